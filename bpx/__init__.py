@@ -1,0 +1,42 @@
+"""bpx: a backprop explainer and gradient checker.
+
+The public names are loaded when first used, so that importing bpx costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from bpx.api import Explanation, Spec, from_graph, load, parse, trace
+    from bpx.diagnostic import BpxError, Diagnostic
+    from bpx.graph import Expr, Graph
+
+_HOMES = {
+    **dict.fromkeys(("Explanation", "Spec", "from_graph", "load", "parse", "trace"), "bpx.api"),
+    **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.diagnostic"),
+    **dict.fromkeys(("Expr", "Graph"), "bpx.graph"),
+}
+
+__all__ = [
+    "BpxError",
+    "Diagnostic",
+    "Explanation",
+    "Expr",
+    "Graph",
+    "Spec",
+    "from_graph",
+    "load",
+    "parse",
+    "trace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bpx' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value

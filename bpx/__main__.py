@@ -1,0 +1,5 @@
+"""`python -m bpx`."""
+
+from bpx.cli import main
+
+main()

@@ -1,0 +1,260 @@
+"""The account of a gradient as plain, frozen rows, and the JSON contract they fill.
+
+Node ids are those of the graph. Arrays are NumPy's, of the node's shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.diagnostic import Diagnostic
+from bpx.formula import LARGEST_SHOWN
+from bpx.graph import Array
+
+
+class NodeRow(NamedTuple):
+    """One node of the forward pass.
+
+    `formula` names its args, `with_numbers` has their values in their place (None where they are too
+    large); `upstream` is ∂output/∂node, None where the reverse pass does not come by.
+    """
+
+    id: int
+    name: str
+    op: str
+    args: tuple[int, ...]
+    formula: str
+    with_numbers: str | None
+    shape: tuple[int, ...]
+    value: Array
+    upstream: Array | None
+    role: str | None = None
+
+
+class EdgeRow(NamedTuple):
+    """What the node `consumer` hands back to its arg `arg` (node ids): contribution = upstream × local.
+
+    Ops that give their contribution as a whole (matmul, sum, …) have no `local`; `local_formula` is
+    then the formula of the contribution. `summed` are the axes over which upstream × local was summed
+    because the arg had been broadcast along them; `flat` says that the local derivative is 0 everywhere.
+    """
+
+    consumer: int
+    arg: int
+    position: int
+    local_formula: str
+    local: Array | None
+    upstream: Array
+    contribution: Array
+    summed: tuple[int, ...] = ()
+    flat: bool = False
+
+
+class PathRow(NamedTuple):
+    """One path: node ids from the output down, local formulas and values, product, running sum."""
+
+    nodes: tuple[int, ...]
+    local_formulas: tuple[str, ...]
+    locals: tuple[Array | None, ...]
+    product: Array
+    running: Array
+
+
+class PathTable(NamedTuple):
+    """All paths to one input; `rest` is what the paths that are not shown sum to."""
+
+    input: str
+    path_count: int
+    shown: tuple[PathRow, ...]
+    rest: Array
+    total: Array
+
+
+class SecondRow(NamedTuple):
+    """The derivatives of one entry of the gradient by every input: a row of the Hessian."""
+
+    input: str
+    entry: tuple[int, ...]
+    by: Mapping[str, Array]
+
+
+class Step(NamedTuple):
+    """One step of gradient descent; `predicted` = before - rate · Σ gradient²."""
+
+    rate: float
+    before: float
+    after: float
+    predicted: float
+    squared: float
+    updates: Mapping[str, tuple[Array, Array, Array]]  # name → old value, update, new value
+
+
+class Expansion(NamedTuple):
+    """Which nodes were rewritten, and to how many digits the account agrees with the fused form.
+
+    `digits` is infinite where value and gradients are equal to the last bit.
+    """
+
+    nodes: tuple[str, ...]
+    digits: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The account. `names` are those of the node ids; `notes` what there is to say beside it."""
+
+    title: str | None
+    output: int
+    names: Mapping[int, str]
+    inputs: tuple[str, ...]
+    nodes: tuple[NodeRow, ...]
+    edges: tuple[EdgeRow, ...]
+    gradients: Mapping[str, Array]
+    independent: tuple[str, ...]
+    notes: tuple[Diagnostic, ...] = ()
+    paths: tuple[PathTable, ...] = ()
+    expanded: Expansion | None = None
+    step: Step | None = None
+    second: tuple[SecondRow, ...] = ()
+    unmet: tuple[Diagnostic, ...] = field(default=())  # what [expect] states and does not hold
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON contract, version 1: numbers in full, non-finite ones as text."""
+        rows = {row.id: row for row in self.nodes}
+        output = rows[self.output]
+        plain: dict[str, Any] = {
+            "bpx": 1,
+            "kind": "explanation",
+            "title": self.title,
+            "output": {"name": output.name, "value": plain_value(output.value)},
+            "nodes": [_node_dict(row) for row in self.nodes],
+            "edges": [_edge_dict(row) for row in self.edges],
+            "gradients": {name: plain_value(value) for name, value in self.gradients.items()},
+            "independent": list(self.independent),
+        }
+        if self.paths:
+            plain["paths"] = [_paths_dict(table) for table in self.paths]
+        if self.expanded:
+            plain["expanded"] = {
+                "nodes": list(self.expanded.nodes),
+                "digits": plain_value(self.expanded.digits),
+            }
+        if self.step:
+            plain["step"] = _step_dict(self.step)
+        if self.second:
+            plain["second"] = [_second_dict(row) for row in self.second]
+        plain["diagnostics"] = [note.to_dict() for note in (*self.notes, *self.unmet)]
+        return plain
+
+    @property
+    def value(self) -> Array:
+        """The value of the output."""
+        return next(row.value for row in self.nodes if row.id == self.output)
+
+
+# --- plain data ---------------------------------------------------------------------------------
+
+
+def plain_value(value: Any) -> Any:
+    """A number or array as JSON has it: full precision, non-finite numbers as text."""
+    if isinstance(value, float | int):
+        return _plain_number(float(value))
+    if np.ndim(value) == 0:
+        return _plain_number(float(value))
+    if np.isfinite(value).all():
+        return value.tolist()
+    return [plain_value(one) for one in value]
+
+
+def _plain_number(number: float) -> float | str:
+    if math.isnan(number):
+        return "nan"
+    if math.isinf(number):
+        return "inf" if number > 0 else "-inf"
+    return number
+
+
+def summary(value: Array) -> dict[str, float] | None:
+    """Least, mean and largest element of an array too large to be shown in full."""
+    if np.size(value) <= LARGEST_SHOWN:
+        return None
+    return {"min": float(np.min(value)), "mean": float(np.mean(value)), "max": float(np.max(value))}
+
+
+def _quantities(**values: Array | None) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for key, value in values.items():
+        plain[key] = None if value is None else plain_value(value)
+        short = None if value is None else summary(value)
+        if short:
+            plain[f"{key}_summary"] = {name: _plain_number(one) for name, one in short.items()}
+    return plain
+
+
+def _node_dict(row: NodeRow) -> dict[str, Any]:
+    plain = {
+        "id": row.id,
+        "name": row.name,
+        "op": row.op,
+        "args": list(row.args),
+        "formula": row.formula,
+        "with_numbers": row.with_numbers,
+        "shape": list(row.shape),
+        **_quantities(value=row.value, upstream=row.upstream),
+    }
+    return {**plain, "role": row.role} if row.role else plain
+
+
+def _edge_dict(row: EdgeRow) -> dict[str, Any]:
+    return {
+        "from": row.consumer,
+        "to": row.arg,
+        "arg": row.position,
+        "local_formula": row.local_formula,
+        **_quantities(local=row.local, upstream=row.upstream, contribution=row.contribution),
+        "summed": list(row.summed),
+        "flat": row.flat,
+    }
+
+
+def _paths_dict(table: PathTable) -> dict[str, Any]:
+    rows = [
+        {
+            "nodes": list(row.nodes),
+            "local_formulas": list(row.local_formulas),
+            "locals": [None if one is None else plain_value(one) for one in row.locals],
+            **_quantities(product=row.product, running=row.running),
+        }
+        for row in table.shown
+    ]
+    return {
+        "input": table.input,
+        "count": table.path_count,
+        "shown": rows,
+        "others": table.path_count - len(rows),
+        **_quantities(rest=table.rest, total=table.total),
+    }
+
+
+def _step_dict(step: Step) -> dict[str, Any]:
+    return {
+        "rate": _plain_number(step.rate),
+        "before": _plain_number(step.before),
+        "after": _plain_number(step.after),
+        "predicted": _plain_number(step.predicted),
+        "squared": _plain_number(step.squared),
+        "parameters": {
+            name: _quantities(value=old, update=update, new=new)
+            for name, (old, update, new) in step.updates.items()
+        },
+    }
+
+
+def _second_dict(row: SecondRow) -> dict[str, Any]:
+    by = {name: plain_value(value) for name, value in row.by.items()}
+    return {"input": row.input, "index": list(row.entry), "by": by}

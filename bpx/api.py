@@ -1,0 +1,93 @@
+"""What `import bpx` hands out: specs and accounts with their verbs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.jupyter import JupyterMixin
+
+from bpx import account, spec
+from bpx.diagnostic import Source
+from bpx.explain import explain as _explain
+from bpx.graph import Expr, Graph
+from bpx.render.layout import explanation_blocks
+from bpx.render.markdown import markdown
+from bpx.render.plain import plain
+from bpx.render.table import renderables
+from bpx.save import write_spec
+from bpx.target import FORMATS, read_target, read_text
+
+_T = TypeVar("_T")
+
+
+class Explanation(account.Explanation, JupyterMixin):
+    """The account of a gradient; prints as tables in a terminal and in a notebook."""
+
+    def to_json(self) -> str:
+        """The JSON contract as text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+
+    def to_markdown(self) -> str:
+        """The account as Markdown."""
+        return markdown(explanation_blocks(self))
+
+    def __str__(self) -> str:
+        return plain(explanation_blocks(self))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from renderables(explanation_blocks(self))
+
+
+class Spec(spec.Spec):
+    """A graph with names and values, and what can be done with it."""
+
+    def explain(self, **options: Any) -> Explanation:
+        """The account of both passes; for the options see `bpx.explain.explain`."""
+        return _dressed(Explanation, _explain(self, **options))
+
+    def save(self, path: str | Path) -> None:
+        """Write the spec to a `.toml` or `.json` file."""
+        Path(path).write_text(write_spec(self, FORMATS[Path(path).suffix.lower()]), encoding="utf-8")
+
+
+def load(target: str | Path, **values: Any) -> Spec:
+    """A spec from a `.toml` or `.json` file, a bundled example's name, or the text of a spec.
+
+    `values` take the place of inputs' values. Raises `bpx.BpxError`.
+    """
+    if isinstance(target, str) and ("\n" in target or target.lstrip().startswith("{")):
+        return _dressed(Spec, read_text(Source("<text>", target), values))
+    return _dressed(Spec, read_target(str(target), values))
+
+
+def parse(expression: str, **values: Any) -> Spec:
+    """A spec from an expression and the values of its inputs. Raises `bpx.BpxError`."""
+    return _dressed(Spec, spec.read_expression(Source("<expression>", expression), values))
+
+
+def trace(function: Callable[..., Expr], **values: Any) -> Spec:
+    """A spec from a Python function of handles: called once, its operators build the graph."""
+    graph = Graph()
+    inputs = {name: (graph.input(_shape(value)), value) for name, value in values.items()}
+    return from_graph(function(**{name: expr for name, (expr, _) in inputs.items()}), inputs)
+
+
+def from_graph(output: Expr, inputs: Mapping[str, tuple[Expr, Any]]) -> Spec:
+    """A spec from a graph built by hand: `inputs` names its inputs and gives each a value."""
+    return _dressed(Spec, spec.spec_of(output, inputs))
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    from numpy import shape
+
+    return shape(value)
+
+
+def _dressed(kind: type[_T], plain: Any) -> _T:
+    """The same data as an instance of the class that has the verbs."""
+    return kind(**{one.name: getattr(plain, one.name) for one in fields(plain)})

@@ -1,0 +1,204 @@
+"""Code → nodes: runs the code of a parsed expression against a graph, literally.
+
+Every new node remembers the span of the text it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bpx.diagnostic import Diagnostic, Span, nearest
+from bpx.formula import CONSTANTS
+from bpx.graph import OPS, Expr, Graph, Op, ShapeError
+from bpx.ops.tensors import SettingError
+from bpx.parse import Code, Item, call_meant
+
+
+@dataclass(eq=False, repr=False)
+class _Value:
+    """What the machine's stack holds: a node, or a literal not yet made one; None where broken."""
+
+    expr: Expr | None
+    start: int
+    end: int
+    literal: Any = None
+
+
+Report = Callable[[Diagnostic], None]
+
+
+def build(
+    code: Code,
+    graph: Graph,
+    names: Mapping[str, Expr | None],
+    report: Report,
+    origins: dict[int, Span] | None = None,
+) -> Expr | None:
+    """Append the nodes of `code` to `graph`, literally; None where something was reported.
+
+    `names` gives the node behind each name; None there means that it is broken and was reported
+    already. `origins` collects the span each new node came from.
+    """
+    return _Builder(code, graph, names, report, origins if origins is not None else {}).run()
+
+
+class _Builder:
+    def __init__(
+        self,
+        code: Code,
+        graph: Graph,
+        names: Mapping[str, Expr | None],
+        report: Report,
+        origins: dict[int, Span],
+    ) -> None:
+        self.code, self.graph, self.names = code, graph, names
+        self.report, self.origins = report, origins
+        self.stack: list[_Value] = []
+
+    def run(self) -> Expr | None:
+        for item in self.code.items:
+            if item.kind == "literal":
+                self.stack.append(_Value(None, item.start, item.end, item.value))
+            elif item.kind == "name":
+                self.stack.append(_Value(self.named(item), item.start, item.end))
+            elif not item.value:
+                self.stack[-1].start, self.stack[-1].end = item.start, item.end
+            else:
+                self.apply(item)
+        return self.expr(self.stack.pop())
+
+    def span(self, start: int, end: int) -> Span:
+        return self.code.text.span(start, end)
+
+    def named(self, item: Item) -> Expr | None:
+        name = item.value
+        if name in self.names:
+            return self.names[name]
+        if name in CONSTANTS:
+            return self.graph.constant(CONSTANTS[name])
+        span = self.span(item.start, item.end)
+        if name in OPS:
+            facts = {"name": name, "call": call_meant(self.code.text.content, item)}
+            self.report(Diagnostic("op-without-brackets", span, facts, "op-without-brackets"))
+        else:
+            guess = nearest(name, [*self.names, *CONSTANTS])
+            self.report(
+                Diagnostic(
+                    "unknown-name", span, {"name": name, "guess": guess}, "did-you-mean" if guess else None
+                )
+            )
+        return None
+
+    def expr(self, value: _Value) -> Expr | None:
+        """The node of a value; a literal becomes a constant now that it is used as one."""
+        if value.literal is None:
+            return value.expr
+        try:
+            return self.graph.constant(value.literal)
+        except ValueError:
+            self.report(Diagnostic("ragged", self.span(value.start, value.end), {"name": "the list"}))
+            return None
+
+    def apply(self, item: Item) -> None:
+        values = self.stack[len(self.stack) - item.argc :] if item.argc else []
+        del self.stack[len(self.stack) - item.argc :]
+        start = min([item.start, *(value.start for value in values)])
+        end = max([item.end, *(value.end for value in values)])
+        op = OPS.get(item.value)
+        expr = None
+        if op is None:
+            self.unknown_op(item, values)
+        else:
+            expr = self.node(op, item, values, self.span(start, end))
+        self.stack.append(_Value(expr, start, end))
+
+    def unknown_op(self, item: Item, values: Sequence[_Value]) -> None:
+        span = self.span(item.start, item.start + len(item.value))
+        facts = {"name": item.value, "guess": nearest(item.value, OPS)}
+        if item.value in self.names or item.value in CONSTANTS:
+            inner = self.code.text.content[item.start + len(item.value) : item.end]
+            facts |= {"left": item.value, "right": inner}
+            self.report(Diagnostic("implicit-product", span, facts, "implicit-product"))
+        else:
+            self.report(
+                Diagnostic("unknown-op", span, facts, "did-you-mean" if facts["guess"] else "list-ops")
+            )
+
+    def node(self, op: Op, item: Item, values: Sequence[_Value], span: Span) -> Expr | None:
+        settings = {name: value for name, (value, _, _) in item.settings.items()}
+        values = self.positional_settings(op, values, settings)
+        if not self.settings_known(op, item) or not self.arity_fits(op, item, values):
+            return None
+        args = [self.expr(value) for value in values]
+        if None in args:
+            return None
+        try:
+            expr = self.graph.add(op, *args, **_whole(settings))  # type: ignore[arg-type]
+        except ShapeError as error:
+            self.report(shape_problem(error, span))
+        except SettingError as error:
+            self.report(Diagnostic(error.code, span, {"op": op.name, **error.facts}))
+        except (TypeError, ValueError):
+            call = f"{op.name}({', '.join((*op.args, *op.settings))})"
+            self.report(Diagnostic("bad-settings", span, {"op": op.name, "call": call}))
+        else:
+            self.origins[expr.id] = span
+            return expr
+        return None
+
+    def positional_settings(
+        self, op: Op, values: Sequence[_Value], settings: dict[str, Any]
+    ) -> Sequence[_Value]:
+        """Literals behind the args fill the op's settings in order, as in `reshape(x, [2, 3])`."""
+        free = [name for name in op.settings if name not in settings]
+        extra = values[len(op.args) :]
+        if len(extra) > len(free) or any(value.literal is None for value in extra):
+            return values
+        settings.update(zip(free, (value.literal for value in extra), strict=False))
+        return values[: len(op.args)]
+
+    def settings_known(self, op: Op, item: Item) -> bool:
+        known = True
+        for name, (_, start, end) in item.settings.items():
+            if name not in op.settings:
+                guess = nearest(name, op.settings)
+                facts = {"op": op.name, "setting": name, "known": ", ".join(op.settings), "guess": guess}
+                help = "did-you-mean" if guess else "settings-of" if op.settings else None
+                self.report(Diagnostic("unknown-setting", self.span(start, end), facts, help))
+                known = False
+        return known
+
+    def arity_fits(self, op: Op, item: Item, values: Sequence[_Value]) -> bool:
+        if len(values) == len(op.args):
+            return True
+        call = f"{op.name}({', '.join((*op.args, *(f'{name}=…' for name in op.settings)))})"
+        facts = {"op": op.name, "wanted": len(op.args), "found": len(values), "call": call}
+        self.report(Diagnostic("wrong-arity", self.span(item.start, item.end), facts, "call-form"))
+        return False
+
+
+def _whole(settings: dict[str, Any]) -> dict[str, Any]:
+    """Whole numbers, which the text has as floats, as ints."""
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(one) for one in value]
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    return {name: whole(value) for name, value in settings.items()}
+
+
+def shape_problem(error: ShapeError, span: Span | None) -> Diagnostic:
+    """The diagnostic for args whose shapes do not fit."""
+    shapes = " and ".join(shape_text(shape) for shape in error.shapes)
+    facts = {"op": error.op, "shapes": shapes, "reason": error.reason}
+    if error.reason.endswith("elements"):
+        return Diagnostic("too-large", span, facts)
+    return Diagnostic("shape-mismatch", span, facts, f"shape-{error.op}" if error.op == "matmul" else None)
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: `2×3`, `3`, `scalar`."""
+    return "×".join(map(str, shape)) if shape else "scalar"

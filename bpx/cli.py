@@ -1,0 +1,368 @@
+"""The command line: read the arguments, call, print, exit. No other file prints.
+
+Exit codes: 0 fine · 1 something stated does not hold · 2 the input cannot be used · 3 a bug in bpx.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand
+
+from bpx import __version__
+
+if TYPE_CHECKING:
+    from bpx.diagnostic import Diagnostic
+    from bpx.render.layout import Block
+
+UNMET, UNUSABLE, BUG = 1, 2, 3
+EVERY_INPUT = "*"
+
+app = typer.Typer(
+    name="bpx",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="See how a gradient is made, and find out whether one is right.",
+)
+
+
+class Form(StrEnum):
+    """The forms an account can take."""
+
+    TABLE = "table"
+    PLAIN = "plain"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+class _WithBarePaths(TyperCommand):
+    """`--paths` alone means every input; the parser knows only options that take a value or none."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        completed = []
+        for arg, after in zip(args, [*args[1:], None], strict=True):
+            bare = arg == "--paths" and (after is None or after.startswith("-"))
+            completed.append(f"--paths={EVERY_INPUT}" if bare else arg)
+        return super().parse_args(ctx, completed)
+
+
+Target = Annotated[
+    str,
+    typer.Argument(help="An expression, a .toml or .json spec, - for standard input, or an example's name."),
+]
+Values = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Give an input a value: x=3, w='[1, 2]', t=pi/2."),
+]
+FormOption = Annotated[Form | None, typer.Option("--format", "-f", help="The form of the output.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+OutputFile = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file; .md and .json set the form."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bpx {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    cls=_WithBarePaths,
+    epilog='Example: bpx explain "(x+y)^2" --set x=3 --set y=-1 --paths',
+)
+def explain(
+    target: Target,
+    set_: Values = None,
+    of: Annotated[
+        str | None, typer.Option(metavar="NODE", help="Derive this node instead of the output.")
+    ] = None,
+    wrt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,…", help="With respect to these, inputs or inner nodes (default: inputs)."
+        ),
+    ] = None,
+    upstream: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="The gradient arriving at the output (default: ones).")
+    ] = None,
+    expand: Annotated[
+        list[str] | None, typer.Option(metavar="NODE|all", help="Rewrite composite ops in simpler ones.")
+    ] = None,
+    paths: Annotated[
+        str | None,
+        typer.Option(metavar="[INPUT]", help="List every path from the output to an input, or to each."),
+    ] = None,
+    second: Annotated[bool, typer.Option("--second", help="Add second derivatives.")] = False,
+    step: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Show one step of gradient descent at this rate.")
+    ] = None,
+    form: FormOption = None,
+    json: JsonFlag = False,
+    output: OutputFile = None,
+) -> None:
+    """Show how a gradient is made: every node's value, local derivative, upstream and contribution."""
+    with _Session(form, json, output) as session:
+        from bpx.explain import explain as explained
+        from bpx.render.layout import explanation_blocks
+
+        spec = _spec(target, set_)
+        account = explained(
+            spec,
+            of=of,
+            wrt=_names(wrt),
+            upstream=None if upstream is None else _value("upstream", upstream),
+            expand=expand or (),
+            paths=_chosen_paths(paths),
+            second=second,
+            step=step,
+        )
+        if session.form is Form.JSON:
+            session.write(_json_text(account.to_dict()))
+        else:
+            session.show(explanation_blocks(account))
+        if account.unmet:
+            raise typer.Exit(UNMET)
+
+
+@app.command(epilog="Example: bpx convert logistic_regression -o graph.json")
+def convert(
+    target: Target,
+    set_: Values = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="toml|json", help="The format; by default from FILE.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write.")
+    ] = None,
+) -> None:
+    """Write a graph as a spec, TOML or JSON, that reads back as the same graph."""
+    with _Session(None, False, output) as session:
+        from bpx.save import write_spec
+        from bpx.target import FORMATS
+
+        format = to or FORMATS.get(Path(output or "").suffix.lower(), "toml").removeprefix(".")
+        if format not in FORMATS.values():
+            _fail("unknown-choice", found=format, known=", ".join(FORMATS.values()))
+        session.write(write_spec(_spec(target, set_), "json" if format == "json" else "toml"))
+
+
+@app.command()
+def ops(
+    name: Annotated[str | None, typer.Argument(help="One op, to see all there is to say of it.")] = None,
+    form: FormOption = None,
+    json: JsonFlag = False,
+    output: OutputFile = None,
+) -> None:
+    """List the ops: how each is written, its rule, its domain, what it does at a kink."""
+    with _Session(form, json, output) as session:
+        from bpx.reference import op_entries, op_entry
+        from bpx.render.reference import op_blocks, op_list_blocks
+
+        entries = [op_entry(name)] if name else op_entries()
+        if session.form is Form.JSON:
+            session.write(
+                _json_text({"bpx": 1, "kind": "ops", "ops": [entry.to_dict() for entry in entries]})
+            )
+        else:
+            session.show(op_blocks(entries[0]) if name else op_list_blocks(entries))
+
+
+@app.command()
+def examples(form: FormOption = None, json: JsonFlag = False, output: OutputFile = None) -> None:
+    """List the bundled examples; each can be explained by its name."""
+    with _Session(form, json, output) as session:
+        from bpx.render.reference import example_blocks
+
+        titles = _example_titles()
+        if session.form is Form.JSON:
+            rows = [{"name": name, "title": title} for name, title in titles]
+            session.write(_json_text({"bpx": 1, "kind": "examples", "examples": rows}))
+        else:
+            session.show(example_blocks(titles))
+
+
+@app.command()
+def schema(output: OutputFile = None) -> None:
+    """Print the JSON Schema of the spec format."""
+    with _Session(None, False, output) as session:
+        from bpx.schema import schema as computed
+
+        session.write(_json_text(computed()))
+
+
+# --- reading arguments --------------------------------------------------------------------------
+
+
+def _spec(target: str, assignments: Sequence[str] | None) -> Any:
+    """The spec of a target; problems of the target and of `--set` are reported together."""
+    from bpx.diagnostic import BpxError, Diagnostic
+    from bpx.target import read_target
+
+    problems: list[Diagnostic] = []
+    values = {}
+    for assignment in assignments or ():
+        name, equals, text = assignment.partition("=")
+        if not (name.strip() and equals):
+            problems.append(Diagnostic("bad-assignment", None, {"text": assignment}))
+            continue
+        try:
+            values[name.strip()] = _value(name.strip(), text)
+        except BpxError as error:
+            problems += error.diagnostics
+            values[name.strip()] = 0.0  # any value: the target is read for its own problems
+    try:
+        spec = read_target(target, values)
+    except BpxError as error:
+        problems += error.diagnostics
+    if problems:
+        raise BpxError(problems)
+    return spec
+
+
+def _value(name: str, text: str) -> Any:
+    from bpx.diagnostic import Source
+    from bpx.spec import read_value
+
+    return read_value(name, Source(f"--set {name}" if name != "upstream" else "--upstream", text))
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _chosen_paths(text: str | None) -> list[str] | None:
+    return [] if text == EVERY_INPUT else _names(text)
+
+
+def _example_titles() -> list[tuple[str, str]]:
+    from bpx.document import read_document
+    from bpx.target import example_names, example_path, read_file
+
+    def title(name: str) -> str:
+        return str(read_document(read_file(example_path(name)), "toml")[0].get("title", ""))
+
+    return [(name, title(name)) for name in example_names()]
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+class _Session:
+    """One command's output: its form, where it goes, and what becomes of bad input."""
+
+    def __init__(self, form: Form | None, json: bool, file: str | None) -> None:
+        suffixes = {".json": Form.JSON, ".md": Form.MARKDOWN, ".txt": Form.PLAIN}
+        by_file = suffixes.get(Path(file).suffix.lower()) if file else None
+        self.form = Form.JSON if json else form or by_file or Form.TABLE
+        self.file = file
+
+    def __enter__(self) -> _Session:
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or isinstance(error, typer.Exit):
+            return
+        from bpx.diagnostic import BpxError
+
+        if isinstance(error, BpxError):
+            self.report(error.diagnostics)
+            raise typer.Exit(UNUSABLE) from None
+
+    def report(self, diagnostics: Sequence[Diagnostic]) -> None:
+        if self.form is Form.JSON:
+            plain = [diagnostic.to_dict() for diagnostic in diagnostics]
+            _print(_json_text({"bpx": 1, "kind": "error", "diagnostics": plain}), sys.stdout)
+        else:
+            _print("\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n", sys.stderr)
+
+    def write(self, text: str) -> None:
+        if self.file is None:
+            _print(text, sys.stdout)
+            return
+        try:
+            Path(self.file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            _fail("unwritable", name=self.file, reason=(error.strerror or str(error)).lower())
+
+    def show(self, blocks: Sequence[Block]) -> None:
+        if self.form is Form.MARKDOWN:
+            from bpx.render.markdown import markdown
+
+            self.write(markdown(blocks))
+        elif self.form is Form.PLAIN:
+            from bpx.render.plain import plain
+
+            self.write(plain(blocks))
+        else:
+            self.write(_table_text(blocks, self.file))
+
+
+def _table_text(blocks: Sequence[Block], file: str | None) -> str:
+    """The table form, as wide and as colourful as standard output allows."""
+    from rich.console import Console
+
+    from bpx.render.table import renderables
+
+    if os.environ.get("FORCE_COLOR") == "0":  # Rich takes any text for a yes
+        del os.environ["FORCE_COLOR"]
+    console = Console(no_color=True, force_terminal=False, width=80) if file else Console()
+    with console.capture() as capture:
+        for renderable in renderables(blocks):
+            console.print(renderable)
+    lines = (line.rstrip() for line in capture.get().split("\n"))
+    return "\n".join(lines)
+
+
+def _json_text(plain: Any) -> str:
+    import json
+
+    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _print(text: str, stream: Any) -> None:
+    """Print; signs that the stream's encoding lacks are spelled in ASCII."""
+    from bpx.words import in_encoding
+
+    stream.write(in_encoding(text, getattr(stream, "encoding", None) or "utf-8"))
+    stream.flush()
+
+
+def _fail(code: str, **facts: Any) -> NoReturn:
+    from bpx.diagnostic import BpxError, Diagnostic
+
+    raise BpxError([Diagnostic(code, None, facts)])
+
+
+def main() -> None:
+    """Run the command line; an uncaught exception is a bug of bpx's and must not look like a verdict."""
+    try:
+        app()
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("BPX_TRACEBACK"):
+            raise
+        from bpx.words import say
+
+        sys.stderr.write(say("bug", kind=type(error).__name__, reason=error) + "\n")
+        sys.exit(BUG)

@@ -1,0 +1,243 @@
+"""Document → draft: every part of a TOML or JSON spec checked.
+
+The walk collects what is wrong and goes on, so that everything is reported at once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from bpx.diagnostic import Diagnostic, Source, Span, nearest
+from bpx.document import type_key
+from bpx.draft import Draft, DraftInput, Expect
+from bpx.graph import OPS, Array
+from bpx.locate import Places, decoded
+from bpx.parse import Code, Item, Text, parse
+from bpx.words import say
+
+FORMAT_VERSION = 1
+ROLES = ("data", "parameter", "target", "constant")
+KEYS = {
+    "top": ("bpx", "title", "output", "inputs", "graph", "expect"),
+    "input": ("value", "role"),
+    "expect": ("value", "gradients"),
+}
+
+
+def draft_of_document(document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> Draft:
+    """The draft of a spec read from TOML or JSON; what is wrong with it goes to `problems`."""
+    return _Drafter(document, places, problems).draft()
+
+
+class _Drafter:
+    """Walks over a document; what is wrong goes to `problems`, and the walk goes on."""
+
+    def __init__(self, document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> None:
+        self.document, self.places, self.problems = document, places, problems
+        self.result = Draft(places.source)
+
+    def draft(self) -> Draft:
+        self.check_keys(self.document, "top", ())
+        self.check_version()
+        self.result.title = self.take("title", str)
+        self.result.output = self.take("output", str)
+        self.result.output_span = self.places.value("output")
+        for name, value in (self.take("inputs", dict) or {}).items():
+            self.check_name(name, "inputs")
+            self.result.inputs[name] = self.input(name, value)
+        for name, value in (self.take("graph", dict) or {}).items():
+            self.check_name(name, "graph")
+            self.result.steps[name] = self.step(name, value)
+            self.result.step_spans[name] = self.places.key("graph", name)
+        if not self.result.steps:
+            self.problem("no-steps", self.places.key("graph") or Span(self.places.source, 0, 0))
+        self.expect()
+        return self.result
+
+    def problem(self, code: str, span: Span | None, help: str | None = None, **facts: Any) -> None:
+        self.problems.append(Diagnostic(code, span, facts, help))
+
+    def check_keys(self, table: Mapping[str, Any], where: str, path: tuple[str, ...]) -> None:
+        known = KEYS[where]
+        for key in table:
+            if key not in known:
+                guess = nearest(key, known)
+                facts = {
+                    "key": key,
+                    "where": say(f"where.{where}"),
+                    "guess": guess,
+                    "known": ", ".join(known),
+                }
+                help = "did-you-mean" if guess else "known-keys"
+                self.problem("unknown-key", self.places.key(*path, key), help, **facts)
+
+    def check_version(self) -> None:
+        found = self.document.get("bpx")
+        if found is None:
+            self.problem("missing-version", Span(self.places.source, 0, 0), "version")
+        elif found != FORMAT_VERSION or isinstance(found, bool):
+            self.problem("unsupported-version", self.places.value("bpx"), "version", found=found)
+
+    def take(self, key: str, kind: type) -> Any:
+        value = self.document.get(key)
+        return value if value is None or self.is_a(kind, value, key) else None
+
+    def is_a(self, kind: type, value: Any, *path: str) -> bool:
+        if isinstance(value, kind):
+            return True
+        self.wrong_type(f"type.{kind.__name__}", value, *path)
+        return False
+
+    def wrong_type(self, wanted: str, value: Any, *path: str) -> None:
+        facts = {"key": path[-1], "wanted": say(wanted), "found": say(type_key(value))}
+        self.problem("wrong-type", self.places.value(*path), **facts)
+
+    def check_name(self, name: str, table: str) -> None:
+        span = self.places.key(table, name)
+        tokens = parse(Text(Source("", name), name))[0]
+        if not tokens or [item.kind for item in tokens.items] != ["name"] or tokens.items[0].value != name:
+            self.problem("bad-name", span, "rename", name=name)
+        elif name in OPS:
+            self.problem("shadows-op", span, "rename", name=name)
+        elif table == "graph" and name in self.result.inputs:
+            self.problem("duplicate-name", span, "rename", name=name)
+
+    def input(self, name: str, value: Any) -> DraftInput:
+        path, role = ["inputs", name], "data"
+        if isinstance(value, dict):
+            self.check_keys(value, "input", ("inputs", name))
+            role = self.role(name, value.get("role", role))
+            if "value" not in value:
+                self.problem("missing-value", self.places.key(*path), name=name)
+                return DraftInput(None, role, self.places.key(*path))
+            value = value["value"]
+            path.append("value")
+        array = self.numbers(name, value, *path)
+        return DraftInput(array, role, self.places.key("inputs", name))
+
+    def role(self, name: str, role: Any) -> str:
+        if role in ROLES:
+            return str(role)
+        guess = nearest(str(role), ROLES)
+        facts = {"role": role, "guess": guess, "known": ", ".join(ROLES)}
+        self.problem(
+            "unknown-role",
+            self.places.value("inputs", name, "role"),
+            "did-you-mean" if guess else "roles",
+            **facts,
+        )
+        return "data"
+
+    def numbers(self, name: str, value: Any, *path: str) -> Array | None:
+        """A number or a nest of lists of numbers as an array; None where it is not one."""
+        fine = True
+        for leaf, at in _leaves(value):
+            if isinstance(leaf, bool) or not isinstance(leaf, int | float):
+                found = json.dumps(leaf, default=str) if not isinstance(leaf, dict) else say("type.dict")
+                self.problem("not-a-number", self.places.value(*path, *at), name=name, found=found)
+                fine = False
+            elif not _finite(leaf):
+                found = getattr(leaf, "text", str(leaf))[:40]
+                self.problem("not-finite-input", self.places.value(*path, *at), name=name, found=found)
+                fine = False
+        if not fine:
+            return None
+        try:
+            array = np.array(value, dtype=np.float64)
+        except ValueError:
+            self.problem("ragged", self.places.value(*path), name=name)
+            return None
+        if not array.size:
+            self.problem("empty-array", self.places.value(*path), name=name)
+            return None
+        return array
+
+    def step(self, name: str, value: Any) -> Code | None:
+        if isinstance(value, str):
+            code, problems = parse(self.text("graph", name))
+            self.problems += problems
+            return code
+        if isinstance(value, dict):
+            return self.written_out(name, value)
+        self.wrong_type("type.expression", value, "graph", name)
+        return None
+
+    def text(self, *path: str) -> Text:
+        """The expression at `path`, with the offset of each of its characters."""
+        span = self.places.value(*path)
+        assert span
+        characters = decoded(span.source.text, span.start, span.end)
+        content = "".join(char for char, _ in characters)
+        return Text(span.source, content, [*(at for _, at in characters), span.end - 1])
+
+    def written_out(self, name: str, step: dict[str, Any]) -> Code | None:
+        """`{ op = "sum", args = ["x"], axis = 0 }` as the code of a call."""
+        op, args, path = step.get("op"), step.get("args", []), ("graph", name)
+        if not isinstance(op, str):
+            self.problem("step-without-op", self.places.key(*path), "step-written-out", name=name)
+            return None
+        if not self.is_a(list, args, *path, "args"):
+            return None
+        items = [self.arg(arg, *path, index) for index, arg in enumerate(args)]
+        settings = {
+            key: (value, *self.bounds(*path, key)) for key, value in step.items() if key not in ("op", "args")
+        }
+        if None in items:
+            return None
+        items.append(Item("apply", op, *self.bounds(*path, "op"), len(args), settings))
+        whole = self.places.source
+        return Code(Text(whole, whole.text), tuple(items))  # type: ignore[arg-type]
+
+    def arg(self, arg: Any, table: str, name: str, index: int) -> Item | None:
+        path = (table, name, "args", index)
+        if isinstance(arg, str) and arg:
+            return Item("name", arg, *self.bounds(*path))
+        if isinstance(arg, int | float) and not isinstance(arg, bool) and _finite(arg):
+            return Item("literal", float(arg), *self.bounds(*path))
+        self.problem("bad-arg", self.places.value(*path), found=json.dumps(arg, default=str))
+        return None
+
+    def bounds(self, *path: str | int) -> tuple[int, int]:
+        """Start and end of a value; of the inside of a quoted one."""
+        span = self.places.value(*path)
+        assert span
+        quoted = span.text[:1] in ("'", '"')
+        return span.start + quoted, span.end - quoted
+
+    def expect(self) -> None:
+        table = self.take("expect", dict)
+        if table is None:
+            return
+        self.check_keys(table, "expect", ("expect",))
+        gradients = table.get("gradients", {})
+        if not self.is_a(dict, gradients, "expect", "gradients"):
+            gradients = {}
+        for name, value in gradients.items():
+            self.numbers(name, value, "expect", "gradients", name)
+        if "value" in table:
+            self.numbers("value", table["value"], "expect", "value")
+        self.result.expect = Expect(table.get("value"), gradients)
+        self.result.expect_span = self.places.key("expect")
+
+
+def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:
+    """The innermost values of a nest of lists, each with its indices."""
+    waiting: list[tuple[Any, tuple[int, ...]]] = [(value, ())]
+    while waiting:
+        one, at = waiting.pop()
+        if isinstance(one, list):
+            waiting += [(inner, (*at, i)) for i, inner in reversed(list(enumerate(one)))]
+        else:
+            yield one, at
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond float64
+        return False

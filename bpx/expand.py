@@ -1,0 +1,71 @@
+"""Composite ops rewritten in simpler ones: `sigmoid(z)` as `1 / (1 + exp(-z))`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bpx.diagnostic import BpxError, Diagnostic, Span, nearest
+from bpx.graph import CONSTANT, INPUT, OPS, Expr, Graph
+from bpx.spec import Spec
+
+ALL = "all"
+
+
+def expandable(spec: Spec) -> list[str]:
+    """The names of the nodes that are written in simpler ops."""
+    return [name for name, node in spec.nodes.items() if spec.graph.ops[node].expands]
+
+
+def expanded(spec: Spec, names: Iterable[str]) -> Spec:
+    """The same spec with the named nodes (or all) rewritten. Raises `BpxError` for other names."""
+    chosen = _chosen(spec, list(names))
+    graph, origins = Graph(), dict[int, Span]()
+    copies: dict[int, Expr] = {}
+    for node in range(spec.size):
+        before = len(graph)
+        copies[node] = _copied(
+            spec, node, [copies[arg] for arg in spec.graph.args[node]], graph, node in chosen
+        )
+        if node in spec.origins:
+            origins.update(dict.fromkeys(range(before, len(graph)), spec.origins[node]))
+    return replace(
+        spec,
+        graph=graph,
+        inputs=tuple(one._replace(node=copies[one.node].id) for one in spec.inputs),
+        steps={name: copies[node].id for name, node in spec.steps.items()},
+        output=copies[spec.output].id,
+        size=len(graph),
+        origins=origins,
+    )
+
+
+def _copied(spec: Spec, node: int, args: list[Expr], graph: Graph, expand: bool) -> Expr:
+    op, settings = spec.graph.ops[node], spec.graph.settings[node]
+    if op is INPUT:
+        return graph.input(spec.graph.shapes[node])
+    if op is CONSTANT:
+        return graph.constant(spec.graph.constants[node])
+    if not expand or op.expands is None:
+        return graph.add(op, *args, **settings)
+    before = len(graph)
+    expr: Expr = op.expands(*args, **settings)
+    # A rewriting that ends in a node there is already would give that node two names.
+    return expr if expr.id >= before else graph.add(OPS["identity"], expr)
+
+
+def _chosen(spec: Spec, names: list[str]) -> set[int]:
+    known = expandable(spec)
+    if ALL in names:
+        return {spec.nodes[name] for name in known}
+    problems = []
+    for name in names:
+        if name not in known:
+            guess = nearest(name, known)
+            facts = {"name": name, "guess": guess, "known": ", ".join(known)}
+            help = "did-you-mean" if guess else "expandable" if known else None
+            code = "nothing-to-expand" if name in spec.nodes else "unknown-node"
+            problems.append(Diagnostic(code, None, facts, help))
+    if problems:
+        raise BpxError(problems)
+    return {spec.nodes[name] for name in names}

@@ -1,0 +1,67 @@
+"""`[expect]`: does a saved graph still give what it states?
+
+A figure is judged to its own last digit, so that a spec can quote a published one as printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from bpx.account import Explanation
+from bpx.diagnostic import Diagnostic
+from bpx.document import Written
+from bpx.draft import Expect
+from bpx.formula import array
+from bpx.graph import Array
+
+_DIGITS = 12
+
+
+def unmet(expect: Expect, account: Explanation, gradient_of: Callable[[str], Array]) -> Iterator[Diagnostic]:
+    """What `expect` states and `account` does not bear out; `gradient_of` gives ∂output/∂node by name."""
+    output = account.names[account.output]
+    stated: list[tuple[str, Any, Array]] = []
+    if expect.value is not None:
+        stated.append((output, expect.value, account.value))
+    for name, expected in expect.gradients.items():
+        stated.append((f"∂{output}/∂{name}", expected, gradient_of(name)))
+    for what, expected, found in stated:
+        wanted = np.array(expected, dtype=np.float64)
+        if wanted.shape != np.shape(found):
+            facts = {"what": what, "expected": wanted.shape, "found": np.shape(found)}
+            yield Diagnostic("expect-shape", None, facts)
+        elif not (np.abs(wanted - found) <= tolerance(expected, wanted.shape)).all():
+            facts = {
+                "what": what,
+                "expected": _as_written(expected),
+                "found": array(np.asarray(found), _DIGITS),
+            }
+            yield Diagnostic("expect-mismatch", None, facts)
+
+
+def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
+    """How far a number may be off that is printed so: one unit of its last digit, and rounding.
+
+    One unit rather than half of one, because printed figures are cut off as often as rounded.
+    """
+    flat: list[Any] = [written]
+    while any(isinstance(one, list) for one in flat):
+        flat = [inner for one in flat for inner in (one if isinstance(one, list) else [one])]
+    return np.array([_last_digit(one) + 1e-12 * abs(float(one)) for one in flat]).reshape(shape)
+
+
+def _last_digit(number: Any) -> float:
+    if not isinstance(number, Written):
+        return 0.0  # a whole number, or one made by a program: meant exactly
+    digits, _, exponent = number.text.lower().replace("_", "").partition("e")
+    decimals = len(digits.partition(".")[2])
+    return float(10.0 ** (int(exponent or 0) - decimals))
+
+
+def _as_written(expected: Any) -> str:
+    if isinstance(expected, list):
+        return f"[{', '.join(map(_as_written, expected))}]"
+    return expected.text if isinstance(expected, Written) else str(expected)

@@ -1,0 +1,338 @@
+"""`Spec` → `Explanation`: a complete account of the forward and the reverse pass, as plain rows.
+
+Every number is the value of a node and every formula the printing of one. Renderers are pure
+functions of the account.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx.account import (
+    EdgeRow,
+    Expansion,
+    Explanation,
+    NodeRow,
+    PathRow,
+    PathTable,
+    SecondRow,
+    Step,
+)
+from bpx.diagnostic import BpxError, Diagnostic, nearest
+from bpx.domain import gradient_warnings, kink_notes, value_problems
+from bpx.formula import LARGEST_SHOWN, array, formula
+from bpx.graph import CONSTANT, INPUT, Array, Graph, run
+from bpx.reverse import Edge, reverse
+from bpx.spec import Spec
+
+if TYPE_CHECKING:
+    from bpx.paths import PathLedger
+
+FLOWS_INTO = ("data", "parameter")  # the roles whose gradient is asked for unless `wrt` says more
+MOST_SECOND = 64  # entries of all inputs together, for second derivatives
+DIGITS = 6  # significant digits of numbers put into formulas
+
+
+def explain(
+    spec: Spec,
+    *,
+    of: str | None = None,
+    wrt: Sequence[str] | None = None,
+    upstream: Any = None,
+    expand: Iterable[str] = (),
+    paths: Sequence[str] | None = None,
+    second: bool = False,
+    step: float | None = None,
+) -> Explanation:
+    """The account of `spec`, or of its node `of`, with respect to the nodes `wrt`.
+
+    `upstream` is the gradient arriving at the output, of its shape (default 1; for an output that is
+    not scalar ones, so that the gradient is that of the sum). `expand` names nodes to rewrite in simpler
+    ops, or `"all"`. `paths` names inputs whose paths are listed (an empty list: all). `second` adds
+    second derivatives, `step` a step of gradient descent at that rate.
+
+    Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
+    """
+    expand = list(expand)
+    request = _Request(spec, of, wrt, upstream)
+    account = request.account()
+    if expand:
+        from bpx.expand import expanded
+
+        fused = account
+        request = _Request(expanded(spec, expand), of, wrt, upstream)
+        account = request.account()
+        account = replace(account, expanded=Expansion(tuple(expand), _digits_agreed(fused, account)))
+    if paths is not None:
+        account = replace(account, paths=request.path_tables(paths))
+    if second:
+        account = replace(account, second=request.second_rows())
+    if step is not None:
+        account = replace(account, step=request.step(step))
+    if spec.expect and of is None and upstream is None:
+        from bpx.expect import unmet
+
+        account = replace(account, unmet=tuple(unmet(spec.expect, account, request.gradient_by_name)))
+    return account
+
+
+class _Request:
+    """One output and what its gradient is asked for: the values and ledger all parts share."""
+
+    def __init__(self, spec: Spec, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> None:
+        self.spec, self.graph = spec, spec.graph
+        self.whole = of is None
+        self.output = spec.output if of is None else _node(spec, of)
+        self.wrt = self.wanted(wrt)
+        self.notes = [*spec.warnings]
+        self.ledger = reverse(
+            self.graph[self.output],
+            [self.graph[node] for node in self.wrt.values()],
+            self.graph.constant(self.seed(upstream)),
+        )
+        self.forward = self.forward_nodes()
+        self.values = self.run()
+
+    def wanted(self, wrt: Sequence[str] | None) -> dict[str, int]:
+        if wrt is None:
+            return {one.name: one.node for one in self.spec.inputs if one.role in FLOWS_INTO}
+        return {name: _node(self.spec, name) for name in wrt}
+
+    def seed(self, upstream: Any) -> Array:
+        shape = self.graph.shapes[self.output]
+        if upstream is None:
+            if shape:
+                facts = {"shape": shape}
+                self.notes.append(
+                    Diagnostic("summed-output", None, facts, "choose-upstream", severity="note")
+                )
+            return np.ones(shape)
+        given = np.asarray(upstream, dtype=np.float64)
+        if given.shape != shape:
+            facts = {"found": given.shape, "wanted": shape}
+            raise BpxError([Diagnostic("upstream-shape", None, facts)])
+        return given
+
+    def forward_nodes(self) -> list[int]:
+        also = self.spec.steps.values() if self.whole else ()
+        inputs = [one.node for one in self.spec.inputs] if self.whole else ()
+        return self.graph.needs(of=[self.output, *also, *inputs])
+
+    def run(self) -> dict[int, Array]:
+        values = run(self.graph, self.spec.given, self.forward)
+        problems = value_problems(self.spec, values)
+        if problems:
+            raise BpxError(problems)
+        targets = {node for edge in self.ledger.edges for node in _numbers_of(edge)}
+        return run(
+            self.graph,
+            {**self.spec.given, **values},
+            [*self.forward, *targets, *self.ledger.upstream.values()],
+        )
+
+    def account(self) -> Explanation:
+        self.notes += gradient_warnings(self.spec, self.ledger, self.values)
+        self.notes += kink_notes(self.spec, self.ledger, self.values)
+        roles = {one.node: one.role for one in self.spec.inputs}
+        gradients = {name: self.gradient(node) for name, node in self.wrt.items()}
+        return Explanation(
+            title=self.spec.title,
+            output=self.output,
+            names=self.names(),
+            inputs=tuple(one.name for one in self.spec.inputs),
+            nodes=tuple(self.node_row(node, roles.get(node)) for node in self.forward),
+            edges=tuple(self.edge_row(edge) for edge in self.ledger.edges),
+            gradients=gradients,
+            independent=tuple(name for name, node in self.wrt.items() if node not in self.ledger.upstream),
+            notes=tuple(self.notes),
+        )
+
+    def names(self) -> dict[int, str]:
+        names = self.spec.names
+        return {node: names.get(node) or formula(self.graph, node, names) for node in self.forward}
+
+    def gradient(self, node: int) -> Array:
+        found = self.ledger.gradient(node)
+        return np.zeros(self.graph.shapes[node]) if found is None else self.values[found.id]
+
+    def gradient_by_name(self, name: str) -> Array:
+        """∂output/∂node, also of a node that this request does not ask for, such as a target."""
+        node = self.spec.nodes[name]
+        if node in self.ledger.upstream:
+            return self.gradient(node)
+        return _Request(self.spec, None, [name], None).gradient(node)
+
+    def node_row(self, node: int, role: str | None) -> NodeRow:
+        graph, names = self.graph, self.spec.names
+        text = formula(graph, node, names)
+        upstream = self.ledger.gradient(node)
+        return NodeRow(
+            node,
+            names.get(node, text),
+            graph.ops[node].name,
+            graph.args[node],
+            names[node] if role else text,
+            self.with_numbers(node),
+            graph.shapes[node],
+            self.values[node],
+            None if upstream is None else self.values[upstream.id],
+            role,
+        )
+
+    def with_numbers(self, node: int) -> str | None:
+        graph = self.graph
+        if graph.ops[node] in (INPUT, CONSTANT):
+            return None
+        if any(math.prod(graph.shapes[arg]) > LARGEST_SHOWN for arg in graph.args[node]):
+            return None
+        return formula(graph, node, atom=lambda arg: array(self.values[arg], DIGITS))
+
+    def edge_row(self, edge: Edge) -> EdgeRow:
+        local = None if edge.local is None else self.values[edge.local]
+        return EdgeRow(
+            edge.consumer,
+            edge.arg,
+            edge.position,
+            self.pull_formula(edge) if edge.local is None else self.local_formula(edge.local),
+            local,
+            self.values[edge.upstream],
+            self.values[edge.contribution],
+            self.summed_axes(edge),
+            edge.local is not None and not np.any(self.graph.constants.get(edge.local, 1.0)),
+        )
+
+    def local_formula(self, node: int) -> str:
+        return formula(self.graph, node, self.spec.names, open_root=False)
+
+    def summed_axes(self, edge: Edge) -> tuple[int, ...]:
+        if edge.local is None:
+            return ()
+        out, arg = self.graph.shapes[edge.consumer], self.graph.shapes[edge.arg]
+        padded = (0,) * (len(out) - len(arg)) + arg
+        return tuple(axis for axis, (n, m) in enumerate(zip(out, padded, strict=True)) if n != m)
+
+    def pull_formula(self, edge: Edge) -> str:
+        """The rule itself, applied to placeholders and printed."""
+        scratch, shapes, names = Graph(), self.graph.shapes, self.spec.names
+        op, settings = self.graph.ops[edge.consumer], self.graph.settings[edge.consumer]
+        upstream = scratch.input(shapes[edge.consumer])
+        args = [scratch.input(shapes[arg]) for arg in self.graph.args[edge.consumer]]
+        out = scratch.input(shapes[edge.consumer])
+        texts = {upstream.id: self.partial(edge.consumer), out.id: names[edge.consumer]}
+        for expr, arg in zip(args, self.graph.args[edge.consumer], strict=True):
+            texts[expr.id] = names.get(arg) or formula(self.graph, arg, names)
+        assert op.pull
+        contribution = op.pull(upstream, *args, out, **settings)[edge.position]
+        return formula(scratch, contribution.id, texts, open_root=False)
+
+    def partial(self, node: int) -> str:
+        return f"∂{self.spec.names[self.output]}/∂{self.spec.names[node]}"
+
+    # --- looking closer ---
+
+    def path_tables(self, inputs: Sequence[str]) -> tuple[PathTable, ...]:
+        from bpx.paths import path_ledger
+
+        unknown = [name for name in inputs if name not in self.wrt]
+        if unknown:
+            raise BpxError([unknown_node(name, self.wrt) for name in unknown])
+        ledgers = {name: path_ledger(self.ledger, self.values, self.wrt[name]) for name in inputs or self.wrt}
+        return tuple(self.path_table(name, ledger) for name, ledger in ledgers.items())
+
+    def path_table(self, name: str, ledger: PathLedger) -> PathTable:
+        rows = [
+            PathRow(
+                (self.output, *(edge.arg for edge in path.edges)),
+                tuple(self.edge_row(edge).local_formula for edge in path.edges),
+                tuple(None if edge.local is None else self.values[edge.local] for edge in path.edges),
+                path.product,
+                path.running,
+            )
+            for path in ledger.shown
+        ]
+        return PathTable(name, ledger.path_count, tuple(rows), ledger.rest, ledger.total)
+
+    def second_rows(self) -> tuple[SecondRow, ...]:
+        """One batched run for each input: the batch holds a one-hot upstream for each entry of it."""
+        graph = self.graph
+        size = sum(math.prod(graph.shapes[node]) for node in self.wrt.values())
+        if size > MOST_SECOND:
+            raise BpxError([Diagnostic("too-many-second", None, {"size": size, "most": MOST_SECOND})])
+        return tuple(row for name in self.wrt for row in self.second_rows_of(name))
+
+    def second_rows_of(self, name: str) -> list[SecondRow]:
+        graph, shape = self.graph, self.graph.shapes[self.wrt[name]]
+        size = math.prod(shape)
+        by = {other: np.zeros((*graph.shapes[node], size)) for other, node in self.wrt.items()}
+        gradient = self.ledger.gradient(self.wrt[name])
+        if gradient is not None:
+            seed = graph.input(shape)
+            ledger = reverse(gradient, [graph[node] for node in self.wrt.values()], seed)
+            given = {node: value[..., np.newaxis] for node, value in self.values.items()}
+            given = {one.node: given[one.node] for one in self.spec.inputs if one.node in given}
+            given[seed.id] = np.eye(size).reshape(*shape, size)
+            found = {other: ledger.gradient(node) for other, node in self.wrt.items()}
+            values = run(graph, given, [expr.id for expr in found.values() if expr], batch=True)
+            for other, expr in found.items():
+                if expr is not None:
+                    by[other] = np.broadcast_to(values[expr.id], by[other].shape)
+        return [
+            SecondRow(name, tuple(map(int, index)), {other: block[..., i] for other, block in by.items()})
+            for i, index in enumerate(np.ndindex(*shape))
+        ]
+
+    def step(self, rate: float) -> Step:
+        if not math.isfinite(rate):
+            raise BpxError([Diagnostic("bad-rate", None, {"found": rate})])
+        shape = self.graph.shapes[self.output]
+        if shape:
+            raise BpxError([Diagnostic("step-needs-scalar", None, {"shape": shape})])
+        moved = [one for one in self.spec.inputs if one.name in self.wrt]
+        moved = [one for one in moved if one.role == "parameter"] or moved
+        gradients = {one.name: self.gradient(one.node) for one in moved}
+        updates = {
+            one.name: (one.value, -rate * gradients[one.name], one.value - rate * gradients[one.name])
+            for one in moved
+        }
+        given = {**self.spec.given, **{one.node: updates[one.name][2] for one in moved}}
+        after = float(run(self.graph, given, [self.output])[self.output])
+        before = float(self.values[self.output])
+        squared = float(sum(np.sum(gradient**2) for gradient in gradients.values()))
+        return Step(rate, before, after, before - rate * squared, squared, updates)
+
+
+def _numbers_of(edge: Edge) -> Iterable[int]:
+    return [node for node in (edge.local, edge.upstream, edge.contribution) if node is not None]
+
+
+def _node(spec: Spec, name: str) -> int:
+    if name not in spec.nodes:
+        raise BpxError([unknown_node(name, spec.nodes)])
+    return spec.nodes[name]
+
+
+def unknown_node(name: str, known: Iterable[str]) -> Diagnostic:
+    """The diagnostic for a name that no node has."""
+    names = list(known)
+    guess = nearest(name, names)
+    facts = {"name": name, "guess": guess, "known": ", ".join(names[:40])}
+    return Diagnostic("unknown-node", None, facts, "did-you-mean" if guess else "nodes-are")
+
+
+def _digits_agreed(one: Explanation, other: Explanation) -> float:
+    """Decimal digits to which the output and all gradients of two accounts agree."""
+    pairs = [(one.value, other.value)]
+    pairs += [(value, other.gradients[name]) for name, value in one.gradients.items()]
+    return min(_digits(np.asarray(a), np.asarray(b)) for a, b in pairs)
+
+
+def _digits(a: Array, b: Array) -> float:
+    scale, gap = max(np.abs(a).max(), np.abs(b).max()), np.abs(a - b).max()
+    if gap == 0:
+        return math.inf
+    return max(0.0, -math.log10(gap / scale)) if math.isfinite(gap) else 0.0

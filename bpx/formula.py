@@ -1,0 +1,166 @@
+"""Nodes as text: formulas by precedence, numbers, arrays.
+
+What is printed reads back as the same nodes. Nothing here recurses: the printer keeps its own stack.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bpx.graph import CONSTANT, INPUT, Array, Graph, Notation
+
+PRECEDENCE_OF_MINUS = 25  # a negative number is written, and bracketed, like a prefix minus
+CONSTANTS = {"pi": math.pi, "e": math.e}
+LARGEST_SHOWN = 16  # elements of an array that is shown in full
+
+_LOOSEST, _TIGHTEST = 0, 100
+# A finished text, or a node still to be written: (node, precedence around it, does it stand leftmost?).
+_Task = str | tuple[int, int, bool]
+
+_NAME_OF_CONSTANT = {value: name for name, value in CONSTANTS.items()}
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """A number as text: rounded to `digits` significant digits, or in full so that it reads back."""
+    value = float(value)
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if digits is None:
+        return repr(value)
+    return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def array(value: Array | float, digits: int | None = None) -> str:
+    """A scalar or an array in full, `[[1, 2], [3, 4]]`."""
+    if isinstance(value, float | int) or value.ndim == 0:
+        return number(float(value), digits)
+    texts = [number(one, digits) for one in value.ravel().tolist()]
+    for length in reversed(value.shape):
+        texts = [f"[{', '.join(texts[i : i + length])}]" for i in range(0, len(texts), length)]
+    return texts[0]
+
+
+def settings_text(graph: Graph, node: int) -> list[str]:
+    """The settings of a node that differ from the op's defaults, as `axis=0`."""
+    op, settings = graph.ops[node], graph.settings[node]
+    usual = _usual_settings(graph, node)
+    return [f"{name}={_setting(settings[name])}" for name in op.settings if settings[name] != usual.get(name)]
+
+
+def _usual_settings(graph: Graph, node: int) -> Mapping[str, Any]:
+    """What the settings are when nothing is said; some ops (reshape) have no such thing."""
+    op = graph.ops[node]
+    if op.arrange is None or None not in op.settings.values():
+        return op.settings
+    try:
+        return op.arrange(*(graph.shapes[arg] for arg in graph.args[node]), **op.settings)
+    except (TypeError, ValueError):
+        return {}
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return str(value[0]) if len(value) == 1 else f"[{', '.join(map(str, value))}]"
+    return str(value)
+
+
+def formula(
+    graph: Graph,
+    node: int,
+    names: Mapping[int, str] | None = None,
+    *,
+    open_root: bool = True,
+    atom: Callable[[int], str | None] | None = None,
+) -> str:
+    """The text of a node; args that have a name (or an `atom` text) stand by it.
+
+    With `open_root` the node itself is written out even if it has a name.
+    """
+    names = names or {}
+    text_of = atom or names.get
+    pieces: list[str] = []
+    tasks: list[_Task] = [(node, _LOOSEST, True)]
+    while tasks:
+        task = tasks.pop()
+        if isinstance(task, str):
+            pieces.append(task)
+            continue
+        current, around, leading = task
+        known = None if current == node and open_root else text_of(current)
+        if known is None and graph.ops[current] in (INPUT, CONSTANT):
+            known = names.get(current) or _constant(graph, current, names)
+        if known is not None:
+            pieces.append(_bracketed_if_negative(known, around, leading))
+        else:
+            tasks.extend(reversed(_written(graph, current, around, leading)))
+    return "".join(pieces)
+
+
+def _constant(graph: Graph, node: int, names: Mapping[int, str]) -> str:
+    value = graph.constants.get(node)
+    if value is None:
+        return f"#{node}"
+    if value.ndim == 0:
+        name = _NAME_OF_CONSTANT.get(float(value))
+        if name and name not in names.values():
+            return name
+    return array(value)
+
+
+def _bracketed_if_negative(text: str, around: int, leading: bool) -> str:
+    if text.startswith("-") and (around > PRECEDENCE_OF_MINUS or not leading):
+        return f"({text})"
+    return text
+
+
+def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]:
+    """One node as texts and the nodes still to be written between them."""
+    op, args = graph.ops[node], graph.args[node]
+    settings = settings_text(graph, node)
+    notation = op.notation
+    if notation is None or settings:
+        return _call(op.name, args, settings)
+    own = notation.precedence
+    pieces: list[_Task]
+    if notation.place == "infix":
+        left, right = _tightness(notation)
+        gap = "" if notation.symbol == "^" else " "
+        pieces = [(args[0], left, leading), f"{gap}{notation.symbol}{gap}", (args[1], right, False)]
+    elif notation.place == "postfix":
+        pieces = [(args[0], own, leading), notation.symbol]
+    elif notation.symbol.isascii():
+        # -1 is a number and -(1) a negation
+        bare = graph.ops[args[0]] is CONSTANT
+        arg: list[_Task] = [(args[0], own, bare)]
+        pieces = [notation.symbol, *(["(", *arg, ")"] if bare else arg)]
+        if not leading:
+            return ["(", *pieces, ")"]
+    else:  # a sign like √ is for reading; the name is plainer
+        return _call(op.name, args, settings)
+    return ["(", *_leftmost(pieces), ")"] if own < around else pieces
+
+
+def _leftmost(pieces: list[_Task]) -> list[_Task]:
+    """Behind an opening bracket the first arg stands leftmost whatever came before."""
+    first = pieces[0]
+    return pieces if isinstance(first, str) else [(first[0], first[1], True), *pieces[1:]]
+
+
+def _tightness(notation: Notation) -> tuple[int, int]:
+    """The precedence that the left and the right arg must have to stand without brackets."""
+    own = notation.precedence
+    return own + (notation.groups != "left"), own + (notation.groups != "right")
+
+
+def _call(name: str, args: tuple[int, ...], settings: list[str]) -> list[_Task]:
+    pieces: list[_Task] = [f"{name}("]
+    for position, arg in enumerate(args):
+        if position:
+            pieces.append(", ")
+        pieces.append((arg, _LOOSEST, True))
+    pieces += [f", {setting}" for setting in settings]
+    return [*pieces, ")"]

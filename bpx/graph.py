@@ -1,0 +1,373 @@
+"""The computational graph: an append-only list of nodes.
+
+A node is an op, the indices of its args (always smaller than its own) and the op's settings, so a
+graph is acyclic by construction and list order is a topological order: the forward pass is a loop
+upwards, the reverse pass a loop downwards, and nothing here recurses.
+
+Two doors lead in. `Graph.add` is literal: what a user typed stays as typed. Calling an `Op` on
+`Expr` handles, or using the operators of `Expr`, as derivative rules do, folds 0 and 1 and shares
+equal nodes.
+
+Values are float64 arrays of the node's static shape. In a batched run every value carries one more
+axis, the batch, LAST, so that ordinary NumPy broadcasting still aligns from the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[np.float64]"
+Shape = tuple[int, ...]
+Settings = dict[str, Any]
+Number = float | int
+
+LARGEST_NODE = 2**26  # elements; a spec is data and must not be able to eat the memory
+
+
+class ShapeError(ValueError):
+    """Args whose shapes do not fit the op; `shapes` are the args' shapes."""
+
+    def __init__(self, op: str, shapes: Sequence[Shape], reason: str = "") -> None:
+        self.op, self.shapes, self.reason = op, tuple(shapes), reason
+        super().__init__(f"{op}: shapes {', '.join(map(str, shapes))} do not fit {reason}".rstrip())
+
+
+class Notation(NamedTuple):
+    """How an op is written: `x + y`, `-x`, `x.T`; without a notation it is a call, `exp(x)`."""
+
+    place: Literal["infix", "prefix", "postfix"]
+    symbol: str
+    precedence: int
+    groups: Literal["left", "right", "none"] = "left"  # a-b-c = (a-b)-c; a^b^c = a^(b^c); no a<b<c
+    also: tuple[str, ...] = ()  # other spellings understood on reading
+
+
+class Guard(NamedTuple):
+    """A fact about where an op is smooth, as an expression of its args.
+
+    - `positive`: defined and smooth where the expression is > 0
+    - `nonnegative`: defined where it is ≥ 0, smooth where it is > 0
+    - `nonzero`: defined and smooth where it is not 0
+    - `kink`: defined everywhere, smooth where it is not 0
+    """
+
+    kind: Literal["positive", "nonnegative", "nonzero", "kink"]
+    of: Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One row of the op table; `bpx.ops.row` has the builders.
+
+    `local(*args, out)` gives one local derivative per arg, for elementwise ops; `pull(upstream,
+    *args, out, **settings)` gives one contribution per arg, for the others. Both are ordinary
+    functions of `Expr` handles: applied, they build the nodes that are shown and that run.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    args: tuple[str, ...] = ()
+    local: Callable[..., tuple[Any, ...]] | None = None
+    pull: Callable[..., tuple[Any, ...]] | None = None
+    shape: Callable[..., Shape] | None = None  # None: args broadcast, elementwise
+    settings: Settings = field(default_factory=dict)
+    arrange: Callable[..., Settings] | None = None  # (*shapes, **settings) → settings in full
+    notation: Notation | None = None
+    unit: tuple[float | None, ...] = ()  # this constant as that arg makes the op hand on the other
+    absorb: float | None = None  # this constant as any arg is the result
+    guards: Callable[..., Sequence[Guard]] = lambda *args: ()
+    witness: tuple[Any, ...] | None = None  # a point on the kink
+    expands: Callable[..., Any] | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether every output element depends on the matching arg elements alone."""
+        return self.local is not None
+
+    def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
+        """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
+        graph = next(arg.graph for arg in args if isinstance(arg, Expr))
+        return graph.fold(self, [graph.lift(arg) for arg in args], settings)
+
+
+INPUT = Op("input", value=lambda: None)
+CONSTANT = Op("constant", value=lambda: None)
+OPS: dict[str, Op] = {}  # name → row; filled by bpx.ops
+
+
+class Graph:
+    """An append-only list of nodes, held as parallel columns indexed by node id."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op] = []
+        self.args: list[tuple[int, ...]] = []
+        self.settings: list[Settings] = []
+        self.shapes: list[Shape] = []
+        self.constants: dict[int, Array] = {}
+        self._known: dict[Any, int] = {}  # what a node is → the first node that is it
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def __getitem__(self, node: int) -> Expr:
+        return Expr(self, node)
+
+    def input(self, shape: Shape = ()) -> Expr:
+        """Append an input: a leaf whose value is given when the graph runs."""
+        return self._append(INPUT, (), {}, shape)
+
+    def constant(self, value: Number | Array | Sequence[Any]) -> Expr:
+        """Append a constant, or hand out the one that already holds this value."""
+        array = np.asarray(value, dtype=np.float64)
+        key = (array.shape, array.tobytes())
+        if key not in self._known:
+            self._known[key] = self._append(CONSTANT, (), {}, array.shape).id
+            self.constants[self._known[key]] = array
+        return Expr(self, self._known[key])
+
+    def add(self, op: Op, *args: Expr, **settings: Any) -> Expr:
+        """Append a node literally: nothing folded, nothing shared.
+
+        Raises `ShapeError` where the args' shapes do not fit, `TypeError` or `ValueError` where
+        the settings do not.
+        """
+        ids, settings, shape = self._placed(op, args, settings)
+        expr = self._append(op, ids, settings, shape)
+        self._known.setdefault(_key(op, ids, settings), expr.id)
+        return expr
+
+    def fold(self, op: Op, args: Sequence[Expr], settings: Settings) -> Expr:
+        """Append a node unless the algebra facts of `op` make it one there is already."""
+        ids, settings, shape = self._placed(op, args, settings)
+        folded = self._folded(op, args, shape) if op.unit else None
+        if folded is not None:
+            return folded
+        key = _key(op, ids, settings)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._append(op, ids, settings, shape).id
+        return Expr(self, known)
+
+    def lift(self, value: Expr | Number | Array) -> Expr:
+        """`value` as a handle of this graph; numbers and arrays become constants."""
+        if not isinstance(value, Expr):
+            return self.constant(value)
+        if value.graph is not self:
+            raise ValueError("the args of a node must come from one graph")
+        return value
+
+    def needs(self, *, of: Iterable[int]) -> list[int]:
+        """The nodes `of` and all they rest on, in order."""
+        of = list(of)
+        needed = bytearray(max(of, default=-1) + 1)
+        for node in of:
+            needed[node] = 1
+        for node in range(len(needed) - 1, -1, -1):
+            if needed[node]:
+                for arg in self.args[node]:
+                    needed[arg] = 1
+        return [node for node, flag in enumerate(needed) if flag]
+
+    def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
+        """Flags for nodes 0 … upto: does the node depend on (or stand in) `by`?"""
+        flags = bytearray(upto + 1)
+        for node in by:
+            if node <= upto:
+                flags[node] = 1
+        for node in range(upto + 1):
+            if not flags[node] and any(flags[arg] for arg in self.args[node]):
+                flags[node] = 1
+        return flags
+
+    def _placed(self, op: Op, args: Sequence[Expr], settings: Settings) -> tuple[Any, Settings, Shape]:
+        shapes = [self.shapes[arg.id] for arg in args]
+        if op.arrange:
+            settings = op.arrange(*shapes, **{**op.settings, **settings})
+        shape = op.shape(*shapes, **settings) if op.shape else broadcast(op.name, shapes)
+        return tuple([arg.id for arg in args]), settings, shape
+
+    def _append(self, op: Op, args: tuple[int, ...], settings: Settings, shape: Shape) -> Expr:
+        size = 1
+        for length in shape:
+            size *= length
+        if size > LARGEST_NODE:
+            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{size} elements")
+        self.ops.append(op)
+        self.args.append(args)
+        self.settings.append(settings)
+        self.shapes.append(shape)
+        return Expr(self, len(self.ops) - 1)
+
+    def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
+        numbers = [arg.number for arg in args]
+        if None not in numbers:
+            with np.errstate(all="ignore"):
+                result = op.value(*map(np.float64, numbers))
+            return self.constant(result) if np.isfinite(result) else None
+        for number, unit, other in zip(numbers, op.unit, reversed(args), strict=True):
+            if unit is not None and number == unit:
+                return other
+        if op.absorb is not None and op.absorb in numbers:
+            return self.constant(np.full(shape, op.absorb))
+        return None
+
+
+def _key(op: Op, ids: tuple[int, ...], settings: Settings) -> Any:
+    return (op.name, ids, tuple(settings.items())) if settings else (op.name, ids)
+
+
+def broadcast(op: str, shapes: Sequence[Shape]) -> Shape:
+    """The shape NumPy broadcasting gives; raises `ShapeError` where there is none."""
+    first = shapes[0]
+    if all(shape == first or not shape for shape in shapes):
+        return first
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(op, shapes) from None
+
+
+class Expr:
+    """A handle on one node: graph and id. Its operators build nodes through the folding door."""
+
+    __slots__ = ("graph", "id")
+    __array_ufunc__ = None  # so that `array * expr` comes to us
+
+    def __init__(self, graph: Graph, id: int) -> None:
+        self.graph = graph
+        self.id = id
+
+    def __repr__(self) -> str:
+        return f"<Expr {self.id}: {self.op.name}, shape {self.shape}>"
+
+    @property
+    def op(self) -> Op:
+        """The node's op."""
+        return self.graph.ops[self.id]
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        """The node's args."""
+        return tuple(Expr(self.graph, arg) for arg in self.graph.args[self.id])
+
+    @property
+    def shape(self) -> Shape:
+        """The node's shape."""
+        return self.graph.shapes[self.id]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def number(self) -> float | None:
+        """The value of a scalar constant; None for every other node."""
+        constant = self.graph.constants.get(self.id)
+        return float(constant) if constant is not None and constant.ndim == 0 else None
+
+    def __add__(self, other: Operand) -> Expr:
+        return OPS["add"](self, other)
+
+    def __radd__(self, other: Operand) -> Expr:
+        return OPS["add"](other, self)
+
+    def __sub__(self, other: Operand) -> Expr:
+        return OPS["sub"](self, other)
+
+    def __rsub__(self, other: Operand) -> Expr:
+        return OPS["sub"](other, self)
+
+    def __mul__(self, other: Operand) -> Expr:
+        return OPS["mul"](self, other)
+
+    def __rmul__(self, other: Operand) -> Expr:
+        return OPS["mul"](other, self)
+
+    def __truediv__(self, other: Operand) -> Expr:
+        return OPS["div"](self, other)
+
+    def __rtruediv__(self, other: Operand) -> Expr:
+        return OPS["div"](other, self)
+
+    def __pow__(self, other: Operand) -> Expr:
+        return OPS["pow"](self, other)
+
+    def __rpow__(self, other: Operand) -> Expr:
+        return OPS["pow"](other, self)
+
+    def __matmul__(self, other: Operand) -> Expr:
+        return OPS["matmul"](self, other)
+
+    def __rmatmul__(self, other: Operand) -> Expr:
+        return OPS["matmul"](other, self)
+
+    def __neg__(self) -> Expr:
+        return OPS["neg"](self)
+
+    def __abs__(self) -> Expr:
+        return OPS["abs"](self)
+
+    def __lt__(self, other: Operand) -> Expr:
+        return OPS["lt"](self, other)
+
+    def __le__(self, other: Operand) -> Expr:
+        return OPS["le"](self, other)
+
+    def __gt__(self, other: Operand) -> Expr:
+        return OPS["gt"](self, other)
+
+    def __ge__(self, other: Operand) -> Expr:
+        return OPS["ge"](self, other)
+
+    @property
+    def T(self) -> Expr:
+        """The transpose."""
+        return OPS["transpose"](self)
+
+
+Operand: TypeAlias = "Expr | Number | Array"
+
+
+def run(
+    graph: Graph,
+    given: Mapping[int, Array | float],
+    targets: Iterable[int],
+    *,
+    batch: bool = False,
+) -> dict[int, Array]:
+    """The values of `targets` and of all they rest on.
+
+    `given` holds the value of every input that is needed, of the input's shape; in a batched run of
+    shape `(*shape, P)` or `(*shape, 1)`. Values that are given are not computed. NumPy's warnings
+    are silenced: a value that is not finite is for the caller to find.
+    """
+    values: dict[int, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in graph.needs(of=targets):
+            if node in given:
+                values[node] = np.asarray(given[node], dtype=np.float64)
+            elif node in graph.constants:
+                constant = graph.constants[node]
+                values[node] = constant[..., np.newaxis] if batch else constant
+            else:
+                values[node] = _compute(graph, node, values, batch)
+    return values
+
+
+def _compute(graph: Graph, node: int, values: Mapping[int, Any], batch: bool) -> Any:
+    op = graph.ops[node]
+    if op is INPUT:
+        raise KeyError(f"no value is given for input node {node}")
+    args = [values[arg] for arg in graph.args[node]]
+    if op.elementwise:
+        return op.value(*args)
+    return op.value(*args, batch=int(batch), **graph.settings[node])

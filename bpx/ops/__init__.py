@@ -1,0 +1,33 @@
+"""The op table: one op, one row, one place; importing this package fills `bpx.graph.OPS`.
+
+`bpx.ops.exp(x)` builds a node by hand: every op is an attribute here under its name.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from bpx.graph import OPS, Op
+from bpx.ops import activations, arithmetic, functions, selection, tensors
+
+__all__ = ["rows"]
+
+_THEMES = [module.__name__ for module in (arithmetic, functions, activations, selection, tensors)]
+
+
+@cache
+def rows() -> tuple[Op, ...]:
+    """Every op once, theme by theme."""
+    return tuple(sorted(dict.fromkeys(OPS.values()), key=lambda op: _THEMES.index(_home(op))))
+
+
+def _home(op: Op) -> str:
+    rule = op.local or op.pull
+    assert rule
+    return rule.__module__
+
+
+def __getattr__(name: str) -> Op:
+    if name in OPS:
+        return OPS[name]
+    raise AttributeError(f"there is no op {name!r}")

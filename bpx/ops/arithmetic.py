@@ -1,0 +1,55 @@
+"""Arithmetic: + - * / ^ and the powers that have names of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bpx.graph import Expr, Guard
+from bpx.ops.functions import log
+from bpx.ops.row import elem, infix, prefix
+
+
+def _where_power_is_smooth(x: Expr, y: Expr) -> Sequence[Guard]:
+    """The exponent decides: x^2 is smooth everywhere, x^-1 off 0, x^0.5 and x^y for x > 0."""
+    exponent = y.number
+    if exponent is None or (exponent < 0 and exponent != int(exponent)):
+        return [Guard("positive", lambda x, y: x)]
+    if exponent == int(exponent):
+        return [Guard("nonzero", lambda x, y: x)] if exponent < 0 else []
+    return [Guard("nonnegative", lambda x, y: x)]
+
+
+add = elem("add", np.add, lambda x, y, out: (1, 1), infix("+", 10, "＋"), unit=(0, 0))
+sub = elem("sub", np.subtract, lambda x, y, out: (1, -1), infix("-", 10, "−", "–", "－"), unit=(None, 0))
+mul = elem(
+    "mul",
+    np.multiply,
+    lambda x, y, out: (y, x),
+    infix("*", 20, "·", "⋅", "×", "∗", "＊"),
+    unit=(1, 1),
+    absorb=0,
+)
+div = elem(
+    "div",
+    np.true_divide,
+    lambda x, y, out: (1 / y, -out / y),
+    infix("/", 20, "÷", "∕", "／"),
+    unit=(None, 1),
+    nonzero=lambda x, y: y,
+)
+neg = elem("neg", np.negative, lambda x, out: (-1,), prefix("-", 25, "−", "–", "－"), unit=(None,))
+power = elem(
+    "pow",
+    np.power,
+    lambda x, y, out: (y * x ** (y - 1), log(x) * out),
+    infix("^", 30, "**", "＾", groups="right"),
+    unit=(None, 1),
+    guards=_where_power_is_smooth,
+)
+reciprocal = elem(
+    "reciprocal", np.reciprocal, lambda x, out: (-(out**2),), nonzero=lambda x: x, expands=lambda x: 1 / x
+)
+square = elem("square", np.square, lambda x, out: (2 * x,), expands=lambda x: x * x)
+identity = elem("identity", lambda x: x, lambda x, out: (1,))

@@ -1,0 +1,106 @@
+"""Elementary functions: the square root, exponentials, logarithms, trigonometry, hyperbolics, erf.
+
+Derivatives as in Abramowitz and Stegun, Handbook of Mathematical Functions, chapters 4 and 7.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bpx.graph import Expr, Op
+from bpx.ops.row import elem, prefix
+from bpx.ops.selection import where
+
+
+def _constant_like(x: Expr, value: float) -> Expr:
+    return x.graph.constant(value)
+
+
+def _erf(x: Any) -> Any:
+    return np.frompyfunc(math.erf, 1, 1)(x).astype(np.float64) if np.ndim(x) else np.float64(math.erf(x))
+
+
+sqrt: Op = elem(
+    "sqrt",
+    np.sqrt,
+    lambda x, out: (1 / (2 * out),),
+    prefix("√", 40),
+    nonnegative=lambda x: x,
+    expands=lambda x: x**0.5,
+)
+exp = elem("exp", np.exp, lambda x, out: (out,))
+expm1 = elem("expm1", np.expm1, lambda x, out: (exp(x),), expands=lambda x: exp(x) - 1)
+log = elem("log", np.log, lambda x, out: (1 / x,), positive=lambda x: x, aliases=("ln",))
+log1p = elem(
+    "log1p",
+    np.log1p,
+    lambda x, out: (1 / (1 + x),),
+    positive=lambda x: 1 + x,
+    expands=lambda x: log(1 + x),
+)
+log2 = elem(
+    "log2",
+    np.log2,
+    lambda x, out: (1 / (x * log(_constant_like(x, 2))),),
+    positive=lambda x: x,
+    expands=lambda x: log(x) / log(_constant_like(x, 2)),
+)
+log10 = elem(
+    "log10",
+    np.log10,
+    lambda x, out: (1 / (x * log(_constant_like(x, 10))),),
+    positive=lambda x: x,
+    expands=lambda x: log(x) / log(_constant_like(x, 10)),
+)
+sin = elem("sin", np.sin, lambda x, out: (cos(x),))
+cos: Op = elem("cos", np.cos, lambda x, out: (-sin(x),))
+tan = elem(
+    "tan",
+    np.tan,
+    lambda x, out: (1 + out**2,),
+    nonzero=lambda x: cos(x),
+    expands=lambda x: sin(x) / cos(x),
+)
+# (1 - x)(1 + x) rather than 1 - x²: the same, without losing digits near ±1.
+asin = elem(
+    "asin",
+    np.arcsin,
+    lambda x, out: (1 / sqrt((1 - x) * (1 + x)),),
+    nonnegative=lambda x: (1 - x) * (1 + x),
+    aliases=("arcsin",),
+)
+acos = elem(
+    "acos",
+    np.arccos,
+    lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),),
+    nonnegative=lambda x: (1 - x) * (1 + x),
+    aliases=("arccos",),
+)
+atan = elem("atan", np.arctan, lambda x, out: (1 / (1 + x**2),), aliases=("arctan",))
+
+
+def _off_the_branch_cut(y: Expr, x: Expr) -> Expr:
+    """Zero where atan2 jumps by 2π: on the negative x axis and at the origin."""
+    return where(x <= 0, y, 1)
+
+
+atan2 = elem(
+    "atan2",
+    np.arctan2,
+    lambda y, x, out: (x / (x**2 + y**2), -y / (x**2 + y**2)),
+    kink=_off_the_branch_cut,
+    witness=(0, -1),
+    aliases=("arctan2",),
+)
+sinh = elem("sinh", np.sinh, lambda x, out: (cosh(x),), expands=lambda x: (exp(x) - exp(-x)) / 2)
+cosh: Op = elem("cosh", np.cosh, lambda x, out: (sinh(x),), expands=lambda x: (exp(x) + exp(-x)) / 2)
+tanh = elem(
+    "tanh",
+    np.tanh,
+    lambda x, out: (1 - out**2,),
+    expands=lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)),
+)
+erf = elem("erf", _erf, lambda x, out: (2 / sqrt(_constant_like(x, math.pi)) * exp(-(x**2)),))

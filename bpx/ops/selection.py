@@ -1,0 +1,86 @@
+"""Ops with kinks and jumps: abs, sign, rounding, min and max, clip, comparisons, where.
+
+Conventions at the kink, where libraries disagree: abs and sign hand on 0; a tie of min or max hands
+half to each; clip hands on everything at its bounds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bpx.graph import Op
+from bpx.ops.row import elem, infix
+
+_FLAT_PAIR = (0, 0)
+
+
+def _comparison(name: str, ufunc: Any, symbol: str, *also: str) -> Op:
+    """A comparison, whose value is 1 where it holds and 0 elsewhere."""
+    return elem(
+        name,
+        lambda x, y: np.multiply(ufunc(x, y), 1.0),
+        lambda x, y, out: _FLAT_PAIR,
+        infix(symbol, 5, *also, groups="none"),
+        kink=lambda x, y: x - y,
+        witness=(1, 1),
+    )
+
+
+lt = _comparison("lt", np.less, "<", "＜")
+le = _comparison("le", np.less_equal, "<=", "≤", "⩽")
+gt = _comparison("gt", np.greater, ">", "＞")
+ge = _comparison("ge", np.greater_equal, ">=", "≥", "⩾")
+eq = _comparison("eq", np.equal, "==")
+ne = _comparison("ne", np.not_equal, "!=", "≠")
+
+step = elem(
+    "step",
+    lambda x: np.heaviside(x, 0.5),
+    lambda x, out: (0,),
+    kink=lambda x: x,
+    witness=(0,),
+)
+sign = elem("sign", np.sign, lambda x, out: (0,), kink=lambda x: x, witness=(0,))
+absolute = elem(
+    "abs",
+    np.abs,
+    lambda x, out: (sign(x),),
+    kink=lambda x: x,
+    witness=(0,),
+    expands=lambda x: where(x >= 0, x, -x),
+)
+floor = elem("floor", np.floor, lambda x, out: (0,), kink=lambda x: x - round_(x), witness=(1,))
+round_: Op = elem("round", np.round, lambda x, out: (0,), kink=lambda x: x - floor(x) - 0.5, witness=(0.5,))
+maximum = elem(
+    "max",
+    np.maximum,
+    lambda x, y, out: (step(x - y), step(y - x)),
+    kink=lambda x, y: x - y,
+    witness=(1, 1),
+)
+minimum = elem(
+    "min",
+    np.minimum,
+    lambda x, y, out: (step(y - x), step(x - y)),
+    kink=lambda x, y: x - y,
+    witness=(1, 1),
+)
+clip = elem(
+    "clip",
+    lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    lambda x, low, high, out: (
+        (x >= low) * (x <= high),
+        (x < low) * (low <= high),
+        maximum(x, low) > high,
+    ),
+    kink=(lambda x, low, high: x - low, lambda x, low, high: x - high, lambda x, low, high: low - high),
+    witness=(1, 1, 2),
+    expands=lambda x, low, high: minimum(maximum(x, low), high),
+)
+where: Op = elem(
+    "where",
+    lambda condition, x, y: np.where(condition != 0, x, y),
+    lambda condition, x, y, out: (0, ne(condition, 0), eq(condition, 0)),
+)

@@ -1,0 +1,262 @@
+"""Ops on whole arrays: products of matrices, reductions, changes of shape.
+
+Axes in settings are kept non-negative, counted without the batch axis, which stands last.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bpx.graph import Array, Expr, Op, Settings, Shape, ShapeError, broadcast
+from bpx.ops.row import infix, postfix, structural
+
+
+class SettingError(ValueError):
+    """A setting that does not fit; `code` and `facts` name the sentence that says why."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        self.code, self.facts = code, facts
+        super().__init__(f"{code}: {facts}")
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """`axis` as a sorted tuple of non-negative axes; None means all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    given = axis if isinstance(axis, list | tuple) else [axis]
+    for one in given:
+        if isinstance(one, bool) or one != int(one) or not -ndim <= one < ndim:
+            raise SettingError("bad-axis", axis=one, ndim=ndim)
+    axes = sorted({int(one) % ndim for one in given})
+    if len(axes) != len(given):
+        raise SettingError("repeated-axis", axis=list(given))
+    return tuple(axes)
+
+
+def _arrange_reduction(x: Shape, *, axis: Any, keepdims: Any) -> Settings:
+    if not isinstance(keepdims, bool):
+        raise SettingError("not-a-flag", setting="keepdims", value=keepdims)
+    return {"axis": _axes(axis, len(x)), "keepdims": keepdims}
+
+
+def _arrange_transpose(x: Shape, *, axes: Any) -> Settings:
+    if axes is None:
+        return {"axes": tuple(reversed(range(len(x))))}
+    order = tuple(int(axis) % max(len(x), 1) for axis in axes)
+    if sorted(order) != list(range(len(x))):
+        raise SettingError("bad-permutation", axes=list(axes), ndim=len(x))
+    return {"axes": order}
+
+
+def _arrange_reshape(x: Shape, *, shape: Any) -> Settings:
+    wanted = tuple(int(n) for n in (shape if isinstance(shape, list | tuple) else [shape]))
+    size = math.prod(x)
+    known = math.prod(n for n in wanted if n != -1)
+    if wanted.count(-1) == 1 and known > 0 and size % known == 0:
+        wanted = tuple(size // known if n == -1 else n for n in wanted)
+    if math.prod(wanted) != size or min(wanted, default=1) < 0:
+        raise SettingError("bad-reshape", shape=list(wanted), old=x, size=size)
+    return {"shape": wanted}
+
+
+def _arrange_spread(x: Shape, *, shape: Any, axis: Any) -> Settings:
+    return {"shape": tuple(map(int, shape)), "axis": _axes(list(axis), len(shape))}
+
+
+# --- shapes -------------------------------------------------------------------------------------
+
+
+def _reduced_shape(x: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
+    if keepdims:
+        return tuple(1 if i in axis else n for i, n in enumerate(x))
+    return tuple(n for i, n in enumerate(x) if i not in axis)
+
+
+def _matmul_shape(a: Shape, b: Shape) -> Shape:
+    if not a or not b:
+        raise ShapeError("matmul", (a, b), "scalar")
+    rows, inner = a[:-1][-1:], a[-1]
+    columns, other_inner = (b[-1:], b[-2]) if len(b) > 1 else ((), b[0])
+    if inner != other_inner:
+        raise ShapeError("matmul", (a, b))
+    try:
+        stack = broadcast("matmul", (a[:-2], b[:-2]))
+    except ShapeError:
+        raise ShapeError("matmul", (a, b)) from None
+    return (*stack, *rows, *columns)
+
+
+def _outer_shape(a: Shape, b: Shape) -> Shape:
+    if len(a) != 1 or len(b) != 1:
+        raise ShapeError("outer", (a, b))
+    return (*a, *b)
+
+
+def _spread_shape(x: Shape, *, shape: Shape, axis: tuple[int, ...]) -> Shape:
+    expanded = _expanded(x, axis)
+    if len(expanded) != len(shape) or any(n not in (1, m) for n, m in zip(expanded, shape, strict=True)):
+        raise ShapeError("spread", (x, shape))
+    return shape
+
+
+def _expanded(x: Shape, axis: tuple[int, ...]) -> Shape:
+    """`x` with axes of length 1 put in at `axis`."""
+    lengths = iter(x)
+    return tuple(1 if i in axis else next(lengths) for i in range(len(x) + len(axis)))
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+def _with_batch(shape: Shape, x: Array, batch: int) -> Shape:
+    return (*shape, *x.shape[x.ndim - batch :])
+
+
+def _matmul(a: Array, b: Array, *, batch: int) -> Any:
+    if not batch:
+        return np.matmul(a, b)
+    a_vector, b_vector = a.ndim == 2, b.ndim == 2  # the batch axis is one of the two
+    a, b = np.moveaxis(a, -1, 0), np.moveaxis(b, -1, 0)
+    a = a[:, None, :] if a_vector else a
+    b = b[:, :, None] if b_vector else b
+    ndim = max(a.ndim, b.ndim)  # stacks of matrices: line the stack axes up behind the batch axis
+    a = a.reshape(a.shape[0], *[1] * (ndim - a.ndim), *a.shape[1:])
+    b = b.reshape(b.shape[0], *[1] * (ndim - b.ndim), *b.shape[1:])
+    out = np.matmul(a, b)
+    if b_vector:
+        out = out[..., 0]
+    if a_vector:
+        out = out[..., 0] if b_vector else out[..., 0, :]
+    return np.moveaxis(out, 0, -1)
+
+
+def _outer(a: Array, b: Array, *, batch: int) -> Any:
+    return a[:, None] * b[None, :]
+
+
+def _transpose(x: Array, *, axes: tuple[int, ...], batch: int) -> Any:
+    return np.transpose(x, (*axes, *range(len(axes), len(axes) + batch)))
+
+
+def _spread(x: Array, *, shape: Shape, axis: tuple[int, ...], batch: int) -> Any:
+    return np.broadcast_to(np.expand_dims(x, axis), _with_batch(shape, x, batch))
+
+
+# --- rules --------------------------------------------------------------------------------------
+
+
+def unbroadcast(upstream: Expr, shape: Shape, inserted: tuple[int, ...] | None = None) -> Expr:
+    """Sum `upstream` over the axes along which a value of `shape` was repeated to reach it.
+
+    `inserted` are the axes that were put in; by default the leading ones, as NumPy does.
+    """
+    if upstream.shape == shape:
+        return upstream
+    if inserted is None:
+        inserted = tuple(range(upstream.ndim - len(shape)))
+    expanded = _expanded(shape, inserted)
+    repeated = [
+        axis
+        for axis, (before, after) in enumerate(zip(expanded, upstream.shape, strict=True))
+        if axis in inserted or before != after
+    ]
+    summed = sum_(upstream, axis=repeated) if repeated else upstream
+    return summed if summed.shape == shape else reshape(summed, shape=shape)
+
+
+def _respread(upstream: Expr, x: Expr, axis: tuple[int, ...], keepdims: bool) -> Expr:
+    if upstream.shape == x.shape:
+        return upstream
+    return spread(upstream, shape=x.shape, axis=() if keepdims else axis)
+
+
+def _matrix_transpose(x: Expr) -> Expr:
+    order = list(range(x.ndim))
+    order[-2:] = reversed(order[-2:])
+    return transpose(x, axes=order)
+
+
+def _pull_matmul(upstream: Expr, a: Expr, b: Expr, out: Expr) -> tuple[Expr, Expr]:
+    if a.ndim == b.ndim == 1:
+        return upstream * b, upstream * a
+    if a.ndim == 2 and b.ndim == 1:
+        return outer(upstream, b), a.T @ upstream
+    if a.ndim == 1 and b.ndim == 2:
+        return b @ upstream, outer(a, upstream)
+    if a.ndim == b.ndim == 2:
+        return upstream @ b.T, a.T @ upstream
+    return _pull_stacked_matmul(upstream, a, b)
+
+
+def _pull_stacked_matmul(upstream: Expr, a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """The same with stacks of matrices; a vector is a matrix of one row or column meanwhile."""
+    rows = reshape(a, shape=(1, *a.shape)) if a.ndim == 1 else a
+    columns = reshape(b, shape=(*b.shape, 1)) if b.ndim == 1 else b
+    full = _matmul_shape(rows.shape, columns.shape)
+    upstream = reshape(upstream, shape=full) if upstream.shape != full else upstream
+    to_rows = unbroadcast(upstream @ _matrix_transpose(columns), rows.shape)
+    to_columns = unbroadcast(_matrix_transpose(rows) @ upstream, columns.shape)
+    return (
+        to_rows if to_rows.shape == a.shape else reshape(to_rows, shape=a.shape),
+        to_columns if to_columns.shape == b.shape else reshape(to_columns, shape=b.shape),
+    )
+
+
+def _count(x: Shape, axis: tuple[int, ...]) -> int:
+    return math.prod(x[i] for i in axis)
+
+
+matmul = structural("matmul", _matmul, _pull_matmul, _matmul_shape, infix("@", 20), aliases=("dot",))
+outer = structural("outer", _outer, lambda upstream, a, b, out: (upstream @ b, a @ upstream), _outer_shape)
+transpose: Op = structural(
+    "transpose",
+    _transpose,
+    lambda upstream, x, out, *, axes: (
+        transpose(upstream, axes=[axes.index(axis) for axis in range(len(axes))]),
+    ),
+    lambda x, *, axes: tuple(x[axis] for axis in axes),
+    postfix(".T", 50, "ᵀ"),
+    settings={"axes": None},
+    arrange=_arrange_transpose,
+)
+reshape: Op = structural(
+    "reshape",
+    lambda x, *, shape, batch: np.reshape(x, _with_batch(shape, x, batch)),
+    lambda upstream, x, out, *, shape: (reshape(upstream, shape=x.shape),),
+    lambda x, *, shape: shape,
+    settings={"shape": None},
+    arrange=_arrange_reshape,
+)
+sum_ = structural(
+    "sum",
+    lambda x, *, axis, keepdims, batch: np.sum(x, axis=axis, keepdims=keepdims),
+    lambda upstream, x, out, *, axis, keepdims: (_respread(upstream, x, axis, keepdims),),
+    _reduced_shape,
+    settings={"axis": None, "keepdims": False},
+    arrange=_arrange_reduction,
+)
+mean = structural(
+    "mean",
+    lambda x, *, axis, keepdims, batch: np.mean(x, axis=axis, keepdims=keepdims),
+    lambda upstream, x, out, *, axis, keepdims: (
+        _respread(upstream / _count(x.shape, axis), x, axis, keepdims),
+    ),
+    _reduced_shape,
+    settings={"axis": None, "keepdims": False},
+    arrange=_arrange_reduction,
+    expands=lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis),
+)
+spread = structural(
+    "spread",
+    _spread,
+    lambda upstream, x, out, *, shape, axis: (unbroadcast(upstream, x.shape, axis),),
+    _spread_shape,
+    settings={"shape": None, "axis": ()},
+    arrange=_arrange_spread,
+)

@@ -1,0 +1,129 @@
+"""The op table as people read it, computed from the rows: rules printed, conventions evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.diagnostic import BpxError, Diagnostic, nearest
+from bpx.formula import formula, number
+from bpx.graph import OPS, Expr, Graph, Op, run
+from bpx.ops import rows
+from bpx.words import say
+
+_SAMPLE_SHAPES = {"matmul": ((2, 3), (3, 2)), "outer": ((2,), (3,))}  # where a scalar arg does not do
+_SAMPLE_SETTINGS = {"reshape": {"shape": [3, 2]}, "spread": {"shape": [2, 2, 3], "axis": [0]}}
+_SAMPLE_SHAPE = (2, 3)
+_UPSTREAM = "upstream"
+
+
+class OpEntry(NamedTuple):
+    """One op: how it is written, its rule, where it is defined and smooth, what it does at a kink."""
+
+    name: str
+    written: str
+    also: tuple[str, ...]
+    settings: tuple[str, ...]
+    rule: dict[str, str]  # arg → local derivative, or (for structural ops) what the arg gets
+    domain: tuple[str, ...]
+    convention: str | None
+    expands: str | None
+    pattern: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return self._asdict()
+
+
+def op_entry(name: str) -> OpEntry:
+    """The entry of an op, by its name or an alias. Raises `BpxError` for an unknown one."""
+    if name not in OPS:
+        guess = nearest(name, OPS)
+        facts = {"name": name, "guess": guess}
+        raise BpxError([Diagnostic("unknown-op", None, facts, "did-you-mean" if guess else "list-ops")])
+    return _entry(OPS[name])
+
+
+def op_entries() -> list[OpEntry]:
+    """The entries of all ops, in the order of the table."""
+    return [_entry(op) for op in rows()]
+
+
+def _entry(op: Op) -> OpEntry:
+    sample = _Sample(op)
+    return OpEntry(
+        op.name,
+        sample.text(sample.out),
+        (*(op.notation.also if op.notation else ()), *op.aliases),
+        tuple(op.settings),
+        sample.rule(),
+        sample.domain(),
+        sample.convention(),
+        sample.expansion(),
+        say(f"pattern.{op.name}"),
+    )
+
+
+class _Sample:
+    """The op applied to args of its own names, in a graph of its own."""
+
+    def __init__(self, op: Op) -> None:
+        self.op, self.graph = op, Graph()
+        shapes = _SAMPLE_SHAPES.get(op.name, [() if op.elementwise else _SAMPLE_SHAPE] * len(op.args))
+        self.args = [self.graph.input(shape) for shape in shapes]
+        self.names = {expr.id: name for expr, name in zip(self.args, op.args, strict=True)}
+        settings = _SAMPLE_SETTINGS.get(op.name, {})
+        self.out = self.graph.add(op, *self.args, **settings)
+        self.settings = self.graph.settings[self.out.id]
+
+    def text(self, expr: Any) -> str:
+        expr = self.graph.lift(expr)
+        return formula(self.graph, expr.id, self.names, open_root=expr.id == self.out.id)
+
+    def rule(self) -> dict[str, str]:
+        if self.op.local:
+            factors: Iterable[Any] = self.op.local(*self.args, self.out)
+        else:
+            upstream = self.graph.input(self.out.shape)
+            self.names[upstream.id] = _UPSTREAM
+            assert self.op.pull
+            factors = self.op.pull(upstream, *self.args, self.out, **self.settings)
+        # Inside its own rule the op's output is called by what it is: exp(x), not out.
+        return {arg: self.text(factor) for arg, factor in zip(self.op.args, factors, strict=True)}
+
+    def domain(self) -> tuple[str, ...]:
+        if self.op.name == "pow":
+            return (say("ops.needs-exponent"),)
+        texts = []
+        for guard in self.op.guards(*self.args):
+            text = self.text(guard.of(*self.args))
+            if guard.kind == "kink":
+                texts.append(say("ops.kink", guard=text))
+            elif guard.kind == "nonnegative":
+                need, smooth = (say(f"need.{kind}", guard=text) for kind in ("nonnegative", "strict"))
+                texts.append(f"{say('ops.defined', need=need)}, {say('ops.smooth', need=smooth)}")
+            else:
+                texts.append(say("ops.defined", need=say(f"need.{guard.kind}", guard=text)))
+        return tuple(texts) or (say("ops.everywhere"),)
+
+    def convention(self) -> str | None:
+        """The partials evaluated at the witness, a point on the kink."""
+        if self.op.witness is None or self.op.local is None:
+            return None
+        given = {expr.id: np.float64(value) for expr, value in zip(self.args, self.op.witness, strict=True)}
+        nodes = [self.graph.lift(factor).id for factor in self.op.local(*self.args, self.out)]
+        values = run(self.graph, given, nodes)
+        point = ", ".join(
+            f"{name} = {number(value)}" for name, value in zip(self.op.args, self.op.witness, strict=True)
+        )
+        return say(
+            "ops.convention", point=point, locals=", ".join(number(float(values[node])) for node in nodes)
+        )
+
+    def expansion(self) -> str | None:
+        if self.op.expands is None:
+            return None
+        expr: Expr = self.op.expands(*self.args, **self.settings)
+        return self.text(expr)

@@ -1,0 +1,1 @@
+"""Renderers: pure functions from an account to text, one file each."""

@@ -1,0 +1,39 @@
+"""Blocks as Markdown that pastes into notes and GitHub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bpx.render.layout import Block, Heading, Headline, Table
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def markdown(blocks: Sequence[Block]) -> str:
+    """The text, with a line end at its end."""
+    parts: list[str] = []
+    for block in blocks:
+        if isinstance(block, Headline):
+            parts.append(f"## {_escaped(block.text)}")
+        elif isinstance(block, Heading):
+            parts.append(f"### {_escaped(block.text)}")
+        elif isinstance(block, Table):
+            parts.append(_table(block))
+        else:
+            parts.append("\n".join(f"- {_escaped(text)}" for text in block.texts))
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(block: Table) -> str:
+    rule = ["---:" if column in block.right else "---" for column in range(len(block.headers))]
+    body = [
+        [f"**{_escaped(cell)}**" if index in block.strong and cell else _escaped(cell) for cell in row]
+        for index, row in enumerate(block.rows)
+    ]
+    rows = [[_escaped(header) for header in block.headers], rule, *body]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text)

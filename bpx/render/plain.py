@@ -1,0 +1,35 @@
+"""Blocks as plain text: aligned columns, no rules, no colour, no wrapping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bpx.render.layout import Block, Heading, Headline, Table
+
+
+def plain(blocks: Sequence[Block]) -> str:
+    """The text, with a line end at its end."""
+    lines: list[str] = []
+    for block in blocks:
+        if isinstance(block, Headline):
+            lines.append(block.text)
+        elif isinstance(block, Heading):
+            lines += ["", block.text]
+        elif isinstance(block, Table):
+            lines += _table(block)
+        else:
+            lines += [f"  {text}" for text in block.texts]
+    return "\n".join(lines) + "\n"
+
+
+def _table(block: Table) -> list[str]:
+    rows = [block.headers, *block.rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  "
+        + "  ".join(
+            cell.rjust(width) if column in block.right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,46 @@
+"""Blocks as Rich renderables: tables with rules and colour, where the terminal has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from bpx.render.layout import Block, Heading, Headline, Table
+
+
+def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
+    """One renderable a block. Users' text goes in as `Text`, so that no markup is read into it."""
+    for block in blocks:
+        if isinstance(block, Headline):
+            yield Text(block.text, style="bold")
+        elif isinstance(block, Heading):
+            yield Text(f"\n{block.text}", style="bold")
+        elif isinstance(block, Table):
+            yield _table(block)
+        else:
+            for text in block.texts:
+                yield Padding(Text(text), (0, 0, 0, 1))
+
+
+def _table(block: Table) -> RichTable:
+    table = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=True, header_style="dim")
+    for column, header in enumerate(block.headers):
+        table.add_column(
+            Text(header),
+            justify="right" if column in block.right else "left",
+            overflow="fold",
+            style="cyan" if column == 0 else "",
+        )
+    for index, row in enumerate(block.rows):
+        table.add_row(*map(_cell, row), style="bold" if index in block.strong else "")
+    return table
+
+
+def _cell(text: str) -> Text:
+    """Rows of a matrix stand under each other, so that a narrow column does not break them anywhere."""
+    return Text(text.replace("], [", "],\n ["))

@@ -1,0 +1,112 @@
+"""The reverse pass, written as more nodes of the same graph.
+
+For each live node from the output downwards: contribution = upstream × local, one per edge; the
+upstream gradient of an arg is the sum of its contributions. Reverse-mode accumulation as in
+Griewank and Walther, Evaluating Derivatives (2nd ed., SIAM 2008), chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import bpx.ops  # noqa: F401 — fills the op table
+from bpx.graph import Expr, Graph, Operand
+from bpx.ops.tensors import unbroadcast
+
+
+class Edge(NamedTuple):
+    """What one node hands back to one of its args; every field but `position` is a node id.
+
+    `local` is None where the op gives its contribution as a whole (matmul, sum, …).
+    """
+
+    consumer: int
+    arg: int
+    position: int
+    upstream: int
+    local: int | None
+    contribution: int
+
+
+class Ledger(NamedTuple):
+    """All that the reverse pass did: its edges in order, and ∂output/∂node for each live node."""
+
+    graph: Graph
+    output: int
+    edges: tuple[Edge, ...]
+    upstream: dict[int, int]
+
+    def gradient(self, node: int) -> Expr | None:
+        """∂output/∂node; None where the output does not depend on the node."""
+        found = self.upstream.get(node)
+        return None if found is None else self.graph[found]
+
+
+def reverse(output: Expr, wrt: Iterable[Expr], upstream: Operand | None = None) -> Ledger:
+    """Append the reverse pass of `output` and return its ledger.
+
+    `wrt` says where gradient is asked for: nothing flows into nodes that none of it rests on.
+    `upstream` is the gradient that arrives at the output, of the output's shape (default 1, for a
+    scalar output only). Raises `ValueError` where it is missing or of another shape.
+    """
+    graph = output.graph
+    if upstream is None:
+        if output.shape:
+            raise ValueError(f"an output of shape {output.shape} needs an upstream gradient")
+        upstream = 1.0
+    seed = graph.lift(upstream)
+    if seed.shape != output.shape:
+        raise ValueError(f"upstream has shape {seed.shape}, the output {output.shape}")
+    live = graph.touched(by=[expr.id for expr in wrt], upto=output.id)
+    gradients: dict[int, Expr] = {output.id: seed} if live[output.id] else {}
+    edges: list[Edge] = []
+    for node in range(output.id, -1, -1):
+        if node not in gradients:
+            continue
+        for edge in _edges(graph[node], gradients[node], live):
+            contribution = graph[edge.contribution]
+            known = gradients.get(edge.arg)
+            gradients[edge.arg] = contribution if known is None else known + contribution
+            edges.append(edge)
+    return Ledger(graph, output.id, tuple(edges), {node: expr.id for node, expr in gradients.items()})
+
+
+def grad(output: Expr, wrt: Sequence[Expr], upstream: Operand | None = None) -> list[Expr]:
+    """∂output/∂w for each w of `wrt`, as nodes; a zero where the output does not depend on w."""
+    ledger = reverse(output, wrt, upstream)
+    return [ledger.gradient(expr.id) or zeros(expr) for expr in wrt]
+
+
+def zeros(like: Expr) -> Expr:
+    """A constant of zeros of the shape of `like`."""
+    from numpy import zeros
+
+    return like.graph.constant(zeros(like.shape))
+
+
+def _edges(node: Expr, upstream: Expr, live: bytearray) -> list[Edge]:
+    graph, args = node.graph, node.args
+    if not any(live[arg.id] for arg in args):
+        return []
+    if node.op.local is None:
+        return [
+            Edge(node.id, arg.id, position, upstream.id, None, contribution.id)
+            for position, (arg, contribution) in enumerate(zip(args, pulled(node, upstream), strict=True))
+            if live[arg.id]
+        ]
+    edges = []
+    for position, (arg, factor) in enumerate(zip(args, node.op.local(*args, node), strict=True)):
+        if live[arg.id]:
+            local = graph.lift(factor)
+            contribution = unbroadcast(upstream * local, arg.shape)
+            edges.append(Edge(node.id, arg.id, position, upstream.id, local.id, contribution.id))
+    return edges
+
+
+def pulled(node: Expr, upstream: Expr) -> tuple[Expr, ...]:
+    """What a structural op hands back to each of its args."""
+    if node.op.pull is None:
+        raise ValueError(f"{node.op.name} has no rule")
+    contributions: tuple[Expr, ...] = node.op.pull(upstream, *node.args, node, **node.graph.settings[node.id])
+    return contributions

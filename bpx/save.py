@@ -1,0 +1,88 @@
+"""Spec → text that reads back as the same graph, values and gradients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bpx.document import Format, Written
+from bpx.drafter import FORMAT_VERSION
+from bpx.formula import formula
+from bpx.spec import Input, Spec
+
+
+def write_spec(spec: Spec, format: Format) -> str:
+    """The spec as text that reads back as the same graph, values and gradients."""
+    document = to_document(spec)
+    if format == "json":
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _toml(document)
+
+
+def to_document(spec: Spec) -> dict[str, Any]:
+    """The spec as plain data of the format."""
+    names = {**spec.own_names, **_shared(spec)}
+    steps = {name: formula(spec.graph, node, names) for node, name in _steps_to_write(spec, names)}
+    document: dict[str, Any] = {"bpx": FORMAT_VERSION}
+    if spec.title:
+        document["title"] = spec.title
+    document["output"] = names.get(spec.output, "")
+    document["inputs"] = {one.name: _input_entry(one) for one in spec.inputs}
+    document["graph"] = steps
+    if spec.expect:
+        entries = {"value": spec.expect.value, "gradients": dict(spec.expect.gradients)}
+        document["expect"] = {key: value for key, value in entries.items() if value not in (None, {})}
+    return document
+
+
+def _input_entry(one: Input) -> Any:
+    value = one.value.tolist()
+    return value if one.role == "data" else {"value": value, "role": one.role}
+
+
+def _shared(spec: Spec) -> dict[int, str]:
+    """Inner nodes that are used more than once: written in place they would be written twice."""
+    uses: dict[int, int] = {}
+    for node in spec.graph.needs(of=[spec.output, *spec.steps.values()]):
+        for arg in spec.graph.args[node]:
+            uses[arg] = uses.get(arg, 0) + 1
+    return {node: spec.names[node] for node, count in uses.items() if count > 1 and node in spec.names}
+
+
+def _steps_to_write(spec: Spec, names: Mapping[int, str]) -> list[tuple[int, str]]:
+    written = [(node, name) for name, node in spec.steps.items()]
+    known = {*(node for node, _ in written), *(one.node for one in spec.inputs)}
+    return [(node, name) for node, name in sorted(names.items()) if node not in known] + written
+
+
+def _toml(document: Mapping[str, Any]) -> str:
+    lines = [
+        f"{key} = {_toml_value(value)}" for key, value in document.items() if not isinstance(value, dict)
+    ]
+    for table, entries in document.items():
+        if isinstance(entries, dict):
+            lines += ["", f"[{table}]"]
+            lines += [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in entries.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, Written):
+        return value.text
+    if isinstance(value, str):
+        return _toml_string(value)
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_toml_key(key)} = {_toml_value(one)}' for key, one in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    return repr(value)
+
+
+def _toml_key(key: str) -> str:
+    plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if plain else _toml_string(key)
+
+
+def _toml_string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

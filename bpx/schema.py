@@ -1,0 +1,67 @@
+"""The JSON Schema of the spec format, computed from what the reader accepts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpx.drafter import FORMAT_VERSION, KEYS, ROLES
+from bpx.graph import OPS
+
+_ARRAY = {
+    "description": "A number, or a nest of lists of numbers with rows of equal length.",
+    "anyOf": [{"type": "number"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/array"}}],
+}
+_EXPRESSION = {"type": "string", "minLength": 1, "description": "An expression such as w @ x + b."}
+_STEP = {
+    "description": "A step written out: an op, its args, its settings.",
+    "type": "object",
+    "required": ["op"],
+    "properties": {
+        "op": {"enum": sorted(OPS)},
+        "args": {"type": "array", "items": {"type": ["string", "number"]}},
+    },
+}
+
+
+def schema() -> dict[str, Any]:
+    """The schema (JSON Schema, draft 2020-12) of a spec in TOML or JSON."""
+    described = {
+        "bpx": {"const": FORMAT_VERSION, "description": "The format version."},
+        "title": {"type": "string"},
+        "output": {"type": "string", "description": "The node to derive; the last step by default."},
+        "inputs": {"type": "object", "additionalProperties": {"$ref": "#/$defs/input"}},
+        "graph": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"anyOf": [_EXPRESSION, {"$ref": "#/$defs/step"}]},
+            "description": "Named steps, in any order.",
+        },
+        "expect": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "value": {"$ref": "#/$defs/array"},
+                "gradients": {"type": "object", "additionalProperties": {"$ref": "#/$defs/array"}},
+            },
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "bpx spec",
+        "type": "object",
+        "required": ["bpx", "graph"],
+        "additionalProperties": False,
+        "properties": {key: described[key] for key in KEYS["top"]},
+        "$defs": {"array": _ARRAY, "input": _input(), "step": _STEP},
+    }
+
+
+def _input() -> dict[str, Any]:
+    described = {"value": {"$ref": "#/$defs/array"}, "role": {"enum": list(ROLES)}}
+    table = {
+        "type": "object",
+        "required": ["value"],
+        "additionalProperties": False,
+        "properties": {key: described[key] for key in KEYS["input"]},
+    }
+    return {"anyOf": [{"$ref": "#/$defs/array"}, table]}

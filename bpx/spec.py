@@ -1,0 +1,323 @@
+"""`Spec`: a graph with names and values, and how one is made.
+
+From a draft (a TOML or JSON text, or an expression) or from a graph built in Python. Making one
+never runs code of the spec's, never reads another file, and collects everything that is wrong before
+it raises `BpxError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bpx.build import build
+from bpx.diagnostic import BpxError, Diagnostic, Source, Span, nearest
+from bpx.draft import Draft, DraftInput, Expect, draft_of_expression
+from bpx.graph import CONSTANT, INPUT, OPS, Array, Expr, Graph, run
+from bpx.parse import Text, parse
+
+if TYPE_CHECKING:
+    from bpx.document import Format
+
+
+class Input(NamedTuple):
+    """A leaf of the graph: its name, node id, value and role."""
+
+    name: str
+    node: int
+    value: Array
+    role: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A graph with names: inputs with values, named steps, an output.
+
+    `size` is the number of nodes of the graph itself; nodes of reverse passes come behind them.
+    """
+
+    title: str | None
+    graph: Graph
+    inputs: tuple[Input, ...]
+    steps: Mapping[str, int]
+    output: int
+    size: int
+    source: Source
+    origins: Mapping[int, Span] = field(default_factory=dict)
+    expect: Expect | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @cached_property
+    def own_names(self) -> dict[int, str]:
+        """Node id → the name the spec gives it."""
+        return {
+            **{one.node: one.name for one in self.inputs},
+            **{node: name for name, node in self.steps.items()},
+        }
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """Node id → name; inner nodes without one are called v1, v2, …; constants have none."""
+        names = dict(self.own_names)
+        taken = set(names.values())
+        free = (name for name in (f"v{i}" for i in range(1, 2**62)) if name not in taken)
+        for node in self.graph.needs(of=[self.output, *self.steps.values()]):
+            if node not in names and self.graph.ops[node] is not CONSTANT:
+                names[node] = next(free)
+        return dict(sorted(names.items()))
+
+    @cached_property
+    def nodes(self) -> dict[str, int]:
+        """Name → node id."""
+        return {name: node for node, name in self.names.items()}
+
+    @cached_property
+    def given(self) -> dict[int, Array]:
+        """The values of the inputs by node id, as `run` takes them."""
+        return {one.node: one.value for one in self.inputs}
+
+    def __repr__(self) -> str:
+        """A short line; the graph may be large."""
+        return f"<bpx.Spec {self.names[self.output]}: {len(self.inputs)} inputs, {self.size} nodes>"
+
+
+# --- text → spec --------------------------------------------------------------------------------
+
+
+def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None = None) -> Spec:
+    """The spec in a TOML or JSON text; `values` (arrays by name) replace those of inputs.
+
+    Raises `BpxError` with all that is wrong.
+    """
+    from bpx.document import read_document
+    from bpx.drafter import draft_of_document
+
+    problems: list[Diagnostic] = []
+    document, places = read_document(source, format)
+    draft = draft_of_document(document, places, problems)
+    return _make(draft, values or {}, problems)
+
+
+def read_expression(source: Source, values: Mapping[str, Any] | None = None) -> Spec:
+    """The spec of one expression, its inputs given by `values`. Raises `BpxError`."""
+    problems: list[Diagnostic] = []
+    draft = draft_of_expression(source, values or {}, problems)
+    return _make(draft, values or {}, problems)
+
+
+def read_value(name: str, source: Source) -> Array:
+    """The value of a text such as `0.5`, `-1/3`, `pi/2` or `[[1, 2], [3, 4]]`. Raises `BpxError`."""
+    code, problems = parse(Text(source, source.text))
+    graph = Graph()
+    expr = build(code, graph, {}, problems.append) if code else None
+    if expr is None:
+        raise BpxError(problems)
+    value = np.array(run(graph, {}, [expr.id])[expr.id])
+    if not np.isfinite(value).all():
+        facts = {"name": name, "found": str(value)}
+        raise BpxError([Diagnostic("not-finite-input", Span(source, 0, len(source.text)), facts)])
+    return value
+
+
+# --- draft → graph ------------------------------------------------------------------------------
+
+
+def _make(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic]) -> Spec:
+    """Put the values in, build the graph and check what needs it. Raises `BpxError`."""
+    _override(draft, values, problems)
+    _check_values(draft, problems)
+    spec = _Maker(draft, problems).make()
+    if spec is None or problems:
+        raise BpxError(sorted(problems, key=lambda problem: problem.span.start if problem.span else -1))
+    return spec
+
+
+def _override(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic]) -> None:
+    readable = None not in draft.steps.values() or draft.inputs
+    for name, value in values.items():
+        if name not in draft.inputs and not readable:
+            continue  # an expression that cannot be read has no inputs yet
+        if name not in draft.inputs:
+            problems.append(not_an_input(name, draft.inputs))
+            continue
+        try:
+            array = np.array(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            problems.append(Diagnostic("not-a-number", None, {"name": name, "found": repr(value)}))
+            continue
+        if not array.size:
+            problems.append(Diagnostic("empty-array", None, {"name": name}))
+        elif not np.isfinite(array).all():
+            found = str(array[~np.isfinite(array)][0])
+            problems.append(Diagnostic("not-finite-input", None, {"name": name, "found": found}))
+        else:
+            draft.inputs[name].value = array
+
+
+def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:
+    """The diagnostic for a value given to something that is not an input."""
+    known = list(inputs)
+    guess = nearest(name, known)
+    help = "did-you-mean" if guess else "inputs-are" if known else None
+    return Diagnostic("not-an-input", None, {"name": name, "guess": guess, "known": ", ".join(known)}, help)
+
+
+def _check_values(draft: Draft, problems: list[Diagnostic]) -> None:
+    reported = {problem.facts.get("name") for problem in problems}
+    for name, one in draft.inputs.items():
+        if one.value is None and name not in reported:
+            problems.append(Diagnostic("missing-value", one.span, {"name": name}, "set-value"))
+
+
+class _Maker:
+    def __init__(self, draft: Draft, problems: list[Diagnostic]) -> None:
+        self.draft, self.problems = draft, problems
+        self.graph = Graph()
+        self.origins: dict[int, Span] = {}
+        self.names: dict[str, Expr | None] = {}
+
+    def make(self) -> Spec | None:
+        draft = self.draft
+        for name, one in draft.inputs.items():
+            self.names[name] = None if one.value is None else self.graph.input(one.value.shape)
+            if self.names[name] and one.span:
+                self.origins[self.names[name].id] = one.span  # type: ignore[union-attr]
+        self.declare_steps()
+        for name in self.in_order():
+            self.names[name] = self.built(name)
+        output = self.output()
+        if output is None or any(expr is None for expr in self.names.values()):
+            return None
+        return self.spec(output)
+
+    def declare_steps(self) -> None:
+        """Names of steps are known before any of them is built: their order does not matter."""
+        for name in self.draft.steps:
+            self.names.setdefault(name, None)
+
+    def in_order(self) -> list[str]:
+        """The steps, each after those it uses, otherwise as written; cycles are reported."""
+        steps, order = self.draft.steps, []
+        state: dict[str, int] = {}  # 1: on the way, 2: done
+        for root in steps:
+            way = [root] if root not in state else []
+            while way:
+                name = way[-1]
+                state.setdefault(name, 1)
+                code = steps[name]
+                uses = [used for used in (code.names() if code else ()) if used in steps]
+                for used in uses:
+                    if state.get(used) == 1:
+                        self.report_cycle([*way[way.index(used) :], used])
+                        steps[name] = None
+                waiting = [used for used in uses if used not in state] if steps[name] else []
+                if waiting:
+                    way.append(waiting[0])
+                else:
+                    state[way.pop()] = 2
+                    order.append(name)
+        return order
+
+    def report_cycle(self, cycle: Sequence[str]) -> None:
+        span = self.draft.step_spans.get(cycle[0])
+        self.problems.append(Diagnostic("cycle", span, {"cycle": " → ".join(cycle)}))
+
+    def built(self, name: str) -> Expr | None:
+        code = self.draft.steps[name]
+        if code is None:
+            return None
+        before = len(self.graph)
+        expr = build(code, self.graph, self.names, self.report, self.origins)
+        if expr is not None and (expr.id < before or expr.op is CONSTANT):
+            # A step that only gives another name: a node of its own keeps "one name, one node" true.
+            expr = self.graph.add(OPS["identity"], expr)
+            self.origins[expr.id] = code.text.span(0, len(code.text.content))
+        return expr
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        guess = str(diagnostic.facts.get("guess"))
+        place = self.draft.step_spans.get(guess) or self.draft.inputs.get(guess, DraftInput(None)).span
+        if diagnostic.code == "unknown-name" and place and place.source.position(place.start)[0] > 1:
+            facts = {**diagnostic.facts, "line": place.source.position(place.start)[0]}
+            diagnostic = Diagnostic(diagnostic.code, diagnostic.span, facts, "did-you-mean-at")
+        self.problems.append(diagnostic)
+
+    def output(self) -> Expr | None:
+        name = self.draft.output
+        if name is None:
+            return self.names[list(self.draft.steps)[-1]] if self.draft.steps else None
+        if name not in self.names:
+            guess = nearest(name, self.names)
+            facts = {"name": name, "guess": guess, "known": ", ".join(self.draft.steps)}
+            help = "did-you-mean" if guess else "nodes-are"
+            self.problems.append(Diagnostic("missing-output", self.draft.output_span, facts, help))
+            return None
+        return self.names[name]
+
+    def spec(self, output: Expr) -> Spec:
+        draft = self.draft
+        nodes = {name: expr.id for name, expr in self.names.items() if expr is not None}
+        inputs = tuple(
+            Input(name, nodes[name], one.value, one.role)
+            for name, one in draft.inputs.items()
+            if one.value is not None
+        )
+        spec = Spec(
+            draft.title,
+            self.graph,
+            inputs,
+            {name: nodes[name] for name in draft.steps},
+            output.id,
+            len(self.graph),
+            draft.source,
+            self.origins,
+            draft.expect,
+            tuple(self.unused(inputs, output)),
+        )
+        self.check_expect(spec)
+        return spec
+
+    def unused(self, inputs: Sequence[Input], output: Expr) -> Iterator[Diagnostic]:
+        needed = set(self.graph.needs(of=[output.id]))
+        name_of_output = self.draft.output or list(self.draft.steps)[-1]
+        for one in inputs:
+            if one.node not in needed:
+                facts = {"name": one.name, "output": name_of_output}
+                span = self.draft.inputs[one.name].span
+                yield Diagnostic("unused-input", span, facts, severity="warning")
+
+    def check_expect(self, spec: Spec) -> None:
+        for name in spec.expect.gradients if spec.expect else ():
+            if name not in spec.nodes:
+                guess = nearest(name, spec.nodes)
+                self.problems.append(
+                    Diagnostic(
+                        "expect-unknown",
+                        self.draft.expect_span,
+                        {"name": name, "guess": guess},
+                        "did-you-mean" if guess else None,
+                    )
+                )
+
+
+# --- a graph built by hand → spec ---------------------------------------------------------------
+
+
+def spec_of(
+    output: Expr, values: Mapping[str, tuple[Expr, Any]], title: str | None = None, name: str = "out"
+) -> Spec:
+    """The spec of a graph built in Python: `values` names its inputs and gives each a value."""
+    graph = output.graph
+    inputs = tuple(
+        Input(key, expr.id, np.array(value, dtype=np.float64), "data")
+        for key, (expr, value) in values.items()
+    )
+    while name in values:
+        name += "_"
+    if output.op in (INPUT, CONSTANT):
+        output = graph.add(OPS["identity"], output)
+    return Spec(title, graph, inputs, {name: output.id}, output.id, len(graph), Source("<python>", ""))

@@ -1,0 +1,117 @@
+"""What a user names as a graph: an expression, a spec file, standard input, or a bundled example."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from bpx.diagnostic import BpxError, Diagnostic, Source, nearest
+from bpx.spec import Spec, read_expression, read_spec
+
+if TYPE_CHECKING:
+    from bpx.document import Format
+
+LARGEST_SPEC = 64 * 2**20  # bytes
+STDIN = "-"
+FORMATS: dict[str, Format] = {".toml": "toml", ".json": "json"}
+
+_EXPRESSION = "<expression>"
+_FIRST_LINE_OF_TOML = re.compile(r"\s*(?:#|\[\w|\[\[|[\w\"'.-]+\s*=(?!=))")
+
+
+def read_target(target: str, values: Mapping[str, Any] | None = None) -> Spec:
+    """The spec that `target` names, with `values` in place of its inputs'. Raises `BpxError`."""
+    if target == STDIN:
+        return read_text(
+            Source("<stdin>", _decoded("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))), values
+        )
+    path = Path(target)
+    if path.suffix.lower() in FORMATS:
+        return read_spec(read_file(path), FORMATS[path.suffix.lower()], values)
+    if target in example_names():
+        return read_spec(read_file(example_path(target)), "toml", values)
+    if _is_directory(path):
+        _fail("is-a-directory", "directory", name=target)
+    if _is_plain_file(path):
+        _fail("unknown-format", None, name=target)
+    return read_expression(Source(_EXPRESSION, target), values)
+
+
+def read_text(source: Source, values: Mapping[str, Any] | None = None) -> Spec:
+    """The spec in a text whose format is seen from how it begins. Raises `BpxError`."""
+    format = format_of(source.text)
+    if format is None:
+        return read_expression(source, values)
+    return read_spec(source, format, values)
+
+
+def format_of(text: str) -> Format | None:
+    """`json`, `toml`, or None for an expression."""
+    if text.lstrip().startswith("{"):
+        return "json"
+    return "toml" if not text.strip() or _FIRST_LINE_OF_TOML.match(text) else None
+
+
+def read_file(path: Path) -> Source:
+    """The text of a file. Raises `BpxError` where it cannot be had."""
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            return Source(name, _decoded(name, file.read(LARGEST_SPEC + 1)))
+    except FileNotFoundError:
+        guess = nearest(path.stem, example_names())
+        _fail("missing-file", "did-you-mean" if guess else None, name=name, guess=guess)
+    except IsADirectoryError:
+        _fail("is-a-directory", "directory", name=name)
+    except OSError as error:
+        _fail("unreadable", None, name=name, reason=(error.strerror or str(error)).lower())
+
+
+def _decoded(name: str, data: bytes) -> str:
+    if len(data) > LARGEST_SPEC:
+        _fail("too-big", None, name=name, most=f"{LARGEST_SPEC // 2**20} MiB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        _fail("not-utf-8", None, name=name, byte=f"0x{data[error.start]:02x}", offset=error.start)
+    return text.replace("\r\n", "\n")
+
+
+def _fail(code: str, help: str | None, **facts: Any) -> NoReturn:
+    raise BpxError([Diagnostic(code, None, facts, help)])
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # an expression need not be a possible path
+        return False
+
+
+def _is_plain_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+# --- bundled examples ---------------------------------------------------------------------------
+
+
+def examples_folder() -> Path:
+    """Where the examples lie: inside the package when installed, beside it in a checkout."""
+    inside = Path(__file__).parent / "examples"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "examples"
+
+
+def example_names() -> list[str]:
+    """The names of the bundled examples, sorted."""
+    return sorted(path.stem for path in examples_folder().glob("*.toml"))
+
+
+def example_path(name: str) -> Path:
+    """The file of a bundled example."""
+    return examples_folder() / f"{name}.toml"
