@@ -181,7 +181,7 @@ def _plain_number(number: float) -> float | str:
 
 def summary(value: Array) -> dict[str, float] | None:
     """Least, mean and largest element of an array too large to be shown in full."""
-    if np.size(value) <= LARGEST_SHOWN:
+    if value.size <= LARGEST_SHOWN:
         return None
     return {"min": float(np.min(value)), "mean": float(np.mean(value)), "max": float(np.max(value))}
 

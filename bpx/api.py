@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from bpx import account, spec
 from bpx.diagnostic import Source
 from bpx.explain import explain as _explain
 from bpx.graph import Expr, Graph
+from bpx.render.json import json_text
 from bpx.render.layout import explanation_blocks
 from bpx.render.markdown import markdown
 from bpx.render.plain import plain
@@ -30,7 +30,7 @@ class Explanation(account.Explanation, JupyterMixin):
 
     def to_json(self) -> str:
         """The JSON contract as text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        return json_text(self.to_dict())
 
     def to_markdown(self) -> str:
         """The account as Markdown."""

@@ -5,6 +5,7 @@ Exit codes: 0 fine · 1 something stated does not hold · 2 the input cannot be 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -119,7 +120,7 @@ def explain(
     json: JsonFlag = False,
     output: OutputFile = None,
 ) -> None:
-    """Show how a gradient is made: every node's value, local derivative, upstream and contribution."""
+    """Show how a gradient is made, step by step."""
     with _Session(form, json, output) as session:
         from bpx.explain import explain as explained
         from bpx.render.layout import explanation_blocks
@@ -136,7 +137,7 @@ def explain(
             step=step,
         )
         if session.form is Form.JSON:
-            session.write(_json_text(account.to_dict()))
+            session.write_json(account.to_dict())
         else:
             session.show(explanation_blocks(account))
         if account.unmet:
@@ -154,7 +155,7 @@ def convert(
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write.")
     ] = None,
 ) -> None:
-    """Write a graph as a spec, TOML or JSON, that reads back as the same graph."""
+    """Write a graph as a spec, in TOML or JSON."""
     with _Session(None, False, output) as session:
         from bpx.save import write_spec
         from bpx.target import FORMATS
@@ -172,30 +173,29 @@ def ops(
     json: JsonFlag = False,
     output: OutputFile = None,
 ) -> None:
-    """List the ops: how each is written, its rule, its domain, what it does at a kink."""
+    """List the ops with their rules and domains."""
     with _Session(form, json, output) as session:
         from bpx.reference import op_entries, op_entry
         from bpx.render.reference import op_blocks, op_list_blocks
 
         entries = [op_entry(name)] if name else op_entries()
         if session.form is Form.JSON:
-            session.write(
-                _json_text({"bpx": 1, "kind": "ops", "ops": [entry.to_dict() for entry in entries]})
-            )
+            rows = [entry.to_dict() for entry in entries]
+            session.write_json({"bpx": 1, "kind": "ops", "ops": rows})
         else:
             session.show(op_blocks(entries[0]) if name else op_list_blocks(entries))
 
 
 @app.command()
 def examples(form: FormOption = None, json: JsonFlag = False, output: OutputFile = None) -> None:
-    """List the bundled examples; each can be explained by its name."""
+    """List the bundled examples."""
     with _Session(form, json, output) as session:
         from bpx.render.reference import example_blocks
 
         titles = _example_titles()
         if session.form is Form.JSON:
-            rows = [{"name": name, "title": title} for name, title in titles]
-            session.write(_json_text({"bpx": 1, "kind": "examples", "examples": rows}))
+            listed = [{"name": name, "title": title} for name, title in titles]
+            session.write_json({"bpx": 1, "kind": "examples", "examples": listed})
         else:
             session.show(example_blocks(titles))
 
@@ -204,9 +204,11 @@ def examples(form: FormOption = None, json: JsonFlag = False, output: OutputFile
 def schema(output: OutputFile = None) -> None:
     """Print the JSON Schema of the spec format."""
     with _Session(None, False, output) as session:
+        import json
+
         from bpx.schema import schema as computed
 
-        session.write(_json_text(computed()))
+        session.write(json.dumps(computed(), indent=2) + "\n")
 
 
 # --- reading arguments --------------------------------------------------------------------------
@@ -289,10 +291,17 @@ class _Session:
 
     def report(self, diagnostics: Sequence[Diagnostic]) -> None:
         if self.form is Form.JSON:
+            from bpx.render.json import json_text
+
             plain = [diagnostic.to_dict() for diagnostic in diagnostics]
-            _print(_json_text({"bpx": 1, "kind": "error", "diagnostics": plain}), sys.stdout)
+            _print(json_text({"bpx": 1, "kind": "error", "diagnostics": plain}), sys.stdout)
         else:
             _print("\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n", sys.stderr)
+
+    def write_json(self, plain: dict[str, Any]) -> None:
+        from bpx.render.json import json_text
+
+        self.write(json_text(plain))
 
     def write(self, text: str) -> None:
         if self.file is None:
@@ -332,12 +341,6 @@ def _table_text(blocks: Sequence[Block], file: str | None) -> str:
     return "\n".join(lines)
 
 
-def _json_text(plain: Any) -> str:
-    import json
-
-    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
 def _print(text: str, stream: Any) -> None:
     """Print; signs that the stream's encoding lacks are spelled in ASCII."""
     from bpx.words import in_encoding
@@ -354,6 +357,7 @@ def _fail(code: str, **facts: Any) -> NoReturn:
 
 def main() -> None:
     """Run the command line; an uncaught exception is a bug of bpx's and must not look like a verdict."""
+    gc.disable()  # a graph has no cycles to collect, and looking for them costs a fifth of a large run
     try:
         app()
     except BrokenPipeError:  # the reader, `head` say, has seen enough

@@ -7,7 +7,7 @@ read, count from 1. `Source.position` is the only place where the one becomes th
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from bpx.words import say
@@ -71,7 +71,7 @@ class Diagnostic(NamedTuple):
 
     code: str
     span: Span | None = None
-    facts: dict[str, Any] = {}
+    facts: Mapping[str, Any] = {}
     help: str | None = None
     severity: Severity = "error"
 

@@ -7,6 +7,7 @@ walks over the text once and notes, for the path of every key, the spans of the 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bpx.diagnostic import Source, Span
@@ -72,7 +73,7 @@ class _Walk:
     def toml(self) -> Places:
         prefix: Path = ()
         counts: dict[Path, int] = {}
-        try:
+        with suppress(_Lost, IndexError):
             while self.blank() < len(self.text):
                 brackets = 2 if self.text.startswith("[[", self.at) else int(self.text[self.at] == "[")
                 if not brackets:
@@ -82,15 +83,11 @@ class _Walk:
                 if brackets == 2:
                     counts[prefix] = counts.get(prefix, -1) + 1
                     prefix = (*prefix, counts[prefix])
-        except (_Lost, IndexError):
-            pass
         return self.places
 
     def json(self) -> Places:
-        try:
+        with suppress(_Lost, IndexError):
             self.value(())
-        except (_Lost, IndexError):
-            pass
         return self.places
 
     def blank(self) -> int:

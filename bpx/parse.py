@@ -214,10 +214,10 @@ class _Parser:
             self.next.text in self.infix and self.infix[self.next.text][0].name == "pow"
         )
         top = self.frames[-1] if self.frames else None
-        if top and top.op and top.op.name == "neg" and self.tokens[self.at - 1] is top.token:
-            if not followed_by_power:
-                self.frames.pop()
-                value, start = -value, top.token.start
+        signed = top and top.op and top.op.name == "neg" and self.tokens[self.at - 1] is top.token
+        if top and signed and not followed_by_power:
+            self.frames.pop()
+            value, start = -value, top.token.start
         self.items.append(Item("literal", value, start, token.end))
         self.at += 1
 

@@ -16,7 +16,7 @@ def write_spec(spec: Spec, format: Format) -> str:
     """The spec as text that reads back as the same graph, values and gradients."""
     document = to_document(spec)
     if format == "json":
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return _json(document) + "\n"
     return _toml(document)
 
 
@@ -56,6 +56,24 @@ def _steps_to_write(spec: Spec, names: Mapping[int, str]) -> list[tuple[int, str
     return [(node, name) for node, name in sorted(names.items()) if node not in known] + written
 
 
+def _json(value: Any, indent: str = "") -> str:
+    """JSON with every number as it was written, and arrays of numbers in a line."""
+    if isinstance(value, dict):
+        deeper = f"{indent}  "
+        entries = [f"{deeper}{_text(key)}: {_json(one, deeper)}" for key, one in value.items()]
+        return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
+    return _inline(value)
+
+
+def _inline(value: Any) -> str:
+    """Text, a number or an array of numbers, which JSON and TOML write alike."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inline, value))}]"
+    if isinstance(value, Written):
+        return value.text
+    return _text(value) if isinstance(value, str) else repr(value)
+
+
 def _toml(document: Mapping[str, Any]) -> str:
     lines = [
         f"{key} = {_toml_value(value)}" for key, value in document.items() if not isinstance(value, dict)
@@ -68,21 +86,16 @@ def _toml(document: Mapping[str, Any]) -> str:
 
 
 def _toml_value(value: Any) -> str:
-    if isinstance(value, Written):
-        return value.text
-    if isinstance(value, str):
-        return _toml_string(value)
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{_toml_key(key)} = {_toml_value(one)}' for key, one in value.items())} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    return repr(value)
+    return _inline(value)
 
 
 def _toml_key(key: str) -> str:
     plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
-    return key if plain else _toml_string(key)
+    return key if plain else _text(key)
 
 
-def _toml_string(text: str) -> str:
+def _text(text: str) -> str:
+    """A quoted string; TOML wants the one control character escaped that JSON leaves alone."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -128,6 +128,8 @@ def read_value(name: str, source: Source) -> Array:
 
 def _make(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic]) -> Spec:
     """Put the values in, build the graph and check what needs it. Raises `BpxError`."""
+    if values:
+        draft.expect = None  # it was stated of the values as saved
     _override(draft, values, problems)
     _check_values(draft, problems)
     spec = _Maker(draft, problems).make()

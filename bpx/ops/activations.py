@@ -8,7 +8,7 @@ import numpy as np
 
 from bpx.ops.functions import exp, log
 from bpx.ops.row import elem
-from bpx.ops.selection import maximum
+from bpx.ops.selection import where
 
 
 def _sigmoid(x: Any) -> Any:
@@ -30,7 +30,7 @@ relu = elem(
     lambda x, out: (x > 0,),
     kink=lambda x: x,
     witness=(0,),
-    expands=lambda x: maximum(x, 0),
+    expands=lambda x: where(x > 0, x, 0),
 )
 softplus = elem(
     "softplus",

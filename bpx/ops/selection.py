@@ -49,7 +49,7 @@ absolute = elem(
     lambda x, out: (sign(x),),
     kink=lambda x: x,
     witness=(0,),
-    expands=lambda x: where(x >= 0, x, -x),
+    expands=lambda x: x * sign(x),
 )
 floor = elem("floor", np.floor, lambda x, out: (0,), kink=lambda x: x - round_(x), witness=(1,))
 round_: Op = elem("round", np.round, lambda x, out: (0,), kink=lambda x: x - floor(x) - 0.5, witness=(0.5,))
@@ -77,7 +77,7 @@ clip = elem(
     ),
     kink=(lambda x, low, high: x - low, lambda x, low, high: x - high, lambda x, low, high: low - high),
     witness=(1, 1, 2),
-    expands=lambda x, low, high: minimum(maximum(x, low), high),
+    expands=lambda x, low, high: where(maximum(x, low) > high, high, where(x < low, low, x)),
 )
 where: Op = elem(
     "where",

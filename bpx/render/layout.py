@@ -35,7 +35,7 @@ class Heading(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of texts; `right` are the columns whose numbers line up on the right, `strong` the rows of sums."""
+    """Rows of texts; the columns `right` line up on the right, the rows `strong` are sums."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -141,7 +141,7 @@ def _expansion_text(account: Explanation) -> str:
 
 def _with_numbers(row: NodeRow) -> str:
     text = row.with_numbers or ""
-    return text if len(text) <= _MOST_CHARACTERS else "…"
+    return text if len(text) <= _MOST_CHARACTERS and "[[" not in text else "…"
 
 
 def _reverse(account: Explanation) -> Iterator[Block]:
@@ -152,17 +152,31 @@ def _reverse(account: Explanation) -> Iterator[Block]:
     for edge in account.edges:
         arriving.setdefault(edge.arg, []).append(edge)
         leaving.setdefault(edge.consumer, []).append(edge)
+    tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in account.edges)
     rows: list[list[str]] = []
     sums: set[int] = set()
     for node in reversed(account.nodes):
         if len(arriving.get(node.id, ())) > 1:
             sums.add(len(rows))
-            rows.append(_sum_row(account, node, arriving[node.id]))
-        rows += [_edge_row(account, edge) for edge in leaving.get(node.id, ())]
+            name, _, parts, total = _sum_row(account, node, arriving[node.id])
+            rows.append([name, parts, total] if tall else [name, "", parts, total])
+        for edge in leaving.get(node.id, ()):
+            rows += _tall(_edge_row(account, edge)) if tall else [_edge_row(account, edge)]
     name = account.names[account.output]
     seed = text_of(leaving[account.output][0].upstream)
     yield Heading(say("account.reverse", seed=f"∂{name}/∂{name} = {seed}"))
-    yield _table(["edge", "upstream", "local", "contribution"], rows, strong=sums)
+    keys = ["edge", "quantity", "value"] if tall else ["edge", *_QUANTITIES]
+    yield _table(keys, rows, strong=sums)
+
+
+_QUANTITIES = ("upstream", "local", "contribution")
+
+
+def _tall(row: list[str]) -> list[list[str]]:
+    """An edge in three rows instead of one: matrices side by side do not fit a terminal."""
+    edge, *values = row
+    labels = [say(f"account.{key}") for key in _QUANTITIES]
+    return [[edge if i == 0 else "", *pair] for i, pair in enumerate(zip(labels, values, strict=True))]
 
 
 def _edge_row(account: Explanation, edge: EdgeRow) -> list[str]:
@@ -183,13 +197,12 @@ def _edge_row(account: Explanation, edge: EdgeRow) -> list[str]:
 
 def _sum_row(account: Explanation, node: NodeRow, edges: Sequence[EdgeRow]) -> list[str]:
     assert node.upstream is not None
-    parts = ""
+    parts = say("account.the-sum")
     if all(np.size(edge.contribution) == 1 for edge in edges):
         texts = [text_of(edge.contribution) for edge in edges]
         bracketed = [texts[0], *(f"({text})" if text.startswith("-") else text for text in texts[1:])]
         parts = " + ".join(bracketed if len(bracketed) <= 6 else [*bracketed[:3], "…", bracketed[-1]])
-    name = f"∂{account.names[account.output]}/∂{node.name}"
-    return [say("account.sum-of", what=name), "", parts, text_of(node.upstream)]
+    return [f"∂{account.names[account.output]}/∂{node.name}", "", parts, text_of(node.upstream)]
 
 
 def _is_number(text: str) -> bool:

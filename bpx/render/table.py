@@ -43,4 +43,5 @@ def _table(block: Table) -> RichTable:
 
 def _cell(text: str) -> Text:
     """Rows of a matrix stand under each other, so that a narrow column does not break them anywhere."""
-    return Text(text.replace("], [", "],\n ["))
+    indent = " " * (text.find("[[") + 1)
+    return Text(text.replace("], [", f"],\n{indent}["))

@@ -1,0 +1,434 @@
+"""Every example is a test of itself; its figures are checked once more without bpx.
+
+A file dropped into examples/ is tested by what stands in the first part. The second part works out
+the figures of the bundled examples anew: formulas written by hand, differentiated with mpmath.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from bpx.account import EdgeRow, Explanation
+from bpx.diagnostic import Source
+from bpx.document import Format
+from bpx.explain import explain
+from bpx.save import write_spec
+from bpx.spec import Spec, read_spec
+
+FOLDER = Path(__file__).parent.parent / "examples"
+EXAMPLES = sorted(path for path in FOLDER.iterdir() if path.is_file())
+LONGEST_TITLE = 69
+
+every_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> Spec:
+    return read_spec(Source(path.name, path.read_text(encoding="utf-8")), "toml")
+
+
+@cache
+def account_of(name: str) -> Explanation:
+    return explain(read(FOLDER / f"{name}.toml"))
+
+
+# --- every file in examples/ --------------------------------------------------------------------
+
+
+@every_example
+def test_gives_what_it_expects(path: Path) -> None:
+    assert [unmet.message for unmet in explain(read(path)).unmet] == []
+
+
+@every_example
+def test_has_no_warnings(path: Path) -> None:
+    assert [note.message for note in explain(read(path)).notes if note.severity != "note"] == []
+
+
+@every_example
+def test_states_a_value_and_a_gradient(path: Path) -> None:
+    expect = read(path).expect
+    assert expect is not None
+    assert expect.value is not None
+    assert expect.gradients
+
+
+@every_example
+def test_has_a_short_title(path: Path) -> None:
+    title = read(path).title
+    assert title
+    assert title == title.strip()
+    assert title.isprintable()
+    assert len(title) <= LONGEST_TITLE
+
+
+@every_example
+def test_has_a_plain_file_name(path: Path) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\.toml", path.name)
+
+
+@every_example
+@pytest.mark.parametrize("format", ["toml", "json"])
+def test_survives_saving(path: Path, format: Format) -> None:
+    before = read(path)
+    after = read_spec(Source(f"saved.{format}", write_spec(before, format)), format)
+    old, new = explain(before), explain(after)
+    assert after.title == before.title
+    assert bits(new.value) == bits(old.value)
+    assert {name: bits(value) for name, value in new.gradients.items()} == {
+        name: bits(value) for name, value in old.gradients.items()
+    }
+    assert new.unmet == ()
+
+
+def bits(value: Any) -> tuple[tuple[int, ...], bytes]:
+    array = np.asarray(value, dtype=np.float64)
+    return array.shape, array.tobytes()
+
+
+# --- the same figures without bpx ---------------------------------------------------------------
+
+DIGITS = 40
+
+_exp = np.frompyfunc(mpmath.exp, 1, 1)
+_log = np.frompyfunc(mpmath.log, 1, 1)
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + _exp(-x))
+
+
+def _relu(x: Any) -> Any:
+    return x if x > 0 else 0 * x
+
+
+class Steps:
+    """Values by name; `nudge` is added to one entry of one of them as soon as it is set."""
+
+    def __init__(self, inputs: dict[str, Any], name: str, index: tuple[int, ...], nudge: Any) -> None:
+        vars(self)["_nudged"] = (name, index, nudge)
+        for key, value in inputs.items():
+            setattr(self, key, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        nudged, index, nudge = vars(self)["_nudged"]
+        array = np.array(value, dtype=object)
+        if name == nudged:
+            array[index] += nudge
+        vars(self)[name] = array
+
+
+def product_of_sum(v: Any) -> Any:
+    v.q = v.a + v.b
+    return v.q * v.c
+
+
+def square_of_sum(v: Any) -> Any:
+    v.t = v.x + v.y
+    return v.t * v.t
+
+
+def chain(v: Any) -> Any:
+    v.a = v.x * v.x
+    v.b = _exp(v.a)
+    return v.b * v.b
+
+
+def sigmoid(v: Any) -> Any:
+    return _exp(v.x) / (_exp(v.x) + 1)
+
+
+def sigmoid_by_parts(v: Any) -> Any:
+    v.n = -v.x
+    v.p = _exp(v.n)
+    v.s = v.p + 1
+    return 1 / v.s
+
+
+def logistic_regression(v: Any) -> Any:
+    v.z = np.sum(v.w * v.x) + v.b
+    return _log(1 + _exp(v.z)) - v.y * v.z
+
+
+def logistic_regression_scalars(v: Any) -> Any:
+    v.z = v.w1 * v.x1 + v.w2 * v.x2 + v.b
+    v.a = _sigmoid(v.z)
+    return -_log(v.a)  # y is 1
+
+
+def tiny_network(v: Any) -> Any:
+    v.z = v.w1 * v.x + v.b1
+    v.h = _sigmoid(v.z)
+    v.y = v.w2 * v.h + v.b2
+    return (v.t - v.y) ** 2
+
+
+def two_paths(v: Any) -> Any:
+    v.u = v.x * v.x
+    v.v = v.x + v.x + v.x
+    return v.u * v.v
+
+
+def neuron_2d(v: Any) -> Any:
+    v.p0 = v.w0 * v.x0
+    v.p1 = v.w1 * v.x1
+    v.p = v.p0 + v.p1
+    v.z = v.p + v.w2
+    v.n = -v.z
+    v.r = _exp(v.n)
+    v.s = 1 + v.r
+    return 1 / v.s
+
+
+def sum_times_sum(v: Any) -> Any:
+    v.c = v.a + v.b
+    v.d = v.b + 1
+    return v.c * v.d
+
+
+def perceptron_2_2_1(v: Any) -> Any:
+    v.z1 = [sum(v.W1[i, j] * v.x[j] for j in range(2)) + v.b1[i] for i in range(2)]
+    v.h = _sigmoid(v.z1)
+    v.z2 = [v.W2[0, 0] * v.h[0] + v.W2[0, 1] * v.h[1] + v.b2[0]]
+    return (_sigmoid(v.z2)[0] - v.t[0]) ** 2 / 2
+
+
+def mazur_network(v: Any) -> Any:
+    v.out_h1 = _sigmoid(v.w1 * v.i1 + v.w2 * v.i2 + v.b1)
+    v.out_h2 = _sigmoid(v.w3 * v.i1 + v.w4 * v.i2 + v.b1)
+    v.net_o1 = v.w5 * v.out_h1 + v.w6 * v.out_h2 + v.b2
+    v.out_o1 = _sigmoid(v.net_o1)
+    v.out_o2 = _sigmoid(v.w7 * v.out_h1 + v.w8 * v.out_h2 + v.b2)
+    return ((v.target_o1 - v.out_o1) ** 2 + (v.target_o2 - v.out_o2) ** 2) / 2
+
+
+def max_and_where(v: Any) -> Any:
+    v.p = v.x * v.y
+    v.m = v.z if v.z > v.w else v.w
+    v.s = v.p + v.m
+    return v.s + v.s if v.s < 0 else v.s
+
+
+def micrograd_readme(v: Any) -> Any:
+    c = 2 * (v.a + v.b) + 1
+    c = 2 * c + 1 - v.a
+    d = 3 * (v.a * v.b + v.b**3) + _relu(v.a + v.b)
+    d = 4 * d + _relu(v.b - v.a)
+    return (c - d) ** 2 / 2 + 10 / (c - d) ** 2
+
+
+def broadcast_bias(v: Any) -> Any:
+    v.Y = [[sum(row[k] * v.W[k, j] for k in range(2)) + v.b[j] for j in range(2)] for row in v.X]
+    return sum(y * y for y in v.Y.ravel()) / 6
+
+
+BY_HAND: list[Callable[[Any], Any]] = [
+    product_of_sum,
+    square_of_sum,
+    chain,
+    sigmoid,
+    sigmoid_by_parts,
+    logistic_regression,
+    logistic_regression_scalars,
+    tiny_network,
+    two_paths,
+    neuron_2d,
+    sum_times_sum,
+    perceptron_2_2_1,
+    mazur_network,
+    max_and_where,
+    micrograd_readme,
+    broadcast_bias,
+]
+
+
+@pytest.mark.parametrize("formula", BY_HAND, ids=lambda formula: formula.__name__)
+def test_figures_are_right_without_bpx(formula: Callable[[Any], Any]) -> None:
+    text = (FOLDER / f"{formula.__name__}.toml").read_text(encoding="utf-8")
+    document = tomllib.loads(text, parse_float=Decimal)
+    inputs = {name: exact(entry) for name, entry in document["inputs"].items()}
+
+    def output(name: str = "", index: tuple[int, ...] = (), nudge: Any = 0) -> Any:
+        return mpmath.mpf(np.asarray(formula(Steps(inputs, name, index, nudge)), dtype=object)[()])
+
+    with mpmath.workdps(DIGITS):
+        assert close(output(), document["expect"]["value"])
+        for name, stated in document["expect"]["gradients"].items():
+            for index, figure in figures(stated):
+                slope = mpmath.diff(lambda nudge, at=(name, index): output(at[0], at[1], nudge), 0)
+                assert close(slope, figure), f"{name}{list(index)}: {slope} is not {figure}"
+
+
+def exact(entry: Any) -> Any:
+    value = entry["value"] if isinstance(entry, dict) else entry
+    array = np.array(value, dtype=object)
+    with mpmath.workdps(DIGITS):
+        for index in np.ndindex(*array.shape):
+            array[index] = mpmath.mpf(str(array[index]))
+    return array
+
+
+def figures(stated: Any) -> Iterator[tuple[tuple[int, ...], Decimal | int]]:
+    array = np.array(stated, dtype=object)
+    for index in np.ndindex(*array.shape):
+        yield index, array[index]
+
+
+def close(found: Any, figure: Decimal | int) -> bool:
+    """Right to one unit of the last digit written; a whole number exactly."""
+    exponent = figure.as_tuple().exponent if isinstance(figure, Decimal) else -DIGITS // 2
+    return bool(abs(found - mpmath.mpf(str(figure))) <= mpmath.mpf(10) ** exponent)
+
+
+# --- what single examples are there to show -----------------------------------------------------
+
+
+def edges_to(account: Explanation, name: str) -> list[EdgeRow]:
+    return [edge for edge in account.edges if account.names[edge.arg] == name]
+
+
+def upstream_of(account: Explanation, name: str) -> Any:
+    return next(row.upstream for row in account.nodes if row.name == name)
+
+
+def value_of(account: Explanation, name: str) -> float:
+    return float(next(row.value for row in account.nodes if row.name == name))
+
+
+def test_sigmoid_by_parts_shows_each_factor_in_turn() -> None:
+    account = account_of("sigmoid_by_parts")
+    x, y = 0.5, float(account.value)
+    assert [account.names[edge.arg] for edge in account.edges] == ["s", "p", "n", "x"]
+    assert [edge.local_formula for edge in account.edges] == ["-y^2", "1", "p", "-1"]
+    locals_ = [float(edge.local) for edge in account.edges if edge.local is not None]
+    assert locals_ == pytest.approx([-(y**2), 1, np.exp(-x), -1], rel=1e-15)
+    for before, after in pairwise(account.edges):
+        assert after.upstream == before.contribution
+    assert account.gradients["x"] == pytest.approx(y * (1 - y), rel=1e-15)
+
+
+def test_sigmoid_by_parts_agrees_with_the_fused_op() -> None:
+    fused, parts = account_of("sigmoid"), account_of("sigmoid_by_parts")
+    assert parts.value == pytest.approx(fused.value, rel=1e-15)
+    assert parts.gradients["x"] == pytest.approx(fused.gradients["x"], rel=1e-15)
+
+
+def test_chain_is_right_to_the_last_published_digit() -> None:
+    account = account_of("chain")
+    assert repr(float(account.value)) == "1.648721270700128"
+    assert repr(float(account.gradients["x"])) == "3.297442541400256"
+
+
+@pytest.mark.parametrize("name", ["logistic_regression", "logistic_regression_scalars"])
+def test_logistic_regression_hands_back_output_minus_target(name: str) -> None:
+    account = account_of(name)
+    difference = value_of(account, "a") - value_of(account, "y")
+    assert upstream_of(account, "z") == pytest.approx(difference, rel=1e-14)
+
+
+def test_logistic_regression_is_the_same_with_and_without_vectors() -> None:
+    vectors, scalars = account_of("logistic_regression"), account_of("logistic_regression_scalars")
+    assert vectors.value == pytest.approx(scalars.value, rel=1e-15)
+    assert vectors.gradients["w"] == pytest.approx(
+        [scalars.gradients["w1"], scalars.gradients["w2"]], rel=1e-14
+    )
+
+
+def test_two_paths_adds_up_two_contributions() -> None:
+    account = account_of("two_paths")
+    assert sorted(float(edge.contribution) for edge in edges_to(account, "x")) == [12, 24]
+    assert account.gradients["x"] == 36
+
+
+def test_max_and_where_stands_at_no_kink() -> None:
+    assert account_of("max_and_where").notes == ()
+
+
+def test_relu_at_kink_says_so_and_follows_the_convention() -> None:
+    account = account_of("relu_at_kink")
+    assert [note.code for note in account.notes] == ["at-kink"] * 3
+    assert {name: float(value) for name, value in account.gradients.items()} == {
+        "u": 0,
+        "v": 0,
+        "p": 0.5,
+        "q": 0.5,
+    }
+
+
+def test_broadcast_bias_sums_over_the_batch() -> None:
+    account = account_of("broadcast_bias")
+    (edge,) = edges_to(account, "b")
+    assert edge.summed == (0,)
+    assert account.gradients["b"] == pytest.approx(np.sum(upstream_of(account, "Y"), axis=0), rel=1e-15)
+
+
+# Matt Mazur, A Step by Step Backpropagation Example (2015), as printed.
+MAZUR_VALUES = {
+    "net_h1": "0.3775",
+    "out_h1": "0.593269992",
+    "out_h2": "0.596884378",
+    "net_o1": "1.105905967",
+    "out_o1": "0.75136507",
+    "out_o2": "0.772928465",
+    "E_o1": "0.274811083",
+    "E_o2": "0.023560026",
+}
+MAZUR_NEW_WEIGHTS = {
+    "w1": "0.149780716",
+    "w2": "0.19956143",
+    "w3": "0.24975114",
+    "w4": "0.29950229",
+    "w5": "0.35891648",
+    "w6": "0.408666186",
+    "w7": "0.511301270",
+    "w8": "0.561370121",
+}
+
+
+def test_mazur_network_gives_the_printed_values() -> None:
+    account = account_of("mazur_network")
+    for name, figure in MAZUR_VALUES.items():
+        assert close(value_of(account, name), Decimal(figure)), name
+
+
+def test_mazur_network_steps_to_the_printed_weights() -> None:
+    step = explain(read(FOLDER / "mazur_network.toml"), step=0.5).step
+    assert step is not None
+    assert set(step.updates) == set(MAZUR_NEW_WEIGHTS)
+    for name, figure in MAZUR_NEW_WEIGHTS.items():
+        assert close(float(step.updates[name][2]), Decimal(figure)), name
+
+
+def test_mazur_network_by_backpropagation_written_out() -> None:
+    x, target = np.array([0.05, 0.10]), np.array([0.01, 0.99])
+    w_hidden, w_out = np.array([[0.15, 0.20], [0.25, 0.30]]), np.array([[0.40, 0.45], [0.50, 0.55]])
+    hidden = 1 / (1 + np.exp(-(w_hidden @ x + 0.35)))
+    out = 1 / (1 + np.exp(-(w_out @ hidden + 0.60)))
+    delta_out = (out - target) * out * (1 - out)
+    delta_hidden = (w_out.T @ delta_out) * hidden * (1 - hidden)
+    account = account_of("mazur_network")
+    found = [float(account.gradients[f"w{i}"]) for i in range(1, 9)]
+    assert found == pytest.approx(
+        [*np.outer(delta_hidden, x).ravel(), *np.outer(delta_out, hidden).ravel()], rel=1e-12
+    )
+
+
+def test_micrograd_readme_by_the_chain_rule_written_out() -> None:
+    a, b = -4.0, 2.0
+    # relu(a + b) is shut and relu(b - a) open; so e = 4(a + b) + 3 - a - 12(ab + b³) - (b - a).
+    e = 4 * (a + b) + 3 - a - 12 * (a * b + b**3) - (b - a)
+    dg_de = e - 20 / e**3
+    account = account_of("micrograd_readme")
+    assert account.value == pytest.approx(e**2 / 2 + 10 / e**2, rel=1e-14)
+    assert account.gradients["a"] == pytest.approx(dg_de * (4 - 12 * b), rel=1e-14)
+    assert account.gradients["b"] == pytest.approx(dg_de * (3 - 12 * (a + 3 * b**2)), rel=1e-14)
