@@ -13,7 +13,7 @@ from bpx.diagnostic import Diagnostic, Span, nearest
 from bpx.formula import CONSTANTS
 from bpx.graph import OPS, Expr, Graph, Op, ShapeError
 from bpx.ops.tensors import SettingError
-from bpx.parse import Code, Item, call_meant
+from bpx.parse import Code, Item, call_meant, shortened
 
 
 @dataclass(eq=False, repr=False)
@@ -118,7 +118,7 @@ class _Builder:
         span = self.span(item.start, item.start + len(item.value))
         facts = {"name": item.value, "guess": nearest(item.value, OPS)}
         if item.value in self.names or item.value in CONSTANTS:
-            inner = self.code.text.content[item.start + len(item.value) : item.end]
+            inner = shortened(self.code.text.content[item.start + len(item.value) : item.end])
             facts |= {"left": item.value, "right": inner}
             self.report(Diagnostic("implicit-product", span, facts, "implicit-product"))
         else:

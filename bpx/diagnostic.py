@@ -140,23 +140,21 @@ def _excerpt(span: Span) -> list[str]:
 
 def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
     """The part of a long line around the span, tabs made blanks so that the carets stand right."""
-    text = "".join(char if char.isprintable() else " " for char in text)
-    if len(text) <= _WIDEST_EXCERPT:
-        return text, start, end
     left = max(0, min(start - _WIDEST_EXCERPT // 3, len(text) - _WIDEST_EXCERPT))
     right = min(len(text), left + _WIDEST_EXCERPT)
     head, tail = "…" if left else "", "…" if right < len(text) else ""
     shift = len(head) - left
-    return head + text[left:right] + tail, start + shift, min(end, right) + shift
+    shown = "".join(char if char.isprintable() else " " for char in text[left:right])
+    return head + shown + tail, start + shift, min(end, right) + shift
 
 
 def _cells(text: str) -> int:
     """Terminal cells `text` takes: East Asian wide characters take two, combining ones none."""
     if text.isascii():
         return len(text)
-    from unicodedata import combining, east_asian_width
+    from unicodedata import category, east_asian_width
 
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -126,22 +126,27 @@ def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]
         return _call(op.name, args, settings)
     own = notation.precedence
     pieces: list[_Task]
+    arg: list[_Task]
     if notation.place == "infix":
         left, right = _tightness(notation)
         gap = "" if notation.symbol == "^" else " "
         pieces = [(args[0], left, leading), f"{gap}{notation.symbol}{gap}", (args[1], right, False)]
     elif notation.place == "postfix":
-        pieces = [(args[0], own, leading), notation.symbol]
+        arg = [(args[0], own, leading)]
+        pieces = [*(["(", *arg, ")"] if _bare(graph, args[0]) else arg), notation.symbol]  # 2.T is no number
     elif notation.symbol.isascii():
-        # -1 is a number and -(1) a negation
-        bare = graph.ops[args[0]] is CONSTANT
-        arg: list[_Task] = [(args[0], own, bare)]
+        bare = _bare(graph, args[0])  # -1 is a number and -(1) a negation
+        arg = [(args[0], own, bare)]
         pieces = [notation.symbol, *(["(", *arg, ")"] if bare else arg)]
         if not leading:
             return ["(", *pieces, ")"]
     else:  # a sign like √ is for reading; the name is plainer
         return _call(op.name, args, settings)
     return ["(", *_leftmost(pieces), ")"] if own < around else pieces
+
+
+def _bare(graph: Graph, node: int) -> bool:
+    return graph.ops[node] is CONSTANT
 
 
 def _leftmost(pieces: list[_Task]) -> list[_Task]:

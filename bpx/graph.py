@@ -133,13 +133,13 @@ class Graph:
             self.constants[self._known[key]] = array
         return Expr(self, self._known[key])
 
-    def add(self, op: Op, *args: Expr, **settings: Any) -> Expr:
-        """Append a node literally: nothing folded, nothing shared.
+    def add(self, op: Op, *args: Expr | Number | Array, **settings: Any) -> Expr:
+        """Append a node literally: nothing folded, nothing shared but constants.
 
         Raises `ShapeError` where the args' shapes do not fit, `TypeError` or `ValueError` where
         the settings do not.
         """
-        ids, settings, shape = self._placed(op, args, settings)
+        ids, settings, shape = self._placed(op, [self.lift(arg) for arg in args], settings)
         expr = self._append(op, ids, settings, shape)
         self._known.setdefault(_key(op, ids, settings), expr.id)
         return expr
@@ -191,6 +191,8 @@ class Graph:
         shapes = [self.shapes[arg.id] for arg in args]
         if op.arrange:
             settings = op.arrange(*shapes, **{**op.settings, **settings})
+        elif settings:
+            raise TypeError(f"{op.name} has no settings")
         shape = op.shape(*shapes, **settings) if op.shape else broadcast(op.name, shapes)
         return tuple([arg.id for arg in args]), settings, shape
 

@@ -15,7 +15,9 @@ from bpx.diagnostic import Source, Span
 Path = tuple[str | int, ...]
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_BARE = re.compile(r"[^\s,\[\]{}=:\"'#]+")
+_BARE_KEY = re.compile(r"[^\s.,\[\]{}=:\"'#]+")
+_SCALAR = re.compile(r"[^\s,\[\]{}\"'#]+(?: [0-9][^\s,\[\]{}\"'#]*)?")  # a date may hold a blank
+_MOST_DEPTH = 64  # a path longer than this leads to nothing bpx reads
 _STRINGS = [
     re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}', re.DOTALL),
     re.compile(r"'''.*?'{3,5}", re.DOTALL),
@@ -54,6 +56,10 @@ class _Lost(Exception):
     pass
 
 
+# What the walk meets in a text that is not of the form: it ends there, and the reader says why.
+_ODDITIES = (_Lost, IndexError, ValueError)
+
+
 def locate_toml(source: Source) -> Places:
     """Positions in a TOML text; of a text that is not TOML, those before the first oddity."""
     return _Walk(source, "=").toml()
@@ -73,20 +79,17 @@ class _Walk:
     def toml(self) -> Places:
         prefix: Path = ()
         counts: dict[Path, int] = {}
-        with suppress(_Lost, IndexError):
+        with suppress(*_ODDITIES):
             while self.blank() < len(self.text):
                 brackets = 2 if self.text.startswith("[[", self.at) else int(self.text[self.at] == "[")
                 if not brackets:
                     self.value(self.assigned_key(prefix))
                     continue
-                prefix = self.header(brackets)
-                if brackets == 2:
-                    counts[prefix] = counts.get(prefix, -1) + 1
-                    prefix = (*prefix, counts[prefix])
+                prefix = self.header(brackets, counts)
         return self.places
 
     def json(self) -> Places:
-        with suppress(_Lost, IndexError):
+        with suppress(*_ODDITIES):
             self.value(())
         return self.places
 
@@ -105,15 +108,20 @@ class _Walk:
         self.at += 1
         return path
 
-    def header(self, brackets: int) -> Path:
-        """`[table]` or `[[table]]`; a plain table may be opened once."""
+    def header(self, brackets: int, counts: dict[Path, int]) -> Path:
+        """`[table]` or `[[table]]`; `counts` has how often each of the latter has come."""
         self.at += brackets
         start = self.blank()
-        path = self.key(())
+        path: Path = ()
+        for part in self.key(()):
+            path = (*path, counts[path]) if path in counts else path
+            path = (*path, part)
         self.note_key(path, Span(self.source, start, self.at), repeatable=brackets == 2)
         self.blank()
         self.at += brackets
-        return path
+        if brackets == 2:
+            counts[path] = counts.get(path, -1) + 1
+        return (*path, counts[path]) if path in counts else path
 
     def note_key(self, path: Path, span: Span, repeatable: bool = False) -> None:
         if path in self.places.keys and not repeatable:
@@ -125,7 +133,9 @@ class _Walk:
         parts: list[str | int] = list(prefix)
         while True:
             self.blank()
-            parts += self.key_parts()
+            parts.append(self.key_part())
+            if len(parts) > _MOST_DEPTH:
+                raise _Lost
             end = self.at
             self.blank()
             if self.assign == ":" or self.text[self.at : self.at + 1] != ".":
@@ -133,15 +143,18 @@ class _Walk:
                 return tuple(parts)
             self.at += 1
 
-    def key_parts(self) -> list[str]:
+    def key_part(self) -> str:
         if self.text[self.at] in "\"'":
             start, end = self.string()
-            return ["".join(char for char, _ in decoded(self.text, start, end))]
-        match = _BARE.match(self.text, self.at)
+            return "".join(char for char, _ in decoded(self.text, start, end))
+        return self.matched(_BARE_KEY)
+
+    def matched(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self.text, self.at)
         if not match:
             raise _Lost
         self.at = match.end()
-        return [part for part in match.group().split(".") if part]
+        return match.group()
 
     def string(self) -> tuple[int, int]:
         for pattern in _STRINGS:
@@ -162,6 +175,8 @@ class _Walk:
                 open_at.append((path, start, char))
                 counts.append(0)
                 self.at += 1
+                if len(path) >= _MOST_DEPTH:
+                    raise _Lost
             else:
                 self.scalar(path)
             while open_at and self.closes():
@@ -191,10 +206,7 @@ class _Walk:
         if self.text[start] in "\"'":
             self.string()
         else:
-            match = _BARE.match(self.text, start)
-            if not match:
-                raise _Lost
-            self.at = match.end()
+            self.matched(_SCALAR)
         self.places.values.setdefault(path, Span(self.source, start, self.at))
 
 
@@ -225,8 +237,8 @@ def _unescaped(text: str, at: int) -> tuple[str, int]:
     digits = {"x": 2, "u": 4, "U": 8}.get(kind)
     if digits:
         code = int(text[at + 2 : at + 2 + digits], 16)
-        if 0xD800 <= code < 0xDC00 and text[at + 6 : at + 8] == "\\u":  # JSON writes such a pair for one
-            low = int(text[at + 8 : at + 12], 16)
+        low = int(text[at + 8 : at + 12], 16) if text[at + 6 : at + 8] == "\\u" else 0
+        if 0xD800 <= code < 0xDC00 <= low < 0xE000:  # such a pair is one character in JSON
             return chr(0x10000 + (code - 0xD800) * 0x400 + low - 0xDC00), 12
         return chr(code), 2 + digits
     if kind in " \t\n":

@@ -54,6 +54,8 @@ class Code(NamedTuple):
 
 # --- tokens -------------------------------------------------------------------------------------
 
+_MOST_QUOTED = 24  # characters
+_MOST_AXES = 32  # of a list written in an expression
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 _PLAIN = str.maketrans(_SUPERSCRIPTS, "0123456789-")
 _BRACKETS = str.maketrans("（）［］，｜", "()[],|")
@@ -63,7 +65,7 @@ _TOKEN = re.compile(
   | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
   | (?P<raised>[{_SUPERSCRIPTS}]+)
   | (?P<name>[^\W\d{_SUPERSCRIPTS}ᵀ][^\W{_SUPERSCRIPTS}ᵀ]*)
-  | (?P<other>\.T\b|\*\*|<=|>=|==|!=|.)
+  | (?P<other>\.T(?![A-Za-z0-9_])|\*\*|<=|>=|==|!=|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -109,6 +111,7 @@ class _Frame:
 
     kind: Literal["group", "call", "bar", "operator"]
     token: _Token
+    bracket: _Token | None = None  # of a call, whose token is its name
     op: Op | None = None
     precedence: int = 0
     argc: int = 0
@@ -221,10 +224,11 @@ class _Parser:
         self.items.append(Item("literal", value, start, token.end))
         self.at += 1
 
-    def to_number(self, token: _Token) -> float:
-        value = float(token.text)
+    def to_number(self, token: _Token, digits: str | None = None) -> float:
+        value = float(digits or token.text)
         if math.isinf(value):
-            self.problem("number-too-large", token, text=token.text)
+            self.problem("number-too-large", token, text=shortened(token.text))
+            return 0.0  # any number, so that nothing else is found wrong with this one
         return value
 
     def name(self) -> bool:
@@ -246,6 +250,8 @@ class _Parser:
             token = self.token
             if token.text == "[" and wants_value:
                 open_lists.append([])
+                if len(open_lists) > _MOST_AXES:
+                    raise self.stop("too-deep", token)
             elif token.text == "]" and len(open_lists) > 1 and (not wants_value or not open_lists[-1]):
                 done = open_lists.pop()
                 open_lists[-1].append(done)
@@ -295,13 +301,13 @@ class _Parser:
     # --- operators and brackets ---
 
     def open(self, kind: Literal["group", "call", "bar"], token: _Token | None = None) -> None:
-        self.frames.append(_Frame(kind, token or self.token))
+        self.frames.append(_Frame(kind, token or self.token, self.token))
         self.at += 1
         if kind == "call":
             self.setting()
 
     def push_operator(self, op: Op, precedence: int) -> None:
-        self.frames.append(_Frame("operator", self.token, op, precedence))
+        self.frames.append(_Frame("operator", self.token, None, op, precedence))
         self.at += 1
 
     def reduce(self, precedence: int = 0) -> None:
@@ -311,8 +317,8 @@ class _Parser:
             assert frame.op
             self.apply(frame.op.name, len(frame.op.args), frame.token.start, frame.token.end)
 
-    def apply(self, name: str, argc: int, start: int, end: int, **settings: Any) -> None:
-        self.items.append(Item("apply", name, start, end, argc, settings))
+    def apply(self, name: str, argc: int, start: int, end: int) -> None:
+        self.items.append(Item("apply", name, start, end, argc))
 
     def refuse_chain(self, notation: Notation, token: _Token) -> None:
         """`a < b < c` means something else to every reader, so it must be said in full."""
@@ -327,8 +333,10 @@ class _Parser:
         digits = token.text.translate(_PLAIN)
         if not re.fullmatch("-?[0-9]+", digits):
             raise self.stop("unexpected-character", token, found=token.text)
-        self.items.append(Item("literal", float(digits), token.start, token.end))
-        self.apply("pow", 2, token.start, token.end)
+        pow, notation = self.infix["^"]
+        self.reduce(notation.precedence + 1)
+        self.items.append(Item("literal", self.to_number(token, digits), token.start, token.end))
+        self.apply(pow.name, 2, token.start, token.end)
 
     def close_bracket(self, token: _Token) -> None:
         self.reduce()
@@ -339,8 +347,7 @@ class _Parser:
             raise self.stop("unclosed-bracket", frame.token, found="|", closing="|")
         self.frames.pop()
         if frame.kind == "call":
-            argc = frame.argc + 1
-            self.apply(frame.token.text, argc, frame.token.start, token.end, **frame.settings)
+            self.call(frame, frame.argc + 1, token)
         elif self.items:
             self.widen(frame.token.start, token.end)
 
@@ -350,10 +357,13 @@ class _Parser:
 
     def close_empty_call(self, token: _Token) -> bool:
         frame = self.frames.pop()
-        argc = frame.argc
-        self.apply(frame.token.text, argc, frame.token.start, token.end, **frame.settings)
+        self.call(frame, frame.argc, token)
         self.at += 1
         return False
+
+    def call(self, frame: _Frame, argc: int, end: _Token) -> None:
+        name = frame.token
+        self.items.append(Item("apply", name.text, name.start, end.end, argc, frame.settings))
 
     def close_bar(self, token: _Token) -> None:
         self.reduce()
@@ -384,8 +394,10 @@ class _Parser:
             frame.settings[name.text] = (value, name.start, self.tokens[self.at - 1].end)
             if self.token.text == ",":
                 self.at += 1
+            elif self.token.kind == "end":
+                raise self.unclosed()
             elif self.token.text != ")":
-                raise self.stop("expected-operand", self.token, found=self.token.text or "the end")
+                raise self.stop("expected-operand", self.token, found=self.token.text)
             if self.token.text != ")" and self.next.text != "=":
                 raise self.stop("setting-not-last", name, setting=name.text)
 
@@ -407,11 +419,14 @@ class _Parser:
     def close_all(self) -> None:
         self.reduce()
         if self.frames:
-            frame = self.frames[-1]
-            opening = "(" if frame.kind in ("group", "call") else "|"
-            at = frame.token.end if frame.kind == "call" else frame.token.start
-            place = _Token("other", opening, at, at + 1)
-            raise self.stop("unclosed-bracket", place, found=opening, closing=")" if opening == "(" else "|")
+            raise self.unclosed()
+
+    def unclosed(self) -> _Stop:
+        frame = self.frames[-1]
+        opening = frame.bracket or frame.token
+        return self.stop(
+            "unclosed-bracket", opening, found=opening.text, closing={"(": ")", "|": "|"}[opening.text]
+        )
 
     # --- problems ---
 
@@ -429,8 +444,9 @@ class _Parser:
             facts = {"name": previous.text, "call": call_meant(self.text.content, previous)}
             raise self.stop("op-without-brackets", previous, help="op-without-brackets", **facts)
         both = _Token("other", "", previous.start, token.end)
-        left = self.text.content[previous.start : previous.end]
-        right = self.text.content[token.start : token.end] + {"(": "…)", "[": "…]"}.get(token.text, "")
+        left = shortened(self.text.content[previous.start : previous.end])
+        right = shortened(self.text.content[token.start : token.end])
+        right += {"(": "…)", "[": "…]"}.get(token.text, "")
         self.problem("implicit-product", both, help="implicit-product", left=left, right=right)
         self.push_operator(*self.times)
         self.at -= 1
@@ -448,6 +464,11 @@ class _Parser:
     def stop(self, code: str, token: _Token, help: str | None = None, **facts: Any) -> _Stop:
         self.problem(code, token, help, **facts)
         return _Stop()
+
+
+def shortened(text: str) -> str:
+    """A piece of the user's text, short enough for a sentence."""
+    return text if len(text) <= _MOST_QUOTED else f"{text[:1]}…{text[-1:]}"
 
 
 def call_meant(content: str, name: _Token | Item) -> str:

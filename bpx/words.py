@@ -75,6 +75,7 @@ ENGLISH = {
     "diagnostic.not-a-flag": "`{setting}` of `{op}` is true or false, not {value}",
     "diagnostic.bad-permutation": "`{op}` needs each of the {ndim} axes once, not {axes}",
     "diagnostic.bad-reshape": "the {size} elements of shape {old} do not fill shape {shape}",
+    "diagnostic.bad-spread": "`{op}` needs a shape of whole, positive lengths, not {shape}",
     "diagnostic.shape-mismatch": "the shapes {shapes} do not fit `{op}`",
     "diagnostic.too-large": "the result of `{op}` would have {reason}, more than bpx computes",
     # --- diagnostics: values and requests ---

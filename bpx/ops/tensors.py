@@ -31,9 +31,11 @@ def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     given = axis if isinstance(axis, list | tuple) else [axis]
     for one in given:
-        if isinstance(one, bool) or one != int(one) or not -ndim <= one < ndim:
+        if isinstance(one, list | None):
+            raise TypeError(f"an axis is a number, not {one}")
+        if not _is_whole(one) or not -ndim <= one < ndim:
             raise SettingError("bad-axis", axis=one, ndim=ndim)
-    axes = sorted({int(one) % ndim for one in given})
+    axes = sorted({one % ndim for one in given})
     if len(axes) != len(given):
         raise SettingError("repeated-axis", axis=list(given))
     return tuple(axes)
@@ -48,25 +50,37 @@ def _arrange_reduction(x: Shape, *, axis: Any, keepdims: Any) -> Settings:
 def _arrange_transpose(x: Shape, *, axes: Any) -> Settings:
     if axes is None:
         return {"axes": tuple(reversed(range(len(x))))}
-    order = tuple(int(axis) % max(len(x), 1) for axis in axes)
-    if sorted(order) != list(range(len(x))):
-        raise SettingError("bad-permutation", axes=list(axes), ndim=len(x))
+    given = axes if isinstance(axes, list | tuple) else [axes]
+    order = tuple(axis % len(x) for axis in given if _is_whole(axis) and -len(x) <= axis < len(x))
+    if len(order) != len(given) or sorted(order) != list(range(len(x))):
+        raise SettingError("bad-permutation", axes=axes, ndim=len(x))
     return {"axes": order}
 
 
 def _arrange_reshape(x: Shape, *, shape: Any) -> Settings:
-    wanted = tuple(int(n) for n in (shape if isinstance(shape, list | tuple) else [shape]))
+    if shape is None:
+        raise TypeError("reshape needs a shape")
+    wanted = tuple(shape if isinstance(shape, list | tuple) else [shape])
     size = math.prod(x)
+    if not all(map(_is_whole, wanted)):
+        raise SettingError("bad-reshape", shape=shape, old=x, size=size)
     known = math.prod(n for n in wanted if n != -1)
     if wanted.count(-1) == 1 and known > 0 and size % known == 0:
         wanted = tuple(size // known if n == -1 else n for n in wanted)
     if math.prod(wanted) != size or min(wanted, default=1) < 0:
-        raise SettingError("bad-reshape", shape=list(wanted), old=x, size=size)
+        raise SettingError("bad-reshape", shape=shape, old=x, size=size)
     return {"shape": wanted}
 
 
 def _arrange_spread(x: Shape, *, shape: Any, axis: Any) -> Settings:
-    return {"shape": tuple(map(int, shape)), "axis": _axes(list(axis), len(shape))}
+    wanted = tuple(shape if isinstance(shape, list | tuple) else [shape])
+    if not all(_is_whole(n) and n > 0 for n in wanted):
+        raise SettingError("bad-spread", shape=shape)
+    return {"shape": wanted, "axis": _axes(axis, len(wanted))}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 # --- shapes -------------------------------------------------------------------------------------
