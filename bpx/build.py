@@ -117,8 +117,10 @@ class _Builder:
     def unknown_op(self, item: Item, values: Sequence[_Value]) -> None:
         span = self.span(item.start, item.start + len(item.value))
         facts = {"name": item.value, "guess": nearest(item.value, OPS)}
-        if item.value in self.names or item.value in CONSTANTS:
-            inner = shortened(self.code.text.content[item.start + len(item.value) : item.end])
+        content = self.code.text.content
+        called = content[item.start + len(item.value) :].lstrip().startswith("(")
+        if called and (item.value in self.names or item.value in CONSTANTS):
+            inner = shortened(content[item.start + len(item.value) : item.end])
             facts |= {"left": item.value, "right": inner}
             self.report(Diagnostic("implicit-product", span, facts, "implicit-product"))
         else:

@@ -33,6 +33,8 @@ def read_document(source: Source, format: Format) -> tuple[dict[str, Any], Place
     if not source.text.strip():
         _fail(Diagnostic("empty-input", Span(source, 0, 0)))
     places = (locate_toml if format == "toml" else locate_json)(source)
+    if places.too_deep:
+        _fail(Diagnostic("too-deep", places.too_deep))
     if places.repeated:
         raise BpxError(
             [Diagnostic("duplicate-key", span, {"key": path[-1]}) for path, span in places.repeated]
@@ -77,12 +79,25 @@ def _toml_problem(source: Source, message: str) -> Diagnostic:
 
 def _load_json(source: Source) -> Any:
     try:
-        return json.loads(source.text, parse_float=Written)
+        document = json.loads(source.text, parse_float=Written)
     except json.JSONDecodeError as error:
         span = Span(source, error.pos, error.pos + 1)
         _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}))
     except ValueError:
         _fail(Diagnostic("number-too-long", Span(source, 0, 0)))
+    half = re.search(r"\\u[dD][89abAB]", source.text)
+    if half and not _is_text(document):
+        _fail(Diagnostic("half-a-character", Span(source, half.start(), half.end() + 2)))
+    return document
+
+
+def _is_text(document: Any) -> bool:
+    """JSON can spell half of a character, which no text can hold."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sentence(text: str) -> str:

@@ -42,7 +42,7 @@ class Draft:
     steps: dict[str, Code | None] = field(default_factory=dict)
     step_spans: dict[str, Span | None] = field(default_factory=dict)
     expect: Expect | None = None
-    expect_span: Span | None = None
+    expect_spans: dict[str, Span | None] = field(default_factory=dict)
 
 
 def draft_of_expression(source: Source, values: Mapping[str, Any], problems: list[Diagnostic]) -> Draft:

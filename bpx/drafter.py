@@ -5,7 +5,6 @@ The walk collects what is wrong and goes on, so that everything is reported at o
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,8 +15,8 @@ from bpx.diagnostic import Diagnostic, Source, Span, nearest
 from bpx.document import type_key
 from bpx.draft import Draft, DraftInput, Expect
 from bpx.graph import OPS, Array
-from bpx.locate import Places, decoded
-from bpx.parse import Code, Item, Text, parse
+from bpx.locate import Places, decoded, quote_width
+from bpx.parse import Code, Item, Text, parse, shortened
 from bpx.words import say
 
 FORMAT_VERSION = 1
@@ -80,8 +79,10 @@ class _Drafter:
         found = self.document.get("bpx")
         if found is None:
             self.problem("missing-version", Span(self.places.source, 0, 0), "version")
-        elif found != FORMAT_VERSION or isinstance(found, bool):
-            self.problem("unsupported-version", self.places.value("bpx"), "version", found=found)
+        elif self.is_a(int, found, "bpx") and (found != FORMAT_VERSION or isinstance(found, bool)):
+            self.problem(
+                "unsupported-version", self.places.value("bpx"), "version", found=self.written("bpx")
+            )
 
     def take(self, key: str, kind: type) -> Any:
         value = self.document.get(key)
@@ -112,8 +113,7 @@ class _Drafter:
         if isinstance(value, dict):
             self.check_keys(value, "input", ("inputs", name))
             role = self.role(name, value.get("role", role))
-            if "value" not in value:
-                self.problem("missing-value", self.places.key(*path), name=name)
+            if "value" not in value:  # it may be given from outside
                 return DraftInput(None, role, self.places.key(*path))
             value = value["value"]
             path.append("value")
@@ -121,10 +121,10 @@ class _Drafter:
         return DraftInput(array, role, self.places.key("inputs", name))
 
     def role(self, name: str, role: Any) -> str:
-        if role in ROLES:
-            return str(role)
-        guess = nearest(str(role), ROLES)
-        facts = {"role": role, "guess": guess, "known": ", ".join(ROLES)}
+        if isinstance(role, str) and role in ROLES:
+            return role
+        guess = nearest(role, ROLES) if isinstance(role, str) else None
+        facts = {"role": self.written("inputs", name, "role"), "guess": guess, "known": ", ".join(ROLES)}
         self.problem(
             "unknown-role",
             self.places.value("inputs", name, "role"),
@@ -138,12 +138,16 @@ class _Drafter:
         fine = True
         for leaf, at in _leaves(value):
             if isinstance(leaf, bool) or not isinstance(leaf, int | float):
-                found = json.dumps(leaf, default=str) if not isinstance(leaf, dict) else say("type.dict")
+                found = self.written(*path, *at) if not isinstance(leaf, dict) else say("type.dict")
                 self.problem("not-a-number", self.places.value(*path, *at), name=name, found=found)
                 fine = False
             elif not _finite(leaf):
-                found = getattr(leaf, "text", str(leaf))[:40]
-                self.problem("not-finite-input", self.places.value(*path, *at), name=name, found=found)
+                self.problem(
+                    "not-finite-input",
+                    self.places.value(*path, *at),
+                    name=name,
+                    found=self.written(*path, *at),
+                )
                 fine = False
         if not fine:
             return None
@@ -156,6 +160,11 @@ class _Drafter:
             self.problem("empty-array", self.places.value(*path), name=name)
             return None
         return array
+
+    def written(self, *path: str | int) -> str:
+        """A value as it stands in the text, without quotes, cut short where it is long."""
+        span = self.places.value(*path)
+        return shortened(span.text.strip("\"'")) if span else ""
 
     def step(self, name: str, value: Any) -> Code | None:
         if isinstance(value, str):
@@ -171,14 +180,16 @@ class _Drafter:
         """The expression at `path`, with the offset of each of its characters."""
         span = self.places.value(*path)
         assert span
-        characters = decoded(span.source.text, span.start, span.end)
+        source = span.source.text
+        characters = decoded(source, span.start, span.end)
         content = "".join(char for char, _ in characters)
-        return Text(span.source, content, [*(at for _, at in characters), span.end - 1])
+        end = span.end - quote_width(source, span.start, span.end)
+        return Text(span.source, content, [*(at for _, at in characters), end])
 
     def written_out(self, name: str, step: dict[str, Any]) -> Code | None:
         """`{ op = "sum", args = ["x"], axis = 0 }` as the code of a call."""
         op, args, path = step.get("op"), step.get("args", []), ("graph", name)
-        if not isinstance(op, str):
+        if not isinstance(op, str) or not op:
             self.problem("step-without-op", self.places.key(*path), "step-written-out", name=name)
             return None
         if not self.is_a(list, args, *path, "args"):
@@ -199,7 +210,7 @@ class _Drafter:
             return Item("name", arg, *self.bounds(*path))
         if isinstance(arg, int | float) and not isinstance(arg, bool) and _finite(arg):
             return Item("literal", float(arg), *self.bounds(*path))
-        self.problem("bad-arg", self.places.value(*path), found=json.dumps(arg, default=str))
+        self.problem("bad-arg", self.places.value(*path), found=self.written(*path))
         return None
 
     def bounds(self, *path: str | int) -> tuple[int, int]:
@@ -222,7 +233,10 @@ class _Drafter:
         if "value" in table:
             self.numbers("value", table["value"], "expect", "value")
         self.result.expect = Expect(table.get("value"), gradients)
-        self.result.expect_span = self.places.key("expect")
+        self.result.expect_spans = {
+            name: self.places.key("expect", "gradients", name) or self.places.key("expect")
+            for name in gradients
+        }
 
 
 def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:

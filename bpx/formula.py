@@ -25,9 +25,11 @@ _NAME_OF_CONSTANT = {value: name for name, value in CONSTANTS.items()}
 def number(value: float, digits: int | None = None) -> str:
     """A number as text: rounded to `digits` significant digits, or in full so that it reads back."""
     value = float(value)
-    if value.is_integer() and abs(value) < 1e15:
+    in_full = digits is None
+    negative_zero = value == 0 and math.copysign(1.0, value) < 0
+    if value.is_integer() and abs(value) < 1e15 and not (in_full and negative_zero):
         return str(int(value))
-    if digits is None:
+    if in_full:
         return repr(value)
     return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
@@ -36,6 +38,8 @@ def array(value: Array | float, digits: int | None = None) -> str:
     """A scalar or an array in full, `[[1, 2], [3, 4]]`."""
     if isinstance(value, float | int) or value.ndim == 0:
         return number(float(value), digits)
+    if not value.size:
+        return str(value.tolist())
     texts = [number(one, digits) for one in value.ravel().tolist()]
     for length in reversed(value.shape):
         texts = [f"[{', '.join(texts[i : i + length])}]" for i in range(0, len(texts), length)]
@@ -133,9 +137,9 @@ def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]
         pieces = [(args[0], left, leading), f"{gap}{notation.symbol}{gap}", (args[1], right, False)]
     elif notation.place == "postfix":
         arg = [(args[0], own, leading)]
-        pieces = [*(["(", *arg, ")"] if _bare(graph, args[0]) else arg), notation.symbol]  # 2.T is no number
+        pieces = [*(["(", *arg, ")"] if _bare(graph, args[0]) else arg), notation.symbol]
     elif notation.symbol.isascii():
-        bare = _bare(graph, args[0])  # -1 is a number and -(1) a negation
+        bare = _bare(graph, args[0])
         arg = [(args[0], own, bare)]
         pieces = [notation.symbol, *(["(", *arg, ")"] if bare else arg)]
         if not leading:
@@ -146,7 +150,8 @@ def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]
 
 
 def _bare(graph: Graph, node: int) -> bool:
-    return graph.ops[node] is CONSTANT
+    """Is the node written as a number? -1 is one and -(1) a negation; 2.T is none and (2).T a transpose."""
+    return graph.ops[node] is CONSTANT and _constant(graph, node, {})[0] in "-0123456789"
 
 
 def _leftmost(pieces: list[_Task]) -> list[_Task]:

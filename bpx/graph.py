@@ -14,7 +14,7 @@ axis, the batch, LAST, so that ordinary NumPy broadcasting still aligns from the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -164,14 +164,14 @@ class Graph:
             raise ValueError("the args of a node must come from one graph")
         return value
 
-    def needs(self, *, of: Iterable[int]) -> list[int]:
-        """The nodes `of` and all they rest on, in order."""
+    def needs(self, *, of: Iterable[int], known: Container[int] = ()) -> list[int]:
+        """The nodes `of` and all they rest on, in order; what `known` nodes rest on is not looked for."""
         of = list(of)
         needed = bytearray(max(of, default=-1) + 1)
         for node in of:
             needed[node] = 1
         for node in range(len(needed) - 1, -1, -1):
-            if needed[node]:
+            if needed[node] and node not in known:
                 for arg in self.args[node]:
                     needed[arg] = 1
         return [node for node, flag in enumerate(needed) if flag]
@@ -188,6 +188,8 @@ class Graph:
         return flags
 
     def _placed(self, op: Op, args: Sequence[Expr], settings: Settings) -> tuple[Any, Settings, Shape]:
+        if len(args) != len(op.args):
+            raise TypeError(f"{op.name} takes {len(op.args)} args, not {len(args)}")
         shapes = [self.shapes[arg.id] for arg in args]
         if op.arrange:
             settings = op.arrange(*shapes, **{**op.settings, **settings})
@@ -349,12 +351,12 @@ def run(
     """The values of `targets` and of all they rest on.
 
     `given` holds the value of every input that is needed, of the input's shape; in a batched run of
-    shape `(*shape, P)` or `(*shape, 1)`. Values that are given are not computed. NumPy's warnings
-    are silenced: a value that is not finite is for the caller to find.
+    shape `(*shape, P)` or `(*shape, 1)`. An inner node may be given too, in place of its args. NumPy's
+    warnings are silenced: a value that is not finite is for the caller to find.
     """
     values: dict[int, Any] = {}
     with np.errstate(all="ignore"):
-        for node in graph.needs(of=targets):
+        for node in graph.needs(of=targets, known=given):
             if node in given:
                 values[node] = np.asarray(given[node], dtype=np.float64)
             elif node in graph.constants:

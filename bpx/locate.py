@@ -35,11 +35,13 @@ class Places:
     source: Source
     keys: dict[Path, Span] = field(default_factory=dict)
     values: dict[Path, Span] = field(default_factory=dict)
+    passed: dict[Path, Span] = field(default_factory=dict)
     repeated: list[tuple[Path, Span]] = field(default_factory=list)
+    too_deep: Span | None = None  # where the walk was given up
 
     def key(self, *path: str | int) -> Span | None:
-        """The span of a key."""
-        return self.keys.get(path)
+        """The span of a key, or of the first dotted key that passes through it."""
+        return self.keys.get(path) or self.passed.get(path)
 
     def value(self, *path: str | int) -> Span | None:
         """The span of a value; that of the key or of what holds it where it has none of its own."""
@@ -57,7 +59,7 @@ class _Lost(Exception):
 
 
 # What the walk meets in a text that is not of the form: it ends there, and the reader says why.
-_ODDITIES = (_Lost, IndexError, ValueError)
+_ODDITIES = (_Lost, IndexError, ValueError, OverflowError)
 
 
 def locate_toml(source: Source) -> Places:
@@ -127,6 +129,8 @@ class _Walk:
         if path in self.places.keys and not repeatable:
             self.places.repeated.append((path, span))
         self.places.keys.setdefault(path, span)
+        for length in range(1, len(path)):
+            self.places.passed.setdefault(path[:length], span)
 
     def key(self, prefix: Path) -> Path:
         """A key, dotted in TOML."""
@@ -135,7 +139,7 @@ class _Walk:
             self.blank()
             parts.append(self.key_part())
             if len(parts) > _MOST_DEPTH:
-                raise _Lost
+                raise self.too_deep(self.at)
             end = self.at
             self.blank()
             if self.assign == ":" or self.text[self.at : self.at + 1] != ".":
@@ -176,7 +180,7 @@ class _Walk:
                 counts.append(0)
                 self.at += 1
                 if len(path) >= _MOST_DEPTH:
-                    raise _Lost
+                    raise self.too_deep(start)
             else:
                 self.scalar(path)
             while open_at and self.closes():
@@ -201,6 +205,10 @@ class _Walk:
             self.blank()
         return self.text[self.at] in "]}"
 
+    def too_deep(self, at: int) -> _Lost:
+        self.places.too_deep = Span(self.source, at, at + 1)
+        return _Lost()
+
     def scalar(self, path: Path) -> None:
         start = self.at
         if self.text[start] in "\"'":
@@ -210,10 +218,14 @@ class _Walk:
         self.places.values.setdefault(path, Span(self.source, start, self.at))
 
 
+def quote_width(text: str, start: int, end: int) -> int:
+    """3 for a quoted string in three quotes, 1 for one in one."""
+    return 3 if text[start : start + 3] in ('"""', "'''") and end - start >= 6 else 1
+
+
 def decoded(text: str, start: int, end: int) -> list[tuple[str, int]]:
     """The characters of a quoted string, each with the offset where it is written."""
-    quote = text[start : start + 3]
-    width = 3 if quote in ('"""', "'''") and end - start >= 6 else 1
+    width = quote_width(text, start, end)
     inner, stop = start + width, end - width
     if width == 3 and text[inner : inner + 1] == "\n":
         inner += 1

@@ -70,7 +70,7 @@ def _inline(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_inline, value))}]"
     if isinstance(value, Written):
-        return value.text
+        return value.text.lstrip("+").replace("_", "")  # TOML's ways of writing that JSON has not
     return _text(value) if isinstance(value, str) else repr(value)
 
 

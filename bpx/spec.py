@@ -117,6 +117,8 @@ def read_value(name: str, source: Source) -> Array:
     if expr is None:
         raise BpxError(problems)
     value = np.array(run(graph, {}, [expr.id])[expr.id])
+    if not value.size:
+        raise BpxError([Diagnostic("empty-array", Span(source, 0, len(source.text)), {"name": name})])
     if not np.isfinite(value).all():
         facts = {"name": name, "found": str(value)}
         raise BpxError([Diagnostic("not-finite-input", Span(source, 0, len(source.text)), facts)])
@@ -204,25 +206,29 @@ class _Maker:
     def in_order(self) -> list[str]:
         """The steps, each after those it uses, otherwise as written; cycles are reported."""
         steps, order = self.draft.steps, []
-        state: dict[str, int] = {}  # 1: on the way, 2: done
+        on_the_way: dict[str, Iterator[str]] = {}  # step → those it uses that are still to be looked at
+        done: set[str] = set()
         for root in steps:
-            way = [root] if root not in state else []
-            while way:
-                name = way[-1]
-                state.setdefault(name, 1)
-                code = steps[name]
-                uses = [used for used in (code.names() if code else ()) if used in steps]
-                for used in uses:
-                    if state.get(used) == 1:
-                        self.report_cycle([*way[way.index(used) :], used])
-                        steps[name] = None
-                waiting = [used for used in uses if used not in state] if steps[name] else []
-                if waiting:
-                    way.append(waiting[0])
-                else:
-                    state[way.pop()] = 2
+            if root not in done:
+                on_the_way[root] = self.uses(root)
+            while on_the_way:
+                name, uses = next(reversed(on_the_way.items()))
+                used = next(uses, None)
+                if used is None:
+                    done.add(name)
                     order.append(name)
+                    del on_the_way[name]
+                elif used in on_the_way:
+                    way = list(on_the_way)
+                    self.report_cycle([*way[way.index(used) :], used])
+                    steps[name] = None
+                elif used not in done:
+                    on_the_way[used] = self.uses(used)
         return order
+
+    def uses(self, name: str) -> Iterator[str]:
+        code = self.draft.steps[name]
+        return iter([used for used in (code.names() if code else ()) if used in self.draft.steps])
 
     def report_cycle(self, cycle: Sequence[str]) -> None:
         span = self.draft.step_spans.get(cycle[0])
@@ -299,7 +305,7 @@ class _Maker:
                 self.problems.append(
                     Diagnostic(
                         "expect-unknown",
-                        self.draft.expect_span,
+                        self.draft.expect_spans.get(name),
                         {"name": name, "guess": guess},
                         "did-you-mean" if guess else None,
                     )

@@ -23,6 +23,7 @@ ENGLISH = {
     "diagnostic.json-syntax": "this is not JSON: {reason}",
     "diagnostic.too-deep": "brackets are nested too deeply",
     "diagnostic.number-too-long": "a number has too many digits",
+    "diagnostic.half-a-character": "this is half of a character; the other half must follow",
     "diagnostic.duplicate-key": "`{key}` is given twice",
     # --- diagnostics: the spec ---
     "diagnostic.unknown-key": "`{key}` means nothing in {where}",

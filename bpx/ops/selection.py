@@ -71,7 +71,7 @@ clip = elem(
     "clip",
     lambda x, low, high: np.minimum(np.maximum(x, low), high),
     lambda x, low, high, out: (
-        (x >= low) * (x <= high),
+        (x >= low) * (x <= high) * (low < high),
         (x < low) * (low <= high),
         maximum(x, low) > high,
     ),

@@ -6,6 +6,7 @@ Axes in settings are kept non-negative, counted without the batch axis, which st
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def _arrange_spread(x: Shape, *, shape: Any, axis: Any) -> Settings:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 # --- shapes -------------------------------------------------------------------------------------
