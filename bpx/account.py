@@ -179,6 +179,7 @@ def _plain_number(number: float) -> float | str:
     return number
 
 
+@np.errstate(all="ignore")
 def summary(value: Array) -> dict[str, float] | None:
     """Least, mean and largest element of an array too large to be shown in full."""
     if value.size <= LARGEST_SHOWN:

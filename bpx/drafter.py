@@ -77,16 +77,20 @@ class _Drafter:
 
     def check_version(self) -> None:
         found = self.document.get("bpx")
-        if found is None:
+        if "bpx" not in self.document:
             self.problem("missing-version", Span(self.places.source, 0, 0), "version")
-        elif self.is_a(int, found, "bpx") and (found != FORMAT_VERSION or isinstance(found, bool)):
+        elif not isinstance(found, int | float):
+            self.wrong_type("type.int", found, "bpx")
+        elif found != FORMAT_VERSION or isinstance(found, bool):
             self.problem(
                 "unsupported-version", self.places.value("bpx"), "version", found=self.written("bpx")
             )
 
     def take(self, key: str, kind: type) -> Any:
-        value = self.document.get(key)
-        return value if value is None or self.is_a(kind, value, key) else None
+        if key not in self.document:
+            return None
+        value = self.document[key]
+        return value if self.is_a(kind, value, key) else None
 
     def is_a(self, kind: type, value: Any, *path: str) -> bool:
         if isinstance(value, kind):

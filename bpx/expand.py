@@ -35,6 +35,9 @@ def expanded(spec: Spec, names: Iterable[str]) -> Spec:
         inputs=tuple(one._replace(node=copies[one.node].id) for one in spec.inputs),
         steps={name: copies[node].id for name, node in spec.steps.items()},
         output=copies[spec.output].id,
+        inner_names={
+            copies[node].id: name for node, name in spec.names.items() if node not in spec.own_names
+        },
         size=len(graph),
         origins=origins,
     )

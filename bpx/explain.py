@@ -38,14 +38,15 @@ MOST_SECOND = 64  # entries of all inputs together, for second derivatives
 DIGITS = 6  # significant digits of numbers put into formulas
 
 
+@np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
 def explain(
     spec: Spec,
     *,
     of: str | None = None,
-    wrt: Sequence[str] | None = None,
+    wrt: str | Iterable[str] | None = None,
     upstream: Any = None,
-    expand: Iterable[str] = (),
-    paths: Sequence[str] | None = None,
+    expand: str | Iterable[str] | None = None,
+    paths: str | Iterable[str] | None = None,
     second: bool = False,
     step: float | None = None,
 ) -> Explanation:
@@ -58,7 +59,7 @@ def explain(
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
-    expand = list(expand)
+    expand, wrt, paths = _listed(expand), _listed(wrt), _listed(paths)
     request = _Request(spec, of, wrt, upstream)
     account = request.account()
     if expand:
@@ -81,6 +82,13 @@ def explain(
     return account
 
 
+def _listed(names: str | Iterable[str] | None) -> list[str] | None:
+    """Names as a list; a single name may be given as it is."""
+    if names is None:
+        return None
+    return [names] if isinstance(names, str) else list(names)
+
+
 class _Request:
     """One output and what its gradient is asked for: the values and ledger all parts share."""
 
@@ -101,7 +109,10 @@ class _Request:
     def wanted(self, wrt: Sequence[str] | None) -> dict[str, int]:
         if wrt is None:
             return {one.name: one.node for one in self.spec.inputs if one.role in FLOWS_INTO}
-        return {name: _node(self.spec, name) for name in wrt}
+        unknown = [name for name in wrt if name not in self.spec.nodes]
+        if unknown:
+            raise BpxError([unknown_node(name, self.spec.nodes) for name in unknown])
+        return {name: self.spec.nodes[name] for name in wrt}
 
     def seed(self, upstream: Any) -> Array:
         shape = self.graph.shapes[self.output]
@@ -325,14 +336,26 @@ def unknown_node(name: str, known: Iterable[str]) -> Diagnostic:
 
 
 def _digits_agreed(one: Explanation, other: Explanation) -> float:
-    """Decimal digits to which the output and all gradients of two accounts agree."""
-    pairs = [(one.value, other.value)]
-    pairs += [(value, other.gradients[name]) for name, value in one.gradients.items()]
-    return min(_digits(np.asarray(a), np.asarray(b)) for a, b in pairs)
+    """Decimal digits to which the output and all gradients of two accounts agree.
+
+    A gradient is measured against the largest contribution to it, which is what it was rounded to.
+    """
+    names = {name: node for node, name in one.names.items()}
+    arriving: dict[int, float] = {}
+    for edge in one.edges:
+        arriving[edge.arg] = max(arriving.get(edge.arg, 0.0), float(np.abs(edge.contribution).max()))
+    digits = [_digits(one.value, other.value, 0.0)]
+    digits += [
+        _digits(value, other.gradients[name], arriving.get(names[name], 0.0))
+        for name, value in one.gradients.items()
+    ]
+    return min(digits)
 
 
-def _digits(a: Array, b: Array) -> float:
-    scale, gap = max(np.abs(a).max(), np.abs(b).max()), np.abs(a - b).max()
-    if gap == 0:
+def _digits(a: Array, b: Array, scale: float) -> float:
+    if np.array_equal(a, b, equal_nan=True):
         return math.inf
-    return max(0.0, -math.log10(gap / scale)) if math.isfinite(gap) else 0.0
+    with np.errstate(invalid="ignore"):
+        gap = float(np.abs(np.subtract(a, b)).max())
+    scale = max(scale, float(np.abs(a).max()), float(np.abs(b).max()))
+    return max(0.0, -math.log10(gap / scale)) if math.isfinite(scale) else 0.0

@@ -17,6 +17,7 @@ _SAMPLE_SHAPES = {"matmul": ((2, 3), (3, 2)), "outer": ((2,), (3,))}  # where a 
 _SAMPLE_SETTINGS = {"reshape": {"shape": [3, 2]}, "spread": {"shape": [2, 2, 3], "axis": [0]}}
 _SAMPLE_SHAPE = (2, 3)
 _UPSTREAM = "upstream"
+_DIGITS = 6
 
 
 class OpEntry(NamedTuple):
@@ -119,7 +120,9 @@ class _Sample:
             f"{name} = {number(value)}" for name, value in zip(self.op.args, self.op.witness, strict=True)
         )
         return say(
-            "ops.convention", point=point, locals=", ".join(number(float(values[node])) for node in nodes)
+            "ops.convention",
+            point=point,
+            locals=", ".join(number(float(values[node]), _DIGITS) for node in nodes),
         )
 
     def expansion(self) -> str | None:

@@ -18,7 +18,7 @@ _STEP = {
     "required": ["op"],
     "properties": {
         "op": {"enum": sorted(OPS)},
-        "args": {"type": "array", "items": {"type": ["string", "number"]}},
+        "args": {"type": "array", "items": {"type": ["string", "number"], "minLength": 1}},
     },
 }
 

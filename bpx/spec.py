@@ -50,6 +50,7 @@ class Spec:
     origins: Mapping[int, Span] = field(default_factory=dict)
     expect: Expect | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    inner_names: Mapping[int, str] = field(default_factory=dict)  # kept from before a rewriting
 
     @cached_property
     def own_names(self) -> dict[int, str]:
@@ -62,7 +63,7 @@ class Spec:
     @cached_property
     def names(self) -> dict[int, str]:
         """Node id → name; inner nodes without one are called v1, v2, …; constants have none."""
-        names = dict(self.own_names)
+        names = {**self.inner_names, **self.own_names}
         taken = set(names.values())
         free = (name for name in (f"v{i}" for i in range(1, 2**62)) if name not in taken)
         for node in self.graph.needs(of=[self.output, *self.steps.values()]):

@@ -19,7 +19,9 @@ STDIN = "-"
 FORMATS: dict[str, Format] = {".toml": "toml", ".json": "json"}
 
 _EXPRESSION = "<expression>"
-_FIRST_LINE_OF_TOML = re.compile(r"\s*(?:#|\[\w|\[\[|[\w\"'.-]+\s*=(?!=))")
+_FIRST_LINE_OF_TOML = re.compile(
+    r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
+)
 
 
 def read_target(target: str, values: Mapping[str, Any] | None = None) -> Spec:

@@ -91,7 +91,8 @@ def note_text(note: Diagnostic) -> str:
 
 def _headline(account: Explanation) -> Headline:
     answer = f"{account.names[account.output]} = {text_of(account.value)}"
-    return Headline(f"{account.title}: {answer}" if account.title else answer)
+    title = " ".join((account.title or "").split())
+    return Headline(f"{title}: {answer}" if title else answer)
 
 
 def _forward(account: Explanation) -> Iterator[Block]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from bpx.render.layout import Block, Heading, Headline, Table
 
+_LIST_MARK = re.compile(r"^(\d*)([-+.])(?=\s)")  # at its beginning a line would become a list
+_BACKSLASHED = r"\1\\\2"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
@@ -21,7 +23,9 @@ def markdown(blocks: Sequence[Block]) -> str:
         elif isinstance(block, Table):
             parts.append(_table(block))
         else:
-            parts.append("\n".join(f"- {_escaped(text)}" for text in block.texts))
+            parts.append(
+                "\n".join(f"- {_LIST_MARK.sub(_BACKSLASHED, _escaped(text))}" for text in block.texts)
+            )
     return "\n\n".join(parts) + "\n"
 
 
@@ -36,4 +40,4 @@ def _table(block: Table) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split("\n")))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from bpx.render.layout import Block, Heading, Headline, Table
 
 
@@ -24,12 +26,17 @@ def plain(blocks: Sequence[Block]) -> str:
 
 def _table(block: Table) -> list[str]:
     rows = [block.headers, *block.rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     return [
         "  "
         + "  ".join(
-            cell.rjust(width) if column in block.right else cell.ljust(width)
+            _padded(cell, width, right=column in block.right)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    blanks = " " * (width - cell_len(text))
+    return blanks + text if right else text + blanks
