@@ -104,7 +104,7 @@ class Expansion(NamedTuple):
     digits: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """The account. `names` are those of the node ids; `notes` what there is to say beside it."""
 
@@ -151,6 +151,12 @@ class Explanation:
         plain["diagnostics"] = [note.to_dict() for note in (*self.notes, *self.unmet)]
         return plain
 
+    def __repr__(self) -> str:
+        """A short line; the account may be long."""
+        return (
+            f"<bpx.Explanation {self.names[self.output]}: {len(self.nodes)} nodes, {len(self.edges)} edges>"
+        )
+
     @property
     def value(self) -> Array:
         """The value of the output."""
@@ -184,7 +190,11 @@ def summary(value: Array) -> dict[str, float] | None:
     """Least, mean and largest element of an array too large to be shown in full."""
     if value.size <= LARGEST_SHOWN:
         return None
-    return {"min": float(np.min(value)), "mean": float(np.mean(value)), "max": float(np.max(value))}
+    return {
+        "min": float(np.min(value)),
+        "mean": float(np.sum(value / value.size)),
+        "max": float(np.max(value)),
+    }
 
 
 def _quantities(**values: Array | None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.jupyter import JupyterMixin
 
 from bpx import account, spec
-from bpx.diagnostic import Source
-from bpx.explain import explain as _explain
+from bpx.diagnostic import BpxError, Diagnostic, Source
+from bpx.explainer import explain as _explain
 from bpx.graph import Expr, Graph
 from bpx.render.json import json_text
 from bpx.render.layout import explanation_blocks
@@ -47,12 +47,15 @@ class Spec(spec.Spec):
     """A graph with names and values, and what can be done with it."""
 
     def explain(self, **options: Any) -> Explanation:
-        """The account of both passes; for the options see `bpx.explain.explain`."""
+        """The account of both passes; for the options see `bpx.explainer.explain`."""
         return _dressed(Explanation, _explain(self, **options))
 
     def save(self, path: str | Path) -> None:
-        """Write the spec to a `.toml` or `.json` file."""
-        Path(path).write_text(write_spec(self, FORMATS[Path(path).suffix.lower()]), encoding="utf-8")
+        """Write the spec to a `.toml` or `.json` file. Raises `bpx.BpxError` for another ending."""
+        format = FORMATS.get(Path(path).suffix.lower())
+        if format is None:
+            raise BpxError([Diagnostic("unknown-format", None, {"name": str(path)})])
+        Path(path).write_text(write_spec(self, format), encoding="utf-8")
 
 
 def load(target: str | Path, **values: Any) -> Spec:

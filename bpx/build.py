@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bpx.diagnostic import Diagnostic, Span, nearest
-from bpx.formula import CONSTANTS
+from bpx.formula import CONSTANTS, shape_text
 from bpx.graph import OPS, Expr, Graph, Op, ShapeError
 from bpx.ops.tensors import SettingError
-from bpx.parse import Code, Item, call_meant, shortened
+from bpx.parser import Code, Item, call_meant, shortened
 
 
 @dataclass(eq=False, repr=False)
@@ -83,12 +83,7 @@ class _Builder:
             facts = {"name": name, "call": call_meant(self.code.text.content, item)}
             self.report(Diagnostic("op-without-brackets", span, facts, "op-without-brackets"))
         else:
-            guess = nearest(name, [*self.names, *CONSTANTS])
-            self.report(
-                Diagnostic(
-                    "unknown-name", span, {"name": name, "guess": guess}, "did-you-mean" if guess else None
-                )
-            )
+            self.report(Diagnostic("unknown-name", span, {"name": name}))
         return None
 
     def expr(self, value: _Value) -> Expr | None:
@@ -141,7 +136,8 @@ class _Builder:
         except ShapeError as error:
             self.report(shape_problem(error, span))
         except SettingError as error:
-            self.report(Diagnostic(error.code, span, {"op": op.name, **error.facts}))
+            facts = {key: shape_text(fact) if key == "old" else fact for key, fact in error.facts.items()}
+            self.report(Diagnostic(error.code, span, {"op": op.name, **facts}))
         except (TypeError, ValueError):
             call = f"{op.name}({', '.join((*op.args, *op.settings))})"
             self.report(Diagnostic("bad-settings", span, {"op": op.name, "call": call}))
@@ -199,8 +195,3 @@ def shape_problem(error: ShapeError, span: Span | None) -> Diagnostic:
     if error.reason.endswith("elements"):
         return Diagnostic("too-large", span, facts)
     return Diagnostic("shape-mismatch", span, facts, f"shape-{error.op}" if error.op == "matmul" else None)
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape as people write it: `2×3`, `3`, `scalar`."""
-    return "×".join(map(str, shape)) if shape else "scalar"

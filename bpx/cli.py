@@ -48,10 +48,11 @@ class _WithBarePaths(TyperCommand):
     """`--paths` alone means every input; the parser knows only options that take a value or none."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        completed = []
-        for arg, after in zip(args, [*args[1:], None], strict=True):
-            bare = arg == "--paths" and (after is None or after.startswith("-"))
-            completed.append(f"--paths={EVERY_INPUT}" if bare else arg)
+        after = [*args[1:], "-"]
+        bare = [arg == "--paths" and next.startswith("-") for arg, next in zip(args, after, strict=False)]
+        completed = [
+            f"--paths={EVERY_INPUT}" if alone else arg for arg, alone in zip(args, bare, strict=True)
+        ]
         return super().parse_args(ctx, completed)
 
 
@@ -99,7 +100,7 @@ def explain(
     wrt: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME,…", help="With respect to these, inputs or inner nodes (default: inputs)."
+            metavar="NAME,...", help="With respect to these, inputs or inner nodes (default: inputs)."
         ),
     ] = None,
     upstream: Annotated[
@@ -122,7 +123,7 @@ def explain(
 ) -> None:
     """Show how a gradient is made, step by step."""
     with _Session(form, json, output) as session:
-        from bpx.explain import explain as explained
+        from bpx.explainer import explain as explained
         from bpx.render.layout import explanation_blocks
 
         spec = _spec(target, set_)
@@ -156,7 +157,7 @@ def convert(
     ] = None,
 ) -> None:
     """Write a graph as a spec, in TOML or JSON."""
-    with _Session(None, False, output) as session:
+    with _Session(Form.PLAIN, False, output) as session:
         from bpx.save import write_spec
         from bpx.target import FORMATS
 
@@ -203,7 +204,7 @@ def examples(form: FormOption = None, json: JsonFlag = False, output: OutputFile
 @app.command()
 def schema(output: OutputFile = None) -> None:
     """Print the JSON Schema of the spec format."""
-    with _Session(None, False, output) as session:
+    with _Session(Form.PLAIN, False, output) as session:
         import json
 
         from bpx.schema import schema as computed
@@ -294,14 +295,15 @@ class _Session:
             from bpx.render.json import json_text
 
             plain = [diagnostic.to_dict() for diagnostic in diagnostics]
-            _print(json_text({"bpx": 1, "kind": "error", "diagnostics": plain}), sys.stdout)
+            error = {"bpx": 1, "kind": "error", "diagnostics": plain}
+            _print(json_text(error, escaped=not _is_unicode(sys.stdout)), sys.stdout)
         else:
             _print("\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n", sys.stderr)
 
     def write_json(self, plain: dict[str, Any]) -> None:
         from bpx.render.json import json_text
 
-        self.write(json_text(plain))
+        self.write(json_text(plain, escaped=self.file is None and not _is_unicode(sys.stdout)))
 
     def write(self, text: str) -> None:
         if self.file is None:
@@ -339,6 +341,10 @@ def _table_text(blocks: Sequence[Block], file: str | None) -> str:
             console.print(renderable)
     lines = (line.rstrip() for line in capture.get().split("\n"))
     return "\n".join(lines)
+
+
+def _is_unicode(stream: Any) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 def _print(text: str, stream: Any) -> None:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from bpx.words import say
+from bpx.words import say, visible
 
 Severity = Literal["error", "warning", "note"]
 
@@ -126,7 +126,7 @@ class BpxError(ValueError):
 
 def _excerpt(span: Span) -> list[str]:
     line, column = span.source.position(span.start)
-    where = f"  --> {span.source.name}:{line}:{column}"
+    where = f"  --> {visible(span.source.name)}:{line}:{column}"
     text = span.source.line(line)
     if not text.strip():
         return [where]

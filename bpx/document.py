@@ -15,6 +15,9 @@ from bpx.words import say
 
 Format = Literal["toml", "json"]
 
+_HIGH, _LOW = r"u[dD][89abAB][0-9a-fA-F]{2}", r"u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|(?P<half>{_HIGH}|{_LOW})|.)", re.DOTALL)
+
 
 class Written(float):
     """A float that remembers how it was written: 0.40 states two decimals, 0.4 one."""
@@ -85,19 +88,10 @@ def _load_json(source: Source) -> Any:
         _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}))
     except ValueError:
         _fail(Diagnostic("number-too-long", Span(source, 0, 0)))
-    half = re.search(r"\\u[dD][89abAB]", source.text)
-    if half and not _is_text(document):
-        _fail(Diagnostic("half-a-character", Span(source, half.start(), half.end() + 2)))
+    for escape in _ESCAPE.finditer(source.text):
+        if escape["half"]:  # JSON can spell half of a character, which no text can hold
+            _fail(Diagnostic("half-a-character", Span(source, *escape.span())))
     return document
-
-
-def _is_text(document: Any) -> bool:
-    """JSON can spell half of a character, which no text can hold."""
-    try:
-        json.dumps(document, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _sentence(text: str) -> str:

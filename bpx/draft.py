@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from bpx.diagnostic import Diagnostic, Source, Span
 from bpx.formula import CONSTANTS
 from bpx.graph import OPS, Array
-from bpx.parse import Code, Text, parse
+from bpx.parser import Code, Text, parse
 
 OUTPUT_OF_EXPRESSION = "out"
 
@@ -43,6 +43,14 @@ class Draft:
     step_spans: dict[str, Span | None] = field(default_factory=dict)
     expect: Expect | None = None
     expect_spans: dict[str, Span | None] = field(default_factory=dict)
+
+
+def name_problem(name: str) -> str | None:
+    """The code of what keeps `name` from being a name, if anything does."""
+    code = parse(Text(Source("", name), name))[0]
+    if not code or [item.kind for item in code.items] != ["name"] or code.items[0].value != name:
+        return "bad-name"
+    return "shadows-op" if name in OPS else None
 
 
 def draft_of_expression(source: Source, values: Mapping[str, Any], problems: list[Diagnostic]) -> Draft:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from bpx.diagnostic import Diagnostic, Source, Span, nearest
+from bpx.diagnostic import Diagnostic, Span, nearest
 from bpx.document import type_key
-from bpx.draft import Draft, DraftInput, Expect
-from bpx.graph import OPS, Array
+from bpx.draft import Draft, DraftInput, Expect, name_problem
+from bpx.graph import Array
 from bpx.locate import Places, decoded, quote_width
-from bpx.parse import Code, Item, Text, parse, shortened
+from bpx.parser import Code, Item, Text, parse, shortened
 from bpx.words import say
 
 FORMAT_VERSION = 1
@@ -104,11 +104,9 @@ class _Drafter:
 
     def check_name(self, name: str, table: str) -> None:
         span = self.places.key(table, name)
-        tokens = parse(Text(Source("", name), name))[0]
-        if not tokens or [item.kind for item in tokens.items] != ["name"] or tokens.items[0].value != name:
-            self.problem("bad-name", span, "rename", name=name)
-        elif name in OPS:
-            self.problem("shadows-op", span, "rename", name=name)
+        code = name_problem(name)
+        if code:
+            self.problem(code, span, "rename", name=name)
         elif table == "graph" and name in self.result.inputs:
             self.problem("duplicate-name", span, "rename", name=name)
 

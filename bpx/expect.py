@@ -14,7 +14,7 @@ from bpx.account import Explanation
 from bpx.diagnostic import Diagnostic
 from bpx.document import Written
 from bpx.draft import Expect
-from bpx.formula import array
+from bpx.formula import array, shape_text
 from bpx.graph import Array
 
 _DIGITS = 12
@@ -31,7 +31,7 @@ def unmet(expect: Expect, account: Explanation, gradient_of: Callable[[str], Arr
     for what, expected, found in stated:
         wanted = np.array(expected, dtype=np.float64)
         if wanted.shape != np.shape(found):
-            facts = {"what": what, "expected": wanted.shape, "found": np.shape(found)}
+            facts = {"what": what, "expected": shape_text(wanted.shape), "found": shape_text(np.shape(found))}
             yield Diagnostic("expect-shape", None, facts)
         elif not (np.abs(wanted - found) <= tolerance(expected, wanted.shape)).all():
             facts = {

@@ -6,7 +6,7 @@ What is printed reads back as the same nodes. Nothing here recurses: the printer
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bpx.graph import CONSTANT, INPUT, Array, Graph, Notation
@@ -44,6 +44,11 @@ def array(value: Array | float, digits: int | None = None) -> str:
     for length in reversed(value.shape):
         texts = [f"[{', '.join(texts[i : i + length])}]" for i in range(0, len(texts), length)]
     return texts[0]
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as people write it: `2×3`, `3`, `scalar`."""
+    return "×".join(map(str, shape)) if shape else "scalar"
 
 
 def settings_text(graph: Graph, node: int) -> list[str]:

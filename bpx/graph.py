@@ -28,7 +28,9 @@ Shape = tuple[int, ...]
 Settings = dict[str, Any]
 Number = float | int
 
-LARGEST_NODE = 2**26  # elements; a spec is data and must not be able to eat the memory
+# Elements; a spec is data and must not be able to eat the memory.
+LARGEST_NODE = 2**26
+LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
 
 
 class ShapeError(ValueError):
@@ -112,6 +114,7 @@ class Graph:
         self.settings: list[Settings] = []
         self.shapes: list[Shape] = []
         self.constants: dict[int, Array] = {}
+        self.elements = 0
         self._known: dict[Any, int] = {}  # what a node is → the first node that is it
 
     def __len__(self) -> int:
@@ -204,6 +207,9 @@ class Graph:
             size *= length
         if size > LARGEST_NODE:
             raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{size} elements")
+        self.elements += size
+        if self.elements > LARGEST_GRAPH:
+            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{self.elements} elements")
         self.ops.append(op)
         self.args.append(args)
         self.settings.append(settings)

@@ -16,9 +16,10 @@ import numpy as np
 
 from bpx.build import build
 from bpx.diagnostic import BpxError, Diagnostic, Source, Span, nearest
-from bpx.draft import Draft, DraftInput, Expect, draft_of_expression
+from bpx.draft import OUTPUT_OF_EXPRESSION, Draft, DraftInput, Expect, draft_of_expression, name_problem
+from bpx.formula import CONSTANTS, shape_text
 from bpx.graph import CONSTANT, INPUT, OPS, Array, Expr, Graph, run
-from bpx.parse import Text, parse
+from bpx.parser import Text, parse
 
 if TYPE_CHECKING:
     from bpx.document import Format
@@ -33,7 +34,7 @@ class Input(NamedTuple):
     role: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Spec:
     """A graph with names: inputs with values, named steps, an output.
 
@@ -115,7 +116,7 @@ def read_value(name: str, source: Source) -> Array:
     code, problems = parse(Text(source, source.text))
     graph = Graph()
     expr = build(code, graph, {}, problems.append) if code else None
-    if expr is None:
+    if problems or expr is None:
         raise BpxError(problems)
     value = np.array(run(graph, {}, [expr.id])[expr.id])
     if not value.size:
@@ -149,18 +150,26 @@ def _override(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic
         if name not in draft.inputs:
             problems.append(not_an_input(name, draft.inputs))
             continue
-        try:
-            array = np.array(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            problems.append(Diagnostic("not-a-number", None, {"name": name, "found": repr(value)}))
-            continue
-        if not array.size:
-            problems.append(Diagnostic("empty-array", None, {"name": name}))
-        elif not np.isfinite(array).all():
-            found = str(array[~np.isfinite(array)][0])
-            problems.append(Diagnostic("not-finite-input", None, {"name": name, "found": found}))
-        else:
+        array = _as_array(name, value, problems)
+        if array is not None:
             draft.inputs[name].value = array
+
+
+def _as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
+    """A value from outside as a float64 array of its own; None where it is no such thing."""
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        problems.append(Diagnostic("not-a-number", None, {"name": name, "found": repr(value)}))
+        return None
+    if not array.size:
+        problems.append(Diagnostic("empty-array", None, {"name": name}))
+        return None
+    if not np.isfinite(array).all():
+        found = str(array[~np.isfinite(array)][0])
+        problems.append(Diagnostic("not-finite-input", None, {"name": name, "found": found}))
+        return None
+    return array
 
 
 def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:
@@ -176,6 +185,9 @@ def _check_values(draft: Draft, problems: list[Diagnostic]) -> None:
     for name, one in draft.inputs.items():
         if one.value is None and name not in reported:
             problems.append(Diagnostic("missing-value", one.span, {"name": name}, "set-value"))
+
+
+_MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
 
 
 class _Maker:
@@ -220,8 +232,7 @@ class _Maker:
                     order.append(name)
                     del on_the_way[name]
                 elif used in on_the_way:
-                    way = list(on_the_way)
-                    self.report_cycle([*way[way.index(used) :], used])
+                    self.report_cycle(on_the_way, used)
                     steps[name] = None
                 elif used not in done:
                     on_the_way[used] = self.uses(used)
@@ -231,9 +242,13 @@ class _Maker:
         code = self.draft.steps[name]
         return iter([used for used in (code.names() if code else ()) if used in self.draft.steps])
 
-    def report_cycle(self, cycle: Sequence[str]) -> None:
-        span = self.draft.step_spans.get(cycle[0])
-        self.problems.append(Diagnostic("cycle", span, {"cycle": " → ".join(cycle)}))
+    def report_cycle(self, on_the_way: Iterable[str], used: str) -> None:
+        if len(self.problems) < _MOST_WITH_CARE:
+            way = list(on_the_way)
+            cycle = [*way[way.index(used) :], used]
+            span = self.draft.step_spans.get(cycle[0])
+            shown = cycle if len(cycle) <= 8 else [*cycle[:4], "…", *cycle[-3:]]
+            self.problems.append(Diagnostic("cycle", span, {"cycle": " → ".join(shown)}))
 
     def built(self, name: str) -> Expr | None:
         code = self.draft.steps[name]
@@ -248,12 +263,18 @@ class _Maker:
         return expr
 
     def report(self, diagnostic: Diagnostic) -> None:
-        guess = str(diagnostic.facts.get("guess"))
-        place = self.draft.step_spans.get(guess) or self.draft.inputs.get(guess, DraftInput(None)).span
-        if diagnostic.code == "unknown-name" and place and place.source.position(place.start)[0] > 1:
-            facts = {**diagnostic.facts, "line": place.source.position(place.start)[0]}
-            diagnostic = Diagnostic(diagnostic.code, diagnostic.span, facts, "did-you-mean-at")
+        if diagnostic.code == "unknown-name" and len(self.problems) < _MOST_WITH_CARE:
+            diagnostic = self.with_guess(diagnostic)
         self.problems.append(diagnostic)
+
+    def with_guess(self, diagnostic: Diagnostic) -> Diagnostic:
+        guess = nearest(diagnostic.facts["name"], [*self.names, *CONSTANTS])
+        if guess is None:
+            return diagnostic
+        place = self.draft.step_spans.get(guess) or self.draft.inputs.get(guess, DraftInput(None)).span
+        line = place.source.position(place.start)[0] if place else 1
+        facts = {**diagnostic.facts, "guess": guess, "line": line}
+        return diagnostic._replace(facts=facts, help="did-you-mean-at" if line > 1 else "did-you-mean")
 
     def output(self) -> Expr | None:
         name = self.draft.output
@@ -316,17 +337,37 @@ class _Maker:
 # --- a graph built by hand → spec ---------------------------------------------------------------
 
 
-def spec_of(
-    output: Expr, values: Mapping[str, tuple[Expr, Any]], title: str | None = None, name: str = "out"
-) -> Spec:
-    """The spec of a graph built in Python: `values` names its inputs and gives each a value."""
-    graph = output.graph
-    inputs = tuple(
-        Input(key, expr.id, np.array(value, dtype=np.float64), "data")
-        for key, (expr, value) in values.items()
-    )
-    while name in values:
-        name += "_"
+def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> Spec:
+    """The spec of a graph built in Python: `values` names its inputs and gives each a value.
+
+    Raises `BpxError` where a value is missing, is not made of finite numbers or has another shape.
+    """
+    graph, problems = output.graph, list[Diagnostic]()
+    inputs = [
+        Input(name, expr.id, array, "data")
+        for name, (expr, value) in values.items()
+        if (array := _as_array(name, value, problems)) is not None
+    ]
+    problems += [
+        Diagnostic(code, None, {"name": name}, "rename") for name in values if (code := name_problem(name))
+    ]
+    for one in inputs:
+        if one.value.shape != graph.shapes[one.node]:
+            facts = {
+                "name": one.name,
+                "found": shape_text(one.value.shape),
+                "wanted": shape_text(graph.shapes[one.node]),
+            }
+            problems.append(Diagnostic("value-shape", None, facts))
+    named = {expr.id for expr, _ in values.values()}
+    for node in graph.needs(of=[output.id]):
+        if graph.ops[node] is INPUT and node not in named:
+            problems.append(Diagnostic("missing-value", None, {"name": f"#{node}"}))
+    if problems:
+        raise BpxError(problems)
     if output.op in (INPUT, CONSTANT):
         output = graph.add(OPS["identity"], output)
-    return Spec(title, graph, inputs, {name: output.id}, output.id, len(graph), Source("<python>", ""))
+    name = OUTPUT_OF_EXPRESSION
+    while name in values:
+        name += "_"
+    return Spec(None, graph, tuple(inputs), {name: output.id}, output.id, len(graph), Source("<python>", ""))

@@ -30,6 +30,8 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> Spec:
         return read_text(
             Source("<stdin>", _decoded("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))), values
         )
+    if not target.strip():
+        return read_expression(Source(_EXPRESSION, target), values)
     path = Path(target)
     if path.suffix.lower() in FORMATS:
         return read_spec(read_file(path), FORMATS[path.suffix.lower()], values)
@@ -39,6 +41,11 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> Spec:
         _fail("is-a-directory", "directory", name=target)
     if _is_plain_file(path):
         _fail("unknown-format", None, name=target)
+    guess = (
+        nearest(target, example_names()) if target.isidentifier() and target not in (values or ()) else None
+    )
+    if guess:
+        _fail("unknown-target", "did-you-mean", name=target, guess=guess)
     return read_expression(Source(_EXPRESSION, target), values)
 
 
@@ -68,8 +75,11 @@ def read_file(path: Path) -> Source:
         _fail("missing-file", "did-you-mean" if guess else None, name=name, guess=guess)
     except IsADirectoryError:
         _fail("is-a-directory", "directory", name=name)
-    except OSError as error:
-        _fail("unreadable", None, name=name, reason=(error.strerror or str(error)).lower())
+    except BpxError:
+        raise
+    except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
+        reason = getattr(error, "strerror", None) or str(error)
+        _fail("unreadable", None, name=name, reason=reason.lower())
 
 
 def _decoded(name: str, data: bytes) -> str:

@@ -71,24 +71,24 @@ ENGLISH = {
     "diagnostic.setting-not-last": "settings such as `{setting}=…` come after the args",
     "diagnostic.bad-setting-value": "a setting is a number, a list, true, false or none, not `{found}`",
     "diagnostic.bad-settings": "`{op}` cannot work with these settings",
-    "diagnostic.bad-axis": "`{op}` has no axis {axis} to work along: the arg has {ndim} axes",
+    "diagnostic.bad-axis": "`{op}` has no axis {axis} to work along (number of axes: {ndim})",
     "diagnostic.repeated-axis": "`{op}` is given an axis twice: {axis}",
     "diagnostic.not-a-flag": "`{setting}` of `{op}` is true or false, not {value}",
     "diagnostic.bad-permutation": "`{op}` needs each of the {ndim} axes once, not {axes}",
-    "diagnostic.bad-reshape": "the {size} elements of shape {old} do not fill shape {shape}",
+    "diagnostic.bad-reshape": "the {size} elements of shape {old} do not fill the shape {shape}",
     "diagnostic.bad-spread": "`{op}` needs a shape of whole, positive lengths, not {shape}",
     "diagnostic.shape-mismatch": "the shapes {shapes} do not fit `{op}`",
     "diagnostic.too-large": "the result of `{op}` would have {reason}, more than bpx computes",
     # --- diagnostics: values and requests ---
     "diagnostic.not-an-input": "`{name}` is not an input",
     "diagnostic.bad-assignment": "`{text}` is not of the form NAME=VALUE",
-    "diagnostic.not-a-value": "`{name}` is set to something that depends on `{used}`",
     "diagnostic.unknown-node": "there is no node `{name}`",
     "diagnostic.outside-domain": "`{node}` leaves the domain of `{op}`: it needs {need}, but {guard} = {value}",
     "diagnostic.not-finite": "`{node}` is {value}, the first value that is not finite",
     "diagnostic.no-derivative": "`{node}` has no finite derivative here: that needs {need}, but {guard} = {value}",
     "diagnostic.infinite-gradient": "the gradient through `{node}` is not finite",
     "diagnostic.at-kink": "`{node}` stands at a kink, {guard} = 0: bpx takes the local derivative {local}",
+    "diagnostic.value-shape": "`{name}` has shape {found}, its input {wanted}",
     "diagnostic.upstream-shape": "the upstream gradient has shape {found}, the output {wanted}",
     "diagnostic.summed-output": "the output has shape {shape}: the gradient of its sum is shown",
     "diagnostic.too-many-second": "{size} × {size} second derivatives are more than bpx writes down ({most})",
@@ -100,7 +100,6 @@ ENGLISH = {
     "help.did-you-mean": "did you mean `{guess}`?",
     "help.did-you-mean-at": "did you mean `{guess}` (line {line})?",
     "help.list-ops": "`bpx ops` lists the ops",
-    "help.list-examples": "`bpx examples` lists the examples; a spec ends in .toml or .json",
     "help.implicit-product": "to multiply, write `{left}*{right}`",
     "help.op-without-brackets": "write `{call}`",
     "help.lambda": "write the formula alone, such as `x^2`, and give the inputs with --set",
@@ -135,7 +134,6 @@ ENGLISH = {
     "type.date": "a date",
     "type.none": "null",
     "type.expression": "an expression in quotes",
-    "type.input": "a number, an array, or a table with `value` and `role`",
     # --- places, for unknown-key ---
     "where.top": "a spec",
     "where.input": "an input",
@@ -263,6 +261,7 @@ ENGLISH = {
 }
 
 
+_LONGEST_FACT = 400  # characters
 _IN_ASCII = str.maketrans(
     {
         "∂": "d",
@@ -286,11 +285,24 @@ def in_encoding(text: str, encoding: str) -> str:
     """`text` as that encoding can show it: bpx's own signs in ASCII, what else is missing as `?`."""
     try:
         text.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
+    except UnicodeEncodeError:
         return text.translate(_IN_ASCII).encode(encoding, "replace").decode(encoding)
+    except LookupError:  # an encoding nobody knows
+        return in_encoding(text, "ascii")
     return text
 
 
 def say(key: str, /, **facts: Any) -> str:
     """The sentence of `key` with the facts put in; raises `KeyError` for an unknown key."""
-    return ENGLISH[key].format(**facts)
+    shown = {name: visible(_cut(fact)) if isinstance(fact, str) else fact for name, fact in facts.items()}
+    return ENGLISH[key].format(**shown)
+
+
+def _cut(text: str) -> str:
+    """A user's text may be of any length, a sentence may not."""
+    return text if len(text) <= _LONGEST_FACT else f"{text[: _LONGEST_FACT // 2]}…{text[-20:]}"
+
+
+def visible(text: str) -> str:
+    """`text` without characters that a terminal would obey instead of showing."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "�" for char in text)

@@ -22,7 +22,7 @@ import pytest
 from bpx.account import EdgeRow, Explanation
 from bpx.diagnostic import Source
 from bpx.document import Format
-from bpx.explain import explain
+from bpx.explainer import explain
 from bpx.save import write_spec
 from bpx.spec import Spec, read_spec
 

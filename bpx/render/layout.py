@@ -13,9 +13,9 @@ import numpy as np
 
 from bpx.account import EdgeRow, Explanation, NodeRow, PathTable, SecondRow, Step, summary
 from bpx.diagnostic import Diagnostic
-from bpx.formula import array, number
+from bpx.formula import array, number, shape_text
 from bpx.graph import Array
-from bpx.words import say
+from bpx.words import say, visible
 
 DIGITS = 6  # significant digits shown; JSON has them all
 MOST_ROWS = 400  # rows of a table shown to people; of more, the first and the last
@@ -63,11 +63,6 @@ def text_of(value: Array | float) -> str:
     return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}"
 
 
-def shape_text(shape: Sequence[int]) -> str:
-    """`2×3`."""
-    return "×".join(map(str, shape))
-
-
 def explanation_blocks(account: Explanation) -> list[Block]:
     """The whole account, section by section."""
     blocks: list[Block] = [_headline(account), *_forward(account), *_reverse(account), *_gradients(account)]
@@ -91,7 +86,7 @@ def note_text(note: Diagnostic) -> str:
 
 def _headline(account: Explanation) -> Headline:
     answer = f"{account.names[account.output]} = {text_of(account.value)}"
-    title = " ".join((account.title or "").split())
+    title = visible(" ".join((account.title or "").split()))
     return Headline(f"{title}: {answer}" if title else answer)
 
 
@@ -114,7 +109,7 @@ def _forward(account: Explanation) -> Iterator[Block]:
                 row.name,
                 _formula_text(row),
                 *([_with_numbers(row)] if numbers else []),
-                *([shape_text(row.shape)] if shapes else []),
+                *([shape_text(row.shape) if row.shape else ""] if shapes else []),
                 text_of(row.value),
             ]
             for row in rows

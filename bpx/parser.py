@@ -62,7 +62,7 @@ _BRACKETS = str.maketrans("（）［］，｜", "()[],|")
 _TOKEN = re.compile(
     rf"""
     (?P<blank>\s+)
-  | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+  | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+−-]?[0-9]+)?)
   | (?P<raised>[{_SUPERSCRIPTS}]+)
   | (?P<name>[^\W\d{_SUPERSCRIPTS}ᵀ][^\W{_SUPERSCRIPTS}ᵀ]*)
   | (?P<other>\.T(?![A-Za-z0-9_])|\*\*|<=|>=|==|!=|.)
@@ -198,7 +198,7 @@ class _Parser:
             self.raised(token)
         elif token.text == ")":
             self.close_bracket(token)
-        elif token.text == "|":
+        elif token.text == "|" and self.bar_closes():
             self.close_bar(token)
         elif token.text == ",":
             return self.comma(token)
@@ -225,7 +225,7 @@ class _Parser:
         self.at += 1
 
     def to_number(self, token: _Token, digits: str | None = None) -> float:
-        value = float(digits or token.text)
+        value = float(digits or token.text.replace("−", "-"))
         if math.isinf(value):
             self.problem("number-too-large", token, text=shortened(token.text))
             return 0.0  # any number, so that nothing else is found wrong with this one
@@ -365,6 +365,11 @@ class _Parser:
         name = frame.token
         self.items.append(Item("apply", name.text, name.start, end.end, argc, frame.settings))
 
+    def bar_closes(self) -> bool:
+        """A bar behind a value closes one; with none open, and another to come, a sign is missing."""
+        opened = any(frame.kind == "bar" for frame in self.frames)
+        return opened or all(token.text != "|" for token in self.tokens[self.at + 1 :])
+
     def close_bar(self, token: _Token) -> None:
         self.reduce()
         frame = self.frames.pop() if self.frames else None
@@ -434,7 +439,7 @@ class _Parser:
         """Two operands side by side, or a character that means nothing here."""
         previous = self.tokens[self.at - 1]
         starts_operand = (
-            token.kind in ("number", "name") or token.text in ("(", "[") or token.text in self.prefix
+            token.kind in ("number", "name") or token.text in ("(", "[", "|") or token.text in self.prefix
         )
         if token.text == "=":
             raise self.stop("assignment", token, help="assignment")
@@ -444,9 +449,9 @@ class _Parser:
             facts = {"name": previous.text, "call": call_meant(self.text.content, previous)}
             raise self.stop("op-without-brackets", previous, help="op-without-brackets", **facts)
         both = _Token("other", "", previous.start, token.end)
-        left = shortened(self.text.content[previous.start : previous.end])
+        left = shortened({")": "(…)", "]": "[…]", "|": "|…|"}.get(previous.text, previous.text))
         right = shortened(self.text.content[token.start : token.end])
-        right += {"(": "…)", "[": "…]"}.get(token.text, "")
+        right += {"(": "…)", "[": "…]", "|": "…|"}.get(token.text, "")
         self.problem("implicit-product", both, help="implicit-product", left=left, right=right)
         self.push_operator(*self.times)
         self.at -= 1

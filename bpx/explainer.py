@@ -25,7 +25,7 @@ from bpx.account import (
 )
 from bpx.diagnostic import BpxError, Diagnostic, nearest
 from bpx.domain import gradient_warnings, kink_notes, value_problems
-from bpx.formula import LARGEST_SHOWN, array, formula
+from bpx.formula import LARGEST_SHOWN, array, formula, shape_text
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
 from bpx.reverse import Edge, reverse
 from bpx.spec import Spec
@@ -94,8 +94,11 @@ class _Request:
 
     def __init__(self, spec: Spec, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> None:
         self.spec, self.graph = spec, spec.graph
+        unknown = [name for name in [*([] if of is None else [of]), *(wrt or ())] if name not in spec.nodes]
+        if unknown:
+            raise BpxError([unknown_node(name, spec.nodes) for name in unknown])
         self.whole = of is None
-        self.output = spec.output if of is None else _node(spec, of)
+        self.output = spec.output if of is None else spec.nodes[of]
         self.wrt = self.wanted(wrt)
         self.notes = [*spec.warnings]
         self.ledger = reverse(
@@ -109,23 +112,20 @@ class _Request:
     def wanted(self, wrt: Sequence[str] | None) -> dict[str, int]:
         if wrt is None:
             return {one.name: one.node for one in self.spec.inputs if one.role in FLOWS_INTO}
-        unknown = [name for name in wrt if name not in self.spec.nodes]
-        if unknown:
-            raise BpxError([unknown_node(name, self.spec.nodes) for name in unknown])
         return {name: self.spec.nodes[name] for name in wrt}
 
     def seed(self, upstream: Any) -> Array:
         shape = self.graph.shapes[self.output]
         if upstream is None:
             if shape:
-                facts = {"shape": shape}
+                facts = {"shape": shape_text(shape)}
                 self.notes.append(
                     Diagnostic("summed-output", None, facts, "choose-upstream", severity="note")
                 )
             return np.ones(shape)
         given = np.asarray(upstream, dtype=np.float64)
         if given.shape != shape:
-            facts = {"found": given.shape, "wanted": shape}
+            facts = {"found": shape_text(given.shape), "wanted": shape_text(shape)}
             raise BpxError([Diagnostic("upstream-shape", None, facts)])
         return given
 
@@ -302,7 +302,7 @@ class _Request:
             raise BpxError([Diagnostic("bad-rate", None, {"found": rate})])
         shape = self.graph.shapes[self.output]
         if shape:
-            raise BpxError([Diagnostic("step-needs-scalar", None, {"shape": shape})])
+            raise BpxError([Diagnostic("step-needs-scalar", None, {"shape": shape_text(shape)})])
         moved = [one for one in self.spec.inputs if one.name in self.wrt]
         moved = [one for one in moved if one.role == "parameter"] or moved
         gradients = {one.name: self.gradient(one.node) for one in moved}
@@ -319,12 +319,6 @@ class _Request:
 
 def _numbers_of(edge: Edge) -> Iterable[int]:
     return [node for node in (edge.local, edge.upstream, edge.contribution) if node is not None]
-
-
-def _node(spec: Spec, name: str) -> int:
-    if name not in spec.nodes:
-        raise BpxError([unknown_node(name, spec.nodes)])
-    return spec.nodes[name]
 
 
 def unknown_node(name: str, known: Iterable[str]) -> Diagnostic:

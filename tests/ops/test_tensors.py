@@ -1,0 +1,364 @@
+"""Ops on whole arrays: values, pulls, batches and errors.
+
+Each structural row needs cases here and functions in `oracle.TENSORS` and `oracle.torch_functions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import oracle
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import mutually_broadcastable_shapes
+
+from bpx.graph import OPS, Expr, Graph, Op, ShapeError, run
+from bpx.ops import rows
+from bpx.ops.tensors import SettingError
+from bpx.reverse import grad
+
+STRUCTURAL = [op for op in rows() if not op.elementwise]
+CASES = [  # op, shapes of its args, settings
+    *[("sum", [shape], {}) for shape in [(), (3,), (2, 3), (1, 1), (2, 3, 4)]],
+    *[("sum", [(2, 3, 4)], {"axis": axis}) for axis in (0, 1, -1, [0, 2], [2, 0], [-1, -2], [0, 1, 2], [])],
+    *[("sum", [(2, 3, 4)], {"axis": axis, "keepdims": True}) for axis in (None, 1, [0, 2], [])],
+    ("sum", [()], {"keepdims": True}),
+    *[("mean", [shape], {}) for shape in [(), (3,), (2, 3), (1, 1), (2, 3, 4)]],
+    *[("mean", [(2, 3, 4)], {"axis": axis}) for axis in (0, 1, -1, [0, 2], [-1, -2], [])],
+    *[("mean", [(2, 3, 4)], {"axis": axis, "keepdims": True}) for axis in (None, 1, [0, 2])],
+    *[("transpose", [shape], {}) for shape in [(), (3,), (2, 3), (2, 3, 4)]],
+    *[("transpose", [(2, 3, 4)], {"axes": axes}) for axes in ([0, 1, 2], [1, 2, 0], [2, 0, 1], [0, -1, 1])],
+    *[("reshape", [(2, 6)], {"shape": shape}) for shape in ([12], 12, -1, [3, 4], [2, -1, 2], [1, 12, 1])],
+    ("reshape", [()], {"shape": [1, 1]}),
+    ("reshape", [(1, 1)], {"shape": []}),
+    ("spread", [(2, 1)], {"shape": [2, 3]}),
+    ("spread", [()], {"shape": [2, 3], "axis": [0, 1]}),
+    ("spread", [(3,)], {"shape": [2, 3], "axis": [0]}),
+    ("spread", [(3,)], {"shape": [3, 2], "axis": [1]}),
+    ("spread", [(2, 1)], {"shape": [4, 2, 3, 5], "axis": [0, 3]}),
+    ("spread", [(2, 3)], {"shape": [2, 3]}),
+    ("outer", [(2,), (3,)], {}),
+    ("outer", [(1,), (1,)], {}),
+    *[
+        ("matmul", [a, b], {})
+        for a, b in [
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((3,), (3, 2)),
+            ((2, 3), (3, 4)),
+            ((1, 1), (1, 1)),
+            ((1, 3), (3, 1)),
+            ((5, 2, 3), (3, 4)),
+            ((2, 3), (5, 3, 4)),
+            ((5, 2, 3), (5, 3, 4)),
+            ((5, 1, 2, 3), (4, 3, 2)),
+            ((1, 2, 3), (5, 3, 4)),
+            ((5, 2, 3), (3,)),
+            ((3,), (5, 3, 4)),
+            ((2, 5, 2, 3), (3,)),
+            ((3,), (2, 1, 3, 4)),
+            ((3, 3, 3), (3, 3, 3)),
+            ((4, 4), (4, 4)),  # sides as long as the batches below
+            ((4, 4, 4), (4,)),
+        ]
+    ],
+]
+
+
+def label(case):
+    return str(case).replace(" ", "") if isinstance(case, list | dict) else case
+
+
+all_cases = pytest.mark.parametrize(("name", "shapes", "settings"), CASES, ids=label)
+
+
+def arrays(shapes, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return [rng.uniform(0.3, 2, shape) * rng.choice([-1, 1], shape) for shape in shapes]
+
+
+def on_inputs(op: Op, shapes, settings) -> tuple[list[Expr], Expr]:
+    graph = Graph()
+    inputs = [graph.input(shape) for shape in shapes]
+    return inputs, graph.add(op, *inputs, **settings)
+
+
+def given_to(inputs, values):
+    return {one.id: value for one, value in zip(inputs, values, strict=True)}
+
+
+def close(got, wanted, tolerance: float = 1e-12) -> None:
+    """Equal relative to the largest element: a sum of products cancels, its terms do not."""
+    wanted = np.asarray(wanted)
+    assert np.shape(got) == wanted.shape
+    np.testing.assert_allclose(
+        got, wanted, rtol=tolerance, atol=tolerance * np.max(np.abs(wanted), initial=0)
+    )
+
+
+def test_every_structural_row_has_cases():
+    assert {op.name for op in STRUCTURAL} == {name for name, _, _ in CASES} == set(oracle.TENSORS)
+
+
+# --- values and pulls ---------------------------------------------------------------------------
+
+
+def check_value(op: Op, shapes, settings) -> None:
+    inputs, out = on_inputs(op, shapes, settings)
+    values = arrays(shapes)
+    wanted = oracle.tensor(op.name, *values, **settings)
+    assert out.shape == np.shape(wanted)
+    close(run(out.graph, given_to(inputs, values), [out.id])[out.id], wanted)
+
+
+def check_pull(op: Op, shapes, settings) -> None:
+    inputs, out = on_inputs(op, shapes, settings)
+    values, (upstream,) = arrays(shapes), arrays([out.shape], seed=1)
+    gradients = grad(out, inputs, upstream)
+    assert [gradient.shape for gradient in gradients] == shapes
+    found = run(out.graph, given_to(inputs, values), [gradient.id for gradient in gradients])
+    for gradient, wanted in zip(gradients, oracle.pulls(op.name, upstream, values, settings), strict=True):
+        close(found[gradient.id], wanted)
+
+
+@all_cases
+def test_value_is_numpys(name, shapes, settings):
+    check_value(OPS[name], shapes, settings)
+
+
+@all_cases
+def test_pull_is_the_complex_step_of_numpy(name, shapes, settings):
+    check_pull(OPS[name], shapes, settings)
+
+
+@all_cases
+def test_pull_and_second_order_are_torchs(name, shapes, settings):
+    torch = oracle.torch()
+    inputs, out = on_inputs(OPS[name], shapes, settings)
+    values, (weights,) = arrays(shapes), arrays([out.shape], seed=1)
+    loss = OPS["sum"](out * out * weights)
+    first = grad(loss, inputs)
+    second = grad(OPS["sum"](first[0] * first[0]), inputs)
+    found = run(out.graph, given_to(inputs, values), [one.id for one in (*first, *second)])
+
+    leaves = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in values]
+    their_out = oracle.torch_functions()[name](*leaves, **settings)
+    their_loss = (their_out**2 * torch.tensor(weights)).sum()
+    their_first = torch.autograd.grad(their_loss, leaves, create_graph=True)
+    their_second = torch.autograd.grad((their_first[0] ** 2).sum(), leaves)
+    for ours, theirs in zip((*first, *second), (*their_first, *their_second), strict=True):
+        close(found[ours.id], theirs.detach().numpy(force=True))
+
+
+@given(mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=2, max_side=3))
+def test_matmul_of_whatever_shapes_numpy_takes(shapes):
+    check_value(OPS["matmul"], list(shapes.input_shapes), {})
+    check_pull(OPS["matmul"], list(shapes.input_shapes), {})
+
+
+@given(
+    st.data(),
+    st.lists(st.integers(1, 3), max_size=4).map(tuple),
+    st.sampled_from(["sum", "mean"]),
+    st.booleans(),
+)
+def test_reductions_over_whatever_axes_numpy_takes(data, shape, name, keepdims):
+    axis = data.draw(
+        st.none() | st.lists(st.sampled_from(range(len(shape))), unique=True) if shape else st.none()
+    )
+    settings = {"axis": axis, "keepdims": keepdims}
+    check_value(OPS[name], [shape], settings)
+    check_pull(OPS[name], [shape], settings)
+
+
+@given(
+    st.lists(st.integers(1, 3), max_size=4).flatmap(
+        lambda shape: st.tuples(st.just(tuple(shape)), st.permutations(range(len(shape))))
+    )
+)
+def test_any_permutation_of_axes(case):
+    shape, axes = case
+    check_value(OPS["transpose"], [shape], {"axes": axes})
+    check_pull(OPS["transpose"], [shape], {"axes": axes})
+
+
+@pytest.mark.parametrize(
+    ("op", "position"),
+    [pytest.param(op, i, id=f"{op.name}-{arg}") for op in STRUCTURAL for i, arg in enumerate(op.args)],
+)
+def test_a_pull_wrong_by_a_thousandth_is_reported(op, position):
+    def pull(*args, **settings):
+        given = list(op.pull(*args, **settings))
+        given[position] = given[position] * 1.001
+        return tuple(given)
+
+    _, shapes, settings = next(case for case in CASES if case[0] == op.name)
+    with pytest.raises(AssertionError):
+        check_pull(replace(op, pull=pull), shapes, settings)
+
+
+# --- batches: the batch axis stands last --------------------------------------------------------
+
+BATCH = 4
+
+
+def check_batch(graph: Graph, inputs, targets, shared=()) -> None:
+    """A batched run gives what running each point alone gives; `shared` inputs do not vary."""
+    batches = [arrays([(*one.shape, 1 if i in shared else BATCH)], seed=i)[0] for i, one in enumerate(inputs)]
+    ids = [target.id for target in targets]
+    batched = run(graph, given_to(inputs, batches), ids, batch=True)
+    for point in range(BATCH):
+        alone = run(
+            graph, given_to(inputs, [batch[..., min(point, batch.shape[-1] - 1)] for batch in batches]), ids
+        )
+        for target in ids:
+            length = batched[target].shape[-1]
+            assert batched[target].shape == (*graph.shapes[target], length)
+            assert length in (1, BATCH)
+            close(batched[target][..., min(point, length - 1)], alone[target])
+
+
+@all_cases
+def test_a_batch_is_a_loop(name, shapes, settings):
+    inputs, out = on_inputs(OPS[name], shapes, settings)
+    upstream = out.graph.input(out.shape)
+    gradients = grad(out, inputs, upstream)
+    check_batch(out.graph, [*inputs, upstream], [out, *gradients])
+    check_batch(out.graph, [*inputs, upstream], [out, *gradients], shared=[0])
+    check_batch(out.graph, [*inputs, upstream], [out, *gradients], shared=[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"), [(name, shapes) for name, shapes, _ in CASES if len(shapes) == 2], ids=label
+)
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_constant_has_no_batch(name, shapes, position):
+    graph = Graph()
+    (value,) = arrays([shapes[position]], seed=7)
+    args = [graph.input(shape) for shape in shapes]
+    args[position] = graph.constant(value)
+    out = graph.add(OPS[name], *args)
+    upstream = graph.input(out.shape)
+    inputs = [args[1 - position]]
+    check_batch(graph, [*inputs, upstream], [out, *grad(out, inputs, upstream)])
+
+
+def layer(graph: Graph, w: Expr, x: Expr, b: Expr) -> Expr:
+    return OPS["mean"](OPS["tanh"](w @ x + b) ** 2)
+
+
+def attention(graph: Graph, q: Expr, k: Expr, b: Expr) -> Expr:
+    scores = OPS["exp"]((q @ k.T) / 2 + b)
+    return OPS["sum"](scores / OPS["sum"](scores, axis=-1, keepdims=True) * np.arange(6).reshape(2, 3))
+
+
+def broadcasts(graph: Graph, matrix: Expr, row: Expr, column: Expr) -> Expr:
+    mixed = OPS["max"](matrix * row, column) + np.array([1.0, 2.0, 3.0]) * row - 0.5
+    return OPS["sum"](mixed * OPS["spread"](row, shape=(2, 3), axis=[0]))
+
+
+def shapes_change(graph: Graph, x: Expr, y: Expr, z: Expr) -> Expr:
+    stacked = OPS["reshape"](x, shape=[2, 1, 3]) * OPS["transpose"](y, axes=[1, 0])
+    return OPS["sum"](OPS["mean"](stacked, axis=[0, 2]) * z)
+
+
+@pytest.mark.parametrize("shared", [(), (0,), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize(
+    ("build", "shapes"),
+    [
+        (layer, [(2, 3), (3,), (2,)]),
+        (layer, [(2, 3), (3, 4), ()]),
+        (attention, [(2, 4), (3, 4), (3,)]),
+        (broadcasts, [(2, 3), (3,), (2, 1)]),
+        (shapes_change, [(2, 3), (3, 5), (5,)]),
+    ],
+    ids=lambda one: getattr(one, "__name__", None),
+)
+def test_a_batch_through_a_mixed_graph_is_a_loop(build, shapes, shared):
+    graph = Graph()
+    inputs = [graph.input(shape) for shape in shapes]
+    out = build(graph, *inputs)
+    check_batch(graph, inputs, [out, *grad(out, inputs)], shared)
+
+
+# --- misfits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "settings"),
+    [
+        ("add", [(2,), (3,)], {}),
+        ("mul", [(2, 3), (2,)], {}),
+        ("clip", [(2,), (), (3,)], {}),
+        ("matmul", [(), (3,)], {}),
+        ("matmul", [(3,), ()], {}),
+        ("matmul", [(3,), (2,)], {}),
+        ("matmul", [(2, 3), (2, 3)], {}),
+        ("matmul", [(2, 3), (2,)], {}),
+        ("matmul", [(2,), (3, 2)], {}),
+        ("matmul", [(4, 2, 3), (5, 3, 2)], {}),
+        ("outer", [(2, 2), (3,)], {}),
+        ("outer", [(), (3,)], {}),
+        ("spread", [(2,)], {"shape": [3]}),
+        ("spread", [(2,)], {"shape": [2, 3]}),
+        ("spread", [(2,)], {"shape": [3, 3], "axis": [0]}),
+        ("spread", [(2, 3)], {"shape": [3]}),
+    ],
+    ids=label,
+)
+def test_shapes_that_do_not_fit(name, shapes, settings):
+    with pytest.raises(ShapeError) as caught:
+        on_inputs(OPS[name], shapes, settings)
+    assert caught.value.op == name
+    assert caught.value.shapes[0] == shapes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "settings", "code"),
+    [
+        ("sum", (2, 3), {"axis": 2}, "bad-axis"),
+        ("sum", (2, 3), {"axis": -3}, "bad-axis"),
+        ("sum", (), {"axis": 0}, "bad-axis"),
+        ("sum", (2, 3), {"axis": 0.5}, "bad-axis"),
+        ("sum", (2, 3), {"axis": True}, "bad-axis"),
+        ("mean", (2, 3), {"axis": [0, 5]}, "bad-axis"),
+        ("sum", (2, 3), {"axis": [0, 0]}, "repeated-axis"),
+        ("mean", (2, 3), {"axis": [1, -1]}, "repeated-axis"),
+        ("sum", (2, 3), {"keepdims": 1}, "not-a-flag"),
+        ("sum", (2, 3), {"keepdims": None}, "not-a-flag"),
+        ("transpose", (2, 3), {"axes": [0]}, "bad-permutation"),
+        ("transpose", (2, 3), {"axes": [0, 0]}, "bad-permutation"),
+        ("transpose", (2, 3), {"axes": [0, 1, 2]}, "bad-permutation"),
+        ("transpose", (2, 3), {"axes": [0, 3]}, "bad-permutation"),
+        ("transpose", (2, 3), {"axes": [0.5, 1]}, "bad-permutation"),
+        ("reshape", (2, 3), {"shape": [4]}, "bad-reshape"),
+        ("reshape", (2, 3), {"shape": [4, -1]}, "bad-reshape"),
+        ("reshape", (2, 3), {"shape": [-1, -1]}, "bad-reshape"),
+        ("reshape", (2, 3), {"shape": [-2, -3]}, "bad-reshape"),
+        ("reshape", (2, 3), {"shape": [0, -1]}, "bad-reshape"),
+        ("reshape", (2, 3), {"shape": [2.5, 3]}, "bad-reshape"),
+        ("spread", (2,), {"shape": [3, 2], "axis": [2]}, "bad-axis"),
+        ("spread", (2,), {"shape": [3, 2], "axis": [0, 0]}, "repeated-axis"),
+    ],
+    ids=label,
+)
+def test_settings_that_do_not_fit(name, shape, settings, code):
+    with pytest.raises(SettingError) as caught:
+        on_inputs(OPS[name], [shape], settings)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("sum", {"axes": 0}), ("matmul", {"axis": 0}), ("exp", {"axis": 0})]
+)
+def test_settings_an_op_does_not_have(name, settings):
+    with pytest.raises((TypeError, SettingError)):
+        on_inputs(OPS[name], [(2, 2)] * len(OPS[name].args), settings)
+
+
+@pytest.mark.parametrize("name", ["reshape", "spread"])
+def test_settings_that_must_be_given(name):
+    with pytest.raises((TypeError, SettingError)):
+        on_inputs(OPS[name], [(2, 2)], {})

@@ -1,0 +1,236 @@
+"""What the ops should give, said a second time and without bpx.
+
+Elementwise ops at 50 digits with mpmath, whose derivatives are taken numerically at a raised
+precision; tensor ops as NumPy functions, whose derivatives are taken with a complex step, which is
+exact to rounding for them; and both as torch functions. Only the last section, which finds points
+where a row is smooth, reads the op table: it asks the guards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from mpmath import MPContext
+
+from bpx.graph import Graph, Op, run
+
+mp = MPContext()
+mp.dps = 50
+
+# --- elementwise ops at 50 digits ---------------------------------------------------------------
+
+VALUES: dict[str, Callable[..., Any]] = {
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / y,
+    "neg": lambda x: -x,
+    "pow": lambda x, y: mp.power(x, y),
+    "reciprocal": lambda x: 1 / x,
+    "square": lambda x: x * x,
+    "sqrt": lambda x: mp.sqrt(x),
+    "identity": lambda x: x,
+    "exp": lambda x: mp.exp(x),
+    "expm1": lambda x: mp.expm1(x),
+    "log": lambda x: mp.log(x),
+    "log1p": lambda x: mp.log(1 + x),
+    "log2": lambda x: mp.log(x, 2),
+    "log10": lambda x: mp.log(x, 10),
+    "sin": lambda x: mp.sin(x),
+    "cos": lambda x: mp.cos(x),
+    "tan": lambda x: mp.tan(x),
+    "asin": lambda x: mp.asin(x),
+    "acos": lambda x: mp.acos(x),
+    "atan": lambda x: mp.atan(x),
+    "atan2": lambda y, x: mp.atan2(y, x),
+    "sinh": lambda x: mp.sinh(x),
+    "cosh": lambda x: mp.cosh(x),
+    "tanh": lambda x: mp.tanh(x),
+    "erf": lambda x: mp.erf(x),
+    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    "relu": lambda x: max(x, mp.zero),
+    "softplus": lambda x: mp.log(1 + mp.exp(x)),
+    "abs": lambda x: abs(x),
+    "sign": lambda x: mp.sign(x),
+    "step": lambda x: (1 + mp.sign(x)) / 2,
+    "floor": lambda x: mp.floor(x),
+    "round": lambda x: mp.nint(x),
+    "max": lambda x, y: max(x, y),
+    "min": lambda x, y: min(x, y),
+    "clip": lambda x, low, high: min(max(x, low), high),
+    "where": lambda condition, x, y: x if condition else y,
+    "lt": lambda x, y: mp.mpf(x < y),
+    "le": lambda x, y: mp.mpf(x <= y),
+    "gt": lambda x, y: mp.mpf(x > y),
+    "ge": lambda x, y: mp.mpf(x >= y),
+    "eq": lambda x, y: mp.mpf(x == y),
+    "ne": lambda x, y: mp.mpf(x != y),
+}
+
+# Args that choose rather than measure: they are drawn from 0 and 1 and have no derivative.
+CHOICES = {("where", 0)}
+
+
+@cache
+def value(name: str, point: tuple[float, ...]) -> Any:
+    """The op's value at a point."""
+    return VALUES[name](*map(mp.mpf, point))
+
+
+@cache
+def derivative(name: str, point: tuple[float, ...], orders: tuple[int, ...]) -> Any:
+    """The op's derivative, of the given order in each arg, at a point where it is smooth."""
+    if any(order and (name, position) in CHOICES for position, order in enumerate(orders)):
+        return mp.zero
+    return mp.diff(VALUES[name], tuple(map(mp.mpf, point)), orders)
+
+
+def partial(name: str, point: tuple[float, ...], position: int) -> Any:
+    """The op's derivative by one arg."""
+    return derivative(name, point, unit(len(point), position))
+
+
+def unit(length: int, *positions: int) -> tuple[int, ...]:
+    """How often each position is named: (0, 1, 0) for 1 of 3."""
+    return tuple(positions.count(i) for i in range(length))
+
+
+# --- tensor ops as NumPy functions --------------------------------------------------------------
+
+TENSORS: dict[str, Callable[..., Any]] = {
+    "matmul": lambda a, b: np.matmul(a, b),
+    "outer": lambda a, b: np.outer(a, b),
+    "transpose": lambda x, axes=None: np.transpose(x, axes),
+    "reshape": lambda x, shape: np.reshape(x, shape),
+    "sum": lambda x, axis=None, keepdims=False: np.sum(x, axis=_tuple(axis), keepdims=keepdims),
+    "mean": lambda x, axis=None, keepdims=False: np.mean(x, axis=_tuple(axis), keepdims=keepdims),
+    "spread": lambda x, shape, axis=(): np.broadcast_to(np.expand_dims(x, tuple(axis)), shape),
+}
+
+
+def _tuple(axis: Any) -> Any:
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def tensor(name: str, *args: Any, **settings: Any) -> Any:
+    """The value of a tensor op."""
+    return TENSORS[name](*args, **settings)
+
+
+def pulls(name: str, upstream: Any, args: Sequence[Any], settings: dict[str, Any]) -> list[Any]:
+    """Σ upstream · ∂op/∂arg for each arg, one element of the arg at a time."""
+    return [
+        np.array([_pull(name, upstream, args, settings, position, at) for at in np.ndindex(np.shape(arg))])
+        .reshape(np.shape(arg))
+        .astype(float)
+        for position, arg in enumerate(args)
+    ]
+
+
+def _pull(
+    name: str, upstream: Any, args: Sequence[Any], settings: dict[str, Any], position: int, at: Any
+) -> float:
+    tiny = 1e-30
+    moved = np.array(args[position], dtype=complex)
+    moved[at] += 1j * tiny
+    out = tensor(name, *args[:position], moved, *args[position + 1 :], **settings)
+    return float(np.sum(upstream * np.imag(out)) / tiny)
+
+
+# --- both as torch functions --------------------------------------------------------------------
+
+
+@cache
+def torch() -> Any:
+    """The torch module; the calling test is skipped where it is not installed."""
+    return pytest.importorskip("torch", reason="torch is not installed: nothing to compare autograd with")
+
+
+@cache
+def torch_functions() -> dict[str, Callable[..., Any]]:
+    """Op name → torch function, for every op of the table."""
+    t = torch()
+    same = "add sub mul div neg pow reciprocal square sqrt exp expm1 log log1p log2 log10 sin cos tan asin"
+    same += " acos atan atan2 sinh cosh tanh erf sigmoid relu abs sign floor round matmul outer"
+    comparisons = {name: _as_double(getattr(t, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
+    return {
+        **{name: getattr(t, name) for name in same.split()},
+        **comparisons,
+        "identity": lambda x: x,
+        "softplus": lambda x: t.nn.functional.softplus(x, threshold=1e9),
+        "step": _as_double(lambda x: x > 0),  # asked for off the kink only
+        "max": t.maximum,
+        "min": t.minimum,
+        "clip": lambda x, low, high: t.minimum(t.maximum(x, low), high),
+        "where": lambda condition, x, y: t.where(condition != 0, x, y),
+        "transpose": lambda x, axes=None: x.permute(axes or list(reversed(range(x.ndim)))),
+        "reshape": lambda x, shape: x.reshape(shape),
+        "sum": _torch_reduction(t.sum),
+        "mean": _torch_reduction(t.mean),
+        "spread": _torch_spread,
+    }
+
+
+def _as_double(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: function(*args).double()
+
+
+def _torch_reduction(function: Callable[..., Any]) -> Callable[..., Any]:
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        axes = list(range(x.ndim)) if axis is None else axis
+        # An empty list of axes means all of them to torch, and none to NumPy.
+        return x if axes == [] else function(x, dim=axes, keepdim=keepdims)
+
+    return reduce
+
+
+def _torch_spread(x: Any, shape: Any, axis: Any = ()) -> Any:
+    for one in sorted(axis):
+        x = x.unsqueeze(one)
+    return x.expand(shape)
+
+
+# --- points where a row is smooth ---------------------------------------------------------------
+
+MARGIN = 0.05  # how far from a kink and from the edge of the domain
+
+
+def points(op: Op, count: int, margin: float = MARGIN) -> list[tuple[float, ...]]:
+    """`count` points at which every guard of the row holds with a margin."""
+    rng = np.random.default_rng(list(op.name.encode()))
+    draws = rng.uniform(-4, 4, (len(op.args), 4000))
+    for position in range(len(op.args)):
+        if (op.name, position) in CHOICES:
+            draws[position] = draws[position] > 0
+    good = guards_hold(op, list(draws), margin)
+    found = [tuple(map(float, point)) for point in draws.T[good][:count]]
+    assert len(found) == count, f"{op.name}: the guards leave too few of 4000 points"
+    return found
+
+
+def guards_hold(op: Op, args: Sequence[Any], margin: float) -> Any:
+    """Where every guard of an elementwise op holds with a margin, for arrays of points."""
+    args = np.broadcast_arrays(*map(np.atleast_1d, args))
+    held = np.ones(args[0].shape, dtype=bool)
+    for kind, found in guard_values(op, args):
+        held &= (found if kind in ("positive", "nonnegative") else np.abs(found)) > margin
+    return held
+
+
+def guard_values(op: Op, args: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Each guard of an elementwise op: its kind and its value at every point of the arrays."""
+    graph = Graph()
+    inputs = [graph.input() for _ in args]
+    guards = list(op.guards(*inputs))
+    nodes = [graph.lift(guard.of(*inputs)).id for guard in guards]
+    args = np.broadcast_arrays(*map(np.atleast_1d, args))
+    given = {one.id: arg for one, arg in zip(inputs, args, strict=True)}
+    found = run(graph, given, nodes, batch=True)
+    return [
+        (guard.kind, np.broadcast_to(found[node], args[0].shape))
+        for guard, node in zip(guards, nodes, strict=True)
+    ]

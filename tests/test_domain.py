@@ -1,0 +1,152 @@
+"""Kinks, edges of domains and numbers that are not finite, for every op of the table."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+
+from bpx.account import Explanation
+from bpx.diagnostic import BpxError, Diagnostic, Source
+from bpx.explainer import explain
+from bpx.formula import number
+from bpx.graph import OPS
+from bpx.ops import rows
+from bpx.spec import Spec, read_expression
+
+WITH_WITNESS = [op.name for op in rows() if op.witness]
+ELEMENTWISE = [op.name for op in rows() if op.elementwise]
+GRID = [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0]
+OPEN, CLOSED = ("positive", "nonzero"), ("nonnegative",)
+
+
+def spec(expression: str, **values: Any) -> Spec:
+    return read_expression(Source("<expression>", expression), values)
+
+
+def at(name: str, point: Any) -> Spec:
+    op = OPS[name]
+    return spec(f"{name}({', '.join(op.args)})", **dict(zip(op.args, point, strict=True)))
+
+
+def notes(account: Explanation, code: str) -> list[Diagnostic]:
+    return [note for note in account.notes if note.code == code]
+
+
+# --- every op -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", WITH_WITNESS)
+def test_the_witness_is_noted_with_the_local_derivatives_taken(name: str) -> None:
+    account = explain(at(name, OPS[name].witness))
+    found = notes(account, "at-kink")
+    assert found
+    locals_ = ", ".join(number(float(edge.local), 6) for edge in account.edges if edge.local is not None)
+    assert {note.facts["local"] for note in found} == {locals_}
+    assert {note.severity for note in found} == {"note"}
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_smooth_points_have_no_notes(name: str) -> None:
+    for point in oracle.points(OPS[name], 5):
+        assert explain(at(name, point)).notes == ()
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_on_a_grid_a_guard_explains_every_value_that_is_not_finite(name: str) -> None:
+    """No op is outside its domain without saying so, and none says so inside of it."""
+    for point in product(GRID, repeat=len(OPS[name].args)):
+        guards = oracle_guards(name, point)
+        outside = any(
+            (kind in OPEN and worst <= 0) or (kind in CLOSED and worst < 0) for kind, worst in guards
+        )
+        try:
+            account = explain(at(name, point))
+        except BpxError as error:
+            (problem,) = error.diagnostics
+            assert outside, point
+            assert problem.code == "outside-domain"
+            assert problem.facts["op"] == name
+            continue
+        gradients = list(account.gradients.values())
+        if not np.isfinite(gradients).all():
+            assert notes(account, "no-derivative"), point
+
+
+def oracle_guards(name: str, point: Any) -> list[tuple[str, float]]:
+    """Kind and value of each guard; of `nonzero` the distance from zero."""
+    found = [(kind, float(value.min())) for kind, value in oracle.guard_values(OPS[name], point)]
+    return [(kind, abs(value) if kind == "nonzero" else value) for kind, value in found]
+
+
+# --- where ------------------------------------------------------------------------------------
+
+
+def test_a_kink_in_one_element_is_noted_with_what_is_taken_there() -> None:
+    (note,) = explain(spec("sum(max(x, y))", x=[1, 2, 3], y=[0, 2, 5])).notes
+    assert note.facts["local"] == "0.5, 0.5"
+    assert note.span is not None
+    assert note.span.text == "max(x, y)"
+
+
+def test_a_kink_where_one_arg_is_broadcast() -> None:
+    (note,) = explain(spec("sum(max(x, y))", x=[[1, 2], [3, 4]], y=4)).notes
+    assert note.facts["local"] == "0.5, 0.5"
+
+
+def test_a_kink_where_only_one_arg_gets_a_gradient() -> None:
+    (note,) = explain(spec("max(x, 2)", x=2)).notes
+    assert note.facts["local"] == "0.5"
+
+
+def test_every_kink_is_noted() -> None:
+    assert len(explain(spec("relu(x) + |x| + max(x, 0)", x=0)).notes) == 3
+
+
+def test_of_a_chain_of_infinities_only_the_first_is_reported() -> None:
+    with pytest.raises(BpxError) as caught:
+        explain(spec("log(exp(x) + 1) * 2", x=1e4))
+    assert [one.span.text for one in caught.value.diagnostics if one.span] == ["exp(x)"]
+
+
+def test_a_vector_is_judged_by_its_worst_element() -> None:
+    with pytest.raises(BpxError) as caught:
+        explain(spec("sqrt(x)", x=[4, -1, -9, 1]))
+    (problem,) = caught.value.diagnostics
+    assert problem.facts["value"] == "-9"
+
+
+def test_a_value_that_is_not_a_number() -> None:
+    with pytest.raises(BpxError) as caught:
+        explain(spec("x * 1e308 - y * 1e308", x=10, y=10))
+    assert [one.code for one in caught.value.diagnostics] == ["not-finite"] * 2
+
+
+def test_nan_without_an_infinity_before_it_is_named_nan() -> None:
+    with pytest.raises(BpxError) as caught:
+        explain(spec("sum(x)", x=[1e308, 1e308, -1e308, -1e308] * 8))
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "not-finite"
+
+
+def test_one_bad_element_of_a_gradient_is_warned_of() -> None:
+    (warning,) = explain(spec("sum(sqrt(x))", x=[4, 0, 9])).notes
+    assert (warning.code, warning.facts["value"]) == ("no-derivative", "0")
+
+
+def test_a_power_at_zero_by_its_exponent() -> None:
+    assert explain(spec("x^2", x=0)).notes == ()
+    assert explain(spec("x^0", x=0)).gradients["x"] == 0
+    assert explain(spec("x^1", x=0)).gradients["x"] == 1
+    assert [note.code for note in explain(spec("x^0.5", x=0)).notes] == ["no-derivative"]
+
+
+def test_a_power_of_a_negative_base_has_no_derivative_by_its_exponent() -> None:
+    account = explain(spec("x^y", x=-2, y=2))
+    assert account.value == 4
+    assert account.gradients["x"] == -4
+    assert np.isnan(account.gradients["y"])
+    assert [note.code for note in account.notes] == ["no-derivative"]

@@ -1,0 +1,264 @@
+"""The JSON Schema says what the reader does: it takes what is read, and no structure that is not."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from random_specs import documents, spec_from
+
+from bpx.diagnostic import BpxError, Source
+from bpx.drafter import KEYS, ROLES
+from bpx.graph import OPS
+from bpx.save import write_spec
+from bpx.schema import schema
+from bpx.spec import read_spec
+from bpx.target import example_names, example_path, read_target
+
+VALIDATOR = Draft202012Validator(schema())
+
+
+def reader_codes(document: Any) -> list[str]:
+    """What the reader has against a document, by code."""
+    try:
+        read_spec(Source("a.json", json.dumps(document)), "json")
+    except BpxError as error:
+        return [problem.code for problem in error.diagnostics]
+    return []
+
+
+def changed(**parts: Any) -> dict[str, Any]:
+    """A good document with some of its parts replaced; `...` takes one out."""
+    document: dict[str, Any] = {"bpx": 1, "inputs": {"x": 1, "M": [[1, 2]]}, "graph": {"y": "x + sum(M)"}}
+    document |= parts
+    return {key: value for key, value in document.items() if value is not ...}
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(schema())
+
+
+def test_it_is_plain_data_and_the_same_every_time() -> None:
+    assert json.loads(json.dumps(schema())) == schema()
+
+
+@pytest.mark.parametrize("name", example_names())
+def test_every_example_is_valid(name: str) -> None:
+    VALIDATOR.validate(tomllib.loads(example_path(name).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", example_names())
+def test_every_saved_example_is_valid(name: str) -> None:
+    spec = read_target(name)
+    VALIDATOR.validate(json.loads(write_spec(spec, "json")))
+    VALIDATOR.validate(tomllib.loads(write_spec(spec, "toml")))
+
+
+@given(documents())
+def test_every_random_document_is_valid(document: dict[str, Any]) -> None:
+    VALIDATOR.validate(document)
+    VALIDATOR.validate(json.loads(write_spec(spec_from(document), "json")))
+
+
+# --- what both take -----------------------------------------------------------------------------
+
+ACCEPTED = {
+    "the least": {"bpx": 1, "graph": {"y": "1"}},
+    "as it is": changed(),
+    "a title and an output": changed(title="A title", output="y"),
+    "an empty title": changed(title=""),
+    "no inputs": changed(inputs={}, graph={"y": "1 + 2"}),
+    "an input as a table": changed(inputs={"x": {"value": 1}, "M": [[1.5, -2]]}),
+    **{f"the role {role}": changed(inputs={"x": {"value": 1, "role": role}, "M": [1]}) for role in ROLES},
+    "a deep array": changed(inputs={"x": [[[[1]]]], "M": [1]}),
+    "names that are not ASCII": changed(inputs={"β": 1}, graph={"ŷ": "β"}),
+    "a step written out": changed(graph={"y": {"op": "add", "args": ["x", 2]}}),
+    "a step with settings": changed(
+        graph={"y": {"op": "sum", "args": ["M"], "axis": [0, 1], "keepdims": True}}
+    ),
+    "a step by an alias": changed(graph={"y": {"op": "σ", "args": ["x"]}}),
+    "an empty expect": changed(expect={}),
+    "a value expected": changed(expect={"value": 4}),
+    "a version with a point": changed(bpx=1.0),  # to a schema, 1.0 is 1
+    "gradients expected": changed(expect={"value": 4.0, "gradients": {"x": 1, "M": [[1, 1]]}}),
+}
+
+
+@pytest.mark.parametrize("document", ACCEPTED.values(), ids=list(ACCEPTED))
+def test_what_the_reader_takes_is_valid(document: dict[str, Any]) -> None:
+    assert reader_codes(document) == []
+    VALIDATOR.validate(document)
+
+
+# --- what neither takes -------------------------------------------------------------------------
+
+REFUSED = {
+    "no version": (changed(bpx=...), "missing-version"),
+    "another version": (changed(bpx=2), "unsupported-version"),
+    "a version in quotes": (changed(bpx="1"), "wrong-type"),
+    "true for a version": (changed(bpx=True), "unsupported-version"),
+    "null for a version": (changed(bpx=None), "wrong-type"),
+    "no graph": (changed(graph=...), "no-steps"),
+    "an empty graph": (changed(graph={}), "no-steps"),
+    "a graph that is a list": (changed(graph=["x"]), "wrong-type"),
+    "a graph that is text": (changed(graph="x"), "wrong-type"),
+    "an unknown key": (changed(input={}), "unknown-key"),
+    "a key in capitals": (changed(Title="a"), "unknown-key"),
+    "a title that is a number": (changed(title=1), "wrong-type"),
+    "an output that is a list": (changed(output=["y"]), "wrong-type"),
+    "null for a title": (changed(title=None), "wrong-type"),
+    "null for an output": (changed(output=None), "wrong-type"),
+    "null for inputs": (changed(inputs=None, graph={"y": "1"}), "wrong-type"),
+    "null for expect": (changed(expect=None), "wrong-type"),
+    "inputs that are a list": (changed(inputs=[1]), "wrong-type"),
+    "an input that is text": (changed(inputs={"x": "1", "M": 1}), "not-a-number"),
+    "an input that is true": (changed(inputs={"x": True, "M": 1}), "not-a-number"),
+    "an input that is null": (changed(inputs={"x": None, "M": 1}), "not-a-number"),
+    "an empty array": (changed(inputs={"x": [], "M": 1}), "empty-array"),
+    "an empty row": (changed(inputs={"x": [[]], "M": 1}), "empty-array"),
+    "text in an array": (changed(inputs={"x": [1, "2"], "M": 1}), "not-a-number"),
+    "a table in an array": (changed(inputs={"x": [{"value": 1}], "M": 1}), "not-a-number"),
+    "an input without a value": (changed(inputs={"x": {"role": "data"}, "M": 1}), "missing-value"),
+    "an empty table for an input": (changed(inputs={"x": {}, "M": 1}), "missing-value"),
+    "an unknown key of an input": (changed(inputs={"x": {"value": 1, "rol": "data"}, "M": 1}), "unknown-key"),
+    "an unknown role": (changed(inputs={"x": {"value": 1, "role": "weight"}, "M": 1}), "unknown-role"),
+    "a role that is a number": (changed(inputs={"x": {"value": 1, "role": 1}, "M": 1}), "unknown-role"),
+    "a role in capitals": (changed(inputs={"x": {"value": 1, "role": "Data"}, "M": 1}), "unknown-role"),
+    "a table in a table": (changed(inputs={"x": {"value": {"value": 1}}, "M": 1}), "not-a-number"),
+    "a step that is a number": (changed(graph={"y": 1}), "wrong-type"),
+    "a step that is a list": (changed(graph={"y": ["x"]}), "wrong-type"),
+    "a step that is null": (changed(graph={"y": None}), "wrong-type"),
+    "an empty expression": (changed(graph={"y": ""}), "empty-expression"),
+    "a step without op": (changed(graph={"y": {"args": ["x"]}}), "step-without-op"),
+    "an op that is a number": (changed(graph={"y": {"op": 1, "args": ["x"]}}), "step-without-op"),
+    "an unknown op": (changed(graph={"y": {"op": "ad", "args": ["x"]}}), "unknown-op"),
+    "args that are text": (changed(graph={"y": {"op": "exp", "args": "x"}}), "wrong-type"),
+    "args that are null": (changed(graph={"y": {"op": "exp", "args": None}}), "wrong-type"),
+    "an arg that is a list": (changed(graph={"y": {"op": "exp", "args": [[1]]}}), "bad-arg"),
+    "an arg that is true": (changed(graph={"y": {"op": "exp", "args": [True]}}), "bad-arg"),
+    "an arg that is empty": (changed(graph={"y": {"op": "exp", "args": [""]}}), "bad-arg"),
+    "expect that is a number": (changed(expect=4), "wrong-type"),
+    "an unknown key of expect": (changed(expect={"values": 4}), "unknown-key"),
+    "text for an expected value": (changed(expect={"value": "4"}), "not-a-number"),
+    "null for an expected value": (changed(expect={"value": None}), "not-a-number"),
+    "gradients that are a list": (changed(expect={"gradients": [1]}), "wrong-type"),
+    "gradients that are null": (changed(expect={"gradients": None}), "wrong-type"),
+    "text for a gradient": (changed(expect={"gradients": {"x": "1"}}), "not-a-number"),
+    "an empty gradient": (changed(expect={"gradients": {"x": []}}), "empty-array"),
+}
+
+
+@pytest.mark.parametrize(("document", "code"), REFUSED.values(), ids=list(REFUSED))
+def test_what_the_reader_refuses_is_not_valid(document: dict[str, Any], code: str) -> None:
+    assert code in reader_codes(document)
+    assert not VALIDATOR.is_valid(document)
+
+
+@pytest.mark.parametrize("document", [[], 1, "x", None, True])
+def test_a_document_is_a_table(document: Any) -> None:
+    assert reader_codes(document) == ["wrong-type"]
+    assert not VALIDATOR.is_valid(document)
+
+
+# --- what no schema can say: the reader alone refuses it ----------------------------------------
+
+BEYOND = {
+    "rows of different lengths": (changed(inputs={"x": [[1, 2], [3]], "M": 1}), "ragged"),
+    "a name that is not defined": (changed(graph={"y": "z"}), "unknown-name"),
+    "a syntax error": (changed(graph={"y": "x +"}), "ends-too-early"),
+    "a circle": (changed(graph={"a": "b", "b": "a"}), "cycle"),
+    "an output that is not there": (changed(output="q"), "missing-output"),
+}
+
+
+@pytest.mark.parametrize(("document", "code"), BEYOND.values(), ids=list(BEYOND))
+def test_what_is_beyond_a_schema(document: dict[str, Any], code: str) -> None:
+    assert code in reader_codes(document)
+    VALIDATOR.validate(document)
+
+
+# --- random changes -----------------------------------------------------------------------------
+
+FULL = changed(
+    title="t",
+    output="z",
+    inputs={"x": {"value": 1, "role": "parameter"}, "M": [[1, 2]]},
+    graph={"y": "x + sum(M)", "z": {"op": "sum", "args": ["M"], "axis": 0}},
+    expect={"value": [1, 2], "gradients": {"M": [[1, 1]]}},
+)
+ODDITIES = st.sampled_from(
+    [
+        None,
+        True,
+        1,
+        1.5,
+        -2,
+        "",
+        "x",
+        "parameter",
+        "exp",
+        [],
+        [1],
+        [[1, 2]],
+        ["x"],
+        {},
+        {"value": 1},
+        {"op": "exp"},
+    ]
+)
+STRUCTURAL = {
+    "unknown-key",
+    "wrong-type",
+    "missing-version",
+    "unsupported-version",
+    "no-steps",
+    "not-a-number",
+}
+STRUCTURAL |= {"empty-array", "missing-value", "unknown-role", "step-without-op", "bad-arg"}
+
+
+def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(document, dict):
+        return [path, *(place for key, one in document.items() for place in places(one, (*path, key)))]
+    if isinstance(document, list):
+        return [path, *(place for i, one in enumerate(document) for place in places(one, (*path, i)))]
+    return [path]
+
+
+@given(st.sampled_from(places(FULL)[1:]), ODDITIES, st.sampled_from(["replace", "remove", "add"]))
+def test_reader_and_schema_agree_on_changed_documents(path: Any, oddity: Any, change: str) -> None:
+    document = deepcopy(FULL)
+    *way, last = path
+    parent = document
+    for key in way:
+        parent = parent[key]
+    if change == "remove":
+        del parent[last]
+    elif change == "add" and isinstance(parent, dict):
+        parent["extra"] = oddity
+    else:
+        parent[last] = oddity
+    codes = reader_codes(document)
+    if not codes:
+        assert VALIDATOR.is_valid(document)
+    if STRUCTURAL & set(codes):
+        assert not VALIDATOR.is_valid(document), codes
+
+
+# --- computed from the tables -------------------------------------------------------------------
+
+
+def test_every_key_roles_and_ops_come_from_the_reader() -> None:
+    found = schema()
+    assert list(found["properties"]) == list(KEYS["top"])
+    table = found["$defs"]["input"]["anyOf"][1]
+    assert list(table["properties"]) == list(KEYS["input"])
+    assert table["properties"]["role"]["enum"] == list(ROLES)
+    assert list(found["properties"]["expect"]["properties"]) == list(KEYS["expect"])
+    assert found["$defs"]["step"]["properties"]["op"]["enum"] == sorted(OPS)

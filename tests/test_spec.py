@@ -1,0 +1,890 @@
+"""Specs: what reads, what is saved, and everything that can be wrong with a document."""
+
+import ast
+import itertools
+import json
+import re
+import time
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_parser import BAD_EXPRESSIONS
+
+import bpx
+from bpx.diagnostic import BpxError, Source
+from bpx.graph import Graph, run
+from bpx.save import write_spec
+from bpx.spec import read_expression, read_spec, read_value, spec_of
+from bpx.words import ENGLISH
+
+fixed = settings(
+    derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
+)
+ANYTHING = settings(fixed, max_examples=400)
+
+
+def toml(text, **values):
+    return read_spec(Source("s.toml", text), "toml", values)
+
+
+def from_json(document, **values):
+    text = document if isinstance(document, str) else json.dumps(document)
+    return read_spec(Source("s.json", text), "json", values)
+
+
+def expression(text, **values):
+    return read_expression(Source("<expression>", text), values)
+
+
+def problems_of(read, *args, **values):
+    """The diagnostics that reading raises."""
+    with pytest.raises(BpxError) as caught:
+        read(*args, **values)
+    return caught.value.diagnostics
+
+
+def content(spec):
+    """All of a spec that does not depend on how it was written, nodes by name."""
+    graph = spec.graph
+    described = {}
+    for node, name in spec.names.items():
+        args = [spec.names.get(arg) or graph.constants[arg].tolist() for arg in graph.args[node]]
+        described[name] = (graph.ops[node].name, args, graph.settings[node], graph.shapes[node])
+    return {
+        "title": spec.title or None,
+        "nodes": described,
+        "inputs": [(one.name, one.value.tolist(), one.role) for one in spec.inputs],
+        "steps": sorted(spec.steps),
+        "output": spec.names[spec.output],
+        "expect": spec.expect,
+    }
+
+
+def value_of(spec):
+    return run(spec.graph, spec.given, [spec.output])[spec.output].tolist()
+
+
+# --- what reads ---------------------------------------------------------------------------------
+
+LOGISTIC = """\
+bpx = 1
+title = "Logistic regression: loss of one sample"
+output = "L"
+
+[inputs]
+x = [1.5, -0.5]
+w = { value = [0.8, -1.2], role = "parameter" }
+b = { value = 0.1, role = "parameter" }
+y = { value = 1.0, role = "target" }
+
+[graph]
+z = "w @ x + b"
+a = "sigmoid(z)"
+L = "-(y*log(a) + (1-y)*log(1-a))"
+
+[expect]
+value = 0.1394
+gradients = { b = -0.1301 }
+"""
+
+
+def test_toml_and_json_read_the_same():
+    assert content(toml(LOGISTIC)) == content(from_json(tomllib.loads(LOGISTIC)))
+
+
+def test_the_parts_of_a_spec():
+    spec = toml(LOGISTIC)
+    assert spec.title == "Logistic regression: loss of one sample"
+    assert [(one.name, one.role) for one in spec.inputs] == [
+        ("x", "data"),
+        ("w", "parameter"),
+        ("b", "parameter"),
+        ("y", "target"),
+    ]
+    assert list(spec.steps) == ["z", "a", "L"]
+    assert spec.names[spec.output] == "L"
+    assert value_of(spec) == pytest.approx(0.1394, abs=5e-5)
+    assert (spec.expect.value, dict(spec.expect.gradients)) == (0.1394, {"b": -0.1301})
+    assert not spec.warnings
+
+
+def test_every_node_knows_its_text():
+    spec = toml(LOGISTIC)
+    assert spec.origins[spec.steps["z"]].text == "w @ x + b"
+    assert spec.origins[spec.output].text == "-(y*log(a) + (1-y)*log(1-a))"
+    assert spec.origins[spec.nodes["b"]].text == "b"
+
+
+@pytest.mark.parametrize("role", ["data", "parameter", "target", "constant"])
+def test_roles(role):
+    text = f'bpx = 1\n[inputs]\nx = {{ value = 2, role = "{role}" }}\n[graph]\ny = "x"'
+    assert toml(text).inputs[0].role == role
+
+
+HEAD = "bpx = 1\n[inputs]\nx = [[1, 2, 3], [4, 5, 6]]\ny = 2\n[graph]\n"
+
+
+@pytest.mark.parametrize(
+    ("written_out", "short"),
+    [
+        ('{ op = "add", args = ["x", "y"] }', "x + y"),
+        ('{ op = "pow", args = ["y", 2] }', "y^2"),
+        ('{ op = "mul", args = [-1.5, "y"] }', "-1.5*y"),
+        ('{ op = "sum", args = ["x"], axis = 0 }', "sum(x, axis=0)"),
+        ('{ op = "sum", args = ["x"], axis = [0, 1], keepdims = true }', "sum(x, keepdims=true)"),
+        ('{ op = "reshape", args = ["x"], shape = [3, 2] }', "reshape(x, [3, 2])"),
+        ('{ op = "σ", args = ["y"] }', "sigmoid(y)"),
+        ('{ op = "exp", args = ["pi"] }', "exp(pi)"),
+        ("{ op = 'add', args = ['x', 'y'] }", "x + y"),
+    ],
+)
+def test_a_step_written_out(written_out, short):
+    assert content(toml(f"{HEAD}out = {written_out}")) == content(toml(f'{HEAD}out = "{short}"'))
+
+
+STEPS = ["a = 'x + y'", "b = 'a * y'", "c = 'b - a'", "d = 'exp(c)'"]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(STEPS)))
+def test_the_order_of_steps_does_not_matter(order):
+    spec = toml('output = "d"\n' + HEAD + "\n".join(order))
+    expected = np.exp((np.array([[1, 2, 3], [4, 5, 6]]) + 2) * 2 - (np.array([[1, 2, 3], [4, 5, 6]]) + 2))
+    assert np.allclose(value_of(spec), expected, rtol=1e-15)
+    assert [spec.graph.ops[spec.steps[name]].name for name in "abcd"] == ["add", "mul", "sub", "exp"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "value"),
+    [
+        ('b = "y"', 2),  # only another name for an input
+        ('a = "3"', 3),  # a constant
+        ('a = "[1, 2]"', [1, 2]),
+        ('a = "pi"', np.pi),
+        ('a = "y"\nb = "a"\nc = "b * a"', 4),
+        ('a = "3"\nb = "3"\nc = "a + b"', 6),
+        ('a = "-(3)"', -3),
+        ('a = """\n  y\n  + 1\n"""', 3),
+        (r'a = "y \u00b7 3"', 6),
+    ],
+)
+def test_steps_that_are_hardly_any(steps, value):
+    spec = toml(HEAD + steps)
+    assert value_of(spec) == value
+    assert len({*spec.steps.values(), *(one.node for one in spec.inputs)}) == len(spec.steps) + 2
+
+
+def test_the_output_is_the_last_step_unless_named():
+    assert value_of(toml(f'{HEAD}a = "y"\nb = "a + 1"')) == 3
+    assert value_of(toml(f'output = "a"\n{HEAD}a = "y"\nb = "a + 1"')) == 2
+    assert value_of(toml(f'output = "y"\n{HEAD}a = "y"')) == 2
+
+
+def test_values_replace_those_of_inputs():
+    assert value_of(toml(f'{HEAD}a = "y * 10"', y=3)) == 30
+    assert value_of(toml(f'{HEAD}a = "y * 10"', y=[1, 2])) == [10, 20]
+    assert toml(LOGISTIC, b=0.5).inputs[2].role == "parameter"
+
+
+def test_a_value_may_be_given_only_when_it_is_read():
+    text = 'bpx = 1\n[inputs]\nx = { role = "parameter" }\n[graph]\ny = "x + 1"'
+    assert value_of(toml(text, x=2.0)) == 3
+
+
+def test_an_unused_input_is_a_warning():
+    spec = toml(f'{HEAD}a = "y"')
+    assert [warning.code for warning in spec.warnings] == ["unused-input"]
+    assert spec.warnings[0].severity == "warning"
+    assert spec.warnings[0].message == "input `x` is not used by the output `a`"
+    assert spec.warnings[0].to_dict()["line"] == 3
+
+
+# --- expressions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "value"),
+    [
+        ("x^2 + 3*x", {"x": 2.0}, 10),
+        ("2*pi", {}, 2 * np.pi),
+        ("e^0 + e", {}, 1 + np.e),
+        ("e*x", {"e": 10, "x": 3}, 30),  # a value makes an input of a constant's name
+        ("w @ x", {"w": [1, 2], "x": [3, 4]}, 11),
+        ("学习率 * β", {"学习率": 0.5, "β": 4}, 2),
+        ("out + 1", {"out": 1}, 2),
+        ("7", {}, 7),
+        ("x", {"x": 5}, 5),
+    ],
+)
+def test_expression(text, values, value):
+    spec = expression(text, **values)
+    assert value_of(spec) == value
+    assert {one.name for one in spec.inputs} == set(values)
+
+
+def test_the_output_of_an_expression_has_a_free_name():
+    assert expression("x", x=1).names[1] == "out"
+    assert expression("out + out_", out=1, out_=2).names[2] == "out__"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0.5", 0.5), ("-1/3", -1 / 3), ("pi/2", np.pi / 2), ("2^10", 1024), ("[1, 2]*2", [2, 4]),
+     ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]]), ("−√4", -2)],
+)  # fmt: skip
+def test_value(text, value):
+    assert read_value("x", Source("--set", text)).tolist() == value
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "empty-expression"),
+        ("y + 1", "unknown-name"),
+        ("1/0", "not-finite-input"),
+        ("9^9^9", "not-finite-input"),
+        ("[1, [2]]", "ragged"),
+        ("2x", "implicit-product"),
+        ("exp", "op-without-brackets"),
+        ("[]", "empty-array"),
+    ],
+)
+def test_bad_value(text, code):
+    assert code in [problem.code for problem in problems_of(read_value, "x", Source("--set", text))]
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+def test_inner_nodes_have_names_of_their_own():
+    assert list(expression("(x + 1) * (x + 2)", x=1).names.values()) == ["x", "v1", "v2", "out"]
+
+
+def test_names_of_inner_nodes_are_free_ones():
+    text = 'bpx = 1\n[inputs]\nv1 = 1\nv3 = 2\n[graph]\nv2 = "exp(v1)"\nout = "(v1 + 1) * (v3 + v2) / 2"'
+    spec = toml(text)
+    names = list(spec.names.values())
+    assert sorted(names) == ["out", "v1", "v2", "v3", "v4", "v5", "v6"]
+    assert value_of(spec) == (1 + 1) * (2 + np.exp(1)) / 2
+
+
+# --- saving -------------------------------------------------------------------------------------
+
+
+def graph_with_sharing():
+    graph = Graph()
+    x, y = graph.input(), graph.input((2,))
+    shared = x * 2 + 1
+    return spec_of((shared * y + shared / y) * shared, {"x": (x, 3.0), "v2": (y, [1.0, -2.0])})
+
+
+def steps(text):
+    return lambda: toml(HEAD + text)
+
+
+EXPECT = """
+[expect]
+value = [[2.0, 4, 6.000], [8.00, 10, 1.2e1]]
+gradients = { y = 21.000, x = 2e0 }
+"""
+SIGNED_EXPECT = "\n[expect]\nvalue = +1_000.50\ngradients = { y = +500.0 }"
+TITLE = r'title = "a \"quoted\" \\ title\n\twith σ, 学, 𝒙, \u0001 and \u007f"'
+EXTREMES = [5e-324, 1.7976931348623157e308, -0.0, 0.1, 1e22]
+SAVED = {
+    "logistic": lambda: toml(LOGISTIC),
+    "names": lambda: toml('bpx = 1\n[inputs]\n"学习率" = 0.1\n"β₁" = [1]\n[graph]\n"Δ" = "学习率*β₁"'),
+    "constants": steps('a = "pi*e + 3.25e-300*y - 1e300"\nb = "[[1, -2e-9, 0.1]] * x + a - -0"'),
+    "input named e": lambda: expression("e + 2.718281828459045 + pi", e=2.0),
+    "step named pi": steps('a = "y*3.141592653589793 + pi"\npi = "y + 1"'),
+    "aliases": steps('a = "y"\nb = "a"\nc = "3"\nd = "b*c + a"'),
+    "output is an input": lambda: toml(f'output = "y"\n{HEAD}a = "exp(y)"'),
+    "output in the middle": lambda: toml(f'output = "a"\n{HEAD}a = "exp(y)"\nb = "a + 1"'),
+    "steps back to front": lambda: toml(f'output = "c"\n{HEAD}c = "b + a"\nb = "a*2"\na = "y + 1"'),
+    "inner names": steps('v2 = "(y + 1)*(y + 2)"\nout = "(v2 + 3)*(v2 - 4)"'),
+    "settings": steps('a = "sum(x, axis=0)"\nb = "sum(transpose(x) @ x, 1, keepdims=true) + a"'),
+    "written out": steps('a = { op = "sum", args = ["x"], axis = 1 }'),
+    "title": lambda: toml(f'{TITLE}\n{HEAD}a = "y"'),
+    "no inputs": lambda: toml('bpx = 1\n[graph]\na = "1 + 1"'),
+    "extreme numbers": lambda: expression("x*y", x=EXTREMES, y=[1, 2, 3, 4, 5]),
+    "expect": steps(f'a = "y*x"{EXPECT}'),
+    "expect with signs": steps(f'a = "y*500"{SIGNED_EXPECT}'),
+    "sharing": graph_with_sharing,
+}
+
+
+@pytest.mark.parametrize("made", SAVED.values(), ids=SAVED)
+@pytest.mark.parametrize("format", ["toml", "json"])
+def test_a_saved_spec_reads_back(made, format):
+    spec = made()
+    text = write_spec(spec, format)
+    again = read_spec(Source("again", text), format)
+    assert write_spec(again, format) == text
+    assert value_of(again) == value_of(spec)
+    before, after = content(spec), content(again)
+    if made is graph_with_sharing:  # a node used twice becomes a step, so that it is written once
+        after["steps"] = [name for name in after["steps"] if name in before["steps"]]
+    assert after == before
+
+
+@pytest.mark.parametrize("made", SAVED.values(), ids=SAVED)
+def test_a_saved_spec_is_plain_toml_and_json(made):
+    spec = made()
+    from_toml = tomllib.loads(write_spec(spec, "toml"))
+    assert json.loads(write_spec(spec, "json"), parse_constant=pytest.fail) == from_toml
+
+
+@pytest.mark.parametrize("format", ["toml", "json"])
+def test_expected_figures_keep_their_digits(format):
+    # 0.40 is meant to two decimals and 0.4 to one.
+    spec = toml(f'{HEAD}a = "y*0.2"\n[expect]\nvalue = 0.40\ngradients = {{ y = 2.00e-1 }}')
+    again = read_spec(Source("again", write_spec(spec, format)), format)
+    assert again.expect.value.text == "0.40"
+    assert again.expect.gradients["y"].text == "2.00e-1"
+
+
+# --- what is wrong ------------------------------------------------------------------------------
+
+TOP = "bpx = 1\n[inputs]\nx = 1\nhidden = [1, 2]\n[graph]\n"  # the first step stands in line 6
+
+
+class Bad(NamedTuple):
+    """A text that cannot be read, and what is said about it; None where the test does not care."""
+
+    text: str
+    code: str | None = None
+    line: int | None = None
+    column: int | None = None
+    underlined: str | None = None
+    help: str = ""
+
+
+def given_input(line):
+    return f'bpx = 1\n[inputs]\n{line}\n[graph]\ny = "1"'
+
+
+def step(line):
+    return TOP + line
+
+
+BAD_TOML = {
+    # case: text, code, line, column, what is underlined, part of the help
+    "empty file": Bad("", "empty-input", 1, 1),
+    "blank file": Bad(" \n\n", "empty-input", 1, 1),
+    "not TOML": Bad("bpx = 1\n[inputs\nx = 1", "toml-syntax", 2, 8),
+    "not TOML at the end": Bad('bpx = 1\ntitle = "', "toml-syntax", 2, 10),
+    "no quotes": Bad("bpx = 1\n[graph]\ny = x + 1", "toml-syntax", 3, 5),
+    "bare point": Bad("bpx = 1\n[inputs]\nx = .5", "toml-syntax", 3, 5, None, "0.5"),
+    "trailing point": Bad("bpx = 1\n[inputs]\nx = 5.", "toml-syntax", 3, 6, None, "0.5"),
+    "typographic minus": Bad("bpx = 1\n[inputs]\nx = −5", "toml-syntax", 3, 5, None, "plain -"),
+    "bare Greek key": Bad("bpx = 1\n[inputs]\nω = 5", "toml-syntax", 3, 1, None, "quotes"),
+    "duplicate key": Bad(given_input("x = 1\nx = 2"), "duplicate-key", 4, 1, "x"),
+    "duplicate table": Bad(step('y = "x"\n[inputs]'), "duplicate-key", 7, 2, "inputs"),
+    "duplicate key in a table": Bad(
+        "bpx = 1\n[inputs]\nx = { value = 1, value = 2 }", "duplicate-key", 3, 18, "value"
+    ),
+    "no version": Bad('[graph]\ny = "1"', "missing-version", 1, 1, None, "`bpx = 1`"),
+    "later version": Bad('bpx = 2\n[graph]\ny = "1"', "unsupported-version", 1, 7, "2", "`bpx = 1`"),
+    "version in quotes": Bad('bpx = "1"\n[graph]\ny = "1"', "wrong-type", 1, 7, '"1"'),
+    "no steps": Bad("bpx = 1\n[inputs]\nx = 1", "no-steps", 1, 1),
+    "empty graph": Bad("bpx = 1\n[graph]", "no-steps", 2, 2, "graph"),
+    "unknown key": Bad(f'titel = "T"\n{TOP}y = "x"', "unknown-key", 1, 1, "titel", "`title`"),
+    "unknown table": Bad(step('y = "x"\n[zzz]\na = 1'), "unknown-key", 7, 2, "zzz", "bpx, title"),
+    "unknown dotted key": Bad(f'qqq.a = 1\n{TOP}y = "x"', "unknown-key", 1, 1, "qqq.a"),
+    "unknown key of an input": Bad(
+        given_input("x = { vlaue = 1, value = 2 }"), "unknown-key", 3, 7, "vlaue", "`value`"
+    ),
+    "unknown key of expect": Bad(
+        step('y = "x"\n[expect]\ngradeints = {}'), "unknown-key", 8, 1, "gradeints", "`gradients`"
+    ),
+    "title is a number": Bad(f'title = 3\n{TOP}y = "x"', "wrong-type", 1, 9, "3"),
+    "output is a list": Bad(f'output = ["y"]\n{TOP}y = "x"', "wrong-type", 1, 10, '["y"]'),
+    "inputs are a list": Bad("inputs = [1]\nbpx = 1\n[graph]\ny = '1'", "wrong-type", 1, 10, "[1]"),
+    "a step is a number": Bad(step("y = 3"), "wrong-type", 6, 5, "3"),
+    "args are text": Bad(step('y = { op = "exp", args = "x" }'), "wrong-type", 6, 26, '"x"'),
+    "gradients are a number": Bad(step('y = "x"\n[expect]\ngradients = 3'), "wrong-type", 8, 13, "3"),
+    "text for a number": Bad(given_input('x = "1.5"'), "not-a-number", 3, 5, '"1.5"'),
+    "text in an array": Bad(given_input('x = [1, "2"]'), "not-a-number", 3, 9, '"2"'),
+    "truth for a number": Bad(given_input("x = [1,\n true]"), "not-a-number", 4, 2, "true"),
+    "a date": Bad(given_input("x = 1979-05-27"), "not-a-number", 3, 5, "1979-05-27"),
+    "a time": Bad(given_input("x = 07:32:00"), "not-a-number", 3, 5, "07:32:00"),
+    "a date and time": Bad(
+        given_input("x = 1979-05-27T07:32:00Z"), "not-a-number", 3, 5, "1979-05-27T07:32:00Z"
+    ),
+    "ragged": Bad(given_input("x = [[1], [2, 3]]"), "ragged", 3, 5, "[[1], [2, 3]]"),
+    "number among rows": Bad(given_input("x = [1, [2]]"), "ragged", 3, 5, "[1, [2]]"),
+    "empty array": Bad(given_input("x = []"), "empty-array", 3, 5, "[]"),
+    "empty rows": Bad(given_input("x = [[], []]"), "empty-array", 3, 5, "[[], []]"),
+    "1e400": Bad(given_input("x = 1e400"), "not-finite-input", 3, 5, "1e400"),
+    "inf": Bad(given_input("x = [1, -inf]"), "not-finite-input", 3, 9, "-inf"),
+    "nan": Bad(given_input("x = { value = nan }"), "not-finite-input", 3, 15, "nan"),
+    "integer beyond float64": Bad(given_input(f"x = 1{'0' * 400}"), "not-finite-input", 3, 5),
+    "integer of very many digits": Bad(given_input(f"x = 1{'0' * 9000}"), "number-too-long"),
+    "hexadecimal of very many digits": Bad(given_input(f"x = 0x{'f' * 9000}"), "not-finite-input", 3, 5),
+    "version of very many digits": Bad(
+        f'bpx = 0x{"f" * 9000}\n[graph]\ny = "1"', "unsupported-version", 1, 7
+    ),
+    "arg of very many digits": Bad(step(f'y = {{ op = "exp", args = [0x{"f" * 9000}] }}'), "bad-arg", 6, 27),
+    "setting of very many digits": Bad(
+        step(f'y = {{ op = "sum", args = ["x"], axis = 0x{"f" * 9000} }}'), None, 6
+    ),
+    "deep nesting": Bad(given_input(f"x = {'[' * 3000}1{']' * 3000}"), "too-deep"),
+    "more axes than arrays have": Bad(given_input(f"x = {'[' * 70}1{']' * 70}"), "too-deep"),
+    "no value": Bad(given_input('x = { role = "data" }'), "missing-value", 3, 1, "x"),
+    "unknown role": Bad(
+        given_input('x = { value = 1, role = "paramter" }'),
+        "unknown-role",
+        3,
+        25,
+        '"paramter"',
+        "`parameter`",
+    ),
+    "no role at all": Bad(
+        given_input('x = { value = 1, role = "zzz" }'), "unknown-role", 3, 25, '"zzz"', "data, parameter"
+    ),
+    "role is a number": Bad(
+        given_input("x = { value = 1, role = 3 }"), "unknown-role", 3, 25, "3", "data, parameter"
+    ),
+    "bad name": Bad(given_input('"a b" = 1'), "bad-name", 3, 1, '"a b"', "another name"),
+    "empty name": Bad(given_input('"" = 1'), "bad-name", 3, 1, '""'),
+    "number as a name": Bad(step('y = "x"\n2 = "x"'), "bad-name", 7, 1, "2"),
+    "an input shadows an op": Bad(given_input("exp = 1"), "shadows-op", 3, 1, "exp", "another name"),
+    "a step shadows an op": Bad(step('"σ" = "x"'), "shadows-op", 6, 1, '"σ"', "another name"),
+    "duplicate name": Bad(step('hidden = "x"'), "duplicate-name", 6, 1, "hidden", "another name"),
+    "cycle": Bad(step('a = "b + 1"\nb = "c*x"\nc = "exp(a)"'), "cycle", 6, 1, "a"),
+    "cycle of one": Bad(step('a = "x"\nb = "b + a"'), "cycle", 7, 1, "b"),
+    "missing output": Bad(
+        f'output = "yy"\n{TOP}y1 = "x"\nyyy = "y1"', "missing-output", 1, 10, '"yy"', "`yyy`"
+    ),
+    "output unlike any": Bad(f'output = "loss"\n{TOP}y = "x"', "missing-output", 1, 10, '"loss"', "y"),
+    "no op": Bad(step('y = { args = ["x"] }'), "step-without-op", 6, 1, "y", '{ op = "add"'),
+    "empty op": Bad(step('y = { op = "", args = ["x"] }'), "step-without-op", 6),
+    "op is a number": Bad(step('y = { op = 3, args = ["x"] }'), "step-without-op", 6),
+    "bad arg": Bad(step('y = { op = "exp", args = [true] }'), "bad-arg", 6, 27, "true"),
+    "nested arg": Bad(step('y = { op = "exp", args = [{ op = "exp" }] }'), "bad-arg", 6, 27),
+    "infinite arg": Bad(step('y = { op = "exp", args = [inf] }'), "bad-arg", 6, 27, "inf"),
+    "unknown arg": Bad(
+        step('y = { op = "exp", args = ["hiden"] }'), "unknown-name", 6, 28, "hiden", "`hidden` (line 4)"
+    ),
+    "unknown op written out": Bad(
+        step('y = { op = "expp", args = ["x"] }'), "unknown-op", 6, 13, "expp", "`exp`"
+    ),
+    "an input as op": Bad(step('y = { op = "x", args = ["x"] }'), "unknown-op", 6, 13, "x"),
+    "wrong number of args written out": Bad(
+        step('y = { op = "exp", args = [] }'), "wrong-arity", 6, 13, None, "exp(x)"
+    ),
+    "unknown setting written out": Bad(
+        step('y = { op = "exp", args = ["x"], axis = 0 }'), "unknown-setting", 6
+    ),
+    "misspelt setting written out": Bad(
+        step('y = { op = "sum", args = ["x"], axs = 0 }'), "unknown-setting", 6, None, None, "`axis`"
+    ),
+    "axis is text": Bad(step('y = { op = "sum", args = ["hidden"], axis = "0" }'), None, 6),
+    "shape is text": Bad(step('y = { op = "reshape", args = ["hidden"], shape = "2" }'), None, 6),
+    "axes are text": Bad(step('y = { op = "transpose", args = ["hidden"], axes = "0" }'), None, 6),
+    "axes are a table": Bad(step('y = { op = "transpose", args = ["hidden"], axes = { 0 = 1 } }'), None, 6),
+    "shape is true": Bad(step('y = { op = "reshape", args = ["x"], shape = true }'), None, 6),
+    "axis is infinite": Bad(step('y = { op = "sum", args = ["hidden"], axis = inf }'), None, 6),
+    "axis is nan": Bad(step('y = { op = "sum", args = ["hidden"], axis = nan }'), None, 6),
+    "axis is a date": Bad(step('y = { op = "sum", args = ["hidden"], axis = 1979-05-27 }'), None, 6),
+    "shape mismatch": Bad(step('y = "[1, 2, 3] + hidden"'), "shape-mismatch", 6, 6, "[1, 2, 3] + hidden"),
+    "product mismatch": Bad(
+        step('y = "x + [[1, 2, 3]] @ hidden"'), "shape-mismatch", 6, 10, "[[1, 2, 3]] @ hidden", "last axis"
+    ),
+    "matmul of a scalar": Bad(step('y = "x @ hidden"'), "shape-mismatch", 6, 6, "x @ hidden"),
+    "expect speaks of an unknown name": Bad(
+        step('y = "x*hidden"\n[expect]\ngradients = { hiden = [1, 1] }'),
+        "expect-unknown",
+        8,
+        15,
+        "hiden",
+        "`hidden`",
+    ),
+    "expected text": Bad(step('y = "x"\n[expect]\nvalue = "1"'), "not-a-number", 8, 9, '"1"'),
+    "expected ragged": Bad(
+        step('y = "x"\n[expect]\ngradients = { x = [1, [2]] }'), "ragged", 8, 19, "[1, [2]]"
+    ),
+    # places inside expressions
+    "unknown name": Bad(step('y = "tanh(hiden * x)"'), "unknown-name", 6, 11, "hiden", "`hidden` (line 4)"),
+    "behind Unicode": Bad(
+        'bpx = 1\n[inputs]\n"学" = 1\n[graph]\n"𝒚" = "学·2 − hiden"', "unknown-name", 5, 14, "hiden"
+    ),
+    "behind escapes": Bad(step('y = "x \\u00b7 hiden"'), "unknown-name", 6, 15, "hiden"),
+    "behind a tab": Bad(step('\ty =\t"hiden"'), "unknown-name", 6, 7, "hiden"),
+    "in a literal string": Bad(step("y = 'x * hiden'"), "unknown-name", 6, 10, "hiden"),
+    "on a later line": Bad(step('y = """\nx\n  * hiden"""'), "unknown-name", 8, 5, "hiden"),
+    "behind a line joint": Bad(step('y = """x \\\n   * hiden"""'), "unknown-name", 7, 6, "hiden"),
+    "in an inline table": Bad("bpx = 1\ngraph = { a = '1', b = 'a*q' }", "unknown-name", 2, 27, "q"),
+    "in a dotted key": Bad("bpx = 1\ngraph.a = '1'\ngraph.\"b\" = 'a*q'", "unknown-name", 3, 16, "q"),
+    "ends too early": Bad(step('y = "x +"'), "ends-too-early", 6, 9),
+    "empty expression": Bad(step('y = ""'), "empty-expression", 6, 6),
+    "step that uses a broken one": Bad(step('a = "x +* x"\nb = "a + 1"'), "expected-operand", 6, 9, "*"),
+}
+
+BAD_JSON = {
+    "not JSON": Bad('{"bpx": 1,\n "graph": {"y": "1"}', "json-syntax", 2, 21),
+    "trailing comma": Bad('{"bpx": 1,}', "json-syntax", 1, 11),
+    "single quotes": Bad("{'bpx': 1}", "json-syntax", 1, 2),
+    "a list": Bad("[1]", "wrong-type", 1, 1),
+    "null": Bad("null", "wrong-type", 1, 1),
+    "duplicate key": Bad(
+        '{"bpx": 1, "inputs": {"x": 1, "x": 2}, "graph": {"y": "x"}}', "duplicate-key", 1, 31, '"x"'
+    ),
+    "NaN": Bad('{"bpx": 1, "inputs": {"x": NaN}, "graph": {"y": "x"}}', "not-finite-input", 1, 28, "NaN"),
+    "Infinity": Bad(
+        '{"bpx": 1, "inputs": {"x": [-Infinity]}, "graph": {"y": "x"}}',
+        "not-finite-input",
+        1,
+        29,
+        "-Infinity",
+    ),
+    "1e400": Bad(
+        '{"bpx": 1, "inputs": {"x": 1e400}, "graph": {"y": "x"}}', "not-finite-input", 1, 28, "1e400"
+    ),
+    "null for a number": Bad(
+        '{"bpx": 1, "inputs": {"x": null}, "graph": {"y": "x"}}', "not-a-number", 1, 28, "null"
+    ),
+    "very many digits": Bad(
+        f'{{"bpx": 1, "inputs": {{"x": 1{"0" * 9000}}}, "graph": {{"y": "x"}}}}', "number-too-long"
+    ),
+    "deep nesting": Bad(
+        f'{{"bpx": 1, "inputs": {{"x": {"[" * 3000}{"]" * 3000}}}, "graph": {{"y": "x"}}}}', "too-deep"
+    ),
+    "behind escapes": Bad(
+        r'{"bpx": 1, "graph": {"\u0079": "2 \u2212 \ud835\udc99"}}', "unknown-name", 1, 42, r"\ud835\udc99"
+    ),
+    "half a character": Bad(
+        r'{"bpx": 1, "graph": {"y": "2 + \ud835"}}', "half-a-character", 1, 32, r"\ud835"
+    ),
+    "the other half": Bad(
+        r'{"bpx": 1, "title": "\udc99", "graph": {"y": "1"}}', "half-a-character", 1, 22, r"\udc99"
+    ),
+    "half a character behind a whole one": Bad(
+        r'{"bpx": 1, "title": "\ud835\udc99 \ud835", "graph": {"y": "1"}}',
+        "half-a-character",
+        1,
+        35,
+        r"\ud835",
+    ),
+    "half a character behind a backslash": Bad(
+        r'{"bpx": 1, "title": "\\ud835 \ud835", "graph": {"y": "1"}}', "half-a-character", 1, 30, r"\ud835"
+    ),
+    "unknown role": Bad(
+        '{"bpx": 1, "inputs": {"x": {"value": 1, "role": null}}, "graph": {"y": "x"}}',
+        "unknown-role",
+        1,
+        49,
+        "null",
+    ),
+}
+
+
+def built(name="x", value=(1.0, 2.0)):
+    """A spec of a graph made in Python, with one input of two elements."""
+    graph = Graph()
+    x = graph.input((2,))
+    return spec_of(x * 2, {name: (x, value)})
+
+
+BAD_REQUESTS = {
+    "not an input": (lambda: toml(f'{TOP}y = "x*hidden"', hiden=1), "not-an-input", "`hidden`"),
+    "a step": (lambda: toml(f'{TOP}y = "x"', y=1), "not-an-input", "x, hidden"),
+    "not a number": (lambda: toml(f'{TOP}y = "x"', x="abc"), "not-a-number", None),
+    "ragged value": (lambda: toml(f'{TOP}y = "x"', x=[[1], [2, 3]]), None, None),
+    "infinite value": (lambda: toml(f'{TOP}y = "x"', x=[1, np.inf]), "not-finite-input", None),
+    "empty value": (lambda: toml(f'{TOP}y = "x"', x=[]), "empty-array", None),
+    "value that does not fit": (lambda: toml(f'{TOP}y = "x + hidden"', x=[1, 2, 3]), "shape-mismatch", None),
+    "expression without value": (lambda: expression("x*y", x=1), "missing-value", "--set y=0.5"),
+    "name unlike any": (lambda: expression("x*y", x=1, y=2, q=3), "not-an-input", "x, y"),
+    "value of another shape": (lambda: built(value=[1, 2, 3]), "value-shape", None),
+    "no number in Python": (lambda: built(value="abc"), "not-a-number", None),
+    "a bad name in Python": (lambda: built("a b"), "bad-name", None),
+    "an op's name in Python": (lambda: built("exp"), "shadows-op", None),
+    "expression that cannot be read": (lambda: expression("2 +* x", x=1), "expected-operand", None),
+}
+
+
+def assert_says(problems, bad):
+    assert len(problems) == 1, [problem.to_text() for problem in problems]
+    problem = problems[0]
+    place = problem.to_dict()
+    assert bad.code in (None, problem.code)
+    assert bad.line in (None, place.get("line"))
+    assert bad.column in (None, place.get("column"))
+    assert bad.underlined is None or bad.underlined == problem.span.text
+    assert bad.help in (problem.advice or "")
+    assert len(problem.to_text()) < 2000
+
+
+@pytest.mark.parametrize("bad", BAD_TOML.values(), ids=BAD_TOML)
+def test_bad_toml(bad):
+    assert_says(problems_of(toml, bad.text), bad)
+
+
+@pytest.mark.parametrize("bad", BAD_JSON.values(), ids=BAD_JSON)
+def test_bad_json(bad):
+    assert_says(problems_of(from_json, bad.text), bad)
+
+
+@pytest.mark.parametrize(("ask", "code", "help"), BAD_REQUESTS.values(), ids=BAD_REQUESTS)
+def test_bad_request(ask, code, help):
+    assert_says(problems_of(ask), Bad("", code, help=help or ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f'{TOP}a = "b + 1"\nb = "c*x"\nc = "exp(a)"', "the steps go round in a circle: a → b → c → a"),
+        (f'{TOP}a = "a"', "the steps go round in a circle: a → a"),
+        (f'{TOP}y = "[[1, 2, 3], [4, 5, 6]] + hidden"', "the shapes 2×3 and 2 do not fit `add`"),
+        (f'{TOP}y = "x @ hidden"', "the shapes scalar and 2 do not fit `matmul`"),
+        (f'{TOP}y = "max(x)"', "`max` takes 2, not 1 args"),
+        ('bpx = 2\n[graph]\ny = "1"', "format version 2 is not one this bpx reads"),
+        (f'{TOP}y = {{ op = "exp", args = "x" }}', "`args` must be a list, not text"),
+        (f'{TOP}y = "sum(hidden, axis=3)"', "`sum` has no axis 3 to work along (number of axes: 1)"),
+    ],
+)
+def test_message(text, message):
+    assert [problem.message for problem in problems_of(toml, text)] == [message]
+
+
+MANY = """\
+bpx = 2
+titel = "T"
+output = "losss"
+[inputs]
+x = [1, "two"]
+y = { value = 1e400, role = "paramter" }
+exp = 3
+w = [[1], [2, 3]]
+[graph]
+a = "2x + qqq"
+b = "c + 1"
+c = "b + 1"
+d = "sigmod(a) + max(1)"
+x = "1 +"
+loss = { op = "add", args = ["a", true] }
+"""
+
+
+def test_all_that_is_wrong_is_said_at_once_and_in_order():
+    problems = problems_of(toml, MANY, nope=1)
+    codes = [problem.code for problem in problems]
+    assert codes == [
+        "not-an-input",
+        "unsupported-version",
+        "unknown-key",
+        "missing-output",
+        "not-a-number",
+        "not-finite-input",
+        "unknown-role",
+        "shadows-op",
+        "ragged",
+        "implicit-product",
+        "unknown-name",
+        "cycle",
+        "unknown-op",
+        "wrong-arity",
+        "duplicate-name",
+        "ends-too-early",
+        "bad-arg",
+    ]
+    places = [problem.span.start for problem in problems if problem.span]
+    assert places == sorted(places)
+
+
+def test_a_broken_part_is_reported_once():
+    text = f'{TOP}a = "x + hiden"\nb = "a + 1"\nc = "b*a + exp(b)"'
+    assert [problem.code for problem in problems_of(toml, text)] == ["unknown-name"]
+
+
+# --- every sentence is exercised ----------------------------------------------------------------
+
+PACKAGE = Path(bpx.__file__).parent
+READERS = ["parser.py", "build.py", "document.py", "draft.py", "drafter.py", "spec.py", "ops/tensors.py"]
+
+
+def codes_in(*files):
+    """The codes of diagnostics that stand as text in source files."""
+    texts = {
+        node.value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return {text for text in texts if f"diagnostic.{text}" in ENGLISH}
+
+
+def codes_exercised():
+    """The codes that the tables of this file and of test_parse.py ask for."""
+    cases = [*BAD_TOML.values(), *BAD_JSON.values(), *BAD_REQUESTS.values(), *BAD_EXPRESSIONS]
+    return {case[1] for case in cases} | {"unused-input"}
+
+
+def test_every_code_that_reading_can_raise_is_exercised():
+    raised = codes_in(*(PACKAGE / name for name in READERS))
+    assert raised - codes_exercised() == set()
+
+
+# --- safety -------------------------------------------------------------------------------------
+
+
+def quickly(seconds, read, *args, **values):
+    """The diagnostics of `read`, or its spec, within some seconds of computing."""
+    start = time.process_time()
+    try:
+        return read(*args, **values)
+    except BpxError as error:
+        return error.diagnostics
+    finally:
+        assert time.process_time() - start < seconds
+
+
+WIDE, TALL = np.ones((1, 100_000)), np.ones((100_000, 1))
+
+
+@pytest.mark.parametrize(
+    "text", ["x + y", "y @ x", "x*y", "max(x, y)", "sum(x + y)", "outer(reshape(x, [-1]), reshape(y, [-1]))"]
+)
+def test_a_huge_result_is_refused_before_it_is_computed(text):
+    problems = quickly(2, expression, text, x=WIDE, y=TALL)
+    assert [problem.code for problem in problems] == ["too-large"]
+    assert "10000000000 elements" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("spread(1, shape=[100000, 100000], axis=[0, 1])", "too-large"),
+        ("spread(1, shape=[1e300], axis=[0])", "too-large"),
+        ("reshape(x, [1e300, -1])", "bad-reshape"),
+        ("sum(x, axis=1e300)", "bad-axis"),
+    ],
+)
+def test_a_huge_setting_is_refused(text, code):
+    problems = quickly(2, expression, text, **({"x": [1, 2]} if "x," in text else {}))
+    assert [problem.code for problem in problems] == [code]
+
+
+LONG = 3000
+HOSTILE_DOCUMENTS = {
+    "dotted key as an arg": f'{TOP}y = {{ op = "exp", args = [{{ {"a." * LONG}a = 1 }}] }}',
+    "dotted key as a setting": f'{TOP}y = {{ op = "sum", args = ["x"], axis.{"a." * LONG}a = 1 }}',
+    "dotted key as a role": f"bpx = 1\n[inputs.x]\nvalue = 1\nrole.{'a.' * LONG}a = 1\n[graph]\ny = 'x'",
+    "dotted key as a version": f"bpx.{'a.' * LONG}a = 1\n[graph]\ny = '1'",
+    "dotted key as a value": f"bpx = 1\n[inputs]\nx.value.{'a.' * LONG}a = 1\n[graph]\ny = 'x'",
+    "dotted key as a step": f"bpx = 1\n[graph]\ny.{'a.' * LONG}a = 1",
+    "dotted key as a title": f"bpx = 1\ntitle.{'a.' * LONG}a = 1\n[graph]\ny = '1'",
+    "dotted key as an expectation": f"bpx = 1\n[expect]\nvalue.{'a.' * LONG}a = 1\n[graph]\ny = '1'",
+    "many unknown names": "bpx = 1\n[graph]\n" + "".join(f'step{i} = "input{i}"\n' for i in range(3000)),
+    "many unknown keys": "".join(f"key{i} = 1\n" for i in range(5000)) + 'bpx = 1\n[graph]\ny = "1"',
+    "many bad names": "bpx = 1\n[graph]\n" + "".join(f'"{i} x" = "1"\n' for i in range(3000)),
+    "many bad numbers": f'bpx = 1\n[inputs]\nx = [{", ".join(["true"] * 2000)}]\n[graph]\ny = "x"',
+    "a long chain back to front": 'output = "s0"\nbpx = 1\n[graph]\n'
+    + "".join(f's{i} = "s{i + 1} + 1"\n' for i in range(5000))
+    + 's5000 = "1"',
+    "a long cycle": "bpx = 1\n[graph]\n" + "".join(f's{i} = "s{(i + 1) % 5000} + 1"\n' for i in range(5000)),
+    "many cycles": "bpx = 1\n[graph]\n" + "".join(f's{i} = "s{i + 1} + s0"\n' for i in range(7000)),
+    "many steps used by one above them": 'output = "L"\nbpx = 1\n[graph]\nL = "'
+    + "+".join(f"t{i}" for i in range(5000))
+    + '"\n'
+    + "".join(f't{i} = "1"\n' for i in range(5000)),
+    "a deep expression": f'bpx = 1\n[graph]\ny = "{"-" * 20_000}1"',
+    "a long number": f"bpx = 1\n[inputs]\nx = 1.{'0' * 200_000}\n[graph]\ny = 'x'",
+    "a long name": f"bpx = 1\n[inputs]\n{'x' * 100_000} = 1\n[graph]\ny = '{'x' * 99_999}'",
+    "a header of many parts": f"bpx = 1\n[inputs{'.a' * 20_000}]",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE_DOCUMENTS.values(), ids=HOSTILE_DOCUMENTS)
+def test_a_hostile_document_is_answered_quickly_and_shortly(text):
+    answer = quickly(3, toml, text)
+    if isinstance(answer, tuple):
+        assert all(len(problem.to_text()) < 2000 for problem in answer)
+
+
+# --- any text -----------------------------------------------------------------------------------
+
+
+def read_and_render(text, format):
+    """Reading gives a spec or says what is wrong; a spec can be saved and read again."""
+    try:
+        spec = read_spec(Source("any", text), format)
+    except BpxError as error:
+        assert error.diagnostics
+        for problem in error.diagnostics:
+            assert problem.to_text()
+            assert json.loads(json.dumps(problem.to_dict())) == problem.to_dict()
+        return
+    assert all(length >= 0 for shape in spec.graph.shapes for length in shape)
+    for other in ("toml", "json"):
+        written = write_spec(spec, other)
+        assert written.encode("utf-8")
+        assert content(read_spec(Source("again", written), other)) == content(spec)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"bpx": 1, "title": "\\ud835 \\\ud835\udc99", "graph": {"y": "1"}}',
+        r'{"bpx": 1, "inputs": {"\ud835": 1}, "graph": {"y": "1"}}',
+        '{"bpx": 1, "graph": {"y": "1", "y\x7f": "1"}}',
+        '{"bpx": 1, "title": "", "graph": {"y": "1"}}',
+        '{"bpx": 1, "title": null, "output": null, "graph": {"y": "1"}}',
+    ],
+)
+def test_odd_text_reads_or_has_diagnostics(text):
+    read_and_render(text, "json")
+
+
+@ANYTHING
+@given(st.text() | st.binary().map(lambda data: data.decode("latin-1")), st.sampled_from(["toml", "json"]))
+def test_any_text_reads_or_has_diagnostics(text, format):
+    read_and_render(text, format)
+
+
+MORE_STEPS = """[graph]
+r = { op = "sum", args = ["x"], axis = [0], keepdims = true }
+"学" = "r·2 − b"
+"""
+WHOLE = LOGISTIC.replace("[graph]\n", MORE_STEPS)
+SCRAPS = [
+    *"x\"'[]{}=,.:#\n\\ 0-",
+    "e", "exp", "sum", "r", "学", "1e400", "inf", "nan", "true", "null", "NaN", '"""', "'''", "[[", "]]",
+    "[inputs]", "[graph]", "[expect]", "\\u", "\\ud835", "\\udc99", "0x" + "f" * 5000, "9" * 5000, "[" * 2000,
+    "(" * 2000, "a." * 2000, "1979-05-27", "07:32:00", '{ op = "', 'args = ["', "axis=", "shape=", "role",
+    "value", "bpx = 1\n", "\x00", "½", "ᵀ", "²", ".T", "\r", "-0", "[]", "{}",
+]  # fmt: skip
+
+
+PIECES = re.compile(r'"[^"\n]*"|[\w.]+|\S')  # what looks like a word, a number, a string or a sign
+
+
+def spliced(text, span, piece):
+    return text[: span[0]] + piece + text[span[1] :]
+
+
+@st.composite
+def mutated(draw):
+    """A sound spec with a few of its pieces replaced by scraps or by one another, cut out or doubled."""
+    format = draw(st.sampled_from(["toml", "json"]))
+    text = WHOLE if format == "toml" else write_spec(toml(WHOLE), "json")
+    for _ in range(draw(st.integers(1, 3))):
+        pieces = list(PIECES.finditer(text)) or [re.match("", text)]
+        one, other = (draw(st.sampled_from(pieces)) for _ in range(2))
+        piece = draw(st.sampled_from([*SCRAPS, "", one[0] * 2, other[0], f'"{other[0]}"']))
+        text = spliced(text, one.span(), piece)
+    return text, format
+
+
+def test_the_spec_that_is_mutated_is_sound():
+    assert value_of(toml(WHOLE)) == pytest.approx(0.1394, abs=5e-5)
+
+
+@ANYTHING
+@given(mutated())
+def test_any_mutated_spec_reads_or_has_diagnostics(case):
+    read_and_render(*case)
