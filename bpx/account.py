@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +63,7 @@ class PathRow(NamedTuple):
     locals: tuple[Array | None, ...]
     product: Array
     running: Array
+    summed: tuple[tuple[int, ...], ...]  # per edge, as in `EdgeRow`
 
 
 class PathTable(NamedTuple):
@@ -116,12 +117,14 @@ class Explanation:
     edges: tuple[EdgeRow, ...]
     gradients: Mapping[str, Array]
     independent: tuple[str, ...]
+    ops: Mapping[str, str | None]  # those the reverse pass came by, and what they are in simpler ones
     notes: tuple[Diagnostic, ...] = ()
     paths: tuple[PathTable, ...] = ()
     expanded: Expansion | None = None
     step: Step | None = None
     second: tuple[SecondRow, ...] = ()
-    unmet: tuple[Diagnostic, ...] = field(default=())  # what [expect] states and does not hold
+    stated: int = 0  # figures that [expect] states
+    unmet: tuple[Diagnostic, ...] = ()  # those that do not hold
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract, version 1: numbers in full, non-finite ones as text."""
@@ -136,6 +139,7 @@ class Explanation:
             "edges": [_edge_dict(row) for row in self.edges],
             "gradients": {name: plain_value(value) for name, value in self.gradients.items()},
             "independent": list(self.independent),
+            "ops": dict(self.ops),
         }
         if self.paths:
             plain["paths"] = [_paths_dict(table) for table in self.paths]
@@ -148,6 +152,8 @@ class Explanation:
             plain["step"] = _step_dict(self.step)
         if self.second:
             plain["second"] = [_second_dict(row) for row in self.second]
+        if self.stated:
+            plain["expect"] = {"stated": self.stated, "held": self.stated - len(self.unmet)}
         plain["diagnostics"] = [note.to_dict() for note in (*self.notes, *self.unmet)]
         return plain
 
@@ -239,6 +245,7 @@ def _paths_dict(table: PathTable) -> dict[str, Any]:
             "nodes": list(row.nodes),
             "local_formulas": list(row.local_formulas),
             "locals": [None if one is None else plain_value(one) for one in row.locals],
+            "summed": [list(axes) for axes in row.summed],
             **_quantities(product=row.product, running=row.running),
         }
         for row in table.shown

@@ -14,8 +14,8 @@ from bpx import account, spec
 from bpx.diagnostic import BpxError, Diagnostic, Source
 from bpx.explainer import explain as _explain
 from bpx.graph import Expr, Graph
+from bpx.render.account import explanation_blocks
 from bpx.render.json import json_text
-from bpx.render.layout import explanation_blocks
 from bpx.render.markdown import markdown
 from bpx.render.plain import plain
 from bpx.render.table import renderables

@@ -14,6 +14,7 @@ from bpx.formula import CONSTANTS, shape_text
 from bpx.graph import OPS, Expr, Graph, Op, ShapeError
 from bpx.ops.tensors import SettingError
 from bpx.parser import Code, Item, call_meant, shortened
+from bpx.words import say
 
 
 @dataclass(eq=False, repr=False)
@@ -93,7 +94,13 @@ class _Builder:
         try:
             return self.graph.constant(value.literal)
         except ValueError:
-            self.report(Diagnostic("ragged", self.span(value.start, value.end), {"name": "the list"}))
+            self.report(
+                Diagnostic(
+                    "ragged",
+                    self.span(value.start, value.end),
+                    {"name": self.span(value.start, value.end).text},
+                )
+            )
             return None
 
     def apply(self, item: Item) -> None:
@@ -134,7 +141,8 @@ class _Builder:
         try:
             expr = self.graph.add(op, *args, **_whole(settings))  # type: ignore[arg-type]
         except ShapeError as error:
-            self.report(shape_problem(error, span))
+            texts = [shortened(self.span(value.start, value.end).text) for value in values]
+            self.report(shape_problem(error, span, texts))
         except SettingError as error:
             facts = {key: shape_text(fact) if key == "old" else fact for key, fact in error.facts.items()}
             self.report(Diagnostic(error.code, span, {"op": op.name, **facts}))
@@ -188,10 +196,18 @@ def _whole(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: whole(value) for name, value in settings.items()}
 
 
-def shape_problem(error: ShapeError, span: Span | None) -> Diagnostic:
-    """The diagnostic for args whose shapes do not fit."""
-    shapes = " and ".join(shape_text(shape) for shape in error.shapes)
-    facts = {"op": error.op, "shapes": shapes, "reason": error.reason}
+def shape_problem(error: ShapeError, span: Span, texts: Sequence[str]) -> Diagnostic:
+    """The diagnostic for args whose shapes do not fit; `texts` are the args as written."""
+    shapes = list(map(shape_text, error.shapes))
     if error.reason.endswith("elements"):
-        return Diagnostic("too-large", span, facts)
-    return Diagnostic("shape-mismatch", span, facts, f"shape-{error.op}" if error.op == "matmul" else None)
+        return Diagnostic("too-large", span, {"op": error.op, "reason": error.reason})
+    args = [say("word.shape-of", arg=arg, shape=shape) for arg, shape in zip(texts, shapes, strict=False)]
+    facts: dict[str, Any] = {"op": error.op, "args": say("word.and").join(args)}
+    if error.op != "matmul":
+        return Diagnostic("shape-mismatch", span, facts, "shape-elementwise")
+    if error.reason == "scalar":
+        return Diagnostic("shape-mismatch", span, facts, "shape-scalar")
+    (*_, columns), (*_, rows) = error.shapes[0], error.shapes[1][-2:-1] or error.shapes[1]
+    facts |= {"left": texts[0], "right": texts[1], "columns": columns, "rows": rows}
+    plain = all(len(shape) == 2 for shape in error.shapes)
+    return Diagnostic("shape-mismatch", span, facts, "shape-matmul" if plain else "shape-vectors")

@@ -31,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="See how a gradient is made, and find out whether one is right.",
+    help="See how a gradient is made, step by step.",
 )
 
 
@@ -111,7 +111,9 @@ def explain(
     ] = None,
     paths: Annotated[
         str | None,
-        typer.Option(metavar="[INPUT]", help="List every path from the output to an input, or to each."),
+        typer.Option(
+            metavar="[INPUT]", help="List every path to an input, or to each; stands behind the target."
+        ),
     ] = None,
     second: Annotated[bool, typer.Option("--second", help="Add second derivatives.")] = False,
     step: Annotated[
@@ -124,7 +126,7 @@ def explain(
     """Show how a gradient is made, step by step."""
     with _Session(form, json, output) as session:
         from bpx.explainer import explain as explained
-        from bpx.render.layout import explanation_blocks
+        from bpx.render.account import explanation_blocks
 
         spec = _spec(target, set_)
         account = explained(
@@ -142,6 +144,8 @@ def explain(
         else:
             session.show(explanation_blocks(account))
         if account.unmet:
+            if session.form is not Form.JSON:
+                session.report(account.unmet)
             raise typer.Exit(UNMET)
 
 
@@ -231,7 +235,7 @@ def _spec(target: str, assignments: Sequence[str] | None) -> Any:
             values[name.strip()] = _value(name.strip(), text)
         except BpxError as error:
             problems += error.diagnostics
-            values[name.strip()] = 0.0  # any value: the target is read for its own problems
+            values[name.strip()] = None  # there is one, only not to be read
     try:
         spec = read_target(target, values)
     except BpxError as error:

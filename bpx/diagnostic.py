@@ -168,5 +168,5 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
             alike.setdefault(candidate.casefold(), candidate)
             if len(alike) == _MOST_GUESSES:
                 break
-    found = get_close_matches(name.casefold(), list(alike), n=1, cutoff=0.6)
+    found = get_close_matches(name.casefold(), list(alike), n=1, cutoff=0.65)
     return alike[found[0]] if found else None

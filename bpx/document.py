@@ -73,8 +73,10 @@ def _toml_problem(source: Source, message: str) -> Diagnostic:
     help = None
     if "−" in line:
         help = "plain-minus"
-    elif re.search(r"=\s*[-+]?\.\d|\d\.(?!\d)", line):
+    elif re.search(r"(?<![\w.])\.\d|\d\.(?!\d)", line):
         help = "point-number"
+    elif re.match(r"\s*[\w.]+\s*=\s*[-(]*[A-Za-z]", line):
+        help = "quote-expression"
     elif re.match(r"\s*[^\x00-\x7f]", line):
         help = "quote-key"
     return Diagnostic("toml-syntax", Span(source, at, at + 1), {"reason": _sentence(reason)}, help)

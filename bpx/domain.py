@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from bpx.diagnostic import Diagnostic
-from bpx.formula import array, formula, number
+from bpx.formula import formula, number, shape_text
 from bpx.graph import Array, Graph, Guard, run
 from bpx.reverse import Ledger
 from bpx.spec import Spec
@@ -88,6 +88,21 @@ def kink_notes(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Itera
             yield Diagnostic("at-kink", spec.origins.get(node), facts, severity="note")
 
 
+def broadcast_warnings(spec: Spec) -> Iterator[Diagnostic]:
+    """Warnings where two args were both stretched to fit each other: seldom meant, and silent elsewhere."""
+    graph = spec.graph
+    for node in range(spec.size):
+        shapes = [graph.shapes[arg] for arg in graph.args[node]]
+        out = graph.shapes[node]
+        if graph.ops[node].elementwise and shapes and out and out not in shapes:
+            facts = {
+                "node": _written(spec, node),
+                "shapes": say("word.and").join(map(shape_text, shapes)),
+                "wanted": shape_text(out),
+            }
+            yield Diagnostic("broadcast-both", spec.origins.get(node), facts, severity="warning")
+
+
 def _guards(graph: Graph, node: int) -> Iterable[Guard]:
     return graph.ops[node].guards(*graph[node].args)
 
@@ -100,7 +115,8 @@ def _failing(spec: Spec, values: Mapping[int, Array], node: int) -> Iterator[tup
         value = np.asarray(run(graph, values, [expr.id])[expr.id])
         worst = float(value.min()) if guard.kind in ("positive", "nonnegative") else float(abs(value).min())
         if worst <= 0:
-            yield guard, formula(graph, expr.id, spec.names, open_root=False), worst
+            named = expr.number is None  # `x / 0` needs its y, not 0, to be nonzero
+            yield guard, formula(graph, expr.id, spec.names, open_root=False) if named else "y", worst
 
 
 def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:
@@ -116,8 +132,3 @@ def _written(spec: Spec, node: int) -> str:
     if name is None or node in {one.node for one in spec.inputs}:
         return name or text
     return f"{name} = {text}"
-
-
-def value_text(value: Array) -> str:
-    """A value as diagnostics show it."""
-    return array(np.asarray(value), _DIGITS)

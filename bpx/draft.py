@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from bpx.diagnostic import Diagnostic, Source, Span
 from bpx.formula import CONSTANTS
 from bpx.graph import OPS, Array
-from bpx.parser import Code, Text, parse
+from bpx.parser import Code, Item, Text, parse
 
 OUTPUT_OF_EXPRESSION = "out"
 
 
-class Expect(NamedTuple):
+@dataclass(frozen=True)
+class Expect:
     """What a saved graph is expected to give: its output's value, gradients by node name."""
 
     value: Any = None
-    gradients: Mapping[str, Any] = {}
+    gradients: Mapping[str, Any] = field(default_factory=dict)
+    spans: Mapping[str, Span | None] = field(default_factory=dict, compare=False)  # of the value: "value"
 
 
 @dataclass(eq=False, repr=False)
@@ -28,6 +30,7 @@ class DraftInput:
     value: Array | None  # None: broken, or (in an expression) not given
     role: str = "data"
     span: Span | None = None
+    broken: bool = False  # given from outside, but not readable
 
 
 @dataclass(eq=False, repr=False)
@@ -42,7 +45,6 @@ class Draft:
     steps: dict[str, Code | None] = field(default_factory=dict)
     step_spans: dict[str, Span | None] = field(default_factory=dict)
     expect: Expect | None = None
-    expect_spans: dict[str, Span | None] = field(default_factory=dict)
 
 
 def name_problem(name: str) -> str | None:
@@ -53,16 +55,26 @@ def name_problem(name: str) -> str | None:
     return "shadows-op" if name in OPS else None
 
 
+def _is_input(item: Item, values: Mapping[str, Any]) -> bool:
+    """Is it a name that means nothing else, or one (even called like an op) that a value is given to?"""
+    if item.kind == "name":
+        return item.value in values or item.value not in (*CONSTANTS, *OPS)
+    return item.kind == "apply" and item.value in values and item.value not in OPS
+
+
 def draft_of_expression(source: Source, values: Mapping[str, Any], problems: list[Diagnostic]) -> Draft:
     """The draft of a single expression; its inputs are the names in it that mean nothing else."""
     code, found = parse(Text(source, source.text))
     problems += found
     draft = Draft(source)
-    if code:
-        for item in code.items:
-            if item.kind == "name" and (item.value in values or item.value not in (*CONSTANTS, *OPS)):
-                span = code.text.span(item.start, item.end)
-                draft.inputs.setdefault(item.value, DraftInput(None, span=span))
+    for item in code.items if code else ():
+        if _is_input(item, values):
+            span = Text(source, source.text).span(item.start, item.start + len(item.value))
+            draft.inputs.setdefault(item.value, DraftInput(None, span=span))
+    without_value = [name for name in draft.inputs if name not in values]
+    for name in values:
+        if any(name in longer for longer in without_value):
+            draft.inputs.setdefault(name, DraftInput(None))  # the `w` and `x` of a `wx` that lacks its sign
     output = OUTPUT_OF_EXPRESSION
     while output in draft.inputs:
         output += "_"

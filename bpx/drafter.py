@@ -41,6 +41,10 @@ class _Drafter:
         self.result = Draft(places.source)
 
     def draft(self) -> Draft:
+        if "graph" not in self.document and "kind" in self.document:
+            span, kind = self.places.key("kind"), self.written("kind")
+            self.problem("not-a-spec", span, "use-convert", kind=kind)
+            return self.result
         self.check_keys(self.document, "top", ())
         self.check_version()
         self.result.title = self.take("title", str)
@@ -54,7 +58,9 @@ class _Drafter:
             self.result.steps[name] = self.step(name, value)
             self.result.step_spans[name] = self.places.key("graph", name)
         if not self.result.steps:
-            self.problem("no-steps", self.places.key("graph") or Span(self.places.source, 0, 0))
+            self.problem(
+                "no-steps", self.places.key("graph") or Span(self.places.source, 0, 0), "steps-in-graph"
+            )
         self.expect()
         return self.result
 
@@ -141,7 +147,9 @@ class _Drafter:
         for leaf, at in _leaves(value):
             if isinstance(leaf, bool) or not isinstance(leaf, int | float):
                 found = self.written(*path, *at) if not isinstance(leaf, dict) else say("type.dict")
-                self.problem("not-a-number", self.places.value(*path, *at), name=name, found=found)
+                unquote = isinstance(leaf, str) and leaf.strip().startswith((*"-+.[0123456789",))
+                span = self.places.value(*path, *at)
+                self.problem("not-a-number", span, "unquote" if unquote else None, name=name, found=found)
                 fine = False
             elif not _finite(leaf):
                 self.problem(
@@ -234,11 +242,9 @@ class _Drafter:
             self.numbers(name, value, "expect", "gradients", name)
         if "value" in table:
             self.numbers("value", table["value"], "expect", "value")
-        self.result.expect = Expect(table.get("value"), gradients)
-        self.result.expect_spans = {
-            name: self.places.key("expect", "gradients", name) or self.places.key("expect")
-            for name in gradients
-        }
+        spans = {name: self.places.key("expect", "gradients", name) for name in gradients}
+        spans["value"] = self.places.key("expect", "value")
+        self.result.expect = Expect(table.get("value"), gradients, spans)
 
 
 def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:

@@ -17,40 +17,43 @@ from bpx.draft import Expect
 from bpx.formula import array, shape_text
 from bpx.graph import Array
 
-_DIGITS = 12
+_DIGITS = 8
+
+
+def stated(expect: Expect) -> int:
+    """How many figures `expect` states; an array counts as one."""
+    return (expect.value is not None) + len(expect.gradients)
 
 
 def unmet(expect: Expect, account: Explanation, gradient_of: Callable[[str], Array]) -> Iterator[Diagnostic]:
     """What `expect` states and `account` does not bear out; `gradient_of` gives ∂output/∂node by name."""
     output = account.names[account.output]
-    stated: list[tuple[str, Any, Array]] = []
+    figures: list[tuple[str, str, Any, Array]] = []
     if expect.value is not None:
-        stated.append((output, expect.value, account.value))
+        figures.append(("value", output, expect.value, account.value))
     for name, expected in expect.gradients.items():
-        stated.append((f"∂{output}/∂{name}", expected, gradient_of(name)))
-    for what, expected, found in stated:
+        figures.append((name, f"∂{output}/∂{name}", expected, gradient_of(name)))
+    for key, what, expected, found in figures:
+        span = expect.spans.get(key)
         wanted = np.array(expected, dtype=np.float64)
         if wanted.shape != np.shape(found):
             facts = {"what": what, "expected": shape_text(wanted.shape), "found": shape_text(np.shape(found))}
-            yield Diagnostic("expect-shape", None, facts)
+            yield Diagnostic("expect-shape", span, facts)
         elif not (np.abs(wanted - found) <= tolerance(expected, wanted.shape)).all():
             facts = {
                 "what": what,
                 "expected": _as_written(expected),
                 "found": array(np.asarray(found), _DIGITS),
             }
-            yield Diagnostic("expect-mismatch", None, facts)
+            yield Diagnostic("expect-mismatch", span, facts)
 
 
 def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
-    """How far a number may be off that is printed so: one unit of its last digit, and rounding.
-
-    One unit rather than half of one, because printed figures are cut off as often as rounded.
-    """
+    """How far a number may be off that is printed so: half a unit of its last digit, and rounding."""
     flat: list[Any] = [written]
     while any(isinstance(one, list) for one in flat):
         flat = [inner for one in flat for inner in (one if isinstance(one, list) else [one])]
-    return np.array([_last_digit(one) + 1e-12 * abs(float(one)) for one in flat]).reshape(shape)
+    return np.array([0.5 * _last_digit(one) + 1e-12 * abs(float(one)) for one in flat]).reshape(shape)
 
 
 def _last_digit(number: Any) -> float:

@@ -24,11 +24,12 @@ from bpx.account import (
     Step,
 )
 from bpx.diagnostic import BpxError, Diagnostic, nearest
-from bpx.domain import gradient_warnings, kink_notes, value_problems
+from bpx.domain import broadcast_warnings, gradient_warnings, kink_notes, value_problems
 from bpx.formula import LARGEST_SHOWN, array, formula, shape_text
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
+from bpx.reference import meaning
 from bpx.reverse import Edge, reverse
-from bpx.spec import Spec
+from bpx.spec import Spec, not_an_input
 
 if TYPE_CHECKING:
     from bpx.paths import PathLedger
@@ -76,9 +77,13 @@ def explain(
     if step is not None:
         account = replace(account, step=request.step(step))
     if spec.expect and of is None and upstream is None:
-        from bpx.expect import unmet
+        from bpx.expect import stated, unmet
 
-        account = replace(account, unmet=tuple(unmet(spec.expect, account, request.gradient_by_name)))
+        account = replace(
+            account,
+            stated=stated(spec.expect),
+            unmet=tuple(unmet(spec.expect, account, request.gradient_by_name)),
+        )
     return account
 
 
@@ -147,6 +152,7 @@ class _Request:
         )
 
     def account(self) -> Explanation:
+        self.notes += broadcast_warnings(self.spec)
         self.notes += gradient_warnings(self.spec, self.ledger, self.values)
         self.notes += kink_notes(self.spec, self.ledger, self.values)
         roles = {one.node: one.role for one in self.spec.inputs}
@@ -160,8 +166,13 @@ class _Request:
             edges=tuple(self.edge_row(edge) for edge in self.ledger.edges),
             gradients=gradients,
             independent=tuple(name for name, node in self.wrt.items() if node not in self.ledger.upstream),
+            ops=self.ops(),
             notes=tuple(self.notes),
         )
+
+    def ops(self) -> dict[str, str | None]:
+        used = dict.fromkeys(self.graph.ops[edge.consumer] for edge in self.ledger.edges)
+        return {op.name: meaning(op) for op in used}
 
     def names(self) -> dict[int, str]:
         names = self.spec.names
@@ -251,7 +262,7 @@ class _Request:
 
         unknown = [name for name in inputs if name not in self.wrt]
         if unknown:
-            raise BpxError([unknown_node(name, self.wrt) for name in unknown])
+            raise BpxError([not_an_input(name, self.wrt) for name in unknown])
         ledgers = {name: path_ledger(self.ledger, self.values, self.wrt[name]) for name in inputs or self.wrt}
         return tuple(self.path_table(name, ledger) for name, ledger in ledgers.items())
 
@@ -263,6 +274,7 @@ class _Request:
                 tuple(None if edge.local is None else self.values[edge.local] for edge in path.edges),
                 path.product,
                 path.running,
+                tuple(self.summed_axes(edge) for edge in path.edges),
             )
             for path in ledger.shown
         ]

@@ -442,14 +442,22 @@ class _Parser:
             token.kind in ("number", "name") or token.text in ("(", "[", "|") or token.text in self.prefix
         )
         if token.text == "=":
-            raise self.stop("assignment", token, help="assignment")
+            alone = self.at == 1 and previous.kind == "name"
+            raise self.stop("assignment", token, "drop-name" if alone else "assignment", name=previous.text)
         if not starts_operand:
             raise self.stop("unexpected-character", token, found=token.text)
+        name = self.tokens[max(self.at - 3, 0)]
+        if token.text == "(" and name.text in OPS and self.tokens[self.at - 2].text in ("^", "**"):
+            facts = {"name": name.text, "call": f"{name.text}(…)^{previous.text}"}
+            raise self.stop("op-without-brackets", name, help="op-without-brackets", **facts)
         if previous.kind == "name" and previous.text in OPS:
             facts = {"name": previous.text, "call": call_meant(self.text.content, previous)}
             raise self.stop("op-without-brackets", previous, help="op-without-brackets", **facts)
         both = _Token("other", "", previous.start, token.end)
-        left = shortened({")": "(…)", "]": "[…]", "|": "|…|"}.get(previous.text, previous.text))
+        left = {")": "(…)", "]": "[…]", "|": "|…|"}.get(previous.text, previous.text)
+        if previous.kind == "raised":
+            left = self.tokens[self.at - 2].text + left
+        left = shortened(left)
         right = shortened(self.text.content[token.start : token.end])
         right += {"(": "…)", "[": "…]", "|": "…|"}.get(token.text, "")
         self.problem("implicit-product", both, help="implicit-product", left=left, right=right)

@@ -40,6 +40,11 @@ class OpEntry(NamedTuple):
 
 def op_entry(name: str) -> OpEntry:
     """The entry of an op, by its name or an alias. Raises `BpxError` for an unknown one."""
+    by_symbol = {
+        symbol: op for op in rows() if op.notation for symbol in (op.notation.symbol, *op.notation.also)
+    }
+    if name in by_symbol:
+        return _entry(by_symbol[name])
     if name not in OPS:
         guess = nearest(name, OPS)
         facts = {"name": name, "guess": guess}
@@ -65,6 +70,14 @@ def _entry(op: Op) -> OpEntry:
         sample.expansion(),
         say(f"pattern.{op.name}"),
     )
+
+
+def meaning(op: Op) -> str | None:
+    """`sigmoid(x) = 1 / (1 + exp(-x))`, for elementwise ops that are written in simpler ones."""
+    if op.expands is None or not op.elementwise:
+        return None
+    sample = _Sample(op)
+    return f"{sample.text(sample.out)} = {sample.expansion()}"
 
 
 class _Sample:

@@ -150,7 +150,8 @@ def _override(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic
         if name not in draft.inputs:
             problems.append(not_an_input(name, draft.inputs))
             continue
-        array = _as_array(name, value, problems)
+        draft.inputs[name].broken = value is None
+        array = None if value is None else _as_array(name, value, problems)
         if array is not None:
             draft.inputs[name].value = array
 
@@ -183,8 +184,18 @@ def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:
 def _check_values(draft: Draft, problems: list[Diagnostic]) -> None:
     reported = {problem.facts.get("name") for problem in problems}
     for name, one in draft.inputs.items():
-        if one.value is None and name not in reported:
-            problems.append(Diagnostic("missing-value", one.span, {"name": name}, "set-value"))
+        if one.value is None and name not in reported and not one.broken:
+            problems.append(_missing_value(name, one.span, draft.inputs))
+
+
+def _missing_value(name: str, span: Span | None, inputs: Mapping[str, DraftInput]) -> Diagnostic:
+    """The diagnostic for an input without a value; `wx` may be meant as `w*x`."""
+    valued = {other for other, one in inputs.items() if one.value is not None}
+    for at in range(1, len(name)):
+        if name[:at] in valued and name[at:] in valued:
+            facts = {"name": name, "left": name[:at], "right": name[at:]}
+            return Diagnostic("missing-value", span, facts, "implicit-product")
+    return Diagnostic("missing-value", span, {"name": name}, "set-value")
 
 
 _MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
@@ -270,7 +281,7 @@ class _Maker:
     def with_guess(self, diagnostic: Diagnostic) -> Diagnostic:
         guess = nearest(diagnostic.facts["name"], [*self.names, *CONSTANTS])
         if guess is None:
-            return diagnostic
+            return diagnostic._replace(help="add-input")
         place = self.draft.step_spans.get(guess) or self.draft.inputs.get(guess, DraftInput(None)).span
         line = place.source.position(place.start)[0] if place else 1
         facts = {**diagnostic.facts, "guess": guess, "line": line}
@@ -281,6 +292,8 @@ class _Maker:
         if name is None:
             return self.names[list(self.draft.steps)[-1]] if self.draft.steps else None
         if name not in self.names:
+            if not self.names:
+                return None  # that there are no steps is said already
             guess = nearest(name, self.names)
             facts = {"name": name, "guess": guess, "known": ", ".join(self.draft.steps)}
             help = "did-you-mean" if guess else "nodes-are"
@@ -327,7 +340,7 @@ class _Maker:
                 self.problems.append(
                     Diagnostic(
                         "expect-unknown",
-                        self.draft.expect_spans.get(name),
+                        spec.expect.spans.get(name) if spec.expect else None,
                         {"name": name, "guess": guess},
                         "did-you-mean" if guess else None,
                     )

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bpx.diagnostic import BpxError, Diagnostic, Source, nearest
+from bpx.formula import CONSTANTS
+from bpx.graph import OPS
 from bpx.spec import Spec, read_expression, read_spec
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ STDIN = "-"
 FORMATS: dict[str, Format] = {".toml": "toml", ".json": "json"}
 
 _EXPRESSION = "<expression>"
+_LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
 _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
 )
@@ -41,12 +44,21 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> Spec:
         _fail("is-a-directory", "directory", name=target)
     if _is_plain_file(path):
         _fail("unknown-format", None, name=target)
-    guess = (
-        nearest(target, example_names()) if target.isidentifier() and target not in (values or ()) else None
-    )
+    if _LIKE_A_PATH.fullmatch(target):
+        _fail("missing-file", None, name=target)
+    _refuse_bare_name(target, values or {})
+    return read_expression(Source(_EXPRESSION, target), values)
+
+
+def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:
+    """A name alone, without a value, is more likely a slip than an expression."""
+    if not re.fullmatch(r"[\w-]+", target) or target in values or target in CONSTANTS:
+        return
+    guess = nearest(target, example_names())
     if guess:
         _fail("unknown-target", "did-you-mean", name=target, guess=guess)
-    return read_expression(Source(_EXPRESSION, target), values)
+    if target.isidentifier() and target not in OPS:
+        _fail("unknown-target", "list-examples", name=target)
 
 
 def read_text(source: Source, values: Mapping[str, Any] | None = None) -> Spec:

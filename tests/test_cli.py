@@ -246,8 +246,9 @@ FALSE = 'bpx = 1\n[inputs]\nx = 1\n[graph]\ny = "x / 3"\n[expect]\nvalue = 0.5\n
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_stated_and_does_not_hold_is_exit_1(form: str) -> None:
     found = invoke("explain", "-", "-f", form, input=FALSE, exit=1)
-    assert "0.5" in found.stdout
-    assert "0.333333333333" in found.stdout
+    said = found.stdout if form == "json" else found.stderr
+    assert "0.5" in said
+    assert "0.33333333" in said
 
 
 def test_what_holds_is_exit_0() -> None:
@@ -284,8 +285,8 @@ def test_a_wrong_call_is_exit_2(args: list[str]) -> None:
     [
         (["x +", "--set", "x=1"], ["ends-too-early"]),
         (["x + y", "--set", "x=1"], ["missing-value"]),
-        (["x", "--set", "x"], ["bad-assignment", "missing-value"]),
-        (["x", "--set", "=1"], ["bad-assignment", "missing-value"]),
+        (["x", "--set", "x"], ["bad-assignment", "unknown-target"]),
+        (["x", "--set", "=1"], ["bad-assignment", "unknown-target"]),
         (["x", "--set", "x="], ["empty-expression"]),
         (["x", "--set", "x=1/"], ["ends-too-early"]),
         (["x", "--set", "x=z"], ["unknown-name"]),
@@ -300,7 +301,7 @@ def test_a_wrong_call_is_exit_2(args: list[str]) -> None:
         (["x^2", "--set", "x=1", "--wrt", "q"], ["unknown-node"]),
         (["x^2", "--set", "x=1", "--wrt", "p,q"], ["unknown-node"] * 2),
         (["x^2", "--set", "x=1", "--of", "p", "--wrt", "q"], ["unknown-node"] * 2),
-        (["x^2", "--set", "x=1", "--paths", "q"], ["unknown-node"]),
+        (["x^2", "--set", "x=1", "--paths", "q"], ["not-an-input"]),
         (["x^2", "--set", "x=1", "--expand", "q"], ["unknown-node"]),
         (["x^2", "--set", "x=1", "--upstream", "[1]"], ["upstream-shape"]),
         (["x^2", "--set", "x=1", "--upstream", "one"], ["unknown-name"]),

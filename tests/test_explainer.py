@@ -49,7 +49,18 @@ def plain_gradients(account: Explanation) -> dict[str, Any]:
 
 # --- the JSON contract --------------------------------------------------------------------------
 
-ALWAYS = ["bpx", "kind", "title", "output", "nodes", "edges", "gradients", "independent", "diagnostics"]
+ALWAYS = [
+    "bpx",
+    "kind",
+    "title",
+    "output",
+    "nodes",
+    "edges",
+    "gradients",
+    "independent",
+    "ops",
+    "diagnostics",
+]
 NODE_KEYS = ["id", "name", "op", "args", "formula", "with_numbers", "shape", "value", "upstream"]
 EDGE_KEYS = ["from", "to", "arg", "local_formula", "local", "upstream", "contribution", "summed", "flat"]
 
@@ -83,7 +94,7 @@ def test_keys_of_the_rows(everything: dict[str, Any]) -> None:
 def test_keys_of_the_parts(everything: dict[str, Any]) -> None:
     (first, _) = everything["paths"]
     assert set(first) == {"input", "count", "shown", "others", "rest", "total"}
-    assert set(first["shown"][0]) == {"nodes", "local_formulas", "locals", "product", "running"}
+    assert set(first["shown"][0]) == {"nodes", "local_formulas", "locals", "summed", "product", "running"}
     assert set(everything["second"][0]) == {"input", "index", "by"}
     assert set(everything["expanded"]) == {"nodes", "digits"}
     assert set(everything["step"]) == {"rate", "before", "after", "predicted", "squared", "parameters"}

@@ -28,7 +28,7 @@ FLOORS = [
     [["account", "domain", "expand", "paths"], ["expect"], ["explainer"]],
     [
         ["render", "render.json", "render.layout"],
-        ["render.markdown", "render.plain", "render.reference", "render.table"],
+        ["render.account", "render.markdown", "render.plain", "render.reference", "render.table"],
     ],
     [["api", "cli"]],
 ]

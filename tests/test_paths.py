@@ -154,8 +154,8 @@ def test_unknown_inputs_are_all_reported() -> None:
     with pytest.raises(BpxError) as caught:
         explain(spec, paths=["q", "wieght"])
     assert [(one.code, one.help) for one in caught.value.diagnostics] == [
-        ("unknown-node", "nodes-are"),
-        ("unknown-node", "did-you-mean"),
+        ("not-an-input", "inputs-are"),
+        ("not-an-input", "did-you-mean"),
     ]
 
 

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.split
 TOUR = [command for command in COMMANDS if command.startswith(("bpx ", "cat "))]
 SHOWN = [
     (before.strip(), text)
-    for (kind_before, before), (kind, text) in zip(BLOCKS, BLOCKS[1:], strict=False)
+    for (kind_before, before), (kind, text) in pairwise(BLOCKS)
     if (kind_before, kind) == ("sh", "text")
 ]
 

@@ -492,7 +492,12 @@ BAD_TOML = {
     "axis is a date": Bad(step('y = { op = "sum", args = ["hidden"], axis = 1979-05-27 }'), None, 6),
     "shape mismatch": Bad(step('y = "[1, 2, 3] + hidden"'), "shape-mismatch", 6, 6, "[1, 2, 3] + hidden"),
     "product mismatch": Bad(
-        step('y = "x + [[1, 2, 3]] @ hidden"'), "shape-mismatch", 6, 10, "[[1, 2, 3]] @ hidden", "last axis"
+        step('y = "x + [[1, 2, 3]] @ hidden"'),
+        "shape-mismatch",
+        6,
+        10,
+        "[[1, 2, 3]] @ hidden",
+        "3 rows, not 2",
     ),
     "matmul of a scalar": Bad(step('y = "x @ hidden"'), "shape-mismatch", 6, 6, "x @ hidden"),
     "expect speaks of an unknown name": Bad(
@@ -556,6 +561,7 @@ BAD_JSON = {
     "behind escapes": Bad(
         r'{"bpx": 1, "graph": {"\u0079": "2 \u2212 \ud835\udc99"}}', "unknown-name", 1, 42, r"\ud835\udc99"
     ),
+    "what bpx said": Bad('{"bpx": 1, "kind": "explanation"}', "not-a-spec", 1, 12, '"kind"', "bpx convert"),
     "half a character": Bad(
         r'{"bpx": 1, "graph": {"y": "2 + \ud835"}}', "half-a-character", 1, 32, r"\ud835"
     ),
@@ -639,8 +645,11 @@ def test_bad_request(ask, code, help):
     [
         (f'{TOP}a = "b + 1"\nb = "c*x"\nc = "exp(a)"', "the steps go round in a circle: a → b → c → a"),
         (f'{TOP}a = "a"', "the steps go round in a circle: a → a"),
-        (f'{TOP}y = "[[1, 2, 3], [4, 5, 6]] + hidden"', "the shapes 2×3 and 2 do not fit `add`"),
-        (f'{TOP}y = "x @ hidden"', "the shapes scalar and 2 do not fit `matmul`"),
+        (
+            f'{TOP}y = "[[1, 2, 3], [4, 5, 6]] + hidden"',
+            "`[[1, 2, 3], [4, 5, 6]]` of shape 2×3 and `hidden` of shape 2 do not fit `add`",
+        ),
+        (f'{TOP}y = "x @ hidden"', "`x` of shape scalar and `hidden` of shape 2 do not fit `matmul`"),
         (f'{TOP}y = "max(x)"', "`max` takes 2, not 1 args"),
         ('bpx = 2\n[graph]\ny = "1"', "format version 2 is not one this bpx reads"),
         (f'{TOP}y = {{ op = "exp", args = "x" }}', "`args` must be a list, not text"),

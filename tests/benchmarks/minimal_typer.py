@@ -1,4 +1,4 @@
-"""The least a Typer program does that imports NumPy and prints a Rich table: what start-up is held against."""
+"""What start-up is held against: a Typer program that imports NumPy and prints one Rich table."""
 
 from typing import Annotated
 

@@ -18,7 +18,8 @@ BPX = [sys.executable, "-m", "bpx", "explain", *ARGS]
 def main(runs: int = 21) -> None:
     ours, theirs, times = ratio(BPX, MINIMAL, runs)
     print(
-        f"bpx explain {1e3 * ours:.0f} ms, minimal program {1e3 * theirs:.0f} ms: {times:.2f} x (at most 1.25)"
+        f"bpx explain {1e3 * ours:.0f} ms, minimal program {1e3 * theirs:.0f} ms: "
+        f"{times:.2f} x (at most 1.25)"
     )
 
 

@@ -16,7 +16,8 @@ from bpx.account import Explanation
 from bpx.diagnostic import Source
 from bpx.explainer import explain
 from bpx.formula import LARGEST_SHOWN
-from bpx.render.layout import MOST_ROWS, Heading, Headline, Lines, Table, explanation_blocks, text_of
+from bpx.render.account import explanation_blocks
+from bpx.render.layout import MOST_ROWS, Heading, Headline, Lines, Table, text_of
 from bpx.render.markdown import markdown
 from bpx.render.plain import plain
 from bpx.render.table import renderables
@@ -70,7 +71,7 @@ def numbers_of(plain: Any, key: str = "") -> Iterator[float]:
     """Every number of the JSON, also of its formulas and sentences, and `digits` cut to whole ones."""
     if isinstance(plain, dict):
         for name, value in plain.items():
-            yield from numbers_of(value, name)
+            yield from numbers_of(value, "formula" if key == "ops" else name)
     elif isinstance(plain, list):
         for value in plain:
             yield from numbers_of(value, key)
@@ -226,7 +227,7 @@ def test_independence_is_said_in_words() -> None:
 
 def test_each_pattern_is_said_once() -> None:
     one = account("sin(x) * sin(y)", x=1, y=2)
-    assert lines(one) == [ENGLISH["pattern.mul"], ENGLISH["pattern.sin"]]
+    assert lines(one)[:-1] == [ENGLISH["pattern.mul"], ENGLISH["pattern.sin"]]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -253,12 +254,19 @@ def test_no_path() -> None:
 
 def test_long_paths_are_cut_in_the_middle() -> None:
     expression = "x"
-    for _ in range(30):
+    for _ in range(40):
         expression = f"sin({expression})"
     (path,) = [
         table for table in tables(account(expression, {"paths": []}, x=1)) if "→ … →" in str(table.rows)
     ]
-    assert path.rows[0][0] == "out → v29 → v28 → v27 → … → v3 → v2 → v1 → x"
+    shown = path.rows[0][0].split(" → ")
+    assert shown == [
+        "out",
+        *(f"v{i}" for i in range(39, 28, -1)),
+        "…",
+        *(f"v{i}" for i in range(11, 0, -1)),
+        "x",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -324,7 +332,7 @@ def test_of_many_rows_the_first_and_the_last_are_shown() -> None:
 
 @pytest.mark.parametrize("position", [0, MOST_ROWS // 2 - 1, MOST_ROWS // 2, 700, 900, 999])
 def test_strong_rows_stay_strong_where_rows_are_left_out(position: int) -> None:
-    from bpx.render.layout import _table
+    from bpx.render.layout import table as _table
 
     rows = [[str(i), "", "", ""] for i in range(1000)]
     table = _table(["edge", "upstream", "local", "contribution"], rows, strong={position})

@@ -18,7 +18,8 @@ from bpx.diagnostic import Source
 from bpx.explainer import explain
 from bpx.formula import LARGEST_SHOWN, number
 from bpx.reference import op_entries, op_entry
-from bpx.render.layout import Headline, Lines, Table, explanation_blocks
+from bpx.render.account import explanation_blocks
+from bpx.render.layout import Headline, Lines, Table
 from bpx.render.reference import op_blocks, op_list_blocks
 from bpx.render.table import renderables
 from bpx.spec import read_expression

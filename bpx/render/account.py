@@ -1,0 +1,308 @@
+"""An account as blocks, section by section: forward, reverse, gradients, what looking closer adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from bpx.account import EdgeRow, Explanation, NodeRow, PathRow, PathTable, SecondRow, Step, summary
+from bpx.diagnostic import Diagnostic
+from bpx.formula import number, shape_text
+from bpx.graph import Array
+from bpx.render.layout import DIGITS, Block, Heading, Headline, Lines, Table, table, text_of
+from bpx.words import say, visible
+
+_MOST_CHARACTERS = 44  # of a formula with numbers put in
+_LEFT_OUT = "…"
+
+
+def explanation_blocks(account: Explanation) -> list[Block]:
+    """The whole account, section by section."""
+    blocks: list[Block] = [_headline(account), *_forward(account), *_reverse(account), *_gradients(account)]
+    for paths in account.paths:
+        blocks += _paths(account, paths)
+    if account.second:
+        blocks += _second(account.second)
+    if account.step:
+        blocks += _step(account, account.step)
+    blocks += _patterns(account)
+    remarks = [*map(note_text, account.notes), *_remarks(account)]
+    if remarks:
+        blocks += [Heading(say("account.notes")), Lines(tuple(remarks))]
+    return blocks
+
+
+def note_text(note: Diagnostic) -> str:
+    """A diagnostic in a line, for the end of an account."""
+    return f"{note.severity}: {note.message}{'; ' + note.advice if note.advice else ''}"
+
+
+def _remarks(account: Explanation) -> Iterator[str]:
+    if account.stated:
+        key = "account.expected" if account.unmet else "account.expected-all"
+        yield say(key, stated=account.stated, held=account.stated - len(account.unmet))
+    if any(_is_rounded(row.value) for row in account.nodes if row.op != "constant"):
+        yield say("account.digits")
+
+
+def _is_rounded(value: Array) -> bool:
+    return summary(value) is not None or any(float(number(one, DIGITS)) != one for one in value.ravel())
+
+
+def _headline(account: Explanation) -> Headline:
+    answer = f"{account.names[account.output]} = {text_of(account.value)}"
+    title = visible(" ".join((account.title or "").split()))
+    return Headline(f"{title}: {answer}" if title else answer)
+
+
+def _forward(account: Explanation) -> Iterator[Block]:
+    rows = [row for row in account.nodes if row.op != "constant"]
+    shapes = any(row.shape for row in rows)
+    numbers = any(_with_numbers(row) not in ("", _LEFT_OUT) for row in rows)
+    keys = [
+        "node",
+        "formula",
+        *(["with-numbers"] if numbers else []),
+        *(["shape"] if shapes else []),
+        "value",
+    ]
+    yield Heading(say("account.forward"))
+    yield table(
+        keys,
+        [
+            [
+                row.name,
+                _formula_text(row),
+                *([_with_numbers(row)] if numbers else []),
+                *([shape_text(row.shape) if row.shape else ""] if shapes else []),
+                text_of(row.value),
+            ]
+            for row in rows
+        ],
+        right=set() if shapes else {len(keys) - 1},
+    )
+    if account.expanded:
+        yield Lines((_expansion_text(account),))
+
+
+def _formula_text(row: NodeRow) -> str:
+    """Inputs have no formula; they say what they are for."""
+    if row.role is None:
+        return row.formula
+    return say("account.input") if row.role == "data" else row.role
+
+
+def _expansion_text(account: Explanation) -> str:
+    assert account.expanded
+    digits = account.expanded.digits
+    if digits == float("inf"):
+        return say("account.agree-exactly")
+    return say("account.agree" if digits >= DIGITS else "account.disagree", digits=int(digits))
+
+
+def _with_numbers(row: NodeRow) -> str:
+    text = row.with_numbers or ""
+    return text if len(text) <= _MOST_CHARACTERS and "[[" not in text else _LEFT_OUT
+
+
+def _reverse(account: Explanation) -> Iterator[Block]:
+    if not account.edges:
+        return
+    arriving: dict[int, list[EdgeRow]] = {}
+    leaving: dict[int, list[EdgeRow]] = {}
+    for edge in account.edges:
+        arriving.setdefault(edge.arg, []).append(edge)
+        leaving.setdefault(edge.consumer, []).append(edge)
+    tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in account.edges)
+    rows: list[list[str]] = []
+    sums: set[int] = set()
+    for node in reversed(account.nodes):
+        if len(arriving.get(node.id, ())) > 1:
+            sums.add(len(rows))
+            name, parts, total = _sum_row(account, node, arriving[node.id])
+            rows.append([name, parts, total] if tall else [name, "", parts, total])
+        for edge in leaving.get(node.id, ()):
+            rows += _tall_edge(account, edge) if tall else [_edge_row(account, edge)]
+    seed = text_of(leaving[account.output][0].upstream)
+    yield Heading(say("account.reverse", seed=f"{_partial(account, account.output)} = {seed}"))
+    keys = ["edge", "quantity", "value"] if tall else ["edge", "upstream", "local", "contribution"]
+    yield table(keys, rows, strong=sums)
+
+
+def _partial(account: Explanation, node: int) -> str:
+    return f"∂{account.names[account.output]}/∂{account.names[node]}"
+
+
+def _edge_text(account: Explanation, edge: EdgeRow) -> str:
+    return f"{account.names[edge.consumer]} → {account.names[edge.arg]}"
+
+
+def _edge_row(account: Explanation, edge: EdgeRow) -> list[str]:
+    local = _bracketed_comparison(edge.local_formula)
+    if edge.local is not None and not _is_number(local):
+        local = f"{local} = {text_of(edge.local)}"
+    return [
+        _edge_text(account, edge),
+        text_of(edge.upstream),
+        local + _summed(edge.summed),
+        text_of(edge.contribution),
+    ]
+
+
+def _tall_edge(account: Explanation, edge: EdgeRow) -> list[list[str]]:
+    """An edge in several rows: matrices side by side do not fit a terminal.
+
+    An upstream gradient that stands above, as a contribution or a sum, is called by its name.
+    """
+    above = edge.consumer != account.output and np.ndim(edge.upstream) > 0
+    partial = _partial(account, edge.consumer)
+    rows = [("upstream", say("account.above", name=partial) if above else text_of(edge.upstream))]
+    if edge.local is None:
+        rows += [("contribution", edge.local_formula), ("same", text_of(edge.contribution))]
+    else:
+        rows.append(("local", edge.local_formula + _summed(edge.summed)))
+        if not _is_number(edge.local_formula):
+            rows.append(("same", text_of(edge.local)))
+        rows.append(("contribution", text_of(edge.contribution)))
+    return [
+        [_edge_text(account, edge) if first else "", say(f"account.{key}"), text]
+        for first, (key, text) in zip([True, *[False] * len(rows)], rows, strict=False)
+    ]
+
+
+def _summed(axes: Sequence[int]) -> str:
+    return f"; {say('account.summed', axes=', '.join(map(str, axes)))}" if axes else ""
+
+
+def _bracketed_comparison(formula: str) -> str:
+    """`(u > 0) = 1` rather than `u > 0 = 1`."""
+    return f"({formula})" if any(sign in formula for sign in (" < ", " > ", "= ")) else formula
+
+
+def _sum_row(account: Explanation, node: NodeRow, edges: Sequence[EdgeRow]) -> list[str]:
+    assert node.upstream is not None
+    parts = say("account.the-sum")
+    if all(np.size(edge.contribution) == 1 for edge in edges):
+        texts = [text_of(edge.contribution) for edge in edges]
+        bracketed = [texts[0], *(f"({text})" if text.startswith("-") else text for text in texts[1:])]
+        parts = " + ".join(bracketed if len(bracketed) <= 6 else [*bracketed[:3], "…", bracketed[-1]])
+    return [_partial(account, node.id), parts, text_of(node.upstream)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _gradients(account: Explanation) -> Iterator[Block]:
+    output = account.names[account.output]
+    rows = [
+        [f"∂{output}/∂{name}", say("account.independent") if name in account.independent else text_of(value)]
+        for name, value in account.gradients.items()
+    ]
+    if rows:
+        yield Heading(say("account.gradients"))
+        yield table(["of", "gradient"], rows)
+
+
+def _patterns(account: Explanation) -> Iterator[Block]:
+    if account.ops:
+        yield Heading(say("account.patterns"))
+        yield Lines(tuple(_pattern(op, meaning) for op, meaning in account.ops.items()))
+
+
+def _pattern(op: str, meaning: str | None) -> str:
+    sentence = say(f"pattern.{op}")
+    return f"{sentence} {meaning}." if meaning else sentence
+
+
+def _paths(account: Explanation, table_: PathTable) -> Iterator[Block]:
+    output = account.names[account.output]
+    yield Heading(say("account.paths", output=output, input=table_.input))
+    if not table_.path_count:
+        yield Lines((say("account.no-path", input=table_.input),))
+        return
+    tall = any(np.ndim(row.product) > 0 for row in table_.shown)
+    rows = [row for path in table_.shown for row in _path_rows(account, path, tall)]
+    others = table_.path_count - len(table_.shown)
+    if others:
+        rest = say("account.rest", count=f"{others:,}")
+        rows.append(
+            [rest, *([] if tall else [""]), text_of(table_.rest), *([] if tall else [text_of(table_.total)])]
+        )
+    rows.append([f"∂{output}/∂{table_.input}", *[""] * (1 if tall else 2), text_of(table_.total)])
+    keys = ["path", "quantity", "value"] if tall else ["path", "factors", "contribution", "running"]
+    yield table(keys, rows, strong={len(rows) - 1})
+    yield Lines((say("account.count-paths", count=f"{table_.path_count:,}"),))
+
+
+def _path_rows(account: Explanation, path: PathRow, tall: bool) -> list[list[str]]:
+    """A path in one row, or in several where its contribution is an array."""
+    route = " → ".join(_ends([account.names[node] for node in path.nodes]))
+    factors = " · ".join(_ends(list(map(_factor, path.locals, path.local_formulas, path.summed))))
+    product, running = text_of(path.product), text_of(path.running)
+    if not tall:
+        return [[route, factors, product, running]]
+    return [
+        [route, say("account.factors"), factors],
+        ["", say("account.contribution"), product],
+        ["", say("account.running"), running],
+    ]
+
+
+def _factor(local: Array | None, formula: str, summed: Sequence[int]) -> str:
+    """A scalar local derivative as a number, any other by its formula."""
+    text = text_of(local) if local is not None and np.ndim(local) == 0 else formula
+    text += _summed(summed)
+    return f"({text})" if text.startswith("-") or " " in text else text
+
+
+_END = 12  # of a longer path, this many nodes at either end
+
+
+def _ends(texts: Sequence[str]) -> Sequence[str]:
+    return texts if len(texts) <= 2 * _END + 1 else [*texts[:_END], _LEFT_OUT, *texts[-_END:]]
+
+
+def _second(rows: Sequence[SecondRow]) -> Iterator[Block]:
+    names = list(rows[0].by)
+    yield Heading(say("account.second"))
+    yield Table(
+        (say("account.second-of"), *(f"∂/∂{name}" for name in names)),
+        tuple(
+            (f"∂/∂{row.input}{_index_text(row.entry)}", *(text_of(row.by[name]) for name in names))
+            for row in rows
+        ),
+    )
+
+
+def _index_text(index: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def _step(account: Explanation, step: Step) -> Iterator[Block]:
+    yield Heading(say("account.step", rate=number(step.rate, DIGITS)))
+    yield table(
+        ["input", "value", "update", "new-value"],
+        [[name, *map(text_of, change)] for name, change in step.updates.items()],
+    )
+    rate, before, after, predicted, squared = (
+        number(value, DIGITS) for value in (step.rate, step.before, step.after, step.predicted, step.squared)
+    )
+    output = account.names[account.output]
+    yield Lines(
+        (
+            say("account.loss", output=output, before=before, after=after),
+            say(
+                "account.predicted",
+                predicted=predicted,
+                before=before,
+                rate=f"({rate})" if rate.startswith("-") else rate,
+                squared=squared,
+            ),
+        )
+    )
