@@ -61,6 +61,7 @@ def explain(
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
     expand, wrt, paths = _listed(expand), _listed(wrt), _listed(paths)
+    spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
     request = _Request(spec, of, wrt, upstream)
     account = request.account()
     if expand:

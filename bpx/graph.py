@@ -123,6 +123,15 @@ class Graph:
     def __getitem__(self, node: int) -> Expr:
         return Expr(self, node)
 
+    def copy(self) -> Graph:
+        """A graph of the same nodes that can be appended to without touching this one."""
+        twin = Graph()
+        twin.ops, twin.args = self.ops.copy(), self.args.copy()
+        twin.settings, twin.shapes = self.settings.copy(), self.shapes.copy()
+        twin.constants, twin.elements = self.constants.copy(), self.elements
+        twin._known = self._known.copy()
+        return twin
+
     def input(self, shape: Shape = ()) -> Expr:
         """Append an input: a leaf whose value is given when the graph runs."""
         return self._append(INPUT, (), {}, shape)

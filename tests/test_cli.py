@@ -54,7 +54,7 @@ def process(*args: str, data: bytes | None = None, **env: str) -> subprocess.Com
     }
     return subprocess.run(
         [sys.executable, "-m", "bpx", *args],
-        input=data,
+        input=data or b"",
         capture_output=True,
         env={**kept, "PYTHONUTF8": "1", **env},
         check=False,

@@ -797,3 +797,9 @@ def test_numbers_that_are_not_finite_pass_without_a_warning(expression: str, x: 
 def test_the_mean_of_huge_numbers_is_summarised_without_a_warning() -> None:
     node = account("sum(0 * x)", x=[1e308] * 17).to_dict()["nodes"][0]
     assert node["value_summary"] == {"min": 1e308, "mean": pytest.approx(1e308), "max": 1e308}
+
+
+def test_explaining_leaves_the_spec_as_it_was() -> None:
+    spec = read_expression(Source("<expression>", "sin(x) * x"), {"x": 1})
+    explain(spec, paths=[], second=True, step=0.1, expand="all")
+    assert len(spec.graph) == spec.size
