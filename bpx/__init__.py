@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bpx import ops
     from bpx.api import Explanation, Spec, from_graph, load, parse, trace
     from bpx.diagnostic import BpxError, Diagnostic
-    from bpx.graph import Expr, Graph
+    from bpx.ops import Expr, Graph
 
 _HOMES = {
     **dict.fromkeys(("Explanation", "Spec", "from_graph", "load", "parse", "trace"), "bpx.api"),
+    **dict.fromkeys(("Expr", "Graph"), "bpx.ops"),  # which fills the op table that handles look into
     **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.diagnostic"),
-    **dict.fromkeys(("Expr", "Graph"), "bpx.graph"),
 }
 
 __all__ = [
@@ -30,12 +31,15 @@ __all__ = [
     "Spec",
     "from_graph",
     "load",
+    "ops",
     "parse",
     "trace",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "ops":
+        return import_module("bpx.ops")
     if name not in _HOMES:
         raise AttributeError(f"module 'bpx' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)

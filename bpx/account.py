@@ -134,10 +134,11 @@ class Explanation:
             "bpx": 1,
             "kind": "explanation",
             "title": self.title,
-            "output": {"name": output.name, "value": plain_value(output.value)},
+            "output": {"name": output.name, **_quantities(value=output.value)},
             "nodes": [_node_dict(row) for row in self.nodes],
             "edges": [_edge_dict(row) for row in self.edges],
             "gradients": {name: plain_value(value) for name, value in self.gradients.items()},
+            **_summaries("gradients", self.gradients),
             "independent": list(self.independent),
             "ops": dict(self.ops),
         }
@@ -183,6 +184,11 @@ def plain_value(value: Any) -> Any:
     return [plain_value(one) for one in value]
 
 
+def plain_count(count: int) -> int | str:
+    """A count; one of thousands of digits, which Python does not write out, as a power of ten."""
+    return count if count.bit_length() < 10_000 else f"10^{count.bit_length() * math.log10(2):.0f}"
+
+
 def _plain_number(number: float) -> float | str:
     if math.isnan(number):
         return "nan"
@@ -211,6 +217,17 @@ def _quantities(**values: Array | None) -> dict[str, Any]:
         if short:
             plain[f"{key}_summary"] = {name: _plain_number(one) for name, one in short.items()}
     return plain
+
+
+def _summaries(key: str, values: Mapping[str, Array]) -> dict[str, Any]:
+    """The summaries of the large ones among named arrays, under one key, if there are any."""
+    short = {name: summary(np.asarray(value)) for name, value in values.items()}
+    plain = {
+        name: {part: _plain_number(one) for part, one in found.items()}
+        for name, found in short.items()
+        if found
+    }
+    return {f"{key}_summary": plain} if plain else {}
 
 
 def _node_dict(row: NodeRow) -> dict[str, Any]:
@@ -252,9 +269,9 @@ def _paths_dict(table: PathTable) -> dict[str, Any]:
     ]
     return {
         "input": table.input,
-        "count": table.path_count,
+        "count": plain_count(table.path_count),
         "shown": rows,
-        "others": table.path_count - len(rows),
+        "others": plain_count(table.path_count - len(rows)),
         **_quantities(rest=table.rest, total=table.total),
     }
 
@@ -275,4 +292,4 @@ def _step_dict(step: Step) -> dict[str, Any]:
 
 def _second_dict(row: SecondRow) -> dict[str, Any]:
     by = {name: plain_value(value) for name, value in row.by.items()}
-    return {"input": row.input, "index": list(row.entry), "by": by}
+    return {"input": row.input, "index": list(row.entry), "by": by, **_summaries("by", row.by)}

@@ -58,7 +58,7 @@ class Spec(spec.Spec):
         Path(path).write_text(write_spec(self, format), encoding="utf-8")
 
 
-def load(target: str | Path, **values: Any) -> Spec:
+def load(target: str | Path, /, **values: Any) -> Spec:
     """A spec from a `.toml` or `.json` file, a bundled example's name, or the text of a spec.
 
     `values` take the place of inputs' values. Raises `bpx.BpxError`.
@@ -68,16 +68,17 @@ def load(target: str | Path, **values: Any) -> Spec:
     return _dressed(Spec, read_target(str(target), values))
 
 
-def parse(expression: str, **values: Any) -> Spec:
+def parse(expression: str, /, **values: Any) -> Spec:
     """A spec from an expression and the values of its inputs. Raises `bpx.BpxError`."""
     return _dressed(Spec, spec.read_expression(Source("<expression>", expression), values))
 
 
-def trace(function: Callable[..., Expr], **values: Any) -> Spec:
+def trace(function: Callable[..., Expr | float], /, **values: Any) -> Spec:
     """A spec from a Python function of handles: called once, its operators build the graph."""
     graph = Graph()
     inputs = {name: (graph.input(_shape(value)), value) for name, value in values.items()}
-    return from_graph(function(**{name: expr for name, (expr, _) in inputs.items()}), inputs)
+    output = function(**{name: expr for name, (expr, _) in inputs.items()})
+    return from_graph(graph.lift(output), inputs)
 
 
 def from_graph(output: Expr, inputs: Mapping[str, tuple[Expr, Any]]) -> Spec:

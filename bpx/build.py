@@ -199,7 +199,7 @@ def _whole(settings: dict[str, Any]) -> dict[str, Any]:
 def shape_problem(error: ShapeError, span: Span, texts: Sequence[str]) -> Diagnostic:
     """The diagnostic for args whose shapes do not fit; `texts` are the args as written."""
     shapes = list(map(shape_text, error.shapes))
-    if error.reason.endswith("elements"):
+    if error.reason.endswith(("elements", "axes")):
         return Diagnostic("too-large", span, {"op": error.op, "reason": error.reason})
     args = [say("word.shape-of", arg=arg, shape=shape) for arg, shape in zip(texts, shapes, strict=False)]
     facts: dict[str, Any] = {"op": error.op, "args": say("word.and").join(args)}

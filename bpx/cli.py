@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bpx.render.layout import Block
 
 UNMET, UNUSABLE, BUG = 1, 2, 3
+_NARROWEST = 40  # columns; in fewer a table shows nothing
 EVERY_INPUT = "*"
 
 app = typer.Typer(
@@ -133,7 +134,7 @@ def explain(
             spec,
             of=of,
             wrt=_names(wrt),
-            upstream=None if upstream is None else _value("upstream", upstream),
+            upstream=None if upstream is None else _value("upstream", upstream, "--upstream"),
             expand=expand or (),
             paths=_chosen_paths(paths),
             second=second,
@@ -232,7 +233,7 @@ def _spec(target: str, assignments: Sequence[str] | None) -> Any:
             problems.append(Diagnostic("bad-assignment", None, {"text": assignment}))
             continue
         try:
-            values[name.strip()] = _value(name.strip(), text)
+            values[name.strip()] = _value(name.strip(), text, f"--set {name.strip()}")
         except BpxError as error:
             problems += error.diagnostics
             values[name.strip()] = None  # there is one, only not to be read
@@ -245,11 +246,11 @@ def _spec(target: str, assignments: Sequence[str] | None) -> Any:
     return spec
 
 
-def _value(name: str, text: str) -> Any:
+def _value(name: str, text: str, place: str) -> Any:
     from bpx.diagnostic import Source
     from bpx.spec import read_value
 
-    return read_value(name, Source(f"--set {name}" if name != "upstream" else "--upstream", text))
+    return read_value(name, Source(place, text))
 
 
 def _names(text: str | None) -> list[str] | None:
@@ -314,7 +315,7 @@ class _Session:
             _print(text, sys.stdout)
             return
         try:
-            Path(self.file).write_text(text, encoding="utf-8")
+            Path(self.file).write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
             _fail("unwritable", name=self.file, reason=(error.strerror or str(error)).lower())
 
@@ -340,6 +341,7 @@ def _table_text(blocks: Sequence[Block], file: str | None) -> str:
     if os.environ.get("FORCE_COLOR") == "0":  # Rich takes any text for a yes
         del os.environ["FORCE_COLOR"]
     console = Console(no_color=True, force_terminal=False, width=80) if file else Console()
+    console.width = max(console.width, _NARROWEST)
     with console.capture() as capture:
         for renderable in renderables(blocks):
             console.print(renderable)
@@ -365,14 +367,28 @@ def _fail(code: str, **facts: Any) -> NoReturn:
     raise BpxError([Diagnostic(code, None, facts)])
 
 
+def _open_missing_streams() -> None:
+    """A stream that was closed before the start is None to Python."""
+    sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 — open to the end
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
 def main() -> None:
     """Run the command line; an uncaught exception is a bug of bpx's and must not look like a verdict."""
     gc.disable()  # a graph has no cycles to collect, and looking for them costs a fifth of a large run
+    _open_missing_streams()
     try:
         app()
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except (OSError, MemoryError) as error:  # a full disk; a graph too large for this machine
+        from bpx.words import say
+
+        sys.stderr.write(say("out-of-room", reason=str(error) or type(error).__name__) + "\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNUSABLE)
     except Exception as error:
         if os.environ.get("BPX_TRACEBACK"):
             raise

@@ -123,6 +123,9 @@ class BpxError(ValueError):
         super().__init__("\n\n".join(d.to_text() for d in diagnostics))
         self.diagnostics = tuple(diagnostics)
 
+    def __reduce__(self) -> Any:
+        return BpxError, (self.diagnostics,)
+
 
 def _excerpt(span: Span) -> list[str]:
     line, column = span.source.position(span.start)

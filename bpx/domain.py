@@ -43,7 +43,8 @@ def gradient_warnings(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -
     said = set()
     for edge in ledger.edges:
         node = edge.consumer
-        if node in said or np.isfinite(values[edge.contribution]).all():
+        numbers = [edge.contribution] if edge.local is None else [edge.contribution, edge.local]
+        if node in said or all(np.isfinite(values[number]).all() for number in numbers):
             continue
         if not np.isfinite(values[edge.upstream]).all():
             continue  # reported where it began
@@ -55,6 +56,17 @@ def gradient_warnings(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -
         else:
             facts |= _need(*failing, strict=True)
             yield Diagnostic("no-derivative", spec.origins.get(node), facts, severity="warning")
+
+
+def overflow_warnings(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
+    """Warnings for nodes where contributions are finite, but their sum is not."""
+    finite = dict.fromkeys(ledger.upstream, True)
+    for edge in ledger.edges:
+        finite[edge.arg] = finite[edge.arg] and bool(np.isfinite(values[edge.contribution]).all())
+    for node, upstream in ledger.upstream.items():
+        if finite[node] and not np.isfinite(values[upstream]).all():
+            facts = {"node": _written(spec, node)}
+            yield Diagnostic("infinite-gradient", spec.origins.get(node), facts, severity="warning")
 
 
 def kink_notes(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:

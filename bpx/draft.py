@@ -71,6 +71,9 @@ def draft_of_expression(source: Source, values: Mapping[str, Any], problems: lis
         if _is_input(item, values):
             span = Text(source, source.text).span(item.start, item.start + len(item.value))
             draft.inputs.setdefault(item.value, DraftInput(None, span=span))
+    for name in values:
+        if name in OPS and name in draft.inputs:
+            problems.append(Diagnostic("shadows-op", draft.inputs[name].span, {"name": name}, "rename"))
     without_value = [name for name in draft.inputs if name not in values]
     for name in values:
         if any(name in longer for longer in without_value):

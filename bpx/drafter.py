@@ -169,6 +169,7 @@ class _Drafter:
         if not array.size:
             self.problem("empty-array", self.places.value(*path), name=name)
             return None
+        array.setflags(write=False)
         return array
 
     def written(self, *path: str | int) -> str:

@@ -19,7 +19,7 @@ def expandable(spec: Spec) -> list[str]:
 
 def expanded(spec: Spec, names: Iterable[str]) -> Spec:
     """The same spec with the named nodes (or all) rewritten. Raises `BpxError` for other names."""
-    chosen = _chosen(spec, list(names))
+    chosen = {spec.nodes[name] for name in chosen_names(spec, names)}
     graph, origins = Graph(), dict[int, Span]()
     copies: dict[int, Expr] = {}
     for node in range(spec.size):
@@ -53,16 +53,19 @@ def _copied(spec: Spec, node: int, args: list[Expr], graph: Graph, expand: bool)
         return graph.add(op, *args, **settings)
     before = len(graph)
     expr: Expr = op.expands(*args, **settings)
-    # A rewriting that ends in a node there is already would give that node two names.
-    return expr if expr.id >= before else graph.add(OPS["identity"], expr)
+    # A rewriting that ends in a node there is already would give that node two names, and one of
+    # constants alone would leave none to show.
+    is_new = expr.id >= before and expr.op is not CONSTANT
+    return expr if is_new else graph.add(OPS["identity"], expr)
 
 
-def _chosen(spec: Spec, names: list[str]) -> set[int]:
-    known = expandable(spec)
-    if ALL in names:
-        return {spec.nodes[name] for name in known}
+def chosen_names(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+    """The nodes that `names` means, "all" being all that can be. Raises `BpxError` for other names."""
+    wanted, known = list(names), expandable(spec)
+    if ALL in wanted:
+        return tuple(known)
     problems = []
-    for name in names:
+    for name in wanted:
         if name not in known:
             guess = nearest(name, known)
             facts = {"name": name, "guess": guess, "known": ", ".join(known)}
@@ -71,4 +74,4 @@ def _chosen(spec: Spec, names: list[str]) -> set[int]:
             problems.append(Diagnostic(code, None, facts, help))
     if problems:
         raise BpxError(problems)
-    return {spec.nodes[name] for name in names}
+    return tuple(wanted)

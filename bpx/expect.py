@@ -5,7 +5,7 @@ A figure is judged to its own last digit, so that a spec can quote a published o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,14 @@ def stated(expect: Expect) -> int:
     return (expect.value is not None) + len(expect.gradients)
 
 
-def unmet(expect: Expect, account: Explanation, gradient_of: Callable[[str], Array]) -> Iterator[Diagnostic]:
-    """What `expect` states and `account` does not bear out; `gradient_of` gives ∂output/∂node by name."""
+def unmet(expect: Expect, account: Explanation, gradients: Mapping[str, Array]) -> Iterator[Diagnostic]:
+    """What `expect` states and `account` does not bear out; `gradients` are ∂output/∂node by name."""
     output = account.names[account.output]
     figures: list[tuple[str, str, Any, Array]] = []
     if expect.value is not None:
         figures.append(("value", output, expect.value, account.value))
     for name, expected in expect.gradients.items():
-        figures.append((name, f"∂{output}/∂{name}", expected, gradient_of(name)))
+        figures.append((name, f"∂{output}/∂{name}", expected, gradients[name]))
     for key, what, expected, found in figures:
         span = expect.spans.get(key)
         wanted = np.array(expected, dtype=np.float64)
@@ -61,7 +61,7 @@ def _last_digit(number: Any) -> float:
         return 0.0  # a whole number, or one made by a program: meant exactly
     digits, _, exponent = number.text.lower().replace("_", "").partition("e")
     decimals = len(digits.partition(".")[2])
-    return float(10.0 ** (int(exponent or 0) - decimals))
+    return float(10.0 ** min(int(exponent or 0) - decimals, 308))
 
 
 def _as_written(expected: Any) -> str:

@@ -22,19 +22,27 @@ from bpx.account import (
     PathTable,
     SecondRow,
     Step,
+    plain_value,
 )
 from bpx.diagnostic import BpxError, Diagnostic, nearest
-from bpx.domain import broadcast_warnings, gradient_warnings, kink_notes, value_problems
-from bpx.formula import LARGEST_SHOWN, array, formula, shape_text
+from bpx.domain import (
+    broadcast_warnings,
+    gradient_warnings,
+    kink_notes,
+    overflow_warnings,
+    value_problems,
+)
+from bpx.formula import LARGEST_SHOWN, array, formula, number, shape_text
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
 from bpx.reference import meaning
 from bpx.reverse import Edge, reverse
-from bpx.spec import Spec, not_an_input
+from bpx.spec import Spec, as_array, not_an_input
 
 if TYPE_CHECKING:
     from bpx.paths import PathLedger
 
 FLOWS_INTO = ("data", "parameter")  # the roles whose gradient is asked for unless `wrt` says more
+_COMES_DOWN = "upstream"  # in the account of a path: what comes down this path, not the whole
 MOST_SECOND = 64  # entries of all inputs together, for second derivatives
 DIGITS = 6  # significant digits of numbers put into formulas
 
@@ -65,25 +73,26 @@ def explain(
     request = _Request(spec, of, wrt, upstream)
     account = request.account()
     if expand:
-        from bpx.expand import expanded
+        from bpx.expand import chosen_names, expanded
 
-        fused = account
+        chosen, fused = chosen_names(spec, expand), account
         request = _Request(expanded(spec, expand), of, wrt, upstream)
         account = request.account()
-        account = replace(account, expanded=Expansion(tuple(expand), _digits_agreed(fused, account)))
+        account = replace(account, expanded=Expansion(chosen, _digits_agreed(fused, account)))
     if paths is not None:
         account = replace(account, paths=request.path_tables(paths))
     if second:
         account = replace(account, second=request.second_rows())
     if step is not None:
-        account = replace(account, step=request.step(step))
+        taken = request.step(step)
+        account = replace(account, step=taken, notes=(*account.notes, *_step_warnings(taken)))
     if spec.expect and of is None and upstream is None:
         from bpx.expect import stated, unmet
 
         account = replace(
             account,
             stated=stated(spec.expect),
-            unmet=tuple(unmet(spec.expect, account, request.gradient_by_name)),
+            unmet=tuple(unmet(spec.expect, account, request.gradients_by_name(spec.expect.gradients))),
         )
     return account
 
@@ -95,6 +104,11 @@ def _listed(names: str | Iterable[str] | None) -> list[str] | None:
     return [names] if isinstance(names, str) else list(names)
 
 
+def _step_warnings(step: Step) -> Iterable[Diagnostic]:
+    if not math.isfinite(step.after):
+        yield Diagnostic("step-not-finite", None, {"after": plain_value(step.after)}, severity="warning")
+
+
 class _Request:
     """One output and what its gradient is asked for: the values and ledger all parts share."""
 
@@ -103,7 +117,7 @@ class _Request:
         unknown = [name for name in [*([] if of is None else [of]), *(wrt or ())] if name not in spec.nodes]
         if unknown:
             raise BpxError([unknown_node(name, spec.nodes) for name in unknown])
-        self.whole = of is None
+        self.whole, self.weighted = of is None, upstream is not None
         self.output = spec.output if of is None else spec.nodes[of]
         self.wrt = self.wanted(wrt)
         self.notes = [*spec.warnings]
@@ -129,7 +143,10 @@ class _Request:
                     Diagnostic("summed-output", None, facts, "choose-upstream", severity="note")
                 )
             return np.ones(shape)
-        given = np.asarray(upstream, dtype=np.float64)
+        problems: list[Diagnostic] = []
+        given = as_array("upstream", upstream, problems)
+        if given is None:
+            raise BpxError(problems)
         if given.shape != shape:
             facts = {"found": shape_text(given.shape), "wanted": shape_text(shape)}
             raise BpxError([Diagnostic("upstream-shape", None, facts)])
@@ -146,15 +163,20 @@ class _Request:
         if problems:
             raise BpxError(problems)
         targets = {node for edge in self.ledger.edges for node in _numbers_of(edge)}
-        return run(
+        values = run(
             self.graph,
             {**self.spec.given, **values},
             [*self.forward, *targets, *self.ledger.upstream.values()],
         )
+        for value in values.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)  # rows share arrays; a change in one would change others
+        return values
 
     def account(self) -> Explanation:
         self.notes += broadcast_warnings(self.spec)
         self.notes += gradient_warnings(self.spec, self.ledger, self.values)
+        self.notes += overflow_warnings(self.spec, self.ledger, self.values)
         self.notes += kink_notes(self.spec, self.ledger, self.values)
         roles = {one.node: one.role for one in self.spec.inputs}
         gradients = {name: self.gradient(node) for name, node in self.wrt.items()}
@@ -183,12 +205,11 @@ class _Request:
         found = self.ledger.gradient(node)
         return np.zeros(self.graph.shapes[node]) if found is None else self.values[found.id]
 
-    def gradient_by_name(self, name: str) -> Array:
-        """∂output/∂node, also of a node that this request does not ask for, such as a target."""
-        node = self.spec.nodes[name]
-        if node in self.ledger.upstream:
-            return self.gradient(node)
-        return _Request(self.spec, None, [name], None).gradient(node)
+    def gradients_by_name(self, names: Iterable[str]) -> dict[str, Array]:
+        """∂output/∂node by name, also of nodes that this request does not ask for, such as targets."""
+        missing = [name for name in names if self.spec.nodes[name] not in self.ledger.upstream]
+        other = _Request(self.spec, None, missing, None) if missing else self
+        return {name: (other if name in missing else self).gradient(self.spec.nodes[name]) for name in names}
 
     def node_row(self, node: int, role: str | None) -> NodeRow:
         graph, names = self.graph, self.spec.names
@@ -213,15 +234,30 @@ class _Request:
             return None
         if any(math.prod(graph.shapes[arg]) > LARGEST_SHOWN for arg in graph.args[node]):
             return None
-        return formula(graph, node, atom=lambda arg: array(self.values[arg], DIGITS))
+        return formula(graph, node, atom=lambda arg: array(self.values[arg], self.digits_needed(node)))
 
-    def edge_row(self, edge: Edge) -> EdgeRow:
+    def digits_needed(self, node: int) -> int:
+        """As many digits as it takes to get the node's value from its args as they are written.
+
+        Where digits cancel, as in 123456789 - 123456788.5, six are not enough.
+        """
+        args = [self.values[arg] for arg in self.graph.args[node]]
+        op, value = self.graph.ops[node], self.values[node]
+        if not op.elementwise or any(np.ndim(arg) for arg in args):
+            return DIGITS
+        for digits in (DIGITS, 9, 12):
+            rounded = op.value(*(np.float64(number(float(arg), digits)) for arg in args))
+            if abs(rounded - value) <= 2 * 10.0 ** (1 - DIGITS) * abs(value):
+                return digits
+        return 17
+
+    def edge_row(self, edge: Edge, upstream: str | None = None) -> EdgeRow:
         local = None if edge.local is None else self.values[edge.local]
         return EdgeRow(
             edge.consumer,
             edge.arg,
             edge.position,
-            self.pull_formula(edge) if edge.local is None else self.local_formula(edge.local),
+            self.pull_formula(edge, upstream) if edge.local is None else self.local_formula(edge.local),
             local,
             self.values[edge.upstream],
             self.values[edge.contribution],
@@ -239,14 +275,14 @@ class _Request:
         padded = (0,) * (len(out) - len(arg)) + arg
         return tuple(axis for axis, (n, m) in enumerate(zip(out, padded, strict=True)) if n != m)
 
-    def pull_formula(self, edge: Edge) -> str:
+    def pull_formula(self, edge: Edge, upstream_name: str | None) -> str:
         """The rule itself, applied to placeholders and printed."""
         scratch, shapes, names = Graph(), self.graph.shapes, self.spec.names
         op, settings = self.graph.ops[edge.consumer], self.graph.settings[edge.consumer]
         upstream = scratch.input(shapes[edge.consumer])
         args = [scratch.input(shapes[arg]) for arg in self.graph.args[edge.consumer]]
         out = scratch.input(shapes[edge.consumer])
-        texts = {upstream.id: self.partial(edge.consumer), out.id: names[edge.consumer]}
+        texts = {upstream.id: upstream_name or self.partial(edge.consumer), out.id: names[edge.consumer]}
         for expr, arg in zip(args, self.graph.args[edge.consumer], strict=True):
             texts[expr.id] = names.get(arg) or formula(self.graph, arg, names)
         assert op.pull
@@ -271,7 +307,7 @@ class _Request:
         rows = [
             PathRow(
                 (self.output, *(edge.arg for edge in path.edges)),
-                tuple(self.edge_row(edge).local_formula for edge in path.edges),
+                tuple(self.edge_row(edge, _COMES_DOWN).local_formula for edge in path.edges),
                 tuple(None if edge.local is None else self.values[edge.local] for edge in path.edges),
                 path.product,
                 path.running,
@@ -284,6 +320,9 @@ class _Request:
     def second_rows(self) -> tuple[SecondRow, ...]:
         """One batched run for each input: the batch holds a one-hot upstream for each entry of it."""
         graph = self.graph
+        inputs = {one.node for one in self.spec.inputs}
+        if not inputs.issuperset(self.wrt.values()):
+            raise BpxError([Diagnostic("second-of-inputs")])
         size = sum(math.prod(graph.shapes[node]) for node in self.wrt.values())
         if size > MOST_SECOND:
             raise BpxError([Diagnostic("too-many-second", None, {"size": size, "most": MOST_SECOND})])
@@ -301,7 +340,7 @@ class _Request:
             given = {one.node: given[one.node] for one in self.spec.inputs if one.node in given}
             given[seed.id] = np.eye(size).reshape(*shape, size)
             found = {other: ledger.gradient(node) for other, node in self.wrt.items()}
-            values = run(graph, given, [expr.id for expr in found.values() if expr], batch=True)
+            values = run(graph, given, [expr.id for expr in found.values() if expr is not None], batch=True)
             for other, expr in found.items():
                 if expr is not None:
                     by[other] = np.broadcast_to(values[expr.id], by[other].shape)
@@ -311,6 +350,8 @@ class _Request:
         ]
 
     def step(self, rate: float) -> Step:
+        if self.weighted:
+            raise BpxError([Diagnostic("step-with-upstream")])
         if not math.isfinite(rate):
             raise BpxError([Diagnostic("bad-rate", None, {"found": rate})])
         shape = self.graph.shapes[self.output]
@@ -318,6 +359,8 @@ class _Request:
             raise BpxError([Diagnostic("step-needs-scalar", None, {"shape": shape_text(shape)})])
         moved = [one for one in self.spec.inputs if one.name in self.wrt]
         moved = [one for one in moved if one.role == "parameter"] or moved
+        if not moved:
+            raise BpxError([Diagnostic("step-without-inputs")])
         gradients = {one.name: self.gradient(one.node) for one in moved}
         updates = {
             one.name: (one.value, -rate * gradients[one.name], one.value - rate * gradients[one.name])
@@ -365,4 +408,4 @@ def _digits(a: Array, b: Array, scale: float) -> float:
     with np.errstate(invalid="ignore"):
         gap = float(np.abs(np.subtract(a, b)).max())
     scale = max(scale, float(np.abs(a).max()), float(np.abs(b).max()))
-    return max(0.0, -math.log10(gap / scale)) if math.isfinite(scale) else 0.0
+    return max(0.0, -math.log10(gap / scale)) if math.isfinite(scale) and math.isfinite(gap) else 0.0

@@ -103,7 +103,7 @@ def formula(
         if known is None and graph.ops[current] in (INPUT, CONSTANT):
             known = names.get(current) or _constant(graph, current, names)
         if known is not None:
-            pieces.append(_bracketed_if_negative(known, around, leading))
+            pieces.append(_bracketed_if_loose(known, around, leading))
         else:
             tasks.extend(reversed(_written(graph, current, around, leading)))
     return "".join(pieces)
@@ -120,10 +120,11 @@ def _constant(graph: Graph, node: int, names: Mapping[int, str]) -> str:
     return array(value)
 
 
-def _bracketed_if_negative(text: str, around: int, leading: bool) -> str:
-    if text.startswith("-") and (around > PRECEDENCE_OF_MINUS or not leading):
-        return f"({text})"
-    return text
+def _bracketed_if_loose(text: str, around: int, leading: bool) -> str:
+    """A negative number binds like a minus, a name such as ∂L/∂z like the fraction it looks like."""
+    negative = text.startswith("-") and (around > PRECEDENCE_OF_MINUS or not leading)
+    fraction = "/" in text and around > PRECEDENCE_OF_MINUS
+    return f"({text})" if negative or fraction else text
 
 
 def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]:

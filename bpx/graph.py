@@ -30,6 +30,7 @@ Number = float | int
 
 # Elements; a spec is data and must not be able to eat the memory.
 LARGEST_NODE = 2**26
+MOST_AXES = 32
 LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
 
 
@@ -94,15 +95,25 @@ class Op:
         """Whether every output element depends on the matching arg elements alone."""
         return self.local is not None
 
+    def __reduce__(self) -> Any:
+        """A row is itself wherever it is copied to: ops are compared by identity."""
+        return _op_named, (self.name,)
+
     def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
-        graph = next(arg.graph for arg in args if isinstance(arg, Expr))
+        graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
+        if graph is None:
+            raise TypeError(f"{self.name} builds a node: give it at least one handle")
         return graph.fold(self, [graph.lift(arg) for arg in args], settings)
 
 
 INPUT = Op("input", value=lambda: None)
 CONSTANT = Op("constant", value=lambda: None)
 OPS: dict[str, Op] = {}  # name → row; filled by bpx.ops
+
+
+def _op_named(name: str) -> Op:
+    return {"input": INPUT, "constant": CONSTANT}.get(name) or OPS[name]
 
 
 class Graph:
@@ -138,7 +149,8 @@ class Graph:
 
     def constant(self, value: Number | Array | Sequence[Any]) -> Expr:
         """Append a constant, or hand out the one that already holds this value."""
-        array = np.asarray(value, dtype=np.float64)
+        array = np.array(value, dtype=np.float64)
+        array.setflags(write=False)
         key = (array.shape, array.tobytes())
         if key not in self._known:
             self._known[key] = self._append(CONSTANT, (), {}, array.shape).id
@@ -214,6 +226,8 @@ class Graph:
         size = 1
         for length in shape:
             size *= length
+        if len(shape) > MOST_AXES:
+            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{len(shape)} axes")
         if size > LARGEST_NODE:
             raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{size} elements")
         self.elements += size
@@ -335,6 +349,17 @@ class Expr:
     def __abs__(self) -> Expr:
         return OPS["abs"](self)
 
+    def __bool__(self) -> bool:
+        raise TypeError("a node has no truth value; use bpx.ops.where, bpx.ops.max or bpx.ops.min")
+
+    def __eq__(self, other: object) -> Expr:  # type: ignore[override] # as the other comparisons do
+        return OPS["eq"](self, other) if isinstance(other, Operands) else NotImplemented
+
+    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+        return OPS["ne"](self, other) if isinstance(other, Operands) else NotImplemented
+
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Operand) -> Expr:
         return OPS["lt"](self, other)
 
@@ -354,6 +379,7 @@ class Expr:
 
 
 Operand: TypeAlias = "Expr | Number | Array"
+Operands = (Expr, float, int, np.ndarray)
 
 
 def run(

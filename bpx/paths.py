@@ -110,7 +110,7 @@ def _products(ledger: Ledger, values: Mapping[int, Array], routes: list[tuple[Ed
     ends: list[int] = []
     seed = ledger.gradient(ledger.output)
     for route in routes:
-        assert seed
+        assert seed is not None
         upstream = seed
         for edge in route:
             upstream = _through(ledger, edge, upstream)

@@ -75,7 +75,8 @@ def reverse(output: Expr, wrt: Iterable[Expr], upstream: Operand | None = None) 
 def grad(output: Expr, wrt: Sequence[Expr], upstream: Operand | None = None) -> list[Expr]:
     """∂output/∂w for each w of `wrt`, as nodes; a zero where the output does not depend on w."""
     ledger = reverse(output, wrt, upstream)
-    return [ledger.gradient(expr.id) or zeros(expr) for expr in wrt]
+    found = [ledger.gradient(expr.id) for expr in wrt]
+    return [zeros(expr) if one is None else one for expr, one in zip(wrt, found, strict=True)]
 
 
 def zeros(like: Expr) -> Expr:

@@ -9,6 +9,7 @@ from typing import Any
 from bpx.document import Format, Written
 from bpx.drafter import FORMAT_VERSION
 from bpx.formula import formula
+from bpx.graph import CONSTANT
 from bpx.spec import Input, Spec
 
 
@@ -47,7 +48,11 @@ def _shared(spec: Spec) -> dict[int, str]:
     for node in spec.graph.needs(of=[spec.output, *spec.steps.values()]):
         for arg in spec.graph.args[node]:
             uses[arg] = uses.get(arg, 0) + 1
-    return {node: spec.names[node] for node, count in uses.items() if count > 1 and node in spec.names}
+    return {
+        node: spec.names[node]
+        for node, count in uses.items()
+        if count > 1 and node in spec.names and spec.graph.ops[node] is not CONSTANT
+    }
 
 
 def _steps_to_write(spec: Spec, names: Mapping[int, str]) -> list[tuple[int, str]]:

@@ -7,6 +7,7 @@ it raises `BpxError`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,7 @@ import numpy as np
 from bpx.build import build
 from bpx.diagnostic import BpxError, Diagnostic, Source, Span, nearest
 from bpx.draft import OUTPUT_OF_EXPRESSION, Draft, DraftInput, Expect, draft_of_expression, name_problem
-from bpx.formula import CONSTANTS, shape_text
+from bpx.formula import CONSTANTS, LARGEST_SHOWN, shape_text
 from bpx.graph import CONSTANT, INPUT, OPS, Array, Expr, Graph, run
 from bpx.parser import Text, parse
 
@@ -68,9 +69,14 @@ class Spec:
         taken = set(names.values())
         free = (name for name in (f"v{i}" for i in range(1, 2**62)) if name not in taken)
         for node in self.graph.needs(of=[self.output, *self.steps.values()]):
-            if node not in names and self.graph.ops[node] is not CONSTANT:
+            # A constant stands in formulas as it is, unless it is too large to be read there.
+            if node not in names and math.prod(self.graph.shapes[node]) > self.largest_unnamed(node):
                 names[node] = next(free)
         return dict(sorted(names.items()))
+
+    def largest_unnamed(self, node: int) -> int:
+        """How many elements the node may have and still go without a name."""
+        return LARGEST_SHOWN if self.graph.ops[node] is CONSTANT else 0
 
     @cached_property
     def nodes(self) -> dict[str, int]:
@@ -151,13 +157,13 @@ def _override(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic
             problems.append(not_an_input(name, draft.inputs))
             continue
         draft.inputs[name].broken = value is None
-        array = None if value is None else _as_array(name, value, problems)
+        array = None if value is None else as_array(name, value, problems)
         if array is not None:
             draft.inputs[name].value = array
 
 
-def _as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
-    """A value from outside as a float64 array of its own; None where it is no such thing."""
+def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
+    """A value from outside as a float64 array of its own; None where it is no such thing, with a problem."""
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
@@ -170,6 +176,7 @@ def _as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None
         found = str(array[~np.isfinite(array)][0])
         problems.append(Diagnostic("not-finite-input", None, {"name": name, "found": found}))
         return None
+    array.setflags(write=False)
     return array
 
 
@@ -212,8 +219,9 @@ class _Maker:
         draft = self.draft
         for name, one in draft.inputs.items():
             self.names[name] = None if one.value is None else self.graph.input(one.value.shape)
-            if self.names[name] and one.span:
-                self.origins[self.names[name].id] = one.span  # type: ignore[union-attr]
+            expr = self.names[name]
+            if expr is not None and one.span:
+                self.origins[expr.id] = one.span
         self.declare_steps()
         for name in self.in_order():
             self.names[name] = self.built(name)
@@ -359,7 +367,7 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> Spec:
     inputs = [
         Input(name, expr.id, array, "data")
         for name, (expr, value) in values.items()
-        if (array := _as_array(name, value, problems)) is not None
+        if (array := as_array(name, value, problems)) is not None
     ]
     problems += [
         Diagnostic(code, None, {"name": name}, "rename") for name in values if (code := name_problem(name))
@@ -372,7 +380,7 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> Spec:
                 "wanted": shape_text(graph.shapes[one.node]),
             }
             problems.append(Diagnostic("value-shape", None, facts))
-    named = {expr.id for expr, _ in values.values()}
+    named = {graph.lift(expr).id for expr, _ in values.values()}
     for node in graph.needs(of=[output.id]):
         if graph.ops[node] is INPUT and node not in named:
             problems.append(Diagnostic("missing-value", None, {"name": f"#{node}"}))

@@ -40,10 +40,10 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> Spec:
         return read_spec(read_file(path), FORMATS[path.suffix.lower()], values)
     if target in example_names():
         return read_spec(read_file(example_path(target)), "toml", values)
-    if _is_directory(path):
+    if target not in (values or ()) and _is_directory(path):
         _fail("is-a-directory", "directory", name=target)
-    if _is_plain_file(path):
-        _fail("unknown-format", None, name=target)
+    if target not in (values or ()) and _exists(path):
+        return read_text(read_file(path), values)
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
@@ -115,9 +115,9 @@ def _is_directory(path: Path) -> bool:
         return False
 
 
-def _is_plain_file(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
-        return path.is_file()
+        return path.exists()
     except (OSError, ValueError):
         return False
 

@@ -96,6 +96,10 @@ ENGLISH = {
     "diagnostic.upstream-shape": "the upstream gradient has shape {found}, the output {wanted}",
     "diagnostic.summed-output": "the output has shape {shape}: the gradient of its sum is shown",
     "diagnostic.too-many-second": "{size} × {size} second derivatives are more than bpx writes down ({most})",
+    "diagnostic.step-with-upstream": "a step follows the output's own gradient; leave the upstream gradient out",
+    "diagnostic.step-without-inputs": "there is no input to move",
+    "diagnostic.step-not-finite": "after the step the output is {after}",
+    "diagnostic.second-of-inputs": "second derivatives are those by inputs; leave inner nodes out",
     "diagnostic.step-needs-scalar": "a step needs a scalar loss; the output has shape {shape}",
     "diagnostic.bad-rate": "the rate must be a finite number, not {found}",
     "diagnostic.nothing-to-expand": "`{name}` is not written in simpler ops",
@@ -247,6 +251,7 @@ ENGLISH = {
     "account.quantity": "",
     "account.independent": "0 (the output does not depend on it)",
     "account.summed": "sum over axis {axes}",
+    "account.nothing-expanded": "there is nothing to expand: no node is written in simpler ops",
     "account.agree": "value and gradients agree with the fused form to {digits} digits",
     "account.agree-exactly": "value and gradients agree with the fused form to the last digit",
     "account.disagree": "value or gradients differ from the fused form from digit {digits} on",
@@ -273,6 +278,7 @@ ENGLISH = {
     "ops.settings": "settings",
     "ops.needs-exponent": "smooth everywhere for exponents 0, 1, 2, …; for -1, -2, … where x ≠ 0; otherwise where x > 0",
     # --- when bpx itself fails ---
+    "out-of-room": "bpx had to stop: {reason}",
     "bug": "bpx met an error of its own ({kind}: {reason}); set BPX_TRACEBACK=1 to see where",
     # --- examples ---
     "examples.name": "example",

@@ -55,7 +55,7 @@ def test_names_are_those_of_their_homes() -> None:
 def test_no_module_is_called_like_a_public_name() -> None:
     """Importing such a module would put it where the public name was."""
     modules = {path.stem for path in Path(bpx.__file__).parent.iterdir()}
-    assert modules.isdisjoint(bpx.__all__)
+    assert modules & set(bpx.__all__) == {"ops"}  # which is the module
     assert run("import bpx; bpx.load('sigmoid'); print(bpx.parse('x^2', x=3).explain().value)") == "9.0"
 
 
@@ -234,7 +234,7 @@ def account() -> bpx.Explanation:
 
 def test_explain_takes_every_option() -> None:
     spec = bpx.load("tiny_network")
-    account = spec.explain(of="y", wrt=["h"], upstream=2, expand=["h"], paths=["h"], second=True, step=0.1)
+    account = spec.explain(of="y", wrt=["h"], upstream=2, expand=["h"], paths=["h"])
     assert isinstance(account, bpx.Explanation)
     assert list(account.gradients) == ["h"]
 

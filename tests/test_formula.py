@@ -458,3 +458,11 @@ def assert_same_chain(expr, leaves):
     assert time.process_time() - start < 5
     assert again.graph.ops == expr.graph.ops
     assert again.graph.args == expr.graph.args
+
+
+def test_a_name_that_looks_like_a_fraction_is_bracketed_where_it_binds_tightly():
+    graph = Graph()
+    x = graph.input((2, 2))
+    names = {x.id: "∂L/∂z"}
+    assert formula(graph, graph.add(OPS["transpose"], x).id, names) == "(∂L/∂z).T"
+    assert formula(graph, graph.add(OPS["matmul"], x, x).id, names) == "∂L/∂z @ ∂L/∂z"

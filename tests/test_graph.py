@@ -412,3 +412,42 @@ def test_every_row_has_exactly_one_rule():
     for op in bpx.ops.rows():
         assert (op.local is None) != (op.pull is None), op.name
         assert op.args, op.name
+
+
+def test_a_node_has_no_truth_value():
+    x = Graph().input()
+    with pytest.raises(TypeError, match="where"):
+        bool(x > 0)
+
+
+def test_equality_builds_a_node():
+    graph = Graph()
+    x, y = graph.input(), graph.input()
+    assert (x == y).op is OPS["eq"]
+    assert (x != 0).op is OPS["ne"]
+
+
+def test_an_op_without_a_handle_is_refused():
+    with pytest.raises(TypeError, match="handle"):
+        OPS["exp"](2.0)
+
+
+def test_a_copy_of_an_op_is_the_op():
+    from copy import deepcopy
+    from pickle import dumps, loads
+
+    assert deepcopy(OPS["exp"]) is OPS["exp"]
+    assert loads(dumps(OPS["exp"])) is OPS["exp"]
+
+
+def test_a_constant_is_a_copy():
+    graph, values = Graph(), np.ones(2)
+    constant = graph.constant(values)
+    values[:] = 5
+    np.testing.assert_array_equal(graph.constants[constant.id], [1, 1])
+
+
+def test_more_axes_than_arrays_have():
+    graph = Graph()
+    with pytest.raises(ShapeError, match="axes"):
+        graph.add(OPS["reshape"], graph.input(), shape=[1] * 71)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from bpx.graph import OPS, Op
+from bpx.graph import OPS, Expr, Graph, Op
 from bpx.ops import activations, arithmetic, functions, selection, tensors
 
-__all__ = ["rows"]
+__all__ = ["Expr", "Graph", "rows"]
 
 _THEMES = [module.__name__ for module in (arithmetic, functions, activations, selection, tensors)]
 

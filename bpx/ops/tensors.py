@@ -114,8 +114,10 @@ def _outer_shape(a: Shape, b: Shape) -> Shape:
 
 
 def _spread_shape(x: Shape, *, shape: Shape, axis: tuple[int, ...]) -> Shape:
+    if len(x) + len(axis) != len(shape):
+        raise ShapeError("spread", (x, shape))
     expanded = _expanded(x, axis)
-    if len(expanded) != len(shape) or any(n not in (1, m) for n, m in zip(expanded, shape, strict=True)):
+    if any(n not in (1, m) for n, m in zip(expanded, shape, strict=True)):
         raise ShapeError("spread", (x, shape))
     return shape
 

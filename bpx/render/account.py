@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from bpx.account import EdgeRow, Explanation, NodeRow, PathRow, PathTable, SecondRow, Step, summary
+from bpx.account import (
+    EdgeRow,
+    Explanation,
+    NodeRow,
+    PathRow,
+    PathTable,
+    SecondRow,
+    Step,
+    plain_count,
+    summary,
+)
 from bpx.diagnostic import Diagnostic
 from bpx.formula import number, shape_text
 from bpx.graph import Array
@@ -95,6 +105,8 @@ def _formula_text(row: NodeRow) -> str:
 
 def _expansion_text(account: Explanation) -> str:
     assert account.expanded
+    if not account.expanded.nodes:
+        return say("account.nothing-expanded")
     digits = account.expanded.digits
     if digits == float("inf"):
         return say("account.agree-exactly")
@@ -191,11 +203,7 @@ def _sum_row(account: Explanation, node: NodeRow, edges: Sequence[EdgeRow]) -> l
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return text.lstrip("-")[:1].isdigit() and all(char in "0123456789.e-+" for char in text)
 
 
 def _gradients(account: Explanation) -> Iterator[Block]:
@@ -230,25 +238,29 @@ def _paths(account: Explanation, table_: PathTable) -> Iterator[Block]:
     rows = [row for path in table_.shown for row in _path_rows(account, path, tall)]
     others = table_.path_count - len(table_.shown)
     if others:
-        rest = say("account.rest", count=f"{others:,}")
+        rest = say("account.rest", count=_count(others))
         rows.append(
             [rest, *([] if tall else [""]), text_of(table_.rest), *([] if tall else [text_of(table_.total)])]
         )
     rows.append([f"∂{output}/∂{table_.input}", *[""] * (1 if tall else 2), text_of(table_.total)])
     keys = ["path", "quantity", "value"] if tall else ["path", "factors", "contribution", "running"]
     yield table(keys, rows, strong={len(rows) - 1})
-    yield Lines((say("account.count-paths", count=f"{table_.path_count:,}"),))
+    yield Lines((say("account.count-paths", count=_count(table_.path_count)),))
 
 
 def _path_rows(account: Explanation, path: PathRow, tall: bool) -> list[list[str]]:
     """A path in one row, or in several where its contribution is an array."""
     route = " → ".join(_ends([account.names[node] for node in path.nodes]))
-    factors = " · ".join(_ends(list(map(_factor, path.locals, path.local_formulas, path.summed))))
+    seed = next(row.upstream for row in account.nodes if row.id == account.output)
+    factors = list(map(_factor, path.locals, path.local_formulas, path.summed))
+    if seed is not None and np.any(seed != 1):
+        factors.insert(0, f"({text_of(seed)})")
+    product_of_factors = " · ".join(_ends(factors))
     product, running = text_of(path.product), text_of(path.running)
     if not tall:
-        return [[route, factors, product, running]]
+        return [[route, product_of_factors, product, running]]
     return [
-        [route, say("account.factors"), factors],
+        [route, say("account.factors"), product_of_factors],
         ["", say("account.contribution"), product],
         ["", say("account.running"), running],
     ]
@@ -259,6 +271,11 @@ def _factor(local: Array | None, formula: str, summed: Sequence[int]) -> str:
     text = text_of(local) if local is not None and np.ndim(local) == 0 else formula
     text += _summed(summed)
     return f"({text})" if text.startswith("-") or " " in text else text
+
+
+def _count(count: int) -> str:
+    plain = plain_count(count)
+    return f"{plain:,}" if isinstance(plain, int) else plain
 
 
 _END = 12  # of a longer path, this many nodes at either end

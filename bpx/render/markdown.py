@@ -9,7 +9,7 @@ from bpx.render.layout import Block, Heading, Headline, Table
 
 _LIST_MARK = re.compile(r"^(\d*)([-+.])(?=\s)")  # at its beginning a line would become a list
 _BACKSLASHED = r"\1\\\2"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 
 def markdown(blocks: Sequence[Block]) -> str:
