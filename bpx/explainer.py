@@ -34,7 +34,6 @@ from bpx.domain import (
 )
 from bpx.formula import LARGEST_SHOWN, array, formula, number, shape_text
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
-from bpx.reference import meaning
 from bpx.reverse import Edge, reverse
 from bpx.spec import Spec, as_array, not_an_input
 
@@ -194,8 +193,12 @@ class _Request:
         )
 
     def ops(self) -> dict[str, str | None]:
+        """The ops the reverse pass came by, each with what it is in simpler ones, if it is."""
         used = dict.fromkeys(self.graph.ops[edge.consumer] for edge in self.ledger.edges)
-        return {op.name: meaning(op) for op in used}
+        composite = {op for op in used if op.expands}
+        if composite:
+            from bpx.reference import meaning
+        return {op.name: meaning(op) if op in composite else None for op in used}
 
     def names(self) -> dict[int, str]:
         names = self.spec.names

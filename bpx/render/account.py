@@ -50,8 +50,7 @@ def note_text(note: Diagnostic) -> str:
 
 def _remarks(account: Explanation) -> Iterator[str]:
     if account.stated:
-        key = "account.expected" if account.unmet else "account.expected-all"
-        yield say(key, stated=account.stated, held=account.stated - len(account.unmet))
+        yield say("account.expected", stated=account.stated, held=account.stated - len(account.unmet))
     if any(_is_rounded(row.value) for row in account.nodes if row.op != "constant"):
         yield say("account.digits")
 
