@@ -127,8 +127,16 @@ def _failing(spec: Spec, values: Mapping[int, Array], node: int) -> Iterator[tup
         value = np.asarray(run(graph, values, [expr.id])[expr.id])
         worst = float(value.min()) if guard.kind in ("positive", "nonnegative") else float(abs(value).min())
         if worst <= 0:
-            named = expr.number is None  # `x / 0` needs its y, not 0, to be nonzero
-            yield guard, formula(graph, expr.id, spec.names, open_root=False) if named else "y", worst
+            text = formula(graph, expr.id, spec.names, open_root=False)
+            yield guard, text if expr.number is None else _in_general(graph, node, guard), worst
+
+
+def _in_general(graph: Graph, node: int, guard: Guard) -> str:
+    """The guard in the op's own names: of `x / 0` it is y, not 0, that must not be zero."""
+    op, scratch = graph.ops[node], Graph()
+    args = [scratch.input() for _ in op.args]
+    names = {expr.id: name for expr, name in zip(args, op.args, strict=True)}
+    return formula(scratch, guard.of(*args).id, names, open_root=False)
 
 
 def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.diagnostic import BpxError, Diagnostic, nearest
-from bpx.formula import formula, number
+from bpx.formula import formula, number, shape_text
 from bpx.graph import OPS, Expr, Graph, Op, run
 from bpx.ops import rows
 from bpx.words import say
@@ -32,6 +32,7 @@ class OpEntry(NamedTuple):
     convention: str | None
     expands: str | None
     pattern: str
+    sample: tuple[str, ...]  # the shapes of the args that the rule is shown for, where it depends on them
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -69,6 +70,7 @@ def _entry(op: Op) -> OpEntry:
         sample.convention(),
         sample.expansion(),
         say(f"pattern.{op.name}"),
+        () if op.elementwise else tuple(shape_text(arg.shape) for arg in sample.args),
     )
 
 

@@ -275,6 +275,7 @@ ENGLISH = {
     "ops.expands": "in simpler ops",
     "ops.also": "also written",
     "ops.settings": "settings",
+    "ops.sample": "shown for args of shape",
     "ops.needs-exponent": "smooth everywhere for exponents 0, 1, 2, …; for -1, -2, … where x ≠ 0; otherwise where x > 0",
     # --- when bpx itself fails ---
     "out-of-room": "bpx had to stop: {reason}",

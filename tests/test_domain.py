@@ -150,3 +150,12 @@ def test_a_power_of_a_negative_base_has_no_derivative_by_its_exponent() -> None:
     assert account.gradients["x"] == -4
     assert np.isnan(account.gradients["y"])
     assert [note.code for note in account.notes] == ["no-derivative"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "need"), [("x / 0", "y ≠ 0"), ("x + log(-1)", "x > 0"), ("x * sqrt(-2)", "x ≥ 0")]
+)
+def test_a_guard_of_constants_is_said_in_general(expression: str, need: str) -> None:
+    with pytest.raises(BpxError) as caught:
+        explain(read_expression(Source("<expression>", expression), {"x": 1}))
+    assert caught.value.diagnostics[0].facts["need"] == need

@@ -25,6 +25,7 @@ def op_blocks(entry: OpEntry) -> list[Block]:
         ("settings", ", ".join(entry.settings)),
         ("domain", "; ".join(entry.domain)),
         ("expands", entry.expands),
+        ("sample", ", ".join(entry.sample)),
     ]
     lines = [f"{say(f'ops.{key}')}: {text}" for key, text in facts if text]
     if entry.convention:
