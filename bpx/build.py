@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bpx.diagnostic import Diagnostic, Span, nearest
+from bpx.diagnostic import Diagnostic, Span
 from bpx.formula import CONSTANTS, shape_text
 from bpx.graph import OPS, Expr, Graph, Op, ShapeError
 from bpx.ops.tensors import SettingError
@@ -118,7 +118,7 @@ class _Builder:
 
     def unknown_op(self, item: Item, values: Sequence[_Value]) -> None:
         span = self.span(item.start, item.start + len(item.value))
-        facts = {"name": item.value, "guess": nearest(item.value, OPS)}
+        facts = {"name": item.value}
         content = self.code.text.content
         called = content[item.start + len(item.value) :].lstrip().startswith("(")
         if called and (item.value in self.names or item.value in CONSTANTS):
@@ -126,9 +126,8 @@ class _Builder:
             facts |= {"left": item.value, "right": inner}
             self.report(Diagnostic("implicit-product", span, facts, "implicit-product"))
         else:
-            self.report(
-                Diagnostic("unknown-op", span, facts, "did-you-mean" if facts["guess"] else "list-ops")
-            )
+            problem = Diagnostic("unknown-op", span, facts, "list-ops")
+            self.report(problem.suggesting(item.value, OPS))
 
     def node(self, op: Op, item: Item, values: Sequence[_Value], span: Span) -> Expr | None:
         settings = {name: value for name, (value, _, _) in item.settings.items()}
@@ -169,10 +168,10 @@ class _Builder:
         known = True
         for name, (_, start, end) in item.settings.items():
             if name not in op.settings:
-                guess = nearest(name, op.settings)
-                facts = {"op": op.name, "setting": name, "known": ", ".join(op.settings), "guess": guess}
-                help = "did-you-mean" if guess else "settings-of" if op.settings else None
-                self.report(Diagnostic("unknown-setting", self.span(start, end), facts, help))
+                facts = {"op": op.name, "setting": name, "known": ", ".join(op.settings)}
+                help = "settings-of" if op.settings else None
+                problem = Diagnostic("unknown-setting", self.span(start, end), facts, help)
+                self.report(problem.suggesting(name, op.settings))
                 known = False
         return known
 

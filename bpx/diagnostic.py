@@ -75,6 +75,11 @@ class Diagnostic(NamedTuple):
     help: str | None = None
     severity: Severity = "error"
 
+    def suggesting(self, name: str, known: Iterable[str]) -> Diagnostic:
+        """The same, proposing the known name most like `name` in place of its help, if one is like it."""
+        guess = nearest(name, known)
+        return self._replace(facts={**self.facts, "guess": guess}, help="did-you-mean") if guess else self
+
     @property
     def message(self) -> str:
         """The sentence that states what is wrong."""

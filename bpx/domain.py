@@ -5,18 +5,17 @@ The facts are the guards of the op rows, built as nodes beside the graph and eva
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from bpx.diagnostic import Diagnostic
-from bpx.formula import formula, number, shape_text
-from bpx.graph import Array, Graph, Guard, run
+from bpx.formula import DIGITS, formula, number, shape_text
+from bpx.graph import Array, Expr, Graph, Guard, run
 from bpx.reverse import Ledger
 from bpx.spec import Spec
 from bpx.words import say
-
-_DIGITS = 6
 
 
 def value_problems(spec: Spec, values: Mapping[int, Array]) -> list[Diagnostic]:
@@ -24,38 +23,40 @@ def value_problems(spec: Spec, values: Mapping[int, Array]) -> list[Diagnostic]:
     graph = spec.graph
     broken = {node for node, value in values.items() if not np.isfinite(value).all()}
     first = [node for node in sorted(broken) if not broken.intersection(graph.args[node])]
-    return [_value_problem(spec, values, node) for node in first]
+    failing = _failing(spec, values, first)
+    return [_value_problem(spec, values[node], node, failing[node]) for node in first]
 
 
-def _value_problem(spec: Spec, values: Mapping[int, Array], node: int) -> Diagnostic:
-    span = spec.origins.get(node)
-    for guard, text, worst in _failing(spec, values, node):
+def _value_problem(spec: Spec, value: Array, node: int, failing: Iterable[_Failure]) -> Diagnostic:
+    span, written = spec.origins.get(node), _written(spec, node)
+    for guard, text, worst in failing:
         if guard.kind != "kink" and (worst < 0 or guard.kind != "nonnegative"):
-            facts = {"node": _written(spec, node), "op": spec.graph.ops[node].name}
-            return Diagnostic("outside-domain", span, {**facts, **_need(guard, text, worst)})
-    value = values[node]
+            facts = {"node": written, "op": spec.graph.ops[node].name, **_need(guard, text, worst)}
+            return Diagnostic("outside-domain", span, facts)
     found = number(float(value[~np.isfinite(value)].flat[0] if np.ndim(value) else value))
-    return Diagnostic("not-finite", span, {"node": _written(spec, node), "value": found}, "stable-op")
+    return Diagnostic("not-finite", span, {"node": written, "value": found}, "stable-op")
 
 
 def gradient_warnings(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
     """Warnings for edges where the local derivative, or failing that the contribution, is not finite."""
-    said = set()
-    for edge in ledger.edges:
-        node = edge.consumer
-        numbers = [edge.contribution] if edge.local is None else [edge.contribution, edge.local]
-        if node in said or all(np.isfinite(values[number]).all() for number in numbers):
-            continue
-        if not np.isfinite(values[edge.upstream]).all():
-            continue  # reported where it began
-        said.add(node)
-        failing = next(iter(_failing(spec, values, node)), None)
+    nodes = _where_it_begins(ledger, values)
+    for node, failing in _failing(spec, values, nodes).items():
         facts = {"node": _written(spec, node), "op": spec.graph.ops[node].name}
-        if failing is None:
-            yield Diagnostic("infinite-gradient", spec.origins.get(node), facts, severity="warning")
-        else:
-            facts |= _need(*failing, strict=True)
-            yield Diagnostic("no-derivative", spec.origins.get(node), facts, severity="warning")
+        if failing:
+            facts |= _need(*failing[0], strict=True)
+        code = "no-derivative" if failing else "infinite-gradient"
+        yield Diagnostic(code, spec.origins.get(node), facts, severity="warning")
+
+
+def _where_it_begins(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
+    """The nodes that hand back something that is not finite although what arrived was."""
+    nodes: dict[int, None] = {}
+    for edge in ledger.edges:
+        numbers = [edge.contribution] if edge.local is None else [edge.contribution, edge.local]
+        breaks = not all(np.isfinite(values[number]).all() for number in numbers)
+        if breaks and np.isfinite(values[edge.upstream]).all():
+            nodes[edge.consumer] = None
+    return list(nodes)
 
 
 def overflow_warnings(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
@@ -73,28 +74,22 @@ def kink_notes(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Itera
     """A note for each node of the reverse pass that stands at a kink: guard, and what bpx takes."""
     graph = spec.graph
     consumers = sorted({edge.consumer for edge in ledger.edges})
-    guards = [
-        (node, guard, graph.lift(guard.of(*graph[node].args)).id)
-        for node in consumers
-        for guard in _guards(graph, node)
-        if guard.kind == "kink"
-    ]
-    found = run(graph, values, [guard for _, _, guard in guards])
+    kinks = [one for one in _evaluated(graph, values, consumers) if one.guard.kind == "kink"]
     locals_of: dict[int, list[int]] = {}
     for edge in ledger.edges:
         if edge.local is not None:
             locals_of.setdefault(edge.consumer, []).append(edge.local)
-    for node, _, guard_node in guards:
-        at = np.broadcast_to(found[guard_node] == 0, graph.shapes[node])
+    for node, _, expr, value in kinks:
+        at = np.broadcast_to(value == 0, graph.shapes[node])
         if at.any():
             taken = [
-                number(np.broadcast_to(values[local], at.shape)[at].flat[0], _DIGITS)
+                number(np.broadcast_to(values[local], at.shape)[at].flat[0], DIGITS)
                 for local in locals_of[node]
             ]
             facts = {
                 "node": _written(spec, node),
                 "op": graph.ops[node].name,
-                "guard": formula(graph, guard_node, spec.names, open_root=False),
+                "guard": formula(graph, expr.id, spec.names, open_root=False),
                 "local": ", ".join(taken),
             }
             yield Diagnostic("at-kink", spec.origins.get(node), facts, severity="note")
@@ -115,20 +110,41 @@ def broadcast_warnings(spec: Spec) -> Iterator[Diagnostic]:
             yield Diagnostic("broadcast-both", spec.origins.get(node), facts, severity="warning")
 
 
-def _guards(graph: Graph, node: int) -> Iterable[Guard]:
-    return graph.ops[node].guards(*graph[node].args)
+class _Evaluated(NamedTuple):
+    """A guard of a node, as a node beside the graph, and its value."""
+
+    node: int
+    guard: Guard
+    expr: Expr
+    value: Array
 
 
-def _failing(spec: Spec, values: Mapping[int, Array], node: int) -> Iterator[tuple[Guard, str, float]]:
-    """The guards of a node that are not satisfied: each with its text and its worst value."""
+_Failure = tuple[Guard, str, float]  # a guard that is not satisfied, its text, its worst value
+
+
+def _evaluated(graph: Graph, values: Mapping[int, Array], nodes: Iterable[int]) -> list[_Evaluated]:
+    """All guards of `nodes`, evaluated in one run."""
+    built = [
+        (node, guard, graph.lift(guard.of(*graph[node].args)))
+        for node in nodes
+        for guard in graph.ops[node].guards(*graph[node].args)
+    ]
+    found = run(graph, values, [expr.id for _, _, expr in built])
+    return [_Evaluated(node, guard, expr, np.asarray(found[expr.id])) for node, guard, expr in built]
+
+
+def _failing(spec: Spec, values: Mapping[int, Array], nodes: Sequence[int]) -> dict[int, list[_Failure]]:
+    """For each of `nodes` the guards that are not satisfied."""
     graph = spec.graph
-    for guard in _guards(graph, node):
-        expr = graph.lift(guard.of(*graph[node].args))
-        value = np.asarray(run(graph, values, [expr.id])[expr.id])
+    failing: dict[int, list[_Failure]] = {node: [] for node in nodes}
+    for node, guard, expr, value in _evaluated(graph, values, nodes):
         worst = float(value.min()) if guard.kind in ("positive", "nonnegative") else float(abs(value).min())
         if worst <= 0:
             text = formula(graph, expr.id, spec.names, open_root=False)
-            yield guard, text if expr.number is None else _in_general(graph, node, guard), worst
+            failing[node].append(
+                (guard, text if expr.number is None else _in_general(graph, node, guard), worst)
+            )
+    return failing
 
 
 def _in_general(graph: Graph, node: int, guard: Guard) -> str:
@@ -142,7 +158,7 @@ def _in_general(graph: Graph, node: int, guard: Guard) -> str:
 def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:
     kind = "strict" if strict and guard.kind == "nonnegative" else guard.kind
     kind = "nonzero" if kind == "kink" else kind
-    return {"need": say(f"need.{kind}", guard=text), "guard": text, "value": number(worst, _DIGITS)}
+    return {"need": say(f"need.{kind}", guard=text), "guard": text, "value": number(worst, DIGITS)}
 
 
 def _written(spec: Spec, node: int) -> str:

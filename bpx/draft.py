@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from bpx.formula import CONSTANTS
 from bpx.graph import OPS, Array
 from bpx.parser import Code, Item, Text, parse
 
-OUTPUT_OF_EXPRESSION = "out"
+_OUTPUT = "out"
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,14 @@ def name_problem(name: str) -> str | None:
     return "shadows-op" if name in OPS else None
 
 
+def free_output_name(taken: Container[str]) -> str:
+    """What the output is called where nobody named it."""
+    name = _OUTPUT
+    while name in taken:
+        name += "_"
+    return name
+
+
 def _is_input(item: Item, values: Mapping[str, Any]) -> bool:
     """Is it a name that means nothing else, or one (even called like an op) that a value is given to?"""
     if item.kind == "name":
@@ -78,8 +86,5 @@ def draft_of_expression(source: Source, values: Mapping[str, Any], problems: lis
     for name in values:
         if any(name in longer for longer in without_value):
             draft.inputs.setdefault(name, DraftInput(None))  # the `w` and `x` of a `wx` that lacks its sign
-    output = OUTPUT_OF_EXPRESSION
-    while output in draft.inputs:
-        output += "_"
-    draft.steps[output] = code
+    draft.steps[free_output_name(draft.inputs)] = code
     return draft

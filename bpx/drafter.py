@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.diagnostic import Diagnostic, Span, nearest
+from bpx.diagnostic import Diagnostic, Span
 from bpx.document import type_key
 from bpx.draft import Draft, DraftInput, Expect, name_problem
 from bpx.graph import Array
@@ -71,15 +71,9 @@ class _Drafter:
         known = KEYS[where]
         for key in table:
             if key not in known:
-                guess = nearest(key, known)
-                facts = {
-                    "key": key,
-                    "where": say(f"where.{where}"),
-                    "guess": guess,
-                    "known": ", ".join(known),
-                }
-                help = "did-you-mean" if guess else "known-keys"
-                self.problem("unknown-key", self.places.key(*path, key), help, **facts)
+                facts = {"key": key, "where": say(f"where.{where}"), "known": ", ".join(known)}
+                problem = Diagnostic("unknown-key", self.places.key(*path, key), facts, "known-keys")
+                self.problems.append(problem.suggesting(key, known))
 
     def check_version(self) -> None:
         found = self.document.get("bpx")
@@ -131,14 +125,9 @@ class _Drafter:
     def role(self, name: str, role: Any) -> str:
         if isinstance(role, str) and role in ROLES:
             return role
-        guess = nearest(role, ROLES) if isinstance(role, str) else None
-        facts = {"role": self.written("inputs", name, "role"), "guess": guess, "known": ", ".join(ROLES)}
-        self.problem(
-            "unknown-role",
-            self.places.value("inputs", name, "role"),
-            "did-you-mean" if guess else "roles",
-            **facts,
-        )
+        facts = {"role": self.written("inputs", name, "role"), "known": ", ".join(ROLES)}
+        problem = Diagnostic("unknown-role", self.places.value("inputs", name, "role"), facts, "roles")
+        self.problems.append(problem.suggesting(role if isinstance(role, str) else "", ROLES))
         return "data"
 
     def numbers(self, name: str, value: Any, *path: str) -> Array | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bpx.diagnostic import BpxError, Diagnostic, Span, nearest
+from bpx.diagnostic import BpxError, Diagnostic, Span
 from bpx.graph import CONSTANT, INPUT, OPS, Expr, Graph
 from bpx.spec import Spec
 
@@ -67,11 +67,10 @@ def chosen_names(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
     problems = []
     for name in wanted:
         if name not in known:
-            guess = nearest(name, known)
-            facts = {"name": name, "guess": guess, "known": ", ".join(known)}
-            help = "did-you-mean" if guess else "expandable" if known else None
+            facts = {"name": name, "known": ", ".join(known)}
             code = "nothing-to-expand" if name in spec.nodes else "unknown-node"
-            problems.append(Diagnostic(code, None, facts, help))
+            problem = Diagnostic(code, None, facts, "expandable" if known else None)
+            problems.append(problem.suggesting(name, known))
     if problems:
         raise BpxError(problems)
     return tuple(wanted)

@@ -14,7 +14,7 @@ from bpx.account import Explanation
 from bpx.diagnostic import Diagnostic
 from bpx.document import Written
 from bpx.draft import Expect
-from bpx.formula import array, shape_text
+from bpx.formula import array, partial, shape_text
 from bpx.graph import Array
 
 _DIGITS = 8
@@ -32,7 +32,7 @@ def unmet(expect: Expect, account: Explanation, gradients: Mapping[str, Array]) 
     if expect.value is not None:
         figures.append(("value", output, expect.value, account.value))
     for name, expected in expect.gradients.items():
-        figures.append((name, f"∂{output}/∂{name}", expected, gradients[name]))
+        figures.append((name, partial(output, name), expected, gradients[name]))
     for key, what, expected, found in figures:
         span = expect.spans.get(key)
         wanted = np.array(expected, dtype=np.float64)

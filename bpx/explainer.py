@@ -24,7 +24,7 @@ from bpx.account import (
     Step,
     plain_value,
 )
-from bpx.diagnostic import BpxError, Diagnostic, nearest
+from bpx.diagnostic import BpxError, Diagnostic
 from bpx.domain import (
     broadcast_warnings,
     gradient_warnings,
@@ -32,7 +32,7 @@ from bpx.domain import (
     overflow_warnings,
     value_problems,
 )
-from bpx.formula import LARGEST_SHOWN, array, formula, number, shape_text
+from bpx.formula import DIGITS, LARGEST_SHOWN, array, formula, number, partial, shape_text
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
 from bpx.reverse import Edge, reverse
 from bpx.spec import Spec, as_array, not_an_input
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 FLOWS_INTO = ("data", "parameter")  # the roles whose gradient is asked for unless `wrt` says more
 _COMES_DOWN = "upstream"  # in the account of a path: what comes down this path, not the whole
 MOST_SECOND = 64  # entries of all inputs together, for second derivatives
-DIGITS = 6  # significant digits of numbers put into formulas
 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
@@ -210,8 +209,8 @@ class _Request:
 
     def gradients_by_name(self, names: Iterable[str]) -> dict[str, Array]:
         """∂output/∂node by name, also of nodes that this request does not ask for, such as targets."""
-        missing = [name for name in names if self.spec.nodes[name] not in self.ledger.upstream]
-        other = _Request(self.spec, None, missing, None) if missing else self
+        missing = {name: None for name in names if self.spec.nodes[name] not in self.ledger.upstream}
+        other = _Request(self.spec, None, list(missing), None) if missing else self
         return {name: (other if name in missing else self).gradient(self.spec.nodes[name]) for name in names}
 
     def node_row(self, node: int, role: str | None) -> NodeRow:
@@ -237,7 +236,8 @@ class _Request:
             return None
         if any(math.prod(graph.shapes[arg]) > LARGEST_SHOWN for arg in graph.args[node]):
             return None
-        return formula(graph, node, atom=lambda arg: array(self.values[arg], self.digits_needed(node)))
+        digits = self.digits_needed(node)
+        return formula(graph, node, atom=lambda arg: array(self.values[arg], digits))
 
     def digits_needed(self, node: int) -> int:
         """As many digits as it takes to get the node's value from its args as they are written.
@@ -293,7 +293,7 @@ class _Request:
         return formula(scratch, contribution.id, texts, open_root=False)
 
     def partial(self, node: int) -> str:
-        return f"∂{self.spec.names[self.output]}/∂{self.spec.names[node]}"
+        return partial(self.spec.names[self.output], self.spec.names[node])
 
     # --- looking closer ---
 
@@ -383,9 +383,8 @@ def _numbers_of(edge: Edge) -> Iterable[int]:
 def unknown_node(name: str, known: Iterable[str]) -> Diagnostic:
     """The diagnostic for a name that no node has."""
     names = list(known)
-    guess = nearest(name, names)
-    facts = {"name": name, "guess": guess, "known": ", ".join(names[:40])}
-    return Diagnostic("unknown-node", None, facts, "did-you-mean" if guess else "nodes-are")
+    facts = {"name": name, "known": ", ".join(names[:40])}
+    return Diagnostic("unknown-node", None, facts, "nodes-are").suggesting(name, names)
 
 
 def _digits_agreed(one: Explanation, other: Explanation) -> float:

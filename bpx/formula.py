@@ -13,6 +13,7 @@ from bpx.graph import CONSTANT, INPUT, Array, Graph, Notation
 
 PRECEDENCE_OF_MINUS = 25  # a negative number is written, and bracketed, like a prefix minus
 CONSTANTS = {"pi": math.pi, "e": math.e}
+DIGITS = 6  # significant digits of numbers that people read; JSON has them all
 LARGEST_SHOWN = 16  # elements of an array that is shown in full
 
 _LOOSEST, _TIGHTEST = 0, 100
@@ -49,6 +50,11 @@ def array(value: Array | float, digits: int | None = None) -> str:
 def shape_text(shape: Sequence[int]) -> str:
     """A shape as people write it: `2×3`, `3`, `scalar`."""
     return "×".join(map(str, shape)) if shape else "scalar"
+
+
+def partial(output: str, node: str) -> str:
+    """The name of a derivative, `∂L/∂w`."""
+    return f"∂{output}/∂{node}"
 
 
 def settings_text(graph: Graph, node: int) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.diagnostic import BpxError, Diagnostic, nearest
-from bpx.formula import formula, number, shape_text
+from bpx.diagnostic import BpxError, Diagnostic
+from bpx.formula import DIGITS, formula, number, shape_text
 from bpx.graph import OPS, Expr, Graph, Op, run
 from bpx.ops import rows
 from bpx.words import say
@@ -17,7 +17,6 @@ _SAMPLE_SHAPES = {"matmul": ((2, 3), (3, 2)), "outer": ((2,), (3,))}  # where a 
 _SAMPLE_SETTINGS = {"reshape": {"shape": [3, 2]}, "spread": {"shape": [2, 2, 3], "axis": [0]}}
 _SAMPLE_SHAPE = (2, 3)
 _UPSTREAM = "upstream"
-_DIGITS = 6
 
 
 class OpEntry(NamedTuple):
@@ -47,9 +46,7 @@ def op_entry(name: str) -> OpEntry:
     if name in by_symbol:
         return _entry(by_symbol[name])
     if name not in OPS:
-        guess = nearest(name, OPS)
-        facts = {"name": name, "guess": guess}
-        raise BpxError([Diagnostic("unknown-op", None, facts, "did-you-mean" if guess else "list-ops")])
+        raise BpxError([Diagnostic("unknown-op", None, {"name": name}, "list-ops").suggesting(name, OPS)])
     return _entry(OPS[name])
 
 
@@ -137,7 +134,7 @@ class _Sample:
         return say(
             "ops.convention",
             point=point,
-            locals=", ".join(number(float(values[node]), _DIGITS) for node in nodes),
+            locals=", ".join(number(float(values[node]), DIGITS) for node in nodes),
         )
 
     def expansion(self) -> str | None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from bpx.build import build
 from bpx.diagnostic import BpxError, Diagnostic, Source, Span, nearest
-from bpx.draft import OUTPUT_OF_EXPRESSION, Draft, DraftInput, Expect, draft_of_expression, name_problem
+from bpx.draft import Draft, DraftInput, Expect, draft_of_expression, free_output_name, name_problem
 from bpx.formula import CONSTANTS, LARGEST_SHOWN, shape_text
 from bpx.graph import CONSTANT, INPUT, OPS, Array, Expr, Graph, run
 from bpx.parser import Text, parse
@@ -183,9 +183,8 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
 def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:
     """The diagnostic for a value given to something that is not an input."""
     known = list(inputs)
-    guess = nearest(name, known)
-    help = "did-you-mean" if guess else "inputs-are" if known else None
-    return Diagnostic("not-an-input", None, {"name": name, "guess": guess, "known": ", ".join(known)}, help)
+    facts = {"name": name, "known": ", ".join(known)}
+    return Diagnostic("not-an-input", None, facts, "inputs-are" if known else None).suggesting(name, known)
 
 
 def _check_values(draft: Draft, problems: list[Diagnostic]) -> None:
@@ -302,10 +301,9 @@ class _Maker:
         if name not in self.names:
             if not self.names:
                 return None  # that there are no steps is said already
-            guess = nearest(name, self.names)
-            facts = {"name": name, "guess": guess, "known": ", ".join(self.draft.steps)}
-            help = "did-you-mean" if guess else "nodes-are"
-            self.problems.append(Diagnostic("missing-output", self.draft.output_span, facts, help))
+            facts = {"name": name, "known": ", ".join(self.draft.steps)}
+            problem = Diagnostic("missing-output", self.draft.output_span, facts, "nodes-are")
+            self.problems.append(problem.suggesting(name, self.names))
             return None
         return self.names[name]
 
@@ -343,16 +341,9 @@ class _Maker:
 
     def check_expect(self, spec: Spec) -> None:
         for name in spec.expect.gradients if spec.expect else ():
-            if name not in spec.nodes:
-                guess = nearest(name, spec.nodes)
-                self.problems.append(
-                    Diagnostic(
-                        "expect-unknown",
-                        spec.expect.spans.get(name) if spec.expect else None,
-                        {"name": name, "guess": guess},
-                        "did-you-mean" if guess else None,
-                    )
-                )
+            if spec.expect and name not in spec.nodes:
+                problem = Diagnostic("expect-unknown", spec.expect.spans.get(name), {"name": name})
+                self.problems.append(problem.suggesting(name, spec.nodes))
 
 
 # --- a graph built by hand → spec ---------------------------------------------------------------
@@ -388,7 +379,5 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> Spec:
         raise BpxError(problems)
     if output.op in (INPUT, CONSTANT):
         output = graph.add(OPS["identity"], output)
-    name = OUTPUT_OF_EXPRESSION
-    while name in values:
-        name += "_"
-    return Spec(None, graph, tuple(inputs), {name: output.id}, output.id, len(graph), Source("<python>", ""))
+    steps = {free_output_name(values): output.id}
+    return Spec(None, graph, tuple(inputs), steps, output.id, len(graph), Source("<python>", ""))

@@ -10,21 +10,6 @@ from bpx.graph import LARGEST_NODE, OPS, Expr, Graph, ShapeError, broadcast, run
 
 
 @pytest.fixture
-def graph():
-    return Graph()
-
-
-@pytest.fixture
-def x(graph):
-    return graph.input()
-
-
-@pytest.fixture
-def y(graph):
-    return graph.input()
-
-
-@pytest.fixture
 def v(graph):
     return graph.input((3,))
 

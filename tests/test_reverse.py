@@ -36,21 +36,6 @@ def numbers(exprs: Sequence[Expr], given: dict[Expr, Any]) -> list[float]:
 # --- small graphs whose gradient everybody can work out -----------------------------------------
 
 
-@pytest.fixture
-def graph():
-    return Graph()
-
-
-@pytest.fixture
-def x(graph):
-    return graph.input()
-
-
-@pytest.fixture
-def y(graph):
-    return graph.input()
-
-
 def test_a_node_added_to_itself_counts_twice(graph, x):
     b = x + x
     c = b + b

@@ -18,9 +18,9 @@ from bpx.account import (
     summary,
 )
 from bpx.diagnostic import Diagnostic
-from bpx.formula import number, shape_text
+from bpx.formula import DIGITS, number, partial, shape_text
 from bpx.graph import Array
-from bpx.render.layout import DIGITS, Block, Heading, Headline, Lines, Table, table, text_of
+from bpx.render.layout import Block, Heading, Headline, Lines, Table, table, text_of
 from bpx.words import say, visible
 
 _MOST_CHARACTERS = 44  # of a formula with numbers put in
@@ -142,7 +142,7 @@ def _reverse(account: Explanation) -> Iterator[Block]:
 
 
 def _partial(account: Explanation, node: int) -> str:
-    return f"∂{account.names[account.output]}/∂{account.names[node]}"
+    return partial(account.names[account.output], account.names[node])
 
 
 def _edge_text(account: Explanation, edge: EdgeRow) -> str:
@@ -208,7 +208,7 @@ def _is_number(text: str) -> bool:
 def _gradients(account: Explanation) -> Iterator[Block]:
     output = account.names[account.output]
     rows = [
-        [f"∂{output}/∂{name}", say("account.independent") if name in account.independent else text_of(value)]
+        [partial(output, name), say("account.independent") if name in account.independent else text_of(value)]
         for name, value in account.gradients.items()
     ]
     if rows:
@@ -241,7 +241,7 @@ def _paths(account: Explanation, table_: PathTable) -> Iterator[Block]:
         rows.append(
             [rest, *([] if tall else [""]), text_of(table_.rest), *([] if tall else [text_of(table_.total)])]
         )
-    rows.append([f"∂{output}/∂{table_.input}", *[""] * (1 if tall else 2), text_of(table_.total)])
+    rows.append([partial(output, table_.input), *[""] * (1 if tall else 2), text_of(table_.total)])
     keys = ["path", "quantity", "value"] if tall else ["path", "factors", "contribution", "running"]
     yield table(keys, rows, strong={len(rows) - 1})
     yield Lines((say("account.count-paths", count=_count(table_.path_count)),))

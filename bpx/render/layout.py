@@ -7,18 +7,16 @@ made, how it looks by each renderer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from bpx.account import summary
-from bpx.formula import array, number, shape_text
+from bpx.formula import DIGITS, array, number, shape_text
 from bpx.graph import Array
 from bpx.words import say
 
-DIGITS = 6  # significant digits shown; JSON has them all
 MOST_ROWS = 400  # rows of a table shown to people; of more, the first and the last
-_MOST_CHARACTERS = 44  # of a formula with numbers put in
 
 
 class Headline(NamedTuple):
@@ -49,7 +47,6 @@ class Lines(NamedTuple):
 
 
 Block = Headline | Heading | Table | Lines
-_T = TypeVar("_T")
 
 
 def text_of(value: Array | float) -> str:
