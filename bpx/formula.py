@@ -67,7 +67,7 @@ def settings_text(graph: Graph, node: int) -> list[str]:
 def _usual_settings(graph: Graph, node: int) -> Mapping[str, Any]:
     """What the settings are when nothing is said; some ops (reshape) have no such thing."""
     op = graph.ops[node]
-    if op.arrange is None or None not in op.settings.values():
+    if op.arrange is None:
         return op.settings
     try:
         return op.arrange(*(graph.shapes[arg] for arg in graph.args[node]), **op.settings)

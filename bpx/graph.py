@@ -9,11 +9,13 @@ Two doors lead in. `Graph.add` is literal: what a user typed stays as typed. Cal
 equal nodes.
 
 Values are float64 arrays of the node's static shape. In a batched run every value carries one more
-axis, the batch, LAST, so that ordinary NumPy broadcasting still aligns from the right.
+axis, the batch, LAST, so that ordinary NumPy broadcasting still aligns from the right. A run may also
+be given object arrays, of numbers with more digits.
 """
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
@@ -87,16 +89,29 @@ class Op:
     absorb: float | None = None  # this constant as any arg is the result
     guards: Callable[..., Sequence[Guard]] = lambda *args: ()
     witness: tuple[Any, ...] | None = None  # a point on the kink
+    chooses: tuple[int, ...] = ()  # positions of args that only choose between the others
     expands: Callable[..., Any] | None = None
     aliases: tuple[str, ...] = ()
+    # Facts about structural ops. `mixes(x shape, **settings)` are the axes along which elements of x
+    # act on each other's outputs; along every other axis the op does the same to each slice alone.
+    linear: bool = False  # in each of its args, the others held
+    mixes: Callable[..., tuple[int, ...]] | None = None
 
     @property
     def elementwise(self) -> bool:
         """Whether every output element depends on the matching arg elements alone."""
         return self.local is not None
 
+    # An op is itself wherever it is copied to: ops are compared by identity.
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Op:
+        return self
+
     def __reduce__(self) -> Any:
-        """A row is itself wherever it is copied to: ops are compared by identity."""
+        if _BY_NAME.get(self.name) is not self:
+            raise TypeError(f"op {self.name!r} is not in the table and cannot be pickled")
         return _op_named, (self.name,)
 
     def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
@@ -110,10 +125,11 @@ class Op:
 INPUT = Op("input", value=lambda: None)
 CONSTANT = Op("constant", value=lambda: None)
 OPS: dict[str, Op] = {}  # name → row; filled by bpx.ops
+_BY_NAME = ChainMap({INPUT.name: INPUT, CONSTANT.name: CONSTANT}, OPS)
 
 
 def _op_named(name: str) -> Op:
-    return {"input": INPUT, "constant": CONSTANT}.get(name) or OPS[name]
+    return _BY_NAME[name]
 
 
 class Graph:
@@ -254,7 +270,7 @@ class Graph:
 
 
 def _key(op: Op, ids: tuple[int, ...], settings: Settings) -> Any:
-    return (op.name, ids, tuple(settings.items())) if settings else (op.name, ids)
+    return (op, ids, tuple(settings.items())) if settings else (op, ids)
 
 
 def broadcast(op: str, shapes: Sequence[Shape]) -> Shape:
@@ -388,24 +404,44 @@ def run(
     targets: Iterable[int],
     *,
     batch: bool = False,
+    nudge: Callable[[int, Any], Any] | None = None,
 ) -> dict[int, Array]:
     """The values of `targets` and of all they rest on.
 
     `given` holds the value of every input that is needed, of the input's shape; in a batched run of
     shape `(*shape, P)` or `(*shape, 1)`. An inner node may be given too, in place of its args. NumPy's
     warnings are silenced: a value that is not finite is for the caller to find.
+
+    Where numbers of a class with more digits are given, as object arrays, all values are object arrays
+    of that class, constants too. `nudge(node, value)` may change the value of a node that was
+    computed before others use it.
     """
     values: dict[int, Any] = {}
+    lift = _lift(given)
     with np.errstate(all="ignore"):
         for node in graph.needs(of=targets, known=given):
             if node in given:
-                values[node] = np.asarray(given[node], dtype=np.float64)
+                value = given[node] if lift else np.asarray(given[node], dtype=np.float64)
             elif node in graph.constants:
                 constant = graph.constants[node]
-                values[node] = constant[..., np.newaxis] if batch else constant
+                value = constant[..., np.newaxis] if batch else constant
             else:
-                values[node] = _compute(graph, node, values, batch)
+                value = _compute(graph, node, values, batch)
+                if nudge:
+                    value = nudge(node, value)
+            values[node] = lift(value) if lift else value
     return values
+
+
+def _lift(given: Mapping[int, Any]) -> Callable[[Any], Any] | None:
+    """What makes a value an object array of the class that is given; None where all is float64."""
+    arrays = (np.asarray(value) for value in given.values() if not isinstance(value, float))
+    objects = next((array for array in arrays if array.dtype.hasobject), None)
+    if objects is None:
+        return None
+    number = type(objects.flat[0])
+    each = np.frompyfunc(lambda one: one if isinstance(one, number) else number(one), 1, 1)
+    return lambda value: np.asarray(each(value), dtype=object)
 
 
 def _compute(graph: Graph, node: int, values: Mapping[int, Any], batch: bool) -> Any:

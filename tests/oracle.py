@@ -1,9 +1,10 @@
 """What the ops should give, said a second time and without bpx.
 
 Elementwise ops at 50 digits with mpmath, whose derivatives are taken numerically at a raised
-precision; tensor ops as NumPy functions, whose derivatives are taken with a complex step, which is
-exact to rounding for them; and both as torch functions. Only the last section, which finds points
-where a row is smooth, reads the op table: it asks the guards.
+precision; tensor ops as NumPy functions, which run on arrays of mpmath numbers too, and whose
+derivatives are taken with a complex step, which is exact to rounding for them; and both as torch
+functions. Only the last section, which finds points where a row is smooth, reads the op table: it asks
+the guards.
 """
 
 from __future__ import annotations
@@ -99,6 +100,15 @@ def unit(length: int, *positions: int) -> tuple[int, ...]:
     return tuple(positions.count(i) for i in range(length))
 
 
+def agrees(got: Any, truth: Any, digits: int) -> bool:
+    """Whether a number of any class with 50 digits is `truth`, by nothing but its own arithmetic."""
+    rest, tolerance = got, float(abs(truth)) * 10.0**-digits
+    for _ in range(4):  # floats that sum up to truth
+        part = float(truth)
+        rest, truth = rest - part, truth - part
+    return bool(abs(rest) <= tolerance)
+
+
 # --- tensor ops as NumPy functions --------------------------------------------------------------
 
 TENSORS: dict[str, Callable[..., Any]] = {
@@ -109,11 +119,25 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "sum": lambda x, axis=None, keepdims=False: np.sum(x, axis=_tuple(axis), keepdims=keepdims),
     "mean": lambda x, axis=None, keepdims=False: np.mean(x, axis=_tuple(axis), keepdims=keepdims),
     "spread": lambda x, shape, axis=(): np.broadcast_to(np.expand_dims(x, tuple(axis)), shape),
+    "softmax": lambda x, axis=-1: _exp(x) / np.sum(_exp(x), axis=_tuple(axis), keepdims=True),
+    "log_softmax": lambda x, axis=-1: x - _log(np.sum(_exp(x), axis=_tuple(axis), keepdims=True)),
+    "logsumexp": lambda x, axis=None, keepdims=False: _log(
+        np.sum(_exp(x), axis=_tuple(axis), keepdims=keepdims)
+    ),
 }
 
 
 def _tuple(axis: Any) -> Any:
     return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _elementwise(ufunc: Any, function: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Real, complex, or at 50 digits on object arrays."""
+    at_50_digits = np.frompyfunc(function, 1, 1)
+    return lambda x: (at_50_digits if np.asarray(x).dtype == object else ufunc)(x)
+
+
+_exp, _log = _elementwise(np.exp, mp.exp), _elementwise(np.log, mp.log)
 
 
 def tensor(name: str, *args: Any, **settings: Any) -> Any:
@@ -139,6 +163,28 @@ def _pull(
     moved[at] += 1j * tiny
     out = tensor(name, *args[:position], moved, *args[position + 1 :], **settings)
     return float(np.sum(upstream * np.imag(out)) / tiny)
+
+
+def tensor_at_50_digits(name: str, args: Sequence[Any], settings: dict[str, Any]) -> Any:
+    """The value of a tensor op as an array of mpmath numbers."""
+    return np.asarray(tensor(name, *map(_mp_array, args), **settings))
+
+
+def slope_at_50_digits(
+    name: str, upstream: Any, args: Sequence[Any], settings: dict[str, Any], position: int, direction: Any
+) -> Any:
+    """Σ upstream · (the derivative of a tensor op by one arg along `direction`), to about 30 digits."""
+    tiny = mp.mpf(10) ** -17
+    beside = []
+    for side in (tiny, -tiny):
+        moved = [_mp_array(arg) for arg in args]
+        moved[position] = moved[position] + side * _mp_array(direction)
+        beside.append(np.sum(_mp_array(upstream) * tensor(name, *moved, **settings)))
+    return (beside[0] - beside[1]) / (2 * tiny)
+
+
+def _mp_array(values: Any) -> Any:
+    return np.asarray(np.frompyfunc(mp.mpf, 1, 1)(values), dtype=object)
 
 
 # --- both as torch functions --------------------------------------------------------------------
@@ -172,6 +218,9 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "sum": _torch_reduction(t.sum),
         "mean": _torch_reduction(t.mean),
         "spread": _torch_spread,
+        "softmax": lambda x, axis=-1: _torch_log_softmax(x, axis).exp(),
+        "log_softmax": _torch_log_softmax,
+        "logsumexp": _torch_reduction(t.logsumexp),
     }
 
 
@@ -192,6 +241,11 @@ def _torch_spread(x: Any, shape: Any, axis: Any = ()) -> Any:
     for one in sorted(axis):
         x = x.unsqueeze(one)
     return x.expand(shape)
+
+
+def _torch_log_softmax(x: Any, axis: Any = -1) -> Any:
+    # torch's own log_softmax takes no more than one axis.
+    return x - torch().logsumexp(x, dim=axis, keepdim=True)
 
 
 # --- points where a row is smooth ---------------------------------------------------------------

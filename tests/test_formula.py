@@ -130,6 +130,9 @@ SETTINGS = {  # settings to try, for the ops that have some
     "mean": [{}, {"axis": 0}, {"axis": 1}, {"keepdims": True}],
     "transpose": [{}, {"axes": [0, 1]}, {"axes": [1, 0, 2]}],
     "reshape": [{"shape": shape} for shape in ([], [1], [3, 1], [9], [-1], [1, 3, 3])],
+    "softmax": [{}, {"axis": 0}, {"axis": [0, 1]}],
+    "log_softmax": [{}, {"axis": 0}, {"axis": [0, 1]}],
+    "logsumexp": [{}, {"axis": 0}, {"axis": -1, "keepdims": True}],
     "spread": [
         {"shape": [3], "axis": [0]},
         {"shape": [2, 3], "axis": [0]},

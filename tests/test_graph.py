@@ -1,12 +1,16 @@
 """The graph: its two doors, what rests on what, its limits, and running it."""
 
 import math
+from copy import copy, deepcopy
+from dataclasses import replace
+from decimal import Decimal
+from pickle import dumps, loads
 
 import numpy as np
 import pytest
 
 import bpx.ops
-from bpx.graph import LARGEST_NODE, OPS, Expr, Graph, ShapeError, broadcast, run
+from bpx.graph import CONSTANT, INPUT, LARGEST_NODE, OPS, Expr, Graph, ShapeError, broadcast, run
 
 
 @pytest.fixture
@@ -368,6 +372,42 @@ def test_a_run_leaves_no_trace(graph, x):
     assert len(graph) == size
 
 
+def test_numbers_with_more_digits_pass_unchanged(graph, x):
+    tenth = np.array(Decimal("0.1"), dtype=object)
+    assert value(x * x, {x: tenth}) == Decimal("0.01")
+    assert value(OPS["exp"](x), {x: tenth}) == Decimal("0.1").exp()
+    assert value(OPS["exp"](x), {x: Decimal("0.1")}) == Decimal("0.1").exp()
+
+
+def test_beside_numbers_with_more_digits_all_are_such_numbers(graph, x, y):
+    out = OPS["where"](x > 0, x, 0) + OPS["relu"](-x) + 0.5 + y * np.ones(2)
+    tenth = np.array(Decimal("0.1"), dtype=object)
+    values = run(graph, {x.id: tenth, y.id: 2.0}, [out.id])
+    assert values[out.id].tolist() == [Decimal("2.6")] * 2
+    assert all(isinstance(one, Decimal) for array in values.values() for one in array.flat)
+    assert all(isinstance(array, np.ndarray) for array in values.values())
+
+
+def test_a_nudge_moves_computed_values_before_they_are_used(graph, x):
+    inner = x * 2
+    out = inner + 1
+    met = {}
+
+    def nudge(node, value):
+        met[node] = float(value)
+        return value + 0.25
+
+    values = run(graph, {x.id: 3.0}, [out.id], nudge=nudge)
+    assert met == {inner.id: 6, out.id: 7.25}  # neither what is given nor constants
+    assert (values[x.id], values[inner.id], values[out.id]) == (3, 6.25, 7.5)
+
+
+def test_a_nudge_leaves_what_is_given(graph, x):
+    inner = x * 2
+    values = run(graph, {inner.id: 5.0}, [inner.id], nudge=lambda node, value: value + 1)
+    assert values[inner.id] == 5
+
+
 def test_a_batch_of_scalars(graph, x):
     out = x * x + graph.constant(1)
     assert run(graph, {x.id: ARRAY}, [out.id], batch=True)[out.id].tolist() == [2, 5, 10]
@@ -418,11 +458,22 @@ def test_an_op_without_a_handle_is_refused():
 
 
 def test_a_copy_of_an_op_is_the_op():
-    from copy import deepcopy
-    from pickle import dumps, loads
+    for op in (OPS["exp"], INPUT, CONSTANT):
+        assert copy(op) is deepcopy(op) is loads(dumps(op)) is op
 
-    assert deepcopy(OPS["exp"]) is OPS["exp"]
-    assert loads(dumps(OPS["exp"])) is OPS["exp"]
+
+def test_a_copy_of_an_op_beside_the_table_is_the_op():
+    """Also where it has the name of another."""
+    for name in ("swish", "exp", "input"):
+        op = replace(OPS["sigmoid"], name=name)
+        assert copy(op) is deepcopy(op) is op
+        with pytest.raises(TypeError, match=name):
+            dumps(op)
+
+
+def test_ops_of_one_name_are_two_ops(graph, x):
+    other = replace(OPS["exp"], value=np.expm1)
+    assert OPS["exp"](x).id != other(x).id
 
 
 def test_a_constant_is_a_copy():

@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import cache
 
 from bpx.graph import OPS, Expr, Graph, Op
-from bpx.ops import activations, arithmetic, functions, selection, tensors
+from bpx.ops import activations, arithmetic, functions, selection, tensors, vectors
 
 __all__ = ["Expr", "Graph", "rows"]
 
-_THEMES = [module.__name__ for module in (arithmetic, functions, activations, selection, tensors)]
+_THEMES = [module.__name__ for module in (arithmetic, functions, activations, selection, tensors, vectors)]
 
 
 @cache

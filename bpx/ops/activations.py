@@ -34,7 +34,7 @@ relu = elem(
 )
 softplus = elem(
     "softplus",
-    lambda x: np.logaddexp(0.0, x),
+    lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
     lambda x, out: (sigmoid(x),),
     expands=lambda x: log(1 + exp(x)),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpx.graph import Expr, Op
-from bpx.ops.row import elem, prefix
+from bpx.ops.row import by_method, elem, prefix
 from bpx.ops.selection import where
 
 
@@ -103,4 +103,6 @@ tanh = elem(
     lambda x, out: (1 - out**2,),
     expands=lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)),
 )
-erf = elem("erf", _erf, lambda x, out: (2 / sqrt(_constant_like(x, math.pi)) * exp(-(x**2)),))
+erf = elem(
+    "erf", by_method("erf", _erf), lambda x, out: (2 / sqrt(_constant_like(x, math.pi)) * exp(-(x**2)),)
+)

@@ -7,7 +7,10 @@ names of an op's args are those of its rule's parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import methodcaller
 from typing import Any, Literal
+
+import numpy as np
 
 from bpx.graph import OPS, Guard, Notation, Op, Settings, Shape
 
@@ -45,6 +48,7 @@ def elem(
     kink: Maker | Sequence[Maker] = (),
     guards: Callable[..., Sequence[Guard]] | None = None,
     witness: tuple[float, ...] | None = None,
+    chooses: tuple[int, ...] = (),
     expands: Maker | None = None,
     aliases: tuple[str, ...] = (),
 ) -> Op:
@@ -70,6 +74,7 @@ def elem(
             absorb=absorb,
             guards=guards or (lambda *args: facts),
             witness=witness,
+            chooses=chooses,
             expands=expands,
             aliases=aliases,
         )
@@ -85,12 +90,15 @@ def structural(
     *,
     settings: Settings | None = None,
     arrange: Callable[..., Settings] | None = None,
+    linear: bool = False,
+    mixes: Callable[..., tuple[int, ...]] | None = None,
     expands: Maker | None = None,
     aliases: tuple[str, ...] = (),
 ) -> Op:
     """An op that moves or mixes elements: `pull(upstream, *args, out, **settings)` gives contributions.
 
-    `value` takes the settings and `batch` (how many batch axes stand last, 0 or 1) by keyword.
+    `value` takes the settings and `batch` (how many batch axes stand last, 0 or 1) by keyword. Either
+    the op is `linear` in each of its args, or it has one arg and says along which axes it `mixes` it.
     """
     return register(
         Op(
@@ -102,10 +110,21 @@ def structural(
             settings=settings or {},
             arrange=arrange,
             notation=notation,
+            linear=linear,
+            mixes=mixes,
             expands=expands,
             aliases=aliases,
         )
     )
+
+
+def by_method(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`function` for float64; the numbers of an object array are asked by a method of that name.
+
+    For what no ufunc asks of them: most ufuncs, as `np.exp`, call the method of their own name.
+    """
+    of_objects = np.frompyfunc(methodcaller(name), 1, 1)
+    return lambda x: of_objects(x) if np.asarray(x).dtype.hasobject else function(x)
 
 
 def register(op: Op) -> Op:

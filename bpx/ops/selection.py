@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpx.graph import Op
-from bpx.ops.row import elem, infix
+from bpx.ops.row import by_method, elem, infix
 
 _FLAT_PAIR = (0, 0)
 
@@ -37,7 +37,7 @@ ne = _comparison("ne", np.not_equal, "!=", "≠")
 
 step = elem(
     "step",
-    lambda x: np.heaviside(x, 0.5),
+    lambda x: (np.sign(x) + 1.0) / 2.0,
     lambda x, out: (0,),
     kink=lambda x: x,
     witness=(0,),
@@ -51,7 +51,13 @@ absolute = elem(
     witness=(0,),
     expands=lambda x: x * sign(x),
 )
-floor = elem("floor", np.floor, lambda x, out: (0,), kink=lambda x: x - round_(x), witness=(1,))
+floor = elem(
+    "floor",
+    by_method("floor", np.floor),
+    lambda x, out: (0,),
+    kink=lambda x: x - round_(x),
+    witness=(1,),
+)
 round_: Op = elem("round", np.round, lambda x, out: (0,), kink=lambda x: x - floor(x) - 0.5, witness=(0.5,))
 maximum = elem(
     "max",
@@ -83,4 +89,5 @@ where: Op = elem(
     "where",
     lambda condition, x, y: np.where(condition != 0, x, y),
     lambda condition, x, y, out: (0, ne(condition, 0), eq(condition, 0)),
+    chooses=(0,),
 )

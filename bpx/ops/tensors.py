@@ -26,8 +26,11 @@ class SettingError(ValueError):
 # --- settings -----------------------------------------------------------------------------------
 
 
-def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    """`axis` as a sorted tuple of non-negative axes; None means all of them."""
+def axes_in_full(axis: Any, ndim: int) -> tuple[int, ...]:
+    """`axis` as a sorted tuple of non-negative axes; None means all of them.
+
+    Raises `SettingError` for an axis there is not or that is named twice, `TypeError` for a nest of lists.
+    """
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, list | tuple) else [axis]
@@ -42,10 +45,11 @@ def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(axes)
 
 
-def _arrange_reduction(x: Shape, *, axis: Any, keepdims: Any) -> Settings:
+def arrange_reduction(x: Shape, *, axis: Any, keepdims: Any) -> Settings:
+    """The settings of a reduction in full. Raises as `axes_in_full`, and for a flag that is none."""
     if not isinstance(keepdims, bool):
         raise SettingError("not-a-flag", setting="keepdims", value=keepdims)
-    return {"axis": _axes(axis, len(x)), "keepdims": keepdims}
+    return {"axis": axes_in_full(axis, len(x)), "keepdims": keepdims}
 
 
 def _arrange_transpose(x: Shape, *, axes: Any) -> Settings:
@@ -77,7 +81,7 @@ def _arrange_spread(x: Shape, *, shape: Any, axis: Any) -> Settings:
     wanted = tuple(shape if isinstance(shape, list | tuple) else [shape])
     if not all(_is_whole(n) and n > 0 for n in wanted):
         raise SettingError("bad-spread", shape=shape)
-    return {"shape": wanted, "axis": _axes(axis, len(wanted))}
+    return {"shape": wanted, "axis": axes_in_full(axis, len(wanted))}
 
 
 def _is_whole(value: Any) -> bool:
@@ -87,7 +91,8 @@ def _is_whole(value: Any) -> bool:
 # --- shapes -------------------------------------------------------------------------------------
 
 
-def _reduced_shape(x: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
+def reduced_shape(x: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
+    """What a reduction leaves of a shape."""
     if keepdims:
         return tuple(1 if i in axis else n for i, n in enumerate(x))
     return tuple(n for i, n in enumerate(x) if i not in axis)
@@ -187,7 +192,8 @@ def unbroadcast(upstream: Expr, shape: Shape, inserted: tuple[int, ...] | None =
     return summed if summed.shape == shape else reshape(summed, shape=shape)
 
 
-def _respread(upstream: Expr, x: Expr, axis: tuple[int, ...], keepdims: bool) -> Expr:
+def respread(upstream: Expr, x: Expr, axis: tuple[int, ...], keepdims: bool) -> Expr:
+    """What arrives at a reduction of `x`, copied to every element that was reduced."""
     if upstream.shape == x.shape:
         return upstream
     return spread(upstream, shape=x.shape, axis=() if keepdims else axis)
@@ -229,8 +235,12 @@ def _count(x: Shape, axis: tuple[int, ...]) -> int:
     return math.prod(x[i] for i in axis)
 
 
-matmul = structural("matmul", _matmul, _pull_matmul, _matmul_shape, infix("@", 20), aliases=("dot",))
-outer = structural("outer", _outer, lambda upstream, a, b, out: (upstream @ b, a @ upstream), _outer_shape)
+matmul = structural(
+    "matmul", _matmul, _pull_matmul, _matmul_shape, infix("@", 20), linear=True, aliases=("dot",)
+)
+outer = structural(
+    "outer", _outer, lambda upstream, a, b, out: (upstream @ b, a @ upstream), _outer_shape, linear=True
+)
 transpose: Op = structural(
     "transpose",
     _transpose,
@@ -241,6 +251,7 @@ transpose: Op = structural(
     postfix(".T", 50, "ᵀ"),
     settings={"axes": None},
     arrange=_arrange_transpose,
+    linear=True,
 )
 reshape: Op = structural(
     "reshape",
@@ -249,24 +260,27 @@ reshape: Op = structural(
     lambda x, *, shape: shape,
     settings={"shape": None},
     arrange=_arrange_reshape,
+    linear=True,
 )
 sum_ = structural(
     "sum",
     lambda x, *, axis, keepdims, batch: np.sum(x, axis=axis, keepdims=keepdims),
-    lambda upstream, x, out, *, axis, keepdims: (_respread(upstream, x, axis, keepdims),),
-    _reduced_shape,
+    lambda upstream, x, out, *, axis, keepdims: (respread(upstream, x, axis, keepdims),),
+    reduced_shape,
     settings={"axis": None, "keepdims": False},
-    arrange=_arrange_reduction,
+    arrange=arrange_reduction,
+    linear=True,
 )
 mean = structural(
     "mean",
     lambda x, *, axis, keepdims, batch: np.mean(x, axis=axis, keepdims=keepdims),
     lambda upstream, x, out, *, axis, keepdims: (
-        _respread(upstream / _count(x.shape, axis), x, axis, keepdims),
+        respread(upstream / _count(x.shape, axis), x, axis, keepdims),
     ),
-    _reduced_shape,
+    reduced_shape,
     settings={"axis": None, "keepdims": False},
-    arrange=_arrange_reduction,
+    arrange=arrange_reduction,
+    linear=True,
     expands=lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis),
 )
 spread = structural(
@@ -276,4 +290,5 @@ spread = structural(
     _spread_shape,
     settings={"shape": None, "axis": ()},
     arrange=_arrange_spread,
+    linear=True,
 )

@@ -18,6 +18,7 @@ import pytest
 from oracle import mp
 
 from bpx.build import build
+from bpx.check.exact import lifted
 from bpx.diagnostic import Source
 from bpx.formula import formula
 from bpx.graph import CONSTANT, OPS, Expr, Graph, Op, ShapeError, run
@@ -492,13 +493,49 @@ def test_constant_powers_are_smooth_at_0(exponent, slope):
     assert at([x], [(0,)], [out, *grad(out, [x])])[:, 0].tolist() == [0, slope]
 
 
-@pytest.mark.skipif("softmax" not in OPS, reason="the table has no softmax yet")
-def test_softmax_does_not_overflow():
-    graph = Graph()
-    x = graph.input((3,))
-    out = OPS["softmax"](x)
-    value = run(graph, {x.id: np.array([1000.0, -1000.0, 1000.0])}, [out.id])[out.id]
-    np.testing.assert_array_equal(value, [0.5, 0, 0.5])
+# --- numbers with 50 digits ---------------------------------------------------------------------
+
+DIGITS_OF_THE_RULE = {"erf": 15}  # whose π is that of float64
+
+
+def exactly(inputs, point, exprs) -> list:
+    """The values of `exprs` at one point in numbers with 50 digits."""
+    given = {one.id: lifted(np.array(float(x))) for one, x in zip(inputs, point, strict=True)}
+    values = run(inputs[0].graph, given, [expr.id for expr in exprs])
+    return [values[expr.id].item() for expr in exprs]
+
+
+@each(ELEMENTWISE)
+def test_a_row_runs_on_numbers_with_50_digits(op):
+    inputs, out = on_inputs(op)
+    digits = DIGITS_OF_THE_RULE.get(op.name, 45)
+    for point in oracle.points(op, POINTS_OF_SECOND_ORDER):
+        value, *partials = exactly(inputs, point, [out, *local(out)])
+        assert oracle.agrees(value, oracle.value(op.name, point), 45), point
+        for position, partial in enumerate(partials):
+            assert oracle.agrees(partial, oracle.partial(op.name, point, position), digits), (point, position)
+
+
+@each(KINKED)
+def test_at_a_kink_numbers_with_50_digits_take_the_same_branches(op):
+    inputs, out = on_inputs(op)
+    for point, partials in CONVENTIONS[op.name].items():
+        value, *found = exactly(inputs, point, [out, *local(out)])
+        assert oracle.agrees(value, oracle.value(op.name, point), 45)
+        assert all(map(oracle.agrees, found, map(mp.mpf, partials), [45] * len(found))), point
+
+
+@each(ELEMENTWISE)
+def test_numbers_with_50_digits_are_not_rounded_on_the_way(op):
+    """A step below the grain of float64 shows: in the value, or, where that is flat, nowhere."""
+    inputs, out = on_inputs(op)
+    for point in oracle.points(op, 3):
+        for position, x in enumerate(inputs):
+            slope = oracle.partial(op.name, point, position)
+            given = {one.id: lifted(np.array(at)) for one, at in zip(inputs, point, strict=True)}
+            moved = {**given, x.id: given[x.id] + 1e-25}
+            before, after = (run(x.graph, values, [out.id])[out.id].item() for values in (given, moved))
+            assert oracle.agrees(after - before, slope * mp.mpf(1e-25), 20), (point, position)
 
 
 # --- arrays -------------------------------------------------------------------------------------
@@ -607,6 +644,11 @@ def test_an_op_reads_back_as_itself(op):
         ("spread", (2,), {"shape": [3, 2], "axis": [0]}),
         ("spread", (2,), {"shape": [3, 2, 4], "axis": [0, 2]}),
         ("spread", (), {"shape": [3], "axis": [0]}),
+        ("softmax", (2, 3), {"axis": 0}),
+        ("softmax", (2, 3), {"axis": -1}),
+        ("log_softmax", (2, 3, 4), {"axis": [0, 2]}),
+        ("logsumexp", (2, 3), {"axis": -1, "keepdims": True}),
+        ("logsumexp", (2, 3), {}),
     ],
 )
 def test_settings_read_back(name, shape, settings):
@@ -643,7 +685,7 @@ def test_one_op_inside_another_reads_back(op):
 @pytest.mark.parametrize(
     "number", [2.0, -2.0, 0.5, -0.5, 1e-7, -3e22, 1e300, math.pi, -math.pi, math.e, 0.1 + 0.2]
 )
-@each([op for op in ROWS if op.name not in ("matmul", "outer", *SETTINGS)])
+@each([op for op in ROWS if op.name not in ("matmul", "outer", "softmax", "log_softmax", *SETTINGS)])
 def test_a_number_inside_an_op_reads_back(op, number):
     for position in range(len(op.args)):
         graph = Graph()

@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
+from bpx.check.exact import lifted
 from bpx.graph import OPS, Expr, Graph, Op, ShapeError, run
 from bpx.ops import rows
 from bpx.ops.tensors import SettingError
 from bpx.reverse import grad
 
 STRUCTURAL = [op for op in rows() if not op.elementwise]
+SOFTMAXES = ("softmax", "log_softmax")
 CASES = [  # op, shapes of its args, settings
     *[("sum", [shape], {}) for shape in [(), (3,), (2, 3), (1, 1), (2, 3, 4)]],
     *[("sum", [(2, 3, 4)], {"axis": axis}) for axis in (0, 1, -1, [0, 2], [2, 0], [-1, -2], [0, 1, 2], [])],
@@ -64,6 +66,11 @@ CASES = [  # op, shapes of its args, settings
             ((4, 4, 4), (4,)),
         ]
     ],
+    *[(name, [shape], {}) for name in SOFTMAXES for shape in [(3,), (2, 3), (3, 3), (2, 3, 4)]],
+    *[(name, [(2, 3, 4)], {"axis": axis}) for name in SOFTMAXES for axis in (0, 1, -2, [0, 2], [2, 1, 0])],
+    *[("logsumexp", [shape], {}) for shape in [(3,), (), (2, 3), (1, 1), (2, 3, 4)]],
+    *[("logsumexp", [(2, 3, 4)], {"axis": axis}) for axis in (0, 1, -1, [0, 2], [-1, -2], [])],
+    *[("logsumexp", [(2, 3, 4)], {"axis": axis, "keepdims": True}) for axis in (None, 1, [0, 2])],
 ]
 
 
@@ -152,6 +159,23 @@ def test_pull_and_second_order_are_torchs(name, shapes, settings):
         close(found[ours.id], theirs.detach().numpy(force=True))
 
 
+@all_cases
+def test_value_and_pull_of_numbers_with_50_digits(name, shapes, settings):
+    inputs, out = on_inputs(OPS[name], shapes, settings)
+    values, (upstream,) = arrays(shapes), arrays([out.shape], seed=1)
+    arriving = out.graph.input(out.shape)
+    gradients = grad(out, inputs, arriving)
+    given = given_to([*inputs, arriving], map(lifted, [*values, upstream]))
+    found = run(out.graph, given, [out.id, *(gradient.id for gradient in gradients)])
+    wanted = oracle.tensor_at_50_digits(name, values, settings)
+    assert found[out.id].shape == wanted.shape
+    assert all(map(oracle.agrees, found[out.id].flat, wanted.flat, [45] * wanted.size))
+    for position, direction in enumerate(arrays(shapes, seed=2)):
+        slope = np.sum(found[gradients[position].id] * lifted(direction))
+        truth = oracle.slope_at_50_digits(name, upstream, values, settings, position, direction)
+        assert oracle.agrees(slope, truth, 28)
+
+
 @given(mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=2, max_side=3))
 def test_matmul_of_whatever_shapes_numpy_takes(shapes):
     check_value(OPS["matmul"], list(shapes.input_shapes), {})
@@ -161,7 +185,7 @@ def test_matmul_of_whatever_shapes_numpy_takes(shapes):
 @given(
     st.data(),
     st.lists(st.integers(1, 3), max_size=4).map(tuple),
-    st.sampled_from(["sum", "mean"]),
+    st.sampled_from(["sum", "mean", "logsumexp"]),
     st.booleans(),
 )
 def test_reductions_over_whatever_axes_numpy_takes(data, shape, name, keepdims):
@@ -197,6 +221,64 @@ def test_a_pull_wrong_by_a_thousandth_is_reported(op, position):
     _, shapes, settings = next(case for case in CASES if case[0] == op.name)
     with pytest.raises(AssertionError):
         check_pull(replace(op, pull=pull), shapes, settings)
+
+
+# --- what the rows say of themselves ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("op", STRUCTURAL, ids=lambda op: op.name)
+def test_a_row_is_linear_or_says_what_it_mixes(op):
+    assert op.linear == (op.mixes is None)
+    assert op.linear or len(op.args) == 1
+
+
+def check_linear(op: Op, shapes, settings) -> None:
+    """In each arg: the value at a·x + b·y is a · the value at x + b · the value at y."""
+    for position in range(len(op.args)):
+        x, y = arrays(shapes), arrays(shapes)
+        y[position] = arrays(shapes, seed=1)[position]
+        both = [*x[:position], 2.5 * x[position] - 0.5 * y[position], *x[position + 1 :]]
+        at_x, at_y, at_both = (value_of(op, args, settings) for args in (x, y, both))
+        np.testing.assert_allclose(at_both, 2.5 * at_x - 0.5 * at_y, rtol=0, atol=1e-13)
+
+
+def check_mixes(op: Op, shapes, settings) -> None:
+    """An element changes every output of its own slice along the axes that are not mixed, and no other."""
+    (x,), (shape,) = arrays(shapes), shapes
+    _, out = on_inputs(op, shapes, settings)
+    mixed = op.mixes(shape, **out.graph.settings[out.id])
+    carried = [axis for axis in range(x.ndim) if axis not in mixed]
+    own_axes = carried if out.ndim == x.ndim else range(len(carried))
+    before = value_of(op, [x], settings)
+    for at in np.ndindex(shape):
+        moved = np.array(x)
+        moved[at] += 0.5
+        changed = value_of(op, [moved], settings) != before
+        where = np.indices(before.shape)
+        own = np.ones(before.shape, dtype=bool)
+        for axis, carried_axis in zip(own_axes, carried, strict=True):
+            own &= where[axis] == at[carried_axis]
+        np.testing.assert_array_equal(changed, own)
+
+
+def value_of(op: Op, args, settings) -> np.ndarray:
+    inputs, out = on_inputs(op, [arg.shape for arg in args], settings)
+    return np.asarray(run(out.graph, given_to(inputs, args), [out.id])[out.id])
+
+
+@all_cases
+def test_a_row_is_what_it_says_of_itself(name, shapes, settings):
+    (check_linear if OPS[name].linear else check_mixes)(OPS[name], shapes, settings)
+
+
+def test_the_checks_of_what_rows_say_can_fail():
+    with pytest.raises(AssertionError):
+        check_linear(OPS["softmax"], [(3,)], {})
+    for wrong in ((0,), (1,), ()):
+        with pytest.raises(AssertionError):
+            check_mixes(
+                replace(OPS["softmax"], mixes=lambda x, axis, wrong=wrong: wrong), [(2, 3)], {"axis": [0, 1]}
+            )
 
 
 # --- batches: the batch axis stands last --------------------------------------------------------
@@ -322,6 +404,10 @@ def test_shapes_that_do_not_fit(name, shapes, settings):
         ("sum", (2, 3), {"axis": -3}, "bad-axis"),
         ("sum", (), {"axis": 0}, "bad-axis"),
         ("sum", (2, 3), {"axis": 0.5}, "bad-axis"),
+        ("softmax", (2, 3), {"axis": 2}, "bad-axis"),
+        ("softmax", (), {}, "bad-axis"),
+        ("log_softmax", (2, 3), {"axis": [0, -2]}, "repeated-axis"),
+        ("logsumexp", (2, 3), {"keepdims": 1}, "not-a-flag"),
         ("sum", (2, 3), {"axis": True}, "bad-axis"),
         ("mean", (2, 3), {"axis": [0, 5]}, "bad-axis"),
         ("sum", (2, 3), {"axis": [0, 0]}, "repeated-axis"),
