@@ -1,11 +1,12 @@
 """Code → nodes: runs the code of a parsed expression against a graph, literally.
 
-Every new node remembers the span of the text it came from.
+Every new node remembers the span of the text it came from. Also: the order in which named parts that
+use one another are to be built.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,58 @@ class _Value:
 
 Report = Callable[[Diagnostic], None]
 
+MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
+_MOST_NAMED = 40  # names in a sentence
+
+
+def in_order(
+    names: Iterable[str],
+    uses: Callable[[str], Iterable[str]],
+    break_cycle: Callable[[str, Iterable[str], str], None],
+) -> list[str]:
+    """The names, each after those it uses, otherwise as they come.
+
+    `break_cycle(name, way, used)` is told where `name`, the last on the way, uses one that stands on the
+    way already; it must see to it that `name` is not built.
+    """
+    order: list[str] = []
+    on_the_way: dict[str, Iterator[str]] = {}  # name → those it uses that are still to be looked at
+    done: set[str] = set()
+    for root in names:
+        if root not in done:
+            on_the_way[root] = iter(uses(root))
+        while on_the_way:
+            name, rest = next(reversed(on_the_way.items()))
+            used = next(rest, None)
+            if used is None:
+                done.add(name)
+                order.append(name)
+                del on_the_way[name]
+            elif used in on_the_way:
+                break_cycle(name, on_the_way, used)
+            elif used not in done:
+                on_the_way[used] = iter(uses(used))
+    return order
+
+
+def cycle_of(way: Iterable[str], used: str) -> list[str]:
+    """The circle that closes where the last uses an earlier one, `a, b, a`; of a long one the ends."""
+    passed = list(way)
+    cycle = [*passed[passed.index(used) :], used]
+    return cycle if len(cycle) <= 8 else [*cycle[:4], "…", *cycle[-3:]]
+
+
+def reporter(problems: list[Diagnostic], known: Sequence[str]) -> Report:
+    """Collects in `problems`; where a name is not defined, the most alike of the known ones is proposed."""
+
+    def report(problem: Diagnostic) -> None:
+        if problem.code == "unknown-name" and len(problems) < MOST_WITH_CARE:
+            facts = {**problem.facts, "known": ", ".join(known[:_MOST_NAMED])}
+            problem = problem._replace(facts=facts, help="names-are").suggesting(facts["name"], known)
+        problems.append(problem)
+
+    return report
+
 
 def build(
     code: Code,
@@ -36,13 +89,18 @@ def build(
     names: Mapping[str, Expr | None],
     report: Report,
     origins: dict[int, Span] | None = None,
+    *,
+    ops: Mapping[str, Op | None] | None = None,
+    elementwise: bool = False,
 ) -> Expr | None:
     """Append the nodes of `code` to `graph`, literally; None where something was reported.
 
-    `names` gives the node behind each name; None there means that it is broken and was reported
-    already. `origins` collects the span each new node came from.
+    `names` gives the node behind each name, `ops` the ops there are beside those of the table; None in
+    either means that it is broken and was reported already. `origins` collects the span each new node
+    came from. With `elementwise` other ops, and lists, are refused.
     """
-    return _Builder(code, graph, names, report, origins if origins is not None else {}).run()
+    origins = origins if origins is not None else {}
+    return _Builder(code, graph, names, report, origins, ops or {}, elementwise).run()
 
 
 class _Builder:
@@ -53,9 +111,11 @@ class _Builder:
         names: Mapping[str, Expr | None],
         report: Report,
         origins: dict[int, Span],
+        ops: Mapping[str, Op | None],
+        elementwise: bool,
     ) -> None:
-        self.code, self.graph, self.names = code, graph, names
-        self.report, self.origins = report, origins
+        self.code, self.graph, self.names, self.ops = code, graph, names, ops
+        self.report, self.origins, self.elementwise = report, origins, elementwise
         self.stack: list[_Value] = []
 
     def run(self) -> Expr | None:
@@ -83,6 +143,10 @@ class _Builder:
         if name in OPS:
             facts = {"name": name, "call": call_meant(self.code.text.content, item)}
             self.report(Diagnostic("op-without-brackets", span, facts, "op-without-brackets"))
+        elif name in self.ops:
+            op = self.ops[name]
+            facts = {"name": name, "call": f"{name}({', '.join(op.args) if op else '…'})"}
+            self.report(Diagnostic("op-without-brackets", span, facts, "op-without-brackets"))
         else:
             self.report(Diagnostic("unknown-name", span, {"name": name}))
         return None
@@ -91,6 +155,9 @@ class _Builder:
         """The node of a value; a literal becomes a constant now that it is used as one."""
         if value.literal is None:
             return value.expr
+        if self.elementwise and isinstance(value.literal, list):
+            self.report(Diagnostic("list-in-op", self.span(value.start, value.end)))
+            return None
         try:
             return self.graph.constant(value.literal)
         except ValueError:
@@ -108,13 +175,17 @@ class _Builder:
         del self.stack[len(self.stack) - item.argc :]
         start = min([item.start, *(value.start for value in values)])
         end = max([item.end, *(value.end for value in values)])
-        op = OPS.get(item.value)
-        expr = None
-        if op is None:
+        self.stack.append(_Value(self.applied(item, values, self.span(start, end)), start, end))
+
+    def applied(self, item: Item, values: Sequence[_Value], span: Span) -> Expr | None:
+        if item.value not in self.ops and item.value not in OPS:
             self.unknown_op(item, values)
-        else:
-            expr = self.node(op, item, values, self.span(start, end))
-        self.stack.append(_Value(expr, start, end))
+            return None
+        op = self.ops[item.value] if item.value in self.ops else OPS[item.value]
+        if op and self.elementwise and not op.elementwise:
+            self.report(Diagnostic("not-elementwise", span, {"op": op.name}))
+            return None
+        return self.node(op, item, values, span) if op else None
 
     def unknown_op(self, item: Item, values: Sequence[_Value]) -> None:
         span = self.span(item.start, item.start + len(item.value))
@@ -127,7 +198,7 @@ class _Builder:
             self.report(Diagnostic("implicit-product", span, facts, "implicit-product"))
         else:
             problem = Diagnostic("unknown-op", span, facts, "list-ops")
-            self.report(problem.suggesting(item.value, OPS))
+            self.report(problem.suggesting(item.value, [*self.ops, *OPS]))
 
     def node(self, op: Op, item: Item, values: Sequence[_Value], span: Span) -> Expr | None:
         settings = {name: value for name, (value, _, _) in item.settings.items()}

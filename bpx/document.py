@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import numpy as np
 
 from bpx.diagnostic import BpxError, Diagnostic, Source, Span
 from bpx.locate import Places, locate_json, locate_toml
 from bpx.words import say
+
+if TYPE_CHECKING:
+    from bpx.graph import Array
 
 Format = Literal["toml", "json"]
 
@@ -29,6 +34,25 @@ class Written(float):
         made = super().__new__(cls, text)
         made.text = text
         return made
+
+
+def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
+    """How far a number may be off that is printed so: half a unit of its last digit, and rounding.
+
+    `written` is a number or a nest of lists of numbers, `shape` that of its array and of what is returned.
+    """
+    flat: list[Any] = [written]
+    while any(isinstance(one, list) for one in flat):
+        flat = [inner for one in flat for inner in (one if isinstance(one, list) else [one])]
+    return np.array([0.5 * _last_digit(one) + 1e-12 * abs(float(one)) for one in flat]).reshape(shape)
+
+
+def _last_digit(number: Any) -> float:
+    if not isinstance(number, Written):
+        return 0.0  # a whole number, or one made by a program: meant exactly
+    digits, _, exponent = number.text.lower().replace("_", "").partition("e")
+    decimals = len(digits.partition(".")[2])
+    return float(10.0 ** min(int(exponent or 0) - decimals, 308))
 
 
 def read_document(source: Source, format: Format) -> tuple[dict[str, Any], Places]:

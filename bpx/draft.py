@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bpx.diagnostic import Diagnostic, Source, Span
 from bpx.formula import CONSTANTS
 from bpx.graph import OPS, Array
 from bpx.parser import Code, Item, Text, parse
 
+if TYPE_CHECKING:
+    from bpx.claims import Claim
+
 _OUTPUT = "out"
+OWN_VALUE = "out"  # what the rule of an op that a spec states calls the op's own value
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,18 @@ class DraftInput:
     role: str = "data"
     span: Span | None = None
     broken: bool = False  # given from outside, but not readable
+    range: tuple[float, float] | None = None
+    range_span: Span | None = None
+
+
+@dataclass(eq=False, repr=False)
+class DraftOp:
+    """An op as the document states it; what is None is broken and was reported already."""
+
+    args: tuple[str, ...] | None
+    value: Code | None
+    partials: dict[str, Code | None]
+    span: Span | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -45,6 +61,8 @@ class Draft:
     steps: dict[str, Code | None] = field(default_factory=dict)
     step_spans: dict[str, Span | None] = field(default_factory=dict)
     expect: Expect | None = None
+    claims: list[Claim] = field(default_factory=list)
+    ops: dict[str, DraftOp] = field(default_factory=dict)
 
 
 def name_problem(name: str) -> str | None:

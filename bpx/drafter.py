@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from bpx.claims import Claim, numbers_in
 from bpx.diagnostic import Diagnostic, Span
 from bpx.document import type_key
-from bpx.draft import Draft, DraftInput, Expect, name_problem
+from bpx.draft import OWN_VALUE, Draft, DraftInput, DraftOp, Expect, name_problem
 from bpx.graph import Array
 from bpx.locate import Places, decoded, quote_width
 from bpx.parser import Code, Item, Text, parse, shortened
@@ -22,9 +23,10 @@ from bpx.words import say
 FORMAT_VERSION = 1
 ROLES = ("data", "parameter", "target", "constant")
 KEYS = {
-    "top": ("bpx", "title", "output", "inputs", "graph", "expect"),
-    "input": ("value", "role"),
+    "top": ("bpx", "title", "output", "inputs", "graph", "expect", "claims", "ops"),
+    "input": ("value", "role", "range"),
     "expect": ("value", "gradients"),
+    "op": ("args", "value", "partials"),
 }
 
 
@@ -50,6 +52,9 @@ class _Drafter:
         self.result.title = self.take("title", str)
         self.result.output = self.take("output", str)
         self.result.output_span = self.places.value("output")
+        for name, value in (self.take("ops", dict) or {}).items():
+            self.check_name(name, "ops")
+            self.result.ops[name] = self.op(name, value)
         for name, value in (self.take("inputs", dict) or {}).items():
             self.check_name(name, "inputs")
             self.result.inputs[name] = self.input(name, value)
@@ -62,6 +67,8 @@ class _Drafter:
                 "no-steps", self.places.key("graph") or Span(self.places.source, 0, 0), "steps-in-graph"
             )
         self.expect()
+        for name, value in (self.take("claims", dict) or {}).items():
+            self.result.claims += self.claim(name, value)
         return self.result
 
     def problem(self, code: str, span: Span | None, help: str | None = None, **facts: Any) -> None:
@@ -105,22 +112,32 @@ class _Drafter:
     def check_name(self, name: str, table: str) -> None:
         span = self.places.key(table, name)
         code = name_problem(name)
-        if code:
-            self.problem(code, span, "rename", name=name)
+        if code or name in self.result.ops:
+            self.problem(code or "shadows-op", span, "rename", name=name)
         elif table == "graph" and name in self.result.inputs:
             self.problem("duplicate-name", span, "rename", name=name)
 
     def input(self, name: str, value: Any) -> DraftInput:
-        path, role = ["inputs", name], "data"
-        if isinstance(value, dict):
-            self.check_keys(value, "input", ("inputs", name))
-            role = self.role(name, value.get("role", role))
-            if "value" not in value:  # it may be given from outside
-                return DraftInput(None, role, self.places.key(*path))
-            value = value["value"]
-            path.append("value")
-        array = self.numbers(name, value, *path)
-        return DraftInput(array, role, self.places.key("inputs", name))
+        made = DraftInput(None, span=self.places.key("inputs", name))
+        if not isinstance(value, dict):
+            made.value = self.numbers(name, value, "inputs", name)
+            return made
+        self.check_keys(value, "input", ("inputs", name))
+        made.role = self.role(name, value.get("role", made.role))
+        if "range" in value:
+            made.range = self.range(name, value["range"])
+            made.range_span = self.places.value("inputs", name, "range")
+        if "value" in value:  # else it may be given from outside
+            made.value = self.numbers(name, value["value"], "inputs", name, "value")
+        return made
+
+    def range(self, name: str, value: Any) -> tuple[float, float] | None:
+        """Two finite numbers, the lower one first."""
+        numbers = value if isinstance(value, list) else []
+        if len(numbers) == 2 and all(map(_is_finite_number, numbers)) and numbers[0] < numbers[1]:
+            return float(numbers[0]), float(numbers[1])
+        self.problem("bad-range", self.places.value("inputs", name, "range"), "range", name=name)
+        return None
 
     def role(self, name: str, role: Any) -> str:
         if isinstance(role, str) and role in ROLES:
@@ -167,14 +184,17 @@ class _Drafter:
         return shortened(span.text.strip("\"'")) if span else ""
 
     def step(self, name: str, value: Any) -> Code | None:
-        if isinstance(value, str):
-            code, problems = parse(self.text("graph", name))
-            self.problems += problems
-            return code
         if isinstance(value, dict):
             return self.written_out(name, value)
-        self.wrong_type("type.expression", value, "graph", name)
-        return None
+        return self.expression(value, "graph", name)
+
+    def expression(self, value: Any, *path: str) -> Code | None:
+        if not isinstance(value, str):
+            self.wrong_type("type.expression", value, *path)
+            return None
+        code, problems = parse(self.text(*path))
+        self.problems += problems
+        return code
 
     def text(self, *path: str) -> Text:
         """The expression at `path`, with the offset of each of its characters."""
@@ -208,7 +228,7 @@ class _Drafter:
         path = (table, name, "args", index)
         if isinstance(arg, str) and arg:
             return Item("name", arg, *self.bounds(*path))
-        if isinstance(arg, int | float) and not isinstance(arg, bool) and _finite(arg):
+        if _is_finite_number(arg):
             return Item("literal", float(arg), *self.bounds(*path))
         self.problem("bad-arg", self.places.value(*path), found=self.written(*path))
         return None
@@ -236,6 +256,69 @@ class _Drafter:
         spans["value"] = self.places.key("expect", "value")
         self.result.expect = Expect(table.get("value"), gradients, spans)
 
+    def claim(self, name: str, value: Any) -> Iterator[Claim]:
+        """A formula in quotes, or numbers."""
+        path = ("claims", name)
+        key, place = self.places.key(*path), self.places.value(*path)
+        span = Span(self.places.source, key.start, place.end) if key and place else None
+        numbers = numbers_in(value) if isinstance(value, str) else value
+        if numbers is None:
+            code = self.expression(value, *path)
+            if code:
+                yield Claim(name, code, None, span)
+        elif self.numbers(name, numbers, *path) is not None:
+            yield Claim(name, None, numbers, span)
+
+    def op(self, name: str, value: Any) -> DraftOp:
+        path = ("ops", name)
+        span = self.places.key(*path)
+        if not self.is_a(dict, value, *path):
+            return DraftOp(None, None, {}, span)
+        self.check_keys(value, "op", path)
+        for key in KEYS["op"]:
+            if key not in value:
+                self.problem("op-without", span, "op-form", name=name, key=key)
+        args = self.op_args(name, value["args"]) if "args" in value else None
+        code = self.expression(value["value"], *path, "value") if "value" in value else None
+        partials = self.partials(name, value["partials"], args) if "partials" in value else {}
+        return DraftOp(args, code, partials, span)
+
+    def op_args(self, name: str, args: Any) -> tuple[str, ...] | None:
+        """The names of an op's args; None where one of them cannot be."""
+        path = ("ops", name, "args")
+        if not self.is_a(list, args, *path):
+            return None
+        if not args:
+            self.problem("no-args", self.places.value(*path), "op-form", name=name)
+        fine = [self.op_arg(args, *path, index) for index in range(len(args))]
+        return tuple(args) if fine and all(fine) else None
+
+    def op_arg(self, args: list[Any], table: str, name: str, key: str, index: int) -> bool:
+        path, arg = (table, name, key, index), args[index]
+        facts = {"op": name, "name": arg if isinstance(arg, str) else self.written(*path)}
+        code = name_problem(arg) if isinstance(arg, str) else "bad-name"
+        if not code and arg in args[:index]:
+            code = "repeated-arg"
+        if not code and arg == OWN_VALUE:
+            code = "arg-is-out"
+        if code:
+            self.problem(code, self.places.value(*path), "rename", **facts)
+        return code is None
+
+    def partials(self, name: str, table: Any, args: tuple[str, ...] | None) -> dict[str, Code | None]:
+        """The rule of an op, by arg; where the args are broken, what is there is only read."""
+        path = ("ops", name, "partials")
+        if not self.is_a(dict, table, *path):
+            return {}
+        for arg in args or ():
+            if arg not in table:
+                self.problem("missing-partial", self.places.key(*path), None, op=name, arg=arg)
+        for arg in table:
+            if args and arg not in args:
+                problem = Diagnostic("unknown-partial", self.places.key(*path, arg), {"op": name, "arg": arg})
+                self.problems.append(problem.suggesting(arg, args))
+        return {arg: self.expression(value, *path, arg) for arg, value in table.items()}
+
 
 def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:
     """The innermost values of a nest of lists, each with its indices."""
@@ -246,6 +329,10 @@ def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:
             waiting += [(inner, (*at, i)) for i, inner in reversed(list(enumerate(one)))]
         else:
             yield one, at
+
+
+def _is_finite_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
 
 
 def _finite(value: float) -> bool:

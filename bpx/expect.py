@@ -12,7 +12,7 @@ import numpy as np
 
 from bpx.account import Explanation
 from bpx.diagnostic import Diagnostic
-from bpx.document import Written
+from bpx.document import Written, tolerance
 from bpx.draft import Expect
 from bpx.formula import array, partial, shape_text
 from bpx.graph import Array
@@ -46,22 +46,6 @@ def unmet(expect: Expect, account: Explanation, gradients: Mapping[str, Array]) 
                 "found": array(np.asarray(found), _DIGITS),
             }
             yield Diagnostic("expect-mismatch", span, facts)
-
-
-def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
-    """How far a number may be off that is printed so: half a unit of its last digit, and rounding."""
-    flat: list[Any] = [written]
-    while any(isinstance(one, list) for one in flat):
-        flat = [inner for one in flat for inner in (one if isinstance(one, list) else [one])]
-    return np.array([0.5 * _last_digit(one) + 1e-12 * abs(float(one)) for one in flat]).reshape(shape)
-
-
-def _last_digit(number: Any) -> float:
-    if not isinstance(number, Written):
-        return 0.0  # a whole number, or one made by a program: meant exactly
-    digits, _, exponent = number.text.lower().replace("_", "").partition("e")
-    decimals = len(digits.partition(".")[2])
-    return float(10.0 ** min(int(exponent or 0) - decimals, 308))
 
 
 def _as_written(expected: Any) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from bpx.document import Format, Written
 from bpx.drafter import FORMAT_VERSION
 from bpx.formula import formula
 from bpx.graph import CONSTANT
 from bpx.spec import Input, Spec
+
+if TYPE_CHECKING:
+    from bpx.custom import CustomOp
 
 
 def write_spec(spec: Spec, format: Format) -> str:
@@ -34,12 +37,26 @@ def to_document(spec: Spec) -> dict[str, Any]:
     if spec.expect:
         entries = {"value": spec.expect.value, "gradients": dict(spec.expect.gradients)}
         document["expect"] = {key: value for key, value in entries.items() if value not in (None, {})}
+    if spec.claims:
+        document["claims"] = {
+            name: claim.code.text.content if claim.code else claim.written
+            for name, claim in spec.claims.items()
+        }
+    if spec.custom:
+        document["ops"] = {name: _op_entry(one) for name, one in spec.custom.items()}
     return document
 
 
+def _op_entry(one: CustomOp) -> dict[str, Any]:
+    return {"args": list(one.args), "value": one.value, "partials": dict(one.partials)}
+
+
 def _input_entry(one: Input) -> Any:
+    more: dict[str, Any] = {} if one.role == "data" else {"role": one.role}
+    if one.range:
+        more["range"] = list(one.range)
     value = one.value.tolist()
-    return value if one.role == "data" else {"value": value, "role": one.role}
+    return {"value": value, **more} if more else value
 
 
 def _shared(spec: Spec) -> dict[int, str]:
@@ -83,11 +100,19 @@ def _toml(document: Mapping[str, Any]) -> str:
     lines = [
         f"{key} = {_toml_value(value)}" for key, value in document.items() if not isinstance(value, dict)
     ]
-    for table, entries in document.items():
-        if isinstance(entries, dict):
-            lines += ["", f"[{table}]"]
-            lines += [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in entries.items()]
+    for header, entries in _toml_tables(document):
+        lines += ["", f"[{header}]"]
+        lines += [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in entries.items()]
     return "\n".join(lines) + "\n"
+
+
+def _toml_tables(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The tables with their headers; each op has one of its own."""
+    for name, entries in document.items():
+        if name == "ops":
+            yield from ((f"ops.{_toml_key(op)}", entry) for op, entry in entries.items())
+        elif isinstance(entries, dict):
+            yield name, entries
 
 
 def _toml_value(value: Any) -> str:

@@ -9,30 +9,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.build import build
+from bpx.build import MOST_WITH_CARE, build, cycle_of, in_order
 from bpx.diagnostic import BpxError, Diagnostic, Source, Span, nearest
 from bpx.draft import Draft, DraftInput, Expect, draft_of_expression, free_output_name, name_problem
-from bpx.formula import CONSTANTS, LARGEST_SHOWN, shape_text
+from bpx.formula import CONSTANTS, LARGEST_SHOWN, number, shape_text
 from bpx.graph import CONSTANT, INPUT, OPS, Array, Expr, Graph, run
 from bpx.parser import Text, parse
 
 if TYPE_CHECKING:
+    from bpx.claims import Claim
+    from bpx.custom import CustomOp
     from bpx.document import Format
 
 
 class Input(NamedTuple):
-    """A leaf of the graph: its name, node id, value and role."""
+    """A leaf of the graph: its name, node id, value, role and, where it is stated, its range."""
 
     name: str
     node: int
     value: Array
     role: str
+    range: tuple[float, float] | None = None  # where random points may be drawn
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +56,8 @@ class Spec:
     expect: Expect | None = None
     warnings: tuple[Diagnostic, ...] = ()
     inner_names: Mapping[int, str] = field(default_factory=dict)  # kept from before a rewriting
+    custom: Mapping[str, CustomOp] = field(default_factory=dict)  # the ops that the spec states
+    claims: Mapping[str, Claim] = field(default_factory=dict)  # gradients worked out by hand, by node name
 
     @cached_property
     def own_names(self) -> dict[int, str]:
@@ -138,8 +143,9 @@ def read_value(name: str, source: Source) -> Array:
 
 def _make(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic]) -> Spec:
     """Put the values in, build the graph and check what needs it. Raises `BpxError`."""
-    if values:
-        draft.expect = None  # it was stated of the values as saved
+    if values:  # what was stated as numbers was stated of the values as saved
+        draft.expect = None
+        draft.claims = [claim for claim in draft.claims if claim.code]
     _override(draft, values, problems)
     _check_values(draft, problems)
     spec = _Maker(draft, problems).make()
@@ -192,6 +198,18 @@ def _check_values(draft: Draft, problems: list[Diagnostic]) -> None:
     for name, one in draft.inputs.items():
         if one.value is None and name not in reported and not one.broken:
             problems.append(_missing_value(name, one.span, draft.inputs))
+        problems += _outside_range(name, one)
+
+
+def _outside_range(name: str, one: DraftInput) -> Iterator[Diagnostic]:
+    if one.value is None or one.range is None:
+        return
+    low, high = one.range
+    outside = one.value[(one.value < low) | (one.value > high)]
+    if outside.size:
+        found, low_text, high_text = map(number, (outside[0], low, high))
+        facts = {"name": name, "found": found, "low": low_text, "high": high_text}
+        yield Diagnostic("outside-range", one.range_span, facts)
 
 
 def _missing_value(name: str, span: Span | None, inputs: Mapping[str, DraftInput]) -> Diagnostic:
@@ -204,15 +222,21 @@ def _missing_value(name: str, span: Span | None, inputs: Mapping[str, DraftInput
     return Diagnostic("missing-value", span, {"name": name}, "set-value")
 
 
-_MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
-
-
 class _Maker:
     def __init__(self, draft: Draft, problems: list[Diagnostic]) -> None:
         self.draft, self.problems = draft, problems
         self.graph = Graph()
         self.origins: dict[int, Span] = {}
         self.names: dict[str, Expr | None] = {}
+        self.custom = self.custom_ops()
+        self.ops = {name: one and one.op for name, one in self.custom.items()}
+
+    def custom_ops(self) -> Mapping[str, CustomOp | None]:
+        if not self.draft.ops:
+            return {}
+        from bpx.custom import custom_ops
+
+        return custom_ops(self.draft.ops, self.problems)
 
     def make(self) -> Spec | None:
         draft = self.draft
@@ -222,7 +246,7 @@ class _Maker:
             if expr is not None and one.span:
                 self.origins[expr.id] = one.span
         self.declare_steps()
-        for name in self.in_order():
+        for name in in_order(draft.steps, self.uses, self.break_cycle):
             self.names[name] = self.built(name)
         output = self.output()
         if output is None or any(expr is None for expr in self.names.values()):
@@ -234,46 +258,22 @@ class _Maker:
         for name in self.draft.steps:
             self.names.setdefault(name, None)
 
-    def in_order(self) -> list[str]:
-        """The steps, each after those it uses, otherwise as written; cycles are reported."""
-        steps, order = self.draft.steps, []
-        on_the_way: dict[str, Iterator[str]] = {}  # step → those it uses that are still to be looked at
-        done: set[str] = set()
-        for root in steps:
-            if root not in done:
-                on_the_way[root] = self.uses(root)
-            while on_the_way:
-                name, uses = next(reversed(on_the_way.items()))
-                used = next(uses, None)
-                if used is None:
-                    done.add(name)
-                    order.append(name)
-                    del on_the_way[name]
-                elif used in on_the_way:
-                    self.report_cycle(on_the_way, used)
-                    steps[name] = None
-                elif used not in done:
-                    on_the_way[used] = self.uses(used)
-        return order
-
-    def uses(self, name: str) -> Iterator[str]:
+    def uses(self, name: str) -> list[str]:
         code = self.draft.steps[name]
-        return iter([used for used in (code.names() if code else ()) if used in self.draft.steps])
+        return [used for used in (code.names() if code else ()) if used in self.draft.steps]
 
-    def report_cycle(self, on_the_way: Iterable[str], used: str) -> None:
-        if len(self.problems) < _MOST_WITH_CARE:
-            way = list(on_the_way)
-            cycle = [*way[way.index(used) :], used]
-            span = self.draft.step_spans.get(cycle[0])
-            shown = cycle if len(cycle) <= 8 else [*cycle[:4], "…", *cycle[-3:]]
-            self.problems.append(Diagnostic("cycle", span, {"cycle": " → ".join(shown)}))
+    def break_cycle(self, name: str, way: Iterable[str], used: str) -> None:
+        self.draft.steps[name] = None
+        if len(self.problems) < MOST_WITH_CARE:
+            facts = {"cycle": " → ".join(cycle_of(way, used))}
+            self.problems.append(Diagnostic("cycle", self.draft.step_spans.get(used), facts))
 
     def built(self, name: str) -> Expr | None:
         code = self.draft.steps[name]
         if code is None:
             return None
         before = len(self.graph)
-        expr = build(code, self.graph, self.names, self.report, self.origins)
+        expr = build(code, self.graph, self.names, self.report, self.origins, ops=self.ops)
         if expr is not None and (expr.id < before or expr.op is CONSTANT):
             # A step that only gives another name: a node of its own keeps "one name, one node" true.
             expr = self.graph.add(OPS["identity"], expr)
@@ -281,7 +281,7 @@ class _Maker:
         return expr
 
     def report(self, diagnostic: Diagnostic) -> None:
-        if diagnostic.code == "unknown-name" and len(self.problems) < _MOST_WITH_CARE:
+        if diagnostic.code == "unknown-name" and len(self.problems) < MOST_WITH_CARE:
             diagnostic = self.with_guess(diagnostic)
         self.problems.append(diagnostic)
 
@@ -311,7 +311,7 @@ class _Maker:
         draft = self.draft
         nodes = {name: expr.id for name, expr in self.names.items() if expr is not None}
         inputs = tuple(
-            Input(name, nodes[name], one.value, one.role)
+            Input(name, nodes[name], one.value, one.role, one.range)
             for name, one in draft.inputs.items()
             if one.value is not None
         )
@@ -326,9 +326,17 @@ class _Maker:
             self.origins,
             draft.expect,
             tuple(self.unused(inputs, output)),
+            custom={name: one for name, one in self.custom.items() if one},
         )
         self.check_expect(spec)
-        return spec
+        return self.with_claims(spec)
+
+    def with_claims(self, spec: Spec) -> Spec:
+        if not self.draft.claims:
+            return spec
+        from bpx.claims import checked
+
+        return replace(spec, claims=checked(spec, self.draft.claims, self.problems))
 
     def unused(self, inputs: Sequence[Input], output: Expr) -> Iterator[Diagnostic]:
         needed = set(self.graph.needs(of=[output.id]))

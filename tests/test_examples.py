@@ -20,9 +20,11 @@ import numpy as np
 import pytest
 
 from bpx.account import EdgeRow, Explanation
-from bpx.diagnostic import Source
+from bpx.claims import build_claim
+from bpx.diagnostic import Diagnostic, Source
 from bpx.document import Format
 from bpx.explainer import explain
+from bpx.graph import run
 from bpx.save import write_spec
 from bpx.spec import Spec, read_spec
 
@@ -166,6 +168,18 @@ def logistic_regression_scalars(v: Any) -> Any:
     return -_log(v.a)  # y is 1
 
 
+def logistic_regression_claims(v: Any) -> Any:
+    v.z = np.sum(v.w * v.x) + v.b
+    v.a = _sigmoid(v.z)
+    return -(v.y * _log(v.a) + (1 - v.y) * _log(1 - v.a))
+
+
+def swish(v: Any) -> Any:
+    v.z = v.w * v.x + v.b
+    v.h = v.z / (1 + _exp(-v.z))
+    return (v.h - v.t) ** 2
+
+
 def tiny_network(v: Any) -> Any:
     v.z = v.w1 * v.x + v.b1
     v.h = _sigmoid(v.z)
@@ -240,6 +254,8 @@ BY_HAND: list[Callable[[Any], Any]] = [
     sigmoid_by_parts,
     logistic_regression,
     logistic_regression_scalars,
+    logistic_regression_claims,
+    swish,
     tiny_network,
     two_paths,
     neuron_2d,
@@ -342,6 +358,30 @@ def test_logistic_regression_is_the_same_with_and_without_vectors() -> None:
     assert vectors.gradients["w"] == pytest.approx(
         [scalars.gradients["w1"], scalars.gradients["w2"]], rel=1e-14
     )
+
+
+def test_every_claim_of_logistic_regression_holds() -> None:
+    spec = read(FOLDER / "logistic_regression_claims.toml")
+    gradients = explain(spec, wrt=list(spec.claims)).gradients
+    problems: list[Diagnostic] = []
+    assert {claim.code is None for claim in spec.claims.values()} == {True, False}
+    for name, claim in spec.claims.items():
+        claimed = build_claim(claim, spec, spec.graph, problems)
+        assert claimed is not None
+        off = 1e-14 if claim.tolerance is None else claim.tolerance
+        found = run(spec.graph, spec.given, [claimed.id])[claimed.id]
+        assert (np.abs(found - gradients[name]) <= off).all(), name
+    assert problems == []
+
+
+def test_swish_follows_the_stated_rule() -> None:
+    account = account_of("swish")
+    (edge,) = edges_to(account, "z")
+    assert edge.local_formula == "sigmoid(z) + z * sigmoid(z) * (1 - sigmoid(z))"
+    assert account.expanded is None
+    expanded = explain(read(FOLDER / "swish.toml"), expand="all").expanded
+    assert expanded
+    assert expanded.digits > 14
 
 
 def test_two_paths_adds_up_two_contributions() -> None:

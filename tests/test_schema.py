@@ -66,6 +66,15 @@ def test_every_random_document_is_valid(document: dict[str, Any]) -> None:
     VALIDATOR.validate(json.loads(write_spec(spec_from(document), "json")))
 
 
+CUBE = {"args": ["t"], "value": "t^3", "partials": {"t": "3*t^2"}}
+
+
+def cube(**parts: Any) -> dict[str, Any]:
+    """A document with an op of its own, some of whose parts are replaced; `...` takes one out."""
+    op = {key: value for key, value in {**CUBE, **parts}.items() if value is not ...}
+    return changed(ops={"cube": op})
+
+
 # --- what both take -----------------------------------------------------------------------------
 
 ACCEPTED = {
@@ -86,6 +95,12 @@ ACCEPTED = {
     "an empty expect": changed(expect={}),
     "a value expected": changed(expect={"value": 4}),
     "a version with a point": changed(bpx=1.0),  # to a schema, 1.0 is 1
+    "a range": changed(inputs={"x": {"value": 1, "range": [-2, 2.5]}, "M": [1]}),
+    "claims": changed(claims={"x": "1 + 0*y", "M": [[1, 1]], "y": 1.0}),
+    "no claims": changed(claims={}),
+    "an op": changed(ops={"cube": CUBE}, graph={"y": "cube(x) + sum(M)"}),
+    "an op in a step written out": changed(ops={"cube": CUBE}, graph={"y": {"op": "cube", "args": ["x"]}}),
+    "no ops": changed(ops={}),
     "gradients expected": changed(expect={"value": 4.0, "gradients": {"x": 1, "M": [[1, 1]]}}),
 }
 
@@ -150,6 +165,31 @@ REFUSED = {
     "gradients that are a list": (changed(expect={"gradients": [1]}), "wrong-type"),
     "gradients that are null": (changed(expect={"gradients": None}), "wrong-type"),
     "text for a gradient": (changed(expect={"gradients": {"x": "1"}}), "not-a-number"),
+    "a range that is a number": (changed(inputs={"x": {"value": 1, "range": 2}, "M": 1}), "bad-range"),
+    "a range of one": (changed(inputs={"x": {"value": 1, "range": [1]}, "M": 1}), "bad-range"),
+    "a range of three": (changed(inputs={"x": {"value": 1, "range": [0, 1, 2]}, "M": 1}), "bad-range"),
+    "a range of texts": (changed(inputs={"x": {"value": 1, "range": ["0", "2"]}, "M": 1}), "bad-range"),
+    "claims that are a list": (changed(claims=[1]), "wrong-type"),
+    "a claim that is a table": (changed(claims={"x": {}}), "not-a-number"),
+    "a claim that is null": (changed(claims={"x": None}), "wrong-type"),
+    "an empty claim": (changed(claims={"x": []}), "empty-array"),
+    "a claim of empty text": (changed(claims={"x": ""}), "empty-expression"),
+    "ops that are a list": (changed(ops=[1]), "wrong-type"),
+    "an op that is text": (changed(ops={"cube": "t^3"}), "wrong-type"),
+    "an op without args": (cube(args=...), "op-without"),
+    "an op without a value": (cube(value=...), "op-without"),
+    "an op without partials": (cube(partials=...), "op-without"),
+    "an unknown key of an op": (cube(arg=["t"]), "unknown-key"),
+    "an op of no args": (cube(args=[]), "no-args"),
+    "args of an op that are text": (cube(args="t"), "wrong-type"),
+    "an arg of an op that is a number": (cube(args=["t", 2]), "bad-name"),
+    "an arg of an op without a name": (cube(args=["t", ""]), "bad-name"),
+    "an arg called out": (cube(args=["t", "out"]), "arg-is-out"),
+    "an arg twice": (cube(args=["t", "t"]), "repeated-arg"),
+    "a value of an op that is a number": (cube(value=1), "wrong-type"),
+    "a value of an op that is empty": (cube(value=""), "empty-expression"),
+    "partials that are a list": (cube(partials=["3*t^2"]), "wrong-type"),
+    "a partial that is a number": (cube(partials={"t": 1}), "wrong-type"),
     "an empty gradient": (changed(expect={"gradients": {"x": []}}), "empty-array"),
 }
 
@@ -173,6 +213,18 @@ BEYOND = {
     "a name that is not defined": (changed(graph={"y": "z"}), "unknown-name"),
     "a syntax error": (changed(graph={"y": "x +"}), "ends-too-early"),
     "a circle": (changed(graph={"a": "b", "b": "a"}), "cycle"),
+    "a range back to front": (changed(inputs={"x": {"value": 1, "range": [2, 0]}, "M": 1}), "bad-range"),
+    "a value outside its range": (
+        changed(inputs={"x": {"value": 3, "range": [0, 2]}, "M": 1}),
+        "outside-range",
+    ),
+    "a claim on nothing": (changed(claims={"q": 1}), "claim-unknown"),
+    "a partial that is missing": (cube(partials={}), "missing-partial"),
+    "a partial by nothing": (cube(partials={"t": "1", "u": "1"}), "unknown-partial"),
+    "an op that is not there beside one that is": (
+        changed(ops={"cube": CUBE}, graph={"y": {"op": "cub", "args": ["x"]}}),
+        "unknown-op",
+    ),
     "an output that is not there": (changed(output="q"), "missing-output"),
 }
 
@@ -188,9 +240,11 @@ def test_what_is_beyond_a_schema(document: dict[str, Any], code: str) -> None:
 FULL = changed(
     title="t",
     output="z",
-    inputs={"x": {"value": 1, "role": "parameter"}, "M": [[1, 2]]},
+    inputs={"x": {"value": 1, "role": "parameter", "range": [0, 3]}, "M": [[1, 2]]},
     graph={"y": "x + sum(M)", "z": {"op": "sum", "args": ["M"], "axis": 0}},
     expect={"value": [1, 2], "gradients": {"M": [[1, 1]]}},
+    claims={"x": "2*x", "M": [[0.5, 1]]},
+    ops={"cube": CUBE},
 )
 ODDITIES = st.sampled_from(
     [
@@ -220,6 +274,7 @@ STRUCTURAL = {
     "no-steps",
     "not-a-number",
 }
+STRUCTURAL |= {"op-without", "no-args", "repeated-arg", "arg-is-out", "empty-expression"}
 STRUCTURAL |= {"empty-array", "missing-value", "unknown-role", "step-without-op", "bad-arg"}
 
 
@@ -261,4 +316,5 @@ def test_every_key_roles_and_ops_come_from_the_reader() -> None:
     assert list(table["properties"]) == list(KEYS["input"])
     assert table["properties"]["role"]["enum"] == list(ROLES)
     assert list(found["properties"]["expect"]["properties"]) == list(KEYS["expect"])
-    assert found["$defs"]["step"]["properties"]["op"]["enum"] == sorted(OPS)
+    assert list(found["$defs"]["op"]["properties"]) == list(KEYS["op"])
+    assert found["$defs"]["step_of_table"]["properties"]["op"]["enum"] == sorted(OPS)

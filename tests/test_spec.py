@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from test_parser import BAD_EXPRESSIONS
 
 import bpx
+from bpx.claims import read_claim
 from bpx.diagnostic import BpxError, Source
 from bpx.graph import Graph, run
 from bpx.save import write_spec
@@ -58,11 +59,18 @@ def content(spec):
     return {
         "title": spec.title or None,
         "nodes": described,
-        "inputs": [(one.name, one.value.tolist(), one.role) for one in spec.inputs],
+        "inputs": [(one.name, one.value.tolist(), one.role, one.range) for one in spec.inputs],
         "steps": sorted(spec.steps),
         "output": spec.names[spec.output],
         "expect": spec.expect,
+        "claims": {name: written(claim) for name, claim in spec.claims.items()},
+        "ops": {name: (one.args, one.value, one.partials) for name, one in spec.custom.items()},
     }
+
+
+def written(claim):
+    """A claim as it stands in the text."""
+    return claim.code.text.content if claim.code else repr(claim.written)
 
 
 def value_of(spec):
@@ -294,6 +302,38 @@ gradients = { y = 21.000, x = 2e0 }
 SIGNED_EXPECT = "\n[expect]\nvalue = +1_000.50\ngradients = { y = +500.0 }"
 TITLE = r'title = "a \"quoted\" \\ title\n\twith σ, 学, 𝒙, \u0001 and \u007f"'
 EXTREMES = [5e-324, 1.7976931348623157e308, -0.0, 0.1, 1e22]
+OPS_AND_CLAIMS = """
+a = "cube(y) * mix(y, x)"
+L = "sum(a)"
+[claims]
+a = "1 + 0*a"
+y = -1_000.50
+"∂L/∂x" = [[0.10, 2e0, 3], [+4.0, 5, 6.00]]
+v1 = "-.50"
+[ops.cube]
+args = ["t"]
+value = "t * β_2(t)"
+partials.t = "3·t²"
+[ops."β_2"]
+args = ["β"]
+value = 'β · β'
+[ops."β_2".partials]
+"β" = "2 \\u00b7 β"
+[ops.mix]
+args = ["x", "y"]
+value = '''
+  where(x > y, x,
+        y)'''
+partials = { x = "x > y", y = "x <= y" }
+"""
+RANGES = """\
+bpx = 1
+[inputs]
+x = { value = [0.5, 2], range = [-2, 2] }
+w = { value = 1, role = "parameter", range = [0.1, 1e3] }
+[graph]
+L = "w*x"
+"""
 SAVED = {
     "logistic": lambda: toml(LOGISTIC),
     "names": lambda: toml('bpx = 1\n[inputs]\n"学习率" = 0.1\n"β₁" = [1]\n[graph]\n"Δ" = "学习率*β₁"'),
@@ -313,6 +353,8 @@ SAVED = {
     "expect": steps(f'a = "y*x"{EXPECT}'),
     "expect with signs": steps(f'a = "y*500"{SIGNED_EXPECT}'),
     "sharing": graph_with_sharing,
+    "ops and claims": lambda: toml(HEAD + OPS_AND_CLAIMS),
+    "ranges": lambda: toml(RANGES),
 }
 
 
@@ -529,6 +571,147 @@ BAD_TOML = {
     "step that uses a broken one": Bad(step('a = "x +* x"\nb = "a + 1"'), "expected-operand", 6, 9, "*"),
 }
 
+# Line 8 begins `args`, line 9 `value`, line 10 `partials`.
+SWISH = """\
+args = ["x"]
+value = "x * sigmoid(x)"
+partials = { x = "out + sigmoid(x)*(1 - out)" }
+"""
+
+
+def custom(*changes, name="swish", step="x"):
+    """A spec with an op of its own, with some of its text replaced."""
+    text = f'{TOP}y = "{step}"\n[ops.{name}]\n{SWISH}'
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
+
+
+VALUE, PARTIAL = "x * sigmoid(x)", "out + sigmoid(x)*(1 - out)"
+BAD_TOML |= {
+    "ops that are a list": Bad(f'ops = [1]\n{TOP}y = "x"', "wrong-type", 1, 7, "[1]"),
+    "an op that is text": Bad(step('y = "x"\n[ops]\nf = "x^2"'), "wrong-type", 8, 5, '"x^2"'),
+    "an op called like one of the table": Bad(
+        custom(name="exp"), "shadows-op", 7, 2, "ops.exp", "another name"
+    ),
+    "an op called like an alias": Bad(custom(name='"σ"'), "shadows-op", 7, 2, 'ops."σ"'),
+    "an op whose name is none": Bad(custom(name="2f"), "bad-name", 7, 2, "ops.2f", "another name"),
+    "a step called like an op of the spec": Bad(
+        custom(('y = "x"', 'swish = "x"')), "shadows-op", 6, 1, "swish", "another name"
+    ),
+    "an input called like an op of the spec": Bad(
+        custom(("hidden", "swish")), "shadows-op", 4, 1, "swish", "another name"
+    ),
+    "unknown key of an op": Bad(
+        custom(("partials =", "a = 1\npartials =")), "unknown-key", 10, 1, "a", "args"
+    ),
+    "misspelt key of an op": Bad(
+        custom(("value =", "args2 = 1\nvalue =")), "unknown-key", 9, 1, "args2", "`args`"
+    ),
+    "an op without args": Bad(custom(('args = ["x"]\n', "")), "op-without", 7, 2, "ops.swish", "args ="),
+    "an op without a value": Bad(custom((f'value = "{VALUE}"\n', "")), "op-without", 7, 2, "ops.swish"),
+    "an op without partials": Bad(
+        custom((f'partials = {{ x = "{PARTIAL}" }}', "")), "op-without", 7, 2, "ops.swish"
+    ),
+    "args of an op are text": Bad(custom(('["x"]', '"x"')), "wrong-type", 8, 8, '"x"'),
+    "no args at all": Bad(custom(('["x"]', "[]")), "no-args", 8, 8, "[]", "args ="),
+    "an arg that is a number": Bad(custom(('["x"]', '["x", 2]')), "bad-name", 8, 14, "2", "another name"),
+    "an arg that is no name": Bad(custom(('["x"]', '["x", "x y"]')), "bad-name", 8, 14, '"x y"'),
+    "an arg called like an op": Bad(custom(('["x"]', '["x", "max"]')), "shadows-op", 8, 14, '"max"'),
+    "an arg called out": Bad(custom(('["x"]', '["x", "out"]')), "arg-is-out", 8, 14, '"out"', "another name"),
+    "a repeated arg": Bad(custom(('["x"]', '["x", "x"]')), "repeated-arg", 8, 14, '"x"', "another name"),
+    "an arg the value does not use": Bad(
+        custom(('["x"]', '["x", "t"]'), ("{ x", '{ t = "0", x')), "unused-arg", 9, 10, VALUE
+    ),
+    "a partial that is missing": Bad(
+        custom(('["x"]', '["x", "t"]'), (VALUE, "x*t")), "missing-partial", 10, 1, "partials"
+    ),
+    "a partial by nothing": Bad(custom(("{ x", '{ t = "0", x')), "unknown-partial", 10, 14, "t"),
+    "a partial by a misspelt arg": Bad(
+        custom(("{ x", '{ xx = "0", x')), "unknown-partial", 10, 14, "xx", "did you mean `x`"
+    ),
+    "partials in a row": Bad(custom(('{ x = "', '["'), ('" }', '"]')), "wrong-type", 10, 12),
+    "a partial that is a number": Bad(custom((f'"{PARTIAL}"', "1")), "wrong-type", 10, 18, "1"),
+    "a value that is a number": Bad(custom((f'"{VALUE}"', "1")), "wrong-type", 9, 9, "1"),
+    "a value that ends too early": Bad(custom((VALUE, "x *")), "ends-too-early", 9, 13),
+    "a partial that ends too early": Bad(custom((PARTIAL, "out +")), "ends-too-early", 10, 24),
+    "an unknown name in a value": Bad(
+        custom((VALUE, "x * xx")), "unknown-name", 9, 14, "xx", "did you mean `x`"
+    ),
+    "a name of the graph in a value": Bad(
+        custom((VALUE, "x * hidden")), "unknown-name", 9, 14, "hidden", "names here are x, pi, e"
+    ),
+    "out in a value": Bad(custom((VALUE, "x * out")), "unknown-name", 9, 14, "out"),
+    "an unknown name in a partial": Bad(
+        custom((PARTIAL, "outt * x")), "unknown-name", 10, 19, "outt", "did you mean `out`"
+    ),
+    "an unknown op in a partial": Bad(
+        custom((PARTIAL, "swich(x)")), "unknown-op", 10, 19, "swich", "did you mean `swish`"
+    ),
+    "a tensor op in a value": Bad(custom((VALUE, "x * sum(x)")), "not-elementwise", 9, 14, "sum(x)"),
+    "a product of matrices in a partial": Bad(
+        custom((PARTIAL, "x @ out")), "not-elementwise", 10, 19, "x @ out"
+    ),
+    "a list in a value": Bad(custom((VALUE, "x * [1, 2]")), "list-in-op", 9, 14, "[1, 2]"),
+    "an op that goes round": Bad(custom((VALUE, "swish(x)")), "op-cycle", 7, 2, "ops.swish"),
+    "an op without its brackets": Bad(
+        custom(step="swish * x"), "op-without-brackets", 6, 6, "swish", "write `swish(x)`"
+    ),
+    "an op of the spec with too many args": Bad(
+        custom(step="swish(x, x)"), "wrong-arity", 6, 6, "swish(x, x)", "write `swish(x)`"
+    ),
+    "an op of the spec without args": Bad(
+        step(f'y = {{ op = "swish" }}\n[ops.swish]\n{SWISH}'), "wrong-arity", 6, 13, "swish", "swish(x)"
+    ),
+    "an op of the spec with a setting": Bad(
+        custom(step="swish(x, axis=0)"), "unknown-setting", 6, 15, "axis=0"
+    ),
+    "a misspelt op of the spec": Bad(custom(step="swich(x)"), "unknown-op", 6, 6, "swich", "`swish`"),
+    "a broken op that is used": Bad(custom((VALUE, "x *"), step="swish(x) + 1"), "ends-too-early", 9, 13),
+    "an op that grows without end": Bad(
+        step('y = "f13(x)"\n[ops]\n')
+        + "f0 = { args = ['x'], value = 'x*x', partials.x = '2*x' }\n"
+        + "".join(
+            f"f{i} = {{ args = ['x'], value = 'f{i - 1}(x) + f{i - 1}(x + 1)', partials.x = '1' }}\n"
+            for i in range(1, 14)
+        ),
+        "op-too-large",
+    ),
+    "claims that are a list": Bad(f'claims = [1]\n{TOP}y = "x"', "wrong-type", 1, 10, "[1]"),
+    "a claim on nothing": Bad(
+        step('y = "x"\n[claims]\nhiden = 1'), "claim-unknown", 8, 1, "hiden = 1", "`hidden`"
+    ),
+    "a claim on a derivative by nothing": Bad(step('y = "x"\n[claims]\n"∂y/∂q" = 1'), "claim-unknown", 8),
+    "two claims on one node": Bad(
+        step('y = "x"\n[claims]\nx = 1\n"∂y/∂x" = 1'), "duplicate-key", 9, 1, '"∂y/∂x" = 1'
+    ),
+    "a claim that cannot be read": Bad(step('y = "x"\n[claims]\nx = "2*(x"'), "unclosed-bracket", 8, 8, "("),
+    "a claim with a name unknown": Bad(
+        step('y = "x"\n[claims]\nx = "2*hiden"'), "unknown-name", 8, 8, "hiden", "`hidden`"
+    ),
+    "a claim whose parts do not fit": Bad(
+        step('y = "x"\n[claims]\nx = "hidden + [1, 2, 3]"'), "shape-mismatch", 8, 6, "hidden + [1, 2, 3]"
+    ),
+    "a claim that is a table": Bad(step('y = "x"\n[claims]\nx = { value = 1 }'), "not-a-number", 8, 5),
+    "a claim that is ragged": Bad(step('y = "x"\n[claims]\nx = [1, [2]]'), "ragged", 8, 5, "[1, [2]]"),
+    "a claim without numbers": Bad(step('y = "x"\n[claims]\nx = "[]"'), "empty-array", 8, 5, '"[]"'),
+    "a claim that is not finite": Bad(step('y = "x"\n[claims]\nx = "-1e400"'), "not-finite-input", 8, 5),
+    "a range that is a number": Bad(given_input("x = { value = 1, range = 2 }"), "bad-range", 3, 26, "2"),
+    "a range of three": Bad(
+        given_input("x = { value = 1, range = [1, 2, 3] }"), "bad-range", 3, 26, "[1, 2, 3]"
+    ),
+    "a range back to front": Bad(
+        given_input("x = { value = 1, range = [2, -2] }"), "bad-range", 3, 26, "[2, -2]", "range = [-2, 2]"
+    ),
+    "a range of one point": Bad(given_input("x = { value = 1, range = [1, 1] }"), "bad-range", 3),
+    "a range without end": Bad(given_input("x = { value = 1, range = [0, inf] }"), "bad-range", 3),
+    "a range of texts": Bad(given_input('x = { value = 1, range = ["0", "1"] }'), "bad-range", 3),
+    "a value outside its range": Bad(
+        given_input("x = { value = [1, 2.5], range = [-2, 2] }"), "outside-range", 3, 33, "[-2, 2]"
+    ),
+}
+
 BAD_JSON = {
     "not JSON": Bad('{"bpx": 1,\n "graph": {"y": "1"}', "json-syntax", 2, 21),
     "trailing comma": Bad('{"bpx": 1,}', "json-syntax", 1, 11),
@@ -610,6 +793,12 @@ BAD_REQUESTS = {
     "a bad name in Python": (lambda: built("a b"), "bad-name", None),
     "an op's name in Python": (lambda: built("exp"), "shadows-op", None),
     "expression that cannot be read": (lambda: expression("2 +* x", x=1), "expected-operand", None),
+    "value outside the range": (
+        lambda: toml(given_input("x = { value = 1, range = [-2, 2] }"), x=-2.5),
+        "outside-range",
+        None,
+    ),
+    "claim of no form": (lambda: read_claim("2*(x+y)"), "bad-claim", None),
 }
 
 
@@ -654,6 +843,18 @@ def test_bad_request(ask, code, help):
         ('bpx = 2\n[graph]\ny = "1"', "format version 2 is not one this bpx reads"),
         (f'{TOP}y = {{ op = "exp", args = "x" }}', "`args` must be a list, not text"),
         (f'{TOP}y = "sum(hidden, axis=3)"', "`sum` has no axis 3 to work along (number of axes: 1)"),
+        (
+            given_input("x = { value = [1, 2.5], range = [-2, 2] }"),
+            "`x` holds 2.5, outside its range from -2 to 2",
+        ),
+        (
+            f"{TOP}y = 'f(x)'\n[ops]\n"
+            + "".join(
+                f"{a} = {{ args = ['x'], value = '{b}(x)', partials.x = '1' }}\n"
+                for a, b in ("fg", "gh", "hf")
+            ),
+            "the ops go round in a circle: f → g → h → f",
+        ),
     ],
 )
 def test_message(text, message):
@@ -714,6 +915,7 @@ def test_a_broken_part_is_reported_once():
 
 PACKAGE = Path(bpx.__file__).parent
 READERS = ["parser.py", "build.py", "document.py", "draft.py", "drafter.py", "spec.py", "ops/tensors.py"]
+READERS += ["claims.py", "custom.py"]
 
 
 def codes_in(*files):
@@ -730,7 +932,7 @@ def codes_in(*files):
 def codes_exercised():
     """The codes that the tables of this file and of test_parse.py ask for."""
     cases = [*BAD_TOML.values(), *BAD_JSON.values(), *BAD_REQUESTS.values(), *BAD_EXPRESSIONS]
-    return {case[1] for case in cases} | {"unused-input"}
+    return {case[1] for case in cases} | {"unused-input", "claim-shape"}  # the latter: test_claims.py
 
 
 def test_every_code_that_reading_can_raise_is_exercised():
@@ -857,13 +1059,24 @@ def test_any_text_reads_or_has_diagnostics(text, format):
 
 MORE_STEPS = """[graph]
 r = { op = "sum", args = ["x"], axis = [0], keepdims = true }
-"学" = "r·2 − b"
+"学" = "swish(r)·2 − b"
 """
-WHOLE = LOGISTIC.replace("[graph]\n", MORE_STEPS)
+MORE_TABLES = """
+[claims]
+z = "a - y"
+b = -0.130
+
+[ops.swish]
+args = ["x"]
+value = "x * sigmoid(x)"
+partials = { x = "out + sigmoid(x)*(1 - out)" }
+"""
+WHOLE = LOGISTIC.replace("[graph]\n", MORE_STEPS) + MORE_TABLES
 SCRAPS = [
     *"x\"'[]{}=,.:#\n\\ 0-",
     "e", "exp", "sum", "r", "学", "1e400", "inf", "nan", "true", "null", "NaN", '"""', "'''", "[[", "]]",
-    "[inputs]", "[graph]", "[expect]", "\\u", "\\ud835", "\\udc99", "0x" + "f" * 5000, "9" * 5000, "[" * 2000,
+    "[inputs]", "[graph]", "[expect]", "[claims]", "[ops.a]", "swish", "out", "partials",
+    "\\u", "\\ud835", "\\udc99", "0x" + "f" * 5000, "9" * 5000, "[" * 2000,
     "(" * 2000, "a." * 2000, "1979-05-27", "07:32:00", '{ op = "', 'args = ["', "axis=", "shape=", "role",
     "value", "bpx = 1\n", "\x00", "½", "ᵀ", "²", ".T", "\r", "-0", "[]", "{}",
 ]  # fmt: skip
