@@ -12,12 +12,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpx import ops
-    from bpx.api import Explanation, Spec, from_graph, load, parse, trace
+    from bpx.api import Explanation, Report, Spec, from_graph, gradcheck, load, parse, trace
     from bpx.diagnostic import BpxError, Diagnostic
     from bpx.ops import Expr, Graph
 
 _HOMES = {
-    **dict.fromkeys(("Explanation", "Spec", "from_graph", "load", "parse", "trace"), "bpx.api"),
+    **dict.fromkeys(
+        ("Explanation", "Report", "Spec", "from_graph", "gradcheck", "load", "parse", "trace"), "bpx.api"
+    ),
     **dict.fromkeys(("Expr", "Graph"), "bpx.ops"),  # which fills the op table that handles look into
     **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.diagnostic"),
 }
@@ -28,8 +30,10 @@ __all__ = [
     "Explanation",
     "Expr",
     "Graph",
+    "Report",
     "Spec",
     "from_graph",
+    "gradcheck",
     "load",
     "ops",
     "parse",

@@ -105,6 +105,21 @@ class Expansion(NamedTuple):
     digits: float
 
 
+class Checkup(NamedTuple):
+    """How the gradients compare with differences: the worst verdict of `bpx gradcheck`, in its words.
+
+    `digits` is to how many whole digits all entries agree at least, `entries` how many there are. A check
+    that would have taken longer than the rest is `skipped`, and has neither.
+    """
+
+    verdict: str
+    entries: int
+    digits: float
+
+
+SKIPPED = Checkup("skipped", 0, 0.0)
+
+
 @dataclass(frozen=True, repr=False)
 class Explanation:
     """The account. `names` are those of the node ids; `notes` what there is to say beside it."""
@@ -125,6 +140,7 @@ class Explanation:
     second: tuple[SecondRow, ...] = ()
     stated: int = 0  # figures that [expect] states
     unmet: tuple[Diagnostic, ...] = ()  # those that do not hold
+    check: Checkup | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract, version 1: numbers in full, non-finite ones as text."""
@@ -155,6 +171,8 @@ class Explanation:
             plain["second"] = [_second_dict(row) for row in self.second]
         if self.stated:
             plain["expect"] = {"stated": self.stated, "held": self.stated - len(self.unmet)}
+        if self.check:
+            plain["check"] = {**self.check._asdict(), "digits": plain_value(self.check.digits)}
         plain["diagnostics"] = [note.to_dict() for note in (*self.notes, *self.unmet)]
         return plain
 

@@ -1,46 +1,77 @@
-"""What `import bpx` hands out: specs and accounts with their verbs."""
+"""What `import bpx` hands out: specs, accounts and reports with their verbs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.jupyter import JupyterMixin
 
 from bpx import account, spec
+from bpx.check import report
 from bpx.diagnostic import BpxError, Diagnostic, Source
 from bpx.explainer import explain as _explain
 from bpx.graph import Expr, Graph
 from bpx.render.account import explanation_blocks
+from bpx.render.check import report_blocks
 from bpx.render.json import json_text
+from bpx.render.layout import Block
 from bpx.render.markdown import markdown
 from bpx.render.plain import plain
 from bpx.render.table import renderables
 from bpx.save import write_spec
 from bpx.target import FORMATS, read_target, read_text
 
+if TYPE_CHECKING:
+    from bpx.claims import Claim
+
 _T = TypeVar("_T")
 
 
-class Explanation(account.Explanation, JupyterMixin):
-    """The account of a gradient; prints as tables in a terminal and in a notebook."""
+class _Shown(JupyterMixin):
+    """Plain data that prints as tables in a terminal and in a notebook, and as text elsewhere."""
+
+    to_dict: Callable[..., dict[str, Any]]
+
+    def _blocks(self) -> list[Block]:
+        raise NotImplementedError
 
     def to_json(self) -> str:
         """The JSON contract as text."""
         return json_text(self.to_dict())
 
     def to_markdown(self) -> str:
-        """The account as Markdown."""
-        return markdown(explanation_blocks(self))
+        """The same as Markdown."""
+        return markdown(self._blocks())
 
     def __str__(self) -> str:
-        return plain(explanation_blocks(self))
+        return plain(self._blocks())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from renderables(explanation_blocks(self))
+        yield from renderables(self._blocks())
+
+
+class Explanation(_Shown, account.Explanation):
+    """The account of a gradient."""
+
+    def _blocks(self) -> list[Block]:
+        return explanation_blocks(self)
+
+
+class Report(_Shown, report.Report):
+    """What a check found."""
+
+    def _blocks(self) -> list[Block]:
+        return report_blocks(self)
+
+    def to_junit(self, strict: bool = False) -> str:
+        """The report as JUnit XML; `strict` makes a failure of everything but agreement."""
+        from bpx.render.junit import junit
+
+        return junit(self, strict)
 
 
 class Spec(spec.Spec):
@@ -49,6 +80,16 @@ class Spec(spec.Spec):
     def explain(self, **options: Any) -> Explanation:
         """The account of both passes; for the options see `bpx.explainer.explain`."""
         return _dressed(Explanation, _explain(self, **options))
+
+    def gradcheck(self, *, claims: Mapping[str, Any] | None = None, **options: Any) -> Report:
+        """Whether the gradient, or a claimed one, is right; for the options see `bpx.check.gradcheck`.
+
+        `claims` are gradients by name of the node: an array, which is meant exactly, or a formula.
+        Raises `bpx.BpxError`.
+        """
+        from bpx.check.gradcheck import gradcheck
+
+        return _dressed(Report, gradcheck(self, claims=_claims(claims or {}), **options))
 
     def save(self, path: str | Path) -> None:
         """Write the spec to a `.toml` or `.json` file. Raises `bpx.BpxError` for another ending."""
@@ -84,6 +125,42 @@ def trace(function: Callable[..., Expr | float], /, **values: Any) -> Spec:
 def from_graph(output: Expr, inputs: Mapping[str, tuple[Expr, Any]]) -> Spec:
     """A spec from a graph built by hand: `inputs` names its inputs and gives each a value."""
     return _dressed(Spec, spec.spec_of(output, inputs))
+
+
+def gradcheck(
+    forward: Callable[..., Any],
+    inputs: Sequence[Any],
+    backward: Callable[..., Any] | None = None,
+    names: Sequence[str] | None = None,
+    **options: Any,
+) -> Report:
+    """Whether `backward` is the gradient of `forward`, both functions of NumPy arrays.
+
+    `forward(*inputs)` returns an array or a number, `backward(g, *inputs)` one gradient per input, where
+    `g` has the output's shape; for the options see `bpx.check.blackbox`. Raises `bpx.BpxError`.
+    """
+    from bpx.check.blackbox import check_function
+
+    return _dressed(Report, check_function(forward, inputs, backward, names, **options))
+
+
+def _claims(claims: Mapping[str, Any]) -> list[Claim]:
+    """Texts are read as on the command line, numbers are meant exactly."""
+    from bpx.claims import Claim, read_claim
+
+    made: list[Claim] = []
+    problems: list[Diagnostic] = []
+    for name, value in claims.items():
+        if isinstance(value, str):
+            try:
+                made.append(read_claim(f"{name} = {value}"))
+            except BpxError as error:
+                problems += error.diagnostics
+        elif (numbers := spec.as_array(name, value, problems)) is not None:
+            made.append(Claim(name, None, numbers.tolist(), None))
+    if problems:
+        raise BpxError(problems)
+    return made
 
 
 def _shape(value: Any) -> tuple[int, ...]:

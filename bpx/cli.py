@@ -1,6 +1,6 @@
 """The command line: read the arguments, call, print, exit. No other file prints.
 
-Exit codes: 0 fine · 1 something stated does not hold · 2 the input cannot be used · 3 a bug in bpx.
+Exit codes: 0 fine · 1 something stated or claimed is wrong · 2 the input cannot be used · 3 a bug in bpx.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from typer.core import TyperCommand
 from bpx import __version__
 
 if TYPE_CHECKING:
+    from bpx.check.report import Report
     from bpx.diagnostic import Diagnostic
     from bpx.render.layout import Block
 
-UNMET, UNUSABLE, BUG = 1, 2, 3
+UNMET = DISAGREES = 1
+UNUSABLE, BUG = 2, 3
 _NARROWEST = 40  # columns; in fewer a table shows nothing
+_MOST_ROWS = 2000  # of a table with rules and colour: Rich takes a second for so many
 EVERY_INPUT = "*"
 
 app = typer.Typer(
@@ -32,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="See how a gradient is made, step by step.",
+    help="See how a gradient is made, step by step, and find out whether one is right.",
 )
 
 
@@ -43,6 +46,23 @@ class Form(StrEnum):
     PLAIN = "plain"
     MARKDOWN = "markdown"
     JSON = "json"
+
+
+class CheckForm(StrEnum):
+    """The forms a report can take."""
+
+    TABLE = Form.TABLE
+    PLAIN = Form.PLAIN
+    MARKDOWN = Form.MARKDOWN
+    JSON = Form.JSON
+    JUNIT = "junit"
+
+
+class Sort(StrEnum):
+    """The order of the entries of a report."""
+
+    WORST = "worst"
+    INPUT = "input"
 
 
 class _WithBarePaths(TyperCommand):
@@ -64,6 +84,19 @@ Target = Annotated[
 Values = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Give an input a value: x=3, w='[1, 2]', t=pi/2."),
+]
+OfOption = Annotated[
+    str | None, typer.Option("--of", metavar="NODE", help="Derive this node instead of the output.")
+]
+WrtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--wrt", metavar="NAME,...", help="With respect to these, inputs or inner nodes (default: inputs)."
+    ),
+]
+UpstreamOption = Annotated[
+    str | None,
+    typer.Option("--upstream", metavar="VALUE", help="The gradient arriving at the output (default: ones)."),
 ]
 FormOption = Annotated[Form | None, typer.Option("--format", "-f", help="The form of the output.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
@@ -95,18 +128,9 @@ def _root(
 def explain(
     target: Target,
     set_: Values = None,
-    of: Annotated[
-        str | None, typer.Option(metavar="NODE", help="Derive this node instead of the output.")
-    ] = None,
-    wrt: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,...", help="With respect to these, inputs or inner nodes (default: inputs)."
-        ),
-    ] = None,
-    upstream: Annotated[
-        str | None, typer.Option(metavar="VALUE", help="The gradient arriving at the output (default: ones).")
-    ] = None,
+    of: OfOption = None,
+    wrt: WrtOption = None,
+    upstream: UpstreamOption = None,
     expand: Annotated[
         list[str] | None, typer.Option(metavar="NODE|all", help="Rewrite composite ops in simpler ones.")
     ] = None,
@@ -120,6 +144,9 @@ def explain(
     step: Annotated[
         float | None, typer.Option(metavar="RATE", help="Show one step of gradient descent at this rate.")
     ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Leave out the comparison with differences at the end.")
+    ] = False,
     form: FormOption = None,
     json: JsonFlag = False,
     output: OutputFile = None,
@@ -134,20 +161,77 @@ def explain(
             spec,
             of=of,
             wrt=_names(wrt),
-            upstream=None if upstream is None else _value("upstream", upstream, "--upstream"),
+            upstream=_upstream(upstream),
             expand=expand or (),
             paths=_chosen_paths(paths),
             second=second,
             step=step,
+            check=not no_check,
         )
-        if session.form is Form.JSON:
+        if session.form == Form.JSON:
             session.write_json(account.to_dict())
         else:
             session.show(explanation_blocks(account))
         if account.unmet:
-            if session.form is not Form.JSON:
+            if session.form != Form.JSON:
                 session.report(account.unmet)
             raise typer.Exit(UNMET)
+
+
+@app.command(epilog='Example: bpx gradcheck "(x+y)^2" --set x=3 --set y=-1 --claim "x = 2*(x+y)"')
+def gradcheck(
+    target: Target,
+    set_: Values = None,
+    of: OfOption = None,
+    wrt: WrtOption = None,
+    upstream: UpstreamOption = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A gradient to check: numbers, or a formula of the nodes."),
+    ] = None,
+    points: Annotated[int, typer.Option(metavar="N", help="Check at so many points.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="S", help="What the points are drawn from.")] = 0,
+    order: Annotated[int, typer.Option(metavar="1|2", help="The highest order of derivatives to check.")] = 1,
+    detect: Annotated[
+        float, typer.Option(metavar="R", help="The smallest relative error that must be seen.")
+    ] = 1e-5,
+    sort: Annotated[Sort, typer.Option(help="The order of the entries.")] = Sort.WORST,
+    all_: Annotated[bool, typer.Option("--all", help="Show every entry and every rule.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 unless everything agrees.")] = False,
+    form: Annotated[CheckForm | None, typer.Option("--format", "-f", help="The form of the output.")] = None,
+    json: JsonFlag = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to a file; .md, .json, .xml set the form."
+        ),
+    ] = None,
+) -> None:
+    """Find out whether a gradient is right, and if not, what is to blame."""
+    with _Session(form, json, output) as session:
+        from bpx.check.gradcheck import gradcheck as checked
+        from bpx.check.options import bad_options
+        from bpx.render.progress import ProgressBar
+
+        claims, problems = _claims(claim or ())
+        spec = _spec(target, set_, [*problems, *bad_options(points, seed, order, detect)])
+        with ProgressBar() as progress:
+            report = checked(
+                spec,
+                of=of,
+                wrt=_names(wrt),
+                upstream=_upstream(upstream),
+                claims=claims,
+                points=points,
+                seed=seed,
+                order=order,
+                detect=detect,
+                all=all_,
+                progress=progress,
+            )
+        session.show_report(report, sort, strict)
+        if report.verdict == "disagree" or (strict and report.verdict != "agree"):
+            raise typer.Exit(DISAGREES)
 
 
 @app.command(epilog="Example: bpx convert logistic_regression -o graph.json")
@@ -185,7 +269,7 @@ def ops(
         from bpx.render.reference import op_blocks, op_list_blocks
 
         entries = [op_entry(name)] if name else op_entries()
-        if session.form is Form.JSON:
+        if session.form == Form.JSON:
             rows = [entry.to_dict() for entry in entries]
             session.write_json({"bpx": 1, "kind": "ops", "ops": rows})
         else:
@@ -199,7 +283,7 @@ def examples(form: FormOption = None, json: JsonFlag = False, output: OutputFile
         from bpx.render.reference import example_blocks
 
         titles = _example_titles()
-        if session.form is Form.JSON:
+        if session.form == Form.JSON:
             listed = [{"name": name, "title": title} for name, title in titles]
             session.write_json({"bpx": 1, "kind": "examples", "examples": listed})
         else:
@@ -220,12 +304,12 @@ def schema(output: OutputFile = None) -> None:
 # --- reading arguments --------------------------------------------------------------------------
 
 
-def _spec(target: str, assignments: Sequence[str] | None) -> Any:
-    """The spec of a target; problems of the target and of `--set` are reported together."""
+def _spec(target: str, assignments: Sequence[str] | None, found: Sequence[Diagnostic] = ()) -> Any:
+    """The spec of a target; its problems, those of `--set` and those `found` before are reported together."""
     from bpx.diagnostic import BpxError, Diagnostic
     from bpx.target import read_target
 
-    problems: list[Diagnostic] = []
+    problems = list(found)
     values = {}
     for assignment in assignments or ():
         name, equals, text = assignment.partition("=")
@@ -253,6 +337,25 @@ def _value(name: str, text: str, place: str) -> Any:
     return read_value(name, Source(place, text))
 
 
+def _upstream(text: str | None) -> Any:
+    return None if text is None else _value("upstream", text, "--upstream")
+
+
+def _claims(texts: Sequence[str]) -> tuple[list[Any], list[Diagnostic]]:
+    """The claims, and what is wrong with those that cannot be read."""
+    from bpx.claims import read_claim
+    from bpx.diagnostic import BpxError
+
+    claims: list[Any] = []
+    problems: list[Diagnostic] = []
+    for text in texts:
+        try:
+            claims.append(read_claim(text))
+        except BpxError as error:
+            problems += error.diagnostics
+    return claims, problems
+
+
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
@@ -277,10 +380,15 @@ def _example_titles() -> list[tuple[str, str]]:
 class _Session:
     """One command's output: its form, where it goes, and what becomes of bad input."""
 
-    def __init__(self, form: Form | None, json: bool, file: str | None) -> None:
-        suffixes = {".json": Form.JSON, ".md": Form.MARKDOWN, ".txt": Form.PLAIN}
+    def __init__(self, form: Form | CheckForm | None, json: bool, file: str | None) -> None:
+        suffixes = {
+            ".json": Form.JSON,
+            ".md": Form.MARKDOWN,
+            ".txt": Form.PLAIN,
+            ".xml": CheckForm.JUNIT,
+        }
         by_file = suffixes.get(Path(file).suffix.lower()) if file else None
-        self.form = Form.JSON if json else form or by_file or Form.TABLE
+        self.form: str = Form.JSON if json else form or by_file or Form.TABLE
         self.file = file
 
     def __enter__(self) -> _Session:
@@ -296,7 +404,7 @@ class _Session:
             raise typer.Exit(UNUSABLE) from None
 
     def report(self, diagnostics: Sequence[Diagnostic]) -> None:
-        if self.form is Form.JSON:
+        if self.form == Form.JSON:
             from bpx.render.json import json_text
 
             plain = [diagnostic.to_dict() for diagnostic in diagnostics]
@@ -319,17 +427,35 @@ class _Session:
         except OSError as error:
             _fail("unwritable", name=self.file, reason=(error.strerror or str(error)).lower())
 
+    def show_report(self, report: Report, sort: str, strict: bool) -> None:
+        if self.form == Form.JSON:
+            self.write_json(report.to_dict(sort))
+        elif self.form == CheckForm.JUNIT:
+            from bpx.render.junit import junit
+
+            self.write(junit(report, strict, escaped=self.file is None and not _is_unicode(sys.stdout)))
+        else:
+            from bpx.render.check import report_blocks
+
+            self.show(report_blocks(report, sort))
+
     def show(self, blocks: Sequence[Block]) -> None:
-        if self.form is Form.MARKDOWN:
+        if self.form == Form.MARKDOWN:
             from bpx.render.markdown import markdown
 
             self.write(markdown(blocks))
-        elif self.form is Form.PLAIN:
+        elif self.form == Form.PLAIN or _is_long(blocks):
             from bpx.render.plain import plain
 
             self.write(plain(blocks))
         else:
             self.write(_table_text(blocks, self.file))
+
+
+def _is_long(blocks: Sequence[Block]) -> bool:
+    from bpx.render.layout import Table
+
+    return any(isinstance(block, Table) and len(block.rows) > _MOST_ROWS for block in blocks)
 
 
 def _table_text(blocks: Sequence[Block], file: str | None) -> str:

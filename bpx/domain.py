@@ -28,20 +28,20 @@ def value_problems(spec: Spec, values: Mapping[int, Array]) -> list[Diagnostic]:
 
 
 def _value_problem(spec: Spec, value: Array, node: int, failing: Iterable[_Failure]) -> Diagnostic:
-    span, written = spec.origins.get(node), _written(spec, node)
+    span, shown = spec.origins.get(node), written(spec, node)
     for guard, text, worst in failing:
         if guard.kind != "kink" and (worst < 0 or guard.kind != "nonnegative"):
-            facts = {"node": written, "op": spec.graph.ops[node].name, **_need(guard, text, worst)}
+            facts = {"node": shown, "op": spec.graph.ops[node].name, **_need(guard, text, worst)}
             return Diagnostic("outside-domain", span, facts)
     found = number(float(value[~np.isfinite(value)].flat[0] if np.ndim(value) else value))
-    return Diagnostic("not-finite", span, {"node": written, "value": found}, "stable-op")
+    return Diagnostic("not-finite", span, {"node": shown, "value": found}, "stable-op")
 
 
 def gradient_warnings(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
     """Warnings for edges where the local derivative, or failing that the contribution, is not finite."""
     nodes = _where_it_begins(ledger, values)
     for node, failing in _failing(spec, values, nodes).items():
-        facts = {"node": _written(spec, node), "op": spec.graph.ops[node].name}
+        facts = {"node": written(spec, node), "op": spec.graph.ops[node].name}
         if failing:
             facts |= _need(*failing[0], strict=True)
         code = "no-derivative" if failing else "infinite-gradient"
@@ -66,7 +66,7 @@ def overflow_warnings(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -
         finite[edge.arg] = finite[edge.arg] and bool(np.isfinite(values[edge.contribution]).all())
     for node, upstream in ledger.upstream.items():
         if finite[node] and not np.isfinite(values[upstream]).all():
-            facts = {"node": _written(spec, node)}
+            facts = {"node": written(spec, node)}
             yield Diagnostic("infinite-gradient", spec.origins.get(node), facts, severity="warning")
 
 
@@ -87,7 +87,7 @@ def kink_notes(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Itera
                 for local in locals_of[node]
             ]
             facts = {
-                "node": _written(spec, node),
+                "node": written(spec, node),
                 "op": graph.ops[node].name,
                 "guard": formula(graph, expr.id, spec.names, open_root=False),
                 "local": ", ".join(taken),
@@ -103,7 +103,7 @@ def broadcast_warnings(spec: Spec) -> Iterator[Diagnostic]:
         out = graph.shapes[node]
         if graph.ops[node].elementwise and shapes and out and out not in shapes:
             facts = {
-                "node": _written(spec, node),
+                "node": written(spec, node),
                 "shapes": say("word.and").join(map(shape_text, shapes)),
                 "wanted": shape_text(out),
             }
@@ -161,7 +161,7 @@ def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[s
     return {"need": say(f"need.{kind}", guard=text), "guard": text, "value": number(worst, DIGITS)}
 
 
-def _written(spec: Spec, node: int) -> str:
+def written(spec: Spec, node: int) -> str:
     """A node as the reader knows it: `a = log(z)`, or `log(z)` where it has no name of its own."""
     text = formula(spec.graph, node, spec.names)
     name = spec.own_names.get(node)

@@ -34,13 +34,13 @@ from bpx.domain import (
 )
 from bpx.formula import DIGITS, LARGEST_SHOWN, array, formula, number, partial, shape_text
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
+from bpx.request import arriving, asked_nodes, listed
 from bpx.reverse import Edge, reverse
-from bpx.spec import Spec, as_array, not_an_input
+from bpx.spec import Spec, not_an_input
 
 if TYPE_CHECKING:
     from bpx.paths import PathLedger
 
-FLOWS_INTO = ("data", "parameter")  # the roles whose gradient is asked for unless `wrt` says more
 _COMES_DOWN = "upstream"  # in the account of a path: what comes down this path, not the whole
 MOST_SECOND = 64  # entries of all inputs together, for second derivatives
 
@@ -56,17 +56,19 @@ def explain(
     paths: str | Iterable[str] | None = None,
     second: bool = False,
     step: float | None = None,
+    check: bool = True,
 ) -> Explanation:
     """The account of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
     `upstream` is the gradient arriving at the output, of its shape (default 1; for an output that is
     not scalar ones, so that the gradient is that of the sum). `expand` names nodes to rewrite in simpler
     ops, or `"all"`. `paths` names inputs whose paths are listed (an empty list: all). `second` adds
-    second derivatives, `step` a step of gradient descent at that rate.
+    second derivatives, `step` a step of gradient descent at that rate; `check` compares the gradients
+    with differences.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
-    expand, wrt, paths = _listed(expand), _listed(wrt), _listed(paths)
+    expand, wrt, paths = listed(expand), listed(wrt), listed(paths)
     spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
     request = _Request(spec, of, wrt, upstream)
     account = request.account()
@@ -84,6 +86,10 @@ def explain(
     if step is not None:
         taken = request.step(step)
         account = replace(account, step=taken, notes=(*account.notes, *_step_warnings(taken)))
+    if check:
+        from bpx.check.checkup import checkup
+
+        account = replace(account, check=checkup(request.spec, request.output, request.wrt, request.seed))
     if spec.expect and of is None and upstream is None:
         from bpx.expect import stated, unmet
 
@@ -93,13 +99,6 @@ def explain(
             unmet=tuple(unmet(spec.expect, account, request.gradients_by_name(spec.expect.gradients))),
         )
     return account
-
-
-def _listed(names: str | Iterable[str] | None) -> list[str] | None:
-    """Names as a list; a single name may be given as it is."""
-    if names is None:
-        return None
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _step_warnings(step: Step) -> Iterable[Diagnostic]:
@@ -112,43 +111,17 @@ class _Request:
 
     def __init__(self, spec: Spec, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> None:
         self.spec, self.graph = spec, spec.graph
-        unknown = [name for name in [*([] if of is None else [of]), *(wrt or ())] if name not in spec.nodes]
-        if unknown:
-            raise BpxError([unknown_node(name, spec.nodes) for name in unknown])
         self.whole, self.weighted = of is None, upstream is not None
-        self.output = spec.output if of is None else spec.nodes[of]
-        self.wrt = self.wanted(wrt)
-        self.notes = [*spec.warnings]
+        self.output, self.wrt = asked_nodes(spec, of, wrt)
+        self.seed, notes = arriving(self.graph.shapes[self.output], upstream)
+        self.notes = [*spec.warnings, *notes]
         self.ledger = reverse(
             self.graph[self.output],
             [self.graph[node] for node in self.wrt.values()],
-            self.graph.constant(self.seed(upstream)),
+            self.graph.constant(self.seed),
         )
         self.forward = self.forward_nodes()
         self.values = self.run()
-
-    def wanted(self, wrt: Sequence[str] | None) -> dict[str, int]:
-        if wrt is None:
-            return {one.name: one.node for one in self.spec.inputs if one.role in FLOWS_INTO}
-        return {name: self.spec.nodes[name] for name in wrt}
-
-    def seed(self, upstream: Any) -> Array:
-        shape = self.graph.shapes[self.output]
-        if upstream is None:
-            if shape:
-                facts = {"shape": shape_text(shape)}
-                self.notes.append(
-                    Diagnostic("summed-output", None, facts, "choose-upstream", severity="note")
-                )
-            return np.ones(shape)
-        problems: list[Diagnostic] = []
-        given = as_array("upstream", upstream, problems)
-        if given is None:
-            raise BpxError(problems)
-        if given.shape != shape:
-            facts = {"found": shape_text(given.shape), "wanted": shape_text(shape)}
-            raise BpxError([Diagnostic("upstream-shape", None, facts)])
-        return given
 
     def forward_nodes(self) -> list[int]:
         also = self.spec.steps.values() if self.whole else ()
@@ -378,13 +351,6 @@ class _Request:
 
 def _numbers_of(edge: Edge) -> Iterable[int]:
     return [node for node in (edge.local, edge.upstream, edge.contribution) if node is not None]
-
-
-def unknown_node(name: str, known: Iterable[str]) -> Diagnostic:
-    """The diagnostic for a name that no node has."""
-    names = list(known)
-    facts = {"name": name, "known": ", ".join(names[:40])}
-    return Diagnostic("unknown-node", None, facts, "nodes-are").suggesting(name, names)
 
 
 def _digits_agreed(one: Explanation, other: Explanation) -> float:

@@ -43,6 +43,8 @@ def test_every_public_name_is_there() -> None:
         "Expr",
         "Spec",
         "Explanation",
+        "gradcheck",
+        "Report",
     } <= set(bpx.__all__)
 
 
@@ -290,6 +292,96 @@ def test_reprs_are_short(account: bpx.Explanation) -> None:
 def test_an_account_cannot_be_changed(account: bpx.Explanation) -> None:
     with pytest.raises(AttributeError):
         account.title = "another"  # type: ignore[misc]
+
+
+# --- checking -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checked() -> bpx.Report:
+    return bpx.parse("x * y", x=[1.5, 2], y=3).gradcheck(claims={"x": [3, 3], "y": "sum(x) + 1"})
+
+
+def test_gradcheck_is_a_report(checked: bpx.Report) -> None:
+    assert isinstance(checked, bpx.Report)
+    assert checked.verdict == "disagree"
+    assert {entry.label: entry.verdict.word for entry in checked.entries} == {
+        "x[0]": "agree",
+        "x[1]": "agree",
+        "y": "disagree",
+    }
+    assert [one.node for one in checked.blame] == ["y"]
+
+
+def test_gradcheck_takes_every_option() -> None:
+    told: list[float] = []
+    found = bpx.load("tiny_network").gradcheck(
+        of="y",
+        wrt=["h"],
+        upstream=2,
+        points=3,
+        seed=1,
+        order=1,
+        detect=1e-4,
+        all=True,
+        progress=told.append,
+    )
+    assert {entry.input for entry in found.entries} == {"h"}
+    assert (found.detect, found.points, found.all, told[-1]) == (1e-4, 3, True, 1.0)
+
+
+def test_numbers_claimed_in_python_are_meant_exactly() -> None:
+    spec = bpx.parse("x / 3", x=1)
+    assert spec.gradcheck(claims={"x": 1 / 3}).verdict == "agree"
+    assert spec.gradcheck(claims={"x": 0.333}).verdict == "disagree"
+    assert spec.gradcheck(claims={"x": "0.333"}).verdict == "agree"  # as written, to its last digit
+
+
+def test_everything_wrong_with_claims_is_said_at_once() -> None:
+    claims = {"x": "2 *", "y": [[1], [2, 3]], "z": float("nan")}
+    with pytest.raises(bpx.BpxError) as caught:
+        bpx.parse("x * y", x=1, y=2).gradcheck(claims=claims)
+    codes = ["ends-too-early", "not-a-number", "not-finite-input"]
+    assert [one.code for one in caught.value.diagnostics] == codes
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [({"points": 0}, "bad-points"), ({"order": 3}, "bad-order"), ({"detect": 0}, "bad-detect")],
+)
+def test_a_check_that_cannot_be_made(options: dict[str, Any], code: str) -> None:
+    with pytest.raises(bpx.BpxError) as caught:
+        bpx.parse("x^2", x=1).gradcheck(**options)
+    assert [one.code for one in caught.value.diagnostics] == [code]
+
+
+def test_a_report_in_every_form(checked: bpx.Report) -> None:
+    answer = "The gradient of out is wrong in 1 of 3 entries."
+    assert json.loads(checked.to_json()) == checked.to_dict()
+    assert str(checked).startswith(f"{answer}\n\nTo blame: the claim on `y`")
+    assert checked.to_markdown().startswith(f"## {answer}\n\n### ")
+    assert "───" in printed(checked)
+    assert answer in checked._repr_mimebundle_(include=[], exclude=[])["text/html"]
+    assert checked.to_junit().count("<failure") == 2
+    assert repr(checked) == "<bpx.Report out: disagree, 3 entries>"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1, "agree"), (1.001, "disagree")])
+def test_gradcheck_of_functions(factor: float, verdict: str) -> None:
+    found = bpx.gradcheck(
+        lambda x, w: np.tanh(x * w),
+        [np.array([0.5, 2.0]), 1.5],
+        lambda g, x, w: (g * w / np.cosh(x * w) ** 2, factor * np.sum(g * x / np.cosh(x * w) ** 2)),
+        names=["x", "w"],
+        detect=1e-4,
+    )
+    assert isinstance(found, bpx.Report)
+    assert (found.verdict, found.detect) == (verdict, 1e-4)
+    assert {entry.label: entry.verdict.word for entry in found.entries} == {
+        "x[0]": "agree",
+        "x[1]": "agree",
+        "w": verdict,
+    }
 
 
 # --- saving -------------------------------------------------------------------------------------

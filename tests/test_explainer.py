@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from itertools import pairwise
@@ -14,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs, spec_from, specs
 
-from bpx.account import EdgeRow, Explanation, plain_value, summary
+from bpx.account import SKIPPED, EdgeRow, Explanation, plain_value, summary
 from bpx.diagnostic import BpxError, Diagnostic, Source
 from bpx.explainer import MOST_SECOND, explain
-from bpx.graph import run
+from bpx.graph import OPS, run
 from bpx.spec import Spec, read_expression, read_spec
 
 
@@ -59,6 +60,7 @@ ALWAYS = [
     "gradients",
     "independent",
     "ops",
+    "check",
     "diagnostics",
 ]
 NODE_KEYS = ["id", "name", "op", "args", "formula", "with_numbers", "shape", "value", "upstream"]
@@ -97,6 +99,7 @@ def test_keys_of_the_parts(everything: dict[str, Any]) -> None:
     assert set(first["shown"][0]) == {"nodes", "local_formulas", "locals", "summed", "product", "running"}
     assert set(everything["second"][0]) == {"input", "index", "by"}
     assert set(everything["expanded"]) == {"nodes", "digits"}
+    assert set(everything["check"]) == {"verdict", "entries", "digits"}
     assert set(everything["step"]) == {"rate", "before", "after", "predicted", "squared", "parameters"}
     assert set(everything["step"]["parameters"]["w"]) == {"value", "update", "new"}
 
@@ -881,3 +884,35 @@ def test_a_large_constant_has_a_name_instead_of_a_page() -> None:
 
     account = bpx.trace(lambda x: bpx.ops.sum(x @ np.ones((5, 8))), x=np.ones(5)).explain()
     assert max(len(row.formula) for row in account.nodes if row.op != "constant") < 20
+
+
+# --- the check beside the account ---------------------------------------------------------------
+
+
+def test_the_check_says_to_how_many_digits_differences_agree() -> None:
+    check = account("sin(x) * y", x=1, y=2).check
+    assert check is not None
+    assert (check.verdict, check.entries) == ("agree", 2)
+    assert 11 <= check.digits < 17
+
+
+def test_a_wrong_rule_is_noticed() -> None:
+    wrong = spec("sin(x) * y", x=1, y=2)
+    node = wrong.nodes["v1"]
+    wrong.graph.ops[node] = dataclasses.replace(OPS["sin"], local=lambda x, out: (out,))
+    check = explain(wrong).check
+    assert check is not None
+    assert check.verdict == "disagree"
+
+
+def test_a_check_that_would_take_longer_than_the_rest_is_skipped() -> None:
+    chain = " + ".join(["sin(x)"] * 1000)
+    assert account(chain, x=1).check == SKIPPED
+
+
+def test_the_check_may_be_left_out() -> None:
+    assert explain(spec("x^2", x=3), check=False).check is None
+
+
+def test_there_is_nothing_to_check_without_inputs() -> None:
+    assert explain(spec("x^2", x=3), wrt=[]).check is None

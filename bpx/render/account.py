@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from bpx.account import (
+    Checkup,
     EdgeRow,
     Explanation,
     NodeRow,
@@ -19,7 +21,7 @@ from bpx.account import (
 )
 from bpx.diagnostic import Diagnostic
 from bpx.formula import DIGITS, number, partial, shape_text
-from bpx.graph import Array
+from bpx.graph import OPS, Array
 from bpx.render.layout import Block, Heading, Headline, Lines, Table, table, text_of
 from bpx.words import say, visible
 
@@ -53,6 +55,20 @@ def _remarks(account: Explanation) -> Iterator[str]:
         yield say("account.expected", stated=account.stated, held=account.stated - len(account.unmet))
     if any(_is_rounded(row.value) for row in account.nodes if row.op != "constant"):
         yield say("account.digits")
+    if account.check:
+        yield check_text(account.check)
+
+
+def check_text(check: Checkup) -> str:
+    """What differences say of the gradients, in a line."""
+    if check.verdict == "skipped":
+        return say("account.check-skipped")
+    if check.verdict != "agree":
+        return say("account.check-other", verdict=check.verdict)
+    if math.isinf(check.digits):
+        return say("account.check-exact")
+    form = "check-agree-one" if check.entries == 1 else "check-agree"
+    return say(f"account.{form}", entries=check.entries, digits=int(check.digits))
 
 
 def _is_rounded(value: Array) -> bool:
@@ -223,7 +239,7 @@ def _patterns(account: Explanation) -> Iterator[Block]:
 
 
 def _pattern(op: str, meaning: str | None) -> str:
-    sentence = say(f"pattern.{op}")
+    sentence = say(f"pattern.{op}") if op in OPS else say("account.stated-rule", op=op)
     return f"{sentence} {meaning}." if meaning else sentence
 
 

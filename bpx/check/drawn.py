@@ -1,0 +1,48 @@
+"""Random points for a check: where inputs may lie, or else around the values they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from bpx.graph import Array, run
+from bpx.spec import Spec
+
+_TRIES = 20  # draws for each point that may fall outside the domain
+_AROUND = 0.5  # how far from its value, in units of it (or of 1, where it is smaller)
+_FIXED = ("constant", "target")  # roles whose values are not drawn, unless a range says where
+
+
+def drawn_points(spec: Spec, count: int, seed: int) -> tuple[list[Mapping[int, Array]], int]:
+    """The given point and `count - 1` random ones at which the graph is finite, and how many were not.
+
+    An input is drawn uniformly from its range, where the spec states one; otherwise normally around its
+    value. Targets and constants without a range stay as they are.
+    """
+    rng = np.random.default_rng(seed)
+    found: list[Mapping[int, Array]] = [spec.given]
+    skipped = 0
+    for given in _draws(spec, rng, (count - 1) * _TRIES):
+        if len(found) == count:
+            break
+        values = run(spec.graph, given, [spec.output, *spec.steps.values()])
+        if all(np.isfinite(value).all() for value in values.values()):
+            found.append(given)
+        else:
+            skipped += 1
+    return found, skipped
+
+
+def _draws(spec: Spec, rng: np.random.Generator, most: int) -> Iterator[Mapping[int, Array]]:
+    for _ in range(most):
+        given = {}
+        for one in spec.inputs:
+            if one.range:
+                given[one.node] = rng.uniform(*one.range, one.value.shape)
+            elif one.role in _FIXED:
+                given[one.node] = one.value
+            else:
+                width = _AROUND * np.maximum(np.abs(one.value), 1.0)
+                given[one.node] = one.value + width * rng.normal(size=one.value.shape)
+        yield given

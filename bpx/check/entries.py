@@ -1,0 +1,116 @@
+"""Verdicts: what is stated of a gradient, entry by entry, against the reference of a `Point`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpx.check.bounded import Bounded
+from bpx.check.decide import decide
+from bpx.check.differences import SURE
+from bpx.check.judged import Judged, Stated
+from bpx.check.point import Point
+from bpx.check.report import Column, Reason, Verdict
+from bpx.domain import written
+from bpx.formula import number
+
+
+def by_rule(point: Point, node: int) -> Stated:
+    """The gradient of a node as the rules of the graph give it."""
+    zeros = np.zeros(point.graph.shapes[node])
+    return Stated(point.stated_gradient(node), zeros, lambda: point.stated_exactly.get(node), is_rule=True)
+
+
+def column(point: Point, name: str, node: int, stated: Stated) -> Column:
+    """The verdicts on what is stated of ∂output/∂node."""
+    shape = point.graph.shapes[node]
+    reference = point.reference.get(node) or Bounded.exactly(np.zeros(shape))
+    reference = Bounded(*(np.array(np.broadcast_to(one, shape)) for one in reference))
+    judged = Judged(point, node, stated, reference)
+    _by_reference(judged)
+    _at_the_edge(judged)
+    _at_kinks(judged)
+    _in_doubt(judged)
+    _give_reasons(judged)
+    return Column(
+        name,
+        np.broadcast_to(stated.value, shape),
+        judged.reference.value,
+        judged.reference.error,
+        judged.verdicts,
+        judged.reasons,
+        judged.between,
+    )
+
+
+def _by_reference(judged: Judged) -> None:
+    point, (value, error, _) = judged.point, judged.reference
+    every = np.arange(value.size)
+    judged.verdicts[...] = decide(
+        judged.near(every, value.reshape(-1)).reshape(value.shape),
+        value,
+        error,
+        detect=point.question.detect,
+        slope_scale=point.sizes.get(judged.node, 0.0),
+        claim_noise=point.rounding.get(judged.node, 0.0),
+    )
+
+
+def _at_the_edge(judged: Judged) -> None:
+    """Where the reference is not finite there is no derivative, or none that float64 can hold."""
+    flat = np.flatnonzero(~np.isfinite(judged.reference.value))
+    if flat.size:
+        judged.put(flat, Verdict.OUTSIDE_DOMAIN, np.nan, np.nan)
+        judged.give_reason(flat, _edge_reason(judged.point, judged.node))
+
+
+def _edge_reason(point: Point, node: int) -> Reason:
+    above = point.graph.touched(by=[node], upto=point.question.output)
+    for wall in point.edges_of_domain:
+        if above[wall.node]:
+            return Reason("edge", {"node": written(point.question.spec, wall.node)})
+    for edge, checked in point.checked.items():
+        if not np.isfinite(checked.reference) and above[edge.consumer]:
+            return Reason("no-slope", {"node": written(point.question.spec, edge.consumer)})
+    return Reason("not-finite")
+
+
+def _at_kinks(judged: Judged) -> None:
+    bent = ~judged.point.without_walls(judged.node) & (judged.verdicts != Verdict.OUTSIDE_DOMAIN)
+    flat = np.flatnonzero(bent)
+    if flat.size:
+        from bpx.check.bent import settle
+
+        settle(judged, flat)
+
+
+def _in_doubt(judged: Judged) -> None:
+    doubtful = judged.verdicts == Verdict.CANNOT_TELL
+    doubtful |= (judged.verdicts == Verdict.DISAGREE) & np.isfinite(judged.reference.value)
+    flat = np.flatnonzero(doubtful)
+    if flat.size and judged.node in judged.point.given:
+        from bpx.check.closer import look_closer
+
+        look_closer(judged, flat)
+
+
+def _give_reasons(judged: Judged) -> None:
+    """A reason for each entry that does not simply agree."""
+    for flat in np.flatnonzero(judged.verdicts != Verdict.AGREE).tolist():
+        if flat not in judged.reasons:
+            judged.reasons[flat] = _reason(judged, flat)
+
+
+def _reason(judged: Judged, flat: int) -> Reason:
+    claimed, value, error = (
+        float(judged.part(one, np.array([flat]))[0])
+        for one in (judged.stated.value, judged.reference.value, judged.reference.error)
+    )
+    if not np.isfinite(claimed):
+        return Reason("claim-not-finite", {"claimed": number(claimed)})
+    if judged.verdicts.flat[flat] == Verdict.DISAGREE:
+        return Reason("differs", {"difference": number(abs(claimed - value), 3), "error": number(error, 3)})
+    scale = max(abs(claimed), abs(value))
+    # Where the bar is narrow, it is the claim itself whose digits rounding may have taken.
+    share = max(SURE * error, abs(claimed - value)) / scale if scale else np.inf
+    detect = judged.point.question.detect
+    return Reason("uncertain", {"share": number(share, 2), "detect": number(detect, 2)})

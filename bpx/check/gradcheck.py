@@ -1,0 +1,243 @@
+"""`Spec` and claims → `Report`: every entry of every gradient judged, and what is wrong explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.bent import fitted_together
+from bpx.check.blame import blamed_claims, blamed_rules
+from bpx.check.drawn import drawn_points
+from bpx.check.entries import by_rule, column
+from bpx.check.judged import Stated
+from bpx.check.options import bad_options
+from bpx.check.point import Point, Question
+from bpx.check.report import Blame, Column, LocalRow, Reason, Report, Verdict, merged
+from bpx.check.rules import rules_alone
+from bpx.check.second import second_order
+from bpx.check.wiring import broken_wiring
+from bpx.claims import build_claim, with_claims
+from bpx.diagnostic import BpxError, Diagnostic
+from bpx.domain import value_problems
+from bpx.formula import formula
+from bpx.graph import Array, Expr, Graph, run
+from bpx.request import arriving, asked_nodes, listed
+from bpx.spec import Spec
+
+if TYPE_CHECKING:
+    from bpx.claims import Claim
+
+DETECT = 1e-5
+_SECOND_LOOKS = 2  # further points at which a claimed formula is compared with the catalogue of mistakes
+
+
+@np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
+def gradcheck(
+    spec: Spec,
+    *,
+    of: str | None = None,
+    wrt: str | Iterable[str] | None = None,
+    upstream: Any = None,
+    claims: Sequence[Claim] = (),
+    points: int = 1,
+    seed: int = 0,
+    order: int = 1,
+    detect: float = DETECT,
+    all: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Report:
+    """Check the gradient of `spec`, or of its node `of`, with respect to the nodes `wrt`.
+
+    What is checked: the claims of the spec and `claims`, for the nodes they speak of; for the others the
+    gradient that the rules give, those the spec states among them. `points` counts the points checked,
+    the given one first, the others drawn with `seed`. `order` 2 checks second derivatives too. `detect`
+    is the smallest relative error that must be seen; `progress` is told the fraction done.
+
+    Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
+    """
+    problems = bad_options(points, seed, order, detect)
+    if problems:
+        raise BpxError(problems)
+    check = _Check(with_claims(spec, claims) if claims else spec, of, listed(wrt), upstream, detect)
+    places, skipped = drawn_points(spec, points, seed)
+    found = []
+    for i, given in enumerate(places):
+        found.append(check.at(given, i == 0))
+        if progress:
+            progress((i + 1) / len(places))
+    columns = [merged(same) for same in zip(*(one.columns for one in found), strict=True)]
+    local = _worst_rows([row for one in found for row in one.local])
+    blame = [*_once([row for one in found for row in one.blame])]
+    if order == 2:
+        second = [check.second(given) for given in places]
+        columns += [merged(same) for same in zip(*second, strict=True)]
+    alone = rules_alone(check.spec, detect)
+    return Report(
+        spec.title,
+        check.names[check.output],
+        tuple(columns),
+        (*local, *alone.local),
+        (*blame, *(one for one in alone.blame if one.op not in {row.op for row in blame})),
+        tuple(dict.fromkeys(name for one in found for name in one.innocent)),
+        tuple(check.notes),
+        detect=detect,
+        order=order,
+        points=len(places),
+        skipped=skipped,
+        places={i: {one.name: given[one.node] for one in spec.inputs} for i, given in enumerate(places) if i},
+        all=all,
+    )
+
+
+class _Found(NamedTuple):
+    """What one point gave."""
+
+    columns: list[Column]
+    local: list[LocalRow]
+    blame: list[Blame]
+    innocent: list[str]
+
+
+class _Check:
+    """A spec and what is asked of it, to be looked at at several points."""
+
+    def __init__(
+        self, spec: Spec, of: str | None, wrt: Sequence[str] | None, upstream: Any, detect: float
+    ) -> None:
+        self.spec, self.names, self.detect = spec, spec.names, detect
+        self.output, asked = asked_nodes(spec, of, wrt)
+        self.seed, self.notes = arriving(spec.graph.shapes[self.output], upstream)
+        self.notes += spec.warnings
+        self.claims = {spec.nodes[name]: claim for name, claim in spec.claims.items()}
+        claimed = {spec.names[node]: node for node in self.claims}
+        self.wrt = {**asked, **claimed}
+        self.build_claims(spec.graph.copy())  # what is wrong with them is wrong at every point
+
+    def build_claims(self, graph: Graph) -> dict[int, Expr]:
+        problems: list[Diagnostic] = []
+        built = {node: build_claim(claim, self.spec, graph, problems) for node, claim in self.claims.items()}
+        if problems:
+            raise BpxError(problems)
+        return {node: expr for node, expr in built.items() if expr is not None}
+
+    def at(self, given: Mapping[int, Array], first: bool) -> _Found:
+        """The check at one point; figures are stated of the first alone."""
+        point, stated = self.point(given, first)
+        problems = value_problems(self.spec, point.values)
+        if problems:
+            columns = [self.outside(name, node, problems[0]) for name, node in self.wrt.items()]
+            return _Found(columns, [], [], [])
+        columns = [column(point, name, node, stated[node]) for name, node in self.wrt.items()]
+        blame = blamed_rules(point)
+        wrong = [
+            node
+            for node, one in zip(self.wrt.values(), columns, strict=True)
+            if not stated[node].is_rule and (one.verdicts == Verdict.DISAGREE).any()
+        ]
+        claims, innocent = self.blame_claims(point, stated, wrong) if wrong else ([], [])
+        if not blame and not wrong:
+            columns = fitted_together(point, self.doubted(point, columns), stated)
+        return _Found(columns, list(local_rows(point)), [*blame, *claims], innocent)
+
+    def point(self, given: Mapping[int, Array], first: bool) -> tuple[Point, dict[int, Stated]]:
+        """The point, and what is stated of each node there."""
+        graph = self.spec.graph.copy()
+        exprs = self.build_claims(graph)
+        question = Question(self.spec, self.output, self.wrt, self.seed, self.detect)
+        point = Point.at(question, given, graph)
+        stated = {node: by_rule(point, node) for node in self.wrt.values()}
+        for node, expr in exprs.items():
+            if first or self.claims[node].code:
+                stated[node] = _by_claim(point, self.claims[node], expr)
+        return point, stated
+
+    def outside(self, name: str, node: int, problem: Diagnostic) -> Column:
+        """Every entry outside the domain, because the values themselves are not finite."""
+        nothing = np.full(self.spec.graph.shapes[node], np.nan)
+        reason = Reason("no-value", {"problem": problem.message})
+        return Column(
+            name,
+            nothing,
+            nothing,
+            nothing,
+            np.full(nothing.shape, Verdict.OUTSIDE_DOMAIN, dtype=np.int8),
+            dict.fromkeys(range(nothing.size), reason),
+        )
+
+    def blame_claims(
+        self, point: Point, stated: Mapping[int, Stated], wrong: Sequence[int]
+    ) -> tuple[list[Blame], list[str]]:
+        """A claim that is a formula is looked at at further points, which tell mistakes apart."""
+        looks = [(point, stated)]
+        if any(self.claims[node].code for node in wrong):
+            anywhere = tuple(one._replace(range=None) for one in self.spec.inputs)
+            places, _ = drawn_points(replace(self.spec, inputs=anywhere), 1 + _SECOND_LOOKS, 0)
+            looks += [self.point(given, False) for given in places[1:]]
+        claims = [{node: one for node, one in each.items() if not one.is_rule} for _, each in looks]
+        return blamed_claims([one for one, _ in looks], claims, wrong)
+
+    def doubted(self, point: Point, columns: list[Column]) -> list[Column]:
+        """The columns, unless differences of the whole graph contradict what was put together."""
+        reason = broken_wiring(point)
+        if reason is None:
+            return columns
+        return [
+            replace(
+                one,
+                verdicts=np.minimum(one.verdicts, np.int8(Verdict.CANNOT_TELL)),
+                reasons={**dict.fromkeys(range(one.claimed.size), reason), **one.reasons},
+            )
+            for one in columns
+        ]
+
+    def second(self, given: Mapping[int, Array]) -> list[Column]:
+        """Second derivatives at one point."""
+        inputs = {one.node for one in self.spec.inputs}
+        wrt = {name: node for name, node in self.wrt.items() if node in inputs}
+        return second_order(Question(self.spec, self.output, wrt, self.seed, self.detect), given)
+
+
+def _by_claim(point: Point, claim: Claim, expr: Expr) -> Stated:
+    values = run(point.graph, {**point.given, **point.values}, [expr.id])
+
+    def exactly() -> Any:
+        return run(point.graph, point.lifted, [expr.id])[expr.id]
+
+    tolerance = claim.tolerance
+    room = np.zeros(expr.shape) if tolerance is None else np.broadcast_to(tolerance, expr.shape)
+    return Stated(np.asarray(values[expr.id]), room, exactly if claim.code else None)
+
+
+def local_rows(point: Point) -> Iterator[LocalRow]:
+    """One row for each edge, in order of the nodes."""
+    names, graph = point.question.spec.names, point.graph
+    for edge, one in reversed(point.checked.items()):
+        yield LocalRow(
+            names.get(edge.consumer) or formula(graph, edge.consumer, names),
+            graph.ops[edge.consumer].name,
+            names.get(edge.arg) or formula(graph, edge.arg, names),
+            one.claimed,
+            one.reference,
+            one.error,
+            one.verdict,
+            one.reason,
+            one.between,
+        )
+
+
+def _worst_rows(rows: Iterable[LocalRow]) -> list[LocalRow]:
+    """Of the rows for one edge, at several points, the worst."""
+    worst: dict[Any, LocalRow] = {}
+    for row in rows:
+        key = (row.node, row.op, row.arg)
+        if key not in worst or row.verdict < worst[key].verdict:
+            worst[key] = row
+    return list(worst.values())
+
+
+def _once(rows: Iterable[Blame]) -> list[Blame]:
+    """Who is blamed at several points is blamed once."""
+    return list({(row.node, row.op, row.arg, row.claim): row for row in reversed(list(rows))}.values())[::-1]

@@ -1,0 +1,272 @@
+"""One check at one point: the gradient as the rules have it, as it should be, and what is claimed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.bounded import UNIT, Bounded
+from bpx.check.elementwise import EDGES, KINKS, check_group
+from bpx.check.group import Group, groups
+from bpx.check.slopes import CheckedEdge, Elementwise, Linear
+from bpx.check.structural import check_structural
+from bpx.check.sweep import Slope, sizes, sweep
+from bpx.graph import Array, Graph, Shape, run
+from bpx.reverse import Edge, Ledger, reverse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bpx.spec import Spec
+
+    Flags = NDArray[np.bool_]
+
+_MOST_DRAWS, _FEWEST_DRAWS = 8, 2  # runs with rounding errors put in
+_DRAWN = 2**23  # elements of all nodes of such runs together, roughly
+
+
+class Question(NamedTuple):
+    """What is asked: ∂output/∂node for the nodes `wrt`, weighted by `seed`, judged to `detect`."""
+
+    spec: Spec
+    output: int
+    wrt: Mapping[str, int]
+    seed: Array
+    detect: float = 1e-5
+
+
+class Wall(NamedTuple):
+    """A node with elements at a kink, or at the edge of a domain."""
+
+    node: int
+    mask: Flags
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """The graph of a question at the values `given`, with its rules checked edge by edge.
+
+    Everything is computed when it is first asked for; values that are not finite are the caller's to
+    look for first (`values`).
+    """
+
+    question: Question
+    graph: Graph  # a copy of the spec's, with the reverse pass appended
+    ledger: Ledger
+    given: Mapping[int, Array]
+
+    @classmethod
+    def at(cls, question: Question, given: Mapping[int, Array], graph: Graph | None = None) -> Point:
+        """The question at `given` values of the inputs."""
+        graph = graph or question.spec.graph.copy()
+        wrt = [graph[node] for node in question.wrt.values()]
+        ledger = reverse(graph[question.output], wrt, graph.constant(question.seed))
+        return cls(question, graph, ledger, given)
+
+    @cached_property
+    def forward(self) -> list[int]:
+        """The nodes of the forward pass."""
+        return self.graph.needs(of=[self.question.output, *self.question.wrt.values()])
+
+    @cached_property
+    def elements(self) -> int:
+        """How many elements the nodes of the forward pass have together."""
+        return sum(math.prod(self.graph.shapes[node]) for node in self.forward)
+
+    @cached_property
+    def values(self) -> dict[int, Array]:
+        """The values of the forward pass."""
+        return run(self.graph, self.given, self.forward)
+
+    @cached_property
+    def all_values(self) -> dict[int, Array]:
+        """The values of both passes, as the rules have them."""
+        numbers = {
+            node
+            for edge in self.ledger.edges
+            for node in (edge.local, edge.upstream, edge.contribution)
+            if node is not None
+        }
+        targets = [*self.forward, *numbers, *self.ledger.upstream.values()]
+        return run(self.graph, {**self.given, **self.values}, targets)
+
+    def stated_gradient(self, node: int) -> Array:
+        """∂output/∂node as the rules have it; zeros where the output does not depend on the node."""
+        found = self.ledger.gradient(node)
+        return np.zeros(self.graph.shapes[node]) if found is None else np.asarray(self.all_values[found.id])
+
+    # --- the rules, each alone ---
+
+    @cached_property
+    def elementwise(self) -> list[Group]:
+        """The elementwise nodes of the forward pass, by op."""
+        return groups(self.graph, self.forward, self.values)
+
+    @cached_property
+    def kinks(self) -> list[Wall]:
+        """Where elements stand at a kink, or so close that rounding decides on which side."""
+        return self.walls(KINKS, self.shaken)
+
+    @cached_property
+    def edges_of_domain(self) -> list[Wall]:
+        """Where elements stand at the edge of an op's domain."""
+        return self.walls(EDGES, None)
+
+    def walls(self, kinds: Iterable[str], shaken: Mapping[int, Array] | None) -> list[Wall]:
+        """The nodes with elements where a guard of these kinds is 0."""
+        found = []
+        for group in self.elementwise:
+            at = group.at_guard(kinds, shaken, self.draws)
+            if at.any():
+                masks = [(node, group.part(node, at)) for node in group.nodes]
+                found += [Wall(node, mask) for node, mask in masks if mask.any()]
+        return found
+
+    @cached_property
+    def checked(self) -> dict[Edge, CheckedEdge]:
+        """Every edge alone."""
+        by_consumer: dict[int, list[Edge]] = {}
+        for edge in self.ledger.edges:
+            by_consumer.setdefault(edge.consumer, []).append(edge)
+        found: dict[Edge, CheckedEdge] = {}
+        for group in self.elementwise:
+            edges = [edge for node in group.nodes for edge in by_consumer.get(node, ())]
+            kinked, outside = self.flags(group, self.kinks), self.flags(group, self.edges_of_domain)
+            for one in check_group(group, edges, self.all_values, kinked, outside, self.question.detect):
+                found[one.edge] = one
+        for edge in self.ledger.edges:
+            if edge.local is None:
+                found[edge] = check_structural(self.graph, edge, self.values, self.question.detect)
+        return {edge: found[edge] for edge in self.ledger.edges}
+
+    def flags(self, group: Group, walls: Sequence[Wall]) -> Flags:
+        """Which elements of a group stand at a wall."""
+        flags = np.zeros(group.out.shape, dtype=bool)
+        for wall in walls:
+            if wall.node in group.slices:
+                flags[group.slices[wall.node]] = wall.mask.ravel()
+        return flags
+
+    # --- the gradient as it should be ---
+
+    @cached_property
+    def trusted(self) -> dict[Edge, Slope]:
+        """The slope of each edge by differences; where there is none, the rule's, worth nothing."""
+        return {
+            edge: one.trusted if one.trusted is not None else _worthless(one.stated)
+            for edge, one in self.checked.items()
+        }
+
+    @cached_property
+    def stated(self) -> dict[Edge, Slope]:
+        """The slope of each edge as its rule has it."""
+        return {edge: one.stated for edge, one in self.checked.items()}
+
+    @property
+    def seed(self) -> dict[int, Bounded]:
+        """What arrives at the output."""
+        return {self.question.output: Bounded.exactly(self.question.seed)}
+
+    @cached_property
+    def reference(self) -> dict[int, Bounded]:
+        """∂output/∂node for every live node, from the trusted slopes; the bar covers rounding too."""
+        found = sweep(self.ledger.edges, self.trusted, self.seed)
+        return {
+            node: one._replace(error=one.error + self.rounding.get(node, 0.0)) for node, one in found.items()
+        }
+
+    @cached_property
+    def sizes(self) -> dict[int, Array]:
+        """How large the terms are that each gradient is the sum of."""
+        return sizes(self.ledger.edges, self.trusted, {self.question.output: np.abs(self.question.seed)})
+
+    def without_walls(self, node: int) -> Flags:
+        """Which entries of a node no kink or jump bears on."""
+        return ~(self.reach.get(node, np.zeros(())) > 0) & np.ones(self.graph.shapes[node], dtype=bool)
+
+    @cached_property
+    def reach(self) -> dict[int, Array]:
+        """For every node: which of its elements move one that stands at a kink."""
+        ones = {
+            edge: Elementwise(Bounded.exactly(np.ones(self.graph.shapes[edge.consumer])), slope.shape)
+            if isinstance(slope, Elementwise)
+            else slope
+            for edge, slope in self.trusted.items()
+        }
+        found = sizes(self.ledger.edges, ones, {wall.node: wall.mask.astype(float) for wall in self.kinks})
+        for wall in self.kinks:  # an element's own kink does not bear on the gradient by that element
+            found[wall.node] = found[wall.node] - wall.mask
+        return found
+
+    # --- what rounding of the forward pass does to it ---
+
+    @cached_property
+    def draws(self) -> int:
+        """How many runs with rounding errors put in are made."""
+        return int(np.clip(_DRAWN // max(1, self.elements), _FEWEST_DRAWS, _MOST_DRAWS))
+
+    @cached_property
+    def shaken(self) -> dict[int, Array]:
+        """Values of both passes with every computed value of the forward pass off by up to its rounding."""
+        forward = set(self.forward)
+
+        def nudge(node: int, value: Any) -> Any:
+            if node not in forward:
+                return value
+            shape = (*np.shape(value)[:-1], self.draws)
+            return value * (1.0 + UNIT * _signs(node, shape))
+
+        given = {node: np.asarray(value)[..., np.newaxis] for node, value in self.given.items()}
+        targets = [*self.forward, *self.ledger.upstream.values()]
+        return run(self.graph, given, targets, batch=True, nudge=nudge)
+
+    @cached_property
+    def rounding(self) -> dict[int, Array]:
+        """How far the gradient of each node moves when values are off by their rounding."""
+        found = {}
+        for node, gradient in self.ledger.upstream.items():
+            base = np.asarray(self.all_values[gradient])[..., np.newaxis]
+            with np.errstate(all="ignore"):
+                moved = np.max(np.abs(self.shaken[gradient] - base), axis=-1)
+            found[node] = np.where(np.isfinite(moved), moved, 0.0)
+        return found
+
+    # --- 50 digits ---
+
+    @cached_property
+    def lifted(self) -> dict[int, Any]:
+        """The inputs as numbers of 50 digits."""
+        from bpx.check import exact
+
+        return {node: exact.lifted(value) for node, value in self.given.items()}
+
+    @cached_property
+    def stated_exactly(self) -> dict[int, Any]:
+        """The gradients of the rules in 50 digits, by node; empty where an op cannot run on these."""
+        targets = list(self.ledger.upstream.values())
+        try:
+            found = run(self.graph, self.lifted, targets)
+        except (TypeError, ValueError, AttributeError, ArithmeticError):
+            return {}
+        return {node: found[gradient] for node, gradient in self.ledger.upstream.items()}
+
+
+def _worthless(slope: Slope) -> Slope:
+    """A slope whose error bar is as wide as itself."""
+    assert isinstance(slope, Linear)
+    return slope._replace(loss=1.0)
+
+
+def _signs(node: int, shape: Shape) -> Array:
+    """Signs without a pattern, other ones for each node: NumPy's random numbers take long to import.
+
+    The fractions of multiples of an irrational number are spread evenly (Weyl 1916).
+    """
+    count = np.arange(math.prod(shape)).reshape(shape)
+    spread = count * 0.6180339887 + node * 0.7548776662 + count * node * 0.5698402910
+    return np.where(spread % 1.0 < 0.5, -1.0, 1.0)

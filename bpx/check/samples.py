@@ -1,0 +1,96 @@
+"""The same edge at other points: what one point leaves open, a second one often settles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from bpx.check.bounded import Bounded
+from bpx.check.elementwise import KINKS, check_group
+from bpx.check.group import Group
+from bpx.check.mistakes import Sample
+from bpx.check.point import Point
+from bpx.check.slopes import CheckedEdge
+from bpx.check.structural import check_structural
+from bpx.check.sweep import Slope
+from bpx.graph import Array, run
+from bpx.reverse import Edge
+
+_POINTS = 4
+_FIRST_MOVES = (0.5, 0.1, 0.01)  # relative; the first that stays on the same side of every guard is taken
+
+
+class Drawn(NamedTuple):
+    """An edge at one point for one upstream gradient: the sample, and what the rule under test hands back."""
+
+    sample: Sample
+    handed: Array
+    checked: CheckedEdge
+
+
+def samples(point: Point, edge: Edge) -> list[Drawn]:
+    """The edge at the values met and at some others near, each with a random upstream gradient."""
+    rng = np.random.default_rng([edge.consumer, edge.position])
+    found = [_drawn(point, edge, point.values, point.checked[edge], rng)]
+    for _ in range(_POINTS):
+        for share in _FIRST_MOVES:
+            moved = _moved(point, edge, share, rng)
+            checked = None if moved is None else _check(point, edge, moved)
+            if checked is not None and checked.trusted is not None:
+                assert moved is not None
+                found.append(_drawn(point, edge, moved, checked, rng))
+                break
+    return found
+
+
+def _moved(point: Point, edge: Edge, share: float, rng: np.random.Generator) -> Mapping[int, Array] | None:
+    """Values of the node and its args with the args moved; None where the op is not defined there."""
+    graph, node = point.graph, edge.consumer
+    given = {}
+    for arg in graph.args[node]:
+        value = np.asarray(point.values[arg])
+        still = arg in graph.constants
+        size = np.where(value == 0, 1.0, np.abs(value))
+        given[arg] = value if still else value + share * size * rng.uniform(-1.0, 1.0, value.shape)
+    values = {**point.values, **given}
+    values[node] = run(graph, given, [node])[node]
+    return values if np.isfinite(values[node]).all() else None
+
+
+def _check(point: Point, edge: Edge, values: Mapping[int, Array]) -> CheckedEdge | None:
+    graph, detect = point.graph, point.question.detect
+    if edge.local is None:
+        return check_structural(graph, edge, values, detect)
+    group = Group(graph, [edge.consumer], values)
+    if any((sign != met).any() for sign, met in zip(group.signs, _signs_met(point, edge), strict=True)):
+        return None
+    # By the rule itself: nodes of the graph that it shares with others still stand where they stood.
+    local = group.part(edge.consumer, group.locals_at(edge.position, group.args, group.out))
+    flags = group.at_guard(KINKS, None, 0)
+    return next(check_group(group, [edge], {**values, edge.local: local}, flags, ~flags & False, detect))
+
+
+def _signs_met(point: Point, edge: Edge) -> Iterator[Array]:
+    return iter(Group(point.graph, [edge.consumer], point.values).signs)
+
+
+def _drawn(
+    point: Point, edge: Edge, values: Mapping[int, Array], checked: CheckedEdge, rng: np.random.Generator
+) -> Drawn:
+    shape = point.graph.shapes[edge.consumer]
+    upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+    assert checked.trusted is not None
+    handed = checked.stated.pull(Bounded.exactly(upstream)).value
+    return Drawn(sample(point, edge, values, upstream, checked.trusted), handed, checked)
+
+
+def sample(point: Point, edge: Edge, values: Mapping[int, Array], upstream: Array, slope: Slope) -> Sample:
+    """The edge at these values of the node and its args."""
+    graph, node = point.graph, edge.consumer
+    args = tuple(np.asarray(values[arg]) for arg in graph.args[node])
+    out, shape = np.asarray(values[node]), graph.shapes[edge.arg]
+    return Sample(
+        graph.ops[node], graph.settings[node], edge.position, args, out, upstream, slope, shape
+    )

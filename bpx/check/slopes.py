@@ -1,0 +1,103 @@
+"""Slopes: how one arg of one node takes part in the node's value, in the forms a Jacobian can have."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bpx.check.bounded import UNIT, Bounded, summed_to
+from bpx.check.report import Reason, Verdict
+from bpx.check.rule import StructuralRule
+from bpx.check.sweep import Slope
+from bpx.graph import Array, Shape
+from bpx.reverse import Edge
+
+
+class Elementwise(NamedTuple):
+    """A diagonal Jacobian: a slope for each element of the consumer."""
+
+    slope: Bounded
+    shape: Shape  # of the arg
+
+    def pull(self, upstream: Bounded) -> Bounded:
+        """Upstream times slope, summed over what was broadcast."""
+        return upstream.times(self.slope).summed_to(self.shape)
+
+    def size(self, upstream: Array) -> Array:
+        """The same of absolute values."""
+        return summed_to(upstream * np.abs(self.slope.value), self.shape)
+
+
+class Linear(NamedTuple):
+    """The rule of an op for one of its args; `loss` is how much of it rounding may take, relatively."""
+
+    rule: StructuralRule
+    position: int
+    loss: float = UNIT
+
+    def pull(self, upstream: Bounded) -> Bounded:
+        """What the rule makes of it."""
+        return upstream.pulled(lambda one: self.rule(self.position, one), self.size, self.loss)
+
+    def size(self, upstream: Array) -> Array:
+        """The same of absolute values."""
+        return self.rule.size(self.position, upstream)
+
+
+class Block(NamedTuple):
+    """A Jacobian in full: `slope` has axes (carried, of the arg, of the consumer).
+
+    `mixed` are the axes along which elements influence each other; along the others they are carried.
+    """
+
+    slope: Bounded
+    shape: Shape  # of the arg
+    mixed: tuple[int, ...]
+
+    def pull(self, upstream: Bounded) -> Bounded:
+        """The transposed Jacobian times upstream."""
+        carried, _, outs = self.slope.value.shape
+        rows = (to_rows(one, self.mixed, len(self.shape)).reshape(carried, 1, outs) for one in upstream)
+        products = Bounded(*rows).times(self.slope)
+        return Bounded(*(from_rows(one.sum(axis=2), self.mixed, self.shape) for one in products))
+
+    def size(self, upstream: Array) -> Array:
+        """The same of absolute values."""
+        sized = self._replace(slope=Bounded.exactly(np.abs(self.slope.value)))
+        return sized.pull(Bounded.exactly(upstream)).value
+
+
+class CheckedEdge(NamedTuple):
+    """One edge alone: its slope by differences, the one its rule states, and how they compare.
+
+    The numbers are those of the worst element, or (for ops without a local derivative) of what is
+    handed back for a random upstream gradient.
+    """
+
+    edge: Edge
+    trusted: Slope | None  # None where differences could not be taken
+    stated: Slope
+    claimed: float
+    reference: float
+    error: float
+    verdict: Verdict
+    reason: Reason | None = None
+    between: tuple[float, float] | None = None  # the one-sided slopes at a kink
+
+
+def to_rows(value: Array, mixed: tuple[int, ...], ndim: int) -> Array:
+    """An array as (carried, mixed): the carried axes in order, then the mixed ones, if they are there."""
+    carried = [axis for axis in range(ndim) if axis not in mixed]
+    if not carried:
+        return value.reshape(1, -1)
+    if value.ndim < ndim:  # the mixed axes were summed away
+        return value.reshape(-1, 1)
+    lengths = [value.shape[axis] for axis in carried]
+    return np.transpose(value, (*carried, *mixed)).reshape(int(np.prod(lengths, dtype=int)), -1)
+
+
+def from_rows(rows: Array, mixed: tuple[int, ...], shape: Shape) -> Array:
+    """Back from (carried, mixed) to an array of `shape`."""
+    order = [*(axis for axis in range(len(shape)) if axis not in mixed), *mixed]
+    return np.transpose(rows.reshape([shape[axis] for axis in order]), np.argsort(order))

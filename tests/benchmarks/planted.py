@@ -1,0 +1,416 @@
+"""How well culprits are named: mistakes planted in random graphs, and graphs without any.
+
+Run: python tests/benchmarks/planted.py [--quick]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from planted import STEEP, Wrong, arbitrary_rules, change, planted, random_spec, wrong_rules
+
+from bpx.check.gradcheck import gradcheck
+from bpx.check.report import Blame, Report, Verdict
+from bpx.claims import Claim
+from bpx.domain import written
+from bpx.graph import Graph, Op, run
+from bpx.reverse import reverse
+from bpx.spec import Spec, spec_of
+
+SEEN = 1e-5  # relative: what a planted mistake must change to count as one
+
+
+class Row(NamedTuple):
+    """A line of the table."""
+
+    what: str
+    promised: str
+    good: int
+    of: int
+
+    def text(self) -> str:
+        share = 100 * self.good / self.of if self.of else float("nan")
+        return f"{self.what:<58}{self.promised:>10}{share:>9.2f} %{self.good:>8} of {self.of}"
+
+
+class Trouble:
+    """What went wrong, to look at: the first few of each kind."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[str]] = {}
+
+    def add(self, kind: str, what: str) -> None:
+        self.found.setdefault(kind, []).append(what)
+
+
+TROUBLE = Trouble()
+
+
+# --- one planted mistake ------------------------------------------------------------------------
+
+
+class Planted(NamedTuple):
+    """A spec and one wrong rule to plant in it."""
+
+    spec: Spec
+    node: int
+    wrong: Wrong
+    label: str
+
+    @property
+    def name(self) -> str:
+        return self.spec.names[self.node]
+
+    def report(self) -> Report:
+        return gradcheck(planted(self.spec, self.node, self.wrong.op))
+
+
+def cases(
+    seed: int, graphs: int, rules: Callable[..., Iterator[Wrong]], each: int | None
+) -> Iterator[Planted]:
+    """Every op in turn, on graphs of its own; `each` is how many of the mistakes are taken (None: all)."""
+    for i in range(graphs):
+        rng = np.random.default_rng([seed, i])
+        op = STEEP[i % len(STEEP)]
+        spec, node = random_spec(rng, op)
+        found = [
+            (position, wrong)
+            for position in range(len(op.args))
+            for wrong in rules(spec, node, position, rng)
+            if not (op.name == "where" and position == 0)
+        ]
+        order = rng.permutation(len(found))
+        taken = 0
+        for which in order:
+            position, wrong = found[which]
+            upstream = rng.uniform(0.5, 1.5, spec.graph.shapes[node]) * rng.choice([-1.0, 1.0])
+            if SEEN < change(spec, node, wrong, upstream) < np.inf:
+                yield Planted(spec, node, wrong, f"{seed}/{i} {op.name}[{position}] {wrong.kind}")
+                taken += 1
+            if taken == each:
+                break
+
+
+def one_mistake(graphs: int, each: int) -> list[Row]:
+    """Who is blamed, and for what."""
+    count: Counter[str] = Counter()
+    for case in cases(1, graphs, wrong_rules, each):
+        report = case.report()
+        blamed = {one.node for one in report.blame}
+        count["all"] += 1
+        count["blamed"] += case.name in blamed
+        count["alone"] += blamed == {case.name}
+        count["proved"] += all(one.proof and one.proof.holds for one in report.blame)
+        if blamed != {case.name}:
+            TROUBLE.add("culprit", f"{case.label}: {blamed or 'nobody'} for {case.name}")
+        _count_kinds(case, report.blame, count)
+    return [
+        Row("one wrong rule: the culprit blamed", "100 %", count["blamed"], count["all"]),
+        Row("one wrong rule: blamed alone", "99.5 %", count["alone"], count["all"]),
+        Row("one wrong rule: proved by transplant", "100 %", count["proved"], count["all"]),
+        Row("kind of mistake: right among those named", "90 %", count["named"], count["kinds"]),
+        Row("kind of mistake: right and first", "90 %", count["first"], count["kinds"]),
+    ]
+
+
+def _count_kinds(case: Planted, blame: Sequence[Blame], count: Counter[str]) -> None:
+    codes = [one.code for row in blame if row.node == case.name for one in row.mistakes]
+    count["kinds"] += 1
+    count["named"] += bool(case.wrong.codes & set(codes))
+    count["first"] += bool(codes) and codes[0] in case.wrong.codes
+    if not case.wrong.codes & set(codes):
+        TROUBLE.add("kind", f"{case.label}: {codes} for {sorted(case.wrong.codes)}")
+    elif codes[0] not in case.wrong.codes:
+        TROUBLE.add("kind, not first", f"{case.label}: {codes} for {sorted(case.wrong.codes)}")
+
+
+def arbitrary(graphs: int) -> list[Row]:
+    """Distortions without a name must not get one."""
+    count: Counter[str] = Counter()
+    for case in cases(2, graphs, arbitrary_rules, 2):
+        rows = case.report().blame
+        count["all"] += 1
+        count["alone"] += {one.node for one in rows} == {case.name}
+        codes = [one.text for row in rows for one in row.mistakes]
+        count["nameless"] += not codes
+        if codes:
+            TROUBLE.add("no pattern", f"{case.label}: {codes}")
+    return [
+        Row("arbitrary distortion: the culprit blamed alone", "99.5 %", count["alone"], count["all"]),
+        Row('arbitrary distortion: "no known pattern"', "95 %", count["nameless"], count["all"]),
+    ]
+
+
+def two_mistakes(graphs: int) -> list[Row]:
+    """Two wrong rules at two nodes."""
+    both = total = 0
+    for i in range(graphs):
+        rng = np.random.default_rng([3, i])
+        spec, node = random_spec(rng, STEEP[i % len(STEEP)])
+        steep = {op.name for op in STEEP}
+        nodes = [one for one in spec.names if one != node and spec.graph.ops[one].name in steep]
+        other = nodes[rng.integers(len(nodes))]
+        broken, wanted = spec, set()
+        for one in (node, other):
+            wrong = _some_wrong(spec, one, rng)
+            if wrong is None:
+                break
+            broken = planted(broken, one, wrong.op)
+            wanted.add(spec.names[one])
+        else:
+            total += 1
+            blamed = {one.node for one in gradcheck(broken).blame}
+            both += blamed == wanted
+            if blamed != wanted:
+                TROUBLE.add("two culprits", f"3/{i}: {blamed} for {wanted}")
+    return [Row("two wrong rules: both blamed, and nobody else", "95 %", both, total)]
+
+
+def _some_wrong(spec: Spec, node: int, rng: np.random.Generator) -> Wrong | None:
+    live = [
+        position for position, arg in enumerate(spec.graph.args[node]) if arg not in spec.graph.constants
+    ]
+    position = live[rng.integers(len(live))]
+    if spec.graph.ops[node].name == "where" and position == 0:
+        return None
+    upstream = rng.uniform(0.5, 1.5, spec.graph.shapes[node])
+    found = [
+        wrong
+        for wrong in wrong_rules(spec, node, position, rng)
+        if SEEN < change(spec, node, wrong, upstream) < np.inf
+    ]
+    return found[rng.integers(len(found))] if found else None
+
+
+# --- no mistake ---------------------------------------------------------------------------------
+
+
+def clean(graphs: int) -> list[Row]:
+    """Graphs without a mistake; every other one has its inputs on a grid, often exactly at kinks."""
+    quiet = agree = 0
+    for i in range(graphs):
+        spec, _ = random_spec(np.random.default_rng([4, i]), steps=4, kinked=i % 2 == 1)
+        report = gradcheck(spec)
+        quiet += not report.blame
+        wrong = [one for one in report.entries if one.verdict is Verdict.DISAGREE]
+        false = [one for one in wrong if not _truly_wrong(spec, one)]
+        agree += not false
+        if false or report.blame:
+            TROUBLE.add("false alarm", f"4/{i}: {[one.node for one in report.blame]} {false[:1]}")
+    return [
+        Row("no mistake: nobody blamed", "100 %", quiet, graphs),
+        Row("no mistake: no entry disagrees without cause", "100 %", agree, graphs),
+    ]
+
+
+def _truly_wrong(spec: Spec, entry: Any) -> bool:
+    """Where kinks cancel, as in relu(x) - relu(-x) at 0, there is a derivative that the rules miss."""
+    node = spec.nodes[entry.input]
+    value = run(spec.graph, spec.given, [spec.output])[spec.output]
+    slopes = []
+    for step in (1e-6, -1e-6):
+        moved = np.array(spec.given[node])
+        moved[entry.index] += step
+        slopes.append(float(run(spec.graph, {**spec.given, node: moved}, [spec.output])[spec.output] - value))
+    right, left = slopes[0] / 1e-6, slopes[1] / -1e-6
+    size = max(abs(right), abs(left), 1e-3)
+    return abs(right - left) < 1e-3 * size and abs(entry.claimed - right) > 1e-2 * size
+
+
+# --- claims -------------------------------------------------------------------------------------
+
+
+def claims(graphs: int) -> list[Row]:
+    """Numbers of a wrong backward pass on every node, without its code."""
+    count: Counter[str] = Counter()
+    for case in (
+        *cases(5, graphs, wrong_rules, 1),
+        *cases(6, graphs // 3, arbitrary_rules, 1),
+    ):
+        gradients = _gradients(planted(case.spec, case.node, case.wrong.op))
+        arg = case.spec.graph.args[case.node][case.wrong.position]
+        if arg not in gradients or not all(np.isfinite(one).all() for one in gradients.values()):
+            continue
+        if not _seen(case, gradients, arg):
+            continue
+        names = case.spec.names
+        stated = [Claim(names[node], None, one.tolist(), None) for node, one in gradients.items()]
+        report = gradcheck(case.spec, claims=stated)
+        _count_claims(case, arg, report.blame, count)
+    return [
+        Row("claims on all nodes: the wrong one blamed", "100 %", count["blamed"], count["all"]),
+        Row("claims on all nodes: blamed alone", "100 %", count["alone"], count["all"]),
+        Row("claims: its edge named, the arg having one consumer", "100 %", count["edge"], count["single"]),
+        Row("claims: its edge named, the arg having several", "–", count["edges"], count["several"]),
+    ]
+
+
+def _gradients(spec: Spec) -> dict[int, Any]:
+    graph = spec.graph.copy()
+    nodes = [node for node in spec.names if node != spec.output]
+    ledger = reverse(graph[spec.output], [graph[node] for node in nodes])
+    found = {node: one for node in nodes if (one := ledger.gradient(node)) is not None}
+    values = run(graph, spec.given, [one.id for one in found.values()])
+    return {node: np.array(values[one.id]) for node, one in found.items()}
+
+
+def _seen(case: Planted, gradients: dict[int, Any], arg: int) -> bool:
+    """Does the claim differ from what the claims on the consumers hand back by the right rules?"""
+    graph = planted(case.spec, case.node, case.wrong.op).graph
+    right = case.spec.graph.copy()
+    stand_ins = {node: right.constant(one) for node, one in gradients.items()}
+    stand_ins[case.spec.output] = right.constant(1.0)
+    from planted import contribution
+
+    total = None
+    for node in graph.needs(of=[case.spec.output]):
+        for position, one in enumerate(graph.args[node]):
+            if one == arg and node in stand_ins:
+                part = contribution(right, case.spec.graph.ops[node], node, position, stand_ins[node])
+                total = part if total is None else total + part
+    assert total is not None
+    expected = run(right, case.spec.given, [total.id])[total.id]
+    with np.errstate(all="ignore"):
+        gap = np.abs(expected - gradients[arg]) / np.maximum(np.abs(expected), np.abs(gradients[arg]))
+    return bool(np.nanmax(np.where(expected == gradients[arg], 0.0, gap)) > SEEN)
+
+
+def _count_claims(case: Planted, arg: int, blame: Sequence[Blame], count: Counter[str]) -> None:
+    names, graph = case.spec.names, case.spec.graph
+    blamed = [one.node for one in blame]
+    live = graph.needs(of=[case.spec.output])
+    consumers = [node for node in live for one in graph.args[node] if one == arg]
+    edge = any(one.node == names[arg] and one.arg == case.name for one in blame)
+    count["all"] += 1
+    count["blamed"] += names[arg] in blamed
+    count["alone"] += blamed == [names[arg]]
+    kind = ("single", "edge") if len(set(consumers)) == 1 else ("several", "edges")
+    count[kind[0]] += 1
+    count[kind[1]] += edge
+    if blamed != [names[arg]] or (kind[0] == "single" and not edge):
+        found = [(one.node, one.op, one.arg) for one in blame]
+        TROUBLE.add("claims", f"{case.label}: {found} for {names[arg]} by {case.name}")
+
+
+# --- kinks --------------------------------------------------------------------------------------
+
+JUMPS = {"lt", "le", "gt", "ge", "eq", "ne", "step", "sign", "floor", "round", "atan2"}
+DISTANCES = [0.0, *(10.0**-k for k in range(3, 13))]
+
+
+def kinks(repeats: int) -> list[Row]:
+    """Every op with a kink, at it and near it, inside a random graph."""
+    count: Counter[str] = Counter()
+    kinked = [op for op in _all_ops() if op.witness]
+    for i, op in enumerate(kinked):
+        for j in range(repeats):
+            for k, distance in enumerate(DISTANCES):
+                spec, name = _at_kink(op, distance, np.random.default_rng([7, i, j, k]))
+                _count_kinks(op, distance, spec, name, count)
+    return [
+        Row("kinks, at them and near them: nothing disagrees", "100 %", count["quiet"], count["all"]),
+        Row("kinks: the node named", "100 %", count["named"], count["at kinks"]),
+        Row("kinks: a claim outside the slopes disagrees", "100 %", count["outside seen"], count["outside"]),
+    ]
+
+
+def _all_ops() -> Sequence[Op]:
+    import bpx.ops
+
+    return bpx.ops.rows()
+
+
+def _at_kink(op: Op, distance: float, rng: np.random.Generator) -> tuple[Spec, str]:
+    """A graph through an op at its kink, its first arg moved off it by `distance`."""
+    import bpx.ops as ops
+
+    graph = Graph()
+    assert op.witness
+    inputs, args = {}, []
+    for i, number in enumerate(op.witness):
+        value = float(number) + (distance * rng.choice([-1.0, 1.0]) if i == 0 else 0.0)
+        x = graph.input()
+        inputs[f"x{i}"] = (x, value)
+        # the value itself, by a way that bends: w + sin(x - w)
+        bent = graph.add(
+            ops.add, float(number), graph.add(ops.sin, graph.add(ops.sub, x, float(number)))
+        )
+        args.append(bent if rng.random() < 0.5 else x)
+    y = graph.input()
+    inputs["y"] = (y, rng.uniform(0.5, 1.5))
+    kinked = graph.add(op, *args)
+    around = [ops.tanh, ops.exp, ops.sin, ops.softplus][rng.integers(4)]
+    out = graph.add(ops.mul, graph.add(around, graph.add(ops.mul, kinked, 0.5)), y)
+    smooth = graph.add(ops.mul, graph.add(ops.cos, args[0]), y)
+    spec = spec_of(graph.add(ops.add, out, smooth), inputs)
+    return spec, f"`{written(spec, kinked.id)}`"
+
+
+def _count_kinks(op: Op, distance: float, spec: Spec, name: str, count: Counter[str]) -> None:
+    report = gradcheck(spec)
+    false = report.blame or any(one.verdict is Verdict.DISAGREE for one in report.entries)
+    count["all"] += 1
+    count["quiet"] += not false
+    if false:
+        TROUBLE.add("kinks", f"{op.name} at {distance}: {report.reason}, {report.blame}")
+    for entry in report.entries:
+        if entry.verdict is Verdict.KINK:
+            told = entry.reason.text if entry.reason else ""
+            count["at kinks"] += 1
+            count["named"] += name in told
+            if name not in told:
+                TROUBLE.add("kinks", f"{op.name} at {distance}: {name} not in {told!r}")
+            if entry.between:
+                _count_outside(spec, entry, count)
+    if distance == 0 and op.name not in JUMPS and report.verdict != "kink":
+        TROUBLE.add("kinks", f"{op.name} at its kink: {report.verdict}")
+
+
+def _count_outside(spec: Spec, entry: Any, count: Counter[str]) -> None:
+    low, high = entry.between
+    for value in (low - 0.01 * max(1.0, high - low), high + 0.01 * max(1.0, high - low)):
+        claimed = gradcheck(spec, claims=[Claim(entry.input, None, value, None)])
+        count["outside"] += 1
+        seen = any(one.input == entry.input and one.verdict is Verdict.DISAGREE for one in claimed.entries)
+        count["outside seen"] += seen
+        if not seen:
+            TROUBLE.add("outside", f"{entry.label} = {value}, slopes {low}, {high}")
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def main(args: Sequence[str]) -> None:
+    quick = "--quick" in args
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "one": lambda: one_mistake(150 if quick else 600, 1 if quick else 2),
+        "arbitrary": lambda: arbitrary(40 if quick else 200),
+        "two": lambda: two_mistakes(30 if quick else 200),
+        "clean": lambda: clean(200 if quick else 5000),
+        "claims": lambda: claims(60 if quick else 300),
+        "kinks": lambda: kinks(1 if quick else 2),
+    }
+    wanted = [one for one in args if one in parts] or list(parts)
+    print(f"{'':<58}{'promised':>10}{'measured':>11}")
+    for name in wanted:
+        start = time.process_time()
+        for row in parts[name]():
+            print(row.text(), flush=True)
+        print(f"    {time.process_time() - start:.0f} s of processor time", flush=True)
+    most = 10**9 if "--all" in args else 5
+    for kind, lines in TROUBLE.found.items():
+        print(f"\n{kind}: {len(lines)}", *lines[:most], sep="\n  ")
+
+
+if __name__ == "__main__":
+    with np.errstate(all="ignore"):
+        main(sys.argv[1:])

@@ -1,0 +1,109 @@
+"""What the tests of the checker share: specs, rules made wrong on purpose, and true slopes.
+
+True slopes are differences at 50 digits of the oracle's own ops, along a graph of bpx: nothing of the
+checker and no rule of the table takes part in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import oracle
+from oracle import mp
+
+from bpx.check.point import Point, Question
+from bpx.diagnostic import Source
+from bpx.graph import Array, Op
+from bpx.spec import Spec, read_expression, read_spec
+
+Change = Callable[..., Any]  # (the right derivative, *args, out) → a wrong one
+
+CHANGES: dict[str, Change] = {
+    "scaled": lambda right, *args: right * 1.001,
+    "turned": lambda right, *args: -1 * right,
+    "dropped": lambda right, *args: 0 * right,
+}
+
+
+# --- specs --------------------------------------------------------------------------------------
+
+
+def spec(expression: str, **values: Any) -> Spec:
+    """The spec of an expression."""
+    return read_expression(Source("<expression>", expression), values)
+
+
+def toml(text: str) -> Spec:
+    """The spec in a TOML text."""
+    return read_spec(Source("spec.toml", text), "toml")
+
+
+def point_of(spec: Spec, *, detect: float = 1e-5) -> Point:
+    """The values of a spec, ready to be checked; an output that is not scalar is summed."""
+    wrt = {one.name: one.node for one in spec.inputs}
+    question = Question(spec, spec.output, wrt, np.ones(spec.graph.shapes[spec.output]), detect)
+    return Point.at(question, spec.given)
+
+
+# --- rules made wrong ---------------------------------------------------------------------------
+
+
+def wrong(op: Op, position: int, change: Change) -> Op:
+    """The op with its derivative by one arg changed."""
+
+    def changed(derivatives: tuple[Any, ...], args: tuple[Any, ...]) -> tuple[Any, ...]:
+        parts = list(derivatives)
+        parts[position] = change(parts[position], *args)
+        return tuple(parts)
+
+    if op.local:
+        return replace(op, local=lambda *args: changed(op.local(*args), args))
+    return replace(op, pull=lambda *args, **settings: changed(op.pull(*args, **settings), args))
+
+
+def planted(spec: Spec, name: str, position: int, change: Change) -> Spec:
+    """The spec with the rule of one node made wrong."""
+    graph, node = spec.graph.copy(), spec.nodes[name]
+    graph.ops[node] = wrong(graph.ops[node], position, change)
+    return replace(spec, graph=graph)
+
+
+# --- true slopes --------------------------------------------------------------------------------
+
+
+def weighted_output(spec: Spec, seed: Array, given: dict[int, Any]) -> Any:
+    """Σ seed · output at 50 digits."""
+    graph, values = spec.graph, dict(given)
+    for node in graph.needs(of=[spec.output]):
+        if node in graph.constants:
+            values[node] = lifted(graph.constants[node])
+        elif node not in values:
+            values[node] = _value(graph.ops[node], [values[arg] for arg in graph.args[node]], graph, node)
+    return np.sum(lifted(seed) * values[spec.output])
+
+
+def _value(op: Op, args: list[Any], graph: Any, node: int) -> Any:
+    if op.elementwise:
+        return np.asarray(np.frompyfunc(oracle.VALUES[op.name], len(args), 1)(*args), dtype=object)
+    return np.asarray(oracle.tensor(op.name, *args, **graph.settings[node]), dtype=object)
+
+
+def lifted(values: Any) -> Any:
+    """An array of numbers of 50 digits."""
+    return np.asarray(np.frompyfunc(mp.mpf, 1, 1)(np.asarray(values, dtype=float)), dtype=object)
+
+
+def true_slopes(spec: Spec, seed: Array, node: int, flat: int) -> tuple[Any, Any]:
+    """The slopes to the left and to the right by one entry of an input, to 20 digits and more."""
+    given = {one: lifted(value) for one, value in spec.given.items()}
+    here = weighted_output(spec, seed, given)
+    step = mp.mpf(10) ** -24 * (abs(given[node].flat[flat]) or 1)
+    sides = []
+    for side in (-step, step):
+        moved = given[node].copy()
+        moved.flat[flat] += side
+        sides.append((weighted_output(spec, seed, {**given, node: moved}) - here) / side)
+    return sides[0], sides[1]
