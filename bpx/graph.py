@@ -404,7 +404,6 @@ def run(
     targets: Iterable[int],
     *,
     batch: bool = False,
-    nudge: Callable[[int, Any], Any] | None = None,
 ) -> dict[int, Array]:
     """The values of `targets` and of all they rest on.
 
@@ -413,8 +412,7 @@ def run(
     warnings are silenced: a value that is not finite is for the caller to find.
 
     Where numbers of a class with more digits are given, as object arrays, all values are object arrays
-    of that class, constants too. `nudge(node, value)` may change the value of a node that was
-    computed before others use it.
+    of that class, constants too.
     """
     values: dict[int, Any] = {}
     lift = _lift(given)
@@ -427,8 +425,6 @@ def run(
                 value = constant[..., np.newaxis] if batch else constant
             else:
                 value = _compute(graph, node, values, batch)
-                if nudge:
-                    value = nudge(node, value)
             values[node] = lift(value) if lift else value
     return values
 

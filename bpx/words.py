@@ -431,7 +431,6 @@ ENGLISH = {
     "reason.beyond-kink": "`{node}` stands at a kink, {guard} = {distance}, and this is not between the slopes {low} and {high}",
     "reason.beyond-kinks": "each claim lies between its slopes at `{node}`, but together they fit neither side",
     "reason.unclear-kink": "`{node}` stands at a kink, {guard} = {distance}, and rounding hides the slopes",
-    "reason.kinks-cancel": "the kinks at `{node}` cancel and leave a derivative, which the rules, each with a convention of its own there, do not find",
     "reason.jump": "the value jumps at `{node}`, {guard} = {distance}: there is no derivative",
     "reason.edge": "`{node}` stands at the edge of its domain: there is no finite derivative",
     "reason.no-slope": "differences of `{node}` give no finite slope",
@@ -452,7 +451,8 @@ ENGLISH = {
     "reason.claim-noise": "rounding moves the claim itself by {noise}",
     "reason.claim-shape": "the claim has shape {found}, the input {wanted}",
     "reason.unseen": "not looked at alone; random directions through all entries that agree: {count}",
-    "reason.other-upstream": "off by {difference} for a random upstream gradient of shape {upstream}, though not for ones",
+    "reason.other-upstream": "right for an upstream gradient of 1, but off by {relative} of it for others",
+    "reason.formula": "evaluated in many digits the formula is off by {relative} of it",
     "reason.rule-at": "at {where}",
     # --- when bpx itself fails ---
     "out-of-room": "bpx had to stop: {reason}",

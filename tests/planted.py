@@ -301,9 +301,7 @@ SLIPS: dict[tuple[str, int], dict[str, dict[str, Change]]] = {
 }
 
 
-def _of_arrays(
-    expr: Expr, position: int, rng: np.random.Generator
-) -> Iterator[tuple[str, Change, str]]:
+def _of_arrays(expr: Expr, position: int, rng: np.random.Generator) -> Iterator[tuple[str, Change, str]]:
     op, shape = expr.op, expr.args[position].shape
     if not op.pull:
         return

@@ -388,26 +388,6 @@ def test_beside_numbers_with_more_digits_all_are_such_numbers(graph, x, y):
     assert all(isinstance(array, np.ndarray) for array in values.values())
 
 
-def test_a_nudge_moves_computed_values_before_they_are_used(graph, x):
-    inner = x * 2
-    out = inner + 1
-    met = {}
-
-    def nudge(node, value):
-        met[node] = float(value)
-        return value + 0.25
-
-    values = run(graph, {x.id: 3.0}, [out.id], nudge=nudge)
-    assert met == {inner.id: 6, out.id: 7.25}  # neither what is given nor constants
-    assert (values[x.id], values[inner.id], values[out.id]) == (3, 6.25, 7.5)
-
-
-def test_a_nudge_leaves_what_is_given(graph, x):
-    inner = x * 2
-    values = run(graph, {inner.id: 5.0}, [inner.id], nudge=lambda node, value: value + 1)
-    assert values[inner.id] == 5
-
-
 def test_a_batch_of_scalars(graph, x):
     out = x * x + graph.constant(1)
     assert run(graph, {x.id: ARRAY}, [out.id], batch=True)[out.id].tolist() == [2, 5, 10]

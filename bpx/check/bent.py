@@ -73,6 +73,7 @@ def _between(judged: Judged, flat: Indices, found: Sides) -> None:
     claimed, tolerance = (judged.part(one, flat) for one in judged.stated[:2])
     room = SURE * found.error + tolerance + 8 * UNIT * np.abs(claimed)
     fits = found.jump | ((claimed >= found.low - room) & (claimed <= found.high + room))
+    fits |= _conventional(judged, flat)
     verdicts = np.where(fits, Verdict.KINK, Verdict.DISAGREE)
     verdicts[~np.isfinite(found.error) & ~found.jump] = Verdict.CANNOT_TELL
     judged.put(flat, verdicts, np.nan, np.nan)

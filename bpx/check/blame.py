@@ -8,17 +8,20 @@ with what the claims of its node's consumers hand back to it: one that follows f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpx.check.bounded import Bounded
 from bpx.check.decide import decide
+from bpx.check.differences import SURE
 from bpx.check.judged import Stated
 from bpx.check.mistakes import CATALOGUE, MOST_NAMED, Predict, Sample, constant_factor, fits, named
 from bpx.check.point import Point
 from bpx.check.report import Blame, Mistake, Proof, Verdict
-from bpx.check.samples import sample, samples
+from bpx.check.samples import Drawn, sample, samples
 from bpx.check.sweep import sweep
 from bpx.formula import formula, partial
 from bpx.graph import CONSTANT, OPS, Array, Expr, Graph, Op
@@ -60,9 +63,17 @@ def _blamed_rule(point: Point, edge: Edge, proof: Proof | None) -> Blame:
 
 
 def _mistakes(point: Point, edge: Edge) -> tuple[Mistake, ...]:
+    """The mistakes that fit near the values met; if they are several, those that fit far from them too."""
     if point.checked[edge].trusted is None:
         return ()
-    drawn = samples(point, edge)
+    near = _named_by(samples(point, edge))
+    if len(near) < 2:
+        return near
+    far = _named_by(samples(point, edge, far=True))
+    return tuple(one for one in near if one in far) or near
+
+
+def _named_by(drawn: Sequence[Drawn]) -> tuple[Mistake, ...]:
     looks = [one.sample for one in drawn]
     return named(looks, [one.handed for one in drawn], [one.rounding for one in looks])
 
@@ -88,7 +99,6 @@ def _proof(point: Point, culprits: Sequence[Edge]) -> Proof:
                 right.error + found[node].error,
                 detect=point.question.detect,
                 slope_scale=point.sizes.get(node, 0.0),
-                claim_noise=point.rounding.get(node, 0.0),
             )
             agree += int(np.sum(verdicts != Verdict.DISAGREE))
             total += verdicts.size
@@ -145,12 +155,40 @@ def _name(point: Point, node: int) -> str:
 # --- claims -------------------------------------------------------------------------------------
 
 
-class _Judged(NamedTuple):
-    """A claimed node: what is stated, and what the claims of its consumers hand back to it."""
+@dataclass(frozen=True)
+class _Look:
+    """A point, and what is claimed there."""
 
-    node: int
-    stated: Stated
-    expected: Bounded
+    point: Point
+    claims: Mapping[int, Stated]
+
+    @cached_property
+    def expected(self) -> dict[int, Bounded]:
+        """What arrives at each node when claimed nodes hand on what is claimed of them."""
+        shapes = self.point.graph.shapes
+        given = {
+            node: Bounded(
+                np.broadcast_to(one.value, shapes[node]),
+                np.zeros(shapes[node]),
+                np.broadcast_to(one.tolerance, shapes[node]),
+            )
+            for node, one in self.claims.items()
+        }
+        nothing = {node: Bounded.exactly(np.zeros(shapes[node])) for node in self.claims}
+        return nothing | sweep(self.point.ledger.edges, self.point.trusted, self.point.seed, given)
+
+    def follows(self, node: int) -> bool:
+        """Is what is claimed of the node what the claims on its consumers hand back to it?"""
+        stated, (value, error, spread) = self.claims[node], self.expected[node]
+        room = stated.tolerance + SURE * error + spread
+        size = np.maximum(np.abs(stated.value), np.abs(value))
+        return bool((np.abs(stated.value - value) <= room + _ROUNDING * size).all())
+
+    def sample(self, edge: Edge) -> Sample:
+        """The edge, with what is claimed to arrive at its consumer, or else what follows from the claims."""
+        arriving = self.claims.get(edge.consumer) or self.expected[edge.consumer]
+        upstream = np.broadcast_to(arriving.value, self.point.graph.shapes[edge.consumer])
+        return sample(self.point, edge, self.point.values, upstream, self.point.trusted[edge])
 
 
 def blamed_claims(
@@ -161,41 +199,18 @@ def blamed_claims(
     `claims` holds, for each point, what is stated of which node; `wrong` are the nodes whose claim
     disagrees with the reference at the first point.
     """
-    point = points[0]
-    expected = _expected(point, claims[0])
+    looks = [_Look(point, claim) for point, claim in zip(points, claims, strict=True)]
     blamed, innocent = [], []
     for node in sorted(wrong, reverse=True):
-        judged = _Judged(node, claims[0][node], expected.get(node) or point.reference[node])
-        if _follows(judged, point):
-            innocent.append(_name(point, node))
+        if looks[0].follows(node):
+            innocent.append(_name(points[0], node))
         else:
-            blamed.append(_blamed_claim(points, claims, node))
+            blamed.append(_blamed_claim([look for look in looks if node in look.claims], node))
     return blamed, innocent
 
 
-def _expected(point: Point, claims: Mapping[int, Stated]) -> dict[int, Bounded]:
-    """What arrives at each node when claimed nodes hand on what is claimed of them."""
-    given = {
-        node: Bounded(
-            np.broadcast_to(one.value, point.graph.shapes[node]),
-            np.broadcast_to(one.tolerance, point.graph.shapes[node]),
-            np.zeros(point.graph.shapes[node]),
-        )
-        for node, one in claims.items()
-    }
-    return sweep(point.ledger.edges, point.trusted, point.seed, given)
-
-
-def _follows(judged: _Judged, point: Point) -> bool:
-    claimed, (value, error, spread) = judged.stated.value, judged.expected
-    room = judged.stated.tolerance + 10 * error + spread + 10 * point.rounding.get(judged.node, 0.0)
-    size = np.maximum(np.abs(claimed), np.abs(value))
-    return bool((np.abs(claimed - value) <= room + _ROUNDING * size).all())
-
-
-def _blamed_claim(points: Sequence[Point], claims: Sequence[Mapping[int, Stated]], node: int) -> Blame:
-    point = points[0]
-    looks = [_Look(one, claim) for one, claim in zip(points, claims, strict=True) if node in claim]
+def _blamed_claim(looks: Sequence[_Look], node: int) -> Blame:
+    point = looks[0].point
     found = [*_at_consumers(looks, node)] or [*_further_up(looks, node)]
     edges = [edge for edge in point.ledger.edges if edge.arg == node]
     # Where several edges could have gone wrong so, none of them is named.
@@ -215,23 +230,6 @@ def _blamed_claim(points: Sequence[Point], claims: Sequence[Mapping[int, Stated]
 
 def _consumers(point: Point, edges: Sequence[Edge]) -> list[str]:
     return list(dict.fromkeys(point.graph.ops[edge.consumer].name for edge in edges))
-
-
-class _Look(NamedTuple):
-    """A point, and what is claimed there."""
-
-    point: Point
-    claims: Mapping[int, Stated]
-
-    def sample(self, edge: Edge) -> Sample:
-        """The edge, with what is claimed to arrive at its consumer, or else what follows from the claims."""
-        arriving = self.claims.get(edge.consumer) or self.expected[edge.consumer]
-        upstream = np.broadcast_to(arriving.value, self.point.graph.shapes[edge.consumer])
-        return sample(self.point, edge, self.point.values, upstream, self.point.trusted[edge])
-
-    @property
-    def expected(self) -> Mapping[int, Bounded]:
-        return _expected(self.point, self.claims)
 
 
 _Found = Iterator[tuple[Edge | None, Mistake]]
@@ -292,6 +290,8 @@ def _made_above(look: _Look, node: int, predict: Predict) -> Iterator[tuple[tupl
     for edge in [edge for edge in edges if edge.arg not in still][:_MOST_SEARCHED]:
         one = look.sample(edge)
         for mistake, wrong in predict(one):
+            if fits(wrong, one.right, 0.0):
+                continue  # what changes nothing explains nothing
             seed = {edge.arg: Bounded.exactly(wrong - one.right)}
             change = sweep(point.ledger.edges, point.trusted, seed, still)
             yield (edge, mistake), total + change[node].value

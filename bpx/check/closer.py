@@ -17,8 +17,8 @@ from bpx.check.report import Reason, Verdict
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MOST_OPS = 20_000  # on numbers of 50 digits, that one gradient may take
-_PER_ENTRY = 20  # evaluations of the graph that one derivative takes, roughly
+_MOST_OPS = 50_000  # on numbers of 50 digits, that one gradient may take
+_PER_ENTRY = 50  # evaluations of the graph that one derivative takes, roughly
 
 
 def look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
@@ -28,12 +28,23 @@ def look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
     if not most or not exact.available():
         return
     program = Program(point.graph, point.question.output, point.question.seed, point.given)
-    stated = judged.stated.exactly() if judged.stated.exactly else None
+    stated: dict[int, Any] = {}  # by the digits it took
     for one in flat[:most].tolist():
         function = program.exactly((judged.node, one), point.lifted)
         slope = exact.slope(function, float(point.given[judged.node].flat[one]))
         if slope is not None and not slope.kink and not slope.edge:
-            _settle(judged, one, slope, None if stated is None else stated.flat[one])
+            if slope.digits not in stated:
+                stated[slope.digits] = _stated(judged, slope.digits)
+            claim = stated[slope.digits]
+            _settle(judged, one, slope, None if claim is None else claim.flat[one])
+
+
+def _stated(judged: Judged, digits: int) -> Any:
+    """What is stated, in so many digits; None where it is not known in so many."""
+    if judged.stated.exactly is None:
+        return None
+    with exact.precision(digits):
+        return judged.stated.exactly()
 
 
 def _settle(judged: Judged, flat: int, slope: exact.Slope, stated: Any) -> None:
@@ -42,16 +53,18 @@ def _settle(judged: Judged, flat: int, slope: exact.Slope, stated: Any) -> None:
     A formula that is right to those digits is right, whatever float64 makes of it. Of bare numbers it
     is not known how they came about: what rounding may do to them is not held against them.
     """
-    at, value = np.array([flat]), np.array([slope.value])
-    noise = judged.part(judged.point.rounding.get(judged.node, 0.0), at) if stated is None else 0.0
+    at = np.array([flat])
+    # Less than the slopes to either side differ by is nothing: a step from 0 has no scale of its own.
+    value = np.array([slope.value if abs(slope.value) > abs(slope.right - slope.left) else 0.0])
+    noise, size = judged.part(judged.reference.error, at), judged.point.sizes.get(judged.node, 0.0)
     verdict = decide(
         judged.near(at, value),
         value,
         UNIT * np.abs(value),
         detect=judged.point.question.detect,
-        claim_noise=noise,
+        claim_noise=noise if stated is None else 0.0,
     )
-    if verdict[0] != Verdict.AGREE and is_right(stated, slope):
+    if verdict[0] != Verdict.AGREE and is_right(stated, slope, float(judged.part(size, at)[0])):
         verdict[0] = Verdict.AGREE
         judged.reasons[flat] = Reason("digits-lost")
     judged.put(at, verdict, value, UNIT * np.abs(value))

@@ -181,11 +181,6 @@ class Table(NamedTuple):
         """Quotients from x downwards."""
         return _inner((self.middle - self.below) / self.steps)
 
-    @property
-    def height(self) -> Array:
-        """The largest |f| at x and at each step (K, m)."""
-        return np.fmax(np.abs(self.middle), np.fmax(np.abs(self.above), np.abs(self.below)))
-
 
 def _inner(quotients: Array) -> Array:
     """Without the steps that are larger than the smallest unusable one."""
@@ -277,19 +272,25 @@ def _finish(task: _Task, table: Table, found: Estimate) -> None:
     scale = _slope_scale(table)
     flat_to = _flat_range(table)
     quantum = _quantum(task, table, flat_to)
-    grain = np.maximum(_grain(table), quantum)
-    central, right, left = (
-        _best(_fit(table, quotients, power, grain, 4 * quantum), scale)
-        for quotients, power in ((table.central, 2), (table.right, 1), (table.left, 1))
+    floor = _inner_grain(table) if task.blind else 0.0
+    fits = (
+        _fit(table, quotients, power, np.maximum(_grain(table, *ends), quantum), 4 * quantum)
+        for quotients, power, ends in (
+            (table.central, 2, (table.above, table.below)),
+            (table.right, 1, (table.above,)),
+            (table.left, 1, (table.below,)),
+        )
     )
+    central, right, left = (_best(fit, scale, floor) for fit in fits)
     best = _better_side(central, right, left, task.blind)
     flat = (flat_to > 0) & (quantum == 0)
     best = _where(flat, _level(table, flat_to), best)
     code = np.where(np.isinf(best.error), Fault.STRUCTURE, Fault.NONE)
     code[_steep(table)] = Fault.STEEP
     if task.blind:
+        code[_torn(central, right) | _torn(central, left)] = Fault.STRUCTURE
         parted = _parted(right, left)
-        code[parted] = np.where(_meeting(table, right, left, grain)[parted], Fault.STRUCTURE, Fault.KINK)
+        code[parted] = np.where(_meeting(table, right, left, quantum)[parted], Fault.STRUCTURE, Fault.KINK)
     code[flat] = Fault.NONE
     code[_usable(table) < FEWEST] = Fault.EDGE
     if not task.blind:
@@ -327,9 +328,12 @@ def _fill(
 # --- what a table shows --------------------------------------------------------------------------
 
 
-def _grain(table: Table) -> Array:
-    """What the rounding of f itself may come to in a difference of two values (K, m)."""
-    return np.asarray(2 * ROUNDING * table.height)
+def _grain(table: Table, *ends: Array) -> Array:
+    """What the rounding of f itself may come to in a difference of values at these ends (K, m)."""
+    height = np.abs(table.middle)
+    for end in ends or (table.above, table.below):
+        height = np.fmax(height, np.abs(end))
+    return np.asarray(2 * ROUNDING * height)
 
 
 def _slope_scale(table: Table) -> Array:
@@ -379,17 +383,28 @@ def _growing(slopes: Array) -> NDArray[np.bool_]:
     return np.asarray(((ratio > 1.3) & (ratio < 1.1 * RATIO)).all(axis=0))
 
 
+def _apart(one: _Best, other: _Best) -> NDArray[np.bool_]:
+    """Whether two slopes differ by more than their errors."""
+    gap, error = np.abs(one.value - other.value), one.plain + other.plain
+    size = np.maximum(np.abs(one.value), np.abs(other.value))
+    return np.asarray((gap > SURE * error) & (gap > SETTLED * size))
+
+
 def _parted(right: _Best, left: _Best) -> NDArray[np.bool_]:
-    """Whether the one-sided slopes differ by more than their errors, both of them being well known."""
-    gap, error = np.abs(right.value - left.value), right.plain + left.plain
+    """Whether the one-sided slopes differ, both of them being well known."""
     size = np.maximum(np.abs(right.value), np.abs(left.value))
-    return np.asarray((gap > SURE * error) & (error <= KNOWN * size) & (gap > SETTLED * size))
+    return np.asarray(_apart(right, left) & (right.plain + left.plain <= KNOWN * size))
 
 
-def _meeting(table: Table, right: _Best, left: _Best, grain: Array) -> NDArray[np.bool_]:
+def _torn(central: _Best, side: _Best) -> NDArray[np.bool_]:
+    """Whether a well-known slope of one side is not that of both: a kink is stridden over unnoticed."""
+    return np.asarray(_apart(central, side) & (side.plain <= KNOWN * np.abs(side.value)))
+
+
+def _meeting(table: Table, right: _Best, left: _Best, quantum: Array) -> NDArray[np.bool_]:
     """Whether the slopes meet at the smallest steps after all: the kink is beside x, not at it."""
     gap = np.abs(right.value - left.value)
-    clear = grain / table.steps < 0.05 * gap  # of rounding
+    clear = np.maximum(_grain(table), quantum) / table.steps < 0.05 * gap  # of rounding
     last = clear & (clear.sum(axis=0) - np.cumsum(clear, axis=0) < MEETING)
     return np.asarray((last & (np.abs(table.right - table.left) < 0.5 * gap)).any(axis=0))
 
@@ -420,14 +435,15 @@ def _quantum(task: _Task, table: Table, flat_to: Array) -> Array:
     if not len(at):
         return height
     low, high = flat_to[at], RATIO * flat_to[at]
-    first = change = _change(task, table, at, high)
+    changes = [_change(task, table, at, high)]
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        moved = _change(task, table, at, middle)
-        changed = ~(moved == 0)
+        change = _change(task, table, at, middle)
+        changed = ~(change == 0)
         low, high = np.where(changed, low, middle), np.where(changed, middle, high)
-        change = np.where(changed, moved, change)
-    height[at] = np.where(change >= first / 64, change, 0.0)
+        changes.append(np.where(changed, change, changes[-1]))
+    lasting = changes[-1] >= changes[BISECTIONS // 2] / 64
+    height[at] = np.where(lasting, changes[-1], 0.0)
     return height
 
 
@@ -445,9 +461,13 @@ class _Fit(NamedTuple):
 
     value: Array
     error: Array  # inf where there is no such candidate
+    start: NDArray[np.intp]  # the row of the largest of its steps
+    first: Array  # that step
     seen: NDArray[np.intp]  # smaller steps it was measured at
-    odd: NDArray[np.bool_]  # its misfit is not noise that is there at the smallest steps too
-    bent: NDArray[np.bool_]  # nor noise that froze on the way down: it strides over a kink or the like
+    sound: NDArray[np.intp]  # of these, how many are above the inner grain
+    noise: Array  # the largest misfit there, times the step
+    odd: NDArray[np.bool_]  # the misfit is noise that stops on the way down: it freezes, or is none
+    bent: NDArray[np.bool_]  # the misfit shrinks with the steps: a kink or the like was stridden over
 
 
 class _Best(NamedTuple):
@@ -474,22 +494,47 @@ def _fit_order(
     at_zero, below = _lagrange(order, power, len(slopes))
     used = sliding_window_view(slopes, order + 1, axis=0)  # (C, m, nodes)
     value = used @ at_zero
-    misfit = _misfit(slopes, np.where(known, table.steps, 0.0), used @ below.T)
+    signed = _misfit(slopes, np.where(known, table.steps, 0.0), used @ below.T)
+    misfit = np.abs(signed)
     noise = misfit.max(axis=-1)
     first, end = slice(len(value)), slice(order, None)  # the largest and the smallest step of each
     rounding = sliding_window_view(np.where(known, grain / table.steps, 0.0), order + 1, axis=0)
     change = np.abs(np.diff(value, axis=0, append=np.inf))
     error = 3 * np.fmax(change, np.maximum(noise / table.steps[end], rounding @ np.abs(at_zero)))
-    clear = (misfit > 8 * _below(grain, len(value))).any(axis=-1) & (noise > excused)
-    odd = clear & (_at(misfit, _tail(table)) < QUIET * noise)
-    bent = clear & (_at(misfit, _last(table)) < QUIET * noise)
-    bent &= (misfit > 0.05 * noise[..., np.newaxis]).sum(axis=-1) <= BRIEF
-    seen = known.sum(axis=0) - np.cumsum(known, axis=0)[end]
-    return _Fit(value, np.where(known[first], error, np.inf), seen, odd | bent, bent)
+    clear = np.where(misfit > 8 * _below(grain, len(value)), signed, 0.0)  # of the rounding of f itself
+    peak = np.abs(clear).max(axis=-1)
+    quiet, falling = _at(misfit, _tail(table)).max(axis=-1) < QUIET * peak, _falling(misfit, table)
+    regular, stands = _regular(clear), peak > excused
+    odd, bent = stands & quiet & ~regular, stands & regular & (quiet | falling)
+    sound = known & (table.steps >= _inner_grain(table))
+    seen, sound = (one.sum(axis=0) - np.cumsum(one, axis=0)[end] for one in (known, sound))
+    error = np.where(known[first], error, np.inf)
+    start = np.repeat(np.arange(len(value))[:, np.newaxis], len(table.x), axis=1)
+    return _Fit(value, error, start, table.steps[first], seen, sound, noise, odd, bent)
+
+
+def _regular(misfit: Array) -> NDArray[np.bool_]:
+    """Whether a misfit shows at few steps, or is of one sign and shrinks with the steps: noise does neither.
+
+    A kink at the distance d bends slopes at h > d by about d / h, so that the misfit, which is that
+    times h, shrinks to a constant, and below d with h.
+    """
+    size = np.abs(misfit)
+    shows = size > 0.05 * size.max(axis=-1, keepdims=True)
+    one_sign = ~((shows & (misfit > 0)).any(axis=-1) & (shows & (misfit < 0)).any(axis=-1))
+    grows = shows[..., 1:] & shows[..., :-1] & (size[..., 1:] > 2 * size[..., :-1])
+    return np.asarray((shows.sum(axis=-1) <= BRIEF) | (one_sign & ~grows.any(axis=-1)))
+
+
+def _falling(misfit: Array, table: Table) -> NDArray[np.bool_]:
+    """Whether the misfit falls as the smallest steps do: the slopes there agree with each other."""
+    last = _at(misfit, _last(table))
+    ratio = last[..., 1:] / last[..., :-1]
+    return np.asarray(((ratio > 0.6 / RATIO) & (ratio < 1.4 / RATIO)).all(axis=-1))
 
 
 def _below(table: Array, count: int) -> Array:
-    """Of each of `count` candidates (C, m, K) the rows of a table from its first step down, 0 past the end."""
+    """The rows of a table from the first step of each candidate down (count, m, K); 0 past the end."""
     padded = np.pad(table, ((0, len(table)), (0, 0)))
     return sliding_window_view(padded, len(table), axis=0)[:count]
 
@@ -515,24 +560,25 @@ def _misfit(slopes: Array, steps: Array, expected: Array) -> Array:
     The last axis counts steps down from a candidate's first; its own are 0, and those below the ladder.
     """
     count = len(expected)
-    misfit = np.abs(_below(slopes, count) - expected) * _below(steps, count)
+    misfit = (_below(slopes, count) - expected) * _below(steps, count)
     misfit[..., : len(slopes) - count + 1] = 0.0
     return np.asarray(misfit)
 
 
 def _at(misfit: Array, rows: NDArray[np.intp]) -> Array:
-    """The largest misfit (C, m) at these rows (4, m) of the table."""
+    """The misfit (C, m, 4) at these rows (4, m) of the table."""
     down = rows.T - np.arange(len(misfit))[:, np.newaxis, np.newaxis]
-    there = np.take_along_axis(misfit, np.maximum(down, 0), axis=-1)
-    return np.asarray(there.max(axis=-1))
+    return np.where(down < 0, 0.0, np.take_along_axis(misfit, np.maximum(down, 0), axis=-1))
+
+
+def _inner_grain(table: Table) -> Array:
+    """The steps (m,) below which inner values of size 1 may be frozen by their rounding."""
+    return np.asarray(8 * ROUNDING * np.maximum(np.abs(table.x), 1.0))
 
 
 def _tail(table: Table) -> NDArray[np.intp]:
-    """The rows (4, m) of the four smallest steps above the rounding grain of inner values of size 1.
-
-    The noise of inner values freezes below their grain.
-    """
-    above = table.steps >= 8 * ROUNDING * np.maximum(np.abs(table.x), 1.0)
+    """The rows (4, m) of the four smallest steps above the inner grain."""
+    above = table.steps >= _inner_grain(table)
     return np.asarray(np.maximum(above.sum(axis=0), 4) + np.arange(-4, 0)[:, np.newaxis])
 
 
@@ -542,29 +588,39 @@ def _last(table: Table) -> NDArray[np.intp]:
     return np.repeat(np.arange(count - 4, count)[:, np.newaxis], columns, axis=1)
 
 
-def _best(fit: _Fit, scale: Array, *, trusting: bool = False) -> _Best:
+def _best(fit: _Fit, scale: Array, floor: Array | float = 0.0, *, trusting: bool = False) -> _Best:
     """The candidate of the smallest relative error, preferring those seen at many smaller steps.
 
     Below the rounding grain of an inner value f can be smooth with a wrong slope over many steps: few
-    smaller steps to look at are no proof. Where a claim agrees, that is proof enough (`trusting`).
+    smaller steps to look at are no proof, and noise met above stays in the error below. Where a
+    claim agrees, that is proof enough (`trusting`). What was seen below `floor` alone is hardly known.
     """
-    doubt = np.select([fit.seen >= 8, fit.seen >= 5], [0, 1], 2)
     if trusting:
-        error = np.where(fit.seen < 3, np.inf, fit.error)
-    else:
-        error = np.where(fit.bent, np.inf, fit.error) * 10.0**doubt
-    best = _pick(fit.value, error, doubt * (not trusting), scale)
-    if trusting:
-        return best
-    plain = _pick(fit.value, np.where(fit.odd, np.inf, error), doubt, scale)
+        error = np.where((fit.seen < 3) | fit.odd | fit.bent, np.inf, fit.error)
+        return _pick(fit.value, error, np.zeros_like(fit.seen), scale)
+    doubt = np.select([fit.sound >= 8, fit.sound >= 5], [0, 1], 2)
+    error = np.maximum(fit.error * 10.0**doubt, 3 * _frozen(fit) / fit.first)
+    error = np.where(fit.first < floor, np.maximum(error, np.abs(fit.value)), error)
+    best = _pick(fit.value, np.where(fit.bent, np.inf, error), doubt, scale)
+    plain = _pick(fit.value, np.where(fit.bent | fit.odd, np.inf, error), doubt, scale)
     gap = np.where(plain.value == best.value, 0.0, 2 * np.abs(plain.value - best.value))
     return _Best(plain.value, np.fmax(plain.error, gap), plain.error)
+
+
+def _frozen(fit: _Fit) -> Array:
+    """The noise (C, m) met at steps above a candidate's own that is not there at the smallest ones."""
+    met = np.zeros_like(fit.value)
+    where = (fit.start, np.arange(met.shape[1]))
+    np.maximum.at(met, where, np.where(fit.odd, fit.noise, 0.0))
+    above = np.maximum.accumulate(met, axis=0)[np.maximum(fit.start - 1, 0), where[1]]
+    return np.where(fit.start > 0, above, 0.0)
 
 
 def _pick(value: Array, error: Array, doubt: NDArray[Any], scale: Array) -> _Best:
     score = error / np.maximum(np.abs(value), 1e-3 * scale)
     score = np.where(np.isnan(score), np.inf, score)
-    order = np.where(score <= KNOWN, doubt, 3) + 1.0 - 1.0 / (1.0 + score)
+    rank = np.where(score <= KNOWN, doubt, 3)
+    order = 1000 * rank + np.log10(np.clip(score, 1e-300, 1e300))
     row = order.argmin(axis=0)[np.newaxis]
     value, error = (np.take_along_axis(part, row, axis=0)[0] for part in (value, error))
     return _Best(np.where(np.isinf(error), np.nan, value), error, error)

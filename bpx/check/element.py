@@ -9,6 +9,7 @@ import numpy as np
 from bpx.check import exact
 from bpx.check.group import Group
 
+NOTHING = 1e-35  # of the terms of a sum: where they cancel, what is left in 50 digits
 RIGHT_FORMULA = 1e-9  # relative: how closely a formula must agree in 50 digits to be the right one
 
 
@@ -27,12 +28,19 @@ def slope_and_rule(group: Group, position: int, column: int) -> tuple[float, boo
     slope = exact.slope(forward, float(group.args[position][column]))
     if slope is None or slope.kink or slope.edge:
         return None
-    return slope.value, is_right(_rule(group, position, args), slope)
+    with exact.precision(slope.digits):
+        return slope.value, is_right(_rule(group, position, args), slope)
 
 
-def is_right(stated: Any, slope: exact.Slope) -> bool:
-    """Is a derivative that is stated in 50 digits the right one? None is not known to be."""
-    return stated is not None and bool(abs(stated - slope.exact) <= RIGHT_FORMULA * abs(slope.exact))
+def is_right(stated: Any, slope: exact.Slope, size: float = 0.0) -> bool:
+    """Is a derivative that is stated in 50 digits the right one? None is not known to be.
+
+    `size` is how large the terms are that it is the sum of: a derivative of 0 has no other scale.
+    """
+    if stated is None:
+        return False
+    gap = abs(stated - slope.exact)
+    return bool(gap <= RIGHT_FORMULA * abs(slope.exact)) or bool(gap <= NOTHING * size)
 
 
 def _rule(group: Group, position: int, args: list[Any]) -> Any:

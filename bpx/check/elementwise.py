@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.blur import ends_of
 from bpx.check.bounded import UNIT, Bounded
 from bpx.check.decide import decide
 from bpx.check.differences import derivative, one_sided
@@ -31,6 +32,7 @@ class _Found(NamedTuple):
 
     value: Array
     error: Array
+    blur: Array  # how far rounding of the args may have moved the slope
     spread: Array
     verdicts: NDArray[np.int8]
     digits_lost: NDArray[np.bool_]
@@ -42,9 +44,13 @@ def check_group(
     values: Mapping[int, Array],
     kinked: NDArray[np.bool_],
     outside: NDArray[np.bool_],
+    blur: Mapping[int, Array],
     detect: float,
 ) -> Iterator[CheckedEdge]:
-    """Check the edges from nodes of the group; `kinked` and `outside` flag its elements."""
+    """Check the edges from nodes of the group; `kinked` and `outside` flag its elements.
+
+    `blur` says how far rounding may have moved each value.
+    """
     for position in range(len(group.op.args)):
         by_node = {edge.consumer: edge for edge in edges if edge.position == position}
         if by_node:
@@ -54,7 +60,9 @@ def check_group(
                 local = np.broadcast_to(values[edge.local], group.graph.shapes[node])
                 claimed[group.slices[node]] = local.ravel()
             asked = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in group.nodes])
-            found = _OneArg(group, position, claimed, detect).check(asked, kinked, outside)
+            widths, out_blur = group.flat(blur), np.concatenate([np.ravel(blur[n]) for n in group.nodes])
+            one_arg = _OneArg(group, position, claimed, out_blur, detect)
+            found = one_arg.check(asked, kinked, outside, widths)
             for edge in by_node.values():
                 yield _checked(group, edge, claimed, found)
 
@@ -62,22 +70,28 @@ def check_group(
 class _OneArg:
     """All elements of a group by one arg: slopes, and what they say of the rule."""
 
-    def __init__(self, group: Group, position: int, claimed: Array, detect: float) -> None:
-        self.group, self.position, self.claimed, self.detect = group, position, claimed, detect
+    def __init__(self, group: Group, position: int, claimed: Array, out_blur: Array, detect: float) -> None:
+        self.group, self.position, self.claimed = group, position, claimed
+        self.out_blur, self.detect = out_blur, detect
         size = claimed.size
         self.value, self.error, self.spread = np.full(size, np.nan), np.zeros(size), np.zeros(size)
         self.verdicts = np.full(size, Verdict.OUTSIDE_DOMAIN, dtype=np.int8)
         self.digits_lost = np.zeros(size, dtype=bool)
 
     def check(
-        self, asked: NDArray[np.bool_], kinked: NDArray[np.bool_], outside: NDArray[np.bool_]
+        self,
+        asked: NDArray[np.bool_],
+        kinked: NDArray[np.bool_],
+        outside: NDArray[np.bool_],
+        widths: Sequence[Array],
     ) -> _Found:
         if self.position in self.group.op.chooses:
             self.choice()
         else:
             self.smooth(np.flatnonzero(asked & ~kinked & ~outside))
             self.at_kinks(np.flatnonzero(asked & kinked & ~outside))
-        return _Found(self.value, self.error, self.spread, self.verdicts, self.digits_lost)
+        blur = np.where(kinked, 0.0, self.blurred(widths))
+        return _Found(self.value, self.error, blur, self.spread, self.verdicts, self.digits_lost)
 
     def choice(self) -> None:
         """What chooses between the other args does not measure: there is no slope by it."""
@@ -107,6 +121,15 @@ class _OneArg:
         doubtful = columns[self.verdicts[columns] != Verdict.AGREE]
         if doubtful.size:
             self.look_closer(doubtful[:_MOST_EXACT])
+
+    def blurred(self, widths: Sequence[Array]) -> Array:
+        """How far the rule moves when the args move as far as rounding may have moved them."""
+        group, found = self.group, np.zeros(self.value.shape)
+        here = group.locals_at(self.position, group.args, np.asarray(group.op.value(*group.args)))
+        for ends in ends_of(group.args, widths):
+            there = group.locals_at(self.position, ends, np.asarray(group.op.value(*ends)))
+            found = np.maximum(found, np.nan_to_num(np.abs(there - here), nan=np.inf))
+        return found
 
     def rounding(self, columns: Any) -> Array:
         """How far the rule's own value moves when its args and out are off by a unit of rounding."""
@@ -145,7 +168,8 @@ class _OneArg:
             return found, np.isfinite(found)
 
         left, right = one_sided(forward, x, -1), one_sided(forward, x, 1)
-        jump = _jumps(left, here) | _jumps(right, here)
+        known = self.out_blur[columns]
+        jump = _jumps(left, here, known) | _jumps(right, here, known)
         low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
         error = left.error + right.error
         self.value[columns], self.error[columns] = (low + high) / 2, error
@@ -154,9 +178,9 @@ class _OneArg:
         self.verdicts[columns] = np.where(fits | jump, Verdict.KINK, Verdict.DISAGREE)
 
 
-def _jumps(side: Any, here: Array) -> NDArray[np.bool_]:
-    """Does the value a side tends to differ from the value at the point?"""
-    room = 10 * side.limit_error + 1e-9 * np.maximum(np.abs(here), np.abs(side.limit))
+def _jumps(side: Any, here: Array, blur: Array) -> NDArray[np.bool_]:
+    """Does the value a side tends to differ from the value at the point, as far as that is known?"""
+    room = 10 * side.limit_error + 1e-9 * np.maximum(np.abs(here), np.abs(side.limit)) + 2 * blur
     jumps: NDArray[np.bool_] = np.abs(side.limit - here) > room
     return jumps
 
@@ -164,7 +188,8 @@ def _jumps(side: Any, here: Array) -> NDArray[np.bool_]:
 def _checked(group: Group, edge: Edge, claimed: Array, found: _Found) -> CheckedEdge:
     node = edge.consumer
     shape = group.graph.shapes[edge.arg]
-    slope = Bounded(*(group.part(node, one) for one in (found.value, found.error, found.spread)))
+    error = found.error + found.blur
+    slope = Bounded(*(group.part(node, one) for one in (found.value, error, found.spread)))
     worst = group.slices[node].start + _worst(claimed[group.slices[node]], found, group.slices[node])
     verdict = Verdict(int(found.verdicts[worst]))
     lost = bool(found.digits_lost[worst]) and verdict is Verdict.AGREE
@@ -178,7 +203,7 @@ def _checked(group: Group, edge: Edge, claimed: Array, found: _Found) -> Checked
         float(found.error[worst]),
         verdict,
         Reason("digits-lost") if lost else None,
-        (middle - spread, middle + spread) if spread else None,
+        (middle - spread, middle + spread) if 0 < spread < math.inf else None,
     )
 
 

@@ -17,7 +17,7 @@ from bpx.formula import number
 def by_rule(point: Point, node: int) -> Stated:
     """The gradient of a node as the rules of the graph give it."""
     zeros = np.zeros(point.graph.shapes[node])
-    return Stated(point.stated_gradient(node), zeros, lambda: point.stated_exactly.get(node), is_rule=True)
+    return Stated(point.stated_gradient(node), zeros, lambda: point.stated_exactly(node), is_rule=True)
 
 
 def column(point: Point, name: str, node: int, stated: Stated) -> Column:
@@ -30,6 +30,8 @@ def column(point: Point, name: str, node: int, stated: Stated) -> Column:
     _at_the_edge(judged)
     _at_kinks(judged)
     _in_doubt(judged)
+    _stationary(judged)
+    _by_formula(judged)
     _give_reasons(judged)
     return Column(
         name,
@@ -50,14 +52,16 @@ def _by_reference(judged: Judged) -> None:
         value,
         error,
         detect=point.question.detect,
-        slope_scale=point.sizes.get(judged.node, 0.0),
-        claim_noise=point.rounding.get(judged.node, 0.0),
     )
 
 
 def _at_the_edge(judged: Judged) -> None:
-    """Where the reference is not finite there is no derivative, or none that float64 can hold."""
-    flat = np.flatnonzero(~np.isfinite(judged.reference.value))
+    """Where the reference is not finite there is no derivative, or none that float64 can hold.
+
+    At a kink a rule may have no number either: that of atan2 at the origin.
+    """
+    lost = ~np.isfinite(judged.stated.value) & ~judged.point.without_walls(judged.node)
+    flat = np.flatnonzero(~np.isfinite(judged.reference.value) | (lost & judged.stated.is_rule))
     if flat.size:
         judged.put(flat, Verdict.OUTSIDE_DOMAIN, np.nan, np.nan)
         judged.give_reason(flat, _edge_reason(judged.point, judged.node))
@@ -91,6 +95,27 @@ def _in_doubt(judged: Judged) -> None:
         from bpx.check.closer import look_closer
 
         look_closer(judged, flat)
+
+
+def _stationary(judged: Judged) -> None:
+    """Where large terms cancel to nothing, a 0 is right as far as can be seen.
+
+    So it is for a rule that holds step by step; other claims so small are left open.
+    """
+    (value, error, _), point = judged.reference, judged.point
+    claimed, size = np.abs(judged.stated.value), point.sizes.get(judged.node, 0.0)
+    nothing = (claimed <= SURE * error) & (np.abs(value) <= SURE * error)
+    narrow = SURE * error <= point.question.detect * size
+    meant = (claimed == 0) | judged.stated.is_rule
+    judged.verdicts[(judged.verdicts == Verdict.CANNOT_TELL) & nothing & narrow & meant] = Verdict.AGREE
+
+
+def _by_formula(judged: Judged) -> None:
+    """Where every rule is right and one of them loses its digits, the gradient that it gives may be off."""
+    off = np.flatnonzero((judged.verdicts == Verdict.DISAGREE) & np.isfinite(judged.reference.value))
+    if off.size and judged.stated.is_rule and judged.point.digits_lost:
+        judged.verdicts.reshape(-1)[off] = Verdict.AGREE
+        judged.give_reason(off, Reason("digits-lost"))
 
 
 def _give_reasons(judged: Judged) -> None:

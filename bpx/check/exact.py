@@ -1,4 +1,4 @@
-"""Numbers of 90 digits that NumPy functions run on, and derivatives taken with them.
+"""Numbers of 90 digits and more that NumPy functions run on, and derivatives taken with them.
 
 `Exact` goes into arrays of objects: NumPy then calls its operators and, for `np.exp` and its like, its
 methods of the same names. It never turns into a float by itself: a function that would round it on
@@ -10,7 +10,8 @@ Convention: as with floats, what is undefined is nan and what is too large is in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIGITS = 90
+MOST_DIGITS = 1500  # tried where fewer do not settle a derivative
+STEADY = 1e-20  # relative: a derivative that more digits change by less is settled
 STEP = 1e-30  # of |x|
 STEP_AT_ZERO = 1e-40
 SHRINK = 1000  # the second, smaller step
@@ -49,8 +52,19 @@ def context() -> Any:
     return own
 
 
+@contextmanager
+def precision(digits: int) -> Iterator[None]:
+    """Compute with so many digits meanwhile."""
+    own = context()
+    before, own.dps = own.dps, digits
+    try:
+        yield
+    finally:
+        own.dps = before
+
+
 class Exact:
-    """A real number of 90 digits."""
+    """A real number of 90 digits, or as many as `precision` says."""
 
     __slots__ = ("number",)
 
@@ -354,17 +368,20 @@ def rounded(objects: Any) -> Array:
 class Slope(NamedTuple):
     """The derivative of one function at one point; `exact` is `value` before rounding, `at` f(x).
 
-    At a kink `left` and `right` differ; at an edge (of the domain, at a jump, at a vertical tangent)
-    there is no derivative.
+    `error` is what higher terms of the Taylor series and the digits carried may come to. At a kink
+    `left` and `right` differ; at an edge (of the domain, at a jump, at a vertical tangent) there is
+    no derivative. So many `digits` it took: fewer leave nothing where large terms cancel.
     """
 
     value: float
+    error: float
     left: float
     right: float
     kink: bool
     edge: bool
     exact: Exact
     at: Exact
+    digits: int = DIGITS
 
 
 def slope(function: Callable[[Exact], Any], x: SupportsFloat) -> Slope | None:
@@ -374,29 +391,59 @@ def slope(function: Callable[[Exact], Any], x: SupportsFloat) -> Slope | None:
 
 
 def slopes(function: Callable[[Exact], Any], x: SupportsFloat) -> list[Slope] | None:
-    """The derivatives at x of all elements, in order, of what a function of one variable returns."""
-    middle = Exact(float(x))
-    step = abs(middle) * STEP if middle else Exact(STEP_AT_ZERO)
-    offsets = (0, step, -step, step / SHRINK, -step / SHRINK)
-    try:
-        values = [np.ravel(np.asarray(function(middle + offset), dtype=object)) for offset in offsets]
-    except Exception:  # whatever it is that a stranger's function does not like about such numbers
-        return None
-    return [_slope(points, step) for points in zip(*values, strict=True)]
+    """The derivatives at x of all elements, in order, of what a function of one variable returns.
+
+    Taken with more and more digits until more change nothing.
+    """
+    digits = DIGITS
+    found = _slopes(function, x, digits)
+    while found is not None and digits < MOST_DIGITS:
+        before, digits = found, 2 * digits
+        found = _slopes(function, x, digits)
+        if found is not None and all(map(_steady, before, found)):
+            return before
+    return found
+
+
+def _steady(before: Slope, after: Slope) -> bool:
+    """Whether twice the digits say the same, in all that counts; a 0 may only be too few digits."""
+    gap, size = abs(after.exact - before.exact), abs(after.exact)
+    same = bool(size > 0) and bool(gap <= STEADY * size)
+    same = same or not (before.exact.isfinite() or after.exact.isfinite())
+    return same and (before.kink, before.edge) == (after.kink, after.edge)
+
+
+def _slopes(function: Callable[[Exact], Any], x: SupportsFloat, digits: int) -> list[Slope] | None:
+    with precision(digits):
+        middle = Exact(float(x))
+        step = abs(middle) * STEP if middle else Exact(STEP_AT_ZERO)
+        offsets = (0, step, -step, step / SHRINK, -step / SHRINK)
+        try:
+            values = [np.ravel(np.asarray(function(middle + offset), dtype=object)) for offset in offsets]
+        except Exception:  # whatever it is that a stranger's function does not like about such numbers
+            return None
+        return [_slope(points, step)._replace(digits=digits) for points in zip(*values, strict=True)]
 
 
 def _slope(points: tuple[Any, ...], step: Exact) -> Slope:
-    at, up, down, near_up, near_down = (Exact(_operand(point)) for point in points)
-    right, left = (up - at) / step, (at - down) / step
+    at, *ends = (Exact(_operand(point)) for point in points)
     near = step / SHRINK
-    near_right, near_left = (near_up - at) / near, (at - near_down) / near
-    value = (right + left) / 2
+    (right, left), (near_right, near_left) = _sides(at, ends[:2], step), _sides(at, ends[2:], near)
+    value = (near_right + near_left) / 2
+    rounding = 4 * Exact(context().eps) * max(abs(at), *map(abs, ends)) / near
+    error = abs(value - (right + left) / 2) + rounding
     size = max(abs(right), abs(left))
     gap, near_gap = abs(right - left), abs(near_right - near_left)
     edge = not (right.isfinite() and left.isfinite() and _settled(right, near_right, size))
     edge = edge or not _settled(left, near_left, size)
     kink = not edge and bool(gap > PARTED * size) and bool(near_gap > gap / 2)
-    return Slope(_float(value), _float(left), _float(right), kink, edge, value, at)
+    return Slope(_float(value), _float(error), _float(left), _float(right), kink, edge, value, at)
+
+
+def _sides(at: Exact, ends: list[Exact], step: Exact) -> tuple[Exact, Exact]:
+    """The slope to the right, and that to the left."""
+    up, down = ends
+    return (up - at) / step, (at - down) / step
 
 
 def _settled(wide: Exact, close: Exact, size: Exact) -> bool:

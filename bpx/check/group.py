@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.graph import Array, Graph, Guard, Op, Shape, run
+from bpx.check.blur import ends_of
+from bpx.graph import Array, Graph, Guard, Op, run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,15 +40,12 @@ class Group:
         ]
         self.signs = [np.sign(found) for found in self.guard_values(self.args)]
 
-    def flat(self, values: Values, batch: Shape = ()) -> list[Array]:
-        """Each arg's elements, as they meet in the op; with a batch of points as a last axis."""
+    def flat(self, values: Values) -> list[Array]:
+        """Each arg's elements, as they meet in the op."""
         shapes, args = self.graph.shapes, self.graph.args
         return [
             np.concatenate(
-                [
-                    np.broadcast_to(values[args[node][position]], (*shapes[node], *batch)).reshape(-1, *batch)
-                    for node in self.nodes
-                ]
+                [np.broadcast_to(values[args[node][position]], shapes[node]).ravel() for node in self.nodes]
             )
             for position in range(len(self.op.args))
         ]
@@ -89,23 +87,20 @@ class Group:
                 usable &= np.sign(found) == sign[at]
         return usable
 
-    def at_guard(self, kinds: Iterable[str], shaken: Values | None, batch: int) -> Flags:
+    def at_guard(self, kinds: Iterable[str], widths: Sequence[Array]) -> Flags:
         """Which elements stand where a guard of these kinds is 0, or so close that rounding decides.
 
-        `shaken` are values of the same graph with rounding errors put in, a batch of `batch` of them.
+        `widths` say for each arg how far rounding may have moved it.
         """
-        found = np.zeros(self.out.shape, dtype=bool)
-        if not any(guard.kind in kinds for guard, _ in self.guards):
-            return found
-        shaken_signs = (
-            [np.sign(one) for one in self.guard_values(self.flat(shaken, (batch,)))] if shaken else None
-        )
-        for i, (guard, _) in enumerate(self.guards):
-            if guard.kind in kinds:
-                found |= self.signs[i] == 0
-                if shaken_signs is not None:
-                    found |= (shaken_signs[i] != self.signs[i][:, np.newaxis]).any(axis=1)
-        return found
+        flags = np.zeros(self.out.shape, dtype=bool)
+        which = [i for i, (guard, _) in enumerate(self.guards) if guard.kind in kinds]
+        for i in which:
+            flags |= self.signs[i] == 0
+        for ends in ends_of(self.args, widths) if which else ():
+            found = self.guard_values(ends)
+            for i in which:
+                flags |= np.sign(found[i]) != self.signs[i]
+        return flags
 
     def locals_at(self, position: int, args: Sequence[Any], out: Any, op: Op | None = None) -> Any:
         """The rule's local derivative (or that of another op's) for other args and out than those met."""

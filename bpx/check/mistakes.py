@@ -19,7 +19,7 @@ from bpx.check.slips import insides, slips
 from bpx.check.slopes import Block, Elementwise
 from bpx.check.sweep import Slope
 from bpx.formula import number
-from bpx.graph import OPS, Array, Expr, Graph, Op, Settings, Shape, run
+from bpx.graph import OPS, Array, Graph, Op, Settings, Shape, run
 from bpx.reverse import grad
 
 _CLOSE = 1e-6  # relative; how well a mistake must reproduce the numbers
@@ -83,7 +83,8 @@ def _fitting(
     return [
         mistake
         for mistake in first
-        if all(
+        if not fits(first[mistake], samples[0].right, 0.0)  # what changes nothing explains nothing
+        and all(
             mistake in one and fits(one[mistake], wanted, space)
             for one, wanted, space in zip((first, *others), claimed, room, strict=True)
         )
@@ -103,9 +104,7 @@ def _close(predicted: Array, claimed: Array, room: Any) -> Any:
     return np.abs(predicted - claimed) <= _CLOSE * scale + rounding + room
 
 
-def one_element(
-    right: Sequence[Array], claimed: Sequence[Array], room: Sequence[Any]
-) -> Mistake | None:
+def one_element(right: Sequence[Array], claimed: Sequence[Array], room: Sequence[Any]) -> Mistake | None:
     """One wrong element, the same everywhere, of an array of more than two."""
     wrong = [
         np.argwhere(~_close(a, b, space)).tolist() if np.shape(a) == np.shape(b) else []
@@ -151,8 +150,18 @@ def slip_mistakes(sample: Sample) -> Predictions:
         yield mistake, summed_to(sample.upstream * found, sample.shape) if op.elementwise else found
 
 
+def likely_mistakes(sample: Sample) -> Predictions:
+    """Those in what people start from: the known formula, or the expression of an op that a spec states."""
+    return slip_mistakes(sample) if sample.op.name in OPS else inside_mistakes(sample)
+
+
+def unlikely_mistakes(sample: Sample) -> Predictions:
+    """The others of both."""
+    return inside_mistakes(sample) if sample.op.name in OPS else slip_mistakes(sample)
+
+
 # The plain ones first: what they explain needs no other name.
-CATALOGUE: tuple[Predict, ...] = (predictions, inside_mistakes, slip_mistakes)
+CATALOGUE: tuple[Predict, ...] = (predictions, likely_mistakes, unlikely_mistakes)
 
 
 def _meeting(sample: Sample) -> Sequence[Array]:

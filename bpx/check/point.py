@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.bounded import UNIT, Bounded
+from bpx.check.blur import blurs
+from bpx.check.bounded import Bounded
 from bpx.check.elementwise import EDGES, KINKS, check_group
 from bpx.check.group import Group, groups
+from bpx.check.report import Verdict
 from bpx.check.slopes import CheckedEdge, Elementwise, Linear
 from bpx.check.structural import check_structural
 from bpx.check.sweep import Slope, sizes, sweep
-from bpx.graph import Array, Graph, Shape, run
+from bpx.graph import Array, Graph, run
 from bpx.reverse import Edge, Ledger, reverse
 
 if TYPE_CHECKING:
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from bpx.spec import Spec
 
     Flags = NDArray[np.bool_]
-
-_MOST_DRAWS, _FEWEST_DRAWS = 8, 2  # runs with rounding errors put in
-_DRAWN = 2**23  # elements of all nodes of such runs together, roughly
 
 
 class Question(NamedTuple):
@@ -110,18 +109,23 @@ class Point:
     @cached_property
     def kinks(self) -> list[Wall]:
         """Where elements stand at a kink, or so close that rounding decides on which side."""
-        return self.walls(KINKS, self.shaken)
+        return self.walls(KINKS, self.blur)
 
     @cached_property
     def edges_of_domain(self) -> list[Wall]:
         """Where elements stand at the edge of an op's domain."""
-        return self.walls(EDGES, None)
+        return self.walls(EDGES, {node: np.zeros(np.shape(value)) for node, value in self.values.items()})
 
-    def walls(self, kinds: Iterable[str], shaken: Mapping[int, Array] | None) -> list[Wall]:
-        """The nodes with elements where a guard of these kinds is 0."""
+    @cached_property
+    def blur(self) -> dict[int, Array]:
+        """How far rounding may have moved the value of each node of the forward pass."""
+        return blurs(self.graph, self.forward, self.values)
+
+    def walls(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[Wall]:
+        """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
         found = []
         for group in self.elementwise:
-            at = group.at_guard(kinds, shaken, self.draws)
+            at = group.at_guard(kinds, group.flat(widths))
             if at.any():
                 masks = [(node, group.part(node, at)) for node in group.nodes]
                 found += [Wall(node, mask) for node, mask in masks if mask.any()]
@@ -137,11 +141,13 @@ class Point:
         for group in self.elementwise:
             edges = [edge for node in group.nodes for edge in by_consumer.get(node, ())]
             kinked, outside = self.flags(group, self.kinks), self.flags(group, self.edges_of_domain)
-            for one in check_group(group, edges, self.all_values, kinked, outside, self.question.detect):
+            for one in check_group(
+                group, edges, self.all_values, kinked, outside, self.blur, self.question.detect
+            ):
                 found[one.edge] = one
         for edge in self.ledger.edges:
             if edge.local is None:
-                found[edge] = check_structural(self.graph, edge, self.values, self.question.detect)
+                found[edge] = check_structural(self.graph, edge, self.values, self.blur, self.question.detect)
         return {edge: found[edge] for edge in self.ledger.edges}
 
     def flags(self, group: Group, walls: Sequence[Wall]) -> Flags:
@@ -153,6 +159,13 @@ class Point:
         return flags
 
     # --- the gradient as it should be ---
+
+    @cached_property
+    def digits_lost(self) -> bool:
+        """Is every rule right, but some lose their digits at these values?"""
+        rows = self.checked.values()
+        lost = any(one.reason and one.reason.code == "digits-lost" for one in rows)
+        return lost and all(one.verdict is not Verdict.DISAGREE for one in rows)
 
     @cached_property
     def trusted(self) -> dict[Edge, Slope]:
@@ -174,11 +187,8 @@ class Point:
 
     @cached_property
     def reference(self) -> dict[int, Bounded]:
-        """∂output/∂node for every live node, from the trusted slopes; the bar covers rounding too."""
-        found = sweep(self.ledger.edges, self.trusted, self.seed)
-        return {
-            node: one._replace(error=one.error + self.rounding.get(node, 0.0)) for node, one in found.items()
-        }
+        """∂output/∂node for every live node, from the trusted slopes."""
+        return sweep(self.ledger.edges, self.trusted, self.seed)
 
     @cached_property
     def sizes(self) -> dict[int, Array]:
@@ -203,39 +213,6 @@ class Point:
             found[wall.node] = found[wall.node] - wall.mask
         return found
 
-    # --- what rounding of the forward pass does to it ---
-
-    @cached_property
-    def draws(self) -> int:
-        """How many runs with rounding errors put in are made."""
-        return int(np.clip(_DRAWN // max(1, self.elements), _FEWEST_DRAWS, _MOST_DRAWS))
-
-    @cached_property
-    def shaken(self) -> dict[int, Array]:
-        """Values of both passes with every computed value of the forward pass off by up to its rounding."""
-        forward = set(self.forward)
-
-        def nudge(node: int, value: Any) -> Any:
-            if node not in forward:
-                return value
-            shape = (*np.shape(value)[:-1], self.draws)
-            return value * (1.0 + UNIT * _signs(node, shape))
-
-        given = {node: np.asarray(value)[..., np.newaxis] for node, value in self.given.items()}
-        targets = [*self.forward, *self.ledger.upstream.values()]
-        return run(self.graph, given, targets, batch=True, nudge=nudge)
-
-    @cached_property
-    def rounding(self) -> dict[int, Array]:
-        """How far the gradient of each node moves when values are off by their rounding."""
-        found = {}
-        for node, gradient in self.ledger.upstream.items():
-            base = np.asarray(self.all_values[gradient])[..., np.newaxis]
-            with np.errstate(all="ignore"):
-                moved = np.max(np.abs(self.shaken[gradient] - base), axis=-1)
-            found[node] = np.where(np.isfinite(moved), moved, 0.0)
-        return found
-
     # --- 50 digits ---
 
     @cached_property
@@ -245,28 +222,18 @@ class Point:
 
         return {node: exact.lifted(value) for node, value in self.given.items()}
 
-    @cached_property
-    def stated_exactly(self) -> dict[int, Any]:
-        """The gradients of the rules in 50 digits, by node; empty where an op cannot run on these."""
-        targets = list(self.ledger.upstream.values())
+    def stated_exactly(self, node: int) -> Any:
+        """The gradient of a node by the rules, in as many digits as are set; None where they do not run."""
+        gradient = self.ledger.gradient(node)
+        if gradient is None:
+            return None
         try:
-            found = run(self.graph, self.lifted, targets)
+            return run(self.graph, self.lifted, [gradient.id])[gradient.id]
         except (TypeError, ValueError, AttributeError, ArithmeticError):
-            return {}
-        return {node: found[gradient] for node, gradient in self.ledger.upstream.items()}
+            return None
 
 
 def _worthless(slope: Slope) -> Slope:
     """A slope whose error bar is as wide as itself."""
     assert isinstance(slope, Linear)
     return slope._replace(loss=1.0)
-
-
-def _signs(node: int, shape: Shape) -> Array:
-    """Signs without a pattern, other ones for each node: NumPy's random numbers take long to import.
-
-    The fractions of multiples of an irrational number are spread evenly (Weyl 1916).
-    """
-    count = np.arange(math.prod(shape)).reshape(shape)
-    spread = count * 0.6180339887 + node * 0.7548776662 + count * node * 0.5698402910
-    return np.where(spread % 1.0 < 0.5, -1.0, 1.0)

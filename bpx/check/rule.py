@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 
+from bpx.check.blur import ends_of
 from bpx.graph import Array, Graph, run
 
 
 class StructuralRule:
     """The rule of a node, built once on placeholders, and the op's forward with one arg exchanged."""
 
-    def __init__(self, graph: Graph, node: int, values: Mapping[int, Array]) -> None:
+    def __init__(
+        self, graph: Graph, node: int, values: Mapping[int, Array], blur: Mapping[int, Array]
+    ) -> None:
         self.op, self.settings = graph.ops[node], graph.settings[node]
         assert self.op.pull
-        self.args = [values[arg] for arg in graph.args[node]]
-        self.out = values[node]
+        self.args = [np.asarray(values[arg]) for arg in graph.args[node]]
+        self.widths = [blur[arg] for arg in graph.args[node]]  # how far rounding may have moved each
+        self.out = np.asarray(values[node])
         self.scratch = Graph()
         self.places = [self.scratch.input(np.shape(one)) for one in (self.out, *self.args, self.out)]
         self.results = self.op.pull(*self.places, **self.settings)
@@ -28,6 +33,21 @@ class StructuralRule:
     def size(self, position: int, upstream: Array) -> Array:
         """The same with every number taken by its absolute value."""
         return self._run(position, [np.abs(one) for one in (upstream, *self.args, self.out)])
+
+    def blurred(self, position: int, upstream: Array) -> Array:
+        """How far rounding of the other args may have moved it, for an op that is linear in each arg."""
+        if not any(np.any(width) for at, width in enumerate(self.widths) if at != position):
+            return np.zeros(np.shape(self.args[position]))
+        wider = [np.abs(arg) + width for arg, width in zip(self.args, self.widths, strict=True)]
+        size = np.abs(upstream)
+        return self._run(position, [size, *wider, np.abs(self.out)]) - self.size(position, size)
+
+    def at_ends(self) -> Iterator[StructuralRule]:
+        """The same rule with the args as far off as rounding may have moved them."""
+        for ends in ends_of(self.args, self.widths):
+            there = copy(self)
+            there.args, there.out = ends, np.asarray(self.op.value(*ends, batch=0, **self.settings))
+            yield there
 
     def forward(self, position: int, arg: Array, batch: bool = False) -> Array:
         """The op's value with another array in the place of one arg; batched, the last axis is the batch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,8 @@ from bpx.graph import Array, run
 from bpx.reverse import Edge
 
 _POINTS = 4
-_FIRST_MOVES = (0.5, 0.1, 0.01)  # relative; the first that stays on the same side of every guard is taken
+_NEAR = (0.5, 0.1, 0.01)  # relative; the first that stays on the same side of every guard is taken
+_FAR = (3.0, 1.0)  # whatever the side
 
 
 class Drawn(NamedTuple):
@@ -30,19 +31,28 @@ class Drawn(NamedTuple):
     checked: CheckedEdge
 
 
-def samples(point: Point, edge: Edge) -> list[Drawn]:
-    """The edge at the values met and at some others near, each with a random upstream gradient."""
+def samples(point: Point, edge: Edge, far: bool = False) -> list[Drawn]:
+    """The edge at the values met and at some others, each with a random upstream gradient.
+
+    The others are near and on the same side of every kink, or `far` and on any side.
+    """
     rng = np.random.default_rng([edge.consumer, edge.position])
     found = [_drawn(point, edge, point.values, point.checked[edge], rng)]
     for _ in range(_POINTS):
-        for share in _FIRST_MOVES:
-            moved = _moved(point, edge, share, rng)
-            checked = None if moved is None else _check(point, edge, moved)
-            if checked is not None and checked.trusted is not None:
-                assert moved is not None
-                found.append(_drawn(point, edge, moved, checked, rng))
-                break
+        tries = (_elsewhere(point, edge, share, rng, far) for share in (_FAR if far else _NEAR))
+        taken = next((one for one in tries if one), None)
+        if taken:
+            found.append(taken)
     return found
+
+
+def _elsewhere(point: Point, edge: Edge, share: float, rng: np.random.Generator, far: bool) -> Drawn | None:
+    values = _moved(point, edge, share, rng)
+    checked = None if values is None else _check(point, edge, values, far)
+    if values is None or checked is None or checked.trusted is None:
+        return None
+    drawn = _drawn(point, edge, values, checked, rng)
+    return drawn if np.isfinite(drawn.handed).all() else None
 
 
 def _moved(point: Point, edge: Edge, share: float, rng: np.random.Generator) -> Mapping[int, Array] | None:
@@ -59,21 +69,20 @@ def _moved(point: Point, edge: Edge, share: float, rng: np.random.Generator) -> 
     return values if np.isfinite(values[node]).all() else None
 
 
-def _check(point: Point, edge: Edge, values: Mapping[int, Array]) -> CheckedEdge | None:
+def _check(point: Point, edge: Edge, values: Mapping[int, Array], far: bool) -> CheckedEdge | None:
     graph, detect = point.graph, point.question.detect
+    exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
     if edge.local is None:
-        return check_structural(graph, edge, values, detect)
+        return check_structural(graph, edge, values, exact, detect)
     group = Group(graph, [edge.consumer], values)
-    if any((sign != met).any() for sign, met in zip(group.signs, _signs_met(point, edge), strict=True)):
+    met = Group(graph, [edge.consumer], point.values)
+    if not far and any((a != b).any() for a, b in zip(group.signs, met.signs, strict=True)):
         return None
     # By the rule itself: nodes of the graph that it shares with others still stand where they stood.
     local = group.part(edge.consumer, group.locals_at(edge.position, group.args, group.out))
-    flags = group.at_guard(KINKS, None, 0)
-    return next(check_group(group, [edge], {**values, edge.local: local}, flags, ~flags & False, detect))
-
-
-def _signs_met(point: Point, edge: Edge) -> Iterator[Array]:
-    return iter(Group(point.graph, [edge.consumer], point.values).signs)
+    kinked = group.at_guard(KINKS, group.flat(exact))
+    numbers = {**values, edge.local: local}
+    return next(check_group(group, [edge], numbers, kinked, ~kinked & False, exact, detect))
 
 
 def _drawn(
@@ -91,6 +100,4 @@ def sample(point: Point, edge: Edge, values: Mapping[int, Array], upstream: Arra
     graph, node = point.graph, edge.consumer
     args = tuple(np.asarray(values[arg]) for arg in graph.args[node])
     out, shape = np.asarray(values[node]), graph.shapes[edge.arg]
-    return Sample(
-        graph.ops[node], graph.settings[node], edge.position, args, out, upstream, slope, shape
-    )
+    return Sample(graph.ops[node], graph.settings[node], edge.position, args, out, upstream, slope, shape)

@@ -30,15 +30,22 @@ class Elementwise(NamedTuple):
 
 
 class Linear(NamedTuple):
-    """The rule of an op for one of its args; `loss` is how much of it rounding may take, relatively."""
+    """The rule of an op for one of its args; `loss` is how much of it rounding may take, relatively.
+
+    When it is `trusted`, what rounding did to the other args counts too.
+    """
 
     rule: StructuralRule
     position: int
     loss: float = UNIT
+    trusted: bool = False
 
     def pull(self, upstream: Bounded) -> Bounded:
         """What the rule makes of it."""
-        return upstream.pulled(lambda one: self.rule(self.position, one), self.size, self.loss)
+        found = upstream.pulled(lambda one: self.rule(self.position, one), self.size, self.loss)
+        if not self.trusted:
+            return found
+        return found._replace(error=found.error + self.rule.blurred(self.position, upstream.value))
 
     def size(self, upstream: Array) -> Array:
         """The same of absolute values."""

@@ -30,9 +30,11 @@ _ROOM = 64.0  # how far a sketch may be off, in units of rounding of a random wa
 _CHUNK = 2**22  # elements of a batch of basis vectors
 
 
-def check_structural(graph: Graph, edge: Edge, values: Mapping[int, Array], detect: float) -> CheckedEdge:
-    """Check one edge from a node whose op is not elementwise."""
-    rule = StructuralRule(graph, edge.consumer, values)
+def check_structural(
+    graph: Graph, edge: Edge, values: Mapping[int, Array], blur: Mapping[int, Array], detect: float
+) -> CheckedEdge:
+    """Check one edge from a node whose op is not elementwise; `blur` is what rounding did to the values."""
+    rule = StructuralRule(graph, edge.consumer, values, blur)
     rng = np.random.default_rng([edge.consumer, edge.position])
     upstream = rng.uniform(0.5, 1.5, rule.out.shape) * rng.choice([-1.0, 1.0], rule.out.shape)
     if rule.op.linear:
@@ -61,7 +63,7 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
             fits = False
             break
     if fits:
-        trusted: Slope | None = stated._replace(loss=UNIT + 2 * room / SURE)
+        trusted: Slope | None = stated._replace(loss=UNIT + 2 * room / SURE, trusted=True)
         return CheckedEdge(edge, trusted, stated, claimed, reference, room, Verdict.AGREE)
     return _compared(rule, edge, upstream, _basis_jacobian(rule, position), stated)
 
@@ -80,8 +82,7 @@ def _basis_jacobian(rule: StructuralRule, position: int) -> Block | None:
         found = rule.forward(position, basis.reshape(*shape, -1), batch=True)
         parts.append(found.reshape(outs, -1).T)
     jacobian = np.concatenate(parts)[np.newaxis]
-    slope = Bounded(jacobian, UNIT * np.abs(jacobian), np.zeros(jacobian.shape))
-    return Block(slope, shape, tuple(range(len(shape))))
+    return Block(Bounded.exactly(jacobian), shape, tuple(range(len(shape))))
 
 
 def _compared(
@@ -108,13 +109,24 @@ def _compared(
     worst_at = int(np.lexsort((-np.nan_to_num(gap), verdicts))[0])
     return CheckedEdge(
         edge,
-        trusted,
+        _blurred(rule, edge.position, trusted),
         stated,
         float(handed.flat[worst_at]),
         float(wanted.value.flat[worst_at]),
         float(wanted.error.flat[worst_at]),
         Verdict(int(verdicts[worst_at])),
     )
+
+
+def _blurred(rule: StructuralRule, position: int, block: Block) -> Block:
+    """The Jacobian with what rounding of the args may have done to it added to its error."""
+    outs = block.slope.value.shape[2]
+    here = _rule_jacobian(rule, position, block.mixed, outs)
+    error = block.slope.error
+    for there in rule.at_ends():
+        moved = _rule_jacobian(there, position, block.mixed, outs)
+        error = np.maximum(error, block.slope.error + np.nan_to_num(np.abs(moved - here), nan=np.inf))
+    return block._replace(slope=block.slope._replace(error=error))
 
 
 # --- other ops: differences block by block ------------------------------------------------------

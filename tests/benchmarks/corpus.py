@@ -297,7 +297,7 @@ MISTAKES: dict[str, Callable[[Pull], Pull]] = {
 
 def checked(case: Case, inputs: list[Any], backward: Pull) -> Check:
     caller = Caller(lambda *x: case.forward(np, *x), backward, inputs, None)
-    check = Check(caller, 1e-5, np.random.default_rng(0))
+    check = Check(caller, 1e-5, 0)
     check.run()
     return check
 
@@ -377,9 +377,10 @@ def look(case: Case, point: Point, tally: Tally, every: bool, rng: np.random.Gen
 
 def plant(case: Case, point: Point, true: Truth, backward: Pull, tally: Tally, title: str) -> None:
     check = checked(case, point.inputs, backward)
-    upstreams = [*np.eye(check.output.size).reshape(-1, *check.output.shape), check.weights]
+    size, shape = check.rows.output.size, check.rows.output.shape
+    upstreams = [*np.eye(size).reshape(-1, *shape), check.rows.mixture.reshape(shape)]
     claimed = np.array([joined(backward(one[()], *point.inputs)) for one in upstreams])
-    weights = check.weights.ravel()
+    weights = check.rows.mixture
     value = np.concatenate([true.value, [weights @ true.value]])
     around = np.concatenate([true.around, [np.abs(weights) @ true.around]])
     smooth = np.concatenate([true.smooth, [true.smooth.all(axis=0)]])

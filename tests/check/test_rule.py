@@ -15,8 +15,8 @@ def rule_of(name, *args, **settings):
     graph = Graph()
     inputs = [graph.input(arg.shape) for arg in args]
     node = graph.add(OPS[name], *inputs, **settings)
-    given = {one.id: arg for one, arg in zip(inputs, args, strict=True)}
-    return StructuralRule(graph, node.id, run(graph, given, [node.id]))
+    values = run(graph, {one.id: arg for one, arg in zip(inputs, args, strict=True)}, [node.id])
+    return StructuralRule(graph, node.id, values, {one: 1e-9 * np.abs(v) for one, v in values.items()})
 
 
 def test_matmul():
@@ -51,3 +51,21 @@ def test_forward_with_one_arg_exchanged(position):
         exchanged[position] = others[..., i]
         np.testing.assert_allclose(batched[..., i], exchanged[0] @ exchanged[1], rtol=1e-13)
         np.testing.assert_allclose(rule.forward(position, others[..., i]), batched[..., i], rtol=1e-13)
+
+
+def test_what_rounding_of_the_other_args_may_do():
+    a, b, upstream = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 4)), RNG.normal(size=(2, 4))
+    rule = rule_of("matmul", a, b)
+    blurred = rule.blurred(0, upstream)
+    for sign in (1, -1):
+        moved = upstream @ (b + sign * 1e-9 * np.abs(b)).T - upstream @ b.T
+        assert (np.abs(moved) <= blurred * (1 + 1e-4)).all()
+
+
+def test_the_rule_at_the_ends_of_its_args():
+    x = RNG.normal(size=(2, 3))
+    for end, sign in zip(rule_of("softmax", x).at_ends(), (-1, 1), strict=True):
+        moved = x + sign * 1e-9 * np.abs(x)
+        assert np.array_equal(end.args[0], moved)
+        shares = np.exp(moved)
+        np.testing.assert_allclose(end.out, shares / shares.sum(axis=1, keepdims=True), rtol=1e-14)

@@ -30,7 +30,8 @@ def test_linear_is_the_rule_itself():
     node = graph.add(OPS["matmul"], a, b)
     values = {a.id: RNG.normal(size=(2, 3)), b.id: RNG.normal(size=3)}
     values[node.id] = values[a.id] @ values[b.id]
-    linear = Linear(StructuralRule(graph, node.id, values), 1, loss=0.25)
+    exact = {one: np.zeros(np.shape(value)) for one, value in values.items()}
+    linear = Linear(StructuralRule(graph, node.id, values, exact), 1, loss=0.25)
     upstream = np.array([1.0, -2.0])
     found = linear.pull(Bounded.exactly(upstream))
     np.testing.assert_allclose(found.value, values[a.id].T @ upstream, rtol=1e-14)
@@ -39,7 +40,7 @@ def test_linear_is_the_rule_itself():
     np.testing.assert_allclose(found.error, 0.25 * size, rtol=1e-14)
 
 
-@pytest.mark.parametrize("mixed", [(0,), (1,), (2,), (0, 2), (2, 1), (0, 1, 2), ()])
+@pytest.mark.parametrize("mixed", [(0,), (1,), (2,), (0, 2), (1, 2), (0, 1, 2), ()])
 def test_a_block_is_the_jacobian_along_the_axes_that_mix(mixed):
     shape = (2, 3, 4)
     width = int(np.prod([shape[axis] for axis in mixed]))
@@ -62,7 +63,7 @@ def test_a_block_of_an_op_that_reduces():
 
 @given(st.permutations([0, 1, 2]), st.integers(0, 3))
 def test_rows_and_back(order, count):
-    mixed = tuple(order[:count])
+    mixed = tuple(sorted(order[:count]))  # as settings keep axes
     value = np.arange(24.0).reshape(2, 3, 4)
     rows = to_rows(value, mixed, 3)
     assert rows.shape[1] == int(np.prod([value.shape[axis] for axis in mixed], dtype=int))

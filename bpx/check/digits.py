@@ -1,0 +1,125 @@
+"""What differences leave open of a black box, taken up with numbers of many digits.
+
+A function that NumPy runs on objects runs on these as well. Its claims are then compared as formulas: one
+that is right to many digits is right, whatever float64 makes of it at this point.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx.check import exact
+from bpx.check.decide import SLACK
+from bpx.check.differences import ROUNDING, SURE
+from bpx.check.findings import Findings
+from bpx.check.report import Reason, Verdict
+from bpx.check.rows import Rows, coordinate
+from bpx.formula import number
+from bpx.graph import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SECONDS = 5.0  # that may be spent, roughly
+RIGHT = 1e-9  # relative: a formula in many digits is right to within this
+MIXTURE = -1  # the row of the random upstream gradient
+
+
+class Digits:
+    """A closer look; `claim_noise(at)` is how far rounding moves the claims (R,) by a coordinate."""
+
+    def __init__(self, rows: Rows, found: Findings, claim_noise: Callable[[int], Array]) -> None:
+        self.rows, self.found, self.claim_noise = rows, found, claim_noise
+        self._formulas: dict[tuple[int, int], Any] = {}
+
+    def look(self) -> None:
+        """Take up what is unclear, the worst first, as long as there is time."""
+        unclear = self.found.unclear
+        open_ = np.flatnonzero(unclear.any(axis=0))
+        if not len(open_) or not exact.available() or not self._runs():
+            return
+        deadline = time.perf_counter() + SECONDS
+        for at in open_[np.argsort(self.found.verdict[:, open_].min(axis=0), kind="stable")].tolist():
+            if time.perf_counter() < deadline:
+                self._look_at(at, np.flatnonzero(unclear[:, at]))
+
+    def _runs(self) -> bool:
+        """Whether forward runs on such numbers, with the same outcome but for rounding."""
+        output = self.rows.output
+        try:
+            found = exact.rounded(self.rows.caller.exactly(self.rows.values(self._lifted())))
+        except Exception:  # whatever it is that a stranger's function does not like about them
+            return False
+        room = RIGHT * np.maximum(1.0, np.abs(output))
+        return found.shape == output.shape and bool((np.abs(found - output) <= room).all())
+
+    def _lifted(self) -> Any:
+        return exact.lifted(self.rows.x)
+
+    def _look_at(self, at: int, rows: NDArray[np.intp]) -> None:
+        line, x = coordinate(self.rows.x, at), self._lifted()
+        slopes = exact.slopes(lambda t: self.rows.output_exactly(line.at(x, t)), line.start)
+        for row in rows.tolist() if slopes else []:
+            self._judge(row, at, slopes[row])  # type: ignore[index]
+        if slopes and self.rows.one_hot and (self.found.verdict[:, at] == Verdict.AGREE).all():
+            self._judge_mixture(at, slopes)
+
+    def _judge(self, row: int, at: int, slope: exact.Slope) -> None:
+        found = self.found
+        if slope.edge:
+            found.put(row, at, Verdict.OUTSIDE_DOMAIN, Reason("steep"))
+        elif slope.kink:
+            found.compare_at_kink(row, at, slope.left, slope.right, 0.0)
+        else:
+            hidden = SURE * found.error[row, at] if found.flat[row, at] else 0.0
+            found.value[row, at], found.error[row, at] = (
+                slope.value,
+                slope.error + ROUNDING * abs(slope.value),
+            )
+            found.compare(row, at, max(float(self.claim_noise(at)[row]), hidden), flat=slope.value == 0)
+            if found.verdict[row, at] != Verdict.AGREE:
+                self._judge_formula(row, at, slope)
+
+    def _judge_formula(self, row: int, at: int, slope: exact.Slope) -> None:
+        formula = self._formula(row, at, slope.digits)
+        if formula is None:
+            return
+        off = _relative([slope], [1.0], formula)
+        if off <= RIGHT:
+            self.found.put(row, at, Verdict.AGREE, Reason("digits-lost"))
+        elif off > SLACK * self.found.detect:
+            self.found.put(row, at, Verdict.DISAGREE, Reason("formula", {"relative": number(off, 3)}))
+
+    def _judge_mixture(self, at: int, slopes: list[exact.Slope]) -> None:
+        """The claim for the random upstream gradient; entries whose digits are lost show it here alone."""
+        formula = self._formula(MIXTURE, at, max(slope.digits for slope in slopes))
+        bent = any(slope.edge or slope.kink for slope in slopes)
+        if formula is not None and not bent:
+            off = _relative(slopes, self.rows.mixture.tolist(), formula)
+            if off > SLACK * self.found.detect:
+                self.found.put(
+                    0, at, Verdict.DISAGREE, Reason("other-upstream", {"relative": number(off, 3)})
+                )
+
+    def _formula(self, row: int, at: int, digits: int) -> Any:
+        """The claim of a row by a coordinate in so many digits; None where it is not known in so many."""
+        if (row, digits) not in self._formulas:
+            upstream = self.rows.mixture if row == MIXTURE else self.rows.upstreams[row]
+            with exact.precision(digits):
+                self._formulas[row, digits] = self.rows.claim_exactly(upstream, self._lifted())
+        claims = self._formulas[row, digits]
+        finite = claims is not None and np.isfinite(exact.rounded(claims[at]))
+        return exact.Exact(0) + claims[at] if finite else None
+
+
+def _relative(slopes: Sequence[exact.Slope], weights: Sequence[float], claimed: Any) -> float:
+    """How far a claim is from the weighted slopes, beyond their error, in units of the largest part."""
+    parts = [slope.exact * weight for slope, weight in zip(slopes, weights, strict=True)]
+    error = sum(slope.error * abs(weight) for slope, weight in zip(slopes, weights, strict=True))
+    size = max(abs(claimed), *map(abs, parts))
+    gap = abs(sum(parts[1:], parts[0]) - claimed) - error
+    return float((gap / size).number) if size else 0.0
