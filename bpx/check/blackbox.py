@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.caller import Caller
+from bpx.check.culprits import blamed_inputs
 from bpx.check.decide import SLACK, decide
 from bpx.check.differences import ROUNDING, SURE, Estimate, Fault
 from bpx.check.digits import Digits
@@ -61,11 +62,11 @@ def check_function(
     caller = Caller(forward, backward, inputs, names)
     check = Check(caller, detect, seed)
     check.run()
-    name = getattr(forward, "__name__", "")
+    given = getattr(forward, "__name__", "")
+    name = given if given.isidentifier() else "output"
     notes = (*caller.notes, *check.rows.notes)
-    return Report(
-        None, name if name.isidentifier() else "output", check.columns(), notes=notes, detect=detect
-    )
+    blame = blamed_inputs(check.rows, check.found, name)
+    return Report(None, name, check.columns(), blame=blame, notes=notes, detect=detect)
 
 
 class Check:

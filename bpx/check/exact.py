@@ -430,7 +430,7 @@ def _slope(points: tuple[Any, ...], step: Exact) -> Slope:
     near = step / SHRINK
     (right, left), (near_right, near_left) = _sides(at, ends[:2], step), _sides(at, ends[2:], near)
     value = (near_right + near_left) / 2
-    rounding = 4 * Exact(context().eps) * max(abs(at), *map(abs, ends)) / near
+    rounding = 4 * Exact(+context().eps) * max(abs(at), *map(abs, ends)) / near
     error = abs(value - (right + left) / 2) + rounding
     size = max(abs(right), abs(left))
     gap, near_gap = abs(right - left), abs(near_right - near_left)

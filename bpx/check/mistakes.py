@@ -301,7 +301,7 @@ def _near(ratio: float, lengths: set[int]) -> list[float]:
 
 
 def _factor_mistake(factor: float, lengths: set[int], said_by_many: bool) -> Mistake | None:
-    if factor == 0 or not math.isfinite(factor) or factor == 1:
+    if factor == 0 or not math.isfinite(factor) or abs(factor - 1) <= _CLOSE:
         return None
     known: Mapping[float, str] = dict(zip(_NICE_FACTORS, ("sign", "double", "half"), strict=True))
     if factor in known:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from checking import CHANGES, planted, point_of, spec, toml
+from checking import CHANGES, Change, planted, point_of, spec, toml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs
@@ -13,7 +14,7 @@ from bpx.check.gradcheck import gradcheck
 from bpx.check.report import Report
 from bpx.claims import read_claim
 from bpx.formula import formula
-from bpx.graph import CONSTANT, INPUT
+from bpx.graph import CONSTANT, INPUT, OPS
 
 
 def check(made, **claims: str) -> Report:
@@ -78,6 +79,106 @@ def test_two_wrong_rules_of_one_node():
     report = gradcheck(planted(once, "v", 1, CHANGES["scaled"]))
     assert {(one.node, one.arg) for one in report.blame} == {("v", "u"), ("v", "y")}
     assert all(one.proof and one.proof.holds for one in report.blame)
+
+
+# --- the kind of mistake ------------------------------------------------------------------------
+
+X = np.array([0.4, 1.3, 2.1])
+Y = np.array([1.7, 0.6, -0.8])
+LOCALS: list[tuple[str, int, Change, str]] = [  # expression, position, the wrong derivative, the mistake
+    ("sin(x)", 0, lambda d, x, out: -d, "sign"),
+    ("sin(x)", 0, lambda d, x, out: 2 * d, "double"),
+    ("sin(x)", 0, lambda d, x, out: d / 2, "half"),
+    ("sin(x)", 0, lambda d, x, out: 1.37 * d, "factor"),
+    ("sin(x)", 0, lambda d, x, out: 0 * d, "dropped"),
+    ("sin(x)", 0, lambda d, x, out: 0 * d + 1, "unchanged"),
+    ("sin(x)", 0, lambda d, x, out: out, "own-value"),
+    ("sin(x)", 0, lambda d, x, out: 1 / d, "reciprocal"),
+    ("sin(x)", 0, lambda d, x, out: OPS["cos"](out), "at-output"),
+    ("tanh(x)", 0, lambda d, x, out: 1 - x**2, "at-input"),
+    ("exp(x)", 0, lambda d, x, out: x, "at-input"),
+    ("sigmoid(x)", 0, lambda d, x, out: x * (1 - x), "at-input"),
+    ("relu(x - 1)", 0, lambda d, x, out: 1 - d, "mask-flipped"),
+    ("max(x, y)", 0, lambda d, x, y, out: 1 - d, "mask-flipped"),
+    ("x^3", 0, lambda d, x, y, out: d * x, "exponent-kept"),
+    ("x^3", 0, lambda d, x, y, out: d / y, "exponent-lost"),
+    ("x / y", 1, lambda d, x, y, out: d / x, "numerator-lost"),
+    ("x / y", 1, lambda d, x, y, out: d * y, "not-squared"),
+    ("x / y", 0, lambda d, x, y, out: -out / y, "swapped"),
+    ("x * y", 0, lambda d, x, y, out: x, "swapped"),
+    ("reciprocal(x)", 0, lambda d, x, out: -out, "not-squared"),
+]
+
+
+def mistakes(made, node, position, change) -> list[str]:
+    """The codes of the mistakes named for a rule that was changed."""
+    (blame,) = blamed_rules(point_of(planted(made, node, position, change)))
+    assert all(mistake.text for mistake in blame.mistakes)
+    return [mistake.code for mistake in blame.mistakes]
+
+
+def vectors(expression: str):
+    return spec(expression, **({"x": X, "y": Y} if "y" in expression else {"x": X}))
+
+
+@pytest.mark.parametrize(("expression", "position", "change", "code"), LOCALS)
+def test_wrong_derivatives_are_named(expression, position, change, code):
+    assert code in mistakes(vectors(expression), "out", position, change)
+
+
+ARBITRARY: list[tuple[str, Change]] = [
+    ("sin(x)", lambda d, x, out: d + 0.1 * x * x * x),
+    ("sin(x)", lambda d, x, out: d**3 + 0.2),
+    ("tanh(x)", lambda d, x, out: d * (1 + 0.3 * OPS["sin"](7 * x))),
+    ("x * y", lambda d, x, y, out: d + 0.05 * x * x),
+    ("exp(x)", lambda d, x, out: d + 0.02 * OPS["sin"](x)),
+]
+
+
+@pytest.mark.parametrize(("expression", "change"), ARBITRARY)
+def test_what_nothing_explains_stays_without_a_name(expression, change):
+    assert mistakes(vectors(expression), "out", 0, change) == []
+
+
+def test_a_coincidence_at_one_point_is_not_named():
+    """At x = 1 it is half as much again as x^2 has there, and elsewhere something else."""
+    assert mistakes(spec("x^2", x=1.0), "out", 0, lambda d, x, y, out: 4 * x**5) == []
+
+
+MATRICES = """bpx = 1
+[inputs]
+A = [[0.3, 1.2, -0.4], [2.0, -0.7, 0.8], [0.1, 0.2, 0.6]]
+B = [[0.5, -0.25, 1.5], [1.1, 0.9, -0.3], [0.4, 0.8, 2.5]]
+[graph]
+C = "A @ B"
+S = "softmax(C)"
+L = "sum(S^2)"
+"""
+PRODUCTS: list[tuple[str, int, Change, str]] = [
+    ("C", 0, lambda handed, up, a, b, out: up @ b, "not-transposed"),
+    ("C", 1, lambda handed, up, a, b, out: a @ up, "not-transposed"),
+    ("C", 0, lambda handed, up, a, b, out: b.T @ up, "order-swapped"),
+    ("C", 1, lambda handed, up, a, b, out: up @ a.T, "order-swapped"),
+    ("C", 0, lambda handed, up, a, b, out: b @ up, "order-swapped-not-transposed"),
+    ("C", 1, lambda handed, *args: handed.T, "result-transposed"),
+    ("C", 0, lambda handed, *args: -1 * handed, "sign"),
+    ("C", 0, lambda handed, *args: handed / 3, "mean-doubled"),
+    ("C", 0, lambda handed, *args: handed * 3, "mean-lost"),
+    ("S", 0, lambda handed, up, x, out, **settings: up * out * (1 - out), "diagonal-only"),
+    ("S", 0, lambda handed, up, x, out, **settings: up, "unchanged"),
+    ("S", 0, lambda handed, *args: 0 * handed, "dropped"),
+]
+
+
+@pytest.mark.parametrize(("node", "position", "change", "code"), PRODUCTS)
+def test_wrong_products_and_jacobians_are_named(node, position, change, code):
+    assert code in mistakes(toml(MATRICES), node, position, change)
+
+
+def test_one_wrong_element_is_named():
+    off = np.ones((3, 3))
+    off[1, 2] = 1.5
+    assert mistakes(toml(MATRICES), "C", 0, lambda handed, *args: handed * off) == ["one-element"]
 
 
 # --- claims -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from checking import CHANGES, lifted, planted, spec, toml, true_slopes
 from hypothesis import given, settings
 from random_specs import SMOOTH, spec_from, specs
 
+from bpx.check import exact
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report import Entry, Report
 from bpx.claims import read_claim
@@ -382,10 +383,15 @@ def test_outside_the_domain_the_node_is_named(
     assert needle in report.reason.text
 
 
-def test_cannot_tell_says_how_much_is_left_open() -> None:
-    made = spec("exp(x) - exp(y) - (x - y)", x=1e-8, y=2e-8)
-    report = gradcheck(made, claims=[read_claim("x = 1.00e-8"), read_claim("y = -2.00e-8")])
-    assert report.verdict == "agree"
+def test_cannot_tell_says_how_much_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Differences alone: the noise of cos(x) near 1 is larger than what is asked for."""
+    monkeypatch.setattr(exact, "available", lambda: False)
+    report = gradcheck(spec("sin(x)", x=0.7), detect=1e-15)
+    assert (report.verdict, report.blame) == ("cannot tell", ())
+    assert report.reason
+    assert report.reason.code == "uncertain"
+    assert float(report.reason.facts["share"]) > 1e-15
+    assert gradcheck(spec("sin(x)", x=0.7), detect=1e-9).verdict == "agree"
 
 
 # --- what may be asked ---------------------------------------------------------------------------
@@ -730,17 +736,19 @@ def test_a_mean_without_its_size() -> None:
     assert [one.node for one in report.blame] == ["L"]
 
 
-def test_a_bias_gradient_that_is_not_summed() -> None:
-    right = check(toml(LOSS), Z="2*(P - T)*P - P*0").verdict  # any claim on Z: only its shape matters here
-    assert right == "disagree"
-    summed = "sum(X @ W + b, axis=0)"
-    broadcast = toml(
-        'bpx = 1\n[inputs]\nX = [[1, 2], [3, 4], [5, 6.5]]\nb = [1, 2]\n[graph]\nL = "sum((X + b)^2)"'
-    )
-    assert check(broadcast, b="sum(2*(X + b), axis=0)").verdict == "agree"
-    assert summed
-    assert blamed(check(broadcast, b="[4, 8]")) == {"b": ["not-summed"]}
-    assert (
-        "averaged" in blamed(check(broadcast, b="mean(2*(X + b), axis=0)"))["b"]
-        or "mean-doubled" in blamed(check(broadcast, b="mean(2*(X + b), axis=0)"))["b"]
-    )
+BIAS = """bpx = 1
+[inputs]
+X = [[1, 2], [3, 4], [5, 6.5]]
+b = [1, 2]
+[graph]
+L = "sum((X + b)^2)"
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "code"),
+    [("[4, 8]", "not-summed"), ("mean(2*(X + b), axis=0)", "averaged"), ("sum(X + b, axis=0)", "half")],
+)
+def test_a_bias_gradient_that_is_not_summed(claim: str, code: str) -> None:
+    assert check(toml(BIAS), b="sum(2*(X + b), axis=0)").verdict == "agree"
+    assert code in blamed(check(toml(BIAS), b=claim))["b"]
