@@ -321,6 +321,7 @@ ENGLISH = {
     "check.blame-claim": "To blame: the claim on `{node}`",
     "check.mistake": "Mistake: {mistake}",
     "check.other-mistake": "or else: {mistake}",
+    "check.where": "{formula} where {where}",
     "check.correct": "Correct: {formula}",
     "check.the-rule": "the rule of `{op}`",
     "check.the-claim": "the claim on `{node}`",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpx.check.findings import Findings
-from bpx.check.mistakes import MOST_NAMED, constant_factor, fits, one_element
+from bpx.check.mistakes import MOST_NAMED, constant_factor, counts, fits, one_element
 from bpx.check.report import Blame, Mistake, Verdict
 from bpx.check.rows import Rows
 from bpx.graph import Array
@@ -40,7 +40,7 @@ def _mistakes(rows: Rows, right: Array, claimed: Array, others: Mapping[str, Arr
     if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
         return
     room = [0.0] * len(right)
-    factor = constant_factor(list(right), list(claimed), {*rows.output.shape, *right.shape[1:]}, room)
+    factor = constant_factor(list(right), list(claimed), counts([rows.output.shape, right.shape[1:]]), room)
     element = one_element(list(right), list(claimed), room)
     yield from (one for one in (factor, element) if one)
     if rows.one_hot and (claimed == claimed[0]).all() and fits(right.sum(axis=0), claimed[0], 0.0):

@@ -232,16 +232,16 @@ def _climb(task: _Task, columns: NDArray[np.intp], found: Estimate) -> None:
         scale = task.scale[table.columns]
         table = _extended(table, task.function, scale, count)
         settled = _settle(table, task.claimed[table.columns], found)
-        ended = _ended(table, scale)
+        ended = _ended(table)
         _finish(task, table.taking(ended & ~settled), found)
         table = table.taking(~(ended | settled))
 
 
-def _ended(table: Table, scale: Array) -> NDArray[np.bool_]:
-    """Whether the ladder is down at the grain of x, or far below 1 where x is small."""
+def _ended(table: Table) -> NDArray[np.bool_]:
+    """Whether the ladder is down at the grain of x."""
     size, last = np.abs(table.x), table.steps[-1]
-    low = np.where(scale == size, 0.0, np.minimum(2.0**-66, 2.0**-30 * size))
-    return np.asarray((last < 2.0**-42 * size) | (last <= low) | (len(table.steps) == STAGES[-1]))
+    low = np.where(size == 0, 2.0**-66, 2.0**-42 * size)
+    return np.asarray((last < low) | (len(table.steps) == STAGES[-1]))
 
 
 def _settle(table: Table, claimed: Array, found: Estimate) -> NDArray[np.bool_]:
@@ -599,7 +599,7 @@ def _best(fit: _Fit, scale: Array, floor: Array | float = 0.0, *, trusting: bool
         error = np.where((fit.seen < 3) | fit.odd | fit.bent, np.inf, fit.error)
         return _pick(fit.value, error, np.zeros_like(fit.seen), scale)
     doubt = np.select([fit.sound >= 8, fit.sound >= 5], [0, 1], 2)
-    error = np.maximum(fit.error * 10.0**doubt, 3 * _frozen(fit) / fit.first)
+    error = np.maximum(fit.error * 10.0**doubt, 10 * _frozen(fit) / fit.first)
     error = np.where(fit.first < floor, np.maximum(error, np.abs(fit.value)), error)
     best = _pick(fit.value, np.where(fit.bent, np.inf, error), doubt, scale)
     plain = _pick(fit.value, np.where(fit.bent | fit.odd, np.inf, error), doubt, scale)

@@ -122,4 +122,4 @@ def _relative(slopes: Sequence[exact.Slope], weights: Sequence[float], claimed: 
     error = sum(slope.error * abs(weight) for slope, weight in zip(slopes, weights, strict=True))
     size = max(abs(claimed), *map(abs, parts))
     gap = abs(sum(parts[1:], parts[0]) - claimed) - error
-    return float((gap / size).number) if size else 0.0
+    return float((gap / size).number) if float(size.number) else 0.0  # where floats end, all is 0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KINKS = ("kink",)
 EDGES = ("positive", "nonnegative", "nonzero")
 _MOST_EXACT = 500  # elements of a group that are looked at again with 50 digits
+_WITNESSES = 4  # of elements that disagree; if more digits confirm these, the others are as sure
 _NUDGES = ((1, 1), (-1, 1), (1, -1))  # of args and out, in units of rounding
 
 
@@ -118,9 +119,11 @@ class _OneArg:
             claim_noise=self.rounding(columns),
             flat=found.flat,
         )
-        doubtful = columns[self.verdicts[columns] != Verdict.AGREE]
-        if doubtful.size:
-            self.look_closer(doubtful[:_MOST_EXACT])
+        self.look_closer(columns[self.verdicts[columns] == Verdict.CANNOT_TELL][:_MOST_EXACT])
+        wrong = columns[self.verdicts[columns] == Verdict.DISAGREE][:_MOST_EXACT]
+        self.look_closer(wrong[:_WITNESSES])
+        if (self.verdicts[wrong[:_WITNESSES]] != Verdict.DISAGREE).any():
+            self.look_closer(wrong[_WITNESSES:])
 
     def blurred(self, widths: Sequence[Array]) -> Array:
         """How far the rule moves when the args move as far as rounding may have moved them."""
@@ -143,6 +146,8 @@ class _OneArg:
 
     def look_closer(self, columns: Any) -> None:
         """The forward and the rule once more, in 50 digits."""
+        if not columns.size:
+            return
         from bpx.check.element import slope_and_rule
 
         for column in columns:

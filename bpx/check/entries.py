@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from bpx.check.bounded import Bounded
@@ -12,6 +14,12 @@ from bpx.check.point import Point
 from bpx.check.report import Column, Reason, Verdict
 from bpx.domain import written
 from bpx.formula import number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+_WITNESSES = 4  # of entries that disagree; if more digits confirm these, the others are as sure
 
 
 def by_rule(point: Point, node: int) -> Stated:
@@ -88,10 +96,20 @@ def _at_kinks(judged: Judged) -> None:
 
 
 def _in_doubt(judged: Judged) -> None:
-    doubtful = judged.verdicts == Verdict.CANNOT_TELL
-    doubtful |= (judged.verdicts == Verdict.DISAGREE) & np.isfinite(judged.reference.value)
-    flat = np.flatnonzero(doubtful)
-    if flat.size and judged.node in judged.point.given:
+    """Entries of an input that are left open are looked at again, and some of those that disagree."""
+    if judged.node not in judged.point.given:
+        return
+    open_ = np.flatnonzero(judged.verdicts == Verdict.CANNOT_TELL)
+    wrong = (judged.verdicts == Verdict.DISAGREE) & np.isfinite(judged.reference.value)
+    _look_closer(judged, open_)
+    flat = np.flatnonzero(wrong)
+    _look_closer(judged, flat[:_WITNESSES])
+    if (judged.verdicts.reshape(-1)[flat[:_WITNESSES]] != Verdict.DISAGREE).any():
+        _look_closer(judged, flat[_WITNESSES:])
+
+
+def _look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
+    if flat.size:
         from bpx.check.closer import look_closer
 
         look_closer(judged, flat)

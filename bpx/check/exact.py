@@ -430,13 +430,15 @@ def _slope(points: tuple[Any, ...], step: Exact) -> Slope:
     near = step / SHRINK
     (right, left), (near_right, near_left) = _sides(at, ends[:2], step), _sides(at, ends[2:], near)
     value = (near_right + near_left) / 2
-    rounding = 4 * Exact(+context().eps) * max(abs(at), *map(abs, ends)) / near
+    # Of inner values of size 1 at least, which may cancel.
+    rounding = 4 * Exact(+context().eps) * max(Exact(1), abs(at), *map(abs, ends)) / near
     error = abs(value - (right + left) / 2) + rounding
     size = max(abs(right), abs(left))
     gap, near_gap = abs(right - left), abs(near_right - near_left)
-    edge = not (right.isfinite() and left.isfinite() and _settled(right, near_right, size))
-    edge = edge or not _settled(left, near_left, size)
-    kink = not edge and bool(gap > PARTED * size) and bool(near_gap > gap / 2)
+    noise = PARTED * size + rounding
+    edge = not (right.isfinite() and left.isfinite() and _settled(right, near_right, noise))
+    edge = edge or not _settled(left, near_left, noise)
+    kink = not edge and bool(gap > noise) and bool(near_gap > gap / 2)
     return Slope(_float(value), _float(error), _float(left), _float(right), kink, edge, value, at)
 
 
@@ -446,9 +448,9 @@ def _sides(at: Exact, ends: list[Exact], step: Exact) -> tuple[Exact, Exact]:
     return (up - at) / step, (at - down) / step
 
 
-def _settled(wide: Exact, close: Exact, size: Exact) -> bool:
+def _settled(wide: Exact, close: Exact, noise: Exact) -> bool:
     """Whether the slope does not grow as the step shrinks."""
-    return bool(abs(close) <= GROWN * abs(wide) + PARTED * size)
+    return bool(abs(close) <= GROWN * abs(wide) + noise)
 
 
 def _float(number: Exact) -> float:

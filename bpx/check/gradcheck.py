@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.bent import fitted_together
-from bpx.check.blame import blamed_claims, blamed_rules
+from bpx.check.blame_claims import blamed_claims
+from bpx.check.blame_rules import blamed_rules
 from bpx.check.drawn import drawn_points
 from bpx.check.entries import by_rule, column
 from bpx.check.judged import Stated
@@ -22,7 +23,6 @@ from bpx.check.wiring import broken_wiring
 from bpx.claims import build_claim, with_claims
 from bpx.diagnostic import BpxError, Diagnostic
 from bpx.domain import value_problems
-from bpx.formula import formula
 from bpx.graph import Array, Expr, Graph, run
 from bpx.request import arriving, asked_nodes, listed
 from bpx.spec import Spec
@@ -213,12 +213,11 @@ def _by_claim(point: Point, claim: Claim, expr: Expr) -> Stated:
 
 def local_rows(point: Point) -> Iterator[LocalRow]:
     """One row for each edge, in order of the nodes."""
-    names, graph = point.question.spec.names, point.graph
     for edge, one in reversed(point.checked.items()):
         yield LocalRow(
-            names.get(edge.consumer) or formula(graph, edge.consumer, names),
-            graph.ops[edge.consumer].name,
-            names.get(edge.arg) or formula(graph, edge.arg, names),
+            point.name(edge.consumer),
+            point.graph.ops[edge.consumer].name,
+            point.name(edge.arg),
             one.claimed,
             one.reference,
             one.error,

@@ -7,7 +7,7 @@ upstream gradient they were looked at for. What none reproduces stays without a 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -61,7 +61,7 @@ def named(samples: Sequence[Sample], claimed: Sequence[Array], room: Sequence[An
     `room` is how far a prediction may be off besides rounding, as where a claim has few digits.
     """
     right = [sample.right for sample in samples]
-    lengths = {n for sample in samples for shape in (sample.shape, sample.out.shape) for n in shape}
+    lengths = counts(shape for sample in samples for shape in (sample.shape, sample.out.shape))
     found = [constant_factor(right, claimed, lengths, room)]
     if not samples[0].op.elementwise:
         found.append(one_element(right, claimed, room))
@@ -266,6 +266,17 @@ def _wrong_products(sample: Sample) -> Predictions:
 
 
 # --- factors ------------------------------------------------------------------------------------
+
+
+def counts(shapes: Iterable[Shape]) -> set[int]:
+    """How many elements a mean may have been taken of: along any of the axes of these shapes."""
+    found: set[int] = set()
+    for shape in set(shapes):
+        products = {1}
+        for length in shape:
+            products |= {length * product for product in products}
+        found |= products
+    return found - {1}
 
 
 def constant_factor(

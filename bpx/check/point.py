@@ -18,6 +18,7 @@ from bpx.check.report import Verdict
 from bpx.check.slopes import CheckedEdge, Elementwise, Linear
 from bpx.check.structural import check_structural
 from bpx.check.sweep import Slope, sizes, sweep
+from bpx.formula import formula
 from bpx.graph import Array, Graph, run
 from bpx.reverse import Edge, Ledger, reverse
 
@@ -66,6 +67,11 @@ class Point:
         wrt = [graph[node] for node in question.wrt.values()]
         ledger = reverse(graph[question.output], wrt, graph.constant(question.seed))
         return cls(question, graph, ledger, given)
+
+    def name(self, node: int) -> str:
+        """What the node is called, or its formula where it has no name."""
+        names = self.question.spec.names
+        return names.get(node) or formula(self.graph, node, names)
 
     @cached_property
     def forward(self) -> list[int]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.blame import blamed_rules
+from bpx.check.blame_rules import blamed_rules
 from bpx.check.point import Point, Question
 from bpx.check.report import Blame, LocalRow, Reason, Verdict
 from bpx.custom import CustomOp

@@ -25,7 +25,7 @@ from bpx.check.caller import Caller
 from bpx.check.report import Verdict
 
 mp = MPContext()
-mp.dps = 100
+mp.dps = 250
 NOTHING = 1e-10  # of the slopes around
 MISTAKES_PER_POINT = 5  # of all kinds, drawn; --all takes every one
 
@@ -163,9 +163,7 @@ def truth(case: Case, inputs: list[Any]) -> Truth | None:
         lambda a, b: abs(a - b) > 1e-10 * max(abs(a), abs(b)) and abs(a - b) > mp.mpf(10) ** -30
     )(left, right)
     floats = np.vectorize(float, otypes=[float])
-    return Truth(
-        floats(np.where(abs(value) < mp.mpf(10) ** -50, mp.mpf(0), value)), ~gap.astype(bool), floats(around)
-    )
+    return Truth(floats(value), ~gap.astype(bool), floats(around))
 
 
 def _column(case: Case, inputs: list[Any], position: int, at: Any) -> tuple[Any, ...]:
@@ -174,6 +172,10 @@ def _column(case: Case, inputs: list[Any], position: int, at: Any) -> tuple[Any,
     up, here, down = (_value(case, inputs, position, at, x + offset) for offset in (step, 0, -step))
     closer = _value(case, inputs, position, at, x + step / 1000)
     slopes = [(u - d) / (2 * step) for u, d in zip(up, down, strict=True)]
+    further = (_value(case, inputs, position, at, x + offset) for offset in (3 * step, -3 * step))
+    wide = [(u - d) / (6 * step) for u, d in zip(*further, strict=True)]
+    # A derivative of 0 shows as whatever higher terms leave, which grows with the step.
+    slopes = [s if abs(w - s) < abs(s) / 1000 else mp.zero for s, w in zip(slopes, wide, strict=True)]
     right = [(u - h) / step for u, h in zip(up, here, strict=True)]
     left = [(h - d) / step for h, d in zip(here, down, strict=True)]
     close = [(c - h) * 1000 / step for c, h in zip(closer, here, strict=True)]
@@ -360,8 +362,12 @@ def look(case: Case, point: Point, tally: Tally, every: bool, rng: np.random.Gen
         return
     check = checked(case, point.inputs, pull)
     verdict = worst(check)
+    if not all(np.isfinite(one).all() for one in pull(np.ones(value.shape)[()], *point.inputs)):
+        return
     if true is None:
         tally.correct["no slope"][verdict.word] += 1
+        if verdict not in (Verdict.OUTSIDE_DOMAIN, Verdict.KINK):
+            tally.cases.append(f"{verdict.word} though there is no slope: {title}")
         return
     group = "smooth" if true.smooth.all() else "kinked"
     tally.correct[group][verdict.word] += 1
@@ -372,19 +378,21 @@ def look(case: Case, point: Point, tally: Tally, every: bool, rng: np.random.Gen
         tally.cases.append(f"{verdict.word} though correct: {title}: {codes}")
     kinds = list(MISTAKES) if every else rng.choice(list(MISTAKES), MISTAKES_PER_POINT, replace=False)
     for kind in kinds:
-        plant(case, point, true, MISTAKES[kind](pull), tally, f"{kind} in {title}")
+        plant(case, point, true, pull, MISTAKES[kind](pull), tally, f"{kind} in {title}")
 
 
-def plant(case: Case, point: Point, true: Truth, backward: Pull, tally: Tally, title: str) -> None:
-    check = checked(case, point.inputs, backward)
+def plant(case: Case, point: Point, true: Truth, pull: Pull, wrong: Pull, tally: Tally, title: str) -> None:
+    check = checked(case, point.inputs, wrong)
     size, shape = check.rows.output.size, check.rows.output.shape
     upstreams = [*np.eye(size).reshape(-1, *shape), check.rows.mixture.reshape(shape)]
-    claimed = np.array([joined(backward(one[()], *point.inputs)) for one in upstreams])
+    claimed = np.array([joined(wrong(one[()], *point.inputs)) for one in upstreams])
     weights = check.rows.mixture
     value = np.concatenate([true.value, [weights @ true.value]])
     around = np.concatenate([true.around, [np.abs(weights) @ true.around]])
     smooth = np.concatenate([true.smooth, [true.smooth.all(axis=0)]])
     size = size_of(claimed, value, around, smooth)
+    right = np.array([joined(pull(one[()], *point.inputs)) for one in upstreams])
+    size = min(size, size_of(claimed, right, around, smooth))
     if size < 1e-5:
         return
     verdict = worst(check)

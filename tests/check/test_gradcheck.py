@@ -55,10 +55,20 @@ SETTINGS: dict[str, tuple[list[tuple[int, ...]], dict[str, Any]]] = {
 def values_for(op: Op) -> tuple[list[np.ndarray], dict[str, Any]]:
     """Args at which the op is smooth, and its settings."""
     if op.elementwise:
-        return [np.array(column) for column in zip(*oracle.points(op, 12), strict=True)], {}
+        return [np.array(column) for column in zip(*telling_points(op), strict=True)], {}
     shapes, options = SETTINGS[op.name]
     rng = np.random.default_rng(0)
     return [rng.uniform(0.3, 2, shape) for shape in shapes], options
+
+
+def telling_points(op: Op) -> list[tuple[float, ...]]:
+    """A few points; for each arg that the op is not flat in, one at which it is not."""
+    points = oracle.points(op, 40)
+    telling = [
+        next((point for point in points if oracle.partial(op.name, point, position)), points[0])
+        for position in range(len(op.args))
+    ]
+    return list(dict.fromkeys([*telling, *points[:2]]))
 
 
 def in_a_graph(op: Op) -> Spec:
@@ -68,7 +78,7 @@ def in_a_graph(op: Op) -> Spec:
     inputs = [graph.input(value.shape) for value in values]
     node = graph.add(op, *inputs, **options)
     other = graph.add(op, *(OPS["identity"](one) for one in inputs), **options)
-    out = OPS["tanh"](0.3 * node) + other * other
+    out = 0.3 * node * (node + 1.5) + other
     named = {f"x{i}": (expr, value) for i, (expr, value) in enumerate(zip(inputs, values, strict=True))}
     made = spec_of(out, named)
     return replace(made, steps={**made.steps, "node": node.id})
@@ -145,7 +155,7 @@ def test_a_wrong_rule_that_the_entries_do_not_show_is_a_disagreement() -> None:
 # --- clean specs --------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(specs(SMOOTH))
 def test_the_truth_lies_within_the_error_bar(random: Spec) -> None:
     report = gradcheck(random)
@@ -157,7 +167,7 @@ def test_the_truth_lies_within_the_error_bar(random: Spec) -> None:
             assert abs(lifted(entry.reference) - truth) <= entry.error + 1e-22, entry.label
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(specs())
 def test_nobody_is_blamed_for_a_kink(random: Spec) -> None:
     report = gradcheck(random)
@@ -203,11 +213,37 @@ AGREEING: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "values"), AGREEING, ids=lambda one: one if one is str else None)
+@pytest.mark.parametrize(("expression", "values"), AGREEING)
 def test_agrees(expression: str, values: dict[str, Any]) -> None:
     report = check(expression, values)
     assert report.verdict == "agree", report.reason
     assert report.blame == ()
+
+
+WITHOUT_MORE_DIGITS = [
+    *AGREEING,
+    *[("cos(x)", {"x": 10.0**n}) for n in range(3, 13)],
+    ("tan(x)", {"x": 1.57079632679}),
+    ("log(x - 1)", {"x": 1 + 1e-12}),
+    ("exp(-x^2 * 1e8)", {"x": 1e-4}),
+]
+
+
+@pytest.mark.parametrize(("expression", "values"), WITHOUT_MORE_DIGITS)
+def test_nothing_false_is_said_without_more_digits(
+    expression: str, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact, "available", lambda: False)
+    report = check(expression, values)
+    assert report.verdict in ("agree", "cannot tell")
+    assert report.blame == ()
+
+
+@pytest.mark.xfail(strict=True, reason="the steps of differences stride over many periods")
+@pytest.mark.parametrize("x", [1e13, 1e14, 1e15, 1e16])
+def test_a_period_smaller_than_every_step(x: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "available", lambda: False)
+    assert check("cos(x)", {"x": x}).verdict == "cannot tell"
 
 
 @pytest.mark.parametrize("distance", [sign * 10.0**-n for n in (3, 6, 9, 12) for sign in (1, -1)])
