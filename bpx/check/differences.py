@@ -253,6 +253,8 @@ def _settle(table: Table, claimed: Array, found: Estimate) -> NDArray[np.bool_]:
     flat_to = _flat_range(table)
     still = (claimed == 0) & (scale == 0) & (flat_to > 0) & (_usable(table) >= FEWEST)
     settled = (near & _closing(table, size)) | still
+    # The claim is as good a witness as the difference.
+    best = best._replace(error=np.maximum(best.error, np.abs(best.value - claimed)))
     best = _where(still, _level(table, flat_to), best)
     _fill(found, table, settled, best, scale, still, Fault.NONE)
     return np.asarray(settled)
@@ -368,7 +370,7 @@ def _changed(table: Table) -> NDArray[np.bool_]:
 def _level(table: Table, flat_to: Array) -> _Best:
     """A slope of 0, give or take what rounding may hide where f does not change."""
     hidden = 4 * ROUNDING * np.maximum(np.abs(table.middle), 1.0) / np.maximum(flat_to, 5e-324)
-    return _Best(np.zeros_like(hidden), hidden, hidden)
+    return _Best(np.zeros_like(hidden), hidden, hidden, flat_to)
 
 
 def _steep(table: Table) -> NDArray[np.bool_]:
@@ -474,6 +476,7 @@ class _Best(NamedTuple):
     value: Array  # (m,)
     error: Array  # (m,)
     plain: Array  # (m,): the error if no better candidate, of an odd misfit, were in doubt
+    first: Array  # (m,): the largest step it rests on
 
 
 def _where(chosen: NDArray[np.bool_], one: _Best, other: _Best) -> _Best:
@@ -597,14 +600,14 @@ def _best(fit: _Fit, scale: Array, floor: Array | float = 0.0, *, trusting: bool
     """
     if trusting:
         error = np.where((fit.seen < 3) | fit.odd | fit.bent, np.inf, fit.error)
-        return _pick(fit.value, error, np.zeros_like(fit.seen), scale)
+        return _pick(fit, error, np.zeros_like(fit.seen), scale)
     doubt = np.select([fit.sound >= 8, fit.sound >= 5], [0, 1], 2)
     error = np.maximum(fit.error * 10.0**doubt, 10 * _frozen(fit) / fit.first)
-    error = np.where(fit.first < floor, np.maximum(error, np.abs(fit.value)), error)
-    best = _pick(fit.value, np.where(fit.bent, np.inf, error), doubt, scale)
-    plain = _pick(fit.value, np.where(fit.bent | fit.odd, np.inf, error), doubt, scale)
+    best = _pick(fit, np.where(fit.bent, np.inf, error), doubt, scale)
+    plain = _pick(fit, np.where(fit.bent | fit.odd, np.inf, error), doubt, scale)
+    least = np.where(plain.first < floor, np.maximum(plain.error, np.abs(plain.value)), plain.error)
     gap = np.where(plain.value == best.value, 0.0, 2 * np.abs(plain.value - best.value))
-    return _Best(plain.value, np.fmax(plain.error, gap), plain.error)
+    return plain._replace(error=np.fmax(least, gap), plain=least)
 
 
 def _frozen(fit: _Fit) -> Array:
@@ -616,14 +619,14 @@ def _frozen(fit: _Fit) -> Array:
     return np.where(fit.start > 0, above, 0.0)
 
 
-def _pick(value: Array, error: Array, doubt: NDArray[Any], scale: Array) -> _Best:
-    score = error / np.maximum(np.abs(value), 1e-3 * scale)
+def _pick(fit: _Fit, error: Array, doubt: NDArray[Any], scale: Array) -> _Best:
+    score = error / np.maximum(np.abs(fit.value), 1e-3 * scale)
     score = np.where(np.isnan(score), np.inf, score)
     rank = np.where(score <= KNOWN, doubt, 3)
     order = 1000 * rank + np.log10(np.clip(score, 1e-300, 1e300))
     row = order.argmin(axis=0)[np.newaxis]
-    value, error = (np.take_along_axis(part, row, axis=0)[0] for part in (value, error))
-    return _Best(np.where(np.isinf(error), np.nan, value), error, error)
+    value, error, first = (np.take_along_axis(part, row, axis=0)[0] for part in (fit.value, error, fit.first))
+    return _Best(np.where(np.isinf(error), np.nan, value), error, error, first)
 
 
 # --- one side only -------------------------------------------------------------------------------

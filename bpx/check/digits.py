@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SECONDS = 5.0  # that may be spent, roughly
 RIGHT = 1e-9  # relative: a formula in many digits is right to within this
+ALIKE = 1e-5  # relative to 1 or the output: a function gives this much the same in float64
 MIXTURE = -1  # the row of the random upstream gradient
 
 
@@ -54,7 +55,7 @@ class Digits:
             found = exact.rounded(self.rows.caller.exactly(self.rows.values(self._lifted())))
         except Exception:  # whatever it is that a stranger's function does not like about them
             return False
-        room = RIGHT * np.maximum(1.0, np.abs(output))
+        room = ALIKE * np.maximum(1.0, np.abs(output))  # of a function that cancels float64 leaves little
         return found.shape == output.shape and bool((np.abs(found - output) <= room).all())
 
     def _lifted(self) -> Any:
@@ -88,10 +89,10 @@ class Digits:
         formula = self._formula(row, at, slope.digits)
         if formula is None:
             return
-        off = _relative([slope], [1.0], formula)
-        if off <= RIGHT:
+        off, error = _relative([slope], [1.0], formula)
+        if off + error <= RIGHT:
             self.found.put(row, at, Verdict.AGREE, Reason("digits-lost"))
-        elif off > SLACK * self.found.detect:
+        elif off - error > SLACK * self.found.detect:
             self.found.put(row, at, Verdict.DISAGREE, Reason("formula", {"relative": number(off, 3)}))
 
     def _judge_mixture(self, at: int, slopes: list[exact.Slope]) -> None:
@@ -99,8 +100,8 @@ class Digits:
         formula = self._formula(MIXTURE, at, max(slope.digits for slope in slopes))
         bent = any(slope.edge or slope.kink for slope in slopes)
         if formula is not None and not bent:
-            off = _relative(slopes, self.rows.mixture.tolist(), formula)
-            if off > SLACK * self.found.detect:
+            off, error = _relative(slopes, self.rows.mixture.tolist(), formula)
+            if off - error > SLACK * self.found.detect:
                 self.found.put(
                     0, at, Verdict.DISAGREE, Reason("other-upstream", {"relative": number(off, 3)})
                 )
@@ -116,10 +117,11 @@ class Digits:
         return exact.Exact(0) + claims[at] if finite else None
 
 
-def _relative(slopes: Sequence[exact.Slope], weights: Sequence[float], claimed: Any) -> float:
-    """How far a claim is from the weighted slopes, beyond their error, in units of the largest part."""
+def _relative(slopes: Sequence[exact.Slope], weights: Sequence[float], claimed: Any) -> tuple[float, float]:
+    """How far a claim is from the sum of weighted slopes, and their error, in units of the largest part."""
     parts = [slope.exact * weight for slope, weight in zip(slopes, weights, strict=True)]
     error = sum(slope.error * abs(weight) for slope, weight in zip(slopes, weights, strict=True))
-    size = max(abs(claimed), *map(abs, parts))
-    gap = abs(sum(parts[1:], parts[0]) - claimed) - error
-    return float((gap / size).number) if float(size.number) else 0.0  # where floats end, all is 0
+    size, gap = max(abs(claimed), *map(abs, parts)), abs(sum(parts[1:], parts[0]) - claimed)
+    if not float(size.number):  # where floats end, all is 0
+        return 0.0, 0.0
+    return float((gap / size).number), float((error / size).number)

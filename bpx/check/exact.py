@@ -401,7 +401,7 @@ def slopes(function: Callable[[Exact], Any], x: SupportsFloat) -> list[Slope] | 
         before, digits = found, 2 * digits
         found = _slopes(function, x, digits)
         if found is not None and all(map(_steady, before, found)):
-            return before
+            return list(map(_measured, before, found))
     return found
 
 
@@ -411,6 +411,11 @@ def _steady(before: Slope, after: Slope) -> bool:
     same = bool(size > 0) and bool(gap <= STEADY * size)
     same = same or not (before.exact.isfinite() or after.exact.isfinite())
     return same and (before.kink, before.edge) == (after.kink, after.edge)
+
+
+def _measured(before: Slope, after: Slope) -> Slope:
+    """With the error that twice the digits show."""
+    return before._replace(error=after.error + _float(abs(after.exact - before.exact)))
 
 
 def _slopes(function: Callable[[Exact], Any], x: SupportsFloat, digits: int) -> list[Slope] | None:
