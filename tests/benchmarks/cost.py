@@ -135,14 +135,15 @@ def network_table(planted: int) -> None:
         print("  torch is not installed: nothing to compare with")
         return
     print(f"  (torch {torch.__version__}, {torch.get_num_threads()} threads)")
-    for mode, fast in (("full", False), ("fast", True)):
+    for mode, fast in (("fast", True), ("full", False)):
         assert torch_check(values, fast), "torch rejects its own gradient"
         theirs = seconds(lambda fast=fast: torch_check(values, fast), TIMED if fast else 1)
         caught = sum(not torch_check(values, fast, one) for one in mistakes)
         print(
             f"  {f'torch gradcheck, {mode}':<24}{1e3 * theirs:9.1f} ms; one wrong element: "
             f"seen {caught} of {planted}; bpx takes 1/{theirs / ours:.1f} of its time"
-            + ("" if fast else " (at most 1/20)")
+            + ("" if fast else " (at most 1/20)"),
+            flush=True,
         )
 
 
