@@ -15,7 +15,7 @@ from bpx.claims import Claim, numbers_in
 from bpx.diagnostic import Diagnostic, Span
 from bpx.document import type_key
 from bpx.draft import OWN_VALUE, Draft, DraftInput, DraftOp, Expect, name_problem
-from bpx.graph import Array
+from bpx.graph import MOST_AXES, Array
 from bpx.locate import Places, decoded, quote_width
 from bpx.parser import Code, Item, Text, parse, shortened
 from bpx.words import say
@@ -171,6 +171,9 @@ class _Drafter:
             array = np.array(value, dtype=np.float64)
         except ValueError:
             self.problem("ragged", self.places.value(*path), name=name)
+            return None
+        if array.ndim > MOST_AXES:
+            self.problem("too-deep", self.places.value(*path), name=name)
             return None
         if not array.size:
             self.problem("empty-array", self.places.value(*path), name=name)

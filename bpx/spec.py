@@ -19,7 +19,7 @@ from bpx.build import MOST_WITH_CARE, build, cycle_of, in_order
 from bpx.diagnostic import BpxError, Diagnostic, Source, Span, nearest
 from bpx.draft import Draft, DraftInput, Expect, draft_of_expression, free_output_name, name_problem
 from bpx.formula import CONSTANTS, LARGEST_SHOWN, number, shape_text
-from bpx.graph import CONSTANT, INPUT, OPS, Array, Expr, Graph, run
+from bpx.graph import CONSTANT, INPUT, MOST_AXES, OPS, Array, Expr, Graph, run
 from bpx.parser import Text, parse
 
 if TYPE_CHECKING:
@@ -174,6 +174,9 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
         problems.append(Diagnostic("not-a-number", None, {"name": name, "found": repr(value)}))
+        return None
+    if array.ndim > MOST_AXES:
+        problems.append(Diagnostic("too-deep", None, {"name": name}))
         return None
     if not array.size:
         problems.append(Diagnostic("empty-array", None, {"name": name}))

@@ -1110,3 +1110,9 @@ def test_the_spec_that_is_mutated_is_sound():
 @given(mutated())
 def test_any_mutated_spec_reads_or_has_diagnostics(case):
     read_and_render(*case)
+
+
+def test_more_axes_than_an_array_may_have():
+    nest = "[" * 40 + "1" + "]" * 40
+    (problem,) = problems_of(toml, f'bpx = 1\n[inputs]\nx = {nest}\n[graph]\ny = "sum(x)"\n')
+    assert problem.code == "too-deep"

@@ -26,7 +26,8 @@ from bpx.reverse import Edge
 
 LARGEST_JACOBIAN = 2**22  # entries
 _SKETCHES = 3
-_ROOM = 64.0  # how far a sketch may be off, in units of rounding of a random walk through its terms
+_ROOM = 24.0  # how far a sketch may be off, in units of rounding of a random walk through its terms
+_STRAND = 0.5  # and of a sum that is added up one after the other, per term
 _CHUNK = 2**22  # elements of a batch of basis vectors
 
 
@@ -49,7 +50,8 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
     position = edge.position
     handed, size = rule(position, upstream), rule.size(position, upstream)
     stated = Linear(rule, position)
-    room = _ROOM * UNIT * math.sqrt(handed.size + rule.out.size)
+    longest = max((*handed.shape, *rule.out.shape), default=1)
+    room = UNIT * (_ROOM * math.sqrt(handed.size + rule.out.size) + _STRAND * longest)
     claimed = reference = 0.0
     fits = handed.shape == rule.args[position].shape
     for _ in range(_SKETCHES if fits else 0):
