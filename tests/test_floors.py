@@ -27,6 +27,8 @@ FLOORS = [
     [["drafter", "reference"], ["schema", "spec"], ["request", "save", "target"]],
     [["account", "domain", "expand", "paths"], ["expect"]],
     [
+        ["check.richardson"],
+        ["check.ladder"],
         ["check", "check.bounded", "check.differences", "check.exact"],
         ["check.blur", "check.caller", "check.drawn", "check.options", "check.program", "check.report"],
         ["check.decide", "check.group", "check.kinks", "check.rule", "check.slips", "check.sweep"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 SECONDS = 10.0  # for differences, roughly; of a larger input only a part is looked at
 TOGETHER = 64  # coordinates looked at in one go; the first of them however slow the function is
 CALLS = 17  # of the function, for a coordinate that is soon settled
+STRETCH = 2.0**-30  # relative: so far a smooth claim is straight
 DRAWS = 3  # of inputs moved by rounding errors, to see how far that moves the claims
 DIRECTIONS = 3  # through all coordinates of a large input
 MOST_KINKED = 12  # coordinates whose kinks are looked at together
+STEADY = 2.0**-40  # relative: the least that rounding within f may do which does not show along a line
 MIXTURES = 8  # random directions through them
 
 
@@ -84,10 +87,11 @@ class Check:
             return
         self._differences()
         if not self.rows.scatter:
-            Digits(self.rows, self.found, lambda at: self._claim_noise(np.array([at]))[:, 0]).look()
+            Digits(self.rows, self.found, self._noise_at).look()
             self._kinks_together()
         if self.rows.one_hot:
             self._mixture()
+        self._note_unseen()
 
     def columns(self) -> tuple[Column, ...]:
         """For every input of which something is claimed, the worst of all rows for each of its entries."""
@@ -124,17 +128,23 @@ class Check:
         for row, at in np.ndindex(len(self.rows.upstreams), len(coordinates)):
             reason = Reason("unseen", {"count": agreeing})
             self.found.put(row, int(coordinates[at]), Verdict.CANNOT_TELL, reason)
-        total = len(self.rows.asked)
-        facts = {"count": total - len(coordinates), "total": total}
-        self.rows.notes.append(Diagnostic("looked-at-in-part", None, facts, severity="warning"))
+
+    def _note_unseen(self) -> None:
+        unseen = {at for (_, at), reason in self.found.reasons.items() if reason.code == "unseen"}
+        if unseen:
+            total = len(self.rows.asked)
+            facts = {"count": total - len(unseen), "total": total}
+            self.rows.notes.append(Diagnostic("looked-at-in-part", None, facts, severity="warning"))
 
     def _look_at(self, coordinates: Indices) -> None:
         found, claimed = self.found, self.found.claimed[:, coordinates]
         estimate = self.rows.estimate([coordinate(self.rows.x, int(at)) for at in coordinates], claimed)
         where = (slice(None), coordinates)
-        found.value[where], found.error[where] = estimate.value, estimate.error
+        found.value[where] = estimate.value
+        found.error[where] = np.maximum(estimate.error, self._unseen(coordinates, estimate.value))
         found.flat[where], found.verdict[where] = estimate.flat, self._decide(claimed, estimate)
-        noise = self._claim_noise(coordinates)
+        wrong = (found.verdict[where] == Verdict.DISAGREE).any(axis=1)
+        noise = self._claim_noise(coordinates, wrong)
         for row, column in np.ndindex(*claimed.shape):
             self._judge(row, int(coordinates[column]), (row, column), estimate, noise)
 
@@ -149,21 +159,50 @@ class Check:
             flat=estimate.flat,
         )
 
-    def _claim_noise(self, coordinates: Indices) -> Array:
-        """How far claims that look wrong move (R, coordinates) when the inputs move by rounding errors.
+    def _unseen(self, coordinates: Indices, value: Array) -> Array:
+        """What rounding within f may do to slopes that it does the same all along a line.
 
-        By those of inner values of size 1 too: below them a formula can be smooth and far off.
+        As much as the claims move with the inputs' last digits; but no more than leaves the verdict open.
+        """
+        most = self.found.detect / (2 * SURE) * np.abs(value)
+        return np.maximum(STEADY * np.abs(value), np.fmin(self.shaken[:, coordinates], most))
+
+    @cached_property
+    def shaken(self) -> Array:
+        """How far all claims (R, N) move when the inputs move by their last digits."""
+        x = self.rows.x
+        moved = x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(np.abs(x))
+        rows = [self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]
+        return np.abs(np.array(rows) - self.found.claimed)
+
+    def _claim_noise(self, coordinates: Indices, rows: NDArray[np.bool_]) -> Array:
+        """How far rounding moves the claims of some rows (R, coordinates).
+
+        That shows when the inputs move by their last digits, or by those of inner values of size 1; and,
+        as below them a formula can be smooth and far off, in how uneven it is over a longer stretch.
         """
         noise = np.zeros((len(self.rows.upstreams), len(coordinates)))
-        wrong = (self.found.verdict[:, coordinates] == Verdict.DISAGREE).any(axis=1)
-        x = self.rows.x
-        sizes = [np.abs(x), np.maximum(np.abs(x), 1.0)] * DRAWS if wrong.any() else []
-        for size in sizes:
-            grains = self.rng.choice([-2.0, -1.0, 1.0, 2.0], size=len(x)) * np.spacing(size)
-            for row in np.flatnonzero(wrong):
-                moved = self.rows.claim(self.rows.upstreams[row], x + grains)[coordinates]
-                noise[row] = np.fmax(noise[row], np.abs(moved - self.found.claimed[row, coordinates]))
+        for row in np.flatnonzero(rows):
+            claim = self.found.claimed[row]
+            moved = (np.abs(one - claim) for one in self._shaken_claims(row))
+            noise[row] = np.fmax.reduce([*moved, *self._unevenness(row)])[coordinates]
         return noise
+
+    def _shaken_claims(self, row: int) -> Iterator[Array]:
+        x, upstream = self.rows.x, self.rows.upstreams[row]
+        for size in [np.abs(x), np.maximum(np.abs(x), 1.0)] * DRAWS:
+            yield self.rows.claim(upstream, x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(size))
+
+    def _unevenness(self, row: int) -> Iterator[Array]:
+        x, upstream = self.rows.x, self.rows.upstreams[row]
+        for _ in range(DRAWS):
+            offset = STRETCH * self.rng.uniform(-2, 2, size=len(x)) * x
+            ends = self.rows.claim(upstream, x + offset) + self.rows.claim(upstream, x - offset)
+            yield np.abs(ends / 2 - self.found.claimed[row])
+
+    def _noise_at(self, row: int, at: int) -> float:
+        rows = np.arange(len(self.rows.upstreams)) == row
+        return float(self._claim_noise(np.array([at]), rows)[row, 0])
 
     def _judge(self, row: int, at: int, where: tuple[int, int], estimate: Estimate, noise: Array) -> None:
         """The verdict on one entry, by what the differences show of it."""

@@ -53,6 +53,8 @@ class _Look:
     def follows(self, node: int) -> bool:
         """Is what is claimed of the node what the claims on its consumers hand back to it?"""
         stated, (value, error, spread) = self.claims[node], self.expected[node]
+        if not np.isfinite(stated.value).all():
+            return False
         room = stated.tolerance + SURE * error + spread
         size = np.maximum(np.abs(stated.value), np.abs(value))
         return bool((np.abs(stated.value - value) <= room + _ROUNDING * size).all())
@@ -72,14 +74,17 @@ def blamed_claims(
     `claims` holds, for each point, what is stated of which node; `wrong` are the nodes whose claim
     disagrees with the reference at the first point.
     """
-    looks = [_Look(point, claim) for point, claim in zip(points, claims, strict=True)]
-    blamed, innocent = [], []
-    for node in sorted(wrong, reverse=True):
-        if looks[0].follows(node):
-            innocent.append(points[0].name(node))
-        else:
-            blamed.append(_blamed_claim([look for look in looks if node in look.claims], node))
-    return blamed, innocent
+    # A claim that is right hands on nothing but the rounding of its digits.
+    looks = [
+        _Look(point, {node: claim[node] for node in wrong if node in claim})
+        for point, claim in zip(points, claims, strict=True)
+    ]
+    innocent = [node for node in sorted(wrong, reverse=True) if looks[0].follows(node)]
+    if len(innocent) == len(wrong):
+        innocent = []  # each follows from the others: they are wrong together
+    culprits = [node for node in sorted(wrong, reverse=True) if node not in innocent]
+    blamed = [_blamed_claim([look for look in looks if node in look.claims], node) for node in culprits]
+    return blamed, [points[0].name(node) for node in innocent]
 
 
 def _blamed_claim(looks: Sequence[_Look], node: int) -> Blame:
@@ -95,10 +100,17 @@ def _blamed_claim(looks: Sequence[_Look], node: int) -> Blame:
         ", ".join(_consumers(point, edges)) if consumer is None else point.graph.ops[consumer].name,
         None if consumer is None else point.name(consumer),
         claim.span if claim else None,
-        tuple(dict.fromkeys(mistake for _, mistake in found))[:MOST_NAMED],
+        tuple(dict.fromkeys(_placed(point, node, edges, *one) for one in found))[:MOST_NAMED],
         right_gradient(point, node, edges),
         claim=True,
     )
+
+
+def _placed(point: Point, node: int, edges: Sequence[Edge], edge: Edge | None, mistake: Mistake) -> Mistake:
+    """The mistake, with the path it was made on where there are others, or where that begins further up."""
+    if edge is None or (edge.arg == node and len(edges) == 1):
+        return mistake
+    return mistake.on(point.name(edge.consumer))
 
 
 def _consumers(point: Point, edges: Sequence[Edge]) -> list[str]:
@@ -115,7 +127,7 @@ def _at_consumers(looks: Sequence[_Look], node: int) -> _Found:
     lengths = counts(looks[0].point.graph.shapes[one] for one in looks[0].point.forward)
     tolerance = [one.tolerance for one in stated]
     whole = constant_factor(right, [one.value for one in stated], lengths, tolerance)
-    if whole:
+    if whole and whole.code != "factor":
         yield None, whole
     for edge in (edge for edge in looks[0].point.ledger.edges if edge.arg == node):
         samples = [look.sample(edge) for look in looks]
@@ -127,6 +139,8 @@ def _at_consumers(looks: Sequence[_Look], node: int) -> _Found:
         room = [space + one.rounding for space, one in zip(tolerance, samples, strict=True)]
         for mistake in named(samples, handed, room):
             yield edge, mistake
+    if whole and whole.code == "factor":
+        yield None, whole
     for name, other in looks[0].point.question.wrt.items():
         if other != node and all(_is_gradient_of(look, other, node) for look in looks):
             yield None, Mistake.of("other-gradient", other=name)

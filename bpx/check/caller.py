@@ -82,16 +82,20 @@ class Caller:
         return result
 
     def _unpacked(self, result: Any) -> list[Any]:
-        count = len(self.values)
-        if count == 1 and (not isinstance(result, (tuple, list)) or len(result) != 1):
-            return [result]
-        if count == 1 and self.values[0].shape == (1,) and np.ndim(result[0]) == 0:
-            return [result]
-        found = list(result) if isinstance(result, (tuple, list)) or np.ndim(result) else [result]
-        if len(found) != count:
-            facts = {"found": len(found), "wanted": count}
+        found = self._listed(result)
+        if len(found) != len(self.values):
+            facts = {"found": len(found), "wanted": len(self.values)}
             raise BpxError([Diagnostic("gradient-count", None, facts)])
         return found
+
+    def _listed(self, result: Any) -> list[Any]:
+        """The gradients one by one; a single input's may stand bare, be it a list of numbers."""
+        if isinstance(result, tuple):
+            return list(result)
+        if len(self.values) == 1:
+            wrapped = isinstance(result, list) and np.shape(result) == (1, *self.values[0].shape)
+            return result if wrapped else [result]
+        return list(result) if isinstance(result, list) or np.ndim(result) else [result]
 
     def _note_changes(self, name: str, values: Values, copies: Values) -> None:
         for input, before, after in zip(self.names, values, copies, strict=True):

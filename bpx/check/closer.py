@@ -9,7 +9,7 @@ import numpy as np
 from bpx.check import exact
 from bpx.check.bounded import UNIT
 from bpx.check.decide import decide
-from bpx.check.element import is_right
+from bpx.check.element import is_known, is_right, rounded_slope
 from bpx.check.judged import Judged
 from bpx.check.program import Program
 from bpx.check.report import Reason, Verdict
@@ -29,10 +29,14 @@ def look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
         return
     program = Program(point.graph, point.question.output, point.question.seed, point.given)
     stated: dict[int, Any] = {}  # by the digits it took
+    size, claimed = point.sizes.get(judged.node, 0.0), judged.stated.value
     for one in flat[:most].tolist():
         function = program.exactly((judged.node, one), point.lifted)
+        terms = max(
+            abs(float(part[0])) for part in (judged.part(p, np.array([one])) for p in (size, claimed))
+        )
         slope = exact.slope(function, float(point.given[judged.node].flat[one]))
-        if slope is not None and not slope.kink and not slope.edge:
+        if slope is not None and is_known(slope, terms):
             if slope.digits not in stated:
                 stated[slope.digits] = _stated(judged, slope.digits)
             claim = stated[slope.digits]
@@ -54,8 +58,7 @@ def _settle(judged: Judged, flat: int, slope: exact.Slope, stated: Any) -> None:
     is not known how they came about: what rounding may do to them is not held against them.
     """
     at = np.array([flat])
-    # Less than the slopes to either side differ by is nothing: a step from 0 has no scale of its own.
-    value = np.array([slope.value if abs(slope.value) > abs(slope.right - slope.left) else 0.0])
+    value = np.array([rounded_slope(slope)])
     noise, size = judged.part(judged.reference.error, at), judged.point.sizes.get(judged.node, 0.0)
     verdict = decide(
         judged.near(at, value),
@@ -64,7 +67,9 @@ def _settle(judged: Judged, flat: int, slope: exact.Slope, stated: Any) -> None:
         detect=judged.point.question.detect,
         claim_noise=noise if stated is None else 0.0,
     )
-    if verdict[0] != Verdict.AGREE and is_right(stated, slope, float(judged.part(size, at)[0])):
+    if verdict[0] != Verdict.AGREE and is_right(
+        stated, slope, float(judged.part(size, at)[0]), judged.stated.is_rule
+    ):
         verdict[0] = Verdict.AGREE
         judged.reasons[flat] = Reason("digits-lost")
     judged.put(at, verdict, value, UNIT * np.abs(value))

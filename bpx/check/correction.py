@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from bpx.check.point import Point
-from bpx.formula import formula, partial
+from bpx.formula import array, formula, partial
 from bpx.graph import CONSTANT, OPS, Expr, Graph, Op
+from bpx.ops.tensors import unbroadcast
 from bpx.reverse import Edge, grad
 from bpx.words import say
 
@@ -25,19 +29,31 @@ def right_rule(point: Point, edge: Edge) -> str | None:
 
 def right_gradient(point: Point, node: int, edges: Sequence[Edge]) -> str:
     """The gradient of a node as the sum of what its consumers hand back along `edges`."""
-    output = point.name(point.question.output)
-    terms = [_term(point, edge, partial(output, point.name(edge.consumer))) for edge in edges]
-    return _explained(point, f"{partial(output, point.name(node))} = {' + '.join(terms) or '0'}")
+    if node == point.question.output:
+        terms = [array(point.question.seed)]
+    else:
+        terms = [_term(point, edge) for edge in edges]
+    left = partial(point.name(point.question.output), point.name(node))
+    return _explained(point, f"{left} = {' + '.join(terms) or '0'}")
 
 
-def _term(point: Point, edge: Edge, upstream: str) -> str:
-    graph, names = point.graph, point.question.spec.names
-    if edge.local is None:
-        return formula(graph, edge.contribution, {**names, edge.upstream: upstream})
-    local = formula(graph, edge.local, names)
-    if local == "1":
-        return upstream
-    return f"{upstream} * ({local})" if " " in local or local.startswith("-") else f"{upstream} * {local}"
+def _term(point: Point, edge: Edge) -> str:
+    """What one consumer hands back, summed over the axes along which the node was broadcast."""
+    places = _Places(point, edge)
+    op = point.graph.ops[edge.consumer]
+    if op.local is None:
+        return places.text(pulled_by(op, places)[edge.position])
+    local = places.lift(_true_local(op, places, edge.position))
+    return places.text(unbroadcast(places.upstream * local, point.graph.shapes[edge.arg]))
+
+
+def _true_local(op: Op, places: _Places, position: int) -> Any:
+    """The local derivative by the op table, or by the expression of an op that the spec states."""
+    row = OPS.get(op.name)
+    if row and row.local:
+        return row.local(*places.args, places.out)[position]
+    assert op.expands
+    return grad(op.expands(*places.args), [places.args[position]], np.ones(places.out.shape))[0]
 
 
 def _explained(point: Point, text: str) -> str:
@@ -57,26 +73,50 @@ def _explained(point: Point, text: str) -> str:
 
 def _rule_text(point: Point, edge: Edge, row: Op) -> str:
     """The rule of the table for one edge, in the names of its nodes."""
-    graph, node, scratch = point.graph, edge.consumer, Graph()
-    names: dict[int, str] = {}
+    places = _Places(point, edge)
+    if row.local:
+        left = partial(point.name(edge.consumer), point.name(edge.arg))
+        return f"{left} = {places.text(places.lift(row.local(*places.args, places.out)[edge.position]))}"
+    return places.text(pulled_by(row, places)[edge.position])
 
-    def place(one: int, name: str) -> Expr:
-        if graph.ops[one] is CONSTANT and not graph.shapes[one]:
-            return scratch.constant(graph.constants[one])
-        handle = scratch.input(graph.shapes[one])
-        names[handle.id] = name
+
+class _Places:
+    """Placeholders for what a rule works on, with the names of the nodes they stand for."""
+
+    def __init__(self, point: Point, edge: Edge) -> None:
+        graph, node = point.graph, edge.consumer
+        self.settings, self.scratch, self.names = graph.settings[node], Graph(), dict[int, str]()
+        self.args = [self._place(point, arg) for arg in graph.args[node]]
+        self.out = self._place(point, node)
+        output = point.question.output
+        if node == output:
+            self.upstream = self.scratch.constant(point.question.seed)
+        else:
+            self.upstream = self.scratch.input(graph.shapes[node])
+            self.names[self.upstream.id] = partial(point.name(output), point.name(node))
+
+    def _place(self, point: Point, node: int) -> Expr:
+        graph = point.graph
+        if graph.ops[node] is CONSTANT and not graph.shapes[node]:
+            return self.scratch.constant(graph.constants[node])
+        handle = self.scratch.input(graph.shapes[node])
+        self.names[handle.id] = point.name(node)
         return handle
 
-    args = [place(arg, point.name(arg)) for arg in graph.args[node]]
-    out, output = place(node, point.name(node)), point.name(point.question.output)
-    if row.local:
-        right = scratch.lift(row.local(*args, out)[edge.position])
-        left = partial(names[out.id], point.name(edge.arg))
-        return f"{left} = {formula(scratch, right.id, names, open_root=False)}"
+    def lift(self, value: Any) -> Expr:
+        """A number of a rule as a handle."""
+        return self.scratch.lift(value)
+
+    def text(self, expr: Any) -> str:
+        """An expression of the placeholders as people read it."""
+        return formula(self.scratch, self.lift(expr).id, self.names, open_root=False)
+
+
+def pulled_by(row: Op, places: _Places) -> tuple[Any, ...]:
+    """What an op of whole arrays hands back to its args."""
     assert row.pull
-    upstream = place(node, partial(output, names[out.id]))
-    handed = scratch.lift(row.pull(upstream, *args, out, **graph.settings[node])[edge.position])
-    return formula(scratch, handed.id, names, open_root=False)
+    handed: tuple[Any, ...] = row.pull(places.upstream, *places.args, places.out, **places.settings)
+    return handed
 
 
 def _derived(op: Op, position: int) -> str:

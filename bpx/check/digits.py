@@ -19,7 +19,6 @@ from bpx.check.findings import Findings
 from bpx.check.report import Reason, Verdict
 from bpx.check.rows import Rows, coordinate
 from bpx.formula import number
-from bpx.graph import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +30,9 @@ MIXTURE = -1  # the row of the random upstream gradient
 
 
 class Digits:
-    """A closer look; `claim_noise(at)` is how far rounding moves the claims (R,) by a coordinate."""
+    """A closer look; `claim_noise(row, at)` is how far rounding moves a claim."""
 
-    def __init__(self, rows: Rows, found: Findings, claim_noise: Callable[[int], Array]) -> None:
+    def __init__(self, rows: Rows, found: Findings, claim_noise: Callable[[int, int], float]) -> None:
         self.rows, self.found, self.claim_noise = rows, found, claim_noise
         self._formulas: dict[tuple[int, int], Any] = {}
 
@@ -76,14 +75,20 @@ class Digits:
         elif slope.kink:
             found.compare_at_kink(row, at, slope.left, slope.right, 0.0)
         else:
-            hidden = SURE * found.error[row, at] if found.flat[row, at] else 0.0
-            found.value[row, at], found.error[row, at] = (
-                slope.value,
-                slope.error + ROUNDING * abs(slope.value),
-            )
-            found.compare(row, at, max(float(self.claim_noise(at)[row]), hidden), flat=slope.value == 0)
-            if found.verdict[row, at] != Verdict.AGREE:
-                self._judge_formula(row, at, slope)
+            self._compare(row, at, slope)
+
+    def _compare(self, row: int, at: int, slope: exact.Slope) -> None:
+        """By the numbers; what they leave open the formula may settle, or what was known before."""
+        found = self.found
+        before = found.value[row, at], found.error[row, at], found.verdict[row, at]
+        hidden = SURE * found.error[row, at] if found.flat[row, at] else 0.0
+        found.value[row, at], found.error[row, at] = slope.value, slope.error + ROUNDING * abs(slope.value)
+        found.compare(row, at, max(self.claim_noise(row, at), hidden), flat=slope.value == 0)
+        if found.verdict[row, at] != Verdict.AGREE:
+            self._judge_formula(row, at, slope)
+        if found.verdict[row, at] == Verdict.CANNOT_TELL and before[2] == Verdict.AGREE:
+            found.value[row, at], found.error[row, at] = before[:2]
+            found.put(row, at, Verdict.AGREE)
 
     def _judge_formula(self, row: int, at: int, slope: exact.Slope) -> None:
         formula = self._formula(row, at, slope.digits)

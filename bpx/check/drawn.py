@@ -39,7 +39,8 @@ def _draws(spec: Spec, rng: np.random.Generator, most: int) -> Iterator[Mapping[
         given = {}
         for one in spec.inputs:
             if one.range:
-                given[one.node] = rng.uniform(*one.range, one.value.shape)
+                share = rng.uniform(size=one.value.shape)
+                given[one.node] = one.range[0] * (1.0 - share) + one.range[1] * share
             elif one.role in _FIXED:
                 given[one.node] = one.value
             else:

@@ -106,20 +106,24 @@ class _OneArg:
         found = derivative(
             self.group.along(self.position, columns), self.group.args[self.position][columns], claimed=claimed
         )
-        # A flat stretch and a claim of 0: the slope is 0, and no error bar may blur the sums it enters.
-        zero = found.flat & (claimed == 0)
-        self.value[columns] = np.where(zero, 0.0, found.value)
-        self.error[columns] = np.where(zero, 0.0, found.error)
+        # On the flat side of a kink the slope is 0, and no error bar may blur the sums it enters. What is
+        # flat without one, like tanh far out, may only have lost its digits.
+        zero = found.flat & (claimed == 0) & self.group.has_kinks
+        unknown = ~np.isfinite(found.value) & np.isfinite(claimed)
+        value = np.select([zero, unknown], [0.0, claimed], found.value)
+        error = np.select([zero, unknown], [0.0, np.inf], found.error)
+        self.value[columns], self.error[columns] = value, error
         self.verdicts[columns] = decide(
             claimed,
-            found.value,
-            found.error,
+            value,
+            error,
             detect=self.detect,
             slope_scale=found.slope_scale,
             claim_noise=self.rounding(columns),
             flat=found.flat,
         )
-        self.look_closer(columns[self.verdicts[columns] == Verdict.CANNOT_TELL][:_MOST_EXACT])
+        open_ = (self.verdicts[columns] == Verdict.CANNOT_TELL) | (found.flat & ~zero)
+        self.look_closer(columns[open_][:_MOST_EXACT])
         wrong = columns[self.verdicts[columns] == Verdict.DISAGREE][:_MOST_EXACT]
         self.look_closer(wrong[:_WITNESSES])
         if (self.verdicts[wrong[:_WITNESSES]] != Verdict.DISAGREE).any():
@@ -151,7 +155,7 @@ class _OneArg:
         from bpx.check.element import slope_and_rule
 
         for column in columns:
-            found = slope_and_rule(self.group, self.position, column)
+            found = slope_and_rule(self.group, self.position, column, abs(float(self.claimed[column])))
             if found is None:
                 continue
             slope, right = found

@@ -118,14 +118,13 @@ def _look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
 def _stationary(judged: Judged) -> None:
     """Where large terms cancel to nothing, a 0 is right as far as can be seen.
 
-    So it is for a rule that holds step by step; other claims so small are left open.
+    Other claims so small, which may be nothing but rounding, are left open.
     """
     (value, error, _), point = judged.reference, judged.point
     claimed, size = np.abs(judged.stated.value), point.sizes.get(judged.node, 0.0)
-    nothing = (claimed <= SURE * error) & (np.abs(value) <= SURE * error)
+    nothing = (claimed == 0) & (np.abs(value) <= SURE * error)
     narrow = SURE * error <= point.question.detect * size
-    meant = (claimed == 0) | judged.stated.is_rule
-    judged.verdicts[(judged.verdicts == Verdict.CANNOT_TELL) & nothing & narrow & meant] = Verdict.AGREE
+    judged.verdicts[(judged.verdicts == Verdict.CANNOT_TELL) & nothing & narrow] = Verdict.AGREE
 
 
 def _by_formula(judged: Judged) -> None:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIGITS = 90
-MOST_DIGITS = 1500  # tried where fewer do not settle a derivative
+MOST_DIGITS = 800  # tried where fewer do not settle a derivative
 STEADY = 1e-20  # relative: a derivative that more digits change by less is settled
+CLEAR = 1e-3  # relative: as long as rounding allows for more, a derivative is not settled
 STEP = 1e-30  # of |x|
 STEP_AT_ZERO = 1e-40
 SHRINK = 1000  # the second, smaller step
@@ -174,7 +175,7 @@ class Exact:
 
     def exp2(self) -> Exact:
         """2 to this power."""
-        return (self * Exact(context().ln2)).exp()
+        return (self * Exact(+context().ln2)).exp()
 
     def log(self) -> Exact:
         """The natural logarithm; -inf at 0, nan below."""
@@ -368,9 +369,9 @@ def rounded(objects: Any) -> Array:
 class Slope(NamedTuple):
     """The derivative of one function at one point; `exact` is `value` before rounding, `at` f(x).
 
-    `error` is what higher terms of the Taylor series and the digits carried may come to. At a kink
-    `left` and `right` differ; at an edge (of the domain, at a jump, at a vertical tangent) there is
-    no derivative. So many `digits` it took: fewer leave nothing where large terms cancel.
+    `error` is what may be wrong with it, `rounding` what the digits carried allow for at most. At a
+    kink `left` and `right` differ; at an edge (of the domain, at a jump, at a vertical tangent) there
+    is no derivative. So many `digits` it took: fewer leave nothing where large terms cancel.
     """
 
     value: float
@@ -381,12 +382,13 @@ class Slope(NamedTuple):
     edge: bool
     exact: Exact
     at: Exact
+    rounding: float
     digits: int = DIGITS
 
 
 def slope(function: Callable[[Exact], Any], x: SupportsFloat) -> Slope | None:
     """The derivative at x of a function of one variable; None where it does not run on such numbers."""
-    found = slopes(lambda t: [function(t)], x)
+    found = slopes(function, x)
     return found[0] if found else None
 
 
@@ -398,24 +400,27 @@ def slopes(function: Callable[[Exact], Any], x: SupportsFloat) -> list[Slope] | 
     digits = DIGITS
     found = _slopes(function, x, digits)
     while found is not None and digits < MOST_DIGITS:
-        before, digits = found, 2 * digits
+        # A 0 may only be too few digits: then as many as there are must say so.
+        digits = min(2 * digits, MOST_DIGITS) if any(one.value for one in found) else MOST_DIGITS
+        before = found
         found = _slopes(function, x, digits)
         if found is not None and all(map(_steady, before, found)):
             return list(map(_measured, before, found))
-    return found
+    return [one._replace(error=one.error + one.rounding) for one in found] if found else found
 
 
 def _steady(before: Slope, after: Slope) -> bool:
-    """Whether twice the digits say the same, in all that counts; a 0 may only be too few digits."""
+    """Whether more digits say the same, in all that counts."""
     gap, size = abs(after.exact - before.exact), abs(after.exact)
-    same = bool(size > 0) and bool(gap <= STEADY * size)
+    same = bool(size > 0) and bool(gap <= STEADY * size) and bool(after.rounding <= CLEAR * size)
     same = same or not (before.exact.isfinite() or after.exact.isfinite())
     return same and (before.kink, before.edge) == (after.kink, after.edge)
 
 
 def _measured(before: Slope, after: Slope) -> Slope:
-    """With the error that twice the digits show."""
-    return before._replace(error=after.error + _float(abs(after.exact - before.exact)))
+    """With the error that twice the digits show added; of a 0, what they may hide."""
+    shown = _float(abs(after.exact - before.exact)) if after.value else after.rounding
+    return before._replace(error=before.error + shown)
 
 
 def _slopes(function: Callable[[Exact], Any], x: SupportsFloat, digits: int) -> list[Slope] | None:
@@ -435,16 +440,26 @@ def _slope(points: tuple[Any, ...], step: Exact) -> Slope:
     near = step / SHRINK
     (right, left), (near_right, near_left) = _sides(at, ends[:2], step), _sides(at, ends[2:], near)
     value = (near_right + near_left) / 2
-    # Of inner values of size 1 at least, which may cancel.
-    rounding = 4 * Exact(+context().eps) * max(Exact(1), abs(at), *map(abs, ends)) / near
-    error = abs(value - (right + left) / 2) + rounding
+    error = abs(value - (right + left) / 2)
     size = max(abs(right), abs(left))
     gap, near_gap = abs(right - left), abs(near_right - near_left)
+    # Of inner values of size 1 at least, which may cancel.
+    rounding = 4 * Exact(+context().eps) * max(Exact(1), abs(at)) / near
     noise = PARTED * size + rounding
     edge = not (right.isfinite() and left.isfinite() and _settled(right, near_right, noise))
     edge = edge or not _settled(left, near_left, noise)
     kink = not edge and bool(gap > noise) and bool(near_gap > gap / 2)
-    return Slope(_float(value), _float(error), _float(left), _float(right), kink, edge, value, at)
+    return Slope(
+        _float(value),
+        _float(error),
+        _float(near_left),
+        _float(near_right),
+        kink,
+        edge,
+        value,
+        at,
+        _float(rounding),
+    )
 
 
 def _sides(at: Exact, ends: list[Exact], step: Exact) -> tuple[Exact, Exact]:

@@ -87,6 +87,7 @@ def gradcheck(
         order=order,
         points=len(places),
         skipped=skipped,
+        rounded=any(claim.tolerance is not None and claim.tolerance.any() for claim in check.claims.values()),
         places={i: {one.name: given[one.node] for one in spec.inputs} for i, given in enumerate(places) if i},
         all=all,
     )
@@ -150,9 +151,14 @@ class _Check:
         point = Point.at(question, given, graph)
         stated = {node: by_rule(point, node) for node in self.wrt.values()}
         for node, expr in exprs.items():
-            if first or self.claims[node].code:
+            if first or self.varies(node):
                 stated[node] = _by_claim(point, self.claims[node], expr)
         return point, stated
+
+    def varies(self, node: int) -> bool:
+        """Does the claim on a node speak of other nodes, so that it can be asked at any point?"""
+        code = self.claims[node].code
+        return code is not None and any(name in self.spec.nodes for name in code.names())
 
     def outside(self, name: str, node: int, problem: Diagnostic) -> Column:
         """Every entry outside the domain, because the values themselves are not finite."""
@@ -172,7 +178,7 @@ class _Check:
     ) -> tuple[list[Blame], list[str]]:
         """A claim that is a formula is looked at at further points, which tell mistakes apart."""
         looks = [(point, stated)]
-        if any(self.claims[node].code for node in wrong):
+        if any(self.varies(node) for node in wrong):
             anywhere = tuple(one._replace(range=None) for one in self.spec.inputs)
             places, _ = drawn_points(replace(self.spec, inputs=anywhere), 1 + _SECOND_LOOKS, 0)
             looks += [self.point(given, False) for given in places[1:]]

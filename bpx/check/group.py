@@ -40,6 +40,11 @@ class Group:
         ]
         self.signs = [np.sign(found) for found in self.guard_values(self.args)]
 
+    @property
+    def has_kinks(self) -> bool:
+        """Does the op have any?"""
+        return any(guard.kind == "kink" for guard, _ in self.guards)
+
     def flat(self, values: Values) -> list[Array]:
         """Each arg's elements, as they meet in the op."""
         shapes, args = self.graph.shapes, self.graph.args

@@ -24,6 +24,9 @@ from bpx.reverse import grad
 
 _CLOSE = 1e-6  # relative; how well a mistake must reproduce the numbers
 _ROUNDING = 1e-10
+_COARSE = 1e-3  # relative: a claim of fewer digits
+_COARSE = 1e-3  # relative: a claim of fewer digits
+_NOTHING, _NEARLY_ONE = 1e-9, 1e-4  # factors that say nothing
 MOST_NAMED = 3
 _NICE_FACTORS = (-1.0, 2.0, 0.5)
 
@@ -60,13 +63,18 @@ def named(samples: Sequence[Sample], claimed: Sequence[Array], room: Sequence[An
 
     `room` is how far a prediction may be off besides rounding, as where a claim has few digits.
     """
+    if any(isinstance(one.slope, Elementwise) and np.any(one.slope.slope.spread) for one in samples):
+        return ()  # at a kink there is no one right number to be wrong by
     right = [sample.right for sample in samples]
     lengths = counts(shape for sample in samples for shape in (sample.shape, sample.out.shape))
     found = [constant_factor(right, claimed, lengths, room)]
     if not samples[0].op.elementwise:
         found.append(one_element(right, claimed, room))
     told = [mistake for mistake in found if mistake]
-    for predict in CATALOGUE:
+    # Of a claim with few digits too much could be said.
+    pairs = zip(claimed, room, strict=True)
+    few = any(np.any(np.asarray(space) > _COARSE * np.abs(one)) for one, space in pairs)
+    for predict in CATALOGUE[:1] if few else CATALOGUE:
         told += _fitting(predict, samples, claimed, room)
         if told:
             break
@@ -93,7 +101,7 @@ def _fitting(
 
 def fits(predicted: Array, claimed: Array, room: Any) -> bool:
     """Does a prediction reproduce the numbers?"""
-    if np.shape(predicted) != np.shape(claimed) or not np.isfinite(predicted).all():
+    if np.shape(predicted) != np.shape(claimed) or not np.isfinite([predicted, claimed]).all():
         return False
     return bool(_close(predicted, claimed, room).all())
 
@@ -312,7 +320,7 @@ def _near(ratio: float, lengths: set[int]) -> list[float]:
 
 
 def _factor_mistake(factor: float, lengths: set[int], said_by_many: bool) -> Mistake | None:
-    if factor == 0 or not math.isfinite(factor) or abs(factor - 1) <= _CLOSE:
+    if not math.isfinite(factor) or abs(factor) <= _NOTHING or abs(factor - 1) <= _NEARLY_ONE:
         return None
     known: Mapping[float, str] = dict(zip(_NICE_FACTORS, ("sign", "double", "half"), strict=True))
     if factor in known:

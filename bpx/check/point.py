@@ -15,7 +15,7 @@ from bpx.check.bounded import Bounded
 from bpx.check.elementwise import EDGES, KINKS, check_group
 from bpx.check.group import Group, groups
 from bpx.check.report import Verdict
-from bpx.check.slopes import CheckedEdge, Elementwise, Linear
+from bpx.check.slopes import CheckedEdge, Elementwise, Unknown
 from bpx.check.structural import check_structural
 from bpx.check.sweep import Slope, sizes, sweep
 from bpx.formula import formula
@@ -175,9 +175,9 @@ class Point:
 
     @cached_property
     def trusted(self) -> dict[Edge, Slope]:
-        """The slope of each edge by differences; where there is none, the rule's, worth nothing."""
+        """The slope of each edge by differences; where there are none, of unbounded error."""
         return {
-            edge: one.trusted if one.trusted is not None else _worthless(one.stated)
+            edge: one.trusted if one.trusted is not None else Unknown(one.stated)
             for edge, one in self.checked.items()
         }
 
@@ -237,9 +237,3 @@ class Point:
             return run(self.graph, self.lifted, [gradient.id])[gradient.id]
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             return None
-
-
-def _worthless(slope: Slope) -> Slope:
-    """A slope whose error bar is as wide as itself."""
-    assert isinstance(slope, Linear)
-    return slope._replace(loss=1.0)

@@ -81,6 +81,16 @@ class Program:
 
         return function
 
+    def exactly_along(self, direction: Direction, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
+        """The function of the way gone along a direction, which is 1 here, on numbers of more digits."""
+
+        def function(point: Any) -> Any:
+            moved = {node: lifted[node] + share * (point - 1) for node, share in direction.items()}
+            value = run(self.graph, {**lifted, **moved}, [self.output])[self.output]
+            return np.sum(self.seed * value)
+
+        return function
+
     def _copies(self, nodes: set[int], shape: tuple[int, ...]) -> dict[int, Array]:
         return {
             node: np.broadcast_to(

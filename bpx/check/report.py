@@ -227,6 +227,11 @@ class Mistake(NamedTuple):
 
     code: str
     facts: tuple[tuple[str, Any], ...] = ()
+    path: str | None = None  # the node through which the path leads that it was made on
+
+    def on(self, path: str) -> Mistake:
+        """The same, made on one path of several."""
+        return self._replace(path=path)
 
     @classmethod
     def of(cls, code: str, **facts: Any) -> Mistake:
@@ -236,7 +241,8 @@ class Mistake(NamedTuple):
     @property
     def text(self) -> str:
         """The sentence."""
-        return say(f"mistake.{self.code}", **dict(self.facts))
+        sentence = say(f"mistake.{self.code}", **dict(self.facts))
+        return say("mistake.on-path", path=self.path, mistake=sentence) if self.path else sentence
 
 
 class Blame(NamedTuple):
@@ -298,6 +304,7 @@ class Report:
     order: int = 1
     points: int = 1
     skipped: int = 0
+    rounded: bool = False  # some claims have few digits, and are judged to these
     places: Mapping[int, Mapping[str, Array]] = field(default_factory=dict)
     all: bool = False  # write out every entry, however many
 

@@ -13,7 +13,7 @@ for every column.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -31,6 +31,8 @@ ORDERS = 4  # a polynomial goes through 1 … ORDERS neighbours
 KNOWN = 1e-3  # relative: an estimate this good says something
 QUIET = 0.02  # of the noise: less than this at the smallest steps, and it is not there
 BRIEF = 3  # steps at which a misfit shows that shrinks with them
+LONG = 14  # steps above the inner grain: nothing that froze is smooth over so many
+WILD = 1e-2 * 2.0**52  # of the grain: a misfit of a hundredth of f itself is no rounding
 TAIL = 4  # smallest steps that are looked at together
 
 
@@ -107,7 +109,7 @@ def _frozen(found: Fit) -> Array:
     where = (found.start, np.arange(met.shape[1]))
     np.maximum.at(met, where, np.where(found.odd, found.noise, 0.0))
     above = np.maximum.accumulate(met, axis=0)[np.maximum(found.start - 1, 0), where[1]]
-    return np.where(found.start > 0, above, 0.0)
+    return np.where((found.start > 0) & (found.sound < LONG), above, 0.0)
 
 
 def _pick(found: Fit, error: Array, doubt: Rows, scale: Array) -> Best:
@@ -116,7 +118,9 @@ def _pick(found: Fit, error: Array, doubt: Rows, scale: Array) -> Best:
     rank = np.where(score <= KNOWN, doubt, 3)
     order = 1000 * rank + np.log10(np.clip(score, 1e-300, 1e300))
     row = order.argmin(axis=0)[np.newaxis]
-    value, error, first = (np.take_along_axis(one, row, axis=0)[0] for one in (found.value, error, found.first))
+    value, error, first = (
+        np.take_along_axis(one, row, axis=0)[0] for one in (found.value, error, found.first)
+    )
     return Best(np.where(np.isinf(error), np.nan, value), error, error, first)
 
 
@@ -134,8 +138,7 @@ class _View(NamedTuple):
     """What all orders share. Windows (K, m, K) hold a table's rows from each row down, 0 past the end."""
 
     known: Flags  # (K, m)
-    filled: Array  # (K, m): the slopes, 0 where unknown
-    slopes: Array  # window
+    slopes: Array  # window: 0 where unknown
     weight: Array  # window: the steps, 0 where unknown
     clear: Array  # window: what rounding of f explains
     seen: Rows  # (K, m): known steps below
@@ -149,11 +152,18 @@ class _View(NamedTuple):
         slopes, steps = quotients.slopes, quotients.steps
         known, above = np.isfinite(slopes), steps >= quotients.inner
         filled = np.where(known, slopes, 0.0)
-        weight = np.where(known, steps, 0.0)
         tail = np.maximum(above.sum(axis=0), TAIL) + np.arange(-TAIL, 0)[:, np.newaxis]
         last = np.repeat(np.arange(len(steps) - TAIL, len(steps))[:, np.newaxis], steps.shape[1], axis=1)
-        windows = (_window(one) for one in (filled, weight, 8 * quotients.grain))
-        return _View(known, filled, *windows, _below(known), _below(known & above), tail, last)
+        return _View(
+            known,
+            _window(filled),
+            _window(np.where(known, steps, 0.0)),
+            _window(8 * quotients.grain),
+            _below(known),
+            _below(known & above),
+            tail,
+            last,
+        )
 
 
 def _window(table: Array) -> Array:
@@ -179,7 +189,8 @@ def _fit_order(order: int, quotients: Quotients, view: _View, quick: bool) -> Fi
     rounding = _window(np.where(view.known, quotients.grain / steps, 0.0))[first, :, : order + 1]
     change = np.abs(np.diff(value, axis=0, append=np.inf))
     error = 3 * np.fmax(change, np.maximum(noise / steps[end], rounding @ np.abs(at_zero)))
-    error = np.where(view.known[first], error, np.inf)
+    tame = noise <= WILD * quotients.grain[first]
+    error = np.where(view.known[first] & tame, error, np.inf)
     odd = bent = np.zeros(value.shape, dtype=bool)
     if not quick:
         odd, bent = _nature(misfit, size, view, quotients.excused)
@@ -237,8 +248,8 @@ def _regular(misfit: Array, height: Array, peak: Array) -> Flags:
 
 def _falling(last: Array) -> Flags:
     """Whether the misfit falls as the smallest steps do: the slopes there agree with each other."""
-    ratio = last[..., 1:] / last[..., :-1]
-    return np.asarray(((ratio > 0.6 / RATIO) & (ratio < 1.4 / RATIO)).all(axis=-1))
+    before, after = last[..., :-1], last[..., 1:]
+    return np.asarray(((after > 0.6 / RATIO * before) & (after < 1.4 / RATIO * before)).all(axis=-1))
 
 
 def inner_grain(x: Array) -> Array:

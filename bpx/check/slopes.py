@@ -75,6 +75,21 @@ class Block(NamedTuple):
         return sized.pull(Bounded.exactly(upstream)).value
 
 
+class Unknown(NamedTuple):
+    """A slope that could not be found: what the rule says, and no bound on how wrong that is."""
+
+    stated: Slope
+
+    def pull(self, upstream: Bounded) -> Bounded:
+        """What the rule makes of it."""
+        found = self.stated.pull(upstream)
+        return found._replace(error=np.full(found.value.shape, np.inf))
+
+    def size(self, upstream: Array) -> Array:
+        """The same of absolute values."""
+        return np.abs(self.stated.pull(Bounded.exactly(upstream)).value)
+
+
 class CheckedEdge(NamedTuple):
     """One edge alone: its slope by differences, the one its rule states, and how they compare.
 

@@ -25,6 +25,7 @@ from bpx.graph import Array, Graph
 from bpx.reverse import Edge
 
 LARGEST_JACOBIAN = 2**22  # entries
+LARGEST_SEARCH = 2**25  # elements of all slices that one step of the differences takes
 _SKETCHES = 3
 _ROOM = 24.0  # how far a sketch may be off, in units of rounding of a random walk through its terms
 _STRAND = 0.5  # and of a sum that is added up one after the other, per term
@@ -147,19 +148,25 @@ def _difference_jacobian(rule: StructuralRule, position: int, mixed: tuple[int, 
     rows = to_rows(arg, mixed, arg.ndim)
     carried, width = rows.shape
     outs = rule.out.size // carried
-    if carried * width * outs * width > LARGEST_JACOBIAN:
+    if carried * width * outs > LARGEST_JACOBIAN or carried * width * outs * width > LARGEST_SEARCH:
         return None
     slice_shape = tuple(n if axis in mixed else 1 for axis, n in enumerate(arg.shape))
 
     def function(points: Array, chosen: Any) -> tuple[Array, Any]:
+        most = max(1, _CHUNK // (width * points.shape[0]))
+        parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
+        value = np.concatenate([moved_outs(points[:, part], chosen[part]) for part in parts], axis=1)
+        return value, np.isfinite(value)
+
+    def moved_outs(points: Array, chosen: Any) -> Array:
         slot, out = np.divmod(chosen, outs)
         row, element = np.divmod(slot, width)
         columns = np.arange(len(chosen))
         moved = np.repeat(rows[row].T[:, np.newaxis], points.shape[0], axis=1)  # (width, K, columns)
         moved[element, :, columns] = points.T
         found = rule.op.value(moved.reshape(*slice_shape, -1), batch=1, **rule.settings)
-        value = found.reshape(outs, points.shape[0], len(chosen))[out, :, columns].T
-        return value, np.isfinite(value)
+        value: Array = found.reshape(outs, points.shape[0], len(chosen))[out, :, columns].T
+        return value
 
     claimed = _rule_jacobian(rule, position, mixed, outs)
     found = derivative(function, np.repeat(rows.ravel(), outs), claimed=claimed.ravel())

@@ -301,5 +301,7 @@ def _notes(report: Report) -> Iterator[str]:
             yield say("check.place", point=point, values=values)
     if report.skipped:
         yield say("check.skipped", count=f"{report.skipped:,}")
-    if report.worst and report.verdict == Verdict.AGREE.word:
+    if report.rounded:
+        yield say("check.rounded")
+    elif report.worst and report.verdict == Verdict.AGREE.word and report.reason is None:
         yield say("check.detect", detect=number(report.detect, DIGITS))

@@ -289,7 +289,7 @@ MISTAKES: dict[str, Callable[[Pull], Pull]] = {
     "taken beside": _moved(lambda x: x + 1e-3),
     "taken at scaled inputs": _moved(lambda x: 1.001 * x),
     "taken at rounded inputs": _moved(lambda x: np.round(x, 3)),
-    "taken at the opposite": _moved(lambda x: -x),
+    "taken at minus half": _moved(lambda x: -x / 2),
 }
 
 
