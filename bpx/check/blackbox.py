@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SECONDS = 10.0  # for differences, roughly; of a larger input only a part is looked at
 TOGETHER = 64  # coordinates looked at in one go; the first of them however slow the function is
 CALLS = 17  # of the function, for a coordinate that is soon settled
-STRETCH = 2.0**-30  # relative: so far a smooth claim is straight
+STRETCH = 2.0**-27  # relative: so far a smooth claim is straight
 DRAWS = 3  # of inputs moved by rounding errors, to see how far that moves the claims
 DIRECTIONS = 3  # through all coordinates of a large input
 MOST_KINKED = 12  # coordinates whose kinks are looked at together
@@ -182,7 +182,7 @@ class Check:
         as below them a formula can be smooth and far off, in how uneven it is over a longer stretch.
         """
         noise = np.zeros((len(self.rows.upstreams), len(coordinates)))
-        for row in np.flatnonzero(rows):
+        for row in np.flatnonzero(rows).tolist():
             claim = self.found.claimed[row]
             moved = (np.abs(one - claim) for one in self._shaken_claims(row))
             noise[row] = np.fmax.reduce([*moved, *self._unevenness(row)])[coordinates]
@@ -196,7 +196,7 @@ class Check:
     def _unevenness(self, row: int) -> Iterator[Array]:
         x, upstream = self.rows.x, self.rows.upstreams[row]
         for _ in range(DRAWS):
-            offset = STRETCH * self.rng.uniform(-2, 2, size=len(x)) * x
+            offset = STRETCH * self.rng.uniform(-4, 4, size=len(x)) * x
             ends = self.rows.claim(upstream, x + offset) + self.rows.claim(upstream, x - offset)
             yield np.abs(ends / 2 - self.found.claimed[row])
 

@@ -30,14 +30,18 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class _Look:
-    """A point, and what is claimed there."""
+    """A point, what is wrongly claimed there, and of which nodes the claims are right."""
 
     point: Point
     claims: Mapping[int, Stated]
+    right: Sequence[int]
 
     @cached_property
     def expected(self) -> dict[int, Bounded]:
-        """What arrives at each node when claimed nodes hand on what is claimed of them."""
+        """What arrives at each node when claimed nodes hand on what is claimed of them.
+
+        A claim that is right hands on the reference: its digits add nothing but rounding.
+        """
         shapes = self.point.graph.shapes
         given = {
             node: Bounded(
@@ -47,6 +51,7 @@ class _Look:
             )
             for node, one in self.claims.items()
         }
+        given |= {node: self.point.reference[node] for node in self.right if node in self.point.reference}
         nothing = {node: Bounded.exactly(np.zeros(shapes[node])) for node in self.claims}
         return nothing | sweep(self.point.ledger.edges, self.point.trusted, self.point.seed, given)
 
@@ -62,6 +67,8 @@ class _Look:
     def sample(self, edge: Edge) -> Sample:
         """The edge, with what is claimed to arrive at its consumer, or else what follows from the claims."""
         arriving = self.claims.get(edge.consumer) or self.expected[edge.consumer]
+        if edge.consumer in self.right:
+            arriving = self.point.reference[edge.consumer]
         upstream = np.broadcast_to(arriving.value, self.point.graph.shapes[edge.consumer])
         return sample(self.point, edge, self.point.values, upstream, self.point.trusted[edge])
 
@@ -74,9 +81,9 @@ def blamed_claims(
     `claims` holds, for each point, what is stated of which node; `wrong` are the nodes whose claim
     disagrees with the reference at the first point.
     """
-    # A claim that is right hands on nothing but the rounding of its digits.
+    right = [node for node in claims[0] if node not in wrong]
     looks = [
-        _Look(point, {node: claim[node] for node in wrong if node in claim})
+        _Look(point, {node: claim[node] for node in wrong if node in claim}, right)
         for point, claim in zip(points, claims, strict=True)
     ]
     innocent = [node for node in sorted(wrong, reverse=True) if looks[0].follows(node)]
@@ -173,7 +180,8 @@ def _made_above(look: _Look, node: int, predict: Predict) -> Iterator[tuple[tupl
     point, total = look.point, look.expected[node].value
     above = point.graph.touched(by=[node], upto=point.question.output)
     edges = [edge for edge in reversed(point.ledger.edges) if edge.arg != node and above[edge.arg]]
-    still = {one: Bounded.exactly(0 * stated.value) for one, stated in look.claims.items() if one != node}
+    shapes, claimed = point.graph.shapes, [one for one in (*look.claims, *look.right) if one != node]
+    still = {one: Bounded.exactly(np.zeros(shapes[one])) for one in claimed}
     for edge in [edge for edge in edges if edge.arg not in still][:_MOST_SEARCHED]:
         one = look.sample(edge)
         for mistake, wrong in predict(one):

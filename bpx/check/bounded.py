@@ -6,6 +6,7 @@ Stability of Numerical Algorithms (2nd ed., SIAM 2002), chapter 3.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -51,12 +52,18 @@ class Bounded(NamedTuple):
         value, size, error, spread = (
             summed_to(one, shape) for one in (self.value, np.abs(self.value), self.error, self.spread)
         )
-        return Bounded(value, error + UNIT * size, spread)
+        count = max(1, self.value.size // max(1, value.size))
+        return Bounded(value, error + UNIT * _additions(count) * size, spread)
 
     def pulled(self, pull: Callable[[Array], Array], size: Callable[[Array], Array], loss: float) -> Bounded:
         """Handed through a linear map; `size` is the map of absolute values, `loss` its relative rounding."""
         error = size(self.error) + loss * size(np.abs(self.value))
         return Bounded(pull(self.value), error, size(self.spread) if np.any(self.spread) else 0 * error)
+
+
+def _additions(count: int) -> float:
+    """How many roundings an element goes through at most: NumPy adds in eight strands, and those in pairs."""
+    return min(count, 8.0 + math.log2(count))
 
 
 def summed_to(value: Array, shape: Shape) -> Array:

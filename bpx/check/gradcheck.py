@@ -133,15 +133,19 @@ class _Check:
             return _Found(columns, [], [], [])
         columns = [column(point, name, node, stated[node]) for name, node in self.wrt.items()]
         blame = blamed_rules(point)
-        wrong = [
+        if not blame and not self.wrong(columns, stated):
+            columns = fitted_together(point, self.doubted(point, columns), stated)
+        wrong = self.wrong(columns, stated)
+        claims, innocent = self.blame_claims(point, stated, wrong) if wrong else ([], [])
+        return _Found(columns, list(local_rows(point)), [*blame, *claims], innocent)
+
+    def wrong(self, columns: Sequence[Column], stated: Mapping[int, Stated]) -> list[int]:
+        """The nodes whose claim disagrees."""
+        return [
             node
             for node, one in zip(self.wrt.values(), columns, strict=True)
             if not stated[node].is_rule and (one.verdicts == Verdict.DISAGREE).any()
         ]
-        claims, innocent = self.blame_claims(point, stated, wrong) if wrong else ([], [])
-        if not blame and not wrong:
-            columns = fitted_together(point, self.doubted(point, columns), stated)
-        return _Found(columns, list(local_rows(point)), [*blame, *claims], innocent)
 
     def point(self, given: Mapping[int, Array], first: bool) -> tuple[Point, dict[int, Stated]]:
         """The point, and what is stated of each node there."""

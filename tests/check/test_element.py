@@ -13,7 +13,7 @@ pytest.importorskip("mpmath")
 
 def found(made, position=0):
     (group,) = [one for one in point_of(made).elementwise if made.output in one.nodes]
-    return slope_and_rule(group, position, 0)
+    return slope_and_rule(group, position, 0, 1e-17)
 
 
 def test_a_saturated_element():
