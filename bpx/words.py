@@ -99,6 +99,7 @@ ENGLISH = {
     "diagnostic.broadcast-both": "`{node}`: the shapes {shapes} are both stretched, to {wanted}; is that meant?",
     "diagnostic.too-large": "the result of `{op}` would have {reason}, more than bpx computes",
     # --- diagnostics: values and requests ---
+    "diagnostic.unclaimed": "nothing is claimed of `{name}`, and nothing of it is checked",
     "diagnostic.not-an-input": "`{name}` is not an input",
     "diagnostic.bad-assignment": "`{text}` is not of the form NAME=VALUE",
     "diagnostic.bad-claim": "`{text}` is not of the form NAME=FORMULA or NAME=NUMBERS",
@@ -315,7 +316,7 @@ ENGLISH = {
     "check.outside-domain": "The gradient of {output} leaves the domain in {count} of {total} entries; nothing disagrees.",
     "check.cannot-tell": "Whether the gradient of {output} is right cannot be told for {count} of {total} entries; nothing disagrees.",
     "check.wrong-rule": "The gradient of {output} is right at these values, but not what it was made with.",
-    "check.nothing": "There is nothing to check: {output} depends on no input.",
+    "check.nothing": "There is nothing to check: no gradient of {output} is claimed or asked for.",
     "check.blame-rule": "To blame: the derivative of `{op}` by `{arg}`, at node `{node}`",
     "check.blame-op": "To blame: the rule of `{op}`, at node `{node}`",
     "check.blame-claim": "To blame: the claim on `{node}`",

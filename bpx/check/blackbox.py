@@ -67,7 +67,7 @@ def check_function(
     check.run()
     given = getattr(forward, "__name__", "")
     name = given if given.isidentifier() else "output"
-    notes = (*caller.notes, *check.rows.notes)
+    notes = (*caller.notes, *check.rows.notes, *check.rows.unclaimed_notes())
     blame = blamed_inputs(check.rows, check.found, name)
     return Report(None, name, check.columns(), blame=blame, notes=notes, detect=detect)
 
@@ -89,8 +89,8 @@ class Check:
         if not self.rows.scatter:
             Digits(self.rows, self.found, self._noise_at).look()
             self._kinks_together()
-        if self.rows.one_hot:
-            self._mixture()
+        for weights in (self.rows.mixture, -self.rows.mixture) if self.rows.one_hot else ():
+            self._mixture(weights)
         self._note_unseen()
 
     def columns(self) -> tuple[Column, ...]:
@@ -322,9 +322,12 @@ class Check:
 
     # --- another upstream gradient -----------------------------------------------------------
 
-    def _mixture(self) -> None:
-        """A random upstream gradient shows one that backward forgot; its reference is made of the rows'."""
-        found, weights = self.found, self.rows.mixture
+    def _mixture(self, weights: Array) -> None:
+        """A random upstream gradient shows one that backward forgot, or takes without its sign.
+
+        Its reference is made of the rows'.
+        """
+        found = self.found
         claimed = self.rows.claim(weights)
         value, error = weights @ found.value, np.abs(weights) @ found.error
         size = np.abs(weights) @ np.abs(found.value)

@@ -52,7 +52,9 @@ class Caller:
     def nearby(self, values: Values) -> Array | None:
         """The output for these values; None where the function does not take them."""
         try:
-            return np.asarray(self._forward(*_handed(values)), dtype=float)
+            return np.array(
+                self._forward(*_handed(values)), dtype=float
+            )  # a copy: it may be a buffer of forward's
         except Exception:  # a stranger's way of saying that this is outside its domain
             return None
 

@@ -430,9 +430,10 @@ def _slopes(function: Callable[[Exact], Any], x: SupportsFloat, digits: int) -> 
         offsets = (0, step, -step, step / SHRINK, -step / SHRINK)
         try:
             values = [np.ravel(np.asarray(function(middle + offset), dtype=object)) for offset in offsets]
+            rows = list(zip(*values, strict=True))
         except Exception:  # whatever it is that a stranger's function does not like about such numbers
             return None
-        return [_slope(points, step)._replace(digits=digits) for points in zip(*values, strict=True)]
+        return [_slope(points, step)._replace(digits=digits) for points in rows]
 
 
 def _slope(points: tuple[Any, ...], step: Exact) -> Slope:

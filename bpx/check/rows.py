@@ -68,6 +68,8 @@ class Rows:
         self.scatter = self._scatter(again)
         self.x = _joined([caller.values[i] for i in caller.varied])
         size, shape = self.output.size, self.output.shape
+        if not size:
+            raise BpxError([Diagnostic("empty-array", None, {"name": "output"})])
         self.one_hot = size <= MOST_ONE_HOT
         upstreams = np.eye(size) if self.one_hot else rng.normal(size=(MIXED_ROWS, size))
         self.upstreams = upstreams.reshape(-1, *shape)
@@ -85,6 +87,11 @@ class Rows:
         facts = {"scatter": number(scatter, 2)}
         self.notes.append(Diagnostic("not-deterministic", None, facts, severity="warning"))
         return scatter
+
+    def unclaimed_notes(self) -> list[Diagnostic]:
+        """A note for each input of which nothing is claimed."""
+        names = [self.caller.names[i] for i in sorted(self.unclaimed)]
+        return [Diagnostic("unclaimed", None, {"name": name}, severity="note") for name in names]
 
     @property
     def owners(self) -> Indices:
