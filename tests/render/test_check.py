@@ -70,7 +70,7 @@ ANSWERS = {
     "network": "A network: The gradient of loss is wrong in 11 of 25,450 entries.",
     "second_order": "The gradient of f, to second order, is wrong in 1 of 6 entries.",
     "harmless_culprit": "The gradient of L is right at these values, but not what it was made with.",
-    "nothing": "There is nothing to check: y depends on no input.",
+    "nothing": "There is nothing to check: no gradient of y is claimed or asked for.",
 }
 
 
