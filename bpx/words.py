@@ -333,6 +333,7 @@ ENGLISH = {
     "check.entries": "Entry by entry",
     "check.worst-entries": "The worst entries of each input",
     "check.inputs": "Input by input",
+    "check.claims": "Claims",
     "check.rules": "Each rule checked alone",
     "check.entries-of": "Gradient of {output}",
     "check.against": "claimed {claimed}, reference {reference}",

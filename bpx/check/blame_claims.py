@@ -26,6 +26,7 @@ from bpx.reverse import Edge
 
 _MOST_SEARCHED = 60  # edges that a claim on a leaf is searched through for the mistake
 _ROUNDING = 1e-9
+_VAGUE = 0.02  # relative: a claim whose last digit leaves more open
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ def blamed_claims(
 
 def _blamed_claim(looks: Sequence[_Look], node: int) -> Blame:
     point = looks[0].point
-    found = [*_at_consumers(looks, node)] or [*_further_up(looks, node)]
+    found = [*_at_consumers(looks, node)]
+    if _is_vague(looks, node):  # so few digits fit much
+        found = [one for one in found if one[0] is None]
+    elif not found:
+        found = [*_further_up(looks, node)]
     edges = [edge for edge in point.ledger.edges if edge.arg == node]
     # Where several edges could have gone wrong so, none of them is named.
     suspects = {edge.consumer for edge, _ in found if edge} or {edge.consumer for edge in edges}
@@ -111,6 +116,11 @@ def _blamed_claim(looks: Sequence[_Look], node: int) -> Blame:
         right_gradient(point, node, edges),
         claim=True,
     )
+
+
+def _is_vague(looks: Sequence[_Look], node: int) -> bool:
+    claims = [look.claims[node] for look in looks]
+    return any(np.any(one.tolerance > _VAGUE * np.abs(one.value)) for one in claims)
 
 
 def _placed(point: Point, node: int, edges: Sequence[Edge], edge: Edge | None, mistake: Mistake) -> Mistake:

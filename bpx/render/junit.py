@@ -61,7 +61,8 @@ def _outcome(verdict: Verdict, strict: bool) -> str:
 def _culprits(report: Report) -> Iterator[Case]:
     for one in report.blame:
         title = blame_title(one)
-        yield Case(say("check.rules"), visible(one.node), Verdict.DISAGREE, title, blame_text(report))
+        group = say("check.claims" if one.claim else "check.rules")
+        yield Case(group, visible(one.node), Verdict.DISAGREE, title, blame_text(report))
 
 
 def _gradients(report: Report) -> Iterator[Case]:
