@@ -50,9 +50,10 @@ class Fault(IntEnum):
 class Estimate(NamedTuple):
     """Derivatives of n columns; every field has shape (n,).
 
-    `error` is such that |truth - value| ≤ error nearly always. `slope_scale` is the largest slope met,
-    against which a stationary point is flat. `flat` says that f does not change at all near x.
-    `left` and `right` are one-sided slopes with the bar `side_error`; nan where they were not needed.
+    `error` is such that |truth - value| ≤ error nearly always. `slope_scale` is the largest slope met
+    over the steps the value rests on, against which a stationary point is flat. `flat` says that f does
+    not change at all near x. `left` and `right` are one-sided slopes with the bar `side_error`; nan
+    where they were not needed.
     """
 
     value: Array
@@ -158,14 +159,14 @@ def _settle(table: Table, claimed: Array, found: Estimate) -> Flags:
 
 def _still(table: Table, claimed: Array, found: Estimate) -> Flags:
     """Claims of 0 where f does not change at all."""
-    flat_to, scale = ladder.flat_range(table), table.slope_scale
+    flat_to, scale = ladder.flat_range(table), table.slope_scale()
     still = (claimed == 0) & (scale == 0) & (flat_to > 0) & (table.usable >= FEWEST)
-    _fill(found, table, still, ladder.level(table, flat_to), scale, still, Fault.NONE)
+    _fill(found, table, still, ladder.level(table, flat_to), still, Fault.NONE)
     return np.asarray(still)
 
 
 def _confirm(table: Table, claimed: Array, found: Estimate) -> Flags:
-    scale, size = table.slope_scale, np.abs(claimed)
+    scale, size = table.slope_scale(), np.abs(claimed)
     quotients = table.quotients(table.central, 2, table.above, table.below)
     best = confirmed(quotients, scale, quick=len(table.steps) <= QUICK)
     gap = np.abs(best.value - claimed)
@@ -173,7 +174,7 @@ def _confirm(table: Table, claimed: Array, found: Estimate) -> Flags:
     confirms &= ladder.closing(table, SETTLED * size, best.first)
     # The claim is as good a witness as the difference.
     best = best._replace(error=np.maximum(best.error, gap))
-    _fill(found, table, confirms, best, scale, np.zeros_like(confirms), Fault.NONE)
+    _fill(found, table, confirms, best, np.zeros_like(confirms), Fault.NONE)
     return np.asarray(confirms)
 
 
@@ -184,7 +185,7 @@ def _finish(task: _Task, table: Table, found: Estimate) -> None:
     """Fill in columns whose ladder is complete."""
     if not len(table.columns):
         return
-    scale, flat_to = table.slope_scale, ladder.flat_range(table)
+    scale, flat_to = table.slope_scale(), ladder.flat_range(table)
     quantum = ladder.stair(task.function, table, flat_to)
     floor = inner_grain(table.x) if task.blind else 0.0
     central, right, left = (extrapolated(one, scale, floor) for one in _kinds(table, quantum))
@@ -202,7 +203,7 @@ def _finish(task: _Task, table: Table, found: Estimate) -> None:
     code[_without_room(task, table)] = Fault.EDGE
     everything = np.ones(len(scale), dtype=bool)
     sides = (left.value, right.value, np.maximum(left.plain, right.plain))
-    _fill(found, table, everything, best, scale, flat, code, sides)
+    _fill(found, table, everything, best, flat, code, sides)
 
 
 def _kinds(table: Table, quantum: Array) -> Iterator[Quotients]:
@@ -228,17 +229,16 @@ def _fill(
     table: Table,
     chosen: Flags,
     best: Best,
-    scale: Array,
     flat: Flags,
     code: NDArray[Any] | Fault,
     sides: tuple[Array, Array, Array] | None = None,
 ) -> None:
     columns = table.columns[chosen]
-    code = np.broadcast_to(np.asarray(code), scale.shape)[chosen]
+    code = np.broadcast_to(np.asarray(code), chosen.shape)[chosen]
     found.value[columns] = np.where(code == Fault.NONE, best.value[chosen], np.nan)
     found.error[columns] = np.where(code == Fault.NONE, best.error[chosen], np.inf)
     found.value_at[columns] = table.middle[chosen]
-    found.slope_scale[columns] = scale[chosen]
+    found.slope_scale[columns] = table.slope_scale(best.first)[chosen]
     found.flat[columns] = flat[chosen]
     found.code[columns] = code
     if sides:

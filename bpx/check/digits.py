@@ -86,7 +86,8 @@ class Digits:
         found.compare(row, at, max(self.claim_noise(row, at), hidden), flat=slope.value == 0)
         if found.verdict[row, at] != Verdict.AGREE:
             self._judge_formula(row, at, slope)
-        if found.verdict[row, at] == Verdict.CANNOT_TELL and before[2] == Verdict.AGREE:
+        agreed = before[2] == Verdict.AGREE and not found.flat[row, at]
+        if found.verdict[row, at] == Verdict.CANNOT_TELL and agreed:
             found.value[row, at], found.error[row, at] = before[:2]
             found.put(row, at, Verdict.AGREE)
 

@@ -82,11 +82,10 @@ class Table(NamedTuple):
         sides = (self.right, self.left)
         return np.asarray(np.max([np.isfinite(side).sum(axis=0) for side in sides], axis=0))
 
-    @property
-    def slope_scale(self) -> Array:
-        """The largest slope (m,) over the largest usable steps; small ones would show noise."""
+    def slope_scale(self, within: Array | float = np.inf) -> Array:
+        """The largest slope (m,) over the largest usable steps up to `within`; at small ones it is noise."""
         slopes = np.fmax(np.abs(self.right), np.abs(self.left))
-        known = np.isfinite(slopes)
+        known = np.isfinite(slopes) & (self.steps <= within)
         return np.asarray(np.where(known & (np.cumsum(known, axis=0) <= 4), slopes, 0.0).max(axis=0))
 
 

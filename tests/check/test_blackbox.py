@@ -414,6 +414,10 @@ def test_saturation_is_not_a_dead_unit() -> None:  # T11
     assert verdict(lambda x: np.maximum(x, 0), [-40.0], lambda g, x: g * 0.0) == "agree"
 
 
+def test_a_bare_zero_for_a_saturated_unit_is_left_open() -> None:  # T11
+    assert verdict(np.tanh, [40.0], lambda g, x: 0.0 * float(x)) == "cannot tell"
+
+
 def test_functions_that_take_no_objects_are_left_to_differences() -> None:  # T8, T12
     def forward(x: Any) -> Any:
         return np.array([math.erf(float(one)) for one in x])
