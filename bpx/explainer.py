@@ -89,7 +89,7 @@ def explain(
     if check:
         from bpx.check.checkup import checkup
 
-        account = replace(account, check=checkup(request.spec, request.output, request.wrt, request.seed))
+        account = replace(account, check=checkup(request.spec, request.ledger, request.wrt, request.seed))
     if spec.expect and of is None and upstream is None:
         from bpx.expect import stated, unmet
 

@@ -52,6 +52,11 @@ def shape_text(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape)) if shape else "scalar"
 
 
+def index_text(index: Sequence[int]) -> str:
+    """The index of an element as people write it, `[0, 2]`; nothing for a scalar."""
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
 def partial(output: str, node: str) -> str:
     """The name of a derivative, `∂L/∂w`."""
     return f"∂{output}/∂{node}"

@@ -12,6 +12,7 @@ from bpx.check.entries import by_rule, column
 from bpx.check.point import Point, Question
 from bpx.check.report import Verdict
 from bpx.graph import Array
+from bpx.reverse import Ledger
 from bpx.spec import Spec
 
 # Beyond these a check takes longer than the account it stands beside, start-up and all.
@@ -19,11 +20,14 @@ _MOST_NODES = 1_000
 _MOST_ELEMENTS = 100_000
 
 
-def checkup(spec: Spec, output: int, wrt: Mapping[str, int], seed: Array) -> Checkup | None:
-    """What differences say of ∂output/∂node for the nodes `wrt`; None where there are none."""
+def checkup(spec: Spec, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> Checkup | None:
+    """What differences say of the gradients of `ledger` for the nodes `wrt`; None where there are none.
+
+    `seed` is what arrived at the output.
+    """
     if not wrt:
         return None
-    point = Point.at(Question(spec, output, wrt, seed), spec.given)
+    point = Point(Question(spec, ledger.output, wrt, seed), ledger.graph, ledger, spec.given)
     if len(point.forward) > _MOST_NODES or point.elements > _MOST_ELEMENTS:
         return SKIPPED
     with np.errstate(all="ignore"):

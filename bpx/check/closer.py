@@ -1,4 +1,4 @@
-"""A closer look at entries that differences leave open, or seem to refute: the whole graph in 50 digits."""
+"""A closer look at entries that differences leave open, or seem to refute: the whole graph in many digits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bpx.check.report import Reason, Verdict
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MOST_OPS = 50_000  # on numbers of 50 digits, that one gradient may take
+_MOST_OPS = 50_000  # on numbers of many digits, that one gradient may take
 _PER_ENTRY = 50  # evaluations of the graph that one derivative takes, roughly
 
 
@@ -52,7 +52,7 @@ def _stated(judged: Judged, digits: int) -> Any:
 
 
 def _settle(judged: Judged, flat: int, slope: exact.Slope, stated: Any) -> None:
-    """The verdict by a slope known to 50 digits; `stated` is the claim in as many, where it has them.
+    """The verdict by a slope known to many digits; `stated` is the claim in as many, where it has them.
 
     A formula that is right to those digits is right, whatever float64 makes of it. Of bare numbers it
     is not known how they came about: what rounding may do to them is not held against them.

@@ -34,6 +34,7 @@ QUICK = 16  # steps: kinks among them show in the one-sided slopes
 FEWEST = 4  # usable steps
 LEAST = 8  # usable steps of one side alone
 SURE = 10.0  # error bars: what a verdict takes for certain
+CLOSE = 1e-9  # relative: values nearer to each other than that are one
 ROOM = 2**20  # numbers in the largest array of one chunk
 
 
@@ -74,6 +75,11 @@ class OneSided(NamedTuple):
     error: Array
     limit: Array
     limit_error: Array
+
+    def jumps(self, here: Array | float, known: Array | float) -> Flags:
+        """Where the limit differs from the value `here`, itself known to within `known`."""
+        room = SURE * self.limit_error + CLOSE * np.maximum(np.abs(here), np.abs(self.limit)) + known
+        return np.asarray(np.abs(self.limit - here) > room)
 
 
 def derivative(

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpx.graph import Array, run
+from bpx.request import FLOWS_INTO
 from bpx.spec import Spec
 
 _TRIES = 20  # draws for each point that may fall outside the domain
 _AROUND = 0.5  # how far from its value, in units of it (or of 1, where it is smaller)
-_FIXED = ("constant", "target")  # roles whose values are not drawn, unless a range says where
 
 
 def drawn_points(spec: Spec, count: int, seed: int) -> tuple[list[Mapping[int, Array]], int]:
@@ -41,7 +41,7 @@ def _draws(spec: Spec, rng: np.random.Generator, most: int) -> Iterator[Mapping[
             if one.range:
                 share = rng.uniform(size=one.value.shape)
                 given[one.node] = one.range[0] * (1.0 - share) + one.range[1] * share
-            elif one.role in _FIXED:
+            elif one.role not in FLOWS_INTO:
                 given[one.node] = one.value
             else:
                 width = _AROUND * np.maximum(np.abs(one.value), 1.0)

@@ -1,4 +1,4 @@
-"""One element of an elementwise op under the magnifying glass: its forward and its rule in 50 digits."""
+"""One element of an elementwise op under the magnifying glass: its forward and its rule in many digits."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bpx.check.group import Group
 
 KNOWN = 1e-12  # relative
 ROUGHLY = 1e-15  # of the terms of a sum, where float64 constants stand among them
-NOTHING = 1e-35  # of the terms of a sum: where they cancel, what is left in 50 digits
-RIGHT_FORMULA = 1e-9  # relative: how closely a formula must agree in 50 digits to be the right one
+NOTHING = 1e-35  # of the terms of a sum: where they cancel, what is left in many digits
+RIGHT_FORMULA = 1e-9  # relative: how closely a formula must agree in many digits to be the right one
 
 
 def slope_and_rule(group: Group, position: int, column: int, size: float) -> tuple[float, bool] | None:
-    """The slope by one arg of one element, and whether the rule gives it in 50 digits.
+    """The slope by one arg of one element, and whether the rule gives it in many digits.
 
     None where the op does not run on such numbers, or has no one slope there. `size` is what is claimed.
     """
@@ -53,7 +53,7 @@ def rounded_slope(slope: exact.Slope) -> float:
 
 
 def is_right(stated: Any, slope: exact.Slope, size: float = 0.0, rule: bool = False) -> bool:
-    """Is a derivative that is stated in 50 digits the right one? None is not known to be.
+    """Is a derivative that is stated in many digits the right one? None is not known to be.
 
     `size` is how large the terms are that it is the sum of: a derivative of 0 has no other scale. A
     `rule` of bpx's own has constants, such as π, of no more digits than float64.
@@ -67,7 +67,7 @@ def is_right(stated: Any, slope: exact.Slope, size: float = 0.0, rule: bool = Fa
 
 
 def _rule(group: Group, position: int, args: list[Any]) -> Any:
-    """The rule in 50 digits, from args in as many and the op's value at them; None where it does not run."""
+    """The rule in many digits, from args in as many and the value at them; None where it does not run."""
     try:
         return group.locals_at(position, args, np.array(group.op.value(*args)))[()]
     except (TypeError, ValueError, AttributeError):

@@ -11,7 +11,7 @@ import numpy as np
 from bpx.check.blur import ends_of
 from bpx.check.bounded import UNIT, Bounded
 from bpx.check.decide import decide
-from bpx.check.differences import derivative, one_sided
+from bpx.check.differences import SURE, derivative, one_sided
 from bpx.check.group import Group
 from bpx.check.report import Reason, Verdict
 from bpx.check.slopes import CheckedEdge, Elementwise
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KINKS = ("kink",)
 EDGES = ("positive", "nonnegative", "nonzero")
-_MOST_EXACT = 500  # elements of a group that are looked at again with 50 digits
+_MOST_EXACT = 500  # elements of a group that are looked at again with many digits
 _WITNESSES = 4  # of elements that disagree; if more digits confirm these, the others are as sure
 _NUDGES = ((1, 1), (-1, 1), (1, -1))  # of args and out, in units of rounding
 
@@ -149,7 +149,7 @@ class _OneArg:
         return np.where(np.isfinite(found), found, 0.0)
 
     def look_closer(self, columns: Any) -> None:
-        """The forward and the rule once more, in 50 digits."""
+        """The forward and the rule once more, in many digits."""
         if not columns.size:
             return
         from bpx.check.element import slope_and_rule
@@ -177,21 +177,14 @@ class _OneArg:
             return found, np.isfinite(found)
 
         left, right = one_sided(forward, x, -1), one_sided(forward, x, 1)
-        known = self.out_blur[columns]
-        jump = _jumps(left, here, known) | _jumps(right, here, known)
+        known = 2 * self.out_blur[columns]
+        jump = left.jumps(here, known) | right.jumps(here, known)
         low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
         error = left.error + right.error
         self.value[columns], self.error[columns] = (low + high) / 2, error
         self.spread[columns] = np.where(jump, np.inf, (high - low) / 2)
-        fits = (claimed >= low - 10 * error) & (claimed <= high + 10 * error)
+        fits = (claimed >= low - SURE * error) & (claimed <= high + SURE * error)
         self.verdicts[columns] = np.where(fits | jump, Verdict.KINK, Verdict.DISAGREE)
-
-
-def _jumps(side: Any, here: Array, blur: Array) -> NDArray[np.bool_]:
-    """Does the value a side tends to differ from the value at the point, as far as that is known?"""
-    room = 10 * side.limit_error + 1e-9 * np.maximum(np.abs(here), np.abs(side.limit)) + 2 * blur
-    jumps: NDArray[np.bool_] = np.abs(side.limit - here) > room
-    return jumps
 
 
 def _checked(group: Group, edge: Edge, claimed: Array, found: _Found) -> CheckedEdge:

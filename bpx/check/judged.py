@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Stated(NamedTuple):
     """A gradient that somebody states: its value, how far off its last written digit lets it be.
 
-    `exactly` gives it in 50 digits where it is a formula; None where there are only the numbers.
+    `exactly` gives it in many digits where it is a formula; None where there are only the numbers.
     """
 
     value: Array

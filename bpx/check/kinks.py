@@ -89,11 +89,8 @@ def contradiction(
 
 def _both(program: Program, function: Function, x: Array) -> Sides:
     left, right = one_sided(function, x, -1), one_sided(function, x, 1)
-    jump = np.zeros(len(x), dtype=bool)
     here, grain = _here(program), _ROUNDINGS * program.grain
-    for side in (left, right):
-        room = SURE * side.limit_error + 1e-9 * np.maximum(abs(here), np.abs(side.limit)) + grain
-        jump |= np.abs(side.limit - here) > room
+    jump = left.jumps(here, grain) | right.jumps(here, grain)
     return Sides(left.slope, right.slope, np.maximum(left.error, right.error), jump)
 
 

@@ -219,11 +219,11 @@ class Point:
             found[wall.node] = found[wall.node] - wall.mask
         return found
 
-    # --- 50 digits ---
+    # --- many digits ---
 
     @cached_property
     def lifted(self) -> dict[int, Any]:
-        """The inputs as numbers of 50 digits."""
+        """The inputs as numbers of many digits."""
         from bpx.check import exact
 
         return {node: exact.lifted(value) for node, value in self.given.items()}

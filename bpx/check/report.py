@@ -17,6 +17,7 @@ import numpy as np
 
 from bpx.account import plain_value
 from bpx.diagnostic import Diagnostic, Span
+from bpx.formula import index_text
 from bpx.graph import Array
 from bpx.words import say
 
@@ -95,7 +96,7 @@ class Entry:
     @property
     def label(self) -> str:
         """The entry as people write it: `w[0, 2]`."""
-        return self.input + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
+        return self.input + index_text(self.index)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

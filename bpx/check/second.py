@@ -11,7 +11,7 @@ import numpy as np
 from bpx.check.entries import by_rule, column
 from bpx.check.point import Point, Question
 from bpx.check.report import Column
-from bpx.formula import partial
+from bpx.formula import index_text, partial
 from bpx.graph import Array
 from bpx.reverse import reverse
 
@@ -60,7 +60,7 @@ def _seeds(question: Question, name: str, node: int) -> Iterator[tuple[str, Arra
     for index in np.ndindex(*shape):
         seed = np.zeros(shape)
         seed[index] = 1.0
-        yield first + (f"[{', '.join(map(str, index))}]" if index else ""), seed
+        yield first + index_text(index), seed
 
 
 def _column(point: Point, name: str, node: int, label: str) -> Column:

@@ -20,7 +20,7 @@ from bpx.account import (
     summary,
 )
 from bpx.diagnostic import Diagnostic
-from bpx.formula import DIGITS, number, partial, shape_text
+from bpx.formula import DIGITS, index_text, number, partial, shape_text
 from bpx.graph import OPS, Array
 from bpx.render.layout import Block, Heading, Headline, Lines, Table, table, text_of
 from bpx.words import say, visible
@@ -306,14 +306,10 @@ def _second(rows: Sequence[SecondRow]) -> Iterator[Block]:
     yield Table(
         (say("account.second-of"), *(f"∂/∂{name}" for name in names)),
         tuple(
-            (f"∂/∂{row.input}{_index_text(row.entry)}", *(text_of(row.by[name]) for name in names))
+            (f"∂/∂{row.input}{index_text(row.entry)}", *(text_of(row.by[name]) for name in names))
             for row in rows
         ),
     )
-
-
-def _index_text(index: Sequence[int]) -> str:
-    return f"[{', '.join(map(str, index))}]" if index else ""
 
 
 def _step(account: Explanation, step: Step) -> Iterator[Block]:

@@ -9,11 +9,14 @@ from checking import planted, spec
 
 from bpx.account import SKIPPED
 from bpx.check.checkup import checkup
+from bpx.reverse import reverse
 
 
 def found(made, wrt=None):
     nodes = {one.name: one.node for one in made.inputs} if wrt is None else wrt
-    return checkup(made, made.output, nodes, np.ones(made.graph.shapes[made.output]))
+    graph, seed = made.graph.copy(), np.ones(made.graph.shapes[made.output])
+    ledger = reverse(graph[made.output], [graph[node] for node in nodes.values()], graph.constant(seed))
+    return checkup(made, ledger, nodes, seed)
 
 
 def test_all_entries_are_counted_and_the_worst_speaks():
