@@ -7,7 +7,7 @@ table; what it shows and what it runs are the nodes of the stated expressions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +16,9 @@ from bpx.build import MOST_WITH_CARE, build, cycle_of, in_order, reporter
 from bpx.diagnostic import Diagnostic, Span
 from bpx.draft import OWN_VALUE, DraftOp
 from bpx.formula import CONSTANTS
-from bpx.graph import Array, Expr, Graph, Guard, Op, run
+from bpx.graph import Array, Expr, Graph, Guard, Op
 from bpx.parser import Code
+from bpx.subgraph import Subgraph, folding
 
 LARGEST = 10_000  # nodes of all values of a spec's ops together, the ops inside them written out
 _AT_ONCE = 2**22  # elements of all nodes inside an op together that are computed at a time
@@ -42,16 +43,14 @@ class CustomOp(NamedTuple):
 
 
 class Formula(NamedTuple):
-    """An expression of scalar args in a graph of its own, to be put to use on numbers and on handles."""
+    """An expression of scalar args, to be put to use element by element."""
 
-    graph: Graph
-    args: tuple[int, ...]
-    root: int
+    inside: Subgraph
 
     def value(self, *args: Any) -> Array:
         """Its value, element by element, at numbers or arrays; large arrays go through piece by piece."""
         shape = np.broadcast_shapes(*map(np.shape, args))
-        most = max(1, _AT_ONCE // len(self.graph))
+        most = max(1, _AT_ONCE // len(self.inside.graph))
         if math.prod(shape) <= most:
             return self._value(args)
         every = [np.broadcast_to(arg, shape).flat for arg in args]
@@ -60,51 +59,27 @@ class Formula(NamedTuple):
         return np.concatenate(pieces).reshape(shape)
 
     def _value(self, args: Sequence[Any]) -> Array:
-        return run(self.graph, dict(zip(self.args, args, strict=True)), [self.root])[self.root]
-
-    def on(self, *args: Expr) -> Expr:
-        """Its nodes built on handles, by the folding door."""
-        return self.handles(args, _folding, [self.root])[self.root]
+        return np.asarray(self.inside.run(args))
 
     def guards(self, *args: Expr) -> list[Guard]:
         """The guards of the ops inside, as functions of its own args."""
-        graph = self.graph
-        guarded = [node for node in graph.needs(of=[self.root]) if graph.ops[node].guards(*graph[node].args)]
+        graph, root = self.inside.graph, self.inside.root
+        guarded = [node for node in graph.needs(of=[root]) if graph.ops[node].guards(*graph[node].args)]
         inner = {arg for node in guarded for arg in graph.args[node]}
-        here = self.handles(args, _folding, inner)
+        here = self.inside.handles(args, folding, inner)
 
         def of_own_args(node: int, guard: Guard) -> Guard:
             def of(*given: Expr) -> Any:
-                known = here if _same(given, args) else self.handles(given, _folding, inner)
-                return guard.of(*self.args_of(node, known))
+                known = here if _same(given, args) else self.inside.handles(given, folding, inner)
+                return guard.of(*(known[arg] for arg in graph.args[node]))
 
             return Guard(guard.kind, of)
 
         return [
             of_own_args(node, guard)
             for node in guarded
-            for guard in graph.ops[node].guards(*self.args_of(node, here))
+            for guard in graph.ops[node].guards(*(here[arg] for arg in graph.args[node]))
         ]
-
-    def handles(
-        self, args: Sequence[Expr], door: Callable[..., Expr], nodes: Iterable[int]
-    ) -> dict[int, Expr]:
-        """Handles of `nodes` and what they rest on, upon those of its args; `door(op, *args)` builds one."""
-        found = dict(zip(self.args, args, strict=True))
-        for node in self.graph.needs(of=nodes, known=found):
-            if node in self.graph.constants:
-                found[node] = args[0].graph.constant(self.graph.constants[node])
-            elif node not in found:
-                found[node] = door(self.graph.ops[node], *self.args_of(node, found))
-        return found
-
-    def args_of(self, node: int, handles: Mapping[int, Expr]) -> list[Expr]:
-        """The handles of a node's args."""
-        return [handles[arg] for arg in self.graph.args[node]]
-
-
-def _folding(op: Op, *args: Expr) -> Expr:
-    return op(*args)
 
 
 def _same(handles: Sequence[Expr], others: Sequence[Expr]) -> bool:
@@ -152,9 +127,9 @@ class _Maker:
             name,
             flat.value,
             draft.args or (),
-            local=lambda *args: tuple(rule.on(*args) for rule in rules),
+            local=lambda *args: tuple(rule.inside.on(*args) for rule in rules),
             guards=flat.guards,
-            expands=value.on,
+            expands=value.inside.on,
         )
         self.flat[op] = flat
         return op
@@ -182,13 +157,16 @@ class _Maker:
         names = {arg: graph.input() for arg in args}
         report = reporter(self.problems, [*names, *CONSTANTS])
         expr = build(code, graph, names, report, ops=self.ops, elementwise=True)
-        return None if expr is None else Formula(graph, tuple(arg.id for arg in names.values()), expr.id)
+        if expr is None:
+            return None
+        return Formula(Subgraph(graph, tuple(arg.id for arg in names.values()), expr.id))
 
     def uses_every_arg(self, name: str, draft: DraftOp, value: Formula) -> bool:
         """An arg that the value leaves out would leave its shape out too."""
         assert draft.args and draft.value
-        needed = value.graph.needs(of=[value.root])
-        unused = [arg for arg, node in zip(draft.args, value.args, strict=True) if node not in needed]
+        needed = value.inside.graph.needs(of=[value.inside.root])
+        args = zip(draft.args, value.inside.args, strict=True)
+        unused = [arg for arg, node in args if node not in needed]
         for arg in unused:
             self.problems.append(Diagnostic("unused-arg", _span(draft.value), {"op": name, "arg": arg}))
         return not unused
@@ -196,7 +174,9 @@ class _Maker:
     def fits(self, name: str, draft: DraftOp, value: Formula) -> bool:
         """Is there room for the value written out? A few ops that use each other twice would fill any."""
         before = self.room
-        self.room -= sum(len(self.flat[op].graph) if op in self.flat else 1 for op in value.graph.ops)
+        self.room -= sum(
+            len(self.flat[op].inside.graph) if op in self.flat else 1 for op in value.inside.graph.ops
+        )
         if self.room < 0 <= before:
             self.problems.append(Diagnostic("op-too-large", draft.span, {"op": name, "most": LARGEST}))
         return self.room >= 0
@@ -206,14 +186,14 @@ class _Maker:
         graph = Graph()
 
         def door(op: Op, *args: Expr) -> Expr:
-            inside = self.flat.get(op)
-            if inside is None:
+            flat = self.flat.get(op)
+            if flat is None:
                 return graph.add(op, *args)
-            return inside.handles(args, graph.add, [inside.root])[inside.root]
+            return flat.inside.handles(args, graph.add, [flat.inside.root])[flat.inside.root]
 
-        args = [graph.input() for _ in value.args]
-        root = value.handles(args, door, [value.root])[value.root]
-        return Formula(graph, tuple(arg.id for arg in args), root.id)
+        args, root = [graph.input() for _ in value.inside.args], value.inside.root
+        found = value.inside.handles(args, door, [root])[root]
+        return Formula(Subgraph(graph, tuple(arg.id for arg in args), found.id))
 
 
 def _span(code: Code) -> Span:

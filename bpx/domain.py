@@ -12,9 +12,10 @@ import numpy as np
 
 from bpx.diagnostic import Diagnostic
 from bpx.formula import DIGITS, formula, number, shape_text
-from bpx.graph import Array, Expr, Graph, Guard, run
+from bpx.graph import Array, Expr, Graph, Guard, Refusal, run
 from bpx.reverse import Ledger
 from bpx.spec import Spec
+from bpx.subgraph import guards
 from bpx.words import say
 
 
@@ -24,17 +25,28 @@ def value_problems(spec: Spec, values: Mapping[int, Array]) -> list[Diagnostic]:
     broken = {node for node, value in values.items() if not np.isfinite(value).all()}
     first = [node for node in sorted(broken) if not broken.intersection(graph.args[node])]
     failing = _failing(spec, values, first)
-    return [_value_problem(spec, values[node], node, failing[node]) for node in first]
+    return [_value_problem(spec, values, node, failing[node]) for node in first]
 
 
-def _value_problem(spec: Spec, value: Array, node: int, failing: Iterable[_Failure]) -> Diagnostic:
-    span, shown = spec.origins.get(node), written(spec, node)
+def _value_problem(
+    spec: Spec, values: Mapping[int, Array], node: int, failing: Iterable[_Failure]
+) -> Diagnostic:
+    span, shown, value = spec.origins.get(node), written(spec, node), values[node]
+    refusal = _refusal(spec.graph, values, node)
+    if refusal:
+        return Diagnostic(refusal.code, span, {"node": shown, **refusal.facts})
     for guard, text, worst in failing:
         if guard.kind != "kink" and (worst < 0 or guard.kind != "nonnegative"):
             facts = {"node": shown, "op": spec.graph.ops[node].name, **_need(guard, text, worst)}
             return Diagnostic("outside-domain", span, facts)
     found = number(float(value[~np.isfinite(value)].flat[0] if np.ndim(value) else value))
     return Diagnostic("not-finite", span, {"node": shown, "value": found}, "stable-op")
+
+
+def _refusal(graph: Graph, values: Mapping[int, Array], node: int) -> Refusal | None:
+    refuses = graph.ops[node].refuses
+    args = [values[arg] for arg in graph.args[node]]
+    return refuses(*args, **graph.settings[node]) if refuses else None
 
 
 def gradient_warnings(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
@@ -79,20 +91,25 @@ def kink_notes(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Itera
     for edge in ledger.edges:
         if edge.local is not None:
             locals_of.setdefault(edge.consumer, []).append(edge.local)
+    told: set[tuple[str, str]] = set()
     for node, _, expr, value in kinks:
-        at = np.broadcast_to(value == 0, graph.shapes[node])
-        if at.any():
-            taken = [
-                number(np.broadcast_to(values[local], at.shape)[at].flat[0], DIGITS)
-                for local in locals_of[node]
-            ]
-            facts = {
-                "node": written(spec, node),
-                "op": graph.ops[node].name,
-                "guard": formula(graph, expr.id, spec.names, open_root=False),
-                "local": ", ".join(taken),
-            }
-            yield Diagnostic("at-kink", spec.origins.get(node), facts, severity="note")
+        if not np.any(value == 0):
+            continue
+        guard = formula(graph, expr.id, spec.names, open_root=False)
+        facts = {"node": written(spec, node), "op": graph.ops[node].name, "guard": guard}
+        code = "at-kink-inside"
+        if graph.ops[node].elementwise:
+            code = "at-kink"
+            facts["local"] = ", ".join(_taken(values[local], value == 0) for local in locals_of[node])
+        if (facts["node"], guard) not in told:
+            told.add((facts["node"], guard))
+            yield Diagnostic(code, spec.origins.get(node), facts, severity="note")
+
+
+def _taken(local: Array, kinked: Array) -> str:
+    """The local derivative at the first element that stands at a kink."""
+    local, kinked = np.broadcast_arrays(local, kinked)
+    return number(local[kinked].flat[0], DIGITS)
 
 
 def broadcast_warnings(spec: Spec) -> Iterator[Diagnostic]:
@@ -124,11 +141,7 @@ _Failure = tuple[Guard, str, float]  # a guard that is not satisfied, its text, 
 
 def _evaluated(graph: Graph, values: Mapping[int, Array], nodes: Iterable[int]) -> list[_Evaluated]:
     """All guards of `nodes`, evaluated in one run."""
-    built = [
-        (node, guard, graph.lift(guard.of(*graph[node].args)))
-        for node in nodes
-        for guard in graph.ops[node].guards(*graph[node].args)
-    ]
+    built = [(node, guard, expr) for node in nodes for guard, expr in guards(graph[node])]
     found = run(graph, values, [expr.id for _, _, expr in built])
     return [_Evaluated(node, guard, expr, np.asarray(found[expr.id])) for node, guard, expr in built]
 

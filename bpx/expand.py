@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from bpx.diagnostic import BpxError, Diagnostic, Span
@@ -17,9 +17,19 @@ def expandable(spec: Spec) -> list[str]:
     return [name for name, node in spec.nodes.items() if spec.graph.ops[node].expands]
 
 
+def written_out(spec: Spec) -> Spec:
+    """The same spec without composite ops: each is written out in ops that have a rule of their own."""
+    while composites := {node for node in range(spec.size) if spec.graph.ops[node].composite}:
+        spec = _rewritten(spec, composites)
+    return spec
+
+
 def expanded(spec: Spec, names: Iterable[str]) -> Spec:
     """The same spec with the named nodes (or all) rewritten. Raises `BpxError` for other names."""
-    chosen = {spec.nodes[name] for name in chosen_names(spec, names)}
+    return _rewritten(spec, {spec.nodes[name] for name in chosen_names(spec, names)})
+
+
+def _rewritten(spec: Spec, chosen: Container[int]) -> Spec:
     graph, origins = Graph(), dict[int, Span]()
     copies: dict[int, Expr] = {}
     for node in range(spec.size):

@@ -35,7 +35,7 @@ from bpx.domain import (
 from bpx.formula import DIGITS, LARGEST_SHOWN, array, formula, number, partial, shape_text
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
 from bpx.request import arriving, asked_nodes, listed
-from bpx.reverse import Edge, reverse
+from bpx.reverse import Edge, handed_back, reverse
 from bpx.spec import Spec, not_an_input
 
 if TYPE_CHECKING:
@@ -261,9 +261,8 @@ class _Request:
         texts = {upstream.id: upstream_name or self.partial(edge.consumer), out.id: names[edge.consumer]}
         for expr, arg in zip(args, self.graph.args[edge.consumer], strict=True):
             texts[expr.id] = names.get(arg) or formula(self.graph, arg, names)
-        assert op.pull
-        contribution = op.pull(upstream, *args, out, **settings)[edge.position]
-        return formula(scratch, contribution.id, texts, open_root=False)
+        contribution = handed_back(op, upstream, args, out, settings)[edge.position]
+        return "0" if contribution is None else formula(scratch, contribution.id, texts, open_root=False)
 
     def partial(self, node: int) -> str:
         return partial(self.spec.names[self.output], self.spec.names[node])

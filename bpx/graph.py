@@ -37,10 +37,15 @@ LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
 
 
 class ShapeError(ValueError):
-    """Args whose shapes do not fit the op; `shapes` are the args' shapes."""
+    """Args whose shapes do not fit the op; `shapes` are the args' shapes.
 
-    def __init__(self, op: str, shapes: Sequence[Shape], reason: str = "") -> None:
-        self.op, self.shapes, self.reason = op, tuple(shapes), reason
+    `inside` is what went wrong among the simpler ops that a composite one is made of.
+    """
+
+    def __init__(
+        self, op: str, shapes: Sequence[Shape], reason: str = "", inside: ShapeError | None = None
+    ) -> None:
+        self.op, self.shapes, self.reason, self.inside = op, tuple(shapes), reason, inside
         super().__init__(f"{op}: shapes {', '.join(map(str, shapes))} do not fit {reason}".rstrip())
 
 
@@ -67,13 +72,21 @@ class Guard(NamedTuple):
     of: Callable[..., Any]
 
 
+class Refusal(NamedTuple):
+    """Why an op takes no such value of an arg, as a class that is no whole number: a code and facts."""
+
+    code: str
+    facts: dict[str, Any]
+
+
 @dataclass(frozen=True, eq=False)
 class Op:
     """One row of the op table; `bpx.ops.row` has the builders.
 
     `local(*args, out)` gives one local derivative per arg, for elementwise ops; `pull(upstream,
-    *args, out, **settings)` gives one contribution per arg, for the others. Both are ordinary
-    functions of `Expr` handles: applied, they build the nodes that are shown and that run.
+    *args, out, **settings)` gives one contribution per arg, for the others (None for an arg that the
+    op is flat in). Both are ordinary functions of `Expr` handles: applied, they build the nodes that are
+    shown and that run. A composite op needs no rule: it follows from what the op expands to.
     """
 
     name: str
@@ -92,6 +105,12 @@ class Op:
     chooses: tuple[int, ...] = ()  # positions of args that only choose between the others
     expands: Callable[..., Any] | None = None
     aliases: tuple[str, ...] = ()
+    defaults: tuple[float, ...] = ()  # of the last args, for where they are left out
+    variadic: bool = False  # takes more args, each like the last
+    # (*values of args, **settings) → why the op cannot take them; its value is not a number then
+    refuses: Callable[..., Refusal | None] | None = None
+    sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
+    sample_settings: Settings = field(default_factory=dict)
     # Facts about structural ops. `mixes(x shape, **settings)` are the axes along which elements of x
     # act on each other's outputs; along every other axis the op does the same to each slice alone.
     linear: bool = False  # in each of its args, the others held
@@ -101,6 +120,12 @@ class Op:
     def elementwise(self) -> bool:
         """Whether every output element depends on the matching arg elements alone."""
         return self.local is not None
+
+    @property
+    def composite(self) -> bool:
+        """Whether the op is nothing but a name for simpler ones, worked on as a whole."""
+        primitive = self.elementwise or self.linear or self.mixes is not None
+        return self.expands is not None and not primitive
 
     # An op is itself wherever it is copied to: ops are compared by identity.
     def __copy__(self) -> Op:
@@ -228,7 +253,10 @@ class Graph:
         return flags
 
     def _placed(self, op: Op, args: Sequence[Expr], settings: Settings) -> tuple[Any, Settings, Shape]:
-        if len(args) != len(op.args):
+        missing = len(op.args) - len(args)
+        if 0 < missing <= len(op.defaults):
+            args = [*args, *map(self.constant, op.defaults[-missing:])]
+        elif missing > 0 or (missing < 0 and not op.variadic):
             raise TypeError(f"{op.name} takes {len(op.args)} args, not {len(args)}")
         shapes = [self.shapes[arg.id] for arg in args]
         if op.arrange:

@@ -11,10 +11,9 @@ from bpx.diagnostic import BpxError, Diagnostic
 from bpx.formula import DIGITS, formula, number, shape_text
 from bpx.graph import OPS, Expr, Graph, Op, run
 from bpx.ops import rows
+from bpx.reverse import handed_back
 from bpx.words import say
 
-_SAMPLE_SHAPES = {"matmul": ((2, 3), (3, 2)), "outer": ((2,), (3,))}  # where a scalar arg does not do
-_SAMPLE_SETTINGS = {"reshape": {"shape": [3, 2]}, "spread": {"shape": [2, 2, 3], "axis": [0]}}
 _SAMPLE_SHAPE = (2, 3)
 _UPSTREAM = "upstream"
 
@@ -84,11 +83,10 @@ class _Sample:
 
     def __init__(self, op: Op) -> None:
         self.op, self.graph = op, Graph()
-        shapes = _SAMPLE_SHAPES.get(op.name, [() if op.elementwise else _SAMPLE_SHAPE] * len(op.args))
+        shapes = op.sample or [() if op.elementwise else _SAMPLE_SHAPE] * len(op.args)
         self.args = [self.graph.input(shape) for shape in shapes]
         self.names = {expr.id: name for expr, name in zip(self.args, op.args, strict=True)}
-        settings = _SAMPLE_SETTINGS.get(op.name, {})
-        self.out = self.graph.add(op, *self.args, **settings)
+        self.out = self.graph.add(op, *self.args, **op.sample_settings)
         self.settings = self.graph.settings[self.out.id]
 
     def text(self, expr: Any) -> str:
@@ -101,10 +99,12 @@ class _Sample:
         else:
             upstream = self.graph.input(self.out.shape)
             self.names[upstream.id] = _UPSTREAM
-            assert self.op.pull
-            factors = self.op.pull(upstream, *self.args, self.out, **self.settings)
+            factors = handed_back(self.op, upstream, self.args, self.out, self.settings)
         # Inside its own rule the op's output is called by what it is: exp(x), not out.
-        return {arg: self.text(factor) for arg, factor in zip(self.op.args, factors, strict=True)}
+        return {
+            arg: "0" if factor is None else self.text(factor)
+            for arg, factor in zip(self.op.args, factors, strict=False)
+        }
 
     def domain(self) -> tuple[str, ...]:
         if self.op.name == "pow":

@@ -8,11 +8,13 @@ Griewank and Walther, Evaluating Derivatives (2nd ed., SIAM 2008), chapter 3.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import bpx.ops  # noqa: F401 — fills the op table
-from bpx.graph import Expr, Graph, Operand
+from bpx.graph import Expr, Graph, Op, Operand, Settings, Shape
 from bpx.ops.tensors import unbroadcast
+from bpx.subgraph import Subgraph, expansion, folding
 
 
 class Edge(NamedTuple):
@@ -107,7 +109,34 @@ def _edges(node: Expr, upstream: Expr, live: bytearray) -> list[Edge]:
 
 def pulled(node: Expr, upstream: Expr) -> tuple[Expr, ...]:
     """What a structural op hands back to each of its args."""
-    if node.op.pull is None:
-        raise ValueError(f"{node.op.name} has no rule")
-    contributions: tuple[Expr, ...] = node.op.pull(upstream, *node.args, node, **node.graph.settings[node.id])
-    return contributions
+    found = handed_back(node.op, upstream, node.args, node, node.graph.settings[node.id])
+    return tuple(zeros(arg) if one is None else one for arg, one in zip(node.args, found, strict=True))
+
+
+def handed_back(
+    op: Op, upstream: Expr, args: Sequence[Expr], out: Expr, settings: Settings
+) -> Sequence[Expr | None]:
+    """The rule of a structural op, its own or the one that follows from what it expands to."""
+    if op.pull:
+        return op.pull(upstream, *args, out, **settings)
+    if op.expands is None:
+        raise ValueError(f"{op.name} has no rule")
+    inside, found = _rule_of_expansion(op, tuple(arg.shape for arg in args), tuple(settings.items()))
+    nodes = [one for one in found if one is not None]
+    handles = inside.handles([*args, out, upstream], folding, nodes)
+    return [None if one is None else handles[one] for one in found]
+
+
+@lru_cache(maxsize=1024)
+def _rule_of_expansion(
+    op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]
+) -> tuple[Subgraph, list[int | None]]:
+    """The reverse pass of an expansion, on its args, its own value and what arrives; a node for each arg."""
+    forward = expansion(op, shapes, dict(settings))
+    graph = forward.graph.copy()
+    root, args = graph[forward.root], [graph[arg] for arg in forward.args]
+    upstream = graph.input(root.shape)
+    ledger = reverse(root, args, upstream)
+    found = [ledger.gradient(arg.id) for arg in args]
+    inside = Subgraph(graph, (*forward.args, root.id, upstream.id), root.id)
+    return inside, [None if one is None else one.id for one in found]

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,44 +113,41 @@ def agrees(got: Any, truth: Any, digits: int) -> bool:
 
 # --- tensor ops as NumPy functions --------------------------------------------------------------
 
-TENSORS: dict[str, Callable[..., Any]] = {
-    "matmul": lambda a, b: np.matmul(a, b),
-    "outer": lambda a, b: np.outer(a, b),
-    "transpose": lambda x, axes=None: np.transpose(x, axes),
-    "reshape": lambda x, shape: np.reshape(x, shape),
-    "sum": lambda x, axis=None, keepdims=False: np.sum(x, axis=_tuple(axis), keepdims=keepdims),
-    "mean": lambda x, axis=None, keepdims=False: np.mean(x, axis=_tuple(axis), keepdims=keepdims),
-    "spread": lambda x, shape, axis=(): np.broadcast_to(np.expand_dims(x, tuple(axis)), shape),
-    "softmax": lambda x, axis=-1: _exp(x) / np.sum(_exp(x), axis=_tuple(axis), keepdims=True),
-    "log_softmax": lambda x, axis=-1: x - _log(np.sum(_exp(x), axis=_tuple(axis), keepdims=True)),
-    "logsumexp": lambda x, axis=None, keepdims=False: _log(
-        np.sum(_exp(x), axis=_tuple(axis), keepdims=keepdims)
-    ),
-}
 
-
-def _tuple(axis: Any) -> Any:
-    return tuple(axis) if isinstance(axis, list) else axis
-
-
-def _elementwise(ufunc: Any, function: Callable[..., Any]) -> Callable[[Any], Any]:
+def elementwise(ufunc: Any, function: Callable[..., Any]) -> Callable[[Any], Any]:
     """Real, complex, or at 50 digits on object arrays."""
     at_50_digits = np.frompyfunc(function, 1, 1)
     return lambda x: (at_50_digits if np.asarray(x).dtype == object else ufunc)(x)
 
 
-_exp, _log = _elementwise(np.exp, mp.exp), _elementwise(np.log, mp.log)
+@cache
+def case_modules() -> list[Any]:
+    """The modules tests/cases_*.py, which say what ops of whole arrays should give."""
+    found = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
+    return [import_module(name) for name in found]
+
+
+@cache
+def tensors() -> dict[str, Callable[..., Any]]:
+    """Op name → NumPy function, for every op of whole arrays."""
+    return {name: one for module in case_modules() for name, one in module.TENSORS.items()}
 
 
 def tensor(name: str, *args: Any, **settings: Any) -> Any:
     """The value of a tensor op."""
-    return TENSORS[name](*args, **settings)
+    return tensors()[name](*args, **settings)
 
 
-def pulls(name: str, upstream: Any, args: Sequence[Any], settings: dict[str, Any]) -> list[Any]:
-    """Σ upstream · ∂op/∂arg for each arg, one element of the arg at a time."""
+def pulls(
+    name: str, upstream: Any, args: Sequence[Any], settings: dict[str, Any], chooses: Sequence[int] = ()
+) -> list[Any]:
+    """Σ upstream · ∂op/∂arg for each arg, one element of the arg at a time; 0 for those that choose."""
     return [
-        np.array([_pull(name, upstream, args, settings, position, at) for at in np.ndindex(np.shape(arg))])
+        np.zeros(np.shape(arg))
+        if position in chooses
+        else np.array(
+            [_pull(name, upstream, args, settings, position, at) for at in np.ndindex(np.shape(arg))]
+        )
         .reshape(np.shape(arg))
         .astype(float)
         for position, arg in enumerate(args)
@@ -201,7 +200,7 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
     """Op name → torch function, for every op of the table."""
     t = torch()
     same = "add sub mul div neg pow reciprocal square sqrt exp expm1 log log1p log2 log10 sin cos tan asin"
-    same += " acos atan atan2 sinh cosh tanh erf sigmoid relu abs sign floor round matmul outer"
+    same += " acos atan atan2 sinh cosh tanh erf sigmoid relu abs sign floor round"
     comparisons = {name: _as_double(getattr(t, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
     return {
         **{name: getattr(t, name) for name in same.split()},
@@ -213,39 +212,12 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "min": t.minimum,
         "clip": lambda x, low, high: t.minimum(t.maximum(x, low), high),
         "where": lambda condition, x, y: t.where(condition != 0, x, y),
-        "transpose": lambda x, axes=None: x.permute(axes or list(reversed(range(x.ndim)))),
-        "reshape": lambda x, shape: x.reshape(shape),
-        "sum": _torch_reduction(t.sum),
-        "mean": _torch_reduction(t.mean),
-        "spread": _torch_spread,
-        "softmax": lambda x, axis=-1: _torch_log_softmax(x, axis).exp(),
-        "log_softmax": _torch_log_softmax,
-        "logsumexp": _torch_reduction(t.logsumexp),
+        **{name: one for module in case_modules() for name, one in module.torch_functions().items()},
     }
 
 
 def _as_double(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *args: function(*args).double()
-
-
-def _torch_reduction(function: Callable[..., Any]) -> Callable[..., Any]:
-    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        axes = list(range(x.ndim)) if axis is None else axis
-        # An empty list of axes means all of them to torch, and none to NumPy.
-        return x if axes == [] else function(x, dim=axes, keepdim=keepdims)
-
-    return reduce
-
-
-def _torch_spread(x: Any, shape: Any, axis: Any = ()) -> Any:
-    for one in sorted(axis):
-        x = x.unsqueeze(one)
-    return x.expand(shape)
-
-
-def _torch_log_softmax(x: Any, axis: Any = -1) -> Any:
-    # torch's own log_softmax takes no more than one axis.
-    return x - torch().logsumexp(x, dim=axis, keepdim=True)
 
 
 # --- points where a row is smooth ---------------------------------------------------------------

@@ -15,7 +15,7 @@ import bpx
 
 PACKAGE = Path(bpx.__file__).parent
 FLOORS = [
-    [["words"], ["diagnostic", "graph"], ["locate"]],
+    [["words"], ["diagnostic", "graph"], ["locate", "subgraph"]],
     [
         ["ops.row"],
         ["ops.selection", "ops.tensors"],

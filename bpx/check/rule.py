@@ -9,6 +9,7 @@ import numpy as np
 
 from bpx.check.blur import ends_of
 from bpx.graph import Array, Graph, run
+from bpx.reverse import handed_back
 
 
 class StructuralRule:
@@ -18,13 +19,15 @@ class StructuralRule:
         self, graph: Graph, node: int, values: Mapping[int, Array], blur: Mapping[int, Array]
     ) -> None:
         self.op, self.settings = graph.ops[node], graph.settings[node]
-        assert self.op.pull
         self.args = [np.asarray(values[arg]) for arg in graph.args[node]]
         self.widths = [blur[arg] for arg in graph.args[node]]  # how far rounding may have moved each
         self.out = np.asarray(values[node])
         self.scratch = Graph()
         self.places = [self.scratch.input(np.shape(one)) for one in (self.out, *self.args, self.out)]
-        self.results = self.op.pull(*self.places, **self.settings)
+        upstream, *args, out = self.places
+        found = handed_back(self.op, upstream, args, out, self.settings)
+        # A rule may be a plain number: what reaches every element alike.
+        self.results = [None if one is None else self.scratch.lift(one) for one in found]
 
     def __call__(self, position: int, upstream: Array) -> Array:
         """What the arg at `position` gets for an upstream gradient."""
@@ -56,6 +59,8 @@ class StructuralRule:
         return np.asarray(self.op.value(*args, batch=int(batch), **self.settings))
 
     def _run(self, position: int, numbers: Sequence[Array]) -> Array:
-        result = self.scratch.lift(self.results[position])
+        result = self.results[position]
+        if result is None:
+            return np.zeros(np.shape(self.args[position]))
         given = {place.id: one for place, one in zip(self.places, numbers, strict=True)}
         return np.asarray(run(self.scratch, given, [result.id])[result.id])

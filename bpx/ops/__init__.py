@@ -22,7 +22,7 @@ def rows() -> tuple[Op, ...]:
 
 
 def _home(op: Op) -> str:
-    rule = op.local or op.pull
+    rule = op.local or op.pull or op.expands
     assert rule
     return rule.__module__
 

@@ -1,4 +1,4 @@
-"""Builders of op rows: `elem` for elementwise ops, `structural` for the others.
+"""Builders of op rows: `elem` for elementwise ops, `structural` for others, `composite` for combinations.
 
 A row holds everything bpx knows about an op; `register` puts it into the table under its name. The
 names of an op's args are those of its rule's parameters.
@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bpx.graph import OPS, Guard, Notation, Op, Settings, Shape
+from bpx.graph import OPS, Guard, Notation, Op, Refusal, Settings, Shape, ShapeError
+from bpx.subgraph import expansion
 
 Maker = Callable[..., Any]
 
@@ -49,13 +50,15 @@ def elem(
     guards: Callable[..., Sequence[Guard]] | None = None,
     witness: tuple[float, ...] | None = None,
     chooses: tuple[int, ...] = (),
+    defaults: tuple[float, ...] = (),
     expands: Maker | None = None,
     aliases: tuple[str, ...] = (),
 ) -> Op:
     """An elementwise op: `local(*args, out)` gives ∂out/∂arg for each arg, in order.
 
     `positive`, `nonnegative`, `nonzero` and `kink` are guard expressions (see `Guard`); `guards`
-    computes them instead where they depend on what the args are.
+    computes them instead where they depend on what the args are. `defaults` are the values of the last
+    args where they are left out.
     """
     facts = [
         *_guards("positive", positive),
@@ -75,6 +78,7 @@ def elem(
             guards=guards or (lambda *args: facts),
             witness=witness,
             chooses=chooses,
+            defaults=defaults,
             expands=expands,
             aliases=aliases,
         )
@@ -88,23 +92,31 @@ def structural(
     shape: Callable[..., Shape],
     notation: Notation | None = None,
     *,
+    args: tuple[str, ...] = (),
+    variadic: bool = False,
+    chooses: tuple[int, ...] = (),
     settings: Settings | None = None,
     arrange: Callable[..., Settings] | None = None,
     linear: bool = False,
     mixes: Callable[..., tuple[int, ...]] | None = None,
+    refuses: Callable[..., Refusal | None] | None = None,
     expands: Maker | None = None,
     aliases: tuple[str, ...] = (),
+    sample: tuple[Shape, ...] = (),
+    sample_settings: Settings | None = None,
 ) -> Op:
     """An op that moves or mixes elements: `pull(upstream, *args, out, **settings)` gives contributions.
 
     `value` takes the settings and `batch` (how many batch axes stand last, 0 or 1) by keyword. Either
-    the op is `linear` in each of its args, or it has one arg and says along which axes it `mixes` it.
+    the op is `linear` in each of its args (those it `chooses` by aside), or it has one arg and says along
+    which axes it `mixes` it. A `variadic` one names its `args`. `sample` and `sample_settings` are what
+    it is shown for.
     """
     return register(
         Op(
             name,
             value,
-            _parameters(pull)[1:-1],
+            args or _parameters(pull)[1:-1],
             pull=pull,
             shape=shape,
             settings=settings or {},
@@ -112,10 +124,67 @@ def structural(
             notation=notation,
             linear=linear,
             mixes=mixes,
+            chooses=chooses,
+            refuses=refuses,
             expands=expands,
             aliases=aliases,
+            variadic=variadic,
+            sample=sample,
+            sample_settings=sample_settings or {},
         )
     )
+
+
+def composite(
+    name: str,
+    expands: Maker,
+    *,
+    args: tuple[str, ...] = (),
+    variadic: bool = False,
+    defaults: tuple[float, ...] = (),
+    settings: Settings | None = None,
+    arrange: Callable[..., Settings] | None = None,
+    value: Callable[..., Any] | None = None,
+    pull: Callable[..., tuple[Any, ...]] | None = None,
+    refuses: Callable[..., Refusal | None] | None = None,
+    aliases: tuple[str, ...] = (),
+    sample: tuple[Shape, ...] = (),
+    sample_settings: Settings | None = None,
+) -> Op:
+    """An op that is a name for simpler ones: `expands(*args, **settings)` builds them.
+
+    Shape, value and rule follow from these. A `value` that is faster, or a `pull` that reads like the
+    textbook's, may be given beside them, as `structural` has them; they must come to the same.
+    """
+
+    def shape(*shapes: Shape, **settings: Any) -> Shape:
+        try:
+            inside = expansion(op, shapes, settings)
+        except ShapeError as error:
+            raise ShapeError(name, shapes, inside=error) from None
+        return inside.graph.shapes[inside.root]
+
+    def run_inside(*given: Any, batch: int, **settings: Any) -> Any:
+        shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in given]
+        return expansion(op, shapes, settings).run(given, batch=bool(batch))
+
+    op = Op(
+        name,
+        value or run_inside,
+        args or _parameters(expands),
+        pull=pull,
+        shape=shape,
+        settings=settings or {},
+        arrange=arrange,
+        refuses=refuses,
+        expands=expands,
+        aliases=aliases,
+        defaults=defaults,
+        variadic=variadic,
+        sample=sample,
+        sample_settings=sample_settings or {},
+    )
+    return register(op)
 
 
 def by_method(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -236,10 +236,22 @@ def _count(x: Shape, axis: tuple[int, ...]) -> int:
 
 
 matmul = structural(
-    "matmul", _matmul, _pull_matmul, _matmul_shape, infix("@", 20), linear=True, aliases=("dot",)
+    "matmul",
+    _matmul,
+    _pull_matmul,
+    _matmul_shape,
+    infix("@", 20),
+    linear=True,
+    aliases=("dot",),
+    sample=((2, 3), (3, 2)),
 )
 outer = structural(
-    "outer", _outer, lambda upstream, a, b, out: (upstream @ b, a @ upstream), _outer_shape, linear=True
+    "outer",
+    _outer,
+    lambda upstream, a, b, out: (upstream @ b, a @ upstream),
+    _outer_shape,
+    linear=True,
+    sample=((2,), (3,)),
 )
 transpose: Op = structural(
     "transpose",
@@ -261,6 +273,7 @@ reshape: Op = structural(
     settings={"shape": None},
     arrange=_arrange_reshape,
     linear=True,
+    sample_settings={"shape": [3, 2]},
 )
 sum_ = structural(
     "sum",
@@ -291,4 +304,5 @@ spread = structural(
     settings={"shape": None, "axis": ()},
     arrange=_arrange_spread,
     linear=True,
+    sample_settings={"shape": [2, 2, 3], "axis": [0]},
 )
