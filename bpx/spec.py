@@ -8,10 +8,10 @@ it raises `BpxError`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -58,6 +58,7 @@ class Spec:
     inner_names: Mapping[int, str] = field(default_factory=dict)  # kept from before a rewriting
     custom: Mapping[str, CustomOp] = field(default_factory=dict)  # the ops that the spec states
     claims: Mapping[str, Claim] = field(default_factory=dict)  # gradients worked out by hand, by node name
+    read_again: Callable[[Mapping[str, Any]], Spec] | None = None  # from its text, with other values
 
     @cached_property
     def own_names(self) -> dict[int, str]:
@@ -93,9 +94,23 @@ class Spec:
         """The values of the inputs by node id, as `run` takes them."""
         return {one.node: one.value for one in self.inputs}
 
+    def with_values(self, values: Mapping[str, Array]) -> Self:
+        """The same graph at other values, of the same shapes, of the inputs that `values` names.
+
+        What was stated of the old values is left out, and ranges that the new ones have left.
+        """
+        inputs = tuple(_moved(one, values[one.name]) if one.name in values else one for one in self.inputs)
+        claims = {name: claim for name, claim in self.claims.items() if claim.code}
+        return replace(self, inputs=inputs, expect=None, claims=claims)
+
     def __repr__(self) -> str:
         """A short line; the graph may be large."""
         return f"<bpx.Spec {self.names[self.output]}: {len(self.inputs)} inputs, {self.size} nodes>"
+
+
+def _moved(one: Input, value: Array) -> Input:
+    inside = one.range is not None and one.range[0] <= value.min() and value.max() <= one.range[1]
+    return one._replace(value=value, range=one.range if inside else None)
 
 
 # --- text → spec --------------------------------------------------------------------------------
@@ -112,14 +127,16 @@ def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None =
     problems: list[Diagnostic] = []
     document, places = read_document(source, format)
     draft = draft_of_document(document, places, problems)
-    return _make(draft, values or {}, problems)
+    spec = _make(draft, values or {}, problems)
+    return replace(spec, read_again=partial(read_spec, source, format))
 
 
 def read_expression(source: Source, values: Mapping[str, Any] | None = None) -> Spec:
     """The spec of one expression, its inputs given by `values`. Raises `BpxError`."""
     problems: list[Diagnostic] = []
     draft = draft_of_expression(source, values or {}, problems)
-    return _make(draft, values or {}, problems)
+    spec = _make(draft, values or {}, problems)
+    return replace(spec, read_again=partial(read_expression, source))
 
 
 def read_value(name: str, source: Source) -> Array:

@@ -193,7 +193,7 @@ def rules():
             yield pytest.param(op, position, shapes, settings, id=f"{op.name}-{position}")
 
 
-@pytest.mark.parametrize(("op", "position", "shapes", "settings"), rules())
+@pytest.mark.parametrize(("op", "position", "shapes", "settings"), list(rules()))
 def test_a_pull_wrong_by_a_thousandth_is_reported(op, position, shapes, settings):
     def pull(*args, **settings):
         given = list(op.pull(*args, **settings))
