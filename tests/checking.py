@@ -16,7 +16,8 @@ from oracle import mp
 
 from bpx.check.point import Point, Question
 from bpx.diagnostic import Source
-from bpx.graph import Array, Op
+from bpx.graph import Array, Expr, Op
+from bpx.reverse import handed_back, zeros
 from bpx.spec import Spec, read_expression, read_spec
 
 Change = Callable[..., Any]  # (the right derivative, *args, out) → a wrong one
@@ -61,7 +62,14 @@ def wrong(op: Op, position: int, change: Change) -> Op:
 
     if op.local:
         return replace(op, local=lambda *args: changed(op.local(*args), args))
-    return replace(op, pull=lambda *args, **settings: changed(op.pull(*args, **settings), args))
+
+    def pull(upstream: Expr, *args: Expr, **settings: Any) -> tuple[Any, ...]:
+        *given, out = args
+        handed = handed_back(op, upstream, given, out, settings)
+        full = [zeros(arg) if one is None else one for arg, one in zip(given, handed, strict=True)]
+        return changed(tuple(full), (upstream, *args))
+
+    return replace(op, pull=pull)
 
 
 def planted(spec: Spec, name: str, position: int, change: Change) -> Spec:

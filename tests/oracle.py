@@ -133,6 +133,26 @@ def tensors() -> dict[str, Callable[..., Any]]:
     return {name: one for module in case_modules() for name, one in module.TENSORS.items()}
 
 
+def cases(name: str) -> list[tuple[list[tuple[int, ...]], dict[str, Any]]]:
+    """The shapes and settings that an op of whole arrays is tested for."""
+    every = [case for module in case_modules() for case in module.CASES]
+    return [(shapes, settings) for op, shapes, settings in every if op == name]
+
+
+def args_of(name: str, shapes: Sequence[tuple[int, ...]], seed: int = 0) -> list[Any]:
+    """Random args of these shapes, of a kind that the op takes."""
+    for module in case_modules():
+        if name in getattr(module, "DRAWS", {}):
+            return list(module.DRAWS[name](np.random.default_rng(seed), shapes))
+    return arrays(shapes, seed)
+
+
+def arrays(shapes: Sequence[tuple[int, ...]], seed: int = 0) -> list[Any]:
+    """Random arrays of numbers between 0.3 and 2, of either sign."""
+    rng = np.random.default_rng(seed)
+    return [rng.uniform(0.3, 2, shape) * rng.choice([-1, 1], shape) for shape in shapes]
+
+
 def tensor(name: str, *args: Any, **settings: Any) -> Any:
     """The value of a tensor op."""
     return tensors()[name](*args, **settings)

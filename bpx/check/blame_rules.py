@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def blamed_rules(point: Point) -> list[Blame]:
     """The edges whose rule is wrong; a rule that the spec states is blamed once, however often it is used."""
     culprits = [edge for edge, one in point.checked.items() if one.verdict is Verdict.DISAGREE]
-    proof = _proof(point, culprits) if culprits else None
+    proof = proof_without(point, culprits) if culprits else None
     rules: dict[Any, Edge] = {}
     for edge in sorted(culprits, key=lambda edge: (edge.consumer, edge.position)):
         op = point.graph.ops[edge.consumer]
@@ -72,7 +72,7 @@ def _rule_span(point: Point, edge: Edge) -> Span | None:
     return custom.partial_spans[op.args[edge.position]] if custom else None
 
 
-def _proof(point: Point, culprits: Sequence[Edge]) -> Proof:
+def proof_without(point: Point, culprits: Sequence[Edge]) -> Proof:
     """What the rules give once those of the culprits are swapped for slopes by differences."""
     swapped = {**point.stated, **{edge: point.trusted[edge] for edge in culprits}}
     found = sweep(point.ledger.edges, swapped, point.seed)

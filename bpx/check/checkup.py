@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from bpx.account import SKIPPED, Checkup
 from bpx.check.entries import by_rule, column
+from bpx.check.fused import FusedGradient
 from bpx.check.point import Point, Question
-from bpx.check.report import Verdict
+from bpx.check.report import Column, Verdict
+from bpx.expand import written_out
 from bpx.graph import Array
 from bpx.reverse import Ledger
 from bpx.spec import Spec
@@ -27,12 +29,28 @@ def checkup(spec: Spec, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> 
     """
     if not wrt:
         return None
-    point = Point(Question(spec, ledger.output, wrt, seed), ledger.graph, ledger, spec.given)
+    question = Question(spec, ledger.output, wrt, seed)
+    point = Point(question, ledger.graph, ledger, spec.given)
     if len(point.forward) > _MOST_NODES or point.elements > _MOST_ELEMENTS:
         return SKIPPED
     with np.errstate(all="ignore"):
-        columns = [column(point, name, node, by_rule(point, node)) for name, node in wrt.items()]
+        columns = list(_columns(point))
     worst = min(int(one.verdicts.min()) for one in columns)
     entries = sum(one.claimed.size for one in columns)
     digits = min(entry.digits for one in columns for entry in one.worst(1))
     return Checkup(Verdict(worst).word, entries, digits if math.isinf(digits) else math.floor(digits))
+
+
+def _columns(point: Point) -> Iterator[Column]:
+    question = point.question
+    plain = written_out(question.spec)
+    if plain is question.spec:
+        yield from (column(point, name, node, by_rule(point, node)) for name, node in question.wrt.items())
+        return
+    fused = FusedGradient(question, point.ledger)
+    names, given = question.spec.names, {one.name: one.value for one in plain.inputs}
+    wrt = {name: plain.nodes[names[node]] for name, node in question.wrt.items()}
+    asked = question._replace(spec=plain, output=plain.nodes[names[question.output]], wrt=wrt)
+    parts = Point.at(asked, plain.given)
+    for name, node in wrt.items():
+        yield column(parts, name, node, fused.stated(name, given, parts, node))

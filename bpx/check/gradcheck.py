@@ -10,9 +10,10 @@ import numpy as np
 
 from bpx.check.bent import fitted_together
 from bpx.check.blame_claims import blamed_claims
-from bpx.check.blame_rules import blamed_rules
+from bpx.check.blame_rules import blamed_rules, proof_without
 from bpx.check.drawn import drawn_points
 from bpx.check.entries import by_rule, column
+from bpx.check.fused import FusedGradient
 from bpx.check.judged import Stated
 from bpx.check.options import bad_options
 from bpx.check.point import Point, Question
@@ -23,6 +24,7 @@ from bpx.check.wiring import broken_wiring
 from bpx.claims import build_claim, with_claims
 from bpx.diagnostic import BpxError, Diagnostic
 from bpx.domain import value_problems
+from bpx.expand import written_out
 from bpx.graph import Array, Expr, Graph, run
 from bpx.request import arriving, asked_nodes, listed
 from bpx.spec import Spec
@@ -108,6 +110,7 @@ class _Check:
     def __init__(
         self, spec: Spec, of: str | None, wrt: Sequence[str] | None, upstream: Any, detect: float
     ) -> None:
+        whole, spec = spec, written_out(spec)
         self.spec, self.names, self.detect = spec, spec.names, detect
         self.output, asked = asked_nodes(spec, of, wrt)
         self.seed, self.notes = arriving(spec.graph.shapes[self.output], upstream)
@@ -116,6 +119,14 @@ class _Check:
         claimed = {spec.names[node]: node for node in self.claims}
         self.wrt = {**asked, **claimed}
         self.build_claims(spec.graph.copy())  # what is wrong with them is wrong at every point
+        self.fused = None if whole is spec else self.fused_gradient(whole)
+
+    def fused_gradient(self, whole: Spec) -> FusedGradient | None:
+        """The gradient by the rules of composite ops; None where none has a rule of its own."""
+        wrt = {name: whole.nodes[name] for name in self.wrt}
+        question = Question(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
+        fused = FusedGradient.of(question)
+        return fused if fused.edges else None
 
     def build_claims(self, graph: Graph) -> dict[int, Expr]:
         problems: list[Diagnostic] = []
@@ -137,7 +148,10 @@ class _Check:
             columns = fitted_together(point, self.doubted(point, columns), stated)
         wrong = self.wrong(columns, stated)
         claims, innocent = self.blame_claims(point, stated, wrong) if wrong else ([], [])
-        return _Found(columns, list(local_rows(point)), [*blame, *claims], innocent)
+        fused = list(self.fused.rows(self.named(given))) if self.fused else []
+        rows = [*local_rows(point), *(row for row, _ in fused)]
+        blame += [one._replace(proof=proof_without(point, [])) for _, one in fused if one]
+        return _Found(columns, rows, [*blame, *claims], innocent)
 
     def wrong(self, columns: Sequence[Column], stated: Mapping[int, Stated]) -> list[int]:
         """The nodes whose claim disagrees."""
@@ -153,11 +167,21 @@ class _Check:
         exprs = self.build_claims(graph)
         question = Question(self.spec, self.output, self.wrt, self.seed, self.detect)
         point = Point.at(question, given, graph)
-        stated = {node: by_rule(point, node) for node in self.wrt.values()}
+        stated = {node: self.by_rule(point, name, node) for name, node in self.wrt.items()}
         for node, expr in exprs.items():
             if first or self.varies(node):
                 stated[node] = _by_claim(point, self.claims[node], expr)
         return point, stated
+
+    def by_rule(self, point: Point, name: str, node: int) -> Stated:
+        """The gradient of a node as the rules of the spec give it."""
+        if self.fused is None:
+            return by_rule(point, node)
+        return self.fused.stated(name, self.named(point.given), point, node)
+
+    def named(self, given: Mapping[int, Array]) -> dict[str, Array]:
+        """Values of inputs by name."""
+        return {one.name: given[one.node] for one in self.spec.inputs}
 
     def varies(self, node: int) -> bool:
         """Does the claim on a node speak of other nodes, so that it can be asked at any point?"""

@@ -25,7 +25,6 @@ from bpx.reverse import grad
 _CLOSE = 1e-6  # relative; how well a mistake must reproduce the numbers
 _ROUNDING = 1e-10
 _COARSE = 1e-3  # relative: a claim of fewer digits
-_COARSE = 1e-3  # relative: a claim of fewer digits
 _NOTHING, _NEARLY_ONE = 1e-9, 1e-4  # factors that say nothing
 MOST_NAMED = 3
 _NICE_FACTORS = (-1.0, 2.0, 0.5)

@@ -8,7 +8,7 @@ from copy import copy
 import numpy as np
 
 from bpx.check.blur import ends_of
-from bpx.graph import Array, Graph, run
+from bpx.graph import Array, Graph, Op, run
 from bpx.reverse import handed_back
 
 
@@ -16,9 +16,14 @@ class StructuralRule:
     """The rule of a node, built once on placeholders, and the op's forward with one arg exchanged."""
 
     def __init__(
-        self, graph: Graph, node: int, values: Mapping[int, Array], blur: Mapping[int, Array]
+        self,
+        graph: Graph,
+        node: int,
+        values: Mapping[int, Array],
+        blur: Mapping[int, Array],
+        op: Op | None = None,  # in place of the node's own
     ) -> None:
-        self.op, self.settings = graph.ops[node], graph.settings[node]
+        self.op, self.settings = op or graph.ops[node], graph.settings[node]
         self.args = [np.asarray(values[arg]) for arg in graph.args[node]]
         self.widths = [blur[arg] for arg in graph.args[node]]  # how far rounding may have moved each
         self.out = np.asarray(values[node])

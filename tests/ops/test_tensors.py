@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
+from oracle import args_of, arrays
 
 from bpx.check.exact import lifted
 from bpx.graph import OPS, Expr, Graph, Op, ShapeError, run
@@ -22,9 +23,6 @@ from bpx.reverse import grad, handed_back
 
 STRUCTURAL = [op for op in rows() if not op.elementwise]
 CASES = [case for module in oracle.case_modules() for case in module.CASES]
-DRAWS = {
-    name: draw for module in oracle.case_modules() for name, draw in getattr(module, "DRAWS", {}).items()
-}
 
 
 def label(case):
@@ -32,16 +30,6 @@ def label(case):
 
 
 all_cases = pytest.mark.parametrize(("name", "shapes", "settings"), CASES, ids=label)
-
-
-def arrays(shapes, seed: int = 0):
-    rng = np.random.default_rng(seed)
-    return [rng.uniform(0.3, 2, shape) * rng.choice([-1, 1], shape) for shape in shapes]
-
-
-def args_of(name: str, shapes, seed: int = 0):
-    """Random args of these shapes, of a kind that the op takes."""
-    return DRAWS[name](np.random.default_rng(seed), shapes) if name in DRAWS else arrays(shapes, seed)
 
 
 def choosing(out: Expr) -> set[int]:

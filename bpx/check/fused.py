@@ -1,0 +1,151 @@
+"""Composite ops that have a rule of their own, as the textbook states it, beside the ops they are made of.
+
+The check runs on graphs in which composite ops are written out, so that each rule in it is that of one
+simple op. What a spec's own graph gives is then compared with that; and each rule of a composite op with
+the reverse pass through its parts, at random points near the values met, where no two elements tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache, cached_property
+
+import numpy as np
+
+from bpx.check.judged import Stated
+from bpx.check.mistakes import Sample, named
+from bpx.check.point import Point, Question
+from bpx.check.report import Blame, LocalRow, Verdict
+from bpx.check.rule import StructuralRule
+from bpx.check.slopes import Linear
+from bpx.graph import Array, Graph, Op, run
+from bpx.reverse import Edge, Ledger, handed_back, reverse
+
+_NEAR = 1e-3  # relative; how far the args are moved
+_POINTS = 3
+_APART = 1e-6  # relative: a rule that is wrong by less is taken for right
+_ROUNDING = 1e-10  # of the largest number
+
+
+class FusedGradient:
+    """The gradient of a question by the rules of its own graph, composite ops as they are."""
+
+    def __init__(self, question: Question, ledger: Ledger) -> None:
+        self.question, self.ledger, self.graph = question, ledger, ledger.graph
+
+    @classmethod
+    def of(cls, question: Question) -> FusedGradient:
+        """The gradient of a question, by a reverse pass of its own."""
+        graph = question.spec.graph.copy()
+        wrt = [graph[node] for node in question.wrt.values()]
+        return cls(question, reverse(graph[question.output], wrt, graph.constant(question.seed)))
+
+    @cached_property
+    def edges(self) -> list[Edge]:
+        """The edges of composite ops with a rule of their own, in order of the nodes."""
+        ops = self.graph.ops
+        return [
+            edge
+            for edge in reversed(self.ledger.edges)
+            if ops[edge.consumer].composite and ops[edge.consumer].pull
+        ]
+
+    def stated(self, name: str, given: Mapping[str, Array], point: Point, node: int) -> Stated:
+        """What the rules state of a node, which is `node` in the graph of `point`; `given` go by name."""
+        shape = point.graph.shapes[node]
+        found = self.ledger.gradient(self.question.wrt[name])
+        value = np.zeros(shape) if found is None else run(self.graph, self.ids(given), [found.id])[found.id]
+        return Stated(np.asarray(value), np.zeros(shape), lambda: point.stated_exactly(node), is_rule=True)
+
+    def ids(self, given: Mapping[str, Array]) -> dict[int, Array]:
+        """Values of inputs by node id."""
+        return {one.node: given[one.name] for one in self.question.spec.inputs}
+
+    def rows(self, given: Mapping[str, Array]) -> Iterator[tuple[LocalRow, Blame | None]]:
+        """Each of the rules alone, and who is to blame where one is wrong."""
+        values = run(self.graph, self.ids(given), {edge.consumer for edge in self.edges})
+        for edge in self.edges:
+            samples = [_Sampled(self.graph, edge, values, i) for i in range(_POINTS)]
+            yield self.row(edge, samples[0]), self.blame(edge, samples)
+
+    def row(self, edge: Edge, sampled: _Sampled) -> LocalRow:
+        """The worst element of what is handed back."""
+        at = sampled.worst
+        return LocalRow(
+            self.name(edge.consumer),
+            self.graph.ops[edge.consumer].name,
+            self.name(edge.arg),
+            float(sampled.handed.flat[at]),
+            float(sampled.wanted.flat[at]),
+            float(sampled.room.flat[at]),
+            Verdict.DISAGREE if sampled.wrong else Verdict.AGREE,
+        )
+
+    def blame(self, edge: Edge, samples: list[_Sampled]) -> Blame | None:
+        """None where the rule is right."""
+        if not any(one.wrong for one in samples):
+            return None
+        spec, op = self.question.spec, self.graph.ops[edge.consumer]
+        looks = [one.sample for one in samples]
+        mistakes = named(looks, [one.handed for one in samples], [one.rounding for one in looks])
+        span = spec.origins.get(edge.consumer)
+        return Blame(self.name(edge.consumer), op.name, self.name(edge.arg), span, mistakes)
+
+    def name(self, node: int) -> str:
+        """What the node is called."""
+        return self.question.spec.names.get(node, f"#{node}")
+
+
+class _Sampled:
+    """One edge at a random point near the values met, for a random upstream gradient."""
+
+    def __init__(self, graph: Graph, edge: Edge, values: Mapping[int, Array], seed: int) -> None:
+        node, position = edge.consumer, edge.position
+        rng = np.random.default_rng([node, position, seed])
+        near = _near(graph, node, values, rng)
+        exact = {one: np.zeros(np.shape(value)) for one, value in near.items()}
+        rule = StructuralRule(graph, node, near, exact)
+        parts = StructuralRule(graph, node, near, exact, _by_parts(graph.ops[node]))
+        upstream = rng.uniform(0.5, 1.5, rule.out.shape) * rng.choice([-1.0, 1.0], rule.out.shape)
+        self.handed, self.wanted = rule(position, upstream), parts(position, upstream)
+        largest = float(np.max(np.abs(self.wanted), initial=0.0))
+        self.room = _APART * np.abs(self.wanted) + _ROUNDING * largest
+        args, slope = tuple(rule.args), Linear(parts, position)
+        self.sample = Sample(
+            rule.op, rule.settings, position, args, rule.out, upstream, slope, self.wanted.shape
+        )
+
+    @property
+    def wrong(self) -> bool:
+        """Is some element off?"""
+        fits = self.handed.shape == self.wanted.shape
+        return not (fits and bool((np.abs(self.handed - self.wanted) <= self.room).all()))
+
+    @property
+    def worst(self) -> int:
+        """The element that is off by most."""
+        return int(np.argmax(np.abs(self.handed - self.wanted) - self.room))
+
+
+@cache
+def _by_parts(op: Op) -> Op:
+    """The op with no rule but that of its parts."""
+    return replace(op, pull=None)
+
+
+def _near(graph: Graph, node: int, values: Mapping[int, Array], rng: np.random.Generator) -> dict[int, Array]:
+    """Values of a node and its args, moved a little; but args that only choose stay as they are."""
+    expr = graph[node]
+    upstream = graph.constant(np.ones(expr.shape))
+    found = handed_back(_by_parts(expr.op), upstream, expr.args, expr, graph.settings[node])
+    near = {
+        arg.id: np.asarray(values[arg.id]) if one is None else _moved(np.asarray(values[arg.id]), rng)
+        for arg, one in zip(expr.args, found, strict=True)
+    }
+    return {**near, node: run(graph, near, [node])[node]}
+
+
+def _moved(value: Array, rng: np.random.Generator) -> Array:
+    size = np.where(value == 0, 1.0, np.abs(value))
+    return np.asarray(value + _NEAR * size * rng.uniform(-1.0, 1.0, value.shape))
