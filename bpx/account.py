@@ -21,7 +21,8 @@ class NodeRow(NamedTuple):
     """One node of the forward pass.
 
     `formula` names its args, `with_numbers` has their values in their place (None where they are too
-    large); `upstream` is ∂output/∂node, None where the reverse pass does not come by.
+    large); `upstream` is ∂output/∂node, None where the reverse pass does not come by. `layer` is the
+    layer the node belongs to, by its name: `h` for `h.z` and for an `h` beside it; empty if there is none.
     """
 
     id: int
@@ -34,6 +35,7 @@ class NodeRow(NamedTuple):
     value: Array
     upstream: Array | None
     role: str | None = None
+    layer: str = ""
 
 
 class EdgeRow(NamedTuple):
@@ -141,23 +143,35 @@ class Explanation:
     stated: int = 0  # figures that [expect] states
     unmet: tuple[Diagnostic, ...] = ()  # those that do not hold
     check: Checkup | None = None
+    opened: str | None = None  # the node or layer that is looked at alone
+
+    @property
+    def shown_nodes(self) -> list[NodeRow]:
+        """The rows to show: all, or those of what is opened."""
+        return [row for row in self.nodes if self.opened is None or is_within(row.name, self.opened)]
+
+    @property
+    def shown_edges(self) -> list[EdgeRow]:
+        """The edges to show: all, or those from the nodes of what is opened."""
+        shown = {row.id for row in self.shown_nodes}
+        return [edge for edge in self.edges if edge.consumer in shown]
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract, version 1: numbers in full, non-finite ones as text."""
-        rows = {row.id: row for row in self.nodes}
-        output = rows[self.output]
         plain: dict[str, Any] = {
             "bpx": 1,
             "kind": "explanation",
             "title": self.title,
-            "output": {"name": output.name, **_quantities(value=output.value)},
-            "nodes": [_node_dict(row) for row in self.nodes],
-            "edges": [_edge_dict(row) for row in self.edges],
+            "output": {"name": self.names[self.output], **_quantities(value=self.value)},
+            "nodes": [_node_dict(row) for row in self.shown_nodes],
+            "edges": [_edge_dict(row) for row in self.shown_edges],
             "gradients": {name: plain_value(value) for name, value in self.gradients.items()},
             **_summaries("gradients", self.gradients),
             "independent": list(self.independent),
             "ops": dict(self.ops),
         }
+        if self.opened:
+            plain["opened"] = self.opened
         if self.paths:
             plain["paths"] = [_paths_dict(table) for table in self.paths]
         if self.expanded:
@@ -186,6 +200,26 @@ class Explanation:
     def value(self) -> Array:
         """The value of the output."""
         return next(row.value for row in self.nodes if row.id == self.output)
+
+
+# --- layers -------------------------------------------------------------------------------------
+
+
+def is_within(name: str, layer: str) -> bool:
+    """Is it the node called `layer`, or one of the layer of that name?"""
+    return name == layer or name.startswith(f"{layer}.")
+
+
+def layers_of(names: Mapping[int, str]) -> dict[int, str]:
+    """Node id → the layer it belongs to: what its name begins with, up to the last dot."""
+    layers = {layer for name in names.values() for layer in _around(name)}
+    return {node: name if name in layers else name.rpartition(".")[0] for node, name in names.items()}
+
+
+def _around(name: str) -> list[str]:
+    """`a` and `a.b` of `a.b.c`."""
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
 
 
 # --- plain data ---------------------------------------------------------------------------------
@@ -217,13 +251,15 @@ def _plain_number(number: float) -> float | str:
 
 @np.errstate(all="ignore")
 def summary(value: Array) -> dict[str, float] | None:
-    """Least, mean and largest element of an array too large to be shown in full."""
+    """Least, mean and largest element, and the Euclidean norm, of an array too large to be shown in full."""
     if value.size <= LARGEST_SHOWN:
         return None
+    largest = float(np.max(np.abs(value)))
     return {
         "min": float(np.min(value)),
         "mean": float(np.sum(value / value.size)),
         "max": float(np.max(value)),
+        "norm": largest * float(np.linalg.norm(value / (largest or 1.0))),
     }
 
 
@@ -259,7 +295,8 @@ def _node_dict(row: NodeRow) -> dict[str, Any]:
         "shape": list(row.shape),
         **_quantities(value=row.value, upstream=row.upstream),
     }
-    return {**plain, "role": row.role} if row.role else plain
+    more = {"role": row.role, "layer": row.layer}
+    return {**plain, **{key: text for key, text in more.items() if text}}
 
 
 def _edge_dict(row: EdgeRow) -> dict[str, Any]:

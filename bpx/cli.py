@@ -21,6 +21,7 @@ from bpx import __version__
 if TYPE_CHECKING:
     from bpx.check.report import Report
     from bpx.diagnostic import Diagnostic
+    from bpx.document import Format
     from bpx.render.layout import Block
 
 UNMET = DISAGREES = 1
@@ -144,6 +145,9 @@ def explain(
     step: Annotated[
         float | None, typer.Option(metavar="RATE", help="Show one step of gradient descent at this rate.")
     ] = None,
+    node: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Show this node, or this layer, alone.")
+    ] = None,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Leave out the comparison with differences at the end.")
     ] = False,
@@ -166,6 +170,7 @@ def explain(
             paths=_chosen_paths(paths),
             second=second,
             step=step,
+            node=node,
             check=not no_check,
         )
         if session.form == Form.JSON:
@@ -232,6 +237,80 @@ def gradcheck(
         session.show_report(report, sort, strict)
         if report.verdict == "disagree" or (strict and report.verdict != "agree"):
             raise typer.Exit(DISAGREES)
+
+
+@app.command(epilog="Example: bpx train logistic_regression --steps 50 -o trained.toml")
+def train(
+    target: Target,
+    set_: Values = None,
+    wrt: Annotated[
+        str | None,
+        typer.Option("--wrt", metavar="NAME,...", help="Train these inputs (default: parameters)."),
+    ] = None,
+    optimizer: Annotated[
+        str, typer.Option(metavar="sgd|momentum|adam", help="How a gradient moves.")
+    ] = "sgd",
+    rate: Annotated[
+        float | None,
+        typer.Option(metavar="R", help="The learning rate (default: sgd 0.1, momentum and adam 0.01)."),
+    ] = None,
+    momentum: Annotated[
+        float | None, typer.Option(metavar="M", help="What is kept of the last step (default: 0.9).")
+    ] = None,
+    steps: Annotated[int, typer.Option(metavar="N", help="How many steps to take.")] = 100,
+    stop: Annotated[
+        float | None,
+        typer.Option(
+            "--target", metavar="LOSS", help="Stop at this loss; with --batch looked at each epoch."
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(metavar="B", help="Draw batches of B examples; the rest of an epoch is left out."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="What the batches are drawn from.")] = 0,
+    show_steps: Annotated[int, typer.Option(metavar="K", help="Show the first K steps in full.")] = 0,
+    check: Annotated[
+        int | None, typer.Option(metavar="K", help="Check the gradient at every K-th step, first and last.")
+    ] = None,
+    form: FormOption = None,
+    json: JsonFlag = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the trained spec, in .toml or .json."),
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write the report to a file; .md and .json set the form."),
+    ] = None,
+) -> None:
+    """Train the parameters of a graph, step by step."""
+    with _Session(form, json, report) as session:
+        from dataclasses import replace
+
+        from bpx.diagnostic import Diagnostic
+        from bpx.render.progress import ProgressBar
+        from bpx.render.train import training_blocks
+        from bpx.save import write_spec
+        from bpx.train import Options
+        from bpx.train import train as trained
+
+        options = Options(optimizer, rate, momentum, steps, batch, seed, stop, show_steps, check)
+        format, problems = _format_of(output)
+        spec = _spec(target, set_, [*problems, *options.problems()])
+        with ProgressBar() as progress:
+            training = trained(spec, options, wrt=_names(wrt), progress=progress)
+        if training.problems and output:
+            note = Diagnostic("not-written", None, {"name": output}, severity="note")
+            training = replace(training, notes=(*training.notes, note))
+        if session.form == Form.JSON:
+            session.write_json(training.to_dict())
+        else:
+            session.show(training_blocks(training))
+        if training.problems:
+            raise typer.Exit(UNMET)
+        if output:
+            _write(output, write_spec(training.spec, format))
 
 
 @app.command(epilog="Example: bpx convert logistic_regression -o graph.json")
@@ -337,6 +416,15 @@ def _value(name: str, text: str, place: str) -> Any:
     return read_value(name, Source(place, text))
 
 
+def _format_of(file: str | None) -> tuple[Format, list[Diagnostic]]:
+    """The format of a spec to be written, and a problem where the file's name has none."""
+    from bpx.diagnostic import Diagnostic
+    from bpx.target import FORMATS
+
+    format = FORMATS.get(Path(file).suffix.lower()) if file else "toml"
+    return format or "toml", [] if format else [Diagnostic("unknown-format", None, {"name": file})]
+
+
 def _upstream(text: str | None) -> Any:
     return None if text is None else _value("upstream", text, "--upstream")
 
@@ -421,11 +509,8 @@ class _Session:
     def write(self, text: str) -> None:
         if self.file is None:
             _print(text, sys.stdout)
-            return
-        try:
-            Path(self.file).write_text(text, encoding="utf-8", errors="replace")
-        except OSError as error:
-            _fail("unwritable", name=self.file, reason=(error.strerror or str(error)).lower())
+        else:
+            _write(self.file, text)
 
     def show_report(self, report: Report, sort: str, strict: bool) -> None:
         if self.form == Form.JSON:
@@ -450,6 +535,13 @@ class _Session:
             self.write(plain(blocks))
         else:
             self.write(_table_text(blocks, self.file))
+
+
+def _write(file: str, text: str) -> None:
+    try:
+        Path(file).write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        _fail("unwritable", name=file, reason=(error.strerror or str(error)).lower())
 
 
 def _is_long(blocks: Sequence[Block]) -> bool:

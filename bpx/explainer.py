@@ -7,7 +7,7 @@ functions of the account.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from bpx.account import (
     PathTable,
     SecondRow,
     Step,
+    is_within,
+    layers_of,
     plain_value,
 )
 from bpx.diagnostic import BpxError, Diagnostic
@@ -34,14 +36,16 @@ from bpx.domain import (
 )
 from bpx.formula import DIGITS, LARGEST_SHOWN, array, formula, number, partial, shape_text
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
-from bpx.request import arriving, asked_nodes, listed
+from bpx.request import arriving, asked_nodes, listed, unknown_node
 from bpx.reverse import Edge, handed_back, reverse
 from bpx.spec import Spec, not_an_input
+from bpx.words import say
 
 if TYPE_CHECKING:
     from bpx.paths import PathLedger
 
 _COMES_DOWN = "upstream"  # in the account of a path: what comes down this path, not the whole
+MOST_IN_A_RULE = 40  # ops in the formula of a rule; a longer one is not for reading
 MOST_SECOND = 64  # entries of all inputs together, for second derivatives
 
 
@@ -56,6 +60,7 @@ def explain(
     paths: str | Iterable[str] | None = None,
     second: bool = False,
     step: float | None = None,
+    node: str | None = None,
     check: bool = True,
 ) -> Explanation:
     """The account of `spec`, or of its node `of`, with respect to the nodes `wrt`.
@@ -63,8 +68,8 @@ def explain(
     `upstream` is the gradient arriving at the output, of its shape (default 1; for an output that is
     not scalar ones, so that the gradient is that of the sum). `expand` names nodes to rewrite in simpler
     ops, or `"all"`. `paths` names inputs whose paths are listed (an empty list: all). `second` adds
-    second derivatives, `step` a step of gradient descent at that rate; `check` compares the gradients
-    with differences.
+    second derivatives, `step` a step of gradient descent at that rate. `node` names a node or a layer to
+    be shown alone; `check` compares the gradients with differences.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
@@ -79,6 +84,8 @@ def explain(
         request = _Request(expanded(spec, expand), of, wrt, upstream)
         account = request.account()
         account = replace(account, expanded=Expansion(chosen, _digits_agreed(fused, account)))
+    if node is not None:
+        account = replace(account, opened=_opened(account, node))
     if paths is not None:
         account = replace(account, paths=request.path_tables(paths))
     if second:
@@ -99,6 +106,14 @@ def explain(
             unmet=tuple(unmet(spec.expect, account, request.gradients_by_name(spec.expect.gradients))),
         )
     return account
+
+
+def _opened(account: Explanation, name: str) -> str:
+    names = [row.name for row in account.nodes]
+    if any(is_within(one, name) for one in names):
+        return name
+    layers = dict.fromkeys(row.layer for row in account.nodes if row.layer)
+    raise BpxError([unknown_node(name, [*layers, *names])])
 
 
 def _step_warnings(step: Step) -> Iterable[Diagnostic]:
@@ -150,13 +165,15 @@ class _Request:
         self.notes += overflow_warnings(self.spec, self.ledger, self.values)
         self.notes += kink_notes(self.spec, self.ledger, self.values)
         roles = {one.node: one.role for one in self.spec.inputs}
+        names = self.names()
+        layers = layers_of(names)
         gradients = {name: self.gradient(node) for name, node in self.wrt.items()}
         return Explanation(
             title=self.spec.title,
             output=self.output,
-            names=self.names(),
+            names=names,
             inputs=tuple(one.name for one in self.spec.inputs),
-            nodes=tuple(self.node_row(node, roles.get(node)) for node in self.forward),
+            nodes=tuple(self.node_row(node, roles.get(node), layers[node]) for node in self.forward),
             edges=tuple(self.edge_row(edge) for edge in self.ledger.edges),
             gradients=gradients,
             independent=tuple(name for name, node in self.wrt.items() if node not in self.ledger.upstream),
@@ -186,7 +203,7 @@ class _Request:
         other = _Request(self.spec, None, list(missing), None) if missing else self
         return {name: (other if name in missing else self).gradient(self.spec.nodes[name]) for name in names}
 
-    def node_row(self, node: int, role: str | None) -> NodeRow:
+    def node_row(self, node: int, role: str | None, layer: str) -> NodeRow:
         graph, names = self.graph, self.spec.names
         text = formula(graph, node, names)
         upstream = self.ledger.gradient(node)
@@ -201,6 +218,7 @@ class _Request:
             self.values[node],
             None if upstream is None else self.values[upstream.id],
             role,
+            layer,
         )
 
     def with_numbers(self, node: int) -> str | None:
@@ -262,7 +280,11 @@ class _Request:
         for expr, arg in zip(args, self.graph.args[edge.consumer], strict=True):
             texts[expr.id] = names.get(arg) or formula(self.graph, arg, names)
         contribution = handed_back(op, upstream, args, out, settings)[edge.position]
-        return "0" if contribution is None else formula(scratch, contribution.id, texts, open_root=False)
+        if contribution is None:
+            return "0"
+        if _length(scratch, contribution.id, texts) > MOST_IN_A_RULE:
+            return say("account.by-parts", name=names[edge.consumer])
+        return formula(scratch, contribution.id, texts, open_root=False)
 
     def partial(self, node: int) -> str:
         return partial(self.spec.names[self.output], self.spec.names[node])
@@ -346,6 +368,14 @@ class _Request:
         before = float(self.values[self.output])
         squared = float(sum(np.sum(gradient**2) for gradient in gradients.values()))
         return Step(rate, before, after, before - rate * squared, squared, updates)
+
+
+def _length(graph: Graph, node: int, texts: Container[int]) -> int:
+    """How many ops the formula of a node has, written out; inner nodes that are used twice count twice."""
+    length: dict[int, int] = {}
+    for one in graph.needs(of=[node]):
+        length[one] = 0 if one in texts else 1 + sum(length[arg] for arg in graph.args[one])
+    return length[node]
 
 
 def _numbers_of(edge: Edge) -> Iterable[int]:

@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import bpx.ops  # noqa: F401 — fills the op table
-from bpx.graph import Expr, Graph, Op, Operand, Settings, Shape
-from bpx.ops.tensors import unbroadcast
-from bpx.subgraph import Subgraph, expansion, folding
+from bpx.graph import Expr, Graph, Op, Operand, Settings, Shape, broadcast
+from bpx.ops.tensors import spread, unbroadcast
+from bpx.subgraph import Subgraph, expansion
 
 
 class Edge(NamedTuple):
@@ -123,8 +123,28 @@ def handed_back(
         raise ValueError(f"{op.name} has no rule")
     inside, found = _rule_of_expansion(op, tuple(arg.shape for arg in args), tuple(settings.items()))
     nodes = [one for one in found if one is not None]
-    handles = inside.handles([*args, out, upstream], folding, nodes)
+    handles = inside.handles([*args, out, upstream], _sparing, nodes)
     return [None if one is None else handles[one] for one in found]
+
+
+def _sparing(op: Op, *args: Expr, **settings: Any) -> Expr:
+    """The folding door, without copies that broadcasting makes by itself."""
+    if op.elementwise:
+        shape = broadcast(op.name, [arg.shape for arg in args])
+        for position, arg in enumerate(args):
+            fewer = (*args[:position], _uncopied(arg), *args[position + 1 :])
+            if broadcast(op.name, [one.shape for one in fewer]) == shape:
+                args = fewer
+    return op(*args, **settings)
+
+
+def _uncopied(expr: Expr) -> Expr:
+    """What was copied along leading axes to make `expr`, if that is all that was done."""
+    if expr.op is not spread:
+        return expr
+    (source,), axis = expr.args, expr.graph.settings[expr.id]["axis"]
+    leading = axis == tuple(range(len(axis))) and source.shape == expr.shape[len(axis) :]
+    return source if leading else expr
 
 
 @lru_cache(maxsize=1024)

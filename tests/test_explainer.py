@@ -179,8 +179,9 @@ def test_large_arrays_are_summarised_beside_their_elements() -> None:
     x = [float(n * n) for n in range(17)]
     node = account("sum(x)", x=x).to_dict()["nodes"][0]
     assert node["value"] == x
-    assert node["value_summary"] == {"min": 0.0, "mean": sum(x) / 17, "max": 256.0}
-    assert node["upstream_summary"] == {"min": 1.0, "mean": 1.0, "max": 1.0}
+    norm = pytest.approx(math.sqrt(sum(one**4 for one in range(17))))
+    assert node["value_summary"] == {"min": 0.0, "mean": sum(x) / 17, "max": 256.0, "norm": norm}
+    assert node["upstream_summary"] == {"min": 1.0, "mean": 1.0, "max": 1.0, "norm": math.sqrt(17)}
 
 
 def test_small_arrays_have_no_summary() -> None:
@@ -798,7 +799,8 @@ def test_numbers_that_are_not_finite_pass_without_a_warning(expression: str, x: 
 
 def test_the_mean_of_huge_numbers_is_summarised_without_a_warning() -> None:
     node = account("sum(0 * x)", x=[1e308] * 17).to_dict()["nodes"][0]
-    assert node["value_summary"] == {"min": 1e308, "mean": pytest.approx(1e308), "max": 1e308}
+    largest, mean = 1e308, pytest.approx(1e308)
+    assert node["value_summary"] == {"min": largest, "mean": mean, "max": largest, "norm": "inf"}
 
 
 def test_explaining_leaves_the_spec_as_it_was() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from bpx.account import (
 from bpx.diagnostic import Diagnostic
 from bpx.formula import DIGITS, index_text, number, partial, shape_text
 from bpx.graph import OPS, Array
+from bpx.render.layers import is_large, layer_blocks
 from bpx.render.layout import Block, Heading, Headline, Lines, Table, table, text_of
 from bpx.words import say, visible
 
@@ -31,7 +33,12 @@ _LEFT_OUT = "…"
 
 def explanation_blocks(account: Explanation) -> list[Block]:
     """The whole account, section by section."""
-    blocks: list[Block] = [_headline(account), *_forward(account), *_reverse(account), *_gradients(account)]
+    blocks: list[Block] = [_headline(account)]
+    if is_large(account):
+        blocks += layer_blocks(account)
+    else:
+        blocks += [*_forward(account), *_reverse(account)]
+    blocks += _gradients(account)
     for paths in account.paths:
         blocks += _paths(account, paths)
     if account.second:
@@ -82,33 +89,36 @@ def _headline(account: Explanation) -> Headline:
 
 
 def _forward(account: Explanation) -> Iterator[Block]:
-    rows = [row for row in account.nodes if row.op != "constant"]
+    rows = [row for row in account.shown_nodes if row.op != "constant"]
+    keys = ["node", "formula"]
+    if any(_with_numbers(row) not in ("", _LEFT_OUT) for row in rows):
+        keys.append("with-numbers")
     shapes = any(row.shape for row in rows)
-    numbers = any(_with_numbers(row) not in ("", _LEFT_OUT) for row in rows)
-    keys = [
-        "node",
-        "formula",
-        *(["with-numbers"] if numbers else []),
-        *(["shape"] if shapes else []),
-        "value",
-    ]
+    keys += ["shape", "value"] if shapes else ["value"]
     yield Heading(say("account.forward"))
-    yield table(
-        keys,
-        [
-            [
-                row.name,
-                _formula_text(row),
-                *([_with_numbers(row)] if numbers else []),
-                *([shape_text(row.shape) if row.shape else ""] if shapes else []),
-                text_of(row.value),
-            ]
-            for row in rows
-        ],
-        right=set() if shapes else {len(keys) - 1},
-    )
+    for layer, members in groupby(rows, lambda row: row.layer):
+        yield from _layer_heading(account, layer)
+        texts = [[_node_text(row, key) for key in keys] for row in members]
+        yield table(keys, texts, right=set() if shapes else {len(keys) - 1})
     if account.expanded:
         yield Lines((_expansion_text(account),))
+
+
+def _layer_heading(account: Explanation, layer: str) -> Iterator[Block]:
+    if any(row.layer for row in account.shown_nodes):
+        yield Heading(say("account.layer-heading", name=layer) if layer else say("account.no-layer"))
+
+
+def _node_text(row: NodeRow, key: str) -> str:
+    if key == "node":
+        return row.name
+    if key == "formula":
+        return _formula_text(row)
+    if key == "with-numbers":
+        return _with_numbers(row)
+    if key == "shape":
+        return shape_text(row.shape) if row.shape else ""
+    return text_of(row.value)
 
 
 def _formula_text(row: NodeRow) -> str:
@@ -134,27 +144,36 @@ def _with_numbers(row: NodeRow) -> str:
 
 
 def _reverse(account: Explanation) -> Iterator[Block]:
-    if not account.edges:
+    edges = account.shown_edges
+    if not edges:
         return
     arriving: dict[int, list[EdgeRow]] = {}
     leaving: dict[int, list[EdgeRow]] = {}
     for edge in account.edges:
         arriving.setdefault(edge.arg, []).append(edge)
+    for edge in edges:
         leaving.setdefault(edge.consumer, []).append(edge)
-    tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in account.edges)
-    rows: list[list[str]] = []
-    sums: set[int] = set()
-    for node in reversed(account.nodes):
-        if len(arriving.get(node.id, ())) > 1:
-            sums.add(len(rows))
-            name, parts, total = _sum_row(account, node, arriving[node.id])
-            rows.append([name, parts, total] if tall else [name, "", parts, total])
-        for edge in leaving.get(node.id, ()):
-            rows += _tall_edge(account, edge) if tall else [_edge_row(account, edge)]
-    seed = text_of(leaving[account.output][0].upstream)
-    yield Heading(say("account.reverse", seed=f"{_partial(account, account.output)} = {seed}"))
-    keys = ["edge", "quantity", "value"] if tall else ["edge", "upstream", "local", "contribution"]
-    yield table(keys, rows, strong=sums)
+    tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in edges)
+    yield Heading(say("account.reverse", seed=_seed_text(account)))
+    for layer, members in groupby(reversed(account.shown_nodes), lambda row: row.layer):
+        rows: list[list[str]] = []
+        sums: set[int] = set()
+        for node in members:
+            if len(arriving.get(node.id, ())) > 1:
+                sums.add(len(rows))
+                name, parts, total = _sum_row(account, node, arriving[node.id])
+                rows.append([name, parts, total] if tall else [name, "", parts, total])
+            for edge in leaving.get(node.id, ()):
+                rows += _tall_edge(account, edge) if tall else [_edge_row(account, edge)]
+        if rows:
+            yield from _layer_heading(account, layer)
+            keys = ["edge", "quantity", "value"] if tall else ["edge", "upstream", "local", "contribution"]
+            yield table(keys, rows, strong=sums)
+
+
+def _seed_text(account: Explanation) -> str:
+    seed = next(edge.upstream for edge in account.edges if edge.consumer == account.output)
+    return f"{_partial(account, account.output)} = {text_of(seed)}"
 
 
 def _partial(account: Explanation, node: int) -> str:
@@ -182,7 +201,8 @@ def _tall_edge(account: Explanation, edge: EdgeRow) -> list[list[str]]:
 
     An upstream gradient that stands above, as a contribution or a sum, is called by its name.
     """
-    above = edge.consumer != account.output and np.ndim(edge.upstream) > 0
+    shown = any(other.arg == edge.consumer for other in account.shown_edges) or account.opened is None
+    above = shown and edge.consumer != account.output and np.ndim(edge.upstream) > 0
     partial = _partial(account, edge.consumer)
     rows = [("upstream", say("account.above", name=partial) if above else text_of(edge.upstream))]
     if edge.local is None:
@@ -223,9 +243,11 @@ def _is_number(text: str) -> bool:
 
 def _gradients(account: Explanation) -> Iterator[Block]:
     output = account.names[account.output]
+    args = {account.names[edge.arg] for edge in account.shown_edges}
     rows = [
         [partial(output, name), say("account.independent") if name in account.independent else text_of(value)]
         for name, value in account.gradients.items()
+        if account.opened is None or name in args
     ]
     if rows:
         yield Heading(say("account.gradients"))

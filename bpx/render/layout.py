@@ -1,6 +1,6 @@
 """Blocks: what the table, plain and markdown renderers share.
 
-A block is a headline, a heading, a table or a list of lines. What is said is decided when blocks are
+A block is a headline, a heading, a table, a list of lines or a curve. What is said is decided when blocks are
 made, how it looks by each renderer.
 """
 
@@ -46,17 +46,24 @@ class Lines(NamedTuple):
     texts: tuple[str, ...]
 
 
-Block = Headline | Heading | Table | Lines
+class Curve(NamedTuple):
+    """Finite values, two or more, one after the other, counted from `start`."""
+
+    values: tuple[float, ...]
+    start: int = 0
+
+
+Block = Headline | Heading | Table | Lines | Curve
 
 
 def text_of(value: Array | float) -> str:
-    """A value as shown: small arrays in full, larger ones by shape, least, mean and largest element."""
+    """A value as shown: small arrays in full, larger ones by shape, range, mean and norm."""
     value = np.asarray(value)
     short = summary(value)
     if short is None:
         return array(value, DIGITS)
-    low, mean, high = (number(short[key], DIGITS) for key in ("min", "mean", "max"))
-    return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}"
+    low, mean, high, norm = (number(short[key], DIGITS) for key in ("min", "mean", "max", "norm"))
+    return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}, norm {norm}"
 
 
 def table(

@@ -60,7 +60,7 @@ def test_the_answer_comes_first_and_the_sum_last(name: str) -> None:
 
 ANSWERS = {
     "all_agree": "Logistic regression: loss of one sample: The gradient of L is right in 5 of 5 entries.",
-    "wrong_rule": "Swish by hand: The gradient of L is wrong in 3 of 4 entries.",
+    "wrong_rule": "Gated by hand: The gradient of L is wrong in 3 of 4 entries.",
     "kink": "The gradient of y is wrong in 1 of 3 entries.",
     "only_a_kink": "The gradient of y stands at a kink in 1 of 2 entries; nothing disagrees.",
     "outside_domain": "The gradient of y leaves the domain in 1 of 2 entries; nothing disagrees.",
@@ -109,20 +109,20 @@ def test_the_culprit_stands_in_the_first_three_lines(name: str) -> None:
 def test_blame_in_full() -> None:
     text = plain_text("wrong_rule")
     assert text.split("\n\n")[1].splitlines() == [
-        "To blame: the derivative of `swish` by `x`, at node `a` (net.toml:3)",
+        "To blame: the derivative of `gated` by `x`, at node `a` (net.toml:3)",
         "  Mistake: one term of the product rule is missing",
         "  or else: an inner derivative is forgotten",
         "  Correct: sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x))",
-        "  Proof: with the rule of `swish` corrected, 4 of 4 entries agree.",
+        "  Proof: with the rule of `gated` corrected, 4 of 4 entries agree.",
         "  `w`, `b` only inherit the error.",
     ]
 
 
 def test_two_culprits_and_a_proof_that_fails() -> None:
     text = plain_text("two_culprits")
-    assert text.index("`swish` by `x`") < text.index("To blame: the rule of `gelu`, at node `c`\n")
+    assert text.index("`gated` by `x`") < text.index("To blame: the rule of `gelu`, at node `c`\n")
     assert "Mistake: no known pattern" in text
-    proof = "With the rule of `swish` and the rule of `gelu` corrected, 3 of 4 entries agree: "
+    proof = "With the rule of `gated` and the rule of `gelu` corrected, 3 of 4 entries agree: "
     assert text.count(proof) == 1
 
 
@@ -264,7 +264,7 @@ def test_all_entries_where_all_are_asked_for() -> None:
 
 def test_rules_that_agree_are_counted_the_others_shown() -> None:
     _, rules = tables(report("wrong_rule"))
-    assert rules.rows == (("a", "swish", "x", "0.731058", "0.92767 ± 2e-12", "disagree"),)
+    assert rules.rows == (("a", "gated", "x", "0.731058", "0.92767 ± 2e-12", "disagree"),)
     assert "Rules that agree when checked alone: 1 of 2." in plain_text("wrong_rule")
     assert len(tables(report("all_agree"))) == 1
 

@@ -50,7 +50,7 @@ def test_what_is_skipped_says_why(name: str) -> None:
 def test_a_failure_tells_the_numbers_and_the_culprit() -> None:
     failure = next(case for case in suite("wrong_rule") if case.get("name") == "w[0]")[0]
     assert failure.get("message").startswith("claimed 0.731058, reference 0.92767 ± 3e-12")
-    assert "`swish`" in failure.text
+    assert "`gated`" in failure.text
     assert "Correct: sigmoid(x) + " in failure.text
 
 

@@ -303,8 +303,8 @@ def test_how_well_the_expanded_form_agrees(digits: float, key: str) -> None:
         (np.zeros(2), "[0, 0]"),
         (np.array([[1.0, 2.5], [3.0, -4.0]]), "[[1, 2.5], [3, -4]]"),
         (np.arange(16.0).reshape(4, 4), "[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]"),
-        (np.arange(17.0), "(17) 0 … 16, mean 8"),
-        (np.arange(20.0).reshape(4, 5), "(4×5) 0 … 19, mean 9.5"),
+        (np.arange(17.0), "(17) 0 … 16, mean 8, norm 38.6782"),
+        (np.arange(20.0).reshape(4, 5), "(4×5) 0 … 19, mean 9.5, norm 49.6991"),
     ],
 )
 def test_values_as_shown(value: Any, text: str) -> None:
@@ -315,7 +315,7 @@ def test_values_as_shown(value: Any, text: str) -> None:
 def test_large_arrays_are_abbreviated_everywhere(render: Callable[[Explanation], str]) -> None:
     text = render(full_account("large arrays"))
     assert all(row.count(",") < LARGEST_SHOWN for row in text.splitlines())
-    assert "(40) 0 … 5.57143, mean 2.78571" in text
+    assert "(40) 0 … 5.57143, mean 2.78571, norm 20.474" in text
 
 
 def test_of_many_rows_the_first_and_the_last_are_shown() -> None:

@@ -15,18 +15,18 @@ import sys
 from bpx.render.progress import ProgressBar
 with ProgressBar(patience={patience}) as progress:
     for step in range(5):
-        progress(step / 4)
+        progress(step / 4{more})
 print("loaded" if "rich.progress" in sys.modules else "not loaded")
 """
 
 
-def on_a_terminal(patience: float, **env: str) -> tuple[str, str]:
+def on_a_terminal(patience: float, more: str = "", **env: str) -> tuple[str, str]:
     """Standard output and what a terminal at standard error was sent."""
     pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
     reader, writer = pty.openpty()
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     done = subprocess.run(
-        [sys.executable, "-c", CODE.format(patience=patience)],
+        [sys.executable, "-c", CODE.format(patience=patience, more=more)],
         stdout=subprocess.PIPE,
         stderr=writer,
         env={**kept, "TERM": "xterm", **env},
@@ -45,6 +45,11 @@ def test_a_terminal_sees_it_come_and_go() -> None:
     assert out == "loaded"
     assert "100%" in sent
     assert sent.endswith("\x1b[2K")  # the line is cleared
+
+
+def test_the_loss_of_a_training_stands_beside_it() -> None:
+    _, sent = on_a_terminal(0, more=", 1 / 3 + step")
+    assert "loss 4.33333" in sent
 
 
 @pytest.mark.parametrize(("patience", "env"), [(60, {}), (0, {"TERM": "dumb"})])
