@@ -43,7 +43,8 @@ def _blur(graph: Graph, node: int, value: Array, args: Sequence[Array], widths: 
     if op.linear:
         sizes = [np.abs(arg) for arg in args]
         size = op.value(*sizes, batch=0, **settings)
-        wider = op.value(*map(np.add, sizes, widths), batch=0, **settings)
+        wider_args = [one + (0.0 if at in op.chooses else widths[at]) for at, one in enumerate(sizes)]
+        wider = op.value(*wider_args, batch=0, **settings)
         own = _SUM * UNIT * math.log2(max(1, _terms(args, value))) * size
         return np.asarray(own + np.maximum(wider - size, 0.0))
     ends = (op.value(*one, batch=0, **settings) for one in ends_of(args, widths))

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 
 from bpx.check.judged import Stated
 from bpx.check.mistakes import Sample, named
-from bpx.check.point import Point, Question
+from bpx.check.point import Point, Question, exactly_or_none
 from bpx.check.report import Blame, LocalRow, Verdict
 from bpx.check.rule import StructuralRule
 from bpx.check.slopes import Linear
@@ -53,12 +54,19 @@ class FusedGradient:
 
     def stated(self, name: str, given: Mapping[str, Array], point: Point, node: int) -> Stated:
         """What the rules state of a node, which is `node` in the graph of `point`; `given` go by name."""
-        shape = point.graph.shapes[node]
+        zeros = np.zeros(point.graph.shapes[node])
         found = self.ledger.gradient(self.question.wrt[name])
-        value = np.zeros(shape) if found is None else run(self.graph, self.ids(given), [found.id])[found.id]
-        return Stated(np.asarray(value), np.zeros(shape), lambda: point.stated_exactly(node), is_rule=True)
+        if found is None:
+            return Stated(zeros, zeros, is_rule=True)
 
-    def ids(self, given: Mapping[str, Array]) -> dict[int, Array]:
+        def exactly() -> Any:
+            by_name = {one.name: point.lifted[one.node] for one in point.question.spec.inputs}
+            return exactly_or_none(self.graph, self.ids(by_name), found.id)
+
+        value = np.asarray(run(self.graph, self.ids(given), [found.id])[found.id])
+        return Stated(value, zeros, exactly, is_rule=True)
+
+    def ids(self, given: Mapping[str, Any]) -> dict[int, Any]:
         """Values of inputs by node id."""
         return {one.node: given[one.name] for one in self.question.spec.inputs}
 

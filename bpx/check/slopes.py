@@ -52,6 +52,20 @@ class Linear(NamedTuple):
         return self.rule.size(self.position, upstream)
 
 
+class Flat(NamedTuple):
+    """No slope at all: of an arg that only chooses between others, as the number of a class does."""
+
+    shape: Shape  # of the arg
+
+    def pull(self, upstream: Bounded) -> Bounded:
+        """Nothing, for certain."""
+        return Bounded.exactly(np.zeros(self.shape))
+
+    def size(self, upstream: Array) -> Array:
+        """The same of absolute values."""
+        return np.zeros(self.shape)
+
+
 class Block(NamedTuple):
     """A Jacobian in full: `slope` has axes (carried, of the arg, of the consumer).
 

@@ -19,7 +19,7 @@ from bpx.check.decide import decide
 from bpx.check.differences import SURE, derivative
 from bpx.check.report import Reason, Verdict
 from bpx.check.rule import StructuralRule
-from bpx.check.slopes import Block, CheckedEdge, Linear, from_rows, to_rows
+from bpx.check.slopes import Block, CheckedEdge, Flat, Linear, from_rows, to_rows
 from bpx.check.sweep import Slope
 from bpx.graph import Array, Graph
 from bpx.reverse import Edge
@@ -39,9 +39,20 @@ def check_structural(
     rule = StructuralRule(graph, edge.consumer, values, blur)
     rng = np.random.default_rng([edge.consumer, edge.position])
     upstream = rng.uniform(0.5, 1.5, rule.out.shape) * rng.choice([-1.0, 1.0], rule.out.shape)
+    if edge.position in rule.op.chooses:
+        return _chooser(rule, edge, upstream)
     if rule.op.linear:
         return _linear(rule, edge, upstream, rng)
     return _nonlinear(rule, edge, upstream, detect)
+
+
+def _chooser(rule: StructuralRule, edge: Edge, upstream: Array) -> CheckedEdge:
+    """What chooses between the elements of other args does not measure: nothing may be handed back to it."""
+    handed = rule(edge.position, upstream)
+    worst = float(handed.flat[np.argmax(handed != 0)])
+    verdict = Verdict.AGREE if worst == 0 else Verdict.DISAGREE
+    flat = Flat(rule.args[edge.position].shape)
+    return CheckedEdge(edge, flat, Linear(rule, edge.position), worst, 0.0, 0.0, verdict)
 
 
 # --- linear ops: sketches -----------------------------------------------------------------------
