@@ -12,13 +12,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpx import ops
-    from bpx.api import Explanation, Report, Spec, from_graph, gradcheck, load, parse, trace
+    from bpx.api import Explanation, Report, Spec, Training, from_graph, gradcheck, load, parse, trace
     from bpx.diagnostic import BpxError, Diagnostic
     from bpx.ops import Expr, Graph
 
 _HOMES = {
     **dict.fromkeys(
-        ("Explanation", "Report", "Spec", "from_graph", "gradcheck", "load", "parse", "trace"), "bpx.api"
+        ("Explanation", "Report", "Spec", "Training", "from_graph", "gradcheck", "load", "parse", "trace"),
+        "bpx.api",
     ),
     **dict.fromkeys(("Expr", "Graph"), "bpx.ops"),  # which fills the op table that handles look into
     **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.diagnostic"),
@@ -32,6 +33,7 @@ __all__ = [
     "Graph",
     "Report",
     "Spec",
+    "Training",
     "from_graph",
     "gradcheck",
     "load",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.jupyter import JupyterMixin
 
-from bpx import account, spec
+from bpx import account, spec, training
 from bpx.check import report
 from bpx.diagnostic import BpxError, Diagnostic, Source
 from bpx.explainer import explain as _explain
@@ -22,6 +22,7 @@ from bpx.render.layout import Block
 from bpx.render.markdown import markdown
 from bpx.render.plain import plain
 from bpx.render.table import renderables
+from bpx.render.train import training_blocks
 from bpx.save import write_spec
 from bpx.target import FORMATS, read_target, read_text
 
@@ -74,6 +75,15 @@ class Report(_Shown, report.Report):
         return junit(self, strict)
 
 
+class Training(_Shown, training.Training):
+    """What a training did."""
+
+    spec: Spec
+
+    def _blocks(self) -> list[Block]:
+        return training_blocks(self)
+
+
 class Spec(spec.Spec):
     """A graph with names and values, and what can be done with it."""
 
@@ -90,6 +100,23 @@ class Spec(spec.Spec):
         from bpx.check.gradcheck import gradcheck
 
         return _dressed(Report, gradcheck(self, claims=_claims(claims or {}), **options))
+
+    def train(
+        self,
+        *,
+        wrt: str | Iterable[str] | None = None,
+        progress: Callable[[float, float], None] | None = None,
+        **options: Any,
+    ) -> Training:
+        """Train the parameters, or the inputs `wrt`, so that the output falls.
+
+        For the options (`optimizer`, `rate`, `momentum`, `steps`, `batch`, `seed`, `target`, `show_steps`,
+        `check`) see `bpx.train.Options`. `progress` is told the fraction done and the loss. The training's
+        `spec` is this one with its new values; this one stays as it is. Raises `bpx.BpxError`.
+        """
+        from bpx.train import Options, train
+
+        return _dressed(Training, train(self, Options(**options), wrt=wrt, progress=progress))
 
     def save(self, path: str | Path) -> None:
         """Write the spec to a `.toml` or `.json` file. Raises `bpx.BpxError` for another ending."""

@@ -20,7 +20,7 @@ class Examples(NamedTuple):
     """The inputs whose first axis runs over the examples, and how many there are."""
 
     inputs: tuple[Input, ...]
-    count: int
+    total: int
 
 
 def examples(inputs: Sequence[Input], size: int, problems: list[Diagnostic]) -> Examples | None:

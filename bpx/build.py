@@ -6,6 +6,7 @@ use one another are to be built.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from bpx.diagnostic import Diagnostic, Span
 from bpx.formula import CONSTANTS, shape_text
 from bpx.graph import OPS, Expr, Graph, Op, ShapeError
 from bpx.ops.tensors import SettingError
-from bpx.parser import Code, Item, call_meant, shortened
+from bpx.parser import OTHER_PART, Code, Item, call_meant, shortened
 from bpx.words import say
 
 
@@ -155,6 +156,10 @@ class _Builder:
         """The node of a value; a literal becomes a constant now that it is used as one."""
         if value.literal is None:
             return value.expr
+        if isinstance(value.literal, str):
+            span = self.span(value.start, value.end)
+            self.report(Diagnostic("text-as-value", span, {"text": shortened(value.literal)}))
+            return None
         if self.elementwise and isinstance(value.literal, list):
             self.report(Diagnostic("list-in-op", self.span(value.start, value.end)))
             return None
@@ -178,6 +183,8 @@ class _Builder:
         self.stack.append(_Value(self.applied(item, values, self.span(start, end)), start, end))
 
     def applied(self, item: Item, values: Sequence[_Value], span: Span) -> Expr | None:
+        if item.value == OTHER_PART:
+            return self.other_part(item, values[0].expr, span)
         if item.value not in self.ops and item.value not in OPS:
             self.unknown_op(item, values)
             return None
@@ -186,6 +193,15 @@ class _Builder:
             self.report(Diagnostic("not-elementwise", span, {"op": op.name}))
             return None
         return self.node(op, item, values, span) if op else None
+
+    def other_part(self, item: Item, first: Expr | None, span: Span) -> Expr | None:
+        """The split that `first` is a part of, with another part taken."""
+        if first is None:
+            return None
+        settings = {**self.graph.settings[first.id], "part": item.settings["part"][0]}
+        expr = self.graph.add(first.op, *first.args, **settings)
+        self.origins[expr.id] = span
+        return expr
 
     def unknown_op(self, item: Item, values: Sequence[_Value]) -> None:
         span = self.span(item.start, item.start + len(item.value))
@@ -203,8 +219,10 @@ class _Builder:
     def node(self, op: Op, item: Item, values: Sequence[_Value], span: Span) -> Expr | None:
         settings = {name: value for name, (value, _, _) in item.settings.items()}
         values = self.positional_settings(op, values, settings)
-        if not self.settings_known(op, item) or not self.arity_fits(op, item, values):
+        fits = self.settings_known(op, item) and self.arity_fits(op, item, values)
+        if not fits or not self.named_args_fit(op, item, values):
             return None
+        values = self.with_optional(op, item, values, settings)
         args = [self.expr(value) for value in values]
         if None in args:
             return None
@@ -214,11 +232,13 @@ class _Builder:
             texts = [shortened(self.span(value.start, value.end).text) for value in values]
             self.report(shape_problem(error, span, texts))
         except SettingError as error:
-            facts = {key: shape_text(fact) if key == "old" else fact for key, fact in error.facts.items()}
+            facts = {
+                key: shape_text(fact) if isinstance(fact, tuple) else fact
+                for key, fact in error.facts.items()
+            }
             self.report(Diagnostic(error.code, span, {"op": op.name, **facts}))
         except (TypeError, ValueError):
-            call = f"{op.name}({', '.join((*op.args, *op.settings))})"
-            self.report(Diagnostic("bad-settings", span, {"op": op.name, "call": call}))
+            self.report(Diagnostic("bad-settings", span, {"op": op.name, "call": _call_form(op)}))
         else:
             self.origins[expr.id] = span
             return expr
@@ -227,7 +247,13 @@ class _Builder:
     def positional_settings(
         self, op: Op, values: Sequence[_Value], settings: dict[str, Any]
     ) -> Sequence[_Value]:
-        """Literals behind the args fill the op's settings in order, as in `reshape(x, [2, 3])`."""
+        """Literals behind the args fill the op's settings in order, as in `reshape(x, [2, 3])`.
+
+        A text is never an arg, and may stand before them too, as in `einsum('ij,jk->ik', a, b)`.
+        """
+        values = sorted(values, key=lambda value: isinstance(value.literal, str))
+        if op.variadic:
+            return values
         free = [name for name in op.settings if name not in settings]
         extra = values[len(op.args) :]
         if len(extra) > len(free) or any(value.literal is None for value in extra):
@@ -235,24 +261,67 @@ class _Builder:
         settings.update(zip(free, (value.literal for value in extra), strict=False))
         return values[: len(op.args)]
 
+    def with_optional(
+        self, op: Op, item: Item, values: Sequence[_Value], settings: dict[str, Any]
+    ) -> Sequence[_Value]:
+        """The args with those behind them that are left out or, as in `leaky_relu(x, slope=0.1)`, named.
+
+        Named ones stand among the settings, and are taken out of these.
+        """
+        more = []
+        for name in op.args[len(values) :]:
+            literal, start, end = item.settings.get(name, (op.optional[name], item.start, item.end))
+            more.append(_Value(None, start, end, literal))
+            settings.pop(name, None)
+        return [*values, *more]
+
+    def named_args_fit(self, op: Op, item: Item, values: Sequence[_Value]) -> bool:
+        fit = True
+        for name in op.optional.keys() & item.settings:
+            literal, start, end = item.settings[name]
+            span = self.span(start, end)
+            if name in op.args[: len(values)]:
+                self.report(Diagnostic("repeated-arg-of-op", span, {"op": op.name, "arg": name}))
+                fit = False
+            elif not _is_numeric(literal):
+                found = shortened(span.text.rpartition("=")[2].strip())
+                self.report(Diagnostic("bad-arg", span, {"found": found}))
+                fit = False
+        return fit
+
     def settings_known(self, op: Op, item: Item) -> bool:
-        known = True
-        for name, (_, start, end) in item.settings.items():
-            if name not in op.settings:
-                facts = {"op": op.name, "setting": name, "known": ", ".join(op.settings)}
-                help = "settings-of" if op.settings else None
-                problem = Diagnostic("unknown-setting", self.span(start, end), facts, help)
-                self.report(problem.suggesting(name, op.settings))
-                known = False
-        return known
+        known = [*op.optional, *op.settings]
+        unknown = {name: place for name, (_, *place) in item.settings.items() if name not in known}
+        for name, place in unknown.items():
+            facts = {"op": op.name, "setting": name, "known": ", ".join(known)}
+            help = "settings-of" if known else None
+            problem = Diagnostic("unknown-setting", self.span(*place), facts, help)
+            self.report(problem.suggesting(name, known))
+        return not unknown
 
     def arity_fits(self, op: Op, item: Item, values: Sequence[_Value]) -> bool:
-        if len(values) == len(op.args):
+        fewest, most = len(op.args) - len(op.defaults), len(op.args)
+        if fewest <= len(values) and (op.variadic or len(values) <= most):
             return True
-        call = f"{op.name}({', '.join((*op.args, *(f'{name}=…' for name in op.settings)))})"
-        facts = {"op": op.name, "wanted": len(op.args), "found": len(values), "call": call}
+        wanted = most if fewest == most else say("word.from-to", low=fewest, high=most)
+        wanted = say("word.or-more", low=fewest) if op.variadic else wanted
+        facts = {"op": op.name, "wanted": wanted, "found": len(values), "call": _call_form(op)}
         self.report(Diagnostic("wrong-arity", self.span(item.start, item.end), facts, "call-form"))
         return False
+
+
+def _call_form(op: Op) -> str:
+    """How the op is called: `leaky_relu(x, slope=0.01)`, `sum(x, axis=…, keepdims=…)`."""
+    more = ["…"] if op.variadic else []
+    return f"{op.name}({', '.join((*op.arg_forms, *more, *(f'{name}=…' for name in op.settings)))})"
+
+
+def _is_numeric(literal: Any) -> bool:
+    """Is it a finite number, or a nest of lists of such?"""
+    if isinstance(literal, list):
+        return all(map(_is_numeric, literal))
+    number = isinstance(literal, int | float) and not isinstance(literal, bool)
+    return number and abs(literal) <= sys.float_info.max
 
 
 def _whole(settings: dict[str, Any]) -> dict[str, Any]:
@@ -273,6 +342,8 @@ def shape_problem(error: ShapeError, span: Span, texts: Sequence[str]) -> Diagno
         return Diagnostic("too-large", span, {"op": error.op, "reason": error.reason})
     args = [say("word.shape-of", arg=arg, shape=shape) for arg, shape in zip(texts, shapes, strict=False)]
     facts: dict[str, Any] = {"op": error.op, "args": say("word.and").join(args)}
+    if error.reason.startswith("shape-"):
+        return Diagnostic("shape-mismatch", span, facts, error.reason)
     if error.op != "matmul":
         return Diagnostic("shape-mismatch", span, facts, "shape-elementwise")
     if error.reason == "scalar":

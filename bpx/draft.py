@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpx.diagnostic import Diagnostic, Source, Span
 from bpx.formula import CONSTANTS
 from bpx.graph import OPS, Array
-from bpx.parser import Code, Item, Text, parse
+from bpx.parser import OTHER_PART, Code, Item, Text, parse
 
 if TYPE_CHECKING:
     from bpx.claims import Claim
+    from bpx.recipe import Recipe, Table
 
 _OUTPUT = "out"
 OWN_VALUE = "out"  # what the rule of an op that a spec states calls the op's own value
@@ -34,9 +35,10 @@ class DraftInput:
     value: Array | None  # None: broken, or (in an expression) not given
     role: str = "data"
     span: Span | None = None
-    broken: bool = False  # given from outside, but not readable
+    broken: bool = False  # given from outside or by a recipe, but not readable
     range: tuple[float, float] | None = None
     range_span: Span | None = None
+    recipe: Recipe | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -47,6 +49,31 @@ class DraftOp:
     value: Code | None
     partials: dict[str, Code | None]
     span: Span | None = None
+
+
+@dataclass(eq=False, repr=False)
+class DraftBlock:
+    """A block as the document states it; what is None is broken and was reported already.
+
+    A block of one expression has a single step, without a name: `""`.
+    """
+
+    args: tuple[str, ...] | None
+    steps: dict[str, Code | None] = field(default_factory=dict)
+    step_spans: dict[str, Span | None] = field(default_factory=dict)
+    output: str = ""  # the step that a call stands for
+    span: Span | None = None
+
+
+class Call(NamedTuple):
+    """The call of a block that a step was written out from.
+
+    `layer` is the name of what was written out, `text` the call, `span` the call in a step of the graph.
+    """
+
+    layer: str
+    text: str
+    span: Span | None
 
 
 @dataclass(eq=False, repr=False)
@@ -63,6 +90,31 @@ class Draft:
     expect: Expect | None = None
     claims: list[Claim] = field(default_factory=list)
     ops: dict[str, DraftOp] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    blocks: dict[str, DraftBlock] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)  # of the steps that were written out, by name
+    dotted: list[tuple[str, Span]] = field(default_factory=list)  # names such as `h.z` that calls are given
+    warnings: list[Diagnostic] = field(default_factory=list)
+
+
+SPLIT = "split"  # the one op whose parts a single step may name
+
+
+def parts_of(code: Code, names: Sequence[str]) -> list[Code]:
+    """The codes of the steps `names`, which `code` is split into; of a single one the code itself.
+
+    The first is the split, which knows how many parts there must be; the others are made from it.
+    """
+    if len(names) == 1:
+        return [code]
+    split = code.items[-1]
+    first = split._replace(settings={**split.settings, "part": ([0, len(names)], split.start, split.end)})
+    name = Item("name", names[0], split.start, split.end)
+    others = [
+        name._replace(kind="apply", value=OTHER_PART, argc=1, settings={"part": (part, 0, 0)})
+        for part in range(1, len(names))
+    ]
+    return [Code(code.text, (*code.items[:-1], first)), *(Code(code.text, (name, other)) for other in others)]
 
 
 def name_problem(name: str) -> str | None:
@@ -71,6 +123,22 @@ def name_problem(name: str) -> str | None:
     if not code or [item.kind for item in code.items] != ["name"] or code.items[0].value != name:
         return "bad-name"
     return "shadows-op" if name in OPS else None
+
+
+def dotted(group: str, name: str) -> str:
+    """The name of a member of a group, `h.z`."""
+    return f"{group}.{name}" if group and name else group or name
+
+
+def groups_of(names: Iterable[str]) -> set[str]:
+    """The groups that names stand in: `h` and `h.y` for `h.y.z`."""
+    found: set[str] = set()
+    for name in names:
+        group = name.rpartition(".")[0]
+        while group and group not in found:
+            found.add(group)
+            group = group.rpartition(".")[0]
+    return found
 
 
 def free_output_name(taken: Container[str]) -> str:

@@ -5,29 +5,16 @@ The walk collects what is wrong and goes on, so that everything is reported at o
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 from typing import Any
-
-import numpy as np
 
 from bpx.claims import Claim, numbers_in
 from bpx.diagnostic import Diagnostic, Span
-from bpx.document import type_key
-from bpx.draft import OWN_VALUE, Draft, DraftInput, DraftOp, Expect, name_problem
-from bpx.graph import MOST_AXES, Array
-from bpx.locate import Places, decoded, quote_width
-from bpx.parser import Code, Item, Text, parse, shortened
-from bpx.words import say
-
-FORMAT_VERSION = 1
-ROLES = ("data", "parameter", "target", "constant")
-KEYS = {
-    "top": ("bpx", "title", "output", "inputs", "graph", "expect", "claims", "ops"),
-    "input": ("value", "role", "range"),
-    "expect": ("value", "gradients"),
-    "op": ("args", "value", "partials"),
-}
+from bpx.draft import OWN_VALUE, SPLIT, Draft, DraftBlock, DraftOp, Expect, name_problem, parts_of
+from bpx.draft_inputs import InputReader
+from bpx.locate import Places
+from bpx.parser import Code, Item, Text
+from bpx.walker import FORMAT_VERSION, KEYS, Walker, is_finite_number
 
 
 def draft_of_document(document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> Draft:
@@ -35,11 +22,11 @@ def draft_of_document(document: dict[str, Any], places: Places, problems: list[D
     return _Drafter(document, places, problems).draft()
 
 
-class _Drafter:
+class _Drafter(Walker):
     """Walks over a document; what is wrong goes to `problems`, and the walk goes on."""
 
     def __init__(self, document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> None:
-        self.document, self.places, self.problems = document, places, problems
+        super().__init__(document, places, problems)
         self.result = Draft(places.source)
 
     def draft(self) -> Draft:
@@ -55,13 +42,15 @@ class _Drafter:
         for name, value in (self.take("ops", dict) or {}).items():
             self.check_name(name, "ops")
             self.result.ops[name] = self.op(name, value)
-        for name, value in (self.take("inputs", dict) or {}).items():
-            self.check_name(name, "inputs")
-            self.result.inputs[name] = self.input(name, value)
-        for name, value in (self.take("graph", dict) or {}).items():
-            self.check_name(name, "graph")
-            self.result.steps[name] = self.step(name, value)
-            self.result.step_spans[name] = self.places.key("graph", name)
+        for name, value in (self.take("blocks", dict) or {}).items():
+            self.check_name(name, "blocks")
+            self.result.blocks[name] = self.block(name, value)
+        self.inputs()
+        for key, value in (self.take("graph", dict) or {}).items():
+            for name, code in self.named_steps(self.result.steps, value, "graph", key):
+                self.check_name(name, "graph", key)
+                self.result.steps[name] = code
+                self.result.step_spans[name] = self.places.key("graph", key)
         if not self.result.steps:
             self.problem(
                 "no-steps", self.places.key("graph") or Span(self.places.source, 0, 0), "steps-in-graph"
@@ -70,17 +59,6 @@ class _Drafter:
         for name, value in (self.take("claims", dict) or {}).items():
             self.result.claims += self.claim(name, value)
         return self.result
-
-    def problem(self, code: str, span: Span | None, help: str | None = None, **facts: Any) -> None:
-        self.problems.append(Diagnostic(code, span, facts, help))
-
-    def check_keys(self, table: Mapping[str, Any], where: str, path: tuple[str, ...]) -> None:
-        known = KEYS[where]
-        for key in table:
-            if key not in known:
-                facts = {"key": key, "where": say(f"where.{where}"), "known": ", ".join(known)}
-                problem = Diagnostic("unknown-key", self.places.key(*path, key), facts, "known-keys")
-                self.problems.append(problem.suggesting(key, known))
 
     def check_version(self) -> None:
         found = self.document.get("bpx")
@@ -93,131 +71,57 @@ class _Drafter:
                 "unsupported-version", self.places.value("bpx"), "version", found=self.written("bpx")
             )
 
-    def take(self, key: str, kind: type) -> Any:
-        if key not in self.document:
-            return None
-        value = self.document[key]
-        return value if self.is_a(kind, value, key) else None
-
-    def is_a(self, kind: type, value: Any, *path: str) -> bool:
-        if isinstance(value, kind):
-            return True
-        self.wrong_type(f"type.{kind.__name__}", value, *path)
-        return False
-
-    def wrong_type(self, wanted: str, value: Any, *path: str) -> None:
-        facts = {"key": path[-1], "wanted": say(wanted), "found": say(type_key(value))}
-        self.problem("wrong-type", self.places.value(*path), **facts)
-
-    def check_name(self, name: str, table: str) -> None:
-        span = self.places.key(table, name)
-        code = name_problem(name)
-        if code or name in self.result.ops:
-            self.problem(code or "shadows-op", span, "rename", name=name)
+    def check_name(self, name: str, table: str, key: str | None = None) -> None:
+        span = self.places.key(table, name if key is None else key)
+        code = name_problem(name) or ("shadows-op" if name in self.result.ops else None)
+        if not code and table == "blocks" and _cannot_follow_a_dot(name):
+            code = "bad-inner-name"
+        if code or name in self.result.blocks:
+            self.problem(code or "shadows-block", span, "rename", name=name)
         elif table == "graph" and name in self.result.inputs:
             self.problem("duplicate-name", span, "rename", name=name)
 
-    def input(self, name: str, value: Any) -> DraftInput:
-        made = DraftInput(None, span=self.places.key("inputs", name))
-        if not isinstance(value, dict):
-            made.value = self.numbers(name, value, "inputs", name)
-            return made
-        self.check_keys(value, "input", ("inputs", name))
-        made.role = self.role(name, value.get("role", made.role))
-        if "range" in value:
-            made.range = self.range(name, value["range"])
-            made.range_span = self.places.value("inputs", name, "range")
-        if "value" in value:  # else it may be given from outside
-            made.value = self.numbers(name, value["value"], "inputs", name, "value")
-        return made
+    def inputs(self) -> None:
+        reader = InputReader(self.document, self.places, self.problems)
+        for name, value in (self.take("tables", dict) or {}).items():
+            reader.table(name, value)
+        for name, value in (self.take("inputs", dict) or {}).items():
+            self.check_name(name, "inputs")
+            self.result.inputs[name] = reader.input(name, value)
+        self.result.tables = {name: table for name, table in reader.tables.items() if table}
+        self.result.warnings += reader.unused_tables()
 
-    def range(self, name: str, value: Any) -> tuple[float, float] | None:
-        """Two finite numbers, the lower one first."""
-        numbers = value if isinstance(value, list) else []
-        if len(numbers) == 2 and all(map(_is_finite_number, numbers)) and numbers[0] < numbers[1]:
-            return float(numbers[0]), float(numbers[1])
-        self.problem("bad-range", self.places.value("inputs", name, "range"), "range", name=name)
-        return None
+    def named_steps(self, known: Container[str], value: Any, *path: str) -> Iterator[tuple[str, Code | None]]:
+        """The steps of one line, each with its name: `"a, b" = "split(x, 2)"` has two."""
+        key = path[-1]
+        names = [name.strip() for name in key.split(",")]
+        code = self.step(key, value, *path)
+        for name in dict.fromkeys(names):
+            if names.count(name) > 1 or name in known:
+                self.problem("duplicate-key", self.places.key(*path), "rename", key=name)
+                code = None
+        if len(names) > 1 and code and code.items[-1].value != SPLIT:
+            self.problem("several-names", self.places.key(*path), "split", names=key)
+            code = None
+        yield from zip(names, parts_of(code, names) if code else [None] * len(names), strict=True)
 
-    def role(self, name: str, role: Any) -> str:
-        if isinstance(role, str) and role in ROLES:
-            return role
-        facts = {"role": self.written("inputs", name, "role"), "known": ", ".join(ROLES)}
-        problem = Diagnostic("unknown-role", self.places.value("inputs", name, "role"), facts, "roles")
-        self.problems.append(problem.suggesting(role if isinstance(role, str) else "", ROLES))
-        return "data"
-
-    def numbers(self, name: str, value: Any, *path: str) -> Array | None:
-        """A number or a nest of lists of numbers as an array; None where it is not one."""
-        fine = True
-        for leaf, at in _leaves(value):
-            if isinstance(leaf, bool) or not isinstance(leaf, int | float):
-                found = self.written(*path, *at) if not isinstance(leaf, dict) else say("type.dict")
-                unquote = isinstance(leaf, str) and leaf.strip().startswith((*"-+.[0123456789",))
-                span = self.places.value(*path, *at)
-                self.problem("not-a-number", span, "unquote" if unquote else None, name=name, found=found)
-                fine = False
-            elif not _finite(leaf):
-                self.problem(
-                    "not-finite-input",
-                    self.places.value(*path, *at),
-                    name=name,
-                    found=self.written(*path, *at),
-                )
-                fine = False
-        if not fine:
-            return None
-        try:
-            array = np.array(value, dtype=np.float64)
-        except ValueError:
-            self.problem("ragged", self.places.value(*path), name=name)
-            return None
-        if array.ndim > MOST_AXES:
-            self.problem("too-deep", self.places.value(*path), name=name)
-            return None
-        if not array.size:
-            self.problem("empty-array", self.places.value(*path), name=name)
-            return None
-        array.setflags(write=False)
-        return array
-
-    def written(self, *path: str | int) -> str:
-        """A value as it stands in the text, without quotes, cut short where it is long."""
-        span = self.places.value(*path)
-        return shortened(span.text.strip("\"'")) if span else ""
-
-    def step(self, name: str, value: Any) -> Code | None:
+    def step(self, name: str, value: Any, *path: str) -> Code | None:
         if isinstance(value, dict):
-            return self.written_out(name, value)
-        return self.expression(value, "graph", name)
+            return self.written_out(name, value, *path)
+        return self.expression(value, *path)
 
-    def expression(self, value: Any, *path: str) -> Code | None:
-        if not isinstance(value, str):
-            self.wrong_type("type.expression", value, *path)
-            return None
-        code, problems = parse(self.text(*path))
-        self.problems += problems
-        return code
-
-    def text(self, *path: str) -> Text:
-        """The expression at `path`, with the offset of each of its characters."""
-        span = self.places.value(*path)
-        assert span
-        source = span.source.text
-        characters = decoded(source, span.start, span.end)
-        content = "".join(char for char, _ in characters)
-        end = span.end - quote_width(source, span.start, span.end)
-        return Text(span.source, content, [*(at for _, at in characters), end])
-
-    def written_out(self, name: str, step: dict[str, Any]) -> Code | None:
+    def written_out(self, name: str, step: dict[str, Any], *path: str) -> Code | None:
         """`{ op = "sum", args = ["x"], axis = 0 }` as the code of a call."""
-        op, args, path = step.get("op"), step.get("args", []), ("graph", name)
+        op, args = step.get("op"), step.get("args", [])
         if not isinstance(op, str) or not op:
-            self.problem("step-without-op", self.places.key(*path), "step-written-out", name=name)
+            dotted = bool(step) and all(isinstance(value, str) for value in step.values())
+            key = next(iter(step), "")
+            help = "quote-dotted" if dotted else "step-written-out"
+            self.problem("step-without-op", self.places.key(*path), help, name=name, key=key)
             return None
         if not self.is_a(list, args, *path, "args"):
             return None
-        items = [self.arg(arg, *path, index) for index, arg in enumerate(args)]
+        items = [self.arg(arg, *path, "args", index) for index, arg in enumerate(args)]
         settings = {
             key: (value, *self.bounds(*path, key)) for key, value in step.items() if key not in ("op", "args")
         }
@@ -227,21 +131,13 @@ class _Drafter:
         whole = self.places.source
         return Code(Text(whole, whole.text), tuple(items))  # type: ignore[arg-type]
 
-    def arg(self, arg: Any, table: str, name: str, index: int) -> Item | None:
-        path = (table, name, "args", index)
+    def arg(self, arg: Any, *path: str | int) -> Item | None:
         if isinstance(arg, str) and arg:
             return Item("name", arg, *self.bounds(*path))
-        if _is_finite_number(arg):
+        if is_finite_number(arg):
             return Item("literal", float(arg), *self.bounds(*path))
         self.problem("bad-arg", self.places.value(*path), found=self.written(*path))
         return None
-
-    def bounds(self, *path: str | int) -> tuple[int, int]:
-        """Start and end of a value; of the inside of a quoted one."""
-        span = self.places.value(*path)
-        assert span
-        quoted = span.text[:1] in ("'", '"')
-        return span.start + quoted, span.end - quoted
 
     def expect(self) -> None:
         table = self.take("expect", dict)
@@ -281,31 +177,33 @@ class _Drafter:
         for key in KEYS["op"]:
             if key not in value:
                 self.problem("op-without", span, "op-form", name=name, key=key)
-        args = self.op_args(name, value["args"]) if "args" in value else None
+        args = self.args("op", name, value["args"], *path, "args") if "args" in value else None
         code = self.expression(value["value"], *path, "value") if "value" in value else None
         partials = self.partials(name, value["partials"], args) if "partials" in value else {}
         return DraftOp(args, code, partials, span)
 
-    def op_args(self, name: str, args: Any) -> tuple[str, ...] | None:
-        """The names of an op's args; None where one of them cannot be."""
-        path = ("ops", name, "args")
+    def args(self, kind: str, name: str, args: Any, *path: str) -> tuple[str, ...] | None:
+        """The names of the args of an op or a block; None where one of them cannot be."""
         if not self.is_a(list, args, *path):
             return None
         if not args:
-            self.problem("no-args", self.places.value(*path), "op-form", name=name)
-        fine = [self.op_arg(args, *path, index) for index in range(len(args))]
+            self.problem("no-args", self.places.value(*path), f"{kind}-form", name=name)
+        known: set[str] = set()
+        fine = [self.one_arg(kind, name, arg, known, *path, index) for index, arg in enumerate(args)]
         return tuple(args) if fine and all(fine) else None
 
-    def op_arg(self, args: list[Any], table: str, name: str, key: str, index: int) -> bool:
-        path, arg = (table, name, key, index), args[index]
-        facts = {"op": name, "name": arg if isinstance(arg, str) else self.written(*path)}
+    def one_arg(self, kind: str, owner: str, arg: Any, known: set[str], *path: str | int) -> bool:
+        name = arg if isinstance(arg, str) else self.written(*path)
         code = name_problem(arg) if isinstance(arg, str) else "bad-name"
-        if not code and arg in args[:index]:
+        if not code and name in known:
             code = "repeated-arg"
-        if not code and arg == OWN_VALUE:
+        if not code and kind == "op" and name == OWN_VALUE:
             code = "arg-is-out"
+        if not code and kind == "block":
+            code = self.inner_name_problem(name)
         if code:
-            self.problem(code, self.places.value(*path), "rename", **facts)
+            self.problem(code, self.places.value(*path), "rename", op=owner, name=name)
+        known.add(name)
         return code is None
 
     def partials(self, name: str, table: Any, args: tuple[str, ...] | None) -> dict[str, Code | None]:
@@ -322,24 +220,60 @@ class _Drafter:
                 self.problems.append(problem.suggesting(arg, args))
         return {arg: self.expression(value, *path, arg) for arg, value in table.items()}
 
+    # --- blocks ---
 
-def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:
-    """The innermost values of a nest of lists, each with its indices."""
-    waiting: list[tuple[Any, tuple[int, ...]]] = [(value, ())]
-    while waiting:
-        one, at = waiting.pop()
-        if isinstance(one, list):
-            waiting += [(inner, (*at, i)) for i, inner in reversed(list(enumerate(one)))]
-        else:
-            yield one, at
+    def block(self, name: str, value: Any) -> DraftBlock:
+        path = ("blocks", name)
+        made = DraftBlock(None, span=self.places.key(*path))
+        if not self.is_a(dict, value, *path):
+            return made
+        self.check_keys(value, "block", path)
+        if "args" not in value or ("value" in value) == ("graph" in value):
+            self.problem("bad-block", made.span, "block-form", name=name)
+        if "args" in value:
+            made.args = self.args("block", name, value["args"], *path, "args")
+        if "value" in value:
+            made.steps[""] = self.expression(value["value"], *path, "value")
+        elif "graph" in value and self.is_a(dict, value["graph"], *path, "graph"):
+            self.block_steps(made, name, value["graph"])
+            made.output = self.block_output(made, value.get("output"), *path)
+        return made
+
+    def block_steps(self, made: DraftBlock, block: str, graph: dict[str, Any]) -> None:
+        path = ("blocks", block, "graph")
+        if not graph:
+            self.problem("no-steps-in-block", self.places.key(*path), "block-form", name=block)
+        for key, value in graph.items():
+            for name, step in self.named_steps(made.steps, value, *path, key):
+                made.step_spans[name] = self.places.key(*path, key)
+                code = name_problem(name) or self.inner_name_problem(name)
+                if not code and made.args and name in made.args:
+                    code = "step-and-arg"
+                if code:
+                    self.problem(code, made.step_spans[name], "rename", name=name)
+                made.steps[name] = None if code else step
+
+    def inner_name_problem(self, name: str) -> str | None:
+        """What keeps a name that is one in itself from being used inside a block."""
+        if _cannot_follow_a_dot(name):
+            return "bad-inner-name"
+        if name in self.result.ops:
+            return "shadows-op"
+        return "shadows-block" if name in self.document["blocks"] else None
+
+    def block_output(self, made: DraftBlock, output: Any, *path: str) -> str:
+        """The step that a block gives back: the last one unless it says which."""
+        last = next(reversed(made.steps), "")
+        if output is None or not self.is_a(str, output, *path, "output"):
+            return last
+        if output in made.steps:
+            return output  # type: ignore[no-any-return]
+        facts = {"name": output, "block": path[-1], "known": ", ".join(made.steps)}
+        problem = Diagnostic("missing-block-output", self.places.value(*path, "output"), facts, "nodes-are")
+        self.guessed(problem, output, made.steps)
+        return last
 
 
-def _is_finite_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
-
-
-def _finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an int beyond float64
-        return False
+def _cannot_follow_a_dot(name: str) -> bool:
+    """Inside a block `h` the name becomes `h.name`; `h.T` would be a transpose."""
+    return "." in name or name_problem(f"h.{name}") == "bad-name"

@@ -66,25 +66,37 @@ def settings_text(graph: Graph, node: int) -> list[str]:
     """The settings of a node that differ from the op's defaults, as `axis=0`."""
     op, settings = graph.ops[node], graph.settings[node]
     usual = _usual_settings(graph, node)
-    return [f"{name}={_setting(settings[name])}" for name in op.settings if settings[name] != usual.get(name)]
+    texts = {name: _setting(settings[name]) for name in op.settings if settings[name] != usual.get(name)}
+    if "at" in texts:  # an index, of an array of that shape
+        texts["at"] = _subscript(settings["at"], settings["shape"])
+    return [f"{name}={text}" for name, text in texts.items()]
 
 
 def _usual_settings(graph: Graph, node: int) -> Mapping[str, Any]:
-    """What the settings are when nothing is said; some ops (reshape) have no such thing."""
+    """What the settings are when nothing is said, or (for reshape, windows) but the first, which must be."""
     op = graph.ops[node]
     if op.arrange is None:
         return op.settings
+    shapes = [graph.shapes[arg] for arg in graph.args[node]]
     try:
-        return op.arrange(*(graph.shapes[arg] for arg in graph.args[node]), **op.settings)
+        return op.arrange(*shapes, **op.settings)
+    except (TypeError, ValueError):
+        first = next(iter(op.settings))
+    try:
+        usual = op.arrange(*shapes, **{**op.settings, first: graph.settings[node][first]})
     except (TypeError, ValueError):
         return {}
+    return {name: value for name, value in usual.items() if name != first}
 
 
 def _setting(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str):
+        return f"'{value}'"
     if isinstance(value, tuple):
-        return str(value[0]) if len(value) == 1 else f"[{', '.join(map(str, value))}]"
+        alone = len(value) == 1 and not isinstance(value[0], tuple)
+        return str(value[0]) if alone else f"[{', '.join(map(_setting, value))}]"
     return str(value)
 
 
@@ -141,8 +153,9 @@ def _bracketed_if_loose(text: str, around: int, leading: bool) -> str:
 def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]:
     """One node as texts and the nodes still to be written between them."""
     op, args = graph.ops[node], graph.args[node]
-    settings = settings_text(graph, node)
     notation = op.notation
+    indexes = notation is not None and notation.place == "index"
+    settings = [] if indexes else settings_text(graph, node)
     if notation is None or settings:
         return _call(op.name, args, settings)
     own = notation.precedence
@@ -152,9 +165,10 @@ def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]
         left, right = _tightness(notation)
         gap = "" if notation.symbol == "^" else " "
         pieces = [(args[0], left, leading), f"{gap}{notation.symbol}{gap}", (args[1], right, False)]
-    elif notation.place == "postfix":
+    elif notation.place in ("postfix", "index"):
         arg = [(args[0], own, leading)]
-        pieces = [*(["(", *arg, ")"] if _bare(graph, args[0]) else arg), notation.symbol]
+        behind = _subscript(graph.settings[node]["at"], graph.shapes[args[0]]) if indexes else notation.symbol
+        pieces = [*(["(", *arg, ")"] if _bare(graph, args[0]) else arg), behind]
     elif notation.symbol.isascii():
         bare = _bare(graph, args[0])
         arg = [(args[0], own, bare)]
@@ -164,6 +178,24 @@ def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]
     else:  # a sign like √ is for reading; the name is plainer
         return _call(op.name, args, settings)
     return ["(", *_leftmost(pieces), ")"] if own < around else pieces
+
+
+def _subscript(at: Sequence[Any], shape: Sequence[int]) -> str:
+    """An index as it is written, `[1:3, 0]`: without the axes at the end that are taken whole."""
+    texts = [_place(one, length) for one, length in zip(at, shape, strict=True)]
+    while texts and texts[-1] == ":":
+        texts.pop()
+    return f"[{', '.join(texts) or '...'}]"
+
+
+def _place(one: int | tuple[int, int, int], length: int) -> str:
+    """What an index takes of one axis: a number, or the ends of a slice where they are not the array's."""
+    if isinstance(one, int):
+        return str(one)
+    start, stop, step = one
+    first, last = (0, length) if step > 0 else (length - 1, -1)
+    ends = f"{'' if start == first else start}:{'' if stop == last else stop}"
+    return ends if step == 1 else f"{ends}:{step}"
 
 
 def _bare(graph: Graph, node: int) -> bool:
@@ -184,10 +216,12 @@ def _tightness(notation: Notation) -> tuple[int, int]:
 
 
 def _call(name: str, args: tuple[int, ...], settings: list[str]) -> list[_Task]:
-    pieces: list[_Task] = [f"{name}("]
+    """A call; a text stands in front without a name, as in NumPy's `einsum('ij,jk->ik', a, b)`."""
+    texts = [setting.partition("=")[2] for setting in settings if setting.endswith("'")]
+    pieces: list[_Task] = [f"{name}(", *(f"{text}, " for text in texts)]
     for position, arg in enumerate(args):
         if position:
             pieces.append(", ")
         pieces.append((arg, _LOOSEST, True))
-    pieces += [f", {setting}" for setting in settings]
+    pieces += [f", {setting}" for setting in settings if not setting.endswith("'")]
     return [*pieces, ")"]

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
+    from types import EllipsisType
+
     from numpy.typing import NDArray
 
 Array: TypeAlias = "NDArray[np.float64]"
@@ -50,9 +52,9 @@ class ShapeError(ValueError):
 
 
 class Notation(NamedTuple):
-    """How an op is written: `x + y`, `-x`, `x.T`; without a notation it is a call, `exp(x)`."""
+    """How an op is written: `x + y`, `-x`, `x.T`, `x[0]`; without a notation it is a call, `exp(x)`."""
 
-    place: Literal["infix", "prefix", "postfix"]
+    place: Literal["infix", "prefix", "postfix", "index"]
     symbol: str
     precedence: int
     groups: Literal["left", "right", "none"] = "left"  # a-b-c = (a-b)-c; a^b^c = a^(b^c); no a<b<c
@@ -109,6 +111,7 @@ class Op:
     variadic: bool = False  # takes more args, each like the last
     # (*values of args, **settings) → why the op cannot take them; its value is not a number then
     refuses: Callable[..., Refusal | None] | None = None
+    by_parts: bool = False  # its value is computed by running what it expands to
     sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
     sample_settings: Settings = field(default_factory=dict)
     # Facts about structural ops. `mixes(x shape, **settings)` are the axes along which elements of x
@@ -126,6 +129,17 @@ class Op:
         """Whether the op is nothing but a name for simpler ones, worked on as a whole."""
         primitive = self.elementwise or self.linear or self.mixes is not None
         return self.expands is not None and not primitive
+
+    @property
+    def optional(self) -> dict[str, float]:
+        """The args that may be left out, with the value they have then."""
+        return dict(zip(self.args[len(self.args) - len(self.defaults) :], self.defaults, strict=True))
+
+    @property
+    def arg_forms(self) -> tuple[str, ...]:
+        """The args as a call has them: `x`, and `slope=0.01` for one that may be left out."""
+        optional = self.optional
+        return tuple(f"{name}={optional[name]:g}" if name in optional else name for name in self.args)
 
     # An op is itself wherever it is copied to: ops are compared by identity.
     def __copy__(self) -> Op:
@@ -415,6 +429,11 @@ class Expr:
 
     def __ge__(self, other: Operand) -> Expr:
         return OPS["ge"](self, other)
+
+    def __getitem__(self, at: int | slice | EllipsisType | tuple[Any, ...]) -> Expr:
+        return OPS["index"](self, at=at)
+
+    __iter__ = None  # having elements does not make a node something to loop over
 
     @property
     def T(self) -> Expr:

@@ -41,6 +41,10 @@ class Item(NamedTuple):
     settings: Mapping[str, tuple[Any, int, int]] = {}
 
 
+# What is applied to the first part of a split to get another one; not a name that anything can have.
+OTHER_PART = "other part"
+
+
 class Code(NamedTuple):
     """A parsed expression: its text and its instructions in reverse Polish order."""
 
@@ -54,25 +58,30 @@ class Code(NamedTuple):
 
 # --- tokens -------------------------------------------------------------------------------------
 
+MOST_DOTS = 32  # in a name
+AT = "at"  # the setting that is an index, written as one: at=[1:3, 0]
 _MOST_QUOTED = 24  # characters
 _MOST_AXES = 32  # of a list written in an expression
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 _PLAIN = str.maketrans(_SUPERSCRIPTS, "0123456789-")
-_BRACKETS = str.maketrans("（）［］，｜", "()[],|")
+_BRACKETS = str.maketrans("（）［］，｜：", "()[],|:")
+_IN_NAME = rf"[^\W{_SUPERSCRIPTS}ᵀ]"
+_NAME = rf"[^\W\d{_SUPERSCRIPTS}ᵀ]{_IN_NAME}*"  # `h.z` is a name of two such parts, `x.T` a transpose
 _TOKEN = re.compile(
     rf"""
     (?P<blank>\s+)
   | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+−-]?[0-9]+)?)
   | (?P<raised>[{_SUPERSCRIPTS}]+)
-  | (?P<name>[^\W\d{_SUPERSCRIPTS}ᵀ][^\W{_SUPERSCRIPTS}ᵀ]*)
-  | (?P<other>\.T(?![A-Za-z0-9_])|\*\*|<=|>=|==|!=|.)
+  | (?P<name>{_NAME}(?:\.(?!T(?!{_IN_NAME})){_NAME}){{0,{MOST_DOTS}}})
+  | (?P<quoted>'[^']*'|"[^"]*")
+  | (?P<other>\.\.\.|\.T(?![A-Za-z0-9_])|\*\*|<=|>=|==|!=|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
 
 
 class _Token(NamedTuple):
-    kind: str  # number, raised, name, other, end
+    kind: str  # number, raised, name, quoted, other, end
     text: str
     start: int
     end: int
@@ -133,6 +142,7 @@ class _Parser:
         self.frames: list[_Frame] = []
         self.problems: list[Diagnostic] = []
         self.infix, self.prefix, self.postfix = map(_spellings, ("infix", "prefix", "postfix"))
+        self.indexing = _spellings("index")
 
     @property
     def token(self) -> _Token:
@@ -168,6 +178,8 @@ class _Parser:
             self.literal(self.to_number(token))
         elif token.kind == "name":
             return self.name()
+        elif token.kind == "quoted":
+            self.items.append(Item("literal", self.quoted(), token.start, token.end))
         elif token.text == "(":
             self.open("group")
             return True
@@ -196,6 +208,8 @@ class _Parser:
             self.apply(op.name, 1, token.start, token.end)
         elif token.kind == "raised":
             self.raised(token)
+        elif token.text == "[" and self.tokens[self.at - 1].kind != "number":
+            self.index(token)
         elif token.text == ")":
             self.close_bracket(token)
         elif token.text == "|" and self.bar_closes():
@@ -241,6 +255,11 @@ class _Parser:
         self.at += 1
         return False
 
+    def quoted(self) -> str:
+        """The text between quotes, which only settings take; passes over it."""
+        self.at += 1
+        return self.tokens[self.at - 1].text[1:-1]
+
     def list_literal(self) -> None:
         """`[1, 2]` or `[[1, 2], [3, 4]]`, numbers only."""
         start = self.token.start
@@ -277,6 +296,56 @@ class _Parser:
         if self.token.kind != "number":
             return None
         return -self.to_number(self.token) if negative else self.to_number(self.token)
+
+    # --- indices ---
+
+    def index(self, bracket: _Token) -> None:
+        """`[1:3, 0]` behind an operand; leaves the closing bracket current."""
+        [(op, notation)] = self.indexing.values()
+        self.reduce(notation.precedence)
+        at = (self.places(), bracket.start, self.token.end)
+        self.items.append(Item("apply", op.name, bracket.start, self.token.end, 1, {AT: at}))
+
+    def places(self) -> tuple[Any, ...]:
+        """What stands between the brackets; leaves the closing one current."""
+        bracket = self.token
+        self.at += 1
+        places = [self.place(bracket)]
+        while self.token.text == ",":
+            self.at += 1
+            places.append(self.place(bracket))
+        if self.token.text != "]":
+            raise self.not_an_index(bracket)
+        return tuple(places)
+
+    def place(self, bracket: _Token) -> Any:
+        """What stands for one axis: a whole number, a slice `1:3`, or `...` for all that are left."""
+        if self.token.text in ("...", "…"):
+            self.at += 1
+            return ...
+        ends = [self.whole(bracket)]
+        while self.token.text == ":" and len(ends) < 3:
+            self.at += 1
+            ends.append(self.whole(bracket))
+        if ends == [None]:
+            raise self.not_an_index(bracket)
+        return slice(*ends) if len(ends) > 1 else ends[0]
+
+    def whole(self, bracket: _Token) -> int | None:
+        """A whole number, if there is a number at this place."""
+        value = self.signed_number()
+        if value is None:
+            return None
+        if not value.is_integer():
+            raise self.not_an_index(bracket)
+        self.at += 1
+        return int(value)
+
+    def not_an_index(self, bracket: _Token) -> _Stop:
+        if self.token.kind == "end":
+            return self.stop("unclosed-bracket", bracket, found="[", closing="]")
+        help = "index-by-value" if self.token.kind == "name" or self.token.text == "[" else None
+        return self.stop("not-an-index", self.token, help, index=shortened(self.token.text))
 
     def sign(self) -> bool:
         """A prefix operator; a plus has nothing to do."""
@@ -392,7 +461,7 @@ class _Parser:
         while self.token.kind == "name" and self.next.text == "=":
             name = self.token
             self.at += 2
-            value = self.setting_value()
+            value = self.setting_value(name.text)
             frame = self.frames[-1]
             if name.text in frame.settings:
                 self.problem("repeated-setting", name, setting=name.text)
@@ -406,12 +475,18 @@ class _Parser:
             if self.token.text != ")" and self.next.text != "=":
                 raise self.stop("setting-not-last", name, setting=name.text)
 
-    def setting_value(self) -> Any:
+    def setting_value(self, name: str) -> Any:
         token = self.token
-        words = {"true": True, "false": False, "none": None}
+        if name == AT and token.text == "[":
+            places = self.places()
+            self.at += 1
+            return places
+        words = {"true": True, "false": False, "none": None, "inf": math.inf}
         if token.kind == "name" and token.text.lower() in words:
             self.at += 1
             return words[token.text.lower()]
+        if token.kind == "quoted":
+            return self.quoted()
         if token.text == "[":
             self.list_literal()
             return self.items.pop().value
@@ -488,4 +563,4 @@ def call_meant(content: str, name: _Token | Item) -> str:
     """`exp(-x)` for the `exp` of `exp -x`; the plain form of the call where nothing follows."""
     follows = re.match(r"\s*([-−]?\s*[\w.]+)", content[name.end :])
     text = content[name.start : name.end]
-    return f"{text}({follows[1] if follows else ', '.join(OPS[text].args)})"
+    return f"{text}({follows[1] if follows else ', '.join(OPS[text].arg_forms)})"

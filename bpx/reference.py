@@ -58,7 +58,7 @@ def _entry(op: Op) -> OpEntry:
     sample = _Sample(op)
     return OpEntry(
         op.name,
-        sample.text(sample.out),
+        f"{op.name}({', '.join(op.arg_forms)})" if op.defaults else sample.text(sample.out),
         (*(op.notation.also if op.notation else ()), *op.aliases),
         tuple(op.settings),
         sample.rule(),

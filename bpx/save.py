@@ -6,14 +6,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bpx.document import Format, Written
-from bpx.drafter import FORMAT_VERSION
+from bpx.draft import groups_of
 from bpx.formula import formula
 from bpx.graph import CONSTANT
 from bpx.spec import Input, Spec
+from bpx.walker import FORMAT_VERSION
 
 if TYPE_CHECKING:
     from bpx.custom import CustomOp
+    from bpx.recipe import Table
 
 
 def write_spec(spec: Spec, format: Format) -> str:
@@ -26,12 +30,14 @@ def write_spec(spec: Spec, format: Format) -> str:
 
 def to_document(spec: Spec) -> dict[str, Any]:
     """The spec as plain data of the format."""
-    names = {**spec.own_names, **_shared(spec)}
+    names = {**spec.own_names, **_shared(spec), **_grouped(spec)}
     steps = {name: formula(spec.graph, node, names) for node, name in _steps_to_write(spec, names)}
     document: dict[str, Any] = {"bpx": FORMAT_VERSION}
     if spec.title:
         document["title"] = spec.title
     document["output"] = names.get(spec.output, "")
+    if spec.tables:
+        document["tables"] = {name: _table_entry(table) for name, table in spec.tables.items()}
     document["inputs"] = {one.name: _input_entry(one) for one in spec.inputs}
     document["graph"] = steps
     if spec.expect:
@@ -51,12 +57,24 @@ def _op_entry(one: CustomOp) -> dict[str, Any]:
     return {"args": list(one.args), "value": one.value, "partials": dict(one.partials)}
 
 
+def _table_entry(table: Table) -> dict[str, Any]:
+    entry = table.entry()
+    return {**entry, "rows": _Rows(entry["rows"])}
+
+
 def _input_entry(one: Input) -> Any:
     more: dict[str, Any] = {} if one.role == "data" else {"role": one.role}
     if one.range:
         more["range"] = list(one.range)
+    # The recipe stands for the value only as long as nobody has given the input another one.
+    if one.recipe and np.array_equal(one.recipe.array(), one.value):
+        return {**one.recipe.entry(), **more}
     value = one.value.tolist()
     return {"value": value, **more} if more else value
+
+
+class _Rows(list[Any]):
+    """A list that is written with one entry in a line."""
 
 
 def _shared(spec: Spec) -> dict[int, str]:
@@ -72,6 +90,16 @@ def _shared(spec: Spec) -> dict[int, str]:
     }
 
 
+def _grouped(spec: Spec) -> dict[int, str]:
+    """Inner nodes of groups in which nothing else has a name: reading back would not know of the group."""
+    known = groups_of(spec.own_names.values())
+    return {
+        node: name
+        for node, name in spec.names.items()
+        if node not in spec.own_names and groups_of([name]) - known
+    }
+
+
 def _steps_to_write(spec: Spec, names: Mapping[int, str]) -> list[tuple[int, str]]:
     written = [(node, name) for name, node in spec.steps.items()]
     known = {*(node for node, _ in written), *(one.node for one in spec.inputs)}
@@ -84,11 +112,14 @@ def _json(value: Any, indent: str = "") -> str:
         deeper = f"{indent}  "
         entries = [f"{deeper}{_text(key)}: {_json(one, deeper)}" for key, one in value.items()]
         return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
-    return _inline(value)
+    return _inline(value, indent)
 
 
-def _inline(value: Any) -> str:
+def _inline(value: Any, indent: str = "") -> str:
     """Text, a number or an array of numbers, which JSON and TOML write alike."""
+    if isinstance(value, _Rows):
+        rows = ",\n".join(f"{indent}  {_inline(row)}" for row in value)
+        return f"[\n{rows}\n{indent}]"
     if isinstance(value, list):
         return f"[{', '.join(map(_inline, value))}]"
     if isinstance(value, Written):
@@ -107,10 +138,10 @@ def _toml(document: Mapping[str, Any]) -> str:
 
 
 def _toml_tables(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The tables with their headers; each op has one of its own."""
+    """The tables with their headers; each op and each table of numbers has one of its own."""
     for name, entries in document.items():
-        if name == "ops":
-            yield from ((f"ops.{_toml_key(op)}", entry) for op, entry in entries.items())
+        if name in ("ops", "tables"):
+            yield from ((f"{name}.{_toml_key(one)}", entry) for one, entry in entries.items())
         elif isinstance(entries, dict):
             yield name, entries
 

@@ -8,24 +8,37 @@ it raises `BpxError`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from bpx.build import MOST_WITH_CARE, build, cycle_of, in_order
+from bpx.build import MOST_WITH_CARE, Report, build, cycle_of, in_order
 from bpx.diagnostic import BpxError, Diagnostic, Source, Span, nearest
-from bpx.draft import Draft, DraftInput, Expect, draft_of_expression, free_output_name, name_problem
+from bpx.draft import (
+    Call,
+    Draft,
+    DraftInput,
+    Expect,
+    dotted,
+    draft_of_expression,
+    free_output_name,
+    groups_of,
+    name_problem,
+)
 from bpx.formula import CONSTANTS, LARGEST_SHOWN, number, shape_text
 from bpx.graph import CONSTANT, INPUT, MOST_AXES, OPS, Array, Expr, Graph, run
-from bpx.parser import Text, parse
+from bpx.parser import Text, parse, shortened
+from bpx.words import say
 
 if TYPE_CHECKING:
     from bpx.claims import Claim
     from bpx.custom import CustomOp
     from bpx.document import Format
+    from bpx.recipe import Recipe, Table
 
 
 class Input(NamedTuple):
@@ -36,6 +49,7 @@ class Input(NamedTuple):
     value: Array
     role: str
     range: tuple[float, float] | None = None  # where random points may be drawn
+    recipe: Recipe | None = None  # how the value was made, where it was not written
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +72,9 @@ class Spec:
     inner_names: Mapping[int, str] = field(default_factory=dict)  # kept from before a rewriting
     custom: Mapping[str, CustomOp] = field(default_factory=dict)  # the ops that the spec states
     claims: Mapping[str, Claim] = field(default_factory=dict)  # gradients worked out by hand, by node name
-    read_again: Callable[[Mapping[str, Any]], Spec] | None = None  # from its text, with other values
+    tables: Mapping[str, Table] = field(default_factory=dict)  # that inputs may take their values out of
+    layers: Container[str] = frozenset()  # names of the calls of blocks that were written out
+    make_again: Callable[[Mapping[str, Any]], Spec] | None = None  # with other values, of other shapes too
 
     @cached_property
     def own_names(self) -> dict[int, str]:
@@ -70,15 +86,35 @@ class Spec:
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """Node id → name; inner nodes without one are called v1, v2, …; constants have none."""
+        """Node id → name; inner nodes without one are called v1, v2, … or h.v1, h.v2, … in a group h.
+
+        Constants have none.
+        """
         names = {**self.inner_names, **self.own_names}
-        taken = set(names.values())
-        free = (name for name in (f"v{i}" for i in range(1, 2**62)) if name not in taken)
-        for node in self.graph.needs(of=[self.output, *self.steps.values()]):
+        nodes = self.graph.needs(of=[self.output, *self.steps.values()])
+        groups = self.groups(nodes, names)
+        free = _FreeNames(names.values())
+        for node in nodes:
             # A constant stands in formulas as it is, unless it is too large to be read there.
             if node not in names and math.prod(self.graph.shapes[node]) > self.largest_unnamed(node):
-                names[node] = next(free)
+                names[node] = free.inside(groups.get(node, ""))
         return dict(sorted(names.items()))
+
+    def groups(self, nodes: Sequence[int], names: Mapping[int, str]) -> dict[int, str]:
+        """Nodes without a name → the group of the step they stand in, where it has one."""
+        known = groups_of(names.values())
+        if not known and not self.layers:
+            return {}
+        found: dict[int, str] = {}
+        for node in reversed(nodes):
+            name = names.get(node)
+            group = found.get(node, "")
+            if name is not None:
+                group = name if name in known or name in self.layers else name.rpartition(".")[0]
+            for arg in self.graph.args[node]:
+                if group and arg not in names and self.graph.ops[arg] is not CONSTANT:
+                    found[arg] = group
+        return found
 
     def largest_unnamed(self, node: int) -> int:
         """How many elements the node may have and still go without a name."""
@@ -110,7 +146,18 @@ class Spec:
 
 def _moved(one: Input, value: Array) -> Input:
     inside = one.range is not None and one.range[0] <= value.min() and value.max() <= one.range[1]
-    return one._replace(value=value, range=one.range if inside else None)
+    return one._replace(value=value, range=one.range if inside else None, recipe=None)
+
+
+class _FreeNames:
+    """Names v1, v2, … that nobody has yet, in each group from 1 on."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.taken, self.counters = set(taken), dict[str, Iterator[int]]()
+
+    def inside(self, group: str) -> str:
+        names = (dotted(group, f"v{i}") for i in self.counters.setdefault(group, count(1)))
+        return next(name for name in names if name not in self.taken)
 
 
 # --- text → spec --------------------------------------------------------------------------------
@@ -127,16 +174,14 @@ def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None =
     problems: list[Diagnostic] = []
     document, places = read_document(source, format)
     draft = draft_of_document(document, places, problems)
-    spec = _make(draft, values or {}, problems)
-    return replace(spec, read_again=partial(read_spec, source, format))
+    return _make(draft, values or {}, problems)
 
 
 def read_expression(source: Source, values: Mapping[str, Any] | None = None) -> Spec:
     """The spec of one expression, its inputs given by `values`. Raises `BpxError`."""
     problems: list[Diagnostic] = []
     draft = draft_of_expression(source, values or {}, problems)
-    spec = _make(draft, values or {}, problems)
-    return replace(spec, read_again=partial(read_expression, source))
+    return _make(draft, values or {}, problems)
 
 
 def read_value(name: str, source: Source) -> Array:
@@ -168,7 +213,13 @@ def _make(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic]) -
     spec = _Maker(draft, problems).make()
     if spec is None or problems:
         raise BpxError(sorted(problems, key=lambda problem: problem.span.start if problem.span else -1))
-    return spec
+    return replace(spec, make_again=partial(_make_again, draft))
+
+
+def _make_again(draft: Draft, values: Mapping[str, Any]) -> Spec:
+    """Another spec of a draft that one was made of. Raises `BpxError`."""
+    inputs = {name: replace(one) for name, one in draft.inputs.items()}
+    return _make(replace(draft, inputs=inputs), values, [])
 
 
 def _override(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic]) -> None:
@@ -183,6 +234,7 @@ def _override(draft: Draft, values: Mapping[str, Any], problems: list[Diagnostic
         array = None if value is None else as_array(name, value, problems)
         if array is not None:
             draft.inputs[name].value = array
+            draft.inputs[name].recipe = None
 
 
 def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
@@ -247,6 +299,7 @@ class _Maker:
         self.draft, self.problems = draft, problems
         self.graph = Graph()
         self.origins: dict[int, Span] = {}
+        self.told: set[tuple[Span | None, str]] = set()  # calls, and what of their blocks was reported
         self.names: dict[str, Expr | None] = {}
         self.custom = self.custom_ops()
         self.ops = {name: one and one.op for name, one in self.custom.items()}
@@ -260,12 +313,19 @@ class _Maker:
 
     def make(self) -> Spec | None:
         draft = self.draft
+        if draft.blocks:
+            from bpx.blocks import write_out
+
+            write_out(draft, self.problems)
         for name, one in draft.inputs.items():
             self.names[name] = None if one.value is None else self.graph.input(one.value.shape)
             expr = self.names[name]
             if expr is not None and one.span:
                 self.origins[expr.id] = one.span
         self.declare_steps()
+        for name, span in draft.dotted:
+            if name not in self.names:
+                self.report(Diagnostic("unknown-name", span, {"name": name}))
         for name in in_order(draft.steps, self.uses, self.break_cycle):
             self.names[name] = self.built(name)
         output = self.output()
@@ -292,18 +352,42 @@ class _Maker:
         code = self.draft.steps[name]
         if code is None:
             return None
-        before = len(self.graph)
-        expr = build(code, self.graph, self.names, self.report, self.origins, ops=self.ops)
+        before, call = len(self.graph), self.draft.calls.get(name)
+        report = self.reporter_within(call) if call else self.report
+        expr = build(code, self.graph, self.names, report, self.origins, ops=self.ops)
         if expr is not None and (expr.id < before or expr.op is CONSTANT):
             # A step that only gives another name: a node of its own keeps "one name, one node" true.
             expr = self.graph.add(OPS["identity"], expr)
             self.origins[expr.id] = code.text.span(0, len(code.text.content))
+        if call and call.span:  # the line that says which layer it is; a node's formula says the rest
+            self.origins.update(dict.fromkeys(range(before, len(self.graph)), call.span))
         return expr
 
+    def reporter_within(self, call: Call) -> Report:
+        """Says what is wrong in a block at its call; of one expression of the block, once for each call.
+
+        Names that a block uses are known, and of those that a call is given all is said by now.
+        """
+
+        def report(problem: Diagnostic) -> None:
+            inner = shortened(problem.span.text) if problem.span else ""
+            if (call.span, inner) not in self.told and problem.code != "unknown-name":
+                self.told.add((call.span, inner))
+                within = say("word.within", layer=call.layer, call=call.text, inner=inner)
+                self.report(problem._replace(span=call.span, facts={**problem.facts, "within": within}))
+
+        return report
+
     def report(self, diagnostic: Diagnostic) -> None:
+        if diagnostic.code == "unknown-name" and self.is_lost(diagnostic.facts["name"]):
+            return
         if diagnostic.code == "unknown-name" and len(self.problems) < MOST_WITH_CARE:
             diagnostic = self.with_guess(diagnostic)
         self.problems.append(diagnostic)
+
+    def is_lost(self, name: str) -> bool:
+        """Might it be a name in the call of a block that could not be written out, which is reported?"""
+        return any(self.draft.steps.get(group, group) is None for group in groups_of([name]))
 
     def with_guess(self, diagnostic: Diagnostic) -> Diagnostic:
         guess = nearest(diagnostic.facts["name"], [*self.names, *CONSTANTS])
@@ -319,8 +403,8 @@ class _Maker:
         if name is None:
             return self.names[list(self.draft.steps)[-1]] if self.draft.steps else None
         if name not in self.names:
-            if not self.names:
-                return None  # that there are no steps is said already
+            if not self.names or self.is_lost(name):
+                return None  # what is wrong is said already
             facts = {"name": name, "known": ", ".join(self.draft.steps)}
             problem = Diagnostic("missing-output", self.draft.output_span, facts, "nodes-are")
             self.problems.append(problem.suggesting(name, self.names))
@@ -331,7 +415,7 @@ class _Maker:
         draft = self.draft
         nodes = {name: expr.id for name, expr in self.names.items() if expr is not None}
         inputs = tuple(
-            Input(name, nodes[name], one.value, one.role, one.range)
+            Input(name, nodes[name], one.value, one.role, one.range, one.recipe)
             for name, one in draft.inputs.items()
             if one.value is not None
         )
@@ -345,8 +429,10 @@ class _Maker:
             draft.source,
             self.origins,
             draft.expect,
-            tuple(self.unused(inputs, output)),
+            (*draft.warnings, *self.unused(inputs, output)),
             custom={name: one for name, one in self.custom.items() if one},
+            tables=draft.tables,
+            layers=frozenset(call.layer for call in draft.calls.values()),
         )
         self.check_expect(spec)
         return self.with_claims(spec)

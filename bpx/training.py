@@ -10,10 +10,10 @@ import numpy as np
 
 from bpx.account import plain_value
 from bpx.diagnostic import Diagnostic
-from bpx.formula import LARGEST_SHOWN
 from bpx.graph import Array
 from bpx.spec import Spec
 
+LARGEST_LISTED = 6  # elements of a parameter that is listed in full
 STEPS, TARGET, NOT_FINITE, DISAGREE = "steps", "target", "not finite", "disagree"  # why it ended
 
 
@@ -135,16 +135,16 @@ class Training:
 
 def norm(value: Array) -> float:
     """The length of an array as a vector, by which arrays too large to be shown go."""
-    return float(np.sqrt(np.sum(value * value)))
-
-
-def is_large(value: Array) -> bool:
-    """Is it too large to be shown in full?"""
-    return value.size > LARGEST_SHOWN
+    largest = float(np.max(np.abs(value)))
+    return largest and largest * float(np.sqrt(np.sum((value / largest) ** 2)))
 
 
 def _measured(**values: Array) -> dict[str, Any]:
     """Arrays as plain data, large ones with their norms."""
     plain = {key: plain_value(value) for key, value in values.items()}
-    norms = {f"{key}_norm": plain_value(norm(value)) for key, value in values.items() if is_large(value)}
+    norms = {
+        f"{key}_norm": plain_value(norm(value))
+        for key, value in values.items()
+        if value.size > LARGEST_LISTED
+    }
     return {**plain, **norms}

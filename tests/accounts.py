@@ -8,7 +8,8 @@ from typing import Any
 
 from bpx.account import Explanation
 from bpx.diagnostic import Source
-from bpx.explainer import explain
+from bpx.explainer import MOST_SECOND, explain
+from bpx.spec import Spec
 from bpx.target import example_names, read_target, read_text
 
 EVERYTHING: dict[str, Any] = {"paths": [], "second": True, "step": 0.5}
@@ -52,10 +53,20 @@ def full_account(name: str) -> Explanation:
     if name in EXPRESSIONS:
         text, values, options = EXPRESSIONS[name]
         return explain(read_text(Source("<text>", text), values), **options)
-    return explain(read_target(name), **EVERYTHING)
+    return explain(read_target(name), **sections(read_target(name)))
 
 
 @cache
 def expanded_account(name: str) -> Explanation | None:
     """The same example in simpler ops; None for the expressions."""
-    return None if name in EXPRESSIONS else explain(read_target(name), **EVERYTHING, expand=["all"])
+    return None if name in EXPRESSIONS else _expanded(read_target(name))
+
+
+def _expanded(spec: Spec) -> Explanation:
+    return explain(spec, **sections(spec), expand=["all"])
+
+
+def sections(spec: Spec) -> dict[str, Any]:
+    """Every section there is for a spec of its size."""
+    derived = sum(one.value.size for one in spec.inputs if one.role in ("data", "parameter"))
+    return {**EVERYTHING, "second": derived <= MOST_SECOND}

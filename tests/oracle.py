@@ -19,12 +19,17 @@ import numpy as np
 import pytest
 from mpmath import MPContext
 
-from bpx.graph import Graph, Op, run
+from bpx.graph import Expr, Graph, Op, run
+from bpx.reverse import handed_back
 
 mp = MPContext()
 mp.dps = 50
 
 # --- elementwise ops at 50 digits ---------------------------------------------------------------
+
+# Constants that belong to the definition of an op are those that float64 has.
+SELU_ABOVE, SELU_BELOW = mp.mpf(1.0507009873554805), mp.mpf(1.7580993408473766)
+GELU_SCALE, GELU_CUBE = mp.mpf(0.7978845608028654), mp.mpf(0.044715)
 
 VALUES: dict[str, Callable[..., Any]] = {
     "add": lambda x, y: x + y,
@@ -57,6 +62,20 @@ VALUES: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: max(x, mp.zero),
     "softplus": lambda x: mp.log(1 + mp.exp(x)),
+    "logsigmoid": lambda x: -mp.log(1 + mp.exp(-x)),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
+    "elu": lambda x, alpha: x if x > 0 else alpha * mp.expm1(x),
+    "selu": lambda x: SELU_ABOVE * x if x > 0 else SELU_BELOW * mp.expm1(x),
+    "relu6": lambda x: min(max(x, mp.zero), mp.mpf(6)),
+    "hardtanh": lambda x, low, high: min(max(x, low), high),
+    "hard_sigmoid": lambda x: min(max(x + 3, mp.zero), mp.mpf(6)) / 6,
+    "hard_swish": lambda x: x * min(max(x + 3, mp.zero), mp.mpf(6)) / 6,
+    "silu": lambda x: x / (1 + mp.exp(-x)),
+    "swish": lambda x, beta: x / (1 + mp.exp(-beta * x)),
+    "mish": lambda x: x * mp.tanh(mp.log(1 + mp.exp(x))),
+    "gelu": lambda x: x * mp.ncdf(x),
+    "gelu_tanh": lambda x: x * (1 + mp.tanh(GELU_SCALE * (x + GELU_CUBE * x**3))) / 2,
     "abs": lambda x: abs(x),
     "sign": lambda x: mp.sign(x),
     "step": lambda x: (1 + mp.sign(x)) / 2,
@@ -153,6 +172,13 @@ def arrays(shapes: Sequence[tuple[int, ...]], seed: int = 0) -> list[Any]:
     return [rng.uniform(0.3, 2, shape) * rng.choice([-1, 1], shape) for shape in shapes]
 
 
+def choosing(out: Expr) -> set[int]:
+    """The positions of args that only choose, as class indices do: the rule hands nothing back to them."""
+    upstream = out.graph.input(out.shape)
+    found = handed_back(out.op, upstream, out.args, out, out.graph.settings[out.id])
+    return {position for position, one in enumerate(found) if one is None}
+
+
 def tensor(name: str, *args: Any, **settings: Any) -> Any:
     """The value of a tensor op."""
     return tensors()[name](*args, **settings)
@@ -227,6 +253,21 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         **comparisons,
         "identity": lambda x: x,
         "softplus": lambda x: t.nn.functional.softplus(x, threshold=1e9),
+        "logsigmoid": t.nn.functional.logsigmoid,
+        "softsign": t.nn.functional.softsign,
+        # Torch takes no tensors for these args; its own functions stand in tests/ops/test_activations.py.
+        "leaky_relu": lambda x, slope: t.where(x > 0, x, slope * x),
+        "elu": lambda x, alpha: t.where(x > 0, x, alpha * t.expm1(t.minimum(x, t.zeros_like(x)))),
+        "hardtanh": lambda x, low, high: t.minimum(t.maximum(x, low), high),
+        "swish": lambda x, beta: x * t.sigmoid(beta * x),
+        "selu": t.nn.functional.selu,
+        "relu6": t.nn.functional.relu6,
+        "hard_sigmoid": lambda x: t.nn.functional.relu6(x + 3) / 6,  # hardsigmoid has 1/6 to 7 digits only
+        "hard_swish": t.nn.functional.hardswish,
+        "silu": t.nn.functional.silu,
+        "mish": t.nn.functional.mish,
+        "gelu": t.nn.functional.gelu,
+        "gelu_tanh": lambda x: t.nn.functional.gelu(x, approximate="tanh"),
         "step": _as_double(lambda x: x > 0),  # asked for off the kink only
         "max": t.maximum,
         "min": t.minimum,

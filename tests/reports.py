@@ -57,7 +57,7 @@ def column(
 
 
 NET = Source(
-    "net.toml", '[ops.swish]\nargs = ["x"]\npartials = { x = "sigmoid(x)" }\n[claims]\nz = "y - a"\n'
+    "net.toml", '[ops.gated]\nargs = ["x"]\npartials = { x = "sigmoid(x)" }\n[claims]\nz = "y - a"\n'
 )
 
 
@@ -84,7 +84,7 @@ def all_agree() -> Report:
 
 def wrong_rule() -> Report:
     return Report(
-        "Swish by hand",
+        "Gated by hand",
         "L",
         (
             column(
@@ -98,13 +98,13 @@ def wrong_rule() -> Report:
             column("b", 0.731058, 0.92767, 1e-12, DISAGREE),
         ),
         local=(
-            LocalRow("a", "swish", "x", 0.731058, 0.92767, 2e-12, DISAGREE),
+            LocalRow("a", "gated", "x", 0.731058, 0.92767, 2e-12, DISAGREE),
             LocalRow("L", "sum", "x", 1, 1, 0, AGREE),
         ),
         blame=(
             Blame(
                 "a",
-                "swish",
+                "gated",
                 "x",
                 span("sigmoid(x)"),
                 (Slip("one term of the product rule is missing"), Slip("an inner derivative is forgotten")),
@@ -213,7 +213,7 @@ def many_points() -> Report:
 def two_culprits() -> Report:
     culprits = (
         Blame(
-            "a", "swish", "x", span("sigmoid(x)"), (Slip("the sign is turned"),), "sigmoid(x)", Proof(3, 4)
+            "a", "gated", "x", span("sigmoid(x)"), (Slip("the sign is turned"),), "sigmoid(x)", Proof(3, 4)
         ),
         Blame("c", "gelu", None, None, (), None, Proof(3, 4)),
     )
@@ -243,7 +243,7 @@ def wrong_claim() -> Report:
 
 def harmless_culprit() -> Report:
     """A rule that is wrong, where the entries do not show it."""
-    culprit = Blame("a", "swish", "x", span("sigmoid(x)"))
+    culprit = Blame("a", "gated", "x", span("sigmoid(x)"))
     return Report(None, "L", (column("w", 0, 0, 0),), blame=(culprit,))
 
 

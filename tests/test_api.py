@@ -384,6 +384,70 @@ def test_gradcheck_of_functions(factor: float, verdict: str) -> None:
     }
 
 
+# --- training -----------------------------------------------------------------------------------
+
+
+def test_train_takes_every_option(tmp_path: Path) -> None:
+    told: list[tuple[float, float]] = []
+    spec = bpx.parse("mean((x*w - 2*x)^2)", x=[1.0, 2, 3, 4], w=0.5)
+    training = spec.train(
+        wrt="w",
+        optimizer="momentum",
+        rate=0.02,
+        momentum=0.5,
+        steps=40,
+        batch=2,
+        seed=1,
+        target=1e-3,
+        show_steps=1,
+        check=10,
+        progress=lambda done, loss: told.append((done, loss)),
+    )
+    assert isinstance(training, bpx.Training)
+    assert isinstance(training.spec, bpx.Spec)
+    assert training.stopped == "target"
+    assert training.last <= 1e-3
+    assert training.last == pytest.approx(float(training.spec.explain().value))
+    assert told[0] == (0, training.history[0])
+    assert spec.explain().value == pytest.approx(training.first)  # which is as it was
+    training.spec.save(tmp_path / "trained.toml")
+    assert bpx.load(tmp_path / "trained.toml").explain().value == pytest.approx(training.last)
+
+
+def test_a_training_goes_on_from_the_last() -> None:
+    spec = bpx.load("logistic_regression")
+    whole = spec.train(steps=20)
+    halves = spec.train(steps=10).spec.train(steps=10)
+    assert halves.last == pytest.approx(whole.last, rel=1e-14)
+
+
+def test_a_training_in_every_form() -> None:
+    training = bpx.load("logistic_regression").train(steps=30, show_steps=1)
+    answer = "Logistic regression: loss of one sample: L 0.139387 → 0.0590793"
+    assert json.loads(training.to_json()) == training.to_dict()
+    assert str(training).startswith(answer)
+    assert training.to_markdown().startswith(f"## {answer}")
+    assert "⣀" in printed(training)
+    assert "───" in printed(training)
+    assert answer in training._repr_mimebundle_(include=[], exclude=[])["text/html"]
+    assert repr(training).startswith("<bpx.Training L: 0.139")
+
+
+def test_a_traced_function_can_be_trained() -> None:
+    spec = bpx.trace(lambda x, w: ops.sum((x * w - 1) ** 2), x=[1.0, 2.0], w=0.0)
+    assert spec.train(wrt="w", rate=0.05).parameters["w"][1] == pytest.approx(0.6)
+    with pytest.raises(bpx.BpxError, match="fixed-shapes"):
+        spec.train(wrt="w", batch=1)
+
+
+def test_what_cannot_be_trained() -> None:
+    with pytest.raises(bpx.BpxError) as caught:
+        bpx.parse("x^2", x=1).train(steps=0)
+    assert [one.code for one in caught.value.diagnostics] == ["bad-steps"]
+    with pytest.raises(TypeError):
+        bpx.parse("x^2", x=1).train(stepps=1)
+
+
 # --- saving -------------------------------------------------------------------------------------
 
 

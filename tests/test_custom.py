@@ -29,7 +29,7 @@ from bpx.save import write_spec
 from bpx.spec import Spec, read_spec
 
 ELEMENTWISE = [op.name for op in rows() if op.elementwise]
-SWISH = {"args": ["x"], "value": "x * sigmoid(x)", "partials": {"x": "out + sigmoid(x)*(1 - out)"}}
+GATED = {"args": ["x"], "value": "x * sigmoid(x)", "partials": {"x": "out + sigmoid(x)*(1 - out)"}}
 
 
 def spec(graph: dict[str, Any], inputs: dict[str, Any], **ops: Any) -> Spec:
@@ -41,8 +41,8 @@ def stated(args: list[str], value: str, *partials: str) -> dict[str, Any]:
     return {"args": args, "value": value, "partials": dict(zip(args, partials, strict=True))}
 
 
-def swish(**inputs: Any) -> Spec:
-    return spec({"y": "swish(x)"}, inputs, swish=SWISH)
+def gated(**inputs: Any) -> Spec:
+    return spec({"y": "gated(x)"}, inputs, gated=GATED)
 
 
 def problems(*args: Any, **options: Any) -> list[str]:
@@ -110,7 +110,7 @@ def test_a_kink_is_noted(name: str) -> None:
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 3), (2, 1, 4)])
 def test_a_value_is_computed_element_by_element(shape: tuple[int, ...]) -> None:
     x = np.linspace(-3, 3, int(np.prod(shape))).reshape(shape)
-    found = swish(x=0.5).custom["swish"].op.value(x)
+    found = gated(x=0.5).custom["gated"].op.value(x)
     np.testing.assert_allclose(found, x / (1 + np.exp(-x)), rtol=1e-15)
     assert np.shape(found) == shape
 
@@ -148,7 +148,7 @@ def test_more_digits_go_in_and_come_out() -> None:
 
 @given(st.floats(-30, 30))
 def test_swish_by_mpmath(x: float) -> None:
-    account = explain(swish(x=x), second=True)
+    account = explain(gated(x=x), second=True)
     with mpmath.workdps(30):
 
         def exact(t: Any) -> Any:
@@ -170,27 +170,27 @@ def test_a_wrong_rule_is_followed_too() -> None:
 
 
 def test_the_rule_speaks_of_the_node_itself_as_out() -> None:
-    account = explain(spec({"a": "2*x", "y": "swish(a)"}, {"x": 0.25}, swish=SWISH))
+    account = explain(spec({"a": "2*x", "y": "gated(a)"}, {"x": 0.25}, gated=GATED))
     assert account.edges[0].local_formula == "y + sigmoid(a) * (1 - y)"
     assert float(account.gradients["x"]) == pytest.approx(2 * 0.739961, rel=1e-6)
 
 
 def test_the_account_names_the_op_and_says_whose_rule_it_is() -> None:
-    account = explain(swish(x=0.5))
-    assert account.to_dict()["ops"] == {"swish": "swish(x) = x * sigmoid(x)"}
-    assert "swish: times what its rule in the spec says." in plain(explanation_blocks(account))
-    assert account.nodes[1].formula == "swish(x)"
-    assert account.nodes[1].with_numbers == "swish(0.5)"
+    account = explain(gated(x=0.5))
+    assert account.to_dict()["ops"] == {"gated": "gated(x) = x * sigmoid(x)"}
+    assert "gated: times what its rule in the spec says." in plain(explanation_blocks(account))
+    assert account.nodes[1].formula == "gated(x)"
+    assert account.nodes[1].with_numbers == "gated(0.5)"
 
 
 def test_nothing_is_said_of_an_op_that_no_gradient_passes() -> None:
-    account = explain(spec({"y": "x + swish(2)"}, {"x": 1}, swish=SWISH))
+    account = explain(spec({"y": "x + gated(2)"}, {"x": 1}, gated=GATED))
     assert account.notes == ()
     assert account.to_dict()["ops"] == {"add": None}
 
 
 def test_paths_and_steps_go_through_it() -> None:
-    account = explain(spec({"a": "swish(x)", "y": "a * x"}, {"x": 0.5}, swish=SWISH), paths=["x"], step=0.1)
+    account = explain(spec({"a": "gated(x)", "y": "a * x"}, {"x": 0.5}, gated=GATED), paths=["x"], step=0.1)
     assert account.paths[0].path_count == 2
     assert float(account.paths[0].total) == pytest.approx(float(account.gradients["x"]), rel=1e-15)
     assert account.step
@@ -201,7 +201,7 @@ def test_paths_and_steps_go_through_it() -> None:
 
 
 def test_it_expands_into_its_value() -> None:
-    account = explain(swish(x=[0.5, -1.25]), expand="all")
+    account = explain(gated(x=[0.5, -1.25]), expand="all")
     assert [row.formula for row in account.nodes] == ["x", "sigmoid(x)", "x * v1"]
     assert account.expanded
     assert account.expanded.digits > 15
@@ -210,9 +210,9 @@ def test_it_expands_into_its_value() -> None:
 
 
 def test_it_expands_one_op_at_a_time() -> None:
-    twice = stated(["t"], "swish(swish(t))", "1")
-    one = spec({"y": "twice(x)"}, {"x": 0.5}, swish=SWISH, twice=twice)
-    assert [row.op for row in explain(one, expand="y").nodes] == ["input", "swish", "swish"]
+    twice = stated(["t"], "gated(gated(t))", "1")
+    one = spec({"y": "twice(x)"}, {"x": 0.5}, gated=GATED, twice=twice)
+    assert [row.op for row in explain(one, expand="y").nodes] == ["input", "gated", "gated"]
 
 
 def test_a_value_that_is_only_its_arg_expands_to_a_node_of_its_own() -> None:
@@ -302,25 +302,25 @@ def test_an_op_belongs_to_its_spec_alone() -> None:
 
 
 def test_the_op_is_a_row_like_those_of_the_table() -> None:
-    op = swish(x=1).custom["swish"].op
+    op = gated(x=1).custom["gated"].op
     assert type(op) is Op
     assert op.elementwise
-    assert (op.name, op.args, op.shape, op.notation) == ("swish", ("x",), None, None)
+    assert (op.name, op.args, op.shape, op.notation) == ("gated", ("x",), None, None)
 
 
 def test_a_copied_spec_has_the_same_ops() -> None:
-    one = swish(x=0.5)
+    one = gated(x=0.5)
     again = deepcopy(one)
-    assert again.custom["swish"].op is one.custom["swish"].op
+    assert again.custom["gated"].op is one.custom["gated"].op
     assert explain(again).value == explain(one).value
 
 
 @pytest.mark.parametrize("format", ["toml", "json"])
 def test_the_texts_stand_with_their_places(format: Format) -> None:
-    text = write_spec(swish(x=0.5), format)
-    found = read_spec(Source("s", text), format).custom["swish"]
+    text = write_spec(gated(x=0.5), format)
+    found = read_spec(Source("s", text), format).custom["gated"]
     assert found.args == ("x",)
-    assert (found.value, dict(found.partials)) == (SWISH["value"], SWISH["partials"])
+    assert (found.value, dict(found.partials)) == (GATED["value"], GATED["partials"])
     assert found.value_span.text == found.value
     assert {arg: span.text for arg, span in found.partial_spans.items()} == found.partials
     assert found.value_span.source.text == text

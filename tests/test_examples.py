@@ -19,6 +19,7 @@ import mpmath
 import numpy as np
 import pytest
 
+import bpx
 from bpx.account import EdgeRow, Explanation
 from bpx.claims import build_claim
 from bpx.diagnostic import Diagnostic, Source
@@ -104,6 +105,8 @@ DIGITS = 40
 
 _exp = np.frompyfunc(mpmath.exp, 1, 1)
 _log = np.frompyfunc(mpmath.log, 1, 1)
+_sqrt = np.frompyfunc(mpmath.sqrt, 1, 1)
+_tanh = np.frompyfunc(mpmath.tanh, 1, 1)
 
 
 def _sigmoid(x: Any) -> Any:
@@ -246,6 +249,62 @@ def broadcast_bias(v: Any) -> Any:
     return sum(y * y for y in v.Y.ravel()) / 6
 
 
+def han_kamber_network(v: Any) -> Any:
+    v.I4 = v.w14 * v.x1 + v.w24 * v.x2 + v.w34 * v.x3 + v.b4
+    v.I5 = v.w15 * v.x1 + v.w25 * v.x2 + v.w35 * v.x3 + v.b5
+    v.I6 = v.w46 * _sigmoid(v.I4) + v.w56 * _sigmoid(v.I5) + v.b6
+    return (v.t - _sigmoid(v.I6)) ** 2 / 2
+
+
+def xor(v: Any) -> Any:
+    v.y = _sigmoid(_sigmoid(v.x @ v.W1 + v.b1) @ v.W2 + v.b2)
+    return sum((v.y - v.t).ravel() ** 2) / 4
+
+
+def sine_network(v: Any) -> Any:
+    y = _tanh(np.outer(v.x, v.w1) + v.b1) @ v.w2 + v.b2
+    return sum((y - v.t) ** 2) / 21
+
+
+def iris_softmax(v: Any) -> Any:
+    scores = v.x @ v.W + v.b
+    right = [row[int(species)] for row, species in zip(scores, v.species, strict=True)]
+    return (sum(_log(np.sum(_exp(scores), axis=1))) - sum(right)) / 150
+
+
+def conv1d_edge(v: Any) -> Any:
+    x, w = v.x[0, 0], v.w[0, 0]
+    v.y = [[[w[0] * x[i] + w[1] * x[i + 1] + w[2] * x[i + 2] for i in range(5)]]]
+    return sum(v.y.ravel() ** 2) / 2
+
+
+def conv2d_4x4(v: Any) -> Any:
+    x, w = v.x[0, 0], v.w[0, 0]
+    v.y = [[[[np.sum(w * x[i : i + 2, j : j + 2]) for j in range(3)] for i in range(3)]]]
+    return np.sum(v.G * v.y)
+
+
+def attention_three_tokens(v: Any) -> Any:
+    q, k = v.x @ v.Wq, v.x @ v.Wk
+    v.s = [[sum(q[i] * k[j]) / mpmath.sqrt(2) for j in range(3)] for i in range(3)]
+    looked_at = [_exp(row) / sum(_exp(row)) for row in v.s]
+    return np.sum((looked_at @ (v.x @ v.Wv) - v.t) ** 2) / 6
+
+
+def layer_norm(v: Any) -> Any:
+    apart = v.x - np.sum(v.x, axis=1, keepdims=True) / 3
+    variance = np.sum(apart**2, axis=1, keepdims=True) / 3
+    return np.sum(v.c * (v.g * apart / _sqrt(variance + mpmath.mpf("1e-5")) + v.b))
+
+
+def recurrent_cell(v: Any) -> Any:
+    v.h1 = _tanh(v.w * v.h0 + v.u * v.x1)
+    v.h2 = _tanh(v.w * v.h1 + v.u * v.x2)
+    v.h3 = _tanh(v.w * v.h2 + v.u * v.x3)
+    v.h4 = _tanh(v.w * v.h3 + v.u * v.x4)
+    return (v.h4 - v.t) ** 2
+
+
 BY_HAND: list[Callable[[Any], Any]] = [
     product_of_sum,
     square_of_sum,
@@ -265,6 +324,15 @@ BY_HAND: list[Callable[[Any], Any]] = [
     max_and_where,
     micrograd_readme,
     broadcast_bias,
+    han_kamber_network,
+    xor,
+    sine_network,
+    iris_softmax,
+    conv1d_edge,
+    conv2d_4x4,
+    attention_three_tokens,
+    layer_norm,
+    recurrent_cell,
 ]
 
 
@@ -272,7 +340,7 @@ BY_HAND: list[Callable[[Any], Any]] = [
 def test_figures_are_right_without_bpx(formula: Callable[[Any], Any]) -> None:
     text = (FOLDER / f"{formula.__name__}.toml").read_text(encoding="utf-8")
     document = tomllib.loads(text, parse_float=Decimal)
-    inputs = {name: exact(entry) for name, entry in document["inputs"].items()}
+    inputs = inputs_of(document)
 
     def output(name: str = "", index: tuple[int, ...] = (), nudge: Any = 0) -> Any:
         return mpmath.mpf(np.asarray(formula(Steps(inputs, name, index, nudge)), dtype=object)[()])
@@ -285,8 +353,27 @@ def test_figures_are_right_without_bpx(formula: Callable[[Any], Any]) -> None:
                 assert close(slope, figure), f"{name}{list(index)}: {slope} is not {figure}"
 
 
-def exact(entry: Any) -> Any:
-    value = entry["value"] if isinstance(entry, dict) else entry
+def inputs_of(document: dict[str, Any]) -> dict[str, Any]:
+    tables = document.get("tables", {})
+    return {name: exact(written(entry, tables)) for name, entry in document["inputs"].items()}
+
+
+def written(entry: Any, tables: dict[str, Any]) -> Any:
+    """The numbers of an input: as they stand there, drawn, or columns of a table."""
+    if not isinstance(entry, dict):
+        return entry
+    if "normal" in entry:
+        numbers = np.random.RandomState(entry["seed"]).standard_normal(entry["normal"])
+        return numbers * float(entry.get("scale", 1))
+    if "table" in entry:
+        table = tables[entry["table"]]
+        chosen = entry["columns"] if "columns" in entry else entry["column"]
+        at = table["columns"].index
+        return np.array(table["rows"])[:, at(chosen) if isinstance(chosen, str) else list(map(at, chosen))]
+    return entry["value"]
+
+
+def exact(value: Any) -> Any:
     array = np.array(value, dtype=object)
     with mpmath.workdps(DIGITS):
         for index in np.ndindex(*array.shape):
@@ -412,6 +499,132 @@ def test_broadcast_bias_sums_over_the_batch() -> None:
     assert account.gradients["b"] == pytest.approx(np.sum(upstream_of(account, "Y"), axis=0), rel=1e-15)
 
 
+def test_recurrent_cell_has_a_path_for_each_step_in_time() -> None:
+    account = explain(read(FOLDER / "recurrent_cell.toml"), paths=["w"])
+    (paths,) = account.paths
+    assert paths.path_count == len(paths.shown) == 4
+    x, w, u, h = (1, 0.5, 0.5, 0.25), 0.9, 0.6, [0.5]
+    for one in x:
+        h.append(float(np.tanh(w * h[-1] + u * one)))
+    back, by_hand = 2 * (h[4] - 0.5), []
+    for before, after in pairwise(reversed(h)):
+        by_hand.append(back * (1 - before**2) * after)
+        back *= (1 - before**2) * w
+    assert [float(path.product) for path in paths.shown] == pytest.approx(by_hand, rel=1e-13)
+    assert account.gradients["w"] == pytest.approx(sum(by_hand), rel=1e-13)
+
+
+def test_layer_norm_hands_back_rows_that_add_up_to_nothing() -> None:
+    assert np.sum(account_of("layer_norm").gradients["x"], axis=1) == pytest.approx([0, 0], abs=1e-14)
+
+
+def test_attention_hands_scores_back_rows_that_add_up_to_nothing() -> None:
+    back = upstream_of(account_of("attention_three_tokens"), "s")
+    assert np.sum(back, axis=1) == pytest.approx([0, 0, 0], abs=1e-14)
+
+
+def test_attention_in_steps_is_the_op() -> None:
+    account = account_of("attention_three_tokens")
+    q, k, v, y = (next(row.value for row in account.nodes if row.name == name) for name in "qkvy")
+    fused = bpx.parse("attention(q, k, v)", q=q, k=k, v=v).explain().value
+    assert fused == pytest.approx(y, rel=1e-14)
+
+
+def test_conv2d_hands_the_kernel_a_correlation_and_the_image_a_sum_of_kernels() -> None:
+    inputs = {one.name: one.value for one in read(FOLDER / "conv2d_4x4.toml").inputs}
+    x, w, back = (inputs[name][0, 0] for name in "xwG")
+    correlation = [[np.sum(back * x[r : r + 3, c : c + 3]) for c in range(2)] for r in range(2)]
+    spread = np.zeros((4, 4))
+    for i, j in np.ndindex(3, 3):
+        spread[i : i + 2, j : j + 2] += back[i, j] * w
+    gradients = account_of("conv2d_4x4").gradients
+    assert gradients["w"][0, 0].tolist() == correlation
+    assert gradients["x"][0, 0].tolist() == spread.tolist()
+
+
+@pytest.mark.parametrize("name", ["conv1d_edge", "conv2d_4x4"])
+def test_convolutions_can_be_written_out_as_sums(name: str) -> None:
+    expanded = explain(read(FOLDER / f"{name}.toml"), expand="y")
+    assert expanded.expanded
+    assert expanded.expanded.digits > 15
+    kernel = expanded.gradients["w"].size
+    assert sum(row.formula.startswith("w[0, 0, ") for row in expanded.nodes) == kernel
+
+
+def iris() -> tuple[Any, Any]:
+    """Measurements and species."""
+    rows = np.array(tomllib.loads((FOLDER / "iris_softmax.toml").read_text())["tables"]["iris"]["rows"])
+    return rows[:, :4], rows[:, 4]
+
+
+# Fisher, The use of multiple measurements in taxonomic problems (1936), as printed: the means of Table II,
+# and the sums of squares and products within setosa and versicolor together of Table III.
+FISHER_MEANS = [[5.006, 3.428, 1.462, 0.246], [5.936, 2.770, 4.260, 1.326]]
+FISHER_SQUARES = [
+    [19.1434, 9.0356, 9.7634, 3.2394],
+    [9.0356, 11.8658, 4.6232, 2.4746],
+    [9.7634, 4.6232, 12.2978, 3.8794],
+    [3.2394, 2.4746, 3.8794, 2.4604],
+]
+
+
+def test_irises_are_those_of_fisher() -> None:
+    x, species = iris()
+    each = [x[species == number] for number in range(3)]
+    assert [len(one) for one in each] == [50, 50, 50]
+    assert [one.mean(axis=0).round(3).tolist() for one in each[:2]] == FISHER_MEANS
+    assert each[2].mean(axis=0).round(3).tolist() == [6.588, 2.974, 5.552, 2.026]
+    setosa, versicolor = (np.cov(one.T, bias=True) * 50 for one in each[:2])
+    assert (setosa + versicolor).round(4).tolist() == FISHER_SQUARES
+
+
+def test_iris_softmax_begins_with_ln_3_and_differences_of_means() -> None:
+    x, species = iris()
+    account = account_of("iris_softmax")
+    assert account.value == pytest.approx(np.log(3), rel=1e-15)
+    means = np.stack([x[species == number].mean(axis=0) for number in range(3)], axis=1)
+    assert account.gradients["W"] == pytest.approx((x.mean(axis=0)[:, None] - means) / 3, rel=1e-12)
+    assert account.gradients["b"] == pytest.approx([0, 0, 0], abs=1e-14)
+
+
+def test_two_moons_by_backpropagation_written_out() -> None:
+    v = {one.name: one.value for one in read(FOLDER / "two_moons.toml").inputs}
+    h1 = np.maximum(v["x"] @ v["W1"] + v["b1"], 0)
+    h2 = np.maximum(h1 @ v["W2"] + v["b2"], 0)
+    margin = v["label"] * (h2 @ v["W3"] + v["b3"])
+    back = np.where(margin < 1, -v["label"] / 100, 0)
+    back2 = (back @ v["W3"].T) * (h2 > 0)
+    back1 = (back2 @ v["W2"].T) * (h1 > 0)
+    by_hand = {
+        "x": back1 @ v["W1"].T,
+        "W1": v["x"].T @ back1,
+        "b1": back1.sum(axis=0),
+        "W2": h1.T @ back2,
+        "b2": back2.sum(axis=0),
+        "W3": h2.T @ back,
+        "b3": back.sum(axis=0),
+    }
+    account = account_of("two_moons")
+    assert account.value == pytest.approx(np.maximum(1 - margin, 0).mean(), rel=1e-14)
+    assert set(account.gradients) == set(by_hand)
+    for name, gradient in by_hand.items():
+        assert account.gradients[name] == pytest.approx(gradient, rel=1e-10, abs=1e-15), name
+
+
+def test_two_moons_are_half_circles_with_noise() -> None:
+    x = {one.name: one.value for one in read(FOLDER / "two_moons.toml").inputs}["x"]
+    angle = np.linspace(0, np.pi, 50)
+    outer = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    noise = np.random.RandomState(0).standard_normal((100, 2)) * 0.1
+    exactly = np.concatenate([outer, [1, 0.5] - outer]) + noise
+    assert np.abs(x - exactly).max() <= 0.005 + 1e-12
+
+
+def test_sine_network_is_given_the_sine_to_four_decimals() -> None:
+    inputs = {one.name: one.value for one in read(FOLDER / "sine_network.toml").inputs}
+    assert inputs["t"].tolist() == np.sin(inputs["x"]).round(4).tolist()
+
+
 # Matt Mazur, A Step by Step Backpropagation Example (2015), as printed.
 MAZUR_VALUES = {
     "net_h1": "0.3775",
@@ -423,30 +636,12 @@ MAZUR_VALUES = {
     "E_o1": "0.274811083",
     "E_o2": "0.023560026",
 }
-MAZUR_NEW_WEIGHTS = {
-    "w1": "0.149780716",
-    "w2": "0.19956143",
-    "w3": "0.24975114",
-    "w4": "0.29950229",
-    "w5": "0.35891648",
-    "w6": "0.408666186",
-    "w7": "0.511301270",
-    "w8": "0.561370121",
-}
 
 
 def test_mazur_network_gives_the_printed_values() -> None:
     account = account_of("mazur_network")
     for name, figure in MAZUR_VALUES.items():
         assert close(value_of(account, name), Decimal(figure)), name
-
-
-def test_mazur_network_steps_to_the_printed_weights() -> None:
-    step = explain(read(FOLDER / "mazur_network.toml"), step=0.5).step
-    assert step is not None
-    assert set(step.updates) == set(MAZUR_NEW_WEIGHTS)
-    for name, figure in MAZUR_NEW_WEIGHTS.items():
-        assert close(float(step.updates[name][2]), Decimal(figure)), name
 
 
 def test_mazur_network_by_backpropagation_written_out() -> None:

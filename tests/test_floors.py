@@ -19,7 +19,7 @@ FLOORS = [
     [
         ["ops.row"],
         ["ops.selection", "ops.tensors"],
-        ["ops.functions"],
+        ["ops.functions", "ops.indices"],
         ["ops.activations", "ops.arithmetic", "ops.products", "ops.shapes"],
         ["ops.vectors"],
         ["ops.convolution", "ops.layers", "ops.losses"],

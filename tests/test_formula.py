@@ -332,6 +332,10 @@ def reprinted(text):
         "transpose(T, axes=[1, 0, 2])",
         "spread(u, shape=[2, 3], axis=0)",
         "spread(x, shape=3, axis=0)",
+        "einsum('ij,jk->ik', M, M)",
+        "windows(M, size=2)",
+        "windows(M, size=[2, 1], stride=[1, 2])",
+        "max_pool(M, size=[2, 2], stride=[1, 1])",
     ],
 )
 def test_prints_as_written(text):

@@ -415,7 +415,7 @@ def test_a_second_row_of_the_same_name_is_refused():
 
 def test_every_row_has_exactly_one_rule():
     for op in bpx.ops.rows():
-        assert (op.local is None) != (op.pull is None), op.name
+        assert (op.local is None) != (op.pull is None) or op.composite, op.name
         assert op.args, op.name
 
 
@@ -432,6 +432,24 @@ def test_equality_builds_a_node():
     assert (x != 0).op is OPS["ne"]
 
 
+def test_a_node_is_indexed_as_an_array_is():
+    graph = Graph()
+    x = graph.input((2, 3))
+    values = np.arange(6.0).reshape(2, 3)
+    for at in (0, -1, slice(1, None), (..., 0), (0, slice(None, None, -1)), (1, 2), ...):
+        out = x[at]
+        assert out.op is OPS["index"]
+        np.testing.assert_array_equal(run(graph, {x.id: values}, [out.id])[out.id], values[at])
+
+
+def test_a_node_is_nothing_to_loop_over():
+    x = Graph().input((2, 3))
+    with pytest.raises(TypeError, match="iterable"):
+        iter(x)
+    with pytest.raises(TypeError):
+        0 in x  # noqa: B015
+
+
 def test_an_op_without_a_handle_is_refused():
     with pytest.raises(TypeError, match="handle"):
         OPS["exp"](2.0)
@@ -444,7 +462,7 @@ def test_a_copy_of_an_op_is_the_op():
 
 def test_a_copy_of_an_op_beside_the_table_is_the_op():
     """Also where it has the name of another."""
-    for name in ("swish", "exp", "input"):
+    for name in ("gated", "exp", "input"):
         op = replace(OPS["sigmoid"], name=name)
         assert copy(op) is deepcopy(op) is op
         with pytest.raises(TypeError, match=name):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bpx.build import build
 from bpx.diagnostic import Source
+from bpx.formula import formula
 from bpx.graph import OPS, Graph, run
 from bpx.parser import Text, parse
 
@@ -147,6 +148,14 @@ def test_precedence(text):
     assert tree(text) == python_tree(ast.parse(text, mode="eval"))
 
 
+@pytest.mark.parametrize(
+    "name", ["h.z", "h.T2", "h.Tx", "T.z", "h.T_", "a.b.c", "学.β", "h.T₁", "_._", "y" + ".a" * 32]
+)
+def test_a_name_may_have_dots_inside(name):
+    assert code_of(name).names() == [name]
+    assert instructions(f"2*{name}.T - {name}(1)") == instructions(f"2*transpose({name}) - {name}(1)")
+
+
 # --- textbook spellings -------------------------------------------------------------------------
 
 
@@ -195,6 +204,8 @@ def test_precedence(text):
         ("x.T²", "transpose(x)^2"),
         ("xᵀ²", "transpose(x)^2"),
         ("-x.T", "-transpose(x)"),
+        ("h.z.T @ x", "transpose(h.z) @ x"),
+        ("f.g(h.z).T", "transpose(f.g(h.z))"),
         ("x ≤ y", "x <= y"),
         ("x ≥ y", "x >= y"),
         ("x ≠ y", "x != y"),
@@ -269,12 +280,42 @@ def built(text):
         ("reshape(M, [-1])", {"shape": (6,)}),
         ("reshape(M, shape=6)", {"shape": (6,)}),
         ("reshape(y, [])", {"shape": ()}),
+        ("einsum('ij,kj->ik', M, M)", {"subscripts": "ij,kj->ik"}),
+        ("einsum(M, M, 'ij,kj->ik')", {"subscripts": "ij,kj->ik"}),
+        ('einsum(M, M, subscripts="ij,kj")', {"subscripts": "ij,kj->ik"}),
     ],
 )
 def test_settings(text, in_full):
     expr, problems = built(text)
     assert not problems
     assert expr.graph.settings[expr.id] == in_full
+
+
+@pytest.mark.parametrize(
+    ("text", "in_full"),
+    [
+        ("leaky_relu(x)", "leaky_relu(x, 0.01)"),
+        ("leaky_relu(x, 0.1)", "leaky_relu(x, 0.1)"),
+        ("leaky_relu(x, slope=0.1)", "leaky_relu(x, 0.1)"),
+        ("leaky_relu(x, slope = −2)", "leaky_relu(x, -2)"),
+        ("leaky_relu(x, slope=[0.1, 0.2, 0.3])", "leaky_relu(x, [0.1, 0.2, 0.3])"),
+        ("leaky_relu(x, y)", "leaky_relu(x, y)"),
+        ("hardtanh(x)", "hardtanh(x, -1, 1)"),
+        ("hardtanh(x, -2)", "hardtanh(x, -2, 1)"),
+        ("hardtanh(x, high=2)", "hardtanh(x, -1, 2)"),
+        ("hardtanh(x, high=2, low=-2)", "hardtanh(x, -2, 2)"),
+        ("hardtanh(x, y, high=4)", "hardtanh(x, y, 4)"),
+        ("elu(2) + elu(x, alpha=2)", "elu(2, 1) + elu(x, 2)"),
+    ],
+)
+def test_args_may_be_left_out_or_named(text, in_full):
+    expr, problems = built(text)
+    assert not problems
+    names = dict(enumerate(INPUTS))
+    assert formula(expr.graph, expr.id, names) == in_full
+    again, _ = built(in_full)
+    assert again.graph.ops == expr.graph.ops
+    assert again.graph.args == expr.graph.args
 
 
 # --- what is wrong, and where -------------------------------------------------------------------
@@ -326,7 +367,10 @@ BAD_EXPRESSIONS = [
     ("x'", "unexpected-character", 2, "'", None),
     ("x⁻", "unexpected-character", 2, "⁻", None),
     ("²", "unexpected-character", 1, "²", None),
-    ("x.t", "unexpected-character", 2, ".", None),
+    ("x.t", "unknown-name", 1, "x.t", None),
+    ("x.T.t", "unexpected-character", 4, ".", None),
+    ("x. t", "unexpected-character", 2, ".", None),
+    ("y" + ".a" * 33, "unexpected-character", 66, ".", None),
     ("x + 1e400", "number-too-large", 5, "1e400", None),
     ("x^" + "9" * 400, "number-too-large", 3, "9" * 400, None),
     ("x" + "⁹" * 400, "number-too-large", 2, "⁹" * 400, None),
@@ -343,9 +387,27 @@ BAD_EXPRESSIONS = [
     ("sum(x, start=1)", "unknown-setting", 8, "start=1", None),
     ("sum(x, name=1)", "unknown-setting", 8, "name=1", None),
     ("sum(x, self=1)", "unknown-setting", 8, "self=1", None),
+    ("elu(y, 1, 2)", "wrong-arity", 1, "elu(y, 1, 2)", "`elu(x, alpha=1)`"),
+    ("elu(alpha=2)", "wrong-arity", 1, "elu(alpha=2)", "`elu(x, alpha=1)`"),
+    ("elu(y, 1, alpha=2)", "repeated-arg-of-op", 11, "alpha=2", None),
+    ("elu(y, alpa=2)", "unknown-setting", 8, "alpa=2", "`alpha`"),
+    ("elu(y, x=2)", "unknown-setting", 8, "x=2", "alpha"),
+    ("leaky_relu(y, negative_slope=2)", "unknown-setting", 15, "negative_slope=2", "slope"),
+    ("elu(y, alpha=true)", "bad-arg", 8, "alpha=true", None),
+    ("elu(y, alpha=none)", "bad-arg", 8, "alpha=none", None),
+    ("elu(y, alpha='2')", "bad-arg", 8, "alpha='2'", None),
+    ("elu(y, alpha=[1, [2]])", "ragged", 8, "alpha=[1, [2]]", None),
+    ("elu(M, alpha=[1, 2])", "shape-mismatch", 1, "elu(M, alpha=[1, 2])", None),
+    ("elu y", "op-without-brackets", 1, "elu", "`elu(y)`"),
+    ("elu", "op-without-brackets", 1, "elu", "`elu(x, alpha=1)`"),
     ("sum(M, axis=0, axis=1)", "repeated-setting", 16, "axis", None),
     ("sum(axis=0, x)", "setting-not-last", 5, "axis", None),
     ("sum(x, axis=y)", "bad-setting-value", 13, "y", None),
+    ("'ij' + x", "text-as-value", 1, "'ij'", None),
+    ("exp('ij')", "text-as-value", 5, "'ij'", None),
+    ("x 'ij'", "unexpected-character", 3, "'ij'", None),
+    ("x + 'ij", "unexpected-character", 5, "'", None),
+    ("[1, 'ij']", "bad-list", 5, "'ij'", None),
     ("sum(x, axis=)", "bad-setting-value", 13, ")", None),
     ("sum(x, axis=1e400)", "number-too-large", 13, "1e400", None),
     ("sum(x, keepdims=2)", "not-a-flag", 1, "sum(x, keepdims=2)", None),

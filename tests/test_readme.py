@@ -59,7 +59,7 @@ def test_output_is_the_real_one(command: str, output: str, folder: Path) -> None
 
 
 def test_outputs_are_shown() -> None:
-    assert len(SHOWN) == 2
+    assert len(SHOWN) == 3
 
 
 def test_diagnostic_is_the_real_one(tmp_path: Path) -> None:
@@ -92,6 +92,19 @@ def test_json_table_names_every_key() -> None:
     rows = [plain, *plain["nodes"], *plain["edges"], *plain["paths"], *plain["second"], plain["step"]]
     keys = {key for row in rows for key in row if not key.endswith("_summary")}
     table = README.partition("## JSON")[2].partition("## Glossary")[0]
+    assert keys - set(re.findall(r"`(\w+)`", table)) == set()
+
+
+def test_json_table_names_every_key_of_a_training() -> None:
+    import bpx
+
+    values = {"x": [1, 2, 3], "w": 0.5}
+    plain = bpx.parse("mean((w*x - x)^2)", **values).train(wrt="w", batch=2, show_steps=1, check=50).to_dict()
+    shown = plain["shown"][0]
+    rows = [plain, shown, *(plain[key] for key in ("steps", "batch", "loss"))]
+    rows += [*plain["parameters"], *plain["checks"], *shown["parameters"].values()]
+    keys = {key for row in rows for key in row}
+    table = README.partition("A training, version 1")[2].partition("## ")[0]
     assert keys - set(re.findall(r"`(\w+)`", table)) == set()
 
 

@@ -14,12 +14,12 @@ from jsonschema import Draft202012Validator
 from random_specs import documents, spec_from
 
 from bpx.diagnostic import BpxError, Source
-from bpx.drafter import KEYS, ROLES
 from bpx.graph import OPS
 from bpx.save import write_spec
 from bpx.schema import schema
 from bpx.spec import read_spec
 from bpx.target import example_names, example_path, read_target
+from bpx.walker import FORMS, KEYS, ROLES
 
 VALIDATOR = Draft202012Validator(schema())
 
@@ -75,6 +75,29 @@ def cube(**parts: Any) -> dict[str, Any]:
     return changed(ops={"cube": op})
 
 
+AFFINE = {"args": ["x", "W"], "graph": {"z": "x @ W", "a": {"op": "tanh", "args": ["z"]}}, "output": "a"}
+
+
+def affine(**parts: Any) -> dict[str, Any]:
+    """A document with a block, some of whose parts are replaced; `...` takes one out."""
+    return changed(
+        blocks={"affine": {key: value for key, value in {**AFFINE, **parts}.items() if value is not ...}}
+    )
+
+
+DATA = {"columns": ["a", "b"], "rows": [[1, 2], [3, 4.5]]}
+
+
+def table(**parts: Any) -> dict[str, Any]:
+    """A document with a table, some of whose parts are replaced; `...` takes one out."""
+    return changed(tables={"t": {key: value for key, value in {**DATA, **parts}.items() if value is not ...}})
+
+
+def given_as(**entry: Any) -> dict[str, Any]:
+    """A document with a table, and an input that is given as a table of keys."""
+    return changed(tables={"t": DATA}, inputs={"x": entry, "M": 1}, graph={"y": "sum(x) + M"})
+
+
 # --- what both take -----------------------------------------------------------------------------
 
 ACCEPTED = {
@@ -101,6 +124,27 @@ ACCEPTED = {
     "an op": changed(ops={"cube": CUBE}, graph={"y": "cube(x) + sum(M)"}),
     "an op in a step written out": changed(ops={"cube": CUBE}, graph={"y": {"op": "cube", "args": ["x"]}}),
     "no ops": changed(ops={}),
+    "a block": affine(),
+    "a block without an output": affine(output=...),
+    "a block of one expression": affine(graph=..., output=..., value="x @ W"),
+    "a block that is called": changed(
+        blocks={"affine": AFFINE},
+        graph={"y": "sum(affine(M, M.T)) + x", "z": {"op": "affine", "args": ["M", 2]}},
+    )
+    | {"blocks": {"affine": {"args": ["x", "W"], "value": "x * W"}}},
+    "no blocks": changed(blocks={}),
+    "a dotted name": changed(graph={"h.z": "x", "y": "h.z + 1"}),
+    "a table": table(),
+    "no tables": changed(tables={}),
+    "an input from a table": given_as(table="t"),
+    "columns of a table": given_as(table="t", columns=["b", "a"], role="target", range=[0, 9]),
+    "a column of a table": given_as(table="t", column="b"),
+    "drawn normally": given_as(normal=[2, 3], seed=1),
+    "drawn normally, all said": given_as(
+        normal=[2], mean=-1, scale=0.5, seed=0, role="parameter", range=[-9, 9]
+    ),
+    "drawn uniformly": given_as(uniform=[2, 3], seed=4294967295),
+    "drawn uniformly, all said": given_as(uniform=[], low=-1, high=0.5, seed=1.0, role="constant"),
     "gradients expected": changed(expect={"value": 4.0, "gradients": {"x": 1, "M": [[1, 1]]}}),
 }
 
@@ -190,6 +234,54 @@ REFUSED = {
     "a value of an op that is empty": (cube(value=""), "empty-expression"),
     "partials that are a list": (cube(partials=["3*t^2"]), "wrong-type"),
     "a partial that is a number": (cube(partials={"t": 1}), "wrong-type"),
+    "blocks that are a list": (changed(blocks=[1]), "wrong-type"),
+    "a block that is text": (changed(blocks={"affine": "x"}), "wrong-type"),
+    "a block without args": (affine(args=...), "bad-block"),
+    "a block of neither form": (affine(graph=...), "bad-block"),
+    "a block of both forms": (affine(value="x"), "bad-block"),
+    "a block of no args": (affine(args=[]), "no-args"),
+    "an arg of a block twice": (affine(args=["x", "x"]), "repeated-arg"),
+    "an arg of a block with a dot": (affine(args=["x", "W", "a.b"]), "bad-inner-name"),
+    "an arg of a block called T": (affine(args=["x", "W", "T"]), "bad-inner-name"),
+    "an arg of a block that is a number": (affine(args=["x", "W", 1]), "bad-name"),
+    "a block without steps": (affine(graph={}), "no-steps-in-block"),
+    "a graph of a block that is a list": (affine(graph=["x"]), "wrong-type"),
+    "a step of a block that is a number": (affine(graph={"a": 1}), "wrong-type"),
+    "a step of a block without op": (affine(graph={"a": {"args": ["x"]}}), "step-without-op"),
+    "a value of a block that is empty": (affine(graph=..., value=""), "empty-expression"),
+    "an output of a block that is a number": (affine(output=1), "wrong-type"),
+    "an unknown key of a block": (affine(partials={}), "unknown-key"),
+    "tables that are a list": (changed(tables=[1]), "wrong-type"),
+    "a table that is a list": (changed(tables={"t": [[1]]}), "wrong-type"),
+    "a table without columns": (table(columns=...), "table-without"),
+    "a table without rows": (table(rows=...), "table-without"),
+    "a table of no columns": (table(columns=[]), "no-columns"),
+    "a column twice": (table(columns=["a", "a"]), "repeated-column"),
+    "a column that is a number": (table(columns=["a", 1]), "not-a-column"),
+    "a table of no rows": (table(rows=[]), "empty-array"),
+    "a row that is a number": (table(rows=[1, 2]), "not-a-row"),
+    "a row that is empty": (table(rows=[[]]), "table-row"),
+    "a cell that is text": (table(rows=[[1, "2"]]), "not-a-number"),
+    "a cell that is null": (table(rows=[[1, None]]), "not-a-number"),
+    "a cell that is a list": (table(rows=[[1, [2]]]), "not-a-number"),
+    "an unknown key of a table": (table(row=[1]), "unknown-key"),
+    "a table that is named by a number": (given_as(table=1), "wrong-type"),
+    "columns and a column": (given_as(table="t", columns=["a"], column="b"), "two-forms"),
+    "no chosen columns": (given_as(table="t", columns=[]), "no-columns"),
+    "a chosen column twice": (given_as(table="t", columns=["a", "a"]), "repeated-column"),
+    "a chosen column that is a list": (given_as(table="t", column=["a"]), "wrong-type"),
+    "two forms": (given_as(value=1, normal=[2], seed=1), "two-forms"),
+    "a key of another form": (given_as(normal=[2], low=1, seed=1), "unknown-key"),
+    "a seed of nothing drawn": (given_as(value=1, seed=1), "unknown-key"),
+    "drawn without a seed": (given_as(normal=[2]), "missing-seed"),
+    "a seed below zero": (given_as(uniform=[2], seed=-1), "seed-out-of-range"),
+    "a seed beyond 32 bits": (given_as(uniform=[2], seed=2**32), "seed-out-of-range"),
+    "half a seed": (given_as(uniform=[2], seed=0.5), "seed-out-of-range"),
+    "a length of zero": (given_as(normal=[0], seed=1), "bad-lengths"),
+    "half a length": (given_as(normal=[1.5], seed=1), "bad-lengths"),
+    "a number for a shape": (given_as(normal=2, seed=1), "bad-lengths"),
+    "a scale that is text": (given_as(normal=[2], scale="1", seed=1), "no-finite-number"),
+    "a bound that is null": (given_as(uniform=[2], low=None, seed=1), "no-finite-number"),
     "an empty gradient": (changed(expect={"gradients": {"x": []}}), "empty-array"),
 }
 
@@ -225,6 +317,14 @@ BEYOND = {
         changed(ops={"cube": CUBE}, graph={"y": {"op": "cub", "args": ["x"]}}),
         "unknown-op",
     ),
+    "an output of a block that is not there": (affine(output="q"), "missing-block-output"),
+    "a name unknown in a block": (affine(graph={"a": "M"}), "unknown-in-block"),
+    "a block that calls itself": (affine(graph={"a": "affine(x, W)"}), "block-cycle"),
+    "a row that is too short": (table(rows=[[1]]), "table-row"),
+    "a table that is not there": (given_as(table="q"), "unknown-table"),
+    "a column that is not there": (given_as(table="t", column="q"), "unknown-column"),
+    "more elements than there is room for": (given_as(normal=[10**9], seed=1), "input-too-large"),
+    "bounds back to front": (given_as(uniform=[2], low=2, seed=1), "low-not-below-high"),
     "an output that is not there": (changed(output="q"), "missing-output"),
 }
 
@@ -240,8 +340,20 @@ def test_what_is_beyond_a_schema(document: dict[str, Any], code: str) -> None:
 FULL = changed(
     title="t",
     output="z",
-    inputs={"x": {"value": 1, "role": "parameter", "range": [0, 3]}, "M": [[1, 2]]},
-    graph={"y": "x + sum(M)", "z": {"op": "sum", "args": ["M"], "axis": 0}},
+    inputs={
+        "x": {"value": 1, "role": "parameter", "range": [0, 3]},
+        "M": [[1, 2]],
+        "W": {"normal": [2, 2], "mean": 0, "scale": 0.5, "seed": 1},
+        "u": {"uniform": [2], "low": -1, "high": 1, "seed": 1},
+        "d": {"table": "t", "columns": ["b"]},
+        "c": {"table": "t", "column": "a"},
+    },
+    tables={"t": DATA},
+    blocks={"affine": AFFINE, "twice": {"args": ["u"], "value": "2*u"}},
+    graph={
+        "y": "x + sum(M) + sum(affine(twice(u), W) + c) + sum(d)",
+        "z": {"op": "sum", "args": ["M"], "axis": 0},
+    },
     expect={"value": [1, 2], "gradients": {"M": [[1, 1]]}},
     claims={"x": "2*x", "M": [[0.5, 1]]},
     ops={"cube": CUBE},
@@ -275,6 +387,16 @@ STRUCTURAL = {
     "not-a-number",
 }
 STRUCTURAL |= {"op-without", "no-args", "repeated-arg", "arg-is-out", "empty-expression"}
+STRUCTURAL |= {"bad-block", "no-steps-in-block", "bad-inner-name", "two-forms", "missing-seed", "bad-lengths"}
+STRUCTURAL |= {
+    "seed-out-of-range",
+    "no-finite-number",
+    "table-without",
+    "no-columns",
+    "not-a-column",
+    "not-a-row",
+}
+STRUCTURAL |= {"repeated-column"}
 STRUCTURAL |= {"empty-array", "missing-value", "unknown-role", "step-without-op", "bad-arg"}
 
 
@@ -312,9 +434,13 @@ def test_reader_and_schema_agree_on_changed_documents(path: Any, oddity: Any, ch
 def test_every_key_roles_and_ops_come_from_the_reader() -> None:
     found = schema()
     assert list(found["properties"]) == list(KEYS["top"])
-    table = found["$defs"]["input"]["anyOf"][1]
-    assert list(table["properties"]) == list(KEYS["input"])
-    assert table["properties"]["role"]["enum"] == list(ROLES)
+    forms = found["$defs"]["input"]["anyOf"][1:]
+    assert [list(form["properties"]) for form in forms] == [
+        [form, *more, "role", "range"] for form, more in FORMS.items()
+    ]
+    assert all(form["properties"]["role"]["enum"] == list(ROLES) for form in forms)
+    assert list(found["$defs"]["table"]["properties"]) == list(KEYS["table"])
+    assert list(found["$defs"]["block"]["properties"]) == list(KEYS["block"])
     assert list(found["properties"]["expect"]["properties"]) == list(KEYS["expect"])
     assert list(found["$defs"]["op"]["properties"]) == list(KEYS["op"])
     assert found["$defs"]["step_of_table"]["properties"]["op"]["enum"] == sorted(OPS)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from bpx.graph import Array, run
+from bpx.expand import written_out
+from bpx.graph import Array, Graph, run
 from bpx.request import FLOWS_INTO
 from bpx.spec import Spec
 
@@ -18,7 +19,7 @@ def drawn_points(spec: Spec, count: int, seed: int) -> tuple[list[Mapping[int, A
     """The given point and `count - 1` random ones at which the graph is finite, and how many were not.
 
     An input is drawn uniformly from its range, where the spec states one; otherwise normally around its
-    value. Targets and constants without a range stay as they are.
+    value. Targets and constants without a range stay as they are, and so does what only chooses.
     """
     rng = np.random.default_rng(seed)
     found: list[Mapping[int, Array]] = [spec.given]
@@ -34,14 +35,25 @@ def drawn_points(spec: Spec, count: int, seed: int) -> tuple[list[Mapping[int, A
     return found, skipped
 
 
+def choosing(graph: Graph) -> set[int]:
+    """The nodes that are there only to choose, as the number of a class is, and mean nothing when moved."""
+    chooses, measures = set[int](), set[int]()
+    for op, args in zip(graph.ops, graph.args, strict=True):
+        for position, arg in enumerate(args):
+            (chooses if position in op.chooses else measures).add(arg)
+    return chooses - measures
+
+
 def _draws(spec: Spec, rng: np.random.Generator, most: int) -> Iterator[Mapping[int, Array]]:
+    plain = written_out(spec)
+    still = {plain.names[node] for node in choosing(plain.graph) if node in plain.names}
     for _ in range(most):
         given = {}
         for one in spec.inputs:
             if one.range:
                 share = rng.uniform(size=one.value.shape)
                 given[one.node] = one.range[0] * (1.0 - share) + one.range[1] * share
-            elif one.role not in FLOWS_INTO:
+            elif one.role not in FLOWS_INTO or one.name in still:
                 given[one.node] = one.value
             else:
                 width = _AROUND * np.maximum(np.abs(one.value), 1.0)

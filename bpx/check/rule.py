@@ -25,7 +25,11 @@ class StructuralRule:
     ) -> None:
         self.op, self.settings = op or graph.ops[node], graph.settings[node]
         self.args = [np.asarray(values[arg]) for arg in graph.args[node]]
-        self.widths = [blur[arg] for arg in graph.args[node]]  # how far rounding may have moved each
+        # How far rounding may have moved each; what chooses is whole, and stays what it is.
+        self.widths = [
+            np.zeros(()) if position in self.op.chooses else blur[arg]
+            for position, arg in enumerate(graph.args[node])
+        ]
         self.out = np.asarray(values[node])
         self.scratch = Graph()
         self.places = [self.scratch.input(np.shape(one)) for one in (self.out, *self.args, self.out)]

@@ -59,9 +59,9 @@ def _moved(point: Point, edge: Edge, share: float, rng: np.random.Generator) -> 
     """Values of the node and its args with the args moved; None where the op is not defined there."""
     graph, node = point.graph, edge.consumer
     given = {}
-    for arg in graph.args[node]:
+    for position, arg in enumerate(graph.args[node]):
         value = np.asarray(point.values[arg])
-        still = arg in graph.constants
+        still = arg in graph.constants or position in graph.ops[node].chooses
         size = np.where(value == 0, 1.0, np.abs(value))
         given[arg] = value if still else value + share * size * rng.uniform(-1.0, 1.0, value.shape)
     values = {**point.values, **given}

@@ -13,6 +13,7 @@ import numpy as np
 
 from bpx.check.bounded import Bounded
 from bpx.check.differences import SURE, Fault, derivative
+from bpx.check.drawn import choosing
 from bpx.check.point import Point
 from bpx.check.program import Program
 from bpx.check.report import Reason
@@ -27,7 +28,8 @@ _BLIND = 1e-6  # relative; what differences of a long computation may be off wit
 def broken_wiring(point: Point) -> Reason | None:
     """A reason where differences of the output contradict the reference; None where all is well."""
     shapes, given = point.graph.shapes, point.given
-    nodes = [node for node in point.question.wrt.values() if node in given]
+    still = choosing(point.graph)
+    nodes = [node for node in point.question.wrt.values() if node in given and node not in still]
     if not nodes or point.elements * _EVALUATIONS > _MOST:
         return None
     program = Program(point.graph, point.question.output, point.question.seed, given, guarded=True)

@@ -8,11 +8,40 @@ from __future__ import annotations
 from functools import cache
 
 from bpx.graph import OPS, Expr, Graph, Op
-from bpx.ops import activations, arithmetic, functions, selection, tensors, vectors
+from bpx.ops import (
+    activations,
+    arithmetic,
+    convolution,
+    functions,
+    indices,
+    layers,
+    losses,
+    products,
+    selection,
+    shapes,
+    tensors,
+    vectors,
+)
 
 __all__ = ["Expr", "Graph", "rows"]
 
-_THEMES = [module.__name__ for module in (arithmetic, functions, activations, selection, tensors, vectors)]
+_THEMES = [
+    module.__name__
+    for module in (
+        arithmetic,
+        functions,
+        activations,
+        selection,
+        tensors,
+        products,
+        indices,
+        shapes,
+        vectors,
+        convolution,
+        layers,
+        losses,
+    )
+]
 
 
 @cache

@@ -142,6 +142,7 @@ def composite(
     args: tuple[str, ...] = (),
     variadic: bool = False,
     defaults: tuple[float, ...] = (),
+    chooses: tuple[int, ...] = (),
     settings: Settings | None = None,
     arrange: Callable[..., Settings] | None = None,
     value: Callable[..., Any] | None = None,
@@ -180,7 +181,9 @@ def composite(
         expands=expands,
         aliases=aliases,
         defaults=defaults,
+        chooses=chooses,
         variadic=variadic,
+        by_parts=value is None,
         sample=sample,
         sample_settings=sample_settings or {},
     )

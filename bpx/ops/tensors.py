@@ -37,7 +37,7 @@ def axes_in_full(axis: Any, ndim: int) -> tuple[int, ...]:
     for one in given:
         if isinstance(one, list | None):
             raise TypeError(f"an axis is a number, not {one}")
-        if not _is_whole(one) or not -ndim <= one < ndim:
+        if not is_whole(one) or not -ndim <= one < ndim:
             raise SettingError("bad-axis", axis=one, ndim=ndim)
     axes = sorted({one % ndim for one in given})
     if len(axes) != len(given):
@@ -56,7 +56,7 @@ def _arrange_transpose(x: Shape, *, axes: Any) -> Settings:
     if axes is None:
         return {"axes": tuple(reversed(range(len(x))))}
     given = axes if isinstance(axes, list | tuple) else [axes]
-    order = tuple(axis % len(x) for axis in given if _is_whole(axis) and -len(x) <= axis < len(x))
+    order = tuple(axis % len(x) for axis in given if is_whole(axis) and -len(x) <= axis < len(x))
     if len(order) != len(given) or sorted(order) != list(range(len(x))):
         raise SettingError("bad-permutation", axes=axes, ndim=len(x))
     return {"axes": order}
@@ -67,7 +67,7 @@ def _arrange_reshape(x: Shape, *, shape: Any) -> Settings:
         raise TypeError("reshape needs a shape")
     wanted = tuple(shape if isinstance(shape, list | tuple) else [shape])
     size = math.prod(x)
-    if not all(map(_is_whole, wanted)):
+    if not all(map(is_whole, wanted)):
         raise SettingError("bad-reshape", shape=shape, old=x, size=size)
     known = math.prod(n for n in wanted if n != -1)
     if wanted.count(-1) == 1 and known > 0 and size % known == 0:
@@ -78,13 +78,20 @@ def _arrange_reshape(x: Shape, *, shape: Any) -> Settings:
 
 
 def _arrange_spread(x: Shape, *, shape: Any, axis: Any) -> Settings:
-    wanted = tuple(shape if isinstance(shape, list | tuple) else [shape])
-    if not all(_is_whole(n) and n > 0 for n in wanted):
-        raise SettingError("bad-spread", shape=shape)
+    wanted = lengths(shape)
     return {"shape": wanted, "axis": axes_in_full(axis, len(wanted))}
 
 
-def _is_whole(value: Any) -> bool:
+def lengths(shape: Any) -> Shape:
+    """A shape, or a single length, as a tuple. Raises `SettingError` where it is none."""
+    wanted = tuple(shape if isinstance(shape, list | tuple) else [shape])
+    if not all(is_whole(n) and n > 0 for n in wanted):
+        raise SettingError("bad-spread", shape=shape)
+    return wanted
+
+
+def is_whole(value: Any) -> bool:
+    """Is it a whole number, and neither true nor false?"""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
@@ -121,13 +128,13 @@ def _outer_shape(a: Shape, b: Shape) -> Shape:
 def _spread_shape(x: Shape, *, shape: Shape, axis: tuple[int, ...]) -> Shape:
     if len(x) + len(axis) != len(shape):
         raise ShapeError("spread", (x, shape))
-    expanded = _expanded(x, axis)
+    expanded = expanded_shape(x, axis)
     if any(n not in (1, m) for n, m in zip(expanded, shape, strict=True)):
         raise ShapeError("spread", (x, shape))
     return shape
 
 
-def _expanded(x: Shape, axis: tuple[int, ...]) -> Shape:
+def expanded_shape(x: Shape, axis: tuple[int, ...]) -> Shape:
     """`x` with axes of length 1 put in at `axis`."""
     lengths = iter(x)
     return tuple(1 if i in axis else next(lengths) for i in range(len(x) + len(axis)))
@@ -182,7 +189,7 @@ def unbroadcast(upstream: Expr, shape: Shape, inserted: tuple[int, ...] | None =
         return upstream
     if inserted is None:
         inserted = tuple(range(upstream.ndim - len(shape)))
-    expanded = _expanded(shape, inserted)
+    expanded = expanded_shape(shape, inserted)
     repeated = [
         axis
         for axis, (before, after) in enumerate(zip(expanded, upstream.shape, strict=True))
@@ -199,7 +206,8 @@ def respread(upstream: Expr, x: Expr, axis: tuple[int, ...], keepdims: bool) -> 
     return spread(upstream, shape=x.shape, axis=() if keepdims else axis)
 
 
-def _matrix_transpose(x: Expr) -> Expr:
+def matrix_transpose(x: Expr) -> Expr:
+    """`x` with its last two axes exchanged."""
     order = list(range(x.ndim))
     order[-2:] = reversed(order[-2:])
     return transpose(x, axes=order)
@@ -223,15 +231,16 @@ def _pull_stacked_matmul(upstream: Expr, a: Expr, b: Expr) -> tuple[Expr, Expr]:
     columns = reshape(b, shape=(*b.shape, 1)) if b.ndim == 1 else b
     full = _matmul_shape(rows.shape, columns.shape)
     upstream = reshape(upstream, shape=full) if upstream.shape != full else upstream
-    to_rows = unbroadcast(upstream @ _matrix_transpose(columns), rows.shape)
-    to_columns = unbroadcast(_matrix_transpose(rows) @ upstream, columns.shape)
+    to_rows = unbroadcast(upstream @ matrix_transpose(columns), rows.shape)
+    to_columns = unbroadcast(matrix_transpose(rows) @ upstream, columns.shape)
     return (
         to_rows if to_rows.shape == a.shape else reshape(to_rows, shape=a.shape),
         to_columns if to_columns.shape == b.shape else reshape(to_columns, shape=b.shape),
     )
 
 
-def _count(x: Shape, axis: tuple[int, ...]) -> int:
+def count(x: Shape, axis: tuple[int, ...]) -> int:
+    """How many elements a reduction takes together."""
     return math.prod(x[i] for i in axis)
 
 
@@ -288,13 +297,13 @@ mean = structural(
     "mean",
     lambda x, *, axis, keepdims, batch: np.mean(x, axis=axis, keepdims=keepdims),
     lambda upstream, x, out, *, axis, keepdims: (
-        respread(upstream / _count(x.shape, axis), x, axis, keepdims),
+        respread(upstream / count(x.shape, axis), x, axis, keepdims),
     ),
     reduced_shape,
     settings={"axis": None, "keepdims": False},
     arrange=arrange_reduction,
     linear=True,
-    expands=lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis),
+    expands=lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / count(x.shape, axis),
 )
 spread = structural(
     "spread",

@@ -1,22 +1,47 @@
-"""Ops on vectors of scores, as the last layer of a classifier has them: softmax and its logarithms.
+"""Ops on vectors: softmax and its logarithms, norms, products, variance, the largest element.
 
-They work along `axis`, one or several, on every slice alone. None of them overflows: the largest
-score is taken off before exp, as in Goodfellow, Bengio and Courville, Deep Learning (MIT Press 2016),
-sections 4.1 and 6.2.2.
+They work along `axis`, one or several, on every slice alone. Names and defaults are NumPy's (the axis of
+softmax and normalize PyTorch's, the last). `norm` is that of all the elements together, as
+torch.linalg.vector_norm has it: of a matrix, order 2 is the Frobenius norm, not the spectral one. `var`
+and `std` divide by n - ddof with ddof = 0, as NumPy does and PyTorch does not.
+
+The softmax family does not overflow: the largest score is taken off before exp, as in Goodfellow, Bengio
+and Courville, Deep Learning (MIT Press 2016), sections 4.1 and 6.2.2. Derivatives of norms as in
+Petersen and Pedersen, The Matrix Cookbook (2012), section 2.6 and 2.8.
+
+Conventions at kinks are PyTorch's: the norm of zeros and the deviation of equal numbers hand back 0;
+amax, amin and the norm of order inf share what arrives evenly among ties; argmax names the first of them.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from bpx.graph import Array, Expr, Settings, Shape
-from bpx.ops.functions import exp, log
-from bpx.ops.row import structural
-from bpx.ops.tensors import arrange_reduction, axes_in_full, reduced_shape, respread, sum_
+from bpx.ops.arithmetic import mul, square
+from bpx.ops.functions import exp, log, sqrt
+from bpx.ops.row import composite, structural
+from bpx.ops.selection import absolute, maximum, minimum, sign, where
+from bpx.ops.tensors import (
+    SettingError,
+    arrange_reduction,
+    axes_in_full,
+    count,
+    mean,
+    reduced_shape,
+    reshape,
+    respread,
+    sum_,
+    transpose,
+)
 
 Axes = tuple[int, ...]
+Rows = tuple[Expr, ...]
+_REDUCTION: Settings = {"axis": None, "keepdims": False}
 
 
 def _arrange(x: Shape, *, axis: Any) -> Settings:
@@ -95,4 +120,243 @@ log_softmax = structural(
     arrange=_arrange,
     mixes=_mixes,
     expands=lambda x, *, axis: x - logsumexp(x, axis=axis, keepdims=True),
+)
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def positive(setting: str, value: Any) -> float:
+    """A finite number above 0. Raises `SettingError` for all else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise SettingError("not-positive", setting=setting, value=value)
+    return value
+
+
+def _beside(reduced: Expr, x: Expr, axis: Axes) -> Expr:
+    """What a reduction of `x` left, or what arrives there, in a shape that broadcasts along `x`."""
+    broadcasts = reduced.ndim == x.ndim or axis == tuple(range(len(axis)))
+    return reduced if broadcasts else reshape(reduced, shape=reduced_shape(x.shape, axis=axis, keepdims=True))
+
+
+# --- norms --------------------------------------------------------------------------------------
+
+
+def _arrange_norm(x: Shape, *, ord: Any, axis: Any, keepdims: Any) -> Settings:
+    if isinstance(ord, bool) or ord not in (1, 2, math.inf):
+        raise SettingError("bad-ord", ord=ord)
+    return {"ord": ord, **arrange_reduction(x, axis=axis, keepdims=keepdims)}
+
+
+def _arrange_normalize(x: Shape, *, axis: Any, eps: Any) -> Settings:
+    return {"axis": axes_in_full(axis, len(x)), "eps": positive("eps", eps)}
+
+
+def _root(total: Expr) -> Expr:
+    """The square root of a sum of squares, without the endless slope that √ has at 0."""
+    return sqrt(total + (total == 0)) - (total == 0)
+
+
+def _over(x: Expr, root: Expr) -> Expr:
+    """x / root; 0 where both are 0."""
+    return x / (root + (root == 0))
+
+
+def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
+    if ord == 1:
+        return sum_(absolute(x), axis=axis, keepdims=keepdims)
+    if ord == 2:
+        return _root(sum_(square(x), axis=axis, keepdims=keepdims))
+    return amax(absolute(x), axis=axis, keepdims=keepdims)
+
+
+def _pull_norm(upstream: Expr, x: Expr, out: Expr, *, ord: float, axis: Axes, keepdims: bool) -> tuple[Expr]:
+    if ord == 1:
+        return (_beside(upstream, x, axis) * sign(x),)
+    if ord == 2:
+        return (_beside(upstream, x, axis) * _over(x, _beside(out, x, axis)),)
+    (arriving,) = _pull_chosen(upstream, absolute(x), out, axis=axis, keepdims=keepdims)
+    return (arriving * sign(x),)
+
+
+def _normalize(x: Expr, *, axis: Axes, eps: float) -> Expr:
+    return x / _length(x, axis, eps)
+
+
+def _length(x: Expr, axis: Axes, eps: float) -> Expr:
+    return maximum(_beside(norm(x, axis=axis), x, axis), eps)
+
+
+def _pull_normalize(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, eps: float) -> tuple[Expr]:
+    length = _length(x, axis, eps)
+    along = _beside(sum_(upstream * out, axis=axis), x, axis) * out
+    return ((upstream - (length > eps) * along) / length,)
+
+
+norm = composite(
+    "norm", _norm, settings={"ord": 2, **_REDUCTION}, arrange=_arrange_norm, pull=_pull_norm, sample=((3,),)
+)
+normalize = composite(
+    "normalize",
+    _normalize,
+    settings={"axis": -1, "eps": 1e-12},
+    arrange=_arrange_normalize,
+    pull=_pull_normalize,
+    sample=((3,),),
+)
+
+
+# --- variance -----------------------------------------------------------------------------------
+
+
+def _arrange_variance(x: Shape, *, axis: Any, keepdims: Any, ddof: Any) -> Settings:
+    settings = arrange_reduction(x, axis=axis, keepdims=keepdims)
+    elements = count(x, settings["axis"])
+    if isinstance(ddof, bool) or not isinstance(ddof, int | float) or not 0 <= ddof < elements:
+        raise SettingError("bad-ddof", ddof=ddof, count=elements)
+    return {**settings, "ddof": ddof}
+
+
+def _deviations(x: Expr, axis: Axes) -> Expr:
+    return x - _beside(mean(x, axis=axis), x, axis)
+
+
+def _var(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
+    return sum_(square(_deviations(x, axis)), axis=axis, keepdims=keepdims) / (count(x.shape, axis) - ddof)
+
+
+def _pull_var(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> tuple[Expr]:
+    arriving = 2 * upstream / (count(x.shape, axis) - ddof)
+    return (_beside(arriving, x, axis) * _deviations(x, axis),)
+
+
+def _pull_std(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> tuple[Expr]:
+    arriving = upstream / (count(x.shape, axis) - ddof)
+    return (_beside(arriving, x, axis) * _over(_deviations(x, axis), _beside(out, x, axis)),)
+
+
+var = composite(
+    "var",
+    _var,
+    settings={**_REDUCTION, "ddof": 0},
+    arrange=_arrange_variance,
+    pull=_pull_var,
+    sample=((3,),),
+)
+std = composite(
+    "std",
+    lambda x, *, axis, keepdims, ddof: _root(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
+    settings={**_REDUCTION, "ddof": 0},
+    arrange=_arrange_variance,
+    pull=_pull_std,
+    sample=((3,),),
+)
+
+
+# --- products and the largest element: two and two, in rounds that each halve what is left --------
+
+
+def _in_rows(x: Expr, axis: Axes) -> Expr:
+    """`x` with the axes in front, as one: (elements along them, *the other lengths)."""
+    order = [*axis, *(one for one in range(x.ndim) if one not in axis)]
+    moved = x if order == sorted(order) else transpose(x, axes=order)
+    rest = moved.shape[len(axis) :]
+    return moved if len(axis) == 1 else reshape(moved, shape=(count(x.shape, axis), *rest))
+
+
+def _combined(combine: Callable[[Rows, Rows], Rows], *columns: Expr) -> Rows:
+    """All rows of the columns as one, each pair of neighbours combined in order."""
+    left_over: list[Rows] = []
+
+    def rows(at: int | slice) -> Rows:
+        return tuple(column[at] for column in columns)
+
+    while (length := columns[0].shape[0]) > 1:
+        if length % 2:
+            left_over.append(rows(length - 1))
+        columns = combine(rows(slice(0, length - 1, 2)), rows(slice(1, length, 2)))
+    found = rows(0)
+    for one in reversed(left_over):
+        found = combine(found, one)
+    return found
+
+
+def _two_by_two(combine: Callable[..., Expr]) -> Callable[..., Expr]:
+    """The expansion of a reduction that combines any two elements."""
+
+    def expands(x: Expr, *, axis: Axes, keepdims: bool) -> Expr:
+        (found,) = _combined(lambda left, right: (combine(*left, *right),), _in_rows(x, axis))
+        return _kept(found, x.shape, axis, keepdims)
+
+    return expands
+
+
+def _kept(found: Expr, x: Shape, axis: Axes, keepdims: bool) -> Expr:
+    return reshape(found, shape=reduced_shape(x, axis=axis, keepdims=True)) if keepdims else found
+
+
+def _pull_chosen(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool) -> tuple[Expr]:
+    chosen = x == _beside(out, x, axis)
+    ties = sum_(chosen, axis=axis, keepdims=keepdims)
+    return (_beside(upstream / ties, x, axis) * chosen,)
+
+
+def _argmax(x: Expr, *, axis: Axes, keepdims: bool) -> Expr:
+    rows = _in_rows(x, axis)
+    column = np.arange(rows.shape[0]).reshape(-1, *[1] * (rows.ndim - 1))
+    numbers = x.graph.constant(np.broadcast_to(column, rows.shape))
+    _, found = _combined(_first_of_largest, rows, numbers)
+    return _kept(found, x.shape, axis, keepdims)
+
+
+def _first_of_largest(left: Rows, right: Rows) -> Rows:
+    (x, its_number), (y, other_number) = left, right
+    return maximum(x, y), where(x >= y, its_number, other_number)
+
+
+def _argmax_value(x: Array, *, axis: Axes, keepdims: bool, batch: int) -> Any:
+    rest = [one for one in range(x.ndim) if one not in axis]
+    rows = np.transpose(x, (*axis, *rest)).reshape(-1, *(x.shape[one] for one in rest))
+    found = np.multiply(np.argmax(rows, axis=0), 1.0)
+    return np.expand_dims(found, axis) if keepdims else found
+
+
+prod = composite(
+    "prod",
+    _two_by_two(mul),
+    settings=_REDUCTION,
+    arrange=arrange_reduction,
+    value=lambda x, *, axis, keepdims, batch: np.prod(x, axis=axis, keepdims=keepdims),
+    args=("x",),
+    sample=((3,),),
+)
+amax = composite(
+    "amax",
+    _two_by_two(maximum),
+    settings=_REDUCTION,
+    arrange=arrange_reduction,
+    value=lambda x, *, axis, keepdims, batch: np.max(x, axis=axis, keepdims=keepdims),
+    pull=_pull_chosen,
+    args=("x",),
+    sample=((3,),),
+)
+amin = composite(
+    "amin",
+    _two_by_two(minimum),
+    settings=_REDUCTION,
+    arrange=arrange_reduction,
+    value=lambda x, *, axis, keepdims, batch: np.min(x, axis=axis, keepdims=keepdims),
+    pull=_pull_chosen,
+    args=("x",),
+    sample=((3,),),
+)
+argmax = composite(
+    "argmax",
+    _argmax,
+    settings=_REDUCTION,
+    arrange=arrange_reduction,
+    value=_argmax_value,
+    pull=lambda upstream, x, out, *, axis, keepdims: (None,),
+    chooses=(0,),
+    sample=((3,),),
 )

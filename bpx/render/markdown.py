@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bpx.render.layout import Block, Heading, Headline, Table
+from bpx.render.curve import WIDEST, drawn
+from bpx.render.layout import Block, Curve, Heading, Headline, Table
 
 _LIST_MARK = re.compile(r"^(\d*)([-+.])(?=\s)")  # at its beginning a line would become a list
 _BACKSLASHED = r"\1\\\2"
@@ -22,6 +23,8 @@ def markdown(blocks: Sequence[Block]) -> str:
             parts.append(f"### {_escaped(block.text)}")
         elif isinstance(block, Table):
             parts.append(_table(block))
+        elif isinstance(block, Curve):
+            parts.append("\n".join(["```text", *drawn(block.values, block.start, WIDEST), "```"]))
         else:
             parts.append(
                 "\n".join(f"- {_LIST_MARK.sub(_BACKSLASHED, _escaped(text))}" for text in block.texts)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from bpx.render.layout import Block, Heading, Headline, Table
+from bpx.render.curve import WIDEST, drawn
+from bpx.render.layout import Block, Curve, Heading, Headline, Table
 
 
 def plain(blocks: Sequence[Block]) -> str:
@@ -19,6 +20,8 @@ def plain(blocks: Sequence[Block]) -> str:
             lines += ["", block.text]
         elif isinstance(block, Table):
             lines += _table(block)
+        elif isinstance(block, Curve):
+            lines += [f"  {line}" for line in drawn(block.values, block.start, WIDEST)]
         else:
             lines += [f"  {text}" for text in block.texts]
     return "\n".join(lines) + "\n"

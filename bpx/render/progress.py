@@ -5,6 +5,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from bpx.formula import DIGITS, number
+from bpx.words import say
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -25,11 +28,12 @@ class ProgressBar:
         if self._shown:
             self._shown[0].stop()
 
-    def __call__(self, done: float) -> None:
-        """`done` goes from 0 to 1."""
+    def __call__(self, done: float, loss: float | None = None) -> None:
+        """`done` goes from 0 to 1; the loss of a training stands beside the bar."""
         if monotonic() >= self._due:
             bar, task = self._shown = self._shown or _started()
-            bar.update(task, completed=done)
+            text = "" if loss is None else say("train.now", loss=number(loss, DIGITS))
+            bar.update(task, completed=done, description=text)
 
 
 def _started() -> tuple[Progress, TaskID]:

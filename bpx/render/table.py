@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bpx.render.layout import Block, Heading, Headline, Table
+from bpx.render.curve import drawn
+from bpx.render.layout import Block, Curve, Heading, Headline, Table
 
 
 def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
@@ -22,6 +23,8 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
             yield Text(f"\n{block.text}", style="bold")
         elif isinstance(block, Table):
             yield _table(block)
+        elif isinstance(block, Curve):
+            yield _Drawn(block)
         else:
             for text in block.texts:
                 yield Padding(Text(text), (0, 0, 0, 1))
@@ -39,6 +42,17 @@ def _table(block: Table) -> RichTable:
     for index, row in enumerate(block.rows):
         table.add_row(*map(_cell, row), style="bold" if index in block.strong else "")
     return table
+
+
+class _Drawn:
+    """A curve as wide as there is room for."""
+
+    def __init__(self, curve: Curve) -> None:
+        self.curve = curve
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in drawn(self.curve.values, self.curve.start, options.max_width - 1):
+            yield Padding(Text(line, style="cyan", no_wrap=True), (0, 0, 0, 1))
 
 
 def _cell(text: str) -> Text:

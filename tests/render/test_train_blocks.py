@@ -102,7 +102,7 @@ def test_what_went_wrong_is_said_with_its_place() -> None:
     assert "  error: `L = apart^2` is inf, the first value that is not finite (a.toml:8:6)" in (
         re.sub(r";.*", "", line) for line in lines("not finite")
     )
-    assert "  error: to blame is the rule of `swish`, at node `y` (a.toml:11:19)" in lines("a wrong rule")
+    assert "  error: to blame is the rule of `glide`, at node `y` (a.toml:11:19)" in lines("a wrong rule")
 
 
 def curves(name: str) -> list[Curve]:

@@ -1,0 +1,352 @@
+"""Convolution and pooling as in deep learning, upon windows that slide over the last axes.
+
+`conv1d` and `conv2d` take args, settings and defaults of PyTorch's functional form: N×C×L or N×C×H×W with
+a kernel O×C/groups×k, and they are cross-correlations: the kernel is not flipped. The result has
+
+    floor((n + 2*padding - dilation*(k - 1) - 1) / stride) + 1
+
+elements along an axis of length n: what is left over at the end is not looked at, as in PyTorch
+(Dumoulin and Visin, A guide to convolution arithmetic for deep learning, arXiv:1603.07285, 2016).
+`max_pool` has no padding, which would need -inf; the zeros of `avg_pool`'s count as elements.
+`windows` is NumPy's sliding_window_view with strides, `overlap_add` its transpose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial, reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from bpx.graph import Array, Expr, Op, Settings, Shape
+from bpx.ops.products import einsum
+from bpx.ops.row import composite, structural
+from bpx.ops.shapes import pad
+from bpx.ops.tensors import SettingError, is_whole, mean, reshape, sum_
+from bpx.ops.vectors import amax
+from bpx.subgraph import expansion
+
+MOST_TERMS = 64  # of an index sum that is written out; a larger kernel is put as a product of windows
+
+Steps = tuple[int, ...]  # one for each axis that windows slide over
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def _per_axis(setting: str, given: Any, axes: int, least: int = 1) -> Steps:
+    """A whole number for each axis, or the same for all. Raises `SettingError` where it is none."""
+    steps = tuple(given) if isinstance(given, list | tuple) else (given,) * axes
+    if not steps or len(steps) != axes or not all(is_whole(one) and one >= least for one in steps):
+        found = "nothing" if given is None else str(given)
+        raise SettingError("bad-window-setting", setting=setting, value=found, axes=axes, least=least)
+    return steps
+
+
+def _size(given: Any, axes: int) -> Steps:
+    """The size of windows: one length for each of the last `axes` axes, or a list that says how many."""
+    return _per_axis("size", given, len(given) if isinstance(given, list | tuple) else axes)
+
+
+def _counts(
+    x: Shape, size: Steps, stride: Steps, dilation: Steps, padding: Steps | None = None
+) -> tuple[int, ...]:
+    """How many windows there are along each of the last axes. Raises `SettingError` where there is none."""
+    padding = padding or (0,) * len(size)
+    if len(size) > len(x):
+        raise SettingError("windows-of-shape", size=size, x=x)
+    found = []
+    for n, k, s, d, p in zip(x[len(x) - len(size) :], size, stride, dilation, padding, strict=True):
+        found.append((n + 2 * p - d * (k - 1) - 1) // s + 1)
+        if found[-1] < 1:
+            raise SettingError("window-too-large", x=x, size=size, n=n, k=k, s=s, d=d, p=p)
+    return tuple(found)
+
+
+def _places(starts: Sequence[int], strides: Steps, counts: Sequence[int]) -> tuple[slice, ...]:
+    """Along each axis the elements at start, start + stride, … ."""
+    return tuple(
+        slice(start, start + stride * (count - 1) + 1, stride if stride > 1 else None)
+        for start, stride, count in zip(starts, strides, counts, strict=True)
+    )
+
+
+# --- windows ------------------------------------------------------------------------------------
+
+
+def _arrange_windows(x: Shape, *, size: Any, stride: Any, dilation: Any) -> Settings:
+    size = _size(size, 1)
+    stride, dilation = _per_axis("stride", stride, len(size)), _per_axis("dilation", dilation, len(size))
+    _counts(x, size, stride, dilation)
+    return {"size": size, "stride": stride, "dilation": dilation}
+
+
+def _windows_shape(x: Shape, *, size: Steps, stride: Steps, dilation: Steps) -> Shape:
+    return (*x[: len(x) - len(size)], *_counts(x, size, stride, dilation), *size)
+
+
+def _windows(x: Array, *, size: Steps, stride: Steps, dilation: Steps, batch: int) -> Any:
+    first = x.ndim - batch - len(size)
+    reach = [d * (k - 1) + 1 for k, d in zip(size, dilation, strict=True)]
+    axes = tuple(range(first, first + len(size)))
+    every = np.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
+    steps = [*[1] * first, *stride, *[1] * batch, *dilation]
+    seen = every[tuple(slice(None, None, step) for step in steps)]
+    return np.moveaxis(seen, first + len(size), -1) if batch else seen
+
+
+def _arrange_overlap_add(x: Shape, *, shape: Any, stride: Any, dilation: Any) -> Settings:
+    shape = _per_axis("shape", shape, len(shape) if isinstance(shape, list | tuple) else 1)
+    axes = len(shape)
+    stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
+    return {"shape": shape, "stride": stride, "dilation": dilation}
+
+
+def _overlap_add_shape(x: Shape, *, shape: Shape, stride: Steps, dilation: Steps) -> Shape:
+    axes = len(shape)
+    rest = len(x) - 2 * axes
+    if rest < 0 or x[rest : rest + axes] != _counts(shape, x[rest + axes :], stride, dilation):
+        raise SettingError("no-windows-of", x=x, whole=shape)
+    return (*x[:rest], *shape)
+
+
+def _overlap_add(x: Array, *, shape: Shape, stride: Steps, dilation: Steps, batch: int) -> Any:
+    lengths, point = x.shape[: x.ndim - batch], x.shape[x.ndim - batch :]
+    axes = len(shape)
+    counts, size = lengths[-2 * axes : -axes], lengths[-axes:]
+    out = np.zeros((*lengths[: -2 * axes], *shape, *point), dtype=x.dtype)
+    whole = [slice(None)] * batch
+    for offset in np.ndindex(size):
+        starts = [d * at for d, at in zip(dilation, offset, strict=True)]
+        places: Any = (..., *_places(starts, stride, counts), *whole)
+        out[places] += x[(..., *offset, *whole)]
+    return out
+
+
+windows: Op = structural(
+    "windows",
+    _windows,
+    lambda upstream, x, out, *, size, stride, dilation: (
+        overlap_add(upstream, shape=x.shape[x.ndim - len(size) :], stride=stride, dilation=dilation),
+    ),
+    _windows_shape,
+    settings={"size": None, "stride": 1, "dilation": 1},
+    arrange=_arrange_windows,
+    linear=True,
+    sample=((4,),),
+    sample_settings={"size": 2},
+)
+overlap_add: Op = structural(
+    "overlap_add",
+    _overlap_add,
+    lambda upstream, x, out, *, shape, stride, dilation: (
+        windows(upstream, size=x.shape[x.ndim - len(shape) :], stride=stride, dilation=dilation),
+    ),
+    _overlap_add_shape,
+    settings={"shape": None, "stride": 1, "dilation": 1},
+    arrange=_arrange_overlap_add,
+    linear=True,
+    sample=((3, 2),),
+    sample_settings={"shape": 4},
+)
+
+
+# --- convolution --------------------------------------------------------------------------------
+
+
+def _arrange_conv(
+    x: Shape, w: Shape, b: Shape, *, stride: Any, padding: Any, dilation: Any, groups: Any, axes: int
+) -> Settings:
+    if len(x) != axes + 2 or len(w) != axes + 2:
+        raise SettingError("conv-axes", x=x, w=w, of_x=_AXES_OF_X[axes], of_w=_AXES_OF_W[axes])
+    stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
+    padding = _per_axis("padding", padding, axes, least=0)
+    if not is_whole(groups) or groups < 1:
+        raise SettingError("not-a-count", setting="groups", value=groups)
+    if w[0] % groups or w[1] * groups != x[1]:
+        raise SettingError("conv-channels", x=x, w=w, groups=groups, channels=x[1], outputs=w[0], taken=w[1])
+    if b not in ((), (w[0],)):
+        raise SettingError("conv-bias", b=b, w=w, outputs=w[0])
+    _counts(x, w[2:], stride, dilation, padding)
+    return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+
+
+_AXES_OF_X = {1: "N×C×L", 2: "N×C×H×W"}
+_AXES_OF_W = {1: "O×C/groups×k", 2: "O×C/groups×kH×kW"}
+
+
+# The letters of the axes for einsum, by how many axes windows slide over.
+_AT = {1: "l", 2: "hw"}
+_WITHIN = {0: "", 1: "k", 2: "uv"}
+_GROUPED = {"x": 1, "w": 0, "y": 1}  # the axis of each that groups share out
+
+
+def _product(names: str, a: Expr, b: Expr, axes: int, within: int, groups: int) -> Expr:
+    """einsum of two of x (windows of it), w (the kernel) and y (the result) for the third: "wxy" gives y.
+
+    The windows have `within` axes: as many as they slide over, or none where x and w are no more than what
+    meets at one element of the kernel.
+    """
+    group, at, kernel = "g" * (groups > 1), _AT[axes], _WITHIN[within]
+    letters = {"x": f"n{group}c{at}{kernel}", "w": f"{group}oc{kernel}", "y": f"n{group}o{at}"}
+    first, second, out = tuple(names)
+    subscripts = f"{letters[first]},{letters[second]}->{letters[out]}"
+    if groups == 1:
+        return einsum(a, b, subscripts=subscripts)
+    found = einsum(
+        _split(a, _GROUPED[first], groups), _split(b, _GROUPED[second], groups), subscripts=subscripts
+    )
+    return _merged(found, _GROUPED[out])
+
+
+def _split(x: Expr, axis: int, groups: int) -> Expr:
+    """`x` with an axis for the groups in front of that of the channels."""
+    return reshape(x, shape=(*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :]))
+
+
+def _merged(x: Expr, axis: int) -> Expr:
+    return reshape(x, shape=(*x.shape[:axis], x.shape[axis] * x.shape[axis + 1], *x.shape[axis + 2 :]))
+
+
+def _padded(x: Expr, padding: Steps) -> Expr:
+    """`x` with zeros around its last axes."""
+    width = [*[(0, 0)] * (x.ndim - len(padding)), *((p, p) for p in padding)]
+    return pad(x, width=width) if any(padding) else x
+
+
+def _inside(x: Shape, padding: Steps) -> tuple[Any, ...]:
+    """Where `x` stands within what it is padded to."""
+    lengths = x[len(x) - len(padding) :]
+    return (..., *(slice(p, p + n) for p, n in zip(padding, lengths, strict=True)))
+
+
+def _with_bias(y: Expr, b: Expr) -> Expr:
+    return y + (reshape(b, shape=(*b.shape, *[1] * (y.ndim - 2))) if b.ndim else b)
+
+
+def _by_windows(
+    x: Expr, w: Expr, b: Expr, *, stride: Steps, padding: Steps, dilation: Steps, groups: int
+) -> Expr:
+    """The products of the kernel and each window, summed: fast, as it comes down to a product of matrices."""
+    seen = windows(_padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
+    return _with_bias(_product("wxy", w, seen, len(stride), len(stride), groups), b)
+
+
+def _index_sum(
+    x: Expr, w: Expr, b: Expr, *, stride: Steps, padding: Steps, dilation: Steps, groups: int
+) -> Expr:
+    """Each element of the kernel times the elements of x that it meets; and their sum."""
+    size = w.shape[2:]
+    if math.prod(size) > MOST_TERMS:
+        return _by_windows(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    padded, counts = _padded(x, padding), _counts(x.shape, size, stride, dilation, padding)
+    terms = []
+    for offset in np.ndindex(size):
+        starts = [d * at for d, at in zip(dilation, offset, strict=True)]
+        terms.append(_term(padded[(..., *_places(starts, stride, counts))], w, offset, groups))
+    return _with_bias(reduce(add, terms), b)
+
+
+def _term(met: Expr, w: Expr, offset: Steps, groups: int) -> Expr:
+    """One element of the kernel times what it meets; where there are channels the products are summed."""
+    if w.shape[:2] == (1, 1) and groups == 1:
+        return w[(0, 0, *offset)] * met
+    return _product("wxy", w[(..., *offset)], met, len(offset), 0, groups)
+
+
+def _pull_conv(
+    upstream: Expr,
+    x: Expr,
+    w: Expr,
+    b: Expr,
+    out: Expr,
+    *,
+    stride: Steps,
+    padding: Steps,
+    dilation: Steps,
+    groups: int,
+) -> tuple[Expr, Expr, Expr]:
+    """Dumoulin and Visin, chapter 4: the kernel gets the correlation of the input's windows and what arrives,
+    the input what arrives, put back through the kernel.
+    """
+    padded = _padded(x, padding)
+    seen = windows(padded, size=w.shape[2:], stride=stride, dilation=dilation)
+    axes = len(stride)
+    to_seen = _product("wyx", w, upstream, axes, axes, groups)
+    to_padded = overlap_add(to_seen, shape=padded.shape[2:], stride=stride, dilation=dilation)
+    return (
+        to_padded[_inside(x.shape, padding)] if any(padding) else to_padded,
+        _product("xyw", seen, upstream, axes, axes, groups),
+        sum_(upstream, axis=[axis for axis in range(upstream.ndim) if axis != 1] if b.ndim else None),
+    )
+
+
+# What `value` runs: not a row, but the product of windows as an op of its own.
+_FAST = Op("convolution", value=lambda: None, expands=_by_windows)
+
+
+def _value(*given: Array, batch: int, **settings: Any) -> Any:
+    shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in given]
+    return expansion(_FAST, shapes, settings).run(given, batch=bool(batch))
+
+
+def _conv(name: str, sample: tuple[Shape, ...]) -> Op:
+    return composite(
+        name,
+        _index_sum,
+        defaults=(0.0,),
+        settings={"stride": 1, "padding": 0, "dilation": 1, "groups": 1},
+        arrange=partial(_arrange_conv, axes=len(sample[0]) - 2),
+        value=_value,
+        pull=_pull_conv,
+        sample=sample,
+    )
+
+
+conv1d = _conv("conv1d", ((1, 1, 4), (1, 1, 2), ()))
+conv2d = _conv("conv2d", ((1, 1, 3, 3), (1, 1, 2, 2), ()))
+
+
+# --- pooling ------------------------------------------------------------------------------------
+
+
+def _arrange_pool(x: Shape, *, size: Any, stride: Any, padding: Any = 0) -> Settings:
+    size = _size(size, len(x) if len(x) <= 2 else len(x) - 2)
+    axes = len(size)
+    stride = size if stride is None else _per_axis("stride", stride, axes)
+    padding = _per_axis("padding", padding, axes, least=0)
+    _counts(x, size, stride, (1,) * axes, padding)
+    return {"size": size, "stride": stride, "padding": padding}
+
+
+def _arrange_max_pool(x: Shape, *, size: Any, stride: Any) -> Settings:
+    full = _arrange_pool(x, size=size, stride=stride)
+    return {"size": full["size"], "stride": full["stride"]}
+
+
+def _inside_of(size: Steps) -> list[int]:
+    """The axes inside of windows."""
+    return list(range(-len(size), 0))
+
+
+max_pool = composite(
+    "max_pool",
+    lambda x, *, size, stride: amax(windows(x, size=size, stride=stride), axis=_inside_of(size)),
+    settings={"size": None, "stride": None},
+    arrange=_arrange_max_pool,
+    sample=((4, 4),),
+    sample_settings={"size": 2},
+)
+avg_pool = composite(
+    "avg_pool",
+    lambda x, *, size, stride, padding: mean(
+        windows(_padded(x, padding), size=size, stride=stride), axis=_inside_of(size)
+    ),
+    settings={"size": None, "stride": None, "padding": 0},
+    arrange=_arrange_pool,
+    sample=((4, 4),),
+    sample_settings={"size": 2},
+)

@@ -1,0 +1,261 @@
+"""Ops that take elements out of arrays: by index, or by number.
+
+Indices are NumPy's basic ones, `x[1:3, 0]`. What chooses by number follows PyTorch's functional form
+(embedding, one_hot; its `gather` along the last axis is `pick` here). All are linear; an arg of whole
+numbers only chooses, and nothing is handed back to it. The rule of each is its transpose: what an
+element was copied to comes back to it, summed, as reverse-mode accumulation of copies has it (Griewank
+and Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, chapter 3).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bpx.graph import Array, Expr, Notation, Op, Refusal, Settings, Shape, ShapeError
+from bpx.ops.row import structural
+from bpx.ops.tensors import SettingError, is_whole, lengths, reshape, sum_
+
+Triple = tuple[int, int, int]  # start, stop, step, as `range` has them
+At = tuple[int | Triple, ...]  # for each axis
+
+
+# --- indices ------------------------------------------------------------------------------------
+
+
+def index_in_full(at: Any, x: Shape) -> At:
+    """A basic NumPy index of an array of shape `x`, as a number or a (start, stop, step) for each axis.
+
+    `at` is a whole number, a slice, a triple such as `range` takes, or `...`; or a sequence of these.
+    Raises `SettingError` for what is none of them, selects nothing or lies outside.
+    """
+    given = list(at) if isinstance(at, list | tuple) else [at]
+    gaps = [place for place, one in enumerate(given) if one is ...]
+    missing = len(x) - (len(given) - len(gaps))
+    if len(gaps) > 1:
+        raise SettingError("two-ellipses")
+    if missing < 0:
+        raise SettingError("too-many-indices", found=len(given) - len(gaps), ndim=len(x))
+    place = gaps[0] if gaps else len(given)
+    given[place : place + 1] = [slice(None)] * missing
+    return tuple(_in_full(one, axis, length) for axis, (one, length) in enumerate(zip(given, x, strict=True)))
+
+
+def _in_full(one: Any, axis: int, length: int) -> int | Triple:
+    if is_whole(one):
+        if not -length <= one < length:
+            raise SettingError("index-out-of-range", index=one, axis=axis, length=length)
+        return int(one) % length
+    part = _as_slice(one)
+    if part.step == 0:
+        raise SettingError("slice-step-zero")
+    triple = part.indices(length)
+    if not range(*triple):
+        raise SettingError("empty-selection", index=slice_text(part), axis=axis, length=length)
+    return triple
+
+
+def _as_slice(one: Any) -> slice:
+    """A slice, or a triple as one; in a triple -1 is what a count downwards to the first stops at."""
+    parts = [one.start, one.stop, one.step] if isinstance(one, slice) else one
+    if not isinstance(parts, list | tuple) or len(parts) != 3:
+        raise SettingError("not-an-index", index=str(one))
+    if not all(part is None or is_whole(part) for part in parts):
+        raise SettingError("not-an-index", index=slice_text(slice(*parts)))
+    start, stop, step = parts
+    downwards = not isinstance(one, slice) and step is not None and step < 0 and stop == -1
+    return slice(start, None if downwards else stop, step)
+
+
+def slice_text(part: slice) -> str:
+    """`1:3` or `::2`, as it is written."""
+    ends = f"{_or_nothing(part.start)}:{_or_nothing(part.stop)}"
+    return ends if part.step is None else f"{ends}:{part.step}"
+
+
+def _or_nothing(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def selected_shape(at: At) -> Shape:
+    """The shape of what an index in full selects."""
+    return tuple(len(range(*one)) for one in at if isinstance(one, tuple))
+
+
+def _as_numpy(at: At) -> tuple[int | slice, ...]:
+    return tuple(_upto(*one) if isinstance(one, tuple) else one for one in at)
+
+
+def _upto(start: int, stop: int, step: int) -> slice:
+    return slice(start, stop if stop >= 0 else None, step)
+
+
+def _place(x: Array, *, at: At, shape: Shape, batch: int) -> Any:
+    out = np.zeros((*shape, *x.shape[x.ndim - batch :]), dtype=x.dtype)
+    out[_as_numpy(at)] = x[()]  # an array of one object would be taken for the object
+    return out
+
+
+def _arrange_place(x: Shape, *, at: Any, shape: Any) -> Settings:
+    if at is None:
+        raise TypeError("place needs an index")
+    whole = lengths(shape)
+    return {"at": index_in_full(at, whole), "shape": whole}
+
+
+def _place_shape(x: Shape, *, at: At, shape: Shape) -> Shape:
+    if x != selected_shape(at):
+        raise ShapeError("place", (x,), "shape-place")
+    return shape
+
+
+def _arrange_index(x: Shape, *, at: Any) -> Settings:
+    if at is None:
+        raise TypeError("index needs an index")
+    return {"at": index_in_full(at, x)}
+
+
+index: Op = structural(
+    "index",
+    lambda x, *, at, batch: x[_as_numpy(at)],
+    lambda upstream, x, out, *, at: (place(upstream, at=at, shape=x.shape),),
+    lambda x, *, at: selected_shape(at),
+    Notation("index", "[]", 50),
+    settings={"at": None},
+    arrange=_arrange_index,
+    linear=True,
+    sample_settings={"at": [0]},
+)
+place: Op = structural(
+    "place",
+    _place,
+    lambda upstream, x, out, *, at, shape: (index(upstream, at=at),),
+    _place_shape,
+    settings={"at": None, "shape": None},
+    arrange=_arrange_place,
+    linear=True,
+    sample=((3,),),
+    sample_settings={"at": [0], "shape": [2, 3]},
+)
+
+
+# --- chosen by whole numbers, which count from 0 ------------------------------------------------
+
+
+def _chosen(ids: Any, count: int) -> tuple[Any, Any]:
+    """Numbers as an integer array, 0 in the place of what chooses none of `count`; and where it does."""
+    given = np.asarray(ids)
+    if given.dtype.hasobject:
+        same = np.equal(given[..., np.newaxis], np.arange(count)).astype(bool)
+        return same.argmax(axis=-1), same.any(axis=-1)
+    valid = (given >= 0) & (given < count) & (given == np.floor(given))
+    return np.where(valid, given, 0).astype(np.intp), valid
+
+
+def _refuse_ids(name: str, ids: Any, count: int) -> Refusal | None:
+    _, valid = _chosen(ids, count)
+    for at in np.argwhere(~valid)[:1].tolist():
+        found = float(np.asarray(ids)[tuple(at)])
+        place = f"{name}{at}" if at else name
+        return Refusal("bad-id", {"place": place, "found": f"{found:g}", "last": count - 1, "count": count})
+    return None
+
+
+def _arrange_one_hot(ids: Shape, *, n: Any) -> Settings:
+    if not is_whole(n) or n < 1:
+        raise SettingError("not-a-count", setting="n", value=n)
+    return {"n": int(n)}
+
+
+def _one_hot(ids: Array, *, n: int, batch: int) -> Any:
+    chosen, valid = _chosen(ids, n)
+    axis = chosen.ndim - batch
+    numbers = np.arange(n).reshape(n, *[1] * batch)
+    ones = np.where(np.expand_dims(chosen, axis) == numbers, 1.0, 0.0)
+    return np.where(np.expand_dims(valid, axis), ones, np.nan)
+
+
+def _pick_shape(x: Shape, ids: Shape) -> Shape:
+    if not x or x[:-1] != ids:
+        raise ShapeError("pick", (x, ids), "shape-pick")
+    return ids
+
+
+def _pick(x: Array, ids: Array, *, batch: int) -> Any:
+    axis = x.ndim - 1 - batch
+    chosen, valid = _chosen(ids, x.shape[axis])
+    found = np.take_along_axis(x, np.expand_dims(chosen, axis), axis)
+    return np.where(valid, np.squeeze(found, axis), np.nan)
+
+
+def _embedding_shape(table: Shape, ids: Shape) -> Shape:
+    if not table:
+        raise ShapeError("embedding", (table, ids), "shape-table")
+    return (*ids, *table[1:])
+
+
+def _embedding(table: Array, ids: Array, *, batch: int) -> Any:
+    chosen, valid = _chosen(ids, len(table))
+    if not batch:
+        return np.where(np.reshape(valid, ids.shape + (1,) * (table.ndim - 1)), table[chosen], np.nan)
+    points = np.arange(table.shape[-1]).reshape(-1, *[1] * (ids.ndim - 1))
+    rows = np.moveaxis(table, -1, 0)[points, np.moveaxis(chosen, -1, 0)]
+    valid = np.reshape(valid, (*ids.shape[:-1], *[1] * (table.ndim - 2), -1))
+    return np.where(valid, np.moveaxis(rows, 0, -1), np.nan)
+
+
+def _pull_embedding(upstream: Expr, table: Expr, ids: Expr, out: Expr) -> tuple[Expr, None]:
+    """Each row gets the sum of what arrives at its copies."""
+    rows = table.shape[0]
+    picks = shaped(one_hot(ids, n=rows), (math.prod(ids.shape), rows))
+    arriving = shaped(upstream, (math.prod(ids.shape), *table.shape[1:]))
+    if arriving.ndim > 2:
+        arriving = shaped(arriving, (arriving.shape[0], math.prod(table.shape[1:])))
+    return shaped(picks.T @ arriving, table.shape), None
+
+
+def shaped(x: Expr, shape: Shape) -> Expr:
+    """`x` in another shape; itself where that is its own."""
+    return x if x.shape == shape else reshape(x, shape=shape)
+
+
+one_hot: Op = structural(
+    "one_hot",
+    _one_hot,
+    lambda upstream, ids, out, *, n: (None,),
+    lambda ids, *, n: (*ids, n),
+    settings={"n": None},
+    arrange=_arrange_one_hot,
+    linear=True,
+    chooses=(0,),
+    refuses=lambda ids, *, n: _refuse_ids("ids", ids, n),
+    sample=((2,),),
+    sample_settings={"n": 3},
+)
+pick: Op = structural(
+    "pick",
+    _pick,
+    lambda upstream, x, ids, out: (
+        shaped(upstream, (*ids.shape, 1)) * one_hot(ids, n=x.shape[-1]),
+        None,
+    ),
+    _pick_shape,
+    linear=True,
+    chooses=(1,),
+    refuses=lambda x, ids: _refuse_ids("ids", ids, np.shape(x)[-1]),
+    expands=lambda x, ids: sum_(x * one_hot(ids, n=x.shape[-1]), axis=-1),
+    sample=((2, 3), (2,)),
+)
+embedding: Op = structural(
+    "embedding",
+    _embedding,
+    _pull_embedding,
+    _embedding_shape,
+    linear=True,
+    chooses=(1,),
+    refuses=lambda table, ids: _refuse_ids("ids", ids, len(table)),
+    aliases=("gather", "take"),
+    sample=((3, 2), (4,)),
+)

@@ -1,0 +1,210 @@
+"""Layers of networks: linear, normalised, dropped out, attention.
+
+Names and args follow PyTorch's functional form, but `linear(x, W, b)` is `x @ W + b`, with a column of W for
+each output. The normalisations use the population variance; they are shown with x-hat, the normalised x,
+which is the layer itself with g = 1 and b = 0:
+
+- `batch_norm` in its training form, over all axes but the channels': Ioffe and Szegedy, Batch
+  Normalization, ICML 2015 (arXiv:1502.03167), whose section 3 has the gradient
+- `layer_norm` over the last axis: Ba, Kiros and Hinton, Layer Normalization, arXiv:1607.06450, 2016
+
+`dropout` is told which elements to keep, by a mask of 0 and 1, and scales them up by 1 / (1 - p): Srivastava
+and others, Dropout, JMLR 15 (2014). `attention` is softmax(q @ k.T / sqrt(d)) @ v over the last two axes:
+Vaswani and others, Attention Is All You Need, NeurIPS 2017 (arXiv:1706.03762), section 3.2.1.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bpx.graph import Array, Expr, Op, Refusal, Settings, Shape, ShapeError, broadcast
+from bpx.ops.functions import sqrt
+from bpx.ops.row import composite, structural
+from bpx.ops.selection import where
+from bpx.ops.tensors import SettingError, matrix_transpose, mean, reshape, sum_
+from bpx.ops.vectors import softmax, var
+
+MASKED = -1e9  # the score of what must not be looked at; its exp beside any other is 0
+
+Axes = tuple[int, ...]
+
+
+def _arrange_linear(x: Shape, W: Shape, b: Shape) -> Settings:
+    if not x or len(W) != 2 or x[-1] != W[0] or b not in ((), W[1:]):
+        raise SettingError("linear-shapes", x=x, W=W, b=b)
+    return {}
+
+
+linear = composite(
+    "linear",
+    lambda x, W, b: x @ W + b,
+    defaults=(0.0,),
+    arrange=_arrange_linear,
+    sample=((2, 3), (3, 2), (2,)),
+)
+
+
+# --- normalisation ------------------------------------------------------------------------------
+
+
+def _arrange_norm(x: Shape, g: Shape, b: Shape, *, eps: Any, channels: int) -> Settings:
+    """`channels` is the axis that g and b run along."""
+    if isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 <= eps < np.inf:
+        raise SettingError("bad-eps", eps=eps)
+    if not -len(x) <= channels < len(x):
+        raise SettingError("too-few-axes", x=x)
+    if not {g, b} <= {(), (x[channels],)}:
+        raise SettingError("norm-shapes", x=x, g=g, b=b, channels=x[channels])
+    return {"eps": eps}
+
+
+def _normalised(x: Expr, axes: Axes, eps: float) -> Expr:
+    """x-hat: mean 0 and variance 1 along the axes."""
+    return (x - mean(x, axis=axes, keepdims=True)) / _spread_of(x, axes, eps)
+
+
+def _spread_of(x: Expr, axes: Axes, eps: float) -> Expr:
+    return sqrt(var(x, axis=axes, keepdims=True) + eps)
+
+
+def _pulled_through(arriving: Expr, x: Expr, x_hat: Expr, axes: Axes, eps: float) -> Expr:
+    """What arrives at x-hat, without its mean and without what would only change the variance."""
+    mean_of = partial(mean, axis=axes, keepdims=True)
+    rest = arriving - mean_of(arriving) - x_hat * mean_of(arriving * x_hat)
+    return rest / _spread_of(x, axes, eps)
+
+
+def _summed(arriving: Expr, parameter: Expr, axes: Axes) -> Expr:
+    """Summed over all that share a number of the parameter."""
+    if not parameter.ndim:
+        return sum_(arriving)
+    return sum_(arriving, axis=axes) if axes else arriving
+
+
+def _per_channel(parameter: Expr, x: Expr) -> Expr:
+    """A number for each channel, so that it meets axis 1 of `x`."""
+    needs_axes = parameter.ndim and x.ndim > 2
+    return reshape(parameter, shape=(*parameter.shape, *[1] * (x.ndim - 2))) if needs_axes else parameter
+
+
+def _all_but_channels(x: Expr) -> Axes:
+    return tuple(axis for axis in range(x.ndim) if axis != 1)
+
+
+def _batch_norm(x: Expr, g: Expr, b: Expr, *, eps: float) -> Expr:
+    x_hat = _normalised(x, _all_but_channels(x), eps)
+    return _per_channel(g, x) * x_hat + _per_channel(b, x)
+
+
+def _pull_batch_norm(
+    upstream: Expr, x: Expr, g: Expr, b: Expr, out: Expr, *, eps: float
+) -> tuple[Expr, Expr, Expr]:
+    axes, x_hat = _all_but_channels(x), batch_norm(x, eps=eps)
+    to_x = _pulled_through(upstream * _per_channel(g, x), x, x_hat, axes, eps)
+    return to_x, _summed(upstream * x_hat, g, axes), _summed(upstream, b, axes)
+
+
+def _layer_norm(x: Expr, g: Expr, b: Expr, *, eps: float) -> Expr:
+    return g * _normalised(x, (x.ndim - 1,), eps) + b
+
+
+def _pull_layer_norm(
+    upstream: Expr, x: Expr, g: Expr, b: Expr, out: Expr, *, eps: float
+) -> tuple[Expr, Expr, Expr]:
+    rows, x_hat = tuple(range(x.ndim - 1)), layer_norm(x, eps=eps)
+    to_x = _pulled_through(upstream * g, x, x_hat, (x.ndim - 1,), eps)
+    return to_x, _summed(upstream * x_hat, g, rows), _summed(upstream, b, rows)
+
+
+batch_norm: Op = composite(
+    "batch_norm",
+    _batch_norm,
+    defaults=(1.0, 0.0),
+    settings={"eps": 1e-5},
+    arrange=partial(_arrange_norm, channels=1),
+    pull=_pull_batch_norm,
+    sample=((3, 2), (2,), (2,)),
+)
+layer_norm: Op = composite(
+    "layer_norm",
+    _layer_norm,
+    defaults=(1.0, 0.0),
+    settings={"eps": 1e-5},
+    arrange=partial(_arrange_norm, channels=-1),
+    pull=_pull_layer_norm,
+    sample=((2, 3), (3,), (3,)),
+)
+
+
+# --- dropout ------------------------------------------------------------------------------------
+
+
+def _arrange_dropout(x: Shape, mask: Shape, *, p: Any) -> Settings:
+    if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p < 1:
+        raise SettingError("bad-probability", p=p)
+    return {"p": p}
+
+
+def _dropout_shape(x: Shape, mask: Shape, *, p: float) -> Shape:
+    if broadcast("dropout", (x, mask)) != x:
+        raise ShapeError("dropout", (x, mask))
+    return x
+
+
+def _is_choice(mask: Array) -> Any:
+    return np.equal(mask, 0).astype(bool) | np.equal(mask, 1).astype(bool)
+
+
+def _dropout(x: Array, mask: Array, *, p: float, batch: int) -> Any:
+    return np.where(_is_choice(mask), x * mask / (1 - p), np.nan)
+
+
+def _refuse_mask(x: Array, mask: Array, *, p: float) -> Refusal | None:
+    wrong = np.ravel(mask)[~np.ravel(_is_choice(mask))]
+    return Refusal("bad-mask", {"found": f"{float(wrong[0]):g}"}) if wrong.size else None
+
+
+dropout: Op = structural(
+    "dropout",
+    _dropout,
+    lambda upstream, x, mask, out, *, p: (dropout(upstream, mask, p=p), None),
+    _dropout_shape,
+    settings={"p": 0.5},
+    arrange=_arrange_dropout,
+    linear=True,
+    chooses=(1,),
+    refuses=_refuse_mask,
+    expands=lambda x, mask, *, p: x * mask / (1 - p),
+)
+
+
+# --- attention ----------------------------------------------------------------------------------
+
+
+def _arrange_attention(q: Shape, k: Shape, v: Shape, *, causal: Any) -> Settings:
+    if not isinstance(causal, bool):
+        raise SettingError("not-a-flag", setting="causal", value=causal)
+    if min(map(len, (q, k, v))) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
+        raise SettingError("attention-shapes", q=q, k=k, v=v)
+    return {"causal": causal}
+
+
+def _attention(q: Expr, k: Expr, v: Expr, *, causal: bool) -> Expr:
+    graph, (length, width) = q.graph, q.shape[-2:]
+    root = graph.add(sqrt, graph.constant(width))  # not folded: sqrt(3) is easier to know again
+    scores = q @ matrix_transpose(k) / root
+    if causal:
+        scores = where(np.tri(length, k.shape[-2]), scores, MASKED)
+    return softmax(scores) @ v
+
+
+attention = composite(
+    "attention",
+    _attention,
+    settings={"causal": False},
+    arrange=_arrange_attention,
+    sample=((2, 3), (4, 3), (4, 2)),
+)

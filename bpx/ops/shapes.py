@@ -1,0 +1,328 @@
+"""Ops that put arrays together, take them apart, and change their shape.
+
+Names, argument order and defaults are NumPy's where NumPy has the function (concatenate and stack without
+the list around the arrays, split, pad with a constant, flip, squeeze, broadcast_to, tril, triu, cumsum);
+`unsqueeze` is PyTorch's name of NumPy's expand_dims. All but a pad with other than zeros are linear, and
+most are composite: they are names for an index, its transpose `place`, reshape and spread.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from functools import reduce
+from itertools import pairwise
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from bpx.graph import Array, Expr, Op, Settings, Shape, ShapeError
+from bpx.ops.indices import place, shaped
+from bpx.ops.row import composite, structural
+from bpx.ops.tensors import (
+    SettingError,
+    axes_in_full,
+    expanded_shape,
+    is_whole,
+    lengths,
+    reshape,
+    spread,
+)
+
+Axes = tuple[int, ...]
+
+
+# --- put together and taken apart ---------------------------------------------------------------
+
+
+def one_axis(axis: Any, ndim: int) -> int:
+    """A single axis, non-negative. Raises `SettingError` for what is none."""
+    if not is_whole(axis) or not -ndim <= axis < ndim:
+        raise SettingError("bad-axis", axis=axis, ndim=ndim)
+    return int(axis) % ndim
+
+
+def _along(axis: int, part: int | slice, ndim: int) -> tuple[int | slice, ...]:
+    """The index that takes a part of one axis and all of the others."""
+    return tuple(part if one == axis else slice(None) for one in range(ndim))
+
+
+def _arrange_concat(*shapes: Shape, axis: Any) -> Settings:
+    axis = one_axis(axis, len(shapes[0]))
+    rests = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+    if len(rests) > 1 or len({len(shape) for shape in shapes}) > 1:
+        raise ShapeError("concat", shapes, "shape-concat")
+    return {"axis": axis}
+
+
+def _parts(xs: Sequence[Expr], axis: int) -> list[tuple[int | slice, ...]]:
+    """Where each of the arrays stands in what they are put together to."""
+    ends = np.cumsum([x.shape[axis] for x in xs]).tolist()
+    starts = [0, *ends[:-1]]
+    return [_along(axis, slice(*part), xs[0].ndim) for part in zip(starts, ends, strict=True)]
+
+
+def _concat_in_simpler_ops(*xs: Expr, axis: int) -> Expr:
+    shape = list(xs[0].shape)
+    shape[axis] = sum(x.shape[axis] for x in xs)
+    placed = (place(x, at=at, shape=shape) for x, at in zip(xs, _parts(xs, axis), strict=True))
+    return reduce(operator.add, placed)
+
+
+def _pull_concat(upstream: Expr, *xs_and_out: Expr, axis: int) -> tuple[Expr, ...]:
+    return tuple(upstream[at] for at in _parts(xs_and_out[:-1], axis))
+
+
+def _one_batch(xs: Sequence[Array], batch: int) -> Sequence[Array]:
+    """The arrays with batch axes of one length."""
+    length = max(x.shape[-1] for x in xs) if batch else 1
+    return [np.broadcast_to(x, (*x.shape[:-1], length)) for x in xs] if batch else xs
+
+
+concat: Op = composite(
+    "concat",
+    _concat_in_simpler_ops,
+    args=("a", "b"),
+    variadic=True,
+    settings={"axis": 0},
+    arrange=_arrange_concat,
+    value=lambda *xs, axis, batch: np.concatenate(_one_batch(xs, batch), axis=axis),
+    pull=_pull_concat,
+    aliases=("concatenate",),
+)
+
+
+def _arrange_stack(*shapes: Shape, axis: Any) -> Settings:
+    if len(set(shapes)) > 1:
+        raise ShapeError("stack", shapes, "shape-stack")
+    return {"axis": one_axis(axis, len(shapes[0]) + 1)}
+
+
+def _pull_stack(upstream: Expr, *xs_and_out: Expr, axis: int) -> tuple[Expr, ...]:
+    ndim = upstream.ndim
+    return tuple(upstream[_along(axis, place, ndim)] for place in range(len(xs_and_out) - 1))
+
+
+stack: Op = composite(
+    "stack",
+    lambda *xs, axis: concat(*(unsqueeze(x, axis=axis) for x in xs), axis=axis),
+    args=("a", "b"),
+    variadic=True,
+    settings={"axis": 0},
+    arrange=_arrange_stack,
+    value=lambda *xs, axis, batch: np.stack(_one_batch(xs, batch), axis=axis),
+    pull=_pull_stack,
+)
+
+
+def _arrange_split(x: Shape, *, sections: Any, axis: Any, part: Any) -> Settings:
+    axis = one_axis(axis, len(x))
+    cuts = tuple(sections) if isinstance(sections, list | tuple) else sections
+    if not isinstance(cuts, tuple) and (not is_whole(cuts) or cuts < 1 or x[axis] % cuts):
+        raise SettingError("bad-split", length=x[axis], axis=axis, sections=sections)
+    if isinstance(cuts, tuple) and not _rising(0, *cuts, x[axis]):
+        raise SettingError("bad-cuts", length=x[axis], axis=axis, sections=list(cuts))
+    count = len(cuts) + 1 if isinstance(cuts, tuple) else cuts
+    if part is None:
+        raise SettingError("split-without-names", count=count)
+    if isinstance(part, list | tuple):  # and how many there are to be
+        part, named = part
+        if named != count:
+            raise SettingError("names-of-split", found=named, count=count)
+    if not is_whole(part) or not 0 <= part < count:
+        raise SettingError("bad-part", part=part, count=count, last=count - 1)
+    return {"sections": cuts, "axis": axis, "part": part}
+
+
+def _rising(*numbers: Any) -> bool:
+    return all(map(is_whole, numbers)) and all(a < b for a, b in pairwise(numbers))
+
+
+def _part(length: int, sections: int | tuple[int, ...], part: int) -> slice:
+    if isinstance(sections, int):
+        width = length // sections
+        return slice(part * width, (part + 1) * width)
+    return slice(*(0, *sections, length)[part : part + 2])
+
+
+split: Op = composite(
+    "split",
+    lambda x, *, sections, axis, part: x[_along(axis, _part(x.shape[axis], sections, part), x.ndim)],
+    settings={"sections": None, "axis": 0, "part": None},
+    arrange=_arrange_split,
+    sample_settings={"sections": 2, "part": 0},
+)
+
+
+# --- bordered and turned round ------------------------------------------------------------------
+
+
+def _arrange_pad(x: Shape, *, width: Any, value: Any) -> Settings:
+    try:
+        pairs = np.broadcast_to(np.asarray(width), (len(x), 2)).tolist()
+    except ValueError:
+        raise SettingError("bad-width", width=str(width), ndim=len(x)) from None
+    if not all(is_whole(one) and one >= 0 for pair in pairs for one in pair):
+        raise SettingError("bad-width", width=str(width), ndim=len(x))
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise SettingError("not-a-finite-setting", setting="value", value=value)
+    return {"width": tuple(map(tuple, pairs)), "value": value}
+
+
+def _pad_in_simpler_ops(x: Expr, *, width: tuple[tuple[int, int], ...], value: float) -> Expr:
+    shape = tuple(before + length + after for length, (before, after) in zip(x.shape, width, strict=True))
+    inside = tuple(slice(before, before + length) for length, (before, _) in zip(x.shape, width, strict=True))
+    padded = place(x, at=inside, shape=shape)
+    if not value:
+        return padded
+    border = np.full(shape, float(value))
+    border[inside] = 0.0
+    return padded + border
+
+
+pad: Op = composite(
+    "pad",
+    _pad_in_simpler_ops,
+    settings={"width": None, "value": 0},
+    arrange=_arrange_pad,
+    sample_settings={"width": 1},
+)
+
+
+def _turned(axis: Axes, ndim: int) -> tuple[slice, ...]:
+    return tuple(slice(None, None, -1) if one in axis else slice(None) for one in range(ndim))
+
+
+def _arrange_axes(x: Shape, *, axis: Any) -> Settings:
+    return {"axis": axes_in_full(axis, len(x))}
+
+
+flip: Op = structural(
+    "flip",
+    lambda x, *, axis, batch: np.flip(x, axis),
+    lambda upstream, x, out, *, axis: (flip(upstream, axis=axis),),
+    lambda x, *, axis: x,
+    settings={"axis": None},
+    arrange=_arrange_axes,
+    linear=True,
+    expands=lambda x, *, axis: x[_turned(axis, x.ndim)],
+)
+
+
+# --- axes put in, left out, stretched -----------------------------------------------------------
+
+
+def _arrange_squeeze(x: Shape, *, axis: Any) -> Settings:
+    if axis is None:
+        axis = [one for one, length in enumerate(x) if length == 1]
+    axes = axes_in_full(axis, len(x))
+    for one in axes:
+        if x[one] != 1:
+            raise SettingError("not-squeezable", axis=one, length=x[one])
+    return {"axis": axes}
+
+
+def _arrange_unsqueeze(x: Shape, *, axis: Any) -> Settings:
+    if axis is None:
+        raise TypeError("unsqueeze needs an axis")
+    count = len(axis) if isinstance(axis, list | tuple) else 1
+    return {"axis": axes_in_full(axis, len(x) + count)}
+
+
+def _arrange_broadcast(x: Shape, *, shape: Any) -> Settings:
+    wanted = lengths(shape)
+    tail = wanted[len(wanted) - len(x) :] if len(wanted) >= len(x) else ()
+    if len(tail) != len(x) or any(n not in (1, m) for n, m in zip(x, tail, strict=True)):
+        raise SettingError("bad-broadcast", old=x, shape=shape)
+    return {"shape": wanted}
+
+
+squeeze: Op = composite(
+    "squeeze",
+    lambda x, *, axis: reshape(x, shape=[n for one, n in enumerate(x.shape) if one not in axis]),
+    settings={"axis": None},
+    arrange=_arrange_squeeze,
+    sample=((2, 1),),
+)
+unsqueeze: Op = composite(
+    "unsqueeze",
+    lambda x, *, axis: reshape(x, shape=expanded_shape(x.shape, axis)),
+    settings={"axis": None},
+    arrange=_arrange_unsqueeze,
+    aliases=("expand_dims",),
+    sample_settings={"axis": 0},
+)
+broadcast_to: Op = composite(
+    "broadcast_to",
+    lambda x, *, shape: spread(x, shape=shape, axis=tuple(range(len(shape) - x.ndim))),
+    settings={"shape": None},
+    arrange=_arrange_broadcast,
+    sample=((3,),),
+    sample_settings={"shape": [2, 3]},
+)
+
+
+# --- triangles and running sums -----------------------------------------------------------------
+
+
+def _triangle(name: str, keeps: Callable[[Any, Any, int], Any]) -> Op:
+    """Elements of matrices, of which those of a triangle are kept; the others become 0."""
+
+    def value(x: Array, *, k: int, batch: int) -> Any:
+        rows, columns = x.shape[x.ndim - batch - 2 : x.ndim - batch]
+        kept = keeps(np.arange(rows)[:, np.newaxis], np.arange(columns), k)
+        return np.where(kept[..., np.newaxis] if batch else kept, x, 0.0)
+
+    def arrange(x: Shape, *, k: Any) -> Settings:
+        if len(x) < 2:
+            raise SettingError("not-a-matrix", old=x)
+        if not is_whole(k):
+            raise SettingError("not-whole", setting="k", value=k)
+        return {"k": int(k)}
+
+    op: Op = structural(
+        name,
+        value,
+        lambda upstream, x, out, *, k: (op(upstream, k=k),),
+        lambda x, *, k: x,
+        settings={"k": 0},
+        arrange=arrange,
+        linear=True,
+    )
+    return op
+
+
+tril = _triangle("tril", lambda row, column, k: column - row <= k)
+triu = _triangle("triu", lambda row, column, k: column - row >= k)
+
+
+def _arrange_cumsum(x: Shape, *, axis: Any) -> Settings:
+    if axis is None and len(x) == 1:
+        return {"axis": 0}
+    return {"axis": None if axis is None else one_axis(axis, len(x))}
+
+
+def _cumsum(x: Array, *, axis: int | None, batch: int) -> Any:
+    if axis is None:
+        x, axis = x.reshape(-1, *x.shape[x.ndim - batch :]), 0
+    return np.cumsum(x, axis=axis)
+
+
+def _pull_cumsum(upstream: Expr, x: Expr, out: Expr, *, axis: int | None) -> tuple[Expr]:
+    """An element is in its own sum and in all later ones: what arrives is summed from the end."""
+    axis = 0 if axis is None else axis
+    return (shaped(flip(cumsum(flip(upstream, axis=axis), axis=axis), axis=axis), x.shape),)
+
+
+cumsum: Op = structural(
+    "cumsum",
+    _cumsum,
+    _pull_cumsum,
+    lambda x, *, axis: (math.prod(x),) if axis is None else x,
+    settings={"axis": None},
+    arrange=_arrange_cumsum,
+    linear=True,
+    sample=((3,),),
+)

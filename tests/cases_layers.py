@@ -1,0 +1,125 @@
+"""Cases for layers: linear, normalised, dropped out, attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from oracle import elementwise, mp, torch
+
+STACKS = [(), (2,), (2, 1)]
+CASES = [  # op, shapes of its args, settings
+    *[
+        ("linear", [(*lead, n), (n, m), (m,) if with_bias else ()], {})
+        for lead in [(), (2,), (4,), (2, 3), (2, 1, 2)]
+        for n, m in [(1, 1), (3, 2), (4, 4)]  # sides as long as the batches
+        for with_bias in (True, False)
+    ],
+    *[
+        ("batch_norm", [shape, shape[1:2] if at != 1 else (), shape[1:2] if at != 2 else ()], settings)
+        for shape in [(3, 1), (3, 2), (4, 4), (2, 2, 3), (1, 2, 3), (2, 3, 2, 2), (4, 1, 1, 1)]
+        for at, settings in enumerate([{}, {"eps": 0.1}, {"eps": 1e-3}])
+    ],
+    *[
+        ("layer_norm", [shape, shape[-1:] if at != 1 else (), shape[-1:] if at != 2 else ()], settings)
+        for shape in [(3,), (1, 4), (2, 3), (4, 4), (2, 2, 3), (1, 3, 3), (2, 1, 2, 3)]
+        for at, settings in enumerate([{}, {"eps": 0.1}, {"eps": 1e-3}])
+    ],
+    *[
+        ("dropout", [shape, shape[start:]], settings)
+        for shape, start in [
+            ((), 0),
+            ((3,), 0),
+            ((2, 3), 0),
+            ((2, 3), 1),
+            ((4, 4), 0),
+            ((2, 3, 4), 1),
+            ((2, 3), 2),
+        ]
+        for settings in [{}, {"p": 0.25}, {"p": 0}]
+    ],
+    *[
+        (
+            "attention",
+            [(*lead, length, width), (*lead, others, width), (*lead, others, out)],
+            {"causal": causal},
+        )
+        for lead, causal in [((), False), ((), True), ((2,), True), ((2, 1), False)]
+        for length, others, width, out in [
+            (1, 1, 1, 1),
+            (2, 3, 2, 1),
+            (3, 2, 1, 2),
+            (3, 3, 3, 3),
+            (4, 4, 4, 4),
+        ]
+    ],
+    ("attention", [(2, 2), (3, 2), (3, 4)], {}),
+]
+
+
+def _draw_dropout(rng: Any, shapes: Any) -> list[Any]:
+    return [rng.normal(size=shapes[0]), rng.integers(0, 2, shapes[1]) * 1.0]
+
+
+DRAWS = {"dropout": _draw_dropout}
+
+
+_exp, _sqrt = elementwise(np.exp, mp.exp), elementwise(np.sqrt, mp.sqrt)
+
+
+def _normalised(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    deviations = x - np.mean(x, axis=axes, keepdims=True)
+    return deviations / _sqrt(np.mean(deviations * deviations, axis=axes, keepdims=True) + eps)
+
+
+def _batch_norm(x: Any, g: Any, b: Any, eps: float = 1e-5) -> Any:
+    g, b = (np.reshape(one, (-1, *[1] * (x.ndim - 2))) for one in (g, b))
+    return g * _normalised(x, (0, *range(2, x.ndim)), eps) + b
+
+
+def _attention(q: Any, k: Any, v: Any, causal: bool = False) -> Any:
+    root = _sqrt(np.asarray(q.shape[-1]).astype(q.dtype))
+    weights = _exp(q @ np.swapaxes(k, -1, -2) / root)
+    if causal:
+        weights = weights * np.tri(*weights.shape[-2:])
+    return weights / np.sum(weights, axis=-1, keepdims=True) @ v
+
+
+TENSORS: dict[str, Callable[..., Any]] = {
+    "linear": lambda x, W, b: x @ W + b,
+    "batch_norm": _batch_norm,
+    "layer_norm": lambda x, g, b, eps=1e-5: g * _normalised(x, (-1,), eps) + b,
+    "dropout": lambda x, mask, p=0.5: x * mask / (1 - p),
+    "attention": _attention,
+}
+
+
+# --- as torch functions -------------------------------------------------------------------------
+
+
+def torch_functions() -> dict[str, Callable[..., Any]]:
+    """Op name → torch function."""
+    functional = torch().nn.functional
+    return {
+        "linear": lambda x, W, b: functional.linear(x, W.T, b.expand(W.shape[1])),
+        "batch_norm": lambda x, g, b, eps=1e-5: functional.batch_norm(
+            x, None, None, _for_each_channel(g, x), _for_each_channel(b, x), training=True, eps=eps
+        ),
+        "layer_norm": lambda x, g, b, eps=1e-5: functional.layer_norm(
+            x, x.shape[-1:], g.expand(x.shape[-1]), b.expand(x.shape[-1]), eps
+        ),
+        "dropout": lambda x, mask, p=0.5: x * mask / (1 - p),  # torch's own draws its masks itself
+        "attention": _torch_attention,
+    }
+
+
+def _for_each_channel(parameter: Any, x: Any) -> Any:
+    # Not a view: batch_norm reads past the end of an expanded number.
+    return parameter.expand(x.shape[1]).contiguous()
+
+
+def _torch_attention(q: Any, k: Any, v: Any, causal: bool = False) -> Any:
+    attention = torch().nn.attention
+    with attention.sdpa_kernel(attention.SDPBackend.MATH):  # the others have no second derivatives
+        return torch().nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
