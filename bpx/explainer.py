@@ -7,7 +7,7 @@ functions of the account.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,17 @@ from bpx.domain import (
     overflow_warnings,
     value_problems,
 )
-from bpx.formula import DIGITS, LARGEST_SHOWN, array, formula, number, partial, shape_text
+from bpx.formula import (
+    DIGITS,
+    LARGEST_SHOWN,
+    MOST_IN_A_RULE,
+    array,
+    formula,
+    number,
+    ops_written,
+    partial,
+    shape_text,
+)
 from bpx.graph import CONSTANT, INPUT, Array, Graph, run
 from bpx.request import arriving, asked_nodes, listed, unknown_node
 from bpx.reverse import Edge, handed_back, reverse
@@ -45,7 +55,6 @@ if TYPE_CHECKING:
     from bpx.paths import PathLedger
 
 _COMES_DOWN = "upstream"  # in the account of a path: what comes down this path, not the whole
-MOST_IN_A_RULE = 40  # ops in the formula of a rule; a longer one is not for reading
 MOST_SECOND = 64  # entries of all inputs together, for second derivatives
 
 
@@ -282,7 +291,7 @@ class _Request:
         contribution = handed_back(op, upstream, args, out, settings)[edge.position]
         if contribution is None:
             return "0"
-        if _length(scratch, contribution.id, texts) > MOST_IN_A_RULE:
+        if ops_written(scratch, contribution.id, texts) > MOST_IN_A_RULE:
             return say("account.by-parts", name=names[edge.consumer])
         return formula(scratch, contribution.id, texts, open_root=False)
 
@@ -368,14 +377,6 @@ class _Request:
         before = float(self.values[self.output])
         squared = float(sum(np.sum(gradient**2) for gradient in gradients.values()))
         return Step(rate, before, after, before - rate * squared, squared, updates)
-
-
-def _length(graph: Graph, node: int, texts: Container[int]) -> int:
-    """How many ops the formula of a node has, written out; inner nodes that are used twice count twice."""
-    length: dict[int, int] = {}
-    for one in graph.needs(of=[node]):
-        length[one] = 0 if one in texts else 1 + sum(length[arg] for arg in graph.args[one])
-    return length[node]
 
 
 def _numbers_of(edge: Edge) -> Iterable[int]:

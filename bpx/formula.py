@@ -6,7 +6,7 @@ What is printed reads back as the same nodes. Nothing here recurses: the printer
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from bpx.graph import CONSTANT, INPUT, Array, Graph, Notation
@@ -15,6 +15,7 @@ PRECEDENCE_OF_MINUS = 25  # a negative number is written, and bracketed, like a 
 CONSTANTS = {"pi": math.pi, "e": math.e}
 DIGITS = 6  # significant digits of numbers that people read; JSON has them all
 LARGEST_SHOWN = 16  # elements of an array that is shown in full
+MOST_IN_A_RULE = 30  # ops in the formula of a rule; a longer one is not for reading
 
 _LOOSEST, _TIGHTEST = 0, 100
 # A finished text, or a node still to be written: (node, precedence around it, does it stand leftmost?).
@@ -130,6 +131,14 @@ def formula(
         else:
             tasks.extend(reversed(_written(graph, current, around, leading)))
     return "".join(pieces)
+
+
+def ops_written(graph: Graph, node: int, names: Container[int]) -> int:
+    """How many ops the formula of a node has; what it uses twice is written, and counts, twice."""
+    count: dict[int, int] = {}
+    for one in graph.needs(of=[node]):
+        count[one] = 0 if one in names else sum(count[arg] for arg in graph.args[one]) + 1
+    return count[node]
 
 
 def _constant(graph: Graph, node: int, names: Mapping[int, str]) -> str:

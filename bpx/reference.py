@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.diagnostic import BpxError, Diagnostic
-from bpx.formula import DIGITS, formula, number, shape_text
-from bpx.graph import OPS, Expr, Graph, Op, run
+from bpx.formula import DIGITS, MOST_IN_A_RULE, formula, number, ops_written, shape_text
+from bpx.graph import OPS, Expr, Graph, Guard, Op, run
 from bpx.ops import rows
 from bpx.reverse import handed_back
+from bpx.subgraph import guards
 from bpx.words import say
 
 _SAMPLE_SHAPE = (2, 3)
 _UPSTREAM = "upstream"
+# What guards of a composite op are shown; of more, or of longer ones, it is said that they are inside.
+_MOST_GUARDS, _MOST_IN_A_GUARD = 2, 4
 
 
 class OpEntry(NamedTuple):
@@ -101,25 +104,36 @@ class _Sample:
             self.names[upstream.id] = _UPSTREAM
             factors = handed_back(self.op, upstream, self.args, self.out, self.settings)
         # Inside its own rule the op's output is called by what it is: exp(x), not out.
-        return {
-            arg: "0" if factor is None else self.text(factor)
-            for arg, factor in zip(self.op.args, factors, strict=False)
-        }
+        return {arg: self.rule_text(one) for arg, one in zip(self.op.args, factors, strict=False)}
+
+    def rule_text(self, factor: Any) -> str:
+        if factor is None:
+            return "0"
+        long = ops_written(self.graph, self.graph.lift(factor).id, self.names) > MOST_IN_A_RULE
+        return say("ops.by-parts") if long else self.text(factor)
 
     def domain(self) -> tuple[str, ...]:
         if self.op.name == "pow":
             return (say("ops.needs-exponent"),)
-        texts = []
-        for guard in self.op.guards(*self.args):
-            text = self.text(guard.of(*self.args))
-            if guard.kind == "kink":
-                texts.append(say("ops.kink", guard=text))
-            elif guard.kind == "nonnegative":
-                need, smooth = (say(f"need.{kind}", guard=text) for kind in ("nonnegative", "strict"))
-                texts.append(f"{say('ops.defined', need=need)}, {say('ops.smooth', need=smooth)}")
-            else:
-                texts.append(say("ops.defined", need=say(f"need.{guard.kind}", guard=text)))
-        return tuple(texts) or (say("ops.everywhere"),)
+        found = [(guard, expr) for guard, expr in guards(self.out) if self.varies(expr)]
+        texts = tuple(dict.fromkeys(self.guard_text(guard, expr) for guard, expr in found))
+        long = any(ops_written(self.graph, expr.id, self.names) > _MOST_IN_A_GUARD for _, expr in found)
+        if self.op.composite and (long or len(texts) > _MOST_GUARDS):
+            return (say("ops.inside"),)
+        return texts or (say("ops.everywhere"),)
+
+    def varies(self, expr: Expr) -> bool:
+        """Does it rest on an arg? The square root of a length, inside an op, is defined for good."""
+        return any(arg.id in self.graph.needs(of=[expr.id]) for arg in self.args)
+
+    def guard_text(self, guard: Guard, expr: Expr) -> str:
+        text = self.text(expr)
+        if guard.kind == "kink":
+            return say("ops.kink", guard=text)
+        if guard.kind == "nonnegative":
+            need, smooth = (say(f"need.{kind}", guard=text) for kind in ("nonnegative", "strict"))
+            return f"{say('ops.defined', need=need)}, {say('ops.smooth', need=smooth)}"
+        return say("ops.defined", need=say(f"need.{guard.kind}", guard=text))
 
     def convention(self) -> str | None:
         """The partials evaluated at the witness, a point on the kink."""

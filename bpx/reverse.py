@@ -157,6 +157,11 @@ def _rule_of_expansion(
     root, args = graph[forward.root], [graph[arg] for arg in forward.args]
     upstream = graph.input(root.shape)
     ledger = reverse(root, args, upstream)
-    found = [ledger.gradient(arg.id) for arg in args]
+    found = [ledger.upstream.get(arg.id) for arg in args]
     inside = Subgraph(graph, (*forward.args, root.id, upstream.id), root.id)
-    return inside, [None if one is None else one.id for one in found]
+    return inside, [None if one is None or _is_zero(graph, one) else one for one in found]
+
+
+def _is_zero(graph: Graph, node: int) -> bool:
+    """Is it a constant 0, as what ops hand back to an arg that only chooses?"""
+    return node in graph.constants and not graph.constants[node].any()

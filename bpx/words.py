@@ -600,6 +600,8 @@ ENGLISH = {
     "ops.value": "value",
     "ops.smooth": "smooth for {need}",
     "ops.defined": "defined for {need}",
+    "ops.by-parts": "the reverse pass through its parts",
+    "ops.inside": "domain and kinks are those of its parts",
     "ops.everywhere": "smooth everywhere",
     "ops.kink": "kink where {guard} = 0",
     "ops.convention": "at the kink, as at {point}, bpx takes {locals}",

@@ -899,6 +899,7 @@ def test_exit_codes_of_a_process(args: list[str], code: int) -> None:
 
 
 EVERY_SECTION = ["--paths", "--second", "--step", "0.5", "--expand", "all"]
+TOO_LARGE_FOR_SECOND = ["iris_softmax", "two_moons"]
 
 
 def test_output_is_the_same_for_every_hash_seed() -> None:
@@ -906,10 +907,11 @@ def test_output_is_the_same_for_every_hash_seed() -> None:
     code = (
         "import sys\nfrom bpx.cli import app\n"
         "from bpx.target import example_names\n"
-        f"options = {EVERY_SECTION!r}\n"
+        f"options, large = {EVERY_SECTION!r}, {TOO_LARGE_FOR_SECOND!r}\n"
         "for name in example_names():\n"
+        "    asked = [one for one in options if one != '--second' or name not in large]\n"
         "    for form in ('json', 'plain'):\n"
-        "        try:\n            app(['explain', name, '-f', form, *options])\n"
+        "        try:\n            app(['explain', name, '-f', form, *asked])\n"
         "        except SystemExit as error:\n            assert not error.code, name\n"
         "for args in (['ops'], ['schema'], ['examples']):\n"
         "    try:\n        app(args)\n    except SystemExit as error:\n        assert not error.code\n"

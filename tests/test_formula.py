@@ -7,8 +7,9 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import basic_indices
 
 from bpx.build import build
 from bpx.diagnostic import Source
@@ -99,6 +100,7 @@ def test_an_array_reads_back(rows_of_numbers):
 # --- print, parse, compare ----------------------------------------------------------------------
 
 SHAPES = {"x": (), "y": (), "z": (), "u": (3,), "v": (3,), "M": (3, 3), "N": (3, 3), "T": (2, 3, 3)}
+SHAPES |= {"Q": (1, 1, 2, 2)}
 CONSTANTS = [
     0,
     1,
@@ -118,7 +120,29 @@ CONSTANTS = [
     2**53,
 ]
 ARRAYS = [[1, -2, 3], [-0.5, 1e-7, 2e9], [[1, 0, 0], [0, 1, 0], [0, 0, -1]]]
+INDICES = [0, -1, (0, 1), (..., -1), slice(1, None), slice(None, None, -1), (slice(None), slice(0, 3, 2)), ...]
 SETTINGS = {  # settings to try, for the ops that have some
+    "index": [{"at": at} for at in INDICES],
+    "place": [
+        {"at": 1, "shape": [2]},
+        {"at": 1, "shape": [2, 3]},
+        {"at": [[0, 3, 1], 1], "shape": [4, 2]},
+        {"at": [[2, -1, -1]], "shape": [3]},
+        {"at": [[0, 3, 1], [0, 6, 2]], "shape": [3, 6]},
+        {"at": [1, [1, 4, 1], [0, 3, 1]], "shape": [2, 4, 3]},
+    ],
+    "split": [{"sections": 3, "axis": -1, "part": 1}, {"sections": [1], "part": 0}],
+    "pad": [{"width": 1}, {"width": [0, 2], "value": -1.5}, {"width": [[1, 0], [0, 1]], "value": 2}],
+    "flip": [{}, {"axis": 0}, {"axis": [0, 1]}, {"axis": []}],
+    "squeeze": [{}, {"axis": []}],
+    "unsqueeze": [{"axis": 0}, {"axis": [0, -1]}],
+    "broadcast_to": [{"shape": 3}, {"shape": [2, 3, 3]}, {"shape": [2, 3]}],
+    "tril": [{}, {"k": -1}],
+    "triu": [{}, {"k": 1}],
+    "cumsum": [{}, {"axis": 0}, {"axis": -1}],
+    "concat": [{}, {"axis": 1}],
+    "stack": [{}, {"axis": -1}],
+    "one_hot": [{"n": 3}],
     "sum": [
         {},
         {"axis": 0},
@@ -139,6 +163,17 @@ SETTINGS = {  # settings to try, for the ops that have some
         {"shape": [2, 3, 3], "axis": [0]},
         {"shape": [3], "axis": []},
     ],
+    "einsum": [{"subscripts": text} for text in (",", "i,j", "i,ij->j", "ij,kj", "ijk,jl->lik")],
+    "windows": [{"size": 2}, {"size": [2, 1], "stride": [1, 2]}, {"size": 2, "dilation": 2}],
+    "overlap_add": [{"shape": 5}, {"shape": [7], "stride": 2}],
+    "conv1d": [{}, {"padding": 1, "stride": 2}],
+    "conv2d": [{}, {"padding": [1, 0], "dilation": [2, 1]}],
+    "max_pool": [{"size": 2}, {"size": [2, 1], "stride": 1}],
+    "avg_pool": [{"size": 2}, {"size": [1], "padding": 1}],
+    "layer_norm": [{}, {"eps": 0.1}],
+    "batch_norm": [{}, {"eps": 0.1}],
+    "dropout": [{}, {"p": 0.25}],
+    "attention": [{}, {"causal": True}],
 }
 
 
@@ -192,7 +227,7 @@ def assert_reads_back(expr, leaves):
 def every_node(op):
     """Nodes of `op` on inputs of all shapes that fit, with all settings of the table above."""
     for given_settings in SETTINGS.get(op.name, [{}]):
-        for names in itertools.product(("x", "u", "M", "T"), repeat=len(op.args)):
+        for names in itertools.product(("x", "u", "M", "T", "Q"), repeat=len(op.args)):
             graph, leaves = new_graph()
             expr = added(graph, op, [leaves[name] for name in names], given_settings)
             if expr is not None:
@@ -235,6 +270,62 @@ def test_every_op_reads_back_with_a_constant(op):
         expr = added(graph, op, args, given_settings)
         if expr is not None:
             assert_reads_back(expr, leaves)
+
+
+@fixed
+@given(
+    st.sampled_from([(), (3,), (2, 3), (1, 4), (3, 1, 5)]).flatmap(
+        lambda shape: st.tuples(st.just(shape), basic_indices(shape, allow_ellipsis=True))
+    )
+)
+def test_any_index_reads_back(case):
+    shape, at = case
+    assume(np.zeros(shape)[at].size)
+    graph = Graph()
+    x = graph.input(shape)
+    out = x[at]
+    assert reread_on(formula(graph, out.id, {x.id: "x"}), shape) == graph.settings[out.id]
+    placed = OPS["place"](out, at=at, shape=shape)
+    text = formula(graph, placed.id, {out.id: "x"})
+    assert reread_on(text, out.shape) == graph.settings[placed.id]
+
+
+def reread_on(text, shape):
+    """The settings of the node that a text builds on an input x of that shape."""
+    graph = Graph()
+    expr = build(parse(Text(Source("s", text), text))[0], graph, {"x": graph.input(shape)}, [].append)
+    return graph.settings[expr.id]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x[0]",
+        "x[:, 0]",
+        "x[1:, ::-1]",
+        "x[1, 2]",
+        "x[...]",
+        "-x[0]",
+        "x[0]^2",
+        "(x^2)[0]",
+        "(-x)[0]",
+        "(x + x)[0]",
+        "x.T[0]",
+        "x[0].T",
+        "x[0][1:]",
+        "exp(x)[:, 1:]",
+        "[1, 2, 3][0]",
+        "x[0] * x[1, 1:2]",
+        "place(x[0], at=[1], shape=[2, 3])",
+        "place(x[0, 0], at=[0, 0], shape=[2, 3])",
+        "place(x[0], at=[::2], shape=6)",
+    ],
+)
+def test_an_index_prints_as_written(text):
+    graph = Graph()
+    x = graph.input((2, 3))
+    expr = build(parse(Text(Source("s", text), text))[0], graph, {"x": x}, [].append)
+    assert formula(graph, expr.id, {x.id: "x"}) == text
 
 
 @st.composite

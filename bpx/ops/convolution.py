@@ -314,11 +314,14 @@ conv2d = _conv("conv2d", ((1, 1, 3, 3), (1, 1, 2, 2), ()))
 
 
 def _arrange_pool(x: Shape, *, size: Any, stride: Any, padding: Any = 0) -> Settings:
-    size = _size(size, len(x) if len(x) <= 2 else len(x) - 2)
-    axes = len(size)
-    stride = size if stride is None else _per_axis("stride", stride, axes)
-    padding = _per_axis("padding", padding, axes, least=0)
-    _counts(x, size, stride, (1,) * axes, padding)
+    """A number is the size along every axis behind N×C (of a vector or matrix: along all its axes)."""
+    every = len(x) if len(x) <= 2 else len(x) - 2
+    size = _size(size, every)
+    stride = size if stride is None else _per_axis("stride", stride, len(size))
+    padding = _per_axis("padding", padding, len(size), least=0)
+    left = every - len(size)  # axes that a list leaves out
+    size, stride, padding = (1,) * left + size, (1,) * left + stride, (0,) * left + padding
+    _counts(x, size, stride, (1,) * len(size), padding)
     return {"size": size, "stride": stride, "padding": padding}
 
 

@@ -350,13 +350,14 @@ amin = composite(
     args=("x",),
     sample=((3,),),
 )
-argmax = composite(
+argmax = structural(
     "argmax",
-    _argmax,
+    _argmax_value,
+    lambda upstream, x, out, *, axis, keepdims: (None,),
+    reduced_shape,
     settings=_REDUCTION,
     arrange=arrange_reduction,
-    value=_argmax_value,
-    pull=lambda upstream, x, out, *, axis, keepdims: (None,),
     chooses=(0,),
+    expands=_argmax,
     sample=((3,),),
 )
