@@ -15,6 +15,7 @@ THREADS = int(os.environ.setdefault("OPENBLAS_NUM_THREADS", "1"))  # read when N
 
 import importlib.util  # noqa: E402
 import statistics  # noqa: E402
+import subprocess  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable, Mapping, Sequence  # noqa: E402
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple  # noqa: E402
 
 import numpy as np  # noqa: E402
 
+import bpx  # noqa: E402
 from bpx import ops  # noqa: E402
 from bpx.compiled import REWRITINGS, Compiled, compiled  # noqa: E402
 from bpx.graph import Expr, Graph  # noqa: E402
@@ -352,6 +354,50 @@ def rewriting_table(network: Network, count: int, calls: int) -> None:
         print(f"  {name:<12}{1e6 * more:8.1f} us")
 
 
+DIGITS_SPEC = """
+bpx = 1
+[inputs]
+x = { uniform = [64, 784], low = 0, high = 1, seed = 1 }
+label = { value = LABELS, role = "target" }
+W1 = { normal = [784, 128], scale = 0.05, seed = 2, role = "parameter" }
+b1 = { normal = [128], scale = 0.05, seed = 3, role = "parameter" }
+W2 = { normal = [128, 10], scale = 0.05, seed = 4, role = "parameter" }
+b2 = { normal = [10], scale = 0.05, seed = 5, role = "parameter" }
+[blocks.dense]
+args = ["x", "W", "b"]
+value = "relu(linear(x, W, b))"
+[graph]
+hidden = "dense(x, W1, b1)"
+scores = "linear(hidden, W2, b2)"
+L = "cross_entropy(scores, label)"
+"""
+
+
+def explain_row(count: int) -> None:
+    """The whole command, start-up and all, on a network of 784-128-10 units and a batch of 64."""
+    spec = DIGITS_SPEC.replace("LABELS", str([i % 10 for i in range(64)]))
+    command = [sys.executable, "-m", "bpx", "explain", "-"]
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        subprocess.run(command, input=spec, text=True, check=True, capture_output=True)
+        times.append(time.perf_counter() - start)
+    print(
+        f"784-128-10, batch 64: `bpx explain`, the whole process: {statistics.median(times):.2f} s (at most 2)"
+    )
+
+
+def train_command_row(count: int) -> None:
+    """`spec.train` on the example, which also makes the report, in seconds for as many steps."""
+    spec = bpx.load("two_moons")
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        spec.train(steps=STEPS, rate=0.5)
+        times.append(time.perf_counter() - start)
+    print(f"two_moons, {STEPS} steps by spec.train, all included: {1e3 * statistics.median(times):.1f} ms")
+
+
 def main(quick: bool, rewritings: bool) -> None:
     rng = np.random.default_rng(0)
     moons, digits = moons_network(rng), classifier(rng, 64, (784, 128, 10))
@@ -360,6 +406,8 @@ def main(quick: bool, rewritings: bool) -> None:
     pass_table(moons, count, 100, 3.0)
     pass_table(digits, count, 10, 1.5)
     training_table(moons, count)
+    train_command_row(count)
+    explain_row(min(count, 11))
     if rewritings:
         normed = moons._replace(title="layer norm and powers", loss=normed_loss)
         for network in (moons, classifier(rng, 150, (4, 16, 3)), normed):
