@@ -11,6 +11,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
+
 from bpx.build import MOST_WITH_CARE, build, cycle_of, in_order
 from bpx.diagnostic import Diagnostic, Span
 from bpx.draft import Call, Draft, DraftBlock, dotted, groups_of
@@ -56,6 +58,29 @@ class _Scope:
         self.taken.add(name)
         self.known.add(name)
         return name
+
+
+class _Operands:
+    """The operands met on the way through a step, one behind the other, each from where `starts` says."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.starts: list[int] = []
+
+    def put(self, item: Item) -> None:
+        """The item makes one operand of the last `argc` ones and itself."""
+        at = len(self.starts) - item.argc
+        start = self.starts[at] if item.argc else len(self.items)
+        self.starts[at:] = [start]
+        self.items.append(item)
+
+    def taken(self, count: int) -> list[tuple[Item, ...]]:
+        """The last operands, which are taken away."""
+        at = len(self.starts) - count
+        bounds = [*self.starts[at:], len(self.items)]
+        found = [tuple(self.items[start:end]) for start, end in pairwise(bounds)]
+        del self.items[bounds[0] :], self.starts[at:]
+        return found
 
 
 def write_out(draft: Draft, problems: list[Diagnostic]) -> None:
@@ -192,34 +217,22 @@ class _Writer:
     # --- calls ---
 
     def written_out(self, own: str, code: Code, scope: _Scope) -> tuple[list[_Piece], str]:
-        """A step as steps without calls, and the name of that which is the step itself.
-
-        Operands stand one behind the other in `done`, each from where `starts` says.
-        """
+        """A step as steps without calls, and the name of that which is the step itself."""
         if self.room < 0:
             raise _Broken
         whole = next(item for item in reversed(code.items) if item.kind != "apply" or item.value)
         if own and self.is_call(whole):
             self.reserve(own, whole.value, scope)
-        pieces: list[_Piece] = []
-        done: list[Item] = []
-        starts: list[int] = []
+        operands, pieces = _Operands(), list[_Piece]()
         for item in code.items:
-            argc = item.argc if item.kind == "apply" else 0
-            start = starts[-argc] if argc else len(done)
             if self.is_call(item):
-                bounds = [*starts[len(starts) - argc :], len(done)]
-                args = [tuple(done[a:b]) for a, b in pairwise(bounds)]
                 layer = own if own and item is whole else scope.free(dotted(own, item.value))
-                pieces += self.instance(layer, item, args, code.text, scope)
-                del done[start:]
+                pieces += self.instance(layer, item, operands.taken(item.argc), code.text, scope)
                 item = Item("name", layer, item.start, item.end)
-            del starts[len(starts) - argc :]
-            starts.append(start)
-            done.append(item)
+            operands.put(item)
         if self.is_call(whole):
-            return pieces, own or done[0].value
-        return [*pieces, self.paid(_Piece(own, Code(code.text, tuple(done))))], own
+            return pieces, own or operands.items[0].value
+        return [*pieces, self.paid(_Piece(own, Code(code.text, tuple(operands.items))))], own
 
     def reserve(self, own: str, block: str, scope: _Scope) -> None:
         """Names that the call which is the step itself will need are not free for calls in its args."""
@@ -242,7 +255,7 @@ class _Writer:
             given[name] = simple or Item("name", dotted(layer, name), 0, 0)
             if simple and simple.kind == "name" and simple.value not in scope.known:
                 place = text.span(simple.start, simple.end)
-                self.draft.dotted.append((simple.value, place))
+                self.draft.names_given.append((simple.value, place))
             if not simple:
                 yield self.paid(_Piece(given[name].value, Code(text, items), span=span))
         call = f"{item.value}({', '.join(shortened(_text(items, text)) for items in args)})"
@@ -283,6 +296,8 @@ class _Writer:
 
 
 def _length(item: Item) -> int:
+    if isinstance(item.value, list):
+        return int(np.array(item.value, dtype=object).size)
     return 1 + (len(item.value) if isinstance(item.value, str) else 0)
 
 

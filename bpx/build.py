@@ -222,21 +222,21 @@ class _Builder:
         fits = self.settings_known(op, item) and self.arity_fits(op, item, values)
         if not fits or not self.named_args_fit(op, item, values):
             return None
-        values = self.with_optional(op, item, values, settings)
+        given, values = values, self.with_optional(op, item, values, settings)
         args = [self.expr(value) for value in values]
         if None in args:
             return None
         try:
             expr = self.graph.add(op, *args, **_whole(settings))  # type: ignore[arg-type]
         except ShapeError as error:
-            texts = [shortened(self.span(value.start, value.end).text) for value in values]
+            texts = [shortened(self.span(value.start, value.end).text) for value in given]
             self.report(shape_problem(error, span, texts))
         except SettingError as error:
             facts = {
                 key: shape_text(fact) if isinstance(fact, tuple) else fact
                 for key, fact in error.facts.items()
             }
-            self.report(Diagnostic(error.code, span, {"op": op.name, **facts}))
+            self.report(Diagnostic(error.code, span, {"op": op.name, **facts}, error.help))
         except (TypeError, ValueError):
             self.report(Diagnostic("bad-settings", span, {"op": op.name, "call": _call_form(op)}))
         else:
@@ -338,8 +338,11 @@ def _whole(settings: dict[str, Any]) -> dict[str, Any]:
 def shape_problem(error: ShapeError, span: Span, texts: Sequence[str]) -> Diagnostic:
     """The diagnostic for args whose shapes do not fit; `texts` are the args as written."""
     shapes = list(map(shape_text, error.shapes))
-    if error.reason.endswith(("elements", "axes")):
-        return Diagnostic("too-large", span, {"op": error.op, "reason": error.reason})
+    inmost = error
+    while inmost.inside:
+        inmost = inmost.inside
+    if inmost.reason.endswith(("elements", "axes")):
+        return Diagnostic("too-large", span, {"op": error.op, "reason": inmost.reason})
     args = [say("word.shape-of", arg=arg, shape=shape) for arg, shape in zip(texts, shapes, strict=False)]
     facts: dict[str, Any] = {"op": error.op, "args": say("word.and").join(args)}
     if error.reason.startswith("shape-"):

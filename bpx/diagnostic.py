@@ -84,7 +84,7 @@ class Diagnostic(NamedTuple):
     def message(self) -> str:
         """The sentence that states what is wrong, behind what it is `within` where that is a fact."""
         sentence = say(f"diagnostic.{self.code}", **self.facts)
-        return f"{visible(self.facts['within'])}: {sentence}" if "within" in self.facts else sentence
+        return f"{self.facts['within']}: {sentence}" if "within" in self.facts else sentence
 
     @property
     def advice(self) -> str | None:

@@ -93,7 +93,7 @@ class Draft:
     tables: Mapping[str, Table] = field(default_factory=dict)
     blocks: dict[str, DraftBlock] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)  # of the steps that were written out, by name
-    dotted: list[tuple[str, Span]] = field(default_factory=list)  # names such as `h.z` that calls are given
+    names_given: list[tuple[str, Span]] = field(default_factory=list)  # to calls, as `h.z`
     warnings: list[Diagnostic] = field(default_factory=list)
 
 

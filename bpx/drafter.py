@@ -236,7 +236,9 @@ class _Drafter(Walker):
             made.steps[""] = self.expression(value["value"], *path, "value")
         elif "graph" in value and self.is_a(dict, value["graph"], *path, "graph"):
             self.block_steps(made, name, value["graph"])
-            made.output = self.block_output(made, value.get("output"), *path)
+            made.output = next(reversed(made.steps), "")
+            if "output" in value:
+                self.block_output(made, value["output"], *path)
         return made
 
     def block_steps(self, made: DraftBlock, block: str, graph: dict[str, Any]) -> None:
@@ -261,17 +263,16 @@ class _Drafter(Walker):
             return "shadows-op"
         return "shadows-block" if name in self.document["blocks"] else None
 
-    def block_output(self, made: DraftBlock, output: Any, *path: str) -> str:
-        """The step that a block gives back: the last one unless it says which."""
-        last = next(reversed(made.steps), "")
-        if output is None or not self.is_a(str, output, *path, "output"):
-            return last
+    def block_output(self, made: DraftBlock, output: Any, *path: str) -> None:
+        """The step that a block says it gives back, in place of the last one."""
+        if not self.is_a(str, output, *path, "output"):
+            return
         if output in made.steps:
-            return output  # type: ignore[no-any-return]
-        facts = {"name": output, "block": path[-1], "known": ", ".join(made.steps)}
+            made.output = output
+            return
+        facts = {"name": output, "block": path[-1], "known": ", ".join(list(made.steps)[:40])}
         problem = Diagnostic("missing-block-output", self.places.value(*path, "output"), facts, "nodes-are")
         self.guessed(problem, output, made.steps)
-        return last
 
 
 def _cannot_follow_a_dot(name: str) -> bool:

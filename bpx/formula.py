@@ -166,7 +166,7 @@ def _written(graph: Graph, node: int, around: int, leading: bool) -> list[_Task]
     indexes = notation is not None and notation.place == "index"
     settings = [] if indexes else settings_text(graph, node)
     if notation is None or settings:
-        return _call(op.name, args, settings)
+        return _call(op.name, _args_to_write(graph, node), settings)
     own = notation.precedence
     pieces: list[_Task]
     arg: list[_Task]
@@ -222,6 +222,17 @@ def _tightness(notation: Notation) -> tuple[int, int]:
     """The precedence that the left and the right arg must have to stand without brackets."""
     own = notation.precedence
     return own + (notation.groups != "left"), own + (notation.groups != "right")
+
+
+def _args_to_write(graph: Graph, node: int) -> tuple[int, ...]:
+    """The args without those at the end that a layer has when nothing is said, as a bias of 0."""
+    op, args = graph.ops[node], graph.args[node]
+    defaults = () if op.elementwise else op.defaults
+    for default in reversed(defaults):
+        if graph[args[-1]].number != default:
+            break
+        args = args[:-1]
+    return args
 
 
 def _call(name: str, args: tuple[int, ...], settings: list[str]) -> list[_Task]:

@@ -492,9 +492,17 @@ class _Parser:
             return self.items.pop().value
         value = self.signed_number()
         if value is None:
-            raise self.stop("bad-setting-value", token, found=token.text or "the end")
+            raise self.no_setting_value(name, token)
         self.at += 1
         return value
+
+    def no_setting_value(self, name: str, token: _Token) -> _Stop:
+        """A node as setting; one that is meant as an arg may be given by place."""
+        op, found = OPS.get(self.frames[-1].token.text), token.text or "the end"
+        if op is None or name not in op.optional:
+            return self.stop("bad-setting-value", token, found=found)
+        call = f"{op.name}({', '.join(op.args)})"
+        return self.stop("bad-setting-value", token, "call-form", found=found, call=call)
 
     def close_all(self) -> None:
         self.reduce()

@@ -323,7 +323,7 @@ class _Maker:
             if expr is not None and one.span:
                 self.origins[expr.id] = one.span
         self.declare_steps()
-        for name, span in draft.dotted:
+        for name, span in draft.names_given:
             if name not in self.names:
                 self.report(Diagnostic("unknown-name", span, {"name": name}))
         for name in in_order(draft.steps, self.uses, self.break_cycle):

@@ -208,7 +208,7 @@ class _Run:
             raise BpxError(self.causes(self.at(self.spec, {}), first))
         stopped = self.run()
         last = self.on_all()
-        if not (math.isfinite(last) or self.problems):  # where the last batch led
+        if not (self.is_finite(last) or self.problems):  # where the last batch led
             stopped, last = self.broken(self.at(self.spec, {}), last), self.on_all()
         after = self.parameters.copies()
         spec = self.spec.with_values(after)
@@ -252,7 +252,7 @@ class _Run:
             loss, gradients = self.look(self.fed)
             np.concatenate(gradients, axis=None, out=gradient)
             self.history.append(loss)
-            if not (math.isfinite(loss) and np.isfinite(gradient).all()):
+            if not (self.is_finite(loss) and np.isfinite(gradient).all()):
                 return self.broken(self.in_use(), loss)
             reached = self.found is None and self.low_enough(loss)
             if self.is_checked(step, reached) and not self.agrees(gradient):
@@ -328,12 +328,16 @@ class _Run:
 
     # --- what is not finite ---
 
+    def is_finite(self, loss: float) -> bool:
+        """Are they all, the loss and the parameters that it was met at?"""
+        return math.isfinite(loss) and bool(np.isfinite(self.parameters.flat).all())
+
     def broken(self, spec: Spec, loss: float) -> str:
         """Say why the loss or its gradient is not finite, and go back to where the loss was finite."""
         self.problems += self.causes(spec, loss)
         if not self.taken:
             raise BpxError(self.problems)
-        if not math.isfinite(loss):
+        if not self.is_finite(loss):
             self.parameters.flat[:] = self.before
             self.taken -= 1
         return NOT_FINITE
@@ -343,8 +347,9 @@ class _Run:
         values = run(spec.graph, spec.given, spec.graph.needs(of=[spec.output]))
         facts = {"step": self.taken, "found": number(loss), "rate": number(self.rate, DIGITS)}
         help = "smaller-rate" if self.taken else None
-        if not math.isfinite(loss):
-            return [Diagnostic("loss-not-finite", None, facts, help), *value_problems(spec, values)]
+        if not self.is_finite(loss):
+            code = "parameter-not-finite" if math.isfinite(loss) else "loss-not-finite"
+            return [Diagnostic(code, None, facts, help), *value_problems(spec, values)]
         return [Diagnostic("gradient-not-finite", None, facts, help), *self.in_the_gradient(spec, values)]
 
     def in_the_gradient(self, spec: Spec, values: Mapping[int, Array]) -> list[Diagnostic]:

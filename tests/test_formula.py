@@ -120,7 +120,16 @@ CONSTANTS = [
     2**53,
 ]
 ARRAYS = [[1, -2, 3], [-0.5, 1e-7, 2e9], [[1, 0, 0], [0, 1, 0], [0, 0, -1]]]
-INDICES = [0, -1, (0, 1), (..., -1), slice(1, None), slice(None, None, -1), (slice(None), slice(0, 3, 2)), ...]
+INDICES = [
+    0,
+    -1,
+    (0, 1),
+    (..., -1),
+    slice(1, None),
+    slice(None, None, -1),
+    (slice(None), slice(0, 3, 2)),
+    ...,
+]
 SETTINGS = {  # settings to try, for the ops that have some
     "index": [{"at": at} for at in INDICES],
     "place": [
@@ -131,7 +140,7 @@ SETTINGS = {  # settings to try, for the ops that have some
         {"at": [[0, 3, 1], [0, 6, 2]], "shape": [3, 6]},
         {"at": [1, [1, 4, 1], [0, 3, 1]], "shape": [2, 4, 3]},
     ],
-    "split": [{"sections": 3, "axis": -1, "part": 1}, {"sections": [1], "part": 0}],
+    "split": [{"sections": 3, "axis": -1, "part": 1}, {"sections": 1, "part": 0}],
     "pad": [{"width": 1}, {"width": [0, 2], "value": -1.5}, {"width": [[1, 0], [0, 1]], "value": 2}],
     "flip": [{}, {"axis": 0}, {"axis": [0, 1]}, {"axis": []}],
     "squeeze": [{}, {"axis": []}],

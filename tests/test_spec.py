@@ -433,6 +433,8 @@ SAVED = {
     "tables": lambda: toml(TABLES),
     "tables that are not used": lambda: toml(TABLES, one=[1, 2], two=[[1, 2], [3, 4]]),
     "blocks": lambda: toml(BLOCKS),
+    "split": lambda: toml(SPLIT),
+    "indices": steps('a = "x[0] + x[..., 1]"\nb = "sum(x[::-1, 0:1] * y) + a[-1]"'),
     "dotted names": steps('"h.z" = "y + 1"\n"h.a.T2" = "h.z * 2 + exp(h.z)"\nh = "sum(x.T @ x) + h.a.T2"'),
 }
 
@@ -518,6 +520,20 @@ BAD_TOML = {
     "unknown key of expect": Bad(
         step('y = "x"\n[expect]\ngradeints = {}'), "unknown-key", 8, 1, "gradeints", "`gradients`"
     ),
+    "two names for one value": Bad(step('"a, b" = "exp(x)"'), "several-names", 6, 1, '"a, b"', "split(x, 2)"),
+    "two names for a broken step": Bad(step('"a, b" = "exp(x"'), "unclosed-bracket", 6, 14, "("),
+    "two names for a number": Bad(step('"a, b" = 3'), "wrong-type", 6, 10, "3"),
+    "three names for two parts": Bad(
+        step('"a, b, c" = "split(hidden, 2)"'), "names-of-split", 6, 14, "split(hidden, 2)"
+    ),
+    "one name for two parts": Bad(step('a = "split(hidden, 2)"'), "split-without-names", 6, 6),
+    "a part named twice": Bad(step('"a, a" = "split(hidden, 2)"'), "duplicate-key", 6, 1, '"a, a"'),
+    "a part named as a step": Bad(
+        step('b = "x"\n"a, b" = "split(hidden, 2)"'), "duplicate-key", 7, 1, '"a, b"'
+    ),
+    "a part without a name": Bad(step('"a," = "split(hidden, 2)"'), "bad-name", 6, 1, '"a,"'),
+    "a part named as an input": Bad(step('"a, x" = "split(hidden, 2)"'), "duplicate-name", 6, 1, '"a, x"'),
+    "unknown name in a split": Bad(step('"a, b" = "split(hiden, 2)"'), "unknown-name", 6, 17, "hiden"),
     "title is a number": Bad(f'title = 3\n{TOP}y = "x"', "wrong-type", 1, 9, "3"),
     "output is a list": Bad(f'output = ["y"]\n{TOP}y = "x"', "wrong-type", 1, 10, '["y"]'),
     "inputs are a list": Bad("inputs = [1]\nbpx = 1\n[graph]\ny = '1'", "wrong-type", 1, 10, "[1]"),
@@ -1350,11 +1366,61 @@ def test_a_broken_part_is_reported_once():
     assert [problem.code for problem in problems_of(toml, text)] == ["unknown-name"]
 
 
+# --- the parts of a split -----------------------------------------------------------------------
+
+SPLIT = """bpx = 1
+[inputs]
+x = [[1, 2], [3, 4], [5, 6]]
+[graph]
+L = "sum(b) + sum(a) * 10 + sum(c) * 100"
+"a, b , c" = "split(x^2, 3)"
+"""
+
+
+def test_each_name_is_a_part():
+    spec = toml(SPLIT)
+    assert list(spec.steps) == ["L", "a", "b", "c"]
+    values = run(spec.graph, spec.given, spec.steps.values())
+    assert [values[spec.steps[name]].tolist() for name in "abc"] == [[[1, 4]], [[9, 16]], [[25, 36]]]
+
+
+def test_what_is_split_is_computed_once():
+    spec = toml(SPLIT)
+    args = [spec.graph.args[spec.steps[name]] for name in "abc"]
+    assert args[0] == args[1] == args[2]
+    assert [op.name for op in spec.graph.ops].count("pow") == 1
+
+
+def test_a_split_written_out():
+    split = '"a, b" = { op = "split", args = ["x"], sections = 2, axis = 1 }'
+    spec = toml(f'bpx = 1\n[inputs]\nx = [[1, 2], [3, 4]]\n[graph]\n{split}\nL = "sum(a - b)"')
+    values = run(spec.graph, spec.given, spec.steps.values())
+    assert values[spec.steps["a"]].tolist() == [[1], [3]]
+    assert values[spec.steps["b"]].tolist() == [[2], [4]]
+
+
+def test_a_split_in_a_block():
+    spec = toml(
+        """bpx = 1
+[inputs]
+x = [1, 2, 3, 4]
+[blocks.glu]
+args = ["x"]
+graph = { "a, b" = "split(x, 2)", out = "a * sigmoid(b)" }
+output = "out"
+[graph]
+h = "glu(x + 1)"
+"""
+    )
+    found = run(spec.graph, spec.given, [spec.nodes["h"]])[spec.nodes["h"]]
+    np.testing.assert_allclose(found, [2 / (1 + np.exp(-4)), 3 / (1 + np.exp(-5))])
+
+
 # --- every sentence is exercised ----------------------------------------------------------------
 
 PACKAGE = Path(bpx.__file__).parent
 READERS = ["parser.py", "build.py", "document.py", "draft.py", "drafter.py", "spec.py", "ops/tensors.py"]
-READERS += ["claims.py", "custom.py", "walker.py", "draft_inputs.py", "blocks.py"]
+READERS += ["claims.py", "custom.py", "walker.py", "draft_inputs.py", "blocks.py", "ops/shapes.py"]
 
 
 def codes_in(*files):
@@ -1445,6 +1511,23 @@ HOSTILE_DOCUMENTS = {
     "a deep expression": f'bpx = 1\n[graph]\ny = "{"-" * 20_000}1"',
     "a long number": f"bpx = 1\n[inputs]\nx = 1.{'0' * 200_000}\n[graph]\ny = 'x'",
     "a long name": f"bpx = 1\n[inputs]\n{'x' * 100_000} = 1\n[graph]\ny = '{'x' * 99_999}'",
+    "many cycles of blocks": f"{TOP}y = 'x'\n[blocks]\n"
+    + "".join(f"b{i} = {{ args = ['x'], value = 'b{i + 1}(x) + b0(x)' }}\n" for i in range(2000))
+    + "b2000 = { args = ['x'], value = 'b0(x)' }",
+    "many unknown names in blocks": f"{TOP}y = 'x'\n[blocks]\n"
+    + "".join(f"b{i} = {{ args = ['x'], value = 'y{i} + q' }}\n" for i in range(1000)),
+    "many calls within each other": f"{TOP}y = '{'b(' * 3000}x{')' * 3000}'\n[blocks.b]\n"
+    + "args = ['x']\ngraph = { z = 'x*2', a = 'z + 1' }",
+    "many calls of long names": f"{TOP}y = '{'+'.join(['b(x)'] * 3000)}'\n[blocks.b]\n"
+    + f"args = ['x']\ngraph = {{ {'z' * 100_000} = 'x*2', a = 'x + 1' }}",
+    "a long list in a block that is often called": f"{TOP}y = '{'+'.join(['b(x, 1)'] * 3000)}'\n[blocks.b]\n"
+    + f"args = ['x', 'W']\nvalue = 'sum(x * W * [{', '.join(['1'] * 20_000)}])'",
+    "a name of many dots": f'bpx = 1\n[inputs]\n"{"a." * 50_000}a" = 1\n[graph]\ny = "1"',
+    "many misspelt columns": "bpx = 1\n[tables.t]\ncolumns = ["
+    + ", ".join(f"'c{i}'" for i in range(1000))
+    + f"]\nrows = [[{', '.join(['1'] * 1000)}]]\n[inputs]\n"
+    + "".join(f"x{i} = {{ table = 't', column = 'c{i}x' }}\n" for i in range(2000))
+    + "[graph]\ny = '1'",
     "a header of many parts": f"bpx = 1\n[inputs{'.a' * 20_000}]",
 }
 
@@ -1582,3 +1665,40 @@ def test_more_axes_than_an_array_may_have():
     nest = "[" * 40 + "1" + "]" * 40
     (problem,) = problems_of(toml, f'bpx = 1\n[inputs]\nx = {nest}\n[graph]\ny = "sum(x)"\n')
     assert problem.code == "too-deep"
+
+
+# --- the same with other values -----------------------------------------------------------------
+
+STATED = """bpx = 1
+[inputs]
+x = { value = [1, 2], range = [0, 3] }
+w = 2
+[graph]
+y = "sum(w*x)"
+[expect]
+value = 6
+[claims]
+x = "w"
+w = 3
+"""
+
+
+def test_with_values_leaves_out_what_was_stated_of_the_old_ones() -> None:
+    spec = read_spec(Source("a.toml", STATED), "toml")
+    moved = spec.with_values({"x": np.array([2.0, 3.0])})
+    assert [one.value.tolist() for one in moved.inputs] == [[2, 3], 2]
+    assert (moved.inputs[0].range, moved.expect, list(moved.claims)) == ((0, 3), None, ["x"])
+    assert spec.with_values({"x": np.array([2.0, 3.5])}).inputs[0].range is None
+    assert spec.inputs[0].value.tolist() == [1, 2]
+
+
+def test_made_again_with_values_of_other_shapes() -> None:
+    spec = read_spec(Source("a.toml", STATED), "toml")
+    assert spec.make_again
+    for _ in range(2):
+        longer = spec.make_again({"x": [1, 2, 3]})
+        assert (longer.inputs[0].value.shape, longer.expect, list(longer.claims)) == ((3,), None, ["x"])
+    assert spec.inputs[0].value.shape == (2,)
+    with pytest.raises(BpxError) as caught:
+        spec.make_again({"x": [[4]]})
+    assert [one.code for one in caught.value.diagnostics] == ["outside-range"]

@@ -219,6 +219,16 @@ def test_a_gradient_that_is_not_finite_breaks_off_too() -> None:
     assert (found.parameters["w"][1], found.last) == (0, 0)
 
 
+@pytest.mark.parametrize(("batch", "steps"), [(None, 5), (None, 1), (2, 5), (2, 1)])
+def test_a_parameter_that_is_not_finite_breaks_off_too(batch: int | None, steps: int) -> None:
+    """Where sigmoid saturates the loss is finite all the same."""
+    spec = read_expression(Source("<expression>", "mean(sigmoid(x*w))"), {"x": [1e3, 1e3], "w": 1e-3})
+    found = train(spec, Options(rate=1e308, batch=batch, steps=steps), wrt="w")
+    assert [one.code for one in found.problems] == ["parameter-not-finite", "not-finite"]
+    assert found.problems[1].facts["node"] == "w"
+    assert (found.taken, found.parameters["w"][1]) == (0, 1e-3)
+
+
 @pytest.mark.parametrize(
     ("w", "expected"),
     [("-1.0", ["loss-not-finite", "outside-domain"]), ("0.0", ["gradient-not-finite", "no-derivative"])],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpx.check.bounded import Bounded
+from bpx.check.bounded import UNIT, Bounded
 from bpx.check.decide import decide
 from bpx.check.differences import SURE
 from bpx.check.judged import Judged, Stated
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_REST = 64  # units of rounding that terms which cancel may leave
 _WITNESSES = 4  # of entries that disagree; if more digits confirm these, the others are as sure
 
 
@@ -118,11 +119,13 @@ def _look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
 def _stationary(judged: Judged) -> None:
     """Where large terms cancel to nothing, a 0 is right as far as can be seen.
 
-    Other claims so small, which may be nothing but rounding, are left open.
+    So is what rounding of the terms leaves of it in bpx's own gradient. Other claims so small, which may
+    be nothing but rounding, are left open.
     """
     (value, error, _), point = judged.reference, judged.point
     claimed, size = np.abs(judged.stated.value), point.sizes.get(judged.node, 0.0)
-    nothing = (claimed == 0) & (np.abs(value) <= SURE * error)
+    rest = _REST * UNIT * size if judged.stated.is_rule else 0.0
+    nothing = (claimed <= rest) & (np.abs(value) <= SURE * error)
     narrow = SURE * error <= point.question.detect * size
     judged.verdicts[(judged.verdicts == Verdict.CANNOT_TELL) & nothing & narrow] = Verdict.AGREE
 

@@ -242,15 +242,14 @@ def _bell(x: Expr) -> Expr:
 _TANH_SCALE, _TANH_CUBE = math.sqrt(2 / math.pi), 0.044715
 
 
-def _wave(x: Any) -> Any:
-    """The u of gelu_tanh(x) = x (1 + tanh u)/2, which is x sigmoid(2u)."""
-    return _TANH_SCALE * (x + _TANH_CUBE * x**3)
+def _cubed_in(x: Any) -> Any:
+    """What gelu_tanh(x) = x (1 + tanh(√(2/π) (x + 0.044715 x³)))/2 has beside its scale."""
+    return x + _TANH_CUBE * x**3
 
 
-def _gelu_tanh_slope(x: Expr) -> Expr:
-    s = sigmoid(2 * _wave(x))
-    slope_of_wave = _TANH_SCALE * (1 + 3 * (_TANH_CUBE * x**2))
-    return s + x * s * (1 - s) * (2 * slope_of_wave)
+def _gelu_tanh_slope(x: Expr, out: Expr) -> Expr:
+    s = sigmoid(2 * _TANH_SCALE * _cubed_in(x))
+    return s + out * (1 - s) * (2 * _TANH_SCALE * (1 + 3 * _TANH_CUBE * x**2))
 
 
 gelu = elem(
@@ -261,7 +260,7 @@ gelu = elem(
 )
 gelu_tanh = elem(
     "gelu_tanh",
-    lambda x: x * _sigmoid(2 * _wave(x)),
-    lambda x, out: (_gelu_tanh_slope(x),),
-    expands=lambda x: x * (1 + tanh(_wave(x))) / 2,
+    lambda x: x * _sigmoid(2 * _TANH_SCALE * _cubed_in(x)),  # (1 + tanh u)/2 is sigmoid(2u)
+    lambda x, out: (_gelu_tanh_slope(x, out),),
+    expands=lambda x: x * (1 + tanh(_TANH_SCALE * _cubed_in(x))) / 2,
 )

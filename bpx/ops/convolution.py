@@ -62,7 +62,8 @@ def _counts(
     for n, k, s, d, p in zip(x[len(x) - len(size) :], size, stride, dilation, padding, strict=True):
         found.append((n + 2 * p - d * (k - 1) - 1) // s + 1)
         if found[-1] < 1:
-            raise SettingError("window-too-large", x=x, size=size, n=n, k=k, s=s, d=d, p=p)
+            facts = {"x": x, "size": size, "n": n, "k": k, "s": s, "d": d, "p": p}
+            raise SettingError("window-too-large", help="count-of-windows", **facts)
     return tuple(found)
 
 
@@ -167,7 +168,8 @@ def _arrange_conv(
     if not is_whole(groups) or groups < 1:
         raise SettingError("not-a-count", setting="groups", value=groups)
     if w[0] % groups or w[1] * groups != x[1]:
-        raise SettingError("conv-channels", x=x, w=w, groups=groups, channels=x[1], outputs=w[0], taken=w[1])
+        facts = {"x": x, "w": w, "groups": groups, "channels": x[1], "outputs": w[0], "taken": w[1]}
+        raise SettingError("conv-channels", help="conv-channels", **facts)
     if b not in ((), (w[0],)):
         raise SettingError("conv-bias", b=b, w=w, outputs=w[0])
     _counts(x, w[2:], stride, dilation, padding)

@@ -34,7 +34,7 @@ Axes = tuple[int, ...]
 
 def _arrange_linear(x: Shape, W: Shape, b: Shape) -> Settings:
     if not x or len(W) != 2 or x[-1] != W[0] or b not in ((), W[1:]):
-        raise SettingError("linear-shapes", x=x, W=W, b=b)
+        raise SettingError("linear-shapes", help="linear-shapes", x=x, W=W, b=b)
     return {}
 
 

@@ -6,7 +6,7 @@ PyTorch would broadcast, shapes must be equal here: a column beside a row is a m
 - `cross_entropy`, `nll` and `kl_div` sum over the classes, which stand along the last axis (PyTorch has
   them along axis 1), and take the mean over the examples. The target of the first two is either the number
   of the class of each example, or a probability for each class. For `kl_div` this mean is what PyTorch
-  calls batchmean, as the divergence is defined; its own default divides by the classes too.
+  calls batchmean (of two axes), as the divergence is defined; its own default divides by the classes too.
 - Nothing is cut off: where PyTorch's binary_cross_entropy stops at a logarithm of -100, `bce` of a
   probability of 0 or 1 has no value. `bce_with_logits` and `cross_entropy` work on logits of any size.
 - `hinge` takes targets of -1 and 1; where the margin is met exactly it hands back 0.
@@ -48,17 +48,17 @@ def _mean_of(
 ) -> Op:
     """A loss that is the mean of `each` element's own; `slopes` are the derivatives of that."""
 
-    def arrange(x: Shape, target: Shape, **settings: Any) -> Settings:
-        return {**_alike(name, x, target), **{key: positive(key, value) for key, value in settings.items()}}
+    def arrange(x: Shape, target: Shape, **given: Any) -> Settings:
+        return {**_alike(name, x, target), **{key: positive(key, value) for key, value in given.items()}}
 
-    def pull(upstream: Expr, x: Expr, target: Expr, out: Expr, **settings: Any) -> Slopes:
+    def pull(upstream: Expr, x: Expr, target: Expr, out: Expr, **given: Any) -> Slopes:
         share = upstream / math.prod(x.shape)
-        by_x, by_target = slopes(x, target, **settings)
+        by_x, by_target = slopes(x, target, **given)
         return share * by_x, share * by_target
 
     return composite(
         name,
-        lambda x, target, **settings: mean(each(x, target, **settings)),
+        lambda x, target, **given: mean(each(x, target, **given)),
         args=each.__code__.co_varnames[:2],
         settings=settings,
         arrange=arrange,

@@ -12,7 +12,6 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
-from itertools import pairwise
 from numbers import Real
 from typing import Any
 
@@ -118,38 +117,28 @@ stack: Op = composite(
 
 
 def _arrange_split(x: Shape, *, sections: Any, axis: Any, part: Any) -> Settings:
+    """`part` is the number of a part, or that and how many parts there have to be."""
     axis = one_axis(axis, len(x))
-    cuts = tuple(sections) if isinstance(sections, list | tuple) else sections
-    if not isinstance(cuts, tuple) and (not is_whole(cuts) or cuts < 1 or x[axis] % cuts):
+    if not is_whole(sections) or sections < 1 or x[axis] % sections:
         raise SettingError("bad-split", length=x[axis], axis=axis, sections=sections)
-    if isinstance(cuts, tuple) and not _rising(0, *cuts, x[axis]):
-        raise SettingError("bad-cuts", length=x[axis], axis=axis, sections=list(cuts))
-    count = len(cuts) + 1 if isinstance(cuts, tuple) else cuts
     if part is None:
-        raise SettingError("split-without-names", count=count)
-    if isinstance(part, list | tuple):  # and how many there are to be
-        part, named = part
-        if named != count:
-            raise SettingError("names-of-split", found=named, count=count)
-    if not is_whole(part) or not 0 <= part < count:
-        raise SettingError("bad-part", part=part, count=count, last=count - 1)
-    return {"sections": cuts, "axis": axis, "part": part}
+        raise SettingError("split-without-names", count=sections)
+    part, named = part if isinstance(part, list) else (part, sections)
+    if named != sections:
+        raise SettingError("names-of-split", found=named, count=sections)
+    if not is_whole(part) or not 0 <= part < sections:
+        raise SettingError("bad-part", part=part, count=sections, last=sections - 1)
+    return {"sections": int(sections), "axis": axis, "part": int(part)}
 
 
-def _rising(*numbers: Any) -> bool:
-    return all(map(is_whole, numbers)) and all(a < b for a, b in pairwise(numbers))
-
-
-def _part(length: int, sections: int | tuple[int, ...], part: int) -> slice:
-    if isinstance(sections, int):
-        width = length // sections
-        return slice(part * width, (part + 1) * width)
-    return slice(*(0, *sections, length)[part : part + 2])
+def _split_in_simpler_ops(x: Expr, *, sections: int, axis: int, part: int) -> Expr:
+    length = x.shape[axis] // sections
+    return x[_along(axis, slice(part * length, (part + 1) * length), x.ndim)]
 
 
 split: Op = composite(
     "split",
-    lambda x, *, sections, axis, part: x[_along(axis, _part(x.shape[axis], sections, part), x.ndim)],
+    _split_in_simpler_ops,
     settings={"sections": None, "axis": 0, "part": None},
     arrange=_arrange_split,
     sample_settings={"sections": 2, "part": 0},

@@ -16,10 +16,10 @@ from bpx.ops.row import infix, postfix, structural
 
 
 class SettingError(ValueError):
-    """A setting that does not fit; `code` and `facts` name the sentence that says why."""
+    """A setting that does not fit; `code` and `facts` name the sentence that says why, `help` a next step."""
 
-    def __init__(self, code: str, **facts: Any) -> None:
-        self.code, self.facts = code, facts
+    def __init__(self, code: str, *, help: str | None = None, **facts: Any) -> None:
+        self.code, self.facts, self.help = code, facts, help
         super().__init__(f"{code}: {facts}")
 
 

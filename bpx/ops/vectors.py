@@ -7,16 +7,19 @@ and `std` divide by n - ddof with ddof = 0, as NumPy does and PyTorch does not.
 
 The softmax family does not overflow: the largest score is taken off before exp, as in Goodfellow, Bengio
 and Courville, Deep Learning (MIT Press 2016), sections 4.1 and 6.2.2. Derivatives of norms as in
-Petersen and Pedersen, The Matrix Cookbook (2012), section 2.6 and 2.8.
+Petersen and Pedersen, The Matrix Cookbook (2012), sections 2.6 and 2.7.
 
 Conventions at kinks are PyTorch's: the norm of zeros and the deviation of equal numbers hand back 0;
-amax, amin and the norm of order inf share what arrives evenly among ties; argmax names the first of them.
+amax, amin and the norm of order inf share what arrives evenly among ties. argmax names the first of them, as
+NumPy's does.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -41,6 +44,7 @@ from bpx.ops.tensors import (
 
 Axes = tuple[int, ...]
 Rows = tuple[Expr, ...]
+_FEW = 4  # elements that are written out one by one
 _REDUCTION: Settings = {"axis": None, "keepdims": False}
 
 
@@ -126,11 +130,15 @@ log_softmax = structural(
 # --- settings -----------------------------------------------------------------------------------
 
 
-def positive(setting: str, value: Any) -> float:
+def positive(setting: str, value: Any) -> Any:
     """A finite number above 0. Raises `SettingError` for all else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    if not _is_number(value) or not 0 < value < math.inf:
         raise SettingError("not-positive", setting=setting, value=value)
     return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _beside(reduced: Expr, x: Expr, axis: Axes) -> Expr:
@@ -212,7 +220,7 @@ normalize = composite(
 def _arrange_variance(x: Shape, *, axis: Any, keepdims: Any, ddof: Any) -> Settings:
     settings = arrange_reduction(x, axis=axis, keepdims=keepdims)
     elements = count(x, settings["axis"])
-    if isinstance(ddof, bool) or not isinstance(ddof, int | float) or not 0 <= ddof < elements:
+    if not _is_number(ddof) or not 0 <= ddof < elements:
         raise SettingError("bad-ddof", ddof=ddof, count=elements)
     return {**settings, "ddof": ddof}
 
@@ -265,20 +273,17 @@ def _in_rows(x: Expr, axis: Axes) -> Expr:
 
 
 def _combined(combine: Callable[[Rows, Rows], Rows], *columns: Expr) -> Rows:
-    """All rows of the columns as one, each pair of neighbours combined in order."""
+    """All rows of the columns as one: neighbours combined in order, of many two and two at once."""
     left_over: list[Rows] = []
 
     def rows(at: int | slice) -> Rows:
         return tuple(column[at] for column in columns)
 
-    while (length := columns[0].shape[0]) > 1:
+    while (length := columns[0].shape[0]) > _FEW:
         if length % 2:
             left_over.append(rows(length - 1))
         columns = combine(rows(slice(0, length - 1, 2)), rows(slice(1, length, 2)))
-    found = rows(0)
-    for one in reversed(left_over):
-        found = combine(found, one)
-    return found
+    return reduce(combine, [*map(rows, range(length)), *reversed(left_over)])
 
 
 def _two_by_two(combine: Callable[..., Expr]) -> Callable[..., Expr]:

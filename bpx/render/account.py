@@ -140,6 +140,8 @@ def _expansion_text(account: Explanation) -> str:
 
 def _with_numbers(row: NodeRow) -> str:
     text = row.with_numbers or ""
+    if text == row.formula:  # of numbers alone there is nothing to put in
+        return ""
     return text if len(text) <= _MOST_CHARACTERS and "[[" not in text else _LEFT_OUT
 
 

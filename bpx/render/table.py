@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -12,6 +13,8 @@ from rich.text import Text
 
 from bpx.render.curve import drawn
 from bpx.render.layout import Block, Curve, Heading, Headline, Table
+
+_NESTED, _BETWEEN_ROWS = re.compile(r"\[{2,}"), re.compile(r"(\]+), \[+")
 
 
 def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
@@ -56,6 +59,13 @@ class _Drawn:
 
 
 def _cell(text: str) -> Text:
-    """Rows of a matrix stand under each other, so that a narrow column does not break them anywhere."""
-    indent = " " * (text.find("[[") + 1)
-    return Text(text.replace("], [", f"],\n{indent}["))
+    """Rows of an array stand under each other, so that a narrow column does not break them anywhere."""
+    opening = _NESTED.search(text)
+    if opening is None:
+        return Text(text)
+
+    def broken(between: re.Match[str]) -> str:
+        depth = len(between[1])
+        return f"{between[1]},\n{' ' * (opening.end() - depth)}{'[' * depth}"
+
+    return Text(_BETWEEN_ROWS.sub(broken, text))

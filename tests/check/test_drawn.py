@@ -54,6 +54,32 @@ def test_targets_and_constants_stay():
     assert set(found["c"]) == {4}
 
 
+CHOOSING = """bpx = 1
+[inputs]
+x = [[1.0, 2.0], [3.0, 4.0]]
+rows = [0, 1, 1]
+classes = [1, 0]
+ids = [1, 0]
+[graph]
+L = "sum(embedding(x, rows)) + sum(pick(x, classes)) + sum(x @ ids) + sum(cross_entropy(x, ids))"
+"""
+
+
+def test_what_only_chooses_stays():
+    found, skipped = columns(toml(CHOOSING.replace(" + sum(x @ ids)", "")), 20)
+    assert skipped == 0
+    assert np.ptp(found["x"]) > 1
+    assert {tuple(one) for one in found["rows"]} == {(0, 1, 1)}
+    assert (
+        {tuple(one) for one in found["classes"]} == {tuple(one) for one in found["ids"][:, ::1]} == {(1, 0)}
+    )
+
+
+def test_what_does_more_than_choose_is_drawn():
+    points, _ = drawn_points(toml(CHOOSING), 3, 0)
+    assert len(points) == 1  # no other is whole
+
+
 def test_a_seed_gives_the_same_points_again():
     made = toml(TEXT)
     one, same, other = (columns(made, 4, seed)[0]["x"] for seed in (7, 7, 8))

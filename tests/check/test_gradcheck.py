@@ -68,7 +68,8 @@ def in_a_graph(op: Op) -> Spec:
     inputs = [graph.input(value.shape) for value in values]
     node = graph.add(op, *inputs, **options)
     other = graph.add(op, *(OPS["identity"](one) for one in inputs), **options)
-    out = 0.3 * node * (node + 1.5) + other
+    weights = np.random.default_rng(1).uniform(0.5, 1.5, node.shape)  # else what sums to 0 would cancel
+    out = 0.3 * node * (node + 1.5) * weights + other
     named = {f"x{i}": (expr, value) for i, (expr, value) in enumerate(zip(inputs, values, strict=True))}
     made = spec_of(out, named)
     return replace(made, steps={**made.steps, "node": node.id})

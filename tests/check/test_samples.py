@@ -54,6 +54,12 @@ def test_they_stay_inside_the_domain():
         assert (one.sample.args[0] > 0).all()
 
 
+def test_what_chooses_stays():
+    found = drawn(spec("embedding(x, ids)", x=[[1.0, 2.0], [3.0, 4.0]], ids=[1.0, 0.0]))
+    assert len(found) == 5
+    assert all(one.sample.args[1].tolist() == [1, 0] for one in found)
+
+
 def test_constants_stay():
     for one in drawn(spec("x^3", x=2.0)):
         assert one.sample.args[1] == 3

@@ -10,10 +10,20 @@ import pytest
 from checking import planted, point_of
 
 from bpx.check import structural
+from bpx.check.bounded import Bounded
 from bpx.check.report import Verdict
-from bpx.check.slopes import Block, Linear
-from bpx.graph import OPS, Graph
+from bpx.check.slopes import Block, Flat, Linear
+from bpx.graph import OPS, Graph, Op, Shape
+from bpx.ops import rows
 from bpx.spec import spec_of
+
+PRIMITIVE = [op for op in rows() if not op.elementwise and not op.composite]
+CHOICES = {"dropout": 1.0}  # for what an arg chooses; by default the number of the first row or class
+
+
+def sample_shapes(op: Op) -> list[Shape]:
+    return [*op.sample] or [(2, 3)] * len(op.args)
+
 
 CASES = [  # op, shapes of the args, settings
     ("matmul", [(3,), (3,)], {}),
@@ -38,6 +48,16 @@ CASES = [  # op, shapes of the args, settings
     ("logsumexp", [(2, 3)], {"axis": 1, "keepdims": True}),
     ("logsumexp", [()], {}),
     ("softmax", [(3,)], {}),
+    ("index", [(3, 4)], {"at": [[0, 3, 2], 0]}),
+    ("index", [(2, 3)], {"at": [[1, -1, -1]]}),
+    ("place", [(2,)], {"at": [[0, 4, 3], 1], "shape": [4, 2]}),
+    ("flip", [(2, 3)], {"axis": 1}),
+    ("tril", [(2, 3, 3)], {}),
+    ("cumsum", [(2, 3)], {"axis": 1}),
+    ("cumsum", [(2, 3)], {}),
+    ("pick", [(2, 3), (2,)], {}),
+    ("embedding", [(4, 3), (2, 2)], {}),
+    *[(op.name, sample_shapes(op), op.sample_settings) for op in PRIMITIVE],
 ]
 EACH = pytest.mark.parametrize(("name", "shapes", "settings"), CASES, ids=str)
 
@@ -48,6 +68,8 @@ def made(name: str, shapes: Any, settings: Any, scale: float = 1.0):
     inputs = [graph.input(shape) for shape in shapes]
     out = graph.add(OPS[name], *inputs, **settings)
     values = [scale * rng.uniform(0.3, 2, shape) * rng.choice([-1, 1], shape) for shape in shapes]
+    for position in OPS[name].chooses:
+        values[position] = np.full(shapes[position], CHOICES.get(name, 0.0))
     return spec_of(
         out, {f"x{i}": (one, value) for i, (one, value) in enumerate(zip(inputs, values, strict=True))}
     )
@@ -57,15 +79,12 @@ def found(spec):
     return list(point_of(spec).checked.values())
 
 
-def test_every_structural_op_is_among_the_cases():
-    assert {name for name, _, _ in CASES} >= {op.name for op in OPS.values() if not op.elementwise}
-
-
 @EACH
 def test_right_rules_agree(name, shapes, settings):
     for one in found(made(name, shapes, settings)):
         assert one.verdict is Verdict.AGREE
-        assert isinstance(one.trusted, Linear if OPS[name].linear else Block)
+        chooses = one.edge.position in OPS[name].chooses
+        assert isinstance(one.trusted, Flat if chooses else Linear if OPS[name].linear else Block)
         assert abs(one.claimed - one.reference) <= max(one.error, 1e-9 * abs(one.reference))
 
 
@@ -73,8 +92,8 @@ def test_right_rules_agree(name, shapes, settings):
 def test_one_wrong_element_is_seen(name, shapes, settings):
     """The first element of what is handed back is off by 1e-4 of itself."""
     right = made(name, shapes, settings)
-    for position, shape in enumerate(shapes):
-        off = np.ones(shape)
+    for position in set(range(len(shapes))) - set(OPS[name].chooses):
+        off = np.ones(shapes[position])
         off.flat[0] += 1e-4
 
         def spoiled(handed, *args, off=off, **options):
@@ -83,6 +102,20 @@ def test_one_wrong_element_is_seen(name, shapes, settings):
         verdicts = {one.edge.position: one.verdict for one in found(planted(right, "out", position, spoiled))}
         assert verdicts.pop(position) is Verdict.DISAGREE
         assert set(verdicts.values()) <= {Verdict.AGREE}
+
+
+@pytest.mark.parametrize("name", [op.name for op in PRIMITIVE if op.chooses])
+def test_nothing_may_be_handed_to_what_chooses(name):
+    op = OPS[name]
+    (position,) = op.chooses
+    right = made(name, sample_shapes(op), op.sample_settings)
+    wrong = planted(right, "out", position, lambda handed, upstream, *args, **options: args[position] + 1e-9)
+    for spec, verdict in ((right, Verdict.AGREE), (wrong, Verdict.DISAGREE)):
+        (one,) = [one for one in found(spec) if one.edge.position == position]
+        assert one.verdict is verdict
+        assert isinstance(one.trusted, Flat)
+        assert not one.trusted.pull(Bounded.exactly(np.ones(right.graph.shapes[right.output]))).value.any()
+        assert not one.trusted.size(np.ones(right.graph.shapes[right.output])).any()
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-9, 1e6, 1e120])

@@ -41,6 +41,15 @@ def test_a_missing_edge_and_a_doubled_one(point, at):
         assert reason.facts["found"] != reason.facts["expected"]
 
 
+def test_what_chooses_does_not_hide_a_missing_edge():
+    point = point_of(spec("sum(pick(x, ids)^2)", x=[[1.0, 2.0], [3.0, 4.0]], ids=[1.0, 0.0]))
+    assert broken_wiring(point) is None
+    for at, edge in enumerate(point.ledger.edges):
+        missing = with_edges(point, [*point.ledger.edges[:at], *point.ledger.edges[at + 1 :]])
+        chooses = point.graph.ops[edge.consumer].name == "pick" and edge.position == 1
+        assert (broken_wiring(missing) is None) == chooses
+
+
 @settings(max_examples=30)
 @given(scalar_specs(SMOOTH))
 def test_no_false_doubt(random):

@@ -197,6 +197,9 @@ def test_a_kink_is_noted_and_nothing_disagrees_there(expression, z, verdict):
         ("hinge(z, [1, -1, 1])", [0.5, 0.9, 3]),
         ("nll(log_softmax(z), [[0.5, 0.5], [0, 1]])", [[1, 2], [0.5, -1]]),
         ("cross_entropy(z, [[0.5, 0.5, 0], [0, 1, 1]])", [[1, 2, 0], [0.5, -1, 3]]),
+        ("nll(log_softmax(z), [1, 0])", [[1, 2], [0.5, -1]]),
+        ("cross_entropy(z, [2, 0])", [[1, 2, 0], [0.5, -1, 3]]),
+        ("cross_entropy(z, 1)", [40, 0, -1000]),
         ("kl_div(log_softmax(z), [0.25, 0.75])", [1, 2]),
     ],
 )
