@@ -248,7 +248,7 @@ def train(
         typer.Option("--wrt", metavar="NAME,...", help="Train these inputs (default: parameters)."),
     ] = None,
     optimizer: Annotated[
-        str, typer.Option(metavar="sgd|momentum|adam", help="How a gradient moves.")
+        str, typer.Option(metavar="sgd|momentum|adam", help="How the gradient becomes a step.")
     ] = "sgd",
     rate: Annotated[
         float | None,
@@ -266,7 +266,7 @@ def train(
     ] = None,
     batch: Annotated[
         int | None,
-        typer.Option(metavar="B", help="Draw batches of B examples; the rest of an epoch is left out."),
+        typer.Option(metavar="B", help="Draw batches of B examples; what remains of an epoch sits out."),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="What the batches are drawn from.")] = 0,
     show_steps: Annotated[int, typer.Option(metavar="K", help="Show the first K steps in full.")] = 0,

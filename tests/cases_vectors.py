@@ -42,7 +42,7 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
         for shapes, settings in OF_SEVERAL[:6]
     ],
     ("var", [(2, 1)], {"axis": 1}),
-    *[("normalize", [shape], {}) for shape in [(3,), (2, 3), (4, 4), (2, 3, 4)]],
+    *[("normalize", [shape], {}) for shape in [(3,), (7,), (2, 3), (4, 4), (1, 5), (5, 2), (2, 3, 4)]],
     *[("normalize", [(2, 3, 4)], {"axis": axis}) for axis in (0, 1, -1, [0, 2], [2, 1], [0, 1, 2])],
     *[
         ("normalize", [(2, 3)], {"axis": axis, "eps": eps})

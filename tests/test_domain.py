@@ -125,6 +125,27 @@ def test_a_value_that_is_not_a_number() -> None:
     assert [one.code for one in caught.value.diagnostics] == ["not-finite"] * 2
 
 
+@pytest.mark.parametrize(
+    ("expression", "place", "count"),
+    [
+        ("embedding(x, ids)", "ids[1]", 3),
+        ("pick(x, [0, 7, 1])", "ids[1]", 2),
+        ("one_hot(ids, 2) @ x[:2]", "ids[1]", 2),
+        ("embedding(x, 7)", "ids", 3),
+        ("embedding(x, [[0, 1], [2, 7]])", "ids[1, 1]", 3),
+    ],
+)
+def test_a_number_that_chooses_nothing_is_named_with_its_place(
+    expression: str, place: str, count: int
+) -> None:
+    with pytest.raises(BpxError) as caught:
+        explain(spec(f"sum({expression})", x=np.ones((3, 2)), ids=[1.0, 7.0]))
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "bad-id"
+    facts = problem.facts
+    assert (facts["place"], facts["found"], facts["count"], facts["last"]) == (place, "7", count, count - 1)
+
+
 def test_nan_without_an_infinity_before_it_is_named_nan() -> None:
     with pytest.raises(BpxError) as caught:
         explain(spec("sum(x)", x=[1e308, 1e308, -1e308, -1e308] * 8))

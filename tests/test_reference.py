@@ -18,6 +18,7 @@ from bpx.reference import op_entries, op_entry
 from bpx.render.layout import Lines, Table
 from bpx.render.reference import example_blocks, op_blocks, op_list_blocks
 from bpx.spec import Spec, read_expression
+from bpx.subgraph import guards
 from bpx.words import ENGLISH
 
 NAMES = [op.name for op in rows()]
@@ -165,8 +166,29 @@ def test_domains_by_hand(name: str, words: list[str]) -> None:
 @every_op
 def test_a_domain_is_stated_where_there_is_a_guard(name: str) -> None:
     op, graph = OPS[name], Graph()
-    guards = op.guards(*(graph.input((2, 2) if not op.elementwise else ()) for _ in op.args))
-    assert (op_entry(name).domain == (ENGLISH["ops.everywhere"],)) == (not guards)
+    shapes = op.sample or [() if op.elementwise else (2, 3) for _ in op.args]
+    args = [graph.input(shape) for shape in shapes]
+    found = [expr for _, expr in guards(graph.add(op, *args, **op.sample_settings))]
+    varying = [expr for expr in found if {arg.id for arg in args} & set(graph.needs(of=[expr.id]))]
+    assert (op_entry(name).domain == (ENGLISH["ops.everywhere"],)) == (not varying)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mae", ("kink where prediction - target = 0",)),
+        ("hinge", ("kink where 1 - target * score = 0",)),
+        ("huber", (ENGLISH["ops.inside"],)),
+        ("mse", (ENGLISH["ops.everywhere"],)),
+        ("attention", (ENGLISH["ops.everywhere"],)),
+    ],
+)
+def test_a_composite_op_has_the_domain_of_its_parts(name: str, words: tuple[str, ...]) -> None:
+    assert op_entry(name).domain == words
+
+
+def test_a_rule_too_long_to_read_is_not_written_down() -> None:
+    assert set(op_entry("attention").rule.values()) >= {ENGLISH["ops.by-parts"]}
 
 
 # --- names --------------------------------------------------------------------------------------

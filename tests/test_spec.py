@@ -434,7 +434,7 @@ SAVED = {
     "tables that are not used": lambda: toml(TABLES, one=[1, 2], two=[[1, 2], [3, 4]]),
     "blocks": lambda: toml(BLOCKS),
     "split": lambda: toml(SPLIT),
-    "indices": steps('a = "x[0] + x[..., 1]"\nb = "sum(x[::-1, 0:1] * y) + a[-1]"'),
+    "indices": steps('a = "x[0] + x[..., 1][0]"\nb = "sum(x[::-1, 0:1] * y) + a[-1]"'),
     "dotted names": steps('"h.z" = "y + 1"\n"h.a.T2" = "h.z * 2 + exp(h.z)"\nh = "sum(x.T @ x) + h.a.T2"'),
 }
 

@@ -11,6 +11,7 @@ from bpx.check.blame_rules import blamed_rules
 from bpx.check.entries import by_rule, column
 from bpx.check.point import Point, Question
 from bpx.check.report import Column, Report, Verdict
+from bpx.expand import written_out
 from bpx.graph import Array
 from bpx.spec import Spec
 
@@ -21,6 +22,7 @@ def check_in_use(spec: Spec, gradients: Mapping[str, Array]) -> Report:
 
     The gradient that the rules of the graph give is checked, and those in use are compared with it.
     """
+    spec = written_out(spec)
     wrt = {name: spec.nodes[name] for name in gradients}
     point = Point.at(Question(spec, spec.output, wrt, np.ones(())), spec.given)
     columns = [_in_use(point, name, node, gradients[name]) for name, node in wrt.items()]

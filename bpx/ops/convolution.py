@@ -157,6 +157,9 @@ overlap_add: Op = structural(
 
 # --- convolution --------------------------------------------------------------------------------
 
+_AXES_OF_X = {1: "N×C×L", 2: "N×C×H×W"}
+_AXES_OF_W = {1: "O×C/groups×k", 2: "O×C/groups×kH×kW"}
+
 
 def _arrange_conv(
     x: Shape, w: Shape, b: Shape, *, stride: Any, padding: Any, dilation: Any, groups: Any, axes: int
@@ -174,10 +177,6 @@ def _arrange_conv(
         raise SettingError("conv-bias", b=b, w=w, outputs=w[0])
     _counts(x, w[2:], stride, dilation, padding)
     return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-
-
-_AXES_OF_X = {1: "N×C×L", 2: "N×C×H×W"}
-_AXES_OF_W = {1: "O×C/groups×k", 2: "O×C/groups×kH×kW"}
 
 
 # The letters of the axes for einsum, by how many axes windows slide over.

@@ -229,3 +229,11 @@ def test_the_diagnostic_names_the_line_the_shapes_and_the_rule(step, parts):
     (problem,) = caught.value.diagnostics
     assert problem.to_dict()["line"] == 7
     assert [part for part in parts if part not in problem.to_text()] == []
+
+
+def test_what_is_too_large_is_said_of_the_op_itself():
+    with pytest.raises(BpxError) as caught:
+        spec_with("conv2d(x, w, padding=100000)")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "too-large"
+    assert "`conv2d`" in problem.message
