@@ -15,7 +15,7 @@ PRECEDENCE_OF_MINUS = 25  # a negative number is written, and bracketed, like a 
 CONSTANTS = {"pi": math.pi, "e": math.e}
 DIGITS = 6  # significant digits of numbers that people read; JSON has them all
 LARGEST_SHOWN = 16  # elements of an array that is shown in full
-MOST_IN_A_RULE = 30  # ops in the formula of a rule; a longer one is not for reading
+MOST_IN_A_RULE = 24  # ops in the formula of a rule; a longer one is not for reading
 
 _LOOSEST, _TIGHTEST = 0, 100
 # A finished text, or a node still to be written: (node, precedence around it, does it stand leftmost?).

@@ -178,7 +178,7 @@ def test_a_domain_is_stated_where_there_is_a_guard(name: str) -> None:
     [
         ("mae", ("kink where prediction - target = 0",)),
         ("hinge", ("kink where 1 - target * score = 0",)),
-        ("huber", (ENGLISH["ops.inside"],)),
+        ("max_pool", (ENGLISH["ops.inside"],)),
         ("mse", (ENGLISH["ops.everywhere"],)),
         ("attention", (ENGLISH["ops.everywhere"],)),
     ],
