@@ -109,8 +109,9 @@ class _Sample:
     def rule_text(self, factor: Any) -> str:
         if factor is None:
             return "0"
+        stated = self.op.local or self.op.pull
         long = ops_written(self.graph, self.graph.lift(factor).id, self.names) > MOST_IN_A_RULE
-        return say("ops.by-parts") if long else self.text(factor)
+        return say("ops.by-parts") if long and not stated else self.text(factor)
 
     def domain(self) -> tuple[str, ...]:
         if self.op.name == "pow":

@@ -67,7 +67,7 @@ _STEPS = {
     "type": "object",
     "minProperties": 1,
     "additionalProperties": {"anyOf": [_EXPRESSION, {"$ref": "#/$defs/step"}]},
-    "description": "Named steps, in any order.",
+    "description": "Named steps, in any order; a key such as `a, b` names the parts of a split.",
 }
 _BLOCK = {
     "description": "Steps with args of their own, written out wherever a step calls the block by its name.",

@@ -38,6 +38,7 @@ PICKED_FROM = [
     *[(m, n) for m in (1, 3, 4) for n in (1, 2, 4, 5)],
     *[(2, 3, 4), (1, 1, 1), (4, 4, 4), (2, 1, 3), (1, 2, 2, 3)],
 ]
+IDS = [(), (1,), (4,), (2, 3)]
 TABLES = [(3,), (1,), (3, 2), (5, 1), (4, 4), (2, 3, 2)]
 ALONG = [((4,), 0), ((2, 3), 0), ((2, 3), 1), ((2, 3, 4), 1), ((2, 3, 4), -1), ((1, 1), 0)]
 
@@ -52,11 +53,12 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     *[
         ("one_hot", [shape], {"n": n})
         for shape in [(), (1,), (3,), (2, 3), (4,), (2, 1, 2)]
-        for n in (1, 3, 4, 7)
+        for n in (3, 4, 5, 7)
     ],
     *[("pick", [shape, shape[:-1]], {}) for shape in PICKED_FROM],
-    *[("embedding", [table, ids], {}) for table in TABLES for ids in [(), (1,), (4,), (2, 3)]],
+    *[("embedding", [table, ids], {}) for table in TABLES for ids in IDS],
     *[("concat", [shape] * count, {"axis": axis}) for shape, axis in ALONG for count in (2, 3, 4)],
+    *[("scatter", [(*ids, *row), ids], {"n": 4}) for ids in IDS for row in [(), (1,), (3,), (4,), (4, 2)]],
     ("concat", [(2,), (3,)], {}),
     ("concat", [(1, 3), (2, 3), (4, 3)], {}),
     ("concat", [(2, 1, 3), (2, 4, 3)], {"axis": 1}),
@@ -122,15 +124,30 @@ def _draw_rows(rng: Any, shapes: Any) -> list[Any]:
     return [*_measures(rng, [table]), rng.integers(0, table[0], ids).astype(float)]
 
 
+def _draw_places(rng: Any, shapes: Any) -> list[Any]:
+    x, ids = shapes
+    return [*_measures(rng, [x]), rng.integers(0, 4, ids).astype(float)]
+
+
 def _measures(rng: Any, shapes: Any) -> list[Any]:
     return [rng.uniform(0.3, 2, shape) * rng.choice([-1, 1], shape) for shape in shapes]
 
 
 DRAWS = {
-    "one_hot": lambda rng, shapes: [rng.integers(0, 1, shape).astype(float) for shape in shapes],
+    "one_hot": lambda rng, shapes: [rng.integers(0, 3, shape).astype(float) for shape in shapes],
     "pick": _draw_ids,
     "embedding": _draw_rows,
+    "scatter": _draw_places,
 }
+
+
+def _scatter(x: Any, ids: Any, n: int) -> Any:
+    x, rows = np.asarray(x), np.zeros((n, *np.shape(x)[np.ndim(ids) :]), dtype=np.asarray(x).dtype)
+    for at in np.ndindex(np.shape(ids)):
+        row = int(_whole(ids)[at])
+        rows[row] = rows[row] + x[at]
+    return rows
+
 
 TENSORS: dict[str, Callable[..., Any]] = {
     "index": lambda x, at: np.asarray(x)[at],
@@ -138,6 +155,7 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "one_hot": lambda ids, n: np.eye(n)[_whole(ids)],
     "pick": lambda x, ids: np.take_along_axis(x, _whole(ids)[..., None], -1)[..., 0],
     "embedding": lambda table, ids: table[_whole(ids)],
+    "scatter": _scatter,
     "concat": lambda *xs, axis=0: np.concatenate(xs, axis=axis),
     "stack": lambda *xs, axis=0: np.stack(xs, axis=axis),
     "split": lambda x, sections, part, axis=0: np.split(x, sections, axis=axis)[part],
@@ -168,6 +186,7 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "one_hot": lambda ids, n: torch().nn.functional.one_hot(ids.long(), n).double(),
         "pick": lambda x, ids: x.gather(-1, ids.long()[..., None])[..., 0],
         "embedding": lambda table, ids: table[ids.long()],
+        "scatter": _torch_scatter,
         "concat": lambda *xs, axis=0: torch().concat(xs, dim=axis),
         "stack": lambda *xs, axis=0: torch().stack(xs, dim=axis),
         "split": lambda x, sections, part, axis=0: torch().tensor_split(x, sections, dim=axis)[part],
@@ -188,6 +207,11 @@ def _torch_index(x: Any, at: Any) -> Any:
 
     places = np.arange(x.numel()).reshape(tuple(x.shape))[at]
     return x.reshape(-1)[t.tensor(places.copy())]
+
+
+def _torch_scatter(x: Any, ids: Any, n: int) -> Any:
+    rows = x.reshape(ids.numel(), *x.shape[ids.ndim :])
+    return torch().zeros(n, *rows.shape[1:], dtype=x.dtype).index_add(0, ids.long().reshape(-1), rows)
 
 
 def _torch_place(x: Any, at: Any, shape: Any) -> Any:

@@ -139,7 +139,7 @@ def test_a_number_that_chooses_nothing_is_named_with_its_place(
     expression: str, place: str, count: int
 ) -> None:
     with pytest.raises(BpxError) as caught:
-        explain(spec(f"sum({expression})", x=np.ones((3, 2)), ids=[1.0, 7.0]))
+        explain(spec(f"sum({expression}) + 0 * sum(ids)", x=np.ones((3, 2)), ids=[1.0, 7.0]))
     (problem,) = caught.value.diagnostics
     assert problem.code == "bad-id"
     facts = problem.facts

@@ -110,6 +110,13 @@ def test_json_table_names_every_key_of_a_training() -> None:
     assert keys - set(re.findall(r"`(\w+)`", table)) == set()
 
 
+def test_every_op_is_listed() -> None:
+    from bpx.ops import rows
+
+    listed = README.partition("## Ops\n")[2].partition("## Specs")[0]
+    assert {op.name for op in rows()} - set(re.findall(r"`(\w+)`", listed)) == set()
+
+
 @pytest.mark.parametrize("marker", ["run", "test"])
 def test_set_up_command(marker: str, tmp_path: Path) -> None:
     """The two commands of the README in a fresh copy; pytest only collects, or it would not end."""

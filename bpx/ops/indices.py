@@ -28,18 +28,18 @@ At = tuple[int | Triple, ...]  # for each axis
 def index_in_full(at: Any, x: Shape) -> At:
     """A basic NumPy index of an array of shape `x`, as a number or a (start, stop, step) for each axis.
 
-    `at` is a whole number, a slice, a triple such as `range` takes, or `...`; or a sequence of these.
+    `at` is a whole number, a slice or `...`, or a sequence of these and of triples such as `range` takes.
     Raises `SettingError` for what is none of them, selects nothing or lies outside.
     """
     given = list(at) if isinstance(at, list | tuple) else [at]
-    gaps = [place for place, one in enumerate(given) if one is ...]
+    gaps = [axis for axis, one in enumerate(given) if one is ...]
     missing = len(x) - (len(given) - len(gaps))
     if len(gaps) > 1:
         raise SettingError("two-ellipses")
     if missing < 0:
         raise SettingError("too-many-indices", found=len(given) - len(gaps), ndim=len(x))
-    place = gaps[0] if gaps else len(given)
-    given[place : place + 1] = [slice(None)] * missing
+    gap = gaps[0] if gaps else len(given)
+    given[gap : gap + 1] = [slice(None)] * missing
     return tuple(_in_full(one, axis, length) for axis, (one, length) in enumerate(zip(given, x, strict=True)))
 
 
@@ -53,7 +53,7 @@ def _in_full(one: Any, axis: int, length: int) -> int | Triple:
         raise SettingError("slice-step-zero")
     triple = part.indices(length)
     if not range(*triple):
-        raise SettingError("empty-selection", index=slice_text(part), axis=axis, length=length)
+        raise SettingError("empty-selection", index=_slice_text(part), axis=axis, length=length)
     return triple
 
 
@@ -63,13 +63,13 @@ def _as_slice(one: Any) -> slice:
     if not isinstance(parts, list | tuple) or len(parts) != 3:
         raise SettingError("not-an-index", index=str(one))
     if not all(part is None or is_whole(part) for part in parts):
-        raise SettingError("not-an-index", index=slice_text(slice(*parts)))
+        raise SettingError("not-an-index", index=_slice_text(slice(*parts)))
     start, stop, step = parts
     downwards = not isinstance(one, slice) and step is not None and step < 0 and stop == -1
     return slice(start, None if downwards else stop, step)
 
 
-def slice_text(part: slice) -> str:
+def _slice_text(part: slice) -> str:
     """`1:3` or `::2`, as it is written."""
     ends = f"{_or_nothing(part.start)}:{_or_nothing(part.stop)}"
     return ends if part.step is None else f"{ends}:{part.step}"
@@ -206,14 +206,38 @@ def _embedding(table: Array, ids: Array, *, batch: int) -> Any:
     return np.where(valid, np.moveaxis(rows, 0, -1), np.nan)
 
 
-def _pull_embedding(upstream: Expr, table: Expr, ids: Expr, out: Expr) -> tuple[Expr, None]:
-    """Each row gets the sum of what arrives at its copies."""
-    rows = table.shape[0]
-    picks = shaped(one_hot(ids, n=rows), (math.prod(ids.shape), rows))
-    arriving = shaped(upstream, (math.prod(ids.shape), *table.shape[1:]))
-    if arriving.ndim > 2:
-        arriving = shaped(arriving, (arriving.shape[0], math.prod(table.shape[1:])))
-    return shaped(picks.T @ arriving, table.shape), None
+def _embedding_in_simpler_ops(table: Expr, ids: Expr) -> Expr:
+    """A row of marks times the table is the row that is marked."""
+    count, *row = table.shape
+    rows = shaped(table, (count, math.prod(row)))
+    return shaped(one_hot(ids, n=count) @ rows, (*ids.shape, *row))
+
+
+def _scatter_shape(x: Shape, ids: Shape, *, n: int) -> Shape:
+    if x[: len(ids)] != ids:
+        raise ShapeError("scatter", (x, ids), "shape-scatter")
+    return (n, *x[len(ids) :])
+
+
+def _scatter(x: Array, ids: Array, *, n: int, batch: int) -> Any:
+    rows = x.ndim - ids.ndim
+    chosen, valid = _chosen(ids, n)
+    if not batch:
+        x, chosen, valid = x[..., np.newaxis], chosen[..., np.newaxis], valid[..., np.newaxis]
+    valid = np.reshape(valid, (*valid.shape[:-1], *[1] * rows, -1))
+    x = np.moveaxis(np.where(valid, x, np.nan), -1, 0)
+    chosen = np.moveaxis(chosen, -1, 0)
+    points = np.arange(len(x)).reshape(-1, *[1] * (chosen.ndim - 1))
+    out = np.zeros((len(x), n, *x.shape[chosen.ndim :]), dtype=x.dtype)
+    np.add.at(out, (points, chosen), x)
+    return np.moveaxis(out, 0, -1) if batch else out[0]
+
+
+def _scatter_in_simpler_ops(x: Expr, ids: Expr, *, n: int) -> Expr:
+    """The ones of row i stand where i was chosen."""
+    count, row = math.prod(ids.shape), x.shape[ids.ndim :]
+    marks = shaped(one_hot(ids, n=n), (count, n))
+    return shaped(marks.T @ shaped(x, (count, math.prod(row))), (n, *row))
 
 
 def shaped(x: Expr, shape: Shape) -> Expr:
@@ -251,11 +275,26 @@ pick: Op = structural(
 embedding: Op = structural(
     "embedding",
     _embedding,
-    _pull_embedding,
+    lambda upstream, table, ids, out: (scatter(upstream, ids, n=table.shape[0]), None),
     _embedding_shape,
     linear=True,
     chooses=(1,),
     refuses=lambda table, ids: _refuse_ids("ids", ids, len(table)),
+    expands=_embedding_in_simpler_ops,
     aliases=("gather", "take"),
     sample=((3, 2), (4,)),
+)
+scatter: Op = structural(
+    "scatter",
+    _scatter,
+    lambda upstream, x, ids, out, *, n: (embedding(upstream, ids), None),
+    _scatter_shape,
+    settings={"n": None},
+    arrange=lambda x, ids, *, n: _arrange_one_hot(ids, n=n),
+    linear=True,
+    chooses=(1,),
+    refuses=lambda x, ids, *, n: _refuse_ids("ids", ids, n),
+    expands=_scatter_in_simpler_ops,
+    sample=((4, 2), (4,)),
+    sample_settings={"n": 3},
 )

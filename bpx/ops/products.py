@@ -66,8 +66,10 @@ def _lengths(letters: _Letters, a: Shape, b: Shape) -> Mapping[str, int]:
     lengths = dict(zip(letters.a, a, strict=True))
     for letter, length in zip(letters.b, b, strict=True):
         if lengths.setdefault(letter, length) != length:
-            facts = {"letter": letter, "first": lengths[letter], "second": length}
-            raise SettingError("subscript-lengths", **facts, shape_a=a, shape_b=b)
+            first = lengths[letter]
+            raise SettingError(
+                "subscript-lengths", letter=letter, first=first, second=length, shape_a=a, shape_b=b
+            )
     return lengths
 
 

@@ -100,8 +100,8 @@ def _arrange_stack(*shapes: Shape, axis: Any) -> Settings:
 
 
 def _pull_stack(upstream: Expr, *xs_and_out: Expr, axis: int) -> tuple[Expr, ...]:
-    ndim = upstream.ndim
-    return tuple(upstream[_along(axis, place, ndim)] for place in range(len(xs_and_out) - 1))
+    count = len(xs_and_out) - 1
+    return tuple(upstream[_along(axis, number, upstream.ndim)] for number in range(count))
 
 
 stack: Op = composite(
@@ -156,7 +156,7 @@ def _arrange_pad(x: Shape, *, width: Any, value: Any) -> Settings:
     if not all(is_whole(one) and one >= 0 for pair in pairs for one in pair):
         raise SettingError("bad-width", width=str(width), ndim=len(x))
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise SettingError("not-a-finite-setting", setting="value", value=value)
+        raise SettingError("setting-not-a-number", setting="value", value=value)
     return {"width": tuple(map(tuple, pairs)), "value": value}
 
 

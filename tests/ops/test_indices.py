@@ -156,6 +156,46 @@ def test_a_row_that_is_chosen_twice_gets_both_contributions():
     assert found[gradients[1].id].tolist() == [0, 0, 0]
 
 
+def test_scatter_adds_rows_up():
+    assert on("scatter", [[1.0, 2], [4, 8], [16, 32]], [2, 0, 2], n=3).tolist() == [[4, 8], [0, 0], [17, 34]]
+    assert on("scatter", [1.0, 2, 4], [1, 1, 1], n=2).tolist() == [0, 7]
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "settings"),
+    [
+        ("pick", [(3,), ()], {}),
+        ("pick", [(2, 4, 3), (2, 4)], {}),
+        *[
+            ("embedding", [table, ids], {})
+            for table in [(3,), (3, 2), (3, 4, 2)]
+            for ids in [(), (4,), (2, 4)]
+        ],
+        ("scatter", [(), ()], {"n": 3}),
+        ("scatter", [(4,), (4,)], {"n": 3}),
+        ("scatter", [(4, 2), (4,)], {"n": 3}),
+        ("scatter", [(4, 2, 3, 2), (4, 2)], {"n": 3}),
+    ],
+)
+def test_the_expansion_has_the_same_value(name, shapes, settings):
+    rng = np.random.default_rng(0)
+    graph = Graph()
+    x, ids = map(graph.input, shapes)
+    out, expansion = OPS[name](x, ids, **settings), OPS[name].expands(x, ids, **settings)
+    values = {x.id: rng.normal(size=x.shape), ids.id: rng.integers(0, 3, ids.shape).astype(float)}
+    found = run(graph, values, [out.id, expansion.id])
+    np.testing.assert_allclose(found[expansion.id], found[out.id], rtol=1e-14)
+
+
+def test_many_rows_are_not_written_out_as_ones_and_zeros():
+    graph = Graph()
+    table, ids = graph.input((100_000, 2)), graph.input((1000,))
+    (gradient,) = grad(OPS["sum"](OPS["embedding"](table, ids)), [table])
+    found = run(graph, {ids.id: np.full(1000, 7.0)}, [gradient.id])[gradient.id]
+    assert found[7].tolist() == [1000, 1000]
+    assert found.sum() == 2000
+
+
 WRONG = [-1.0, 3.0, 0.5, 2.0000001, -0.5, 1e300, math.inf, math.nan]
 
 
@@ -165,6 +205,7 @@ def test_a_number_that_chooses_nothing_gives_no_number(wrong):
     assert np.isnan(on("embedding", TABLE, ids)).tolist() == [[False] * 2, [True] * 2, [False] * 2]
     assert np.isnan(on("one_hot", ids, n=3)).tolist() == [[False] * 3, [True] * 3, [False] * 3]
     assert np.isnan(on("pick", np.ones((3, 3)), ids)).tolist() == [False, True, False]
+    assert np.isnan(on("scatter", np.ones(3), ids, n=3)).any()
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -173,6 +214,7 @@ def test_it_is_said_which_and_where(wrong):
         OPS["embedding"].refuses(np.array(TABLE), np.array([0.0, wrong])),
         OPS["one_hot"].refuses(np.array([0.0, wrong]), n=3),
         OPS["pick"].refuses(np.ones((2, 3)), np.array([0.0, wrong])),
+        OPS["scatter"].refuses(np.ones(2), np.array([0.0, wrong]), n=3),
     ]
     for refusal in refusals:
         assert refusal.code == "bad-id"
