@@ -254,13 +254,18 @@ def summary(value: Array) -> dict[str, float] | None:
     """Least, mean and largest element, and the Euclidean norm, of an array too large to be shown in full."""
     if value.size <= LARGEST_SHOWN:
         return None
-    largest = float(np.max(np.abs(value)))
     return {
         "min": float(np.min(value)),
         "mean": float(np.sum(value / value.size)),
         "max": float(np.max(value)),
-        "norm": largest * float(np.linalg.norm(value / (largest or 1.0))),
+        "norm": norm(value),
     }
+
+
+def norm(value: Array) -> float:
+    """The length of an array as a vector, by which arrays too large to be shown go."""
+    largest = float(np.max(np.abs(value)))  # taken out, so that squares do not overflow
+    return largest and largest * float(np.sqrt(np.sum((value / largest) ** 2)))
 
 
 def _quantities(**values: Array | None) -> dict[str, Any]:

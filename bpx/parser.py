@@ -491,6 +491,9 @@ class _Parser:
             self.list_literal()
             return self.items.pop().value
         value = self.signed_number()
+        if value is None and token.text in ("-", "−") and self.next.text == "inf":
+            self.at += 1
+            value = -math.inf
         if value is None:
             raise self.no_setting_value(name, token)
         self.at += 1

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from bpx.account import plain_value
+from bpx.account import norm, plain_value
 from bpx.diagnostic import Diagnostic
 from bpx.graph import Array
 from bpx.spec import Spec
@@ -131,12 +129,6 @@ class Training:
     def __repr__(self) -> str:
         """A short line; the history may be long."""
         return f"<bpx.Training {self.output}: {self.first} to {self.last} in {self.taken} steps>"
-
-
-def norm(value: Array) -> float:
-    """The length of an array as a vector, by which arrays too large to be shown go."""
-    largest = float(np.max(np.abs(value)))
-    return largest and largest * float(np.sqrt(np.sum((value / largest) ** 2)))
 
 
 def _measured(**values: Array) -> dict[str, Any]:

@@ -132,7 +132,7 @@ ENGLISH = {
     "diagnostic.bad-ddof": "the ddof of `{op}` is 0 or more and less than the {count} elements, not {ddof}",
     "diagnostic.not-positive": "`{setting}` of `{op}` must be a number above 0, not {value}",
     "diagnostic.bad-split": "length {length} of axis {axis} does not come apart into {sections} equal parts",
-    "diagnostic.split-without-names": "a split has {count} parts, and each needs a name, as in \"a, b\" = \"split(x, 2)\"",
+    "diagnostic.split-without-names": 'a split has {count} parts, and each needs a name, as in "a, b" = "split(x, 2)"',
     "diagnostic.names-of-split": "{found} names are given to the {count} parts of a split",
     "diagnostic.several-names": "`{names}` are several names, but only a split gives several values",
     "diagnostic.bad-part": "there is no part {part}: the {count} parts are numbered 0 to {last}",

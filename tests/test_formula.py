@@ -141,7 +141,12 @@ SETTINGS = {  # settings to try, for the ops that have some
         {"at": [1, [1, 4, 1], [0, 3, 1]], "shape": [2, 4, 3]},
     ],
     "split": [{"sections": 3, "axis": -1, "part": 1}, {"sections": 1, "part": 0}],
-    "pad": [{"width": 1}, {"width": [0, 2], "value": -1.5}, {"width": [[1, 0], [0, 1]], "value": 2}],
+    "pad": [
+        {"width": 1},
+        {"width": 1, "value": -math.inf},
+        {"width": [0, 2], "value": -1.5},
+        {"width": [[1, 0], [0, 1]], "value": 2},
+    ],
     "flip": [{}, {"axis": 0}, {"axis": [0, 1]}, {"axis": []}],
     "squeeze": [{}, {"axis": []}],
     "unsqueeze": [{"axis": 0}, {"axis": [0, -1]}],
@@ -152,6 +157,7 @@ SETTINGS = {  # settings to try, for the ops that have some
     "concat": [{}, {"axis": 1}],
     "stack": [{}, {"axis": -1}],
     "one_hot": [{"n": 3}],
+    "scatter": [{"n": 4}],
     "sum": [
         {},
         {"axis": 0},

@@ -303,6 +303,7 @@ def built(text):
         ("split(M, 3, 1, 2)", {"sections": 3, "axis": 1, "part": 2}),
         ("pad(M, 1)", {"width": ((1, 1), (1, 1)), "value": 0}),
         ("pad(M, [[1, 0], [0, 2]], -1)", {"width": ((1, 0), (0, 2)), "value": -1}),
+        ("pad(x, 1, value=-inf)", {"width": ((1, 1),), "value": float("-inf")}),
         ("one_hot(x, 4)", {"n": 4}),
         ("einsum('ij,kj->ik', M, M)", {"subscripts": "ij,kj->ik"}),
         ("einsum(M, M, 'ij,kj->ik')", {"subscripts": "ij,kj->ik"}),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from trainings import NAMES, training
 
-from bpx.training import norm
+from bpx.account import norm
 
 every_training = pytest.mark.parametrize("name", NAMES)
 

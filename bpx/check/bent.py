@@ -32,12 +32,23 @@ _PER_ENTRY = 200  # evaluations that following one entry takes, roughly
 
 
 def settle(judged: Judged, flat: Indices) -> None:
-    """Verdicts on the entries `flat`, on which some node that stands at a kink bears."""
-    point = judged.point
+    """Verdicts on the entries `flat`, on which some node that stands at a kink bears.
+
+    Where every choice at the kinks gives the same gradient, that is the derivative: Clarke's generalized
+    gradient is then a single one (Clarke, Optimization and Nonsmooth Analysis, Wiley 1983, section 2.2).
+    """
+    point, flat = judged.point, flat[_matters(judged, flat)]
     if judged.node in point.given and point.elements * _PER_ENTRY * flat.size <= _MOST_FOLLOWED:
         _follow(judged, flat)
     else:
         _bracket(judged, flat)
+
+
+def _matters(judged: Judged, flat: Indices) -> Flags:
+    """Where the choice at some kink makes a difference, or a jump leaves nothing certain."""
+    spread = judged.part(judged.reference.spread, flat)
+    matters: Flags = (spread != 0) | _below_a_jump(judged.point, judged.node)
+    return matters
 
 
 def _follow(judged: Judged, flat: Indices) -> None:

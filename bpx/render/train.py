@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from bpx.account import norm
 from bpx.diagnostic import Diagnostic
 from bpx.formula import DIGITS, LARGEST_SHOWN, array, number, shape_text
 from bpx.graph import Array
@@ -20,7 +21,6 @@ from bpx.training import (
     Checked,
     ShownStep,
     Training,
-    norm,
 )
 from bpx.words import say, visible
 

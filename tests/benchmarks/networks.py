@@ -382,9 +382,8 @@ def explain_row(count: int) -> None:
         start = time.perf_counter()
         subprocess.run(command, input=spec, text=True, check=True, capture_output=True)
         times.append(time.perf_counter() - start)
-    print(
-        f"784-128-10, batch 64: `bpx explain`, the whole process: {statistics.median(times):.2f} s (at most 2)"
-    )
+    taken = statistics.median(times)
+    print(f"784-128-10, batch 64: `bpx explain`, the whole process: {taken:.2f} s (at most 2)")
 
 
 def train_command_row(count: int) -> None:
