@@ -116,7 +116,7 @@ _abs = elementwise(lambda x: np.where(np.real(x) < 0, -x, x), abs)
 
 
 def torch_functions() -> dict[str, Callable[..., Any]]:
-    """Op name → torch function; torch knows no argmax along several axes."""
+    """Op name → torch function."""
     t = torch()
     return {
         "norm": _torch_norm,
@@ -130,7 +130,18 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "amin": lambda x, axis=None, keepdims=False: (
             t.amin(x, dim=_axes(x, axis), keepdim=keepdims) if axis != [] else x
         ),
+        "argmax": _torch_argmax,
     }
+
+
+def _torch_argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Several axes, which torch does not take, are numbered together."""
+    axes = _axes(x.detach(), axis)
+    rest = [one for one in range(x.ndim) if one not in axes]
+    rows = x.permute(*axes, *rest).reshape(-1, *(x.shape[one] for one in rest))
+    kept = [1 if one in axes else length for one, length in enumerate(x.shape)]
+    found = rows.argmax(dim=0).double()
+    return found.reshape(kept) if keepdims else found
 
 
 def _torch_norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:

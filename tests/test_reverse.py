@@ -24,6 +24,10 @@ from bpx.parser import Text, parse
 from bpx.reverse import Ledger, grad, reverse
 
 NAMES = [op.name for op in rows()]
+# Ops for random graphs: those that say what they do without settings of their own, and are no composite.
+PLAIN = [
+    op.name for op in rows() if not op.composite and (not op.sample_settings or op.name in "reshape spread")
+]
 ELEMENTWISE = [op.name for op in rows() if op.elementwise]
 
 
@@ -276,7 +280,8 @@ def grow(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], seed: int) ->
     for name, *picks, settings_pick in steps:
         op = OPS[name]
         args = [graph[len(graph) - 1 - pick % len(graph)] for pick in (picks * 2)[: len(op.args)]]
-        choices = SETTINGS.get(name, lambda shape: [{}])(args[0].shape)
+        usual = [op.sample_settings]
+        choices = SETTINGS[name](args[0].shape) if name in SETTINGS else usual
         settings = choices[settings_pick % len(choices)]
         value = fitting_value(op, [values[arg.id] for arg in args], settings)
         if value is not None:
@@ -299,7 +304,7 @@ def fitting_value(op: Op, args: Sequence[Any], settings: dict[str, Any]) -> Any:
 
 
 # The ops that join branches are drawn more often: most other ops have one arg.
-DRAWN = NAMES + 5 * ["add", "mul", "div", "matmul", "max"]
+DRAWN = PLAIN + 5 * ["add", "mul", "div", "matmul", "max"]
 PICK = st.integers(0, 7)
 PROGRAMS = st.builds(
     grow,

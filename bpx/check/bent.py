@@ -48,7 +48,22 @@ def _matters(judged: Judged, flat: Indices) -> Flags:
     """Where the choice at some kink makes a difference, or a jump leaves nothing certain."""
     spread = judged.part(judged.reference.spread, flat)
     matters: Flags = (spread != 0) | _below_a_jump(judged.point, judged.node)
-    return matters
+    return matters | any(_is_flat_beside(judged.point, wall) for wall in _walls_above(judged))
+
+
+def _walls_above(judged: Judged) -> list[Wall]:
+    """The nodes at kinks that rest on the node that is judged."""
+    above = judged.point.graph.touched(by=[judged.node], upto=judged.point.question.output)
+    return [wall for wall in judged.point.kinks if above[wall.node]]
+
+
+def _is_flat_beside(point: Point, wall: Wall) -> bool:
+    """Do the slopes to both sides of a kink fail to tell of it, as those of a comparison, which jumps?"""
+    told = np.zeros(point.graph.shapes[wall.node], dtype=bool)
+    for edge, one in point.checked.items():
+        if edge.consumer == wall.node and isinstance(one.trusted, Elementwise):
+            told |= one.trusted.slope.spread != 0
+    return bool((wall.mask & ~told).any())
 
 
 def _follow(judged: Judged, flat: Indices) -> None:
