@@ -628,6 +628,7 @@ ENGLISH = {
     "mistake.upstream-squared": "the upstream gradient is multiplied in twice",
     "mistake.own-value": "the value of `{op}` stands where its derivative belongs",
     "mistake.at-input": "the derivative of `{op}` is written for its output, but taken at its input",
+    "mistake.other-op": "it is the derivative of `{other}`, not of `{op}`",
     "mistake.at-output": "the derivative of `{op}` is taken at its output instead of its input",
     "mistake.swapped": "the operands of `{op}` are swapped: this is the derivative by the other one",
     "mistake.exchanged": "the operands of `{op}` have changed places in its derivative",

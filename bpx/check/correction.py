@@ -12,9 +12,10 @@ from bpx.check.point import Point
 from bpx.formula import array, formula, partial
 from bpx.graph import CONSTANT, OPS, Expr, Graph, Op
 from bpx.ops.tensors import unbroadcast
-from bpx.reverse import Edge, grad
+from bpx.reverse import Edge, grad, handed_back
 from bpx.words import say
 
+_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")  # h.v1 is one name; of x.T the node is x
 _MOST_EXPLAINED = 6  # nodes without a name of their own that a formula may speak of
 
 
@@ -62,7 +63,8 @@ def _explained(point: Point, text: str) -> str:
     told: dict[str, str] = {}
     waiting = [text]
     while waiting and len(told) < _MOST_EXPLAINED:
-        for name in re.findall(r"[^\W\d]\w*", waiting.pop(0)):
+        for found in _NAME.findall(waiting.pop(0)):
+            name = found.removesuffix(".T")
             node = spec.nodes.get(name)
             if node is not None and node not in spec.own_names and name not in told:
                 told[name] = formula(spec.graph, node, spec.names)
@@ -112,11 +114,10 @@ class _Places:
         return formula(self.scratch, self.lift(expr).id, self.names, open_root=False)
 
 
-def pulled_by(row: Op, places: _Places) -> tuple[Any, ...]:
-    """What an op of whole arrays hands back to its args."""
-    assert row.pull
-    handed: tuple[Any, ...] = row.pull(places.upstream, *places.args, places.out, **places.settings)
-    return handed
+def pulled_by(row: Op, places: _Places) -> Sequence[Any]:
+    """What an op of whole arrays hands back to its args; 0 to those that only choose."""
+    found = handed_back(row, places.upstream, places.args, places.out, places.settings)
+    return [0.0 if one is None else one for one in found]
 
 
 def _derived(op: Op, position: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check import exact
 from bpx.check.judged import Stated
 from bpx.check.mistakes import Sample, named
 from bpx.check.point import Point, Question, exactly_or_none
@@ -27,6 +28,7 @@ _NEAR = 1e-3  # relative; how far the args are moved
 _POINTS = 3
 _APART = 1e-6  # relative: a rule that is wrong by less is taken for right
 _ROUNDING = 1e-10  # of the largest number
+_DIGITS = 90
 
 
 class FusedGradient:
@@ -116,24 +118,42 @@ class _Sampled:
         rule = StructuralRule(graph, node, near, exact)
         parts = StructuralRule(graph, node, near, exact, _by_parts(graph.ops[node]))
         upstream = rng.uniform(0.5, 1.5, rule.out.shape) * rng.choice([-1.0, 1.0], rule.out.shape)
+        self.rules, self.position, self.upstream = (rule, parts), position, upstream
         self.handed, self.wanted = rule(position, upstream), parts(position, upstream)
-        largest = float(np.max(np.abs(self.wanted), initial=0.0))
-        self.room = _APART * np.abs(self.wanted) + _ROUNDING * largest
+        self.room = _room(self.wanted, float(np.max(np.abs(self.wanted), initial=0.0)))
         args, slope = tuple(rule.args), Linear(parts, position)
         self.sample = Sample(
             rule.op, rule.settings, position, args, rule.out, upstream, slope, self.wanted.shape
         )
 
-    @property
+    @cached_property
     def wrong(self) -> bool:
-        """Is some element off?"""
-        fits = self.handed.shape == self.wanted.shape
-        return not (fits and bool((np.abs(self.handed - self.wanted) <= self.room).all()))
+        """Is some element off, and not for want of digits?"""
+        if self.handed.shape != self.wanted.shape:
+            return True
+        return bool((np.abs(self.handed - self.wanted) > self.room).any()) and not self.same_exactly()
+
+    def same_exactly(self) -> bool:
+        """Do rule and parts come to the same in many digits, or without these, but for rounding?"""
+        if not exact.available():
+            room = _room(self.wanted, float(np.max(np.abs(self.upstream))))
+            return bool((np.abs(self.handed - self.wanted) <= room).all())
+        with exact.precision(_DIGITS):
+            handed, wanted = (one.exactly(self.position, self.upstream) for one in self.rules)
+            return all(map(_same, handed.flat, wanted.flat))
 
     @property
     def worst(self) -> int:
         """The element that is off by most."""
         return int(np.argmax(np.abs(self.handed - self.wanted) - self.room))
+
+
+def _room(wanted: Array, largest: float) -> Array:
+    return _APART * np.abs(wanted) + _ROUNDING * largest
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(abs(one - other) <= _APART * abs(other))
 
 
 @cache

@@ -27,6 +27,7 @@ _ROUNDING = 1e-10
 _COARSE = 1e-3  # relative: a claim of fewer digits
 _NOTHING, _NEARLY_ONE = 1e-9, 1e-4  # factors that say nothing
 MOST_NAMED = 3
+_TAKEN_FOR_ANOTHER = [OPS[name] for name in ("sigmoid", "tanh")]  # a(1 - a) and 1 - a² are mixed up
 _NICE_FACTORS = (-1.0, 2.0, 0.5)
 
 
@@ -191,6 +192,9 @@ def _wrong_locals(sample: Sample, local: Array) -> Predictions:
             yield Mistake.of("own-value", op=op.name), out
             yield Mistake.of("at-input", op=op.name), _rule(op, 0, args, args[0])
             yield Mistake.of("at-output", op=op.name), _rule(op, 0, [out], np.asarray(op.value(out)))
+            for other_op in _TAKEN_FOR_ANOTHER:
+                if other_op is not op:
+                    yield Mistake.of("other-op", op=op.name, other=other_op.name), _rule(other_op, 0, args, out)
         if len(args) == 2 and op.local:
             other = _rule(op, 1 - sample.position, args, out)
             yield Mistake.of("swapped", op=op.name), other

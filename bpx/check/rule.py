@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,14 @@ class StructuralRule:
         """What the arg at `position` gets for an upstream gradient."""
         return self._run(position, [upstream, *self.args, self.out])
 
+    def exactly(self, position: int, upstream: Array) -> Any:
+        """The same in numbers of many digits, as many as are set."""
+        from bpx.check.exact import lifted
+
+        args = [lifted(arg) for arg in self.args]
+        out = np.asarray(self.op.value(*args, batch=0, **self.settings), dtype=object)
+        return self._run(position, [lifted(upstream), *args, out])
+
     def size(self, position: int, upstream: Array) -> Array:
         """The same with every number taken by its absolute value."""
         return self._run(position, [np.abs(one) for one in (upstream, *self.args, self.out)])
@@ -67,7 +76,7 @@ class StructuralRule:
         args[position] = arg
         return np.asarray(self.op.value(*args, batch=int(batch), **self.settings))
 
-    def _run(self, position: int, numbers: Sequence[Array]) -> Array:
+    def _run(self, position: int, numbers: Sequence[Any]) -> Array:
         result = self.results[position]
         if result is None:
             return np.zeros(np.shape(self.args[position]))

@@ -29,7 +29,28 @@ def label(case):
     return str(case).replace(" ", "") if isinstance(case, list | dict) else case
 
 
-all_cases = pytest.mark.parametrize(("name", "shapes", "settings"), CASES, ids=label)
+def over(cases):
+    """Marks a test of a case to run for all of them, those of an op as one test.
+
+    There are thousands of cases, and each takes less time than a test's bookkeeping; a failure names its own.
+    """
+    by_op: dict[str, list] = {}
+    for case in cases:
+        by_op.setdefault(case[0], []).append(case)
+
+    def marked(test):
+        def of_an_op(op_name):
+            for case in by_op[op_name]:
+                try:
+                    test(*case)
+                except Exception as error:
+                    error.add_note(f"at {case}")
+                    raise
+
+        of_an_op.__name__ = test.__name__
+        return pytest.mark.parametrize("op_name", by_op)(of_an_op)
+
+    return marked
 
 
 def measured(out: Expr, exprs):
@@ -60,6 +81,16 @@ def test_every_structural_row_has_cases():
     assert {op.name for op in STRUCTURAL} == {name for name, _, _ in CASES} == set(oracle.tensors())
 
 
+def test_a_failure_names_its_case():
+    @over([("sum", [(2,)], {}), ("sum", [(3,)], {})])
+    def failing(name, shapes, settings):
+        assert shapes == [(2,)]
+
+    with pytest.raises(AssertionError) as caught:
+        failing("sum")
+    assert caught.value.__notes__ == ["at ('sum', [(3,)], {})"]
+
+
 # --- values and pulls ---------------------------------------------------------------------------
 
 
@@ -82,21 +113,17 @@ def check_pull(op: Op, shapes, settings) -> None:
         close(found[gradient.id], one)
 
 
-@all_cases
+@over(CASES)
 def test_value_is_numpys(name, shapes, settings):
     check_value(OPS[name], shapes, settings)
 
 
-@all_cases
+@over(CASES)
 def test_pull_is_the_complex_step_of_numpy(name, shapes, settings):
     check_pull(OPS[name], shapes, settings)
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes", "settings"),
-    [case for case in CASES if len(OPS[case[0]].chooses) < len(case[1])],
-    ids=label,
-)
+@over([case for case in CASES if len(OPS[case[0]].chooses) < len(case[1])])
 def test_pull_and_second_order_are_torchs(name, shapes, settings):
     torch = oracle.torch()
     inputs, out = on_inputs(OPS[name], shapes, settings)
@@ -118,7 +145,7 @@ def test_pull_and_second_order_are_torchs(name, shapes, settings):
         close(found[ours.id], wanted, 1e-10)
 
 
-@all_cases
+@over(CASES)
 def test_value_and_pull_of_numbers_with_50_digits(name, shapes, settings):
     inputs, out = on_inputs(OPS[name], shapes, settings)
     values, (upstream,) = args_of(name, shapes), arrays([out.shape], seed=1)
@@ -249,7 +276,7 @@ def check_composite(op: Op, shapes, settings) -> None:
         close(found[out.graph.lift(one).id], found[out.graph.lift(other).id])
 
 
-@all_cases
+@over(CASES)
 def test_a_row_is_what_it_says_of_itself(name, shapes, settings):
     op = OPS[name]
     if op.expands:
@@ -293,7 +320,7 @@ def check_batch(graph: Graph, inputs, targets, shared=(), draw=arrays) -> None:
             close(batched[target][..., min(point, length - 1)], alone[target])
 
 
-@all_cases
+@over(CASES)
 def test_a_batch_is_a_loop(name, shapes, settings):
     inputs, out = on_inputs(OPS[name], shapes, settings)
     upstream = out.graph.input(out.shape)
@@ -306,10 +333,7 @@ def test_a_batch_is_a_loop(name, shapes, settings):
         check_batch(out.graph, [*inputs, upstream], [out, *gradients], shared, draw)
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes", "settings"), [case for case in CASES if len(case[1]) == 2], ids=label
-)
-@pytest.mark.parametrize("position", [0, 1])
+@over([(*case, position) for case in CASES if len(case[1]) == 2 for position in (0, 1)])
 def test_a_constant_has_no_batch(name, shapes, settings, position):
     graph, other = Graph(), 1 - position
     args = [graph.input(shape) for shape in shapes]
