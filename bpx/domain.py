@@ -13,9 +13,9 @@ import numpy as np
 from bpx.diagnostic import Diagnostic
 from bpx.formula import DIGITS, formula, number, shape_text
 from bpx.graph import Array, Expr, Graph, Guard, Refusal, run
-from bpx.reverse import Ledger
+from bpx.reverse import Ledger, reverse
 from bpx.spec import Spec
-from bpx.subgraph import guards
+from bpx.subgraph import expansion, guards
 from bpx.words import say
 
 
@@ -86,24 +86,53 @@ def kink_notes(spec: Spec, ledger: Ledger, values: Mapping[int, Array]) -> Itera
     """A note for each node of the reverse pass that stands at a kink: guard, and what bpx takes."""
     graph = spec.graph
     consumers = sorted({edge.consumer for edge in ledger.edges})
-    kinks = [one for one in _evaluated(graph, values, consumers) if one.guard.kind == "kink"]
+    simple = [node for node in consumers if not graph.ops[node].composite]
+    kinks = [one for one in _evaluated(graph, values, simple) if one.guard.kind == "kink"]
     locals_of: dict[int, list[int]] = {}
     for edge in ledger.edges:
         if edge.local is not None:
             locals_of.setdefault(edge.consumer, []).append(edge.local)
-    told: set[tuple[str, str]] = set()
     for node, _, expr, value in kinks:
-        if not np.any(value == 0):
-            continue
-        guard = formula(graph, expr.id, spec.names, open_root=False)
-        facts = {"node": written(spec, node), "op": graph.ops[node].name, "guard": guard}
-        code = "at-kink-inside"
-        if graph.ops[node].elementwise:
-            code = "at-kink"
-            facts["local"] = ", ".join(_taken(values[local], value == 0) for local in locals_of[node])
-        if (facts["node"], guard) not in told:
-            told.add((facts["node"], guard))
-            yield Diagnostic(code, spec.origins.get(node), facts, severity="note")
+        if np.any(value == 0):
+            guard = formula(graph, expr.id, spec.names, open_root=False)
+            local = ", ".join(_taken(values[local], value == 0) for local in locals_of[node])
+            yield _at_kink(spec, node, "at-kink", guard=guard, local=local)
+    for node in consumers:
+        if graph.ops[node].composite:
+            for inner in _kinked_inside(graph, node, values):
+                yield _at_kink(spec, node, "at-kink-inside", inner=inner)
+
+
+def _at_kink(spec: Spec, node: int, code: str, **facts: str) -> Diagnostic:
+    facts = {"node": written(spec, node), "op": spec.graph.ops[node].name, **facts}
+    return Diagnostic(code, spec.origins.get(node), facts, severity="note")
+
+
+def _kinked_inside(graph: Graph, node: int, values: Mapping[int, Array]) -> list[str]:
+    """The ops inside a composite one that stand at a kink, where that bears on its value.
+
+    A tie of elements that are not the largest does not bear on the maximum of all.
+    """
+    args = graph.args[node]
+    inside = expansion(graph.ops[node], [graph.shapes[arg] for arg in args], graph.settings[node])
+    twin, given = inside.graph.copy(), {at: values[arg] for at, arg in zip(inside.args, args, strict=True)}
+    root = twin[inside.root]
+    upstream = reverse(root, [twin[at] for at in inside.args], np.ones(root.shape)).upstream
+    jumps = len(graph.ops[node].chooses) == len(args)  # hands nothing back, wherever it stands
+    numbers = run(twin, given, [root.id, *upstream.values()])
+    kinked: dict[str, None] = {}
+    for one in twin.needs(of=[root.id]):
+        arrives = numbers[upstream[one]] != 0 if one in upstream and not jumps else np.True_
+        if twin.ops[one].composite and np.any(arrives):
+            kinked.update(dict.fromkeys(_kinked_inside(twin, one, numbers)))
+        elif any(np.any((at == 0) & arrives) for at in _kink_guards(twin, one, numbers)):
+            kinked[twin.ops[one].name] = None
+    return list(kinked)
+
+
+def _kink_guards(graph: Graph, node: int, values: Mapping[int, Array]) -> list[Array]:
+    """The values of the guards that say where a simple node has a kink."""
+    return [one.value for one in _evaluated(graph, values, [node]) if one.guard.kind == "kink"]
 
 
 def _taken(local: Array, kinked: Array) -> str:

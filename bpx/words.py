@@ -183,7 +183,7 @@ ENGLISH = {
     "diagnostic.not-finite": "`{node}` is {value}, the first value that is not finite",
     "diagnostic.no-derivative": "`{node}` has no finite derivative here: that needs {need}, but {guard} = {value}",
     "diagnostic.infinite-gradient": "the gradient through `{node}` is not finite",
-    "diagnostic.at-kink-inside": "`{node}` stands at a kink, {guard} = 0 inside {op}",
+    "diagnostic.at-kink-inside": "`{node}` stands at a kink: so does a `{inner}` inside it",
     "diagnostic.at-kink": "`{node}` stands at a kink, {guard} = 0: bpx takes the local derivative {local}",
     "diagnostic.value-shape": "`{name}` has shape {found}, its input {wanted}",
     "diagnostic.upstream-shape": "the upstream gradient has shape {found}, the output {wanted}",

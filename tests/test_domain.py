@@ -180,3 +180,22 @@ def test_a_guard_of_constants_is_said_in_general(expression: str, need: str) -> 
     with pytest.raises(BpxError) as caught:
         explain(read_expression(Source("<expression>", expression), {"x": 1}))
     assert caught.value.diagnostics[0].facts["need"] == need
+
+
+@pytest.mark.parametrize(
+    ("expression", "x", "kinked"),
+    [
+        ("amax(x)", [0, 0, 5], False),  # a tie, but not of the largest
+        ("amax(x)", [5, 0, 5], True),
+        ("max_pool(x, 2)", [[1, 1], [5, 2]], False),
+        ("max_pool(x, 2)", [[1, 5], [5, 2]], True),
+        ("norm(x)", [0, 0], True),
+        ("norm(x)", [0, 1], False),
+        ("argmax(x)", [1, 2, 2], True),
+        ("argmax(x)", [1, 2, 3], False),
+    ],
+)
+def test_a_kink_inside_is_noted_where_it_bears_on_the_value(expression: str, x: Any, kinked: bool) -> None:
+    spec = read_expression(Source("<expression>", expression), {"x": np.array(x, dtype=float)})
+    notes = [note.code for note in explain(spec, check=False).notes]
+    assert ("at-kink-inside" in notes) == kinked

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bpx.check import exact
+from bpx.check.correction import right_gradient
 from bpx.check.judged import Stated
 from bpx.check.mistakes import Sample, named
 from bpx.check.point import Point, Question, exactly_or_none
@@ -101,6 +102,12 @@ class FusedGradient:
         mistakes = named(looks, [one.handed for one in samples], [one.rounding for one in looks])
         span = spec.origins.get(edge.consumer)
         return Blame(self.name(edge.consumer), op.name, self.name(edge.arg), span, mistakes)
+
+    def right_gradient(self, name: str) -> str:
+        """The formula of the gradient of a node."""
+        node = self.question.spec.nodes[name]
+        point = Point(self.question, self.graph, self.ledger, self.question.spec.given)
+        return right_gradient(point, node, [edge for edge in self.ledger.edges if edge.arg == node])
 
     def name(self, node: int) -> str:
         """What the node is called."""

@@ -110,7 +110,7 @@ class _Check:
     def __init__(
         self, spec: Spec, of: str | None, wrt: Sequence[str] | None, upstream: Any, detect: float
     ) -> None:
-        whole, spec = spec, written_out(spec)
+        self.whole, spec = spec, written_out(spec)
         self.spec, self.names, self.detect = spec, spec.names, detect
         self.output, asked = asked_nodes(spec, of, wrt)
         self.seed, self.notes = arriving(spec.graph.shapes[self.output], upstream)
@@ -119,14 +119,14 @@ class _Check:
         claimed = {spec.names[node]: node for node in self.claims}
         self.wrt = {**asked, **claimed}
         self.build_claims(spec.graph.copy())  # what is wrong with them is wrong at every point
-        self.fused = None if whole is spec else self.fused_gradient(whole)
+        self.fused = None if self.whole is spec else self.fused_gradient()
 
-    def fused_gradient(self, whole: Spec) -> FusedGradient | None:
-        """The gradient by the rules of composite ops; None where none has a rule of its own."""
+    def fused_gradient(self) -> FusedGradient:
+        """The gradient by the rules of composite ops as they stand in the spec."""
+        whole = self.whole
         wrt = {name: whole.nodes[name] for name in self.wrt}
         question = Question(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
-        fused = FusedGradient.of(question)
-        return fused if fused.edges else None
+        return FusedGradient.of(question)
 
     def build_claims(self, graph: Graph) -> dict[int, Expr]:
         problems: list[Diagnostic] = []
@@ -211,7 +211,14 @@ class _Check:
             places, _ = drawn_points(replace(self.spec, inputs=anywhere), 1 + _SECOND_LOOKS, 0)
             looks += [self.point(given, False) for given in places[1:]]
         claims = [{node: one for node, one in each.items() if not one.is_rule} for _, each in looks]
-        return blamed_claims([one for one, _ in looks], claims, wrong)
+        blame, innocent = blamed_claims([one for one, _ in looks], claims, wrong)
+        return [self.with_correction(one) for one in blame], innocent
+
+    def with_correction(self, blame: Blame) -> Blame:
+        """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""
+        if self.fused is None:
+            return blame
+        return blame._replace(correction=self.fused.right_gradient(blame.node))
 
     def doubted(self, point: Point, columns: list[Column]) -> list[Column]:
         """The columns, unless differences of the whole graph contradict what was put together."""

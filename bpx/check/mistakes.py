@@ -194,7 +194,8 @@ def _wrong_locals(sample: Sample, local: Array) -> Predictions:
             yield Mistake.of("at-output", op=op.name), _rule(op, 0, [out], np.asarray(op.value(out)))
             for other_op in _TAKEN_FOR_ANOTHER:
                 if other_op is not op:
-                    yield Mistake.of("other-op", op=op.name, other=other_op.name), _rule(other_op, 0, args, out)
+                    facts = {"op": op.name, "other": other_op.name}
+                    yield Mistake.of("other-op", **facts), _rule(other_op, 0, args, out)
         if len(args) == 2 and op.local:
             other = _rule(op, 1 - sample.position, args, out)
             yield Mistake.of("swapped", op=op.name), other
