@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -145,16 +146,21 @@ class Explanation:
     check: Checkup | None = None
     opened: str | None = None  # the node or layer that is looked at alone
 
-    @property
+    @cached_property
     def shown_nodes(self) -> list[NodeRow]:
         """The rows to show: all, or those of what is opened."""
         return [row for row in self.nodes if self.opened is None or is_within(row.name, self.opened)]
 
-    @property
+    @cached_property
     def shown_edges(self) -> list[EdgeRow]:
         """The edges to show: all, or those from the nodes of what is opened."""
         shown = {row.id for row in self.shown_nodes}
         return [edge for edge in self.edges if edge.consumer in shown]
+
+    @cached_property
+    def op_names(self) -> dict[int, str]:
+        """Node id → its op."""
+        return {row.id: row.op for row in self.nodes}
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract, version 1: numbers in full, non-finite ones as text."""

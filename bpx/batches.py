@@ -44,8 +44,11 @@ def examples(inputs: Sequence[Input], size: int, problems: list[Diagnostic]) -> 
 
 
 def shuffled(count: int, size: int, seed: int) -> Iterator[Rows]:
-    """Batches without end: each epoch in an order of its own; a remainder smaller than `size` is left out."""
-    draw = np.random.default_rng(seed)
+    """Batches without end: each epoch in an order of its own; a remainder smaller than `size` is left out.
+
+    The stream of `RandomState` is frozen (NEP 19), so that a seed means the same batches for ever.
+    """
+    draw = np.random.RandomState(seed % 2**32)
     while True:
         order = draw.permutation(count)
         yield from (order[start : start + size] for start in range(0, count - size + 1, size))

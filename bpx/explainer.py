@@ -122,7 +122,7 @@ def _opened(account: Explanation, name: str) -> str:
     if any(is_within(one, name) for one in names):
         return name
     layers = dict.fromkeys(row.layer for row in account.nodes if row.layer)
-    raise BpxError([unknown_node(name, [*layers, *names])])
+    raise BpxError([unknown_node(name, dict.fromkeys([*layers, *names]))])
 
 
 def _step_warnings(step: Step) -> Iterable[Diagnostic]:

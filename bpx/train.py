@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -248,7 +249,8 @@ class _Run:
         for step in range(steps + (self.found is None)):
             if self.found and self.reached():
                 return TARGET
-            self.fed = next(batches)
+            self.rows = next(batches)
+            self.fed = self.of_rows(self.rows)
             loss, gradients = self.look(self.fed)
             np.concatenate(gradients, axis=None, out=gradient)
             self.history.append(loss)
@@ -265,15 +267,16 @@ class _Run:
                 self.progress(step / steps, loss)
         return TARGET if self.found and self.reached() else STEPS
 
-    def batches(self) -> Iterator[dict[str, Array]]:
-        """What to feed, step by step."""
-        drawn: Iterator[Rows]
+    def batches(self) -> Iterator[Rows | None]:
+        """The rows of the examples to feed, step by step; None for all of them."""
         if self.found and self.options.batch:
-            drawn = shuffled(self.found.total, self.options.batch, self.options.seed)
-            for rows in drawn:
-                yield {one.name: one.value[rows] for one in self.found.inputs}
-        while True:
-            yield {}
+            return shuffled(self.found.total, self.options.batch, self.options.seed)
+        return repeat(None)
+
+    def of_rows(self, rows: Rows | None) -> dict[str, Array]:
+        """What to feed."""
+        inputs = self.found.inputs if self.found and rows is not None else ()
+        return {one.name: one.value[rows] for one in inputs}
 
     def low_enough(self, loss: float) -> bool:
         """Is the loss as low as asked?"""
@@ -296,7 +299,8 @@ class _Run:
         if self.taken <= self.options.show_steps:
             columns = [self.parameters.parts(one.copy()) for one in (self.before, gradient, update, flat)]
             changes = {name: Change(*(column[name] for column in columns)) for name in self.parameters.views}
-            self.shown.append(ShownStep(self.taken, loss, changes))
+            rows = None if self.rows is None else tuple(self.rows.tolist())
+            self.shown.append(ShownStep(self.taken, loss, changes, rows))
 
     # --- checks ---
 

@@ -25,16 +25,21 @@ class Change(NamedTuple):
 
 
 class ShownStep(NamedTuple):
-    """A step in full; `step` counts from 1, `loss` is that before it."""
+    """A step in full; `step` counts from 1, `loss` is that before it.
+
+    `rows` are those of the batch, counted from 0; None where the step was on all data.
+    """
 
     step: int
     loss: float
     changes: Mapping[str, Change]
+    rows: tuple[int, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         changes = {name: _measured(**change._asdict()) for name, change in self.changes.items()}
-        return {"step": self.step, "loss": plain_value(self.loss), "parameters": changes}
+        rows = None if self.rows is None else list(self.rows)
+        return {"step": self.step, "loss": plain_value(self.loss), "rows": rows, "parameters": changes}
 
 
 class Checked(NamedTuple):

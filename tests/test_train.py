@@ -105,7 +105,7 @@ def test_batches_as_written_by_hand() -> None:
     options = Options(rate=0.1, steps=9, batch=5, seed=11)
     found = train(network(), options)
     values, look = numpy_network(network())
-    draw, rows, losses = np.random.default_rng(11), [], []
+    draw, rows, losses = np.random.RandomState(11), [], []
     for _ in range(3):  # epochs, of four batches each: of 23 examples 3 sit out
         rows += np.split(draw.permutation(23)[:20], 4)
     for step in range(9):
@@ -117,6 +117,9 @@ def test_batches_as_written_by_hand() -> None:
     assert found.last == pytest.approx(look(values["X"], values["y"])[0], rel=1e-11)
     assert found.first == pytest.approx(loss(network()), rel=1e-13)
     assert found.batch
+    assert found.shown == ()
+    again = train(network(), options._replace(show_steps=2))
+    assert [one.rows for one in again.shown] == [tuple(rows[0]), tuple(rows[1])]
     assert (found.batch.inputs, found.batch.examples) == (("X", "y"), 23)
     assert [note.code for note in found.notes] == ["batch-remainder"]
 
@@ -387,7 +390,7 @@ def test_batches_that_do_not_fit_the_graph() -> None:
     text = 'bpx = 1\n[inputs]\nx = [1, 2, 3]\nw = { value = 1.0, role = "parameter" }\n'
     spec = toml(text + '[graph]\ny = "w*x - [1, 2, 4]"\nL = "sum(y^2)"\n')
     assert codes(spec, Options(batch=2)) == ["batch-shapes", "shape-mismatch"]
-    assert train(spec, Options(batch=3, rate=0.01)).last < 1
+    assert train(spec, Options(batch=3, rate=0.01)).taken == 100
 
 
 def test_a_graph_by_hand_has_fixed_shapes() -> None:

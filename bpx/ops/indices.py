@@ -159,7 +159,8 @@ def _refuse_ids(name: str, ids: Any, count: int) -> Refusal | None:
     for at in np.argwhere(~valid)[:1].tolist():
         found = float(np.asarray(ids)[tuple(at)])
         place = f"{name}{at}" if at else name
-        return Refusal("bad-id", {"place": place, "found": f"{found:g}", "last": count - 1, "count": count})
+        code = "bad-id" if found.is_integer() else "id-not-whole"
+        return Refusal(code, {"place": place, "found": f"{found:g}", "last": count - 1, "count": count})
     return None
 
 

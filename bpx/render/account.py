@@ -21,7 +21,7 @@ from bpx.account import (
     summary,
 )
 from bpx.diagnostic import Diagnostic
-from bpx.formula import DIGITS, index_text, number, partial, shape_text
+from bpx.formula import DIGITS, LARGEST_SHOWN, index_text, number, partial, shape_text
 from bpx.graph import OPS, Array
 from bpx.render.layers import is_large, layer_blocks
 from bpx.render.layout import Block, Heading, Headline, Lines, Table, table, text_of
@@ -29,6 +29,7 @@ from bpx.words import say, visible
 
 _MOST_CHARACTERS = 44  # of a formula with numbers put in
 _LEFT_OUT = "…"
+LARGEST_OPENED = 100  # elements of an array shown in full where its node or layer is opened
 
 
 def explanation_blocks(account: Explanation) -> list[Block]:
@@ -91,17 +92,22 @@ def _headline(account: Explanation) -> Headline:
 def _forward(account: Explanation) -> Iterator[Block]:
     rows = [row for row in account.shown_nodes if row.op != "constant"]
     keys = ["node", "formula"]
-    if any(_with_numbers(row) not in ("", _LEFT_OUT) for row in rows):
+    if _is_worth_it([_with_numbers(row) for row in rows]):
         keys.append("with-numbers")
     shapes = any(row.shape for row in rows)
     keys += ["shape", "value"] if shapes else ["value"]
     yield Heading(say("account.forward"))
     for layer, members in groupby(rows, lambda row: row.layer):
         yield from _layer_heading(account, layer)
-        texts = [[_node_text(row, key) for key in keys] for row in members]
+        texts = [[_node_text(account, row, key) for key in keys] for row in members]
         yield table(keys, texts, right=set() if shapes else {len(keys) - 1})
     if account.expanded:
         yield Lines((_expansion_text(account),))
+
+
+def _text(account: Explanation, value: Array) -> str:
+    """A value; where a node or a layer is opened, larger ones in full too."""
+    return text_of(value, LARGEST_SHOWN if account.opened is None else LARGEST_OPENED)
 
 
 def _layer_heading(account: Explanation, layer: str) -> Iterator[Block]:
@@ -109,7 +115,7 @@ def _layer_heading(account: Explanation, layer: str) -> Iterator[Block]:
         yield Heading(say("account.layer-heading", name=layer) if layer else say("account.no-layer"))
 
 
-def _node_text(row: NodeRow, key: str) -> str:
+def _node_text(account: Explanation, row: NodeRow, key: str) -> str:
     if key == "node":
         return row.name
     if key == "formula":
@@ -118,7 +124,7 @@ def _node_text(row: NodeRow, key: str) -> str:
         return _with_numbers(row)
     if key == "shape":
         return shape_text(row.shape) if row.shape else ""
-    return text_of(row.value)
+    return _text(account, row.value)
 
 
 def _formula_text(row: NodeRow) -> str:
@@ -138,6 +144,12 @@ def _expansion_text(account: Explanation) -> str:
     return say("account.agree" if digits >= DIGITS else "account.disagree", digits=int(digits))
 
 
+def _is_worth_it(texts: Sequence[str]) -> bool:
+    """Is a column of formulas with numbers put in more than a column of dots?"""
+    left_out = texts.count(_LEFT_OUT)
+    return len(texts) - left_out - texts.count("") > left_out // 2
+
+
 def _with_numbers(row: NodeRow) -> str:
     text = row.with_numbers or ""
     if text == row.formula:  # of numbers alone there is nothing to put in
@@ -155,6 +167,7 @@ def _reverse(account: Explanation) -> Iterator[Block]:
         arriving.setdefault(edge.arg, []).append(edge)
     for edge in edges:
         leaving.setdefault(edge.consumer, []).append(edge)
+    above = {edge.arg for edge in edges} - {account.output}
     tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in edges)
     yield Heading(say("account.reverse", seed=_seed_text(account)))
     for layer, members in groupby(reversed(account.shown_nodes), lambda row: row.layer):
@@ -166,7 +179,11 @@ def _reverse(account: Explanation) -> Iterator[Block]:
                 name, parts, total = _sum_row(account, node, arriving[node.id])
                 rows.append([name, parts, total] if tall else [name, "", parts, total])
             for edge in leaving.get(node.id, ()):
-                rows += _tall_edge(account, edge) if tall else [_edge_row(account, edge)]
+                name = _edge_text(account, edge, leaving[node.id])
+                if tall:
+                    rows += _tall_edge(account, edge, name, edge.consumer in above)
+                else:
+                    rows.append(_edge_row(account, edge, name))
         if rows:
             yield from _layer_heading(account, layer)
             keys = ["edge", "quantity", "value"] if tall else ["edge", "upstream", "local", "contribution"]
@@ -182,40 +199,45 @@ def _partial(account: Explanation, node: int) -> str:
     return partial(account.names[account.output], account.names[node])
 
 
-def _edge_text(account: Explanation, edge: EdgeRow) -> str:
-    return f"{account.names[edge.consumer]} → {account.names[edge.arg]}"
+def _edge_text(account: Explanation, edge: EdgeRow, beside: Sequence[EdgeRow]) -> str:
+    """`o → x`, or `o → x (k)` where one node is several args of a call; `beside` are all edges of it."""
+    text = f"{account.names[edge.consumer]} → {account.names[edge.arg]}"
+    op = OPS.get(account.op_names[edge.consumer])
+    several = op and not op.notation and sum(one.arg == edge.arg for one in beside) > 1
+    if not (op and several):
+        return text
+    return f"{text} ({edge.position + 1 if op.variadic else op.args[edge.position]})"
 
 
-def _edge_row(account: Explanation, edge: EdgeRow) -> list[str]:
+def _edge_row(account: Explanation, edge: EdgeRow, name: str) -> list[str]:
     local = _bracketed_comparison(edge.local_formula)
     if edge.local is not None and not _is_number(local):
-        local = f"{local} = {text_of(edge.local)}"
+        local = f"{local} = {_text(account, edge.local)}"
     return [
-        _edge_text(account, edge),
-        text_of(edge.upstream),
+        name,
+        _text(account, edge.upstream),
         local + _summed(edge.summed),
-        text_of(edge.contribution),
+        _text(account, edge.contribution),
     ]
 
 
-def _tall_edge(account: Explanation, edge: EdgeRow) -> list[list[str]]:
+def _tall_edge(account: Explanation, edge: EdgeRow, name: str, above: bool) -> list[list[str]]:
     """An edge in several rows: matrices side by side do not fit a terminal.
 
-    An upstream gradient that stands above, as a contribution or a sum, is called by its name.
+    An upstream gradient that stands `above`, as a contribution or a sum, is called by its name.
     """
-    shown = any(other.arg == edge.consumer for other in account.shown_edges) or account.opened is None
-    above = shown and edge.consumer != account.output and np.ndim(edge.upstream) > 0
+    above = above and np.ndim(edge.upstream) > 0
     partial = _partial(account, edge.consumer)
-    rows = [("upstream", say("account.above", name=partial) if above else text_of(edge.upstream))]
+    rows = [("upstream", say("account.above", name=partial) if above else _text(account, edge.upstream))]
     if edge.local is None:
-        rows += [("contribution", edge.local_formula), ("same", text_of(edge.contribution))]
+        rows += [("contribution", edge.local_formula), ("same", _text(account, edge.contribution))]
     else:
         rows.append(("local", edge.local_formula + _summed(edge.summed)))
         if not _is_number(edge.local_formula):
-            rows.append(("same", text_of(edge.local)))
-        rows.append(("contribution", text_of(edge.contribution)))
+            rows.append(("same", _text(account, edge.local)))
+        rows.append(("contribution", _text(account, edge.contribution)))
     return [
-        [_edge_text(account, edge) if first else "", say(f"account.{key}"), text]
+        [name if first else "", say(f"account.{key}"), text]
         for first, (key, text) in zip([True, *[False] * len(rows)], rows, strict=False)
     ]
 
@@ -233,10 +255,10 @@ def _sum_row(account: Explanation, node: NodeRow, edges: Sequence[EdgeRow]) -> l
     assert node.upstream is not None
     parts = say("account.the-sum")
     if all(np.size(edge.contribution) == 1 for edge in edges):
-        texts = [text_of(edge.contribution) for edge in edges]
+        texts = [_text(account, edge.contribution) for edge in edges]
         bracketed = [texts[0], *(f"({text})" if text.startswith("-") else text for text in texts[1:])]
         parts = " + ".join(bracketed if len(bracketed) <= 6 else [*bracketed[:3], "…", bracketed[-1]])
-    return [_partial(account, node.id), parts, text_of(node.upstream)]
+    return [_partial(account, node.id), parts, _text(account, node.upstream)]
 
 
 def _is_number(text: str) -> bool:
@@ -247,7 +269,10 @@ def _gradients(account: Explanation) -> Iterator[Block]:
     output = account.names[account.output]
     args = {account.names[edge.arg] for edge in account.shown_edges}
     rows = [
-        [partial(output, name), say("account.independent") if name in account.independent else text_of(value)]
+        [
+            partial(output, name),
+            say("account.independent") if name in account.independent else _text(account, value),
+        ]
         for name, value in account.gradients.items()
         if account.opened is None or name in args
     ]
@@ -257,9 +282,11 @@ def _gradients(account: Explanation) -> Iterator[Block]:
 
 
 def _patterns(account: Explanation) -> Iterator[Block]:
-    if account.ops:
+    shown = {account.op_names[edge.consumer] for edge in account.shown_edges}
+    ops = {op: meaning for op, meaning in account.ops.items() if account.opened is None or op in shown}
+    if ops:
         yield Heading(say("account.patterns"))
-        yield Lines(tuple(_pattern(op, meaning) for op, meaning in account.ops.items()))
+        yield Lines(tuple(_pattern(op, meaning) for op, meaning in ops.items()))
 
 
 def _pattern(op: str, meaning: str | None) -> str:

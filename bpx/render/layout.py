@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.account import summary
-from bpx.formula import DIGITS, array, number, shape_text
+from bpx.formula import DIGITS, LARGEST_SHOWN, array, number, shape_text
 from bpx.graph import Array
 from bpx.words import say
 
@@ -56,11 +56,11 @@ class Curve(NamedTuple):
 Block = Headline | Heading | Table | Lines | Curve
 
 
-def text_of(value: Array | float) -> str:
+def text_of(value: Array | float, most: int = LARGEST_SHOWN) -> str:
     """A value as shown: small arrays in full, larger ones by shape, range, mean and norm."""
     value = np.asarray(value)
     short = summary(value)
-    if short is None:
+    if short is None or value.size <= most:
         return array(value, DIGITS)
     low, mean, high, norm = (number(short[key], DIGITS) for key in ("min", "mean", "max", "norm"))
     return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}, norm {norm}"

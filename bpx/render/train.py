@@ -38,7 +38,8 @@ def training_blocks(training: Training) -> list[Block]:
     blocks += [*_curve(training), *_parameters(training)]
     for shown in training.shown:
         blocks += _step(training, shown)
-    notes = (*_checks(training.checks), *map(note_text, training.notes), say("account.digits"))
+    risen = [say("train.risen")] if training.last > training.first else []
+    notes = (*risen, *_checks(training.checks), *map(note_text, training.notes), say("account.digits"))
     blocks += [*_odd_checks(training.checks), Heading(say("account.notes")), Lines(notes)]
     return [*blocks, Heading(_summary(training))]
 
@@ -122,6 +123,8 @@ def _step(training: Training, shown: ShownStep) -> Iterator[Block]:
         for name, change in shown.changes.items()
     }
     yield Heading(say("train.step", step=shown.step, output=training.output, loss=loss))
+    if shown.rows is not None:
+        yield Lines((say("train.rows", rows=", ".join(map(str, shown.rows))),))
     yield _table(rows, _WIDEST_OF_FOUR)
 
 
