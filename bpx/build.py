@@ -32,6 +32,7 @@ class _Value:
 Report = Callable[[Diagnostic], None]
 
 MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
+_PART = "part"  # of what is split: given by the names in front, and missed where they are
 _MOST_NAMED = 40  # names in a sentence
 
 
@@ -231,14 +232,8 @@ class _Builder:
         except ShapeError as error:
             texts = [shortened(self.span(value.start, value.end).text) for value in given]
             self.report(shape_problem(error, span, texts))
-        except SettingError as error:
-            facts = {
-                key: shape_text(fact) if isinstance(fact, tuple) else fact
-                for key, fact in error.facts.items()
-            }
-            self.report(Diagnostic(error.code, span, {"op": op.name, **facts}, error.help))
-        except (TypeError, ValueError):
-            self.report(Diagnostic("bad-settings", span, {"op": op.name, "call": _call_form(op)}))
+        except (TypeError, ValueError) as error:
+            self.report(setting_problem(error, op, settings, span))
         else:
             self.origins[expr.id] = span
             return expr
@@ -333,6 +328,18 @@ def _whole(settings: dict[str, Any]) -> dict[str, Any]:
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     return {name: whole(value) for name, value in settings.items()}
+
+
+def setting_problem(error: Exception, op: Op, settings: Mapping[str, Any], span: Span) -> Diagnostic:
+    """The diagnostic for settings that do not fit, or one that is missing and without which nothing goes."""
+    call = {"op": op.name, "call": _call_form(op)}
+    for name in op.sample_settings:
+        if op.settings[name] is None and settings.get(name) is None and name != _PART:
+            return Diagnostic("missing-setting", span, {**call, "setting": name}, "call-form")
+    if not isinstance(error, SettingError):
+        return Diagnostic("bad-settings", span, call)
+    facts = {key: shape_text(one) if isinstance(one, tuple) else one for key, one in error.facts.items()}
+    return Diagnostic(error.code, span, {"op": op.name, **facts}, error.help)
 
 
 def shape_problem(error: ShapeError, span: Span, texts: Sequence[str]) -> Diagnostic:

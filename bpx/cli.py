@@ -482,6 +482,11 @@ class _Session:
     def __enter__(self) -> _Session:
         return self
 
+    def refuse_spec(self) -> None:
+        """A report must not take the place of a spec."""
+        if self.file and Path(self.file).suffix.lower() == ".toml":
+            _fail("report-as-spec", name=self.file)
+
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if error is None or isinstance(error, typer.Exit):
             return
@@ -502,6 +507,7 @@ class _Session:
             _print("\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n", sys.stderr)
 
     def write_json(self, plain: dict[str, Any]) -> None:
+        self.refuse_spec()
         from bpx.render.json import json_text
 
         self.write(json_text(plain, escaped=self.file is None and not _is_unicode(sys.stdout)))
@@ -525,6 +531,7 @@ class _Session:
             self.show(report_blocks(report, sort))
 
     def show(self, blocks: Sequence[Block]) -> None:
+        self.refuse_spec()
         if self.form == Form.MARKDOWN:
             from bpx.render.markdown import markdown
 

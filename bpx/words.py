@@ -213,6 +213,8 @@ ENGLISH = {
     "diagnostic.bad-detect": "the error to detect must lie between 0 and 1, not {found}",
     "diagnostic.bad-rate": "the rate must be a finite number, not {found}",
     "diagnostic.nothing-to-expand": "`{name}` is not written in simpler ops",
+    "diagnostic.missing-setting": "`{op}` needs its setting `{setting}`",
+    "diagnostic.report-as-spec": "`{name}` is the name of a spec; a report is none",
     "diagnostic.unknown-choice": "`{found}` is not one of {known}",
     # --- diagnostics: training ---
     "diagnostic.no-parameters": "there is nothing to train: no input is a parameter",

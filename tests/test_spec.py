@@ -628,6 +628,7 @@ BAD_TOML = {
     "unknown setting written out": Bad(
         step('y = { op = "exp", args = ["x"], axis = 0 }'), "unknown-setting", 6
     ),
+    "missing setting": Bad(step('y = "reshape(x)"'), "missing-setting", 6, 6, "reshape(x)"),
     "misspelt setting written out": Bad(
         step('y = { op = "sum", args = ["x"], axs = 0 }'), "unknown-setting", 6, None, None, "`axis`"
     ),
