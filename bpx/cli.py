@@ -5,6 +5,7 @@ Exit codes: 0 fine · 1 something stated or claimed is wrong · 2 the input cann
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -298,6 +299,8 @@ def train(
         options = Options(optimizer, rate, momentum, steps, batch, seed, stop, show_steps, check)
         format, problems = _format_of(output)
         spec = _spec(target, set_, [*problems, *options.problems()])
+        for file in filter(None, (output, report)):
+            _need_folder(file)
         with ProgressBar() as progress:
             training = trained(spec, options, wrt=_names(wrt), progress=progress)
         if training.problems and output:
@@ -490,8 +493,12 @@ class _Session:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if error is None or isinstance(error, typer.Exit):
             return
-        from bpx.diagnostic import BpxError
+        from bpx.diagnostic import BpxError, Diagnostic
+        from bpx.graph import ShapeError
 
+        if isinstance(error, ShapeError) and error.is_too_large:  # the graph fits, the reverse pass does not
+            facts = {"op": error.op, "reason": error.reason}
+            error = BpxError([Diagnostic("too-large", None, facts)])
         if isinstance(error, BpxError):
             self.report(error.diagnostics)
             raise typer.Exit(UNUSABLE) from None
@@ -584,6 +591,12 @@ def _print(text: str, stream: Any) -> None:
 
     stream.write(in_encoding(text, getattr(stream, "encoding", None) or "utf-8"))
     stream.flush()
+
+
+def _need_folder(file: str) -> None:
+    """Fail before the work, not behind it, where a file could not be written for want of its folder."""
+    if not Path(file).parent.is_dir():
+        _fail("unwritable", name=file, reason=os.strerror(errno.ENOENT).lower())
 
 
 def _fail(code: str, **facts: Any) -> NoReturn:

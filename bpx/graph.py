@@ -50,6 +50,11 @@ class ShapeError(ValueError):
         self.op, self.shapes, self.reason, self.inside = op, tuple(shapes), reason, inside
         super().__init__(f"{op}: shapes {', '.join(map(str, shapes))} do not fit {reason}".rstrip())
 
+    @property
+    def is_too_large(self) -> bool:
+        """Is it the room that is lacking, and not a fit?"""
+        return self.reason.endswith(("elements", "axes"))
+
 
 class Notation(NamedTuple):
     """How an op is written: `x + y`, `-x`, `x.T`, `x[0]`; without a notation it is a call, `exp(x)`."""

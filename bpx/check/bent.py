@@ -86,12 +86,15 @@ def _follow(judged: Judged, flat: Indices) -> None:
 def _conventional(judged: Judged, flat: Indices) -> Flags:
     """Where the rules give what some choice at the kinks gives.
 
-    Every rule is right then, but the choices of several do not compose: relu(x) - relu(-x) at 0.
+    Every rule is right then, but the choices of several do not compose: relu(x) - relu(-x) at 0. Rules
+    that a spec states are to be right as they stand: one may count a tie twice.
     """
     value, error, spread = (judged.part(one, flat) for one in judged.reference)
     stated = judged.part(judged.stated.value, flat)
     possible: Flags = np.abs(stated - value) <= spread + SURE * error
-    return possible & judged.stated.is_rule
+    custom = judged.point.question.spec.custom
+    own = any(judged.point.graph.ops[wall.node].name in custom for wall in _walls_above(judged))
+    return possible & (judged.stated.is_rule and not own)
 
 
 def _between(judged: Judged, flat: Indices, found: Sides) -> None:

@@ -21,12 +21,12 @@ _MOST_OPS = 50_000  # on numbers of many digits, that one gradient may take
 _PER_ENTRY = 50  # evaluations of the graph that one derivative takes, roughly
 
 
-def look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
-    """Take up the entries `flat` of an input again, as many of them as can be paid for."""
+def look_closer(judged: Judged, flat: NDArray[np.intp]) -> int:
+    """Take up the entries `flat` of an input again, as many of them as can be paid for; returns how many."""
     point = judged.point
     most = _MOST_OPS // (_PER_ENTRY * max(1, point.elements))
     if not most or not exact.available():
-        return
+        return 0
     program = Program(point.graph, point.question.output, point.question.seed, point.given)
     stated: dict[int, Any] = {}  # by the digits it took
     size, claimed = point.sizes.get(judged.node, 0.0), judged.stated.value
@@ -41,6 +41,7 @@ def look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
                 stated[slope.digits] = _stated(judged, slope.digits)
             claim = stated[slope.digits]
             _settle(judged, one, slope, None if claim is None else claim.flat[one])
+    return min(most, flat.size)
 
 
 def _stated(judged: Judged, digits: int) -> Any:

@@ -106,14 +106,28 @@ def _in_doubt(judged: Judged) -> None:
     flat = np.flatnonzero(wrong)
     _look_closer(judged, flat[:_WITNESSES])
     if (judged.verdicts.reshape(-1)[flat[:_WITNESSES]] != Verdict.DISAGREE).any():
-        _look_closer(judged, flat[_WITNESSES:])
+        looked = _look_closer(judged, flat[_WITNESSES:])
+        _by_witnesses(judged, flat[_WITNESSES + looked :])
 
 
-def _look_closer(judged: Judged, flat: NDArray[np.intp]) -> None:
-    if flat.size:
-        from bpx.check.closer import look_closer
+def _by_witnesses(judged: Judged, flat: NDArray[np.intp]) -> None:
+    """Entries that seem wrong as others did that were not, and that were too many to look at.
 
-        look_closer(judged, flat)
+    A formula of bpx's own that is right wherever it was looked at, in many digits, is right here too.
+    """
+    right = judged.stated.is_rule and all(one.code == "digits-lost" for one in judged.reasons.values())
+    judged.verdicts.reshape(-1)[flat] = Verdict.AGREE if right else Verdict.CANNOT_TELL
+    if right and flat.size:
+        judged.give_reason(flat, Reason("digits-lost"))
+
+
+def _look_closer(judged: Judged, flat: NDArray[np.intp]) -> int:
+    """Look at these entries in many digits; returns at how many there was time to look."""
+    if not flat.size:
+        return 0
+    from bpx.check.closer import look_closer
+
+    return look_closer(judged, flat)
 
 
 def _stationary(judged: Judged) -> None:

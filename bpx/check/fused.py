@@ -30,6 +30,7 @@ _POINTS = 3
 _APART = 1e-6  # relative: a rule that is wrong by less is taken for right
 _ROUNDING = 1e-10  # of the largest number
 _DIGITS = 90
+_MOST_EXACT = 1000  # elements on which many digits are tried
 
 
 class FusedGradient:
@@ -142,12 +143,13 @@ class _Sampled:
 
     def same_exactly(self) -> bool:
         """Do rule and parts come to the same in many digits, or without these, but for rounding?"""
-        if not exact.available():
+        if not exact.available() or self.handed.size + self.upstream.size > _MOST_EXACT:
             room = _room(self.wanted, float(np.max(np.abs(self.upstream))))
             return bool((np.abs(self.handed - self.wanted) <= room).all())
         with exact.precision(_DIGITS):
             handed, wanted = (one.exactly(self.position, self.upstream) for one in self.rules)
-            return all(map(_same, handed.flat, wanted.flat))
+            floor = 10.0 ** (-_DIGITS // 2) * float(np.max(np.abs(self.upstream)))
+            return all(_same(*pair, floor) for pair in zip(handed.flat, wanted.flat, strict=True))
 
     @property
     def worst(self) -> int:
@@ -159,8 +161,8 @@ def _room(wanted: Array, largest: float) -> Array:
     return _APART * np.abs(wanted) + _ROUNDING * largest
 
 
-def _same(one: Any, other: Any) -> bool:
-    return bool(abs(one - other) <= _APART * abs(other))
+def _same(one: Any, other: Any, floor: float) -> bool:
+    return bool(abs(one - other) <= _APART * abs(other) + floor)
 
 
 @cache

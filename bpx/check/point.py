@@ -15,7 +15,7 @@ from bpx.check.bounded import Bounded
 from bpx.check.elementwise import EDGES, KINKS, check_group
 from bpx.check.group import Group, groups
 from bpx.check.report import Verdict
-from bpx.check.slopes import CheckedEdge, Elementwise, Unknown
+from bpx.check.slopes import CheckedEdge, Unknown, everywhere
 from bpx.check.structural import check_structural
 from bpx.check.sweep import Slope, sizes, sweep
 from bpx.formula import formula
@@ -209,10 +209,7 @@ class Point:
     def reach(self) -> dict[int, Array]:
         """For every node: which of its elements move one that stands at a kink."""
         ones = {
-            edge: Elementwise(Bounded.exactly(np.ones(self.graph.shapes[edge.consumer])), slope.shape)
-            if isinstance(slope, Elementwise)
-            else slope
-            for edge, slope in self.trusted.items()
+            edge: everywhere(slope, self.graph.shapes[edge.consumer]) for edge, slope in self.trusted.items()
         }
         found = sizes(self.ledger.edges, ones, {wall.node: wall.mask.astype(float) for wall in self.kinks})
         for wall in self.kinks:  # an element's own kink does not bear on the gradient by that element

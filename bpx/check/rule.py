@@ -70,6 +70,15 @@ class StructuralRule:
             there.args, there.out = ends, np.asarray(self.op.value(*ends, batch=0, **self.settings))
             yield there
 
+    def of_ones(self) -> StructuralRule:
+        """The same rule as it is where every arg that measures is 1."""
+        there = copy(self)
+        there.args = [
+            arg if at in self.op.chooses else np.ones(arg.shape) for at, arg in enumerate(self.args)
+        ]
+        there.out = np.ones(self.out.shape)
+        return there
+
     def forward(self, position: int, arg: Array, batch: bool = False) -> Array:
         """The op's value with another array in the place of one arg; batched, the last axis is the batch."""
         args = [one[..., np.newaxis] if batch else one for one in self.args]

@@ -104,6 +104,20 @@ class Unknown(NamedTuple):
         return np.abs(self.stated.pull(Bounded.exactly(upstream)).value)
 
 
+def everywhere(slope: Slope, consumer: Shape) -> Slope:
+    """The slope with a 1 wherever elements meet at all, though it be 0 at the values met.
+
+    `consumer` is the shape of the node that the slope is of.
+    """
+    if isinstance(slope, Elementwise):
+        return slope._replace(slope=Bounded.exactly(np.ones(consumer)))
+    if isinstance(slope, Block):
+        return slope._replace(slope=Bounded.exactly(np.ones(slope.slope.value.shape)))
+    if isinstance(slope, Linear):
+        return slope._replace(rule=slope.rule.of_ones())
+    return everywhere(slope.stated, consumer) if isinstance(slope, Unknown) else slope
+
+
 class CheckedEdge(NamedTuple):
     """One edge alone: its slope by differences, the one its rule states, and how they compare.
 
