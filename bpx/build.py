@@ -348,7 +348,7 @@ def shape_problem(error: ShapeError, span: Span, texts: Sequence[str]) -> Diagno
     inmost = error
     while inmost.inside:
         inmost = inmost.inside
-    if inmost.reason.endswith(("elements", "axes")):
+    if inmost.is_too_large:
         return Diagnostic("too-large", span, {"op": error.op, "reason": inmost.reason})
     args = [say("word.shape-of", arg=arg, shape=shape) for arg, shape in zip(texts, shapes, strict=False)]
     facts: dict[str, Any] = {"op": error.op, "args": say("word.and").join(args)}

@@ -23,7 +23,18 @@ MARGIN = 0.02  # from a kink and from the edge of a domain
 LARGEST = 20.0
 FLAT = {"lt", "le", "gt", "ge", "eq", "ne", "step", "sign", "floor", "round"}
 GRID = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)  # values that often stand exactly at a kink
-WHOLE = "matmul outer transpose reshape sum mean spread softmax log_softmax logsumexp".split()
+WHOLE = [
+    "matmul",
+    "outer",
+    "transpose",
+    "reshape",
+    "sum",
+    "mean",
+    "spread",
+    "softmax",
+    "log_softmax",
+    "logsumexp",
+]
 DRAWN = [op for op in ops.rows() if op.elementwise or op.name in WHOLE]  # ops for random graphs
 STEEP = [op for op in DRAWN if op.name not in FLAT]
 SHAPES: list[Shape] = [(), (3,), (4,), (2, 3), (3, 3)]

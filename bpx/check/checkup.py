@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpx.account import SKIPPED, Checkup
-from bpx.check.entries import by_rule, column
+from bpx.check.entries import column
 from bpx.check.fused import FusedGradient
+from bpx.check.judged import by_rule
 from bpx.check.point import Point, Question
 from bpx.check.report import Column, Verdict
 from bpx.expand import written_out
@@ -53,4 +54,4 @@ def _columns(point: Point) -> Iterator[Column]:
     asked = question._replace(spec=plain, output=plain.nodes[names[question.output]], wrt=wrt)
     parts = Point.at(asked, plain.given)
     for name, node in wrt.items():
-        yield column(parts, name, node, fused.stated(name, given, parts, node))
+        yield column(parts, name, node, fused.stated_or_parts(name, given, parts, node))

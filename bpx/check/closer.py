@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_OPS = 50_000  # on numbers of many digits, that one gradient may take
+_MOST_ELEMENTS, _DIGITS = 50_000, 90  # of a graph whose gradient is worked out once
 _PER_ENTRY = 50  # evaluations of the graph that one derivative takes, roughly
 
 
@@ -42,6 +43,24 @@ def look_closer(judged: Judged, flat: NDArray[np.intp]) -> int:
             claim = stated[slope.digits]
             _settle(judged, one, slope, None if claim is None else claim.flat[one])
     return min(most, flat.size)
+
+
+def digits_alone(judged: Judged, flat: NDArray[np.intp]) -> NDArray[np.bool_] | None:
+    """Which of the entries `flat` are off for want of digits alone: the formula, in many of them, is right.
+
+    None of them are where no formula is stated; None is returned where its numbers are too many to tell.
+    """
+    if judged.point.elements > _MOST_ELEMENTS:
+        return None
+    stated = _stated(judged, _DIGITS) if exact.available() else None
+    if stated is None:
+        return np.zeros(flat.shape, dtype=bool)
+    value = exact.rounded(np.broadcast_to(stated, judged.verdicts.shape).reshape(-1)[flat])
+    reference, error = (judged.part(one, flat) for one in judged.reference[:2])
+    verdicts: NDArray[np.bool_] = decide(value, reference, error, detect=judged.point.question.detect) == (
+        Verdict.AGREE
+    )
+    return verdicts
 
 
 def _stated(judged: Judged, digits: int) -> Any:

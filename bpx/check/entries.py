@@ -23,12 +23,6 @@ _REST = 64  # units of rounding that terms which cancel may leave
 _WITNESSES = 4  # of entries that disagree; if more digits confirm these, the others are as sure
 
 
-def by_rule(point: Point, node: int) -> Stated:
-    """The gradient of a node as the rules of the graph give it."""
-    zeros = np.zeros(point.graph.shapes[node])
-    return Stated(point.stated_gradient(node), zeros, lambda: point.stated_exactly(node), is_rule=True)
-
-
 def column(point: Point, name: str, node: int, stated: Stated) -> Column:
     """The verdicts on what is stated of ∂output/∂node."""
     shape = point.graph.shapes[node]
@@ -39,6 +33,7 @@ def column(point: Point, name: str, node: int, stated: Stated) -> Column:
     _at_the_edge(judged)
     _at_kinks(judged)
     _in_doubt(judged)
+    _for_want_of_digits(judged)
     _stationary(judged)
     _by_formula(judged)
     _give_reasons(judged)
@@ -108,6 +103,21 @@ def _in_doubt(judged: Judged) -> None:
     if (judged.verdicts.reshape(-1)[flat[:_WITNESSES]] != Verdict.DISAGREE).any():
         looked = _look_closer(judged, flat[_WITNESSES:])
         _by_witnesses(judged, flat[_WITNESSES + looked :])
+
+
+def _for_want_of_digits(judged: Judged) -> None:
+    """What is off where the formula, in many digits, is not."""
+    off = np.flatnonzero((judged.verdicts == Verdict.DISAGREE) & np.isfinite(judged.reference.value))
+    if off.size and judged.node in judged.point.given:
+        from bpx.check.closer import digits_alone
+
+        right = digits_alone(judged, off)
+        if right is None:  # too many numbers to look at; where no rule is wrong, that is no proof
+            unproved = judged.stated.is_rule and not judged.point.has_wrong_rule
+            judged.verdicts.reshape(-1)[off] = Verdict.CANNOT_TELL if unproved else Verdict.DISAGREE
+            return
+        judged.verdicts.reshape(-1)[off[right]] = Verdict.AGREE
+        judged.give_reason(off[right], Reason("digits-lost"))
 
 
 def _by_witnesses(judged: Judged, flat: NDArray[np.intp]) -> None:

@@ -12,9 +12,9 @@ from bpx.check.bent import fitted_together
 from bpx.check.blame_claims import blamed_claims
 from bpx.check.blame_rules import blamed_rules, proof_without
 from bpx.check.drawn import drawn_points
-from bpx.check.entries import by_rule, column
+from bpx.check.entries import column
 from bpx.check.fused import FusedGradient
-from bpx.check.judged import Stated
+from bpx.check.judged import Stated, by_rule
 from bpx.check.options import bad_options
 from bpx.check.point import Point, Question
 from bpx.check.report import Blame, Column, LocalRow, Reason, Report, Verdict, merged
@@ -167,17 +167,18 @@ class _Check:
         exprs = self.build_claims(graph)
         question = Question(self.spec, self.output, self.wrt, self.seed, self.detect)
         point = Point.at(question, given, graph)
-        stated = {node: self.by_rule(point, name, node) for name, node in self.wrt.items()}
+        named = self.named(given)
+        stated = {node: self.by_rule(point, name, node, named) for name, node in self.wrt.items()}
         for node, expr in exprs.items():
             if first or self.varies(node):
                 stated[node] = _by_claim(point, self.claims[node], expr)
         return point, stated
 
-    def by_rule(self, point: Point, name: str, node: int) -> Stated:
+    def by_rule(self, point: Point, name: str, node: int, given: Mapping[str, Array]) -> Stated:
         """The gradient of a node as the rules of the spec give it."""
-        if self.fused is None:
+        if self.fused is None or not all(np.isfinite(one).all() for one in point.values.values()):
             return by_rule(point, node)
-        return self.fused.stated(name, self.named(point.given), point, node)
+        return self.fused.stated_or_parts(name, given, point, node)
 
     def named(self, given: Mapping[int, Array]) -> dict[str, Array]:
         """Values of inputs by name."""

@@ -10,12 +10,13 @@ import numpy as np
 from bpx.check.blame_rules import blamed_rules
 from bpx.check.entries import column
 from bpx.check.fused import FusedGradient
-from bpx.check.judged import Stated
 from bpx.check.point import Point, Question
 from bpx.check.report import Column, Report, Verdict
 from bpx.expand import written_out
 from bpx.graph import Array
 from bpx.spec import Spec
+
+_NOTHING = 1e-14
 
 
 @np.errstate(all="ignore")
@@ -28,10 +29,11 @@ def check_in_use(spec: Spec, gradients: Mapping[str, Array]) -> Report:
     spec = written_out(spec)
     question = _question(spec, gradients)
     point, given = Point.at(question, spec.given), {one.name: one.value for one in spec.inputs}
-    columns = [
-        _in_use(point, name, fused.stated(name, given, point, node), gradients[name])
-        for name, node in question.wrt.items()
-    ]
+    columns = []
+    for name, node in question.wrt.items():
+        ruled = column(point, name, node, fused.stated_or_parts(name, given, point, node))
+        value = fused.stated(name, given, point, node).value
+        columns.append(_in_use(point, node, ruled, value, gradients[name]))
     blame = tuple(blamed_rules(point))
     return Report(spec.title, spec.names[spec.output], tuple(columns), blame=blame)
 
@@ -40,11 +42,13 @@ def _question(spec: Spec, names: Iterable[str]) -> Question:
     return Question(spec, spec.output, {name: spec.nodes[name] for name in names}, np.ones(()))
 
 
-def _in_use(point: Point, name: str, stated: Stated, gradient: Array) -> Column:
-    """What is not the gradient of the rules, as far as the terms leave it its digits, is wrong."""
-    node = point.question.wrt[name]
-    ruled = column(point, name, node, stated)
-    size = np.fmax(np.abs(ruled.claimed), point.sizes.get(node, 0.0))
-    same = np.abs(gradient - ruled.claimed) <= point.question.detect * size
-    verdicts = np.where(same, ruled.verdicts, np.int8(Verdict.DISAGREE))
+def _in_use(point: Point, node: int, ruled: Column, value: Array, gradient: Array) -> Column:
+    """What is not the gradient of the rules, `value`, as far as the terms leave it its digits, is wrong.
+
+    Of what is next to nothing, as where a loss is all but met, rounding may have left no digit.
+    """
+    size = np.fmax(np.abs(value), point.sizes.get(node, 0.0))
+    gap = np.abs(gradient - value)
+    other = np.where(gap <= _NOTHING, Verdict.CANNOT_TELL, Verdict.DISAGREE)
+    verdicts = np.where(gap <= point.question.detect * size, ruled.verdicts, other).astype(np.int8)
     return replace(ruled, claimed=gradient, verdicts=verdicts)

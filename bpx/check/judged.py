@@ -30,6 +30,12 @@ class Stated(NamedTuple):
     is_rule: bool = False  # bpx's own, by the rules of the graph
 
 
+def by_rule(point: Point, node: int) -> Stated:
+    """The gradient of a node as the rules of the graph give it."""
+    zeros = np.zeros(point.graph.shapes[node])
+    return Stated(point.stated_gradient(node), zeros, lambda: point.stated_exactly(node), is_rule=True)
+
+
 class Judged:
     """The entries of one gradient while their verdicts are being found; elements go by flat index."""
 

@@ -167,11 +167,16 @@ class Point:
     # --- the gradient as it should be ---
 
     @cached_property
+    def has_wrong_rule(self) -> bool:
+        """Is some rule wrong by itself?"""
+        return any(one.verdict is Verdict.DISAGREE for one in self.checked.values())
+
+    @cached_property
     def digits_lost(self) -> bool:
         """Is every rule right, but some lose their digits at these values?"""
         rows = self.checked.values()
         lost = any(one.reason and one.reason.code == "digits-lost" for one in rows)
-        return lost and all(one.verdict is not Verdict.DISAGREE for one in rows)
+        return lost and not self.has_wrong_rule
 
     @cached_property
     def trusted(self) -> dict[Edge, Slope]:

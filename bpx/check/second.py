@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bpx.check.entries import by_rule, column
+from bpx.check.entries import column
+from bpx.check.judged import by_rule
 from bpx.check.point import Point, Question
 from bpx.check.report import Column
 from bpx.formula import index_text, partial

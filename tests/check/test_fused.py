@@ -81,3 +81,24 @@ def test_there_are_composite_ops_of_either_kind() -> None:
     composite = [op for op in rows() if op.composite]
     assert OPS["cross_entropy"] in [op for op in composite if op.pull]
     assert OPS["unsqueeze"] in [op for op in composite if not op.pull]
+
+
+SATURATED = [
+    ("cross_entropy(x, y)", {"x": [[30.0, 0, 0]], "y": [0.0]}),
+    ("cross_entropy(x, y)", {"x": [[28.0] + [0.0] * 9] * 10, "y": [0.0] * 10}),
+    ("bce(sigmoid(x), y)", {"x": 8.0, "y": 1.0}),
+    ("bce(p, y)", {"p": 0.9995, "y": 1.0}),
+    ("sum(layer_norm(x) * c)", {"x": [100.0, -100], "c": [1.0, 2]}),
+    ("sum(batch_norm(x) * c)", {"x": [[1000.0], [2]], "c": [[1.0], [2]]}),
+]
+NOTHING_LEFT = [  # true derivatives that are 0
+    ("bce(p, p)", {"p": 0.5}),
+    ("sum(layer_norm(x, eps=0) * c)", {"x": [1.0, 2], "c": [1.0, 2]}),
+    ("sum(batch_norm(x, eps=0) * c)", {"x": [[1.0], [2]], "c": [[1.0], [2]]}),
+]
+
+
+@pytest.mark.parametrize(("expression", "values"), [*SATURATED, *NOTHING_LEFT])
+def test_lost_digits_are_nobodys_fault(expression, values) -> None:
+    report = gradcheck(spec(expression, **values))
+    assert (report.verdict, report.blame) == ("agree", ())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checking import spec
+from checking import spec, toml
 
+from bpx.check.gradcheck import gradcheck
 from bpx.check.kinks import along, contradiction, sides
 from bpx.check.program import Program
 
@@ -81,3 +82,24 @@ def test_a_claim_of_few_digits_may_round_its_shares():
 
 def test_what_bends_both_ways_is_left_alone():
     assert not contradicts("|x - 1| - |y - 1|", {"x": 1.0, "y": 1.0})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["where(x @ x > 0, 0, sum(x))", "where(outer(x, x) > 0, 0, x)", "step(x @ x)", "sign(x @ x)"],
+)
+def test_a_jump_of_a_product_of_what_is_0_with_itself_is_a_kink(expression: str) -> None:
+    assert gradcheck(spec(expression, x=[0.0, 0.0])).verdict == "kink"
+
+
+def test_where_every_choice_gives_the_same_there_is_a_derivative() -> None:
+    flat = spec("sum(max_pool(relu(x), 2))", x=[[-1.0, -2], [-3, -0.5]])  # all in the window are shut
+    assert gradcheck(flat).verdict == "agree"
+
+
+def test_a_stated_rule_that_counts_a_tie_twice_is_wrong() -> None:
+    made = toml(
+        'bpx = 1\n[inputs]\nx = 1\n[ops.mx]\nargs = ["a", "b"]\nvalue = "max(a, b)"\n'
+        'partials = { a = "a >= b", b = "b >= a" }\n[graph]\nout = "mx(x, x)"\n'
+    )
+    assert gradcheck(made).verdict == "disagree"
