@@ -699,11 +699,25 @@ def test_everything_wrong_with_a_training_is_said_at_once() -> None:
     assert error_codes("train", "nosuch(2)", *options) == expected
 
 
-def test_a_trained_spec_that_cannot_be_written(tmp_path: Path) -> None:
-    path = tmp_path / "nosuch" / "trained.toml"
-    found = invoke(*TRAIN, "-o", str(path), exit=2)
-    assert found.stdout.startswith("Logistic regression")
-    assert "error[unwritable]" in found.stderr
+@pytest.mark.parametrize("option", ["-o", "--report"])
+def test_a_file_that_cannot_be_written_is_told_before_the_training(tmp_path: Path, option: str) -> None:
+    found = invoke(*TRAIN, option, str(tmp_path / "nosuch" / "trained.json"), exit=2)
+    assert found.stdout == "" or "unwritable" in found.stdout
+    assert "unwritable" in found.stderr + found.stdout
+
+
+def test_a_report_does_not_take_the_place_of_a_spec(tmp_path: Path) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_text('bpx = 1\n[graph]\ny = "2*3"\n', encoding="utf-8")
+    before = path.read_text(encoding="utf-8")
+    for command in ("explain", "gradcheck"):
+        assert "error[report-as-spec]" in invoke(command, str(path), "-o", str(path), exit=2).stderr
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_a_reverse_pass_that_does_not_fit_is_told() -> None:
+    asked = ["sum(broadcast_to(x, shape=[30000000])*y)", "--set", "x=1", "--set", "y=2"]
+    assert error_codes("gradcheck", *asked) == ["too-large"]
 
 
 @pytest.mark.parametrize("columns", ["80", "60"])
