@@ -38,7 +38,8 @@ class FusedGradient:
 
     def __init__(self, question: Question, ledger: Ledger) -> None:
         self.question, self.ledger, self.graph = question, ledger, ledger.graph
-        self._rows: dict[tuple[int, ...], list[tuple[LocalRow, Blame | None]]] = {}  # at the last point
+        self._place: list[Array] = []  # the point that was last asked for, and what was found there
+        self._rows: list[tuple[LocalRow, Blame | None]] = []
 
     @classmethod
     def of(cls, question: Question) -> FusedGradient:
@@ -82,10 +83,10 @@ class FusedGradient:
 
     def rows(self, given: Mapping[str, Array]) -> list[tuple[LocalRow, Blame | None]]:
         """Each of the rules alone, and who is to blame where one is wrong."""
-        place = tuple(map(id, given.values()))
-        if place not in self._rows:
-            self._rows = {place: list(self._found(given))}
-        return self._rows[place]
+        place = list(given.values())
+        if len(place) != len(self._place) or any(a is not b for a, b in zip(place, self._place, strict=True)):
+            self._place, self._rows = place, list(self._found(given))
+        return self._rows
 
     def _found(self, given: Mapping[str, Array]) -> Iterator[tuple[LocalRow, Blame | None]]:
         values = run(self.graph, self.ids(given), {edge.consumer for edge in self.edges})
