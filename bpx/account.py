@@ -218,7 +218,9 @@ def is_within(name: str, layer: str) -> bool:
 
 def layers_of(names: Mapping[int, str]) -> dict[int, str]:
     """Node id → the layer it belongs to: what its name begins with, up to the last dot."""
-    layers = {layer for name in names.values() for layer in _around(name)}
+    layers = {layer for name in names.values() if "." in name for layer in _around(name)}
+    if not layers:
+        return dict.fromkeys(names, "")
     return {node: name if name in layers else name.rpartition(".")[0] for node, name in names.items()}
 
 
