@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -90,9 +91,11 @@ class FusedGradient:
 
     def _found(self, given: Mapping[str, Array]) -> Iterator[tuple[LocalRow, Blame | None]]:
         values = run(self.graph, self.ids(given), {edge.consumer for edge in self.edges})
-        for edge in self.edges:
-            samples = [_Sampled(self.graph, edge, values, i) for i in range(_POINTS)]
-            yield self.row(edge, samples[0]), self.blame(edge, samples)
+        for node, edges in groupby(self.edges, lambda edge: edge.consumer):
+            places = [_Place(self.graph, node, values, i) for i in range(_POINTS)]
+            for edge in edges:
+                samples = [_Sampled(place, edge.position) for place in places]
+                yield self.row(edge, samples[0]), self.blame(edge, samples)
 
     def row(self, edge: Edge, sampled: _Sampled) -> LocalRow:
         """The worst element of what is handed back."""
@@ -128,17 +131,24 @@ class FusedGradient:
         return self.question.spec.names.get(node, f"#{node}")
 
 
-class _Sampled:
-    """One edge at a random point near the values met, for a random upstream gradient."""
+class _Place:
+    """A composite node at a random point near the values met: its own rule, and that of its parts."""
 
-    def __init__(self, graph: Graph, edge: Edge, values: Mapping[int, Array], seed: int) -> None:
-        node, position = edge.consumer, edge.position
-        rng = np.random.default_rng([node, position, seed])
+    def __init__(self, graph: Graph, node: int, values: Mapping[int, Array], seed: int) -> None:
+        rng = np.random.default_rng([node, seed])
         near = _near(graph, node, values, rng)
         exact = {one: np.zeros(np.shape(value)) for one, value in near.items()}
-        rule = StructuralRule(graph, node, near, exact)
-        parts = StructuralRule(graph, node, near, exact, _by_parts(graph.ops[node]))
-        upstream = rng.uniform(0.5, 1.5, rule.out.shape) * rng.choice([-1.0, 1.0], rule.out.shape)
+        self.rule = StructuralRule(graph, node, near, exact)
+        self.parts = StructuralRule(graph, node, near, exact, _by_parts(graph.ops[node]))
+        shape = self.rule.out.shape
+        self.upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+
+
+class _Sampled:
+    """What the arg at one position is handed back there, for a random upstream gradient."""
+
+    def __init__(self, place: _Place, position: int) -> None:
+        rule, parts, upstream = place.rule, place.parts, place.upstream
         self.rules, self.position, self.upstream = (rule, parts), position, upstream
         self.handed, self.wanted = rule(position, upstream), parts(position, upstream)
         self.room = _room(self.wanted, float(np.max(np.abs(self.wanted), initial=0.0)))

@@ -63,7 +63,14 @@ def _parts(xs: Sequence[Expr], axis: int) -> list[tuple[int | slice, ...]]:
     return [_along(axis, slice(*part), xs[0].ndim) for part in zip(starts, ends, strict=True)]
 
 
+# Arrays put together side by side; more are, half by half: each is padded to the whole on the way.
+_MOST_AT_ONCE = 4
+
+
 def _concat_in_simpler_ops(*xs: Expr, axis: int) -> Expr:
+    if len(xs) > _MOST_AT_ONCE:
+        half = len(xs) // 2
+        return concat(concat(*xs[:half], axis=axis), concat(*xs[half:], axis=axis), axis=axis)
     shape = list(xs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in xs)
     placed = (place(x, at=at, shape=shape) for x, at in zip(xs, _parts(xs, axis), strict=True))
