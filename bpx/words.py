@@ -267,7 +267,7 @@ ENGLISH = {
     "help.shape-matmul": "`{left}` has {columns} columns, but `{right}` {rows} rows; they must be as many",
     "help.shape-vectors": "`{left}` ends in an axis of length {columns}, `{right}` needs {columns} rows, not {rows}",
     "help.shape-alike": "`{op}` compares element with element: both must have the same shape",
-    "help.shape-classes": "`{op}` has the classes along the last axis: the target has the same shape, or (class numbers) the same without that axis",
+    "help.shape-classes": "`{op}` has the classes along the last axis: the target has the same shape, or (class numbers) the same without that axis; of a column, `[:, 0]` takes its numbers",
     "help.shape-scalar": "to multiply by a number write *",
     "help.split": 'write it as "a, b" = "split(x, 2)"',
     "help.shape-concat": "along every axis but the one they are put together along, lengths must be equal",
