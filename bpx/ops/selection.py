@@ -6,11 +6,12 @@ half to each; clip hands on everything at its bounds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from bpx.graph import Op
+from bpx.graph import CONSTANT, Expr, Guard, Op
 from bpx.ops.row import by_method, elem, infix
 
 _FLAT_PAIR = (0, 0)
@@ -85,9 +86,22 @@ clip = elem(
     witness=(1, 1, 2),
     expands=lambda x, low, high: where(maximum(x, low) > high, high, where(x < low, low, x)),
 )
+def _where_it_jumps(condition: Expr, x: Expr, y: Expr) -> Sequence[Guard]:
+    """At a condition of 0; but one that is a comparison, or made of some, jumps by itself, and says so."""
+    return [] if _is_two_valued(condition) else [Guard("kink", lambda condition, x, y: condition)]
+
+
+def _is_two_valued(condition: Expr) -> bool:
+    if condition.op in (lt, le, gt, ge, eq, ne, CONSTANT):
+        return True
+    return condition.op.name in ("mul", "max", "min") and all(map(_is_two_valued, condition.args))
+
+
 where: Op = elem(
     "where",
     lambda condition, x, y: np.where(condition != 0, x, y),
     lambda condition, x, y, out: (0, ne(condition, 0), eq(condition, 0)),
+    guards=_where_it_jumps,
+    witness=(0, 1, 2),
     chooses=(0,),
 )

