@@ -86,6 +86,8 @@ clip = elem(
     witness=(1, 1, 2),
     expands=lambda x, low, high: where(maximum(x, low) > high, high, where(x < low, low, x)),
 )
+
+
 def _where_it_jumps(condition: Expr, x: Expr, y: Expr) -> Sequence[Guard]:
     """At a condition of 0; but one that is a comparison, or made of some, jumps by itself, and says so."""
     return [] if _is_two_valued(condition) else [Guard("kink", lambda condition, x, y: condition)]
