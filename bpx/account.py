@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.diagnostic import Diagnostic
+from bpx.draft import group_of, groups_of
 from bpx.formula import LARGEST_SHOWN
 from bpx.graph import Array
 
@@ -218,16 +219,8 @@ def is_within(name: str, layer: str) -> bool:
 
 def layers_of(names: Mapping[int, str]) -> dict[int, str]:
     """Node id → the layer it belongs to: what its name begins with, up to the last dot."""
-    layers = {layer for name in names.values() if "." in name for layer in _around(name)}
-    if not layers:
-        return dict.fromkeys(names, "")
-    return {node: name if name in layers else name.rpartition(".")[0] for node, name in names.items()}
-
-
-def _around(name: str) -> list[str]:
-    """`a` and `a.b` of `a.b.c`."""
-    parts = name.split(".")
-    return [".".join(parts[:length]) for length in range(1, len(parts))]
+    layers = groups_of(names.values())
+    return {node: group_of(name, layers) for node, name in names.items()}
 
 
 # --- plain data ---------------------------------------------------------------------------------

@@ -141,6 +141,11 @@ def groups_of(names: Iterable[str]) -> set[str]:
     return found
 
 
+def group_of(name: str, groups: Container[str]) -> str:
+    """The group that a name stands in, or is itself the name of: `h` for `h.z` and for `h`."""
+    return name if name in groups else name.rpartition(".")[0]
+
+
 def free_output_name(taken: Container[str]) -> str:
     """What the output is called where nobody named it."""
     name = _OUTPUT

@@ -8,7 +8,7 @@ it raises `BpxError`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import count
@@ -26,6 +26,7 @@ from bpx.draft import (
     dotted,
     draft_of_expression,
     free_output_name,
+    group_of,
     groups_of,
     name_problem,
 )
@@ -73,7 +74,7 @@ class Spec:
     custom: Mapping[str, CustomOp] = field(default_factory=dict)  # the ops that the spec states
     claims: Mapping[str, Claim] = field(default_factory=dict)  # gradients worked out by hand, by node name
     tables: Mapping[str, Table] = field(default_factory=dict)  # that inputs may take their values out of
-    layers: Container[str] = frozenset()  # names of the calls of blocks that were written out
+    layers: Collection[str] = frozenset()  # names of the calls of blocks that were written out
     make_again: Callable[[Mapping[str, Any]], Spec] | None = None  # with other values, of other shapes too
 
     @cached_property
@@ -102,15 +103,15 @@ class Spec:
 
     def groups(self, nodes: Sequence[int], names: Mapping[int, str]) -> dict[int, str]:
         """Nodes without a name → the group of the step they stand in, where it has one."""
-        known = groups_of(names.values())
-        if not known and not self.layers:
+        known = groups_of(names.values()) | set(self.layers)
+        if not known:
             return {}
         found: dict[int, str] = {}
         for node in reversed(nodes):
             name = names.get(node)
             group = found.get(node, "")
             if name is not None:
-                group = name if name in known or name in self.layers else name.rpartition(".")[0]
+                group = group_of(name, known)
             for arg in self.graph.args[node]:
                 if group and arg not in names and self.graph.ops[arg] is not CONSTANT:
                     found[arg] = group

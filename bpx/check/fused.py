@@ -19,7 +19,7 @@ from bpx.check import exact
 from bpx.check.correction import right_gradient
 from bpx.check.judged import Stated, by_rule
 from bpx.check.mistakes import Sample, named
-from bpx.check.point import Point, Question, exactly_or_none
+from bpx.check.point import Point, Question
 from bpx.check.report import Blame, LocalRow, Verdict
 from bpx.check.rule import StructuralRule
 from bpx.check.slopes import Linear
@@ -39,8 +39,8 @@ class FusedGradient:
 
     def __init__(self, question: Question, ledger: Ledger) -> None:
         self.question, self.ledger, self.graph = question, ledger, ledger.graph
-        self._place: list[Array] = []  # the point that was last asked for, and what was found there
-        self._rows: list[tuple[LocalRow, Blame | None]] = []
+        self._point = Point(question, self.graph, ledger, question.spec.given)  # that was last asked for
+        self._rows: list[tuple[LocalRow, Blame | None]] | None = None  # what was found there
 
     @classmethod
     def of(cls, question: Question) -> FusedGradient:
@@ -59,38 +59,31 @@ class FusedGradient:
             if ops[edge.consumer].composite and ops[edge.consumer].pull
         ]
 
-    def stated(self, name: str, given: Mapping[str, Array], point: Point, node: int) -> Stated:
-        """What the rules state of a node, which is `node` in the graph of `point`; `given` go by name."""
-        zeros = np.zeros(point.graph.shapes[node])
-        found = self.ledger.gradient(self.question.wrt[name])
-        if found is None:
-            return Stated(zeros, zeros, is_rule=True)
-
-        def exactly() -> Any:
-            by_name = {one.name: point.lifted[one.node] for one in point.question.spec.inputs}
-            return exactly_or_none(self.graph, self.ids(by_name), found.id)
-
-        value = np.asarray(run(self.graph, self.ids(given), [found.id])[found.id])
-        return Stated(value, zeros, exactly, is_rule=True)
+    def stated(self, name: str, given: Mapping[str, Array]) -> Stated:
+        """What the rules state of a node; `given` are values of the inputs by name."""
+        return by_rule(self.point(given), self.question.wrt[name])
 
     def stated_or_parts(self, name: str, given: Mapping[str, Array], point: Point, node: int) -> Stated:
         """What the rules state; where all are right, what their parts do, which loses fewer digits."""
         right = all(blame is None for _, blame in self.rows(given))
-        return by_rule(point, node) if right else self.stated(name, given, point, node)
+        return by_rule(point, node) if right else self.stated(name, given)
 
-    def ids(self, given: Mapping[str, Any]) -> dict[int, Any]:
-        """Values of inputs by node id."""
-        return {one.node: given[one.name] for one in self.question.spec.inputs}
+    def point(self, given: Mapping[str, Array]) -> Point:
+        """The spec's own graph at these values, kept until others are asked for."""
+        values = {one.node: given[one.name] for one in self.question.spec.inputs}
+        if any(values[node] is not known for node, known in self._point.given.items()):
+            self._point = Point(self.question, self.graph, self.ledger, values)
+            self._rows = None
+        return self._point
 
     def rows(self, given: Mapping[str, Array]) -> list[tuple[LocalRow, Blame | None]]:
         """Each of the rules alone, and who is to blame where one is wrong."""
-        place = list(given.values())
-        if len(place) != len(self._place) or any(a is not b for a, b in zip(place, self._place, strict=True)):
-            self._place, self._rows = place, list(self._found(given))
+        point = self.point(given)
+        if self._rows is None:
+            self._rows = list(self._found(point.values))
         return self._rows
 
-    def _found(self, given: Mapping[str, Array]) -> Iterator[tuple[LocalRow, Blame | None]]:
-        values = run(self.graph, self.ids(given), {edge.consumer for edge in self.edges})
+    def _found(self, values: Mapping[int, Array]) -> Iterator[tuple[LocalRow, Blame | None]]:
         for node, edges in groupby(self.edges, lambda edge: edge.consumer):
             places = [_Place(self.graph, node, values, i) for i in range(_POINTS)]
             for edge in edges:
@@ -123,8 +116,7 @@ class FusedGradient:
     def right_gradient(self, name: str) -> str:
         """The formula of the gradient of a node."""
         node = self.question.spec.nodes[name]
-        point = Point(self.question, self.graph, self.ledger, self.question.spec.given)
-        return right_gradient(point, node, [edge for edge in self.ledger.edges if edge.arg == node])
+        return right_gradient(self._point, node, [edge for edge in self.ledger.edges if edge.arg == node])
 
     def name(self, node: int) -> str:
         """What the node is called."""

@@ -32,7 +32,7 @@ def check_in_use(spec: Spec, gradients: Mapping[str, Array]) -> Report:
     columns = []
     for name, node in question.wrt.items():
         ruled = column(point, name, node, fused.stated_or_parts(name, given, point, node))
-        value = fused.stated(name, given, point, node).value
+        value = fused.stated(name, given).value
         columns.append(_in_use(point, node, ruled, value, gradients[name]))
     blame = tuple(blamed_rules(point))
     return Report(spec.title, spec.names[spec.output], tuple(columns), blame=blame)

@@ -233,12 +233,9 @@ class Point:
     def stated_exactly(self, node: int) -> Any:
         """The gradient of a node by the rules, in as many digits as are set; None where they do not run."""
         gradient = self.ledger.gradient(node)
-        return None if gradient is None else exactly_or_none(self.graph, self.lifted, gradient.id)
-
-
-def exactly_or_none(graph: Graph, lifted: Mapping[int, Any], node: int) -> Any:
-    """The value of a node for numbers of many digits; None where some op does not run on them."""
-    try:
-        return run(graph, lifted, [node])[node]
-    except (TypeError, ValueError, AttributeError, ArithmeticError):
-        return None
+        if gradient is None:
+            return None
+        try:
+            return run(self.graph, self.lifted, [gradient.id])[gradient.id]
+        except (TypeError, ValueError, AttributeError, ArithmeticError):
+            return None

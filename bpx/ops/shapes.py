@@ -22,6 +22,7 @@ from bpx.ops.indices import place, shaped
 from bpx.ops.row import composite, structural
 from bpx.ops.tensors import (
     SettingError,
+    arrange_axes,
     axes_in_full,
     expanded_shape,
     is_whole,
@@ -191,17 +192,13 @@ def _turned(axis: Axes, ndim: int) -> tuple[slice, ...]:
     return tuple(slice(None, None, -1) if one in axis else slice(None) for one in range(ndim))
 
 
-def _arrange_axes(x: Shape, *, axis: Any) -> Settings:
-    return {"axis": axes_in_full(axis, len(x))}
-
-
 flip: Op = structural(
     "flip",
     lambda x, *, axis, batch: np.flip(x, axis),
     lambda upstream, x, out, *, axis: (flip(upstream, axis=axis),),
     lambda x, *, axis: x,
     settings={"axis": None},
-    arrange=_arrange_axes,
+    arrange=arrange_axes,
     linear=True,
     expands=lambda x, *, axis: x[_turned(axis, x.ndim)],
 )

@@ -45,6 +45,11 @@ def axes_in_full(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(axes)
 
 
+def arrange_axes(x: Shape, *, axis: Any) -> Settings:
+    """The axes of an op that works along some. Raises as `axes_in_full`."""
+    return {"axis": axes_in_full(axis, len(x))}
+
+
 def arrange_reduction(x: Shape, *, axis: Any, keepdims: Any) -> Settings:
     """The settings of a reduction in full. Raises as `axes_in_full`, and for a flag that is none."""
     if not isinstance(keepdims, bool):

@@ -24,13 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Array, Expr, Settings, Shape
+from bpx.graph import Array, Expr, Op, Settings, Shape
 from bpx.ops.arithmetic import mul, square
 from bpx.ops.functions import exp, log, sqrt
 from bpx.ops.row import composite, structural
 from bpx.ops.selection import absolute, maximum, minimum, sign, where
 from bpx.ops.tensors import (
     SettingError,
+    arrange_axes,
     arrange_reduction,
     axes_in_full,
     count,
@@ -46,10 +47,6 @@ Axes = tuple[int, ...]
 Rows = tuple[Expr, ...]
 _FEW = 4  # elements that are written out one by one
 _REDUCTION: Settings = {"axis": None, "keepdims": False}
-
-
-def _arrange(x: Shape, *, axis: Any) -> Settings:
-    return {"axis": axes_in_full(axis, len(x))}
 
 
 def _same_shape(x: Shape, *, axis: Axes) -> Shape:
@@ -101,7 +98,7 @@ softmax = structural(
     _pull_softmax,
     _same_shape,
     settings={"axis": -1},
-    arrange=_arrange,
+    arrange=arrange_axes,
     mixes=_mixes,
     expands=lambda x, *, axis: exp(x) / sum_(exp(x), axis=axis, keepdims=True),
 )
@@ -121,7 +118,7 @@ log_softmax = structural(
     _pull_log_softmax,
     _same_shape,
     settings={"axis": -1},
-    arrange=_arrange,
+    arrange=arrange_axes,
     mixes=_mixes,
     expands=lambda x, *, axis: x - logsumexp(x, axis=axis, keepdims=True),
 )
@@ -326,35 +323,25 @@ def _argmax_value(x: Array, *, axis: Axes, keepdims: bool, batch: int) -> Any:
     return np.expand_dims(found, axis) if keepdims else found
 
 
-prod = composite(
-    "prod",
-    _two_by_two(mul),
-    settings=_REDUCTION,
-    arrange=arrange_reduction,
-    value=lambda x, *, axis, keepdims, batch: np.prod(x, axis=axis, keepdims=keepdims),
-    args=("x",),
-    sample=((3,),),
-)
-amax = composite(
-    "amax",
-    _two_by_two(maximum),
-    settings=_REDUCTION,
-    arrange=arrange_reduction,
-    value=lambda x, *, axis, keepdims, batch: np.max(x, axis=axis, keepdims=keepdims),
-    pull=_pull_chosen,
-    args=("x",),
-    sample=((3,),),
-)
-amin = composite(
-    "amin",
-    _two_by_two(minimum),
-    settings=_REDUCTION,
-    arrange=arrange_reduction,
-    value=lambda x, *, axis, keepdims, batch: np.min(x, axis=axis, keepdims=keepdims),
-    pull=_pull_chosen,
-    args=("x",),
-    sample=((3,),),
-)
+def _reduction(
+    name: str, of_two: Op, of_all: Callable[..., Any], pull: Callable[..., Any] | None = None
+) -> Op:
+    """What an op of two elements makes of all along the axes; `of_all` is NumPy's."""
+    return composite(
+        name,
+        _two_by_two(of_two),
+        settings=_REDUCTION,
+        arrange=arrange_reduction,
+        value=lambda x, *, axis, keepdims, batch: of_all(x, axis=axis, keepdims=keepdims),
+        pull=pull,
+        args=("x",),
+        sample=((3,),),
+    )
+
+
+prod = _reduction("prod", mul, np.prod)
+amax = _reduction("amax", maximum, np.max, _pull_chosen)
+amin = _reduction("amin", minimum, np.min, _pull_chosen)
 argmax = structural(
     "argmax",
     _argmax_value,
