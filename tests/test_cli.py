@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tomllib
@@ -570,12 +569,6 @@ def test_names_survive_a_report_in_any_encoding(encoding: str) -> None:
     case = xml.fromstring(printed["junit"].stdout.decode(encoding)).find("*/testcase")
     assert case is not None
     assert case.get("name") == "β"
-
-
-def test_the_check_of_the_readme_is_the_real_one() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    ((command, output),) = re.findall(r"```console\n\$ bpx (.*?)\n(.*?)```", readme, re.DOTALL)
-    assert invoke(*shlex.split(command), exit=1).stdout == output
 
 
 # --- train --------------------------------------------------------------------------------------

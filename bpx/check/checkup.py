@@ -38,7 +38,7 @@ def checkup(spec: Spec, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> 
         columns = list(_columns(point))
     worst = min(int(one.verdicts.min()) for one in columns)
     entries = sum(one.claimed.size for one in columns)
-    digits = min(entry.digits for one in columns for entry in one.worst(1))
+    digits = min(one.digits for one in columns)
     return Checkup(Verdict(worst).word, entries, digits if math.isinf(digits) else math.floor(digits))
 
 

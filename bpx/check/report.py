@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_ENTRIES = 1000  # entries of all inputs together that a report writes out unless it is asked for all
+_LAST_DIGIT = 2.0**-53  # relative: half a unit in the last place of a float64 number
 MOST_SHOWN = 10  # entries an input then still shows, the worst
 
 
@@ -80,18 +81,25 @@ class Entry:
         return abs(self.claimed - self.reference)
 
     @property
+    def is_noise(self) -> bool:
+        """Does the difference lie within the error bar, so that its digits mean nothing?"""
+        return self.difference <= self.error
+
+    @property
     def relative(self) -> float:
-        """The difference in units of the larger of the two; 0 where neither can be told from 0."""
+        """The difference in units of the larger of the two; 0 where it lies within the error bar."""
         numbers = np.array([self.claimed, self.reference, self.error])
         return float(_relative(numbers[0], numbers[1], numbers[2]))
 
     @property
     def digits(self) -> float:
-        """Decimal digits to which claim and reference agree; infinite where they are equal, or agree on 0."""
-        relative = self.relative
-        if relative == 0:
-            return math.inf if self.verdict is Verdict.AGREE or not self.difference else 0.0
-        return 0.0 if math.isnan(relative) else max(0.0, -math.log10(relative))
+        """Decimal digits to which claim and reference are known to agree; infinite where to the last one.
+
+        The error bar limits them: below it a difference is noise, which another processor would round
+        in another way. Two numbers that are 0 as far as the bar tells agree to the last digit.
+        """
+        claimed, reference, error = np.array([self.claimed, self.reference, self.error])
+        return float(_digits(claimed, reference, error, np.asarray(self.verdict)))
 
     @property
     def label(self) -> str:
@@ -157,6 +165,11 @@ class Column:
         """How many entries have each verdict."""
         found = np.bincount(self.verdicts.ravel(), minlength=len(Verdict))
         return {verdict.word: int(found[verdict]) for verdict in Verdict}
+
+    @property
+    def digits(self) -> float:
+        """To how many digits all entries are known to agree at least, as `Entry.digits` says it."""
+        return float(_digits(self.claimed, self.reference, self.error, self.verdicts).min())
 
     def entries(self) -> list[Entry]:
         """All entries, in order."""
@@ -433,12 +446,27 @@ def _column_rank(column: Column) -> tuple[Any, Any]:
 
 
 def _relative(claimed: Array, reference: Array, error: Array) -> Array:
-    """|claimed - reference| over the larger of both; 0 where both are 0 as far as the error bar tells."""
+    """|claimed - reference| over the larger of both; 0 where the difference lies within the error bar.
+
+    So the order of the entries, worst first, does not depend on noise.
+    """
     with np.errstate(all="ignore"):
         scale = np.maximum(np.abs(claimed), np.abs(reference))
-        relative = np.abs(claimed - reference) / scale
-    zero = (scale == 0) | (scale <= error)
-    return np.where(zero, 0.0, relative)
+        difference = np.abs(claimed - reference)
+        relative = difference / scale
+    return np.where((difference <= error) | (scale <= error), 0.0, relative)
+
+
+def _digits(claimed: Array, reference: Array, error: Array, verdicts: Any) -> Array:
+    """Decimal digits known to agree, `Entry.digits`; all arrays have one shape."""
+    with np.errstate(all="ignore"):
+        scale = np.maximum(np.abs(claimed), np.abs(reference))
+        difference = np.abs(claimed - reference)
+        relative = np.maximum(difference, error) / scale
+        digits = np.where(relative < _LAST_DIGIT, np.inf, np.maximum(0.0, -np.log10(relative)))
+    both_zero = (scale <= error) | (scale == 0)
+    of_zero = np.where((verdicts == Verdict.AGREE) | (difference == 0), np.inf, 0.0)
+    return np.nan_to_num(np.where(both_zero & ~np.isnan(difference), of_zero, digits), posinf=np.inf)
 
 
 def _rank(entry: Entry) -> tuple[int, float]:

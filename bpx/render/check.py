@@ -54,8 +54,8 @@ def summary(report: Report) -> str:
         return say("check.nothing", output=report.output)
     if report.worst.verdict is Verdict.AGREE:
         total, at = f"{report.total:,}", entry_text(report, report.worst)
-        if all((column.claimed == column.reference).all() for column in report.columns):
-            return say("check.all-equal", total=total)
+        if report.worst.is_noise:
+            return say("check.all-noise", total=total)
         return say("check.all-agree", total=total, difference=number(report.worst.difference, 2), entry=at)
     found = counts_text(report.counts)
     return _counted("checked", report.total, found=found, entries=_odd_ones(report))
@@ -190,7 +190,7 @@ def _entries(report: Report, shown: Sequence[Entry]) -> Iterator[Block]:
             entry_text(report, entry),
             *([str(entry.point)] if pointed else []),
             *numbers(entry),
-            "" if math.isnan(entry.difference) else number(entry.difference, 2),
+            _difference(entry),
             _digits(entry),
             entry.verdict.word,
         ]
@@ -276,6 +276,15 @@ def _sure_digits(row: Entry | LocalRow) -> int:
     if not 0 < row.error < abs(row.reference) < math.inf:
         return 1
     return math.floor(math.log10(abs(row.reference))) - math.floor(math.log10(row.error)) + 1
+
+
+def _difference(entry: Entry) -> str:
+    """How far the claim is off; what lies within the error bar is noise, and only bounded."""
+    if math.isnan(entry.difference):
+        return ""
+    if entry.is_noise and entry.error > 0:
+        return say("check.noise", error=number(entry.error, 1))
+    return number(entry.difference, 2)
 
 
 def _digits(entry: Entry) -> str:

@@ -197,7 +197,10 @@ def test_difference_relative_and_digits() -> None:
 @pytest.mark.parametrize(
     ("claimed", "reference", "error", "digits"),
     [
-        (2.0, 2.0, 1e-12, np.inf),
+        (2.0, 2.0, 2e-12, 12.0),  # what lies below the error bar is noise
+        (2.0, 2.0 + 2e-15, 2e-12, 12.0),
+        (2.0, 2.0, 1e-16, np.inf),
+        (np.inf, 2.0, 1e-12, 0.0),
         (0.0, 0.0, 0.0, np.inf),
         (1.0, -1.0, 0.0, 0.0),
         (1e-17, 0.0, 1e-16, np.inf),  # they agree on 0
