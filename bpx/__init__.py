@@ -12,17 +12,17 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpx import ops
-    from bpx.api import Explanation, Report, Spec, Training, from_graph, gradcheck, load, parse, trace
-    from bpx.diagnostic import BpxError, Diagnostic
     from bpx.ops import Expr, Graph
+    from bpx.spec.spec import Explanation, Report, Spec, Training, from_graph, gradcheck, load, parse, trace
+    from bpx.words.diagnostic import BpxError, Diagnostic
 
 _HOMES = {
     **dict.fromkeys(
         ("Explanation", "Report", "Spec", "Training", "from_graph", "gradcheck", "load", "parse", "trace"),
-        "bpx.api",
+        "bpx.spec.spec",
     ),
     **dict.fromkeys(("Expr", "Graph"), "bpx.ops"),  # which fills the op table that handles look into
-    **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.diagnostic"),
+    **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.words.diagnostic"),
 }
 
 __all__ = [

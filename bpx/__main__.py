@@ -1,5 +1,5 @@
 """`python -m bpx`."""
 
-from bpx.cli import main
+from bpx.cli.app import main
 
 main()

@@ -6,11 +6,12 @@ import json
 from functools import cache
 from typing import Any
 
-from bpx.account import Explanation
-from bpx.diagnostic import Source
-from bpx.explainer import MOST_SECOND, explain
-from bpx.spec import Spec
-from bpx.target import example_names, read_target, read_text
+from bpx.explain.explain import MOST_SECOND, explain
+from bpx.explain.explanation import Explanation
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.spec.reading.examples import example_names
+from bpx.spec.reading.target import read_target, read_text
+from bpx.words.diagnostic import Source
 
 EVERYTHING: dict[str, Any] = {"paths": [], "second": True, "step": 0.5}
 RUNGS = {f"a{i}": f"sin(a{i - 1}) * {i + 2} + cos(a{i - 1})" for i in range(1, 12)}
@@ -62,11 +63,11 @@ def expanded_account(name: str) -> Explanation | None:
     return None if name in EXPRESSIONS else _expanded(read_target(name))
 
 
-def _expanded(spec: Spec) -> Explanation:
+def _expanded(spec: NamedGraph) -> Explanation:
     return explain(spec, **sections(spec), expand=["all"])
 
 
-def sections(spec: Spec) -> dict[str, Any]:
+def sections(spec: NamedGraph) -> dict[str, Any]:
     """Every section there is for a spec of its size."""
     derived = sum(one.value.size for one in spec.inputs if one.role in ("data", "parameter"))
     return {**EVERYTHING, "second": derived <= MOST_SECOND}

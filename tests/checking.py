@@ -14,11 +14,13 @@ import numpy as np
 import oracle
 from oracle import mp
 
-from bpx.check.point import Point, Question
-from bpx.diagnostic import Source
-from bpx.graph import Array, Expr, Op
-from bpx.reverse import handed_back, zeros
-from bpx.spec import Spec, read_expression, read_spec
+from bpx.check.whole.checked_graph import Point, Question
+from bpx.graph.arrays import Array
+from bpx.graph.graph import Expr, Op
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.passes.reverse import handed_back, zeros
+from bpx.spec.reading.read import read_expression, read_spec
+from bpx.words.diagnostic import Source
 
 Change = Callable[..., Any]  # (the right derivative, *args, out) → a wrong one
 
@@ -32,17 +34,17 @@ CHANGES: dict[str, Change] = {
 # --- specs --------------------------------------------------------------------------------------
 
 
-def spec(expression: str, **values: Any) -> Spec:
+def spec(expression: str, **values: Any) -> NamedGraph:
     """The spec of an expression."""
     return read_expression(Source("<expression>", expression), values)
 
 
-def toml(text: str) -> Spec:
+def toml(text: str) -> NamedGraph:
     """The spec in a TOML text."""
     return read_spec(Source("spec.toml", text), "toml")
 
 
-def point_of(spec: Spec, *, detect: float = 1e-5) -> Point:
+def point_of(spec: NamedGraph, *, detect: float = 1e-5) -> Point:
     """The values of a spec, ready to be checked; an output that is not scalar is summed."""
     wrt = {one.name: one.node for one in spec.inputs}
     question = Question(spec, spec.output, wrt, np.ones(spec.graph.shapes[spec.output]), detect)
@@ -72,7 +74,7 @@ def wrong(op: Op, position: int, change: Change) -> Op:
     return replace(op, pull=pull)
 
 
-def planted(spec: Spec, name: str, position: int, change: Change) -> Spec:
+def planted(spec: NamedGraph, name: str, position: int, change: Change) -> NamedGraph:
     """The spec with the rule of one node made wrong."""
     graph, node = spec.graph.copy(), spec.nodes[name]
     graph.ops[node] = wrong(graph.ops[node], position, change)
@@ -82,7 +84,7 @@ def planted(spec: Spec, name: str, position: int, change: Change) -> Spec:
 # --- true slopes --------------------------------------------------------------------------------
 
 
-def weighted_output(spec: Spec, seed: Array, given: dict[int, Any]) -> Any:
+def weighted_output(spec: NamedGraph, seed: Array, given: dict[int, Any]) -> Any:
     """Σ seed · output at 50 digits."""
     graph, values = spec.graph, dict(given)
     for node in graph.needs(of=[spec.output]):
@@ -104,7 +106,7 @@ def lifted(values: Any) -> Any:
     return np.asarray(np.frompyfunc(mp.mpf, 1, 1)(np.asarray(values, dtype=float)), dtype=object)
 
 
-def true_slopes(spec: Spec, seed: Array, node: int, flat: int) -> tuple[Any, Any]:
+def true_slopes(spec: NamedGraph, seed: Array, node: int, flat: int) -> tuple[Any, Any]:
     """The slopes to the left and to the right by one entry of an input, to 20 digits and more."""
     given = {one: lifted(value) for one, value in spec.given.items()}
     here = weighted_output(spec, seed, given)

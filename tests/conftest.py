@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 import bpx.ops  # noqa: F401 — fills the op table
-from bpx.graph import Graph
+from bpx.graph.graph import Graph
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("home", deadline=None)

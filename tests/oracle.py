@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 from mpmath import MPContext
 
-from bpx.graph import Expr, Graph, Op, run
-from bpx.reverse import handed_back
+from bpx.graph.graph import Expr, Graph, Op
+from bpx.graph.run import run
+from bpx.passes.reverse import handed_back
 
 mp = MPContext()
 mp.dps = 50

@@ -15,9 +15,12 @@ import numpy as np
 from oracle import guard_values
 
 import bpx.ops as ops
-from bpx.graph import Array, Expr, Graph, Op, Shape, run
+from bpx.graph.arrays import Array, Shape
+from bpx.graph.graph import Expr, Graph, Op
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.run import run
 from bpx.ops.tensors import unbroadcast
-from bpx.spec import Spec, spec_of
+from bpx.spec.python import spec_of
 
 MARGIN = 0.02  # from a kink and from the edge of a domain
 LARGEST = 20.0
@@ -60,7 +63,7 @@ class Grown:
         self.values: dict[int, Array] = {}
         self.pool: list[Expr] = []
 
-    def spec(self, must: Op | None, steps: int) -> tuple[Spec, int]:
+    def spec(self, must: Op | None, steps: int) -> tuple[NamedGraph, int]:
         """A spec of about `steps` nodes, and the one whose op is `must` (or any)."""
         before = int(self.rng.integers(0, steps))
         for _ in range(before):
@@ -166,7 +169,7 @@ class Grown:
 
 def random_spec(
     rng: np.random.Generator, must: Op | None = None, steps: int = 5, kinked: bool = False
-) -> tuple[Spec, int]:
+) -> tuple[NamedGraph, int]:
     """A random spec with a scalar output, and one of its nodes (of the op `must`, if given)."""
     return Grown(rng, kinked).spec(must, steps)
 
@@ -196,21 +199,21 @@ class Met(NamedTuple):
 Change = Callable[[Met], Any]
 
 
-def planted(spec: Spec, node: int, op: Op) -> Spec:
+def planted(spec: NamedGraph, node: int, op: Op) -> NamedGraph:
     """The spec with another row at one node."""
     graph = spec.graph.copy()
     graph.ops[node] = op
     return replace(spec, graph=graph)
 
 
-def wrong_rules(spec: Spec, node: int, position: int, rng: np.random.Generator) -> Iterator[Wrong]:
+def wrong_rules(spec: NamedGraph, node: int, position: int, rng: np.random.Generator) -> Iterator[Wrong]:
     """The rule of a node, wrong in every way there is for it."""
     op, expr = spec.graph.ops[node], spec.graph[node]
     for kind, change, codes in (*_of_any(), *_of_elementwise(op, position), *_of_arrays(expr, position, rng)):
         yield Wrong(kind, _changed(op, position, change), position, frozenset(codes.split()))
 
 
-def arbitrary_rules(spec: Spec, node: int, position: int, rng: np.random.Generator) -> Iterator[Wrong]:
+def arbitrary_rules(spec: NamedGraph, node: int, position: int, rng: np.random.Generator) -> Iterator[Wrong]:
     """The rule of a node with distortions that nobody has a name for."""
     op = spec.graph.ops[node]
     shape = None if op.elementwise else spec.graph[node].args[position].shape
@@ -392,7 +395,7 @@ def contribution(graph: Graph, op: Op, node: int, position: int, upstream: Expr)
     return graph.lift(op.pull(upstream, *expr.args, expr, **graph.settings[node])[position])
 
 
-def change(spec: Spec, node: int, wrong: Wrong, upstream: Array) -> float:
+def change(spec: NamedGraph, node: int, wrong: Wrong, upstream: Array) -> float:
     """How far, relatively, the wrong rule hands back something else; infinite where it is not finite."""
     graph = spec.graph.copy()
     seed = graph.constant(upstream)

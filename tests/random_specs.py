@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from bpx.diagnostic import Source
-from bpx.spec import Spec, read_spec
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.spec.reading.read import read_spec
+from bpx.words.diagnostic import Source
 
 Shape = tuple[int, ...]
 
@@ -107,7 +108,7 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
     return st.lists(values(shape[1:]), min_size=shape[0], max_size=shape[0])
 
 
-def spec_from(document: dict[str, Any]) -> Spec:
+def spec_from(document: dict[str, Any]) -> NamedGraph:
     """The spec of plain data."""
     return read_spec(Source("random.json", json.dumps(document)), "json")
 

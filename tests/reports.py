@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.report import Blame, Column, LocalRow, Mistake, Proof, Reason, Report, Verdict
-from bpx.diagnostic import Diagnostic, Source, Span
-from bpx.words import visible
+from bpx.check.report.report import Blame, Column, LocalRow, Mistake, Proof, Reason, Report, Verdict
+from bpx.words.diagnostic import Diagnostic, Source, Span
+from bpx.words.say import visible
 
 AGREE, DISAGREE, KINK, OUTSIDE, UNSURE = (
     Verdict.AGREE,

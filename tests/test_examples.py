@@ -20,14 +20,15 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.account import EdgeRow, Explanation
-from bpx.claims import build_claim
-from bpx.diagnostic import Diagnostic, Source
-from bpx.document import Format
-from bpx.explainer import explain
-from bpx.graph import run
-from bpx.save import write_spec
-from bpx.spec import Spec, read_spec
+from bpx.check.whole.claims import build_claim
+from bpx.explain.explain import explain
+from bpx.explain.explanation import EdgeRow, Explanation
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.run import run
+from bpx.spec.reading.document import Format
+from bpx.spec.reading.read import read_spec
+from bpx.spec.writing.write import write_spec
+from bpx.words.diagnostic import Diagnostic, Source
 
 FOLDER = Path(__file__).parent.parent / "examples"
 EXAMPLES = sorted(path for path in FOLDER.iterdir() if path.is_file())
@@ -36,7 +37,7 @@ LONGEST_TITLE = 69
 every_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 
 
-def read(path: Path) -> Spec:
+def read(path: Path) -> NamedGraph:
     return read_spec(Source(path.name, path.read_text(encoding="utf-8")), "toml")
 
 
@@ -451,7 +452,7 @@ def test_every_claim_of_logistic_regression_holds() -> None:
     spec = read(FOLDER / "logistic_regression_claims.toml")
     gradients = explain(spec, wrt=list(spec.claims)).gradients
     problems: list[Diagnostic] = []
-    assert {claim.code is None for claim in spec.claims.values()} == {True, False}
+    assert {claim.formula is None for claim in spec.claims.values()} == {True, False}
     for name, claim in spec.claims.items():
         claimed = build_claim(claim, spec, spec.graph, problems)
         assert claimed is not None

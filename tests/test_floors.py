@@ -1,12 +1,13 @@
-"""Floors: a module imports only from lower ones, inside of functions too.
+"""Floors: a file imports from its own folder and from folders below it, and nothing goes round in a circle.
 
-Within a floor there are steps, lowest first; modules of one step do not know of each other.
+Imports inside of functions count, and so do those that only type checkers see.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,54 +15,37 @@ import pytest
 import bpx
 
 PACKAGE = Path(bpx.__file__).parent
+# The folders of bpx, lowest first. `spec` itself, for instance, stands above the folders inside it.
 FLOORS = [
-    [["words"], ["diagnostic", "graph"], ["locate", "subgraph"]],
-    [
-        ["ops.row"],
-        ["ops.selection", "ops.tensors"],
-        ["ops.functions", "ops.indices"],
-        ["ops.activations", "ops.arithmetic", "ops.products", "ops.shapes"],
-        ["ops.vectors"],
-        ["ops.convolution", "ops.layers", "ops.losses"],
-        ["ops"],
-    ],
-    [
-        ["compiled", "document", "formula", "parser", "recipe", "reverse"],
-        ["build", "draft"],
-        ["blocks", "claims", "custom", "walker"],
-    ],
-    [["draft_inputs", "reference"], ["drafter"], ["schema", "spec"], ["request", "save", "target"]],
-    [["account", "batches", "domain", "expand", "optimizers", "paths"], ["expect", "training"]],
-    [
-        ["check.richardson"],
-        ["check.ladder"],
-        ["check", "check.bounded", "check.differences", "check.exact"],
-        ["check.blur", "check.caller", "check.drawn", "check.options", "check.program", "check.report"],
-        ["check.decide", "check.group", "check.kinks", "check.rule", "check.slips", "check.sweep"],
-        ["check.element", "check.slopes"],
-        ["check.elementwise", "check.findings", "check.mistakes", "check.rows", "check.structural"],
-        ["check.culprits", "check.digits", "check.point"],
-        ["check.correction", "check.judged", "check.samples", "check.wiring"],
-        ["check.fused"],
-        ["check.bent", "check.blame_claims", "check.blame_rules", "check.closer"],
-        ["check.entries", "check.rules"],
-        ["check.checkup", "check.in_use", "check.second"],
-        ["check.blackbox", "check.gradcheck"],
-    ],
-    [["explainer", "train"]],
-    [
-        ["render", "render.curve", "render.json", "render.layout", "render.progress"],
-        ["render.layers"],
-        ["render.account", "render.markdown", "render.plain", "render.reference", "render.table"],
-        ["render.check", "render.train"],
-        ["render.junit"],
-    ],
-    [["api", "cli"]],
+    "words",
+    "graph",
+    "graph.named",
+    "ops",
+    "passes",
+    "render",
+    "check.numeric",
+    "check.report",
+    "check.local",
+    "check.whole",
+    "check.blame",
+    "check.function",
+    "check",
+    "explain",
+    "explain.sections",
+    "train",
+    "spec.text",
+    "spec.reading",
+    "spec.writing",
+    "spec",
+    "cli",
 ]
-STEPS = [step for floor in FLOORS for step in floor]
-HEIGHT = {module: height for height, step in enumerate(STEPS) for module in step}
+HEIGHT = {folder: height for height, folder in enumerate(FLOORS)}
 # The package itself only says where its public names live, and `__main__` only starts the command line.
 DOORS = {"", "__main__"}
+
+MOST_FILES = 14  # in a folder
+MOST_ROOMS = 10  # folders at the top of the package
+MOST_LINES = 400  # in a file; a catalogue of sentences is data
 
 
 def module_name(path: Path) -> str:
@@ -71,21 +55,22 @@ def module_name(path: Path) -> str:
 
 MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 HOUSE = sorted(set(MODULES) - DOORS)
+CATALOGUES = {"words.en"}
+LONG = {"check.numeric.multiprecision", "check.report.report", "cli.app", "explain.explain"}
+LONG |= {"spec.text.parser", "train.train"}
+
+
+def folder_of(module: str) -> str:
+    return module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """The modules of bpx that a module imports, but for those that only type checkers see."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            waiting += node.orelse
-        elif isinstance(node, ast.Import):
+    """The modules of bpx that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "bpx")
         elif isinstance(node, ast.ImportFrom):
             yield from imported_from(node)
-        else:
-            waiting += ast.iter_child_nodes(node)
 
 
 def imported_from(node: ast.ImportFrom) -> Iterator[str]:
@@ -98,43 +83,76 @@ def imported_from(node: ast.ImportFrom) -> Iterator[str]:
         yield f"bpx.{name}" if name in MODULES else module
 
 
+def used_by(module: str, source: str) -> set[str]:
+    names = {name.removeprefix("bpx").removeprefix(".") for name in imports(ast.parse(source))}
+    return names - DOORS - {module}
+
+
 def upward(module: str, source: str) -> list[str]:
-    """What a module imports from its own step or from a higher one."""
-    used = {name.removeprefix("bpx").removeprefix(".") for name in imports(ast.parse(source))}
-    return sorted(name for name in used - DOORS if HEIGHT[name] >= HEIGHT[module])
+    """What a module imports from a higher floor than its own."""
+    own = HEIGHT[folder_of(module)]
+    return sorted(name for name in used_by(module, source) if HEIGHT[folder_of(name)] > own)
 
 
-def test_every_module_has_its_floor() -> None:
-    assert sorted(HEIGHT) == HOUSE
+def source_of(module: str) -> str:
+    return MODULES[module].read_text(encoding="utf-8")
 
 
-def test_no_module_stands_on_two_floors() -> None:
-    assert len(HEIGHT) == sum(map(len, STEPS))
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle, if any do."""
+    try:
+        list(TopologicalSorter(arrows).static_order())
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_every_folder_has_its_floor() -> None:
+    assert sorted(HEIGHT) == sorted({folder_of(module) for module in HOUSE})
+
+
+def test_folders_are_few_and_small() -> None:
+    rooms = {module.partition(".")[0] for module in HOUSE}
+    assert len(rooms) <= MOST_ROOMS
+    for folder in FLOORS:
+        files = [module for module in HOUSE if folder_of(module) == folder]
+        assert len(files) <= MOST_FILES, folder
+
+
+@pytest.mark.parametrize("module", sorted(set(HOUSE) - CATALOGUES - LONG))
+def test_files_are_short(module: str) -> None:
+    assert len(source_of(module).splitlines()) <= MOST_LINES
 
 
 @pytest.mark.parametrize("module", HOUSE)
 def test_imports_point_downwards(module: str) -> None:
-    assert upward(module, MODULES[module].read_text(encoding="utf-8")) == []
+    assert upward(module, source_of(module)) == []
+
+
+def test_nothing_goes_round_in_a_circle() -> None:
+    assert circle({module: used_by(module, source_of(module)) for module in HOUSE}) == []
 
 
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("import bpx.explainer", ["explainer"]),
-        ("from bpx.explainer import explain", ["explainer"]),
-        ("from bpx import explainer", ["explainer"]),
-        ("from bpx.render import layout", ["render.layout"]),
-        ("from bpx.render.layout import Table", ["render.layout"]),
-        ("def f():\n    from bpx.cli import app", ["cli"]),
-        ("class A:\n    def f(self):\n        import bpx.api", ["api"]),
-        ("try:\n    import bpx.draft\nexcept ImportError:\n    pass", ["draft"]),
-        ("if TYPE_CHECKING:\n    from bpx.cli import app\nelse:\n    from bpx.api import load", ["api"]),
-        ("from bpx.build import build", ["build"]),  # its own step
-        ("if TYPE_CHECKING:\n    from bpx.cli import app", []),
-        ("from bpx.parser import parse", []),
+        ("import bpx.explain.explain", ["explain.explain"]),
+        ("from bpx.explain.explain import explain", ["explain.explain"]),
+        ("from bpx.explain import explain", ["explain.explain"]),
+        ("from bpx.cli import app", ["cli.app"]),
+        ("def f():\n    from bpx.cli import app", ["cli.app"]),
+        ("class A:\n    def f(self):\n        import bpx.spec.spec", ["spec.spec"]),
+        ("try:\n    import bpx.spec.spec\nexcept ImportError:\n    pass", ["spec.spec"]),
+        ("if TYPE_CHECKING:\n    from bpx.cli import app", ["cli.app"]),
+        ("from bpx.passes.paths import path_ledger", []),  # its own folder
+        ("from bpx.words.say import say", []),
         ("from bpx import __version__, graph", []),
         ("import bpxother, os", []),
     ],
 )
-def test_an_upward_import_would_be_found(source: str, found: list[str]) -> None:
-    assert upward("draft", source) == found
+def test_an_upward_import_would_be_seen(source: str, found: list[str]) -> None:
+    assert upward("passes.reverse", source) == found
+
+
+def test_a_circle_would_be_seen() -> None:
+    assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}

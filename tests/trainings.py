@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from bpx.diagnostic import Source
-from bpx.spec import Spec, read_spec
-from bpx.target import read_target
-from bpx.train import Options, train
-from bpx.training import Training
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.spec.reading.read import read_spec
+from bpx.spec.reading.target import read_target
+from bpx.train.train import Options, train
+from bpx.train.training import Training
+from bpx.words.diagnostic import Source
 
 WRONG_RULE = """bpx = 1
 [inputs]
@@ -49,7 +50,7 @@ L = "root + w"
 """
 
 
-def toml(text: str) -> Spec:
+def toml(text: str) -> NamedGraph:
     """The spec in a TOML text."""
     return read_spec(Source("a.toml", text), "toml")
 
@@ -60,7 +61,7 @@ def parameter(value: Any) -> dict[str, Any]:
 
 
 @cache
-def network(examples: int = 23) -> Spec:
+def network(examples: int = 23) -> NamedGraph:
     """A 2-5-1 network whose examples say whether two numbers have the same sign."""
     draw = np.random.default_rng(3)
     x = draw.normal(size=(examples, 2))

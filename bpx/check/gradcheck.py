@@ -1,4 +1,4 @@
-"""`Spec` and claims → `Report`: every entry of every gradient judged, and what is wrong explained."""
+"""`NamedGraph` and claims → `Report`: every entry of every gradient judged, and what is wrong explained."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.bent import fitted_together
-from bpx.check.blame_claims import blamed_claims
-from bpx.check.blame_rules import blamed_rules, proof_without
-from bpx.check.drawn import drawn_points
-from bpx.check.entries import column
-from bpx.check.fused import FusedGradient
-from bpx.check.judged import Stated, by_rule
-from bpx.check.options import bad_options
-from bpx.check.point import Point, Question
-from bpx.check.report import Blame, Column, LocalRow, Reason, Report, Verdict, merged
-from bpx.check.rules import rules_alone
-from bpx.check.second import second_order
-from bpx.check.wiring import broken_wiring
-from bpx.claims import build_claim, with_claims
-from bpx.diagnostic import BpxError, Diagnostic
-from bpx.domain import value_problems
-from bpx.expand import written_out
-from bpx.graph import Array, Expr, Graph, run
-from bpx.request import arriving, asked_nodes, listed
-from bpx.spec import Spec
+from bpx.check.blame.blame_claims import blamed_claims
+from bpx.check.blame.blame_rules import blamed_rules, proof_without
+from bpx.check.blame.composite_rules import FusedGradient
+from bpx.check.blame.custom_rules import rules_alone
+from bpx.check.report.options import bad_options
+from bpx.check.report.report import Blame, Column, LocalRow, Reason, Report, Verdict, merged
+from bpx.check.whole.checked_graph import Point, Question
+from bpx.check.whole.claims import build_claim
+from bpx.check.whole.directional_check import broken_wiring
+from bpx.check.whole.entry_verdicts import column
+from bpx.check.whole.evaluation import Stated, by_rule
+from bpx.check.whole.nonsmooth import fitted_together
+from bpx.check.whole.sample_points import drawn_points
+from bpx.check.whole.second_order import second_order
+from bpx.graph.arrays import Array
+from bpx.graph.graph import Expr, Graph
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.run import run
+from bpx.passes.domain import value_problems
+from bpx.passes.expand import written_out
+from bpx.passes.query import arriving, asked_nodes, listed
+from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
-    from bpx.claims import Claim
+    from bpx.graph.named.claim import Claim
 
 DETECT = 1e-5
 _SECOND_LOOKS = 2  # further points at which a claimed formula is compared with the catalogue of mistakes
@@ -38,12 +40,11 @@ _SECOND_LOOKS = 2  # further points at which a claimed formula is compared with 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
 def gradcheck(
-    spec: Spec,
+    spec: NamedGraph,
     *,
     of: str | None = None,
     wrt: str | Iterable[str] | None = None,
     upstream: Any = None,
-    claims: Sequence[Claim] = (),
     points: int = 1,
     seed: int = 0,
     order: int = 1,
@@ -53,7 +54,7 @@ def gradcheck(
 ) -> Report:
     """Check the gradient of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
-    What is checked: the claims of the spec and `claims`, for the nodes they speak of; for the others the
+    What is checked: the claims of the spec, for the nodes they speak of; for the others the
     gradient that the rules give, those the spec states among them. `points` counts the points checked,
     the given one first, the others drawn with `seed`. `order` 2 checks second derivatives too. `detect`
     is the smallest relative error that must be seen; `progress` is told the fraction done.
@@ -63,7 +64,7 @@ def gradcheck(
     problems = bad_options(points, seed, order, detect)
     if problems:
         raise BpxError(problems)
-    check = _Check(with_claims(spec, claims) if claims else spec, of, listed(wrt), upstream, detect)
+    check = _Check(spec, of, listed(wrt), upstream, detect)
     places, skipped = drawn_points(spec, points, seed)
     found = []
     for i, given in enumerate(places):
@@ -108,7 +109,7 @@ class _Check:
     """A spec and what is asked of it, to be looked at at several points."""
 
     def __init__(
-        self, spec: Spec, of: str | None, wrt: Sequence[str] | None, upstream: Any, detect: float
+        self, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any, detect: float
     ) -> None:
         self.whole, spec = spec, written_out(spec)
         self.spec, self.names, self.detect = spec, spec.names, detect
@@ -186,8 +187,8 @@ class _Check:
 
     def varies(self, node: int) -> bool:
         """Does the claim on a node speak of other nodes, so that it can be asked at any point?"""
-        code = self.claims[node].code
-        return code is not None and any(name in self.spec.nodes for name in code.names())
+        formula = self.claims[node].formula
+        return formula is not None and bool(formula.names)
 
     def outside(self, name: str, node: int, problem: Diagnostic) -> Column:
         """Every entry outside the domain, because the values themselves are not finite."""
@@ -250,7 +251,7 @@ def _by_claim(point: Point, claim: Claim, expr: Expr) -> Stated:
 
     tolerance = claim.tolerance
     room = np.zeros(expr.shape) if tolerance is None else np.broadcast_to(tolerance, expr.shape)
-    return Stated(np.asarray(values[expr.id]), room, exactly if claim.code else None)
+    return Stated(np.asarray(values[expr.id]), room, exactly if claim.formula else None)
 
 
 def local_rows(point: Point) -> Iterator[LocalRow]:

@@ -1,4 +1,4 @@
-"""The op table: one op, one row, one place; importing this package fills `bpx.graph.OPS`.
+"""The op table: one op, one row, one place; importing this package fills `bpx.graph.graph.OPS`.
 
 `bpx.ops.exp(x)` builds a node by hand: every op is an attribute here under its name.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from bpx.graph import OPS, Expr, Graph, Op
+from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.ops import (
     activations,
     arithmetic,

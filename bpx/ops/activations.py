@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Expr, Guard
+from bpx.graph.facts import Guard
+from bpx.graph.graph import Expr
 from bpx.ops.functions import erf, exp, expm1, log, sqrt, tanh
 from bpx.ops.row import elem
 from bpx.ops.selection import absolute, maximum, minimum, where

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpx.graph import Expr, Guard
+from bpx.graph.facts import Guard
+from bpx.graph.graph import Expr
 from bpx.ops.functions import log
 from bpx.ops.row import elem, infix, prefix
 

@@ -21,13 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Array, Expr, Op, Settings, Shape
+from bpx.graph.arrays import Array, Settings, Shape
+from bpx.graph.graph import Expr, Op
+from bpx.graph.subgraph import expansion
 from bpx.ops.products import einsum
 from bpx.ops.row import composite, structural
 from bpx.ops.shapes import pad
 from bpx.ops.tensors import SettingError, is_whole, mean, reshape, sum_
 from bpx.ops.vectors import amax
-from bpx.subgraph import expansion
 
 MOST_TERMS = 64  # of an index sum that is written out; a larger kernel is put as a product of windows
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Expr, Op
+from bpx.graph.graph import Expr, Op
 from bpx.ops.row import by_method, elem, prefix
 from bpx.ops.selection import where
 

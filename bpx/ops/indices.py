@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Array, Expr, Notation, Op, Refusal, Settings, Shape, ShapeError
+from bpx.graph.arrays import Array, Settings, Shape, ShapeError
+from bpx.graph.facts import Notation, Refusal
+from bpx.graph.graph import Expr, Op
 from bpx.ops.row import structural
 from bpx.ops.tensors import SettingError, is_whole, lengths, reshape, sum_
 

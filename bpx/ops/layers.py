@@ -20,7 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Array, Expr, Op, Refusal, Settings, Shape, ShapeError, broadcast
+from bpx.graph.arrays import Array, Settings, Shape, ShapeError, broadcast
+from bpx.graph.facts import Refusal
+from bpx.graph.graph import Expr, Op
 from bpx.ops.functions import sqrt
 from bpx.ops.row import composite, structural
 from bpx.ops.selection import where

@@ -24,7 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Expr, Op, Refusal, Settings, Shape, ShapeError
+from bpx.graph.arrays import Settings, Shape, ShapeError
+from bpx.graph.facts import Refusal
+from bpx.graph.graph import Expr, Op
 from bpx.ops.activations import relu, sigmoid, softplus
 from bpx.ops.arithmetic import square
 from bpx.ops.functions import log, log1p

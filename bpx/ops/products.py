@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.graph import Array, Expr, Op, Settings, Shape
+from bpx.graph.arrays import Array, Settings, Shape
+from bpx.graph.graph import Expr, Op
 from bpx.ops.row import structural
 from bpx.ops.tensors import SettingError, spread
 

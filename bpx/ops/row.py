@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bpx.graph import OPS, Guard, Notation, Op, Refusal, Settings, Shape, ShapeError
-from bpx.subgraph import expansion
+from bpx.graph.arrays import Settings, Shape, ShapeError
+from bpx.graph.facts import Guard, Notation, Refusal
+from bpx.graph.graph import OPS, Op
+from bpx.graph.subgraph import expansion
 
 Maker = Callable[..., Any]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import CONSTANT, Expr, Guard, Op
+from bpx.graph.facts import Guard
+from bpx.graph.graph import CONSTANT, Expr, Op
 from bpx.ops.row import by_method, elem, infix
 
 _FLAT_PAIR = (0, 0)

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Array, Expr, Op, Settings, Shape, ShapeError
+from bpx.graph.arrays import Array, Settings, Shape, ShapeError
+from bpx.graph.graph import Expr, Op
 from bpx.ops.indices import place, shaped
 from bpx.ops.row import composite, structural
 from bpx.ops.tensors import (

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Array, Expr, Op, Settings, Shape, ShapeError, broadcast
+from bpx.graph.arrays import Array, Settings, Shape, ShapeError, broadcast
+from bpx.graph.graph import Expr, Op
 from bpx.ops.row import infix, postfix, structural
 
 

@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph import Array, Expr, Op, Settings, Shape
+from bpx.graph.arrays import Array, Settings, Shape
+from bpx.graph.graph import Expr, Op
 from bpx.ops.arithmetic import mul, square
 from bpx.ops.functions import exp, log, sqrt
 from bpx.ops.row import composite, structural

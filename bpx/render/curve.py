@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpx.formula import DIGITS, number
-from bpx.graph import Array
+from bpx.graph.arrays import Array
+from bpx.graph.numbers import DIGITS, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

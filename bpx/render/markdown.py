@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bpx.render.blocks import Block, Curve, Heading, Headline, Table
 from bpx.render.curve import WIDEST, drawn
-from bpx.render.layout import Block, Curve, Heading, Headline, Table
 
 _LIST_MARK = re.compile(r"^(\d*)([-+.])(?=\s)")  # at its beginning a line would become a list
 _BACKSLASHED = r"\1\\\2"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from bpx.render.blocks import Block, Curve, Heading, Headline, Table
 from bpx.render.curve import WIDEST, drawn
-from bpx.render.layout import Block, Curve, Heading, Headline, Table
 
 
 def plain(blocks: Sequence[Block]) -> str:

@@ -11,8 +11,8 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bpx.render.blocks import Block, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
-from bpx.render.layout import Block, Curve, Heading, Headline, Table
 
 _NESTED, _BETWEEN_ROWS = re.compile(r"\[{2,}"), re.compile(r"(\]+), \[+")
 

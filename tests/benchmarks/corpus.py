@@ -19,10 +19,10 @@ import numpy as np
 from corpus_functions import CASES, Case
 from mpmath import MPContext
 
-from bpx.check import exact
-from bpx.check.blackbox import Check
-from bpx.check.caller import Caller
-from bpx.check.report import Verdict
+from bpx.check.function.black_box import Check
+from bpx.check.function.caller import Caller
+from bpx.check.numeric import multiprecision as exact
+from bpx.check.report.report import Verdict
 
 mp = MPContext()
 mp.dps = 250

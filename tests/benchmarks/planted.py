@@ -20,12 +20,15 @@ from planted import STEEP, Wrong, arbitrary_rules, change, contribution, planted
 
 import bpx.ops as ops
 from bpx.check.gradcheck import gradcheck
-from bpx.check.report import Blame, Report, Verdict
-from bpx.claims import Claim
-from bpx.domain import written
-from bpx.graph import Graph, Op, run
-from bpx.reverse import reverse
-from bpx.spec import Spec, spec_of
+from bpx.check.report.report import Blame, Report, Verdict
+from bpx.graph.graph import Graph, Op
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.run import run
+from bpx.passes.domain import written
+from bpx.passes.reverse import reverse
+from bpx.spec.python import spec_of
+from bpx.spec.reading.claims import with_claims
+from bpx.spec.reading.syntax import ClaimSyntax
 
 SEEN = 1e-5  # relative: what a planted mistake must change to count as one
 
@@ -56,7 +59,7 @@ def trouble(kind: str, what: str) -> None:
 class Planted(NamedTuple):
     """A spec and one wrong rule to plant in it."""
 
-    spec: Spec
+    spec: NamedGraph
     node: int
     wrong: Wrong
     label: str
@@ -174,7 +177,7 @@ def two_mistakes(graphs: int) -> list[Row]:
     return [Row("two wrong rules: both blamed, and nobody else", "95 %", both, total)]
 
 
-def _some_wrong(spec: Spec, node: int, rng: np.random.Generator) -> Wrong | None:
+def _some_wrong(spec: NamedGraph, node: int, rng: np.random.Generator) -> Wrong | None:
     live = [position for position, arg in enumerate(spec.graph.args[node]) if arg not in spec.graph.constants]
     position = live[rng.integers(len(live))]
     if spec.graph.ops[node].name == "where" and position == 0:
@@ -220,8 +223,8 @@ def claims(graphs: int) -> list[Row]:
         arg = case.spec.graph.args[case.node][case.wrong.position]
         if all(np.isfinite(one).all() for one in gradients.values()) and _seen(case, gradients, arg):
             names = case.spec.names
-            stated = [Claim(names[node], None, one.tolist(), None) for node, one in gradients.items()]
-            _count_claims(case, arg, gradcheck(case.spec, claims=stated).blame, count)
+            stated = [ClaimSyntax(names[node], None, one.tolist(), None) for node, one in gradients.items()]
+            _count_claims(case, arg, gradcheck(with_claims(case.spec, stated)).blame, count)
     return [
         Row("claims on all nodes: the wrong one blamed", "100 %", count["blamed"], count["all"]),
         Row("claims on all nodes: blamed alone", "100 %", count["alone"], count["all"]),
@@ -230,7 +233,7 @@ def claims(graphs: int) -> list[Row]:
     ]
 
 
-def _gradients(spec: Spec) -> dict[int, Any]:
+def _gradients(spec: NamedGraph) -> dict[int, Any]:
     graph = spec.graph.copy()
     nodes = [node for node in spec.names if node != spec.output]
     ledger = reverse(graph[spec.output], [graph[node] for node in nodes])
@@ -299,7 +302,7 @@ def kinks(repeats: int) -> list[Row]:
     ]
 
 
-def _at_kink(op: Op, distance: float, rng: np.random.Generator) -> tuple[Spec, str]:
+def _at_kink(op: Op, distance: float, rng: np.random.Generator) -> tuple[NamedGraph, str]:
     """A graph through an op at its kink, its first arg moved off it by `distance`."""
     graph = Graph()
     assert op.witness
@@ -321,7 +324,7 @@ def _at_kink(op: Op, distance: float, rng: np.random.Generator) -> tuple[Spec, s
     return spec, f"`{written(spec, kinked.id)}`"
 
 
-def _count_kinks(op: Op, distance: float, spec: Spec, name: str, count: Counter[str]) -> None:
+def _count_kinks(op: Op, distance: float, spec: NamedGraph, name: str, count: Counter[str]) -> None:
     report = gradcheck(spec)
     false = report.blame or any(one.verdict is Verdict.DISAGREE for one in report.entries)
     count["all"] += 1
@@ -341,10 +344,10 @@ def _count_kinks(op: Op, distance: float, spec: Spec, name: str, count: Counter[
         trouble("kinks", f"{op.name} at its kink: {report.verdict}")
 
 
-def _count_outside(spec: Spec, entry: Any, count: Counter[str]) -> None:
+def _count_outside(spec: NamedGraph, entry: Any, count: Counter[str]) -> None:
     low, high = entry.between
     for value in (low - 0.01 * max(1.0, high - low), high + 0.01 * max(1.0, high - low)):
-        claimed = gradcheck(spec, claims=[Claim(entry.input, None, value, None)])
+        claimed = gradcheck(with_claims(spec, [ClaimSyntax(entry.input, None, value, None)]))
         count["outside"] += 1
         seen = any(one.input == entry.input and one.verdict is Verdict.DISAGREE for one in claimed.entries)
         count["outside seen"] += seen

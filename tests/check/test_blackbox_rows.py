@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpx.check import exact
-from bpx.check.caller import Caller
-from bpx.check.rows import MIXED_ROWS, Rows, coordinate, slanting
+from bpx.check.function.black_box_rows import MIXED_ROWS, Rows, coordinate, slanting
+from bpx.check.function.caller import Caller
+from bpx.check.numeric import multiprecision as exact
 
 A, B = np.arange(1.0, 7).reshape(2, 3), np.arange(2.0, 8).reshape(3, 2)
 

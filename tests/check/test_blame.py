@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs
 
-from bpx.check.blame_rules import blamed_rules
+from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.gradcheck import gradcheck
-from bpx.check.report import Report
-from bpx.claims import read_claim
-from bpx.formula import formula
-from bpx.graph import CONSTANT, INPUT, OPS
+from bpx.check.report.report import Report
+from bpx.graph.formula import formula
+from bpx.graph.graph import CONSTANT, INPUT, OPS
+from bpx.spec.reading.claims import read_claim, with_claims
 
 
 def check(made, **claims: str) -> Report:
-    return gradcheck(made, claims=[read_claim(f"{name} = {text}") for name, text in claims.items()])
+    return gradcheck(with_claims(made, [read_claim(f"{name} = {text}") for name, text in claims.items()]))
 
 
 # --- rules --------------------------------------------------------------------------------------

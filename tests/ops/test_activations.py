@@ -9,9 +9,10 @@ import oracle
 import pytest
 from oracle import mp
 
-from bpx.graph import OPS, Graph, run
+from bpx.graph.graph import OPS, Graph
+from bpx.graph.run import run
 from bpx.ops import rows
-from bpx.reverse import grad
+from bpx.passes.reverse import grad
 
 NAMES = [op.name for op in rows() if op.elementwise and op.local.__module__ == "bpx.ops.activations"]
 SHAPES = [(), (1,), (7,), (2, 3), (3, 1), (2, 1, 4), (5, 2), (11,), (4, 4), (1, 6)]

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpx.diagnostic import BpxError, Source
-from bpx.expand import expanded
-from bpx.graph import OPS, Graph, run
+from bpx.graph.graph import OPS, Graph
+from bpx.graph.run import run
 from bpx.ops.convolution import MOST_TERMS
 from bpx.ops.tensors import SettingError
-from bpx.reverse import grad
-from bpx.spec import read_spec
+from bpx.passes.expand import expanded
+from bpx.passes.reverse import grad
+from bpx.spec.reading.read import read_spec
+from bpx.words.diagnostic import BpxError, Source
 
 
 def value_of(name, *args, **settings):

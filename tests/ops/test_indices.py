@@ -10,11 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import basic_indices
 
-from bpx.check.exact import lifted, rounded
-from bpx.graph import LARGEST_NODE, OPS, Graph, ShapeError, run
+from bpx.check.numeric.multiprecision import lifted, rounded
+from bpx.graph.arrays import LARGEST_NODE, ShapeError
+from bpx.graph.graph import OPS, Graph
+from bpx.graph.run import run
 from bpx.ops.indices import index_in_full, selected_shape
 from bpx.ops.tensors import SettingError
-from bpx.reverse import grad
+from bpx.passes.reverse import grad
 
 SHAPES = [(), (4,), (2, 3), (3, 1, 5)]
 

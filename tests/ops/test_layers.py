@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bpx.diagnostic import BpxError, Source
-from bpx.domain import value_problems
-from bpx.expand import expanded
-from bpx.formula import formula
-from bpx.graph import OPS, Graph, run
+from bpx.graph.formula import formula
+from bpx.graph.graph import OPS, Graph
+from bpx.graph.run import run
 from bpx.ops.tensors import SettingError
-from bpx.reverse import grad, handed_back
-from bpx.spec import read_expression
+from bpx.passes.domain import value_problems
+from bpx.passes.expand import expanded
+from bpx.passes.reverse import grad, handed_back
+from bpx.spec.reading.read import read_expression
+from bpx.words.diagnostic import BpxError, Source
 
 
 def given_to(inputs, values):

@@ -13,10 +13,12 @@ from hypothesis.extra.numpy import arrays
 from oracle import mp
 
 from bpx import BpxError, parse
-from bpx.graph import OPS, Graph, ShapeError, run
+from bpx.explain.op_reference import op_entry
+from bpx.graph.arrays import ShapeError
+from bpx.graph.graph import OPS, Graph
+from bpx.graph.run import run
 from bpx.ops.tensors import SettingError
-from bpx.reference import op_entry
-from bpx.reverse import grad
+from bpx.passes.reverse import grad
 
 PAIRED = ("mse", "mae", "huber", "smooth_l1", "bce", "bce_with_logits", "hinge", "kl_div")
 

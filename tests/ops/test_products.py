@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpx.graph import OPS, Graph, run
+from bpx.graph.graph import OPS, Graph
+from bpx.graph.run import run
 from bpx.ops.tensors import SettingError
-from bpx.reverse import grad
+from bpx.passes.reverse import grad
 
 einsum = OPS["einsum"]
 

@@ -17,16 +17,18 @@ import oracle
 import pytest
 from oracle import mp
 
-from bpx.build import build
-from bpx.check.exact import lifted
-from bpx.diagnostic import Source
-from bpx.formula import formula
-from bpx.graph import CONSTANT, OPS, Expr, Graph, Op, ShapeError, run
+from bpx.check.numeric.multiprecision import lifted
+from bpx.graph.arrays import ShapeError
+from bpx.graph.formula import formula
+from bpx.graph.graph import CONSTANT, OPS, Expr, Graph, Op
+from bpx.graph.run import run
 from bpx.ops import rows
 from bpx.ops.tensors import SettingError
-from bpx.parser import Text, parse
-from bpx.reverse import grad
-from bpx.words import ENGLISH
+from bpx.passes.reverse import grad
+from bpx.spec.text.build import build
+from bpx.spec.text.parser import Text, parse
+from bpx.words.diagnostic import Source
+from bpx.words.en import ENGLISH
 
 ROWS = rows()
 ELEMENTWISE = [op for op in ROWS if op.elementwise]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpx.formula import formula
-from bpx.graph import OPS, Graph, ShapeError, run
+from bpx.graph.arrays import ShapeError
+from bpx.graph.formula import formula
+from bpx.graph.graph import OPS, Graph
+from bpx.graph.run import run
 from bpx.ops.tensors import SettingError
-from bpx.reverse import grad
+from bpx.passes.reverse import grad
 
 
 def on(name, *shapes, **settings):

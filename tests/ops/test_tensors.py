@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 from oracle import args_of, arrays, choosing
 
-from bpx.check.exact import lifted
-from bpx.graph import OPS, Expr, Graph, Op, ShapeError, run
+from bpx.check.numeric.multiprecision import lifted
+from bpx.graph.arrays import ShapeError
+from bpx.graph.graph import OPS, Expr, Graph, Op
+from bpx.graph.run import run
 from bpx.ops import rows
 from bpx.ops.tensors import SettingError
-from bpx.reverse import grad, handed_back
+from bpx.passes.reverse import grad, handed_back
 
 STRUCTURAL = [op for op in rows() if not op.elementwise]
 CASES = [case for module in oracle.case_modules() for case in module.CASES]

@@ -13,11 +13,12 @@ from hypothesis.extra.numpy import arrays
 from oracle import mp
 
 from bpx import parse
-from bpx.diagnostic import BpxError
-from bpx.graph import OPS, Expr, Graph, run
+from bpx.graph.graph import OPS, Expr, Graph
+from bpx.graph.run import run
+from bpx.graph.subgraph import expansion, guards
 from bpx.ops.tensors import SettingError
-from bpx.reverse import grad
-from bpx.subgraph import expansion, guards
+from bpx.passes.reverse import grad
+from bpx.words.diagnostic import BpxError
 
 NAMES = ("softmax", "log_softmax", "logsumexp")
 every_op = pytest.mark.parametrize("name", NAMES)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bpx.formula import number
+from bpx.graph.numbers import number
 from bpx.render.curve import WIDEST, drawn, is_logarithmic
-from bpx.words import in_encoding
+from bpx.words.say import in_encoding
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -7,12 +7,13 @@ import re
 import pytest
 from checking import toml
 
-from bpx.account import Explanation, layers_of
-from bpx.diagnostic import BpxError
-from bpx.explainer import explain
-from bpx.render.account import explanation_blocks
-from bpx.render.layout import Heading, Lines, Table
+from bpx.explain.explain import explain
+from bpx.explain.explanation import Explanation
+from bpx.explain.layers import layers_of
+from bpx.explain.sections.account import explanation_blocks
+from bpx.render.blocks import Heading, Lines, Table
 from bpx.render.plain import plain
+from bpx.words.diagnostic import BpxError
 
 SMALL, LARGE = 2, 20
 NETWORK = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from accounts import NAMES, full_account
 
-from bpx.render.account import explanation_blocks
-from bpx.render.layout import Heading, Headline, Lines, Table
+from bpx.explain.sections.account import explanation_blocks
+from bpx.render.blocks import Heading, Headline, Lines, Table
 from bpx.render.plain import plain
 
 every_account = pytest.mark.parametrize("name", NAMES)

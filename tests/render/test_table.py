@@ -13,17 +13,17 @@ from accounts import NAMES, full_account
 from rich.cells import cell_len
 from rich.console import Console
 
-from bpx.account import Explanation
-from bpx.diagnostic import Source
-from bpx.explainer import explain
-from bpx.formula import LARGEST_SHOWN, number
-from bpx.reference import op_entries, op_entry
-from bpx.render.account import explanation_blocks
-from bpx.render.layout import Headline, Lines, Table
-from bpx.render.reference import op_blocks, op_list_blocks
+from bpx.explain.explain import explain
+from bpx.explain.explanation import Explanation
+from bpx.explain.op_blocks import op_blocks, op_list_blocks
+from bpx.explain.op_reference import op_entries, op_entry
+from bpx.explain.sections.account import explanation_blocks
+from bpx.graph.numbers import LARGEST_SHOWN, number
+from bpx.render.blocks import Headline, Lines, Table
 from bpx.render.table import renderables
-from bpx.spec import read_expression
-from bpx.words import in_encoding
+from bpx.spec.reading.read import read_expression
+from bpx.words.diagnostic import Source
+from bpx.words.say import in_encoding
 
 every_account = pytest.mark.parametrize("name", NAMES)
 

@@ -10,12 +10,12 @@ import pytest
 from rich.cells import cell_len
 from trainings import NAMES, training
 
-from bpx.formula import number
-from bpx.render.layout import Curve, Heading, Headline, Table
+from bpx.graph.numbers import number
+from bpx.render.blocks import Curve, Heading, Headline, Table
 from bpx.render.markdown import markdown
 from bpx.render.plain import plain
-from bpx.render.train import training_blocks
-from bpx.words import in_encoding
+from bpx.train.blocks import training_blocks
+from bpx.words.say import in_encoding
 
 every_training = pytest.mark.parametrize("name", NAMES)
 

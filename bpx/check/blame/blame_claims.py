@@ -1,0 +1,211 @@
+"""Which claims on nodes are wrong by themselves, and which only inherit an error.
+
+A claim is compared with what the claims of its node's consumers hand back to it: one that follows from
+them is innocent. What is wrong with the others is looked for at the edges that lead to the node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bpx.check.blame.corrected_formula import right_gradient
+from bpx.check.blame.edge_samples import sample
+from bpx.check.blame.error_patterns import (
+    CATALOGUE,
+    MOST_NAMED,
+    Predict,
+    Sample,
+    constant_factor,
+    counts,
+    fits,
+    named,
+)
+from bpx.check.local.reverse_sweep import sweep
+from bpx.check.numeric.differences import SURE
+from bpx.check.numeric.error_bound import Bounded
+from bpx.check.report.report import Blame, Mistake
+from bpx.check.whole.checked_graph import Point
+from bpx.check.whole.evaluation import Stated
+from bpx.graph.arrays import Array
+from bpx.passes.reverse import Edge
+
+_MOST_SEARCHED = 60  # edges that a claim on a leaf is searched through for the mistake
+_ROUNDING = 1e-9
+_VAGUE = 0.02  # relative: a claim whose last digit leaves more open
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A point, what is wrongly claimed there, and of which nodes the claims are right."""
+
+    point: Point
+    claims: Mapping[int, Stated]
+    right: Sequence[int]
+
+    @cached_property
+    def expected(self) -> dict[int, Bounded]:
+        """What arrives at each node when claimed nodes hand on what is claimed of them.
+
+        A claim that is right hands on the reference: its digits add nothing but rounding.
+        """
+        shapes = self.point.graph.shapes
+        given = {
+            node: Bounded(
+                np.broadcast_to(one.value, shapes[node]),
+                np.zeros(shapes[node]),
+                np.broadcast_to(one.tolerance, shapes[node]),
+            )
+            for node, one in self.claims.items()
+        }
+        given |= {node: self.point.reference[node] for node in self.right if node in self.point.reference}
+        nothing = {node: Bounded.exactly(np.zeros(shapes[node])) for node in self.claims}
+        return nothing | sweep(self.point.ledger.edges, self.point.trusted, self.point.seed, given)
+
+    def follows(self, node: int) -> bool:
+        """Is what is claimed of the node what the claims on its consumers hand back to it?"""
+        stated, (value, error, spread) = self.claims[node], self.expected[node]
+        if not np.isfinite(stated.value).all():
+            return False
+        room = stated.tolerance + SURE * error + spread
+        size = np.maximum(np.abs(stated.value), np.abs(value))
+        return bool((np.abs(stated.value - value) <= room + _ROUNDING * size).all())
+
+    def sample(self, edge: Edge) -> Sample:
+        """The edge, with what is claimed to arrive at its consumer, or else what follows from the claims."""
+        arriving = self.claims.get(edge.consumer) or self.expected[edge.consumer]
+        if edge.consumer in self.right:
+            arriving = self.point.reference[edge.consumer]
+        upstream = np.broadcast_to(arriving.value, self.point.graph.shapes[edge.consumer])
+        return sample(self.point, edge, self.point.values, upstream, self.point.trusted[edge])
+
+
+def blamed_claims(
+    points: Sequence[Point], claims: Sequence[Mapping[int, Stated]], wrong: Sequence[int]
+) -> tuple[list[Blame], list[str]]:
+    """The claims that are wrong by themselves, and the names of those that only inherit an error.
+
+    `claims` holds, for each point, what is stated of which node; `wrong` are the nodes whose claim
+    disagrees with the reference at the first point.
+    """
+    right = [node for node in claims[0] if node not in wrong]
+    looks = [
+        _Look(point, {node: claim[node] for node in wrong if node in claim}, right)
+        for point, claim in zip(points, claims, strict=True)
+    ]
+    innocent = [node for node in sorted(wrong, reverse=True) if looks[0].follows(node)]
+    if len(innocent) == len(wrong):
+        innocent = []  # each follows from the others: they are wrong together
+    culprits = [node for node in sorted(wrong, reverse=True) if node not in innocent]
+    blamed = [_blamed_claim([look for look in looks if node in look.claims], node) for node in culprits]
+    return blamed, [points[0].name(node) for node in innocent]
+
+
+def _blamed_claim(looks: Sequence[_Look], node: int) -> Blame:
+    point = looks[0].point
+    found = [*_at_consumers(looks, node)]
+    if _is_vague(looks, node):  # so few digits fit much
+        found = [one for one in found if one[0] is None]
+    elif not found:
+        found = [*_further_up(looks, node)]
+    edges = [edge for edge in point.ledger.edges if edge.arg == node]
+    # Where several edges could have gone wrong so, none of them is named.
+    suspects = {edge.consumer for edge, _ in found if edge} or {edge.consumer for edge in edges}
+    consumer = suspects.pop() if len(suspects) == 1 else None
+    claim = point.question.spec.claims.get(point.name(node))
+    return Blame(
+        point.name(node),
+        ", ".join(_consumers(point, edges)) if consumer is None else point.graph.ops[consumer].name,
+        None if consumer is None else point.name(consumer),
+        claim.span if claim else None,
+        tuple(dict.fromkeys(_placed(point, node, edges, *one) for one in found))[:MOST_NAMED],
+        right_gradient(point, node, edges),
+        claim=True,
+    )
+
+
+def _is_vague(looks: Sequence[_Look], node: int) -> bool:
+    claims = [look.claims[node] for look in looks]
+    return any(np.any(one.tolerance > _VAGUE * np.abs(one.value)) for one in claims)
+
+
+def _placed(point: Point, node: int, edges: Sequence[Edge], edge: Edge | None, mistake: Mistake) -> Mistake:
+    """The mistake, with the path it was made on where there are others, or where that begins further up."""
+    if edge is None or (edge.arg == node and len(edges) == 1):
+        return mistake
+    return mistake.on(point.name(edge.consumer))
+
+
+def _consumers(point: Point, edges: Sequence[Edge]) -> list[str]:
+    return list(dict.fromkeys(point.graph.ops[edge.consumer].name for edge in edges))
+
+
+_Found = Iterator[tuple[Edge | None, Mistake]]
+
+
+def _at_consumers(looks: Sequence[_Look], node: int) -> _Found:
+    """The mistakes that give the claim, made at one of the node's consumers or with their sum."""
+    stated = [look.claims[node] for look in looks]
+    right = [look.expected[node].value for look in looks]
+    lengths = counts(looks[0].point.graph.shapes[one] for one in looks[0].point.forward)
+    tolerance = [one.tolerance for one in stated]
+    whole = constant_factor(right, [one.value for one in stated], lengths, tolerance)
+    if whole and whole.code != "factor":
+        yield None, whole
+    for edge in (edge for edge in looks[0].point.ledger.edges if edge.arg == node):
+        samples = [look.sample(edge) for look in looks]
+        # What this edge must have handed on, if the others are right.
+        handed = [
+            claim.value - (total - one.right)
+            for claim, total, one in zip(stated, right, samples, strict=True)
+        ]
+        room = [space + one.rounding for space, one in zip(tolerance, samples, strict=True)]
+        for mistake in named(samples, handed, room):
+            yield edge, mistake
+    if whole and whole.code == "factor":
+        yield None, whole
+    for name, other in looks[0].point.question.wrt.items():
+        if other != node and all(_is_gradient_of(look, other, node) for look in looks):
+            yield None, Mistake.of("other-gradient", other=name)
+
+
+def _is_gradient_of(look: _Look, other: int, node: int) -> bool:
+    found, stated = look.point.reference.get(other), look.claims[node]
+    return found is not None and fits(found.value, stated.value, stated.tolerance)
+
+
+def _further_up(looks: Sequence[_Look], node: int) -> _Found:
+    """The mistakes that give the claim, made at an edge above the consumers that no claim stands between."""
+    for predict in CATALOGUE:
+        first, *others = [dict(_made_above(look, node, predict)) for look in looks]
+        found = [
+            key
+            for key in first
+            if all(
+                key in tried and fits(tried[key], look.claims[node].value, look.claims[node].tolerance)
+                for tried, look in zip((first, *others), looks, strict=True)
+            )
+        ]
+        if found:
+            yield from found
+            return
+
+
+def _made_above(look: _Look, node: int, predict: Predict) -> Iterator[tuple[tuple[Edge, Mistake], Array]]:
+    """What each mistake at each edge above would make of the node's gradient, the nearest edges first."""
+    point, total = look.point, look.expected[node].value
+    above = point.graph.touched(by=[node], upto=point.question.output)
+    edges = [edge for edge in reversed(point.ledger.edges) if edge.arg != node and above[edge.arg]]
+    shapes, claimed = point.graph.shapes, [one for one in (*look.claims, *look.right) if one != node]
+    still = {one: Bounded.exactly(np.zeros(shapes[one])) for one in claimed}
+    for edge in [edge for edge in edges if edge.arg not in still][:_MOST_SEARCHED]:
+        one = look.sample(edge)
+        for mistake, wrong in predict(one):
+            if fits(wrong, one.right, 0.0):
+                continue  # what changes nothing explains nothing
+            seed = {edge.arg: Bounded.exactly(wrong - one.right)}
+            change = sweep(point.ledger.edges, point.trusted, seed, still)
+            yield (edge, mistake), total + change[node].value

@@ -1,0 +1,104 @@
+"""The same edge at other points: what one point leaves open, a second one often settles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from bpx.check.blame.error_patterns import Sample
+from bpx.check.local.elementwise import KINKS, check_group
+from bpx.check.local.elementwise_batch import Group
+from bpx.check.local.jacobians import CheckedEdge
+from bpx.check.local.reverse_sweep import Slope
+from bpx.check.local.structural import check_structural
+from bpx.check.numeric.error_bound import Bounded
+from bpx.check.whole.checked_graph import Point
+from bpx.graph.arrays import Array
+from bpx.graph.run import run
+from bpx.passes.reverse import Edge
+
+_POINTS = 4
+_NEAR = (0.5, 0.1, 0.01)  # relative; the first that stays on the same side of every guard is taken
+_FAR = (3.0, 1.0)  # whatever the side
+
+
+class Drawn(NamedTuple):
+    """An edge at one point for one upstream gradient: the sample, and what the rule under test hands back."""
+
+    sample: Sample
+    handed: Array
+    checked: CheckedEdge
+
+
+def samples(point: Point, edge: Edge, far: bool = False) -> list[Drawn]:
+    """The edge at the values met and at some others, each with a random upstream gradient.
+
+    The others are near and on the same side of every kink, or `far` and on any side.
+    """
+    rng = np.random.default_rng([edge.consumer, edge.position])
+    found = [_drawn(point, edge, point.values, point.checked[edge], rng)]
+    for _ in range(_POINTS):
+        tries = (_elsewhere(point, edge, share, rng, far) for share in (_FAR if far else _NEAR))
+        taken = next((one for one in tries if one), None)
+        if taken:
+            found.append(taken)
+    return found
+
+
+def _elsewhere(point: Point, edge: Edge, share: float, rng: np.random.Generator, far: bool) -> Drawn | None:
+    values = _moved(point, edge, share, rng)
+    checked = None if values is None else _check(point, edge, values, far)
+    if values is None or checked is None or checked.trusted is None:
+        return None
+    drawn = _drawn(point, edge, values, checked, rng)
+    return drawn if np.isfinite(drawn.handed).all() else None
+
+
+def _moved(point: Point, edge: Edge, share: float, rng: np.random.Generator) -> Mapping[int, Array] | None:
+    """Values of the node and its args with the args moved; None where the op is not defined there."""
+    graph, node = point.graph, edge.consumer
+    given = {}
+    for position, arg in enumerate(graph.args[node]):
+        value = np.asarray(point.values[arg])
+        still = arg in graph.constants or position in graph.ops[node].chooses
+        size = np.where(value == 0, 1.0, np.abs(value))
+        given[arg] = value if still else value + share * size * rng.uniform(-1.0, 1.0, value.shape)
+    values = {**point.values, **given}
+    values[node] = run(graph, given, [node])[node]
+    return values if np.isfinite(values[node]).all() else None
+
+
+def _check(point: Point, edge: Edge, values: Mapping[int, Array], far: bool) -> CheckedEdge | None:
+    graph, detect = point.graph, point.question.detect
+    exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
+    if edge.local is None:
+        return check_structural(graph, edge, values, exact, detect)
+    group = Group(graph, [edge.consumer], values)
+    met = Group(graph, [edge.consumer], point.values)
+    if not far and any((a != b).any() for a, b in zip(group.signs, met.signs, strict=True)):
+        return None
+    # By the rule itself: nodes of the graph that it shares with others still stand where they stood.
+    local = group.part(edge.consumer, group.locals_at(edge.position, group.args, group.out))
+    kinked = group.at_guard(KINKS, group.flat(exact))
+    numbers = {**values, edge.local: local}
+    return next(check_group(group, [edge], numbers, kinked, ~kinked & False, exact, detect))
+
+
+def _drawn(
+    point: Point, edge: Edge, values: Mapping[int, Array], checked: CheckedEdge, rng: np.random.Generator
+) -> Drawn:
+    shape = point.graph.shapes[edge.consumer]
+    upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+    assert checked.trusted is not None
+    handed = checked.stated.pull(Bounded.exactly(upstream)).value
+    return Drawn(sample(point, edge, values, upstream, checked.trusted), handed, checked)
+
+
+def sample(point: Point, edge: Edge, values: Mapping[int, Array], upstream: Array, slope: Slope) -> Sample:
+    """The edge at these values of the node and its args."""
+    graph, node = point.graph, edge.consumer
+    args = tuple(np.asarray(values[arg]) for arg in graph.args[node])
+    out, shape = np.asarray(values[node]), graph.shapes[edge.arg]
+    return Sample(graph.ops[node], graph.settings[node], edge.position, args, out, upstream, slope, shape)

@@ -1,0 +1,339 @@
+"""The catalogue of mistakes: what numbers each would have given.
+
+A mistake is named only where it reproduces the numbers somebody got, at every point and for every
+upstream gradient they were looked at for. What none reproduces stays without a name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.blame.formula_edits import insides, slips
+from bpx.check.local.jacobians import Block, Elementwise
+from bpx.check.local.reverse_sweep import Slope
+from bpx.check.numeric.error_bound import Bounded, summed_to
+from bpx.check.report.report import Mistake
+from bpx.graph.arrays import Array, Settings, Shape
+from bpx.graph.graph import OPS, Graph, Op
+from bpx.graph.numbers import number
+from bpx.graph.run import run
+from bpx.passes.reverse import grad
+
+_CLOSE = 1e-6  # relative; how well a mistake must reproduce the numbers
+_ROUNDING = 1e-10
+_COARSE = 1e-3  # relative: a claim of fewer digits
+_NOTHING, _NEARLY_ONE = 1e-9, 1e-4  # factors that say nothing
+MOST_NAMED = 3
+_TAKEN_FOR_ANOTHER = [OPS[name] for name in ("sigmoid", "tanh")]  # a(1 - a) and 1 - a² are mixed up
+_NICE_FACTORS = (-1.0, 2.0, 0.5)
+
+
+class Sample(NamedTuple):
+    """One edge at one point: what its op met, what came down, and the right slope."""
+
+    op: Op
+    settings: Settings
+    position: int
+    args: tuple[Array, ...]
+    out: Array
+    upstream: Array
+    slope: Slope
+    shape: Shape  # of the arg
+
+    @property
+    def right(self) -> Array:
+        """The contribution as it should be."""
+        return self.slope.pull(Bounded.exactly(self.upstream)).value
+
+    @property
+    def rounding(self) -> float:
+        """What may be left of terms that cancel."""
+        return _ROUNDING * float(np.max(self.slope.size(np.abs(self.upstream)), initial=0.0))
+
+
+Predictions = Iterator[tuple[Mistake, Array]]
+Predict = Callable[[Sample], Predictions]
+
+
+def named(samples: Sequence[Sample], claimed: Sequence[Array], room: Sequence[Any]) -> tuple[Mistake, ...]:
+    """The mistakes that turn the right contribution into the claimed one at every sample.
+
+    `room` is how far a prediction may be off besides rounding, as where a claim has few digits.
+    """
+    if any(isinstance(one.slope, Elementwise) and np.any(one.slope.slope.spread) for one in samples):
+        return ()  # at a kink there is no one right number to be wrong by
+    right = [sample.right for sample in samples]
+    lengths = counts(shape for sample in samples for shape in (sample.shape, sample.out.shape))
+    found = [constant_factor(right, claimed, lengths, room)]
+    if not samples[0].op.elementwise:
+        found.append(one_element(right, claimed, room))
+    told = [mistake for mistake in found if mistake]
+    # Of a claim with few digits too much could be said.
+    pairs = zip(claimed, room, strict=True)
+    few = any(np.any(np.asarray(space) > _COARSE * np.abs(one)) for one, space in pairs)
+    for predict in CATALOGUE[:1] if few else CATALOGUE:
+        told += _fitting(predict, samples, claimed, room)
+        if told:
+            break
+    return tuple(dict.fromkeys(told))[:MOST_NAMED]
+
+
+def _fitting(
+    predict: Predict,
+    samples: Sequence[Sample],
+    claimed: Sequence[Array],
+    room: Sequence[Any],
+) -> list[Mistake]:
+    first, *others = [dict(predict(sample)) for sample in samples]
+    return [
+        mistake
+        for mistake in first
+        if not fits(first[mistake], samples[0].right, 0.0)  # what changes nothing explains nothing
+        and all(
+            mistake in one and fits(one[mistake], wanted, space)
+            for one, wanted, space in zip((first, *others), claimed, room, strict=True)
+        )
+    ]
+
+
+def fits(predicted: Array, claimed: Array, room: Any) -> bool:
+    """Does a prediction reproduce the numbers?"""
+    if np.shape(predicted) != np.shape(claimed) or not np.isfinite([predicted, claimed]).all():
+        return False
+    return bool(_close(predicted, claimed, room).all())
+
+
+def _close(predicted: Array, claimed: Array, room: Any) -> Any:
+    scale = np.maximum(np.abs(predicted), np.abs(claimed))
+    rounding = _ROUNDING * float(np.max(scale, initial=0.0))
+    return np.abs(predicted - claimed) <= _CLOSE * scale + rounding + room
+
+
+def one_element(right: Sequence[Array], claimed: Sequence[Array], room: Sequence[Any]) -> Mistake | None:
+    """One wrong element, the same everywhere, of an array of more than two."""
+    wrong = [
+        np.argwhere(~_close(a, b, space)).tolist() if np.shape(a) == np.shape(b) else []
+        for a, b, space in zip(right, claimed, room, strict=True)
+    ]
+    if np.size(right[0]) > 2 and len(wrong[0]) == 1 and all(one == wrong[0] for one in wrong):
+        return Mistake.of("one-element", index=", ".join(map(str, wrong[0][0])))
+    return None
+
+
+def predictions(sample: Sample) -> Predictions:
+    """What each mistake at this edge would have handed back."""
+    right = sample.right
+    yield Mistake("dropped"), np.zeros(right.shape)
+    if isinstance(sample.slope, Elementwise):
+        local = sample.slope.slope.value
+        for mistake, wrong in _wrong_locals(sample, local):
+            yield mistake, summed_to(sample.upstream * wrong, sample.shape)
+        yield Mistake("upstream-forgotten"), summed_to(np.broadcast_to(local, sample.out.shape), sample.shape)
+        yield Mistake("upstream-squared"), summed_to(sample.upstream**2 * local, sample.shape)
+        yield from _wrong_sums(sample, sample.upstream * local)
+    else:
+        yield Mistake("upstream-forgotten"), sample._replace(upstream=np.ones(sample.out.shape)).right
+        yield from _wrong_products(sample)
+        if right.ndim == 2 and right.shape[0] == right.shape[1]:
+            yield Mistake("result-transposed"), right.T
+        if sample.upstream.shape == sample.shape:
+            yield Mistake("unchanged"), sample.upstream
+
+
+def inside_mistakes(sample: Sample) -> Predictions:
+    """What each mistake inside an op that is written in simpler ones would have handed back."""
+    op = _true_row(sample.op)
+    if op.expands and op.elementwise:
+        for mistake, local in insides(op, sample.position, _meeting(sample)):
+            yield mistake, summed_to(sample.upstream * local, sample.shape)
+
+
+def slip_mistakes(sample: Sample) -> Predictions:
+    """What each slip in the op's formula would have handed back."""
+    op, met = _true_row(sample.op), (sample.out, sample.upstream, sample.settings)
+    for mistake, found in slips(op, sample.position, _meeting(sample), *met):
+        yield mistake, summed_to(sample.upstream * found, sample.shape) if op.elementwise else found
+
+
+def likely_mistakes(sample: Sample) -> Predictions:
+    """Those in what people start from: the known formula, or the expression of an op that a spec states."""
+    return slip_mistakes(sample) if sample.op.name in OPS else inside_mistakes(sample)
+
+
+def unlikely_mistakes(sample: Sample) -> Predictions:
+    """The others of both."""
+    return inside_mistakes(sample) if sample.op.name in OPS else slip_mistakes(sample)
+
+
+# The plain ones first: what they explain needs no other name.
+CATALOGUE: tuple[Predict, ...] = (predictions, likely_mistakes, unlikely_mistakes)
+
+
+def _meeting(sample: Sample) -> Sequence[Array]:
+    """The args as they meet in the op."""
+    if not sample.op.elementwise:
+        return sample.args
+    return [np.broadcast_to(arg, sample.out.shape) for arg in sample.args]
+
+
+# --- elementwise ops ----------------------------------------------------------------------------
+
+
+def _wrong_locals(sample: Sample, local: Array) -> Predictions:
+    """Local derivatives that somebody may have taken for the right one."""
+    op, out = _true_row(sample.op), sample.out
+    args = _meeting(sample)
+    with np.errstate(all="ignore"):
+        yield Mistake("unchanged"), np.ones(out.shape)
+        if len(args) == 1 and op.local:
+            yield Mistake.of("own-value", op=op.name), out
+            yield Mistake.of("at-input", op=op.name), _rule(op, 0, args, args[0])
+            yield Mistake.of("at-output", op=op.name), _rule(op, 0, [out], np.asarray(op.value(out)))
+            for other_op in _TAKEN_FOR_ANOTHER:
+                if other_op is not op:
+                    facts = {"op": op.name, "other": other_op.name}
+                    yield Mistake.of("other-op", **facts), _rule(other_op, 0, args, out)
+        if len(args) == 2 and op.local:
+            other = _rule(op, 1 - sample.position, args, out)
+            yield Mistake.of("swapped", op=op.name), other
+            exchanged = _rule(op, sample.position, args[::-1], np.asarray(op.value(*args[::-1])))
+            if not np.array_equal(exchanged, other):  # as it is for a product
+                yield Mistake.of("exchanged", op=op.name), exchanged
+        if (op.witness or op.name == "where") and np.isin(local, (0.0, 1.0)).all():
+            yield Mistake("mask-flipped"), 1.0 - local
+            yield Mistake("mask-of-upstream"), np.where(sample.upstream > 0, 1.0, 0.0)
+        yield Mistake("reciprocal"), 1.0 / local
+        yield from _wrong_powers(op, sample.position, args, local)
+
+
+def _wrong_powers(op: Op, position: int, args: Sequence[Array], local: Array) -> Predictions:
+    if op.name == "pow" and position == 0:
+        yield Mistake("exponent-kept"), local * args[0]
+        yield Mistake("exponent-lost"), local / args[1]
+    if op.name == "div" and position == 1:
+        yield Mistake("numerator-lost"), local / args[0]
+        yield Mistake("not-squared"), local * args[1]
+    if op.name == "reciprocal":
+        yield Mistake("not-squared"), local * args[0]
+
+
+def _rule(op: Op, position: int, args: Sequence[Array], out: Array) -> Array:
+    """The local derivative of a row, for other numbers than it is meant for."""
+    assert op.local
+    graph = Graph()
+    places, result = [graph.input() for _ in args], graph.input()
+    local = graph.lift(op.local(*places, result)[position])
+    given = {place.id: arg for place, arg in zip(places, args, strict=True)}
+    found = run(graph, {**given, result.id: out}, [local.id])[local.id]
+    return np.broadcast_to(found, np.shape(out))
+
+
+def _true_row(op: Op) -> Op:
+    """The row with the right rule: of the table, or for an op of a spec what its value gives."""
+    if op.expands is None or op.name in OPS:
+        return OPS.get(op.name, op)
+    value = op.expands
+    return replace(op, local=lambda *given: tuple(grad(value(*given[:-1]), given[:-1])))
+
+
+def _wrong_sums(sample: Sample, unsummed: Array) -> Predictions:
+    """What becomes of an arg that was broadcast, if the sum over its copies is left out or averaged."""
+    if unsummed.shape == sample.shape:
+        return
+    lead = unsummed.ndim - len(sample.shape)
+    first: Array = unsummed[(0,) * lead]
+    for axis, n in enumerate(sample.shape):
+        if n == 1:
+            first = np.take(first, [0], axis=axis)
+    yield Mistake("not-summed"), first
+    copies = unsummed.size / max(1, math.prod(sample.shape))
+    yield Mistake.of("averaged", n=int(copies)), sample.right / copies
+
+
+# --- ops of whole arrays ------------------------------------------------------------------------
+
+
+def _wrong_products(sample: Sample) -> Predictions:
+    if isinstance(sample.slope, Block) and not sample.op.linear:
+        block = sample.slope
+        if block.slope.value.shape[1] == block.slope.value.shape[2]:
+            diagonal = block.slope.value * np.eye(block.slope.value.shape[1])
+            only = block._replace(slope=Bounded.exactly(diagonal))
+            yield Mistake("diagonal-only"), only.pull(Bounded.exactly(sample.upstream)).value
+    if sample.op.name != "matmul" or any(np.ndim(arg) != 2 for arg in sample.args):
+        return
+    a, b = sample.args
+    up = sample.upstream
+    tries = [
+        ("not-transposed", (up, b) if sample.position == 0 else (a, up)),
+        ("order-swapped", (b.T, up) if sample.position == 0 else (up, a.T)),
+        ("order-swapped-not-transposed", (b, up) if sample.position == 0 else (up, a)),
+    ]
+    for code, (left, right) in tries:
+        if left.shape[1] == right.shape[0]:
+            yield Mistake(code), left @ right
+
+
+# --- factors ------------------------------------------------------------------------------------
+
+
+def counts(shapes: Iterable[Shape]) -> set[int]:
+    """How many elements a mean may have been taken of: along any of the axes of these shapes."""
+    found: set[int] = set()
+    for shape in set(shapes):
+        products = {1}
+        for length in shape:
+            products |= {length * product for product in products}
+        found |= products
+    return found - {1}
+
+
+def constant_factor(
+    right: Sequence[Array], claimed: Sequence[Array], lengths: set[int], room: Sequence[Any]
+) -> Mistake | None:
+    """The one factor between what is right and what is claimed, where there is one and it says something.
+
+    A single number is always some multiple of another: then only -1, 2, ½ and the lengths of axes count.
+    """
+    pairs = [
+        (a, b)
+        for one, other in zip(right, claimed, strict=True)
+        if np.shape(one) == np.shape(other)
+        for a, b in zip(np.ravel(one).tolist(), np.ravel(other).tolist(), strict=True)
+        if a != 0
+    ]
+    if not pairs or not all(np.shape(a) == np.shape(b) for a, b in zip(right, claimed, strict=True)):
+        return None
+    largest = max(pairs, key=lambda pair: abs(pair[0]))
+    ratio = largest[1] / largest[0]
+    sizes = sorted(abs(a) for a, _ in pairs)
+    said_by_many = sizes[-1] > 1.001 * sizes[0]
+    for factor in (*_near(ratio, lengths), ratio):
+        if all(fits(factor * a, b, space) for a, b, space in zip(right, claimed, room, strict=True)):
+            return _factor_mistake(factor, lengths, said_by_many)
+    return None
+
+
+def _near(ratio: float, lengths: set[int]) -> list[float]:
+    """The factors that say something and are about as large; a claim may have few digits."""
+    telling = (*_NICE_FACTORS, *map(float, lengths), *(1.0 / n for n in lengths if n))
+    return [factor for factor in telling if abs(ratio - factor) <= 0.1 * abs(factor)]
+
+
+def _factor_mistake(factor: float, lengths: set[int], said_by_many: bool) -> Mistake | None:
+    if not math.isfinite(factor) or abs(factor) <= _NOTHING or abs(factor - 1) <= _NEARLY_ONE:
+        return None
+    known: Mapping[float, str] = dict(zip(_NICE_FACTORS, ("sign", "double", "half"), strict=True))
+    if factor in known:
+        return Mistake(known[factor])
+    for n in lengths:
+        if n > 1 and factor == n:
+            return Mistake.of("mean-lost", n=n)
+        if n > 1 and factor == 1.0 / n:
+            return Mistake.of("mean-doubled", n=n)
+    return Mistake.of("factor", factor=number(factor, 6)) if said_by_many else None

@@ -1,0 +1,108 @@
+"""Mistakes made within one op: at a step of its chain rule, or in writing its formula down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpx.check.report.report import Mistake
+from bpx.graph.arrays import Array, Settings
+from bpx.graph.formula import formula
+from bpx.graph.graph import OPS, Expr, Graph, Op
+from bpx.graph.run import run
+from bpx.passes.reverse import reverse
+
+_MOST = 100  # nodes of a formula that somebody would write by hand
+_PAIRS = (("add", "sub"), ("mul", "div"), ("sin", "cos"), ("sinh", "cosh"), ("max", "min"), ("lt", "gt"))
+_OTHER = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+
+Found = Iterator[tuple[Mistake, Array]]
+
+
+# --- the chain rule inside an op ----------------------------------------------------------------
+
+
+def insides(op: Op, position: int, args: Sequence[Array]) -> Found:
+    """The op's derivative with a mistake at one edge of the expression it is written as.
+
+    A derivative taken as 1, a sign turned; where several paths meet, one of them left out or doubled.
+    """
+    assert op.expands
+    graph = Graph()
+    inputs = [graph.input() for _ in args]
+    names = {expr.id: name for expr, name in zip(inputs, op.args, strict=True)}
+    root: Expr = op.expands(*inputs)
+    ledger = reverse(root, [inputs[position]])
+    numbers = [edge.local for edge in ledger.edges if edge.local is not None]
+    values = run(graph, {one.id: arg for one, arg in zip(inputs, args, strict=True)}, [root.id, *numbers])
+
+    def changed(at: int, by: Callable[[Any], Any]) -> Array:
+        arrived: dict[int, Any] = {root.id: np.ones(np.shape(args[0]))}
+        for i, edge in enumerate(ledger.edges):
+            local = values[edge.local]  # type: ignore[index] # only elementwise ops stand in there
+            share = arrived[edge.consumer] * (by(local) if i == at else local)
+            arrived[edge.arg] = arrived.get(edge.arg, 0.0) + share
+        return np.asarray(arrived[inputs[position].id])
+
+    uses = [edge.arg for edge in ledger.edges]
+    for at, edge in enumerate(ledger.edges):
+        inner = formula(graph, edge.consumer, names)
+        forgotten = changed(at, lambda local: np.ones(np.shape(local)))
+        yield Mistake.of("inner-forgotten", inner=inner), forgotten
+        yield Mistake.of("inner-sign", inner=inner), changed(at, lambda local: -local)
+        if uses.count(edge.arg) > 1:
+            yield Mistake.of("path-dropped", through=inner), changed(at, lambda local: 0.0 * local)
+            yield Mistake.of("path-doubled", through=inner), changed(at, lambda local: 2.0 * local)
+
+
+# --- slips of the pen ---------------------------------------------------------------------------
+
+
+def slips(
+    op: Op, position: int, args: Sequence[Array], out: Array, upstream: Array, settings: Settings
+) -> Found:
+    """The right rule for one arg with one slip in its formula, at values of args, op and upstream gradient.
+
+    For ops with a local derivative that is what comes out, for others what is handed back. An op stands
+    for its opposite (`+` for `-`), or a part is left out.
+    """
+    met = [*args, out] if op.local else [upstream, *args, out]
+    names = [*op.args, "out"] if op.local else ["upstream", *op.args, "out"]
+    graph = Graph()
+    places = [graph.input(() if op.local else np.shape(one)) for one in met]
+    root = graph.lift(_rule(op, places, settings)[position]).id
+    named = {place.id: name for place, name in zip(places, names, strict=True)}
+    given = {place.id: one for place, one in zip(places, met, strict=True)}
+    known: list[Array] = []  # what looks the same from outside is told once, as the outermost slip
+    for node in reversed(graph.needs(of=[root])[-_MOST:]):
+        right = formula(graph, node, named, open_root=False)
+        for twin, wrong in _slipped(graph, node):
+            end = wrong if node == root else root
+            found = run(twin, given, [end])[end]
+            if not any(np.array_equal(found, one) for one in known):
+                known.append(found)
+                text = formula(twin, wrong, named, open_root=False)
+                yield Mistake.of("slip", wrong=text, right=right), found
+
+
+def _rule(op: Op, places: Sequence[Expr], settings: Settings) -> tuple[Any, ...]:
+    if op.local:
+        return op.local(*places)
+    assert op.pull
+    return op.pull(*places, **settings)
+
+
+def _slipped(graph: Graph, node: int) -> Iterator[tuple[Graph, int]]:
+    """The graph once for each slip at `node`, and what stands in the node's place then."""
+    other = _OTHER.get(graph.ops[node].name)
+    if other:
+        twin = graph.copy()
+        twin.ops[node] = OPS[other]
+        yield twin, node
+    for arg in dict.fromkeys(graph.args[node]):
+        if graph.shapes[arg] == graph.shapes[node]:
+            twin = graph.copy()
+            twin.args = [tuple(arg if one == node else one for one in args) for args in graph.args]
+            yield twin, arg

@@ -1,0 +1,55 @@
+"""What is wrong with the claims on a black box: there are no nodes to name, but inputs and patterns.
+
+An input is blamed whose claims disagree; the kind of mistake is named only where it gives all of its
+claims, for every upstream gradient they were asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from bpx.check.blame.error_patterns import MOST_NAMED, constant_factor, counts, fits, one_element
+from bpx.check.function.black_box_rows import Rows
+from bpx.check.function.findings import Findings
+from bpx.check.report.report import Blame, Mistake, Verdict
+from bpx.graph.arrays import Array
+
+
+def blamed_inputs(rows: Rows, found: Findings, function: str) -> tuple[Blame, ...]:
+    """The inputs of `function` of whose gradient something wrong is claimed."""
+    tables = {i: _tables(rows, found, i) for i in rows.caller.varied}
+    blamed = []
+    for i, (right, claimed) in tables.items():
+        if i in rows.misshapen or (found.verdict[:, rows.owners == i] == Verdict.DISAGREE).any():
+            others = {rows.caller.names[j]: one for j, (one, _) in tables.items() if j != i}
+            mistakes = tuple(_mistakes(rows, right, claimed, others))[:MOST_NAMED]
+            blamed.append(Blame(rows.caller.names[i], function, None, None, mistakes, claim=True))
+    return tuple(blamed)
+
+
+def _tables(rows: Rows, found: Findings, input: int) -> tuple[Array, Array]:
+    """References and claims of an input, as (rows, *its shape)."""
+    own = rows.owners == input
+    shape = (-1, *rows.caller.values[input].shape)
+    return found.value[:, own].reshape(shape), found.claimed[:, own].reshape(shape)
+
+
+def _mistakes(rows: Rows, right: Array, claimed: Array, others: Mapping[str, Array]) -> Iterator[Mistake]:
+    if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
+        return
+    room = [0.0] * len(right)
+    factor = constant_factor(list(right), list(claimed), counts([rows.output.shape, right.shape[1:]]), room)
+    weights = np.linspace(1.0, 2.0, len(right))  # of the rows, so that an element shows in whichever it is
+    element = one_element([np.tensordot(weights, right, 1)], [np.tensordot(weights, claimed, 1)], [0.0])
+    yield from (one for one in (factor, element) if one)
+    if rows.one_hot and (claimed == claimed[0]).all() and fits(right.sum(axis=0), claimed[0], 0.0):
+        yield Mistake("upstream-forgotten")
+    if right.ndim == 3 and right.shape[1] == right.shape[2] and fits(right.swapaxes(1, 2), claimed, 0.0):
+        yield Mistake("result-transposed")
+    if fits(np.zeros(right.shape), claimed, 0.0):
+        yield Mistake("dropped")
+    for name, other in others.items():
+        if fits(other, claimed, 0.0):
+            yield Mistake.of("other-gradient", other=name)

@@ -1,0 +1,183 @@
+"""What is asked of a black box: every row of a table of derivatives, one for each upstream gradient.
+
+A small output has a row for every element. Of a large one random mixtures of the elements are taken.
+
+Convention: the inputs that are derived by are strung together in a point x (N,), whose elements are
+called coordinates; tables have shape (R, N). A line leads through the point, along a coordinate or slanting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.function.caller import Caller
+from bpx.check.numeric.differences import Estimate, derivative
+from bpx.graph.arrays import Array
+from bpx.graph.numbers import number
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Indices = NDArray[np.intp]
+
+MOST_ONE_HOT = 64  # output elements that have a row each
+MIXED_ROWS = 8  # mixtures of the elements of a larger output
+REPEATS = 5  # runs that show the scatter of a function that is not deterministic
+
+
+class Line(NamedTuple):
+    """A line through the inputs: `at(x, t)` is its point t, which is x itself for t = `start`."""
+
+    start: float
+    at: Callable[[Any, Any], Any]
+
+
+def coordinate(x: Array, index: int) -> Line:
+    """The line along which one element of x changes."""
+
+    def at(x: Any, t: Any) -> Any:
+        moved = x.copy()
+        moved[index] = t
+        return moved
+
+    return Line(float(x[index]), at)
+
+
+def slanting(direction: Array) -> Line:
+    """The line from x in a direction (N,)."""
+    return Line(0.0, lambda x, t: x + direction * t)
+
+
+class Rows:
+    """The rows, and what the functions say of them.
+
+    `upstreams` (R, *output shape) are their upstream gradients, `mixture` one more of random elements.
+    `cost` is the time one run of forward takes, in seconds; `scatter` how far two runs differ.
+    """
+
+    def __init__(self, caller: Caller, rng: np.random.Generator) -> None:
+        self.caller, self.notes = caller, list[Diagnostic]()
+        start = time.perf_counter()
+        self.output, again = caller.forward(), caller.forward()
+        self.cost = (time.perf_counter() - start) / 2
+        self.scatter = self._scatter(again)
+        self.x = _joined([caller.values[i] for i in caller.varied])
+        size, shape = self.output.size, self.output.shape
+        if not size:
+            raise BpxError([Diagnostic("empty-array", None, {"name": "output"})])
+        self.one_hot = size <= MOST_ONE_HOT
+        upstreams = np.eye(size) if self.one_hot else rng.normal(size=(MIXED_ROWS, size))
+        self.upstreams = upstreams.reshape(-1, *shape)
+        self.mixture = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.5, 2.0, size=size)
+        self.unclaimed: set[int] = set()
+        self.misshapen: dict[int, tuple[int, ...]] = {}
+
+    def _scatter(self, again: Array) -> float:
+        if np.array_equal(self.output, again, equal_nan=True):
+            return 0.0
+        runs = [self.output, again, *(self.caller.forward() for _ in range(REPEATS - 2))]
+        if len({run.shape for run in runs}) > 1:
+            raise BpxError([Diagnostic("output-changes-shape")])
+        scatter = float(np.ptp(np.stack(runs), axis=0).max())
+        facts = {"scatter": number(scatter, 2)}
+        self.notes.append(Diagnostic("not-deterministic", None, facts, severity="warning"))
+        return scatter
+
+    def unclaimed_notes(self) -> list[Diagnostic]:
+        """A note for each input of which nothing is claimed."""
+        names = [self.caller.names[i] for i in sorted(self.unclaimed)]
+        return [Diagnostic("unclaimed", None, {"name": name}, severity="note") for name in names]
+
+    @property
+    def owners(self) -> Indices:
+        """The input (N,) that each coordinate belongs to."""
+        sizes = [self.caller.values[i].size for i in self.caller.varied]
+        return np.repeat(np.array(self.caller.varied, dtype=np.intp), sizes)
+
+    @property
+    def asked(self) -> Indices:
+        """The coordinates of which something is claimed that has the right shape."""
+        return np.flatnonzero(~np.isin(self.owners, [*self.unclaimed, *self.misshapen]))
+
+    def values(self, x: Any) -> list[Any]:
+        """The values of all inputs at x."""
+        values, start = list(self.caller.values), 0
+        for i in self.caller.varied:
+            shape, size = values[i].shape, values[i].size
+            values[i] = x[start : start + size].reshape(shape)
+            start += size
+        return values
+
+    def project(self, output: Any) -> Any:
+        """Of an output, every row's sum (R,) of upstream gradient times element."""
+        flat = np.ravel(output)
+        return flat if self.one_hot else self.upstreams.reshape(len(self.upstreams), -1) @ flat
+
+    def outputs(self, points: Sequence[Array]) -> Array:
+        """The rows' outputs (P, R) at points; nan where the function does not take them."""
+        nothing = np.full(len(self.upstreams), np.nan)
+        found = [self.caller.nearby(self.values(point)) for point in points]
+        fits = [one is not None and one.shape == self.output.shape for one in found]
+        return np.array([self.project(one) if fit else nothing for one, fit in zip(found, fits, strict=True)])
+
+    def claims(self) -> Array:
+        """All claims (R, N)."""
+        return np.array([self.claim(upstream) for upstream in self.upstreams])
+
+    def claim(self, upstream: Array, x: Array | None = None) -> Array:
+        """The claims (N,); nan for an input of which nothing, or something of a wrong shape, is claimed."""
+        found = self.caller.backward(
+            upstream.reshape(self.output.shape), None if x is None else self.values(x)
+        )
+        return np.asarray(_joined([self._fitting(i, found[i]) for i in self.caller.varied]))
+
+    def _fitting(self, input: int, claimed: Array | None) -> Array:
+        wanted = self.caller.values[input].shape
+        if claimed is not None and claimed.shape == wanted:
+            return claimed
+        if claimed is None:
+            self.unclaimed.add(input)
+        else:
+            self.misshapen[input] = claimed.shape
+        return np.full(wanted, np.nan)
+
+    def output_exactly(self, x: Any) -> Any:
+        """The rows' outputs (R,) for objects of many digits; raises what forward raises."""
+        return self.project(self.caller.exactly(self.values(x)))
+
+    def claim_exactly(self, upstream: Array, x: Any) -> Any:
+        """The claims (N,) for objects of many digits; None where backward does not run on them."""
+        try:
+            claims = self.caller.claimed_exactly(upstream.reshape(self.output.shape), self.values(x))
+            parts = [np.asarray(claims[i], dtype=object) for i in self.caller.varied]
+        except Exception:  # whatever it is that a stranger's function does not like about them
+            return None
+        shapes = [self.caller.values[i].shape for i in self.caller.varied]
+        return _joined(parts) if [part.shape for part in parts] == shapes else None
+
+    def estimate(self, lines: Sequence[Line], claimed: Array) -> Estimate:
+        """Derivatives of all rows along lines, at their starts, by differences; fields (R, lines)."""
+        count = len(self.upstreams)
+
+        def function(points: Array, columns: Indices) -> tuple[Array, NDArray[np.bool_]]:
+            values = np.empty(points.shape)
+            owners, rows = np.divmod(columns, count)
+            for line in np.unique(owners):
+                here = np.flatnonzero(owners == line)
+                places, back = np.unique(points[:, here], return_inverse=True)
+                outputs = self.outputs([lines[line].at(self.x, t) for t in places])
+                values[:, here] = outputs[back.reshape(-1, len(here)), rows[here]]
+            return values, np.ones(points.shape, dtype=bool)
+
+        starts = np.repeat([line.start for line in lines], count)
+        estimate = derivative(function, starts, claimed=claimed.T.ravel(), blind=True)
+        return Estimate._make(part.reshape(-1, count).T for part in estimate)
+
+
+def _joined(arrays: Sequence[Any]) -> Any:
+    return np.concatenate([np.ravel(one) for one in arrays]) if arrays else np.empty(0)

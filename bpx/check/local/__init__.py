@@ -1,0 +1,1 @@
+"""One op alone: its rule against differences of its own forward function."""

@@ -1,0 +1,1 @@
+"""Numerical derivatives and their error bars; knows numbers alone, no graph."""

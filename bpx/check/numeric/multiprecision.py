@@ -1,0 +1,478 @@
+"""Numbers of 90 digits and more that NumPy functions run on, and derivatives taken with them.
+
+`Exact` goes into arrays of objects: NumPy then calls its operators and, for `np.exp` and its like, its
+methods of the same names. It never turns into a float by itself: a function that would round it on
+the way (a preallocated array, a cast, a routine in C) raises, and the caller knows that it cannot be
+run with more digits.
+
+Convention: as with floats, what is undefined is nan and what is too large is infinite; nothing raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsFloat
+
+import numpy as np
+
+from bpx.graph.arrays import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DIGITS = 90
+MOST_DIGITS = 800  # tried where fewer do not settle a derivative
+STEADY = 1e-20  # relative: a derivative that more digits change by less is settled
+CLEAR = 1e-3  # relative: as long as rounding allows for more, a derivative is not settled
+STEP = 1e-30  # of |x|
+STEP_AT_ZERO = 1e-40
+SHRINK = 1000  # the second, smaller step
+PARTED = 1e-10  # relative: one-sided slopes this far apart are two
+GROWN = 1.02  # a slope that grows like this from step to step has no limit
+LARGEST_EXPONENT = 10**9  # exp of more is infinite, or the numbers would fill the memory
+LARGEST_ANGLE = 2**12  # binary digits before the point; reducing more takes too long
+
+Reals = (int, float, np.integer, np.floating, np.bool_)
+
+
+@cache
+def available() -> bool:
+    """Whether mpmath, which does the arithmetic, is installed."""
+    return find_spec("mpmath") is not None
+
+
+@cache
+def context() -> Any:
+    """An mpmath context of our own, so that nobody else's precision counts."""
+    own = import_module("mpmath").MPContext()
+    own.dps = DIGITS
+    return own
+
+
+@contextmanager
+def precision(digits: int) -> Iterator[None]:
+    """Compute with so many digits meanwhile."""
+    own = context()
+    before, own.dps = own.dps, digits
+    try:
+        yield
+    finally:
+        own.dps = before
+
+
+class Exact:
+    """A real number of 90 digits, or as many as `precision` says."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: Any) -> None:
+        """Take an mpf as it is, a float or an int without rounding; anything complex is nan."""
+        own = context()
+        if isinstance(number, Reals):
+            number = own.mpf(number if isinstance(number, int) else float(number))
+        self.number = number if isinstance(number, own.mpf) else own.nan
+
+    def __repr__(self) -> str:
+        return f"Exact({context().nstr(self.number, 20)})"
+
+    def __float__(self) -> float:
+        raise TypeError("an exact number is not rounded by itself; use rounded()")
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+    def __bool__(self) -> bool:
+        return bool(self.number)
+
+    # --- arithmetic ---
+
+    def __add__(self, other: Any) -> Exact:
+        return _binary(self, other, lambda x, y: x + y)
+
+    def __radd__(self, other: Any) -> Exact:
+        return _binary(other, self, lambda x, y: x + y)
+
+    def __sub__(self, other: Any) -> Exact:
+        return _binary(self, other, lambda x, y: x - y)
+
+    def __rsub__(self, other: Any) -> Exact:
+        return _binary(other, self, lambda x, y: x - y)
+
+    def __mul__(self, other: Any) -> Exact:
+        return _binary(self, other, lambda x, y: x * y)
+
+    def __rmul__(self, other: Any) -> Exact:
+        return _binary(other, self, lambda x, y: x * y)
+
+    def __truediv__(self, other: Any) -> Exact:
+        return _binary(self, other, _quotient)
+
+    def __rtruediv__(self, other: Any) -> Exact:
+        return _binary(other, self, _quotient)
+
+    def __floordiv__(self, other: Any) -> Exact:
+        return _binary(self, other, lambda x, y: context().floor(_quotient(x, y)))
+
+    def __rfloordiv__(self, other: Any) -> Exact:
+        return _binary(other, self, lambda x, y: context().floor(_quotient(x, y)))
+
+    def __mod__(self, other: Any) -> Exact:
+        return _binary(self, other, _remainder)
+
+    def __rmod__(self, other: Any) -> Exact:
+        return _binary(other, self, _remainder)
+
+    def __pow__(self, other: Any) -> Exact:
+        return _binary(self, other, _power)
+
+    def __rpow__(self, other: Any) -> Exact:
+        return _binary(other, self, _power)
+
+    def __neg__(self) -> Exact:
+        return Exact(-self.number)
+
+    def __pos__(self) -> Exact:
+        return self
+
+    def __abs__(self) -> Exact:
+        return Exact(abs(self.number))
+
+    # --- comparisons ---
+
+    def __eq__(self, other: object) -> Any:
+        return _compared(self, other, lambda x, y: x == y)
+
+    def __ne__(self, other: object) -> Any:
+        return _compared(self, other, lambda x, y: x != y)
+
+    def __lt__(self, other: Any) -> Any:
+        return _compared(self, other, lambda x, y: x < y)
+
+    def __le__(self, other: Any) -> Any:
+        return _compared(self, other, lambda x, y: x <= y)
+
+    def __gt__(self, other: Any) -> Any:
+        return _compared(self, other, lambda x, y: x > y)
+
+    def __ge__(self, other: Any) -> Any:
+        return _compared(self, other, lambda x, y: x >= y)
+
+    # --- functions: the names are NumPy's, which looks for methods of these names ---
+
+    def exp(self) -> Exact:
+        """e to this power."""
+        if abs(self.number) > LARGEST_EXPONENT:
+            return Exact(context().inf if self.number > 0 else context().zero)
+        return Exact(context().exp(self.number))
+
+    def expm1(self) -> Exact:
+        """e to this power, less 1."""
+        return self.exp() - 1 if abs(self.number) > 1 else Exact(context().expm1(self.number))
+
+    def exp2(self) -> Exact:
+        """2 to this power."""
+        return (self * Exact(+context().ln2)).exp()
+
+    def log(self) -> Exact:
+        """The natural logarithm; -inf at 0, nan below."""
+        own = context()
+        if self.number == 0:
+            return Exact(own.ninf)
+        return Exact(own.log(self.number) if self.number > 0 else own.nan)
+
+    def log1p(self) -> Exact:
+        """The natural logarithm of one more."""
+        return Exact(context().log1p(self.number)) if abs(self.number) < 1 else (self + 1).log()
+
+    def log2(self) -> Exact:
+        """The logarithm to base 2."""
+        return self.log() / Exact(+context().ln2)
+
+    def log10(self) -> Exact:
+        """The logarithm to base 10."""
+        return self.log() / Exact(+context().ln10)
+
+    def sqrt(self) -> Exact:
+        """The square root; nan below 0."""
+        return Exact(context().sqrt(self.number))
+
+    def cbrt(self) -> Exact:
+        """The real cube root."""
+        own = context()
+        root = own.cbrt(abs(self.number))
+        return Exact(root if self.number > 0 else -root)
+
+    def square(self) -> Exact:
+        """This times itself."""
+        return self * self
+
+    def reciprocal(self) -> Exact:
+        """One over this."""
+        return 1 / self
+
+    def sin(self) -> Exact:
+        """The sine."""
+        return self._of_angle("sin")
+
+    def cos(self) -> Exact:
+        """The cosine."""
+        return self._of_angle("cos")
+
+    def tan(self) -> Exact:
+        """The tangent."""
+        return self._of_angle("tan")
+
+    def arcsin(self) -> Exact:
+        """The angle of this sine; nan outside [-1, 1]."""
+        return Exact(context().asin(self.number))
+
+    def arccos(self) -> Exact:
+        """The angle of this cosine; nan outside [-1, 1]."""
+        return Exact(context().acos(self.number))
+
+    def arctan(self) -> Exact:
+        """The angle of this tangent."""
+        return Exact(context().atan(self.number))
+
+    def arctan2(self, x: Any) -> Exact:
+        """The angle of the point (x, this)."""
+        return _binary(self, x, lambda y, x: context().atan2(y, x))
+
+    def sinh(self) -> Exact:
+        """The hyperbolic sine."""
+        if abs(self.number) > 1:
+            return (self.exp() - (-self).exp()) / 2
+        return Exact(context().sinh(self.number))
+
+    def cosh(self) -> Exact:
+        """The hyperbolic cosine."""
+        return (self.exp() + (-self).exp()) / 2
+
+    def tanh(self) -> Exact:
+        """The hyperbolic tangent."""
+        return Exact(context().tanh(self.number))
+
+    def arcsinh(self) -> Exact:
+        """The number of this hyperbolic sine."""
+        return Exact(context().asinh(self.number))
+
+    def arccosh(self) -> Exact:
+        """The number of this hyperbolic cosine; nan below 1."""
+        return Exact(context().acosh(self.number))
+
+    def arctanh(self) -> Exact:
+        """The number of this hyperbolic tangent; nan outside [-1, 1]."""
+        return Exact(context().atanh(self.number))
+
+    def erf(self) -> Exact:
+        """The error function."""
+        return Exact(context().erf(self.number))
+
+    def sigmoid(self) -> Exact:
+        """1 / (1 + exp(-this))."""
+        return 1 / (1 + (-self).exp())
+
+    def floor(self) -> Exact:
+        """The next whole number below."""
+        return Exact(context().floor(self.number))
+
+    def ceil(self) -> Exact:
+        """The next whole number above."""
+        return Exact(context().ceil(self.number))
+
+    def rint(self) -> Exact:
+        """The nearest whole number, of two the even one."""
+        return Exact(context().nint(self.number))
+
+    __floor__, __ceil__, __round__ = floor, ceil, rint
+
+    def sign(self) -> Exact:
+        """-1, 0 or 1."""
+        return Exact(context().sign(self.number))
+
+    def conjugate(self) -> Exact:
+        """Itself, being real."""
+        return self
+
+    def isfinite(self) -> bool:
+        """Neither infinite nor nan."""
+        return bool(context().isfinite(self.number))
+
+    def _of_angle(self, name: str) -> Exact:
+        own = context()
+        readable = own.isfinite(self.number) and own.mag(self.number or 1) < LARGEST_ANGLE
+        return Exact(getattr(own, name)(self.number) if readable else own.nan)
+
+
+def _operand(value: Any) -> Any:
+    """The mpf of a real number; None for all else, arrays above all."""
+    if isinstance(value, Exact):
+        return value.number
+    return Exact(value).number if isinstance(value, Reals) else None
+
+
+def _binary(left: Any, right: Any, operation: Callable[[Any, Any], Any]) -> Exact:
+    x, y = _operand(left), _operand(right)
+    if x is None or y is None:
+        return NotImplemented  # type: ignore[no-any-return]  # as operators may
+    return Exact(operation(x, y))
+
+
+def _compared(left: Any, right: Any, comparison: Callable[[Any, Any], bool]) -> Any:
+    x, y = _operand(left), _operand(right)
+    return NotImplemented if x is None or y is None else bool(comparison(x, y))
+
+
+def _quotient(x: Any, y: Any) -> Any:
+    if y:
+        return x / y
+    own = context()
+    return own.sign(x) * own.inf if x else own.nan
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    return x % y if y else context().nan
+
+
+def _power(x: Any, y: Any) -> Any:
+    own = context()
+    if x == 0 and y < 0:
+        return own.inf
+    return own.power(x, y) if own.isfinite(x) and own.isfinite(y) else own.mpf(float(x) ** float(y))
+
+
+# --- arrays --------------------------------------------------------------------------------------
+
+
+def lifted(array: Any) -> NDArray[np.object_]:
+    """An array of objects with these numbers, not rounded."""
+    array = np.asarray(array)
+    objects = np.empty(array.shape, dtype=object)
+    objects.ravel()[:] = [Exact(number) for number in array.flat]
+    return objects
+
+
+def rounded(objects: Any) -> Array:
+    """The nearest floats; numbers too large for one are infinite."""
+    objects = np.asarray(objects, dtype=object)
+    numbers = [float(one.number if isinstance(one, Exact) else one) for one in objects.flat]
+    return np.array(numbers, dtype=float).reshape(objects.shape)
+
+
+# --- derivatives ---------------------------------------------------------------------------------
+
+
+class Slope(NamedTuple):
+    """The derivative of one function at one point; `exact` is `value` before rounding, `at` f(x).
+
+    `error` is what may be wrong with it, `rounding` what the digits carried allow for at most. At a
+    kink `left` and `right` differ; at an edge (of the domain, at a jump, at a vertical tangent) there
+    is no derivative. So many `digits` it took: fewer leave nothing where large terms cancel.
+    """
+
+    value: float
+    error: float
+    left: float
+    right: float
+    kink: bool
+    edge: bool
+    exact: Exact
+    at: Exact
+    rounding: float
+    digits: int = DIGITS
+
+
+def slope(function: Callable[[Exact], Any], x: SupportsFloat) -> Slope | None:
+    """The derivative at x of a function of one variable; None where it does not run on such numbers."""
+    found = slopes(function, x)
+    return found[0] if found else None
+
+
+def slopes(function: Callable[[Exact], Any], x: SupportsFloat) -> list[Slope] | None:
+    """The derivatives at x of all elements, in order, of what a function of one variable returns.
+
+    Taken with more and more digits until more change nothing.
+    """
+    digits = DIGITS
+    found = _slopes(function, x, digits)
+    while found is not None and digits < MOST_DIGITS:
+        # A 0 may only be too few digits: then as many as there are must say so.
+        digits = min(2 * digits, MOST_DIGITS) if any(one.value for one in found) else MOST_DIGITS
+        before = found
+        found = _slopes(function, x, digits)
+        if found is not None and all(map(_steady, before, found)):
+            return list(map(_measured, before, found))
+    return [one._replace(error=one.error + one.rounding) for one in found] if found else found
+
+
+def _steady(before: Slope, after: Slope) -> bool:
+    """Whether more digits say the same, in all that counts."""
+    gap, size = abs(after.exact - before.exact), abs(after.exact)
+    same = bool(size > 0) and bool(gap <= STEADY * size) and bool(after.rounding <= CLEAR * size)
+    same = same or not (before.exact.isfinite() or after.exact.isfinite())
+    return same and (before.kink, before.edge) == (after.kink, after.edge)
+
+
+def _measured(before: Slope, after: Slope) -> Slope:
+    """With the error that twice the digits show added; of a 0, what they may hide."""
+    shown = _float(abs(after.exact - before.exact)) if after.value else after.rounding
+    return before._replace(error=before.error + shown)
+
+
+def _slopes(function: Callable[[Exact], Any], x: SupportsFloat, digits: int) -> list[Slope] | None:
+    with precision(digits):
+        middle = Exact(float(x))
+        step = abs(middle) * STEP if middle else Exact(STEP_AT_ZERO)
+        offsets = (0, step, -step, step / SHRINK, -step / SHRINK)
+        try:
+            values = [np.ravel(np.asarray(function(middle + offset), dtype=object)) for offset in offsets]
+            rows = list(zip(*values, strict=True))
+        except Exception:  # whatever it is that a stranger's function does not like about such numbers
+            return None
+        return [_slope(points, step)._replace(digits=digits) for points in rows]
+
+
+def _slope(points: tuple[Any, ...], step: Exact) -> Slope:
+    at, *ends = (Exact(_operand(point)) for point in points)
+    near = step / SHRINK
+    (right, left), (near_right, near_left) = _sides(at, ends[:2], step), _sides(at, ends[2:], near)
+    value = (near_right + near_left) / 2
+    error = abs(value - (right + left) / 2)
+    size = max(abs(right), abs(left))
+    gap, near_gap = abs(right - left), abs(near_right - near_left)
+    # Of inner values of size 1 at least, which may cancel.
+    rounding = 4 * Exact(+context().eps) * max(Exact(1), abs(at)) / near
+    noise = PARTED * size + rounding
+    edge = not (right.isfinite() and left.isfinite() and _settled(right, near_right, noise))
+    edge = edge or not _settled(left, near_left, noise)
+    kink = not edge and bool(gap > noise) and bool(near_gap > gap / 2)
+    return Slope(
+        _float(value),
+        _float(error),
+        _float(near_left),
+        _float(near_right),
+        kink,
+        edge,
+        value,
+        at,
+        _float(rounding),
+    )
+
+
+def _sides(at: Exact, ends: list[Exact], step: Exact) -> tuple[Exact, Exact]:
+    """The slope to the right, and that to the left."""
+    up, down = ends
+    return (up - at) / step, (at - down) / step
+
+
+def _settled(wide: Exact, close: Exact, noise: Exact) -> bool:
+    """Whether the slope does not grow as the step shrinks."""
+    return bool(abs(close) <= GROWN * abs(wide) + noise)
+
+
+def _float(number: Exact) -> float:
+    return float(number.number)

@@ -1,0 +1,56 @@
+"""A quick check beside an account: the rules' gradients at the values as they are, in one line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from bpx.check.blame.composite_rules import FusedGradient
+from bpx.check.report.report import SKIPPED, Checkup, Column, Verdict
+from bpx.check.whole.checked_graph import Point, Question
+from bpx.check.whole.entry_verdicts import column
+from bpx.check.whole.evaluation import by_rule
+from bpx.graph.arrays import Array
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.passes.expand import written_out
+from bpx.passes.reverse import Ledger
+
+# Beyond these a check takes longer than the account it stands beside, start-up and all.
+_MOST_NODES = 1_000
+_MOST_ELEMENTS = 100_000
+
+
+def checkup(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> Checkup | None:
+    """What differences say of the gradients of `ledger` for the nodes `wrt`; None where there are none.
+
+    `seed` is what arrived at the output.
+    """
+    if not wrt:
+        return None
+    question = Question(spec, ledger.output, wrt, seed)
+    point = Point(question, ledger.graph, ledger, spec.given)
+    if len(point.forward) > _MOST_NODES or point.elements > _MOST_ELEMENTS:
+        return SKIPPED
+    with np.errstate(all="ignore"):
+        columns = list(_columns(point))
+    worst = min(int(one.verdicts.min()) for one in columns)
+    entries = sum(one.claimed.size for one in columns)
+    digits = min(one.digits for one in columns)
+    return Checkup(Verdict(worst).word, entries, digits if math.isinf(digits) else math.floor(digits))
+
+
+def _columns(point: Point) -> Iterator[Column]:
+    question = point.question
+    plain = written_out(question.spec)
+    if plain is question.spec:
+        yield from (column(point, name, node, by_rule(point, node)) for name, node in question.wrt.items())
+        return
+    fused = FusedGradient(question, point.ledger)
+    names, given = question.spec.names, {one.name: one.value for one in plain.inputs}
+    wrt = {name: plain.nodes[names[node]] for name, node in question.wrt.items()}
+    asked = question._replace(spec=plain, output=plain.nodes[names[question.output]], wrt=wrt)
+    parts = Point.at(asked, plain.given)
+    for name, node in wrt.items():
+        yield column(parts, name, node, fused.stated_or_parts(name, given, parts, node))

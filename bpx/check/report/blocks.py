@@ -1,0 +1,315 @@
+"""A report as blocks: the answer, who is to blame, the entries, the rules checked alone, a line to sum up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from bpx.check.report.report import Blame, Entry, LocalRow, Reason, Report, Verdict
+from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
+from bpx.render.blocks import Block, Heading, Headline, Lines, Table
+from bpx.words.say import say, visible
+
+_MOST_DIGITS = 17  # in so many no two float64 numbers look the same
+_MOST_NAMES = 3  # of entries in a sentence
+_MOST_INNOCENTS = 8
+_ANSWERS = {
+    Verdict.AGREE: "agree",
+    Verdict.DISAGREE: "disagree",
+    Verdict.KINK: "kink",
+    Verdict.OUTSIDE_DOMAIN: "outside-domain",
+    Verdict.CANNOT_TELL: "cannot-tell",
+}
+_COUNTS = {
+    Verdict.DISAGREE: "count-disagree",
+    Verdict.KINK: "count-kink",
+    Verdict.OUTSIDE_DOMAIN: "count-outside-domain",
+    Verdict.CANNOT_TELL: "count-cannot-tell",
+}
+
+
+def report_blocks(report: Report, sort: str = "worst") -> list[Block]:
+    """The whole report; `sort` is the order of the entries: `worst` first, or as in the `input`s."""
+    shown = report.shown(sort)
+    blocks: list[Block] = [Headline(_headline(report)), *_blame(report)]
+    if shown:
+        blocks += _entries(report, shown)
+    if len(shown) < report.total:
+        blocks += _inputs(report)
+    blocks += _rules(report)
+    notes = tuple(_notes(report))
+    if notes:
+        blocks += [Heading(say("check.notes")), Lines(notes)]
+    return [*blocks, Heading(summary(report))] if shown else blocks
+
+
+# --- sentences ----------------------------------------------------------------------------------
+
+
+def summary(report: Report) -> str:
+    """The report in one line: how many entries agree, or which do not."""
+    if report.worst is None:
+        return say("check.nothing", output=report.output)
+    if report.worst.verdict is Verdict.AGREE:
+        total, at = f"{report.total:,}", entry_text(report, report.worst)
+        if report.worst.is_noise:
+            return say("check.all-noise", total=total)
+        return say("check.all-agree", total=total, difference=number(report.worst.difference, 2), entry=at)
+    found = counts_text(report.counts)
+    return _counted("checked", report.total, found=found, entries=_odd_ones(report))
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """How many entries do not agree, verdict by verdict: `2 disagree, 1 at a kink`."""
+    found = {key: counts[verdict.word] for verdict, key in _COUNTS.items()}
+    return ", ".join(_counted(key, count) for key, count in found.items() if count)
+
+
+def _odd_ones(report: Report) -> str:
+    """The worst of the entries that do not agree, by name."""
+    names = [entry_text(report, one) for one in report.shown() if one.verdict is not Verdict.AGREE]
+    return _shortened(names)
+
+
+def entry_text(report: Report, entry: Entry) -> str:
+    """An entry as people write it: `w[0, 2]`, for second derivatives `∂²L/∂x∂w[0]`."""
+    return label(report, entry.label, entry.by)
+
+
+def label(report: Report, name: str, by: str | None) -> str:
+    """An entry or a whole input by name, for second derivatives together with what it is derived by."""
+    if by is None:
+        return visible(name)
+    first = by.removeprefix(f"∂{report.output}/∂")
+    first = f"({first})" if " " in first else first
+    return visible(f"∂²{report.output}/∂{name}²" if first == name else f"∂²{report.output}/∂{first}∂{name}")
+
+
+def title_text(report: Report) -> str:
+    """The title in one line; empty where there is none."""
+    return visible(" ".join((report.title or "").split()))
+
+
+def _headline(report: Report) -> str:
+    title = title_text(report)
+    return f"{title}: {_answer(report)}" if title else _answer(report)
+
+
+def _answer(report: Report) -> str:
+    if report.worst is None:
+        return say("check.nothing", output=report.output)
+    verdict = report.worst.verdict
+    key = "wrong-rule" if report.blame and verdict is not Verdict.DISAGREE else _ANSWERS[verdict]
+    output = report.output
+    return say(
+        f"check.{key}",
+        output=output if report.order == 1 else say("check.second-order", output=output),
+        count=f"{report.counts[verdict.word]:,}",
+        total=f"{report.total:,}",
+    )
+
+
+def _counted(key: str, count: int, **facts: Any) -> str:
+    """A sentence that counts, in its form for one thing or for several."""
+    form = f"{key}-one" if count == 1 else key
+    return say(f"check.{form}", count=f"{count:,}", **facts)
+
+
+# --- blame --------------------------------------------------------------------------------------
+
+
+def _blame(report: Report) -> Iterator[Block]:
+    for one in report.blame:
+        ending = _ending(report) if one is report.blame[-1] else ()
+        yield Heading(blame_title(one))
+        yield Lines((*_details(one), *ending))
+
+
+def blame_text(report: Report) -> str:
+    """All there is to say of those to blame, a sentence a line."""
+    culprits = [line for one in report.blame for line in (blame_title(one), *_details(one))]
+    return "\n".join([*culprits, *_ending(report)])
+
+
+def blame_title(one: Blame) -> str:
+    """Which rule or claim is wrong by itself, and where it stands."""
+    kind = "blame-claim" if one.claim else "blame-rule" if one.arg else "blame-op"
+    place = f" ({visible(one.span.source.name)}:{one.line})" if one.span else ""
+    return say(f"check.{kind}", node=one.node, op=one.op, arg=one.arg) + place
+
+
+def _details(one: Blame) -> Iterator[str]:
+    """The kind of mistake, what else it may be, and the formula that would be right."""
+    first, *others = [mistake.text for mistake in one.mistakes] or [say("mistake.unknown")]
+    yield say("check.mistake", mistake=first)
+    for other in others:
+        yield say("check.other-mistake", mistake=other)
+    if one.correction:
+        yield say("check.correct", formula=one.correction)
+
+
+def _ending(report: Report) -> Iterator[str]:
+    yield from _proof(report)
+    names = [f"`{name}`" for name in report.innocent]
+    if names:
+        yield _counted("innocent", len(names), names=_shortened(names, _MOST_INNOCENTS))
+
+
+def _proof(report: Report) -> Iterator[str]:
+    """One sentence: all culprits were corrected together."""
+    proof = next((one.proof for one in report.blame if one.proof), None)
+    if proof:
+        named = dict.fromkeys(map(_culprit, report.blame))
+        key = "proof" if proof.holds else "no-proof"
+        facts = {"agree": f"{proof.agree:,}", "of": f"{proof.of:,}"}
+        yield say(f"check.{key}", culprits=say("word.and").join(named), **facts)
+
+
+def _culprit(one: Blame) -> str:
+    return say("check.the-claim", node=one.node) if one.claim else say("check.the-rule", op=one.op)
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def _entries(report: Report, shown: Sequence[Entry]) -> Iterator[Block]:
+    pointed = any(entry.point for entry in shown)
+    keys = [
+        "entry",
+        *(["point"] if pointed else []),
+        "claimed",
+        "reference",
+        "difference",
+        "digits",
+        "verdict",
+    ]
+    rows = [
+        [
+            entry_text(report, entry),
+            *([str(entry.point)] if pointed else []),
+            *numbers(entry),
+            _difference(entry),
+            _digits(entry),
+            entry.verdict.word,
+        ]
+        for entry in shown
+    ]
+    yield Heading(say("check.entries" if len(shown) == report.total else "check.worst-entries"))
+    yield _table(keys, rows, shown)
+    yield from _reasons((entry_text(report, entry), entry.reason) for entry in shown)
+
+
+def _inputs(report: Report) -> Iterator[Block]:
+    """How many entries of each input have which verdict; verdicts that no entry has are left out."""
+    verdicts = [verdict for verdict in Verdict if report.counts[verdict.word]]
+    headers = (say("check.input"), say("check.shape"), *(verdict.word for verdict in verdicts))
+    rows = tuple(
+        (
+            label(report, column.input, column.by),
+            shape_text(column.claimed.shape),
+            *(f"{column.counts[verdict.word]:,}" for verdict in verdicts),
+        )
+        for column in report.columns
+    )
+    yield Heading(say("check.inputs"))
+    yield Table(headers, rows, right=frozenset(range(2, len(headers))))
+
+
+def _rules(report: Report) -> Iterator[Block]:
+    """Those that do not agree when checked alone, or all of them."""
+    shown = [row for row in report.local if report.all or row.verdict is not Verdict.AGREE]
+    if shown:
+        keys = ["node", "op", "by", "claimed", "reference", "verdict"]
+        rows = [[visible(row.node), row.op, row.arg, *numbers(row), row.verdict.word] for row in shown]
+        yield Heading(say("check.rules"))
+        yield _table(keys, rows, shown)
+        yield from _reasons((f"{row.node}, {row.arg}", row.reason) for row in shown)
+
+
+def _table(keys: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[Entry | LocalRow]) -> Table:
+    strong = frozenset(index for index, row in enumerate(shown) if row.verdict is Verdict.DISAGREE)
+    return Table(tuple(say(f"check.{key}") for key in keys), tuple(map(tuple, rows)), strong=strong)
+
+
+def _reasons(named: Iterable[tuple[str, Reason | None]]) -> Iterator[Block]:
+    """Each reason once, behind the names of those it holds for; a mere difference stands in the table."""
+    told: dict[str, list[str]] = {}
+    for name, reason in named:
+        if reason and reason.code != "differs":
+            told.setdefault(reason.text, []).append(visible(name))
+    if told:
+        yield Lines(tuple(f"{_shortened(names)}: {text}" for text, names in told.items()))
+
+
+def _shortened(names: Sequence[str], most: int = _MOST_NAMES) -> str:
+    """Names in a row, of many the first."""
+    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+
+
+def numbers(row: Entry | LocalRow) -> tuple[str, str]:
+    """Claim and reference ± error bar; where they disagree in digits enough to see them differ."""
+    digits = DIGITS
+    while row.verdict is Verdict.DISAGREE and digits < _MOST_DIGITS and _same(row, digits):
+        digits += 1
+    return number(row.claimed, digits), _reference(row, digits)
+
+
+def _same(row: Entry | LocalRow, digits: int) -> bool:
+    return number(row.claimed, digits) == number(row.reference, digits)
+
+
+def _reference(row: Entry | LocalRow, digits: int) -> str:
+    """The reference to the digits its error bar leaves, or the slopes it lies between at a kink."""
+    if row.between:
+        return " … ".join(number(slope, digits) for slope in row.between)
+    if math.isnan(row.reference):
+        return say("check.no-reference")
+    if not row.error > 0:
+        return number(row.reference, digits)
+    return f"{number(row.reference, min(digits, _sure_digits(row)))} ± {number(row.error, 1)}"
+
+
+def _sure_digits(row: Entry | LocalRow) -> int:
+    """Significant digits of the reference down to the first one of its error bar; at least one."""
+    if not 0 < row.error < abs(row.reference) < math.inf:
+        return 1
+    return math.floor(math.log10(abs(row.reference))) - math.floor(math.log10(row.error)) + 1
+
+
+def _difference(entry: Entry) -> str:
+    """How far the claim is off; what lies within the error bar is noise, and only bounded."""
+    if math.isnan(entry.difference):
+        return ""
+    if entry.is_noise and entry.error > 0:
+        return say("check.noise", error=number(entry.error, 1))
+    return number(entry.difference, 2)
+
+
+def _digits(entry: Entry) -> str:
+    """The digits that agree; none are counted where there is no reference, or none but 0."""
+    zero = entry.difference > 0 and abs(entry.reference) <= entry.error
+    if math.isnan(entry.difference) or zero:
+        return ""
+    return say("check.all-digits") if math.isinf(entry.digits) else str(int(entry.digits))
+
+
+# --- notes --------------------------------------------------------------------------------------
+
+
+def _notes(report: Report) -> Iterator[str]:
+    yield from (note.to_line() for note in report.notes)
+    if report.local:
+        yield say("check.sound-rules", count=f"{report.sound:,}", total=f"{len(report.local):,}")
+    if report.points > 1:
+        yield say("check.points", points=f"{report.points:,}")
+    for point, inputs in report.odd_places(report.shown()).items():
+        if all(value.size <= LARGEST_SHOWN for value in inputs.values()):
+            values = " ".join(f"{name}={array(value)}" for name, value in inputs.items())
+            yield say("check.place", point=point, values=values)
+    if report.skipped:
+        yield say("check.skipped", count=f"{report.skipped:,}")
+    if report.rounded:
+        yield say("check.rounded")
+    elif report.worst and report.verdict == Verdict.AGREE.word and report.reason is None:
+        yield say("check.detect", detect=number(report.detect, DIGITS))

@@ -1,0 +1,135 @@
+"""The whole graph as a function of numbers: its output, weighted by what arrives there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx.check.numeric.error_bound import UNIT
+from bpx.graph.arrays import Array
+from bpx.graph.graph import Graph
+from bpx.graph.run import run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bpx.check.numeric.differences import Function
+
+    Flags = NDArray[np.bool_]
+
+_CHUNK = 2**24  # elements of all nodes of a batch together
+
+Coordinate = tuple[int, int]  # input node, flat index
+Direction = Mapping[int, Array]  # input node → its share
+
+
+class Program:
+    """The weighted output of a graph as a function of its inputs, `given` their values here.
+
+    When `guarded`, a point may be used as long as no guard has changed its sign on the way to it.
+    """
+
+    def __init__(
+        self, graph: Graph, output: int, seed: Array, given: Mapping[int, Array], *, guarded: bool = False
+    ) -> None:
+        self.graph, self.output, self.seed, self.given = graph, output, seed, given
+        nodes = graph.needs(of=[output])
+        self.elements = sum(int(np.prod(graph.shapes[node], dtype=int)) for node in nodes)
+        self.guards = _guard_nodes(graph, nodes) if guarded else []
+        self.signs = {node: np.sign(value) for node, value in run(graph, given, self.guards).items()}
+
+    @cached_property
+    def grain(self) -> float:
+        """The rounding of the largest number met on the way to the output."""
+        values = run(self.graph, self.given, [self.output]).values()
+        return UNIT * max(float(np.max(np.abs(value), initial=0.0)) for value in values)
+
+    def coordinates(self, at: Sequence[Coordinate]) -> Function:
+        """One function for each coordinate: the point takes the place of that entry."""
+
+        def place(points: Array, chosen: Any) -> dict[int, Array]:
+            moved = self._copies({at[which][0] for which in chosen}, points.shape)
+            for column, which in enumerate(chosen):
+                node, flat = at[which]
+                moved[node].reshape(-1, *points.shape)[flat, :, column] = points[:, column]
+            return moved
+
+        return self._function(place)
+
+    def lines(self, directions: Sequence[Direction]) -> Function:
+        """One function for each direction: the point says how far to go along it."""
+
+        def place(points: Array, chosen: Any) -> dict[int, Array]:
+            moved = self._copies({node for which in chosen for node in directions[which]}, points.shape)
+            for column, which in enumerate(chosen):
+                for node, share in directions[which].items():
+                    moved[node][..., column] += share[..., np.newaxis] * points[:, column]
+            return moved
+
+        return self._function(place)
+
+    def exactly(self, at: Coordinate, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
+        """The function of one coordinate on numbers of more digits; `lifted` are all inputs in them."""
+        node, flat = at
+
+        def function(point: Any) -> Any:
+            moved = lifted[node].copy()
+            moved.reshape(-1)[flat] = point
+            value = run(self.graph, {**lifted, node: moved}, [self.output])[self.output]
+            return np.sum(self.seed * value)
+
+        return function
+
+    def exactly_along(self, direction: Direction, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
+        """The function of the way gone along a direction, which is 1 here, on numbers of more digits."""
+
+        def function(point: Any) -> Any:
+            moved = {node: lifted[node] + share * (point - 1) for node, share in direction.items()}
+            value = run(self.graph, {**lifted, **moved}, [self.output])[self.output]
+            return np.sum(self.seed * value)
+
+        return function
+
+    def _copies(self, nodes: set[int], shape: tuple[int, ...]) -> dict[int, Array]:
+        return {
+            node: np.broadcast_to(
+                self.given[node][..., np.newaxis, np.newaxis], (*self.given[node].shape, *shape)
+            ).copy()
+            for node in nodes
+        }
+
+    def _function(self, place: Callable[[Array, Any], dict[int, Array]]) -> Function:
+        def function(points: Array, chosen: Any) -> tuple[Array, Flags]:
+            most = max(1, _CHUNK // max(1, self.elements * points.shape[0]))
+            parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
+            found = [self._values(place(points[:, part], chosen[part])) for part in parts]
+            return np.concatenate([one for one, _ in found], axis=1), np.concatenate(
+                [usable for _, usable in found], axis=1
+            )
+
+        return function
+
+    def _values(self, moved: Mapping[int, Array]) -> tuple[Array, Flags]:
+        shape = next(iter(moved.values())).shape[-2:]
+        flat = {node: value.reshape(*value.shape[:-2], -1) for node, value in moved.items()}
+        still = {node: value[..., np.newaxis] for node, value in self.given.items() if node not in moved}
+        found = run(self.graph, {**still, **flat}, [self.output, *self.guards], batch=True)
+        value = np.broadcast_to(found[self.output], (*self.seed.shape, shape[0] * shape[1]))
+        weighted = np.sum((self.seed[..., np.newaxis] * value).reshape(-1, value.shape[-1]), axis=0)
+        usable = np.isfinite(weighted)
+        for node in self.guards:
+            same = np.sign(found[node]) == self.signs[node][..., np.newaxis]
+            usable &= same.reshape(-1, same.shape[-1]).all(axis=0)
+        return weighted.reshape(shape), usable.reshape(shape)
+
+
+def _guard_nodes(graph: Graph, nodes: Sequence[int]) -> list[int]:
+    """The guards of all `nodes`, appended to the graph."""
+    return [
+        graph.lift(guard.of(*graph[node].args)).id
+        for node in nodes
+        for guard in graph.ops[node].guards(*graph[node].args)
+    ]

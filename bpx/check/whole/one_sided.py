@@ -1,0 +1,121 @@
+"""What is left of a gradient at a kink: the slopes on either side, along axes and along lines between.
+
+At a kink the whole graph is followed to either side, so that conventions of single ops, which need not
+compose, play no part. A claim must lie between the slopes of the two sides; claims for several inputs
+must fit together along the lines between them too (trap: a tie counted twice).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from bpx.check.numeric.differences import SURE, one_sided
+from bpx.check.whole.graph_function import Coordinate, Direction, Program
+from bpx.graph.arrays import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bpx.check.numeric.differences import Function
+
+    Flags = NDArray[np.bool_]
+
+
+_MOST_PAIRS = 24  # kinked coordinates whose pairs are looked at
+_MIXTURES = 8  # random directions besides
+_ROUNDINGS = 8  # of the largest number met, that a step from one side to the other may be made of
+
+
+class Sides(NamedTuple):
+    """Slopes to the left and to the right, each within `error`; `jump` where the value itself breaks."""
+
+    left: Array
+    right: Array
+    error: Array
+    jump: Flags
+
+    def of(self, which: Flags) -> Sides:
+        """Those of some of the coordinates."""
+        return Sides(self.left[which], self.right[which], self.error[which], self.jump[which])
+
+    @property
+    def low(self) -> Array:
+        """The smaller slope."""
+        return np.minimum(self.left, self.right)
+
+    @property
+    def high(self) -> Array:
+        """The larger slope."""
+        return np.maximum(self.left, self.right)
+
+    @property
+    def differ(self) -> Flags:
+        """Is there no derivative?"""
+        return self.jump | ~(self.high - self.low <= SURE * self.error + 1e-9 * np.abs(self.high))
+
+
+def sides(program: Program, at: list[Coordinate]) -> Sides:
+    """Both slopes along each coordinate."""
+    x = np.array([program.given[node].flat[flat] for node, flat in at])
+    return _both(program, program.coordinates(at), x)
+
+
+def along(program: Program, directions: list[Direction]) -> Sides:
+    """Both slopes along each direction; to the left is against it."""
+    return _both(program, program.lines(directions), np.zeros(len(directions)))
+
+
+def contradiction(
+    program: Program, at: list[Coordinate], claimed: Array, tolerance: Array, most: int
+) -> bool:
+    """Can `claimed` not be the gradient of any side, though each entry lies between its own slopes?
+
+    Sound where the function bends one way along every line looked at (as a maximum or a minimum does):
+    then claim · d lies between the slopes along d, or there is no such claim. Otherwise says no. At most
+    `most` lines are looked at; `tolerance` is how far off the last written digit lets each claim be.
+    """
+    shares = np.concatenate([np.eye(len(at)), _mixtures(len(at))])[:most]
+    lines = along(program, [_direction(program, at, share) for share in shares])
+    bend, room = lines.right - lines.left, SURE * lines.error
+    if lines.jump.any() or not ((bend >= -room).all() or (bend <= room).all()):
+        return False
+    total = shares @ claimed
+    room = room + np.abs(shares) @ (tolerance + 1e-7 * np.abs(claimed))
+    return bool(((total < lines.low - room) | (total > lines.high + room)).any())
+
+
+def _both(program: Program, function: Function, x: Array) -> Sides:
+    left, right = one_sided(function, x, -1), one_sided(function, x, 1)
+    here, grain = _here(program), _ROUNDINGS * program.grain
+    jump = left.jumps(here, grain) | right.jumps(here, grain)
+    return Sides(left.slope, right.slope, np.maximum(left.error, right.error), jump)
+
+
+def _here(program: Program) -> float:
+    zero = np.zeros((1, 1))
+    values, _ = program.lines([{node: np.zeros(one.shape) for node, one in program.given.items()}])(
+        zero, np.array([0])
+    )
+    return float(values[0, 0])
+
+
+def _mixtures(count: int) -> Array:
+    """Sums and differences of two coordinates, all together, and random mixtures; one a row."""
+    rows = [np.ones(count)]
+    for i, j in combinations(range(min(count, _MOST_PAIRS)), 2):
+        for sign in (1.0, -1.0):
+            row = np.zeros(count)
+            row[i], row[j] = 1.0, sign
+            rows.append(row)
+    rng = np.random.default_rng(0)
+    return np.array([*rows, *rng.normal(size=(_MIXTURES, count))])
+
+
+def _direction(program: Program, at: list[Coordinate], share: Array) -> Direction:
+    direction = {node: np.zeros(program.given[node].shape) for node, _ in at}
+    for (node, flat), amount in zip(at, share, strict=True):
+        direction[node].flat[flat] = amount
+    return direction

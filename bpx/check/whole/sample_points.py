@@ -1,0 +1,63 @@
+"""Random points for a check: where inputs may lie, or else around the values they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from bpx.graph.arrays import Array
+from bpx.graph.graph import Graph
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.run import run
+from bpx.passes.expand import written_out
+from bpx.passes.query import FLOWS_INTO
+
+_TRIES = 20  # draws for each point that may fall outside the domain
+_AROUND = 0.5  # how far from its value, in units of it (or of 1, where it is smaller)
+
+
+def drawn_points(spec: NamedGraph, count: int, seed: int) -> tuple[list[Mapping[int, Array]], int]:
+    """The given point and `count - 1` random ones at which the graph is finite, and how many were not.
+
+    An input is drawn uniformly from its range, where the spec states one; otherwise normally around its
+    value. Targets and constants without a range stay as they are, and so does what only chooses.
+    """
+    rng = np.random.default_rng(seed)
+    found: list[Mapping[int, Array]] = [spec.given]
+    skipped = 0
+    for given in _draws(spec, rng, (count - 1) * _TRIES):
+        if len(found) == count:
+            break
+        values = run(spec.graph, given, [spec.output, *spec.steps.values()])
+        if all(np.isfinite(value).all() for value in values.values()):
+            found.append(given)
+        else:
+            skipped += 1
+    return found, skipped
+
+
+def choosing(graph: Graph) -> set[int]:
+    """The nodes that are there only to choose, as the number of a class is, and mean nothing when moved."""
+    chooses, measures = set[int](), set[int]()
+    for op, args in zip(graph.ops, graph.args, strict=True):
+        for position, arg in enumerate(args):
+            (chooses if position in op.chooses else measures).add(arg)
+    return chooses - measures
+
+
+def _draws(spec: NamedGraph, rng: np.random.Generator, most: int) -> Iterator[Mapping[int, Array]]:
+    plain = written_out(spec)
+    still = {plain.names[node] for node in choosing(plain.graph) if node in plain.names}
+    for _ in range(most):
+        given = {}
+        for one in spec.inputs:
+            if one.range:
+                share = rng.uniform(size=one.value.shape)
+                given[one.node] = one.range[0] * (1.0 - share) + one.range[1] * share
+            elif one.role not in FLOWS_INTO or one.name in still:
+                given[one.node] = one.value
+            else:
+                width = _AROUND * np.maximum(np.abs(one.value), 1.0)
+                given[one.node] = one.value + width * rng.normal(size=one.value.shape)
+        yield given

@@ -1,0 +1,1 @@
+"""The explanation: both passes of a graph, as rows."""

@@ -1,0 +1,1 @@
+"""Nodes: the graph, the forward pass, numbers and formulas as text."""

@@ -1,0 +1,398 @@
+"""The computational graph: an append-only list of nodes.
+
+A node is an op, the indices of its args (always smaller than its own) and the op's settings, so a
+graph is acyclic by construction and list order is a topological order: the forward pass is a loop
+upwards, the reverse pass a loop downwards, and nothing here recurses.
+
+Two doors lead in. `Graph.add` is literal: what a user typed stays as typed. Calling an `Op` on
+`Expr` handles, or using the operators of `Expr`, as derivative rules do, folds 0 and 1 and shares
+equal nodes.
+
+Values are float64 arrays of the node's static shape. In a batched run every value carries one more
+axis, the batch, LAST, so that ordinary NumPy broadcasting still aligns from the right. A run may also
+be given object arrays, of numbers with more digits.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from bpx.graph.arrays import (
+    LARGEST_GRAPH,
+    LARGEST_NODE,
+    MOST_AXES,
+    Array,
+    Number,
+    Settings,
+    Shape,
+    ShapeError,
+    broadcast,
+)
+from bpx.graph.facts import Guard, Notation, Refusal
+
+if TYPE_CHECKING:
+    from types import EllipsisType
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One row of the op table; `bpx.ops.row` has the builders.
+
+    `local(*args, out)` gives one local derivative per arg, for elementwise ops; `pull(upstream,
+    *args, out, **settings)` gives one contribution per arg, for the others (None for an arg that the
+    op is flat in). Both are ordinary functions of `Expr` handles: applied, they build the nodes that are
+    shown and that run. A composite op needs no rule: it follows from what the op expands to.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    args: tuple[str, ...] = ()
+    local: Callable[..., tuple[Any, ...]] | None = None
+    pull: Callable[..., tuple[Any, ...]] | None = None
+    shape: Callable[..., Shape] | None = None  # None: args broadcast, elementwise
+    settings: Settings = field(default_factory=dict)
+    arrange: Callable[..., Settings] | None = None  # (*shapes, **settings) → settings in full
+    notation: Notation | None = None
+    unit: tuple[float | None, ...] = ()  # this constant as that arg makes the op hand on the other
+    absorb: float | None = None  # this constant as any arg is the result
+    guards: Callable[..., Sequence[Guard]] = lambda *args: ()
+    witness: tuple[Any, ...] | None = None  # a point on the kink
+    chooses: tuple[int, ...] = ()  # positions of args that only choose between the others
+    expands: Callable[..., Any] | None = None
+    aliases: tuple[str, ...] = ()
+    defaults: tuple[float, ...] = ()  # of the last args, for where they are left out
+    variadic: bool = False  # takes more args, each like the last
+    # (*values of args, **settings) → why the op cannot take them; its value is not a number then
+    refuses: Callable[..., Refusal | None] | None = None
+    by_parts: bool = False  # its value is computed by running what it expands to
+    sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
+    sample_settings: Settings = field(default_factory=dict)
+    # Facts about structural ops. `mixes(x shape, **settings)` are the axes along which elements of x
+    # act on each other's outputs; along every other axis the op does the same to each slice alone.
+    linear: bool = False  # in each of its args, the others held
+    mixes: Callable[..., tuple[int, ...]] | None = None
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether every output element depends on the matching arg elements alone."""
+        return self.local is not None
+
+    @property
+    def composite(self) -> bool:
+        """Whether the op is nothing but a name for simpler ones, worked on as a whole."""
+        primitive = self.elementwise or self.linear or self.mixes is not None
+        return self.expands is not None and not primitive
+
+    @property
+    def optional(self) -> dict[str, float]:
+        """The args that may be left out, with the value they have then."""
+        return dict(zip(self.args[len(self.args) - len(self.defaults) :], self.defaults, strict=True))
+
+    @property
+    def arg_forms(self) -> tuple[str, ...]:
+        """The args as a call has them: `x`, and `slope=0.01` for one that may be left out."""
+        optional = self.optional
+        return tuple(f"{name}={optional[name]:g}" if name in optional else name for name in self.args)
+
+    # An op is itself wherever it is copied to: ops are compared by identity.
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Op:
+        return self
+
+    def __reduce__(self) -> Any:
+        if _BY_NAME.get(self.name) is not self:
+            raise TypeError(f"op {self.name!r} is not in the table and cannot be pickled")
+        return _op_named, (self.name,)
+
+    def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
+        """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
+        graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
+        if graph is None:
+            raise TypeError(f"{self.name} builds a node: give it at least one handle")
+        return graph.fold(self, [graph.lift(arg) for arg in args], settings)
+
+
+INPUT = Op("input", value=lambda: None)
+
+
+CONSTANT = Op("constant", value=lambda: None)
+
+
+OPS: dict[str, Op] = {}  # name → row; filled by bpx.ops
+
+
+_BY_NAME = ChainMap({INPUT.name: INPUT, CONSTANT.name: CONSTANT}, OPS)
+
+
+def _op_named(name: str) -> Op:
+    return _BY_NAME[name]
+
+
+class Graph:
+    """An append-only list of nodes, held as parallel columns indexed by node id."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op] = []
+        self.args: list[tuple[int, ...]] = []
+        self.settings: list[Settings] = []
+        self.shapes: list[Shape] = []
+        self.constants: dict[int, Array] = {}
+        self.elements = 0
+        self._known: dict[Any, int] = {}  # what a node is → the first node that is it
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def __getitem__(self, node: int) -> Expr:
+        return Expr(self, node)
+
+    def copy(self) -> Graph:
+        """A graph of the same nodes that can be appended to without touching this one."""
+        twin = Graph()
+        twin.ops, twin.args = self.ops.copy(), self.args.copy()
+        twin.settings, twin.shapes = self.settings.copy(), self.shapes.copy()
+        twin.constants, twin.elements = self.constants.copy(), self.elements
+        twin._known = self._known.copy()
+        return twin
+
+    def input(self, shape: Shape = ()) -> Expr:
+        """Append an input: a leaf whose value is given when the graph runs."""
+        return self._append(INPUT, (), {}, shape)
+
+    def constant(self, value: Number | Array | Sequence[Any]) -> Expr:
+        """Append a constant, or hand out the one that already holds this value."""
+        array = np.array(value, dtype=np.float64)
+        array.setflags(write=False)
+        key = (array.shape, array.tobytes())
+        if key not in self._known:
+            self._known[key] = self._append(CONSTANT, (), {}, array.shape).id
+            self.constants[self._known[key]] = array
+        return Expr(self, self._known[key])
+
+    def add(self, op: Op, *args: Expr | Number | Array, **settings: Any) -> Expr:
+        """Append a node literally: nothing folded, nothing shared but constants.
+
+        Raises `ShapeError` where the args' shapes do not fit, `TypeError` or `ValueError` where
+        the settings do not.
+        """
+        ids, settings, shape = self._placed(op, [self.lift(arg) for arg in args], settings)
+        expr = self._append(op, ids, settings, shape)
+        self._known.setdefault(_key(op, ids, settings), expr.id)
+        return expr
+
+    def fold(self, op: Op, args: Sequence[Expr], settings: Settings) -> Expr:
+        """Append a node unless the algebra facts of `op` make it one there is already."""
+        ids, settings, shape = self._placed(op, args, settings)
+        folded = self._folded(op, args, shape) if op.unit else None
+        if folded is not None:
+            return folded
+        key = _key(op, ids, settings)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._append(op, ids, settings, shape).id
+        return Expr(self, known)
+
+    def lift(self, value: Expr | Number | Array) -> Expr:
+        """`value` as a handle of this graph; numbers and arrays become constants."""
+        if not isinstance(value, Expr):
+            return self.constant(value)
+        if value.graph is not self:
+            raise ValueError("the args of a node must come from one graph")
+        return value
+
+    def needs(self, *, of: Iterable[int], known: Container[int] = ()) -> list[int]:
+        """The nodes `of` and all they rest on, in order; what `known` nodes rest on is not looked for."""
+        of = list(of)
+        needed = bytearray(max(of, default=-1) + 1)
+        for node in of:
+            needed[node] = 1
+        for node in range(len(needed) - 1, -1, -1):
+            if needed[node] and node not in known:
+                for arg in self.args[node]:
+                    needed[arg] = 1
+        return [node for node, flag in enumerate(needed) if flag]
+
+    def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
+        """Flags for nodes 0 … upto: does the node depend on (or stand in) `by`?"""
+        flags = bytearray(upto + 1)
+        for node in by:
+            if node <= upto:
+                flags[node] = 1
+        for node in range(upto + 1):
+            if not flags[node] and any(flags[arg] for arg in self.args[node]):
+                flags[node] = 1
+        return flags
+
+    def _placed(self, op: Op, args: Sequence[Expr], settings: Settings) -> tuple[Any, Settings, Shape]:
+        missing = len(op.args) - len(args)
+        if 0 < missing <= len(op.defaults):
+            args = [*args, *map(self.constant, op.defaults[-missing:])]
+        elif missing > 0 or (missing < 0 and not op.variadic):
+            raise TypeError(f"{op.name} takes {len(op.args)} args, not {len(args)}")
+        shapes = [self.shapes[arg.id] for arg in args]
+        if op.arrange:
+            settings = op.arrange(*shapes, **{**op.settings, **settings})
+        elif settings:
+            raise TypeError(f"{op.name} has no settings")
+        shape = op.shape(*shapes, **settings) if op.shape else broadcast(op.name, shapes)
+        return tuple([arg.id for arg in args]), settings, shape
+
+    def _append(self, op: Op, args: tuple[int, ...], settings: Settings, shape: Shape) -> Expr:
+        size = 1
+        for length in shape:
+            size *= length
+        if len(shape) > MOST_AXES:
+            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{len(shape)} axes")
+        if size > LARGEST_NODE:
+            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{size} elements")
+        self.elements += size
+        if self.elements > LARGEST_GRAPH:
+            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{self.elements} elements")
+        self.ops.append(op)
+        self.args.append(args)
+        self.settings.append(settings)
+        self.shapes.append(shape)
+        return Expr(self, len(self.ops) - 1)
+
+    def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
+        numbers = [arg.number for arg in args]
+        if None not in numbers:
+            with np.errstate(all="ignore"):
+                result = op.value(*map(np.float64, numbers))
+            return self.constant(result) if np.isfinite(result) else None
+        for number, unit, other in zip(numbers, op.unit, reversed(args), strict=True):
+            if unit is not None and number == unit:
+                return other
+        if op.absorb is not None and op.absorb in numbers:
+            return self.constant(np.full(shape, op.absorb))
+        return None
+
+
+def _key(op: Op, ids: tuple[int, ...], settings: Settings) -> Any:
+    return (op, ids, tuple(settings.items())) if settings else (op, ids)
+
+
+class Expr:
+    """A handle on one node: graph and id. Its operators build nodes through the folding door."""
+
+    __slots__ = ("graph", "id")
+    __array_ufunc__ = None  # so that `array * expr` comes to us
+
+    def __init__(self, graph: Graph, id: int) -> None:
+        self.graph = graph
+        self.id = id
+
+    def __repr__(self) -> str:
+        return f"<Expr {self.id}: {self.op.name}, shape {self.shape}>"
+
+    @property
+    def op(self) -> Op:
+        """The node's op."""
+        return self.graph.ops[self.id]
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        """The node's args."""
+        return tuple(Expr(self.graph, arg) for arg in self.graph.args[self.id])
+
+    @property
+    def shape(self) -> Shape:
+        """The node's shape."""
+        return self.graph.shapes[self.id]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def number(self) -> float | None:
+        """The value of a scalar constant; None for every other node."""
+        constant = self.graph.constants.get(self.id)
+        return float(constant) if constant is not None and constant.ndim == 0 else None
+
+    def __add__(self, other: Operand) -> Expr:
+        return OPS["add"](self, other)
+
+    def __radd__(self, other: Operand) -> Expr:
+        return OPS["add"](other, self)
+
+    def __sub__(self, other: Operand) -> Expr:
+        return OPS["sub"](self, other)
+
+    def __rsub__(self, other: Operand) -> Expr:
+        return OPS["sub"](other, self)
+
+    def __mul__(self, other: Operand) -> Expr:
+        return OPS["mul"](self, other)
+
+    def __rmul__(self, other: Operand) -> Expr:
+        return OPS["mul"](other, self)
+
+    def __truediv__(self, other: Operand) -> Expr:
+        return OPS["div"](self, other)
+
+    def __rtruediv__(self, other: Operand) -> Expr:
+        return OPS["div"](other, self)
+
+    def __pow__(self, other: Operand) -> Expr:
+        return OPS["pow"](self, other)
+
+    def __rpow__(self, other: Operand) -> Expr:
+        return OPS["pow"](other, self)
+
+    def __matmul__(self, other: Operand) -> Expr:
+        return OPS["matmul"](self, other)
+
+    def __rmatmul__(self, other: Operand) -> Expr:
+        return OPS["matmul"](other, self)
+
+    def __neg__(self) -> Expr:
+        return OPS["neg"](self)
+
+    def __abs__(self) -> Expr:
+        return OPS["abs"](self)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a node has no truth value; use bpx.ops.where, bpx.ops.max or bpx.ops.min")
+
+    def __eq__(self, other: object) -> Expr:  # type: ignore[override] # as the other comparisons do
+        return OPS["eq"](self, other) if isinstance(other, Operands) else NotImplemented
+
+    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+        return OPS["ne"](self, other) if isinstance(other, Operands) else NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __lt__(self, other: Operand) -> Expr:
+        return OPS["lt"](self, other)
+
+    def __le__(self, other: Operand) -> Expr:
+        return OPS["le"](self, other)
+
+    def __gt__(self, other: Operand) -> Expr:
+        return OPS["gt"](self, other)
+
+    def __ge__(self, other: Operand) -> Expr:
+        return OPS["ge"](self, other)
+
+    def __getitem__(self, at: int | slice | EllipsisType | tuple[Any, ...]) -> Expr:
+        return OPS["index"](self, at=at)
+
+    __iter__ = None  # having elements does not make a node something to loop over
+
+    @property
+    def T(self) -> Expr:
+        """The transpose."""
+        return OPS["transpose"](self)
+
+
+Operand: TypeAlias = "Expr | Number | Array"
+Operands = (Expr, float, int, np.ndarray)

@@ -1,0 +1,1 @@
+"""A graph with names and values, and what is stated of it."""

@@ -1,0 +1,166 @@
+"""`NamedGraph`: a graph with names and values, which everything else works on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import count
+from typing import Any, NamedTuple, Self
+
+from bpx.graph.arrays import Array
+from bpx.graph.graph import CONSTANT, Graph, Op
+from bpx.graph.named.claim import Claim
+from bpx.graph.named.names import dotted, group_of, groups_of
+from bpx.graph.named.recipe import Recipe, Table
+from bpx.graph.numbers import LARGEST_SHOWN
+from bpx.words.diagnostic import Diagnostic, Source, Span
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What a saved graph is expected to give: its output's value, gradients by node name."""
+
+    value: Any = None
+    gradients: Mapping[str, Any] = field(default_factory=dict)
+    spans: Mapping[str, Span | None] = field(default_factory=dict, compare=False)  # of the value: "value"
+
+
+class Input(NamedTuple):
+    """A leaf of the graph: its name, node id, value, role and, where it is stated, its range."""
+
+    name: str
+    node: int
+    value: Array
+    role: str
+    range: tuple[float, float] | None = None  # where random points may be drawn
+    recipe: Recipe | None = None  # how the value was made, where it was not written
+
+
+@dataclass(frozen=True, repr=False)
+class NamedGraph:
+    """A graph with names: inputs with values, named steps, an output.
+
+    `size` is the number of nodes of the graph itself; nodes of reverse passes come behind them.
+    """
+
+    title: str | None
+    graph: Graph
+    inputs: tuple[Input, ...]
+    steps: Mapping[str, int]
+    output: int
+    size: int
+    source: Source
+    origins: Mapping[int, Span] = field(default_factory=dict)
+    expect: Expect | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+    inner_names: Mapping[int, str] = field(default_factory=dict)  # kept from before a rewriting
+    custom: Mapping[str, CustomOp] = field(default_factory=dict)  # the ops that the spec states
+    claims: Mapping[str, Claim] = field(default_factory=dict)  # gradients worked out by hand, by node name
+    tables: Mapping[str, Table] = field(default_factory=dict)  # that inputs may take their values out of
+    layers: Collection[str] = frozenset()  # names of the calls of blocks that were written out
+    make_again: Callable[[Mapping[str, Any]], NamedGraph] | None = (
+        None  # with other values, of other shapes too
+    )
+
+    @cached_property
+    def own_names(self) -> dict[int, str]:
+        """Node id → the name the spec gives it."""
+        return {
+            **{one.node: one.name for one in self.inputs},
+            **{node: name for name, node in self.steps.items()},
+        }
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """Node id → name; inner nodes without one are called v1, v2, … or h.v1, h.v2, … in a group h.
+
+        Constants have none.
+        """
+        names = {**self.inner_names, **self.own_names}
+        nodes = self.graph.needs(of=[self.output, *self.steps.values()])
+        groups = self.groups(nodes, names)
+        free = _FreeNames(names.values())
+        for node in nodes:
+            # A constant stands in formulas as it is, unless it is too large to be read there.
+            if node not in names and math.prod(self.graph.shapes[node]) > self.largest_unnamed(node):
+                names[node] = free.inside(groups.get(node, ""))
+        return dict(sorted(names.items()))
+
+    def groups(self, nodes: Sequence[int], names: Mapping[int, str]) -> dict[int, str]:
+        """Nodes without a name → the group of the step they stand in, where it has one."""
+        known = groups_of(names.values()) | set(self.layers)
+        if not known:
+            return {}
+        found: dict[int, str] = {}
+        for node in reversed(nodes):
+            name = names.get(node)
+            group = found.get(node, "")
+            if name is not None:
+                group = group_of(name, known)
+            for arg in self.graph.args[node]:
+                if group and arg not in names and self.graph.ops[arg] is not CONSTANT:
+                    found[arg] = group
+        return found
+
+    def largest_unnamed(self, node: int) -> int:
+        """How many elements the node may have and still go without a name."""
+        return LARGEST_SHOWN if self.graph.ops[node] is CONSTANT else 0
+
+    @cached_property
+    def nodes(self) -> dict[str, int]:
+        """Name → node id."""
+        return {name: node for node, name in self.names.items()}
+
+    @cached_property
+    def given(self) -> dict[int, Array]:
+        """The values of the inputs by node id, as `run` takes them."""
+        return {one.node: one.value for one in self.inputs}
+
+    def with_values(self, values: Mapping[str, Array]) -> Self:
+        """The same graph at other values, of the same shapes, of the inputs that `values` names.
+
+        What was stated of the old values is left out, and ranges that the new ones have left.
+        """
+        inputs = tuple(_moved(one, values[one.name]) if one.name in values else one for one in self.inputs)
+        claims = {name: claim for name, claim in self.claims.items() if claim.formula}
+        return replace(self, inputs=inputs, expect=None, claims=claims)
+
+    def __repr__(self) -> str:
+        """A short line; the graph may be large."""
+        return f"<bpx.NamedGraph {self.names[self.output]}: {len(self.inputs)} inputs, {self.size} nodes>"
+
+
+def _moved(one: Input, value: Array) -> Input:
+    inside = one.range is not None and one.range[0] <= value.min() and value.max() <= one.range[1]
+    return one._replace(value=value, range=one.range if inside else None, recipe=None)
+
+
+class _FreeNames:
+    """Names v1, v2, … that nobody has yet, in each group from 1 on."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.taken, self.counters = set(taken), dict[str, Iterator[int]]()
+
+    def inside(self, group: str) -> str:
+        names = (dotted(group, f"v{i}") for i in self.counters.setdefault(group, count(1)))
+        return next(name for name in names if name not in self.taken)
+
+
+class CustomOp(NamedTuple):
+    """An op as its spec states it: the row, and the texts it was made from, with their places.
+
+    `partials` and `partial_spans` go by arg.
+    """
+
+    op: Op
+    value: str
+    value_span: Span
+    partials: Mapping[str, str]
+    partial_spans: Mapping[str, Span]
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        """The names of its args."""
+        return self.op.args

@@ -1,0 +1,39 @@
+"""Values from outside as arrays, and what keeps them from being any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from bpx.graph.arrays import MOST_AXES, Array
+from bpx.words.diagnostic import Diagnostic
+
+
+def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
+    """A value from outside as a float64 array of its own; None where it is no such thing, with a problem."""
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        problems.append(Diagnostic("not-a-number", None, {"name": name, "found": repr(value)}))
+        return None
+    if array.ndim > MOST_AXES:
+        problems.append(Diagnostic("too-deep", None, {"name": name}))
+        return None
+    if not array.size:
+        problems.append(Diagnostic("empty-array", None, {"name": name}))
+        return None
+    if not np.isfinite(array).all():
+        found = str(array[~np.isfinite(array)][0])
+        problems.append(Diagnostic("not-finite-input", None, {"name": name, "found": found}))
+        return None
+    array.setflags(write=False)
+    return array
+
+
+def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:
+    """The diagnostic for a value given to something that is not an input."""
+    known = list(inputs)
+    facts = {"name": name, "known": ", ".join(known)}
+    return Diagnostic("not-an-input", None, facts, "inputs-are" if known else None).suggesting(name, known)

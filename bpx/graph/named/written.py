@@ -1,0 +1,41 @@
+"""Numbers that remember how they were written, and how exactly that states them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from bpx.graph.arrays import Array
+
+
+class Written(float):
+    """A float that remembers how it was written: 0.40 states two decimals, 0.4 one."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Written:
+        """Read the number; `text` keeps its digits."""
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+
+def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
+    """How far a number may be off that is printed so: half a unit of its last digit, and rounding.
+
+    `written` is a number or a nest of lists of numbers, `shape` that of its array and of what is returned.
+    """
+    flat: list[Any] = [written]
+    while any(isinstance(one, list) for one in flat):
+        flat = [inner for one in flat for inner in (one if isinstance(one, list) else [one])]
+    return np.array([0.5 * _last_digit(one) + 1e-12 * abs(float(one)) for one in flat]).reshape(shape)
+
+
+def _last_digit(number: Any) -> float:
+    if not isinstance(number, Written):
+        return 0.0  # a whole number, or one made by a program: meant exactly
+    digits, _, exponent = number.text.lower().replace("_", "").partition("e")
+    decimals = len(digits.partition(".")[2])
+    return float(10.0 ** min(int(exponent or 0) - decimals, 308))

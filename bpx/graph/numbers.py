@@ -1,0 +1,50 @@
+"""Numbers, arrays, shapes and indices as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bpx.graph.arrays import Array
+
+CONSTANTS = {"pi": math.pi, "e": math.e}
+
+
+DIGITS = 6  # significant digits of numbers that people read; JSON has them all
+
+
+LARGEST_SHOWN = 16  # elements of an array that is shown in full
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """A number as text: rounded to `digits` significant digits, or in full so that it reads back."""
+    value = float(value)
+    in_full = digits is None
+    negative_zero = value == 0 and math.copysign(1.0, value) < 0
+    if value.is_integer() and abs(value) < 1e15 and not (in_full and negative_zero):
+        return str(int(value))
+    if in_full:
+        return repr(value)
+    return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def array(value: Array | float, digits: int | None = None) -> str:
+    """A scalar or an array in full, `[[1, 2], [3, 4]]`."""
+    if isinstance(value, float | int) or value.ndim == 0:
+        return number(float(value), digits)
+    if not value.size:
+        return str(value.tolist())
+    texts = [number(one, digits) for one in value.ravel().tolist()]
+    for length in reversed(value.shape):
+        texts = [f"[{', '.join(texts[i : i + length])}]" for i in range(0, len(texts), length)]
+    return texts[0]
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as people write it: `2×3`, `3`, `scalar`."""
+    return "×".join(map(str, shape)) if shape else "scalar"
+
+
+def index_text(index: Sequence[int]) -> str:
+    """The index of an element as people write it, `[0, 2]`; nothing for a scalar."""
+    return f"[{', '.join(map(str, index))}]" if index else ""

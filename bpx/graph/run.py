@@ -1,0 +1,63 @@
+"""The forward pass: values of nodes from values of the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bpx.graph.arrays import Array
+from bpx.graph.graph import INPUT, Graph
+
+
+def run(
+    graph: Graph,
+    given: Mapping[int, Array | float],
+    targets: Iterable[int],
+    *,
+    batch: bool = False,
+) -> dict[int, Array]:
+    """The values of `targets` and of all they rest on.
+
+    `given` holds the value of every input that is needed, of the input's shape; in a batched run of
+    shape `(*shape, P)` or `(*shape, 1)`. An inner node may be given too, in place of its args. NumPy's
+    warnings are silenced: a value that is not finite is for the caller to find.
+
+    Where numbers of a class with more digits are given, as object arrays, all values are object arrays
+    of that class, constants too.
+    """
+    values: dict[int, Any] = {}
+    lift = _lift(given)
+    with np.errstate(all="ignore"):
+        for node in graph.needs(of=targets, known=given):
+            if node in given:
+                value = given[node] if lift else np.asarray(given[node], dtype=np.float64)
+            elif node in graph.constants:
+                constant = graph.constants[node]
+                value = constant[..., np.newaxis] if batch else constant
+            else:
+                value = _compute(graph, node, values, batch)
+            values[node] = lift(value) if lift else value
+    return values
+
+
+def _lift(given: Mapping[int, Any]) -> Callable[[Any], Any] | None:
+    """What makes a value an object array of the class that is given; None where all is float64."""
+    arrays = (np.asarray(value) for value in given.values() if not isinstance(value, float))
+    objects = next((array for array in arrays if array.dtype.hasobject), None)
+    if objects is None:
+        return None
+    number = type(objects.flat[0])
+    each = np.frompyfunc(lambda one: one if isinstance(one, number) else number(one), 1, 1)
+    return lambda value: np.asarray(each(value), dtype=object)
+
+
+def _compute(graph: Graph, node: int, values: Mapping[int, Any], batch: bool) -> Any:
+    op = graph.ops[node]
+    if op is INPUT:
+        raise KeyError(f"no value is given for input node {node}")
+    args = [values[arg] for arg in graph.args[node]]
+    if op.elementwise:
+        return op.value(*args)
+    return op.value(*args, batch=int(batch), **graph.settings[node])

@@ -1,0 +1,218 @@
+"""Where a graph leaves the domain of an op, stops being finite, or stands at a kink.
+
+The facts are the guards of the op rows, built as nodes beside the graph and evaluated with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bpx.graph.arrays import Array
+from bpx.graph.facts import Guard, Refusal
+from bpx.graph.formula import formula
+from bpx.graph.graph import Expr, Graph
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.numbers import DIGITS, number, shape_text
+from bpx.graph.run import run
+from bpx.graph.subgraph import expansion, guards
+from bpx.passes.reverse import Ledger, reverse
+from bpx.words.diagnostic import Diagnostic
+from bpx.words.say import say
+
+
+def value_problems(spec: NamedGraph, values: Mapping[int, Array]) -> list[Diagnostic]:
+    """The nodes where values first stop being finite, each with the guard that says why."""
+    graph = spec.graph
+    broken = {node for node, value in values.items() if not np.isfinite(value).all()}
+    first = [node for node in sorted(broken) if not broken.intersection(graph.args[node])]
+    failing = _failing(spec, values, first)
+    return [_value_problem(spec, values, node, failing[node]) for node in first]
+
+
+def _value_problem(
+    spec: NamedGraph, values: Mapping[int, Array], node: int, failing: Iterable[_Failure]
+) -> Diagnostic:
+    span, shown, value = spec.origins.get(node), written(spec, node), values[node]
+    refusal = _refusal(spec.graph, values, node)
+    if refusal:
+        return Diagnostic(refusal.code, span, {"node": shown, **refusal.facts})
+    for guard, text, worst in failing:
+        if guard.kind != "kink" and (worst < 0 or guard.kind != "nonnegative"):
+            facts = {"node": shown, "op": spec.graph.ops[node].name, **_need(guard, text, worst)}
+            return Diagnostic("outside-domain", span, facts)
+    found = number(float(value[~np.isfinite(value)].flat[0] if np.ndim(value) else value))
+    return Diagnostic("not-finite", span, {"node": shown, "value": found}, "stable-op")
+
+
+def _refusal(graph: Graph, values: Mapping[int, Array], node: int) -> Refusal | None:
+    refuses = graph.ops[node].refuses
+    args = [values[arg] for arg in graph.args[node]]
+    return refuses(*args, **graph.settings[node]) if refuses else None
+
+
+def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
+    """Warnings for edges where the local derivative, or failing that the contribution, is not finite."""
+    nodes = _where_it_begins(ledger, values)
+    for node, failing in _failing(spec, values, nodes).items():
+        facts = {"node": written(spec, node), "op": spec.graph.ops[node].name}
+        if failing:
+            facts |= _need(*failing[0], strict=True)
+        code = "no-derivative" if failing else "infinite-gradient"
+        yield Diagnostic(code, spec.origins.get(node), facts, severity="warning")
+
+
+def _where_it_begins(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
+    """The nodes that hand back something that is not finite although what arrived was."""
+    nodes: dict[int, None] = {}
+    for edge in ledger.edges:
+        numbers = [edge.contribution] if edge.local is None else [edge.contribution, edge.local]
+        breaks = not all(np.isfinite(values[number]).all() for number in numbers)
+        if breaks and np.isfinite(values[edge.upstream]).all():
+            nodes[edge.consumer] = None
+    return list(nodes)
+
+
+def overflow_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
+    """Warnings for nodes where contributions are finite, but their sum is not."""
+    finite = dict.fromkeys(ledger.upstream, True)
+    for edge in ledger.edges:
+        finite[edge.arg] = finite[edge.arg] and bool(np.isfinite(values[edge.contribution]).all())
+    for node, upstream in ledger.upstream.items():
+        if finite[node] and not np.isfinite(values[upstream]).all():
+            facts = {"node": written(spec, node)}
+            yield Diagnostic("infinite-gradient", spec.origins.get(node), facts, severity="warning")
+
+
+def kink_notes(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
+    """A note for each node of the reverse pass that stands at a kink: guard, and what bpx takes."""
+    graph = spec.graph
+    consumers = sorted({edge.consumer for edge in ledger.edges})
+    simple = [node for node in consumers if not graph.ops[node].composite]
+    kinks = [one for one in _evaluated(graph, values, simple) if one.guard.kind == "kink"]
+    locals_of: dict[int, list[int]] = {}
+    for edge in ledger.edges:
+        if edge.local is not None:
+            locals_of.setdefault(edge.consumer, []).append(edge.local)
+    for node, _, expr, value in kinks:
+        if np.any(value == 0):
+            guard = formula(graph, expr.id, spec.names, open_root=False)
+            local = ", ".join(_taken(values[local], value == 0) for local in locals_of[node])
+            yield _at_kink(spec, node, "at-kink", guard=guard, local=local)
+    for node in consumers:
+        if graph.ops[node].composite:
+            for inner in _kinked_inside(graph, node, values):
+                yield _at_kink(spec, node, "at-kink-inside", inner=inner)
+
+
+def _at_kink(spec: NamedGraph, node: int, code: str, **facts: str) -> Diagnostic:
+    facts = {"node": written(spec, node), "op": spec.graph.ops[node].name, **facts}
+    return Diagnostic(code, spec.origins.get(node), facts, severity="note")
+
+
+def _kinked_inside(graph: Graph, node: int, values: Mapping[int, Array]) -> list[str]:
+    """The ops inside a composite one that stand at a kink, where that bears on its value.
+
+    A tie of elements that are not the largest does not bear on the maximum of all.
+    """
+    args = graph.args[node]
+    inside = expansion(graph.ops[node], [graph.shapes[arg] for arg in args], graph.settings[node])
+    twin, given = inside.graph.copy(), {at: values[arg] for at, arg in zip(inside.args, args, strict=True)}
+    root = twin[inside.root]
+    upstream = reverse(root, [twin[at] for at in inside.args], np.ones(root.shape)).upstream
+    jumps = len(graph.ops[node].chooses) == len(args)  # hands nothing back, wherever it stands
+    numbers = run(twin, given, [root.id, *upstream.values()])
+    kinked: dict[str, None] = {}
+    for one in twin.needs(of=[root.id]):
+        arrives = numbers[upstream[one]] != 0 if one in upstream and not jumps else np.True_
+        if twin.ops[one].composite and np.any(arrives):
+            kinked.update(dict.fromkeys(_kinked_inside(twin, one, numbers)))
+        elif any(np.any((at == 0) & arrives) for at in _kink_guards(twin, one, numbers)):
+            kinked[twin.ops[one].name] = None
+    return list(kinked)
+
+
+def _kink_guards(graph: Graph, node: int, values: Mapping[int, Array]) -> list[Array]:
+    """The values of the guards that say where a simple node has a kink."""
+    return [one.value for one in _evaluated(graph, values, [node]) if one.guard.kind == "kink"]
+
+
+def _taken(local: Array, kinked: Array) -> str:
+    """The local derivative at the first element that stands at a kink."""
+    local, kinked = np.broadcast_arrays(local, kinked)
+    return number(local[kinked].flat[0], DIGITS)
+
+
+def broadcast_warnings(spec: NamedGraph) -> Iterator[Diagnostic]:
+    """Warnings where two args were both stretched to fit each other: seldom meant, and silent elsewhere."""
+    graph = spec.graph
+    for node in range(spec.size):
+        shapes = [graph.shapes[arg] for arg in graph.args[node]]
+        out = graph.shapes[node]
+        if graph.ops[node].elementwise and shapes and out and out not in shapes:
+            facts = {
+                "node": written(spec, node),
+                "shapes": say("word.and").join(map(shape_text, shapes)),
+                "wanted": shape_text(out),
+            }
+            yield Diagnostic("broadcast-both", spec.origins.get(node), facts, severity="warning")
+
+
+class _Evaluated(NamedTuple):
+    """A guard of a node, as a node beside the graph, and its value."""
+
+    node: int
+    guard: Guard
+    expr: Expr
+    value: Array
+
+
+_Failure = tuple[Guard, str, float]  # a guard that is not satisfied, its text, its worst value
+
+
+def _evaluated(graph: Graph, values: Mapping[int, Array], nodes: Iterable[int]) -> list[_Evaluated]:
+    """All guards of `nodes`, evaluated in one run."""
+    built = [(node, guard, expr) for node in nodes for guard, expr in guards(graph[node])]
+    found = run(graph, values, [expr.id for _, _, expr in built])
+    return [_Evaluated(node, guard, expr, np.asarray(found[expr.id])) for node, guard, expr in built]
+
+
+def _failing(
+    spec: NamedGraph, values: Mapping[int, Array], nodes: Sequence[int]
+) -> dict[int, list[_Failure]]:
+    """For each of `nodes` the guards that are not satisfied."""
+    graph = spec.graph
+    failing: dict[int, list[_Failure]] = {node: [] for node in nodes}
+    for node, guard, expr, value in _evaluated(graph, values, nodes):
+        worst = float(value.min()) if guard.kind in ("positive", "nonnegative") else float(abs(value).min())
+        if worst <= 0:
+            text = formula(graph, expr.id, spec.names, open_root=False)
+            failing[node].append(
+                (guard, text if expr.number is None else _in_general(graph, node, guard), worst)
+            )
+    return failing
+
+
+def _in_general(graph: Graph, node: int, guard: Guard) -> str:
+    """The guard in the op's own names: of `x / 0` it is y, not 0, that must not be zero."""
+    op, scratch = graph.ops[node], Graph()
+    args = [scratch.input() for _ in op.args]
+    names = {expr.id: name for expr, name in zip(args, op.args, strict=True)}
+    return formula(scratch, guard.of(*args).id, names, open_root=False)
+
+
+def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:
+    kind = "strict" if strict and guard.kind == "nonnegative" else guard.kind
+    kind = "nonzero" if kind == "kink" else kind
+    return {"need": say(f"need.{kind}", guard=text), "guard": text, "value": number(worst, DIGITS)}
+
+
+def written(spec: NamedGraph, node: int) -> str:
+    """A node as the reader knows it: `a = log(z)`, or `log(z)` where it has no name of its own."""
+    text = formula(spec.graph, node, spec.names)
+    name = spec.own_names.get(node)
+    if name is None or node in {one.node for one in spec.inputs}:
+        return name or text
+    return f"{name} = {text}"

@@ -1,0 +1,86 @@
+"""Composite ops rewritten in simpler ones: `sigmoid(z)` as `1 / (1 + exp(-z))`."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import replace
+
+from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr, Graph
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.words.diagnostic import BpxError, Diagnostic, Span
+
+ALL = "all"
+
+
+def expandable(spec: NamedGraph) -> list[str]:
+    """The names of the nodes that are written in simpler ops."""
+    return [name for name, node in spec.nodes.items() if spec.graph.ops[node].expands]
+
+
+def written_out(spec: NamedGraph) -> NamedGraph:
+    """The same spec without composite ops: each is written out in ops that have a rule of their own."""
+    while composites := {node for node in range(spec.size) if spec.graph.ops[node].composite}:
+        spec = _rewritten(spec, composites)
+    return spec
+
+
+def expanded(spec: NamedGraph, names: Iterable[str]) -> NamedGraph:
+    """The same spec with the named nodes (or all) rewritten. Raises `BpxError` for other names."""
+    return _rewritten(spec, {spec.nodes[name] for name in chosen_names(spec, names)})
+
+
+def _rewritten(spec: NamedGraph, chosen: Container[int]) -> NamedGraph:
+    graph, origins = Graph(), dict[int, Span]()
+    copies: dict[int, Expr] = {}
+    for node in range(spec.size):
+        before = len(graph)
+        copies[node] = _copied(
+            spec, node, [copies[arg] for arg in spec.graph.args[node]], graph, node in chosen
+        )
+        if node in spec.origins:
+            origins.update(dict.fromkeys(range(before, len(graph)), spec.origins[node]))
+    return replace(
+        spec,
+        graph=graph,
+        inputs=tuple(one._replace(node=copies[one.node].id) for one in spec.inputs),
+        steps={name: copies[node].id for name, node in spec.steps.items()},
+        output=copies[spec.output].id,
+        inner_names={
+            copies[node].id: name for node, name in spec.names.items() if node not in spec.own_names
+        },
+        size=len(graph),
+        origins=origins,
+    )
+
+
+def _copied(spec: NamedGraph, node: int, args: list[Expr], graph: Graph, expand: bool) -> Expr:
+    op, settings = spec.graph.ops[node], spec.graph.settings[node]
+    if op is INPUT:
+        return graph.input(spec.graph.shapes[node])
+    if op is CONSTANT:
+        return graph.constant(spec.graph.constants[node])
+    if not expand or op.expands is None:
+        return graph.add(op, *args, **settings)
+    before = len(graph)
+    expr: Expr = op.expands(*args, **settings)
+    # A rewriting that ends in a node there is already would give that node two names, and one of
+    # constants alone would leave none to show.
+    is_new = expr.id >= before and expr.op is not CONSTANT
+    return expr if is_new else graph.add(OPS["identity"], expr)
+
+
+def chosen_names(spec: NamedGraph, names: Iterable[str]) -> tuple[str, ...]:
+    """The nodes that `names` means, "all" being all that can be. Raises `BpxError` for other names."""
+    wanted, known = list(names), expandable(spec)
+    if ALL in wanted:
+        return tuple(known)
+    problems = []
+    for name in wanted:
+        if name not in known:
+            facts = {"name": name, "known": ", ".join(known)}
+            code = "nothing-to-expand" if name in spec.nodes else "unknown-node"
+            problem = Diagnostic(code, None, facts, "expandable" if known else None)
+            problems.append(problem.suggesting(name, known))
+    if problems:
+        raise BpxError(problems)
+    return tuple(wanted)

@@ -1,0 +1,168 @@
+"""The reverse pass, written as more nodes of the same graph.
+
+For each live node from the output downwards: contribution = upstream × local, one per edge; the
+upstream gradient of an arg is the sum of its contributions. Reverse-mode accumulation as in
+Griewank and Walther, Evaluating Derivatives (2nd ed., SIAM 2008), chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import bpx.ops  # noqa: F401 — fills the op table
+from bpx.graph.arrays import Settings, Shape, broadcast
+from bpx.graph.graph import Expr, Graph, Op, Operand
+from bpx.graph.subgraph import Subgraph, expansion
+from bpx.ops.tensors import spread, unbroadcast
+
+
+class Edge(NamedTuple):
+    """What one node hands back to one of its args; every field but `position` is a node id.
+
+    `local` is None where the op gives its contribution as a whole (matmul, sum, …).
+    """
+
+    consumer: int
+    arg: int
+    position: int
+    upstream: int
+    local: int | None
+    contribution: int
+
+
+class Ledger(NamedTuple):
+    """All that the reverse pass did: its edges in order, and ∂output/∂node for each live node."""
+
+    graph: Graph
+    output: int
+    edges: tuple[Edge, ...]
+    upstream: dict[int, int]
+
+    def gradient(self, node: int) -> Expr | None:
+        """∂output/∂node; None where the output does not depend on the node."""
+        found = self.upstream.get(node)
+        return None if found is None else self.graph[found]
+
+
+def reverse(output: Expr, wrt: Iterable[Expr], upstream: Operand | None = None) -> Ledger:
+    """Append the reverse pass of `output` and return its ledger.
+
+    `wrt` says where gradient is asked for: nothing flows into nodes that none of it rests on.
+    `upstream` is the gradient that arrives at the output, of the output's shape (default 1, for a
+    scalar output only). Raises `ValueError` where it is missing or of another shape.
+    """
+    graph = output.graph
+    if upstream is None:
+        if output.shape:
+            raise ValueError(f"an output of shape {output.shape} needs an upstream gradient")
+        upstream = 1.0
+    seed = graph.lift(upstream)
+    if seed.shape != output.shape:
+        raise ValueError(f"upstream has shape {seed.shape}, the output {output.shape}")
+    live = graph.touched(by=[expr.id for expr in wrt], upto=output.id)
+    gradients: dict[int, Expr] = {output.id: seed} if live[output.id] else {}
+    edges: list[Edge] = []
+    for node in range(output.id, -1, -1):
+        if node not in gradients:
+            continue
+        for edge in _edges(graph[node], gradients[node], live):
+            contribution = graph[edge.contribution]
+            known = gradients.get(edge.arg)
+            gradients[edge.arg] = contribution if known is None else known + contribution
+            edges.append(edge)
+    return Ledger(graph, output.id, tuple(edges), {node: expr.id for node, expr in gradients.items()})
+
+
+def grad(output: Expr, wrt: Sequence[Expr], upstream: Operand | None = None) -> list[Expr]:
+    """∂output/∂w for each w of `wrt`, as nodes; a zero where the output does not depend on w."""
+    ledger = reverse(output, wrt, upstream)
+    found = [ledger.gradient(expr.id) for expr in wrt]
+    return [zeros(expr) if one is None else one for expr, one in zip(wrt, found, strict=True)]
+
+
+def zeros(like: Expr) -> Expr:
+    """A constant of zeros of the shape of `like`."""
+    from numpy import zeros
+
+    return like.graph.constant(zeros(like.shape))
+
+
+def _edges(node: Expr, upstream: Expr, live: bytearray) -> list[Edge]:
+    graph, args = node.graph, node.args
+    if not any(live[arg.id] for arg in args):
+        return []
+    if node.op.local is None:
+        return [
+            Edge(node.id, arg.id, position, upstream.id, None, contribution.id)
+            for position, (arg, contribution) in enumerate(zip(args, pulled(node, upstream), strict=True))
+            if live[arg.id]
+        ]
+    edges = []
+    for position, (arg, factor) in enumerate(zip(args, node.op.local(*args, node), strict=True)):
+        if live[arg.id]:
+            local = graph.lift(factor)
+            contribution = unbroadcast(upstream * local, arg.shape)
+            edges.append(Edge(node.id, arg.id, position, upstream.id, local.id, contribution.id))
+    return edges
+
+
+def pulled(node: Expr, upstream: Expr) -> tuple[Expr, ...]:
+    """What a structural op hands back to each of its args."""
+    found = handed_back(node.op, upstream, node.args, node, node.graph.settings[node.id])
+    return tuple(zeros(arg) if one is None else one for arg, one in zip(node.args, found, strict=True))
+
+
+def handed_back(
+    op: Op, upstream: Expr, args: Sequence[Expr], out: Expr, settings: Settings
+) -> Sequence[Expr | None]:
+    """The rule of a structural op, its own or the one that follows from what it expands to."""
+    if op.pull:
+        return op.pull(upstream, *args, out, **settings)
+    if op.expands is None:
+        raise ValueError(f"{op.name} has no rule")
+    inside, found = _rule_of_expansion(op, tuple(arg.shape for arg in args), tuple(settings.items()))
+    nodes = [one for one in found if one is not None]
+    handles = inside.handles([*args, out, upstream], _sparing, nodes)
+    return [None if one is None else handles[one] for one in found]
+
+
+def _sparing(op: Op, *args: Expr, **settings: Any) -> Expr:
+    """The folding door, without copies that broadcasting makes by itself."""
+    if op.elementwise:
+        shape = broadcast(op.name, [arg.shape for arg in args])
+        for position, arg in enumerate(args):
+            fewer = (*args[:position], _uncopied(arg), *args[position + 1 :])
+            if broadcast(op.name, [one.shape for one in fewer]) == shape:
+                args = fewer
+    return op(*args, **settings)
+
+
+def _uncopied(expr: Expr) -> Expr:
+    """What was copied along leading axes to make `expr`, if that is all that was done."""
+    if expr.op is not spread:
+        return expr
+    (source,), axis = expr.args, expr.graph.settings[expr.id]["axis"]
+    leading = axis == tuple(range(len(axis))) and source.shape == expr.shape[len(axis) :]
+    return source if leading else expr
+
+
+@lru_cache(maxsize=1024)
+def _rule_of_expansion(
+    op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]
+) -> tuple[Subgraph, list[int | None]]:
+    """The reverse pass of an expansion, on its args, its own value and what arrives; a node for each arg."""
+    forward = expansion(op, shapes, dict(settings))
+    graph = forward.graph.copy()
+    root, args = graph[forward.root], [graph[arg] for arg in forward.args]
+    upstream = graph.input(root.shape)
+    ledger = reverse(root, args, upstream)
+    found = [ledger.upstream.get(arg.id) for arg in args]
+    inside = Subgraph(graph, (*forward.args, root.id, upstream.id), root.id)
+    return inside, [None if one is None or _is_zero(graph, one) else one for one in found]
+
+
+def _is_zero(graph: Graph, node: int) -> bool:
+    """Is it a constant 0, as what ops hand back to an arg that only chooses?"""
+    return node in graph.constants and not graph.constants[node].any()

@@ -1,0 +1,48 @@
+"""Specs from Python: a function of handles that is traced, a graph that is built by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr
+from bpx.graph.named.named_graph import Input, NamedGraph
+from bpx.graph.named.names import free_output_name
+from bpx.graph.named.values import as_array
+from bpx.graph.numbers import shape_text
+from bpx.spec.reading.syntax import name_problem
+from bpx.words.diagnostic import BpxError, Diagnostic, Source
+
+
+def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
+    """The spec of a graph built in Python: `values` names its inputs and gives each a value.
+
+    Raises `BpxError` where a value is missing, is not made of finite numbers or has another shape.
+    """
+    graph, problems = output.graph, list[Diagnostic]()
+    inputs = [
+        Input(name, expr.id, array, "data")
+        for name, (expr, value) in values.items()
+        if (array := as_array(name, value, problems)) is not None
+    ]
+    problems += [
+        Diagnostic(code, None, {"name": name}, "rename") for name in values if (code := name_problem(name))
+    ]
+    for one in inputs:
+        if one.value.shape != graph.shapes[one.node]:
+            facts = {
+                "name": one.name,
+                "found": shape_text(one.value.shape),
+                "wanted": shape_text(graph.shapes[one.node]),
+            }
+            problems.append(Diagnostic("value-shape", None, facts))
+    named = {graph.lift(expr).id for expr, _ in values.values()}
+    for node in graph.needs(of=[output.id]):
+        if graph.ops[node] is INPUT and node not in named:
+            problems.append(Diagnostic("missing-value", None, {"name": f"#{node}"}))
+    if problems:
+        raise BpxError(problems)
+    if output.op in (INPUT, CONSTANT):
+        output = graph.add(OPS["identity"], output)
+    steps = {free_output_name(values): output.id}
+    return NamedGraph(None, graph, tuple(inputs), steps, output.id, len(graph), Source("<python>", ""))

@@ -1,0 +1,1 @@
+"""Text → a graph with names and values."""

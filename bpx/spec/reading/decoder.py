@@ -1,0 +1,169 @@
+"""A walk over a document, with a check for each kind of part; what is wrong is collected on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpx.graph.arrays import MOST_AXES, Array
+from bpx.spec.reading.document import type_key
+from bpx.spec.reading.locate import Places, decoded, quote_width
+from bpx.spec.text.build import MOST_WITH_CARE
+from bpx.spec.text.parser import Code, Text, parse, shortened
+from bpx.words.diagnostic import Diagnostic, Span
+from bpx.words.say import say
+
+FORMAT_VERSION = 1
+ROLES = ("data", "parameter", "target", "constant")
+FORMS = {  # ways to give an input its values, by the key that tells them, each with its further keys
+    "value": (),
+    "normal": ("mean", "scale", "seed"),
+    "uniform": ("low", "high", "seed"),
+    "table": ("columns", "column"),
+}
+OF_ANY_INPUT = ("role", "range")
+KEYS = {
+    "top": ("bpx", "title", "output", "tables", "inputs", "graph", "expect", "claims", "blocks", "ops"),
+    "input": (*dict.fromkeys(key for form, more in FORMS.items() for key in (form, *more)), *OF_ANY_INPUT),
+    "table": ("columns", "rows"),
+    "expect": ("value", "gradients"),
+    "block": ("args", "value", "graph", "output"),
+    "op": ("args", "value", "partials"),
+}
+
+
+class Walker:
+    """Looks at parts of a document by their path; what is wrong goes to `problems`."""
+
+    def __init__(self, document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> None:
+        self.document, self.places, self.problems = document, places, problems
+
+    def problem(self, code: str, span: Span | None, help: str | None = None, **facts: Any) -> None:
+        """Report one thing that is wrong."""
+        self.problems.append(Diagnostic(code, span, facts, help))
+
+    def guessed(self, problem: Diagnostic, name: str, known: Iterable[str]) -> None:
+        """Report it with the known name most like `name`, unless there are too many problems for that."""
+        careful = len(self.problems) < MOST_WITH_CARE
+        self.problems.append(problem.suggesting(name, known) if careful else problem)
+
+    def check_keys(
+        self, table: Mapping[str, Any], where: str, path: tuple[str, ...], known: Sequence[str] | None = None
+    ) -> None:
+        """Report keys that mean nothing there; `known` are those of `KEYS[where]` by default."""
+        known = known or KEYS[where]
+        for key in table:
+            if key not in known:
+                facts = {"key": key, "where": say(f"where.{where}"), "known": ", ".join(known)}
+                problem = Diagnostic("unknown-key", self.places.key(*path, key), facts, "known-keys")
+                self.problems.append(problem.suggesting(key, known))
+
+    def take(self, key: str, kind: type) -> Any:
+        """A part of the whole document; None where it is missing or of another type, which is reported."""
+        if key not in self.document:
+            return None
+        value = self.document[key]
+        return value if self.is_a(kind, value, key) else None
+
+    def is_a(self, kind: type, value: Any, *path: str | int) -> bool:
+        """Is the value of this type? Otherwise that is reported."""
+        if isinstance(value, kind):
+            return True
+        self.wrong_type(f"type.{kind.__name__}", value, *path)
+        return False
+
+    def wrong_type(self, wanted: str, value: Any, *path: str | int) -> None:
+        """Report a value of another type than `wanted`, which is a key of the words."""
+        facts = {"key": str(path[-1]), "wanted": say(wanted), "found": say(type_key(value))}
+        self.problem("wrong-type", self.places.value(*path), **facts)
+
+    def numbers(self, name: str, value: Any, *path: str | int) -> Array | None:
+        """A number or a nest of lists of numbers as an array; None where it is not one."""
+        fine = True
+        for leaf, at in _leaves(value):
+            if isinstance(leaf, bool) or not isinstance(leaf, int | float):
+                found = self.written(*path, *at) if not isinstance(leaf, dict) else say("type.dict")
+                unquote = isinstance(leaf, str) and leaf.strip().startswith((*"-+.[0123456789",))
+                span = self.places.value(*path, *at)
+                self.problem("not-a-number", span, "unquote" if unquote else None, name=name, found=found)
+                fine = False
+            elif not _finite(leaf):
+                self.problem(
+                    "not-finite-input",
+                    self.places.value(*path, *at),
+                    name=name,
+                    found=self.written(*path, *at),
+                )
+                fine = False
+        if not fine:
+            return None
+        try:
+            array = np.array(value, dtype=np.float64)
+        except ValueError:
+            self.problem("ragged", self.places.value(*path), name=name)
+            return None
+        if array.ndim > MOST_AXES:
+            self.problem("too-deep", self.places.value(*path), name=name)
+            return None
+        if not array.size:
+            self.problem("empty-array", self.places.value(*path), name=name)
+            return None
+        array.setflags(write=False)
+        return array
+
+    def written(self, *path: str | int) -> str:
+        """A value as it stands in the text, without quotes, cut short where it is long."""
+        span = self.places.value(*path)
+        return shortened(span.text.strip("\"'")) if span else ""
+
+    def expression(self, value: Any, *path: str | int) -> Code | None:
+        """The code of an expression in quotes; None where it is not one, which is reported."""
+        if not isinstance(value, str):
+            self.wrong_type("type.expression", value, *path)
+            return None
+        code, problems = parse(self.text(*path))
+        self.problems += problems
+        return code
+
+    def text(self, *path: str | int) -> Text:
+        """The expression at `path`, with the offset of each of its characters."""
+        span = self.places.value(*path)
+        assert span
+        source = span.source.text
+        characters = decoded(source, span.start, span.end)
+        content = "".join(char for char, _ in characters)
+        end = span.end - quote_width(source, span.start, span.end)
+        return Text(span.source, content, [*(at for _, at in characters), end])
+
+    def bounds(self, *path: str | int) -> tuple[int, int]:
+        """Start and end of a value; of the inside of a quoted one."""
+        span = self.places.value(*path)
+        assert span
+        quoted = span.text[:1] in ("'", '"')
+        return span.start + quoted, span.end - quoted
+
+
+def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:
+    """The innermost values of a nest of lists, each with its indices."""
+    waiting: list[tuple[Any, tuple[int, ...]]] = [(value, ())]
+    while waiting:
+        one, at = waiting.pop()
+        if isinstance(one, list):
+            waiting += [(inner, (*at, i)) for i, inner in reversed(list(enumerate(one)))]
+        else:
+            yield one, at
+
+
+def is_finite_number(value: Any) -> bool:
+    """Is it a number, and one that float64 has?"""
+    return isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond float64
+        return False

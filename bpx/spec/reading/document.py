@@ -1,0 +1,106 @@
+"""TOML or JSON text → plain data, with the place of every part of it.
+
+The standard library reads; what it refuses becomes a diagnostic at the right place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from bpx.graph.named.written import Written
+from bpx.spec.reading.locate import Places, locate_json, locate_toml
+from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+from bpx.words.say import say
+
+if TYPE_CHECKING:
+    pass
+
+Format = Literal["toml", "json"]
+
+_HIGH, _LOW = r"u[dD][89abAB][0-9a-fA-F]{2}", r"u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|(?P<half>{_HIGH}|{_LOW})|.)", re.DOTALL)
+
+
+def read_document(source: Source, format: Format) -> tuple[dict[str, Any], Places]:
+    """The text as plain data, and where its parts stand. Raises `BpxError` on a syntax error."""
+    if not source.text.strip():
+        _fail(Diagnostic("empty-input", Span(source, 0, 0)))
+    places = (locate_toml if format == "toml" else locate_json)(source)
+    if places.too_deep:
+        _fail(Diagnostic("too-deep", places.too_deep))
+    if places.repeated:
+        raise BpxError(
+            [Diagnostic("duplicate-key", span, {"key": path[-1]}) for path, span in places.repeated]
+        )
+    try:
+        document = _load_toml(source) if format == "toml" else _load_json(source)
+    except RecursionError:
+        _fail(Diagnostic("too-deep", Span(source, 0, 0)))
+    if not isinstance(document, dict):
+        found = say(type_key(document))
+        facts = {"key": "spec", "wanted": say("type.dict"), "found": found}
+        _fail(Diagnostic("wrong-type", Span(source, 0, 1), facts))
+    return document, places
+
+
+def _load_toml(source: Source) -> Any:
+    import tomllib
+
+    try:
+        return tomllib.loads(source.text, parse_float=Written)
+    except tomllib.TOMLDecodeError as error:
+        _fail(_toml_problem(source, str(error)))
+    except ValueError:  # an integer of more digits than Python reads
+        _fail(Diagnostic("number-too-long", Span(source, 0, 0)))
+
+
+def _toml_problem(source: Source, message: str) -> Diagnostic:
+    """`tomllib` says the place within its message only."""
+    reason, _, where = message.partition(" (at ")
+    found = re.match(r"line (\d+), column (\d+)", where)
+    at = source.offset(int(found[1]), int(found[2])) if found else len(source.text.rstrip())
+    line = source.line(source.position(at)[0])
+    help = None
+    if "−" in line:
+        help = "plain-minus"
+    elif re.search(r"(?<![\w.])\.\d|\d\.(?!\d)", line):
+        help = "point-number"
+    elif re.match(r"\s*[\w.]+\s*=\s*[-(]*[A-Za-z]", line):
+        help = "quote-expression"
+    elif re.match(r"\s*[^\x00-\x7f]", line):
+        help = "quote-key"
+    return Diagnostic("toml-syntax", Span(source, at, at + 1), {"reason": _sentence(reason)}, help)
+
+
+def _load_json(source: Source) -> Any:
+    try:
+        document = json.loads(source.text, parse_float=Written)
+    except json.JSONDecodeError as error:
+        span = Span(source, error.pos, error.pos + 1)
+        _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}))
+    except ValueError:
+        _fail(Diagnostic("number-too-long", Span(source, 0, 0)))
+    for escape in _ESCAPE.finditer(source.text):
+        if escape["half"]:  # JSON can spell half of a character, which no text can hold
+            _fail(Diagnostic("half-a-character", Span(source, *escape.span())))
+    return document
+
+
+def _sentence(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _fail(diagnostic: Diagnostic) -> NoReturn:
+    raise BpxError([diagnostic])
+
+
+def type_key(value: Any) -> str:
+    """The key of the words that say what kind of thing a value is."""
+    if value is None:
+        return "type.none"
+    for kind in (bool, str, int, float, list, dict):
+        if isinstance(value, kind):
+            return f"type.{kind.__name__}"
+    return "type.date"

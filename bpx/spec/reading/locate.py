@@ -1,0 +1,259 @@
+"""Where things stand in a TOML or JSON text: the standard readers keep no positions, so this does.
+
+It is no second parser: the text has been (or is about to be) accepted by `tomllib` or `json`. It
+walks over the text once and notes, for the path of every key, the spans of the key and the value.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from bpx.words.diagnostic import Source, Span
+
+Path = tuple[str | int, ...]
+
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_BARE_KEY = re.compile(r"[^\s.,\[\]{}=:\"'#]+")
+_SCALAR = re.compile(r"[^\s,\[\]{}\"'#]+(?: [0-9][^\s,\[\]{}\"'#]*)?")  # a date may hold a blank
+_MOST_DEPTH = 64  # a path longer than this leads to nothing bpx reads
+_STRINGS = [
+    re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}', re.DOTALL),
+    re.compile(r"'''.*?'{3,5}", re.DOTALL),
+    re.compile(r'"(?:[^"\\\n]|\\.)*"'),
+    re.compile(r"'[^'\n]*'"),
+]
+_LINE_END = re.compile(r"[ \t\n]*")
+_ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
+
+
+@dataclass(eq=False, repr=False)
+class Places:
+    """Spans by path; a key that is given again stands in `repeated`."""
+
+    source: Source
+    keys: dict[Path, Span] = field(default_factory=dict)
+    values: dict[Path, Span] = field(default_factory=dict)
+    passed: dict[Path, Span] = field(default_factory=dict)
+    repeated: list[tuple[Path, Span]] = field(default_factory=list)
+    too_deep: Span | None = None  # where the walk was given up
+
+    def key(self, *path: str | int) -> Span | None:
+        """The span of a key, or of the first dotted key that passes through it."""
+        return self.keys.get(path) or self.passed.get(path)
+
+    def value(self, *path: str | int) -> Span | None:
+        """The span of a value; that of the key or of what holds it where it has none of its own."""
+        while path:
+            if path in self.values:
+                return self.values[path]
+            if path in self.keys:
+                return self.keys[path]
+            path = path[:-1]
+        return None
+
+
+class _Lost(Exception):
+    pass
+
+
+# What the walk meets in a text that is not of the form: it ends there, and the reader says why.
+_ODDITIES = (_Lost, IndexError, ValueError, OverflowError)
+
+
+def locate_toml(source: Source) -> Places:
+    """Positions in a TOML text; of a text that is not TOML, those before the first oddity."""
+    return _Walk(source, "=").toml()
+
+
+def locate_json(source: Source) -> Places:
+    """Positions in a JSON text; of a text that is not JSON, those before the first oddity."""
+    return _Walk(source, ":").json()
+
+
+class _Walk:
+    def __init__(self, source: Source, assign: str) -> None:
+        self.source, self.text, self.assign = source, source.text, assign
+        self.at = 0
+        self.places = Places(source)
+
+    def toml(self) -> Places:
+        prefix: Path = ()
+        counts: dict[Path, int] = {}
+        with suppress(*_ODDITIES):
+            while self.blank() < len(self.text):
+                brackets = 2 if self.text.startswith("[[", self.at) else int(self.text[self.at] == "[")
+                if not brackets:
+                    self.value(self.assigned_key(prefix))
+                    continue
+                prefix = self.header(brackets, counts)
+        return self.places
+
+    def json(self) -> Places:
+        with suppress(*_ODDITIES):
+            self.value(())
+        return self.places
+
+    def blank(self) -> int:
+        match = _BLANK.match(self.text, self.at)
+        self.at = match.end() if match else self.at
+        return self.at
+
+    def assigned_key(self, prefix: Path) -> Path:
+        start = self.at
+        path = self.key(prefix)
+        self.note_key(path, Span(self.source, start, self.at))
+        self.blank()
+        if self.text[self.at] != self.assign:
+            raise _Lost
+        self.at += 1
+        return path
+
+    def header(self, brackets: int, counts: dict[Path, int]) -> Path:
+        """`[table]` or `[[table]]`; `counts` has how often each of the latter has come."""
+        self.at += brackets
+        start = self.blank()
+        path: Path = ()
+        for part in self.key(()):
+            path = (*path, counts[path]) if path in counts else path
+            path = (*path, part)
+        self.note_key(path, Span(self.source, start, self.at), repeatable=brackets == 2)
+        self.blank()
+        self.at += brackets
+        if brackets == 2:
+            counts[path] = counts.get(path, -1) + 1
+        return (*path, counts[path]) if path in counts else path
+
+    def note_key(self, path: Path, span: Span, repeatable: bool = False) -> None:
+        if path in self.places.keys and not repeatable:
+            self.places.repeated.append((path, span))
+        self.places.keys.setdefault(path, span)
+        for length in range(1, len(path)):
+            self.places.passed.setdefault(path[:length], span)
+
+    def key(self, prefix: Path) -> Path:
+        """A key, dotted in TOML."""
+        parts: list[str | int] = list(prefix)
+        while True:
+            self.blank()
+            parts.append(self.key_part())
+            if len(parts) > _MOST_DEPTH:
+                raise self.too_deep(self.at)
+            end = self.at
+            self.blank()
+            if self.assign == ":" or self.text[self.at : self.at + 1] != ".":
+                self.at = end
+                return tuple(parts)
+            self.at += 1
+
+    def key_part(self) -> str:
+        if self.text[self.at] in "\"'":
+            start, end = self.string()
+            return "".join(char for char, _ in decoded(self.text, start, end))
+        return self.matched(_BARE_KEY)
+
+    def matched(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self.text, self.at)
+        if not match:
+            raise _Lost
+        self.at = match.end()
+        return match.group()
+
+    def string(self) -> tuple[int, int]:
+        for pattern in _STRINGS:
+            match = pattern.match(self.text, self.at)
+            if match:
+                self.at = match.end()
+                return match.span()
+        raise _Lost
+
+    def value(self, path: Path) -> None:
+        """A value and all that is in it, with a stack of the open arrays and tables."""
+        open_at: list[tuple[Path, int, str]] = []
+        counts: list[int] = []
+        while True:
+            self.blank()
+            char, start = self.text[self.at], self.at
+            if char in "[{":
+                open_at.append((path, start, char))
+                counts.append(0)
+                self.at += 1
+                if len(path) >= _MOST_DEPTH:
+                    raise self.too_deep(start)
+            else:
+                self.scalar(path)
+            while open_at and self.closes():
+                self.at += 1
+                path, start, _ = open_at.pop()
+                counts.pop()
+                self.places.values.setdefault(path, Span(self.source, start, self.at))
+            if not open_at:
+                return
+            outer, _, kind = open_at[-1]
+            if kind == "{":
+                path = self.assigned_key(outer)
+            else:
+                path = (*outer, counts[-1])
+                counts[-1] += 1
+
+    def closes(self) -> bool:
+        """Whether the innermost array or table ends here; a comma before the next value is passed."""
+        self.blank()
+        if self.text[self.at] == ",":
+            self.at += 1
+            self.blank()
+        return self.text[self.at] in "]}"
+
+    def too_deep(self, at: int) -> _Lost:
+        self.places.too_deep = Span(self.source, at, at + 1)
+        return _Lost()
+
+    def scalar(self, path: Path) -> None:
+        start = self.at
+        if self.text[start] in "\"'":
+            self.string()
+        else:
+            self.matched(_SCALAR)
+        self.places.values.setdefault(path, Span(self.source, start, self.at))
+
+
+def quote_width(text: str, start: int, end: int) -> int:
+    """3 for a quoted string in three quotes, 1 for one in one."""
+    return 3 if text[start : start + 3] in ('"""', "'''") and end - start >= 6 else 1
+
+
+def decoded(text: str, start: int, end: int) -> list[tuple[str, int]]:
+    """The characters of a quoted string, each with the offset where it is written."""
+    width = quote_width(text, start, end)
+    inner, stop = start + width, end - width
+    if width == 3 and text[inner : inner + 1] == "\n":
+        inner += 1
+    if text[start] == "'":
+        return [(text[i], i) for i in range(inner, stop)]
+    found: list[tuple[str, int]] = []
+    at = inner
+    while at < stop:
+        char, length = _unescaped(text, at)
+        if char:
+            found.append((char, at))
+        at += length
+    return found
+
+
+def _unescaped(text: str, at: int) -> tuple[str, int]:
+    """The character written at `at`, and how much text it takes."""
+    if text[at] != "\\":
+        return text[at], 1
+    kind = text[at + 1]
+    digits = {"x": 2, "u": 4, "U": 8}.get(kind)
+    if digits:
+        code = int(text[at + 2 : at + 2 + digits], 16)
+        low = int(text[at + 8 : at + 12], 16) if text[at + 6 : at + 8] == "\\u" else 0
+        if 0xD800 <= code < 0xDC00 <= low < 0xE000:  # such a pair is one character in JSON
+            return chr(0x10000 + (code - 0xD800) * 0x400 + low - 0xDC00), 12
+        return chr(code), 2 + digits
+    if kind in " \t\n":
+        blanks = _LINE_END.match(text, at + 1)
+        return "", 1 + len(blanks.group() if blanks else "")
+    return _ESCAPES.get(kind, kind), 2

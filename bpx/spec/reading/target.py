@@ -1,0 +1,124 @@
+"""What a user names as a graph: an expression, a spec file, standard input, or a bundled example."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from bpx.graph.graph import OPS
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.numbers import CONSTANTS
+from bpx.spec.reading.examples import example_names, example_path
+from bpx.spec.reading.read import read_expression, read_spec
+from bpx.words.diagnostic import BpxError, Diagnostic, Source, nearest
+
+if TYPE_CHECKING:
+    from bpx.spec.reading.document import Format
+
+LARGEST_SPEC = 64 * 2**20  # bytes
+STDIN = "-"
+FORMATS: dict[str, Format] = {".toml": "toml", ".json": "json"}
+
+_EXPRESSION = "<expression>"
+_LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
+_FIRST_LINE_OF_TOML = re.compile(
+    r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
+)
+
+
+def read_target(target: str, values: Mapping[str, Any] | None = None) -> NamedGraph:
+    """The spec that `target` names, with `values` in place of its inputs'. Raises `BpxError`."""
+    if target == STDIN:
+        return read_text(
+            Source("<stdin>", _decoded("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))), values
+        )
+    if not target.strip():
+        return read_expression(Source(_EXPRESSION, target), values)
+    path = Path(target)
+    if path.suffix.lower() in FORMATS:
+        return read_spec(read_file(path), FORMATS[path.suffix.lower()], values)
+    if target in example_names():
+        return read_spec(read_file(example_path(target)), "toml", values)
+    if target not in (values or ()) and _is_directory(path):
+        _fail("is-a-directory", "directory", name=target)
+    if target not in (values or ()) and _exists(path):
+        return read_text(read_file(path), values)
+    if _LIKE_A_PATH.fullmatch(target):
+        _fail("missing-file", None, name=target)
+    _refuse_bare_name(target, values or {})
+    return read_expression(Source(_EXPRESSION, target), values)
+
+
+def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:
+    """A name alone, without a value, is more likely a slip than an expression."""
+    if not re.fullmatch(r"[\w-]+", target) or target in values or target in CONSTANTS:
+        return
+    guess = nearest(target, example_names())
+    if guess:
+        _fail("unknown-target", "did-you-mean", name=target, guess=guess)
+    if target.isidentifier() and target not in OPS:
+        _fail("unknown-target", "list-examples", name=target)
+
+
+def read_text(source: Source, values: Mapping[str, Any] | None = None) -> NamedGraph:
+    """The spec in a text whose format is seen from how it begins. Raises `BpxError`."""
+    format = format_of(source.text)
+    if format is None:
+        return read_expression(source, values)
+    return read_spec(source, format, values)
+
+
+def format_of(text: str) -> Format | None:
+    """`json`, `toml`, or None for an expression."""
+    if text.lstrip().startswith("{"):
+        return "json"
+    return "toml" if not text.strip() or _FIRST_LINE_OF_TOML.match(text) else None
+
+
+def read_file(path: Path) -> Source:
+    """The text of a file. Raises `BpxError` where it cannot be had."""
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            return Source(name, _decoded(name, file.read(LARGEST_SPEC + 1)))
+    except FileNotFoundError:
+        guess = nearest(path.stem, example_names())
+        _fail("missing-file", "did-you-mean" if guess else None, name=name, guess=guess)
+    except IsADirectoryError:
+        _fail("is-a-directory", "directory", name=name)
+    except BpxError:
+        raise
+    except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
+        reason = getattr(error, "strerror", None) or str(error)
+        _fail("unreadable", None, name=name, reason=reason.lower())
+
+
+def _decoded(name: str, data: bytes) -> str:
+    if len(data) > LARGEST_SPEC:
+        _fail("too-big", None, name=name, most=f"{LARGEST_SPEC // 2**20} MiB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        _fail("not-utf-8", None, name=name, byte=f"0x{data[error.start]:02x}", offset=error.start)
+    return text.replace("\r\n", "\n")
+
+
+def _fail(code: str, help: str | None, **facts: Any) -> NoReturn:
+    raise BpxError([Diagnostic(code, None, facts, help)])
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # an expression need not be a possible path
+        return False
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

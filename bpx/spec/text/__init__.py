@@ -1,0 +1,1 @@
+"""Expressions that people type: tokens, syntax, nodes."""

@@ -1,0 +1,1 @@
+"""Parameters moved step by step, so that a loss falls."""

@@ -1,0 +1,54 @@
+"""Which inputs hold the examples of a training, one a row, and batches drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from bpx.graph.named.named_graph import Input
+from bpx.words.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.intp]
+
+
+class Examples(NamedTuple):
+    """The inputs whose first axis runs over the examples, and how many there are."""
+
+    inputs: tuple[Input, ...]
+    total: int
+
+
+def examples(inputs: Sequence[Input], size: int, problems: list[Diagnostic]) -> Examples | None:
+    """The examples among `inputs`, for batches of `size`; None, with a problem, where there are none.
+
+    Their number is the length of the first axis of the targets, or of the data where no target has an
+    axis; every input of either role that is as long holds examples.
+    """
+    long = [one for one in inputs if one.role in ("data", "target") and one.value.ndim]
+    telling = [one for one in long if one.role == "target"] or long
+    lengths = {len(one.value) for one in telling}
+    facts = {"size": size, "lengths": ", ".join(f"{one.name} {len(one.value)}" for one in long)}
+    if len(lengths) != 1:
+        problems.append(Diagnostic("no-examples" if long else "no-axis", None, facts))
+        return None
+    (count,) = lengths
+    if size > count:
+        problems.append(Diagnostic("batch-too-large", None, {**facts, "count": count}))
+        return None
+    return Examples(tuple(one for one in long if len(one.value) == count), count)
+
+
+def shuffled(count: int, size: int, seed: int) -> Iterator[Rows]:
+    """Batches without end: each epoch in an order of its own; a remainder smaller than `size` is left out.
+
+    The stream of `RandomState` is frozen (NEP 19), so that a seed means the same batches for ever.
+    """
+    draw = np.random.RandomState(seed % 2**32)
+    while True:
+        order = draw.permutation(count)
+        yield from (order[start : start + size] for start in range(0, count - size + 1, size))

@@ -1,0 +1,1 @@
+"""How bpx speaks: sentences, places in a text, diagnostics."""

@@ -1,0 +1,185 @@
+"""Sources, spans and diagnostics: how bpx says what is wrong, and where.
+
+Convention: offsets count characters of the source text from 0; lines and columns, which people
+read, count from 1. `Source.position` is the only place where the one becomes the other.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from bpx.words.say import say, visible
+
+Severity = Literal["error", "warning", "note"]
+
+_WIDEST_EXCERPT = 100  # a longer source line is shown as a window around the span
+_MOST_GUESSES = 2000  # names compared when a misspelt one is looked for
+
+
+class Source:
+    """A text with a name: a file's path, `<stdin>` or `<expression>`."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self._line_starts: list[int] | None = None
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column (both from 1) of the character at `offset`."""
+        starts = self._starts()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of line `number` (from 1), without its line end."""
+        starts = self._starts()
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r")
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a line and column (both from 1), kept inside the text."""
+        starts = self._starts()
+        return min(starts[min(line, len(starts)) - 1] + column - 1, len(self.text))
+
+    def _starts(self) -> list[int]:
+        if self._line_starts is None:
+            self._line_starts = [0, *(i + 1 for i, char in enumerate(self.text) if char == "\n")]
+        return self._line_starts
+
+
+class Span(NamedTuple):
+    """The characters `start … end` (end excluded) of a source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The characters themselves."""
+        return self.source.text[self.start : self.end]
+
+
+class Diagnostic(NamedTuple):
+    """One thing to tell the user: a code, the facts its sentence needs, and a place.
+
+    The sentence is `say("diagnostic.CODE", **facts)`; `help`, where given, is the key of a second
+    sentence that proposes one next step, made from the same facts.
+    """
+
+    code: str
+    span: Span | None = None
+    facts: Mapping[str, Any] = {}
+    help: str | None = None
+    severity: Severity = "error"
+
+    def suggesting(self, name: str, known: Iterable[str]) -> Diagnostic:
+        """The same, proposing the known name most like `name` in place of its help, if one is like it."""
+        guess = nearest(name, known)
+        return self._replace(facts={**self.facts, "guess": guess}, help="did-you-mean") if guess else self
+
+    @property
+    def message(self) -> str:
+        """The sentence that states what is wrong, behind what it is `within` where that is a fact."""
+        sentence = say(f"diagnostic.{self.code}", **self.facts)
+        return f"{self.facts['within']}: {sentence}" if "within" in self.facts else sentence
+
+    @property
+    def advice(self) -> str | None:
+        """The sentence that proposes a next step, if there is one."""
+        return say(f"help.{self.help}", **self.facts) if self.help else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: code, severity, message, help and place."""
+        place: dict[str, Any] = {}
+        if self.span:
+            line, column = self.span.source.position(self.span.start)
+            end_line, end_column = self.span.source.position(self.span.end)
+            place = {
+                "file": self.span.source.name,
+                "line": line,
+                "column": column,
+                "end_line": end_line,
+                "end_column": end_column,
+            }
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "help": self.advice,
+            **place,
+        }
+
+    def to_line(self) -> str:
+        """The form that stands among other notes: severity, sentence and help in one line."""
+        return f"{self.severity}: {self.message}{'; ' + self.advice if self.advice else ''}"
+
+    def to_text(self) -> str:
+        """The form people read: sentence, place, excerpt with the span underlined, help."""
+        lines = [f"{self.severity}[{self.code}]: {self.message}"]
+        if self.span:
+            lines += _excerpt(self.span)
+        if self.advice:
+            lines.append(f"help: {self.advice}")
+        return "\n".join(lines)
+
+
+class BpxError(ValueError):
+    """Input that cannot be used; `diagnostics` says all that is wrong with it."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("\n\n".join(d.to_text() for d in diagnostics))
+        self.diagnostics = tuple(diagnostics)
+
+    def __reduce__(self) -> Any:
+        return BpxError, (self.diagnostics,)
+
+
+def _excerpt(span: Span) -> list[str]:
+    line, column = span.source.position(span.start)
+    where = f"  --> {visible(span.source.name)}:{line}:{column}"
+    text = span.source.line(line)
+    if not text.strip():
+        return [where]
+    start = column - 1
+    end = min(max(start + (span.end - span.start), start + 1), max(len(text), start + 1))
+    text, start, end = _window(text, start, end)
+    margin = str(line)
+    underline = " " * _cells(text[:start]) + "^" * max(_cells(text[start:end]), 1)
+    return [where, f" {margin} | {text}", f" {' ' * len(margin)} | {underline}"]
+
+
+def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """The part of a long line around the span, tabs made blanks so that the carets stand right."""
+    left = max(0, min(start - _WIDEST_EXCERPT // 3, len(text) - _WIDEST_EXCERPT))
+    right = min(len(text), left + _WIDEST_EXCERPT)
+    head, tail = "…" if left else "", "…" if right < len(text) else ""
+    shift = len(head) - left
+    shown = "".join(char if char.isprintable() else " " for char in text[left:right])
+    return head + shown + tail, start + shift, min(end, right) + shift
+
+
+def _cells(text: str) -> int:
+    """Terminal cells `text` takes: East Asian wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, if one is like it at all."""
+    from difflib import get_close_matches
+
+    slack = max(2, len(name) // 3)
+    alike: dict[str, str] = {}
+    for candidate in known:
+        if abs(len(candidate) - len(name)) <= slack:
+            alike.setdefault(candidate.casefold(), candidate)
+            if len(alike) == _MOST_GUESSES:
+                break
+    found = get_close_matches(name.casefold(), list(alike), n=1, cutoff=0.65)
+    return alike[found[0]] if found else None

@@ -1,0 +1,77 @@
+"""Rules that a spec states, at random points of their op's domain."""
+
+from __future__ import annotations
+
+import pytest
+from checking import toml
+
+from bpx.check.blame.custom_rules import rules_alone
+from bpx.check.report.report import Verdict
+
+SPEC = """bpx = 1
+[inputs]
+x = 1.5
+[graph]
+y = "x * 2"
+[ops.f]
+args = %s
+value = "%s"
+partials = %s
+"""
+
+
+def alone(args, value, **partials):
+    listed = ", ".join(f'{arg} = "{partial}"' for arg, partial in partials.items())
+    quoted = "[" + ", ".join(f'"{arg}"' for arg in args) + "]"
+    return rules_alone(toml(SPEC % (quoted, value, "{ " + listed + " }")), 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("args", "value", "partials"),
+    [
+        ("x", "x * sigmoid(x)", {"x": "sigmoid(x) + x*sigmoid(x)*(1 - sigmoid(x))"}),
+        ("x", "log(x)", {"x": "1/x"}),
+        ("x", "max(x, 0.1*x)", {"x": "where(x > 0, 1, 0.1)"}),
+        ("ab", "a * sin(b)", {"a": "sin(b)", "b": "a * cos(b)"}),
+        ("x", "floor(x) + x^2", {"x": "2*x"}),
+        ("x", "sqrt(1 - x^2)", {"x": "-x/out"}),
+        ("x", "x^3", {"x": "3*x^2"}),
+    ],
+)
+def test_right_rules(args, value, partials):
+    assert alone(args, value, **partials) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("args", "value", "partials", "blamed"),
+    [
+        ("x", "max(x, 0.1*x)", {"x": "where(x > 0, 1, 0.01)"}, ["x"]),
+        ("x", "max(x, 0.1*x)", {"x": "1 + 0*x"}, ["x"]),
+        ("x", "log(x)", {"x": "1/x^2"}, ["x"]),
+        ("ab", "a * sin(b)", {"a": "sin(b)", "b": "cos(b)"}, ["b"]),
+        ("ab", "a * sin(b)", {"a": "cos(b)", "b": "-a * cos(b)"}, ["a", "b"]),
+        ("x", "x^3", {"x": "3.001*x^2"}, ["x"]),
+    ],
+)
+def test_wrong_rules(args, value, partials, blamed):
+    found = alone(args, value, **partials)
+    assert [one.arg for one in found.blame] == blamed
+    assert {one.line for one in found.blame} == {9}
+    assert {(row.op, row.arg, row.verdict) for row in found.local} == {
+        ("f", arg, Verdict.DISAGREE) for arg in blamed
+    }
+
+
+def test_where_the_rule_is_wrong_is_told():
+    (row,) = alone("x", "max(x, 0.1*x)", x="where(x > 0, 1, 0.01)").local
+    assert (row.claimed, row.reference) == pytest.approx((0.01, 0.1))
+    assert row.reason
+    assert row.reason.facts["where"].startswith("x = -")
+
+
+def test_an_op_that_is_defined_nowhere_near_is_left_alone():
+    assert alone("x", "log(x - 1000)", x="0*x") == ([], [])
+
+
+def test_a_spec_without_ops_of_its_own():
+    assert rules_alone(toml('bpx = 1\n[inputs]\nx = 1.0\n[graph]\ny = "x^2"'), 1e-5) == ([], [])

@@ -1,0 +1,516 @@
+"""The check of functions nobody can look into: what is right agrees, what is wrong does not."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bpx.check.function import black_box as blackbox
+from bpx.check.function.black_box import check_function
+from bpx.check.numeric import multiprecision as exact
+from bpx.check.report.report import Report, Verdict
+from bpx.words.diagnostic import BpxError
+
+
+@pytest.fixture(params=["with many digits", "float64 alone"])
+def digits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
+    """Once with mpmath, once as if it were not installed."""
+    there = request.param == "with many digits"
+    if not there:
+        monkeypatch.setattr(exact, "available", lambda: False)
+    return there  # type: ignore[return-value]
+
+
+@pytest.fixture
+def no_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "available", lambda: False)
+
+
+def verdict(forward: Any, inputs: Any, backward: Any, **settings: Any) -> str:
+    return check_function(forward, inputs, backward, **settings).verdict
+
+
+def codes(report: Report) -> set[str]:
+    return {entry.reason.code for entry in report.entries if entry.reason}
+
+
+def softmax(z: Any) -> Any:
+    e = np.exp(z - np.max(z, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)
+
+
+RNG = np.random.default_rng(0)
+X, W, B = RNG.normal(size=(5, 4)), RNG.normal(size=(4, 3)), RNG.normal(size=3)
+
+
+def layer(x: Any, w: Any, b: Any) -> Any:
+    return np.sum(np.tanh(x @ w + b))
+
+
+def layer_pull(g: Any, x: Any, w: Any, b: Any) -> Any:
+    d = g * (1 - np.tanh(x @ w + b) ** 2)
+    return d @ w.T, x.T @ d, np.sum(d, axis=0)
+
+
+CORRECT: dict[str, tuple[Any, Any, Any]] = {
+    "number": (lambda x: x * x, [3.0], lambda g, x: 2 * g * x),
+    "int": (lambda x: x * x, [3], lambda g, x: 2 * g * x),
+    "two numbers": (lambda x, y: x / y, [3.0, 0.5], lambda g, x, y: (g / y, -g * x / y**2)),
+    "vector": (softmax, [np.array([1.0, 2, 3])], lambda g, z: softmax(z) * (g - np.sum(g * softmax(z)))),
+    "matrices": (lambda a, b: a @ b, [X, W], lambda g, a, b: (g @ b.T, a.T @ g)),
+    "layer": (layer, [X, W, B], layer_pull),
+    "broadcast": (lambda x, b: x + b, [X, B[0] * np.ones(4)], lambda g, x, b: (g, np.sum(g, axis=0))),
+    "large output": (np.outer, [np.arange(1.0, 10), np.arange(2.0, 12)], lambda g, a, b: (g @ b, a @ g)),
+    "dead relu": (lambda x: np.maximum(x, 0), [np.array([-1.0, 2, -3])], lambda g, x: g * (x > 0)),
+    "stationary": (np.cos, [0.0], lambda g, x: -g * np.sin(x)),
+    "constant": (lambda x: 0 * x + 1, [np.ones(3)], lambda g, x: 0 * g),
+    "one element": (lambda x: x**3, [np.array([2.0])], lambda g, x: [3 * g[0] * x[0] ** 2]),
+    "tuple of one": (lambda x: x**3, [np.array([2.0, 1.0])], lambda g, x: (3 * g * x**2,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CORRECT)
+def test_what_is_right_agrees(name: str, digits: bool) -> None:
+    forward, inputs, backward = CORRECT[name]
+    report = check_function(forward, inputs, backward)
+    assert report.verdict == "agree"
+    assert report.notes == ()
+    assert report.total == sum(np.size(one) for one in inputs)
+
+
+MISTAKES: dict[str, Callable[[Any], Any]] = {
+    "sign": lambda d: -np.asarray(d),
+    "twice": lambda d: 2 * np.asarray(d),
+    "off by 1e-3": lambda d: 1.001 * np.asarray(d),
+    "off by 1e-4": lambda d: (1 - 1e-4) * np.asarray(d),
+    "off by 2e-5": lambda d: (1 + 2e-5) * np.asarray(d),
+    "added": lambda d: np.asarray(d) + 1e-3,
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("name", ["number", "vector", "layer", "large output", "one element"])
+def test_planted_mistakes_are_found(name: str, mistake: str, digits: bool) -> None:
+    forward, inputs, backward = CORRECT[name]
+
+    def wrong(g: Any, *values: Any) -> Any:
+        found = backward(g, *values)
+        found = list(found) if isinstance(found, tuple) else [found]
+        return (*found[:-1], MISTAKES[mistake](found[-1]))
+
+    report = check_function(forward, inputs, wrong)
+    assert report.verdict == "disagree"
+    assert {entry.input for entry in report.entries if entry.verdict is Verdict.DISAGREE} == {
+        report.columns[-1].input
+    }
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.floats(1.2e-5, 2), st.booleans())
+def test_one_element_off_is_the_one_that_disagrees(seed: int, size: float, up: bool) -> None:
+    rng = np.random.default_rng(seed)
+    x, w = rng.normal(size=(2, 3)), rng.normal(size=(3, 2))
+    where = tuple(rng.integers(0, 3, size=2) % (3, 2))
+
+    def wrong(g: Any, x: Any, w: Any) -> Any:
+        d = g * np.cos(x @ w)
+        by_w = x.T @ d
+        by_w[where] *= 1 + (size if up else -size)
+        return d @ w.T, by_w
+
+    report = check_function(lambda x, w: np.sin(x @ w), [x, w], wrong)
+    bad = [(entry.input, entry.index) for entry in report.entries if entry.verdict is Verdict.DISAGREE]
+    assert bad == [("w", where)]
+
+
+def test_the_reference_and_its_bar_are_reported() -> None:
+    entry = check_function(np.exp, [0.5], lambda g, x: g * np.exp(x)).entries[0]
+    assert abs(entry.reference - math.exp(0.5)) <= entry.error < 1e-10
+    assert entry.claimed == math.exp(0.5)
+
+
+def test_the_smallest_error_to_see_can_be_chosen() -> None:
+    def backward(g: Any, x: Any) -> Any:
+        return g * np.cos(x) * (1 + 1e-7)
+
+    assert verdict(np.sin, [0.7], backward) == "agree"
+    assert verdict(np.sin, [0.7], backward, detect=5e-8) == "disagree"
+
+
+# --- upstream -------------------------------------------------------------------------------------
+
+
+def test_a_forgotten_upstream_shows(digits: bool) -> None:  # T10
+    report = check_function(lambda x: x * x, [3.0], lambda g, x: 2 * x)
+    assert report.verdict == "disagree"
+    assert codes(report) == {"other-upstream"}
+    assert verdict(lambda x: x * x, [np.ones(3)], lambda g, x: 2 * x) == "disagree"
+    assert verdict(lambda x: np.outer(x, x), [np.arange(1.0, 10)], lambda g, x: 2 * x) == "disagree"
+
+
+def test_a_forgotten_upstream_shows_where_digits_are_lost() -> None:
+    def right(g: Any, x: Any) -> Any:
+        return g * (1 - np.tanh(x) ** 2)
+
+    assert verdict(np.tanh, [40.0], right) == "agree"
+    assert verdict(np.tanh, [40.0], lambda g, x: right(1.0, x)) == "disagree"
+
+
+# --- shapes and arguments -------------------------------------------------------------------------
+
+
+def test_a_gradient_of_the_wrong_shape_is_never_broadcast() -> None:
+    report = check_function(lambda x, b: x + b, [X, np.ones(4)], lambda g, x, b: (g, g))
+    assert [column.verdicts.min() for column in report.columns] == [Verdict.AGREE, Verdict.DISAGREE]
+    assert codes(report) == {"claim-shape"}
+
+
+def test_sums_over_too_few_axes() -> None:
+    report = check_function(
+        lambda x, b: x + b, [np.ones((2, 3, 4)), np.ones(4)], lambda g, x, b: (g, np.sum(g, axis=0))
+    )
+    assert report.verdict == "disagree"
+    assert "3×4" in report.reason.text  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ((np.sin, [1.0]), "no-function"),
+        (("sin", [1.0], np.cos), "no-function"),
+        ((np.sin, ["a"], lambda g, x: g), "not-numeric"),
+        ((np.sin, [1j], lambda g, x: g), "not-numeric"),
+        ((np.sin, [[[1.0], [1.0, 2.0]]], lambda g, x: g), "not-numeric"),
+        ((np.sin, [1.0], lambda g, x: (g, g)), "gradient-count"),
+        ((np.add, [1.0, 2.0], lambda g, x, y: g), "gradient-count"),
+        ((np.sin, [1.0], lambda g, x: 1j), "result-not-numeric"),
+        ((lambda x: "text", [1.0], lambda g, x: g), "result-not-numeric"),
+        ((lambda x: 1 // 0, [1.0], lambda g, x: g), "function-raised"),
+        ((np.sin, [1.0], lambda g, x: {}["missing"]), "function-raised"),
+        ((np.sin, [1.0], lambda g, x: g, ["x", "y"]), "bad-names"),
+        ((np.add, [1.0, 2.0], lambda g, x, y: (g, g), ["x", "x"]), "bad-names"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments: Any, code: str) -> None:
+    with pytest.raises(BpxError) as caught:
+        check_function(*arguments)
+    assert [one.code for one in caught.value.diagnostics] == [code]
+
+
+@pytest.mark.parametrize("facts", [{"detect": 0}, {"detect": 1}, {"seed": -1}])
+def test_options_that_mean_nothing(facts: Any) -> None:
+    with pytest.raises(BpxError):
+        check_function(np.sin, [1.0], lambda g, x: g, **facts)
+
+
+def test_names() -> None:
+    def area(width: Any, height: Any) -> Any:
+        return width * height
+
+    def pull(g: Any, x: Any, y: Any) -> Any:
+        return g * y, g * x
+
+    assert [one.input for one in check_function(area, [2.0, 3.0], pull).columns] == ["width", "height"]
+    assert check_function(area, [2.0, 3.0], pull).output == "area"
+    assert [one.input for one in check_function(area, [2.0, 3.0], pull, ["a", "b"]).columns] == ["a", "b"]
+    assert [one.input for one in check_function(lambda *x: area(*x), [2.0, 3.0], pull).columns] == [
+        "x0",
+        "x1",
+    ]
+
+
+def test_what_is_not_claimed_is_not_judged() -> None:
+    report = check_function(lambda x, y: x * y, [2.0, 3.0], lambda g, x, y: (g * y, None))
+    assert [one.input for one in report.columns] == ["x"]
+
+
+def test_the_report_is_plain_data() -> None:
+    report = check_function(layer, [X, W, B], layer_pull)
+    plain = report.to_dict()
+    assert plain["counts"]["agree"] == report.total == 35
+    assert plain["blame"] == []
+    assert len(plain["entries"]) == 35
+
+
+def test_the_same_seed_gives_the_same_report() -> None:
+    one, two = (check_function(layer, [X, W, B], layer_pull, seed=3).to_dict() for _ in range(2))
+    assert one == two
+
+
+# --- types, chance, mutation ----------------------------------------------------------------------
+
+
+def test_float32_is_widened_and_said_so() -> None:
+    report = check_function(lambda x: np.sum(x**2), [np.ones(3, np.float32)], lambda g, x: 2 * g * x)
+    assert report.verdict == "agree"
+    assert [note.code for note in report.notes] == ["widened-input"]
+
+
+def test_a_function_that_computes_in_float32_is_not_called_wrong(no_digits: None) -> None:
+    x = np.array([0.3, 1.7])
+    right = check_function(lambda x: np.float32(x) ** 2, [x], lambda g, x: 2 * g * x)
+    assert right.counts["disagree"] == 0
+    assert verdict(lambda x: np.float32(x) ** 2, [x], lambda g, x: 3 * g * x) == "disagree"
+
+
+def test_arrays_of_integers_are_data() -> None:
+    def pull(g: Any, x: Any, i: Any) -> Any:
+        return g * np.bincount(i, minlength=4), None
+
+    report = check_function(lambda x, i: np.sum(x[i]), [np.arange(4.0), np.array([1, 2, 2])], pull)
+    assert report.verdict == "agree"
+    assert [note.code for note in report.notes] == ["integer-input"]
+
+
+def test_chance_is_found_and_not_called_wrong() -> None:
+    rng = np.random.default_rng(0)
+    report = check_function(lambda x: x + rng.normal(), [1.0], lambda g, x: g)
+    assert report.verdict == "cannot tell"
+    assert [note.code for note in report.notes] == ["not-deterministic"]
+
+
+def test_a_little_scatter_is_noise() -> None:
+    rng = np.random.default_rng(0)
+
+    def forward(x: Any) -> Any:
+        return np.exp(x) + 1e-14 * rng.normal()
+
+    assert verdict(forward, [1.0], lambda g, x: g * np.exp(x)) == "agree"
+    assert verdict(forward, [1.0], lambda g, x: g * 1.001 * np.exp(x)) == "disagree"
+
+
+def test_an_output_that_changes_its_shape() -> None:
+    lengths = iter(range(1, 100))
+    with pytest.raises(BpxError):
+        check_function(lambda x: np.ones(next(lengths)) * x, [1.0], lambda g, x: g)
+
+
+def test_mutation_is_found_and_does_no_harm() -> None:
+    def mutating(x: Any, w: Any) -> Any:
+        x *= 2
+        return x @ w
+
+    def pull(g: Any, x: Any, w: Any) -> Any:
+        return 2 * np.outer(g, w), 2 * x.T @ g
+
+    x, w = X.copy(), W[:, 0].copy()
+    report = check_function(mutating, [x, w], pull)
+    assert report.verdict == "agree"
+    assert [(note.code, note.facts["name"]) for note in report.notes] == [("changes-input", "x")]
+    assert (x == X).all()
+
+
+def test_a_gradient_made_with_updated_weights() -> None:
+    def pull(g: Any, x: Any, w: Any) -> Any:
+        by_w = x.T @ g
+        w -= 0.1 * by_w
+        return g @ w.T, by_w
+
+    report = check_function(lambda x, w: x @ w, [X, W], pull)
+    assert [column.verdicts.min() for column in report.columns] == [Verdict.DISAGREE, Verdict.AGREE]
+    assert [note.facts["function"] for note in report.notes] == ["backward"]
+
+
+# --- kinks and edges ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (0.0, "kink"),
+        (0.5, "kink"),
+        (1.0, "kink"),
+        (1.5, "disagree"),
+        (-0.1, "disagree"),
+        (math.nan, "disagree"),
+    ],
+)
+def test_at_a_kink_the_claim_lies_between_the_slopes(claim: float, expected: str, digits: bool) -> None:
+    report = check_function(lambda x: np.maximum(x, 0), [0.0], lambda g, x: g * claim)
+    assert report.verdict == expected
+    assert report.entries[0].between == pytest.approx((0, 1), abs=1e-9)
+
+
+def test_relu_of_relu_at_zero(digits: bool) -> None:
+    report = check_function(lambda x: np.maximum(np.maximum(x, 0), 0), [0.0], lambda g, x: g * 0.5)
+    assert report.verdict == "kink"
+
+
+def test_a_tie_counted_once_and_twice(digits: bool) -> None:
+    x = np.ones(4)
+    assert verdict(np.max, [x], lambda g, x: g * np.full(4, 0.25)) == "kink"
+    assert verdict(np.max, [x], lambda g, x: g * np.array([1.0, 0, 0, 0])) == "kink"
+    twice = check_function(np.max, [x], lambda g, x: g * np.full(4, 0.5))
+    assert twice.verdict == "disagree"
+    assert codes(twice) == {"slopes-together"}
+
+
+def test_kinks_of_mixed_signs_are_left_alone(digits: bool) -> None:
+    found = verdict(lambda x, y: abs(x) - abs(y), [0.0, 0.0], lambda g, x, y: (g * 0.3, g * 0.9))
+    assert found == "kink"
+
+
+@pytest.mark.parametrize("f", [np.sqrt, np.log, lambda x: 1 / x, lambda x: np.where(x > 0, 1.0, 0.0)])
+def test_where_there_is_no_slope(f: Any, digits: bool) -> None:
+    assert verdict(f, [0.0], lambda g, x: g * 1.0) == "outside domain"
+
+
+def test_a_function_that_refuses_points_outside_its_domain() -> None:
+    def forward(x: Any) -> Any:
+        if x <= 0:
+            raise ValueError("negative")
+        return math.log(x)
+
+    assert verdict(forward, [1e-3], lambda g, x: g / x) == "agree"
+    assert verdict(forward, [1e-3], lambda g, x: 1.001 * g / x) == "disagree"
+
+
+def test_a_forward_difference_is_not_the_derivative() -> None:
+    def relu(x: Any) -> Any:
+        return np.maximum(x, 0)
+
+    report = check_function(relu, [-0.25], lambda g, x: g * (relu(x + 1) - relu(x)))
+    assert report.entries[0].claimed == 0.75
+    assert report.verdict == "disagree"
+
+
+# --- traps that many digits get out of ------------------------------------------------------------
+
+
+def test_complex_numbers_play_no_part() -> None:  # T7: abs() would drop an imaginary step
+    def softplus(x: Any) -> Any:
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+    assert verdict(softplus, [np.array([-2.0, 0.0, 3.0])], lambda g, x: g / (1 + np.exp(-x))) == "agree"
+
+
+def test_a_formula_that_loses_its_digits_is_right() -> None:  # T9
+    labels = np.array([1.0, 0, 0])
+
+    def loss(z: Any) -> Any:
+        shifted = z - np.max(z)
+        return np.log(np.sum(np.exp(shifted))) - np.sum(labels * shifted)
+
+    z = np.array([40.0, 0.0, -3.0])
+    report = check_function(loss, [z], lambda g, z: g * (softmax(z) - labels))
+    assert report.verdict == "agree"
+    assert codes(report) == {"digits-lost"}
+    assert verdict(loss, [z], lambda g, z: g * (softmax(z) - 1.001 * labels)) == "disagree"
+    assert verdict(loss, [z], lambda g, z: g * 1.001 * (softmax(z) - labels)) == "disagree"
+
+
+def test_saturation_is_not_a_dead_unit() -> None:  # T11
+    def saturated(g: Any, x: Any) -> Any:
+        return g * (1 - np.tanh(x) ** 2)
+
+    assert verdict(np.tanh, [40.0], saturated) == "agree"
+    assert verdict(np.tanh, [40.0], lambda g, x: -saturated(g, x)) == "disagree"
+    assert verdict(lambda x: np.maximum(x, 0), [-40.0], lambda g, x: g * 0.0) == "agree"
+
+
+def test_a_bare_zero_for_a_saturated_unit_is_left_open() -> None:  # T11
+    assert verdict(np.tanh, [40.0], lambda g, x: 0.0 * float(x)) == "cannot tell"
+
+
+def test_functions_that_take_no_objects_are_left_to_differences() -> None:  # T8, T12
+    def forward(x: Any) -> Any:
+        return np.array([math.erf(float(one)) for one in x])
+
+    def pull(g: Any, x: Any) -> Any:
+        return g * 2 / math.sqrt(math.pi) * np.exp(-(x**2))
+
+    x = np.array([0.3, -1.2])
+    assert verdict(forward, [x], pull) == "agree"
+    assert verdict(forward, [x], lambda g, x: 1.0001 * pull(g, x)) == "disagree"
+
+
+def test_a_wrong_slope_below_the_grain_is_no_false_alarm(digits: bool) -> None:  # T2
+    found = verdict(
+        lambda x: (x * x + 1) / (x * x - 1), [1 + 2.0**-20], lambda g, x: -4 * g * x / (x * x - 1) ** 2
+    )
+    assert found == ("agree" if digits else "cannot tell")
+
+
+def test_a_wrong_sign_at_a_tiny_scale() -> None:
+    def forward(x: Any) -> Any:
+        return 1e-9 * np.sin(x)
+
+    assert verdict(forward, [0.7], lambda g, x: g * 1e-9 * np.cos(x)) == "agree"
+    assert verdict(forward, [0.7], lambda g, x: -g * 1e-9 * np.cos(x)) == "disagree"
+
+
+# --- large inputs ---------------------------------------------------------------------------------
+
+
+def test_a_large_input_is_looked_at_in_part_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, no_digits: None
+) -> None:
+    monkeypatch.setattr(blackbox, "SECONDS", 0.0)
+    x = np.linspace(0.5, 2, 300)
+    report = check_function(lambda x: np.sum(x**3), [x], lambda g, x: 3 * g * x**2)
+    assert report.verdict == "cannot tell"
+    assert report.counts["agree"] == blackbox.TOGETHER
+    assert codes(report) == {"unseen"}
+    assert [note.code for note in report.notes] == ["looked-at-in-part"]
+
+
+def test_directions_lead_to_the_one_that_is_wrong(monkeypatch: pytest.MonkeyPatch, no_digits: None) -> None:
+    monkeypatch.setattr(blackbox, "SECONDS", 0.0)
+    x = np.linspace(0.5, 2, 300)
+
+    def wrong(g: Any, x: Any) -> Any:
+        found = 3 * g * x**2
+        found[217] *= 1.01
+        return found
+
+    report = check_function(lambda x: np.sum(x**3), [x], wrong)
+    bad = [entry.index for entry in report.entries if entry.verdict is Verdict.DISAGREE]
+    assert bad == [(217,)]
+
+
+# --- real cases -----------------------------------------------------------------------------------
+
+REAL: dict[str, tuple[Any, Any, Any]] = {
+    "order of the visits": (lambda a: (a + a) + (a + a), [3.0], lambda g, a: 3 * g),
+    "a shared node visited twice": (lambda x: (x * x) * (3 * x), [2.0], lambda g, x: 28 * g),
+    "backward called twice": (lambda x: 5 * x, [1.0], lambda g, x: 10 * g),
+    "softmax with a factor 2": (
+        softmax,
+        [np.array([0.1, 0.7, -0.3])],
+        lambda g, z: 2 * softmax(z) * (g - np.sum(g * softmax(z))),
+    ),
+    "softmax diagonal only": (
+        softmax,
+        [np.array([0.1, 0.7, -0.3])],
+        lambda g, z: g * softmax(z) * (1 - softmax(z)),
+    ),
+    "an extra mean over everything": (
+        lambda x: np.mean(x**2, axis=0),
+        [np.arange(24.0).reshape(2, 3, 4) + 1],
+        lambda g, x: 2 * g * x / x.size,
+    ),
+    "a sum divided by the batch": (
+        lambda x: np.sum(x**2),
+        [np.arange(6.0).reshape(3, 2) + 1],
+        lambda g, x: 2 * g * x / 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_mistakes_people_have_made(name: str, digits: bool) -> None:
+    assert verdict(*REAL[name]) == "disagree"
+
+
+def test_nothing_is_said_on_the_side() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert verdict(np.log, [1e-3], lambda g, x: g / x) == "agree"
+        assert verdict(lambda x: 1 / x, [0.0], lambda g, x: -g / x**2) == "outside domain"

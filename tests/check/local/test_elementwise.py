@@ -1,0 +1,112 @@
+"""Elementwise ops alone: every element gets its own slope and its own verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+import oracle
+import pytest
+from checking import planted, point_of, spec
+
+from bpx.check.local.jacobians import Elementwise
+from bpx.check.report.report import Verdict
+
+
+def checked(made, node="out"):
+    """What was found of the edges from a node, by position."""
+    found = {
+        edge.position: one
+        for edge, one in point_of(made).checked.items()
+        if edge.consumer == made.nodes[node]
+    }
+    return [found[position] for position in sorted(found)]
+
+
+def slopes(one) -> np.ndarray:
+    assert isinstance(one.trusted, Elementwise)
+    return one.trusted.slope.value
+
+
+def test_slopes_by_differences_and_their_bars():
+    x, y = np.array([0.5, 1.0, 3.0]), np.array([2.0, -1.0, 0.25])
+    of_x, of_y = checked(spec("x^y", x=x, y=y))
+    for one, position in ((of_x, 0), (of_y, 1)):
+        truth = [oracle.partial("pow", point, position) for point in zip(x, y, strict=True)]
+        off = [float(abs(oracle.mp.mpf(a) - b)) for a, b in zip(slopes(one), truth, strict=True)]
+        assert (np.array(off) <= one.trusted.slope.error).all()
+        assert (one.trusted.slope.error <= 1e-6 * np.abs(slopes(one))).all()
+        assert one.verdict is Verdict.AGREE
+
+
+def test_one_wrong_element_of_many_is_the_one_shown():
+    made = spec("sin(x)", x=np.linspace(0, 3, 100))
+    spoiled = planted(made, "out", 0, lambda right, x, out: right * (1 + 1e-4 * (x > 1.49) * (x < 1.51)))
+    (one,) = checked(spoiled)
+    assert one.verdict is Verdict.AGREE  # no element lies there
+    spoiled = planted(made, "out", 0, lambda right, x, out: right * (1 + 1e-4 * (x > 1.50) * (x < 1.52)))
+    (one,) = checked(spoiled)
+    assert one.verdict is Verdict.DISAGREE
+    assert one.claimed == pytest.approx(np.cos(1.5151515) * (1 + 1e-4), rel=1e-6)
+    assert one.reference == pytest.approx(np.cos(1.5151515), rel=1e-6)
+
+
+def test_at_a_kink_the_slope_is_the_middle_and_its_spread_half_the_difference():
+    (one,) = checked(spec("relu(x)", x=[-1.0, 0.0, 2.0]))
+    slope = one.trusted.slope
+    assert slope.value == pytest.approx([0, 0.5, 1])
+    assert slope.spread == pytest.approx([0, 0.5, 0])
+    assert one.verdict is Verdict.KINK
+
+
+@pytest.mark.parametrize(
+    ("taken", "verdict"), [(0.3, Verdict.KINK), (-0.1, Verdict.DISAGREE), (1.1, Verdict.DISAGREE)]
+)
+def test_a_rule_at_a_kink_must_lie_between_the_slopes(taken, verdict):
+    made = spec("relu(x)", x=[-1.0, 0.0, 2.0])
+    (one,) = checked(planted(made, "out", 0, lambda right, x, out: right + taken * (x == 0)))
+    assert one.verdict is verdict
+
+
+def test_a_jump_leaves_the_slope_wide_open():
+    (one,) = checked(spec("floor(x)", x=[0.5, 1.0]))
+    assert one.trusted.slope.spread.tolist() == [0, np.inf]
+    assert one.verdict is Verdict.KINK
+
+
+def test_a_rule_that_loses_its_digits_is_right():
+    (one,) = checked(spec("tanh(x)", x=20.0))
+    assert (one.claimed, one.verdict) == (0, Verdict.AGREE)
+    assert one.reason
+    assert one.reason.code == "digits-lost"
+
+
+def test_a_wrong_rule_whose_digits_are_lost_anyway_is_not_right():
+    """1 - out^3 is 0 at 20 too, but not the formula."""
+    made = spec("tanh(x)", x=20.0)
+    (one,) = checked(planted(made, "out", 0, lambda right, x, out: 1 - out**3))
+    assert one.verdict is not Verdict.AGREE
+
+
+def test_outside_the_domain_there_is_no_slope():
+    (one,) = checked(spec("sqrt(x)", x=[0.0, 4.0]))
+    assert one.verdict is Verdict.OUTSIDE_DOMAIN
+    assert np.isnan(slopes(one)[0])
+    assert slopes(one)[1] == pytest.approx(0.25, rel=1e-9)
+
+
+def test_what_only_chooses_has_no_slope():
+    made = spec("where(c, x, y)", c=[0.0, 1.0, 0.0], x=[1.0, 2.0, 3.0], y=[4.0, 5.0, 3.0])
+    of_choice, of_x, of_y = checked(made)
+    assert slopes(of_choice).tolist() == [0, 0, 0]
+    assert slopes(of_x) == pytest.approx([0, 1, 0])
+    assert slopes(of_y) == pytest.approx([1, 0, 1])
+    # A choice that is no comparison jumps at 0; nobody is wrong there.
+    assert {one.verdict for one in (of_choice, of_x, of_y)} <= {Verdict.AGREE, Verdict.KINK}
+    spoiled = planted(made, "out", 0, lambda right, *args: right + 1)
+    assert checked(spoiled)[0].verdict is Verdict.DISAGREE
+
+
+def test_only_the_args_that_are_asked_for_are_checked():
+    made = spec("x * y", x=2.0, y=3.0)
+    point = point_of(made)
+    narrow = type(point).at(point.question._replace(wrt={"x": made.nodes["x"]}), made.given)
+    assert [edge.position for edge in narrow.checked] == [0]

@@ -1,0 +1,74 @@
+"""Nodes of one elementwise op, taken together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from checking import spec, toml
+
+from bpx.check.local.elementwise_batch import Group, groups
+from bpx.graph.run import run
+
+
+def groups_of(made):
+    graph = made.graph
+    values = run(graph, made.given, made.steps.values())
+    return groups(graph, sorted(values), values)
+
+
+@pytest.fixture
+def group() -> Group:
+    """Two maxima, one of which broadcasts: elements 0 to 5 and 6."""
+    made = toml(
+        "bpx = 1\n[inputs]\nx = [[1, 2, 3], [4, 5, 6]]\nb = [3, 3, 3]\nc = 7.0\n"
+        '[graph]\nu = "max(x, b)"\nv = "max(c, 2)"\ny = "sum(u) * v"'
+    )
+    return next(group for group in groups_of(made) if group.op.name == "max")
+
+
+def test_every_element_has_its_args(group):
+    assert [arg.tolist() for arg in group.args] == [[1, 2, 3, 4, 5, 6, 7], [3, 3, 3, 3, 3, 3, 2]]
+    assert group.out.tolist() == [3, 3, 3, 4, 5, 6, 7]
+
+
+def test_the_elements_of_a_node_are_found_again(group):
+    first, second = group.nodes
+    assert group.part(first, group.out).tolist() == [[3, 3, 3], [4, 5, 6]]
+    assert group.part(second, group.out).shape == ()
+
+
+def test_nodes_of_one_op_under_other_guards_stand_apart():
+    made = spec("x^2 + x^3 + x^-1 + x^0.5 + x^y", x=2.0, y=3.0)
+    kinds = {
+        tuple(guard.kind for guard, _ in group.guards): len(group.nodes)
+        for group in groups_of(made)
+        if group.op.name == "pow"
+    }
+    assert kinds == {(): 2, ("nonzero",): 1, ("nonnegative",): 1, ("positive",): 1}
+
+
+def test_the_op_along_one_arg_stops_at_the_guard(group):
+    columns = np.array([1, 3])  # max(2, 3) and max(4, 3)
+    points = np.array([[2.5, 3.5], [3.5, 2.5]])
+    values, usable = group.along(0, columns)(points, np.array([0, 1]))
+    assert values.tolist() == [[3, 3.5], [3.5, 3]]
+    assert usable.tolist() == [[True, True], [False, False]]
+
+
+def test_elements_at_a_guard_are_flagged(group):
+    exact = [np.zeros(7), np.zeros(7)]
+    assert np.flatnonzero(group.at_guard(["kink"], exact)).tolist() == [2]
+    assert not group.at_guard(["positive", "nonzero"], exact).any()
+
+
+def test_where_rounding_decides_the_side_an_element_stands_at_the_guard(group):
+    """3 against 4: half of the distance from either end reaches it, but not from one alone."""
+    wide = np.array([0, 0, 0, 0.6, 0, 0, 0])
+    assert np.flatnonzero(group.at_guard(["kink"], [wide, wide])).tolist() == [2, 3]
+    assert np.flatnonzero(group.at_guard(["kink"], [wide, 0 * wide])).tolist() == [2]
+
+
+def test_the_rule_at_other_numbers(group):
+    args = [np.full(7, 5.0), np.arange(7.0)]
+    assert group.locals_at(0, args, group.out).tolist() == [1, 1, 1, 1, 1, 0.5, 0]
+    assert group.locals_at(1, args, group.out).tolist() == [0, 0, 0, 0, 0, 0.5, 1]

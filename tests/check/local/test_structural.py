@@ -1,0 +1,175 @@
+"""Ops of whole arrays alone: sketches for the linear ones, Jacobians by differences for the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from checking import planted, point_of
+
+from bpx.check.local import structural
+from bpx.check.local.jacobians import Block, Flat, Linear
+from bpx.check.numeric.error_bound import Bounded
+from bpx.check.report.report import Verdict
+from bpx.graph.arrays import Shape
+from bpx.graph.graph import OPS, Graph, Op
+from bpx.ops import rows
+from bpx.spec.python import spec_of
+
+PRIMITIVE = [op for op in rows() if not op.elementwise and not op.composite]
+CHOICES = {"dropout": 1.0}  # for what an arg chooses; by default the number of the first row or class
+
+
+def sample_shapes(op: Op) -> list[Shape]:
+    return [*op.sample] or [(2, 3)] * len(op.args)
+
+
+CASES = [  # op, shapes of the args, settings
+    ("matmul", [(3,), (3,)], {}),
+    ("matmul", [(2, 3), (3,)], {}),
+    ("matmul", [(3,), (3, 2)], {}),
+    ("matmul", [(2, 3), (3, 4)], {}),
+    ("matmul", [(4, 4), (4, 4)], {}),
+    ("matmul", [(5, 2, 3), (3, 4)], {}),
+    ("matmul", [(5, 1, 2, 3), (4, 3, 2)], {}),
+    ("matmul", [(3,), (5, 3, 4)], {}),
+    ("outer", [(2,), (3,)], {}),
+    ("transpose", [(2, 3, 4)], {"axes": [1, 2, 0]}),
+    ("reshape", [(2, 6)], {"shape": [3, 4]}),
+    ("spread", [(2, 1)], {"shape": [4, 2, 3, 5], "axis": [0, 3]}),
+    *[("sum", [(2, 3, 4)], {"axis": axis}) for axis in (None, 0, 1, [0, 2], [])],
+    *[("mean", [(2, 3, 4)], {"axis": axis, "keepdims": True}) for axis in (None, 1, [0, 2])],
+    *[
+        (name, [(2, 3, 4)], {"axis": axis})
+        for name in ("softmax", "log_softmax", "logsumexp")
+        for axis in (0, 1, -1, [0, 2], [0, 1, 2])
+    ],
+    ("logsumexp", [(2, 3)], {"axis": 1, "keepdims": True}),
+    ("logsumexp", [()], {}),
+    ("softmax", [(3,)], {}),
+    ("index", [(3, 4)], {"at": [[0, 3, 2], 0]}),
+    ("index", [(2, 3)], {"at": [[1, -1, -1]]}),
+    ("place", [(2,)], {"at": [[0, 4, 3], 1], "shape": [4, 2]}),
+    ("flip", [(2, 3)], {"axis": 1}),
+    ("tril", [(2, 3, 3)], {}),
+    ("cumsum", [(2, 3)], {"axis": 1}),
+    ("cumsum", [(2, 3)], {}),
+    ("pick", [(2, 3), (2,)], {}),
+    ("embedding", [(4, 3), (2, 2)], {}),
+    *[(op.name, sample_shapes(op), op.sample_settings) for op in PRIMITIVE],
+]
+EACH = pytest.mark.parametrize(("name", "shapes", "settings"), CASES, ids=str)
+
+
+def made(name: str, shapes: Any, settings: Any, scale: float = 1.0):
+    rng = np.random.default_rng(0)
+    graph = Graph()
+    inputs = [graph.input(shape) for shape in shapes]
+    out = graph.add(OPS[name], *inputs, **settings)
+    values = [scale * rng.uniform(0.3, 2, shape) * rng.choice([-1, 1], shape) for shape in shapes]
+    for position in OPS[name].chooses:
+        values[position] = np.full(shapes[position], CHOICES.get(name, 0.0))
+    return spec_of(
+        out, {f"x{i}": (one, value) for i, (one, value) in enumerate(zip(inputs, values, strict=True))}
+    )
+
+
+def found(spec):
+    return list(point_of(spec).checked.values())
+
+
+@EACH
+def test_right_rules_agree(name, shapes, settings):
+    for one in found(made(name, shapes, settings)):
+        assert one.verdict is Verdict.AGREE
+        chooses = one.edge.position in OPS[name].chooses
+        assert isinstance(one.trusted, Flat if chooses else Linear if OPS[name].linear else Block)
+        assert abs(one.claimed - one.reference) <= max(one.error, 1e-9 * abs(one.reference))
+
+
+@EACH
+def test_one_wrong_element_is_seen(name, shapes, settings):
+    """The first element of what is handed back is off by 1e-4 of itself."""
+    right = made(name, shapes, settings)
+    for position in set(range(len(shapes))) - set(OPS[name].chooses):
+        off = np.ones(shapes[position])
+        off.flat[0] += 1e-4
+
+        def spoiled(handed, *args, off=off, **options):
+            return handed * off
+
+        verdicts = {one.edge.position: one.verdict for one in found(planted(right, "out", position, spoiled))}
+        assert verdicts.pop(position) is Verdict.DISAGREE
+        assert set(verdicts.values()) <= {Verdict.AGREE}
+
+
+@pytest.mark.parametrize("name", [op.name for op in PRIMITIVE if op.chooses])
+def test_nothing_may_be_handed_to_what_chooses(name):
+    op = OPS[name]
+    (position,) = op.chooses
+    right = made(name, sample_shapes(op), op.sample_settings)
+    wrong = planted(right, "out", position, lambda handed, upstream, *args, **options: args[position] + 1e-9)
+    for spec, verdict in ((right, Verdict.AGREE), (wrong, Verdict.DISAGREE)):
+        (one,) = [one for one in found(spec) if one.edge.position == position]
+        assert one.verdict is verdict
+        assert isinstance(one.trusted, Flat)
+        assert not one.trusted.pull(Bounded.exactly(np.ones(right.graph.shapes[right.output]))).value.any()
+        assert not one.trusted.size(np.ones(right.graph.shapes[right.output])).any()
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-9, 1e6, 1e120])
+def test_sketches_do_not_mind_the_scale(scale):
+    right = made("matmul", [(2, 3), (3, 4)], {}, scale)
+    assert {one.verdict for one in found(right)} == {Verdict.AGREE}
+    wrong = planted(right, "out", 0, lambda handed, *args: handed * (1 + 1e-6))
+    assert [one.verdict for one in found(wrong)].count(Verdict.DISAGREE) == 1
+
+
+def test_a_small_element_among_large_ones_is_seen():
+    right = made("matmul", [(3, 3), (3,)], {})
+    value = right.inputs[1].value * np.array([1e-9, 1.0, 1e9])
+    small = right.inputs[1]._replace(value=value)
+    from dataclasses import replace
+
+    right = replace(right, inputs=(right.inputs[0], small))
+    off = np.ones((3, 3))
+    off[1, 0] = -1.0  # where 1e-9 is handed back
+    assert {one.verdict for one in found(right)} == {Verdict.AGREE}
+    wrong = planted(right, "out", 0, lambda handed, *args: handed * off)
+    assert [one.edge.position for one in found(wrong) if one.verdict is Verdict.DISAGREE] == [0]
+
+
+def test_a_jacobian_that_returns_row_sums_as_its_diagonal_is_wrong():
+    wrong = planted(made("softmax", [(2, 3)], {}), "out", 0, lambda handed, upstream, x, out: 0 * upstream)
+    assert [one.verdict for one in found(wrong)] == [Verdict.DISAGREE]
+
+
+def test_a_rule_that_hands_back_the_wrong_shape():
+    right = made("spread", [(3,)], {"shape": [2, 3], "axis": [0]})
+    (one,) = found(planted(right, "out", 0, lambda handed, upstream, *args, **options: upstream))
+    assert one.verdict is Verdict.DISAGREE
+    assert one.reason
+    assert one.reason.code == "wrong-shape"
+
+
+def test_a_jacobian_too_large_to_write_out_leaves_the_question_open(monkeypatch):
+    monkeypatch.setattr(structural, "LARGEST_JACOBIAN", 10)
+    (one,) = found(made("softmax", [(4, 5)], {"axis": [0, 1]}))
+    assert one.verdict is Verdict.CANNOT_TELL
+    assert one.trusted is None
+    assert one.reason
+    assert one.reason.code == "too-large"
+    assert {one.verdict for one in found(made("matmul", [(4, 5), (5, 4)], {}))} == {Verdict.AGREE}
+
+
+@pytest.mark.parametrize("scale", [1.0, 6.0, 30.0, 100.0])
+def test_a_saturated_softmax_is_never_wrong(scale):
+    right = made("softmax", [(4, 5)], {}, scale)
+    assert Verdict.DISAGREE not in {one.verdict for one in found(right)}
+
+
+def test_the_module_knows_no_op_by_name():
+    text = Path(structural.__file__).read_text(encoding="utf-8")
+    assert not [op.name for op in OPS.values() if f'"{op.name}"' in text]

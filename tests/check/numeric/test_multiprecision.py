@@ -1,0 +1,252 @@
+"""Numbers of many digits in NumPy, and the derivatives taken with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpx.check.numeric import multiprecision as exact
+from bpx.check.numeric.multiprecision import Exact, lifted, rounded, slope, slopes
+
+UNARY = {
+    "exp": (mpmath.exp, (-30, 30)),
+    "expm1": (mpmath.expm1, (-30, 30)),
+    "exp2": (lambda x: mpmath.mpf(2) ** x, (-30, 30)),
+    "log": (mpmath.log, (0.01, 30)),
+    "log1p": (lambda x: mpmath.log(1 + x), (-0.9, 30)),
+    "log2": (lambda x: mpmath.log(x, 2), (0.01, 30)),
+    "log10": (mpmath.log10, (0.01, 30)),
+    "sqrt": (mpmath.sqrt, (0.01, 30)),
+    "cbrt": (mpmath.cbrt, (0.01, 30)),
+    "square": (lambda x: x * x, (-30, 30)),
+    "reciprocal": (lambda x: 1 / x, (0.1, 30)),
+    "sin": (mpmath.sin, (-30, 30)),
+    "cos": (mpmath.cos, (-30, 30)),
+    "tan": (mpmath.tan, (-1.5, 1.5)),
+    "arcsin": (mpmath.asin, (-0.9, 0.9)),
+    "arccos": (mpmath.acos, (-0.9, 0.9)),
+    "arctan": (mpmath.atan, (-30, 30)),
+    "sinh": (mpmath.sinh, (-30, 30)),
+    "cosh": (mpmath.cosh, (-30, 30)),
+    "tanh": (mpmath.tanh, (-30, 30)),
+    "arcsinh": (mpmath.asinh, (-30, 30)),
+    "arccosh": (mpmath.acosh, (1.1, 30)),
+    "arctanh": (mpmath.atanh, (-0.9, 0.9)),
+    "floor": (mpmath.floor, (-30, 30)),
+    "ceil": (mpmath.ceil, (-30, 30)),
+    "rint": (mpmath.nint, (-30, 30)),
+    "sign": (mpmath.sign, (-30, 30)),
+}
+
+
+@pytest.mark.parametrize("name", UNARY)
+@given(share=st.floats(0, 1))
+def test_numpy_functions_keep_every_digit(name: str, share: float) -> None:
+    expected, (low, high) = UNARY[name]
+    x = low + share * (high - low)
+    found = getattr(np, name)(lifted([x]))[0]
+    found = found if isinstance(found, Exact) else Exact(found)  # NumPy's sign gives an int
+    with mpmath.workdps(85):
+        assert abs(mpmath.mpf(found.number) - expected(mpmath.mpf(x))) <= mpmath.mpf(10) ** -70
+
+
+@pytest.mark.parametrize(
+    ("name", "x"), [("erf", 0.5), ("sigmoid", -30.0), ("sigmoid", 2.0), ("sinh", 1e-20), ("expm1", 1e-20)]
+)
+def test_functions_of_their_own_digits(name: str, x: float) -> None:
+    expected = {
+        "erf": mpmath.erf,
+        "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+        "sinh": mpmath.sinh,
+        "expm1": mpmath.expm1,
+    }[name]
+    with mpmath.workdps(100):
+        found = mpmath.mpf(getattr(Exact(x), name)().number)
+        assert abs(found / expected(mpmath.mpf(x)) - 1) < mpmath.mpf(10) ** -60
+
+
+ARRAYS: list[Callable[[Any], Any]] = [
+    lambda x: x @ x.T,
+    lambda x: np.sum(x, axis=0),
+    lambda x: np.mean(x) + np.var(x) + np.std(x),
+    lambda x: np.maximum(x, 0.5) - np.minimum(x, [1.0, 2.0, 3.0]),
+    lambda x: np.where(x > 0.5, x, -x),
+    lambda x: np.clip(x, -1, 1),
+    lambda x: np.max(x, axis=1, keepdims=True) + np.argmax(x),
+    lambda x: np.arctan2(x, 2.0) + np.abs(-x),
+    lambda x: 2 / x + x / 2 - 1 + 3**x + x**2 + x % 0.7 + x // 0.3 + 5 // x + 5 % x,
+    lambda x: np.einsum("ij,kj->ik", x, x),
+    lambda x: np.cumsum(x) * np.float64(3) + np.float32(0.5) - np.int64(2) + True,
+    lambda x: np.sort(x, axis=None)[::-1],
+    lambda x: +x[0, 0] * np.ones(2) + np.arange(2) * x[0, 1],
+]
+
+
+@pytest.mark.parametrize("f", ARRAYS)
+def test_arrays_go_as_with_floats(f: Any) -> None:
+    x = np.array([[0.3, 1.7, 2.2], [0.9, 1.1, 0.4]])
+    assert rounded(f(lifted(x))) == pytest.approx(np.asarray(f(x), dtype=float), rel=1e-12)
+
+
+def test_it_never_turns_into_a_float_by_itself() -> None:  # T8
+    with pytest.raises(TypeError, match="rounded"):
+        float(Exact(1))
+    with pytest.raises(TypeError, match="rounded"):
+        np.zeros(2)[0] = Exact(1)
+    with pytest.raises(TypeError, match="rounded"):
+        lifted([1.0]).astype(np.float32)
+    with pytest.raises(TypeError):
+        math.exp(Exact(1))
+
+
+def test_arrays_are_left_to_numpy() -> None:  # T8
+    assert Exact(1).__add__(np.ones(2)) is NotImplemented
+    assert Exact(1).__lt__(np.ones(2)) is NotImplemented
+    assert Exact(1).__add__("text") is NotImplemented
+    assert Exact(1).__eq__("text") is NotImplemented
+
+
+def test_what_is_undefined_is_nan_and_what_is_too_large_infinite() -> None:
+    undefined = [Exact(-1).log(), Exact(-1).sqrt(), Exact(0) / 0, Exact(2).arcsin(), Exact(-1) ** 0.5]
+    undefined += [Exact(1) % 0, Exact(10) ** 2000 % 0, (Exact(10) ** 2000).sin() * 0 / 0]
+    assert all(math.isnan(rounded(one)) for one in undefined)
+    assert rounded(
+        [Exact(1) / 0, Exact(-1) / 0, Exact(0).log(), Exact(1e30).exp(), Exact(0) ** -1]
+    ).tolist() == [
+        math.inf,
+        -math.inf,
+        -math.inf,
+        math.inf,
+        math.inf,
+    ]
+    assert rounded(Exact(-1e30).exp()) == 0
+    assert math.isnan(rounded(Exact(1j)))
+
+
+def test_huge_angles_are_not_reduced_for_ever() -> None:
+    assert math.isnan(rounded(Exact(1e9).exp().sin()))
+    assert rounded(Exact(1e22).sin()) == pytest.approx(-0.8522008497671888, abs=1e-12)
+
+
+def test_floats_come_in_unrounded_and_go_out_nearest() -> None:
+    x = np.array([0.1, 1 / 3, 1e-300, 5e-324, 1e308, -0.0])
+    assert (rounded(lifted(x)) == x).all()
+    assert rounded(Exact(10) ** 400) == math.inf
+
+
+def test_it_reads_as_a_number() -> None:
+    assert repr(Exact(0.5)) == "Exact(0.5)"
+    assert hash(Exact(2)) == hash(Exact(2.0))
+    assert bool(Exact(1))
+    assert not Exact(0)
+    assert Exact(1).isfinite()
+
+
+def test_more_digits_meanwhile() -> None:
+    rounded_third = Exact(1) / 3
+    with exact.precision(300):
+        third = Exact(1) / 3
+        gap = abs(third - rounded_third)
+    assert mpmath.mpf(10) ** -92 < gap.number < mpmath.mpf(10) ** -89
+
+
+# --- derivatives ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (np.exp, 1.0, math.e),
+        (np.log, 1e-30, 1e30),
+        (np.log, 1e-300, 1e300),
+        (lambda x: x * x, 0.0, 0.0),
+        (lambda x: x**3, 0.0, 0.0),
+        (np.cos, 0.0, 0.0),
+        (np.cos, 1.7e-30, -1.7e-30),
+        (np.tanh, 40.0, 7.219405551381661e-35),
+        (lambda x: np.log(1 + np.exp(-x)), 30.0, -9.357622968839299e-14),
+        (lambda x: (1 - np.cos(x)) / x**2, 1e-9, -1e-9 / 12),
+        (lambda x: np.maximum(x, 0), 1e-300, 1.0),
+        (lambda x: np.maximum(x, 1.0), 1 - 1e-15, 0.0),
+        (lambda x: 1.5, 2.0, 0.0),
+    ],
+)
+def test_slopes_to_the_last_digit(f: Any, x: float, expected: float) -> None:
+    found = slope(f, x)
+    assert found is not None
+    assert (found.kink, found.edge) == (False, False)
+    assert abs(found.value - expected) <= 1e-15 * abs(expected) + found.error
+    assert found.error <= 1e-20 * abs(expected) + 1e-30
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "left", "right"),
+    [
+        (lambda x: np.maximum(x, 0), 0.0, 0, 1),
+        (abs, 0.0, -1, 1),
+        (lambda x: np.where(x > 2, x * x, 4 + 3 * (x - 2)), 2.0, 3, 4),
+        (lambda x: np.maximum(x - 1e-300, 0), 1e-300, 0, 1),
+    ],
+)
+def test_kinks_have_a_slope_on_either_side(f: Any, x: float, left: float, right: float) -> None:
+    found = slope(f, x)
+    assert found is not None
+    assert found.kink
+    assert (found.left, found.right) == pytest.approx((left, right), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.sqrt, 0.0),
+        (np.log, 0.0),
+        (np.cbrt, 0.0),
+        (lambda x: np.where(x > 1, 1.0, 0.0), 1.0),
+        (np.floor, 3.0),
+        (lambda x: 1 / x, 0.0),
+        (lambda x: x * np.log(np.abs(x)), 0.0),
+    ],
+)
+def test_at_an_edge_there_is_no_slope(f: Any, x: float) -> None:
+    found = slope(f, x)
+    assert found is not None
+    assert found.edge
+
+
+def test_a_linear_function_at_zero_has_no_edge_for_rounding() -> None:
+    found = slope(lambda x: (x + 3) * 7 - 21 - 7 * x, 0.0)
+    assert found is not None
+    assert not found.edge
+    assert abs(found.value) <= found.error < 1e-30
+
+
+def test_a_function_that_rounds_on_the_way_is_not_run() -> None:
+    def rounding(x: Any) -> Any:
+        buffer = np.zeros(1)
+        buffer[0] = x
+        return buffer[0] ** 2
+
+    assert slope(rounding, 1.0) is None
+    assert slope(math.exp, 1.0) is None
+
+
+def test_all_elements_at_once() -> None:
+    found = slopes(lambda x: np.array([[x, x * x], [np.exp(x), np.sin(x)]]), 2.0)
+    assert found is not None
+    assert [one.value for one in found] == pytest.approx([1, 4, math.exp(2), math.cos(2)], rel=1e-15)
+
+
+def test_without_mpmath_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact.available.cache_clear()
+    monkeypatch.setattr(exact, "find_spec", lambda name: None)
+    assert not exact.available()
+    exact.available.cache_clear()
+    monkeypatch.undo()
+    assert exact.available()

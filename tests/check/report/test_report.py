@@ -1,0 +1,297 @@
+"""The report: which entry is the worst, how points are merged, and the JSON contract."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import reports
+from checking import spec, toml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from reports import AGREE, DISAGREE, KINK, OUTSIDE, UNSURE, column
+
+from bpx.check.gradcheck import gradcheck
+from bpx.check.report.report import Entry, LocalRow, Proof, Report, Verdict, merged
+from bpx.spec.reading.claims import read_claim, with_claims
+
+# --- the JSON contract --------------------------------------------------------------------------
+
+TEXT = {"type": "string"}
+MAYBE_TEXT = {"type": ["string", "null"]}
+COUNT = {"type": "integer", "minimum": 0}
+NUMBER = {"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf", "nan"]}]}
+MAYBE_NUMBER = {"anyOf": [*NUMBER["anyOf"], {"type": "null"}]}
+VERDICT = {"enum": ["agree", "disagree", "kink", "outside domain", "cannot tell"]}
+
+
+def closed(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def listing(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item}
+
+
+SLOPES = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+COUNTS = closed(dict.fromkeys(VERDICT["enum"], COUNT))
+ENTRY = closed(
+    {
+        "input": TEXT,
+        "index": listing(COUNT),
+        "claimed": NUMBER,
+        "reference": MAYBE_NUMBER,
+        "error": MAYBE_NUMBER,
+        "difference": MAYBE_NUMBER,
+        "digits": MAYBE_NUMBER,
+        "verdict": VERDICT,
+        "reason": MAYBE_TEXT,
+        "code": MAYBE_TEXT,
+        "between": SLOPES,
+        "by": TEXT,
+        "point": {"type": "integer", "minimum": 1},
+    },
+    optional=("between", "by", "point"),
+)
+LOCAL = closed(
+    {
+        "node": TEXT,
+        "op": TEXT,
+        "arg": TEXT,
+        "claimed": MAYBE_NUMBER,
+        "reference": MAYBE_NUMBER,
+        "error": MAYBE_NUMBER,
+        "verdict": VERDICT,
+        "reason": MAYBE_TEXT,
+        "between": SLOPES,
+    },
+    optional=("between",),
+)
+BLAME = closed(
+    {
+        "node": TEXT,
+        "op": TEXT,
+        "arg": MAYBE_TEXT,
+        "claim": {"type": "boolean"},
+        "file": MAYBE_TEXT,
+        "line": {"type": ["integer", "null"]},
+        "mistake": TEXT,
+        "code": MAYBE_TEXT,
+        "alternatives": listing(closed({"code": TEXT, "mistake": TEXT})),
+        "correction": MAYBE_TEXT,
+        "proof": {"anyOf": [{"type": "null"}, closed({"agree": COUNT, "of": COUNT})]},
+    }
+)
+INPUT = closed({"input": TEXT, "by": TEXT, "shape": listing(COUNT), "counts": COUNTS}, optional=("by",))
+SCHEMA = closed(
+    {
+        "bpx": {"const": 1},
+        "kind": {"const": "gradcheck"},
+        "title": MAYBE_TEXT,
+        "output": TEXT,
+        "verdict": VERDICT,
+        "reason": MAYBE_TEXT,
+        "detect": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        "order": {"enum": [1, 2]},
+        "points": closed({"checked": {"type": "integer", "minimum": 1}, "skipped": COUNT}),
+        "places": listing(closed({"point": {"type": "integer", "minimum": 1}, "inputs": {"type": "object"}})),
+        "total": COUNT,
+        "counts": COUNTS,
+        "inputs": listing(INPUT),
+        "entries": listing(ENTRY),
+        "left_out": COUNT,
+        "rules": closed({"agree": COUNT, "of": COUNT}),
+        "local": listing(LOCAL),
+        "blame": listing(BLAME),
+        "innocent": listing(TEXT),
+        "diagnostics": listing({"type": "object", "required": ["code", "message", "severity"]}),
+    }
+)
+
+WRONG_OP = """bpx = 1
+title = "A wrong rule"
+[inputs]
+x = [1.5, -0.5]
+[graph]
+y = "sum(f(x))"
+[ops.f]
+args = ["x"]
+value = "x * sigmoid(x)"
+partials = { x = "sigmoid(x)" }
+"""
+REAL = {
+    "agree": lambda: gradcheck(spec("sin(x) * y", x=0.7, y=[1.0, 2.0])),
+    "wrong op": lambda: gradcheck(toml(WRONG_OP)),
+    "kink": lambda: gradcheck(spec("relu(x)", x=0.0)),
+    "jump": lambda: gradcheck(spec("floor(x)", x=1.0)),
+    "no value": lambda: gradcheck(spec("log(x)", x=-1.0)),
+    "edge": lambda: gradcheck(spec("sqrt(x)", x=0.0)),
+    "claim": lambda: gradcheck(with_claims(spec("x^2", x=3.0), [read_claim("x = -2*x")])),
+    "infinite claim": lambda: gradcheck(with_claims(spec("x^2", x=3.0), [read_claim("x = log(x - 3)")])),
+    "second": lambda: gradcheck(spec("x^3", x=[1.0, 2.0]), order=2),
+    "points": lambda: gradcheck(spec("log(x)", x=0.1), points=5),
+    "nothing": lambda: gradcheck(spec("3 + 4")),
+}
+
+
+def plain(report: Report) -> dict[str, Any]:
+    """As it reads back from JSON, which knows no nan."""
+    return json.loads(json.dumps(report.to_dict(), allow_nan=False))
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_reports_keep_the_contract(name: str) -> None:
+    Draft202012Validator(SCHEMA).validate(plain(REAL[name]()))
+
+
+@pytest.mark.parametrize("name", reports.MAKERS)
+def test_made_reports_keep_the_contract(name: str) -> None:
+    Draft202012Validator(SCHEMA).validate(plain(reports.report(name)))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_numbers_of_a_report_fit_together(name: str) -> None:
+    report = REAL[name]()
+    found = plain(report)
+    assert sum(found["counts"].values()) == found["total"] == len(report.entries)
+    assert found["left_out"] == found["total"] - len(found["entries"])
+    for key in VERDICT["enum"]:
+        assert found["counts"][key] == sum(one["counts"][key] for one in found["inputs"])
+    assert found["rules"] == {
+        "agree": sum(row["verdict"] == "agree" for row in found["local"]),
+        "of": len(found["local"]),
+    }
+    order = ["disagree", "kink", "outside domain", "cannot tell", "agree"]
+    worst = min((one["verdict"] for one in found["entries"]), key=order.index, default="agree")
+    assert found["verdict"] == ("disagree" if found["blame"] else worst)
+
+
+# --- one entry ----------------------------------------------------------------------------------
+
+
+def entry(claimed: float, reference: float, error: float = 0.0) -> Entry:
+    return Entry("w", (0, 2), claimed, reference, error, AGREE)
+
+
+def test_difference_relative_and_digits() -> None:
+    one = entry(1.001, 1.0)
+    assert one.difference == pytest.approx(1e-3)
+    assert one.relative == pytest.approx(1e-3, rel=1e-2)
+    assert one.digits == pytest.approx(3, abs=0.01)
+    assert one.label == "w[0, 2]"
+    assert Entry("b", (), 1, 1, 0, AGREE).label == "b"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "reference", "error", "digits"),
+    [
+        (2.0, 2.0, 2e-12, 12.0),  # what lies below the error bar is noise
+        (2.0, 2.0 + 2e-15, 2e-12, 12.0),
+        (2.0, 2.0, 1e-16, np.inf),
+        (np.inf, 2.0, 1e-12, 0.0),
+        (0.0, 0.0, 0.0, np.inf),
+        (1.0, -1.0, 0.0, 0.0),
+        (1e-17, 0.0, 1e-16, np.inf),  # they agree on 0
+        (1.0, np.nan, np.nan, 0.0),
+    ],
+)
+def test_digits_where_they_are_not_plain(
+    claimed: float, reference: float, error: float, digits: float
+) -> None:
+    np.testing.assert_equal(entry(claimed, reference, error).digits, digits)
+
+
+def test_a_difference_within_the_bar_of_0_counts_as_none() -> None:
+    assert entry(1e-17, -1e-17, 1e-16).relative == 0
+    assert entry(1e-15, -1e-15, 1e-16).relative == 2
+
+
+# --- many ---------------------------------------------------------------------------------------
+
+
+def test_the_worst_come_first_by_verdict_and_then_by_difference() -> None:
+    one = column(
+        "x",
+        [1, 2, 3, 4, 5, 6.1],
+        [1, 2.1, np.nan, np.nan, 5.5, 6],
+        verdicts=[AGREE, DISAGREE, OUTSIDE, KINK, DISAGREE, UNSURE],
+    )
+    assert [found.index[0] for found in one.worst(9)] == [4, 1, 3, 2, 5, 0]
+    assert [found.index[0] for found in one.worst(2)] == [4, 1]
+    assert one.counts == {"disagree": 2, "kink": 1, "outside domain": 1, "cannot tell": 1, "agree": 1}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word"),
+    [
+        ([AGREE, AGREE], "agree"),
+        ([AGREE, UNSURE], "cannot tell"),
+        ([OUTSIDE, UNSURE], "outside domain"),
+        ([OUTSIDE, KINK], "kink"),
+        ([KINK, DISAGREE], "disagree"),
+    ],
+)
+def test_the_verdict_is_the_worst(verdicts: list[Verdict], word: str) -> None:
+    assert Report(None, "y", (column("x", [1, 2], [1, 2], verdicts=verdicts),)).verdict == word
+
+
+def test_somebody_to_blame_is_a_disagreement() -> None:
+    assert reports.report("harmless_culprit").counts["disagree"] == 0
+    assert reports.report("harmless_culprit").verdict == "disagree"
+
+
+def test_a_large_report_shows_the_worst_of_each_input() -> None:
+    network = reports.report("network")
+    shown = network.shown()
+    assert network.total == 784 * 32 + 32 + 32 * 10 + 10
+    assert {one.input for one in shown} == {"W1", "b1", "W2", "b2"}
+    assert [one.verdict for one in shown[:10]] == [DISAGREE] * 10
+    assert len(network.to_dict()["entries"]) == 40
+    assert network.counts["disagree"] == 11
+    assert [one.input for one in network.shown("input")[::10]] == ["W1", "b1", "W2", "b2"]
+
+
+def test_a_proof_holds_where_all_agree() -> None:
+    assert Proof(4, 4).holds
+    assert not Proof(3, 4).holds
+
+
+def test_rules_that_agree_are_counted() -> None:
+    rows = [LocalRow("y", "exp", "x", 1, 1, 0, verdict) for verdict in (AGREE, KINK, AGREE)]
+    assert Report(None, "y", (), local=tuple(rows)).sound == 2
+
+
+# --- several points -----------------------------------------------------------------------------
+
+
+def test_of_each_entry_the_worst_point_is_kept() -> None:
+    first = column("x", [1, 2, 3], [1, 2, 3.0001])
+    other = column(
+        "x", [1, 2.5, 3], [1, 2, 3], verdicts=[AGREE, DISAGREE, AGREE], reasons={1: reports.Told("so")}
+    )
+    third = column("x", [1, 9, 3], [np.nan, 2, 3], verdicts=[KINK, DISAGREE, AGREE], between={0: (0, 1)})
+    both = merged([first, other, third])
+    assert both.points.tolist() == [2, 2, 0]
+    assert both.verdicts.tolist() == [KINK, DISAGREE, AGREE]
+    assert both.claimed.tolist() == [1, 9, 3]
+    assert both.between == {0: (0, 1)}
+    assert both.reasons == {}
+    assert merged([first, other]).reasons == {1: reports.Told("so")}
+
+
+@given(st.lists(st.lists(st.sampled_from(list(Verdict)), min_size=3, max_size=3), min_size=1, max_size=4))
+def test_merging_keeps_the_worst_verdict_of_each_entry(verdicts: list[list[Verdict]]) -> None:
+    columns = [column("x", [1, 2, 3], [1, 2, 3], verdicts=row) for row in verdicts]
+    assert merged(columns).verdicts.tolist() == np.min(np.array(verdicts), axis=0).tolist()

@@ -1,0 +1,90 @@
+"""Second derivatives: the gradient is checked like any other graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from checking import CHANGES, planted, spec, toml
+
+from bpx.check.gradcheck import gradcheck
+from bpx.check.whole import second_order as second
+
+SCALAR = {"x": 0.7, "y": 1.3}
+
+
+def hessian(report):
+    """(derived by, input, index) → (claimed, reference)."""
+    return {
+        (entry.by, entry.input, entry.index): (entry.claimed, entry.reference)
+        for entry in report.entries
+        if entry.by
+    }
+
+
+def test_a_hessian_and_its_names():
+    report = gradcheck(spec("sin(x*y) + x^3", **SCALAR), order=2)
+    x, y = SCALAR.values()
+    s, c = np.sin(x * y), np.cos(x * y)
+    wanted = {
+        ("∂out/∂x", "x", ()): -y * y * s + 6 * x,
+        ("∂out/∂x", "y", ()): c - x * y * s,
+        ("∂out/∂y", "x", ()): c - x * y * s,
+        ("∂out/∂y", "y", ()): -x * x * s,
+    }
+    found = hessian(report)
+    assert set(found) == set(wanted)
+    for key, truth in wanted.items():
+        assert found[key] == pytest.approx((truth, truth), rel=1e-9)
+    assert (report.verdict, report.order, report.total) == ("agree", 2, 6)
+
+
+def test_entries_of_arrays_one_by_one():
+    report = gradcheck(spec("sum(x^3)", x=[1.0, 2.0]), order=2)
+    found = {key: reference for key, (_, reference) in hessian(report).items()}
+    assert found == {
+        ("∂out/∂x[0]", "x", (0,)): pytest.approx(6),
+        ("∂out/∂x[0]", "x", (1,)): 0,
+        ("∂out/∂x[1]", "x", (0,)): 0,
+        ("∂out/∂x[1]", "x", (1,)): pytest.approx(12),
+    }
+
+
+def test_many_entries_are_mixed(monkeypatch):
+    monkeypatch.setattr(second, "MOST", 1)
+    made = spec("sum(x^3)", x=[1.0, 2.0])
+    found = hessian(gradcheck(made, order=2))
+    assert {by for by, _, _ in found} == {"∂out/∂x · r"}
+    shares = [found["∂out/∂x · r", "x", (i,)][1] / (6 * x) for i, x in enumerate((1.0, 2.0))]
+    assert all(0.5 <= share <= 1.5 for share in shares)
+
+
+def test_a_rule_right_once_and_wrong_twice():
+    """sigmoid's rule with out frozen: the first derivative is right, its derivative is not."""
+    made = toml('bpx = 1\n[inputs]\nx = 0.7\n[graph]\ny = "sigmoid(x)"')
+    frozen = float(1 / (1 + np.exp(-0.7)))
+    wrong = planted(made, "y", 0, lambda right, x, out: frozen * (1 - frozen) + 0 * x)
+    assert gradcheck(wrong).verdict == "agree"
+    report = gradcheck(wrong, order=2)
+    assert report.verdict == "agree"  # it is a right rule for the constant it is; see the reference
+    assert hessian(report)["∂y/∂x", "x", ()] == (0, 0)
+
+
+def test_a_wrong_rule_is_still_found():
+    made = toml('bpx = 1\n[inputs]\nx = 0.7\n[graph]\nu = "sin(x)"\ny = "u^2"')
+    report = gradcheck(planted(made, "u", 0, CHANGES["turned"]), order=2)
+    assert [one.node for one in report.blame] == ["u"]
+
+
+def test_an_input_without_effect_and_a_linear_one():
+    made = toml('bpx = 1\n[inputs]\nx = 2.0\ny = 3.0\n[graph]\nL = "x^2"')
+    report = gradcheck(made, order=2)
+    assert report.verdict == "agree"
+    assert hessian(report)["∂L/∂y", "x", ()] == (0, 0)
+    assert hessian(gradcheck(spec("3*x", x=2.0), order=2))["∂out/∂x", "x", ()] == (0, 0)
+
+
+def test_a_kink_of_the_gradient():
+    report = gradcheck(spec("x * |x|", x=0.0), order=2)
+    first, of_second = report.entries
+    assert first.by is None
+    assert of_second.verdict.word == "kink"

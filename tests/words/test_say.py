@@ -1,0 +1,274 @@
+"""The catalogue of sentences: every key that is used exists, every key that exists is used."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bpx
+from bpx.ops import rows
+from bpx.spec.reading.document import type_key
+from bpx.words.diagnostic import Diagnostic
+from bpx.words.en import ENGLISH
+from bpx.words.say import in_encoding, say
+
+PACKAGE = Path(bpx.__file__).parent
+SOURCES = {
+    path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")
+}
+TREES = {name: ast.parse(text) for name, text in SOURCES.items() if name != "words.py"}
+every_module = pytest.mark.parametrize("module", TREES)
+
+
+def calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    """Every text that stands in the code, docstrings left out; of f-strings each constant part."""
+    docstrings = {id(doc) for doc in docstring_nodes(node)}
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str) and id(inner) not in docstrings:
+            yield inner.value
+
+
+def docstring_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            yield body[0].value
+
+
+# --- every key that is used exists --------------------------------------------------------------
+
+
+def pattern_of(key: ast.AST) -> str | None:
+    """The keys that an argument may stand for, as a regular expression; None for a plain name."""
+    if isinstance(key, ast.Constant):
+        return re.escape(str(key.value))
+    if isinstance(key, ast.JoinedStr):
+        return "".join(
+            re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+" for part in key.values
+        )
+    return None
+
+
+def said(tree: ast.AST) -> Iterator[ast.expr]:
+    """The keys given to `say`; of a choice both."""
+    waiting = [call.args[0] for call in calls(tree) if name_of(call) == "say"]
+    while waiting:
+        key = waiting.pop()
+        if isinstance(key, ast.IfExp):
+            waiting += [key.body, key.orelse]
+        else:
+            yield key
+
+
+@every_module
+def test_what_is_said_is_in_the_catalogue(module: str) -> None:
+    for key in said(TREES[module]):
+        pattern = pattern_of(key)
+        if pattern is not None:
+            assert any(re.fullmatch(pattern, known) for known in ENGLISH), ast.unparse(key)
+
+
+# The functions that take the code of a diagnostic, and where: `Diagnostic(code, …)`, `self.problem(code, …)`.
+MAKERS = {"Diagnostic": (0, 3), "problem": (0, 2), "stop": (0, 2), "_fail": (0, 1), "SettingError": (0, None)}
+
+
+def constants(node: ast.AST | None) -> Iterator[str]:
+    """The texts an expression may come to: itself, or the branches of a choice."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from constants(node.body)
+        yield from constants(node.orelse)
+
+
+def argument(call: ast.Call, position: int | None, name: str) -> ast.AST | None:
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    return call.args[position] if position is not None and position < len(call.args) else None
+
+
+@every_module
+def test_diagnostics_have_their_sentences(module: str) -> None:
+    for call in calls(TREES[module]):
+        if name_of(call) in MAKERS:
+            code_at, help_at = MAKERS[name_of(call)]
+            codes = constants(argument(call, code_at, "code"))
+            helps = constants(argument(call, help_at, "help"))
+            wanted = [f"diagnostic.{code}" for code in codes] + [f"help.{help}" for help in helps]
+            assert [key for key in wanted if key not in ENGLISH] == [], ast.unparse(call)
+
+
+def test_every_op_has_its_pattern() -> None:
+    patterns = {key.removeprefix("pattern.") for key in ENGLISH if key.startswith("pattern.")}
+    assert patterns == {op.name for op in rows()}
+
+
+def test_an_unknown_key_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        say("no.such.key")
+
+
+def test_facts_are_put_in() -> None:
+    assert say("diagnostic.unknown-name", name="x") == "`x` is not defined"
+    assert say("help.step-written-out") == 'write it as { op = "add", args = ["x", "y"] }'
+
+
+def test_braces_in_facts_are_left_alone() -> None:
+    assert say("diagnostic.unknown-name", name="{x}") == "`{x}` is not defined"
+
+
+# --- every key that exists is used --------------------------------------------------------------
+
+EVERY_TEXT = {text for tree in TREES.values() for text in texts(tree)}
+FAMILIES = [
+    pattern
+    for tree in TREES.values()
+    for node in ast.walk(tree)
+    if isinstance(node, ast.JoinedStr) and re.search(r"[a-z]{3}", pattern := str(pattern_of(node)))
+]
+
+
+def is_used(key: str) -> bool:
+    """By its whole key, or, where a family such as `diagnostic.…` is said, by its last part.
+
+    The last part of some is computed too: `shape-…` from the name of an op, `type.…` from a class.
+    """
+    family, _, last = key.partition(".")
+    if key in EVERY_TEXT:
+        return True
+    if family in ("pattern", "type"):
+        return key in COMPUTED
+    said_so = any(re.fullmatch(pattern, key) for pattern in FAMILIES)
+    return said_so and (last in EVERY_TEXT or any(re.fullmatch(pattern, last) for pattern in FAMILIES))
+
+
+COMPUTED = {f"pattern.{op.name}" for op in rows()}
+COMPUTED |= {type_key(value) for value in (None, True, "", 1, 1.5, [], {}, date(2000, 1, 1))}
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_every_sentence_is_used(key: str) -> None:
+    assert is_used(key)
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_a_sentence_names_its_facts(key: str) -> None:
+    for _, name, spec, conversion in string.Formatter().parse(ENGLISH[key]):
+        assert name is None or (name.isidentifier() and not spec and not conversion)
+
+
+@pytest.mark.parametrize("key", [key for key in ENGLISH if key.startswith("diagnostic.")])
+def test_a_diagnostic_is_terse_and_lower_case(key: str) -> None:
+    sentence = ENGLISH[key]
+    assert sentence[0] in "`[{" or sentence[0].islower()
+    assert not sentence.endswith(".")
+    assert len(sentence) <= 110
+
+
+# --- no sentence elsewhere ----------------------------------------------------------------------
+
+# What the command line says of itself stands where Typer wants it; errors of programming are Python's.
+SPEAKING = {"help", "epilog", "metavar"}
+PYTHON_ERRORS = {"ValueError", "TypeError", "KeyError", "AttributeError", "ShapeError", "__init__"}
+SENTENCE = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+")
+
+
+def allowed_texts(tree: ast.AST) -> set[int]:
+    """Ids of the constants that may be sentences."""
+    allowed: set[int] = set()
+    for call in calls(tree):
+        spoken = [keyword.value for keyword in call.keywords if keyword.arg in SPEAKING]
+        if name_of(call) in PYTHON_ERRORS:
+            spoken += call.args
+        allowed |= {id(inner) for one in spoken for inner in ast.walk(one)}
+    return allowed
+
+
+@every_module
+def test_no_sentence_stands_outside_the_catalogue(module: str) -> None:
+    if module == "words/en.py":
+        pytest.skip("the catalogue")
+    if module == "spec/writing/schema.py":
+        pytest.skip("the descriptions are part of the JSON Schema")
+    tree = TREES[module]
+    allowed = allowed_texts(tree) | {id(doc) for doc in docstring_nodes(tree)}
+    found = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in allowed
+    ]
+    assert [text for text in found if SENTENCE.search(text) and text not in ENGLISH] == []
+
+
+@every_module
+def test_only_the_command_line_prints(module: str) -> None:
+    printing = [ast.unparse(call) for call in calls(TREES[module]) if name_of(call) in ("print", "echo")]
+    assert printing == [] or module.startswith("cli/")
+    if module != "spec/reading/target.py" and not module.startswith("cli/"):
+        assert "sys.std" not in SOURCES[module]
+
+
+# --- encodings that lack a sign -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030"])
+def test_an_encoding_that_has_every_sign_changes_nothing(encoding: str) -> None:
+    text = "∂L/∂w = 1·2 → … ≥ ≠ √ π 漢 😀"
+    assert in_encoding(text, encoding) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "ascii"),
+    [
+        ("plain", "plain"),
+        ("∂y/∂x", "dy/dx"),
+        ("a → b", "a -> b"),
+        ("…", "..."),
+        ("2×3", "2x3"),
+        ("1 · 2", "1 * 2"),
+        ("x ≥ 0 ≠ 1", "x >= 0 != 1"),
+        ("σ漢", "??"),
+    ],
+)
+def test_bpxs_own_signs_in_ascii(text: str, ascii: str) -> None:
+    assert in_encoding(text, "ascii") == ascii
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "cp437", "koi8-r", "ascii"])
+def test_every_sentence_can_be_shown(encoding: str) -> None:
+    """A Greek letter given as an example is all that may be lost."""
+    for sentence in (text.replace("σ", "s") for text in ENGLISH.values()):
+        shown = in_encoding(sentence, encoding)
+        assert shown.encode(encoding).decode(encoding) == shown
+        assert shown.count("?") == sentence.count("?")
+
+
+@given(st.text(), st.sampled_from(["ascii", "cp1252", "utf-8", "shift_jis"]))
+def test_any_text_comes_out_encodable(text: str, encoding: str) -> None:
+    assert in_encoding(text, encoding).encode(encoding) is not None
+
+
+def test_an_encoding_nobody_knows_is_taken_for_ascii() -> None:
+    assert in_encoding("∂y", "no-such-encoding") == "dy"
+
+
+def test_diagnostics_show_in_any_encoding() -> None:
+    diagnostic = Diagnostic("at-kink", None, {"node": "r", "op": "relu", "guard": "x", "local": "0"})
+    assert in_encoding(diagnostic.message, "ascii").isascii()
