@@ -14,7 +14,7 @@ import numpy as np
 import oracle
 from oracle import mp
 
-from bpx.check.whole.checked_graph import Point, Question
+from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Op
 from bpx.graph.named.named_graph import NamedGraph
@@ -44,11 +44,11 @@ def toml(text: str) -> NamedGraph:
     return read_spec(Source("spec.toml", text), "toml")
 
 
-def point_of(spec: NamedGraph, *, detect: float = 1e-5) -> Point:
+def point_of(spec: NamedGraph, *, detect: float = 1e-5) -> CheckedGraph:
     """The values of a spec, ready to be checked; an output that is not scalar is summed."""
     wrt = {one.name: one.node for one in spec.inputs}
-    question = Question(spec, spec.output, wrt, np.ones(spec.graph.shapes[spec.output]), detect)
-    return Point.at(question, spec.given)
+    question = Query(spec, spec.output, wrt, np.ones(spec.graph.shapes[spec.output]), detect)
+    return CheckedGraph.at(question, spec.given)
 
 
 # --- rules made wrong ---------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.report.report import Blame, Column, LocalRow, Mistake, Proof, Reason, Report, Verdict
+from bpx.check.report.report import Blame, GradientTable, LocalRow, Mistake, Proof, Reason, Report, Verdict
 from bpx.words.diagnostic import Diagnostic, Source, Span
 from bpx.words.say import visible
 
@@ -44,14 +44,14 @@ def column(
     error: Any = 1e-12,
     verdicts: Any = AGREE,
     **options: Any,
-) -> Column:
+) -> GradientTable:
     """A column; an error bar or a verdict for all entries may be given once."""
     claimed = np.array(claimed, dtype=float)
 
     def spread(value: Any, kind: Any) -> Any:
         return np.array(np.broadcast_to(value, claimed.shape), dtype=kind)
 
-    return Column(
+    return GradientTable(
         name, claimed, spread(reference, float), spread(error, float), spread(verdicts, np.int8), **options
     )
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from bpx.check.blame.blame_rules import blamed_rules
-from bpx.check.blame.composite_rules import FusedGradient
-from bpx.check.report.report import Column, Report, Verdict
-from bpx.check.whole.checked_graph import Point, Question
+from bpx.check.blame.composite_rules import CompositeRules
+from bpx.check.report.report import GradientTable, Report, Verdict
+from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.entry_verdicts import column
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
@@ -25,10 +25,10 @@ def check_in_use(spec: NamedGraph, gradients: Mapping[str, Array]) -> Report:
 
     The gradient that the rules of the graph give is checked, and those in use are compared with it.
     """
-    fused = FusedGradient.of(_question(spec, gradients))
+    fused = CompositeRules.of(_question(spec, gradients))
     spec = written_out(spec)
     question = _question(spec, gradients)
-    point, given = Point.at(question, spec.given), {one.name: one.value for one in spec.inputs}
+    point, given = CheckedGraph.at(question, spec.given), {one.name: one.value for one in spec.inputs}
     columns = []
     for name, node in question.wrt.items():
         ruled = column(point, name, node, fused.stated_or_parts(name, given, point, node))
@@ -38,11 +38,13 @@ def check_in_use(spec: NamedGraph, gradients: Mapping[str, Array]) -> Report:
     return Report(spec.title, spec.names[spec.output], tuple(columns), blame=blame)
 
 
-def _question(spec: NamedGraph, names: Iterable[str]) -> Question:
-    return Question(spec, spec.output, {name: spec.nodes[name] for name in names}, np.ones(()))
+def _question(spec: NamedGraph, names: Iterable[str]) -> Query:
+    return Query(spec, spec.output, {name: spec.nodes[name] for name in names}, np.ones(()))
 
 
-def _in_use(point: Point, node: int, ruled: Column, value: Array, gradient: Array) -> Column:
+def _in_use(
+    point: CheckedGraph, node: int, ruled: GradientTable, value: Array, gradient: Array
+) -> GradientTable:
     """What is not the gradient of the rules, `value`, as far as the terms leave it its digits, is wrong.
 
     Of what is next to nothing, as where a loss is all but met, rounding may have left no digit.

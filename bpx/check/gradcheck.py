@@ -10,15 +10,15 @@ import numpy as np
 
 from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules, proof_without
-from bpx.check.blame.composite_rules import FusedGradient
+from bpx.check.blame.composite_rules import CompositeRules
 from bpx.check.blame.custom_rules import rules_alone
 from bpx.check.report.options import bad_options
-from bpx.check.report.report import Blame, Column, LocalRow, Reason, Report, Verdict, merged
-from bpx.check.whole.checked_graph import Point, Question
+from bpx.check.report.report import Blame, GradientTable, LocalRow, Reason, Report, Verdict, merged
+from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import build_claim
 from bpx.check.whole.directional_check import broken_wiring
 from bpx.check.whole.entry_verdicts import column
-from bpx.check.whole.evaluation import Stated, by_rule
+from bpx.check.whole.evaluation import Claimed, by_rule
 from bpx.check.whole.nonsmooth import fitted_together
 from bpx.check.whole.sample_points import drawn_points
 from bpx.check.whole.second_order import second_order
@@ -99,7 +99,7 @@ def gradcheck(
 class _Found(NamedTuple):
     """What one point gave."""
 
-    columns: list[Column]
+    columns: list[GradientTable]
     local: list[LocalRow]
     blame: list[Blame]
     innocent: list[str]
@@ -122,12 +122,12 @@ class _Check:
         self.build_claims(spec.graph.copy())  # what is wrong with them is wrong at every point
         self.fused = None if self.whole is spec else self.fused_gradient()
 
-    def fused_gradient(self) -> FusedGradient:
+    def fused_gradient(self) -> CompositeRules:
         """The gradient by the rules of composite ops as they stand in the spec."""
         whole = self.whole
         wrt = {name: whole.nodes[name] for name in self.wrt}
-        question = Question(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
-        return FusedGradient.of(question)
+        question = Query(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
+        return CompositeRules.of(question)
 
     def build_claims(self, graph: Graph) -> dict[int, Expr]:
         problems: list[Diagnostic] = []
@@ -154,7 +154,7 @@ class _Check:
         blame += [one._replace(proof=proof_without(point, [])) for _, one in fused if one]
         return _Found(columns, rows, [*blame, *claims], innocent)
 
-    def wrong(self, columns: Sequence[Column], stated: Mapping[int, Stated]) -> list[int]:
+    def wrong(self, columns: Sequence[GradientTable], stated: Mapping[int, Claimed]) -> list[int]:
         """The nodes whose claim disagrees."""
         return [
             node
@@ -162,12 +162,12 @@ class _Check:
             if not stated[node].is_rule and (one.verdicts == Verdict.DISAGREE).any()
         ]
 
-    def point(self, given: Mapping[int, Array], first: bool) -> tuple[Point, dict[int, Stated]]:
+    def point(self, given: Mapping[int, Array], first: bool) -> tuple[CheckedGraph, dict[int, Claimed]]:
         """The point, and what is stated of each node there."""
         graph = self.spec.graph.copy()
         exprs = self.build_claims(graph)
-        question = Question(self.spec, self.output, self.wrt, self.seed, self.detect)
-        point = Point.at(question, given, graph)
+        question = Query(self.spec, self.output, self.wrt, self.seed, self.detect)
+        point = CheckedGraph.at(question, given, graph)
         named = self.named(given)
         stated = {node: self.by_rule(point, name, node, named) for name, node in self.wrt.items()}
         for node, expr in exprs.items():
@@ -175,7 +175,7 @@ class _Check:
                 stated[node] = _by_claim(point, self.claims[node], expr)
         return point, stated
 
-    def by_rule(self, point: Point, name: str, node: int, given: Mapping[str, Array]) -> Stated:
+    def by_rule(self, point: CheckedGraph, name: str, node: int, given: Mapping[str, Array]) -> Claimed:
         """The gradient of a node as the rules of the spec give it."""
         if self.fused is None or not all(np.isfinite(one).all() for one in point.values.values()):
             return by_rule(point, node)
@@ -190,11 +190,11 @@ class _Check:
         formula = self.claims[node].formula
         return formula is not None and bool(formula.names)
 
-    def outside(self, name: str, node: int, problem: Diagnostic) -> Column:
+    def outside(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
         """Every entry outside the domain, because the values themselves are not finite."""
         nothing = np.full(self.spec.graph.shapes[node], np.nan)
         reason = Reason("no-value", {"problem": problem.message})
-        return Column(
+        return GradientTable(
             name,
             nothing,
             nothing,
@@ -204,7 +204,7 @@ class _Check:
         )
 
     def blame_claims(
-        self, point: Point, stated: Mapping[int, Stated], wrong: Sequence[int]
+        self, point: CheckedGraph, stated: Mapping[int, Claimed], wrong: Sequence[int]
     ) -> tuple[list[Blame], list[str]]:
         """A claim that is a formula is looked at at further points, which tell mistakes apart."""
         looks = [(point, stated)]
@@ -222,7 +222,7 @@ class _Check:
             return blame
         return blame._replace(correction=self.fused.right_gradient(blame.node))
 
-    def doubted(self, point: Point, columns: list[Column]) -> list[Column]:
+    def doubted(self, point: CheckedGraph, columns: list[GradientTable]) -> list[GradientTable]:
         """The columns, unless differences of the whole graph contradict what was put together."""
         reason = broken_wiring(point)
         if reason is None:
@@ -236,14 +236,14 @@ class _Check:
             for one in columns
         ]
 
-    def second(self, given: Mapping[int, Array]) -> list[Column]:
+    def second(self, given: Mapping[int, Array]) -> list[GradientTable]:
         """Second derivatives at one point."""
         inputs = {one.node for one in self.spec.inputs}
         wrt = {name: node for name, node in self.wrt.items() if node in inputs}
-        return second_order(Question(self.spec, self.output, wrt, self.seed, self.detect), given)
+        return second_order(Query(self.spec, self.output, wrt, self.seed, self.detect), given)
 
 
-def _by_claim(point: Point, claim: Claim, expr: Expr) -> Stated:
+def _by_claim(point: CheckedGraph, claim: Claim, expr: Expr) -> Claimed:
     values = run(point.graph, {**point.given, **point.values}, [expr.id])
 
     def exactly() -> Any:
@@ -251,10 +251,10 @@ def _by_claim(point: Point, claim: Claim, expr: Expr) -> Stated:
 
     tolerance = claim.tolerance
     room = np.zeros(expr.shape) if tolerance is None else np.broadcast_to(tolerance, expr.shape)
-    return Stated(np.asarray(values[expr.id]), room, exactly if claim.formula else None)
+    return Claimed(np.asarray(values[expr.id]), room, exactly if claim.formula else None)
 
 
-def local_rows(point: Point) -> Iterator[LocalRow]:
+def local_rows(point: CheckedGraph) -> Iterator[LocalRow]:
     """One row for each edge, in order of the nodes."""
     for edge, one in reversed(point.checked.items()):
         yield LocalRow(

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from bpx.check.blame.composite_rules import FusedGradient
-from bpx.check.report.report import SKIPPED, Checkup, Column, Verdict
-from bpx.check.whole.checked_graph import Point, Question
+from bpx.check.blame.composite_rules import CompositeRules
+from bpx.check.report.report import SKIPPED, GradientTable, QuickCheck, Verdict
+from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.entry_verdicts import column
 from bpx.check.whole.evaluation import by_rule
 from bpx.graph.arrays import Array
@@ -22,15 +22,15 @@ _MOST_NODES = 1_000
 _MOST_ELEMENTS = 100_000
 
 
-def checkup(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> Checkup | None:
+def checkup(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> QuickCheck | None:
     """What differences say of the gradients of `ledger` for the nodes `wrt`; None where there are none.
 
     `seed` is what arrived at the output.
     """
     if not wrt:
         return None
-    question = Question(spec, ledger.output, wrt, seed)
-    point = Point(question, ledger.graph, ledger, spec.given)
+    question = Query(spec, ledger.output, wrt, seed)
+    point = CheckedGraph(question, ledger.graph, ledger, spec.given)
     if len(point.forward) > _MOST_NODES or point.elements > _MOST_ELEMENTS:
         return SKIPPED
     with np.errstate(all="ignore"):
@@ -38,19 +38,19 @@ def checkup(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Arra
     worst = min(int(one.verdicts.min()) for one in columns)
     entries = sum(one.claimed.size for one in columns)
     digits = min(one.digits for one in columns)
-    return Checkup(Verdict(worst).word, entries, digits if math.isinf(digits) else math.floor(digits))
+    return QuickCheck(Verdict(worst).word, entries, digits if math.isinf(digits) else math.floor(digits))
 
 
-def _columns(point: Point) -> Iterator[Column]:
+def _columns(point: CheckedGraph) -> Iterator[GradientTable]:
     question = point.question
     plain = written_out(question.spec)
     if plain is question.spec:
         yield from (column(point, name, node, by_rule(point, node)) for name, node in question.wrt.items())
         return
-    fused = FusedGradient(question, point.ledger)
+    fused = CompositeRules(question, point.ledger)
     names, given = question.spec.names, {one.name: one.value for one in plain.inputs}
     wrt = {name: plain.nodes[names[node]] for name, node in question.wrt.items()}
     asked = question._replace(spec=plain, output=plain.nodes[names[question.output]], wrt=wrt)
-    parts = Point.at(asked, plain.given)
+    parts = CheckedGraph.at(asked, plain.given)
     for name, node in wrt.items():
         yield column(parts, name, node, fused.stated_or_parts(name, given, parts, node))

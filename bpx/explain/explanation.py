@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from bpx.check.report.report import Checkup
+from bpx.check.report.report import QuickCheck
 from bpx.explain.layers import is_within
 from bpx.graph.arrays import Array
 from bpx.render.plain_data import _plain_number, _quantities, _summaries, plain_count, plain_value
@@ -127,7 +127,7 @@ class Explanation:
     second: tuple[SecondRow, ...] = ()
     stated: int = 0  # figures that [expect] states
     unmet: tuple[Diagnostic, ...] = ()  # those that do not hold
-    check: Checkup | None = None
+    check: QuickCheck | None = None
     opened: str | None = None  # the node or layer that is looked at alone
 
     @cached_property

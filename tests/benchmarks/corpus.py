@@ -19,9 +19,9 @@ import numpy as np
 from corpus_functions import CASES, Case
 from mpmath import MPContext
 
-from bpx.check.function.black_box import Check
+from bpx.check.function.black_box import BlackBoxCheck
 from bpx.check.function.caller import Caller
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.numeric import multiprecision
 from bpx.check.report.report import Verdict
 
 mp = MPContext()
@@ -296,14 +296,14 @@ MISTAKES: dict[str, Callable[[Pull], Pull]] = {
 # --- one case -------------------------------------------------------------------------------------
 
 
-def checked(case: Case, inputs: list[Any], backward: Pull) -> Check:
+def checked(case: Case, inputs: list[Any], backward: Pull) -> BlackBoxCheck:
     caller = Caller(lambda *x: case.forward(np, *x), backward, inputs, None)
-    check = Check(caller, 1e-5, 0)
+    check = BlackBoxCheck(caller, 1e-5, 0)
     check.run()
     return check
 
 
-def worst(check: Check) -> Verdict:
+def worst(check: BlackBoxCheck) -> Verdict:
     return Verdict(int(check.found.verdict.min()))
 
 
@@ -332,7 +332,7 @@ class Tally:
         self.inside, self.bars = 0, 0
         self.cases: list[str] = []
 
-    def bar(self, check: Check, true: Truth, title: str) -> None:
+    def bar(self, check: BlackBoxCheck, true: Truth, title: str) -> None:
         rows = min(len(true.value), len(check.found.value))
         value = true.value[:rows]
         found, error = check.found.value[:rows], check.found.error[:rows]
@@ -439,14 +439,14 @@ def main() -> None:
     count = sum(1 for case in CASES for _ in points(case))
     print(f"{len(CASES)} functions, {count} points, {len(MISTAKES)} kinds of mistake")
     for title, available in (("differences in float64 alone", False), ("with mpmath", True)):
-        exact.available.cache_clear()
-        original = exact.available
+        multiprecision.available.cache_clear()
+        original = multiprecision.available
         if not available:
-            exact.available = lambda: False  # type: ignore[assignment]
+            multiprecision.available = lambda: False  # type: ignore[assignment]
         start = time.perf_counter()
         with np.errstate(all="ignore"):
             tally = run(every, verbose)
-        exact.available = original  # type: ignore[assignment]
+        multiprecision.available = original  # type: ignore[assignment]
         report(title, tally, time.perf_counter() - start, verbose)
 
 

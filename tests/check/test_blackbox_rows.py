@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpx.check.function.black_box_rows import MIXED_ROWS, Rows, coordinate, slanting
+from bpx.check.function.black_box_rows import MIXED_ROWS, BlackBoxRows, coordinate, slanting
 from bpx.check.function.caller import Caller
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.numeric import multiprecision
 
 A, B = np.arange(1.0, 7).reshape(2, 3), np.arange(2.0, 8).reshape(3, 2)
 
@@ -18,16 +18,16 @@ def product_pull(g: Any, a: Any, b: Any) -> Any:
     return g @ b.T, a.T @ g
 
 
-def rows_of(forward: Any, backward: Any, *inputs: Any) -> Rows:
-    return Rows(Caller(forward, backward, list(inputs), None), np.random.default_rng(0))
+def rows_of(forward: Any, backward: Any, *inputs: Any) -> BlackBoxRows:
+    return BlackBoxRows(Caller(forward, backward, list(inputs), None), np.random.default_rng(0))
 
 
 @pytest.fixture
-def product() -> Rows:
+def product() -> BlackBoxRows:
     return rows_of(lambda a, b: a @ b, product_pull, A, B)
 
 
-def test_a_small_output_has_a_row_for_every_element(product: Rows) -> None:
+def test_a_small_output_has_a_row_for_every_element(product: BlackBoxRows) -> None:
     assert product.one_hot
     assert (product.project(A @ B) == np.ravel(A @ B)).all()
     assert product.claims().shape == (4, 12)
@@ -41,7 +41,7 @@ def test_of_a_large_output_mixtures_are_taken() -> None:
     assert rows.project(np.ones((9, 9))) == pytest.approx(rows.upstreams.sum(axis=(1, 2)))
 
 
-def test_values_are_strung_together_and_taken_apart_again(product: Rows) -> None:
+def test_values_are_strung_together_and_taken_apart_again(product: BlackBoxRows) -> None:
     a, b = product.values(product.x)
     assert (a == A).all()
     assert (b == B).all()
@@ -53,13 +53,13 @@ def test_integer_inputs_stay_what_they_are() -> None:
     assert rows.values(2 * rows.x)[1].tolist() == [0, 2, 1]
 
 
-def test_derivatives_along_coordinates_are_the_jacobian(product: Rows) -> None:
+def test_derivatives_along_coordinates_are_the_jacobian(product: BlackBoxRows) -> None:
     lines = [coordinate(product.x, at) for at in range(12)]
     found = product.estimate(lines, np.full((4, 12), np.nan))
     assert np.abs(found.value - product.claims()).max() < 1e-9
 
 
-def test_derivatives_along_a_slanting_line_add_up(product: Rows) -> None:
+def test_derivatives_along_a_slanting_line_add_up(product: BlackBoxRows) -> None:
     direction = np.random.default_rng(1).normal(size=12)
     found = product.estimate([slanting(direction)], np.full((4, 1), np.nan))
     assert found.value[:, 0] == pytest.approx(product.claims() @ direction, rel=1e-9)
@@ -85,17 +85,18 @@ def test_wrong_shapes_and_missing_claims_are_noted() -> None:
     assert rows.asked.size == 0
 
 
-def test_many_digits_go_the_same_ways(product: Rows) -> None:
-    x = exact.lifted(product.x)
-    assert exact.rounded(product.output_exactly(x)) == pytest.approx(np.ravel(A @ B))
+def test_many_digits_go_the_same_ways(product: BlackBoxRows) -> None:
+    x = multiprecision.lifted(product.x)
+    assert multiprecision.rounded(product.output_exactly(x)) == pytest.approx(np.ravel(A @ B))
     assert (
-        exact.rounded(product.claim_exactly(product.upstreams[1], x)).tolist() == product.claims()[1].tolist()
+        multiprecision.rounded(product.claim_exactly(product.upstreams[1], x)).tolist()
+        == product.claims()[1].tolist()
     )
 
 
 def test_claims_that_do_not_run_on_many_digits() -> None:
     rows = rows_of(lambda x: x * x, lambda g, x: float(g) * 2 * float(x), 3.0)
-    assert rows.claim_exactly(rows.upstreams[0], exact.lifted(rows.x)) is None
+    assert rows.claim_exactly(rows.upstreams[0], multiprecision.lifted(rows.x)) is None
 
 
 def test_scatter_is_measured() -> None:

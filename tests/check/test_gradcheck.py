@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from random_specs import SMOOTH, spec_from, specs
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.numeric import multiprecision
 from bpx.check.report.report import Entry, Report
 from bpx.graph.graph import OPS, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
@@ -253,7 +253,7 @@ WITHOUT_MORE_DIGITS = [
 def test_nothing_false_is_said_without_more_digits(
     expression: str, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exact, "available", lambda: False)
+    monkeypatch.setattr(multiprecision, "available", lambda: False)
     report = check(expression, values)
     assert report.verdict in ("agree", "cannot tell")
     assert report.blame == ()
@@ -261,7 +261,7 @@ def test_nothing_false_is_said_without_more_digits(
 
 @pytest.mark.parametrize("x", [1e13, 1e14, 1e15, 1e16])
 def test_a_period_smaller_than_every_step(x: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact, "available", lambda: False)
+    monkeypatch.setattr(multiprecision, "available", lambda: False)
     assert check("cos(x)", {"x": x}).verdict == "cannot tell"
 
 
@@ -440,7 +440,7 @@ def test_outside_the_domain_the_node_is_named(
 
 def test_cannot_tell_says_how_much_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Differences alone: the noise of cos(x) near 1 is larger than what is asked for."""
-    monkeypatch.setattr(exact, "available", lambda: False)
+    monkeypatch.setattr(multiprecision, "available", lambda: False)
     report = gradcheck(spec("sin(x)", x=0.7), detect=1e-15)
     assert (report.verdict, report.blame) == ("cannot tell", ())
     assert report.reason

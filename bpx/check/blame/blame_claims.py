@@ -17,8 +17,8 @@ from bpx.check.blame.edge_samples import sample
 from bpx.check.blame.error_patterns import (
     CATALOGUE,
     MOST_NAMED,
+    EdgeSample,
     Predict,
-    Sample,
     constant_factor,
     counts,
     fits,
@@ -26,10 +26,10 @@ from bpx.check.blame.error_patterns import (
 )
 from bpx.check.local.reverse_sweep import sweep
 from bpx.check.numeric.differences import SURE
-from bpx.check.numeric.error_bound import Bounded
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.report.report import Blame, Mistake
-from bpx.check.whole.checked_graph import Point
-from bpx.check.whole.evaluation import Stated
+from bpx.check.whole.checked_graph import CheckedGraph
+from bpx.check.whole.evaluation import Claimed
 from bpx.graph.arrays import Array
 from bpx.passes.reverse import Edge
 
@@ -42,19 +42,19 @@ _VAGUE = 0.02  # relative: a claim whose last digit leaves more open
 class _Look:
     """A point, what is wrongly claimed there, and of which nodes the claims are right."""
 
-    point: Point
-    claims: Mapping[int, Stated]
+    point: CheckedGraph
+    claims: Mapping[int, Claimed]
     right: Sequence[int]
 
     @cached_property
-    def expected(self) -> dict[int, Bounded]:
+    def expected(self) -> dict[int, ErrorBound]:
         """What arrives at each node when claimed nodes hand on what is claimed of them.
 
         A claim that is right hands on the reference: its digits add nothing but rounding.
         """
         shapes = self.point.graph.shapes
         given = {
-            node: Bounded(
+            node: ErrorBound(
                 np.broadcast_to(one.value, shapes[node]),
                 np.zeros(shapes[node]),
                 np.broadcast_to(one.tolerance, shapes[node]),
@@ -62,7 +62,7 @@ class _Look:
             for node, one in self.claims.items()
         }
         given |= {node: self.point.reference[node] for node in self.right if node in self.point.reference}
-        nothing = {node: Bounded.exactly(np.zeros(shapes[node])) for node in self.claims}
+        nothing = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in self.claims}
         return nothing | sweep(self.point.ledger.edges, self.point.trusted, self.point.seed, given)
 
     def follows(self, node: int) -> bool:
@@ -74,7 +74,7 @@ class _Look:
         size = np.maximum(np.abs(stated.value), np.abs(value))
         return bool((np.abs(stated.value - value) <= room + _ROUNDING * size).all())
 
-    def sample(self, edge: Edge) -> Sample:
+    def sample(self, edge: Edge) -> EdgeSample:
         """The edge, with what is claimed to arrive at its consumer, or else what follows from the claims."""
         arriving = self.claims.get(edge.consumer) or self.expected[edge.consumer]
         if edge.consumer in self.right:
@@ -84,7 +84,7 @@ class _Look:
 
 
 def blamed_claims(
-    points: Sequence[Point], claims: Sequence[Mapping[int, Stated]], wrong: Sequence[int]
+    points: Sequence[CheckedGraph], claims: Sequence[Mapping[int, Claimed]], wrong: Sequence[int]
 ) -> tuple[list[Blame], list[str]]:
     """The claims that are wrong by themselves, and the names of those that only inherit an error.
 
@@ -132,14 +132,16 @@ def _is_vague(looks: Sequence[_Look], node: int) -> bool:
     return any(np.any(one.tolerance > _VAGUE * np.abs(one.value)) for one in claims)
 
 
-def _placed(point: Point, node: int, edges: Sequence[Edge], edge: Edge | None, mistake: Mistake) -> Mistake:
+def _placed(
+    point: CheckedGraph, node: int, edges: Sequence[Edge], edge: Edge | None, mistake: Mistake
+) -> Mistake:
     """The mistake, with the path it was made on where there are others, or where that begins further up."""
     if edge is None or (edge.arg == node and len(edges) == 1):
         return mistake
     return mistake.on(point.name(edge.consumer))
 
 
-def _consumers(point: Point, edges: Sequence[Edge]) -> list[str]:
+def _consumers(point: CheckedGraph, edges: Sequence[Edge]) -> list[str]:
     return list(dict.fromkeys(point.graph.ops[edge.consumer].name for edge in edges))
 
 
@@ -200,12 +202,12 @@ def _made_above(look: _Look, node: int, predict: Predict) -> Iterator[tuple[tupl
     above = point.graph.touched(by=[node], upto=point.question.output)
     edges = [edge for edge in reversed(point.ledger.edges) if edge.arg != node and above[edge.arg]]
     shapes, claimed = point.graph.shapes, [one for one in (*look.claims, *look.right) if one != node]
-    still = {one: Bounded.exactly(np.zeros(shapes[one])) for one in claimed}
+    still = {one: ErrorBound.exactly(np.zeros(shapes[one])) for one in claimed}
     for edge in [edge for edge in edges if edge.arg not in still][:_MOST_SEARCHED]:
         one = look.sample(edge)
         for mistake, wrong in predict(one):
             if fits(wrong, one.right, 0.0):
                 continue  # what changes nothing explains nothing
-            seed = {edge.arg: Bounded.exactly(wrong - one.right)}
+            seed = {edge.arg: ErrorBound.exactly(wrong - one.right)}
             change = sweep(point.ledger.edges, point.trusted, seed, still)
             yield (edge, mistake), total + change[node].value

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.blame.corrected_formula import right_rule
-from bpx.check.blame.edge_samples import Drawn, samples
+from bpx.check.blame.edge_samples import SampledEdges, samples
 from bpx.check.blame.error_patterns import named
 from bpx.check.local.reverse_sweep import sweep
 from bpx.check.report.report import Blame, Mistake, Proof, Verdict
 from bpx.check.report.verdict import decide
-from bpx.check.whole.checked_graph import Point
+from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.passes.reverse import Edge
 
 if TYPE_CHECKING:
     from bpx.words.diagnostic import Span
 
 
-def blamed_rules(point: Point) -> list[Blame]:
+def blamed_rules(point: CheckedGraph) -> list[Blame]:
     """The edges whose rule is wrong; a rule that the spec states is blamed once, however often it is used."""
     culprits = [edge for edge, one in point.checked.items() if one.verdict is Verdict.DISAGREE]
     proof = proof_without(point, culprits) if culprits else None
@@ -35,7 +35,7 @@ def blamed_rules(point: Point) -> list[Blame]:
     return [_blamed_rule(point, edge, proof) for edge in rules.values()]
 
 
-def _blamed_rule(point: Point, edge: Edge, proof: Proof | None) -> Blame:
+def _blamed_rule(point: CheckedGraph, edge: Edge, proof: Proof | None) -> Blame:
     spec, graph = point.question.spec, point.graph
     op, node = graph.ops[edge.consumer], edge.consumer
     return Blame(
@@ -49,7 +49,7 @@ def _blamed_rule(point: Point, edge: Edge, proof: Proof | None) -> Blame:
     )
 
 
-def _mistakes(point: Point, edge: Edge) -> tuple[Mistake, ...]:
+def _mistakes(point: CheckedGraph, edge: Edge) -> tuple[Mistake, ...]:
     """The mistakes that fit near the values met; if they are several, those that fit far from them too."""
     if point.checked[edge].trusted is None:
         return ()
@@ -60,19 +60,19 @@ def _mistakes(point: Point, edge: Edge) -> tuple[Mistake, ...]:
     return tuple(one for one in near if one in far) or near
 
 
-def _named_by(drawn: Sequence[Drawn]) -> tuple[Mistake, ...]:
+def _named_by(drawn: Sequence[SampledEdges]) -> tuple[Mistake, ...]:
     looks = [one.sample for one in drawn]
     return named(looks, [one.handed for one in drawn], [one.rounding for one in looks])
 
 
-def _rule_span(point: Point, edge: Edge) -> Span | None:
+def _rule_span(point: CheckedGraph, edge: Edge) -> Span | None:
     """Where the spec states the rule, if it does."""
     op = point.graph.ops[edge.consumer]
     custom = point.question.spec.custom.get(op.name)
     return custom.partial_spans[op.args[edge.position]] if custom else None
 
 
-def proof_without(point: Point, culprits: Sequence[Edge]) -> Proof:
+def proof_without(point: CheckedGraph, culprits: Sequence[Edge]) -> Proof:
     """What the rules give once those of the culprits are swapped for slopes by differences."""
     swapped = {**point.stated, **{edge: point.trusted[edge] for edge in culprits}}
     found = sweep(point.ledger.edges, swapped, point.seed)

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from bpx.check.blame.corrected_formula import right_gradient
-from bpx.check.blame.error_patterns import Sample, named
-from bpx.check.local.jacobians import Linear
+from bpx.check.blame.error_patterns import EdgeSample, named
+from bpx.check.local.jacobians import LinearMap
 from bpx.check.local.structural_rule import StructuralRule
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.numeric import multiprecision
 from bpx.check.report.report import Blame, LocalRow, Verdict
-from bpx.check.whole.checked_graph import Point, Question
-from bpx.check.whole.evaluation import Stated, by_rule
+from bpx.check.whole.checked_graph import CheckedGraph, Query
+from bpx.check.whole.evaluation import Claimed, by_rule
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
@@ -36,16 +36,18 @@ _DIGITS = 90
 _MOST_EXACT = 1000  # elements on which many digits are tried
 
 
-class FusedGradient:
+class CompositeRules:
     """The gradient of a question by the rules of its own graph, composite ops as they are."""
 
-    def __init__(self, question: Question, ledger: Ledger) -> None:
+    def __init__(self, question: Query, ledger: Ledger) -> None:
         self.question, self.ledger, self.graph = question, ledger, ledger.graph
-        self._point = Point(question, self.graph, ledger, question.spec.given)  # that was last asked for
+        self._point = CheckedGraph(
+            question, self.graph, ledger, question.spec.given
+        )  # that was last asked for
         self._rows: list[tuple[LocalRow, Blame | None]] | None = None  # what was found there
 
     @classmethod
-    def of(cls, question: Question) -> FusedGradient:
+    def of(cls, question: Query) -> CompositeRules:
         """The gradient of a question, by a reverse pass of its own."""
         graph = question.spec.graph.copy()
         wrt = [graph[node] for node in question.wrt.values()]
@@ -61,20 +63,22 @@ class FusedGradient:
             if ops[edge.consumer].composite and ops[edge.consumer].pull
         ]
 
-    def stated(self, name: str, given: Mapping[str, Array]) -> Stated:
+    def stated(self, name: str, given: Mapping[str, Array]) -> Claimed:
         """What the rules state of a node; `given` are values of the inputs by name."""
         return by_rule(self.point(given), self.question.wrt[name])
 
-    def stated_or_parts(self, name: str, given: Mapping[str, Array], point: Point, node: int) -> Stated:
+    def stated_or_parts(
+        self, name: str, given: Mapping[str, Array], point: CheckedGraph, node: int
+    ) -> Claimed:
         """What the rules state; where all are right, what their parts do, which loses fewer digits."""
         right = all(blame is None for _, blame in self.rows(given))
         return by_rule(point, node) if right else self.stated(name, given)
 
-    def point(self, given: Mapping[str, Array]) -> Point:
+    def point(self, given: Mapping[str, Array]) -> CheckedGraph:
         """The spec's own graph at these values, kept until others are asked for."""
         values = {one.node: given[one.name] for one in self.question.spec.inputs}
         if any(values[node] is not known for node, known in self._point.given.items()):
-            self._point = Point(self.question, self.graph, self.ledger, values)
+            self._point = CheckedGraph(self.question, self.graph, self.ledger, values)
             self._rows = None
         return self._point
 
@@ -131,9 +135,9 @@ class _Place:
     def __init__(self, graph: Graph, node: int, values: Mapping[int, Array], seed: int) -> None:
         rng = np.random.default_rng([node, seed])
         near = _near(graph, node, values, rng)
-        exact = {one: np.zeros(np.shape(value)) for one, value in near.items()}
-        self.rule = StructuralRule(graph, node, near, exact)
-        self.parts = StructuralRule(graph, node, near, exact, _by_parts(graph.ops[node]))
+        no_width = {one: np.zeros(np.shape(value)) for one, value in near.items()}
+        self.rule = StructuralRule(graph, node, near, no_width)
+        self.parts = StructuralRule(graph, node, near, no_width, _by_parts(graph.ops[node]))
         shape = self.rule.out.shape
         self.upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
 
@@ -146,8 +150,8 @@ class _Sampled:
         self.rules, self.position, self.upstream = (rule, parts), position, upstream
         self.handed, self.wanted = rule(position, upstream), parts(position, upstream)
         self.room = _room(self.wanted, float(np.max(np.abs(self.wanted), initial=0.0)))
-        args, slope = tuple(rule.args), Linear(parts, position)
-        self.sample = Sample(
+        args, slope = tuple(rule.args), LinearMap(parts, position)
+        self.sample = EdgeSample(
             rule.op, rule.settings, position, args, rule.out, upstream, slope, self.wanted.shape
         )
 
@@ -160,10 +164,10 @@ class _Sampled:
 
     def same_exactly(self) -> bool:
         """Do rule and parts come to the same in many digits, or without these, but for rounding?"""
-        if not exact.available() or self.handed.size + self.upstream.size > _MOST_EXACT:
+        if not multiprecision.available() or self.handed.size + self.upstream.size > _MOST_EXACT:
             room = _room(self.wanted, float(np.max(np.abs(self.upstream))))
             return bool((np.abs(self.handed - self.wanted) <= room).all())
-        with exact.precision(_DIGITS):
+        with multiprecision.precision(_DIGITS):
             handed, wanted = (one.exactly(self.position, self.upstream) for one in self.rules)
             floor = 10.0 ** (-_DIGITS // 2) * float(np.max(np.abs(self.upstream)))
             return all(_same(*pair, floor) for pair in zip(handed.flat, wanted.flat, strict=True))

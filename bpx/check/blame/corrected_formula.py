@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.whole.checked_graph import Point
+from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.formula import formula, partial
 from bpx.graph.graph import CONSTANT, OPS, Expr, Graph, Op
 from bpx.graph.numbers import array
@@ -20,7 +20,7 @@ _NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")  # h.v1 is one name; of x.T t
 _MOST_EXPLAINED = 6  # nodes without a name of their own that a formula may speak of
 
 
-def right_rule(point: Point, edge: Edge) -> str | None:
+def right_rule(point: CheckedGraph, edge: Edge) -> str | None:
     """The derivative of the op's own expression, or the rule of the op table; None where there is neither."""
     op = point.graph.ops[edge.consumer]
     if op.name in point.question.spec.custom:
@@ -29,7 +29,7 @@ def right_rule(point: Point, edge: Edge) -> str | None:
     return _explained(point, _rule_text(point, edge, row)) if row else None
 
 
-def right_gradient(point: Point, node: int, edges: Sequence[Edge]) -> str:
+def right_gradient(point: CheckedGraph, node: int, edges: Sequence[Edge]) -> str:
     """The gradient of a node as the sum of what its consumers hand back along `edges`."""
     if node == point.question.output:
         terms = [array(point.question.seed)]
@@ -39,7 +39,7 @@ def right_gradient(point: Point, node: int, edges: Sequence[Edge]) -> str:
     return _explained(point, f"{left} = {' + '.join(terms) or '0'}")
 
 
-def _term(point: Point, edge: Edge) -> str:
+def _term(point: CheckedGraph, edge: Edge) -> str:
     """What one consumer hands back, summed over the axes along which the node was broadcast."""
     places = _Places(point, edge)
     op = point.graph.ops[edge.consumer]
@@ -58,7 +58,7 @@ def _true_local(op: Op, places: _Places, position: int) -> Any:
     return grad(op.expands(*places.args), [places.args[position]], np.ones(places.out.shape))[0]
 
 
-def _explained(point: Point, text: str) -> str:
+def _explained(point: CheckedGraph, text: str) -> str:
     """The formula, and what those nodes in it are that have no name of their own."""
     spec = point.question.spec
     told: dict[str, str] = {}
@@ -74,7 +74,7 @@ def _explained(point: Point, text: str) -> str:
     return say("check.where", formula=text, where=where) if where else text
 
 
-def _rule_text(point: Point, edge: Edge, row: Op) -> str:
+def _rule_text(point: CheckedGraph, edge: Edge, row: Op) -> str:
     """The rule of the table for one edge, in the names of its nodes."""
     places = _Places(point, edge)
     if row.local:
@@ -86,7 +86,7 @@ def _rule_text(point: Point, edge: Edge, row: Op) -> str:
 class _Places:
     """Placeholders for what a rule works on, with the names of the nodes they stand for."""
 
-    def __init__(self, point: Point, edge: Edge) -> None:
+    def __init__(self, point: CheckedGraph, edge: Edge) -> None:
         graph, node = point.graph, edge.consumer
         self.settings, self.scratch, self.names = graph.settings[node], Graph(), dict[int, str]()
         self.args = [self._place(point, arg) for arg in graph.args[node]]
@@ -98,7 +98,7 @@ class _Places:
             self.upstream = self.scratch.input(graph.shapes[node])
             self.names[self.upstream.id] = partial(point.name(output), point.name(node))
 
-    def _place(self, point: Point, node: int) -> Expr:
+    def _place(self, point: CheckedGraph, node: int) -> Expr:
         graph = point.graph
         if graph.ops[node] is CONSTANT and not graph.shapes[node]:
             return self.scratch.constant(graph.constants[node])

@@ -11,7 +11,7 @@ import numpy as np
 
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.report.report import Blame, LocalRow, Reason, Verdict
-from bpx.check.whole.checked_graph import Point, Question
+from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph
 from bpx.graph.named.named_graph import CustomOp, Input, NamedGraph
@@ -23,16 +23,16 @@ _DRAWS = 4096
 _REACH = 4.0  # args are drawn from ±4
 
 
-class Alone(NamedTuple):
+class CustomRulesCheck(NamedTuple):
     """What the rules gave by themselves: rows for those that are not right, and who is to blame."""
 
     local: list[LocalRow]
     blame: list[Blame]
 
 
-def rules_alone(spec: NamedGraph, detect: float) -> Alone:
+def rules_alone(spec: NamedGraph, detect: float) -> CustomRulesCheck:
     """Check each rule that `spec` states at random points; only what disagrees is reported."""
-    found = Alone([], [])
+    found = CustomRulesCheck([], [])
     for name, custom in spec.custom.items():
         point = _point(spec, name, custom, detect)
         blame = blamed_rules(point) if point else []
@@ -42,7 +42,7 @@ def rules_alone(spec: NamedGraph, detect: float) -> Alone:
     return found
 
 
-def _point(spec: NamedGraph, name: str, custom: CustomOp, detect: float) -> Point | None:
+def _point(spec: NamedGraph, name: str, custom: CustomOp, detect: float) -> CheckedGraph | None:
     """The op on arrays of random args; None where none of them lies in its domain."""
     args = _args(custom)
     if not args[0].size:
@@ -57,7 +57,7 @@ def _point(spec: NamedGraph, name: str, custom: CustomOp, detect: float) -> Poin
         None, graph, inputs, {name: out.id}, out.id, len(graph), spec.source, custom=spec.custom
     )
     wrt = {one.name: one.node for one in inputs}
-    return Point.at(Question(small, out.id, wrt, np.ones(out.shape), detect), small.given)
+    return CheckedGraph.at(Query(small, out.id, wrt, np.ones(out.shape), detect), small.given)
 
 
 def _args(custom: CustomOp) -> list[Array]:
@@ -75,7 +75,7 @@ def _args(custom: CustomOp) -> list[Array]:
     return [draw[inside][:_POINTS] for draw in draws]
 
 
-def _rows(point: Point, name: str, custom: CustomOp) -> list[LocalRow]:
+def _rows(point: CheckedGraph, name: str, custom: CustomOp) -> list[LocalRow]:
     rows = []
     for edge, one in point.checked.items():
         if one.verdict is Verdict.DISAGREE:
@@ -88,7 +88,7 @@ def _rows(point: Point, name: str, custom: CustomOp) -> list[LocalRow]:
     return rows
 
 
-def _where(point: Point, local: int | None, claimed: float) -> dict[str, float]:
+def _where(point: CheckedGraph, local: int | None, claimed: float) -> dict[str, float]:
     """The args at which the rule gives what is claimed."""
     assert local is not None
     found = np.broadcast_to(point.all_values[local], (point.question.seed.size,))

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import Sample
+from bpx.check.blame.error_patterns import EdgeSample
 from bpx.check.local.elementwise import KINKS, check_group
-from bpx.check.local.elementwise_batch import Group
+from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge
 from bpx.check.local.reverse_sweep import Slope
 from bpx.check.local.structural import check_structural
-from bpx.check.numeric.error_bound import Bounded
-from bpx.check.whole.checked_graph import Point
+from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
 from bpx.graph.run import run
 from bpx.passes.reverse import Edge
@@ -24,15 +24,15 @@ _NEAR = (0.5, 0.1, 0.01)  # relative; the first that stays on the same side of e
 _FAR = (3.0, 1.0)  # whatever the side
 
 
-class Drawn(NamedTuple):
+class SampledEdges(NamedTuple):
     """An edge at one point for one upstream gradient: the sample, and what the rule under test hands back."""
 
-    sample: Sample
+    sample: EdgeSample
     handed: Array
     checked: CheckedEdge
 
 
-def samples(point: Point, edge: Edge, far: bool = False) -> list[Drawn]:
+def samples(point: CheckedGraph, edge: Edge, far: bool = False) -> list[SampledEdges]:
     """The edge at the values met and at some others, each with a random upstream gradient.
 
     The others are near and on the same side of every kink, or `far` and on any side.
@@ -47,7 +47,9 @@ def samples(point: Point, edge: Edge, far: bool = False) -> list[Drawn]:
     return found
 
 
-def _elsewhere(point: Point, edge: Edge, share: float, rng: np.random.Generator, far: bool) -> Drawn | None:
+def _elsewhere(
+    point: CheckedGraph, edge: Edge, share: float, rng: np.random.Generator, far: bool
+) -> SampledEdges | None:
     values = _moved(point, edge, share, rng)
     checked = None if values is None else _check(point, edge, values, far)
     if values is None or checked is None or checked.trusted is None:
@@ -56,7 +58,9 @@ def _elsewhere(point: Point, edge: Edge, share: float, rng: np.random.Generator,
     return drawn if np.isfinite(drawn.handed).all() else None
 
 
-def _moved(point: Point, edge: Edge, share: float, rng: np.random.Generator) -> Mapping[int, Array] | None:
+def _moved(
+    point: CheckedGraph, edge: Edge, share: float, rng: np.random.Generator
+) -> Mapping[int, Array] | None:
     """Values of the node and its args with the args moved; None where the op is not defined there."""
     graph, node = point.graph, edge.consumer
     given = {}
@@ -70,13 +74,13 @@ def _moved(point: Point, edge: Edge, share: float, rng: np.random.Generator) -> 
     return values if np.isfinite(values[node]).all() else None
 
 
-def _check(point: Point, edge: Edge, values: Mapping[int, Array], far: bool) -> CheckedEdge | None:
+def _check(point: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: bool) -> CheckedEdge | None:
     graph, detect = point.graph, point.question.detect
     exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
     if edge.local is None:
         return check_structural(graph, edge, values, exact, detect)
-    group = Group(graph, [edge.consumer], values)
-    met = Group(graph, [edge.consumer], point.values)
+    group = ElementwiseBatch(graph, [edge.consumer], values)
+    met = ElementwiseBatch(graph, [edge.consumer], point.values)
     if not far and any((a != b).any() for a, b in zip(group.signs, met.signs, strict=True)):
         return None
     # By the rule itself: nodes of the graph that it shares with others still stand where they stood.
@@ -87,18 +91,24 @@ def _check(point: Point, edge: Edge, values: Mapping[int, Array], far: bool) -> 
 
 
 def _drawn(
-    point: Point, edge: Edge, values: Mapping[int, Array], checked: CheckedEdge, rng: np.random.Generator
-) -> Drawn:
+    point: CheckedGraph,
+    edge: Edge,
+    values: Mapping[int, Array],
+    checked: CheckedEdge,
+    rng: np.random.Generator,
+) -> SampledEdges:
     shape = point.graph.shapes[edge.consumer]
     upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
     assert checked.trusted is not None
-    handed = checked.stated.pull(Bounded.exactly(upstream)).value
-    return Drawn(sample(point, edge, values, upstream, checked.trusted), handed, checked)
+    handed = checked.stated.pull(ErrorBound.exactly(upstream)).value
+    return SampledEdges(sample(point, edge, values, upstream, checked.trusted), handed, checked)
 
 
-def sample(point: Point, edge: Edge, values: Mapping[int, Array], upstream: Array, slope: Slope) -> Sample:
+def sample(
+    point: CheckedGraph, edge: Edge, values: Mapping[int, Array], upstream: Array, slope: Slope
+) -> EdgeSample:
     """The edge at these values of the node and its args."""
     graph, node = point.graph, edge.consumer
     args = tuple(np.asarray(values[arg]) for arg in graph.args[node])
     out, shape = np.asarray(values[node]), graph.shapes[edge.arg]
-    return Sample(graph.ops[node], graph.settings[node], edge.position, args, out, upstream, slope, shape)
+    return EdgeSample(graph.ops[node], graph.settings[node], edge.position, args, out, upstream, slope, shape)

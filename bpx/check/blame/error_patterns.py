@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.blame.formula_edits import insides, slips
-from bpx.check.local.jacobians import Block, Elementwise
+from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian
 from bpx.check.local.reverse_sweep import Slope
-from bpx.check.numeric.error_bound import Bounded, summed_to
+from bpx.check.numeric.error_bound import ErrorBound, summed_to
 from bpx.check.report.report import Mistake
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import OPS, Graph, Op
@@ -33,7 +33,7 @@ _TAKEN_FOR_ANOTHER = [OPS[name] for name in ("sigmoid", "tanh")]  # a(1 - a) and
 _NICE_FACTORS = (-1.0, 2.0, 0.5)
 
 
-class Sample(NamedTuple):
+class EdgeSample(NamedTuple):
     """One edge at one point: what its op met, what came down, and the right slope."""
 
     op: Op
@@ -48,7 +48,7 @@ class Sample(NamedTuple):
     @property
     def right(self) -> Array:
         """The contribution as it should be."""
-        return self.slope.pull(Bounded.exactly(self.upstream)).value
+        return self.slope.pull(ErrorBound.exactly(self.upstream)).value
 
     @property
     def rounding(self) -> float:
@@ -57,15 +57,17 @@ class Sample(NamedTuple):
 
 
 Predictions = Iterator[tuple[Mistake, Array]]
-Predict = Callable[[Sample], Predictions]
+Predict = Callable[[EdgeSample], Predictions]
 
 
-def named(samples: Sequence[Sample], claimed: Sequence[Array], room: Sequence[Any]) -> tuple[Mistake, ...]:
+def named(
+    samples: Sequence[EdgeSample], claimed: Sequence[Array], room: Sequence[Any]
+) -> tuple[Mistake, ...]:
     """The mistakes that turn the right contribution into the claimed one at every sample.
 
     `room` is how far a prediction may be off besides rounding, as where a claim has few digits.
     """
-    if any(isinstance(one.slope, Elementwise) and np.any(one.slope.slope.spread) for one in samples):
+    if any(isinstance(one.slope, DiagonalJacobian) and np.any(one.slope.slope.spread) for one in samples):
         return ()  # at a kink there is no one right number to be wrong by
     right = [sample.right for sample in samples]
     lengths = counts(shape for sample in samples for shape in (sample.shape, sample.out.shape))
@@ -85,7 +87,7 @@ def named(samples: Sequence[Sample], claimed: Sequence[Array], room: Sequence[An
 
 def _fitting(
     predict: Predict,
-    samples: Sequence[Sample],
+    samples: Sequence[EdgeSample],
     claimed: Sequence[Array],
     room: Sequence[Any],
 ) -> list[Mistake]:
@@ -125,11 +127,11 @@ def one_element(right: Sequence[Array], claimed: Sequence[Array], room: Sequence
     return None
 
 
-def predictions(sample: Sample) -> Predictions:
+def predictions(sample: EdgeSample) -> Predictions:
     """What each mistake at this edge would have handed back."""
     right = sample.right
     yield Mistake("dropped"), np.zeros(right.shape)
-    if isinstance(sample.slope, Elementwise):
+    if isinstance(sample.slope, DiagonalJacobian):
         local = sample.slope.slope.value
         for mistake, wrong in _wrong_locals(sample, local):
             yield mistake, summed_to(sample.upstream * wrong, sample.shape)
@@ -145,7 +147,7 @@ def predictions(sample: Sample) -> Predictions:
             yield Mistake("unchanged"), sample.upstream
 
 
-def inside_mistakes(sample: Sample) -> Predictions:
+def inside_mistakes(sample: EdgeSample) -> Predictions:
     """What each mistake inside an op that is written in simpler ones would have handed back."""
     op = _true_row(sample.op)
     if op.expands and op.elementwise:
@@ -153,19 +155,19 @@ def inside_mistakes(sample: Sample) -> Predictions:
             yield mistake, summed_to(sample.upstream * local, sample.shape)
 
 
-def slip_mistakes(sample: Sample) -> Predictions:
+def slip_mistakes(sample: EdgeSample) -> Predictions:
     """What each slip in the op's formula would have handed back."""
     op, met = _true_row(sample.op), (sample.out, sample.upstream, sample.settings)
     for mistake, found in slips(op, sample.position, _meeting(sample), *met):
         yield mistake, summed_to(sample.upstream * found, sample.shape) if op.elementwise else found
 
 
-def likely_mistakes(sample: Sample) -> Predictions:
+def likely_mistakes(sample: EdgeSample) -> Predictions:
     """Those in what people start from: the known formula, or the expression of an op that a spec states."""
     return slip_mistakes(sample) if sample.op.name in OPS else inside_mistakes(sample)
 
 
-def unlikely_mistakes(sample: Sample) -> Predictions:
+def unlikely_mistakes(sample: EdgeSample) -> Predictions:
     """The others of both."""
     return inside_mistakes(sample) if sample.op.name in OPS else slip_mistakes(sample)
 
@@ -174,7 +176,7 @@ def unlikely_mistakes(sample: Sample) -> Predictions:
 CATALOGUE: tuple[Predict, ...] = (predictions, likely_mistakes, unlikely_mistakes)
 
 
-def _meeting(sample: Sample) -> Sequence[Array]:
+def _meeting(sample: EdgeSample) -> Sequence[Array]:
     """The args as they meet in the op."""
     if not sample.op.elementwise:
         return sample.args
@@ -184,7 +186,7 @@ def _meeting(sample: Sample) -> Sequence[Array]:
 # --- elementwise ops ----------------------------------------------------------------------------
 
 
-def _wrong_locals(sample: Sample, local: Array) -> Predictions:
+def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
     """Local derivatives that somebody may have taken for the right one."""
     op, out = _true_row(sample.op), sample.out
     args = _meeting(sample)
@@ -241,7 +243,7 @@ def _true_row(op: Op) -> Op:
     return replace(op, local=lambda *given: tuple(grad(value(*given[:-1]), given[:-1])))
 
 
-def _wrong_sums(sample: Sample, unsummed: Array) -> Predictions:
+def _wrong_sums(sample: EdgeSample, unsummed: Array) -> Predictions:
     """What becomes of an arg that was broadcast, if the sum over its copies is left out or averaged."""
     if unsummed.shape == sample.shape:
         return
@@ -258,13 +260,13 @@ def _wrong_sums(sample: Sample, unsummed: Array) -> Predictions:
 # --- ops of whole arrays ------------------------------------------------------------------------
 
 
-def _wrong_products(sample: Sample) -> Predictions:
-    if isinstance(sample.slope, Block) and not sample.op.linear:
+def _wrong_products(sample: EdgeSample) -> Predictions:
+    if isinstance(sample.slope, DenseJacobian) and not sample.op.linear:
         block = sample.slope
         if block.slope.value.shape[1] == block.slope.value.shape[2]:
             diagonal = block.slope.value * np.eye(block.slope.value.shape[1])
-            only = block._replace(slope=Bounded.exactly(diagonal))
-            yield Mistake("diagonal-only"), only.pull(Bounded.exactly(sample.upstream)).value
+            only = block._replace(slope=ErrorBound.exactly(diagonal))
+            yield Mistake("diagonal-only"), only.pull(ErrorBound.exactly(sample.upstream)).value
     if sample.op.name != "matmul" or any(np.ndim(arg) != 2 for arg in sample.args):
         return
     a, b = sample.args

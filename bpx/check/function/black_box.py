@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.function.black_box_blame import blamed_inputs
-from bpx.check.function.black_box_multiprecision import Digits
-from bpx.check.function.black_box_rows import Rows, coordinate, slanting
+from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
+from bpx.check.function.black_box_rows import BlackBoxRows, coordinate, slanting
 from bpx.check.function.caller import Caller
-from bpx.check.function.findings import Findings
+from bpx.check.function.findings import BlackBoxVerdicts
 from bpx.check.numeric.differences import ROUNDING, SURE, Estimate, Fault
 from bpx.check.report.options import bad_options
-from bpx.check.report.report import Column, Reason, Report, Verdict
+from bpx.check.report.report import GradientTable, Reason, Report, Verdict
 from bpx.check.report.verdict import SLACK, decide
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number, shape_text
@@ -63,7 +63,7 @@ def check_function(
     if problems:
         raise BpxError(problems)
     caller = Caller(forward, backward, inputs, names)
-    check = Check(caller, detect, seed)
+    check = BlackBoxCheck(caller, detect, seed)
     check.run()
     given = getattr(forward, "__name__", "")
     name = given if given.isidentifier() else "output"
@@ -72,13 +72,13 @@ def check_function(
     return Report(None, name, check.columns(), blame=blame, notes=notes, detect=detect)
 
 
-class Check:
+class BlackBoxCheck:
     """One check, step by step."""
 
     def __init__(self, caller: Caller, detect: float, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-        self.rows = Rows(caller, self.rng)
-        self.found = Findings(self.rows.claims(), detect)
+        self.rows = BlackBoxRows(caller, self.rng)
+        self.found = BlackBoxVerdicts(self.rows.claims(), detect)
 
     def run(self) -> None:
         """Look at everything there is to look at."""
@@ -87,18 +87,18 @@ class Check:
             return
         self._differences()
         if not self.rows.scatter:
-            Digits(self.rows, self.found, self._noise_at).look()
+            BlackBoxMultiprecision(self.rows, self.found, self._noise_at).look()
             self._kinks_together()
         for weights in (self.rows.mixture, -self.rows.mixture) if self.rows.one_hot else ():
             self._mixture(weights)
         self._note_unseen()
 
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[GradientTable, ...]:
         """For every input of which something is claimed, the worst of all rows for each of its entries."""
         inputs = [i for i in self.rows.caller.varied if i not in self.rows.unclaimed]
         return tuple(self._column(i) for i in inputs)
 
-    def _column(self, input: int) -> Column:
+    def _column(self, input: int) -> GradientTable:
         name, shape = self.rows.caller.names[input], self.rows.caller.values[input].shape
         if input not in self.rows.misshapen:
             return self.found.column(name, shape, np.flatnonzero(self.rows.owners == input))
@@ -106,7 +106,7 @@ class Check:
         unknown = np.full(shape, np.nan)
         reasons = dict.fromkeys(range(unknown.size), Reason("claim-shape", facts))
         verdict = np.full(shape, Verdict.DISAGREE, dtype=np.int8)
-        return Column(name, unknown, unknown, unknown, verdict, reasons)
+        return GradientTable(name, unknown, unknown, unknown, verdict, reasons)
 
     # --- differences in float64 --------------------------------------------------------------
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpx.check.blame.error_patterns import MOST_NAMED, constant_factor, counts, fits, one_element
-from bpx.check.function.black_box_rows import Rows
-from bpx.check.function.findings import Findings
+from bpx.check.function.black_box_rows import BlackBoxRows
+from bpx.check.function.findings import BlackBoxVerdicts
 from bpx.check.report.report import Blame, Mistake, Verdict
 from bpx.graph.arrays import Array
 
 
-def blamed_inputs(rows: Rows, found: Findings, function: str) -> tuple[Blame, ...]:
+def blamed_inputs(rows: BlackBoxRows, found: BlackBoxVerdicts, function: str) -> tuple[Blame, ...]:
     """The inputs of `function` of whose gradient something wrong is claimed."""
     tables = {i: _tables(rows, found, i) for i in rows.caller.varied}
     blamed = []
@@ -29,14 +29,16 @@ def blamed_inputs(rows: Rows, found: Findings, function: str) -> tuple[Blame, ..
     return tuple(blamed)
 
 
-def _tables(rows: Rows, found: Findings, input: int) -> tuple[Array, Array]:
+def _tables(rows: BlackBoxRows, found: BlackBoxVerdicts, input: int) -> tuple[Array, Array]:
     """References and claims of an input, as (rows, *its shape)."""
     own = rows.owners == input
     shape = (-1, *rows.caller.values[input].shape)
     return found.value[:, own].reshape(shape), found.claimed[:, own].reshape(shape)
 
 
-def _mistakes(rows: Rows, right: Array, claimed: Array, others: Mapping[str, Array]) -> Iterator[Mistake]:
+def _mistakes(
+    rows: BlackBoxRows, right: Array, claimed: Array, others: Mapping[str, Array]
+) -> Iterator[Mistake]:
     if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
         return
     room = [0.0] * len(right)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.function.black_box_rows import Rows, coordinate
-from bpx.check.function.findings import Findings
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
+from bpx.check.function.findings import BlackBoxVerdicts
+from bpx.check.numeric import multiprecision
 from bpx.check.numeric.differences import ROUNDING, SURE
 from bpx.check.report.report import Reason, Verdict
 from bpx.check.report.verdict import SLACK
@@ -29,10 +29,12 @@ ALIKE = 1e-5  # relative to 1 or the output: a function gives this much the same
 MIXTURE = -1  # the row of the random upstream gradient
 
 
-class Digits:
+class BlackBoxMultiprecision:
     """A closer look; `claim_noise(row, at)` is how far rounding moves a claim."""
 
-    def __init__(self, rows: Rows, found: Findings, claim_noise: Callable[[int, int], float]) -> None:
+    def __init__(
+        self, rows: BlackBoxRows, found: BlackBoxVerdicts, claim_noise: Callable[[int, int], float]
+    ) -> None:
         self.rows, self.found, self.claim_noise = rows, found, claim_noise
         self._formulas: dict[tuple[int, int], Any] = {}
 
@@ -40,7 +42,7 @@ class Digits:
         """Take up what is unclear, the worst first, as long as there is time."""
         unclear = self.found.unclear
         open_ = np.flatnonzero(unclear.any(axis=0))
-        if not len(open_) or not exact.available() or not self._runs():
+        if not len(open_) or not multiprecision.available() or not self._runs():
             return
         deadline = time.perf_counter() + SECONDS
         for at in open_[np.argsort(self.found.verdict[:, open_].min(axis=0), kind="stable")].tolist():
@@ -51,24 +53,24 @@ class Digits:
         """Whether forward runs on such numbers, with the same outcome but for rounding."""
         output = self.rows.output
         try:
-            found = exact.rounded(self.rows.caller.exactly(self.rows.values(self._lifted())))
+            found = multiprecision.rounded(self.rows.caller.exactly(self.rows.values(self._lifted())))
         except Exception:  # whatever it is that a stranger's function does not like about them
             return False
         room = ALIKE * np.maximum(1.0, np.abs(output))  # of a function that cancels float64 leaves little
         return found.shape == output.shape and bool((np.abs(found - output) <= room).all())
 
     def _lifted(self) -> Any:
-        return exact.lifted(self.rows.x)
+        return multiprecision.lifted(self.rows.x)
 
     def _look_at(self, at: int, rows: NDArray[np.intp]) -> None:
         line, x = coordinate(self.rows.x, at), self._lifted()
-        slopes = exact.slopes(lambda t: self.rows.output_exactly(line.at(x, t)), line.start)
+        slopes = multiprecision.slopes(lambda t: self.rows.output_exactly(line.at(x, t)), line.start)
         for row in rows.tolist() if slopes else []:
             self._judge(row, at, slopes[row])  # type: ignore[index]
         if slopes and self.rows.one_hot and (self.found.verdict[:, at] == Verdict.AGREE).all():
             self._judge_mixture(at, slopes)
 
-    def _judge(self, row: int, at: int, slope: exact.Slope) -> None:
+    def _judge(self, row: int, at: int, slope: multiprecision.MultiprecisionSlope) -> None:
         found = self.found
         if slope.edge:
             found.put(row, at, Verdict.OUTSIDE_DOMAIN, Reason("steep"))
@@ -77,7 +79,7 @@ class Digits:
         else:
             self._compare(row, at, slope)
 
-    def _compare(self, row: int, at: int, slope: exact.Slope) -> None:
+    def _compare(self, row: int, at: int, slope: multiprecision.MultiprecisionSlope) -> None:
         """By the numbers; what they leave open the formula may settle, or what was known before."""
         found = self.found
         before = found.value[row, at], found.error[row, at], found.verdict[row, at]
@@ -91,7 +93,7 @@ class Digits:
             found.value[row, at], found.error[row, at] = before[:2]
             found.put(row, at, Verdict.AGREE)
 
-    def _judge_formula(self, row: int, at: int, slope: exact.Slope) -> None:
+    def _judge_formula(self, row: int, at: int, slope: multiprecision.MultiprecisionSlope) -> None:
         formula = self._formula(row, at, slope.digits)
         if formula is None:
             return
@@ -101,7 +103,7 @@ class Digits:
         elif off - error > SLACK * self.found.detect:
             self.found.put(row, at, Verdict.DISAGREE, Reason("formula", {"relative": number(off, 3)}))
 
-    def _judge_mixture(self, at: int, slopes: list[exact.Slope]) -> None:
+    def _judge_mixture(self, at: int, slopes: list[multiprecision.MultiprecisionSlope]) -> None:
         """The claim for the random upstream gradient; entries whose digits are lost show it here alone."""
         formula = self._formula(MIXTURE, at, max(slope.digits for slope in slopes))
         bent = any(slope.edge or slope.kink for slope in slopes)
@@ -116,14 +118,16 @@ class Digits:
         """The claim of a row by a coordinate in so many digits; None where it is not known in so many."""
         if (row, digits) not in self._formulas:
             upstream = self.rows.mixture if row == MIXTURE else self.rows.upstreams[row]
-            with exact.precision(digits):
+            with multiprecision.precision(digits):
                 self._formulas[row, digits] = self.rows.claim_exactly(upstream, self._lifted())
         claims = self._formulas[row, digits]
-        finite = claims is not None and np.isfinite(exact.rounded(claims[at]))
-        return exact.Exact(0) + claims[at] if finite else None
+        finite = claims is not None and np.isfinite(multiprecision.rounded(claims[at]))
+        return multiprecision.Multiprecision(0) + claims[at] if finite else None
 
 
-def _relative(slopes: Sequence[exact.Slope], weights: Sequence[float], claimed: Any) -> tuple[float, float]:
+def _relative(
+    slopes: Sequence[multiprecision.MultiprecisionSlope], weights: Sequence[float], claimed: Any
+) -> tuple[float, float]:
     """How far a claim is from the sum of weighted slopes, and their error, in units of the largest part."""
     parts = [slope.exact * weight for slope, weight in zip(slopes, weights, strict=True)]
     error = sum(slope.error * abs(weight) for slope, weight in zip(slopes, weights, strict=True))

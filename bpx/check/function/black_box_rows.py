@@ -30,14 +30,14 @@ MIXED_ROWS = 8  # mixtures of the elements of a larger output
 REPEATS = 5  # runs that show the scatter of a function that is not deterministic
 
 
-class Line(NamedTuple):
+class BlackBoxRow(NamedTuple):
     """A line through the inputs: `at(x, t)` is its point t, which is x itself for t = `start`."""
 
     start: float
     at: Callable[[Any, Any], Any]
 
 
-def coordinate(x: Array, index: int) -> Line:
+def coordinate(x: Array, index: int) -> BlackBoxRow:
     """The line along which one element of x changes."""
 
     def at(x: Any, t: Any) -> Any:
@@ -45,15 +45,15 @@ def coordinate(x: Array, index: int) -> Line:
         moved[index] = t
         return moved
 
-    return Line(float(x[index]), at)
+    return BlackBoxRow(float(x[index]), at)
 
 
-def slanting(direction: Array) -> Line:
+def slanting(direction: Array) -> BlackBoxRow:
     """The line from x in a direction (N,)."""
-    return Line(0.0, lambda x, t: x + direction * t)
+    return BlackBoxRow(0.0, lambda x, t: x + direction * t)
 
 
-class Rows:
+class BlackBoxRows:
     """The rows, and what the functions say of them.
 
     `upstreams` (R, *output shape) are their upstream gradients, `mixture` one more of random elements.
@@ -160,7 +160,7 @@ class Rows:
         shapes = [self.caller.values[i].shape for i in self.caller.varied]
         return _joined(parts) if [part.shape for part in parts] == shapes else None
 
-    def estimate(self, lines: Sequence[Line], claimed: Array) -> Estimate:
+    def estimate(self, lines: Sequence[BlackBoxRow], claimed: Array) -> Estimate:
         """Derivatives of all rows along lines, at their starts, by differences; fields (R, lines)."""
         count = len(self.upstreams)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.numeric.differences import SURE
-from bpx.check.report.report import Column, Reason, Verdict, merged
+from bpx.check.report.report import GradientTable, Reason, Verdict, merged
 from bpx.check.report.verdict import SLACK, decide
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Findings:
+class BlackBoxVerdicts:
     """Claims, references, error bars and verdicts, all of shape (R, N); reasons and slopes by (row, at)."""
 
     def __init__(self, claimed: Array, detect: float) -> None:
@@ -95,15 +95,15 @@ class Findings:
         self.value[row, at] = self.error[row, at] = np.nan
         self.put(row, at, Verdict.KINK if fits else Verdict.DISAGREE, reason, (low, high))
 
-    def column(self, name: str, shape: tuple[int, ...], own: NDArray[np.intp]) -> Column:
+    def column(self, name: str, shape: tuple[int, ...], own: NDArray[np.intp]) -> GradientTable:
         """Of every entry of an input, whose coordinates are `own`, the worst of all rows."""
         rows = [self._row(row, name, shape, own) for row in range(len(self.claimed))]
         return replace(merged(rows), points=None)
 
-    def _row(self, row: int, name: str, shape: tuple[int, ...], own: NDArray[np.intp]) -> Column:
+    def _row(self, row: int, name: str, shape: tuple[int, ...], own: NDArray[np.intp]) -> GradientTable:
         parts = (self.claimed, self.value, self.error, self.verdict)
         claimed, value, error, verdict = (part[row, own].reshape(shape) for part in parts)
         places = {int(at): place for place, at in enumerate(own)}
         reasons = {places[at]: one for (r, at), one in self.reasons.items() if r == row and at in places}
         between = {places[at]: one for (r, at), one in self.between.items() if r == row and at in places}
-        return Column(name, claimed, value, error, verdict, reasons, between)
+        return GradientTable(name, claimed, value, error, verdict, reasons, between)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.local.elementwise_batch import Group
-from bpx.check.local.jacobians import CheckedEdge, Elementwise
+from bpx.check.local.elementwise_batch import ElementwiseBatch
+from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.local.rounding_error import ends_of
 from bpx.check.numeric.differences import SURE, derivative, one_sided
-from bpx.check.numeric.error_bound import UNIT, Bounded
+from bpx.check.numeric.error_bound import UNIT, ErrorBound
 from bpx.check.report.report import Reason, Verdict
 from bpx.check.report.verdict import decide
 from bpx.graph.arrays import Array
@@ -40,7 +40,7 @@ class _Found(NamedTuple):
 
 
 def check_group(
-    group: Group,
+    group: ElementwiseBatch,
     edges: Sequence[Edge],
     values: Mapping[int, Array],
     kinked: NDArray[np.bool_],
@@ -71,7 +71,9 @@ def check_group(
 class _OneArg:
     """All elements of a group by one arg: slopes, and what they say of the rule."""
 
-    def __init__(self, group: Group, position: int, claimed: Array, out_blur: Array, detect: float) -> None:
+    def __init__(
+        self, group: ElementwiseBatch, position: int, claimed: Array, out_blur: Array, detect: float
+    ) -> None:
         self.group, self.position, self.claimed = group, position, claimed
         self.out_blur, self.detect = out_blur, detect
         size = claimed.size
@@ -187,19 +189,19 @@ class _OneArg:
         self.verdicts[columns] = np.where(fits | jump, Verdict.KINK, Verdict.DISAGREE)
 
 
-def _checked(group: Group, edge: Edge, claimed: Array, found: _Found) -> CheckedEdge:
+def _checked(group: ElementwiseBatch, edge: Edge, claimed: Array, found: _Found) -> CheckedEdge:
     node = edge.consumer
     shape = group.graph.shapes[edge.arg]
     error = found.error + found.blur
-    slope = Bounded(*(group.part(node, one) for one in (found.value, error, found.spread)))
+    slope = ErrorBound(*(group.part(node, one) for one in (found.value, error, found.spread)))
     worst = group.slices[node].start + _worst(claimed[group.slices[node]], found, group.slices[node])
     verdict = Verdict(int(found.verdicts[worst]))
     lost = bool(found.digits_lost[worst]) and verdict is Verdict.AGREE
     middle, spread = float(found.value[worst]), float(found.spread[worst])
     return CheckedEdge(
         edge,
-        Elementwise(slope, shape),
-        Elementwise(Bounded.exactly(group.part(node, claimed)), shape),
+        DiagonalJacobian(slope, shape),
+        DiagonalJacobian(ErrorBound.exactly(group.part(node, claimed)), shape),
         float(claimed[worst]),
         math.nan if spread else middle,
         float(found.error[worst]),

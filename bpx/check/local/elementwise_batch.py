@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Values = Mapping[int, Array]
 
 
-class Group:
+class ElementwiseBatch:
     """Nodes of one op under the same guards (those of a power depend on its exponent)."""
 
     def __init__(self, graph: Graph, nodes: Sequence[int], values: Values) -> None:
@@ -122,14 +122,14 @@ class Group:
         return dict(zip((place.id for place in self.places), args, strict=True))
 
 
-def groups(graph: Graph, nodes: Iterable[int], values: Values) -> list[Group]:
+def groups(graph: Graph, nodes: Iterable[int], values: Values) -> list[ElementwiseBatch]:
     """The elementwise ones among `nodes`, by op."""
     found: dict[Any, list[int]] = {}
     for node in nodes:
         if graph.ops[node].elementwise:
             kinds = tuple(guard.kind for guard in _guards(graph, node))
             found.setdefault((graph.ops[node], kinds), []).append(node)
-    return [Group(graph, members, values) for members in found.values()]
+    return [ElementwiseBatch(graph, members, values) for members in found.values()]
 
 
 def _guards(graph: Graph, node: int) -> Sequence[Guard]:

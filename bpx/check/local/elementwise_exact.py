@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.local.elementwise_batch import Group
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.local.elementwise_batch import ElementwiseBatch
+from bpx.check.numeric import multiprecision
 from bpx.check.numeric.differences import SURE
 
 KNOWN = 1e-12  # relative
@@ -16,27 +16,29 @@ NOTHING = 1e-35  # of the terms of a sum: where they cancel, what is left in man
 RIGHT_FORMULA = 1e-9  # relative: how closely a formula must agree in many digits to be the right one
 
 
-def slope_and_rule(group: Group, position: int, column: int, size: float) -> tuple[float, bool] | None:
+def slope_and_rule(
+    group: ElementwiseBatch, position: int, column: int, size: float
+) -> tuple[float, bool] | None:
     """The slope by one arg of one element, and whether the rule gives it in many digits.
 
     None where the op does not run on such numbers, or has no one slope there. `size` is what is claimed.
     """
-    if not exact.available():
+    if not multiprecision.available():
         return None
-    args = [exact.lifted(arg[column]) for arg in group.args]
+    args = [multiprecision.lifted(arg[column]) for arg in group.args]
 
     def forward(x: Any) -> Any:
         value = group.op.value(*args[:position], x, *args[position + 1 :])
         return np.ravel(np.asarray(value, dtype=object))[0]
 
-    slope = exact.slope(forward, float(group.args[position][column]))
+    slope = multiprecision.slope(forward, float(group.args[position][column]))
     if slope is None or not is_known(slope, size):
         return None
-    with exact.precision(slope.digits):
+    with multiprecision.precision(slope.digits):
         return rounded_slope(slope), is_right(_rule(group, position, args), slope, size, rule=True)
 
 
-def is_known(slope: exact.Slope, size: float = 0.0) -> bool:
+def is_known(slope: multiprecision.MultiprecisionSlope, size: float = 0.0) -> bool:
     """Is it a derivative, to more digits than float64 has, or 0 to very many?
 
     `size` is how large the terms are that it is the sum of.
@@ -47,12 +49,14 @@ def is_known(slope: exact.Slope, size: float = 0.0) -> bool:
     return sure <= KNOWN * abs(slope.value) or sure <= NOTHING * min(size or 1.0, 1.0)
 
 
-def rounded_slope(slope: exact.Slope) -> float:
+def rounded_slope(slope: multiprecision.MultiprecisionSlope) -> float:
     """The derivative as a float; what may as well be 0 is 0."""
     return 0.0 if abs(slope.value) <= SURE * slope.error else slope.value
 
 
-def is_right(stated: Any, slope: exact.Slope, size: float = 0.0, rule: bool = False) -> bool:
+def is_right(
+    stated: Any, slope: multiprecision.MultiprecisionSlope, size: float = 0.0, rule: bool = False
+) -> bool:
     """Is a derivative that is stated in many digits the right one? None is not known to be.
 
     `size` is how large the terms are that it is the sum of: a derivative of 0 has no other scale. A
@@ -66,7 +70,7 @@ def is_right(stated: Any, slope: exact.Slope, size: float = 0.0, rule: bool = Fa
     return bool(gap <= RIGHT_FORMULA * abs(slope.exact)) or bool(gap <= (ROUGHLY if rule else NOTHING) * size)
 
 
-def _rule(group: Group, position: int, args: list[Any]) -> Any:
+def _rule(group: ElementwiseBatch, position: int, args: list[Any]) -> Any:
     """The rule in many digits, from args in as many and the value at them; None where it does not run."""
     try:
         return group.locals_at(position, args, np.array(group.op.value(*args)))[()]

@@ -8,19 +8,19 @@ import numpy as np
 
 from bpx.check.local.reverse_sweep import Slope
 from bpx.check.local.structural_rule import StructuralRule
-from bpx.check.numeric.error_bound import UNIT, Bounded, summed_to
+from bpx.check.numeric.error_bound import UNIT, ErrorBound, summed_to
 from bpx.check.report.report import Reason, Verdict
 from bpx.graph.arrays import Array, Shape
 from bpx.passes.reverse import Edge
 
 
-class Elementwise(NamedTuple):
+class DiagonalJacobian(NamedTuple):
     """A diagonal Jacobian: a slope for each element of the consumer."""
 
-    slope: Bounded
+    slope: ErrorBound
     shape: Shape  # of the arg
 
-    def pull(self, upstream: Bounded) -> Bounded:
+    def pull(self, upstream: ErrorBound) -> ErrorBound:
         """Upstream times slope, summed over what was broadcast."""
         return upstream.times(self.slope).summed_to(self.shape)
 
@@ -29,7 +29,7 @@ class Elementwise(NamedTuple):
         return summed_to(upstream * np.abs(self.slope.value), self.shape)
 
 
-class Linear(NamedTuple):
+class LinearMap(NamedTuple):
     """The rule of an op for one of its args; `loss` is how much of it rounding may take, relatively.
 
     When it is `trusted`, what rounding did to the other args counts too.
@@ -40,7 +40,7 @@ class Linear(NamedTuple):
     loss: float = UNIT
     trusted: bool = False
 
-    def pull(self, upstream: Bounded) -> Bounded:
+    def pull(self, upstream: ErrorBound) -> ErrorBound:
         """What the rule makes of it."""
         found = upstream.pulled(lambda one: self.rule(self.position, one), self.size, self.loss)
         if not self.trusted:
@@ -52,56 +52,56 @@ class Linear(NamedTuple):
         return self.rule.size(self.position, upstream)
 
 
-class Flat(NamedTuple):
+class ZeroJacobian(NamedTuple):
     """No slope at all: of an arg that only chooses between others, as the number of a class does."""
 
     shape: Shape  # of the arg
 
-    def pull(self, upstream: Bounded) -> Bounded:
+    def pull(self, upstream: ErrorBound) -> ErrorBound:
         """Nothing, for certain."""
-        return Bounded.exactly(np.zeros(self.shape))
+        return ErrorBound.exactly(np.zeros(self.shape))
 
     def size(self, upstream: Array) -> Array:
         """The same of absolute values."""
         return np.zeros(self.shape)
 
 
-class Block(NamedTuple):
+class DenseJacobian(NamedTuple):
     """A Jacobian in full: `slope` has axes (carried, of the arg, of the consumer).
 
     `mixed` are the axes along which elements influence each other; along the others they are carried.
     """
 
-    slope: Bounded
+    slope: ErrorBound
     shape: Shape  # of the arg
     mixed: tuple[int, ...]
 
-    def pull(self, upstream: Bounded) -> Bounded:
+    def pull(self, upstream: ErrorBound) -> ErrorBound:
         """The transposed Jacobian times upstream."""
         carried, _, outs = self.slope.value.shape
         rows = (to_rows(one, self.mixed, len(self.shape)).reshape(carried, 1, outs) for one in upstream)
-        products = Bounded(*rows).times(self.slope)
-        return Bounded(*(from_rows(one.sum(axis=2), self.mixed, self.shape) for one in products))
+        products = ErrorBound(*rows).times(self.slope)
+        return ErrorBound(*(from_rows(one.sum(axis=2), self.mixed, self.shape) for one in products))
 
     def size(self, upstream: Array) -> Array:
         """The same of absolute values."""
-        sized = self._replace(slope=Bounded.exactly(np.abs(self.slope.value)))
-        return sized.pull(Bounded.exactly(upstream)).value
+        sized = self._replace(slope=ErrorBound.exactly(np.abs(self.slope.value)))
+        return sized.pull(ErrorBound.exactly(upstream)).value
 
 
-class Unknown(NamedTuple):
+class UnboundedJacobian(NamedTuple):
     """A slope that could not be found: what the rule says, and no bound on how wrong that is."""
 
     stated: Slope
 
-    def pull(self, upstream: Bounded) -> Bounded:
+    def pull(self, upstream: ErrorBound) -> ErrorBound:
         """What the rule makes of it."""
         found = self.stated.pull(upstream)
         return found._replace(error=np.full(found.value.shape, np.inf))
 
     def size(self, upstream: Array) -> Array:
         """The same of absolute values."""
-        return np.abs(self.stated.pull(Bounded.exactly(upstream)).value)
+        return np.abs(self.stated.pull(ErrorBound.exactly(upstream)).value)
 
 
 def everywhere(slope: Slope, consumer: Shape) -> Slope:
@@ -109,13 +109,13 @@ def everywhere(slope: Slope, consumer: Shape) -> Slope:
 
     `consumer` is the shape of the node that the slope is of.
     """
-    if isinstance(slope, Elementwise):
-        return slope._replace(slope=Bounded.exactly(np.ones(consumer)))
-    if isinstance(slope, Block):
-        return slope._replace(slope=Bounded.exactly(np.ones(slope.slope.value.shape)))
-    if isinstance(slope, Linear):
+    if isinstance(slope, DiagonalJacobian):
+        return slope._replace(slope=ErrorBound.exactly(np.ones(consumer)))
+    if isinstance(slope, DenseJacobian):
+        return slope._replace(slope=ErrorBound.exactly(np.ones(slope.slope.value.shape)))
+    if isinstance(slope, LinearMap):
         return slope._replace(rule=slope.rule.of_ones())
-    return everywhere(slope.stated, consumer) if isinstance(slope, Unknown) else slope
+    return everywhere(slope.stated, consumer) if isinstance(slope, UnboundedJacobian) else slope
 
 
 class CheckedEdge(NamedTuple):

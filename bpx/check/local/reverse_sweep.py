@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from bpx.check.numeric.error_bound import Bounded
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.graph.arrays import Array
 from bpx.passes.reverse import Edge
 
@@ -17,7 +17,7 @@ from bpx.passes.reverse import Edge
 class Slope(Protocol):
     """How one arg of one node takes part in the node's value."""
 
-    def pull(self, upstream: Bounded) -> Bounded:
+    def pull(self, upstream: ErrorBound) -> ErrorBound:
         """What the node hands back to the arg."""
         ...
 
@@ -29,9 +29,9 @@ class Slope(Protocol):
 def sweep(
     edges: Iterable[Edge],
     slopes: Mapping[Edge, Slope],
-    seed: Mapping[int, Bounded],
-    claims: Mapping[int, Bounded] | None = None,
-) -> dict[int, Bounded]:
+    seed: Mapping[int, ErrorBound],
+    claims: Mapping[int, ErrorBound] | None = None,
+) -> dict[int, ErrorBound]:
     """∂output/∂node for every node the edges reach; `edges` come in the order of the reverse pass.
 
     `seed` holds what arrives at the output. Where a node has a claim, its args get what the claim hands

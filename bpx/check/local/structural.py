@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.local.jacobians import Block, CheckedEdge, Flat, Linear, from_rows, to_rows
+from bpx.check.local.jacobians import CheckedEdge, DenseJacobian, LinearMap, ZeroJacobian, from_rows, to_rows
 from bpx.check.local.reverse_sweep import Slope
 from bpx.check.local.structural_rule import StructuralRule
 from bpx.check.numeric.differences import SURE, derivative
-from bpx.check.numeric.error_bound import UNIT, Bounded
+from bpx.check.numeric.error_bound import UNIT, ErrorBound
 from bpx.check.report.report import Reason, Verdict
 from bpx.check.report.verdict import decide
 from bpx.graph.arrays import Array
@@ -52,8 +52,8 @@ def _chooser(rule: StructuralRule, edge: Edge, upstream: Array) -> CheckedEdge:
     handed = rule(edge.position, upstream)
     worst = float(handed.flat[np.argmax(handed != 0)])
     verdict = Verdict.AGREE if worst == 0 else Verdict.DISAGREE
-    flat = Flat(rule.args[edge.position].shape)
-    return CheckedEdge(edge, flat, Linear(rule, edge.position), worst, 0.0, 0.0, verdict)
+    flat = ZeroJacobian(rule.args[edge.position].shape)
+    return CheckedEdge(edge, flat, LinearMap(rule, edge.position), worst, 0.0, 0.0, verdict)
 
 
 # --- linear ops: sketches -----------------------------------------------------------------------
@@ -62,7 +62,7 @@ def _chooser(rule: StructuralRule, edge: Edge, upstream: Array) -> CheckedEdge:
 def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Generator) -> CheckedEdge:
     position = edge.position
     handed, size = rule(position, upstream), rule.size(position, upstream)
-    stated = Linear(rule, position)
+    stated = LinearMap(rule, position)
     longest = max((*handed.shape, *rule.out.shape), default=1)
     room = UNIT * (_ROOM * math.sqrt(handed.size + rule.out.size) + _STRAND * longest)
     claimed = reference = 0.0
@@ -83,7 +83,7 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
     return _compared(rule, edge, upstream, _basis_jacobian(rule, position), stated)
 
 
-def _basis_jacobian(rule: StructuralRule, position: int) -> Block | None:
+def _basis_jacobian(rule: StructuralRule, position: int) -> DenseJacobian | None:
     """The Jacobian of a linear op, one basis vector of the arg at a time."""
     shape = rule.args[position].shape
     size, outs = math.prod(shape), rule.out.size
@@ -97,18 +97,18 @@ def _basis_jacobian(rule: StructuralRule, position: int) -> Block | None:
         found = rule.forward(position, basis.reshape(*shape, -1), batch=True)
         parts.append(found.reshape(outs, -1).T)
     jacobian = np.concatenate(parts)[np.newaxis]
-    return Block(Bounded.exactly(jacobian), shape, tuple(range(len(shape))))
+    return DenseJacobian(ErrorBound.exactly(jacobian), shape, tuple(range(len(shape))))
 
 
 def _compared(
-    rule: StructuralRule, edge: Edge, upstream: Array, trusted: Block | None, stated: Linear
+    rule: StructuralRule, edge: Edge, upstream: Array, trusted: DenseJacobian | None, stated: LinearMap
 ) -> CheckedEdge:
     """The rule against a Jacobian, by what each hands back for a random upstream gradient."""
     if trusted is None:
         return CheckedEdge(
             edge, None, stated, math.nan, math.nan, math.nan, Verdict.CANNOT_TELL, Reason("too-large")
         )
-    wanted, handed = trusted.pull(Bounded.exactly(upstream)), rule(edge.position, upstream)
+    wanted, handed = trusted.pull(ErrorBound.exactly(upstream)), rule(edge.position, upstream)
     if handed.shape != wanted.value.shape:
         total, why = float(np.sum(wanted.value)), Reason("wrong-shape")
         return CheckedEdge(edge, trusted, stated, math.nan, total, 0.0, Verdict.DISAGREE, why)
@@ -133,7 +133,7 @@ def _compared(
     )
 
 
-def _blurred(rule: StructuralRule, position: int, block: Block) -> Block:
+def _blurred(rule: StructuralRule, position: int, block: DenseJacobian) -> DenseJacobian:
     """The Jacobian with what rounding of the args may have done to it added to its error."""
     outs = block.slope.value.shape[2]
     here = _rule_jacobian(rule, position, block.mixed, outs)
@@ -148,12 +148,14 @@ def _blurred(rule: StructuralRule, position: int, block: Block) -> Block:
 
 
 def _nonlinear(rule: StructuralRule, edge: Edge, upstream: Array, detect: float) -> CheckedEdge:
-    stated = Linear(rule, edge.position)
+    stated = LinearMap(rule, edge.position)
     mixed = rule.op.mixes(rule.args[edge.position].shape, **rule.settings) if rule.op.mixes else None
     return _compared(rule, edge, upstream, _difference_jacobian(rule, edge.position, mixed), stated)
 
 
-def _difference_jacobian(rule: StructuralRule, position: int, mixed: tuple[int, ...] | None) -> Block | None:
+def _difference_jacobian(
+    rule: StructuralRule, position: int, mixed: tuple[int, ...] | None
+) -> DenseJacobian | None:
     """The Jacobian by differences; slices along the axes that do not mix are independent."""
     arg = rule.args[position]
     mixed = tuple(range(arg.ndim)) if mixed is None else mixed
@@ -183,7 +185,7 @@ def _difference_jacobian(rule: StructuralRule, position: int, mixed: tuple[int, 
     claimed = _rule_jacobian(rule, position, mixed, outs)
     found = derivative(function, np.repeat(rows.ravel(), outs), claimed=claimed.ravel())
     value, error = (one.reshape(carried, width, outs) for one in (found.value, found.error))
-    return Block(Bounded(value, error, np.zeros(value.shape)), arg.shape, mixed)
+    return DenseJacobian(ErrorBound(value, error, np.zeros(value.shape)), arg.shape, mixed)
 
 
 def _rule_jacobian(rule: StructuralRule, position: int, mixed: tuple[int, ...], outs: int) -> Array:

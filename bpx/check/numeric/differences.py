@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric import ladder
-from bpx.check.numeric.ladder import ROUNDING, STAGES, Function, Table
+from bpx.check.numeric.ladder import ROUNDING, STAGES, Function, StepTable
 from bpx.check.numeric.richardson import KNOWN, Best, Quotients, choose, confirmed, extrapolated, inner_grain
 from bpx.graph.arrays import Array
 
@@ -153,7 +153,7 @@ def _climb(task: _Task, columns: Indices, found: Estimate) -> None:
 # --- claims that are soon confirmed --------------------------------------------------------------
 
 
-def _settle(table: Table, claimed: Array, found: Estimate) -> Flags:
+def _settle(table: StepTable, claimed: Array, found: Estimate) -> Flags:
     """Which columns confirm the claim to many digits already; these are filled in."""
     settled = _still(table, claimed, found)
     near = np.abs(table.central - claimed) <= NEAR * np.abs(claimed)
@@ -163,7 +163,7 @@ def _settle(table: Table, claimed: Array, found: Estimate) -> Flags:
     return settled
 
 
-def _still(table: Table, claimed: Array, found: Estimate) -> Flags:
+def _still(table: StepTable, claimed: Array, found: Estimate) -> Flags:
     """Claims of 0 where f does not change at all."""
     flat_to, scale = ladder.flat_range(table), table.slope_scale()
     still = (claimed == 0) & (scale == 0) & (flat_to > 0) & (table.usable >= FEWEST)
@@ -171,7 +171,7 @@ def _still(table: Table, claimed: Array, found: Estimate) -> Flags:
     return np.asarray(still)
 
 
-def _confirm(table: Table, claimed: Array, found: Estimate) -> Flags:
+def _confirm(table: StepTable, claimed: Array, found: Estimate) -> Flags:
     scale, size = table.slope_scale(), np.abs(claimed)
     quotients = table.quotients(table.central, 2, table.above, table.below)
     best = confirmed(quotients, scale, quick=len(table.steps) <= QUICK)
@@ -187,7 +187,7 @@ def _confirm(table: Table, claimed: Array, found: Estimate) -> Flags:
 # --- the whole ladder ----------------------------------------------------------------------------
 
 
-def _finish(task: _Task, table: Table, found: Estimate) -> None:
+def _finish(task: _Task, table: StepTable, found: Estimate) -> None:
     """Fill in columns whose ladder is complete."""
     if not len(table.columns):
         return
@@ -212,7 +212,7 @@ def _finish(task: _Task, table: Table, found: Estimate) -> None:
     _fill(found, table, everything, best, flat, code, sides)
 
 
-def _kinds(table: Table, quantum: Array) -> Iterator[Quotients]:
+def _kinds(table: StepTable, quantum: Array) -> Iterator[Quotients]:
     """Central quotients, those to the right and those to the left."""
     above, below = table.above, table.below
     yield table.quotients(table.central, 2, above, below, quantum=quantum)
@@ -220,7 +220,7 @@ def _kinds(table: Table, quantum: Array) -> Iterator[Quotients]:
     yield table.quotients(table.left, 1, below, quantum=quantum)
 
 
-def _without_room(task: _Task, table: Table) -> Flags:
+def _without_room(task: _Task, table: StepTable) -> Flags:
     """Whether too few steps are usable; where guards keep watch, those of one side will do.
 
     Not so on the first ladder of a tiny x, all of whose steps may be too large.
@@ -232,7 +232,7 @@ def _without_room(task: _Task, table: Table) -> Flags:
 
 def _fill(
     found: Estimate,
-    table: Table,
+    table: StepTable,
     chosen: Flags,
     best: Best,
     flat: Flags,
@@ -307,7 +307,7 @@ def _from_points(columns: Indices, x: Array, points: Array, values: Array) -> On
     """From quotients between neighbours, the values at the last point standing in for those at x."""
     offsets, last = points - x, values[-1]
     slopes = ladder.inner(np.diff(values, axis=0) / np.diff(offsets, axis=0))
-    table = Table(columns, x, last, np.abs(offsets[:-1]), values[:-1], values[:-1])
+    table = StepTable(columns, x, last, np.abs(offsets[:-1]), values[:-1], values[:-1])
     scale = np.nan_to_num(np.fmax.reduce(np.abs(slopes), axis=0))
     best = extrapolated(table.quotients(slopes, 1, table.above), scale)
     bend = np.abs(values[-2] - last - best.value * (offsets[-2] - offsets[-1]))

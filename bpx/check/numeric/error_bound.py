@@ -17,7 +17,7 @@ from bpx.graph.arrays import Array, Shape
 UNIT = 2.0**-52  # the relative spacing of float64
 
 
-class Bounded(NamedTuple):
+class ErrorBound(NamedTuple):
     """`value` within `error`; at kinks within `spread` more, as far as the choice there matters."""
 
     value: Array
@@ -25,27 +25,27 @@ class Bounded(NamedTuple):
     spread: Array
 
     @classmethod
-    def exactly(cls, value: Array) -> Bounded:
+    def exactly(cls, value: Array) -> ErrorBound:
         """A value without error."""
         value = np.asarray(value, dtype=np.float64)
         return cls(value, np.zeros(value.shape), np.zeros(value.shape))
 
-    def plus(self, other: Bounded) -> Bounded:
+    def plus(self, other: ErrorBound) -> ErrorBound:
         """The sum."""
         value = self.value + other.value
-        return Bounded(value, self.error + other.error + UNIT * np.abs(value), self.spread + other.spread)
+        return ErrorBound(value, self.error + other.error + UNIT * np.abs(value), self.spread + other.spread)
 
-    def times(self, slope: Bounded) -> Bounded:
+    def times(self, slope: ErrorBound) -> ErrorBound:
         """The product, element by element; what is exactly 0 takes nothing from an unbounded slope."""
         value = self.value * slope.value
         size, steep = np.abs(self.value), np.abs(slope.value) + slope.error
-        return Bounded(
+        return ErrorBound(
             value,
             _product(size, slope.error) + _product(self.error, steep) + UNIT * np.abs(value),
             _product(size + self.error, slope.spread) + _product(self.spread, steep + slope.spread),
         )
 
-    def summed_to(self, shape: Shape) -> Bounded:
+    def summed_to(self, shape: Shape) -> ErrorBound:
         """Summed over the axes along which a value of `shape` was broadcast."""
         if self.value.shape == shape:
             return self
@@ -53,12 +53,14 @@ class Bounded(NamedTuple):
             summed_to(one, shape) for one in (self.value, np.abs(self.value), self.error, self.spread)
         )
         count = max(1, self.value.size // max(1, value.size))
-        return Bounded(value, error + UNIT * _additions(count) * size, spread)
+        return ErrorBound(value, error + UNIT * _additions(count) * size, spread)
 
-    def pulled(self, pull: Callable[[Array], Array], size: Callable[[Array], Array], loss: float) -> Bounded:
+    def pulled(
+        self, pull: Callable[[Array], Array], size: Callable[[Array], Array], loss: float
+    ) -> ErrorBound:
         """Handed through a linear map; `size` is the map of absolute values, `loss` its relative rounding."""
         error = size(self.error) + loss * size(np.abs(self.value))
-        return Bounded(pull(self.value), error, size(self.spread) if np.any(self.spread) else 0 * error)
+        return ErrorBound(pull(self.value), error, size(self.spread) if np.any(self.spread) else 0 * error)
 
 
 def _additions(count: int) -> float:

@@ -29,7 +29,7 @@ STAGES = (8, 16, *range(24, 65, 4))  # steps evaluated by the end of each stage
 BISECTIONS = 20
 
 
-class Table(NamedTuple):
+class StepTable(NamedTuple):
     """Values of f around x: `above` at x + steps, `below` at x - steps."""
 
     columns: Indices
@@ -39,10 +39,10 @@ class Table(NamedTuple):
     above: Array  # (K, m)
     below: Array  # (K, m)
 
-    def taking(self, chosen: Flags) -> Table:
+    def taking(self, chosen: Flags) -> StepTable:
         """The chosen columns alone."""
         values = (part[..., chosen] for part in self[1:])
-        return Table(self.columns[chosen], *values)
+        return StepTable(self.columns[chosen], *values)
 
     @property
     def central(self) -> Array:
@@ -98,14 +98,14 @@ def inner(quotients: Array) -> Array:
     return np.where(spoilt, np.nan, quotients)
 
 
-def start(function: Function, columns: Indices, x: Array) -> Table:
+def start(function: Function, columns: Indices, x: Array) -> StepTable:
     """A table without steps."""
     middle = values_at(function, x[np.newaxis], columns, guarded=False)[0]
     none = np.empty((0, len(x)))
-    return Table(columns, x, middle, none, none, none)
+    return StepTable(columns, x, middle, none, none, none)
 
 
-def extended(table: Table, function: Function, scale: Array, count: int) -> Table:
+def extended(table: StepTable, function: Function, scale: Array, count: int) -> StepTable:
     """The table with as many further steps as make `count`; the first is FIRST times `scale` (m,)."""
     ladder = rungs(len(table.steps), count) * scale
     # Outwards x + h is rounded to a coarser grid than x has; the step made is exact both ways.
@@ -132,7 +132,7 @@ def values_at(function: Function, points: Array, columns: Indices, *, guarded: b
     return np.where(good, values, np.nan)
 
 
-def ended(table: Table) -> Flags:
+def ended(table: StepTable) -> Flags:
     """Whether the ladder is down at the grain of x (m,)."""
     low = np.where(table.x == 0, 2.0**-66, 2.0**-42 * np.abs(table.x))
     return np.asarray((table.steps[-1] < low) | (len(table.steps) == STAGES[-1]))
@@ -141,25 +141,25 @@ def ended(table: Table) -> Flags:
 # --- where f does not change ---------------------------------------------------------------------
 
 
-def flat_range(table: Table) -> Array:
+def flat_range(table: StepTable) -> Array:
     """The step (m,) up to which f does not change by a bit; 0 where it changes at once."""
     still = ~np.logical_or.accumulate(_changed(table)[::-1])[::-1]
     return np.asarray(np.where(still & np.isfinite(table.central), table.steps, 0.0).max(axis=0))
 
 
-def _changed(table: Table) -> Flags:
+def _changed(table: StepTable) -> Flags:
     ends = (table.above, table.below)
     above, below = ((end != table.middle) & ~np.isnan(end) for end in ends)
     return np.asarray(above | below)
 
 
-def level(table: Table, flat_to: Array) -> Best:
+def level(table: StepTable, flat_to: Array) -> Best:
     """A slope of 0, give or take what rounding may hide where f does not change."""
     hidden = 4 * ROUNDING * np.maximum(np.abs(table.middle), 1.0) / np.maximum(flat_to, 5e-324)
     return Best(np.zeros_like(hidden), hidden, hidden, flat_to)
 
 
-def stair(function: Function, table: Table, flat_to: Array) -> Array:
+def stair(function: Function, table: StepTable, flat_to: Array) -> Array:
     """The height of the stairs that rounding within f makes (m,); 0 where f is level or has none.
 
     Where f is still at small steps and moves at larger ones, the first change is cornered. A stair
@@ -182,7 +182,7 @@ def stair(function: Function, table: Table, flat_to: Array) -> Array:
     return height
 
 
-def _change(function: Function, table: Table, at: Indices, steps: Array) -> Array:
+def _change(function: Function, table: StepTable, at: Indices, steps: Array) -> Array:
     x = table.x[at]
     values = values_at(function, np.stack([x + steps, x - steps]), table.columns[at])
     return np.asarray(np.abs(values - table.middle[at]).max(axis=0))
@@ -191,7 +191,7 @@ def _change(function: Function, table: Table, at: Indices, steps: Array) -> Arra
 # --- where there is no slope ---------------------------------------------------------------------
 
 
-def closing(table: Table, noise: Array, first: Array) -> Flags:
+def closing(table: StepTable, noise: Array, first: Array) -> Flags:
     """Whether the one-sided slopes close up as the steps shrink, to within noise: not so at a kink.
 
     They must do so just below the step `first` (m,), and at the last.
@@ -203,7 +203,7 @@ def closing(table: Table, noise: Array, first: Array) -> Flags:
     return np.asarray(closes[-1] & (closes | elsewhere).all(axis=0))
 
 
-def meeting(table: Table, gap: Array, quantum: Array) -> Flags:
+def meeting(table: StepTable, gap: Array, quantum: Array) -> Flags:
     """Whether the one-sided slopes come closer than `gap` (m,) at the smallest steps clear of rounding."""
     grain = np.maximum(table.grain(table.above, table.below), quantum)
     clear = grain / table.steps < 0.05 * gap
@@ -211,7 +211,7 @@ def meeting(table: Table, gap: Array, quantum: Array) -> Flags:
     return np.asarray((last & (np.abs(table.right - table.left) < 0.5 * gap)).any(axis=0))
 
 
-def steep(table: Table) -> Flags:
+def steep(table: StepTable) -> Flags:
     """Whether the slopes grow steadily down to the smallest steps, by more than noise does."""
     big = np.abs(table.above - table.below)[-1] > 1e3 * table.grain(table.above, table.below)[-1]
     central, right, left = (_growing(slopes) for slopes in (table.central, table.right, table.left))

@@ -1,7 +1,7 @@
 """Numbers of 90 digits and more that NumPy functions run on, and derivatives taken with them.
 
-`Exact` goes into arrays of objects: NumPy then calls its operators and, for `np.exp` and its like, its
-methods of the same names. It never turns into a float by itself: a function that would round it on
+`Multiprecision` goes into arrays of objects: NumPy then calls its operators and, for `np.exp` and its
+like, its methods of the same names. It never turns into a float by itself: a function that would round it on
 the way (a preallocated array, a cast, a routine in C) raises, and the caller knows that it cannot be
 run with more digits.
 
@@ -64,7 +64,7 @@ def precision(digits: int) -> Iterator[None]:
         own.dps = before
 
 
-class Exact:
+class Multiprecision:
     """A real number of 90 digits, or as many as `precision` says."""
 
     __slots__ = ("number",)
@@ -90,56 +90,56 @@ class Exact:
 
     # --- arithmetic ---
 
-    def __add__(self, other: Any) -> Exact:
+    def __add__(self, other: Any) -> Multiprecision:
         return _binary(self, other, lambda x, y: x + y)
 
-    def __radd__(self, other: Any) -> Exact:
+    def __radd__(self, other: Any) -> Multiprecision:
         return _binary(other, self, lambda x, y: x + y)
 
-    def __sub__(self, other: Any) -> Exact:
+    def __sub__(self, other: Any) -> Multiprecision:
         return _binary(self, other, lambda x, y: x - y)
 
-    def __rsub__(self, other: Any) -> Exact:
+    def __rsub__(self, other: Any) -> Multiprecision:
         return _binary(other, self, lambda x, y: x - y)
 
-    def __mul__(self, other: Any) -> Exact:
+    def __mul__(self, other: Any) -> Multiprecision:
         return _binary(self, other, lambda x, y: x * y)
 
-    def __rmul__(self, other: Any) -> Exact:
+    def __rmul__(self, other: Any) -> Multiprecision:
         return _binary(other, self, lambda x, y: x * y)
 
-    def __truediv__(self, other: Any) -> Exact:
+    def __truediv__(self, other: Any) -> Multiprecision:
         return _binary(self, other, _quotient)
 
-    def __rtruediv__(self, other: Any) -> Exact:
+    def __rtruediv__(self, other: Any) -> Multiprecision:
         return _binary(other, self, _quotient)
 
-    def __floordiv__(self, other: Any) -> Exact:
+    def __floordiv__(self, other: Any) -> Multiprecision:
         return _binary(self, other, lambda x, y: context().floor(_quotient(x, y)))
 
-    def __rfloordiv__(self, other: Any) -> Exact:
+    def __rfloordiv__(self, other: Any) -> Multiprecision:
         return _binary(other, self, lambda x, y: context().floor(_quotient(x, y)))
 
-    def __mod__(self, other: Any) -> Exact:
+    def __mod__(self, other: Any) -> Multiprecision:
         return _binary(self, other, _remainder)
 
-    def __rmod__(self, other: Any) -> Exact:
+    def __rmod__(self, other: Any) -> Multiprecision:
         return _binary(other, self, _remainder)
 
-    def __pow__(self, other: Any) -> Exact:
+    def __pow__(self, other: Any) -> Multiprecision:
         return _binary(self, other, _power)
 
-    def __rpow__(self, other: Any) -> Exact:
+    def __rpow__(self, other: Any) -> Multiprecision:
         return _binary(other, self, _power)
 
-    def __neg__(self) -> Exact:
-        return Exact(-self.number)
+    def __neg__(self) -> Multiprecision:
+        return Multiprecision(-self.number)
 
-    def __pos__(self) -> Exact:
+    def __pos__(self) -> Multiprecision:
         return self
 
-    def __abs__(self) -> Exact:
-        return Exact(abs(self.number))
+    def __abs__(self) -> Multiprecision:
+        return Multiprecision(abs(self.number))
 
     # --- comparisons ---
 
@@ -163,138 +163,138 @@ class Exact:
 
     # --- functions: the names are NumPy's, which looks for methods of these names ---
 
-    def exp(self) -> Exact:
+    def exp(self) -> Multiprecision:
         """e to this power."""
         if abs(self.number) > LARGEST_EXPONENT:
-            return Exact(context().inf if self.number > 0 else context().zero)
-        return Exact(context().exp(self.number))
+            return Multiprecision(context().inf if self.number > 0 else context().zero)
+        return Multiprecision(context().exp(self.number))
 
-    def expm1(self) -> Exact:
+    def expm1(self) -> Multiprecision:
         """e to this power, less 1."""
-        return self.exp() - 1 if abs(self.number) > 1 else Exact(context().expm1(self.number))
+        return self.exp() - 1 if abs(self.number) > 1 else Multiprecision(context().expm1(self.number))
 
-    def exp2(self) -> Exact:
+    def exp2(self) -> Multiprecision:
         """2 to this power."""
-        return (self * Exact(+context().ln2)).exp()
+        return (self * Multiprecision(+context().ln2)).exp()
 
-    def log(self) -> Exact:
+    def log(self) -> Multiprecision:
         """The natural logarithm; -inf at 0, nan below."""
         own = context()
         if self.number == 0:
-            return Exact(own.ninf)
-        return Exact(own.log(self.number) if self.number > 0 else own.nan)
+            return Multiprecision(own.ninf)
+        return Multiprecision(own.log(self.number) if self.number > 0 else own.nan)
 
-    def log1p(self) -> Exact:
+    def log1p(self) -> Multiprecision:
         """The natural logarithm of one more."""
-        return Exact(context().log1p(self.number)) if abs(self.number) < 1 else (self + 1).log()
+        return Multiprecision(context().log1p(self.number)) if abs(self.number) < 1 else (self + 1).log()
 
-    def log2(self) -> Exact:
+    def log2(self) -> Multiprecision:
         """The logarithm to base 2."""
-        return self.log() / Exact(+context().ln2)
+        return self.log() / Multiprecision(+context().ln2)
 
-    def log10(self) -> Exact:
+    def log10(self) -> Multiprecision:
         """The logarithm to base 10."""
-        return self.log() / Exact(+context().ln10)
+        return self.log() / Multiprecision(+context().ln10)
 
-    def sqrt(self) -> Exact:
+    def sqrt(self) -> Multiprecision:
         """The square root; nan below 0."""
-        return Exact(context().sqrt(self.number))
+        return Multiprecision(context().sqrt(self.number))
 
-    def cbrt(self) -> Exact:
+    def cbrt(self) -> Multiprecision:
         """The real cube root."""
         own = context()
         root = own.cbrt(abs(self.number))
-        return Exact(root if self.number > 0 else -root)
+        return Multiprecision(root if self.number > 0 else -root)
 
-    def square(self) -> Exact:
+    def square(self) -> Multiprecision:
         """This times itself."""
         return self * self
 
-    def reciprocal(self) -> Exact:
+    def reciprocal(self) -> Multiprecision:
         """One over this."""
         return 1 / self
 
-    def sin(self) -> Exact:
+    def sin(self) -> Multiprecision:
         """The sine."""
         return self._of_angle("sin")
 
-    def cos(self) -> Exact:
+    def cos(self) -> Multiprecision:
         """The cosine."""
         return self._of_angle("cos")
 
-    def tan(self) -> Exact:
+    def tan(self) -> Multiprecision:
         """The tangent."""
         return self._of_angle("tan")
 
-    def arcsin(self) -> Exact:
+    def arcsin(self) -> Multiprecision:
         """The angle of this sine; nan outside [-1, 1]."""
-        return Exact(context().asin(self.number))
+        return Multiprecision(context().asin(self.number))
 
-    def arccos(self) -> Exact:
+    def arccos(self) -> Multiprecision:
         """The angle of this cosine; nan outside [-1, 1]."""
-        return Exact(context().acos(self.number))
+        return Multiprecision(context().acos(self.number))
 
-    def arctan(self) -> Exact:
+    def arctan(self) -> Multiprecision:
         """The angle of this tangent."""
-        return Exact(context().atan(self.number))
+        return Multiprecision(context().atan(self.number))
 
-    def arctan2(self, x: Any) -> Exact:
+    def arctan2(self, x: Any) -> Multiprecision:
         """The angle of the point (x, this)."""
         return _binary(self, x, lambda y, x: context().atan2(y, x))
 
-    def sinh(self) -> Exact:
+    def sinh(self) -> Multiprecision:
         """The hyperbolic sine."""
         if abs(self.number) > 1:
             return (self.exp() - (-self).exp()) / 2
-        return Exact(context().sinh(self.number))
+        return Multiprecision(context().sinh(self.number))
 
-    def cosh(self) -> Exact:
+    def cosh(self) -> Multiprecision:
         """The hyperbolic cosine."""
         return (self.exp() + (-self).exp()) / 2
 
-    def tanh(self) -> Exact:
+    def tanh(self) -> Multiprecision:
         """The hyperbolic tangent."""
-        return Exact(context().tanh(self.number))
+        return Multiprecision(context().tanh(self.number))
 
-    def arcsinh(self) -> Exact:
+    def arcsinh(self) -> Multiprecision:
         """The number of this hyperbolic sine."""
-        return Exact(context().asinh(self.number))
+        return Multiprecision(context().asinh(self.number))
 
-    def arccosh(self) -> Exact:
+    def arccosh(self) -> Multiprecision:
         """The number of this hyperbolic cosine; nan below 1."""
-        return Exact(context().acosh(self.number))
+        return Multiprecision(context().acosh(self.number))
 
-    def arctanh(self) -> Exact:
+    def arctanh(self) -> Multiprecision:
         """The number of this hyperbolic tangent; nan outside [-1, 1]."""
-        return Exact(context().atanh(self.number))
+        return Multiprecision(context().atanh(self.number))
 
-    def erf(self) -> Exact:
+    def erf(self) -> Multiprecision:
         """The error function."""
-        return Exact(context().erf(self.number))
+        return Multiprecision(context().erf(self.number))
 
-    def sigmoid(self) -> Exact:
+    def sigmoid(self) -> Multiprecision:
         """1 / (1 + exp(-this))."""
         return 1 / (1 + (-self).exp())
 
-    def floor(self) -> Exact:
+    def floor(self) -> Multiprecision:
         """The next whole number below."""
-        return Exact(context().floor(self.number))
+        return Multiprecision(context().floor(self.number))
 
-    def ceil(self) -> Exact:
+    def ceil(self) -> Multiprecision:
         """The next whole number above."""
-        return Exact(context().ceil(self.number))
+        return Multiprecision(context().ceil(self.number))
 
-    def rint(self) -> Exact:
+    def rint(self) -> Multiprecision:
         """The nearest whole number, of two the even one."""
-        return Exact(context().nint(self.number))
+        return Multiprecision(context().nint(self.number))
 
     __floor__, __ceil__, __round__ = floor, ceil, rint
 
-    def sign(self) -> Exact:
+    def sign(self) -> Multiprecision:
         """-1, 0 or 1."""
-        return Exact(context().sign(self.number))
+        return Multiprecision(context().sign(self.number))
 
-    def conjugate(self) -> Exact:
+    def conjugate(self) -> Multiprecision:
         """Itself, being real."""
         return self
 
@@ -302,24 +302,24 @@ class Exact:
         """Neither infinite nor nan."""
         return bool(context().isfinite(self.number))
 
-    def _of_angle(self, name: str) -> Exact:
+    def _of_angle(self, name: str) -> Multiprecision:
         own = context()
         readable = own.isfinite(self.number) and own.mag(self.number or 1) < LARGEST_ANGLE
-        return Exact(getattr(own, name)(self.number) if readable else own.nan)
+        return Multiprecision(getattr(own, name)(self.number) if readable else own.nan)
 
 
 def _operand(value: Any) -> Any:
     """The mpf of a real number; None for all else, arrays above all."""
-    if isinstance(value, Exact):
+    if isinstance(value, Multiprecision):
         return value.number
-    return Exact(value).number if isinstance(value, Reals) else None
+    return Multiprecision(value).number if isinstance(value, Reals) else None
 
 
-def _binary(left: Any, right: Any, operation: Callable[[Any, Any], Any]) -> Exact:
+def _binary(left: Any, right: Any, operation: Callable[[Any, Any], Any]) -> Multiprecision:
     x, y = _operand(left), _operand(right)
     if x is None or y is None:
         return NotImplemented  # type: ignore[no-any-return]  # as operators may
-    return Exact(operation(x, y))
+    return Multiprecision(operation(x, y))
 
 
 def _compared(left: Any, right: Any, comparison: Callable[[Any, Any], bool]) -> Any:
@@ -352,21 +352,21 @@ def lifted(array: Any) -> NDArray[np.object_]:
     """An array of objects with these numbers, not rounded."""
     array = np.asarray(array)
     objects = np.empty(array.shape, dtype=object)
-    objects.ravel()[:] = [Exact(number) for number in array.flat]
+    objects.ravel()[:] = [Multiprecision(number) for number in array.flat]
     return objects
 
 
 def rounded(objects: Any) -> Array:
     """The nearest floats; numbers too large for one are infinite."""
     objects = np.asarray(objects, dtype=object)
-    numbers = [float(one.number if isinstance(one, Exact) else one) for one in objects.flat]
+    numbers = [float(one.number if isinstance(one, Multiprecision) else one) for one in objects.flat]
     return np.array(numbers, dtype=float).reshape(objects.shape)
 
 
 # --- derivatives ---------------------------------------------------------------------------------
 
 
-class Slope(NamedTuple):
+class MultiprecisionSlope(NamedTuple):
     """The derivative of one function at one point; `exact` is `value` before rounding, `at` f(x).
 
     `error` is what may be wrong with it, `rounding` what the digits carried allow for at most. At a
@@ -380,19 +380,19 @@ class Slope(NamedTuple):
     right: float
     kink: bool
     edge: bool
-    exact: Exact
-    at: Exact
+    exact: Multiprecision
+    at: Multiprecision
     rounding: float
     digits: int = DIGITS
 
 
-def slope(function: Callable[[Exact], Any], x: SupportsFloat) -> Slope | None:
+def slope(function: Callable[[Multiprecision], Any], x: SupportsFloat) -> MultiprecisionSlope | None:
     """The derivative at x of a function of one variable; None where it does not run on such numbers."""
     found = slopes(function, x)
     return found[0] if found else None
 
 
-def slopes(function: Callable[[Exact], Any], x: SupportsFloat) -> list[Slope] | None:
+def slopes(function: Callable[[Multiprecision], Any], x: SupportsFloat) -> list[MultiprecisionSlope] | None:
     """The derivatives at x of all elements, in order, of what a function of one variable returns.
 
     Taken with more and more digits until more change nothing.
@@ -409,7 +409,7 @@ def slopes(function: Callable[[Exact], Any], x: SupportsFloat) -> list[Slope] | 
     return [one._replace(error=one.error + one.rounding) for one in found] if found else found
 
 
-def _steady(before: Slope, after: Slope) -> bool:
+def _steady(before: MultiprecisionSlope, after: MultiprecisionSlope) -> bool:
     """Whether more digits say the same, in all that counts."""
     gap, size = abs(after.exact - before.exact), abs(after.exact)
     same = bool(size > 0) and bool(gap <= STEADY * size) and bool(after.rounding <= CLEAR * size)
@@ -417,16 +417,18 @@ def _steady(before: Slope, after: Slope) -> bool:
     return same and (before.kink, before.edge) == (after.kink, after.edge)
 
 
-def _measured(before: Slope, after: Slope) -> Slope:
+def _measured(before: MultiprecisionSlope, after: MultiprecisionSlope) -> MultiprecisionSlope:
     """With the error that twice the digits show added; of a 0, what they may hide."""
     shown = _float(abs(after.exact - before.exact)) if after.value else after.rounding
     return before._replace(error=before.error + shown)
 
 
-def _slopes(function: Callable[[Exact], Any], x: SupportsFloat, digits: int) -> list[Slope] | None:
+def _slopes(
+    function: Callable[[Multiprecision], Any], x: SupportsFloat, digits: int
+) -> list[MultiprecisionSlope] | None:
     with precision(digits):
-        middle = Exact(float(x))
-        step = abs(middle) * STEP if middle else Exact(STEP_AT_ZERO)
+        middle = Multiprecision(float(x))
+        step = abs(middle) * STEP if middle else Multiprecision(STEP_AT_ZERO)
         offsets = (0, step, -step, step / SHRINK, -step / SHRINK)
         try:
             values = [np.ravel(np.asarray(function(middle + offset), dtype=object)) for offset in offsets]
@@ -436,8 +438,8 @@ def _slopes(function: Callable[[Exact], Any], x: SupportsFloat, digits: int) -> 
         return [_slope(points, step)._replace(digits=digits) for points in rows]
 
 
-def _slope(points: tuple[Any, ...], step: Exact) -> Slope:
-    at, *ends = (Exact(_operand(point)) for point in points)
+def _slope(points: tuple[Any, ...], step: Multiprecision) -> MultiprecisionSlope:
+    at, *ends = (Multiprecision(_operand(point)) for point in points)
     near = step / SHRINK
     (right, left), (near_right, near_left) = _sides(at, ends[:2], step), _sides(at, ends[2:], near)
     value = (near_right + near_left) / 2
@@ -445,12 +447,12 @@ def _slope(points: tuple[Any, ...], step: Exact) -> Slope:
     size = max(abs(right), abs(left))
     gap, near_gap = abs(right - left), abs(near_right - near_left)
     # Of inner values of size 1 at least, which may cancel.
-    rounding = 4 * Exact(+context().eps) * max(Exact(1), abs(at)) / near
+    rounding = 4 * Multiprecision(+context().eps) * max(Multiprecision(1), abs(at)) / near
     noise = PARTED * size + rounding
     edge = not (right.isfinite() and left.isfinite() and _settled(right, near_right, noise))
     edge = edge or not _settled(left, near_left, noise)
     kink = not edge and bool(gap > noise) and bool(near_gap > gap / 2)
-    return Slope(
+    return MultiprecisionSlope(
         _float(value),
         _float(error),
         _float(near_left),
@@ -463,16 +465,18 @@ def _slope(points: tuple[Any, ...], step: Exact) -> Slope:
     )
 
 
-def _sides(at: Exact, ends: list[Exact], step: Exact) -> tuple[Exact, Exact]:
+def _sides(
+    at: Multiprecision, ends: list[Multiprecision], step: Multiprecision
+) -> tuple[Multiprecision, Multiprecision]:
     """The slope to the right, and that to the left."""
     up, down = ends
     return (up - at) / step, (at - down) / step
 
 
-def _settled(wide: Exact, close: Exact, noise: Exact) -> bool:
+def _settled(wide: Multiprecision, close: Multiprecision, noise: Multiprecision) -> bool:
     """Whether the slope does not grow as the step shrinks."""
     return bool(abs(close) <= GROWN * abs(wide) + noise)
 
 
-def _float(number: Exact) -> float:
+def _float(number: Multiprecision) -> float:
     return float(number.number)

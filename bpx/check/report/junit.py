@@ -20,7 +20,7 @@ from bpx.check.report.blocks import (
     numbers,
     title_text,
 )
-from bpx.check.report.report import MOST_ENTRIES, Column, Entry, Report, Verdict
+from bpx.check.report.report import MOST_ENTRIES, Entry, GradientTable, Report, Verdict
 from bpx.words.say import say, visible
 
 
@@ -89,7 +89,7 @@ def _entry(report: Report, entry: Entry) -> Case:
     return Case(_group(report), entry_text(report, entry), entry.verdict, message + reason, details)
 
 
-def _input(report: Report, column: Column) -> Case:
+def _input(report: Report, column: GradientTable) -> Case:
     verdict = column.worst(1)[0].verdict
     details = blame_text(report) if verdict is Verdict.DISAGREE else ""
     name = label(report, column.input, column.by)

@@ -129,7 +129,7 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class GradientTable:
     """All entries of one input, as arrays of its shape; a reason or slopes stand by flat index.
 
     `points` says at which of the sampled points each entry was found so (0: the values as given).
@@ -310,7 +310,7 @@ class Report:
 
     title: str | None
     output: str
-    columns: tuple[Column, ...]
+    columns: tuple[GradientTable, ...]
     local: tuple[LocalRow, ...] = ()
     blame: tuple[Blame, ...] = ()
     innocent: tuple[str, ...] = ()
@@ -415,7 +415,7 @@ class Report:
         return f"<bpx.Report {self.output}: {self.verdict}, {self.total} entries>"
 
 
-def merged(columns: Sequence[Column]) -> Column:
+def merged(columns: Sequence[GradientTable]) -> GradientTable:
     """One column out of those of one input at several points: of each entry the worst."""
     best = columns[0]
     ranks = [_column_rank(column) for column in columns]
@@ -428,7 +428,7 @@ def merged(columns: Sequence[Column]) -> Column:
     def picked(arrays: Iterator[Any]) -> Any:
         return np.take_along_axis(np.stack(list(arrays)), chosen[None], axis=0)[0]
 
-    return Column(
+    return GradientTable(
         best.input,
         picked(column.claimed for column in columns),
         picked(column.reference for column in columns),
@@ -441,7 +441,7 @@ def merged(columns: Sequence[Column]) -> Column:
     )
 
 
-def _column_rank(column: Column) -> tuple[Any, Any]:
+def _column_rank(column: GradientTable) -> tuple[Any, Any]:
     relative = _relative(column.claimed, column.reference, column.error)
     return column.verdicts, -np.where(np.isnan(relative), np.inf, relative)
 
@@ -480,7 +480,7 @@ def _known(number: float) -> Any:
     return None if math.isnan(number) else plain_value(number)
 
 
-class Checkup(NamedTuple):
+class QuickCheck(NamedTuple):
     """How the gradients compare with differences: the worst verdict of `bpx gradcheck`, in its words.
 
     `digits` is to how many whole digits all entries agree at least, `entries` how many there are. A check
@@ -492,4 +492,4 @@ class Checkup(NamedTuple):
     digits: float
 
 
-SKIPPED = Checkup("skipped", 0, 0.0)
+SKIPPED = QuickCheck("skipped", 0, 0.0)

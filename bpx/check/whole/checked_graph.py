@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.local.elementwise import EDGES, KINKS, check_group
-from bpx.check.local.elementwise_batch import Group, groups
-from bpx.check.local.jacobians import CheckedEdge, Unknown, everywhere
+from bpx.check.local.elementwise_batch import ElementwiseBatch, groups
+from bpx.check.local.jacobians import CheckedEdge, UnboundedJacobian, everywhere
 from bpx.check.local.reverse_sweep import Slope, sizes, sweep
 from bpx.check.local.rounding_error import blurs
 from bpx.check.local.structural import check_structural
-from bpx.check.numeric.error_bound import Bounded
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.report.report import Verdict
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
-class Question(NamedTuple):
+class Query(NamedTuple):
     """What is asked: ∂output/∂node for the nodes `wrt`, weighted by `seed`, judged to `detect`."""
 
     spec: NamedGraph
@@ -42,7 +42,7 @@ class Question(NamedTuple):
     detect: float = 1e-5
 
 
-class Wall(NamedTuple):
+class NonsmoothNode(NamedTuple):
     """A node with elements at a kink, or at the edge of a domain."""
 
     node: int
@@ -50,20 +50,20 @@ class Wall(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class CheckedGraph:
     """The graph of a question at the values `given`, with its rules checked edge by edge.
 
     Everything is computed when it is first asked for; values that are not finite are the caller's to
     look for first (`values`).
     """
 
-    question: Question
+    question: Query
     graph: Graph  # a copy of the spec's, with the reverse pass appended
     ledger: Ledger
     given: Mapping[int, Array]
 
     @classmethod
-    def at(cls, question: Question, given: Mapping[int, Array], graph: Graph | None = None) -> Point:
+    def at(cls, question: Query, given: Mapping[int, Array], graph: Graph | None = None) -> CheckedGraph:
         """The question at `given` values of the inputs."""
         graph = graph or question.spec.graph.copy()
         wrt = [graph[node] for node in question.wrt.values()]
@@ -110,17 +110,17 @@ class Point:
     # --- the rules, each alone ---
 
     @cached_property
-    def elementwise(self) -> list[Group]:
+    def elementwise(self) -> list[ElementwiseBatch]:
         """The elementwise nodes of the forward pass, by op."""
         return groups(self.graph, self.forward, self.values)
 
     @cached_property
-    def kinks(self) -> list[Wall]:
+    def kinks(self) -> list[NonsmoothNode]:
         """Where elements stand at a kink, or so close that rounding decides on which side."""
         return self.walls(KINKS, self.blur)
 
     @cached_property
-    def edges_of_domain(self) -> list[Wall]:
+    def edges_of_domain(self) -> list[NonsmoothNode]:
         """Where elements stand at the edge of an op's domain."""
         return self.walls(EDGES, {node: np.zeros(np.shape(value)) for node, value in self.values.items()})
 
@@ -129,14 +129,14 @@ class Point:
         """How far rounding may have moved the value of each node of the forward pass."""
         return blurs(self.graph, self.forward, self.values)
 
-    def walls(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[Wall]:
+    def walls(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[NonsmoothNode]:
         """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
         found = []
         for group in self.elementwise:
             at = group.at_guard(kinds, group.flat(widths))
             if at.any():
                 masks = [(node, group.part(node, at)) for node in group.nodes]
-                found += [Wall(node, mask) for node, mask in masks if mask.any()]
+                found += [NonsmoothNode(node, mask) for node, mask in masks if mask.any()]
         return found
 
     @cached_property
@@ -158,7 +158,7 @@ class Point:
                 found[edge] = check_structural(self.graph, edge, self.values, self.blur, self.question.detect)
         return {edge: found[edge] for edge in self.ledger.edges}
 
-    def flags(self, group: Group, walls: Sequence[Wall]) -> Flags:
+    def flags(self, group: ElementwiseBatch, walls: Sequence[NonsmoothNode]) -> Flags:
         """Which elements of a group stand at a wall."""
         flags = np.zeros(group.out.shape, dtype=bool)
         for wall in walls:
@@ -184,7 +184,7 @@ class Point:
     def trusted(self) -> dict[Edge, Slope]:
         """The slope of each edge by differences; where there are none, of unbounded error."""
         return {
-            edge: one.trusted if one.trusted is not None else Unknown(one.stated)
+            edge: one.trusted if one.trusted is not None else UnboundedJacobian(one.stated)
             for edge, one in self.checked.items()
         }
 
@@ -194,12 +194,12 @@ class Point:
         return {edge: one.stated for edge, one in self.checked.items()}
 
     @property
-    def seed(self) -> dict[int, Bounded]:
+    def seed(self) -> dict[int, ErrorBound]:
         """What arrives at the output."""
-        return {self.question.output: Bounded.exactly(self.question.seed)}
+        return {self.question.output: ErrorBound.exactly(self.question.seed)}
 
     @cached_property
-    def reference(self) -> dict[int, Bounded]:
+    def reference(self) -> dict[int, ErrorBound]:
         """∂output/∂node for every live node, from the trusted slopes."""
         return sweep(self.ledger.edges, self.trusted, self.seed)
 
@@ -228,9 +228,9 @@ class Point:
     @cached_property
     def lifted(self) -> dict[int, Any]:
         """The inputs as numbers of many digits."""
-        from bpx.check.numeric import multiprecision as exact
+        from bpx.check.numeric import multiprecision
 
-        return {node: exact.lifted(value) for node, value in self.given.items()}
+        return {node: multiprecision.lifted(value) for node, value in self.given.items()}
 
     def stated_exactly(self, node: int) -> Any:
         """The gradient of a node by the rules, in as many digits as are set; None where they do not run."""

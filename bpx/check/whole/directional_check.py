@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from bpx.check.numeric.differences import SURE, Fault, derivative
-from bpx.check.numeric.error_bound import Bounded
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.report.report import Reason
-from bpx.check.whole.checked_graph import Point
-from bpx.check.whole.graph_function import Program
+from bpx.check.whole.checked_graph import CheckedGraph
+from bpx.check.whole.graph_function import GraphFunction
 from bpx.check.whole.sample_points import choosing
 from bpx.graph.arrays import Array
 
@@ -25,17 +25,17 @@ _MOST_EXACT = 1000  # elements to compute with more digits
 _BLIND = 1e-6  # relative; what differences of a long computation may be off without notice
 
 
-def broken_wiring(point: Point) -> Reason | None:
+def broken_wiring(point: CheckedGraph) -> Reason | None:
     """A reason where differences of the output contradict the reference; None where all is well."""
     shapes, given = point.graph.shapes, point.given
     still = choosing(point.graph)
     nodes = [node for node in point.question.wrt.values() if node in given and node not in still]
     if not nodes or point.elements * _EVALUATIONS > _MOST:
         return None
-    program = Program(point.graph, point.question.output, point.question.seed, given, guarded=True)
+    program = GraphFunction(point.graph, point.question.output, point.question.seed, given, guarded=True)
     if any((sign == 0).any() for sign in program.signs.values()):
         return None  # on a kink there is no one slope
-    nothing = {node: Bounded.exactly(np.zeros(shapes[node])) for node in nodes}
+    nothing = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in nodes}
     reference = {node: point.reference.get(node, nothing[node]) for node in nodes}
     # Steps in proportion to a small input drown where it is added to something large: a contradiction
     # has to show at either width.
@@ -43,7 +43,7 @@ def broken_wiring(point: Point) -> Reason | None:
 
 
 def _contradiction(
-    point: Point, program: Program, reference: Mapping[int, Bounded], narrowest: float
+    point: CheckedGraph, program: GraphFunction, reference: Mapping[int, ErrorBound], narrowest: float
 ) -> Reason | None:
     direction = _direction(program.given, reference, narrowest)
     pairs = [(reference[node], share) for node, share in direction.items()]
@@ -68,15 +68,15 @@ def _contradiction(
 
 
 def _many_digits_agree(
-    point: Point, program: Program, direction: Mapping[int, Array], expected: float, room: float
+    point: CheckedGraph, program: GraphFunction, direction: Mapping[int, Array], expected: float, room: float
 ) -> bool:
     """Is it the differences in float64 that are wrong, because rounding passed for a slope?"""
     from bpx.check.local.elementwise_exact import is_known
-    from bpx.check.numeric import multiprecision as exact
+    from bpx.check.numeric import multiprecision
 
-    if not exact.available() or point.elements > _MOST_EXACT:
+    if not multiprecision.available() or point.elements > _MOST_EXACT:
         return False
-    known = exact.slope(program.exactly_along(direction, point.lifted), 1.0)
+    known = multiprecision.slope(program.exactly_along(direction, point.lifted), 1.0)
     return known is None or not is_known(known) or abs(known.value - expected) <= room
 
 

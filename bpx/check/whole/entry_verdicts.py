@@ -1,4 +1,4 @@
-"""Verdicts: what is stated of a gradient, entry by entry, against the reference of a `Point`."""
+"""Verdicts: what is stated of a gradient, entry by entry, against the reference of a `CheckedGraph`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpx.check.numeric.differences import SURE
-from bpx.check.numeric.error_bound import UNIT, Bounded
-from bpx.check.report.report import Column, Reason, Verdict
+from bpx.check.numeric.error_bound import UNIT, ErrorBound
+from bpx.check.report.report import GradientTable, Reason, Verdict
 from bpx.check.report.verdict import decide
-from bpx.check.whole.checked_graph import Point
-from bpx.check.whole.evaluation import Judged, Stated
+from bpx.check.whole.checked_graph import CheckedGraph
+from bpx.check.whole.evaluation import Claimed, Evaluation
 from bpx.graph.numbers import number
 from bpx.passes.domain import written
 
@@ -23,12 +23,12 @@ _REST = 64  # units of rounding that terms which cancel may leave
 _WITNESSES = 4  # of entries that disagree; if more digits confirm these, the others are as sure
 
 
-def column(point: Point, name: str, node: int, stated: Stated) -> Column:
+def column(point: CheckedGraph, name: str, node: int, stated: Claimed) -> GradientTable:
     """The verdicts on what is stated of ∂output/∂node."""
     shape = point.graph.shapes[node]
-    reference = point.reference.get(node) or Bounded.exactly(np.zeros(shape))
-    reference = Bounded(*(np.array(np.broadcast_to(one, shape)) for one in reference))
-    judged = Judged(point, node, stated, reference)
+    reference = point.reference.get(node) or ErrorBound.exactly(np.zeros(shape))
+    reference = ErrorBound(*(np.array(np.broadcast_to(one, shape)) for one in reference))
+    judged = Evaluation(point, node, stated, reference)
     _by_reference(judged)
     _at_the_edge(judged)
     _at_kinks(judged)
@@ -37,7 +37,7 @@ def column(point: Point, name: str, node: int, stated: Stated) -> Column:
     _stationary(judged)
     _by_formula(judged)
     _give_reasons(judged)
-    return Column(
+    return GradientTable(
         name,
         np.broadcast_to(stated.value, shape),
         judged.reference.value,
@@ -48,7 +48,7 @@ def column(point: Point, name: str, node: int, stated: Stated) -> Column:
     )
 
 
-def _by_reference(judged: Judged) -> None:
+def _by_reference(judged: Evaluation) -> None:
     point, (value, error, _) = judged.point, judged.reference
     every = np.arange(value.size)
     judged.verdicts[...] = decide(
@@ -59,7 +59,7 @@ def _by_reference(judged: Judged) -> None:
     )
 
 
-def _at_the_edge(judged: Judged) -> None:
+def _at_the_edge(judged: Evaluation) -> None:
     """Where the reference is not finite there is no derivative, or none that float64 can hold.
 
     At a kink a rule may have no number either: that of atan2 at the origin.
@@ -71,7 +71,7 @@ def _at_the_edge(judged: Judged) -> None:
         judged.give_reason(flat, _edge_reason(judged.point, judged.node))
 
 
-def _edge_reason(point: Point, node: int) -> Reason:
+def _edge_reason(point: CheckedGraph, node: int) -> Reason:
     above = point.graph.touched(by=[node], upto=point.question.output)
     for wall in point.edges_of_domain:
         if above[wall.node]:
@@ -82,7 +82,7 @@ def _edge_reason(point: Point, node: int) -> Reason:
     return Reason("not-finite")
 
 
-def _at_kinks(judged: Judged) -> None:
+def _at_kinks(judged: Evaluation) -> None:
     bent = ~judged.point.without_walls(judged.node) & (judged.verdicts != Verdict.OUTSIDE_DOMAIN)
     flat = np.flatnonzero(bent)
     if flat.size:
@@ -91,7 +91,7 @@ def _at_kinks(judged: Judged) -> None:
         settle(judged, flat)
 
 
-def _in_doubt(judged: Judged) -> None:
+def _in_doubt(judged: Evaluation) -> None:
     """Entries of an input that are left open are looked at again, and some of those that disagree."""
     if judged.node not in judged.point.given:
         return
@@ -105,7 +105,7 @@ def _in_doubt(judged: Judged) -> None:
         _by_witnesses(judged, flat[_WITNESSES + looked :])
 
 
-def _for_want_of_digits(judged: Judged) -> None:
+def _for_want_of_digits(judged: Evaluation) -> None:
     """What is off where the formula, in many digits, is not."""
     off = np.flatnonzero((judged.verdicts == Verdict.DISAGREE) & np.isfinite(judged.reference.value))
     if off.size and judged.node in judged.point.given:
@@ -120,7 +120,7 @@ def _for_want_of_digits(judged: Judged) -> None:
         judged.give_reason(off[right], Reason("digits-lost"))
 
 
-def _by_witnesses(judged: Judged, flat: NDArray[np.intp]) -> None:
+def _by_witnesses(judged: Evaluation, flat: NDArray[np.intp]) -> None:
     """Entries that seem wrong as others did that were not, and that were too many to look at.
 
     A formula of bpx's own that is right wherever it was looked at, in many digits, is right here too.
@@ -131,7 +131,7 @@ def _by_witnesses(judged: Judged, flat: NDArray[np.intp]) -> None:
         judged.give_reason(flat, Reason("digits-lost"))
 
 
-def _look_closer(judged: Judged, flat: NDArray[np.intp]) -> int:
+def _look_closer(judged: Evaluation, flat: NDArray[np.intp]) -> int:
     """Look at these entries in many digits; returns at how many there was time to look."""
     if not flat.size:
         return 0
@@ -140,7 +140,7 @@ def _look_closer(judged: Judged, flat: NDArray[np.intp]) -> int:
     return look_closer(judged, flat)
 
 
-def _stationary(judged: Judged) -> None:
+def _stationary(judged: Evaluation) -> None:
     """Where large terms cancel to nothing, a 0 is right as far as can be seen.
 
     So is what rounding of the terms leaves of it in bpx's own gradient. Other claims so small, which may
@@ -154,7 +154,7 @@ def _stationary(judged: Judged) -> None:
     judged.verdicts[(judged.verdicts == Verdict.CANNOT_TELL) & nothing & narrow] = Verdict.AGREE
 
 
-def _by_formula(judged: Judged) -> None:
+def _by_formula(judged: Evaluation) -> None:
     """Where every rule is right and one of them loses its digits, the gradient that it gives may be off."""
     off = np.flatnonzero((judged.verdicts == Verdict.DISAGREE) & np.isfinite(judged.reference.value))
     if off.size and judged.stated.is_rule and judged.point.digits_lost:
@@ -162,14 +162,14 @@ def _by_formula(judged: Judged) -> None:
         judged.give_reason(off, Reason("digits-lost"))
 
 
-def _give_reasons(judged: Judged) -> None:
+def _give_reasons(judged: Evaluation) -> None:
     """A reason for each entry that does not simply agree."""
     for flat in np.flatnonzero(judged.verdicts != Verdict.AGREE).tolist():
         if flat not in judged.reasons:
             judged.reasons[flat] = _reason(judged, flat)
 
 
-def _reason(judged: Judged, flat: int) -> Reason:
+def _reason(judged: Evaluation, flat: int) -> Reason:
     claimed, value, error = (
         float(judged.part(one, np.array([flat]))[0])
         for one in (judged.stated.value, judged.reference.value, judged.reference.error)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.error_bound import Bounded
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.report.report import Reason, Verdict
-from bpx.check.whole.checked_graph import Point
+from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 
-class Stated(NamedTuple):
+class Claimed(NamedTuple):
     """A gradient that somebody states: its value, how far off its last written digit lets it be.
 
     `exactly` gives it in many digits where it is a formula; None where there are only the numbers.
@@ -30,16 +30,16 @@ class Stated(NamedTuple):
     is_rule: bool = False  # bpx's own, by the rules of the graph
 
 
-def by_rule(point: Point, node: int) -> Stated:
+def by_rule(point: CheckedGraph, node: int) -> Claimed:
     """The gradient of a node as the rules of the graph give it."""
     zeros = np.zeros(point.graph.shapes[node])
-    return Stated(point.stated_gradient(node), zeros, lambda: point.stated_exactly(node), is_rule=True)
+    return Claimed(point.stated_gradient(node), zeros, lambda: point.stated_exactly(node), is_rule=True)
 
 
-class Judged:
+class Evaluation:
     """The entries of one gradient while their verdicts are being found; elements go by flat index."""
 
-    def __init__(self, point: Point, node: int, stated: Stated, reference: Bounded) -> None:
+    def __init__(self, point: CheckedGraph, node: int, stated: Claimed, reference: ErrorBound) -> None:
         self.point, self.node, self.stated, self.reference = point, node, stated, reference
         self.verdicts = np.full(reference.value.shape, Verdict.CANNOT_TELL, dtype=np.int8)
         self.reasons: dict[int, Reason] = {}

@@ -26,7 +26,7 @@ Coordinate = tuple[int, int]  # input node, flat index
 Direction = Mapping[int, Array]  # input node → its share
 
 
-class Program:
+class GraphFunction:
     """The weighted output of a graph as a function of its inputs, `given` their values here.
 
     When `guarded`, a point may be used as long as no guard has changed its sign on the way to it.

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpx.check.local.jacobians import Elementwise
+from bpx.check.local.jacobians import DiagonalJacobian
 from bpx.check.numeric.differences import SURE
 from bpx.check.numeric.error_bound import UNIT
-from bpx.check.report.report import Column, Reason, Verdict
+from bpx.check.report.report import GradientTable, Reason, Verdict
 from bpx.check.report.verdict import decide
-from bpx.check.whole.checked_graph import Point, Wall
-from bpx.check.whole.evaluation import Judged, Stated
-from bpx.check.whole.graph_function import Coordinate, Program
-from bpx.check.whole.one_sided import Sides, contradiction, sides
+from bpx.check.whole.checked_graph import CheckedGraph, NonsmoothNode
+from bpx.check.whole.evaluation import Claimed, Evaluation
+from bpx.check.whole.graph_function import Coordinate, GraphFunction
+from bpx.check.whole.one_sided import OneSidedSlopes, contradiction, sides
 from bpx.graph.formula import formula
 from bpx.graph.numbers import DIGITS, number
 from bpx.graph.run import run
@@ -32,7 +32,7 @@ _MOST_FOLLOWED = 2**26  # elements to compute when entries are followed to eithe
 _PER_ENTRY = 200  # evaluations that following one entry takes, roughly
 
 
-def settle(judged: Judged, flat: Indices) -> None:
+def settle(judged: Evaluation, flat: Indices) -> None:
     """Verdicts on the entries `flat`, on which some node that stands at a kink bears.
 
     Where every choice at the kinks gives the same gradient, that is the derivative: Clarke's generalized
@@ -45,32 +45,32 @@ def settle(judged: Judged, flat: Indices) -> None:
         _bracket(judged, flat)
 
 
-def _matters(judged: Judged, flat: Indices) -> Flags:
+def _matters(judged: Evaluation, flat: Indices) -> Flags:
     """Where the choice at some kink makes a difference, or a jump leaves nothing certain."""
     spread = judged.part(judged.reference.spread, flat)
     matters: Flags = (spread != 0) | _below_a_jump(judged.point, judged.node)
     return matters | any(_is_flat_beside(judged.point, wall) for wall in _walls_above(judged))
 
 
-def _walls_above(judged: Judged) -> list[Wall]:
+def _walls_above(judged: Evaluation) -> list[NonsmoothNode]:
     """The nodes at kinks that rest on the node that is judged."""
     above = judged.point.graph.touched(by=[judged.node], upto=judged.point.question.output)
     return [wall for wall in judged.point.kinks if above[wall.node]]
 
 
-def _is_flat_beside(point: Point, wall: Wall) -> bool:
+def _is_flat_beside(point: CheckedGraph, wall: NonsmoothNode) -> bool:
     """Do the slopes to both sides of a kink fail to tell of it, as those of a comparison, which jumps?"""
     told = np.zeros(point.graph.shapes[wall.node], dtype=bool)
     for edge, one in point.checked.items():
-        if edge.consumer == wall.node and isinstance(one.trusted, Elementwise):
+        if edge.consumer == wall.node and isinstance(one.trusted, DiagonalJacobian):
             told |= one.trusted.slope.spread != 0
     return bool((wall.mask & ~told).any())
 
 
-def _follow(judged: Judged, flat: Indices) -> None:
+def _follow(judged: Evaluation, flat: Indices) -> None:
     """Follow the whole graph to both sides along each of these entries."""
     point = judged.point
-    program = Program(point.graph, point.question.output, point.question.seed, point.given)
+    program = GraphFunction(point.graph, point.question.output, point.question.seed, point.given)
     at = [(judged.node, int(one)) for one in flat]
     found = sides(program, at)
     _between(judged, flat[found.differ], found.of(found.differ))
@@ -84,7 +84,7 @@ def _follow(judged: Judged, flat: Indices) -> None:
     _explain(judged, where[conventional], slope[conventional], slope[conventional], False)
 
 
-def _conventional(judged: Judged, flat: Indices) -> Flags:
+def _conventional(judged: Evaluation, flat: Indices) -> Flags:
     """Where the rules give what some choice at the kinks gives.
 
     Every rule is right then, but the choices of several do not compose: relu(x) - relu(-x) at 0. Rules
@@ -98,7 +98,7 @@ def _conventional(judged: Judged, flat: Indices) -> Flags:
     return possible & (judged.stated.is_rule and not own)
 
 
-def _between(judged: Judged, flat: Indices, found: Sides) -> None:
+def _between(judged: Evaluation, flat: Indices, found: OneSidedSlopes) -> None:
     """Entries whose slopes to either side differ, or that have none, because the value jumps."""
     claimed, tolerance = (judged.part(one, flat) for one in judged.stated[:2])
     room = SURE * found.error + tolerance + 8 * UNIT * np.abs(claimed)
@@ -110,7 +110,7 @@ def _between(judged: Judged, flat: Indices, found: Sides) -> None:
     _explain(judged, flat, found.low, found.high, found.jump)
 
 
-def _bracket(judged: Judged, flat: Indices) -> None:
+def _bracket(judged: Evaluation, flat: Indices) -> None:
     """Between which slopes what is stated may lie, as far as the sweep has kept account of it."""
     value, error, spread = (judged.part(one, flat) for one in judged.reference)
     claimed, tolerance = (judged.part(one, flat) for one in judged.stated[:2])
@@ -121,24 +121,28 @@ def _bracket(judged: Judged, flat: Indices) -> None:
     _explain(judged, flat, value - spread, value + spread, jump)
 
 
-def _below_a_jump(point: Point, node: int) -> bool:
+def _below_a_jump(point: CheckedGraph, node: int) -> bool:
     """Does a node that jumps at these values depend on `node`? What hangs on it may change at once."""
     above = point.graph.touched(by=[node], upto=point.question.output)
     slopes = [(edge, one.trusted) for edge, one in point.checked.items() if above[edge.consumer]]
-    return any(isinstance(slope, Elementwise) and np.isinf(slope.slope.spread).any() for _, slope in slopes)
+    return any(
+        isinstance(slope, DiagonalJacobian) and np.isinf(slope.slope.spread).any() for _, slope in slopes
+    )
 
 
 # --- several claims at once ---------------------------------------------------------------------
 
 
-def fitted_together(point: Point, columns: Sequence[Column], stated: Mapping[int, Stated]) -> list[Column]:
+def fitted_together(
+    point: CheckedGraph, columns: Sequence[GradientTable], stated: Mapping[int, Claimed]
+) -> list[GradientTable]:
     """The columns; claims at kinks that each lie between their slopes, but fit no side together, disagree."""
     claims = [_claims_at_kinks(point, one, stated) for one in columns]
     at = [place for places in claims for place in places]
     most = _MOST_FOLLOWED // (_PER_ENTRY * max(1, point.elements))
     if len(at) < 2 or not most:
         return list(columns)
-    program = Program(point.graph, point.question.output, point.question.seed, point.given)
+    program = GraphFunction(point.graph, point.question.output, point.question.seed, point.given)
     claimed = np.array([stated[node].value.flat[flat] for node, flat in at])
     tolerance = np.array([stated[node].tolerance.flat[flat] for node, flat in at])
     if not contradiction(program, at, claimed, tolerance, most):
@@ -146,14 +150,16 @@ def fitted_together(point: Point, columns: Sequence[Column], stated: Mapping[int
     return [_refuted(point, one, places) for one, places in zip(columns, claims, strict=True)]
 
 
-def _claims_at_kinks(point: Point, column: Column, stated: Mapping[int, Stated]) -> list[Coordinate]:
+def _claims_at_kinks(
+    point: CheckedGraph, column: GradientTable, stated: Mapping[int, Claimed]
+) -> list[Coordinate]:
     node = point.question.spec.nodes[column.input]
     if stated[node].is_rule or node not in point.given:
         return []
     return [(node, flat) for flat in column.between]
 
 
-def _refuted(point: Point, column: Column, places: Sequence[Coordinate]) -> Column:
+def _refuted(point: CheckedGraph, column: GradientTable, places: Sequence[Coordinate]) -> GradientTable:
     if not places:
         return column
     flats, verdicts = [flat for _, flat in places], column.verdicts.copy()
@@ -171,7 +177,7 @@ _CODES = {
 }
 
 
-def _explain(judged: Judged, flat: Indices, low: object, high: object, jump: object) -> None:
+def _explain(judged: Evaluation, flat: Indices, low: object, high: object, jump: object) -> None:
     facts = _wall_facts(judged.point, judged.node) if flat.size else {}
     lows, highs, jumps = (np.broadcast_to(np.asarray(one), flat.shape).tolist() for one in (low, high, jump))
     for one, below, above, jumped in zip(flat.tolist(), lows, highs, jumps, strict=True):
@@ -186,7 +192,7 @@ def _explain(judged: Judged, flat: Indices, low: object, high: object, jump: obj
         judged.reasons[one] = Reason("at-kink-taken" if by_rule else code, {**facts, **slopes})
 
 
-def _wall_facts(point: Point, node: int) -> dict[str, str]:
+def _wall_facts(point: CheckedGraph, node: int) -> dict[str, str]:
     """The node that stands at a kink, its guard, and how far from 0 that is."""
     spec, graph = point.question.spec, point.graph
     above = graph.touched(by=[node], upto=point.question.output)
@@ -199,7 +205,7 @@ def _wall_facts(point: Point, node: int) -> dict[str, str]:
     }
 
 
-def _distances(point: Point, wall: Wall) -> list[tuple[float, int]]:
+def _distances(point: CheckedGraph, wall: NonsmoothNode) -> list[tuple[float, int]]:
     """How far from 0 each kink guard of a node is at the least, and the node that the guard is."""
     graph = point.graph
     args = graph[wall.node].args

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.differences import SURE, one_sided
-from bpx.check.whole.graph_function import Coordinate, Direction, Program
+from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _MIXTURES = 8  # random directions besides
 _ROUNDINGS = 8  # of the largest number met, that a step from one side to the other may be made of
 
 
-class Sides(NamedTuple):
+class OneSidedSlopes(NamedTuple):
     """Slopes to the left and to the right, each within `error`; `jump` where the value itself breaks."""
 
     left: Array
@@ -37,9 +37,9 @@ class Sides(NamedTuple):
     error: Array
     jump: Flags
 
-    def of(self, which: Flags) -> Sides:
+    def of(self, which: Flags) -> OneSidedSlopes:
         """Those of some of the coordinates."""
-        return Sides(self.left[which], self.right[which], self.error[which], self.jump[which])
+        return OneSidedSlopes(self.left[which], self.right[which], self.error[which], self.jump[which])
 
     @property
     def low(self) -> Array:
@@ -57,19 +57,19 @@ class Sides(NamedTuple):
         return self.jump | ~(self.high - self.low <= SURE * self.error + 1e-9 * np.abs(self.high))
 
 
-def sides(program: Program, at: list[Coordinate]) -> Sides:
+def sides(program: GraphFunction, at: list[Coordinate]) -> OneSidedSlopes:
     """Both slopes along each coordinate."""
     x = np.array([program.given[node].flat[flat] for node, flat in at])
     return _both(program, program.coordinates(at), x)
 
 
-def along(program: Program, directions: list[Direction]) -> Sides:
+def along(program: GraphFunction, directions: list[Direction]) -> OneSidedSlopes:
     """Both slopes along each direction; to the left is against it."""
     return _both(program, program.lines(directions), np.zeros(len(directions)))
 
 
 def contradiction(
-    program: Program, at: list[Coordinate], claimed: Array, tolerance: Array, most: int
+    program: GraphFunction, at: list[Coordinate], claimed: Array, tolerance: Array, most: int
 ) -> bool:
     """Can `claimed` not be the gradient of any side, though each entry lies between its own slopes?
 
@@ -87,14 +87,14 @@ def contradiction(
     return bool(((total < lines.low - room) | (total > lines.high + room)).any())
 
 
-def _both(program: Program, function: Function, x: Array) -> Sides:
+def _both(program: GraphFunction, function: Function, x: Array) -> OneSidedSlopes:
     left, right = one_sided(function, x, -1), one_sided(function, x, 1)
     here, grain = _here(program), _ROUNDINGS * program.grain
     jump = left.jumps(here, grain) | right.jumps(here, grain)
-    return Sides(left.slope, right.slope, np.maximum(left.error, right.error), jump)
+    return OneSidedSlopes(left.slope, right.slope, np.maximum(left.error, right.error), jump)
 
 
-def _here(program: Program) -> float:
+def _here(program: GraphFunction) -> float:
     zero = np.zeros((1, 1))
     values, _ = program.lines([{node: np.zeros(one.shape) for node, one in program.given.items()}])(
         zero, np.array([0])
@@ -114,7 +114,7 @@ def _mixtures(count: int) -> Array:
     return np.array([*rows, *rng.normal(size=(_MIXTURES, count))])
 
 
-def _direction(program: Program, at: list[Coordinate], share: Array) -> Direction:
+def _direction(program: GraphFunction, at: list[Coordinate], share: Array) -> Direction:
     direction = {node: np.zeros(program.given[node].shape) for node, _ in at}
     for (node, flat), amount in zip(at, share, strict=True):
         direction[node].flat[flat] = amount

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bpx.check.report.report import Column
-from bpx.check.whole.checked_graph import Point, Question
+from bpx.check.report.report import GradientTable
+from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.entry_verdicts import column
 from bpx.check.whole.evaluation import by_rule
 from bpx.graph.arrays import Array
@@ -20,7 +20,7 @@ from bpx.passes.reverse import reverse
 MOST = 64  # entries whose rows of second derivatives are checked one by one
 
 
-def second_order(question: Question, given: Mapping[int, Array]) -> list[Column]:
+def second_order(question: Query, given: Mapping[int, Array]) -> list[GradientTable]:
     """The derivatives of each entry of the gradient by every input.
 
     Of more than `MOST` entries, those of one random mixture of the entries of each input.
@@ -40,19 +40,19 @@ def second_order(question: Question, given: Mapping[int, Array]) -> list[Column]
                 claims={},
             )
             shape = spec.graph.shapes[spec.output]
-            asked = Question(
+            asked = Query(
                 spec,
                 spec.output,
                 question.wrt,
                 seed if gradient is not None else np.zeros(shape),
                 question.detect,
             )
-            point = Point.at(asked, given)
+            point = CheckedGraph.at(asked, given)
             found += [_column(point, other, at, label) for other, at in question.wrt.items()]
     return found
 
 
-def _seeds(question: Question, name: str, node: int) -> Iterator[tuple[str, Array]]:
+def _seeds(question: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
     """What each check weighs the gradient by: one entry after the other, or all of them at random."""
     shapes = question.spec.graph.shapes
     shape, first = shapes[node], partial(question.spec.names[question.output], name)
@@ -65,5 +65,5 @@ def _seeds(question: Question, name: str, node: int) -> Iterator[tuple[str, Arra
         yield first + index_text(index), seed
 
 
-def _column(point: Point, name: str, node: int, label: str) -> Column:
+def _column(point: CheckedGraph, name: str, node: int, label: str) -> GradientTable:
     return replace(column(point, name, node, by_rule(point, node)), by=label)

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from bpx.check.report.report import Checkup
+from bpx.check.report.report import QuickCheck
 from bpx.explain.explanation import EdgeRow, Explanation, NodeRow, PathRow, PathTable, SecondRow, Step
 from bpx.explain.sections.layers import is_large, layer_blocks
 from bpx.graph.arrays import Array
@@ -54,7 +54,7 @@ def _remarks(account: Explanation) -> Iterator[str]:
         yield check_text(account.check)
 
 
-def check_text(check: Checkup) -> str:
+def check_text(check: QuickCheck) -> str:
     """What differences say of the gradients, in a line."""
     if check.verdict == "skipped":
         return say("account.check-skipped")

@@ -13,7 +13,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import CONSTANT, Graph, Op
 from bpx.graph.named.claim import Claim
 from bpx.graph.named.names import dotted, group_of, groups_of
-from bpx.graph.named.recipe import Recipe, Table
+from bpx.graph.named.recipe import NumberTable, Recipe
 from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.words.diagnostic import Diagnostic, Source, Span
 
@@ -58,7 +58,9 @@ class NamedGraph:
     inner_names: Mapping[int, str] = field(default_factory=dict)  # kept from before a rewriting
     custom: Mapping[str, CustomOp] = field(default_factory=dict)  # the ops that the spec states
     claims: Mapping[str, Claim] = field(default_factory=dict)  # gradients worked out by hand, by node name
-    tables: Mapping[str, Table] = field(default_factory=dict)  # that inputs may take their values out of
+    tables: Mapping[str, NumberTable] = field(
+        default_factory=dict
+    )  # that inputs may take their values out of
     layers: Collection[str] = frozenset()  # names of the calls of blocks that were written out
     make_again: Callable[[Mapping[str, Any]], NamedGraph] | None = (
         None  # with other values, of other shapes too

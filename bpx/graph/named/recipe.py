@@ -82,7 +82,7 @@ def _unlike(recipe: Any, **usual: float) -> dict[str, float]:
     return {key: getattr(recipe, key) for key, value in usual.items() if getattr(recipe, key) != value}
 
 
-class Table(NamedTuple):
+class NumberTable(NamedTuple):
     """A table written in a spec: names of columns, rows of numbers as written, and as an array."""
 
     columns: tuple[str, ...]
@@ -98,7 +98,7 @@ class Cells(NamedTuple):
     """Columns of a table, side by side, or one of them alone."""
 
     name: str
-    table: Table
+    table: NumberTable
     columns: tuple[str, ...]
     chosen: Mapping[str, Any]  # `columns` or `column` as the spec has it; nothing where all are meant
 

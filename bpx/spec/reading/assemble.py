@@ -10,7 +10,7 @@ from bpx.graph.named.named_graph import CustomOp, Input, NamedGraph
 from bpx.graph.named.names import groups_of
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.reading.syntax import Call, Draft, DraftInput
-from bpx.spec.text.build import MOST_WITH_CARE, Report, build, cycle_of, in_order
+from bpx.spec.text.build import MOST_WITH_CARE, Reporter, build, cycle_of, in_order
 from bpx.spec.text.parser import shortened
 from bpx.words.diagnostic import Diagnostic, Span, nearest
 from bpx.words.say import say
@@ -90,7 +90,7 @@ class _Maker:
             self.origins.update(dict.fromkeys(range(before, len(self.graph)), call.span))
         return expr
 
-    def reporter_within(self, call: Call) -> Report:
+    def reporter_within(self, call: Call) -> Reporter:
         """Says what is wrong in a block at its call; of one expression of the block, once for each call.
 
         Names that a block uses are known, and of those that a call is given all is said by now.

@@ -27,7 +27,7 @@ LARGEST = 10_000  # nodes of all values of a spec's ops together, the ops inside
 _AT_ONCE = 2**22  # elements of all nodes inside an op together that are computed at a time
 
 
-class Formula(NamedTuple):
+class ElementwiseExpression(NamedTuple):
     """An expression of scalar args, to be put to use element by element."""
 
     inside: Subgraph
@@ -82,8 +82,10 @@ class _Maker:
     def __init__(self, drafts: Mapping[str, DraftOp], problems: list[Diagnostic]) -> None:
         self.drafts, self.problems = drafts, problems
         self.ops: dict[str, Op | None] = dict.fromkeys(drafts)
-        self.rules: dict[str, list[Formula]] = {name: [] for name in drafts}
-        self.flat: dict[Op, Formula] = {}  # the values with the spec's ops inside them written out
+        self.rules: dict[str, list[ElementwiseExpression]] = {name: [] for name in drafts}
+        self.flat: dict[
+            Op, ElementwiseExpression
+        ] = {}  # the values with the spec's ops inside them written out
         self.room = LARGEST
 
     def make(self) -> dict[str, CustomOp | None]:
@@ -135,7 +137,7 @@ class _Maker:
             {arg: text.span(0, len(text.content)) for arg, text in stated.items()},
         )
 
-    def formula(self, code: Code | None, args: Sequence[str] | None) -> Formula | None:
+    def formula(self, code: Code | None, args: Sequence[str] | None) -> ElementwiseExpression | None:
         if code is None or args is None:
             return None
         graph = Graph()
@@ -144,9 +146,9 @@ class _Maker:
         expr = build(code, graph, names, report, ops=self.ops, elementwise=True)
         if expr is None:
             return None
-        return Formula(Subgraph(graph, tuple(arg.id for arg in names.values()), expr.id))
+        return ElementwiseExpression(Subgraph(graph, tuple(arg.id for arg in names.values()), expr.id))
 
-    def uses_every_arg(self, name: str, draft: DraftOp, value: Formula) -> bool:
+    def uses_every_arg(self, name: str, draft: DraftOp, value: ElementwiseExpression) -> bool:
         """An arg that the value leaves out would leave its shape out too."""
         assert draft.args and draft.value
         needed = value.inside.graph.needs(of=[value.inside.root])
@@ -156,7 +158,7 @@ class _Maker:
             self.problems.append(Diagnostic("unused-arg", _span(draft.value), {"op": name, "arg": arg}))
         return not unused
 
-    def fits(self, name: str, draft: DraftOp, value: Formula) -> bool:
+    def fits(self, name: str, draft: DraftOp, value: ElementwiseExpression) -> bool:
         """Is there room for the value written out? A few ops that use each other twice would fill any."""
         before = self.room
         self.room -= sum(
@@ -166,7 +168,7 @@ class _Maker:
             self.problems.append(Diagnostic("op-too-large", draft.span, {"op": name, "most": LARGEST}))
         return self.room >= 0
 
-    def written_out(self, value: Formula) -> Formula:
+    def written_out(self, value: ElementwiseExpression) -> ElementwiseExpression:
         """The value with the spec's ops inside it in table ops, so that running it never goes deeper."""
         graph = Graph()
 
@@ -178,7 +180,7 @@ class _Maker:
 
         args, root = [graph.input() for _ in value.inside.args], value.inside.root
         found = value.inside.handles(args, door, [root])[root]
-        return Formula(Subgraph(graph, tuple(arg.id for arg in args), found.id))
+        return ElementwiseExpression(Subgraph(graph, tuple(arg.id for arg in args), found.id))
 
 
 def _span(code: Code) -> Span:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.arrays import LARGEST_GRAPH, LARGEST_NODE, MOST_AXES, Array, Shape
-from bpx.graph.named.recipe import LARGEST_SEED, Cells, Normal, Recipe, Table, Uniform
+from bpx.graph.named.recipe import LARGEST_SEED, Cells, Normal, NumberTable, Recipe, Uniform
 from bpx.spec.reading.decoder import FORMS, KEYS, OF_ANY_INPUT, ROLES, Walker, is_finite_number
 from bpx.spec.reading.locate import Places
 from bpx.spec.reading.syntax import DraftInput
@@ -25,7 +25,7 @@ class InputReader(Walker):
 
     def __init__(self, document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> None:
         super().__init__(document, places, problems)
-        self.tables: dict[str, Table | None] = {}  # None: broken, and reported
+        self.tables: dict[str, NumberTable | None] = {}  # None: broken, and reported
         self.used: set[str] = set()
         self.room = LARGEST_GRAPH
         self.forms: dict[str, Callable[[str, Entry], Recipe | None]] = {
@@ -174,7 +174,7 @@ class InputReader(Walker):
         columns = self.columns(name, entry["columns"], *path, "columns") if "columns" in entry else None
         cells = self.rows(name, entry["rows"], columns) if "rows" in entry else None
         if columns and cells is not None:
-            self.tables[name] = Table(columns, entry["rows"], cells)
+            self.tables[name] = NumberTable(columns, entry["rows"], cells)
 
     def columns(self, table: str, columns: Any, *path: str) -> tuple[str, ...] | None:
         """Names of columns, each once; None where something is wrong with them."""
@@ -236,7 +236,7 @@ class InputReader(Walker):
             return None
         return Cells(entry["table"], table, columns, chosen)
 
-    def table_named(self, name: str, table: Any) -> Table | None:
+    def table_named(self, name: str, table: Any) -> NumberTable | None:
         """The table of that name; None where there is none, or a broken one."""
         path = ("inputs", name, "table")
         if not self.is_a(str, table, *path):
@@ -247,7 +247,7 @@ class InputReader(Walker):
             self.guessed(problem, table, self.tables)
         return self.tables.get(table)
 
-    def chosen(self, name: str, chosen: Mapping[str, Any], table: Table) -> tuple[str, ...] | None:
+    def chosen(self, name: str, chosen: Mapping[str, Any], table: NumberTable) -> tuple[str, ...] | None:
         """The columns that an input takes; None where the table has no such ones."""
         path = ("inputs", name)
         if not chosen:
@@ -263,7 +263,7 @@ class InputReader(Walker):
         return columns if columns and self.all_there(table, columns, places) else None
 
     def all_there(
-        self, table: Table, columns: Sequence[str], places: Sequence[tuple[str | int, ...]]
+        self, table: NumberTable, columns: Sequence[str], places: Sequence[tuple[str | int, ...]]
     ) -> bool:
         """Has the table all these columns? Those it has not are reported, each at its place."""
         known = set(table.columns)

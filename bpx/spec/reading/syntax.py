@@ -10,7 +10,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import Expect
 from bpx.graph.named.names import free_output_name
-from bpx.graph.named.recipe import Recipe, Table
+from bpx.graph.named.recipe import NumberTable, Recipe
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.text.parser import OTHER_PART, Code, Item, Text, parse
 from bpx.words.diagnostic import Diagnostic, Source, Span
@@ -92,7 +92,7 @@ class Draft:
     expect: Expect | None = None
     claims: list[ClaimSyntax] = field(default_factory=list)
     ops: dict[str, DraftOp] = field(default_factory=dict)
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Mapping[str, NumberTable] = field(default_factory=dict)
     blocks: dict[str, DraftBlock] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)  # of the steps that were written out, by name
     names_given: list[tuple[str, Span]] = field(default_factory=list)  # to calls, as `h.z`

@@ -30,7 +30,7 @@ class _Value:
     literal: Any = None
 
 
-Report = Callable[[Diagnostic], None]
+Reporter = Callable[[Diagnostic], None]
 
 MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
 _PART = "part"  # of what is split: given by the names in front, and missed where they are
@@ -74,7 +74,7 @@ def cycle_of(way: Iterable[str], used: str) -> list[str]:
     return cycle if len(cycle) <= 8 else [*cycle[:4], "…", *cycle[-3:]]
 
 
-def reporter(problems: list[Diagnostic], known: Sequence[str]) -> Report:
+def reporter(problems: list[Diagnostic], known: Sequence[str]) -> Reporter:
     """Collects in `problems`; where a name is not defined, the most alike of the known ones is proposed."""
 
     def report(problem: Diagnostic) -> None:
@@ -90,7 +90,7 @@ def build(
     code: Code,
     graph: Graph,
     names: Mapping[str, Expr | None],
-    report: Report,
+    report: Reporter,
     origins: dict[int, Span] | None = None,
     *,
     ops: Mapping[str, Op | None] | None = None,
@@ -112,7 +112,7 @@ class _Builder:
         code: Code,
         graph: Graph,
         names: Mapping[str, Expr | None],
-        report: Report,
+        report: Reporter,
         origins: dict[int, Span],
         ops: Mapping[str, Op | None],
         elementwise: bool,

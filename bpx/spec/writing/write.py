@@ -18,7 +18,7 @@ from bpx.spec.reading.document import Format
 
 if TYPE_CHECKING:
     from bpx.graph.named.named_graph import CustomOp
-    from bpx.graph.named.recipe import Table
+    from bpx.graph.named.recipe import NumberTable
 
 
 def write_spec(spec: NamedGraph, format: Format) -> str:
@@ -58,7 +58,7 @@ def _op_entry(one: CustomOp) -> dict[str, Any]:
     return {"args": list(one.args), "value": one.value, "partials": dict(one.partials)}
 
 
-def _table_entry(table: Table) -> dict[str, Any]:
+def _table_entry(table: NumberTable) -> dict[str, Any]:
     entry = table.entry()
     return {**entry, "rows": _Rows(entry["rows"])}
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from checking import CHANGES, planted, spec
 
-from bpx.check.blame.composite_rules import FusedGradient
+from bpx.check.blame.composite_rules import CompositeRules
 from bpx.check.gradcheck import gradcheck
-from bpx.check.whole.checked_graph import Question
+from bpx.check.whole.checked_graph import Query
 from bpx.explain.explain import explain
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
@@ -26,9 +26,9 @@ def classifier() -> NamedGraph:
     return replace(made, steps={"L": made.output})
 
 
-def fused(made: NamedGraph) -> FusedGradient:
+def fused(made: NamedGraph) -> CompositeRules:
     wrt = {one.name: one.node for one in made.inputs}
-    return FusedGradient.of(Question(made, made.output, wrt, np.ones(made.graph.shapes[made.output])))
+    return CompositeRules.of(Query(made, made.output, wrt, np.ones(made.graph.shapes[made.output])))
 
 
 def test_a_right_rule_agrees_with_its_parts() -> None:

@@ -8,32 +8,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpx.check.blame.error_patterns import Sample, constant_factor, fits, named, one_element
-from bpx.check.local.jacobians import Elementwise
-from bpx.check.numeric.error_bound import Bounded
+from bpx.check.blame.error_patterns import EdgeSample, constant_factor, fits, named, one_element
+from bpx.check.local.jacobians import DiagonalJacobian
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 
 RNG = np.random.default_rng(0)
 
 
-def sample(op: str, local: Callable[..., Any], position: int = 0, shape: tuple[int, ...] = (3,)) -> Sample:
+def sample(
+    op: str, local: Callable[..., Any], position: int = 0, shape: tuple[int, ...] = (3,)
+) -> EdgeSample:
     """An op at random positive args with its right local derivative."""
     row = OPS[op]
     args = tuple(RNG.uniform(0.2, 0.9, (3,)) for _ in row.args)
     out = row.value(*args)
-    slope = Elementwise(Bounded.exactly(local(*args, out) * np.ones(3)), shape)
-    return Sample(row, {}, position, args, out, RNG.uniform(-1, 1, 3), slope, shape)
+    slope = DiagonalJacobian(ErrorBound.exactly(local(*args, out) * np.ones(3)), shape)
+    return EdgeSample(row, {}, position, args, out, RNG.uniform(-1, 1, 3), slope, shape)
 
 
-def codes(samples: list[Sample], wrong: Callable[[Sample], Array]) -> list[str]:
+def codes(samples: list[EdgeSample], wrong: Callable[[EdgeSample], Array]) -> list[str]:
     claimed = [wrong(one) for one in samples]
     return [mistake.code for mistake in named(samples, claimed, [0.0] * len(samples))]
 
 
 TANH = [sample("tanh", lambda x, out: 1 - out**2) for _ in range(3)]
 DIV = [sample("div", lambda x, y, out: -out / y, position=1) for _ in range(3)]
-WRONG: list[tuple[str, list[Sample], Callable[[Sample], Array]]] = [
+WRONG: list[tuple[str, list[EdgeSample], Callable[[EdgeSample], Array]]] = [
     ("sign", TANH, lambda s: -s.right),
     ("double", TANH, lambda s: 2 * s.right),
     ("half", TANH, lambda s: s.right / 2),
@@ -58,7 +60,9 @@ WRONG: list[tuple[str, list[Sample], Callable[[Sample], Array]]] = [
 
 
 @pytest.mark.parametrize(("code", "samples", "wrong"), WRONG, ids=[one[0] for one in WRONG])
-def test_a_mistake_is_named(code: str, samples: list[Sample], wrong: Callable[[Sample], Array]) -> None:
+def test_a_mistake_is_named(
+    code: str, samples: list[EdgeSample], wrong: Callable[[EdgeSample], Array]
+) -> None:
     assert codes(samples, wrong) == [code]
 
 
@@ -71,7 +75,7 @@ def test_a_mistake_is_named(code: str, samples: list[Sample], wrong: Callable[[S
         lambda s: s.right,
     ],
 )
-def test_what_nothing_explains_has_no_name(wrong: Callable[[Sample], Array]) -> None:
+def test_what_nothing_explains_has_no_name(wrong: Callable[[EdgeSample], Array]) -> None:
     assert codes(TANH, wrong) == []
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bpx.check.function import black_box as blackbox
 from bpx.check.function.black_box import check_function
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.numeric import multiprecision
 from bpx.check.report.report import Report, Verdict
 from bpx.words.diagnostic import BpxError
 
@@ -24,13 +24,13 @@ def digits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     """Once with mpmath, once as if it were not installed."""
     there = request.param == "with many digits"
     if not there:
-        monkeypatch.setattr(exact, "available", lambda: False)
+        monkeypatch.setattr(multiprecision, "available", lambda: False)
     return there  # type: ignore[return-value]
 
 
 @pytest.fixture
 def no_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact, "available", lambda: False)
+    monkeypatch.setattr(multiprecision, "available", lambda: False)
 
 
 def verdict(forward: Any, inputs: Any, backward: Any, **settings: Any) -> str:

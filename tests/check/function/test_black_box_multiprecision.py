@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from bpx.check.function import black_box_multiprecision as digits
-from bpx.check.function.black_box_multiprecision import Digits
-from bpx.check.function.black_box_rows import Rows
+from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
+from bpx.check.function.black_box_rows import BlackBoxRows
 from bpx.check.function.caller import Caller
-from bpx.check.function.findings import Findings
+from bpx.check.function.findings import BlackBoxVerdicts
 from bpx.check.report.report import Verdict
 
 
-def looked(forward: Any, backward: Any, *inputs: Any) -> Findings:
+def looked(forward: Any, backward: Any, *inputs: Any) -> BlackBoxVerdicts:
     """What many digits alone find out."""
-    rows = Rows(Caller(forward, backward, list(inputs), None), np.random.default_rng(0))
-    found = Findings(rows.claims(), 1e-5)
-    Digits(rows, found, lambda row, at: 0.0).look()
+    rows = BlackBoxRows(Caller(forward, backward, list(inputs), None), np.random.default_rng(0))
+    found = BlackBoxVerdicts(rows.claims(), 1e-5)
+    BlackBoxMultiprecision(rows, found, lambda row, at: 0.0).look()
     return found
 
 
@@ -27,7 +27,7 @@ def tanh_pull(g: Any, x: Any) -> Any:
     return g * (1 - np.tanh(x) ** 2)
 
 
-def code(found: Findings) -> str | None:
+def code(found: BlackBoxVerdicts) -> str | None:
     reason = found.reasons.get((0, 0))
     return reason.code if reason else None
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from checking import spec, toml
 
-from bpx.check.local.elementwise_batch import Group, groups
+from bpx.check.local.elementwise_batch import ElementwiseBatch, groups
 from bpx.graph.run import run
 
 
@@ -17,7 +17,7 @@ def groups_of(made):
 
 
 @pytest.fixture
-def group() -> Group:
+def group() -> ElementwiseBatch:
     """Two maxima, one of which broadcasts: elements 0 to 5 and 6."""
     made = toml(
         "bpx = 1\n[inputs]\nx = [[1, 2, 3], [4, 5, 6]]\nb = [3, 3, 3]\nc = 7.0\n"

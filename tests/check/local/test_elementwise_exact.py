@@ -6,7 +6,7 @@ import pytest
 from checking import planted, point_of, spec
 
 from bpx.check.local.elementwise_exact import is_right, slope_and_rule
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.numeric import multiprecision
 
 pytest.importorskip("mpmath")
 
@@ -29,13 +29,13 @@ def test_a_wrong_rule_is_wrong_in_all_digits():
 
 def test_there_is_none_at_a_kink_and_none_without_mpmath(monkeypatch):
     assert found(spec("relu(x)", x=0.0)) is None
-    monkeypatch.setattr(exact, "available", lambda: False)
+    monkeypatch.setattr(multiprecision, "available", lambda: False)
     assert found(spec("tanh(x)", x=20.0)) is None
 
 
 def test_of_terms_that_cancel_nothing_must_be_left():
-    slope = exact.slope(lambda x: x - x, 1.0)
+    slope = multiprecision.slope(lambda x: x - x, 1.0)
     assert slope is not None
-    assert is_right(exact.Exact(0), slope, 1.0)
-    assert not is_right(exact.Exact(1e-20), slope, 1.0)
+    assert is_right(multiprecision.Multiprecision(0), slope, 1.0)
+    assert not is_right(multiprecision.Multiprecision(1e-20), slope, 1.0)
     assert not is_right(None, slope, 1.0)

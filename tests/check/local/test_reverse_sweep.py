@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from checking import spec
 
-from bpx.check.local.jacobians import Elementwise
+from bpx.check.local.jacobians import DiagonalJacobian
 from bpx.check.local.reverse_sweep import sizes, sweep
-from bpx.check.numeric.error_bound import Bounded
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.passes.reverse import reverse
 
 
@@ -26,7 +26,9 @@ def slopes(ledger):
     x, out = 0, ledger.output
     names = {x: "x", out: "out", graph.args[out][0]: "v1", graph.args[out][1]: "v2"}
     return {
-        edge: Elementwise(Bounded.exactly(np.array(by_place[names[edge.consumer], names[edge.arg]])), ())
+        edge: DiagonalJacobian(
+            ErrorBound.exactly(np.array(by_place[names[edge.consumer], names[edge.arg]])), ()
+        )
         for edge in ledger.edges
     }
 
@@ -36,28 +38,30 @@ def at(found, node):
 
 
 def test_contributions_of_all_paths_add_up(ledger, slopes):
-    found = sweep(ledger.edges, slopes, {ledger.output: Bounded.exactly(10.0)})
+    found = sweep(ledger.edges, slopes, {ledger.output: ErrorBound.exactly(10.0)})
     u, v = ledger.graph.args[ledger.output]
     assert [at(found, node) for node in (0, u, v, ledger.output)] == [220, 80, 60, 10]
 
 
 def test_a_claim_is_handed_on_in_place_of_what_arrived(ledger, slopes):
     u, _ = ledger.graph.args[ledger.output]
-    found = sweep(ledger.edges, slopes, {ledger.output: Bounded.exactly(1.0)}, {u: Bounded.exactly(-8.0)})
+    found = sweep(
+        ledger.edges, slopes, {ledger.output: ErrorBound.exactly(1.0)}, {u: ErrorBound.exactly(-8.0)}
+    )
     assert at(found, 0) == -8 * 2 + 6
     assert at(found, u) == 8  # what its consumers hand back, not what is claimed
 
 
 def test_a_sweep_may_start_at_an_inner_node(ledger, slopes):
     u, v = ledger.graph.args[ledger.output]
-    found = sweep(ledger.edges, slopes, {u: Bounded.exactly(1.0)})
+    found = sweep(ledger.edges, slopes, {u: ErrorBound.exactly(1.0)})
     assert at(found, 0) == 2
     assert v not in found
 
 
 def test_sizes_do_not_cancel(ledger, slopes):
     turned = {
-        edge: one._replace(slope=Bounded.exactly(-one.slope.value)) if i else one
+        edge: one._replace(slope=ErrorBound.exactly(-one.slope.value)) if i else one
         for i, (edge, one) in enumerate(slopes.items())
     }
     found = sizes(ledger.edges, turned, {ledger.output: np.array(1.0)})

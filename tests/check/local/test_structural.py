@@ -10,8 +10,8 @@ import pytest
 from checking import planted, point_of
 
 from bpx.check.local import structural
-from bpx.check.local.jacobians import Block, Flat, Linear
-from bpx.check.numeric.error_bound import Bounded
+from bpx.check.local.jacobians import DenseJacobian, LinearMap, ZeroJacobian
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.report.report import Verdict
 from bpx.graph.arrays import Shape
 from bpx.graph.graph import OPS, Graph, Op
@@ -85,7 +85,9 @@ def test_right_rules_agree(name, shapes, settings):
     for one in found(made(name, shapes, settings)):
         assert one.verdict is Verdict.AGREE
         chooses = one.edge.position in OPS[name].chooses
-        assert isinstance(one.trusted, Flat if chooses else Linear if OPS[name].linear else Block)
+        assert isinstance(
+            one.trusted, ZeroJacobian if chooses else LinearMap if OPS[name].linear else DenseJacobian
+        )
         assert abs(one.claimed - one.reference) <= max(one.error, 1e-9 * abs(one.reference))
 
 
@@ -114,8 +116,8 @@ def test_nothing_may_be_handed_to_what_chooses(name):
     for spec, verdict in ((right, Verdict.AGREE), (wrong, Verdict.DISAGREE)):
         (one,) = [one for one in found(spec) if one.edge.position == position]
         assert one.verdict is verdict
-        assert isinstance(one.trusted, Flat)
-        assert not one.trusted.pull(Bounded.exactly(np.ones(right.graph.shapes[right.output]))).value.any()
+        assert isinstance(one.trusted, ZeroJacobian)
+        assert not one.trusted.pull(ErrorBound.exactly(np.ones(right.graph.shapes[right.output]))).value.any()
         assert not one.trusted.size(np.ones(right.graph.shapes[right.output])).any()
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bpx.check.numeric.error_bound import UNIT, Bounded, summed_to
+from bpx.check.numeric.error_bound import UNIT, ErrorBound, summed_to
 
 NUMBERS = arrays(float, 6, elements=st.floats(-1e3, 1e3, allow_subnormal=False))
 SHARES = arrays(float, 6, elements=st.floats(-1, 1))
@@ -21,10 +21,10 @@ def known(draw):
     """A bounded number, and a truth that lies within its bar."""
     value, error = draw(NUMBERS), draw(WIDTHS)
     truth = lifted(value) + lifted(error) * lifted(draw(SHARES))
-    return Bounded(value, error, np.zeros(6)), truth
+    return ErrorBound(value, error, np.zeros(6)), truth
 
 
-def assert_holds(found: Bounded, truth) -> None:
+def assert_holds(found: ErrorBound, truth) -> None:
     room = lifted(found.error) * (1 + 8 * UNIT) + 1e-300  # the bar itself is rounded too
     assert np.all(abs(lifted(found.value) - truth) <= room)
 
@@ -39,21 +39,21 @@ def test_sums_and_products_of_truths_lie_within_the_bar(one, other):
 @given(known())
 def test_a_sum_over_a_broadcast_axis_lies_within_the_bar(one):
     a, truth = one
-    tall = Bounded(*(part.reshape(3, 2) for part in a))
+    tall = ErrorBound(*(part.reshape(3, 2) for part in a))
     assert_holds(tall.summed_to((1, 2)), truth.reshape(3, 2).sum(axis=0, keepdims=True))
     assert_holds(tall.summed_to((2,)), truth.reshape(3, 2).sum(axis=0))
     assert_holds(tall.summed_to(()), truth.sum())
 
 
 def test_the_bars_are_no_wider_than_they_need_to_be():
-    product = Bounded.exactly(3.0).times(Bounded.exactly(1 / 3))
+    product = ErrorBound.exactly(3.0).times(ErrorBound.exactly(1 / 3))
     assert product.error == pytest.approx(UNIT)
-    assert Bounded.exactly([1.0, 2.0]).error.tolist() == [0, 0]
+    assert ErrorBound.exactly([1.0, 2.0]).error.tolist() == [0, 0]
 
 
 def test_an_exact_0_takes_nothing_from_a_slope_that_nobody_knows():
-    nothing = Bounded.exactly(np.array([0.0, 1.0]))
-    unknown = Bounded(np.array([1.0, 1.0]), np.array([np.inf, np.inf]), np.array([np.inf, np.inf]))
+    nothing = ErrorBound.exactly(np.array([0.0, 1.0]))
+    unknown = ErrorBound(np.array([1.0, 1.0]), np.array([np.inf, np.inf]), np.array([np.inf, np.inf]))
     with np.errstate(invalid="ignore"):
         product = nothing.times(unknown)
     assert product.error.tolist() == [0, np.inf]
@@ -61,16 +61,16 @@ def test_an_exact_0_takes_nothing_from_a_slope_that_nobody_knows():
 
 
 def test_the_spread_of_a_kink_goes_along():
-    at_kink = Bounded(np.array(0.5), np.array(0.0), np.array(0.5))
-    assert Bounded.exactly(-4.0).times(at_kink).spread == 2
+    at_kink = ErrorBound(np.array(0.5), np.array(0.0), np.array(0.5))
+    assert ErrorBound.exactly(-4.0).times(at_kink).spread == 2
     assert at_kink.plus(at_kink).spread == 1
-    both = Bounded(*(np.array([float(one), float(one)]) for one in at_kink))
+    both = ErrorBound(*(np.array([float(one), float(one)]) for one in at_kink))
     assert both.summed_to(()).spread == 1
 
 
 def test_a_linear_map_takes_value_error_and_spread_each_its_way():
     matrix = np.array([[1.0, -2.0], [3.0, 4.0]])
-    one = Bounded(np.array([1.0, 1.0]), np.array([0.1, 0.2]), np.array([0.0, 1.0]))
+    one = ErrorBound(np.array([1.0, 1.0]), np.array([0.1, 0.2]), np.array([0.0, 1.0]))
     found = one.pulled(lambda v: matrix @ v, lambda v: np.abs(matrix) @ v, 0.01)
     assert found.value.tolist() == [-1, 7]
     assert found.error == pytest.approx([0.5 + 0.03, 1.1 + 0.07])

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpx.check.numeric import ladder
-from bpx.check.numeric.ladder import Table
+from bpx.check.numeric.ladder import StepTable
 
 
 def every(f: Callable[[Any], Any]) -> Any:
     return lambda points, columns: (f(points), np.ones(points.shape, dtype=bool))
 
 
-def table(f: Callable[[Any], Any], x: float, count: int = 24) -> Table:
+def table(f: Callable[[Any], Any], x: float, count: int = 24) -> StepTable:
     point = np.array([x])
     first = ladder.start(every(f), np.array([0]), point)
     return ladder.extended(first, every(f), np.maximum(np.abs(point), 1.0), count)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from checking import planted, point_of, spec, toml
 
-from bpx.check.whole.checked_graph import Point
+from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.explain.explain import explain
 
 NETWORK = """bpx = 1
@@ -53,7 +53,7 @@ def test_what_the_output_does_not_depend_on():
 def test_an_upstream_gradient_weighs_the_output():
     made = spec("x * x", x=[1.0, 2.0])
     point = point_of(made)
-    weighted = Point.at(point.question._replace(seed=np.array([1.0, -3.0])), made.given)
+    weighted = CheckedGraph.at(point.question._replace(seed=np.array([1.0, -3.0])), made.given)
     assert weighted.reference[made.nodes["x"]].value == pytest.approx([2, -12], rel=1e-12)
 
 

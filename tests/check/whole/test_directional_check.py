@@ -11,19 +11,19 @@ from random_specs import SMOOTH, scalar_specs
 from bpx.check import gradcheck as module
 from bpx.check.gradcheck import gradcheck
 from bpx.check.whole import directional_check as wiring
-from bpx.check.whole.checked_graph import Point
+from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.directional_check import broken_wiring
 from bpx.graph.graph import OPS, Graph
 from bpx.spec.python import spec_of
 
 
 @pytest.fixture
-def point() -> Point:
+def point() -> CheckedGraph:
     return point_of(spec("sin(x*y) + x*exp(z)", x=1.3, y=0.4, z=-0.2))
 
 
-def with_edges(point: Point, edges) -> Point:
-    return Point(point.question, point.graph, point.ledger._replace(edges=tuple(edges)), point.given)
+def with_edges(point: CheckedGraph, edges) -> CheckedGraph:
+    return CheckedGraph(point.question, point.graph, point.ledger._replace(edges=tuple(edges)), point.given)
 
 
 def test_what_is_whole_is_left_alone(point):
@@ -71,13 +71,13 @@ def test_steps_that_drown_in_an_inner_sum_are_no_contradiction():
 
 
 def test_a_doubt_turns_every_verdict_into_cannot_tell(monkeypatch):
-    right = Point.at
+    right = CheckedGraph.at
 
     def short(question, given, graph=None):
         point = right(question, given, graph)
         return with_edges(point, point.ledger.edges[:-1])
 
-    monkeypatch.setattr(module.Point, "at", short)
+    monkeypatch.setattr(module.CheckedGraph, "at", short)
     report = gradcheck(spec("sin(x) * x", x=0.7))
     assert report.blame == ()
     assert report.verdict in ("cannot tell", "disagree")
@@ -91,5 +91,6 @@ def test_a_graph_without_inputs_to_move():
     made = spec_of(OPS["exp"](x), {"x": (x, np.array(1.0))})
     point = point_of(made)
     assert (
-        broken_wiring(Point(point.question._replace(wrt={}), point.graph, point.ledger, point.given)) is None
+        broken_wiring(CheckedGraph(point.question._replace(wrt={}), point.graph, point.ledger, point.given))
+        is None
     )

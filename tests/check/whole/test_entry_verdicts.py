@@ -8,13 +8,13 @@ from checking import point_of, spec
 
 from bpx.check.report.report import Verdict
 from bpx.check.whole.entry_verdicts import column
-from bpx.check.whole.evaluation import Stated
+from bpx.check.whole.evaluation import Claimed
 
 
 def found(made, name, value, tolerance=0.0, **options):
     node = made.nodes[name]
     shape = made.graph.shapes[node]
-    stated = Stated(
+    stated = Claimed(
         np.broadcast_to(np.asarray(value, dtype=float), shape),
         np.broadcast_to(np.asarray(tolerance, dtype=float), shape),
         **options,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from checking import spec, toml
 
-from bpx.check.numeric import multiprecision as exact
+from bpx.check.numeric import multiprecision
 from bpx.check.whole import graph_function as program
-from bpx.check.whole.graph_function import Program
+from bpx.check.whole.graph_function import GraphFunction
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def made():
     return toml('bpx = 1\n[inputs]\nx = [1.0, 2.0]\ny = 3.0\n[graph]\nu = "x^2 * y"\nv = "u + relu(y - 4)"')
 
 
-def program_of(made, **options) -> Program:
-    return Program(made.graph.copy(), made.output, np.array([1.0, 10.0]), made.given, **options)
+def program_of(made, **options) -> GraphFunction:
+    return GraphFunction(made.graph.copy(), made.output, np.array([1.0, 10.0]), made.given, **options)
 
 
 def formula(x0, x1, y):
@@ -59,7 +59,9 @@ def test_a_guarded_program_is_usable_up_to_the_kink(made):
 
 def test_what_is_not_finite_is_not_usable():
     made = spec("log(x)", x=1.0)
-    function = Program(made.graph, made.output, np.ones(()), made.given).coordinates([(made.nodes["x"], 0)])
+    function = GraphFunction(made.graph, made.output, np.ones(()), made.given).coordinates(
+        [(made.nodes["x"], 0)]
+    )
     _, usable = function(np.array([[0.5], [-0.5]]), np.array([0]))
     assert usable.ravel().tolist() == [True, False]
 
@@ -76,13 +78,13 @@ def test_chunks_change_nothing(made, monkeypatch):
 
 def test_numbers_of_more_digits(made):
     x = made.nodes["x"]
-    lifted = {node: exact.lifted(value) for node, value in made.given.items()}
-    found = program_of(made).exactly((x, 1), lifted)(exact.Exact(1) / 3)
-    rest = found - formula(1, 0, 3) - 10 * (exact.Exact(1) / 9) * 3
+    lifted = {node: multiprecision.lifted(value) for node, value in made.given.items()}
+    found = program_of(made).exactly((x, 1), lifted)(multiprecision.Multiprecision(1) / 3)
+    rest = found - formula(1, 0, 3) - 10 * (multiprecision.Multiprecision(1) / 9) * 3
     assert abs(rest) < 1e-60
 
 
 def test_the_grain_is_that_of_the_largest_number_met():
     made = spec("(x + 1e6) - 1e6", x=1.0)
-    found = Program(made.graph, made.output, np.ones(()), made.given).grain
+    found = GraphFunction(made.graph, made.output, np.ones(()), made.given).grain
     assert found == pytest.approx(1e6 * 2.0**-52, rel=1e-5)

@@ -7,13 +7,15 @@ import pytest
 from checking import spec, toml
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.whole.graph_function import Program
+from bpx.check.whole.graph_function import GraphFunction
 from bpx.check.whole.one_sided import along, contradiction, sides
 
 
 def program_of(expression, **values):
     made = spec(expression, **values)
-    return Program(made.graph, made.output, np.ones(made.graph.shapes[made.output]), made.given), made.nodes
+    return GraphFunction(
+        made.graph, made.output, np.ones(made.graph.shapes[made.output]), made.given
+    ), made.nodes
 
 
 @pytest.mark.parametrize(

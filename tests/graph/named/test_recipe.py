@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpx.graph.named.named_graph import Input, NamedGraph
-from bpx.graph.named.recipe import Normal, Table, Uniform
+from bpx.graph.named.recipe import Normal, NumberTable, Uniform
 from bpx.spec.reading.read import read_spec
 from bpx.spec.writing.write import to_document
 from bpx.words.diagnostic import BpxError, Source
@@ -149,7 +149,7 @@ def test_a_table_is_saved_as_it_is_written() -> None:
     spec = read({"X": {"table": "iris"}}, {"iris": IRIS, "other": IRIS})
     assert to_document(spec)["tables"] == {"iris": IRIS, "other": IRIS}
     assert spec.tables["iris"].cells.tolist() == IRIS["rows"]
-    assert isinstance(spec.tables["iris"], Table)
+    assert isinstance(spec.tables["iris"], NumberTable)
 
 
 def test_a_table_that_no_input_uses_is_a_warning() -> None:
