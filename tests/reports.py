@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.report.report import Blame, GradientTable, LocalRow, Mistake, Proof, Reason, Report, Verdict
+from bpx.check.report.blame import Blame, Mistake, Proof
+from bpx.check.report.entry import LocalRow, Reason, Verdict
+from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.report import Report
 from bpx.words.diagnostic import Diagnostic, Source, Span
 from bpx.words.say import visible
 

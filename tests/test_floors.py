@@ -56,7 +56,7 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 HOUSE = sorted(set(MODULES) - DOORS)
 CATALOGUES = {"words.en"}
-LONG = {"check.numeric.multiprecision", "check.report.report", "cli.app", "explain.explain"}
+LONG = {"check.numeric.multiprecision", "cli.app", "explain.explain"}
 LONG |= {"spec.text.parser", "train.train"}
 
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.blame.composite_rules import CompositeRules
-from bpx.check.report.report import GradientTable, Report, Verdict
+from bpx.check.report.entry import Verdict
+from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.report import Report
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.entry_verdicts import column
 from bpx.graph.arrays import Array

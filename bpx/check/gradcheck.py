@@ -12,8 +12,11 @@ from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules, proof_without
 from bpx.check.blame.composite_rules import CompositeRules
 from bpx.check.blame.custom_rules import rules_alone
+from bpx.check.report.blame import Blame
+from bpx.check.report.entry import LocalRow, Reason, Verdict
+from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.options import bad_options
-from bpx.check.report.report import Blame, GradientTable, LocalRow, Reason, Report, Verdict, merged
+from bpx.check.report.report import Report
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import build_claim
 from bpx.check.whole.directional_check import broken_wiring

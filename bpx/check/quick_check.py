@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from bpx.check.blame.composite_rules import CompositeRules
-from bpx.check.report.report import SKIPPED, GradientTable, QuickCheck, Verdict
+from bpx.check.report.entry import Verdict
+from bpx.check.report.gradient_table import GradientTable
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.entry_verdicts import column
 from bpx.check.whole.evaluation import by_rule
@@ -20,6 +22,21 @@ from bpx.passes.reverse import Ledger
 # Beyond these a check takes longer than the account it stands beside, start-up and all.
 _MOST_NODES = 1_000
 _MOST_ELEMENTS = 100_000
+
+
+class QuickCheck(NamedTuple):
+    """How the gradients compare with differences: the worst verdict of `bpx gradcheck`, in its words.
+
+    `digits` is to how many whole digits all entries agree at least, `entries` how many there are. A check
+    that would have taken longer than the rest is `skipped`, and has neither.
+    """
+
+    verdict: str
+    entries: int
+    digits: float
+
+
+SKIPPED = QuickCheck("skipped", 0, 0.0)
 
 
 def checkup(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> QuickCheck | None:

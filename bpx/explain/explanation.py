@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from bpx.check.report.report import QuickCheck
+from bpx.check.quick_check import QuickCheck
 from bpx.explain.layers import is_within
 from bpx.graph.arrays import Array
 from bpx.render.plain_data import _plain_number, _quantities, _summaries, plain_count, plain_value

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bpx.check.check_values import check_in_use
-from bpx.check.report.report import Report, Verdict
+from bpx.check.report.entry import Verdict
+from bpx.check.report.report import Report
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.values import not_an_input

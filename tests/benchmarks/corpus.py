@@ -22,7 +22,7 @@ from mpmath import MPContext
 from bpx.check.function.black_box import BlackBoxCheck
 from bpx.check.function.caller import Caller
 from bpx.check.numeric import multiprecision
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 
 mp = MPContext()
 mp.dps = 250

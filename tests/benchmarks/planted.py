@@ -20,7 +20,9 @@ from planted import STEEP, Wrong, arbitrary_rules, change, contribution, planted
 
 import bpx.ops as ops
 from bpx.check.gradcheck import gradcheck
-from bpx.check.report.report import Blame, Report, Verdict
+from bpx.check.report.blame import Blame
+from bpx.check.report.entry import Verdict
+from bpx.check.report.report import Report
 from bpx.graph.graph import Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run

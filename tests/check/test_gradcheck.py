@@ -15,7 +15,8 @@ from random_specs import SMOOTH, spec_from, specs
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric import multiprecision
-from bpx.check.report.report import Entry, Report
+from bpx.check.report.entry import Entry
+from bpx.check.report.report import Report
 from bpx.graph.graph import OPS, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.ops import rows

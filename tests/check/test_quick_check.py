@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from checking import planted, spec
 
-from bpx.check.quick_check import checkup
-from bpx.check.report.report import SKIPPED
+from bpx.check.quick_check import SKIPPED, checkup
 from bpx.passes.reverse import reverse
 
 

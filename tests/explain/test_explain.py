@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs, spec_from, specs
 
-from bpx.check.report.report import SKIPPED
+from bpx.check.quick_check import SKIPPED
 from bpx.explain.explain import MOST_SECOND, explain
 from bpx.explain.explanation import EdgeRow, Explanation
 from bpx.graph.graph import OPS

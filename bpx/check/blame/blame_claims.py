@@ -27,7 +27,7 @@ from bpx.check.blame.error_patterns import (
 from bpx.check.local.reverse_sweep import sweep
 from bpx.check.numeric.differences import SURE
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.report.report import Blame, Mistake
+from bpx.check.report.blame import Blame, Mistake
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Claimed
 from bpx.graph.arrays import Array

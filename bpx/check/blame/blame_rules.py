@@ -15,7 +15,8 @@ from bpx.check.blame.corrected_formula import right_rule
 from bpx.check.blame.edge_samples import SampledEdges, samples
 from bpx.check.blame.error_patterns import named
 from bpx.check.local.reverse_sweep import sweep
-from bpx.check.report.report import Blame, Mistake, Proof, Verdict
+from bpx.check.report.blame import Blame, Mistake, Proof
+from bpx.check.report.entry import Verdict
 from bpx.check.report.verdict import decide
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.passes.reverse import Edge

@@ -20,7 +20,8 @@ from bpx.check.blame.error_patterns import EdgeSample, named
 from bpx.check.local.jacobians import LinearMap
 from bpx.check.local.structural_rule import StructuralRule
 from bpx.check.numeric import multiprecision
-from bpx.check.report.report import Blame, LocalRow, Verdict
+from bpx.check.report.blame import Blame
+from bpx.check.report.entry import LocalRow, Verdict
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.evaluation import Claimed, by_rule
 from bpx.graph.arrays import Array

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.check.blame.blame_rules import blamed_rules
-from bpx.check.report.report import Blame, LocalRow, Reason, Verdict
+from bpx.check.report.blame import Blame
+from bpx.check.report.entry import LocalRow, Reason, Verdict
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph

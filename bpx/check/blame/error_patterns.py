@@ -17,7 +17,7 @@ from bpx.check.blame.formula_edits import insides, slips
 from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian
 from bpx.check.local.reverse_sweep import Slope
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
-from bpx.check.report.report import Mistake
+from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import OPS, Graph, Op
 from bpx.graph.numbers import number

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.report.report import Mistake
+from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array, Settings
 from bpx.graph.formula import formula
 from bpx.graph.graph import OPS, Expr, Graph, Op

@@ -20,8 +20,10 @@ from bpx.check.function.black_box_rows import BlackBoxRows, coordinate, slanting
 from bpx.check.function.caller import Caller
 from bpx.check.function.findings import BlackBoxVerdicts
 from bpx.check.numeric.differences import ROUNDING, SURE, Estimate, Fault
+from bpx.check.report.entry import Reason, Verdict
+from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import bad_options
-from bpx.check.report.report import GradientTable, Reason, Report, Verdict
+from bpx.check.report.report import Report
 from bpx.check.report.verdict import SLACK, decide
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number, shape_text

@@ -13,7 +13,8 @@ import numpy as np
 from bpx.check.blame.error_patterns import MOST_NAMED, constant_factor, counts, fits, one_element
 from bpx.check.function.black_box_rows import BlackBoxRows
 from bpx.check.function.findings import BlackBoxVerdicts
-from bpx.check.report.report import Blame, Mistake, Verdict
+from bpx.check.report.blame import Blame, Mistake
+from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array
 
 

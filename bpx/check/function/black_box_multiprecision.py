@@ -16,7 +16,7 @@ from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
 from bpx.check.function.findings import BlackBoxVerdicts
 from bpx.check.numeric import multiprecision
 from bpx.check.numeric.differences import ROUNDING, SURE
-from bpx.check.report.report import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.verdict import SLACK
 from bpx.graph.numbers import number
 

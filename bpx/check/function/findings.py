@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.numeric.differences import SURE
-from bpx.check.report.report import GradientTable, Reason, Verdict, merged
+from bpx.check.report.entry import Reason, Verdict
+from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.verdict import SLACK, decide
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number

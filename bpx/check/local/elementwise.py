@@ -13,7 +13,7 @@ from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.local.rounding_error import ends_of
 from bpx.check.numeric.differences import SURE, derivative, one_sided
 from bpx.check.numeric.error_bound import UNIT, ErrorBound
-from bpx.check.report.report import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.verdict import decide
 from bpx.graph.arrays import Array
 from bpx.passes.reverse import Edge

@@ -9,7 +9,7 @@ import numpy as np
 from bpx.check.local.reverse_sweep import Slope
 from bpx.check.local.structural_rule import StructuralRule
 from bpx.check.numeric.error_bound import UNIT, ErrorBound, summed_to
-from bpx.check.report.report import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
 from bpx.graph.arrays import Array, Shape
 from bpx.passes.reverse import Edge
 

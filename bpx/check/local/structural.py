@@ -19,7 +19,7 @@ from bpx.check.local.reverse_sweep import Slope
 from bpx.check.local.structural_rule import StructuralRule
 from bpx.check.numeric.differences import SURE, derivative
 from bpx.check.numeric.error_bound import UNIT, ErrorBound
-from bpx.check.report.report import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.verdict import decide
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph

@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bpx.check.report.report import Blame, Entry, LocalRow, Reason, Report, Verdict
+from bpx.check.report.blame import Blame
+from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict
+from bpx.check.report.report import Report
 from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
 from bpx.render.blocks import Block, Heading, Headline, Lines, Table
 from bpx.words.say import say, visible

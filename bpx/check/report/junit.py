@@ -20,7 +20,9 @@ from bpx.check.report.blocks import (
     numbers,
     title_text,
 )
-from bpx.check.report.report import MOST_ENTRIES, Entry, GradientTable, Report, Verdict
+from bpx.check.report.entry import Entry, Verdict
+from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.report import MOST_ENTRIES, Report
 from bpx.words.say import say, visible
 
 

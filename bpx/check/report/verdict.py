@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpx.check.numeric.differences import ROUNDING, SURE
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:

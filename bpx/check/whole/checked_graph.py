@@ -17,7 +17,7 @@ from bpx.check.local.reverse_sweep import Slope, sizes, sweep
 from bpx.check.local.rounding_error import blurs
 from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph

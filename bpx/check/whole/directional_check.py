@@ -13,7 +13,7 @@ import numpy as np
 
 from bpx.check.numeric.differences import SURE, Fault, derivative
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.report.report import Reason
+from bpx.check.report.entry import Reason
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.graph_function import GraphFunction
 from bpx.check.whole.sample_points import choosing

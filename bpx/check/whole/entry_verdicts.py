@@ -8,7 +8,8 @@ import numpy as np
 
 from bpx.check.numeric.differences import SURE
 from bpx.check.numeric.error_bound import UNIT, ErrorBound
-from bpx.check.report.report import GradientTable, Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
+from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import decide
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Claimed, Evaluation

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.report.report import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
 

@@ -9,7 +9,7 @@ import numpy as np
 from bpx.check.local.elementwise_exact import is_known, is_right, rounded_slope
 from bpx.check.numeric import multiprecision
 from bpx.check.numeric.error_bound import UNIT
-from bpx.check.report.report import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.verdict import decide
 from bpx.check.whole.evaluation import Evaluation
 from bpx.check.whole.graph_function import GraphFunction

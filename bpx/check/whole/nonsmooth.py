@@ -11,7 +11,8 @@ import numpy as np
 from bpx.check.local.jacobians import DiagonalJacobian
 from bpx.check.numeric.differences import SURE
 from bpx.check.numeric.error_bound import UNIT
-from bpx.check.report.report import GradientTable, Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
+from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import decide
 from bpx.check.whole.checked_graph import CheckedGraph, NonsmoothNode
 from bpx.check.whole.evaluation import Claimed, Evaluation

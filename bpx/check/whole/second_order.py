@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bpx.check.report.report import GradientTable
+from bpx.check.report.gradient_table import GradientTable
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.entry_verdicts import column
 from bpx.check.whole.evaluation import by_rule

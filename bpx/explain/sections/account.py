@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from bpx.check.report.report import QuickCheck
+from bpx.check.quick_check import QuickCheck
 from bpx.explain.explanation import EdgeRow, Explanation, NodeRow, PathRow, PathTable, SecondRow, Step
 from bpx.explain.sections.layers import is_large, layer_blocks
 from bpx.graph.arrays import Array

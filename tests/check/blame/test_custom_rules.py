@@ -6,7 +6,7 @@ import pytest
 from checking import toml
 
 from bpx.check.blame.custom_rules import rules_alone
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 
 SPEC = """bpx = 1
 [inputs]

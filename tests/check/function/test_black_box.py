@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from bpx.check.function import black_box as blackbox
 from bpx.check.function.black_box import check_function
 from bpx.check.numeric import multiprecision
-from bpx.check.report.report import Report, Verdict
+from bpx.check.report.entry import Verdict
+from bpx.check.report.report import Report
 from bpx.words.diagnostic import BpxError
 
 

@@ -12,7 +12,7 @@ from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
 from bpx.check.function.black_box_rows import BlackBoxRows
 from bpx.check.function.caller import Caller
 from bpx.check.function.findings import BlackBoxVerdicts
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 
 
 def looked(forward: Any, backward: Any, *inputs: Any) -> BlackBoxVerdicts:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bpx.check.function.findings import BlackBoxVerdicts
-from bpx.check.report.report import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from checking import planted, point_of, spec
 
 from bpx.check.local.jacobians import DiagonalJacobian
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 
 
 def checked(made, node="out"):

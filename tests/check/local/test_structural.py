@@ -12,7 +12,7 @@ from checking import planted, point_of
 from bpx.check.local import structural
 from bpx.check.local.jacobians import DenseJacobian, LinearMap, ZeroJacobian
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Shape
 from bpx.graph.graph import OPS, Graph, Op
 from bpx.ops import rows

@@ -16,7 +16,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bpx.check.report.blocks import numbers, report_blocks, summary
-from bpx.check.report.report import LocalRow, Report, Verdict, merged
+from bpx.check.report.entry import LocalRow, Verdict
+from bpx.check.report.gradient_table import merged
+from bpx.check.report.report import Report
 from bpx.render.blocks import Heading, Headline, Lines, Table
 from bpx.render.json import json_text
 from bpx.render.markdown import markdown

@@ -15,7 +15,10 @@ from jsonschema import Draft202012Validator
 from reports import AGREE, DISAGREE, KINK, OUTSIDE, UNSURE, column
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.report.report import Entry, LocalRow, Proof, Report, Verdict, merged
+from bpx.check.report.blame import Proof
+from bpx.check.report.entry import Entry, LocalRow, Verdict
+from bpx.check.report.gradient_table import merged
+from bpx.check.report.report import Report
 from bpx.spec.reading.claims import read_claim, with_claims
 
 # --- the JSON contract --------------------------------------------------------------------------

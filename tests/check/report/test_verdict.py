@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpx.check.numeric.differences import SURE
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 from bpx.check.report.verdict import decide
 
 SIZES = st.floats(1e-6, 1e6) | st.floats(-1e6, -1e-6)

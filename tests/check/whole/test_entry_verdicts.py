@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from checking import point_of, spec
 
-from bpx.check.report.report import Verdict
+from bpx.check.report.entry import Verdict
 from bpx.check.whole.entry_verdicts import column
 from bpx.check.whole.evaluation import Claimed
 

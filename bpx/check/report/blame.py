@@ -1,0 +1,82 @@
+"""Who is to blame for a wrong gradient, by which mistake, and the proof."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bpx.words.diagnostic import Span
+from bpx.words.say import say
+
+
+class Proof(NamedTuple):
+    """What becomes of the whole gradient when the blamed rules are swapped for trusted ones."""
+
+    agree: int
+    of: int
+
+    @property
+    def holds(self) -> bool:
+        """Do all entries that disagreed agree then?"""
+        return self.agree == self.of
+
+
+class Mistake(NamedTuple):
+    """A kind of mistake: a code of the catalogue and the facts of its sentence, `say("mistake.CODE")`."""
+
+    code: str
+    facts: tuple[tuple[str, Any], ...] = ()
+    path: str | None = None  # the node through which the path leads that it was made on
+
+    def on(self, path: str) -> Mistake:
+        """The same, made on one path of several."""
+        return self._replace(path=path)
+
+    @classmethod
+    def of(cls, code: str, **facts: Any) -> Mistake:
+        """A kind of mistake and its facts."""
+        return cls(code, tuple(facts.items()))
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        sentence = say(f"mistake.{self.code}", **dict(self.facts))
+        return say("mistake.on-path", path=self.path, mistake=sentence) if self.path else sentence
+
+
+class Blame(NamedTuple):
+    """A node whose rule, or whose claimed gradient, is wrong by itself.
+
+    `arg` is the arg the wrong derivative is by. `mistakes` are all the patterns of the catalogue that
+    reproduce the numbers, the most likely first; none means that no known pattern does. `correction`
+    is the formula that would be right. `claim` says that it is a claimed gradient, not a rule.
+    """
+
+    node: str
+    op: str
+    arg: str | None
+    span: Span | None
+    mistakes: tuple[Mistake, ...] = ()
+    correction: str | None = None
+    proof: Proof | None = None
+    claim: bool = False
+
+    @property
+    def line(self) -> int | None:
+        """The line of the spec it stands in."""
+        return self.span.source.position(self.span.start)[0] if self.span else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "node": self.node,
+            "op": self.op,
+            "arg": self.arg,
+            "claim": self.claim,
+            "file": self.span.source.name if self.span else None,
+            "line": self.line,
+            "mistake": self.mistakes[0].text if self.mistakes else say("mistake.unknown"),
+            "code": self.mistakes[0].code if self.mistakes else None,
+            "alternatives": [{"code": one.code, "mistake": one.text} for one in self.mistakes[1:]],
+            "correction": self.correction,
+            "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,
+        }

@@ -1,0 +1,190 @@
+"""One number of a gradient or of a rule, what is known of it and why.
+
+Where there is no reference, it and its error bar are nan. A difference within the error bar is noise: no order
+and no count of digits depends on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.graph.arrays import Array
+from bpx.graph.numbers import index_text
+from bpx.render.plain_data import plain_value
+from bpx.words.say import say
+
+_LAST_DIGIT = 2.0**-53  # relative: half a unit in the last place of a float64 number
+
+
+class Verdict(IntEnum):
+    """What is known of one entry, the worst first."""
+
+    DISAGREE = 0
+    KINK = 1
+    OUTSIDE_DOMAIN = 2
+    CANNOT_TELL = 3
+    AGREE = 4
+
+    @property
+    def word(self) -> str:
+        """The verdict as the JSON contract and the screen have it."""
+        return self.name.lower().replace("_", " ")
+
+
+class Reason(NamedTuple):
+    """Why an entry has its verdict: a code and the facts of its sentence, `say("reason.CODE")`."""
+
+    code: str
+    facts: Mapping[str, Any] = {}
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return say(f"reason.{self.code}", **self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One number of one gradient: what is claimed, what it should be, and how sure that is.
+
+    `error` is the error bar of `reference` (nan where there is no reference); `between` are the
+    one-sided slopes at a kink; `by` names, for second derivatives, the entry derived by.
+    """
+
+    input: str
+    index: tuple[int, ...]
+    claimed: float
+    reference: float
+    error: float
+    verdict: Verdict
+    reason: Reason | None = None
+    between: tuple[float, float] | None = None
+    by: str | None = None
+    point: int = 0
+
+    @property
+    def difference(self) -> float:
+        """How far the claim is from the reference."""
+        return abs(self.claimed - self.reference)
+
+    @property
+    def is_noise(self) -> bool:
+        """Does the difference lie within the error bar, so that its digits mean nothing?"""
+        return self.difference <= self.error
+
+    @property
+    def relative(self) -> float:
+        """The difference in units of the larger of the two; 0 where it lies within the error bar."""
+        numbers = np.array([self.claimed, self.reference, self.error])
+        return float(relative_differences(numbers[0], numbers[1], numbers[2]))
+
+    @property
+    def digits(self) -> float:
+        """Decimal digits to which claim and reference are known to agree; infinite where to the last one.
+
+        The error bar limits them: below it a difference is noise, which another processor would round
+        in another way. Two numbers that are 0 as far as the bar tells agree to the last digit.
+        """
+        claimed, reference, error = np.array([self.claimed, self.reference, self.error])
+        return float(digits_agreed(claimed, reference, error, np.asarray(self.verdict)))
+
+    @property
+    def label(self) -> str:
+        """The entry as people write it: `w[0, 2]`."""
+        return self.input + index_text(self.index)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        plain: dict[str, Any] = {
+            "input": self.input,
+            "index": list(self.index),
+            "claimed": plain_value(self.claimed),
+            "reference": _known(self.reference),
+            "error": _known(self.error),
+            "difference": _known(self.difference),
+            "digits": plain_value(self.digits),
+            "verdict": self.verdict.word,
+            "reason": self.reason.text if self.reason else None,
+            "code": self.reason.code if self.reason else None,
+        }
+        if self.between:
+            plain["between"] = [plain_value(one) for one in self.between]
+        if self.by:
+            plain["by"] = self.by
+        return {**plain, "point": self.point} if self.point else plain
+
+
+class LocalRow(NamedTuple):
+    """One arg of one node: the rule's local derivative against differences of the op's own forward.
+
+    For an array the numbers are those of the worst element; ops without a local derivative (matmul,
+    sum, …) are judged by what they hand back to the arg for a random upstream gradient. `between` are
+    the one-sided slopes at a kink.
+    """
+
+    node: str
+    op: str
+    arg: str
+    claimed: float
+    reference: float
+    error: float
+    verdict: Verdict
+    reason: Reason | None = None
+    between: tuple[float, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        plain: dict[str, Any] = {
+            "node": self.node,
+            "op": self.op,
+            "arg": self.arg,
+            "claimed": plain_value(self.claimed),
+            "reference": _known(self.reference),
+            "error": _known(self.error),
+            "verdict": self.verdict.word,
+            "reason": self.reason.text if self.reason else None,
+        }
+        if self.between:
+            plain["between"] = [plain_value(one) for one in self.between]
+        return plain
+
+
+def rank(entry: Entry) -> tuple[int, float]:
+    """What entries are sorted by, the worst first: the verdict, then the relative difference."""
+    relative = entry.relative
+    return entry.verdict, -(math.inf if math.isnan(relative) else relative)
+
+
+def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:
+    """|claimed - reference| over the larger of both; 0 where the difference lies within the error bar.
+
+    So the order of the entries, worst first, does not depend on noise.
+    """
+    with np.errstate(all="ignore"):
+        scale = np.maximum(np.abs(claimed), np.abs(reference))
+        difference = np.abs(claimed - reference)
+        relative = difference / scale
+    return np.where((difference <= error) | (scale <= error), 0.0, relative)
+
+
+def digits_agreed(claimed: Array, reference: Array, error: Array, verdicts: Any) -> Array:
+    """Decimal digits known to agree, `Entry.digits`; all arrays have one shape."""
+    with np.errstate(all="ignore"):
+        scale = np.maximum(np.abs(claimed), np.abs(reference))
+        difference = np.abs(claimed - reference)
+        relative = np.maximum(difference, error) / scale
+        digits = np.where(relative < _LAST_DIGIT, np.inf, np.maximum(0.0, -np.log10(relative)))
+    both_zero = (scale <= error) | (scale == 0)
+    of_zero = np.where((verdicts == Verdict.AGREE) | (difference == 0), np.inf, 0.0)
+    return np.nan_to_num(np.where(both_zero & ~np.isnan(difference), of_zero, digits), posinf=np.inf)
+
+
+def _known(number: float) -> Any:
+    """A number as JSON has it; null where there is none."""
+    return None if math.isnan(number) else plain_value(number)

@@ -1,0 +1,108 @@
+"""The entries of one gradient as arrays: a column for each quantity, of the input's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx.check.report.entry import Entry, Reason, Verdict, digits_agreed, relative_differences
+from bpx.graph.arrays import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class GradientTable:
+    """All entries of one input, as arrays of its shape; a reason or slopes stand by flat index.
+
+    `points` says at which of the sampled points each entry was found so (0: the values as given).
+    """
+
+    input: str
+    claimed: Array
+    reference: Array
+    error: Array
+    verdicts: NDArray[np.int8]
+    reasons: Mapping[int, Reason] = field(default_factory=dict)
+    between: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    by: str | None = None
+    points: NDArray[np.int32] | None = None
+
+    def entry(self, flat: int) -> Entry:
+        """The entry at a flat index."""
+        index = tuple(map(int, np.unravel_index(flat, self.claimed.shape)))
+        return Entry(
+            self.input,
+            index,
+            claimed=float(self.claimed.flat[flat]),
+            reference=float(self.reference.flat[flat]),
+            error=float(self.error.flat[flat]),
+            verdict=Verdict(int(self.verdicts.flat[flat])),
+            reason=self.reasons.get(flat),
+            between=self.between.get(flat),
+            by=self.by,
+            point=0 if self.points is None else int(self.points.flat[flat]),
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many entries have each verdict."""
+        found = np.bincount(self.verdicts.ravel(), minlength=len(Verdict))
+        return {verdict.word: int(found[verdict]) for verdict in Verdict}
+
+    @property
+    def digits(self) -> float:
+        """To how many digits all entries are known to agree at least, as `Entry.digits` says it."""
+        return float(digits_agreed(self.claimed, self.reference, self.error, self.verdicts).min())
+
+    def entries(self) -> list[Entry]:
+        """All entries, in order."""
+        return [self.entry(flat) for flat in range(self.claimed.size)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: what it is of and how many entries have each verdict."""
+        named = {"input": self.input} | ({"by": self.by} if self.by else {})
+        return {**named, "shape": list(self.claimed.shape), "counts": self.counts}
+
+    def worst(self, count: int) -> list[Entry]:
+        """The `count` worst entries, worst first: by verdict, then by relative difference."""
+        return [self.entry(int(flat)) for flat in self._order()[:count]]
+
+    def _order(self) -> NDArray[np.intp]:
+        verdicts, relative = _column_rank(self)
+        return np.lexsort((np.arange(self.claimed.size), relative.ravel(), verdicts.ravel()))
+
+
+def merged(columns: Sequence[GradientTable]) -> GradientTable:
+    """One column out of those of one input at several points: of each entry the worst."""
+    best = columns[0]
+    ranks = [_column_rank(column) for column in columns]
+    choice = np.lexsort(
+        (np.array([rank[1] for rank in ranks]), np.array([rank[0] for rank in ranks])), axis=0
+    )
+    chosen = choice[0]
+    flat = chosen.ravel()
+
+    def picked(arrays: Iterator[Any]) -> Any:
+        return np.take_along_axis(np.stack(list(arrays)), chosen[None], axis=0)[0]
+
+    return GradientTable(
+        best.input,
+        picked(column.claimed for column in columns),
+        picked(column.reference for column in columns),
+        picked(column.error for column in columns),
+        picked(column.verdicts for column in columns),
+        {i: columns[k].reasons[i] for i, k in enumerate(flat) if i in columns[k].reasons},
+        {i: columns[k].between[i] for i, k in enumerate(flat) if i in columns[k].between},
+        best.by,
+        chosen.astype(np.int32),
+    )
+
+
+def _column_rank(column: GradientTable) -> tuple[Any, Any]:
+    relative = relative_differences(column.claimed, column.reference, column.error)
+    return column.verdicts, -np.where(np.isnan(relative), np.inf, relative)
