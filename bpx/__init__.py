@@ -12,15 +12,18 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpx import ops
+    from bpx.check.report.report import Report
+    from bpx.explain.explanation import Explanation
     from bpx.ops import Expr, Graph
-    from bpx.spec.spec import Explanation, Report, Spec, Training, from_graph, gradcheck, load, parse, trace
+    from bpx.spec.spec import Spec, from_graph, gradcheck, load, parse, trace
+    from bpx.train.training import Training
     from bpx.words.diagnostic import BpxError, Diagnostic
 
 _HOMES = {
-    **dict.fromkeys(
-        ("Explanation", "Report", "Spec", "Training", "from_graph", "gradcheck", "load", "parse", "trace"),
-        "bpx.spec.spec",
-    ),
+    "Explanation": "bpx.explain.explanation",
+    "Report": "bpx.check.report.report",
+    "Training": "bpx.train.training",
+    **dict.fromkeys(("Spec", "from_graph", "gradcheck", "load", "parse", "trace"), "bpx.spec.spec"),
     **dict.fromkeys(("Expr", "Graph"), "bpx.ops"),  # which fills the op table that handles look into
     **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.words.diagnostic"),
 }

@@ -1,5 +1,5 @@
 """`python -m bpx`."""
 
-from bpx.cli.app import main
+from bpx.cli.main import main
 
 main()

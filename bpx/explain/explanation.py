@@ -1,264 +1,153 @@
-"""The account of a gradient as plain, frozen rows, and the JSON contract they fill.
-
-Node ids are those of the graph. Arrays are NumPy's, of the node's shape.
-"""
+"""The explanation of a gradient: both passes, and the sections about them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from bpx.check.quick_check import QuickCheck
-from bpx.explain.layers import is_within
+from bpx.explain.query.passes import Passes
+from bpx.explain.sections.accuracy import Accuracy
+from bpx.explain.sections.expansion import Expansion
+from bpx.explain.sections.expect import Expected
+from bpx.explain.sections.gradients import Gradients
+from bpx.explain.sections.paths import Paths, PathTable
+from bpx.explain.sections.patterns import Patterns
+from bpx.explain.sections.second import SecondDerivatives, SecondRow
+from bpx.explain.sections.section import Section
+from bpx.explain.sections.step import Step
 from bpx.graph.arrays import Array
-from bpx.render.plain_data import _plain_number, _quantities, _summaries, plain_count, plain_value
+from bpx.render.blocks import Block, Heading, Headline, Lines, text_of
+from bpx.render.plain_data import quantities
+from bpx.render.shown import Shown
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.say import say, visible
 
+if TYPE_CHECKING:
+    from bpx.check.quick_check import QuickCheck
 
-class NodeRow(NamedTuple):
-    """One node of the forward pass.
+_S = TypeVar("_S", bound=Section)
 
-    `formula` names its args, `with_numbers` has their values in their place (None where they are too
-    large); `upstream` is ∂output/∂node, None where the reverse pass does not come by. `layer` is the
-    layer the node belongs to, by its name: `h` for `h.z` and for an `h` beside it; empty if there is none.
-    """
-
-    id: int
-    name: str
-    op: str
-    args: tuple[int, ...]
-    formula: str
-    with_numbers: str | None
-    shape: tuple[int, ...]
-    value: Array
-    upstream: Array | None
-    role: str | None = None
-    layer: str = ""
-
-
-class EdgeRow(NamedTuple):
-    """What the node `consumer` hands back to its arg `arg` (node ids): contribution = upstream × local.
-
-    Ops that give their contribution as a whole (matmul, sum, …) have no `local`; `local_formula` is
-    then the formula of the contribution. `summed` are the axes over which upstream × local was summed
-    because the arg had been broadcast along them; `flat` says that the local derivative is 0 everywhere.
-    """
-
-    consumer: int
-    arg: int
-    position: int
-    local_formula: str
-    local: Array | None
-    upstream: Array
-    contribution: Array
-    summed: tuple[int, ...] = ()
-    flat: bool = False
-
-
-class PathRow(NamedTuple):
-    """One path: node ids from the output down, local formulas and values, product, running sum."""
-
-    nodes: tuple[int, ...]
-    local_formulas: tuple[str, ...]
-    locals: tuple[Array | None, ...]
-    product: Array
-    running: Array
-    summed: tuple[tuple[int, ...], ...]  # per edge, as in `EdgeRow`
-
-
-class PathTable(NamedTuple):
-    """All paths to one input; `rest` is what the paths that are not shown sum to."""
-
-    input: str
-    path_count: int
-    shown: tuple[PathRow, ...]
-    rest: Array
-    total: Array
-
-
-class SecondRow(NamedTuple):
-    """The derivatives of one entry of the gradient by every input: a row of the Hessian."""
-
-    input: str
-    entry: tuple[int, ...]
-    by: Mapping[str, Array]
-
-
-class Step(NamedTuple):
-    """One step of gradient descent; `predicted` = before - rate · Σ gradient²."""
-
-    rate: float
-    before: float
-    after: float
-    predicted: float
-    squared: float
-    updates: Mapping[str, tuple[Array, Array, Array]]  # name → old value, update, new value
-
-
-class Expansion(NamedTuple):
-    """Which nodes were rewritten, and to how many digits the account agrees with the fused form.
-
-    `digits` is infinite where value and gradients are equal to the last bit.
-    """
-
-    nodes: tuple[str, ...]
-    digits: float
+# The keys of the contract, in the order they have in version 1; those of later sections follow.
+_KEYS: tuple[str, ...] = (
+    "bpx",
+    "kind",
+    "title",
+    "output",
+    "nodes",
+    "edges",
+    "gradients",
+    "gradients_summary",
+    "independent",
+)
+_KEYS += ("ops", "opened", "paths", "expanded", "step", "second", "expect", "check")
+_PLACES = {key: place for place, key in enumerate(_KEYS)}
 
 
 @dataclass(frozen=True, repr=False)
-class Explanation:
-    """The account. `names` are those of the node ids; `notes` what there is to say beside it."""
+class Explanation(Passes, Shown):
+    """The account of a gradient: rows of both passes, and sections in the order in which people see them."""
 
-    title: str | None
-    output: int
-    names: Mapping[int, str]
-    inputs: tuple[str, ...]
-    nodes: tuple[NodeRow, ...]
-    edges: tuple[EdgeRow, ...]
-    gradients: Mapping[str, Array]
-    independent: tuple[str, ...]
-    ops: Mapping[str, str | None]  # those the reverse pass came by, and what they are in simpler ones
-    notes: tuple[Diagnostic, ...] = ()
-    paths: tuple[PathTable, ...] = ()
-    expanded: Expansion | None = None
-    step: Step | None = None
-    second: tuple[SecondRow, ...] = ()
-    stated: int = 0  # figures that [expect] states
-    unmet: tuple[Diagnostic, ...] = ()  # those that do not hold
-    check: QuickCheck | None = None
-    opened: str | None = None  # the node or layer that is looked at alone
+    kind: ClassVar[str] = "explanation"
 
-    @cached_property
-    def shown_nodes(self) -> list[NodeRow]:
-        """The rows to show: all, or those of what is opened."""
-        return [row for row in self.nodes if self.opened is None or is_within(row.name, self.opened)]
+    sections: tuple[Section, ...] = ()
 
-    @cached_property
-    def shown_edges(self) -> list[EdgeRow]:
-        """The edges to show: all, or those from the nodes of what is opened."""
-        shown = {row.id for row in self.shown_nodes}
-        return [edge for edge in self.edges if edge.consumer in shown]
+    # --- what is in the sections ---
 
-    @cached_property
-    def op_names(self) -> dict[int, str]:
-        """Node id → its op."""
-        return {row.id: row.op for row in self.nodes}
+    def section(self, kind: type[_S]) -> _S | None:
+        """The section of that class, if there is one."""
+        return next((section for section in self.sections if isinstance(section, kind)), None)
+
+    @property
+    def gradients(self) -> Mapping[str, Array]:
+        """∂output/∂node by the node's name."""
+        section = self.section(Gradients)
+        return section.values if section else {}
+
+    @property
+    def independent(self) -> tuple[str, ...]:
+        """The nodes that the output does not depend on."""
+        section = self.section(Gradients)
+        return section.independent if section else ()
+
+    @property
+    def ops(self) -> Mapping[str, str | None]:
+        """The ops that the reverse pass met, and what they are in simpler ones."""
+        section = self.section(Patterns)
+        return section.ops if section else {}
+
+    @property
+    def paths(self) -> tuple[PathTable, ...]:
+        """The paths to each input, where they were asked for."""
+        section = self.section(Paths)
+        return section.tables if section else ()
+
+    @property
+    def expanded(self) -> Expansion | None:
+        """What was written in simpler ops."""
+        return self.section(Expansion)
+
+    @property
+    def step(self) -> Step | None:
+        """The step of gradient descent, where one was asked for."""
+        return self.section(Step)
+
+    @property
+    def second(self) -> tuple[SecondRow, ...]:
+        """The second derivatives, where they were asked for."""
+        section = self.section(SecondDerivatives)
+        return section.rows if section else ()
+
+    @property
+    def stated(self) -> int:
+        """How many figures `[expect]` states."""
+        section = self.section(Expected)
+        return section.stated if section else 0
+
+    @property
+    def check(self) -> QuickCheck | None:
+        """What differences say of the gradients."""
+        section = self.section(Accuracy)
+        return section.check if section else None
+
+    @property
+    def unmet(self) -> tuple[Diagnostic, ...]:
+        """What is stated and does not hold."""
+        return tuple(diagnostic for section in self.sections for diagnostic in section.unmet)
+
+    # --- the whole ---
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract, version 1: numbers in full, non-finite ones as text."""
         plain: dict[str, Any] = {
             "bpx": 1,
-            "kind": "explanation",
+            "kind": self.kind,
             "title": self.title,
-            "output": {"name": self.names[self.output], **_quantities(value=self.value)},
-            "nodes": [_node_dict(row) for row in self.shown_nodes],
-            "edges": [_edge_dict(row) for row in self.shown_edges],
-            "gradients": {name: plain_value(value) for name, value in self.gradients.items()},
-            **_summaries("gradients", self.gradients),
-            "independent": list(self.independent),
-            "ops": dict(self.ops),
+            "output": {"name": self.names[self.output], **quantities(value=self.value)},
+            **({"opened": self.opened} if self.opened else {}),
         }
-        if self.opened:
-            plain["opened"] = self.opened
-        if self.paths:
-            plain["paths"] = [_paths_dict(table) for table in self.paths]
-        if self.expanded:
-            plain["expanded"] = {
-                "nodes": list(self.expanded.nodes),
-                "digits": plain_value(self.expanded.digits),
-            }
-        if self.step:
-            plain["step"] = _step_dict(self.step)
-        if self.second:
-            plain["second"] = [_second_dict(row) for row in self.second]
-        if self.stated:
-            plain["expect"] = {"stated": self.stated, "held": self.stated - len(self.unmet)}
-        if self.check:
-            plain["check"] = {**self.check._asdict(), "digits": plain_value(self.check.digits)}
-        plain["diagnostics"] = [note.to_dict() for note in (*self.notes, *self.unmet)]
-        return plain
+        for section in self.sections:
+            plain |= section.to_dict(self)
+        keys = sorted(plain, key=lambda key: _PLACES.get(key, len(_PLACES)))
+        diagnostics = [note.to_dict() for note in (*self.notes, *self.unmet)]
+        return {**{key: plain[key] for key in keys}, "diagnostics": diagnostics}
+
+    def blocks(self) -> list[Block]:
+        """The answer, the sections, the notes."""
+        blocks: list[Block] = [Headline(self._headline())]
+        for section in self.sections:
+            blocks += section.blocks(self)
+        notes = [note.to_line() for note in self.notes]
+        notes += [remark for section in self.sections for remark in section.remarks(self)]
+        return [*blocks, Heading(say("account.notes")), Lines(tuple(notes))] if notes else blocks
+
+    def _headline(self) -> str:
+        answer = f"{self.names[self.output]} = {text_of(self.value)}"
+        title = visible(" ".join((self.title or "").split()))
+        return f"{title}: {answer}" if title else answer
 
     def __repr__(self) -> str:
         """A short line; the account may be long."""
         return (
             f"<bpx.Explanation {self.names[self.output]}: {len(self.nodes)} nodes, {len(self.edges)} edges>"
         )
-
-    @property
-    def value(self) -> Array:
-        """The value of the output."""
-        return next(row.value for row in self.nodes if row.id == self.output)
-
-
-# --- layers -------------------------------------------------------------------------------------
-
-
-# --- plain data ---------------------------------------------------------------------------------
-
-
-def _node_dict(row: NodeRow) -> dict[str, Any]:
-    plain = {
-        "id": row.id,
-        "name": row.name,
-        "op": row.op,
-        "args": list(row.args),
-        "formula": row.formula,
-        "with_numbers": row.with_numbers,
-        "shape": list(row.shape),
-        **_quantities(value=row.value, upstream=row.upstream),
-    }
-    more = {"role": row.role, "layer": row.layer}
-    return {**plain, **{key: text for key, text in more.items() if text}}
-
-
-def _edge_dict(row: EdgeRow) -> dict[str, Any]:
-    return {
-        "from": row.consumer,
-        "to": row.arg,
-        "arg": row.position,
-        "local_formula": row.local_formula,
-        **_quantities(local=row.local, upstream=row.upstream, contribution=row.contribution),
-        "summed": list(row.summed),
-        "flat": row.flat,
-    }
-
-
-def _paths_dict(table: PathTable) -> dict[str, Any]:
-    rows = [
-        {
-            "nodes": list(row.nodes),
-            "local_formulas": list(row.local_formulas),
-            "locals": [None if one is None else plain_value(one) for one in row.locals],
-            "summed": [list(axes) for axes in row.summed],
-            **_quantities(product=row.product, running=row.running),
-        }
-        for row in table.shown
-    ]
-    return {
-        "input": table.input,
-        "count": plain_count(table.path_count),
-        "shown": rows,
-        "others": plain_count(table.path_count - len(rows)),
-        **_quantities(rest=table.rest, total=table.total),
-    }
-
-
-def _step_dict(step: Step) -> dict[str, Any]:
-    return {
-        "rate": _plain_number(step.rate),
-        "before": _plain_number(step.before),
-        "after": _plain_number(step.after),
-        "predicted": _plain_number(step.predicted),
-        "squared": _plain_number(step.squared),
-        "parameters": {
-            name: _quantities(value=old, update=update, new=new)
-            for name, (old, update, new) in step.updates.items()
-        },
-    }
-
-
-def _second_dict(row: SecondRow) -> dict[str, Any]:
-    by = {name: plain_value(value) for name, value in row.by.items()}
-    return {"input": row.input, "index": list(row.entry), "by": by, **_summaries("by", row.by)}

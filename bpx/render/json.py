@@ -6,19 +6,19 @@ Python rather than in C.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from json import JSONEncoder
 from typing import Any
 
 Encode = Callable[[Any], str]
 
+_NOT_ASCII = re.compile(r"[^\n -~]")  # of the control characters JSON has only line ends as they are
 
-def json_text(plain: Mapping[str, Any], escaped: bool = False) -> str:
-    """The text, with a line end at its end; `escaped` spells all but ASCII as JSON escapes.
 
-    Raises `ValueError` for a number that is not finite.
-    """
-    encode = JSONEncoder(ensure_ascii=escaped, allow_nan=False).encode
+def json_text(plain: Mapping[str, Any]) -> str:
+    """The text, with a line end at its end. Raises `ValueError` for a number that is not finite."""
+    encode = JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     entries = [f"  {encode(key)}: {_value(value, encode)}" for key, value in plain.items()]
     return "{\n" + ",\n".join(entries) + "\n}\n"
 
@@ -27,3 +27,13 @@ def _value(value: Any, encode: Encode) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "[\n    " + ",\n    ".join(map(encode, value)) + "\n  ]"
     return encode(value)
+
+
+def in_ascii(text: str) -> str:
+    """All but ASCII spelled as JSON escapes: such characters stand inside of strings only."""
+    return _NOT_ASCII.sub(_escape, text)
+
+
+def _escape(character: re.Match[str]) -> str:
+    units = character[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

@@ -55,7 +55,8 @@ def norm(value: Array) -> float:
     return largest and largest * float(np.sqrt(np.sum((value / largest) ** 2)))
 
 
-def _quantities(**values: Array | None) -> dict[str, Any]:
+def quantities(**values: Array | None) -> dict[str, Any]:
+    """Arrays by key as plain data, those too large to be shown with their summaries."""
     plain: dict[str, Any] = {}
     for key, value in values.items():
         plain[key] = None if value is None else plain_value(value)
@@ -65,7 +66,7 @@ def _quantities(**values: Array | None) -> dict[str, Any]:
     return plain
 
 
-def _summaries(key: str, values: Mapping[str, Array]) -> dict[str, Any]:
+def summaries(key: str, values: Mapping[str, Array]) -> dict[str, Any]:
     """The summaries of the large ones among named arrays, under one key, if there are any."""
     short = {name: summary(np.asarray(value)) for name, value in values.items()}
     plain = {

@@ -13,8 +13,25 @@ from rich.text import Text
 
 from bpx.render.blocks import Block, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
+from bpx.render.plain import plain
 
+_WIDTH_OF_FILES = 80  # columns of a table that is not for a terminal
+_MOST_ROWS = 2000  # of a table with rules and colour: Rich takes a second for so many
 _NESTED, _BETWEEN_ROWS = re.compile(r"\[{2,}"), re.compile(r"(\]+), \[+")
+
+
+def table_text(blocks: Sequence[Block], console: Console | None = None) -> str:
+    """The text as wide and as colourful as the console allows, with a line end at its end.
+
+    Without one it has no colour. Very long tables have no rules either.
+    """
+    if any(isinstance(block, Table) and len(block.rows) > _MOST_ROWS for block in blocks):
+        return plain(blocks)
+    console = console or Console(no_color=True, force_terminal=False, width=_WIDTH_OF_FILES)
+    with console.capture() as capture:
+        for renderable in renderables(blocks):
+            console.print(renderable)
+    return "\n".join(line.rstrip() for line in capture.get().split("\n"))
 
 
 def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 import numpy as np
 
@@ -28,17 +28,8 @@ from bpx.passes.query import listed
 from bpx.passes.reverse import grad, reverse
 from bpx.train.batches import Examples, examples, shuffled
 from bpx.train.optimizers import OPTIMIZERS
-from bpx.train.training import (
-    DISAGREE,
-    NOT_FINITE,
-    STEPS,
-    TARGET,
-    Batching,
-    Change,
-    Checked,
-    ShownStep,
-    Training,
-)
+from bpx.train.rows import Batching, Change, Checked, ShownStep
+from bpx.train.training import DISAGREE, NOT_FINITE, STEPS, TARGET, AnyGraph, Training
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
@@ -92,12 +83,12 @@ _USUAL = Options()
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
 def train(
-    spec: NamedGraph,
+    spec: AnyGraph,
     options: Options = _USUAL,
     *,
     wrt: str | Iterable[str] | None = None,
     progress: Progress | None = None,
-) -> Training:
+) -> Training[AnyGraph]:
     """Train the parameters of `spec`, or the inputs `wrt`, so that its scalar output falls.
 
     Raises `BpxError` where there is nothing to train, an option means nothing, or the loss or its
@@ -169,12 +160,12 @@ class _Loss:
         return float(loss), gradients
 
 
-class _Run:
+class _Run(Generic[AnyGraph]):
     """A training while it goes on."""
 
     def __init__(
         self,
-        spec: NamedGraph,
+        spec: AnyGraph,
         options: Options,
         trained: Sequence[Input],
         found: Examples | None,
@@ -214,7 +205,7 @@ class _Run:
             problem = Diagnostic("batch-shapes", None, {"batch": self.options.batch})
             raise BpxError([problem, *error.diagnostics]) from None
 
-    def training(self) -> Training:
+    def training(self) -> Training[AnyGraph]:
         """Run to the end, and say what was done."""
         start = self.parameters.copies()
         first = self.on_all()

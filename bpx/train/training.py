@@ -1,79 +1,29 @@
-"""What a training did, as plain, frozen data, and the JSON contract it fills."""
+"""What a training did: the report of `bpx train`, with its JSON contract and every form."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, Generic, TypeVar
 
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.render.plain_data import norm, plain_value
+from bpx.graph.numbers import DIGITS, number
+from bpx.render.blocks import Block, Heading, Headline, Lines
+from bpx.render.plain_data import plain_value
+from bpx.render.shown import Shown
+from bpx.train.rows import Batching, Checked, ShownStep, measured
+from bpx.train.sections import agreeing, curve, odd_checks, parameters, step
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.say import say, visible
 
-LARGEST_LISTED = 6  # elements of a parameter that is listed in full
 STEPS, TARGET, NOT_FINITE, DISAGREE = "steps", "target", "not finite", "disagree"  # why it ended
-
-
-class Change(NamedTuple):
-    """What one step did to one parameter: `new` = `value` + `update`."""
-
-    value: Array
-    gradient: Array
-    update: Array
-    new: Array
-
-
-class ShownStep(NamedTuple):
-    """A step in full; `step` counts from 1, `loss` is that before it.
-
-    `rows` are those of the batch, counted from 0; None where the step was on all data.
-    """
-
-    step: int
-    loss: float
-    changes: Mapping[str, Change]
-    rows: tuple[int, ...] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        changes = {name: _measured(**change._asdict()) for name, change in self.changes.items()}
-        rows = None if self.rows is None else list(self.rows)
-        return {"step": self.step, "loss": plain_value(self.loss), "rows": rows, "parameters": changes}
-
-
-class Checked(NamedTuple):
-    """What differences said of the gradient that was in use after `step` steps, and of its worst entry."""
-
-    step: int
-    verdict: str
-    entries: int
-    entry: str
-    claimed: float
-    reference: float
-    error: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        numbers = {key: plain_value(getattr(self, key)) for key in ("claimed", "reference", "error")}
-        return {**self._asdict(), **numbers}
-
-
-class Batching(NamedTuple):
-    """Batches of `size` of the `examples`, which the inputs hold."""
-
-    size: int
-    examples: int
-    inputs: tuple[str, ...]
-    seed: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return {**self._asdict(), "inputs": list(self.inputs)}
+_ENDINGS = {STEPS: "missed", TARGET: "target", NOT_FINITE: "not-finite", DISAGREE: "disagree"}
+AnyGraph = TypeVar("AnyGraph", bound=NamedGraph)  # of what was trained
 
 
 @dataclass(frozen=True, repr=False)
-class Training:
+class Training(Shown, Generic[AnyGraph]):
     """All that a training did.
 
     `spec` is the spec with its new values, those of the last step that could be taken. `history` is the
@@ -81,7 +31,9 @@ class Training:
     `first` and `last` are the loss on all examples. `problems` say why it stopped before its end, if it did.
     """
 
-    spec: NamedGraph
+    kind: ClassVar[str] = "training"
+
+    spec: AnyGraph
     output: str
     optimizer: str
     rate: float
@@ -109,7 +61,7 @@ class Training:
         """The JSON contract, version 1: numbers in full, non-finite ones as text."""
         return {
             "bpx": 1,
-            "kind": "training",
+            "kind": self.kind,
             "title": self.spec.title,
             "output": self.output,
             "optimizer": self.optimizer,
@@ -122,7 +74,7 @@ class Training:
             "loss": {"first": plain_value(self.first), "last": plain_value(self.last)},
             "history": [plain_value(loss) for loss in self.history],
             "parameters": [
-                {"name": name, "shape": list(before.shape), **_measured(before=before, after=after)}
+                {"name": name, "shape": list(before.shape), **measured(before=before, after=after)}
                 for name, (before, after) in self.parameters.items()
             ],
             "size": self.size,
@@ -135,13 +87,60 @@ class Training:
         """A short line; the history may be long."""
         return f"<bpx.Training {self.output}: {self.first} to {self.last} in {self.taken} steps>"
 
+    def blocks(self) -> list[Block]:
+        """The answer, the curve of the loss, the parameters, the steps asked for, the notes, a summary."""
+        remarks = tuple(self._remarks())
+        blocks: list[Block] = [Headline(self._headline()), *([Lines(remarks)] if remarks else [])]
+        blocks += [*curve(self.history, self.batch is not None), *parameters(self.parameters)]
+        for shown in self.shown:
+            blocks += step(self.output, shown)
+        blocks += [*odd_checks(self.checks), Heading(say("account.notes")), Lines(tuple(self._notes()))]
+        return [*blocks, Heading(self._summary())]
 
-def _measured(**values: Array) -> dict[str, Any]:
-    """Arrays as plain data, large ones with their norms."""
-    plain = {key: plain_value(value) for key, value in values.items()}
-    norms = {
-        f"{key}_norm": plain_value(norm(value))
-        for key, value in values.items()
-        if value.size > LARGEST_LISTED
-    }
-    return {**plain, **norms}
+    def _notes(self) -> Iterator[str]:
+        if self.last > self.first:
+            yield say("train.risen")
+        yield from agreeing(self.checks)
+        yield from (note.to_line() for note in self.notes)
+        yield say("account.digits")
+
+    def _headline(self) -> str:
+        title = visible(" ".join((self.spec.title or "").split()))
+        form = "train.answer-one" if self.taken == 1 else "train.answer"
+        taken, rate = f"{self.taken:,}", number(self.rate, DIGITS)
+        answer = say(form, loss=self._loss(), taken=taken, optimizer=self.optimizer, rate=rate)
+        return f"{title}: {answer}" if title else answer
+
+    def _loss(self) -> str:
+        first, last = number(self.first, DIGITS), number(self.last, DIGITS)
+        return say("train.loss", output=self.output, first=first, last=last)
+
+    def _summary(self) -> str:
+        facts = {"size": self.size, "taken": self.taken, "asked": self.asked}
+        return say("train.summary", loss=self._loss(), **{key: f"{one:,}" for key, one in facts.items()})
+
+    def _remarks(self) -> Iterator[str]:
+        """Why it ended, where that has to be said, and what it went by."""
+        if self.stopped != STEPS or self.target is not None:
+            target = "" if self.target is None else number(self.target, DIGITS)
+            yield say(f"train.{_ENDINGS[self.stopped]}", output=self.output, target=target)
+        yield from map(_problem, self.problems)
+        if self.batch:
+            facts = {
+                **self.batch._asdict(),
+                "inputs": ", ".join(self.batch.inputs),
+                "output": self.output,
+            }
+            yield say("train.batches", **facts)
+        if self.settings:
+            settings = ", ".join(f"{key} {number(one, DIGITS)}" for key, one in self.settings.items())
+            yield say("train.settings", optimizer=self.optimizer, settings=settings)
+
+
+def _problem(problem: Diagnostic) -> str:
+    """A diagnostic in a line, with its place."""
+    place = ""
+    if problem.span:
+        line, column = problem.span.source.position(problem.span.start)
+        place = f" ({visible(problem.span.source.name)}:{line}:{column})"
+    return f"{problem.severity}: {problem.message}{place}{'; ' + problem.advice if problem.advice else ''}"

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from bpx.cli.progress import ProgressBar
+from bpx.cli.output.progress import ProgressBar
 
 CODE = """
 import sys
-from bpx.cli.progress import ProgressBar
+from bpx.cli.output.progress import ProgressBar
 with ProgressBar(patience={patience}) as progress:
     for step in range(5):
         progress(step / 4{more})

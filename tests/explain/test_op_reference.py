@@ -11,8 +11,8 @@ import oracle
 import pytest
 
 from bpx.explain.explain import explain
-from bpx.explain.op_blocks import example_blocks, op_blocks, op_list_blocks
-from bpx.explain.op_reference import op_entries, op_entry
+from bpx.explain.ops.op_reference import op_entries, op_entry
+from bpx.explain.ops.op_table import example_blocks, op_blocks, op_list_blocks
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from oracle import mp
 
 from bpx import BpxError, parse
-from bpx.explain.op_reference import op_entry
+from bpx.explain.ops.op_reference import op_entry
 from bpx.graph.arrays import ShapeError
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.run import run

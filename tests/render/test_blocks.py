@@ -14,7 +14,6 @@ from rich.console import Console
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
-from bpx.explain.sections.account import explanation_blocks
 from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.render.blocks import MOST_ROWS, Heading, Headline, Lines, Table, text_of
 from bpx.render.markdown import markdown
@@ -30,30 +29,30 @@ def account(expression: str, options: Any = None, **values: Any) -> Explanation:
 
 
 def tables(account: Explanation) -> list[Table]:
-    return [block for block in explanation_blocks(account) if isinstance(block, Table)]
+    return [block for block in account.blocks() if isinstance(block, Table)]
 
 
 def headings(account: Explanation) -> list[str]:
-    return [block.text for block in explanation_blocks(account) if isinstance(block, Heading)]
+    return [block.text for block in account.blocks() if isinstance(block, Heading)]
 
 
 def lines(account: Explanation) -> list[str]:
-    return [text for block in explanation_blocks(account) if isinstance(block, Lines) for text in block.texts]
+    return [text for block in account.blocks() if isinstance(block, Lines) for text in block.texts]
 
 
 def table_text(account: Explanation) -> str:
     console = Console(file=io.StringIO(), width=4000, color_system=None)
-    for renderable in renderables(explanation_blocks(account)):
+    for renderable in renderables(account.blocks()):
         console.print(renderable)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def plain_text(account: Explanation) -> str:
-    return plain(explanation_blocks(account))
+    return plain(account.blocks())
 
 
 def markdown_text(account: Explanation) -> str:
-    return markdown(explanation_blocks(account)).replace("\\", "")
+    return markdown(account.blocks()).replace("\\", "")
 
 
 # --- every number stands in the JSON ------------------------------------------------------------
@@ -157,9 +156,9 @@ def test_renderings_say_the_same(name: str) -> None:
 
 def test_the_answer_comes_first() -> None:
     one = account("x^2", x=3)
-    assert explanation_blocks(one)[0] == Headline("out = 9")
+    assert one.blocks()[0] == Headline("out = 9")
     titled = full_account("sigmoid")
-    assert explanation_blocks(titled)[0] == Headline("The sigmoid as one op: y = 0.622459")
+    assert titled.blocks()[0] == Headline("The sigmoid as one op: y = 0.622459")
 
 
 def test_sections_in_order() -> None:

@@ -9,8 +9,7 @@ from checking import toml
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
-from bpx.explain.layers import layers_of
-from bpx.explain.sections.account import explanation_blocks
+from bpx.explain.query.layers import layers_of
 from bpx.render.blocks import Heading, Lines, Table
 from bpx.render.plain import plain
 from bpx.words.diagnostic import BpxError
@@ -36,11 +35,11 @@ def account(n: int, **options: str) -> Explanation:
 
 
 def text(n: int, **options: str) -> str:
-    return plain(explanation_blocks(account(n, **options)))
+    return plain(account(n, **options).blocks())
 
 
 def headings(n: int, **options: str) -> list[str]:
-    return [one.text for one in explanation_blocks(account(n, **options)) if isinstance(one, Heading)]
+    return [one.text for one in account(n, **options).blocks() if isinstance(one, Heading)]
 
 
 def test_a_layer_is_what_a_name_begins_with() -> None:
@@ -72,11 +71,11 @@ def test_a_small_network_has_a_heading_for_each_layer_on_the_way_up_and_down() -
 
 
 def test_a_network_without_layers_has_none() -> None:
-    assert "Layer" not in plain(explanation_blocks(explain(toml('bpx = 1\n[graph]\nL = "2 * 3"'))))
+    assert "Layer" not in plain(explain(toml('bpx = 1\n[graph]\nL = "2 * 3"')).blocks())
 
 
 def rows_of(n: int, header: str) -> list[tuple[str, ...]]:
-    tables = [one for one in explanation_blocks(account(n)) if isinstance(one, Table)]
+    tables = [one for one in account(n).blocks() if isinstance(one, Table)]
     return list(next(one for one in tables if one.headers[0] == header).rows)
 
 
@@ -102,9 +101,7 @@ def test_a_row_has_range_mean_and_norm_of_what_the_layer_hands_on() -> None:
 
 
 def test_the_account_says_how_to_open_a_layer() -> None:
-    lines = [
-        line for one in explanation_blocks(account(LARGE)) if isinstance(one, Lines) for line in one.texts
-    ]
+    lines = [line for one in account(LARGE).blocks() if isinstance(one, Lines) for line in one.texts]
     assert "A layer stands in one row; `--node first` opens it." in lines
 
 

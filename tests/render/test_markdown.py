@@ -7,7 +7,6 @@ import re
 import pytest
 from accounts import NAMES, full_account
 
-from bpx.explain.sections.account import explanation_blocks
 from bpx.render.blocks import Heading, Headline, Lines, Table
 from bpx.render.markdown import markdown
 
@@ -16,7 +15,7 @@ UNESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\|")
 
 
 def text_of(name: str) -> str:
-    return markdown(explanation_blocks(full_account(name)))
+    return markdown(full_account(name).blocks())
 
 
 def cells(row: str) -> list[str]:
@@ -87,7 +86,7 @@ def test_rows_have_as_many_cells_as_the_header(name: str) -> None:
 
 @every_account
 def test_nothing_is_lost(name: str) -> None:
-    blocks = explanation_blocks(full_account(name))
+    blocks = full_account(name).blocks()
     found = tables_in(text_of(name))
     wanted = [block for block in blocks if isinstance(block, Table)]
     assert len(found) == len(wanted)

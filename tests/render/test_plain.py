@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from accounts import NAMES, full_account
 
-from bpx.explain.sections.account import explanation_blocks
 from bpx.render.blocks import Heading, Headline, Lines, Table
 from bpx.render.plain import plain
 
@@ -13,7 +12,7 @@ every_account = pytest.mark.parametrize("name", NAMES)
 
 
 def text_of(name: str) -> str:
-    return plain(explanation_blocks(full_account(name)))
+    return plain(full_account(name).blocks())
 
 
 def test_a_whole_page() -> None:
@@ -66,7 +65,7 @@ def test_ends_in_one_line_end(name: str) -> None:
 
 @every_account
 def test_one_line_a_row(name: str) -> None:
-    blocks = explanation_blocks(full_account(name))
+    blocks = full_account(name).blocks()
     rows = {Headline: 1, Heading: 2}
     wanted = sum(
         len(block.rows) + 1
@@ -81,7 +80,7 @@ def test_one_line_a_row(name: str) -> None:
 
 @every_account
 def test_columns_stand_under_their_headers(name: str) -> None:
-    for table in explanation_blocks(full_account(name)):
+    for table in full_account(name).blocks():
         if isinstance(table, Table):
             header, *rows = plain([table]).rstrip("\n").split("\n")
             for column, (title, cells) in enumerate(

@@ -15,9 +15,8 @@ from rich.console import Console
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
-from bpx.explain.op_blocks import op_blocks, op_list_blocks
-from bpx.explain.op_reference import op_entries, op_entry
-from bpx.explain.sections.account import explanation_blocks
+from bpx.explain.ops.op_reference import op_entries, op_entry
+from bpx.explain.ops.op_table import op_blocks, op_list_blocks
 from bpx.graph.numbers import LARGEST_SHOWN, number
 from bpx.render.blocks import Headline, Lines, Table
 from bpx.render.table import renderables
@@ -42,7 +41,7 @@ def widest(text: str) -> int:
 @every_account
 @pytest.mark.parametrize("width", [80, 60, 120])
 def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
-    assert widest(printed(explanation_blocks(full_account(name)), width)) <= width
+    assert widest(printed(full_account(name).blocks(), width)) <= width
 
 
 def test_the_op_table_fits_80_cells() -> None:
@@ -61,7 +60,7 @@ def matrices(account: Explanation) -> list[Any]:
 @every_account
 def test_a_row_of_a_matrix_keeps_to_a_line(name: str) -> None:
     one = full_account(name)
-    lines = printed(explanation_blocks(one)).splitlines()
+    lines = printed(one.blocks()).splitlines()
     for matrix in matrices(one):
         for row in matrix:
             text = f"[{', '.join(number(float(value), 6) for value in row)}]"
@@ -80,7 +79,7 @@ def test_rows_stand_under_each_other_behind_a_formula_too() -> None:
 
 @every_account
 def test_nothing_is_lost_in_a_narrow_terminal(name: str) -> None:
-    blocks = explanation_blocks(full_account(name))
+    blocks = full_account(name).blocks()
     wide, narrow = (Counter(printed(blocks, width)) for width in (4000, 50))
     assert all(wide[sign] == narrow[sign] for sign in wide if sign not in " ─\n")
 
@@ -95,17 +94,17 @@ def test_users_text_is_no_markup(text: str) -> None:
 
 def test_a_name_that_looks_like_markup() -> None:
     spec = read_expression(Source("<expression>", "bold * red"), {"bold": [[1.0, 2.0], [3.0, 4.0]], "red": 2})
-    assert "[[2, 4]," in printed(explanation_blocks(explain(spec)))
+    assert "[[2, 4]," in printed(explain(spec).blocks())
 
 
 def test_colour_only_where_it_is_wanted() -> None:
-    blocks = explanation_blocks(full_account("sigmoid"))
+    blocks = full_account("sigmoid").blocks()
     assert "\x1b" not in printed(blocks)
     assert "\x1b[" in printed(blocks, color_system="standard", force_terminal=True)
 
 
 def test_sums_are_bold_and_the_words_stay_the_same() -> None:
-    blocks = explanation_blocks(full_account("two_paths"))
+    blocks = full_account("two_paths").blocks()
     coloured = printed(blocks, color_system="standard", force_terminal=True)
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == printed(blocks)
     (sum_row,) = [line for line in coloured.splitlines() if "12 + 24" in line]
@@ -117,7 +116,7 @@ def test_ascii_terminals_get_ascii_rules(name: str) -> None:
     raw = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     console = Console(file=raw, width=80, color_system=None)
     with console.capture() as capture:
-        for renderable in renderables(explanation_blocks(full_account(name))):
+        for renderable in renderables(full_account(name).blocks()):
             console.print(renderable)
     text = in_encoding(capture.get(), "ascii")
     assert text.isascii()

@@ -81,7 +81,7 @@ def test_the_names_come_when_asked_for() -> None:
 
 
 FIRST = ("graph.graph", "graph.formula", "spec.text.parser", "spec.writing.schema", "passes.reverse")
-FIRST += ("explain.op_reference", "explain.explanation", "spec.spec", "cli.app")
+FIRST += ("explain.ops.op_reference", "explain.explanation", "spec.spec", "cli.app")
 
 
 def test_from_any_module_first() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict
-from bpx.check.report.report import Report
+from bpx.check.report.results import CheckResults
 from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
 from bpx.render.blocks import Block, Heading, Headline, Lines, Table
 from bpx.words.say import say, visible
@@ -31,9 +31,9 @@ _COUNTS = {
 }
 
 
-def report_blocks(report: Report, sort: str = "worst") -> list[Block]:
-    """The whole report; `sort` is the order of the entries: `worst` first, or as in the `input`s."""
-    shown = report.shown(sort)
+def report_blocks(report: CheckResults) -> list[Block]:
+    """The whole report, section by section."""
+    shown = report.shown()
     blocks: list[Block] = [Headline(_headline(report)), *_blame(report)]
     if shown:
         blocks += _entries(report, shown)
@@ -49,7 +49,7 @@ def report_blocks(report: Report, sort: str = "worst") -> list[Block]:
 # --- sentences ----------------------------------------------------------------------------------
 
 
-def summary(report: Report) -> str:
+def summary(report: CheckResults) -> str:
     """The report in one line: how many entries agree, or which do not."""
     if report.worst is None:
         return say("check.nothing", output=report.output)
@@ -68,18 +68,18 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(_counted(key, count) for key, count in found.items() if count)
 
 
-def _odd_ones(report: Report) -> str:
+def _odd_ones(report: CheckResults) -> str:
     """The worst of the entries that do not agree, by name."""
-    names = [entry_text(report, one) for one in report.shown() if one.verdict is not Verdict.AGREE]
+    names = [entry_text(report, one) for one in report.shown("worst") if one.verdict is not Verdict.AGREE]
     return _shortened(names)
 
 
-def entry_text(report: Report, entry: Entry) -> str:
+def entry_text(report: CheckResults, entry: Entry) -> str:
     """An entry as people write it: `w[0, 2]`, for second derivatives `∂²L/∂x∂w[0]`."""
     return label(report, entry.label, entry.by)
 
 
-def label(report: Report, name: str, by: str | None) -> str:
+def label(report: CheckResults, name: str, by: str | None) -> str:
     """An entry or a whole input by name, for second derivatives together with what it is derived by."""
     if by is None:
         return visible(name)
@@ -88,17 +88,17 @@ def label(report: Report, name: str, by: str | None) -> str:
     return visible(f"∂²{report.output}/∂{name}²" if first == name else f"∂²{report.output}/∂{first}∂{name}")
 
 
-def title_text(report: Report) -> str:
+def title_text(report: CheckResults) -> str:
     """The title in one line; empty where there is none."""
     return visible(" ".join((report.title or "").split()))
 
 
-def _headline(report: Report) -> str:
+def _headline(report: CheckResults) -> str:
     title = title_text(report)
     return f"{title}: {_answer(report)}" if title else _answer(report)
 
 
-def _answer(report: Report) -> str:
+def _answer(report: CheckResults) -> str:
     if report.worst is None:
         return say("check.nothing", output=report.output)
     verdict = report.worst.verdict
@@ -121,14 +121,14 @@ def _counted(key: str, count: int, **facts: Any) -> str:
 # --- blame --------------------------------------------------------------------------------------
 
 
-def _blame(report: Report) -> Iterator[Block]:
+def _blame(report: CheckResults) -> Iterator[Block]:
     for one in report.blame:
         ending = _ending(report) if one is report.blame[-1] else ()
         yield Heading(blame_title(one))
         yield Lines((*_details(one), *ending))
 
 
-def blame_text(report: Report) -> str:
+def blame_text(report: CheckResults) -> str:
     """All there is to say of those to blame, a sentence a line."""
     culprits = [line for one in report.blame for line in (blame_title(one), *_details(one))]
     return "\n".join([*culprits, *_ending(report)])
@@ -151,14 +151,14 @@ def _details(one: Blame) -> Iterator[str]:
         yield say("check.correct", formula=one.correction)
 
 
-def _ending(report: Report) -> Iterator[str]:
+def _ending(report: CheckResults) -> Iterator[str]:
     yield from _proof(report)
     names = [f"`{name}`" for name in report.innocent]
     if names:
         yield _counted("innocent", len(names), names=_shortened(names, _MOST_INNOCENTS))
 
 
-def _proof(report: Report) -> Iterator[str]:
+def _proof(report: CheckResults) -> Iterator[str]:
     """One sentence: all culprits were corrected together."""
     proof = next((one.proof for one in report.blame if one.proof), None)
     if proof:
@@ -175,7 +175,7 @@ def _culprit(one: Blame) -> str:
 # --- tables -------------------------------------------------------------------------------------
 
 
-def _entries(report: Report, shown: Sequence[Entry]) -> Iterator[Block]:
+def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
     pointed = any(entry.point for entry in shown)
     keys = [
         "entry",
@@ -202,7 +202,7 @@ def _entries(report: Report, shown: Sequence[Entry]) -> Iterator[Block]:
     yield from _reasons((entry_text(report, entry), entry.reason) for entry in shown)
 
 
-def _inputs(report: Report) -> Iterator[Block]:
+def _inputs(report: CheckResults) -> Iterator[Block]:
     """How many entries of each input have which verdict; verdicts that no entry has are left out."""
     verdicts = [verdict for verdict in Verdict if report.counts[verdict.word]]
     headers = (say("check.input"), say("check.shape"), *(verdict.word for verdict in verdicts))
@@ -218,7 +218,7 @@ def _inputs(report: Report) -> Iterator[Block]:
     yield Table(headers, rows, right=frozenset(range(2, len(headers))))
 
 
-def _rules(report: Report) -> Iterator[Block]:
+def _rules(report: CheckResults) -> Iterator[Block]:
     """Those that do not agree when checked alone, or all of them."""
     shown = [row for row in report.local if report.all or row.verdict is not Verdict.AGREE]
     if shown:
@@ -299,7 +299,7 @@ def _digits(entry: Entry) -> str:
 # --- notes --------------------------------------------------------------------------------------
 
 
-def _notes(report: Report) -> Iterator[str]:
+def _notes(report: CheckResults) -> Iterator[str]:
     yield from (note.to_line() for note in report.notes)
     if report.local:
         yield say("check.sound-rules", count=f"{report.sound:,}", total=f"{len(report.local):,}")

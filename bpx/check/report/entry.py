@@ -1,7 +1,7 @@
 """One number of a gradient or of a rule, what is known of it and why.
 
-Where there is no reference, it and its error bar are nan. A difference within the error bar is noise: no order
-and no count of digits depends on it.
+Where there is no reference, it and its error bar are nan. A difference within the error bar is noise: no
+order and no count of digits depends on it.
 """
 
 from __future__ import annotations

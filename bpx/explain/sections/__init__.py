@@ -1,1 +1,28 @@
-"""The sections of an explanation."""
+"""The sections of an explanation, one class in one file each, in the order in which people see them."""
+
+from __future__ import annotations
+
+from bpx.explain.sections.accuracy import Accuracy
+from bpx.explain.sections.expansion import Expansion
+from bpx.explain.sections.expect import Expected
+from bpx.explain.sections.forward import Forward
+from bpx.explain.sections.gradients import Gradients
+from bpx.explain.sections.paths import Paths
+from bpx.explain.sections.patterns import Patterns
+from bpx.explain.sections.reverse import Reverse
+from bpx.explain.sections.second import SecondDerivatives
+from bpx.explain.sections.section import Section
+from bpx.explain.sections.step import Step
+
+SECTIONS: tuple[type[Section], ...] = (
+    Forward,
+    Expansion,
+    Reverse,
+    Gradients,
+    Paths,
+    SecondDerivatives,
+    Step,
+    Patterns,
+    Expected,
+    Accuracy,
+)

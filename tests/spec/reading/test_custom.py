@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
-from bpx.explain.op_reference import op_entry
-from bpx.explain.sections.account import explanation_blocks
+from bpx.explain.ops.op_reference import op_entry
 from bpx.graph.formula import formula
 from bpx.graph.graph import OPS, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
@@ -179,7 +178,7 @@ def test_the_rule_speaks_of_the_node_itself_as_out() -> None:
 def test_the_account_names_the_op_and_says_whose_rule_it_is() -> None:
     account = explain(gated(x=0.5))
     assert account.to_dict()["ops"] == {"gated": "gated(x) = x * sigmoid(x)"}
-    assert "gated: times what its rule in the spec says." in plain(explanation_blocks(account))
+    assert "gated: times what its rule in the spec says." in plain(account.blocks())
     assert account.nodes[1].formula == "gated(x)"
     assert account.nodes[1].with_numbers == "gated(0.5)"
 

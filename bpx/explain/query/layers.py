@@ -16,3 +16,8 @@ def layers_of(names: Mapping[int, str]) -> dict[int, str]:
     """Node id → the layer it belongs to: what its name begins with, up to the last dot."""
     layers = groups_of(names.values())
     return {node: group_of(name, layers) for node, name in names.items()}
+
+
+def outermost(name: str, layer: str) -> str:
+    """The outermost layer of a node, or the node itself where it is in none."""
+    return layer.partition(".")[0] or name

@@ -1,0 +1,72 @@
+"""Texts of the command line as values: specs, inputs' values, claims, lists of names.
+
+All that is wrong with them is reported together, so the functions collect diagnostics or raise `BpxError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bpx.spec.reading.syntax import ClaimSyntax
+    from bpx.words.diagnostic import Diagnostic
+
+
+def read_spec(target: str, assignments: Sequence[str] | None, found: Sequence[Diagnostic] = ()) -> Any:
+    """The spec of a target; its problems, those of `--set` and those `found` before are reported together."""
+    from bpx.spec.reading.target import read_target
+    from bpx.words.diagnostic import BpxError, Diagnostic
+
+    problems = list(found)
+    values = {}
+    for assignment in assignments or ():
+        name, equals, text = assignment.partition("=")
+        if not (name.strip() and equals):
+            problems.append(Diagnostic("bad-assignment", None, {"text": assignment}))
+            continue
+        try:
+            values[name.strip()] = read_value(name.strip(), text, f"--set {name.strip()}")
+        except BpxError as error:
+            problems += error.diagnostics
+            values[name.strip()] = None  # there is one, only not to be read
+    try:
+        spec = read_target(target, values)
+    except BpxError as error:
+        problems += error.diagnostics
+    if problems:
+        raise BpxError(problems)
+    return spec
+
+
+def read_value(name: str, text: str, place: str) -> Any:
+    """A value that is written at a `place` of the command line."""
+    from bpx.spec.reading.read import read_value as read
+    from bpx.words.diagnostic import Source
+
+    return read(name, Source(place, text))
+
+
+def read_upstream(text: str | None) -> Any:
+    """The gradient that arrives at the output."""
+    return None if text is None else read_value("upstream", text, "--upstream")
+
+
+def read_claims(texts: Sequence[str]) -> tuple[list[ClaimSyntax], list[Diagnostic]]:
+    """The claims, and what is wrong with those that cannot be read."""
+    from bpx.spec.reading.claims import read_claim
+    from bpx.words.diagnostic import BpxError
+
+    claims: list[ClaimSyntax] = []
+    problems: list[Diagnostic] = []
+    for text in texts:
+        try:
+            claims.append(read_claim(text))
+        except BpxError as error:
+            problems += error.diagnostics
+    return claims, problems
+
+
+def read_names(text: str | None) -> list[str] | None:
+    """Names with commas between them."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,51 @@
+"""`bpx convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bpx.cli.app import app
+from bpx.cli.arguments import read_spec
+from bpx.cli.options import Target, Values
+from bpx.cli.output.console import fail
+from bpx.cli.output.session import TextSession
+
+if TYPE_CHECKING:
+    from bpx.spec.reading.document import Format
+
+
+@app.command(epilog="Example: bpx convert logistic_regression -o graph.json")
+def convert(
+    target: Target,
+    set_: Values = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="toml|json", help="The format; by default from FILE.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write.")
+    ] = None,
+) -> None:
+    """Write a graph as a spec, in TOML or JSON."""
+    with TextSession(output) as session:
+        from bpx.spec.writing.write import write_spec
+
+        format = _format(to, output)
+        session.write(write_spec(read_spec(target, set_), format))
+
+
+def _format(asked: str | None, file: str | None) -> Format:
+    """The format asked for, or that of the file's ending. Raises `BpxError` where that is neither."""
+    from bpx.spec.reading.target import FORMATS
+
+    formats: dict[str, Format] = {format: format for format in FORMATS.values()}
+    if asked:
+        if asked not in formats:
+            fail("unknown-choice", found=asked, known=", ".join(formats))
+        return formats[asked]
+    ending = Path(file or "").suffix.lower()
+    if ending and ending not in FORMATS:
+        fail("unknown-format", name=file)
+    return FORMATS.get(ending, "toml")

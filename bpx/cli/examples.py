@@ -1,0 +1,61 @@
+"""`bpx examples`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from bpx.cli.app import app
+from bpx.cli.options import JsonFlag, file_option, form_option
+from bpx.cli.output.session import Session
+from bpx.render.shown import Shown
+from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from bpx.render.blocks import Block
+
+
+@dataclass(frozen=True, repr=False)
+class ExampleList(Shown):
+    """Examples by name, each with its title."""
+
+    kind: ClassVar[str] = "examples"
+
+    titles: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def bundled(cls) -> Self:
+        """Those that come with bpx."""
+        from bpx.spec.reading.examples import example_names
+
+        return cls(tuple((name, _title(name)) for name in example_names()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON contract, version 1."""
+        examples = [{"name": name, "title": title} for name, title in self.titles]
+        return {"bpx": 1, "kind": self.kind, "examples": examples}
+
+    def blocks(self) -> list[Block]:
+        """One table."""
+        from bpx.render.blocks import Table
+
+        return [Table((say("examples.name"), say("examples.title")), self.titles)]
+
+
+def _title(name: str) -> str:
+    from bpx.spec.reading.document import read_document
+    from bpx.spec.reading.examples import example_path
+    from bpx.spec.reading.target import read_file
+
+    return str(read_document(read_file(example_path(name)), "toml")[0].get("title", ""))
+
+
+@app.command()
+def examples(
+    form: Annotated[str | None, form_option("examples")] = None,
+    json: JsonFlag = False,
+    output: Annotated[str | None, file_option("examples")] = None,
+) -> None:
+    """List the bundled examples."""
+    with Session("examples", form, json, output) as session:
+        session.show(ExampleList.bundled())

@@ -1,0 +1,88 @@
+"""`bpx explain`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from bpx.cli.app import app
+from bpx.cli.arguments import read_names, read_spec, read_upstream
+from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
+from bpx.cli.output.session import WRONG, Session
+
+_EVERY_INPUT = "*"
+
+
+class _WithBarePaths(TyperCommand):
+    """`--paths` alone means every input; the parser knows only options that take a value or none."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        after = [*args[1:], "-"]
+        bare = [arg == "--paths" and next.startswith("-") for arg, next in zip(args, after, strict=False)]
+        completed = [
+            f"--paths={_EVERY_INPUT}" if alone else arg for arg, alone in zip(args, bare, strict=True)
+        ]
+        return super().parse_args(ctx, completed)
+
+
+@app.command(
+    cls=_WithBarePaths,
+    epilog='Example: bpx explain "(x+y)^2" --set x=3 --set y=-1 --paths',
+)
+def explain(
+    target: Target,
+    set_: Values = None,
+    of: Of = None,
+    wrt: Wrt = None,
+    upstream: Upstream = None,
+    expand: Annotated[
+        list[str] | None, typer.Option(metavar="NODE|all", help="Rewrite composite ops in simpler ones.")
+    ] = None,
+    paths: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[INPUT]", help="List every path to an input, or to each; stands behind the target."
+        ),
+    ] = None,
+    second: Annotated[bool, typer.Option("--second", help="Add second derivatives.")] = False,
+    step: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Show one step of gradient descent at this rate.")
+    ] = None,
+    node: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Show this node, or this layer, alone.")
+    ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Leave out the comparison with differences at the end.")
+    ] = False,
+    form: Annotated[str | None, form_option("explanation")] = None,
+    json: JsonFlag = False,
+    output: Annotated[str | None, file_option("explanation")] = None,
+) -> None:
+    """Show how a gradient is made, step by step."""
+    with Session("explanation", form, json, output) as session:
+        from bpx.explain.explain import explain as explained
+
+        spec = read_spec(target, set_)
+        explanation = explained(
+            spec,
+            of=of,
+            wrt=read_names(wrt),
+            upstream=read_upstream(upstream),
+            expand=expand or (),
+            paths=_chosen_paths(paths),
+            second=second,
+            step=step,
+            node=node,
+            check=not no_check,
+        )
+        session.show(explanation)
+        if explanation.unmet:
+            if not session.is_json:
+                session.report(explanation.unmet)
+            raise typer.Exit(WRONG)
+
+
+def _chosen_paths(text: str | None) -> list[str] | None:
+    return [] if text == _EVERY_INPUT else read_names(text)

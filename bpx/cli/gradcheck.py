@@ -1,0 +1,74 @@
+"""`bpx gradcheck`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from bpx.cli.app import app
+from bpx.cli.arguments import read_claims, read_names, read_spec, read_upstream
+from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
+from bpx.cli.output.session import WRONG, Session
+
+
+class Sort(StrEnum):
+    """The order of the entries of a report."""
+
+    WORST = "worst"
+    INPUT = "input"
+
+
+@app.command(epilog='Example: bpx gradcheck "(x+y)^2" --set x=3 --set y=-1 --claim "x = 2*(x+y)"')
+def gradcheck(
+    target: Target,
+    set_: Values = None,
+    of: Of = None,
+    wrt: Wrt = None,
+    upstream: Upstream = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A gradient to check: numbers, or a formula of the nodes."),
+    ] = None,
+    points: Annotated[int, typer.Option(metavar="N", help="Check at so many points.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="S", help="What the points are drawn from.")] = 0,
+    order: Annotated[int, typer.Option(metavar="1|2", help="The highest order of derivatives to check.")] = 1,
+    detect: Annotated[
+        float, typer.Option(metavar="R", help="The smallest relative error that must be seen.")
+    ] = 1e-5,
+    sort: Annotated[Sort, typer.Option(help="The order of the entries.")] = Sort.WORST,
+    all_: Annotated[bool, typer.Option("--all", help="Show every entry and every rule.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 unless everything agrees.")] = False,
+    form: Annotated[str | None, form_option("gradcheck")] = None,
+    json: JsonFlag = False,
+    output: Annotated[str | None, file_option("gradcheck")] = None,
+) -> None:
+    """Find out whether a gradient is right, and if not, what is to blame."""
+    with Session("gradcheck", form, json, output) as session:
+        from dataclasses import replace
+
+        from bpx.check.gradcheck import gradcheck as checked
+        from bpx.check.report.options import bad_options
+        from bpx.cli.output.progress import ProgressBar
+        from bpx.spec.reading.claims import with_claims
+
+        claims, problems = read_claims(claim or ())
+        spec = read_spec(target, set_, [*problems, *bad_options(points, seed, order, detect)])
+        with ProgressBar() as progress:
+            report = checked(
+                with_claims(spec, claims),
+                of=of,
+                wrt=read_names(wrt),
+                upstream=read_upstream(upstream),
+                points=points,
+                seed=seed,
+                order=order,
+                detect=detect,
+                all=all_,
+                progress=progress,
+            )
+        report = replace(report, sort=sort, strict=strict)
+        session.show(report)
+        if report.failed:
+            raise typer.Exit(WRONG)

@@ -1,0 +1,50 @@
+"""The entry point: run a command, and turn what goes wrong into an exit code.
+
+Exit codes: 0 fine · 1 something stated or claimed is wrong · 2 the input cannot be used · 3 a bug in bpx.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from importlib import import_module
+
+from bpx.cli.app import app
+from bpx.cli.output.console import open_missing_streams
+from bpx.cli.output.session import BUG, UNUSABLE
+
+# Each a file of this folder, in the order in which the help lists them.
+COMMANDS = ("explain", "gradcheck", "train", "convert", "ops", "examples", "schema")
+
+for _command in COMMANDS:
+    import_module(f"bpx.cli.{_command}")
+
+
+def main() -> None:
+    """Run the command line; an uncaught exception is a bug of bpx's and must not look like a verdict."""
+    gc.disable()  # a graph has no cycles to collect, and looking for them costs a fifth of a large run
+    open_missing_streams()
+    try:
+        app()
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        _drop_output()
+        sys.exit(0)
+    except (OSError, MemoryError) as error:  # a full disk; a graph too large for this machine
+        from bpx.words.say import say
+
+        sys.stderr.write(say("out-of-room", reason=str(error) or type(error).__name__) + "\n")
+        _drop_output()
+        sys.exit(UNUSABLE)
+    except Exception as error:
+        if os.environ.get("BPX_TRACEBACK"):
+            raise
+        from bpx.words.say import say
+
+        sys.stderr.write(say("bug", kind=type(error).__name__, reason=error) + "\n")
+        sys.exit(BUG)
+
+
+def _drop_output() -> None:
+    """Python flushes standard output when it ends, and must not fail there a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

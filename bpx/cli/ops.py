@@ -1,0 +1,25 @@
+"""`bpx ops`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bpx.cli.app import app
+from bpx.cli.options import JsonFlag, file_option, form_option
+from bpx.cli.output.session import Session
+
+
+@app.command()
+def ops(
+    name: Annotated[str | None, typer.Argument(help="One op, to see all there is to say of it.")] = None,
+    form: Annotated[str | None, form_option("ops")] = None,
+    json: JsonFlag = False,
+    output: Annotated[str | None, file_option("ops")] = None,
+) -> None:
+    """List the ops with their rules and domains."""
+    with Session("ops", form, json, output) as session:
+        from bpx.explain.ops.op_table import OpTable
+
+        session.show(OpTable.of(name))

@@ -1,0 +1,113 @@
+"""One command's output: where it goes, in which form, and what becomes of bad input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import typer
+
+from bpx.cli.output.console import fail, has_unicode, print_to, terminal, write_file
+from bpx.render.forms import Form, form_named, form_of_file
+
+if TYPE_CHECKING:
+    from bpx.render.shown import Shown
+    from bpx.words.diagnostic import Diagnostic
+
+WRONG, UNUSABLE, BUG = 1, 2, 3  # exit codes
+
+
+class TextSession:
+    """A command that writes a text of its own, to a file or to standard output."""
+
+    is_json = False  # are diagnostics wanted as JSON?
+
+    def __init__(self, file: str | None) -> None:
+        self.file = file
+
+    def prepare(self) -> None:
+        """What must hold before the work begins. Raises `BpxError`."""
+
+    def __enter__(self) -> Self:
+        from bpx.words.diagnostic import BpxError
+
+        try:
+            self.prepare()
+        except BpxError as error:
+            self.refuse(error)
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or isinstance(error, typer.Exit):
+            return
+        from bpx.graph.arrays import ShapeError
+        from bpx.words.diagnostic import BpxError, Diagnostic
+
+        if isinstance(error, ShapeError) and error.is_too_large:  # the graph fits, the reverse pass does not
+            facts = {"op": error.op, "reason": error.reason}
+            error = BpxError([Diagnostic("too-large", None, facts)])
+        if isinstance(error, BpxError):
+            self.refuse(error)
+
+    def refuse(self, error: Any) -> NoReturn:
+        """Report the diagnostics of a `BpxError`, and end."""
+        self.report(error.diagnostics)
+        raise typer.Exit(UNUSABLE) from None
+
+    def report(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Diagnostics as JSON on standard output where that is asked for, else as text on standard error."""
+        if self.is_json:
+            plain = [diagnostic.to_dict() for diagnostic in diagnostics]
+            print_json({"bpx": 1, "kind": "error", "diagnostics": plain})
+        else:
+            print_to(sys.stderr, "\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n")
+
+    def write(self, text: str) -> None:
+        """Write to the file, or else to standard output."""
+        if self.file is None:
+            print_to(sys.stdout, text)
+        else:
+            write_file(self.file, text)
+
+
+class Session(TextSession):
+    """A command that shows an object of some kind, in the form asked for or that of the file's ending."""
+
+    form: Form
+
+    def __init__(self, kind: str, form: str | None, json: bool, file: str | None) -> None:
+        super().__init__(file)
+        self.kind, self.asked = kind, "json" if json else form
+        self.is_json = json
+
+    def prepare(self) -> None:
+        """Choose the form. Raises `BpxError` for a form or an ending that nobody knows."""
+        if self.file and Path(self.file).suffix.lower() == ".toml":
+            fail("report-as-spec", name=self.file)
+        if self.asked is not None:
+            self.form = form_named(self.asked, self.kind)
+        else:
+            self.form = form_of_file(self.file or "", self.kind)
+        self.is_json = self.form.name == "json"
+
+    def show(self, shown: Shown) -> None:
+        """Write the object in the form."""
+        if self.file is not None:
+            self.write(self.form.text(shown))
+        elif self.form.name == "table":
+            from bpx.render.table import table_text
+
+            self.write(table_text(shown.blocks(), terminal()))
+        else:
+            text = self.form.text(shown)
+            self.write(text if has_unicode(sys.stdout) else self.form.in_ascii(text))
+
+
+def print_json(plain: dict[str, Any]) -> None:
+    """Plain data on standard output."""
+    from bpx.render.json import in_ascii, json_text
+
+    text = json_text(plain)
+    print_to(sys.stdout, text if has_unicode(sys.stdout) else in_ascii(text))

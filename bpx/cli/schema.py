@@ -1,0 +1,39 @@
+"""`bpx schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpx.cli.app import app
+from bpx.cli.output.session import TextSession
+
+
+class _SchemaSession(TextSession):
+    """A schema is JSON, and no file that says otherwise is written."""
+
+    def prepare(self) -> None:
+        """Raises `BpxError` for such a file."""
+        from bpx.render.forms import unknown_ending
+        from bpx.words.diagnostic import BpxError
+
+        ending = Path(self.file or "").suffix.lower()
+        if self.file and ending not in ("", ".json"):
+            raise BpxError([unknown_ending(self.file, ending, [".json"])])
+
+
+@app.command()
+def schema(
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of the spec format."""
+    with _SchemaSession(output) as session:
+        import json
+
+        from bpx.spec.writing.schema import schema as computed
+
+        session.write(json.dumps(computed(), indent=2) + "\n")

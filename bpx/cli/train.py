@@ -1,0 +1,99 @@
+"""`bpx train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bpx.cli.app import app
+from bpx.cli.arguments import read_names, read_spec
+from bpx.cli.options import JsonFlag, Target, Values, file_help, form_option
+from bpx.cli.output.console import need_folder, write_file
+from bpx.cli.output.session import WRONG, Session
+
+if TYPE_CHECKING:
+    from bpx.spec.reading.document import Format
+    from bpx.words.diagnostic import Diagnostic
+
+
+@app.command(epilog="Example: bpx train logistic_regression --steps 50 -o trained.toml")
+def train(
+    target: Target,
+    set_: Values = None,
+    wrt: Annotated[
+        str | None,
+        typer.Option("--wrt", metavar="NAME,...", help="Train these inputs (default: parameters)."),
+    ] = None,
+    optimizer: Annotated[
+        str, typer.Option(metavar="sgd|momentum|adam", help="How the gradient becomes a step.")
+    ] = "sgd",
+    rate: Annotated[
+        float | None,
+        typer.Option(metavar="R", help="The learning rate (default: sgd 0.1, momentum and adam 0.01)."),
+    ] = None,
+    momentum: Annotated[
+        float | None, typer.Option(metavar="M", help="What is kept of the last step (default: 0.9).")
+    ] = None,
+    steps: Annotated[int, typer.Option(metavar="N", help="How many steps to take.")] = 100,
+    stop: Annotated[
+        float | None,
+        typer.Option(
+            "--target", metavar="LOSS", help="Stop at this loss; with --batch looked at each epoch."
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(metavar="B", help="Draw batches of B examples; what remains of an epoch sits out."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="What the batches are drawn from.")] = 0,
+    show_steps: Annotated[int, typer.Option(metavar="K", help="Show the first K steps in full.")] = 0,
+    check: Annotated[
+        int | None, typer.Option(metavar="K", help="Check the gradient at every K-th step, first and last.")
+    ] = None,
+    form: Annotated[str | None, form_option("training")] = None,
+    json: JsonFlag = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the trained spec, in .toml or .json."),
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help=file_help("Write the report to a file", "training")),
+    ] = None,
+) -> None:
+    """Train the parameters of a graph, step by step."""
+    with Session("training", form, json, report) as session:
+        from dataclasses import replace
+
+        from bpx.cli.output.progress import ProgressBar
+        from bpx.spec.writing.write import write_spec
+        from bpx.train.train import Options
+        from bpx.train.train import train as trained
+        from bpx.words.diagnostic import Diagnostic
+
+        options = Options(optimizer, rate, momentum, steps, batch, seed, stop, show_steps, check)
+        format, problems = _format_of(output)
+        spec = read_spec(target, set_, [*problems, *options.problems()])
+        for file in filter(None, (output, report)):
+            need_folder(file)
+        with ProgressBar() as progress:
+            training = trained(spec, options, wrt=read_names(wrt), progress=progress)
+        if training.problems and output:
+            note = Diagnostic("not-written", None, {"name": output}, severity="note")
+            training = replace(training, notes=(*training.notes, note))
+        session.show(training)
+        if training.problems:
+            raise typer.Exit(WRONG)
+        if output:
+            write_file(output, write_spec(training.spec, format))
+
+
+def _format_of(file: str | None) -> tuple[Format, list[Diagnostic]]:
+    """The format of a spec to be written, and a problem where the file's name has none."""
+    from bpx.spec.reading.target import FORMATS
+    from bpx.words.diagnostic import Diagnostic
+
+    format = FORMATS.get(Path(file).suffix.lower()) if file else "toml"
+    return format or "toml", [] if format else [Diagnostic("unknown-format", None, {"name": file})]

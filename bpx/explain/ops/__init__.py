@@ -1,0 +1,1 @@
+"""The op table as people read it."""

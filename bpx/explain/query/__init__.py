@@ -1,0 +1,1 @@
+"""What a gradient is asked for, and both passes as rows."""

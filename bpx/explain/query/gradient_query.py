@@ -1,0 +1,225 @@
+"""One output and what its gradient is asked for: the values and the ledger that all sections share.
+
+Every number is the value of a node and every formula the printing of one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bpx.explain.query.layers import is_within, layers_of
+from bpx.explain.query.passes import EdgeRow, NodeRow
+from bpx.graph.arrays import Array
+from bpx.graph.formula import MOST_IN_A_RULE, formula, ops_written, partial
+from bpx.graph.graph import CONSTANT, INPUT, Graph
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number
+from bpx.graph.run import run
+from bpx.passes.domain import (
+    broadcast_warnings,
+    gradient_warnings,
+    kink_notes,
+    overflow_warnings,
+    value_problems,
+)
+from bpx.passes.query import arriving, asked_nodes, unknown_node
+from bpx.passes.reverse import Edge, handed_back, reverse
+from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.say import say
+
+_P = TypeVar("_P")
+
+
+class GradientQuery:
+    """One output, what its gradient is asked for, and the values of all nodes that this takes."""
+
+    def __init__(self, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> None:
+        self.spec, self.graph, self.asked = spec, spec.graph, (of, wrt, upstream)
+        self.fused: GradientQuery | None = None  # the same query before nodes were rewritten
+        self.rewritten: tuple[str, ...] = ()
+        self.whole, self.weighted = of is None, upstream is not None
+        self.output, self.wrt = asked_nodes(spec, of, wrt)
+        self.seed, self.seed_notes = arriving(self.graph.shapes[self.output], upstream)
+        self.ledger = reverse(
+            self.graph[self.output],
+            [self.graph[node] for node in self.wrt.values()],
+            self.graph.constant(self.seed),
+        )
+        self.forward = self._forward_nodes()
+        self.values = self._run()
+
+    def _forward_nodes(self) -> list[int]:
+        also = self.spec.steps.values() if self.whole else ()
+        inputs = [one.node for one in self.spec.inputs] if self.whole else ()
+        return self.graph.needs(of=[self.output, *also, *inputs])
+
+    def _run(self) -> dict[int, Array]:
+        values = run(self.graph, self.spec.given, self.forward)
+        problems = value_problems(self.spec, values)
+        if problems:
+            raise BpxError(problems)
+        targets = {node for edge in self.ledger.edges for node in _numbers_of(edge)}
+        values = run(
+            self.graph,
+            {**self.spec.given, **values},
+            [*self.forward, *targets, *self.ledger.upstream.values()],
+        )
+        for value in values.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)  # rows share arrays; a change in one would change others
+        return values
+
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What there is to say of the passes: where they broadcast, overflow, or meet a kink."""
+        return (
+            *self.spec.warnings,
+            *self.seed_notes,
+            *broadcast_warnings(self.spec),
+            *gradient_warnings(self.spec, self.ledger, self.values),
+            *overflow_warnings(self.spec, self.ledger, self.values),
+            *kink_notes(self.spec, self.ledger, self.values),
+        )
+
+    def passes(self, kind: Callable[..., _P], **more: Any) -> _P:
+        """Both passes as rows, in a class of the fields of `Passes` and of those that `more` fills."""
+        roles = {one.node: one.role for one in self.spec.inputs}
+        names = self.names()
+        layers = layers_of(names)
+        return kind(
+            title=self.spec.title,
+            output=self.output,
+            names=names,
+            inputs=tuple(one.name for one in self.spec.inputs),
+            nodes=tuple(self.node_row(node, roles.get(node), layers[node]) for node in self.forward),
+            edges=tuple(self.edge_row(edge) for edge in self.ledger.edges),
+            **more,
+        )
+
+    def opened(self, name: str) -> str:
+        """The name of a node or layer to be looked at alone. Raises `BpxError` for an unknown one."""
+        names = self.names()
+        if any(is_within(node, name) for node in names.values()):
+            return name
+        layers = dict.fromkeys(layer for layer in layers_of(names).values() if layer)
+        raise BpxError([unknown_node(name, dict.fromkeys([*layers, *names.values()]))])
+
+    def expanded(self, names: Sequence[str]) -> GradientQuery:
+        """The same query of the spec with the named nodes (or all) written in simpler ops."""
+        from bpx.passes.expand import chosen_names, expanded
+
+        query = GradientQuery(expanded(self.spec, names), *self.asked)
+        query.fused, query.rewritten = self, tuple(chosen_names(self.spec, names))
+        return query
+
+    def names(self) -> dict[int, str]:
+        """Node id → its name, or its formula where it has none, for the nodes of the forward pass."""
+        names = self.spec.names
+        return {node: names.get(node) or formula(self.graph, node, names) for node in self.forward}
+
+    def gradient(self, node: int) -> Array:
+        """∂output/∂node, of the node's shape; 0 where the output does not depend on it."""
+        gradient = self.ledger.gradient(node)
+        return np.zeros(self.graph.shapes[node]) if gradient is None else self.values[gradient.id]
+
+    def gradients_by_name(self, names: Iterable[str]) -> dict[str, Array]:
+        """∂output/∂node by name, also of nodes that this query does not ask for, such as targets."""
+        missing = {name: None for name in names if self.spec.nodes[name] not in self.ledger.upstream}
+        other = GradientQuery(self.spec, None, list(missing), None) if missing else self
+        return {name: (other if name in missing else self).gradient(self.spec.nodes[name]) for name in names}
+
+    def node_row(self, node: int, role: str | None, layer: str) -> NodeRow:
+        """A node of the forward pass."""
+        graph, names = self.graph, self.spec.names
+        text = formula(graph, node, names)
+        upstream = self.ledger.gradient(node)
+        return NodeRow(
+            node,
+            names.get(node, text),
+            graph.ops[node].name,
+            graph.args[node],
+            names[node] if role else text,
+            self._with_numbers(node),
+            graph.shapes[node],
+            self.values[node],
+            None if upstream is None else self.values[upstream.id],
+            role,
+            layer,
+        )
+
+    def _with_numbers(self, node: int) -> str | None:
+        graph = self.graph
+        if graph.ops[node] in (INPUT, CONSTANT):
+            return None
+        if any(math.prod(graph.shapes[arg]) > LARGEST_SHOWN for arg in graph.args[node]):
+            return None
+        digits = self._digits_needed(node)
+        return formula(graph, node, atom=lambda arg: array(self.values[arg], digits))
+
+    def _digits_needed(self, node: int) -> int:
+        """As many digits as it takes to get the node's value from its args as they are written.
+
+        Where digits cancel, as in 123456789 - 123456788.5, six are not enough.
+        """
+        args = [self.values[arg] for arg in self.graph.args[node]]
+        op, value = self.graph.ops[node], self.values[node]
+        if not op.elementwise or any(np.ndim(arg) for arg in args):
+            return DIGITS
+        for digits in (DIGITS, 9, 12):
+            rounded = op.value(*(np.float64(number(float(arg), digits)) for arg in args))
+            if abs(rounded - value) <= 2 * 10.0 ** (1 - DIGITS) * abs(value):
+                return digits
+        return 17
+
+    def edge_row(self, edge: Edge, upstream: str | None = None) -> EdgeRow:
+        """An edge of the reverse pass; `upstream` is what its formula calls the upstream gradient."""
+        local = None if edge.local is None else self.values[edge.local]
+        return EdgeRow(
+            edge.consumer,
+            edge.arg,
+            edge.position,
+            self._pull_formula(edge, upstream) if edge.local is None else self._local_formula(edge.local),
+            local,
+            self.values[edge.upstream],
+            self.values[edge.contribution],
+            self.summed_axes(edge),
+            edge.local is not None and not np.any(self.graph.constants.get(edge.local, 1.0)),
+        )
+
+    def _local_formula(self, node: int) -> str:
+        return formula(self.graph, node, self.spec.names, open_root=False)
+
+    def summed_axes(self, edge: Edge) -> tuple[int, ...]:
+        """The axes over which upstream × local is summed, because the arg was broadcast along them."""
+        if edge.local is None:
+            return ()
+        out, arg = self.graph.shapes[edge.consumer], self.graph.shapes[edge.arg]
+        padded = (0,) * (len(out) - len(arg)) + arg
+        return tuple(axis for axis, (n, m) in enumerate(zip(out, padded, strict=True)) if n != m)
+
+    def _pull_formula(self, edge: Edge, upstream_name: str | None) -> str:
+        """The rule itself, applied to placeholders and printed."""
+        scratch, shapes, names = Graph(), self.graph.shapes, self.spec.names
+        op, settings = self.graph.ops[edge.consumer], self.graph.settings[edge.consumer]
+        upstream = scratch.input(shapes[edge.consumer])
+        args = [scratch.input(shapes[arg]) for arg in self.graph.args[edge.consumer]]
+        out = scratch.input(shapes[edge.consumer])
+        texts = {
+            upstream.id: upstream_name or partial(names[self.output], names[edge.consumer]),
+            out.id: names[edge.consumer],
+        }
+        for expr, arg in zip(args, self.graph.args[edge.consumer], strict=True):
+            texts[expr.id] = names.get(arg) or formula(self.graph, arg, names)
+        contribution = handed_back(op, upstream, args, out, settings)[edge.position]
+        if contribution is None:
+            return "0"
+        if ops_written(scratch, contribution.id, texts) > MOST_IN_A_RULE:
+            return say("account.by-parts", name=names[edge.consumer])
+        return formula(scratch, contribution.id, texts, open_root=False)
+
+
+def _numbers_of(edge: Edge) -> Iterable[int]:
+    return [node for node in (edge.local, edge.upstream, edge.contribution) if node is not None]

@@ -1,0 +1,110 @@
+"""The forward and the reverse pass as plain, frozen rows: what all sections of an explanation refer to.
+
+Node ids are those of the graph. Arrays are NumPy's, of the node's shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from bpx.explain.query.layers import is_within
+from bpx.graph.arrays import Array
+from bpx.graph.formula import partial
+from bpx.graph.numbers import LARGEST_SHOWN
+from bpx.render.blocks import text_of
+from bpx.words.diagnostic import Diagnostic
+
+LARGEST_OPENED = 100  # elements of an array shown in full where its node or layer is opened
+
+
+class NodeRow(NamedTuple):
+    """One node of the forward pass.
+
+    `formula` names its args, `with_numbers` has their values in their place (None where they are too
+    large); `upstream` is ∂output/∂node, None where the reverse pass does not come by. `layer` is the
+    layer the node belongs to, by its name: `h` for `h.z` and for an `h` beside it; empty if there is none.
+    """
+
+    id: int
+    name: str
+    op: str
+    args: tuple[int, ...]
+    formula: str
+    with_numbers: str | None
+    shape: tuple[int, ...]
+    value: Array
+    upstream: Array | None
+    role: str | None = None
+    layer: str = ""
+
+
+class EdgeRow(NamedTuple):
+    """What the node `consumer` hands back to its arg `arg` (node ids): contribution = upstream × local.
+
+    Ops that give their contribution as a whole (matmul, sum, …) have no `local`; `local_formula` is
+    then the formula of the contribution. `summed` are the axes over which upstream × local was summed
+    because the arg had been broadcast along them; `flat` says that the local derivative is 0 everywhere.
+    """
+
+    consumer: int
+    arg: int
+    position: int
+    local_formula: str
+    local: Array | None
+    upstream: Array
+    contribution: Array
+    summed: tuple[int, ...] = ()
+    flat: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Passes:
+    """Both passes. `names` are those of the node ids; `notes` what there is to say beside the rows."""
+
+    title: str | None
+    output: int
+    names: Mapping[int, str]
+    inputs: tuple[str, ...]
+    nodes: tuple[NodeRow, ...]
+    edges: tuple[EdgeRow, ...]
+    notes: tuple[Diagnostic, ...] = ()
+    opened: str | None = None  # the node or layer that is looked at alone
+
+    @property
+    def value(self) -> Array:
+        """The value of the output."""
+        return next(row.value for row in self.nodes if row.id == self.output)
+
+    @cached_property
+    def shown_nodes(self) -> list[NodeRow]:
+        """The rows to show: all, or those of what is opened."""
+        return [row for row in self.nodes if self.opened is None or is_within(row.name, self.opened)]
+
+    @cached_property
+    def shown_edges(self) -> list[EdgeRow]:
+        """The edges to show: all, or those from the nodes of what is opened."""
+        shown = {row.id for row in self.shown_nodes}
+        return [edge for edge in self.edges if edge.consumer in shown]
+
+    @cached_property
+    def op_names(self) -> dict[int, str]:
+        """Node id → its op."""
+        return {row.id: row.op for row in self.nodes}
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Are there layers, with arrays too large to be shown, and none of them opened?"""
+        inside = [row for row in self.nodes if row.layer]
+        return self.opened is None and any(math.prod(row.shape) > LARGEST_SHOWN for row in inside)
+
+    def partial(self, node: int) -> str:
+        """∂output/∂node, as a name."""
+        return partial(self.names[self.output], self.names[node])
+
+    def text(self, value: Array) -> str:
+        """A value; where a node or a layer is opened, larger ones in full too."""
+        return text_of(value, LARGEST_SHOWN if self.opened is None else LARGEST_OPENED)

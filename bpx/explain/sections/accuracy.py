@@ -1,0 +1,64 @@
+"""How exact the numbers are: rounded where they are shown, and compared with differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.passes import Passes
+from bpx.explain.sections.section import Asked, Section
+from bpx.graph.arrays import Array
+from bpx.graph.numbers import DIGITS, number
+from bpx.render.plain_data import plain_value, summary
+from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from bpx.check.quick_check import QuickCheck
+
+
+@dataclass(frozen=True)
+class Accuracy(Section):
+    """What differences say of the gradients; None where they were not asked."""
+
+    check: QuickCheck | None
+
+    @classmethod
+    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+        """Every explanation has it."""
+        if not asked.check:
+            return cls(None)
+        from bpx.check.quick_check import checkup
+
+        return cls(checkup(query.spec, query.ledger, query.wrt, query.seed))
+
+    def to_dict(self, passes: Passes) -> dict[str, Any]:
+        """The check, if there was one."""
+        if self.check is None:
+            return {}
+        return {"check": {**self.check._asdict(), "digits": plain_value(self.check.digits)}}
+
+    def remarks(self, passes: Passes) -> Iterator[str]:
+        """That numbers are rounded where they are, and the check in a line."""
+        if any(_is_rounded(row.value) for row in passes.nodes if row.op != "constant"):
+            yield say("account.digits")
+        if self.check:
+            yield check_text(self.check)
+
+
+def check_text(check: QuickCheck) -> str:
+    """What differences say of the gradients, in a line."""
+    if check.verdict == "skipped":
+        return say("account.check-skipped")
+    if check.verdict != "agree":
+        return say("account.check-other", verdict=check.verdict)
+    if math.isinf(check.digits):
+        return say("account.check-exact")
+    form = "check-agree-one" if check.entries == 1 else "check-agree"
+    return say(f"account.{form}", entries=check.entries, digits=int(check.digits))
+
+
+def _is_rounded(value: Array) -> bool:
+    return summary(value) is not None or any(float(number(one, DIGITS)) != one for one in value.ravel())

@@ -1,0 +1,126 @@
+"""The forward pass: each node with its formula and its value, a large network layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Self
+
+from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.layers import outermost
+from bpx.explain.query.passes import NodeRow, Passes
+from bpx.explain.sections.section import Asked, Section
+from bpx.graph.numbers import shape_text
+from bpx.render.blocks import Block, Heading, Lines, table, text_of
+from bpx.render.plain_data import quantities
+from bpx.words.say import say
+
+_MOST_CHARACTERS = 44  # of a formula with numbers put in
+_LEFT_OUT = "…"
+
+
+class Forward(Section):
+    """All nodes, or those of what is opened."""
+
+    @classmethod
+    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+        """Every explanation has it."""
+        return cls()
+
+    def to_dict(self, passes: Passes) -> dict[str, Any]:
+        """The nodes."""
+        return {"nodes": [_plain(row) for row in passes.shown_nodes]}
+
+    def blocks(self, passes: Passes) -> Iterator[Block]:
+        """A table, or one for each layer."""
+        yield from _by_layers(passes) if passes.is_large else _tables(passes)
+
+
+def _plain(row: NodeRow) -> dict[str, Any]:
+    plain = {
+        "id": row.id,
+        "name": row.name,
+        "op": row.op,
+        "args": list(row.args),
+        "formula": row.formula,
+        "with_numbers": row.with_numbers,
+        "shape": list(row.shape),
+        **quantities(value=row.value, upstream=row.upstream),
+    }
+    more = {"role": row.role, "layer": row.layer}
+    return {**plain, **{key: text for key, text in more.items() if text}}
+
+
+def _tables(passes: Passes) -> Iterator[Block]:
+    rows = [row for row in passes.shown_nodes if row.op != "constant"]
+    keys = ["node", "formula"]
+    if _is_worth_it([_with_numbers(row) for row in rows]):
+        keys.append("with-numbers")
+    shapes = any(row.shape for row in rows)
+    keys += ["shape", "value"] if shapes else ["value"]
+    yield Heading(say("account.forward"))
+    for layer, members in groupby(rows, lambda row: row.layer):
+        yield from layer_heading(passes, layer)
+        texts = [[_node_text(passes, row, key) for key in keys] for row in members]
+        yield table(keys, texts, right=set() if shapes else {len(keys) - 1})
+
+
+def layer_heading(passes: Passes, layer: str) -> Iterator[Block]:
+    """The heading of a layer's rows, where there are layers."""
+    if any(row.layer for row in passes.shown_nodes):
+        yield Heading(say("account.layer-heading", name=layer) if layer else say("account.no-layer"))
+
+
+def _node_text(passes: Passes, row: NodeRow, key: str) -> str:
+    if key == "node":
+        return row.name
+    if key == "formula":
+        return _formula_text(row)
+    if key == "with-numbers":
+        return _with_numbers(row)
+    if key == "shape":
+        return shape_text(row.shape) if row.shape else ""
+    return passes.text(row.value)
+
+
+def _formula_text(row: NodeRow) -> str:
+    """Inputs have no formula; they say what they are for."""
+    if row.role is None:
+        return row.formula
+    return say("account.input") if row.role == "data" else row.role
+
+
+def _is_worth_it(texts: Sequence[str]) -> bool:
+    """Is a column of formulas with numbers put in more than a column of dots?"""
+    left_out = texts.count(_LEFT_OUT)
+    return len(texts) - left_out - texts.count("") > left_out // 2
+
+
+def _with_numbers(row: NodeRow) -> str:
+    text = row.with_numbers or ""
+    if text == row.formula:  # of numbers alone there is nothing to put in
+        return ""
+    return text if len(text) <= _MOST_CHARACTERS and "[[" not in text else _LEFT_OUT
+
+
+def _by_layers(passes: Passes) -> Iterator[Block]:
+    """One row for each layer; what is inside is for opening one."""
+    rows = [row for row in passes.nodes if row.op != "constant"]
+    members: dict[str, list[NodeRow]] = {}
+    for row in rows:
+        members.setdefault(outermost(row.name, row.layer), []).append(row)
+    yield Heading(say("account.forward-layers"))
+    yield table(
+        ["layer", "holds", "value"],
+        [[place, _holds(nodes), text_of(nodes[-1].value)] for place, nodes in members.items()],
+    )
+    yield Lines((say("account.open-layer", name=next(row.layer for row in rows if row.layer)),))
+
+
+def _holds(nodes: list[NodeRow]) -> str:
+    if len(nodes) > 1:
+        return say("account.nodes-inside", count=len(nodes))
+    role = nodes[0].role
+    if role is None:
+        return nodes[0].formula
+    return say("account.input") if role == "data" else role

@@ -1,0 +1,170 @@
+"""Every path from the output to an input, with its factors, their product and the running sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+
+from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.passes import Passes
+from bpx.explain.sections.reverse import summed_text
+from bpx.explain.sections.section import Asked, Section
+from bpx.graph.arrays import Array
+from bpx.graph.formula import partial
+from bpx.graph.named.values import not_an_input
+from bpx.render.blocks import Block, Heading, Lines, table, text_of
+from bpx.render.plain_data import plain_count, plain_value, quantities
+from bpx.words.diagnostic import BpxError
+from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from bpx.passes.paths import PathLedger
+
+_COMES_DOWN = "upstream"  # in the formulas of a path: what comes down this path, not the whole
+_END = 12  # of a longer path, this many nodes at either end
+_LEFT_OUT = "…"
+
+
+class PathRow(NamedTuple):
+    """One path: node ids from the output down, local formulas and values, product, running sum."""
+
+    nodes: tuple[int, ...]
+    local_formulas: tuple[str, ...]
+    locals: tuple[Array | None, ...]
+    product: Array
+    running: Array
+    summed: tuple[tuple[int, ...], ...]  # per edge, as in `EdgeRow`
+
+
+class PathTable(NamedTuple):
+    """All paths to one input; `rest` is what the paths that are not shown sum to."""
+
+    input: str
+    path_count: int
+    shown: tuple[PathRow, ...]
+    rest: Array
+    total: Array
+
+
+@dataclass(frozen=True)
+class Paths(Section):
+    """The paths to each input asked for."""
+
+    tables: tuple[PathTable, ...]
+
+    @classmethod
+    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+        """Raises `BpxError` for a name that no gradient is asked for."""
+        from bpx.passes.paths import path_ledger
+
+        if asked.paths is None:
+            return None
+        unknown = [name for name in asked.paths if name not in query.wrt]
+        if unknown:
+            raise BpxError([not_an_input(name, query.wrt) for name in unknown])
+        ledgers = {
+            name: path_ledger(query.ledger, query.values, query.wrt[name])
+            for name in asked.paths or query.wrt
+        }
+        return cls(tuple(_table(query, name, ledger) for name, ledger in ledgers.items()))
+
+    def to_dict(self, passes: Passes) -> dict[str, Any]:
+        """A table for each input, if there are any."""
+        return {"paths": [_plain(table) for table in self.tables]} if self.tables else {}
+
+    def blocks(self, passes: Passes) -> Iterator[Block]:
+        """A table for each input."""
+        for paths in self.tables:
+            yield from _blocks(passes, paths)
+
+
+def _table(query: GradientQuery, name: str, ledger: PathLedger) -> PathTable:
+    rows = [
+        PathRow(
+            (query.output, *(edge.arg for edge in path.edges)),
+            tuple(query.edge_row(edge, _COMES_DOWN).local_formula for edge in path.edges),
+            tuple(None if edge.local is None else query.values[edge.local] for edge in path.edges),
+            path.product,
+            path.running,
+            tuple(query.summed_axes(edge) for edge in path.edges),
+        )
+        for path in ledger.shown
+    ]
+    return PathTable(name, ledger.path_count, tuple(rows), ledger.rest, ledger.total)
+
+
+def _plain(table: PathTable) -> dict[str, Any]:
+    rows = [
+        {
+            "nodes": list(row.nodes),
+            "local_formulas": list(row.local_formulas),
+            "locals": [None if one is None else plain_value(one) for one in row.locals],
+            "summed": [list(axes) for axes in row.summed],
+            **quantities(product=row.product, running=row.running),
+        }
+        for row in table.shown
+    ]
+    return {
+        "input": table.input,
+        "count": plain_count(table.path_count),
+        "shown": rows,
+        "others": plain_count(table.path_count - len(rows)),
+        **quantities(rest=table.rest, total=table.total),
+    }
+
+
+def _blocks(passes: Passes, table_: PathTable) -> Iterator[Block]:
+    output = passes.names[passes.output]
+    yield Heading(say("account.paths", output=output, input=table_.input))
+    if not table_.path_count:
+        yield Lines((say("account.no-path", input=table_.input),))
+        return
+    tall = any(np.ndim(row.product) > 0 for row in table_.shown)
+    rows = [row for path in table_.shown for row in _path_rows(passes, path, tall)]
+    others = table_.path_count - len(table_.shown)
+    if others:
+        rest = say("account.rest", count=_count(others))
+        rows.append(
+            [rest, *([] if tall else [""]), text_of(table_.rest), *([] if tall else [text_of(table_.total)])]
+        )
+    rows.append([partial(output, table_.input), *[""] * (1 if tall else 2), text_of(table_.total)])
+    keys = ["path", "quantity", "value"] if tall else ["path", "factors", "contribution", "running"]
+    yield table(keys, rows, strong={len(rows) - 1})
+    yield Lines((say("account.count-paths", count=_count(table_.path_count)),))
+
+
+def _path_rows(passes: Passes, path: PathRow, tall: bool) -> list[list[str]]:
+    """A path in one row, or in several where its contribution is an array."""
+    route = " → ".join(_ends([passes.names[node] for node in path.nodes]))
+    seed = next(row.upstream for row in passes.nodes if row.id == passes.output)
+    factors = list(map(_factor, path.locals, path.local_formulas, path.summed))
+    if seed is not None and np.any(seed != 1):
+        factors.insert(0, f"({text_of(seed)})")
+    product_of_factors = " · ".join(_ends(factors))
+    product, running = text_of(path.product), text_of(path.running)
+    if not tall:
+        return [[route, product_of_factors, product, running]]
+    return [
+        [route, say("account.factors"), product_of_factors],
+        ["", say("account.contribution"), product],
+        ["", say("account.running"), running],
+    ]
+
+
+def _factor(local: Array | None, formula: str, summed: Sequence[int]) -> str:
+    """A scalar local derivative as a number, any other by its formula."""
+    text = text_of(local) if local is not None and np.ndim(local) == 0 else formula
+    text += summed_text(summed)
+    return f"({text})" if text.startswith("-") or " " in text else text
+
+
+def _count(count: int) -> str:
+    plain = plain_count(count)
+    return f"{plain:,}" if isinstance(plain, int) else plain
+
+
+def _ends(texts: Sequence[str]) -> Sequence[str]:
+    return texts if len(texts) <= 2 * _END + 1 else [*texts[:_END], _LEFT_OUT, *texts[-_END:]]

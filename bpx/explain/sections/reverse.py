@@ -1,0 +1,165 @@
+"""The reverse pass: each edge with upstream, local and contribution, and the sums of contributions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Self
+
+import numpy as np
+
+from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.layers import outermost
+from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
+from bpx.explain.sections.forward import layer_heading
+from bpx.explain.sections.section import Asked, Section
+from bpx.graph.graph import OPS
+from bpx.render.blocks import Block, Heading, table, text_of
+from bpx.render.plain_data import quantities
+from bpx.words.say import say
+
+
+class Reverse(Section):
+    """All edges, or those from the nodes of what is opened."""
+
+    @classmethod
+    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+        """Every explanation has it."""
+        return cls()
+
+    def to_dict(self, passes: Passes) -> dict[str, Any]:
+        """The edges."""
+        return {"edges": [_plain(row) for row in passes.shown_edges]}
+
+    def blocks(self, passes: Passes) -> Iterator[Block]:
+        """A table, or one for each layer, from the output downwards."""
+        yield from _by_layers(passes) if passes.is_large else _tables(passes)
+
+
+def _plain(row: EdgeRow) -> dict[str, Any]:
+    return {
+        "from": row.consumer,
+        "to": row.arg,
+        "arg": row.position,
+        "local_formula": row.local_formula,
+        **quantities(local=row.local, upstream=row.upstream, contribution=row.contribution),
+        "summed": list(row.summed),
+        "flat": row.flat,
+    }
+
+
+def _tables(passes: Passes) -> Iterator[Block]:
+    edges = passes.shown_edges
+    if not edges:
+        return
+    arriving: dict[int, list[EdgeRow]] = {}
+    leaving: dict[int, list[EdgeRow]] = {}
+    for edge in passes.edges:
+        arriving.setdefault(edge.arg, []).append(edge)
+    for edge in edges:
+        leaving.setdefault(edge.consumer, []).append(edge)
+    above = {edge.arg for edge in edges} - {passes.output}
+    tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in edges)
+    yield Heading(say("account.reverse", seed=_seed_text(passes)))
+    for layer, members in groupby(reversed(passes.shown_nodes), lambda row: row.layer):
+        rows: list[list[str]] = []
+        sums: set[int] = set()
+        for node in members:
+            if len(arriving.get(node.id, ())) > 1:
+                sums.add(len(rows))
+                name, parts, total = _sum_row(passes, node, arriving[node.id])
+                rows.append([name, parts, total] if tall else [name, "", parts, total])
+            for edge in leaving.get(node.id, ()):
+                name = _edge_text(passes, edge, leaving[node.id])
+                if tall:
+                    rows += _tall_edge(passes, edge, name, edge.consumer in above)
+                else:
+                    rows.append(_edge_row(passes, edge, name))
+        if rows:
+            yield from layer_heading(passes, layer)
+            keys = ["edge", "quantity", "value"] if tall else ["edge", "upstream", "local", "contribution"]
+            yield table(keys, rows, strong=sums)
+
+
+def _seed_text(passes: Passes) -> str:
+    seed = next(edge.upstream for edge in passes.edges if edge.consumer == passes.output)
+    return f"{passes.partial(passes.output)} = {text_of(seed)}"
+
+
+def _edge_text(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> str:
+    """`o → x`, or `o → x (k)` where one node is several args of a call; `beside` are all edges of it."""
+    text = f"{passes.names[edge.consumer]} → {passes.names[edge.arg]}"
+    op = OPS.get(passes.op_names[edge.consumer])
+    several = op and not op.notation and sum(one.arg == edge.arg for one in beside) > 1
+    if not (op and several):
+        return text
+    return f"{text} ({edge.position + 1 if op.variadic else op.args[edge.position]})"
+
+
+def _edge_row(passes: Passes, edge: EdgeRow, name: str) -> list[str]:
+    local = _bracketed_comparison(edge.local_formula)
+    if edge.local is not None and not _is_number(local):
+        local = f"{local} = {passes.text(edge.local)}"
+    return [
+        name,
+        passes.text(edge.upstream),
+        local + summed_text(edge.summed),
+        passes.text(edge.contribution),
+    ]
+
+
+def _tall_edge(passes: Passes, edge: EdgeRow, name: str, above: bool) -> list[list[str]]:
+    """An edge in several rows: matrices side by side do not fit a terminal.
+
+    An upstream gradient that stands `above`, as a contribution or a sum, is called by its name.
+    """
+    above = above and np.ndim(edge.upstream) > 0
+    partial = passes.partial(edge.consumer)
+    rows = [("upstream", say("account.above", name=partial) if above else passes.text(edge.upstream))]
+    if edge.local is None:
+        rows += [("contribution", edge.local_formula), ("same", passes.text(edge.contribution))]
+    else:
+        rows.append(("local", edge.local_formula + summed_text(edge.summed)))
+        if not _is_number(edge.local_formula):
+            rows.append(("same", passes.text(edge.local)))
+        rows.append(("contribution", passes.text(edge.contribution)))
+    return [
+        [name if first else "", say(f"account.{key}"), text]
+        for first, (key, text) in zip([True, *[False] * len(rows)], rows, strict=False)
+    ]
+
+
+def summed_text(axes: Sequence[int]) -> str:
+    """Over which axes a contribution was summed, behind its factors."""
+    return f"; {say('account.summed', axes=', '.join(map(str, axes)))}" if axes else ""
+
+
+def _bracketed_comparison(formula: str) -> str:
+    """`(u > 0) = 1` rather than `u > 0 = 1`."""
+    return f"({formula})" if any(sign in formula for sign in (" < ", " > ", "= ")) else formula
+
+
+def _sum_row(passes: Passes, node: NodeRow, edges: Sequence[EdgeRow]) -> list[str]:
+    assert node.upstream is not None
+    parts = say("account.the-sum")
+    if all(np.size(edge.contribution) == 1 for edge in edges):
+        texts = [passes.text(edge.contribution) for edge in edges]
+        bracketed = [texts[0], *(f"({text})" if text.startswith("-") else text for text in texts[1:])]
+        parts = " + ".join(bracketed if len(bracketed) <= 6 else [*bracketed[:3], "…", bracketed[-1]])
+    return [passes.partial(node.id), parts, passes.text(node.upstream)]
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-")[:1].isdigit() and all(char in "0123456789.e-+" for char in text)
+
+
+def _by_layers(passes: Passes) -> Iterator[Block]:
+    """What each layer hands back to the nodes of another."""
+    places = {row.id: outermost(row.name, row.layer) for row in passes.nodes}
+    rows = [
+        [f"{places[edge.consumer]} → {passes.names[edge.arg]}", text_of(edge.contribution)]
+        for edge in passes.edges
+        if places[edge.consumer] != places[edge.arg]
+    ]
+    yield Heading(say("account.reverse-layers"))
+    yield table(["edge", "gradient"], rows)

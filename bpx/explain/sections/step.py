@@ -1,0 +1,109 @@
+"""One step of gradient descent, and what became of the output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.passes import Passes
+from bpx.explain.sections.section import Asked, Section
+from bpx.graph.arrays import Array
+from bpx.graph.named.named_graph import Input
+from bpx.graph.numbers import DIGITS, number, shape_text
+from bpx.graph.run import run
+from bpx.render.blocks import Block, Heading, Lines, table, text_of
+from bpx.render.plain_data import plain_value, quantities
+from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.say import say
+
+
+@dataclass(frozen=True)
+class Step(Section):
+    """One step of gradient descent; `predicted` = before - rate · Σ gradient²."""
+
+    rate: float
+    before: float
+    after: float
+    predicted: float
+    squared: float
+    updates: Mapping[str, tuple[Array, Array, Array]]  # name → old value, update, new value
+
+    @classmethod
+    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+        """Raises `BpxError` where no step can be taken."""
+        if asked.step is None:
+            return None
+        rate, moved = asked.step, _moved(query, asked.step)
+        gradients = {one.name: query.gradient(one.node) for one in moved}
+        updates = {
+            one.name: (one.value, -rate * gradients[one.name], one.value - rate * gradients[one.name])
+            for one in moved
+        }
+        given = {**query.spec.given, **{one.node: updates[one.name][2] for one in moved}}
+        after = float(run(query.graph, given, [query.output])[query.output])
+        before = float(query.values[query.output])
+        squared = float(sum(np.sum(gradient**2) for gradient in gradients.values()))
+        return cls(rate, before, after, before - rate * squared, squared, updates)
+
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """A warning where the step leads to where the output is not finite."""
+        if math.isfinite(self.after):
+            return ()
+        facts = {"after": plain_value(self.after)}
+        return (Diagnostic("step-not-finite", None, facts, severity="warning"),)
+
+    def to_dict(self, passes: Passes) -> dict[str, Any]:
+        """The step, with the old and new value of each parameter."""
+        numbers = ("rate", "before", "after", "predicted", "squared")
+        parameters = {
+            name: quantities(value=old, update=update, new=new)
+            for name, (old, update, new) in self.updates.items()
+        }
+        return {
+            "step": {**{key: plain_value(getattr(self, key)) for key in numbers}, "parameters": parameters}
+        }
+
+    def blocks(self, passes: Passes) -> Iterator[Block]:
+        """The parameters before and after, and the output as it is and as predicted."""
+        yield Heading(say("account.step", rate=number(self.rate, DIGITS)))
+        yield table(
+            ["input", "value", "update", "new-value"],
+            [[name, *map(text_of, change)] for name, change in self.updates.items()],
+        )
+        yield Lines((self._loss(passes.names[passes.output]), self._prediction()))
+
+    def _loss(self, output: str) -> str:
+        before, after = number(self.before, DIGITS), number(self.after, DIGITS)
+        return say("account.loss", output=output, before=before, after=after)
+
+    def _prediction(self) -> str:
+        rate = number(self.rate, DIGITS)
+        return say(
+            "account.predicted",
+            predicted=number(self.predicted, DIGITS),
+            before=number(self.before, DIGITS),
+            rate=f"({rate})" if rate.startswith("-") else rate,
+            squared=number(self.squared, DIGITS),
+        )
+
+
+def _moved(query: GradientQuery, rate: float) -> Sequence[Input]:
+    """The inputs that a step moves: the parameters, or all asked for where none of them is one."""
+    if query.weighted:
+        raise BpxError([Diagnostic("step-with-upstream")])
+    if not math.isfinite(rate):
+        raise BpxError([Diagnostic("bad-rate", None, {"found": rate})])
+    shape = query.graph.shapes[query.output]
+    if shape:
+        raise BpxError([Diagnostic("step-needs-scalar", None, {"shape": shape_text(shape)})])
+    asked = [one for one in query.spec.inputs if one.name in query.wrt]
+    moved = [one for one in asked if one.role == "parameter"] or asked
+    if not moved:
+        raise BpxError([Diagnostic("step-without-inputs")])
+    return moved

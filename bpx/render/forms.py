@@ -1,0 +1,89 @@
+"""The forms that whatever bpx shows can take: one entry each.
+
+The choices of `--format`, the endings of `-o` and the `to_NAME` methods follow from this list. A form NAME
+lives in `bpx/render/NAME.py`, which is loaded when the form is first used: the list alone costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+class Form(NamedTuple):
+    """A form by its name, and how an object takes it: the text is `function(object.view())`.
+
+    `function` is one of `bpx/render/NAME.py`. A file that ends in one of `endings` is written in this form
+    unless another is asked for. `kinds` are the kinds of objects that have this form, named as in their JSON;
+    none means all.
+    """
+
+    name: str
+    endings: tuple[str, ...]
+    view: str
+    function: str
+    kinds: tuple[str, ...] = ()
+
+    def text(self, shown: Any) -> str:
+        """The object in this form, with a line end at its end."""
+        text: str = getattr(self._module, self.function)(getattr(shown, self.view)())
+        return text
+
+    def in_ascii(self, text: str) -> str:
+        """The text for a stream without Unicode, where the form has a way to spell other characters."""
+        spell = getattr(self._module, "in_ascii", None)
+        return text if spell is None else str(spell(text))
+
+    @property
+    def _module(self) -> ModuleType:
+        return import_module(f"bpx.render.{self.name}")
+
+
+FORMS = (
+    Form("table", (), "blocks", "table_text"),
+    Form("plain", (".txt",), "blocks", "plain"),
+    Form("markdown", (".md",), "blocks", "markdown"),
+    Form("json", (".json",), "to_dict", "json_text"),
+    Form("junit", (".xml",), "suite", "junit", kinds=("gradcheck",)),
+)
+
+
+def forms_of(kind: str) -> list[Form]:
+    """The forms that objects of a kind can take; the first is the one they take by default."""
+    return [form for form in FORMS if not form.kinds or kind in form.kinds]
+
+
+def form_named(name: str, kind: str) -> Form:
+    """The form of that name. Raises `BpxError` where objects of the kind have none."""
+    forms = {form.name: form for form in forms_of(kind)}
+    if name not in forms:
+        raise BpxError([Diagnostic("unknown-choice", None, {"found": name, "known": ", ".join(forms)})])
+    return forms[name]
+
+
+def endings_of(kind: str) -> dict[str, Form]:
+    """Ending → the form of a file that ends so."""
+    return {ending: form for form in forms_of(kind) for ending in form.endings}
+
+
+def form_of_file(file: str, kind: str) -> Form:
+    """The form that a file's ending asks for, the default for a name without one.
+
+    Raises `BpxError` for any other ending: a file is never written as something else than its name says.
+    """
+    ending, endings = Path(file).suffix.lower(), endings_of(kind)
+    if ending and ending not in endings:
+        raise BpxError([unknown_ending(file, ending, endings)])
+    return endings.get(ending, forms_of(kind)[0])
+
+
+def unknown_ending(file: str, ending: str, known: Any) -> Diagnostic:
+    """The diagnostic for a file whose ending is none of the known ones."""
+    facts = {"name": file, "ending": ending, "known": ", ".join(known)}
+    return Diagnostic("unknown-ending", None, facts, "known-endings")

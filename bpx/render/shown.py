@@ -1,0 +1,72 @@
+"""What bpx shows: an object that is blocks to people and plain data to programs, in every form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bpx.render.forms import Form, form_named, forms_of
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+    from bpx.render.blocks import Block
+
+
+class Shown:
+    """It prints as tables in a terminal and in a notebook, and as plain text elsewhere.
+
+    A subclass says what `kind` it is of, as its JSON does, and has the views `blocks` and `to_dict`. It gets
+    a method `to_NAME` for each form of its kind. Rich is loaded when something is printed, not before.
+    """
+
+    kind: ClassVar[str]
+
+    if TYPE_CHECKING:  # made from the list of forms when a subclass is defined
+
+        def to_json(self) -> str:
+            """The JSON contract as text."""
+
+        def to_markdown(self) -> str:
+            """The same as Markdown."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for form in forms_of(cls.kind) if hasattr(cls, "kind") else ():
+            if not hasattr(cls, f"to_{form.name}"):
+                setattr(cls, f"to_{form.name}", _verb(form))
+
+    def blocks(self) -> list[Block]:
+        """All that there is to say, section by section."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON contract, version 1: numbers in full, non-finite ones as text."""
+        raise NotImplementedError
+
+    def to(self, form: str) -> str:
+        """The same in a form by its name, such as `markdown`. Raises `bpx.BpxError` for an unknown one."""
+        return form_named(form, self.kind).text(self)
+
+    def __str__(self) -> str:
+        return self.to("plain")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from bpx.render.table import renderables
+
+        yield from renderables(self.blocks())
+
+    def _repr_mimebundle_(self, include: Any = (), exclude: Any = (), **options: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        from rich.jupyter import JupyterMixin
+
+        return JupyterMixin._repr_mimebundle_(self, include, exclude, **options)
+
+
+def _verb(form: Form) -> Callable[[Shown], str]:
+    def to_form(self: Shown) -> str:
+        return form.text(self)
+
+    to_form.__name__ = f"to_{form.name}"
+    to_form.__doc__ = f"The same as text in the form `{form.name}`."
+    return to_form

@@ -1,0 +1,101 @@
+"""The sections of a training: the curve of the loss, the parameters, the steps and checks asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from bpx.graph.arrays import Array
+from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
+from bpx.render.blocks import Block, Curve, Heading, Lines, table
+from bpx.render.curve import is_logarithmic
+from bpx.render.plain_data import norm
+from bpx.train.rows import LARGEST_LISTED, Checked, ShownStep
+from bpx.words.say import say, visible
+
+_WIDEST_OF_TWO = 22  # characters of a value that stands beside one more
+_WIDEST_OF_FOUR = 14
+_MOST_STEPS = 4  # at which the gradient was checked, in a sentence
+
+
+def curve(history: Sequence[float], batched: bool) -> Iterator[Block]:
+    """The finite losses; with batches, one for each batch."""
+    values = tuple(loss for loss in history if math.isfinite(loss))
+    if len(values) > 1:
+        scale = say("train.logarithmic") if is_logarithmic(values) else ""
+        yield Heading(say("train.of-batches" if batched else "train.curve") + scale)
+        yield Curve(values, start=int(batched))
+
+
+def parameters(before_and_after: Mapping[str, tuple[Array, Array]]) -> Iterator[Block]:
+    """What became of each parameter."""
+    rows = {
+        name: {
+            "shape": shape_text(before.shape),
+            "before": _text(before, LARGEST_LISTED),
+            "after": _text(after, LARGEST_LISTED),
+        }
+        for name, (before, after) in before_and_after.items()
+    }
+    yield Heading(say("train.parameters"))
+    yield _table(rows, _WIDEST_OF_TWO)
+
+
+def step(output: str, shown: ShownStep) -> Iterator[Block]:
+    """A step in full."""
+    loss = number(shown.loss, DIGITS)
+    rows = {
+        name: {
+            key.replace("new", "new-value"): _text(value, LARGEST_SHOWN)
+            for key, value in change._asdict().items()
+        }
+        for name, change in shown.changes.items()
+    }
+    yield Heading(say("train.step", step=shown.step, output=output, loss=loss))
+    if shown.rows is not None:
+        yield Lines((say("train.rows", rows=", ".join(map(str, shown.rows))),))
+    yield _table(rows, _WIDEST_OF_FOUR)
+
+
+def _table(rows: Mapping[str, Mapping[str, str]], widest: int) -> Block:
+    """A row for each parameter, or one for each quantity where some are too wide to stand side by side."""
+    keys = list(next(iter(rows.values())))
+    if all(len(text) <= widest for row in rows.values() for text in row.values()):
+        return table(["parameter", *keys], [[visible(name), *row.values()] for name, row in rows.items()])
+    tall = [
+        [visible(name) if key == keys[0] else "", say(f"account.{key}"), text]
+        for name, row in rows.items()
+        for key, text in row.items()
+    ]
+    return table(["parameter", "quantity", "value"], tall)
+
+
+def _text(value: Array, largest: int) -> str:
+    """Small arrays in full, others by their norm."""
+    if value.size <= largest:
+        return array(value, DIGITS)
+    return say("train.norm", norm=number(norm(value), DIGITS))
+
+
+def agreeing(checks: Sequence[Checked]) -> Iterator[str]:
+    """One sentence for all checks that agree."""
+    steps = [f"{one.step:,}" for one in checks if one.verdict == "agree"]
+    if steps:
+        shown = steps if len(steps) <= _MOST_STEPS else [*steps[: _MOST_STEPS - 1], "…", steps[-1]]
+        yield say("train.checked", entries=f"{checks[0].entries:,}", steps=", ".join(shown))
+
+
+def odd_checks(checks: Sequence[Checked]) -> Iterator[Block]:
+    """The worst entries of the checks that do not agree."""
+    rows = [
+        [str(one.step), one.verdict, visible(one.entry), *(_known(value) for value in one[4:])]
+        for one in checks
+        if one.verdict != "agree"
+    ]
+    if rows:
+        yield Heading(say("train.odd-checks"))
+        yield table(["at-step", "verdict", "entry", "claimed", "reference", "error-bar"], rows)
+
+
+def _known(value: float) -> str:
+    return say("check.no-reference") if math.isnan(value) else number(value, DIGITS)
