@@ -6,8 +6,9 @@ import json
 from functools import cache
 from typing import Any
 
-from bpx.explain.explain import MOST_SECOND, explain
+from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
+from bpx.explain.sections.second import MOST_SECOND
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.reading.examples import example_names
 from bpx.spec.reading.target import read_target, read_text

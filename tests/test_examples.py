@@ -22,7 +22,8 @@ import pytest
 import bpx
 from bpx.check.whole.claims import build_claim
 from bpx.explain.explain import explain
-from bpx.explain.explanation import EdgeRow, Explanation
+from bpx.explain.explanation import Explanation
+from bpx.explain.query.passes import EdgeRow
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.spec.reading.document import Format

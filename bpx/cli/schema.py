@@ -19,9 +19,8 @@ class _SchemaSession(TextSession):
         from bpx.render.forms import unknown_ending
         from bpx.words.diagnostic import BpxError
 
-        ending = Path(self.file or "").suffix.lower()
-        if self.file and ending not in ("", ".json"):
-            raise BpxError([unknown_ending(self.file, ending, [".json"])])
+        if self.file and Path(self.file).suffix.lower() not in ("", ".json"):
+            raise BpxError([unknown_ending(self.file, [".json"])])
 
 
 @app.command()

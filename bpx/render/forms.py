@@ -6,6 +6,7 @@ lives in `bpx/render/NAME.py`, which is loaded when the form is first used: the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -79,11 +80,11 @@ def form_of_file(file: str, kind: str) -> Form:
     """
     ending, endings = Path(file).suffix.lower(), endings_of(kind)
     if ending and ending not in endings:
-        raise BpxError([unknown_ending(file, ending, endings)])
+        raise BpxError([unknown_ending(file, endings, "known-endings-or-format")])
     return endings.get(ending, forms_of(kind)[0])
 
 
-def unknown_ending(file: str, ending: str, known: Any) -> Diagnostic:
+def unknown_ending(file: str, known: Iterable[str], help: str = "known-endings") -> Diagnostic:
     """The diagnostic for a file whose ending is none of the known ones."""
-    facts = {"name": file, "ending": ending, "known": ", ".join(known)}
-    return Diagnostic("unknown-ending", None, facts, "known-endings")
+    facts = {"name": file, "ending": Path(file).suffix, "known": ", ".join(known)}
+    return Diagnostic("unknown-ending", None, facts, help)

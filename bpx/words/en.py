@@ -213,7 +213,7 @@ ENGLISH = {
     "diagnostic.nothing-to-expand": "`{name}` is not written in simpler ops",
     "diagnostic.missing-setting": "`{op}` needs its setting `{setting}`",
     "diagnostic.report-as-spec": "`{name}` is the name of a spec; a report is none",
-    "diagnostic.unknown-ending": "`{name}` ends in `{ending}`, which names no form",
+    "diagnostic.unknown-ending": "unknown ending `{ending}` of the file `{name}`",
     "diagnostic.unknown-choice": "`{found}` is not one of {known}",
     # --- diagnostics: training ---
     "diagnostic.no-parameters": "there is nothing to train: no input is a parameter",
@@ -250,7 +250,8 @@ ENGLISH = {
     "help.unquote": "write it without the quotes",
     "help.drop-name": "write the formula alone, without `{name} =`; in a spec the name goes under [graph]",
     "help.use-convert": "`bpx convert` writes specs",
-    "help.known-endings": "the known endings are {known}; --format sets the form of a file with any other",
+    "help.known-endings": "the known endings are {known}",
+    "help.known-endings-or-format": "the known endings are {known}; with --format the file may have any other",
     "help.list-ops": "`bpx ops` lists the ops",
     "help.implicit-product": "to multiply, write `{left}*{right}`",
     "help.op-without-brackets": "write `{call}`",

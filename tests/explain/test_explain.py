@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs, spec_from, specs
 
 from bpx.check.quick_check import SKIPPED
-from bpx.explain.explain import MOST_SECOND, explain
-from bpx.explain.explanation import EdgeRow, Explanation
+from bpx.explain.explain import explain
+from bpx.explain.explanation import Explanation
+from bpx.explain.query.passes import EdgeRow
+from bpx.explain.sections.second import MOST_SECOND
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run

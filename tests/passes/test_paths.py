@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from random_specs import SMOOTH, spec_from, specs
 
 from bpx.explain.explain import explain
-from bpx.explain.explanation import EdgeRow, Explanation, PathTable
+from bpx.explain.explanation import Explanation
+from bpx.explain.query.passes import EdgeRow
+from bpx.explain.sections.paths import PathTable
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.paths import MOST_SHOWN
 from bpx.spec.reading.read import read_expression

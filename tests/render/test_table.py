@@ -15,8 +15,8 @@ from rich.console import Console
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
-from bpx.explain.ops.op_reference import op_entries, op_entry
-from bpx.explain.ops.op_table import op_blocks, op_list_blocks
+from bpx.explain.ops.op_reference import op_entries
+from bpx.explain.ops.op_table import OpTable
 from bpx.graph.numbers import LARGEST_SHOWN, number
 from bpx.render.blocks import Headline, Lines, Table
 from bpx.render.table import renderables
@@ -45,9 +45,9 @@ def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
 
 
 def test_the_op_table_fits_80_cells() -> None:
-    assert widest(printed(op_list_blocks(op_entries()))) <= 80
+    assert widest(printed(OpTable.of().blocks())) <= 80
     for entry in op_entries():
-        assert widest(printed(op_blocks(op_entry(entry.name)))) <= 80
+        assert widest(printed(OpTable.of(entry.name).blocks())) <= 80
 
 
 def matrices(account: Explanation) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,7 +82,23 @@ def test_the_names_come_when_asked_for() -> None:
 
 
 FIRST = ("graph.graph", "graph.formula", "spec.text.parser", "spec.writing.schema", "passes.reverse")
-FIRST += ("explain.ops.op_reference", "explain.explanation", "spec.spec", "cli.app")
+FIRST += ("explain.ops.op_reference", "explain.explanation", "spec.spec", "cli.main")
+
+
+@pytest.mark.parametrize("name", ["Spec", "Explanation", "Report", "Training"])
+def test_there_is_one_class_of_the_name(name: str) -> None:
+    """It is the one that `bpx` has, and no other wraps it."""
+    package = Path(bpx.__file__).parent
+    texts = {path: path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    homes = [path for path, text in texts.items() if re.search(rf"^class {name}\b", text, re.MULTILINE)]
+    assert homes == [package.parent.joinpath(*getattr(bpx, name).__module__.split(".")).with_suffix(".py")]
+
+
+def test_what_is_trained_stays_a_spec() -> None:
+    trained = bpx.parse("(w - 1)^2", w=3).train(wrt="w", steps=2)
+    assert type(trained.spec) is bpx.Spec
+    assert trained.spec.explain().value < 4
+    assert repr(trained.spec).startswith("<bpx.Spec out:")
 
 
 def test_from_any_module_first() -> None:

@@ -131,7 +131,8 @@ class NamedGraph:
 
     def __repr__(self) -> str:
         """A short line; the graph may be large."""
-        return f"<bpx.NamedGraph {self.names[self.output]}: {len(self.inputs)} inputs, {self.size} nodes>"
+        kind, output = type(self).__name__, self.names[self.output]
+        return f"<bpx.{kind} {output}: {len(self.inputs)} inputs, {self.size} nodes>"
 
 
 def _moved(one: Input, value: Array) -> Input:

@@ -15,7 +15,7 @@ from reports import AGREE, DISAGREE, MAKERS, column, report
 from rich.cells import cell_len
 from rich.console import Console
 
-from bpx.check.report.blocks import numbers, report_blocks, summary
+from bpx.check.report.blocks import numbers, summary
 from bpx.check.report.entry import LocalRow, Verdict
 from bpx.check.report.gradient_table import merged
 from bpx.check.report.report import Report
@@ -31,17 +31,17 @@ every_report = pytest.mark.parametrize("name", MAKERS)
 
 def table_text(one: Report, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    for renderable in renderables(report_blocks(one)):
+    for renderable in renderables(one.blocks()):
         console.print(renderable)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def plain_text(name: str, sort: str = "worst") -> str:
-    return plain(report_blocks(report(name), sort))
+    return plain(dataclasses.replace(report(name), sort=sort).blocks())
 
 
 def tables(one: Report, sort: str = "worst") -> list[Table]:
-    return [block for block in report_blocks(one, sort) if isinstance(block, Table)]
+    return [block for block in dataclasses.replace(one, sort=sort).blocks() if isinstance(block, Table)]
 
 
 def cells(one: Report, header: str, sort: str = "worst") -> list[str]:
@@ -54,7 +54,7 @@ def cells(one: Report, header: str, sort: str = "worst") -> list[str]:
 
 @every_report
 def test_the_answer_comes_first_and_the_sum_last(name: str) -> None:
-    blocks = report_blocks(report(name))
+    blocks = report(name).blocks()
     assert isinstance(blocks[0], Headline)
     if name != "nothing":
         assert blocks[-1] == Heading(summary(report(name)))
@@ -138,7 +138,7 @@ def test_a_claim_to_blame() -> None:
 @pytest.mark.parametrize("count", [8, 9])
 def test_of_many_innocents_some_are_named(count: int) -> None:
     one = dataclasses.replace(report("wrong_rule"), innocent=tuple(f"n{i}" for i in range(count)))
-    text = plain(report_blocks(one))
+    text = plain(one.blocks())
     assert "`n7`" in text
     assert "`n8`" not in text
     assert ("`n7`, … only" in text) == (count > 8)
@@ -219,7 +219,7 @@ def test_only_what_is_equal_agrees_to_the_last_digit() -> None:
 
 
 def test_reasons_stand_below_each_once() -> None:
-    lines = [block for block in report_blocks(report("cannot_tell")) if isinstance(block, Lines)]
+    lines = [block for block in report("cannot_tell").blocks() if isinstance(block, Lines)]
     assert lines[0].texts == ("x[0], x[1]: rounding moves it by 0.003",)
 
 
@@ -319,7 +319,7 @@ def numbers_of(plain: Any) -> Iterator[float]:
 
 
 @every_report
-@pytest.mark.parametrize("form", [table_text, lambda one: plain(report_blocks(one))], ids=["table", "plain"])
+@pytest.mark.parametrize("form", [table_text, lambda one: plain(one.blocks())], ids=["table", "plain"])
 def test_every_number_shown_stands_in_the_json(name: str, form: Any) -> None:
     one = report(name)
     known = set(numbers_of(one.to_dict()))
@@ -369,12 +369,12 @@ def test_in_80_columns_no_number_is_broken(name: str) -> None:
 
 @every_report
 def test_in_ascii_nothing_of_ours_is_lost(name: str) -> None:
-    text = plain(report_blocks(report(name)))
+    text = plain(report(name).blocks())
     assert in_encoding(text, "ascii").count("?") == (text.count("�"))
 
 
 def test_markdown_escapes_names() -> None:
-    text = markdown(report_blocks(report("hostile_names")))
+    text = markdown(report("hostile_names").blocks())
     assert r"a\<b\>\&�\|\*\[0\]" in text
     assert "\x1b" not in text
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpx.explain.expect import tolerance
 from bpx.explain.explain import explain
+from bpx.explain.sections.expect import tolerance
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import Written
 from bpx.spec.reading.document import Format

@@ -14,14 +14,13 @@ from bpx.graph.numbers import number
 from bpx.render.blocks import Curve, Heading, Headline, Table
 from bpx.render.markdown import markdown
 from bpx.render.plain import plain
-from bpx.train.blocks import training_blocks
 from bpx.words.say import in_encoding
 
 every_training = pytest.mark.parametrize("name", NAMES)
 
 
 def text(name: str) -> str:
-    return plain(training_blocks(training(name)))
+    return plain(training(name).blocks())
 
 
 def lines(name: str) -> list[str]:
@@ -41,7 +40,7 @@ ANSWERS = {
 @pytest.mark.parametrize("name", ANSWERS)
 def test_the_answer_comes_first(name: str) -> None:
     assert re.fullmatch(ANSWERS[name], lines(name)[0])
-    assert isinstance(training_blocks(training(name))[0], Headline)
+    assert isinstance(training(name).blocks()[0], Headline)
 
 
 def numbers_of(plain_data: Any) -> Iterator[float]:
@@ -73,7 +72,7 @@ def test_the_last_line_sums_up(name: str) -> None:
     one = training(name)
     last = lines(name)[-1]
     assert last.endswith(f"numbers trained: {one.size}, steps taken: {one.taken} of {one.asked}")
-    assert isinstance(training_blocks(one)[-1], Heading)
+    assert isinstance(one.blocks()[-1], Heading)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,7 @@ def test_what_went_wrong_is_said_with_its_place() -> None:
 
 
 def curves(name: str) -> list[Curve]:
-    return [block for block in training_blocks(training(name)) if isinstance(block, Curve)]
+    return [block for block in training(name).blocks() if isinstance(block, Curve)]
 
 
 def test_the_curve_is_the_history() -> None:
@@ -123,7 +122,7 @@ def test_the_scale_of_the_curve_is_said() -> None:
 
 
 def tables(name: str) -> list[Table]:
-    return [block for block in training_blocks(training(name)) if isinstance(block, Table)]
+    return [block for block in training(name).blocks() if isinstance(block, Table)]
 
 
 def test_a_step_as_in_a_textbook() -> None:
@@ -168,7 +167,7 @@ def test_any_encoding(name: str, encoding: str) -> None:
 
 @every_training
 def test_markdown_fences_the_curve(name: str) -> None:
-    shown = markdown(training_blocks(training(name)))
+    shown = markdown(training(name).blocks())
     assert shown.startswith("## ")
     assert shown.count("```") == 2 * len(curves(name))
     for fenced in re.findall(r"```text\n(.*?)```", shown, re.DOTALL):

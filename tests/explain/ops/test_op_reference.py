@@ -12,7 +12,7 @@ import pytest
 
 from bpx.explain.explain import explain
 from bpx.explain.ops.op_reference import op_entries, op_entry
-from bpx.explain.ops.op_table import example_blocks, op_blocks, op_list_blocks
+from bpx.explain.ops.op_table import OpTable
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
@@ -222,7 +222,7 @@ def test_an_unknown_op(name: str, help: str) -> None:
 
 
 def test_the_list_has_a_row_an_op() -> None:
-    (table,) = op_list_blocks(op_entries())
+    (table,) = OpTable.of().blocks()
     assert isinstance(table, Table)
     assert [row[0] for row in table.rows] == NAMES
     assert {len(row) for row in table.rows} == {len(table.headers)}
@@ -233,7 +233,7 @@ def test_the_page_of_an_op_says_all_of_its_entry(name: str) -> None:
     entry = op_entry(name)
     said = "\n".join(
         text
-        for block in op_blocks(entry)
+        for block in OpTable((entry,), alone=True).blocks()
         for text in (
             block.texts
             if isinstance(block, Lines)
@@ -245,9 +245,3 @@ def test_the_page_of_an_op_says_all_of_its_entry(name: str) -> None:
     facts = [entry.name, entry.written, *entry.also, *entry.settings, *entry.rule.values(), *entry.domain]
     facts += [fact for fact in (entry.convention, entry.expands, entry.pattern) if fact]
     assert [fact for fact in facts if fact not in said] == []
-
-
-def test_the_list_of_examples() -> None:
-    (table,) = example_blocks([("a", "Title of a"), ("b", "Title of b")])
-    assert isinstance(table, Table)
-    assert table.rows == (("a", "Title of a"), ("b", "Title of b"))

@@ -1,0 +1,227 @@
+"""Help, exit codes, processes, encodings of the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from invoking import RUNNER, SIMPLE, invoke, plain_json, process
+
+import bpx
+from bpx.cli.main import COMMANDS, app
+
+
+def parameters() -> list[Any]:
+    import typer.main
+
+    root = typer.main.get_command(app)
+    commands = [root, *root.commands.values()]  # type: ignore[attr-defined]
+    return [
+        pytest.param(one, id=f"{command.name} {one.name}") for command in commands for one in command.params
+    ]
+
+
+@pytest.mark.parametrize("parameter", parameters())
+def test_every_option_has_help(parameter: Any) -> None:
+    assert parameter.help
+    assert parameter.help[0].isupper()
+    assert parameter.help.endswith(".")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    first = invoke(command, "--help").stdout.split("\n\n")[1]
+    assert re.match(r"\s+[A-Z]", first)
+    assert first.rstrip().endswith(".")
+
+
+def test_the_commands_are_these() -> None:
+    import typer.main
+
+    assert sorted(typer.main.get_command(app).commands) == sorted(COMMANDS)  # type: ignore[attr-defined]
+    found = invoke("--help").stdout
+    assert all(command in found for command in COMMANDS)
+
+
+def test_without_arguments_help_is_shown() -> None:
+    result = RUNNER.invoke(app, [])
+    assert "Usage" in result.output
+
+
+def test_version() -> None:
+    assert invoke("--version").stdout == f"bpx {bpx.__version__}\n"
+
+
+# What Typer itself imports of Rich, if anything, is Typer's business; tables are ours.
+@pytest.mark.parametrize("args", [["--version"], ["--help"], ["explain", "--help"]], ids=" ".join)
+def test_version_and_help_do_without_numpy_and_tables(args: list[str]) -> None:
+    code = (
+        "import sys, typer\nbefore = set(sys.modules)\nfrom bpx.cli.main import app\n"
+        f"try:\n    app({args!r})\nexcept SystemExit:\n    pass\n"
+        "print(*(one for one in ('numpy', 'rich.table', 'bpx.graph.graph') if one in sys.modules),"
+        "file=sys.stderr)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.returncode == 0
+    assert found.stderr.strip() == ""
+
+
+def test_a_bug_is_exit_3_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bpx.cli import main as cli
+
+    def broken() -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.delenv("BPX_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 3
+    message = capsys.readouterr().err
+    assert "RuntimeError" in message
+    assert "Traceback" not in message
+    monkeypatch.setenv("BPX_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        cli.main()
+
+
+def test_as_a_module() -> None:
+    found = process(*SIMPLE)
+    assert found.returncode == 0
+    assert found.stdout.decode().replace(os.linesep, "\n") == invoke(*SIMPLE).stdout
+    assert found.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["explain", "x"], 2),
+        (["explain"], 2),
+        (["explain", "sigmoid"], 0),
+        (["nosuch"], 2),
+        (["explain", ""], 2),
+    ],
+)
+def test_exit_codes_of_a_process(args: list[str], code: int) -> None:
+    assert process(*args).returncode == code
+
+
+EVERY_SECTION = ["--paths", "--second", "--step", "0.5", "--expand", "all"]
+TOO_LARGE_FOR_SECOND = ["iris_softmax", "two_moons"]
+
+
+def test_output_is_the_same_for_every_hash_seed() -> None:
+    """All examples, all sections, in one process a seed."""
+    code = (
+        "import sys\nfrom bpx.cli.main import app\n"
+        "from bpx.spec.reading.examples import example_names\n"
+        f"options, large = {EVERY_SECTION!r}, {TOO_LARGE_FOR_SECOND!r}\n"
+        "for name in example_names():\n"
+        "    asked = [one for one in options if one != '--second' or name not in large]\n"
+        "    for form in ('json', 'plain'):\n"
+        "        try:\n            app(['explain', name, '-f', form, *asked])\n"
+        "        except SystemExit as error:\n            assert not error.code, name\n"
+        "for args in (['ops'], ['schema'], ['examples']):\n"
+        "    try:\n        app(args)\n    except SystemExit as error:\n        assert not error.code\n"
+    )
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-X", "utf8", "-c", code],
+            capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    ]
+    assert len(outputs[0]) > 50_000
+    assert outputs[0] == outputs[1] == outputs[2]
+
+
+HARD = ["explain", "perceptron_2_2_1", *EVERY_SECTION]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "ascii:strict", "utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    "args",
+    [HARD, [*HARD, "--json"], ["ops"], ["explain", "--help"], ["explain", "學 + ∂"], ["examples"]],
+    ids=lambda one: " ".join(one[:2]) + str(len(one)),
+)
+def test_any_encoding_of_the_terminal(encoding: str, args: list[str]) -> None:
+    if encoding in ("latin-1", "utf-16", "ascii:strict") and args is not HARD:
+        pytest.skip("one command says it of the rarer encodings")
+    found = process(*args, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert found.returncode == (2 if "學 + ∂" in args else 0), found.stderr
+    text = found.stdout.decode(encoding.partition(":")[0])
+    assert text or found.stderr
+    assert b"Traceback" not in found.stderr
+    if encoding in ("ascii", "cp1252") and args is HARD:
+        assert "?" not in text
+        assert "dL/dW1" in text
+
+
+def test_json_survives_an_ascii_terminal() -> None:
+    plain = json.loads(process(*HARD, "--json", PYTHONIOENCODING="ascii").stdout.decode("ascii"))
+    assert plain["gradients"] == plain_json(*HARD)["gradients"]
+
+
+def test_names_survive_json_on_an_ascii_terminal() -> None:
+    found = process("explain", "β^2", "--set", "β=3", "--json", PYTHONIOENCODING="ascii")
+    assert list(json.loads(found.stdout.decode("ascii"))["gradients"]) == ["β"]
+
+
+@pytest.mark.parametrize("name", ["mazur_network", "perceptron_2_2_1", "broadcast_bias"])
+@pytest.mark.parametrize("columns", ["80", "60"])
+def test_the_table_keeps_to_the_width(name: str, columns: str) -> None:
+    from rich.cells import cell_len
+
+    found = process("explain", name, *EVERY_SECTION, COLUMNS=columns).stdout.decode()
+    assert max(map(cell_len, found.splitlines())) <= int(columns)
+
+
+@pytest.mark.parametrize(
+    ("env", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, None),
+    ],
+    ids=str,
+)
+def test_colour(env: dict[str, str], coloured: bool | None) -> None:
+    found = process(*SIMPLE, **env)
+    assert found.returncode == 0
+    if coloured is not None:
+        assert (b"\x1b[" in found.stdout) == coloured
+
+
+def test_no_color_wins() -> None:
+    found = process(*SIMPLE, NO_COLOR="1", FORCE_COLOR="1")
+    assert not re.search(rb"\x1b\[[\d;]*3\d", found.stdout)
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    graph = {"s0": "x + 1"} | {f"s{i}": f"s{i - 1} + 1" for i in range(1, 2000)}
+    document = json.dumps({"bpx": 1, "inputs": {"x": 1}, "graph": graph}).encode()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "bpx", "explain", "-", "--json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert running.stdin and running.stdout and running.stderr
+    running.stdin.write(document)
+    running.stdin.close()
+    running.stdout.read(10)
+    running.stdout.close()
+    errors = running.stderr.read()
+    running.stderr.close()
+    assert (running.wait(timeout=60), errors) == (0, b"")
