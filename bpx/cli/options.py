@@ -40,10 +40,12 @@ def form_option(kind: str) -> Any:
 
 def file_option(kind: str) -> Any:
     """`-o` with the endings that set the form."""
-    return typer.Option("--output", "-o", metavar="FILE", help=file_help("Write to a file", kind))
+    return typer.Option(
+        "--output", "-o", metavar="FILE", help=f"Write to a file; {endings(kind)} set the form."
+    )
 
 
-def file_help(sentence: str, kind: str) -> str:
-    """What a file is for, and the endings that set its form."""
+def endings(kind: str) -> str:
+    """The endings that set a form, in a row."""
     *others, last = endings_of(kind)
-    return f"{sentence}; {', '.join(others)} and {last} set the form."
+    return f"{', '.join(others)} and {last}"

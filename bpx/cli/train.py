@@ -9,7 +9,7 @@ import typer
 
 from bpx.cli.app import app
 from bpx.cli.arguments import read_names, read_spec
-from bpx.cli.options import JsonFlag, Target, Values, file_help, form_option
+from bpx.cli.options import JsonFlag, Target, Values, endings, form_option
 from bpx.cli.output.console import need_folder, write_file
 from bpx.cli.output.session import WRONG, Session
 
@@ -60,7 +60,7 @@ def train(
     ] = None,
     report: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help=file_help("Write the report to a file", "training")),
+        typer.Option(metavar="FILE", help=f"Write the report to a file; {endings('training')} set the form."),
     ] = None,
 ) -> None:
     """Train the parameters of a graph, step by step."""

@@ -68,5 +68,5 @@ def _verb(form: Form) -> Callable[[Shown], str]:
         return form.text(self)
 
     to_form.__name__ = f"to_{form.name}"
-    to_form.__doc__ = f"The same as text in the form `{form.name}`."
+    to_form.__doc__ = Form.text.__doc__
     return to_form
