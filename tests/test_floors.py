@@ -59,7 +59,7 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 HOUSE = sorted(set(MODULES) - DOORS)
 CATALOGUES = {"words.en"}
-LONG = {"check.numeric.multiprecision", "spec.text.parser", "train.train"}
+LONG = {"check.numeric.multiprecision", "train.train"}
 
 
 def folder_of(module: str) -> str:

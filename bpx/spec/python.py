@@ -28,12 +28,12 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
     problems += [
         Diagnostic(code, None, {"name": name}, "rename") for name in values if (code := name_problem(name))
     ]
-    for one in inputs:
-        if one.value.shape != graph.shapes[one.node]:
+    for input in inputs:
+        if input.value.shape != graph.shapes[input.node]:
             facts = {
-                "name": one.name,
-                "found": shape_text(one.value.shape),
-                "wanted": shape_text(graph.shapes[one.node]),
+                "name": input.name,
+                "found": shape_text(input.value.shape),
+                "wanted": shape_text(graph.shapes[input.node]),
             }
             problems.append(Diagnostic("value-shape", None, facts))
     named = {graph.lift(expr).id for expr, _ in values.values()}

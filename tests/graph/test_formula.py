@@ -18,7 +18,8 @@ from bpx.graph.numbers import array, number
 from bpx.ops import rows
 from bpx.spec.reading.read import read_value
 from bpx.spec.text.build import build
-from bpx.spec.text.parser import Text, parse
+from bpx.spec.text.parser import parse
+from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Source
 
 fixed = settings(
@@ -216,7 +217,7 @@ def reread(text):
     """The node that a text builds, among inputs as those of `new_graph`."""
     graph, leaves = new_graph()
     problems = []
-    code, found = parse(Text(Source("s", text), text))
+    code, found = parse(SourceText(Source("s", text), text))
     expr = build(code, graph, leaves, problems.append) if code else None
     assert expr is not None and not found + problems, [text, *(one.to_text() for one in found + problems)]
     return expr
@@ -310,7 +311,7 @@ def test_any_index_reads_back(case):
 def reread_on(text, shape):
     """The settings of the node that a text builds on an input x of that shape."""
     graph = Graph()
-    expr = build(parse(Text(Source("s", text), text))[0], graph, {"x": graph.input(shape)}, [].append)
+    expr = build(parse(SourceText(Source("s", text), text))[0], graph, {"x": graph.input(shape)}, [].append)
     return graph.settings[expr.id]
 
 
@@ -341,7 +342,7 @@ def reread_on(text, shape):
 def test_an_index_prints_as_written(text):
     graph = Graph()
     x = graph.input((2, 3))
-    expr = build(parse(Text(Source("s", text), text))[0], graph, {"x": x}, [].append)
+    expr = build(parse(SourceText(Source("s", text), text))[0], graph, {"x": x}, [].append)
     assert formula(graph, expr.id, {x.id: "x"}) == text
 
 

@@ -26,7 +26,8 @@ from bpx.ops import rows
 from bpx.ops.tensors import SettingError
 from bpx.passes.reverse import grad
 from bpx.spec.text.build import build
-from bpx.spec.text.parser import Text, parse
+from bpx.spec.text.parser import parse
+from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Source
 from bpx.words.en import ENGLISH
 
@@ -650,7 +651,7 @@ def read(text: str, inputs: dict[str, tuple[int, ...]]) -> tuple[Expr, dict[int,
     """The nodes of a text, and the names of the inputs among them."""
     graph = Graph()
     named = {name: graph.input(shape) for name, shape in inputs.items()}
-    code, problems = parse(Text(Source("test", text), text))
+    code, problems = parse(SourceText(Source("test", text), text))
     assert problems == [], text
     expr = build(code, graph, named, problems.append)
     assert problems == [], text

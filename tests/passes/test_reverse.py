@@ -22,7 +22,8 @@ from bpx.ops import rows
 from bpx.ops.tensors import SettingError
 from bpx.passes.reverse import Ledger, grad, reverse
 from bpx.spec.text.build import build
-from bpx.spec.text.parser import Text, parse
+from bpx.spec.text.parser import parse
+from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Source
 
 NAMES = [op.name for op in rows()]
@@ -86,7 +87,7 @@ def test_slopes(text, at, slope):
 def read(text: str, *names: str) -> tuple[Expr, list[Expr]]:
     graph = Graph()
     inputs = {name: graph.input() for name in names}
-    code, problems = parse(Text(Source("test", text), text))
+    code, problems = parse(SourceText(Source("test", text), text))
     out = build(code, graph, inputs, problems.append)
     assert problems == []
     return out, list(inputs.values())

@@ -1,45 +1,62 @@
 """Blocks: steps that a spec states once, with args, and calls by name.
 
-A call is a macro: before the graph is made, the steps of the block are written out in its place, under
-the name of the step that holds the call, a dot and their own. Blocks are written out first, each after
-those it calls, so that nothing here goes deeper than one call.
+A call is a macro: before the graph is made, it is expanded into the steps of the block, under the name of the
+step that holds the call, a dot and their own. Blocks are expanded first, each behind those it calls, so that
+nothing here goes deeper than one call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.graph.graph import Graph
 from bpx.graph.named.names import dotted, groups_of
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.reading.syntax import Call, Draft, DraftBlock
-from bpx.spec.text.build import MOST_WITH_CARE, build, cycle_of, in_order
-from bpx.spec.text.parser import MOST_DOTS, Code, Item, Text, shortened
+from bpx.spec.reading.syntax import BlockCall, BlockSyntax, SpecSyntax
+from bpx.spec.text.build import build
+from bpx.spec.text.order import in_order, report_cycle
+from bpx.spec.text.problems import listed, report_with_guess
+from bpx.spec.text.source_text import SourceText, shortened
+from bpx.spec.text.syntax_tree import (
+    Call,
+    Expression,
+    Literal,
+    Name,
+    Node,
+    Number,
+    NumberList,
+    fold,
+    placed,
+    postorder,
+    ungrouped,
+    with_args,
+)
+from bpx.spec.text.tokens import MOST_DOTS
 from bpx.words.diagnostic import Diagnostic, Span
 
-LARGEST = 500_000  # characters of all names and formulas that are written out, for blocks inside blocks too
+LARGEST = 500_000  # characters of all names and formulas that calls are expanded into, in blocks too
 
 
-class _Piece(NamedTuple):
-    """A step that is written out. Inside a block names are relative: `""` is what its call stands for.
+class _Step(NamedTuple):
+    """A step that a call was expanded into. In a block names are relative: `""` is what its call stands for.
 
     `layer` and `call` tell the call it comes from and how that is written; a block's own steps, which
     come from no call in it, have none.
     """
 
     name: str
-    code: Code
+    expression: Expression
     layer: str = ""
     call: str = ""
     span: Span | None = None
 
 
 class _Broken(Exception):
-    """What was being written out cannot be, and that is reported."""
+    """What was being expanded cannot be, and that is reported."""
 
 
 class _Scope:
@@ -61,287 +78,262 @@ class _Scope:
         return name
 
 
-class _Operands:
-    """The operands met on the way through a step, one behind the other, each from where `starts` says."""
+def expand_blocks(syntax: SpecSyntax, problems: list[Diagnostic]) -> None:
+    """Put the steps of blocks in the place of their calls among the steps of the spec.
 
-    def __init__(self) -> None:
-        self.items: list[Item] = []
-        self.starts: list[int] = []
-
-    def put(self, item: Item) -> None:
-        """The item makes one operand of the last `argc` ones and itself."""
-        at = len(self.starts) - item.argc
-        start = self.starts[at] if item.argc else len(self.items)
-        self.starts[at:] = [start]
-        self.items.append(item)
-
-    def taken(self, count: int) -> list[tuple[Item, ...]]:
-        """The last operands, which are taken away."""
-        at = len(self.starts) - count
-        bounds = [*self.starts[at:], len(self.items)]
-        found = [tuple(self.items[start:end]) for start, end in pairwise(bounds)]
-        del self.items[bounds[0] :], self.starts[at:]
-        return found
-
-
-def write_out(draft: Draft, problems: list[Diagnostic]) -> None:
-    """Put the steps of blocks in the place of their calls among the draft's steps.
-
-    `draft.calls` then says of each step so made which call it comes from.
+    `syntax.calls` then says of each step so made which call it comes from.
     """
-    _Writer(draft, problems).write()
+    _Expansion(syntax, problems).expand()
 
 
-class _Writer:
-    def __init__(self, draft: Draft, problems: list[Diagnostic]) -> None:
-        self.draft, self.problems = draft, problems
-        self.blocks: dict[str, list[_Piece] | None] = dict.fromkeys(draft.blocks)  # None: broken
+class _Expansion:
+    def __init__(self, syntax: SpecSyntax, problems: list[Diagnostic]) -> None:
+        self.syntax, self.problems = syntax, problems
+        self.blocks: dict[str, list[_Step] | None] = dict.fromkeys(syntax.blocks)  # None: broken
         self.circular: set[str] = set()
-        self.room = LARGEST
-        self.place: Span | None = None  # the block or step that is being written out
+        self.characters_left = LARGEST
+        self.place: Span | None = None  # the block or step that is being expanded
 
-    def write(self) -> None:
-        for name in in_order(self.draft.blocks, self.calls_in, self.break_cycle):
-            self.blocks[name] = self.block(name, self.draft.blocks[name])
+    def expand(self) -> None:
+        for name in in_order(self.syntax.blocks, self.calls_in, self.break_cycle):
+            self.blocks[name] = self.block(name, self.syntax.blocks[name])
         self.steps()
 
-    def is_call(self, item: Item) -> bool:
-        return item.kind == "apply" and item.value in self.draft.blocks
+    def is_call(self, node: Node) -> bool:
+        return isinstance(node, Call) and node.op in self.syntax.blocks
 
-    # --- blocks, each written out by itself ---
+    # --- blocks, each expanded by itself ---
 
     def calls_in(self, name: str) -> list[str]:
-        codes = self.draft.blocks[name].steps.values()
-        return [item.value for code in codes if code for item in code.items if self.is_call(item)]
+        steps = self.syntax.blocks[name].steps.values()
+        return [call.op for step in steps if step for call in step.calls() if self.is_call(call)]
 
-    def break_cycle(self, name: str, way: Iterable[str], used: str) -> None:
+    def break_cycle(self, name: str, path: Iterable[str], used: str) -> None:
         self.circular.add(name)
-        self.circle("block-cycle", self.draft.blocks[used].span, way, used)
+        report_cycle(self.problems, "block-cycle", self.syntax.blocks[used].span, path, used)
 
-    def circle(self, code: str, span: Span | None, way: Iterable[str], used: str) -> None:
-        if len(self.problems) < MOST_WITH_CARE:
-            facts = {"cycle": " → ".join(cycle_of(way, used))}
-            self.problems.append(Diagnostic(code, span, facts))
-
-    def block(self, name: str, draft: DraftBlock) -> list[_Piece] | None:
-        """The steps of a block, the calls in them written out; None where something is wrong with it."""
-        codes = {step: code for step, code in draft.steps.items() if code}
-        known = [*(draft.args or ()), *filter(None, codes)]
-        if not codes or len(codes) < len(draft.steps) or draft.args is None:
+    def block(self, name: str, block: BlockSyntax) -> list[_Step] | None:
+        """The steps of a block, the calls in them expanded; None where something is wrong with it."""
+        steps = {step: expression for step, expression in block.steps.items() if expression}
+        known = [*(block.args or ()), *filter(None, steps)]
+        if not steps or len(steps) < len(block.steps) or block.args is None:
             return None
-        if name in self.circular or not self.is_sound(name, draft, codes, known):
+        if name in self.circular or not self.is_sound(name, block, steps, known):
             return None
         try:
-            return self.pieces(draft, codes, known)
+            return self.expanded_block(block, steps, known)
         except _Broken:
             return None
 
-    def pieces(self, draft: DraftBlock, codes: Mapping[str, Code], known: Sequence[str]) -> list[_Piece]:
-        scope, output, self.place = _Scope(known), draft.output, draft.span
-        found: list[_Piece] = []
-        for step, code in codes.items():
-            pieces, made = self.written_out(step, _closed(code, scope.known), scope)
-            found += pieces
-            output = made if step == draft.output else output
-        itself = {output: Item("name", "", 0, 0)}
+    def expanded_block(
+        self, block: BlockSyntax, steps: Mapping[str, Expression], known: Sequence[str]
+    ) -> list[_Step]:
+        scope, output, self.place = _Scope(known), block.output, block.span
+        expanded: list[_Step] = []
+        for name, expression in steps.items():
+            inner, own_name = self.expanded(name, _with_numbers(expression, scope.known), scope)
+            expanded += inner
+            output = own_name if name == block.output else output
+        itself = {output: Name("", 0, 0)}
         return [
-            piece._replace(
-                name="" if piece.name == output else piece.name, code=_renamed(piece.code, itself, "")
+            step._replace(
+                name="" if step.name == output else step.name,
+                expression=_renamed(step.expression, itself, ""),
             )
-            for piece in found
+            for step in expanded
         ]
 
     def is_sound(
-        self, block: str, draft: DraftBlock, codes: Mapping[str, Code], known: Sequence[str]
+        self, name: str, block: BlockSyntax, steps: Mapping[str, Expression], known: Sequence[str]
     ) -> bool:
         """Is all known that the block speaks of? Whether shapes fit is seen where it is called."""
         before = len(self.problems)
 
         def report(problem: Diagnostic) -> None:
             if problem.code == "unknown-name":
-                self.problems.append(self.unknown(problem, block, known))
+                self.report_unknown(problem, name, [*known, *CONSTANTS])
             elif problem.code != "wrong-arity":  # an arg may be given a number, and be a setting
                 self.problems.append(problem)
 
-        def break_cycle(name: str, way: Iterable[str], used: str) -> None:
-            self.circle("cycle", draft.step_spans.get(used), way, used)
+        def uses(step: str) -> list[str]:
+            return [used for used in steps[step].names() if used in steps]
 
-        ops = dict.fromkeys([*self.draft.ops, *self.draft.blocks])
-        for code in codes.values():
-            build(code, Graph(), dict.fromkeys(known), report, ops=ops)
-        in_order(codes, lambda name: [used for used in codes[name].names() if used in codes], break_cycle)
+        def break_cycle(_: str, path: Iterable[str], used: str) -> None:
+            report_cycle(self.problems, "cycle", block.step_spans.get(used), path, used)
+
+        ops = dict.fromkeys([*self.syntax.ops, *self.syntax.blocks])
+        for expression in steps.values():
+            build(expression, Graph(), dict.fromkeys(known), report, ops=ops)
+        in_order(steps, uses, break_cycle)
         return len(self.problems) == before
 
-    def unknown(self, problem: Diagnostic, block: str, known: Sequence[str]) -> Diagnostic:
-        names = [*known, *CONSTANTS]
-        facts = {**problem.facts, "block": block, "known": ", ".join(names[:40])}
+    def report_unknown(self, problem: Diagnostic, block: str, known: Sequence[str]) -> None:
+        facts = {**problem.facts, "block": block, "known": listed(known)}
         problem = problem._replace(code="unknown-in-block", facts=facts, help="names-are")
-        careful = len(self.problems) < MOST_WITH_CARE
-        return problem.suggesting(facts["name"], names) if careful else problem
+        report_with_guess(self.problems, problem, facts["name"], known)
 
     # --- the steps of the graph ---
 
     def steps(self) -> None:
-        before, self.draft.steps = self.draft.steps, {}
-        scope = _Scope(self.draft.inputs, before)
-        for name, code in before.items():
-            if code and any(map(self.is_call, code.items)):
-                self.step(name, code, scope, before)
+        written, self.syntax.steps = self.syntax.steps, {}
+        scope = _Scope(self.syntax.inputs, written)
+        for name, expression in written.items():
+            if expression and any(map(self.is_call, expression.calls())):
+                self.step(name, expression, scope, written)
             else:
-                self.draft.steps[name] = code
+                self.syntax.steps[name] = expression
 
-    def step(self, name: str, code: Code, scope: _Scope, others: Mapping[str, Code | None]) -> None:
+    def step(self, name: str, expression: Expression, scope: _Scope, written: Container[str]) -> None:
         """The steps that one with calls stands for, itself last."""
-        draft, own = self.draft, None
-        self.place = draft.step_spans.get(name)
+        syntax, own = self.syntax, None
+        self.place = syntax.step_spans.get(name)
         try:
-            pieces, _ = self.written_out(name, code, scope)
+            expanded, _ = self.expanded(name, expression, scope)
         except _Broken:
-            pieces = []
-        for piece in pieces:
-            if piece.call:
-                draft.calls[piece.name] = Call(piece.layer, piece.call, piece.span)
-            if piece.name == name:
-                own = piece.code
-            elif piece.name in draft.steps or piece.name in others or piece.name in draft.inputs:
-                self.name_taken(piece.name, name)
+            expanded = []
+        for step in expanded:
+            if step.call:
+                syntax.calls[step.name] = BlockCall(step.layer, step.call, step.span)
+            if step.name == name:
+                own = step.expression
+            elif step.name in syntax.steps or step.name in written or step.name in syntax.inputs:
+                self.name_taken(step.name, name)
             else:
-                draft.steps[piece.name] = piece.code
-                draft.step_spans[piece.name] = piece.span
-        draft.steps[name] = own
+                syntax.steps[step.name] = step.expression
+                syntax.step_spans[step.name] = step.span
+        syntax.steps[name] = own
 
     def name_taken(self, name: str, step: str) -> None:
-        one = self.draft.inputs.get(name)
-        span = one.span if one else self.draft.step_spans.get(name)
+        input = self.syntax.inputs.get(name)
+        span = input.span if input else self.syntax.step_spans.get(name)
         self.problems.append(Diagnostic("name-taken", span, {"name": name, "step": step}, "rename"))
 
     # --- calls ---
 
-    def written_out(self, own: str, code: Code, scope: _Scope) -> tuple[list[_Piece], str]:
+    def expanded(self, own: str, expression: Expression, scope: _Scope) -> tuple[list[_Step], str]:
         """A step as steps without calls, and the name of that which is the step itself."""
-        if self.room < 0:
+        if self.characters_left < 0:
             raise _Broken
-        whole = next(item for item in reversed(code.items) if item.kind != "apply" or item.value)
-        if own and self.is_call(whole):
-            self.reserve(own, whole.value, scope)
-        operands, pieces = _Operands(), list[_Piece]()
-        for item in code.items:
-            if self.is_call(item):
-                layer = own if own and item is whole else scope.free(dotted(own, item.value))
-                pieces += self.instance(layer, item, operands.taken(item.argc), code.text, scope)
-                item = Item("name", layer, item.start, item.end)
-            operands.put(item)
+        text, whole = expression.text, ungrouped(expression.root)
+        if own and isinstance(whole, Call) and self.is_call(whole):
+            self.reserve(own, whole.op, scope)
+        steps: list[_Step] = []
+
+        def without_calls(node: Node, args: list[Node]) -> Node:
+            if not isinstance(node, Call) or not self.is_call(node):
+                return with_args(node, args)
+            layer = own if own and node is whole else scope.free(dotted(own, node.op))
+            steps.extend(self.instance(layer, node, args, text, scope))
+            return Name(layer, node.start, node.end)
+
+        root = fold(expression.root, without_calls)
         if self.is_call(whole):
-            return pieces, own or operands.items[0].value
-        return [*pieces, self.paid(_Piece(own, Code(code.text, tuple(operands.items))))], own
+            layer = ungrouped(root)
+            assert isinstance(layer, Name)
+            return steps, own or layer.name
+        return [*steps, self.charged(_Step(own, Expression(text, root)))], own
 
     def reserve(self, own: str, block: str, scope: _Scope) -> None:
         """Names that the call which is the step itself will need are not free for calls in its args."""
-        inner = [*(piece.name for piece in self.blocks[block] or ()), *(self.draft.blocks[block].args or ())]
+        inner = [*(step.name for step in self.blocks[block] or ()), *(self.syntax.blocks[block].args or ())]
         names = {dotted(own, name) for name in inner}
         scope.taken |= names | groups_of(names)
 
     def instance(
-        self, layer: str, item: Item, args: Sequence[tuple[Item, ...]], text: Text, scope: _Scope
-    ) -> Iterator[_Piece]:
+        self, layer: str, call: Call, args: Sequence[Node], text: SourceText, scope: _Scope
+    ) -> Iterator[_Step]:
         """The steps of one call, under the name `layer`."""
-        block = self.blocks[item.value]
-        names = self.draft.blocks[item.value].args or ()
-        if block is None or not self.fits(item, names, text):
+        block = self.blocks[call.op]
+        names = self.syntax.blocks[call.op].args or ()
+        if block is None or not self.fits(call, names, text):
             raise _Broken
-        span = text.span(item.start, item.end)
-        given: dict[str, Item] = {}
-        for name, items in zip(names, args, strict=True):
-            simple = _simple(items, scope)
-            given[name] = simple or Item("name", dotted(layer, name), 0, 0)
-            if simple and simple.kind == "name" and simple.value not in scope.known:
-                place = text.span(simple.start, simple.end)
-                self.draft.names_given.append((simple.value, place))
+        span = text.span(call.start, call.end)
+        substitutes: dict[str, Node] = {}
+        for name, arg in zip(names, args, strict=True):
+            simple = _simple(arg, scope)
+            substitutes[name] = simple or Name(dotted(layer, name), 0, 0)
+            if isinstance(simple, Name) and simple.name not in scope.known:
+                self.syntax.names_given.append((simple.name, text.span(simple.start, simple.end)))
             if not simple:
-                yield self.paid(_Piece(given[name].value, Code(text, items), span=span))
-        call = f"{item.value}({', '.join(shortened(_text(items, text)) for items in args)})"
-        for piece in block:
-            yield self.paid(
-                _Piece(
-                    dotted(layer, piece.name),
-                    _renamed(piece.code, given, layer),
-                    dotted(layer, piece.layer),
-                    piece.call or call,
+                yield self.charged(_Step(dotted(layer, name), Expression(text, arg), span=span))
+        written = f"{call.op}({', '.join(shortened(text.content[arg.start : arg.end]) for arg in args)})"
+        for step in block:
+            yield self.charged(
+                _Step(
+                    dotted(layer, step.name),
+                    _renamed(step.expression, substitutes, layer),
+                    dotted(layer, step.layer),
+                    step.call or written,
                     span,
                 )
             )
 
-    def fits(self, item: Item, names: Sequence[str], text: Text) -> bool:
+    def fits(self, call: Call, names: Sequence[str], text: SourceText) -> bool:
         """Has the call as many args as the block, and no settings?"""
-        call = f"{item.value}({', '.join(names)})"
-        for setting, (_, start, end) in item.settings.items():
-            facts = {"op": item.value, "setting": setting, "call": call}
-            self.problems.append(Diagnostic("unknown-setting", text.span(start, end), facts, "call-form"))
-        if item.argc != len(names):
-            facts = {"op": item.value, "wanted": len(names), "found": item.argc, "call": call}
-            self.problems.append(
-                Diagnostic("wrong-arity", text.span(item.start, item.end), facts, "call-form")
-            )
-        return item.argc == len(names) and not item.settings
+        facts: dict[str, Any] = {"op": call.op, "call": f"{call.op}({', '.join(names)})"}
+        for name, _, start, end in call.settings:
+            problem = Diagnostic("unknown-setting", text.span(start, end), {**facts, "setting": name})
+            self.problems.append(problem._replace(help="call-form"))
+        if len(call.args) != len(names):
+            facts |= {"wanted": len(names), "found": len(call.args)}
+            span = text.span(call.start, call.end)
+            self.problems.append(Diagnostic("wrong-arity", span, facts, "call-form"))
+        return len(call.args) == len(names) and not call.settings
 
-    def paid(self, piece: _Piece) -> _Piece:
-        """The piece, if there is room for it: a few blocks that call each other twice would fill any."""
-        self.room -= len(piece.name) + sum(_length(item) for item in piece.code.items)
-        if self.room < 0:
+    def charged(self, step: _Step) -> _Step:
+        """The step, if there is room for it: a few blocks that call each other twice would fill any."""
+        self.characters_left -= len(step.name) + sum(map(_length, postorder(step.expression.root)))
+        if self.characters_left < 0:
             self.problems.append(Diagnostic("blocks-too-large", self.place, {"most": LARGEST}))
             raise _Broken
-        if piece.name.count(".") > MOST_DOTS:
+        if step.name.count(".") > MOST_DOTS:
             self.problems.append(Diagnostic("blocks-too-deep", self.place, {"most": MOST_DOTS}))
             raise _Broken
-        return piece
+        return step
 
 
-def _length(item: Item) -> int:
-    if isinstance(item.value, list):
-        return int(np.array(item.value, dtype=object).size)
-    return 1 + (len(item.value) if isinstance(item.value, str) else 0)
+def _length(node: Node) -> int:
+    """About how many characters a node takes, without its args."""
+    if isinstance(node, NumberList):
+        return int(np.array(node.value, dtype=object).size)
+    if isinstance(node, Name):
+        return 1 + len(node.name)
+    return 1 + len(node.op) if isinstance(node, Call) else 1
 
 
-def _simple(items: Sequence[Item], scope: _Scope) -> Item | None:
+def _simple(arg: Node, scope: _Scope) -> Name | Literal | None:
     """The name or number that an arg is; None where it is more, or a name that is not there."""
-    core = [item for item in items if item.kind != "apply" or item.value]
-    item = core[0]
-    if len(core) > 1 or item.kind == "apply":
+    node = ungrouped(arg)
+    if isinstance(node, Literal):
+        return node
+    if not isinstance(node, Name):
         return None
-    if item.kind == "literal" or item.value in scope.known:
-        return item
-    if item.value in CONSTANTS:
-        return _as_number(item)
-    return item if "." in item.value else None  # whether it is there is seen when all is written out
+    if node.name in scope.known:
+        return node
+    if node.name in CONSTANTS:
+        return Number(CONSTANTS[node.name], node.start, node.end)
+    return node if "." in node.name else None  # whether it is there is seen when all calls are expanded
 
 
-def _as_number(item: Item) -> Item:
-    return item._replace(kind="literal", value=CONSTANTS[item.value])
+def _with_numbers(expression: Expression, known: Container[str]) -> Expression:
+    """An expression of a block with pi and e as numbers: outside the names may mean something else."""
+
+    def with_number(node: Node, args: list[Node]) -> Node:
+        if isinstance(node, Name) and node.name not in known:
+            return Number(CONSTANTS[node.name], node.start, node.end)
+        return with_args(node, args)
+
+    return Expression(expression.text, fold(expression.root, with_number))
 
 
-def _text(items: Sequence[Item], text: Text) -> str:
-    return text.content[min(item.start for item in items) : max(item.end for item in items)]
+def _renamed(expression: Expression, substitutes: Mapping[str, Node], layer: str) -> Expression:
+    """The expression with `substitutes` (by name) in the place of names, and all others in `layer`."""
 
+    def renamed(node: Node, args: list[Node]) -> Node:
+        if not isinstance(node, Name):
+            return with_args(node, args)
+        if node.name in substitutes:
+            return placed(substitutes[node.name], node)
+        return replace(node, name=dotted(layer, node.name))
 
-def _closed(code: Code, known: Container[str]) -> Code:
-    """The code of a block with pi and e as numbers: outside the names may mean something else."""
-    return Code(
-        code.text,
-        tuple(
-            _as_number(item) if item.kind == "name" and item.value not in known else item
-            for item in code.items
-        ),
-    )
-
-
-def _renamed(code: Code, given: Mapping[str, Item], layer: str) -> Code:
-    """The code with what its args are given in their place, and all other names in `layer`."""
-
-    def renamed(item: Item) -> Item:
-        if item.kind != "name":
-            return item
-        if item.value in given:
-            return given[item.value]._replace(start=item.start, end=item.end)
-        return item._replace(value=dotted(layer, item.value))
-
-    return Code(code.text, tuple(map(renamed, code.items)))
+    return Expression(expression.text, fold(expression.root, renamed))

@@ -20,8 +20,11 @@ from bpx.graph.named.written import Written
 from bpx.graph.numbers import CONSTANTS
 from bpx.graph.subgraph import Subgraph
 from bpx.spec.reading.syntax import ClaimSyntax
-from bpx.spec.text.build import MOST_WITH_CARE, build, reporter
-from bpx.spec.text.parser import Code, Text, parse
+from bpx.spec.text.build import build
+from bpx.spec.text.parser import parse
+from bpx.spec.text.problems import report_with_guess, reporter
+from bpx.spec.text.source_text import SourceText
+from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 N = TypeVar("N", bound=NamedGraph)
@@ -44,10 +47,10 @@ def read_claim(text: str) -> ClaimSyntax:
     written = numbers_in(rest)
     if written is not None:
         return _usable(ClaimSyntax(name, None, written, span))
-    code, problems = parse(Text(source, rest, range(start, len(text) + 1)))
+    expression, problems = parse(SourceText(source, rest, range(start, len(text) + 1)))
     if problems:
         raise BpxError(problems)
-    return ClaimSyntax(name, code, None, span)
+    return ClaimSyntax(name, expression, None, span)
 
 
 def _usable(claim: ClaimSyntax) -> ClaimSyntax:
@@ -73,7 +76,7 @@ def numbers_in(text: str) -> Any:
 
 def _nest(plain: Any) -> Any:
     if isinstance(plain, list):
-        return [_nest(one) for one in plain]
+        return [_nest(inner) for inner in plain]
     match = _NUMBER.fullmatch(plain) if isinstance(plain, str) else None
     if not match:
         raise ValueError(f"{plain!r} is no number")
@@ -101,13 +104,12 @@ def resolved(spec: NamedGraph, claims: Iterable[ClaimSyntax], problems: list[Dia
         name = node_name(spec, claim.name)
         if name is None:
             problem = Diagnostic("claim-unknown", claim.span, {"name": claim.name})
-            careful = len(problems) < MOST_WITH_CARE
-            problems.append(problem.suggesting(claim.name, spec.nodes) if careful else problem)
+            report_with_guess(problems, problem, claim.name, spec.nodes)
         elif name in read:
             problems.append(Diagnostic("duplicate-key", claim.span, {"key": claim.name}))
         else:
-            formula = named_formula(claim.code, spec, problems) if claim.code else None
-            if formula or claim.code is None:
+            formula = named_formula(claim.expression, spec, problems) if claim.expression else None
+            if formula or claim.expression is None:
                 read[name] = Claim(name, formula, claim.written, claim.span)
     return read
 
@@ -121,14 +123,16 @@ def node_name(spec: NamedGraph, name: str) -> str | None:
     return None
 
 
-def named_formula(code: Code, spec: NamedGraph, problems: list[Diagnostic]) -> NamedFormula | None:
+def named_formula(
+    expression: Expression, spec: NamedGraph, problems: list[Diagnostic]
+) -> NamedFormula | None:
     """A formula in names of the spec's nodes; None where something was reported."""
     graph = Graph()
-    used = [name for name in code.names() if name in spec.nodes]
+    used = [name for name in expression.names() if name in spec.nodes]
     places = {name: graph.input(spec.graph.shapes[spec.nodes[name]]) for name in used}
-    ops = {name: one.op for name, one in spec.custom.items()}
-    root = build(code, graph, places, reporter(problems, [*spec.nodes, *CONSTANTS]), ops=ops)
+    ops = {name: custom.op for name, custom in spec.custom.items()}
+    root = build(expression, graph, places, reporter(problems, [*spec.nodes, *CONSTANTS]), ops=ops)
     if root is None:
         return None
     inside = Subgraph(graph, tuple(place.id for place in places.values()), root.id)
-    return NamedFormula(code.text.content, tuple(used), inside)
+    return NamedFormula(expression.text.content, tuple(used), inside)

@@ -18,12 +18,14 @@ from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.named.named_graph import CustomOp
 from bpx.graph.numbers import CONSTANTS
 from bpx.graph.subgraph import Subgraph, folding
-from bpx.spec.reading.syntax import OWN_VALUE, DraftOp
-from bpx.spec.text.build import MOST_WITH_CARE, build, cycle_of, in_order, reporter
-from bpx.spec.text.parser import Code
-from bpx.words.diagnostic import Diagnostic, Span
+from bpx.spec.reading.syntax import OWN_VALUE, OpSyntax
+from bpx.spec.text.build import build
+from bpx.spec.text.order import in_order, report_cycle
+from bpx.spec.text.problems import reporter
+from bpx.spec.text.syntax_tree import Expression
+from bpx.words.diagnostic import Diagnostic
 
-LARGEST = 10_000  # nodes of all values of a spec's ops together, the ops inside them written out
+LARGEST = 10_000  # nodes of all values of a spec's ops together, the ops inside them expanded
 _AT_ONCE = 2**22  # elements of all nodes inside an op together that are computed at a time
 
 
@@ -38,9 +40,9 @@ class ElementwiseExpression(NamedTuple):
         most = max(1, _AT_ONCE // len(self.inside.graph))
         if math.prod(shape) <= most:
             return self._value(args)
-        every = [np.broadcast_to(arg, shape).flat for arg in args]
+        flat_args = [np.broadcast_to(arg, shape).flat for arg in args]
         starts = range(0, math.prod(shape), most)
-        pieces = [self._value([one[start : start + most] for one in every]) for start in starts]
+        pieces = [self._value([flat[start : start + most] for flat in flat_args]) for start in starts]
         return np.concatenate(pieces).reshape(shape)
 
     def _value(self, args: Sequence[Any]) -> Array:
@@ -54,9 +56,9 @@ class ElementwiseExpression(NamedTuple):
         here = self.inside.handles(args, folding, inner)
 
         def of_own_args(node: int, guard: Guard) -> Guard:
-            def of(*given: Expr) -> Any:
-                known = here if _same(given, args) else self.inside.handles(given, folding, inner)
-                return guard.of(*(known[arg] for arg in graph.args[node]))
+            def of(*others: Expr) -> Any:
+                handles = here if _same(others, args) else self.inside.handles(others, folding, inner)
+                return guard.of(*(handles[arg] for arg in graph.args[node]))
 
             return Guard(guard.kind, of)
 
@@ -71,117 +73,114 @@ def _same(handles: Sequence[Expr], others: Sequence[Expr]) -> bool:
     return all(a.graph is b.graph and a.id == b.id for a, b in zip(handles, others, strict=True))
 
 
-def custom_ops(drafts: Mapping[str, DraftOp], problems: list[Diagnostic]) -> dict[str, CustomOp | None]:
+def custom_ops(
+    declarations: Mapping[str, OpSyntax], problems: list[Diagnostic]
+) -> dict[str, CustomOp | None]:
     """The ops that a spec states, by name; None for broken ones, with what is wrong in `problems`."""
-    return _Maker(drafts, problems).make()
+    return _CustomOps(declarations, problems).rows()
 
 
-class _Maker:
-    """Values come first, each after those it uses; the rules then may use every op."""
+class _CustomOps:
+    """Values come first, each behind those it uses; the rules then may use every op."""
 
-    def __init__(self, drafts: Mapping[str, DraftOp], problems: list[Diagnostic]) -> None:
-        self.drafts, self.problems = drafts, problems
-        self.ops: dict[str, Op | None] = dict.fromkeys(drafts)
-        self.rules: dict[str, list[ElementwiseExpression]] = {name: [] for name in drafts}
-        self.flat: dict[
-            Op, ElementwiseExpression
-        ] = {}  # the values with the spec's ops inside them written out
-        self.room = LARGEST
+    def __init__(self, declarations: Mapping[str, OpSyntax], problems: list[Diagnostic]) -> None:
+        self.declarations, self.problems = declarations, problems
+        self.ops: dict[str, Op | None] = dict.fromkeys(declarations)
+        self.rules: dict[str, list[ElementwiseExpression]] = {name: [] for name in declarations}
+        self.in_table_ops: dict[Op, ElementwiseExpression] = {}  # values with the spec's ops expanded
+        self.nodes_left = LARGEST
 
-    def make(self) -> dict[str, CustomOp | None]:
-        for name in in_order(self.drafts, self.uses, self.break_cycle):
-            self.ops[name] = self.row(name, self.drafts[name])
-        return {name: self.with_rules(name, draft) for name, draft in self.drafts.items()}
+    def rows(self) -> dict[str, CustomOp | None]:
+        for name in in_order(self.declarations, self.uses, self.break_cycle):
+            self.ops[name] = self.row(name, self.declarations[name])
+        return {name: self.with_rules(name, op) for name, op in self.declarations.items()}
 
     def uses(self, name: str) -> list[str]:
-        code = self.drafts[name].value
-        items = code.items if code else ()
-        return [item.value for item in items if item.kind == "apply" and item.value in self.drafts]
+        value = self.declarations[name].value
+        return [call.op for call in value.calls() if call.op in self.declarations] if value else []
 
-    def break_cycle(self, name: str, way: Iterable[str], used: str) -> None:
-        self.drafts[name].value = None
-        if len(self.problems) < MOST_WITH_CARE:
-            facts = {"cycle": " → ".join(cycle_of(way, used))}
-            self.problems.append(Diagnostic("op-cycle", self.drafts[used].span, facts))
+    def break_cycle(self, name: str, path: Iterable[str], used: str) -> None:
+        self.declarations[name].value = None
+        report_cycle(self.problems, "op-cycle", self.declarations[used].span, path, used)
 
-    def row(self, name: str, draft: DraftOp) -> Op | None:
+    def row(self, name: str, syntax: OpSyntax) -> Op | None:
         """The row of an op; its rules are filled in when all rows are there."""
-        value = self.formula(draft.value, draft.args)
-        if value is None or not self.uses_every_arg(name, draft, value) or not self.fits(name, draft, value):
+        value = self.formula(syntax.value, syntax.args)
+        if value is None or not self.uses_every_arg(name, syntax, value):
             return None
-        flat, rules = self.written_out(value), self.rules[name]
+        if not self.fits(name, syntax, value):
+            return None
+        flat, rules = self.expanded(value), self.rules[name]
         op = Op(
             name,
             flat.value,
-            draft.args or (),
+            syntax.args or (),
             local=lambda *args: tuple(rule.inside.on(*args) for rule in rules),
             guards=flat.guards,
             expands=value.inside.on,
         )
-        self.flat[op] = flat
+        self.in_table_ops[op] = flat
         return op
 
-    def with_rules(self, name: str, draft: DraftOp) -> CustomOp | None:
-        codes = {arg: draft.partials.get(arg) for arg in draft.args or ()}
-        rules = [self.formula(code, (*codes, OWN_VALUE)) for code in codes.values()]
+    def with_rules(self, name: str, syntax: OpSyntax) -> CustomOp | None:
+        partials = {arg: syntax.partials.get(arg) for arg in syntax.args or ()}
+        rules = [self.formula(partial, (*partials, OWN_VALUE)) for partial in partials.values()]
         self.rules[name] += [rule for rule in rules if rule]
         op = self.ops[name]
-        if op is None or draft.value is None or None in rules:
+        if op is None or syntax.value is None or None in rules:
             return None
-        stated = {arg: code.text for arg, code in codes.items() if code}
         return CustomOp(
             op,
-            draft.value.text.content,
-            _span(draft.value),
-            {arg: text.content for arg, text in stated.items()},
-            {arg: text.span(0, len(text.content)) for arg, text in stated.items()},
+            syntax.value.text.content,
+            syntax.value.span,
+            {arg: partial.text.content for arg, partial in partials.items() if partial},
+            {arg: partial.span for arg, partial in partials.items() if partial},
         )
 
-    def formula(self, code: Code | None, args: Sequence[str] | None) -> ElementwiseExpression | None:
-        if code is None or args is None:
+    def formula(
+        self, expression: Expression | None, args: Sequence[str] | None
+    ) -> ElementwiseExpression | None:
+        if expression is None or args is None:
             return None
         graph = Graph()
         names = {arg: graph.input() for arg in args}
         report = reporter(self.problems, [*names, *CONSTANTS])
-        expr = build(code, graph, names, report, ops=self.ops, elementwise=True)
+        expr = build(expression, graph, names, report, ops=self.ops, elementwise=True)
         if expr is None:
             return None
         return ElementwiseExpression(Subgraph(graph, tuple(arg.id for arg in names.values()), expr.id))
 
-    def uses_every_arg(self, name: str, draft: DraftOp, value: ElementwiseExpression) -> bool:
+    def uses_every_arg(self, name: str, syntax: OpSyntax, value: ElementwiseExpression) -> bool:
         """An arg that the value leaves out would leave its shape out too."""
-        assert draft.args and draft.value
+        assert syntax.args and syntax.value
         needed = value.inside.graph.needs(of=[value.inside.root])
-        args = zip(draft.args, value.inside.args, strict=True)
+        args = zip(syntax.args, value.inside.args, strict=True)
         unused = [arg for arg, node in args if node not in needed]
         for arg in unused:
-            self.problems.append(Diagnostic("unused-arg", _span(draft.value), {"op": name, "arg": arg}))
+            self.problems.append(Diagnostic("unused-arg", syntax.value.span, {"op": name, "arg": arg}))
         return not unused
 
-    def fits(self, name: str, draft: DraftOp, value: ElementwiseExpression) -> bool:
-        """Is there room for the value written out? A few ops that use each other twice would fill any."""
-        before = self.room
-        self.room -= sum(
-            len(self.flat[op].inside.graph) if op in self.flat else 1 for op in value.inside.graph.ops
+    def fits(self, name: str, syntax: OpSyntax, value: ElementwiseExpression) -> bool:
+        """Is there room for the value in table ops? A few ops that use each other twice would fill any."""
+        before = self.nodes_left
+        self.nodes_left -= sum(
+            len(self.in_table_ops[op].inside.graph) if op in self.in_table_ops else 1
+            for op in value.inside.graph.ops
         )
-        if self.room < 0 <= before:
-            self.problems.append(Diagnostic("op-too-large", draft.span, {"op": name, "most": LARGEST}))
-        return self.room >= 0
+        if self.nodes_left < 0 <= before:
+            self.problems.append(Diagnostic("op-too-large", syntax.span, {"op": name, "most": LARGEST}))
+        return self.nodes_left >= 0
 
-    def written_out(self, value: ElementwiseExpression) -> ElementwiseExpression:
+    def expanded(self, value: ElementwiseExpression) -> ElementwiseExpression:
         """The value with the spec's ops inside it in table ops, so that running it never goes deeper."""
         graph = Graph()
 
-        def door(op: Op, *args: Expr) -> Expr:
-            flat = self.flat.get(op)
+        def add(op: Op, *args: Expr) -> Expr:
+            flat = self.in_table_ops.get(op)
             if flat is None:
                 return graph.add(op, *args)
             return flat.inside.handles(args, graph.add, [flat.inside.root])[flat.inside.root]
 
         args, root = [graph.input() for _ in value.inside.args], value.inside.root
-        found = value.inside.handles(args, door, [root])[root]
-        return ElementwiseExpression(Subgraph(graph, tuple(arg.id for arg in args), found.id))
-
-
-def _span(code: Code) -> Span:
-    return code.text.span(0, len(code.text.content))
+        expanded = value.inside.handles(args, add, [root])[root]
+        return ElementwiseExpression(Subgraph(graph, tuple(arg.id for arg in args), expanded.id))

@@ -1,6 +1,6 @@
-"""Document → draft: every part of a TOML or JSON spec checked.
+"""Document → `SpecSyntax`: every part of a TOML or JSON spec checked.
 
-The walk collects what is wrong and goes on, so that everything is reported at once.
+What is wrong is collected, and decoding goes on, so that everything is reported at once.
 """
 
 from __future__ import annotations
@@ -10,118 +10,126 @@ from typing import Any
 
 from bpx.graph.named.named_graph import Expect
 from bpx.spec.reading.claims import numbers_in
-from bpx.spec.reading.decode_inputs import InputReader
-from bpx.spec.reading.decoder import FORMAT_VERSION, KEYS, Walker, is_finite_number
+from bpx.spec.reading.decode_inputs import InputDecoder
+from bpx.spec.reading.decoder import FORMAT_VERSION, KEYS, Decoder, is_finite_number
 from bpx.spec.reading.locate import Places
 from bpx.spec.reading.syntax import (
     OWN_VALUE,
-    SPLIT,
+    BlockSyntax,
     ClaimSyntax,
-    Draft,
-    DraftBlock,
-    DraftOp,
+    OpSyntax,
+    SpecSyntax,
     name_problem,
-    parts_of,
+    split_steps,
 )
-from bpx.spec.text.parser import Code, Item, Text
+from bpx.spec.text.problems import listed
+from bpx.spec.text.source_text import SourceText
+from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, Setting
 from bpx.words.diagnostic import Diagnostic, Span
 
 
-def draft_of_document(document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> Draft:
-    """The draft of a spec read from TOML or JSON; what is wrong with it goes to `problems`."""
-    return _Drafter(document, places, problems).draft()
+def decode(document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> SpecSyntax:
+    """The syntax of a spec read from TOML or JSON; what is wrong with it goes to `problems`."""
+    return _SpecDecoder(document, places, problems).decode()
 
 
-class _Drafter(Walker):
-    """Walks over a document; what is wrong goes to `problems`, and the walk goes on."""
+class _SpecDecoder(Decoder):
+    """Decodes a whole document, part by part."""
 
     def __init__(self, document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> None:
         super().__init__(document, places, problems)
-        self.result = Draft(places.source)
+        self.syntax = SpecSyntax(places.source)
 
-    def draft(self) -> Draft:
+    def decode(self) -> SpecSyntax:
         if "graph" not in self.document and "kind" in self.document:
             span, kind = self.places.key("kind"), self.written("kind")
             self.problem("not-a-spec", span, "use-convert", kind=kind)
-            return self.result
+            return self.syntax
         self.check_keys(self.document, "top", ())
         self.check_version()
-        self.result.title = self.take("title", str)
-        self.result.output = self.take("output", str)
-        self.result.output_span = self.places.value("output")
+        self.syntax.title = self.take("title", str)
+        self.syntax.output = self.take("output", str)
+        self.syntax.output_span = self.places.value("output")
         for name, value in (self.take("ops", dict) or {}).items():
             self.check_name(name, "ops")
-            self.result.ops[name] = self.op(name, value)
+            self.syntax.ops[name] = self.op(name, value)
         for name, value in (self.take("blocks", dict) or {}).items():
             self.check_name(name, "blocks")
-            self.result.blocks[name] = self.block(name, value)
+            self.syntax.blocks[name] = self.block(name, value)
         self.inputs()
         for key, value in (self.take("graph", dict) or {}).items():
-            for name, code in self.named_steps(self.result.steps, value, "graph", key):
+            for name, step in self.named_steps(self.syntax.steps, value, "graph", key):
                 self.check_name(name, "graph", key)
-                self.result.steps[name] = code
-                self.result.step_spans[name] = self.places.key("graph", key)
-        if not self.result.steps:
+                self.syntax.steps[name] = step
+                self.syntax.step_spans[name] = self.places.key("graph", key)
+        if not self.syntax.steps:
             self.problem(
                 "no-steps", self.places.key("graph") or Span(self.places.source, 0, 0), "steps-in-graph"
             )
         self.expect()
         for name, value in (self.take("claims", dict) or {}).items():
-            self.result.claims += self.claim(name, value)
-        return self.result
+            self.syntax.claims += self.claim(name, value)
+        return self.syntax
 
     def check_version(self) -> None:
-        found = self.document.get("bpx")
+        version = self.document.get("bpx")
         if "bpx" not in self.document:
             self.problem("missing-version", Span(self.places.source, 0, 0), "version")
-        elif not isinstance(found, int | float):
-            self.wrong_type("type.int", found, "bpx")
-        elif found != FORMAT_VERSION or isinstance(found, bool):
+        elif not isinstance(version, int | float):
+            self.wrong_type("type.int", version, "bpx")
+        elif version != FORMAT_VERSION or isinstance(version, bool):
             self.problem(
                 "unsupported-version", self.places.value("bpx"), "version", found=self.written("bpx")
             )
 
     def check_name(self, name: str, table: str, key: str | None = None) -> None:
         span = self.places.key(table, name if key is None else key)
-        code = name_problem(name) or ("shadows-op" if name in self.result.ops else None)
+        code = name_problem(name) or ("shadows-op" if name in self.syntax.ops else None)
         if not code and table == "blocks" and _cannot_follow_a_dot(name):
             code = "bad-inner-name"
-        if code or name in self.result.blocks:
+        if code or name in self.syntax.blocks:
             self.problem(code or "shadows-block", span, "rename", name=name)
-        elif table == "graph" and name in self.result.inputs:
+        elif table == "graph" and name in self.syntax.inputs:
             self.problem("duplicate-name", span, "rename", name=name)
 
     def inputs(self) -> None:
-        reader = InputReader(self.document, self.places, self.problems)
+        decoder = InputDecoder(self.document, self.places, self.problems)
         for name, value in (self.take("tables", dict) or {}).items():
-            reader.table(name, value)
+            decoder.table(name, value)
         for name, value in (self.take("inputs", dict) or {}).items():
             self.check_name(name, "inputs")
-            self.result.inputs[name] = reader.input(name, value)
-        self.result.tables = {name: table for name, table in reader.tables.items() if table}
-        self.result.warnings += reader.unused_tables()
+            self.syntax.inputs[name] = decoder.input(name, value)
+        self.syntax.tables = {name: table for name, table in decoder.tables.items() if table}
+        self.syntax.warnings += decoder.unused_tables()
 
-    def named_steps(self, known: Container[str], value: Any, *path: str) -> Iterator[tuple[str, Code | None]]:
+    def named_steps(
+        self, known: Container[str], value: Any, *path: str
+    ) -> Iterator[tuple[str, Expression | None]]:
         """The steps of one line, each with its name: `"a, b" = "split(x, 2)"` has two."""
         key = path[-1]
         names = [name.strip() for name in key.split(",")]
-        code = self.step(key, value, *path)
+        step = self.step(key, value, *path)
         for name in dict.fromkeys(names):
             if names.count(name) > 1 or name in known:
                 self.problem("duplicate-key", self.places.key(*path), "rename", key=name)
-                code = None
-        if len(names) > 1 and code and code.items[-1].value != SPLIT:
+                step = None
+        if step is None:
+            yield from ((name, None) for name in names)
+        elif len(names) == 1:
+            yield names[0], step
+        elif (steps := split_steps(step, names)) is not None:
+            yield from zip(names, steps, strict=True)
+        else:
             self.problem("several-names", self.places.key(*path), "split", names=key)
-            code = None
-        yield from zip(names, parts_of(code, names) if code else [None] * len(names), strict=True)
+            yield from ((name, None) for name in names)
 
-    def step(self, name: str, value: Any, *path: str) -> Code | None:
+    def step(self, name: str, value: Any, *path: str) -> Expression | None:
         if isinstance(value, dict):
             return self.written_out(name, value, *path)
         return self.expression(value, *path)
 
-    def written_out(self, name: str, step: dict[str, Any], *path: str) -> Code | None:
-        """`{ op = "sum", args = ["x"], axis = 0 }` as the code of a call."""
+    def written_out(self, name: str, step: dict[str, Any], *path: str) -> Expression | None:
+        """`{ op = "sum", args = ["x"], axis = 0 }` as a call."""
         op, args = step.get("op"), step.get("args", [])
         if not isinstance(op, str) or not op:
             dotted = bool(step) and all(isinstance(value, str) for value in step.values())
@@ -131,21 +139,24 @@ class _Drafter(Walker):
             return None
         if not self.is_a(list, args, *path, "args"):
             return None
-        items = [self.arg(arg, *path, "args", index) for index, arg in enumerate(args)]
-        settings = {
-            key: (value, *self.bounds(*path, key)) for key, value in step.items() if key not in ("op", "args")
-        }
-        if None in items:
+        operands = [self.operand(arg, *path, "args", index) for index, arg in enumerate(args)]
+        settings = tuple(
+            Setting(key, value, *self.bounds(*path, key))
+            for key, value in step.items()
+            if key not in ("op", "args")
+        )
+        known = tuple(operand for operand in operands if operand)
+        if len(known) < len(operands):
             return None
-        items.append(Item("apply", op, *self.bounds(*path, "op"), len(args), settings))
         whole = self.places.source
-        return Code(Text(whole, whole.text), tuple(items))  # type: ignore[arg-type]
+        call = Call(op, known, settings, *self.bounds(*path, "op"))
+        return Expression(SourceText(whole, whole.text), call)
 
-    def arg(self, arg: Any, *path: str | int) -> Item | None:
+    def operand(self, arg: Any, *path: str | int) -> Node | None:
         if isinstance(arg, str) and arg:
-            return Item("name", arg, *self.bounds(*path))
+            return Name(arg, *self.bounds(*path))
         if is_finite_number(arg):
-            return Item("literal", float(arg), *self.bounds(*path))
+            return Number(float(arg), *self.bounds(*path))
         self.problem("bad-arg", self.places.value(*path), found=self.written(*path))
         return None
 
@@ -163,7 +174,7 @@ class _Drafter(Walker):
             self.numbers("value", table["value"], "expect", "value")
         spans = {name: self.places.key("expect", "gradients", name) for name in gradients}
         spans["value"] = self.places.key("expect", "value")
-        self.result.expect = Expect(table.get("value"), gradients, spans)
+        self.syntax.expect = Expect(table.get("value"), gradients, spans)
 
     def claim(self, name: str, value: Any) -> Iterator[ClaimSyntax]:
         """A formula in quotes, or numbers."""
@@ -172,25 +183,25 @@ class _Drafter(Walker):
         span = Span(self.places.source, key.start, place.end) if key and place else None
         numbers = numbers_in(value) if isinstance(value, str) else value
         if numbers is None:
-            code = self.expression(value, *path)
-            if code:
-                yield ClaimSyntax(name, code, None, span)
+            expression = self.expression(value, *path)
+            if expression:
+                yield ClaimSyntax(name, expression, None, span)
         elif self.numbers(name, numbers, *path) is not None:
             yield ClaimSyntax(name, None, numbers, span)
 
-    def op(self, name: str, value: Any) -> DraftOp:
+    def op(self, name: str, value: Any) -> OpSyntax:
         path = ("ops", name)
         span = self.places.key(*path)
         if not self.is_a(dict, value, *path):
-            return DraftOp(None, None, {}, span)
+            return OpSyntax(None, None, {}, span)
         self.check_keys(value, "op", path)
         for key in KEYS["op"]:
             if key not in value:
                 self.problem("op-without", span, "op-form", name=name, key=key)
         args = self.args("op", name, value["args"], *path, "args") if "args" in value else None
-        code = self.expression(value["value"], *path, "value") if "value" in value else None
+        expression = self.expression(value["value"], *path, "value") if "value" in value else None
         partials = self.partials(name, value["partials"], args) if "partials" in value else {}
-        return DraftOp(args, code, partials, span)
+        return OpSyntax(args, expression, partials, span)
 
     def args(self, kind: str, name: str, args: Any, *path: str) -> tuple[str, ...] | None:
         """The names of the args of an op or a block; None where one of them cannot be."""
@@ -199,10 +210,11 @@ class _Drafter(Walker):
         if not args:
             self.problem("no-args", self.places.value(*path), f"{kind}-form", name=name)
         known: set[str] = set()
-        fine = [self.one_arg(kind, name, arg, known, *path, index) for index, arg in enumerate(args)]
+        fine = [self.is_arg(kind, name, arg, known, *path, index) for index, arg in enumerate(args)]
         return tuple(args) if fine and all(fine) else None
 
-    def one_arg(self, kind: str, owner: str, arg: Any, known: set[str], *path: str | int) -> bool:
+    def is_arg(self, kind: str, owner: str, arg: Any, known: set[str], *path: str | int) -> bool:
+        """Can an op or a block have this arg beside the `known` ones, to which it is added?"""
         name = arg if isinstance(arg, str) else self.written(*path)
         code = name_problem(arg) if isinstance(arg, str) else "bad-name"
         if not code and name in known:
@@ -216,7 +228,7 @@ class _Drafter(Walker):
         known.add(name)
         return code is None
 
-    def partials(self, name: str, table: Any, args: tuple[str, ...] | None) -> dict[str, Code | None]:
+    def partials(self, name: str, table: Any, args: tuple[str, ...] | None) -> dict[str, Expression | None]:
         """The rule of an op, by arg; where the args are broken, what is there is only read."""
         path = ("ops", name, "partials")
         if not self.is_a(dict, table, *path):
@@ -232,57 +244,57 @@ class _Drafter(Walker):
 
     # --- blocks ---
 
-    def block(self, name: str, value: Any) -> DraftBlock:
+    def block(self, name: str, value: Any) -> BlockSyntax:
         path = ("blocks", name)
-        made = DraftBlock(None, span=self.places.key(*path))
+        block = BlockSyntax(None, span=self.places.key(*path))
         if not self.is_a(dict, value, *path):
-            return made
+            return block
         self.check_keys(value, "block", path)
         if "args" not in value or ("value" in value) == ("graph" in value):
-            self.problem("bad-block", made.span, "block-form", name=name)
+            self.problem("bad-block", block.span, "block-form", name=name)
         if "args" in value:
-            made.args = self.args("block", name, value["args"], *path, "args")
+            block.args = self.args("block", name, value["args"], *path, "args")
         if "value" in value:
-            made.steps[""] = self.expression(value["value"], *path, "value")
+            block.steps[""] = self.expression(value["value"], *path, "value")
         elif "graph" in value and self.is_a(dict, value["graph"], *path, "graph"):
-            self.block_steps(made, name, value["graph"])
-            made.output = next(reversed(made.steps), "")
+            self.block_steps(block, name, value["graph"])
+            block.output = next(reversed(block.steps), "")
             if "output" in value:
-                self.block_output(made, value["output"], *path)
-        return made
+                self.block_output(block, value["output"], *path)
+        return block
 
-    def block_steps(self, made: DraftBlock, block: str, graph: dict[str, Any]) -> None:
-        path = ("blocks", block, "graph")
+    def block_steps(self, block: BlockSyntax, name: str, graph: dict[str, Any]) -> None:
+        path = ("blocks", name, "graph")
         if not graph:
-            self.problem("no-steps-in-block", self.places.key(*path), "block-form", name=block)
+            self.problem("no-steps-in-block", self.places.key(*path), "block-form", name=name)
         for key, value in graph.items():
-            for name, step in self.named_steps(made.steps, value, *path, key):
-                made.step_spans[name] = self.places.key(*path, key)
-                code = name_problem(name) or self.inner_name_problem(name)
-                if not code and made.args and name in made.args:
+            for step, expression in self.named_steps(block.steps, value, *path, key):
+                block.step_spans[step] = self.places.key(*path, key)
+                code = name_problem(step) or self.inner_name_problem(step)
+                if not code and block.args and step in block.args:
                     code = "step-and-arg"
                 if code:
-                    self.problem(code, made.step_spans[name], "rename", name=name)
-                made.steps[name] = None if code else step
+                    self.problem(code, block.step_spans[step], "rename", name=step)
+                block.steps[step] = None if code else expression
 
     def inner_name_problem(self, name: str) -> str | None:
         """What keeps a name that is one in itself from being used inside a block."""
         if _cannot_follow_a_dot(name):
             return "bad-inner-name"
-        if name in self.result.ops:
+        if name in self.syntax.ops:
             return "shadows-op"
         return "shadows-block" if name in self.document["blocks"] else None
 
-    def block_output(self, made: DraftBlock, output: Any, *path: str) -> None:
+    def block_output(self, block: BlockSyntax, output: Any, *path: str) -> None:
         """The step that a block says it gives back, in place of the last one."""
         if not self.is_a(str, output, *path, "output"):
             return
-        if output in made.steps:
-            made.output = output
+        if output in block.steps:
+            block.output = output
             return
-        facts = {"name": output, "block": path[-1], "known": ", ".join(list(made.steps)[:40])}
+        facts = {"name": output, "block": path[-1], "known": listed(block.steps)}
         problem = Diagnostic("missing-block-output", self.places.value(*path, "output"), facts, "nodes-are")
-        self.guessed(problem, output, made.steps)
+        self.problem_with_guess(problem, output, block.steps)
 
 
 def _cannot_follow_a_dot(name: str) -> bool:

@@ -10,24 +10,24 @@ import numpy as np
 
 from bpx.graph.arrays import LARGEST_GRAPH, LARGEST_NODE, MOST_AXES, Array, Shape
 from bpx.graph.named.recipe import LARGEST_SEED, Cells, Normal, NumberTable, Recipe, Uniform
-from bpx.spec.reading.decoder import FORMS, KEYS, OF_ANY_INPUT, ROLES, Walker, is_finite_number
+from bpx.spec.reading.decoder import FORMS, KEYS, OF_ANY_INPUT, ROLES, Decoder, is_finite_number
 from bpx.spec.reading.locate import Places
-from bpx.spec.reading.syntax import DraftInput
+from bpx.spec.reading.syntax import InputSyntax
+from bpx.spec.text.problems import listed
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say
 
 Entry = Mapping[str, Any]
-_MOST_NAMED = 40  # columns in a sentence
 
 
-class InputReader(Walker):
-    """Reads tables, and then inputs, which may take their values out of them."""
+class InputDecoder(Decoder):
+    """Decodes tables, and then inputs, which may take their values out of them."""
 
     def __init__(self, document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> None:
         super().__init__(document, places, problems)
         self.tables: dict[str, NumberTable | None] = {}  # None: broken, and reported
         self.used: set[str] = set()
-        self.room = LARGEST_GRAPH
+        self.elements_left = LARGEST_GRAPH
         self.forms: dict[str, Callable[[str, Entry], Recipe | None]] = {
             "normal": self.normal,
             "uniform": self.uniform,
@@ -36,24 +36,24 @@ class InputReader(Walker):
 
     # --- inputs ---
 
-    def input(self, name: str, value: Any) -> DraftInput:
+    def input(self, name: str, value: Any) -> InputSyntax:
         """One input, its value drawn or taken out of its table."""
-        made = DraftInput(None, span=self.places.key("inputs", name))
+        input = InputSyntax(None, span=self.places.key("inputs", name))
         if not isinstance(value, dict):
-            made.value = self.numbers(name, value, "inputs", name)
-            return made
-        made.role = self.role(name, value.get("role", made.role))
+            input.value = self.numbers(name, value, "inputs", name)
+            return input
+        input.role = self.role(name, value.get("role", input.role))
         if "range" in value:
-            made.range = self.range(name, value["range"])
-            made.range_span = self.places.value("inputs", name, "range")
+            input.range = self.range(name, value["range"])
+            input.range_span = self.places.value("inputs", name, "range")
         form = self.form(name, value)
         if form == "value":
-            made.value = self.numbers(name, value["value"], "inputs", name, "value")
+            input.value = self.numbers(name, value["value"], "inputs", name, "value")
         elif form:
-            made.recipe = self.forms[form](name, value)
-            made.value = self.made(name, made.recipe) if made.recipe else None
-            made.broken = made.value is None
-        return made
+            input.recipe = self.forms[form](name, value)
+            input.value = self.drawn(name, input.recipe) if input.recipe else None
+            input.broken = input.value is None
+        return input
 
     def form(self, name: str, entry: Entry) -> str | None:
         """The way in which the input is given its values; None where they may come from outside."""
@@ -65,7 +65,7 @@ class InputReader(Walker):
             self.problem("two-forms", span, name=name, first=forms[0], second=forms[1])
         return forms[0] if forms else None
 
-    def made(self, name: str, recipe: Recipe) -> Array | None:
+    def drawn(self, name: str, recipe: Recipe) -> Array | None:
         """The values that the recipe gives; None where they leave float64."""
         array = recipe.array()
         if np.isfinite(array).all():
@@ -98,10 +98,10 @@ class InputReader(Walker):
             reason = f"{len(shape)} axes"
         elif size > LARGEST_NODE:
             reason = f"{size} elements"
-        elif size > self.room:
-            reason = say("word.together", size=LARGEST_GRAPH - self.room + size)
+        elif size > self.elements_left:
+            reason = say("word.together", size=LARGEST_GRAPH - self.elements_left + size)
         else:
-            self.room -= size
+            self.elements_left -= size
             return True
         self.problem("input-too-large", self.places.value("inputs", name, key), name=name, reason=reason)
         return False
@@ -244,7 +244,7 @@ class InputReader(Walker):
         self.used.add(table)
         if table not in self.tables:
             problem = Diagnostic("unknown-table", self.places.value(*path), {"name": table})
-            self.guessed(problem, table, self.tables)
+            self.problem_with_guess(problem, table, self.tables)
         return self.tables.get(table)
 
     def chosen(self, name: str, chosen: Mapping[str, Any], table: NumberTable) -> tuple[str, ...] | None:
@@ -267,11 +267,13 @@ class InputReader(Walker):
     ) -> bool:
         """Has the table all these columns? Those it has not are reported, each at its place."""
         known = set(table.columns)
-        unknown = [(one, place) for one, place in zip(columns, places, strict=True) if one not in known]
+        unknown = [
+            (column, place) for column, place in zip(columns, places, strict=True) if column not in known
+        ]
         for column, place in unknown:
-            facts = {"column": column, "known": ", ".join(table.columns[:_MOST_NAMED])}
+            facts = {"column": column, "known": listed(table.columns)}
             problem = Diagnostic("unknown-column", self.places.value(*place), facts, "columns-are")
-            self.guessed(problem, column, table.columns)
+            self.problem_with_guess(problem, column, table.columns)
         return not unknown
 
     def unused_tables(self) -> list[Diagnostic]:

@@ -1,4 +1,4 @@
-"""A walk over a document, with a check for each kind of part; what is wrong is collected on the way."""
+"""`Decoder`: a check for each kind of part of a document; what is wrong is collected on the way."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 from bpx.graph.arrays import MOST_AXES, Array
 from bpx.spec.reading.document import type_key
 from bpx.spec.reading.locate import Places, decoded, quote_width
-from bpx.spec.text.build import MOST_WITH_CARE
-from bpx.spec.text.parser import Code, Text, parse, shortened
+from bpx.spec.text.parser import parse
+from bpx.spec.text.problems import report_with_guess
+from bpx.spec.text.source_text import SourceText, shortened
+from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import Diagnostic, Span
 from bpx.words.say import say
 
@@ -35,7 +37,7 @@ KEYS = {
 }
 
 
-class Walker:
+class Decoder:
     """Looks at parts of a document by their path; what is wrong goes to `problems`."""
 
     def __init__(self, document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> None:
@@ -45,10 +47,9 @@ class Walker:
         """Report one thing that is wrong."""
         self.problems.append(Diagnostic(code, span, facts, help))
 
-    def guessed(self, problem: Diagnostic, name: str, known: Iterable[str]) -> None:
-        """Report it with the known name most like `name`, unless there are too many problems for that."""
-        careful = len(self.problems) < MOST_WITH_CARE
-        self.problems.append(problem.suggesting(name, known) if careful else problem)
+    def problem_with_guess(self, problem: Diagnostic, name: str, known: Iterable[str]) -> None:
+        """Report it with the known name most like `name`."""
+        report_with_guess(self.problems, problem, name, known)
 
     def check_keys(
         self, table: Mapping[str, Any], where: str, path: tuple[str, ...], known: Sequence[str] | None = None
@@ -119,16 +120,16 @@ class Walker:
         span = self.places.value(*path)
         return shortened(span.text.strip("\"'")) if span else ""
 
-    def expression(self, value: Any, *path: str | int) -> Code | None:
-        """The code of an expression in quotes; None where it is not one, which is reported."""
+    def expression(self, value: Any, *path: str | int) -> Expression | None:
+        """The tree of an expression in quotes; None where it is not one, which is reported."""
         if not isinstance(value, str):
             self.wrong_type("type.expression", value, *path)
             return None
-        code, problems = parse(self.text(*path))
+        expression, problems = parse(self.text(*path))
         self.problems += problems
-        return code
+        return expression
 
-    def text(self, *path: str | int) -> Text:
+    def text(self, *path: str | int) -> SourceText:
         """The expression at `path`, with the offset of each of its characters."""
         span = self.places.value(*path)
         assert span
@@ -136,7 +137,7 @@ class Walker:
         characters = decoded(source, span.start, span.end)
         content = "".join(char for char, _ in characters)
         end = span.end - quote_width(source, span.start, span.end)
-        return Text(span.source, content, [*(at for _, at in characters), end])
+        return SourceText(span.source, content, [*(at for _, at in characters), end])
 
     def bounds(self, *path: str | int) -> tuple[int, int]:
         """Start and end of a value; of the inside of a quoted one."""
@@ -150,11 +151,11 @@ def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:
     """The innermost values of a nest of lists, each with its indices."""
     waiting: list[tuple[Any, tuple[int, ...]]] = [(value, ())]
     while waiting:
-        one, at = waiting.pop()
-        if isinstance(one, list):
-            waiting += [(inner, (*at, i)) for i, inner in reversed(list(enumerate(one)))]
+        part, at = waiting.pop()
+        if isinstance(part, list):
+            waiting += [(inner, (*at, i)) for i, inner in reversed(list(enumerate(part)))]
         else:
-            yield one, at
+            yield part, at
 
 
 def is_finite_number(value: Any) -> bool:

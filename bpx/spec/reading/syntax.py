@@ -1,9 +1,9 @@
-"""The draft of a spec: its parts, read one by one, with the steps parsed but not yet built."""
+"""The syntax of a spec: its declarations, read one by one, with the steps parsed but not yet built."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from bpx.graph.arrays import Array
@@ -12,14 +12,16 @@ from bpx.graph.named.named_graph import Expect
 from bpx.graph.named.names import free_output_name
 from bpx.graph.named.recipe import NumberTable, Recipe
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.text.parser import OTHER_PART, Code, Item, Text, parse
+from bpx.spec.text.parser import parse
+from bpx.spec.text.source_text import SourceText
+from bpx.spec.text.syntax_tree import Call, Expression, Name, Setting, SplitPart, postorder
 from bpx.words.diagnostic import Diagnostic, Source, Span
 
 OWN_VALUE = "out"  # what the rule of an op that a spec states calls the op's own value
 
 
 @dataclass(eq=False, repr=False)
-class DraftInput:
+class InputSyntax:
     """An input as the document has it."""
 
     value: Array | None  # None: broken, or (in an expression) not given
@@ -32,24 +34,24 @@ class DraftInput:
 
 
 @dataclass(eq=False, repr=False)
-class DraftOp:
+class OpSyntax:
     """An op as the document states it; what is None is broken and was reported already."""
 
     args: tuple[str, ...] | None
-    value: Code | None
-    partials: dict[str, Code | None]
+    value: Expression | None
+    partials: dict[str, Expression | None]
     span: Span | None = None
 
 
 @dataclass(eq=False, repr=False)
-class DraftBlock:
+class BlockSyntax:
     """A block as the document states it; what is None is broken and was reported already.
 
     A block of one expression has a single step, without a name: `""`.
     """
 
     args: tuple[str, ...] | None
-    steps: dict[str, Code | None] = field(default_factory=dict)
+    steps: dict[str, Expression | None] = field(default_factory=dict)
     step_spans: dict[str, Span | None] = field(default_factory=dict)
     output: str = ""  # the step that a call stands for
     span: Span | None = None
@@ -62,12 +64,12 @@ class ClaimSyntax(NamedTuple):
     """
 
     name: str
-    code: Code | None
+    expression: Expression | None
     written: Any
     span: Span | None
 
 
-class Call(NamedTuple):
+class BlockCall(NamedTuple):
     """The call of a block that a step was written out from.
 
     `layer` is the name of what was written out, `text` the call, `span` the call in a step of the graph.
@@ -79,76 +81,84 @@ class Call(NamedTuple):
 
 
 @dataclass(eq=False, repr=False)
-class Draft:
+class SpecSyntax:
     """All parts of a spec, read but not yet built into a graph."""
 
     source: Source
     title: str | None = None
     output: str | None = None
     output_span: Span | None = None
-    inputs: dict[str, DraftInput] = field(default_factory=dict)
-    steps: dict[str, Code | None] = field(default_factory=dict)
+    inputs: dict[str, InputSyntax] = field(default_factory=dict)
+    steps: dict[str, Expression | None] = field(default_factory=dict)
     step_spans: dict[str, Span | None] = field(default_factory=dict)
     expect: Expect | None = None
     claims: list[ClaimSyntax] = field(default_factory=list)
-    ops: dict[str, DraftOp] = field(default_factory=dict)
+    ops: dict[str, OpSyntax] = field(default_factory=dict)
     tables: Mapping[str, NumberTable] = field(default_factory=dict)
-    blocks: dict[str, DraftBlock] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)  # of the steps that were written out, by name
+    blocks: dict[str, BlockSyntax] = field(default_factory=dict)
+    calls: dict[str, BlockCall] = field(default_factory=dict)  # of the steps that were written out, by name
     names_given: list[tuple[str, Span]] = field(default_factory=list)  # to calls, as `h.z`
     warnings: list[Diagnostic] = field(default_factory=list)
 
 
-SPLIT = "split"  # the one op whose parts a single step may name
+_SPLIT = "split"  # the one op whose parts a single step may name
+_PART = "part"  # its setting that says which of them
 
 
-def parts_of(code: Code, names: Sequence[str]) -> list[Code]:
-    """The codes of the steps `names`, which `code` is split into; of a single one the code itself.
+def split_steps(expression: Expression, names: Sequence[str]) -> list[Expression] | None:
+    """The steps `names` that an expression is split into; None where it is no split.
 
     The first is the split, which knows how many parts there must be; the others are made from it.
     """
-    if len(names) == 1:
-        return [code]
-    split = code.items[-1]
-    first = split._replace(settings={**split.settings, "part": ([0, len(names)], split.start, split.end)})
-    name = Item("name", names[0], split.start, split.end)
-    others = [
-        name._replace(kind="apply", value=OTHER_PART, argc=1, settings={"part": (part, 0, 0)})
-        for part in range(1, len(names))
+    split = expression.root
+    if not isinstance(split, Call) or split.op != _SPLIT:
+        return None
+    part = Setting(_PART, [0, len(names)], split.start, split.end)
+    settings = (*(setting for setting in split.settings if setting.name != _PART), part)
+    first = Name(names[0], split.start, split.end)
+    return [
+        Expression(expression.text, replace(split, settings=settings)),
+        *(
+            Expression(expression.text, SplitPart((first,), part, split.start, split.end))
+            for part in range(1, len(names))
+        ),
     ]
-    return [Code(code.text, (*code.items[:-1], first)), *(Code(code.text, (name, other)) for other in others)]
 
 
 def name_problem(name: str) -> str | None:
     """The code of what keeps `name` from being a name, if anything does."""
-    code = parse(Text(Source("", name), name))[0]
-    if not code or [item.kind for item in code.items] != ["name"] or code.items[0].value != name:
+    expression, _ = parse(SourceText(Source("", name), name))
+    if not expression or not isinstance(expression.root, Name) or expression.root.name != name:
         return "bad-name"
     return "shadows-op" if name in OPS else None
 
 
-def _is_input(item: Item, values: Mapping[str, Any]) -> bool:
-    """Is it a name that means nothing else, or one (even called like an op) that a value is given to?"""
-    if item.kind == "name":
-        return item.value in values or item.value not in (*CONSTANTS, *OPS)
-    return item.kind == "apply" and item.value in values and item.value not in OPS
-
-
-def draft_of_expression(source: Source, values: Mapping[str, Any], problems: list[Diagnostic]) -> Draft:
-    """The draft of a single expression; its inputs are the names in it that mean nothing else."""
-    code, found = parse(Text(source, source.text))
+def expression_syntax(source: Source, values: Mapping[str, Any], problems: list[Diagnostic]) -> SpecSyntax:
+    """The syntax of a single expression; its inputs are the names in it that mean nothing else."""
+    text = SourceText(source, source.text)
+    expression, found = parse(text)
     problems += found
-    draft = Draft(source)
-    for item in code.items if code else ():
-        if _is_input(item, values):
-            span = Text(source, source.text).span(item.start, item.start + len(item.value))
-            draft.inputs.setdefault(item.value, DraftInput(None, span=span))
+    syntax = SpecSyntax(source)
+    for name, start in _input_names(expression, values) if expression else ():
+        syntax.inputs.setdefault(name, InputSyntax(None, span=text.span(start, start + len(name))))
     for name in values:
-        if name in OPS and name in draft.inputs:
-            problems.append(Diagnostic("shadows-op", draft.inputs[name].span, {"name": name}, "rename"))
-    without_value = [name for name in draft.inputs if name not in values]
+        if name in OPS and name in syntax.inputs:
+            problems.append(Diagnostic("shadows-op", syntax.inputs[name].span, {"name": name}, "rename"))
+    without_value = [name for name in syntax.inputs if name not in values]
     for name in values:
         if any(name in longer for longer in without_value):
-            draft.inputs.setdefault(name, DraftInput(None))  # the `w` and `x` of a `wx` that lacks its sign
-    draft.steps[free_output_name(draft.inputs)] = code
-    return draft
+            syntax.inputs.setdefault(name, InputSyntax(None))  # the `w` and `x` of a `wx` that lacks its sign
+    syntax.steps[free_output_name(syntax.inputs)] = expression
+    return syntax
+
+
+def _input_names(expression: Expression, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """The names that mean nothing else, or that a value is given to; each with where it starts.
+
+    A value may be given to a name that is called like an op, and to one in front of brackets, `x(y + 1)`.
+    """
+    for node in postorder(expression.root):
+        if isinstance(node, Name) and (node.name in values or node.name not in (*CONSTANTS, *OPS)):
+            yield node.name, node.start
+        elif isinstance(node, Call) and node.op in values and node.op not in OPS:
+            yield node.op, node.start

@@ -39,7 +39,7 @@ def to_document(spec: NamedGraph) -> dict[str, Any]:
     document["output"] = names.get(spec.output, "")
     if spec.tables:
         document["tables"] = {name: _table_entry(table) for name, table in spec.tables.items()}
-    document["inputs"] = {one.name: _input_entry(one) for one in spec.inputs}
+    document["inputs"] = {input.name: _input_entry(input) for input in spec.inputs}
     document["graph"] = steps
     if spec.expect:
         entries = {"value": spec.expect.value, "gradients": dict(spec.expect.gradients)}
@@ -50,12 +50,12 @@ def to_document(spec: NamedGraph) -> dict[str, Any]:
             for name, claim in spec.claims.items()
         }
     if spec.custom:
-        document["ops"] = {name: _op_entry(one) for name, one in spec.custom.items()}
+        document["ops"] = {name: _op_entry(op) for name, op in spec.custom.items()}
     return document
 
 
-def _op_entry(one: CustomOp) -> dict[str, Any]:
-    return {"args": list(one.args), "value": one.value, "partials": dict(one.partials)}
+def _op_entry(op: CustomOp) -> dict[str, Any]:
+    return {"args": list(op.args), "value": op.value, "partials": dict(op.partials)}
 
 
 def _table_entry(table: NumberTable) -> dict[str, Any]:
@@ -63,14 +63,14 @@ def _table_entry(table: NumberTable) -> dict[str, Any]:
     return {**entry, "rows": _Rows(entry["rows"])}
 
 
-def _input_entry(one: Input) -> Any:
-    more: dict[str, Any] = {} if one.role == "data" else {"role": one.role}
-    if one.range:
-        more["range"] = list(one.range)
+def _input_entry(input: Input) -> Any:
+    more: dict[str, Any] = {} if input.role == "data" else {"role": input.role}
+    if input.range:
+        more["range"] = list(input.range)
     # The recipe stands for the value only as long as nobody has given the input another one.
-    if one.recipe and np.array_equal(one.recipe.array(), one.value):
-        return {**one.recipe.entry(), **more}
-    value = one.value.tolist()
+    if input.recipe and np.array_equal(input.recipe.array(), input.value):
+        return {**input.recipe.entry(), **more}
+    value = input.value.tolist()
     return {"value": value, **more} if more else value
 
 
@@ -103,7 +103,7 @@ def _grouped(spec: NamedGraph) -> dict[int, str]:
 
 def _steps_to_write(spec: NamedGraph, names: Mapping[int, str]) -> list[tuple[int, str]]:
     written = [(node, name) for name, node in spec.steps.items()]
-    known = {*(node for node, _ in written), *(one.node for one in spec.inputs)}
+    known = {*(node for node, _ in written), *(input.node for input in spec.inputs)}
     return [(node, name) for node, name in sorted(names.items()) if node not in known] + written
 
 
@@ -111,7 +111,7 @@ def _json(value: Any, indent: str = "") -> str:
     """JSON with every number as it was written, and arrays of numbers in a line."""
     if isinstance(value, dict):
         deeper = f"{indent}  "
-        entries = [f"{deeper}{_text(key)}: {_json(one, deeper)}" for key, one in value.items()]
+        entries = [f"{deeper}{_text(key)}: {_json(entry, deeper)}" for key, entry in value.items()]
         return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
     return _inline(value, indent)
 
@@ -142,14 +142,15 @@ def _toml_tables(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str
     """The tables with their headers; each op and each table of numbers has one of its own."""
     for name, entries in document.items():
         if name in ("ops", "tables"):
-            yield from ((f"{name}.{_toml_key(one)}", entry) for one, entry in entries.items())
+            yield from ((f"{name}.{_toml_key(key)}", entry) for key, entry in entries.items())
         elif isinstance(entries, dict):
             yield name, entries
 
 
 def _toml_value(value: Any) -> str:
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_toml_key(key)} = {_toml_value(one)}' for key, one in value.items())} }}"
+        entries = [f"{_toml_key(key)} = {_toml_value(entry)}" for key, entry in value.items()]
+        return f"{{ {', '.join(entries)} }}"
     return _inline(value)
 
 

@@ -98,7 +98,7 @@ def refused(read: Any, *args: Any) -> list[Diagnostic]:
 )
 def test_numbers_count_to_their_last_written_digit(text: str, numbers: Any, off: Any) -> None:
     syntax = read_claim(f"w = {text}")
-    assert syntax.code is None
+    assert syntax.expression is None
     claim = Claim("w", None, syntax.written, syntax.span)
     assert claim.numbers is not None
     assert claim.tolerance is not None
@@ -143,8 +143,8 @@ def test_anything_else_is_no_number(text: str) -> None:
 def test_a_formula(text: str) -> None:
     claim = read_claim(text)
     assert claim.name == "x"
-    assert claim.code
-    assert claim.code.text.content == "2*(x+y)"
+    assert claim.expression
+    assert claim.expression.text.content == "2*(x+y)"
     assert claim.written is None
     (formula,) = resolved(read_expression(Source("e", "x*y"), {"x": 1, "y": 2}), [claim], []).values()
     assert (formula.numbers, formula.tolerance) == (None, None)
@@ -191,7 +191,7 @@ def test_any_text_reads_or_has_diagnostics(text: str) -> None:
         assert error.diagnostics
     else:
         assert claim.name
-        assert (claim.code is None) == (claim.written is not None)
+        assert (claim.expression is None) == (claim.written is not None)
 
 
 # --- what a claim speaks of ---------------------------------------------------------------------

@@ -13,7 +13,9 @@ from bpx.graph.formula import formula
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.run import run
 from bpx.spec.text.build import build
-from bpx.spec.text.parser import Text, parse
+from bpx.spec.text.parser import parse
+from bpx.spec.text.source_text import SourceText
+from bpx.spec.text.syntax_tree import Call, Group, Name, fold, postorder
 from bpx.words.diagnostic import Source
 
 fixed = settings(
@@ -23,35 +25,37 @@ ANYTHING = settings(fixed, max_examples=500)
 INPUTS = {"x": (3,), "y": (), "M": (2, 3), "hidden": (), "学": ()}
 
 
-def code_of(text):
-    code, problems = parse(Text(Source("s", text), text))
-    assert code and not problems, [problem.to_text() for problem in problems]
-    return code
+def expression_of(text):
+    expression, problems = parse(SourceText(Source("s", text), text))
+    assert expression and not problems, [problem.to_text() for problem in problems]
+    return expression
 
 
-def instructions(text):
-    """The code of `text` with the table's own names of ops and without notes about brackets."""
-    return [
-        (OPS[item.value].name if item.value in OPS else item.value, item.argc)
-        if item.kind == "apply"
-        else item.value
-        for item in code_of(text).items
-        if item.kind != "apply" or item.value
-    ]
+def without_place(node):
+    """What a node is, its op by the table's own name; of a call with the number of args."""
+    if isinstance(node, Call):
+        return (OPS[node.op].name if node.op in OPS else node.op, len(node.args))
+    return node.name if isinstance(node, Name) else node.value
+
+
+def nodes_of(text):
+    """The nodes of a text in postorder, without their places and without brackets."""
+    nodes = postorder(expression_of(text).root)
+    return [without_place(node) for node in nodes if not isinstance(node, Group)]
 
 
 def tree(text):
-    """The code of `text` as nested tuples, the minus of a number taken as part of it."""
-    stack = []
-    for one in instructions(text):
-        if not isinstance(one, tuple):
-            stack.append(one)
-            continue
-        name, argc = one
-        args = stack[len(stack) - argc :]
-        del stack[len(stack) - argc :]
-        stack.append(negated(args[0]) if name == "neg" else (name, *args))
-    return stack.pop()
+    """The tree of `text` as nested tuples, the minus of a number taken as part of it."""
+
+    def nested(node, args):
+        if isinstance(node, Group):
+            return args[0]
+        if not isinstance(node, Call):
+            return without_place(node)
+        name, _ = without_place(node)
+        return negated(args[0]) if name == "neg" else (name, *args)
+
+    return fold(expression_of(text).root, nested)
 
 
 def negated(operand):
@@ -136,7 +140,7 @@ def test_values_are_those_of_python(text):
         return
     graph = Graph()
     names = {name: graph.input() for name in values}
-    expr = build(code_of(text), graph, names, [].append)
+    expr = build(expression_of(text), graph, names, [].append)
     given_values = {names[name].id: value for name, value in values.items()}
     assert run(graph, given_values, [expr.id])[expr.id] == expected
 
@@ -154,8 +158,8 @@ def test_precedence(text):
     "name", ["h.z", "h.T2", "h.Tx", "T.z", "h.T_", "a.b.c", "学.β", "h.T₁", "_._", "y" + ".a" * 32]
 )
 def test_a_name_may_have_dots_inside(name):
-    assert code_of(name).names() == [name]
-    assert instructions(f"2*{name}.T - {name}(1)") == instructions(f"2*transpose({name}) - {name}(1)")
+    assert expression_of(name).names() == [name]
+    assert nodes_of(f"2*{name}.T - {name}(1)") == nodes_of(f"2*transpose({name}) - {name}(1)")
 
 
 # --- textbook spellings -------------------------------------------------------------------------
@@ -221,18 +225,18 @@ def test_a_name_may_have_dots_inside(name):
     ],
 )
 def test_textbook_spelling(textbook, plain):
-    assert instructions(textbook) == instructions(plain)
+    assert nodes_of(textbook) == nodes_of(plain)
 
 
 @pytest.mark.parametrize(
     "name", ["x", "w_1", "w₁", "w₁₀", "α", "Δx", "学习率", "ŷ", "W", "_x", "β2", "λ", "Tx", "é", "𝒙", "x1y"]
 )
 def test_name(name):
-    assert instructions(f"{name}*{name}") == [name, name, ("mul", 2)]
+    assert nodes_of(f"{name}*{name}") == [name, name, ("mul", 2)]
 
 
 def test_names_in_order_of_appearance():
-    assert code_of("β*x + exp(α - x) + β").names() == ["β", "x", "α"]
+    assert expression_of("β*x + exp(α - x) + β").names() == ["β", "x", "α"]
 
 
 @pytest.mark.parametrize(
@@ -241,23 +245,23 @@ def test_names_in_order_of_appearance():
      ("[1, -2, .5]", [1, -2, 0.5]), ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]]), ("[−1]", [-1])],
 )  # fmt: skip
 def test_literal(text, value):
-    assert instructions(text) == [value]
+    assert nodes_of(text) == [value]
 
 
 # --- settings -----------------------------------------------------------------------------------
 
 
 def built_from(text):
-    """The output of a text's code, and what was reported."""
+    """The output of a text, and what was reported."""
     graph = Graph()
     names = {name: graph.input(shape) for name, shape in INPUTS.items()}
-    code, problems = parse(text)
-    expr = build(code, graph, names, problems.append) if code else None
+    expression, problems = parse(text)
+    expr = build(expression, graph, names, problems.append) if expression else None
     return expr, problems
 
 
 def built(text):
-    return built_from(Text(Source("s", text), text))
+    return built_from(SourceText(Source("s", text), text))
 
 
 @pytest.mark.parametrize(
@@ -363,7 +367,7 @@ def test_places_are_those_of_the_file(text, code, column):
     # The expression stands in a file, behind characters of two, three and four bytes.
     before = "# ω\n学 = '𝒙"
     source = Source("s", before + text)
-    _, problems = built_from(Text(source, text, range(len(before), len(source.text) + 1)))
+    _, problems = built_from(SourceText(source, text, range(len(before), len(source.text) + 1)))
     assert problems[0].code == code
     assert source.position(problems[0].span.start) == (2, len("学 = '𝒙") + column)
 
@@ -384,7 +388,7 @@ def test_every_node_knows_its_text():
     graph = Graph()
     names = {name: graph.input() for name in "xy"}
     origins = {}
-    build(code_of(text), graph, names, [].append, origins)
+    build(expression_of(text), graph, names, [].append, origins)
     assert [span.text for span in origins.values()] == [
         "x + y",
         "(x + y)^2",
@@ -420,7 +424,7 @@ def timed(function, *args):
     ids=["brackets", "calls", "sum", "powers", "minus", "roots", "transposes", "squares", "pairs"],
 )
 def test_deep_and_long(text, count, last):
-    found, seconds = timed(instructions, text)
+    found, seconds = timed(nodes_of, text)
     assert (len(found), found[-1]) == (count, last)
     assert seconds < 5  # what takes quadratic time takes minutes here
 
@@ -455,7 +459,7 @@ def test_hostile_text_gives_diagnostics_quickly(text):
     assert seconds < 3
 
 
-def test_deep_code_is_built():
+def test_a_deep_expression_is_built():
     (expr, problems), seconds = timed(built, "exp(" * 50_000 + "y" + ")" * 50_000)
     assert not problems
     assert len(expr.graph) == 50_000 + len(INPUTS)
@@ -475,9 +479,9 @@ scraps = st.lists(st.sampled_from(SCRAPS), max_size=20).map("".join)
 
 @ANYTHING
 @given(st.text() | scraps)
-def test_any_text_is_code_or_has_a_diagnostic(text):
-    code, problems = parse(Text(Source("s", text), text))
-    assert code or problems
+def test_any_text_is_an_expression_or_has_a_diagnostic(text):
+    expression, problems = parse(SourceText(Source("s", text), text))
+    assert expression or problems
     for problem in problems:
         assert 0 <= problem.span.start <= problem.span.end <= len(text)
         assert problem.to_text() and problem.to_dict()
@@ -508,7 +512,7 @@ calls = st.builds(str.format, st.sampled_from(CALLS_WITH_SETTINGS), st.lists(set
 
 @ANYTHING
 @given(scraps | calls)
-def test_any_code_is_built_or_has_a_diagnostic(text):
+def test_any_expression_is_built_or_has_a_diagnostic(text):
     expr, problems = built(text)
     assert expr is not None or problems
     assert all(problem.to_text() for problem in problems)
