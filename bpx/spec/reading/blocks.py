@@ -8,7 +8,6 @@ nothing here goes deeper than one call.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -248,7 +247,7 @@ class _Expansion:
         if block is None or not self.fits(call, names, text):
             raise _Broken
         span = text.span(call.start, call.end)
-        substitutes: dict[str, Node] = {}
+        substitutes: dict[str, Name | Literal] = {}
         for name, arg in zip(names, args, strict=True):
             simple = _simple(arg, scope)
             substitutes[name] = simple or Name(dotted(layer, name), 0, 0)
@@ -326,7 +325,7 @@ def _with_numbers(expression: Expression, known: Container[str]) -> Expression:
     return Expression(expression.text, fold(expression.root, with_number))
 
 
-def _renamed(expression: Expression, substitutes: Mapping[str, Node], layer: str) -> Expression:
+def _renamed(expression: Expression, substitutes: Mapping[str, Name | Literal], layer: str) -> Expression:
     """The expression with `substitutes` (by name) in the place of names, and all others in `layer`."""
 
     def renamed(node: Node, args: list[Node]) -> Node:
@@ -334,6 +333,6 @@ def _renamed(expression: Expression, substitutes: Mapping[str, Node], layer: str
             return with_args(node, args)
         if node.name in substitutes:
             return placed(substitutes[node.name], node)
-        return replace(node, name=dotted(layer, node.name))
+        return node._replace(name=dotted(layer, node.name))
 
     return Expression(expression.text, fold(expression.root, renamed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bpx.graph.arrays import Array
@@ -117,7 +117,7 @@ def split_steps(expression: Expression, names: Sequence[str]) -> list[Expression
     settings = (*(setting for setting in split.settings if setting.name != _PART), part)
     first = Name(names[0], split.start, split.end)
     return [
-        Expression(expression.text, replace(split, settings=settings)),
+        Expression(expression.text, split._replace(settings=settings)),
         *(
             Expression(expression.text, SplitPart((first,), part, split.start, split.end))
             for part in range(1, len(names))

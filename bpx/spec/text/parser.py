@@ -7,7 +7,6 @@ and what else it may be called is asked of the op table.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -33,15 +32,15 @@ class _Operator(NamedTuple):
     notation: Notation
 
 
-@dataclass(eq=False, repr=False)
-class _Opening:
+class _Opening(NamedTuple):
     """A bracket, call or bar that is still open; its operands are those from `first` on."""
 
     kind: Literal["group", "call", "bar"]
     token: Token  # of a call, its name
     bracket: Token
     first: int
-    settings: dict[str, Setting] = field(default_factory=dict)
+    outer: list[_Operator]  # those that wait around it
+    settings: dict[str, Setting]
 
 
 def parse(text: SourceText) -> tuple[Expression | None, list[Diagnostic]]:
@@ -55,7 +54,8 @@ class _Parser(Cursor):
     def __init__(self, text: SourceText) -> None:
         super().__init__(text)
         self.operands: list[Node] = []
-        self.waiting: list[_Operator | _Opening] = []
+        self.operators: list[_Operator] = []  # that wait in the innermost bracket
+        self.openings: list[_Opening] = []
         self.open_bars = 0
         self.infix, self.prefix, self.postfix = map(signs, ("infix", "prefix", "postfix"))
 
@@ -69,7 +69,7 @@ class _Parser(Cursor):
             while wants_operand or self.token.kind != "end":
                 wants_operand = self.operand() if wants_operand else self.operator()
             self.reduce()
-            if self.waiting:
+            if self.openings:
                 raise self.unclosed()
         except Stop:
             return None
@@ -105,7 +105,7 @@ class _Parser(Cursor):
     def operator(self) -> bool:
         token = self.token
         if token.text in self.infix:
-            return self.infix_operator(token)
+            return self.infix_operator(token, *self.infix[token.text])
         if token.text in self.postfix:
             op, notation = self.postfix[token.text]
             self.reduce(notation.precedence)
@@ -130,18 +130,18 @@ class _Parser(Cursor):
     def number(self, token: Token) -> Number:
         """A number, joined with a minus right before it unless a power follows."""
         value = self.to_number(token)
-        minus = self.waiting[-1] if self.waiting else None
-        if not isinstance(minus, _Operator) or minus.op.name != "neg" or self.previous is not minus.token:
+        minus = self.operators[-1] if self.operators else None
+        if not minus or minus.op.name != "neg" or self.previous is not minus.token:
             return Number(value, token.start, token.end)
         if self.next.kind == "raised" or self.next.text in signs_of("pow"):
             return Number(value, token.start, token.end)
-        self.waiting.pop()
+        self.operators.pop()
         return Number(-value, minus.token.start, token.end)
 
     def sign(self, token: Token) -> bool:
         """A prefix operator; a plus has nothing to do."""
         if token.text in self.prefix:
-            self.waiting.append(_Operator(token, *self.prefix[token.text]))
+            self.operators.append(_Operator(token, *self.prefix[token.text]))
         elif token.kind == "end":
             raise self.stop("ends-too-early", token)
         elif token.text not in signs_of("add"):
@@ -170,22 +170,20 @@ class _Parser(Cursor):
 
     # --- operators ---
 
-    def infix_operator(self, token: Token) -> bool:
-        op, notation = self.infix[token.text]
+    def infix_operator(self, token: Token, op: Op, notation: Notation) -> bool:
         last = self.reduce(notation.precedence + (notation.groups == "right"))
         if last and last.groups == notation.groups == "none":
             # `a < b < c` means something else to every reader, so it must be said in full.
             self.problem("chained-comparison", token, help="chained-comparison", found=token.text)
-        self.waiting.append(_Operator(token, op, notation))
+        self.operators.append(_Operator(token, op, notation))
         self.advance()
         return True
 
     def reduce(self, precedence: int = 0) -> Notation | None:
         """Apply the waiting operators that bind at least as tightly as `precedence`; returns the last."""
-        waiting, operands, last = self.waiting, self.operands, None
-        while waiting and isinstance(top := waiting[-1], _Operator) and top.notation.precedence >= precedence:
-            waiting.pop()
-            token, op, last = top
+        operators, operands, last = self.operators, self.operands, None
+        while operators and operators[-1].notation.precedence >= precedence:
+            token, op, last = operators.pop()
             right = operands.pop()
             if last.place == "prefix":
                 operands.append(Call(op.name, (right,), (), token.start, right.end))
@@ -202,33 +200,38 @@ class _Parser(Cursor):
     # --- brackets, bars and calls ---
 
     def open(self, kind: Literal["group", "call", "bar"], token: Token) -> bool:
-        opening = _Opening(kind, token, self.token, len(self.operands))
-        self.waiting.append(opening)
+        opening = _Opening(kind, token, self.token, len(self.operands), self.operators, {})
+        self.openings.append(opening)
+        self.operators = []
         self.advance()
         if kind == "call":
             self.read_settings(opening)
         return True
 
+    def close(self) -> None:
+        """Go back to what is around the innermost bracket."""
+        self.operators = self.openings.pop().outer
+
     def close_bracket(self, token: Token) -> None:
         self.reduce()
-        opening = self.waiting[-1] if self.waiting else None
-        if not isinstance(opening, _Opening):
+        if not self.openings:
             raise self.stop("unmatched-bracket", token, found=token.text)
+        opening = self.openings[-1]
         if opening.kind == "bar":
             raise self.unclosed()
         if opening.kind == "call":
             self.close_call(opening, token)
         else:
-            self.waiting.pop()
+            self.close()
             self.operands[-1] = grouped(self.operands[-1], opening.token.start, token.end)
 
     def open_call(self) -> _Opening | None:
         """The call that is open here, if one is and nothing inside of it."""
-        opening = self.waiting[-1] if self.waiting else None
-        return opening if isinstance(opening, _Opening) and opening.kind == "call" else None
+        opening = self.openings[-1] if self.openings and not self.operators else None
+        return opening if opening and opening.kind == "call" else None
 
     def close_call(self, opening: _Opening, end: Token) -> None:
-        self.waiting.pop()
+        self.close()
         name, args = opening.token, tuple(self.operands[opening.first :])
         settings = tuple(opening.settings.values())
         self.operands[opening.first :] = [Call(name.text, args, settings, name.start, end.end)]
@@ -243,9 +246,10 @@ class _Parser(Cursor):
 
     def close_bar(self, token: Token) -> None:
         self.reduce()
-        opening = self.waiting.pop() if self.waiting else None
-        if not isinstance(opening, _Opening) or opening.kind != "bar":
+        if not self.openings or self.openings[-1].kind != "bar":
             raise self.stop("unmatched-bracket", token, found="|")
+        opening = self.openings[-1]
+        self.close()
         self.open_bars -= 1
         self.operands[-1] = Call("abs", (self.operands[-1],), (), opening.token.start, token.end)
 
@@ -281,9 +285,7 @@ class _Parser(Cursor):
 
     def unclosed(self) -> Stop:
         """The innermost bracket or bar is still open."""
-        opening = self.waiting[-1]
-        assert isinstance(opening, _Opening)
-        bracket = opening.bracket
+        bracket = self.openings[-1].bracket
         return self.stop("unclosed-bracket", bracket, found=bracket.text, closing=_CLOSING[bracket.text])
 
     def missing_operator(self, token: Token) -> bool:
@@ -298,7 +300,7 @@ class _Parser(Cursor):
         both = Token("other", "", previous.start, token.end)
         left, right = self.operands_in_words(token)
         self.problem("implicit-product", both, help="implicit-product", left=left, right=right)
-        self.waiting.append(_Operator(token, *self.infix["*"]))
+        self.operators.append(_Operator(token, *self.infix["*"]))
         return True
 
     def refuse_op_without_brackets(self, token: Token) -> None:

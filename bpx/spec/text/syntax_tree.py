@@ -7,84 +7,87 @@ without brackets around it; these are a `Group`. Trees may be 100,000 nodes deep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Span
 
 T = TypeVar("T")
-N = TypeVar("N", bound="Node")
 
 
-class Node:
-    """A part of an expression; `args` are the parts that it has itself, from left to right."""
+def _node(kind: Any) -> Any:
+    """A kind of node: a named tuple (a frozen dataclass takes twice as long to make) that is not a sequence.
 
-    __slots__ = ()
-    args: tuple[Node, ...]
-    start: int
-    end: int
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.start}:{self.end}>"
-
-    def __reduce__(self) -> Any:
-        return _assembled, (list(map(_disassembled, postorder(self))),)
+    What tuples do with all that is in them, comparing, hashing and printing it, would recurse.
+    """
+    kind.__eq__, kind.__ne__, kind.__hash__ = object.__eq__, object.__ne__, object.__hash__
+    kind.__repr__ = lambda node: f"<{kind.__name__} {node.start}:{node.end}>"
+    kind.__reduce__ = lambda node: (_assembled, (list(map(_disassembled, postorder(node))),))
+    return kind
 
 
-class Leaf(Node):
-    """A node without args."""
-
-    __slots__ = ()
-    args = ()
+# --- the kinds of nodes; `args` are the nodes that one has itself, from left to right -----------
 
 
-class Literal(Leaf):
-    """Something that is written out; a value, or a setting where it stands behind the args of a call."""
-
-    __slots__ = ()
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Number(Literal):
+@_node
+class Number(NamedTuple):
     """`2`, `-1.5`."""
 
     value: float
     start: int
     end: int
 
+    @property
+    def args(self) -> tuple[()]:
+        """None."""
+        return ()
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NumberList(Literal):
+
+@_node
+class NumberList(NamedTuple):
     """`[[1, 2], [3, 4]]`: a nest of lists of numbers."""
 
     value: list[Any]
     start: int
     end: int
 
+    @property
+    def args(self) -> tuple[()]:
+        """None."""
+        return ()
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Quoted(Literal):
+
+@_node
+class Quoted(NamedTuple):
     """`'ij,jk->ik'`, which only settings may be."""
 
     value: str
     start: int
     end: int
 
+    @property
+    def args(self) -> tuple[()]:
+        """None."""
+        return ()
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Name(Leaf):
+
+@_node
+class Name(NamedTuple):
     """`x`, `h.z`."""
 
     name: str
     start: int
     end: int
 
+    @property
+    def args(self) -> tuple[()]:
+        """None."""
+        return ()
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Group(Node):
+
+@_node
+class Group(NamedTuple):
     """Brackets around something, `(x + y)`; of several pairs, `((x))`, the outermost."""
 
     args: tuple[Node]
@@ -101,8 +104,8 @@ class Setting(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Call(Node):
+@_node
+class Call(NamedTuple):
     """An op and what it is applied to: `exp(x)`, `x + y`, `-x`, `x.T`, `x[0]`, `|x|`, each by the op's name.
 
     The args of a step that is written out as a table stand outside of it, which is then the name of the op.
@@ -115,14 +118,18 @@ class Call(Node):
     end: int
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SplitPart(Node):
+@_node
+class SplitPart(NamedTuple):
     """A part, from 1 on, of the split whose first part has the name that is the only arg."""
 
     args: tuple[Name]
     part: int
     start: int
     end: int
+
+
+Literal = Number | NumberList | Quoted  # a value, or a setting where it stands behind the args of a call
+Node = Literal | Name | Group | Call | SplitPart
 
 
 def grouped(node: Node, start: int, end: int) -> Group:
@@ -135,16 +142,16 @@ def ungrouped(node: Node) -> Node:
     return node.args[0] if isinstance(node, Group) else node
 
 
-def placed(node: N, at: Node) -> N:
+def placed(node: Name | Literal, at: Node) -> Name | Literal:
     """The node at the place of another one."""
-    return replace(node, start=at.start, end=at.end)  # type: ignore[type-var]
+    return node._replace(start=at.start, end=at.end)
 
 
-def with_args(node: Node, args: list[Node]) -> Node:
+def with_args(node: Node, args: Sequence[Node]) -> Node:
     """The node with other args; itself where they are its own."""
     if all(new is old for new, old in zip(args, node.args, strict=True)):
         return node
-    return replace(node, args=tuple(args))  # type: ignore[type-var]
+    return node._replace(args=tuple(args))  # type: ignore[call-arg, arg-type]
 
 
 # --- walking ------------------------------------------------------------------------------------
@@ -172,18 +179,17 @@ def fold(root: Node, combine: Callable[[Node, list[T]], T]) -> T:
 
 
 def _disassembled(node: Node) -> tuple[type[Node], int, dict[str, Any]]:
-    """The class of a node, how many args it has, and what else there is to it."""
-    names = [field.name for field in fields(node) if field.name != "args"]  # type: ignore[arg-type]
-    return type(node), len(node.args), {name: getattr(node, name) for name in names}
+    """The kind of a node, how many args it has, and what else there is to it."""
+    return type(node), len(node.args), {**node._asdict(), "args": None}
 
 
-def _assembled(parts: list[tuple[type[Any], int, dict[str, Any]]]) -> Node:
+def _assembled(parts: list[tuple[Any, int, dict[str, Any]]]) -> Node:
     """The tree of what `_disassembled` made of its nodes in postorder."""
     nodes: list[Node] = []
     for kind, count, facts in parts:
         first = len(nodes) - count
-        args = {} if issubclass(kind, Leaf) else {"args": tuple(nodes[first:])}
-        nodes[first:] = [kind(**args, **facts)]
+        facts["args"] = tuple(nodes[first:])
+        nodes[first:] = [kind(*(facts[name] for name in kind._fields))]
     return nodes.pop()
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 from bpx.graph.facts import Notation
 from bpx.graph.graph import Op
@@ -32,7 +32,8 @@ _TOKEN = re.compile(
 )
 
 
-class Token(NamedTuple):
+@dataclass(eq=False, repr=False, slots=True)
+class Token:
     """The smallest piece of an expression that means something by itself."""
 
     kind: str  # number, raised, name, quoted, other, end
@@ -43,13 +44,12 @@ class Token(NamedTuple):
 
 def tokens(content: str) -> list[Token]:
     """The tokens of an expression, and two ends behind them: there is always a next one."""
+    content = content.translate(_HALFWIDTH)
     found: list[Token] = []
     for match in _TOKEN.finditer(content):
         kind = match.lastgroup or ""
-        text, (start, end) = match[kind], match.span(kind)
-        if not text.isascii() and kind in ("other", "quoted"):
-            text = text.translate(_HALFWIDTH)
-        found.append(Token(kind, text, start, end))
+        start, end = match.span(kind)
+        found.append(Token(kind, content[start:end], start, end))
     end = len(content.rstrip())
     return [*found, *[Token("end", "", end, end)] * 2]
 
