@@ -151,11 +151,9 @@ def test_fold_goes_from_the_args_to_the_root() -> None:
 
 
 def test_a_deep_tree_is_compared_hashed_and_shown() -> None:
-    node, other = deep(), deep()
+    node, other, text = deep(), deep(), SourceText(Source("s", ""), "")
     assert node != other
-    assert Expression(SourceText(Source("s", ""), ""), node) != Expression(
-        SourceText(Source("s", ""), ""), other
-    )
+    assert Expression(text, node) != Expression(text, other)
     assert len({node, other}) == 2
     assert repr(node) == "<Call 0:1>"
     assert repr((node, [other])) == "(<Call 0:1>, [<Call 0:1>])"
@@ -163,12 +161,9 @@ def test_a_deep_tree_is_compared_hashed_and_shown() -> None:
 
 def test_a_deep_tree_goes_away() -> None:
     node = deep()
-    for kept in (
-        fold(node, with_args),
-        fold(node, lambda node, args: Group((*args,), 0, 1) if args else node),
-    ):
-        assert len(postorder(kept)) == DEPTH + 1
-    del kept, node
+    in_brackets: Node = fold(node, lambda node, args: Group((args[0],), 0, 1) if args else node)
+    assert len(postorder(in_brackets)) == DEPTH + 1
+    del in_brackets, node
 
 
 @pytest.mark.parametrize("again", [lambda node: pickle.loads(pickle.dumps(node)), copy.deepcopy])
