@@ -27,6 +27,27 @@ class _WithBarePaths(TyperCommand):
         return super().parse_args(ctx, completed)
 
 
+Expand = Annotated[
+    list[str] | None, typer.Option(metavar="NODE|all", help="Rewrite composite ops in simpler ones.")
+]
+PathsTo = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[INPUT]", help="List every path to an input, or to each; stands behind the target."
+    ),
+]
+Second = Annotated[bool, typer.Option("--second", help="Add second derivatives.")]
+StepRate = Annotated[
+    float | None, typer.Option(metavar="RATE", help="Show one step of gradient descent at this rate.")
+]
+NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help="Show this node, or this layer, alone.")]
+NoCheck = Annotated[
+    bool, typer.Option("--no-check", help="Leave out the comparison with differences at the end.")
+]
+FormName = Annotated[str | None, form_option("explanation")]
+OutputFile = Annotated[str | None, file_option("explanation")]
+
+
 @app.command(
     cls=_WithBarePaths,
     epilog='Example: bpx explain "(x+y)^2" --set x=3 --set y=-1 --paths',
@@ -37,28 +58,15 @@ def explain(
     of: Of = None,
     wrt: Wrt = None,
     upstream: Upstream = None,
-    expand: Annotated[
-        list[str] | None, typer.Option(metavar="NODE|all", help="Rewrite composite ops in simpler ones.")
-    ] = None,
-    paths: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[INPUT]", help="List every path to an input, or to each; stands behind the target."
-        ),
-    ] = None,
-    second: Annotated[bool, typer.Option("--second", help="Add second derivatives.")] = False,
-    step: Annotated[
-        float | None, typer.Option(metavar="RATE", help="Show one step of gradient descent at this rate.")
-    ] = None,
-    node: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Show this node, or this layer, alone.")
-    ] = None,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Leave out the comparison with differences at the end.")
-    ] = False,
-    form: Annotated[str | None, form_option("explanation")] = None,
+    expand: Expand = None,
+    paths: PathsTo = None,
+    second: Second = False,
+    step: StepRate = None,
+    node: NodeAlone = None,
+    no_check: NoCheck = False,
+    form: FormName = None,
     json: JsonFlag = False,
-    output: Annotated[str | None, file_option("explanation")] = None,
+    output: OutputFile = None,
 ) -> None:
     """Show how a gradient is made, step by step."""
     with Session("explanation", form, json, output) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -20,6 +21,21 @@ class Sort(StrEnum):
     INPUT = "input"
 
 
+Claims = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="A gradient to check: numbers, or a formula of the nodes."),
+]
+Points = Annotated[int, typer.Option(metavar="N", help="Check at so many points.")]
+Seed = Annotated[int, typer.Option(metavar="S", help="What the points are drawn from.")]
+Order = Annotated[int, typer.Option(metavar="1|2", help="The highest order of derivatives to check.")]
+Detect = Annotated[float, typer.Option(metavar="R", help="The smallest relative error that must be seen.")]
+SortBy = Annotated[Sort, typer.Option(help="The order of the entries.")]
+All = Annotated[bool, typer.Option("--all", help="Show every entry and every rule.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 unless everything agrees.")]
+FormName = Annotated[str | None, form_option("gradcheck")]
+OutputFile = Annotated[str | None, file_option("gradcheck")]
+
+
 @app.command(epilog='Example: bpx gradcheck "(x+y)^2" --set x=3 --set y=-1 --claim "x = 2*(x+y)"')
 def gradcheck(
     target: Target,
@@ -27,27 +43,20 @@ def gradcheck(
     of: Of = None,
     wrt: Wrt = None,
     upstream: Upstream = None,
-    claim: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A gradient to check: numbers, or a formula of the nodes."),
-    ] = None,
-    points: Annotated[int, typer.Option(metavar="N", help="Check at so many points.")] = 1,
-    seed: Annotated[int, typer.Option(metavar="S", help="What the points are drawn from.")] = 0,
-    order: Annotated[int, typer.Option(metavar="1|2", help="The highest order of derivatives to check.")] = 1,
-    detect: Annotated[
-        float, typer.Option(metavar="R", help="The smallest relative error that must be seen.")
-    ] = 1e-5,
-    sort: Annotated[Sort, typer.Option(help="The order of the entries.")] = Sort.WORST,
-    all_: Annotated[bool, typer.Option("--all", help="Show every entry and every rule.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 unless everything agrees.")] = False,
-    form: Annotated[str | None, form_option("gradcheck")] = None,
+    claim: Claims = None,
+    points: Points = 1,
+    seed: Seed = 0,
+    order: Order = 1,
+    detect: Detect = 1e-5,
+    sort: SortBy = Sort.WORST,
+    all_: All = False,
+    strict: Strict = False,
+    form: FormName = None,
     json: JsonFlag = False,
-    output: Annotated[str | None, file_option("gradcheck")] = None,
+    output: OutputFile = None,
 ) -> None:
     """Find out whether a gradient is right, and if not, what is to blame."""
     with Session("gradcheck", form, json, output) as session:
-        from dataclasses import replace
-
         from bpx.check.gradcheck import gradcheck as checked
         from bpx.check.report.options import bad_options
         from bpx.cli.output.progress import ProgressBar

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,55 +19,64 @@ if TYPE_CHECKING:
     from bpx.words.diagnostic import Diagnostic
 
 
+Trained = Annotated[
+    str | None,
+    typer.Option("--wrt", metavar="NAME,...", help="Train these inputs (default: parameters)."),
+]
+Optimizer = Annotated[str, typer.Option(metavar="sgd|momentum|adam", help="How the gradient becomes a step.")]
+Rate = Annotated[
+    float | None,
+    typer.Option(metavar="R", help="The learning rate (default: sgd 0.1, momentum and adam 0.01)."),
+]
+Momentum = Annotated[
+    float | None, typer.Option(metavar="M", help="What is kept of the last step (default: 0.9).")
+]
+Steps = Annotated[int, typer.Option(metavar="N", help="How many steps to take.")]
+StopAt = Annotated[
+    float | None,
+    typer.Option("--target", metavar="LOSS", help="Stop at this loss; with --batch looked at each epoch."),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(metavar="B", help="Draw batches of B examples; what remains of an epoch sits out."),
+]
+Seed = Annotated[int, typer.Option(metavar="S", help="What the batches are drawn from.")]
+ShowSteps = Annotated[int, typer.Option(metavar="K", help="Show the first K steps in full.")]
+CheckEvery = Annotated[
+    int | None, typer.Option(metavar="K", help="Check the gradient at every K-th step, first and last.")
+]
+FormName = Annotated[str | None, form_option("training")]
+SpecFile = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the trained spec, in .toml or .json."),
+]
+ReportFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help=f"Write the report to a file; {endings('training')} set the form."),
+]
+
+
 @app.command(epilog="Example: bpx train logistic_regression --steps 50 -o trained.toml")
 def train(
     target: Target,
     set_: Values = None,
-    wrt: Annotated[
-        str | None,
-        typer.Option("--wrt", metavar="NAME,...", help="Train these inputs (default: parameters)."),
-    ] = None,
-    optimizer: Annotated[
-        str, typer.Option(metavar="sgd|momentum|adam", help="How the gradient becomes a step.")
-    ] = "sgd",
-    rate: Annotated[
-        float | None,
-        typer.Option(metavar="R", help="The learning rate (default: sgd 0.1, momentum and adam 0.01)."),
-    ] = None,
-    momentum: Annotated[
-        float | None, typer.Option(metavar="M", help="What is kept of the last step (default: 0.9).")
-    ] = None,
-    steps: Annotated[int, typer.Option(metavar="N", help="How many steps to take.")] = 100,
-    stop: Annotated[
-        float | None,
-        typer.Option(
-            "--target", metavar="LOSS", help="Stop at this loss; with --batch looked at each epoch."
-        ),
-    ] = None,
-    batch: Annotated[
-        int | None,
-        typer.Option(metavar="B", help="Draw batches of B examples; what remains of an epoch sits out."),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="What the batches are drawn from.")] = 0,
-    show_steps: Annotated[int, typer.Option(metavar="K", help="Show the first K steps in full.")] = 0,
-    check: Annotated[
-        int | None, typer.Option(metavar="K", help="Check the gradient at every K-th step, first and last.")
-    ] = None,
-    form: Annotated[str | None, form_option("training")] = None,
+    wrt: Trained = None,
+    optimizer: Optimizer = "sgd",
+    rate: Rate = None,
+    momentum: Momentum = None,
+    steps: Steps = 100,
+    stop: StopAt = None,
+    batch: BatchSize = None,
+    seed: Seed = 0,
+    show_steps: ShowSteps = 0,
+    check: CheckEvery = None,
+    form: FormName = None,
     json: JsonFlag = False,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the trained spec, in .toml or .json."),
-    ] = None,
-    report: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help=f"Write the report to a file; {endings('training')} set the form."),
-    ] = None,
+    output: SpecFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Train the parameters of a graph, step by step."""
     with Session("training", form, json, report) as session:
-        from dataclasses import replace
-
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.writing.write import write_spec
         from bpx.train.train import Options
