@@ -6,7 +6,6 @@ import dataclasses
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -331,23 +330,6 @@ def test_every_number_shown_stands_in_the_json(name: str, form: Any) -> None:
 @every_report
 def test_the_json_is_json(name: str) -> None:
     assert json_text(report(name).to_dict()).startswith('{\n  "bpx": 1,\n  "kind": "gradcheck",')
-
-
-def keys_of(plain: Any) -> Iterator[str]:
-    rows = plain if isinstance(plain, list) else [plain]
-    for row in rows:
-        if isinstance(row, dict):
-            yield from row
-            for value in row.values():
-                yield from keys_of(value)
-
-
-def test_the_readme_names_every_key() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("A report, version 1")[2].partition("## Glossary")[0]
-    named = set(re.findall(r"`(\w+)`", table)) | {verdict.word for verdict in Verdict}
-    named |= set(report("kink").notes[0].to_dict())  # said of an explanation
-    assert {key for name in MAKERS for key in keys_of(report(name).to_dict())} - named == set()
 
 
 # --- terminals ----------------------------------------------------------------------------------
