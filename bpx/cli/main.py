@@ -15,7 +15,7 @@ from bpx.cli.output.console import open_missing_streams
 from bpx.cli.output.session import BUG, UNUSABLE
 
 # Each a file of this folder, in the order in which the help lists them.
-COMMANDS = ("explain", "gradcheck", "train", "convert", "ops", "examples", "schema")
+COMMANDS = ("explain", "gradcheck", "train", "convert", "ops", "examples", "schema", "help")
 
 for _command in COMMANDS:
     import_module(f"bpx.cli.{_command}")

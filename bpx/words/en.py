@@ -252,6 +252,7 @@ ENGLISH = {
     "help.use-convert": "`bpx convert` writes specs",
     "help.known-endings": "the known endings are {known}",
     "help.known-endings-or-format": "the known endings are {known}; with --format the file may have any other",
+    "help.list-topics": "`bpx help` lists the topics",
     "help.list-ops": "`bpx ops` lists the ops",
     "help.implicit-product": "to multiply, write `{left}*{right}`",
     "help.op-without-brackets": "write `{call}`",
@@ -695,6 +696,9 @@ ENGLISH = {
     # --- when bpx itself fails ---
     "out-of-room": "bpx had to stop: {reason}",
     "bug": "bpx met an error of its own ({kind}: {reason}); set BPX_TRACEBACK=1 to see where",
+    # --- the manual ---
+    "diagnostic.unknown-topic": "there is no help page on `{name}`",
+    "docs.topics": "`bpx help TOPIC` shows one of these pages:",
     # --- examples ---
     "examples.name": "example",
     "examples.title": "what it shows",
