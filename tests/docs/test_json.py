@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,12 +10,10 @@ from typing import Any
 import pytest
 from pages import DOCS, section
 from reports import MAKERS, report
+from typer.testing import CliRunner
 
 import bpx
-from bpx.check.report.report import Verdict
-from bpx.explain.op_reference import op_entries
-from bpx.graph.numbers import LARGEST_SHOWN
-from bpx.train.training import LARGEST_LISTED
+from bpx.cli.main import app
 from bpx.words.diagnostic import Diagnostic, Source, Span
 
 PAGE = DOCS / "json.md"
@@ -55,7 +54,7 @@ def test_a_diagnostic() -> None:
 
 
 def test_a_report() -> None:
-    verdicts = {verdict.word for verdict in Verdict}
+    verdicts = {"agree", "disagree", "kink", "outside domain", "cannot tell"}  # keys of `counts`
     made = {key for name in MAKERS for key in keys_within(report(name).to_dict())}
     assert made - named("A report") - verdicts == set()
 
@@ -70,9 +69,23 @@ def test_a_training() -> None:
 
 
 def test_lists() -> None:
-    assert set(op_entries()[0].to_dict()) | {"ops", "examples", "title"} <= named("Lists")
+    for kind in ("ops", "examples"):
+        plain = json.loads(CliRunner().invoke(app, [kind, "--json"]).stdout)
+        assert {*plain, *plain[kind][0]} - named("Lists") == set()
 
 
-@pytest.mark.parametrize("size", [LARGEST_SHOWN, LARGEST_LISTED])
-def test_sizes(size: int) -> None:
-    assert f"more than {size} elements" in PAGE.read_text(encoding="utf-8")
+def size_stated(title: str) -> int:
+    (size,) = re.findall(r"more than (\d+) elements", section(PAGE, title))
+    return int(size)
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_from_which_size_on_arrays_have_summaries(beyond: int) -> None:
+    spec = bpx.parse("sum(x^2)", x=[1.0] * (size_stated("An explanation") + beyond))
+    assert ("value_summary" in spec.explain().to_dict()["nodes"][0]) == bool(beyond)
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_from_which_size_on_arrays_have_norms(beyond: int) -> None:
+    spec = bpx.parse("sum(x^2)", x=[1.0] * (size_stated("A training") + beyond))
+    assert ("after_norm" in spec.train(wrt="x", steps=1).to_dict()["parameters"][0]) == bool(beyond)
