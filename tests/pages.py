@@ -120,7 +120,7 @@ def without_noise(text: str) -> str:
     Blank lines at the end do not count either.
     """
     text = re.sub(r"([±<]) *[0-9.e+-]+( +\d+)?", r"\1 bar", text)
-    return re.sub(r"at least \d+ digits", "at least so many digits", text).rstrip()
+    return re.sub(r"at least \d+\s+digits", "at least so many digits", text).rstrip()
 
 
 def new_folder(path: Path) -> Path:
