@@ -18,7 +18,7 @@ from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Op
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.passes.reverse import handed_back, zeros
+from bpx.passes.reverse import pullback, zeros
 from bpx.spec.reading.read import read_expression, read_spec
 from bpx.words.diagnostic import Source
 
@@ -67,7 +67,7 @@ def wrong(op: Op, position: int, change: Change) -> Op:
 
     def pull(upstream: Expr, *args: Expr, **settings: Any) -> tuple[Any, ...]:
         *given, out = args
-        handed = handed_back(op, upstream, given, out, settings)
+        handed = pullback(op, upstream, given, out, settings)
         full = [zeros(arg) if one is None else one for arg, one in zip(given, handed, strict=True)]
         return changed(tuple(full), (upstream, *args))
 

@@ -21,7 +21,7 @@ from mpmath import MPContext
 
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.run import run
-from bpx.passes.reverse import handed_back
+from bpx.passes.reverse import pullback
 
 mp = MPContext()
 mp.dps = 50
@@ -176,7 +176,7 @@ def arrays(shapes: Sequence[tuple[int, ...]], seed: int = 0) -> list[Any]:
 def choosing(out: Expr) -> set[int]:
     """The positions of args that only choose, as class indices do: the rule hands nothing back to them."""
     upstream = out.graph.input(out.shape)
-    found = handed_back(out.op, upstream, out.args, out, out.graph.settings[out.id])
+    found = pullback(out.op, upstream, out.args, out, out.graph.settings[out.id])
     return {position for position, one in enumerate(found) if one is None}
 
 

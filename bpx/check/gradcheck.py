@@ -31,7 +31,7 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.domain import value_problems
 from bpx.passes.expand import written_out
-from bpx.passes.query import arriving, asked_nodes, listed
+from bpx.passes.query import as_list, query_nodes, seed_of
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def gradcheck(
     problems = bad_options(points, seed, order, detect)
     if problems:
         raise BpxError(problems)
-    check = _Check(spec, of, listed(wrt), upstream, detect)
+    check = _Check(spec, of, as_list(wrt), upstream, detect)
     places, skipped = drawn_points(spec, points, seed)
     found = []
     for i, given in enumerate(places):
@@ -116,8 +116,8 @@ class _Check:
     ) -> None:
         self.whole, spec = spec, written_out(spec)
         self.spec, self.names, self.detect = spec, spec.names, detect
-        self.output, asked = asked_nodes(spec, of, wrt)
-        self.seed, self.notes = arriving(spec.graph.shapes[self.output], upstream)
+        self.output, asked = query_nodes(spec, of, wrt)
+        self.seed, self.notes = seed_of(spec.graph.shapes[self.output], upstream)
         self.notes += spec.warnings
         self.claims = {spec.nodes[name]: claim for name, claim in spec.claims.items()}
         claimed = {spec.names[node]: node for node in self.claims}

@@ -13,7 +13,7 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.sections import SECTIONS
 from bpx.explain.sections.section import Asked, Section
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.passes.query import listed
+from bpx.passes.query import as_list
 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
@@ -40,13 +40,13 @@ def explain(
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
-    expand = listed(expand)
+    expand = as_list(expand)
     spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
-    query = GradientQuery(spec, of, listed(wrt), upstream)
+    query = GradientQuery(spec, of, as_list(wrt), upstream)
     if expand:
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node)
-    sections = _sections(query, Asked(listed(paths), second, step, check))
+    sections = _sections(query, Asked(as_list(paths), second, step, check))
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     return query.passes(Explanation, notes=notes, opened=opened, sections=sections)
 

@@ -1,6 +1,6 @@
-"""A graph made ready to run many times, forward and reverse pass in one list of steps, as training needs it.
+"""A graph compiled to run many times, forward and reverse pass in one list of steps, as training needs it.
 
-What rests on nothing but constants and fixed inputs is computed once, when compiling. The rest becomes
+What depends on nothing but constants and fixed inputs is computed once, when compiling. The rest becomes
 a flat list of steps: a function, the slots of its args, the slot of its value. Some things differ from
 `bpx.graph.run.run`, to the same values up to rounding:
 
@@ -51,7 +51,8 @@ class Compiled:
         targets: Sequence[Slot],
     ) -> None:
         self.known, self.inputs, self.steps, self.targets = known, inputs, steps, targets
-        self._calls = [(step.function, _taker(step.args), step.out) for step in steps]
+        # Looked up once: for arrays as small as those of lessons, calls cost more than what they compute.
+        self._calls = [(step.function, _getter(step.args), step.out) for step in steps]
 
     def __call__(self, given: Mapping[int, Array]) -> list[Array]:
         """The values of the targets, in their order; `given` holds the values of the free inputs.
@@ -60,8 +61,8 @@ class Compiled:
         names the node. NumPy's warnings are silenced, as in `run`.
 
         No later call changes the arrays returned. They may share memory with each other and with what
-        was given, where one only moves the elements of another or is the same; a target that rests on
-        nothing free is one read-only array for all calls.
+        was given, where one only moves the elements of another or is the same; a target that depends
+        on nothing free is one read-only array for all calls.
         """
         values: list[Any] = list(self.known)
         for node, slot in self.inputs:
@@ -72,18 +73,18 @@ class Compiled:
         return [values[slot] for slot in self.targets]
 
 
-def _taker(slots: tuple[Slot, ...]) -> Callable[[list[Any]], Sequence[Any]]:
-    """What takes the values at `slots` out of a list; a slice, since a single index gives no sequence."""
+def _getter(slots: tuple[Slot, ...]) -> Callable[[list[Any]], Sequence[Any]]:
+    """A function that gets the values at `slots` from a list; a slice, since one index gives no sequence."""
     return itemgetter(*slots) if len(slots) > 1 else itemgetter(slice(slots[0], slots[0] + 1))
 
 
 def compiled(
     graph: Graph, targets: Sequence[int], free: Collection[int], fixed: Mapping[int, Array]
 ) -> Compiled:
-    """The nodes `targets` as a function of the inputs `free`, whose values come with every call.
+    """The nodes `targets` as a function of the inputs `free`, whose values are passed to every call.
 
-    `fixed` holds the values of all other inputs that are needed, of the inputs' shapes; they must stay
-    as they are from now on. Raises `KeyError` where one is missing. All values are float64.
+    `fixed` holds the values of all other inputs that are needed, of the inputs' shapes; they must not be
+    changed from now on. Raises `KeyError` where one is missing. All values are float64.
     """
     builder, needed, free = _Builder(graph), graph.needs(of=targets), set(free)
     with np.errstate(all="ignore"):
@@ -97,17 +98,18 @@ def compiled(
         results = [builder.whole(node) for node in targets]
     steps = _needed(builder.steps, results)
     used = {*results, *(arg for step in steps for arg in step.args)}
+    # Constants that only went into others are let go: they may be large.
     known = [value if slot in used else None for slot, value in enumerate(builder.known)]
     inputs = [(node, builder.slots[node]) for node in needed if node in free]
     return Compiled(known, inputs, steps, results)
 
 
 def _needed(steps: Sequence[Step], results: Sequence[Slot]) -> list[Step]:
-    """The steps that `results` rest on; rewriting leaves others behind."""
-    wanted, kept = set(results), []
+    """The steps that `results` depend on; rewriting leaves others behind."""
+    needed, kept = set(results), []
     for step in reversed(steps):
-        if step.out in wanted:
-            wanted.update(step.args)
+        if step.out in needed:
+            needed.update(step.args)
             kept.append(step)
     return kept[::-1]
 
@@ -121,23 +123,24 @@ class _Builder:
         self.shapes: list[Shape] = []
         self.known: list[Array | None] = []
         self.steps: list[Step] = []
-        self.made: dict[Any, Slot] = {}  # key of a node → its slot
+        self.by_key: dict[Any, Slot] = {}  # key of a node → its slot
         self._filled: dict[tuple[Slot, Shape], Slot] = {}  # thin, and the shape to fill → whole
 
     def place(self, node: int) -> None:
         """Give a node its slot, the one of an equal node where there is one."""
         key = self.key(node)
-        if key not in self.made:
+        if key not in self.by_key:
             constant = self.graph.constants.get(node)
-            ways = (*REWRITINGS.get(self.graph.ops[node], ()), _inside, _as_stated)
-            self.made[key] = self.first(ways, node) if constant is None else self.hold(constant)
-        self.slots[node] = self.made[key]
+            rewritings = (*REWRITINGS.get(self.graph.ops[node], ()), _inside, _by_value)
+            self.by_key[key] = self.first(rewritings, node) if constant is None else self.hold(constant)
+        self.slots[node] = self.by_key[key]
 
     def key(self, node: int) -> tuple[Any, ...]:
         """What makes a node the same as another, maybe of another graph."""
         op, args, settings, shape = self.facts(node)
         if node in self.graph.constants:
             return op, shape, self.graph.constants[node].tobytes()
+        # Slots of args may be thinner than the args, so that the shapes have to be part of the key.
         return op, tuple((self.slots[arg], self.graph.shapes[arg]) for arg in args), tuple(settings.items())
 
     def facts(self, node: int) -> tuple[Op, tuple[int, ...], dict[str, Any], Shape]:
@@ -150,9 +153,9 @@ class _Builder:
         value = self.known[self.slots[node]]
         return None if value is None or value.shape else float(value)
 
-    def first(self, ways: Sequence[Rewriting], node: int) -> Slot:
-        """The node by the first of the ways that applies."""
-        return next(slot for way in ways if (slot := way(self, node)) is not None)
+    def first(self, rewritings: Sequence[Rewriting], node: int) -> Slot:
+        """The node by the first of the rewritings that applies."""
+        return next(slot for rewrite in rewritings if (slot := rewrite(self, node)) is not None)
 
     def whole(self, node: int) -> Slot:
         """The node's value in full, as all but elementwise ops need it."""
@@ -179,16 +182,16 @@ class _Builder:
 
     def emit(self, function: Function, args: Sequence[Slot], shape: Shape) -> Slot:
         """A new step's slot; nothing but a value where those of all args are known."""
-        given = [self.known[arg] for arg in args]
-        if not any(value is None for value in given):
-            return self.hold(function(*given))
+        values = [self.known[arg] for arg in args]
+        if not any(value is None for value in values):
+            return self.hold(function(*values))
         slot = self.new(shape)
         self.steps.append(Step(function, tuple(args), slot))
         return slot
 
     def hold(self, value: Any) -> Slot:
         """A slot whose value is known."""
-        array = np.asarray(value, dtype=np.float64).view()
+        array = np.asarray(value, dtype=np.float64).view()  # a view: the caller's own may stay writable
         array.setflags(write=False)
         return self.new(array.shape, array)
 
@@ -204,27 +207,31 @@ class _Builder:
 Rewriting: TypeAlias = Callable[[_Builder, int], Slot | None]  # None where it does not apply
 
 
-def _inside(to: _Builder, node: int) -> Slot | None:
-    """A composite op as the simpler ones it is made of, unless it has a value of its own."""
-    op, args, settings, _ = to.facts(node)
+def _inside(builder: _Builder, node: int) -> Slot | None:
+    """A composite op as the simpler ones it is made of, unless it has a value of its own.
+
+    The copy of the builder shares its lists of steps and slots, so that parts of several composite ops, and
+    of their rules, are computed once.
+    """
+    op, args, settings, _ = builder.facts(node)
     if not op.by_parts:
         return None
-    inside = expansion(op, [to.graph.shapes[arg] for arg in args], settings)
-    inner = copy(to)  # the same steps, of another graph
+    inside = expansion(op, [builder.graph.shapes[arg] for arg in args], settings)
+    inner = copy(builder)  # the same steps, of another graph
     inner.graph = inside.graph
-    inner.slots = {own: to.slots[arg] for own, arg in zip(inside.args, args, strict=True)}
-    for one in inside.graph.needs(of=[inside.root]):
-        if one not in inner.slots:
-            inner.place(one)
+    inner.slots = {place: builder.slots[arg] for place, arg in zip(inside.args, args, strict=True)}
+    for part in inside.graph.needs(of=[inside.root]):
+        if part not in inner.slots:
+            inner.place(part)
     return inner.slots[inside.root]
 
 
-def _as_stated(to: _Builder, node: int) -> Slot:
+def _by_value(builder: _Builder, node: int) -> Slot:
     """By the op's own value."""
-    op, args, settings, _ = to.facts(node)
+    op, args, settings, _ = builder.facts(node)
     if op.elementwise:
-        return to.elementwise(op.value, [to.slots[arg] for arg in args])
-    return to.of_whole_args(partial(op.value, batch=0, **settings), node)
+        return builder.elementwise(op.value, [builder.slots[arg] for arg in args])
+    return builder.of_whole_args(partial(op.value, batch=0, **settings), node)
 
 
 _POWERS: dict[float, Function] = {
@@ -234,40 +241,40 @@ _POWERS: dict[float, Function] = {
 }
 
 
-def _products(to: _Builder, node: int) -> Slot | None:
+def _products(builder: _Builder, node: int) -> Slot | None:
     """x^3 as x * x * x: `np.power` is slow where x is negative, but for ^2 and ^-1, which it knows."""
-    base, exponent = to.graph.args[node]
-    number = to.number(exponent)
+    base, exponent = builder.graph.args[node]
+    number = builder.number(exponent)
     function = None if number is None else _POWERS.get(number)
-    return function and to.elementwise(function, [to.slots[base]])
+    return function and builder.elementwise(function, [builder.slots[base]])
 
 
-def _dot(to: _Builder, node: int) -> Slot | None:
+def _dot(builder: _Builder, node: int) -> Slot | None:
     """`np.dot`, which gets under way sooner than `np.matmul`, but means another thing for stacks."""
-    _, args, _, _ = to.facts(node)
-    stacks = any(len(to.graph.shapes[arg]) > 2 for arg in args)
-    return None if stacks else to.of_whole_args(np.dot, node)
+    _, args, _, _ = builder.facts(node)
+    stacks = any(len(builder.graph.shapes[arg]) > 2 for arg in args)
+    return None if stacks else builder.of_whole_args(np.dot, node)
 
 
-def _turned(to: _Builder, node: int) -> Slot:
+def _transposed(builder: _Builder, node: int) -> Slot:
     """The array's method instead of NumPy's function, which calls it."""
-    return to.of_whole_args(methodcaller("transpose", to.graph.settings[node]["axes"]), node)
+    return builder.of_whole_args(methodcaller("transpose", builder.graph.settings[node]["axes"]), node)
 
 
-def _reshaped(to: _Builder, node: int) -> Slot:
+def _reshaped(builder: _Builder, node: int) -> Slot:
     """As for transpose."""
-    (arg,) = to.graph.args[node]
-    return to.reshaped(to.whole(arg), to.graph.shapes[node])
+    (arg,) = builder.graph.args[node]
+    return builder.reshaped(builder.whole(arg), builder.graph.shapes[node])
 
 
-def _thin(to: _Builder, node: int) -> Slot:
+def _thin(builder: _Builder, node: int) -> Slot:
     """Axes of length 1 where new ones go in; none where they stand in front, as NumPy puts them there."""
-    (arg,), axis = to.graph.args[node], to.graph.settings[node]["axis"]
-    slot, ndim = to.slots[arg], len(to.graph.shapes[arg])
-    given = to.shapes[slot]
-    lengths = iter((*[1] * (ndim - len(given)), *given))
+    (arg,), axis = builder.graph.args[node], builder.graph.settings[node]["axis"]
+    slot, ndim = builder.slots[arg], len(builder.graph.shapes[arg])
+    thin = builder.shapes[slot]
+    lengths = iter((*[1] * (ndim - len(thin)), *thin))
     shape = tuple(1 if i in axis else next(lengths) for i in range(ndim + len(axis)))
-    return slot if _trimmed(shape) == _trimmed(given) else to.reshaped(slot, shape)
+    return slot if _trimmed(shape) == _trimmed(thin) else builder.reshaped(slot, shape)
 
 
 def _trimmed(shape: Shape) -> Shape:
@@ -275,58 +282,63 @@ def _trimmed(shape: Shape) -> Shape:
     return shape if not shape or shape[0] != 1 else _trimmed(shape[1:])
 
 
-def _sum_of_products(to: _Builder, node: int) -> Slot | None:
+def _sum_of_products(builder: _Builder, node: int) -> Slot | None:
     """The sum of all x * y is the inner product of both, and likewise the sum of all squares."""
-    (arg,), settings = to.graph.args[node], to.graph.settings[node]
-    factors, shape = _factors(to, arg), to.graph.shapes[arg]
-    fits = len(settings["axis"]) == len(shape) and all(to.shapes[slot] == shape for slot in factors)
-    return to.reshaped(to.emit(np.vdot, factors, ()), to.graph.shapes[node]) if factors and fits else None
+    (arg,), settings = builder.graph.args[node], builder.graph.settings[node]
+    factors, shape = _factors(builder, arg), builder.graph.shapes[arg]
+    fits = len(settings["axis"]) == len(shape) and all(builder.shapes[slot] == shape for slot in factors)
+    return (
+        builder.reshaped(builder.emit(np.vdot, factors, ()), builder.graph.shapes[node])
+        if factors and fits
+        else None
+    )
 
 
-def _factors(to: _Builder, node: int) -> list[Slot]:
+def _factors(builder: _Builder, node: int) -> list[Slot]:
     """The slots of the two factors that a node is the product of; empty where it is none."""
-    op, args, _, _ = to.facts(node)
-    if op is square or (op is power and to.number(args[1]) == 2):
-        return [to.slots[args[0]]] * 2
-    return [to.slots[arg] for arg in args] if op is mul else []
+    op, args, _, _ = builder.facts(node)
+    if op is square or (op is power and builder.number(args[1]) == 2):
+        return [builder.slots[args[0]]] * 2
+    return [builder.slots[arg] for arg in args] if op is mul else []
 
 
-def _product_with_ones(to: _Builder, node: int) -> Slot | None:
+def _product_with_ones(builder: _Builder, node: int) -> Slot | None:
     """The sum of a matrix along one axis is its product with a vector of ones."""
-    (arg,), settings = to.graph.args[node], to.graph.settings[node]
-    shape, axis = to.graph.shapes[arg], settings["axis"]
+    (arg,), settings = builder.graph.args[node], builder.graph.settings[node]
+    shape, axis = builder.graph.shapes[arg], settings["axis"]
     if len(shape) != 2 or len(axis) != 1:
         return None
-    x, ones = to.whole(arg), to.hold(np.ones(shape[axis[0]]))
-    total = to.emit(np.dot, [ones, x] if axis == (0,) else [x, ones], (shape[1 - axis[0]],))
-    return to.reshaped(total, to.graph.shapes[node])
+    x, ones = builder.whole(arg), builder.hold(np.ones(shape[axis[0]]))
+    total = builder.emit(np.dot, [ones, x] if axis == (0,) else [x, ones], (shape[1 - axis[0]],))
+    return builder.reshaped(total, builder.graph.shapes[node])
 
 
-def _reduced(to: _Builder, node: int) -> Slot:
-    """The method that `np.sum` comes to in the end."""
-    return to.of_whole_args(partial(np.add.reduce, **to.graph.settings[node]), node)
+def _reduced(builder: _Builder, node: int) -> Slot:
+    """The method that `np.sum` calls in the end."""
+    return builder.of_whole_args(partial(np.add.reduce, **builder.graph.settings[node]), node)
 
 
 _SUMS: tuple[Rewriting, ...] = (_sum_of_products, _product_with_ones, _reduced)
 
 
-def _sum_over_count(to: _Builder, node: int) -> Slot:
+def _sum_over_count(builder: _Builder, node: int) -> Slot:
     """The mean; a sum has the same settings."""
-    (arg,), settings = to.graph.args[node], to.graph.settings[node]
-    count = math.prod(to.graph.shapes[arg][axis] for axis in settings["axis"])
-    return to.elementwise(np.true_divide, [to.first(_SUMS, node), to.hold(count)])
+    (arg,), settings = builder.graph.args[node], builder.graph.settings[node]
+    count = math.prod(builder.graph.shapes[arg][axis] for axis in settings["axis"])
+    return builder.elementwise(np.true_divide, [builder.first(_SUMS, node), builder.hold(count)])
 
 
-def _exp_of_logarithm(to: _Builder, node: int) -> Slot | None:
+def _exp_of_logarithm(builder: _Builder, node: int) -> Slot | None:
     """The gradient of log_softmax asks for softmax too, and has its logarithm at hand."""
-    logarithm = to.made.get((log_softmax, *to.key(node)[1:]))
-    return None if logarithm is None else to.elementwise(np.exp, [logarithm])
+    # Same args and settings, but for the op: then its key is that of the softmax with the op exchanged.
+    logarithm = builder.by_key.get((log_softmax, *builder.key(node)[1:]))
+    return None if logarithm is None else builder.elementwise(np.exp, [logarithm])
 
 
 REWRITINGS: dict[Op, tuple[Rewriting, ...]] = {
     power: (_products,),
     matmul: (_dot,),
-    transpose: (_turned,),
+    transpose: (_transposed,),
     reshape: (_reshaped,),
     spread: (_thin,),
     sum_: _SUMS,

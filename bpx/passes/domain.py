@@ -1,6 +1,7 @@
-"""Where a graph leaves the domain of an op, stops being finite, or stands at a kink.
+"""Where a graph leaves the domain of an op, stops being finite, or is not differentiable (a kink).
 
-The facts are the guards of the op rows, built as nodes beside the graph and evaluated with it.
+The facts are the guards of the op rows, built as nodes beside the graph and evaluated with it. Only the first
+nodes of a failure are named: what depends on them fails for no reason of its own.
 """
 
 from __future__ import annotations
@@ -35,19 +36,21 @@ def value_problems(spec: NamedGraph, values: Mapping[int, Array]) -> list[Diagno
 def _value_problem(
     spec: NamedGraph, values: Mapping[int, Array], node: int, failing: Iterable[_Failure]
 ) -> Diagnostic:
-    span, shown, value = spec.origins.get(node), written(spec, node), values[node]
+    span, text, value = spec.origins.get(node), written(spec, node), values[node]
     refusal = _refusal(spec.graph, values, node)
     if refusal:
-        return Diagnostic(refusal.code, span, {"node": shown, **refusal.facts})
-    for guard, text, worst in failing:
+        return Diagnostic(refusal.code, span, {"node": text, **refusal.facts})
+    for guard, guard_text, worst in failing:
+        # A kink does not keep the value from being finite, nor does a sqrt at exactly 0.
         if guard.kind != "kink" and (worst < 0 or guard.kind != "nonnegative"):
-            facts = {"node": shown, "op": spec.graph.ops[node].name, **_need(guard, text, worst)}
+            facts = {"node": text, "op": spec.graph.ops[node].name, **_need(guard, guard_text, worst)}
             return Diagnostic("outside-domain", span, facts)
-    found = number(float(value[~np.isfinite(value)].flat[0] if np.ndim(value) else value))
-    return Diagnostic("not-finite", span, {"node": shown, "value": found}, "stable-op")
+    first = value[~np.isfinite(value)].flat[0] if np.ndim(value) else value
+    return Diagnostic("not-finite", span, {"node": text, "value": number(float(first))}, "stable-op")
 
 
 def _refusal(graph: Graph, values: Mapping[int, Array], node: int) -> Refusal | None:
+    """Why the op takes no such values, where it says so itself (a class that is no whole number)."""
     refuses = graph.ops[node].refuses
     args = [values[arg] for arg in graph.args[node]]
     return refuses(*args, **graph.settings[node]) if refuses else None
@@ -65,7 +68,7 @@ def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
 
 
 def _where_it_begins(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
-    """The nodes that hand back something that is not finite although what arrived was."""
+    """The nodes with a contribution that is not finite although their upstream gradient was."""
     nodes: dict[int, None] = {}
     for edge in ledger.edges:
         numbers = [edge.contribution] if edge.local is None else [edge.contribution, edge.local]
@@ -87,19 +90,19 @@ def overflow_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
 
 
 def kink_notes(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
-    """A note for each node of the reverse pass that stands at a kink: guard, and what bpx takes."""
+    """A note for each node of the reverse pass that is at a kink: the guard, and the derivative bpx takes."""
     graph = spec.graph
     consumers = sorted({edge.consumer for edge in ledger.edges})
     simple = [node for node in consumers if not graph.ops[node].composite]
-    kinks = [one for one in _evaluated(graph, values, simple) if one.guard.kind == "kink"]
+    kinks = [fact for fact in _evaluated(graph, values, simple) if fact.guard.kind == "kink"]
     locals_of: dict[int, list[int]] = {}
     for edge in ledger.edges:
         if edge.local is not None:
             locals_of.setdefault(edge.consumer, []).append(edge.local)
     for node, _, expr, value in kinks:
         if np.any(value == 0):
-            guard = formula(graph, expr.id, spec.names, open_root=False)
-            local = ", ".join(_taken(values[local], value == 0) for local in locals_of[node])
+            guard = _guard_text(spec, expr)
+            local = ", ".join(_local_at_kink(values[local], value == 0) for local in locals_of[node])
             yield _at_kink(spec, node, "at-kink", guard=guard, local=local)
     for node in consumers:
         if graph.ops[node].composite:
@@ -113,34 +116,35 @@ def _at_kink(spec: NamedGraph, node: int, code: str, **facts: str) -> Diagnostic
 
 
 def _kinked_inside(graph: Graph, node: int, values: Mapping[int, Array]) -> list[str]:
-    """The ops inside a composite one that stand at a kink, where that bears on its value.
+    """The ops inside a composite one that are at a kink, where that bears on its value.
 
     A tie of elements that are not the largest does not bear on the maximum of all.
     """
     args = graph.args[node]
     inside = expansion(graph.ops[node], [graph.shapes[arg] for arg in args], graph.settings[node])
-    twin, given = inside.graph.copy(), {at: values[arg] for at, arg in zip(inside.args, args, strict=True)}
-    root = twin[inside.root]
-    upstream = reverse(root, [twin[at] for at in inside.args], np.ones(root.shape)).upstream
-    jumps = len(graph.ops[node].chooses) == len(args)  # hands nothing back, wherever it stands
-    numbers = run(twin, given, [root.id, *upstream.values()])
-    kinked: dict[str, None] = {}
-    for one in twin.needs(of=[root.id]):
-        arrives = numbers[upstream[one]] != 0 if one in upstream and not jumps else np.True_
-        if twin.ops[one].composite and np.any(arrives):
-            kinked.update(dict.fromkeys(_kinked_inside(twin, one, numbers)))
-        elif any(np.any((at == 0) & arrives) for at in _kink_guards(twin, one, numbers)):
-            kinked[twin.ops[one].name] = None
+    # The subgraph is shared by all nodes of its op and shapes: the reverse pass goes on a copy.
+    copy, given = inside.graph.copy(), {at: values[arg] for at, arg in zip(inside.args, args, strict=True)}
+    root = copy[inside.root]
+    upstream = reverse(root, [copy[at] for at in inside.args], np.ones(root.shape)).upstream
+    jumps = len(graph.ops[node].chooses) == len(args)  # its gradient is 0, wherever it is evaluated
+    numbers = run(copy, given, [root.id, *upstream.values()])
+    kinked: dict[str, None] = {}  # as an ordered set
+    for inner in copy.needs(of=[root.id]):
+        bears = numbers[upstream[inner]] != 0 if inner in upstream and not jumps else np.True_
+        if copy.ops[inner].composite and np.any(bears):
+            kinked.update(dict.fromkeys(_kinked_inside(copy, inner, numbers)))
+        elif any(np.any((guard == 0) & bears) for guard in _kink_guards(copy, inner, numbers)):
+            kinked[copy.ops[inner].name] = None
     return list(kinked)
 
 
 def _kink_guards(graph: Graph, node: int, values: Mapping[int, Array]) -> list[Array]:
     """The values of the guards that say where a simple node has a kink."""
-    return [one.value for one in _evaluated(graph, values, [node]) if one.guard.kind == "kink"]
+    return [fact.value for fact in _evaluated(graph, values, [node]) if fact.guard.kind == "kink"]
 
 
-def _taken(local: Array, kinked: Array) -> str:
-    """The local derivative at the first element that stands at a kink."""
+def _local_at_kink(local: Array, kinked: Array) -> str:
+    """The local derivative, by bpx's convention, at the first element that is at a kink."""
     local, kinked = np.broadcast_arrays(local, kinked)
     return number(local[kinked].flat[0], DIGITS)
 
@@ -175,8 +179,8 @@ _Failure = tuple[Guard, str, float]  # a guard that is not satisfied, its text, 
 def _evaluated(graph: Graph, values: Mapping[int, Array], nodes: Iterable[int]) -> list[_Evaluated]:
     """All guards of `nodes`, evaluated in one run."""
     built = [(node, guard, expr) for node in nodes for guard, expr in guards(graph[node])]
-    found = run(graph, values, [expr.id for _, _, expr in built])
-    return [_Evaluated(node, guard, expr, np.asarray(found[expr.id])) for node, guard, expr in built]
+    numbers = run(graph, values, [expr.id for _, _, expr in built])
+    return [_Evaluated(node, guard, expr, np.asarray(numbers[expr.id])) for node, guard, expr in built]
 
 
 def _failing(
@@ -188,11 +192,14 @@ def _failing(
     for node, guard, expr, value in _evaluated(graph, values, nodes):
         worst = float(value.min()) if guard.kind in ("positive", "nonnegative") else float(abs(value).min())
         if worst <= 0:
-            text = formula(graph, expr.id, spec.names, open_root=False)
-            failing[node].append(
-                (guard, text if expr.number is None else _in_general(graph, node, guard), worst)
-            )
+            constant = expr.number is not None
+            text = _in_general(graph, node, guard) if constant else _guard_text(spec, expr)
+            failing[node].append((guard, text, worst))
     return failing
+
+
+def _guard_text(spec: NamedGraph, guard: Expr) -> str:
+    return formula(spec.graph, guard.id, spec.names, open_root=False)
 
 
 def _in_general(graph: Graph, node: int, guard: Guard) -> str:
@@ -204,6 +211,7 @@ def _in_general(graph: Graph, node: int, guard: Guard) -> str:
 
 
 def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:
+    """The facts of a guard that is not satisfied; `strict` where the derivative needs more than the value."""
     kind = "strict" if strict and guard.kind == "nonnegative" else guard.kind
     kind = "nonzero" if kind == "kink" else kind
     return {"need": say(f"need.{kind}", guard=text), "guard": text, "value": number(worst, DIGITS)}
@@ -213,6 +221,6 @@ def written(spec: NamedGraph, node: int) -> str:
     """A node as the reader knows it: `a = log(z)`, or `log(z)` where it has no name of its own."""
     text = formula(spec.graph, node, spec.names)
     name = spec.own_names.get(node)
-    if name is None or node in {one.node for one in spec.inputs}:
+    if name is None or node in {leaf.node for leaf in spec.inputs}:
         return name or text
     return f"{name} = {text}"

@@ -1,4 +1,7 @@
-"""Composite ops rewritten in simpler ones: `sigmoid(z)` as `1 / (1 + exp(-z))`."""
+"""Composite ops rewritten in simpler ones: `sigmoid(z)` as `1 / (1 + exp(-z))`.
+
+A rewriting makes a new spec with a graph of its own; names, values and places in the text are kept.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ def expandable(spec: NamedGraph) -> list[str]:
 
 def written_out(spec: NamedGraph) -> NamedGraph:
     """The same spec without composite ops: each is written out in ops that have a rule of their own."""
+    # Of a composite op inside a composite one only the outer is in the graph until that is written out.
     while composites := {node for node in range(spec.size) if spec.graph.ops[node].composite}:
         spec = _rewritten(spec, composites)
     return spec
@@ -30,6 +34,7 @@ def expanded(spec: NamedGraph, names: Iterable[str]) -> NamedGraph:
 
 
 def _rewritten(spec: NamedGraph, chosen: Container[int]) -> NamedGraph:
+    """The spec copied node by node, the `chosen` ones in simpler ops."""
     graph, origins = Graph(), dict[int, Span]()
     copies: dict[int, Expr] = {}
     for node in range(spec.size):
@@ -37,12 +42,13 @@ def _rewritten(spec: NamedGraph, chosen: Container[int]) -> NamedGraph:
         copies[node] = _copied(
             spec, node, [copies[arg] for arg in spec.graph.args[node]], graph, node in chosen
         )
+        # An error in a node that the rewriting made points at the call that it was made of.
         if node in spec.origins:
             origins.update(dict.fromkeys(range(before, len(graph)), spec.origins[node]))
     return replace(
         spec,
         graph=graph,
-        inputs=tuple(one._replace(node=copies[one.node].id) for one in spec.inputs),
+        inputs=tuple(leaf._replace(node=copies[leaf.node].id) for leaf in spec.inputs),
         steps={name: copies[node].id for name, node in spec.steps.items()},
         output=copies[spec.output].id,
         inner_names={
@@ -54,6 +60,7 @@ def _rewritten(spec: NamedGraph, chosen: Container[int]) -> NamedGraph:
 
 
 def _copied(spec: NamedGraph, node: int, args: list[Expr], graph: Graph, expand: bool) -> Expr:
+    """A node of `graph` on the copies of its args, written out if `expand` and the op can be."""
     op, settings = spec.graph.ops[node], spec.graph.settings[node]
     if op is INPUT:
         return graph.input(spec.graph.shapes[node])
@@ -71,11 +78,11 @@ def _copied(spec: NamedGraph, node: int, args: list[Expr], graph: Graph, expand:
 
 def chosen_names(spec: NamedGraph, names: Iterable[str]) -> tuple[str, ...]:
     """The nodes that `names` means, "all" being all that can be. Raises `BpxError` for other names."""
-    wanted, known = list(names), expandable(spec)
-    if ALL in wanted:
+    chosen, known = list(names), expandable(spec)
+    if ALL in chosen:
         return tuple(known)
     problems = []
-    for name in wanted:
+    for name in chosen:
         if name not in known:
             facts = {"name": name, "known": ", ".join(known)}
             code = "nothing-to-expand" if name in spec.nodes else "unknown-node"
@@ -83,4 +90,4 @@ def chosen_names(spec: NamedGraph, names: Iterable[str]) -> tuple[str, ...]:
             problems.append(problem.suggesting(name, known))
     if problems:
         raise BpxError(problems)
-    return tuple(wanted)
+    return tuple(chosen)

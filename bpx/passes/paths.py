@@ -18,7 +18,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
 from bpx.graph.run import run
 from bpx.ops.tensors import unbroadcast
-from bpx.passes.reverse import Edge, Ledger, pulled
+from bpx.passes.reverse import Edge, Ledger, contributions
 
 MOST_SHOWN = 20  # paths
 
@@ -60,46 +60,69 @@ def path_ledger(ledger: Ledger, values: Mapping[int, Array], node: int) -> PathL
 
 
 def _count(ledger: Ledger, node: int) -> int:
+    """How many paths lead to a node; exact, as Python's integers have no largest."""
     counts = {ledger.output: 1}
     for edge in ledger.edges:  # consumers come in descending order, so each count is final when used
         counts[edge.arg] = counts.get(edge.arg, 0) + counts[edge.consumer]
     return counts.get(node, 0)
 
 
-def _sizes(ledger: Ledger, values: Mapping[int, Array]) -> list[float]:
-    """How much each edge may enlarge what comes down; 1 for ops that only move and mix."""
+def _gains(ledger: Ledger, values: Mapping[int, Array]) -> list[float]:
+    """By how much each edge may enlarge a contribution; 1 for ops that only move and mix."""
     return [1.0 if e.local is None else float(np.abs(values[e.local]).max()) for e in ledger.edges]
 
 
+class _Search(NamedTuple):
+    """What the search for the largest paths to a node goes by."""
+
+    gains: list[float]  # of every edge
+    bounds: dict[int, float]  # node → the largest product of gains on a path from it down to the target
+    below: dict[int, list[int]]  # node → the edges from it that lead to the target, by index
+
+
 def _largest(ledger: Ledger, values: Mapping[int, Array], target: int) -> list[tuple[Edge, ...]]:
-    """The routes of the largest bounds, best first, at most `MOST_SHOWN`."""
-    sizes = _sizes(ledger, values)
-    best = {target: 1.0}  # the largest product of sizes from a node down to the target
+    """The routes of the largest bounds, best first, at most `MOST_SHOWN`.
+
+    Best-first search with an exact bound on what is still to come (A*: Hart, Nilsson and Raphael, A formal
+    basis for the heuristic determination of minimum cost paths, 1968), so that the first routes to arrive
+    are the largest, though there be 10¹⁸ of them.
+    """
+    search = _bounded(ledger, values, target)
+    routes: list[tuple[Edge, ...]] = []
+    # (minus the bound, order of entry, node, product so far, the edges so far as a linked list)
+    heap: list[tuple[float, int, int, float, tuple[Edge, object] | None]] = [
+        (-search.bounds.get(ledger.output, 0.0), 0, ledger.output, 1.0, None)
+    ]
+    entered = 0
+    while heap and len(routes) < MOST_SHOWN:
+        _, _, node, product, route = heapq.heappop(heap)
+        if node == target:
+            routes.append(_unlinked(route))
+            continue
+        for i in search.below.get(node, ()):
+            # Of equal bounds the last to enter goes first: down one route to its end, not along all at once.
+            edge, entered = ledger.edges[i], entered - 1
+            further = product * search.gains[i]
+            bound = further * search.bounds[edge.arg]
+            heapq.heappush(heap, (-bound, entered, edge.arg, further, (edge, route)))
+    return routes
+
+
+def _bounded(ledger: Ledger, values: Mapping[int, Array], target: int) -> _Search:
+    """The bounds by dynamic programming over the edges, from the target upwards."""
+    gains = _gains(ledger, values)
+    bounds = {target: 1.0}
     below: dict[int, list[int]] = {}
     for i in range(len(ledger.edges) - 1, -1, -1):
         edge = ledger.edges[i]
-        if edge.arg in best:
-            best[edge.consumer] = max(best.get(edge.consumer, 0.0), sizes[i] * best[edge.arg])
+        if edge.arg in bounds:
+            bounds[edge.consumer] = max(bounds.get(edge.consumer, 0.0), gains[i] * bounds[edge.arg])
             below.setdefault(edge.consumer, []).insert(0, i)
-    found: list[tuple[Edge, ...]] = []
-    # (minus the bound, order of entry, node, size so far, the edges so far as a linked list)
-    heap: list[tuple[float, int, int, float, tuple[Edge, object] | None]] = [
-        (-best.get(ledger.output, 0.0), 0, ledger.output, 1.0, None)
-    ]
-    entered = 0
-    while heap and len(found) < MOST_SHOWN:
-        _, _, node, size, route = heapq.heappop(heap)
-        if node == target:
-            found.append(_unlinked(route))
-            continue
-        for i in below.get(node, ()):
-            edge, entered = ledger.edges[i], entered - 1
-            further = size * sizes[i]
-            heapq.heappush(heap, (-further * best[edge.arg], entered, edge.arg, further, (edge, route)))
-    return found
+    return _Search(gains, bounds, below)
 
 
 def _unlinked(route: object) -> tuple[Edge, ...]:
+    """The edges of a linked list in order; routes that share a beginning share its links."""
     edges = []
     while isinstance(route, tuple):
         edge, route = route
@@ -108,7 +131,7 @@ def _unlinked(route: object) -> tuple[Edge, ...]:
 
 
 def _products(ledger: Ledger, values: Mapping[int, Array], routes: list[tuple[Edge, ...]]) -> list[Array]:
-    """What comes down each route alone: the seed pulled through its edges, built as nodes and run."""
+    """The contribution of each route alone: the seed pulled through its edges, built as nodes and run."""
     ends: list[int] = []
     seed = ledger.gradient(ledger.output)
     for route in routes:
@@ -117,12 +140,13 @@ def _products(ledger: Ledger, values: Mapping[int, Array], routes: list[tuple[Ed
         for edge in route:
             upstream = _through(ledger, edge, upstream)
         ends.append(upstream.id)
-    found = run(ledger.graph, values, ends)
-    return [np.asarray(found[end]) for end in ends]
+    products = run(ledger.graph, values, ends)
+    return [np.asarray(products[end]) for end in ends]
 
 
 def _through(ledger: Ledger, edge: Edge, upstream: Expr) -> Expr:
+    """The contribution of one edge to another upstream gradient than the ledger's."""
     graph = ledger.graph
     if edge.local is None:
-        return pulled(graph[edge.consumer], upstream)[edge.position]
+        return contributions(graph[edge.consumer], upstream)[edge.position]
     return unbroadcast(upstream * graph[edge.local], graph.shapes[edge.arg])

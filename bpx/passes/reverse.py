@@ -19,9 +19,10 @@ from bpx.ops.tensors import spread, unbroadcast
 
 
 class Edge(NamedTuple):
-    """What one node hands back to one of its args; every field but `position` is a node id.
+    """The contribution of one node to the gradient of one of its args; all but `position` are node ids.
 
-    `local` is None where the op gives its contribution as a whole (matmul, sum, …).
+    contribution = upstream × local, summed over what was broadcast. `local` is None where the op gives its
+    contribution as a whole (matmul, sum, …).
     """
 
     consumer: int
@@ -42,15 +43,15 @@ class Ledger(NamedTuple):
 
     def gradient(self, node: int) -> Expr | None:
         """∂output/∂node; None where the output does not depend on the node."""
-        found = self.upstream.get(node)
-        return None if found is None else self.graph[found]
+        gradient = self.upstream.get(node)
+        return None if gradient is None else self.graph[gradient]
 
 
 def reverse(output: Expr, wrt: Iterable[Expr], upstream: Operand | None = None) -> Ledger:
     """Append the reverse pass of `output` and return its ledger.
 
-    `wrt` says where gradient is asked for: nothing flows into nodes that none of it rests on.
-    `upstream` is the gradient that arrives at the output, of the output's shape (default 1, for a
+    `wrt` are the nodes whose gradient is asked for: nothing flows into nodes that depend on none of them.
+    `upstream` is the gradient of what the output is used for by the output, of its shape (default 1, for a
     scalar output only). Raises `ValueError` where it is missing or of another shape.
     """
     graph = output.graph
@@ -61,12 +62,14 @@ def reverse(output: Expr, wrt: Iterable[Expr], upstream: Operand | None = None) 
     seed = graph.lift(upstream)
     if seed.shape != output.shape:
         raise ValueError(f"upstream has shape {seed.shape}, the output {output.shape}")
+    # Nodes on a path from `wrt` to the output; constants and targets get no nodes that nobody would read.
     live = graph.touched(by=[expr.id for expr in wrt], upto=output.id)
     gradients: dict[int, Expr] = {output.id: seed} if live[output.id] else {}
     edges: list[Edge] = []
     for node in range(output.id, -1, -1):
         if node not in gradients:
             continue
+        # All consumers of a node have greater ids: its gradient is complete when the loop comes to it.
         for edge in _edges(graph[node], gradients[node], live):
             contribution = graph[edge.contribution]
             known = gradients.get(edge.arg)
@@ -78,25 +81,29 @@ def reverse(output: Expr, wrt: Iterable[Expr], upstream: Operand | None = None) 
 def grad(output: Expr, wrt: Sequence[Expr], upstream: Operand | None = None) -> list[Expr]:
     """∂output/∂w for each w of `wrt`, as nodes; a zero where the output does not depend on w."""
     ledger = reverse(output, wrt, upstream)
-    found = [ledger.gradient(expr.id) for expr in wrt]
-    return [zeros(expr) if one is None else one for expr, one in zip(wrt, found, strict=True)]
+    gradients = [ledger.gradient(expr.id) for expr in wrt]
+    known = zip(wrt, gradients, strict=True)
+    return [zeros(expr) if gradient is None else gradient for expr, gradient in known]
 
 
 def zeros(like: Expr) -> Expr:
     """A constant of zeros of the shape of `like`."""
-    from numpy import zeros
+    from numpy import zeros  # the one thing here that needs arrays
 
     return like.graph.constant(zeros(like.shape))
 
 
 def _edges(node: Expr, upstream: Expr, live: bytearray) -> list[Edge]:
+    """The edges from a node to its live args, built as nodes."""
     graph, args = node.graph, node.args
     if not any(live[arg.id] for arg in args):
         return []
     if node.op.local is None:
         return [
             Edge(node.id, arg.id, position, upstream.id, None, contribution.id)
-            for position, (arg, contribution) in enumerate(zip(args, pulled(node, upstream), strict=True))
+            for position, (arg, contribution) in enumerate(
+                zip(args, contributions(node, upstream), strict=True)
+            )
             if live[arg.id]
         ]
     edges = []
@@ -108,34 +115,42 @@ def _edges(node: Expr, upstream: Expr, live: bytearray) -> list[Edge]:
     return edges
 
 
-def pulled(node: Expr, upstream: Expr) -> tuple[Expr, ...]:
-    """What a structural op hands back to each of its args."""
-    found = handed_back(node.op, upstream, node.args, node, node.graph.settings[node.id])
-    return tuple(zeros(arg) if one is None else one for arg, one in zip(node.args, found, strict=True))
+def contributions(node: Expr, upstream: Expr) -> tuple[Expr, ...]:
+    """The contribution of a structural node to each of its args; zeros where the op is flat in one."""
+    pulled = pullback(node.op, upstream, node.args, node, node.graph.settings[node.id])
+    return tuple(zeros(arg) if expr is None else expr for arg, expr in zip(node.args, pulled, strict=True))
 
 
-def handed_back(
+def pullback(
     op: Op, upstream: Expr, args: Sequence[Expr], out: Expr, settings: Settings
 ) -> Sequence[Expr | None]:
-    """The rule of a structural op, its own or the one that follows from what it expands to."""
+    """The rule of a structural op, its own or the one that follows from what it expands to.
+
+    A contribution for each arg, built on the handles `upstream` (of the shape of `out`), `args` and
+    `out`; None for an arg that the op is flat in. Also known as vector-Jacobian product. Raises `ValueError`
+    for an op without a rule.
+    """
     if op.pull:
         return op.pull(upstream, *args, out, **settings)
     if op.expands is None:
         raise ValueError(f"{op.name} has no rule")
-    inside, found = _rule_of_expansion(op, tuple(arg.shape for arg in args), tuple(settings.items()))
-    nodes = [one for one in found if one is not None]
+    inside, gradients = _rule_of_expansion(op, tuple(arg.shape for arg in args), tuple(settings.items()))
+    nodes = [node for node in gradients if node is not None]
     handles = inside.handles([*args, out, upstream], _sparing, nodes)
-    return [None if one is None else handles[one] for one in found]
+    return [None if node is None else handles[node] for node in gradients]
 
 
 def _sparing(op: Op, *args: Expr, **settings: Any) -> Expr:
-    """The folding door, without copies that broadcasting makes by itself."""
+    """The folding builder, without copies that broadcasting makes by itself.
+
+    A rule worked out on placeholders spreads what it would have left thin if written by hand.
+    """
     if op.elementwise:
         shape = broadcast(op.name, [arg.shape for arg in args])
         for position, arg in enumerate(args):
-            fewer = (*args[:position], _uncopied(arg), *args[position + 1 :])
-            if broadcast(op.name, [one.shape for one in fewer]) == shape:
-                args = fewer
+            fewer_copies = (*args[:position], _uncopied(arg), *args[position + 1 :])
+            if broadcast(op.name, [arg.shape for arg in fewer_copies]) == shape:
+                args = fewer_copies
     return op(*args, **settings)
 
 
@@ -152,17 +167,18 @@ def _uncopied(expr: Expr) -> Expr:
 def _rule_of_expansion(
     op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]
 ) -> tuple[Subgraph, list[int | None]]:
-    """The reverse pass of an expansion, on its args, its own value and what arrives; a node for each arg."""
+    """The reverse pass of an expansion on placeholders for args, value and upstream; a node for each arg."""
     forward = expansion(op, shapes, dict(settings))
     graph = forward.graph.copy()
     root, args = graph[forward.root], [graph[arg] for arg in forward.args]
     upstream = graph.input(root.shape)
     ledger = reverse(root, args, upstream)
-    found = [ledger.upstream.get(arg.id) for arg in args]
+    gradients = [ledger.upstream.get(arg.id) for arg in args]
+    # The root is an input of the subgraph too: a rule may use the op's value, which is known, as it stands.
     inside = Subgraph(graph, (*forward.args, root.id, upstream.id), root.id)
-    return inside, [None if one is None or _is_zero(graph, one) else one for one in found]
+    return inside, [None if node is None or _is_zero(graph, node) else node for node in gradients]
 
 
 def _is_zero(graph: Graph, node: int) -> bool:
-    """Is it a constant 0, as what ops hand back to an arg that only chooses?"""
+    """Is it a constant 0, as the contribution to an arg that only chooses?"""
     return node in graph.constants and not graph.constants[node].any()

@@ -24,7 +24,7 @@ from bpx.graph.numbers import DIGITS, number, shape_text
 from bpx.graph.run import run
 from bpx.passes.compiled import compiled
 from bpx.passes.domain import gradient_warnings, overflow_warnings, value_problems
-from bpx.passes.query import listed
+from bpx.passes.query import as_list
 from bpx.passes.reverse import grad, reverse
 from bpx.train.batches import Examples, examples, shuffled
 from bpx.train.optimizers import OPTIMIZERS
@@ -95,7 +95,7 @@ def train(
     gradient is not finite from the start.
     """
     problems = options.problems()
-    trained = _trained(spec, listed(wrt), problems)
+    trained = _trained(spec, as_list(wrt), problems)
     if spec.graph.shapes[spec.output]:
         facts = {"shape": shape_text(spec.graph.shapes[spec.output])}
         problems.append(Diagnostic("train-needs-scalar", None, facts))

@@ -15,7 +15,7 @@ from bpx.graph.run import run
 from bpx.ops.tensors import SettingError
 from bpx.passes.domain import value_problems
 from bpx.passes.expand import expanded
-from bpx.passes.reverse import grad, handed_back
+from bpx.passes.reverse import grad, pullback
 from bpx.spec.reading.read import read_expression
 from bpx.words.diagnostic import BpxError, Source
 
@@ -48,7 +48,7 @@ def test_the_rule_of_linear_is_the_textbooks():
     out = OPS["linear"](*args)
     upstream = graph.input(out.shape)
     names = dict(zip([one.id for one in (*args, upstream)], ("x", "W", "b", "upstream"), strict=True))
-    found = handed_back(out.op, upstream, args, out, {})
+    found = pullback(out.op, upstream, args, out, {})
     assert [formula(graph, one.id, names) for one in found] == [
         "upstream @ W.T",
         "x.T @ upstream",

@@ -21,7 +21,7 @@ from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.ops import rows
 from bpx.ops.tensors import SettingError
-from bpx.passes.reverse import grad, handed_back
+from bpx.passes.reverse import grad, pullback
 
 STRUCTURAL = [op for op in rows() if not op.elementwise]
 CASES = [case for module in oracle.case_modules() for case in module.CASES]
@@ -268,8 +268,8 @@ def check_composite(op: Op, shapes, settings) -> None:
     inputs, out = on_inputs(op, shapes, settings)
     upstream = out.graph.input(out.shape)
     expansion = op.expands(*out.args, **out.graph.settings[out.id])
-    rule = handed_back(op, upstream, out.args, out, out.graph.settings[out.id])
-    derived = handed_back(plain, upstream, out.args, out, out.graph.settings[out.id])
+    rule = pullback(op, upstream, out.args, out, out.graph.settings[out.id])
+    derived = pullback(plain, upstream, out.args, out, out.graph.settings[out.id])
     given = given_to([*inputs, upstream], [*args_of(op.name, shapes), *arrays([out.shape], seed=1)])
     pairs = [(out, expansion), *zip(rule, derived, strict=True)]
     pairs = [(one, other) for one, other in pairs if one is not None and other is not None]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from checking import toml
 
-from bpx.passes.query import arriving, asked_nodes, listed
+from bpx.passes.query import as_list, query_nodes, seed_of
 from bpx.words.diagnostic import BpxError
 
 SPEC = toml("""bpx = 1
@@ -33,26 +33,26 @@ def problems(function, *args):
     [(None, None), ("w", ["w"]), (["w", "x"], ["w", "x"]), (iter("ab"), ["a", "b"]), ([], [])],
 )
 def test_names_may_be_one_or_many(names, found):
-    assert listed(names) == found
+    assert as_list(names) == found
 
 
 def test_by_default_the_output_is_derived_by_data_and_parameters():
-    output, wrt = asked_nodes(SPEC, None, None)
+    output, wrt = query_nodes(SPEC, None, None)
     assert output == SPEC.output
     assert wrt == {"x": SPEC.nodes["x"], "w": SPEC.nodes["w"]}
 
 
 def test_other_nodes_by_name_in_the_order_asked():
-    output, wrt = asked_nodes(SPEC, "u", ["t", "u", "x"])
+    output, wrt = query_nodes(SPEC, "u", ["t", "u", "x"])
     assert output == SPEC.nodes["u"]
     assert list(wrt) == ["t", "u", "x"]
     assert wrt["t"] == SPEC.nodes["t"]
-    assert asked_nodes(SPEC, None, "c")[1] == {"c": SPEC.nodes["c"]}
-    assert asked_nodes(SPEC, None, [])[1] == {}
+    assert query_nodes(SPEC, None, "c")[1] == {"c": SPEC.nodes["c"]}
+    assert query_nodes(SPEC, None, [])[1] == {}
 
 
 def test_every_unknown_name_is_reported():
-    found = problems(asked_nodes, SPEC, "uu", ["x", "nobody"])
+    found = problems(query_nodes, SPEC, "uu", ["x", "nobody"])
     assert [(code, facts["name"]) for code, facts in found] == [
         ("unknown-node", "uu"),
         ("unknown-node", "nobody"),
@@ -61,22 +61,22 @@ def test_every_unknown_name_is_reported():
 
 
 def test_ones_arrive_unless_somebody_says_more():
-    weights, notes = arriving((), None)
+    weights, notes = seed_of((), None)
     assert (weights.shape, float(weights), notes) == ((), 1.0, [])
-    weights, notes = arriving((2, 3), None)
+    weights, notes = seed_of((2, 3), None)
     assert weights.tolist() == [[1, 1, 1], [1, 1, 1]]
     assert [(note.code, note.severity) for note in notes] == [("summed-output", "note")]
 
 
 def test_what_arrives_has_the_shape_of_the_output():
-    weights, notes = arriving((2,), [1, -2])
+    weights, notes = seed_of((2,), [1, -2])
     assert (weights.tolist(), notes) == ([1, -2], [])
-    assert problems(arriving, (2,), [1, 2, 3])[0][0] == "upstream-shape"
-    assert problems(arriving, (2,), 1.0)[0][0] == "upstream-shape"
+    assert problems(seed_of, (2,), [1, 2, 3])[0][0] == "upstream-shape"
+    assert problems(seed_of, (2,), 1.0)[0][0] == "upstream-shape"
 
 
 @pytest.mark.parametrize(
     ("given", "code"), [("one", "not-a-number"), ([1, np.nan], "not-finite-input"), ([], "empty-array")]
 )
 def test_what_arrives_must_be_numbers(given, code):
-    assert [found for found, _ in problems(arriving, (2,), given)] == [code]
+    assert [found for found, _ in problems(seed_of, (2,), given)] == [code]

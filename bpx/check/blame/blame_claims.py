@@ -24,9 +24,9 @@ from bpx.check.blame.error_patterns import (
     fits,
     named,
 )
-from bpx.check.local.reverse_sweep import sweep
-from bpx.check.numeric.differences import SURE
+from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Claimed
@@ -63,14 +63,14 @@ class _Look:
         }
         given |= {node: self.point.reference[node] for node in self.right if node in self.point.reference}
         nothing = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in self.claims}
-        return nothing | sweep(self.point.ledger.edges, self.point.trusted, self.point.seed, given)
+        return nothing | reverse_sweep(self.point.ledger.edges, self.point.trusted, self.point.seed, given)
 
     def follows(self, node: int) -> bool:
         """Is what is claimed of the node what the claims on its consumers hand back to it?"""
         stated, (value, error, spread) = self.claims[node], self.expected[node]
         if not np.isfinite(stated.value).all():
             return False
-        room = stated.tolerance + SURE * error + spread
+        room = stated.tolerance + SAFETY_FACTOR * error + spread
         size = np.maximum(np.abs(stated.value), np.abs(value))
         return bool((np.abs(stated.value - value) <= room + _ROUNDING * size).all())
 
@@ -209,5 +209,5 @@ def _made_above(look: _Look, node: int, predict: Predict) -> Iterator[tuple[tupl
             if fits(wrong, one.right, 0.0):
                 continue  # what changes nothing explains nothing
             seed = {edge.arg: ErrorBound.exactly(wrong - one.right)}
-            change = sweep(point.ledger.edges, point.trusted, seed, still)
+            change = reverse_sweep(point.ledger.edges, point.trusted, seed, still)
             yield (edge, mistake), total + change[node].value

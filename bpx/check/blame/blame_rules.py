@@ -14,7 +14,7 @@ import numpy as np
 from bpx.check.blame.corrected_formula import right_rule
 from bpx.check.blame.edge_samples import SampledEdges, samples
 from bpx.check.blame.error_patterns import named
-from bpx.check.local.reverse_sweep import sweep
+from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.report.blame import Blame, Mistake, Proof
 from bpx.check.report.entry import Verdict
 from bpx.check.report.verdict import decide
@@ -52,7 +52,7 @@ def _blamed_rule(point: CheckedGraph, edge: Edge, proof: Proof | None) -> Blame:
 
 def _mistakes(point: CheckedGraph, edge: Edge) -> tuple[Mistake, ...]:
     """The mistakes that fit near the values met; if they are several, those that fit far from them too."""
-    if point.checked[edge].trusted is None:
+    if point.checked[edge].reference_jacobian is None:
         return ()
     near = _named_by(samples(point, edge))
     if len(near) < 2:
@@ -76,7 +76,7 @@ def _rule_span(point: CheckedGraph, edge: Edge) -> Span | None:
 def proof_without(point: CheckedGraph, culprits: Sequence[Edge]) -> Proof:
     """What the rules give once those of the culprits are swapped for slopes by differences."""
     swapped = {**point.stated, **{edge: point.trusted[edge] for edge in culprits}}
-    found = sweep(point.ledger.edges, swapped, point.seed)
+    found = reverse_sweep(point.ledger.edges, swapped, point.seed)
     agree = total = 0
     for node in point.question.wrt.values():
         if node in point.reference:

@@ -27,7 +27,7 @@ from bpx.check.whole.evaluation import Claimed, by_rule
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
-from bpx.passes.reverse import Edge, Ledger, handed_back, reverse
+from bpx.passes.reverse import Edge, Ledger, pullback, reverse
 
 _NEAR = 1e-3  # relative; how far the args are moved
 _POINTS = 3
@@ -197,7 +197,7 @@ def _near(graph: Graph, node: int, values: Mapping[int, Array], rng: np.random.G
     """Values of a node and its args, moved a little; but args that only choose stay as they are."""
     expr = graph[node]
     upstream = graph.constant(np.ones(expr.shape))
-    found = handed_back(_by_parts(expr.op), upstream, expr.args, expr, graph.settings[node])
+    found = pullback(_by_parts(expr.op), upstream, expr.args, expr, graph.settings[node])
     near = {
         arg.id: np.asarray(values[arg.id]) if one is None else _moved(np.asarray(values[arg.id]), rng)
         for arg, one in zip(expr.args, found, strict=True)

@@ -13,7 +13,7 @@ from bpx.graph.formula import formula, partial
 from bpx.graph.graph import CONSTANT, OPS, Expr, Graph, Op
 from bpx.graph.numbers import array
 from bpx.ops.tensors import unbroadcast
-from bpx.passes.reverse import Edge, grad, handed_back
+from bpx.passes.reverse import Edge, grad, pullback
 from bpx.words.say import say
 
 _NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")  # h.v1 is one name; of x.T the node is x
@@ -117,7 +117,7 @@ class _Places:
 
 def pulled_by(row: Op, places: _Places) -> Sequence[Any]:
     """What an op of whole arrays hands back to its args; 0 to those that only choose."""
-    found = handed_back(row, places.upstream, places.args, places.out, places.settings)
+    found = pullback(row, places.upstream, places.args, places.out, places.settings)
     return [0.0 if one is None else one for one in found]
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.check.blame.error_patterns import EdgeSample
-from bpx.check.local.elementwise import KINKS, check_group
+from bpx.check.local.elementwise import KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge
-from bpx.check.local.reverse_sweep import Slope
+from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.whole.checked_graph import CheckedGraph
@@ -52,7 +52,7 @@ def _elsewhere(
 ) -> SampledEdges | None:
     values = _moved(point, edge, share, rng)
     checked = None if values is None else _check(point, edge, values, far)
-    if values is None or checked is None or checked.trusted is None:
+    if values is None or checked is None or checked.reference_jacobian is None:
         return None
     drawn = _drawn(point, edge, values, checked, rng)
     return drawn if np.isfinite(drawn.handed).all() else None
@@ -87,7 +87,7 @@ def _check(point: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: bo
     local = group.part(edge.consumer, group.locals_at(edge.position, group.args, group.out))
     kinked = group.at_guard(KINKS, group.flat(exact))
     numbers = {**values, edge.local: local}
-    return next(check_group(group, [edge], numbers, kinked, ~kinked & False, exact, detect))
+    return next(check_elementwise(group, [edge], numbers, kinked, ~kinked & False, exact, detect))
 
 
 def _drawn(
@@ -99,13 +99,13 @@ def _drawn(
 ) -> SampledEdges:
     shape = point.graph.shapes[edge.consumer]
     upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
-    assert checked.trusted is not None
-    handed = checked.stated.pull(ErrorBound.exactly(upstream)).value
-    return SampledEdges(sample(point, edge, values, upstream, checked.trusted), handed, checked)
+    assert checked.reference_jacobian is not None
+    handed = checked.stated_jacobian.pull(ErrorBound.exactly(upstream)).value
+    return SampledEdges(sample(point, edge, values, upstream, checked.reference_jacobian), handed, checked)
 
 
 def sample(
-    point: CheckedGraph, edge: Edge, values: Mapping[int, Array], upstream: Array, slope: Slope
+    point: CheckedGraph, edge: Edge, values: Mapping[int, Array], upstream: Array, slope: Jacobian
 ) -> EdgeSample:
     """The edge at these values of the node and its args."""
     graph, node = point.graph, edge.consumer

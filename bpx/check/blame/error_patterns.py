@@ -15,7 +15,7 @@ import numpy as np
 
 from bpx.check.blame.formula_edits import insides, slips
 from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian
-from bpx.check.local.reverse_sweep import Slope
+from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array, Settings, Shape
@@ -42,7 +42,7 @@ class EdgeSample(NamedTuple):
     args: tuple[Array, ...]
     out: Array
     upstream: Array
-    slope: Slope
+    slope: Jacobian
     shape: Shape  # of the arg
 
     @property
@@ -53,7 +53,7 @@ class EdgeSample(NamedTuple):
     @property
     def rounding(self) -> float:
         """What may be left of terms that cancel."""
-        return _ROUNDING * float(np.max(self.slope.size(np.abs(self.upstream)), initial=0.0))
+        return _ROUNDING * float(np.max(self.slope.magnitude(np.abs(self.upstream)), initial=0.0))
 
 
 Predictions = Iterator[tuple[Mistake, Array]]

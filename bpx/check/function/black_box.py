@@ -19,7 +19,8 @@ from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate, slanting
 from bpx.check.function.caller import Caller
 from bpx.check.function.findings import BlackBoxVerdicts
-from bpx.check.numeric.differences import ROUNDING, SURE, Estimate, Fault
+from bpx.check.numeric.differences import DerivativeStatus, Estimate
+from bpx.check.numeric.tolerances import SAFETY_FACTOR, UNIT_ROUNDOFF
 from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import bad_options
@@ -166,7 +167,7 @@ class BlackBoxCheck:
 
         As much as the claims move with the inputs' last digits; but no more than leaves the verdict open.
         """
-        most = self.found.detect / (2 * SURE) * np.abs(value)
+        most = self.found.detect / (2 * SAFETY_FACTOR) * np.abs(value)
         return np.maximum(STEADY * np.abs(value), np.fmin(self.shaken[:, coordinates], most))
 
     @cached_property
@@ -208,20 +209,20 @@ class BlackBoxCheck:
 
     def _judge(self, row: int, at: int, where: tuple[int, int], estimate: Estimate, noise: Array) -> None:
         """The verdict on one entry, by what the differences show of it."""
-        code, found = Fault(int(estimate.code[where])), self.found
-        if code is Fault.NONE:
+        code, found = DerivativeStatus(int(estimate.status[where])), self.found
+        if code is DerivativeStatus.OK:
             scale, flat = estimate.slope_scale[where], bool(estimate.flat[where])
             found.compare(row, at, float(noise[where]), slope_scale=scale, flat=flat)
         elif self.rows.scatter:
             facts = {"scatter": number(self.rows.scatter, 2)}
             found.put(row, at, Verdict.CANNOT_TELL, Reason("scatter", facts))
-        elif code is Fault.KINK:
+        elif code is DerivativeStatus.KINK:
             sides = estimate.left[where], estimate.right[where], estimate.side_error[where]
             found.compare_at_kink(row, at, *map(float, sides))
-        elif code is Fault.STRUCTURE:
+        elif code is DerivativeStatus.UNRESOLVED:
             found.put(row, at, Verdict.CANNOT_TELL, Reason("structure"))
         else:
-            reason = Reason("beside-edge" if code is Fault.EDGE else "steep")
+            reason = Reason("beside-edge" if code is DerivativeStatus.DOMAIN_EDGE else "steep")
             found.put(row, at, Verdict.OUTSIDE_DOMAIN, reason)
 
     # --- a large input: all coordinates at once ----------------------------------------------
@@ -253,7 +254,7 @@ class BlackBoxCheck:
         parts = self.found.claimed[:, coordinates] * steps[coordinates]
         claimed = parts.sum(axis=1, keepdims=True)
         estimate = self.rows.estimate([slanting(direction)], claimed)
-        noise = ROUNDING * np.abs(parts).sum(axis=1, keepdims=True)
+        noise = UNIT_ROUNDOFF * np.abs(parts).sum(axis=1, keepdims=True)
         return int(self._decide(claimed, estimate, noise).min())
 
     def _hunt(self, coordinates: Indices, steps: Array) -> list[int]:
@@ -296,8 +297,8 @@ class BlackBoxCheck:
         """The slopes to the left and to the right along directions, and their error; nan where unknown."""
         no_claims = np.full((len(self.rows.upstreams), len(directions)), np.nan)
         estimate = self.rows.estimate([slanting(one) for one in directions], no_claims)
-        code = estimate.code[row]
-        kink, smooth = code == Fault.KINK, code == Fault.NONE
+        code = estimate.status[row]
+        kink, smooth = code == DerivativeStatus.KINK, code == DerivativeStatus.OK
         left, right, error = (
             np.where(kink, side[row], np.where(smooth, value[row], np.nan))
             for side, value in (
@@ -306,7 +307,7 @@ class BlackBoxCheck:
                 (estimate.side_error, estimate.error),
             )
         )
-        return left, right, SURE * error
+        return left, right, SAFETY_FACTOR * error
 
     def _mixed(self, coordinates: list[int]) -> Iterator[Array]:
         """Directions through several coordinates: sums and differences of two, all of them, random ones."""
@@ -335,7 +336,7 @@ class BlackBoxCheck:
         size = np.abs(weights) @ np.abs(found.value)
         gap = np.abs(claimed - value)
         wrong = (found.verdict == Verdict.AGREE).all(axis=0)
-        wrong &= ~(gap <= SURE * error + SLACK * found.detect * np.maximum(size, np.abs(claimed)))
+        wrong &= ~(gap <= SAFETY_FACTOR * error + SLACK * found.detect * np.maximum(size, np.abs(claimed)))
         wrong[[at for _, at in found.reasons]] = False  # the claims have lost their digits there
         for at in np.flatnonzero(wrong).tolist():
             off = gap[at] / max(size[at], abs(claimed[at]))

@@ -14,8 +14,8 @@ import numpy as np
 
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
 from bpx.check.function.findings import BlackBoxVerdicts
-from bpx.check.numeric import multiprecision
-from bpx.check.numeric.differences import ROUNDING, SURE
+from bpx.check.numeric import multiprecision, multiprecision_slopes
+from bpx.check.numeric.tolerances import SAFETY_FACTOR, UNIT_ROUNDOFF
 from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.verdict import SLACK
 from bpx.graph.numbers import number
@@ -64,13 +64,13 @@ class BlackBoxMultiprecision:
 
     def _look_at(self, at: int, rows: NDArray[np.intp]) -> None:
         line, x = coordinate(self.rows.x, at), self._lifted()
-        slopes = multiprecision.slopes(lambda t: self.rows.output_exactly(line.at(x, t)), line.start)
+        slopes = multiprecision_slopes.slopes(lambda t: self.rows.output_exactly(line.at(x, t)), line.start)
         for row in rows.tolist() if slopes else []:
             self._judge(row, at, slopes[row])  # type: ignore[index]
         if slopes and self.rows.one_hot and (self.found.verdict[:, at] == Verdict.AGREE).all():
             self._judge_mixture(at, slopes)
 
-    def _judge(self, row: int, at: int, slope: multiprecision.MultiprecisionSlope) -> None:
+    def _judge(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
         found = self.found
         if slope.edge:
             found.put(row, at, Verdict.OUTSIDE_DOMAIN, Reason("steep"))
@@ -79,12 +79,15 @@ class BlackBoxMultiprecision:
         else:
             self._compare(row, at, slope)
 
-    def _compare(self, row: int, at: int, slope: multiprecision.MultiprecisionSlope) -> None:
+    def _compare(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
         """By the numbers; what they leave open the formula may settle, or what was known before."""
         found = self.found
         before = found.value[row, at], found.error[row, at], found.verdict[row, at]
-        hidden = SURE * found.error[row, at] if found.flat[row, at] else 0.0
-        found.value[row, at], found.error[row, at] = slope.value, slope.error + ROUNDING * abs(slope.value)
+        hidden = SAFETY_FACTOR * found.error[row, at] if found.flat[row, at] else 0.0
+        found.value[row, at], found.error[row, at] = (
+            slope.value,
+            slope.error + UNIT_ROUNDOFF * abs(slope.value),
+        )
         found.compare(row, at, max(self.claim_noise(row, at), hidden), flat=slope.value == 0)
         if found.verdict[row, at] != Verdict.AGREE:
             self._judge_formula(row, at, slope)
@@ -93,7 +96,7 @@ class BlackBoxMultiprecision:
             found.value[row, at], found.error[row, at] = before[:2]
             found.put(row, at, Verdict.AGREE)
 
-    def _judge_formula(self, row: int, at: int, slope: multiprecision.MultiprecisionSlope) -> None:
+    def _judge_formula(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
         formula = self._formula(row, at, slope.digits)
         if formula is None:
             return
@@ -103,7 +106,7 @@ class BlackBoxMultiprecision:
         elif off - error > SLACK * self.found.detect:
             self.found.put(row, at, Verdict.DISAGREE, Reason("formula", {"relative": number(off, 3)}))
 
-    def _judge_mixture(self, at: int, slopes: list[multiprecision.MultiprecisionSlope]) -> None:
+    def _judge_mixture(self, at: int, slopes: list[multiprecision_slopes.MultiprecisionSlope]) -> None:
         """The claim for the random upstream gradient; entries whose digits are lost show it here alone."""
         formula = self._formula(MIXTURE, at, max(slope.digits for slope in slopes))
         bent = any(slope.edge or slope.kink for slope in slopes)
@@ -126,7 +129,7 @@ class BlackBoxMultiprecision:
 
 
 def _relative(
-    slopes: Sequence[multiprecision.MultiprecisionSlope], weights: Sequence[float], claimed: Any
+    slopes: Sequence[multiprecision_slopes.MultiprecisionSlope], weights: Sequence[float], claimed: Any
 ) -> tuple[float, float]:
     """How far a claim is from the sum of weighted slopes, and their error, in units of the largest part."""
     parts = [slope.exact * weight for slope, weight in zip(slopes, weights, strict=True)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.differences import SURE
+from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.verdict import SLACK, decide
@@ -34,7 +34,7 @@ class BlackBoxVerdicts:
     def unclear(self) -> NDArray[np.bool_]:
         """Where many digits may say more (R, N): zeros that rounding may have made are among them."""
         size = np.maximum(np.abs(self.claimed), np.abs(self.value))
-        certain = SURE * self.error <= self.detect * size
+        certain = SAFETY_FACTOR * self.error <= self.detect * size
         open_ = self.flat | ~certain | (self.verdict != Verdict.AGREE)
         return np.asarray(open_ & ~np.isnan(self.claimed))
 
@@ -80,15 +80,15 @@ class BlackBoxVerdicts:
         gap, scale = abs(claimed - value), max(abs(claimed), abs(value))
         if verdict == Verdict.DISAGREE:
             return Reason("differs", {"difference": number(gap, 3), "error": number(error, 3)})
-        if gap > SURE * error + SLACK * self.detect * scale:
+        if gap > SAFETY_FACTOR * error + SLACK * self.detect * scale:
             return Reason("claim-noise", {"noise": number(noise, 2)})
-        share = number(SURE * error / scale, 2) if scale else "∞"
+        share = number(SAFETY_FACTOR * error / scale, 2) if scale else "∞"
         return Reason("uncertain", {"share": share, "detect": number(self.detect, 2)})
 
     def compare_at_kink(self, row: int, at: int, left: float, right: float, error: float) -> None:
         """At a kink a claim must lie between the slopes of both sides."""
         low, high = sorted((float(left), float(right)))
-        room = SURE * error + SLACK * self.detect * max(abs(low), abs(high))
+        room = SAFETY_FACTOR * error + SLACK * self.detect * max(abs(low), abs(high))
         fits = low - room <= self.claimed[row, at] <= high + room
         reason = Reason(
             "between-slopes" if fits else "beyond-slopes", {"low": number(low), "high": number(high)}

@@ -1,6 +1,11 @@
 """All nodes of one elementwise op, taken together: one long array of elements instead of many small ones.
 
-The Jacobian of such an op is diagonal, so that one perturbation serves every element of every node.
+The Jacobian of such an op is diagonal, so that one perturbation serves every element of every node: the
+simplest case of compressed finite differences (Curtis, Powell and Reid, On the estimation of sparse Jacobian
+matrices, J. Inst. Maths Applics 13, 1974).
+
+Convention: flat arrays have the length of all elements of all nodes, in order of the nodes; `columns` are
+indices into them.
 """
 
 from __future__ import annotations
@@ -35,13 +40,14 @@ class ElementwiseBatch:
         self.out = np.concatenate([np.ravel(values[node]) for node in nodes])
         ends = np.cumsum([np.size(values[node]) for node in nodes]).tolist()
         self.slices = dict(zip(nodes, map(slice, [0, *ends], ends), strict=False))
+        # Rule and guards on scalar placeholders: of an elementwise op they hold for elements of any shape.
         self.scratch = Graph()
-        self.places = [self.scratch.input() for _ in self.op.args]
+        self.placeholders = [self.scratch.input() for _ in self.op.args]
         self.result = self.scratch.input()
         self.guards = [
-            (guard, self.scratch.lift(guard.of(*self.places))) for guard in _guards(graph, nodes[0])
+            (guard, self.scratch.lift(guard.of(*self.placeholders))) for guard in _guards(graph, nodes[0])
         ]
-        self.signs = [np.sign(found) for found in self.guard_values(self.args)]
+        self.signs = [np.sign(value) for value in self.guard_values(self.args)]
 
     @property
     def has_kinks(self) -> bool:
@@ -49,7 +55,7 @@ class ElementwiseBatch:
         return any(guard.kind == "kink" for guard, _ in self.guards)
 
     def flat(self, values: Values) -> list[Array]:
-        """Each arg's elements, as they meet in the op."""
+        """For each arg of the op, its elements as they meet in the op, flat."""
         shapes, args = self.graph.shapes, self.graph.args
         return [
             np.concatenate(
@@ -69,14 +75,15 @@ class ElementwiseBatch:
         return self.op.value(*args)
 
     def guard_values(self, args: Sequence[Any]) -> list[Array]:
-        """Each guard at the given args."""
-        found = run(self.scratch, self._given(args), [expr.id for _, expr in self.guards])
-        return [np.broadcast_to(found[expr.id], np.shape(args[0])) for _, expr in self.guards]
+        """Each guard at the given args, of their shape."""
+        values = run(self.scratch, self._placed(args), [expr.id for _, expr in self.guards])
+        return [np.broadcast_to(values[expr.id], np.shape(args[0])) for _, expr in self.guards]
 
     def along(self, position: int, columns: Indices) -> Any:
         """The op as a function of one arg, for `differences`: values, and where they may be used.
 
-        A point is usable while no guard has changed its sign on the way to it.
+        A point is usable while no guard has changed its sign on the way to it. So a step over a kink, a pole
+        or the edge of the domain is dropped for certain, where values alone would have to show it.
         """
 
         def function(points: Array, chosen: Indices) -> tuple[Array, Flags]:
@@ -91,45 +98,48 @@ class ElementwiseBatch:
         if self.guards:
             args = [np.broadcast_to(arg[at], points.shape) for arg in self.args]
             args[position] = points
-            for sign, found in zip(self.signs, self.guard_values(args), strict=True):
-                usable &= np.sign(found) == sign[at]
+            for sign, value in zip(self.signs, self.guard_values(args), strict=True):
+                usable &= np.sign(value) == sign[at]
         return usable
 
-    def at_guard(self, kinds: Iterable[str], widths: Sequence[Array]) -> Flags:
-        """Which elements stand where a guard of these kinds is 0, or so close that rounding decides.
+    def at_guard(self, kinds: Iterable[str], errors: Sequence[Array]) -> Flags:
+        """Which elements are where a guard of these kinds is 0, or so close that rounding decides.
 
-        `widths` say for each arg how far rounding may have moved it.
+        `errors` say for each arg how far rounding may have moved it, flat.
         """
         flags = np.zeros(self.out.shape, dtype=bool)
         which = [i for i, (guard, _) in enumerate(self.guards) if guard.kind in kinds]
         for i in which:
             flags |= self.signs[i] == 0
-        for ends in ends_of(self.args, widths) if which else ():
-            found = self.guard_values(ends)
+        # x - y with x and y rounded may have either sign: then the kink may just as well be here.
+        for ends in ends_of(self.args, errors) if which else ():
+            values = self.guard_values(ends)
             for i in which:
-                flags |= np.sign(found[i]) != self.signs[i]
+                flags |= np.sign(values[i]) != self.signs[i]
         return flags
 
     def locals_at(self, position: int, args: Sequence[Any], out: Any, op: Op | None = None) -> Any:
         """The rule's local derivative (or that of another op's) for other args and out than those met."""
         rule = (op or self.op).local
         assert rule
-        local = self.scratch.lift(rule(*self.places, self.result)[position])
-        found = run(self.scratch, {**self._given(args), self.result.id: out}, [local.id])
-        return np.broadcast_to(found[local.id], np.shape(out))
+        local = self.scratch.lift(rule(*self.placeholders, self.result)[position])
+        values = run(self.scratch, {**self._placed(args), self.result.id: out}, [local.id])
+        return np.broadcast_to(values[local.id], np.shape(out))
 
-    def _given(self, args: Sequence[Any]) -> dict[int, Any]:
-        return dict(zip((place.id for place in self.places), args, strict=True))
+    def _placed(self, args: Sequence[Any]) -> dict[int, Any]:
+        """Values of the args for their placeholders."""
+        return dict(zip((place.id for place in self.placeholders), args, strict=True))
 
 
-def groups(graph: Graph, nodes: Iterable[int], values: Values) -> list[ElementwiseBatch]:
+def elementwise_batches(graph: Graph, nodes: Iterable[int], values: Values) -> list[ElementwiseBatch]:
     """The elementwise ones among `nodes`, by op."""
-    found: dict[Any, list[int]] = {}
+    members: dict[Any, list[int]] = {}
     for node in nodes:
         if graph.ops[node].elementwise:
+            # x^3 is smooth at 0 and x^-1 is not: nodes of one op under other guards make their own batch.
             kinds = tuple(guard.kind for guard in _guards(graph, node))
-            found.setdefault((graph.ops[node], kinds), []).append(node)
-    return [ElementwiseBatch(graph, members, values) for members in found.values()]
+            members.setdefault((graph.ops[node], kinds), []).append(node)
+    return [ElementwiseBatch(graph, batch, values) for batch in members.values()]
 
 
 def _guards(graph: Graph, node: int) -> Sequence[Guard]:

@@ -1,4 +1,9 @@
-"""One element of an elementwise op under the magnifying glass: its forward and its rule in many digits."""
+"""One element of an elementwise op in many digits: its forward function, and its rule.
+
+What float64 leaves open is settled here. The forward in many digits gives the true slope; the rule in many
+digits says whether the formula is right, where its float64 value has lost the digits to tell by: p − onehot
+at a logit of 40 is 100 % wrong and nobody's mistake.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,19 @@ from typing import Any
 import numpy as np
 
 from bpx.check.local.elementwise_batch import ElementwiseBatch
-from bpx.check.numeric import multiprecision
-from bpx.check.numeric.differences import SURE
-
-KNOWN = 1e-12  # relative
-ROUGHLY = 1e-15  # of the terms of a sum, where float64 constants stand among them
-NOTHING = 1e-35  # of the terms of a sum: where they cancel, what is left in many digits
-RIGHT_FORMULA = 1e-9  # relative: how closely a formula must agree in many digits to be the right one
+from bpx.check.numeric import multiprecision, multiprecision_slopes
+from bpx.check.numeric.multiprecision_slopes import MultiprecisionSlope
+from bpx.check.numeric.tolerances import (
+    CANCELLED,
+    EXACTLY_KNOWN,
+    FLOAT_CONSTANT_ROUNDING,
+    RIGHT_FORMULA,
+    SAFETY_FACTOR,
+)
 
 
 def slope_and_rule(
-    group: ElementwiseBatch, position: int, column: int, size: float
+    batch: ElementwiseBatch, position: int, column: int, size: float
 ) -> tuple[float, bool] | None:
     """The slope by one arg of one element, and whether the rule gives it in many digits.
 
@@ -25,38 +32,37 @@ def slope_and_rule(
     """
     if not multiprecision.available():
         return None
-    args = [multiprecision.lifted(arg[column]) for arg in group.args]
+    args = [multiprecision.lifted(arg[column]) for arg in batch.args]
 
     def forward(x: Any) -> Any:
-        value = group.op.value(*args[:position], x, *args[position + 1 :])
+        value = batch.op.value(*args[:position], x, *args[position + 1 :])
         return np.ravel(np.asarray(value, dtype=object))[0]
 
-    slope = multiprecision.slope(forward, float(group.args[position][column]))
+    slope = multiprecision_slopes.slope(forward, float(batch.args[position][column]))
     if slope is None or not is_known(slope, size):
         return None
+    # The rule with as many digits as the slope took: with fewer, where large terms cancel, it has none.
     with multiprecision.precision(slope.digits):
-        return rounded_slope(slope), is_right(_rule(group, position, args), slope, size, rule=True)
+        return rounded_slope(slope), is_right(_rule(batch, position, args), slope, size, rule=True)
 
 
-def is_known(slope: multiprecision.MultiprecisionSlope, size: float = 0.0) -> bool:
-    """Is it a derivative, to more digits than float64 has, or 0 to very many?
+def is_known(slope: MultiprecisionSlope, size: float = 0.0) -> bool:
+    """Is it a derivative, to more digits than a verdict in float64 asks for, or 0 to very many?
 
     `size` is how large the terms are that it is the sum of.
     """
     if slope.kink or slope.edge or not np.isfinite(slope.error):
         return False
-    sure = SURE * slope.error
-    return sure <= KNOWN * abs(slope.value) or sure <= NOTHING * min(size or 1.0, 1.0)
+    bar = SAFETY_FACTOR * slope.error
+    return bar <= EXACTLY_KNOWN * abs(slope.value) or bar <= CANCELLED * min(size or 1.0, 1.0)
 
 
-def rounded_slope(slope: multiprecision.MultiprecisionSlope) -> float:
+def rounded_slope(slope: MultiprecisionSlope) -> float:
     """The derivative as a float; what may as well be 0 is 0."""
-    return 0.0 if abs(slope.value) <= SURE * slope.error else slope.value
+    return 0.0 if abs(slope.value) <= SAFETY_FACTOR * slope.error else slope.value
 
 
-def is_right(
-    stated: Any, slope: multiprecision.MultiprecisionSlope, size: float = 0.0, rule: bool = False
-) -> bool:
+def is_right(stated: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: bool = False) -> bool:
     """Is a derivative that is stated in many digits the right one? None is not known to be.
 
     `size` is how large the terms are that it is the sum of: a derivative of 0 has no other scale. A
@@ -67,12 +73,13 @@ def is_right(
     gap = abs(stated - slope.exact)
     if rounded_slope(slope) == 0.0 and not stated:
         return True
-    return bool(gap <= RIGHT_FORMULA * abs(slope.exact)) or bool(gap <= (ROUGHLY if rule else NOTHING) * size)
+    of_terms = (FLOAT_CONSTANT_ROUNDING if rule else CANCELLED) * size
+    return bool(gap <= RIGHT_FORMULA * abs(slope.exact)) or bool(gap <= of_terms)
 
 
-def _rule(group: ElementwiseBatch, position: int, args: list[Any]) -> Any:
+def _rule(batch: ElementwiseBatch, position: int, args: list[Any]) -> Any:
     """The rule in many digits, from args in as many and the value at them; None where it does not run."""
     try:
-        return group.locals_at(position, args, np.array(group.op.value(*args)))[()]
+        return batch.locals_at(position, args, np.array(batch.op.value(*args)))[()]
     except (TypeError, ValueError, AttributeError):
         return None

@@ -1,4 +1,10 @@
-"""Slopes: how one arg of one node takes part in the node's value, in the forms a Jacobian can have."""
+"""The forms that a `Jacobian` can have, and what the check of one edge says of it.
+
+Structure is what makes the check of large arrays cheap: a diagonal Jacobian of n elements takes one
+perturbation, one of independent slices as many as a slice has elements, a linear map none at all.
+
+Convention: contributions and magnitudes have the shape of the arg, upstream gradients that of the consumer.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.local.reverse_sweep import Slope
+from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.structural_rule import StructuralRule
-from bpx.check.numeric.error_bound import UNIT, ErrorBound, summed_to
+from bpx.check.numeric.error_bound import ErrorBound, summed_to
+from bpx.check.numeric.tolerances import EPSILON
 from bpx.check.report.entry import Reason, Verdict
 from bpx.graph.arrays import Array, Shape
 from bpx.passes.reverse import Edge
 
 
 class DiagonalJacobian(NamedTuple):
-    """A diagonal Jacobian: a slope for each element of the consumer."""
+    """The Jacobian of an elementwise op: `slope` has an entry for each element of the consumer."""
 
     slope: ErrorBound
     shape: Shape  # of the arg
@@ -24,32 +31,36 @@ class DiagonalJacobian(NamedTuple):
         """Upstream times slope, summed over what was broadcast."""
         return upstream.times(self.slope).summed_to(self.shape)
 
-    def size(self, upstream: Array) -> Array:
+    def magnitude(self, upstream: Array) -> Array:
         """The same of absolute values."""
         return summed_to(upstream * np.abs(self.slope.value), self.shape)
 
 
 class LinearMap(NamedTuple):
-    """The rule of an op for one of its args; `loss` is how much of it rounding may take, relatively.
+    """The rule of an op for one of its args, as it is: of the reference, where sketches have certified it.
 
-    When it is `trusted`, what rounding did to the other args counts too.
+    `relative_rounding` is how much of its terms the rule may lose. Of a reference, what rounding did to the
+    other args counts too: the rule is right for the args as they were rounded, the truth for exact ones.
     """
 
     rule: StructuralRule
     position: int
-    loss: float = UNIT
-    trusted: bool = False
+    relative_rounding: float = EPSILON
+    is_reference: bool = False
 
     def pull(self, upstream: ErrorBound) -> ErrorBound:
         """What the rule makes of it."""
-        found = upstream.pulled(lambda one: self.rule(self.position, one), self.size, self.loss)
-        if not self.trusted:
-            return found
-        return found._replace(error=found.error + self.rule.blurred(self.position, upstream.value))
+        contribution = upstream.pulled(
+            lambda value: self.rule(self.position, value), self.magnitude, self.relative_rounding
+        )
+        if not self.is_reference:
+            return contribution
+        of_args = self.rule.rounding_error(self.position, upstream.value)
+        return contribution._replace(error=contribution.error + of_args)
 
-    def size(self, upstream: Array) -> Array:
+    def magnitude(self, upstream: Array) -> Array:
         """The same of absolute values."""
-        return self.rule.size(self.position, upstream)
+        return self.rule.magnitude(self.position, upstream)
 
 
 class ZeroJacobian(NamedTuple):
@@ -58,18 +69,19 @@ class ZeroJacobian(NamedTuple):
     shape: Shape  # of the arg
 
     def pull(self, upstream: ErrorBound) -> ErrorBound:
-        """Nothing, for certain."""
+        """Zeros, for certain."""
         return ErrorBound.exactly(np.zeros(self.shape))
 
-    def size(self, upstream: Array) -> Array:
+    def magnitude(self, upstream: Array) -> Array:
         """The same of absolute values."""
         return np.zeros(self.shape)
 
 
 class DenseJacobian(NamedTuple):
-    """A Jacobian in full: `slope` has axes (carried, of the arg, of the consumer).
+    """A Jacobian written out, in blocks: `slope` has axes (carried, of the arg, of the consumer).
 
-    `mixed` are the axes along which elements influence each other; along the others they are carried.
+    `mixed` are the axes along which elements influence each other; along the others, the carried ones, the op
+    does the same to each slice alone, so that there is a block for each.
     """
 
     slope: ErrorBound
@@ -79,55 +91,59 @@ class DenseJacobian(NamedTuple):
     def pull(self, upstream: ErrorBound) -> ErrorBound:
         """The transposed Jacobian times upstream."""
         carried, _, outs = self.slope.value.shape
-        rows = (to_rows(one, self.mixed, len(self.shape)).reshape(carried, 1, outs) for one in upstream)
+        rows = (to_rows(part, self.mixed, len(self.shape)).reshape(carried, 1, outs) for part in upstream)
         products = ErrorBound(*rows).times(self.slope)
-        return ErrorBound(*(from_rows(one.sum(axis=2), self.mixed, self.shape) for one in products))
+        return ErrorBound(*(from_rows(part.sum(axis=2), self.mixed, self.shape) for part in products))
 
-    def size(self, upstream: Array) -> Array:
+    def magnitude(self, upstream: Array) -> Array:
         """The same of absolute values."""
-        sized = self._replace(slope=ErrorBound.exactly(np.abs(self.slope.value)))
-        return sized.pull(ErrorBound.exactly(upstream)).value
+        absolute = self._replace(slope=ErrorBound.exactly(np.abs(self.slope.value)))
+        return absolute.pull(ErrorBound.exactly(upstream)).value
 
 
 class UnboundedJacobian(NamedTuple):
-    """A slope that could not be found: what the rule says, and no bound on how wrong that is."""
+    """Where there is no reference: what the rule states, and no bound on how wrong that is."""
 
-    stated: Slope
+    stated: Jacobian
 
     def pull(self, upstream: ErrorBound) -> ErrorBound:
-        """What the rule makes of it."""
-        found = self.stated.pull(upstream)
-        return found._replace(error=np.full(found.value.shape, np.inf))
+        """What the rule makes of it; the error is infinite."""
+        contribution = self.stated.pull(upstream)
+        return contribution._replace(error=np.full(contribution.value.shape, np.inf))
 
-    def size(self, upstream: Array) -> Array:
-        """The same of absolute values."""
+    def magnitude(self, upstream: Array) -> Array:
+        """The absolute value of what the rule makes of it."""
+        # Not the magnitude of the rule, which may have none: a rule under test may return anything.
         return np.abs(self.stated.pull(ErrorBound.exactly(upstream)).value)
 
 
-def everywhere(slope: Slope, consumer: Shape) -> Slope:
-    """The slope with a 1 wherever elements meet at all, though it be 0 at the values met.
+def sparsity_pattern(jacobian: Jacobian, consumer: Shape) -> Jacobian:
+    """The Jacobian with a 1 wherever elements meet at all, though it be 0 at the values met.
 
-    `consumer` is the shape of the node that the slope is of.
+    `consumer` is the shape of the consumer. A relu that is shut at these values may still be the way by which
+    a kink bears on an entry.
     """
-    if isinstance(slope, DiagonalJacobian):
-        return slope._replace(slope=ErrorBound.exactly(np.ones(consumer)))
-    if isinstance(slope, DenseJacobian):
-        return slope._replace(slope=ErrorBound.exactly(np.ones(slope.slope.value.shape)))
-    if isinstance(slope, LinearMap):
-        return slope._replace(rule=slope.rule.of_ones())
-    return everywhere(slope.stated, consumer) if isinstance(slope, UnboundedJacobian) else slope
+    if isinstance(jacobian, DiagonalJacobian):
+        return jacobian._replace(slope=ErrorBound.exactly(np.ones(consumer)))
+    if isinstance(jacobian, DenseJacobian):
+        return jacobian._replace(slope=ErrorBound.exactly(np.ones(jacobian.slope.value.shape)))
+    if isinstance(jacobian, LinearMap):
+        return jacobian._replace(rule=jacobian.rule.of_ones())
+    return (
+        sparsity_pattern(jacobian.stated, consumer) if isinstance(jacobian, UnboundedJacobian) else jacobian
+    )
 
 
 class CheckedEdge(NamedTuple):
-    """One edge alone: its slope by differences, the one its rule states, and how they compare.
+    """One edge alone: its Jacobian by differences, the one its rule states, and how they compare.
 
-    The numbers are those of the worst element, or (for ops without a local derivative) of what is
-    handed back for a random upstream gradient.
+    The numbers are those of the worst element, or (for ops without a local derivative) of the contribution
+    for a random upstream gradient.
     """
 
     edge: Edge
-    trusted: Slope | None  # None where differences could not be taken
-    stated: Slope
+    reference_jacobian: Jacobian | None  # None where differences could not be taken
+    stated_jacobian: Jacobian
     claimed: float
     reference: float
     error: float

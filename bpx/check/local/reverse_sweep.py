@@ -1,7 +1,9 @@
-"""The reverse sweep of the checker: upstream gradients from slopes that are given for each edge.
+"""The reverse sweep of the checker: upstream gradients from Jacobians that are given for each edge.
 
-Which slopes are given decides what comes out: the reference (slopes by differences), what the rules
-say, what would be with one rule put right or with one mistake made.
+The same accumulation as in `bpx.passes.reverse` (Griewank and Walther, Evaluating Derivatives, 2nd ed., SIAM
+2008, chapter 3), on numbers with error bounds. Which Jacobians are given decides what comes out: the
+reference (Jacobians by differences), what the rules say, what would be with one rule put right or with one
+mistake made.
 """
 
 from __future__ import annotations
@@ -14,46 +16,55 @@ from bpx.graph.arrays import Array
 from bpx.passes.reverse import Edge
 
 
-class Slope(Protocol):
-    """How one arg of one node takes part in the node's value."""
+class Jacobian(Protocol):
+    """The derivative of a node's value by one of its args, as a linear map; never a matrix if need not be."""
 
     def pull(self, upstream: ErrorBound) -> ErrorBound:
-        """What the node hands back to the arg."""
+        """Jᵀ · upstream, the contribution: `upstream` has the node's shape, the result the arg's."""
         ...
 
-    def size(self, upstream: Array) -> Array:
-        """The same with every number taken by its absolute value: what rounding is measured against."""
+    def magnitude(self, upstream: Array) -> Array:
+        """|J|ᵀ · upstream, of the same shapes: how large the terms are that a contribution is the sum of.
+
+        `upstream` is not negative. Rounding is measured against this, as the terms may cancel.
+        """
         ...
 
 
-def sweep(
+def reverse_sweep(
     edges: Iterable[Edge],
-    slopes: Mapping[Edge, Slope],
+    jacobians: Mapping[Edge, Jacobian],
     seed: Mapping[int, ErrorBound],
     claims: Mapping[int, ErrorBound] | None = None,
 ) -> dict[int, ErrorBound]:
     """∂output/∂node for every node the edges reach; `edges` come in the order of the reverse pass.
 
-    `seed` holds what arrives at the output. Where a node has a claim, its args get what the claim hands
-    on; its own entry still says what its consumers hand back to it.
+    `seed` holds the gradient of the output, by node. Where a node has a claim, its args are computed from the
+    claim; its own entry is still the sum of what its consumers contribute. So every claim is compared with
+    what the claims above it imply, and one wrong claim does not make those below it wrong.
     """
-    arrived = dict(seed)
+    gradients = dict(seed)
     claims = claims or {}
     for edge in edges:
-        upstream = claims.get(edge.consumer) or arrived.get(edge.consumer)
+        upstream = claims.get(edge.consumer) or gradients.get(edge.consumer)
         if upstream is not None:
-            contribution = slopes[edge].pull(upstream)
-            known = arrived.get(edge.arg)
-            arrived[edge.arg] = contribution if known is None else known.plus(contribution)
-    return arrived
+            contribution = jacobians[edge].pull(upstream)
+            known = gradients.get(edge.arg)
+            gradients[edge.arg] = contribution if known is None else known.plus(contribution)
+    return gradients
 
 
-def sizes(edges: Iterable[Edge], slopes: Mapping[Edge, Slope], seed: Mapping[int, Array]) -> dict[int, Array]:
-    """The sweep of absolute values from `seed`: how large the terms are that each sum is made of."""
-    arrived = dict(seed)
+def magnitudes(
+    edges: Iterable[Edge], jacobians: Mapping[Edge, Jacobian], seed: Mapping[int, Array]
+) -> dict[int, Array]:
+    """The sweep of absolute values from `seed`: how large the terms are that each gradient is the sum of.
+
+    A gradient far smaller than this has cancelled, and has lost as many of its digits.
+    """
+    sums = dict(seed)
     for edge in edges:
-        if edge.consumer in arrived:
-            contribution = slopes[edge].size(arrived[edge.consumer])
-            known = arrived.get(edge.arg)
-            arrived[edge.arg] = contribution if known is None else known + contribution
-    return arrived
+        if edge.consumer in sums:
+            contribution = jacobians[edge].magnitude(sums[edge.consumer])
+            known = sums.get(edge.arg)
+            sums[edge.arg] = contribution if known is None else known + contribution
+    return sums

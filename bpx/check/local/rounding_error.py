@@ -1,8 +1,10 @@
 """How far rounding may have moved each value of the forward pass.
 
 Running error bounds as in Higham, Accuracy and Stability of Numerical Algorithms (2nd ed., SIAM 2002),
-section 3.3, but found by moving the args of each op to the ends of their own bounds. Inputs and
-constants are exact.
+section 3.3, but found by moving the args of each op to the ends of their own bounds: no derivative is
+used, so that the bounds do not rest on the rules under test. Inputs and constants are exact.
+
+Convention: an error has the shape of its value and is not negative; infinite where nothing is known.
 """
 
 from __future__ import annotations
@@ -14,65 +16,81 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.numeric.error_bound import UNIT
+from bpx.check.numeric.tolerances import EPSILON, SUM_ROUNDINGS
 from bpx.graph.arrays import Array
 from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
 
-_SUM = 4.0  # units of rounding for each doubling of the terms of a sum
 
-
-def blurs(graph: Graph, nodes: Iterable[int], values: Mapping[int, Array]) -> dict[int, Array]:
+def rounding_errors(graph: Graph, nodes: Iterable[int], values: Mapping[int, Array]) -> dict[int, Array]:
     """For each of `nodes`, which come in order, how far its value may be off; of the value's shape."""
-    found: dict[int, Array] = {}
+    errors: dict[int, Array] = {}
     with np.errstate(all="ignore"):
         for node in nodes:
             value = np.asarray(values[node])
             if graph.ops[node] in (INPUT, CONSTANT):
-                found[node] = np.zeros(value.shape)
+                errors[node] = np.zeros(value.shape)
             else:
                 args = [np.asarray(values[arg]) for arg in graph.args[node]]
-                widths = [found[arg] for arg in graph.args[node]]
-                found[node] = _blur(graph, node, value, args, widths)
-    return found
+                arg_errors = [errors[arg] for arg in graph.args[node]]
+                errors[node] = _rounding_error(graph, node, value, args, arg_errors)
+    return errors
 
 
-def _blur(graph: Graph, node: int, value: Array, args: Sequence[Array], widths: Sequence[Array]) -> Array:
+def _rounding_error(
+    graph: Graph, node: int, value: Array, args: Sequence[Array], errors: Sequence[Array]
+) -> Array:
+    """The rounding of the op itself, and what its args' errors do to the value."""
     op, settings = graph.ops[node], graph.settings[node]
     if op.elementwise:
-        own = np.where(_is_an_arg(op, value, args), 0.0, UNIT * np.abs(value))
-        return own + _largest_move(value, (op.value(*ends) for ends in ends_of(args, widths)))
+        own = np.where(_is_an_arg(op, value, args), 0.0, EPSILON * np.abs(value))
+        return own + _largest_move(value, (op.value(*ends) for ends in ends_of(args, errors)))
     if op.linear:
-        sizes = [np.abs(arg) for arg in args]
-        size = op.value(*sizes, batch=0, **settings)
-        wider_args = [one + (0.0 if at in op.chooses else widths[at]) for at, one in enumerate(sizes)]
-        wider = op.value(*wider_args, batch=0, **settings)
-        own = _SUM * UNIT * math.log2(max(1, _terms(args, value))) * size
-        return np.asarray(own + np.maximum(wider - size, 0.0))
-    ends = (op.value(*one, batch=0, **settings) for one in ends_of(args, widths))
-    return _SUM * UNIT * np.abs(value) + _largest_move(value, ends)
+        return _of_linear(op, settings, value, args, errors)
+    # Ops such as softmax: all elements of an arg move the same way at once. What mixed signs would do is not
+    # seen; a bound from derivatives would see it, but would rest on the rule under test.
+    ends = (op.value(*ends, batch=0, **settings) for ends in ends_of(args, errors))
+    return SUM_ROUNDINGS * EPSILON * np.abs(value) + _largest_move(value, ends)
+
+
+def _of_linear(
+    op: Op, settings: Mapping[str, Any], value: Array, args: Sequence[Array], errors: Sequence[Array]
+) -> Array:
+    """Of an op that is linear in each arg: the op of absolute values bounds what any signs may give."""
+    sizes = [np.abs(arg) for arg in args]
+    size = op.value(*sizes, batch=0, **settings)
+    # The args of an op that choose are whole numbers, and stay what they are.
+    wider_args = [arg + (0.0 if at in op.chooses else errors[at]) for at, arg in enumerate(sizes)]
+    wider = op.value(*wider_args, batch=0, **settings)
+    own = SUM_ROUNDINGS * EPSILON * math.log2(max(1, _terms(args, value))) * size
+    return np.asarray(own + np.maximum(wider - size, 0.0))
 
 
 def _terms(args: Sequence[Array], value: Array) -> int:
     """About how many numbers each element of a linear op's value is the sum of; 1 where they only move."""
     if len(args) == 1:
         return args[0].size // max(1, value.size)
+    # A product is one rounding more for each term; the axis that is summed over may be any.
     return 2 * max(max(arg.shape, default=1) for arg in args)
 
 
-def ends_of(args: Sequence[Array], widths: Sequence[Array]) -> Iterator[list[Array]]:
-    """The args with each that is not exact moved up and down by its width, in every combination."""
-    ways = [(-1.0, 1.0) if np.any(width) else (0.0,) for width in widths]
+def ends_of(args: Sequence[Array], errors: Sequence[Array]) -> Iterator[list[Array]]:
+    """The args with each that is not exact moved up and down by its error, in every combination.
+
+    2ⁿ evaluations for n args with an error: ops have few, but for those that join arrays, which are linear
+    and do without. Nothing where all args are exact.
+    """
+    ways = [(-1.0, 1.0) if np.any(error) else (0.0,) for error in errors]
     if any(len(way) > 1 for way in ways):
         for signs in product(*ways):
-            yield [arg + sign * width for arg, sign, width in zip(args, signs, widths, strict=True)]
+            yield [arg + sign * error for arg, sign, error in zip(args, signs, errors, strict=True)]
 
 
 def _largest_move(value: Array, ends: Iterable[Any]) -> Array:
     """How far the farthest of `ends` is from the value; unbounded where one is not finite."""
-    found = np.zeros(value.shape)
+    largest = np.zeros(value.shape)
     for end in ends:
-        found = np.maximum(found, np.nan_to_num(np.abs(end - value), nan=np.inf))
-    return found
+        largest = np.maximum(largest, np.nan_to_num(np.abs(end - value), nan=np.inf))
+    return largest
 
 
 def _is_an_arg(op: Op, value: Array, args: Sequence[Array]) -> Any:

@@ -1,4 +1,9 @@
-"""The rule of one structural node as a function of numbers."""
+"""The rule of one structural node as a function of numbers.
+
+The rule of such an op builds nodes for a whole contribution (∂out/∂arg applied to an upstream gradient) and
+never shows its Jacobian; so it is built once on placeholders, in a graph of its own, and run there on
+whatever numbers the check needs: those met, absolute values, the ends of error bounds, many digits.
+"""
 
 from __future__ import annotations
 
@@ -12,37 +17,47 @@ from bpx.check.local.rounding_error import ends_of
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
-from bpx.passes.reverse import handed_back
+from bpx.passes.reverse import pullback
 
 
 class StructuralRule:
-    """The rule of a node, built once on placeholders, and the op's forward with one arg exchanged."""
+    """The rule of a node, and the op's forward function with one arg exchanged.
+
+    `values` holds those of the node and its args, `rounding_errors` how far rounding may have moved the args,
+    each of its value's shape. `op` stands in for the node's own, where another rule is to be tried.
+    """
 
     def __init__(
         self,
         graph: Graph,
         node: int,
         values: Mapping[int, Array],
-        blur: Mapping[int, Array],
-        op: Op | None = None,  # in place of the node's own
+        rounding_errors: Mapping[int, Array],
+        op: Op | None = None,
     ) -> None:
         self.op, self.settings = op or graph.ops[node], graph.settings[node]
         self.args = [np.asarray(values[arg]) for arg in graph.args[node]]
-        # How far rounding may have moved each; what chooses is whole, and stays what it is.
-        self.widths = [
-            np.zeros(()) if position in self.op.chooses else blur[arg]
+        # What chooses is whole, and stays what it is: half a class number would mean nothing.
+        self.arg_errors = [
+            np.zeros(()) if position in self.op.chooses else rounding_errors[arg]
             for position, arg in enumerate(graph.args[node])
         ]
         self.out = np.asarray(values[node])
         self.scratch = Graph()
-        self.places = [self.scratch.input(np.shape(one)) for one in (self.out, *self.args, self.out)]
-        upstream, *args, out = self.places
-        found = handed_back(self.op, upstream, args, out, self.settings)
+        arrays = (self.out, *self.args, self.out)
+        self.placeholders = [self.scratch.input(np.shape(array)) for array in arrays]
+        upstream, *args, out = self.placeholders
         # A rule may be a plain number: what reaches every element alike.
-        self.results = [None if one is None else self.scratch.lift(one) for one in found]
+        self.contributions = [
+            None if contribution is None else self.scratch.lift(contribution)
+            for contribution in pullback(self.op, upstream, args, out, self.settings)
+        ]
 
     def __call__(self, position: int, upstream: Array) -> Array:
-        """What the arg at `position` gets for an upstream gradient."""
+        """The contribution to the arg at `position`, for an upstream gradient of the node's shape.
+
+        It may be thinner than the arg, and of a wrong rule it may have any shape.
+        """
         return self._run(position, [upstream, *self.args, self.out])
 
     def exactly(self, position: int, upstream: Array) -> Any:
@@ -50,46 +65,48 @@ class StructuralRule:
         from bpx.check.numeric.multiprecision import lifted
 
         args = [lifted(arg) for arg in self.args]
+        # The node's own value anew: in float64 it has lost the digits that rules such as softmax's need.
         out = np.asarray(self.op.value(*args, batch=0, **self.settings), dtype=object)
         return self._run(position, [lifted(upstream), *args, out])
 
-    def size(self, position: int, upstream: Array) -> Array:
+    def magnitude(self, position: int, upstream: Array) -> Array:
         """The same with every number taken by its absolute value."""
-        return self._run(position, [np.abs(one) for one in (upstream, *self.args, self.out)])
+        return self._run(position, [np.abs(array) for array in (upstream, *self.args, self.out)])
 
-    def blurred(self, position: int, upstream: Array) -> Array:
+    def rounding_error(self, position: int, upstream: Array) -> Array:
         """How far rounding of the other args may have moved it, for an op that is linear in each arg."""
-        if not any(np.any(width) for at, width in enumerate(self.widths) if at != position):
+        others = (np.any(error) for at, error in enumerate(self.arg_errors) if at != position)
+        if not any(others):
             return np.zeros(np.shape(self.args[position]))
-        wider = [np.abs(arg) + width for arg, width in zip(self.args, self.widths, strict=True)]
+        # |a| + ε in place of |a| bounds every a within ε, and the rule of absolute values every sign.
+        wider = [np.abs(arg) + error for arg, error in zip(self.args, self.arg_errors, strict=True)]
         size = np.abs(upstream)
-        return self._run(position, [size, *wider, np.abs(self.out)]) - self.size(position, size)
+        return self._run(position, [size, *wider, np.abs(self.out)]) - self.magnitude(position, size)
 
     def at_ends(self) -> Iterator[StructuralRule]:
         """The same rule with the args as far off as rounding may have moved them."""
-        for ends in ends_of(self.args, self.widths):
-            there = copy(self)
-            there.args, there.out = ends, np.asarray(self.op.value(*ends, batch=0, **self.settings))
-            yield there
+        for ends in ends_of(self.args, self.arg_errors):
+            at_end = copy(self)
+            at_end.args, at_end.out = ends, np.asarray(self.op.value(*ends, batch=0, **self.settings))
+            yield at_end
 
     def of_ones(self) -> StructuralRule:
-        """The same rule as it is where every arg that measures is 1."""
-        there = copy(self)
-        there.args = [
-            arg if at in self.op.chooses else np.ones(arg.shape) for at, arg in enumerate(self.args)
-        ]
-        there.out = np.ones(self.out.shape)
-        return there
+        """The same rule as it is where every arg that does not choose is 1: its sparsity pattern."""
+        ones = copy(self)
+        ones.args = [arg if at in self.op.chooses else np.ones(arg.shape) for at, arg in enumerate(self.args)]
+        ones.out = np.ones(self.out.shape)
+        return ones
 
     def forward(self, position: int, arg: Array, batch: bool = False) -> Array:
         """The op's value with another array in the place of one arg; batched, the last axis is the batch."""
-        args = [one[..., np.newaxis] if batch else one for one in self.args]
+        args = [own[..., np.newaxis] if batch else own for own in self.args]
         args[position] = arg
         return np.asarray(self.op.value(*args, batch=int(batch), **self.settings))
 
     def _run(self, position: int, numbers: Sequence[Any]) -> Array:
-        result = self.results[position]
-        if result is None:
+        """The contribution with these numbers for upstream gradient, args and value, in this order."""
+        contribution = self.contributions[position]
+        if contribution is None:  # the op is flat in this arg
             return np.zeros(np.shape(self.args[position]))
-        given = {place.id: one for place, one in zip(self.places, numbers, strict=True)}
-        return np.asarray(run(self.scratch, given, [result.id])[result.id])
+        given = {place.id: array for place, array in zip(self.placeholders, numbers, strict=True)}
+        return np.asarray(run(self.scratch, given, [contribution.id])[contribution.id])

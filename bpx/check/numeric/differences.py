@@ -1,9 +1,12 @@
 """Numerical derivatives of many one-variable functions at once, each with an error bar.
 
-The ladder of steps is climbed down in stages. With a claim to compare with, a column that bears it out
-to many digits is settled after the first. The others go down to the grain of x; then the slope is the
-best that can be extrapolated from the table of quotients (see `bpx.check.numeric.richardson`), and kinks,
-jumps, plateaus and features too fine for any step are told from it.
+The ladder of steps (`bpx.check.numeric.ladder`) is extended downwards in stages. A column whose claim is
+confirmed to many digits is settled after the first stages. The others go down to the rounding of x; then the
+slope is the best that can be extrapolated from the table of quotients (`bpx.check.numeric.richardson`), and
+kinks, jumps, plateaus and features too fine for any step are told from it.
+
+Convention: n columns, one function of one variable each; they are evaluated together, in chunks that fit into
+memory, and do not influence each other. NumPy's warnings are silenced: what is not finite is not usable.
 """
 
 from __future__ import annotations
@@ -15,8 +18,30 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric import ladder
-from bpx.check.numeric.ladder import ROUNDING, STAGES, Function, StepTable
-from bpx.check.numeric.richardson import KNOWN, Best, Quotients, choose, confirmed, extrapolated, inner_grain
+from bpx.check.numeric.ladder import Function, StepTable
+from bpx.check.numeric.richardson import (
+    Extrapolation,
+    Quotients,
+    confirming,
+    extrapolated,
+    inner_rounding_step,
+    select,
+)
+from bpx.check.numeric.tolerances import (
+    BETTER_SIDE_FACTOR,
+    FEWEST_STEPS,
+    FEWEST_STEPS_ONE_SIDED,
+    HOPEFUL_GAP,
+    LARGEST_CHUNK_ELEMENTS,
+    QUICK_STEPS,
+    SAFETY_FACTOR,
+    SAME_VALUE,
+    SECOND_LADDER_BELOW,
+    SETTLED,
+    STAGE_STEPS,
+    UNIT_ROUNDOFF,
+    WELL_KNOWN,
+)
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -25,44 +50,34 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Indices = NDArray[np.intp]
 
-__all__ = ["ROUNDING", "SURE", "Estimate", "Fault", "Function", "OneSided", "derivative", "one_sided"]
-
-TINY = 1e-25  # below this |x| a second ladder, scaled to |x|, may be needed
-SETTLED = 1e-7  # relative: a claim this close to a candidate this good needs no further look
-NEAR = 0.1  # relative: a claim that no quotient comes this close to is not worth the first look
-QUICK = 16  # steps: kinks among them show in the one-sided slopes
-FEWEST = 4  # usable steps
-LEAST = 8  # usable steps of one side alone
-SURE = 10.0  # error bars: what a verdict takes for certain
-CLOSE = 1e-9  # relative: values nearer to each other than that are one
-ROOM = 2**20  # numbers in the largest array of one chunk
+__all__ = ["DerivativeStatus", "Estimate", "Function", "OneSided", "derivative", "one_sided"]
 
 
-class Fault(IntEnum):
-    """Why a column has no derivative that could be trusted."""
+class DerivativeStatus(IntEnum):
+    """Whether a column has a derivative that can be trusted, and if not, why."""
 
-    NONE = 0
-    EDGE = 1  # f is not finite, or may not be used, too close by
+    OK = 0
+    DOMAIN_EDGE = 1  # f is not finite, or may not be used, too close by
     KINK = 2  # the one-sided slopes differ
-    STEEP = 3  # the slopes grow without bound: a vertical tangent, or a jump
-    STRUCTURE = 4  # f has features that the steps cannot resolve
+    UNBOUNDED = 3  # the slopes grow without bound: a vertical tangent, or a jump
+    UNRESOLVED = 4  # f has features that the steps cannot resolve
 
 
 class Estimate(NamedTuple):
     """Derivatives of n columns; every field has shape (n,).
 
-    `error` is such that |truth - value| ≤ error nearly always. `slope_scale` is the largest slope met
-    over the steps the value rests on, against which a stationary point is flat. `flat` says that f does
-    not change at all near x. `left` and `right` are one-sided slopes with the bar `side_error`; nan
-    where they were not needed.
+    `error` is such that |truth - value| ≤ error nearly always (in 99.9 % of the corpus). `slope_scale` is
+    the largest slope met over the steps the value rests on, against which a stationary point is flat. `flat`
+    says that f does not change by a bit near x. `left` and `right` are one-sided slopes with the bar
+    `side_error`; nan where they were not needed.
     """
 
-    value: Array
-    error: Array
-    value_at: Array
+    value: Array  # nan where the status is not OK
+    error: Array  # inf there
+    value_at: Array  # f(x)
     slope_scale: Array
     flat: Flags
-    code: NDArray[np.int8]
+    status: NDArray[np.int8]  # a DerivativeStatus
     left: Array
     right: Array
     side_error: Array
@@ -77,9 +92,10 @@ class OneSided(NamedTuple):
     limit_error: Array
 
     def jumps(self, here: Array | float, known: Array | float) -> Flags:
-        """Where the limit differs from the value `here`, itself known to within `known`."""
-        room = SURE * self.limit_error + CLOSE * np.maximum(np.abs(here), np.abs(self.limit)) + known
-        return np.asarray(np.abs(self.limit - here) > room)
+        """Where the limit differs from the value `here`, itself known to within `known`; all (n,)."""
+        same_value = SAME_VALUE * np.maximum(np.abs(here), np.abs(self.limit))
+        tolerance = SAFETY_FACTOR * self.limit_error + same_value + known
+        return np.asarray(np.abs(self.limit - here) > tolerance)
 
 
 def derivative(
@@ -87,34 +103,39 @@ def derivative(
 ) -> Estimate:
     """The derivative of every column at its x, of shape (n,), with an error bar.
 
-    `claimed` (n,) is what somebody says it is: columns where that is confirmed to many digits cost a
-    few evaluations. A `blind` run knows of no guards: kinks are looked for in the values, and what lies
-    below the rounding grain of possible inner values is not trusted.
+    `function(points, columns)` takes points (K, m) and the indices (m,) of their columns, and returns the
+    values (K, m) and where these may be used. `claimed` (n,) is what somebody says the derivative is:
+    columns where that is confirmed to many digits cost a few evaluations (17 in place of 49 and more);
+    the others are judged without it. A `blind` run knows of no guards: kinks are looked for in the values,
+    and what lies below the rounding of possible inner values is not trusted. Raises what `function` raises.
     """
     x = np.asarray(x, dtype=float)
     claims = np.full(x.shape, np.nan) if claimed is None else np.asarray(claimed, dtype=float)
-    found = _empty(len(x))
-    task = _Task(function, x, np.maximum(np.abs(x), 1.0), claims, blind)
+    estimate = _nothing_known(len(x))
+    # Steps in proportion to x alone would drown where a small x is added to something of size 1.
+    problem = _Problem(function, x, np.maximum(np.abs(x), 1.0), claims, blind)
     for columns in _chunks(np.arange(len(x))):
-        _climb(task, columns, found)
-    retry = (found.code == Fault.EDGE) & (np.abs(x) < TINY) & (x != 0)
-    for columns in _chunks(np.flatnonzero(retry)):
-        _climb(task._replace(scale=np.abs(x)), columns, found)
-    return found
+        _estimate(problem, columns, estimate)
+    # At log(x), x = 1e-30, they are the only ones inside the domain: a second ladder, where the first fails.
+    tiny = (np.abs(x) < SECOND_LADDER_BELOW) & (x != 0)
+    for columns in _chunks(np.flatnonzero(tiny & (estimate.status == DerivativeStatus.DOMAIN_EDGE))):
+        _estimate(problem._replace(scale=np.abs(x)), columns, estimate)
+    return estimate
 
 
 def one_sided(function: Function, x: Array, side: int) -> OneSided:
     """The slopes on one side of every x (n,), and the values f tends to; `side` is 1 or -1.
 
-    Only points strictly on that side are used, so x may stand on a kink, or a rounding error beside it.
+    Only points strictly on that side are used, so x may stand on a kink, or a rounding error beside it. Where
+    too few of them are usable, slope and limit are nan and their errors infinite.
     """
     x = np.asarray(x, dtype=float)
     parts = [_one_side(function, columns, x[columns], side) for columns in _chunks(np.arange(len(x)))]
     return OneSided(*map(np.concatenate, zip(*parts, strict=True))) if parts else OneSided(*[x] * 4)
 
 
-class _Task(NamedTuple):
-    """What `derivative` was asked, for all columns; `scale` is what the steps are measured in."""
+class _Problem(NamedTuple):
+    """The arguments of `derivative`, for all columns; `scale` (n,) is the unit of the steps."""
 
     function: Function
     x: Array
@@ -123,193 +144,227 @@ class _Task(NamedTuple):
     blind: bool
 
 
-def _empty(n: int) -> Estimate:
-    unknown, endless = np.full(n, np.nan), np.full(n, np.inf)
-    code, flat = np.full(n, Fault.EDGE, dtype=np.int8), np.zeros(n, dtype=bool)
-    fields = (unknown, endless, unknown, np.zeros(n), flat, code, unknown, unknown, endless)
+def _nothing_known(n: int) -> Estimate:
+    unknown, unbounded = np.full(n, np.nan), np.full(n, np.inf)
+    status, flat = np.full(n, DerivativeStatus.DOMAIN_EDGE, dtype=np.int8), np.zeros(n, dtype=bool)
+    fields = (unknown, unbounded, unknown, np.zeros(n), flat, status, unknown, unknown, unbounded)
     return Estimate._make(field.copy() for field in fields)
 
 
 def _chunks(columns: Indices) -> Iterator[Indices]:
-    most = max(1, ROOM // STAGES[2] ** 2)
+    """Columns in parts; the largest array of one is a window of `richardson`, steps × steps × columns."""
+    most = max(1, LARGEST_CHUNK_ELEMENTS // STAGE_STEPS[2] ** 2)
     return (columns[start : start + most] for start in range(0, len(columns), most))
 
 
 @np.errstate(all="ignore")
-def _climb(task: _Task, columns: Indices, found: Estimate) -> None:
-    """Fill in `found` for these columns, stage by stage."""
-    table = ladder.start(task.function, columns, task.x[columns])
-    table = table.taking(np.isfinite(table.middle))
-    for count in STAGES:
+def _estimate(problem: _Problem, columns: Indices, estimate: Estimate) -> None:
+    """Fill in the `estimate` of these columns, stage by stage."""
+    table = ladder.start(problem.function, columns, problem.x[columns])
+    table = table.taking(np.isfinite(table.middle))  # elsewhere the status stays DOMAIN_EDGE
+    for count in STAGE_STEPS:
         if not len(table.columns):
             break
-        table = ladder.extended(table, task.function, task.scale[table.columns], count)
-        settled = _settle(table, task.claimed[table.columns], found)
+        table = ladder.extended(table, problem.function, problem.scale[table.columns], count)
+        settled = _settle(table, problem.claimed[table.columns], estimate)
         ended = ladder.ended(table)
-        _finish(task, table.taking(ended & ~settled), found)
+        _conclude(problem, table.taking(ended & ~settled), estimate)
         table = table.taking(~(ended | settled))
 
 
 # --- claims that are soon confirmed --------------------------------------------------------------
 
 
-def _settle(table: StepTable, claimed: Array, found: Estimate) -> Flags:
-    """Which columns confirm the claim to many digits already; these are filled in."""
-    settled = _still(table, claimed, found)
-    near = np.abs(table.central - claimed) <= NEAR * np.abs(claimed)
+def _settle(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
+    """Which columns (m,) confirm the claim to many digits already; their estimates are filled in.
+
+    Only a claim that is right can be settled here: a wrong one is always judged by the whole ladder, so that
+    no claim bends the reference that it is compared with.
+    """
+    settled = _settle_zeros(table, claimed, estimate)
+    near = np.abs(table.central - claimed) <= HOPEFUL_GAP * np.abs(claimed)
     hopeful = near.any(axis=0) & (claimed != 0) & np.isfinite(claimed) & ~settled
     if hopeful.any():
-        settled[hopeful] = _confirm(table.taking(hopeful), claimed[hopeful], found)
+        settled[hopeful] = _confirm(table.taking(hopeful), claimed[hopeful], estimate)
     return settled
 
 
-def _still(table: StepTable, claimed: Array, found: Estimate) -> Flags:
-    """Claims of 0 where f does not change at all."""
+def _settle_zeros(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
+    """Claims of 0 where f does not change at all; filled in."""
     flat_to, scale = ladder.flat_range(table), table.slope_scale()
-    still = (claimed == 0) & (scale == 0) & (flat_to > 0) & (table.usable >= FEWEST)
-    _fill(found, table, still, ladder.level(table, flat_to), still, Fault.NONE)
+    still = (claimed == 0) & (scale == 0) & (flat_to > 0) & (table.usable >= FEWEST_STEPS)
+    _fill(estimate, table, still, ladder.flat_slope(table, flat_to), still, DerivativeStatus.OK)
     return np.asarray(still)
 
 
-def _confirm(table: StepTable, claimed: Array, found: Estimate) -> Flags:
+def _confirm(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
+    """Which claims (m,) a candidate of the table so far confirms; filled in."""
     scale, size = table.slope_scale(), np.abs(claimed)
     quotients = table.quotients(table.central, 2, table.above, table.below)
-    best = confirmed(quotients, scale, quick=len(table.steps) <= QUICK)
+    best = confirming(quotients, scale, quick=len(table.steps) <= QUICK_STEPS)
     gap = np.abs(best.value - claimed)
-    confirms = (gap <= SETTLED * size) & (SURE * best.error <= SETTLED * size)
-    confirms &= ladder.closing(table, SETTLED * size, best.first)
-    # The claim is as good a witness as the difference.
+    confirms = (gap <= SETTLED * size) & (SAFETY_FACTOR * best.error <= SETTLED * size)
+    # A claim of ½ at the kink of relu agrees with every central quotient: the sides must agree as well.
+    confirms &= ladder.closing(table, SETTLED * size, best.largest_step)
+    # The claim is as good a witness as the difference: what they differ by is the larger error of the two.
     best = best._replace(error=np.maximum(best.error, gap))
-    _fill(found, table, confirms, best, np.zeros_like(confirms), Fault.NONE)
+    _fill(estimate, table, confirms, best, np.zeros_like(confirms), DerivativeStatus.OK)
     return np.asarray(confirms)
 
 
 # --- the whole ladder ----------------------------------------------------------------------------
 
 
-def _finish(task: _Task, table: StepTable, found: Estimate) -> None:
+def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
     """Fill in columns whose ladder is complete."""
     if not len(table.columns):
         return
     scale, flat_to = table.slope_scale(), ladder.flat_range(table)
-    quantum = ladder.stair(task.function, table, flat_to)
-    floor = inner_grain(table.x) if task.blind else 0.0
-    central, right, left = (extrapolated(one, scale, floor) for one in _kinds(table, quantum))
+    quantum = ladder.inner_quantum(problem.function, table, flat_to)
+    floor = inner_rounding_step(table.x) if problem.blind else 0.0
+    central, right, left = (extrapolated(kind, scale, floor) for kind in _quotients(table, quantum))
     flat = (flat_to > 0) & (quantum == 0)
-    best = _better_side(central, right, left, task.blind)
-    best = choose(flat, ladder.level(table, flat_to), best)
-    code = np.where(np.isinf(best.error), Fault.STRUCTURE, Fault.NONE)
-    code[ladder.steep(table)] = Fault.STEEP
-    if task.blind:
-        code[_torn(central, right) | _torn(central, left)] = Fault.STRUCTURE
-        parted, gap = _parted(right, left), np.abs(right.value - left.value)
-        beside = ladder.meeting(table, gap, quantum)
-        code[parted] = np.where(beside, Fault.STRUCTURE, Fault.KINK)[parted]
-    code[flat] = Fault.NONE
-    code[_without_room(task, table)] = Fault.EDGE
-    everything = np.ones(len(scale), dtype=bool)
-    sides = (left.value, right.value, np.maximum(left.plain, right.plain))
-    _fill(found, table, everything, best, flat, code, sides)
+    best = _central_or_side(central, right, left, problem.blind)
+    best = select(flat, ladder.flat_slope(table, flat_to), best)
+    status = np.where(np.isinf(best.error), DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
+    status[ladder.steep(table)] = DerivativeStatus.UNBOUNDED
+    if problem.blind:
+        _find_kinks(table, (central, right, left), quantum, status)
+    # The later reason outranks the earlier one.
+    status[flat] = DerivativeStatus.OK
+    status[_too_few_steps(problem, table)] = DerivativeStatus.DOMAIN_EDGE
+    every = np.ones(len(scale), dtype=bool)
+    sides = (left.value, right.value, np.maximum(left.own_error, right.own_error))
+    _fill(estimate, table, every, best, flat, status, sides)
 
 
-def _kinds(table: StepTable, quantum: Array) -> Iterator[Quotients]:
+def _quotients(table: StepTable, quantum: Array) -> Iterator[Quotients]:
     """Central quotients, those to the right and those to the left."""
     above, below = table.above, table.below
+    # The error of a central quotient is even in h, that of a one-sided one is not.
     yield table.quotients(table.central, 2, above, below, quantum=quantum)
     yield table.quotients(table.right, 1, above, quantum=quantum)
     yield table.quotients(table.left, 1, below, quantum=quantum)
 
 
-def _without_room(task: _Task, table: StepTable) -> Flags:
-    """Whether too few steps are usable; where guards keep watch, those of one side will do.
+def _too_few_steps(problem: _Problem, table: StepTable) -> Flags:
+    """Whether too few steps (m,) are usable; where guards keep watch, those of one side will do.
 
     Not so on the first ladder of a tiny x, all of whose steps may be too large.
     """
-    lonely = table.usable < FEWEST
-    again = (np.abs(table.x) < TINY) & (task.scale[table.columns] == 1)
-    return np.asarray(lonely if task.blind else lonely & (again | (table.usable_aside < FEWEST)))
+    few = table.usable < FEWEST_STEPS
+    if problem.blind:
+        return np.asarray(few)
+    second_to_come = (np.abs(table.x) < SECOND_LADDER_BELOW) & (problem.scale[table.columns] == 1)
+    return np.asarray(few & (second_to_come | (table.usable_on_one_side < FEWEST_STEPS)))
 
 
 def _fill(
-    found: Estimate,
+    estimate: Estimate,
     table: StepTable,
     chosen: Flags,
-    best: Best,
+    best: Extrapolation,
     flat: Flags,
-    code: NDArray[Any] | Fault,
+    status: NDArray[Any] | DerivativeStatus,
     sides: tuple[Array, Array, Array] | None = None,
 ) -> None:
+    """Write what the table says of its `chosen` columns into the estimate of all columns."""
     columns = table.columns[chosen]
-    code = np.broadcast_to(np.asarray(code), chosen.shape)[chosen]
-    found.value[columns] = np.where(code == Fault.NONE, best.value[chosen], np.nan)
-    found.error[columns] = np.where(code == Fault.NONE, best.error[chosen], np.inf)
-    found.value_at[columns] = table.middle[chosen]
-    found.slope_scale[columns] = table.slope_scale(best.first)[chosen]
-    found.flat[columns] = flat[chosen]
-    found.code[columns] = code
+    status = np.broadcast_to(np.asarray(status), chosen.shape)[chosen]
+    ok = status == DerivativeStatus.OK
+    estimate.value[columns] = np.where(ok, best.value[chosen], np.nan)
+    estimate.error[columns] = np.where(ok, best.error[chosen], np.inf)
+    estimate.value_at[columns] = table.middle[chosen]
+    estimate.slope_scale[columns] = table.slope_scale(best.largest_step)[chosen]
+    estimate.flat[columns] = flat[chosen]
+    estimate.status[columns] = status
     if sides:
-        for field, side in zip((found.left, found.right, found.side_error), sides, strict=True):
+        for field, side in zip((estimate.left, estimate.right, estimate.side_error), sides, strict=True):
             field[columns] = side[chosen]
 
 
 # --- both sides ----------------------------------------------------------------------------------
 
 
-def _apart(one: Best, other: Best) -> Flags:
-    """Whether two slopes differ by more than their errors."""
-    gap, error = np.abs(one.value - other.value), one.plain + other.plain
-    size = np.maximum(np.abs(one.value), np.abs(other.value))
-    return np.asarray((gap > SURE * error) & (gap > SETTLED * size))
+def _find_kinks(
+    table: StepTable, slopes: tuple[Extrapolation, Extrapolation, Extrapolation], quantum: Array, status: Any
+) -> None:
+    """Write kinks, which no guard tells of, into the `status` (m,); slopes: central, right, left."""
+    central, right, left = slopes
+    torn = _strides_over_kink(central, right) | _strides_over_kink(central, left)
+    status[torn] = DerivativeStatus.UNRESOLVED
+    parted, gap = _sides_differ(right, left), np.abs(right.value - left.value)
+    beside = ladder.meeting(table, gap, quantum)
+    status[parted] = np.where(beside, DerivativeStatus.UNRESOLVED, DerivativeStatus.KINK)[parted]
 
 
-def _parted(right: Best, left: Best) -> Flags:
+def _differ(first: Extrapolation, second: Extrapolation) -> Flags:
+    """Whether two slopes (m,) differ by more than their errors."""
+    gap, error = np.abs(first.value - second.value), first.own_error + second.own_error
+    size = np.maximum(np.abs(first.value), np.abs(second.value))
+    return np.asarray((gap > SAFETY_FACTOR * error) & (gap > SETTLED * size))
+
+
+def _sides_differ(right: Extrapolation, left: Extrapolation) -> Flags:
     """Whether the one-sided slopes differ, both of them being well known."""
     size = np.maximum(np.abs(right.value), np.abs(left.value))
-    return np.asarray(_apart(right, left) & (right.plain + left.plain <= KNOWN * size))
+    well_known = right.own_error + left.own_error <= WELL_KNOWN * size
+    return np.asarray(_differ(right, left) & well_known)
 
 
-def _torn(central: Best, side: Best) -> Flags:
-    """Whether a well-known slope of one side is not that of both: a kink is stridden over unnoticed."""
-    return np.asarray(_apart(central, side) & (side.plain <= KNOWN * np.abs(side.value)))
+def _strides_over_kink(central: Extrapolation, side: Extrapolation) -> Flags:
+    """Whether a well-known slope of one side is not that of both: the central steps stride over a kink."""
+    well_known = side.own_error <= WELL_KNOWN * np.abs(side.value)
+    return np.asarray(_differ(central, side) & well_known)
 
 
-def _better_side(central: Best, right: Best, left: Best, blind: bool) -> Best:
+def _central_or_side(
+    central: Extrapolation, right: Extrapolation, left: Extrapolation, blind: bool
+) -> Extrapolation:
     """The central estimate, or that of a side where a kink or an edge is close on the other.
 
     Without guards the other side must be known well enough to show that it has the same slope.
     """
     best = central
-    for one, other in ((right, left), (left, right)):
-        better = 3 * one.error < best.error
+    for side, other in ((right, left), (left, right)):
+        better = BETTER_SIDE_FACTOR * side.error < best.error
         if blind:
-            gap, size = np.abs(one.value - other.value), np.abs(one.value)
-            better &= (gap <= SURE * (one.error + other.plain)) & (other.plain <= KNOWN * size)
-        best = choose(better, one, best)
+            gap, size = np.abs(side.value - other.value), np.abs(side.value)
+            same = gap <= SAFETY_FACTOR * (side.error + other.own_error)
+            better &= same & (other.own_error <= WELL_KNOWN * size)
+        best = select(better, side, best)
     return best
 
 
 @np.errstate(all="ignore")
 def _one_side(function: Function, columns: Indices, x: Array, side: int) -> OneSided:
-    points = x + side * ladder.rungs(0, STAGES[2]) * np.maximum(np.abs(x), 1.0)
+    points = x + side * ladder.rungs(0, STAGE_STEPS[2]) * np.maximum(np.abs(x), 1.0)
     values = ladder.values_at(function, points, columns)
-    found = OneSided(*(np.full(len(x), fill) for fill in (np.nan, np.inf, np.nan, np.inf)))
+    slopes = OneSided(*(np.full(len(x), fill) for fill in (np.nan, np.inf, np.nan, np.inf)))
     # So close to x that rounding takes them to the other side, points may be unusable: leave those out.
     lengths = len(points) - np.isfinite(values)[::-1].argmax(axis=0)
-    for count in np.unique(lengths[np.isfinite(values).any(axis=0) & (lengths > LEAST)]):
-        here = lengths == count
-        part = _from_points(columns[here], x[here], points[:count, here], values[:count, here])
-        for field, value in zip(found, part, strict=True):
-            field[here] = value
-    return found
+    usable = np.isfinite(values).any(axis=0) & (lengths > FEWEST_STEPS_ONE_SIDED)
+    for count in np.unique(lengths[usable]):
+        same = lengths == count
+        part = _from_points(columns[same], x[same], points[:count, same], values[:count, same])
+        for field, value in zip(slopes, part, strict=True):
+            field[same] = value
+    return slopes
 
 
 def _from_points(columns: Indices, x: Array, points: Array, values: Array) -> OneSided:
-    """From quotients between neighbours, the values at the last point standing in for those at x."""
+    """From quotients between neighbours, the values at the last point standing in for those at x.
+
+    The value at x itself belongs to neither side of a jump, and to one side only of a kink that rounding
+    has put beside x.
+    """
     offsets, last = points - x, values[-1]
-    slopes = ladder.inner(np.diff(values, axis=0) / np.diff(offsets, axis=0))
+    slopes = ladder.without_larger(np.diff(values, axis=0) / np.diff(offsets, axis=0))
     table = StepTable(columns, x, last, np.abs(offsets[:-1]), values[:-1], values[:-1])
     scale = np.nan_to_num(np.fmax.reduce(np.abs(slopes), axis=0))
     best = extrapolated(table.quotients(slopes, 1, table.above), scale)
-    bend = np.abs(values[-2] - last - best.value * (offsets[-2] - offsets[-1]))
-    room = best.error * np.abs(offsets[-1]) + bend + 2 * ROUNDING * np.abs(last)
-    return OneSided(best.value, best.error, last - best.value * offsets[-1], room)
+    # The limit is a straight line from the last point; what that misses is as large as at the point before.
+    curvature = np.abs(values[-2] - last - best.value * (offsets[-2] - offsets[-1]))
+    rounding = 2 * UNIT_ROUNDOFF * np.abs(last)
+    limit_error = best.error * np.abs(offsets[-1]) + curvature + rounding
+    return OneSided(best.value, best.error, last - best.value * offsets[-1], limit_error)

@@ -1,7 +1,10 @@
 """The ladder of steps on which functions of one variable are evaluated around a point, and what it shows.
 
-Each step is a quarter of the one before. A table holds the values of m functions ("columns") side by
-side at K steps, the largest first; a value is nan where it is not finite or may not be used.
+Each step is a quarter of the one before. A long ladder in place of one "optimal" step is what makes an
+error bar possible: every assumption about f is tested at all smaller steps.
+
+Convention: a table holds the values of m functions ("columns") side by side at K steps, the largest first;
+a value is nan where it is not finite or may not be used.
 """
 
 from __future__ import annotations
@@ -11,7 +14,30 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.richardson import RATIO, Best, Quotients, inner_grain
+from bpx.check.numeric.richardson import Extrapolation, Quotients, inner_rounding_step
+from bpx.check.numeric.tolerances import (
+    CLOSING_RATIO,
+    CLOSING_REACH,
+    CLOSING_ROUNDINGS,
+    FASTEST_GROWTH,
+    FIRST_STEP,
+    FLAT_ROUNDINGS,
+    KNOWN_ROUNDINGS,
+    LAST_STEP,
+    LAST_STEP_AT_ZERO,
+    MEETING_ROUNDING,
+    MEETING_SHARE,
+    MEETING_STEPS,
+    QUANTUM_BISECTIONS,
+    QUANTUM_LASTS,
+    SLOPE_SCALE_STEPS,
+    SLOWEST_GROWTH,
+    STAGE_STEPS,
+    STEEP_ROUNDINGS,
+    STEEP_STEPS,
+    STEP_RATIO,
+    UNIT_ROUNDOFF,
+)
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -23,16 +49,13 @@ if TYPE_CHECKING:
 # Points (K, m) and the indices (m,) of their columns → values (K, m) and where these may be used.
 Function = Callable[[Array, "NDArray[np.intp]"], tuple[Array, "NDArray[np.bool_]"]]
 
-ROUNDING = 2.0**-53
-FIRST = 0.37  # of max(|x|, 1); no round number, or a periodic function could look flat
-STAGES = (8, 16, *range(24, 65, 4))  # steps evaluated by the end of each stage
-BISECTIONS = 20
+_SMALLEST_FLOAT = 5e-324
 
 
 class StepTable(NamedTuple):
     """Values of f around x: `above` at x + steps, `below` at x - steps."""
 
-    columns: Indices
+    columns: Indices  # (m,): which of the caller's functions they are
     x: Array  # (m,)
     middle: Array  # (m,): f(x)
     steps: Array  # (K, m)
@@ -46,30 +69,35 @@ class StepTable(NamedTuple):
 
     @property
     def central(self) -> Array:
-        """Central quotients (K, m), of which all that a smaller unusable step forbids are nan."""
-        return inner((self.above - self.below) / (2 * self.steps))
+        """Central quotients (K, m); nan at all steps larger than an unusable one."""
+        return without_larger((self.above - self.below) / (2 * self.steps))
 
     @property
     def right(self) -> Array:
-        """Quotients from x upwards."""
-        return inner((self.above - self.middle) / self.steps)
+        """Quotients (K, m) from x upwards."""
+        return without_larger((self.above - self.middle) / self.steps)
 
     @property
     def left(self) -> Array:
-        """Quotients from x downwards."""
-        return inner((self.middle - self.below) / self.steps)
+        """Quotients (K, m) from x downwards."""
+        return without_larger((self.middle - self.below) / self.steps)
 
     def quotients(self, slopes: Array, power: int, *ends: Array, quantum: Array | float = 0.0) -> Quotients:
         """What is known of quotients of values at x and at `ends`; `quantum` (m,) is an inner rounding."""
-        grain, excused = np.maximum(self.grain(*ends), quantum), np.broadcast_to(4 * quantum, self.x.shape)
-        return Quotients(slopes, self.steps, power, grain, inner_grain(self.x), excused)
+        rounding = np.maximum(self.rounding(*ends), quantum)
+        known_rounding = np.broadcast_to(KNOWN_ROUNDINGS * quantum, self.x.shape)
+        return Quotients(slopes, self.steps, power, rounding, inner_rounding_step(self.x), known_rounding)
 
-    def grain(self, *ends: Array) -> Array:
-        """What the rounding of f itself may come to in a difference of values at x and at `ends` (K, m)."""
-        height = np.abs(self.middle)
+    def rounding(self, *ends: Array) -> Array:
+        """What the rounding of f itself may do to a difference of values at x and at `ends` (K, m).
+
+        Each of both values is known to half a unit of its last place, if f is computed well; what f loses
+        beyond that is measured from the residuals.
+        """
+        size = np.abs(self.middle)
         for end in ends:
-            height = np.fmax(height, np.abs(end))
-        return np.asarray(2 * ROUNDING * height)
+            size = np.fmax(size, np.abs(end))
+        return np.asarray(2 * UNIT_ROUNDOFF * size)
 
     @property
     def usable(self) -> Indices:
@@ -77,8 +105,8 @@ class StepTable(NamedTuple):
         return np.asarray(np.isfinite(self.central).sum(axis=0))
 
     @property
-    def usable_aside(self) -> Indices:
-        """How many are usable on the better side."""
+    def usable_on_one_side(self) -> Indices:
+        """How many are usable on the better side (m,)."""
         sides = (self.right, self.left)
         return np.asarray(np.max([np.isfinite(side).sum(axis=0) for side in sides], axis=0))
 
@@ -86,29 +114,34 @@ class StepTable(NamedTuple):
         """The largest slope (m,) over the largest usable steps up to `within`; at small ones it is noise."""
         slopes = np.fmax(np.abs(self.right), np.abs(self.left))
         known = np.isfinite(slopes) & (self.steps <= within)
-        return np.asarray(np.where(known & (np.cumsum(known, axis=0) <= 4), slopes, 0.0).max(axis=0))
+        largest_steps = known & (np.cumsum(known, axis=0) <= SLOPE_SCALE_STEPS)
+        return np.asarray(np.where(largest_steps, slopes, 0.0).max(axis=0))
 
 
-def inner(quotients: Array) -> Array:
-    """Quotients without the steps that are larger than the smallest unusable one."""
-    bad = ~np.isfinite(quotients)
-    if not bad.any():
+def without_larger(quotients: Array) -> Array:
+    """Quotients (K, m) without the steps that are larger than the smallest unusable one.
+
+    A step over a kink, a pole or a hole in the domain can look perfect; all that reach as far are out.
+    """
+    unusable = ~np.isfinite(quotients)
+    if not unusable.any():
         return quotients
-    spoilt = np.logical_or.accumulate(bad[::-1])[::-1]
-    return np.where(spoilt, np.nan, quotients)
+    beyond = np.logical_or.accumulate(unusable[::-1])[::-1]
+    return np.where(beyond, np.nan, quotients)
 
 
 def start(function: Function, columns: Indices, x: Array) -> StepTable:
     """A table without steps."""
     middle = values_at(function, x[np.newaxis], columns, guarded=False)[0]
-    none = np.empty((0, len(x)))
-    return StepTable(columns, x, middle, none, none, none)
+    no_steps = np.empty((0, len(x)))
+    return StepTable(columns, x, middle, no_steps, no_steps, no_steps)
 
 
 def extended(table: StepTable, function: Function, scale: Array, count: int) -> StepTable:
-    """The table with as many further steps as make `count`; the first is FIRST times `scale` (m,)."""
+    """The table with as many further steps as make `count`; the first is FIRST_STEP times `scale` (m,)."""
     ladder = rungs(len(table.steps), count) * scale
-    # Outwards x + h is rounded to a coarser grid than x has; the step made is exact both ways.
+    # Outwards x + h is rounded to a coarser grid than x has; the step made is exact both ways. A quotient by
+    # the step that was meant in place of the one made is wrong by u |x| / h, more than rounding of f does.
     steps = np.abs(table.x + np.copysign(ladder, table.x) - table.x)
     values = values_at(function, np.concatenate([table.x + steps, table.x - steps]), table.columns)
     above, below = values[: len(steps)], values[len(steps) :]
@@ -120,12 +153,12 @@ def extended(table: StepTable, function: Function, scale: Array, count: int) -> 
 
 
 def rungs(start: int, end: int) -> Array:
-    """The steps from the one to the other, as a column, in units of the scale."""
-    return np.asarray(FIRST * RATIO ** -np.arange(start, end)[:, np.newaxis])
+    """The steps from number `start` up to `end`, as a column (end - start, 1), in units of the scale."""
+    return np.asarray(FIRST_STEP * STEP_RATIO ** -np.arange(start, end)[:, np.newaxis])
 
 
 def values_at(function: Function, points: Array, columns: Indices, *, guarded: bool = True) -> Array:
-    """The values at points (K, m)."""
+    """The values at points (K, m); nan where they are not finite or, when `guarded`, may not be used."""
     with np.errstate(all="ignore"):
         values, usable = function(points, columns)
     good = np.isfinite(values) & usable if guarded else np.isfinite(values)
@@ -133,9 +166,9 @@ def values_at(function: Function, points: Array, columns: Indices, *, guarded: b
 
 
 def ended(table: StepTable) -> Flags:
-    """Whether the ladder is down at the grain of x (m,)."""
-    low = np.where(table.x == 0, 2.0**-66, 2.0**-42 * np.abs(table.x))
-    return np.asarray((table.steps[-1] < low) | (len(table.steps) == STAGES[-1]))
+    """Whether the ladder is down at the rounding of x (m,)."""
+    last = np.where(table.x == 0, LAST_STEP_AT_ZERO, LAST_STEP * np.abs(table.x))
+    return np.asarray((table.steps[-1] < last) | (len(table.steps) == STAGE_STEPS[-1]))
 
 
 # --- where f does not change ---------------------------------------------------------------------
@@ -148,41 +181,46 @@ def flat_range(table: StepTable) -> Array:
 
 
 def _changed(table: StepTable) -> Flags:
-    ends = (table.above, table.below)
-    above, below = ((end != table.middle) & ~np.isnan(end) for end in ends)
+    above, below = ((end != table.middle) & ~np.isnan(end) for end in (table.above, table.below))
     return np.asarray(above | below)
 
 
-def level(table: StepTable, flat_to: Array) -> Best:
-    """A slope of 0, give or take what rounding may hide where f does not change."""
-    hidden = 4 * ROUNDING * np.maximum(np.abs(table.middle), 1.0) / np.maximum(flat_to, 5e-324)
-    return Best(np.zeros_like(hidden), hidden, hidden, flat_to)
+def flat_slope(table: StepTable, flat_to: Array) -> Extrapolation:
+    """A slope of 0, give or take what rounding may hide where f does not change up to `flat_to` (m,)."""
+    # An f of 0 may be the rest of inner values of size 1.
+    hidden = FLAT_ROUNDINGS * UNIT_ROUNDOFF * np.maximum(np.abs(table.middle), 1.0)
+    error = hidden / np.maximum(flat_to, _SMALLEST_FLOAT)
+    return Extrapolation(np.zeros_like(error), error, error, flat_to)
 
 
-def stair(function: Function, table: StepTable, flat_to: Array) -> Array:
-    """The height of the stairs that rounding within f makes (m,); 0 where f is level or has none.
+def inner_quantum(function: Function, table: StepTable, flat_to: Array) -> Array:
+    """The height of the stairs (m,) that rounding within f makes of it; 0 where f has none.
 
-    Where f is still at small steps and moves at larger ones, the first change is cornered. A stair
-    keeps its height as the bracket shrinks; the change at the end of a true plateau shrinks with it.
+    log(1 + exp(−30)) is 9e-14 but changes in steps of 1e-16, not of u |f|, and is flat for h < 1e-3.
+    Where f is still at small steps and moves at larger ones, the first change is found by bisection. The
+    quantum of a rounding keeps its height as the bracket shrinks; the change at the end of a true plateau
+    shrinks with it. Without this test the corpus of correct gradients gave 4 false alarms.
     """
-    height = np.zeros(len(flat_to))
+    quantum = np.zeros(len(flat_to))
     at = np.flatnonzero((flat_to > 0) & _changed(table).any(axis=0))
     if not len(at):
-        return height
-    low, high = flat_to[at], RATIO * flat_to[at]
+        return quantum
+    low, high = flat_to[at], STEP_RATIO * flat_to[at]
     changes = [_change(function, table, at, high)]
-    for _ in range(BISECTIONS):
+    for _ in range(QUANTUM_BISECTIONS):
         middle = (low + high) / 2
         change = _change(function, table, at, middle)
-        changed = ~(change == 0)
+        changed = ~(change == 0)  # nan, at an unusable point, is a change
         low, high = np.where(changed, low, middle), np.where(changed, middle, high)
         changes.append(np.where(changed, change, changes[-1]))
-    lasting = changes[-1] >= changes[BISECTIONS // 2] / 64
-    height[at] = np.where(lasting, changes[-1], 0.0)
-    return height
+    # Over the second half of the bisections a bracket shrinks a thousandfold, a plateau's change with it.
+    lasting = changes[-1] >= changes[QUANTUM_BISECTIONS // 2] * QUANTUM_LASTS
+    quantum[at] = np.where(lasting, changes[-1], 0.0)
+    return quantum
 
 
 def _change(function: Function, table: StepTable, at: Indices, steps: Array) -> Array:
+    """How far f moves (len(at),) when the columns `at` take these steps to either side."""
     x = table.x[at]
     values = values_at(function, np.stack([x + steps, x - steps]), table.columns[at])
     return np.asarray(np.abs(values - table.middle[at]).max(axis=0))
@@ -191,33 +229,43 @@ def _change(function: Function, table: StepTable, at: Indices, steps: Array) -> 
 # --- where there is no slope ---------------------------------------------------------------------
 
 
-def closing(table: StepTable, noise: Array, first: Array) -> Flags:
-    """Whether the one-sided slopes close up as the steps shrink, to within noise: not so at a kink.
+def closing(table: StepTable, noise: Array, largest_step: Array) -> Flags:
+    """Whether the one-sided slopes close up as the steps shrink, to within noise (m,): at a kink they do not.
 
-    They must do so just below the step `first` (m,), and at the last.
+    Central quotients at a kink agree with each other to all digits (½ for relu at 0), so that nothing else
+    warns of it: without a test of the one-sided slopes the corpus of correct gradients gave 16 false alarms.
+    They must close up just below the `largest_step` (m,) that a slope rests on, and at the last.
     """
     gap, steps = np.abs(table.right - table.left), table.steps[1:]
-    grain = table.grain(table.above, table.below)[1:]
-    closes = gap[1:] <= 0.5 * gap[:-1] + noise + 4 * grain / steps
-    elsewhere = (steps >= first) | (steps < first / RATIO**3.5)
+    rounding = table.rounding(table.above, table.below)[1:]
+    # Truncation closes the gap by STEP_RATIO from step to step; half leaves room for higher orders.
+    closes = gap[1:] <= CLOSING_RATIO * gap[:-1] + noise + CLOSING_ROUNDINGS * rounding / steps
+    elsewhere = (steps >= largest_step) | (steps < largest_step / STEP_RATIO**CLOSING_REACH)
     return np.asarray(closes[-1] & (closes | elsewhere).all(axis=0))
 
 
 def meeting(table: StepTable, gap: Array, quantum: Array) -> Flags:
-    """Whether the one-sided slopes come closer than `gap` (m,) at the smallest steps clear of rounding."""
-    grain = np.maximum(table.grain(table.above, table.below), quantum)
-    clear = grain / table.steps < 0.05 * gap
-    last = clear & (clear.sum(axis=0) - np.cumsum(clear, axis=0) < 4)
-    return np.asarray((last & (np.abs(table.right - table.left) < 0.5 * gap)).any(axis=0))
+    """Whether the one-sided slopes come closer than `gap` (m,) at the smallest steps clear of rounding.
+
+    Then the kink is beside x, not at it, and both slopes were extrapolated from steps beyond it.
+    """
+    rounding = np.maximum(table.rounding(table.above, table.below), quantum)
+    clear = rounding / table.steps < MEETING_ROUNDING * gap
+    smallest = clear & (clear.sum(axis=0) - np.cumsum(clear, axis=0) < MEETING_STEPS)
+    met = np.abs(table.right - table.left) < MEETING_SHARE * gap
+    return np.asarray((smallest & met).any(axis=0))
 
 
 def steep(table: StepTable) -> Flags:
-    """Whether the slopes grow steadily down to the smallest steps, by more than noise does."""
-    big = np.abs(table.above - table.below)[-1] > 1e3 * table.grain(table.above, table.below)[-1]
+    """Whether the slopes (m,) grow steadily down to the smallest steps, by more than noise does."""
+    # Noise of height ε makes slopes ε / h that grow as steadily: only a large change of f is no noise.
+    rounding = table.rounding(table.above, table.below)[-1]
+    large = np.abs(table.above - table.below)[-1] > STEEP_ROUNDINGS * rounding
     central, right, left = (_growing(slopes) for slopes in (table.central, table.right, table.left))
-    return np.asarray((central & big) | (right & left))
+    return np.asarray((central & large) | (right & left))
 
 
 def _growing(slopes: Array) -> Flags:
-    ratio = slopes[-6:] / slopes[-7:-1]
-    return np.asarray(((ratio > 1.3) & (ratio < 1.1 * RATIO)).all(axis=0))
+    """Whether slopes (K, m) grow from step to step: by 4 at a jump, by 4^(1-p) where f goes like h^p."""
+    ratio = slopes[-STEEP_STEPS:] / slopes[-STEEP_STEPS - 1 : -1]
+    return np.asarray(((ratio > SLOWEST_GROWTH) & (ratio < FASTEST_GROWTH * STEP_RATIO)).all(axis=0))

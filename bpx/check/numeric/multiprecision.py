@@ -1,9 +1,9 @@
-"""Numbers of 90 digits and more that NumPy functions run on, and derivatives taken with them.
+"""Real numbers of 90 digits and more that NumPy functions run on.
 
 `Multiprecision` goes into arrays of objects: NumPy then calls its operators and, for `np.exp` and its
 like, its methods of the same names. It never turns into a float by itself: a function that would round it on
 the way (a preallocated array, a cast, a routine in C) raises, and the caller knows that it cannot be
-run with more digits.
+run with more digits. A silent cast would give 0, or noise, for the derivative instead.
 
 Convention: as with floats, what is undefined is nan and what is too large is infinite; nothing raises.
 """
@@ -15,26 +15,15 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsFloat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import DIGITS, LARGEST_ANGLE_BITS, LARGEST_EXPONENT
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-DIGITS = 90
-MOST_DIGITS = 800  # tried where fewer do not settle a derivative
-STEADY = 1e-20  # relative: a derivative that more digits change by less is settled
-CLEAR = 1e-3  # relative: as long as rounding allows for more, a derivative is not settled
-STEP = 1e-30  # of |x|
-STEP_AT_ZERO = 1e-40
-SHRINK = 1000  # the second, smaller step
-PARTED = 1e-10  # relative: one-sided slopes this far apart are two
-GROWN = 1.02  # a slope that grows like this from step to step has no limit
-LARGEST_EXPONENT = 10**9  # exp of more is infinite, or the numbers would fill the memory
-LARGEST_ANGLE = 2**12  # binary digits before the point; reducing more takes too long
 
 Reals = (int, float, np.integer, np.floating, np.bool_)
 
@@ -48,6 +37,7 @@ def available() -> bool:
 @cache
 def context() -> Any:
     """An mpmath context of our own, so that nobody else's precision counts."""
+    # Imported here: mpmath takes longer to load than most commands run.
     own = import_module("mpmath").MPContext()
     own.dps = DIGITS
     return own
@@ -73,15 +63,17 @@ class Multiprecision:
         """Take an mpf as it is, a float or an int without rounding; anything complex is nan."""
         own = context()
         if isinstance(number, Reals):
+            # By way of float: mpmath does not know the scalars of NumPy.
             number = own.mpf(number if isinstance(number, int) else float(number))
         self.number = number if isinstance(number, own.mpf) else own.nan
 
     def __repr__(self) -> str:
-        return f"Exact({context().nstr(self.number, 20)})"
+        return f"Multiprecision({context().nstr(self.number, 20)})"
 
     def __float__(self) -> float:
-        raise TypeError("an exact number is not rounded by itself; use rounded()")
+        raise TypeError("a number of many digits is not rounded by itself; use rounded()")
 
+    # Equal numbers have equal hashes, floats among them; NumPy's sets and unions need that.
     def __hash__(self) -> int:
         return hash(self.number)
 
@@ -169,6 +161,7 @@ class Multiprecision:
             return Multiprecision(context().inf if self.number > 0 else context().zero)
         return Multiprecision(context().exp(self.number))
 
+    # Near 0 the plain formulas of expm1, log1p and sinh cancel; far from it they lose nothing.
     def expm1(self) -> Multiprecision:
         """e to this power, less 1."""
         return self.exp() - 1 if abs(self.number) > 1 else Multiprecision(context().expm1(self.number))
@@ -196,6 +189,7 @@ class Multiprecision:
         """The logarithm to base 10."""
         return self.log() / Multiprecision(+context().ln10)
 
+    # Where mpmath answers with a complex number, as for √-1, the constructor makes it nan.
     def sqrt(self) -> Multiprecision:
         """The square root; nan below 0."""
         return Multiprecision(context().sqrt(self.number))
@@ -203,7 +197,7 @@ class Multiprecision:
     def cbrt(self) -> Multiprecision:
         """The real cube root."""
         own = context()
-        root = own.cbrt(abs(self.number))
+        root = own.cbrt(abs(self.number))  # of a negative number mpmath's is the complex one
         return Multiprecision(root if self.number > 0 else -root)
 
     def square(self) -> Multiprecision:
@@ -242,6 +236,7 @@ class Multiprecision:
         """The angle of the point (x, this)."""
         return _binary(self, x, lambda y, x: context().atan2(y, x))
 
+    # By way of `exp`, which knows what to do with exponents too large for it.
     def sinh(self) -> Multiprecision:
         """The hyperbolic sine."""
         if abs(self.number) > 1:
@@ -268,6 +263,7 @@ class Multiprecision:
         """The number of this hyperbolic tangent; nan outside [-1, 1]."""
         return Multiprecision(context().atanh(self.number))
 
+    # No ufuncs of NumPy: the ops of bpx ask for these by name (`bpx.ops.row.by_method`).
     def erf(self) -> Multiprecision:
         """The error function."""
         return Multiprecision(context().erf(self.number))
@@ -304,7 +300,8 @@ class Multiprecision:
 
     def _of_angle(self, name: str) -> Multiprecision:
         own = context()
-        readable = own.isfinite(self.number) and own.mag(self.number or 1) < LARGEST_ANGLE
+        # To reduce an angle, mpmath works out π to as many digits as the angle has before the point.
+        readable = own.isfinite(self.number) and own.mag(self.number or 1) < LARGEST_ANGLE_BITS
         return Multiprecision(getattr(own, name)(self.number) if readable else own.nan)
 
 
@@ -318,6 +315,7 @@ def _operand(value: Any) -> Any:
 def _binary(left: Any, right: Any, operation: Callable[[Any, Any], Any]) -> Multiprecision:
     x, y = _operand(left), _operand(right)
     if x is None or y is None:
+        # Then NumPy takes over: an array beside a number is its to loop over.
         return NotImplemented  # type: ignore[no-any-return]  # as operators may
     return Multiprecision(operation(x, y))
 
@@ -342,16 +340,22 @@ def _power(x: Any, y: Any) -> Any:
     own = context()
     if x == 0 and y < 0:
         return own.inf
+    # For infinities and nan the conventions of IEEE 754 pow, which float has.
     return own.power(x, y) if own.isfinite(x) and own.isfinite(y) else own.mpf(float(x) ** float(y))
 
 
-# --- arrays --------------------------------------------------------------------------------------
+# --- values and arrays ---------------------------------------------------------------------------
+
+
+def as_multiprecision(value: Any) -> Multiprecision:
+    """A real number in many digits; nan for all else."""
+    return Multiprecision(_operand(value))
 
 
 def lifted(array: Any) -> NDArray[np.object_]:
     """An array of objects with these numbers, not rounded."""
     array = np.asarray(array)
-    objects = np.empty(array.shape, dtype=object)
+    objects = np.empty(array.shape, dtype=object)  # np.array(…) of one number would be no array
     objects.ravel()[:] = [Multiprecision(number) for number in array.flat]
     return objects
 
@@ -359,124 +363,5 @@ def lifted(array: Any) -> NDArray[np.object_]:
 def rounded(objects: Any) -> Array:
     """The nearest floats; numbers too large for one are infinite."""
     objects = np.asarray(objects, dtype=object)
-    numbers = [float(one.number if isinstance(one, Multiprecision) else one) for one in objects.flat]
+    numbers = [float(x.number if isinstance(x, Multiprecision) else x) for x in objects.flat]
     return np.array(numbers, dtype=float).reshape(objects.shape)
-
-
-# --- derivatives ---------------------------------------------------------------------------------
-
-
-class MultiprecisionSlope(NamedTuple):
-    """The derivative of one function at one point; `exact` is `value` before rounding, `at` f(x).
-
-    `error` is what may be wrong with it, `rounding` what the digits carried allow for at most. At a
-    kink `left` and `right` differ; at an edge (of the domain, at a jump, at a vertical tangent) there
-    is no derivative. So many `digits` it took: fewer leave nothing where large terms cancel.
-    """
-
-    value: float
-    error: float
-    left: float
-    right: float
-    kink: bool
-    edge: bool
-    exact: Multiprecision
-    at: Multiprecision
-    rounding: float
-    digits: int = DIGITS
-
-
-def slope(function: Callable[[Multiprecision], Any], x: SupportsFloat) -> MultiprecisionSlope | None:
-    """The derivative at x of a function of one variable; None where it does not run on such numbers."""
-    found = slopes(function, x)
-    return found[0] if found else None
-
-
-def slopes(function: Callable[[Multiprecision], Any], x: SupportsFloat) -> list[MultiprecisionSlope] | None:
-    """The derivatives at x of all elements, in order, of what a function of one variable returns.
-
-    Taken with more and more digits until more change nothing.
-    """
-    digits = DIGITS
-    found = _slopes(function, x, digits)
-    while found is not None and digits < MOST_DIGITS:
-        # A 0 may only be too few digits: then as many as there are must say so.
-        digits = min(2 * digits, MOST_DIGITS) if any(one.value for one in found) else MOST_DIGITS
-        before = found
-        found = _slopes(function, x, digits)
-        if found is not None and all(map(_steady, before, found)):
-            return list(map(_measured, before, found))
-    return [one._replace(error=one.error + one.rounding) for one in found] if found else found
-
-
-def _steady(before: MultiprecisionSlope, after: MultiprecisionSlope) -> bool:
-    """Whether more digits say the same, in all that counts."""
-    gap, size = abs(after.exact - before.exact), abs(after.exact)
-    same = bool(size > 0) and bool(gap <= STEADY * size) and bool(after.rounding <= CLEAR * size)
-    same = same or not (before.exact.isfinite() or after.exact.isfinite())
-    return same and (before.kink, before.edge) == (after.kink, after.edge)
-
-
-def _measured(before: MultiprecisionSlope, after: MultiprecisionSlope) -> MultiprecisionSlope:
-    """With the error that twice the digits show added; of a 0, what they may hide."""
-    shown = _float(abs(after.exact - before.exact)) if after.value else after.rounding
-    return before._replace(error=before.error + shown)
-
-
-def _slopes(
-    function: Callable[[Multiprecision], Any], x: SupportsFloat, digits: int
-) -> list[MultiprecisionSlope] | None:
-    with precision(digits):
-        middle = Multiprecision(float(x))
-        step = abs(middle) * STEP if middle else Multiprecision(STEP_AT_ZERO)
-        offsets = (0, step, -step, step / SHRINK, -step / SHRINK)
-        try:
-            values = [np.ravel(np.asarray(function(middle + offset), dtype=object)) for offset in offsets]
-            rows = list(zip(*values, strict=True))
-        except Exception:  # whatever it is that a stranger's function does not like about such numbers
-            return None
-        return [_slope(points, step)._replace(digits=digits) for points in rows]
-
-
-def _slope(points: tuple[Any, ...], step: Multiprecision) -> MultiprecisionSlope:
-    at, *ends = (Multiprecision(_operand(point)) for point in points)
-    near = step / SHRINK
-    (right, left), (near_right, near_left) = _sides(at, ends[:2], step), _sides(at, ends[2:], near)
-    value = (near_right + near_left) / 2
-    error = abs(value - (right + left) / 2)
-    size = max(abs(right), abs(left))
-    gap, near_gap = abs(right - left), abs(near_right - near_left)
-    # Of inner values of size 1 at least, which may cancel.
-    rounding = 4 * Multiprecision(+context().eps) * max(Multiprecision(1), abs(at)) / near
-    noise = PARTED * size + rounding
-    edge = not (right.isfinite() and left.isfinite() and _settled(right, near_right, noise))
-    edge = edge or not _settled(left, near_left, noise)
-    kink = not edge and bool(gap > noise) and bool(near_gap > gap / 2)
-    return MultiprecisionSlope(
-        _float(value),
-        _float(error),
-        _float(near_left),
-        _float(near_right),
-        kink,
-        edge,
-        value,
-        at,
-        _float(rounding),
-    )
-
-
-def _sides(
-    at: Multiprecision, ends: list[Multiprecision], step: Multiprecision
-) -> tuple[Multiprecision, Multiprecision]:
-    """The slope to the right, and that to the left."""
-    up, down = ends
-    return (up - at) / step, (at - down) / step
-
-
-def _settled(wide: Multiprecision, close: Multiprecision, noise: Multiprecision) -> bool:
-    """Whether the slope does not grow as the step shrinks."""
-    return bool(abs(close) <= GROWN * abs(wide) + noise)
-
-
-def _float(number: Multiprecision) -> float:
-    return float(number.number)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpx.check.numeric.differences import ROUNDING, SURE
+from bpx.check.numeric.tolerances import SAFETY_FACTOR, UNIT_ROUNDOFF
 from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array
 
@@ -28,8 +28,8 @@ def decide(
 ) -> NDArray[np.int8]:
     """One `Verdict` for each claim; all arrays broadcast to the claim's shape.
 
-    `error` is the bar of the reference `value`, `SURE` times that is taken for certain. `detect` is the
-    smallest relative difference that must be seen: where the bar is wider than that, the verdict is
+    `error` is the bar of the reference `value`, `SAFETY_FACTOR` times that is taken for certain. `detect` is
+    the smallest relative difference that must be seen: where the bar is wider than that, the verdict is
     never `agree`, but for two cases: an exact 0 where f does not change by a bit (`flat`), and a
     claim that is 0 to within a bar narrow in units of `slope_scale`, the slopes met around (a stationary
     point). `claim_noise` is how far the claim moves when its inputs move by a rounding error.
@@ -38,9 +38,9 @@ def decide(
     with np.errstate(all="ignore"):
         gap = np.abs(claimed - value)
         size = np.maximum(np.abs(claimed), np.abs(value))
-        bar = SURE * np.asarray(error)
+        bar = SAFETY_FACTOR * np.asarray(error)
         known = np.isfinite(value) & np.isfinite(bar)
-        differs = gap > bar + np.maximum(SLACK * detect, 8 * ROUNDING) * size
+        differs = gap > bar + np.maximum(SLACK * detect, 8 * UNIT_ROUNDOFF) * size
         slips = gap <= 8 * np.asarray(claim_noise) + bar
         stationary = (np.abs(claimed) <= bar) & (bar <= detect * np.asarray(slope_scale))
         certain = (bar <= detect * size) | (flat & (claimed == 0)) | stationary

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.local.elementwise import EDGES, KINKS, check_group
-from bpx.check.local.elementwise_batch import ElementwiseBatch, groups
-from bpx.check.local.jacobians import CheckedEdge, UnboundedJacobian, everywhere
-from bpx.check.local.reverse_sweep import Slope, sizes, sweep
-from bpx.check.local.rounding_error import blurs
+from bpx.check.local.elementwise import EDGES, KINKS, check_elementwise
+from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
+from bpx.check.local.jacobians import CheckedEdge, UnboundedJacobian, sparsity_pattern
+from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep
+from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.report.entry import Verdict
@@ -112,7 +112,7 @@ class CheckedGraph:
     @cached_property
     def elementwise(self) -> list[ElementwiseBatch]:
         """The elementwise nodes of the forward pass, by op."""
-        return groups(self.graph, self.forward, self.values)
+        return elementwise_batches(self.graph, self.forward, self.values)
 
     @cached_property
     def kinks(self) -> list[NonsmoothNode]:
@@ -127,7 +127,7 @@ class CheckedGraph:
     @cached_property
     def blur(self) -> dict[int, Array]:
         """How far rounding may have moved the value of each node of the forward pass."""
-        return blurs(self.graph, self.forward, self.values)
+        return rounding_errors(self.graph, self.forward, self.values)
 
     def walls(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[NonsmoothNode]:
         """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
@@ -149,7 +149,7 @@ class CheckedGraph:
         for group in self.elementwise:
             edges = [edge for node in group.nodes for edge in by_consumer.get(node, ())]
             kinked, outside = self.flags(group, self.kinks), self.flags(group, self.edges_of_domain)
-            for one in check_group(
+            for one in check_elementwise(
                 group, edges, self.all_values, kinked, outside, self.blur, self.question.detect
             ):
                 found[one.edge] = one
@@ -181,17 +181,19 @@ class CheckedGraph:
         return lost and not self.has_wrong_rule
 
     @cached_property
-    def trusted(self) -> dict[Edge, Slope]:
+    def trusted(self) -> dict[Edge, Jacobian]:
         """The slope of each edge by differences; where there are none, of unbounded error."""
         return {
-            edge: one.trusted if one.trusted is not None else UnboundedJacobian(one.stated)
+            edge: one.reference_jacobian
+            if one.reference_jacobian is not None
+            else UnboundedJacobian(one.stated_jacobian)
             for edge, one in self.checked.items()
         }
 
     @cached_property
-    def stated(self) -> dict[Edge, Slope]:
+    def stated(self) -> dict[Edge, Jacobian]:
         """The slope of each edge as its rule has it."""
-        return {edge: one.stated for edge, one in self.checked.items()}
+        return {edge: one.stated_jacobian for edge, one in self.checked.items()}
 
     @property
     def seed(self) -> dict[int, ErrorBound]:
@@ -201,12 +203,12 @@ class CheckedGraph:
     @cached_property
     def reference(self) -> dict[int, ErrorBound]:
         """∂output/∂node for every live node, from the trusted slopes."""
-        return sweep(self.ledger.edges, self.trusted, self.seed)
+        return reverse_sweep(self.ledger.edges, self.trusted, self.seed)
 
     @cached_property
     def sizes(self) -> dict[int, Array]:
         """How large the terms are that each gradient is the sum of."""
-        return sizes(self.ledger.edges, self.trusted, {self.question.output: np.abs(self.question.seed)})
+        return magnitudes(self.ledger.edges, self.trusted, {self.question.output: np.abs(self.question.seed)})
 
     def without_walls(self, node: int) -> Flags:
         """Which entries of a node no kink or jump bears on."""
@@ -216,9 +218,12 @@ class CheckedGraph:
     def reach(self) -> dict[int, Array]:
         """For every node: which of its elements move one that stands at a kink."""
         ones = {
-            edge: everywhere(slope, self.graph.shapes[edge.consumer]) for edge, slope in self.trusted.items()
+            edge: sparsity_pattern(slope, self.graph.shapes[edge.consumer])
+            for edge, slope in self.trusted.items()
         }
-        found = sizes(self.ledger.edges, ones, {wall.node: wall.mask.astype(float) for wall in self.kinks})
+        found = magnitudes(
+            self.ledger.edges, ones, {wall.node: wall.mask.astype(float) for wall in self.kinks}
+        )
         for wall in self.kinks:  # an element's own kink does not bear on the gradient by that element
             found[wall.node] = found[wall.node] - wall.mask
         return found

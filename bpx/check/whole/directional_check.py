@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.numeric.differences import SURE, Fault, derivative
+from bpx.check.numeric.differences import DerivativeStatus, derivative
 from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.report.entry import Reason
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.graph_function import GraphFunction
@@ -60,9 +61,9 @@ def _contradiction(
     along = program.lines([direction])
     found = derivative(line, np.ones(1), claimed=np.array([expected]))
     gap, bar = abs(float(found.value[0]) - expected), float(found.error[0]) + room
-    if found.code[0] != Fault.NONE or gap <= SURE * bar + _BLIND * size:
+    if found.status[0] != DerivativeStatus.OK or gap <= SAFETY_FACTOR * bar + _BLIND * size:
         return None
-    if _many_digits_agree(point, program, direction, expected, SURE * room + _BLIND * size):
+    if _many_digits_agree(point, program, direction, expected, SAFETY_FACTOR * room + _BLIND * size):
         return None
     return Reason("wiring", {"found": f"{found.value[0]:.6g}", "expected": f"{expected:.6g}"})
 
@@ -72,11 +73,11 @@ def _many_digits_agree(
 ) -> bool:
     """Is it the differences in float64 that are wrong, because rounding passed for a slope?"""
     from bpx.check.local.elementwise_exact import is_known
-    from bpx.check.numeric import multiprecision
+    from bpx.check.numeric import multiprecision, multiprecision_slopes
 
     if not multiprecision.available() or point.elements > _MOST_EXACT:
         return False
-    known = multiprecision.slope(program.exactly_along(direction, point.lifted), 1.0)
+    known = multiprecision_slopes.slope(program.exactly_along(direction, point.lifted), 1.0)
     return known is None or not is_known(known) or abs(known.value - expected) <= room
 
 

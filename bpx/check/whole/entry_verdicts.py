@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpx.check.numeric.differences import SURE
-from bpx.check.numeric.error_bound import UNIT, ErrorBound
+from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import EPSILON, SAFETY_FACTOR
 from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import decide
@@ -149,9 +149,9 @@ def _stationary(judged: Evaluation) -> None:
     """
     (value, error, _), point = judged.reference, judged.point
     claimed, size = np.abs(judged.stated.value), point.sizes.get(judged.node, 0.0)
-    rest = _REST * UNIT * size if judged.stated.is_rule else 0.0
-    nothing = (claimed <= rest) & (np.abs(value) <= SURE * error)
-    narrow = SURE * error <= point.question.detect * size
+    rest = _REST * EPSILON * size if judged.stated.is_rule else 0.0
+    nothing = (claimed <= rest) & (np.abs(value) <= SAFETY_FACTOR * error)
+    narrow = SAFETY_FACTOR * error <= point.question.detect * size
     judged.verdicts[(judged.verdicts == Verdict.CANNOT_TELL) & nothing & narrow] = Verdict.AGREE
 
 
@@ -181,6 +181,6 @@ def _reason(judged: Evaluation, flat: int) -> Reason:
         return Reason("differs", {"difference": number(abs(claimed - value), 3), "error": number(error, 3)})
     scale = max(abs(claimed), abs(value))
     # Where the bar is narrow, it is the claim itself whose digits rounding may have taken.
-    share = max(SURE * error, abs(claimed - value)) / scale if scale else np.inf
+    share = max(SAFETY_FACTOR * error, abs(claimed - value)) / scale if scale else np.inf
     detect = judged.point.question.detect
     return Reason("uncertain", {"share": number(share, 2), "detect": number(detect, 2)})

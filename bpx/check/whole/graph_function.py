@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.error_bound import UNIT
+from bpx.check.numeric.tolerances import EPSILON
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph
 from bpx.graph.run import run
@@ -45,7 +45,7 @@ class GraphFunction:
     def grain(self) -> float:
         """The rounding of the largest number met on the way to the output."""
         values = run(self.graph, self.given, [self.output]).values()
-        return UNIT * max(float(np.max(np.abs(value), initial=0.0)) for value in values)
+        return EPSILON * max(float(np.max(np.abs(value), initial=0.0)) for value in values)
 
     def coordinates(self, at: Sequence[Coordinate]) -> Function:
         """One function for each coordinate: the point takes the place of that entry."""

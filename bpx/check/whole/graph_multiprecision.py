@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.local.elementwise_exact import is_known, is_right, rounded_slope
-from bpx.check.numeric import multiprecision
-from bpx.check.numeric.error_bound import UNIT
+from bpx.check.numeric import multiprecision, multiprecision_slopes
+from bpx.check.numeric.tolerances import EPSILON
 from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.verdict import decide
 from bpx.check.whole.evaluation import Evaluation
@@ -36,7 +36,7 @@ def look_closer(judged: Evaluation, flat: NDArray[np.intp]) -> int:
         terms = max(
             abs(float(part[0])) for part in (judged.part(p, np.array([one])) for p in (size, claimed))
         )
-        slope = multiprecision.slope(function, float(point.given[judged.node].flat[one]))
+        slope = multiprecision_slopes.slope(function, float(point.given[judged.node].flat[one]))
         if slope is not None and is_known(slope, terms):
             if slope.digits not in stated:
                 stated[slope.digits] = _stated(judged, slope.digits)
@@ -71,7 +71,9 @@ def _stated(judged: Evaluation, digits: int) -> Any:
         return judged.stated.exactly()
 
 
-def _settle(judged: Evaluation, flat: int, slope: multiprecision.MultiprecisionSlope, stated: Any) -> None:
+def _settle(
+    judged: Evaluation, flat: int, slope: multiprecision_slopes.MultiprecisionSlope, stated: Any
+) -> None:
     """The verdict by a slope known to many digits; `stated` is the claim in as many, where it has them.
 
     A formula that is right to those digits is right, whatever float64 makes of it. Of bare numbers it
@@ -83,7 +85,7 @@ def _settle(judged: Evaluation, flat: int, slope: multiprecision.MultiprecisionS
     verdict = decide(
         judged.near(at, value),
         value,
-        UNIT * np.abs(value),
+        EPSILON * np.abs(value),
         detect=judged.point.question.detect,
         claim_noise=noise if stated is None else 0.0,
     )
@@ -92,4 +94,4 @@ def _settle(judged: Evaluation, flat: int, slope: multiprecision.MultiprecisionS
     ):
         verdict[0] = Verdict.AGREE
         judged.reasons[flat] = Reason("digits-lost")
-    judged.put(at, verdict, value, UNIT * np.abs(value))
+    judged.put(at, verdict, value, EPSILON * np.abs(value))

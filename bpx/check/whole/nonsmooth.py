@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpx.check.local.jacobians import DiagonalJacobian
-from bpx.check.numeric.differences import SURE
-from bpx.check.numeric.error_bound import UNIT
+from bpx.check.numeric.tolerances import EPSILON, SAFETY_FACTOR
 from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import decide
@@ -63,8 +62,8 @@ def _is_flat_beside(point: CheckedGraph, wall: NonsmoothNode) -> bool:
     """Do the slopes to both sides of a kink fail to tell of it, as those of a comparison, which jumps?"""
     told = np.zeros(point.graph.shapes[wall.node], dtype=bool)
     for edge, one in point.checked.items():
-        if edge.consumer == wall.node and isinstance(one.trusted, DiagonalJacobian):
-            told |= one.trusted.slope.spread != 0
+        if edge.consumer == wall.node and isinstance(one.reference_jacobian, DiagonalJacobian):
+            told |= one.reference_jacobian.slope.spread != 0
     return bool((wall.mask & ~told).any())
 
 
@@ -93,7 +92,7 @@ def _conventional(judged: Evaluation, flat: Indices) -> Flags:
     """
     value, error, spread = (judged.part(one, flat) for one in judged.reference)
     stated = judged.part(judged.stated.value, flat)
-    possible: Flags = np.abs(stated - value) <= spread + SURE * error
+    possible: Flags = np.abs(stated - value) <= spread + SAFETY_FACTOR * error
     custom = judged.point.question.spec.custom
     own = any(judged.point.graph.ops[wall.node].name in custom for wall in _walls_above(judged))
     return possible & (judged.stated.is_rule and not own)
@@ -102,7 +101,7 @@ def _conventional(judged: Evaluation, flat: Indices) -> Flags:
 def _between(judged: Evaluation, flat: Indices, found: OneSidedSlopes) -> None:
     """Entries whose slopes to either side differ, or that have none, because the value jumps."""
     claimed, tolerance = (judged.part(one, flat) for one in judged.stated[:2])
-    room = SURE * found.error + tolerance + 8 * UNIT * np.abs(claimed)
+    room = SAFETY_FACTOR * found.error + tolerance + 8 * EPSILON * np.abs(claimed)
     fits = found.jump | ((claimed >= found.low - room) & (claimed <= found.high + room))
     fits |= _conventional(judged, flat)
     verdicts = np.where(fits, Verdict.KINK, Verdict.DISAGREE)
@@ -116,7 +115,7 @@ def _bracket(judged: Evaluation, flat: Indices) -> None:
     value, error, spread = (judged.part(one, flat) for one in judged.reference)
     claimed, tolerance = (judged.part(one, flat) for one in judged.stated[:2])
     jump = np.full(flat.shape, _below_a_jump(judged.point, judged.node)) | ~np.isfinite(spread)
-    room = np.where(jump, np.inf, spread + SURE * error + tolerance)
+    room = np.where(jump, np.inf, spread + SAFETY_FACTOR * error + tolerance)
     verdicts = np.where(np.abs(claimed - value) <= room, Verdict.KINK, Verdict.DISAGREE)
     judged.put(flat, verdicts, np.nan, np.nan)
     _explain(judged, flat, value - spread, value + spread, jump)
@@ -125,7 +124,7 @@ def _bracket(judged: Evaluation, flat: Indices) -> None:
 def _below_a_jump(point: CheckedGraph, node: int) -> bool:
     """Does a node that jumps at these values depend on `node`? What hangs on it may change at once."""
     above = point.graph.touched(by=[node], upto=point.question.output)
-    slopes = [(edge, one.trusted) for edge, one in point.checked.items() if above[edge.consumer]]
+    slopes = [(edge, one.reference_jacobian) for edge, one in point.checked.items() if above[edge.consumer]]
     return any(
         isinstance(slope, DiagonalJacobian) and np.isinf(slope.slope.spread).any() for _, slope in slopes
     )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.differences import SURE, one_sided
+from bpx.check.numeric.differences import one_sided
+from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction
 from bpx.graph.arrays import Array
 
@@ -54,7 +55,7 @@ class OneSidedSlopes(NamedTuple):
     @property
     def differ(self) -> Flags:
         """Is there no derivative?"""
-        return self.jump | ~(self.high - self.low <= SURE * self.error + 1e-9 * np.abs(self.high))
+        return self.jump | ~(self.high - self.low <= SAFETY_FACTOR * self.error + 1e-9 * np.abs(self.high))
 
 
 def sides(program: GraphFunction, at: list[Coordinate]) -> OneSidedSlopes:
@@ -79,7 +80,7 @@ def contradiction(
     """
     shares = np.concatenate([np.eye(len(at)), _mixtures(len(at))])[:most]
     lines = along(program, [_direction(program, at, share) for share in shares])
-    bend, room = lines.right - lines.left, SURE * lines.error
+    bend, room = lines.right - lines.left, SAFETY_FACTOR * lines.error
     if lines.jump.any() or not ((bend >= -room).all() or (bend <= room).all()):
         return False
     total = shares @ claimed

@@ -14,7 +14,7 @@ from bpx.graph.numbers import DIGITS, number, shape_text
 from bpx.graph.run import run
 from bpx.graph.subgraph import guards
 from bpx.ops import rows
-from bpx.passes.reverse import handed_back
+from bpx.passes.reverse import pullback
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -105,7 +105,7 @@ class _Sample:
         else:
             upstream = self.graph.input(self.out.shape)
             self.names[upstream.id] = _UPSTREAM
-            factors = handed_back(self.op, upstream, self.args, self.out, self.settings)
+            factors = pullback(self.op, upstream, self.args, self.out, self.settings)
         # Inside its own rule the op's output is called by what it is: exp(x), not out.
         return {arg: self.rule_text(one) for arg, one in zip(self.op.args, factors, strict=False)}
 

@@ -26,8 +26,8 @@ from bpx.passes.domain import (
     overflow_warnings,
     value_problems,
 )
-from bpx.passes.query import arriving, asked_nodes, unknown_node
-from bpx.passes.reverse import Edge, handed_back, reverse
+from bpx.passes.query import query_nodes, seed_of, unknown_node
+from bpx.passes.reverse import Edge, pullback, reverse
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -42,8 +42,8 @@ class GradientQuery:
         self.fused: GradientQuery | None = None  # the same query before nodes were rewritten
         self.rewritten: tuple[str, ...] = ()
         self.whole, self.weighted = of is None, upstream is not None
-        self.output, self.wrt = asked_nodes(spec, of, wrt)
-        self.seed, self.seed_notes = arriving(self.graph.shapes[self.output], upstream)
+        self.output, self.wrt = query_nodes(spec, of, wrt)
+        self.seed, self.seed_notes = seed_of(self.graph.shapes[self.output], upstream)
         self.ledger = reverse(
             self.graph[self.output],
             [self.graph[node] for node in self.wrt.values()],
@@ -213,7 +213,7 @@ class GradientQuery:
         }
         for expr, arg in zip(args, self.graph.args[edge.consumer], strict=True):
             texts[expr.id] = names.get(arg) or formula(self.graph, arg, names)
-        contribution = handed_back(op, upstream, args, out, settings)[edge.position]
+        contribution = pullback(op, upstream, args, out, settings)[edge.position]
         if contribution is None:
             return "0"
         if ops_written(scratch, contribution.id, texts) > MOST_IN_A_RULE:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from checking import spec, toml
 
-from bpx.check.local.elementwise_batch import ElementwiseBatch, groups
+from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.graph.run import run
 
 
 def groups_of(made):
     graph = made.graph
     values = run(graph, made.given, made.steps.values())
-    return groups(graph, sorted(values), values)
+    return elementwise_batches(graph, sorted(values), values)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from checking import planted, point_of, spec
 
 from bpx.check.local.elementwise_exact import is_right, slope_and_rule
-from bpx.check.numeric import multiprecision
+from bpx.check.numeric import multiprecision, multiprecision_slopes
 
 pytest.importorskip("mpmath")
 
@@ -34,7 +34,7 @@ def test_there_is_none_at_a_kink_and_none_without_mpmath(monkeypatch):
 
 
 def test_of_terms_that_cancel_nothing_must_be_left():
-    slope = multiprecision.slope(lambda x: x - x, 1.0)
+    slope = multiprecision_slopes.slope(lambda x: x - x, 1.0)
     assert slope is not None
     assert is_right(multiprecision.Multiprecision(0), slope, 1.0)
     assert not is_right(multiprecision.Multiprecision(1e-20), slope, 1.0)

@@ -20,7 +20,7 @@ def test_elementwise_multiplies_and_sums_over_what_was_broadcast():
     found = DiagonalJacobian(ErrorBound.exactly(slope), (3,)).pull(ErrorBound.exactly(upstream))
     np.testing.assert_allclose(found.value, (slope * upstream).sum(axis=0), rtol=1e-14)
     assert (found.error > 0).all()
-    size = DiagonalJacobian(ErrorBound.exactly(slope), (3,)).size(np.abs(upstream))
+    size = DiagonalJacobian(ErrorBound.exactly(slope), (3,)).magnitude(np.abs(upstream))
     np.testing.assert_allclose(size, np.abs(slope * upstream).sum(axis=0), rtol=1e-14)
 
 
@@ -31,12 +31,12 @@ def test_linear_is_the_rule_itself():
     values = {a.id: RNG.normal(size=(2, 3)), b.id: RNG.normal(size=3)}
     values[node.id] = values[a.id] @ values[b.id]
     exact = {one: np.zeros(np.shape(value)) for one, value in values.items()}
-    linear = LinearMap(StructuralRule(graph, node.id, values, exact), 1, loss=0.25)
+    linear = LinearMap(StructuralRule(graph, node.id, values, exact), 1, relative_rounding=0.25)
     upstream = np.array([1.0, -2.0])
     found = linear.pull(ErrorBound.exactly(upstream))
     np.testing.assert_allclose(found.value, values[a.id].T @ upstream, rtol=1e-14)
     size = np.abs(values[a.id]).T @ np.abs(upstream)
-    np.testing.assert_allclose(linear.size(upstream), size, rtol=1e-14)
+    np.testing.assert_allclose(linear.magnitude(upstream), size, rtol=1e-14)
     np.testing.assert_allclose(found.error, 0.25 * size, rtol=1e-14)
 
 
@@ -52,7 +52,7 @@ def test_a_block_is_the_jacobian_along_the_axes_that_mix(mixed):
     wanted = from_rows(np.einsum("cio,co->ci", jacobian, rows), mixed, shape)
     np.testing.assert_allclose(block.pull(ErrorBound.exactly(upstream)).value, wanted, rtol=1e-13)
     sized = from_rows(np.einsum("cio,co->ci", np.abs(jacobian), np.abs(rows)), mixed, shape)
-    np.testing.assert_allclose(block.size(np.abs(upstream)), sized, rtol=1e-13)
+    np.testing.assert_allclose(block.magnitude(np.abs(upstream)), sized, rtol=1e-13)
 
 
 def test_a_block_of_an_op_that_reduces():

@@ -7,7 +7,7 @@ import pytest
 from checking import spec
 
 from bpx.check.local.jacobians import DiagonalJacobian
-from bpx.check.local.reverse_sweep import sizes, sweep
+from bpx.check.local.reverse_sweep import magnitudes, reverse_sweep
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.passes.reverse import reverse
 
@@ -38,14 +38,14 @@ def at(found, node):
 
 
 def test_contributions_of_all_paths_add_up(ledger, slopes):
-    found = sweep(ledger.edges, slopes, {ledger.output: ErrorBound.exactly(10.0)})
+    found = reverse_sweep(ledger.edges, slopes, {ledger.output: ErrorBound.exactly(10.0)})
     u, v = ledger.graph.args[ledger.output]
     assert [at(found, node) for node in (0, u, v, ledger.output)] == [220, 80, 60, 10]
 
 
 def test_a_claim_is_handed_on_in_place_of_what_arrived(ledger, slopes):
     u, _ = ledger.graph.args[ledger.output]
-    found = sweep(
+    found = reverse_sweep(
         ledger.edges, slopes, {ledger.output: ErrorBound.exactly(1.0)}, {u: ErrorBound.exactly(-8.0)}
     )
     assert at(found, 0) == -8 * 2 + 6
@@ -54,7 +54,7 @@ def test_a_claim_is_handed_on_in_place_of_what_arrived(ledger, slopes):
 
 def test_a_sweep_may_start_at_an_inner_node(ledger, slopes):
     u, v = ledger.graph.args[ledger.output]
-    found = sweep(ledger.edges, slopes, {u: ErrorBound.exactly(1.0)})
+    found = reverse_sweep(ledger.edges, slopes, {u: ErrorBound.exactly(1.0)})
     assert at(found, 0) == 2
     assert v not in found
 
@@ -64,5 +64,5 @@ def test_sizes_do_not_cancel(ledger, slopes):
         edge: one._replace(slope=ErrorBound.exactly(-one.slope.value)) if i else one
         for i, (edge, one) in enumerate(slopes.items())
     }
-    found = sizes(ledger.edges, turned, {ledger.output: np.array(1.0)})
+    found = magnitudes(ledger.edges, turned, {ledger.output: np.array(1.0)})
     assert found[0] == 22

@@ -9,44 +9,49 @@ from hypothesis import given
 from oracle import VALUES, mp
 from random_specs import SMOOTH, Template, scalar_specs
 
-from bpx.check.local.rounding_error import blurs, ends_of
+from bpx.check.local.rounding_error import ends_of, rounding_errors
 from bpx.graph.graph import CONSTANT, INPUT
 
 SCALARS = [one for one in SMOOTH if "sum" not in one.text and "mean" not in one.text and "@" not in one.text]
 
 
-def blur(expression, **values):
+def all_errors(point):
+    return rounding_errors(point.graph, point.forward, point.values)
+
+
+def rounding_error(expression, **values):
+    """The error of the output and its value."""
     made = spec(expression, **values)
     point = point_of(made)
-    return point.blur[made.output], point.values[made.output]
+    return all_errors(point)[made.output], point.values[made.output]
 
 
 def test_inputs_and_constants_are_exact():
     made = spec("x + 0.1", x=0.2)
-    found = point_of(made).blur
-    assert [float(found[node]) for node in made.given] == [0.0]
-    assert float(found[made.output]) == pytest.approx(2.0**-52 * 0.3)
+    errors = all_errors(point_of(made))
+    assert [float(errors[node]) for node in made.given] == [0.0]
+    assert float(errors[made.output]) == pytest.approx(2.0**-52 * 0.3)
 
 
 def test_cancelling_leaves_the_rounding_of_what_cancels():
-    width, value = blur("(0.1 + x) - 0.3", x=0.2)
+    width, value = rounding_error("(0.1 + x) - 0.3", x=0.2)
     assert abs(value) < 1e-15 < 1e15 * width  # the value is nothing but rounding
     assert 5e-17 < width < 2e-16
 
 
 def test_what_an_op_hands_on_it_does_not_round():
-    assert blur("max(x, y)", x=0.1, y=0.7)[0] == 0
-    assert blur("relu(x)", x=0.1)[0] == 0
-    assert blur("1 + x", x=1e-20)[0] > 0  # though it is 1, one of the args
+    assert rounding_error("max(x, y)", x=0.1, y=0.7)[0] == 0
+    assert rounding_error("relu(x)", x=0.1)[0] == 0
+    assert rounding_error("1 + x", x=1e-20)[0] > 0  # though it is 1, one of the args
 
 
 def test_a_sum_of_many_and_a_product_of_matrices():
     rng = np.random.default_rng(0)
     x = rng.normal(size=1000)
-    width, value = blur("sum(x)", x=x)
+    width, value = rounding_error("sum(x)", x=x)
     assert abs(float(value) - float(mp.fsum(map(mp.mpf, x)))) <= width < 1e-11
     a, b = rng.normal(size=(4, 50)), rng.normal(size=(50, 3))
-    width, value = blur("a @ b", a=a, b=b)
+    width, value = rounding_error("a @ b", a=a, b=b)
     pairs = [[list(zip(map(mp.mpf, row), map(mp.mpf, column), strict=True)) for column in b.T] for row in a]
     exact = np.array([[float(mp.fdot(one)) for one in row] for row in pairs])
     assert (np.abs(value - exact) <= width).all()
@@ -75,5 +80,5 @@ def test_the_true_value_lies_within(made):
             exact[node] = VALUES[graph.ops[node].name](*(exact[arg] for arg in graph.args[node]))
         else:
             return
-    for node, width in blurs(graph, nodes, point.values).items():
+    for node, width in rounding_errors(graph, nodes, point.values).items():
         assert abs(mp.mpf(float(point.values[node])) - exact[node]) <= 2 * float(width) + 1e-300

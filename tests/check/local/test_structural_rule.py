@@ -25,7 +25,7 @@ def test_matmul():
     rule = rule_of("matmul", a, b)
     np.testing.assert_allclose(rule(0, upstream), upstream @ b.T, rtol=1e-13)
     np.testing.assert_allclose(rule(1, upstream), a.T @ upstream, rtol=1e-13)
-    np.testing.assert_allclose(rule.size(0, upstream), np.abs(upstream) @ np.abs(b).T, rtol=1e-13)
+    np.testing.assert_allclose(rule.magnitude(0, upstream), np.abs(upstream) @ np.abs(b).T, rtol=1e-13)
 
 
 def test_settings_are_kept():
@@ -57,10 +57,10 @@ def test_forward_with_one_arg_exchanged(position):
 def test_what_rounding_of_the_other_args_may_do():
     a, b, upstream = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 4)), RNG.normal(size=(2, 4))
     rule = rule_of("matmul", a, b)
-    blurred = rule.blurred(0, upstream)
+    bound = rule.rounding_error(0, upstream)
     for sign in (1, -1):
         moved = upstream @ (b + sign * 1e-9 * np.abs(b)).T - upstream @ b.T
-        assert (np.abs(moved) <= blurred * (1 + 1e-4)).all()
+        assert (np.abs(moved) <= bound * (1 + 1e-4)).all()
 
 
 def test_the_rule_at_the_ends_of_its_args():

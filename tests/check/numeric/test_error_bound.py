@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bpx.check.numeric.error_bound import UNIT, ErrorBound, summed_to
+from bpx.check.numeric.error_bound import ErrorBound, summed_to
+from bpx.check.numeric.tolerances import EPSILON
 
 NUMBERS = arrays(float, 6, elements=st.floats(-1e3, 1e3, allow_subnormal=False))
 SHARES = arrays(float, 6, elements=st.floats(-1, 1))
@@ -25,7 +26,7 @@ def known(draw):
 
 
 def assert_holds(found: ErrorBound, truth) -> None:
-    room = lifted(found.error) * (1 + 8 * UNIT) + 1e-300  # the bar itself is rounded too
+    room = lifted(found.error) * (1 + 8 * EPSILON) + 1e-300  # the bar itself is rounded too
     assert np.all(abs(lifted(found.value) - truth) <= room)
 
 
@@ -47,7 +48,7 @@ def test_a_sum_over_a_broadcast_axis_lies_within_the_bar(one):
 
 def test_the_bars_are_no_wider_than_they_need_to_be():
     product = ErrorBound.exactly(3.0).times(ErrorBound.exactly(1 / 3))
-    assert product.error == pytest.approx(UNIT)
+    assert product.error == pytest.approx(EPSILON)
     assert ErrorBound.exactly([1.0, 2.0]).error.tolist() == [0, 0]
 
 

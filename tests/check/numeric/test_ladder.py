@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bpx.check.numeric import ladder
 from bpx.check.numeric.ladder import StepTable
+from bpx.check.numeric.tolerances import STAGE_STEPS
 
 
 def every(f: Callable[[Any], Any]) -> Any:
@@ -46,12 +47,12 @@ def test_larger_steps_than_an_unusable_one_are_dropped() -> None:
     assert usable.sum() == np.isfinite(found.central).sum() < 24
     assert found.steps[usable].max() < 5e-3
     assert np.isfinite(found.left).all()
-    assert found.usable_aside[0] == 24
+    assert found.usable_on_one_side[0] == 24
 
 
 @pytest.mark.parametrize("x", [0.0, 1.0, 1e-9, 1e6, -3.0])
 def test_the_ladder_ends_near_the_grain_of_x(x: float) -> None:
-    counts = [count for count in ladder.STAGES if ladder.ended(table(np.sin, x, count))[0]]
+    counts = [count for count in STAGE_STEPS if ladder.ended(table(np.sin, x, count))[0]]
     smallest = table(np.sin, x, counts[0]).steps[-1, 0]
     assert smallest <= (2.0**-42 * abs(x) if x else 2.0**-66)
     assert smallest > 2.0**-53 * abs(x)
@@ -62,7 +63,7 @@ def test_a_plateau_is_flat_and_has_no_stairs(distance: float) -> None:
     found = table(lambda t: np.maximum(t, 1.0), 1 - distance)
     flat_to = ladder.flat_range(found)
     assert distance / 4 <= flat_to[0] <= distance
-    assert ladder.stair(every(lambda t: np.maximum(t, 1.0)), found, flat_to)[0] == 0
+    assert ladder.inner_quantum(every(lambda t: np.maximum(t, 1.0)), found, flat_to)[0] == 0
 
 
 def test_rounding_within_makes_stairs_of_its_height() -> None:
@@ -70,7 +71,9 @@ def test_rounding_within_makes_stairs_of_its_height() -> None:
         return (1e6 + t) - 1e6
 
     found = table(f, 0.3)
-    assert ladder.stair(every(f), found, ladder.flat_range(found))[0] == pytest.approx(2.0**-33, rel=0.01)
+    assert ladder.inner_quantum(every(f), found, ladder.flat_range(found))[0] == pytest.approx(
+        2.0**-33, rel=0.01
+    )
 
 
 def test_slopes_close_up_unless_there_is_a_kink() -> None:

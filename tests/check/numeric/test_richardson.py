@@ -9,27 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpx.check.numeric.richardson import ORDERS, RATIO, Quotients, confirmed, extrapolated, fit
+from bpx.check.numeric.richardson import Quotients, candidates, confirming, extrapolated
+from bpx.check.numeric.tolerances import POLYNOMIAL_ORDERS as ORDERS
+from bpx.check.numeric.tolerances import STEP_RATIO
 
-STEPS = 0.37 * RATIO ** -np.arange(24.0)[:, np.newaxis]
+STEPS = 0.37 * STEP_RATIO ** -np.arange(24.0)[:, np.newaxis]
 SCALE = np.ones(1)
 
 
-def quotients(slopes: Any, power: int = 2, grain: float = 1e-16) -> Quotients:
+def quotients(slopes: Any, power: int = 2, rounding: float = 1e-16) -> Quotients:
     return Quotients(
         np.asarray(slopes, dtype=float).reshape(len(STEPS), -1),
         STEPS,
         power,
-        np.full(STEPS.shape, grain),
+        np.full(STEPS.shape, rounding),
         np.array([1e-15]),
         np.zeros(1),
     )
 
 
-@given(st.lists(st.floats(-10, 10), min_size=ORDERS, max_size=ORDERS), st.sampled_from([1, 2]))
+@given(
+    st.lists(st.floats(-10, 10), min_size=ORDERS, max_size=ORDERS),
+    st.sampled_from([1, 2]),
+)
 def test_polynomials_up_to_the_order_are_met_exactly(coefficients: list[float], power: int) -> None:
     slopes = sum(one * STEPS ** (power * i) for i, one in enumerate(coefficients))
-    found = fit(quotients(slopes, power))
+    found = candidates(quotients(slopes, power))
     highest = found.value[-(len(STEPS) - ORDERS + 1)]  # through the ORDERS largest steps
     assert highest[0] == pytest.approx(coefficients[0], abs=1e-9)
     assert found.noise[-(len(STEPS) - ORDERS + 1)][0] < 1e-9
@@ -37,10 +42,10 @@ def test_polynomials_up_to_the_order_are_met_exactly(coefficients: list[float], 
 
 def test_every_order_converges_as_it_should() -> None:
     slopes = (np.sin(1 + STEPS) - np.sin(1 - STEPS)) / (2 * STEPS)
-    found = fit(quotients(slopes))
+    found = candidates(quotients(slopes))
     starts = np.cumsum([0, *(len(STEPS) - order for order in range(ORDERS - 1))])
     errors = np.abs(found.value[[*starts, *(starts + 1)], 0] - np.cos(1)).reshape(2, ORDERS)
-    order = np.log(errors[0, :3] / errors[1, :3]) / np.log(RATIO)
+    order = np.log(errors[0, :3] / errors[1, :3]) / np.log(STEP_RATIO)
     assert order == pytest.approx([2, 4, 6], abs=0.3)
 
 
@@ -72,7 +77,7 @@ def test_unusable_steps_are_left_out() -> None:
     slopes[:5] = np.nan
     found = extrapolated(quotients(slopes), SCALE)
     assert abs(found.value[0] - 1) <= found.error[0]
-    assert found.first[0] <= STEPS[5, 0]
+    assert found.largest_step[0] <= STEPS[5, 0]
 
 
 def test_nothing_usable_is_nothing_known() -> None:
@@ -90,6 +95,6 @@ def test_what_rests_on_tiny_steps_alone_is_hardly_known() -> None:
 
 def test_a_quick_look_gives_the_same_number() -> None:
     table = quotients(np.cos(STEPS))
-    quick, slow = (confirmed(table, SCALE, quick=one) for one in (True, False))
+    quick, slow = (confirming(table, SCALE, quick=one) for one in (True, False))
     assert quick.value[0] == slow.value[0]
     assert quick.error[0] == slow.error[0]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpx.check.numeric.differences import SURE
+from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.report.entry import Verdict
 from bpx.check.report.verdict import decide
 
@@ -67,7 +67,7 @@ def test_agreement_is_never_wider_than_what_must_be_seen(
     found = verdict(claimed, value, error, detect=detect, slope_scale=0.0)
     scale = max(abs(claimed), abs(value))
     if found is Verdict.AGREE:
-        assert SURE * error <= detect * scale
+        assert SAFETY_FACTOR * error <= detect * scale
         assert abs(claimed - value) <= 1.1 * detect * scale
 
 
