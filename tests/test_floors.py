@@ -59,7 +59,6 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 HOUSE = sorted(set(MODULES) - DOORS)
 CATALOGUES = {"words.en"}
-LONG = {"check.numeric.multiprecision", "train.train"}
 
 
 def folder_of(module: str) -> str:
@@ -121,7 +120,7 @@ def test_folders_are_few_and_small() -> None:
         assert len(files) <= MOST_FILES, folder
 
 
-@pytest.mark.parametrize("module", sorted(set(HOUSE) - CATALOGUES - LONG))
+@pytest.mark.parametrize("module", sorted(set(HOUSE) - CATALOGUES))
 def test_files_are_short(module: str) -> None:
     assert len(source_of(module).splitlines()) <= MOST_LINES
 

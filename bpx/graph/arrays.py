@@ -12,24 +12,13 @@ if TYPE_CHECKING:
 
 
 Array: TypeAlias = "NDArray[np.float64]"
-
-
 Shape = tuple[int, ...]
-
-
 Settings = dict[str, Any]
-
-
 Number = float | int
-
 
 # Elements; a spec is data and must not be able to eat the memory.
 LARGEST_NODE = 2**26
-
-
 MOST_AXES = 32
-
-
 LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
 
 
@@ -47,7 +36,7 @@ class ShapeError(ValueError):
 
     @property
     def is_too_large(self) -> bool:
-        """Is it the room that is lacking, and not a fit?"""
+        """Is it the size that is refused, and not the fit?"""
         return self.reason.endswith(("elements", "axes"))
 
 

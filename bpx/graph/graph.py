@@ -4,8 +4,8 @@ A node is an op, the indices of its args (always smaller than its own) and the o
 graph is acyclic by construction and list order is a topological order: the forward pass is a loop
 upwards, the reverse pass a loop downwards, and nothing here recurses.
 
-Two doors lead in. `Graph.add` is literal: what a user typed stays as typed. Calling an `Op` on
-`Expr` handles, or using the operators of `Expr`, as derivative rules do, folds 0 and 1 and shares
+There are two ways to build a node. `Graph.add` is literal: what a user typed stays as typed. Calling an
+`Op` on `Expr` handles, or using the operators of `Expr`, as derivative rules do, folds 0 and 1 and shares
 equal nodes.
 
 Values are float64 arrays of the node's static shape. In a batched run every value carries one more
@@ -58,7 +58,7 @@ class Op:
     settings: Settings = field(default_factory=dict)
     arrange: Callable[..., Settings] | None = None  # (*shapes, **settings) → settings in full
     notation: Notation | None = None
-    unit: tuple[float | None, ...] = ()  # this constant as that arg makes the op hand on the other
+    unit: tuple[float | None, ...] = ()  # this constant as that arg makes the op return the other
     absorb: float | None = None  # this constant as any arg is the result
     guards: Callable[..., Sequence[Guard]] = lambda *args: ()
     witness: tuple[Any, ...] | None = None  # a point on the kink
@@ -120,14 +120,8 @@ class Op:
 
 
 INPUT = Op("input", value=lambda: None)
-
-
 CONSTANT = Op("constant", value=lambda: None)
-
-
 OPS: dict[str, Op] = {}  # name → row; filled by bpx.ops
-
-
 _BY_NAME = ChainMap({INPUT.name: INPUT, CONSTANT.name: CONSTANT}, OPS)
 
 
@@ -155,19 +149,19 @@ class Graph:
 
     def copy(self) -> Graph:
         """A graph of the same nodes that can be appended to without touching this one."""
-        twin = Graph()
-        twin.ops, twin.args = self.ops.copy(), self.args.copy()
-        twin.settings, twin.shapes = self.settings.copy(), self.shapes.copy()
-        twin.constants, twin.elements = self.constants.copy(), self.elements
-        twin._known = self._known.copy()
-        return twin
+        copy = Graph()
+        copy.ops, copy.args = self.ops.copy(), self.args.copy()
+        copy.settings, copy.shapes = self.settings.copy(), self.shapes.copy()
+        copy.constants, copy.elements = self.constants.copy(), self.elements
+        copy._known = self._known.copy()
+        return copy
 
     def input(self, shape: Shape = ()) -> Expr:
         """Append an input: a leaf whose value is given when the graph runs."""
         return self._append(INPUT, (), {}, shape)
 
     def constant(self, value: Number | Array | Sequence[Any]) -> Expr:
-        """Append a constant, or hand out the one that already holds this value."""
+        """Append a constant, or return the one that already holds this value."""
         array = np.array(value, dtype=np.float64)
         array.setflags(write=False)
         key = (array.shape, array.tobytes())
@@ -208,8 +202,9 @@ class Graph:
         return value
 
     def needs(self, *, of: Iterable[int], known: Container[int] = ()) -> list[int]:
-        """The nodes `of` and all they rest on, in order; what `known` nodes rest on is not looked for."""
+        """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
         of = list(of)
+        # A byte for each node in place of a set: for graphs of 100,000 nodes it is several times faster.
         needed = bytearray(max(of, default=-1) + 1)
         for node in of:
             needed[node] = 1
@@ -220,7 +215,7 @@ class Graph:
         return [node for node, flag in enumerate(needed) if flag]
 
     def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
-        """Flags for nodes 0 … upto: does the node depend on (or stand in) `by`?"""
+        """Flags for nodes 0 … upto: is the node one of `by`, or does it depend on one?"""
         flags = bytearray(upto + 1)
         for node in by:
             if node <= upto:
@@ -231,6 +226,7 @@ class Graph:
         return flags
 
     def _placed(self, op: Op, args: Sequence[Expr], settings: Settings) -> tuple[Any, Settings, Shape]:
+        """The ids of the args, those left out included, the settings in full and the shape of a new node."""
         missing = len(op.args) - len(args)
         if 0 < missing <= len(op.defaults):
             args = [*args, *map(self.constant, op.defaults[-missing:])]
@@ -245,6 +241,7 @@ class Graph:
         return tuple([arg.id for arg in args]), settings, shape
 
     def _append(self, op: Op, args: tuple[int, ...], settings: Settings, shape: Shape) -> Expr:
+        # Python's integers: `np.prod` of a shape that is far too large would overflow and look small.
         size = 1
         for length in shape:
             size *= length
@@ -264,6 +261,7 @@ class Graph:
     def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
         numbers = [arg.number for arg in args]
         if None not in numbers:
+            # 1/0 stays a node, so that the report can point at it.
             with np.errstate(all="ignore"):
                 result = op.value(*map(np.float64, numbers))
             return self.constant(result) if np.isfinite(result) else None
@@ -280,7 +278,7 @@ def _key(op: Op, ids: tuple[int, ...], settings: Settings) -> Any:
 
 
 class Expr:
-    """A handle on one node: graph and id. Its operators build nodes through the folding door."""
+    """A handle on one node: graph and id. Its operators build nodes by `Graph.fold`."""
 
     __slots__ = ("graph", "id")
     __array_ufunc__ = None  # so that `array * expr` comes to us

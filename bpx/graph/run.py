@@ -18,11 +18,12 @@ def run(
     *,
     batch: bool = False,
 ) -> dict[int, Array]:
-    """The values of `targets` and of all they rest on.
+    """The values of `targets` and of all they depend on, by node id; each of its node's shape.
 
     `given` holds the value of every input that is needed, of the input's shape; in a batched run of
     shape `(*shape, P)` or `(*shape, 1)`. An inner node may be given too, in place of its args. NumPy's
-    warnings are silenced: a value that is not finite is for the caller to find.
+    warnings are silenced: a value that is not finite is for the caller to find. Raises `KeyError` where the
+    value of an input is missing.
 
     Where numbers of a class with more digits are given, as object arrays, all values are object arrays
     of that class, constants too.
@@ -35,6 +36,7 @@ def run(
                 value = given[node] if lift else np.asarray(given[node], dtype=np.float64)
             elif node in graph.constants:
                 constant = graph.constants[node]
+                # The batch axis is last: without one of its own, the constant's last axis would meet it.
                 value = constant[..., np.newaxis] if batch else constant
             else:
                 value = _compute(graph, node, values, batch)
@@ -43,14 +45,15 @@ def run(
 
 
 def _lift(given: Mapping[int, Any]) -> Callable[[Any], Any] | None:
-    """What makes a value an object array of the class that is given; None where all is float64."""
+    """A function that makes a value an object array of the class given; None where all is float64."""
     arrays = (np.asarray(value) for value in given.values() if not isinstance(value, float))
     objects = next((array for array in arrays if array.dtype.hasobject), None)
     if objects is None:
         return None
     number = type(objects.flat[0])
-    each = np.frompyfunc(lambda one: one if isinstance(one, number) else number(one), 1, 1)
-    return lambda value: np.asarray(each(value), dtype=object)
+    # Values too: NumPy returns plain integers from some functions of objects, as from sign.
+    lift = np.frompyfunc(lambda x: x if isinstance(x, number) else number(x), 1, 1)
+    return lambda value: np.asarray(lift(value), dtype=object)
 
 
 def _compute(graph: Graph, node: int, values: Mapping[int, Any], batch: bool) -> Any:

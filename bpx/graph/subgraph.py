@@ -1,4 +1,4 @@
-"""Nodes over placeholders in a graph of their own, to be put to use on numbers and on handles.
+"""Nodes on placeholders in a graph of their own, to be used on numbers and on handles.
 
 What an op means in simpler ones, what a spec's own op computes, a rule worked out once: each is built
 a single time on placeholders and then copied to wherever it is needed.
@@ -15,7 +15,7 @@ from bpx.graph.facts import Guard
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.run import run
 
-Door = Callable[..., Expr]  # (op, *args, **settings) → a node of the graph copied to
+Builder = Callable[..., Expr]  # (op, *args, **settings) → a node of the graph copied to
 
 
 class Subgraph(NamedTuple):
@@ -31,29 +31,29 @@ class Subgraph(NamedTuple):
         return run(self.graph, given, [self.root], batch=batch)[self.root]
 
     def on(self, *args: Expr) -> Expr:
-        """Its nodes built on handles, by the folding door."""
+        """Its root built on handles, 0 and 1 folded."""
         return self.handles(args, folding, [self.root])[self.root]
 
     def handles(
-        self, args: Sequence[Expr], door: Door, nodes: Iterable[int], graph: Graph | None = None
+        self, args: Sequence[Expr], build: Builder, nodes: Iterable[int], graph: Graph | None = None
     ) -> dict[int, Expr]:
-        """Handles of `nodes` and what they rest on, upon those of its args.
+        """Handles of `nodes` and all they depend on, built on those of its args by `build`.
 
         They are built in the graph of the args; `graph` is needed only where there are no args.
         """
         graph = graph or args[0].graph
-        found = dict(zip(self.args, args, strict=True))
-        for node in self.graph.needs(of=nodes, known=found):
+        handles = dict(zip(self.args, args, strict=True))
+        for node in self.graph.needs(of=nodes, known=handles):
             if node in self.graph.constants:
-                found[node] = graph.constant(self.graph.constants[node])
-            elif node not in found:
-                inner = [found[arg] for arg in self.graph.args[node]]
-                found[node] = door(self.graph.ops[node], *inner, **self.graph.settings[node])
-        return found
+                handles[node] = graph.constant(self.graph.constants[node])
+            elif node not in handles:
+                inner = [handles[arg] for arg in self.graph.args[node]]
+                handles[node] = build(self.graph.ops[node], *inner, **self.graph.settings[node])
+        return handles
 
 
 def folding(op: Op, *args: Expr, **settings: Any) -> Expr:
-    """The door that folds 0 and 1 and shares equal nodes."""
+    """The builder that folds 0 and 1 and shares equal nodes."""
     return op(*args, **settings)
 
 
@@ -62,6 +62,7 @@ def expansion(op: Op, shapes: Sequence[Shape], settings: Settings) -> Subgraph:
     return _expansion(op, tuple(shapes), tuple(settings.items()))
 
 
+# The same layers occur at the same shapes again and again: their insides are built once.
 @lru_cache(maxsize=1024)
 def _expansion(op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]) -> Subgraph:
     graph = Graph()
@@ -72,14 +73,14 @@ def _expansion(op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any
 
 
 def guards(node: Expr) -> list[tuple[Guard, Expr]]:
-    """Each guard of a node, and the expression it speaks of; of a composite one, those of the ops inside."""
+    """Each guard of a node with its expression; of a composite node, those of the ops inside."""
     if not node.op.composite:
         return _own_guards(node)
     inside = expansion(node.op, [arg.shape for arg in node.args], node.graph.settings[node.id])
     inner = inside.graph.needs(of=[inside.root])
     handles = inside.handles(node.args, node.graph.add, inner)
-    return [found for one in inner if one not in inside.args for found in guards(handles[one])]
+    return [guard for part in inner if part not in inside.args for guard in guards(handles[part])]
 
 
 def _own_guards(node: Expr) -> list[tuple[Guard, Expr]]:
-    return [(one, node.graph.lift(one.of(*node.args))) for one in node.op.guards(*node.args)]
+    return [(guard, node.graph.lift(guard.of(*node.args))) for guard in node.op.guards(*node.args)]

@@ -38,18 +38,18 @@ Steps = tuple[int, ...]  # one for each axis that windows slide over
 # --- settings -----------------------------------------------------------------------------------
 
 
-def _per_axis(setting: str, given: Any, axes: int, least: int = 1) -> Steps:
+def _per_axis(setting: str, value: Any, axes: int, least: int = 1) -> Steps:
     """A whole number for each axis, or the same for all. Raises `SettingError` where it is none."""
-    steps = tuple(given) if isinstance(given, list | tuple) else (given,) * axes
-    if not steps or len(steps) != axes or not all(is_whole(one) and one >= least for one in steps):
-        found = "nothing" if given is None else str(given)
+    steps = tuple(value) if isinstance(value, list | tuple) else (value,) * axes
+    if not steps or len(steps) != axes or not all(is_whole(step) and step >= least for step in steps):
+        found = "nothing" if value is None else str(value)
         raise SettingError("bad-window-setting", setting=setting, value=found, axes=axes, least=least)
     return steps
 
 
-def _size(given: Any, axes: int) -> Steps:
+def _size(value: Any, axes: int) -> Steps:
     """The size of windows: one length for each of the last `axes` axes, or a list that says how many."""
-    return _per_axis("size", given, len(given) if isinstance(given, list | tuple) else axes)
+    return _per_axis("size", value, len(value) if isinstance(value, list | tuple) else axes)
 
 
 def _counts(
@@ -59,13 +59,13 @@ def _counts(
     padding = padding or (0,) * len(size)
     if len(size) > len(x):
         raise SettingError("windows-of-shape", size=size, x=x)
-    found = []
+    counts = []
     for n, k, s, d, p in zip(x[len(x) - len(size) :], size, stride, dilation, padding, strict=True):
-        found.append((n + 2 * p - d * (k - 1) - 1) // s + 1)
-        if found[-1] < 1:
+        counts.append((n + 2 * p - d * (k - 1) - 1) // s + 1)
+        if counts[-1] < 1:
             facts = {"x": x, "size": size, "n": n, "k": k, "s": s, "d": d, "p": p}
             raise SettingError("window-too-large", help="count-of-windows", **facts)
-    return tuple(found)
+    return tuple(counts)
 
 
 def _places(starts: Sequence[int], strides: Steps, counts: Sequence[int]) -> tuple[slice, ...]:
@@ -198,10 +198,10 @@ def _product(names: str, a: Expr, b: Expr, axes: int, within: int, groups: int) 
     subscripts = f"{letters[first]},{letters[second]}->{letters[out]}"
     if groups == 1:
         return einsum(a, b, subscripts=subscripts)
-    found = einsum(
+    gradient = einsum(
         _split(a, _GROUPED[first], groups), _split(b, _GROUPED[second], groups), subscripts=subscripts
     )
-    return _merged(found, _GROUPED[out])
+    return _merged(gradient, _GROUPED[out])
 
 
 def _split(x: Expr, axis: int, groups: int) -> Expr:
@@ -290,9 +290,9 @@ def _pull_conv(
 _FAST = Op("convolution", value=lambda: None, expands=_by_windows)
 
 
-def _value(*given: Array, batch: int, **settings: Any) -> Any:
-    shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in given]
-    return expansion(_FAST, shapes, settings).run(given, batch=bool(batch))
+def _value(*args: Array, batch: int, **settings: Any) -> Any:
+    shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in args]
+    return expansion(_FAST, shapes, settings).run(args, batch=bool(batch))
 
 
 def _conv(name: str, sample: tuple[Shape, ...]) -> Op:

@@ -33,24 +33,25 @@ def index_in_full(at: Any, x: Shape) -> At:
     `at` is a whole number, a slice or `...`, or a sequence of these and of triples such as `range` takes.
     Raises `SettingError` for what is none of them, selects nothing or lies outside.
     """
-    given = list(at) if isinstance(at, list | tuple) else [at]
-    gaps = [axis for axis, one in enumerate(given) if one is ...]
-    missing = len(x) - (len(given) - len(gaps))
+    entries = list(at) if isinstance(at, list | tuple) else [at]
+    gaps = [axis for axis, entry in enumerate(entries) if entry is ...]
+    missing = len(x) - (len(entries) - len(gaps))
     if len(gaps) > 1:
         raise SettingError("two-ellipses")
     if missing < 0:
-        raise SettingError("too-many-indices", found=len(given) - len(gaps), ndim=len(x))
-    gap = gaps[0] if gaps else len(given)
-    given[gap : gap + 1] = [slice(None)] * missing
-    return tuple(_in_full(one, axis, length) for axis, (one, length) in enumerate(zip(given, x, strict=True)))
+        raise SettingError("too-many-indices", found=len(entries) - len(gaps), ndim=len(x))
+    gap = gaps[0] if gaps else len(entries)
+    entries[gap : gap + 1] = [slice(None)] * missing
+    pairs = enumerate(zip(entries, x, strict=True))
+    return tuple(_in_full(entry, axis, length) for axis, (entry, length) in pairs)
 
 
-def _in_full(one: Any, axis: int, length: int) -> int | Triple:
-    if is_whole(one):
-        if not -length <= one < length:
-            raise SettingError("index-out-of-range", index=one, axis=axis, length=length)
-        return int(one) % length
-    part = _as_slice(one)
+def _in_full(entry: Any, axis: int, length: int) -> int | Triple:
+    if is_whole(entry):
+        if not -length <= entry < length:
+            raise SettingError("index-out-of-range", index=entry, axis=axis, length=length)
+        return int(entry) % length
+    part = _as_slice(entry)
     if part.step == 0:
         raise SettingError("slice-step-zero")
     triple = part.indices(length)
@@ -59,15 +60,15 @@ def _in_full(one: Any, axis: int, length: int) -> int | Triple:
     return triple
 
 
-def _as_slice(one: Any) -> slice:
+def _as_slice(entry: Any) -> slice:
     """A slice, or a triple as one; in a triple -1 is what a count downwards to the first stops at."""
-    parts = [one.start, one.stop, one.step] if isinstance(one, slice) else one
+    parts = [entry.start, entry.stop, entry.step] if isinstance(entry, slice) else entry
     if not isinstance(parts, list | tuple) or len(parts) != 3:
-        raise SettingError("not-an-index", index=str(one))
+        raise SettingError("not-an-index", index=str(entry))
     if not all(part is None or is_whole(part) for part in parts):
         raise SettingError("not-an-index", index=_slice_text(slice(*parts)))
     start, stop, step = parts
-    downwards = not isinstance(one, slice) and step is not None and step < 0 and stop == -1
+    downwards = not isinstance(entry, slice) and step is not None and step < 0 and stop == -1
     return slice(start, None if downwards else stop, step)
 
 
@@ -83,11 +84,11 @@ def _or_nothing(number: int | None) -> str:
 
 def selected_shape(at: At) -> Shape:
     """The shape of what an index in full selects."""
-    return tuple(len(range(*one)) for one in at if isinstance(one, tuple))
+    return tuple(len(range(*part)) for part in at if isinstance(part, tuple))
 
 
 def _as_numpy(at: At) -> tuple[int | slice, ...]:
-    return tuple(_upto(*one) if isinstance(one, tuple) else one for one in at)
+    return tuple(_upto(*part) if isinstance(part, tuple) else part for part in at)
 
 
 def _upto(start: int, stop: int, step: int) -> slice:
@@ -148,21 +149,21 @@ place: Op = structural(
 
 def _chosen(ids: Any, count: int) -> tuple[Any, Any]:
     """Numbers as an integer array, 0 in the place of what chooses none of `count`; and where it does."""
-    given = np.asarray(ids)
-    if given.dtype.hasobject:
-        same = np.equal(given[..., np.newaxis], np.arange(count)).astype(bool)
+    numbers = np.asarray(ids)
+    if numbers.dtype.hasobject:
+        same = np.equal(numbers[..., np.newaxis], np.arange(count)).astype(bool)
         return same.argmax(axis=-1), same.any(axis=-1)
-    valid = (given >= 0) & (given < count) & (given == np.floor(given))
-    return np.where(valid, given, 0).astype(np.intp), valid
+    valid = (numbers >= 0) & (numbers < count) & (numbers == np.floor(numbers))
+    return np.where(valid, numbers, 0).astype(np.intp), valid
 
 
 def _refuse_ids(name: str, ids: Any, count: int) -> Refusal | None:
     _, valid = _chosen(ids, count)
     for at in np.argwhere(~valid)[:1].tolist():
-        found = float(np.asarray(ids)[tuple(at)])
+        number = float(np.asarray(ids)[tuple(at)])
         place = f"{name}{at}" if at else name
-        code = "bad-id" if found.is_integer() else "id-not-whole"
-        return Refusal(code, {"place": place, "found": f"{found:g}", "last": count - 1, "count": count})
+        code = "bad-id" if number.is_integer() else "id-not-whole"
+        return Refusal(code, {"place": place, "found": f"{number:g}", "last": count - 1, "count": count})
     return None
 
 
@@ -189,8 +190,8 @@ def _pick_shape(x: Shape, ids: Shape) -> Shape:
 def _pick(x: Array, ids: Array, *, batch: int) -> Any:
     axis = x.ndim - 1 - batch
     chosen, valid = _chosen(ids, x.shape[axis])
-    found = np.take_along_axis(x, np.expand_dims(chosen, axis), axis)
-    return np.where(valid, np.squeeze(found, axis), np.nan)
+    picked = np.take_along_axis(x, np.expand_dims(chosen, axis), axis)
+    return np.where(valid, np.squeeze(picked, axis), np.nan)
 
 
 def _embedding_shape(table: Shape, ids: Shape) -> Shape:

@@ -50,17 +50,17 @@ def _mean_of(
 ) -> Op:
     """A loss that is the mean of `each` element's own; `slopes` are the derivatives of that."""
 
-    def arrange(x: Shape, target: Shape, **given: Any) -> Settings:
-        return {**_alike(name, x, target), **{key: positive(key, value) for key, value in given.items()}}
+    def arrange(x: Shape, target: Shape, **settings: Any) -> Settings:
+        return {**_alike(name, x, target), **{key: positive(key, value) for key, value in settings.items()}}
 
-    def pull(upstream: Expr, x: Expr, target: Expr, out: Expr, **given: Any) -> Slopes:
+    def pull(upstream: Expr, x: Expr, target: Expr, out: Expr, **settings: Any) -> Slopes:
         share = upstream / math.prod(x.shape)
-        by_x, by_target = slopes(x, target, **given)
+        by_x, by_target = slopes(x, target, **settings)
         return share * by_x, share * by_target
 
     return composite(
         name,
-        lambda x, target, **given: mean(each(x, target, **given)),
+        lambda x, target, **settings: mean(each(x, target, **settings)),
         args=each.__code__.co_varnames[:2],
         settings=settings,
         arrange=arrange,

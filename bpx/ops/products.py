@@ -39,10 +39,10 @@ def _arrange(a: Shape, b: Shape, *, subscripts: Any) -> Settings:
     text = subscripts.replace(" ", "")
     operands, arrow, out = text.partition("->")
     every = operands.replace(",", "", 1)
-    if "," not in operands or not all(one.isascii() and one.isalpha() for one in every + out):
+    if "," not in operands or not all(letter.isascii() and letter.isalpha() for letter in every + out):
         raise SettingError("bad-subscripts", subscripts=subscripts)
     if not arrow:
-        out = "".join(sorted(one for one in every if every.count(one) == 1))
+        out = "".join(sorted(letter for letter in every if every.count(letter) == 1))
     full = f"{operands}->{out}"
     _refuse_letters(_letters(full))
     _lengths(_letters(full), a, b)

@@ -62,12 +62,8 @@ def elem(
     computes them instead where they depend on what the args are. `defaults` are the values of the last
     args where they are left out.
     """
-    facts = [
-        *_guards("positive", positive),
-        *_guards("nonnegative", nonnegative),
-        *_guards("nonzero", nonzero),
-        *_guards("kink", *([kink] if callable(kink) else kink)),
-    ]
+    kinks = [kink] if callable(kink) else kink
+    facts = _guards(positive=[positive], nonnegative=[nonnegative], nonzero=[nonzero], kink=kinks)
     return register(
         Op(
             name,
@@ -156,26 +152,15 @@ def composite(
     """An op that is a name for simpler ones: `expands(*args, **settings)` builds them.
 
     Shape, value and rule follow from these. A `value` that is faster, or a `pull` that reads like the
-    textbook's, may be given beside them, as `structural` has them; they must come to the same.
+    textbook's, may be given beside them, as `structural` has them; they must give the same.
     """
-
-    def shape(*shapes: Shape, **settings: Any) -> Shape:
-        try:
-            inside = expansion(op, shapes, settings)
-        except ShapeError as error:
-            raise ShapeError(name, shapes, inside=error) from None
-        return inside.graph.shapes[inside.root]
-
-    def run_inside(*given: Any, batch: int, **settings: Any) -> Any:
-        shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in given]
-        return expansion(op, shapes, settings).run(given, batch=bool(batch))
 
     op = Op(
         name,
-        value or run_inside,
+        value or _value_of_expansion(lambda: op),
         args or _parameters(expands),
         pull=pull,
-        shape=shape,
+        shape=_shape_of_expansion(lambda: op),
         settings=settings or {},
         arrange=arrange,
         refuses=refuses,
@@ -190,8 +175,33 @@ def composite(
     return register(op)
 
 
+def _shape_of_expansion(row: Callable[[], Op]) -> Callable[..., Shape]:
+    """The shape of what a composite op expands to; `row` gives the op, which there is not yet."""
+
+    def shape(*shapes: Shape, **settings: Any) -> Shape:
+        op = row()
+        try:
+            inside = expansion(op, shapes, settings)
+        except ShapeError as error:
+            # The report names the op that the user wrote, and what went wrong inside.
+            raise ShapeError(op.name, shapes, inside=error) from None
+        return inside.graph.shapes[inside.root]
+
+    return shape
+
+
+def _value_of_expansion(row: Callable[[], Op]) -> Callable[..., Any]:
+    """The value of what a composite op expands to, by running it."""
+
+    def value(*args: Any, batch: int, **settings: Any) -> Any:
+        shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in args]
+        return expansion(row(), shapes, settings).run(args, batch=bool(batch))
+
+    return value
+
+
 def by_method(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """`function` for float64; the numbers of an object array are asked by a method of that name.
+    """`function` for float64; for the numbers of an object array, their method of that name.
 
     For what no ufunc asks of them: most ufuncs, as `np.exp`, call the method of their own name.
     """
@@ -208,8 +218,10 @@ def register(op: Op) -> Op:
     return op
 
 
-def _guards(kind: Any, *expressions: Maker | None) -> list[Guard]:
-    return [Guard(kind, expression) for expression in expressions if expression]
+def _guards(**expressions: Sequence[Maker | None]) -> list[Guard]:
+    """The guards of each kind, in order."""
+    kinds: Any = expressions.items()
+    return [Guard(kind, expression) for kind, every in kinds for expression in every if expression]
 
 
 def _parameters(rule: Callable[..., Any]) -> tuple[str, ...]:

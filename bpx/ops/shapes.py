@@ -47,7 +47,7 @@ def one_axis(axis: Any, ndim: int) -> int:
 
 def _along(axis: int, part: int | slice, ndim: int) -> tuple[int | slice, ...]:
     """The index that takes a part of one axis and all of the others."""
-    return tuple(part if one == axis else slice(None) for one in range(ndim))
+    return tuple(part if at == axis else slice(None) for at in range(ndim))
 
 
 def _arrange_concat(*shapes: Shape, axis: Any) -> Settings:
@@ -162,7 +162,7 @@ def _arrange_pad(x: Shape, *, width: Any, value: Any) -> Settings:
         pairs = np.broadcast_to(np.asarray(width), (len(x), 2)).tolist()
     except ValueError:
         raise SettingError("bad-width", width=str(width), ndim=len(x)) from None
-    if not all(is_whole(one) and one >= 0 for pair in pairs for one in pair):
+    if not all(is_whole(number) and number >= 0 for pair in pairs for number in pair):
         raise SettingError("bad-width", width=str(width), ndim=len(x))
     if isinstance(value, bool) or not isinstance(value, Real):
         raise SettingError("setting-not-a-number", setting="value", value=value)
@@ -190,7 +190,7 @@ pad: Op = composite(
 
 
 def _turned(axis: Axes, ndim: int) -> tuple[slice, ...]:
-    return tuple(slice(None, None, -1) if one in axis else slice(None) for one in range(ndim))
+    return tuple(slice(None, None, -1) if at in axis else slice(None) for at in range(ndim))
 
 
 flip: Op = structural(
@@ -210,11 +210,11 @@ flip: Op = structural(
 
 def _arrange_squeeze(x: Shape, *, axis: Any) -> Settings:
     if axis is None:
-        axis = [one for one, length in enumerate(x) if length == 1]
+        axis = [at for at, length in enumerate(x) if length == 1]
     axes = axes_in_full(axis, len(x))
-    for one in axes:
-        if x[one] != 1:
-            raise SettingError("not-squeezable", axis=one, length=x[one])
+    for at in axes:
+        if x[at] != 1:
+            raise SettingError("not-squeezable", axis=at, length=x[at])
     return {"axis": axes}
 
 
@@ -235,7 +235,7 @@ def _arrange_broadcast(x: Shape, *, shape: Any) -> Settings:
 
 squeeze: Op = composite(
     "squeeze",
-    lambda x, *, axis: reshape(x, shape=[n for one, n in enumerate(x.shape) if one not in axis]),
+    lambda x, *, axis: reshape(x, shape=[n for at, n in enumerate(x.shape) if at not in axis]),
     settings={"axis": None},
     arrange=_arrange_squeeze,
     sample=((2, 1),),

@@ -34,15 +34,15 @@ def axes_in_full(axis: Any, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
-    given = axis if isinstance(axis, list | tuple) else [axis]
-    for one in given:
-        if isinstance(one, list | None):
-            raise TypeError(f"an axis is a number, not {one}")
-        if not is_whole(one) or not -ndim <= one < ndim:
-            raise SettingError("bad-axis", axis=one, ndim=ndim)
-    axes = sorted({one % ndim for one in given})
-    if len(axes) != len(given):
-        raise SettingError("repeated-axis", axis=list(given))
+    named = axis if isinstance(axis, list | tuple) else [axis]
+    for number in named:
+        if isinstance(number, list | None):
+            raise TypeError(f"an axis is a number, not {number}")
+        if not is_whole(number) or not -ndim <= number < ndim:
+            raise SettingError("bad-axis", axis=number, ndim=ndim)
+    axes = sorted({number % ndim for number in named})
+    if len(axes) != len(named):
+        raise SettingError("repeated-axis", axis=list(named))
     return tuple(axes)
 
 
@@ -61,9 +61,9 @@ def arrange_reduction(x: Shape, *, axis: Any, keepdims: Any) -> Settings:
 def _arrange_transpose(x: Shape, *, axes: Any) -> Settings:
     if axes is None:
         return {"axes": tuple(reversed(range(len(x))))}
-    given = axes if isinstance(axes, list | tuple) else [axes]
-    order = tuple(axis % len(x) for axis in given if is_whole(axis) and -len(x) <= axis < len(x))
-    if len(order) != len(given) or sorted(order) != list(range(len(x))):
+    named = axes if isinstance(axes, list | tuple) else [axes]
+    order = tuple(axis % len(x) for axis in named if is_whole(axis) and -len(x) <= axis < len(x))
+    if len(order) != len(named) or sorted(order) != list(range(len(x))):
         raise SettingError("bad-permutation", axes=axes, ndim=len(x))
     return {"axes": order}
 

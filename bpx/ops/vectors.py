@@ -264,7 +264,7 @@ std = composite(
 
 def _in_rows(x: Expr, axis: Axes) -> Expr:
     """`x` with the axes in front, as one: (elements along them, *the other lengths)."""
-    order = [*axis, *(one for one in range(x.ndim) if one not in axis)]
+    order = [*axis, *(at for at in range(x.ndim) if at not in axis)]
     moved = x if order == sorted(order) else transpose(x, axes=order)
     rest = moved.shape[len(axis) :]
     return moved if len(axis) == 1 else reshape(moved, shape=(count(x.shape, axis), *rest))
@@ -288,14 +288,14 @@ def _two_by_two(combine: Callable[..., Expr]) -> Callable[..., Expr]:
     """The expansion of a reduction that combines any two elements."""
 
     def expands(x: Expr, *, axis: Axes, keepdims: bool) -> Expr:
-        (found,) = _combined(lambda left, right: (combine(*left, *right),), _in_rows(x, axis))
-        return _kept(found, x.shape, axis, keepdims)
+        (result,) = _combined(lambda left, right: (combine(*left, *right),), _in_rows(x, axis))
+        return _kept(result, x.shape, axis, keepdims)
 
     return expands
 
 
-def _kept(found: Expr, x: Shape, axis: Axes, keepdims: bool) -> Expr:
-    return reshape(found, shape=reduced_shape(x, axis=axis, keepdims=True)) if keepdims else found
+def _kept(result: Expr, x: Shape, axis: Axes, keepdims: bool) -> Expr:
+    return reshape(result, shape=reduced_shape(x, axis=axis, keepdims=True)) if keepdims else result
 
 
 def _pull_chosen(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool) -> tuple[Expr]:
@@ -308,8 +308,8 @@ def _argmax(x: Expr, *, axis: Axes, keepdims: bool) -> Expr:
     rows = _in_rows(x, axis)
     column = np.arange(rows.shape[0]).reshape(-1, *[1] * (rows.ndim - 1))
     numbers = x.graph.constant(np.broadcast_to(column, rows.shape))
-    _, found = _combined(_first_of_largest, rows, numbers)
-    return _kept(found, x.shape, axis, keepdims)
+    _, place = _combined(_first_of_largest, rows, numbers)
+    return _kept(place, x.shape, axis, keepdims)
 
 
 def _first_of_largest(left: Rows, right: Rows) -> Rows:
@@ -318,10 +318,10 @@ def _first_of_largest(left: Rows, right: Rows) -> Rows:
 
 
 def _argmax_value(x: Array, *, axis: Axes, keepdims: bool, batch: int) -> Any:
-    rest = [one for one in range(x.ndim) if one not in axis]
-    rows = np.transpose(x, (*axis, *rest)).reshape(-1, *(x.shape[one] for one in rest))
-    found = np.multiply(np.argmax(rows, axis=0), 1.0)
-    return np.expand_dims(found, axis) if keepdims else found
+    rest = [at for at in range(x.ndim) if at not in axis]
+    rows = np.transpose(x, (*axis, *rest)).reshape(-1, *(x.shape[at] for at in rest))
+    place = np.multiply(np.argmax(rows, axis=0), 1.0)
+    return np.expand_dims(place, axis) if keepdims else place
 
 
 def _reduction(

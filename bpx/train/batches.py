@@ -23,28 +23,29 @@ class Examples(NamedTuple):
     total: int
 
 
-def examples(inputs: Sequence[Input], size: int, problems: list[Diagnostic]) -> Examples | None:
+def examples_of(inputs: Sequence[Input], size: int, problems: list[Diagnostic]) -> Examples | None:
     """The examples among `inputs`, for batches of `size`; None, with a problem, where there are none.
 
     Their number is the length of the first axis of the targets, or of the data where no target has an
     axis; every input of either role that is as long holds examples.
     """
-    long = [one for one in inputs if one.role in ("data", "target") and one.value.ndim]
-    telling = [one for one in long if one.role == "target"] or long
-    lengths = {len(one.value) for one in telling}
-    facts = {"size": size, "lengths": ", ".join(f"{one.name} {len(one.value)}" for one in long)}
+    arrays = [leaf for leaf in inputs if leaf.role in ("data", "target") and leaf.value.ndim]
+    # There is a target for every example, while data may be a table that all examples share.
+    counted = [leaf for leaf in arrays if leaf.role == "target"] or arrays
+    lengths = {len(leaf.value) for leaf in counted}
+    facts = {"size": size, "lengths": ", ".join(f"{leaf.name} {len(leaf.value)}" for leaf in arrays)}
     if len(lengths) != 1:
-        problems.append(Diagnostic("no-examples" if long else "no-axis", None, facts))
+        problems.append(Diagnostic("no-examples" if arrays else "no-axis", None, facts))
         return None
     (count,) = lengths
     if size > count:
         problems.append(Diagnostic("batch-too-large", None, {**facts, "count": count}))
         return None
-    return Examples(tuple(one for one in long if len(one.value) == count), count)
+    return Examples(tuple(leaf for leaf in arrays if len(leaf.value) == count), count)
 
 
 def shuffled(count: int, size: int, seed: int) -> Iterator[Rows]:
-    """Batches without end: each epoch in an order of its own; a remainder smaller than `size` is left out.
+    """Batches without end: each epoch in its own order; a remainder smaller than `size` is left out.
 
     The stream of `RandomState` is frozen (NEP 19), so that a seed means the same batches for ever.
     """

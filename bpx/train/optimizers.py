@@ -57,7 +57,7 @@ def adam(rate: float, beta1: float, beta2: float, epsilon: float) -> Update:
 
 
 class Optimizer(NamedTuple):
-    """One row of the table: how it is made, its rate and its other settings where nothing else is asked."""
+    """One row of the table: how it is made, its default rate and its other settings."""
 
     make: Callable[..., Update]
     rate: float

@@ -13,7 +13,7 @@ from bpx.render.plain_data import norm
 from bpx.train.rows import LARGEST_LISTED, Checked, ShownStep
 from bpx.words.say import say, visible
 
-_WIDEST_OF_TWO = 22  # characters of a value that stands beside one more
+_WIDEST_OF_TWO = 22  # characters of a value, of two in a row
 _WIDEST_OF_FOUR = 14
 _MOST_STEPS = 4  # at which the gradient was checked, in a sentence
 
@@ -58,7 +58,7 @@ def step(output: str, shown: ShownStep) -> Iterator[Block]:
 
 
 def _table(rows: Mapping[str, Mapping[str, str]], widest: int) -> Block:
-    """A row for each parameter, or one for each quantity where some are too wide to stand side by side."""
+    """A row for each parameter, or one for each quantity where some are too wide for one row."""
     keys = list(next(iter(rows.values())))
     if all(len(text) <= widest for row in rows.values() for text in row.values()):
         return table(["parameter", *keys], [[visible(name), *row.values()] for name, row in rows.items()])
@@ -79,7 +79,7 @@ def _text(value: Array, largest: int) -> str:
 
 def agreeing(checks: Sequence[Checked]) -> Iterator[str]:
     """One sentence for all checks that agree."""
-    steps = [f"{one.step:,}" for one in checks if one.verdict == "agree"]
+    steps = [f"{check.step:,}" for check in checks if check.verdict == "agree"]
     if steps:
         shown = steps if len(steps) <= _MOST_STEPS else [*steps[: _MOST_STEPS - 1], "…", steps[-1]]
         yield say("train.checked", entries=f"{checks[0].entries:,}", steps=", ".join(shown))
@@ -88,9 +88,9 @@ def agreeing(checks: Sequence[Checked]) -> Iterator[str]:
 def odd_checks(checks: Sequence[Checked]) -> Iterator[Block]:
     """The worst entries of the checks that do not agree."""
     rows = [
-        [str(one.step), one.verdict, visible(one.entry), *(_known(value) for value in one[4:])]
-        for one in checks
-        if one.verdict != "agree"
+        [str(check.step), check.verdict, visible(check.entry), *(_known(value) for value in check[4:])]
+        for check in checks
+        if check.verdict != "agree"
     ]
     if rows:
         yield Heading(say("train.odd-checks"))

@@ -78,8 +78,8 @@ class Training(Shown, Generic[AnyGraph]):
                 for name, (before, after) in self.parameters.items()
             ],
             "size": self.size,
-            "shown": [one.to_dict() for one in self.shown],
-            "checks": [one.to_dict() for one in self.checks],
+            "shown": [step.to_dict() for step in self.shown],
+            "checks": [check.to_dict() for check in self.checks],
             "diagnostics": [note.to_dict() for note in (*self.notes, *self.problems)],
         }
 

@@ -28,7 +28,7 @@ def value(expr: Expr, given=None) -> np.ndarray:
     return run(expr.graph, {one.id: number for one, number in (given or {}).items()}, [expr.id])[expr.id]
 
 
-# --- the literal door ---------------------------------------------------------------------------
+# --- literal nodes ------------------------------------------------------------------------------
 
 WITH_NOTHING_TO_DO = [("mul", 1), ("mul", 0), ("add", 0), ("sub", 0), ("div", 1), ("pow", 1)]
 
@@ -62,7 +62,7 @@ def test_args_come_before_their_node(graph, x, y):
     assert all(arg < node for node, args in enumerate(graph.args) for arg in args)
 
 
-# --- the folding door ---------------------------------------------------------------------------
+# --- folded nodes -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

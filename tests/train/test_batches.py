@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpx.graph.named.named_graph import Input
-from bpx.train.batches import examples, shuffled
+from bpx.train.batches import examples_of, shuffled
 from bpx.words.diagnostic import Diagnostic
 
 
@@ -20,7 +20,7 @@ def inputs(**described: tuple[str, tuple[int, ...]]) -> list[Input]:
 
 def found(size: int = 2, **described: tuple[str, tuple[int, ...]]) -> tuple[list[str], int] | str:
     problems: list[Diagnostic] = []
-    one = examples(inputs(**described), size, problems)
+    one = examples_of(inputs(**described), size, problems)
     if one is None:
         (problem,) = problems
         return problem.code
@@ -59,8 +59,8 @@ def test_where_there_are_none(described: dict[str, tuple[str, tuple[int, ...]]],
 
 def test_the_lengths_are_listed() -> None:
     problems: list[Diagnostic] = []
-    examples(inputs(x=("data", (5, 2)), z=("data", (4,))), 2, problems)
-    examples(inputs(x=("data", (5, 2))), 6, problems)
+    examples_of(inputs(x=("data", (5, 2)), z=("data", (4,))), 2, problems)
+    examples_of(inputs(x=("data", (5, 2))), 6, problems)
     assert [one.facts["lengths"] for one in problems] == ["x 5, z 4", "x 5"]
     assert "6" in problems[1].message
     assert "x 5" in problems[1].message

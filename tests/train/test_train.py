@@ -288,12 +288,12 @@ def test_a_wrong_rule_stops_the_training() -> None:
 def test_a_wrong_engine_stops_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is checked is the gradient that moves the parameters, by whatever it was computed."""
 
-    class Wrong(module._Loss):
+    class Wrong(module.CompiledLoss):
         def __call__(self, fed: Any) -> tuple[float, list[Any]]:
             value, gradients = super().__call__(fed)
             return value, [gradient * 1.001 for gradient in gradients]
 
-    monkeypatch.setattr(module, "_Loss", Wrong)
+    monkeypatch.setattr(module, "CompiledLoss", Wrong)
     found = train(network(), Options(check=5))
     assert (found.stopped, found.checks[0].verdict) == ("disagree", "disagree")
     assert [one.code for one in found.problems] == ["gradient-disagrees"]

@@ -54,6 +54,7 @@ def is_known(slope: MultiprecisionSlope, size: float = 0.0) -> bool:
     if slope.kink or slope.edge or not np.isfinite(slope.error):
         return False
     bar = SAFETY_FACTOR * slope.error
+    # Relative to itself; or, as a 0 has no size, to the terms, which may be no larger than 1 for that.
     return bar <= EXACTLY_KNOWN * abs(slope.value) or bar <= CANCELLED * min(size or 1.0, 1.0)
 
 
@@ -71,6 +72,7 @@ def is_right(stated: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: b
     if stated is None:
         return False
     gap = abs(stated - slope.exact)
+    # Both are 0, the one exactly and the other for all that can be seen: no scale is needed.
     if rounded_slope(slope) == 0.0 and not stated:
         return True
     of_terms = (FLOAT_CONSTANT_ROUNDING if rule else CANCELLED) * size
@@ -81,5 +83,6 @@ def _rule(batch: ElementwiseBatch, position: int, args: list[Any]) -> Any:
     """The rule in many digits, from args in as many and the value at them; None where it does not run."""
     try:
         return batch.locals_at(position, args, np.array(batch.op.value(*args)))[()]
+    # A rule may call what knows no such numbers; a rule of a spec is nobody's promise.
     except (TypeError, ValueError, AttributeError):
         return None

@@ -45,8 +45,10 @@ def reverse_sweep(
     """
     gradients = dict(seed)
     claims = claims or {}
+    # All edges to a node come before those from it: every sum is complete when it is used.
     for edge in edges:
         upstream = claims.get(edge.consumer) or gradients.get(edge.consumer)
+        # Nothing is known upstream of a seed at an inner node: those edges are left out.
         if upstream is not None:
             contribution = jacobians[edge].pull(upstream)
             known = gradients.get(edge.arg)
@@ -61,6 +63,7 @@ def magnitudes(
 
     A gradient far smaller than this has cancelled, and has lost as many of its digits.
     """
+    # Errors are not needed for this: it is itself only a scale to measure errors by.
     sums = dict(seed)
     for edge in edges:
         if edge.consumer in sums:

@@ -34,7 +34,7 @@ class ErrorBound(NamedTuple):
     @classmethod
     def exactly(cls, value: Array) -> ErrorBound:
         """A value without error."""
-        value = np.asarray(value, dtype=np.float64)
+        value = np.asarray(value, dtype=np.float64)  # a number becomes an array of shape ()
         return cls(value, np.zeros(value.shape), np.zeros(value.shape))
 
     def plus(self, other: ErrorBound) -> ErrorBound:

@@ -32,6 +32,7 @@ from bpx.check.numeric.tolerances import (
     QUANTUM_LASTS,
     SLOPE_SCALE_STEPS,
     SLOWEST_GROWTH,
+    SMALLEST_FLOAT,
     STAGE_STEPS,
     STEEP_ROUNDINGS,
     STEEP_STEPS,
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
 
 # Points (K, m) and the indices (m,) of their columns → values (K, m) and where these may be used.
 Function = Callable[[Array, "NDArray[np.intp]"], tuple[Array, "NDArray[np.bool_]"]]
-
-_SMALLEST_FLOAT = 5e-324
 
 
 class StepTable(NamedTuple):
@@ -189,7 +188,7 @@ def flat_slope(table: StepTable, flat_to: Array) -> Extrapolation:
     """A slope of 0, give or take what rounding may hide where f does not change up to `flat_to` (m,)."""
     # An f of 0 may be the rest of inner values of size 1.
     hidden = FLAT_ROUNDINGS * UNIT_ROUNDOFF * np.maximum(np.abs(table.middle), 1.0)
-    error = hidden / np.maximum(flat_to, _SMALLEST_FLOAT)
+    error = hidden / np.maximum(flat_to, SMALLEST_FLOAT)
     return Extrapolation(np.zeros_like(error), error, error, flat_to)
 
 

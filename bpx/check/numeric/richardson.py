@@ -228,8 +228,8 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
     size = np.abs(residual)
     noise = size.max(axis=-1)
     per_step = _window(np.where(windows.known, quotients.rounding / steps, 0.0))[largest, :, : order + 1]
-    # The change to the next candidate bounds the truncation; noise / h and Σ |weight| · rounding / h bound the
-    # rest.
+    # The change to the next candidate bounds the truncation; noise / h and Σ |weight| · rounding / h bound
+    # what rounding does.
     change = np.abs(np.diff(value, axis=0, append=np.inf))
     rounding = np.maximum(noise / steps[smallest], per_step @ np.abs(at_zero))
     error = TRUNCATION_FACTOR * np.fmax(change, rounding)
@@ -265,9 +265,8 @@ def _lagrange(order: int, power: int, count: int) -> tuple[Array, Array]:
 
 def _nature(residual: Array, size: Array, windows: _Windows, known_rounding: Array) -> tuple[Flags, Flags]:
     """Whether residuals (C, m, K) are frozen, and whether they are systematic (see `Candidates`)."""
-    unexplained = np.where(
-        size > windows.explained[: len(size)], residual, 0.0
-    )  # by the rounding of f itself
+    # What the rounding of f itself explains says nothing of what is within f.
+    unexplained = np.where(size > windows.explained[: len(size)], residual, 0.0)
     height = np.abs(unexplained)
     peak = height.max(axis=-1)
     quiet = _at(size, windows.resolved_tail).max(axis=-1) < QUIET_SHARE * peak

@@ -1,29 +1,32 @@
 """Every tuned number of the check in one place: its unit, and why it has the value it has.
 
-A number stands here if another value would give other verdicts or other costs. Counts of steps mean steps of
+A number is here if another value would give other verdicts or other costs. Counts of steps mean steps of
 the ladder, each a quarter of the one before; "relative" means relative to the larger of the two numbers
 compared; budgets say in their names what they count.
 
-"Measured" refers to `tests/benchmarks/corpus.py`: correct gradients of scalar and array functions at easy and
-at hard points, and the same with planted mistakes. As it stands, in float64 alone, the check passes 1,210 of
-1,328 correct smooth gradients, leaves the others open, and never calls one wrong; "×10: 3 false alarms" says
-what became of that with ten times the value. What is called insensitive changed fewer than three verdicts
-of some 3,300 either way.
+"Measured" means on the corpus of `tests/benchmarks/corpus.py`, in float64 alone, with two planted mistakes
+for each correct gradient. With the values below the check passes 1,210 of 1,328 correct smooth gradients,
+leaves 118 open and rejects none; of 1,951 planted mistakes it catches 1,814, leaves 136 open and misses 1.
+"0.2, 2 fewer pass" says what became of that with 0.2 in its place. "Prototype" numbers were measured on the
+first version of the check. What has no measurement beside it was derived, or was not varied; then the
+comment says what it bounds.
 """
 
 from __future__ import annotations
 
 # --- float64 -------------------------------------------------------------------------------------
 
-# The spacing of the numbers from 1 to 2, and the largest relative error of one rounding, half of it: the u of
-# Higham, Accuracy and Stability of Numerical Algorithms (2nd ed., SIAM 2002), section 2.1.
+# The spacing of the numbers from 1 to 2, and the largest relative error of one rounding, half of it: the
+# u of Higham, Accuracy and Stability of Numerical Algorithms (2nd ed., SIAM 2002), section 2.1.
 EPSILON = 2.0**-52
 UNIT_ROUNDOFF = 2.0**-53
+# The smallest positive number, which keeps quotients by a step of 0 infinite and not undefined.
+SMALLEST_FLOAT = 5e-324
 
 # --- verdicts ------------------------------------------------------------------------------------
 
-# Error bars; so many of them a verdict takes for certain. Measured on the prototype: 1 gave 6 false alarms, 3
-# and 10 none, 100 left 40 more gradients open.
+# Error bars; so many of them a verdict takes for certain. Measured on the prototype: 1 gave 6 false
+# alarms, 3 and 10 none, 100 left 40 more gradients open.
 SAFETY_FACTOR = 10.0
 
 # --- sums of ErrorBounds -------------------------------------------------------------------------
@@ -34,33 +37,36 @@ SUM_STRANDS = 8.0
 
 # --- the ladder of steps -------------------------------------------------------------------------
 
-# From one step to the next. 2 costs twice the evaluations for the same range; @RATIO@
+# From one step to the next. Measured for as many steps: 2, 3 smooth points are called kinks; 8, 2 false
+# alarms and 54 fewer mistakes caught, as each estimate is tested at fewer steps above the rounding.
 STEP_RATIO = 4.0
-# Of max(|x|, 1). No round number: sin(2πx) with h = 1, ½, ¼ looks flat. @FIRST@
+# Of max(|x|, 1). No round number: sin(2πx) with h = 1, ½, ¼ looks flat. Measured on half of the corpus:
+# 0.5, 4 false alarms; 1, 3; 0.3, 1; 0.037, none, but 2 fewer mistakes are caught.
 FIRST_STEP = 0.37
-# Steps evaluated by the end of each stage. 8 steps reach down to 2e-5, where a smooth claim is confirmed to
-# 1e-7; 64 reach 2⁻¹²⁷, far below the last step for any x but one next to 0.
+# Steps evaluated by the end of each stage. 8 steps reach down to 2e-5, where a smooth claim is confirmed
+# to 1e-7; 64 reach 2⁻¹²⁷, far below the last step for any x but one next to 0.
 STAGE_STEPS = (8, 16, *range(24, 65, 4))
-# Of |x|: the ladder ends where a step has ten bits left above the rounding of x. At x = 0 there is no rounding,
-# and 2⁻⁶⁶ is well below the rounding of any inner value of size 1.
+# Of |x|: the ladder ends where a step has ten bits left above the rounding of x. At x = 0 there is no
+# rounding, and 2⁻⁶⁶ is well below the rounding of any inner value of size 1.
 LAST_STEP = 2.0**-42
 LAST_STEP_AT_ZERO = 2.0**-66
 # Of |x|: inner values of size 1 may be frozen below 2⁻⁵⁰ max(|x|, 1), four units of their last place.
 INNER_ROUNDING_STEP = 2.0**-50
-# Steps: the slopes "around" x are those of the largest four usable steps, at smaller ones rounding makes slopes.
+# Steps: the slopes "around" x are those of the largest four usable steps, at smaller ones rounding makes
+# slopes.
 SLOPE_SCALE_STEPS = 4
 # Units of inner rounding up to which a residual is explained: two values, each off by one unit both ways.
 KNOWN_ROUNDINGS = 4
 
 # --- flat functions, and stairs of inner rounding ------------------------------------------------
 
-# Unit roundoffs of max(|f|, 1) that may hide where f does not change by a bit: one for each of two values,
-# doubled for an inner value that rounds the other way.
+# Unit roundoffs of max(|f|, 1) that may hide where f does not change by a bit: one for each of two
+# values, doubled for an inner value that rounds the other way.
 FLAT_ROUNDINGS = 4
-# Halvings of the bracket around the first change: a factor of 10⁶. @BISECTIONS@
+# Halvings of the bracket around the first change: a factor of 10⁶.
 QUANTUM_BISECTIONS = 20
-# Of the change in the middle of the bisection: a rounding keeps its height, and 1/64 lets it vary; the end of a
-# plateau, even where f leaves it linearly, has fallen to 1/1024 by then.
+# Of the change in the middle of the bisection: a rounding keeps its height, and 1/64 lets it vary; the
+# end of a plateau, even where f leaves it linearly, has fallen to 1/1024 by then.
 QUANTUM_LASTS = 1 / 64
 
 # --- one-sided slopes and their gap --------------------------------------------------------------
@@ -69,8 +75,8 @@ QUANTUM_LASTS = 1 / 64
 CLOSING_RATIO = 0.5
 # Units of rounding of f, over h, that a gap may have besides: two quotients of two values each.
 CLOSING_ROUNDINGS = 4
-# Steps below the one that a slope rests on at which the gap must close; the half keeps rounding of the steps
-# from deciding about the fourth.
+# Steps below the one that a slope rests on at which the gap must close; the half keeps rounding of the
+# steps from deciding about the fourth.
 CLOSING_REACH = 3.5
 # Of the gap: at steps where rounding makes more of it, the gap says nothing.
 MEETING_ROUNDING = 0.05
@@ -80,8 +86,9 @@ MEETING_SHARE = 0.5
 
 # --- slopes without bound ------------------------------------------------------------------------
 
-# Smallest steps over which slopes must grow, 4,000 times in h, and by how much from step to step: by 4^(1-p)
-# where f goes like |h|^p, so that 1.3 means p < 0.81, and by 4 at a jump, 1.1 times that with rounding.
+# Smallest steps over which slopes must grow, 4,000 times in h, and by how much from step to step: by
+# 4^(1-p) where f goes like |h|^p, so that 1.3 means p < 0.81, and by 4 at a jump, 1.1 times that with
+# rounding.
 STEEP_STEPS = 6
 SLOWEST_GROWTH = 1.3
 FASTEST_GROWTH = 1.1
@@ -90,36 +97,43 @@ STEEP_ROUNDINGS = 1e3
 
 # --- extrapolation -------------------------------------------------------------------------------
 
-# Polynomials through 1, 2, 3 and 4 neighbours: errors of h², h⁴, h⁶ and h⁸. @ORDERS@
+# Polynomials through 1, 2, 3 and 4 neighbours: errors of h², h⁴, h⁶ and h⁸. Measured: 2, 4 fewer pass and
+# 18 fewer mistakes are caught; 6, 1 more of each, at half as much work again.
 POLYNOMIAL_ORDERS = 4
 # Times the change to the next candidate, or the noise: what is measured at a few steps is no upper bound.
 TRUNCATION_FACTOR = 3
-# Units of rounding of f that a residual may come to without being noise from within f: two values in each of
-# two quotients, and twice that.
+# Units of rounding of f that a residual may come to without being noise from within f: two values in each
+# of two quotients, and twice that.
 ROUNDING_MARGIN = 8
 # Of the slopes around: a derivative of 0 has no size of its own to be relative to.
 STATIONARY_SHARE = 1e-3
-# Relative: an estimate this good says something. @KNOWN@
+# Relative: an estimate this good says something. Measured: 1e-2 and 1e-4 change one verdict each.
 WELL_KNOWN = 1e-3
-# Smaller steps above the inner rounding that put a candidate into the first and second class of trust, and
-# what each further class multiplies its error by. Without them: 3 false alarms on the prototype (trap: a
-# smooth, wrong slope below the rounding of an inner value).
+# Smaller steps above the inner rounding that put a candidate into the first and second class of trust,
+# and what each further class multiplies its error by. Without them: 3 false alarms on the prototype
+# (trap: a smooth, wrong slope below the rounding of an inner value).
 TRUST_STEPS = (8, 5)
 TRUST_FACTOR = 10.0
 # Times the noise met above a candidate that is not there below it, over h.
 FROZEN_FACTOR = 10
-# Steps above the inner rounding: nothing that froze is smooth over so many, 10⁸ in h. @LONG@
+# Steps above the inner rounding: nothing that froze is smooth over so many, 10⁸ in h. Measured: 28, 7
+# fewer pass and 63 fewer mistakes are caught; 8, 6 more pass and no false alarm, but noise of functions
+# that the corpus does not have may freeze over more steps than eight.
 FROZEN_STEPS = 14
-# Of the rounding of f: a residual of a hundredth of f itself is no rounding. @WILD@
+# Of the rounding of f: a residual of a hundredth of f itself is no rounding. Measured: ×10 and ÷10 change
+# nothing.
 LARGEST_NOISE = 1e-2 * 2.0**52
 
 # --- the nature of residuals ---------------------------------------------------------------------
 
-# Of the peak: where less is left at the smallest steps, the noise is not there. @QUIET@
+# Of the peak: where less is left at the smallest steps, the noise is not there. Measured: 0.2, 2 fewer
+# pass; 0.002, 3 false alarms, from noise that froze and went unnoticed.
 QUIET_SHARE = 0.02
-# Smallest steps that are looked at together. @TAIL@
+# Smallest steps that are looked at together. Measured: 2, 5 fewer pass; 8, 3 false alarms, as noise is
+# then still seen at steps above those where it froze.
 TAIL_STEPS = 4
-# Steps at which a residual that shrinks with them shows; noise shows at more. @BRIEF@
+# Steps at which a residual that shrinks with them shows; noise shows at more. Measured: 1, 4 fewer pass
+# and 22 fewer mistakes are caught; 6, 18 more are caught, but 6 more truths lie outside their bars.
 BRIEF_STEPS = 3
 # Of the peak: less does not count as seen.
 VISIBLE_SHARE = 0.05
@@ -131,35 +145,41 @@ FALLING_HIGH = 1.4
 
 # --- claims and estimates ------------------------------------------------------------------------
 
-# Relative: a claim this close to a candidate with an error this small needs no further look. A hundredth of
-# what a check must see by default (1e-5), so that no claim is settled that a verdict would reject. @SETTLED@
+# Relative: a claim this close to a candidate with an error this small needs no further look. A hundredth
+# of what a check must see by default (1e-5), so that no claim is settled that a verdict would reject.
+# Measured: 1e-6, 5 more pass; 1e-8, 3 fewer.
 SETTLED = 1e-7
-# Relative: a claim that no quotient comes this close to is wrong, or at a hard point: no use in a first look.
-# @NEAR@
+# Relative: a claim that no quotient comes this close to is wrong, or at a hard point: no use in a first
+# look. Measured: 0.01 and 1 change no verdict, only what is evaluated.
 HOPEFUL_GAP = 0.1
-# Steps: kinks among the first sixteen show in the one-sided slopes; residuals below are looked into. @QUICK@
+# Steps: kinks among the first sixteen show in the one-sided slopes; residuals below are looked into.
 QUICK_STEPS = 16
-# Usable steps that a two-sided estimate needs: the four points of the highest polynomial. @FEWEST@
+# Usable steps that a two-sided estimate needs: the four points of the highest polynomial.
 FEWEST_STEPS = 4
-# And of one side alone, where one value stands in for f(x) and the rest must show that the slope is steady.
+# And of one side alone, where the last value takes the place of f(x) and the others must show that the
+# slope is steady.
 FEWEST_STEPS_ONE_SIDED = 8
-# |x| below which a second ladder, scaled to |x|, is tried: the first ends at 1e-20 for x next to 0.
+# |x| below which a second ladder, scaled to |x|, is tried: 64 steps from 0.37 down, to 4e-39, hardly
+# reach 2⁻⁴² |x| any more.
 SECOND_LADDER_BELOW = 1e-25
-# Relative: values nearer to each other than that are one; a jump of less is taken for rounding. @CLOSE@
+# Relative: values nearer to each other than that are one; a jump of less is taken for rounding.
 SAME_VALUE = 1e-9
 # An estimate of one side replaces the central one where its error is so many times smaller: a one-sided
 # polynomial of the same order is less accurate at a smooth point, by luck it may look better.
 BETTER_SIDE_FACTOR = 3
-# Numbers in the largest array of one chunk of columns, 8 MB; a multiple makes no faster.
+# Numbers in the largest array of one chunk of columns, 8 MB.
 LARGEST_CHUNK_ELEMENTS = 2**20
 
 # --- many digits ---------------------------------------------------------------------------------
 
-# Decimal digits: 30 for the step, 30 for its square in the truncation, 30 that may cancel.
+# Decimal digits: a quotient over the smaller step of 1e-33 keeps 57 of them, where its truncation error
+# of 1e-33 leaves 33; the rest may cancel in f.
 DIGITS = 90
-# Decimal digits tried where fewer do not settle a derivative: softmax of logits 1,000 apart needs 435.
+# Decimal digits tried where fewer do not settle a derivative: one of exp(-1000) = 1e-434 beside terms of
+# size 1 takes 470, a softmax with logits 1,000 apart.
 MOST_DIGITS = 800
-# Of |x|; and at x = 0, where nothing says what is small, below 1e-300 for second powers in float64's range.
+# Of |x|; and the step at x = 0, where nothing says what is small: f is taken to have no feature below
+# 1e-40.
 MULTIPRECISION_STEP = 1e-30
 MULTIPRECISION_STEP_AT_ZERO = 1e-40
 # The second step is so many times smaller. What depends on h at all differs by as much between the two.
@@ -170,10 +190,11 @@ DIGITS_SETTLED = 1e-20
 LARGEST_DIGITS_ROUNDING = 1e-3
 # Units of rounding of inner values of size 1 in a quotient: two values, each off both ways.
 MULTIPRECISION_ROUNDINGS = 4
-# Relative: one-sided slopes this far apart are two. A second derivative 1e20 times the slope looks the same.
+# Relative: one-sided slopes this far apart are two. A second derivative 1e20 times the slope looks the
+# same.
 KINK_GAP = 1e-10
-# From the wide step to the near one: a slope that grows like this has no limit. |h|^p grows by 1000^(1-p), so
-# that p < 0.997 shows; x log|x| at 0 grows by a thirteenth, 1.075.
+# From the wide step to the near one: a slope that grows like this has no limit. |h|^p grows by
+# 1000^(1-p), so that p < 0.997 shows; x log|x| at 0 grows by a thirteenth, 1.075.
 SLOPE_GROWTH = 1.02
 # exp of more is infinite, or 0: its exponent alone would fill the memory.
 LARGEST_EXPONENT = 10**9
@@ -182,22 +203,22 @@ LARGEST_ANGLE_BITS = 2**12
 
 # --- one op alone: derivatives in many digits ----------------------------------------------------
 
-# Relative: a derivative with an error this small, times the safety factor, is known better than float64 can
-# state a claim (2e-16 per operation), so that the verdict rests on the claim alone.
+# Relative: a derivative with an error this small, times the safety factor, is known better than float64
+# can state a claim (2e-16 per operation), so that the verdict rests on the claim alone.
 EXACTLY_KNOWN = 1e-12
 # Of the terms of a sum: a derivative of 0 is known if less can be left of them in 90 digits.
 CANCELLED = 1e-35
 # Of the terms of a sum: constants such as π stand in rules of bpx with float64's digits, 1.1e-16 each.
 FLOAT_CONSTANT_ROUNDING = 1e-15
-# Relative: a formula that agrees so closely in many digits is the right one. Between the 1e-15 of constants and
-# the 1e-5 that a check must see; nobody writes a formula wrong by a billionth.
+# Relative: a formula that agrees so closely in many digits is the right one. Between the 1e-15 of
+# constants and the 1e-5 that a check must see; nobody writes a formula wrong by a billionth.
 RIGHT_FORMULA = 1e-9
-# Elements of a batch that are looked at again in many digits, in 0.5 s or so.
+# Elements of a batch that are looked at again in many digits, 1 to 4 ms each.
 MOST_MULTIPRECISION_ELEMENTS = 500
 # Elements that disagree and are looked at in many digits; if these are wrong, the others are as well.
 WITNESSES = 4
-# Units of rounding that the args and the value move by, to see what that does to a rule: those of one sign
-# and of opposite ones; a move of both down is the first with its sign changed.
+# Units of rounding that the args and the value move by, to see what that does to a rule: those of one
+# sign and of opposite ones; a move of both down is the first with its sign changed.
 RULE_PERTURBATIONS = ((1, 1), (-1, 1), (1, -1))
 
 # --- one op alone: rounding of values and sketches -----------------------------------------------
@@ -207,10 +228,13 @@ RULE_PERTURBATIONS = ((1, 1), (-1, 1), (1, -1))
 SUM_ROUNDINGS = 4.0
 # A rule that is wrong at all passes a sketch only if its error is orthogonal to random weights.
 SKETCHES = 3
-# Machine epsilons times √terms that the two sides of a sketch may differ by. It was 64; the room beyond what
-# was met is what a wrong element can hide in. @SKETCH@
+# Machine epsilons times √terms that the two sides of a sketch may differ by; twice as much is what a
+# wrong element can hide in. Measured: products of matrices reach 0.4 (64 × 64) to 15 (3 × 20,000), sums
+# of 10⁶ terms 3.
 SKETCH_RANDOM_WALK = 24.0
 # Machine epsilons for each element of the longest axis, where sums are added up one after the other.
+# Measured: sums over the first axis of 100,000 × 4 reach 1.2 times the tolerance of both; then the
+# Jacobian is written out.
 SKETCH_SEQUENTIAL = 0.5
 
 # --- one op alone: sizes -------------------------------------------------------------------------

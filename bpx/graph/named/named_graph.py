@@ -70,7 +70,7 @@ class NamedGraph:
     def own_names(self) -> dict[int, str]:
         """Node id → the name the spec gives it."""
         return {
-            **{one.node: one.name for one in self.inputs},
+            **{leaf.node: leaf.name for leaf in self.inputs},
             **{node: name for name, node in self.steps.items()},
         }
 
@@ -91,20 +91,20 @@ class NamedGraph:
         return dict(sorted(names.items()))
 
     def groups(self, nodes: Sequence[int], names: Mapping[int, str]) -> dict[int, str]:
-        """Nodes without a name → the group of the step they stand in, where it has one."""
+        """Nodes without a name → the group of the step they are part of, where it has one."""
         known = groups_of(names.values()) | set(self.layers)
         if not known:
             return {}
-        found: dict[int, str] = {}
+        group_by_node: dict[int, str] = {}
         for node in reversed(nodes):
             name = names.get(node)
-            group = found.get(node, "")
+            group = group_by_node.get(node, "")
             if name is not None:
                 group = group_of(name, known)
             for arg in self.graph.args[node]:
                 if group and arg not in names and self.graph.ops[arg] is not CONSTANT:
-                    found[arg] = group
-        return found
+                    group_by_node[arg] = group
+        return group_by_node
 
     def largest_unnamed(self, node: int) -> int:
         """How many elements the node may have and still go without a name."""
@@ -118,14 +118,16 @@ class NamedGraph:
     @cached_property
     def given(self) -> dict[int, Array]:
         """The values of the inputs by node id, as `run` takes them."""
-        return {one.node: one.value for one in self.inputs}
+        return {leaf.node: leaf.value for leaf in self.inputs}
 
     def with_values(self, values: Mapping[str, Array]) -> Self:
         """The same graph at other values, of the same shapes, of the inputs that `values` names.
 
         What was stated of the old values is left out, and ranges that the new ones have left.
         """
-        inputs = tuple(_moved(one, values[one.name]) if one.name in values else one for one in self.inputs)
+        inputs = tuple(
+            _moved(leaf, values[leaf.name]) if leaf.name in values else leaf for leaf in self.inputs
+        )
         claims = {name: claim for name, claim in self.claims.items() if claim.formula}
         return replace(self, inputs=inputs, expect=None, claims=claims)
 
@@ -135,20 +137,21 @@ class NamedGraph:
         return f"<bpx.{kind} {output}: {len(self.inputs)} inputs, {self.size} nodes>"
 
 
-def _moved(one: Input, value: Array) -> Input:
-    inside = one.range is not None and one.range[0] <= value.min() and value.max() <= one.range[1]
-    return one._replace(value=value, range=one.range if inside else None, recipe=None)
+def _moved(leaf: Input, value: Array) -> Input:
+    """The input with another value, and with its range only where the value is inside."""
+    inside = leaf.range is not None and leaf.range[0] <= value.min() and value.max() <= leaf.range[1]
+    return leaf._replace(value=value, range=leaf.range if inside else None, recipe=None)
 
 
 class _FreeNames:
     """Names v1, v2, … that nobody has yet, in each group from 1 on."""
 
-    def __init__(self, taken: Iterable[str]) -> None:
-        self.taken, self.counters = set(taken), dict[str, Iterator[int]]()
+    def __init__(self, used: Iterable[str]) -> None:
+        self.used, self.counters = set(used), dict[str, Iterator[int]]()
 
     def inside(self, group: str) -> str:
         names = (dotted(group, f"v{i}") for i in self.counters.setdefault(group, count(1)))
-        return next(name for name in names if name not in self.taken)
+        return next(name for name in names if name not in self.used)
 
 
 class CustomOp(NamedTuple):

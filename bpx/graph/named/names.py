@@ -14,13 +14,13 @@ def dotted(group: str, name: str) -> str:
 
 def groups_of(names: Iterable[str]) -> set[str]:
     """The groups that names stand in: `h` and `h.y` for `h.y.z`."""
-    found: set[str] = set()
+    groups: set[str] = set()
     for name in names:
         group = name.rpartition(".")[0]
-        while group and group not in found:
-            found.add(group)
+        while group and group not in groups:
+            groups.add(group)
             group = group.rpartition(".")[0]
-    return found
+    return groups
 
 
 def group_of(name: str, groups: Container[str]) -> str:
@@ -28,9 +28,9 @@ def group_of(name: str, groups: Container[str]) -> str:
     return name if name in groups else name.rpartition(".")[0]
 
 
-def free_output_name(taken: Container[str]) -> str:
+def free_output_name(used: Container[str]) -> str:
     """What the output is called where nobody named it."""
     name = _OUTPUT
-    while name in taken:
+    while name in used:
         name += "_"
     return name

@@ -17,9 +17,9 @@ class Written(float):
 
     def __new__(cls, text: str) -> Written:
         """Read the number; `text` keeps its digits."""
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
 
 def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
@@ -28,9 +28,10 @@ def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
     `written` is a number or a nest of lists of numbers, `shape` that of its array and of what is returned.
     """
     flat: list[Any] = [written]
-    while any(isinstance(one, list) for one in flat):
-        flat = [inner for one in flat for inner in (one if isinstance(one, list) else [one])]
-    return np.array([0.5 * _last_digit(one) + 1e-12 * abs(float(one)) for one in flat]).reshape(shape)
+    while any(isinstance(item, list) for item in flat):
+        flat = [inner for item in flat for inner in (item if isinstance(item, list) else [item])]
+    # Rounding of whatever program printed the number: a few thousand units in the last place.
+    return np.array([0.5 * _last_digit(item) + 1e-12 * abs(float(item)) for item in flat]).reshape(shape)
 
 
 def _last_digit(number: Any) -> float:

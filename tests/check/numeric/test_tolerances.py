@@ -1,0 +1,65 @@
+"""Tuned numbers: each in one place, with a reason beside it, and in use."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import bpx
+from bpx.check.numeric import tolerances
+
+CHECK = Path(bpx.__file__).parent / "check"
+SOURCE = Path(tolerances.__file__).read_text(encoding="utf-8")
+ROOMS = (CHECK / "numeric", CHECK / "local")
+MODULES = sorted(path for room in ROOMS for path in room.glob("*.py") if path.name != "tolerances.py")
+
+
+def numbers_named(source: str) -> list[str]:
+    """The names in capitals that a module gives to numbers written out in it."""
+    names = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and not any(
+            isinstance(part, ast.Name) for part in ast.walk(node.value)
+        ):
+            targets = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            written = any(
+                isinstance(part, ast.Constant) and isinstance(part.value, int | float)
+                for part in ast.walk(node.value)
+            )
+            names += [name for name in targets if name.isupper() and written]
+    return names
+
+
+NAMES = [name for name in vars(tolerances) if name.isupper()]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name != "tolerances.py"], ids=lambda p: p.stem
+)
+def test_tuned_numbers_have_one_place(path: Path) -> None:
+    assert numbers_named(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_number_elsewhere_would_be_seen() -> None:
+    assert numbers_named("_MOST = 3 * 10**6\nPAIRS = ((1, 2),)\nNAMES = ('a',)\nMORE = len(NAMES) + 1") == [
+        "_MOST",
+        "PAIRS",
+    ]
+
+
+def test_every_number_has_its_reason() -> None:
+    lines = SOURCE.splitlines()
+    for name in NAMES:
+        at = next(i for i, line in enumerate(lines) if line.startswith(f"{name} = "))
+        while not lines[at].startswith("#"):  # several numbers may share a reason
+            at -= 1
+            assert lines[at], name
+
+
+def test_every_number_is_in_use() -> None:
+    sources = [
+        path.read_text(encoding="utf-8") for path in CHECK.rglob("*.py") if path.name != "tolerances.py"
+    ]
+    assert [name for name in NAMES if not any(name in source for source in sources)] == []
