@@ -47,8 +47,8 @@ def toml(text: str) -> NamedGraph:
 def point_of(spec: NamedGraph, *, detect: float = 1e-5) -> CheckedGraph:
     """The values of a spec, ready to be checked; an output that is not scalar is summed."""
     wrt = {one.name: one.node for one in spec.inputs}
-    question = Query(spec, spec.output, wrt, np.ones(spec.graph.shapes[spec.output]), detect)
-    return CheckedGraph.at(question, spec.given)
+    query = Query(spec, spec.output, wrt, np.ones(spec.graph.shapes[spec.output]), detect)
+    return CheckedGraph.at(query, spec.given)
 
 
 # --- rules made wrong ---------------------------------------------------------------------------

@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.blame.blame_claims import blamed_claims
-from bpx.check.blame.blame_rules import blamed_rules, proof_without
-from bpx.check.blame.composite_rules import CompositeRules
+from bpx.check.blame.blame_rules import blamed_rules
+from bpx.check.blame.corrected_formula import right_gradient
 from bpx.check.blame.custom_rules import rules_alone
+from bpx.check.numeric.tolerances import SECOND_LOOKS
 from bpx.check.report.blame import Blame
-from bpx.check.report.entry import LocalRow, Reason, Verdict
+from bpx.check.report.entry import LocalRow, Verdict
+from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.options import bad_options
+from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import build_claim
 from bpx.check.whole.directional_check import broken_wiring
-from bpx.check.whole.entry_verdicts import column
-from bpx.check.whole.evaluation import Claimed, by_rule
-from bpx.check.whole.nonsmooth import fitted_together
+from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
+from bpx.check.whole.nonsmooth import look_at_claims_together
 from bpx.check.whole.sample_points import drawn_points
 from bpx.check.whole.second_order import second_order
+from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Graph
 from bpx.graph.named.named_graph import NamedGraph
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from bpx.graph.named.claim import Claim
 
 DETECT = 1e-5
-_SECOND_LOOKS = 2  # further points at which a claimed formula is compared with the catalogue of mistakes
 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
@@ -69,25 +71,25 @@ def gradcheck(
         raise BpxError(problems)
     check = _Check(spec, of, as_list(wrt), upstream, detect)
     places, skipped = drawn_points(spec, points, seed)
-    found = []
+    results = []
     for i, given in enumerate(places):
-        found.append(check.at(given, i == 0))
+        results.append(check.at(given, i == 0))
         if progress:
             progress((i + 1) / len(places))
-    columns = [merged(same) for same in zip(*(one.columns for one in found), strict=True)]
-    local = _worst_rows([row for one in found for row in one.local])
-    blame = [*_once([row for one in found for row in one.blame])]
+    tables = [merged(same) for same in zip(*(result.tables for result in results), strict=True)]
+    local = _worst_rows([row for result in results for row in result.local])
+    blame = [*_once([row for result in results for row in result.blame])]
     if order == 2:
         second = [check.second(given) for given in places]
-        columns += [merged(same) for same in zip(*second, strict=True)]
+        tables += [merged(same) for same in zip(*second, strict=True)]
     alone = rules_alone(check.spec, detect)
     return Report(
         spec.title,
         check.names[check.output],
-        tuple(columns),
+        tuple(tables),
         (*local, *alone.local),
         (*blame, *(one for one in alone.blame if one.op not in {row.op for row in blame})),
-        tuple(dict.fromkeys(name for one in found for name in one.innocent)),
+        tuple(dict.fromkeys(name for result in results for name in result.innocent)),
         tuple(check.notes),
         detect=detect,
         order=order,
@@ -99,10 +101,10 @@ def gradcheck(
     )
 
 
-class _Found(NamedTuple):
+class _PointResult(NamedTuple):
     """What one point gave."""
 
-    columns: list[GradientTable]
+    tables: list[GradientTable]
     local: list[LocalRow]
     blame: list[Blame]
     innocent: list[str]
@@ -123,14 +125,6 @@ class _Check:
         claimed = {spec.names[node]: node for node in self.claims}
         self.wrt = {**asked, **claimed}
         self.build_claims(spec.graph.copy())  # what is wrong with them is wrong at every point
-        self.fused = None if self.whole is spec else self.fused_gradient()
-
-    def fused_gradient(self) -> CompositeRules:
-        """The gradient by the rules of composite ops as they stand in the spec."""
-        whole = self.whole
-        wrt = {name: whole.nodes[name] for name in self.wrt}
-        question = Query(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
-        return CompositeRules.of(question)
 
     def build_claims(self, graph: Graph) -> dict[int, Expr]:
         problems: list[Diagnostic] = []
@@ -139,54 +133,33 @@ class _Check:
             raise BpxError(problems)
         return {node: expr for node, expr in built.items() if expr is not None}
 
-    def at(self, given: Mapping[int, Array], first: bool) -> _Found:
-        """The check at one point; figures are stated of the first alone."""
-        point, stated = self.point(given, first)
-        problems = value_problems(self.spec, point.values)
+    def at(self, given: Mapping[int, Array], first: bool) -> _PointResult:
+        """The check at one point; figures are claimed of the first alone."""
+        checked, claimed = self.checked(given, first)
+        problems = value_problems(self.spec, checked.values)
         if problems:
-            columns = [self.outside(name, node, problems[0]) for name, node in self.wrt.items()]
-            return _Found(columns, [], [], [])
-        columns = [column(point, name, node, stated[node]) for name, node in self.wrt.items()]
-        blame = blamed_rules(point)
-        if not blame and not self.wrong(columns, stated):
-            columns = fitted_together(point, self.doubted(point, columns), stated)
-        wrong = self.wrong(columns, stated)
-        claims, innocent = self.blame_claims(point, stated, wrong) if wrong else ([], [])
-        fused = list(self.fused.rows(self.named(given))) if self.fused else []
-        rows = [*local_rows(point), *(row for row, _ in fused)]
-        blame += [one._replace(proof=proof_without(point, [])) for _, one in fused if one]
-        return _Found(columns, rows, [*blame, *claims], innocent)
+            tables = [self.outside(name, node, problems[0]) for name, node in self.wrt.items()]
+            return _PointResult(tables, [], [], [])
+        evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
+        blame = blamed_rules(checked)
+        if not blame and not _wrong_claims(evaluations):
+            _look_at_the_whole(checked, evaluations)
+        wrong = _wrong_claims(evaluations)
+        claims, innocent = self.blame_claims(checked, claimed, wrong) if wrong else ([], [])
+        tables = [evaluation.table() for evaluation in evaluations]
+        return _PointResult(tables, list(local_rows(checked)), [*blame, *claims], innocent)
 
-    def wrong(self, columns: Sequence[GradientTable], stated: Mapping[int, Claimed]) -> list[int]:
-        """The nodes whose claim disagrees."""
-        return [
-            node
-            for node, one in zip(self.wrt.values(), columns, strict=True)
-            if not stated[node].is_rule and (one.verdicts == Verdict.DISAGREE).any()
-        ]
-
-    def point(self, given: Mapping[int, Array], first: bool) -> tuple[CheckedGraph, dict[int, Claimed]]:
-        """The point, and what is stated of each node there."""
+    def checked(self, given: Mapping[int, Array], first: bool) -> tuple[CheckedGraph, dict[int, Claimed]]:
+        """The graph at these values, and what is claimed of each node there."""
         graph = self.spec.graph.copy()
         exprs = self.build_claims(graph)
-        question = Query(self.spec, self.output, self.wrt, self.seed, self.detect)
-        point = CheckedGraph.at(question, given, graph)
-        named = self.named(given)
-        stated = {node: self.by_rule(point, name, node, named) for name, node in self.wrt.items()}
+        query = Query(self.spec, self.output, self.wrt, self.seed, self.detect)
+        checked = CheckedGraph.at(query, given, graph)
+        claimed = {node: by_rule(checked, node) for node in self.wrt.values()}
         for node, expr in exprs.items():
             if first or self.varies(node):
-                stated[node] = _by_claim(point, self.claims[node], expr)
-        return point, stated
-
-    def by_rule(self, point: CheckedGraph, name: str, node: int, given: Mapping[str, Array]) -> Claimed:
-        """The gradient of a node as the rules of the spec give it."""
-        if self.fused is None or not all(np.isfinite(one).all() for one in point.values.values()):
-            return by_rule(point, node)
-        return self.fused.stated_or_parts(name, given, point, node)
-
-    def named(self, given: Mapping[int, Array]) -> dict[str, Array]:
-        """Values of inputs by name."""
-        return {one.name: given[one.node] for one in self.spec.inputs}
+                claimed[node] = _by_claim(checked, self.claims[node], expr)
+        return checked, claimed
 
     def varies(self, node: int) -> bool:
         """Does the claim on a node speak of other nodes, so that it can be asked at any point?"""
@@ -195,49 +168,32 @@ class _Check:
 
     def outside(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
         """Every entry outside the domain, because the values themselves are not finite."""
-        nothing = np.full(self.spec.graph.shapes[node], np.nan)
-        reason = Reason("no-value", {"problem": problem.message})
-        return GradientTable(
-            name,
-            nothing,
-            nothing,
-            nothing,
-            np.full(nothing.shape, Verdict.OUTSIDE_DOMAIN, dtype=np.int8),
-            dict.fromkeys(range(nothing.size), reason),
-        )
+        evidence = Evidence.nothing(self.spec.graph.shapes[node], obstacle=Obstacle.NO_VALUE)
+        evidence.facts[Obstacle.NO_VALUE.code] = {"problem": problem.message}
+        return table(name, evidence.value, evidence, self.detect)
 
     def blame_claims(
-        self, point: CheckedGraph, stated: Mapping[int, Claimed], wrong: Sequence[int]
+        self, checked: CheckedGraph, claimed: Mapping[int, Claimed], wrong: Sequence[int]
     ) -> tuple[list[Blame], list[str]]:
         """A claim that is a formula is looked at at further points, which tell mistakes apart."""
-        looks = [(point, stated)]
+        looks = [(checked, claimed)]
         if any(self.varies(node) for node in wrong):
             anywhere = tuple(one._replace(range=None) for one in self.spec.inputs)
-            places, _ = drawn_points(replace(self.spec, inputs=anywhere), 1 + _SECOND_LOOKS, 0)
-            looks += [self.point(given, False) for given in places[1:]]
-        claims = [{node: one for node, one in each.items() if not one.is_rule} for _, each in looks]
-        blame, innocent = blamed_claims([one for one, _ in looks], claims, wrong)
+            places, _ = drawn_points(replace(self.spec, inputs=anywhere), 1 + SECOND_LOOKS, 0)
+            looks += [self.checked(given, False) for given in places[1:]]
+        claims = [{node: claim for node, claim in each.items() if not claim.is_rule} for _, each in looks]
+        blame, innocent = blamed_claims([graph for graph, _ in looks], claims, wrong)
         return [self.with_correction(one) for one in blame], innocent
 
     def with_correction(self, blame: Blame) -> Blame:
         """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""
-        if self.fused is None:
+        if self.whole is self.spec:
             return blame
-        return blame._replace(correction=self.fused.right_gradient(blame.node))
-
-    def doubted(self, point: CheckedGraph, columns: list[GradientTable]) -> list[GradientTable]:
-        """The columns, unless differences of the whole graph contradict what was put together."""
-        reason = broken_wiring(point)
-        if reason is None:
-            return columns
-        return [
-            replace(
-                one,
-                verdicts=np.minimum(one.verdicts, np.int8(Verdict.CANNOT_TELL)),
-                reasons={**dict.fromkeys(range(one.claimed.size), reason), **one.reasons},
-            )
-            for one in columns
-        ]
+        whole, wrt = self.whole, {name: self.whole.nodes[name] for name in self.wrt}
+        query = Query(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
+        checked, node = CheckedGraph.at(query, whole.given), whole.nodes[blame.node]
+        edges = [edge for edge in checked.ledger.edges if edge.arg == node]
+        return blame._replace(correction=right_gradient(checked, node, edges))
 
     def second(self, given: Mapping[int, Array]) -> list[GradientTable]:
         """Second derivatives at one point."""
@@ -246,30 +202,46 @@ class _Check:
         return second_order(Query(self.spec, self.output, wrt, self.seed, self.detect), given)
 
 
-def _by_claim(point: CheckedGraph, claim: Claim, expr: Expr) -> Claimed:
-    values = run(point.graph, {**point.given, **point.values}, [expr.id])
+def _wrong_claims(evaluations: Iterable[Evaluation]) -> list[int]:
+    """The nodes whose claim disagrees; bpx's own gradient is no claim."""
+    claims = [evaluation for evaluation in evaluations if not evaluation.claimed.is_rule]
+    return [evaluation.node for evaluation in claims if evaluation.having(Verdict.DISAGREE).size]
+
+
+def _look_at_the_whole(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
+    """Do differences contradict the graph as it was put together, or claims at kinks each other?"""
+    contradiction = broken_wiring(checked)
+    if contradiction:
+        for evaluation in evaluations:
+            evaluation.evidence.wiring = True
+            evaluation.evidence.facts["wiring"] = contradiction
+    look_at_claims_together(checked, evaluations)
+
+
+def _by_claim(checked: CheckedGraph, claim: Claim, expr: Expr) -> Claimed:
+    values = run(checked.graph, {**checked.given, **checked.values}, [expr.id])
 
     def exactly() -> Any:
-        return run(point.graph, point.lifted, [expr.id])[expr.id]
+        return run(checked.graph, checked.lifted, [expr.id])[expr.id]
 
-    tolerance = claim.tolerance
-    room = np.zeros(expr.shape) if tolerance is None else np.broadcast_to(tolerance, expr.shape)
-    return Claimed(np.asarray(values[expr.id]), room, exactly if claim.formula else None)
+    tolerance = np.zeros(()) if claim.tolerance is None else claim.tolerance
+    tolerance = np.broadcast_to(tolerance, expr.shape)
+    return Claimed(np.asarray(values[expr.id]), tolerance, exactly if claim.formula else None)
 
 
-def local_rows(point: CheckedGraph) -> Iterator[LocalRow]:
+def local_rows(checked: CheckedGraph) -> Iterator[LocalRow]:
     """One row for each edge, in order of the nodes."""
-    for edge, one in reversed(point.checked.items()):
+    for edge, checked_edge in reversed(checked.checked_edges.items()):
         yield LocalRow(
-            point.name(edge.consumer),
-            point.graph.ops[edge.consumer].name,
-            point.name(edge.arg),
-            one.claimed,
-            one.reference,
-            one.error,
-            one.verdict,
-            one.reason,
-            one.between,
+            checked.name(edge.consumer),
+            checked.op(edge).name,
+            checked.name(edge.arg),
+            checked_edge.claimed,
+            checked_edge.reference,
+            checked_edge.error,
+            checked_edge.verdict,
+            checked_edge.reason,
+            checked_edge.between,
         )
 
 

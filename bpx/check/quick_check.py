@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.composite_rules import CompositeRules
+from bpx.check.numeric.tolerances import MOST_QUICK_ELEMENTS, MOST_QUICK_NODES
 from bpx.check.report.entry import Verdict
-from bpx.check.report.gradient_table import GradientTable
 from bpx.check.whole.checked_graph import CheckedGraph, Query
-from bpx.check.whole.entry_verdicts import column
 from bpx.check.whole.evaluation import by_rule
+from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.expand import written_out
 from bpx.passes.reverse import Ledger
-
-# Beyond these a check takes longer than the account it stands beside, start-up and all.
-_MOST_NODES = 1_000
-_MOST_ELEMENTS = 100_000
 
 
 class QuickCheck(NamedTuple):
@@ -46,28 +41,25 @@ def checkup(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Arra
     """
     if not wrt:
         return None
-    question = Query(spec, ledger.output, wrt, seed)
-    point = CheckedGraph(question, ledger.graph, ledger, spec.given)
-    if len(point.forward) > _MOST_NODES or point.elements > _MOST_ELEMENTS:
+    checked = CheckedGraph(Query(spec, ledger.output, wrt, seed), ledger.graph, ledger, spec.given, ledger)
+    if len(checked.forward) > MOST_QUICK_NODES or checked.elements > MOST_QUICK_ELEMENTS:
         return SKIPPED
+    plain = written_out(spec)
+    if plain is not spec:
+        checked = CheckedGraph.at(_written_out(checked.query, plain), plain.given)
     with np.errstate(all="ignore"):
-        columns = list(_columns(point))
-    worst = min(int(one.verdicts.min()) for one in columns)
-    entries = sum(one.claimed.size for one in columns)
-    digits = min(one.digits for one in columns)
+        tables = [
+            evaluated(checked, name, node, by_rule(checked, node)).table()
+            for name, node in checked.query.wrt.items()
+        ]
+    worst = min(int(table.verdicts.min()) for table in tables)
+    entries = sum(table.claimed.size for table in tables)
+    digits = min(table.digits for table in tables)
     return QuickCheck(Verdict(worst).word, entries, digits if math.isinf(digits) else math.floor(digits))
 
 
-def _columns(point: CheckedGraph) -> Iterator[GradientTable]:
-    question = point.question
-    plain = written_out(question.spec)
-    if plain is question.spec:
-        yield from (column(point, name, node, by_rule(point, node)) for name, node in question.wrt.items())
-        return
-    fused = CompositeRules(question, point.ledger)
-    names, given = question.spec.names, {one.name: one.value for one in plain.inputs}
-    wrt = {name: plain.nodes[names[node]] for name, node in question.wrt.items()}
-    asked = question._replace(spec=plain, output=plain.nodes[names[question.output]], wrt=wrt)
-    parts = CheckedGraph.at(asked, plain.given)
-    for name, node in wrt.items():
-        yield column(parts, name, node, fused.stated_or_parts(name, given, parts, node))
+def _written_out(query: Query, plain: NamedGraph) -> Query:
+    """The same query of the spec without composite ops."""
+    nodes = {node: plain.nodes[name] for node, name in query.spec.names.items() if name in plain.nodes}
+    wrt = {name: nodes[node] for name, node in query.wrt.items()}
+    return query._replace(spec=plain, output=nodes[query.output], wrt=wrt)

@@ -5,11 +5,11 @@ A rewriting makes a new spec with a graph of its own; names, values and places i
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr, Graph
-from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.named.named_graph import Composite, NamedGraph
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 
 ALL = "all"
@@ -21,11 +21,24 @@ def expandable(spec: NamedGraph) -> list[str]:
 
 
 def written_out(spec: NamedGraph) -> NamedGraph:
-    """The same spec without composite ops: each is written out in ops that have a rule of their own."""
+    """The same spec without composite ops: each is written out in ops that have a rule of their own.
+
+    Those of the spec itself that have a rule too are remembered as its `composites`.
+    """
+    own = {node: _composite(spec.graph, node) for node in range(spec.size) if _has_own_rule(spec, node)}
+    spec = replace(spec, composites=own) if own else spec
     # Of a composite op inside a composite one only the outer is in the graph until that is written out.
     while composites := {node for node in range(spec.size) if spec.graph.ops[node].composite}:
         spec = _rewritten(spec, composites)
     return spec
+
+
+def _has_own_rule(spec: NamedGraph, node: int) -> bool:
+    return spec.graph.ops[node].composite and spec.graph.ops[node].pull is not None
+
+
+def _composite(graph: Graph, node: int) -> Composite:
+    return Composite(graph.ops[node], tuple(graph.args[node]), graph.settings[node], node)
 
 
 def expanded(spec: NamedGraph, names: Iterable[str]) -> NamedGraph:
@@ -56,7 +69,12 @@ def _rewritten(spec: NamedGraph, chosen: Container[int]) -> NamedGraph:
         },
         size=len(graph),
         origins=origins,
+        composites=_copied_composites(spec, {node: copy.id for node, copy in copies.items()}),
     )
+
+
+def _copied_composites(spec: NamedGraph, copies: Mapping[int, int]) -> dict[int, Composite]:
+    return {copies[node]: composite.copied(copies) for node, composite in spec.composites.items()}
 
 
 def _copied(spec: NamedGraph, node: int, args: list[Expr], graph: Graph, expand: bool) -> Expr:

@@ -7,13 +7,14 @@ Griewank and Walther, Evaluating Derivatives (2nd ed., SIAM 2008), chapter 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.arrays import Settings, Shape, broadcast
 from bpx.graph.graph import Expr, Graph, Op, Operand
+from bpx.graph.named.named_graph import Composite
 from bpx.graph.subgraph import Subgraph, expansion
 from bpx.ops.tensors import spread, unbroadcast
 
@@ -47,10 +48,16 @@ class Ledger(NamedTuple):
         return None if gradient is None else self.graph[gradient]
 
 
-def reverse(output: Expr, wrt: Iterable[Expr], upstream: Operand | None = None) -> Ledger:
+def reverse(
+    output: Expr,
+    wrt: Iterable[Expr],
+    upstream: Operand | None = None,
+    composites: Mapping[int, Composite] | None = None,
+) -> Ledger:
     """Append the reverse pass of `output` and return its ledger.
 
     `wrt` are the nodes whose gradient is asked for: nothing flows into nodes that depend on none of them.
+    Nodes that stand for `composites` take these ops' own rules, past the parts they were written out to.
     `upstream` is the gradient of what the output is used for by the output, of its shape (default 1, for a
     scalar output only). Raises `ValueError` where it is missing or of another shape.
     """
@@ -70,7 +77,7 @@ def reverse(output: Expr, wrt: Iterable[Expr], upstream: Operand | None = None) 
         if node not in gradients:
             continue
         # All consumers of a node have greater ids: its gradient is complete when the loop comes to it.
-        for edge in _edges(graph[node], gradients[node], live):
+        for edge in _edges(graph[node], gradients[node], live, (composites or {}).get(node)):
             contribution = graph[edge.contribution]
             known = gradients.get(edge.arg)
             gradients[edge.arg] = contribution if known is None else known + contribution
@@ -93,17 +100,18 @@ def zeros(like: Expr) -> Expr:
     return like.graph.constant(zeros(like.shape))
 
 
-def _edges(node: Expr, upstream: Expr, live: bytearray) -> list[Edge]:
+def _edges(node: Expr, upstream: Expr, live: bytearray, composite: Composite | None) -> list[Edge]:
     """The edges from a node to its live args, built as nodes."""
-    graph, args = node.graph, node.args
+    graph = node.graph
+    args = tuple(graph[arg] for arg in composite.args) if composite else node.args
     if not any(live[arg.id] for arg in args):
         return []
-    if node.op.local is None:
+    if composite or node.op.local is None:
+        op, settings = (composite.op, composite.settings) if composite else (node.op, graph.settings[node.id])
+        pulled = _contributions(op, upstream, args, node, settings)
         return [
             Edge(node.id, arg.id, position, upstream.id, None, contribution.id)
-            for position, (arg, contribution) in enumerate(
-                zip(args, contributions(node, upstream), strict=True)
-            )
+            for position, (arg, contribution) in enumerate(zip(args, pulled, strict=True))
             if live[arg.id]
         ]
     edges = []
@@ -117,8 +125,14 @@ def _edges(node: Expr, upstream: Expr, live: bytearray) -> list[Edge]:
 
 def contributions(node: Expr, upstream: Expr) -> tuple[Expr, ...]:
     """The contribution of a structural node to each of its args; zeros where the op is flat in one."""
-    pulled = pullback(node.op, upstream, node.args, node, node.graph.settings[node.id])
-    return tuple(zeros(arg) if expr is None else expr for arg, expr in zip(node.args, pulled, strict=True))
+    return _contributions(node.op, upstream, node.args, node, node.graph.settings[node.id])
+
+
+def _contributions(
+    op: Op, upstream: Expr, args: Sequence[Expr], out: Expr, settings: Settings
+) -> tuple[Expr, ...]:
+    pulled = pullback(op, upstream, args, out, settings)
+    return tuple(zeros(arg) if expr is None else expr for arg, expr in zip(args, pulled, strict=True))
 
 
 def pullback(

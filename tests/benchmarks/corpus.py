@@ -304,7 +304,7 @@ def checked(case: Case, inputs: list[Any], backward: Pull) -> BlackBoxCheck:
 
 
 def worst(check: BlackBoxCheck) -> Verdict:
-    return Verdict(int(check.found.verdict.min()))
+    return Verdict(int(check.evaluation.verdicts.min()))
 
 
 def size_of(claimed: Any, value: Any, around: Any, smooth: Any) -> float:
@@ -333,13 +333,12 @@ class Tally:
         self.cases: list[str] = []
 
     def bar(self, check: BlackBoxCheck, true: Truth, title: str) -> None:
-        rows = min(len(true.value), len(check.found.value))
+        evidence, codes = check.evaluation.evidence, check.evaluation.judgement().codes
+        rows = min(len(true.value), len(evidence.value))
         value = true.value[:rows]
-        found, error = check.found.value[:rows], check.found.error[:rows]
+        found, error = evidence.value[:rows], evidence.error[:rows]
         known = np.isfinite(found) & np.isfinite(error) & true.smooth[:rows]
-        known[0, [at for (row, at), one in check.found.reasons.items() if one.code == "other-upstream"]] = (
-            False
-        )
+        known &= codes.reshape(evidence.shape)[:rows] != "other-upstream"
         gap = np.abs(found - value)[known]
         fine = gap <= error[known] + 2.0**-52 * np.abs(value[known]) + 1e-200
         self.bars += fine.size
@@ -373,7 +372,7 @@ def look(case: Case, point: Point, tally: Tally, every: bool, rng: np.random.Gen
     tally.bar(check, true, title)
     bad = verdict is Verdict.DISAGREE or (group == "smooth" and verdict is not Verdict.AGREE)
     if bad:
-        codes = [one.code for one in check.found.reasons.values()][:3]
+        codes = [code for code in check.evaluation.judgement().codes if code][:3]
         tally.cases.append(f"{verdict.word} though correct: {title}: {codes}")
     kinds = list(MISTAKES) if every else rng.choice(list(MISTAKES), MISTAKES_PER_POINT, replace=False)
     for kind in kinds:

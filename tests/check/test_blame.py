@@ -29,7 +29,7 @@ def check(made, **claims: str) -> Report:
 def test_the_culprit_is_blamed_alone_in_random_graphs(made, data):
     point = point_of(made)
     edges = [edge for edge in point.ledger.edges if made.names.get(edge.consumer)]
-    live = [edge for edge in edges if abs(point.checked[edge].claimed) > 1e-3]
+    live = [edge for edge in edges if abs(point.checked_edges[edge].claimed) > 1e-3]
     if not live:
         return
     edge = data.draw(st.sampled_from(live))
@@ -321,4 +321,4 @@ def test_claims_and_rules_may_both_be_wrong():
 
 def test_inputs_and_constants_have_no_rules():
     point = point_of(toml(STEPS))
-    assert not {point.graph.ops[edge.consumer] for edge in point.checked} & {INPUT, CONSTANT}
+    assert not {point.graph.ops[edge.consumer] for edge in point.checked_edges} & {INPUT, CONSTANT}

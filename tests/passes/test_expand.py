@@ -16,8 +16,10 @@ from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.run import run
 from bpx.ops import rows
-from bpx.passes.expand import ALL, expandable, expanded
+from bpx.passes.expand import ALL, expandable, expanded, written_out
+from bpx.passes.reverse import reverse
 from bpx.spec.reading.read import read_expression
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
@@ -219,3 +221,27 @@ def test_random_graphs_agree(one: NamedGraph, weighted: bool) -> None:
     for name, gradient in fused.gradients.items():
         np.testing.assert_allclose(parts.gradients[name], gradient, rtol=1e-9, atol=1e-10)
     assert list(parts.gradients) == list(fused.gradients)
+
+
+def test_what_was_written_out_is_remembered_with_its_rule() -> None:
+    made = spec("sum(layer_norm(squeeze(x, 0)))", x=[[1.0, 2.0, 4.0]])
+    plain = written_out(made)
+    assert [composite.op.name for composite in plain.composites.values()] == ["layer_norm"]
+    ((node, composite),) = plain.composites.items()
+    assert plain.graph.shapes[node] == (3,)
+    assert made.graph.ops[composite.written] is composite.op
+    assert plain.graph.shapes[composite.args[0]] == (3,)
+    assert written_out(plain) is plain
+    assert made.composites == {}
+
+
+def test_the_reverse_pass_can_take_the_rules_of_what_was_written_out() -> None:
+    plain = written_out(spec("sum(layer_norm(x) * c)", x=[1.0, 2, 4], c=[1.0, -2, 3]))
+    output, x = plain.graph[plain.output], plain.graph[plain.nodes["x"]]
+    parts, own = reverse(output, [x]), reverse(output, [x], composites=plain.composites)
+    assert len(own.edges) < len(parts.edges)
+    assert {edge.consumer for edge in own.edges} >= set(plain.composites)
+    gradients = [ledger.upstream[x.id] for ledger in (parts, own)]
+    values = run(plain.graph, plain.given, gradients)
+    first, second = (values[gradient] for gradient in gradients)
+    assert first == pytest.approx(second, rel=1e-9)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.blame.corrected_formula import right_rule
-from bpx.check.blame.edge_samples import SampledEdges, samples
+from bpx.check.blame.edge_samples import SampledEdges, composite_samples_of, samples
 from bpx.check.blame.error_patterns import named
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.report.blame import Blame, Mistake, Proof
 from bpx.check.report.entry import Verdict
-from bpx.check.report.verdict import decide
+from bpx.check.report.evidence import Evidence
+from bpx.check.report.verdict import verdict
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.passes.reverse import Edge
 
@@ -25,39 +26,41 @@ if TYPE_CHECKING:
     from bpx.words.diagnostic import Span
 
 
-def blamed_rules(point: CheckedGraph) -> list[Blame]:
+def blamed_rules(checked: CheckedGraph) -> list[Blame]:
     """The edges whose rule is wrong; a rule that the spec states is blamed once, however often it is used."""
-    culprits = [edge for edge, one in point.checked.items() if one.verdict is Verdict.DISAGREE]
-    proof = proof_without(point, culprits) if culprits else None
+    culprits = [edge for edge, one in checked.checked_edges.items() if one.verdict is Verdict.DISAGREE]
+    proof = proof_without(checked, culprits) if culprits else None
     rules: dict[Any, Edge] = {}
     for edge in sorted(culprits, key=lambda edge: (edge.consumer, edge.position)):
-        op = point.graph.ops[edge.consumer]
-        rules.setdefault((op, edge.position) if op.name in point.question.spec.custom else edge, edge)
-    return [_blamed_rule(point, edge, proof) for edge in rules.values()]
+        op = checked.op(edge)
+        rules.setdefault((op, edge.position) if op.name in checked.query.spec.custom else edge, edge)
+    return [_blamed_rule(checked, edge, proof) for edge in rules.values()]
 
 
-def _blamed_rule(point: CheckedGraph, edge: Edge, proof: Proof | None) -> Blame:
-    spec, graph = point.question.spec, point.graph
-    op, node = graph.ops[edge.consumer], edge.consumer
+def _blamed_rule(checked: CheckedGraph, edge: Edge, proof: Proof | None) -> Blame:
+    spec = checked.query.spec
+    node, is_composite = edge.consumer, edge in checked.composite_edges
     return Blame(
-        point.name(node),
-        op.name,
-        point.name(edge.arg),
-        _rule_span(point, edge) or spec.origins.get(node),
-        _mistakes(point, edge),
-        right_rule(point, edge),
+        checked.name(node),
+        checked.op(edge).name,
+        checked.name(edge.arg),
+        _rule_span(checked, edge) or spec.origins.get(node),
+        _mistakes(checked, edge),
+        None if is_composite else right_rule(checked, edge),
         proof,
     )
 
 
-def _mistakes(point: CheckedGraph, edge: Edge) -> tuple[Mistake, ...]:
+def _mistakes(checked: CheckedGraph, edge: Edge) -> tuple[Mistake, ...]:
     """The mistakes that fit near the values met; if they are several, those that fit far from them too."""
-    if point.checked[edge].reference_jacobian is None:
+    if edge in checked.composite_edges:
+        return _named_by(composite_samples_of(checked, edge))
+    if checked.checked_edges[edge].reference_jacobian is None:
         return ()
-    near = _named_by(samples(point, edge))
+    near = _named_by(samples(checked, edge))
     if len(near) < 2:
         return near
-    far = _named_by(samples(point, edge, far=True))
+    far = _named_by(samples(checked, edge, far=True))
     return tuple(one for one in near if one in far) or near
 
 
@@ -66,28 +69,28 @@ def _named_by(drawn: Sequence[SampledEdges]) -> tuple[Mistake, ...]:
     return named(looks, [one.handed for one in drawn], [one.rounding for one in looks])
 
 
-def _rule_span(point: CheckedGraph, edge: Edge) -> Span | None:
+def _rule_span(checked: CheckedGraph, edge: Edge) -> Span | None:
     """Where the spec states the rule, if it does."""
-    op = point.graph.ops[edge.consumer]
-    custom = point.question.spec.custom.get(op.name)
+    op = checked.graph.ops[edge.consumer]
+    custom = checked.query.spec.custom.get(op.name)
     return custom.partial_spans[op.args[edge.position]] if custom else None
 
 
-def proof_without(point: CheckedGraph, culprits: Sequence[Edge]) -> Proof:
+def proof_without(checked: CheckedGraph, culprits: Sequence[Edge]) -> Proof:
     """What the rules give once those of the culprits are swapped for slopes by differences."""
-    swapped = {**point.stated, **{edge: point.trusted[edge] for edge in culprits}}
-    found = reverse_sweep(point.ledger.edges, swapped, point.seed)
+    swapped = {
+        edge: one.reference_jacobian
+        if one.edge in culprits and one.reference_jacobian
+        else one.stated_jacobian
+        for edge, one in checked.own_edges.items()
+    }
+    found = reverse_sweep(swapped, swapped, checked.seed)
     agree = total = 0
-    for node in point.question.wrt.values():
-        if node in point.reference:
-            right = point.reference[node]
-            verdicts = decide(
-                found[node].value,
-                right.value,
-                right.error + found[node].error,
-                detect=point.question.detect,
-                slope_scale=point.sizes.get(node, 0.0),
-            )
-            agree += int(np.sum(verdicts != Verdict.DISAGREE))
-            total += verdicts.size
+    for node in checked.query.wrt.values():
+        if node in checked.reference:
+            right = checked.reference[node]
+            evidence = Evidence.of(right.value, right.error + found[node].error)
+            judgement = verdict(found[node].value, evidence, checked.query.detect)
+            agree += int(np.sum(judgement.verdicts != Verdict.DISAGREE))
+            total += right.value.size
     return Proof(agree, total)

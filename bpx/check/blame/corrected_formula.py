@@ -23,7 +23,7 @@ _MOST_EXPLAINED = 6  # nodes without a name of their own that a formula may spea
 def right_rule(point: CheckedGraph, edge: Edge) -> str | None:
     """The derivative of the op's own expression, or the rule of the op table; None where there is neither."""
     op = point.graph.ops[edge.consumer]
-    if op.name in point.question.spec.custom:
+    if op.name in point.query.spec.custom:
         return f"∂{op.name}/∂{op.args[edge.position]} = {_derived(op, edge.position)}"
     row = OPS.get(op.name)
     return _explained(point, _rule_text(point, edge, row)) if row else None
@@ -31,11 +31,11 @@ def right_rule(point: CheckedGraph, edge: Edge) -> str | None:
 
 def right_gradient(point: CheckedGraph, node: int, edges: Sequence[Edge]) -> str:
     """The gradient of a node as the sum of what its consumers hand back along `edges`."""
-    if node == point.question.output:
-        terms = [array(point.question.seed)]
+    if node == point.query.output:
+        terms = [array(point.query.seed)]
     else:
         terms = [_term(point, edge) for edge in edges]
-    left = partial(point.name(point.question.output), point.name(node))
+    left = partial(point.name(point.query.output), point.name(node))
     return _explained(point, f"{left} = {' + '.join(terms) or '0'}")
 
 
@@ -60,7 +60,7 @@ def _true_local(op: Op, places: _Places, position: int) -> Any:
 
 def _explained(point: CheckedGraph, text: str) -> str:
     """The formula, and what those nodes in it are that have no name of their own."""
-    spec = point.question.spec
+    spec = point.query.spec
     told: dict[str, str] = {}
     waiting = [text]
     while waiting and len(told) < _MOST_EXPLAINED:
@@ -91,9 +91,9 @@ class _Places:
         self.settings, self.scratch, self.names = graph.settings[node], Graph(), dict[int, str]()
         self.args = [self._place(point, arg) for arg in graph.args[node]]
         self.out = self._place(point, node)
-        output = point.question.output
+        output = point.query.output
         if node == output:
-            self.upstream = self.scratch.constant(point.question.seed)
+            self.upstream = self.scratch.constant(point.query.seed)
         else:
             self.upstream = self.scratch.input(graph.shapes[node])
             self.names[self.upstream.id] = partial(point.name(output), point.name(node))

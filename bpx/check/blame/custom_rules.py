@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.check.blame.blame_rules import blamed_rules
+from bpx.check.numeric.tolerances import CUSTOM_DRAWS, CUSTOM_POINTS, CUSTOM_REACH
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Reason, Verdict
 from bpx.check.whole.checked_graph import CheckedGraph, Query
@@ -18,10 +19,6 @@ from bpx.graph.graph import Graph
 from bpx.graph.named.named_graph import CustomOp, Input, NamedGraph
 from bpx.graph.numbers import number
 from bpx.graph.run import run
-
-_POINTS = 64
-_DRAWS = 4096
-_REACH = 4.0  # args are drawn from ±4
 
 
 class CustomRulesCheck(NamedTuple):
@@ -35,11 +32,11 @@ def rules_alone(spec: NamedGraph, detect: float) -> CustomRulesCheck:
     """Check each rule that `spec` states at random points; only what disagrees is reported."""
     found = CustomRulesCheck([], [])
     for name, custom in spec.custom.items():
-        point = _point(spec, name, custom, detect)
-        blame = blamed_rules(point) if point else []
-        if point and blame:
+        checked = _point(spec, name, custom, detect)
+        blame = blamed_rules(checked) if checked else []
+        if checked and blame:
             found.blame.extend(one._replace(proof=None) for one in blame)  # there is no whole to prove it by
-            found.local.extend(_rows(point, name, custom))
+            found.local.extend(_rows(checked, name, custom))
     return found
 
 
@@ -63,7 +60,7 @@ def _point(spec: NamedGraph, name: str, custom: CustomOp, detect: float) -> Chec
 
 def _args(custom: CustomOp) -> list[Array]:
     rng = np.random.default_rng(0)
-    draws = rng.uniform(-_REACH, _REACH, (len(custom.args), _DRAWS))
+    draws = rng.uniform(-CUSTOM_REACH, CUSTOM_REACH, (len(custom.args), CUSTOM_DRAWS))
     graph = Graph()
     places = [graph.input() for _ in custom.args]
     out = graph.add(custom.op, *places)
@@ -73,15 +70,15 @@ def _args(custom: CustomOp) -> list[Array]:
     inside = np.isfinite(values[out.id])
     for kind, node in guards:
         inside &= (values[node] > 0) if kind in ("positive", "nonnegative") else (values[node] != 0)
-    return [draw[inside][:_POINTS] for draw in draws]
+    return [draw[inside][:CUSTOM_POINTS] for draw in draws]
 
 
-def _rows(point: CheckedGraph, name: str, custom: CustomOp) -> list[LocalRow]:
+def _rows(checked: CheckedGraph, name: str, custom: CustomOp) -> list[LocalRow]:
     rows = []
-    for edge, one in point.checked.items():
+    for edge, one in checked.checked_edges.items():
         if one.verdict is Verdict.DISAGREE:
             arg = custom.args[edge.position]
-            at = _where(point, edge.local, one.claimed)
+            at = _where(checked, edge.local, one.claimed)
             where = ", ".join(f"{other} = {number(value, 6)}" for other, value in at.items())
             reason = Reason("rule-at", {"where": where})
             numbers = (one.claimed, one.reference, one.error)
@@ -89,9 +86,9 @@ def _rows(point: CheckedGraph, name: str, custom: CustomOp) -> list[LocalRow]:
     return rows
 
 
-def _where(point: CheckedGraph, local: int | None, claimed: float) -> dict[str, float]:
+def _where(checked: CheckedGraph, local: int | None, claimed: float) -> dict[str, float]:
     """The args at which the rule gives what is claimed."""
     assert local is not None
-    found = np.broadcast_to(point.all_values[local], (point.question.seed.size,))
+    found = np.broadcast_to(checked.all_values[local], (checked.query.seed.size,))
     column = int(np.nanargmin(np.abs(found - claimed)))
-    return {one.name: float(one.value[column]) for one in point.question.spec.inputs}
+    return {one.name: float(one.value[column]) for one in checked.query.spec.inputs}

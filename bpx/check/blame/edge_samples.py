@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.check.blame.error_patterns import EdgeSample
+from bpx.check.local.composite import CompositeRule, composite_samples
 from bpx.check.local.elementwise import KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch
-from bpx.check.local.jacobians import CheckedEdge
+from bpx.check.local.jacobians import CheckedEdge, LinearMap
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
@@ -29,58 +30,74 @@ class SampledEdges(NamedTuple):
 
     sample: EdgeSample
     handed: Array
-    checked: CheckedEdge
 
 
-def samples(point: CheckedGraph, edge: Edge, far: bool = False) -> list[SampledEdges]:
+def samples(checked: CheckedGraph, edge: Edge, far: bool = False) -> list[SampledEdges]:
     """The edge at the values met and at some others, each with a random upstream gradient.
 
     The others are near and on the same side of every kink, or `far` and on any side.
     """
     rng = np.random.default_rng([edge.consumer, edge.position])
-    found = [_drawn(point, edge, point.values, point.checked[edge], rng)]
+    found = [_drawn(checked, edge, checked.values, checked.checked_edges[edge], rng)]
     for _ in range(_POINTS):
-        tries = (_elsewhere(point, edge, share, rng, far) for share in (_FAR if far else _NEAR))
+        tries = (_elsewhere(checked, edge, share, rng, far) for share in (_FAR if far else _NEAR))
         taken = next((one for one in tries if one), None)
         if taken:
             found.append(taken)
     return found
 
 
+def composite_samples_of(checked: CheckedGraph, edge: Edge) -> list[SampledEdges]:
+    """The edge of a composite op at random points near the values met."""
+    composite = checked.query.spec.composites[edge.consumer]
+    return [
+        _of_composite(point, edge) for point in composite_samples(composite, edge.consumer, checked.values)
+    ]
+
+
+def _of_composite(point: CompositeRule, edge: Edge) -> SampledEdges:
+    rule, position = point.rule, edge.position
+    slope, shape = LinearMap(point.parts, position), np.shape(rule.args[position])
+    sample = EdgeSample(
+        rule.op, rule.settings, position, tuple(rule.args), rule.out, point.upstream, slope, shape
+    )
+    return SampledEdges(sample, rule(position, point.upstream))
+
+
 def _elsewhere(
-    point: CheckedGraph, edge: Edge, share: float, rng: np.random.Generator, far: bool
+    checked: CheckedGraph, edge: Edge, share: float, rng: np.random.Generator, far: bool
 ) -> SampledEdges | None:
-    values = _moved(point, edge, share, rng)
-    checked = None if values is None else _check(point, edge, values, far)
-    if values is None or checked is None or checked.reference_jacobian is None:
+    values = _moved(checked, edge, share, rng)
+    checked_edge = None if values is None else _check(checked, edge, values, far)
+    if values is None or checked_edge is None or checked_edge.reference_jacobian is None:
         return None
-    drawn = _drawn(point, edge, values, checked, rng)
+    drawn = _drawn(checked, edge, values, checked_edge, rng)
     return drawn if np.isfinite(drawn.handed).all() else None
 
 
 def _moved(
-    point: CheckedGraph, edge: Edge, share: float, rng: np.random.Generator
+    checked: CheckedGraph, edge: Edge, share: float, rng: np.random.Generator
 ) -> Mapping[int, Array] | None:
     """Values of the node and its args with the args moved; None where the op is not defined there."""
-    graph, node = point.graph, edge.consumer
+    graph, node = checked.graph, edge.consumer
     given = {}
     for position, arg in enumerate(graph.args[node]):
-        value = np.asarray(point.values[arg])
+        value = np.asarray(checked.values[arg])
         still = arg in graph.constants or position in graph.ops[node].chooses
         size = np.where(value == 0, 1.0, np.abs(value))
         given[arg] = value if still else value + share * size * rng.uniform(-1.0, 1.0, value.shape)
-    values = {**point.values, **given}
+    values = {**checked.values, **given}
     values[node] = run(graph, given, [node])[node]
     return values if np.isfinite(values[node]).all() else None
 
 
-def _check(point: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: bool) -> CheckedEdge | None:
-    graph, detect = point.graph, point.question.detect
+def _check(checked: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: bool) -> CheckedEdge | None:
+    graph, detect = checked.graph, checked.query.detect
     exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
     if edge.local is None:
         return check_structural(graph, edge, values, exact, detect)
     group = ElementwiseBatch(graph, [edge.consumer], values)
-    met = ElementwiseBatch(graph, [edge.consumer], point.values)
+    met = ElementwiseBatch(graph, [edge.consumer], checked.values)
     if not far and any((a != b).any() for a, b in zip(group.signs, met.signs, strict=True)):
         return None
     # By the rule itself: nodes of the graph that it shares with others still stand where they stood.
@@ -91,24 +108,24 @@ def _check(point: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: bo
 
 
 def _drawn(
-    point: CheckedGraph,
+    checked: CheckedGraph,
     edge: Edge,
     values: Mapping[int, Array],
-    checked: CheckedEdge,
+    checked_edge: CheckedEdge,
     rng: np.random.Generator,
 ) -> SampledEdges:
-    shape = point.graph.shapes[edge.consumer]
+    shape = checked.graph.shapes[edge.consumer]
     upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
-    assert checked.reference_jacobian is not None
-    handed = checked.stated_jacobian.pull(ErrorBound.exactly(upstream)).value
-    return SampledEdges(sample(point, edge, values, upstream, checked.reference_jacobian), handed, checked)
+    assert checked_edge.reference_jacobian is not None
+    handed = checked_edge.stated_jacobian.pull(ErrorBound.exactly(upstream)).value
+    return SampledEdges(sample(checked, edge, values, upstream, checked_edge.reference_jacobian), handed)
 
 
 def sample(
-    point: CheckedGraph, edge: Edge, values: Mapping[int, Array], upstream: Array, slope: Jacobian
+    checked: CheckedGraph, edge: Edge, values: Mapping[int, Array], upstream: Array, slope: Jacobian
 ) -> EdgeSample:
     """The edge at these values of the node and its args."""
-    graph, node = point.graph, edge.consumer
+    graph, node = checked.graph, edge.consumer
     args = tuple(np.asarray(values[arg]) for arg in graph.args[node])
     out, shape = np.asarray(values[node]), graph.shapes[edge.arg]
     return EdgeSample(graph.ops[node], graph.settings[node], edge.position, args, out, upstream, slope, shape)

@@ -15,17 +15,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.function.black_box_blame import blamed_inputs
+from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate, slanting
 from bpx.check.function.caller import Caller
-from bpx.check.function.findings import BlackBoxVerdicts
 from bpx.check.numeric.differences import DerivativeStatus, Estimate
-from bpx.check.numeric.tolerances import SAFETY_FACTOR, UNIT_ROUNDOFF
-from bpx.check.report.entry import Reason, Verdict
+from bpx.check.numeric.tolerances import (
+    BLACK_BOX_MIXTURES,
+    BLACK_BOX_SECONDS,
+    CALLS,
+    DIRECTIONS,
+    DRAWS,
+    MOST_KINKED,
+    SAFETY_FACTOR,
+    SLACK,
+    STEADY,
+    STRETCH,
+    TOGETHER,
+    UNIT_ROUNDOFF,
+)
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import bad_options
+from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
-from bpx.check.report.verdict import SLACK, decide
+from bpx.check.report.verdict import verdict
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number, shape_text
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -34,16 +49,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Indices = NDArray[np.intp]
-
-SECONDS = 10.0  # for differences, roughly; of a larger input only a part is looked at
-TOGETHER = 64  # coordinates looked at in one go; the first of them however slow the function is
-CALLS = 17  # of the function, for a coordinate that is soon settled
-STRETCH = 2.0**-27  # relative: so far a smooth claim is straight
-DRAWS = 3  # of inputs moved by rounding errors, to see how far that moves the claims
-DIRECTIONS = 3  # through all coordinates of a large input
-MOST_KINKED = 12  # coordinates whose kinks are looked at together
-STEADY = 2.0**-40  # relative: the least that rounding within f may do which does not show along a line
-MIXTURES = 8  # random directions through them
 
 
 def check_function(
@@ -71,8 +76,15 @@ def check_function(
     given = getattr(forward, "__name__", "")
     name = given if given.isidentifier() else "output"
     notes = (*caller.notes, *check.rows.notes, *check.rows.unclaimed_notes())
-    blame = blamed_inputs(check.rows, check.found, name)
-    return Report(None, name, check.columns(), blame=blame, notes=notes, detect=detect)
+    blame = blamed_inputs(check.rows, check.evaluation, name)
+    return Report(None, name, check.tables(), blame=blame, notes=notes, detect=detect)
+
+
+_OBSTACLES = {
+    DerivativeStatus.DOMAIN_EDGE: Obstacle.BESIDE_EDGE,
+    DerivativeStatus.UNBOUNDED: Obstacle.STEEP,
+    DerivativeStatus.UNRESOLVED: Obstacle.STRUCTURE,
+}
 
 
 class BlackBoxCheck:
@@ -81,43 +93,42 @@ class BlackBoxCheck:
     def __init__(self, caller: Caller, detect: float, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.rows = BlackBoxRows(caller, self.rng)
-        self.found = BlackBoxVerdicts(self.rows.claims(), detect)
+        self.evaluation = BlackBoxEvaluation(self.rows.claims(), detect)
 
     def run(self) -> None:
         """Look at everything there is to look at."""
         if not np.isfinite(self.rows.output).all():
-            self.found.everywhere(Verdict.OUTSIDE_DOMAIN, Reason("output-not-finite"))
+            self.evaluation.evidence.obstacle = Obstacle.OUTPUT_NOT_FINITE
             return
         self._differences()
         if not self.rows.scatter:
-            BlackBoxMultiprecision(self.rows, self.found, self._noise_at).look()
+            BlackBoxMultiprecision(self.rows, self.evaluation, self._noise_at).look()
             self._kinks_together()
         for weights in (self.rows.mixture, -self.rows.mixture) if self.rows.one_hot else ():
             self._mixture(weights)
         self._note_unseen()
 
-    def columns(self) -> tuple[GradientTable, ...]:
+    def tables(self) -> tuple[GradientTable, ...]:
         """For every input of which something is claimed, the worst of all rows for each of its entries."""
         inputs = [i for i in self.rows.caller.varied if i not in self.rows.unclaimed]
-        return tuple(self._column(i) for i in inputs)
+        return tuple(self._table(i) for i in inputs)
 
-    def _column(self, input: int) -> GradientTable:
+    def _table(self, input: int) -> GradientTable:
         name, shape = self.rows.caller.names[input], self.rows.caller.values[input].shape
         if input not in self.rows.misshapen:
-            return self.found.column(name, shape, np.flatnonzero(self.rows.owners == input))
+            return self.evaluation.table(name, shape, np.flatnonzero(self.rows.owners == input))
+        evidence = Evidence.nothing(shape, obstacle=Obstacle.CLAIM_SHAPE)
         facts = {"found": shape_text(self.rows.misshapen[input]), "wanted": shape_text(shape)}
-        unknown = np.full(shape, np.nan)
-        reasons = dict.fromkeys(range(unknown.size), Reason("claim-shape", facts))
-        verdict = np.full(shape, Verdict.DISAGREE, dtype=np.int8)
-        return GradientTable(name, unknown, unknown, unknown, verdict, reasons)
+        evidence.facts[Obstacle.CLAIM_SHAPE.code] = facts
+        return table(name, evidence.value, evidence, self.evaluation.detect)
 
     # --- differences in float64 --------------------------------------------------------------
 
     def _differences(self) -> None:
         """Derivatives of all rows by all coordinates, or by as many as there is time for."""
         asked, agreeing = self.rows.asked, 0
-        deadline = time.perf_counter() + SECONDS
-        if len(asked) * CALLS * self.rows.cost > SECONDS:
+        deadline = time.perf_counter() + BLACK_BOX_SECONDS
+        if len(asked) * CALLS * self.rows.cost > BLACK_BOX_SECONDS:
             asked, agreeing = self._by_suspicion(asked)
         looked = 0
         while looked < len(asked) and (looked == 0 or time.perf_counter() < deadline):
@@ -128,46 +139,66 @@ class BlackBoxCheck:
 
     def _leave(self, coordinates: Indices, agreeing: int) -> None:
         """Coordinates that there was no time for: nothing is known of them alone."""
-        for row, at in np.ndindex(len(self.rows.upstreams), len(coordinates)):
-            reason = Reason("unseen", {"count": agreeing})
-            self.found.put(row, int(coordinates[at]), Verdict.CANNOT_TELL, reason)
+        at = self.evaluation.all_rows(coordinates)
+        self.evaluation.evidence.put(at, obstacle=Obstacle.UNSEEN)
+        self.evaluation.evidence.facts[Obstacle.UNSEEN.code] = {"count": agreeing}
 
     def _note_unseen(self) -> None:
-        unseen = {at for (_, at), reason in self.found.reasons.items() if reason.code == "unseen"}
-        if unseen:
-            total = len(self.rows.asked)
-            facts = {"count": total - len(unseen), "total": total}
+        unseen = self.evaluation.evidence.obstacle == np.full(self.evaluation.claimed.shape, Obstacle.UNSEEN)
+        count, total = int(unseen.any(axis=0).sum()), len(self.rows.asked)
+        if count:
+            facts = {"count": total - count, "total": total}
             self.rows.notes.append(Diagnostic("looked-at-in-part", None, facts, severity="warning"))
 
     def _look_at(self, coordinates: Indices) -> None:
-        found, claimed = self.found, self.found.claimed[:, coordinates]
-        estimate = self.rows.estimate([coordinate(self.rows.x, int(at)) for at in coordinates], claimed)
-        where = (slice(None), coordinates)
-        found.value[where] = estimate.value
-        found.error[where] = np.maximum(estimate.error, self._unseen(coordinates, estimate.value))
-        found.flat[where], found.verdict[where] = estimate.flat, self._decide(claimed, estimate)
-        wrong = (found.verdict[where] == Verdict.DISAGREE).any(axis=1)
-        noise = self._claim_noise(coordinates, wrong)
-        for row, column in np.ndindex(*claimed.shape):
-            self._judge(row, int(coordinates[column]), (row, column), estimate, noise)
+        """What differences show of these coordinates, and how far rounding moves claims that differ."""
+        evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
+        claimed = evaluation.claimed[:, coordinates]
+        estimate = self.rows.estimate([coordinate(self.rows.x, int(one)) for one in coordinates], claimed)
+        unseen = self._unseen(coordinates, estimate.value)
+        wrong = (self._verdicts(claimed, estimate) == Verdict.DISAGREE).any(axis=1)
+        evaluation.evidence.put(
+            at,
+            value=estimate.value,
+            error=np.maximum(estimate.error, unseen),
+            rest=SAFETY_FACTOR * np.maximum(estimate.error, unseen),
+            scale=estimate.slope_scale,
+            flat=estimate.flat,
+            claim_noise=self._claim_noise(coordinates, wrong),
+        )
+        self._faults(at, estimate)
 
-    def _decide(self, claimed: Array, estimate: Estimate, noise: Array | float = 0.0) -> NDArray[np.int8]:
-        return decide(
-            claimed,
+    def _faults(self, at: Indices, estimate: Estimate) -> None:
+        """Why there is no one slope of some of these entries."""
+        evidence, code = self.evaluation.evidence, estimate.status
+        if self.rows.scatter:
+            evidence.put(at[code != DerivativeStatus.OK], obstacle=Obstacle.SCATTER)
+            evidence.facts[Obstacle.SCATTER.code] = {"scatter": number(self.rows.scatter, 2)}
+            return
+        for fault, obstacle in _OBSTACLES.items():
+            evidence.put(at[code == fault], obstacle=obstacle)
+        kink = code == DerivativeStatus.KINK
+        left, right, error = (side[kink] for side in (estimate.left, estimate.right, estimate.side_error))
+        self.evaluation.add_kinks(at[kink], left, right, error)
+
+    def _verdicts(self, claimed: Array, estimate: Estimate, noise: Array | float = 0.0) -> NDArray[np.int8]:
+        """The verdicts on the estimate alone."""
+        evidence = Evidence.of(
             estimate.value,
             estimate.error,
-            detect=self.found.detect,
-            slope_scale=estimate.slope_scale,
-            claim_noise=noise,
+            rest=SAFETY_FACTOR * estimate.error,
+            scale=estimate.slope_scale,
             flat=estimate.flat,
+            claim_noise=noise,
         )
+        return verdict(claimed, evidence, self.evaluation.detect).verdicts
 
     def _unseen(self, coordinates: Indices, value: Array) -> Array:
         """What rounding within f may do to slopes that it does the same all along a line.
 
         As much as the claims move with the inputs' last digits; but no more than leaves the verdict open.
         """
-        most = self.found.detect / (2 * SAFETY_FACTOR) * np.abs(value)
+        most = self.evaluation.detect / (2 * SAFETY_FACTOR) * np.abs(value)
         return np.maximum(STEADY * np.abs(value), np.fmin(self.shaken[:, coordinates], most))
 
     @cached_property
@@ -176,7 +207,7 @@ class BlackBoxCheck:
         x = self.rows.x
         moved = x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(np.abs(x))
         rows = [self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]
-        return np.abs(np.array(rows) - self.found.claimed)
+        return np.abs(np.array(rows) - self.evaluation.claimed)
 
     def _claim_noise(self, coordinates: Indices, rows: NDArray[np.bool_]) -> Array:
         """How far rounding moves the claims of some rows (R, coordinates).
@@ -186,7 +217,7 @@ class BlackBoxCheck:
         """
         noise = np.zeros((len(self.rows.upstreams), len(coordinates)))
         for row in np.flatnonzero(rows).tolist():
-            claim = self.found.claimed[row]
+            claim = self.evaluation.claimed[row]
             moved = (np.abs(one - claim) for one in self._shaken_claims(row))
             noise[row] = np.fmax.reduce([*moved, *self._unevenness(row)])[coordinates]
         return noise
@@ -201,29 +232,11 @@ class BlackBoxCheck:
         for _ in range(DRAWS):
             offset = STRETCH * self.rng.uniform(-4, 4, size=len(x)) * x
             ends = self.rows.claim(upstream, x + offset) + self.rows.claim(upstream, x - offset)
-            yield np.abs(ends / 2 - self.found.claimed[row])
+            yield np.abs(ends / 2 - self.evaluation.claimed[row])
 
     def _noise_at(self, row: int, at: int) -> float:
         rows = np.arange(len(self.rows.upstreams)) == row
         return float(self._claim_noise(np.array([at]), rows)[row, 0])
-
-    def _judge(self, row: int, at: int, where: tuple[int, int], estimate: Estimate, noise: Array) -> None:
-        """The verdict on one entry, by what the differences show of it."""
-        code, found = DerivativeStatus(int(estimate.status[where])), self.found
-        if code is DerivativeStatus.OK:
-            scale, flat = estimate.slope_scale[where], bool(estimate.flat[where])
-            found.compare(row, at, float(noise[where]), slope_scale=scale, flat=flat)
-        elif self.rows.scatter:
-            facts = {"scatter": number(self.rows.scatter, 2)}
-            found.put(row, at, Verdict.CANNOT_TELL, Reason("scatter", facts))
-        elif code is DerivativeStatus.KINK:
-            sides = estimate.left[where], estimate.right[where], estimate.side_error[where]
-            found.compare_at_kink(row, at, *map(float, sides))
-        elif code is DerivativeStatus.UNRESOLVED:
-            found.put(row, at, Verdict.CANNOT_TELL, Reason("structure"))
-        else:
-            reason = Reason("beside-edge" if code is DerivativeStatus.DOMAIN_EDGE else "steep")
-            found.put(row, at, Verdict.OUTSIDE_DOMAIN, reason)
 
     # --- a large input: all coordinates at once ----------------------------------------------
 
@@ -244,18 +257,18 @@ class BlackBoxCheck:
                 suspects += self._hunt(asked, steps)
         first = np.unique(np.array(suspects, dtype=np.intp))
         rest = np.setdiff1d(asked, first)
-        weight = np.abs(self.found.claimed[:, rest] * self.rows.x[rest]).max(axis=0)
+        weight = np.abs(self.evaluation.claimed[:, rest] * self.rows.x[rest]).max(axis=0)
         return np.concatenate([first, rest[np.argsort(weight, kind="stable")]]), agreeing
 
     def _along(self, coordinates: Indices, steps: Array) -> int:
         """The worst verdict on the claims along these steps of these coordinates."""
         direction = np.zeros(len(self.rows.x))
         direction[coordinates] = steps[coordinates]
-        parts = self.found.claimed[:, coordinates] * steps[coordinates]
+        parts = self.evaluation.claimed[:, coordinates] * steps[coordinates]
         claimed = parts.sum(axis=1, keepdims=True)
         estimate = self.rows.estimate([slanting(direction)], claimed)
         noise = UNIT_ROUNDOFF * np.abs(parts).sum(axis=1, keepdims=True)
-        return int(self._decide(claimed, estimate, noise).min())
+        return int(self._verdicts(claimed, estimate, noise).min())
 
     def _hunt(self, coordinates: Indices, steps: Array) -> list[int]:
         """Halve the coordinates as long as a half of them is wrong by itself."""
@@ -272,11 +285,9 @@ class BlackBoxCheck:
     def _kinks_together(self) -> None:
         """Claims that fit each between its own slopes may fit no side together: a tie counted twice."""
         for row in range(len(self.rows.upstreams)):
-            kinked = self.found.at_kink(row)
+            kinked = self.evaluation.at_kink(row)
             if len(kinked) > 1 and self._contradicted(row, kinked[:MOST_KINKED]):
-                for at in kinked:
-                    between = self.found.between.get((row, at))
-                    self.found.put(row, at, Verdict.DISAGREE, Reason("slopes-together"), between)
+                self.evaluation.evidence.put(self.evaluation.at(row, kinked), contradiction=True)
 
     def _contradicted(self, row: int, kinked: list[int]) -> bool:
         """Whether the claims are the gradient of no side.
@@ -285,11 +296,11 @@ class BlackBoxCheck:
         claim along a line lies between the line's slopes.
         """
         directions = np.array(list(self._mixed(kinked)))
-        claims = np.nan_to_num(self.found.claimed[row])
-        low, high, room = self._slopes(row, directions)
-        room += SLACK * self.found.detect * (np.abs(directions) @ np.abs(claims))
-        one_way = (high >= low - room).all() or (high <= low + room).all()
-        low, high = np.minimum(low, high) - room, np.maximum(low, high) + room
+        claims = np.nan_to_num(self.evaluation.claimed[row])
+        low, high, bar = self._slopes(row, directions)
+        bar += SLACK * self.evaluation.detect * (np.abs(directions) @ np.abs(claims))
+        one_way = (high >= low - bar).all() or (high <= low + bar).all()
+        low, high = np.minimum(low, high) - bar, np.maximum(low, high) + bar
         outside = (directions @ claims < low) | (directions @ claims > high)
         return bool(one_way and outside.any())
 
@@ -315,7 +326,7 @@ class BlackBoxCheck:
             for sign in (1.0, -1.0):
                 yield self._spread(list(pair), np.array([1.0, sign]))
         yield self._spread(coordinates, np.ones(len(coordinates)))
-        for _ in range(MIXTURES):
+        for _ in range(BLACK_BOX_MIXTURES):
             yield self._spread(coordinates, self.rng.normal(size=len(coordinates)))
 
     def _spread(self, coordinates: list[int], amounts: Array) -> Array:
@@ -328,16 +339,18 @@ class BlackBoxCheck:
     def _mixture(self, weights: Array) -> None:
         """A random upstream gradient shows one that backward forgot, or takes without its sign.
 
-        Its reference is made of the rows'.
+        Its reference is made of the rows', where all of them agree and no claim has lost its digits.
         """
-        found = self.found
-        claimed = self.rows.claim(weights)
-        value, error = weights @ found.value, np.abs(weights) @ found.error
-        size = np.abs(weights) @ np.abs(found.value)
-        gap = np.abs(claimed - value)
-        wrong = (found.verdict == Verdict.AGREE).all(axis=0)
-        wrong &= ~(gap <= SAFETY_FACTOR * error + SLACK * found.detect * np.maximum(size, np.abs(claimed)))
-        wrong[[at for _, at in found.reasons]] = False  # the claims have lost their digits there
-        for at in np.flatnonzero(wrong).tolist():
-            off = gap[at] / max(size[at], abs(claimed[at]))
-            found.put(0, at, Verdict.DISAGREE, Reason("other-upstream", {"relative": number(off, 3)}))
+        evidence, claimed = self.evaluation.evidence, self.rows.claim(weights)
+        value, error = weights @ evidence.value, np.abs(weights) @ evidence.error
+        size = np.fmax(np.abs(weights) @ np.abs(evidence.value), np.abs(claimed))
+        size = np.where(size == 0, 1.0, size)  # then both are 0
+        gap, bar = np.nan_to_num(np.abs(claimed - value) / size, nan=np.inf), SAFETY_FACTOR * error / size
+        known = np.flatnonzero(self._simply_agree())
+        evidence.put(self.evaluation.at(0, known), mixture_gap=gap[known], mixture_error=bar[known])
+
+    def _simply_agree(self) -> NDArray[np.bool_]:
+        """The coordinates (N,) of which all rows agree, by their numbers."""
+        judgement = self.evaluation.judgement()
+        agree = (judgement.verdicts == Verdict.AGREE) & ~judgement.codes.astype(bool)
+        return np.asarray(agree.reshape(self.evaluation.claimed.shape).all(axis=0))

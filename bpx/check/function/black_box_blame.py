@@ -11,30 +11,30 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpx.check.blame.error_patterns import MOST_NAMED, constant_factor, counts, fits, one_element
+from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows
-from bpx.check.function.findings import BlackBoxVerdicts
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array
 
 
-def blamed_inputs(rows: BlackBoxRows, found: BlackBoxVerdicts, function: str) -> tuple[Blame, ...]:
+def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str) -> tuple[Blame, ...]:
     """The inputs of `function` of whose gradient something wrong is claimed."""
-    tables = {i: _tables(rows, found, i) for i in rows.caller.varied}
-    blamed = []
+    tables = {i: _tables(rows, evaluation, i) for i in rows.caller.varied}
+    blamed, verdicts = [], evaluation.verdicts
     for i, (right, claimed) in tables.items():
-        if i in rows.misshapen or (found.verdict[:, rows.owners == i] == Verdict.DISAGREE).any():
+        if i in rows.misshapen or (verdicts[:, rows.owners == i] == Verdict.DISAGREE).any():
             others = {rows.caller.names[j]: one for j, (one, _) in tables.items() if j != i}
             mistakes = tuple(_mistakes(rows, right, claimed, others))[:MOST_NAMED]
             blamed.append(Blame(rows.caller.names[i], function, None, None, mistakes, claim=True))
     return tuple(blamed)
 
 
-def _tables(rows: BlackBoxRows, found: BlackBoxVerdicts, input: int) -> tuple[Array, Array]:
+def _tables(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, input: int) -> tuple[Array, Array]:
     """References and claims of an input, as (rows, *its shape)."""
     own = rows.owners == input
     shape = (-1, *rows.caller.values[input].shape)
-    return found.value[:, own].reshape(shape), found.claimed[:, own].reshape(shape)
+    return evaluation.evidence.value[:, own].reshape(shape), evaluation.claimed[:, own].reshape(shape)
 
 
 def _mistakes(
@@ -42,8 +42,8 @@ def _mistakes(
 ) -> Iterator[Mistake]:
     if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
         return
-    room = [0.0] * len(right)
-    factor = constant_factor(list(right), list(claimed), counts([rows.output.shape, right.shape[1:]]), room)
+    exact = [0.0] * len(right)
+    factor = constant_factor(list(right), list(claimed), counts([rows.output.shape, right.shape[1:]]), exact)
     weights = np.linspace(1.0, 2.0, len(right))  # of the rows, so that an element shows in whichever it is
     element = one_element([np.tensordot(weights, right, 1)], [np.tensordot(weights, claimed, 1)], [0.0])
     yield from (one for one in (factor, element) if one)

@@ -12,20 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
-from bpx.check.function.findings import BlackBoxVerdicts
 from bpx.check.numeric import multiprecision, multiprecision_slopes
-from bpx.check.numeric.tolerances import SAFETY_FACTOR, UNIT_ROUNDOFF
-from bpx.check.report.entry import Reason, Verdict
-from bpx.check.report.verdict import SLACK
-from bpx.graph.numbers import number
+from bpx.check.numeric.tolerances import ALIKE, EXACT_SECONDS, SAFETY_FACTOR, UNIT_ROUNDOFF
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Obstacle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SECONDS = 5.0  # that may be spent, roughly
-RIGHT = 1e-9  # relative: a formula in many digits is right to within this
-ALIKE = 1e-5  # relative to 1 or the output: a function gives this much the same in float64
 MIXTURE = -1  # the row of the random upstream gradient
 
 
@@ -33,19 +29,19 @@ class BlackBoxMultiprecision:
     """A closer look; `claim_noise(row, at)` is how far rounding moves a claim."""
 
     def __init__(
-        self, rows: BlackBoxRows, found: BlackBoxVerdicts, claim_noise: Callable[[int, int], float]
+        self, rows: BlackBoxRows, evaluation: BlackBoxEvaluation, claim_noise: Callable[[int, int], float]
     ) -> None:
-        self.rows, self.found, self.claim_noise = rows, found, claim_noise
+        self.rows, self.evaluation, self.claim_noise = rows, evaluation, claim_noise
         self._formulas: dict[tuple[int, int], Any] = {}
 
     def look(self) -> None:
         """Take up what is unclear, the worst first, as long as there is time."""
-        unclear = self.found.unclear
+        unclear = self.evaluation.unclear
         open_ = np.flatnonzero(unclear.any(axis=0))
         if not len(open_) or not multiprecision.available() or not self._runs():
             return
-        deadline = time.perf_counter() + SECONDS
-        for at in open_[np.argsort(self.found.verdict[:, open_].min(axis=0), kind="stable")].tolist():
+        deadline = time.perf_counter() + EXACT_SECONDS
+        for at in open_[np.argsort(self.evaluation.verdicts[:, open_].min(axis=0), kind="stable")].tolist():
             if time.perf_counter() < deadline:
                 self._look_at(at, np.flatnonzero(unclear[:, at]))
 
@@ -53,11 +49,13 @@ class BlackBoxMultiprecision:
         """Whether forward runs on such numbers, with the same outcome but for rounding."""
         output = self.rows.output
         try:
-            found = multiprecision.rounded(self.rows.caller.exactly(self.rows.values(self._lifted())))
+            value = multiprecision.rounded(self.rows.caller.exactly(self.rows.values(self._lifted())))
         except Exception:  # whatever it is that a stranger's function does not like about them
             return False
-        room = ALIKE * np.maximum(1.0, np.abs(output))  # of a function that cancels float64 leaves little
-        return found.shape == output.shape and bool((np.abs(found - output) <= room).all())
+        tolerance = ALIKE * np.maximum(
+            1.0, np.abs(output)
+        )  # of a function that cancels float64 leaves little
+        return value.shape == output.shape and bool((np.abs(value - output) <= tolerance).all())
 
     def _lifted(self) -> Any:
         return multiprecision.lifted(self.rows.x)
@@ -66,56 +64,47 @@ class BlackBoxMultiprecision:
         line, x = coordinate(self.rows.x, at), self._lifted()
         slopes = multiprecision_slopes.slopes(lambda t: self.rows.output_exactly(line.at(x, t)), line.start)
         for row in rows.tolist() if slopes else []:
-            self._judge(row, at, slopes[row])  # type: ignore[index]
-        if slopes and self.rows.one_hot and (self.found.verdict[:, at] == Verdict.AGREE).all():
-            self._judge_mixture(at, slopes)
+            self._add(row, at, slopes[row])  # type: ignore[index]
+        if slopes and self.rows.one_hot:
+            column = self.evaluation.judgement(self.evaluation.all_rows([at]).ravel())
+            if (column.verdicts == Verdict.AGREE).all():
+                self._add_mixture(at, slopes)
 
-    def _judge(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
-        found = self.found
+    def _add(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
+        evaluation, flat = self.evaluation, self.evaluation.at([row], at)
         if slope.edge:
-            found.put(row, at, Verdict.OUTSIDE_DOMAIN, Reason("steep"))
+            evaluation.evidence.put(flat, obstacle=Obstacle.STEEP)
         elif slope.kink:
-            found.compare_at_kink(row, at, slope.left, slope.right, 0.0)
+            evaluation.add_kinks(flat, slope.left, slope.right, 0.0)
         else:
-            self._compare(row, at, slope)
+            self._add_slope(row, at, slope)
 
-    def _compare(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
-        """By the numbers; what they leave open the formula may settle, or what was known before."""
-        found = self.found
-        before = found.value[row, at], found.error[row, at], found.verdict[row, at]
-        hidden = SAFETY_FACTOR * found.error[row, at] if found.flat[row, at] else 0.0
-        found.value[row, at], found.error[row, at] = (
-            slope.value,
-            slope.error + UNIT_ROUNDOFF * abs(slope.value),
-        )
-        found.compare(row, at, max(self.claim_noise(row, at), hidden), flat=slope.value == 0)
-        if found.verdict[row, at] != Verdict.AGREE:
-            self._judge_formula(row, at, slope)
-        agreed = before[2] == Verdict.AGREE and not found.flat[row, at]
-        if found.verdict[row, at] == Verdict.CANNOT_TELL and agreed:
-            found.value[row, at], found.error[row, at] = before[:2]
-            found.put(row, at, Verdict.AGREE)
+    def _add_slope(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
+        """The slope, and where numbers do not agree the formula; what was known, where that says more."""
+        evaluation, flat = self.evaluation, self.evaluation.at([row], at)
+        evidence, before = evaluation.evidence, evaluation.evidence.part(flat)
+        agreed = self._is(flat, Verdict.AGREE) and not np.any(before.flat)
+        hidden = SAFETY_FACTOR * float(before.error[0]) if np.any(before.flat) else 0.0
+        error, noise = slope.error + UNIT_ROUNDOFF * abs(slope.value), max(self.claim_noise(row, at), hidden)
+        evidence.replace(flat, slope.value, error, claim_noise=noise, flat=slope.value == 0)
+        formula = None if self._is(flat, Verdict.AGREE) else self._formula(row, at, slope.digits)
+        if formula is not None:
+            gap, error = _relative([slope], [1.0], formula)
+            evidence.put(flat, formula_gap=gap, formula_error=error)
+        if agreed and self._is(flat, Verdict.CANNOT_TELL):
+            evidence.restore(flat, before)
 
-    def _judge_formula(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
-        formula = self._formula(row, at, slope.digits)
-        if formula is None:
-            return
-        off, error = _relative([slope], [1.0], formula)
-        if off + error <= RIGHT:
-            self.found.put(row, at, Verdict.AGREE, Reason("digits-lost"))
-        elif off - error > SLACK * self.found.detect:
-            self.found.put(row, at, Verdict.DISAGREE, Reason("formula", {"relative": number(off, 3)}))
+    def _is(self, flat: NDArray[np.intp], wanted: Verdict) -> bool:
+        return bool(self.evaluation.judgement(flat).verdicts[0] == wanted)
 
-    def _judge_mixture(self, at: int, slopes: list[multiprecision_slopes.MultiprecisionSlope]) -> None:
+    def _add_mixture(self, at: int, slopes: list[multiprecision_slopes.MultiprecisionSlope]) -> None:
         """The claim for the random upstream gradient; entries whose digits are lost show it here alone."""
         formula = self._formula(MIXTURE, at, max(slope.digits for slope in slopes))
         bent = any(slope.edge or slope.kink for slope in slopes)
         if formula is not None and not bent:
-            off, error = _relative(slopes, self.rows.mixture.tolist(), formula)
-            if off - error > SLACK * self.found.detect:
-                self.found.put(
-                    0, at, Verdict.DISAGREE, Reason("other-upstream", {"relative": number(off, 3)})
-                )
+            gap, error = _relative(slopes, self.rows.mixture.tolist(), formula)
+            flat = self.evaluation.at(0, at)
+            self.evaluation.evidence.put(flat, mixture_gap=gap, mixture_error=error)
 
     def _formula(self, row: int, at: int, digits: int) -> Any:
         """The claim of a row by a coordinate in so many digits; None where it is not known in so many."""

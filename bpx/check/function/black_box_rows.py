@@ -16,6 +16,7 @@ import numpy as np
 
 from bpx.check.function.caller import Caller
 from bpx.check.numeric.differences import Estimate, derivative
+from bpx.check.numeric.tolerances import MIXED_ROWS, MOST_ONE_HOT, REPEATS
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Indices = NDArray[np.intp]
-
-MOST_ONE_HOT = 64  # output elements that have a row each
-MIXED_ROWS = 8  # mixtures of the elements of a larger output
-REPEATS = 5  # runs that show the scatter of a function that is not deterministic
 
 
 class BlackBoxRow(NamedTuple):
@@ -121,9 +118,10 @@ class BlackBoxRows:
     def outputs(self, points: Sequence[Array]) -> Array:
         """The rows' outputs (P, R) at points; nan where the function does not take them."""
         nothing = np.full(len(self.upstreams), np.nan)
-        found = [self.caller.nearby(self.values(point)) for point in points]
-        fits = [one is not None and one.shape == self.output.shape for one in found]
-        return np.array([self.project(one) if fit else nothing for one, fit in zip(found, fits, strict=True)])
+        outputs = [self.caller.nearby(self.values(point)) for point in points]
+        fits = [output is not None and output.shape == self.output.shape for output in outputs]
+        pairs = zip(outputs, fits, strict=True)
+        return np.array([self.project(output) if fit else nothing for output, fit in pairs])
 
     def claims(self) -> Array:
         """All claims (R, N)."""
@@ -131,10 +129,10 @@ class BlackBoxRows:
 
     def claim(self, upstream: Array, x: Array | None = None) -> Array:
         """The claims (N,); nan for an input of which nothing, or something of a wrong shape, is claimed."""
-        found = self.caller.backward(
+        claims = self.caller.backward(
             upstream.reshape(self.output.shape), None if x is None else self.values(x)
         )
-        return np.asarray(_joined([self._fitting(i, found[i]) for i in self.caller.varied]))
+        return np.asarray(_joined([self._fitting(i, claims[i]) for i in self.caller.varied]))
 
     def _fitting(self, input: int, claimed: Array | None) -> Array:
         wanted = self.caller.values[input].shape

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +28,8 @@ from bpx.check.numeric.tolerances import (
     WITNESSES,
 )
 from bpx.check.report.entry import Reason, Verdict
-from bpx.check.report.verdict import decide
+from bpx.check.report.evidence import Evidence, Obstacle
+from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array
 from bpx.passes.reverse import Edge
 
@@ -40,17 +41,6 @@ if TYPE_CHECKING:
 
 KINKS = ("kink",)  # kinds of guards where an op is defined, but not differentiable
 EDGES = ("positive", "nonnegative", "nonzero")  # and where its domain ends
-
-
-class _PartialSlopes(NamedTuple):
-    """The slopes of a batch by one arg; all fields flat."""
-
-    value: Array
-    error: Array
-    rounding_error: Array  # how far rounding of the args may have moved the slope
-    spread: Array  # half of what the one-sided slopes differ by, at kinks
-    verdicts: NDArray[np.int8]
-    digits_lost: Flags
 
 
 def check_elementwise(
@@ -77,9 +67,12 @@ def check_elementwise(
             # No flow into some of the args of some nodes: their elements are left out.
             queried = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in batch.nodes])
             partial = _PartialDerivative(batch, position, claimed, out_error, detect)
-            slopes = partial.check(queried, kinked, outside, errors)
+            partial.gather(queried, kinked, outside)
+            # At a kink rounding decides between the sides, which the spread accounts for.
+            moved = np.where(kinked, 0.0, partial.moved_slopes(errors))
+            judgement = partial.judgement()
             for edge in by_node.values():
-                yield _checked(batch, edge, claimed, slopes)
+                yield _checked(batch, edge, partial, judgement, moved)
 
 
 def _claims(batch: ElementwiseBatch, by_node: Mapping[int, Edge], values: Mapping[int, Array]) -> Array:
@@ -92,34 +85,35 @@ def _claims(batch: ElementwiseBatch, by_node: Mapping[int, Edge], values: Mappin
 
 
 class _PartialDerivative:
-    """All elements of a batch by one arg: their slopes, and what these say of the rule."""
+    """All elements of a batch by one arg: the evidence on the rule, flat."""
 
     def __init__(
         self, batch: ElementwiseBatch, position: int, claimed: Array, out_error: Array, detect: float
     ) -> None:
         self.batch, self.position, self.claimed = batch, position, claimed
         self.out_error, self.detect = out_error, detect
-        size = claimed.size
-        self.value, self.error, self.spread = np.full(size, np.nan), np.zeros(size), np.zeros(size)
-        self.verdicts = np.full(size, Verdict.OUTSIDE_DOMAIN, dtype=np.int8)
-        self.digits_lost = np.zeros(size, dtype=bool)
+        self.evidence = Evidence.of(np.full(claimed.size, np.nan), 0.0)
 
-    def check(self, queried: Flags, kinked: Flags, outside: Flags, errors: Sequence[Array]) -> _PartialSlopes:
-        """The slopes of the `queried` elements; `errors` are those of the args, flat."""
+    def gather(self, queried: Flags, kinked: Flags, outside: Flags) -> None:
+        """Look at the `queried` elements, at a kink or off it."""
         if self.position in self.batch.op.chooses:
-            self.choice()
-        else:
-            self.smooth(np.flatnonzero(queried & ~kinked & ~outside))
-            self.at_kinks(np.flatnonzero(queried & kinked & ~outside))
-        # At a kink rounding decides between the sides, which the spread accounts for.
-        rounding_error = np.where(kinked, 0.0, self.moved_slopes(errors))
-        sources = (self.value, self.error, rounding_error, self.spread)
-        return _PartialSlopes(*sources, self.verdicts, self.digits_lost)
+            # What chooses between the other args does not measure: there is no slope by it.
+            self.evidence = Evidence.of(np.zeros(self.claimed.size), 0.0)
+            return
+        self.evidence.put(outside | ~queried, obstacle=Obstacle.EDGE)
+        self.smooth(np.flatnonzero(queried & ~kinked & ~outside))
+        self.at_kinks(np.flatnonzero(queried & kinked & ~outside))
 
-    def choice(self) -> None:
-        """What chooses between the other args does not measure: there is no slope by it."""
-        self.value[:] = 0.0
-        self.verdicts[:] = np.where(self.claimed == 0, Verdict.AGREE, Verdict.DISAGREE)
+    def judgement(self, columns: Indices | slice = slice(None)) -> Judgement:
+        """The verdicts on some elements, on the evidence so far."""
+        return verdict(self.claimed[columns], self.evidence.part(columns), self.detect)
+
+    @property
+    def spread(self) -> Array:
+        """Half of what the one-sided slopes differ by, at kinks; at a jump there is no bound."""
+        known = self.evidence
+        half = np.where(known.kink, (np.asarray(known.high) - known.low) / 2, 0.0)
+        return np.broadcast_to(np.where(known.jump, np.inf, half), self.claimed.shape)
 
     # --- smooth elements: differences, then many digits for a few ---
 
@@ -133,29 +127,28 @@ class _PartialDerivative:
         # is flat without a kink, like tanh far out, may only have lost its digits.
         zero = estimate.flat & (claimed == 0) & self.batch.has_kinks
         unknown = ~np.isfinite(estimate.value) & np.isfinite(claimed)
-        value = np.select([zero, unknown], [0.0, claimed], estimate.value)
         error = np.select([zero, unknown], [0.0, np.inf], estimate.error)
-        self.value[columns], self.error[columns] = value, error
-        self.verdicts[columns] = decide(
-            claimed,
-            value,
-            error,
-            detect=self.detect,
-            slope_scale=estimate.slope_scale,
+        self.evidence.put(
+            columns,
+            value=np.select([zero, unknown], [0.0, claimed], estimate.value),
+            error=error,
+            scale=estimate.slope_scale,
+            rest=SAFETY_FACTOR * error,
             claim_noise=self.claim_noise(columns),
             flat=estimate.flat,
         )
-        undecided = (self.verdicts[columns] == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)
+        undecided = (self.judgement(columns).verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)
         self.in_many_digits(columns[undecided][:MOST_MULTIPRECISION_ELEMENTS])
         self.wrong_in_many_digits(columns)
 
     def wrong_in_many_digits(self, columns: Indices) -> None:
         """A few witnesses of the elements that disagree; the others too, where one of these does not."""
-        wrong = columns[self.verdicts[columns] == Verdict.DISAGREE][:MOST_MULTIPRECISION_ELEMENTS]
+        verdicts = self.judgement(columns).verdicts
+        wrong = columns[verdicts == Verdict.DISAGREE][:MOST_MULTIPRECISION_ELEMENTS]
         # A wrong rule is wrong at thousands of elements, for one reason: many digits cost 1 ms for each.
         witnesses, others = wrong[:WITNESSES], wrong[WITNESSES:]
         self.in_many_digits(witnesses)
-        if (self.verdicts[witnesses] != Verdict.DISAGREE).any():
+        if (self.judgement(witnesses).verdicts != Verdict.DISAGREE).any():
             self.in_many_digits(others)
 
     def in_many_digits(self, columns: Indices) -> None:
@@ -166,15 +159,11 @@ class _PartialDerivative:
 
         for column in columns:
             exact = slope_and_rule(self.batch, self.position, column, abs(float(self.claimed[column])))
-            if exact is None:
-                continue
-            slope, right = exact
-            self.value[column], self.error[column] = slope, EPSILON * abs(slope)
-            at = slice(column, column + 1)
-            verdict = decide(self.claimed[at], self.value[at], self.error[at], detect=self.detect)[0]
-            # A right formula is right, though its float64 value be off for want of digits.
-            self.digits_lost[column] = right and verdict != Verdict.AGREE
-            self.verdicts[column] = Verdict.AGREE if right else verdict
+            if exact is not None:
+                slope, right = exact
+                # A right formula is right, though its float64 value be off for want of digits.
+                gap = 0.0 if right else np.nan
+                self.evidence.replace(column, slope, EPSILON * abs(slope), formula_gap=gap)
 
     # --- rounding ---
 
@@ -183,7 +172,7 @@ class _PartialDerivative:
 
         The reference is the slope at the args as they were rounded, the truth that at the exact ones.
         """
-        batch, largest = self.batch, np.zeros(self.value.shape)
+        batch, largest = self.batch, np.zeros(self.claimed.shape)
         here = batch.locals_at(self.position, batch.args, np.asarray(batch.op.value(*batch.args)))
         for ends in ends_of(batch.args, errors):
             there = batch.locals_at(self.position, ends, np.asarray(batch.op.value(*ends)))
@@ -217,7 +206,7 @@ class _PartialDerivative:
         """
         if not columns.size:
             return
-        claimed, x = self.claimed[columns], self.batch.args[self.position][columns]
+        x = self.batch.args[self.position][columns]
 
         def forward(points: Array, chosen: Indices) -> tuple[Array, Flags]:
             values = self.batch.value(self.position, points, columns[chosen])
@@ -230,38 +219,34 @@ class _PartialDerivative:
         jump = left.jumps(here, known) | right.jumps(here, known)
         low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
         error = left.error + right.error
-        self.value[columns], self.error[columns] = (low + high) / 2, error
-        self.spread[columns] = np.where(jump, np.inf, (high - low) / 2)  # at a jump there is no bound
-        inside = (claimed >= low - SAFETY_FACTOR * error) & (claimed <= high + SAFETY_FACTOR * error)
-        self.verdicts[columns] = np.where(inside | jump, Verdict.KINK, Verdict.DISAGREE)
+        self.evidence.put(columns, value=(low + high) / 2, error=error, kink=True, jump=jump)
+        self.evidence.put(columns, low=low, high=high, side_error=error)
 
 
-def _checked(batch: ElementwiseBatch, edge: Edge, claimed: Array, slopes: _PartialSlopes) -> CheckedEdge:
+def _checked(
+    batch: ElementwiseBatch, edge: Edge, partial: _PartialDerivative, judgement: Judgement, moved: Array
+) -> CheckedEdge:
     """What the elements of one node say of its edge, with the numbers of the worst of them."""
-    node = edge.consumer
+    node, known, claimed, spread = edge.consumer, partial.evidence, partial.claimed, partial.spread
     shape, part = batch.graph.shapes[edge.arg], batch.slices[node]
-    error = slopes.error + slopes.rounding_error
-    slope = ErrorBound(*(batch.part(node, field) for field in (slopes.value, error, slopes.spread)))
-    worst = part.start + _worst(claimed[part], slopes, part)
-    verdict = Verdict(int(slopes.verdicts[worst]))
-    lost = bool(slopes.digits_lost[worst]) and verdict is Verdict.AGREE
-    middle, spread = float(slopes.value[worst]), float(slopes.spread[worst])
+    slope = ErrorBound(*(batch.part(node, field) for field in (known.value, known.error + moved, spread)))
+    worst = part.start + _worst(claimed[part], known.value[part], judgement.verdicts[part])
+    middle, half = float(known.value[worst]), float(spread[worst])
     return CheckedEdge(
         edge,
         DiagonalJacobian(slope, shape),
         DiagonalJacobian(ErrorBound.exactly(batch.part(node, claimed)), shape),
         float(claimed[worst]),
-        math.nan if spread else middle,  # at a kink there is no one number to compare with
-        float(slopes.error[worst]),
-        verdict,
-        Reason("digits-lost") if lost else None,
-        (middle - spread, middle + spread) if 0 < spread < math.inf else None,
+        math.nan if half else middle,  # at a kink there is no one number to compare with
+        float(known.error[worst]),
+        Verdict(int(judgement.verdicts[worst])),
+        Reason("digits-lost") if judgement.codes[worst] == "digits-lost" else None,
+        (middle - half, middle + half) if 0 < half < math.inf else None,
     )
 
 
-def _worst(claimed: Array, slopes: _PartialSlopes, part: slice) -> int:
+def _worst(claimed: Array, value: Array, verdicts: NDArray[np.int8]) -> int:
     """The element of the worst verdict, and of these the one that is relatively off by most."""
     with np.errstate(all="ignore"):
-        value = slopes.value[part]
         gap = np.abs(claimed - value) / np.maximum(np.abs(claimed), np.abs(value))
-    return int(np.lexsort((-np.nan_to_num(gap), slopes.verdicts[part]))[0])
+    return int(np.lexsort((-np.nan_to_num(gap), verdicts))[0])

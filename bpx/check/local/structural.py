@@ -34,7 +34,8 @@ from bpx.check.numeric.tolerances import (
     SKETCHES,
 )
 from bpx.check.report.entry import Reason, Verdict
-from bpx.check.report.verdict import decide
+from bpx.check.report.evidence import Evidence, Obstacle
+from bpx.check.report.verdict import verdict
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph
 from bpx.passes.reverse import Edge
@@ -67,9 +68,27 @@ def _chooser(rule: StructuralRule, edge: Edge, upstream: Array) -> CheckedEdge:
     """What chooses between the elements of other args does not measure: its gradient must be 0."""
     contribution = rule(edge.position, upstream)
     worst = float(contribution.flat[np.argmax(contribution != 0)])
-    verdict = Verdict.AGREE if worst == 0 else Verdict.DISAGREE
     zero = ZeroJacobian(rule.args[edge.position].shape)
-    return CheckedEdge(edge, zero, LinearMap(rule, edge.position), worst, 0.0, 0.0, verdict)
+    return compare(edge, zero, LinearMap(rule, edge.position), np.array([worst]), Evidence.of([0.0], 0.0))
+
+
+def compare(
+    edge: Edge, reference: Jacobian | None, stated: LinearMap, claimed: Array, evidence: Evidence
+) -> CheckedEdge:
+    """The edge, with the numbers of the element (of flat arrays) of the worst verdict that is off by most."""
+    judgement = verdict(claimed, evidence)
+    gap = np.abs(claimed - evidence.value)
+    worst = int(np.lexsort((-np.nan_to_num(gap), judgement.verdicts))[0])
+    return CheckedEdge(
+        edge,
+        reference,
+        stated,
+        float(claimed[worst]),
+        float(evidence.value[worst]),
+        float(evidence.error[worst]),
+        Verdict(int(judgement.verdicts[worst])),
+        Reason(judgement.codes[worst]) if evidence.obstacle != Obstacle.NONE else None,
+    )
 
 
 # --- linear ops: sketches -----------------------------------------------------------------------
@@ -101,7 +120,10 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
         # What a sketch does not see counts as error of the reference, less the verdict's own factor.
         rounding = EPSILON + 2 * tolerance / SAFETY_FACTOR
         trusted: Jacobian = stated._replace(relative_rounding=rounding, is_reference=True)
-        return CheckedEdge(edge, trusted, stated, claimed, reference, tolerance, Verdict.AGREE)
+        # The terms of the sums are at most 1: sums of any size are known as well as these.
+        evidence = Evidence.of([reference], tolerance / SAFETY_FACTOR, scale=1.0, rest=np.inf)
+        checked_edge = compare(edge, trusted, stated, np.array([claimed]), evidence)
+        return checked_edge._replace(error=tolerance)
     return _compared(rule, edge, upstream, _basis_jacobian(rule, position), stated)
 
 
@@ -143,33 +165,19 @@ def _compared(
     Disagrees with the reason `wrong-shape` where the rule's contribution has another shape than the arg;
     cannot tell, with `too-large`, where there is no reference.
     """
-    unknown = (math.nan, math.nan, math.nan)
+    unknown = np.array([math.nan])
     if reference is None:
-        return CheckedEdge(edge, None, stated, *unknown, Verdict.CANNOT_TELL, Reason("too-large"))
+        return compare(edge, None, stated, unknown, Evidence.nothing((1,), obstacle=Obstacle.TOO_LARGE))
     expected, contribution = reference.pull(ErrorBound.exactly(upstream)), rule(edge.position, upstream)
     if contribution.shape != expected.value.shape:
-        total, reason = float(np.sum(expected.value)), Reason("wrong-shape")
-        return CheckedEdge(edge, reference, stated, math.nan, total, 0.0, Verdict.DISAGREE, reason)
-    magnitude = reference.magnitude(np.abs(upstream))
+        evidence = Evidence.of([np.sum(expected.value)], 0.0, obstacle=Obstacle.WRONG_SHAPE)
+        return compare(edge, reference, stated, unknown, evidence)
+    magnitude = reference.magnitude(np.abs(upstream)).ravel()
     # At most one rounding for each term of a sum, whatever the order in which the rule adds them.
-    rounding = EPSILON * rule.out.size * magnitude
-    verdicts = decide(
-        contribution.ravel(),
-        expected.value.ravel(),
-        (expected.error + rounding).ravel(),
-        slope_scale=magnitude.ravel(),
-    )
-    gap = np.abs(contribution - expected.value).ravel()
-    worst = int(np.lexsort((-np.nan_to_num(gap), verdicts))[0])
-    return CheckedEdge(
-        edge,
-        _with_rounding_error(rule, edge.position, reference),
-        stated,
-        float(contribution.flat[worst]),
-        float(expected.value.flat[worst]),
-        float(expected.error.flat[worst]),
-        Verdict(int(verdicts[worst])),
-    )
+    error = expected.error.ravel() + EPSILON * rule.out.size * magnitude
+    evidence = Evidence.of(expected.value.ravel(), error, scale=magnitude, rest=SAFETY_FACTOR * error)
+    moved = _with_rounding_error(rule, edge.position, reference)
+    return compare(edge, moved, stated, contribution.ravel(), evidence)
 
 
 def _with_rounding_error(rule: StructuralRule, position: int, jacobian: DenseJacobian) -> DenseJacobian:

@@ -247,3 +247,150 @@ LARGEST_JACOBIAN_ENTRIES = 2**22
 LARGEST_SEARCH_ELEMENTS = 2**25
 # Elements of a batch of basis vectors, or of moved slices: 32 MB.
 LARGEST_BATCH_ELEMENTS = 2**22
+
+# --- verdicts and whole graphs ------------------------------------------------------------------
+
+# Costs are as measured: an operation takes about 1 to 2 ns for each element in float64, and 1.5 µs (addition,
+# product) to 10 µs (exp) in 90 digits.
+
+# Of the least difference that must be seen (`detect`): a smaller share of it is not held against a claim.
+# So a claim is refuted from 1e-7 on at the default, which leaves room for claims written with 8 digits.
+SLACK = 1e-2
+
+# Absolute: of a gradient in use that is smaller, as where a loss is all but met, rounding may have left no
+# digit; some fifty roundings (2**-53 each) of terms of size 1.
+NOTHING_IN_USE = 1e-14
+
+# Units of rounding, 2**-52 of the terms, that terms which cancel may leave in a gradient by bpx's own rules:
+# one unit each for the terms of a sum of 64.
+REST = 64
+
+# Element operations when entries are followed to either side of a kink: 2**26 take about 0.1 s.
+MOST_FOLLOWED = 2**26
+
+# Evaluations of the graph that following one entry may take. A smooth side takes 24, both sides 48; the
+# rest is room for the ladders of inputs beside each other.
+EVALUATIONS_PER_ENTRY = 200
+
+# Operations on numbers of many digits that one gradient may take: 0.1 to 0.5 s.
+MOST_EXACT_OPERATIONS = 50_000
+
+# Elements of a graph whose gradient is worked out once in many digits: 0.1 to 0.5 s for each rule.
+MOST_EXACT_ELEMENTS = 50_000
+
+# Evaluations of the graph that one derivative in many digits may take. A smooth one takes 10; one that
+# cancels is taken again with more digits.
+EXACT_EVALUATIONS = 50
+
+# Coordinates at kinks whose sums and differences, two by two, are looked at: 24 make 552 lines.
+MOST_PAIRS = 24
+
+# Random directions through all coordinates at kinks besides.
+KINK_MIXTURES = 8
+
+# Units of rounding of the largest number met, that a step from one side to the other may be made of: the
+# values of both sides and here are off by a unit or two each.
+JUMP_ROUNDINGS = 8
+
+# Element operations of a look along a random direction through the whole graph: about 0.1 s.
+MOST_ALONG = 2**26
+
+# Evaluations of the graph that this takes: 17 where the reference is confirmed, 49 where it is not.
+EVALUATIONS_ALONG = 64
+
+# Elements of a graph that is followed along the direction in many digits.
+MOST_EXACT_ALONG = 1000
+
+# Relative: what differences of a long computation may be off without notice, below the rounding grain of
+# inner values. A path that is lost or taken twice changes the slope by a part of its own size.
+BLIND_ALONG = 1e-6
+
+# Elements of all nodes of a batch of points together: 128 MB of float64.
+BATCH_ELEMENTS = 2**24
+
+# Nodes and elements beyond which a quick check takes longer than the account it stands beside, start-up
+# and all.
+MOST_QUICK_NODES = 1_000
+MOST_QUICK_ELEMENTS = 100_000
+
+# Entries whose rows of second derivatives are checked one by one, each a whole check.
+MOST_SECOND = 64
+
+# Draws for each further point: a domain that takes up half of the space is missed once in 2**20 times.
+TRIES = 20
+
+# How far from its value an input without a range is drawn, in units of it (or of 1, where it is smaller).
+AROUND = 0.5
+
+# --- black boxes --------------------------------------------------------------------------------
+
+# Seconds, roughly, for differences; of a larger input only a part is looked at.
+BLACK_BOX_SECONDS = 10.0
+
+# Coordinates looked at in one go; the first of them however slow the function is.
+TOGETHER = 64
+
+# Calls of the function that a coordinate takes whose claim is soon confirmed, as measured.
+CALLS = 17
+
+# Relative: so far a smooth claim is straight: the bend over 2**-27 is 2**-54 of it, below its rounding.
+STRETCH = 2.0**-27
+
+# Draws of inputs moved by rounding errors, to see how far that moves the claims: 3, as the method that was
+# measured on 3,538 cases has it.
+DRAWS = 3
+
+# Random directions through all coordinates of a large input: 3, as above. They find one element in 1000
+# that is wrong by 1e-4, but miss 29 % of mistakes at small coordinates, which are looked at first.
+DIRECTIONS = 3
+
+# Coordinates whose kinks are looked at together: 12 make 132 lines.
+MOST_KINKED = 12
+
+# Relative: the least that rounding within f may do which does not show along a line: a unit of rounding,
+# 2**-52, of inner values up to 4096 times as large as the slope.
+STEADY = 2.0**-40
+
+# Random directions through coordinates at kinks.
+BLACK_BOX_MIXTURES = 8
+
+# Output elements that have a row each; of a larger output, 8 random mixtures of its elements have.
+MOST_ONE_HOT = 64
+MIXED_ROWS = 8
+
+# Runs that show the scatter of a function that is not deterministic.
+REPEATS = 5
+
+# Seconds, roughly, for numbers of many digits.
+EXACT_SECONDS = 5.0
+
+# Relative to 1 or the output: a function gives this much the same on numbers of many digits. Of a function
+# that cancels float64 leaves little.
+ALIKE = 1e-5
+
+# --- blame --------------------------------------------------------------------------------------
+
+# Further points at which a claimed formula is compared with the catalogue of mistakes, to tell look-alikes
+# apart.
+SECOND_LOOKS = 2
+# Edges above a node that a claim is searched through for the mistake, each a sweep.
+MOST_SEARCHED = 60
+# Relative: rounding of what claims pass on, about 4e6 units.
+CLAIM_ROUNDING = 1e-9
+# Relative: a claim whose last digit leaves more open fits too many mistakes.
+VAGUE = 0.02
+# How far args of a composite op are moved, relative to them, so that no two elements tie, and at how many
+# points.
+COMPOSITE_NEAR = 1e-3
+COMPOSITE_POINTS = 3
+# Relative: a rule of a composite op that is wrong by less is taken for right; and in units of the largest
+# number, what parts that cancel leave open.
+COMPOSITE_APART = 1e-6
+COMPOSITE_ROUNDING = 1e-10
+# Elements of a composite op on which many digits are tried.
+MOST_EXACT_COMPOSITE = 1000
+# Rules that a spec states are checked at up to so many of the args drawn, of those that lie in the domain;
+# they are drawn from ± the reach.
+CUSTOM_POINTS = 64
+CUSTOM_DRAWS = 4096
+CUSTOM_REACH = 4.0

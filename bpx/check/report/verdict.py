@@ -1,50 +1,218 @@
-"""The verdict on claimed derivatives, from a reference and its error bar: the only place that decides."""
+"""Claims and their evidence → verdicts and the codes of their reasons: the only place that decides.
+
+The rules stand in order, and the first that holds of an entry decides it. Where none does, the error
+bar is too wide: `cannot tell`, `uncertain`. All arrays broadcast to the shape of the evidence.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import SAFETY_FACTOR, UNIT_ROUNDOFF
+from bpx.check.numeric.tolerances import NOTHING_IN_USE, RIGHT_FORMULA, SAFETY_FACTOR, SLACK, UNIT_ROUNDOFF
 from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SLACK = 1e-2  # of what must be seen: a smaller difference need not be, and is not held against the claim
+    Flags = NDArray[np.bool_]
 
 
-def decide(
-    claimed: Array | float,
-    value: Array | float,
-    error: Array | float,
-    *,
-    detect: float = 1e-5,
-    slope_scale: Array | float = 0.0,
-    claim_noise: Array | float = 0.0,
-    flat: NDArray[np.bool_] | bool = False,
-) -> NDArray[np.int8]:
-    """One `Verdict` for each claim; all arrays broadcast to the claim's shape.
+class Judgement(NamedTuple):
+    """A `Verdict` for each entry, and the code of its reason; None where the entry simply agrees."""
 
-    `error` is the bar of the reference `value`, `SAFETY_FACTOR` times that is taken for certain. `detect` is
-    the smallest relative difference that must be seen: where the bar is wider than that, the verdict is
-    never `agree`, but for two cases: an exact 0 where f does not change by a bit (`flat`), and a
-    claim that is 0 to within a bar narrow in units of `slope_scale`, the slopes met around (a stationary
-    point). `claim_noise` is how far the claim moves when its inputs move by a rounding error.
+    verdicts: NDArray[np.int8]
+    codes: NDArray[np.object_]
+
+
+class Case:
+    """Claims beside their evidence: what the rules compare."""
+
+    def __init__(self, claimed: Array | float, evidence: Evidence, detect: float) -> None:
+        self.claimed = np.broadcast_to(np.asarray(claimed, dtype=float), evidence.shape)
+        self.evidence, self.detect = evidence, detect
+        self.slack = max(SLACK * detect, 8 * UNIT_ROUNDOFF)  # relative
+
+    @cached_property
+    def near(self) -> Array:
+        """The claim, moved towards the reference as far as its last written digit lets it."""
+        tolerance, claimed = self.evidence.tolerance, self.claimed
+        moved = np.clip(self.evidence.value, claimed - tolerance, claimed + tolerance)
+        return np.where(np.asarray(tolerance) > 0, moved, claimed)
+
+    @cached_property
+    def bar(self) -> Array:
+        """How far off the reference may be for certain."""
+        return np.asarray(SAFETY_FACTOR * self.evidence.error)
+
+    @cached_property
+    def known(self) -> Flags:
+        """Is there a reference with a bar?"""
+        return np.asarray(np.isfinite(self.evidence.value) & np.isfinite(self.bar))
+
+    @cached_property
+    def finite(self) -> Flags:
+        """Is the claim a number?"""
+        return np.asarray(np.isfinite(self.claimed))
+
+    @cached_property
+    def gap(self) -> Array:
+        """How far the claim is from the reference."""
+        return np.abs(self.near - self.evidence.value)
+
+    @cached_property
+    def size(self) -> Array:
+        """The larger of both: what differences are measured by."""
+        return np.maximum(np.abs(self.near), np.abs(self.evidence.value))
+
+    @cached_property
+    def off(self) -> Flags:
+        """Do claim and reference differ by more than the bar, and by more than may go unseen?"""
+        return self.known & ((self.gap > self.bar + self.slack * self.size) | ~self.finite)
+
+    @cached_property
+    def fits(self) -> Flags:
+        """Is the claim what the reference says, as far as that is known?"""
+        return self.known & ~self.off
+
+    @cached_property
+    def between(self) -> Flags:
+        """Does the claim lie between the slopes of both sides, as far as they are known?"""
+        known, claimed = self.evidence, self.claimed
+        largest = np.maximum(np.maximum(np.abs(known.low), np.abs(known.high)), np.abs(claimed))
+        room = SAFETY_FACTOR * np.asarray(known.side_error) + known.tolerance + self.slack * largest
+        return np.asarray((claimed >= known.low - room) & (claimed <= known.high + room))
+
+    @cached_property
+    def strays(self) -> Flags:
+        """Is a number in use not the one that the rules give?"""
+        return np.asarray(self.evidence.rule_gap > self.detect * np.asarray(self.evidence.rule_scale))
+
+    @cached_property
+    def formula_is_right(self) -> Flags:
+        """Does the claim's formula give the slope in many digits?"""
+        return np.asarray(
+            self.evidence.formula_gap + np.asarray(self.evidence.formula_error) <= RIGHT_FORMULA
+        )
+
+    @cached_property
+    def agrees(self) -> Flags:
+        """Would the entry agree by its number or its formula?"""
+        numbers = _narrow_bar(self) | _exact_zero(self) | _cancelled(self)
+        return np.asarray(numbers | self.formula_is_right)
+
+
+class Rule(NamedTuple):
+    """Where `holds`, the entry has this verdict, for the reason of this code."""
+
+    verdict: Verdict
+    code: str | None
+    holds: Callable[[Case], Any]
+
+
+# --- conditions ---------------------------------------------------------------------------------
+
+
+def _narrow_bar(case: Case) -> Any:
+    """The claim fits, and the bar is narrower than the least difference that must be seen."""
+    return case.fits & (case.bar <= case.detect * case.size)
+
+
+def _exact_zero(case: Case) -> Any:
+    """A 0 where f does not change by a bit needs no bar."""
+    return case.fits & case.evidence.flat & (case.claimed == 0)
+
+
+def _cancelled(case: Case) -> Any:
+    """Where the terms cancel to next to nothing, the bar is measured by the terms: a stationary point."""
+    next_to_nothing = np.abs(case.near) <= case.evidence.rest
+    return case.fits & next_to_nothing & (case.bar <= case.detect * np.asarray(case.evidence.scale))
+
+
+def _met(obstacle: Obstacle) -> Callable[[Case], Any]:
+    return lambda case: case.evidence.obstacle == obstacle
+
+
+def _other_upstream(case: Case) -> Any:
+    """Right for the upstream gradients asked for, wrong for a mixture of them."""
+    return case.evidence.mixture_gap - np.asarray(case.evidence.mixture_error) > SLACK * case.detect
+
+
+def _formula_is_wrong(case: Case) -> Any:
+    return case.evidence.formula_gap - np.asarray(case.evidence.formula_error) > SLACK * case.detect
+
+
+def _within_noise(case: Case) -> Any:
+    """Rounding alone may move the claim so far from a right one."""
+    return case.off & case.finite & (case.gap <= 8 * np.asarray(case.evidence.claim_noise) + case.bar)
+
+
+# --- the rules, in order ------------------------------------------------------------------------
+
+_DISAGREE, _KINK, _OUTSIDE = Verdict.DISAGREE, Verdict.KINK, Verdict.OUTSIDE_DOMAIN
+_UNCLEAR, _AGREE = Verdict.CANNOT_TELL, Verdict.AGREE
+
+RULES: tuple[Rule, ...] = (
+    # Numbers in use that are not what the rules give at the same values. Of what is next to nothing, as
+    # where a loss is all but met, rounding may have left no digit.
+    Rule(_UNCLEAR, "uncertain", lambda case: case.strays & (case.evidence.rule_gap <= NOTHING_IN_USE)),
+    Rule(_DISAGREE, "differs", lambda case: case.strays),
+    # Nothing to compare.
+    Rule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE)),
+    Rule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE)),
+    Rule(_OUTSIDE, "edge", _met(Obstacle.EDGE)),
+    Rule(_OUTSIDE, "no-slope", _met(Obstacle.NO_SLOPE)),
+    Rule(_OUTSIDE, "not-finite", _met(Obstacle.NOT_FINITE)),
+    Rule(_OUTSIDE, "no-value", _met(Obstacle.NO_VALUE)),
+    Rule(_OUTSIDE, "output-not-finite", _met(Obstacle.OUTPUT_NOT_FINITE)),
+    Rule(_OUTSIDE, "beside-edge", _met(Obstacle.BESIDE_EDGE)),
+    Rule(_OUTSIDE, "steep", _met(Obstacle.STEEP)),
+    Rule(_UNCLEAR, "structure", _met(Obstacle.STRUCTURE)),
+    Rule(_UNCLEAR, "scatter", _met(Obstacle.SCATTER)),
+    Rule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
+    Rule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
+    # At a kink there is no one slope; a claim between those of both sides is as right as can be.
+    Rule(_DISAGREE, "beyond-kinks", lambda case: case.evidence.kink & case.evidence.contradiction),
+    Rule(_KINK, "jump", lambda case: case.evidence.kink & case.evidence.jump),
+    Rule(_UNCLEAR, "unclear-kink", lambda case: case.evidence.kink & ~np.isfinite(case.evidence.side_error)),
+    Rule(_KINK, "at-kink", lambda case: case.evidence.kink & (case.between | case.evidence.conventional)),
+    Rule(_DISAGREE, "beyond-kink", lambda case: np.asarray(case.evidence.kink)),
+    # Where kinks cancel there is a slope, but choices at each of them need not compose to it.
+    Rule(_KINK, "at-kink", lambda case: case.off & case.finite & case.evidence.conventional),
+    # One slope, and a claim.
+    Rule(_DISAGREE, "other-upstream", _other_upstream),
+    Rule(_UNCLEAR, "wiring", lambda case: case.evidence.wiring & case.agrees),
+    Rule(_AGREE, None, _narrow_bar),
+    Rule(_AGREE, None, _exact_zero),
+    Rule(_AGREE, None, _cancelled),
+    Rule(_AGREE, "digits-lost", lambda case: case.formula_is_right),
+    Rule(_DISAGREE, "formula", _formula_is_wrong),
+    Rule(_DISAGREE, "claim-not-finite", lambda case: case.off & ~case.finite),
+    Rule(_UNCLEAR, "claim-not-finite", lambda case: ~case.finite),
+    Rule(_UNCLEAR, "uncertain", lambda case: case.off & case.evidence.unproved),
+    Rule(_UNCLEAR, "claim-noise", _within_noise),
+    Rule(_DISAGREE, "differs", lambda case: case.off),
+)
+
+
+@np.errstate(all="ignore")
+def verdict(
+    claimed: Array | float, evidence: Evidence, detect: float = 1e-5, rules: Sequence[Rule] = RULES
+) -> Judgement:
+    """The verdict on each claim, and the code of its reason, by the first of the `rules` that holds.
+
+    `detect` is the smallest relative difference that must be seen: where the bar is wider than that, the
+    verdict is never `agree`, but for an exact 0 where f is flat and for terms that cancel.
     """
-    claimed = np.asarray(claimed, dtype=float)
-    with np.errstate(all="ignore"):
-        gap = np.abs(claimed - value)
-        size = np.maximum(np.abs(claimed), np.abs(value))
-        bar = SAFETY_FACTOR * np.asarray(error)
-        known = np.isfinite(value) & np.isfinite(bar)
-        differs = gap > bar + np.maximum(SLACK * detect, 8 * UNIT_ROUNDOFF) * size
-        slips = gap <= 8 * np.asarray(claim_noise) + bar
-        stationary = (np.abs(claimed) <= bar) & (bar <= detect * np.asarray(slope_scale))
-        certain = (bar <= detect * size) | (flat & (claimed == 0)) | stationary
-    wrong = known & ((differs & ~slips) | ~np.isfinite(claimed))
-    agree = known & certain & ~differs
-    verdict = np.select([wrong, agree], [Verdict.DISAGREE, Verdict.AGREE], Verdict.CANNOT_TELL)
-    return np.asarray(verdict, dtype=np.int8)
+    case = Case(claimed, evidence, detect)
+    first = np.full(evidence.shape, len(rules), dtype=np.int8)
+    for i in reversed(range(len(rules))):
+        np.copyto(first, i, where=np.asarray(rules[i].holds(case), dtype=bool))
+    verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
+    codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
+    return Judgement(np.asarray(verdicts[first]), np.asarray(codes[first], dtype=object))

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.local.composite import check_composite
 from bpx.check.local.elementwise import EDGES, KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.jacobians import CheckedEdge, UnboundedJacobian, sparsity_pattern
@@ -20,7 +22,7 @@ from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
-from bpx.graph.graph import Graph
+from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import Edge, Ledger, reverse
 
@@ -51,34 +53,40 @@ class NonsmoothNode(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CheckedGraph:
-    """The graph of a question at the values `given`, with its rules checked edge by edge.
+    """The graph of a query at the values `given`, with its rules checked edge by edge.
 
     Everything is computed when it is first asked for; values that are not finite are the caller's to
     look for first (`values`).
     """
 
-    question: Query
+    query: Query
     graph: Graph  # a copy of the spec's, with the reverse pass appended
-    ledger: Ledger
+    ledger: Ledger  # through the parts that composite ops are written out to
     given: Mapping[int, Array]
+    by_own_rules: Ledger  # through the own rules of composite ops, as gradients are shown
 
     @classmethod
-    def at(cls, question: Query, given: Mapping[int, Array], graph: Graph | None = None) -> CheckedGraph:
-        """The question at `given` values of the inputs."""
-        graph = graph or question.spec.graph.copy()
-        wrt = [graph[node] for node in question.wrt.values()]
-        ledger = reverse(graph[question.output], wrt, graph.constant(question.seed))
-        return cls(question, graph, ledger, given)
+    def at(cls, query: Query, given: Mapping[int, Array], graph: Graph | None = None) -> CheckedGraph:
+        """The query at `given` values of the inputs."""
+        graph = graph or query.spec.graph.copy()
+        wrt = [graph[node] for node in query.wrt.values()]
+        output, seed, composites = graph[query.output], graph.constant(query.seed), query.spec.composites
+        ledger = reverse(output, wrt, seed)
+        return cls(
+            query, graph, ledger, given, reverse(output, wrt, seed, composites) if composites else ledger
+        )
 
     def name(self, node: int) -> str:
         """What the node is called, or its formula where it has no name."""
-        names = self.question.spec.names
+        names = self.query.spec.names
         return names.get(node) or formula(self.graph, node, names)
 
     @cached_property
     def forward(self) -> list[int]:
-        """The nodes of the forward pass."""
-        return self.graph.needs(of=[self.question.output, *self.question.wrt.values()])
+        """The nodes of the forward pass, with the args of composite ops that their parts do without."""
+        nodes, composites = [self.query.output, *self.query.wrt.values()], self.query.spec.composites
+        live = {edge.consumer for edge in self.by_own_rules.edges if edge.consumer in composites}
+        return self.graph.needs(of=[*nodes, *(arg for node in live for arg in composites[node].args)])
 
     @cached_property
     def elements(self) -> int:
@@ -93,19 +101,16 @@ class CheckedGraph:
     @cached_property
     def all_values(self) -> dict[int, Array]:
         """The values of both passes, as the rules have them."""
-        numbers = {
-            node
-            for edge in self.ledger.edges
-            for node in (edge.local, edge.upstream, edge.contribution)
-            if node is not None
-        }
-        targets = [*self.forward, *numbers, *self.ledger.upstream.values()]
+        locals_ = [edge.local for edge in self.ledger.edges if edge.local is not None]
+        targets = [*self.forward, *locals_, *self.by_own_rules.upstream.values()]
         return run(self.graph, {**self.given, **self.values}, targets)
 
-    def stated_gradient(self, node: int) -> Array:
+    def claimed_gradient(self, node: int) -> Array:
         """∂output/∂node as the rules have it; zeros where the output does not depend on the node."""
-        found = self.ledger.gradient(node)
-        return np.zeros(self.graph.shapes[node]) if found is None else np.asarray(self.all_values[found.id])
+        gradient = self.by_own_rules.gradient(node)
+        if gradient is None:
+            return np.zeros(self.graph.shapes[node])
+        return np.asarray(self.all_values[gradient.id])
 
     # --- the rules, each alone ---
 
@@ -117,53 +122,80 @@ class CheckedGraph:
     @cached_property
     def kinks(self) -> list[NonsmoothNode]:
         """Where elements stand at a kink, or so close that rounding decides on which side."""
-        return self.walls(KINKS, self.blur)
+        return self.nonsmooth_nodes(KINKS, self.blur)
 
     @cached_property
     def edges_of_domain(self) -> list[NonsmoothNode]:
         """Where elements stand at the edge of an op's domain."""
-        return self.walls(EDGES, {node: np.zeros(np.shape(value)) for node, value in self.values.items()})
+        return self.nonsmooth_nodes(
+            EDGES, {node: np.zeros(np.shape(value)) for node, value in self.values.items()}
+        )
 
     @cached_property
     def blur(self) -> dict[int, Array]:
         """How far rounding may have moved the value of each node of the forward pass."""
         return rounding_errors(self.graph, self.forward, self.values)
 
-    def walls(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[NonsmoothNode]:
+    def nonsmooth_nodes(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[NonsmoothNode]:
         """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
-        found = []
+        nodes = []
         for group in self.elementwise:
             at = group.at_guard(kinds, group.flat(widths))
             if at.any():
                 masks = [(node, group.part(node, at)) for node in group.nodes]
-                found += [NonsmoothNode(node, mask) for node, mask in masks if mask.any()]
-        return found
+                nodes += [NonsmoothNode(node, mask) for node, mask in masks if mask.any()]
+        return nodes
 
     @cached_property
-    def checked(self) -> dict[Edge, CheckedEdge]:
-        """Every edge alone."""
+    def checked_edges(self) -> dict[Edge, CheckedEdge]:
+        """Every edge alone: those of composite ops by their own rules, and those through their parts."""
+        return self.composite_edges | self.part_edges
+
+    @cached_property
+    def part_edges(self) -> dict[Edge, CheckedEdge]:
+        """Every edge of `ledger` alone."""
         by_consumer: dict[int, list[Edge]] = {}
         for edge in self.ledger.edges:
             by_consumer.setdefault(edge.consumer, []).append(edge)
-        found: dict[Edge, CheckedEdge] = {}
+        checked_edges: dict[Edge, CheckedEdge] = {}
         for group in self.elementwise:
             edges = [edge for node in group.nodes for edge in by_consumer.get(node, ())]
             kinked, outside = self.flags(group, self.kinks), self.flags(group, self.edges_of_domain)
             for one in check_elementwise(
-                group, edges, self.all_values, kinked, outside, self.blur, self.question.detect
+                group, edges, self.all_values, kinked, outside, self.blur, self.query.detect
             ):
-                found[one.edge] = one
+                checked_edges[one.edge] = one
         for edge in self.ledger.edges:
             if edge.local is None:
-                found[edge] = check_structural(self.graph, edge, self.values, self.blur, self.question.detect)
-        return {edge: found[edge] for edge in self.ledger.edges}
+                checked_edges[edge] = check_structural(
+                    self.graph, edge, self.values, self.blur, self.query.detect
+                )
+        return {edge: checked_edges[edge] for edge in self.ledger.edges}
 
-    def flags(self, group: ElementwiseBatch, walls: Sequence[NonsmoothNode]) -> Flags:
-        """Which elements of a group stand at a wall."""
+    @cached_property
+    def composite_edges(self) -> dict[Edge, CheckedEdge]:
+        """The edges of composite ops by their own rules, each alone."""
+        composites = self.query.spec.composites
+        checked_edges: dict[Edge, CheckedEdge] = {}
+        for node, edges in groupby(self.by_own_rules.edges, lambda edge: edge.consumer):
+            if node in composites:
+                own = list(edges)
+                own_edges = check_composite(composites[node], node, own, self.values)
+                checked_edges.update(zip(own, own_edges, strict=True))
+        return checked_edges
+
+    def op(self, edge: Edge) -> Op:
+        """The op whose rule an edge is by."""
+        if edge in self.composite_edges:
+            return self.query.spec.composites[edge.consumer].op
+        return self.graph.ops[edge.consumer]
+
+    def flags(self, group: ElementwiseBatch, nonsmooth_nodes: Sequence[NonsmoothNode]) -> Flags:
+        """Which elements of a group stand at a kink or an edge."""
         flags = np.zeros(group.out.shape, dtype=bool)
-        for wall in walls:
-            if wall.node in group.slices:
-                flags[group.slices[wall.node]] = wall.mask.ravel()
+        for node in nonsmooth_nodes:
+            if node.node in group.slices:
+                flags[group.slices[node.node]] = node.mask.ravel()
         return flags
 
     # --- the gradient as it should be ---
@@ -171,14 +203,25 @@ class CheckedGraph:
     @cached_property
     def has_wrong_rule(self) -> bool:
         """Is some rule wrong by itself?"""
-        return any(one.verdict is Verdict.DISAGREE for one in self.checked.values())
+        return any(one.verdict is Verdict.DISAGREE for one in self.checked_edges.values())
 
     @cached_property
     def digits_lost(self) -> bool:
         """Is every rule right, but some lose their digits at these values?"""
-        rows = self.checked.values()
+        rows = self.checked_edges.values()
         lost = any(one.reason and one.reason.code == "digits-lost" for one in rows)
         return lost and not self.has_wrong_rule
+
+    @cached_property
+    def own_edges(self) -> dict[Edge, CheckedEdge]:
+        """What is known of each edge of `by_own_rules`; those that lead past all parts are left out."""
+        parts = {(edge.consumer, edge.position): one for edge, one in self.part_edges.items()}
+        own = self.composite_edges
+        pairs = {
+            edge: own.get(edge) or parts.get((edge.consumer, edge.position))
+            for edge in self.by_own_rules.edges
+        }
+        return {edge: checked_edge for edge, checked_edge in pairs.items() if checked_edge}
 
     @cached_property
     def trusted(self) -> dict[Edge, Jacobian]:
@@ -187,18 +230,13 @@ class CheckedGraph:
             edge: one.reference_jacobian
             if one.reference_jacobian is not None
             else UnboundedJacobian(one.stated_jacobian)
-            for edge, one in self.checked.items()
+            for edge, one in self.part_edges.items()
         }
-
-    @cached_property
-    def stated(self) -> dict[Edge, Jacobian]:
-        """The slope of each edge as its rule has it."""
-        return {edge: one.stated_jacobian for edge, one in self.checked.items()}
 
     @property
     def seed(self) -> dict[int, ErrorBound]:
         """What arrives at the output."""
-        return {self.question.output: ErrorBound.exactly(self.question.seed)}
+        return {self.query.output: ErrorBound.exactly(self.query.seed)}
 
     @cached_property
     def reference(self) -> dict[int, ErrorBound]:
@@ -208,9 +246,9 @@ class CheckedGraph:
     @cached_property
     def sizes(self) -> dict[int, Array]:
         """How large the terms are that each gradient is the sum of."""
-        return magnitudes(self.ledger.edges, self.trusted, {self.question.output: np.abs(self.question.seed)})
+        return magnitudes(self.ledger.edges, self.trusted, {self.query.output: np.abs(self.query.seed)})
 
-    def without_walls(self, node: int) -> Flags:
+    def is_smooth(self, node: int) -> Flags:
         """Which entries of a node no kink or jump bears on."""
         return ~(self.reach.get(node, np.zeros(())) > 0) & np.ones(self.graph.shapes[node], dtype=bool)
 
@@ -221,12 +259,12 @@ class CheckedGraph:
             edge: sparsity_pattern(slope, self.graph.shapes[edge.consumer])
             for edge, slope in self.trusted.items()
         }
-        found = magnitudes(
-            self.ledger.edges, ones, {wall.node: wall.mask.astype(float) for wall in self.kinks}
+        reach = magnitudes(
+            self.ledger.edges, ones, {kink.node: kink.mask.astype(float) for kink in self.kinks}
         )
-        for wall in self.kinks:  # an element's own kink does not bear on the gradient by that element
-            found[wall.node] = found[wall.node] - wall.mask
-        return found
+        for kink in self.kinks:  # an element's own kink does not bear on the gradient by that element
+            reach[kink.node] = reach[kink.node] - kink.mask
+        return reach
 
     # --- many digits ---
 
@@ -237,9 +275,9 @@ class CheckedGraph:
 
         return {node: multiprecision.lifted(value) for node, value in self.given.items()}
 
-    def stated_exactly(self, node: int) -> Any:
+    def claimed_exactly(self, node: int) -> Any:
         """The gradient of a node by the rules, in as many digits as are set; None where they do not run."""
-        gradient = self.ledger.gradient(node)
+        gradient = self.by_own_rules.gradient(node)
         if gradient is None:
             return None
         try:

@@ -13,45 +13,46 @@ import numpy as np
 
 from bpx.check.numeric.differences import DerivativeStatus, derivative
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import SAFETY_FACTOR
-from bpx.check.report.entry import Reason
+from bpx.check.numeric.tolerances import (
+    BLIND_ALONG,
+    EVALUATIONS_ALONG,
+    MOST_ALONG,
+    MOST_EXACT_ALONG,
+    SAFETY_FACTOR,
+)
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.graph_function import GraphFunction
 from bpx.check.whole.sample_points import choosing
 from bpx.graph.arrays import Array
 
-_MOST = 2**26  # elements to compute on the way
-_EVALUATIONS = 64
-_MOST_EXACT = 1000  # elements to compute with more digits
-_BLIND = 1e-6  # relative; what differences of a long computation may be off without notice
 
-
-def broken_wiring(point: CheckedGraph) -> Reason | None:
-    """A reason where differences of the output contradict the reference; None where all is well."""
-    shapes, given = point.graph.shapes, point.given
-    still = choosing(point.graph)
-    nodes = [node for node in point.question.wrt.values() if node in given and node not in still]
-    if not nodes or point.elements * _EVALUATIONS > _MOST:
+def broken_wiring(checked: CheckedGraph) -> Mapping[str, str] | None:
+    """What differences of the output give, where they contradict the reference; None where all is well."""
+    shapes, given = checked.graph.shapes, checked.given
+    still = choosing(checked.graph)
+    nodes = [node for node in checked.query.wrt.values() if node in given and node not in still]
+    if not nodes or checked.elements * EVALUATIONS_ALONG > MOST_ALONG:
         return None
-    program = GraphFunction(point.graph, point.question.output, point.question.seed, given, guarded=True)
+    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, given, guarded=True)
     if any((sign == 0).any() for sign in program.signs.values()):
         return None  # on a kink there is no one slope
     nothing = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in nodes}
-    reference = {node: point.reference.get(node, nothing[node]) for node in nodes}
+    reference = {node: checked.reference.get(node, nothing[node]) for node in nodes}
     # Steps in proportion to a small input drown where it is added to something large: a contradiction
     # has to show at either width.
-    return _contradiction(point, program, reference, 0.0) and _contradiction(point, program, reference, 1.0)
+    narrow = _contradiction(checked, program, reference, 0.0)
+    return narrow and _contradiction(checked, program, reference, 1.0)
 
 
 def _contradiction(
-    point: CheckedGraph, program: GraphFunction, reference: Mapping[int, ErrorBound], narrowest: float
-) -> Reason | None:
+    checked: CheckedGraph, program: GraphFunction, reference: Mapping[int, ErrorBound], narrowest: float
+) -> Mapping[str, str] | None:
     direction = _direction(program.given, reference, narrowest)
     pairs = [(reference[node], share) for node, share in direction.items()]
-    expected = sum(float(np.sum(one.value * d)) for one, d in pairs)
-    room = sum(float(np.sum(one.error * np.abs(d))) for one, d in pairs)
-    size = sum(float(np.sum(np.abs(one.value * d))) for one, d in pairs)
-    if not np.isfinite([expected, room, size]).all():
+    expected = sum(float(np.sum(part.value * d)) for part, d in pairs)
+    tolerance = sum(float(np.sum(part.error * np.abs(d))) for part, d in pairs)
+    size = sum(float(np.sum(np.abs(part.value * d))) for part, d in pairs)
+    if not np.isfinite([expected, tolerance, size]).all():
         return None
 
     def line(points: Array, chosen: Any) -> Any:
@@ -59,26 +60,32 @@ def _contradiction(
         return along(points - 1.0, chosen)
 
     along = program.lines([direction])
-    found = derivative(line, np.ones(1), claimed=np.array([expected]))
-    gap, bar = abs(float(found.value[0]) - expected), float(found.error[0]) + room
-    if found.status[0] != DerivativeStatus.OK or gap <= SAFETY_FACTOR * bar + _BLIND * size:
+    slope = derivative(line, np.ones(1), claimed=np.array([expected]))
+    gap, bar = abs(float(slope.value[0]) - expected), float(slope.error[0]) + tolerance
+    if slope.status[0] != DerivativeStatus.OK or gap <= SAFETY_FACTOR * bar + BLIND_ALONG * size:
         return None
-    if _many_digits_agree(point, program, direction, expected, SAFETY_FACTOR * room + _BLIND * size):
+    if _many_digits_agree(
+        checked, program, direction, expected, SAFETY_FACTOR * tolerance + BLIND_ALONG * size
+    ):
         return None
-    return Reason("wiring", {"found": f"{found.value[0]:.6g}", "expected": f"{expected:.6g}"})
+    return {"found": f"{slope.value[0]:.6g}", "expected": f"{expected:.6g}"}
 
 
 def _many_digits_agree(
-    point: CheckedGraph, program: GraphFunction, direction: Mapping[int, Array], expected: float, room: float
+    checked: CheckedGraph,
+    program: GraphFunction,
+    direction: Mapping[int, Array],
+    expected: float,
+    tolerance: float,
 ) -> bool:
     """Is it the differences in float64 that are wrong, because rounding passed for a slope?"""
     from bpx.check.local.elementwise_exact import is_known
     from bpx.check.numeric import multiprecision, multiprecision_slopes
 
-    if not multiprecision.available() or point.elements > _MOST_EXACT:
+    if not multiprecision.available() or checked.elements > MOST_EXACT_ALONG:
         return False
-    known = multiprecision_slopes.slope(program.exactly_along(direction, point.lifted), 1.0)
-    return known is None or not is_known(known) or abs(known.value - expected) <= room
+    known = multiprecision_slopes.slope(program.exactly_along(direction, checked.lifted), 1.0)
+    return known is None or not is_known(known) or abs(known.value - expected) <= tolerance
 
 
 def _direction(given: Mapping[int, Array], nodes: Iterable[int], narrowest: float) -> dict[int, Array]:

@@ -1,4 +1,4 @@
-"""What is stated of one gradient, and what becomes of it, entry by entry."""
+"""What is claimed of one gradient, and what is known of it, entry by entry; entries go by flat index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.report.entry import Reason, Verdict
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Evidence
+from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.reasons import table
+from bpx.check.report.verdict import verdict
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
 
@@ -30,37 +34,56 @@ class Claimed(NamedTuple):
     is_rule: bool = False  # bpx's own, by the rules of the graph
 
 
-def by_rule(point: CheckedGraph, node: int) -> Claimed:
+def by_rule(checked: CheckedGraph, node: int) -> Claimed:
     """The gradient of a node as the rules of the graph give it."""
-    zeros = np.zeros(point.graph.shapes[node])
-    return Claimed(point.stated_gradient(node), zeros, lambda: point.stated_exactly(node), is_rule=True)
+    zeros = np.zeros(checked.graph.shapes[node])
+    return Claimed(checked.claimed_gradient(node), zeros, lambda: checked.claimed_exactly(node), is_rule=True)
 
 
 class Evaluation:
-    """The entries of one gradient while their verdicts are being found; elements go by flat index."""
+    """One gradient of a checked graph: what is claimed of it, and the evidence as far as it is gathered.
 
-    def __init__(self, point: CheckedGraph, node: int, stated: Claimed, reference: ErrorBound) -> None:
-        self.point, self.node, self.stated, self.reference = point, node, stated, reference
-        self.verdicts = np.full(reference.value.shape, Verdict.CANNOT_TELL, dtype=np.int8)
-        self.reasons: dict[int, Reason] = {}
-        self.between: dict[int, tuple[float, float]] = {}
+    `reference` stays what the reverse sweep gave, whatever better reference the evidence comes to hold.
+    """
+
+    def __init__(self, checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> None:
+        self.checked, self.name, self.node, self.claimed = checked, name, node, claimed
+        shape = checked.graph.shapes[node]
+        swept = checked.reference.get(node) or ErrorBound.exactly(np.zeros(shape))
+        self.reference = ErrorBound(*(np.broadcast_to(part, shape) for part in swept))
+        value, error, _ = self.reference
+        self.evidence = Evidence.of(value, error, tolerance=np.broadcast_to(claimed.tolerance, shape))
+        # Of bare numbers it is not known how rounding came into them; of bpx's own, what it takes at kinks.
+        self.evidence.variants["claim-noise"] = "uncertain"
+        if claimed.is_rule:
+            self.evidence.variants["at-kink"] = "at-kink-taken"
+
+    @property
+    def is_input(self) -> bool:
+        """Can the entries be moved one by one?"""
+        return self.node in self.checked.given
+
+    @property
+    def verdicts(self) -> NDArray[np.int8]:
+        """The verdicts on the evidence so far, flat."""
+        judgement = verdict(self.claimed.value, self.evidence, self.checked.query.detect)
+        return judgement.verdicts.reshape(-1)
+
+    def having(self, wanted: Verdict) -> Indices:
+        """The entries that have this verdict so far."""
+        return np.flatnonzero(self.verdicts == wanted)
+
+    @property
+    def off(self) -> Indices:
+        """The entries that disagree so far with a reference that they have."""
+        known = np.isfinite(self.evidence.value).reshape(-1)
+        return np.flatnonzero((self.verdicts == Verdict.DISAGREE) & known)
 
     def part(self, values: Any, flat: Indices) -> Array:
-        """Those elements of something of the node's shape."""
-        found: Array = np.broadcast_to(values, self.verdicts.shape).reshape(-1)[flat]
-        return found
+        """Those entries of something of the node's shape."""
+        part: Array = np.broadcast_to(values, self.evidence.shape).reshape(-1)[flat]
+        return part
 
-    def near(self, flat: Indices, reference: Array) -> Array:
-        """What is stated, moved towards the reference as far as its last written digit lets it."""
-        claimed, room = self.part(self.stated.value, flat), self.part(self.stated.tolerance, flat)
-        return np.where(room > 0, np.clip(reference, claimed - room, claimed + room), claimed)
-
-    def put(self, flat: Indices, verdicts: Any, value: Any, error: Any) -> None:
-        """Write down what was found of these elements."""
-        self.verdicts.reshape(-1)[flat] = verdicts
-        self.reference.value.reshape(-1)[flat] = value
-        self.reference.error.reshape(-1)[flat] = error
-
-    def give_reason(self, flat: Indices, reason: Reason) -> None:
-        """The same reason for all of these elements."""
-        self.reasons.update(dict.fromkeys(flat.tolist(), reason))
+    def table(self) -> GradientTable:
+        """The verdicts on all entries, with their reasons."""
+        return table(self.name, self.claimed.value, self.evidence, self.checked.query.detect)

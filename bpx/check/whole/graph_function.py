@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import EPSILON
+from bpx.check.numeric.tolerances import BATCH_ELEMENTS, EPSILON
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph
 from bpx.graph.run import run
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Flags = NDArray[np.bool_]
 
-_CHUNK = 2**24  # elements of all nodes of a batch together
 
 Coordinate = tuple[int, int]  # input node, flat index
 Direction = Mapping[int, Array]  # input node → its share
@@ -103,12 +102,12 @@ class GraphFunction:
 
     def _function(self, place: Callable[[Array, Any], dict[int, Array]]) -> Function:
         def function(points: Array, chosen: Any) -> tuple[Array, Flags]:
-            most = max(1, _CHUNK // max(1, self.elements * points.shape[0]))
+            most = max(1, BATCH_ELEMENTS // max(1, self.elements * points.shape[0]))
             parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
-            found = [self._values(place(points[:, part], chosen[part])) for part in parts]
-            return np.concatenate([one for one, _ in found], axis=1), np.concatenate(
-                [usable for _, usable in found], axis=1
+            values, usable = zip(
+                *(self._values(place(points[:, part], chosen[part])) for part in parts), strict=True
             )
+            return np.concatenate(values, axis=1), np.concatenate(usable, axis=1)
 
         return function
 
@@ -116,12 +115,12 @@ class GraphFunction:
         shape = next(iter(moved.values())).shape[-2:]
         flat = {node: value.reshape(*value.shape[:-2], -1) for node, value in moved.items()}
         still = {node: value[..., np.newaxis] for node, value in self.given.items() if node not in moved}
-        found = run(self.graph, {**still, **flat}, [self.output, *self.guards], batch=True)
-        value = np.broadcast_to(found[self.output], (*self.seed.shape, shape[0] * shape[1]))
+        values = run(self.graph, {**still, **flat}, [self.output, *self.guards], batch=True)
+        value = np.broadcast_to(values[self.output], (*self.seed.shape, shape[0] * shape[1]))
         weighted = np.sum((self.seed[..., np.newaxis] * value).reshape(-1, value.shape[-1]), axis=0)
         usable = np.isfinite(weighted)
         for node in self.guards:
-            same = np.sign(found[node]) == self.signs[node][..., np.newaxis]
+            same = np.sign(values[node]) == self.signs[node][..., np.newaxis]
             usable &= same.reshape(-1, same.shape[-1]).all(axis=0)
         return weighted.reshape(shape), usable.reshape(shape)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.differences import one_sided
-from bpx.check.numeric.tolerances import SAFETY_FACTOR
+from bpx.check.numeric.tolerances import JUMP_ROUNDINGS, KINK_MIXTURES, MOST_PAIRS, SAFETY_FACTOR
 from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction
 from bpx.graph.arrays import Array
 
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from bpx.check.numeric.differences import Function
 
     Flags = NDArray[np.bool_]
-
-
-_MOST_PAIRS = 24  # kinked coordinates whose pairs are looked at
-_MIXTURES = 8  # random directions besides
-_ROUNDINGS = 8  # of the largest number met, that a step from one side to the other may be made of
 
 
 class OneSidedSlopes(NamedTuple):
@@ -80,17 +75,17 @@ def contradiction(
     """
     shares = np.concatenate([np.eye(len(at)), _mixtures(len(at))])[:most]
     lines = along(program, [_direction(program, at, share) for share in shares])
-    bend, room = lines.right - lines.left, SAFETY_FACTOR * lines.error
-    if lines.jump.any() or not ((bend >= -room).all() or (bend <= room).all()):
+    bend, bar = lines.right - lines.left, SAFETY_FACTOR * lines.error
+    if lines.jump.any() or not ((bend >= -bar).all() or (bend <= bar).all()):
         return False
     total = shares @ claimed
-    room = room + np.abs(shares) @ (tolerance + 1e-7 * np.abs(claimed))
-    return bool(((total < lines.low - room) | (total > lines.high + room)).any())
+    bar = bar + np.abs(shares) @ (tolerance + 1e-7 * np.abs(claimed))
+    return bool(((total < lines.low - bar) | (total > lines.high + bar)).any())
 
 
 def _both(program: GraphFunction, function: Function, x: Array) -> OneSidedSlopes:
     left, right = one_sided(function, x, -1), one_sided(function, x, 1)
-    here, grain = _here(program), _ROUNDINGS * program.grain
+    here, grain = _here(program), JUMP_ROUNDINGS * program.grain
     jump = left.jumps(here, grain) | right.jumps(here, grain)
     return OneSidedSlopes(left.slope, right.slope, np.maximum(left.error, right.error), jump)
 
@@ -106,13 +101,13 @@ def _here(program: GraphFunction) -> float:
 def _mixtures(count: int) -> Array:
     """Sums and differences of two coordinates, all together, and random mixtures; one a row."""
     rows = [np.ones(count)]
-    for i, j in combinations(range(min(count, _MOST_PAIRS)), 2):
+    for i, j in combinations(range(min(count, MOST_PAIRS)), 2):
         for sign in (1.0, -1.0):
             row = np.zeros(count)
             row[i], row[j] = 1.0, sign
             rows.append(row)
     rng = np.random.default_rng(0)
-    return np.array([*rows, *rng.normal(size=(_MIXTURES, count))])
+    return np.array([*rows, *rng.normal(size=(KINK_MIXTURES, count))])
 
 
 def _direction(program: GraphFunction, at: list[Coordinate], share: Array) -> Direction:

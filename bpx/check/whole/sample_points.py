@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import AROUND, TRIES
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.expand import written_out
 from bpx.passes.query import FLOWS_INTO
-
-_TRIES = 20  # draws for each point that may fall outside the domain
-_AROUND = 0.5  # how far from its value, in units of it (or of 1, where it is smaller)
 
 
 def drawn_points(spec: NamedGraph, count: int, seed: int) -> tuple[list[Mapping[int, Array]], int]:
@@ -24,17 +22,17 @@ def drawn_points(spec: NamedGraph, count: int, seed: int) -> tuple[list[Mapping[
     value. Targets and constants without a range stay as they are, and so does what only chooses.
     """
     rng = np.random.default_rng(seed)
-    found: list[Mapping[int, Array]] = [spec.given]
+    points: list[Mapping[int, Array]] = [spec.given]
     skipped = 0
-    for given in _draws(spec, rng, (count - 1) * _TRIES):
-        if len(found) == count:
+    for given in _draws(spec, rng, (count - 1) * TRIES):
+        if len(points) == count:
             break
         values = run(spec.graph, given, [spec.output, *spec.steps.values()])
         if all(np.isfinite(value).all() for value in values.values()):
-            found.append(given)
+            points.append(given)
         else:
             skipped += 1
-    return found, skipped
+    return points, skipped
 
 
 def choosing(graph: Graph) -> set[int]:
@@ -51,13 +49,13 @@ def _draws(spec: NamedGraph, rng: np.random.Generator, most: int) -> Iterator[Ma
     still = {plain.names[node] for node in choosing(plain.graph) if node in plain.names}
     for _ in range(most):
         given = {}
-        for one in spec.inputs:
-            if one.range:
-                share = rng.uniform(size=one.value.shape)
-                given[one.node] = one.range[0] * (1.0 - share) + one.range[1] * share
-            elif one.role not in FLOWS_INTO or one.name in still:
-                given[one.node] = one.value
+        for leaf in spec.inputs:
+            if leaf.range:
+                share = rng.uniform(size=leaf.value.shape)
+                given[leaf.node] = leaf.range[0] * (1.0 - share) + leaf.range[1] * share
+            elif leaf.role not in FLOWS_INTO or leaf.name in still:
+                given[leaf.node] = leaf.value
             else:
-                width = _AROUND * np.maximum(np.abs(one.value), 1.0)
-                given[one.node] = one.value + width * rng.normal(size=one.value.shape)
+                width = AROUND * np.maximum(np.abs(leaf.value), 1.0)
+                given[leaf.node] = leaf.value + width * rng.normal(size=leaf.value.shape)
         yield given

@@ -8,55 +8,55 @@ from dataclasses import replace
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import MOST_SECOND
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.whole.checked_graph import CheckedGraph, Query
-from bpx.check.whole.entry_verdicts import column
 from bpx.check.whole.evaluation import by_rule
+from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.numbers import index_text
 from bpx.passes.reverse import reverse
 
-MOST = 64  # entries whose rows of second derivatives are checked one by one
 
-
-def second_order(question: Query, given: Mapping[int, Array]) -> list[GradientTable]:
+def second_order(query: Query, given: Mapping[int, Array]) -> list[GradientTable]:
     """The derivatives of each entry of the gradient by every input.
 
-    Of more than `MOST` entries, those of one random mixture of the entries of each input.
+    Of more than `MOST_SECOND` entries, those of one random mixture of the entries of each input.
     """
-    graph = question.spec.graph.copy()
-    wrt = [graph[node] for node in question.wrt.values()]
-    ledger = reverse(graph[question.output], wrt, graph.constant(question.seed))
-    found = []
-    for name, node in question.wrt.items():
+    graph = query.spec.graph.copy()
+    wrt = [graph[node] for node in query.wrt.values()]
+    ledger = reverse(graph[query.output], wrt, graph.constant(query.seed))
+    tables = []
+    for name, node in query.wrt.items():
         gradient = ledger.gradient(node)
-        for label, seed in _seeds(question, name, node):
+        for label, seed in _seeds(query, name, node):
             spec = replace(
-                question.spec,
+                query.spec,
                 graph=graph.copy(),
-                output=question.output if gradient is None else gradient.id,
+                output=query.output if gradient is None else gradient.id,
                 size=len(graph),
                 claims={},
+                composites={},
             )
             shape = spec.graph.shapes[spec.output]
             asked = Query(
                 spec,
                 spec.output,
-                question.wrt,
+                query.wrt,
                 seed if gradient is not None else np.zeros(shape),
-                question.detect,
+                query.detect,
             )
-            point = CheckedGraph.at(asked, given)
-            found += [_column(point, other, at, label) for other, at in question.wrt.items()]
-    return found
+            checked = CheckedGraph.at(asked, given)
+            tables += [_table(checked, other, at, label) for other, at in query.wrt.items()]
+    return tables
 
 
-def _seeds(question: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
+def _seeds(query: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
     """What each check weighs the gradient by: one entry after the other, or all of them at random."""
-    shapes = question.spec.graph.shapes
-    shape, first = shapes[node], partial(question.spec.names[question.output], name)
-    if sum(math.prod(shapes[one]) for one in question.wrt.values()) > MOST:
+    shapes = query.spec.graph.shapes
+    shape, first = shapes[node], partial(query.spec.names[query.output], name)
+    if sum(math.prod(shapes[node]) for node in query.wrt.values()) > MOST_SECOND:
         yield f"{first} · r", np.random.default_rng(0).uniform(0.5, 1.5, shape)
         return
     for index in np.ndindex(*shape):
@@ -65,5 +65,5 @@ def _seeds(question: Query, name: str, node: int) -> Iterator[tuple[str, Array]]
         yield first + index_text(index), seed
 
 
-def _column(point: CheckedGraph, name: str, node: int, label: str) -> GradientTable:
-    return replace(column(point, name, node, by_rule(point, node)), by=label)
+def _table(checked: CheckedGraph, name: str, node: int, label: str) -> GradientTable:
+    return replace(evaluated(checked, name, node, by_rule(checked, node)).table(), by=label)

@@ -38,6 +38,19 @@ class Input(NamedTuple):
     recipe: Recipe | None = None  # how the value was made, where it was not written
 
 
+class Composite(NamedTuple):
+    """A composite op with a rule of its own, where a node stands for what it was written out to."""
+
+    op: Op
+    args: tuple[int, ...]
+    settings: dict[str, Any]
+    written: int  # the node it was before
+
+    def copied(self, copies: Mapping[int, int]) -> Composite:
+        """The same in a copy of the graph."""
+        return self._replace(args=tuple(copies[arg] for arg in self.args))
+
+
 @dataclass(frozen=True, repr=False)
 class NamedGraph:
     """A graph with names: inputs with values, named steps, an output.
@@ -61,6 +74,7 @@ class NamedGraph:
     tables: Mapping[str, NumberTable] = field(
         default_factory=dict
     )  # that inputs may take their values out of
+    composites: Mapping[int, Composite] = field(default_factory=dict)  # nodes that were written out
     layers: Collection[str] = frozenset()  # names of the calls of blocks that were written out
     make_again: Callable[[Mapping[str, Any]], NamedGraph] | None = (
         None  # with other values, of other shapes too

@@ -453,7 +453,7 @@ def test_a_wrong_sign_at_a_tiny_scale() -> None:
 def test_a_large_input_is_looked_at_in_part_and_says_so(
     monkeypatch: pytest.MonkeyPatch, no_digits: None
 ) -> None:
-    monkeypatch.setattr(blackbox, "SECONDS", 0.0)
+    monkeypatch.setattr(blackbox, "BLACK_BOX_SECONDS", 0.0)
     x = np.linspace(0.5, 2, 300)
     report = check_function(lambda x: np.sum(x**3), [x], lambda g, x: 3 * g * x**2)
     assert report.verdict == "cannot tell"
@@ -463,7 +463,7 @@ def test_a_large_input_is_looked_at_in_part_and_says_so(
 
 
 def test_directions_lead_to_the_one_that_is_wrong(monkeypatch: pytest.MonkeyPatch, no_digits: None) -> None:
-    monkeypatch.setattr(blackbox, "SECONDS", 0.0)
+    monkeypatch.setattr(blackbox, "BLACK_BOX_SECONDS", 0.0)
     x = np.linspace(0.5, 2, 300)
 
     def wrong(g: Any, x: Any) -> Any:

@@ -15,7 +15,7 @@ def checked(made, node="out"):
     """What was found of the edges from a node, by position."""
     found = {
         edge.position: one
-        for edge, one in point_of(made).checked.items()
+        for edge, one in point_of(made).checked_edges.items()
         if edge.consumer == made.nodes[node]
     }
     return [found[position] for position in sorted(found)]
@@ -108,5 +108,5 @@ def test_what_only_chooses_has_no_slope():
 def test_only_the_args_that_are_asked_for_are_checked():
     made = spec("x * y", x=2.0, y=3.0)
     point = point_of(made)
-    narrow = type(point).at(point.question._replace(wrt={"x": made.nodes["x"]}), made.given)
-    assert [edge.position for edge in narrow.checked] == [0]
+    narrow = type(point).at(point.query._replace(wrt={"x": made.nodes["x"]}), made.given)
+    assert [edge.position for edge in narrow.checked_edges] == [0]

@@ -77,7 +77,7 @@ def made(name: str, shapes: Any, settings: Any, scale: float = 1.0):
 
 
 def found(spec):
-    return list(point_of(spec).checked.values())
+    return list(point_of(spec).checked_edges.values())
 
 
 @EACH

@@ -28,32 +28,32 @@ def network():
 def test_the_stated_gradient_is_that_of_the_account(network):
     point, account = point_of(network), explain(network)
     for name, gradient in account.gradients.items():
-        assert np.array_equal(point.stated_gradient(network.nodes[name]), gradient)
+        assert np.array_equal(point.claimed_gradient(network.nodes[name]), gradient)
 
 
 def test_the_reference_does_not_follow_a_wrong_rule(network):
     right, wrong = point_of(network), point_of(planted(network, "h", 0, lambda one, *args: 3 * one))
     for name in ("x", "W", "b"):
         node = network.nodes[name]
-        truth = right.stated_gradient(node)
+        truth = right.claimed_gradient(node)
         for point in (right, wrong):
             found = point.reference[node]
             assert (np.abs(found.value - truth) <= found.error).all()
             assert (found.error <= 1e-7 * np.abs(truth).max()).all()
-        assert not np.allclose(wrong.stated_gradient(node), truth)
+        assert not np.allclose(wrong.claimed_gradient(node), truth)
 
 
 def test_what_the_output_does_not_depend_on():
     point = point_of(toml('bpx = 1\n[inputs]\nx = 1.0\ny = [1, 2]\n[graph]\nL = "x^2"'))
-    y = point.question.wrt["y"]
+    y = point.query.wrt["y"]
     assert y not in point.reference
-    assert point.stated_gradient(y).tolist() == [0, 0]
+    assert point.claimed_gradient(y).tolist() == [0, 0]
 
 
 def test_an_upstream_gradient_weighs_the_output():
     made = spec("x * x", x=[1.0, 2.0])
     point = point_of(made)
-    weighted = CheckedGraph.at(point.question._replace(seed=np.array([1.0, -3.0])), made.given)
+    weighted = CheckedGraph.at(point.query._replace(seed=np.array([1.0, -3.0])), made.given)
     assert weighted.reference[made.nodes["x"]].value == pytest.approx([2, -12], rel=1e-12)
 
 
@@ -66,10 +66,10 @@ def test_kinks_and_the_entries_they_bear_on():
     relu = made.graph.args[made.nodes["u"]][0]
     walls = {wall.node: wall.mask.tolist() for wall in point.kinks}
     assert walls == {relu: [True, False, False], made.nodes["v"]: [False, True, False]}
-    assert point.without_walls(made.nodes["x"]).tolist() == [False, False, True]
-    assert point.without_walls(made.nodes["y"]).tolist() == [True, False, True]
-    assert point.without_walls(made.nodes["z"]).tolist() is True
-    assert point.without_walls(made.nodes["v"]).all()  # its own kink does not bear on ∂L/∂v
+    assert point.is_smooth(made.nodes["x"]).tolist() == [False, False, True]
+    assert point.is_smooth(made.nodes["y"]).tolist() == [True, False, True]
+    assert point.is_smooth(made.nodes["z"]).tolist() is True
+    assert point.is_smooth(made.nodes["v"]).all()  # its own kink does not bear on ∂L/∂v
 
 
 def test_an_element_so_near_a_kink_that_rounding_decides():
@@ -89,11 +89,11 @@ def test_the_bar_covers_what_rounding_of_the_way_does():
     """1 - tanh(x)^2 loses its digits at 15; x^3 does not."""
     bad, good = point_of(spec("tanh(x)", x=15.0)), point_of(spec("x^3", x=15.0))
     for point, truth in ((bad, 1 / np.cosh(15.0) ** 2), (good, 3 * 15.0**2)):
-        found = point.reference[point.question.wrt["x"]]
+        found = point.reference[point.query.wrt["x"]]
         assert abs(found.value - truth) <= found.error + 1e-15 * truth
         assert found.error <= 1e-8 * truth
-    x = bad.question.wrt["x"]
-    assert abs(bad.stated_gradient(x) / bad.reference[x].value - 1) > 1e-5  # as the rule has it in float64
+    x = bad.query.wrt["x"]
+    assert abs(bad.claimed_gradient(x) / bad.reference[x].value - 1) > 1e-5  # as the rule has it in float64
 
 
 def test_sizes_are_those_of_the_terms_and_not_of_their_sum():
@@ -105,9 +105,9 @@ def test_sizes_are_those_of_the_terms_and_not_of_their_sum():
 
 def test_the_rules_in_50_digits():
     made = spec("tanh(x)", x=20.0)
-    found = point_of(made).stated_exactly(made.nodes["x"])
+    found = point_of(made).claimed_exactly(made.nodes["x"])
     assert abs(found / (4 * np.exp(-40.0)) - 1) < 1e-15
-    assert point_of(made).stated_gradient(made.nodes["x"]) == 0
+    assert point_of(made).claimed_gradient(made.nodes["x"]) == 0
 
 
 def test_the_spec_is_left_alone(network):

@@ -7,8 +7,8 @@ import pytest
 from checking import point_of, spec
 
 from bpx.check.report.entry import Verdict
-from bpx.check.whole.entry_verdicts import column
 from bpx.check.whole.evaluation import Claimed
+from bpx.check.whole.sources import evaluated
 
 
 def found(made, name, value, tolerance=0.0, **options):
@@ -19,7 +19,7 @@ def found(made, name, value, tolerance=0.0, **options):
         np.broadcast_to(np.asarray(tolerance, dtype=float), shape),
         **options,
     )
-    return column(point_of(made), name, node, stated)
+    return evaluated(point_of(made), name, node, stated).table()
 
 
 def words(one):
@@ -57,7 +57,7 @@ def test_a_claim_that_is_not_finite():
 
 def test_a_right_formula_that_loses_its_digits():
     made = spec("tanh(x)", x=20.0)
-    exactly = point_of(made).stated_exactly(made.nodes["x"])
+    exactly = point_of(made).claimed_exactly(made.nodes["x"])
     one = found(made, "x", 0.0, exactly=lambda: exactly)
     assert words(one) == ["agree"]
     assert one.reasons[0].code == "digits-lost"

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from checking import CHANGES, planted, spec
 
-from bpx.check.blame.composite_rules import CompositeRules
 from bpx.check.gradcheck import gradcheck
-from bpx.check.whole.checked_graph import Query
+from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.explain.explain import explain
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.ops import rows
+from bpx.passes.expand import written_out
 
 SCORES = [[0.5, -1.2, 2.0], [1.0, 2.0, 3.0]]
 SHARES = [[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]]
@@ -26,16 +27,35 @@ def classifier() -> NamedGraph:
     return replace(made, steps={"L": made.output})
 
 
-def fused(made: NamedGraph) -> CompositeRules:
-    wrt = {one.name: one.node for one in made.inputs}
-    return CompositeRules.of(Query(made, made.output, wrt, np.ones(made.graph.shapes[made.output])))
+def checked(made: NamedGraph) -> CheckedGraph:
+    plain = written_out(made)
+    wrt = {one.name: one.node for one in plain.inputs}
+    seed = np.ones(plain.graph.shapes[plain.output])
+    return CheckedGraph.at(Query(plain, plain.output, wrt, seed), plain.given)
 
 
 def test_a_right_rule_agrees_with_its_parts() -> None:
+    graph = checked(classifier())
+    assert {graph.op(edge).name for edge in graph.composite_edges} == {"cross_entropy"}
+    assert all(edge.verdict.word == "agree" for edge in graph.composite_edges.values())
+
+
+def test_what_is_claimed_is_what_is_shown() -> None:
     made = classifier()
-    found = list(fused(made).rows({one.name: one.value for one in made.inputs}))
-    assert {row.op for row, _ in found} == {"cross_entropy"}
-    assert all(row.verdict.word == "agree" and blame is None for row, blame in found)
+    for shown in (made, planted(made, "L", 0, CHANGES["scaled"])):
+        report, account = gradcheck(shown), explain(shown, check=False)
+        for table in report.columns:
+            assert table.claimed == pytest.approx(account.gradients[table.input], rel=1e-15)
+
+
+def test_a_rule_that_is_swapped_for_its_parts_gives_the_reference() -> None:
+    graph = checked(planted(classifier(), "L", 0, CHANGES["turned"]))
+    (one,) = (one for edge, one in graph.composite_edges.items() if edge.position == 0)
+    upstream = ErrorBound.exactly(np.array(1.0))
+    assert one.reference_jacobian is not None
+    assert one.reference_jacobian.pull(upstream).value == pytest.approx(
+        -one.stated_jacobian.pull(upstream).value
+    )
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -74,7 +94,7 @@ def test_an_account_compares_what_it_shows_with_differences() -> None:
 
 
 def test_ops_that_are_nothing_but_their_parts_have_nothing_to_compare() -> None:
-    assert fused(spec("unsqueeze(x, 0)", x=[1.0, 2.0])).edges == []
+    assert checked(spec("unsqueeze(x, 0)", x=[1.0, 2.0])).composite_edges == {}
 
 
 def test_there_are_composite_ops_of_either_kind() -> None:

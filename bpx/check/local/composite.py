@@ -1,0 +1,129 @@
+"""Composite ops that have a rule of their own, as the textbook states it, checked against their parts.
+
+The rule is compared with the reverse pass through what the op is written out to, at random points near
+the values met, where no two elements tie. Parts are checked by themselves, as any other nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from bpx.check.local.jacobians import CheckedEdge, LinearMap
+from bpx.check.local.structural import compare
+from bpx.check.local.structural_rule import StructuralRule
+from bpx.check.numeric import multiprecision
+from bpx.check.numeric.tolerances import (
+    COMPOSITE_APART,
+    COMPOSITE_NEAR,
+    COMPOSITE_POINTS,
+    COMPOSITE_ROUNDING,
+    DIGITS,
+    MOST_EXACT_COMPOSITE,
+    SAFETY_FACTOR,
+)
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Evidence, Obstacle
+from bpx.graph.arrays import Array
+from bpx.graph.graph import Expr, Graph, Op
+from bpx.graph.named.named_graph import Composite
+from bpx.graph.run import run
+from bpx.passes.reverse import Edge, pullback
+
+
+class CompositeRule:
+    """A composite op at some values of its args: its own rule, and that of its parts."""
+
+    def __init__(self, node: Expr, values: Mapping[int, Array], rng: np.random.Generator) -> None:
+        graph, exact = node.graph, {one: np.zeros(np.shape(value)) for one, value in values.items()}
+        self.rule = StructuralRule(graph, node.id, values, exact)
+        self.parts = StructuralRule(graph, node.id, values, exact, _by_parts(node.op))
+        shape = self.rule.out.shape
+        self.upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+
+    def checked(self, edge: Edge) -> CheckedEdge:
+        """How what both pass to the arg at one position compares, for a random upstream gradient."""
+        rule, parts = LinearMap(self.rule, edge.position), LinearMap(self.parts, edge.position)
+        claimed, wanted = (one(edge.position, self.upstream) for one in (self.rule, self.parts))
+        if claimed.shape != wanted.shape:
+            evidence = Evidence.of([np.sum(wanted)], 0.0, obstacle=Obstacle.WRONG_SHAPE)
+            return compare(edge, parts, rule, np.array([np.nan]), evidence)
+        # What parts that cancel give is known in units of the largest element, not of each.
+        error = _tolerance(wanted.ravel(), float(np.max(np.abs(wanted), initial=0.0))) / SAFETY_FACTOR
+        evidence = Evidence.of(wanted.ravel(), error, scale=np.inf, rest=np.inf)
+        checked_edge = compare(edge, parts, rule, claimed.ravel(), evidence)
+        if checked_edge.verdict is Verdict.DISAGREE and self.is_same_exactly(edge.position, claimed, wanted):
+            evidence.formula_gap = 0.0
+            checked_edge = compare(edge, parts, rule, claimed.ravel(), evidence)
+        return checked_edge._replace(error=SAFETY_FACTOR * checked_edge.error)
+
+    def is_same_exactly(self, position: int, claimed: Array, wanted: Array) -> bool:
+        """Do rule and parts come to the same in many digits, or without these, but for rounding?"""
+        largest = float(np.max(np.abs(self.upstream)))
+        if not multiprecision.available() or claimed.size + self.upstream.size > MOST_EXACT_COMPOSITE:
+            return bool((np.abs(claimed - wanted) <= _tolerance(wanted, largest)).all())
+        with multiprecision.precision(DIGITS):
+            exact = [one.exactly(position, self.upstream).flat for one in (self.rule, self.parts)]
+            floor = 10.0 ** (-DIGITS // 2) * largest
+            return all(abs(a - b) <= COMPOSITE_APART * abs(b) + floor for a, b in zip(*exact, strict=True))
+
+
+def check_composite(
+    composite: Composite, out: int, edges: Sequence[Edge], values: Mapping[int, Array]
+) -> Iterator[CheckedEdge]:
+    """Check the edges of a composite op that the node `out` stands for; of all points the worst is shown.
+
+    The slopes are those at the values themselves.
+    """
+    node, here = _alone(composite, out, values)
+    at_values = CompositeRule(node, here, np.random.default_rng(0))
+    nearby = composite_samples(composite, out, values)
+    for edge in edges:
+        worst = min((point.checked(edge) for point in nearby), key=lambda one: one.verdict)
+        trusted, stated = LinearMap(at_values.parts, edge.position), LinearMap(at_values.rule, edge.position)
+        yield worst._replace(reference_jacobian=trusted, stated_jacobian=stated)
+
+
+def composite_samples(composite: Composite, out: int, values: Mapping[int, Array]) -> list[CompositeRule]:
+    """The op at random points near the values met."""
+    node, here = _alone(composite, out, values)
+    generators = [np.random.default_rng([composite.written, i]) for i in range(COMPOSITE_POINTS)]
+    return [CompositeRule(node, _near(node, here, rng), rng) for rng in generators]
+
+
+def _alone(composite: Composite, out: int, values: Mapping[int, Array]) -> tuple[Expr, dict[int, Array]]:
+    """The op in a graph of its own, and the values of its args and itself there."""
+    graph = Graph()
+    places = {arg: graph.input(np.shape(values[arg])) for arg in composite.args}
+    node = graph.add(composite.op, *(places[arg] for arg in composite.args), **composite.settings)
+    here = {place.id: np.asarray(values[arg]) for arg, place in places.items()}
+    return node, {**here, node.id: np.asarray(values[out])}
+
+
+def _near(node: Expr, values: Mapping[int, Array], rng: np.random.Generator) -> dict[int, Array]:
+    """Values of a node and its args, moved a little; but args that only choose stay as they are."""
+    graph, upstream = node.graph, node.graph.constant(np.ones(node.shape))
+    contributions = pullback(_by_parts(node.op), upstream, node.args, node, graph.settings[node.id])
+    near = {
+        arg.id: values[arg.id] if contribution is None else _moved(values[arg.id], rng)
+        for arg, contribution in zip(node.args, contributions, strict=True)
+    }
+    return {**near, node.id: run(graph, near, [node.id])[node.id]}
+
+
+def _moved(value: Array, rng: np.random.Generator) -> Array:
+    size = np.where(value == 0, 1.0, np.abs(value))
+    return np.asarray(value + COMPOSITE_NEAR * size * rng.uniform(-1.0, 1.0, value.shape))
+
+
+@cache
+def _by_parts(op: Op) -> Op:
+    """The op with no rule but that of its parts."""
+    return replace(op, pull=None)
+
+
+def _tolerance(wanted: Array, largest: float) -> Array:
+    return COMPOSITE_APART * np.abs(wanted) + COMPOSITE_ROUNDING * largest

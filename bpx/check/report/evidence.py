@@ -1,0 +1,143 @@
+"""What is known of the entries of one gradient: arrays of one shape that sources fill in, step by step.
+
+A source (differences, one-sided slopes, numbers of many digits, the formula of the claim) adds what it
+measured and never says what follows from it: that is for `bpx.check.report.verdict` alone. Fields that no
+source has filled hold what is harmless: no bar is wider, no rule of the verdict holds because of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx.graph.arrays import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Flags = NDArray[np.bool_]
+
+Field = Any  # an array of the entries' shape, or one number that holds for all of them
+
+
+class Obstacle(IntEnum):
+    """Why there is nothing to compare a claim with. The name in lower case is the code of the reason."""
+
+    NONE = 0
+    EDGE = 1  # a node stands at the edge of its domain
+    NO_SLOPE = 2  # the differences of some node give no finite slope
+    NOT_FINITE = 3  # the gradient itself is not finite
+    NO_VALUE = 4  # the values of the forward pass are not finite
+    OUTPUT_NOT_FINITE = 5  # the value of a black box is not
+    BESIDE_EDGE = 6  # a black box is not finite, or fails, next to the point
+    STEEP = 7  # the slopes of a black box grow without bound
+    STRUCTURE = 8  # it has features finer than rounding lets any step be
+    SCATTER = 9  # it is not deterministic
+    UNSEEN = 10  # there was no time to look
+    TOO_LARGE = 11  # the Jacobian has too many entries
+    CLAIM_SHAPE = 12  # a claim has another shape than its input
+    WRONG_SHAPE = 13  # a rule returns another shape than its arg has
+
+    @property
+    def code(self) -> str:
+        """The code of the reason."""
+        return self.name.lower().replace("_", "-")
+
+
+@dataclass(eq=False)
+class Evidence:
+    """All that was measured of the entries of one gradient, in units of that gradient."""
+
+    value: Array  # the reference; nan where there is none
+    error: Array  # its error bar
+
+    # How far rounding and the smallest difference that matters reach.
+    scale: Field = 0.0  # the slopes met around, or the terms that the entry is the sum of
+    rest: Field = 0.0  # how much rounding may leave of an entry whose terms cancel
+    flat: Field = False  # f does not change by a bit
+    obstacle: Field = Obstacle.NONE
+
+    # At a kink: the slopes to either side.
+    kink: Field = False  # no single slope; `low` and `high` are those to the sides
+    low: Field = np.nan
+    high: Field = np.nan
+    side_error: Field = 0.0  # the error bar of both
+    jump: Field = False  # the value itself breaks
+    conventional: Field = False  # some choice at every kink on the way gives the claim
+    contradiction: Field = False  # the claims at kinks, taken together, fit no side
+
+    # The claim as it was made.
+    tolerance: Field = 0.0  # how far off its last written digit lets it be
+    claim_noise: Field = 0.0  # how far it moves when its inputs move by a rounding error
+    formula_gap: Field = np.nan  # relative: how far its formula is off in many digits; nan: not known
+    formula_error: Field = 0.0  # relative: the error bar of that
+    unproved: Field = False  # differs, but too large for many digits, and no rule by itself is wrong
+    mixture_gap: Field = 0.0  # relative: how far the claim is off for another upstream gradient
+    mixture_error: Field = 0.0  # relative: the error bar of that
+    rule_gap: Field = 0.0  # how far a number in use is from what the rules give at the same values
+    rule_scale: Field = np.inf  # the terms of what the rules give
+
+    # The whole graph.
+    wiring: Field = False  # differences of the output contradict how the rules were put together
+
+    facts: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # of the sentences, by code
+    variants: dict[str, str] = field(default_factory=dict)  # code → the code of a more fitting sentence
+
+    @classmethod
+    def of(cls, value: Any, error: Any, **known: Field) -> Evidence:
+        """A reference and its error bar, which broadcast to the shape of the value."""
+        value = np.array(value, dtype=float)
+        return cls(value, np.array(np.broadcast_to(error, value.shape), dtype=float), **known)
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, ...], **known: Field) -> Evidence:
+        """No reference at all."""
+        return cls.of(np.full(shape, np.nan), np.nan, **known)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of all fields."""
+        return self.value.shape
+
+    def put(self, at: Any, /, **known: Any) -> None:
+        """Write down what was measured of the entries at these flat indices."""
+        for name, part in known.items():
+            field = getattr(self, name)
+            if np.ndim(field) or np.ndim(part) or not self.shape or field != part:
+                self._whole(name).reshape(-1)[at] = part
+
+    def replace(self, at: Any, value: Any, error: Any, /, **known: Any) -> None:
+        """Another reference in place of all that rested on the one before it."""
+        nothing = {"scale": 0.0, "rest": 0.0, "flat": False, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
+        no_kink = {"kink": False, "jump": False, "conventional": False}
+        self.put(at, value=value, error=error, **{**nothing, **no_kink, **known})
+
+    def restore(self, at: Any, part: Evidence, /) -> None:
+        """What was known of these entries before."""
+        self.put(at, **{name: getattr(part, name) for name in _ARRAYS})
+
+    def part(self, flat: Any) -> Evidence:
+        """That of the entries at these flat indices."""
+        parts = {name: _part(getattr(self, name), self.shape, flat) for name in _ARRAYS}
+        return Evidence(**parts, facts=self.facts, variants=self.variants)
+
+    def _whole(self, name: str) -> Any:
+        """A field as an array of its own that can be written to."""
+        known = getattr(self, name)
+        if np.shape(known) != self.shape or not isinstance(known, np.ndarray) or not known.flags.owndata:
+            known = np.array(np.broadcast_to(known, self.shape), order="C")
+            setattr(self, name, known)
+        return known
+
+
+_ARRAYS = [one.name for one in fields(Evidence) if one.name not in ("facts", "variants")]
+
+
+def _part(known: Any, shape: tuple[int, ...], flat: Any) -> Any:
+    if np.ndim(known) == 0 and shape:
+        return known  # one number for all entries
+    return np.broadcast_to(known, shape).reshape(-1)[flat]

@@ -1,0 +1,104 @@
+"""Codes of reasons → reasons with the facts of their sentences, and the table of a gradient with both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bpx.check.numeric.tolerances import SAFETY_FACTOR
+from bpx.check.report.entry import Reason
+from bpx.check.report.evidence import Evidence
+from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.verdict import Judgement, verdict
+from bpx.graph.arrays import Array
+from bpx.graph.numbers import DIGITS, number
+
+_AT_KINK = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink")
+
+
+def table(
+    name: str, claimed: Array, evidence: Evidence, detect: float, by: str | None = None
+) -> GradientTable:
+    """The verdicts on all entries of a gradient with their reasons, as a report has them."""
+    claimed = np.broadcast_to(np.asarray(claimed, dtype=float), evidence.shape)
+    judgement = verdict(claimed, evidence, detect)
+    codes = _codes(judgement)
+    reasons = {flat: reason(claimed, evidence, flat, code, detect) for flat, code in codes.items()}
+    between = {
+        flat: _slopes(_Entry(claimed, evidence, flat)) for flat, code in codes.items() if code in _AT_KINK
+    }
+    value, error = evidence.value, evidence.error
+    return GradientTable(name, claimed, value, error, judgement.verdicts, reasons, between, by)
+
+
+def _codes(judgement: Judgement) -> dict[int, str]:
+    """The codes of the entries that do not simply agree, by flat index."""
+    codes = judgement.codes.reshape(-1)
+    return {flat: codes[flat] for flat in np.flatnonzero(codes.astype(bool)).tolist()}
+
+
+def reason(claimed: Array, evidence: Evidence, flat: int, code: str, detect: float) -> Reason:
+    """The reason of one entry, with the facts that its sentence names."""
+    variant = evidence.variants.get(code, code)
+    measured = _FACTS[variant](_Entry(claimed, evidence, flat), detect) if variant in _FACTS else {}
+    return Reason(variant, {**evidence.facts.get(code, {}), **measured})
+
+
+class _Entry:
+    """The numbers of one entry."""
+
+    def __init__(self, claimed: Array, evidence: Evidence, flat: int) -> None:
+        self.evidence, self.flat = evidence, flat
+        self.claimed = self.take(claimed)
+        self.value, self.error = self.take(evidence.value), self.take(evidence.error)
+
+    def take(self, known: Any) -> float:
+        """The entry of a field."""
+        return float(np.broadcast_to(known, self.evidence.shape).flat[self.flat])
+
+
+def _slopes(entry: _Entry) -> tuple[float, float]:
+    """Those to either side; where kinks cancel both are the slope that is left."""
+    if entry.take(entry.evidence.kink):
+        return entry.take(entry.evidence.low), entry.take(entry.evidence.high)
+    return entry.value, entry.value
+
+
+def _share(entry: _Entry) -> float:
+    """How much of the entry is open: where the bar is narrow, rounding may have taken the claim's digits."""
+    scale = np.fmax(abs(entry.claimed), abs(entry.value))
+    known = np.fmax(SAFETY_FACTOR * entry.error, abs(entry.claimed - entry.value))
+    return float(known / scale) if scale else np.inf
+
+
+def _both(entry: _Entry, detect: float) -> Mapping[str, str]:
+    low, high = _slopes(entry)
+    taken = number(entry.claimed, DIGITS)
+    return {"low": number(low, DIGITS), "high": number(high, DIGITS), "taken": taken}
+
+
+def _sides(entry: _Entry, detect: float) -> Mapping[str, str]:
+    low, high = _slopes(entry)
+    return {"low": number(low), "high": number(high)}
+
+
+def _difference(entry: _Entry, detect: float) -> Mapping[str, str]:
+    return {"difference": number(abs(entry.claimed - entry.value), 3), "error": number(entry.error, 3)}
+
+
+_FACTS: Mapping[str, Callable[[_Entry, float], Mapping[str, str]]] = {
+    "differs": _difference,
+    "uncertain": lambda entry, detect: {"share": number(_share(entry), 2), "detect": number(detect, 2)},
+    "claim-noise": lambda entry, detect: {"noise": number(entry.take(entry.evidence.claim_noise), 2)},
+    "claim-not-finite": lambda entry, detect: {"claimed": number(entry.claimed)},
+    "formula": lambda entry, detect: {"relative": number(entry.take(entry.evidence.formula_gap), 3)},
+    "other-upstream": lambda entry, detect: {"relative": number(entry.take(entry.evidence.mixture_gap), 3)},
+    "at-kink": _both,
+    "at-kink-taken": _both,
+    "beyond-kink": _both,
+    "unclear-kink": _both,
+    "between-slopes": _sides,
+    "beyond-slopes": _sides,
+}

@@ -1,0 +1,129 @@
+"""The evidence on one gradient of a `CheckedGraph`, source by source.
+
+Each source adds what it measured. Which entries it looks at may depend on the verdict on the evidence so
+far, because the later sources cost much: many digits only where differences leave an entry open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx.check.numeric.tolerances import EPSILON, REST, WITNESSES
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Obstacle
+from bpx.check.whole.checked_graph import CheckedGraph
+from bpx.check.whole.evaluation import Claimed, Evaluation
+from bpx.passes.domain import written
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Indices = NDArray[np.intp]
+
+
+def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> Evaluation:
+    """What is claimed of ∂output/∂node, with all the evidence there is on it."""
+    evaluation = Evaluation(checked, name, node, claimed)  # with the reverse sweep of trusted slopes
+    for source in (_edges, _kinks, _many_digits, _formula, _terms, _rules):
+        source(evaluation)
+    return evaluation
+
+
+def _edges(evaluation: Evaluation) -> None:
+    """Where the reference is not finite there is no derivative, or none that float64 can hold.
+
+    At a kink a rule may have no number either: that of atan2 at the origin.
+    """
+    checked, claimed = evaluation.checked, evaluation.claimed
+    lost = ~np.isfinite(claimed.value) & ~checked.is_smooth(evaluation.node) & claimed.is_rule
+    flat = np.flatnonzero(~np.isfinite(evaluation.reference.value) | lost)
+    if flat.size:
+        obstacle, facts = _edge(checked, evaluation.node)
+        evaluation.evidence.replace(flat, np.nan, np.nan, obstacle=obstacle)
+        evaluation.evidence.facts[obstacle.code] = facts
+
+
+def _edge(checked: CheckedGraph, node: int) -> tuple[Obstacle, dict[str, Any]]:
+    """The node above at the edge of its domain, or else the one whose differences give no slope."""
+    spec = checked.query.spec
+    above = checked.graph.touched(by=[node], upto=checked.query.output)
+    for nonsmooth_node in checked.edges_of_domain:
+        if above[nonsmooth_node.node]:
+            return Obstacle.EDGE, {"node": written(spec, nonsmooth_node.node)}
+    for edge, checked_edge in checked.checked_edges.items():
+        if not np.isfinite(checked_edge.reference) and above[edge.consumer]:
+            return Obstacle.NO_SLOPE, {"node": written(spec, edge.consumer)}
+    return Obstacle.NOT_FINITE, {}
+
+
+def _kinks(evaluation: Evaluation) -> None:
+    """The slopes to either side of entries that a kink bears on."""
+    bent = ~evaluation.checked.is_smooth(evaluation.node)
+    flat = np.flatnonzero(bent & (evaluation.evidence.obstacle == Obstacle.NONE))
+    if flat.size:
+        from bpx.check.whole.nonsmooth import look_to_the_sides
+
+        look_to_the_sides(evaluation, flat)
+
+
+def _many_digits(evaluation: Evaluation) -> None:
+    """The slopes, in many digits, of an input's entries that are left open, and of some that disagree."""
+    if not evaluation.is_input:
+        return
+    off = evaluation.off
+    _look_closer(evaluation, evaluation.having(Verdict.CANNOT_TELL))
+    settled, _ = _look_closer(evaluation, off[:WITNESSES])
+    if (evaluation.verdicts[off[:WITNESSES]] != Verdict.DISAGREE).any():
+        others, looked = _look_closer(evaluation, off[WITNESSES:])
+        _by_witnesses(evaluation, off[WITNESSES + looked :], np.concatenate([settled, others]))
+
+
+def _look_closer(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
+    """Those of these entries that many digits settle, and at how many there was time to look."""
+    if not flat.size:
+        return flat, 0
+    from bpx.check.whole.graph_multiprecision import look_closer
+
+    return look_closer(evaluation, flat)
+
+
+def _by_witnesses(evaluation: Evaluation, flat: Indices, settled: Indices) -> None:
+    """Entries that differ as others did that were right, and that were too many to look at.
+
+    A formula of bpx's own that is right wherever it was looked at, in many digits, is right here too.
+    """
+    right = evaluation.claimed.is_rule and (evaluation.verdicts[settled] == Verdict.AGREE).all()
+    evaluation.evidence.put(flat, **({"formula_gap": 0.0} if right else {"unproved": True}))
+
+
+def _formula(evaluation: Evaluation) -> None:
+    """The claim's formula in many digits, where the claim is off: it may have lost its digits."""
+    off = evaluation.off
+    if not off.size or not evaluation.is_input:
+        return
+    from bpx.check.whole.graph_multiprecision import right_in_many_digits
+
+    right = right_in_many_digits(evaluation, off)
+    if right is not None:
+        evaluation.evidence.put(off[right], formula_gap=0.0)
+    elif evaluation.claimed.is_rule and not evaluation.checked.has_wrong_rule:
+        evaluation.evidence.put(off, unproved=True)
+
+
+def _terms(evaluation: Evaluation) -> None:
+    """How large the terms are, and how much of them rounding may leave in bpx's own gradient.
+
+    Other claims so small, which may be nothing but rounding, are not to pass for 0.
+    """
+    size = np.broadcast_to(evaluation.checked.sizes.get(evaluation.node, 0.0), evaluation.evidence.shape)
+    evaluation.evidence.scale = size
+    evaluation.evidence.rest = REST * EPSILON * size if evaluation.claimed.is_rule else 0.0
+
+
+def _rules(evaluation: Evaluation) -> None:
+    """Where each rule by itself is right, and some lose their digits, the formula they make is right."""
+    off = evaluation.off
+    if off.size and evaluation.claimed.is_rule and evaluation.checked.digits_lost:
+        evaluation.evidence.put(off, formula_gap=0.0)
