@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from bpx.check.report.blame import Blame, Mistake, Proof
+from bpx.check.report.correction import Correction
 from bpx.check.report.entry import LocalRow, Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.report import Report
+from bpx.graph.formula import words
 from bpx.words.diagnostic import Diagnostic, Source, Span
 from bpx.words.say import visible
 
@@ -111,7 +113,7 @@ def wrong_rule() -> Report:
                 "x",
                 span("sigmoid(x)"),
                 (Slip("one term of the product rule is missing"), Slip("an inner derivative is forgotten")),
-                "sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x))",
+                Correction(words("sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x))")),
                 Proof(4, 4),
             ),
         ),
@@ -216,7 +218,13 @@ def many_points() -> Report:
 def two_culprits() -> Report:
     culprits = (
         Blame(
-            "a", "gated", "x", span("sigmoid(x)"), (Slip("the sign is turned"),), "sigmoid(x)", Proof(3, 4)
+            "a",
+            "gated",
+            "x",
+            span("sigmoid(x)"),
+            (Slip("the sign is turned"),),
+            Correction(words("sigmoid(x)")),
+            Proof(3, 4),
         ),
         Blame("c", "gelu", None, None, (), None, Proof(3, 4)),
     )
@@ -230,7 +238,14 @@ def two_culprits() -> Report:
 
 def wrong_claim() -> Report:
     culprit = Blame(
-        "z", "add", None, span("y - a"), (Slip("the sign is turned"),), "a - y", Proof(5, 5), claim=True
+        "z",
+        "add",
+        None,
+        span("y - a"),
+        (Slip("the sign is turned"),),
+        Correction(words("a - y")),
+        Proof(5, 5),
+        claim=True,
     )
     return Report(
         None,

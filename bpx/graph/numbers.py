@@ -28,6 +28,12 @@ def number(value: float, digits: int | None = None) -> str:
     return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
 
+def mantissa_and_exponent(value: float, digits: int | None = None) -> tuple[str, int | None]:
+    """A number as `number` writes it, the power of ten apart; None where it is written without one."""
+    mantissa, _, exponent = number(value, digits).partition("e")
+    return mantissa, int(exponent) if exponent else None
+
+
 def array(value: Array | float, digits: int | None = None) -> str:
     """A scalar or an array in full, `[[1, 2], [3, 4]]`."""
     if isinstance(value, float | int) or value.ndim == 0:

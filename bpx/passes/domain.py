@@ -13,7 +13,7 @@ import numpy as np
 
 from bpx.graph.arrays import Array
 from bpx.graph.facts import Guard, Refusal
-from bpx.graph.formula import formula
+from bpx.graph.formula import formula, symbol
 from bpx.graph.graph import Expr, Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import DIGITS, number, shape_text
@@ -199,15 +199,15 @@ def _failing(
 
 
 def _guard_text(spec: NamedGraph, guard: Expr) -> str:
-    return formula(spec.graph, guard.id, spec.names, open_root=False)
+    return str(formula(spec.graph, guard.id, spec.names, open_root=False))
 
 
 def _in_general(graph: Graph, node: int, guard: Guard) -> str:
     """The guard in the op's own names: of `x / 0` it is y, not 0, that must not be zero."""
     op, scratch = graph.ops[node], Graph()
     args = [scratch.input() for _ in op.args]
-    names = {expr.id: name for expr, name in zip(args, op.args, strict=True)}
-    return formula(scratch, guard.of(*args).id, names, open_root=False)
+    names = {expr.id: symbol(name) for expr, name in zip(args, op.args, strict=True)}
+    return str(formula(scratch, guard.of(*args).id, names, open_root=False))
 
 
 def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:
@@ -219,7 +219,7 @@ def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[s
 
 def written(spec: NamedGraph, node: int) -> str:
     """A node as the reader knows it: `a = log(z)`, or `log(z)` where it has no name of its own."""
-    text = formula(spec.graph, node, spec.names)
+    text = str(formula(spec.graph, node, spec.names))
     name = spec.own_names.get(node)
     if name is None or node in {leaf.node for leaf in spec.inputs}:
         return name or text

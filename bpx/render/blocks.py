@@ -6,44 +6,95 @@ made, how it looks by each renderer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from bpx.graph.arrays import Array
+from bpx.graph.formula import Formula, numbers, words
 from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
 from bpx.render.plain_data import summary
 from bpx.words.say import say
 
+_HOLE = "\ufffc"  # the character that stands for an object in a text
+_LONGEST_INSIDE = 400  # characters of a cell in a sentence; `say` cuts longer texts
 MOST_ROWS = 400  # rows of a table shown to people; of more, the first and the last
+
+
+class Value(NamedTuple):
+    """A number or an array: in full where it has no more than `most` elements, or else summed up."""
+
+    value: Array | float
+    most: int = LARGEST_SHOWN
+
+    @property
+    def is_summary(self) -> bool:
+        """Is it too large to be shown in full?"""
+        return np.size(self.value) > max(self.most, LARGEST_SHOWN)
+
+    @property
+    def formula(self) -> Formula:
+        """The value as a formula of its own, rounded as it is shown."""
+        return words(str(self)) if self.is_summary else numbers(self.value, DIGITS)
+
+    def __str__(self) -> str:
+        return text_of(self.value, self.most)
+
+
+class Phrase(NamedTuple):
+    """Texts, formulas and values one after the other, as `exp(x) = 2.7; sum over axis 0`."""
+
+    pieces: tuple[Cell, ...]
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.pieces))
+
+
+Cell = str | Formula | Value | Phrase
+
+
+def phrase(key: str, /, **cells: Cell) -> Phrase:
+    """The sentence of `key` with cells put in that stay what they are; where one is long, all as texts."""
+    if any(len(str(cell)) > _LONGEST_INSIDE for cell in cells.values()):
+        return Phrase((say(key, **{name: str(cell) for name, cell in cells.items()}),))
+    holes = {name: f"{_HOLE}{place}{_HOLE}" for place, name in enumerate(cells)}
+    inside = {hole: cells[name] for name, hole in holes.items()}
+    texts = re.split(f"({_HOLE}[0-9]+{_HOLE})", say(key, **holes))
+    return Phrase(tuple(inside.get(text, text) for text in texts))
 
 
 class Headline(NamedTuple):
     """The answer, first of all."""
 
-    text: str
+    text: Cell
 
 
 class Heading(NamedTuple):
     """The title of a section."""
 
-    text: str
+    text: Cell
 
 
 class Table(NamedTuple):
-    """Rows of texts; the columns `right` line up on the right, the rows `strong` are sums."""
+    """Rows of cells; the columns `right` line up on the right, the rows `strong` are sums."""
 
     headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     right: frozenset[int] = frozenset()
     strong: frozenset[int] = frozenset()
+
+    @property
+    def text_rows(self) -> tuple[tuple[str, ...], ...]:
+        """The rows with every cell as text."""
+        return tuple(tuple(map(str, row)) for row in self.rows)
 
 
 class Lines(NamedTuple):
     """Sentences, one a line."""
 
-    texts: tuple[str, ...]
+    texts: tuple[Cell, ...]
 
 
 class Curve(NamedTuple):
@@ -68,7 +119,7 @@ def text_of(value: Array | float, most: int = LARGEST_SHOWN) -> str:
 
 def table(
     keys: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[Cell]],
     right: Iterable[int] = (),
     strong: Iterable[int] = (),
 ) -> Table:

@@ -27,6 +27,11 @@ def is_logarithmic(values: Sequence[float]) -> bool:
     return bool(0 < min(values) < max(values) / 10**_DECADES)
 
 
+def levels(values: Sequence[float]) -> Array:
+    """How high the curve stands, to a logarithmic scale where it falls far."""
+    return np.log10(values) if is_logarithmic(values) else np.array(values) / (max(map(abs, values)) or 1)
+
+
 def drawn(values: Sequence[float], start: int, width: int) -> list[str]:
     """The curve of finite values in at most `width` cells; `start` is where its axis begins to count.
 
@@ -35,8 +40,8 @@ def drawn(values: Sequence[float], start: int, width: int) -> list[str]:
     labels = [number(max(values), DIGITS), *[""] * (_ROWS - 2), number(min(values), DIGITS)]
     margin = max(map(len, labels))
     cells = max(_NARROWEST, min(width, WIDEST) - margin - 2)
-    levels = np.log10(values) if is_logarithmic(values) else np.array(values) / (max(map(abs, values)) or 1)
-    lines = [f"{label:>{margin}} |{row}" for label, row in zip(labels, _rows(levels, cells), strict=True)]
+    rows = _rows(levels(values), cells)
+    lines = [f"{label:>{margin}} |{row}" for label, row in zip(labels, rows, strict=True)]
     ends = str(start), str(start + len(values) - 1)
     return [*lines, f"{'':{margin}}  {ends[0]}{ends[1]:>{cells - len(ends[0])}}"]
 

@@ -50,6 +50,7 @@ FORMS = (
     Form("table", (), "blocks", "table_text"),
     Form("plain", (".txt",), "blocks", "plain"),
     Form("markdown", (".md",), "blocks", "markdown"),
+    Form("latex", (".tex",), "blocks", "latex"),
     Form("json", (".json",), "to_dict", "json_text"),
     Form("junit", (".xml",), "suite", "junit", kinds=("gradcheck",)),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bpx.render.blocks import Block, Curve, Heading, Headline, Table
+from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import WIDEST, drawn
 
 _LIST_MARK = re.compile(r"^(\d*)([-+.])(?=\s)")  # at its beginning a line would become a list
@@ -42,5 +42,5 @@ def _table(block: Table) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split("\n")))
+def _escaped(cell: Cell) -> str:
+    return _SPECIAL.sub(r"\\\1", " ".join(str(cell).split("\n")))

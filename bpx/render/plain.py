@@ -15,9 +15,9 @@ def plain(blocks: Sequence[Block]) -> str:
     lines: list[str] = []
     for block in blocks:
         if isinstance(block, Headline):
-            lines.append(block.text)
+            lines.append(str(block.text))
         elif isinstance(block, Heading):
-            lines += ["", block.text]
+            lines += ["", str(block.text)]
         elif isinstance(block, Table):
             lines += _table(block)
         elif isinstance(block, Curve):
@@ -28,7 +28,7 @@ def plain(blocks: Sequence[Block]) -> str:
 
 
 def _table(block: Table) -> list[str]:
-    rows = [block.headers, *block.rows]
+    rows = [block.headers, *block.text_rows]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     return [
         "  "

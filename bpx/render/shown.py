@@ -27,6 +27,9 @@ class Shown:
         def to_json(self) -> str:
             """The JSON contract as text."""
 
+        def to_latex(self) -> str:
+            """The same as a LaTeX document."""
+
         def to_markdown(self) -> str:
             """The same as Markdown."""
 

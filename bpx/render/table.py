@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bpx.render.blocks import Block, Curve, Heading, Headline, Table
+from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
 from bpx.render.plain import plain
 
@@ -38,7 +38,7 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
     """One renderable a block. Users' text goes in as `Text`, so that no markup is read into it."""
     for block in blocks:
         if isinstance(block, Headline):
-            yield Text(block.text, style="bold")
+            yield Text(str(block.text), style="bold")
         elif isinstance(block, Heading):
             yield Text(f"\n{block.text}", style="bold")
         elif isinstance(block, Table):
@@ -47,7 +47,7 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
             yield _Drawn(block)
         else:
             for text in block.texts:
-                yield Padding(Text(text), (0, 0, 0, 1))
+                yield Padding(Text(str(text)), (0, 0, 0, 1))
 
 
 def _table(block: Table) -> RichTable:
@@ -75,8 +75,9 @@ class _Drawn:
             yield Padding(Text(line, style="cyan", no_wrap=True), (0, 0, 0, 1))
 
 
-def _cell(text: str) -> Text:
+def _cell(cell: Cell) -> Text:
     """Rows of an array stand under each other, so that a narrow column does not break them anywhere."""
+    text = str(cell)
     opening = _NESTED.search(text)
     if opening is None:
         return Text(text)

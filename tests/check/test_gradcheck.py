@@ -635,7 +635,7 @@ def test_a_wrong_rule_is_blamed_with_its_line_and_its_mistake(rule: str, code: s
     if code is not None:
         assert code in [mistake.code for mistake in blame.mistakes]
     assert blame.correction
-    assert blame.correction.startswith("∂gated/∂x = ")
+    assert str(blame.correction).startswith("∂gated/∂x = ")
 
 
 def test_a_rule_used_twice_is_blamed_once() -> None:

@@ -332,10 +332,10 @@ def test_explaining_twice_gives_the_same(one: NamedGraph) -> None:
 
 def test_formulas_and_formulas_with_numbers() -> None:
     rows = {row.name: row for row in account("(x+y)^2 / 3", x=3, y=-1.5).nodes}
-    assert (rows["v1"].formula, rows["v1"].with_numbers) == ("x + y", "3 + (-1.5)")
-    assert (rows["v2"].formula, rows["v2"].with_numbers) == ("v1^2", "1.5^2")
-    assert (rows["out"].formula, rows["out"].with_numbers) == ("v2 / 3", "2.25 / 3")
-    assert (rows["x"].formula, rows["x"].with_numbers) == ("x", None)
+    assert (str(rows["v1"].formula), str(rows["v1"].with_numbers)) == ("x + y", "3 + (-1.5)")
+    assert (str(rows["v2"].formula), str(rows["v2"].with_numbers)) == ("v1^2", "1.5^2")
+    assert (str(rows["out"].formula), str(rows["out"].with_numbers)) == ("v2 / 3", "2.25 / 3")
+    assert (str(rows["x"].formula), rows["x"].with_numbers) == ("x", None)
 
 
 @pytest.mark.parametrize(
@@ -353,13 +353,13 @@ def test_formulas_and_formulas_with_numbers() -> None:
     ],
 )
 def test_the_rule_is_printed(expression: str, values: Any, local_formulas: list[str]) -> None:
-    assert [edge.local_formula for edge in account(expression, **values).edges] == local_formulas
+    assert [str(edge.local_formula) for edge in account(expression, **values).edges] == local_formulas
 
 
 def test_large_arrays_are_not_put_into_formulas() -> None:
     rows = {row.name: row for row in account("sum(x) + 1", x=[1.0] * 17).nodes}
     assert rows["v1"].with_numbers is None
-    assert rows["out"].with_numbers == "17 + 1"
+    assert str(rows["out"].with_numbers) == "17 + 1"
 
 
 # --- one node by another ------------------------------------------------------------------------
@@ -860,7 +860,7 @@ def test_what_is_not_finite_is_said(expression: str, values: dict[str, float], c
 def test_numbers_in_a_formula_give_its_value(
     expression: str, values: dict[str, float], with_numbers: str
 ) -> None:
-    assert explain(spec(expression, **values)).nodes[-1].with_numbers == with_numbers
+    assert str(explain(spec(expression, **values)).nodes[-1].with_numbers) == with_numbers
 
 
 def test_results_cannot_be_changed_under_others() -> None:
@@ -872,12 +872,12 @@ def test_results_cannot_be_changed_under_others() -> None:
 
 def test_a_path_starts_with_the_upstream_and_names_what_comes_down() -> None:
     (table,) = explain(spec("sum(W @ x)", W=[[1, 2]], x=[1, 1]), wrt=["W"], paths=[]).paths
-    assert table.shown[0].local_formulas[-1] == "outer(upstream, x)"
+    assert str(table.shown[0].local_formulas[-1]) == "outer(upstream, x)"
 
 
 def test_expanding_an_op_on_constants_keeps_a_row() -> None:
     account = explain(spec("square(3) + x", x=1), expand="all")
-    assert [row.formula for row in account.nodes if row.op == "identity"] == ["identity(9)"]
+    assert [str(row.formula) for row in account.nodes if row.op == "identity"] == ["identity(9)"]
 
 
 def test_a_count_of_paths_of_thousands_of_digits() -> None:
@@ -891,7 +891,7 @@ def test_a_large_constant_has_a_name_instead_of_a_page() -> None:
     import bpx
 
     account = bpx.trace(lambda x: bpx.ops.sum(x @ np.ones((5, 8))), x=np.ones(5)).explain()
-    assert max(len(row.formula) for row in account.nodes if row.op != "constant") < 20
+    assert max(len(str(row.formula)) for row in account.nodes if row.op != "constant") < 20
 
 
 # --- the check beside the account ---------------------------------------------------------------

@@ -36,7 +36,7 @@ def headings(account: Explanation) -> list[str]:
 
 
 def lines(account: Explanation) -> list[str]:
-    return [text for block in account.blocks() if isinstance(block, Lines) for text in block.texts]
+    return [str(text) for block in account.blocks() if isinstance(block, Lines) for text in block.texts]
 
 
 def table_text(account: Explanation) -> str:
@@ -181,46 +181,46 @@ def test_sections_that_have_nothing_to_say_are_left_out() -> None:
 
 def test_one_forward_row_a_node_but_none_for_constants() -> None:
     (forward, *_) = tables(account("2 * x + 3", x=1))
-    assert [row[0] for row in forward.rows] == ["x", "v1", "out"]
+    assert [row[0] for row in forward.text_rows] == ["x", "v1", "out"]
 
 
 def test_one_reverse_row_an_edge_and_one_a_sum() -> None:
     (_, reverse, *_) = tables(account("x^2 + 3*x", x=2))
-    assert [row[0] for row in reverse.rows] == ["out → v1", "out → v2", "v2 → x", "v1 → x", "∂out/∂x"]
-    assert reverse.rows[-1][1:] == ("", "3 + 4", "7")
+    assert [row[0] for row in reverse.text_rows] == ["out → v1", "out → v2", "v2 → x", "v1 → x", "∂out/∂x"]
+    assert reverse.text_rows[-1][1:] == ("", "3 + 4", "7")
     assert reverse.strong == {4}
 
 
 def test_negative_contributions_are_bracketed_in_the_sum() -> None:
     (_, reverse, *_) = tables(account("-x - x^2 - x", x=2))
-    assert reverse.rows[-1][2] == "-1 + (-4) + (-1)"
+    assert reverse.text_rows[-1][2] == "-1 + (-4) + (-1)"
 
 
 def test_of_many_contributions_the_first_and_the_last_are_written() -> None:
     (_, reverse, *_) = tables(account("+".join(["x"] * 30), x=2))
-    assert reverse.rows[-1][2:] == ("1 + 1 + 1 + … + 1", "30")
+    assert reverse.text_rows[-1][2:] == ("1 + 1 + 1 + … + 1", "30")
 
 
 def test_locals_stand_as_formula_and_number() -> None:
     (_, reverse, *_) = tables(account("x * y", x=2, y=3))
-    assert [row[2] for row in reverse.rows] == ["y = 3", "x = 2"]
+    assert [row[2] for row in reverse.text_rows] == ["y = 3", "x = 2"]
 
 
 def test_a_local_that_is_a_number_is_written_once() -> None:
     (_, reverse, *_) = tables(account("x - y", x=2, y=3))
-    assert [row[2] for row in reverse.rows] == ["1", "-1"]
+    assert [row[2] for row in reverse.text_rows] == ["1", "-1"]
 
 
 def test_axes_that_were_summed_are_named() -> None:
     (_, reverse, *_) = tables(account("sum(x + b)", x=[[1, 2], [3, 4]], b=[1, 2]))
-    cells = [cell for row in reverse.rows for cell in row]
+    cells = [cell for row in reverse.text_rows for cell in row]
     assert f"1; {ENGLISH['account.summed'].format(axes='0')}" in cells
 
 
 def test_independence_is_said_in_words() -> None:
     one = account("x + 0 * y", {"of": "x"}, x=1, y=2)
     (*_, gradients) = tables(one)
-    assert gradients.rows[1] == ("∂x/∂y", ENGLISH["account.independent"])
+    assert gradients.text_rows[1] == ("∂x/∂y", ENGLISH["account.independent"])
 
 
 def test_each_pattern_is_said_once() -> None:
@@ -232,9 +232,9 @@ def test_each_pattern_is_said_once() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_row_has_a_cell_a_column(name: str) -> None:
     for table in tables(full_account(name)):
-        assert {len(row) for row in table.rows} == {len(table.headers)}
+        assert {len(row) for row in table.text_rows} == {len(table.headers)}
         assert all(column < len(table.headers) for column in table.right)
-        assert all(row < len(table.rows) for row in table.strong)
+        assert all(row < len(table.text_rows) for row in table.strong)
 
 
 def test_many_paths_are_counted_with_commas() -> None:
@@ -256,9 +256,9 @@ def test_long_paths_are_cut_in_the_middle() -> None:
     for _ in range(40):
         expression = f"sin({expression})"
     (path,) = [
-        table for table in tables(account(expression, {"paths": []}, x=1)) if "→ … →" in str(table.rows)
+        table for table in tables(account(expression, {"paths": []}, x=1)) if "→ … →" in str(table.text_rows)
     ]
-    shown = path.rows[0][0].split(" → ")
+    shown = path.text_rows[0][0].split(" → ")
     assert shown == [
         "out",
         *(f"v{i}" for i in range(39, 28, -1)),
@@ -296,19 +296,19 @@ def test_large_arrays_are_abbreviated_everywhere(render: Callable[[Explanation],
 def test_of_many_rows_the_first_and_the_last_are_shown() -> None:
     one = account("+".join(["x"] * 1000), x=1)
     forward, reverse, _ = tables(one)
-    assert len(forward.rows) == len(reverse.rows) == MOST_ROWS + 1
+    assert len(forward.text_rows) == len(reverse.text_rows) == MOST_ROWS + 1
     half = MOST_ROWS // 2
-    assert forward.rows[0][0] == "x"
-    assert forward.rows[-1][0] == "out"
-    assert forward.rows[half][0] == ENGLISH["account.left-out"].format(count=1000 - MOST_ROWS)
-    assert reverse.rows[half][0] == ENGLISH["account.left-out"].format(count=f"{1999 - MOST_ROWS:,}")
+    assert forward.text_rows[0][0] == "x"
+    assert forward.text_rows[-1][0] == "out"
+    assert forward.text_rows[half][0] == ENGLISH["account.left-out"].format(count=1000 - MOST_ROWS)
+    assert reverse.text_rows[half][0] == ENGLISH["account.left-out"].format(count=f"{1999 - MOST_ROWS:,}")
     assert reverse.strong == {MOST_ROWS}
-    assert reverse.rows[-1][0] == "∂out/∂x"
+    assert reverse.text_rows[-1][0] == "∂out/∂x"
 
 
 def test_long_formulas_with_numbers_make_way() -> None:
     (forward, *_) = tables(account("x * y * z * u * v * w * p * q * r + M @ x", **many_values()))
-    texts = [row[2] for row in forward.rows if row[0] != "out"]
+    texts = [row[2] for row in forward.text_rows if row[0] != "out"]
     assert "…" in texts
     assert all(len(text) <= 44 and "[[" not in text for text in texts)
 

@@ -668,7 +668,7 @@ def tree(expr: Expr, names: dict[int, str]):
 
 
 def assert_reads_back(expr: Expr, names: dict[int, str]) -> None:
-    text = formula(expr.graph, expr.id, names)
+    text = str(formula(expr.graph, expr.id, names))
     again, names_again = read(text, {name: expr.graph.shapes[node] for node, name in names.items()})
     assert tree(again, names_again) == tree(expr, names), text
 

@@ -277,7 +277,7 @@ def test_the_norm_of_a_matrix_is_that_of_its_elements():
 )
 def test_the_order_reads_back(text):
     spec = parse(text, x=[[1, -3]])
-    assert spec.explain().nodes[-1].formula == text
+    assert str(spec.explain().nodes[-1].formula) == text
 
 
 @pytest.mark.parametrize(

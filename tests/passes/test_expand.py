@@ -44,7 +44,7 @@ def ops_in(account: Explanation) -> set[str]:
 
 
 def formulas(account: Explanation) -> list[str]:
-    return [row.formula for row in account.nodes if row.op not in ("input", "constant")]
+    return [str(row.formula) for row in account.nodes if row.op not in ("input", "constant")]
 
 
 def problems(one: NamedGraph, names: list[str]) -> list[Diagnostic]:

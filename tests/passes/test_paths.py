@@ -55,7 +55,7 @@ def test_one_path() -> None:
     found = table("sin(exp(x))", x=0)
     (path,) = found.shown
     assert (found.path_count, len(path.nodes)) == (1, 3)
-    assert path.local_formulas == ("cos(v1)", "v1")
+    assert tuple(map(str, path.local_formulas)) == ("cos(v1)", "v1")
     assert path.locals == (pytest.approx(math.cos(1)), 1)
     assert path.product == found.total == math.cos(1)
     assert found.rest == 0
@@ -134,7 +134,7 @@ def test_tensor_paths_have_the_shape_of_the_input() -> None:
 def test_ops_without_a_local_derivative_show_their_pull() -> None:
     (path,) = table("sum(x)", x=[1, 2]).shown
     assert path.locals == (None,)
-    assert path.local_formulas == ("spread(upstream, shape=2, axis=0)",)
+    assert tuple(map(str, path.local_formulas)) == ("spread(upstream, shape=2, axis=0)",)
 
 
 def test_a_broadcast_arg_gets_the_sum() -> None:

@@ -92,7 +92,7 @@ def test_nothing_is_lost(name: str) -> None:
     assert len(found) == len(wanted)
     for (_, _, *rows), table in zip(found, wanted, strict=True):
         plain = [tuple(unescaped(cell.strip()) for cell in cells(row)) for row in rows]
-        for index, (row, cells_wanted) in enumerate(zip(plain, table.rows, strict=True)):
+        for index, (row, cells_wanted) in enumerate(zip(plain, table.text_rows, strict=True)):
             bold = [f"**{cell}**" if cell and index in table.strong else cell for cell in cells_wanted]
             assert list(row) == bold
 

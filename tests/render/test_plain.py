@@ -68,7 +68,7 @@ def test_one_line_a_row(name: str) -> None:
     blocks = full_account(name).blocks()
     rows = {Headline: 1, Heading: 2}
     wanted = sum(
-        len(block.rows) + 1
+        len(block.text_rows) + 1
         if isinstance(block, Table)
         else len(block.texts)
         if isinstance(block, Lines)
@@ -84,7 +84,7 @@ def test_columns_stand_under_their_headers(name: str) -> None:
         if isinstance(table, Table):
             header, *rows = plain([table]).rstrip("\n").split("\n")
             for column, (title, cells) in enumerate(
-                zip(table.headers, zip(*table.rows, strict=True), strict=True)
+                zip(table.headers, zip(*table.text_rows, strict=True), strict=True)
             ):
                 if title and column not in table.right:
                     at = header.index(title)

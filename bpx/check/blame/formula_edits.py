@@ -9,7 +9,7 @@ import numpy as np
 
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array, Settings
-from bpx.graph.formula import formula
+from bpx.graph.formula import formula, symbol
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
@@ -32,7 +32,7 @@ def insides(op: Op, position: int, args: Sequence[Array]) -> Found:
     assert op.expands
     graph = Graph()
     inputs = [graph.input() for _ in args]
-    names = {expr.id: name for expr, name in zip(inputs, op.args, strict=True)}
+    names = {expr.id: symbol(name) for expr, name in zip(inputs, op.args, strict=True)}
     root: Expr = op.expands(*inputs)
     ledger = reverse(root, [inputs[position]])
     numbers = [edge.local for edge in ledger.edges if edge.local is not None]
@@ -73,7 +73,7 @@ def slips(
     graph = Graph()
     places = [graph.input(() if op.local else np.shape(one)) for one in met]
     root = graph.lift(_rule(op, places, settings)[position]).id
-    named = {place.id: name for place, name in zip(places, names, strict=True)}
+    named = {place.id: symbol(name) for place, name in zip(places, names, strict=True)}
     given = {place.id: one for place, one in zip(places, met, strict=True)}
     known: list[Array] = []  # what looks the same from outside is told once, as the outermost slip
     for node in reversed(graph.needs(of=[root])[-_MOST:]):
@@ -83,8 +83,8 @@ def slips(
             found = run(twin, given, [end])[end]
             if not any(np.array_equal(found, one) for one in known):
                 known.append(found)
-                text = formula(twin, wrong, named, open_root=False)
-                yield Mistake.of("slip", wrong=text, right=right), found
+                slip = formula(twin, wrong, named, open_root=False)
+                yield Mistake.of("slip", wrong=slip, right=right), found
 
 
 def _rule(op: Op, places: Sequence[Expr], settings: Settings) -> tuple[Any, ...]:

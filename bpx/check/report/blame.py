@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from bpx.check.report.correction import Correction
+from bpx.graph.formula import Formula
 from bpx.words.diagnostic import Span
 from bpx.words.say import say
 
@@ -39,7 +41,8 @@ class Mistake(NamedTuple):
     @property
     def text(self) -> str:
         """The sentence."""
-        sentence = say(f"mistake.{self.code}", **dict(self.facts))
+        facts = {key: str(fact) if isinstance(fact, Formula) else fact for key, fact in self.facts}
+        sentence = say(f"mistake.{self.code}", **facts)
         return say("mistake.on-path", path=self.path, mistake=sentence) if self.path else sentence
 
 
@@ -56,7 +59,7 @@ class Blame(NamedTuple):
     arg: str | None
     span: Span | None
     mistakes: tuple[Mistake, ...] = ()
-    correction: str | None = None
+    correction: Correction | None = None
     proof: Proof | None = None
     claim: bool = False
 
@@ -77,6 +80,6 @@ class Blame(NamedTuple):
             "mistake": self.mistakes[0].text if self.mistakes else say("mistake.unknown"),
             "code": self.mistakes[0].code if self.mistakes else None,
             "alternatives": [{"code": one.code, "mistake": one.text} for one in self.mistakes[1:]],
-            "correction": self.correction,
+            "correction": None if self.correction is None else str(self.correction),
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,
         }

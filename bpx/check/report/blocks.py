@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bpx.check.report.blame import Blame
+from bpx.check.report.correction import Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict
 from bpx.check.report.results import CheckResults
+from bpx.graph.formula import numbers as rounded
 from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
-from bpx.render.blocks import Block, Heading, Headline, Lines, Table
+from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, phrase
 from bpx.words.say import say, visible
 
 _MOST_DIGITS = 17  # in so many no two float64 numbers look the same
@@ -130,7 +132,7 @@ def _blame(report: CheckResults) -> Iterator[Block]:
 
 def blame_text(report: CheckResults) -> str:
     """All there is to say of those to blame, a sentence a line."""
-    culprits = [line for one in report.blame for line in (blame_title(one), *_details(one))]
+    culprits = [line for one in report.blame for line in (blame_title(one), *map(str, _details(one)))]
     return "\n".join([*culprits, *_ending(report)])
 
 
@@ -141,14 +143,22 @@ def blame_title(one: Blame) -> str:
     return say(f"check.{kind}", node=one.node, op=one.op, arg=one.arg) + place
 
 
-def _details(one: Blame) -> Iterator[str]:
+def _details(one: Blame) -> Iterator[Cell]:
     """The kind of mistake, what else it may be, and the formula that would be right."""
     first, *others = [mistake.text for mistake in one.mistakes] or [say("mistake.unknown")]
     yield say("check.mistake", mistake=first)
     for other in others:
         yield say("check.other-mistake", mistake=other)
     if one.correction:
-        yield say("check.correct", formula=one.correction)
+        yield phrase("check.correct", formula=_correction(one.correction))
+
+
+def _correction(correction: Correction) -> Cell:
+    if not correction.where:
+        return correction.formula
+    first, *others = correction.where
+    where = Phrase((first, *(piece for equation in others for piece in (", ", equation))))
+    return phrase("check.where", formula=correction.formula, where=where)
 
 
 def _ending(report: CheckResults) -> Iterator[str]:
@@ -186,7 +196,7 @@ def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
         "digits",
         "verdict",
     ]
-    rows = [
+    rows: list[list[Cell]] = [
         [
             entry_text(report, entry),
             *([str(entry.point)] if pointed else []),
@@ -223,13 +233,15 @@ def _rules(report: CheckResults) -> Iterator[Block]:
     shown = [row for row in report.local if report.all or row.verdict is not Verdict.AGREE]
     if shown:
         keys = ["node", "op", "by", "claimed", "reference", "verdict"]
-        rows = [[visible(row.node), row.op, row.arg, *numbers(row), row.verdict.word] for row in shown]
+        rows: list[list[Cell]] = [
+            [visible(row.node), row.op, row.arg, *numbers(row), row.verdict.word] for row in shown
+        ]
         yield Heading(say("check.rules"))
         yield _table(keys, rows, shown)
         yield from _reasons((f"{row.node}, {row.arg}", row.reason) for row in shown)
 
 
-def _table(keys: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[Entry | LocalRow]) -> Table:
+def _table(keys: Sequence[str], rows: Sequence[Sequence[Cell]], shown: Sequence[Entry | LocalRow]) -> Table:
     strong = frozenset(index for index, row in enumerate(shown) if row.verdict is Verdict.DISAGREE)
     return Table(tuple(say(f"check.{key}") for key in keys), tuple(map(tuple, rows)), strong=strong)
 
@@ -249,27 +261,29 @@ def _shortened(names: Sequence[str], most: int = _MOST_NAMES) -> str:
     return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
 
 
-def numbers(row: Entry | LocalRow) -> tuple[str, str]:
+def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
     """Claim and reference ± error bar; where they disagree in digits enough to see them differ."""
     digits = DIGITS
     while row.verdict is Verdict.DISAGREE and digits < _MOST_DIGITS and _same(row, digits):
         digits += 1
-    return number(row.claimed, digits), _reference(row, digits)
+    return rounded(row.claimed, digits), _reference(row, digits)
 
 
 def _same(row: Entry | LocalRow, digits: int) -> bool:
     return number(row.claimed, digits) == number(row.reference, digits)
 
 
-def _reference(row: Entry | LocalRow, digits: int) -> str:
+def _reference(row: Entry | LocalRow, digits: int) -> Cell:
     """The reference to the digits its error bar leaves, or the slopes it lies between at a kink."""
     if row.between:
-        return " … ".join(number(slope, digits) for slope in row.between)
+        low, high = row.between
+        return Phrase((rounded(low, digits), " … ", rounded(high, digits)))
     if math.isnan(row.reference):
         return say("check.no-reference")
     if not row.error > 0:
-        return number(row.reference, digits)
-    return f"{number(row.reference, min(digits, _sure_digits(row)))} ± {number(row.error, 1)}"
+        return rounded(row.reference, digits)
+    reference = rounded(row.reference, min(digits, _sure_digits(row)))
+    return Phrase((reference, " ± ", rounded(row.error, 1)))
 
 
 def _sure_digits(row: Entry | LocalRow) -> int:
@@ -279,13 +293,13 @@ def _sure_digits(row: Entry | LocalRow) -> int:
     return math.floor(math.log10(abs(row.reference))) - math.floor(math.log10(row.error)) + 1
 
 
-def _difference(entry: Entry) -> str:
+def _difference(entry: Entry) -> Cell:
     """How far the claim is off; what lies within the error bar is noise, and only bounded."""
     if math.isnan(entry.difference):
         return ""
     if entry.is_noise and entry.error > 0:
-        return say("check.noise", error=number(entry.error, 1))
-    return number(entry.difference, 2)
+        return phrase("check.noise", error=rounded(entry.error, 1))
+    return rounded(entry.difference, 2)
 
 
 def _digits(entry: Entry) -> str:

@@ -79,7 +79,7 @@ class CheckedGraph:
     def name(self, node: int) -> str:
         """What the node is called, or its formula where it has no name."""
         names = self.query.spec.names
-        return names.get(node) or formula(self.graph, node, names)
+        return names.get(node) or str(formula(self.graph, node, names))
 
     @cached_property
     def forward(self) -> list[int]:

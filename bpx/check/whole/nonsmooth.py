@@ -149,7 +149,7 @@ def _kink_facts(checked: CheckedGraph, node: int) -> dict[str, str]:
     distance, guard = min(_distances(checked, kink))
     return {
         "node": written(spec, kink.node),
-        "guard": formula(graph, guard, spec.names, open_root=False),
+        "guard": str(formula(graph, guard, spec.names, open_root=False)),
         "distance": number(distance, 3),
     }
 

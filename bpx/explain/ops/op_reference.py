@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.graph.facts import Guard
-from bpx.graph.formula import MOST_IN_A_RULE, formula, ops_written
+from bpx.graph.formula import MOST_IN_A_RULE, formula, ops_written, symbol
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.numbers import DIGITS, number, shape_text
 from bpx.graph.run import run
@@ -91,20 +91,20 @@ class _Sample:
         self.op, self.graph = op, Graph()
         shapes = op.sample or [() if op.elementwise else _SAMPLE_SHAPE] * len(op.args)
         self.args = [self.graph.input(shape) for shape in shapes]
-        self.names = {expr.id: name for expr, name in zip(self.args, op.args, strict=True)}
+        self.names = {expr.id: symbol(name) for expr, name in zip(self.args, op.args, strict=True)}
         self.out = self.graph.add(op, *self.args, **op.sample_settings)
         self.settings = self.graph.settings[self.out.id]
 
     def text(self, expr: Any) -> str:
         expr = self.graph.lift(expr)
-        return formula(self.graph, expr.id, self.names, open_root=expr.id == self.out.id)
+        return str(formula(self.graph, expr.id, self.names, open_root=expr.id == self.out.id))
 
     def rule(self) -> dict[str, str]:
         if self.op.local:
             factors: Iterable[Any] = self.op.local(*self.args, self.out)
         else:
             upstream = self.graph.input(self.out.shape)
-            self.names[upstream.id] = _UPSTREAM
+            self.names[upstream.id] = symbol(_UPSTREAM)
             factors = pullback(self.op, upstream, self.args, self.out, self.settings)
         # Inside its own rule the op's output is called by what it is: exp(x), not out.
         return {arg: self.rule_text(one) for arg, one in zip(self.op.args, factors, strict=False)}

@@ -14,10 +14,19 @@ import numpy as np
 from bpx.explain.query.layers import is_within, layers_of
 from bpx.explain.query.passes import EdgeRow, NodeRow
 from bpx.graph.arrays import Array
-from bpx.graph.formula import MOST_IN_A_RULE, formula, ops_written, partial
+from bpx.graph.formula import (
+    MOST_IN_A_RULE,
+    Formula,
+    derivative,
+    formula,
+    numbers,
+    ops_written,
+    symbol,
+    words,
+)
 from bpx.graph.graph import CONSTANT, INPUT, Graph
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number
+from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, number
 from bpx.graph.run import run
 from bpx.passes.domain import (
     broadcast_warnings,
@@ -41,6 +50,7 @@ class GradientQuery:
         self.spec, self.graph, self.asked = spec, spec.graph, (of, wrt, upstream)
         self.fused: GradientQuery | None = None  # the same query before nodes were rewritten
         self.rewritten: tuple[str, ...] = ()
+        self.symbols = {node: symbol(name, node) for node, name in spec.names.items()}
         self.whole, self.weighted = of is None, upstream is not None
         self.output, self.wrt = query_nodes(spec, of, wrt)
         self.seed, self.seed_notes = seed_of(self.graph.shapes[self.output], upstream)
@@ -118,7 +128,13 @@ class GradientQuery:
     def names(self) -> dict[int, str]:
         """Node id → its name, or its formula where it has none, for the nodes of the forward pass."""
         names = self.spec.names
-        return {node: names.get(node) or formula(self.graph, node, names) for node in self.forward}
+        return {node: names.get(node) or str(self.named(node)) for node in self.forward}
+
+    def named(self, node: int) -> Formula:
+        """The name of a node, or its formula where it has none; made once, as many edges share theirs."""
+        if node not in self.symbols:
+            self.symbols[node] = formula(self.graph, node, self.symbols)
+        return self.symbols[node]
 
     def gradient(self, node: int) -> Array:
         """∂output/∂node, of the node's shape; 0 where the output does not depend on it."""
@@ -134,14 +150,14 @@ class GradientQuery:
     def node_row(self, node: int, role: str | None, layer: str) -> NodeRow:
         """A node of the forward pass."""
         graph, names = self.graph, self.spec.names
-        text = formula(graph, node, names)
+        written = self.symbols[node] if role else formula(graph, node, self.symbols)
         upstream = self.ledger.gradient(node)
         return NodeRow(
             node,
-            names.get(node, text),
+            names.get(node) or str(written),
             graph.ops[node].name,
             graph.args[node],
-            names[node] if role else text,
+            written,
             self._with_numbers(node),
             graph.shapes[node],
             self.values[node],
@@ -150,14 +166,16 @@ class GradientQuery:
             layer,
         )
 
-    def _with_numbers(self, node: int) -> str | None:
+    def _with_numbers(self, node: int) -> Formula | None:
         graph = self.graph
         if graph.ops[node] in (INPUT, CONSTANT):
             return None
         if any(math.prod(graph.shapes[arg]) > LARGEST_SHOWN for arg in graph.args[node]):
             return None
         digits = self._digits_needed(node)
-        return formula(graph, node, atom=lambda arg: array(self.values[arg], digits))
+        constants, args = graph.constants, graph.args[node]
+        shown = {arg: numbers(self.values[arg], digits, None if arg in constants else arg) for arg in args}
+        return formula(graph, node, shown)
 
     def _digits_needed(self, node: int) -> int:
         """As many digits as it takes to get the node's value from its args as they are written.
@@ -174,14 +192,14 @@ class GradientQuery:
                 return digits
         return 17
 
-    def edge_row(self, edge: Edge, upstream: str | None = None) -> EdgeRow:
+    def edge_row(self, edge: Edge, upstream: Formula | None = None) -> EdgeRow:
         """An edge of the reverse pass; `upstream` is what its formula calls the upstream gradient."""
         local = None if edge.local is None else self.values[edge.local]
         return EdgeRow(
             edge.consumer,
             edge.arg,
             edge.position,
-            self._pull_formula(edge, upstream) if edge.local is None else self._local_formula(edge.local),
+            self._pull_formula(edge, upstream) if edge.local is None else self.named(edge.local),
             local,
             self.values[edge.upstream],
             self.values[edge.contribution],
@@ -189,36 +207,30 @@ class GradientQuery:
             edge.local is not None and not np.any(self.graph.constants.get(edge.local, 1.0)),
         )
 
-    def _local_formula(self, node: int) -> str:
-        return formula(self.graph, node, self.spec.names, open_root=False)
-
     def summed_axes(self, edge: Edge) -> tuple[int, ...]:
         """The axes over which upstream × local is summed, because the arg was broadcast along them."""
-        if edge.local is None:
-            return ()
         out, arg = self.graph.shapes[edge.consumer], self.graph.shapes[edge.arg]
+        if edge.local is None or out == arg:
+            return ()
         padded = (0,) * (len(out) - len(arg)) + arg
         return tuple(axis for axis, (n, m) in enumerate(zip(out, padded, strict=True)) if n != m)
 
-    def _pull_formula(self, edge: Edge, upstream_name: str | None) -> str:
+    def _pull_formula(self, edge: Edge, arriving: Formula | None) -> Formula:
         """The rule itself, applied to placeholders and printed."""
-        scratch, shapes, names = Graph(), self.graph.shapes, self.spec.names
-        op, settings = self.graph.ops[edge.consumer], self.graph.settings[edge.consumer]
-        upstream = scratch.input(shapes[edge.consumer])
-        args = [scratch.input(shapes[arg]) for arg in self.graph.args[edge.consumer]]
-        out = scratch.input(shapes[edge.consumer])
-        texts = {
-            upstream.id: upstream_name or partial(names[self.output], names[edge.consumer]),
-            out.id: names[edge.consumer],
-        }
-        for expr, arg in zip(args, self.graph.args[edge.consumer], strict=True):
-            texts[expr.id] = names.get(arg) or formula(self.graph, arg, names)
-        contribution = pullback(op, upstream, args, out, settings)[edge.position]
+        scratch, shapes = Graph(), self.graph.shapes
+        consumer, op = edge.consumer, self.graph.ops[edge.consumer]
+        upstream = scratch.input(shapes[consumer])
+        args = [scratch.input(shapes[arg]) for arg in self.graph.args[consumer]]
+        out = scratch.input(shapes[consumer])
+        partial = derivative(self.named(self.output), self.named(consumer))
+        shown = {upstream.id: arriving or partial, out.id: self.named(consumer)}
+        shown |= {expr.id: self.named(arg) for expr, arg in zip(args, self.graph.args[consumer], strict=True)}
+        contribution = pullback(op, upstream, args, out, self.graph.settings[consumer])[edge.position]
         if contribution is None:
-            return "0"
-        if ops_written(scratch, contribution.id, texts) > MOST_IN_A_RULE:
-            return say("account.by-parts", name=names[edge.consumer])
-        return formula(scratch, contribution.id, texts, open_root=False)
+            return numbers(0.0)
+        if ops_written(scratch, contribution.id, shown) > MOST_IN_A_RULE:
+            return words(say("account.by-parts", name=self.spec.names[consumer]))
+        return formula(scratch, contribution.id, shown, open_root=False)
 
 
 def _numbers_of(edge: Edge) -> Iterable[int]:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from bpx.explain.query.layers import is_within
 from bpx.graph.arrays import Array
-from bpx.graph.formula import partial
+from bpx.graph.formula import Formula, derivative, symbol
 from bpx.graph.numbers import LARGEST_SHOWN
-from bpx.render.blocks import text_of
+from bpx.render.blocks import Value
 from bpx.words.diagnostic import Diagnostic
 
 LARGEST_OPENED = 100  # elements of an array shown in full where its node or layer is opened
@@ -33,8 +33,8 @@ class NodeRow(NamedTuple):
     name: str
     op: str
     args: tuple[int, ...]
-    formula: str
-    with_numbers: str | None
+    formula: Formula
+    with_numbers: Formula | None
     shape: tuple[int, ...]
     value: Array
     upstream: Array | None
@@ -53,7 +53,7 @@ class EdgeRow(NamedTuple):
     consumer: int
     arg: int
     position: int
-    local_formula: str
+    local_formula: Formula
     local: Array | None
     upstream: Array
     contribution: Array
@@ -101,10 +101,26 @@ class Passes:
         inside = [row for row in self.nodes if row.layer]
         return self.opened is None and any(math.prod(row.shape) > LARGEST_SHOWN for row in inside)
 
-    def partial(self, node: int) -> str:
-        """∂output/∂node, as a name."""
-        return partial(self.names[self.output], self.names[node])
+    @cached_property
+    def symbols(self) -> dict[int, Formula]:
+        """Node id → its name, which links to it, or its formula where it has none, as constants."""
+        return {
+            row.id: row.formula if row.op == "constant" else symbol(row.name, row.id) for row in self.nodes
+        }
 
-    def text(self, value: Array) -> str:
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """Name → node id."""
+        return {name: node for node, name in self.names.items()}
+
+    def partial(self, node: int) -> Formula:
+        """∂output/∂node, as a name."""
+        return derivative(self.symbols[self.output], self.symbols[node])
+
+    def partial_by(self, name: str) -> Formula:
+        """∂output/∂node by the node's name; the node need not be one of the rows."""
+        return derivative(self.symbols[self.output], symbol(name, self.ids.get(name)))
+
+    def shown(self, value: Array) -> Value:
         """A value; where a node or a layer is opened, larger ones in full too."""
-        return text_of(value, LARGEST_SHOWN if self.opened is None else LARGEST_OPENED)
+        return Value(value, LARGEST_SHOWN if self.opened is None else LARGEST_OPENED)

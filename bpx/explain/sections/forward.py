@@ -11,7 +11,7 @@ from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import NodeRow, Passes
 from bpx.explain.sections.section import Asked, Section
 from bpx.graph.numbers import shape_text
-from bpx.render.blocks import Block, Heading, Lines, table, text_of
+from bpx.render.blocks import Block, Cell, Heading, Lines, Value, table
 from bpx.render.plain_data import quantities
 from bpx.words.say import say
 
@@ -42,8 +42,8 @@ def _plain(row: NodeRow) -> dict[str, Any]:
         "name": row.name,
         "op": row.op,
         "args": list(row.args),
-        "formula": row.formula,
-        "with_numbers": row.with_numbers,
+        "formula": str(row.formula),
+        "with_numbers": None if row.with_numbers is None else str(row.with_numbers),
         "shape": list(row.shape),
         **quantities(value=row.value, upstream=row.upstream),
     }
@@ -54,15 +54,16 @@ def _plain(row: NodeRow) -> dict[str, Any]:
 def _tables(passes: Passes) -> Iterator[Block]:
     rows = [row for row in passes.shown_nodes if row.op != "constant"]
     keys = ["node", "formula"]
-    if _is_worth_it([_with_numbers(row) for row in rows]):
+    with_numbers = {row.id: _with_numbers(row) for row in rows}
+    if _is_worth_it([*with_numbers.values()]):
         keys.append("with-numbers")
     shapes = any(row.shape for row in rows)
     keys += ["shape", "value"] if shapes else ["value"]
     yield Heading(say("account.forward"))
     for layer, members in groupby(rows, lambda row: row.layer):
         yield from layer_heading(passes, layer)
-        texts = [[_node_text(passes, row, key) for key in keys] for row in members]
-        yield table(keys, texts, right=set() if shapes else {len(keys) - 1})
+        cells = [[_node_cell(passes, row, key, with_numbers[row.id]) for key in keys] for row in members]
+        yield table(keys, cells, right=set() if shapes else {len(keys) - 1})
 
 
 def layer_heading(passes: Passes, layer: str) -> Iterator[Block]:
@@ -71,36 +72,36 @@ def layer_heading(passes: Passes, layer: str) -> Iterator[Block]:
         yield Heading(say("account.layer-heading", name=layer) if layer else say("account.no-layer"))
 
 
-def _node_text(passes: Passes, row: NodeRow, key: str) -> str:
+def _node_cell(passes: Passes, row: NodeRow, key: str, with_numbers: Cell) -> Cell:
     if key == "node":
-        return row.name
+        return passes.symbols[row.id]
     if key == "formula":
-        return _formula_text(row)
+        return _formula_cell(row)
     if key == "with-numbers":
-        return _with_numbers(row)
+        return with_numbers
     if key == "shape":
         return shape_text(row.shape) if row.shape else ""
-    return passes.text(row.value)
+    return passes.shown(row.value)
 
 
-def _formula_text(row: NodeRow) -> str:
+def _formula_cell(row: NodeRow) -> Cell:
     """Inputs have no formula; they say what they are for."""
     if row.role is None:
         return row.formula
     return say("account.input") if row.role == "data" else row.role
 
 
-def _is_worth_it(texts: Sequence[str]) -> bool:
+def _is_worth_it(cells: Sequence[Cell]) -> bool:
     """Is a column of formulas with numbers put in more than a column of dots?"""
-    left_out = texts.count(_LEFT_OUT)
-    return len(texts) - left_out - texts.count("") > left_out // 2
+    left_out = cells.count(_LEFT_OUT)
+    return len(cells) - left_out - cells.count("") > left_out // 2
 
 
-def _with_numbers(row: NodeRow) -> str:
-    text = row.with_numbers or ""
-    if text == row.formula:  # of numbers alone there is nothing to put in
+def _with_numbers(row: NodeRow) -> Cell:
+    shown = row.with_numbers
+    if shown is None or not row.formula.symbols:  # of numbers alone there is nothing to put in
         return ""
-    return text if len(text) <= _MOST_CHARACTERS and "[[" not in text else _LEFT_OUT
+    return _LEFT_OUT if shown.has_matrix or len(str(shown)) > _MOST_CHARACTERS else shown
 
 
 def _by_layers(passes: Passes) -> Iterator[Block]:
@@ -112,15 +113,10 @@ def _by_layers(passes: Passes) -> Iterator[Block]:
     yield Heading(say("account.forward-layers"))
     yield table(
         ["layer", "holds", "value"],
-        [[place, _holds(nodes), text_of(nodes[-1].value)] for place, nodes in members.items()],
+        [[place, _holds(nodes), Value(nodes[-1].value)] for place, nodes in members.items()],
     )
     yield Lines((say("account.open-layer", name=next(row.layer for row in rows if row.layer)),))
 
 
-def _holds(nodes: list[NodeRow]) -> str:
-    if len(nodes) > 1:
-        return say("account.nodes-inside", count=len(nodes))
-    role = nodes[0].role
-    if role is None:
-        return nodes[0].formula
-    return say("account.input") if role == "data" else role
+def _holds(nodes: list[NodeRow]) -> Cell:
+    return say("account.nodes-inside", count=len(nodes)) if len(nodes) > 1 else _formula_cell(nodes[0])

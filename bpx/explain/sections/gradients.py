@@ -10,8 +10,7 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections.section import Asked, Section
 from bpx.graph.arrays import Array
-from bpx.graph.formula import partial
-from bpx.render.blocks import Block, Heading, table
+from bpx.render.blocks import Block, Cell, Heading, table
 from bpx.render.plain_data import plain_value, summaries
 from bpx.words.say import say
 
@@ -41,12 +40,11 @@ class Gradients(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table; where a node is looked at alone, of its args only."""
-        output = passes.names[passes.output]
         args = {passes.names[edge.arg] for edge in passes.shown_edges}
-        rows = [
+        rows: list[list[Cell]] = [
             [
-                partial(output, name),
-                say("account.independent") if name in self.independent else passes.text(value),
+                passes.partial_by(name),
+                say("account.independent") if name in self.independent else passes.shown(value),
             ]
             for name, value in self.values.items()
             if passes.opened is None or name in args

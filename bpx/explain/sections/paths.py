@@ -10,12 +10,12 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.reverse import summed_text
+from bpx.explain.sections.reverse import summed
 from bpx.explain.sections.section import Asked, Section
 from bpx.graph.arrays import Array
-from bpx.graph.formula import partial
+from bpx.graph.formula import Formula, product_of, symbol, words
 from bpx.graph.named.values import not_an_input
-from bpx.render.blocks import Block, Heading, Lines, table, text_of
+from bpx.render.blocks import Block, Cell, Heading, Lines, Phrase, Value, table
 from bpx.render.plain_data import plain_count, plain_value, quantities
 from bpx.words.diagnostic import BpxError
 from bpx.words.say import say
@@ -23,7 +23,7 @@ from bpx.words.say import say
 if TYPE_CHECKING:
     from bpx.passes.paths import PathLedger
 
-_COMES_DOWN = "upstream"  # in the formulas of a path: what comes down this path, not the whole
+_COMES_DOWN = symbol("upstream")  # in the formulas of a path: what comes down this path, not the whole
 _END = 12  # of a longer path, this many nodes at either end
 _LEFT_OUT = "…"
 
@@ -32,7 +32,7 @@ class PathRow(NamedTuple):
     """One path: node ids from the output down, local formulas and values, product, running sum."""
 
     nodes: tuple[int, ...]
-    local_formulas: tuple[str, ...]
+    local_formulas: tuple[Formula, ...]
     locals: tuple[Array | None, ...]
     product: Array
     running: Array
@@ -100,7 +100,7 @@ def _plain(table: PathTable) -> dict[str, Any]:
     rows = [
         {
             "nodes": list(row.nodes),
-            "local_formulas": list(row.local_formulas),
+            "local_formulas": list(map(str, row.local_formulas)),
             "locals": [None if one is None else plain_value(one) for one in row.locals],
             "summed": [list(axes) for axes in row.summed],
             **quantities(product=row.product, running=row.running),
@@ -123,42 +123,41 @@ def _blocks(passes: Passes, table_: PathTable) -> Iterator[Block]:
         yield Lines((say("account.no-path", input=table_.input),))
         return
     tall = any(np.ndim(row.product) > 0 for row in table_.shown)
-    rows = [row for path in table_.shown for row in _path_rows(passes, path, tall)]
+    rows: list[list[Cell]] = [row for path in table_.shown for row in _path_rows(passes, path, tall)]
     others = table_.path_count - len(table_.shown)
     if others:
         rest = say("account.rest", count=_count(others))
         rows.append(
-            [rest, *([] if tall else [""]), text_of(table_.rest), *([] if tall else [text_of(table_.total)])]
+            [rest, *([] if tall else [""]), Value(table_.rest), *([] if tall else [Value(table_.total)])]
         )
-    rows.append([partial(output, table_.input), *[""] * (1 if tall else 2), text_of(table_.total)])
+    rows.append([passes.partial_by(table_.input), *[""] * (1 if tall else 2), Value(table_.total)])
     keys = ["path", "quantity", "value"] if tall else ["path", "factors", "contribution", "running"]
     yield table(keys, rows, strong={len(rows) - 1})
     yield Lines((say("account.count-paths", count=_count(table_.path_count)),))
 
 
-def _path_rows(passes: Passes, path: PathRow, tall: bool) -> list[list[str]]:
+def _path_rows(passes: Passes, path: PathRow, tall: bool) -> list[list[Cell]]:
     """A path in one row, or in several where its contribution is an array."""
-    route = " → ".join(_ends([passes.names[node] for node in path.nodes]))
+    names = _ends([passes.symbols[node] for node in path.nodes])
+    route = Phrase((names[0], *(piece for name in names[1:] for piece in (" → ", name))))
     seed = next(row.upstream for row in passes.nodes if row.id == passes.output)
     factors = list(map(_factor, path.locals, path.local_formulas, path.summed))
     if seed is not None and np.any(seed != 1):
-        factors.insert(0, f"({text_of(seed)})")
-    product_of_factors = " · ".join(_ends(factors))
-    product, running = text_of(path.product), text_of(path.running)
+        factors.insert(0, Value(seed).formula)
+    product, value, running = product_of(_ends(factors)), Value(path.product), Value(path.running)
     if not tall:
-        return [[route, product_of_factors, product, running]]
+        return [[route, product, value, running]]
     return [
-        [route, say("account.factors"), product_of_factors],
-        ["", say("account.contribution"), product],
+        [route, say("account.factors"), product],
+        ["", say("account.contribution"), value],
         ["", say("account.running"), running],
     ]
 
 
-def _factor(local: Array | None, formula: str, summed: Sequence[int]) -> str:
+def _factor(local: Array | None, formula: Formula, axes: Sequence[int]) -> Formula:
     """A scalar local derivative as a number, any other by its formula."""
-    text = text_of(local) if local is not None and np.ndim(local) == 0 else formula
-    text += summed_text(summed)
-    return f"({text})" if text.startswith("-") or " " in text else text
+    is_scalar = local is not None and np.ndim(local) == 0
+    return summed(Value(local).formula if local is not None and is_scalar else formula, axes)
 
 
 def _count(count: int) -> str:
@@ -166,5 +165,7 @@ def _count(count: int) -> str:
     return f"{plain:,}" if isinstance(plain, int) else plain
 
 
-def _ends(texts: Sequence[str]) -> Sequence[str]:
-    return texts if len(texts) <= 2 * _END + 1 else [*texts[:_END], _LEFT_OUT, *texts[-_END:]]
+def _ends(formulas: Sequence[Formula]) -> Sequence[Formula]:
+    if len(formulas) <= 2 * _END + 1:
+        return formulas
+    return [*formulas[:_END], words(_LEFT_OUT), *formulas[-_END:]]

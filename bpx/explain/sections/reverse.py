@@ -13,8 +13,9 @@ from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
 from bpx.explain.sections.forward import layer_heading
 from bpx.explain.sections.section import Asked, Section
+from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
-from bpx.render.blocks import Block, Heading, table, text_of
+from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, table, text_of
 from bpx.render.plain_data import quantities
 from bpx.words.say import say
 
@@ -41,7 +42,7 @@ def _plain(row: EdgeRow) -> dict[str, Any]:
         "from": row.consumer,
         "to": row.arg,
         "arg": row.position,
-        "local_formula": row.local_formula,
+        "local_formula": str(row.local_formula),
         **quantities(local=row.local, upstream=row.upstream, contribution=row.contribution),
         "summed": list(row.summed),
         "flat": row.flat,
@@ -62,7 +63,7 @@ def _tables(passes: Passes) -> Iterator[Block]:
     tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in edges)
     yield Heading(say("account.reverse", seed=_seed_text(passes)))
     for layer, members in groupby(reversed(passes.shown_nodes), lambda row: row.layer):
-        rows: list[list[str]] = []
+        rows: list[list[Cell]] = []
         sums: set[int] = set()
         for node in members:
             if len(arriving.get(node.id, ())) > 1:
@@ -70,7 +71,7 @@ def _tables(passes: Passes) -> Iterator[Block]:
                 name, parts, total = _sum_row(passes, node, arriving[node.id])
                 rows.append([name, parts, total] if tall else [name, "", parts, total])
             for edge in leaving.get(node.id, ()):
-                name = _edge_text(passes, edge, leaving[node.id])
+                name = _edge_name(passes, edge, leaving[node.id])
                 if tall:
                     rows += _tall_edge(passes, edge, name, edge.consumer in above)
                 else:
@@ -86,78 +87,61 @@ def _seed_text(passes: Passes) -> str:
     return f"{passes.partial(passes.output)} = {text_of(seed)}"
 
 
-def _edge_text(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> str:
+def _edge_name(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> Phrase:
     """`o → x`, or `o → x (k)` where one node is several args of a call; `beside` are all edges of it."""
-    text = f"{passes.names[edge.consumer]} → {passes.names[edge.arg]}"
     op = OPS.get(passes.op_names[edge.consumer])
     several = op and not op.notation and sum(one.arg == edge.arg for one in beside) > 1
-    if not (op and several):
-        return text
-    return f"{text} ({edge.position + 1 if op.variadic else op.args[edge.position]})"
+    which = f" ({edge.position + 1 if op.variadic else op.args[edge.position]})" if op and several else ""
+    return Phrase((passes.symbols[edge.consumer], " → ", passes.symbols[edge.arg], which))
 
 
-def _edge_row(passes: Passes, edge: EdgeRow, name: str) -> list[str]:
-    local = _bracketed_comparison(edge.local_formula)
-    if edge.local is not None and not _is_number(local):
-        local = f"{local} = {passes.text(edge.local)}"
-    return [
-        name,
-        passes.text(edge.upstream),
-        local + summed_text(edge.summed),
-        passes.text(edge.contribution),
-    ]
+def _edge_row(passes: Passes, edge: EdgeRow, name: Cell) -> list[Cell]:
+    local = edge.local_formula
+    if edge.local is not None and not local.is_number:
+        local = equation(local, passes.shown(edge.local).formula)
+    return [name, passes.shown(edge.upstream), summed(local, edge.summed), passes.shown(edge.contribution)]
 
 
-def _tall_edge(passes: Passes, edge: EdgeRow, name: str, above: bool) -> list[list[str]]:
+def _tall_edge(passes: Passes, edge: EdgeRow, name: Cell, above: bool) -> list[list[Cell]]:
     """An edge in several rows: matrices side by side do not fit a terminal.
 
     An upstream gradient that stands `above`, as a contribution or a sum, is called by its name.
     """
     above = above and np.ndim(edge.upstream) > 0
-    partial = passes.partial(edge.consumer)
-    rows = [("upstream", say("account.above", name=partial) if above else passes.text(edge.upstream))]
+    arriving = say("account.above", name=str(passes.partial(edge.consumer)))
+    rows: list[tuple[str, Cell]] = [("upstream", arriving if above else passes.shown(edge.upstream))]
     if edge.local is None:
-        rows += [("contribution", edge.local_formula), ("same", passes.text(edge.contribution))]
+        rows += [("contribution", edge.local_formula), ("same", passes.shown(edge.contribution))]
     else:
-        rows.append(("local", edge.local_formula + summed_text(edge.summed)))
-        if not _is_number(edge.local_formula):
-            rows.append(("same", passes.text(edge.local)))
-        rows.append(("contribution", passes.text(edge.contribution)))
+        rows.append(("local", summed(edge.local_formula, edge.summed)))
+        if not edge.local_formula.is_number:
+            rows.append(("same", passes.shown(edge.local)))
+        rows.append(("contribution", passes.shown(edge.contribution)))
     return [
-        [name if first else "", say(f"account.{key}"), text]
-        for first, (key, text) in zip([True, *[False] * len(rows)], rows, strict=False)
+        [name if first else "", say(f"account.{key}"), cell]
+        for first, (key, cell) in zip([True, *[False] * len(rows)], rows, strict=False)
     ]
 
 
-def summed_text(axes: Sequence[int]) -> str:
-    """Over which axes a contribution was summed, behind its factors."""
-    return f"; {say('account.summed', axes=', '.join(map(str, axes)))}" if axes else ""
+def summed(local: Formula, axes: Sequence[int]) -> Formula:
+    """A factor, with the axes over which the contribution is summed."""
+    return noted(local, say("account.summed", axes=", ".join(map(str, axes)))) if axes else local
 
 
-def _bracketed_comparison(formula: str) -> str:
-    """`(u > 0) = 1` rather than `u > 0 = 1`."""
-    return f"({formula})" if any(sign in formula for sign in (" < ", " > ", "= ")) else formula
-
-
-def _sum_row(passes: Passes, node: NodeRow, edges: Sequence[EdgeRow]) -> list[str]:
+def _sum_row(passes: Passes, node: NodeRow, edges: Sequence[EdgeRow]) -> list[Cell]:
     assert node.upstream is not None
-    parts = say("account.the-sum")
+    parts: Cell = say("account.the-sum")
     if all(np.size(edge.contribution) == 1 for edge in edges):
-        texts = [passes.text(edge.contribution) for edge in edges]
-        bracketed = [texts[0], *(f"({text})" if text.startswith("-") else text for text in texts[1:])]
-        parts = " + ".join(bracketed if len(bracketed) <= 6 else [*bracketed[:3], "…", bracketed[-1]])
-    return [passes.partial(node.id), parts, passes.text(node.upstream)]
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("-")[:1].isdigit() and all(char in "0123456789.e-+" for char in text)
+        terms = [passes.shown(edge.contribution).formula for edge in edges]
+        parts = sum_of(terms if len(terms) <= 6 else [*terms[:3], words("…"), terms[-1]])
+    return [passes.partial(node.id), parts, passes.shown(node.upstream)]
 
 
 def _by_layers(passes: Passes) -> Iterator[Block]:
     """What each layer hands back to the nodes of another."""
     places = {row.id: outermost(row.name, row.layer) for row in passes.nodes}
-    rows = [
-        [f"{places[edge.consumer]} → {passes.names[edge.arg]}", text_of(edge.contribution)]
+    rows: list[list[Cell]] = [
+        [f"{places[edge.consumer]} → {passes.names[edge.arg]}", Value(edge.contribution)]
         for edge in passes.edges
         if places[edge.consumer] != places[edge.arg]
     ]

@@ -16,7 +16,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
-from bpx.render.blocks import Block, Heading, Table, text_of
+from bpx.render.blocks import Block, Heading, Table, Value
 from bpx.render.plain_data import plain_value, summaries
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
@@ -65,7 +65,7 @@ class SecondDerivatives(Section):
         yield Table(
             (say("account.second-of"), *(f"∂/∂{name}" for name in names)),
             tuple(
-                (f"∂/∂{row.input}{index_text(row.entry)}", *(text_of(row.by[name]) for name in names))
+                (f"∂/∂{row.input}{index_text(row.entry)}", *(Value(row.by[name]) for name in names))
                 for row in self.rows
             ),
         )

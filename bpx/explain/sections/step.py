@@ -16,7 +16,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input
 from bpx.graph.numbers import DIGITS, number, shape_text
 from bpx.graph.run import run
-from bpx.render.blocks import Block, Heading, Lines, table, text_of
+from bpx.render.blocks import Block, Heading, Lines, Value, table
 from bpx.render.plain_data import plain_value, quantities
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
@@ -74,7 +74,7 @@ class Step(Section):
         yield Heading(say("account.step", rate=number(self.rate, DIGITS)))
         yield table(
             ["input", "value", "update", "new-value"],
-            [[name, *map(text_of, change)] for name, change in self.updates.items()],
+            [[name, *map(Value, change)] for name, change in self.updates.items()],
         )
         yield Lines((self._loss(passes.names[passes.output]), self._prediction()))
 
@@ -88,7 +88,7 @@ class Step(Section):
             "account.predicted",
             predicted=number(self.predicted, DIGITS),
             before=number(self.before, DIGITS),
-            rate=f"({rate})" if rate.startswith("-") else rate,
+            rate=f"({rate})" if self.rate < 0 else rate,
             squared=number(self.squared, DIGITS),
         )
 

@@ -32,7 +32,7 @@ def write_spec(spec: NamedGraph, format: Format) -> str:
 def to_document(spec: NamedGraph) -> dict[str, Any]:
     """The spec as plain data of the format."""
     names = {**spec.own_names, **_shared(spec), **_grouped(spec)}
-    steps = {name: formula(spec.graph, node, names) for node, name in _steps_to_write(spec, names)}
+    steps = {name: str(formula(spec.graph, node, names)) for node, name in _steps_to_write(spec, names)}
     document: dict[str, Any] = {"bpx": FORMAT_VERSION}
     if spec.title:
         document["title"] = spec.title

@@ -76,7 +76,7 @@ def test_a_network_without_layers_has_none() -> None:
 
 def rows_of(n: int, header: str) -> list[tuple[str, ...]]:
     tables = [one for one in account(n).blocks() if isinstance(one, Table)]
-    return list(next(one for one in tables if one.headers[0] == header).rows)
+    return list(next(one for one in tables if one.headers[0] == header).text_rows)
 
 
 def test_a_large_network_has_a_row_for_each_layer() -> None:

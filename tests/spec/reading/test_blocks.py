@@ -40,7 +40,9 @@ def steps(spec: NamedGraph) -> dict[str, str]:
     """Every node that is computed, by name, and its formula."""
     inputs = {one.node for one in spec.inputs}
     return {
-        name: formula(spec.graph, node, spec.names) for node, name in spec.names.items() if node not in inputs
+        name: str(formula(spec.graph, node, spec.names))
+        for node, name in spec.names.items()
+        if node not in inputs
     }
 
 

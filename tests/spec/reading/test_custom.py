@@ -166,12 +166,12 @@ def test_swish_by_mpmath(x: float) -> None:
 def test_a_wrong_rule_is_followed_too() -> None:
     account = explain(spec({"y": "cube(x)"}, {"x": 2.0}, cube=stated(["x"], "x^3", "2*x^2")))
     assert account.gradients["x"] == 8
-    assert [edge.local_formula for edge in account.edges] == ["2 * x^2"]
+    assert [str(edge.local_formula) for edge in account.edges] == ["2 * x^2"]
 
 
 def test_the_rule_speaks_of_the_node_itself_as_out() -> None:
     account = explain(spec({"a": "2*x", "y": "gated(a)"}, {"x": 0.25}, gated=GATED))
-    assert account.edges[0].local_formula == "y + sigmoid(a) * (1 - y)"
+    assert str(account.edges[0].local_formula) == "y + sigmoid(a) * (1 - y)"
     assert float(account.gradients["x"]) == pytest.approx(2 * 0.739961, rel=1e-6)
 
 
@@ -179,8 +179,8 @@ def test_the_account_names_the_op_and_says_whose_rule_it_is() -> None:
     account = explain(gated(x=0.5))
     assert account.to_dict()["ops"] == {"gated": "gated(x) = x * sigmoid(x)"}
     assert "gated: times what its rule in the spec says." in plain(account.blocks())
-    assert account.nodes[1].formula == "gated(x)"
-    assert account.nodes[1].with_numbers == "gated(0.5)"
+    assert str(account.nodes[1].formula) == "gated(x)"
+    assert str(account.nodes[1].with_numbers) == "gated(0.5)"
 
 
 def test_nothing_is_said_of_an_op_that_no_gradient_passes() -> None:
@@ -202,7 +202,7 @@ def test_paths_and_steps_go_through_it() -> None:
 
 def test_it_expands_into_its_value() -> None:
     account = explain(gated(x=[0.5, -1.25]), expand="all")
-    assert [row.formula for row in account.nodes] == ["x", "sigmoid(x)", "x * v1"]
+    assert [str(row.formula) for row in account.nodes] == ["x", "sigmoid(x)", "x * v1"]
     assert account.expanded
     assert account.expanded.digits > 15
     assert account.notes[0].code == "summed-output"
@@ -284,8 +284,8 @@ def test_a_guard_may_be_built_on_other_args_than_it_was_asked_for() -> None:
     here, there = Graph(), Graph()
     (guard,) = op.guards(here.input())
     a, b = there.input(), there.input()
-    assert formula(there, guard.of(b).id, {a.id: "a", b.id: "b"}) == "b - 3"
-    assert formula(there, guard.of(a).id, {a.id: "a", b.id: "b"}) == "a - 3"
+    assert str(formula(there, guard.of(b).id, {a.id: "a", b.id: "b"})) == "b - 3"
+    assert str(formula(there, guard.of(a).id, {a.id: "a", b.id: "b"})) == "a - 3"
 
 
 # --- whose ops they are -------------------------------------------------------------------------

@@ -1,0 +1,99 @@
+r"""Blocks as a LaTeX document that compiles under a plain `article` class, with packages that every TeX has.
+
+Formulas and numbers are set in math mode; everything else is text, escaped so that none of it is obeyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from bpx.graph.formula import Formula, numbers
+from bpx.graph.notation_latex import escaped
+from bpx.graph.numbers import DIGITS
+from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
+from bpx.render.curve import levels
+
+_DEEPEST = 80  # parts inside each other: TeX nests no more than 255 groups, and a part opens up to two
+_LONGEST = 400  # parts of a formula that is set as one; a longer one fits no page, and is left as text
+_CURVE_WIDTH, _CURVE_HEIGHT, _MOST_DOTS = 300, 100, 100  # points of 1/72 inch
+
+_BEGIN = r"""\documentclass{article}
+\usepackage{amsmath}
+\usepackage{longtable}
+\usepackage[landscape, margin=2cm]{geometry}
+\setlength{\parindent}{0pt}
+\setlength{\LTleft}{0pt}
+\renewcommand{\arraystretch}{1.4}
+\begin{document}
+\footnotesize
+"""
+_END = "\\end{document}\n"
+
+
+def latex(blocks: Sequence[Block]) -> str:
+    """The document, with a line end at its end."""
+    return _BEGIN + "\n".join(text for block in blocks for text in (*_block(block), "")) + _END
+
+
+def _block(block: Block) -> Iterator[str]:
+    if isinstance(block, Headline):
+        yield rf"\section*{{{_cell(block.text)}}}"
+    elif isinstance(block, Heading):
+        yield rf"\subsection*{{{_cell(block.text)}}}"
+    elif isinstance(block, Table):
+        yield from _table(block)
+    elif isinstance(block, Curve):
+        yield from _curve(block)
+    else:
+        yield r"\begin{itemize}"
+        yield from (rf"\item {_cell(text)}" for text in block.texts)
+        yield r"\end{itemize}"
+
+
+def _table(block: Table) -> Iterator[str]:
+    columns = "".join("r" if column in block.right else "l" for column in range(len(block.headers)))
+    yield rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}"
+    yield rf"{_row(block.headers)} \hline \endhead"
+    for index, row in enumerate(block.rows):
+        yield _row(row, strong=index in block.strong)
+    yield r"\end{longtable}"
+
+
+def _row(cells: Sequence[Cell], strong: bool = False) -> str:
+    texts = [_cell(cell) for cell in cells]
+    if strong:
+        # A switch, as matrices do not stand in an argument.
+        texts = [rf"{{\bfseries\boldmath {text}}}" if text else "" for text in texts]
+    return rf"{' & '.join(texts)} \\"
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Phrase):
+        return "".join(map(_cell, cell.pieces))
+    if isinstance(cell, Value):
+        return escaped(str(cell)) if cell.is_summary else _cell(cell.formula)
+    if isinstance(cell, Formula):
+        return f"${cell.latex()}$" if _can_be_set(cell) else escaped(str(cell))
+    return escaped(cell)
+
+
+def _can_be_set(formula: Formula) -> bool:
+    return len(formula.parts) <= _LONGEST and formula.depth <= _DEEPEST
+
+
+def _curve(block: Curve) -> Iterator[str]:
+    """A curve as dots in a picture, with its largest and least value, and the first and the last count."""
+    values = block.values
+    heights = levels(values)
+    low, span = heights.min(), np.ptp(heights) or 1.0
+    yield rf"\begin{{picture}}({_CURVE_WIDTH + 80},{_CURVE_HEIGHT + 30})(-10,-15)"
+    for at in np.unique(np.linspace(0, len(values) - 1, _MOST_DOTS).round().astype(int)).tolist():
+        x, y = _CURVE_WIDTH * at / (len(values) - 1), _CURVE_HEIGHT * (heights[at] - low) / span
+        yield rf"\put({x:.0f},{y:.0f}){{\circle*{{1}}}}"
+    for y, value in ((_CURVE_HEIGHT, max(values)), (0, min(values))):
+        yield rf"\put({_CURVE_WIDTH + 5},{y}){{{_cell(numbers(value, DIGITS))}}}"
+    for x, count in ((0, block.start), (_CURVE_WIDTH, block.start + len(values) - 1)):
+        yield rf"\put({x},-12){{{count}}}"
+    yield r"\end{picture}"
