@@ -50,6 +50,8 @@ def __getattr__(name: str) -> Any:
     if name == "ops":
         return import_module("bpx.ops")
     if name not in _HOMES:
-        raise AttributeError(f"module 'bpx' has no attribute {name!r}")
+        from bpx.words.say import say
+
+        raise AttributeError(say("python.no-attribute", name=name))
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return value

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bpx import __version__
+from bpx.words.say import say
 
 app = typer.Typer(
     name="bpx",
@@ -14,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="See how a gradient is made, step by step, and find out whether one is right.",
+    help=say("cli.bpx"),
 )
 
 
@@ -27,7 +28,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=say("cli.version"))
     ] = False,
 ) -> None:
     pass

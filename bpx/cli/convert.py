@@ -12,20 +12,22 @@ from bpx.cli.arguments import read_spec
 from bpx.cli.options import Target, Values
 from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.spec.reading.document import Format
 
 
-@app.command(epilog="Example: bpx convert logistic_regression -o graph.json")
+@app.command(
+    help=say("cli.convert"),
+    epilog=say("cli.example", command="bpx convert logistic_regression -o graph.json"),
+)
 def convert(
     target: Target,
     set_: Values = None,
-    to: Annotated[
-        str | None, typer.Option(metavar="toml|json", help="The format; by default from FILE.")
-    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="toml|json", help=say("cli.to"))] = None,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write.")
+        str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.convert-output"))
     ] = None,
 ) -> None:
     """Write a graph as a spec, in TOML or JSON."""

@@ -50,7 +50,7 @@ def _title(name: str) -> str:
     return str(read_document(read_file(example_path(name)), "toml")[0].get("title", ""))
 
 
-@app.command()
+@app.command(help=say("cli.examples"))
 def examples(
     form: Annotated[str | None, form_option("examples")] = None,
     json: JsonFlag = False,

@@ -11,6 +11,7 @@ from bpx.cli.app import app
 from bpx.cli.arguments import read_names, read_spec, read_upstream
 from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
 from bpx.cli.output.session import WRONG, Session
+from bpx.words.say import say
 
 _EVERY_INPUT = "*"
 
@@ -27,30 +28,23 @@ class _WithBarePaths(TyperCommand):
         return super().parse_args(ctx, completed)
 
 
-Expand = Annotated[
-    list[str] | None, typer.Option(metavar="NODE|all", help="Rewrite composite ops in simpler ones.")
-]
+Expand = Annotated[list[str] | None, typer.Option(metavar="NODE|all", help=say("cli.expand"))]
 PathsTo = Annotated[
     str | None,
-    typer.Option(
-        metavar="[INPUT]", help="List every path to an input, or to each; stands behind the target."
-    ),
+    typer.Option(metavar="[INPUT]", help=say("cli.paths")),
 ]
-Second = Annotated[bool, typer.Option("--second", help="Add second derivatives.")]
-StepRate = Annotated[
-    float | None, typer.Option(metavar="RATE", help="Show one step of gradient descent at this rate.")
-]
-NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help="Show this node, or this layer, alone.")]
-NoCheck = Annotated[
-    bool, typer.Option("--no-check", help="Leave out the comparison with differences at the end.")
-]
+Second = Annotated[bool, typer.Option("--second", help=say("cli.second"))]
+StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.step"))]
+NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"))]
+NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
 
 
 @app.command(
     cls=_WithBarePaths,
-    epilog='Example: bpx explain "(x+y)^2" --set x=3 --set y=-1 --paths',
+    help=say("cli.explain"),
+    epilog=say("cli.example", command='bpx explain "(x+y)^2" --set x=3 --set y=-1 --paths'),
 )
 def explain(
     target: Target,
@@ -68,7 +62,7 @@ def explain(
     json: JsonFlag = False,
     output: OutputFile = None,
 ) -> None:
-    """Show how a gradient is made, step by step."""
+    """Show how a gradient is computed, step by step."""
     with Session("explanation", form, json, output) as session:
         from bpx.explain.explain import explain as explained
 

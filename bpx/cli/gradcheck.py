@@ -12,6 +12,7 @@ from bpx.cli.app import app
 from bpx.cli.arguments import read_claims, read_names, read_spec, read_upstream
 from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
 from bpx.cli.output.session import WRONG, Session
+from bpx.words.say import say
 
 
 class Sort(StrEnum):
@@ -23,20 +24,23 @@ class Sort(StrEnum):
 
 Claims = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help="A gradient to check: numbers, or a formula of the nodes."),
+    typer.Option(metavar="NAME=VALUE", help=say("cli.claim")),
 ]
-Points = Annotated[int, typer.Option(metavar="N", help="Check at so many points.")]
-Seed = Annotated[int, typer.Option(metavar="S", help="What the points are drawn from.")]
-Order = Annotated[int, typer.Option(metavar="1|2", help="The highest order of derivatives to check.")]
-Detect = Annotated[float, typer.Option(metavar="R", help="The smallest relative error that must be seen.")]
-SortBy = Annotated[Sort, typer.Option(help="The order of the entries.")]
-All = Annotated[bool, typer.Option("--all", help="Show every entry and every rule.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 unless everything agrees.")]
+Points = Annotated[int, typer.Option(metavar="N", help=say("cli.points"))]
+Seed = Annotated[int, typer.Option(metavar="S", help=say("cli.points-seed"))]
+Order = Annotated[int, typer.Option(metavar="1|2", help=say("cli.order"))]
+Detect = Annotated[float, typer.Option(metavar="R", help=say("cli.detect"))]
+SortBy = Annotated[Sort, typer.Option(help=say("cli.sort"))]
+All = Annotated[bool, typer.Option("--all", help=say("cli.all"))]
+Strict = Annotated[bool, typer.Option("--strict", help=say("cli.strict"))]
 FormName = Annotated[str | None, form_option("gradcheck")]
 OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 
-@app.command(epilog='Example: bpx gradcheck "(x+y)^2" --set x=3 --set y=-1 --claim "x = 2*(x+y)"')
+@app.command(
+    help=say("cli.gradcheck"),
+    epilog=say("cli.example", command='bpx gradcheck "(x+y)^2" --set x=3 --set y=-1 --claim "x = 2*(x+y)"'),
+)
 def gradcheck(
     target: Target,
     set_: Values = None,
@@ -55,7 +59,7 @@ def gradcheck(
     json: JsonFlag = False,
     output: OutputFile = None,
 ) -> None:
-    """Find out whether a gradient is right, and if not, what is to blame."""
+    """Check whether a gradient is right, and if not, find the cause."""
     with Session("gradcheck", form, json, output) as session:
         from bpx.check.gradcheck import gradcheck as checked
         from bpx.check.report.options import bad_options

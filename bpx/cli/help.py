@@ -12,6 +12,7 @@ import bpx
 from bpx.cli.app import app
 from bpx.cli.output.console import terminal
 from bpx.cli.output.session import TextSession
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,9 +22,9 @@ _WIDEST = 100  # columns; longer lines of prose are hard to read
 _LINK_TO_PAGE = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
 
 
-@app.command(epilog="Example: bpx help spec")
+@app.command(help=say("cli.help"), epilog=say("cli.example", command="bpx help spec"))
 def help(
-    topic: Annotated[str | None, typer.Argument(help="The page to show; without one, a list.")] = None,
+    topic: Annotated[str | None, typer.Argument(help=say("cli.topic"))] = None,
 ) -> None:
     """Show a page of the manual, or list its topics."""
     with TextSession(None) as session:
@@ -52,8 +53,6 @@ def title(topic: str) -> str:
 
 def topic_list() -> str:
     """All topics with their titles, one a line."""
-    from bpx.words.say import say
-
     width = max(map(len, topics()))
     lines = [f"  {topic:<{width}}  {title(topic)}" for topic in topics()]
     return "\n".join([say("docs.topics"), "", *lines, ""])

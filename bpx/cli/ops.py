@@ -9,11 +9,12 @@ import typer
 from bpx.cli.app import app
 from bpx.cli.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session
+from bpx.words.say import say
 
 
-@app.command()
+@app.command(help=say("cli.ops"))
 def ops(
-    name: Annotated[str | None, typer.Argument(help="One op, to see all there is to say of it.")] = None,
+    name: Annotated[str | None, typer.Argument(help=say("cli.op"))] = None,
     form: Annotated[str | None, form_option("ops")] = None,
     json: JsonFlag = False,
     output: Annotated[str | None, file_option("ops")] = None,

@@ -7,45 +7,40 @@ from typing import Annotated, Any
 import typer
 
 from bpx.render.forms import endings_of, forms_of
+from bpx.words.say import say
 
 Target = Annotated[
     str,
-    typer.Argument(help="An expression, a .toml or .json spec, - for standard input, or an example's name."),
+    typer.Argument(help=say("cli.target")),
 ]
 Values = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Give an input a value: x=3, w='[1, 2]', t=pi/2."),
+    typer.Option("--set", metavar="NAME=VALUE", help=say("cli.set")),
 ]
-Of = Annotated[
-    str | None, typer.Option("--of", metavar="NODE", help="Derive this node instead of the output.")
-]
+Of = Annotated[str | None, typer.Option("--of", metavar="NODE", help=say("cli.of"))]
 Wrt = Annotated[
     str | None,
-    typer.Option(
-        "--wrt", metavar="NAME,...", help="With respect to these, inputs or inner nodes (default: inputs)."
-    ),
+    typer.Option("--wrt", metavar="NAME,...", help=say("cli.wrt")),
 ]
 Upstream = Annotated[
     str | None,
-    typer.Option("--upstream", metavar="VALUE", help="The gradient arriving at the output (default: ones)."),
+    typer.Option("--upstream", metavar="VALUE", help=say("cli.upstream")),
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help=say("cli.json"))]
 
 
 def form_option(kind: str) -> Any:
     """`--format` with the forms that objects of a kind can take."""
     choices = "|".join(form.name for form in forms_of(kind))
-    return typer.Option("--format", "-f", metavar=f"<{choices}>", help="The form of the output.")
+    return typer.Option("--format", "-f", metavar=f"<{choices}>", help=say("cli.format"))
 
 
 def file_option(kind: str) -> Any:
     """`-o` with the endings that set the form."""
-    return typer.Option(
-        "--output", "-o", metavar="FILE", help=f"Write to a file; {endings(kind)} set the form."
-    )
+    return typer.Option("--output", "-o", metavar="FILE", help=say("cli.output", endings=endings(kind)))
 
 
 def endings(kind: str) -> str:
     """The endings that set a form, in a row."""
     *others, last = endings_of(kind)
-    return f"{', '.join(others)} and {last}"
+    return say("word.and").join([", ".join(others), last])

@@ -9,6 +9,7 @@ import typer
 
 from bpx.cli.app import app
 from bpx.cli.output.session import TextSession
+from bpx.words.say import say
 
 
 class _SchemaSession(TextSession):
@@ -23,10 +24,10 @@ class _SchemaSession(TextSession):
             raise BpxError([unknown_ending(self.file, [".json"])])
 
 
-@app.command()
+@app.command(help=say("cli.schema"))
 def schema(
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")
+        str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.convert-output"))
     ] = None,
 ) -> None:
     """Print the JSON Schema of the spec format."""

@@ -13,6 +13,7 @@ from bpx.cli.arguments import read_names, read_spec
 from bpx.cli.options import JsonFlag, Target, Values, endings, form_option
 from bpx.cli.output.console import need_folder, write_file
 from bpx.cli.output.session import WRONG, Session
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.spec.reading.document import Format
@@ -21,42 +22,41 @@ if TYPE_CHECKING:
 
 Trained = Annotated[
     str | None,
-    typer.Option("--wrt", metavar="NAME,...", help="Train these inputs (default: parameters)."),
+    typer.Option("--wrt", metavar="NAME,...", help=say("cli.train-wrt")),
 ]
-Optimizer = Annotated[str, typer.Option(metavar="sgd|momentum|adam", help="How the gradient becomes a step.")]
+Optimizer = Annotated[str, typer.Option(metavar="sgd|momentum|adam", help=say("cli.optimizer"))]
 Rate = Annotated[
     float | None,
-    typer.Option(metavar="R", help="The learning rate (default: sgd 0.1, momentum and adam 0.01)."),
+    typer.Option(metavar="R", help=say("cli.rate")),
 ]
-Momentum = Annotated[
-    float | None, typer.Option(metavar="M", help="What is kept of the last step (default: 0.9).")
-]
-Steps = Annotated[int, typer.Option(metavar="N", help="How many steps to take.")]
+Momentum = Annotated[float | None, typer.Option(metavar="M", help=say("cli.momentum"))]
+Steps = Annotated[int, typer.Option(metavar="N", help=say("cli.steps"))]
 StopAt = Annotated[
     float | None,
-    typer.Option("--target", metavar="LOSS", help="Stop at this loss; with --batch looked at each epoch."),
+    typer.Option("--target", metavar="LOSS", help=say("cli.stop")),
 ]
 BatchSize = Annotated[
     int | None,
-    typer.Option(metavar="B", help="Draw batches of B examples; what remains of an epoch sits out."),
+    typer.Option(metavar="B", help=say("cli.batch")),
 ]
-Seed = Annotated[int, typer.Option(metavar="S", help="What the batches are drawn from.")]
-ShowSteps = Annotated[int, typer.Option(metavar="K", help="Show the first K steps in full.")]
-CheckEvery = Annotated[
-    int | None, typer.Option(metavar="K", help="Check the gradient at every K-th step, first and last.")
-]
+Seed = Annotated[int, typer.Option(metavar="S", help=say("cli.batch-seed"))]
+ShowSteps = Annotated[int, typer.Option(metavar="K", help=say("cli.show-steps"))]
+CheckEvery = Annotated[int | None, typer.Option(metavar="K", help=say("cli.check"))]
 FormName = Annotated[str | None, form_option("training")]
 SpecFile = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the trained spec, in .toml or .json."),
+    typer.Option("--output", "-o", metavar="FILE", help=say("cli.trained")),
 ]
 ReportFile = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help=f"Write the report to a file; {endings('training')} set the form."),
+    typer.Option(metavar="FILE", help=say("cli.report", endings=endings("training"))),
 ]
 
 
-@app.command(epilog="Example: bpx train logistic_regression --steps 50 -o trained.toml")
+@app.command(
+    help=say("cli.train"),
+    epilog=say("cli.example", command="bpx train logistic_regression --steps 50 -o trained.toml"),
+)
 def train(
     target: Target,
     set_: Values = None,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,19 +27,36 @@ LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
 class ShapeError(ValueError):
     """Args whose shapes do not fit the op; `shapes` are the args' shapes.
 
-    `inside` is what went wrong among the simpler ops that a composite one is made of.
+    `help` is the code of the rule that they break, where it is not the rule of broadcasting. `inside` is
+    what went wrong among the simpler ops that a composite one is made of.
     """
 
     def __init__(
-        self, op: str, shapes: Sequence[Shape], reason: str = "", inside: ShapeError | None = None
+        self, op: str, shapes: Sequence[Shape], help: str = "", inside: ShapeError | None = None
     ) -> None:
-        self.op, self.shapes, self.reason, self.inside = op, tuple(shapes), reason, inside
-        super().__init__(f"{op}: shapes {', '.join(map(str, shapes))} do not fit {reason}".rstrip())
+        self.op, self.shapes, self.help, self.inside = op, tuple(shapes), help, inside
+        super().__init__(say("diagnostic.shape-mismatch", op=op, args=say("word.and").join(map(str, shapes))))
 
     @property
-    def is_too_large(self) -> bool:
-        """Is it the size that is refused, and not the fit?"""
-        return self.reason.endswith(("elements", "axes"))
+    def inmost(self) -> ShapeError:
+        """What went wrong first, among the simplest ops."""
+        return self.inside.inmost if self.inside else self
+
+
+class SizeError(ShapeError):
+    """A result of more elements or axes than bpx computes: it is room that is lacking, not a fit."""
+
+    def __init__(self, op: str, *, count: int, of: Literal["elements", "axes"]) -> None:
+        super().__init__(op, ())
+        self.count, self.of = count, of
+
+    def __str__(self) -> str:
+        return say("diagnostic.too-large", op=self.op, reason=self.extent)
+
+    @property
+    def extent(self) -> str:
+        """How large the result would be, in words."""
+        return say(f"word.{self.of}", count=self.count)
 
 
 def broadcast(op: str, shapes: Sequence[Shape]) -> Shape:

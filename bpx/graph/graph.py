@@ -30,10 +30,11 @@ from bpx.graph.arrays import (
     Number,
     Settings,
     Shape,
-    ShapeError,
+    SizeError,
     broadcast,
 )
 from bpx.graph.facts import Guard, Notation, Refusal
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -108,14 +109,14 @@ class Op:
 
     def __reduce__(self) -> Any:
         if _BY_NAME.get(self.name) is not self:
-            raise TypeError(f"op {self.name!r} is not in the table and cannot be pickled")
+            raise TypeError(say("python.not-pickled", op=self.name))
         return _op_named, (self.name,)
 
     def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
         graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
         if graph is None:
-            raise TypeError(f"{self.name} builds a node: give it at least one handle")
+            raise TypeError(say("python.no-handle", op=self.name))
         return graph.fold(self, [graph.lift(arg) for arg in args], settings)
 
 
@@ -198,7 +199,7 @@ class Graph:
         if not isinstance(value, Expr):
             return self.constant(value)
         if value.graph is not self:
-            raise ValueError("the args of a node must come from one graph")
+            raise ValueError(say("python.two-graphs"))
         return value
 
     def needs(self, *, of: Iterable[int], known: Container[int] = ()) -> list[int]:
@@ -231,12 +232,13 @@ class Graph:
         if 0 < missing <= len(op.defaults):
             args = [*args, *map(self.constant, op.defaults[-missing:])]
         elif missing > 0 or (missing < 0 and not op.variadic):
-            raise TypeError(f"{op.name} takes {len(op.args)} args, not {len(args)}")
+            count, found = len(op.args), len(args)
+            raise TypeError(say("python.wrong-arity", op=op.name, count=count, found=found))
         shapes = [self.shapes[arg.id] for arg in args]
         if op.arrange:
             settings = op.arrange(*shapes, **{**op.settings, **settings})
         elif settings:
-            raise TypeError(f"{op.name} has no settings")
+            raise TypeError(say("python.no-settings", op=op.name))
         shape = op.shape(*shapes, **settings) if op.shape else broadcast(op.name, shapes)
         return tuple([arg.id for arg in args]), settings, shape
 
@@ -246,12 +248,12 @@ class Graph:
         for length in shape:
             size *= length
         if len(shape) > MOST_AXES:
-            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{len(shape)} axes")
+            raise SizeError(op.name, count=len(shape), of="axes")
         if size > LARGEST_NODE:
-            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{size} elements")
+            raise SizeError(op.name, count=size, of="elements")
         self.elements += size
         if self.elements > LARGEST_GRAPH:
-            raise ShapeError(op.name, [self.shapes[arg] for arg in args], f"{self.elements} elements")
+            raise SizeError(op.name, count=self.elements, of="elements")
         self.ops.append(op)
         self.args.append(args)
         self.settings.append(settings)
@@ -359,7 +361,7 @@ class Expr:
         return OPS["abs"](self)
 
     def __bool__(self) -> bool:
-        raise TypeError("a node has no truth value; use bpx.ops.where, bpx.ops.max or bpx.ops.min")
+        raise TypeError(say("python.no-truth-value"))
 
     def __eq__(self, other: object) -> Expr:  # type: ignore[override] # as the other comparisons do
         return OPS["eq"](self, other) if isinstance(other, Operands) else NotImplemented

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bpx.graph.arrays import Array
+from bpx.words.say import say
 
 CONSTANTS = {"pi": math.pi, "e": math.e}
 
@@ -47,8 +48,8 @@ def array(value: Array | float, digits: int | None = None) -> str:
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """A shape as people write it: `2×3`, `3`, `scalar`."""
-    return "×".join(map(str, shape)) if shape else "scalar"
+    """A shape as people write it: `2×3`, `3`, and a word for a scalar."""
+    return "×".join(map(str, shape)) if shape else say("word.scalar")
 
 
 def index_text(index: Sequence[int]) -> str:

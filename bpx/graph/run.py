@@ -9,6 +9,7 @@ import numpy as np
 
 from bpx.graph.arrays import Array
 from bpx.graph.graph import INPUT, Graph
+from bpx.words.say import say
 
 
 def run(
@@ -59,7 +60,7 @@ def _lift(given: Mapping[int, Any]) -> Callable[[Any], Any] | None:
 def _compute(graph: Graph, node: int, values: Mapping[int, Any], batch: bool) -> Any:
     op = graph.ops[node]
     if op is INPUT:
-        raise KeyError(f"no value is given for input node {node}")
+        raise KeyError(say("python.missing-value", node=node))
     args = [values[arg] for arg in graph.args[node]]
     if op.elementwise:
         return op.value(*args)

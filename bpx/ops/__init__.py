@@ -59,4 +59,6 @@ def _home(op: Op) -> str:
 def __getattr__(name: str) -> Op:
     if name in OPS:
         return OPS[name]
-    raise AttributeError(f"there is no op {name!r}")
+    from bpx.words.say import say
+
+    raise AttributeError(say("diagnostic.unknown-op", name=name))

@@ -19,6 +19,7 @@ from bpx.graph.facts import Notation, Refusal
 from bpx.graph.graph import Expr, Op
 from bpx.ops.row import structural
 from bpx.ops.tensors import SettingError, is_whole, lengths, reshape, sum_
+from bpx.words.say import say
 
 Triple = tuple[int, int, int]  # start, stop, step, as `range` has them
 At = tuple[int | Triple, ...]  # for each axis
@@ -103,7 +104,7 @@ def _place(x: Array, *, at: At, shape: Shape, batch: int) -> Any:
 
 def _arrange_place(x: Shape, *, at: Any, shape: Any) -> Settings:
     if at is None:
-        raise TypeError("place needs an index")
+        raise TypeError(say("python.missing-setting", op="place", setting="at"))
     whole = lengths(shape)
     return {"at": index_in_full(at, whole), "shape": whole}
 
@@ -116,7 +117,7 @@ def _place_shape(x: Shape, *, at: At, shape: Shape) -> Shape:
 
 def _arrange_index(x: Shape, *, at: Any) -> Settings:
     if at is None:
-        raise TypeError("index needs an index")
+        raise TypeError(say("python.missing-setting", op="index", setting="at"))
     return {"at": index_in_full(at, x)}
 
 

@@ -16,6 +16,7 @@ from bpx.graph.arrays import Settings, Shape, ShapeError
 from bpx.graph.facts import Guard, Notation, Refusal
 from bpx.graph.graph import OPS, Op
 from bpx.graph.subgraph import expansion
+from bpx.words.say import say
 
 Maker = Callable[..., Any]
 
@@ -213,7 +214,7 @@ def register(op: Op) -> Op:
     """Put a row into the table; a second row of the same name is a programming error."""
     for name in (op.name, *op.aliases):
         if name in OPS:
-            raise ValueError(f"op {name!r} is in the table already")
+            raise ValueError(say("python.op-twice", op=name))
         OPS[name] = op
     return op
 

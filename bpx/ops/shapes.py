@@ -31,6 +31,7 @@ from bpx.ops.tensors import (
     reshape,
     spread,
 )
+from bpx.words.say import say
 
 Axes = tuple[int, ...]
 
@@ -220,7 +221,7 @@ def _arrange_squeeze(x: Shape, *, axis: Any) -> Settings:
 
 def _arrange_unsqueeze(x: Shape, *, axis: Any) -> Settings:
     if axis is None:
-        raise TypeError("unsqueeze needs an axis")
+        raise TypeError(say("python.missing-setting", op="unsqueeze", setting="axis"))
     count = len(axis) if isinstance(axis, list | tuple) else 1
     return {"axis": axes_in_full(axis, len(x) + count)}
 

@@ -14,6 +14,7 @@ import numpy as np
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError, broadcast
 from bpx.graph.graph import Expr, Op
 from bpx.ops.row import infix, postfix, structural
+from bpx.words.say import say
 
 
 class SettingError(ValueError):
@@ -21,7 +22,7 @@ class SettingError(ValueError):
 
     def __init__(self, code: str, *, help: str | None = None, **facts: Any) -> None:
         self.code, self.facts, self.help = code, facts, help
-        super().__init__(f"{code}: {facts}")
+        super().__init__(code, facts)
 
 
 # --- settings -----------------------------------------------------------------------------------
@@ -37,7 +38,7 @@ def axes_in_full(axis: Any, ndim: int) -> tuple[int, ...]:
     named = axis if isinstance(axis, list | tuple) else [axis]
     for number in named:
         if isinstance(number, list | None):
-            raise TypeError(f"an axis is a number, not {number}")
+            raise TypeError(say("python.bad-axis", axis=number))
         if not is_whole(number) or not -ndim <= number < ndim:
             raise SettingError("bad-axis", axis=number, ndim=ndim)
     axes = sorted({number % ndim for number in named})
@@ -70,7 +71,7 @@ def _arrange_transpose(x: Shape, *, axes: Any) -> Settings:
 
 def _arrange_reshape(x: Shape, *, shape: Any) -> Settings:
     if shape is None:
-        raise TypeError("reshape needs a shape")
+        raise TypeError(say("python.missing-setting", op="reshape", setting="shape"))
     wanted = tuple(shape if isinstance(shape, list | tuple) else [shape])
     size = math.prod(x)
     if not all(map(is_whole, wanted)):
@@ -113,7 +114,7 @@ def reduced_shape(x: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
 
 def _matmul_shape(a: Shape, b: Shape) -> Shape:
     if not a or not b:
-        raise ShapeError("matmul", (a, b), "scalar")
+        raise ShapeError("matmul", (a, b), "shape-scalar")
     rows, inner = a[:-1][-1:], a[-1]
     columns, other_inner = (b[-1:], b[-2]) if len(b) > 1 else ((), b[0])
     if inner != other_inner:

@@ -15,8 +15,10 @@ import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.arrays import Settings, Shape, broadcast
 from bpx.graph.graph import Expr, Graph, Op, Operand
 from bpx.graph.named.named_graph import Composite
+from bpx.graph.numbers import shape_text
 from bpx.graph.subgraph import Subgraph, expansion
 from bpx.ops.tensors import spread, unbroadcast
+from bpx.words.say import say
 
 
 class Edge(NamedTuple):
@@ -64,11 +66,13 @@ def reverse(
     graph = output.graph
     if upstream is None:
         if output.shape:
-            raise ValueError(f"an output of shape {output.shape} needs an upstream gradient")
+            raise ValueError(say("python.no-upstream", shape=shape_text(output.shape)))
         upstream = 1.0
     seed = graph.lift(upstream)
     if seed.shape != output.shape:
-        raise ValueError(f"upstream has shape {seed.shape}, the output {output.shape}")
+        raise ValueError(
+            say("diagnostic.upstream-shape", found=shape_text(seed.shape), wanted=shape_text(output.shape))
+        )
     # Nodes on a path from `wrt` to the output; constants and targets get no nodes that nobody would read.
     live = graph.touched(by=[expr.id for expr in wrt], upto=output.id)
     gradients: dict[int, Expr] = {output.id: seed} if live[output.id] else {}
@@ -147,7 +151,7 @@ def pullback(
     if op.pull:
         return op.pull(upstream, *args, out, **settings)
     if op.expands is None:
-        raise ValueError(f"{op.name} has no rule")
+        raise ValueError(say("python.no-rule", op=op.name))
     inside, gradients = _rule_of_expansion(op, tuple(arg.shape for arg in args), tuple(settings.items()))
     nodes = [node for node in gradients if node is not None]
     handles = inside.handles([*args, out, upstream], _sparing, nodes)

@@ -128,7 +128,7 @@ def table(
     if len(rows) <= MOST_ROWS:
         return Table(headers, tuple(map(tuple, rows)), frozenset(right), frozenset(strong))
     half = MOST_ROWS // 2
-    left_out = say("account.left-out", count=f"{len(rows) - 2 * half:,}")
+    left_out = say("account.left-out", count=len(rows) - 2 * half)
     gap = (left_out, *[""] * (len(keys) - 1))
     kept = (*map(tuple, rows[:half]), gap, *map(tuple, rows[-half:]))
     shift = len(rows) - half

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from bpx.check.report.entry import verdict_text
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
 from bpx.render.blocks import Block, Curve, Heading, Lines, table
@@ -82,13 +83,19 @@ def agreeing(checks: Sequence[Checked]) -> Iterator[str]:
     steps = [f"{check.step:,}" for check in checks if check.verdict == "agree"]
     if steps:
         shown = steps if len(steps) <= _MOST_STEPS else [*steps[: _MOST_STEPS - 1], "…", steps[-1]]
-        yield say("train.checked", entries=f"{checks[0].entries:,}", steps=", ".join(shown))
+        at = say("train.at-steps", count=len(steps), steps=", ".join(shown))
+        yield say("train.checked", entries=checks[0].entries, at=at)
 
 
 def odd_checks(checks: Sequence[Checked]) -> Iterator[Block]:
     """The worst entries of the checks that do not agree."""
     rows = [
-        [str(check.step), check.verdict, visible(check.entry), *(_known(value) for value in check[4:])]
+        [
+            str(check.step),
+            verdict_text(check.verdict),
+            visible(check.entry),
+            *(_known(value) for value in check[4:]),
+        ]
         for check in checks
         if check.verdict != "agree"
     ]

@@ -106,9 +106,8 @@ class Training(Shown, Generic[AnyGraph]):
 
     def _headline(self) -> str:
         title = visible(" ".join((self.spec.title or "").split()))
-        form = "train.answer-one" if self.taken == 1 else "train.answer"
-        taken, rate = f"{self.taken:,}", number(self.rate, DIGITS)
-        answer = say(form, loss=self._loss(), taken=taken, optimizer=self.optimizer, rate=rate)
+        loss, rate = self._loss(), number(self.rate, DIGITS)
+        answer = say("train.answer", loss=loss, taken=self.taken, optimizer=self.optimizer, rate=rate)
         return f"{title}: {answer}" if title else answer
 
     def _loss(self) -> str:
@@ -143,4 +142,4 @@ def _problem(problem: Diagnostic) -> str:
     if problem.span:
         line, column = problem.span.source.position(problem.span.start)
         place = f" ({visible(problem.span.source.name)}:{line}:{column})"
-    return f"{problem.severity}: {problem.message}{place}{'; ' + problem.advice if problem.advice else ''}"
+    return problem.to_line(place)

@@ -16,6 +16,8 @@ Severity = Literal["error", "warning", "note"]
 
 _WIDEST_EXCERPT = 100  # a longer source line is shown as a window around the span
 _MOST_GUESSES = 2000  # names compared when a misspelt one is looked for
+_MOST_CLOSE = 5  # of these, how many are compared letter by letter
+_LONG_ENOUGH = 5  # letters of a name in which one in place of another may be a slip
 
 
 class Source:
@@ -112,18 +114,22 @@ class Diagnostic(NamedTuple):
             **place,
         }
 
-    def to_line(self) -> str:
-        """The form that stands among other notes: severity, sentence and help in one line."""
-        return f"{self.severity}: {self.message}{'; ' + self.advice if self.advice else ''}"
+    def to_line(self, place: str = "") -> str:
+        """The form that stands among other notes: severity, sentence, `place` and help in one line."""
+        return f"{self._severity}: {self.message}{place}{'; ' + self.advice if self.advice else ''}"
 
     def to_text(self) -> str:
         """The form people read: sentence, place, excerpt with the span underlined, help."""
-        lines = [f"{self.severity}[{self.code}]: {self.message}"]
+        lines = [f"{self._severity}[{self.code}]: {self.message}"]
         if self.span:
             lines += _excerpt(self.span)
         if self.advice:
-            lines.append(f"help: {self.advice}")
+            lines.append(f"{say('severity.help')}: {self.advice}")
         return "\n".join(lines)
+
+    @property
+    def _severity(self) -> str:
+        return say(f"severity.{self.severity}")
 
 
 class BpxError(ValueError):
@@ -171,7 +177,10 @@ def _cells(text: str) -> int:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, if one is like it at all."""
+    """The known name that `name` is most likely a misspelling of, if there is one.
+
+    A name that is merely alike, as `mse` is to `sec`, is none: a wrong proposal is worse than none.
+    """
     from difflib import get_close_matches
 
     slack = max(2, len(name) // 3)
@@ -181,5 +190,48 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
             alike.setdefault(candidate.casefold(), candidate)
             if len(alike) == _MOST_GUESSES:
                 break
-    found = get_close_matches(name.casefold(), list(alike), n=1, cutoff=0.65)
-    return alike[found[0]] if found else None
+    folded = name.casefold()
+    close = get_close_matches(folded, list(alike), n=_MOST_CLOSE, cutoff=0.65)
+    misspelt = [match for match in close if _is_misspelling(folded, match)]
+    same_letters = [match for match in misspelt if sorted(match) == sorted(folded)]
+    return next((alike[match] for match in [*same_letters, *misspelt]), None)
+
+
+def _is_misspelling(name: str, known: str) -> bool:
+    """Are they a slip of the fingers apart, for every five letters one?
+
+    A letter left out, added or exchanged with its neighbour is a slip; one in place of another is so in
+    longer words alone (`cot` is not `cos`). Names that differ at either end (`asinh`, `asin`; `sinc`,
+    `sin`) or in a digit (`w1`, `w2`) mean different things.
+    """
+    if _digits(name) != _digits(known):
+        return False
+    exchanged = sorted(name) == sorted(known)
+    if name.isascii() and not exchanged and _ends(name) != _ends(known):
+        return False
+    is_long = len(name) >= _LONG_ENOUGH or not name.isascii()
+    return _edits(name, known, 1 if is_long else 2) <= max(1, max(len(name), len(known)) // 5)
+
+
+def _ends(name: str) -> tuple[str, str]:
+    """The first and the last letter; a plural's s, or an e, is no letter to tell names apart by."""
+    return name[:1], name.rstrip("es")[-1:]
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isdigit())
+
+
+def _edits(name: str, known: str, typo_cost: int) -> int:
+    """The edit distance with exchanged neighbours as one edit (Damerau 1964, optimal string alignment)."""
+    before: list[int] = []
+    last = list(range(len(known) + 1))
+    for i, char in enumerate(name, start=1):
+        row = [i]
+        for j, other in enumerate(known, start=1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (typo_cost if char != other else 0))
+            if i > 1 and j > 1 and char == known[j - 2] and name[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]

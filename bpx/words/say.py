@@ -1,10 +1,20 @@
-"""Sentences of the catalogue with facts put in, and text made fit to be shown."""
+"""Sentences of the catalogue with facts put in, and text made fit to be shown.
+
+The catalogue is that of the context (`speaking`), English where none was chosen: nothing is set for
+good, so that threads and tests cannot change each other's language.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from bpx.words.en import ENGLISH
+from bpx.words.catalogue import Catalogue
+from bpx.words.en import CATALOGUE
+
+_SPOKEN: ContextVar[Catalogue] = ContextVar("catalogue", default=CATALOGUE)
 
 _LONGEST_FACT = 400  # characters
 _BRAILLE = 0x2800  # the sign without dots
@@ -45,9 +55,27 @@ def in_encoding(text: str, encoding: str) -> str:
 
 
 def say(key: str, /, **facts: Any) -> str:
-    """The sentence of `key` with the facts put in; raises `KeyError` for an unknown key."""
+    """The sentence of `key` with the facts put in; raises `KeyError` for an unknown key.
+
+    Where a sentence has forms for one and for many, the fact that chooses is given as an int.
+    """
     shown = {name: visible(_cut(fact)) if isinstance(fact, str) else fact for name, fact in facts.items()}
-    return ENGLISH[key].format(**shown)
+    return _SPOKEN.get().sentence(key, shown)
+
+
+def has_sentence(key: str) -> bool:
+    """Is there a sentence of that key in the language that is spoken?"""
+    return key in _SPOKEN.get().sentences
+
+
+@contextmanager
+def speaking(catalogue: Catalogue) -> Iterator[None]:
+    """Inside, `say` speaks the language of `catalogue`."""
+    token = _SPOKEN.set(catalogue)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
 
 
 def _cut(text: str) -> str:

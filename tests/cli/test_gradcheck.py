@@ -84,9 +84,9 @@ def test_exit_code_of_a_check(asked: dict[str, Any], name: str, code: int, stric
 def test_forms_of_a_report(asked: dict[str, Any], tmp_path: Path) -> None:
     asked["report"] = report("only_a_kink")
     starts = {
-        "table": "The gradient of y stands at a kink",
-        "plain": "The gradient of y stands at a kink",
-        "markdown": "## The gradient of y stands at a kink",
+        "table": "The gradient of y is at a kink",
+        "plain": "The gradient of y is at a kink",
+        "markdown": "## The gradient of y is at a kink",
         "json": '{\n  "bpx": 1,\n  "kind": "gradcheck",',
         "junit": '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>',
     }

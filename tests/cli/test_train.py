@@ -92,7 +92,7 @@ def test_a_training_that_breaks_off_is_exit_1_and_writes_no_spec(tmp_path: Path)
     assert [one["code"] for one in found["diagnostics"]] == ["not-written", "loss-not-finite", "not-finite"]
     assert len(found["history"]) == found["steps"]["taken"] + 2
     assert not path.exists()
-    assert "Broken off" in invoke(*RUNAWAY, exit=1).stdout
+    assert "Stopped early" in invoke(*RUNAWAY, exit=1).stdout
 
 
 def test_a_training_with_a_wrong_rule_is_exit_1_where_it_is_checked(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from bpx.render.table import renderables
 from bpx.spec.reading.read import read_expression
 from bpx.words.diagnostic import Source
 from bpx.words.en import ENGLISH
+from bpx.words.say import say
 
 
 def account(expression: str, options: Any = None, **values: Any) -> Explanation:
@@ -89,9 +90,9 @@ def shown(number: float) -> str:
 
 def unaccounted(text: str, account: Explanation) -> list[str]:
     """The numbers of a rendering that do not stand in the JSON, to six digits."""
-    for key, sentence in ENGLISH.items():
+    for key in ENGLISH:
         if key.startswith("pattern."):
-            text = text.replace(sentence, "")
+            text = text.replace(say(key), "")
     known = set(numbers_of(account.to_dict()))
     exact = {shown(number) for number in known} | {f"{number:.15g}" for number in known}
     return [
@@ -163,20 +164,20 @@ def test_the_answer_comes_first() -> None:
 def test_sections_in_order() -> None:
     one = account("relu(x) * y", {"paths": [], "second": True, "step": 0.1, "expand": ["all"]}, x=0, y=2)
     assert headings(one) == [
-        ENGLISH["account.forward"],
-        ENGLISH["account.reverse"].format(seed="∂out/∂out = 1"),
-        ENGLISH["account.gradients"],
-        ENGLISH["account.paths"].format(output="out", input="x"),
-        ENGLISH["account.paths"].format(output="out", input="y"),
-        ENGLISH["account.second"],
-        ENGLISH["account.step"].format(rate="0.1"),
-        ENGLISH["account.patterns"],
-        ENGLISH["account.notes"],
+        say("account.forward"),
+        say("account.reverse", seed="∂out/∂out = 1"),
+        say("account.gradients"),
+        say("account.paths", output="out", input="x"),
+        say("account.paths", output="out", input="y"),
+        say("account.second"),
+        say("account.step", rate="0.1"),
+        say("account.patterns"),
+        say("account.notes"),
     ]
 
 
 def test_sections_that_have_nothing_to_say_are_left_out() -> None:
-    assert headings(account("2 + 3")) == [ENGLISH["account.forward"]]
+    assert headings(account("2 + 3")) == [say("account.forward")]
 
 
 def test_one_forward_row_a_node_but_none_for_constants() -> None:
@@ -214,18 +215,18 @@ def test_a_local_that_is_a_number_is_written_once() -> None:
 def test_axes_that_were_summed_are_named() -> None:
     (_, reverse, *_) = tables(account("sum(x + b)", x=[[1, 2], [3, 4]], b=[1, 2]))
     cells = [cell for row in reverse.text_rows for cell in row]
-    assert f"1; {ENGLISH['account.summed'].format(axes='0')}" in cells
+    assert f"1; {say('account.summed', count=1, axes='0')}" in cells
 
 
 def test_independence_is_said_in_words() -> None:
     one = account("x + 0 * y", {"of": "x"}, x=1, y=2)
     (*_, gradients) = tables(one)
-    assert gradients.text_rows[1] == ("∂x/∂y", ENGLISH["account.independent"])
+    assert gradients.text_rows[1] == ("∂x/∂y", say("account.independent"))
 
 
 def test_each_pattern_is_said_once() -> None:
     one = account("sin(x) * sin(y)", x=1, y=2)
-    assert lines(one)[:2] == [ENGLISH["pattern.mul"], ENGLISH["pattern.sin"]]
+    assert lines(one)[:2] == [say("pattern.mul"), say("pattern.sin")]
     assert len([text for text in lines(one) if text in ENGLISH.values()]) == 3  # and that numbers are rounded
 
 
@@ -243,12 +244,12 @@ def test_many_paths_are_counted_with_commas() -> None:
     assert paths.path_count > 1000
     text = plain_text(one)
     assert f"{paths.path_count:,}" in text
-    assert ENGLISH["account.rest"].format(count=f"{paths.path_count - len(paths.shown):,}") in text
+    assert say("account.rest", count=paths.path_count - len(paths.shown)) in text
 
 
 def test_no_path() -> None:
     one = account("x^2 + y", {"of": "v1", "paths": ["y"]}, x=1, y=2)
-    assert ENGLISH["account.no-path"].format(input="y") in lines(one)
+    assert say("account.no-path", input="y") in lines(one)
 
 
 def test_long_paths_are_cut_in_the_middle() -> None:
@@ -278,8 +279,7 @@ def test_how_well_the_expanded_form_agrees(digits: float, key: str) -> None:
 
     plain = account("x^2", x=3)
     one = replace(plain, sections=(*plain.sections, Expansion(("out",), digits)))
-    sentence = ENGLISH[f"account.{key}"]
-    wanted = sentence if digits == float("inf") else sentence.format(digits=int(digits))
+    wanted = say(f"account.{key}", digits="" if digits == float("inf") else int(digits))
     assert wanted in lines(one)
 
 
@@ -300,8 +300,8 @@ def test_of_many_rows_the_first_and_the_last_are_shown() -> None:
     half = MOST_ROWS // 2
     assert forward.text_rows[0][0] == "x"
     assert forward.text_rows[-1][0] == "out"
-    assert forward.text_rows[half][0] == ENGLISH["account.left-out"].format(count=1000 - MOST_ROWS)
-    assert reverse.text_rows[half][0] == ENGLISH["account.left-out"].format(count=f"{1999 - MOST_ROWS:,}")
+    assert forward.text_rows[half][0] == say("account.left-out", count=1000 - MOST_ROWS)
+    assert reverse.text_rows[half][0] == say("account.left-out", count=1999 - MOST_ROWS)
     assert reverse.strong == {MOST_ROWS}
     assert reverse.text_rows[-1][0] == "∂out/∂x"
 

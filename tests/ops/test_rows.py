@@ -29,7 +29,6 @@ from bpx.spec.text.build import build
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Source
-from bpx.words.en import ENGLISH
 
 ROWS = rows()
 ELEMENTWISE = [op for op in ROWS if op.elementwise]
@@ -791,11 +790,3 @@ def test_every_spelling_means_the_op(text, op):
     expr, names = read(text, sample_shapes(op))
     assert expr.op is op
     assert [names[arg.id] for arg in expr.args] == list(op.args)
-
-
-# --- words --------------------------------------------------------------------------------------
-
-
-@each(ROWS)
-def test_every_op_has_a_sentence(op):
-    assert ENGLISH[f"pattern.{op.name}"].strip()

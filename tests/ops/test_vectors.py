@@ -311,9 +311,9 @@ def test_settings_that_do_not_fit(name, settings, code):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("norm(x, 3)", "`norm` knows the orders 1, 2 and inf, not 3"),
-        ("normalize(x, eps=0)", "`eps` of `normalize` must be a number above 0, not 0"),
-        ("var(x, ddof=2)", "the ddof of `var` is 0 or more and less than the 2 elements, not 2"),
+        ("norm(x, 3)", "the order of `norm` must be 1, 2 or inf, not 3"),
+        ("normalize(x, eps=0)", "`eps` of `normalize` must be positive, not 0"),
+        ("var(x, ddof=2)", "ddof of `var` must be at least 0 and less than 2, not 2"),
     ],
 )
 def test_what_is_said_of_settings(text, said):

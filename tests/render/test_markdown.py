@@ -63,7 +63,7 @@ def test_signs_are_escaped(sign: str) -> None:
     assert text.count(f"a\\{sign}b") == 4
 
 
-@pytest.mark.parametrize("text", ["- in front turns its sign.", "+ hands it on.", "1. first", "# no heading"])
+@pytest.mark.parametrize("text", ["- passes it on.", "+ passes it on.", "1. first", "# no heading"])
 def test_a_line_that_begins_like_a_list_or_a_heading_stays_text(text: str) -> None:
     """GitHub reads `- - x` as a list within a list, and `- 1. x` likewise."""
     (line,) = markdown([Lines((text,))]).splitlines()

@@ -379,7 +379,7 @@ def test_a_check_that_cannot_be_made(options: dict[str, Any], code: str) -> None
 def test_a_report_in_every_form(checked: bpx.Report) -> None:
     answer = "The gradient of out is wrong in 1 of 3 entries."
     assert json.loads(checked.to_json()) == checked.to_dict()
-    assert str(checked).startswith(f"{answer}\n\nTo blame: the claim on `y`")
+    assert str(checked).startswith(f"{answer}\n\nCause: the claim for `y`")
     assert checked.to_markdown().startswith(f"## {answer}\n\n### ")
     assert "───" in printed(checked)
     assert answer in checked._repr_mimebundle_(include=[], exclude=[])["text/html"]

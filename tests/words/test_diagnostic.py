@@ -270,7 +270,20 @@ def test_error_says_all_that_is_wrong():
         ("wieght", ["weight", "height"], "weight"),
         ("gradeints", ["value", "gradients"], "gradients"),
         ("学习绿", ["学习率", "x"], "学习率"),
-        ("w1", ["w2"], None),  # not alike enough: half of two characters
+        ("w1", ["w2"], None),
+        ("log3", ["log2"], None),  # another digit is another thing
+        ("conv3d", ["conv1d", "conv2d"], None),
+        ("sec", ["mse", "sech"], None),
+        ("cot", ["cos"], None),
+        ("sinc", ["sin"], None),
+        ("asinh", ["asin", "sinh"], None),
+        ("arccot", ["arccos"], None),
+        ("tahn", ["tan", "tanh"], "tanh"),
+        ("input", ["inputs", "output"], "inputs"),
+        ("rol", ["role", "range"], "role"),
+        ("weught", ["weight"], "weight"),
+        ("crossentropy", ["cross_entropy"], "cross_entropy"),
+        ("hidden_laier_norn", ["hidden_layer_norm"], None),  # its end differs
         ("loss", ["x", "y", "banana"], None),
         ("x", [], None),
         ("", ["x"], None),

@@ -21,6 +21,7 @@ import numpy as np
 
 from bpx.check.numeric.tolerances import DIGITS, LARGEST_ANGLE_BITS, LARGEST_EXPONENT
 from bpx.graph.arrays import Array
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +72,7 @@ class Multiprecision:
         return f"Multiprecision({context().nstr(self.number, 20)})"
 
     def __float__(self) -> float:
-        raise TypeError("a number of many digits is not rounded by itself; use rounded()")
+        raise TypeError(say("python.exact-number"))
 
     # Equal numbers have equal hashes, floats among them; NumPy's sets and unions need that.
     def __hash__(self) -> int:

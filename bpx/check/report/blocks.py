@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from bpx.check.report.blame import Blame
 from bpx.check.report.correction import Correction
@@ -56,18 +55,18 @@ def summary(report: CheckResults) -> str:
     if report.worst is None:
         return say("check.nothing", output=report.output)
     if report.worst.verdict is Verdict.AGREE:
-        total, at = f"{report.total:,}", entry_text(report, report.worst)
         if report.worst.is_noise:
-            return say("check.all-noise", total=total)
-        return say("check.all-agree", total=total, difference=number(report.worst.difference, 2), entry=at)
+            return say("check.all-noise", total=report.total)
+        difference, entry = number(report.worst.difference, 2), entry_text(report, report.worst)
+        return say("check.all-agree", total=report.total, difference=difference, entry=entry)
     found = counts_text(report.counts)
-    return _counted("checked", report.total, found=found, entries=_odd_ones(report))
+    return say("check.checked", count=report.total, found=found, entries=_odd_ones(report))
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
     """How many entries do not agree, verdict by verdict: `2 disagree, 1 at a kink`."""
     found = {key: counts[verdict.word] for verdict, key in _COUNTS.items()}
-    return ", ".join(_counted(key, count) for key, count in found.items() if count)
+    return ", ".join(say(f"check.{key}", count=count) for key, count in found.items() if count)
 
 
 def _odd_ones(report: CheckResults) -> str:
@@ -110,14 +109,8 @@ def _answer(report: CheckResults) -> str:
         f"check.{key}",
         output=output if report.order == 1 else say("check.second-order", output=output),
         count=f"{report.counts[verdict.word]:,}",
-        total=f"{report.total:,}",
+        total=report.total,
     )
-
-
-def _counted(key: str, count: int, **facts: Any) -> str:
-    """A sentence that counts, in its form for one thing or for several."""
-    form = f"{key}-one" if count == 1 else key
-    return say(f"check.{form}", count=f"{count:,}", **facts)
 
 
 # --- blame --------------------------------------------------------------------------------------
@@ -165,7 +158,7 @@ def _ending(report: CheckResults) -> Iterator[str]:
     yield from _proof(report)
     names = [f"`{name}`" for name in report.innocent]
     if names:
-        yield _counted("innocent", len(names), names=_shortened(names, _MOST_INNOCENTS))
+        yield say("check.innocent", count=len(names), names=_shortened(names, _MOST_INNOCENTS))
 
 
 def _proof(report: CheckResults) -> Iterator[str]:
@@ -174,8 +167,8 @@ def _proof(report: CheckResults) -> Iterator[str]:
     if proof:
         named = dict.fromkeys(map(_culprit, report.blame))
         key = "proof" if proof.holds else "no-proof"
-        facts = {"agree": f"{proof.agree:,}", "of": f"{proof.of:,}"}
-        yield say(f"check.{key}", culprits=say("word.and").join(named), **facts)
+        culprits = say("word.and").join(named)
+        yield say(f"check.{key}", culprits=culprits, agree=f"{proof.agree:,}", of=proof.of)
 
 
 def _culprit(one: Blame) -> str:
@@ -203,7 +196,7 @@ def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
             *numbers(entry),
             _difference(entry),
             _digits(entry),
-            entry.verdict.word,
+            entry.verdict.text,
         ]
         for entry in shown
     ]
@@ -215,7 +208,7 @@ def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
 def _inputs(report: CheckResults) -> Iterator[Block]:
     """How many entries of each input have which verdict; verdicts that no entry has are left out."""
     verdicts = [verdict for verdict in Verdict if report.counts[verdict.word]]
-    headers = (say("check.input"), say("check.shape"), *(verdict.word for verdict in verdicts))
+    headers = (say("check.input"), say("check.shape"), *(verdict.text for verdict in verdicts))
     rows = tuple(
         (
             label(report, column.input, column.by),
@@ -234,7 +227,7 @@ def _rules(report: CheckResults) -> Iterator[Block]:
     if shown:
         keys = ["node", "op", "by", "claimed", "reference", "verdict"]
         rows: list[list[Cell]] = [
-            [visible(row.node), row.op, row.arg, *numbers(row), row.verdict.word] for row in shown
+            [visible(row.node), row.op, row.arg, *numbers(row), row.verdict.text] for row in shown
         ]
         yield Heading(say("check.rules"))
         yield _table(keys, rows, shown)
@@ -313,10 +306,21 @@ def _digits(entry: Entry) -> str:
 # --- notes --------------------------------------------------------------------------------------
 
 
+def _local_counts(report: CheckResults) -> str:
+    """How many local derivatives agree, and how many do not: `12 of 13 agree, 1 at a kink`."""
+    total, agree = len(report.local), report.sound
+    if agree == total:
+        return say("check.local-agree", total=total)
+    others = counts_text({one.word: sum(row.verdict is one for row in report.local) for one in Verdict})
+    return ", ".join(
+        [*([say("check.local-some-agree", count=agree, total=f"{total:,}")] if agree else []), others]
+    )
+
+
 def _notes(report: CheckResults) -> Iterator[str]:
     yield from (note.to_line() for note in report.notes)
     if report.local:
-        yield say("check.sound-rules", count=f"{report.sound:,}", total=f"{len(report.local):,}")
+        yield say("check.local", found=_local_counts(report))
     if report.points > 1:
         yield say("check.points", points=f"{report.points:,}")
     for point, inputs in report.odd_places(report.shown()).items():
@@ -324,7 +328,7 @@ def _notes(report: CheckResults) -> Iterator[str]:
             values = " ".join(f"{name}={array(value)}" for name, value in inputs.items())
             yield say("check.place", point=point, values=values)
     if report.skipped:
-        yield say("check.skipped", count=f"{report.skipped:,}")
+        yield say("check.skipped", count=report.skipped)
     if report.rounded:
         yield say("check.rounded")
     elif report.worst and report.verdict == Verdict.AGREE.word and report.reason is None:

@@ -53,7 +53,7 @@ def _gradients(report: CheckResults) -> Iterator[Case]:
 def _entry(report: CheckResults, entry: Entry) -> Case:
     claimed, reference = numbers(entry)
     disagrees = entry.verdict is Verdict.DISAGREE
-    message = say("check.against", claimed=claimed, reference=reference) if disagrees else entry.verdict.word
+    message = say("check.against", claimed=claimed, reference=reference) if disagrees else entry.verdict.text
     reason = f": {entry.reason.text}" if entry.reason else ""
     details = blame_text(report) if disagrees else ""
     return Case(

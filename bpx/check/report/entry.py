@@ -33,8 +33,18 @@ class Verdict(IntEnum):
 
     @property
     def word(self) -> str:
-        """The verdict as the JSON contract and the screen have it."""
+        """The verdict as the JSON contract has it."""
         return self.name.lower().replace("_", " ")
+
+    @property
+    def text(self) -> str:
+        """The verdict as people read it."""
+        return verdict_text(self.word)
+
+
+def verdict_text(word: str) -> str:
+    """The verdict of this word of the JSON contract, as people read it."""
+    return say(f"verdict.{word.replace(' ', '-')}")
 
 
 class Reason(NamedTuple):

@@ -42,11 +42,11 @@ class TextSession:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if error is None or isinstance(error, typer.Exit):
             return
-        from bpx.graph.arrays import ShapeError
+        from bpx.graph.arrays import ShapeError, SizeError
         from bpx.words.diagnostic import BpxError, Diagnostic
 
-        if isinstance(error, ShapeError) and error.is_too_large:  # the graph fits, the reverse pass does not
-            facts = {"op": error.op, "reason": error.reason}
+        if isinstance(error, ShapeError) and isinstance(error.inmost, SizeError):
+            facts = {"op": error.op, "reason": error.inmost.extent}  # of the reverse pass; the graph fits
             error = BpxError([Diagnostic("too-large", None, facts)])
         if isinstance(error, BpxError):
             self.refuse(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from bpx.graph.subgraph import guards
 from bpx.ops import rows
 from bpx.passes.reverse import pullback
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.say import say
+from bpx.words.say import has_sentence, say
 
 _SAMPLE_SHAPE = (2, 3)
 _UPSTREAM = "upstream"
@@ -71,9 +71,27 @@ def _entry(op: Op) -> OpEntry:
         sample.domain(),
         sample.convention(),
         sample.expansion(),
-        say(f"pattern.{op.name}"),
+        pattern_text(op),
         () if op.elementwise else tuple(shape_text(arg.shape) for arg in sample.args),
     )
+
+
+def pattern_text(op: Op, positions: Container[int] | None = None) -> str:
+    """What the op does with the upstream gradient, for the args at `positions` (all where None).
+
+    A sentence of the catalogue is for all args or for one, `pattern.pow.x`; without one the rule is printed.
+    """
+    if has_sentence(f"pattern.{op.name}"):
+        return say(f"pattern.{op.name}")
+    args = [arg for position, arg in enumerate(op.args) if positions is None or position in positions]
+    known = [say(f"pattern.{op.name}.{arg}") for arg in args if has_sentence(f"pattern.{op.name}.{arg}")]
+    return " ".join(known or _printed_pattern(op, args))
+
+
+def _printed_pattern(op: Op, args: Sequence[str]) -> Iterator[str]:
+    kind = "contribution" if op.local is None else "local" if len(op.args) == 1 else "local-of"
+    rule = _Sample(op).rule()
+    return (say(f"pattern-of-rule.{kind}", op=op.name, rule=rule[arg], arg=arg) for arg in args)
 
 
 def meaning(op: Op) -> str | None:
@@ -152,6 +170,7 @@ class _Sample:
         return say(
             "ops.convention",
             point=point,
+            count=len(nodes),
             locals=", ".join(number(float(values[node]), DIGITS) for node in nodes),
         )
 

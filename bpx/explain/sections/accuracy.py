@@ -50,14 +50,11 @@ class Accuracy(Section):
 
 def check_text(check: QuickCheck) -> str:
     """What differences say of the gradients, in a line."""
-    if check.verdict == "skipped":
-        return say("account.check-skipped")
-    if check.verdict != "agree":
-        return say("account.check-other", verdict=check.verdict)
+    if check.verdict != "agree":  # skipped, or a verdict
+        return say(f"account.check-{check.verdict.replace(' ', '-')}", entries=check.entries)
     if math.isinf(check.digits):
-        return say("account.check-exact")
-    form = "check-agree-one" if check.entries == 1 else "check-agree"
-    return say(f"account.{form}", entries=check.entries, digits=int(check.digits))
+        return say("account.check-exact", entries=check.entries)
+    return say("account.check-agree", entries=check.entries, digits=int(check.digits))
 
 
 def _is_rounded(value: Array) -> bool:

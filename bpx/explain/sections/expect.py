@@ -48,7 +48,8 @@ class Expected(Section):
     def remarks(self, passes: Passes) -> Iterator[str]:
         """How many hold."""
         if self.stated:
-            yield say("account.expected", stated=self.stated, held=self.held)
+            form = "some" if self.unmet else "all"
+            yield say(f"account.expected-{form}", stated=self.stated, held=self.held)
 
     @property
     def held(self) -> int:

@@ -86,9 +86,7 @@ def _node_cell(passes: Passes, row: NodeRow, key: str, with_numbers: Cell) -> Ce
 
 def _formula_cell(row: NodeRow) -> Cell:
     """Inputs have no formula; they say what they are for."""
-    if row.role is None:
-        return row.formula
-    return say("account.input") if row.role == "data" else row.role
+    return row.formula if row.role is None else say(f"role.{row.role}")
 
 
 def _is_worth_it(cells: Sequence[Cell]) -> bool:

@@ -126,7 +126,7 @@ def _blocks(passes: Passes, table_: PathTable) -> Iterator[Block]:
     rows: list[list[Cell]] = [row for path in table_.shown for row in _path_rows(passes, path, tall)]
     others = table_.path_count - len(table_.shown)
     if others:
-        rest = say("account.rest", count=_count(others))
+        rest = say("account.rest", count=plain_count(others))
         rows.append(
             [rest, *([] if tall else [""]), Value(table_.rest), *([] if tall else [Value(table_.total)])]
         )

@@ -39,9 +39,14 @@ class Patterns(Section):
         ops = {op: meaning for op, meaning in self.ops.items() if passes.opened is None or op in shown}
         if ops:
             yield Heading(say("account.patterns"))
-            yield Lines(tuple(_pattern(op, meaning) for op, meaning in ops.items()))
+            yield Lines(tuple(_pattern(passes, op, meaning) for op, meaning in ops.items()))
 
 
-def _pattern(op: str, meaning: str | None) -> str:
-    sentence = say(f"pattern.{op}") if op in OPS else say("account.stated-rule", op=op)
+def _pattern(passes: Passes, op: str, meaning: str | None) -> str:
+    if op not in OPS:
+        return say("pattern-of-rule.stated", op=op)
+    from bpx.explain.ops.op_reference import pattern_text
+
+    positions = {edge.position for edge in passes.edges if passes.op_names[edge.consumer] == op}
+    sentence = pattern_text(OPS[op], positions)
     return f"{sentence} {meaning}." if meaning else sentence

@@ -125,7 +125,9 @@ def _tall_edge(passes: Passes, edge: EdgeRow, name: Cell, above: bool) -> list[l
 
 def summed(local: Formula, axes: Sequence[int]) -> Formula:
     """A factor, with the axes over which the contribution is summed."""
-    return noted(local, say("account.summed", axes=", ".join(map(str, axes)))) if axes else local
+    if not axes:
+        return local
+    return noted(local, say("account.summed", count=len(axes), axes=", ".join(map(str, axes))))
 
 
 def _sum_row(passes: Passes, node: NodeRow, edges: Sequence[EdgeRow]) -> list[Cell]:

@@ -79,7 +79,7 @@ def _nest(plain: Any) -> Any:
         return [_nest(inner) for inner in plain]
     match = _NUMBER.fullmatch(plain) if isinstance(plain, str) else None
     if not match:
-        raise ValueError(f"{plain!r} is no number")
+        raise ValueError(plain)
     sign = "-" if match["sign"] in ("-", "−") else ""
     whole, rest = match["whole"].lstrip("0") or "0", match["rest"].replace("−", "-")
     return Written(sign + whole + rest) if rest else int(sign + whole)

@@ -95,11 +95,11 @@ class InputDecoder(Decoder):
         """Is there room for an input of this shape? Asked before any memory is taken."""
         size = math.prod(shape)
         if len(shape) > MOST_AXES:
-            reason = f"{len(shape)} axes"
+            reason = say("word.axes", count=len(shape))
         elif size > LARGEST_NODE:
-            reason = f"{size} elements"
+            reason = say("word.elements", count=size)
         elif size > self.elements_left:
-            reason = say("word.together", size=LARGEST_GRAPH - self.elements_left + size)
+            reason = say("word.together", count=LARGEST_GRAPH - self.elements_left + size)
         else:
             self.elements_left -= size
             return True

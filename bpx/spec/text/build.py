@@ -144,7 +144,12 @@ class _Builder:
         if has_brackets and (name in self.names or name in CONSTANTS):
             right = shortened(self.text.content[end_of_name : call.end])
             facts |= {"left": name, "right": right}
-            self.report(Diagnostic("implicit-product", span, facts, "implicit-product"))
+            division = OPS["div"].notation
+            assert division
+            before = self.text.content[: call.start].rstrip()
+            divided = before.endswith((division.symbol, *division.also))
+            help = "implicit-denominator" if divided else "implicit-product"
+            self.report(Diagnostic("implicit-product", span, facts, help))
         else:
             problem = Diagnostic("unknown-op", span, facts, "list-ops")
             self.report(problem.suggesting(name, [*self.ops, *OPS]))
@@ -234,8 +239,12 @@ class _Builder:
         fewest, most = len(op.args) - len(op.defaults), len(op.args)
         if fewest <= len(operands) and (op.variadic or len(operands) <= most):
             return True
-        wanted = most if fewest == most else say("word.from-to", low=fewest, high=most)
-        wanted = say("word.or-more", low=fewest) if op.variadic else wanted
+        if op.variadic:
+            wanted = say("word.args-or-more", low=fewest)
+        elif fewest < most:
+            wanted = say("word.args-from-to", low=fewest, high=most)
+        else:
+            wanted = say("word.args", count=most)
         facts = {"op": op.name, "wanted": wanted, "found": len(operands), "call": call_form(op)}
         span = self.text.span(call.start, call.end)
         self.report(Diagnostic("wrong-arity", span, facts, "call-form"))

@@ -10,6 +10,7 @@ from bpx.spec.text.cursor import Cursor, Stop
 from bpx.spec.text.source_text import shortened
 from bpx.spec.text.syntax_tree import NumberList
 from bpx.spec.text.tokens import Token
+from bpx.words.say import say
 
 AT = "at"  # the setting that is an index, written as one: at=[1:3, 0]
 _MOST_AXES = 32  # of a list written in an expression
@@ -39,7 +40,7 @@ def number_list(cursor: Cursor) -> NumberList:
             open_lists[-1].append(value)
             wants_value = False
         else:
-            raise cursor.stop("bad-list", token, found=token.text or "the end")
+            raise cursor.stop("bad-list", token, found=_quoted(token))
         cursor.advance()
 
 
@@ -124,8 +125,13 @@ def _number_or_infinity(cursor: Cursor) -> float | None:
 
 def _no_setting_value(cursor: Cursor, token: Token, op: str, setting: str) -> Stop:
     """A node as setting; one that is meant as an arg may be given by place."""
-    row, found = OPS.get(op), token.text or "the end"
+    row, found = OPS.get(op), _quoted(token)
     if row is None or setting not in row.optional:
         return cursor.stop("bad-setting-value", token, found=found)
     call = f"{row.name}({', '.join(row.args)})"
     return cursor.stop("bad-setting-value", token, "call-form", found=found, call=call)
+
+
+def _quoted(token: Token) -> str:
+    """A token in backticks, or the words for the end of the text."""
+    return f"`{token.text}`" if token.text else say("word.end")

@@ -299,9 +299,14 @@ class _Parser(Cursor):
         self.refuse_op_without_brackets(token)
         both = Token("other", "", previous.start, token.end)
         left, right = self.operands_in_words(token)
-        self.problem("implicit-product", both, help="implicit-product", left=left, right=right)
+        help = "implicit-denominator" if self.in_denominator() else "implicit-product"
+        self.problem("implicit-product", both, help=help, left=left, right=right)
         self.operators.append(_Operator(token, *self.infix["*"]))
         return True
+
+    def in_denominator(self) -> bool:
+        """Is the operand just read what is divided by? In `x/2y` a mere `2*y` would multiply by y."""
+        return bool(self.operators) and self.operators[-1].op.name == "div"
 
     def refuse_op_without_brackets(self, token: Token) -> None:
         """`sin x` and `sin^2(x)`."""

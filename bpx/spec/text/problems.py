@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from bpx.graph.arrays import ShapeError
+from bpx.graph.arrays import ShapeError, SizeError
 from bpx.graph.graph import OPS, Op
 from bpx.graph.numbers import shape_text
 from bpx.ops.tensors import SettingError
@@ -18,6 +18,8 @@ Reporter = Callable[[Diagnostic], None]
 
 MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
 _MOST_LISTED = 40  # names in a sentence
+# A name or a number, with a minus or without, and behind it the end or a sign that binds less than a call.
+_OPERAND_ALONE = re.compile(r"([-−]?\s*(?:[^\W\d][\w.]*|\d[\d.]*))\s*(?=$|[-−+),<>=!])")
 _PART = "part"  # of what is split: given by the names in front, and missed where they are
 
 
@@ -50,10 +52,15 @@ def report_with_guess(
 
 
 def call_meant(text: SourceText, start: int, end: int) -> str:
-    """`exp(-x)` for the `exp` (`start … end`) of `exp -x`; the form of the call where nothing follows."""
-    follows = re.match(r"\s*([-−]?\s*[\w.]+)", text.content[end:])
-    name = text.content[start:end]
-    return f"{name}({follows[1] if follows else ', '.join(OPS[name].arg_forms)})"
+    """`exp(-x)` for the `exp` (`start … end`) of `exp -x`; the form of the call where nothing follows.
+
+    What follows is quoted only where its end is beyond doubt: `sin x^2` may be meant in two ways.
+    """
+    name, rest = text.content[start:end], text.content[end:].strip()
+    operand = _OPERAND_ALONE.match(rest)
+    if operand:
+        return f"{name}({operand[1]})"
+    return f"{name}({'…' if rest[:1].isalnum() else ', '.join(OPS[name].arg_forms)})"
 
 
 def call_form(op: Op) -> str:
@@ -78,20 +85,17 @@ def setting_problem(error: Exception, op: Op, settings: Mapping[str, Any], span:
 
 def shape_problem(error: ShapeError, span: Span, texts: Sequence[str]) -> Diagnostic:
     """The diagnostic for args whose shapes do not fit; `texts` are the args as written."""
-    shapes = list(map(shape_text, error.shapes))
-    inmost = error
-    while inmost.inside:
-        inmost = inmost.inside
-    if inmost.is_too_large:
-        return Diagnostic("too-large", span, {"op": error.op, "reason": inmost.reason})
-    args = [say("word.shape-of", arg=arg, shape=shape) for arg, shape in zip(texts, shapes, strict=False)]
+    if isinstance(error.inmost, SizeError):
+        return Diagnostic("too-large", span, {"op": error.op, "reason": error.inmost.extent})
+    args = [
+        say("word.shape-of", arg=arg, shape=shape_text(shape)) if shape else say("word.scalar-arg", arg=arg)
+        for arg, shape in zip(texts, error.shapes, strict=False)
+    ]
     facts: dict[str, Any] = {"op": error.op, "args": say("word.and").join(args)}
-    if error.reason.startswith("shape-"):
-        return Diagnostic("shape-mismatch", span, facts, error.reason)
+    if error.help:
+        return Diagnostic("shape-mismatch", span, facts, error.help)
     if error.op != "matmul":
         return Diagnostic("shape-mismatch", span, facts, "shape-elementwise")
-    if error.reason == "scalar":
-        return Diagnostic("shape-mismatch", span, facts, "shape-scalar")
     (*_, columns), (*_, rows) = error.shapes[0], error.shapes[1][-2:-1] or error.shapes[1]
     facts |= {"left": texts[0], "right": texts[1], "columns": columns, "rows": rows}
     plain = all(len(shape) == 2 for shape in error.shapes)

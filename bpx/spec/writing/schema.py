@@ -1,4 +1,7 @@
-"""The JSON Schema of the spec format, computed from what the reader accepts."""
+"""The JSON Schema of the spec format, computed from what the reader accepts.
+
+Descriptions stand here as keys of the catalogue; `schema` puts the sentences in.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,15 @@ from bpx.graph.graph import OPS
 from bpx.graph.named.recipe import LARGEST_SEED
 from bpx.spec.reading.decoder import FORMAT_VERSION, FORMS, KEYS, OF_ANY_INPUT, ROLES
 from bpx.spec.reading.syntax import OWN_VALUE
+from bpx.words.say import say
 
 _ARRAY = {
-    "description": "A number, or a nest of lists of numbers with rows of equal length.",
+    "description": "schema.array",
     "anyOf": [{"type": "number"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/array"}}],
 }
-_EXPRESSION = {"type": "string", "minLength": 1, "description": "An expression such as w @ x + b."}
+_EXPRESSION = {"type": "string", "minLength": 1, "description": "schema.expression"}
 _RANGE = {
-    "description": "Where random points may be drawn: two numbers, the lower one first.",
+    "description": "schema.range",
     "type": "array",
     "minItems": 2,
     "maxItems": 2,
@@ -27,7 +31,7 @@ _SHAPE = {
     "items": {"type": "integer", "minimum": 1},
 }
 _SEED = {
-    "description": "The same numbers are drawn from it every time.",
+    "description": "schema.seed",
     "type": "integer",
     "minimum": 0,
     "maximum": LARGEST_SEED,
@@ -37,10 +41,10 @@ _COLUMNS = {
     "minItems": 1,
     "uniqueItems": True,
     "items": {"type": "string"},
-    "description": "Names of columns.",
+    "description": "schema.columns",
 }
 _TABLE = {
-    "description": "A table of numbers, whose columns inputs may take.",
+    "description": "schema.table",
     "type": "object",
     "required": list(KEYS["table"]),
     "additionalProperties": False,
@@ -50,12 +54,12 @@ _TABLE = {
             "type": "array",
             "minItems": 1,
             "items": {"type": "array", "minItems": 1, "items": _NUMBER},
-            "description": "Each row has one number for each column.",
+            "description": "schema.rows",
         },
     },
 }
 _STEP = {
-    "description": "A step written out: an op, its args, its settings.",
+    "description": "schema.step",
     "type": "object",
     "required": ["op"],
     "properties": {
@@ -67,10 +71,10 @@ _STEPS = {
     "type": "object",
     "minProperties": 1,
     "additionalProperties": {"anyOf": [_EXPRESSION, {"$ref": "#/$defs/step"}]},
-    "description": "Named steps, in any order; a key such as `a, b` names the parts of a split.",
+    "description": "schema.steps",
 }
 _BLOCK = {
-    "description": "Steps with args of their own, written out wherever a step calls the block by its name.",
+    "description": "schema.block",
     "type": "object",
     "required": ["args"],
     "oneOf": [{"required": ["value"]}, {"required": ["graph"]}],
@@ -81,15 +85,15 @@ _BLOCK = {
             "minItems": 1,
             "uniqueItems": True,
             "items": {"type": "string", "pattern": r"^(?!T$)[^.]+$"},
-            "description": "The names of its args.",
+            "description": "schema.args",
         },
-        "value": {**_EXPRESSION, "description": "An expression of its args: a block of one step."},
+        "value": {**_EXPRESSION, "description": "schema.block-value"},
         "graph": {"$ref": "#/$defs/steps"},
-        "output": {"type": "string", "description": "The step that a call stands for; the last by default."},
+        "output": {"type": "string", "description": "schema.block-output"},
     },
 }
 _OP = {
-    "description": "An op that works element by element, with a derivative rule written by hand.",
+    "description": "schema.op",
     "type": "object",
     "required": list(KEYS["op"]),
     "additionalProperties": False,
@@ -99,13 +103,13 @@ _OP = {
             "minItems": 1,
             "uniqueItems": True,
             "items": {"type": "string", "minLength": 1, "not": {"const": OWN_VALUE}},
-            "description": "The names of its args.",
+            "description": "schema.args",
         },
-        "value": {**_EXPRESSION, "description": "An expression of its args, such as x * sigmoid(x)."},
+        "value": {**_EXPRESSION, "description": "schema.op-value"},
         "partials": {
             "type": "object",
             "additionalProperties": _EXPRESSION,
-            "description": f"Its derivative by each arg, of the args and of {OWN_VALUE}, its own value.",
+            "description": "schema.partials",
         },
     },
 }
@@ -113,10 +117,27 @@ _OP = {
 
 def schema() -> dict[str, Any]:
     """The schema (JSON Schema, draft 2020-12) of a spec in TOML or JSON."""
-    described = {
-        "bpx": {"const": FORMAT_VERSION, "description": "The format version."},
+    described: dict[str, Any] = _described(_schema())
+    return described
+
+
+def _described(part: Any) -> Any:
+    """A part of the schema with the sentences its descriptions are keys of."""
+    if isinstance(part, list):
+        return [_described(inner) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: say(inner, out=OWN_VALUE) if key == "description" else _described(inner)
+        for key, inner in part.items()
+    }
+
+
+def _schema() -> dict[str, Any]:
+    properties = {
+        "bpx": {"const": FORMAT_VERSION, "description": "schema.version"},
         "title": {"type": "string"},
-        "output": {"type": "string", "description": "The node to derive; the last step by default."},
+        "output": {"type": "string", "description": "schema.output"},
         "inputs": {"type": "object", "additionalProperties": {"$ref": "#/$defs/input"}},
         "tables": {"type": "object", "additionalProperties": {"$ref": "#/$defs/table"}},
         "graph": {"$ref": "#/$defs/steps"},
@@ -131,7 +152,7 @@ def schema() -> dict[str, Any]:
         "claims": {
             "type": "object",
             "additionalProperties": {"anyOf": [_EXPRESSION, {"$ref": "#/$defs/array"}]},
-            "description": "Gradients worked out by hand: a formula in names of nodes, or numbers.",
+            "description": "schema.claims",
         },
         "blocks": {"type": "object", "additionalProperties": {"$ref": "#/$defs/block"}},
         "ops": {"type": "object", "additionalProperties": {"$ref": "#/$defs/op"}},
@@ -142,7 +163,7 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "required": ["bpx", "graph"],
         "additionalProperties": False,
-        "properties": {key: described[key] for key in KEYS["top"]},
+        "properties": {key: properties[key] for key in KEYS["top"]},
         "if": {"not": {"anyOf": [{"required": ["ops"]}, {"required": ["blocks"]}]}},
         "then": {"properties": {"graph": {"additionalProperties": {"$ref": "#/$defs/step_of_table"}}}},
         "$defs": {
@@ -160,16 +181,16 @@ def schema() -> dict[str, Any]:
 
 _OF_INPUTS = {
     "value": {"$ref": "#/$defs/array"},
-    "normal": {**_SHAPE, "description": "Drawn: mean + scale * standard normal numbers of this shape."},
+    "normal": {**_SHAPE, "description": "schema.normal"},
     "mean": _NUMBER,
     "scale": _NUMBER,
-    "uniform": {**_SHAPE, "description": "Drawn: numbers of this shape spread evenly from low to high."},
+    "uniform": {**_SHAPE, "description": "schema.uniform"},
     "low": _NUMBER,
     "high": _NUMBER,
     "seed": _SEED,
-    "table": {"type": "string", "description": "The table that the value comes from."},
-    "columns": {**_COLUMNS, "description": "Its columns to take, side by side; all by default."},
-    "column": {"type": "string", "description": "The one column to take."},
+    "table": {"type": "string", "description": "schema.table-name"},
+    "columns": {**_COLUMNS, "description": "schema.some-columns"},
+    "column": {"type": "string", "description": "schema.column"},
     "role": {"enum": list(ROLES)},
     "range": _RANGE,
 }

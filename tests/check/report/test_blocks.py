@@ -60,18 +60,23 @@ def test_the_answer_comes_first_and_the_sum_last(name: str) -> None:
 
 
 ANSWERS = {
-    "all_agree": "Logistic regression: loss of one sample: The gradient of L is right in 5 of 5 entries.",
+    "all_agree": (
+        "Logistic regression: loss of one sample: "
+        "The gradient of L agrees with the reference in all 5 entries."
+    ),
     "wrong_rule": "Gated by hand: The gradient of L is wrong in 3 of 4 entries.",
     "kink": "The gradient of y is wrong in 1 of 3 entries.",
-    "only_a_kink": "The gradient of y stands at a kink in 1 of 2 entries; nothing disagrees.",
-    "outside_domain": "The gradient of y leaves the domain in 1 of 2 entries; nothing disagrees.",
+    "only_a_kink": "The gradient of y is at a kink in 1 of 2 entries; no entry disagrees.",
+    "outside_domain": (
+        "The gradient of y does not exist or is not finite in 1 of 2 entries; no entry disagrees."
+    ),
     "cannot_tell": (
-        "Whether the gradient of y is right cannot be told for 2 of 2 entries; nothing disagrees."
+        "The check cannot tell whether the gradient of y is right in 2 of 2 entries; no entry disagrees."
     ),
     "network": "A network: The gradient of loss is wrong in 11 of 25,450 entries.",
-    "second_order": "The gradient of f, to second order, is wrong in 1 of 6 entries.",
-    "harmless_culprit": "The gradient of L is right at these values, but not what it was made with.",
-    "nothing": "There is nothing to check: no gradient of y is claimed or asked for.",
+    "second_order": "The gradient of f (up to second order) is wrong in 1 of 6 entries.",
+    "harmless_culprit": "The gradient of L agrees at these values, but a rule it was computed with is wrong.",
+    "nothing": "Nothing to check: no gradient of y is claimed or requested.",
 }
 
 
@@ -81,8 +86,8 @@ def test_the_answer_in_a_sentence(name: str) -> None:
 
 
 SUMS = {
-    "all_agree": "5 of 5 entries agree, each within its error bar",
-    "harmless_culprit": "1 of 1 entries agree, each within its error bar",
+    "all_agree": "5 entries agree, each within its error bar",
+    "harmless_culprit": "1 entry agrees within its error bar",
     "wrong_rule": "4 entries checked, 3 disagree: w[0], b, w[2]",
     "kink": "3 entries checked, 1 disagrees, 1 at a kink: x[2], x[0]",
     "only_a_kink": "2 entries checked, 1 at a kink: x[0]",
@@ -110,28 +115,28 @@ def test_the_culprit_stands_in_the_first_three_lines(name: str) -> None:
 def test_blame_in_full() -> None:
     text = plain_text("wrong_rule")
     assert text.split("\n\n")[1].splitlines() == [
-        "To blame: the derivative of `gated` by `x`, at node `a` (net.toml:3)",
+        "Cause: the derivative of `gated` with respect to `x`, at node `a` (net.toml:3)",
         "  Mistake: one term of the product rule is missing",
-        "  or else: an inner derivative is forgotten",
+        "  or: an inner derivative is forgotten",
         "  Correct: sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x))",
-        "  Proof: with the rule of `gated` corrected, 4 of 4 entries agree.",
-        "  `w`, `b` only inherit the error.",
+        "  Proof: with the rule of `gated` corrected, all 4 entries agree.",
+        "  `w`, `b` are wrong only because they are computed from this.",
     ]
 
 
 def test_two_culprits_and_a_proof_that_fails() -> None:
     text = plain_text("two_culprits")
-    assert text.index("`gated` by `x`") < text.index("To blame: the rule of `gelu`, at node `c`\n")
+    assert text.index("`gated` with respect to `x`") < text.index("Cause: the rule of `gelu`, at node `c`\n")
     assert "Mistake: no known pattern" in text
-    proof = "With the rule of `gated` and the rule of `gelu` corrected, 3 of 4 entries agree: "
+    proof = "With the rule of `gated` and the rule of `gelu` corrected, only 3 of 4 entries agree: "
     assert text.count(proof) == 1
 
 
 def test_a_claim_to_blame() -> None:
     text = plain_text("wrong_claim")
-    assert "To blame: the claim on `z` (net.toml:5)\n" in text
-    assert "with the claim on `z` corrected" in text
-    assert "`w` only inherits the error." in text
+    assert "Cause: the claim for `z` (net.toml:5)\n" in text
+    assert "with the claim for `z` corrected" in text
+    assert "`w` is wrong only because it is computed from this." in text
 
 
 @pytest.mark.parametrize("count", [8, 9])
@@ -140,7 +145,7 @@ def test_of_many_innocents_some_are_named(count: int) -> None:
     text = plain(one.blocks())
     assert "`n7`" in text
     assert "`n8`" not in text
-    assert ("`n7`, … only" in text) == (count > 8)
+    assert ("`n7`, … are wrong only" in text) == (count > 8)
 
 
 # --- entries ------------------------------------------------------------------------------------
@@ -208,7 +213,7 @@ def test_digits_agreed(claimed: float, reference: float, error: float, text: str
 
 def test_what_cannot_be_told_from_zero_is_not_the_worst() -> None:
     one = Report(None, "y", (column("x", [1e-17, 1.0], [0.0, 1.0 + 1e-11], 1e-12),))
-    assert summary(one) == "2 of 2 entries agree; worst 1e-11 at x[1]"
+    assert summary(one) == "2 entries agree; largest difference 1e-11 at x[1]"
     assert [row["digits"] for row in one.to_dict()["entries"]] == [pytest.approx(11), "inf"]
 
 
@@ -223,8 +228,8 @@ def test_reasons_stand_below_each_once() -> None:
 
 
 def test_that_two_numbers_differ_stands_in_the_table_alone() -> None:
-    assert "it is off by" not in plain_text("wrong_rule")
-    assert "it is off by" in json_text(report("wrong_rule").to_dict())
+    assert "the difference is" not in plain_text("wrong_rule")
+    assert "the difference is" in json_text(report("wrong_rule").to_dict())
 
 
 def test_second_derivatives_have_their_names() -> None:
@@ -243,7 +248,7 @@ def test_at_many_points_the_point_is_named() -> None:
     assert "point" not in tables(report("all_agree"))[0].headers
     text = plain_text("many_points")
     assert "Checked at 20 points" in text
-    assert "left out: 3." in text
+    assert "3 random points were outside the domain and were skipped." in text
 
 
 def test_of_a_large_tensor_the_worst_are_shown_and_all_are_counted() -> None:
@@ -266,15 +271,31 @@ def test_all_entries_where_all_are_asked_for() -> None:
 def test_rules_that_agree_are_counted_the_others_shown() -> None:
     _, rules = tables(report("wrong_rule"))
     assert rules.text_rows == (("a", "gated", "x", "0.731058", "0.92767 ± 2e-12", "disagree"),)
-    assert "Rules that agree when checked alone: 1 of 2." in plain_text("wrong_rule")
+    assert "Local derivatives checked one by one: 1 of 2 agrees, 1 disagrees." in plain_text("wrong_rule")
     assert len(tables(report("all_agree"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "counted"),
+    [
+        ([Verdict.AGREE], "1 agrees"),
+        ([Verdict.AGREE] * 13, "13 of 13 agree"),
+        ([Verdict.KINK], "1 at a kink"),
+        ([Verdict.AGREE, Verdict.KINK, Verdict.AGREE], "2 of 3 agree, 1 at a kink"),
+        ([Verdict.AGREE, Verdict.CANNOT_TELL, Verdict.DISAGREE], "1 of 3 agrees, 1 disagrees, 1 undecided"),
+    ],
+)
+def test_local_derivatives_are_counted_by_verdict(verdicts: list[Verdict], counted: str) -> None:
+    local = tuple(LocalRow("a", "log", "x", 1.0, 1.0, 0.0, verdict) for verdict in verdicts)
+    text = plain(dataclasses.replace(report("all_agree"), local=local).blocks())
+    assert f"Local derivatives checked one by one: {counted}." in text
 
 
 @pytest.mark.parametrize(
     ("name", "said"), [("all_agree", True), ("kink", False), ("harmless_culprit", False)]
 )
 def test_what_would_have_been_seen_is_said_where_all_is_well(name: str, said: bool) -> None:
-    assert ("A relative error of 1e-5 or more would have been seen." in plain_text(name)) == said
+    assert ("Relative errors of 1e-5 or larger would have been detected." in plain_text(name)) == said
 
 
 # --- the report itself --------------------------------------------------------------------------

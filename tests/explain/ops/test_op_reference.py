@@ -11,7 +11,7 @@ import oracle
 import pytest
 
 from bpx.explain.explain import explain
-from bpx.explain.ops.op_reference import op_entries, op_entry
+from bpx.explain.ops.op_reference import op_entries, op_entry, pattern_text
 from bpx.explain.ops.op_table import OpTable
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.named.named_graph import NamedGraph
@@ -20,8 +20,10 @@ from bpx.graph.subgraph import guards
 from bpx.ops import rows
 from bpx.render.blocks import Lines, Table
 from bpx.spec.reading.read import read_expression
+from bpx.words.catalogue import Catalogue, Counted
 from bpx.words.diagnostic import BpxError, Source
 from bpx.words.en import ENGLISH
+from bpx.words.say import say, speaking
 
 NAMES = [op.name for op in rows()]
 every_op = pytest.mark.parametrize("name", NAMES)
@@ -57,7 +59,7 @@ def test_an_entry_is_complete(name: str) -> None:
     assert list(entry.rule) == list(OPS[name].args)
     assert all(entry.rule.values())
     assert entry.domain
-    assert entry.pattern == ENGLISH[f"pattern.{name}"]
+    assert entry.pattern.endswith(".")
     assert entry.settings == tuple(OPS[name].settings)
     assert json.loads(json.dumps(entry.to_dict()))["name"] == name
 
@@ -109,16 +111,19 @@ def test_the_convention_is_what_a_run_takes(name: str) -> None:
     taken = [float(edge.local) for edge in explain(spec).edges if edge.local is not None]
     convention = op_entry(name).convention
     assert convention is not None
-    stated = re.fullmatch(pattern_of("ops.convention"), convention)
+    stated = re.fullmatch(pattern_of("ops.convention", len(op.args)), convention)
     assert stated
     assert [float(one) for one in stated["locals"].split(", ")] == pytest.approx(taken, rel=1e-5)
     point = [f"{arg} = {value}" for arg, value in zip(op.args, op.witness, strict=True)]
     assert stated["point"] == ", ".join(point)
 
 
-def pattern_of(key: str) -> str:
-    """A sentence of the catalogue as a regular expression with its facts as groups."""
-    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(ENGLISH[key]))
+def pattern_of(key: str, count: int) -> str:
+    """A sentence of the catalogue about so many as a regular expression with its facts as groups."""
+    sentence = ENGLISH[key]
+    assert isinstance(sentence, Counted)
+    form = sentence.forms["one" if count == 1 else "other"]
+    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(form))
 
 
 def test_ops_without_a_kink_state_no_convention() -> None:
@@ -141,7 +146,35 @@ def test_ops_without_a_kink_state_no_convention() -> None:
     ],
 )
 def test_conventions_by_hand(name: str, locals_: str) -> None:
-    assert str(op_entry(name).convention).endswith(locals_)
+    assert f" uses {locals_} as " in str(op_entry(name).convention)
+
+
+# --- in words -----------------------------------------------------------------------------------
+
+
+def test_a_power_is_explained_by_the_arg_that_varies() -> None:
+    base, exponent = say("pattern.pow.x"), say("pattern.pow.y")
+    assert pattern_text(OPS["pow"], {0}) == base
+    assert pattern_text(OPS["pow"], {1}) == exponent
+    assert pattern_text(OPS["pow"]) == f"{base} {exponent}"
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("tanh", "tanh multiplies the upstream gradient by 1 - tanh(x)^2."),
+        (
+            "mul",
+            "mul multiplies the upstream gradient by y for x. "
+            "mul multiplies the upstream gradient by x for y.",
+        ),
+        ("matmul", "matmul passes upstream @ b.T to a. matmul passes a.T @ upstream to b."),
+    ],
+)
+def test_an_op_without_a_sentence_prints_its_rule(name: str, pattern: str) -> None:
+    sentences = {key: sentence for key, sentence in ENGLISH.items() if not key.startswith("pattern.")}
+    with speaking(Catalogue("en", sentences, lambda count: "one" if count == 1 else "other")):
+        assert pattern_text(OPS[name]) == pattern
 
 
 # --- domains ------------------------------------------------------------------------------------
@@ -172,7 +205,7 @@ def test_a_domain_is_stated_where_there_is_a_guard(name: str) -> None:
     args = [graph.input(shape) for shape in shapes]
     found = [expr for _, expr in guards(graph.add(op, *args, **op.sample_settings))]
     varying = [expr for expr in found if {arg.id for arg in args} & set(graph.needs(of=[expr.id]))]
-    assert (op_entry(name).domain == (ENGLISH["ops.everywhere"],)) == (not varying)
+    assert (op_entry(name).domain == (say("ops.everywhere"),)) == (not varying)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +213,9 @@ def test_a_domain_is_stated_where_there_is_a_guard(name: str) -> None:
     [
         ("mae", ("kink where prediction - target = 0",)),
         ("hinge", ("kink where 1 - target * score = 0",)),
-        ("max_pool", (ENGLISH["ops.inside"],)),
-        ("mse", (ENGLISH["ops.everywhere"],)),
-        ("attention", (ENGLISH["ops.everywhere"],)),
+        ("max_pool", (say("ops.inside"),)),
+        ("mse", (say("ops.everywhere"),)),
+        ("attention", (say("ops.everywhere"),)),
     ],
 )
 def test_a_composite_op_has_the_domain_of_its_parts(name: str, words: tuple[str, ...]) -> None:
@@ -190,7 +223,7 @@ def test_a_composite_op_has_the_domain_of_its_parts(name: str, words: tuple[str,
 
 
 def test_a_rule_too_long_to_read_is_not_written_down() -> None:
-    assert set(op_entry("attention").rule.values()) >= {ENGLISH["ops.by-parts"]}
+    assert set(op_entry("attention").rule.values()) >= {say("ops.by-parts")}
 
 
 # --- names --------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def test_a_small_network_has_a_heading_for_each_layer_on_the_way_up_and_down() -
         "Layer first",
         "Layer second",
         "Outside the layers",
-        "Reverse: from ∂L/∂L = 1 down to the inputs",
+        "Reverse: from ∂L/∂L = 1 back to the inputs",
         "Outside the layers",
         "Layer second",
         "Layer first",
@@ -102,7 +102,7 @@ def test_a_row_has_range_mean_and_norm_of_what_the_layer_hands_on() -> None:
 
 def test_the_account_says_how_to_open_a_layer() -> None:
     lines = [line for one in account(LARGE).blocks() if isinstance(one, Lines) for line in one.texts]
-    assert "A layer stands in one row; `--node first` opens it." in lines
+    assert "Each layer is shown as one row; `--node first` opens it." in lines
 
 
 def test_an_opened_layer_stands_alone_in_full() -> None:
@@ -113,10 +113,10 @@ def test_an_opened_layer_stands_alone_in_full() -> None:
 
 
 def test_what_arrives_from_outside_an_opened_layer_is_shown_by_its_value() -> None:
-    edges = [line for line in text(LARGE, node="first").splitlines() if "upstream" in line]
+    edges = [line for line in text(LARGE, node="first").splitlines() if "upstream  " in line]
     assert len(edges) == 3
     assert "(20×20)" in edges[0]
-    assert edges[1].endswith("∂L/∂first.z, above")
+    assert edges[1].endswith("∂L/∂first.z (see above)")
 
 
 def test_a_single_node_can_be_opened() -> None:

@@ -118,7 +118,7 @@ def test_all_inputs_together_must_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bpx.spec.reading.decode_inputs.LARGEST_GRAPH", 10)
     messages = refused({name: {"normal": [2, 2], "seed": 1} for name in "abc"})
     assert messages == [
-        "`c` would have 12 elements, taken together with the inputs before it, more than bpx computes"
+        "`c` would have 12 elements, together with the inputs before it, more than bpx computes"
     ]
 
 

@@ -649,7 +649,7 @@ BAD_TOML = {
         6,
         10,
         "[[1, 2, 3]] @ hidden",
-        "3 rows, not 2",
+        "needs length 3",
     ),
     "matmul of a scalar": Bad(step('y = "x @ hidden"'), "shape-mismatch", 6, 6, "x @ hidden"),
     "expect speaks of an unknown name": Bad(
@@ -981,7 +981,7 @@ BAD_TOML |= {
         7,
         6,
         "affine(m, hidden)",
-        "3 rows, not 2",
+        "needs length 3",
     ),
     "an axis that is not there in a block": Bad(
         block(
@@ -1290,20 +1290,20 @@ def test_bad_request(ask, code, help):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f'{TOP}a = "b + 1"\nb = "c*x"\nc = "exp(a)"', "the steps go round in a circle: a → b → c → a"),
-        (f'{TOP}a = "a"', "the steps go round in a circle: a → a"),
+        (f'{TOP}a = "b + 1"\nb = "c*x"\nc = "exp(a)"', "the steps form a cycle: a → b → c → a"),
+        (f'{TOP}a = "a"', "the steps form a cycle: a → a"),
         (
             f'{TOP}y = "[[1, 2, 3], [4, 5, 6]] + hidden"',
-            "`[[1, 2, 3], [4, 5, 6]]` of shape 2×3 and `hidden` of shape 2 do not fit `add`",
+            "`add` cannot be applied to `[[1, 2, 3], [4, 5, 6]]` of shape 2×3 and `hidden` of shape 2",
         ),
-        (f'{TOP}y = "x @ hidden"', "`x` of shape scalar and `hidden` of shape 2 do not fit `matmul`"),
+        (f'{TOP}y = "x @ hidden"', "`matmul` cannot be applied to the scalar `x` and `hidden` of shape 2"),
         (f'{TOP}y = "max(x)"', "`max` takes 2, not 1 args"),
-        ('bpx = 2\n[graph]\ny = "1"', "format version 2 is not one this bpx reads"),
+        ('bpx = 2\n[graph]\ny = "1"', "this bpx does not read format version 2"),
         (f'{TOP}y = {{ op = "exp", args = "x" }}', "`args` must be a list, not text"),
-        (f'{TOP}y = "sum(hidden, axis=3)"', "`sum` has no axis 3 to work along (number of axes: 1)"),
+        (f'{TOP}y = "sum(hidden, axis=3)"', "`sum` cannot use axis 3 (number of axes: 1)"),
         (
             given_input("x = { value = [1, 2.5], range = [-2, 2] }"),
-            "`x` holds 2.5, outside its range from -2 to 2",
+            "`x` contains 2.5, which is outside its range from -2 to 2",
         ),
         (
             f"{TOP}y = 'f(x)'\n[ops]\n"
@@ -1311,7 +1311,7 @@ def test_bad_request(ask, code, help):
                 f"{a} = {{ args = ['x'], value = '{b}(x)', partials.x = '1' }}\n"
                 for a, b in ("fg", "gh", "hf")
             ),
-            "the ops go round in a circle: f → g → h → f",
+            "the ops form a cycle: f → g → h → f",
         ),
     ],
 )

@@ -287,11 +287,12 @@ y = "f(h, W2)"
     assert (
         str(caught.value)
         == """\
-error[shape-mismatch]: in `y` = f(h, W2), `x @ W`: `x` of shape 1×3 and `W` of shape 2×1 do not fit `matmul`
+error[shape-mismatch]: in `y` = f(h, W2), `x @ W`: \
+`matmul` cannot be applied to `x` of shape 1×3 and `W` of shape 2×1
   --> net.toml:11:6
  11 | y = "f(h, W2)"
     |      ^^^^^^^^
-help: `x` has 3 columns, but `W` 2 rows; they must be as many"""
+help: the number of columns of `x` (3) must equal the number of rows of `W` (2)"""
     )
 
 
@@ -328,4 +329,4 @@ def test_leaving_the_domain_is_shown_at_the_call() -> None:
 
 def test_circles_of_steps_go_through_calls() -> None:
     (problem,) = problems({"h": "neuron(k, W)", "k": "h + 1"}, neuron=NEURON)
-    assert problem.message == "the steps go round in a circle: h → k → h"
+    assert problem.message == "the steps form a cycle: h → k → h"

@@ -216,7 +216,7 @@ def test_other_names_are_unknown(name: str) -> None:
 def test_an_unknown_name_gets_a_guess() -> None:
     spec = toml('bpx = 1\n[inputs]\nhidden = 1\n[graph]\ny = "hidden^2"')
     (problem,) = refused(with_claims, spec, [read_claim("hiden = 2")])
-    assert problem.message == "a claim speaks of `hiden`, which is neither an input nor a node"
+    assert problem.message == "the claim names `hiden`, which is neither an input nor a node"
     assert problem.advice == "did you mean `hidden`?"
 
 
@@ -296,7 +296,7 @@ def test_shapes_must_match(text: str, found: str, wanted: str) -> None:
     assert built(spec, claim)[0] is None
     (problem,) = built(spec, claim)[1]
     name = text[0]
-    assert problem.message == f"the claim on `{name}` has shape {found}, but `{name}` has shape {wanted}"
+    assert problem.message == f"the claim for `{name}` has shape {found}, but `{name}` has shape {wanted}"
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,8 @@ def test_the_rule_speaks_of_the_node_itself_as_out() -> None:
 def test_the_account_names_the_op_and_says_whose_rule_it_is() -> None:
     account = explain(gated(x=0.5))
     assert account.to_dict()["ops"] == {"gated": "gated(x) = x * sigmoid(x)"}
-    assert "gated: times what its rule in the spec says." in plain(account.blocks())
+    text = plain(account.blocks())
+    assert "gated multiplies the upstream gradient by the derivative that the spec states." in text
     assert str(account.nodes[1].formula) == "gated(x)"
     assert str(account.nodes[1].with_numbers) == "gated(0.5)"
 
@@ -265,7 +266,9 @@ def test_there_is_room_for_many_ops() -> None:
 def test_leaving_the_domain_is_said_at_the_step() -> None:
     odds = stated(["p"], "log(p / (1 - p))", "1 / (p*(1 - p))")
     (text,) = problems(spec({"y": "2 * odds(q)"}, {"q": 1}, odds=odds))
-    assert text.startswith("error[outside-domain]: `odds(q)` leaves the domain of `odds`: it needs 1 - q ≠ 0")
+    assert text.startswith(
+        "error[outside-domain]: `odds(q)` is outside the domain of `odds`: it needs 1 - q ≠ 0"
+    )
     assert text.splitlines()[-1].endswith("^" * len("odds(q)"))
 
 

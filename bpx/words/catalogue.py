@@ -1,0 +1,44 @@
+"""What a language is to bpx: its sentences by key, and which form of them goes with which number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+
+class Counted:
+    """A sentence in the forms it has for different numbers; the fact `by` is the number that chooses.
+
+    Forms are called by the plural categories of Unicode's CLDR: English has `one` and `other`, Polish
+    also `few` and `many`, Chinese `other` alone. Every sentence has `other`.
+    """
+
+    def __init__(self, by: str, *, other: str, **forms: str) -> None:
+        self.by = by
+        self.forms = {**forms, "other": other}
+
+
+class Catalogue(NamedTuple):
+    """The sentences of one language; `category` is the plural category of a number."""
+
+    language: str
+    sentences: Mapping[str, str | Counted]
+    category: Callable[[int], str]
+
+    def sentence(self, key: str, facts: Mapping[str, Any]) -> str:
+        """The sentence of `key` with the facts put in; raises `KeyError` for an unknown key."""
+        sentence = self.sentences[key]
+        if isinstance(sentence, str):
+            return sentence.format(**facts)
+        return self._form(sentence, facts).format(**_grouped(facts, sentence.by))
+
+    def _form(self, sentence: Counted, facts: Mapping[str, Any]) -> str:
+        number = facts[sentence.by]
+        category = self.category(number) if isinstance(number, int) else "other"
+        return sentence.forms.get(category, sentence.forms["other"])
+
+
+def _grouped(facts: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """The facts with the number that chooses the form grouped at the thousands, `12,345`."""
+    number = facts[by]
+    return {**facts, by: f"{number:,}" if isinstance(number, int) else number}
