@@ -207,15 +207,16 @@ def _is_misspelling(name: str, known: str) -> bool:
     if _digits(name) != _digits(known):
         return False
     exchanged = sorted(name) == sorted(known)
-    if name.isascii() and not exchanged and _ends(name) != _ends(known):
+    if name.isascii() and not exchanged and not _ends_alike(name, known):
         return False
     is_long = len(name) >= _LONG_ENOUGH or not name.isascii()
     return _edits(name, known, 1 if is_long else 2) <= max(1, max(len(name), len(known)) // 5)
 
 
-def _ends(name: str) -> tuple[str, str]:
-    """The first and the last letter; a plural's s, or an e, is no letter to tell names apart by."""
-    return name[:1], name.rstrip("es")[-1:]
+def _ends_alike(name: str, known: str) -> bool:
+    """Are first and last letters the same? A plural's s, or an e, is no letter to tell names apart by."""
+    stems = name.rstrip("es"), known.rstrip("es")
+    return name[:1] == known[:1] and (name[-1:] == known[-1:] or stems[0][-1:] == stems[1][-1:])
 
 
 def _digits(text: str) -> str:

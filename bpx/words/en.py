@@ -282,7 +282,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.conv-channels": "the {channels} channels must be groups × {taken} (the kernel's), and the {outputs} outputs a multiple of groups",
     "help.linear-shapes": "x needs as many columns as W has rows, and b one element or one per column of W",
     "help.shape-matmul": "the number of columns of `{left}` ({columns}) must equal the number of rows of `{right}` ({rows})",
-    "help.shape-vectors": "the last axis of `{left}` has length {columns}, but `{right}` needs length {rows}",
+    "help.shape-vectors": "the last axis of `{left}` has length {columns}, but the matching axis of `{right}` has length {rows}",
     "help.shape-alike": "`{op}` compares element by element: both args must have the same shape",
     "help.shape-classes": "`{op}` expects classes along the last axis: the target has the same shape, or (as class numbers) the same without that axis; `[:, 0]` makes a vector of a column",
     "help.shape-scalar": "to multiply by a scalar, write *",

@@ -281,6 +281,7 @@ def test_error_says_all_that_is_wrong():
         ("tahn", ["tan", "tanh"], "tanh"),
         ("input", ["inputs", "output"], "inputs"),
         ("rol", ["role", "range"], "role"),
+        ("axs", ["axis", "keepdims"], "axis"),
         ("weught", ["weight"], "weight"),
         ("crossentropy", ["cross_entropy"], "cross_entropy"),
         ("hidden_laier_norn", ["hidden_layer_norm"], None),  # its end differs

@@ -649,7 +649,7 @@ BAD_TOML = {
         6,
         10,
         "[[1, 2, 3]] @ hidden",
-        "needs length 3",
+        "has length 2",
     ),
     "matmul of a scalar": Bad(step('y = "x @ hidden"'), "shape-mismatch", 6, 6, "x @ hidden"),
     "expect speaks of an unknown name": Bad(
@@ -981,7 +981,7 @@ BAD_TOML |= {
         7,
         6,
         "affine(m, hidden)",
-        "needs length 3",
+        "has length 2",
     ),
     "an axis that is not there in a block": Bad(
         block(
