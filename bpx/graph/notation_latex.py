@@ -66,11 +66,12 @@ _FUNCTIONS = {
     "sigmoid": r"\sigma",
 }
 
-_GREEK_WORDS = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
-    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+_GREEK_LETTERS = (
+    "α-alpha β-beta γ-gamma δ-delta ε-epsilon ζ-zeta η-eta θ-theta ι-iota κ-kappa λ-lambda μ-mu ν-nu ξ-xi π-pi "
+    "ρ-rho σ-sigma τ-tau υ-upsilon φ-phi χ-chi ψ-psi ω-omega Γ-Gamma Δ-Delta Θ-Theta Λ-Lambda Ξ-Xi Π-Pi "
+    "Σ-Sigma Υ-Upsilon Φ-Phi Ψ-Psi Ω-Omega"
 )
-GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK_WORDS.split(), strict=True))
+GREEK = dict(pair.split("-") for pair in _GREEK_LETTERS.split())  # letter → its command
 _GREEK_NAMES = frozenset(GREEK.values())
 _NAME = re.compile(r"([^\W\d_]+)_?(\w*)")
 

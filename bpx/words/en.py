@@ -883,7 +883,7 @@ ENGLISH: dict[str, str | Counted] = {
     "bug": "internal error ({kind}: {reason}); please report the command and the traceback that BPX_TRACEBACK=1 shows",
     # --- errors of programs that use bpx ---
     "python.bad-axis": "an axis must be an integer, not {axis}",
-    "python.exact-number": "an exact number does not convert itself; call rounded()",
+    "python.multiprecision": "a multiprecision number is not rounded implicitly; call rounded()",
     "python.missing-setting": "{op} needs its setting {setting}",
     "python.missing-value": "input node {node} has no value",
     "python.no-attribute": "module 'bpx' has no attribute '{name}'",

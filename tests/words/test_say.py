@@ -264,6 +264,7 @@ def test_a_diagnostic_is_terse_and_lower_case(key: str) -> None:
 
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 CODES = {"other part", "bpx spec", "not finite", '<?xml version="1.0" encoding="UTF-8"?>\n'}
+CODES |= {'<math xmlns="http://www.w3.org/1998/Math/MathML"><mrow>'}
 
 
 @every_module

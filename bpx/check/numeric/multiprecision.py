@@ -72,7 +72,7 @@ class Multiprecision:
         return f"Multiprecision({context().nstr(self.number, 20)})"
 
     def __float__(self) -> float:
-        raise TypeError(say("python.exact-number"))
+        raise TypeError(say("python.multiprecision"))
 
     # Equal numbers have equal hashes, floats among them; NumPy's sets and unions need that.
     def __hash__(self) -> int:

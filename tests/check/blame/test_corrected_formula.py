@@ -13,13 +13,13 @@ def rule(made, name, position=0):
     (edge,) = [
         one for one in point.ledger.edges if one.consumer == made.nodes[name] and one.position == position
     ]
-    return right_rule(point, edge)
+    return str(right_rule(point, edge))
 
 
 def gradient(made, name):
     point = point_of(made)
     node = made.nodes[name]
-    return right_gradient(point, node, [edge for edge in point.ledger.edges if edge.arg == node])
+    return str(right_gradient(point, node, [edge for edge in point.ledger.edges if edge.arg == node]))
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,16 @@ def slipped(op: str, position: int = 0) -> dict[tuple[str, str], Array]:
     row = OPS[op]
     args = [X, Y][: len(row.args)]
     found = slips(row, position, args, row.value(*args), np.ones(3), {})
-    return {(facts["wrong"], facts["right"]): value for one, value in found if (facts := dict(one.facts))}
+    return {
+        (str(facts["wrong"]), str(facts["right"])): value
+        for one, value in found
+        if (facts := dict(one.facts))
+    }
 
 
 def inside(op: str) -> dict[tuple[str, Any], Array]:
     """What each mistake at a step of the chain rule gives, by its code and the step."""
-    return {(one.code, one.facts[0][1]): value for one, value in insides(OPS[op], 0, [X])}
+    return {(one.code, str(one.facts[0][1])): value for one, value in insides(OPS[op], 0, [X])}
 
 
 def test_a_sign_turned_in_the_formula() -> None:
