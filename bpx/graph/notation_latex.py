@@ -67,8 +67,8 @@ _FUNCTIONS = {
 }
 
 _GREEK_LETTERS = (
-    "α-alpha β-beta γ-gamma δ-delta ε-epsilon ζ-zeta η-eta θ-theta ι-iota κ-kappa λ-lambda μ-mu ν-nu ξ-xi π-pi "
-    "ρ-rho σ-sigma τ-tau υ-upsilon φ-phi χ-chi ψ-psi ω-omega Γ-Gamma Δ-Delta Θ-Theta Λ-Lambda Ξ-Xi Π-Pi "
+    "α-alpha β-beta γ-gamma δ-delta ε-epsilon ζ-zeta η-eta θ-theta ι-iota κ-kappa λ-lambda μ-mu ν-nu ξ-xi "
+    "π-pi ρ-rho σ-sigma τ-tau υ-upsilon φ-phi χ-chi ψ-psi ω-omega Γ-Gamma Δ-Delta Θ-Theta Λ-Lambda Ξ-Xi Π-Pi "
     "Σ-Sigma Υ-Upsilon Φ-Phi Ψ-Psi Ω-Omega"
 )
 GREEK = dict(pair.split("-") for pair in _GREEK_LETTERS.split())  # letter → its command
