@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from oracle import elementwise, mp, torch
 
-SOFTMAXES = ("softmax", "log_softmax")
+SOFTMAXES = ("softmax", "softmin", "log_softmax")
 CASES = [  # op, shapes of its args, settings
     *[("sum", [shape], {}) for shape in [(), (3,), (2, 3), (1, 1), (2, 3, 4)]],
     *[("sum", [(2, 3, 4)], {"axis": axis}) for axis in (0, 1, -1, [0, 2], [2, 0], [-1, -2], [0, 1, 2], [])],
@@ -74,6 +74,7 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "mean": lambda x, axis=None, keepdims=False: np.mean(x, axis=_tuple(axis), keepdims=keepdims),
     "spread": lambda x, shape, axis=(): np.broadcast_to(np.expand_dims(x, tuple(axis)), shape),
     "softmax": lambda x, axis=-1: _exp(x) / np.sum(_exp(x), axis=_tuple(axis), keepdims=True),
+    "softmin": lambda x, axis=-1: _exp(-x) / np.sum(_exp(-x), axis=_tuple(axis), keepdims=True),
     "log_softmax": lambda x, axis=-1: x - _log(np.sum(_exp(x), axis=_tuple(axis), keepdims=True)),
     "logsumexp": lambda x, axis=None, keepdims=False: _log(
         np.sum(_exp(x), axis=_tuple(axis), keepdims=keepdims)
@@ -103,6 +104,7 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "mean": _torch_reduction(t.mean),
         "spread": _torch_spread,
         "softmax": lambda x, axis=-1: _torch_log_softmax(x, axis).exp(),
+        "softmin": lambda x, axis=-1: _torch_log_softmax(-x, axis).exp(),
         "log_softmax": _torch_log_softmax,
         "logsumexp": _torch_reduction(t.logsumexp),
     }

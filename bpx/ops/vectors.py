@@ -123,6 +123,9 @@ log_softmax = structural(
     mixes=_mixes,
     expands=lambda x, *, axis: x - logsumexp(x, axis=axis, keepdims=True),
 )
+softmin = composite(
+    "softmin", lambda x, *, axis: softmax(-x, axis=axis), settings={"axis": -1}, arrange=arrange_axes
+)
 
 
 # --- settings -----------------------------------------------------------------------------------

@@ -459,6 +459,7 @@ ENGLISH: dict[str, str | Counted] = {
     "pattern.mean": "mean divides the upstream gradient by the number of elements and copies it to each; spread denotes this copying.",
     "pattern.spread": "spread sums the upstream gradient over all copies.",
     "pattern.softmax": "softmax subtracts the mean of the upstream gradient, weighted by its output, and multiplies by its output.",
+    "pattern.softmin": "softmin passes the upstream gradient through softmax of the negated input, and reverses its sign.",
     "pattern.log_softmax": "log_softmax subtracts the sum of the upstream gradient times softmax of its input.",
     "pattern.logsumexp": "logsumexp multiplies the upstream gradient by softmax of its input.",
     "pattern.norm": "norm multiplies the upstream gradient by x over its length (order 2), by the sign of x (order 1), or by that sign at the largest elements alone (order inf).",
