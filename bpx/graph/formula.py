@@ -27,8 +27,6 @@ from bpx.graph.formula_parts import (
     written_as,
 )
 from bpx.graph.graph import CONSTANT, INPUT, Graph
-from bpx.graph.notation_latex import LATEX
-from bpx.graph.notation_mathml import MATHML, in_math
 from bpx.graph.notation_text import TEXT
 from bpx.graph.numbers import CONSTANTS
 from bpx.graph.printer import PRECEDENCE_OF_MINUS, PartSpan, part_spans, printed
@@ -65,10 +63,14 @@ class Formula:
 
     def latex(self) -> str:
         """The formula for LaTeX's math mode, with amsmath."""
+        from bpx.graph.notation_latex import LATEX  # loaded when it is needed, as below
+
         return printed(self.parts, LATEX)
 
     def mathml(self) -> str:
         """The formula as presentation MathML, a `<math>` element."""
+        from bpx.graph.notation_mathml import MATHML, in_math
+
         return in_math(printed(self.parts, MATHML))
 
     def spans(self) -> list[PartSpan]:

@@ -192,7 +192,9 @@ def _array(part: NumberArray) -> str:
     if len(shape) > 1:
         rows = [" & ".join(row) for row in _groups(texts, shape[-1])]
         matrices = [r" \\ ".join(block) for block in _groups(rows, shape[-2])]
-        texts = [rf"\begin{{bmatrix}} {matrix} \end{{bmatrix}}" for matrix in matrices]
+        # Not a bmatrix, which takes ten columns unless a counter is set.
+        columns = "r" * shape[-1]
+        texts = [rf"\left[\begin{{array}}{{{columns}}} {matrix} \end{{array}}\right]" for matrix in matrices]
         shape = shape[:-2]
     for length in reversed(shape):
         texts = [r"\left[" + ", ".join(group) + r"\right]" for group in _groups(texts, length)]
