@@ -16,6 +16,7 @@ Severity = Literal["error", "warning", "note"]
 
 _WIDEST_EXCERPT = 100  # a longer source line is shown as a window around the span
 _MOST_GUESSES = 2000  # names compared when a misspelt one is looked for
+_LONGEST_GUESSED = 100  # characters; comparing two names takes the product of their lengths
 _MOST_CLOSE = 5  # of these, how many are compared letter by letter
 _LONG_ENOUGH = 5  # letters of a name in which one in place of another may be a slip
 
@@ -181,6 +182,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
     A name that is merely alike, as `mse` is to `sec`, is none: a wrong proposal is worse than none.
     """
+    if len(name) > _LONGEST_GUESSED:
+        return None
     from difflib import get_close_matches
 
     slack = max(2, len(name) // 3)

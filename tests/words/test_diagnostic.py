@@ -294,6 +294,10 @@ def test_nearest(name, known, guess):
     assert nearest(name, known) == guess
 
 
+def test_a_name_too_long_to_be_typed_is_not_guessed():
+    assert nearest("z" * 100_000, ["z" * 100_000 + "y"]) is None
+
+
 def test_nearest_of_very_many_names_is_quick():
     start = time.process_time()
     nearest("hidden_layer", (f"name_number{i}" for i in range(200_000)))
