@@ -17,6 +17,7 @@ from bpx.words.en import CATALOGUE
 _SPOKEN: ContextVar[Catalogue] = ContextVar("catalogue", default=CATALOGUE)
 
 _LONGEST_FACT = 400  # characters
+_LONGEST_INT = 1000  # bits, some 300 digits
 _BRAILLE = 0x2800  # the sign without dots
 _UPPER, _LOWER = 0x1B, 0xE4  # which dots stand in either half
 _IN_ASCII = str.maketrans(
@@ -59,8 +60,14 @@ def say(key: str, /, **facts: Any) -> str:
 
     Where a sentence has forms for one and for many, the fact that chooses is given as an int.
     """
-    shown = {name: visible(_cut(fact)) if isinstance(fact, str) else fact for name, fact in facts.items()}
-    return _SPOKEN.get().sentence(key, shown)
+    return _SPOKEN.get().sentence(key, {name: _shown(fact) for name, fact in facts.items()})
+
+
+def _shown(fact: Any) -> Any:
+    """A fact fit to be shown; Python writes no whole number of thousands of digits out."""
+    if isinstance(fact, int) and fact.bit_length() > _LONGEST_INT:
+        return f"{'-' if fact < 0 else ''}10^{fact.bit_length() * 3 // 10}"  # log10(2) is 0.301
+    return visible(_cut(fact)) if isinstance(fact, str) else fact
 
 
 def has_sentence(key: str) -> bool:

@@ -60,15 +60,22 @@ def test_a_form_that_is_asked_for_goes_before_the_files(tmp_path: Path) -> None:
     assert json.loads(path.read_text(encoding="utf-8"))["kind"] == "explanation"
 
 
-NAMED = [(SIMPLE, "txt, .md, .json;"), (["gradcheck", *SIMPLE[1:]], "txt, .md, .json, .xml;")]
-NAMED += [(["ops"], "txt, .md, .json;"), (["examples"], "txt, .md, .json;"), (["schema"], "are .json\n")]
+NAMED = [
+    (SIMPLE, ".txt, .md, .tex, .json, or"),
+    (["gradcheck", *SIMPLE[1:]], ".txt, .md, .tex, .json, .xml, or"),
+]
+NAMED += [
+    (["ops"], ".txt, .md, .tex, .json, or"),
+    (["examples"], ".txt, .md, .tex, .json, or"),
+    (["schema"], "are .json\n"),
+]
 
 
 @pytest.mark.parametrize(("command", "known"), NAMED, ids=lambda one: one[0])
 @pytest.mark.parametrize("name", ["a.svg", "a.html", "a.out", "a.json5", "a.md.bak", "a.xml.gz"])
 def test_an_ending_nobody_knows_is_refused(tmp_path: Path, command: list[str], known: str, name: str) -> None:
     found = invoke(*command, "-o", str(tmp_path / name), exit=2)
-    assert found.stderr.startswith(f"error[unknown-ending]: unknown ending `{Path(name).suffix}`")
+    assert found.stderr.startswith(f"error[unknown-ending]: unknown ending `{Path(name).suffix}` in")
     assert known in found.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -88,7 +95,7 @@ def test_with_a_form_any_ending_but_that_of_a_spec_will_do(tmp_path: Path, form:
 
 
 def test_an_unknown_form_is_refused_with_those_there_are() -> None:
-    assert "table, plain, markdown, json" in invoke(*SIMPLE, "-f", "pdf", exit=2).stderr
+    assert "table, plain, markdown, latex, json" in invoke(*SIMPLE, "-f", "pdf", exit=2).stderr
 
 
 def test_a_file_is_overwritten_and_written_in_utf_8(tmp_path: Path) -> None:
