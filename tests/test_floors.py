@@ -48,7 +48,7 @@ DOORS = {"", "__main__"}
 
 MOST_FILES = 14  # in a folder
 MOST_ROOMS = 10  # folders at the top of the package
-MOST_LINES = 400  # in a file; a catalogue of sentences is data
+MOST_LINES = 400  # in a file that is not data
 
 
 def module_name(path: Path) -> str:
@@ -58,7 +58,7 @@ def module_name(path: Path) -> str:
 
 MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 HOUSE = sorted(set(MODULES) - DOORS)
-CATALOGUES = {"words.en"}
+DATA = {"words.en", "check.numeric.tolerances"}  # sentences, tuned numbers
 
 
 def folder_of(module: str) -> str:
@@ -120,7 +120,7 @@ def test_folders_are_few_and_small() -> None:
         assert len(files) <= MOST_FILES, folder
 
 
-@pytest.mark.parametrize("module", sorted(set(HOUSE) - CATALOGUES))
+@pytest.mark.parametrize("module", sorted(set(HOUSE) - DATA))
 def test_files_are_short(module: str) -> None:
     assert len(source_of(module).splitlines()) <= MOST_LINES
 

@@ -16,7 +16,6 @@ from bpx.check.blame.corrected_formula import right_gradient
 from bpx.check.blame.edge_samples import sample
 from bpx.check.blame.error_patterns import (
     CATALOGUE,
-    MOST_NAMED,
     EdgeSample,
     Predict,
     constant_factor,
@@ -26,7 +25,7 @@ from bpx.check.blame.error_patterns import (
 )
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import CLAIM_ROUNDING, MOST_SEARCHED, SAFETY_FACTOR, VAGUE
+from bpx.check.numeric.tolerances import CLAIM_ROUNDING, MOST_NAMED, MOST_SEARCHED, SAFETY_FACTOR, VAGUE
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Claimed

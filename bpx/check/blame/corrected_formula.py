@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import MOST_EXPLAINED
 from bpx.check.report.correction import Correction
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.formula import Formula, derivative, equation, formula, numbers, sum_of, symbol
 from bpx.graph.graph import CONSTANT, OPS, Expr, Graph, Op
 from bpx.ops.tensors import unbroadcast
 from bpx.passes.reverse import Edge, grad, pullback
-
-_MOST_EXPLAINED = 6  # nodes without a name of their own that a formula may speak of
 
 
 def right_rule(point: CheckedGraph, edge: Edge) -> Correction | None:
@@ -60,7 +59,7 @@ def _explained(point: CheckedGraph, right: Formula) -> Correction:
     spec = point.query.spec
     explained: dict[str, Formula] = {}
     waiting = [right]
-    while waiting and len(explained) < _MOST_EXPLAINED:
+    while waiting and len(explained) < MOST_EXPLAINED:
         for name, node in waiting.pop(0).symbols:
             if node in spec.names and node not in spec.own_names and name not in explained:
                 explained[name] = formula(spec.graph, node, spec.names)

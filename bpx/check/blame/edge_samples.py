@@ -15,14 +15,11 @@ from bpx.check.local.jacobians import CheckedEdge, LinearMap
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import EDGE_POINTS, FAR_SHARES, NEAR_SHARES
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
 from bpx.graph.run import run
 from bpx.passes.reverse import Edge
-
-_POINTS = 4
-_NEAR = (0.5, 0.1, 0.01)  # relative; the first that stays on the same side of every guard is taken
-_FAR = (3.0, 1.0)  # whatever the side
 
 
 class SampledEdges(NamedTuple):
@@ -39,8 +36,8 @@ def samples(checked: CheckedGraph, edge: Edge, far: bool = False) -> list[Sample
     """
     rng = np.random.default_rng([edge.consumer, edge.position])
     found = [_drawn(checked, edge, checked.values, checked.checked_edges[edge], rng)]
-    for _ in range(_POINTS):
-        tries = (_elsewhere(checked, edge, share, rng, far) for share in (_FAR if far else _NEAR))
+    for _ in range(EDGE_POINTS):
+        tries = (_elsewhere(checked, edge, share, rng, far) for share in (FAR_SHARES if far else NEAR_SHARES))
         taken = next((one for one in tries if one), None)
         if taken:
             found.append(taken)

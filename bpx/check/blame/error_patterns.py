@@ -17,6 +17,14 @@ from bpx.check.blame.formula_edits import insides, slips
 from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
+from bpx.check.numeric.tolerances import (
+    COARSE_CLAIM,
+    MOST_NAMED,
+    NEARLY_ONE,
+    NO_CHANGE,
+    PATTERN_CLOSE,
+    PATTERN_ROUNDING,
+)
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import OPS, Graph, Op
@@ -24,11 +32,6 @@ from bpx.graph.numbers import number
 from bpx.graph.run import run
 from bpx.passes.reverse import grad
 
-_CLOSE = 1e-6  # relative; how well a mistake must reproduce the numbers
-_ROUNDING = 1e-10
-_COARSE = 1e-3  # relative: a claim of fewer digits
-_NOTHING, _NEARLY_ONE = 1e-9, 1e-4  # factors that say nothing
-MOST_NAMED = 3
 _TAKEN_FOR_ANOTHER = [OPS[name] for name in ("sigmoid", "tanh")]  # a(1 - a) and 1 - a² are mixed up
 _NICE_FACTORS = (-1.0, 2.0, 0.5)
 
@@ -53,7 +56,7 @@ class EdgeSample(NamedTuple):
     @property
     def rounding(self) -> float:
         """What may be left of terms that cancel."""
-        return _ROUNDING * float(np.max(self.slope.magnitude(np.abs(self.upstream)), initial=0.0))
+        return PATTERN_ROUNDING * float(np.max(self.slope.magnitude(np.abs(self.upstream)), initial=0.0))
 
 
 Predictions = Iterator[tuple[Mistake, Array]]
@@ -77,7 +80,7 @@ def named(
     told = [mistake for mistake in found if mistake]
     # Of a claim with few digits too much could be said.
     pairs = zip(claimed, room, strict=True)
-    few = any(np.any(np.asarray(space) > _COARSE * np.abs(one)) for one, space in pairs)
+    few = any(np.any(np.asarray(space) > COARSE_CLAIM * np.abs(one)) for one, space in pairs)
     for predict in CATALOGUE[:1] if few else CATALOGUE:
         told += _fitting(predict, samples, claimed, room)
         if told:
@@ -112,8 +115,8 @@ def fits(predicted: Array, claimed: Array, room: Any) -> bool:
 
 def _close(predicted: Array, claimed: Array, room: Any) -> Any:
     scale = np.maximum(np.abs(predicted), np.abs(claimed))
-    rounding = _ROUNDING * float(np.max(scale, initial=0.0))
-    return np.abs(predicted - claimed) <= _CLOSE * scale + rounding + room
+    rounding = PATTERN_ROUNDING * float(np.max(scale, initial=0.0))
+    return np.abs(predicted - claimed) <= PATTERN_CLOSE * scale + rounding + room
 
 
 def one_element(right: Sequence[Array], claimed: Sequence[Array], room: Sequence[Any]) -> Mistake | None:
@@ -328,7 +331,7 @@ def _near(ratio: float, lengths: set[int]) -> list[float]:
 
 
 def _factor_mistake(factor: float, lengths: set[int], said_by_many: bool) -> Mistake | None:
-    if not math.isfinite(factor) or abs(factor) <= _NOTHING or abs(factor - 1) <= _NEARLY_ONE:
+    if not math.isfinite(factor) or abs(factor) <= NO_CHANGE or abs(factor - 1) <= NEARLY_ONE:
         return None
     known: Mapping[float, str] = dict(zip(_NICE_FACTORS, ("sign", "double", "half"), strict=True))
     if factor in known:

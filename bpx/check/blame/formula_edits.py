@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import MOST_FORMULA_NODES
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array, Settings
 from bpx.graph.formula import formula, symbol
@@ -14,7 +15,6 @@ from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
 
-_MOST = 100  # nodes of a formula that somebody would write by hand
 _PAIRS = (("add", "sub"), ("mul", "div"), ("sin", "cos"), ("sinh", "cosh"), ("max", "min"), ("lt", "gt"))
 _OTHER = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 
@@ -76,7 +76,7 @@ def slips(
     named = {place.id: symbol(name) for place, name in zip(places, names, strict=True)}
     given = {place.id: one for place, one in zip(places, met, strict=True)}
     known: list[Array] = []  # what looks the same from outside is told once, as the outermost slip
-    for node in reversed(graph.needs(of=[root])[-_MOST:]):
+    for node in reversed(graph.needs(of=[root])[-MOST_FORMULA_NODES:]):
         right = formula(graph, node, named, open_root=False)
         for twin, wrong in _slipped(graph, node):
             end = wrong if node == root else root

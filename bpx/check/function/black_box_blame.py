@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import MOST_NAMED, constant_factor, counts, fits, one_element
+from bpx.check.blame.error_patterns import constant_factor, counts, fits, one_element
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows
+from bpx.check.numeric.tolerances import MOST_NAMED
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array

@@ -394,3 +394,24 @@ MOST_EXACT_COMPOSITE = 1000
 CUSTOM_POINTS = 64
 CUSTOM_DRAWS = 4096
 CUSTOM_REACH = 4.0
+# Relative: how well a known mistake must reproduce the claimed numbers to be named: far above rounding, and
+# far below what tells one mistake from another.
+PATTERN_CLOSE = 1e-6
+# In units of the largest slope met: what a sum that cancels may leave between a prediction and a claim.
+PATTERN_ROUNDING = 1e-10
+# Relative: a claim whose written digits leave more open has few digits, and fewer mistakes are tried on it.
+COARSE_CLAIM = 1e-3
+# Relative: a predicted change that is smaller, and a factor that is nearer to 1, explain nothing.
+NO_CHANGE = 1e-9
+NEARLY_ONE = 1e-4
+# Mistakes named for one culprit, the likeliest first; more would not be read.
+MOST_NAMED = 3
+# Nodes of an op's own formula in which slips are tried: as many as somebody would write by hand.
+MOST_FORMULA_NODES = 100
+# Nodes without a name of their own that a corrected formula may explain beside it.
+MOST_EXPLAINED = 6
+# Further points at which an edge is sampled, and how far its args are moved, relative to them: the first
+# share that stays on the same side of every guard is taken; far away, whatever the side.
+EDGE_POINTS = 4
+NEAR_SHARES = (0.5, 0.1, 0.01)
+FAR_SHARES = (3.0, 1.0)

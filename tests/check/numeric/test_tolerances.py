@@ -11,8 +11,9 @@ import bpx
 from bpx.check.numeric import tolerances
 
 CHECK = Path(bpx.__file__).parent / "check"
-ROOMS = (CHECK / "numeric", CHECK / "local")
+ROOMS = tuple(CHECK / room for room in ("numeric", "local", "whole", "blame", "function"))
 MODULES = sorted(path for room in ROOMS for path in room.glob("*.py") if path.name != "tolerances.py")
+NOT_TUNED = {"MIXTURE", "_NICE_FACTORS"}  # an index, and the factors of a sign, a double and a half
 SOURCE = Path(tolerances.__file__).read_text(encoding="utf-8")
 NAMES = [name for name in vars(tolerances) if name.isupper()]
 
@@ -36,7 +37,7 @@ def is_written_out(value: ast.expr) -> bool:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_tuned_numbers_have_one_place(path: Path) -> None:
-    assert numbers_named(path.read_text(encoding="utf-8")) == []
+    assert set(numbers_named(path.read_text(encoding="utf-8"))) <= NOT_TUNED
 
 
 def test_a_number_elsewhere_would_be_seen() -> None:
