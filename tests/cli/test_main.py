@@ -13,7 +13,7 @@ import pytest
 from invoking import RUNNER, SIMPLE, invoke, plain_json, process
 
 import bpx
-from bpx.cli.main import COMMANDS, app
+from bpx.cli.main import COMMANDS, app, loaded
 
 
 def parameters() -> list[Any]:
@@ -225,3 +225,9 @@ def test_a_reader_that_has_seen_enough() -> None:
     errors = running.stderr.read()
     running.stderr.close()
     assert (running.wait(timeout=60), errors) == (0, b"")
+
+
+def test_only_the_command_that_is_called_is_loaded() -> None:
+    assert list(loaded(["explain", "x", "--set", "x=1"])) == ["explain"]
+    for args in ([], ["--help"], ["nosuch"], ["--version", "explain"]):
+        assert tuple(loaded(args)) == COMMANDS
