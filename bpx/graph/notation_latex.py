@@ -28,9 +28,14 @@ from bpx.graph.formula_parts import (
 from bpx.graph.numbers import mantissa_and_exponent
 from bpx.graph.printer import (
     LOOSEST,
+    MOST_KEPT,
     PRECEDENCE_OF_EQUATION,
+    PRECEDENCE_OF_FRACTION,
     PRECEDENCE_OF_MINUS,
     PRECEDENCE_OF_NOTE,
+    PRECEDENCE_OF_POWER,
+    PRECEDENCE_OF_SCRIPT,
+    PRECEDENCE_OF_TIMES_TEN,
     TIGHTEST,
     Atom,
     Dialect,
@@ -39,10 +44,8 @@ from bpx.graph.printer import (
     laid_out,
 )
 
-# How tightly things bind that are no op of the table: a power is 30 there.
-_OF_FRACTION, _OF_TRANSPOSE, _OF_SUBSCRIPT, _OF_TIMES_TEN = 28, 29, 45, 26
-_OF_POWER, _IN_POWER = 30, 31
-_MOST_KEPT = 4096
+# How tightly things bind in LaTeX alone; a power is 30 in the op table.
+_OF_TRANSPOSE, _IN_POWER = 29, 31
 _BRACKETS = r"\left(", r"\right)"
 
 _INFIX = {"*": r"\cdot ", "@": r"\, ", "<=": r"\le ", ">=": r"\ge ", "==": "= ", "!=": r"\ne "}
@@ -52,9 +55,9 @@ _OPS_OF_ONE_ARG: dict[str, tuple[int, tuple[str | int, ...]]] = {
     "sqrt": (TIGHTEST, (r"\sqrt{", LOOSEST, "}")),
     "abs": (TIGHTEST, (r"\left|", LOOSEST, r"\right|")),
     "norm": (TIGHTEST, (r"\left\|", LOOSEST, r"\right\|")),
-    "exp": (_OF_POWER, ("e^{", LOOSEST, "}")),
-    "square": (_OF_POWER, (_IN_POWER, "^{2}")),
-    "reciprocal": (_OF_FRACTION, (r"\frac{1}{", LOOSEST, "}")),
+    "exp": (PRECEDENCE_OF_POWER, ("e^{", LOOSEST, "}")),
+    "square": (PRECEDENCE_OF_POWER, (_IN_POWER, "^{2}")),
+    "reciprocal": (PRECEDENCE_OF_FRACTION, (r"\frac{1}{", LOOSEST, "}")),
 }
 _FUNCTIONS = {
     **{name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min")},
@@ -123,7 +126,7 @@ _ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308"
 _ACCENTS |= {"\u030c": "v", "\u0327": "c"}
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(MOST_KEPT)
 def escaped(text: str) -> str:
     """Text that LaTeX prints as it is, in paragraphs; characters that it lacks by their code points."""
     return "".join(map(_escaped_char, text))
@@ -144,7 +147,7 @@ def _escaped_char(char: str) -> str:
 # --- names and numbers --------------------------------------------------------------------------
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(MOST_KEPT)
 def _named(name: str) -> Atom:
     """`w1` with a subscript, `h.z` as the z of h, Greek letters by name, words upright."""
     head, *members = normalize("NFKC", name).split(".")
@@ -153,7 +156,7 @@ def _named(name: str) -> Atom:
         return Atom(_upright(name))
     below = ", ".join([_index(text) for text in (parts[2], ".".join(members)) if text])
     letters = _letters(parts[1])
-    return Atom(f"{letters}_{{{below}}}", _OF_SUBSCRIPT) if below else Atom(letters)
+    return Atom(f"{letters}_{{{below}}}", PRECEDENCE_OF_SCRIPT) if below else Atom(letters)
 
 
 def _letters(word: str) -> str:
@@ -179,7 +182,7 @@ def number_latex(value: float, digits: int | None) -> str:
 
 def _number(part: Number) -> Atom:
     text, negative = number_latex(part.value, part.digits), part.is_negative
-    tightness = _OF_TIMES_TEN if "10^" in text else TIGHTEST
+    tightness = PRECEDENCE_OF_TIMES_TEN if "10^" in text else TIGHTEST
     return Atom(text, PRECEDENCE_OF_MINUS if negative else tightness, negative)
 
 
@@ -217,7 +220,7 @@ def _atom(part: Number | NumberArray | Words) -> Atom:
     return Atom(rf"\text{{{escaped(part.text)}}}")
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(MOST_KEPT)
 def _layout(part: Branch) -> Layout:
     """The layout of an op by the tables; of one that is not in them, its name upright."""
     match part:
@@ -227,7 +230,7 @@ def _layout(part: Branch) -> Layout:
             own = part.precedence
             return laid_out(_BRACKETS, own, part.symbol, own, signed=True, brackets_literals=True)
         case Operation():  # the transpose is the only one behind its arg
-            return laid_out(_BRACKETS, _OF_TRANSPOSE, _OF_SUBSCRIPT, r"^{\top}")
+            return laid_out(_BRACKETS, _OF_TRANSPOSE, PRECEDENCE_OF_SCRIPT, r"^{\top}")
         case Index():
             return _indexed(part)
         case Derivative():
@@ -249,19 +252,21 @@ def _infix(part: Operation) -> Layout:
     if part.symbol == "/":
         return _fraction()
     if part.symbol == "^":
-        return laid_out(_BRACKETS, _OF_POWER, left, "^{", LOOSEST, "}")
+        return laid_out(_BRACKETS, PRECEDENCE_OF_POWER, left, "^{", LOOSEST, "}")
     sign = (_OF_ARRAYS if part.arrays else _INFIX).get(part.symbol)
     sign = sign or _INFIX.get(part.symbol) or f"{part.symbol} "
     return laid_out(_BRACKETS, part.precedence, left, f" {sign}", right)
 
 
 def _fraction(sign: str = "") -> Layout:
-    return laid_out(_BRACKETS, _OF_FRACTION, rf"\frac{{{sign}", LOOSEST, f"}}{{{sign}", LOOSEST, "}")
+    return laid_out(
+        _BRACKETS, PRECEDENCE_OF_FRACTION, rf"\frac{{{sign}", LOOSEST, f"}}{{{sign}", LOOSEST, "}"
+    )
 
 
 def _indexed(part: Index) -> Layout:
     text = ", ".join(part.places).replace(":", "{:}") or r"\ldots"
-    return laid_out(_BRACKETS, _OF_SUBSCRIPT, _OF_SUBSCRIPT + 1, f"_{{{text}}}")
+    return laid_out(_BRACKETS, PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, f"_{{{text}}}")
 
 
 def _call(part: Call) -> Layout:

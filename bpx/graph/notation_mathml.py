@@ -22,9 +22,14 @@ from bpx.graph.notation_latex import GREEK
 from bpx.graph.numbers import mantissa_and_exponent
 from bpx.graph.printer import (
     LOOSEST,
+    MOST_KEPT,
     PRECEDENCE_OF_EQUATION,
+    PRECEDENCE_OF_FRACTION,
     PRECEDENCE_OF_MINUS,
     PRECEDENCE_OF_NOTE,
+    PRECEDENCE_OF_POWER,
+    PRECEDENCE_OF_SCRIPT,
+    PRECEDENCE_OF_TIMES_TEN,
     TIGHTEST,
     Atom,
     Dialect,
@@ -32,9 +37,6 @@ from bpx.graph.printer import (
     between,
     laid_out,
 )
-
-_OF_FRACTION, _OF_POWER, _OF_SCRIPT, _OF_TIMES_TEN = 28, 30, 45, 26
-_MOST_KEPT = 4096
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _SIGNS = {"*": "·", "@": "\u2062", "<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "-": "−"}
@@ -76,7 +78,7 @@ def _number(value: float, digits: int | None) -> str:
 
 def _atom_of_number(part: Number) -> Atom:
     text, negative = _number(part.value, part.digits), part.is_negative
-    tightness = _OF_TIMES_TEN if "<msup>" in text else TIGHTEST
+    tightness = PRECEDENCE_OF_TIMES_TEN if "<msup>" in text else TIGHTEST
     return Atom(text, PRECEDENCE_OF_MINUS if negative else tightness, negative)
 
 
@@ -108,7 +110,7 @@ def _groups(texts: Sequence[str], length: int) -> list[Sequence[str]]:
 _BRACKETS = f"<mrow>{_mo('(')}", f"{_mo(')')}</mrow>"
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(MOST_KEPT)
 def _named(name: str) -> Atom:
     return Atom(_mi(_LETTERS.get(name, name)))
 
@@ -120,7 +122,7 @@ def _atom(part: Number | NumberArray | Words) -> Atom:
     return Atom(_array(part) if isinstance(part, NumberArray) else _mtext(part.text))
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(MOST_KEPT)
 def _layout(part: Branch) -> Layout:
     """The layout of an op by its notation or name."""
     match part:
@@ -130,9 +132,11 @@ def _layout(part: Branch) -> Layout:
             own, sign = part.precedence, _mo(_SIGNS.get(part.symbol, part.symbol))
             return laid_out(_BRACKETS, own, sign, own, signed=True, brackets_literals=True)
         case Operation():  # the transpose is the only one behind its arg
-            return _script("msup", _OF_SCRIPT, _OF_SCRIPT + 1, _mi("⊤"))
+            return _script("msup", PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, _mi("⊤"))
         case Index():
-            return _script("msub", _OF_SCRIPT, _OF_SCRIPT + 1, _mtext(", ".join(part.places) or "…"))
+            return _script(
+                "msub", PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, _mtext(", ".join(part.places) or "…")
+            )
         case Derivative():
             return _fraction(_mo("∂"))
         case Repeated():
@@ -154,7 +158,7 @@ def _infix(part: Operation) -> Layout:
         return _fraction()
     if part.symbol == "^":
         row = "</mrow><mrow>"
-        return laid_out(_BRACKETS, _OF_POWER, "<msup><mrow>", left, row, LOOSEST, "</mrow></msup>")
+        return laid_out(_BRACKETS, PRECEDENCE_OF_POWER, "<msup><mrow>", left, row, LOOSEST, "</mrow></msup>")
     sign = _SIGNS_OF_ARRAYS.get(part.symbol) if part.arrays else None
     return laid_out(
         _BRACKETS, part.precedence, left, _mo(sign or _SIGNS.get(part.symbol, part.symbol)), right
@@ -163,7 +167,7 @@ def _infix(part: Operation) -> Layout:
 
 def _fraction(sign: str = "") -> Layout:
     start, bar = f"<mfrac><mrow>{sign}", f"</mrow><mrow>{sign}"
-    return laid_out(_BRACKETS, _OF_FRACTION, start, LOOSEST, bar, LOOSEST, "</mrow></mfrac>")
+    return laid_out(_BRACKETS, PRECEDENCE_OF_FRACTION, start, LOOSEST, bar, LOOSEST, "</mrow></mfrac>")
 
 
 def _script(element: str, own: int, inside: int, script: str) -> Layout:

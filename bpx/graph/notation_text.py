@@ -20,6 +20,7 @@ from bpx.graph.formula_parts import (
 from bpx.graph.numbers import array, number
 from bpx.graph.printer import (
     LOOSEST,
+    MOST_KEPT,
     PRECEDENCE_OF_EQUATION,
     PRECEDENCE_OF_MINUS,
     PRECEDENCE_OF_NOTE,
@@ -32,13 +33,12 @@ from bpx.graph.printer import (
 )
 
 _PRECEDENCE_OF_INDEX = 50
-_MOST_KEPT = 4096
 
 
 _BRACKETS = "(", ")"
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(MOST_KEPT)
 def _named(name: str) -> Atom:
     return Atom(name)
 
@@ -52,7 +52,7 @@ def _atom(part: Number | NumberArray | Words) -> Atom:
     return Atom(number(part.value, part.digits))
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(MOST_KEPT)
 def _layout(part: Branch) -> Layout:
     """The layout of an op by its notation; a derivative binds like the fraction it looks like."""
     match part:

@@ -17,6 +17,9 @@ LOOSEST, TIGHTEST = 0, 100
 PRECEDENCE_OF_NOTE = 1
 PRECEDENCE_OF_EQUATION = 5  # that of comparisons, so that one on its left is bracketed
 PRECEDENCE_OF_MINUS = 25  # a negative number is written, and bracketed, like a prefix minus
+# What two-dimensional dialects set apart binds by how it looks, not by its op: 30 is a power in the op table.
+PRECEDENCE_OF_TIMES_TEN, PRECEDENCE_OF_FRACTION, PRECEDENCE_OF_POWER, PRECEDENCE_OF_SCRIPT = 26, 28, 30, 45
+MOST_KEPT = 4096  # printed names that a dialect remembers
 
 
 class Slot(NamedTuple):
