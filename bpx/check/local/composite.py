@@ -15,7 +15,6 @@ import numpy as np
 from bpx.check.local.jacobians import CheckedEdge, LinearMap
 from bpx.check.local.structural import compare
 from bpx.check.local.structural_rule import StructuralRule
-from bpx.check.numeric import multiprecision
 from bpx.check.numeric.tolerances import (
     COMPOSITE_APART,
     COMPOSITE_NEAR,
@@ -62,6 +61,8 @@ class CompositeRule:
 
     def is_same_exactly(self, position: int, claimed: Array, wanted: Array) -> bool:
         """Do rule and parts come to the same in many digits, or without these, but for rounding?"""
+        from bpx.check.numeric import multiprecision  # most checks need no more than float64
+
         largest = float(np.max(np.abs(self.upstream)))
         if not multiprecision.available() or claimed.size + self.upstream.size > MOST_EXACT_COMPOSITE:
             return bool((np.abs(claimed - wanted) <= _tolerance(wanted, largest)).all())

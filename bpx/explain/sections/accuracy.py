@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Accuracy(Section):
     """What differences say of the gradients; None where they were not asked."""
 

@@ -19,7 +19,7 @@ from bpx.render.plain_data import plain_value
 from bpx.words.say import say
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Expansion(Section):
     """Which nodes were rewritten, and to how many digits the numbers agree with those of the fused form.
 

@@ -25,7 +25,7 @@ from bpx.words.say import say
 _DIGITS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Expected(Section):
     """How many figures `[expect]` states (an array counts as one), and those that do not hold."""
 

@@ -15,7 +15,7 @@ from bpx.render.plain_data import plain_value, summaries
 from bpx.words.say import say
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gradients(Section):
     """∂output/∂node by the node's name; those that the output does not depend on are 0 and `independent`."""
 

@@ -49,7 +49,7 @@ class PathTable(NamedTuple):
     total: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Paths(Section):
     """The paths to each input asked for."""
 

@@ -14,7 +14,7 @@ from bpx.render.blocks import Block, Heading, Lines
 from bpx.words.say import say
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Patterns(Section):
     """The ops that the reverse pass met, each with what it is in simpler ones, if it is."""
 

@@ -32,7 +32,7 @@ class SecondRow(NamedTuple):
     by: Mapping[str, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SecondDerivatives(Section):
     """The Hessian, row by row."""
 

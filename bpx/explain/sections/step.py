@@ -22,7 +22,7 @@ from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step(Section):
     """One step of gradient descent; `predicted` = before - rate · Σ gradient²."""
 

@@ -7,15 +7,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bpx.graph.arrays import Array
 from bpx.graph.graph import CONSTANT, Graph, Op
-from bpx.graph.named.claim import Claim
 from bpx.graph.named.names import dotted, group_of, groups_of
-from bpx.graph.named.recipe import NumberTable, Recipe
 from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.words.diagnostic import Diagnostic, Source, Span
+
+if TYPE_CHECKING:
+    from bpx.graph.named.claim import Claim
+    from bpx.graph.named.recipe import NumberTable, Recipe
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,12 +20,14 @@ from bpx.graph.named.values import as_array, not_an_input
 from bpx.graph.numbers import number
 from bpx.graph.run import run
 from bpx.spec.reading.assemble import assemble
-from bpx.spec.reading.document import Format
 from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, expression_syntax
 from bpx.spec.text.build import build
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+
+if TYPE_CHECKING:
+    from bpx.spec.reading.document import Format
 
 
 def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None = None) -> NamedGraph:

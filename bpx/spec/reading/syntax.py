@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import Expect
 from bpx.graph.named.names import free_output_name
-from bpx.graph.named.recipe import NumberTable, Recipe
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Setting, SplitPart, postorder
 from bpx.words.diagnostic import Diagnostic, Source, Span
+
+if TYPE_CHECKING:
+    from bpx.graph.named.recipe import NumberTable, Recipe
 
 OWN_VALUE = "out"  # what the rule of an op that a spec states calls the op's own value
 
