@@ -162,7 +162,7 @@ def _at_consumers(points: Sequence[_ClaimsAtPoint], node: int) -> _Placed:
     for edge in (edge for edge in checked.ledger.edges if edge.arg == node):
         samples = [point.sample(edge) for point in points]
         # What this edge must have handed on, if the others are right.
-        handed = [
+        contributions = [
             claim.value - (total - sample.right)
             for claim, total, sample in zip(claims, right, samples, strict=True)
         ]

@@ -18,7 +18,7 @@ from bpx.passes.reverse import reverse
 _PAIRS = (("add", "sub"), ("mul", "div"), ("sin", "cos"), ("sinh", "cosh"), ("max", "min"), ("lt", "gt"))
 _OPPOSITE = {op: opposite for pair in _PAIRS for op, opposite in (pair, pair[::-1])}
 
-Found = Iterator[tuple[Mistake, Array]]
+WrongDerivatives = Iterator[tuple[Mistake, Array]]
 
 
 # --- the chain rule inside an op ----------------------------------------------------------------

@@ -73,8 +73,8 @@ def check_function(
     caller = Caller(forward, backward, inputs, names)
     check = BlackBoxCheck(caller, detect, seed)
     check.run()
-    given = getattr(forward, "__name__", "")
-    name = given if given.isidentifier() else "output"
+    python_name = getattr(forward, "__name__", "")
+    name = python_name if python_name.isidentifier() else "output"
     notes = (*caller.notes, *check.rows.notes, *check.rows.unclaimed_notes())
     blame = blamed_inputs(check.rows, check.evaluation, name)
     return Report(None, name, check.tables(), blame=blame, notes=notes, detect=detect)
@@ -126,16 +126,16 @@ class BlackBoxCheck:
 
     def _differences(self) -> None:
         """Derivatives of all rows by all coordinates, or by as many as there is time for."""
-        asked, agreeing = self.rows.asked, 0
+        coordinates, agreeing = self.rows.claimed_coordinates, 0
         deadline = time.perf_counter() + BLACK_BOX_SECONDS
-        if len(asked) * CALLS * self.rows.cost > BLACK_BOX_SECONDS:
-            asked, agreeing = self._by_suspicion(asked)
+        if len(coordinates) * CALLS * self.rows.cost > BLACK_BOX_SECONDS:
+            coordinates, agreeing = self._by_suspicion(coordinates)
         looked = 0
-        while looked < len(asked) and (looked == 0 or time.perf_counter() < deadline):
-            self._look_at(asked[looked : looked + TOGETHER])
+        while looked < len(coordinates) and (looked == 0 or time.perf_counter() < deadline):
+            self._look_at(coordinates[looked : looked + TOGETHER])
             looked += TOGETHER
-        if looked < len(asked):
-            self._leave(asked[looked:], agreeing)
+        if looked < len(coordinates):
+            self._leave(coordinates[looked:], agreeing)
 
     def _leave(self, coordinates: Indices, agreeing: int) -> None:
         """Coordinates that there was no time for: nothing is known of them alone."""
@@ -145,7 +145,7 @@ class BlackBoxCheck:
 
     def _note_unseen(self) -> None:
         unseen = self.evaluation.evidence.obstacle == np.full(self.evaluation.claimed.shape, Obstacle.UNSEEN)
-        count, total = int(unseen.any(axis=0).sum()), len(self.rows.asked)
+        count, total = int(unseen.any(axis=0).sum()), len(self.rows.claimed_coordinates)
         if count:
             facts = {"count": total - count, "total": total}
             self.rows.notes.append(Diagnostic("looked-at-in-part", None, facts, severity="warning"))
@@ -154,7 +154,7 @@ class BlackBoxCheck:
         """What differences show of these coordinates, and how far rounding moves claims that differ."""
         evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
         claimed = evaluation.claimed[:, coordinates]
-        estimate = self.rows.estimate([coordinate(self.rows.x, int(one)) for one in coordinates], claimed)
+        estimate = self.rows.estimate([coordinate(self.rows.x, int(index)) for index in coordinates], claimed)
         unseen = self._unseen(coordinates, estimate.value)
         wrong = (self._verdicts(claimed, estimate) == Verdict.DISAGREE).any(axis=1)
         evaluation.evidence.put(
@@ -218,7 +218,7 @@ class BlackBoxCheck:
         noise = np.zeros((len(self.rows.upstreams), len(coordinates)))
         for row in np.flatnonzero(rows).tolist():
             claim = self.evaluation.claimed[row]
-            moved = (np.abs(one - claim) for one in self._shaken_claims(row))
+            moved = (np.abs(shaken - claim) for shaken in self._shaken_claims(row))
             noise[row] = np.fmax.reduce([*moved, *self._unevenness(row)])[coordinates]
         return noise
 
@@ -240,7 +240,7 @@ class BlackBoxCheck:
 
     # --- a large input: all coordinates at once ----------------------------------------------
 
-    def _by_suspicion(self, asked: Indices) -> tuple[Indices, int]:
+    def _by_suspicion(self, coordinates: Indices) -> tuple[Indices, int]:
         """In which order to look at the coordinates, and how many random directions through all agree.
 
         First those that a direction of which the claims are wrong leads to; then those of small parts in
@@ -251,14 +251,14 @@ class BlackBoxCheck:
         for _ in range(DIRECTIONS):
             steps = self.rng.normal(size=len(self.rows.x))
             steps *= np.where(self.rows.x == 0, 1.0, np.abs(self.rows.x))
-            verdict = self._along(asked, steps)
+            verdict = self._along(coordinates, steps)
             agreeing += verdict == Verdict.AGREE
             if verdict == Verdict.DISAGREE:
-                suspects += self._hunt(asked, steps)
+                suspects += self._hunt(coordinates, steps)
         first = np.unique(np.array(suspects, dtype=np.intp))
-        rest = np.setdiff1d(asked, first)
-        weight = np.abs(self.evaluation.claimed[:, rest] * self.rows.x[rest]).max(axis=0)
-        return np.concatenate([first, rest[np.argsort(weight, kind="stable")]]), agreeing
+        unsuspected = np.setdiff1d(coordinates, first)
+        weight = np.abs(self.evaluation.claimed[:, unsuspected] * self.rows.x[unsuspected]).max(axis=0)
+        return np.concatenate([first, unsuspected[np.argsort(weight, kind="stable")]]), agreeing
 
     def _along(self, coordinates: Indices, steps: Array) -> int:
         """The worst verdict on the claims along these steps of these coordinates."""
@@ -307,7 +307,7 @@ class BlackBoxCheck:
     def _slopes(self, row: int, directions: Array) -> tuple[Array, Array, Array]:
         """The slopes to the left and to the right along directions, and their error; nan where unknown."""
         no_claims = np.full((len(self.rows.upstreams), len(directions)), np.nan)
-        estimate = self.rows.estimate([slanting(one) for one in directions], no_claims)
+        estimate = self.rows.estimate([slanting(direction) for direction in directions], no_claims)
         code = estimate.status[row]
         kink, smooth = code == DerivativeStatus.KINK, code == DerivativeStatus.OK
         left, right, error = (
@@ -346,8 +346,8 @@ class BlackBoxCheck:
         size = np.fmax(np.abs(weights) @ np.abs(evidence.value), np.abs(claimed))
         size = np.where(size == 0, 1.0, size)  # then both are 0
         gap, bar = np.nan_to_num(np.abs(claimed - value) / size, nan=np.inf), SAFETY_FACTOR * error / size
-        known = np.flatnonzero(self._simply_agree())
-        evidence.put(self.evaluation.at(0, known), mixture_gap=gap[known], mixture_error=bar[known])
+        agreeing = np.flatnonzero(self._simply_agree())
+        evidence.put(self.evaluation.at(0, agreeing), mixture_gap=gap[agreeing], mixture_error=bar[agreeing])
 
     def _simply_agree(self) -> NDArray[np.bool_]:
         """The coordinates (N,) of which all rows agree, by their numbers."""

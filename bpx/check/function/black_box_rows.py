@@ -97,7 +97,7 @@ class BlackBoxRows:
         return np.repeat(np.array(self.caller.varied, dtype=np.intp), sizes)
 
     @property
-    def asked(self) -> Indices:
+    def claimed_coordinates(self) -> Indices:
         """The coordinates of which something is claimed that has the right shape."""
         return np.flatnonzero(~np.isin(self.owners, [*self.unclaimed, *self.misshapen]))
 
@@ -135,14 +135,14 @@ class BlackBoxRows:
         return np.asarray(_joined([self._fitting(i, claims[i]) for i in self.caller.varied]))
 
     def _fitting(self, input: int, claimed: Array | None) -> Array:
-        wanted = self.caller.values[input].shape
-        if claimed is not None and claimed.shape == wanted:
+        shape = self.caller.values[input].shape
+        if claimed is not None and claimed.shape == shape:
             return claimed
         if claimed is None:
             self.unclaimed.add(input)
         else:
             self.misshapen[input] = claimed.shape
-        return np.full(wanted, np.nan)
+        return np.full(shape, np.nan)
 
     def output_exactly(self, x: Any) -> Any:
         """The rows' outputs (R,) for objects of many digits; raises what forward raises."""
@@ -178,4 +178,4 @@ class BlackBoxRows:
 
 
 def _joined(arrays: Sequence[Any]) -> Any:
-    return np.concatenate([np.ravel(one) for one in arrays]) if arrays else np.empty(0)
+    return np.concatenate([np.ravel(array) for array in arrays]) if arrays else np.empty(0)

@@ -111,9 +111,9 @@ class _PartialDerivative:
     @property
     def spread(self) -> Array:
         """Half of what the one-sided slopes differ by, at kinks; at a jump there is no bound."""
-        known = self.evidence
-        half = np.where(known.kink, (np.asarray(known.high) - known.low) / 2, 0.0)
-        return np.broadcast_to(np.where(known.jump, np.inf, half), self.claimed.shape)
+        evidence = self.evidence
+        half = np.where(evidence.kink, (np.asarray(evidence.high) - evidence.low) / 2, 0.0)
+        return np.broadcast_to(np.where(evidence.jump, np.inf, half), self.claimed.shape)
 
     # --- smooth elements: differences, then many digits for a few ---
 
@@ -215,8 +215,8 @@ class _PartialDerivative:
 
         left, right = one_sided(forward, x, -1), one_sided(forward, x, 1)
         # Both the value and the limit are off by as much as rounding has moved them.
-        here, known = self.batch.out[columns], 2 * self.out_error[columns]
-        jump = left.jumps(here, known) | right.jumps(here, known)
+        here, value_error = self.batch.out[columns], 2 * self.out_error[columns]
+        jump = left.jumps(here, value_error) | right.jumps(here, value_error)
         low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
         error = left.error + right.error
         self.evidence.put(columns, value=(low + high) / 2, error=error, kink=True, jump=jump)
@@ -227,18 +227,20 @@ def _checked(
     batch: ElementwiseBatch, edge: Edge, partial: _PartialDerivative, judgement: Judgement, moved: Array
 ) -> CheckedEdge:
     """What the elements of one node say of its edge, with the numbers of the worst of them."""
-    node, known, claimed, spread = edge.consumer, partial.evidence, partial.claimed, partial.spread
+    node, evidence, claimed, spread = edge.consumer, partial.evidence, partial.claimed, partial.spread
     shape, part = batch.graph.shapes[edge.arg], batch.slices[node]
-    slope = ErrorBound(*(batch.part(node, field) for field in (known.value, known.error + moved, spread)))
-    worst = part.start + _worst(claimed[part], known.value[part], judgement.verdicts[part])
-    middle, half = float(known.value[worst]), float(spread[worst])
+    slope = ErrorBound(
+        *(batch.part(node, field) for field in (evidence.value, evidence.error + moved, spread))
+    )
+    worst = part.start + _worst(claimed[part], evidence.value[part], judgement.verdicts[part])
+    middle, half = float(evidence.value[worst]), float(spread[worst])
     return CheckedEdge(
         edge,
         DiagonalJacobian(slope, shape),
         DiagonalJacobian(ErrorBound.exactly(batch.part(node, claimed)), shape),
         float(claimed[worst]),
         math.nan if half else middle,  # at a kink there is no one number to compare with
-        float(known.error[worst]),
+        float(evidence.error[worst]),
         Verdict(int(judgement.verdicts[worst])),
         Reason("digits-lost") if judgement.codes[worst] == "digits-lost" else None,
         (middle - half, middle + half) if 0 < half < math.inf else None,

@@ -128,7 +128,7 @@ class ElementwiseBatch:
 
     def _placed(self, args: Sequence[Any]) -> dict[int, Any]:
         """Values of the args for their placeholders."""
-        return dict(zip((place.id for place in self.placeholders), args, strict=True))
+        return dict(zip((placeholder.id for placeholder in self.placeholders), args, strict=True))
 
 
 def elementwise_batches(graph: Graph, nodes: Iterable[int], values: Values) -> list[ElementwiseBatch]:

@@ -56,10 +56,10 @@ def _of_linear(
     op: Op, settings: Mapping[str, Any], value: Array, args: Sequence[Array], errors: Sequence[Array]
 ) -> Array:
     """Of an op that is linear in each arg: the op of absolute values bounds what any signs may give."""
-    sizes = [np.abs(arg) for arg in args]
-    size = op.value(*sizes, batch=0, **settings)
+    absolute_args = [np.abs(arg) for arg in args]
+    size = op.value(*absolute_args, batch=0, **settings)
     # The args of an op that choose are whole numbers, and stay what they are.
-    wider_args = [arg + (0.0 if at in op.chooses else errors[at]) for at, arg in enumerate(sizes)]
+    wider_args = [arg + (0.0 if at in op.chooses else errors[at]) for at, arg in enumerate(absolute_args)]
     wider = op.value(*wider_args, batch=0, **settings)
     own = SUM_ROUNDINGS * EPSILON * math.log2(max(1, _terms(args, value))) * size
     return np.asarray(own + np.maximum(wider - size, 0.0))

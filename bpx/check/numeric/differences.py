@@ -91,10 +91,10 @@ class OneSided(NamedTuple):
     limit: Array
     limit_error: Array
 
-    def jumps(self, here: Array | float, known: Array | float) -> Flags:
-        """Where the limit differs from the value `here`, itself known to within `known`; all (n,)."""
+    def jumps(self, here: Array | float, error_here: Array | float) -> Flags:
+        """Where the limit differs from the value `here`, itself known to within `error_here`; all (n,)."""
         same_value = SAME_VALUE * np.maximum(np.abs(here), np.abs(self.limit))
-        tolerance = SAFETY_FACTOR * self.limit_error + same_value + known
+        tolerance = SAFETY_FACTOR * self.limit_error + same_value + error_here
         return np.asarray(np.abs(self.limit - here) > tolerance)
 
 

@@ -112,8 +112,8 @@ class StepTable(NamedTuple):
     def slope_scale(self, within: Array | float = np.inf) -> Array:
         """The largest slope (m,) over the largest usable steps up to `within`; at small ones it is noise."""
         slopes = np.fmax(np.abs(self.right), np.abs(self.left))
-        known = np.isfinite(slopes) & (self.steps <= within)
-        largest_steps = known & (np.cumsum(known, axis=0) <= SLOPE_SCALE_STEPS)
+        usable = np.isfinite(slopes) & (self.steps <= within)
+        largest_steps = usable & (np.cumsum(usable, axis=0) <= SLOPE_SCALE_STEPS)
         return np.asarray(np.where(largest_steps, slopes, 0.0).max(axis=0))
 
 

@@ -61,7 +61,7 @@ class Evaluation:
     @property
     def is_input(self) -> bool:
         """Can the entries be moved one by one?"""
-        return self.node in self.checked.given
+        return self.node in self.checked.input_values
 
     @property
     def verdicts(self) -> NDArray[np.int8]:

@@ -61,11 +61,11 @@ def _kinks_above(evaluation: Evaluation) -> list[NonsmoothNode]:
 
 def _is_flat_beside(checked: CheckedGraph, kink: NonsmoothNode) -> bool:
     """Do the slopes to both sides of a kink fail to tell of it, as those of a comparison, which jumps?"""
-    seen = np.zeros(checked.graph.shapes[kink.node], dtype=bool)
+    has_spread = np.zeros(checked.graph.shapes[kink.node], dtype=bool)
     for edge, checked_edge in checked.checked_edges.items():
         if edge.consumer == kink.node and isinstance(checked_edge.reference_jacobian, DiagonalJacobian):
-            seen |= checked_edge.reference_jacobian.slope.spread != 0
-    return bool((kink.mask & ~seen).any())
+            has_spread |= checked_edge.reference_jacobian.slope.spread != 0
+    return bool((kink.mask & ~has_spread).any())
 
 
 def _below_a_jump(checked: CheckedGraph, node: int) -> bool:
@@ -95,7 +95,7 @@ def _follow(evaluation: Evaluation, flat: Indices) -> None:
     Where both slopes are the same the kinks on the way cancel, and there is a derivative after all.
     """
     checked, evidence = evaluation.checked, evaluation.evidence
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.given)
+    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
     slopes = sides(program, [(evaluation.node, entry) for entry in flat.tolist()])
     bent, smooth = slopes.of(slopes.differ), slopes.of(~slopes.differ)
     evidence.put(flat[~slopes.differ], value=(smooth.low + smooth.high) / 2, error=smooth.error)
@@ -109,8 +109,8 @@ def _bracket(evaluation: Evaluation, flat: Indices) -> None:
     jump = ~np.isfinite(spread) | _below_a_jump(evaluation.checked, evaluation.node)
     spread = np.where(np.isfinite(error), spread, np.inf)  # then the slopes lie anywhere
     evaluation.evidence.put(flat, kink=True, value=np.nan, error=np.nan, jump=jump, conventional=False)
-    known = np.where(np.isfinite(error), error, 0.0)
-    evaluation.evidence.put(flat, low=value - spread, high=value + spread, side_error=known)
+    side_error = np.where(np.isfinite(error), error, 0.0)
+    evaluation.evidence.put(flat, low=value - spread, high=value + spread, side_error=side_error)
 
 
 # --- several claims at once ---------------------------------------------------------------------
@@ -123,9 +123,13 @@ def look_at_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluat
     most = MOST_FOLLOWED // (EVALUATIONS_PER_ENTRY * max(1, checked.elements))
     if len(at) < 2 or not most:
         return
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.given)
-    claimed = np.concatenate([one.part(one.claimed.value, entries) for one, entries in claims])
-    tolerance = np.concatenate([one.part(one.claimed.tolerance, entries) for one, entries in claims])
+    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    claimed = np.concatenate(
+        [evaluation.part(evaluation.claimed.value, entries) for evaluation, entries in claims]
+    )
+    tolerance = np.concatenate(
+        [evaluation.part(evaluation.claimed.tolerance, entries) for evaluation, entries in claims]
+    )
     if contradiction(program, at, claimed, tolerance, most):
         for evaluation, entries in claims:
             evaluation.evidence.put(entries, contradiction=True)
@@ -161,5 +165,5 @@ def _distances(checked: CheckedGraph, kink: NonsmoothNode) -> list[tuple[float, 
     guards = [
         graph.lift(guard.of(*args)).id for guard in graph.ops[kink.node].guards(*args) if guard.kind == "kink"
     ]
-    values = run(graph, {**checked.given, **checked.values}, guards)
+    values = run(graph, {**checked.input_values, **checked.values}, guards)
     return [(float(np.min(np.abs(values[guard]))), guard) for guard in guards]

@@ -55,7 +55,7 @@ class OneSidedSlopes(NamedTuple):
 
 def sides(program: GraphFunction, at: list[Coordinate]) -> OneSidedSlopes:
     """Both slopes along each coordinate."""
-    x = np.array([program.given[node].flat[flat] for node, flat in at])
+    x = np.array([program.input_values[node].flat[flat] for node, flat in at])
     return _both(program, program.coordinates(at), x)
 
 
@@ -92,9 +92,9 @@ def _both(program: GraphFunction, function: Function, x: Array) -> OneSidedSlope
 
 def _here(program: GraphFunction) -> float:
     zero = np.zeros((1, 1))
-    values, _ = program.lines([{node: np.zeros(one.shape) for node, one in program.given.items()}])(
-        zero, np.array([0])
-    )
+    values, _ = program.lines(
+        [{node: np.zeros(value.shape) for node, value in program.input_values.items()}]
+    )(zero, np.array([0]))
     return float(values[0, 0])
 
 
@@ -111,7 +111,7 @@ def _mixtures(count: int) -> Array:
 
 
 def _direction(program: GraphFunction, at: list[Coordinate], share: Array) -> Direction:
-    direction = {node: np.zeros(program.given[node].shape) for node, _ in at}
+    direction = {node: np.zeros(program.input_values[node].shape) for node, _ in at}
     for (node, flat), amount in zip(at, share, strict=True):
         direction[node].flat[flat] = amount
     return direction
