@@ -11,7 +11,7 @@ import numpy as np
 from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.blame.corrected_formula import right_gradient
-from bpx.check.blame.custom_rules import rules_alone
+from bpx.check.blame.custom_rules import check_custom_rules
 from bpx.check.numeric.tolerances import SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict
@@ -24,7 +24,7 @@ from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import build_claim
 from bpx.check.whole.directional_check import broken_wiring
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
-from bpx.check.whole.nonsmooth import look_at_claims_together
+from bpx.check.whole.nonsmooth import check_claims_together
 from bpx.check.whole.sample_points import drawn_points
 from bpx.check.whole.second_order import second_order
 from bpx.check.whole.sources import evaluated
@@ -78,11 +78,11 @@ def gradcheck(
             progress((i + 1) / len(places))
     tables = [merged(columns) for columns in zip(*(result.tables for result in results), strict=True)]
     local = _worst_rows([row for result in results for row in result.local])
-    blame = [*_once([row for result in results for row in result.blame])]
+    blame = [*_without_repeats([row for result in results for row in result.blame])]
     if order == 2:
         second = [check.second(input_values) for input_values in places]
         tables += [merged(columns) for columns in zip(*second, strict=True)]
-    custom_rules = rules_alone(check.spec, detect)
+    custom_rules = check_custom_rules(check.spec, detect)
     return Report(
         spec.title,
         check.names[check.output],
@@ -142,12 +142,12 @@ class _Check:
         checked, claimed = self.checked(input_values, first)
         problems = value_problems(self.spec, checked.values)
         if problems:
-            tables = [self.outside(name, node, problems[0]) for name, node in self.wrt.items()]
+            tables = [self.outside_domain(name, node, problems[0]) for name, node in self.wrt.items()]
             return _PointResult(tables, [], [], [])
         evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
         blame = blamed_rules(checked)
         if not blame and not _wrong_claims(evaluations):
-            _look_at_the_whole(checked, evaluations)
+            _check_consistency(checked, evaluations)
         wrong = _wrong_claims(evaluations)
         claims, innocent = self.blame_claims(checked, claimed, wrong) if wrong else ([], [])
         tables = [evaluation.table() for evaluation in evaluations]
@@ -172,7 +172,7 @@ class _Check:
         formula = self.claims[node].formula
         return formula is not None and bool(formula.names)
 
-    def outside(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
+    def outside_domain(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
         """Every entry outside the domain, because the values themselves are not finite."""
         evidence = Evidence.nothing(self.spec.graph.shapes[node], obstacle=Obstacle.NO_VALUE)
         evidence.facts[Obstacle.NO_VALUE.code] = {"problem": problem.message}
@@ -214,17 +214,17 @@ class _Check:
 def _wrong_claims(evaluations: Iterable[Evaluation]) -> list[int]:
     """The nodes whose claim disagrees; bpx's own gradient is no claim."""
     claims = [evaluation for evaluation in evaluations if not evaluation.claimed.is_rule]
-    return [evaluation.node for evaluation in claims if evaluation.having(Verdict.DISAGREE).size]
+    return [evaluation.node for evaluation in claims if evaluation.entries_with(Verdict.DISAGREE).size]
 
 
-def _look_at_the_whole(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
+def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
     """Do differences contradict the graph as it was put together, or claims at kinks each other?"""
     contradiction = broken_wiring(checked)
     if contradiction:
         for evaluation in evaluations:
             evaluation.evidence.wiring = True
             evaluation.evidence.facts["wiring"] = contradiction
-    look_at_claims_together(checked, evaluations)
+    check_claims_together(checked, evaluations)
 
 
 def _by_claim(checked: CheckedGraph, claim: Claim, expr: Expr) -> Claimed:
@@ -264,6 +264,6 @@ def _worst_rows(rows: Iterable[LocalRow]) -> list[LocalRow]:
     return list(worst.values())
 
 
-def _once(rows: Iterable[Blame]) -> list[Blame]:
+def _without_repeats(rows: Iterable[Blame]) -> list[Blame]:
     """Who is blamed at several points is blamed once."""
     return list({(row.node, row.op, row.arg, row.claim): row for row in reversed(list(rows))}.values())[::-1]

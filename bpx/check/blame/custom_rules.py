@@ -28,7 +28,7 @@ class CustomRulesCheck(NamedTuple):
     blame: list[Blame]
 
 
-def rules_alone(spec: NamedGraph, detect: float) -> CustomRulesCheck:
+def check_custom_rules(spec: NamedGraph, detect: float) -> CustomRulesCheck:
     """Check each rule that `spec` states at random points; only what disagrees is reported."""
     check = CustomRulesCheck([], [])
     for name, custom in spec.custom.items():

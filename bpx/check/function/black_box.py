@@ -132,12 +132,12 @@ class BlackBoxCheck:
             coordinates, agreeing = self._by_suspicion(coordinates)
         looked = 0
         while looked < len(coordinates) and (looked == 0 or time.perf_counter() < deadline):
-            self._look_at(coordinates[looked : looked + TOGETHER])
+            self._add_slopes(coordinates[looked : looked + TOGETHER])
             looked += TOGETHER
         if looked < len(coordinates):
-            self._leave(coordinates[looked:], agreeing)
+            self._mark_unseen(coordinates[looked:], agreeing)
 
-    def _leave(self, coordinates: Indices, agreeing: int) -> None:
+    def _mark_unseen(self, coordinates: Indices, agreeing: int) -> None:
         """Coordinates that there was no time for: nothing is known of them alone."""
         at = self.evaluation.all_rows(coordinates)
         self.evaluation.evidence.put(at, obstacle=Obstacle.UNSEEN)
@@ -150,7 +150,7 @@ class BlackBoxCheck:
             facts = {"count": total - count, "total": total}
             self.rows.notes.append(Diagnostic("looked-at-in-part", None, facts, severity="warning"))
 
-    def _look_at(self, coordinates: Indices) -> None:
+    def _add_slopes(self, coordinates: Indices) -> None:
         """What differences show of these coordinates, and how far rounding moves claims that differ."""
         evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
         claimed = evaluation.claimed[:, coordinates]
@@ -254,7 +254,7 @@ class BlackBoxCheck:
             verdict = self._along(coordinates, steps)
             agreeing += verdict == Verdict.AGREE
             if verdict == Verdict.DISAGREE:
-                suspects += self._hunt(coordinates, steps)
+                suspects += self._bisect(coordinates, steps)
         first = np.unique(np.array(suspects, dtype=np.intp))
         unsuspected = np.setdiff1d(coordinates, first)
         weight = np.abs(self.evaluation.claimed[:, unsuspected] * self.rows.x[unsuspected]).max(axis=0)
@@ -270,7 +270,7 @@ class BlackBoxCheck:
         noise = UNIT_ROUNDOFF * np.abs(parts).sum(axis=1, keepdims=True)
         return int(self._verdicts(claimed, estimate, noise).min())
 
-    def _hunt(self, coordinates: Indices, steps: Array) -> list[int]:
+    def _bisect(self, coordinates: Indices, steps: Array) -> list[int]:
         """Halve the coordinates as long as a half of them is wrong by itself."""
         while len(coordinates) > 1:
             halves = np.array_split(coordinates, 2)

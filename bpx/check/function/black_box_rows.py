@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 
-class BlackBoxRow(NamedTuple):
+class BlackBoxLine(NamedTuple):
     """A line through the inputs: `at(x, t)` is its point t, which is x itself for t = `start`."""
 
     start: float
     at: Callable[[Any, Any], Any]
 
 
-def coordinate(x: Array, index: int) -> BlackBoxRow:
+def coordinate(x: Array, index: int) -> BlackBoxLine:
     """The line along which one element of x changes."""
 
     def at(x: Any, t: Any) -> Any:
@@ -42,12 +42,12 @@ def coordinate(x: Array, index: int) -> BlackBoxRow:
         moved[index] = t
         return moved
 
-    return BlackBoxRow(float(x[index]), at)
+    return BlackBoxLine(float(x[index]), at)
 
 
-def slanting(direction: Array) -> BlackBoxRow:
+def slanting(direction: Array) -> BlackBoxLine:
     """The line from x in a direction (N,)."""
-    return BlackBoxRow(0.0, lambda x, t: x + direction * t)
+    return BlackBoxLine(0.0, lambda x, t: x + direction * t)
 
 
 class BlackBoxRows:
@@ -158,7 +158,7 @@ class BlackBoxRows:
         shapes = [self.caller.values[i].shape for i in self.caller.varied]
         return _joined(parts) if [part.shape for part in parts] == shapes else None
 
-    def estimate(self, lines: Sequence[BlackBoxRow], claimed: Array) -> Estimate:
+    def estimate(self, lines: Sequence[BlackBoxLine], claimed: Array) -> Estimate:
         """Derivatives of all rows along lines, at their starts, by differences; fields (R, lines)."""
         count = len(self.upstreams)
 

@@ -89,10 +89,8 @@ def check_composite(
             (nearby_rule.checked(edge) for nearby_rule in nearby_rules),
             key=lambda checked_edge: checked_edge.verdict,
         )
-        reference_jacobian, stated_jacobian = (
-            LinearMap(at_values.parts, edge.position),
-            LinearMap(at_values.rule, edge.position),
-        )
+        reference_jacobian = LinearMap(at_values.parts, edge.position)
+        stated_jacobian = LinearMap(at_values.rule, edge.position)
         yield worst._replace(reference_jacobian=reference_jacobian, stated_jacobian=stated_jacobian)
 
 

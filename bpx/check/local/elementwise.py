@@ -101,8 +101,8 @@ class _PartialDerivative:
             self.evidence = Evidence.of(np.zeros(self.claimed.size), 0.0)
             return
         self.evidence.put(outside | ~queried, obstacle=Obstacle.EDGE)
-        self.smooth(np.flatnonzero(queried & ~kinked & ~outside))
-        self.at_kinks(np.flatnonzero(queried & kinked & ~outside))
+        self.add_smooth_slopes(np.flatnonzero(queried & ~kinked & ~outside))
+        self.add_one_sided_slopes(np.flatnonzero(queried & kinked & ~outside))
 
     def judgement(self, columns: Indices | slice = slice(None)) -> Judgement:
         """The verdicts on some elements, on the evidence so far."""
@@ -117,7 +117,7 @@ class _PartialDerivative:
 
     # --- smooth elements: differences, then many digits for a few ---
 
-    def smooth(self, columns: Indices) -> None:
+    def add_smooth_slopes(self, columns: Indices) -> None:
         """Elements off every kink, inside the domain."""
         if not columns.size:
             return
@@ -138,20 +138,20 @@ class _PartialDerivative:
             flat=estimate.flat,
         )
         undecided = (self.judgement(columns).verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)
-        self.in_many_digits(columns[undecided][:MOST_MULTIPRECISION_ELEMENTS])
-        self.wrong_in_many_digits(columns)
+        self.add_exact_slopes(columns[undecided][:MOST_MULTIPRECISION_ELEMENTS])
+        self.recheck_wrong(columns)
 
-    def wrong_in_many_digits(self, columns: Indices) -> None:
+    def recheck_wrong(self, columns: Indices) -> None:
         """A few witnesses of the elements that disagree; the others too, where one of these does not."""
         verdicts = self.judgement(columns).verdicts
         wrong = columns[verdicts == Verdict.DISAGREE][:MOST_MULTIPRECISION_ELEMENTS]
         # A wrong rule is wrong at thousands of elements, for one reason: many digits cost 1 ms for each.
         witnesses, others = wrong[:WITNESSES], wrong[WITNESSES:]
-        self.in_many_digits(witnesses)
+        self.add_exact_slopes(witnesses)
         if (self.judgement(witnesses).verdicts != Verdict.DISAGREE).any():
-            self.in_many_digits(others)
+            self.add_exact_slopes(others)
 
-    def in_many_digits(self, columns: Indices) -> None:
+    def add_exact_slopes(self, columns: Indices) -> None:
         """The forward and the rule once more, in many digits; nothing changes where these cannot be had."""
         if not columns.size:
             return
@@ -198,7 +198,7 @@ class _PartialDerivative:
 
     # --- elements at kinks ---
 
-    def at_kinks(self, columns: Indices) -> None:
+    def add_one_sided_slopes(self, columns: Indices) -> None:
         """One-sided slopes; a claim between them is as right as can be.
 
         That interval is Clarke's generalized gradient of a function of one variable (Clarke, Optimization and

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 
-def look_closer(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
+def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
     """Take up the entries `flat` of an input again, as many of them as can be paid for.
 
     Returns those whose slope is known now, and how many were looked at.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CODES = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink", "jump")
 
 
-def look_to_the_sides(evaluation: Evaluation, flat: Indices) -> None:
+def add_one_sided_slopes(evaluation: Evaluation, flat: Indices) -> None:
     """The slopes of the entries `flat`, on which some node that stands at a kink bears.
 
     Where every choice at the kinks gives the same gradient, that is the derivative: Clarke's generalized
@@ -116,7 +116,7 @@ def _bracket(evaluation: Evaluation, flat: Indices) -> None:
 # --- several claims at once ---------------------------------------------------------------------
 
 
-def look_at_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
+def check_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
     """Do claims at kinks that each lie between their slopes fit no side when they are taken together?"""
     claims = [(evaluation, _at_kinks(evaluation)) for evaluation in evaluations]
     at = [(evaluation.node, flat) for evaluation, entries in claims for flat in entries.tolist()]

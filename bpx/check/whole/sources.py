@@ -63,9 +63,9 @@ def _kinks(evaluation: Evaluation) -> None:
     bent = ~evaluation.checked.is_smooth(evaluation.node)
     flat = np.flatnonzero(bent & (evaluation.evidence.obstacle == Obstacle.NONE))
     if flat.size:
-        from bpx.check.whole.nonsmooth import look_to_the_sides
+        from bpx.check.whole.nonsmooth import add_one_sided_slopes
 
-        look_to_the_sides(evaluation, flat)
+        add_one_sided_slopes(evaluation, flat)
 
 
 def _many_digits(evaluation: Evaluation) -> None:
@@ -73,20 +73,20 @@ def _many_digits(evaluation: Evaluation) -> None:
     if not evaluation.is_input:
         return
     off = evaluation.off
-    _look_closer(evaluation, evaluation.having(Verdict.CANNOT_TELL))
-    settled, _ = _look_closer(evaluation, off[:WITNESSES])
+    _add_exact_slopes(evaluation, evaluation.entries_with(Verdict.CANNOT_TELL))
+    settled, _ = _add_exact_slopes(evaluation, off[:WITNESSES])
     if (evaluation.verdicts[off[:WITNESSES]] != Verdict.DISAGREE).any():
-        settled_later, looked = _look_closer(evaluation, off[WITNESSES:])
+        settled_later, looked = _add_exact_slopes(evaluation, off[WITNESSES:])
         _by_witnesses(evaluation, off[WITNESSES + looked :], np.concatenate([settled, settled_later]))
 
 
-def _look_closer(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
+def _add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
     """Those of these entries that many digits settle, and at how many there was time to look."""
     if not flat.size:
         return flat, 0
-    from bpx.check.whole.graph_multiprecision import look_closer
+    from bpx.check.whole.graph_multiprecision import add_exact_slopes
 
-    return look_closer(evaluation, flat)
+    return add_exact_slopes(evaluation, flat)
 
 
 def _by_witnesses(evaluation: Evaluation, flat: Indices, settled: Indices) -> None:
