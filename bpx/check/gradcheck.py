@@ -120,7 +120,7 @@ class _Check:
     def __init__(
         self, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any, detect: float
     ) -> None:
-        self.whole, spec = spec, written_out(spec)
+        self.with_composites, spec = spec, written_out(spec)
         self.spec, self.names, self.detect = spec, spec.names, detect
         self.output, queried = query_nodes(spec, of, wrt)
         self.seed, self.notes = seed_of(spec.graph.shapes[self.output], upstream)
@@ -196,11 +196,12 @@ class _Check:
 
     def with_correction(self, blame: Blame) -> Blame:
         """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""
-        if self.whole is self.spec:
+        if self.with_composites is self.spec:
             return blame
-        whole, wrt = self.whole, {name: self.whole.nodes[name] for name in self.wrt}
-        query = Query(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
-        checked, node = CheckedGraph.at(query, whole.given), whole.nodes[blame.node]
+        spec = self.with_composites
+        wrt = {name: spec.nodes[name] for name in self.wrt}
+        query = Query(spec, spec.nodes[self.names[self.output]], wrt, self.seed, self.detect)
+        checked, node = CheckedGraph.at(query, spec.given), spec.nodes[blame.node]
         edges = [edge for edge in checked.ledger.edges if edge.arg == node]
         return blame._replace(correction=right_gradient(checked, node, edges))
 

@@ -119,6 +119,7 @@ def fits(predicted: Array, claimed: Array, tolerance: Any) -> bool:
 
 def _close(predicted: Array, claimed: Array, tolerance: Any) -> Any:
     scale = np.maximum(np.abs(predicted), np.abs(claimed))
+    # Where the terms of an element cancel, rounding of the size of the largest ones may be left.
     rounding = PATTERN_ROUNDING * float(np.max(scale, initial=0.0))
     return np.abs(predicted - claimed) <= PATTERN_CLOSE * scale + rounding + tolerance
 
@@ -199,6 +200,7 @@ def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
     """Local derivatives that somebody may have taken for the right one."""
     op, out = _true_row(sample.op), sample.out
     args = _meeting(sample)
+    # A mistake may leave the domain, as log at its own output does; what is not finite fits nothing.
     with np.errstate(all="ignore"):
         yield Mistake("unchanged"), np.ones(out.shape)
         if len(args) == 1 and op.local:
@@ -320,9 +322,11 @@ def constant_factor(
     ]
     if not pairs or not all(np.shape(a) == np.shape(b) for a, b in zip(right, claimed, strict=True)):
         return None
+    # The largest has lost the fewest digits to rounding.
     largest = max(pairs, key=lambda pair: abs(pair[0]))
     ratio = largest[1] / largest[0]
     magnitudes = sorted(abs(a) for a, _ in pairs)
+    # Elements of one size state the factor only once, as a single number does.
     said_by_many = magnitudes[-1] > 1.001 * magnitudes[0]
     for factor in (*_near(ratio, lengths), ratio):
         if all(

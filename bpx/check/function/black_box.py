@@ -131,6 +131,7 @@ class BlackBoxCheck:
         if len(coordinates) * CALLS * self.rows.cost > BLACK_BOX_SECONDS:
             coordinates, agreeing = self._by_suspicion(coordinates)
         looked = 0
+        # In parts, to keep the deadline; but the first part however slow the function is.
         while looked < len(coordinates) and (looked == 0 or time.perf_counter() < deadline):
             self._add_slopes(coordinates[looked : looked + TOGETHER])
             looked += TOGETHER
@@ -156,6 +157,7 @@ class BlackBoxCheck:
         claimed = evaluation.claimed[:, coordinates]
         estimate = self.rows.estimate([coordinate(self.rows.x, int(index)) for index in coordinates], claimed)
         unseen = self._unseen(coordinates, estimate.value)
+        # The noise of a row costs calls of backward, and matters only where claims differ.
         wrong = (self._verdicts(claimed, estimate) == Verdict.DISAGREE).any(axis=1)
         evaluation.evidence.put(
             at,
@@ -172,6 +174,7 @@ class BlackBoxCheck:
         """Why there is no one slope of some of these entries."""
         evidence, code = self.evaluation.evidence, estimate.status
         if self.rows.scatter:
+            # Chance looks like any other fault: the statuses tell nothing more.
             evidence.put(at[code != DerivativeStatus.OK], obstacle=Obstacle.SCATTER)
             evidence.facts[Obstacle.SCATTER.code] = {"scatter": number(self.rows.scatter, 2)}
             return
@@ -250,6 +253,7 @@ class BlackBoxCheck:
         agreeing = 0
         for _ in range(DIRECTIONS):
             steps = self.rng.normal(size=len(self.rows.x))
+            # In proportion to the inputs, so that large and small ones count alike.
             steps *= np.where(self.rows.x == 0, 1.0, np.abs(self.rows.x))
             verdict = self._along(coordinates, steps)
             agreeing += verdict == Verdict.AGREE
@@ -267,6 +271,7 @@ class BlackBoxCheck:
         parts = self.evaluation.claimed[:, coordinates] * steps[coordinates]
         claimed = parts.sum(axis=1, keepdims=True)
         estimate = self.rows.estimate([slanting(direction)], claimed)
+        # The claims are rounded one by one, and their sum may cancel.
         noise = UNIT_ROUNDOFF * np.abs(parts).sum(axis=1, keepdims=True)
         return int(self._verdicts(claimed, estimate, noise).min())
 
@@ -286,6 +291,7 @@ class BlackBoxCheck:
         """Claims that fit each between its own slopes may fit no side together: a tie counted twice."""
         for row in range(len(self.rows.upstreams)):
             kinked = self.evaluation.at_kink(row)
+            # Pairs of coordinates grow with the square of their count: only the first are looked at.
             if len(kinked) > 1 and self._contradicted(row, kinked[:MOST_KINKED]):
                 self.evaluation.evidence.put(self.evaluation.at(row, kinked), contradiction=True)
 
@@ -296,6 +302,7 @@ class BlackBoxCheck:
         claim along a line lies between the line's slopes.
         """
         directions = np.array(list(self._mixed(kinked)))
+        # Directions are 0 off the kinks, but 0 times an unclaimed nan would be nan.
         claims = np.nan_to_num(self.evaluation.claimed[row])
         low, high, bar = self._slopes(row, directions)
         bar += SLACK * self.evaluation.detect * (np.abs(directions) @ np.abs(claims))
@@ -306,6 +313,7 @@ class BlackBoxCheck:
 
     def _slopes(self, row: int, directions: Array) -> tuple[Array, Array, Array]:
         """The slopes to the left and to the right along directions, and their error; nan where unknown."""
+        # A claim that is soon confirmed would leave its one-sided slopes unknown.
         no_claims = np.full((len(self.rows.upstreams), len(directions)), np.nan)
         estimate = self.rows.estimate([slanting(direction) for direction in directions], no_claims)
         code = estimate.status[row]

@@ -60,6 +60,7 @@ class BlackBoxRows:
     def __init__(self, caller: Caller, rng: np.random.Generator) -> None:
         self.caller, self.notes = caller, list[Diagnostic]()
         start = time.perf_counter()
+        # Twice: two runs that differ show that chance plays a part.
         self.output, again = caller.forward(), caller.forward()
         self.cost = (time.perf_counter() - start) / 2
         self.scatter = self._scatter(again)
@@ -70,6 +71,7 @@ class BlackBoxRows:
         self.one_hot = size <= MOST_ONE_HOT
         upstreams = np.eye(size) if self.one_hot else rng.normal(size=(MIXED_ROWS, size))
         self.upstreams = upstreams.reshape(-1, *shape)
+        # Of either sign and away from 0: every row counts, and an upstream taken without its sign shows.
         self.mixture = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.5, 2.0, size=size)
         self.unclaimed: set[int] = set()
         self.misshapen: dict[int, tuple[int, ...]] = {}
@@ -118,6 +120,7 @@ class BlackBoxRows:
     def outputs(self, points: Sequence[Array]) -> Array:
         """The rows' outputs (P, R) at points; nan where the function does not take them."""
         nothing = np.full(len(self.upstreams), np.nan)
+        # A function may refuse a point or change its shape there: both mean that it is no use.
         outputs = [self.caller.nearby(self.values(point)) for point in points]
         fits = [output is not None and output.shape == self.output.shape for output in outputs]
         pairs = zip(outputs, fits, strict=True)
@@ -167,12 +170,14 @@ class BlackBoxRows:
             owners, rows = np.divmod(columns, count)
             for line in np.unique(owners):
                 here = np.flatnonzero(owners == line)
+                # All rows share the points of a line, so that one call of forward serves them all.
                 places, back = np.unique(points[:, here], return_inverse=True)
                 outputs = self.outputs([lines[line].at(self.x, t) for t in places])
                 values[:, here] = outputs[back.reshape(-1, len(here)), rows[here]]
             return values, np.ones(points.shape, dtype=bool)
 
         starts = np.repeat([line.start for line in lines], count)
+        # Blind: there are no guards to tell of kinks.
         estimate = derivative(function, starts, claimed=claimed.T.ravel(), blind=True)
         return Estimate._make(part.reshape(-1, count).T for part in estimate)
 

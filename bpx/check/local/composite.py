@@ -37,9 +37,11 @@ class CompositeRule:
     """A composite op at some values of its args: its own rule, and that of its parts."""
 
     def __init__(self, node: Expr, values: Mapping[int, Array], rng: np.random.Generator) -> None:
+        # Rule and parts start from the same numbers, which count as exact.
         graph, exact = node.graph, {node_id: np.zeros(np.shape(value)) for node_id, value in values.items()}
         self.rule = StructuralRule(graph, node.id, values, exact)
         self.parts = StructuralRule(graph, node.id, values, exact, _by_parts(node.op))
+        # As for structural ops never ones, which many mistakes leave unseen.
         shape = self.rule.out.shape
         self.upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
 
@@ -54,6 +56,7 @@ class CompositeRule:
         error = _tolerance(reference.ravel(), float(np.max(np.abs(reference), initial=0.0))) / SAFETY_FACTOR
         evidence = Evidence.of(reference.ravel(), error, scale=np.inf, rest=np.inf)
         checked_edge = compare(edge, parts, rule, claimed.ravel(), evidence)
+        # In float64 parts may lose their digits where the textbook's formula keeps them.
         if checked_edge.verdict is Verdict.DISAGREE and self.is_same_exactly(
             edge.position, claimed, reference
         ):
@@ -70,6 +73,7 @@ class CompositeRule:
             return bool((np.abs(claimed - reference) <= _tolerance(reference, largest)).all())
         with multiprecision.precision(DIGITS):
             exact = [either.exactly(position, self.upstream).flat for either in (self.rule, self.parts)]
+            # An exact 0 has no size to be relative to: half of the digits are left for it.
             floor = 10.0 ** (-DIGITS // 2) * largest
             return all(abs(a - b) <= COMPOSITE_APART * abs(b) + floor for a, b in zip(*exact, strict=True))
 
@@ -97,6 +101,7 @@ def check_composite(
 def composite_samples(composite: Composite, out: int, values: Mapping[int, Array]) -> list[CompositeRule]:
     """The op at random points near the values met."""
     node, here = _alone(composite, out, values)
+    # A stream for each point, the same in every run.
     generators = [np.random.default_rng([composite.written, i]) for i in range(COMPOSITE_POINTS)]
     return [CompositeRule(node, _near(node, here, rng), rng) for rng in generators]
 
@@ -122,6 +127,7 @@ def _near(node: Expr, values: Mapping[int, Array], rng: np.random.Generator) -> 
 
 
 def _moved(value: Array, rng: np.random.Generator) -> Array:
+    # A 0 has no size of its own, and would not move.
     size = np.where(value == 0, 1.0, np.abs(value))
     return np.asarray(value + COMPOSITE_NEAR * size * rng.uniform(-1.0, 1.0, value.shape))
 

@@ -62,6 +62,7 @@ def _of_linear(
     wider_args = [arg + (0.0 if at in op.chooses else errors[at]) for at, arg in enumerate(absolute_args)]
     wider = op.value(*wider_args, batch=0, **settings)
     own = SUM_ROUNDINGS * EPSILON * math.log2(max(1, _terms(args, value))) * size
+    # Both are rounded: a difference of next to nothing may come out negative.
     return np.asarray(own + np.maximum(wider - size, 0.0))
 
 
@@ -89,6 +90,7 @@ def _largest_move(value: Array, ends: Iterable[Any]) -> Array:
     """How far the farthest of `ends` is from the value; unbounded where one is not finite."""
     largest = np.zeros(value.shape)
     for end in ends:
+        # An end may be nan, as inf - inf is: no bound is known then.
         largest = np.maximum(largest, np.nan_to_num(np.abs(end - value), nan=np.inf))
     return largest
 

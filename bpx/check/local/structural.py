@@ -78,6 +78,7 @@ def compare(
     """The edge, with the numbers of the element (of flat arrays) of the worst verdict that is off by most."""
     judgement = verdict(claimed, evidence)
     gap = np.abs(claimed - evidence.value)
+    # Without a reference the gap is nan, and must not rank before a number.
     worst = int(np.lexsort((-np.nan_to_num(gap), judgement.verdicts))[0])
     return CheckedEdge(
         edge,
@@ -224,11 +225,13 @@ def _difference_jacobian(
     carried, width = rows.shape
     outs = rule.out.size // carried
     entries = carried * width * outs
+    # Memory for the result, and for the slices that one step moves.
     if entries > LARGEST_JACOBIAN_ENTRIES or entries * width > LARGEST_SEARCH_ELEMENTS:
         return None
     slice_shape = tuple(n if axis in mixed else 1 for axis, n in enumerate(arg.shape))
 
     def function(points: Array, chosen: Any) -> tuple[Array, Any]:
+        # Each point of each column moves a whole slice: `width` numbers.
         most = max(1, LARGEST_BATCH_ELEMENTS // (width * points.shape[0]))
         parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
         value = np.concatenate([moved_outs(points[:, part], chosen[part]) for part in parts], axis=1)

@@ -222,6 +222,7 @@ def _change(function: Function, table: StepTable, at: Indices, steps: Array) -> 
     """How far f moves (len(at),) when the columns `at` take these steps to either side."""
     x = table.x[at]
     values = values_at(function, np.stack([x + steps, x - steps]), table.columns[at])
+    # The larger of both sides: a plateau may end on one side first.
     return np.asarray(np.abs(values - table.middle[at]).max(axis=0))
 
 

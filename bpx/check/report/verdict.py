@@ -212,6 +212,7 @@ def verdict(
     verdict is never `agree`, but for an exact 0 where f is flat and for terms that cancel.
     """
     case = Case(claimed, evidence, detect)
+    # The last rule is written first, so that earlier ones overwrite it.
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     for i in reversed(range(len(rules))):
         np.copyto(first, i, where=np.asarray(rules[i].holds(case), dtype=bool))

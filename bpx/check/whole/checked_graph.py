@@ -105,6 +105,7 @@ class CheckedGraph:
     @cached_property
     def all_values(self) -> dict[int, Array]:
         """The values of both passes, as the rules have them."""
+        # With the values of the forward pass put in, only the reverse pass is left to compute.
         locals_ = [edge.local for edge in self.ledger.edges if edge.local is not None]
         targets = [*self.forward, *locals_, *self.by_own_rules.upstream.values()]
         return run(self.graph, {**self.input_values, **self.values}, targets)
@@ -181,6 +182,7 @@ class CheckedGraph:
         """The edges of composite ops by their own rules, each alone."""
         composites = self.query.spec.composites
         checked_edges: dict[Edge, CheckedEdge] = {}
+        # A reverse pass goes node by node, so that the edges of a consumer stand together.
         for node, edges in groupby(self.by_own_rules.edges, lambda edge: edge.consumer):
             if node in composites:
                 own = list(edges)
@@ -264,6 +266,7 @@ class CheckedGraph:
     @cached_property
     def reach(self) -> dict[int, Array]:
         """For every node: which of its elements move one that stands at a kink."""
+        # Ones cannot cancel, as slopes can: a sum is 0 only where no path leads.
         ones = {
             edge: sparsity_pattern(slope, self.graph.shapes[edge.consumer])
             for edge, slope in self.trusted.items()
@@ -291,5 +294,6 @@ class CheckedGraph:
             return None
         try:
             return run(self.graph, self.lifted, [gradient.id])[gradient.id]
+        # A rule may call what knows no such numbers.
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             return None

@@ -96,6 +96,7 @@ def _direction(input_values: Mapping[int, Array], nodes: Iterable[int], narrowes
     direction = {}
     for node in nodes:
         value = input_values[node]
+        # Of either sign and never near 0, so that every input counts.
         signs = rng.choice([-1.0, 1.0], value.shape) * rng.uniform(0.5, 1.0, value.shape)
         direction[node] = signs * np.where(value == 0, 1.0, np.maximum(np.abs(value), narrowest))
     return direction

@@ -49,6 +49,7 @@ class GraphFunction:
     @cached_property
     def grain(self) -> float:
         """The rounding of the largest number met on the way to the output."""
+        # Not of the output alone: a small one may be what is left of large numbers that cancel.
         values = run(self.graph, self.input_values, [self.output]).values()
         return EPSILON * max(float(np.max(np.abs(value), initial=0.0)) for value in values)
 
@@ -81,6 +82,7 @@ class GraphFunction:
         node, flat = at
 
         def function(coordinate: Any) -> Any:
+            # The lifted inputs serve every entry, and are not to be written to.
             moved = lifted[node].copy()
             moved.reshape(-1)[flat] = coordinate
             value = run(self.graph, {**lifted, node: moved}, [self.output])[self.output]
@@ -108,6 +110,7 @@ class GraphFunction:
 
     def _function(self, place: Callable[[Array, Any], dict[int, Array]]) -> Function:
         def function(points: Array, chosen: Any) -> tuple[Array, Flags]:
+            # In parts: each point of each column takes a value of every node.
             most = max(1, BATCH_ELEMENTS // max(1, self.elements * points.shape[0]))
             parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
             values, usable = zip(
@@ -120,14 +123,16 @@ class GraphFunction:
     def _values(self, moved: Mapping[int, Array]) -> tuple[Array, Flags]:
         shape = next(iter(moved.values())).shape[-2:]
         flat = {node: value.reshape(*value.shape[:-2], -1) for node, value in moved.items()}
-        still = {
+        # Inputs that no column moves are not copied; they broadcast along the batch.
+        unmoved = {
             node: value[..., np.newaxis] for node, value in self.input_values.items() if node not in moved
         }
-        values = run(self.graph, {**still, **flat}, [self.output, *self.guards], batch=True)
+        values = run(self.graph, {**unmoved, **flat}, [self.output, *self.guards], batch=True)
         value = np.broadcast_to(values[self.output], (*self.seed.shape, shape[0] * shape[1]))
         weighted = np.sum((self.seed[..., np.newaxis] * value).reshape(-1, value.shape[-1]), axis=0)
         usable = np.isfinite(weighted)
         for node in self.guards:
+            # A guard that is 0 here has no side to stay on: only points where it stays 0 may be used.
             same = np.sign(values[node]) == self.signs[node][..., np.newaxis]
             usable &= same.reshape(-1, same.shape[-1]).all(axis=0)
         return weighted.reshape(shape), usable.reshape(shape)

@@ -45,6 +45,7 @@ def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, in
             function, float(checked.input_values[evaluation.node].flat[entry])
         )
         if slope is not None and is_known(slope, _terms(evaluation, entry)):
+            # A claim is run for all entries at once, so that one run for each count of digits will do.
             if slope.digits not in claims:
                 claims[slope.digits] = _claimed(evaluation, slope.digits)
             claim = claims[slope.digits]
@@ -63,6 +64,7 @@ def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
     claim = _claimed(evaluation, DIGITS) if multiprecision.available() else None
     if claim is None:
         return np.zeros(flat.shape, dtype=bool)
+    # Rounded only at the end: what cancels on the way has its digits still.
     value = multiprecision.rounded(np.broadcast_to(claim, evaluation.evidence.shape).reshape(-1)[flat])
     judgement = verdict(value, evaluation.evidence.part(flat), evaluation.checked.query.detect)
     return np.asarray(judgement.verdicts == Verdict.AGREE)

@@ -83,6 +83,7 @@ def _conventional(evaluation: Evaluation, flat: Indices) -> Flags:
     """
     value, error, spread = (evaluation.part(part, flat) for part in evaluation.reference)
     claimed = evaluation.part(evaluation.claimed.value, flat)
+    # The whole interval counts: which of its points some choice gives is not known.
     possible: Flags = np.abs(claimed - value) <= spread + SAFETY_FACTOR * error
     custom, ops = evaluation.checked.query.spec.custom, evaluation.checked.graph.ops
     own = any(ops[kink.node].name in custom for kink in _kinks_above(evaluation))
@@ -95,6 +96,7 @@ def _follow(evaluation: Evaluation, flat: Indices) -> None:
     Where both slopes are the same the kinks on the way cancel, and there is a derivative after all.
     """
     checked, evidence = evaluation.checked, evaluation.evidence
+    # Unguarded: next to a kink every step changes the sign of its guard.
     program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
     slopes = sides(program, [(evaluation.node, entry) for entry in flat.tolist()])
     bent, smooth = slopes.of(slopes.differ), slopes.of(~slopes.differ)
@@ -121,6 +123,7 @@ def check_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluatio
     claims = [(evaluation, _at_kinks(evaluation)) for evaluation in evaluations]
     at = [(evaluation.node, flat) for evaluation, entries in claims for flat in entries.tolist()]
     most = MOST_FOLLOWED // (EVALUATIONS_PER_ENTRY * max(1, checked.elements))
+    # A single claim has been compared with its own slopes already.
     if len(at) < 2 or not most:
         return
     program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
@@ -138,6 +141,7 @@ def check_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluatio
 def _at_kinks(evaluation: Evaluation) -> Indices:
     """The entries of an input with a claim and with slopes to either side."""
     evidence = evaluation.evidence
+    # Bpx's own gradient is no claim: its choices at several kinks need not fit one side.
     sided = np.broadcast_to(evidence.kink & ~np.asarray(evidence.jump), evidence.shape)
     return np.flatnonzero(sided & (evaluation.is_input and not evaluation.claimed.is_rule))
 
