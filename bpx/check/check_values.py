@@ -37,5 +37,5 @@ def _in_use(evaluation: Evaluation, gradient: Array) -> GradientTable:
     checked, evidence, computed = evaluation.checked, evaluation.evidence, evaluation.claimed.value
     gap = np.abs(gradient - computed)
     evidence.rule_gap = np.where(np.isnan(gap), np.inf, gap)
-    evidence.rule_scale = np.fmax(np.abs(computed), checked.sizes.get(evaluation.node, 0.0))
+    evidence.rule_scale = np.fmax(np.abs(computed), checked.term_magnitudes.get(evaluation.node, 0.0))
     return table(evaluation.name, gradient, evidence, checked.query.detect)

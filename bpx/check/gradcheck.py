@@ -11,7 +11,7 @@ import numpy as np
 from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.blame.corrected_formula import right_gradient
-from bpx.check.blame.custom_rules import rules_alone
+from bpx.check.blame.custom_rules import check_custom_rules
 from bpx.check.numeric.tolerances import SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict
@@ -24,7 +24,7 @@ from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import build_claim
 from bpx.check.whole.directional_check import broken_wiring
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
-from bpx.check.whole.nonsmooth import look_at_claims_together
+from bpx.check.whole.nonsmooth import check_claims_together
 from bpx.check.whole.sample_points import drawn_points
 from bpx.check.whole.second_order import second_order
 from bpx.check.whole.sources import evaluated
@@ -72,23 +72,23 @@ def gradcheck(
     check = _Check(spec, of, as_list(wrt), upstream, detect)
     places, skipped = drawn_points(spec, points, seed)
     results = []
-    for i, given in enumerate(places):
-        results.append(check.at(given, i == 0))
+    for i, input_values in enumerate(places):
+        results.append(check.at(input_values, i == 0))
         if progress:
             progress((i + 1) / len(places))
-    tables = [merged(same) for same in zip(*(result.tables for result in results), strict=True)]
+    tables = [merged(columns) for columns in zip(*(result.tables for result in results), strict=True)]
     local = _worst_rows([row for result in results for row in result.local])
-    blame = [*_once([row for result in results for row in result.blame])]
+    blame = [*_without_repeats([row for result in results for row in result.blame])]
     if order == 2:
-        second = [check.second(given) for given in places]
-        tables += [merged(same) for same in zip(*second, strict=True)]
-    alone = rules_alone(check.spec, detect)
+        second = [check.second(input_values) for input_values in places]
+        tables += [merged(columns) for columns in zip(*second, strict=True)]
+    custom_rules = check_custom_rules(check.spec, detect)
     return Report(
         spec.title,
         check.names[check.output],
         tuple(tables),
-        (*local, *alone.local),
-        (*blame, *(one for one in alone.blame if one.op not in {row.op for row in blame})),
+        (*local, *custom_rules.local),
+        (*blame, *(culprit for culprit in custom_rules.blame if culprit.op not in {row.op for row in blame})),
         tuple(dict.fromkeys(name for result in results for name in result.innocent)),
         tuple(check.notes),
         detect=detect,
@@ -96,7 +96,11 @@ def gradcheck(
         points=len(places),
         skipped=skipped,
         rounded=any(claim.tolerance is not None and claim.tolerance.any() for claim in check.claims.values()),
-        places={i: {one.name: given[one.node] for one in spec.inputs} for i, given in enumerate(places) if i},
+        places={
+            i: {leaf.name: input_values[leaf.node] for leaf in spec.inputs}
+            for i, input_values in enumerate(places)
+            if i
+        },
         all=all,
     )
 
@@ -116,14 +120,14 @@ class _Check:
     def __init__(
         self, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any, detect: float
     ) -> None:
-        self.whole, spec = spec, written_out(spec)
+        self.with_composites, spec = spec, written_out(spec)
         self.spec, self.names, self.detect = spec, spec.names, detect
-        self.output, asked = query_nodes(spec, of, wrt)
+        self.output, queried = query_nodes(spec, of, wrt)
         self.seed, self.notes = seed_of(spec.graph.shapes[self.output], upstream)
         self.notes += spec.warnings
         self.claims = {spec.nodes[name]: claim for name, claim in spec.claims.items()}
         claimed = {spec.names[node]: node for node in self.claims}
-        self.wrt = {**asked, **claimed}
+        self.wrt = {**queried, **claimed}
         self.build_claims(spec.graph.copy())  # what is wrong with them is wrong at every point
 
     def build_claims(self, graph: Graph) -> dict[int, Expr]:
@@ -133,28 +137,30 @@ class _Check:
             raise BpxError(problems)
         return {node: expr for node, expr in built.items() if expr is not None}
 
-    def at(self, given: Mapping[int, Array], first: bool) -> _PointResult:
+    def at(self, input_values: Mapping[int, Array], first: bool) -> _PointResult:
         """The check at one point; figures are claimed of the first alone."""
-        checked, claimed = self.checked(given, first)
+        checked, claimed = self.checked(input_values, first)
         problems = value_problems(self.spec, checked.values)
         if problems:
-            tables = [self.outside(name, node, problems[0]) for name, node in self.wrt.items()]
+            tables = [self.outside_domain(name, node, problems[0]) for name, node in self.wrt.items()]
             return _PointResult(tables, [], [], [])
         evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
         blame = blamed_rules(checked)
         if not blame and not _wrong_claims(evaluations):
-            _look_at_the_whole(checked, evaluations)
+            _check_consistency(checked, evaluations)
         wrong = _wrong_claims(evaluations)
         claims, innocent = self.blame_claims(checked, claimed, wrong) if wrong else ([], [])
         tables = [evaluation.table() for evaluation in evaluations]
         return _PointResult(tables, list(local_rows(checked)), [*blame, *claims], innocent)
 
-    def checked(self, given: Mapping[int, Array], first: bool) -> tuple[CheckedGraph, dict[int, Claimed]]:
+    def checked(
+        self, input_values: Mapping[int, Array], first: bool
+    ) -> tuple[CheckedGraph, dict[int, Claimed]]:
         """The graph at these values, and what is claimed of each node there."""
         graph = self.spec.graph.copy()
         exprs = self.build_claims(graph)
         query = Query(self.spec, self.output, self.wrt, self.seed, self.detect)
-        checked = CheckedGraph.at(query, given, graph)
+        checked = CheckedGraph.at(query, input_values, graph)
         claimed = {node: by_rule(checked, node) for node in self.wrt.values()}
         for node, expr in exprs.items():
             if first or self.varies(node):
@@ -162,11 +168,11 @@ class _Check:
         return checked, claimed
 
     def varies(self, node: int) -> bool:
-        """Does the claim on a node speak of other nodes, so that it can be asked at any point?"""
+        """Does the claim on a node speak of other nodes, so that it can be evaluated at any point?"""
         formula = self.claims[node].formula
         return formula is not None and bool(formula.names)
 
-    def outside(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
+    def outside_domain(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
         """Every entry outside the domain, because the values themselves are not finite."""
         evidence = Evidence.nothing(self.spec.graph.shapes[node], obstacle=Obstacle.NO_VALUE)
         evidence.facts[Obstacle.NO_VALUE.code] = {"problem": problem.message}
@@ -176,50 +182,54 @@ class _Check:
         self, checked: CheckedGraph, claimed: Mapping[int, Claimed], wrong: Sequence[int]
     ) -> tuple[list[Blame], list[str]]:
         """A claim that is a formula is looked at at further points, which tell mistakes apart."""
-        looks = [(checked, claimed)]
+        points = [(checked, claimed)]
         if any(self.varies(node) for node in wrong):
-            anywhere = tuple(one._replace(range=None) for one in self.spec.inputs)
+            anywhere = tuple(leaf._replace(range=None) for leaf in self.spec.inputs)
             places, _ = drawn_points(replace(self.spec, inputs=anywhere), 1 + SECOND_LOOKS, 0)
-            looks += [self.checked(given, False) for given in places[1:]]
-        claims = [{node: claim for node, claim in each.items() if not claim.is_rule} for _, each in looks]
-        blame, innocent = blamed_claims([graph for graph, _ in looks], claims, wrong)
-        return [self.with_correction(one) for one in blame], innocent
+            points += [self.checked(input_values, False) for input_values in places[1:]]
+        claims = [
+            {node: claim for node, claim in claimed_there.items() if not claim.is_rule}
+            for _, claimed_there in points
+        ]
+        blame, innocent = blamed_claims([graph for graph, _ in points], claims, wrong)
+        return [self.with_correction(culprit) for culprit in blame], innocent
 
     def with_correction(self, blame: Blame) -> Blame:
         """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""
-        if self.whole is self.spec:
+        if self.with_composites is self.spec:
             return blame
-        whole, wrt = self.whole, {name: self.whole.nodes[name] for name in self.wrt}
-        query = Query(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
-        checked, node = CheckedGraph.at(query, whole.given), whole.nodes[blame.node]
+        spec = self.with_composites
+        wrt = {name: spec.nodes[name] for name in self.wrt}
+        query = Query(spec, spec.nodes[self.names[self.output]], wrt, self.seed, self.detect)
+        checked, node = CheckedGraph.at(query, spec.given), spec.nodes[blame.node]
         edges = [edge for edge in checked.ledger.edges if edge.arg == node]
         return blame._replace(correction=right_gradient(checked, node, edges))
 
-    def second(self, given: Mapping[int, Array]) -> list[GradientTable]:
+    def second(self, input_values: Mapping[int, Array]) -> list[GradientTable]:
         """Second derivatives at one point."""
-        inputs = {one.node for one in self.spec.inputs}
+        inputs = {leaf.node for leaf in self.spec.inputs}
         wrt = {name: node for name, node in self.wrt.items() if node in inputs}
-        return second_order(Query(self.spec, self.output, wrt, self.seed, self.detect), given)
+        return second_order(Query(self.spec, self.output, wrt, self.seed, self.detect), input_values)
 
 
 def _wrong_claims(evaluations: Iterable[Evaluation]) -> list[int]:
     """The nodes whose claim disagrees; bpx's own gradient is no claim."""
     claims = [evaluation for evaluation in evaluations if not evaluation.claimed.is_rule]
-    return [evaluation.node for evaluation in claims if evaluation.having(Verdict.DISAGREE).size]
+    return [evaluation.node for evaluation in claims if evaluation.entries_with(Verdict.DISAGREE).size]
 
 
-def _look_at_the_whole(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
+def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
     """Do differences contradict the graph as it was put together, or claims at kinks each other?"""
     contradiction = broken_wiring(checked)
     if contradiction:
         for evaluation in evaluations:
             evaluation.evidence.wiring = True
             evaluation.evidence.facts["wiring"] = contradiction
-    look_at_claims_together(checked, evaluations)
+    check_claims_together(checked, evaluations)
 
 
 def _by_claim(checked: CheckedGraph, claim: Claim, expr: Expr) -> Claimed:
-    values = run(checked.graph, {**checked.given, **checked.values}, [expr.id])
+    values = run(checked.graph, {**checked.input_values, **checked.values}, [expr.id])
 
     def exactly() -> Any:
         return run(checked.graph, checked.lifted, [expr.id])[expr.id]
@@ -255,6 +265,6 @@ def _worst_rows(rows: Iterable[LocalRow]) -> list[LocalRow]:
     return list(worst.values())
 
 
-def _once(rows: Iterable[Blame]) -> list[Blame]:
+def _without_repeats(rows: Iterable[Blame]) -> list[Blame]:
     """Who is blamed at several points is blamed once."""
     return list({(row.node, row.op, row.arg, row.claim): row for row in reversed(list(rows))}.values())[::-1]

@@ -34,7 +34,7 @@ from bpx.passes.reverse import Edge
 
 
 @dataclass(frozen=True)
-class _Look:
+class _ClaimsAtPoint:
     """A point, what is wrongly claimed there, and of which nodes the claims are right."""
 
     checked: CheckedGraph
@@ -48,18 +48,20 @@ class _Look:
         A claim that is right hands on the reference: its digits add nothing but rounding.
         """
         shapes = self.checked.graph.shapes
-        given = {
+        claim_bounds = {
             node: ErrorBound(
-                np.broadcast_to(one.value, shapes[node]),
+                np.broadcast_to(claim.value, shapes[node]),
                 np.zeros(shapes[node]),
-                np.broadcast_to(one.tolerance, shapes[node]),
+                np.broadcast_to(claim.tolerance, shapes[node]),
             )
-            for node, one in self.claims.items()
+            for node, claim in self.claims.items()
         }
-        given |= {node: self.checked.reference[node] for node in self.right if node in self.checked.reference}
+        claim_bounds |= {
+            node: self.checked.reference[node] for node in self.right if node in self.checked.reference
+        }
         nothing = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in self.claims}
         return nothing | reverse_sweep(
-            self.checked.ledger.edges, self.checked.trusted, self.checked.seed, given
+            self.checked.ledger.edges, self.checked.trusted, self.checked.seed, claim_bounds
         )
 
     def follows(self, node: int) -> bool:
@@ -81,33 +83,33 @@ class _Look:
 
 
 def blamed_claims(
-    points: Sequence[CheckedGraph], claims: Sequence[Mapping[int, Claimed]], wrong: Sequence[int]
+    checked_graphs: Sequence[CheckedGraph], claims: Sequence[Mapping[int, Claimed]], wrong: Sequence[int]
 ) -> tuple[list[Blame], list[str]]:
     """The claims that are wrong by themselves, and the names of those that only inherit an error.
 
-    `claims` holds, for each point, what is claimed of which node; `wrong` are the nodes whose claim
-    disagrees with the reference at the first point.
+    `claims` holds, for each graph (at a point of its own), what is claimed of which
+    node; `wrong` are the nodes whose claim disagrees with the reference in the first graph.
     """
     right = [node for node in claims[0] if node not in wrong]
-    looks = [
-        _Look(checked, {node: claim[node] for node in wrong if node in claim}, right)
-        for checked, claim in zip(points, claims, strict=True)
+    points = [
+        _ClaimsAtPoint(checked, {node: claim[node] for node in wrong if node in claim}, right)
+        for checked, claim in zip(checked_graphs, claims, strict=True)
     ]
-    innocent = [node for node in sorted(wrong, reverse=True) if looks[0].follows(node)]
+    innocent = [node for node in sorted(wrong, reverse=True) if points[0].follows(node)]
     if len(innocent) == len(wrong):
         innocent = []  # each follows from the others: they are wrong together
     culprits = [node for node in sorted(wrong, reverse=True) if node not in innocent]
-    blamed = [_blamed_claim([look for look in looks if node in look.claims], node) for node in culprits]
-    return blamed, [points[0].name(node) for node in innocent]
+    blamed = [_blamed_claim([point for point in points if node in point.claims], node) for node in culprits]
+    return blamed, [checked_graphs[0].name(node) for node in innocent]
 
 
-def _blamed_claim(looks: Sequence[_Look], node: int) -> Blame:
-    checked = looks[0].checked
-    placed = [*_at_consumers(looks, node)]
-    if _is_vague(looks, node):  # so few digits fit much
-        placed = [one for one in placed if one[0] is None]
+def _blamed_claim(points: Sequence[_ClaimsAtPoint], node: int) -> Blame:
+    checked = points[0].checked
+    placed = [*_at_consumers(points, node)]
+    if _is_vague(points, node):  # so few digits fit much
+        placed = [(edge, mistake) for edge, mistake in placed if edge is None]
     elif not placed:
-        placed = [*_further_up(looks, node)]
+        placed = [*_further_up(points, node)]
     edges = [edge for edge in checked.ledger.edges if edge.arg == node]
     # Where several edges could have gone wrong so, none of them is named.
     suspects = {edge.consumer for edge, _ in placed if edge} or {edge.consumer for edge in edges}
@@ -118,15 +120,17 @@ def _blamed_claim(looks: Sequence[_Look], node: int) -> Blame:
         ", ".join(_consumers(checked, edges)) if consumer is None else checked.graph.ops[consumer].name,
         None if consumer is None else checked.name(consumer),
         claim.span if claim else None,
-        tuple(dict.fromkeys(_placed(checked, node, edges, *one) for one in placed))[:MOST_NAMED],
+        tuple(dict.fromkeys(_placed(checked, node, edges, edge, mistake) for edge, mistake in placed))[
+            :MOST_NAMED
+        ],
         right_gradient(checked, node, edges),
         claim=True,
     )
 
 
-def _is_vague(looks: Sequence[_Look], node: int) -> bool:
-    claims = [look.claims[node] for look in looks]
-    return any(np.any(one.tolerance > VAGUE * np.abs(one.value)) for one in claims)
+def _is_vague(points: Sequence[_ClaimsAtPoint], node: int) -> bool:
+    claims = [point.claims[node] for point in points]
+    return any(np.any(claim.tolerance > VAGUE * np.abs(claim.value)) for claim in claims)
 
 
 def _placed(
@@ -145,47 +149,49 @@ def _consumers(checked: CheckedGraph, edges: Sequence[Edge]) -> list[str]:
 _Placed = Iterator[tuple[Edge | None, Mistake]]
 
 
-def _at_consumers(looks: Sequence[_Look], node: int) -> _Placed:
+def _at_consumers(points: Sequence[_ClaimsAtPoint], node: int) -> _Placed:
     """The mistakes that give the claim, made at one of the node's consumers or with their sum."""
-    claims = [look.claims[node] for look in looks]
-    right = [look.expected[node].value for look in looks]
-    lengths = counts(looks[0].checked.graph.shapes[one] for one in looks[0].checked.forward)
-    tolerance = [claim.tolerance for claim in claims]
-    whole = constant_factor(right, [claim.value for claim in claims], lengths, tolerance)
-    if whole and whole.code != "factor":
-        yield None, whole
-    for edge in (edge for edge in looks[0].checked.ledger.edges if edge.arg == node):
-        samples = [look.sample(edge) for look in looks]
+    checked = points[0].checked
+    claims = [point.claims[node] for point in points]
+    right = [point.expected[node].value for point in points]
+    lengths = counts(checked.graph.shapes[forward_node] for forward_node in checked.forward)
+    tolerances = [claim.tolerance for claim in claims]
+    factor_mistake = constant_factor(right, [claim.value for claim in claims], lengths, tolerances)
+    if factor_mistake and factor_mistake.code != "factor":
+        yield None, factor_mistake
+    for edge in (edge for edge in checked.ledger.edges if edge.arg == node):
+        samples = [point.sample(edge) for point in points]
         # What this edge must have handed on, if the others are right.
-        handed = [
-            claim.value - (total - one.right)
-            for claim, total, one in zip(claims, right, samples, strict=True)
+        contributions = [
+            claim.value - (total - sample.right)
+            for claim, total, sample in zip(claims, right, samples, strict=True)
         ]
-        width = [space + one.rounding for space, one in zip(tolerance, samples, strict=True)]
-        for mistake in named(samples, handed, width):
+        widened = [tolerance + sample.rounding for tolerance, sample in zip(tolerances, samples, strict=True)]
+        for mistake in named(samples, contributions, widened):
             yield edge, mistake
-    if whole and whole.code == "factor":
-        yield None, whole
-    for name, other in looks[0].checked.query.wrt.items():
-        if other != node and all(_is_gradient_of(look, other, node) for look in looks):
+    if factor_mistake and factor_mistake.code == "factor":
+        yield None, factor_mistake
+    for name, other in checked.query.wrt.items():
+        if other != node and all(_is_gradient_of(point, other, node) for point in points):
             yield None, Mistake.of("other-gradient", other=name)
 
 
-def _is_gradient_of(look: _Look, other: int, node: int) -> bool:
-    gradient, claimed = look.checked.reference.get(other), look.claims[node]
+def _is_gradient_of(point: _ClaimsAtPoint, other: int, node: int) -> bool:
+    gradient, claimed = point.checked.reference.get(other), point.claims[node]
     return gradient is not None and fits(gradient.value, claimed.value, claimed.tolerance)
 
 
-def _further_up(looks: Sequence[_Look], node: int) -> _Placed:
+def _further_up(points: Sequence[_ClaimsAtPoint], node: int) -> _Placed:
     """The mistakes that give the claim, made at an edge above the consumers that no claim stands between."""
     for predict in CATALOGUE:
-        first, *others = [dict(_made_above(look, node, predict)) for look in looks]
+        first, *others = [dict(_mistakes_above(point, node, predict)) for point in points]
         placed = [
             key
             for key in first
             if all(
-                key in tried and fits(tried[key], look.claims[node].value, look.claims[node].tolerance)
-                for tried, look in zip((first, *others), looks, strict=True)
+                key in predicted
+                and fits(predicted[key], point.claims[node].value, point.claims[node].tolerance)
+                for predicted, point in zip((first, *others), points, strict=True)
             )
         ]
         if placed:
@@ -193,18 +199,22 @@ def _further_up(looks: Sequence[_Look], node: int) -> _Placed:
             return
 
 
-def _made_above(look: _Look, node: int, predict: Predict) -> Iterator[tuple[tuple[Edge, Mistake], Array]]:
+def _mistakes_above(
+    point: _ClaimsAtPoint, node: int, predict: Predict
+) -> Iterator[tuple[tuple[Edge, Mistake], Array]]:
     """What each mistake at each edge above would make of the node's gradient, the nearest edges first."""
-    checked, total = look.checked, look.expected[node].value
+    checked, total = point.checked, point.expected[node].value
     above = checked.graph.touched(by=[node], upto=checked.query.output)
     edges = [edge for edge in reversed(checked.ledger.edges) if edge.arg != node and above[edge.arg]]
-    shapes, claimed = checked.graph.shapes, [one for one in (*look.claims, *look.right) if one != node]
-    still = {one: ErrorBound.exactly(np.zeros(shapes[one])) for one in claimed}
-    for edge in [edge for edge in edges if edge.arg not in still][:MOST_SEARCHED]:
-        one = look.sample(edge)
-        for mistake, wrong in predict(one):
-            if fits(wrong, one.right, 0.0):
+    claimed_nodes = [claimed for claimed in (*point.claims, *point.right) if claimed != node]
+    unchanged = {
+        claimed: ErrorBound.exactly(np.zeros(checked.graph.shapes[claimed])) for claimed in claimed_nodes
+    }
+    for edge in [edge for edge in edges if edge.arg not in unchanged][:MOST_SEARCHED]:
+        edge_sample = point.sample(edge)
+        for mistake, wrong in predict(edge_sample):
+            if fits(wrong, edge_sample.right, 0.0):
                 continue  # what changes nothing explains nothing
-            seed = {edge.arg: ErrorBound.exactly(wrong - one.right)}
-            change = reverse_sweep(checked.ledger.edges, checked.trusted, seed, still)
+            seed = {edge.arg: ErrorBound.exactly(wrong - edge_sample.right)}
+            change = reverse_sweep(checked.ledger.edges, checked.trusted, seed, unchanged)
             yield (edge, mistake), total + change[node].value

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 def blamed_rules(checked: CheckedGraph) -> list[Blame]:
     """The edges whose rule is wrong; a rule that the spec states is blamed once, however often it is used."""
-    culprits = [edge for edge, one in checked.checked_edges.items() if one.verdict is Verdict.DISAGREE]
+    culprits = [
+        edge
+        for edge, checked_edge in checked.checked_edges.items()
+        if checked_edge.verdict is Verdict.DISAGREE
+    ]
     proof = proof_without(checked, culprits) if culprits else None
     rules: dict[Any, Edge] = {}
     for edge in sorted(culprits, key=lambda edge: (edge.consumer, edge.position)):
@@ -61,12 +65,16 @@ def _mistakes(checked: CheckedGraph, edge: Edge) -> tuple[Mistake, ...]:
     if len(near) < 2:
         return near
     far = _named_by(samples(checked, edge, far=True))
-    return tuple(one for one in near if one in far) or near
+    return tuple(mistake for mistake in near if mistake in far) or near
 
 
-def _named_by(drawn: Sequence[SampledEdges]) -> tuple[Mistake, ...]:
-    looks = [one.sample for one in drawn]
-    return named(looks, [one.handed for one in drawn], [one.rounding for one in looks])
+def _named_by(sampled_edges: Sequence[SampledEdges]) -> tuple[Mistake, ...]:
+    edge_samples = [sampled.sample for sampled in sampled_edges]
+    return named(
+        edge_samples,
+        [sampled.contribution for sampled in sampled_edges],
+        [edge_sample.rounding for edge_sample in edge_samples],
+    )
 
 
 def _rule_span(checked: CheckedGraph, edge: Edge) -> Span | None:
@@ -78,19 +86,19 @@ def _rule_span(checked: CheckedGraph, edge: Edge) -> Span | None:
 
 def proof_without(checked: CheckedGraph, culprits: Sequence[Edge]) -> Proof:
     """What the rules give once those of the culprits are swapped for slopes by differences."""
-    swapped = {
-        edge: one.reference_jacobian
-        if one.edge in culprits and one.reference_jacobian
-        else one.stated_jacobian
-        for edge, one in checked.own_edges.items()
+    jacobians = {
+        edge: checked_edge.reference_jacobian
+        if checked_edge.edge in culprits and checked_edge.reference_jacobian
+        else checked_edge.stated_jacobian
+        for edge, checked_edge in checked.own_edges.items()
     }
-    found = reverse_sweep(swapped, swapped, checked.seed)
+    gradients = reverse_sweep(jacobians, jacobians, checked.seed)
     agree = total = 0
     for node in checked.query.wrt.values():
         if node in checked.reference:
             right = checked.reference[node]
-            evidence = Evidence.of(right.value, right.error + found[node].error)
-            judgement = verdict(found[node].value, evidence, checked.query.detect)
+            evidence = Evidence.of(right.value, right.error + gradients[node].error)
+            judgement = verdict(gradients[node].value, evidence, checked.query.detect)
             agree += int(np.sum(judgement.verdicts != Verdict.DISAGREE))
             total += right.value.size
     return Proof(agree, total)

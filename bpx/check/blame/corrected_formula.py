@@ -16,47 +16,49 @@ from bpx.ops.tensors import unbroadcast
 from bpx.passes.reverse import Edge, grad, pullback
 
 
-def right_rule(point: CheckedGraph, edge: Edge) -> Correction | None:
+def right_rule(checked: CheckedGraph, edge: Edge) -> Correction | None:
     """The derivative of the op's own expression, or the rule of the op table; None where there is neither."""
-    op = point.graph.ops[edge.consumer]
-    if op.name in point.query.spec.custom:
+    op = checked.graph.ops[edge.consumer]
+    if op.name in checked.query.spec.custom:
         left = derivative(symbol(op.name), symbol(op.args[edge.position]))
         return Correction(equation(left, _derived(op, edge.position)))
     row = OPS.get(op.name)
-    return _explained(point, _rule(point, edge, row)) if row else None
+    return _explained(checked, _rule(checked, edge, row)) if row else None
 
 
-def right_gradient(point: CheckedGraph, node: int, edges: Sequence[Edge]) -> Correction:
+def right_gradient(checked: CheckedGraph, node: int, edges: Sequence[Edge]) -> Correction:
     """The gradient of a node as the sum of what its consumers hand back along `edges`."""
-    if node == point.query.output:
-        terms = [numbers(point.query.seed)]
+    if node == checked.query.output:
+        terms = [numbers(checked.query.seed)]
     else:
-        terms = [_term(point, edge) for edge in edges]
-    return _explained(point, equation(_partial(point, point.query.output, node), sum_of(terms)))
+        terms = [_term(checked, edge) for edge in edges]
+    return _explained(checked, equation(_partial(checked, checked.query.output, node), sum_of(terms)))
 
 
-def _term(point: CheckedGraph, edge: Edge) -> Formula:
+def _term(checked: CheckedGraph, edge: Edge) -> Formula:
     """What one consumer hands back, summed over the axes along which the node was broadcast."""
-    places = _Places(point, edge)
-    op = point.graph.ops[edge.consumer]
+    placeholders = _Placeholders(checked, edge)
+    op = checked.graph.ops[edge.consumer]
     if op.local is None:
-        return places.formula(pulled_by(op, places)[edge.position])
-    local = places.lift(_true_local(op, places, edge.position))
-    return places.formula(unbroadcast(places.upstream * local, point.graph.shapes[edge.arg]))
+        return placeholders.formula(pulled_by(op, placeholders)[edge.position])
+    local = placeholders.lift(_true_local(op, placeholders, edge.position))
+    return placeholders.formula(unbroadcast(placeholders.upstream * local, checked.graph.shapes[edge.arg]))
 
 
-def _true_local(op: Op, places: _Places, position: int) -> Any:
+def _true_local(op: Op, placeholders: _Placeholders, position: int) -> Any:
     """The local derivative by the op table, or by the expression of an op that the spec states."""
     row = OPS.get(op.name)
     if row and row.local:
-        return row.local(*places.args, places.out)[position]
+        return row.local(*placeholders.args, placeholders.out)[position]
     assert op.expands
-    return grad(op.expands(*places.args), [places.args[position]], np.ones(places.out.shape))[0]
+    return grad(
+        op.expands(*placeholders.args), [placeholders.args[position]], np.ones(placeholders.out.shape)
+    )[0]
 
 
-def _explained(point: CheckedGraph, right: Formula) -> Correction:
+def _explained(checked: CheckedGraph, right: Formula) -> Correction:
     """The formula, and what those nodes in it are that have no name of their own."""
-    spec = point.query.spec
+    spec = checked.query.spec
     explained: dict[str, Formula] = {}
     waiting = [right]
     while waiting and len(explained) < MOST_EXPLAINED:
@@ -68,45 +70,45 @@ def _explained(point: CheckedGraph, right: Formula) -> Correction:
     return Correction(right, tuple(where))
 
 
-def _rule(point: CheckedGraph, edge: Edge, row: Op) -> Formula:
+def _rule(checked: CheckedGraph, edge: Edge, row: Op) -> Formula:
     """The rule of the table for one edge, in the names of its nodes."""
-    places = _Places(point, edge)
+    placeholders = _Placeholders(checked, edge)
     if row.local:
-        local = places.lift(row.local(*places.args, places.out)[edge.position])
-        return equation(_partial(point, edge.consumer, edge.arg), places.formula(local))
-    return places.formula(pulled_by(row, places)[edge.position])
+        local = placeholders.lift(row.local(*placeholders.args, placeholders.out)[edge.position])
+        return equation(_partial(checked, edge.consumer, edge.arg), placeholders.formula(local))
+    return placeholders.formula(pulled_by(row, placeholders)[edge.position])
 
 
-def _named(point: CheckedGraph, node: int) -> Formula:
+def _named(checked: CheckedGraph, node: int) -> Formula:
     """The name of a node, or its formula where it has none."""
-    return formula(point.graph, node, point.query.spec.names, open_root=False)
+    return formula(checked.graph, node, checked.query.spec.names, open_root=False)
 
 
-def _partial(point: CheckedGraph, output: int, node: int) -> Formula:
-    return derivative(_named(point, output), _named(point, node))
+def _partial(checked: CheckedGraph, output: int, node: int) -> Formula:
+    return derivative(_named(checked, output), _named(checked, node))
 
 
-class _Places:
+class _Placeholders:
     """Placeholders for what a rule works on, with the names of the nodes they stand for."""
 
-    def __init__(self, point: CheckedGraph, edge: Edge) -> None:
-        graph, node = point.graph, edge.consumer
+    def __init__(self, checked: CheckedGraph, edge: Edge) -> None:
+        graph, node = checked.graph, edge.consumer
         self.settings, self.scratch, self.names = graph.settings[node], Graph(), dict[int, Formula]()
-        self.args = [self._place(point, arg) for arg in graph.args[node]]
-        self.out = self._place(point, node)
-        output = point.query.output
+        self.args = [self._placeholder(checked, arg) for arg in graph.args[node]]
+        self.out = self._placeholder(checked, node)
+        output = checked.query.output
         if node == output:
-            self.upstream = self.scratch.constant(point.query.seed)
+            self.upstream = self.scratch.constant(checked.query.seed)
         else:
             self.upstream = self.scratch.input(graph.shapes[node])
-            self.names[self.upstream.id] = _partial(point, output, node)
+            self.names[self.upstream.id] = _partial(checked, output, node)
 
-    def _place(self, point: CheckedGraph, node: int) -> Expr:
-        graph = point.graph
+    def _placeholder(self, checked: CheckedGraph, node: int) -> Expr:
+        graph = checked.graph
         if graph.ops[node] is CONSTANT and not graph.shapes[node]:
             return self.scratch.constant(graph.constants[node])
         handle = self.scratch.input(graph.shapes[node])
-        self.names[handle.id] = _named(point, node)
+        self.names[handle.id] = _named(checked, node)
         return handle
 
     def lift(self, value: Any) -> Expr:
@@ -118,10 +120,12 @@ class _Places:
         return formula(self.scratch, self.lift(expr).id, self.names, open_root=False)
 
 
-def pulled_by(row: Op, places: _Places) -> Sequence[Any]:
+def pulled_by(row: Op, placeholders: _Placeholders) -> Sequence[Any]:
     """What an op of whole arrays hands back to its args; 0 to those that only choose."""
-    found = pullback(row, places.upstream, places.args, places.out, places.settings)
-    return [0.0 if one is None else one for one in found]
+    contributions = pullback(
+        row, placeholders.upstream, placeholders.args, placeholders.out, placeholders.settings
+    )
+    return [0.0 if contribution is None else contribution for contribution in contributions]
 
 
 def _derived(op: Op, position: int) -> Formula:

@@ -28,19 +28,21 @@ class CustomRulesCheck(NamedTuple):
     blame: list[Blame]
 
 
-def rules_alone(spec: NamedGraph, detect: float) -> CustomRulesCheck:
+def check_custom_rules(spec: NamedGraph, detect: float) -> CustomRulesCheck:
     """Check each rule that `spec` states at random points; only what disagrees is reported."""
-    found = CustomRulesCheck([], [])
+    check = CustomRulesCheck([], [])
     for name, custom in spec.custom.items():
-        checked = _point(spec, name, custom, detect)
-        blame = blamed_rules(checked) if checked else []
-        if checked and blame:
-            found.blame.extend(one._replace(proof=None) for one in blame)  # there is no whole to prove it by
-            found.local.extend(_rows(checked, name, custom))
-    return found
+        checked = _checked_op(spec, name, custom, detect)
+        culprits = blamed_rules(checked) if checked else []
+        if checked and culprits:
+            check.blame.extend(
+                culprit._replace(proof=None) for culprit in culprits
+            )  # there is no whole to prove it by
+            check.local.extend(_rows(checked, name, custom))
+    return check
 
 
-def _point(spec: NamedGraph, name: str, custom: CustomOp, detect: float) -> CheckedGraph | None:
+def _checked_op(spec: NamedGraph, name: str, custom: CustomOp, detect: float) -> CheckedGraph | None:
     """The op on arrays of random args; None where none of them lies in its domain."""
     args = _args(custom)
     if not args[0].size:
@@ -50,11 +52,11 @@ def _point(spec: NamedGraph, name: str, custom: CustomOp, detect: float) -> Chec
         Input(arg, graph.input(value.shape).id, value, "data")
         for arg, value in zip(custom.args, args, strict=True)
     )
-    out = graph.add(custom.op, *(graph[one.node] for one in inputs))
+    out = graph.add(custom.op, *(graph[leaf.node] for leaf in inputs))
     small = NamedGraph(
         None, graph, inputs, {name: out.id}, out.id, len(graph), spec.source, custom=spec.custom
     )
-    wrt = {one.name: one.node for one in inputs}
+    wrt = {leaf.name: leaf.node for leaf in inputs}
     return CheckedGraph.at(Query(small, out.id, wrt, np.ones(out.shape), detect), small.given)
 
 
@@ -62,11 +64,13 @@ def _args(custom: CustomOp) -> list[Array]:
     rng = np.random.default_rng(0)
     draws = rng.uniform(-CUSTOM_REACH, CUSTOM_REACH, (len(custom.args), CUSTOM_DRAWS))
     graph = Graph()
-    places = [graph.input() for _ in custom.args]
-    out = graph.add(custom.op, *places)
-    guards = [(one.kind, graph.lift(one.of(*places)).id) for one in custom.op.guards(*places)]
-    given = {place.id: draw for place, draw in zip(places, draws, strict=True)}
-    values = run(graph, given, [out.id, *(node for _, node in guards)])
+    placeholders = [graph.input() for _ in custom.args]
+    out = graph.add(custom.op, *placeholders)
+    guards = [
+        (guard.kind, graph.lift(guard.of(*placeholders)).id) for guard in custom.op.guards(*placeholders)
+    ]
+    input_values = {placeholder.id: draw for placeholder, draw in zip(placeholders, draws, strict=True)}
+    values = run(graph, input_values, [out.id, *(node for _, node in guards)])
     inside = np.isfinite(values[out.id])
     for kind, node in guards:
         inside &= (values[node] > 0) if kind in ("positive", "nonnegative") else (values[node] != 0)
@@ -75,20 +79,20 @@ def _args(custom: CustomOp) -> list[Array]:
 
 def _rows(checked: CheckedGraph, name: str, custom: CustomOp) -> list[LocalRow]:
     rows = []
-    for edge, one in checked.checked_edges.items():
-        if one.verdict is Verdict.DISAGREE:
+    for edge, checked_edge in checked.checked_edges.items():
+        if checked_edge.verdict is Verdict.DISAGREE:
             arg = custom.args[edge.position]
-            at = _where(checked, edge.local, one.claimed)
-            where = ", ".join(f"{other} = {number(value, 6)}" for other, value in at.items())
+            at = _where(checked, edge.local, checked_edge.claimed)
+            where = ", ".join(f"{arg_name} = {number(value, 6)}" for arg_name, value in at.items())
             reason = Reason("rule-at", {"where": where})
-            numbers = (one.claimed, one.reference, one.error)
-            rows.append(LocalRow(name, custom.op.name, arg, *numbers, one.verdict, reason))
+            numbers = (checked_edge.claimed, checked_edge.reference, checked_edge.error)
+            rows.append(LocalRow(name, custom.op.name, arg, *numbers, checked_edge.verdict, reason))
     return rows
 
 
 def _where(checked: CheckedGraph, local: int | None, claimed: float) -> dict[str, float]:
     """The args at which the rule gives what is claimed."""
     assert local is not None
-    found = np.broadcast_to(checked.all_values[local], (checked.query.seed.size,))
-    column = int(np.nanargmin(np.abs(found - claimed)))
-    return {one.name: float(one.value[column]) for one in checked.query.spec.inputs}
+    local_derivatives = np.broadcast_to(checked.all_values[local], (checked.query.seed.size,))
+    column = int(np.nanargmin(np.abs(local_derivatives - claimed)))
+    return {leaf.name: float(leaf.value[column]) for leaf in checked.query.spec.inputs}

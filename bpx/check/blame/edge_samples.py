@@ -26,7 +26,7 @@ class SampledEdges(NamedTuple):
     """An edge at one point for one upstream gradient: the sample, and what the rule under test hands back."""
 
     sample: EdgeSample
-    handed: Array
+    contribution: Array
 
 
 def samples(checked: CheckedGraph, edge: Edge, far: bool = False) -> list[SampledEdges]:
@@ -35,30 +35,31 @@ def samples(checked: CheckedGraph, edge: Edge, far: bool = False) -> list[Sample
     The others are near and on the same side of every kink, or `far` and on any side.
     """
     rng = np.random.default_rng([edge.consumer, edge.position])
-    found = [_drawn(checked, edge, checked.values, checked.checked_edges[edge], rng)]
+    sampled_edges = [_drawn(checked, edge, checked.values, checked.checked_edges[edge], rng)]
     for _ in range(EDGE_POINTS):
         tries = (_elsewhere(checked, edge, share, rng, far) for share in (FAR_SHARES if far else NEAR_SHARES))
-        taken = next((one for one in tries if one), None)
-        if taken:
-            found.append(taken)
-    return found
+        elsewhere = next((sampled for sampled in tries if sampled), None)
+        if elsewhere:
+            sampled_edges.append(elsewhere)
+    return sampled_edges
 
 
 def composite_samples_of(checked: CheckedGraph, edge: Edge) -> list[SampledEdges]:
     """The edge of a composite op at random points near the values met."""
     composite = checked.query.spec.composites[edge.consumer]
     return [
-        _of_composite(point, edge) for point in composite_samples(composite, edge.consumer, checked.values)
+        _of_composite(composite_rule, edge)
+        for composite_rule in composite_samples(composite, edge.consumer, checked.values)
     ]
 
 
-def _of_composite(point: CompositeRule, edge: Edge) -> SampledEdges:
-    rule, position = point.rule, edge.position
-    slope, shape = LinearMap(point.parts, position), np.shape(rule.args[position])
+def _of_composite(composite_rule: CompositeRule, edge: Edge) -> SampledEdges:
+    rule, position = composite_rule.rule, edge.position
+    slope, shape = LinearMap(composite_rule.parts, position), np.shape(rule.args[position])
     sample = EdgeSample(
-        rule.op, rule.settings, position, tuple(rule.args), rule.out, point.upstream, slope, shape
+        rule.op, rule.settings, position, tuple(rule.args), rule.out, composite_rule.upstream, slope, shape
     )
-    return SampledEdges(sample, rule(position, point.upstream))
+    return SampledEdges(sample, rule(position, composite_rule.upstream))
 
 
 def _elsewhere(
@@ -69,7 +70,7 @@ def _elsewhere(
     if values is None or checked_edge is None or checked_edge.reference_jacobian is None:
         return None
     drawn = _drawn(checked, edge, values, checked_edge, rng)
-    return drawn if np.isfinite(drawn.handed).all() else None
+    return drawn if np.isfinite(drawn.contribution).all() else None
 
 
 def _moved(
@@ -77,14 +78,14 @@ def _moved(
 ) -> Mapping[int, Array] | None:
     """Values of the node and its args with the args moved; None where the op is not defined there."""
     graph, node = checked.graph, edge.consumer
-    given = {}
+    moved_args = {}
     for position, arg in enumerate(graph.args[node]):
         value = np.asarray(checked.values[arg])
-        still = arg in graph.constants or position in graph.ops[node].chooses
+        is_fixed = arg in graph.constants or position in graph.ops[node].chooses
         size = np.where(value == 0, 1.0, np.abs(value))
-        given[arg] = value if still else value + share * size * rng.uniform(-1.0, 1.0, value.shape)
-    values = {**checked.values, **given}
-    values[node] = run(graph, given, [node])[node]
+        moved_args[arg] = value if is_fixed else value + share * size * rng.uniform(-1.0, 1.0, value.shape)
+    values = {**checked.values, **moved_args}
+    values[node] = run(graph, moved_args, [node])[node]
     return values if np.isfinite(values[node]).all() else None
 
 
@@ -93,15 +94,15 @@ def _check(checked: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: 
     exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
     if edge.local is None:
         return check_structural(graph, edge, values, exact, detect)
-    group = ElementwiseBatch(graph, [edge.consumer], values)
-    met = ElementwiseBatch(graph, [edge.consumer], checked.values)
-    if not far and any((a != b).any() for a, b in zip(group.signs, met.signs, strict=True)):
+    batch = ElementwiseBatch(graph, [edge.consumer], values)
+    original_batch = ElementwiseBatch(graph, [edge.consumer], checked.values)
+    if not far and any((a != b).any() for a, b in zip(batch.signs, original_batch.signs, strict=True)):
         return None
     # By the rule itself: nodes of the graph that it shares with others still stand where they stood.
-    local = group.part(edge.consumer, group.locals_at(edge.position, group.args, group.out))
-    kinked = group.at_guard(KINKS, group.flat(exact))
+    local = batch.part(edge.consumer, batch.locals_at(edge.position, batch.args, batch.out))
+    kinked = batch.at_guard(KINKS, batch.flat(exact))
     numbers = {**values, edge.local: local}
-    return next(check_elementwise(group, [edge], numbers, kinked, ~kinked & False, exact, detect))
+    return next(check_elementwise(batch, [edge], numbers, kinked, ~kinked & False, exact, detect))
 
 
 def _drawn(
@@ -114,8 +115,10 @@ def _drawn(
     shape = checked.graph.shapes[edge.consumer]
     upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
     assert checked_edge.reference_jacobian is not None
-    handed = checked_edge.stated_jacobian.pull(ErrorBound.exactly(upstream)).value
-    return SampledEdges(sample(checked, edge, values, upstream, checked_edge.reference_jacobian), handed)
+    contribution = checked_edge.stated_jacobian.pull(ErrorBound.exactly(upstream)).value
+    return SampledEdges(
+        sample(checked, edge, values, upstream, checked_edge.reference_jacobian), contribution
+    )
 
 
 def sample(

@@ -64,35 +64,39 @@ Predict = Callable[[EdgeSample], Predictions]
 
 
 def named(
-    samples: Sequence[EdgeSample], claimed: Sequence[Array], room: Sequence[Any]
+    samples: Sequence[EdgeSample], claimed: Sequence[Array], tolerances: Sequence[Any]
 ) -> tuple[Mistake, ...]:
     """The mistakes that turn the right contribution into the claimed one at every sample.
 
-    `room` is how far a prediction may be off besides rounding, as where a claim has few digits.
+    `tolerances` are how far predictions may be off besides rounding, as where a claim has few digits.
     """
-    if any(isinstance(one.slope, DiagonalJacobian) and np.any(one.slope.slope.spread) for one in samples):
+    if any(
+        isinstance(sample.slope, DiagonalJacobian) and np.any(sample.slope.slope.spread) for sample in samples
+    ):
         return ()  # at a kink there is no one right number to be wrong by
     right = [sample.right for sample in samples]
     lengths = counts(shape for sample in samples for shape in (sample.shape, sample.out.shape))
-    found = [constant_factor(right, claimed, lengths, room)]
+    candidates = [constant_factor(right, claimed, lengths, tolerances)]
     if not samples[0].op.elementwise:
-        found.append(one_element(right, claimed, room))
-    told = [mistake for mistake in found if mistake]
+        candidates.append(one_element(right, claimed, tolerances))
+    mistakes = [mistake for mistake in candidates if mistake]
     # Of a claim with few digits too much could be said.
-    pairs = zip(claimed, room, strict=True)
-    few = any(np.any(np.asarray(space) > COARSE_CLAIM * np.abs(one)) for one, space in pairs)
-    for predict in CATALOGUE[:1] if few else CATALOGUE:
-        told += _fitting(predict, samples, claimed, room)
-        if told:
+    pairs = zip(claimed, tolerances, strict=True)
+    is_coarse = any(
+        np.any(np.asarray(tolerance) > COARSE_CLAIM * np.abs(claim)) for claim, tolerance in pairs
+    )
+    for predict in CATALOGUE[:1] if is_coarse else CATALOGUE:
+        mistakes += _fitting(predict, samples, claimed, tolerances)
+        if mistakes:
             break
-    return tuple(dict.fromkeys(told))[:MOST_NAMED]
+    return tuple(dict.fromkeys(mistakes))[:MOST_NAMED]
 
 
 def _fitting(
     predict: Predict,
     samples: Sequence[EdgeSample],
     claimed: Sequence[Array],
-    room: Sequence[Any],
+    tolerances: Sequence[Any],
 ) -> list[Mistake]:
     first, *others = [dict(predict(sample)) for sample in samples]
     return [
@@ -100,32 +104,35 @@ def _fitting(
         for mistake in first
         if not fits(first[mistake], samples[0].right, 0.0)  # what changes nothing explains nothing
         and all(
-            mistake in one and fits(one[mistake], wanted, space)
-            for one, wanted, space in zip((first, *others), claimed, room, strict=True)
+            mistake in predicted and fits(predicted[mistake], claim, tolerance)
+            for predicted, claim, tolerance in zip((first, *others), claimed, tolerances, strict=True)
         )
     ]
 
 
-def fits(predicted: Array, claimed: Array, room: Any) -> bool:
+def fits(predicted: Array, claimed: Array, tolerance: Any) -> bool:
     """Does a prediction reproduce the numbers?"""
     if np.shape(predicted) != np.shape(claimed) or not np.isfinite([predicted, claimed]).all():
         return False
-    return bool(_close(predicted, claimed, room).all())
+    return bool(_close(predicted, claimed, tolerance).all())
 
 
-def _close(predicted: Array, claimed: Array, room: Any) -> Any:
+def _close(predicted: Array, claimed: Array, tolerance: Any) -> Any:
     scale = np.maximum(np.abs(predicted), np.abs(claimed))
+    # Where the terms of an element cancel, rounding of the size of the largest ones may be left.
     rounding = PATTERN_ROUNDING * float(np.max(scale, initial=0.0))
-    return np.abs(predicted - claimed) <= PATTERN_CLOSE * scale + rounding + room
+    return np.abs(predicted - claimed) <= PATTERN_CLOSE * scale + rounding + tolerance
 
 
-def one_element(right: Sequence[Array], claimed: Sequence[Array], room: Sequence[Any]) -> Mistake | None:
+def one_element(
+    right: Sequence[Array], claimed: Sequence[Array], tolerances: Sequence[Any]
+) -> Mistake | None:
     """One wrong element, the same everywhere, of an array of more than two."""
     wrong = [
-        np.argwhere(~_close(a, b, space)).tolist() if np.shape(a) == np.shape(b) else []
-        for a, b, space in zip(right, claimed, room, strict=True)
+        np.argwhere(~_close(a, b, tolerance)).tolist() if np.shape(a) == np.shape(b) else []
+        for a, b, tolerance in zip(right, claimed, tolerances, strict=True)
     ]
-    if np.size(right[0]) > 2 and len(wrong[0]) == 1 and all(one == wrong[0] for one in wrong):
+    if np.size(right[0]) > 2 and len(wrong[0]) == 1 and all(indices == wrong[0] for indices in wrong):
         return Mistake.of("one-element", index=", ".join(map(str, wrong[0][0])))
     return None
 
@@ -160,9 +167,9 @@ def inside_mistakes(sample: EdgeSample) -> Predictions:
 
 def slip_mistakes(sample: EdgeSample) -> Predictions:
     """What each slip in the op's formula would have handed back."""
-    op, met = _true_row(sample.op), (sample.out, sample.upstream, sample.settings)
-    for mistake, found in slips(op, sample.position, _meeting(sample), *met):
-        yield mistake, summed_to(sample.upstream * found, sample.shape) if op.elementwise else found
+    op, args = _true_row(sample.op), _meeting(sample)
+    for mistake, wrong in slips(op, sample.position, args, sample.out, sample.upstream, sample.settings):
+        yield mistake, summed_to(sample.upstream * wrong, sample.shape) if op.elementwise else wrong
 
 
 def likely_mistakes(sample: EdgeSample) -> Predictions:
@@ -193,6 +200,7 @@ def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
     """Local derivatives that somebody may have taken for the right one."""
     op, out = _true_row(sample.op), sample.out
     args = _meeting(sample)
+    # A mistake may leave the domain, as log at its own output does; what is not finite fits nothing.
     with np.errstate(all="ignore"):
         yield Mistake("unchanged"), np.ones(out.shape)
         if len(args) == 1 and op.local:
@@ -231,11 +239,11 @@ def _rule(op: Op, position: int, args: Sequence[Array], out: Array) -> Array:
     """The local derivative of a row, for other numbers than it is meant for."""
     assert op.local
     graph = Graph()
-    places, result = [graph.input() for _ in args], graph.input()
-    local = graph.lift(op.local(*places, result)[position])
-    given = {place.id: arg for place, arg in zip(places, args, strict=True)}
-    found = run(graph, {**given, result.id: out}, [local.id])[local.id]
-    return np.broadcast_to(found, np.shape(out))
+    placeholders, result = [graph.input() for _ in args], graph.input()
+    local = graph.lift(op.local(*placeholders, result)[position])
+    arg_values = {placeholder.id: arg for placeholder, arg in zip(placeholders, args, strict=True)}
+    local_value = run(graph, {**arg_values, result.id: out}, [local.id])[local.id]
+    return np.broadcast_to(local_value, np.shape(out))
 
 
 def _true_row(op: Op) -> Op:
@@ -243,7 +251,7 @@ def _true_row(op: Op) -> Op:
     if op.expands is None or op.name in OPS:
         return OPS.get(op.name, op)
     value = op.expands
-    return replace(op, local=lambda *given: tuple(grad(value(*given[:-1]), given[:-1])))
+    return replace(op, local=lambda *exprs: tuple(grad(value(*exprs[:-1]), exprs[:-1])))
 
 
 def _wrong_sums(sample: EdgeSample, unsummed: Array) -> Predictions:
@@ -289,17 +297,17 @@ def _wrong_products(sample: EdgeSample) -> Predictions:
 
 def counts(shapes: Iterable[Shape]) -> set[int]:
     """How many elements a mean may have been taken of: along any of the axes of these shapes."""
-    found: set[int] = set()
+    element_counts: set[int] = set()
     for shape in set(shapes):
         products = {1}
         for length in shape:
             products |= {length * product for product in products}
-        found |= products
-    return found - {1}
+        element_counts |= products
+    return element_counts - {1}
 
 
 def constant_factor(
-    right: Sequence[Array], claimed: Sequence[Array], lengths: set[int], room: Sequence[Any]
+    right: Sequence[Array], claimed: Sequence[Array], lengths: set[int], tolerances: Sequence[Any]
 ) -> Mistake | None:
     """The one factor between what is right and what is claimed, where there is one and it says something.
 
@@ -307,19 +315,23 @@ def constant_factor(
     """
     pairs = [
         (a, b)
-        for one, other in zip(right, claimed, strict=True)
-        if np.shape(one) == np.shape(other)
-        for a, b in zip(np.ravel(one).tolist(), np.ravel(other).tolist(), strict=True)
+        for right_array, claimed_array in zip(right, claimed, strict=True)
+        if np.shape(right_array) == np.shape(claimed_array)
+        for a, b in zip(np.ravel(right_array).tolist(), np.ravel(claimed_array).tolist(), strict=True)
         if a != 0
     ]
     if not pairs or not all(np.shape(a) == np.shape(b) for a, b in zip(right, claimed, strict=True)):
         return None
+    # The largest has lost the fewest digits to rounding.
     largest = max(pairs, key=lambda pair: abs(pair[0]))
     ratio = largest[1] / largest[0]
-    sizes = sorted(abs(a) for a, _ in pairs)
-    said_by_many = sizes[-1] > 1.001 * sizes[0]
+    magnitudes = sorted(abs(a) for a, _ in pairs)
+    # Elements of one size state the factor only once, as a single number does.
+    said_by_many = magnitudes[-1] > 1.001 * magnitudes[0]
     for factor in (*_near(ratio, lengths), ratio):
-        if all(fits(factor * a, b, space) for a, b, space in zip(right, claimed, room, strict=True)):
+        if all(
+            fits(factor * a, b, tolerance) for a, b, tolerance in zip(right, claimed, tolerances, strict=True)
+        ):
             return _factor_mistake(factor, lengths, said_by_many)
     return None
 
@@ -333,9 +345,9 @@ def _near(ratio: float, lengths: set[int]) -> list[float]:
 def _factor_mistake(factor: float, lengths: set[int], said_by_many: bool) -> Mistake | None:
     if not math.isfinite(factor) or abs(factor) <= NO_CHANGE or abs(factor - 1) <= NEARLY_ONE:
         return None
-    known: Mapping[float, str] = dict(zip(_NICE_FACTORS, ("sign", "double", "half"), strict=True))
-    if factor in known:
-        return Mistake(known[factor])
+    telling_names: Mapping[float, str] = dict(zip(_NICE_FACTORS, ("sign", "double", "half"), strict=True))
+    if factor in telling_names:
+        return Mistake(telling_names[factor])
     for n in lengths:
         if n > 1 and factor == n:
             return Mistake.of("mean-lost", n=n)

@@ -16,15 +16,15 @@ from bpx.graph.run import run
 from bpx.passes.reverse import reverse
 
 _PAIRS = (("add", "sub"), ("mul", "div"), ("sin", "cos"), ("sinh", "cosh"), ("max", "min"), ("lt", "gt"))
-_OTHER = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+_OPPOSITE = {op: opposite for pair in _PAIRS for op, opposite in (pair, pair[::-1])}
 
-Found = Iterator[tuple[Mistake, Array]]
+WrongDerivatives = Iterator[tuple[Mistake, Array]]
 
 
 # --- the chain rule inside an op ----------------------------------------------------------------
 
 
-def insides(op: Op, position: int, args: Sequence[Array]) -> Found:
+def insides(op: Op, position: int, args: Sequence[Array]) -> WrongDerivatives:
     """The op's derivative with a mistake at one edge of the expression it is written as.
 
     A derivative taken as 1, a sign turned; where several paths meet, one of them left out or doubled.
@@ -36,7 +36,7 @@ def insides(op: Op, position: int, args: Sequence[Array]) -> Found:
     root: Expr = op.expands(*inputs)
     ledger = reverse(root, [inputs[position]])
     numbers = [edge.local for edge in ledger.edges if edge.local is not None]
-    values = run(graph, {one.id: arg for one, arg in zip(inputs, args, strict=True)}, [root.id, *numbers])
+    values = run(graph, {expr.id: arg for expr, arg in zip(inputs, args, strict=True)}, [root.id, *numbers])
 
     def changed(at: int, by: Callable[[Any], Any]) -> Array:
         arrived: dict[int, Any] = {root.id: np.ones(np.shape(args[0]))}
@@ -62,47 +62,49 @@ def insides(op: Op, position: int, args: Sequence[Array]) -> Found:
 
 def slips(
     op: Op, position: int, args: Sequence[Array], out: Array, upstream: Array, settings: Settings
-) -> Found:
+) -> WrongDerivatives:
     """The right rule for one arg with one slip in its formula, at values of args, op and upstream gradient.
 
     For ops with a local derivative that is what comes out, for others what is handed back. An op stands
     for its opposite (`+` for `-`), or a part is left out.
     """
-    met = [*args, out] if op.local else [upstream, *args, out]
+    arrays = [*args, out] if op.local else [upstream, *args, out]
     names = [*op.args, "out"] if op.local else ["upstream", *op.args, "out"]
     graph = Graph()
-    places = [graph.input(() if op.local else np.shape(one)) for one in met]
-    root = graph.lift(_rule(op, places, settings)[position]).id
-    named = {place.id: symbol(name) for place, name in zip(places, names, strict=True)}
-    given = {place.id: one for place, one in zip(places, met, strict=True)}
-    known: list[Array] = []  # what looks the same from outside is told once, as the outermost slip
+    placeholders = [graph.input(() if op.local else np.shape(array)) for array in arrays]
+    root = graph.lift(_rule(op, placeholders, settings)[position]).id
+    named = {placeholder.id: symbol(name) for placeholder, name in zip(placeholders, names, strict=True)}
+    values = {placeholder.id: array for placeholder, array in zip(placeholders, arrays, strict=True)}
+    outcomes: list[Array] = []  # what looks the same from outside is told once, as the outermost slip
     for node in reversed(graph.needs(of=[root])[-MOST_FORMULA_NODES:]):
         right = formula(graph, node, named, open_root=False)
         for twin, wrong in _slipped(graph, node):
             end = wrong if node == root else root
-            found = run(twin, given, [end])[end]
-            if not any(np.array_equal(found, one) for one in known):
-                known.append(found)
+            outcome = run(twin, values, [end])[end]
+            if not any(np.array_equal(outcome, earlier) for earlier in outcomes):
+                outcomes.append(outcome)
                 slip = formula(twin, wrong, named, open_root=False)
-                yield Mistake.of("slip", wrong=slip, right=right), found
+                yield Mistake.of("slip", wrong=slip, right=right), outcome
 
 
-def _rule(op: Op, places: Sequence[Expr], settings: Settings) -> tuple[Any, ...]:
+def _rule(op: Op, placeholders: Sequence[Expr], settings: Settings) -> tuple[Any, ...]:
     if op.local:
-        return op.local(*places)
+        return op.local(*placeholders)
     assert op.pull
-    return op.pull(*places, **settings)
+    return op.pull(*placeholders, **settings)
 
 
 def _slipped(graph: Graph, node: int) -> Iterator[tuple[Graph, int]]:
     """The graph once for each slip at `node`, and what stands in the node's place then."""
-    other = _OTHER.get(graph.ops[node].name)
-    if other:
+    opposite = _OPPOSITE.get(graph.ops[node].name)
+    if opposite:
         twin = graph.copy()
-        twin.ops[node] = OPS[other]
+        twin.ops[node] = OPS[opposite]
         yield twin, node
     for arg in dict.fromkeys(graph.args[node]):
         if graph.shapes[arg] == graph.shapes[node]:
             twin = graph.copy()
-            twin.args = [tuple(arg if one == node else one for one in args) for args in graph.args]
+            twin.args = [
+                tuple(arg if operand == node else operand for operand in args) for args in graph.args
+            ]
             yield twin, arg

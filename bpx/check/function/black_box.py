@@ -73,8 +73,8 @@ def check_function(
     caller = Caller(forward, backward, inputs, names)
     check = BlackBoxCheck(caller, detect, seed)
     check.run()
-    given = getattr(forward, "__name__", "")
-    name = given if given.isidentifier() else "output"
+    python_name = getattr(forward, "__name__", "")
+    name = python_name if python_name.isidentifier() else "output"
     notes = (*caller.notes, *check.rows.notes, *check.rows.unclaimed_notes())
     blame = blamed_inputs(check.rows, check.evaluation, name)
     return Report(None, name, check.tables(), blame=blame, notes=notes, detect=detect)
@@ -126,18 +126,19 @@ class BlackBoxCheck:
 
     def _differences(self) -> None:
         """Derivatives of all rows by all coordinates, or by as many as there is time for."""
-        asked, agreeing = self.rows.asked, 0
+        coordinates, agreeing = self.rows.claimed_coordinates, 0
         deadline = time.perf_counter() + BLACK_BOX_SECONDS
-        if len(asked) * CALLS * self.rows.cost > BLACK_BOX_SECONDS:
-            asked, agreeing = self._by_suspicion(asked)
+        if len(coordinates) * CALLS * self.rows.cost > BLACK_BOX_SECONDS:
+            coordinates, agreeing = self._by_suspicion(coordinates)
         looked = 0
-        while looked < len(asked) and (looked == 0 or time.perf_counter() < deadline):
-            self._look_at(asked[looked : looked + TOGETHER])
+        # In parts, to keep the deadline; but the first part however slow the function is.
+        while looked < len(coordinates) and (looked == 0 or time.perf_counter() < deadline):
+            self._add_slopes(coordinates[looked : looked + TOGETHER])
             looked += TOGETHER
-        if looked < len(asked):
-            self._leave(asked[looked:], agreeing)
+        if looked < len(coordinates):
+            self._mark_unseen(coordinates[looked:], agreeing)
 
-    def _leave(self, coordinates: Indices, agreeing: int) -> None:
+    def _mark_unseen(self, coordinates: Indices, agreeing: int) -> None:
         """Coordinates that there was no time for: nothing is known of them alone."""
         at = self.evaluation.all_rows(coordinates)
         self.evaluation.evidence.put(at, obstacle=Obstacle.UNSEEN)
@@ -145,17 +146,18 @@ class BlackBoxCheck:
 
     def _note_unseen(self) -> None:
         unseen = self.evaluation.evidence.obstacle == np.full(self.evaluation.claimed.shape, Obstacle.UNSEEN)
-        count, total = int(unseen.any(axis=0).sum()), len(self.rows.asked)
+        count, total = int(unseen.any(axis=0).sum()), len(self.rows.claimed_coordinates)
         if count:
             facts = {"count": total - count, "total": total}
             self.rows.notes.append(Diagnostic("looked-at-in-part", None, facts, severity="warning"))
 
-    def _look_at(self, coordinates: Indices) -> None:
+    def _add_slopes(self, coordinates: Indices) -> None:
         """What differences show of these coordinates, and how far rounding moves claims that differ."""
         evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
         claimed = evaluation.claimed[:, coordinates]
-        estimate = self.rows.estimate([coordinate(self.rows.x, int(one)) for one in coordinates], claimed)
+        estimate = self.rows.estimate([coordinate(self.rows.x, int(index)) for index in coordinates], claimed)
         unseen = self._unseen(coordinates, estimate.value)
+        # The noise of a row costs calls of backward, and matters only where claims differ.
         wrong = (self._verdicts(claimed, estimate) == Verdict.DISAGREE).any(axis=1)
         evaluation.evidence.put(
             at,
@@ -172,6 +174,7 @@ class BlackBoxCheck:
         """Why there is no one slope of some of these entries."""
         evidence, code = self.evaluation.evidence, estimate.status
         if self.rows.scatter:
+            # Chance looks like any other fault: the statuses tell nothing more.
             evidence.put(at[code != DerivativeStatus.OK], obstacle=Obstacle.SCATTER)
             evidence.facts[Obstacle.SCATTER.code] = {"scatter": number(self.rows.scatter, 2)}
             return
@@ -218,7 +221,7 @@ class BlackBoxCheck:
         noise = np.zeros((len(self.rows.upstreams), len(coordinates)))
         for row in np.flatnonzero(rows).tolist():
             claim = self.evaluation.claimed[row]
-            moved = (np.abs(one - claim) for one in self._shaken_claims(row))
+            moved = (np.abs(shaken - claim) for shaken in self._shaken_claims(row))
             noise[row] = np.fmax.reduce([*moved, *self._unevenness(row)])[coordinates]
         return noise
 
@@ -240,7 +243,7 @@ class BlackBoxCheck:
 
     # --- a large input: all coordinates at once ----------------------------------------------
 
-    def _by_suspicion(self, asked: Indices) -> tuple[Indices, int]:
+    def _by_suspicion(self, coordinates: Indices) -> tuple[Indices, int]:
         """In which order to look at the coordinates, and how many random directions through all agree.
 
         First those that a direction of which the claims are wrong leads to; then those of small parts in
@@ -250,15 +253,16 @@ class BlackBoxCheck:
         agreeing = 0
         for _ in range(DIRECTIONS):
             steps = self.rng.normal(size=len(self.rows.x))
+            # In proportion to the inputs, so that large and small ones count alike.
             steps *= np.where(self.rows.x == 0, 1.0, np.abs(self.rows.x))
-            verdict = self._along(asked, steps)
+            verdict = self._along(coordinates, steps)
             agreeing += verdict == Verdict.AGREE
             if verdict == Verdict.DISAGREE:
-                suspects += self._hunt(asked, steps)
+                suspects += self._bisect(coordinates, steps)
         first = np.unique(np.array(suspects, dtype=np.intp))
-        rest = np.setdiff1d(asked, first)
-        weight = np.abs(self.evaluation.claimed[:, rest] * self.rows.x[rest]).max(axis=0)
-        return np.concatenate([first, rest[np.argsort(weight, kind="stable")]]), agreeing
+        unsuspected = np.setdiff1d(coordinates, first)
+        weight = np.abs(self.evaluation.claimed[:, unsuspected] * self.rows.x[unsuspected]).max(axis=0)
+        return np.concatenate([first, unsuspected[np.argsort(weight, kind="stable")]]), agreeing
 
     def _along(self, coordinates: Indices, steps: Array) -> int:
         """The worst verdict on the claims along these steps of these coordinates."""
@@ -267,10 +271,11 @@ class BlackBoxCheck:
         parts = self.evaluation.claimed[:, coordinates] * steps[coordinates]
         claimed = parts.sum(axis=1, keepdims=True)
         estimate = self.rows.estimate([slanting(direction)], claimed)
+        # The claims are rounded one by one, and their sum may cancel.
         noise = UNIT_ROUNDOFF * np.abs(parts).sum(axis=1, keepdims=True)
         return int(self._verdicts(claimed, estimate, noise).min())
 
-    def _hunt(self, coordinates: Indices, steps: Array) -> list[int]:
+    def _bisect(self, coordinates: Indices, steps: Array) -> list[int]:
         """Halve the coordinates as long as a half of them is wrong by itself."""
         while len(coordinates) > 1:
             halves = np.array_split(coordinates, 2)
@@ -286,6 +291,7 @@ class BlackBoxCheck:
         """Claims that fit each between its own slopes may fit no side together: a tie counted twice."""
         for row in range(len(self.rows.upstreams)):
             kinked = self.evaluation.at_kink(row)
+            # Pairs of coordinates grow with the square of their count: only the first are looked at.
             if len(kinked) > 1 and self._contradicted(row, kinked[:MOST_KINKED]):
                 self.evaluation.evidence.put(self.evaluation.at(row, kinked), contradiction=True)
 
@@ -296,6 +302,7 @@ class BlackBoxCheck:
         claim along a line lies between the line's slopes.
         """
         directions = np.array(list(self._mixed(kinked)))
+        # Directions are 0 off the kinks, but 0 times an unclaimed nan would be nan.
         claims = np.nan_to_num(self.evaluation.claimed[row])
         low, high, bar = self._slopes(row, directions)
         bar += SLACK * self.evaluation.detect * (np.abs(directions) @ np.abs(claims))
@@ -306,8 +313,9 @@ class BlackBoxCheck:
 
     def _slopes(self, row: int, directions: Array) -> tuple[Array, Array, Array]:
         """The slopes to the left and to the right along directions, and their error; nan where unknown."""
+        # A claim that is soon confirmed would leave its one-sided slopes unknown.
         no_claims = np.full((len(self.rows.upstreams), len(directions)), np.nan)
-        estimate = self.rows.estimate([slanting(one) for one in directions], no_claims)
+        estimate = self.rows.estimate([slanting(direction) for direction in directions], no_claims)
         code = estimate.status[row]
         kink, smooth = code == DerivativeStatus.KINK, code == DerivativeStatus.OK
         left, right, error = (
@@ -346,8 +354,8 @@ class BlackBoxCheck:
         size = np.fmax(np.abs(weights) @ np.abs(evidence.value), np.abs(claimed))
         size = np.where(size == 0, 1.0, size)  # then both are 0
         gap, bar = np.nan_to_num(np.abs(claimed - value) / size, nan=np.inf), SAFETY_FACTOR * error / size
-        known = np.flatnonzero(self._simply_agree())
-        evidence.put(self.evaluation.at(0, known), mixture_gap=gap[known], mixture_error=bar[known])
+        agreeing = np.flatnonzero(self._simply_agree())
+        evidence.put(self.evaluation.at(0, agreeing), mixture_gap=gap[agreeing], mixture_error=bar[agreeing])
 
     def _simply_agree(self) -> NDArray[np.bool_]:
         """The coordinates (N,) of which all rows agree, by their numbers."""

@@ -25,8 +25,10 @@ def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: 
     blamed, verdicts = [], evaluation.verdicts
     for i, (right, claimed) in tables.items():
         if i in rows.misshapen or (verdicts[:, rows.owners == i] == Verdict.DISAGREE).any():
-            others = {rows.caller.names[j]: one for j, (one, _) in tables.items() if j != i}
-            mistakes = tuple(_mistakes(rows, right, claimed, others))[:MOST_NAMED]
+            other_references = {
+                rows.caller.names[j]: reference for j, (reference, _) in tables.items() if j != i
+            }
+            mistakes = tuple(_mistakes(rows, right, claimed, other_references))[:MOST_NAMED]
             blamed.append(Blame(rows.caller.names[i], function, None, None, mistakes, claim=True))
     return tuple(blamed)
 
@@ -39,7 +41,7 @@ def _tables(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, input: int) -> t
 
 
 def _mistakes(
-    rows: BlackBoxRows, right: Array, claimed: Array, others: Mapping[str, Array]
+    rows: BlackBoxRows, right: Array, claimed: Array, other_references: Mapping[str, Array]
 ) -> Iterator[Mistake]:
     if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
         return
@@ -47,13 +49,13 @@ def _mistakes(
     factor = constant_factor(list(right), list(claimed), counts([rows.output.shape, right.shape[1:]]), exact)
     weights = np.linspace(1.0, 2.0, len(right))  # of the rows, so that an element shows in whichever it is
     element = one_element([np.tensordot(weights, right, 1)], [np.tensordot(weights, claimed, 1)], [0.0])
-    yield from (one for one in (factor, element) if one)
+    yield from (mistake for mistake in (factor, element) if mistake)
     if rows.one_hot and (claimed == claimed[0]).all() and fits(right.sum(axis=0), claimed[0], 0.0):
         yield Mistake("upstream-forgotten")
     if right.ndim == 3 and right.shape[1] == right.shape[2] and fits(right.swapaxes(1, 2), claimed, 0.0):
         yield Mistake("result-transposed")
     if fits(np.zeros(right.shape), claimed, 0.0):
         yield Mistake("dropped")
-    for name, other in others.items():
-        if fits(other, claimed, 0.0):
+    for name, reference in other_references.items():
+        if fits(reference, claimed, 0.0):
             yield Mistake.of("other-gradient", other=name)

@@ -43,7 +43,7 @@ class BlackBoxMultiprecision:
         deadline = time.perf_counter() + EXACT_SECONDS
         for at in open_[np.argsort(self.evaluation.verdicts[:, open_].min(axis=0), kind="stable")].tolist():
             if time.perf_counter() < deadline:
-                self._look_at(at, np.flatnonzero(unclear[:, at]))
+                self._add_slopes(at, np.flatnonzero(unclear[:, at]))
 
     def _runs(self) -> bool:
         """Whether forward runs on such numbers, with the same outcome but for rounding."""
@@ -60,7 +60,7 @@ class BlackBoxMultiprecision:
     def _lifted(self) -> Any:
         return multiprecision.lifted(self.rows.x)
 
-    def _look_at(self, at: int, rows: NDArray[np.intp]) -> None:
+    def _add_slopes(self, at: int, rows: NDArray[np.intp]) -> None:
         line, x = coordinate(self.rows.x, at), self._lifted()
         slopes = multiprecision_slopes.slopes(lambda t: self.rows.output_exactly(line.at(x, t)), line.start)
         for row in rows.tolist() if slopes else []:

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 
-class BlackBoxRow(NamedTuple):
+class BlackBoxLine(NamedTuple):
     """A line through the inputs: `at(x, t)` is its point t, which is x itself for t = `start`."""
 
     start: float
     at: Callable[[Any, Any], Any]
 
 
-def coordinate(x: Array, index: int) -> BlackBoxRow:
+def coordinate(x: Array, index: int) -> BlackBoxLine:
     """The line along which one element of x changes."""
 
     def at(x: Any, t: Any) -> Any:
@@ -42,12 +42,12 @@ def coordinate(x: Array, index: int) -> BlackBoxRow:
         moved[index] = t
         return moved
 
-    return BlackBoxRow(float(x[index]), at)
+    return BlackBoxLine(float(x[index]), at)
 
 
-def slanting(direction: Array) -> BlackBoxRow:
+def slanting(direction: Array) -> BlackBoxLine:
     """The line from x in a direction (N,)."""
-    return BlackBoxRow(0.0, lambda x, t: x + direction * t)
+    return BlackBoxLine(0.0, lambda x, t: x + direction * t)
 
 
 class BlackBoxRows:
@@ -60,6 +60,7 @@ class BlackBoxRows:
     def __init__(self, caller: Caller, rng: np.random.Generator) -> None:
         self.caller, self.notes = caller, list[Diagnostic]()
         start = time.perf_counter()
+        # Twice: two runs that differ show that chance plays a part.
         self.output, again = caller.forward(), caller.forward()
         self.cost = (time.perf_counter() - start) / 2
         self.scatter = self._scatter(again)
@@ -70,6 +71,7 @@ class BlackBoxRows:
         self.one_hot = size <= MOST_ONE_HOT
         upstreams = np.eye(size) if self.one_hot else rng.normal(size=(MIXED_ROWS, size))
         self.upstreams = upstreams.reshape(-1, *shape)
+        # Of either sign and away from 0: every row counts, and an upstream taken without its sign shows.
         self.mixture = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.5, 2.0, size=size)
         self.unclaimed: set[int] = set()
         self.misshapen: dict[int, tuple[int, ...]] = {}
@@ -97,7 +99,7 @@ class BlackBoxRows:
         return np.repeat(np.array(self.caller.varied, dtype=np.intp), sizes)
 
     @property
-    def asked(self) -> Indices:
+    def claimed_coordinates(self) -> Indices:
         """The coordinates of which something is claimed that has the right shape."""
         return np.flatnonzero(~np.isin(self.owners, [*self.unclaimed, *self.misshapen]))
 
@@ -118,6 +120,7 @@ class BlackBoxRows:
     def outputs(self, points: Sequence[Array]) -> Array:
         """The rows' outputs (P, R) at points; nan where the function does not take them."""
         nothing = np.full(len(self.upstreams), np.nan)
+        # A function may refuse a point or change its shape there: both mean that it is no use.
         outputs = [self.caller.nearby(self.values(point)) for point in points]
         fits = [output is not None and output.shape == self.output.shape for output in outputs]
         pairs = zip(outputs, fits, strict=True)
@@ -135,14 +138,14 @@ class BlackBoxRows:
         return np.asarray(_joined([self._fitting(i, claims[i]) for i in self.caller.varied]))
 
     def _fitting(self, input: int, claimed: Array | None) -> Array:
-        wanted = self.caller.values[input].shape
-        if claimed is not None and claimed.shape == wanted:
+        shape = self.caller.values[input].shape
+        if claimed is not None and claimed.shape == shape:
             return claimed
         if claimed is None:
             self.unclaimed.add(input)
         else:
             self.misshapen[input] = claimed.shape
-        return np.full(wanted, np.nan)
+        return np.full(shape, np.nan)
 
     def output_exactly(self, x: Any) -> Any:
         """The rows' outputs (R,) for objects of many digits; raises what forward raises."""
@@ -158,7 +161,7 @@ class BlackBoxRows:
         shapes = [self.caller.values[i].shape for i in self.caller.varied]
         return _joined(parts) if [part.shape for part in parts] == shapes else None
 
-    def estimate(self, lines: Sequence[BlackBoxRow], claimed: Array) -> Estimate:
+    def estimate(self, lines: Sequence[BlackBoxLine], claimed: Array) -> Estimate:
         """Derivatives of all rows along lines, at their starts, by differences; fields (R, lines)."""
         count = len(self.upstreams)
 
@@ -167,15 +170,17 @@ class BlackBoxRows:
             owners, rows = np.divmod(columns, count)
             for line in np.unique(owners):
                 here = np.flatnonzero(owners == line)
+                # All rows share the points of a line, so that one call of forward serves them all.
                 places, back = np.unique(points[:, here], return_inverse=True)
                 outputs = self.outputs([lines[line].at(self.x, t) for t in places])
                 values[:, here] = outputs[back.reshape(-1, len(here)), rows[here]]
             return values, np.ones(points.shape, dtype=bool)
 
         starts = np.repeat([line.start for line in lines], count)
+        # Blind: there are no guards to tell of kinks.
         estimate = derivative(function, starts, claimed=claimed.T.ravel(), blind=True)
         return Estimate._make(part.reshape(-1, count).T for part in estimate)
 
 
 def _joined(arrays: Sequence[Any]) -> Any:
-    return np.concatenate([np.ravel(one) for one in arrays]) if arrays else np.empty(0)
+    return np.concatenate([np.ravel(array) for array in arrays]) if arrays else np.empty(0)

@@ -60,9 +60,11 @@ class Caller:
 
     def backward(self, upstream: Array, values: Values | None = None) -> list[Any]:
         """What is claimed for each input: an array, of whatever shape, or None where nothing is."""
-        given = self.values if values is None else values
-        result = self._called("backward", self._backward, given, upstream.copy()[()])
-        return [None if one is None else _result("backward", one) for one in self._unpacked(result)]
+        arguments = self.values if values is None else values
+        result = self._called("backward", self._backward, arguments, upstream.copy()[()])
+        return [
+            None if gradient is None else _result("backward", gradient) for gradient in self._unpacked(result)
+        ]
 
     def exactly(self, values: Values) -> Any:
         """The output for objects of many digits, as an array of objects; raises what the function raises."""
@@ -84,11 +86,11 @@ class Caller:
         return result
 
     def _unpacked(self, result: Any) -> list[Any]:
-        found = self._listed(result)
-        if len(found) != len(self.values):
-            facts = {"found": len(found), "wanted": len(self.values)}
+        gradients = self._listed(result)
+        if len(gradients) != len(self.values):
+            facts = {"found": len(gradients), "wanted": len(self.values)}
             raise BpxError([Diagnostic("gradient-count", None, facts)])
-        return found
+        return gradients
 
     def _listed(self, result: Any) -> list[Any]:
         """The gradients one by one; a single input's may stand bare, be it a list of numbers."""
@@ -105,12 +107,12 @@ class Caller:
                 self._note("changes-input", {"function": name, "name": input})
 
     def _note_types(self, inputs: Sequence[Any]) -> None:
-        for name, given, value in zip(self.names, inputs, self.values, strict=True):
-            found = getattr(given, "dtype", value.dtype)
+        for name, original, value in zip(self.names, inputs, self.values, strict=True):
+            dtype = getattr(original, "dtype", value.dtype)
             if value.dtype.kind != "f":
-                self._note("integer-input", {"name": name, "type": str(found)}, "note")
-            elif found.kind == "f" and found != value.dtype:
-                self._note("widened-input", {"name": name, "type": str(found)}, "note")
+                self._note("integer-input", {"name": name, "type": str(dtype)}, "note")
+            elif dtype.kind == "f" and dtype != value.dtype:
+                self._note("widened-input", {"name": name, "type": str(dtype)}, "note")
 
     def _note(self, code: Any, facts: dict[str, Any], severity: Any = "warning") -> None:
         note = Diagnostic(code, None, facts, severity=severity)
@@ -155,7 +157,7 @@ def _names(forward: Callable[..., Any], inputs: Sequence[Any], names: Sequence[s
     if (
         len(names) != len(inputs)
         or len(set(names)) != len(names)
-        or not all(isinstance(one, str) for one in names)
+        or not all(isinstance(name, str) for name in names)
     ):
         raise BpxError(
             [Diagnostic("bad-names", None, {"names": ", ".join(map(str, names)), "wanted": len(inputs)})]

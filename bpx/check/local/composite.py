@@ -37,37 +37,43 @@ class CompositeRule:
     """A composite op at some values of its args: its own rule, and that of its parts."""
 
     def __init__(self, node: Expr, values: Mapping[int, Array], rng: np.random.Generator) -> None:
-        graph, exact = node.graph, {one: np.zeros(np.shape(value)) for one, value in values.items()}
+        # Rule and parts start from the same numbers, which count as exact.
+        graph, exact = node.graph, {node_id: np.zeros(np.shape(value)) for node_id, value in values.items()}
         self.rule = StructuralRule(graph, node.id, values, exact)
         self.parts = StructuralRule(graph, node.id, values, exact, _by_parts(node.op))
+        # As for structural ops never ones, which many mistakes leave unseen.
         shape = self.rule.out.shape
         self.upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
 
     def checked(self, edge: Edge) -> CheckedEdge:
         """How what both pass to the arg at one position compares, for a random upstream gradient."""
         rule, parts = LinearMap(self.rule, edge.position), LinearMap(self.parts, edge.position)
-        claimed, wanted = (one(edge.position, self.upstream) for one in (self.rule, self.parts))
-        if claimed.shape != wanted.shape:
-            evidence = Evidence.of([np.sum(wanted)], 0.0, obstacle=Obstacle.WRONG_SHAPE)
+        claimed, reference = (either(edge.position, self.upstream) for either in (self.rule, self.parts))
+        if claimed.shape != reference.shape:
+            evidence = Evidence.of([np.sum(reference)], 0.0, obstacle=Obstacle.WRONG_SHAPE)
             return compare(edge, parts, rule, np.array([np.nan]), evidence)
         # What parts that cancel give is known in units of the largest element, not of each.
-        error = _tolerance(wanted.ravel(), float(np.max(np.abs(wanted), initial=0.0))) / SAFETY_FACTOR
-        evidence = Evidence.of(wanted.ravel(), error, scale=np.inf, rest=np.inf)
+        error = _tolerance(reference.ravel(), float(np.max(np.abs(reference), initial=0.0))) / SAFETY_FACTOR
+        evidence = Evidence.of(reference.ravel(), error, scale=np.inf, rest=np.inf)
         checked_edge = compare(edge, parts, rule, claimed.ravel(), evidence)
-        if checked_edge.verdict is Verdict.DISAGREE and self.is_same_exactly(edge.position, claimed, wanted):
+        # In float64 parts may lose their digits where the textbook's formula keeps them.
+        if checked_edge.verdict is Verdict.DISAGREE and self.is_same_exactly(
+            edge.position, claimed, reference
+        ):
             evidence.formula_gap = 0.0
             checked_edge = compare(edge, parts, rule, claimed.ravel(), evidence)
         return checked_edge._replace(error=SAFETY_FACTOR * checked_edge.error)
 
-    def is_same_exactly(self, position: int, claimed: Array, wanted: Array) -> bool:
+    def is_same_exactly(self, position: int, claimed: Array, reference: Array) -> bool:
         """Do rule and parts come to the same in many digits, or without these, but for rounding?"""
         from bpx.check.numeric import multiprecision  # most checks need no more than float64
 
         largest = float(np.max(np.abs(self.upstream)))
         if not multiprecision.available() or claimed.size + self.upstream.size > MOST_EXACT_COMPOSITE:
-            return bool((np.abs(claimed - wanted) <= _tolerance(wanted, largest)).all())
+            return bool((np.abs(claimed - reference) <= _tolerance(reference, largest)).all())
         with multiprecision.precision(DIGITS):
-            exact = [one.exactly(position, self.upstream).flat for one in (self.rule, self.parts)]
+            exact = [either.exactly(position, self.upstream).flat for either in (self.rule, self.parts)]
+            # An exact 0 has no size to be relative to: half of the digits are left for it.
             floor = 10.0 ** (-DIGITS // 2) * largest
             return all(abs(a - b) <= COMPOSITE_APART * abs(b) + floor for a, b in zip(*exact, strict=True))
 
@@ -81,16 +87,21 @@ def check_composite(
     """
     node, here = _alone(composite, out, values)
     at_values = CompositeRule(node, here, np.random.default_rng(0))
-    nearby = composite_samples(composite, out, values)
+    nearby_rules = composite_samples(composite, out, values)
     for edge in edges:
-        worst = min((point.checked(edge) for point in nearby), key=lambda one: one.verdict)
-        trusted, stated = LinearMap(at_values.parts, edge.position), LinearMap(at_values.rule, edge.position)
-        yield worst._replace(reference_jacobian=trusted, stated_jacobian=stated)
+        worst = min(
+            (nearby_rule.checked(edge) for nearby_rule in nearby_rules),
+            key=lambda checked_edge: checked_edge.verdict,
+        )
+        reference_jacobian = LinearMap(at_values.parts, edge.position)
+        stated_jacobian = LinearMap(at_values.rule, edge.position)
+        yield worst._replace(reference_jacobian=reference_jacobian, stated_jacobian=stated_jacobian)
 
 
 def composite_samples(composite: Composite, out: int, values: Mapping[int, Array]) -> list[CompositeRule]:
     """The op at random points near the values met."""
     node, here = _alone(composite, out, values)
+    # A stream for each point, the same in every run.
     generators = [np.random.default_rng([composite.written, i]) for i in range(COMPOSITE_POINTS)]
     return [CompositeRule(node, _near(node, here, rng), rng) for rng in generators]
 
@@ -98,9 +109,9 @@ def composite_samples(composite: Composite, out: int, values: Mapping[int, Array
 def _alone(composite: Composite, out: int, values: Mapping[int, Array]) -> tuple[Expr, dict[int, Array]]:
     """The op in a graph of its own, and the values of its args and itself there."""
     graph = Graph()
-    places = {arg: graph.input(np.shape(values[arg])) for arg in composite.args}
-    node = graph.add(composite.op, *(places[arg] for arg in composite.args), **composite.settings)
-    here = {place.id: np.asarray(values[arg]) for arg, place in places.items()}
+    placeholders = {arg: graph.input(np.shape(values[arg])) for arg in composite.args}
+    node = graph.add(composite.op, *(placeholders[arg] for arg in composite.args), **composite.settings)
+    here = {placeholder.id: np.asarray(values[arg]) for arg, placeholder in placeholders.items()}
     return node, {**here, node.id: np.asarray(values[out])}
 
 
@@ -116,6 +127,7 @@ def _near(node: Expr, values: Mapping[int, Array], rng: np.random.Generator) -> 
 
 
 def _moved(value: Array, rng: np.random.Generator) -> Array:
+    # A 0 has no size of its own, and would not move.
     size = np.where(value == 0, 1.0, np.abs(value))
     return np.asarray(value + COMPOSITE_NEAR * size * rng.uniform(-1.0, 1.0, value.shape))
 
@@ -126,5 +138,5 @@ def _by_parts(op: Op) -> Op:
     return replace(op, pull=None)
 
 
-def _tolerance(wanted: Array, largest: float) -> Array:
-    return COMPOSITE_APART * np.abs(wanted) + COMPOSITE_ROUNDING * largest
+def _tolerance(reference: Array, largest: float) -> Array:
+    return COMPOSITE_APART * np.abs(reference) + COMPOSITE_ROUNDING * largest

@@ -101,8 +101,8 @@ class _PartialDerivative:
             self.evidence = Evidence.of(np.zeros(self.claimed.size), 0.0)
             return
         self.evidence.put(outside | ~queried, obstacle=Obstacle.EDGE)
-        self.smooth(np.flatnonzero(queried & ~kinked & ~outside))
-        self.at_kinks(np.flatnonzero(queried & kinked & ~outside))
+        self.add_smooth_slopes(np.flatnonzero(queried & ~kinked & ~outside))
+        self.add_one_sided_slopes(np.flatnonzero(queried & kinked & ~outside))
 
     def judgement(self, columns: Indices | slice = slice(None)) -> Judgement:
         """The verdicts on some elements, on the evidence so far."""
@@ -111,13 +111,13 @@ class _PartialDerivative:
     @property
     def spread(self) -> Array:
         """Half of what the one-sided slopes differ by, at kinks; at a jump there is no bound."""
-        known = self.evidence
-        half = np.where(known.kink, (np.asarray(known.high) - known.low) / 2, 0.0)
-        return np.broadcast_to(np.where(known.jump, np.inf, half), self.claimed.shape)
+        evidence = self.evidence
+        half = np.where(evidence.kink, (np.asarray(evidence.high) - evidence.low) / 2, 0.0)
+        return np.broadcast_to(np.where(evidence.jump, np.inf, half), self.claimed.shape)
 
     # --- smooth elements: differences, then many digits for a few ---
 
-    def smooth(self, columns: Indices) -> None:
+    def add_smooth_slopes(self, columns: Indices) -> None:
         """Elements off every kink, inside the domain."""
         if not columns.size:
             return
@@ -138,20 +138,20 @@ class _PartialDerivative:
             flat=estimate.flat,
         )
         undecided = (self.judgement(columns).verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)
-        self.in_many_digits(columns[undecided][:MOST_MULTIPRECISION_ELEMENTS])
-        self.wrong_in_many_digits(columns)
+        self.add_exact_slopes(columns[undecided][:MOST_MULTIPRECISION_ELEMENTS])
+        self.recheck_wrong(columns)
 
-    def wrong_in_many_digits(self, columns: Indices) -> None:
+    def recheck_wrong(self, columns: Indices) -> None:
         """A few witnesses of the elements that disagree; the others too, where one of these does not."""
         verdicts = self.judgement(columns).verdicts
         wrong = columns[verdicts == Verdict.DISAGREE][:MOST_MULTIPRECISION_ELEMENTS]
         # A wrong rule is wrong at thousands of elements, for one reason: many digits cost 1 ms for each.
         witnesses, others = wrong[:WITNESSES], wrong[WITNESSES:]
-        self.in_many_digits(witnesses)
+        self.add_exact_slopes(witnesses)
         if (self.judgement(witnesses).verdicts != Verdict.DISAGREE).any():
-            self.in_many_digits(others)
+            self.add_exact_slopes(others)
 
-    def in_many_digits(self, columns: Indices) -> None:
+    def add_exact_slopes(self, columns: Indices) -> None:
         """The forward and the rule once more, in many digits; nothing changes where these cannot be had."""
         if not columns.size:
             return
@@ -198,7 +198,7 @@ class _PartialDerivative:
 
     # --- elements at kinks ---
 
-    def at_kinks(self, columns: Indices) -> None:
+    def add_one_sided_slopes(self, columns: Indices) -> None:
         """One-sided slopes; a claim between them is as right as can be.
 
         That interval is Clarke's generalized gradient of a function of one variable (Clarke, Optimization and
@@ -215,8 +215,8 @@ class _PartialDerivative:
 
         left, right = one_sided(forward, x, -1), one_sided(forward, x, 1)
         # Both the value and the limit are off by as much as rounding has moved them.
-        here, known = self.batch.out[columns], 2 * self.out_error[columns]
-        jump = left.jumps(here, known) | right.jumps(here, known)
+        here, value_error = self.batch.out[columns], 2 * self.out_error[columns]
+        jump = left.jumps(here, value_error) | right.jumps(here, value_error)
         low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
         error = left.error + right.error
         self.evidence.put(columns, value=(low + high) / 2, error=error, kink=True, jump=jump)
@@ -227,18 +227,20 @@ def _checked(
     batch: ElementwiseBatch, edge: Edge, partial: _PartialDerivative, judgement: Judgement, moved: Array
 ) -> CheckedEdge:
     """What the elements of one node say of its edge, with the numbers of the worst of them."""
-    node, known, claimed, spread = edge.consumer, partial.evidence, partial.claimed, partial.spread
+    node, evidence, claimed, spread = edge.consumer, partial.evidence, partial.claimed, partial.spread
     shape, part = batch.graph.shapes[edge.arg], batch.slices[node]
-    slope = ErrorBound(*(batch.part(node, field) for field in (known.value, known.error + moved, spread)))
-    worst = part.start + _worst(claimed[part], known.value[part], judgement.verdicts[part])
-    middle, half = float(known.value[worst]), float(spread[worst])
+    slope = ErrorBound(
+        *(batch.part(node, field) for field in (evidence.value, evidence.error + moved, spread))
+    )
+    worst = part.start + _worst(claimed[part], evidence.value[part], judgement.verdicts[part])
+    middle, half = float(evidence.value[worst]), float(spread[worst])
     return CheckedEdge(
         edge,
         DiagonalJacobian(slope, shape),
         DiagonalJacobian(ErrorBound.exactly(batch.part(node, claimed)), shape),
         float(claimed[worst]),
         math.nan if half else middle,  # at a kink there is no one number to compare with
-        float(known.error[worst]),
+        float(evidence.error[worst]),
         Verdict(int(judgement.verdicts[worst])),
         Reason("digits-lost") if judgement.codes[worst] == "digits-lost" else None,
         (middle - half, middle + half) if 0 < half < math.inf else None,

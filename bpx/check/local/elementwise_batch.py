@@ -39,6 +39,7 @@ class ElementwiseBatch:
         self.args = self.flat(values)
         self.out = np.concatenate([np.ravel(values[node]) for node in nodes])
         ends = np.cumsum([np.size(values[node]) for node in nodes]).tolist()
+        # There is one start more than ends, which `zip` drops.
         self.slices = dict(zip(nodes, map(slice, [0, *ends], ends), strict=False))
         # Rule and guards on scalar placeholders: of an elementwise op they hold for elements of any shape.
         self.scratch = Graph()
@@ -47,6 +48,7 @@ class ElementwiseBatch:
         self.guards = [
             (guard, self.scratch.lift(guard.of(*self.placeholders))) for guard in _guards(graph, nodes[0])
         ]
+        # On which side of each guard every element lies: other sides are beyond a kink or an edge.
         self.signs = [np.sign(value) for value in self.guard_values(self.args)]
 
     @property
@@ -128,7 +130,7 @@ class ElementwiseBatch:
 
     def _placed(self, args: Sequence[Any]) -> dict[int, Any]:
         """Values of the args for their placeholders."""
-        return dict(zip((place.id for place in self.placeholders), args, strict=True))
+        return dict(zip((placeholder.id for placeholder in self.placeholders), args, strict=True))
 
 
 def elementwise_batches(graph: Graph, nodes: Iterable[int], values: Values) -> list[ElementwiseBatch]:

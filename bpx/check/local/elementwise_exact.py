@@ -63,17 +63,17 @@ def rounded_slope(slope: MultiprecisionSlope) -> float:
     return 0.0 if abs(slope.value) <= SAFETY_FACTOR * slope.error else slope.value
 
 
-def is_right(stated: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: bool = False) -> bool:
-    """Is a derivative that is stated in many digits the right one? None is not known to be.
+def is_right(claim: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: bool = False) -> bool:
+    """Is a derivative that is claimed in many digits the right one? None is not known to be.
 
     `size` is how large the terms are that it is the sum of: a derivative of 0 has no other scale. A
     `rule` of bpx's own has constants, such as π, of no more digits than float64.
     """
-    if stated is None:
+    if claim is None:
         return False
-    gap = abs(stated - slope.exact)
+    gap = abs(claim - slope.exact)
     # Both are 0, the one exactly and the other for all that can be seen: no scale is needed.
-    if rounded_slope(slope) == 0.0 and not stated:
+    if rounded_slope(slope) == 0.0 and not claim:
         return True
     of_terms = (FLOAT_CONSTANT_ROUNDING if rule else CANCELLED) * size
     return bool(gap <= RIGHT_FORMULA * abs(slope.exact)) or bool(gap <= of_terms)

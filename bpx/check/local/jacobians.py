@@ -104,17 +104,17 @@ class DenseJacobian(NamedTuple):
 class UnboundedJacobian(NamedTuple):
     """Where there is no reference: what the rule states, and no bound on how wrong that is."""
 
-    stated: Jacobian
+    stated_jacobian: Jacobian
 
     def pull(self, upstream: ErrorBound) -> ErrorBound:
         """What the rule makes of it; the error is infinite."""
-        contribution = self.stated.pull(upstream)
+        contribution = self.stated_jacobian.pull(upstream)
         return contribution._replace(error=np.full(contribution.value.shape, np.inf))
 
     def magnitude(self, upstream: Array) -> Array:
         """The absolute value of what the rule makes of it."""
         # Not the magnitude of the rule, which may have none: a rule under test may return anything.
-        return np.abs(self.stated.pull(ErrorBound.exactly(upstream)).value)
+        return np.abs(self.stated_jacobian.pull(ErrorBound.exactly(upstream)).value)
 
 
 def sparsity_pattern(jacobian: Jacobian, consumer: Shape) -> Jacobian:
@@ -130,7 +130,9 @@ def sparsity_pattern(jacobian: Jacobian, consumer: Shape) -> Jacobian:
     if isinstance(jacobian, LinearMap):
         return jacobian._replace(rule=jacobian.rule.of_ones())
     return (
-        sparsity_pattern(jacobian.stated, consumer) if isinstance(jacobian, UnboundedJacobian) else jacobian
+        sparsity_pattern(jacobian.stated_jacobian, consumer)
+        if isinstance(jacobian, UnboundedJacobian)
+        else jacobian
     )
 
 

@@ -51,8 +51,8 @@ def reverse_sweep(
         # Nothing is known upstream of a seed at an inner node: those edges are left out.
         if upstream is not None:
             contribution = jacobians[edge].pull(upstream)
-            known = gradients.get(edge.arg)
-            gradients[edge.arg] = contribution if known is None else known.plus(contribution)
+            sum_so_far = gradients.get(edge.arg)
+            gradients[edge.arg] = contribution if sum_so_far is None else sum_so_far.plus(contribution)
     return gradients
 
 
@@ -68,6 +68,6 @@ def magnitudes(
     for edge in edges:
         if edge.consumer in sums:
             contribution = jacobians[edge].magnitude(sums[edge.consumer])
-            known = sums.get(edge.arg)
-            sums[edge.arg] = contribution if known is None else known + contribution
+            sum_so_far = sums.get(edge.arg)
+            sums[edge.arg] = contribution if sum_so_far is None else sum_so_far + contribution
     return sums

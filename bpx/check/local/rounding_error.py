@@ -56,12 +56,13 @@ def _of_linear(
     op: Op, settings: Mapping[str, Any], value: Array, args: Sequence[Array], errors: Sequence[Array]
 ) -> Array:
     """Of an op that is linear in each arg: the op of absolute values bounds what any signs may give."""
-    sizes = [np.abs(arg) for arg in args]
-    size = op.value(*sizes, batch=0, **settings)
+    absolute_args = [np.abs(arg) for arg in args]
+    size = op.value(*absolute_args, batch=0, **settings)
     # The args of an op that choose are whole numbers, and stay what they are.
-    wider_args = [arg + (0.0 if at in op.chooses else errors[at]) for at, arg in enumerate(sizes)]
+    wider_args = [arg + (0.0 if at in op.chooses else errors[at]) for at, arg in enumerate(absolute_args)]
     wider = op.value(*wider_args, batch=0, **settings)
     own = SUM_ROUNDINGS * EPSILON * math.log2(max(1, _terms(args, value))) * size
+    # Both are rounded: a difference of next to nothing may come out negative.
     return np.asarray(own + np.maximum(wider - size, 0.0))
 
 
@@ -89,6 +90,7 @@ def _largest_move(value: Array, ends: Iterable[Any]) -> Array:
     """How far the farthest of `ends` is from the value; unbounded where one is not finite."""
     largest = np.zeros(value.shape)
     for end in ends:
+        # An end may be nan, as inf - inf is: no bound is known then.
         largest = np.maximum(largest, np.nan_to_num(np.abs(end - value), nan=np.inf))
     return largest
 

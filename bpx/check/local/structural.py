@@ -73,16 +73,17 @@ def _chooser(rule: StructuralRule, edge: Edge, upstream: Array) -> CheckedEdge:
 
 
 def compare(
-    edge: Edge, reference: Jacobian | None, stated: LinearMap, claimed: Array, evidence: Evidence
+    edge: Edge, reference: Jacobian | None, stated_jacobian: LinearMap, claimed: Array, evidence: Evidence
 ) -> CheckedEdge:
     """The edge, with the numbers of the element (of flat arrays) of the worst verdict that is off by most."""
     judgement = verdict(claimed, evidence)
     gap = np.abs(claimed - evidence.value)
+    # Without a reference the gap is nan, and must not rank before a number.
     worst = int(np.lexsort((-np.nan_to_num(gap), judgement.verdicts))[0])
     return CheckedEdge(
         edge,
         reference,
-        stated,
+        stated_jacobian,
         float(claimed[worst]),
         float(evidence.value[worst]),
         float(evidence.error[worst]),
@@ -102,7 +103,7 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
     """
     position = edge.position
     contribution, size = rule(position, upstream), rule.magnitude(position, upstream)
-    stated = LinearMap(rule, position)
+    stated_jacobian = LinearMap(rule, position)
     tolerance = _sketch_tolerance(rule, contribution)
     claimed = reference = 0.0
     certified = contribution.shape == rule.args[position].shape
@@ -119,12 +120,12 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
     if certified:
         # What a sketch does not see counts as error of the reference, less the verdict's own factor.
         rounding = EPSILON + 2 * tolerance / SAFETY_FACTOR
-        trusted: Jacobian = stated._replace(relative_rounding=rounding, is_reference=True)
+        trusted: Jacobian = stated_jacobian._replace(relative_rounding=rounding, is_reference=True)
         # The terms of the sums are at most 1: sums of any size are known as well as these.
         evidence = Evidence.of([reference], tolerance / SAFETY_FACTOR, scale=1.0, rest=np.inf)
-        checked_edge = compare(edge, trusted, stated, np.array([claimed]), evidence)
+        checked_edge = compare(edge, trusted, stated_jacobian, np.array([claimed]), evidence)
         return checked_edge._replace(error=tolerance)
-    return _compared(rule, edge, upstream, _basis_jacobian(rule, position), stated)
+    return _compared(rule, edge, upstream, _basis_jacobian(rule, position), stated_jacobian)
 
 
 def _sketch_tolerance(rule: StructuralRule, contribution: Array) -> float:
@@ -158,7 +159,11 @@ def _basis_jacobian(rule: StructuralRule, position: int) -> DenseJacobian | None
 
 
 def _compared(
-    rule: StructuralRule, edge: Edge, upstream: Array, reference: DenseJacobian | None, stated: LinearMap
+    rule: StructuralRule,
+    edge: Edge,
+    upstream: Array,
+    reference: DenseJacobian | None,
+    stated_jacobian: LinearMap,
 ) -> CheckedEdge:
     """The rule against a Jacobian, by the contributions of both for a random upstream gradient.
 
@@ -167,17 +172,19 @@ def _compared(
     """
     unknown = np.array([math.nan])
     if reference is None:
-        return compare(edge, None, stated, unknown, Evidence.nothing((1,), obstacle=Obstacle.TOO_LARGE))
+        return compare(
+            edge, None, stated_jacobian, unknown, Evidence.nothing((1,), obstacle=Obstacle.TOO_LARGE)
+        )
     expected, contribution = reference.pull(ErrorBound.exactly(upstream)), rule(edge.position, upstream)
     if contribution.shape != expected.value.shape:
         evidence = Evidence.of([np.sum(expected.value)], 0.0, obstacle=Obstacle.WRONG_SHAPE)
-        return compare(edge, reference, stated, unknown, evidence)
+        return compare(edge, reference, stated_jacobian, unknown, evidence)
     magnitude = reference.magnitude(np.abs(upstream)).ravel()
     # At most one rounding for each term of a sum, whatever the order in which the rule adds them.
     error = expected.error.ravel() + EPSILON * rule.out.size * magnitude
     evidence = Evidence.of(expected.value.ravel(), error, scale=magnitude, rest=SAFETY_FACTOR * error)
     moved = _with_rounding_error(rule, edge.position, reference)
-    return compare(edge, moved, stated, contribution.ravel(), evidence)
+    return compare(edge, moved, stated_jacobian, contribution.ravel(), evidence)
 
 
 def _with_rounding_error(rule: StructuralRule, position: int, jacobian: DenseJacobian) -> DenseJacobian:
@@ -199,9 +206,9 @@ def _with_rounding_error(rule: StructuralRule, position: int, jacobian: DenseJac
 
 
 def _nonlinear(rule: StructuralRule, edge: Edge, upstream: Array, detect: float) -> CheckedEdge:
-    stated = LinearMap(rule, edge.position)
+    stated_jacobian = LinearMap(rule, edge.position)
     mixed = rule.op.mixes(rule.args[edge.position].shape, **rule.settings) if rule.op.mixes else None
-    return _compared(rule, edge, upstream, _difference_jacobian(rule, edge.position, mixed), stated)
+    return _compared(rule, edge, upstream, _difference_jacobian(rule, edge.position, mixed), stated_jacobian)
 
 
 def _difference_jacobian(
@@ -218,11 +225,13 @@ def _difference_jacobian(
     carried, width = rows.shape
     outs = rule.out.size // carried
     entries = carried * width * outs
+    # Memory for the result, and for the slices that one step moves.
     if entries > LARGEST_JACOBIAN_ENTRIES or entries * width > LARGEST_SEARCH_ELEMENTS:
         return None
     slice_shape = tuple(n if axis in mixed else 1 for axis, n in enumerate(arg.shape))
 
     def function(points: Array, chosen: Any) -> tuple[Array, Any]:
+        # Each point of each column moves a whole slice: `width` numbers.
         most = max(1, LARGEST_BATCH_ELEMENTS // (width * points.shape[0]))
         parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
         value = np.concatenate([moved_outs(points[:, part], chosen[part]) for part in parts], axis=1)

@@ -75,8 +75,8 @@ class StructuralRule:
 
     def rounding_error(self, position: int, upstream: Array) -> Array:
         """How far rounding of the other args may have moved it, for an op that is linear in each arg."""
-        others = (np.any(error) for at, error in enumerate(self.arg_errors) if at != position)
-        if not any(others):
+        other_errors = (np.any(error) for at, error in enumerate(self.arg_errors) if at != position)
+        if not any(other_errors):
             return np.zeros(np.shape(self.args[position]))
         # |a| + ε in place of |a| bounds every a within ε, and the rule of absolute values every sign.
         wider = [np.abs(arg) + error for arg, error in zip(self.args, self.arg_errors, strict=True)]
@@ -108,5 +108,7 @@ class StructuralRule:
         contribution = self.contributions[position]
         if contribution is None:  # the op is flat in this arg
             return np.zeros(np.shape(self.args[position]))
-        given = {place.id: array for place, array in zip(self.placeholders, numbers, strict=True)}
-        return np.asarray(run(self.scratch, given, [contribution.id])[contribution.id])
+        input_values = {
+            placeholder.id: array for placeholder, array in zip(self.placeholders, numbers, strict=True)
+        }
+        return np.asarray(run(self.scratch, input_values, [contribution.id])[contribution.id])

@@ -91,10 +91,10 @@ class OneSided(NamedTuple):
     limit: Array
     limit_error: Array
 
-    def jumps(self, here: Array | float, known: Array | float) -> Flags:
-        """Where the limit differs from the value `here`, itself known to within `known`; all (n,)."""
+    def jumps(self, here: Array | float, error_here: Array | float) -> Flags:
+        """Where the limit differs from the value `here`, itself known to within `error_here`; all (n,)."""
         same_value = SAME_VALUE * np.maximum(np.abs(here), np.abs(self.limit))
-        tolerance = SAFETY_FACTOR * self.limit_error + same_value + known
+        tolerance = SAFETY_FACTOR * self.limit_error + same_value + error_here
         return np.asarray(np.abs(self.limit - here) > tolerance)
 
 
@@ -183,6 +183,7 @@ def _settle(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
     """
     settled = _settle_zeros(table, claimed, estimate)
     near = np.abs(table.central - claimed) <= HOPEFUL_GAP * np.abs(claimed)
+    # A claim of 0 has no relative gap; flat columns with it were settled above.
     hopeful = near.any(axis=0) & (claimed != 0) & np.isfinite(claimed) & ~settled
     if hopeful.any():
         settled[hopeful] = _confirm(table.taking(hopeful), claimed[hopeful], estimate)
@@ -223,6 +224,7 @@ def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
     quantum = ladder.inner_quantum(problem.function, table, flat_to)
     floor = inner_rounding_step(table.x) if problem.blind else 0.0
     central, right, left = (extrapolated(kind, scale, floor) for kind in _quotients(table, quantum))
+    # Stairs of inner rounding are flat as well, but only between two steps: no plateau of f.
     flat = (flat_to > 0) & (quantum == 0)
     best = _central_or_side(central, right, left, problem.blind)
     best = select(flat, ladder.flat_slope(table, flat_to), best)

@@ -40,6 +40,7 @@ class ErrorBound(NamedTuple):
     def plus(self, other: ErrorBound) -> ErrorBound:
         """The sum, element by element: both errors, and the rounding of the addition itself."""
         value = self.value + other.value
+        # EPSILON is twice the largest error of one rounding, so the bound has room.
         rounding = EPSILON * np.abs(value)
         return ErrorBound(value, self.error + other.error + rounding, self.spread + other.spread)
 

@@ -112,8 +112,8 @@ class StepTable(NamedTuple):
     def slope_scale(self, within: Array | float = np.inf) -> Array:
         """The largest slope (m,) over the largest usable steps up to `within`; at small ones it is noise."""
         slopes = np.fmax(np.abs(self.right), np.abs(self.left))
-        known = np.isfinite(slopes) & (self.steps <= within)
-        largest_steps = known & (np.cumsum(known, axis=0) <= SLOPE_SCALE_STEPS)
+        usable = np.isfinite(slopes) & (self.steps <= within)
+        largest_steps = usable & (np.cumsum(usable, axis=0) <= SLOPE_SCALE_STEPS)
         return np.asarray(np.where(largest_steps, slopes, 0.0).max(axis=0))
 
 
@@ -222,6 +222,7 @@ def _change(function: Function, table: StepTable, at: Indices, steps: Array) -> 
     """How far f moves (len(at),) when the columns `at` take these steps to either side."""
     x = table.x[at]
     values = values_at(function, np.stack([x + steps, x - steps]), table.columns[at])
+    # The larger of both sides: a plateau may end on one side first.
     return np.asarray(np.abs(values - table.middle[at]).max(axis=0))
 
 

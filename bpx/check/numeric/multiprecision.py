@@ -58,6 +58,7 @@ def precision(digits: int) -> Iterator[None]:
 class Multiprecision:
     """A real number of 90 digits, or as many as `precision` says."""
 
+    # Arrays hold one object for each number: without a dict each takes less memory.
     __slots__ = ("number",)
 
     def __init__(self, number: Any) -> None:
@@ -327,6 +328,7 @@ def _compared(left: Any, right: Any, comparison: Callable[[Any, Any], bool]) -> 
 
 
 def _quotient(x: Any, y: Any) -> Any:
+    # mpmath raises where IEEE 754 has an infinity or nan.
     if y:
         return x / y
     own = context()
@@ -334,6 +336,7 @@ def _quotient(x: Any, y: Any) -> Any:
 
 
 def _remainder(x: Any, y: Any) -> Any:
+    # As for quotients: nan in place of an exception.
     return x % y if y else context().nan
 
 

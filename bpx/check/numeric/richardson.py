@@ -177,7 +177,7 @@ def candidates(quotients: Quotients, *, quick: bool = False) -> Candidates:
 class _Windows(NamedTuple):
     """What all orders share. A window (K, m, K) holds a table's rows from each row down, 0 past the end."""
 
-    known: Flags  # (K, m)
+    usable: Flags  # (K, m)
     slopes: Array  # window: 0 where unknown
     steps: Array  # window: 0 where unknown, which takes unknown quotients out of the residuals
     explained: Array  # window: what the rounding of f itself explains
@@ -190,16 +190,16 @@ class _Windows(NamedTuple):
     def of(quotients: Quotients) -> _Windows:
         """The windows of these quotients."""
         slopes, steps = quotients.slopes, quotients.steps
-        known, resolved = np.isfinite(slopes), steps >= quotients.inner_step
+        usable, resolved = np.isfinite(slopes), steps >= quotients.inner_step
         last_rows = np.arange(len(steps) - TAIL_STEPS, len(steps))[:, np.newaxis]
         backwards = np.arange(-TAIL_STEPS, 0)[:, np.newaxis]
         return _Windows(
-            known,
-            _window(np.where(known, slopes, 0.0)),
-            _window(np.where(known, steps, 0.0)),
+            usable,
+            _window(np.where(usable, slopes, 0.0)),
+            _window(np.where(usable, steps, 0.0)),
             _window(ROUNDING_MARGIN * quotients.rounding),
-            _count_below(known),
-            _count_below(known & resolved),
+            _count_below(usable),
+            _count_below(usable & resolved),
             np.maximum(resolved.sum(axis=0), TAIL_STEPS) + backwards,
             np.repeat(last_rows, steps.shape[1], axis=1),
         )
@@ -227,14 +227,14 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
     residual[..., : order + 1] = 0.0  # at its own nodes a polynomial has none, but for rounding
     size = np.abs(residual)
     noise = size.max(axis=-1)
-    per_step = _window(np.where(windows.known, quotients.rounding / steps, 0.0))[largest, :, : order + 1]
+    per_step = _window(np.where(windows.usable, quotients.rounding / steps, 0.0))[largest, :, : order + 1]
     # The change to the next candidate bounds the truncation; noise / h and Σ |weight| · rounding / h bound
     # what rounding does.
     change = np.abs(np.diff(value, axis=0, append=np.inf))
     rounding = np.maximum(noise / steps[smallest], per_step @ np.abs(at_zero))
     error = TRUNCATION_FACTOR * np.fmax(change, rounding)
     tame = noise <= LARGEST_NOISE * quotients.rounding[largest]
-    error = np.where(windows.known[largest] & tame, error, np.inf)
+    error = np.where(windows.usable[largest] & tame, error, np.inf)
     frozen = systematic = np.zeros(value.shape, dtype=bool)
     if not quick:
         frozen, systematic = _nature(residual, size, windows, quotients.known_rounding)

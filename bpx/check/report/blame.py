@@ -79,7 +79,9 @@ class Blame(NamedTuple):
             "line": self.line,
             "mistake": self.mistakes[0].text if self.mistakes else say("mistake.unknown"),
             "code": self.mistakes[0].code if self.mistakes else None,
-            "alternatives": [{"code": one.code, "mistake": one.text} for one in self.mistakes[1:]],
+            "alternatives": [
+                {"code": mistake.code, "mistake": mistake.text} for mistake in self.mistakes[1:]
+            ],
             "correction": None if self.correction is None else str(self.correction),
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,
         }

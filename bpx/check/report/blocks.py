@@ -59,19 +59,21 @@ def summary(report: CheckResults) -> str:
             return say("check.all-noise", total=report.total)
         difference, entry = number(report.worst.difference, 2), entry_text(report, report.worst)
         return say("check.all-agree", total=report.total, difference=difference, entry=entry)
-    found = counts_text(report.counts)
-    return say("check.checked", count=report.total, found=found, entries=_odd_ones(report))
+    counts, entries = counts_text(report.counts), _odd_entries(report)
+    return say("check.checked", count=report.total, found=counts, entries=entries)
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
     """How many entries do not agree, verdict by verdict: `2 disagree, 1 at a kink`."""
-    found = {key: counts[verdict.word] for verdict, key in _COUNTS.items()}
-    return ", ".join(say(f"check.{key}", count=count) for key, count in found.items() if count)
+    counts_by_key = {key: counts[verdict.word] for verdict, key in _COUNTS.items()}
+    return ", ".join(say(f"check.{key}", count=count) for key, count in counts_by_key.items() if count)
 
 
-def _odd_ones(report: CheckResults) -> str:
+def _odd_entries(report: CheckResults) -> str:
     """The worst of the entries that do not agree, by name."""
-    names = [entry_text(report, one) for one in report.shown("worst") if one.verdict is not Verdict.AGREE]
+    names = [
+        entry_text(report, entry) for entry in report.shown("worst") if entry.verdict is not Verdict.AGREE
+    ]
     return _shortened(names)
 
 
@@ -117,33 +119,35 @@ def _answer(report: CheckResults) -> str:
 
 
 def _blame(report: CheckResults) -> Iterator[Block]:
-    for one in report.blame:
-        ending = _ending(report) if one is report.blame[-1] else ()
-        yield Heading(blame_title(one))
-        yield Lines((*_details(one), *ending))
+    for culprit in report.blame:
+        ending = _ending(report) if culprit is report.blame[-1] else ()
+        yield Heading(blame_title(culprit))
+        yield Lines((*_details(culprit), *ending))
 
 
 def blame_text(report: CheckResults) -> str:
     """All there is to say of those to blame, a sentence a line."""
-    culprits = [line for one in report.blame for line in (blame_title(one), *map(str, _details(one)))]
-    return "\n".join([*culprits, *_ending(report)])
+    sentences = [
+        line for culprit in report.blame for line in (blame_title(culprit), *map(str, _details(culprit)))
+    ]
+    return "\n".join([*sentences, *_ending(report)])
 
 
-def blame_title(one: Blame) -> str:
+def blame_title(culprit: Blame) -> str:
     """Which rule or claim is wrong by itself, and where it stands."""
-    kind = "blame-claim" if one.claim else "blame-rule" if one.arg else "blame-op"
-    place = f" ({visible(one.span.source.name)}:{one.line})" if one.span else ""
-    return say(f"check.{kind}", node=one.node, op=one.op, arg=one.arg) + place
+    kind = "blame-claim" if culprit.claim else "blame-rule" if culprit.arg else "blame-op"
+    place = f" ({visible(culprit.span.source.name)}:{culprit.line})" if culprit.span else ""
+    return say(f"check.{kind}", node=culprit.node, op=culprit.op, arg=culprit.arg) + place
 
 
-def _details(one: Blame) -> Iterator[Cell]:
+def _details(culprit: Blame) -> Iterator[Cell]:
     """The kind of mistake, what else it may be, and the formula that would be right."""
-    first, *others = [mistake.text for mistake in one.mistakes] or [say("mistake.unknown")]
+    first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
     yield say("check.mistake", mistake=first)
-    for other in others:
-        yield say("check.other-mistake", mistake=other)
-    if one.correction:
-        yield phrase("check.correct", formula=_correction(one.correction))
+    for alternative in alternatives:
+        yield say("check.other-mistake", mistake=alternative)
+    if culprit.correction:
+        yield phrase("check.correct", formula=_correction(culprit.correction))
 
 
 def _correction(correction: Correction) -> Cell:
@@ -163,16 +167,18 @@ def _ending(report: CheckResults) -> Iterator[str]:
 
 def _proof(report: CheckResults) -> Iterator[str]:
     """One sentence: all culprits were corrected together."""
-    proof = next((one.proof for one in report.blame if one.proof), None)
+    proof = next((culprit.proof for culprit in report.blame if culprit.proof), None)
     if proof:
-        named = dict.fromkeys(map(_culprit, report.blame))
+        named = dict.fromkeys(map(_culprit_text, report.blame))
         key = "proof" if proof.holds else "no-proof"
         culprits = say("word.and").join(named)
         yield say(f"check.{key}", culprits=culprits, agree=f"{proof.agree:,}", of=proof.of)
 
 
-def _culprit(one: Blame) -> str:
-    return say("check.the-claim", node=one.node) if one.claim else say("check.the-rule", op=one.op)
+def _culprit_text(culprit: Blame) -> str:
+    return (
+        say("check.the-claim", node=culprit.node) if culprit.claim else say("check.the-rule", op=culprit.op)
+    )
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -241,12 +247,12 @@ def _table(keys: Sequence[str], rows: Sequence[Sequence[Cell]], shown: Sequence[
 
 def _reasons(named: Iterable[tuple[str, Reason | None]]) -> Iterator[Block]:
     """Each reason once, behind the names of those it holds for; a mere difference stands in the table."""
-    told: dict[str, list[str]] = {}
+    names_by_reason: dict[str, list[str]] = {}
     for name, reason in named:
         if reason and reason.code != "differs":
-            told.setdefault(reason.text, []).append(visible(name))
-    if told:
-        yield Lines(tuple(f"{_shortened(names)}: {text}" for text, names in told.items()))
+            names_by_reason.setdefault(reason.text, []).append(visible(name))
+    if names_by_reason:
+        yield Lines(tuple(f"{_shortened(names)}: {text}" for text, names in names_by_reason.items()))
 
 
 def _shortened(names: Sequence[str], most: int = _MOST_NAMES) -> str:
@@ -311,7 +317,9 @@ def _local_counts(report: CheckResults) -> str:
     total, agree = len(report.local), report.sound
     if agree == total:
         return say("check.local-agree", total=total)
-    others = counts_text({one.word: sum(row.verdict is one for row in report.local) for one in Verdict})
+    others = counts_text(
+        {verdict.word: sum(row.verdict is verdict for row in report.local) for verdict in Verdict}
+    )
     return ", ".join(
         [*([say("check.local-some-agree", count=agree, total=f"{total:,}")] if agree else []), others]
     )

@@ -37,10 +37,10 @@ def _outcome(report: CheckResults, verdict: Verdict) -> Outcome:
 
 
 def _culprits(report: CheckResults) -> Iterator[Case]:
-    for one in report.blame:
-        title = blame_title(one)
-        group = say("check.claims" if one.claim else "check.rules")
-        yield Case(group, visible(one.node), "failure", title, blame_text(report))
+    for culprit in report.blame:
+        title = blame_title(culprit)
+        group = say("check.claims" if culprit.claim else "check.rules")
+        yield Case(group, visible(culprit.node), "failure", title, blame_text(report))
 
 
 def _gradients(report: CheckResults) -> Iterator[Case]:

@@ -124,7 +124,7 @@ class Entry:
             "code": self.reason.code if self.reason else None,
         }
         if self.between:
-            plain["between"] = [plain_value(one) for one in self.between]
+            plain["between"] = [plain_value(slope) for slope in self.between]
         if self.by:
             plain["by"] = self.by
         return {**plain, "point": self.point} if self.point else plain
@@ -161,7 +161,7 @@ class LocalRow(NamedTuple):
             "reason": self.reason.text if self.reason else None,
         }
         if self.between:
-            plain["between"] = [plain_value(one) for one in self.between]
+            plain["between"] = [plain_value(slope) for slope in self.between]
         return plain
 
 

@@ -88,33 +88,33 @@ class Evidence:
     variants: dict[str, str] = field(default_factory=dict)  # code → the code of a more fitting sentence
 
     @classmethod
-    def of(cls, value: Any, error: Any, **known: Field) -> Evidence:
+    def of(cls, value: Any, error: Any, **measured: Field) -> Evidence:
         """A reference and its error bar, which broadcast to the shape of the value."""
         value = np.array(value, dtype=float)
-        return cls(value, np.array(np.broadcast_to(error, value.shape), dtype=float), **known)
+        return cls(value, np.array(np.broadcast_to(error, value.shape), dtype=float), **measured)
 
     @classmethod
-    def nothing(cls, shape: tuple[int, ...], **known: Field) -> Evidence:
+    def nothing(cls, shape: tuple[int, ...], **measured: Field) -> Evidence:
         """No reference at all."""
-        return cls.of(np.full(shape, np.nan), np.nan, **known)
+        return cls.of(np.full(shape, np.nan), np.nan, **measured)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of all fields."""
         return self.value.shape
 
-    def put(self, at: Any, /, **known: Any) -> None:
+    def put(self, at: Any, /, **measured: Any) -> None:
         """Write down what was measured of the entries at these flat indices."""
-        for name, part in known.items():
+        for name, part in measured.items():
             field = getattr(self, name)
             if np.ndim(field) or np.ndim(part) or not self.shape or field != part:
-                self._whole(name).reshape(-1)[at] = part
+                self._writable(name).reshape(-1)[at] = part
 
-    def replace(self, at: Any, value: Any, error: Any, /, **known: Any) -> None:
+    def replace(self, at: Any, value: Any, error: Any, /, **measured: Any) -> None:
         """Another reference in place of all that rested on the one before it."""
         nothing = {"scale": 0.0, "rest": 0.0, "flat": False, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
         no_kink = {"kink": False, "jump": False, "conventional": False}
-        self.put(at, value=value, error=error, **{**nothing, **no_kink, **known})
+        self.put(at, value=value, error=error, **{**nothing, **no_kink, **measured})
 
     def restore(self, at: Any, part: Evidence, /) -> None:
         """What was known of these entries before."""
@@ -125,19 +125,21 @@ class Evidence:
         parts = {name: _part(getattr(self, name), self.shape, flat) for name in _ARRAYS}
         return Evidence(**parts, facts=self.facts, variants=self.variants)
 
-    def _whole(self, name: str) -> Any:
+    def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""
-        known = getattr(self, name)
-        if np.shape(known) != self.shape or not isinstance(known, np.ndarray) or not known.flags.owndata:
-            known = np.array(np.broadcast_to(known, self.shape), order="C")
-            setattr(self, name, known)
-        return known
+        array = getattr(self, name)
+        if np.shape(array) != self.shape or not isinstance(array, np.ndarray) or not array.flags.owndata:
+            array = np.array(np.broadcast_to(array, self.shape), order="C")
+            setattr(self, name, array)
+        return array
 
 
-_ARRAYS = [one.name for one in fields(Evidence) if one.name not in ("facts", "variants")]
+_ARRAYS = [
+    array_field.name for array_field in fields(Evidence) if array_field.name not in ("facts", "variants")
+]
 
 
-def _part(known: Any, shape: tuple[int, ...], flat: Any) -> Any:
-    if np.ndim(known) == 0 and shape:
-        return known  # one number for all entries
-    return np.broadcast_to(known, shape).reshape(-1)[flat]
+def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:
+    if np.ndim(field_) == 0 and shape:
+        return field_  # one number for all entries
+    return np.broadcast_to(field_, shape).reshape(-1)[flat]

@@ -51,8 +51,8 @@ class GradientTable:
     @property
     def counts(self) -> dict[str, int]:
         """How many entries have each verdict."""
-        found = np.bincount(self.verdicts.ravel(), minlength=len(Verdict))
-        return {verdict.word: int(found[verdict]) for verdict in Verdict}
+        counts = np.bincount(self.verdicts.ravel(), minlength=len(Verdict))
+        return {verdict.word: int(counts[verdict]) for verdict in Verdict}
 
     @property
     def digits(self) -> float:

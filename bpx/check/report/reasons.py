@@ -54,9 +54,9 @@ class _Entry:
         self.claimed = self.take(claimed)
         self.value, self.error = self.take(evidence.value), self.take(evidence.error)
 
-    def take(self, known: Any) -> float:
+    def take(self, field: Any) -> float:
         """The entry of a field."""
-        return float(np.broadcast_to(known, self.evidence.shape).flat[self.flat])
+        return float(np.broadcast_to(field, self.evidence.shape).flat[self.flat])
 
 
 def _slopes(entry: _Entry) -> tuple[float, float]:
@@ -69,14 +69,14 @@ def _slopes(entry: _Entry) -> tuple[float, float]:
 def _share(entry: _Entry) -> float:
     """How much of the entry is open: where the bar is narrow, rounding may have taken the claim's digits."""
     scale = np.fmax(abs(entry.claimed), abs(entry.value))
-    known = np.fmax(SAFETY_FACTOR * entry.error, abs(entry.claimed - entry.value))
-    return float(known / scale) if scale else np.inf
+    open_width = np.fmax(SAFETY_FACTOR * entry.error, abs(entry.claimed - entry.value))
+    return float(open_width / scale) if scale else np.inf
 
 
 def _both(entry: _Entry, detect: float) -> Mapping[str, str]:
     low, high = _slopes(entry)
-    taken = number(entry.claimed, DIGITS)
-    return {"low": number(low, DIGITS), "high": number(high, DIGITS), "taken": taken}
+    claimed = number(entry.claimed, DIGITS)
+    return {"low": number(low, DIGITS), "high": number(high, DIGITS), "taken": claimed}
 
 
 def _sides(entry: _Entry, detect: float) -> Mapping[str, str]:

@@ -58,7 +58,7 @@ class Report(CheckResults, Shown):
             "left_out": self.total - len(shown),
             "rules": {"agree": self.sound, "of": len(self.local)},
             "local": [row.to_dict() for row in self.local],
-            "blame": [one.to_dict() for one in self.blame],
+            "blame": [culprit.to_dict() for culprit in self.blame],
             "innocent": list(self.innocent),
             "diagnostics": [note.to_dict() for note in self.notes],
         }

@@ -46,8 +46,8 @@ class CheckResults:
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many entries have each verdict."""
-        found = [column.counts for column in self.columns]
-        return {verdict.word: sum(counts[verdict.word] for counts in found) for verdict in Verdict}
+        by_column = [column.counts for column in self.columns]
+        return {verdict.word: sum(counts[verdict.word] for counts in by_column) for verdict in Verdict}
 
     @property
     def total(self) -> int:
@@ -92,10 +92,10 @@ class CheckResults:
     def shown(self, sort: str | None = None) -> list[Entry]:
         """The entries to write out, in the order `sort`: all, or of very many the worst of each input."""
         if self.all or self.total <= MOST_ENTRIES:
-            found = self.entries
+            entries = self.entries
         else:
-            found = [entry for column in self.columns for entry in column.worst(MOST_SHOWN)]
-        return sorted(found, key=rank) if (sort or self.sort) == "worst" else found
+            entries = [entry for column in self.columns for entry in column.worst(MOST_SHOWN)]
+        return sorted(entries, key=rank) if (sort or self.sort) == "worst" else entries
 
     def odd_places(self, shown: Iterable[Entry]) -> dict[int, Mapping[str, Array]]:
         """The drawn points at which entries of `shown` do not agree, so that they can be looked at again."""

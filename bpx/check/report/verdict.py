@@ -51,7 +51,7 @@ class Case:
         return np.asarray(SAFETY_FACTOR * self.evidence.error)
 
     @cached_property
-    def known(self) -> Flags:
+    def has_reference(self) -> Flags:
         """Is there a reference with a bar?"""
         return np.asarray(np.isfinite(self.evidence.value) & np.isfinite(self.bar))
 
@@ -73,20 +73,22 @@ class Case:
     @cached_property
     def off(self) -> Flags:
         """Do claim and reference differ by more than the bar, and by more than may go unseen?"""
-        return self.known & ((self.gap > self.bar + self.slack * self.size) | ~self.finite)
+        return self.has_reference & ((self.gap > self.bar + self.slack * self.size) | ~self.finite)
 
     @cached_property
     def fits(self) -> Flags:
         """Is the claim what the reference says, as far as that is known?"""
-        return self.known & ~self.off
+        return self.has_reference & ~self.off
 
     @cached_property
     def between(self) -> Flags:
         """Does the claim lie between the slopes of both sides, as far as they are known?"""
-        known, claimed = self.evidence, self.claimed
-        largest = np.maximum(np.maximum(np.abs(known.low), np.abs(known.high)), np.abs(claimed))
-        room = SAFETY_FACTOR * np.asarray(known.side_error) + known.tolerance + self.slack * largest
-        return np.asarray((claimed >= known.low - room) & (claimed <= known.high + room))
+        evidence, claimed = self.evidence, self.claimed
+        largest = np.maximum(np.maximum(np.abs(evidence.low), np.abs(evidence.high)), np.abs(claimed))
+        tolerance = (
+            SAFETY_FACTOR * np.asarray(evidence.side_error) + evidence.tolerance + self.slack * largest
+        )
+        return np.asarray((claimed >= evidence.low - tolerance) & (claimed <= evidence.high + tolerance))
 
     @cached_property
     def strays(self) -> Flags:
@@ -210,6 +212,7 @@ def verdict(
     verdict is never `agree`, but for an exact 0 where f is flat and for terms that cancel.
     """
     case = Case(claimed, evidence, detect)
+    # The last rule is written first, so that earlier ones overwrite it.
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     for i in reversed(range(len(rules))):
         np.copyto(first, i, where=np.asarray(rules[i].holds(case), dtype=bool))

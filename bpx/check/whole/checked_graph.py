@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Query(NamedTuple):
-    """What is asked: ∂output/∂node for the nodes `wrt`, weighted by `seed`, judged to `detect`."""
+    """What is checked: ∂output/∂node for the nodes `wrt`, weighted by `seed`, judged to `detect`."""
 
     spec: NamedGraph
     output: int
@@ -53,7 +53,7 @@ class NonsmoothNode(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CheckedGraph:
-    """The graph of a query at the values `given`, with its rules checked edge by edge.
+    """The graph of a query at `input_values`, with its rules checked edge by edge.
 
     Everything is computed when it is first asked for; values that are not finite are the caller's to
     look for first (`values`).
@@ -62,18 +62,22 @@ class CheckedGraph:
     query: Query
     graph: Graph  # a copy of the spec's, with the reverse pass appended
     ledger: Ledger  # through the parts that composite ops are written out to
-    given: Mapping[int, Array]
+    input_values: Mapping[int, Array]
     by_own_rules: Ledger  # through the own rules of composite ops, as gradients are shown
 
     @classmethod
-    def at(cls, query: Query, given: Mapping[int, Array], graph: Graph | None = None) -> CheckedGraph:
-        """The query at `given` values of the inputs."""
+    def at(cls, query: Query, input_values: Mapping[int, Array], graph: Graph | None = None) -> CheckedGraph:
+        """The query at these values of the inputs."""
         graph = graph or query.spec.graph.copy()
         wrt = [graph[node] for node in query.wrt.values()]
         output, seed, composites = graph[query.output], graph.constant(query.seed), query.spec.composites
         ledger = reverse(output, wrt, seed)
         return cls(
-            query, graph, ledger, given, reverse(output, wrt, seed, composites) if composites else ledger
+            query,
+            graph,
+            ledger,
+            input_values,
+            reverse(output, wrt, seed, composites) if composites else ledger,
         )
 
     def name(self, node: int) -> str:
@@ -96,14 +100,15 @@ class CheckedGraph:
     @cached_property
     def values(self) -> dict[int, Array]:
         """The values of the forward pass."""
-        return run(self.graph, self.given, self.forward)
+        return run(self.graph, self.input_values, self.forward)
 
     @cached_property
     def all_values(self) -> dict[int, Array]:
         """The values of both passes, as the rules have them."""
+        # With the values of the forward pass put in, only the reverse pass is left to compute.
         locals_ = [edge.local for edge in self.ledger.edges if edge.local is not None]
         targets = [*self.forward, *locals_, *self.by_own_rules.upstream.values()]
-        return run(self.graph, {**self.given, **self.values}, targets)
+        return run(self.graph, {**self.input_values, **self.values}, targets)
 
     def claimed_gradient(self, node: int) -> Array:
         """∂output/∂node as the rules have it; zeros where the output does not depend on the node."""
@@ -122,7 +127,7 @@ class CheckedGraph:
     @cached_property
     def kinks(self) -> list[NonsmoothNode]:
         """Where elements stand at a kink, or so close that rounding decides on which side."""
-        return self.nonsmooth_nodes(KINKS, self.blur)
+        return self.nonsmooth_nodes(KINKS, self.rounding_error)
 
     @cached_property
     def edges_of_domain(self) -> list[NonsmoothNode]:
@@ -132,17 +137,17 @@ class CheckedGraph:
         )
 
     @cached_property
-    def blur(self) -> dict[int, Array]:
+    def rounding_error(self) -> dict[int, Array]:
         """How far rounding may have moved the value of each node of the forward pass."""
         return rounding_errors(self.graph, self.forward, self.values)
 
     def nonsmooth_nodes(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[NonsmoothNode]:
         """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
         nodes = []
-        for group in self.elementwise:
-            at = group.at_guard(kinds, group.flat(widths))
+        for batch in self.elementwise:
+            at = batch.at_guard(kinds, batch.flat(widths))
             if at.any():
-                masks = [(node, group.part(node, at)) for node in group.nodes]
+                masks = [(node, batch.part(node, at)) for node in batch.nodes]
                 nodes += [NonsmoothNode(node, mask) for node, mask in masks if mask.any()]
         return nodes
 
@@ -158,17 +163,17 @@ class CheckedGraph:
         for edge in self.ledger.edges:
             by_consumer.setdefault(edge.consumer, []).append(edge)
         checked_edges: dict[Edge, CheckedEdge] = {}
-        for group in self.elementwise:
-            edges = [edge for node in group.nodes for edge in by_consumer.get(node, ())]
-            kinked, outside = self.flags(group, self.kinks), self.flags(group, self.edges_of_domain)
-            for one in check_elementwise(
-                group, edges, self.all_values, kinked, outside, self.blur, self.query.detect
+        for batch in self.elementwise:
+            edges = [edge for node in batch.nodes for edge in by_consumer.get(node, ())]
+            kinked, outside = self.flags(batch, self.kinks), self.flags(batch, self.edges_of_domain)
+            for checked_edge in check_elementwise(
+                batch, edges, self.all_values, kinked, outside, self.rounding_error, self.query.detect
             ):
-                checked_edges[one.edge] = one
+                checked_edges[checked_edge.edge] = checked_edge
         for edge in self.ledger.edges:
             if edge.local is None:
                 checked_edges[edge] = check_structural(
-                    self.graph, edge, self.values, self.blur, self.query.detect
+                    self.graph, edge, self.values, self.rounding_error, self.query.detect
                 )
         return {edge: checked_edges[edge] for edge in self.ledger.edges}
 
@@ -177,6 +182,7 @@ class CheckedGraph:
         """The edges of composite ops by their own rules, each alone."""
         composites = self.query.spec.composites
         checked_edges: dict[Edge, CheckedEdge] = {}
+        # A reverse pass goes node by node, so that the edges of a consumer stand together.
         for node, edges in groupby(self.by_own_rules.edges, lambda edge: edge.consumer):
             if node in composites:
                 own = list(edges)
@@ -190,12 +196,12 @@ class CheckedGraph:
             return self.query.spec.composites[edge.consumer].op
         return self.graph.ops[edge.consumer]
 
-    def flags(self, group: ElementwiseBatch, nonsmooth_nodes: Sequence[NonsmoothNode]) -> Flags:
+    def flags(self, batch: ElementwiseBatch, nonsmooth_nodes: Sequence[NonsmoothNode]) -> Flags:
         """Which elements of a group stand at a kink or an edge."""
-        flags = np.zeros(group.out.shape, dtype=bool)
+        flags = np.zeros(batch.out.shape, dtype=bool)
         for node in nonsmooth_nodes:
-            if node.node in group.slices:
-                flags[group.slices[node.node]] = node.mask.ravel()
+            if node.node in batch.slices:
+                flags[batch.slices[node.node]] = node.mask.ravel()
         return flags
 
     # --- the gradient as it should be ---
@@ -203,19 +209,24 @@ class CheckedGraph:
     @cached_property
     def has_wrong_rule(self) -> bool:
         """Is some rule wrong by itself?"""
-        return any(one.verdict is Verdict.DISAGREE for one in self.checked_edges.values())
+        return any(checked_edge.verdict is Verdict.DISAGREE for checked_edge in self.checked_edges.values())
 
     @cached_property
     def digits_lost(self) -> bool:
         """Is every rule right, but some lose their digits at these values?"""
-        rows = self.checked_edges.values()
-        lost = any(one.reason and one.reason.code == "digits-lost" for one in rows)
+        checked_edges = self.checked_edges.values()
+        lost = any(
+            checked_edge.reason and checked_edge.reason.code == "digits-lost"
+            for checked_edge in checked_edges
+        )
         return lost and not self.has_wrong_rule
 
     @cached_property
     def own_edges(self) -> dict[Edge, CheckedEdge]:
         """What is known of each edge of `by_own_rules`; those that lead past all parts are left out."""
-        parts = {(edge.consumer, edge.position): one for edge, one in self.part_edges.items()}
+        parts = {
+            (edge.consumer, edge.position): checked_edge for edge, checked_edge in self.part_edges.items()
+        }
         own = self.composite_edges
         pairs = {
             edge: own.get(edge) or parts.get((edge.consumer, edge.position))
@@ -227,10 +238,10 @@ class CheckedGraph:
     def trusted(self) -> dict[Edge, Jacobian]:
         """The slope of each edge by differences; where there are none, of unbounded error."""
         return {
-            edge: one.reference_jacobian
-            if one.reference_jacobian is not None
-            else UnboundedJacobian(one.stated_jacobian)
-            for edge, one in self.part_edges.items()
+            edge: checked_edge.reference_jacobian
+            if checked_edge.reference_jacobian is not None
+            else UnboundedJacobian(checked_edge.stated_jacobian)
+            for edge, checked_edge in self.part_edges.items()
         }
 
     @property
@@ -244,7 +255,7 @@ class CheckedGraph:
         return reverse_sweep(self.ledger.edges, self.trusted, self.seed)
 
     @cached_property
-    def sizes(self) -> dict[int, Array]:
+    def term_magnitudes(self) -> dict[int, Array]:
         """How large the terms are that each gradient is the sum of."""
         return magnitudes(self.ledger.edges, self.trusted, {self.query.output: np.abs(self.query.seed)})
 
@@ -255,6 +266,7 @@ class CheckedGraph:
     @cached_property
     def reach(self) -> dict[int, Array]:
         """For every node: which of its elements move one that stands at a kink."""
+        # Ones cannot cancel, as slopes can: a sum is 0 only where no path leads.
         ones = {
             edge: sparsity_pattern(slope, self.graph.shapes[edge.consumer])
             for edge, slope in self.trusted.items()
@@ -273,7 +285,7 @@ class CheckedGraph:
         """The inputs as numbers of many digits."""
         from bpx.check.numeric import multiprecision
 
-        return {node: multiprecision.lifted(value) for node, value in self.given.items()}
+        return {node: multiprecision.lifted(value) for node, value in self.input_values.items()}
 
     def claimed_exactly(self, node: int) -> Any:
         """The gradient of a node by the rules, in as many digits as are set; None where they do not run."""
@@ -282,5 +294,6 @@ class CheckedGraph:
             return None
         try:
             return run(self.graph, self.lifted, [gradient.id])[gradient.id]
+        # A rule may call what knows no such numbers.
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             return None

@@ -20,22 +20,22 @@ def build_claim(claim: Claim, spec: NamedGraph, graph: Graph, problems: list[Dia
     """
     claimed = claim.formula.on(graph, spec.nodes) if claim.formula else claim.numbers
     assert claimed is not None
-    wanted = graph.shapes[spec.nodes[claim.name]]
-    if claimed.shape == wanted:
+    node_shape = graph.shapes[spec.nodes[claim.name]]
+    if claimed.shape == node_shape:
         return graph.lift(claimed)
     if _is_zero(claimed):
-        return graph.constant(np.zeros(wanted))
-    facts = {"name": claim.name, "found": shape_text(claimed.shape), "wanted": shape_text(wanted)}
-    problems.append(Diagnostic("claim-shape", claim.span, facts, _shape_help(claimed.shape, wanted)))
+        return graph.constant(np.zeros(node_shape))
+    facts = {"name": claim.name, "found": shape_text(claimed.shape), "wanted": shape_text(node_shape)}
+    problems.append(Diagnostic("claim-shape", claim.span, facts, _shape_help(claimed.shape, node_shape)))
     return None
 
 
-def _shape_help(claimed: Shape, wanted: Shape) -> str | None:
+def _shape_help(claimed: Shape, node_shape: Shape) -> str | None:
     """What was probably forgotten where a gradient has another shape than its node."""
-    if len(claimed) > 1 and claimed[::-1] == wanted:
+    if len(claimed) > 1 and claimed[::-1] == node_shape:
         return "claim-transposed"
-    stretched = len(claimed) >= len(wanted) and all(
-        n in (1, m) for n, m in zip(wanted[::-1], claimed[::-1], strict=False)
+    stretched = len(claimed) >= len(node_shape) and all(
+        n in (1, m) for n, m in zip(node_shape[::-1], claimed[::-1], strict=False)
     )
     return "claim-not-summed" if stretched else None
 

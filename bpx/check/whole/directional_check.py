@@ -28,16 +28,18 @@ from bpx.graph.arrays import Array
 
 def broken_wiring(checked: CheckedGraph) -> Mapping[str, str] | None:
     """What differences of the output give, where they contradict the reference; None where all is well."""
-    shapes, given = checked.graph.shapes, checked.given
-    still = choosing(checked.graph)
-    nodes = [node for node in checked.query.wrt.values() if node in given and node not in still]
+    shapes, input_values = checked.graph.shapes, checked.input_values
+    choosers = choosing(checked.graph)
+    nodes = [node for node in checked.query.wrt.values() if node in input_values and node not in choosers]
     if not nodes or checked.elements * EVALUATIONS_ALONG > MOST_ALONG:
         return None
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, given, guarded=True)
+    program = GraphFunction(
+        checked.graph, checked.query.output, checked.query.seed, input_values, guarded=True
+    )
     if any((sign == 0).any() for sign in program.signs.values()):
         return None  # on a kink there is no one slope
-    nothing = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in nodes}
-    reference = {node: checked.reference.get(node, nothing[node]) for node in nodes}
+    zeros = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in nodes}
+    reference = {node: checked.reference.get(node, zeros[node]) for node in nodes}
     # Steps in proportion to a small input drown where it is added to something large: a contradiction
     # has to show at either width.
     narrow = _contradiction(checked, program, reference, 0.0)
@@ -47,7 +49,7 @@ def broken_wiring(checked: CheckedGraph) -> Mapping[str, str] | None:
 def _contradiction(
     checked: CheckedGraph, program: GraphFunction, reference: Mapping[int, ErrorBound], narrowest: float
 ) -> Mapping[str, str] | None:
-    direction = _direction(program.given, reference, narrowest)
+    direction = _direction(program.input_values, reference, narrowest)
     pairs = [(reference[node], share) for node, share in direction.items()]
     expected = sum(float(np.sum(part.value * d)) for part, d in pairs)
     tolerance = sum(float(np.sum(part.error * np.abs(d))) for part, d in pairs)
@@ -84,16 +86,17 @@ def _many_digits_agree(
 
     if not multiprecision.available() or checked.elements > MOST_EXACT_ALONG:
         return False
-    known = multiprecision_slopes.slope(program.exactly_along(direction, checked.lifted), 1.0)
-    return known is None or not is_known(known) or abs(known.value - expected) <= tolerance
+    exact_slope = multiprecision_slopes.slope(program.exactly_along(direction, checked.lifted), 1.0)
+    return exact_slope is None or not is_known(exact_slope) or abs(exact_slope.value - expected) <= tolerance
 
 
-def _direction(given: Mapping[int, Array], nodes: Iterable[int], narrowest: float) -> dict[int, Array]:
+def _direction(input_values: Mapping[int, Array], nodes: Iterable[int], narrowest: float) -> dict[int, Array]:
     """A random direction that moves every input by about its own size, or by `narrowest` if that is more."""
     rng = np.random.default_rng(0)
     direction = {}
     for node in nodes:
-        value = given[node]
+        value = input_values[node]
+        # Of either sign and never near 0, so that every input counts.
         signs = rng.choice([-1.0, 1.0], value.shape) * rng.uniform(0.5, 1.0, value.shape)
         direction[node] = signs * np.where(value == 0, 1.0, np.maximum(np.abs(value), narrowest))
     return direction

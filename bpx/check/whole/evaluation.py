@@ -61,7 +61,7 @@ class Evaluation:
     @property
     def is_input(self) -> bool:
         """Can the entries be moved one by one?"""
-        return self.node in self.checked.given
+        return self.node in self.checked.input_values
 
     @property
     def verdicts(self) -> NDArray[np.int8]:
@@ -69,7 +69,7 @@ class Evaluation:
         judgement = verdict(self.claimed.value, self.evidence, self.checked.query.detect)
         return judgement.verdicts.reshape(-1)
 
-    def having(self, wanted: Verdict) -> Indices:
+    def entries_with(self, wanted: Verdict) -> Indices:
         """The entries that have this verdict so far."""
         return np.flatnonzero(self.verdicts == wanted)
 

@@ -26,24 +26,31 @@ Direction = Mapping[int, Array]  # input node → its share
 
 
 class GraphFunction:
-    """The weighted output of a graph as a function of its inputs, `given` their values here.
+    """The weighted output of a graph as a function of its inputs, which have `input_values` here.
 
     When `guarded`, a point may be used as long as no guard has changed its sign on the way to it.
     """
 
     def __init__(
-        self, graph: Graph, output: int, seed: Array, given: Mapping[int, Array], *, guarded: bool = False
+        self,
+        graph: Graph,
+        output: int,
+        seed: Array,
+        input_values: Mapping[int, Array],
+        *,
+        guarded: bool = False,
     ) -> None:
-        self.graph, self.output, self.seed, self.given = graph, output, seed, given
+        self.graph, self.output, self.seed, self.input_values = graph, output, seed, input_values
         nodes = graph.needs(of=[output])
         self.elements = sum(int(np.prod(graph.shapes[node], dtype=int)) for node in nodes)
         self.guards = _guard_nodes(graph, nodes) if guarded else []
-        self.signs = {node: np.sign(value) for node, value in run(graph, given, self.guards).items()}
+        self.signs = {node: np.sign(value) for node, value in run(graph, input_values, self.guards).items()}
 
     @cached_property
     def grain(self) -> float:
         """The rounding of the largest number met on the way to the output."""
-        values = run(self.graph, self.given, [self.output]).values()
+        # Not of the output alone: a small one may be what is left of large numbers that cancel.
+        values = run(self.graph, self.input_values, [self.output]).values()
         return EPSILON * max(float(np.max(np.abs(value), initial=0.0)) for value in values)
 
     def coordinates(self, at: Sequence[Coordinate]) -> Function:
@@ -74,9 +81,10 @@ class GraphFunction:
         """The function of one coordinate on numbers of more digits; `lifted` are all inputs in them."""
         node, flat = at
 
-        def function(point: Any) -> Any:
+        def function(coordinate: Any) -> Any:
+            # The lifted inputs serve every entry, and are not to be written to.
             moved = lifted[node].copy()
-            moved.reshape(-1)[flat] = point
+            moved.reshape(-1)[flat] = coordinate
             value = run(self.graph, {**lifted, node: moved}, [self.output])[self.output]
             return np.sum(self.seed * value)
 
@@ -85,8 +93,8 @@ class GraphFunction:
     def exactly_along(self, direction: Direction, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
         """The function of the way gone along a direction, which is 1 here, on numbers of more digits."""
 
-        def function(point: Any) -> Any:
-            moved = {node: lifted[node] + share * (point - 1) for node, share in direction.items()}
+        def function(distance: Any) -> Any:
+            moved = {node: lifted[node] + share * (distance - 1) for node, share in direction.items()}
             value = run(self.graph, {**lifted, **moved}, [self.output])[self.output]
             return np.sum(self.seed * value)
 
@@ -95,13 +103,14 @@ class GraphFunction:
     def _copies(self, nodes: set[int], shape: tuple[int, ...]) -> dict[int, Array]:
         return {
             node: np.broadcast_to(
-                self.given[node][..., np.newaxis, np.newaxis], (*self.given[node].shape, *shape)
+                self.input_values[node][..., np.newaxis, np.newaxis], (*self.input_values[node].shape, *shape)
             ).copy()
             for node in nodes
         }
 
     def _function(self, place: Callable[[Array, Any], dict[int, Array]]) -> Function:
         def function(points: Array, chosen: Any) -> tuple[Array, Flags]:
+            # In parts: each point of each column takes a value of every node.
             most = max(1, BATCH_ELEMENTS // max(1, self.elements * points.shape[0]))
             parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
             values, usable = zip(
@@ -114,12 +123,16 @@ class GraphFunction:
     def _values(self, moved: Mapping[int, Array]) -> tuple[Array, Flags]:
         shape = next(iter(moved.values())).shape[-2:]
         flat = {node: value.reshape(*value.shape[:-2], -1) for node, value in moved.items()}
-        still = {node: value[..., np.newaxis] for node, value in self.given.items() if node not in moved}
-        values = run(self.graph, {**still, **flat}, [self.output, *self.guards], batch=True)
+        # Inputs that no column moves are not copied; they broadcast along the batch.
+        unmoved = {
+            node: value[..., np.newaxis] for node, value in self.input_values.items() if node not in moved
+        }
+        values = run(self.graph, {**unmoved, **flat}, [self.output, *self.guards], batch=True)
         value = np.broadcast_to(values[self.output], (*self.seed.shape, shape[0] * shape[1]))
         weighted = np.sum((self.seed[..., np.newaxis] * value).reshape(-1, value.shape[-1]), axis=0)
         usable = np.isfinite(weighted)
         for node in self.guards:
+            # A guard that is 0 here has no side to stay on: only points where it stays 0 may be used.
             same = np.sign(values[node]) == self.signs[node][..., np.newaxis]
             usable &= same.reshape(-1, same.shape[-1]).all(axis=0)
         return weighted.reshape(shape), usable.reshape(shape)

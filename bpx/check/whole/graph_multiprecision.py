@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 
-def look_closer(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
+def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
     """Take up the entries `flat` of an input again, as many of them as can be paid for.
 
     Returns those whose slope is known now, and how many were looked at.
@@ -36,13 +36,16 @@ def look_closer(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
     most = MOST_EXACT_OPERATIONS // (EXACT_EVALUATIONS * max(1, checked.elements))
     if not most or not multiprecision.available():
         return flat[:0], 0
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.given)
+    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
     claims: dict[int, Any] = {}  # by the digits they took
     settled = []
     for entry in flat[:most].tolist():
         function = program.exactly((evaluation.node, entry), checked.lifted)
-        slope = multiprecision_slopes.slope(function, float(checked.given[evaluation.node].flat[entry]))
+        slope = multiprecision_slopes.slope(
+            function, float(checked.input_values[evaluation.node].flat[entry])
+        )
         if slope is not None and is_known(slope, _terms(evaluation, entry)):
+            # A claim is run for all entries at once, so that one run for each count of digits will do.
             if slope.digits not in claims:
                 claims[slope.digits] = _claimed(evaluation, slope.digits)
             claim = claims[slope.digits]
@@ -61,6 +64,7 @@ def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
     claim = _claimed(evaluation, DIGITS) if multiprecision.available() else None
     if claim is None:
         return np.zeros(flat.shape, dtype=bool)
+    # Rounded only at the end: what cancels on the way has its digits still.
     value = multiprecision.rounded(np.broadcast_to(claim, evaluation.evidence.shape).reshape(-1)[flat])
     judgement = verdict(value, evaluation.evidence.part(flat), evaluation.checked.query.detect)
     return np.asarray(judgement.verdicts == Verdict.AGREE)
@@ -78,7 +82,7 @@ def _terms(evaluation: Evaluation, entry: int) -> float:
     """How large the terms of an entry are: the sum that the graph makes, or what is claimed to be one."""
     return max(
         abs(float(evaluation.part(part, np.array([entry]))[0]))
-        for part in (evaluation.checked.sizes.get(evaluation.node, 0.0), evaluation.claimed.value)
+        for part in (evaluation.checked.term_magnitudes.get(evaluation.node, 0.0), evaluation.claimed.value)
     )
 
 
@@ -91,7 +95,7 @@ def _add(
     is not known how they came about: what rounding may do to them is not held against them.
     """
     flat, value = np.array([entry]), rounded_slope(slope)
-    size = float(evaluation.part(evaluation.checked.sizes.get(evaluation.node, 0.0), flat)[0])
+    size = float(evaluation.part(evaluation.checked.term_magnitudes.get(evaluation.node, 0.0), flat)[0])
     noise = evaluation.part(evaluation.evidence.error, flat) if claim is None else 0.0
     right = is_right(claim, slope, size, evaluation.claimed.is_rule)
     gap = 0.0 if right else np.nan

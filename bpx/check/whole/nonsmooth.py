@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CODES = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink", "jump")
 
 
-def look_to_the_sides(evaluation: Evaluation, flat: Indices) -> None:
+def add_one_sided_slopes(evaluation: Evaluation, flat: Indices) -> None:
     """The slopes of the entries `flat`, on which some node that stands at a kink bears.
 
     Where every choice at the kinks gives the same gradient, that is the derivative: Clarke's generalized
@@ -61,11 +61,11 @@ def _kinks_above(evaluation: Evaluation) -> list[NonsmoothNode]:
 
 def _is_flat_beside(checked: CheckedGraph, kink: NonsmoothNode) -> bool:
     """Do the slopes to both sides of a kink fail to tell of it, as those of a comparison, which jumps?"""
-    seen = np.zeros(checked.graph.shapes[kink.node], dtype=bool)
+    has_spread = np.zeros(checked.graph.shapes[kink.node], dtype=bool)
     for edge, checked_edge in checked.checked_edges.items():
         if edge.consumer == kink.node and isinstance(checked_edge.reference_jacobian, DiagonalJacobian):
-            seen |= checked_edge.reference_jacobian.slope.spread != 0
-    return bool((kink.mask & ~seen).any())
+            has_spread |= checked_edge.reference_jacobian.slope.spread != 0
+    return bool((kink.mask & ~has_spread).any())
 
 
 def _below_a_jump(checked: CheckedGraph, node: int) -> bool:
@@ -83,6 +83,7 @@ def _conventional(evaluation: Evaluation, flat: Indices) -> Flags:
     """
     value, error, spread = (evaluation.part(part, flat) for part in evaluation.reference)
     claimed = evaluation.part(evaluation.claimed.value, flat)
+    # The whole interval counts: which of its points some choice gives is not known.
     possible: Flags = np.abs(claimed - value) <= spread + SAFETY_FACTOR * error
     custom, ops = evaluation.checked.query.spec.custom, evaluation.checked.graph.ops
     own = any(ops[kink.node].name in custom for kink in _kinks_above(evaluation))
@@ -95,7 +96,8 @@ def _follow(evaluation: Evaluation, flat: Indices) -> None:
     Where both slopes are the same the kinks on the way cancel, and there is a derivative after all.
     """
     checked, evidence = evaluation.checked, evaluation.evidence
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.given)
+    # Unguarded: next to a kink every step changes the sign of its guard.
+    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
     slopes = sides(program, [(evaluation.node, entry) for entry in flat.tolist()])
     bent, smooth = slopes.of(slopes.differ), slopes.of(~slopes.differ)
     evidence.put(flat[~slopes.differ], value=(smooth.low + smooth.high) / 2, error=smooth.error)
@@ -109,23 +111,28 @@ def _bracket(evaluation: Evaluation, flat: Indices) -> None:
     jump = ~np.isfinite(spread) | _below_a_jump(evaluation.checked, evaluation.node)
     spread = np.where(np.isfinite(error), spread, np.inf)  # then the slopes lie anywhere
     evaluation.evidence.put(flat, kink=True, value=np.nan, error=np.nan, jump=jump, conventional=False)
-    known = np.where(np.isfinite(error), error, 0.0)
-    evaluation.evidence.put(flat, low=value - spread, high=value + spread, side_error=known)
+    side_error = np.where(np.isfinite(error), error, 0.0)
+    evaluation.evidence.put(flat, low=value - spread, high=value + spread, side_error=side_error)
 
 
 # --- several claims at once ---------------------------------------------------------------------
 
 
-def look_at_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
+def check_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
     """Do claims at kinks that each lie between their slopes fit no side when they are taken together?"""
     claims = [(evaluation, _at_kinks(evaluation)) for evaluation in evaluations]
     at = [(evaluation.node, flat) for evaluation, entries in claims for flat in entries.tolist()]
     most = MOST_FOLLOWED // (EVALUATIONS_PER_ENTRY * max(1, checked.elements))
+    # A single claim has been compared with its own slopes already.
     if len(at) < 2 or not most:
         return
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.given)
-    claimed = np.concatenate([one.part(one.claimed.value, entries) for one, entries in claims])
-    tolerance = np.concatenate([one.part(one.claimed.tolerance, entries) for one, entries in claims])
+    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    claimed = np.concatenate(
+        [evaluation.part(evaluation.claimed.value, entries) for evaluation, entries in claims]
+    )
+    tolerance = np.concatenate(
+        [evaluation.part(evaluation.claimed.tolerance, entries) for evaluation, entries in claims]
+    )
     if contradiction(program, at, claimed, tolerance, most):
         for evaluation, entries in claims:
             evaluation.evidence.put(entries, contradiction=True)
@@ -134,6 +141,7 @@ def look_at_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluat
 def _at_kinks(evaluation: Evaluation) -> Indices:
     """The entries of an input with a claim and with slopes to either side."""
     evidence = evaluation.evidence
+    # Bpx's own gradient is no claim: its choices at several kinks need not fit one side.
     sided = np.broadcast_to(evidence.kink & ~np.asarray(evidence.jump), evidence.shape)
     return np.flatnonzero(sided & (evaluation.is_input and not evaluation.claimed.is_rule))
 
@@ -161,5 +169,5 @@ def _distances(checked: CheckedGraph, kink: NonsmoothNode) -> list[tuple[float, 
     guards = [
         graph.lift(guard.of(*args)).id for guard in graph.ops[kink.node].guards(*args) if guard.kind == "kink"
     ]
-    values = run(graph, {**checked.given, **checked.values}, guards)
+    values = run(graph, {**checked.input_values, **checked.values}, guards)
     return [(float(np.min(np.abs(values[guard]))), guard) for guard in guards]

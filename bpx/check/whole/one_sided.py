@@ -55,7 +55,7 @@ class OneSidedSlopes(NamedTuple):
 
 def sides(program: GraphFunction, at: list[Coordinate]) -> OneSidedSlopes:
     """Both slopes along each coordinate."""
-    x = np.array([program.given[node].flat[flat] for node, flat in at])
+    x = np.array([program.input_values[node].flat[flat] for node, flat in at])
     return _both(program, program.coordinates(at), x)
 
 
@@ -73,45 +73,52 @@ def contradiction(
     then claim · d lies between the slopes along d, or there is no such claim. Otherwise says no. At most
     `most` lines are looked at; `tolerance` is how far off the last written digit lets each claim be.
     """
+    # The axes are there for the bend alone: each claim is known to lie between its own slopes.
     shares = np.concatenate([np.eye(len(at)), _mixtures(len(at))])[:most]
     lines = along(program, [_direction(program, at, share) for share in shares])
     bend, bar = lines.right - lines.left, SAFETY_FACTOR * lines.error
+    # Convex along all lines, or concave along all of them, as far as the error bars can tell.
     if lines.jump.any() or not ((bend >= -bar).all() or (bend <= bar).all()):
         return False
     total = shares @ claimed
+    # 1e-7 of a claim is what a verdict lets pass as well: SLACK of the default `detect`.
     bar = bar + np.abs(shares) @ (tolerance + 1e-7 * np.abs(claimed))
     return bool(((total < lines.low - bar) | (total > lines.high + bar)).any())
 
 
 def _both(program: GraphFunction, function: Function, x: Array) -> OneSidedSlopes:
     left, right = one_sided(function, x, -1), one_sided(function, x, 1)
+    # What may hide in the value is rounding of the largest number met, not of the output alone.
     here, grain = _here(program), JUMP_ROUNDINGS * program.grain
     jump = left.jumps(here, grain) | right.jumps(here, grain)
     return OneSidedSlopes(left.slope, right.slope, np.maximum(left.error, right.error), jump)
 
 
 def _here(program: GraphFunction) -> float:
+    # By the same code as the values beside it: a sum in another order would round in another way.
     zero = np.zeros((1, 1))
-    values, _ = program.lines([{node: np.zeros(one.shape) for node, one in program.given.items()}])(
-        zero, np.array([0])
-    )
+    values, _ = program.lines(
+        [{node: np.zeros(value.shape) for node, value in program.input_values.items()}]
+    )(zero, np.array([0]))
     return float(values[0, 0])
 
 
 def _mixtures(count: int) -> Array:
     """Sums and differences of two coordinates, all together, and random mixtures; one a row."""
     rows = [np.ones(count)]
+    # Pairs grow with the square of the count: only those of the first few coordinates.
     for i, j in combinations(range(min(count, MOST_PAIRS)), 2):
         for sign in (1.0, -1.0):
             row = np.zeros(count)
             row[i], row[j] = 1.0, sign
             rows.append(row)
+    # The same lines in every run: a report must not change from one run to the next.
     rng = np.random.default_rng(0)
     return np.array([*rows, *rng.normal(size=(KINK_MIXTURES, count))])
 
 
 def _direction(program: GraphFunction, at: list[Coordinate], share: Array) -> Direction:
-    direction = {node: np.zeros(program.given[node].shape) for node, _ in at}
+    direction = {node: np.zeros(program.input_values[node].shape) for node, _ in at}
     for (node, flat), amount in zip(at, share, strict=True):
         direction[node].flat[flat] = amount
     return direction

@@ -24,12 +24,12 @@ def drawn_points(spec: NamedGraph, count: int, seed: int) -> tuple[list[Mapping[
     rng = np.random.default_rng(seed)
     points: list[Mapping[int, Array]] = [spec.given]
     skipped = 0
-    for given in _draws(spec, rng, (count - 1) * TRIES):
+    for input_values in _draws(spec, rng, (count - 1) * TRIES):
         if len(points) == count:
             break
-        values = run(spec.graph, given, [spec.output, *spec.steps.values()])
+        values = run(spec.graph, input_values, [spec.output, *spec.steps.values()])
         if all(np.isfinite(value).all() for value in values.values()):
-            points.append(given)
+            points.append(input_values)
         else:
             skipped += 1
     return points, skipped
@@ -46,16 +46,16 @@ def choosing(graph: Graph) -> set[int]:
 
 def _draws(spec: NamedGraph, rng: np.random.Generator, most: int) -> Iterator[Mapping[int, Array]]:
     plain = written_out(spec)
-    still = {plain.names[node] for node in choosing(plain.graph) if node in plain.names}
+    choosers = {plain.names[node] for node in choosing(plain.graph) if node in plain.names}
     for _ in range(most):
-        given = {}
+        input_values = {}
         for leaf in spec.inputs:
             if leaf.range:
                 share = rng.uniform(size=leaf.value.shape)
-                given[leaf.node] = leaf.range[0] * (1.0 - share) + leaf.range[1] * share
-            elif leaf.role not in FLOWS_INTO or leaf.name in still:
-                given[leaf.node] = leaf.value
+                input_values[leaf.node] = leaf.range[0] * (1.0 - share) + leaf.range[1] * share
+            elif leaf.role not in FLOWS_INTO or leaf.name in choosers:
+                input_values[leaf.node] = leaf.value
             else:
                 width = AROUND * np.maximum(np.abs(leaf.value), 1.0)
-                given[leaf.node] = leaf.value + width * rng.normal(size=leaf.value.shape)
-        yield given
+                input_values[leaf.node] = leaf.value + width * rng.normal(size=leaf.value.shape)
+        yield input_values

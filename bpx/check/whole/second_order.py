@@ -19,7 +19,7 @@ from bpx.graph.numbers import index_text
 from bpx.passes.reverse import reverse
 
 
-def second_order(query: Query, given: Mapping[int, Array]) -> list[GradientTable]:
+def second_order(query: Query, input_values: Mapping[int, Array]) -> list[GradientTable]:
     """The derivatives of each entry of the gradient by every input.
 
     Of more than `MOST_SECOND` entries, those of one random mixture of the entries of each input.
@@ -40,15 +40,17 @@ def second_order(query: Query, given: Mapping[int, Array]) -> list[GradientTable
                 composites={},
             )
             shape = spec.graph.shapes[spec.output]
-            asked = Query(
+            entry_query = Query(
                 spec,
                 spec.output,
                 query.wrt,
                 seed if gradient is not None else np.zeros(shape),
                 query.detect,
             )
-            checked = CheckedGraph.at(asked, given)
-            tables += [_table(checked, other, at, label) for other, at in query.wrt.items()]
+            checked = CheckedGraph.at(entry_query, input_values)
+            tables += [
+                _table(checked, input_name, input_node, label) for input_name, input_node in query.wrt.items()
+            ]
     return tables
 
 

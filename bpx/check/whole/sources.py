@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> Evaluation:
     """What is claimed of ∂output/∂node, with all the evidence there is on it."""
     evaluation = Evaluation(checked, name, node, claimed)  # with the reverse sweep of trusted slopes
-    for source in (_edges, _kinks, _many_digits, _formula, _terms, _rules):
+    for source in (_domain_edges, _kinks, _many_digits, _formula, _terms, _rules):
         source(evaluation)
     return evaluation
 
 
-def _edges(evaluation: Evaluation) -> None:
+def _domain_edges(evaluation: Evaluation) -> None:
     """Where the reference is not finite there is no derivative, or none that float64 can hold.
 
     At a kink a rule may have no number either: that of atan2 at the origin.
@@ -40,12 +40,12 @@ def _edges(evaluation: Evaluation) -> None:
     lost = ~np.isfinite(claimed.value) & ~checked.is_smooth(evaluation.node) & claimed.is_rule
     flat = np.flatnonzero(~np.isfinite(evaluation.reference.value) | lost)
     if flat.size:
-        obstacle, facts = _edge(checked, evaluation.node)
+        obstacle, facts = _domain_obstacle(checked, evaluation.node)
         evaluation.evidence.replace(flat, np.nan, np.nan, obstacle=obstacle)
         evaluation.evidence.facts[obstacle.code] = facts
 
 
-def _edge(checked: CheckedGraph, node: int) -> tuple[Obstacle, dict[str, Any]]:
+def _domain_obstacle(checked: CheckedGraph, node: int) -> tuple[Obstacle, dict[str, Any]]:
     """The node above at the edge of its domain, or else the one whose differences give no slope."""
     spec = checked.query.spec
     above = checked.graph.touched(by=[node], upto=checked.query.output)
@@ -63,9 +63,9 @@ def _kinks(evaluation: Evaluation) -> None:
     bent = ~evaluation.checked.is_smooth(evaluation.node)
     flat = np.flatnonzero(bent & (evaluation.evidence.obstacle == Obstacle.NONE))
     if flat.size:
-        from bpx.check.whole.nonsmooth import look_to_the_sides
+        from bpx.check.whole.nonsmooth import add_one_sided_slopes
 
-        look_to_the_sides(evaluation, flat)
+        add_one_sided_slopes(evaluation, flat)
 
 
 def _many_digits(evaluation: Evaluation) -> None:
@@ -73,20 +73,20 @@ def _many_digits(evaluation: Evaluation) -> None:
     if not evaluation.is_input:
         return
     off = evaluation.off
-    _look_closer(evaluation, evaluation.having(Verdict.CANNOT_TELL))
-    settled, _ = _look_closer(evaluation, off[:WITNESSES])
+    _add_exact_slopes(evaluation, evaluation.entries_with(Verdict.CANNOT_TELL))
+    settled, _ = _add_exact_slopes(evaluation, off[:WITNESSES])
     if (evaluation.verdicts[off[:WITNESSES]] != Verdict.DISAGREE).any():
-        others, looked = _look_closer(evaluation, off[WITNESSES:])
-        _by_witnesses(evaluation, off[WITNESSES + looked :], np.concatenate([settled, others]))
+        settled_later, looked = _add_exact_slopes(evaluation, off[WITNESSES:])
+        _by_witnesses(evaluation, off[WITNESSES + looked :], np.concatenate([settled, settled_later]))
 
 
-def _look_closer(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
+def _add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
     """Those of these entries that many digits settle, and at how many there was time to look."""
     if not flat.size:
         return flat, 0
-    from bpx.check.whole.graph_multiprecision import look_closer
+    from bpx.check.whole.graph_multiprecision import add_exact_slopes
 
-    return look_closer(evaluation, flat)
+    return add_exact_slopes(evaluation, flat)
 
 
 def _by_witnesses(evaluation: Evaluation, flat: Indices, settled: Indices) -> None:
@@ -117,7 +117,9 @@ def _terms(evaluation: Evaluation) -> None:
 
     Other claims so small, which may be nothing but rounding, are not to pass for 0.
     """
-    size = np.broadcast_to(evaluation.checked.sizes.get(evaluation.node, 0.0), evaluation.evidence.shape)
+    size = np.broadcast_to(
+        evaluation.checked.term_magnitudes.get(evaluation.node, 0.0), evaluation.evidence.shape
+    )
     evaluation.evidence.scale = size
     evaluation.evidence.rest = REST * EPSILON * size if evaluation.claimed.is_rule else 0.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from checking import toml
 
-from bpx.check.blame.custom_rules import rules_alone
+from bpx.check.blame.custom_rules import check_custom_rules
 from bpx.check.report.entry import Verdict
 
 SPEC = """bpx = 1
@@ -23,7 +23,7 @@ partials = %s
 def alone(args, value, **partials):
     listed = ", ".join(f'{arg} = "{partial}"' for arg, partial in partials.items())
     quoted = "[" + ", ".join(f'"{arg}"' for arg in args) + "]"
-    return rules_alone(toml(SPEC % (quoted, value, "{ " + listed + " }")), 1e-5)
+    return check_custom_rules(toml(SPEC % (quoted, value, "{ " + listed + " }")), 1e-5)
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_an_op_that_is_defined_nowhere_near_is_left_alone():
 
 
 def test_a_spec_without_ops_of_its_own():
-    assert rules_alone(toml('bpx = 1\n[inputs]\nx = 1.0\n[graph]\ny = "x^2"'), 1e-5) == ([], [])
+    assert check_custom_rules(toml('bpx = 1\n[inputs]\nx = 1.0\n[graph]\ny = "x^2"'), 1e-5) == ([], [])

@@ -34,7 +34,7 @@ def test_the_right_contribution_and_what_the_rule_hands_back():
     for one in drawn(planted(made, "out", 0, lambda right, *args: 2 * right)):
         x, upstream = one.sample.args[0], one.sample.upstream
         np.testing.assert_allclose(one.sample.right, upstream * np.cos(x), rtol=1e-7)
-        np.testing.assert_allclose(one.handed, 2 * upstream * np.cos(x), rtol=1e-12)
+        np.testing.assert_allclose(one.contribution, 2 * upstream * np.cos(x), rtol=1e-12)
 
 
 @pytest.mark.parametrize("x", [1e-3, -1e-3, 5.0])
@@ -68,4 +68,4 @@ def test_constants_stay():
 def test_the_same_again():
     made = spec("x * y", x=[1.0, 2.0], y=3.0)
     one, other = drawn(made), drawn(made)
-    assert all(np.array_equal(a.handed, b.handed) for a, b in zip(one, other, strict=True))
+    assert all(np.array_equal(a.contribution, b.contribution) for a, b in zip(one, other, strict=True))

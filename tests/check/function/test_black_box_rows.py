@@ -82,7 +82,7 @@ def test_wrong_shapes_and_missing_claims_are_noted() -> None:
     assert np.isnan(rows.claims()).all()
     assert rows.unclaimed == {0}
     assert rows.misshapen == {1: (2, 3)}
-    assert rows.asked.size == 0
+    assert rows.claimed_coordinates.size == 0
 
 
 def test_many_digits_go_the_same_ways(product: BlackBoxRows) -> None:

@@ -99,7 +99,7 @@ def test_the_bar_covers_what_rounding_of_the_way_does():
 def test_sizes_are_those_of_the_terms_and_not_of_their_sum():
     made = spec("1000*x - 999*x", x=2.0)
     point = point_of(made)
-    assert point.sizes[made.nodes["x"]] == pytest.approx(1999)
+    assert point.term_magnitudes[made.nodes["x"]] == pytest.approx(1999)
     assert point.reference[made.nodes["x"]].value == pytest.approx(1)
 
 
