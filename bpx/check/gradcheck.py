@@ -12,7 +12,7 @@ from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.blame.corrected_formula import right_gradient
 from bpx.check.blame.custom_rules import check_custom_rules
-from bpx.check.numeric.tolerances import SECOND_LOOKS
+from bpx.check.numeric.tolerances import DETECT, SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
@@ -39,8 +39,6 @@ from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
     from bpx.graph.named.claim import Claim
-
-DETECT = 1e-5
 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
@@ -231,12 +229,12 @@ def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation])
 def _by_claim(checked: CheckedGraph, claim: Claim, expr: Expr) -> Claimed:
     values = run(checked.graph, {**checked.input_values, **checked.values}, [expr.id])
 
-    def exactly() -> Any:
+    def in_multiprecision() -> Any:
         return run(checked.graph, checked.lifted, [expr.id])[expr.id]
 
     tolerance = np.zeros(()) if claim.tolerance is None else claim.tolerance
     tolerance = np.broadcast_to(tolerance, expr.shape)
-    return Claimed(np.asarray(values[expr.id]), tolerance, exactly if claim.formula else None)
+    return Claimed(np.asarray(values[expr.id]), tolerance, in_multiprecision if claim.formula else None)
 
 
 def local_rows(checked: CheckedGraph) -> Iterator[LocalRow]:

@@ -34,7 +34,7 @@ class QuickCheck(NamedTuple):
 SKIPPED = QuickCheck("skipped", 0, 0.0)
 
 
-def checkup(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> QuickCheck | None:
+def quick_check(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> QuickCheck | None:
     """What differences say of the gradients of `ledger` for the nodes `wrt`; None where there are none.
 
     `seed` is what arrived at the output.

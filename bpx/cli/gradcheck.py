@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bpx.check.numeric.tolerances import DETECT
 from bpx.cli.app import app
 from bpx.cli.arguments import read_claims, read_names, read_spec, read_upstream
 from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
@@ -51,7 +52,7 @@ def gradcheck(
     points: Points = 1,
     seed: Seed = 0,
     order: Order = 1,
-    detect: Detect = 1e-5,
+    detect: Detect = DETECT,
     sort: SortBy = Sort.WORST,
     all_: All = False,
     strict: Strict = False,

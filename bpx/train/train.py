@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Generic, NamedTuple
 
 import numpy as np
 
-from bpx.check.check_values import check_in_use
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
+from bpx.check.training_check import check_training_gradient
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.values import not_an_input
@@ -277,7 +277,7 @@ class _Run(Generic[AnyGraph]):
 
     def agrees(self, gradient: Array) -> bool:
         """Check the gradient in use, and write down what was found."""
-        report = check_in_use(self.current(), self.parameters.parts(gradient.copy()))
+        report = check_training_gradient(self.current(), self.parameters.parts(gradient.copy()))
         if report.worst:
             numbers = (report.worst.claimed, report.worst.reference, report.worst.error)
             self.checks.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from checking import planted, spec
 
-from bpx.check.quick_check import SKIPPED, checkup
+from bpx.check.quick_check import SKIPPED, quick_check
 from bpx.passes.reverse import reverse
 
 
@@ -13,7 +13,7 @@ def found(made, wrt=None):
     nodes = {one.name: one.node for one in made.inputs} if wrt is None else wrt
     graph, seed = made.graph.copy(), np.ones(made.graph.shapes[made.output])
     ledger = reverse(graph[made.output], [graph[node] for node in nodes.values()], graph.constant(seed))
-    return checkup(made, ledger, nodes, seed)
+    return quick_check(made, ledger, nodes, seed)
 
 
 def test_all_entries_are_counted_and_the_worst_speaks():

@@ -59,7 +59,7 @@ class _ClaimsAtPoint:
         claim_bounds |= {
             node: self.checked.reference[node] for node in self.right if node in self.checked.reference
         }
-        nothing = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in self.claims}
+        nothing = {node: ErrorBound.exact(np.zeros(shapes[node])) for node in self.claims}
         return nothing | reverse_sweep(
             self.checked.ledger.edges, self.checked.trusted, self.checked.seed, claim_bounds
         )
@@ -208,13 +208,13 @@ def _mistakes_above(
     edges = [edge for edge in reversed(checked.ledger.edges) if edge.arg != node and above[edge.arg]]
     claimed_nodes = [claimed for claimed in (*point.claims, *point.right) if claimed != node]
     unchanged = {
-        claimed: ErrorBound.exactly(np.zeros(checked.graph.shapes[claimed])) for claimed in claimed_nodes
+        claimed: ErrorBound.exact(np.zeros(checked.graph.shapes[claimed])) for claimed in claimed_nodes
     }
     for edge in [edge for edge in edges if edge.arg not in unchanged][:MOST_SEARCHED]:
         edge_sample = point.sample(edge)
         for mistake, wrong in predict(edge_sample):
             if fits(wrong, edge_sample.right, 0.0):
                 continue  # what changes nothing explains nothing
-            seed = {edge.arg: ErrorBound.exactly(wrong - edge_sample.right)}
+            seed = {edge.arg: ErrorBound.exact(wrong - edge_sample.right)}
             change = reverse_sweep(checked.ledger.edges, checked.trusted, seed, unchanged)
             yield (edge, mistake), total + change[node].value

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.blame.corrected_formula import right_rule
-from bpx.check.blame.edge_samples import SampledEdges, composite_samples_of, samples
+from bpx.check.blame.edge_samples import RuleSample, composite_samples_of, samples
 from bpx.check.blame.error_patterns import named
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.report.blame import Blame, Mistake, Proof
@@ -68,7 +68,7 @@ def _mistakes(checked: CheckedGraph, edge: Edge) -> tuple[Mistake, ...]:
     return tuple(mistake for mistake in near if mistake in far) or near
 
 
-def _named_by(sampled_edges: Sequence[SampledEdges]) -> tuple[Mistake, ...]:
+def _named_by(sampled_edges: Sequence[RuleSample]) -> tuple[Mistake, ...]:
     edge_samples = [sampled.sample for sampled in sampled_edges]
     return named(
         edge_samples,

@@ -22,14 +22,14 @@ from bpx.graph.run import run
 from bpx.passes.reverse import Edge
 
 
-class SampledEdges(NamedTuple):
+class RuleSample(NamedTuple):
     """An edge at one point for one upstream gradient: the sample, and what the rule under test hands back."""
 
     sample: EdgeSample
     contribution: Array
 
 
-def samples(checked: CheckedGraph, edge: Edge, far: bool = False) -> list[SampledEdges]:
+def samples(checked: CheckedGraph, edge: Edge, far: bool = False) -> list[RuleSample]:
     """The edge at the values met and at some others, each with a random upstream gradient.
 
     The others are near and on the same side of every kink, or `far` and on any side.
@@ -44,7 +44,7 @@ def samples(checked: CheckedGraph, edge: Edge, far: bool = False) -> list[Sample
     return sampled_edges
 
 
-def composite_samples_of(checked: CheckedGraph, edge: Edge) -> list[SampledEdges]:
+def composite_samples_of(checked: CheckedGraph, edge: Edge) -> list[RuleSample]:
     """The edge of a composite op at random points near the values met."""
     composite = checked.query.spec.composites[edge.consumer]
     return [
@@ -53,18 +53,18 @@ def composite_samples_of(checked: CheckedGraph, edge: Edge) -> list[SampledEdges
     ]
 
 
-def _of_composite(composite_rule: CompositeRule, edge: Edge) -> SampledEdges:
+def _of_composite(composite_rule: CompositeRule, edge: Edge) -> RuleSample:
     rule, position = composite_rule.rule, edge.position
     slope, shape = LinearMap(composite_rule.parts, position), np.shape(rule.args[position])
     sample = EdgeSample(
         rule.op, rule.settings, position, tuple(rule.args), rule.out, composite_rule.upstream, slope, shape
     )
-    return SampledEdges(sample, rule(position, composite_rule.upstream))
+    return RuleSample(sample, rule(position, composite_rule.upstream))
 
 
 def _elsewhere(
     checked: CheckedGraph, edge: Edge, share: float, rng: np.random.Generator, far: bool
-) -> SampledEdges | None:
+) -> RuleSample | None:
     values = _moved(checked, edge, share, rng)
     checked_edge = None if values is None else _check(checked, edge, values, far)
     if values is None or checked_edge is None or checked_edge.reference_jacobian is None:
@@ -111,14 +111,12 @@ def _drawn(
     values: Mapping[int, Array],
     checked_edge: CheckedEdge,
     rng: np.random.Generator,
-) -> SampledEdges:
+) -> RuleSample:
     shape = checked.graph.shapes[edge.consumer]
     upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
     assert checked_edge.reference_jacobian is not None
-    contribution = checked_edge.stated_jacobian.pull(ErrorBound.exactly(upstream)).value
-    return SampledEdges(
-        sample(checked, edge, values, upstream, checked_edge.reference_jacobian), contribution
-    )
+    contribution = checked_edge.stated_jacobian.pull(ErrorBound.exact(upstream)).value
+    return RuleSample(sample(checked, edge, values, upstream, checked_edge.reference_jacobian), contribution)
 
 
 def sample(

@@ -51,7 +51,7 @@ class EdgeSample(NamedTuple):
     @property
     def right(self) -> Array:
         """The contribution as it should be."""
-        return self.slope.pull(ErrorBound.exactly(self.upstream)).value
+        return self.slope.pull(ErrorBound.exact(self.upstream)).value
 
     @property
     def rounding(self) -> float:
@@ -276,8 +276,8 @@ def _wrong_products(sample: EdgeSample) -> Predictions:
         block = sample.slope
         if block.slope.value.shape[1] == block.slope.value.shape[2]:
             diagonal = block.slope.value * np.eye(block.slope.value.shape[1])
-            only = block._replace(slope=ErrorBound.exactly(diagonal))
-            yield Mistake("diagonal-only"), only.pull(ErrorBound.exactly(sample.upstream)).value
+            only = block._replace(slope=ErrorBound.exact(diagonal))
+            yield Mistake("diagonal-only"), only.pull(ErrorBound.exact(sample.upstream)).value
     if sample.op.name != "matmul" or any(np.ndim(arg) != 2 for arg in sample.args):
         return
     a, b = sample.args

@@ -24,6 +24,7 @@ from bpx.check.numeric.tolerances import (
     BLACK_BOX_MIXTURES,
     BLACK_BOX_SECONDS,
     CALLS,
+    DETECT,
     DIRECTIONS,
     DRAWS,
     MOST_KINKED,
@@ -57,7 +58,7 @@ def check_function(
     backward: Callable[..., Any] | None = None,
     names: Sequence[str] | None = None,
     *,
-    detect: float = 1e-5,
+    detect: float = DETECT,
     seed: int = 0,
 ) -> Report:
     """Check `backward` against differences of `forward`.
@@ -156,7 +157,7 @@ class BlackBoxCheck:
         evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
         claimed = evaluation.claimed[:, coordinates]
         estimate = self.rows.estimate([coordinate(self.rows.x, int(index)) for index in coordinates], claimed)
-        unseen = self._unseen(coordinates, estimate.value)
+        unseen = self._hidden_rounding(coordinates, estimate.value)
         # The noise of a row costs calls of backward, and matters only where claims differ.
         wrong = (self._verdicts(claimed, estimate) == Verdict.DISAGREE).any(axis=1)
         evaluation.evidence.put(
@@ -196,16 +197,16 @@ class BlackBoxCheck:
         )
         return verdict(claimed, evidence, self.evaluation.detect).verdicts
 
-    def _unseen(self, coordinates: Indices, value: Array) -> Array:
+    def _hidden_rounding(self, coordinates: Indices, value: Array) -> Array:
         """What rounding within f may do to slopes that it does the same all along a line.
 
         As much as the claims move with the inputs' last digits; but no more than leaves the verdict open.
         """
         most = self.evaluation.detect / (2 * SAFETY_FACTOR) * np.abs(value)
-        return np.maximum(STEADY * np.abs(value), np.fmin(self.shaken[:, coordinates], most))
+        return np.maximum(STEADY * np.abs(value), np.fmin(self.claim_shifts[:, coordinates], most))
 
     @cached_property
-    def shaken(self) -> Array:
+    def claim_shifts(self) -> Array:
         """How far all claims (R, N) move when the inputs move by their last digits."""
         x = self.rows.x
         moved = x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(np.abs(x))
@@ -221,11 +222,11 @@ class BlackBoxCheck:
         noise = np.zeros((len(self.rows.upstreams), len(coordinates)))
         for row in np.flatnonzero(rows).tolist():
             claim = self.evaluation.claimed[row]
-            moved = (np.abs(shaken - claim) for shaken in self._shaken_claims(row))
+            moved = (np.abs(perturbed - claim) for perturbed in self._perturbed_claims(row))
             noise[row] = np.fmax.reduce([*moved, *self._unevenness(row)])[coordinates]
         return noise
 
-    def _shaken_claims(self, row: int) -> Iterator[Array]:
+    def _perturbed_claims(self, row: int) -> Iterator[Array]:
         x, upstream = self.rows.x, self.rows.upstreams[row]
         for size in [np.abs(x), np.maximum(np.abs(x), 1.0)] * DRAWS:
             yield self.rows.claim(upstream, x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(size))

@@ -49,7 +49,9 @@ class BlackBoxMultiprecision:
         """Whether forward runs on such numbers, with the same outcome but for rounding."""
         output = self.rows.output
         try:
-            value = multiprecision.rounded(self.rows.caller.exactly(self.rows.values(self._lifted())))
+            value = multiprecision.rounded(
+                self.rows.caller.in_multiprecision(self.rows.values(self._lifted()))
+            )
         except Exception:  # whatever it is that a stranger's function does not like about them
             return False
         tolerance = ALIKE * np.maximum(
@@ -62,7 +64,9 @@ class BlackBoxMultiprecision:
 
     def _add_slopes(self, at: int, rows: NDArray[np.intp]) -> None:
         line, x = coordinate(self.rows.x, at), self._lifted()
-        slopes = multiprecision_slopes.slopes(lambda t: self.rows.output_exactly(line.at(x, t)), line.start)
+        slopes = multiprecision_slopes.slopes(
+            lambda t: self.rows.output_in_multiprecision(line.at(x, t)), line.start
+        )
         for row in rows.tolist() if slopes else []:
             self._add(row, at, slopes[row])  # type: ignore[index]
         if slopes and self.rows.one_hot:
@@ -111,7 +115,7 @@ class BlackBoxMultiprecision:
         if (row, digits) not in self._formulas:
             upstream = self.rows.mixture if row == MIXTURE else self.rows.upstreams[row]
             with multiprecision.precision(digits):
-                self._formulas[row, digits] = self.rows.claim_exactly(upstream, self._lifted())
+                self._formulas[row, digits] = self.rows.claim_in_multiprecision(upstream, self._lifted())
         claims = self._formulas[row, digits]
         finite = claims is not None and np.isfinite(multiprecision.rounded(claims[at]))
         return multiprecision.Multiprecision(0) + claims[at] if finite else None

@@ -147,14 +147,16 @@ class BlackBoxRows:
             self.misshapen[input] = claimed.shape
         return np.full(shape, np.nan)
 
-    def output_exactly(self, x: Any) -> Any:
+    def output_in_multiprecision(self, x: Any) -> Any:
         """The rows' outputs (R,) for objects of many digits; raises what forward raises."""
-        return self.project(self.caller.exactly(self.values(x)))
+        return self.project(self.caller.in_multiprecision(self.values(x)))
 
-    def claim_exactly(self, upstream: Array, x: Any) -> Any:
+    def claim_in_multiprecision(self, upstream: Array, x: Any) -> Any:
         """The claims (N,) for objects of many digits; None where backward does not run on them."""
         try:
-            claims = self.caller.claimed_exactly(upstream.reshape(self.output.shape), self.values(x))
+            claims = self.caller.claimed_in_multiprecision(
+                upstream.reshape(self.output.shape), self.values(x)
+            )
             parts = [np.asarray(claims[i], dtype=object) for i in self.caller.varied]
         except Exception:  # whatever it is that a stranger's function does not like about them
             return None

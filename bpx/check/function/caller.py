@@ -66,11 +66,11 @@ class Caller:
             None if gradient is None else _result("backward", gradient) for gradient in self._unpacked(result)
         ]
 
-    def exactly(self, values: Values) -> Any:
+    def in_multiprecision(self, values: Values) -> Any:
         """The output for objects of many digits, as an array of objects; raises what the function raises."""
         return np.asarray(self._forward(*_handed(values)), dtype=object)
 
-    def claimed_exactly(self, upstream: Array, values: Values) -> list[Any]:
+    def claimed_in_multiprecision(self, upstream: Array, values: Values) -> list[Any]:
         """The claims in many digits; raises what the function raises."""
         return self._unpacked(self._backward(upstream.copy()[()], *_handed(values)))
 

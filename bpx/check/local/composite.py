@@ -20,8 +20,8 @@ from bpx.check.numeric.tolerances import (
     COMPOSITE_NEAR,
     COMPOSITE_POINTS,
     COMPOSITE_ROUNDING,
-    DIGITS,
     MOST_EXACT_COMPOSITE,
+    MULTIPRECISION_DIGITS,
     SAFETY_FACTOR,
 )
 from bpx.check.report.entry import Verdict
@@ -71,10 +71,12 @@ class CompositeRule:
         largest = float(np.max(np.abs(self.upstream)))
         if not multiprecision.available() or claimed.size + self.upstream.size > MOST_EXACT_COMPOSITE:
             return bool((np.abs(claimed - reference) <= _tolerance(reference, largest)).all())
-        with multiprecision.precision(DIGITS):
-            exact = [either.exactly(position, self.upstream).flat for either in (self.rule, self.parts)]
+        with multiprecision.precision(MULTIPRECISION_DIGITS):
+            exact = [
+                either.in_multiprecision(position, self.upstream).flat for either in (self.rule, self.parts)
+            ]
             # An exact 0 has no size to be relative to: half of the digits are left for it.
-            floor = 10.0 ** (-DIGITS // 2) * largest
+            floor = 10.0 ** (-MULTIPRECISION_DIGITS // 2) * largest
             return all(abs(a - b) <= COMPOSITE_APART * abs(b) + floor for a, b in zip(*exact, strict=True))
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 KINKS = ("kink",)  # kinds of guards where an op is defined, but not differentiable
-EDGES = ("positive", "nonnegative", "nonzero")  # and where its domain ends
+BOUNDARIES = ("positive", "nonnegative", "nonzero")  # and where its domain ends
 
 
 def check_elementwise(
@@ -237,7 +237,7 @@ def _checked(
     return CheckedEdge(
         edge,
         DiagonalJacobian(slope, shape),
-        DiagonalJacobian(ErrorBound.exactly(batch.part(node, claimed)), shape),
+        DiagonalJacobian(ErrorBound.exact(batch.part(node, claimed)), shape),
         float(claimed[worst]),
         math.nan if half else middle,  # at a kink there is no one number to compare with
         float(evidence.error[worst]),

@@ -70,7 +70,7 @@ class ZeroJacobian(NamedTuple):
 
     def pull(self, upstream: ErrorBound) -> ErrorBound:
         """Zeros, for certain."""
-        return ErrorBound.exactly(np.zeros(self.shape))
+        return ErrorBound.exact(np.zeros(self.shape))
 
     def magnitude(self, upstream: Array) -> Array:
         """The same of absolute values."""
@@ -97,8 +97,8 @@ class DenseJacobian(NamedTuple):
 
     def magnitude(self, upstream: Array) -> Array:
         """The same of absolute values."""
-        absolute = self._replace(slope=ErrorBound.exactly(np.abs(self.slope.value)))
-        return absolute.pull(ErrorBound.exactly(upstream)).value
+        absolute = self._replace(slope=ErrorBound.exact(np.abs(self.slope.value)))
+        return absolute.pull(ErrorBound.exact(upstream)).value
 
 
 class UnboundedJacobian(NamedTuple):
@@ -114,7 +114,7 @@ class UnboundedJacobian(NamedTuple):
     def magnitude(self, upstream: Array) -> Array:
         """The absolute value of what the rule makes of it."""
         # Not the magnitude of the rule, which may have none: a rule under test may return anything.
-        return np.abs(self.stated_jacobian.pull(ErrorBound.exactly(upstream)).value)
+        return np.abs(self.stated_jacobian.pull(ErrorBound.exact(upstream)).value)
 
 
 def sparsity_pattern(jacobian: Jacobian, consumer: Shape) -> Jacobian:
@@ -124,9 +124,9 @@ def sparsity_pattern(jacobian: Jacobian, consumer: Shape) -> Jacobian:
     a kink bears on an entry.
     """
     if isinstance(jacobian, DiagonalJacobian):
-        return jacobian._replace(slope=ErrorBound.exactly(np.ones(consumer)))
+        return jacobian._replace(slope=ErrorBound.exact(np.ones(consumer)))
     if isinstance(jacobian, DenseJacobian):
-        return jacobian._replace(slope=ErrorBound.exactly(np.ones(jacobian.slope.value.shape)))
+        return jacobian._replace(slope=ErrorBound.exact(np.ones(jacobian.slope.value.shape)))
     if isinstance(jacobian, LinearMap):
         return jacobian._replace(rule=jacobian.rule.of_ones())
     return (

@@ -152,7 +152,7 @@ def _basis_jacobian(rule: StructuralRule, position: int) -> DenseJacobian | None
         values = rule.forward(position, basis.reshape(*shape, -1), batch=True)
         columns.append(values.reshape(outs, -1).T)
     jacobian = np.concatenate(columns)[np.newaxis]
-    return DenseJacobian(ErrorBound.exactly(jacobian), shape, tuple(range(len(shape))))
+    return DenseJacobian(ErrorBound.exact(jacobian), shape, tuple(range(len(shape))))
 
 
 # --- a Jacobian that is written out ---------------------------------------------------------------
@@ -175,7 +175,7 @@ def _compared(
         return compare(
             edge, None, stated_jacobian, unknown, Evidence.nothing((1,), obstacle=Obstacle.TOO_LARGE)
         )
-    expected, contribution = reference.pull(ErrorBound.exactly(upstream)), rule(edge.position, upstream)
+    expected, contribution = reference.pull(ErrorBound.exact(upstream)), rule(edge.position, upstream)
     if contribution.shape != expected.value.shape:
         evidence = Evidence.of([np.sum(expected.value)], 0.0, obstacle=Obstacle.WRONG_SHAPE)
         return compare(edge, reference, stated_jacobian, unknown, evidence)

@@ -60,7 +60,7 @@ class StructuralRule:
         """
         return self._run(position, [upstream, *self.args, self.out])
 
-    def exactly(self, position: int, upstream: Array) -> Any:
+    def in_multiprecision(self, position: int, upstream: Array) -> Any:
         """The same in numbers of many digits, as many as are set."""
         from bpx.check.numeric.multiprecision import lifted
 

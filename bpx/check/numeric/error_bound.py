@@ -32,7 +32,7 @@ class ErrorBound(NamedTuple):
     spread: Array
 
     @classmethod
-    def exactly(cls, value: Array) -> ErrorBound:
+    def exact(cls, value: Array) -> ErrorBound:
         """A value without error."""
         value = np.asarray(value, dtype=np.float64)  # a number becomes an array of shape ()
         return cls(value, np.zeros(value.shape), np.zeros(value.shape))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import DIGITS, LARGEST_ANGLE_BITS, LARGEST_EXPONENT
+from bpx.check.numeric.tolerances import LARGEST_ANGLE_BITS, LARGEST_EXPONENT, MULTIPRECISION_DIGITS
 from bpx.graph.arrays import Array
 from bpx.words.say import say
 
@@ -40,7 +40,7 @@ def context() -> Any:
     """An mpmath context of our own, so that nobody else's precision counts."""
     # Imported here: mpmath takes longer to load than most commands run.
     own = import_module("mpmath").MPContext()
-    own.dps = DIGITS
+    own.dps = MULTIPRECISION_DIGITS
     return own
 
 

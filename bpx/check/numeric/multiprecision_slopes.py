@@ -20,11 +20,11 @@ import numpy as np
 
 from bpx.check.numeric.multiprecision import Multiprecision, as_multiprecision, context, precision
 from bpx.check.numeric.tolerances import (
-    DIGITS,
     DIGITS_SETTLED,
     KINK_GAP,
     LARGEST_DIGITS_ROUNDING,
     MOST_DIGITS,
+    MULTIPRECISION_DIGITS,
     MULTIPRECISION_ROUNDINGS,
     MULTIPRECISION_STEP,
     MULTIPRECISION_STEP_AT_ZERO,
@@ -49,7 +49,7 @@ class MultiprecisionSlope(NamedTuple):
     exact: Multiprecision  # `value` before rounding
     at: Multiprecision  # f(x)
     rounding: float  # what the digits carried allow for at most
-    digits: int = DIGITS  # so many it took: fewer leave nothing where large terms cancel
+    digits: int = MULTIPRECISION_DIGITS  # so many it took: fewer leave nothing where large terms cancel
 
 
 def slope(function: Callable[[Multiprecision], Any], x: SupportsFloat) -> MultiprecisionSlope | None:
@@ -64,7 +64,7 @@ def slopes(function: Callable[[Multiprecision], Any], x: SupportsFloat) -> list[
     Taken with more and more digits until more change nothing; None where the function does not run on
     numbers of the class `Multiprecision`, whatever it raises then.
     """
-    digits = DIGITS
+    digits = MULTIPRECISION_DIGITS
     after = _slopes(function, x, digits)
     while after is not None and digits < MOST_DIGITS:
         # A 0 may only be too few digits: then as many as there are must say so.

@@ -25,6 +25,9 @@ SMALLEST_FLOAT = 5e-324
 
 # --- verdicts ------------------------------------------------------------------------------------
 
+# Relative: the smallest error that must be seen where nobody asks for another. Differences of float64 reach
+# 1e-10 at best and 1e-5 in the worst tenth of the corpus; a slip of the pen is never as small.
+DETECT = 1e-5
 # Error bars; so many of them a verdict takes for certain. Measured on the prototype: 1 gave 6 false
 # alarms, 3 and 10 none, 100 left 40 more gradients open.
 SAFETY_FACTOR = 10.0
@@ -176,7 +179,7 @@ LARGEST_CHUNK_ELEMENTS = 2**20
 
 # Decimal digits: a quotient over the smaller step of 1e-33 keeps 57 of them, where its truncation error
 # of 1e-33 leaves 33; the rest may cancel in f.
-DIGITS = 90
+MULTIPRECISION_DIGITS = 90
 # Decimal digits tried where fewer do not settle a derivative: one of exp(-1000) = 1e-434 beside terms of
 # size 1 takes 470, a softmax with logits 1,000 apart.
 MOST_DIGITS = 800

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, rank
 from bpx.check.report.gradient_table import GradientTable
@@ -33,7 +34,7 @@ class CheckResults:
     blame: tuple[Blame, ...] = ()
     innocent: tuple[str, ...] = ()
     notes: tuple[Diagnostic, ...] = ()
-    detect: float = 1e-5
+    detect: float = DETECT
     order: int = 1
     points: int = 1
     skipped: int = 0

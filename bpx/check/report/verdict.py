@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import NOTHING_IN_USE, RIGHT_FORMULA, SAFETY_FACTOR, SLACK, UNIT_ROUNDOFF
+from bpx.check.numeric.tolerances import (
+    DETECT,
+    NOTHING_IN_USE,
+    RIGHT_FORMULA,
+    SAFETY_FACTOR,
+    SLACK,
+    UNIT_ROUNDOFF,
+)
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.graph.arrays import Array
@@ -30,7 +37,7 @@ class Judgement(NamedTuple):
     codes: NDArray[np.object_]
 
 
-class Case:
+class Comparison:
     """Claims beside their evidence: what the rules compare."""
 
     def __init__(self, claimed: Array | float, evidence: Evidence, detect: float) -> None:
@@ -109,49 +116,63 @@ class Case:
         return np.asarray(numbers | self.formula_is_right)
 
 
-class Rule(NamedTuple):
+class VerdictRule(NamedTuple):
     """Where `holds`, the entry has this verdict, for the reason of this code."""
 
     verdict: Verdict
     code: str | None
-    holds: Callable[[Case], Any]
+    holds: Callable[[Comparison], Any]
 
 
 # --- conditions ---------------------------------------------------------------------------------
 
 
-def _narrow_bar(case: Case) -> Any:
+def _narrow_bar(comparison: Comparison) -> Any:
     """The claim fits, and the bar is narrower than the least difference that must be seen."""
-    return case.fits & (case.bar <= case.detect * case.size)
+    return comparison.fits & (comparison.bar <= comparison.detect * comparison.size)
 
 
-def _exact_zero(case: Case) -> Any:
+def _exact_zero(comparison: Comparison) -> Any:
     """A 0 where f does not change by a bit needs no bar."""
-    return case.fits & case.evidence.flat & (case.claimed == 0)
+    return comparison.fits & comparison.evidence.flat & (comparison.claimed == 0)
 
 
-def _cancelled(case: Case) -> Any:
+def _cancelled(comparison: Comparison) -> Any:
     """Where the terms cancel to next to nothing, the bar is measured by the terms: a stationary point."""
-    next_to_nothing = np.abs(case.near) <= case.evidence.rest
-    return case.fits & next_to_nothing & (case.bar <= case.detect * np.asarray(case.evidence.scale))
+    next_to_nothing = np.abs(comparison.near) <= comparison.evidence.rest
+    return (
+        comparison.fits
+        & next_to_nothing
+        & (comparison.bar <= comparison.detect * np.asarray(comparison.evidence.scale))
+    )
 
 
-def _met(obstacle: Obstacle) -> Callable[[Case], Any]:
-    return lambda case: case.evidence.obstacle == obstacle
+def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
+    return lambda comparison: comparison.evidence.obstacle == obstacle
 
 
-def _other_upstream(case: Case) -> Any:
+def _other_upstream(comparison: Comparison) -> Any:
     """Right for the upstream gradients asked for, wrong for a mixture of them."""
-    return case.evidence.mixture_gap - np.asarray(case.evidence.mixture_error) > SLACK * case.detect
+    return (
+        comparison.evidence.mixture_gap - np.asarray(comparison.evidence.mixture_error)
+        > SLACK * comparison.detect
+    )
 
 
-def _formula_is_wrong(case: Case) -> Any:
-    return case.evidence.formula_gap - np.asarray(case.evidence.formula_error) > SLACK * case.detect
+def _formula_is_wrong(comparison: Comparison) -> Any:
+    return (
+        comparison.evidence.formula_gap - np.asarray(comparison.evidence.formula_error)
+        > SLACK * comparison.detect
+    )
 
 
-def _within_noise(case: Case) -> Any:
+def _within_noise(comparison: Comparison) -> Any:
     """Rounding alone may move the claim so far from a right one."""
-    return case.off & case.finite & (case.gap <= 8 * np.asarray(case.evidence.claim_noise) + case.bar)
+    return (
+        comparison.off
+        & comparison.finite
+        & (comparison.gap <= 8 * np.asarray(comparison.evidence.claim_noise) + comparison.bar)
+    )
 
 
 # --- the rules, in order ------------------------------------------------------------------------
@@ -159,63 +180,86 @@ def _within_noise(case: Case) -> Any:
 _DISAGREE, _KINK, _OUTSIDE = Verdict.DISAGREE, Verdict.KINK, Verdict.OUTSIDE_DOMAIN
 _UNCLEAR, _AGREE = Verdict.CANNOT_TELL, Verdict.AGREE
 
-RULES: tuple[Rule, ...] = (
+VERDICT_RULES: tuple[VerdictRule, ...] = (
     # Numbers in use that are not what the rules give at the same values. Of what is next to nothing, as
     # where a loss is all but met, rounding may have left no digit.
-    Rule(_UNCLEAR, "uncertain", lambda case: case.strays & (case.evidence.rule_gap <= NOTHING_IN_USE)),
-    Rule(_DISAGREE, "differs", lambda case: case.strays),
+    VerdictRule(
+        _UNCLEAR,
+        "uncertain",
+        lambda comparison: comparison.strays & (comparison.evidence.rule_gap <= NOTHING_IN_USE),
+    ),
+    VerdictRule(_DISAGREE, "differs", lambda comparison: comparison.strays),
     # Nothing to compare.
-    Rule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE)),
-    Rule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE)),
-    Rule(_OUTSIDE, "edge", _met(Obstacle.EDGE)),
-    Rule(_OUTSIDE, "no-slope", _met(Obstacle.NO_SLOPE)),
-    Rule(_OUTSIDE, "not-finite", _met(Obstacle.NOT_FINITE)),
-    Rule(_OUTSIDE, "no-value", _met(Obstacle.NO_VALUE)),
-    Rule(_OUTSIDE, "output-not-finite", _met(Obstacle.OUTPUT_NOT_FINITE)),
-    Rule(_OUTSIDE, "beside-edge", _met(Obstacle.BESIDE_EDGE)),
-    Rule(_OUTSIDE, "steep", _met(Obstacle.STEEP)),
-    Rule(_UNCLEAR, "structure", _met(Obstacle.STRUCTURE)),
-    Rule(_UNCLEAR, "scatter", _met(Obstacle.SCATTER)),
-    Rule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
-    Rule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
+    VerdictRule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE)),
+    VerdictRule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE)),
+    VerdictRule(_OUTSIDE, "edge", _met(Obstacle.EDGE)),
+    VerdictRule(_OUTSIDE, "no-slope", _met(Obstacle.NO_SLOPE)),
+    VerdictRule(_OUTSIDE, "not-finite", _met(Obstacle.NOT_FINITE)),
+    VerdictRule(_OUTSIDE, "no-value", _met(Obstacle.NO_VALUE)),
+    VerdictRule(_OUTSIDE, "output-not-finite", _met(Obstacle.OUTPUT_NOT_FINITE)),
+    VerdictRule(_OUTSIDE, "beside-edge", _met(Obstacle.BESIDE_EDGE)),
+    VerdictRule(_OUTSIDE, "steep", _met(Obstacle.STEEP)),
+    VerdictRule(_UNCLEAR, "structure", _met(Obstacle.STRUCTURE)),
+    VerdictRule(_UNCLEAR, "scatter", _met(Obstacle.SCATTER)),
+    VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
+    VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
-    Rule(_DISAGREE, "beyond-kinks", lambda case: case.evidence.kink & case.evidence.contradiction),
-    Rule(_KINK, "jump", lambda case: case.evidence.kink & case.evidence.jump),
-    Rule(_UNCLEAR, "unclear-kink", lambda case: case.evidence.kink & ~np.isfinite(case.evidence.side_error)),
-    Rule(_KINK, "at-kink", lambda case: case.evidence.kink & (case.between | case.evidence.conventional)),
-    Rule(_DISAGREE, "beyond-kink", lambda case: np.asarray(case.evidence.kink)),
+    VerdictRule(
+        _DISAGREE,
+        "beyond-kinks",
+        lambda comparison: comparison.evidence.kink & comparison.evidence.contradiction,
+    ),
+    VerdictRule(_KINK, "jump", lambda comparison: comparison.evidence.kink & comparison.evidence.jump),
+    VerdictRule(
+        _UNCLEAR,
+        "unclear-kink",
+        lambda comparison: comparison.evidence.kink & ~np.isfinite(comparison.evidence.side_error),
+    ),
+    VerdictRule(
+        _KINK,
+        "at-kink",
+        lambda comparison: comparison.evidence.kink & (comparison.between | comparison.evidence.conventional),
+    ),
+    VerdictRule(_DISAGREE, "beyond-kink", lambda comparison: np.asarray(comparison.evidence.kink)),
     # Where kinks cancel there is a slope, but choices at each of them need not compose to it.
-    Rule(_KINK, "at-kink", lambda case: case.off & case.finite & case.evidence.conventional),
+    VerdictRule(
+        _KINK,
+        "at-kink",
+        lambda comparison: comparison.off & comparison.finite & comparison.evidence.conventional,
+    ),
     # One slope, and a claim.
-    Rule(_DISAGREE, "other-upstream", _other_upstream),
-    Rule(_UNCLEAR, "wiring", lambda case: case.evidence.wiring & case.agrees),
-    Rule(_AGREE, None, _narrow_bar),
-    Rule(_AGREE, None, _exact_zero),
-    Rule(_AGREE, None, _cancelled),
-    Rule(_AGREE, "digits-lost", lambda case: case.formula_is_right),
-    Rule(_DISAGREE, "formula", _formula_is_wrong),
-    Rule(_DISAGREE, "claim-not-finite", lambda case: case.off & ~case.finite),
-    Rule(_UNCLEAR, "claim-not-finite", lambda case: ~case.finite),
-    Rule(_UNCLEAR, "uncertain", lambda case: case.off & case.evidence.unproved),
-    Rule(_UNCLEAR, "claim-noise", _within_noise),
-    Rule(_DISAGREE, "differs", lambda case: case.off),
+    VerdictRule(_DISAGREE, "other-upstream", _other_upstream),
+    VerdictRule(_UNCLEAR, "wiring", lambda comparison: comparison.evidence.wiring & comparison.agrees),
+    VerdictRule(_AGREE, None, _narrow_bar),
+    VerdictRule(_AGREE, None, _exact_zero),
+    VerdictRule(_AGREE, None, _cancelled),
+    VerdictRule(_AGREE, "digits-lost", lambda comparison: comparison.formula_is_right),
+    VerdictRule(_DISAGREE, "formula", _formula_is_wrong),
+    VerdictRule(_DISAGREE, "claim-not-finite", lambda comparison: comparison.off & ~comparison.finite),
+    VerdictRule(_UNCLEAR, "claim-not-finite", lambda comparison: ~comparison.finite),
+    VerdictRule(_UNCLEAR, "uncertain", lambda comparison: comparison.off & comparison.evidence.unproved),
+    VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
+    VerdictRule(_DISAGREE, "differs", lambda comparison: comparison.off),
 )
 
 
 @np.errstate(all="ignore")
 def verdict(
-    claimed: Array | float, evidence: Evidence, detect: float = 1e-5, rules: Sequence[Rule] = RULES
+    claimed: Array | float,
+    evidence: Evidence,
+    detect: float = DETECT,
+    rules: Sequence[VerdictRule] = VERDICT_RULES,
 ) -> Judgement:
     """The verdict on each claim, and the code of its reason, by the first of the `rules` that holds.
 
     `detect` is the smallest relative difference that must be seen: where the bar is wider than that, the
     verdict is never `agree`, but for an exact 0 where f is flat and for terms that cancel.
     """
-    case = Case(claimed, evidence, detect)
+    comparison = Comparison(claimed, evidence, detect)
     # The last rule is written first, so that earlier ones overwrite it.
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     for i in reversed(range(len(rules))):
-        np.copyto(first, i, where=np.asarray(rules[i].holds(case), dtype=bool))
+        np.copyto(first, i, where=np.asarray(rules[i].holds(comparison), dtype=bool))
     verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
     codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
     return Judgement(np.asarray(verdicts[first]), np.asarray(codes[first], dtype=object))

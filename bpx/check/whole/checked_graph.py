@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.local.composite import check_composite
-from bpx.check.local.elementwise import EDGES, KINKS, check_elementwise
+from bpx.check.local.elementwise import BOUNDARIES, KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.jacobians import CheckedEdge, UnboundedJacobian, sparsity_pattern
 from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
@@ -41,7 +42,7 @@ class Query(NamedTuple):
     output: int
     wrt: Mapping[str, int]
     seed: Array
-    detect: float = 1e-5
+    detect: float = DETECT
 
 
 class NonsmoothNode(NamedTuple):
@@ -130,10 +131,10 @@ class CheckedGraph:
         return self.nonsmooth_nodes(KINKS, self.rounding_error)
 
     @cached_property
-    def edges_of_domain(self) -> list[NonsmoothNode]:
+    def domain_boundaries(self) -> list[NonsmoothNode]:
         """Where elements stand at the edge of an op's domain."""
         return self.nonsmooth_nodes(
-            EDGES, {node: np.zeros(np.shape(value)) for node, value in self.values.items()}
+            BOUNDARIES, {node: np.zeros(np.shape(value)) for node, value in self.values.items()}
         )
 
     @cached_property
@@ -165,7 +166,7 @@ class CheckedGraph:
         checked_edges: dict[Edge, CheckedEdge] = {}
         for batch in self.elementwise:
             edges = [edge for node in batch.nodes for edge in by_consumer.get(node, ())]
-            kinked, outside = self.flags(batch, self.kinks), self.flags(batch, self.edges_of_domain)
+            kinked, outside = self.flags(batch, self.kinks), self.flags(batch, self.domain_boundaries)
             for checked_edge in check_elementwise(
                 batch, edges, self.all_values, kinked, outside, self.rounding_error, self.query.detect
             ):
@@ -247,7 +248,7 @@ class CheckedGraph:
     @property
     def seed(self) -> dict[int, ErrorBound]:
         """What arrives at the output."""
-        return {self.query.output: ErrorBound.exactly(self.query.seed)}
+        return {self.query.output: ErrorBound.exact(self.query.seed)}
 
     @cached_property
     def reference(self) -> dict[int, ErrorBound]:
@@ -287,7 +288,7 @@ class CheckedGraph:
 
         return {node: multiprecision.lifted(value) for node, value in self.input_values.items()}
 
-    def claimed_exactly(self, node: int) -> Any:
+    def claimed_in_multiprecision(self, node: int) -> Any:
         """The gradient of a node by the rules, in as many digits as are set; None where they do not run."""
         gradient = self.by_own_rules.gradient(node)
         if gradient is None:

@@ -33,23 +33,23 @@ def broken_wiring(checked: CheckedGraph) -> Mapping[str, str] | None:
     nodes = [node for node in checked.query.wrt.values() if node in input_values and node not in choosers]
     if not nodes or checked.elements * EVALUATIONS_ALONG > MOST_ALONG:
         return None
-    program = GraphFunction(
+    function = GraphFunction(
         checked.graph, checked.query.output, checked.query.seed, input_values, guarded=True
     )
-    if any((sign == 0).any() for sign in program.signs.values()):
+    if any((sign == 0).any() for sign in function.signs.values()):
         return None  # on a kink there is no one slope
-    zeros = {node: ErrorBound.exactly(np.zeros(shapes[node])) for node in nodes}
+    zeros = {node: ErrorBound.exact(np.zeros(shapes[node])) for node in nodes}
     reference = {node: checked.reference.get(node, zeros[node]) for node in nodes}
     # Steps in proportion to a small input drown where it is added to something large: a contradiction
     # has to show at either width.
-    narrow = _contradiction(checked, program, reference, 0.0)
-    return narrow and _contradiction(checked, program, reference, 1.0)
+    narrow = _contradiction(checked, function, reference, 0.0)
+    return narrow and _contradiction(checked, function, reference, 1.0)
 
 
 def _contradiction(
-    checked: CheckedGraph, program: GraphFunction, reference: Mapping[int, ErrorBound], narrowest: float
+    checked: CheckedGraph, function: GraphFunction, reference: Mapping[int, ErrorBound], narrowest: float
 ) -> Mapping[str, str] | None:
-    direction = _direction(program.input_values, reference, narrowest)
+    direction = _direction(function.input_values, reference, narrowest)
     pairs = [(reference[node], share) for node, share in direction.items()]
     expected = sum(float(np.sum(part.value * d)) for part, d in pairs)
     tolerance = sum(float(np.sum(part.error * np.abs(d))) for part, d in pairs)
@@ -61,13 +61,13 @@ def _contradiction(
         # Looked at from 1, not from 0: then no step is smaller than the rounding of the inputs.
         return along(points - 1.0, chosen)
 
-    along = program.lines([direction])
+    along = function.lines([direction])
     slope = derivative(line, np.ones(1), claimed=np.array([expected]))
     gap, bar = abs(float(slope.value[0]) - expected), float(slope.error[0]) + tolerance
     if slope.status[0] != DerivativeStatus.OK or gap <= SAFETY_FACTOR * bar + BLIND_ALONG * size:
         return None
     if _many_digits_agree(
-        checked, program, direction, expected, SAFETY_FACTOR * tolerance + BLIND_ALONG * size
+        checked, function, direction, expected, SAFETY_FACTOR * tolerance + BLIND_ALONG * size
     ):
         return None
     return {"found": f"{slope.value[0]:.6g}", "expected": f"{expected:.6g}"}
@@ -75,7 +75,7 @@ def _contradiction(
 
 def _many_digits_agree(
     checked: CheckedGraph,
-    program: GraphFunction,
+    function: GraphFunction,
     direction: Mapping[int, Array],
     expected: float,
     tolerance: float,
@@ -86,7 +86,7 @@ def _many_digits_agree(
 
     if not multiprecision.available() or checked.elements > MOST_EXACT_ALONG:
         return False
-    exact_slope = multiprecision_slopes.slope(program.exactly_along(direction, checked.lifted), 1.0)
+    exact_slope = multiprecision_slopes.slope(function.multiprecision_along(direction, checked.lifted), 1.0)
     return exact_slope is None or not is_known(exact_slope) or abs(exact_slope.value - expected) <= tolerance
 
 

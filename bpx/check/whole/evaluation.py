@@ -25,19 +25,21 @@ if TYPE_CHECKING:
 class Claimed(NamedTuple):
     """A gradient that somebody states: its value, how far off its last written digit lets it be.
 
-    `exactly` gives it in many digits where it is a formula; None where there are only the numbers.
+    `in_multiprecision` gives it in many digits where it is a formula; None where there are only the numbers.
     """
 
     value: Array
     tolerance: Array
-    exactly: Callable[[], Any] | None = None
+    in_multiprecision: Callable[[], Any] | None = None
     is_rule: bool = False  # bpx's own, by the rules of the graph
 
 
 def by_rule(checked: CheckedGraph, node: int) -> Claimed:
     """The gradient of a node as the rules of the graph give it."""
     zeros = np.zeros(checked.graph.shapes[node])
-    return Claimed(checked.claimed_gradient(node), zeros, lambda: checked.claimed_exactly(node), is_rule=True)
+    return Claimed(
+        checked.claimed_gradient(node), zeros, lambda: checked.claimed_in_multiprecision(node), is_rule=True
+    )
 
 
 class Evaluation:
@@ -49,7 +51,7 @@ class Evaluation:
     def __init__(self, checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> None:
         self.checked, self.name, self.node, self.claimed = checked, name, node, claimed
         shape = checked.graph.shapes[node]
-        swept = checked.reference.get(node) or ErrorBound.exactly(np.zeros(shape))
+        swept = checked.reference.get(node) or ErrorBound.exact(np.zeros(shape))
         self.reference = ErrorBound(*(np.broadcast_to(part, shape) for part in swept))
         value, error, _ = self.reference
         self.evidence = Evidence.of(value, error, tolerance=np.broadcast_to(claimed.tolerance, shape))

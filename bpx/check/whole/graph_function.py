@@ -47,7 +47,7 @@ class GraphFunction:
         self.signs = {node: np.sign(value) for node, value in run(graph, input_values, self.guards).items()}
 
     @cached_property
-    def grain(self) -> float:
+    def rounding(self) -> float:
         """The rounding of the largest number met on the way to the output."""
         # Not of the output alone: a small one may be what is left of large numbers that cancel.
         values = run(self.graph, self.input_values, [self.output]).values()
@@ -77,7 +77,7 @@ class GraphFunction:
 
         return self._function(place)
 
-    def exactly(self, at: Coordinate, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
+    def in_multiprecision(self, at: Coordinate, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
         """The function of one coordinate on numbers of more digits; `lifted` are all inputs in them."""
         node, flat = at
 
@@ -90,7 +90,7 @@ class GraphFunction:
 
         return function
 
-    def exactly_along(self, direction: Direction, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
+    def multiprecision_along(self, direction: Direction, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
         """The function of the way gone along a direction, which is 1 here, on numbers of more digits."""
 
         def function(distance: Any) -> Any:

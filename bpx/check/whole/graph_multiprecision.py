@@ -9,11 +9,11 @@ import numpy as np
 from bpx.check.local.elementwise_exact import is_known, is_right, rounded_slope
 from bpx.check.numeric import multiprecision, multiprecision_slopes
 from bpx.check.numeric.tolerances import (
-    DIGITS,
     EPSILON,
     EXACT_EVALUATIONS,
     MOST_EXACT_ELEMENTS,
     MOST_EXACT_OPERATIONS,
+    MULTIPRECISION_DIGITS,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.verdict import verdict
@@ -36,11 +36,13 @@ def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, in
     most = MOST_EXACT_OPERATIONS // (EXACT_EVALUATIONS * max(1, checked.elements))
     if not most or not multiprecision.available():
         return flat[:0], 0
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    graph_function = GraphFunction(
+        checked.graph, checked.query.output, checked.query.seed, checked.input_values
+    )
     claims: dict[int, Any] = {}  # by the digits they took
     settled = []
     for entry in flat[:most].tolist():
-        function = program.exactly((evaluation.node, entry), checked.lifted)
+        function = graph_function.in_multiprecision((evaluation.node, entry), checked.lifted)
         slope = multiprecision_slopes.slope(
             function, float(checked.input_values[evaluation.node].flat[entry])
         )
@@ -61,7 +63,7 @@ def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
     """
     if evaluation.checked.elements > MOST_EXACT_ELEMENTS:
         return None
-    claim = _claimed(evaluation, DIGITS) if multiprecision.available() else None
+    claim = _claimed(evaluation, MULTIPRECISION_DIGITS) if multiprecision.available() else None
     if claim is None:
         return np.zeros(flat.shape, dtype=bool)
     # Rounded only at the end: what cancels on the way has its digits still.
@@ -72,10 +74,10 @@ def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
 
 def _claimed(evaluation: Evaluation, digits: int) -> Any:
     """What is claimed, in so many digits; None where it is not known in so many."""
-    if evaluation.claimed.exactly is None:
+    if evaluation.claimed.in_multiprecision is None:
         return None
     with multiprecision.precision(digits):
-        return evaluation.claimed.exactly()
+        return evaluation.claimed.in_multiprecision()
 
 
 def _terms(evaluation: Evaluation, entry: int) -> float:

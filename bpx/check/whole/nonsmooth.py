@@ -97,8 +97,8 @@ def _follow(evaluation: Evaluation, flat: Indices) -> None:
     """
     checked, evidence = evaluation.checked, evaluation.evidence
     # Unguarded: next to a kink every step changes the sign of its guard.
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
-    slopes = sides(program, [(evaluation.node, entry) for entry in flat.tolist()])
+    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    slopes = sides(function, [(evaluation.node, entry) for entry in flat.tolist()])
     bent, smooth = slopes.of(slopes.differ), slopes.of(~slopes.differ)
     evidence.put(flat[~slopes.differ], value=(smooth.low + smooth.high) / 2, error=smooth.error)
     evidence.put(flat[slopes.differ], kink=True, value=np.nan, error=np.nan, jump=bent.jump)
@@ -126,14 +126,14 @@ def check_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluatio
     # A single claim has been compared with its own slopes already.
     if len(at) < 2 or not most:
         return
-    program = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
     claimed = np.concatenate(
         [evaluation.part(evaluation.claimed.value, entries) for evaluation, entries in claims]
     )
     tolerance = np.concatenate(
         [evaluation.part(evaluation.claimed.tolerance, entries) for evaluation, entries in claims]
     )
-    if contradiction(program, at, claimed, tolerance, most):
+    if contradiction(function, at, claimed, tolerance, most):
         for evaluation, entries in claims:
             evaluation.evidence.put(entries, contradiction=True)
 

@@ -53,19 +53,19 @@ class OneSidedSlopes(NamedTuple):
         return self.jump | ~(self.high - self.low <= SAFETY_FACTOR * self.error + 1e-9 * np.abs(self.high))
 
 
-def sides(program: GraphFunction, at: list[Coordinate]) -> OneSidedSlopes:
+def sides(graph_function: GraphFunction, at: list[Coordinate]) -> OneSidedSlopes:
     """Both slopes along each coordinate."""
-    x = np.array([program.input_values[node].flat[flat] for node, flat in at])
-    return _both(program, program.coordinates(at), x)
+    x = np.array([graph_function.input_values[node].flat[flat] for node, flat in at])
+    return _both(graph_function, graph_function.coordinates(at), x)
 
 
-def along(program: GraphFunction, directions: list[Direction]) -> OneSidedSlopes:
+def along(graph_function: GraphFunction, directions: list[Direction]) -> OneSidedSlopes:
     """Both slopes along each direction; to the left is against it."""
-    return _both(program, program.lines(directions), np.zeros(len(directions)))
+    return _both(graph_function, graph_function.lines(directions), np.zeros(len(directions)))
 
 
 def contradiction(
-    program: GraphFunction, at: list[Coordinate], claimed: Array, tolerance: Array, most: int
+    graph_function: GraphFunction, at: list[Coordinate], claimed: Array, tolerance: Array, most: int
 ) -> bool:
     """Can `claimed` not be the gradient of any side, though each entry lies between its own slopes?
 
@@ -75,7 +75,7 @@ def contradiction(
     """
     # The axes are there for the bend alone: each claim is known to lie between its own slopes.
     shares = np.concatenate([np.eye(len(at)), _mixtures(len(at))])[:most]
-    lines = along(program, [_direction(program, at, share) for share in shares])
+    lines = along(graph_function, [_direction(graph_function, at, share) for share in shares])
     bend, bar = lines.right - lines.left, SAFETY_FACTOR * lines.error
     # Convex along all lines, or concave along all of them, as far as the error bars can tell.
     if lines.jump.any() or not ((bend >= -bar).all() or (bend <= bar).all()):
@@ -86,19 +86,19 @@ def contradiction(
     return bool(((total < lines.low - bar) | (total > lines.high + bar)).any())
 
 
-def _both(program: GraphFunction, function: Function, x: Array) -> OneSidedSlopes:
+def _both(graph_function: GraphFunction, function: Function, x: Array) -> OneSidedSlopes:
     left, right = one_sided(function, x, -1), one_sided(function, x, 1)
     # What may hide in the value is rounding of the largest number met, not of the output alone.
-    here, grain = _here(program), JUMP_ROUNDINGS * program.grain
-    jump = left.jumps(here, grain) | right.jumps(here, grain)
+    here, rounding = _here(graph_function), JUMP_ROUNDINGS * graph_function.rounding
+    jump = left.jumps(here, rounding) | right.jumps(here, rounding)
     return OneSidedSlopes(left.slope, right.slope, np.maximum(left.error, right.error), jump)
 
 
-def _here(program: GraphFunction) -> float:
+def _here(graph_function: GraphFunction) -> float:
     # By the same code as the values beside it: a sum in another order would round in another way.
     zero = np.zeros((1, 1))
-    values, _ = program.lines(
-        [{node: np.zeros(value.shape) for node, value in program.input_values.items()}]
+    values, _ = graph_function.lines(
+        [{node: np.zeros(value.shape) for node, value in graph_function.input_values.items()}]
     )(zero, np.array([0]))
     return float(values[0, 0])
 
@@ -117,8 +117,8 @@ def _mixtures(count: int) -> Array:
     return np.array([*rows, *rng.normal(size=(KINK_MIXTURES, count))])
 
 
-def _direction(program: GraphFunction, at: list[Coordinate], share: Array) -> Direction:
-    direction = {node: np.zeros(program.input_values[node].shape) for node, _ in at}
+def _direction(graph_function: GraphFunction, at: list[Coordinate], share: Array) -> Direction:
+    direction = {node: np.zeros(graph_function.input_values[node].shape) for node, _ in at}
     for (node, flat), amount in zip(at, share, strict=True):
         direction[node].flat[flat] = amount
     return direction

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> Evaluation:
     """What is claimed of ∂output/∂node, with all the evidence there is on it."""
     evaluation = Evaluation(checked, name, node, claimed)  # with the reverse sweep of trusted slopes
-    for source in (_domain_edges, _kinks, _many_digits, _formula, _terms, _rules):
+    for source in (_domain_boundaries, _kinks, _many_digits, _formula, _terms, _rules):
         source(evaluation)
     return evaluation
 
 
-def _domain_edges(evaluation: Evaluation) -> None:
+def _domain_boundaries(evaluation: Evaluation) -> None:
     """Where the reference is not finite there is no derivative, or none that float64 can hold.
 
     At a kink a rule may have no number either: that of atan2 at the origin.
@@ -49,7 +49,7 @@ def _domain_obstacle(checked: CheckedGraph, node: int) -> tuple[Obstacle, dict[s
     """The node above at the edge of its domain, or else the one whose differences give no slope."""
     spec = checked.query.spec
     above = checked.graph.touched(by=[node], upto=checked.query.output)
-    for nonsmooth_node in checked.edges_of_domain:
+    for nonsmooth_node in checked.domain_boundaries:
         if above[nonsmooth_node.node]:
             return Obstacle.EDGE, {"node": written(spec, nonsmooth_node.node)}
     for edge, checked_edge in checked.checked_edges.items():

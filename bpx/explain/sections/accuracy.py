@@ -30,9 +30,9 @@ class Accuracy(Section):
         """Every explanation has it."""
         if not asked.check:
             return cls(None)
-        from bpx.check.quick_check import checkup
+        from bpx.check.quick_check import quick_check
 
-        return cls(checkup(query.spec, query.ledger, query.wrt, query.seed))
+        return cls(quick_check(query.spec, query.ledger, query.wrt, query.seed))
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The check, if there was one."""

@@ -24,7 +24,7 @@ def sample(
     row = OPS[op]
     args = tuple(RNG.uniform(0.2, 0.9, (3,)) for _ in row.args)
     out = row.value(*args)
-    slope = DiagonalJacobian(ErrorBound.exactly(local(*args, out) * np.ones(3)), shape)
+    slope = DiagonalJacobian(ErrorBound.exact(local(*args, out) * np.ones(3)), shape)
     return EdgeSample(row, {}, position, args, out, RNG.uniform(-1, 1, 3), slope, shape)
 
 

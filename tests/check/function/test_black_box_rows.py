@@ -87,16 +87,16 @@ def test_wrong_shapes_and_missing_claims_are_noted() -> None:
 
 def test_many_digits_go_the_same_ways(product: BlackBoxRows) -> None:
     x = multiprecision.lifted(product.x)
-    assert multiprecision.rounded(product.output_exactly(x)) == pytest.approx(np.ravel(A @ B))
+    assert multiprecision.rounded(product.output_in_multiprecision(x)) == pytest.approx(np.ravel(A @ B))
     assert (
-        multiprecision.rounded(product.claim_exactly(product.upstreams[1], x)).tolist()
+        multiprecision.rounded(product.claim_in_multiprecision(product.upstreams[1], x)).tolist()
         == product.claims()[1].tolist()
     )
 
 
 def test_claims_that_do_not_run_on_many_digits() -> None:
     rows = rows_of(lambda x: x * x, lambda g, x: float(g) * 2 * float(x), 3.0)
-    assert rows.claim_exactly(rows.upstreams[0], multiprecision.lifted(rows.x)) is None
+    assert rows.claim_in_multiprecision(rows.upstreams[0], multiprecision.lifted(rows.x)) is None
 
 
 def test_scatter_is_measured() -> None:

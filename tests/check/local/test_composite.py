@@ -51,7 +51,7 @@ def test_what_is_claimed_is_what_is_shown() -> None:
 def test_a_rule_that_is_swapped_for_its_parts_gives_the_reference() -> None:
     graph = checked(planted(classifier(), "L", 0, CHANGES["turned"]))
     (one,) = (one for edge, one in graph.composite_edges.items() if edge.position == 0)
-    upstream = ErrorBound.exactly(np.array(1.0))
+    upstream = ErrorBound.exact(np.array(1.0))
     assert one.reference_jacobian is not None
     assert one.reference_jacobian.pull(upstream).value == pytest.approx(
         -one.stated_jacobian.pull(upstream).value

@@ -17,10 +17,10 @@ RNG = np.random.default_rng(0)
 
 def test_elementwise_multiplies_and_sums_over_what_was_broadcast():
     slope, upstream = RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3))
-    found = DiagonalJacobian(ErrorBound.exactly(slope), (3,)).pull(ErrorBound.exactly(upstream))
+    found = DiagonalJacobian(ErrorBound.exact(slope), (3,)).pull(ErrorBound.exact(upstream))
     np.testing.assert_allclose(found.value, (slope * upstream).sum(axis=0), rtol=1e-14)
     assert (found.error > 0).all()
-    size = DiagonalJacobian(ErrorBound.exactly(slope), (3,)).magnitude(np.abs(upstream))
+    size = DiagonalJacobian(ErrorBound.exact(slope), (3,)).magnitude(np.abs(upstream))
     np.testing.assert_allclose(size, np.abs(slope * upstream).sum(axis=0), rtol=1e-14)
 
 
@@ -33,7 +33,7 @@ def test_linear_is_the_rule_itself():
     exact = {one: np.zeros(np.shape(value)) for one, value in values.items()}
     linear = LinearMap(StructuralRule(graph, node.id, values, exact), 1, relative_rounding=0.25)
     upstream = np.array([1.0, -2.0])
-    found = linear.pull(ErrorBound.exactly(upstream))
+    found = linear.pull(ErrorBound.exact(upstream))
     np.testing.assert_allclose(found.value, values[a.id].T @ upstream, rtol=1e-14)
     size = np.abs(values[a.id]).T @ np.abs(upstream)
     np.testing.assert_allclose(linear.magnitude(upstream), size, rtol=1e-14)
@@ -47,17 +47,17 @@ def test_a_block_is_the_jacobian_along_the_axes_that_mix(mixed):
     carried = 24 // width
     jacobian = RNG.normal(size=(carried, width, width))
     upstream = RNG.normal(size=shape)
-    block = DenseJacobian(ErrorBound.exactly(jacobian), shape, mixed)
+    block = DenseJacobian(ErrorBound.exact(jacobian), shape, mixed)
     rows = to_rows(upstream, mixed, 3)
     wanted = from_rows(np.einsum("cio,co->ci", jacobian, rows), mixed, shape)
-    np.testing.assert_allclose(block.pull(ErrorBound.exactly(upstream)).value, wanted, rtol=1e-13)
+    np.testing.assert_allclose(block.pull(ErrorBound.exact(upstream)).value, wanted, rtol=1e-13)
     sized = from_rows(np.einsum("cio,co->ci", np.abs(jacobian), np.abs(rows)), mixed, shape)
     np.testing.assert_allclose(block.magnitude(np.abs(upstream)), sized, rtol=1e-13)
 
 
 def test_a_block_of_an_op_that_reduces():
     jacobian, upstream = RNG.normal(size=(2, 3, 1)), RNG.normal(size=2)
-    found = DenseJacobian(ErrorBound.exactly(jacobian), (2, 3), (1,)).pull(ErrorBound.exactly(upstream))
+    found = DenseJacobian(ErrorBound.exact(jacobian), (2, 3), (1,)).pull(ErrorBound.exact(upstream))
     np.testing.assert_allclose(found.value, jacobian[:, :, 0] * upstream[:, np.newaxis], rtol=1e-14)
 
 

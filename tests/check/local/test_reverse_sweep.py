@@ -27,7 +27,7 @@ def slopes(ledger):
     names = {x: "x", out: "out", graph.args[out][0]: "v1", graph.args[out][1]: "v2"}
     return {
         edge: DiagonalJacobian(
-            ErrorBound.exactly(np.array(by_place[names[edge.consumer], names[edge.arg]])), ()
+            ErrorBound.exact(np.array(by_place[names[edge.consumer], names[edge.arg]])), ()
         )
         for edge in ledger.edges
     }
@@ -38,7 +38,7 @@ def at(found, node):
 
 
 def test_contributions_of_all_paths_add_up(ledger, slopes):
-    found = reverse_sweep(ledger.edges, slopes, {ledger.output: ErrorBound.exactly(10.0)})
+    found = reverse_sweep(ledger.edges, slopes, {ledger.output: ErrorBound.exact(10.0)})
     u, v = ledger.graph.args[ledger.output]
     assert [at(found, node) for node in (0, u, v, ledger.output)] == [220, 80, 60, 10]
 
@@ -46,7 +46,7 @@ def test_contributions_of_all_paths_add_up(ledger, slopes):
 def test_a_claim_is_handed_on_in_place_of_what_arrived(ledger, slopes):
     u, _ = ledger.graph.args[ledger.output]
     found = reverse_sweep(
-        ledger.edges, slopes, {ledger.output: ErrorBound.exactly(1.0)}, {u: ErrorBound.exactly(-8.0)}
+        ledger.edges, slopes, {ledger.output: ErrorBound.exact(1.0)}, {u: ErrorBound.exact(-8.0)}
     )
     assert at(found, 0) == -8 * 2 + 6
     assert at(found, u) == 8  # what its consumers hand back, not what is claimed
@@ -54,14 +54,14 @@ def test_a_claim_is_handed_on_in_place_of_what_arrived(ledger, slopes):
 
 def test_a_sweep_may_start_at_an_inner_node(ledger, slopes):
     u, v = ledger.graph.args[ledger.output]
-    found = reverse_sweep(ledger.edges, slopes, {u: ErrorBound.exactly(1.0)})
+    found = reverse_sweep(ledger.edges, slopes, {u: ErrorBound.exact(1.0)})
     assert at(found, 0) == 2
     assert v not in found
 
 
 def test_sizes_do_not_cancel(ledger, slopes):
     turned = {
-        edge: one._replace(slope=ErrorBound.exactly(-one.slope.value)) if i else one
+        edge: one._replace(slope=ErrorBound.exact(-one.slope.value)) if i else one
         for i, (edge, one) in enumerate(slopes.items())
     }
     found = magnitudes(ledger.edges, turned, {ledger.output: np.array(1.0)})

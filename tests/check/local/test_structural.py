@@ -119,7 +119,7 @@ def test_nothing_may_be_handed_to_what_chooses(name):
         assert one.verdict is verdict
         assert isinstance(one.reference_jacobian, ZeroJacobian)
         jacobian = one.reference_jacobian
-        assert not jacobian.pull(ErrorBound.exactly(np.ones(right.graph.shapes[right.output]))).value.any()
+        assert not jacobian.pull(ErrorBound.exact(np.ones(right.graph.shapes[right.output]))).value.any()
         assert not jacobian.magnitude(np.ones(right.graph.shapes[right.output])).any()
 
 

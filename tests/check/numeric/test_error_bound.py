@@ -47,13 +47,13 @@ def test_a_sum_over_a_broadcast_axis_lies_within_the_bar(one):
 
 
 def test_the_bars_are_no_wider_than_they_need_to_be():
-    product = ErrorBound.exactly(3.0).times(ErrorBound.exactly(1 / 3))
+    product = ErrorBound.exact(3.0).times(ErrorBound.exact(1 / 3))
     assert product.error == pytest.approx(EPSILON)
-    assert ErrorBound.exactly([1.0, 2.0]).error.tolist() == [0, 0]
+    assert ErrorBound.exact([1.0, 2.0]).error.tolist() == [0, 0]
 
 
 def test_an_exact_0_takes_nothing_from_a_slope_that_nobody_knows():
-    nothing = ErrorBound.exactly(np.array([0.0, 1.0]))
+    nothing = ErrorBound.exact(np.array([0.0, 1.0]))
     unknown = ErrorBound(np.array([1.0, 1.0]), np.array([np.inf, np.inf]), np.array([np.inf, np.inf]))
     with np.errstate(invalid="ignore"):
         product = nothing.times(unknown)
@@ -63,7 +63,7 @@ def test_an_exact_0_takes_nothing_from_a_slope_that_nobody_knows():
 
 def test_the_spread_of_a_kink_goes_along():
     at_kink = ErrorBound(np.array(0.5), np.array(0.0), np.array(0.5))
-    assert ErrorBound.exactly(-4.0).times(at_kink).spread == 2
+    assert ErrorBound.exact(-4.0).times(at_kink).spread == 2
     assert at_kink.plus(at_kink).spread == 1
     both = ErrorBound(*(np.array([float(one), float(one)]) for one in at_kink))
     assert both.summed_to(()).spread == 1

@@ -18,7 +18,7 @@ from bpx.check.numeric import multiprecision
 from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
-from bpx.check.report.verdict import RULES, Rule, verdict
+from bpx.check.report.verdict import VERDICT_RULES, VerdictRule, verdict
 from bpx.spec.reading.claims import read_claim, with_claims
 
 AGREE, DISAGREE, KINK = Verdict.AGREE, Verdict.DISAGREE, Verdict.KINK
@@ -128,7 +128,7 @@ TABLE = [
 ]
 
 
-def broken(rules: Sequence[Rule]) -> list[Row]:
+def broken(rules: Sequence[VerdictRule]) -> list[Row]:
     """The rows of the table that do not come out by these rules."""
     judged = [(row, verdict(row.claimed, row.evidence, rules=rules)) for row in TABLE]
     return [row for row, (word, code) in judged if (word[()], code[()]) != (row.verdict, row.code)]
@@ -140,19 +140,19 @@ def test_every_row(row: Row) -> None:
     assert (Verdict(int(found.verdicts)), found.codes[()]) == (row.verdict, row.code)
 
 
-@pytest.mark.parametrize("at", range(len(RULES)), ids=lambda at: f"{at} {RULES[at].code}")
+@pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {RULES[at].code}")
 def test_no_rule_can_be_taken_away(at: int) -> None:
-    assert broken(RULES[:at] + RULES[at + 1 :])
+    assert broken(VERDICT_RULES[:at] + VERDICT_RULES[at + 1 :])
 
 
-@pytest.mark.parametrize("at", range(len(RULES)), ids=lambda at: f"{at} {RULES[at].code}")
+@pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {RULES[at].code}")
 def test_no_rule_can_hold_always(at: int) -> None:
-    always = RULES[at]._replace(holds=lambda case: True)
-    assert broken((*RULES[:at], always, *RULES[at + 1 :]))
+    always = VERDICT_RULES[at]._replace(holds=lambda case: True)
+    assert broken((*VERDICT_RULES[:at], always, *VERDICT_RULES[at + 1 :]))
 
 
 def test_every_obstacle_has_a_rule() -> None:
-    codes = {rule.code for rule in RULES}
+    codes = {rule.code for rule in VERDICT_RULES}
     assert {obstacle.code for obstacle in Obstacle if obstacle} <= codes
 
 

@@ -7,7 +7,6 @@ import pytest
 from checking import spec, toml
 
 from bpx.check.numeric import multiprecision
-from bpx.check.whole import graph_function as program
 from bpx.check.whole.graph_function import GraphFunction
 
 
@@ -71,7 +70,7 @@ def test_chunks_change_nothing(made, monkeypatch):
     points, chosen = np.linspace(-2, 2, 35).reshape(5, 7), np.arange(7)
     function = program_of(made).coordinates([(x, i % 2) for i in range(7)])
     whole, _ = function(points, chosen)
-    monkeypatch.setattr(program, "BATCH_ELEMENTS", 1)
+    monkeypatch.setattr(function, "BATCH_ELEMENTS", 1)
     parts, _ = function(points, chosen)
     assert np.array_equal(whole, parts)
 
@@ -79,12 +78,12 @@ def test_chunks_change_nothing(made, monkeypatch):
 def test_numbers_of_more_digits(made):
     x = made.nodes["x"]
     lifted = {node: multiprecision.lifted(value) for node, value in made.given.items()}
-    found = program_of(made).exactly((x, 1), lifted)(multiprecision.Multiprecision(1) / 3)
+    found = program_of(made).in_multiprecision((x, 1), lifted)(multiprecision.Multiprecision(1) / 3)
     rest = found - formula(1, 0, 3) - 10 * (multiprecision.Multiprecision(1) / 9) * 3
     assert abs(rest) < 1e-60
 
 
 def test_the_grain_is_that_of_the_largest_number_met():
     made = spec("(x + 1e6) - 1e6", x=1.0)
-    found = GraphFunction(made.graph, made.output, np.ones(()), made.given).grain
+    found = GraphFunction(made.graph, made.output, np.ones(()), made.given).rounding
     assert found == pytest.approx(1e6 * 2.0**-52, rel=1e-5)

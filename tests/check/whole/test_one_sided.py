@@ -30,8 +30,8 @@ def program_of(expression, **values):
     ],
 )
 def test_the_slopes_of_both_sides(expression, x, left, right):
-    program, nodes = program_of(expression, x=x)
-    found = sides(program, [(nodes["x"], 0)])
+    function, nodes = program_of(expression, x=x)
+    found = sides(function, [(nodes["x"], 0)])
     assert found.left[0] == pytest.approx(left, abs=1e-9)
     assert found.right[0] == pytest.approx(right, abs=1e-9)
     assert abs(found.left[0] - left) <= 10 * found.error[0] + 1e-15
@@ -46,26 +46,26 @@ def test_the_slopes_of_both_sides(expression, x, left, right):
 
 @pytest.mark.parametrize("expression", ["floor(x)", "where(x < 1, x, x + 1e-3)", "sign(x - 1)"])
 def test_a_jump(expression):
-    program, nodes = program_of(expression, x=1.0)
-    assert sides(program, [(nodes["x"], 0)]).jump.all()
+    function, nodes = program_of(expression, x=1.0)
+    assert sides(function, [(nodes["x"], 0)]).jump.all()
 
 
 def test_a_step_made_of_rounding_is_no_jump():
-    program, nodes = program_of("relu(x - 0.3 + 0.3 - 0.1 - 0.2)", x=0.3)
-    assert not sides(program, [(nodes["x"], 0)]).jump.any()
+    function, nodes = program_of("relu(x - 0.3 + 0.3 - 0.1 - 0.2)", x=0.3)
+    assert not sides(function, [(nodes["x"], 0)]).jump.any()
 
 
 def test_along_a_line():
-    program, nodes = program_of("max(x, y)", x=1.0, y=1.0)
-    found = along(program, [{nodes["x"]: np.array(1.0), nodes["y"]: np.array(-1.0)}])
+    function, nodes = program_of("max(x, y)", x=1.0, y=1.0)
+    found = along(function, [{nodes["x"]: np.array(1.0), nodes["y"]: np.array(-1.0)}])
     assert (found.left[0], found.right[0]) == pytest.approx((-1, 1), abs=1e-9)
 
 
 def contradicts(expression, claims, tolerance=0.0, most=100):
-    program, nodes = program_of(expression, **dict.fromkeys(claims, 1.0))
+    function, nodes = program_of(expression, **dict.fromkeys(claims, 1.0))
     at = [(nodes[name], 0) for name in claims]
     claimed = np.array(list(claims.values()))
-    return contradiction(program, at, claimed, np.full(claimed.shape, tolerance), most)
+    return contradiction(function, at, claimed, np.full(claimed.shape, tolerance), most)
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def test_a_claim_that_is_not_finite():
 
 def test_a_right_formula_that_loses_its_digits():
     made = spec("tanh(x)", x=20.0)
-    exactly = point_of(made).claimed_exactly(made.nodes["x"])
-    one = found(made, "x", 0.0, exactly=lambda: exactly)
+    exact = point_of(made).claimed_in_multiprecision(made.nodes["x"])
+    one = found(made, "x", 0.0, in_multiprecision=lambda: exact)
     assert words(one) == ["agree"]
     assert one.reasons[0].code == "digits-lost"
     bare = found(made, "x", 0.0)  # nobody knows where the 0 comes from

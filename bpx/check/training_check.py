@@ -19,7 +19,7 @@ from bpx.passes.expand import written_out
 
 
 @np.errstate(all="ignore")
-def check_in_use(spec: NamedGraph, gradients: Mapping[str, Array]) -> Report:
+def check_training_gradient(spec: NamedGraph, gradients: Mapping[str, Array]) -> Report:
     """The verdicts on `gradients` of the spec's scalar output at its values, by name of the node.
 
     The gradient that the rules of the graph give is checked, and those in use are compared with it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpx.check.check_values import check_in_use
+from bpx.check.training_check import check_training_gradient
 from bpx.explain.explain import explain
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.reading.read import read_expression, read_spec
@@ -30,7 +30,7 @@ def spec() -> NamedGraph:
 
 
 def test_the_right_gradient_agrees(spec: NamedGraph) -> None:
-    report = check_in_use(spec, explain(spec, check=False).gradients)
+    report = check_training_gradient(spec, explain(spec, check=False).gradients)
     assert (report.verdict, report.total, report.blame) == ("agree", 6, ())
 
 
@@ -38,7 +38,7 @@ def test_the_right_gradient_agrees(spec: NamedGraph) -> None:
 def test_any_other_does_not(spec: NamedGraph, error: float) -> None:
     gradients = {name: np.array(one) for name, one in explain(spec, check=False).gradients.items()}
     gradients["w"][0, 1] *= 1 + error
-    report = check_in_use(spec, gradients)
+    report = check_training_gradient(spec, gradients)
     assert report.worst
     assert (report.verdict, report.worst.label, report.counts["disagree"]) == ("disagree", "w[0, 1]", 1)
     assert report.blame == ()
@@ -46,7 +46,7 @@ def test_any_other_does_not(spec: NamedGraph, error: float) -> None:
 
 def test_a_wrong_rule_is_to_blame() -> None:
     spec = read_spec(Source("a.toml", WRONG_RULE), "toml")
-    report = check_in_use(spec, explain(spec, check=False).gradients)
+    report = check_training_gradient(spec, explain(spec, check=False).gradients)
     assert (report.verdict, [one.node for one in report.blame], report.blame[0].line) == (
         "disagree",
         ["y"],
