@@ -191,7 +191,7 @@ class _Check:
             return blame
         whole, wrt = self.whole, {name: self.whole.nodes[name] for name in self.wrt}
         query = Query(whole, whole.nodes[self.names[self.output]], wrt, self.seed, self.detect)
-        checked, node = CheckedGraph.at(query, whole.given), whole.nodes[blame.node]
+        checked, node = CheckedGraph.at(query, whole.input_values), whole.nodes[blame.node]
         edges = [edge for edge in checked.ledger.edges if edge.arg == node]
         return blame._replace(correction=right_gradient(checked, node, edges))
 

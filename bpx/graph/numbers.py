@@ -41,7 +41,7 @@ def array(value: Array | float, digits: int | None = None) -> str:
         return number(float(value), digits)
     if not value.size:
         return str(value.tolist())
-    texts = [number(one, digits) for one in value.ravel().tolist()]
+    texts = [number(element, digits) for element in value.ravel().tolist()]
     for length in reversed(value.shape):
         texts = [f"[{', '.join(texts[i : i + length])}]" for i in range(0, len(texts), length)]
     return texts[0]

@@ -54,8 +54,8 @@ class Compiled:
         # Looked up once: for arrays as small as those of lessons, calls cost more than what they compute.
         self._calls = [(step.function, _getter(step.args), step.out) for step in steps]
 
-    def __call__(self, given: Mapping[int, Array]) -> list[Array]:
-        """The values of the targets, in their order; `given` holds the values of the free inputs.
+    def __call__(self, values_by_node: Mapping[int, Array]) -> list[Array]:
+        """The values of the targets, in their order; `values_by_node` holds the values of the free inputs.
 
         These must have the inputs' shapes, which is not looked at; where one is missing, a `KeyError`
         names the node. NumPy's warnings are silenced, as in `run`.
@@ -66,7 +66,7 @@ class Compiled:
         """
         values: list[Any] = list(self.known)
         for node, slot in self.inputs:
-            values[slot] = np.asarray(given[node], dtype=np.float64)
+            values[slot] = np.asarray(values_by_node[node], dtype=np.float64)
         with np.errstate(all="ignore"):
             for function, args, out in self._calls:
                 values[out] = function(*args(values))

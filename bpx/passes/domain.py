@@ -123,11 +123,12 @@ def _kinked_inside(graph: Graph, node: int, values: Mapping[int, Array]) -> list
     args = graph.args[node]
     inside = expansion(graph.ops[node], [graph.shapes[arg] for arg in args], graph.settings[node])
     # The subgraph is shared by all nodes of its op and shapes: the reverse pass goes on a copy.
-    copy, given = inside.graph.copy(), {at: values[arg] for at, arg in zip(inside.args, args, strict=True)}
+    copy = inside.graph.copy()
+    arg_values = {place: values[arg] for place, arg in zip(inside.args, args, strict=True)}
     root = copy[inside.root]
-    upstream = reverse(root, [copy[at] for at in inside.args], np.ones(root.shape)).upstream
+    upstream = reverse(root, [copy[place] for place in inside.args], np.ones(root.shape)).upstream
     jumps = len(graph.ops[node].chooses) == len(args)  # its gradient is 0, wherever it is evaluated
-    numbers = run(copy, given, [root.id, *upstream.values()])
+    numbers = run(copy, arg_values, [root.id, *upstream.values()])
     kinked: dict[str, None] = {}  # as an ordered set
     for inner in copy.needs(of=[root.id]):
         bears = numbers[upstream[inner]] != 0 if inner in upstream and not jumps else np.True_

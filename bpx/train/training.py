@@ -38,7 +38,7 @@ class Training(Shown, Generic[AnyGraph]):
     optimizer: str
     rate: float
     settings: Mapping[str, float]
-    asked: int
+    max_steps: int
     taken: int
     stopped: str
     target: float | None
@@ -67,7 +67,7 @@ class Training(Shown, Generic[AnyGraph]):
             "optimizer": self.optimizer,
             "rate": self.rate,
             "settings": dict(self.settings),
-            "steps": {"asked": self.asked, "taken": self.taken},
+            "steps": {"asked": self.max_steps, "taken": self.taken},
             "stopped": self.stopped,
             "target": self.target,
             "batch": self.batch.to_dict() if self.batch else None,
@@ -115,8 +115,10 @@ class Training(Shown, Generic[AnyGraph]):
         return say("train.loss", output=self.output, first=first, last=last)
 
     def _summary(self) -> str:
-        facts = {"size": self.size, "taken": self.taken, "asked": self.asked}
-        return say("train.summary", loss=self._loss(), **{key: f"{one:,}" for key, one in facts.items()})
+        facts = {"size": self.size, "taken": self.taken, "steps": self.max_steps}
+        return say(
+            "train.summary", loss=self._loss(), **{key: f"{number:,}" for key, number in facts.items()}
+        )
 
     def _remarks(self) -> Iterator[str]:
         """Why it ended, where that has to be said, and what it went by."""
@@ -132,7 +134,7 @@ class Training(Shown, Generic[AnyGraph]):
             }
             yield say("train.batches", **facts)
         if self.settings:
-            settings = ", ".join(f"{key} {number(one, DIGITS)}" for key, one in self.settings.items())
+            settings = ", ".join(f"{key} {number(value, DIGITS)}" for key, value in self.settings.items())
             yield say("train.settings", optimizer=self.optimizer, settings=settings)
 
 

@@ -19,7 +19,7 @@ from bpx.check.quick_check import SKIPPED
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.passes import EdgeRow
-from bpx.explain.sections.second import MOST_SECOND
+from bpx.explain.sections.second import LARGEST_HESSIAN
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
@@ -695,9 +695,9 @@ def replaced(one: NamedGraph, inputs: Any) -> NamedGraph:
 
 
 def test_too_many_second_derivatives() -> None:
-    (problem,) = problems(spec("sum(x)", x=[1.0] * (MOST_SECOND + 1)), second=True)
-    assert (problem.code, problem.facts["size"]) == ("too-many-second", MOST_SECOND + 1)
-    assert len(explain(spec("sum(x)", x=[1.0] * MOST_SECOND), second=True).second) == MOST_SECOND
+    (problem,) = problems(spec("sum(x)", x=[1.0] * (LARGEST_HESSIAN + 1)), second=True)
+    assert (problem.code, problem.facts["size"]) == ("too-many-second", LARGEST_HESSIAN + 1)
+    assert len(explain(spec("sum(x)", x=[1.0] * LARGEST_HESSIAN), second=True).second) == LARGEST_HESSIAN
 
 
 # --- a step of gradient descent -----------------------------------------------------------------

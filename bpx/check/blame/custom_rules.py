@@ -55,7 +55,7 @@ def _point(spec: NamedGraph, name: str, custom: CustomOp, detect: float) -> Chec
         None, graph, inputs, {name: out.id}, out.id, len(graph), spec.source, custom=spec.custom
     )
     wrt = {one.name: one.node for one in inputs}
-    return CheckedGraph.at(Query(small, out.id, wrt, np.ones(out.shape), detect), small.given)
+    return CheckedGraph.at(Query(small, out.id, wrt, np.ones(out.shape), detect), small.input_values)
 
 
 def _args(custom: CustomOp) -> list[Array]:

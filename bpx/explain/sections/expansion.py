@@ -11,7 +11,7 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import DIGITS
 from bpx.render.blocks import Block, Lines
@@ -30,7 +30,7 @@ class Expansion(Section):
     digits: float
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """Only where nodes were to be rewritten."""
         if query.fused is None:
             return None

@@ -9,7 +9,7 @@ from typing import Any, Self
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import NodeRow, Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Cell, Heading, Lines, Value, table
 from bpx.render.plain_data import quantities
@@ -23,7 +23,7 @@ class Forward(Section):
     """All nodes, or those of what is opened."""
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
         return cls()
 

@@ -11,7 +11,7 @@ import numpy as np
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections.reverse import summed
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, product_of, symbol, words
 from bpx.graph.named.values import not_an_input
@@ -56,18 +56,18 @@ class Paths(Section):
     tables: tuple[PathTable, ...]
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """Raises `BpxError` for a name that no gradient is asked for."""
         from bpx.passes.paths import path_ledger
 
-        if asked.paths is None:
+        if options.paths is None:
             return None
-        unknown = [name for name in asked.paths if name not in query.wrt]
+        unknown = [name for name in options.paths if name not in query.wrt]
         if unknown:
             raise BpxError([not_an_input(name, query.wrt) for name in unknown])
         ledgers = {
             name: path_ledger(query.ledger, query.values, query.wrt[name])
-            for name in asked.paths or query.wrt
+            for name in options.paths or query.wrt
         }
         return cls(tuple(_table(query, name, ledger) for name, ledger in ledgers.items()))
 
@@ -101,7 +101,7 @@ def _plain(table: PathTable) -> dict[str, Any]:
         {
             "nodes": list(row.nodes),
             "local_formulas": list(map(str, row.local_formulas)),
-            "locals": [None if one is None else plain_value(one) for one in row.locals],
+            "locals": [None if local is None else plain_value(local) for local in row.locals],
             "summed": [list(axes) for axes in row.summed],
             **quantities(product=row.product, running=row.running),
         }

@@ -12,7 +12,7 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
 from bpx.explain.sections.forward import layer_heading
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
 from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, table, text_of
@@ -24,7 +24,7 @@ class Reverse(Section):
     """All edges, or those from the nodes of what is opened."""
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
         return cls()
 
@@ -90,7 +90,7 @@ def _seed_text(passes: Passes) -> str:
 def _edge_name(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> Phrase:
     """`o → x`, or `o → x (k)` where one node is several args of a call; `beside` are all edges of it."""
     op = OPS.get(passes.op_names[edge.consumer])
-    several = op and not op.notation and sum(one.arg == edge.arg for one in beside) > 1
+    several = op and not op.notation and sum(other.arg == edge.arg for other in beside) > 1
     which = f" ({edge.position + 1 if op.variadic else op.args[edge.position]})" if op and several else ""
     return Phrase((passes.symbols[edge.consumer], " → ", passes.symbols[edge.arg], which))
 

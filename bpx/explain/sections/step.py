@@ -11,7 +11,7 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input
 from bpx.graph.numbers import DIGITS, number, shape_text
@@ -34,18 +34,18 @@ class Step(Section):
     updates: Mapping[str, tuple[Array, Array, Array]]  # name → old value, update, new value
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """Raises `BpxError` where no step can be taken."""
-        if asked.step is None:
+        if options.step is None:
             return None
-        rate, moved = asked.step, _moved(query, asked.step)
-        gradients = {one.name: query.gradient(one.node) for one in moved}
+        rate, moved = options.step, _moved(query, options.step)
+        gradients = {leaf.name: query.gradient(leaf.node) for leaf in moved}
         updates = {
-            one.name: (one.value, -rate * gradients[one.name], one.value - rate * gradients[one.name])
-            for one in moved
+            leaf.name: (leaf.value, -rate * gradients[leaf.name], leaf.value - rate * gradients[leaf.name])
+            for leaf in moved
         }
-        given = {**query.spec.given, **{one.node: updates[one.name][2] for one in moved}}
-        after = float(run(query.graph, given, [query.output])[query.output])
+        input_values = query.spec.input_values | {leaf.node: updates[leaf.name][2] for leaf in moved}
+        after = float(run(query.graph, input_values, [query.output])[query.output])
         before = float(query.values[query.output])
         squared = float(sum(np.sum(gradient**2) for gradient in gradients.values()))
         return cls(rate, before, after, before - rate * squared, squared, updates)
@@ -102,8 +102,8 @@ def _moved(query: GradientQuery, rate: float) -> Sequence[Input]:
     shape = query.graph.shapes[query.output]
     if shape:
         raise BpxError([Diagnostic("step-needs-scalar", None, {"shape": shape_text(shape)})])
-    asked = [one for one in query.spec.inputs if one.name in query.wrt]
-    moved = [one for one in asked if one.role == "parameter"] or asked
+    inputs = [leaf for leaf in query.spec.inputs if leaf.name in query.wrt]
+    moved = [leaf for leaf in inputs if leaf.role == "parameter"] or inputs
     if not moved:
         raise BpxError([Diagnostic("step-without-inputs")])
     return moved

@@ -52,7 +52,7 @@ class _Assembler:
             if expr is not None and input.span:
                 self.origins[expr.id] = input.span
         self.declare_steps()
-        for name, span in syntax.names_given:
+        for name, span in syntax.args_by_name:
             if name not in self.names:
                 self.report(Diagnostic("unknown-name", span, {"name": name}))
         for name in in_order(syntax.steps, self.uses, self.break_cycle):

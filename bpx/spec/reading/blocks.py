@@ -252,7 +252,7 @@ class _Expansion:
             simple = _simple(arg, scope)
             substitutes[name] = simple or Name(dotted(layer, name), 0, 0)
             if isinstance(simple, Name) and simple.name not in scope.known:
-                self.syntax.names_given.append((simple.name, text.span(simple.start, simple.end)))
+                self.syntax.args_by_name.append((simple.name, text.span(simple.start, simple.end)))
             if not simple:
                 yield self.charged(_Step(dotted(layer, name), Expression(text, arg), span=span))
         written = f"{call.op}({', '.join(shortened(text.content[arg.start : arg.end]) for arg in args)})"

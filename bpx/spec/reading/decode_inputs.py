@@ -70,8 +70,8 @@ class InputDecoder(Decoder):
         array = recipe.array()
         if np.isfinite(array).all():
             return array
-        found = str(array[~np.isfinite(array)][0])
-        self.problem("not-finite-input", self.places.value("inputs", name), name=name, found=found)
+        element = str(array[~np.isfinite(array)][0])
+        self.problem("not-finite-input", self.places.value("inputs", name), name=name, found=element)
         return None
 
     def range(self, name: str, value: Any) -> tuple[float, float] | None:
@@ -146,8 +146,8 @@ class InputDecoder(Decoder):
         seed = entry["seed"]
         if _is_whole(seed) and 0 <= seed <= LARGEST_SEED:
             return int(seed)
-        place, found = self.places.value("inputs", name, "seed"), self.written("inputs", name, "seed")
-        self.problem("seed-out-of-range", place, name=name, most=LARGEST_SEED, found=found)
+        place, text = self.places.value("inputs", name, "seed"), self.written("inputs", name, "seed")
+        self.problem("seed-out-of-range", place, name=name, most=LARGEST_SEED, found=text)
         return None
 
     def number(self, name: str, key: str, entry: Entry, usual: float) -> float | None:

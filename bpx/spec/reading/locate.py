@@ -231,14 +231,14 @@ def decoded(text: str, start: int, end: int) -> list[tuple[str, int]]:
         inner += 1
     if text[start] == "'":
         return [(text[i], i) for i in range(inner, stop)]
-    found: list[tuple[str, int]] = []
+    chars: list[tuple[str, int]] = []
     at = inner
     while at < stop:
         char, length = _unescaped(text, at)
         if char:
-            found.append((char, at))
+            chars.append((char, at))
         at += length
-    return found
+    return chars
 
 
 def _unescaped(text: str, at: int) -> tuple[str, int]:
