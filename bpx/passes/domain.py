@@ -37,6 +37,7 @@ def _value_problem(
     spec: NamedGraph, values: Mapping[int, Array], node: int, failing: Iterable[_Failure]
 ) -> Diagnostic:
     span, text, value = spec.origins.get(node), written(spec, node), values[node]
+    # The op itself knows best: it names the element that it cannot take.
     refusal = _refusal(spec.graph, values, node)
     if refusal:
         return Diagnostic(refusal.code, span, {"node": text, **refusal.facts})
@@ -62,6 +63,7 @@ def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
     for node, failing in _failing(spec, values, nodes).items():
         facts = {"node": written(spec, node), "op": spec.graph.ops[node].name}
         if failing:
+            # One reason is enough for a warning.
             facts |= _need(*failing[0], strict=True)
         code = "no-derivative" if failing else "infinite-gradient"
         yield Diagnostic(code, spec.origins.get(node), facts, severity="warning")
@@ -80,6 +82,7 @@ def _where_it_begins(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
 
 def overflow_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
     """Warnings for nodes where contributions are finite, but their sum is not."""
+    # The output gets no contribution, only the seed: it counts as finite.
     finite = dict.fromkeys(ledger.upstream, True)
     for edge in ledger.edges:
         finite[edge.arg] = finite[edge.arg] and bool(np.isfinite(values[edge.contribution]).all())
@@ -153,9 +156,11 @@ def _local_at_kink(local: Array, kinked: Array) -> str:
 def broadcast_warnings(spec: NamedGraph) -> Iterator[Diagnostic]:
     """Warnings where two args were both stretched to fit each other: seldom meant, and silent elsewhere."""
     graph = spec.graph
+    # Nodes behind `size` belong to a reverse pass.
     for node in range(spec.size):
         shapes = [graph.shapes[arg] for arg in graph.args[node]]
         out = graph.shapes[node]
+        # Where one arg has the shape of the result, only the other is stretched: that is usual.
         if graph.ops[node].elementwise and shapes and out and out not in shapes:
             facts = {
                 "node": written(spec, node),
@@ -192,6 +197,7 @@ def _failing(
     failing: dict[int, list[_Failure]] = {node: [] for node in nodes}
     for node, guard, expr, value in _evaluated(graph, values, nodes):
         worst = float(value.min()) if guard.kind in ("positive", "nonnegative") else float(abs(value).min())
+        # At exactly 0, sqrt has a value but no derivative; the callers tell the two cases apart.
         if worst <= 0:
             constant = expr.number is not None
             text = _in_general(graph, node, guard) if constant else _guard_text(spec, expr)
@@ -214,6 +220,7 @@ def _in_general(graph: Graph, node: int, guard: Guard) -> str:
 def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:
     """The facts of a guard that is not satisfied; `strict` where the derivative needs more than the value."""
     kind = "strict" if strict and guard.kind == "nonnegative" else guard.kind
+    # A derivative needs the guard of a kink to differ from 0.
     kind = "nonzero" if kind == "kink" else kind
     return {"need": say(f"need.{kind}", guard=text), "guard": text, "value": number(worst, DIGITS)}
 
@@ -222,6 +229,7 @@ def written(spec: NamedGraph, node: int) -> str:
     """A node as the reader knows it: `a = log(z)`, or `log(z)` where it has no name of its own."""
     text = str(formula(spec.graph, node, spec.names))
     name = spec.own_names.get(node)
+    # The text of an input is its name: `x = x` would say nothing.
     if name is None or node in {leaf.node for leaf in spec.inputs}:
         return name or text
     return f"{name} = {text}"

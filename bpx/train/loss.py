@@ -33,6 +33,7 @@ class Parameters:
     def copies(self) -> dict[str, Array]:
         """The parameters as they are now."""
         flat = self.flat.copy()
+        # Reports and specs keep these arrays: nobody may change them later.
         flat.setflags(write=False)
         return self.parts(flat)
 
@@ -44,6 +45,7 @@ class CompiledLoss:
     """
 
     def __init__(self, spec: NamedGraph, parameters: Parameters, fed: Sequence[str], derived: bool) -> None:
+        # A copy: `grad` appends nodes, and the graph of the spec must not grow.
         graph, nodes = spec.graph.copy(), {leaf.name: leaf.node for leaf in spec.inputs}
         self.nodes = {name: nodes[name] for name in fed}
         # Views: no array is copied into the call, however many parameters there are.

@@ -21,10 +21,12 @@ _MOST_STEPS = 4  # at which the gradient was checked, in a sentence
 
 def curve(history: Sequence[float], batched: bool) -> Iterator[Block]:
     """The finite losses; with batches, one for each batch."""
+    # A training that diverged still has a curve up to there.
     values = tuple(loss for loss in history if math.isfinite(loss))
     if len(values) > 1:
         scale = say("train.logarithmic") if is_logarithmic(values) else ""
         yield Heading(say("train.of-batches" if batched else "train.curve") + scale)
+        # On all data the first loss is that before any step; with batches it is that of batch 1.
         yield Curve(values, start=int(batched))
 
 
@@ -83,6 +85,7 @@ def agreeing(checks: Sequence[Checked]) -> Iterator[str]:
     steps = [f"{check.step:,}" for check in checks if check.verdict == "agree"]
     if steps:
         shown = steps if len(steps) <= _MOST_STEPS else [*steps[: _MOST_STEPS - 1], "…", steps[-1]]
+        # `checks[0]` stands for all: every check looks at the same parameters.
         at = say("train.at-steps", count=len(steps), steps=", ".join(shown))
         yield say("train.checked", entries=checks[0].entries, at=at)
 

@@ -101,6 +101,7 @@ def train(
         problems.append(Diagnostic("train-needs-scalar", None, facts))
     names = {leaf.name for leaf in trained}
     others = [leaf for leaf in spec.inputs if leaf.name not in names]
+    # A batch size below 1 is among the problems already.
     examples = examples_of(others, options.batch, problems) if options.batch and options.batch > 0 else None
     if examples and spec.make_again is None:
         problems.append(Diagnostic("fixed-shapes"))
@@ -135,6 +136,7 @@ class _Run(Generic[AnyGraph]):
         self.rate = optimizer.rate if options.rate is None else options.rate
         momentum = {} if options.momentum is None else {"momentum": options.momentum}
         self.settings = {**optimizer.settings, **momentum}
+        # The settings of the table are in the order of the parameters of `make`.
         self.update = optimizer.make(self.rate, *self.settings.values())
         self.parameters = Parameters(trained)
         self.before = self.parameters.flat.copy()  # as they were before the last step
@@ -218,7 +220,9 @@ class _Run(Generic[AnyGraph]):
             self.rows = next(batches)
             self.fed = self.of_rows(self.rows)
             loss, gradients = self.step_loss(self.fed)
+            # One array for all steps: it is as large as the parameters.
             np.concatenate(gradients, axis=None, out=gradient)
+            # Also where it is not finite: the curve leaves such a loss out, the JSON shows it.
             self.history.append(loss)
             if not (self.is_finite(loss) and np.isfinite(gradient).all()):
                 return self.broken(self.current(), loss)
@@ -253,6 +257,7 @@ class _Run(Generic[AnyGraph]):
         if self.options.target is None or self.examples is None or self.options.batch is None:
             return False
         ended = self.taken % (self.examples.total // self.options.batch) == 0
+        # A pass over all data at every step would cost more than the training itself.
         return ended and self.low_enough(self.on_all())
 
     def move(self, gradient: Array, loss: float) -> None:
@@ -260,9 +265,11 @@ class _Run(Generic[AnyGraph]):
         flat = self.parameters.flat
         self.before[:] = flat  # in place: these arrays may be the largest of all
         update = self.update(gradient)
+        # In place: the compiled loss reads the parameters through views of this array.
         flat += update
         self.taken += 1
         if self.taken <= self.options.show_steps:
+            # Copies, as all four arrays change with the next step.
             columns = [self.parameters.parts(array.copy()) for array in (self.before, gradient, update, flat)]
             changes = {name: Change(*(column[name] for column in columns)) for name in self.parameters.views}
             rows = None if self.rows is None else tuple(self.rows.tolist())
@@ -277,6 +284,7 @@ class _Run(Generic[AnyGraph]):
 
     def agrees(self, gradient: Array) -> bool:
         """Check the gradient in use, and write down what was found."""
+        # A copy: the next step writes its gradient into the same array.
         report = check_in_use(self.current(), self.parameters.parts(gradient.copy()))
         if report.worst:
             numbers = (report.worst.claimed, report.worst.reference, report.worst.error)

@@ -80,6 +80,7 @@ class Training(Shown, Generic[AnyGraph]):
             "size": self.size,
             "shown": [step.to_dict() for step in self.shown],
             "checks": [check.to_dict() for check in self.checks],
+            # One list: the severity of each tells notes and problems apart.
             "diagnostics": [note.to_dict() for note in (*self.notes, *self.problems)],
         }
 
@@ -105,6 +106,7 @@ class Training(Shown, Generic[AnyGraph]):
         yield say("account.digits")
 
     def _headline(self) -> str:
+        # A title of several lines would break the headline.
         title = visible(" ".join((self.spec.title or "").split()))
         loss, rate = self._loss(), number(self.rate, DIGITS)
         answer = say("train.answer", loss=loss, taken=self.taken, optimizer=self.optimizer, rate=rate)
@@ -116,9 +118,7 @@ class Training(Shown, Generic[AnyGraph]):
 
     def _summary(self) -> str:
         facts = {"size": self.size, "taken": self.taken, "steps": self.max_steps}
-        return say(
-            "train.summary", loss=self._loss(), **{key: f"{number:,}" for key, number in facts.items()}
-        )
+        return say("train.summary", loss=self._loss(), **{key: f"{count:,}" for key, count in facts.items()})
 
     def _remarks(self) -> Iterator[str]:
         """Why it ended, where that has to be said, and what it went by."""

@@ -528,7 +528,7 @@ ENGLISH: dict[str, str | Counted] = {
         "count", one="[expect]: the value matches.", other="[expect]: {count} of {count} values match."
     ),
     "account.expected-some": Counted(
-        "stated",
+        "count",
         one="[expect]: the value does not match.",
         other="[expect]: {held} of {count} values match.",
     ),
