@@ -252,11 +252,11 @@ def _index_sum(
     return _with_bias(reduce(add, terms), b)
 
 
-def _term(met: Expr, w: Expr, offset: Steps, groups: int) -> Expr:
-    """One element of the kernel times what it meets; where there are channels the products are summed."""
+def _term(elements: Expr, w: Expr, offset: Steps, groups: int) -> Expr:
+    """One element of the kernel times the `elements` it meets, summed over channels where there are any."""
     if w.shape[:2] == (1, 1) and groups == 1:
-        return w[(0, 0, *offset)] * met
-    return _product("wxy", w[(..., *offset)], met, len(offset), 0, groups)
+        return w[(0, 0, *offset)] * elements
+    return _product("wxy", w[(..., *offset)], elements, len(offset), 0, groups)
 
 
 def _pull_conv(

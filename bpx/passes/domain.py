@@ -27,8 +27,8 @@ from bpx.words.say import say
 def value_problems(spec: NamedGraph, values: Mapping[int, Array]) -> list[Diagnostic]:
     """The nodes where values first stop being finite, each with the guard that says why."""
     graph = spec.graph
-    broken = {node for node, value in values.items() if not np.isfinite(value).all()}
-    first = [node for node in sorted(broken) if not broken.intersection(graph.args[node])]
+    not_finite = {node for node, value in values.items() if not np.isfinite(value).all()}
+    first = [node for node in sorted(not_finite) if not not_finite.intersection(graph.args[node])]
     failing = _failing(spec, values, first)
     return [_value_problem(spec, values, node, failing[node]) for node in first]
 
@@ -59,7 +59,7 @@ def _refusal(graph: Graph, values: Mapping[int, Array], node: int) -> Refusal | 
 
 def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
     """Warnings for edges where the local derivative, or failing that the contribution, is not finite."""
-    nodes = _where_it_begins(ledger, values)
+    nodes = _first_infinite_nodes(ledger, values)
     for node, failing in _failing(spec, values, nodes).items():
         facts = {"node": written(spec, node), "op": spec.graph.ops[node].name}
         if failing:
@@ -69,7 +69,7 @@ def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
         yield Diagnostic(code, spec.origins.get(node), facts, severity="warning")
 
 
-def _where_it_begins(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
+def _first_infinite_nodes(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
     """The nodes with a contribution that is not finite although their upstream gradient was."""
     nodes: dict[int, None] = {}
     for edge in ledger.edges:
@@ -200,7 +200,7 @@ def _failing(
         # At exactly 0, sqrt has a value but no derivative; the callers tell the two cases apart.
         if worst <= 0:
             constant = expr.number is not None
-            text = _in_general(graph, node, guard) if constant else _guard_text(spec, expr)
+            text = _general_guard_text(graph, node, guard) if constant else _guard_text(spec, expr)
             failing[node].append((guard, text, worst))
     return failing
 
@@ -209,7 +209,7 @@ def _guard_text(spec: NamedGraph, guard: Expr) -> str:
     return str(formula(spec.graph, guard.id, spec.names, open_root=False))
 
 
-def _in_general(graph: Graph, node: int, guard: Guard) -> str:
+def _general_guard_text(graph: Graph, node: int, guard: Guard) -> str:
     """The guard in the op's own names: of `x / 0` it is y, not 0, that must not be zero."""
     op, scratch = graph.ops[node], Graph()
     args = [scratch.input() for _ in op.args]

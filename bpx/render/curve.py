@@ -61,7 +61,9 @@ def _dots(levels: Array, wide: int, high: int) -> NDArray[np.bool_]:
     edges = np.linspace(0, len(levels) - 1, wide + 1)
     dots = np.zeros((high, wide), dtype=bool)
     for column, (left, right) in enumerate(pairwise(edges)):
-        met = [*np.interp([left, right], at, levels), *levels[int(np.ceil(left)) : int(right) + 1]]
-        top, bottom = (round((1 - (level - low) / span) * (high - 1)) for level in (max(met), min(met)))
+        heights = [*np.interp([left, right], at, levels), *levels[int(np.ceil(left)) : int(right) + 1]]
+        top, bottom = (
+            round((1 - (level - low) / span) * (high - 1)) for level in (max(heights), min(heights))
+        )
         dots[top : bottom + 1, column] = True
     return dots

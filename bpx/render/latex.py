@@ -34,25 +34,25 @@ _END = "\\end{document}\n"
 
 def latex(blocks: Sequence[Block]) -> str:
     """The document, with a line end at its end."""
-    return _BEGIN + "\n".join(text for block in blocks for text in (*_block(block), "")) + _END
+    return _BEGIN + "\n".join(text for block in blocks for text in (*_block_lines(block), "")) + _END
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block_lines(block: Block) -> Iterator[str]:
     if isinstance(block, Headline):
         yield rf"\section*{{{_cell(block.text)}}}"
     elif isinstance(block, Heading):
         yield rf"\subsection*{{{_cell(block.text)}}}"
     elif isinstance(block, Table):
-        yield from _table(block)
+        yield from _table_lines(block)
     elif isinstance(block, Curve):
-        yield from _curve(block)
+        yield from _curve_lines(block)
     else:
         yield r"\begin{itemize}"
         yield from (rf"\item {_cell(text)}" for text in block.texts)
         yield r"\end{itemize}"
 
 
-def _table(block: Table) -> Iterator[str]:
+def _table_lines(block: Table) -> Iterator[str]:
     columns = "".join("r" if column in block.right else "l" for column in range(len(block.headers)))
     yield rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}"
     yield rf"{_row(block.headers)} \hline \endhead"
@@ -83,7 +83,7 @@ def _can_be_set(formula: Formula) -> bool:
     return len(formula.parts) <= _LONGEST and formula.depth <= _DEEPEST
 
 
-def _curve(block: Curve) -> Iterator[str]:
+def _curve_lines(block: Curve) -> Iterator[str]:
     """A curve as dots in a picture, with its largest and least value, and the first and the last count."""
     values = block.values
     heights = levels(values)

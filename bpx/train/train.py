@@ -67,9 +67,9 @@ class Options(NamedTuple):
             for name, (value, good) in checks.items()
             if not good
         ]
-        return [*self._of_the_optimizer(), *bad]
+        return [*self._optimizer_problems(), *bad]
 
-    def _of_the_optimizer(self) -> Iterator[Diagnostic]:
+    def _optimizer_problems(self) -> Iterator[Diagnostic]:
         facts = {"name": self.optimizer, "known": ", ".join(OPTIMIZERS)}
         if self.optimizer not in OPTIMIZERS:
             problem = Diagnostic("unknown-optimizer", None, facts, "optimizers-are")
@@ -178,7 +178,7 @@ class _Run(Generic[AnyGraph]):
         stopped = self.run()
         last = self.on_all()
         if not (self.is_finite(last) or self.problems):  # where the last batch led
-            stopped, last = self.broken(self.at(self.spec, {}), last), self.on_all()
+            stopped, last = self.diverged(self.at(self.spec, {}), last), self.on_all()
         after = self.parameters.copies()
         spec = self.spec.with_values(after)
         return Training(
@@ -225,7 +225,7 @@ class _Run(Generic[AnyGraph]):
             # Also where it is not finite: the curve leaves such a loss out, the JSON shows it.
             self.history.append(loss)
             if not (self.is_finite(loss) and np.isfinite(gradient).all()):
-                return self.broken(self.current(), loss)
+                return self.diverged(self.current(), loss)
             reached = self.examples is None and self.low_enough(loss)
             if self.is_checked(step, reached) and not self.agrees(gradient):
                 return DISAGREE
@@ -310,7 +310,7 @@ class _Run(Generic[AnyGraph]):
         """Are they all, the loss and the parameters it is a function of?"""
         return math.isfinite(loss) and bool(np.isfinite(self.parameters.flat).all())
 
-    def broken(self, spec: NamedGraph, loss: float) -> str:
+    def diverged(self, spec: NamedGraph, loss: float) -> str:
         """Say why the loss or its gradient is not finite, and go back to where the loss was finite."""
         self.problems += self.causes(spec, loss)
         if not self.taken:

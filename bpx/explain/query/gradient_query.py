@@ -215,7 +215,7 @@ class GradientQuery:
         padded = (0,) * (len(out) - len(arg)) + arg
         return tuple(axis for axis, (n, m) in enumerate(zip(out, padded, strict=True)) if n != m)
 
-    def _pull_formula(self, edge: Edge, arriving: Formula | None) -> Formula:
+    def _pull_formula(self, edge: Edge, upstream_formula: Formula | None) -> Formula:
         """The rule itself, applied to placeholders and printed."""
         scratch, shapes = Graph(), self.graph.shapes
         consumer, op = edge.consumer, self.graph.ops[edge.consumer]
@@ -223,7 +223,7 @@ class GradientQuery:
         args = [scratch.input(shapes[arg]) for arg in self.graph.args[consumer]]
         out = scratch.input(shapes[consumer])
         partial = derivative(self.named(self.output), self.named(consumer))
-        shown = {upstream.id: arriving or partial, out.id: self.named(consumer)}
+        shown = {upstream.id: upstream_formula or partial, out.id: self.named(consumer)}
         shown |= {expr.id: self.named(arg) for expr, arg in zip(args, self.graph.args[consumer], strict=True)}
         contribution = pullback(op, upstream, args, out, self.graph.settings[consumer])[edge.position]
         if contribution is None:

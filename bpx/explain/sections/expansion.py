@@ -58,13 +58,15 @@ def _digits_agreed(fused: GradientQuery, expanded: GradientQuery) -> float:
 
     A gradient is measured against the largest contribution to it, which is what it was rounded to.
     """
-    arriving: dict[int, float] = {}
+    largest_contribution: dict[int, float] = {}
     for edge in fused.ledger.edges:
         size = float(np.abs(fused.values[edge.contribution]).max())
-        arriving[edge.arg] = max(arriving.get(edge.arg, 0.0), size)
+        largest_contribution[edge.arg] = max(largest_contribution.get(edge.arg, 0.0), size)
     digits = [_digits(fused.values[fused.output], expanded.values[expanded.output], 0.0)]
     digits += [
-        _digits(fused.gradient(node), expanded.gradient(expanded.wrt[name]), arriving.get(node, 0.0))
+        _digits(
+            fused.gradient(node), expanded.gradient(expanded.wrt[name]), largest_contribution.get(node, 0.0)
+        )
         for name, node in fused.wrt.items()
     ]
     return min(digits)

@@ -38,13 +38,13 @@ class Step(Section):
         """Raises `BpxError` where no step can be taken."""
         if options.step is None:
             return None
-        rate, moved = options.step, _moved(query, options.step)
-        gradients = {leaf.name: query.gradient(leaf.node) for leaf in moved}
+        rate, inputs_to_move = options.step, _inputs_to_move(query, options.step)
+        gradients = {leaf.name: query.gradient(leaf.node) for leaf in inputs_to_move}
         updates = {
             leaf.name: (leaf.value, -rate * gradients[leaf.name], leaf.value - rate * gradients[leaf.name])
-            for leaf in moved
+            for leaf in inputs_to_move
         }
-        input_values = query.spec.input_values | {leaf.node: updates[leaf.name][2] for leaf in moved}
+        input_values = query.spec.input_values | {leaf.node: updates[leaf.name][2] for leaf in inputs_to_move}
         after = float(run(query.graph, input_values, [query.output])[query.output])
         before = float(query.values[query.output])
         squared = float(sum(np.sum(gradient**2) for gradient in gradients.values()))
@@ -93,7 +93,7 @@ class Step(Section):
         )
 
 
-def _moved(query: GradientQuery, rate: float) -> Sequence[Input]:
+def _inputs_to_move(query: GradientQuery, rate: float) -> Sequence[Input]:
     """The inputs that a step moves: the parameters, or all asked for where none of them is one."""
     if query.weighted:
         raise BpxError([Diagnostic("step-with-upstream")])
@@ -103,7 +103,7 @@ def _moved(query: GradientQuery, rate: float) -> Sequence[Input]:
     if shape:
         raise BpxError([Diagnostic("step-needs-scalar", None, {"shape": shape_text(shape)})])
     inputs = [leaf for leaf in query.spec.inputs if leaf.name in query.wrt]
-    moved = [leaf for leaf in inputs if leaf.role == "parameter"] or inputs
-    if not moved:
+    inputs_to_move = [leaf for leaf in inputs if leaf.role == "parameter"] or inputs
+    if not inputs_to_move:
         raise BpxError([Diagnostic("step-without-inputs")])
-    return moved
+    return inputs_to_move

@@ -260,9 +260,9 @@ class InputDecoder(Decoder):
         else:
             columns = self.columns(name, chosen["columns"], *path, "columns")
             places = [(*path, "columns", i) for i in range(len(columns or ()))]
-        return columns if columns and self.all_there(table, columns, places) else None
+        return columns if columns and self.columns_exist(table, columns, places) else None
 
-    def all_there(
+    def columns_exist(
         self, table: NumberTable, columns: Sequence[str], places: Sequence[tuple[str | int, ...]]
     ) -> bool:
         """Has the table all these columns? Those it has not are reported, each at its place."""
