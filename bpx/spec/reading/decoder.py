@@ -67,9 +67,9 @@ class Decoder:
         if key not in self.document:
             return None
         value = self.document[key]
-        return value if self.is_a(kind, value, key) else None
+        return value if self.has_type(kind, value, key) else None
 
-    def is_a(self, kind: type, value: Any, *path: str | int) -> bool:
+    def has_type(self, kind: type, value: Any, *path: str | int) -> bool:
         """Is the value of this type? Otherwise that is reported."""
         if isinstance(value, kind):
             return True
