@@ -8,7 +8,7 @@ from typing import Any
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
-from bpx.explain.sections.second import MOST_SECOND
+from bpx.explain.sections.second import LARGEST_HESSIAN
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.reading.examples import example_names
 from bpx.spec.reading.target import read_target, read_text
@@ -71,4 +71,4 @@ def _expanded(spec: NamedGraph) -> Explanation:
 def sections(spec: NamedGraph) -> dict[str, Any]:
     """Every section there is for a spec of its size."""
     derived = sum(one.value.size for one in spec.inputs if one.role in ("data", "parameter"))
-    return {**EVERYTHING, "second": derived <= MOST_SECOND}
+    return {**EVERYTHING, "second": derived <= LARGEST_HESSIAN}

@@ -48,7 +48,7 @@ def point_of(spec: NamedGraph, *, detect: float = 1e-5) -> CheckedGraph:
     """The values of a spec, ready to be checked; an output that is not scalar is summed."""
     wrt = {one.name: one.node for one in spec.inputs}
     query = Query(spec, spec.output, wrt, np.ones(spec.graph.shapes[spec.output]), detect)
-    return CheckedGraph.at(query, spec.given)
+    return CheckedGraph.at(query, spec.input_values)
 
 
 # --- rules made wrong ---------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def lifted(values: Any) -> Any:
 
 def true_slopes(spec: NamedGraph, seed: Array, node: int, flat: int) -> tuple[Any, Any]:
     """The slopes to the left and to the right by one entry of an input, to 20 digits and more."""
-    given = {one: lifted(value) for one, value in spec.given.items()}
+    given = {one: lifted(value) for one, value in spec.input_values.items()}
     here = weighted_output(spec, seed, given)
     step = mp.mpf(10) ** -24 * (abs(given[node].flat[flat]) or 1)
     sides = []

@@ -401,7 +401,7 @@ def change(spec: NamedGraph, node: int, wrong: Wrong, upstream: Array) -> float:
     seed = graph.constant(upstream)
     rows = (spec.graph.ops[node], wrong.op)
     both = [contribution(graph, op, node, wrong.position, seed) for op in rows]
-    found = run(graph, spec.given, [one.id for one in both])
+    found = run(graph, spec.input_values, [one.id for one in both])
     right, other = (found[one.id] for one in both)
     with np.errstate(all="ignore"):
         gap = np.abs(right - other) / np.maximum(np.abs(right), np.abs(other))

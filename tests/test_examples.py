@@ -458,7 +458,7 @@ def test_every_claim_of_logistic_regression_holds() -> None:
         claimed = build_claim(claim, spec, spec.graph, problems)
         assert claimed is not None
         off = 1e-14 if claim.tolerance is None else claim.tolerance
-        found = run(spec.graph, spec.given, [claimed.id])[claimed.id]
+        found = run(spec.graph, spec.input_values, [claimed.id])[claimed.id]
         assert (np.abs(found - gradients[name]) <= off).all(), name
     assert problems == []
 

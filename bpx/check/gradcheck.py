@@ -199,7 +199,7 @@ class _Check:
         spec = self.with_composites
         wrt = {name: spec.nodes[name] for name in self.wrt}
         query = Query(spec, spec.nodes[self.names[self.output]], wrt, self.seed, self.detect)
-        checked, node = CheckedGraph.at(query, spec.given), spec.nodes[blame.node]
+        checked, node = CheckedGraph.at(query, spec.input_values), spec.nodes[blame.node]
         edges = [edge for edge in checked.ledger.edges if edge.arg == node]
         return blame._replace(correction=right_gradient(checked, node, edges))
 

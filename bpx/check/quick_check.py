@@ -41,12 +41,14 @@ def quick_check(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: 
     """
     if not wrt:
         return None
-    checked = CheckedGraph(Query(spec, ledger.output, wrt, seed), ledger.graph, ledger, spec.given, ledger)
+    checked = CheckedGraph(
+        Query(spec, ledger.output, wrt, seed), ledger.graph, ledger, spec.input_values, ledger
+    )
     if len(checked.forward) > MOST_QUICK_NODES or checked.elements > MOST_QUICK_ELEMENTS:
         return SKIPPED
     plain = written_out(spec)
     if plain is not spec:
-        checked = CheckedGraph.at(_written_out(checked.query, plain), plain.given)
+        checked = CheckedGraph.at(_written_out(checked.query, plain), plain.input_values)
     with np.errstate(all="ignore"):
         tables = [
             evaluated(checked, name, node, by_rule(checked, node)).table()

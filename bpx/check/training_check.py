@@ -26,7 +26,7 @@ def check_training_gradient(spec: NamedGraph, gradients: Mapping[str, Array]) ->
     """
     spec = written_out(spec)
     wrt = {name: spec.nodes[name] for name in gradients}
-    checked = CheckedGraph.at(Query(spec, spec.output, wrt, np.ones(())), spec.given)
+    checked = CheckedGraph.at(Query(spec, spec.output, wrt, np.ones(())), spec.input_values)
     evaluations = [evaluated(checked, name, node, by_rule(checked, node)) for name, node in wrt.items()]
     tables = tuple(_in_use(evaluation, gradients[evaluation.name]) for evaluation in evaluations)
     return Report(spec.title, spec.names[spec.output], tables, blame=tuple(blamed_rules(checked)))

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from bpx.words.diagnostic import Diagnostic
 
 
-def read_spec(target: str, assignments: Sequence[str] | None, found: Sequence[Diagnostic] = ()) -> Any:
-    """The spec of a target; its problems, those of `--set` and those `found` before are reported together."""
+def read_spec(target: str, assignments: Sequence[str] | None, earlier: Sequence[Diagnostic] = ()) -> Any:
+    """The spec of a target; its problems, those of `--set` and the `earlier` ones are reported together."""
     from bpx.spec.reading.target import read_target
     from bpx.words.diagnostic import BpxError, Diagnostic
 
-    problems = list(found)
+    problems = list(earlier)
     values = {}
     for assignment in assignments or ():
         name, equals, text = assignment.partition("=")

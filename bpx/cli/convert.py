@@ -38,15 +38,15 @@ def convert(
         session.write(write_spec(read_spec(target, set_), format))
 
 
-def _format(asked: str | None, file: str | None) -> Format:
+def _format(name: str | None, file: str | None) -> Format:
     """The format asked for, or that of the file's ending. Raises `BpxError` where that is neither."""
     from bpx.spec.reading.target import FORMATS
 
     formats: dict[str, Format] = {format: format for format in FORMATS.values()}
-    if asked:
-        if asked not in formats:
-            fail("unknown-choice", found=asked, known=", ".join(formats))
-        return formats[asked]
+    if name:
+        if name not in formats:
+            fail("unknown-choice", found=name, known=", ".join(formats))
+        return formats[name]
     ending = Path(file or "").suffix.lower()
     if ending and ending not in FORMATS:
         fail("unknown-format", name=file)

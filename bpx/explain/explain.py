@@ -11,7 +11,7 @@ import numpy as np
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.sections import SECTIONS
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.query import as_list
 
@@ -46,11 +46,11 @@ def explain(
     if expand:
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node)
-    sections = _sections(query, Asked(as_list(paths), second, step, check))
+    sections = _sections(query, SectionOptions(as_list(paths), second, step, check))
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     return query.passes(Explanation, notes=notes, opened=opened, sections=sections)
 
 
-def _sections(query: GradientQuery, asked: Asked) -> tuple[Section, ...]:
-    sections = (section.of(query, asked) for section in SECTIONS)
+def _sections(query: GradientQuery, options: SectionOptions) -> tuple[Section, ...]:
+    sections = (section.of(query, options) for section in SECTIONS)
     return tuple(section for section in sections if section is not None)

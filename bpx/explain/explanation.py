@@ -99,10 +99,10 @@ class Explanation(Passes, Shown):
         return section.rows if section else ()
 
     @property
-    def stated(self) -> int:
+    def expected_count(self) -> int:
         """How many figures `[expect]` states."""
         section = self.section(Expected)
-        return section.stated if section else 0
+        return section.count if section else 0
 
     @property
     def check(self) -> QuickCheck | None:

@@ -212,8 +212,8 @@ _symbol = lru_cache(4096)(Symbol)
 def ops_written(graph: Graph, node: int, names: Container[int]) -> int:
     """How many ops the formula of a node has; what it uses twice is written, and counts, twice."""
     count: dict[int, int] = {}
-    for one in graph.needs(of=[node]):
-        count[one] = 0 if one in names else sum(count[arg] for arg in graph.args[one]) + 1
+    for inner in graph.needs(of=[node]):
+        count[inner] = 0 if inner in names else sum(count[arg] for arg in graph.args[inner]) + 1
     return count[node]
 
 

@@ -175,7 +175,8 @@ def written_as(graph: Graph, node: int) -> tuple[Branch, tuple[int, ...]]:
         return _operation(op, False), args
     args = _args_to_write(graph, node)
     before = tuple(text for _, text in settings if text.endswith("'"))
-    return Call(op.name, len(args), before, tuple(one for one in settings if not one[1].endswith("'"))), args
+    behind = tuple((name, text) for name, text in settings if not text.endswith("'"))
+    return Call(op.name, len(args), before, behind), args
 
 
 @lru_cache(_MOST_OPS_KEPT)
@@ -252,7 +253,7 @@ def _setting(value: Any) -> str:
 
 def index_places(at: Sequence[Any], shape: Sequence[int]) -> tuple[str, ...]:
     """What an index takes of each axis, without the axes at the end that are taken whole."""
-    texts = [_place(one, length) for one, length in zip(at, shape, strict=True)]
+    texts = [_place(entry, length) for entry, length in zip(at, shape, strict=True)]
     while texts and texts[-1] == ":":
         texts.pop()
     return tuple(texts)

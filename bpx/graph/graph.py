@@ -232,8 +232,8 @@ class Graph:
         if 0 < missing <= len(op.defaults):
             args = [*args, *map(self.constant, op.defaults[-missing:])]
         elif missing > 0 or (missing < 0 and not op.variadic):
-            count, found = len(op.args), len(args)
-            raise TypeError(say("python.wrong-arity", op=op.name, count=count, found=found))
+            wanted, count = len(op.args), len(args)
+            raise TypeError(say("python.wrong-arity", op=op.name, count=wanted, found=count))
         shapes = [self.shapes[arg.id] for arg in args]
         if op.arrange:
             settings = op.arrange(*shapes, **{**op.settings, **settings})

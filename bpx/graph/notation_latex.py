@@ -27,6 +27,7 @@ from bpx.graph.formula_parts import (
 )
 from bpx.graph.numbers import mantissa_and_exponent
 from bpx.graph.printer import (
+    GREEK,
     LOOSEST,
     MOST_KEPT,
     PRECEDENCE_OF_EQUATION,
@@ -69,12 +70,6 @@ _FUNCTIONS = {
     "sigmoid": r"\sigma",
 }
 
-_GREEK_LETTERS = (
-    "α-alpha β-beta γ-gamma δ-delta ε-epsilon ζ-zeta η-eta θ-theta ι-iota κ-kappa λ-lambda μ-mu ν-nu ξ-xi "
-    "π-pi ρ-rho σ-sigma τ-tau υ-upsilon φ-phi χ-chi ψ-psi ω-omega Γ-Gamma Δ-Delta Θ-Theta Λ-Lambda Ξ-Xi Π-Pi "
-    "Σ-Sigma Υ-Upsilon Φ-Phi Ψ-Psi Ω-Omega"
-)
-GREEK = dict(pair.split("-") for pair in _GREEK_LETTERS.split())  # letter → its command
 _GREEK_NAMES = frozenset(GREEK.values())
 _NAME = re.compile(r"([^\W\d_]+)_?(\w*)")
 

@@ -18,9 +18,9 @@ from bpx.graph.formula_parts import (
     Repeated,
     Words,
 )
-from bpx.graph.notation_latex import GREEK
 from bpx.graph.numbers import mantissa_and_exponent
 from bpx.graph.printer import (
+    GREEK,
     LOOSEST,
     MOST_KEPT,
     PRECEDENCE_OF_EQUATION,

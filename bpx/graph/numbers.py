@@ -11,7 +11,7 @@ from bpx.words.say import say
 CONSTANTS = {"pi": math.pi, "e": math.e}
 
 
-DIGITS = 6  # significant digits of numbers that people read; JSON has them all
+SHOWN_DIGITS = 6  # significant digits of numbers that people read; JSON has them all
 
 
 LARGEST_SHOWN = 16  # elements of an array that is shown in full
@@ -41,7 +41,7 @@ def array(value: Array | float, digits: int | None = None) -> str:
         return number(float(value), digits)
     if not value.size:
         return str(value.tolist())
-    texts = [number(one, digits) for one in value.ravel().tolist()]
+    texts = [number(element, digits) for element in value.ravel().tolist()]
     for length in reversed(value.shape):
         texts = [f"[{', '.join(texts[i : i + length])}]" for i in range(0, len(texts), length)]
     return texts[0]

@@ -20,6 +20,12 @@ PRECEDENCE_OF_MINUS = 25  # a negative number is written, and bracketed, like a 
 # What two-dimensional dialects set apart binds by how it looks, not by its op: 30 is a power in the op table.
 PRECEDENCE_OF_TIMES_TEN, PRECEDENCE_OF_FRACTION, PRECEDENCE_OF_POWER, PRECEDENCE_OF_SCRIPT = 26, 28, 30, 45
 MOST_KEPT = 4096  # printed names that a dialect remembers
+_GREEK_LETTERS = (
+    "α-alpha β-beta γ-gamma δ-delta ε-epsilon ζ-zeta η-eta θ-theta ι-iota κ-kappa λ-lambda μ-mu ν-nu ξ-xi "
+    "π-pi ρ-rho σ-sigma τ-tau υ-upsilon φ-phi χ-chi ψ-psi ω-omega Γ-Gamma Δ-Delta Θ-Theta Λ-Lambda Ξ-Xi Π-Pi "
+    "Σ-Sigma Υ-Upsilon Φ-Phi Ψ-Psi Ω-Omega"
+)
+GREEK = dict(pair.split("-") for pair in _GREEK_LETTERS.split())  # letter → its name: users write either
 
 
 class Slot(NamedTuple):

@@ -14,14 +14,14 @@ from bpx.words.say import say
 
 def run(
     graph: Graph,
-    given: Mapping[int, Array | float],
+    known: Mapping[int, Array | float],
     targets: Iterable[int],
     *,
     batch: bool = False,
 ) -> dict[int, Array]:
     """The values of `targets` and of all they depend on, by node id; each of its node's shape.
 
-    `given` holds the value of every input that is needed, of the input's shape; in a batched run of
+    `known` holds the value of every input that is needed, of the input's shape; in a batched run of
     shape `(*shape, P)` or `(*shape, 1)`. An inner node may be given too, in place of its args. NumPy's
     warnings are silenced: a value that is not finite is for the caller to find. Raises `KeyError` where the
     value of an input is missing.
@@ -30,11 +30,11 @@ def run(
     of that class, constants too.
     """
     values: dict[int, Any] = {}
-    lift = _lift(given)
+    lift = _lift(known)
     with np.errstate(all="ignore"):
-        for node in graph.needs(of=targets, known=given):
-            if node in given:
-                value = given[node] if lift else np.asarray(given[node], dtype=np.float64)
+        for node in graph.needs(of=targets, known=known):
+            if node in known:
+                value = known[node] if lift else np.asarray(known[node], dtype=np.float64)
             elif node in graph.constants:
                 constant = graph.constants[node]
                 # The batch axis is last: without one of its own, the constant's last axis would meet it.
@@ -45,9 +45,9 @@ def run(
     return values
 
 
-def _lift(given: Mapping[int, Any]) -> Callable[[Any], Any] | None:
+def _lift(known: Mapping[int, Any]) -> Callable[[Any], Any] | None:
     """A function that makes a value an object array of the class given; None where all is float64."""
-    arrays = (np.asarray(value) for value in given.values() if not isinstance(value, float))
+    arrays = (np.asarray(value) for value in known.values() if not isinstance(value, float))
     objects = next((array for array in arrays if array.dtype.hasobject), None)
     if objects is None:
         return None

@@ -27,8 +27,8 @@ class Subgraph(NamedTuple):
 
     def run(self, args: Sequence[Any], *, batch: bool = False) -> Any:
         """Its value for values of the args."""
-        given = dict(zip(self.args, args, strict=True))
-        return run(self.graph, given, [self.root], batch=batch)[self.root]
+        known = dict(zip(self.args, args, strict=True))
+        return run(self.graph, known, [self.root], batch=batch)[self.root]
 
     def on(self, *args: Expr) -> Expr:
         """Its root built on handles, 0 and 1 folded."""

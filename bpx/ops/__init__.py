@@ -47,10 +47,10 @@ _THEMES = [
 @cache
 def rows() -> tuple[Op, ...]:
     """Every op once, theme by theme."""
-    return tuple(sorted(dict.fromkeys(OPS.values()), key=lambda op: _THEMES.index(_home(op))))
+    return tuple(sorted(dict.fromkeys(OPS.values()), key=lambda op: _THEMES.index(_theme(op))))
 
 
-def _home(op: Op) -> str:
+def _theme(op: Op) -> str:
     rule = op.local or op.pull or op.expands
     assert rule
     return rule.__module__

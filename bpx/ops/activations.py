@@ -226,18 +226,18 @@ def _gate_of_gelu(x: Any) -> Any:
     return _erfc(-x / math.sqrt(2)) / 2
 
 
-def _root(x: Expr, number: float) -> Expr:
+def _root_of_constant(x: Expr, number: float) -> Expr:
     return sqrt(x.graph.constant(number))
 
 
 def _share_below(x: Expr) -> Expr:
     """Φ(x), the share of the standard normal distribution below x."""
-    return (1 + erf(x / _root(x, 2))) / 2
+    return (1 + erf(x / _root_of_constant(x, 2))) / 2
 
 
 def _bell(x: Expr) -> Expr:
     """φ(x) = Φ'(x), its density."""
-    return exp(-(x**2) / 2) / (_root(x, 2) * _root(x, math.pi))
+    return exp(-(x**2) / 2) / (_root_of_constant(x, 2) * _root_of_constant(x, math.pi))
 
 
 _TANH_SCALE, _TANH_CUBE = math.sqrt(2 / math.pi), 0.044715

@@ -42,8 +42,8 @@ def _per_axis(setting: str, value: Any, axes: int, least: int = 1) -> Steps:
     """A whole number for each axis, or the same for all. Raises `SettingError` where it is none."""
     steps = tuple(value) if isinstance(value, list | tuple) else (value,) * axes
     if not steps or len(steps) != axes or not all(is_whole(step) and step >= least for step in steps):
-        found = "nothing" if value is None else str(value)
-        raise SettingError("bad-window-setting", setting=setting, value=found, axes=axes, least=least)
+        text = "nothing" if value is None else str(value)
+        raise SettingError("bad-window-setting", setting=setting, value=text, axes=axes, least=least)
     return steps
 
 
@@ -116,10 +116,10 @@ def _overlap_add_shape(x: Shape, *, shape: Shape, stride: Steps, dilation: Steps
 
 
 def _overlap_add(x: Array, *, shape: Shape, stride: Steps, dilation: Steps, batch: int) -> Any:
-    lengths, point = x.shape[: x.ndim - batch], x.shape[x.ndim - batch :]
+    lengths, batch_axes = x.shape[: x.ndim - batch], x.shape[x.ndim - batch :]
     axes = len(shape)
     counts, size = lengths[-2 * axes : -axes], lengths[-axes:]
-    out = np.zeros((*lengths[: -2 * axes], *shape, *point), dtype=x.dtype)
+    out = np.zeros((*lengths[: -2 * axes], *shape, *batch_axes), dtype=x.dtype)
     whole = [slice(None)] * batch
     for offset in np.ndindex(size):
         starts = [d * at for d, at in zip(dilation, offset, strict=True)]
@@ -252,11 +252,11 @@ def _index_sum(
     return _with_bias(reduce(add, terms), b)
 
 
-def _term(met: Expr, w: Expr, offset: Steps, groups: int) -> Expr:
-    """One element of the kernel times what it meets; where there are channels the products are summed."""
+def _term(elements: Expr, w: Expr, offset: Steps, groups: int) -> Expr:
+    """One element of the kernel times the `elements` it meets, summed over channels where there are any."""
     if w.shape[:2] == (1, 1) and groups == 1:
-        return w[(0, 0, *offset)] * met
-    return _product("wxy", w[(..., *offset)], met, len(offset), 0, groups)
+        return w[(0, 0, *offset)] * elements
+    return _product("wxy", w[(..., *offset)], elements, len(offset), 0, groups)
 
 
 def _pull_conv(

@@ -65,25 +65,25 @@ def _arrange_norm(x: Shape, g: Shape, b: Shape, *, eps: Any, channels: int) -> S
 
 def _normalised(x: Expr, axes: Axes, eps: float) -> Expr:
     """x-hat: mean 0 and variance 1 along the axes."""
-    return (x - mean(x, axis=axes, keepdims=True)) / _spread_of(x, axes, eps)
+    return (x - mean(x, axis=axes, keepdims=True)) / _standard_deviation(x, axes, eps)
 
 
-def _spread_of(x: Expr, axes: Axes, eps: float) -> Expr:
+def _standard_deviation(x: Expr, axes: Axes, eps: float) -> Expr:
     return sqrt(var(x, axis=axes, keepdims=True) + eps)
 
 
-def _pulled_through(arriving: Expr, x: Expr, x_hat: Expr, axes: Axes, eps: float) -> Expr:
-    """What arrives at x-hat, without its mean and without what would only change the variance."""
+def _contribution_to_x(upstream: Expr, x: Expr, x_hat: Expr, axes: Axes, eps: float) -> Expr:
+    """The upstream gradient of x-hat without its mean and without what would only change the variance."""
     mean_of = partial(mean, axis=axes, keepdims=True)
-    rest = arriving - mean_of(arriving) - x_hat * mean_of(arriving * x_hat)
-    return rest / _spread_of(x, axes, eps)
+    rest = upstream - mean_of(upstream) - x_hat * mean_of(upstream * x_hat)
+    return rest / _standard_deviation(x, axes, eps)
 
 
-def _summed(arriving: Expr, parameter: Expr, axes: Axes) -> Expr:
-    """Summed over all that share a number of the parameter."""
+def _to_parameter(upstream: Expr, parameter: Expr, axes: Axes) -> Expr:
+    """`upstream` summed over all elements that share a number of the parameter."""
     if not parameter.ndim:
-        return sum_(arriving)
-    return sum_(arriving, axis=axes) if axes else arriving
+        return sum_(upstream)
+    return sum_(upstream, axis=axes) if axes else upstream
 
 
 def _per_channel(parameter: Expr, x: Expr) -> Expr:
@@ -105,8 +105,8 @@ def _pull_batch_norm(
     upstream: Expr, x: Expr, g: Expr, b: Expr, out: Expr, *, eps: float
 ) -> tuple[Expr, Expr, Expr]:
     axes, x_hat = _all_but_channels(x), batch_norm(x, eps=eps)
-    to_x = _pulled_through(upstream * _per_channel(g, x), x, x_hat, axes, eps)
-    return to_x, _summed(upstream * x_hat, g, axes), _summed(upstream, b, axes)
+    to_x = _contribution_to_x(upstream * _per_channel(g, x), x, x_hat, axes, eps)
+    return to_x, _to_parameter(upstream * x_hat, g, axes), _to_parameter(upstream, b, axes)
 
 
 def _layer_norm(x: Expr, g: Expr, b: Expr, *, eps: float) -> Expr:
@@ -117,8 +117,8 @@ def _pull_layer_norm(
     upstream: Expr, x: Expr, g: Expr, b: Expr, out: Expr, *, eps: float
 ) -> tuple[Expr, Expr, Expr]:
     rows, x_hat = tuple(range(x.ndim - 1)), layer_norm(x, eps=eps)
-    to_x = _pulled_through(upstream * g, x, x_hat, (x.ndim - 1,), eps)
-    return to_x, _summed(upstream * x_hat, g, rows), _summed(upstream, b, rows)
+    to_x = _contribution_to_x(upstream * g, x, x_hat, (x.ndim - 1,), eps)
+    return to_x, _to_parameter(upstream * x_hat, g, rows), _to_parameter(upstream, b, rows)
 
 
 batch_norm: Op = composite(

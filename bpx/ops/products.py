@@ -96,16 +96,16 @@ def _value(a: Array, b: Array, *, subscripts: str, batch: int) -> Any:
 def _pull(upstream: Expr, a: Expr, b: Expr, out: Expr, *, subscripts: str) -> tuple[Expr, Expr]:
     letters = _letters(subscripts)
     return (
-        _handed_back(upstream, letters.out, b, letters.b, a, letters.a),
-        _handed_back(upstream, letters.out, a, letters.a, b, letters.b),
+        _contribution(upstream, letters.out, b, letters.b, a, letters.a),
+        _contribution(upstream, letters.out, a, letters.a, b, letters.b),
     )
 
 
-def _handed_back(upstream: Expr, up: str, other: Expr, others: str, arg: Expr, own: str) -> Expr:
-    """What arrives, multiplied with the other operand; copied along axes that were summed in `arg` alone."""
-    met = "".join(letter for letter in own if letter in up + others)
-    product = einsum(upstream, other, subscripts=f"{up},{others}->{met}")
-    alone = tuple(axis for axis, letter in enumerate(own) if letter not in met)
+def _contribution(upstream: Expr, up: str, other: Expr, others: str, arg: Expr, own: str) -> Expr:
+    """The upstream gradient times the other operand; copied along axes that were summed in `arg` alone."""
+    kept = "".join(letter for letter in own if letter in up + others)
+    product = einsum(upstream, other, subscripts=f"{up},{others}->{kept}")
+    alone = tuple(axis for axis, letter in enumerate(own) if letter not in kept)
     return spread(product, shape=arg.shape, axis=alone) if alone else product
 
 

@@ -39,7 +39,7 @@ Axes = tuple[int, ...]
 # --- put together and taken apart ---------------------------------------------------------------
 
 
-def one_axis(axis: Any, ndim: int) -> int:
+def axis_in_full(axis: Any, ndim: int) -> int:
     """A single axis, non-negative. Raises `SettingError` for what is none."""
     if not is_whole(axis) or not -ndim <= axis < ndim:
         raise SettingError("bad-axis", axis=axis, ndim=ndim)
@@ -52,7 +52,7 @@ def _along(axis: int, part: int | slice, ndim: int) -> tuple[int | slice, ...]:
 
 
 def _arrange_concat(*shapes: Shape, axis: Any) -> Settings:
-    axis = one_axis(axis, len(shapes[0]))
+    axis = axis_in_full(axis, len(shapes[0]))
     rests = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
     if len(rests) > 1 or len({len(shape) for shape in shapes}) > 1:
         raise ShapeError("concat", shapes, "shape-concat")
@@ -84,7 +84,7 @@ def _pull_concat(upstream: Expr, *xs_and_out: Expr, axis: int) -> tuple[Expr, ..
     return tuple(upstream[at] for at in _parts(xs_and_out[:-1], axis))
 
 
-def _one_batch(xs: Sequence[Array], batch: int) -> Sequence[Array]:
+def _equal_batches(xs: Sequence[Array], batch: int) -> Sequence[Array]:
     """The arrays with batch axes of one length."""
     length = max(x.shape[-1] for x in xs) if batch else 1
     return [np.broadcast_to(x, (*x.shape[:-1], length)) for x in xs] if batch else xs
@@ -97,7 +97,7 @@ concat: Op = composite(
     variadic=True,
     settings={"axis": 0},
     arrange=_arrange_concat,
-    value=lambda *xs, axis, batch: np.concatenate(_one_batch(xs, batch), axis=axis),
+    value=lambda *xs, axis, batch: np.concatenate(_equal_batches(xs, batch), axis=axis),
     pull=_pull_concat,
     aliases=("concatenate",),
 )
@@ -106,7 +106,7 @@ concat: Op = composite(
 def _arrange_stack(*shapes: Shape, axis: Any) -> Settings:
     if len(set(shapes)) > 1:
         raise ShapeError("stack", shapes, "shape-stack")
-    return {"axis": one_axis(axis, len(shapes[0]) + 1)}
+    return {"axis": axis_in_full(axis, len(shapes[0]) + 1)}
 
 
 def _pull_stack(upstream: Expr, *xs_and_out: Expr, axis: int) -> tuple[Expr, ...]:
@@ -121,14 +121,14 @@ stack: Op = composite(
     variadic=True,
     settings={"axis": 0},
     arrange=_arrange_stack,
-    value=lambda *xs, axis, batch: np.stack(_one_batch(xs, batch), axis=axis),
+    value=lambda *xs, axis, batch: np.stack(_equal_batches(xs, batch), axis=axis),
     pull=_pull_stack,
 )
 
 
 def _arrange_split(x: Shape, *, sections: Any, axis: Any, part: Any) -> Settings:
     """`part` is the number of a part, or that and how many parts there have to be."""
-    axis = one_axis(axis, len(x))
+    axis = axis_in_full(axis, len(x))
     if not is_whole(sections) or sections < 1 or x[axis] % sections:
         raise SettingError("bad-split", length=x[axis], axis=axis, sections=sections)
     if part is None:
@@ -296,7 +296,7 @@ triu = _triangle("triu", lambda row, column, k: column - row >= k)
 def _arrange_cumsum(x: Shape, *, axis: Any) -> Settings:
     if axis is None and len(x) == 1:
         return {"axis": 0}
-    return {"axis": None if axis is None else one_axis(axis, len(x))}
+    return {"axis": None if axis is None else axis_in_full(axis, len(x))}
 
 
 def _cumsum(x: Array, *, axis: int | None, batch: int) -> Any:

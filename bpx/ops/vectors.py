@@ -142,7 +142,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _beside(reduced: Expr, x: Expr, axis: Axes) -> Expr:
+def _aligned(reduced: Expr, x: Expr, axis: Axes) -> Expr:
     """What a reduction of `x` left, or what arrives there, in a shape that broadcasts along `x`."""
     broadcasts = reduced.ndim == x.ndim or axis == tuple(range(len(axis)))
     return reduced if broadcasts else reshape(reduced, shape=reduced_shape(x.shape, axis=axis, keepdims=True))
@@ -161,12 +161,12 @@ def _arrange_normalize(x: Shape, *, axis: Any, eps: Any) -> Settings:
     return {"axis": axes_in_full(axis, len(x)), "eps": positive("eps", eps)}
 
 
-def _root(total: Expr) -> Expr:
+def _root_of_squares(total: Expr) -> Expr:
     """The square root of a sum of squares, without the endless slope that √ has at 0."""
     return sqrt(total + (total == 0)) - (total == 0)
 
 
-def _over(x: Expr, root: Expr) -> Expr:
+def _ratio(x: Expr, root: Expr) -> Expr:
     """x / root; 0 where both are 0."""
     return x / (root + (root == 0))
 
@@ -175,17 +175,17 @@ def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
     if ord == 1:
         return sum_(absolute(x), axis=axis, keepdims=keepdims)
     if ord == 2:
-        return _root(sum_(square(x), axis=axis, keepdims=keepdims))
+        return _root_of_squares(sum_(square(x), axis=axis, keepdims=keepdims))
     return amax(absolute(x), axis=axis, keepdims=keepdims)
 
 
 def _pull_norm(upstream: Expr, x: Expr, out: Expr, *, ord: float, axis: Axes, keepdims: bool) -> tuple[Expr]:
     if ord == 1:
-        return (_beside(upstream, x, axis) * sign(x),)
+        return (_aligned(upstream, x, axis) * sign(x),)
     if ord == 2:
-        return (_beside(upstream, x, axis) * _over(x, _beside(out, x, axis)),)
-    (arriving,) = _pull_chosen(upstream, absolute(x), out, axis=axis, keepdims=keepdims)
-    return (arriving * sign(x),)
+        return (_aligned(upstream, x, axis) * _ratio(x, _aligned(out, x, axis)),)
+    (to_absolute,) = _pull_chosen(upstream, absolute(x), out, axis=axis, keepdims=keepdims)
+    return (to_absolute * sign(x),)
 
 
 def _normalize(x: Expr, *, axis: Axes, eps: float) -> Expr:
@@ -193,12 +193,12 @@ def _normalize(x: Expr, *, axis: Axes, eps: float) -> Expr:
 
 
 def _length(x: Expr, axis: Axes, eps: float) -> Expr:
-    return maximum(_beside(norm(x, axis=axis), x, axis), eps)
+    return maximum(_aligned(norm(x, axis=axis), x, axis), eps)
 
 
 def _pull_normalize(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, eps: float) -> tuple[Expr]:
     length = _length(x, axis, eps)
-    along = _beside(sum_(upstream * out, axis=axis), x, axis) * out
+    along = _aligned(sum_(upstream * out, axis=axis), x, axis) * out
     return ((upstream - (length > eps) * along) / length,)
 
 
@@ -227,7 +227,7 @@ def _arrange_variance(x: Shape, *, axis: Any, keepdims: Any, ddof: Any) -> Setti
 
 
 def _deviations(x: Expr, axis: Axes) -> Expr:
-    return x - _beside(mean(x, axis=axis), x, axis)
+    return x - _aligned(mean(x, axis=axis), x, axis)
 
 
 def _var(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
@@ -235,13 +235,13 @@ def _var(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
 
 
 def _pull_var(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> tuple[Expr]:
-    arriving = 2 * upstream / (count(x.shape, axis) - ddof)
-    return (_beside(arriving, x, axis) * _deviations(x, axis),)
+    scaled = 2 * upstream / (count(x.shape, axis) - ddof)
+    return (_aligned(scaled, x, axis) * _deviations(x, axis),)
 
 
 def _pull_std(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> tuple[Expr]:
-    arriving = upstream / (count(x.shape, axis) - ddof)
-    return (_beside(arriving, x, axis) * _over(_deviations(x, axis), _beside(out, x, axis)),)
+    scaled = upstream / (count(x.shape, axis) - ddof)
+    return (_aligned(scaled, x, axis) * _ratio(_deviations(x, axis), _aligned(out, x, axis)),)
 
 
 var = composite(
@@ -254,7 +254,7 @@ var = composite(
 )
 std = composite(
     "std",
-    lambda x, *, axis, keepdims, ddof: _root(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
+    lambda x, *, axis, keepdims, ddof: _root_of_squares(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
     settings={**_REDUCTION, "ddof": 0},
     arrange=_arrange_variance,
     pull=_pull_std,
@@ -302,9 +302,9 @@ def _kept(result: Expr, x: Shape, axis: Axes, keepdims: bool) -> Expr:
 
 
 def _pull_chosen(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool) -> tuple[Expr]:
-    chosen = x == _beside(out, x, axis)
+    chosen = x == _aligned(out, x, axis)
     ties = sum_(chosen, axis=axis, keepdims=keepdims)
-    return (_beside(upstream / ties, x, axis) * chosen,)
+    return (_aligned(upstream / ties, x, axis) * chosen,)
 
 
 def _argmax(x: Expr, *, axis: Axes, keepdims: bool) -> Expr:

@@ -54,8 +54,8 @@ class Compiled:
         # Looked up once: for arrays as small as those of lessons, calls cost more than what they compute.
         self._calls = [(step.function, _getter(step.args), step.out) for step in steps]
 
-    def __call__(self, given: Mapping[int, Array]) -> list[Array]:
-        """The values of the targets, in their order; `given` holds the values of the free inputs.
+    def __call__(self, values_by_node: Mapping[int, Array]) -> list[Array]:
+        """The values of the targets, in their order; `values_by_node` holds the values of the free inputs.
 
         These must have the inputs' shapes, which is not looked at; where one is missing, a `KeyError`
         names the node. NumPy's warnings are silenced, as in `run`.
@@ -66,7 +66,7 @@ class Compiled:
         """
         values: list[Any] = list(self.known)
         for node, slot in self.inputs:
-            values[slot] = np.asarray(given[node], dtype=np.float64)
+            values[slot] = np.asarray(values_by_node[node], dtype=np.float64)
         with np.errstate(all="ignore"):
             for function, args, out in self._calls:
                 values[out] = function(*args(values))
@@ -107,6 +107,7 @@ def compiled(
 def _needed(steps: Sequence[Step], results: Sequence[Slot]) -> list[Step]:
     """The steps that `results` depend on; rewriting leaves others behind."""
     needed, kept = set(results), []
+    # Backwards, a step comes after all steps that read its value: one walk is enough.
     for step in reversed(steps):
         if step.out in needed:
             needed.update(step.args)
@@ -131,6 +132,7 @@ class _Builder:
         key = self.key(node)
         if key not in self.by_key:
             constant = self.graph.constants.get(node)
+            # The special ways come first; `_by_value` always applies.
             rewritings = (*REWRITINGS.get(self.graph.ops[node], ()), _inside, _by_value)
             self.by_key[key] = self.first(rewritings, node) if constant is None else self.hold(constant)
         self.slots[node] = self.by_key[key]
@@ -139,6 +141,7 @@ class _Builder:
         """What makes a node the same as another, maybe of another graph."""
         op, args, settings, shape = self.facts(node)
         if node in self.graph.constants:
+            # By bytes, not values: 0.0 equals -0.0, but 1 / x tells them apart.
             return op, shape, self.graph.constants[node].tobytes()
         # Slots of args may be thinner than the args, so that the shapes have to be part of the key.
         return op, tuple((self.slots[arg], self.graph.shapes[arg]) for arg in args), tuple(settings.items())
@@ -162,6 +165,7 @@ class _Builder:
         slot, shape = self.slots[node], self.graph.shapes[node]
         if self.shapes[slot] == shape:
             return slot
+        # Remembered, as several ops may need the same value in full.
         if (slot, shape) not in self._filled:
             self._filled[slot, shape] = self.emit(partial(np.full, shape), [slot], shape)
         return self._filled[slot, shape]
@@ -230,6 +234,7 @@ def _by_value(builder: _Builder, node: int) -> Slot:
     """By the op's own value."""
     op, args, settings, _ = builder.facts(node)
     if op.elementwise:
+        # They broadcast by themselves, so their args may stay thin.
         return builder.elementwise(op.value, [builder.slots[arg] for arg in args])
     return builder.of_whole_args(partial(op.value, batch=0, **settings), node)
 
@@ -272,6 +277,7 @@ def _thin(builder: _Builder, node: int) -> Slot:
     (arg,), axis = builder.graph.args[node], builder.graph.settings[node]["axis"]
     slot, ndim = builder.slots[arg], len(builder.graph.shapes[arg])
     thin = builder.shapes[slot]
+    # Broadcasting aligns shapes on the right: the axes that a thin value lacks are its first.
     lengths = iter((*[1] * (ndim - len(thin)), *thin))
     shape = tuple(1 if i in axis else next(lengths) for i in range(ndim + len(axis)))
     return slot if _trimmed(shape) == _trimmed(thin) else builder.reshaped(slot, shape)
@@ -286,6 +292,7 @@ def _sum_of_products(builder: _Builder, node: int) -> Slot | None:
     """The sum of all x * y is the inner product of both, and likewise the sum of all squares."""
     (arg,), settings = builder.graph.args[node], builder.graph.settings[node]
     factors, shape = _factors(builder, arg), builder.graph.shapes[arg]
+    # An element of a thin factor counts once for each place it is spread to, which `vdot` cannot know.
     fits = len(settings["axis"]) == len(shape) and all(builder.shapes[slot] == shape for slot in factors)
     return (
         builder.reshaped(builder.emit(np.vdot, factors, ()), builder.graph.shapes[node])
@@ -318,6 +325,7 @@ def _reduced(builder: _Builder, node: int) -> Slot:
     return builder.of_whole_args(partial(np.add.reduce, **builder.graph.settings[node]), node)
 
 
+# From special to general: the last one always applies.
 _SUMS: tuple[Rewriting, ...] = (_sum_of_products, _product_with_ones, _reduced)
 
 
@@ -325,6 +333,7 @@ def _sum_over_count(builder: _Builder, node: int) -> Slot:
     """The mean; a sum has the same settings."""
     (arg,), settings = builder.graph.args[node], builder.graph.settings[node]
     count = math.prod(builder.graph.shapes[arg][axis] for axis in settings["axis"])
+    # Multiplying by 1 / count instead would round twice.
     return builder.elementwise(np.true_divide, [builder.first(_SUMS, node), builder.hold(count)])
 
 

@@ -16,7 +16,7 @@ from bpx.graph.facts import Guard, Refusal
 from bpx.graph.formula import formula, symbol
 from bpx.graph.graph import Expr, Graph
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.numbers import DIGITS, number, shape_text
+from bpx.graph.numbers import SHOWN_DIGITS, number, shape_text
 from bpx.graph.run import run
 from bpx.graph.subgraph import expansion, guards
 from bpx.passes.reverse import Ledger, reverse
@@ -27,8 +27,8 @@ from bpx.words.say import say
 def value_problems(spec: NamedGraph, values: Mapping[int, Array]) -> list[Diagnostic]:
     """The nodes where values first stop being finite, each with the guard that says why."""
     graph = spec.graph
-    broken = {node for node, value in values.items() if not np.isfinite(value).all()}
-    first = [node for node in sorted(broken) if not broken.intersection(graph.args[node])]
+    not_finite = {node for node, value in values.items() if not np.isfinite(value).all()}
+    first = [node for node in sorted(not_finite) if not not_finite.intersection(graph.args[node])]
     failing = _failing(spec, values, first)
     return [_value_problem(spec, values, node, failing[node]) for node in first]
 
@@ -37,6 +37,7 @@ def _value_problem(
     spec: NamedGraph, values: Mapping[int, Array], node: int, failing: Iterable[_Failure]
 ) -> Diagnostic:
     span, text, value = spec.origins.get(node), written(spec, node), values[node]
+    # The op itself knows best: it names the element that it cannot take.
     refusal = _refusal(spec.graph, values, node)
     if refusal:
         return Diagnostic(refusal.code, span, {"node": text, **refusal.facts})
@@ -58,16 +59,17 @@ def _refusal(graph: Graph, values: Mapping[int, Array], node: int) -> Refusal | 
 
 def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
     """Warnings for edges where the local derivative, or failing that the contribution, is not finite."""
-    nodes = _where_it_begins(ledger, values)
+    nodes = _first_infinite_nodes(ledger, values)
     for node, failing in _failing(spec, values, nodes).items():
         facts = {"node": written(spec, node), "op": spec.graph.ops[node].name}
         if failing:
+            # One reason is enough for a warning.
             facts |= _need(*failing[0], strict=True)
         code = "no-derivative" if failing else "infinite-gradient"
         yield Diagnostic(code, spec.origins.get(node), facts, severity="warning")
 
 
-def _where_it_begins(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
+def _first_infinite_nodes(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
     """The nodes with a contribution that is not finite although their upstream gradient was."""
     nodes: dict[int, None] = {}
     for edge in ledger.edges:
@@ -80,6 +82,7 @@ def _where_it_begins(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
 
 def overflow_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
     """Warnings for nodes where contributions are finite, but their sum is not."""
+    # The output gets no contribution, only the seed: it counts as finite.
     finite = dict.fromkeys(ledger.upstream, True)
     for edge in ledger.edges:
         finite[edge.arg] = finite[edge.arg] and bool(np.isfinite(values[edge.contribution]).all())
@@ -123,11 +126,12 @@ def _kinked_inside(graph: Graph, node: int, values: Mapping[int, Array]) -> list
     args = graph.args[node]
     inside = expansion(graph.ops[node], [graph.shapes[arg] for arg in args], graph.settings[node])
     # The subgraph is shared by all nodes of its op and shapes: the reverse pass goes on a copy.
-    copy, given = inside.graph.copy(), {at: values[arg] for at, arg in zip(inside.args, args, strict=True)}
+    copy = inside.graph.copy()
+    arg_values = {place: values[arg] for place, arg in zip(inside.args, args, strict=True)}
     root = copy[inside.root]
-    upstream = reverse(root, [copy[at] for at in inside.args], np.ones(root.shape)).upstream
+    upstream = reverse(root, [copy[place] for place in inside.args], np.ones(root.shape)).upstream
     jumps = len(graph.ops[node].chooses) == len(args)  # its gradient is 0, wherever it is evaluated
-    numbers = run(copy, given, [root.id, *upstream.values()])
+    numbers = run(copy, arg_values, [root.id, *upstream.values()])
     kinked: dict[str, None] = {}  # as an ordered set
     for inner in copy.needs(of=[root.id]):
         bears = numbers[upstream[inner]] != 0 if inner in upstream and not jumps else np.True_
@@ -146,15 +150,17 @@ def _kink_guards(graph: Graph, node: int, values: Mapping[int, Array]) -> list[A
 def _local_at_kink(local: Array, kinked: Array) -> str:
     """The local derivative, by bpx's convention, at the first element that is at a kink."""
     local, kinked = np.broadcast_arrays(local, kinked)
-    return number(local[kinked].flat[0], DIGITS)
+    return number(local[kinked].flat[0], SHOWN_DIGITS)
 
 
 def broadcast_warnings(spec: NamedGraph) -> Iterator[Diagnostic]:
     """Warnings where two args were both stretched to fit each other: seldom meant, and silent elsewhere."""
     graph = spec.graph
+    # Nodes behind `size` belong to a reverse pass.
     for node in range(spec.size):
         shapes = [graph.shapes[arg] for arg in graph.args[node]]
         out = graph.shapes[node]
+        # Where one arg has the shape of the result, only the other is stretched: that is usual.
         if graph.ops[node].elementwise and shapes and out and out not in shapes:
             facts = {
                 "node": written(spec, node),
@@ -191,9 +197,10 @@ def _failing(
     failing: dict[int, list[_Failure]] = {node: [] for node in nodes}
     for node, guard, expr, value in _evaluated(graph, values, nodes):
         worst = float(value.min()) if guard.kind in ("positive", "nonnegative") else float(abs(value).min())
+        # At exactly 0, sqrt has a value but no derivative; the callers tell the two cases apart.
         if worst <= 0:
             constant = expr.number is not None
-            text = _in_general(graph, node, guard) if constant else _guard_text(spec, expr)
+            text = _general_guard_text(graph, node, guard) if constant else _guard_text(spec, expr)
             failing[node].append((guard, text, worst))
     return failing
 
@@ -202,7 +209,7 @@ def _guard_text(spec: NamedGraph, guard: Expr) -> str:
     return str(formula(spec.graph, guard.id, spec.names, open_root=False))
 
 
-def _in_general(graph: Graph, node: int, guard: Guard) -> str:
+def _general_guard_text(graph: Graph, node: int, guard: Guard) -> str:
     """The guard in the op's own names: of `x / 0` it is y, not 0, that must not be zero."""
     op, scratch = graph.ops[node], Graph()
     args = [scratch.input() for _ in op.args]
@@ -213,14 +220,16 @@ def _in_general(graph: Graph, node: int, guard: Guard) -> str:
 def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:
     """The facts of a guard that is not satisfied; `strict` where the derivative needs more than the value."""
     kind = "strict" if strict and guard.kind == "nonnegative" else guard.kind
+    # A derivative needs the guard of a kink to differ from 0.
     kind = "nonzero" if kind == "kink" else kind
-    return {"need": say(f"need.{kind}", guard=text), "guard": text, "value": number(worst, DIGITS)}
+    return {"need": say(f"need.{kind}", guard=text), "guard": text, "value": number(worst, SHOWN_DIGITS)}
 
 
 def written(spec: NamedGraph, node: int) -> str:
     """A node as the reader knows it: `a = log(z)`, or `log(z)` where it has no name of its own."""
     text = str(formula(spec.graph, node, spec.names))
     name = spec.own_names.get(node)
+    # The text of an input is its name: `x = x` would say nothing.
     if name is None or node in {leaf.node for leaf in spec.inputs}:
         return name or text
     return f"{name} = {text}"

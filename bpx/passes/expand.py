@@ -25,6 +25,7 @@ def written_out(spec: NamedGraph) -> NamedGraph:
 
     Those of the spec itself that have a rule too are remembered as its `composites`.
     """
+    # Collected first: the ops that have these rules are gone after the rewriting.
     own = {node: _composite(spec.graph, node) for node in range(spec.size) if _has_own_rule(spec, node)}
     spec = replace(spec, composites=own) if own else spec
     # Of a composite op inside a composite one only the outer is in the graph until that is written out.
@@ -85,6 +86,7 @@ def _copied(spec: NamedGraph, node: int, args: list[Expr], graph: Graph, expand:
     if op is CONSTANT:
         return graph.constant(spec.graph.constants[node])
     if not expand or op.expands is None:
+        # `add` folds nothing: what the user typed stays as typed.
         return graph.add(op, *args, **settings)
     before = len(graph)
     expr: Expr = op.expands(*args, **settings)

@@ -113,10 +113,12 @@ def _bounded(ledger: Ledger, values: Mapping[int, Array], target: int) -> _Searc
     gains = _gains(ledger, values)
     bounds = {target: 1.0}
     below: dict[int, list[int]] = {}
+    # The edges below a node come after its own: backwards, the bound of an arg is final when it is used.
     for i in range(len(ledger.edges) - 1, -1, -1):
         edge = ledger.edges[i]
         if edge.arg in bounds:
             bounds[edge.consumer] = max(bounds.get(edge.consumer, 0.0), gains[i] * bounds[edge.arg])
+            # In front, so that the edges of a node keep the order of the ledger.
             below.setdefault(edge.consumer, []).insert(0, i)
     return _Search(gains, bounds, below)
 
@@ -140,6 +142,7 @@ def _products(ledger: Ledger, values: Mapping[int, Array], routes: list[tuple[Ed
         for edge in route:
             upstream = _through(ledger, edge, upstream)
         ends.append(upstream.id)
+    # One run for all: routes that begin with the same edges share those nodes.
     products = run(ledger.graph, values, ends)
     return [np.asarray(products[end]) for end in ends]
 

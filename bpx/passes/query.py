@@ -48,6 +48,7 @@ def seed_of(shape: Shape, upstream: Any) -> tuple[Array, list[Diagnostic]]:
     `upstream` is no array of numbers, or of another shape.
     """
     if upstream is None:
+        # For an array the user may not have meant the sum, so a note says that it is taken.
         facts = {"shape": shape_text(shape)}
         note = Diagnostic("summed-output", None, facts, "choose-upstream", severity="note")
         return np.ones(shape), [note] if shape else []

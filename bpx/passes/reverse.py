@@ -75,6 +75,7 @@ def reverse(
         )
     # Nodes on a path from `wrt` to the output; constants and targets get no nodes that nobody would read.
     live = graph.touched(by=[expr.id for expr in wrt], upto=output.id)
+    # An output that depends on none of `wrt` has no reverse pass.
     gradients: dict[int, Expr] = {output.id: seed} if live[output.id] else {}
     edges: list[Edge] = []
     for node in range(output.id, -1, -1):
@@ -108,6 +109,7 @@ def _edges(node: Expr, upstream: Expr, live: bytearray, composite: Composite | N
     """The edges from a node to its live args, built as nodes."""
     graph = node.graph
     args = tuple(graph[arg] for arg in composite.args) if composite else node.args
+    # Where no arg is asked for, the rule would build nodes for nothing.
     if not any(live[arg.id] for arg in args):
         return []
     if composite or node.op.local is None:
@@ -119,6 +121,7 @@ def _edges(node: Expr, upstream: Expr, live: bytearray, composite: Composite | N
             if live[arg.id]
         ]
     edges = []
+    # The rule builds locals for all args; those that no edge refers to are never evaluated.
     for position, (arg, factor) in enumerate(zip(args, node.op.local(*args, node), strict=True)):
         if live[arg.id]:
             local = graph.lift(factor)
@@ -148,6 +151,7 @@ def pullback(
     `out`; None for an arg that the op is flat in. Also known as vector-Jacobian product. Raises `ValueError`
     for an op without a rule.
     """
+    # A hand-written rule is usually shorter than the one that follows from the parts.
     if op.pull:
         return op.pull(upstream, *args, out, **settings)
     if op.expands is None:
@@ -181,12 +185,14 @@ def _uncopied(expr: Expr) -> Expr:
     return source if leading else expr
 
 
+# A rule takes a graph and a reverse pass to work out, and networks repeat few ops and shapes.
 @lru_cache(maxsize=1024)
 def _rule_of_expansion(
     op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]
 ) -> tuple[Subgraph, list[int | None]]:
     """The reverse pass of an expansion on placeholders for args, value and upstream; a node for each arg."""
     forward = expansion(op, shapes, dict(settings))
+    # A copy: expansions are cached and shared, and the reverse pass appends nodes.
     graph = forward.graph.copy()
     root, args = graph[forward.root], [graph[arg] for arg in forward.args]
     upstream = graph.input(root.shape)

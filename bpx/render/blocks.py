@@ -14,7 +14,7 @@ import numpy as np
 
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, numbers, words
-from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
 from bpx.render.plain_data import summary
 from bpx.words.say import say
 
@@ -37,7 +37,7 @@ class Value(NamedTuple):
     @property
     def formula(self) -> Formula:
         """The value as a formula of its own, rounded as it is shown."""
-        return words(str(self)) if self.is_summary else numbers(self.value, DIGITS)
+        return words(str(self)) if self.is_summary else numbers(self.value, SHOWN_DIGITS)
 
     def __str__(self) -> str:
         return text_of(self.value, self.most)
@@ -112,8 +112,8 @@ def text_of(value: Array | float, most: int = LARGEST_SHOWN) -> str:
     value = np.asarray(value)
     short = summary(value)
     if short is None or value.size <= most:
-        return array(value, DIGITS)
-    low, mean, high, norm = (number(short[key], DIGITS) for key in ("min", "mean", "max", "norm"))
+        return array(value, SHOWN_DIGITS)
+    low, mean, high, norm = (number(short[key], SHOWN_DIGITS) for key in ("min", "mean", "max", "norm"))
     return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}, norm {norm}"
 
 

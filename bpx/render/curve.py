@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import DIGITS, number
+from bpx.graph.numbers import SHOWN_DIGITS, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def drawn(values: Sequence[float], start: int, width: int) -> list[str]:
 
     Beside it stand the largest and the least value, below it the first and the last count.
     """
-    labels = [number(max(values), DIGITS), *[""] * (_ROWS - 2), number(min(values), DIGITS)]
+    labels = [number(max(values), SHOWN_DIGITS), *[""] * (_ROWS - 2), number(min(values), SHOWN_DIGITS)]
     margin = max(map(len, labels))
     cells = max(_NARROWEST, min(width, WIDEST) - margin - 2)
     rows = _rows(levels(values), cells)
@@ -61,7 +61,9 @@ def _dots(levels: Array, wide: int, high: int) -> NDArray[np.bool_]:
     edges = np.linspace(0, len(levels) - 1, wide + 1)
     dots = np.zeros((high, wide), dtype=bool)
     for column, (left, right) in enumerate(pairwise(edges)):
-        met = [*np.interp([left, right], at, levels), *levels[int(np.ceil(left)) : int(right) + 1]]
-        top, bottom = (round((1 - (level - low) / span) * (high - 1)) for level in (max(met), min(met)))
+        heights = [*np.interp([left, right], at, levels), *levels[int(np.ceil(left)) : int(right) + 1]]
+        top, bottom = (
+            round((1 - (level - low) / span) * (high - 1)) for level in (max(heights), min(heights))
+        )
         dots[top : bottom + 1, column] = True
     return dots

@@ -11,7 +11,6 @@ import numpy as np
 
 from bpx.graph.formula import Formula, numbers
 from bpx.graph.notation_latex import escaped
-from bpx.graph.numbers import DIGITS
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
 from bpx.render.curve import levels
 
@@ -34,25 +33,25 @@ _END = "\\end{document}\n"
 
 def latex(blocks: Sequence[Block]) -> str:
     """The document, with a line end at its end."""
-    return _BEGIN + "\n".join(text for block in blocks for text in (*_block(block), "")) + _END
+    return _BEGIN + "\n".join(text for block in blocks for text in (*_block_lines(block), "")) + _END
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block_lines(block: Block) -> Iterator[str]:
     if isinstance(block, Headline):
         yield rf"\section*{{{_cell(block.text)}}}"
     elif isinstance(block, Heading):
         yield rf"\subsection*{{{_cell(block.text)}}}"
     elif isinstance(block, Table):
-        yield from _table(block)
+        yield from _table_lines(block)
     elif isinstance(block, Curve):
-        yield from _curve(block)
+        yield from _curve_lines(block)
     else:
         yield r"\begin{itemize}"
         yield from (rf"\item {_cell(text)}" for text in block.texts)
         yield r"\end{itemize}"
 
 
-def _table(block: Table) -> Iterator[str]:
+def _table_lines(block: Table) -> Iterator[str]:
     columns = "".join("r" if column in block.right else "l" for column in range(len(block.headers)))
     yield rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}"
     yield rf"{_row(block.headers)} \hline \endhead"
@@ -83,7 +82,7 @@ def _can_be_set(formula: Formula) -> bool:
     return len(formula.parts) <= _LONGEST and formula.depth <= _DEEPEST
 
 
-def _curve(block: Curve) -> Iterator[str]:
+def _curve_lines(block: Curve) -> Iterator[str]:
     """A curve as dots in a picture, with its largest and least value, and the first and the last count."""
     values = block.values
     heights = levels(values)
@@ -93,7 +92,7 @@ def _curve(block: Curve) -> Iterator[str]:
         x, y = _CURVE_WIDTH * at / (len(values) - 1), _CURVE_HEIGHT * (heights[at] - low) / span
         yield rf"\put({x:.0f},{y:.0f}){{\circle*{{1}}}}"
     for y, value in ((_CURVE_HEIGHT, max(values)), (0, min(values))):
-        yield rf"\put({_CURVE_WIDTH + 5},{y}){{{_cell(numbers(value, DIGITS))}}}"
+        yield rf"\put({_CURVE_WIDTH + 5},{y}){{{_cell(numbers(value, SHOWN_DIGITS))}}}"
     for x, count in ((0, block.start), (_CURVE_WIDTH, block.start + len(values) - 1)):
         yield rf"\put({x},-12){{{count}}}"
     yield r"\end{picture}"

@@ -20,7 +20,7 @@ def plain_value(value: Any) -> Any:
         return _plain_number(float(value))
     if np.isfinite(value).all():
         return value.tolist()
-    return [plain_value(one) for one in value]
+    return [plain_value(part) for part in value]
 
 
 def plain_count(count: int) -> int | str:
@@ -62,7 +62,7 @@ def quantities(**values: Array | None) -> dict[str, Any]:
         plain[key] = None if value is None else plain_value(value)
         short = None if value is None else summary(value)
         if short:
-            plain[f"{key}_summary"] = {name: _plain_number(one) for name, one in short.items()}
+            plain[f"{key}_summary"] = {name: _plain_number(figure) for name, figure in short.items()}
     return plain
 
 
@@ -70,8 +70,8 @@ def summaries(key: str, values: Mapping[str, Array]) -> dict[str, Any]:
     """The summaries of the large ones among named arrays, under one key, if there are any."""
     short = {name: summary(np.asarray(value)) for name, value in values.items()}
     plain = {
-        name: {part: _plain_number(one) for part, one in found.items()}
-        for name, found in short.items()
-        if found
+        name: {key: _plain_number(figure) for key, figure in figures.items()}
+        for name, figures in short.items()
+        if figures
     }
     return {f"{key}_summary": plain} if plain else {}

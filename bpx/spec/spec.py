@@ -122,19 +122,19 @@ def _claims(claims: Mapping[str, Any]) -> list[ClaimSyntax]:
     from bpx.spec.reading.claims import read_claim
     from bpx.spec.reading.syntax import ClaimSyntax
 
-    made: list[ClaimSyntax] = []
+    syntaxes: list[ClaimSyntax] = []
     problems: list[Diagnostic] = []
     for name, value in claims.items():
         if isinstance(value, str):
             try:
-                made.append(read_claim(f"{name} = {value}"))
+                syntaxes.append(read_claim(f"{name} = {value}"))
             except BpxError as error:
                 problems += error.diagnostics
         elif (numbers := as_array(name, value, problems)) is not None:
-            made.append(ClaimSyntax(name, None, numbers.tolist(), None))
+            syntaxes.append(ClaimSyntax(name, None, numbers.tolist(), None))
     if problems:
         raise BpxError(problems)
-    return made
+    return syntaxes
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -49,6 +49,7 @@ def shuffled(count: int, size: int, seed: int) -> Iterator[Rows]:
 
     The stream of `RandomState` is frozen (NEP 19), so that a seed means the same batches for ever.
     """
+    # `RandomState` takes seeds of 32 bits only.
     draw = np.random.RandomState(seed % 2**32)
     while True:
         order = draw.permutation(count)

@@ -22,7 +22,8 @@ def causes(
     `finite` says whether loss and parameters all are: then it is a gradient that is not. `facts` are those of
     the first diagnostic; others name the nodes where it begins.
     """
-    values = run(spec.graph, spec.given, spec.graph.needs(of=[spec.output]))
+    # Other steps of the spec may fail without any effect on the loss.
+    values = run(spec.graph, spec.input_values, spec.graph.needs(of=[spec.output]))
     # Before the first step no learning rate is to blame.
     advice = "smaller-rate" if facts["step"] else None
     if not finite:
@@ -38,6 +39,7 @@ def _in_the_gradient(
     """The warnings of the reverse pass, which end a training, as errors."""
     wrt = [spec.graph[spec.nodes[name]] for name in parameters]
     ledger = reverse(spec.graph[spec.output], wrt)
-    values = run(spec.graph, {**spec.given, **values}, range(len(spec.graph)))
+    values = run(spec.graph, {**spec.input_values, **values}, range(len(spec.graph)))
     warnings = (*gradient_warnings(spec, ledger, values), *overflow_warnings(spec, ledger, values))
+    # An explanation can show the rest beside such a node, a training cannot go on.
     return [warning._replace(severity="error") for warning in warnings]

@@ -33,6 +33,7 @@ class Parameters:
     def copies(self) -> dict[str, Array]:
         """The parameters as they are now."""
         flat = self.flat.copy()
+        # Reports and specs keep these arrays: nobody may change them later.
         flat.setflags(write=False)
         return self.parts(flat)
 
@@ -44,18 +45,19 @@ class CompiledLoss:
     """
 
     def __init__(self, spec: NamedGraph, parameters: Parameters, fed: Sequence[str], derived: bool) -> None:
+        # A copy: `grad` appends nodes, and the graph of the spec must not grow.
         graph, nodes = spec.graph.copy(), {leaf.name: leaf.node for leaf in spec.inputs}
         self.nodes = {name: nodes[name] for name in fed}
         # Views: no array is copied into the call, however many parameters there are.
-        self.given = {nodes[name]: view for name, view in parameters.views.items()}
-        wrt = [graph[node] for node in self.given] if derived else []
+        self.parameter_values = {nodes[name]: view for name, view in parameters.views.items()}
+        wrt = [graph[node] for node in self.parameter_values] if derived else []
         targets = [spec.output, *(gradient.id for gradient in grad(graph[spec.output], wrt))]
-        free = {*self.given, *self.nodes.values()}
+        free = {*self.parameter_values, *self.nodes.values()}
         fixed = {leaf.node: leaf.value for leaf in spec.inputs if leaf.node not in free}
         self.run = compiled(graph, targets, free, fixed)
 
     def __call__(self, fed: Mapping[str, Array]) -> tuple[float, list[Array]]:
         """The loss, and its gradients in order of the parameters; `fed` are the examples by name."""
         values = {self.nodes[name]: value for name, value in fed.items()}
-        loss, *gradients = self.run({**self.given, **values})
+        loss, *gradients = self.run({**self.parameter_values, **values})
         return float(loss), gradients

@@ -27,6 +27,7 @@ def heavy_ball(rate: float, momentum: float) -> Update:
     Polyak, Some methods of speeding up the convergence of iteration methods (1964), in the form that
     PyTorch uses, where the rate stands outside of v.
     """
+    # A scalar zero: broadcasting gives it the shape of the first gradient.
     velocity = np.zeros(())
 
     def update(gradient: Array) -> Array:
@@ -42,6 +43,7 @@ def adam(rate: float, beta1: float, beta2: float, epsilon: float) -> Update:
 
     Kingma and Ba, Adam: A Method for Stochastic Optimization (ICLR 2015), Algorithm 1.
     """
+    # Scalars, as for momentum.
     mean = square = np.zeros(())
     rest1 = rest2 = 1.0  # beta1^t, beta2^t
 
@@ -50,6 +52,7 @@ def adam(rate: float, beta1: float, beta2: float, epsilon: float) -> Update:
         rest1, rest2 = rest1 * beta1, rest2 * beta2
         mean = beta1 * mean + (1 - beta1) * gradient
         square = beta2 * square + (1 - beta2) * gradient * gradient
+        # The scalars are divided first, which saves a pass over the arrays.
         step: Array = -rate / (1 - rest1) * mean / (np.sqrt(square / (1 - rest2)) + epsilon)
         return step
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bpx.check.report.entry import verdict_text
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
 from bpx.render.blocks import Block, Curve, Heading, Lines, table
 from bpx.render.curve import is_logarithmic
 from bpx.render.plain_data import norm
@@ -21,10 +21,12 @@ _MOST_STEPS = 4  # at which the gradient was checked, in a sentence
 
 def curve(history: Sequence[float], batched: bool) -> Iterator[Block]:
     """The finite losses; with batches, one for each batch."""
+    # A training that diverged still has a curve up to there.
     values = tuple(loss for loss in history if math.isfinite(loss))
     if len(values) > 1:
         scale = say("train.logarithmic") if is_logarithmic(values) else ""
         yield Heading(say("train.of-batches" if batched else "train.curve") + scale)
+        # On all data the first loss is that before any step; with batches it is that of batch 1.
         yield Curve(values, start=int(batched))
 
 
@@ -44,7 +46,7 @@ def parameters(before_and_after: Mapping[str, tuple[Array, Array]]) -> Iterator[
 
 def step(output: str, shown: ShownStep) -> Iterator[Block]:
     """A step in full."""
-    loss = number(shown.loss, DIGITS)
+    loss = number(shown.loss, SHOWN_DIGITS)
     rows = {
         name: {
             key.replace("new", "new-value"): _text(value, LARGEST_SHOWN)
@@ -74,8 +76,8 @@ def _table(rows: Mapping[str, Mapping[str, str]], widest: int) -> Block:
 def _text(value: Array, largest: int) -> str:
     """Small arrays in full, others by their norm."""
     if value.size <= largest:
-        return array(value, DIGITS)
-    return say("train.norm", norm=number(norm(value), DIGITS))
+        return array(value, SHOWN_DIGITS)
+    return say("train.norm", norm=number(norm(value), SHOWN_DIGITS))
 
 
 def agreeing(checks: Sequence[Checked]) -> Iterator[str]:
@@ -83,6 +85,7 @@ def agreeing(checks: Sequence[Checked]) -> Iterator[str]:
     steps = [f"{check.step:,}" for check in checks if check.verdict == "agree"]
     if steps:
         shown = steps if len(steps) <= _MOST_STEPS else [*steps[: _MOST_STEPS - 1], "…", steps[-1]]
+        # `checks[0]` stands for all: every check looks at the same parameters.
         at = say("train.at-steps", count=len(steps), steps=", ".join(shown))
         yield say("train.checked", entries=checks[0].entries, at=at)
 
@@ -105,4 +108,4 @@ def odd_checks(checks: Sequence[Checked]) -> Iterator[Block]:
 
 
 def _known(value: float) -> str:
-    return say("check.no-reference") if math.isnan(value) else number(value, DIGITS)
+    return say("check.no-reference") if math.isnan(value) else number(value, SHOWN_DIGITS)

@@ -20,7 +20,7 @@ from bpx.check.training_check import check_training_gradient
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.values import not_an_input
-from bpx.graph.numbers import DIGITS, number, shape_text
+from bpx.graph.numbers import SHOWN_DIGITS, number, shape_text
 from bpx.passes.query import as_list
 from bpx.train.batches import Examples, examples_of, shuffled
 from bpx.train.divergence import causes
@@ -67,9 +67,9 @@ class Options(NamedTuple):
             for name, (value, good) in checks.items()
             if not good
         ]
-        return [*self._of_the_optimizer(), *bad]
+        return [*self._optimizer_problems(), *bad]
 
-    def _of_the_optimizer(self) -> Iterator[Diagnostic]:
+    def _optimizer_problems(self) -> Iterator[Diagnostic]:
         facts = {"name": self.optimizer, "known": ", ".join(OPTIMIZERS)}
         if self.optimizer not in OPTIMIZERS:
             problem = Diagnostic("unknown-optimizer", None, facts, "optimizers-are")
@@ -101,6 +101,7 @@ def train(
         problems.append(Diagnostic("train-needs-scalar", None, facts))
     names = {leaf.name for leaf in trained}
     others = [leaf for leaf in spec.inputs if leaf.name not in names]
+    # A batch size below 1 is among the problems already.
     examples = examples_of(others, options.batch, problems) if options.batch and options.batch > 0 else None
     if examples and spec.make_again is None:
         problems.append(Diagnostic("fixed-shapes"))
@@ -135,6 +136,7 @@ class _Run(Generic[AnyGraph]):
         self.rate = optimizer.rate if options.rate is None else options.rate
         momentum = {} if options.momentum is None else {"momentum": options.momentum}
         self.settings = {**optimizer.settings, **momentum}
+        # The settings of the table are in the order of the parameters of `make`.
         self.update = optimizer.make(self.rate, *self.settings.values())
         self.parameters = Parameters(trained)
         self.before = self.parameters.flat.copy()  # as they were before the last step
@@ -176,7 +178,7 @@ class _Run(Generic[AnyGraph]):
         stopped = self.run()
         last = self.on_all()
         if not (self.is_finite(last) or self.problems):  # where the last batch led
-            stopped, last = self.broken(self.at(self.spec, {}), last), self.on_all()
+            stopped, last = self.diverged(self.at(self.spec, {}), last), self.on_all()
         after = self.parameters.copies()
         spec = self.spec.with_values(after)
         return Training(
@@ -218,10 +220,12 @@ class _Run(Generic[AnyGraph]):
             self.rows = next(batches)
             self.fed = self.of_rows(self.rows)
             loss, gradients = self.step_loss(self.fed)
+            # One array for all steps: it is as large as the parameters.
             np.concatenate(gradients, axis=None, out=gradient)
+            # Also where it is not finite: the curve leaves such a loss out, the JSON shows it.
             self.history.append(loss)
             if not (self.is_finite(loss) and np.isfinite(gradient).all()):
-                return self.broken(self.current(), loss)
+                return self.diverged(self.current(), loss)
             reached = self.examples is None and self.low_enough(loss)
             if self.is_checked(step, reached) and not self.agrees(gradient):
                 return DISAGREE
@@ -253,6 +257,7 @@ class _Run(Generic[AnyGraph]):
         if self.options.target is None or self.examples is None or self.options.batch is None:
             return False
         ended = self.taken % (self.examples.total // self.options.batch) == 0
+        # A pass over all data at every step would cost more than the training itself.
         return ended and self.low_enough(self.on_all())
 
     def move(self, gradient: Array, loss: float) -> None:
@@ -260,9 +265,11 @@ class _Run(Generic[AnyGraph]):
         flat = self.parameters.flat
         self.before[:] = flat  # in place: these arrays may be the largest of all
         update = self.update(gradient)
+        # In place: the compiled loss reads the parameters through views of this array.
         flat += update
         self.taken += 1
         if self.taken <= self.options.show_steps:
+            # Copies, as all four arrays change with the next step.
             columns = [self.parameters.parts(array.copy()) for array in (self.before, gradient, update, flat)]
             changes = {name: Change(*(column[name] for column in columns)) for name in self.parameters.views}
             rows = None if self.rows is None else tuple(self.rows.tolist())
@@ -277,6 +284,7 @@ class _Run(Generic[AnyGraph]):
 
     def agrees(self, gradient: Array) -> bool:
         """Check the gradient in use, and write down what was found."""
+        # A copy: the next step writes its gradient into the same array.
         report = check_training_gradient(self.current(), self.parameters.parts(gradient.copy()))
         if report.worst:
             numbers = (report.worst.claimed, report.worst.reference, report.worst.error)
@@ -302,7 +310,7 @@ class _Run(Generic[AnyGraph]):
         """Are they all, the loss and the parameters it is a function of?"""
         return math.isfinite(loss) and bool(np.isfinite(self.parameters.flat).all())
 
-    def broken(self, spec: NamedGraph, loss: float) -> str:
+    def diverged(self, spec: NamedGraph, loss: float) -> str:
         """Say why the loss or its gradient is not finite, and go back to where the loss was finite."""
         self.problems += self.causes(spec, loss)
         if not self.taken:
@@ -315,7 +323,7 @@ class _Run(Generic[AnyGraph]):
 
     def causes(self, spec: NamedGraph, loss: float) -> list[Diagnostic]:
         """What is not finite at the values of `spec`, and the nodes where that begins."""
-        facts = {"step": self.taken, "found": number(loss), "rate": number(self.rate, DIGITS)}
+        facts = {"step": self.taken, "found": number(loss), "rate": number(self.rate, SHOWN_DIGITS)}
         return causes(spec, self.parameters.views, loss, self.is_finite(loss), facts)
 
     # --- the report ---

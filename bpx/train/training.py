@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.numbers import DIGITS, number
+from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.render.blocks import Block, Heading, Headline, Lines
 from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
@@ -38,7 +38,7 @@ class Training(Shown, Generic[AnyGraph]):
     optimizer: str
     rate: float
     settings: Mapping[str, float]
-    asked: int
+    max_steps: int
     taken: int
     stopped: str
     target: float | None
@@ -67,7 +67,7 @@ class Training(Shown, Generic[AnyGraph]):
             "optimizer": self.optimizer,
             "rate": self.rate,
             "settings": dict(self.settings),
-            "steps": {"asked": self.asked, "taken": self.taken},
+            "steps": {"asked": self.max_steps, "taken": self.taken},
             "stopped": self.stopped,
             "target": self.target,
             "batch": self.batch.to_dict() if self.batch else None,
@@ -80,6 +80,7 @@ class Training(Shown, Generic[AnyGraph]):
             "size": self.size,
             "shown": [step.to_dict() for step in self.shown],
             "checks": [check.to_dict() for check in self.checks],
+            # One list: the severity of each tells notes and problems apart.
             "diagnostics": [note.to_dict() for note in (*self.notes, *self.problems)],
         }
 
@@ -105,23 +106,24 @@ class Training(Shown, Generic[AnyGraph]):
         yield say("account.digits")
 
     def _headline(self) -> str:
+        # A title of several lines would break the headline.
         title = visible(" ".join((self.spec.title or "").split()))
-        loss, rate = self._loss(), number(self.rate, DIGITS)
+        loss, rate = self._loss(), number(self.rate, SHOWN_DIGITS)
         answer = say("train.answer", loss=loss, taken=self.taken, optimizer=self.optimizer, rate=rate)
         return f"{title}: {answer}" if title else answer
 
     def _loss(self) -> str:
-        first, last = number(self.first, DIGITS), number(self.last, DIGITS)
+        first, last = number(self.first, SHOWN_DIGITS), number(self.last, SHOWN_DIGITS)
         return say("train.loss", output=self.output, first=first, last=last)
 
     def _summary(self) -> str:
-        facts = {"size": self.size, "taken": self.taken, "asked": self.asked}
-        return say("train.summary", loss=self._loss(), **{key: f"{one:,}" for key, one in facts.items()})
+        facts = {"size": self.size, "taken": self.taken, "steps": self.max_steps}
+        return say("train.summary", loss=self._loss(), **{key: f"{count:,}" for key, count in facts.items()})
 
     def _remarks(self) -> Iterator[str]:
         """Why it ended, where that has to be said, and what it went by."""
         if self.stopped != STEPS or self.target is not None:
-            target = "" if self.target is None else number(self.target, DIGITS)
+            target = "" if self.target is None else number(self.target, SHOWN_DIGITS)
             yield say(f"train.{_ENDINGS[self.stopped]}", output=self.output, target=target)
         yield from map(_problem, self.problems)
         if self.batch:
@@ -132,7 +134,9 @@ class Training(Shown, Generic[AnyGraph]):
             }
             yield say("train.batches", **facts)
         if self.settings:
-            settings = ", ".join(f"{key} {number(one, DIGITS)}" for key, one in self.settings.items())
+            settings = ", ".join(
+                f"{key} {number(value, SHOWN_DIGITS)}" for key, value in self.settings.items()
+            )
             yield say("train.settings", optimizer=self.optimizer, settings=settings)
 
 

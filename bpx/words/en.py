@@ -525,12 +525,12 @@ ENGLISH: dict[str, str | Counted] = {
     "account.above": "{name} (see above)",
     "account.digits": "Displayed numbers are rounded; calculations use full precision (--json shows all digits).",
     "account.expected-all": Counted(
-        "stated", one="[expect]: the value matches.", other="[expect]: {stated} of {stated} values match."
+        "count", one="[expect]: the value matches.", other="[expect]: {count} of {count} values match."
     ),
     "account.expected-some": Counted(
-        "stated",
+        "count",
         one="[expect]: the value does not match.",
-        other="[expect]: {held} of {stated} values match.",
+        other="[expect]: {held} of {count} values match.",
     ),
     "account.quantity": "",
     "account.independent": "0 (the output does not depend on it)",
@@ -621,7 +621,7 @@ ENGLISH: dict[str, str | Counted] = {
     ),
     "train.at-steps": Counted("count", one="at step {steps}", other="at steps {steps}"),
     "train.odd-checks": "Checks that do not agree, with the worst entry of each",
-    "train.summary": "{loss}; numbers trained: {size}, steps taken: {taken} of {asked}",
+    "train.summary": "{loss}; numbers trained: {size}, steps taken: {taken} of {steps}",
     "train.now": "loss {loss}",
     # --- the report of a check ---
     "check.second-order": "{output} (up to second order)",

@@ -240,7 +240,7 @@ def _gradients(spec: NamedGraph) -> dict[int, Any]:
     nodes = [node for node in spec.names if node != spec.output]
     ledger = reverse(graph[spec.output], [graph[node] for node in nodes])
     found = {node: one for node in nodes if (one := ledger.gradient(node)) is not None}
-    values = run(graph, spec.given, [one.id for one in found.values()])
+    values = run(graph, spec.input_values, [one.id for one in found.values()])
     return {node: np.array(values[one.id]) for node, one in found.items()}
 
 
@@ -255,7 +255,7 @@ def _seen(case: Planted, gradients: dict[int, Any], arg: int) -> bool:
         for position, one in enumerate(graph.args[node])
         if one == arg and node in arriving
     ]
-    values = run(graph, case.spec.given, [part.id for part in parts])
+    values = run(graph, case.spec.input_values, [part.id for part in parts])
     terms = np.array([values[part.id] for part in parts])
     gap = np.abs(np.sum(terms, axis=0) - gradients[arg])
     size = np.maximum(np.sum(np.abs(terms), axis=0), np.abs(gradients[arg]))

@@ -19,7 +19,7 @@ from bpx.check.quick_check import SKIPPED
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.passes import EdgeRow
-from bpx.explain.sections.second import MOST_SECOND
+from bpx.explain.sections.second import LARGEST_HESSIAN
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
@@ -278,7 +278,7 @@ def test_gradients_are_the_upstreams_of_the_inputs(one: NamedGraph) -> None:
 @given(specs())
 def test_values_and_shapes_are_those_of_a_run(one: NamedGraph) -> None:
     account = explain(one)
-    found = run(one.graph, one.given, [row.id for row in account.nodes])
+    found = run(one.graph, one.input_values, [row.id for row in account.nodes])
     for row in account.nodes:
         np.testing.assert_array_equal(row.value, found[row.id])
         assert np.shape(row.value) == row.shape
@@ -310,9 +310,9 @@ def test_gradients_are_those_of_central_differences(one: NamedGraph) -> None:
 
 def central_difference(one: NamedGraph, node: int, at: tuple[int, ...], h: float = 1e-5) -> float:
     def output(nudge: float) -> float:
-        moved = np.array(one.given[node])
+        moved = np.array(one.input_values[node])
         moved[at] += nudge
-        return float(run(one.graph, {**one.given, node: moved}, [one.output])[one.output].sum())
+        return float(run(one.graph, {**one.input_values, node: moved}, [one.output])[one.output].sum())
 
     return (output(h) - output(-h)) / (2 * h)
 
@@ -695,9 +695,9 @@ def replaced(one: NamedGraph, inputs: Any) -> NamedGraph:
 
 
 def test_too_many_second_derivatives() -> None:
-    (problem,) = problems(spec("sum(x)", x=[1.0] * (MOST_SECOND + 1)), second=True)
-    assert (problem.code, problem.facts["size"]) == ("too-many-second", MOST_SECOND + 1)
-    assert len(explain(spec("sum(x)", x=[1.0] * MOST_SECOND), second=True).second) == MOST_SECOND
+    (problem,) = problems(spec("sum(x)", x=[1.0] * (LARGEST_HESSIAN + 1)), second=True)
+    assert (problem.code, problem.facts["size"]) == ("too-many-second", LARGEST_HESSIAN + 1)
+    assert len(explain(spec("sum(x)", x=[1.0] * LARGEST_HESSIAN), second=True).second) == LARGEST_HESSIAN
 
 
 # --- a step of gradient descent -----------------------------------------------------------------

@@ -242,6 +242,6 @@ def test_the_reverse_pass_can_take_the_rules_of_what_was_written_out() -> None:
     assert len(own.edges) < len(parts.edges)
     assert {edge.consumer for edge in own.edges} >= set(plain.composites)
     gradients = [ledger.upstream[x.id] for ledger in (parts, own)]
-    values = run(plain.graph, plain.given, gradients)
+    values = run(plain.graph, plain.input_values, gradients)
     first, second = (values[gradient] for gradient in gradients)
     assert first == pytest.approx(second, rel=1e-9)

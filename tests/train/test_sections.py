@@ -71,7 +71,7 @@ def test_every_number_stands_in_the_json(name: str) -> None:
 def test_the_last_line_sums_up(name: str) -> None:
     one = training(name)
     last = lines(name)[-1]
-    assert last.endswith(f"numbers trained: {one.size}, steps taken: {one.taken} of {one.asked}")
+    assert last.endswith(f"numbers trained: {one.size}, steps taken: {one.taken} of {one.max_steps}")
     assert isinstance(one.blocks()[-1], Heading)
 
 

@@ -81,7 +81,7 @@ def test_a_network_as_written_by_hand() -> None:
     assert (found.first, found.last) == (found.history[0], found.history[-1])
     for name, (before, after) in found.parameters.items():
         np.testing.assert_allclose(after, values[name], rtol=1e-9, atol=1e-12)
-        assert np.array_equal(before, network().given[network().nodes[name]])
+        assert np.array_equal(before, network().input_values[network().nodes[name]])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
@@ -138,7 +138,7 @@ def test_what_is_trained_can_be_chosen() -> None:
     found = train(network(), Options(steps=3), wrt=["b2", "X"])
     assert list(found.parameters) == ["X", "b2"]
     kept = {one.name: one.value for one in found.spec.inputs}
-    assert np.array_equal(kept["W1"], network().given[network().nodes["W1"]])
+    assert np.array_equal(kept["W1"], network().input_values[network().nodes["W1"]])
 
 
 def test_a_parameter_the_loss_does_not_depend_on_stays() -> None:

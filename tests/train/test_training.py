@@ -28,7 +28,7 @@ def test_the_history_is_whole(name: str) -> None:
     plain = one.to_dict()
     assert np.array_equal([float(loss) for loss in plain["history"]], one.history, equal_nan=True)
     assert plain["loss"] == {"first": one.first, "last": one.last}
-    assert plain["steps"] == {"asked": one.asked, "taken": one.taken}
+    assert plain["steps"] == {"asked": one.max_steps, "taken": one.taken}
     assert plain["size"] == sum(np.size(row["before"]) for row in plain["parameters"])
 
 

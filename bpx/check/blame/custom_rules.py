@@ -57,7 +57,7 @@ def _checked_op(spec: NamedGraph, name: str, custom: CustomOp, detect: float) ->
         None, graph, inputs, {name: out.id}, out.id, len(graph), spec.source, custom=spec.custom
     )
     wrt = {leaf.name: leaf.node for leaf in inputs}
-    return CheckedGraph.at(Query(small, out.id, wrt, np.ones(out.shape), detect), small.given)
+    return CheckedGraph.at(Query(small, out.id, wrt, np.ones(out.shape), detect), small.input_values)
 
 
 def _args(custom: CustomOp) -> list[Array]:

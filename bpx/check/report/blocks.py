@@ -10,7 +10,7 @@ from bpx.check.report.correction import Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict
 from bpx.check.report.results import CheckResults
 from bpx.graph.formula import numbers as rounded
-from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, array, number, shape_text
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, phrase
 from bpx.words.say import say, visible
 
@@ -262,7 +262,7 @@ def _shortened(names: Sequence[str], most: int = _MOST_NAMES) -> str:
 
 def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
     """Claim and reference ± error bar; where they disagree in digits enough to see them differ."""
-    digits = DIGITS
+    digits = SHOWN_DIGITS
     while row.verdict is Verdict.DISAGREE and digits < _MOST_DIGITS and _same(row, digits):
         digits += 1
     return rounded(row.claimed, digits), _reference(row, digits)
@@ -340,4 +340,4 @@ def _notes(report: CheckResults) -> Iterator[str]:
     if report.rounded:
         yield say("check.rounded")
     elif report.worst and report.verdict == Verdict.AGREE.word and report.reason is None:
-        yield say("check.detect", detect=number(report.detect, DIGITS))
+        yield say("check.detect", detect=number(report.detect, SHOWN_DIGITS))

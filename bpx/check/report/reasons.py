@@ -13,7 +13,7 @@ from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import DIGITS, number
+from bpx.graph.numbers import SHOWN_DIGITS, number
 
 _AT_KINK = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink")
 
@@ -75,8 +75,8 @@ def _share(entry: _Entry) -> float:
 
 def _both(entry: _Entry, detect: float) -> Mapping[str, str]:
     low, high = _slopes(entry)
-    claimed = number(entry.claimed, DIGITS)
-    return {"low": number(low, DIGITS), "high": number(high, DIGITS), "taken": claimed}
+    claimed = number(entry.claimed, SHOWN_DIGITS)
+    return {"low": number(low, SHOWN_DIGITS), "high": number(high, SHOWN_DIGITS), "taken": claimed}
 
 
 def _sides(entry: _Entry, detect: float) -> Mapping[str, str]:

@@ -148,7 +148,7 @@ def _cancelled(comparison: Comparison) -> Any:
 
 
 def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
-    return lambda comparison: comparison.evidence.obstacle == obstacle
+    return lambda at: at.evidence.obstacle == obstacle
 
 
 def _other_upstream(comparison: Comparison) -> Any:
@@ -186,9 +186,9 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(
         _UNCLEAR,
         "uncertain",
-        lambda comparison: comparison.strays & (comparison.evidence.rule_gap <= NOTHING_IN_USE),
+        lambda at: at.strays & (at.evidence.rule_gap <= NOTHING_IN_USE),
     ),
-    VerdictRule(_DISAGREE, "differs", lambda comparison: comparison.strays),
+    VerdictRule(_DISAGREE, "differs", lambda at: at.strays),
     # Nothing to compare.
     VerdictRule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE)),
     VerdictRule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE)),
@@ -207,39 +207,39 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(
         _DISAGREE,
         "beyond-kinks",
-        lambda comparison: comparison.evidence.kink & comparison.evidence.contradiction,
+        lambda at: at.evidence.kink & at.evidence.contradiction,
     ),
-    VerdictRule(_KINK, "jump", lambda comparison: comparison.evidence.kink & comparison.evidence.jump),
+    VerdictRule(_KINK, "jump", lambda at: at.evidence.kink & at.evidence.jump),
     VerdictRule(
         _UNCLEAR,
         "unclear-kink",
-        lambda comparison: comparison.evidence.kink & ~np.isfinite(comparison.evidence.side_error),
+        lambda at: at.evidence.kink & ~np.isfinite(at.evidence.side_error),
     ),
     VerdictRule(
         _KINK,
         "at-kink",
-        lambda comparison: comparison.evidence.kink & (comparison.between | comparison.evidence.conventional),
+        lambda at: at.evidence.kink & (at.between | at.evidence.conventional),
     ),
-    VerdictRule(_DISAGREE, "beyond-kink", lambda comparison: np.asarray(comparison.evidence.kink)),
+    VerdictRule(_DISAGREE, "beyond-kink", lambda at: np.asarray(at.evidence.kink)),
     # Where kinks cancel there is a slope, but choices at each of them need not compose to it.
     VerdictRule(
         _KINK,
         "at-kink",
-        lambda comparison: comparison.off & comparison.finite & comparison.evidence.conventional,
+        lambda at: at.off & at.finite & at.evidence.conventional,
     ),
     # One slope, and a claim.
     VerdictRule(_DISAGREE, "other-upstream", _other_upstream),
-    VerdictRule(_UNCLEAR, "wiring", lambda comparison: comparison.evidence.wiring & comparison.agrees),
+    VerdictRule(_UNCLEAR, "wiring", lambda at: at.evidence.wiring & at.agrees),
     VerdictRule(_AGREE, None, _narrow_bar),
     VerdictRule(_AGREE, None, _exact_zero),
     VerdictRule(_AGREE, None, _cancelled),
-    VerdictRule(_AGREE, "digits-lost", lambda comparison: comparison.formula_is_right),
+    VerdictRule(_AGREE, "digits-lost", lambda at: at.formula_is_right),
     VerdictRule(_DISAGREE, "formula", _formula_is_wrong),
-    VerdictRule(_DISAGREE, "claim-not-finite", lambda comparison: comparison.off & ~comparison.finite),
-    VerdictRule(_UNCLEAR, "claim-not-finite", lambda comparison: ~comparison.finite),
-    VerdictRule(_UNCLEAR, "uncertain", lambda comparison: comparison.off & comparison.evidence.unproved),
+    VerdictRule(_DISAGREE, "claim-not-finite", lambda at: at.off & ~at.finite),
+    VerdictRule(_UNCLEAR, "claim-not-finite", lambda at: ~at.finite),
+    VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off & at.evidence.unproved),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
-    VerdictRule(_DISAGREE, "differs", lambda comparison: comparison.off),
+    VerdictRule(_DISAGREE, "differs", lambda at: at.off),
 )
 
 

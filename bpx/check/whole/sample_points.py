@@ -22,7 +22,7 @@ def drawn_points(spec: NamedGraph, count: int, seed: int) -> tuple[list[Mapping[
     value. Targets and constants without a range stay as they are, and so does what only chooses.
     """
     rng = np.random.default_rng(seed)
-    points: list[Mapping[int, Array]] = [spec.given]
+    points: list[Mapping[int, Array]] = [spec.input_values]
     skipped = 0
     for input_values in _draws(spec, rng, (count - 1) * TRIES):
         if len(points) == count:

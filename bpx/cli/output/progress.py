@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from bpx.graph.numbers import DIGITS, number
+from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ProgressBar:
         """`done` goes from 0 to 1; the loss of a training stands beside the bar."""
         if monotonic() >= self._due:
             bar, task = self._shown = self._shown or _started()
-            text = "" if loss is None else say("train.now", loss=number(loss, DIGITS))
+            text = "" if loss is None else say("train.now", loss=number(loss, SHOWN_DIGITS))
             bar.update(task, completed=done, description=text)
 
 

@@ -79,15 +79,15 @@ class Session(TextSession):
 
     def __init__(self, kind: str, form: str | None, json: bool, file: str | None) -> None:
         super().__init__(file)
-        self.kind, self.asked = kind, "json" if json else form
+        self.kind, self.form_name = kind, "json" if json else form
         self.is_json = json
 
     def prepare(self) -> None:
         """Choose the form. Raises `BpxError` for a form or an ending that nobody knows."""
         if self.file and Path(self.file).suffix.lower() == ".toml":
             fail("report-as-spec", name=self.file)
-        if self.asked is not None:
-            self.form = form_named(self.asked, self.kind)
+        if self.form_name is not None:
+            self.form = form_named(self.form_name, self.kind)
         else:
             self.form = form_of_file(self.file or "", self.kind)
         self.is_json = self.form.name == "json"

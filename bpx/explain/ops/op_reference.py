@@ -10,7 +10,7 @@ import numpy as np
 from bpx.graph.facts import Guard
 from bpx.graph.formula import MOST_IN_A_RULE, formula, ops_written, symbol
 from bpx.graph.graph import OPS, Expr, Graph, Op
-from bpx.graph.numbers import DIGITS, number, shape_text
+from bpx.graph.numbers import SHOWN_DIGITS, number, shape_text
 from bpx.graph.run import run
 from bpx.graph.subgraph import guards
 from bpx.ops import rows
@@ -125,21 +125,21 @@ class _Sample:
             self.names[upstream.id] = symbol(_UPSTREAM)
             factors = pullback(self.op, upstream, self.args, self.out, self.settings)
         # Inside its own rule the op's output is called by what it is: exp(x), not out.
-        return {arg: self.rule_text(one) for arg, one in zip(self.op.args, factors, strict=False)}
+        return {arg: self.rule_text(factor) for arg, factor in zip(self.op.args, factors, strict=False)}
 
     def rule_text(self, factor: Any) -> str:
         if factor is None:
             return "0"
-        stated = self.op.local or self.op.pull
+        has_own_rule = self.op.local or self.op.pull
         long = ops_written(self.graph, self.graph.lift(factor).id, self.names) > MOST_IN_A_RULE
-        return say("ops.by-parts") if long and not stated else self.text(factor)
+        return say("ops.by-parts") if long and not has_own_rule else self.text(factor)
 
     def domain(self) -> tuple[str, ...]:
         if self.op.name == "pow":
             return (say("ops.needs-exponent"),)
-        found = [(guard, expr) for guard, expr in guards(self.out) if self.varies(expr)]
-        texts = tuple(dict.fromkeys(self.guard_text(guard, expr) for guard, expr in found))
-        long = any(ops_written(self.graph, expr.id, self.names) > _MOST_IN_A_GUARD for _, expr in found)
+        built = [(guard, expr) for guard, expr in guards(self.out) if self.varies(expr)]
+        texts = tuple(dict.fromkeys(self.guard_text(guard, expr) for guard, expr in built))
+        long = any(ops_written(self.graph, expr.id, self.names) > _MOST_IN_A_GUARD for _, expr in built)
         if self.op.composite and (long or len(texts) > _MOST_GUARDS):
             return (say("ops.inside"),)
         return texts or (say("ops.everywhere"),)
@@ -161,9 +161,11 @@ class _Sample:
         """The partials evaluated at the witness, a point on the kink."""
         if self.op.witness is None or self.op.local is None:
             return None
-        given = {expr.id: np.float64(value) for expr, value in zip(self.args, self.op.witness, strict=True)}
+        coordinates = {
+            expr.id: np.float64(value) for expr, value in zip(self.args, self.op.witness, strict=True)
+        }
         nodes = [self.graph.lift(factor).id for factor in self.op.local(*self.args, self.out)]
-        values = run(self.graph, given, nodes)
+        values = run(self.graph, coordinates, nodes)
         point = ", ".join(
             f"{name} = {number(value)}" for name, value in zip(self.op.args, self.op.witness, strict=True)
         )
@@ -171,7 +173,7 @@ class _Sample:
             "ops.convention",
             point=point,
             count=len(nodes),
-            locals=", ".join(number(float(values[node]), DIGITS) for node in nodes),
+            locals=", ".join(number(float(values[node]), SHOWN_DIGITS) for node in nodes),
         )
 
     def expansion(self) -> str | None:

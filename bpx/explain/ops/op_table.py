@@ -39,7 +39,8 @@ def _list_blocks(entries: Sequence[OpEntry]) -> list[Block]:
     """All ops, one row each."""
     headers = tuple(say(f"ops.{key}") for key in ("name", "written", "rule", "domain"))
     rows = tuple(
-        (one.name, one.written, "; ".join(one.rule.values()), "; ".join(one.domain)) for one in entries
+        (entry.name, entry.written, "; ".join(entry.rule.values()), "; ".join(entry.domain))
+        for entry in entries
     )
     return [Table(headers, rows)]
 

@@ -26,7 +26,7 @@ from bpx.graph.formula import (
 )
 from bpx.graph.graph import CONSTANT, INPUT, Graph
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.numbers import DIGITS, LARGEST_SHOWN, number
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, number
 from bpx.graph.run import run
 from bpx.passes.domain import (
     broadcast_warnings,
@@ -47,7 +47,7 @@ class GradientQuery:
     """One output, what its gradient is asked for, and the values of all nodes that this takes."""
 
     def __init__(self, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> None:
-        self.spec, self.graph, self.asked = spec, spec.graph, (of, wrt, upstream)
+        self.spec, self.graph, self._arguments = spec, spec.graph, (of, wrt, upstream)
         self.fused: GradientQuery | None = None  # the same query before nodes were rewritten
         self.rewritten: tuple[str, ...] = ()
         self.symbols = {node: symbol(name, node) for node, name in spec.names.items()}
@@ -64,18 +64,18 @@ class GradientQuery:
 
     def _forward_nodes(self) -> list[int]:
         also = self.spec.steps.values() if self.whole else ()
-        inputs = [one.node for one in self.spec.inputs] if self.whole else ()
+        inputs = [leaf.node for leaf in self.spec.inputs] if self.whole else ()
         return self.graph.needs(of=[self.output, *also, *inputs])
 
     def _run(self) -> dict[int, Array]:
-        values = run(self.graph, self.spec.given, self.forward)
+        values = run(self.graph, self.spec.input_values, self.forward)
         problems = value_problems(self.spec, values)
         if problems:
             raise BpxError(problems)
         targets = {node for edge in self.ledger.edges for node in _numbers_of(edge)}
         values = run(
             self.graph,
-            {**self.spec.given, **values},
+            {**self.spec.input_values, **values},
             [*self.forward, *targets, *self.ledger.upstream.values()],
         )
         for value in values.values():
@@ -96,14 +96,14 @@ class GradientQuery:
 
     def passes(self, kind: Callable[..., _P], **more: Any) -> _P:
         """Both passes as rows, in a class of the fields of `Passes` and of those that `more` fills."""
-        roles = {one.node: one.role for one in self.spec.inputs}
+        roles = {leaf.node: leaf.role for leaf in self.spec.inputs}
         names = self.names()
         layers = layers_of(names)
         return kind(
             title=self.spec.title,
             output=self.output,
             names=names,
-            inputs=tuple(one.name for one in self.spec.inputs),
+            inputs=tuple(leaf.name for leaf in self.spec.inputs),
             nodes=tuple(self.node_row(node, roles.get(node), layers[node]) for node in self.forward),
             edges=tuple(self.edge_row(edge) for edge in self.ledger.edges),
             **more,
@@ -121,7 +121,7 @@ class GradientQuery:
         """The same query of the spec with the named nodes (or all) written in simpler ops."""
         from bpx.passes.expand import chosen_names, expanded
 
-        query = GradientQuery(expanded(self.spec, names), *self.asked)
+        query = GradientQuery(expanded(self.spec, names), *self._arguments)
         query.fused, query.rewritten = self, tuple(chosen_names(self.spec, names))
         return query
 
@@ -185,10 +185,10 @@ class GradientQuery:
         args = [self.values[arg] for arg in self.graph.args[node]]
         op, value = self.graph.ops[node], self.values[node]
         if not op.elementwise or any(np.ndim(arg) for arg in args):
-            return DIGITS
-        for digits in (DIGITS, 9, 12):
+            return SHOWN_DIGITS
+        for digits in (SHOWN_DIGITS, 9, 12):
             rounded = op.value(*(np.float64(number(float(arg), digits)) for arg in args))
-            if abs(rounded - value) <= 2 * 10.0 ** (1 - DIGITS) * abs(value):
+            if abs(rounded - value) <= 2 * 10.0 ** (1 - SHOWN_DIGITS) * abs(value):
                 return digits
         return 17
 
@@ -215,7 +215,7 @@ class GradientQuery:
         padded = (0,) * (len(out) - len(arg)) + arg
         return tuple(axis for axis, (n, m) in enumerate(zip(out, padded, strict=True)) if n != m)
 
-    def _pull_formula(self, edge: Edge, arriving: Formula | None) -> Formula:
+    def _pull_formula(self, edge: Edge, upstream_formula: Formula | None) -> Formula:
         """The rule itself, applied to placeholders and printed."""
         scratch, shapes = Graph(), self.graph.shapes
         consumer, op = edge.consumer, self.graph.ops[edge.consumer]
@@ -223,7 +223,7 @@ class GradientQuery:
         args = [scratch.input(shapes[arg]) for arg in self.graph.args[consumer]]
         out = scratch.input(shapes[consumer])
         partial = derivative(self.named(self.output), self.named(consumer))
-        shown = {upstream.id: arriving or partial, out.id: self.named(consumer)}
+        shown = {upstream.id: upstream_formula or partial, out.id: self.named(consumer)}
         shown |= {expr.id: self.named(arg) for expr, arg in zip(args, self.graph.args[consumer], strict=True)}
         contribution = pullback(op, upstream, args, out, self.graph.settings[consumer])[edge.position]
         if contribution is None:

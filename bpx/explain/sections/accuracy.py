@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import DIGITS, number
+from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.render.plain_data import plain_value, summary
 from bpx.words.say import say
 
@@ -26,9 +26,9 @@ class Accuracy(Section):
     check: QuickCheck | None
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
-        if not asked.check:
+        if not options.check:
             return cls(None)
         from bpx.check.quick_check import quick_check
 
@@ -58,4 +58,6 @@ def check_text(check: QuickCheck) -> str:
 
 
 def _is_rounded(value: Array) -> bool:
-    return summary(value) is not None or any(float(number(one, DIGITS)) != one for one in value.ravel())
+    return summary(value) is not None or any(
+        float(number(element, SHOWN_DIGITS)) != element for element in value.ravel()
+    )

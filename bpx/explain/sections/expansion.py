@@ -11,9 +11,9 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import DIGITS
+from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Lines
 from bpx.render.plain_data import plain_value
 from bpx.words.say import say
@@ -30,7 +30,7 @@ class Expansion(Section):
     digits: float
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """Only where nodes were to be rewritten."""
         if query.fused is None:
             return None
@@ -50,7 +50,9 @@ class Expansion(Section):
             return say("account.nothing-expanded")
         if math.isinf(self.digits):
             return say("account.agree-exactly")
-        return say("account.agree" if self.digits >= DIGITS else "account.disagree", digits=int(self.digits))
+        return say(
+            "account.agree" if self.digits >= SHOWN_DIGITS else "account.disagree", digits=int(self.digits)
+        )
 
 
 def _digits_agreed(fused: GradientQuery, expanded: GradientQuery) -> float:
@@ -58,13 +60,15 @@ def _digits_agreed(fused: GradientQuery, expanded: GradientQuery) -> float:
 
     A gradient is measured against the largest contribution to it, which is what it was rounded to.
     """
-    arriving: dict[int, float] = {}
+    largest_contribution: dict[int, float] = {}
     for edge in fused.ledger.edges:
         size = float(np.abs(fused.values[edge.contribution]).max())
-        arriving[edge.arg] = max(arriving.get(edge.arg, 0.0), size)
+        largest_contribution[edge.arg] = max(largest_contribution.get(edge.arg, 0.0), size)
     digits = [_digits(fused.values[fused.output], expanded.values[expanded.output], 0.0)]
     digits += [
-        _digits(fused.gradient(node), expanded.gradient(expanded.wrt[name]), arriving.get(node, 0.0))
+        _digits(
+            fused.gradient(node), expanded.gradient(expanded.wrt[name]), largest_contribution.get(node, 0.0)
+        )
         for name, node in fused.wrt.items()
     ]
     return min(digits)

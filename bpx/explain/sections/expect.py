@@ -13,7 +13,7 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.named.named_graph import Expect
@@ -29,32 +29,32 @@ _DIGITS = 8
 class Expected(Section):
     """How many figures `[expect]` states (an array counts as one), and those that do not hold."""
 
-    stated: int
+    count: int
     unmet: tuple[Diagnostic, ...] = ()
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """Only of the output itself, and the gradient that ones arriving at it give."""
         expect = query.spec.expect
         if not expect or not query.whole or query.weighted:
             return None
-        stated = (expect.value is not None) + len(expect.gradients)
-        return cls(stated, tuple(_unmet(expect, query)))
+        count = (expect.value is not None) + len(expect.gradients)
+        return cls(count, tuple(_unmet(expect, query)))
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """How many there are and how many hold, if there are any."""
-        return {"expect": {"stated": self.stated, "held": self.held}} if self.stated else {}
+        return {"expect": {"stated": self.count, "held": self.held}} if self.count else {}
 
     def remarks(self, passes: Passes) -> Iterator[str]:
         """How many hold."""
-        if self.stated:
+        if self.count:
             form = "some" if self.unmet else "all"
-            yield say(f"account.expected-{form}", stated=self.stated, held=self.held)
+            yield say(f"account.expected-{form}", count=self.count, held=self.held)
 
     @property
     def held(self) -> int:
         """How many hold."""
-        return self.stated - len(self.unmet)
+        return self.count - len(self.unmet)
 
 
 def _unmet(expect: Expect, query: GradientQuery) -> Iterator[Diagnostic]:
@@ -66,17 +66,21 @@ def _unmet(expect: Expect, query: GradientQuery) -> Iterator[Diagnostic]:
         figures.append(("value", output, expect.value, query.values[query.output]))
     for name, expected in expect.gradients.items():
         figures.append((name, partial(output, name), expected, gradients[name]))
-    for key, what, expected, found in figures:
+    for key, what, expected, actual in figures:
         span = expect.spans.get(key)
         wanted = np.array(expected, dtype=np.float64)
-        if wanted.shape != np.shape(found):
-            facts = {"what": what, "expected": shape_text(wanted.shape), "found": shape_text(np.shape(found))}
+        if wanted.shape != np.shape(actual):
+            facts = {
+                "what": what,
+                "expected": shape_text(wanted.shape),
+                "found": shape_text(np.shape(actual)),
+            }
             yield Diagnostic("expect-shape", span, facts)
-        elif not (np.abs(wanted - found) <= tolerance(expected, wanted.shape)).all():
+        elif not (np.abs(wanted - actual) <= tolerance(expected, wanted.shape)).all():
             facts = {
                 "what": what,
                 "expected": _as_written(expected),
-                "found": array(np.asarray(found), _DIGITS),
+                "found": array(np.asarray(actual), _DIGITS),
             }
             yield Diagnostic("expect-mismatch", span, facts)
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import NodeRow, Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Cell, Heading, Lines, Value, table
 from bpx.render.plain_data import quantities
@@ -23,7 +23,7 @@ class Forward(Section):
     """All nodes, or those of what is opened."""
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
         return cls()
 
@@ -33,7 +33,7 @@ class Forward(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer."""
-        yield from _by_layers(passes) if passes.is_large else _tables(passes)
+        yield from _layer_table(passes) if passes.is_large else _node_tables(passes)
 
 
 def _plain(row: NodeRow) -> dict[str, Any]:
@@ -51,11 +51,11 @@ def _plain(row: NodeRow) -> dict[str, Any]:
     return {**plain, **{key: text for key, text in more.items() if text}}
 
 
-def _tables(passes: Passes) -> Iterator[Block]:
+def _node_tables(passes: Passes) -> Iterator[Block]:
     rows = [row for row in passes.shown_nodes if row.op != "constant"]
     keys = ["node", "formula"]
-    with_numbers = {row.id: _with_numbers(row) for row in rows}
-    if _is_worth_it([*with_numbers.values()]):
+    with_numbers = {row.id: _numbers_cell(row) for row in rows}
+    if _is_worth_a_column([*with_numbers.values()]):
         keys.append("with-numbers")
     shapes = any(row.shape for row in rows)
     keys += ["shape", "value"] if shapes else ["value"]
@@ -89,20 +89,20 @@ def _formula_cell(row: NodeRow) -> Cell:
     return row.formula if row.role is None else say(f"role.{row.role}")
 
 
-def _is_worth_it(cells: Sequence[Cell]) -> bool:
+def _is_worth_a_column(cells: Sequence[Cell]) -> bool:
     """Is a column of formulas with numbers put in more than a column of dots?"""
     left_out = cells.count(_LEFT_OUT)
     return len(cells) - left_out - cells.count("") > left_out // 2
 
 
-def _with_numbers(row: NodeRow) -> Cell:
+def _numbers_cell(row: NodeRow) -> Cell:
     shown = row.with_numbers
     if shown is None or not row.formula.symbols:  # of numbers alone there is nothing to put in
         return ""
     return _LEFT_OUT if shown.has_matrix or len(str(shown)) > _MOST_CHARACTERS else shown
 
 
-def _by_layers(passes: Passes) -> Iterator[Block]:
+def _layer_table(passes: Passes) -> Iterator[Block]:
     """One row for each layer; what is inside is for opening one."""
     rows = [row for row in passes.nodes if row.op != "constant"]
     members: dict[str, list[NodeRow]] = {}
@@ -111,10 +111,10 @@ def _by_layers(passes: Passes) -> Iterator[Block]:
     yield Heading(say("account.forward-layers"))
     yield table(
         ["layer", "holds", "value"],
-        [[place, _holds(nodes), Value(nodes[-1].value)] for place, nodes in members.items()],
+        [[place, _contents_cell(nodes), Value(nodes[-1].value)] for place, nodes in members.items()],
     )
     yield Lines((say("account.open-layer", name=next(row.layer for row in rows if row.layer)),))
 
 
-def _holds(nodes: list[NodeRow]) -> Cell:
+def _contents_cell(nodes: list[NodeRow]) -> Cell:
     return say("account.nodes-inside", count=len(nodes)) if len(nodes) > 1 else _formula_cell(nodes[0])

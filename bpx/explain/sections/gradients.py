@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.render.blocks import Block, Cell, Heading, table
 from bpx.render.plain_data import plain_value, summaries
@@ -23,7 +23,7 @@ class Gradients(Section):
     independent: tuple[str, ...]
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
         return cls(
             {name: query.gradient(node) for name, node in query.wrt.items()},

@@ -11,7 +11,7 @@ import numpy as np
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections.reverse import summed
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, product_of, symbol, words
 from bpx.graph.named.values import not_an_input
@@ -56,20 +56,20 @@ class Paths(Section):
     tables: tuple[PathTable, ...]
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """Raises `BpxError` for a name that no gradient is asked for."""
         from bpx.passes.paths import path_ledger
 
-        if asked.paths is None:
+        if options.paths is None:
             return None
-        unknown = [name for name in asked.paths if name not in query.wrt]
+        unknown = [name for name in options.paths if name not in query.wrt]
         if unknown:
             raise BpxError([not_an_input(name, query.wrt) for name in unknown])
         ledgers = {
             name: path_ledger(query.ledger, query.values, query.wrt[name])
-            for name in asked.paths or query.wrt
+            for name in options.paths or query.wrt
         }
-        return cls(tuple(_table(query, name, ledger) for name, ledger in ledgers.items()))
+        return cls(tuple(_path_table(query, name, ledger) for name, ledger in ledgers.items()))
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """A table for each input, if there are any."""
@@ -78,10 +78,10 @@ class Paths(Section):
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table for each input."""
         for paths in self.tables:
-            yield from _blocks(passes, paths)
+            yield from _path_blocks(passes, paths)
 
 
-def _table(query: GradientQuery, name: str, ledger: PathLedger) -> PathTable:
+def _path_table(query: GradientQuery, name: str, ledger: PathLedger) -> PathTable:
     rows = [
         PathRow(
             (query.output, *(edge.arg for edge in path.edges)),
@@ -101,7 +101,7 @@ def _plain(table: PathTable) -> dict[str, Any]:
         {
             "nodes": list(row.nodes),
             "local_formulas": list(map(str, row.local_formulas)),
-            "locals": [None if one is None else plain_value(one) for one in row.locals],
+            "locals": [None if local is None else plain_value(local) for local in row.locals],
             "summed": [list(axes) for axes in row.summed],
             **quantities(product=row.product, running=row.running),
         }
@@ -116,35 +116,35 @@ def _plain(table: PathTable) -> dict[str, Any]:
     }
 
 
-def _blocks(passes: Passes, table_: PathTable) -> Iterator[Block]:
+def _path_blocks(passes: Passes, paths: PathTable) -> Iterator[Block]:
     output = passes.names[passes.output]
-    yield Heading(say("account.paths", output=output, input=table_.input))
-    if not table_.path_count:
-        yield Lines((say("account.no-path", input=table_.input),))
+    yield Heading(say("account.paths", output=output, input=paths.input))
+    if not paths.path_count:
+        yield Lines((say("account.no-path", input=paths.input),))
         return
-    tall = any(np.ndim(row.product) > 0 for row in table_.shown)
-    rows: list[list[Cell]] = [row for path in table_.shown for row in _path_rows(passes, path, tall)]
-    others = table_.path_count - len(table_.shown)
+    tall = any(np.ndim(row.product) > 0 for row in paths.shown)
+    rows: list[list[Cell]] = [row for path in paths.shown for row in _path_rows(passes, path, tall)]
+    others = paths.path_count - len(paths.shown)
     if others:
         rest = say("account.rest", count=plain_count(others))
         rows.append(
-            [rest, *([] if tall else [""]), Value(table_.rest), *([] if tall else [Value(table_.total)])]
+            [rest, *([] if tall else [""]), Value(paths.rest), *([] if tall else [Value(paths.total)])]
         )
-    rows.append([passes.partial_by(table_.input), *[""] * (1 if tall else 2), Value(table_.total)])
+    rows.append([passes.partial_by(paths.input), *[""] * (1 if tall else 2), Value(paths.total)])
     keys = ["path", "quantity", "value"] if tall else ["path", "factors", "contribution", "running"]
     yield table(keys, rows, strong={len(rows) - 1})
-    yield Lines((say("account.count-paths", count=_count(table_.path_count)),))
+    yield Lines((say("account.count-paths", count=_count_text(paths.path_count)),))
 
 
 def _path_rows(passes: Passes, path: PathRow, tall: bool) -> list[list[Cell]]:
     """A path in one row, or in several where its contribution is an array."""
-    names = _ends([passes.symbols[node] for node in path.nodes])
+    names = _shortened([passes.symbols[node] for node in path.nodes])
     route = Phrase((names[0], *(piece for name in names[1:] for piece in (" → ", name))))
     seed = next(row.upstream for row in passes.nodes if row.id == passes.output)
     factors = list(map(_factor, path.locals, path.local_formulas, path.summed))
     if seed is not None and np.any(seed != 1):
         factors.insert(0, Value(seed).formula)
-    product, value, running = product_of(_ends(factors)), Value(path.product), Value(path.running)
+    product, value, running = product_of(_shortened(factors)), Value(path.product), Value(path.running)
     if not tall:
         return [[route, product, value, running]]
     return [
@@ -160,12 +160,12 @@ def _factor(local: Array | None, formula: Formula, axes: Sequence[int]) -> Formu
     return summed(Value(local).formula if local is not None and is_scalar else formula, axes)
 
 
-def _count(count: int) -> str:
+def _count_text(count: int) -> str:
     plain = plain_count(count)
     return f"{plain:,}" if isinstance(plain, int) else plain
 
 
-def _ends(formulas: Sequence[Formula]) -> Sequence[Formula]:
+def _shortened(formulas: Sequence[Formula]) -> Sequence[Formula]:
     if len(formulas) <= 2 * _END + 1:
         return formulas
     return [*formulas[:_END], words(_LEFT_OUT), *formulas[-_END:]]

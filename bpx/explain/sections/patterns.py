@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.graph import OPS
 from bpx.render.blocks import Block, Heading, Lines
 from bpx.words.say import say
@@ -21,7 +21,7 @@ class Patterns(Section):
     ops: Mapping[str, str | None]
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
         used = dict.fromkeys(query.graph.ops[edge.consumer] for edge in query.ledger.edges)
         composite = {op for op in used if op.expands}

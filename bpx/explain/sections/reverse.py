@@ -12,7 +12,7 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
 from bpx.explain.sections.forward import layer_heading
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
 from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, table, text_of
@@ -24,7 +24,7 @@ class Reverse(Section):
     """All edges, or those from the nodes of what is opened."""
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
         return cls()
 
@@ -34,7 +34,7 @@ class Reverse(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer, from the output downwards."""
-        yield from _by_layers(passes) if passes.is_large else _tables(passes)
+        yield from _layer_table(passes) if passes.is_large else _edge_tables(passes)
 
 
 def _plain(row: EdgeRow) -> dict[str, Any]:
@@ -49,16 +49,16 @@ def _plain(row: EdgeRow) -> dict[str, Any]:
     }
 
 
-def _tables(passes: Passes) -> Iterator[Block]:
+def _edge_tables(passes: Passes) -> Iterator[Block]:
     edges = passes.shown_edges
     if not edges:
         return
-    arriving: dict[int, list[EdgeRow]] = {}
-    leaving: dict[int, list[EdgeRow]] = {}
+    edges_to: dict[int, list[EdgeRow]] = {}
+    edges_from: dict[int, list[EdgeRow]] = {}
     for edge in passes.edges:
-        arriving.setdefault(edge.arg, []).append(edge)
+        edges_to.setdefault(edge.arg, []).append(edge)
     for edge in edges:
-        leaving.setdefault(edge.consumer, []).append(edge)
+        edges_from.setdefault(edge.consumer, []).append(edge)
     above = {edge.arg for edge in edges} - {passes.output}
     tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in edges)
     yield Heading(say("account.reverse", seed=_seed_text(passes)))
@@ -66,14 +66,14 @@ def _tables(passes: Passes) -> Iterator[Block]:
         rows: list[list[Cell]] = []
         sums: set[int] = set()
         for node in members:
-            if len(arriving.get(node.id, ())) > 1:
+            if len(edges_to.get(node.id, ())) > 1:
                 sums.add(len(rows))
-                name, parts, total = _sum_row(passes, node, arriving[node.id])
+                name, parts, total = _sum_row(passes, node, edges_to[node.id])
                 rows.append([name, parts, total] if tall else [name, "", parts, total])
-            for edge in leaving.get(node.id, ()):
-                name = _edge_name(passes, edge, leaving[node.id])
+            for edge in edges_from.get(node.id, ()):
+                name = _edge_name(passes, edge, edges_from[node.id])
                 if tall:
-                    rows += _tall_edge(passes, edge, name, edge.consumer in above)
+                    rows += _tall_edge_rows(passes, edge, name, edge.consumer in above)
                 else:
                     rows.append(_edge_row(passes, edge, name))
         if rows:
@@ -90,7 +90,7 @@ def _seed_text(passes: Passes) -> str:
 def _edge_name(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> Phrase:
     """`o → x`, or `o → x (k)` where one node is several args of a call; `beside` are all edges of it."""
     op = OPS.get(passes.op_names[edge.consumer])
-    several = op and not op.notation and sum(one.arg == edge.arg for one in beside) > 1
+    several = op and not op.notation and sum(other.arg == edge.arg for other in beside) > 1
     which = f" ({edge.position + 1 if op.variadic else op.args[edge.position]})" if op and several else ""
     return Phrase((passes.symbols[edge.consumer], " → ", passes.symbols[edge.arg], which))
 
@@ -102,14 +102,14 @@ def _edge_row(passes: Passes, edge: EdgeRow, name: Cell) -> list[Cell]:
     return [name, passes.shown(edge.upstream), summed(local, edge.summed), passes.shown(edge.contribution)]
 
 
-def _tall_edge(passes: Passes, edge: EdgeRow, name: Cell, above: bool) -> list[list[Cell]]:
+def _tall_edge_rows(passes: Passes, edge: EdgeRow, name: Cell, above: bool) -> list[list[Cell]]:
     """An edge in several rows: matrices side by side do not fit a terminal.
 
     An upstream gradient that stands `above`, as a contribution or a sum, is called by its name.
     """
     above = above and np.ndim(edge.upstream) > 0
-    arriving = say("account.above", name=str(passes.partial(edge.consumer)))
-    rows: list[tuple[str, Cell]] = [("upstream", arriving if above else passes.shown(edge.upstream))]
+    upstream_name = say("account.above", name=str(passes.partial(edge.consumer)))
+    rows: list[tuple[str, Cell]] = [("upstream", upstream_name if above else passes.shown(edge.upstream))]
     if edge.local is None:
         rows += [("contribution", edge.local_formula), ("same", passes.shown(edge.contribution))]
     else:
@@ -139,8 +139,8 @@ def _sum_row(passes: Passes, node: NodeRow, edges: Sequence[EdgeRow]) -> list[Ce
     return [passes.partial(node.id), parts, passes.shown(node.upstream)]
 
 
-def _by_layers(passes: Passes) -> Iterator[Block]:
-    """What each layer hands back to the nodes of another."""
+def _layer_table(passes: Passes) -> Iterator[Block]:
+    """The gradients that each layer passes back to nodes of another."""
     places = {row.id: outermost(row.name, row.layer) for row in passes.nodes}
     rows: list[list[Cell]] = [
         [f"{places[edge.consumer]} → {passes.names[edge.arg]}", Value(edge.contribution)]

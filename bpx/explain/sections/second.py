@@ -11,7 +11,7 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text
 from bpx.graph.run import run
@@ -21,7 +21,7 @@ from bpx.render.plain_data import plain_value, summaries
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
-MOST_SECOND = 64  # entries of all inputs together
+LARGEST_HESSIAN = 64  # rows: the entries of all inputs together
 
 
 class SecondRow(NamedTuple):
@@ -39,17 +39,17 @@ class SecondDerivatives(Section):
     rows: tuple[SecondRow, ...]
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """Raises `BpxError` for inner nodes, and where there are too many entries."""
-        if not asked.second:
+        if not options.second:
             return None
         graph = query.graph
-        inputs = {one.node for one in query.spec.inputs}
+        inputs = {leaf.node for leaf in query.spec.inputs}
         if not inputs.issuperset(query.wrt.values()):
             raise BpxError([Diagnostic("second-of-inputs")])
         size = sum(math.prod(graph.shapes[node]) for node in query.wrt.values())
-        if size > MOST_SECOND:
-            raise BpxError([Diagnostic("too-many-second", None, {"size": size, "most": MOST_SECOND})])
+        if size > LARGEST_HESSIAN:
+            raise BpxError([Diagnostic("too-many-second", None, {"size": size, "most": LARGEST_HESSIAN})])
         return cls(tuple(row for name in query.wrt for row in _rows_of(query, name)))
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
@@ -80,12 +80,17 @@ def _rows_of(query: GradientQuery, name: str) -> list[SecondRow]:
     if gradient is not None:
         seed = graph.input(shape)
         ledger = reverse(gradient, [graph[node] for node in query.wrt.values()], seed)
-        given = {node: value[..., np.newaxis] for node, value in query.values.items()}
-        given = {one.node: given[one.node] for one in query.spec.inputs if one.node in given}
-        given[seed.id] = np.eye(size).reshape(*shape, size)
-        found = {other: ledger.gradient(node) for other, node in query.wrt.items()}
-        values = run(graph, given, [expr.id for expr in found.values() if expr is not None], batch=True)
-        for other, expr in found.items():
+        input_values = {
+            leaf.node: query.values[leaf.node][..., np.newaxis]
+            for leaf in query.spec.inputs
+            if leaf.node in query.values
+        }
+        input_values[seed.id] = np.eye(size).reshape(*shape, size)
+        gradients = {other: ledger.gradient(node) for other, node in query.wrt.items()}
+        values = run(
+            graph, input_values, [expr.id for expr in gradients.values() if expr is not None], batch=True
+        )
+        for other, expr in gradients.items():
             if expr is not None:
                 by[other] = np.broadcast_to(values[expr.id], by[other].shape)
     return [

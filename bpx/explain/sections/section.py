@@ -11,7 +11,7 @@ from bpx.render.blocks import Block
 from bpx.words.diagnostic import Diagnostic
 
 
-class Asked(NamedTuple):
+class SectionOptions(NamedTuple):
     """Which sections are asked for beside those that every explanation has.
 
     `paths` names inputs (empty: all, None: no paths); `step` is a learning rate.
@@ -27,7 +27,7 @@ class Section:
     """A section. The rows it needs beside both passes are its fields."""
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """The section of a query; None where it is not asked for. Raises `BpxError`."""
         raise NotImplementedError
 

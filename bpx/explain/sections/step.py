@@ -11,10 +11,10 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input
-from bpx.graph.numbers import DIGITS, number, shape_text
+from bpx.graph.numbers import SHOWN_DIGITS, number, shape_text
 from bpx.graph.run import run
 from bpx.render.blocks import Block, Heading, Lines, Value, table
 from bpx.render.plain_data import plain_value, quantities
@@ -34,18 +34,18 @@ class Step(Section):
     updates: Mapping[str, tuple[Array, Array, Array]]  # name → old value, update, new value
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self | None:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self | None:
         """Raises `BpxError` where no step can be taken."""
-        if asked.step is None:
+        if options.step is None:
             return None
-        rate, moved = asked.step, _moved(query, asked.step)
-        gradients = {one.name: query.gradient(one.node) for one in moved}
+        rate, inputs_to_move = options.step, _inputs_to_move(query, options.step)
+        gradients = {leaf.name: query.gradient(leaf.node) for leaf in inputs_to_move}
         updates = {
-            one.name: (one.value, -rate * gradients[one.name], one.value - rate * gradients[one.name])
-            for one in moved
+            leaf.name: (leaf.value, -rate * gradients[leaf.name], leaf.value - rate * gradients[leaf.name])
+            for leaf in inputs_to_move
         }
-        given = {**query.spec.given, **{one.node: updates[one.name][2] for one in moved}}
-        after = float(run(query.graph, given, [query.output])[query.output])
+        input_values = query.spec.input_values | {leaf.node: updates[leaf.name][2] for leaf in inputs_to_move}
+        after = float(run(query.graph, input_values, [query.output])[query.output])
         before = float(query.values[query.output])
         squared = float(sum(np.sum(gradient**2) for gradient in gradients.values()))
         return cls(rate, before, after, before - rate * squared, squared, updates)
@@ -71,7 +71,7 @@ class Step(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """The parameters before and after, and the output as it is and as predicted."""
-        yield Heading(say("account.step", rate=number(self.rate, DIGITS)))
+        yield Heading(say("account.step", rate=number(self.rate, SHOWN_DIGITS)))
         yield table(
             ["input", "value", "update", "new-value"],
             [[name, *map(Value, change)] for name, change in self.updates.items()],
@@ -79,21 +79,21 @@ class Step(Section):
         yield Lines((self._loss(passes.names[passes.output]), self._prediction()))
 
     def _loss(self, output: str) -> str:
-        before, after = number(self.before, DIGITS), number(self.after, DIGITS)
+        before, after = number(self.before, SHOWN_DIGITS), number(self.after, SHOWN_DIGITS)
         return say("account.loss", output=output, before=before, after=after)
 
     def _prediction(self) -> str:
-        rate = number(self.rate, DIGITS)
+        rate = number(self.rate, SHOWN_DIGITS)
         return say(
             "account.predicted",
-            predicted=number(self.predicted, DIGITS),
-            before=number(self.before, DIGITS),
+            predicted=number(self.predicted, SHOWN_DIGITS),
+            before=number(self.before, SHOWN_DIGITS),
             rate=f"({rate})" if self.rate < 0 else rate,
-            squared=number(self.squared, DIGITS),
+            squared=number(self.squared, SHOWN_DIGITS),
         )
 
 
-def _moved(query: GradientQuery, rate: float) -> Sequence[Input]:
+def _inputs_to_move(query: GradientQuery, rate: float) -> Sequence[Input]:
     """The inputs that a step moves: the parameters, or all asked for where none of them is one."""
     if query.weighted:
         raise BpxError([Diagnostic("step-with-upstream")])
@@ -102,8 +102,8 @@ def _moved(query: GradientQuery, rate: float) -> Sequence[Input]:
     shape = query.graph.shapes[query.output]
     if shape:
         raise BpxError([Diagnostic("step-needs-scalar", None, {"shape": shape_text(shape)})])
-    asked = [one for one in query.spec.inputs if one.name in query.wrt]
-    moved = [one for one in asked if one.role == "parameter"] or asked
-    if not moved:
+    inputs = [leaf for leaf in query.spec.inputs if leaf.name in query.wrt]
+    inputs_to_move = [leaf for leaf in inputs if leaf.role == "parameter"] or inputs
+    if not inputs_to_move:
         raise BpxError([Diagnostic("step-without-inputs")])
-    return moved
+    return inputs_to_move

@@ -132,7 +132,7 @@ class NamedGraph:
         return {name: node for node, name in self.names.items()}
 
     @cached_property
-    def given(self) -> dict[int, Array]:
+    def input_values(self) -> dict[int, Array]:
         """The values of the inputs by node id, as `run` takes them."""
         return {leaf.node: leaf.value for leaf in self.inputs}
 

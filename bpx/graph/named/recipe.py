@@ -42,7 +42,7 @@ class Normal(NamedTuple):
 
     def entry(self) -> dict[str, Any]:
         """The recipe as a spec states it."""
-        return {"normal": list(self.shape), **_unlike(self, mean=0, scale=1), "seed": self.seed}
+        return {"normal": list(self.shape), **_unusual(self, mean=0, scale=1), "seed": self.seed}
 
 
 class Uniform(NamedTuple):
@@ -60,7 +60,7 @@ class Uniform(NamedTuple):
 
     def entry(self) -> dict[str, Any]:
         """The recipe as a spec states it."""
-        return {"uniform": list(self.shape), **_unlike(self, low=0, high=1), "seed": self.seed}
+        return {"uniform": list(self.shape), **_unusual(self, low=0, high=1), "seed": self.seed}
 
 
 def _stream(seed: int) -> RandomState:
@@ -77,7 +77,7 @@ def _stretched(numbers: Any, factor: float, shift: float) -> Array:
     return array
 
 
-def _unlike(recipe: Any, **usual: float) -> dict[str, float]:
+def _unusual(recipe: Any, **usual: float) -> dict[str, float]:
     """The numbers of a recipe that differ from what they are when nothing is said."""
     return {key: getattr(recipe, key) for key, value in usual.items() if getattr(recipe, key) != value}
 

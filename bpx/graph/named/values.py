@@ -25,8 +25,8 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
         problems.append(Diagnostic("empty-array", None, {"name": name}))
         return None
     if not np.isfinite(array).all():
-        found = str(array[~np.isfinite(array)][0])
-        problems.append(Diagnostic("not-finite-input", None, {"name": name, "found": found}))
+        element = str(array[~np.isfinite(array)][0])
+        problems.append(Diagnostic("not-finite-input", None, {"name": name, "found": element}))
         return None
     array.setflags(write=False)
     return array

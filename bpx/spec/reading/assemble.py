@@ -52,7 +52,7 @@ class _Assembler:
             if expr is not None and input.span:
                 self.origins[expr.id] = input.span
         self.declare_steps()
-        for name, span in syntax.names_given:
+        for name, span in syntax.args_by_name:
             if name not in self.names:
                 self.report(Diagnostic("unknown-name", span, {"name": name}))
         for name in in_order(syntax.steps, self.uses, self.break_cycle):
@@ -106,13 +106,13 @@ class _Assembler:
         return report
 
     def report(self, diagnostic: Diagnostic) -> None:
-        if diagnostic.code == "unknown-name" and self.is_lost(diagnostic.facts["name"]):
+        if diagnostic.code == "unknown-name" and self.has_failed(diagnostic.facts["name"]):
             return
         if diagnostic.code == "unknown-name" and len(self.problems) < MOST_WITH_CARE:
             diagnostic = self.with_guess(diagnostic)
         self.problems.append(diagnostic)
 
-    def is_lost(self, name: str) -> bool:
+    def has_failed(self, name: str) -> bool:
         """Might it be a name in the call of a block that could not be written out, which is reported?"""
         return any(self.syntax.steps.get(group, group) is None for group in groups_of([name]))
 
@@ -130,7 +130,7 @@ class _Assembler:
         if name is None:
             return self.names[list(self.syntax.steps)[-1]] if self.syntax.steps else None
         if name not in self.names:
-            if not self.names or self.is_lost(name):
+            if not self.names or self.has_failed(name):
                 return None  # what is wrong is said already
             facts = {"name": name, "known": ", ".join(self.syntax.steps)}
             problem = Diagnostic("missing-output", self.syntax.output_span, facts, "nodes-are")

@@ -54,7 +54,7 @@ class _Step(NamedTuple):
     span: Span | None = None
 
 
-class _Broken(Exception):
+class _CannotExpand(Exception):
     """What was being expanded cannot be, and that is reported."""
 
 
@@ -121,7 +121,7 @@ class _Expansion:
             return None
         try:
             return self.expanded_block(block, steps, known)
-        except _Broken:
+        except _CannotExpand:
             return None
 
     def expanded_block(
@@ -188,7 +188,7 @@ class _Expansion:
         self.place = syntax.step_spans.get(name)
         try:
             expanded, _ = self.expanded(name, expression, scope)
-        except _Broken:
+        except _CannotExpand:
             expanded = []
         for step in expanded:
             if step.call:
@@ -212,7 +212,7 @@ class _Expansion:
     def expanded(self, own: str, expression: Expression, scope: _Scope) -> tuple[list[_Step], str]:
         """A step as steps without calls, and the name of that which is the step itself."""
         if self.characters_left < 0:
-            raise _Broken
+            raise _CannotExpand
         text, whole = expression.text, ungrouped(expression.root)
         if own and isinstance(whole, Call) and self.is_call(whole):
             self.reserve(own, whole.op, scope)
@@ -245,14 +245,14 @@ class _Expansion:
         block = self.blocks[call.op]
         names = self.syntax.blocks[call.op].args or ()
         if block is None or not self.fits(call, names, text):
-            raise _Broken
+            raise _CannotExpand
         span = text.span(call.start, call.end)
         substitutes: dict[str, Name | Literal] = {}
         for name, arg in zip(names, args, strict=True):
             simple = _simple(arg, scope)
             substitutes[name] = simple or Name(dotted(layer, name), 0, 0)
             if isinstance(simple, Name) and simple.name not in scope.known:
-                self.syntax.names_given.append((simple.name, text.span(simple.start, simple.end)))
+                self.syntax.args_by_name.append((simple.name, text.span(simple.start, simple.end)))
             if not simple:
                 yield self.charged(_Step(dotted(layer, name), Expression(text, arg), span=span))
         written = f"{call.op}({', '.join(shortened(text.content[arg.start : arg.end]) for arg in args)})"
@@ -284,10 +284,10 @@ class _Expansion:
         self.characters_left -= len(step.name) + sum(map(_length, postorder(step.expression.root)))
         if self.characters_left < 0:
             self.problems.append(Diagnostic("blocks-too-large", self.place, {"most": LARGEST}))
-            raise _Broken
+            raise _CannotExpand
         if step.name.count(".") > MOST_DOTS:
             self.problems.append(Diagnostic("blocks-too-deep", self.place, {"most": MOST_DOTS}))
-            raise _Broken
+            raise _CannotExpand
         return step
 
 

@@ -137,7 +137,7 @@ class _SpecDecoder(Decoder):
             help = "quote-dotted" if dotted else "step-written-out"
             self.problem("step-without-op", self.places.key(*path), help, name=name, key=key)
             return None
-        if not self.is_a(list, args, *path, "args"):
+        if not self.has_type(list, args, *path, "args"):
             return None
         operands = [self.operand(arg, *path, "args", index) for index, arg in enumerate(args)]
         settings = tuple(
@@ -166,7 +166,7 @@ class _SpecDecoder(Decoder):
             return
         self.check_keys(table, "expect", ("expect",))
         gradients = table.get("gradients", {})
-        if not self.is_a(dict, gradients, "expect", "gradients"):
+        if not self.has_type(dict, gradients, "expect", "gradients"):
             gradients = {}
         for name, value in gradients.items():
             self.numbers(name, value, "expect", "gradients", name)
@@ -192,7 +192,7 @@ class _SpecDecoder(Decoder):
     def op(self, name: str, value: Any) -> OpSyntax:
         path = ("ops", name)
         span = self.places.key(*path)
-        if not self.is_a(dict, value, *path):
+        if not self.has_type(dict, value, *path):
             return OpSyntax(None, None, {}, span)
         self.check_keys(value, "op", path)
         for key in KEYS["op"]:
@@ -205,7 +205,7 @@ class _SpecDecoder(Decoder):
 
     def args(self, kind: str, name: str, args: Any, *path: str) -> tuple[str, ...] | None:
         """The names of the args of an op or a block; None where one of them cannot be."""
-        if not self.is_a(list, args, *path):
+        if not self.has_type(list, args, *path):
             return None
         if not args:
             self.problem("no-args", self.places.value(*path), f"{kind}-form", name=name)
@@ -231,7 +231,7 @@ class _SpecDecoder(Decoder):
     def partials(self, name: str, table: Any, args: tuple[str, ...] | None) -> dict[str, Expression | None]:
         """The rule of an op, by arg; where the args are broken, what is there is only read."""
         path = ("ops", name, "partials")
-        if not self.is_a(dict, table, *path):
+        if not self.has_type(dict, table, *path):
             return {}
         for arg in args or ():
             if arg not in table:
@@ -247,7 +247,7 @@ class _SpecDecoder(Decoder):
     def block(self, name: str, value: Any) -> BlockSyntax:
         path = ("blocks", name)
         block = BlockSyntax(None, span=self.places.key(*path))
-        if not self.is_a(dict, value, *path):
+        if not self.has_type(dict, value, *path):
             return block
         self.check_keys(value, "block", path)
         if "args" not in value or ("value" in value) == ("graph" in value):
@@ -256,7 +256,7 @@ class _SpecDecoder(Decoder):
             block.args = self.args("block", name, value["args"], *path, "args")
         if "value" in value:
             block.steps[""] = self.expression(value["value"], *path, "value")
-        elif "graph" in value and self.is_a(dict, value["graph"], *path, "graph"):
+        elif "graph" in value and self.has_type(dict, value["graph"], *path, "graph"):
             self.block_steps(block, name, value["graph"])
             block.output = next(reversed(block.steps), "")
             if "output" in value:
@@ -287,7 +287,7 @@ class _SpecDecoder(Decoder):
 
     def block_output(self, block: BlockSyntax, output: Any, *path: str) -> None:
         """The step that a block says it gives back, in place of the last one."""
-        if not self.is_a(str, output, *path, "output"):
+        if not self.has_type(str, output, *path, "output"):
             return
         if output in block.steps:
             block.output = output

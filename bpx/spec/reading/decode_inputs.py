@@ -70,8 +70,8 @@ class InputDecoder(Decoder):
         array = recipe.array()
         if np.isfinite(array).all():
             return array
-        found = str(array[~np.isfinite(array)][0])
-        self.problem("not-finite-input", self.places.value("inputs", name), name=name, found=found)
+        element = str(array[~np.isfinite(array)][0])
+        self.problem("not-finite-input", self.places.value("inputs", name), name=name, found=element)
         return None
 
     def range(self, name: str, value: Any) -> tuple[float, float] | None:
@@ -146,8 +146,8 @@ class InputDecoder(Decoder):
         seed = entry["seed"]
         if _is_whole(seed) and 0 <= seed <= LARGEST_SEED:
             return int(seed)
-        place, found = self.places.value("inputs", name, "seed"), self.written("inputs", name, "seed")
-        self.problem("seed-out-of-range", place, name=name, most=LARGEST_SEED, found=found)
+        place, text = self.places.value("inputs", name, "seed"), self.written("inputs", name, "seed")
+        self.problem("seed-out-of-range", place, name=name, most=LARGEST_SEED, found=text)
         return None
 
     def number(self, name: str, key: str, entry: Entry, usual: float) -> float | None:
@@ -165,7 +165,7 @@ class InputDecoder(Decoder):
         """One table of [tables]."""
         self.tables[name] = None
         path = ("tables", name)
-        if not self.is_a(dict, entry, *path):
+        if not self.has_type(dict, entry, *path):
             return
         self.check_keys(entry, "table", path)
         missing = [key for key in KEYS["table"] if key not in entry]
@@ -178,7 +178,7 @@ class InputDecoder(Decoder):
 
     def columns(self, table: str, columns: Any, *path: str) -> tuple[str, ...] | None:
         """Names of columns, each once; None where something is wrong with them."""
-        if not self.is_a(list, columns, *path):
+        if not self.has_type(list, columns, *path):
             return None
         if not columns:
             self.problem("no-columns", self.places.value(*path), name=table)
@@ -200,7 +200,7 @@ class InputDecoder(Decoder):
     def rows(self, name: str, rows: Any, columns: Sequence[str] | None) -> Array | None:
         """Rows × columns numbers; None where something is wrong with them."""
         path = ("tables", name, "rows")
-        if not self.is_a(list, rows, *path):
+        if not self.has_type(list, rows, *path):
             return None
         if not rows:
             self.problem("empty-array", self.places.value(*path), name=name)
@@ -231,7 +231,7 @@ class InputDecoder(Decoder):
             self.problem("two-forms", span, name=name, first="columns", second="column")
             return None
         chosen: dict[str, Any] = {key: entry[key] for key in ("columns", "column") if key in entry}
-        columns = self.chosen(name, chosen, table) if table else None
+        columns = self.chosen_columns(name, chosen, table) if table else None
         if not table or not columns or not self.fits(name, "table", (len(table.rows), len(columns))):
             return None
         return Cells(entry["table"], table, columns, chosen)
@@ -239,7 +239,7 @@ class InputDecoder(Decoder):
     def table_named(self, name: str, table: Any) -> NumberTable | None:
         """The table of that name; None where there is none, or a broken one."""
         path = ("inputs", name, "table")
-        if not self.is_a(str, table, *path):
+        if not self.has_type(str, table, *path):
             return None
         self.used.add(table)
         if table not in self.tables:
@@ -247,7 +247,9 @@ class InputDecoder(Decoder):
             self.problem_with_guess(problem, table, self.tables)
         return self.tables.get(table)
 
-    def chosen(self, name: str, chosen: Mapping[str, Any], table: NumberTable) -> tuple[str, ...] | None:
+    def chosen_columns(
+        self, name: str, chosen: Mapping[str, Any], table: NumberTable
+    ) -> tuple[str, ...] | None:
         """The columns that an input takes; None where the table has no such ones."""
         path = ("inputs", name)
         if not chosen:
@@ -255,14 +257,14 @@ class InputDecoder(Decoder):
         columns: tuple[str, ...] | None
         places: list[tuple[str | int, ...]]
         if "column" in chosen:
-            columns = (chosen["column"],) if self.is_a(str, chosen["column"], *path, "column") else None
+            columns = (chosen["column"],) if self.has_type(str, chosen["column"], *path, "column") else None
             places = [(*path, "column")]
         else:
             columns = self.columns(name, chosen["columns"], *path, "columns")
             places = [(*path, "columns", i) for i in range(len(columns or ()))]
-        return columns if columns and self.all_there(table, columns, places) else None
+        return columns if columns and self.columns_exist(table, columns, places) else None
 
-    def all_there(
+    def columns_exist(
         self, table: NumberTable, columns: Sequence[str], places: Sequence[tuple[str | int, ...]]
     ) -> bool:
         """Has the table all these columns? Those it has not are reported, each at its place."""

@@ -67,9 +67,9 @@ class Decoder:
         if key not in self.document:
             return None
         value = self.document[key]
-        return value if self.is_a(kind, value, key) else None
+        return value if self.has_type(kind, value, key) else None
 
-    def is_a(self, kind: type, value: Any, *path: str | int) -> bool:
+    def has_type(self, kind: type, value: Any, *path: str | int) -> bool:
         """Is the value of this type? Otherwise that is reported."""
         if isinstance(value, kind):
             return True
@@ -86,10 +86,10 @@ class Decoder:
         fine = True
         for leaf, at in _leaves(value):
             if isinstance(leaf, bool) or not isinstance(leaf, int | float):
-                found = self.written(*path, *at) if not isinstance(leaf, dict) else say("type.dict")
+                text = self.written(*path, *at) if not isinstance(leaf, dict) else say("type.dict")
                 unquote = isinstance(leaf, str) and leaf.strip().startswith((*"-+.[0123456789",))
                 span = self.places.value(*path, *at)
-                self.problem("not-a-number", span, "unquote" if unquote else None, name=name, found=found)
+                self.problem("not-a-number", span, "unquote" if unquote else None, name=name, found=text)
                 fine = False
             elif not _finite(leaf):
                 self.problem(

@@ -39,8 +39,7 @@ def read_document(source: Source, format: Format) -> tuple[dict[str, Any], Place
     except RecursionError:
         _fail(Diagnostic("too-deep", Span(source, 0, 0)))
     if not isinstance(document, dict):
-        found = say(type_key(document))
-        facts = {"key": "spec", "wanted": say("type.dict"), "found": found}
+        facts = {"key": "spec", "wanted": say("type.dict"), "found": say(type_key(document))}
         _fail(Diagnostic("wrong-type", Span(source, 0, 1), facts))
     return document, places
 
@@ -59,8 +58,8 @@ def _load_toml(source: Source) -> Any:
 def _toml_problem(source: Source, message: str) -> Diagnostic:
     """`tomllib` says the place within its message only."""
     reason, _, where = message.partition(" (at ")
-    found = re.match(r"line (\d+), column (\d+)", where)
-    at = source.offset(int(found[1]), int(found[2])) if found else len(source.text.rstrip())
+    position = re.match(r"line (\d+), column (\d+)", where)
+    at = source.offset(int(position[1]), int(position[2])) if position else len(source.text.rstrip())
     line = source.line(source.position(at)[0])
     help = None
     if "−" in line:

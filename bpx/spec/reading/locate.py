@@ -54,12 +54,12 @@ class Places:
         return None
 
 
-class _Lost(Exception):
+class _NotLocated(Exception):
     pass
 
 
 # What the walk meets in a text that is not of the form: it ends there, and the reader says why.
-_ODDITIES = (_Lost, IndexError, ValueError, OverflowError)
+_ODDITIES = (_NotLocated, IndexError, ValueError, OverflowError)
 
 
 def locate_toml(source: Source) -> Places:
@@ -106,7 +106,7 @@ class _Walk:
         self.note_key(path, Span(self.source, start, self.at))
         self.blank()
         if self.text[self.at] != self.assign:
-            raise _Lost
+            raise _NotLocated
         self.at += 1
         return path
 
@@ -156,7 +156,7 @@ class _Walk:
     def matched(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self.text, self.at)
         if not match:
-            raise _Lost
+            raise _NotLocated
         self.at = match.end()
         return match.group()
 
@@ -166,7 +166,7 @@ class _Walk:
             if match:
                 self.at = match.end()
                 return match.span()
-        raise _Lost
+        raise _NotLocated
 
     def value(self, path: Path) -> None:
         """A value and all that is in it, with a stack of the open arrays and tables."""
@@ -205,9 +205,9 @@ class _Walk:
             self.blank()
         return self.text[self.at] in "]}"
 
-    def too_deep(self, at: int) -> _Lost:
+    def too_deep(self, at: int) -> _NotLocated:
         self.places.too_deep = Span(self.source, at, at + 1)
-        return _Lost()
+        return _NotLocated()
 
     def scalar(self, path: Path) -> None:
         start = self.at
@@ -231,14 +231,14 @@ def decoded(text: str, start: int, end: int) -> list[tuple[str, int]]:
         inner += 1
     if text[start] == "'":
         return [(text[i], i) for i in range(inner, stop)]
-    found: list[tuple[str, int]] = []
+    chars: list[tuple[str, int]] = []
     at = inner
     while at < stop:
         char, length = _unescaped(text, at)
         if char:
-            found.append((char, at))
+            chars.append((char, at))
         at += length
-    return found
+    return chars
 
 
 def _unescaped(text: str, at: int) -> tuple[str, int]:

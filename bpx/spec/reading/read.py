@@ -116,8 +116,8 @@ def _outside_range(name: str, input: InputSyntax) -> Iterator[Diagnostic]:
     low, high = input.range
     outside = input.value[(input.value < low) | (input.value > high)]
     if outside.size:
-        found, low_text, high_text = map(number, (outside[0], low, high))
-        facts = {"name": name, "found": found, "low": low_text, "high": high_text}
+        first_text, low_text, high_text = map(number, (outside[0], low, high))
+        facts = {"name": name, "found": first_text, "low": low_text, "high": high_text}
         yield Diagnostic("outside-range", input.range_span, facts)
 
 

@@ -99,7 +99,7 @@ class SpecSyntax:
     tables: Mapping[str, NumberTable] = field(default_factory=dict)
     blocks: dict[str, BlockSyntax] = field(default_factory=dict)
     calls: dict[str, BlockCall] = field(default_factory=dict)  # of the steps that were written out, by name
-    names_given: list[tuple[str, Span]] = field(default_factory=list)  # to calls, as `h.z`
+    args_by_name: list[tuple[str, Span]] = field(default_factory=list)  # args of calls such as `h.z`
     warnings: list[Diagnostic] = field(default_factory=list)
 
 
@@ -138,8 +138,8 @@ def name_problem(name: str) -> str | None:
 def expression_syntax(source: Source, values: Mapping[str, Any], problems: list[Diagnostic]) -> SpecSyntax:
     """The syntax of a single expression; its inputs are the names in it that mean nothing else."""
     text = SourceText(source, source.text)
-    expression, found = parse(text)
-    problems += found
+    expression, syntax_problems = parse(text)
+    problems += syntax_problems
     syntax = SpecSyntax(source)
     for name, start in _input_names(expression, values) if expression else ():
         syntax.inputs.setdefault(name, InputSyntax(None, span=text.span(start, start + len(name))))

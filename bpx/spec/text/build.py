@@ -195,14 +195,14 @@ class _Builder:
         settings.update(zip(free, (operand.literal for operand in extra), strict=False))
         return operands[: len(op.args)]
 
-    def optional_args(self, op: Op, call: Call, given: int, settings: dict[str, Any]) -> list[_Operand]:
-        """The args behind the `given` ones that are left out or, as in `leaky_relu(x, slope=0.1)`, named.
+    def optional_args(self, op: Op, call: Call, positional: int, settings: dict[str, Any]) -> list[_Operand]:
+        """Args behind the `positional` ones that are left out or named, as in `leaky_relu(x, slope=0.1)`.
 
         Named ones are among the settings, and are moved out of these.
         """
         named = {setting.name: setting for setting in call.settings}
         optional = []
-        for name in op.args[given:]:
+        for name in op.args[positional:]:
             literal = settings.pop(name, op.optional[name])
             place = named.get(name, call)
             optional.append(_Operand(None, place.start, place.end, literal))
@@ -220,8 +220,8 @@ class _Builder:
                 self.report(Diagnostic("repeated-arg-of-op", span, {"op": op.name, "arg": setting.name}))
                 fit = False
             elif not _is_numeric(setting.value):
-                found = shortened(span.text.rpartition("=")[2].strip())
-                self.report(Diagnostic("bad-arg", span, {"found": found}))
+                text = shortened(span.text.rpartition("=")[2].strip())
+                self.report(Diagnostic("bad-arg", span, {"found": text}))
                 fit = False
         return fit
 

@@ -125,11 +125,11 @@ def _number_or_infinity(cursor: Cursor) -> float | None:
 
 def _no_setting_value(cursor: Cursor, token: Token, op: str, setting: str) -> Stop:
     """A node as setting; one that is meant as an arg may be given by place."""
-    row, found = OPS.get(op), _quoted(token)
+    row, text = OPS.get(op), _quoted(token)
     if row is None or setting not in row.optional:
-        return cursor.stop("bad-setting-value", token, found=found)
+        return cursor.stop("bad-setting-value", token, found=text)
     call = f"{row.name}({', '.join(row.args)})"
-    return cursor.stop("bad-setting-value", token, "call-form", found=found, call=call)
+    return cursor.stop("bad-setting-value", token, "call-form", found=text, call=call)
 
 
 def _quoted(token: Token) -> str:

@@ -8,7 +8,7 @@ without brackets around it; these are a `Group`. Trees may be 100,000 nodes deep
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Span
@@ -29,6 +29,8 @@ def _node(kind: Any) -> Any:
 
 # --- the kinds of nodes; `args` are the nodes that one has itself, from left to right -----------
 
+NoArgs: TypeAlias = tuple[()]  # of the leaves; a field of each, since named tuples cannot inherit one
+
 
 @_node
 class Number(NamedTuple):
@@ -37,11 +39,7 @@ class Number(NamedTuple):
     value: float
     start: int
     end: int
-
-    @property
-    def args(self) -> tuple[()]:
-        """None."""
-        return ()
+    args: NoArgs = ()
 
 
 @_node
@@ -51,11 +49,7 @@ class NumberList(NamedTuple):
     value: list[Any]
     start: int
     end: int
-
-    @property
-    def args(self) -> tuple[()]:
-        """None."""
-        return ()
+    args: NoArgs = ()
 
 
 @_node
@@ -65,11 +59,7 @@ class Quoted(NamedTuple):
     value: str
     start: int
     end: int
-
-    @property
-    def args(self) -> tuple[()]:
-        """None."""
-        return ()
+    args: NoArgs = ()
 
 
 @_node
@@ -79,11 +69,7 @@ class Name(NamedTuple):
     name: str
     start: int
     end: int
-
-    @property
-    def args(self) -> tuple[()]:
-        """None."""
-        return ()
+    args: NoArgs = ()
 
 
 @_node
@@ -151,7 +137,7 @@ def with_args(node: Node, args: Sequence[Node]) -> Node:
     """The node with other args; itself where they are its own."""
     if all(new is old for new, old in zip(args, node.args, strict=True)):
         return node
-    return node._replace(args=tuple(args))  # type: ignore[call-arg, arg-type]
+    return node._replace(args=tuple(args))  # type: ignore[arg-type]
 
 
 # --- walking ------------------------------------------------------------------------------------

@@ -45,13 +45,13 @@ class Token:
 def tokens(content: str) -> list[Token]:
     """The tokens of an expression, and two ends behind them: there is always a next one."""
     content = content.translate(_HALFWIDTH)
-    found: list[Token] = []
+    token_list: list[Token] = []
     for match in _TOKEN.finditer(content):
         kind = match.lastgroup or ""
         start, end = match.span(kind)
-        found.append(Token(kind, content[start:end], start, end))
+        token_list.append(Token(kind, content[start:end], start, end))
     end = len(content.rstrip())
-    return [*found, *[Token("end", "", end, end)] * 2]
+    return [*token_list, *[Token("end", "", end, end)] * 2]
 
 
 @cache

@@ -31,7 +31,7 @@ def checked(made: NamedGraph) -> CheckedGraph:
     plain = written_out(made)
     wrt = {one.name: one.node for one in plain.inputs}
     seed = np.ones(plain.graph.shapes[plain.output])
-    return CheckedGraph.at(Query(plain, plain.output, wrt, seed), plain.given)
+    return CheckedGraph.at(Query(plain, plain.output, wrt, seed), plain.input_values)
 
 
 def test_a_right_rule_agrees_with_its_parts() -> None:

@@ -108,5 +108,5 @@ def test_what_only_chooses_has_no_slope():
 def test_only_the_args_that_are_asked_for_are_checked():
     made = spec("x * y", x=2.0, y=3.0)
     point = point_of(made)
-    narrow = type(point).at(point.query._replace(wrt={"x": made.nodes["x"]}), made.given)
+    narrow = type(point).at(point.query._replace(wrt={"x": made.nodes["x"]}), made.input_values)
     assert [edge.position for edge in narrow.checked_edges] == [0]

@@ -12,7 +12,7 @@ from bpx.graph.run import run
 
 def groups_of(made):
     graph = made.graph
-    values = run(graph, made.given, made.steps.values())
+    values = run(graph, made.input_values, made.steps.values())
     return elementwise_batches(graph, sorted(values), values)
 
 

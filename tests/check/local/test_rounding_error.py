@@ -29,7 +29,7 @@ def rounding_error(expression, **values):
 def test_inputs_and_constants_are_exact():
     made = spec("x + 0.1", x=0.2)
     errors = all_errors(point_of(made))
-    assert [float(errors[node]) for node in made.given] == [0.0]
+    assert [float(errors[node]) for node in made.input_values] == [0.0]
     assert float(errors[made.output]) == pytest.approx(2.0**-52 * 0.3)
 
 
@@ -73,7 +73,7 @@ def test_the_true_value_lies_within(made):
     exact = {}
     for node in nodes:
         if graph.ops[node] is INPUT:
-            exact[node] = mp.mpf(float(made.given[node]))
+            exact[node] = mp.mpf(float(made.input_values[node]))
         elif graph.ops[node] is CONSTANT:
             exact[node] = mp.mpf(float(graph.constants[node]))
         elif graph.ops[node].name in VALUES:

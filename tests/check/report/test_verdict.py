@@ -140,12 +140,12 @@ def test_every_row(row: Row) -> None:
     assert (Verdict(int(found.verdicts)), found.codes[()]) == (row.verdict, row.code)
 
 
-@pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {RULES[at].code}")
+@pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {VERDICT_RULES[at].code}")
 def test_no_rule_can_be_taken_away(at: int) -> None:
     assert broken(VERDICT_RULES[:at] + VERDICT_RULES[at + 1 :])
 
 
-@pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {RULES[at].code}")
+@pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {VERDICT_RULES[at].code}")
 def test_no_rule_can_hold_always(at: int) -> None:
     always = VERDICT_RULES[at]._replace(holds=lambda case: True)
     assert broken((*VERDICT_RULES[:at], always, *VERDICT_RULES[at + 1 :]))

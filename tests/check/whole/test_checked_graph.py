@@ -53,7 +53,7 @@ def test_what_the_output_does_not_depend_on():
 def test_an_upstream_gradient_weighs_the_output():
     made = spec("x * x", x=[1.0, 2.0])
     point = point_of(made)
-    weighted = CheckedGraph.at(point.query._replace(seed=np.array([1.0, -3.0])), made.given)
+    weighted = CheckedGraph.at(point.query._replace(seed=np.array([1.0, -3.0])), made.input_values)
     assert weighted.reference[made.nodes["x"]].value == pytest.approx([2, -12], rel=1e-12)
 
 

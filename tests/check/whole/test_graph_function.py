@@ -16,7 +16,7 @@ def made():
 
 
 def program_of(made, **options) -> GraphFunction:
-    return GraphFunction(made.graph.copy(), made.output, np.array([1.0, 10.0]), made.given, **options)
+    return GraphFunction(made.graph.copy(), made.output, np.array([1.0, 10.0]), made.input_values, **options)
 
 
 def formula(x0, x1, y):
@@ -43,9 +43,9 @@ def test_lines(made):
 
 
 def test_the_inputs_stay_as_they_are(made):
-    before = {node: value.copy() for node, value in made.given.items()}
+    before = {node: value.copy() for node, value in made.input_values.items()}
     program_of(made).coordinates([(made.nodes["x"], 0)])(np.array([[9.0]]), np.array([0]))
-    assert all(np.array_equal(before[node], made.given[node]) for node in before)
+    assert all(np.array_equal(before[node], made.input_values[node]) for node in before)
 
 
 def test_a_guarded_program_is_usable_up_to_the_kink(made):
@@ -58,7 +58,7 @@ def test_a_guarded_program_is_usable_up_to_the_kink(made):
 
 def test_what_is_not_finite_is_not_usable():
     made = spec("log(x)", x=1.0)
-    function = GraphFunction(made.graph, made.output, np.ones(()), made.given).coordinates(
+    function = GraphFunction(made.graph, made.output, np.ones(()), made.input_values).coordinates(
         [(made.nodes["x"], 0)]
     )
     _, usable = function(np.array([[0.5], [-0.5]]), np.array([0]))
@@ -77,7 +77,7 @@ def test_chunks_change_nothing(made, monkeypatch):
 
 def test_numbers_of_more_digits(made):
     x = made.nodes["x"]
-    lifted = {node: multiprecision.lifted(value) for node, value in made.given.items()}
+    lifted = {node: multiprecision.lifted(value) for node, value in made.input_values.items()}
     found = program_of(made).in_multiprecision((x, 1), lifted)(multiprecision.Multiprecision(1) / 3)
     rest = found - formula(1, 0, 3) - 10 * (multiprecision.Multiprecision(1) / 9) * 3
     assert abs(rest) < 1e-60
@@ -85,5 +85,5 @@ def test_numbers_of_more_digits(made):
 
 def test_the_grain_is_that_of_the_largest_number_met():
     made = spec("(x + 1e6) - 1e6", x=1.0)
-    found = GraphFunction(made.graph, made.output, np.ones(()), made.given).rounding
+    found = GraphFunction(made.graph, made.output, np.ones(()), made.input_values).rounding
     assert found == pytest.approx(1e6 * 2.0**-52, rel=1e-5)

@@ -14,7 +14,7 @@ from bpx.check.whole.one_sided import along, contradiction, sides
 def program_of(expression, **values):
     made = spec(expression, **values)
     return GraphFunction(
-        made.graph, made.output, np.ones(made.graph.shapes[made.output]), made.given
+        made.graph, made.output, np.ones(made.graph.shapes[made.output]), made.input_values
     ), made.nodes
 
 

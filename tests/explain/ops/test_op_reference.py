@@ -33,7 +33,7 @@ ELEMENTWISE = [op.name for op in rows() if op.elementwise]
 def evaluated(text: str, **values: Any) -> Any:
     """The value of a printed formula, read back."""
     spec = read_expression(Source("<rule>", text), {name: values[name] for name in used(text, values)})
-    return run(spec.graph, spec.given, [spec.output])[spec.output]
+    return run(spec.graph, spec.input_values, [spec.output])[spec.output]
 
 
 def used(text: str, values: dict[str, Any]) -> list[str]:

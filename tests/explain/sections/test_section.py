@@ -17,7 +17,7 @@ from bpx.explain import explanation, sections
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections import SECTIONS
-from bpx.explain.sections.section import Asked, Section
+from bpx.explain.sections.section import Section, SectionOptions
 from bpx.render.blocks import Block, Heading
 from bpx.spec.reading.read import read_expression
 from bpx.words.diagnostic import Source
@@ -30,7 +30,7 @@ class Size(Section):
     nodes: int
 
     @classmethod
-    def of(cls, query: GradientQuery, asked: Asked) -> Self:
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         return cls(len(query.forward))
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def written(claim):
 
 
 def value_of(spec):
-    return run(spec.graph, spec.given, [spec.output])[spec.output].tolist()
+    return run(spec.graph, spec.input_values, [spec.output])[spec.output].tolist()
 
 
 # --- what reads ---------------------------------------------------------------------------------
@@ -1383,7 +1383,7 @@ L = "sum(b) + sum(a) * 10 + sum(c) * 100"
 def test_each_name_is_a_part():
     spec = toml(SPLIT)
     assert list(spec.steps) == ["L", "a", "b", "c"]
-    values = run(spec.graph, spec.given, spec.steps.values())
+    values = run(spec.graph, spec.input_values, spec.steps.values())
     assert [values[spec.steps[name]].tolist() for name in "abc"] == [[[1, 4]], [[9, 16]], [[25, 36]]]
 
 
@@ -1397,7 +1397,7 @@ def test_what_is_split_is_computed_once():
 def test_a_split_written_out():
     split = '"a, b" = { op = "split", args = ["x"], sections = 2, axis = 1 }'
     spec = toml(f'bpx = 1\n[inputs]\nx = [[1, 2], [3, 4]]\n[graph]\n{split}\nL = "sum(a - b)"')
-    values = run(spec.graph, spec.given, spec.steps.values())
+    values = run(spec.graph, spec.input_values, spec.steps.values())
     assert values[spec.steps["a"]].tolist() == [[1], [3]]
     assert values[spec.steps["b"]].tolist() == [[2], [4]]
 
@@ -1415,7 +1415,7 @@ output = "out"
 h = "glu(x + 1)"
 """
     )
-    found = run(spec.graph, spec.given, [spec.nodes["h"]])[spec.nodes["h"]]
+    found = run(spec.graph, spec.input_values, [spec.nodes["h"]])[spec.nodes["h"]]
     np.testing.assert_allclose(found, [2 / (1 + np.exp(-4)), 3 / (1 + np.exp(-5))])
 
 

@@ -56,7 +56,7 @@ def built(spec: NamedGraph, claim: Claim) -> tuple[Any, list[Diagnostic]]:
     problems: list[Diagnostic] = []
     graph = spec.graph.copy()
     expr = build_claim(claim, spec, graph, problems)
-    return None if expr is None else run(graph, spec.given, [expr.id])[expr.id], problems
+    return None if expr is None else run(graph, spec.input_values, [expr.id])[expr.id], problems
 
 
 def value(spec: NamedGraph, text: str) -> Any:
