@@ -11,6 +11,7 @@ import numpy as np
 
 from bpx.graph.formula import Formula, numbers
 from bpx.graph.notation_latex import escaped
+from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
 from bpx.render.curve import levels
 
