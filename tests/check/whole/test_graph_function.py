@@ -7,6 +7,7 @@ import pytest
 from checking import spec, toml
 
 from bpx.check.numeric import multiprecision
+from bpx.check.whole import graph_function
 from bpx.check.whole.graph_function import GraphFunction
 
 
@@ -70,7 +71,7 @@ def test_chunks_change_nothing(made, monkeypatch):
     points, chosen = np.linspace(-2, 2, 35).reshape(5, 7), np.arange(7)
     function = program_of(made).coordinates([(x, i % 2) for i in range(7)])
     whole, _ = function(points, chosen)
-    monkeypatch.setattr(function, "BATCH_ELEMENTS", 1)
+    monkeypatch.setattr(graph_function, "BATCH_ELEMENTS", 1)
     parts, _ = function(points, chosen)
     assert np.array_equal(whole, parts)
 
