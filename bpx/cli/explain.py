@@ -80,9 +80,9 @@ def explain(
             check=not no_check,
         )
         session.show(explanation)
-        if explanation.unmet:
-            if not session.is_json:
-                session.report(explanation.unmet)
+        if explanation.unmet and not session.is_json:
+            session.report(explanation.unmet)
+        if explanation.is_wrong:
             raise typer.Exit(WRONG)
 
 

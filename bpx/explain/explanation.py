@@ -115,6 +115,11 @@ class Explanation(Passes, Shown):
         """What is stated and does not hold."""
         return tuple(diagnostic for section in self.sections for diagnostic in section.unmet)
 
+    @property
+    def is_wrong(self) -> bool:
+        """Does something stated not hold, or do differences contradict the gradient?"""
+        return bool(self.unmet) or (self.check is not None and self.check.verdict == "disagree")
+
     # --- the whole ---
 
     def to_dict(self) -> dict[str, Any]:

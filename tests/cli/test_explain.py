@@ -259,3 +259,14 @@ def test_no_check() -> None:
     assert "bpx gradcheck" not in invoke(*SIMPLE, "--no-check").stdout
     assert plain_json(*SIMPLE)["check"]["verdict"] == "agree"
     assert "check" not in plain_json(*SIMPLE, "--no-check")
+
+
+def test_a_gradient_that_differences_contradict_fails(tmp_path: Path) -> None:
+    """The rule of an op that the spec states is wrong: the exit code says so, as that of gradcheck does."""
+    spec = tmp_path / "cube.toml"
+    stated = 'bpx = 1\n[inputs]\nx = 2\n[graph]\ny = "cube(x)"\n[ops.cube]\nargs = ["u"]\nvalue = "u^3"\n'
+    spec.write_text(stated + 'partials = { u = "3*u" }\n')
+    invoke("explain", str(spec), exit=1)
+    invoke("explain", str(spec), "--no-check", exit=0)
+    spec.write_text(stated + 'partials = { u = "3*u^2" }\n')
+    invoke("explain", str(spec), exit=0)

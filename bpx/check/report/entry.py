@@ -165,10 +165,30 @@ class LocalRow(NamedTuple):
         return plain
 
 
-def rank(entry: Entry) -> tuple[int, float]:
-    """What entries are sorted by, the worst first: the verdict, then the relative difference."""
-    relative = entry.relative
-    return entry.verdict, -(math.inf if math.isnan(relative) else relative)
+def rank(entry: Entry) -> tuple[int, float, float]:
+    """What entries are sorted by, the worst first: the verdict, the relative difference, the difference."""
+    relative, difference = ranked_differences(
+        np.array([entry.claimed]), np.array([entry.reference]), np.array([entry.error])
+    )
+    return entry.verdict, float(relative[0]), float(difference[0])
+
+
+def ranked_differences(claimed: Array, reference: Array, error: Array) -> tuple[Array, Array]:
+    """The relative and the absolute differences, negative so that the worst comes first, in three digits.
+
+    All entries with a wrong sign are off by the same factor, but for rounding: with all digits, rounding,
+    which is another on another processor, would put them in order.
+    """
+    relative = relative_differences(claimed, reference, error)
+    return -_in_three_digits(relative), -_in_three_digits(np.abs(claimed - reference))
+
+
+def _in_three_digits(numbers: Array) -> Array:
+    """Numbers >= 0 rounded to three significant digits; nan, the worst there is, becomes infinite."""
+    with np.errstate(all="ignore"):
+        unit = 10.0 ** (np.floor(np.log10(numbers)) - 2)
+        rounded = np.round(numbers / unit) * unit
+    return np.where(np.isnan(numbers), np.inf, np.where(np.isfinite(rounded), rounded, numbers))
 
 
 def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:

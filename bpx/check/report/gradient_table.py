@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.report.entry import Entry, Reason, Verdict, digits_agreed, relative_differences
+from bpx.check.report.entry import Entry, Reason, Verdict, digits_agreed, ranked_differences
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -73,18 +73,15 @@ class GradientTable:
         return [self.entry(int(flat)) for flat in self._order()[:count]]
 
     def _order(self) -> NDArray[np.intp]:
-        verdicts, relative = _column_rank(self)
-        return np.lexsort((np.arange(self.claimed.size), relative.ravel(), verdicts.ravel()))
+        keys = [key.ravel() for key in reversed(_column_rank(self))]  # the last is the first to count
+        return np.lexsort((np.arange(self.claimed.size), *keys))
 
 
 def merged(columns: Sequence[GradientTable]) -> GradientTable:
     """One column out of those of one input at several points: of each entry the worst."""
     best = columns[0]
-    ranks = [_column_rank(column) for column in columns]
-    choice = np.lexsort(
-        (np.array([rank[1] for rank in ranks]), np.array([rank[0] for rank in ranks])), axis=0
-    )
-    chosen = choice[0]
+    keys = [np.stack(key) for key in zip(*map(_column_rank, columns), strict=True)]
+    chosen = np.lexsort(keys[::-1], axis=0)[0]
     flat = chosen.ravel()
 
     def picked(arrays: Iterator[Any]) -> Any:
@@ -103,6 +100,6 @@ def merged(columns: Sequence[GradientTable]) -> GradientTable:
     )
 
 
-def _column_rank(column: GradientTable) -> tuple[Any, Any]:
-    relative = relative_differences(column.claimed, column.reference, column.error)
-    return column.verdicts, -np.where(np.isnan(relative), np.inf, relative)
+def _column_rank(column: GradientTable) -> tuple[Any, Any, Any]:
+    """The keys to sort by, as `rank` has them for an entry."""
+    return column.verdicts, *ranked_differences(column.claimed, column.reference, column.error)
