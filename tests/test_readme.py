@@ -30,6 +30,7 @@ def in_a_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(1800)  # a fresh environment is downloaded, and the whole suite runs in it
 @pytest.mark.parametrize("marker", ["run", "test"])
 def test_set_up_command(marker: str, tmp_path: Path) -> None:
     """The two commands of the README in a fresh copy."""

@@ -1,4 +1,4 @@
-"""A quick check beside an account: the rules' gradients at the values as they are, in one line."""
+"""A quick check beside an explanation: the rules' gradients at the values as they are, in one line."""
 
 from __future__ import annotations
 

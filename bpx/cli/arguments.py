@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bpx.words.diagnostic import Diagnostic
 
 
-def read_spec(target: str, assignments: Sequence[str] | None, earlier: Sequence[Diagnostic] = ()) -> Any:
+def spec_argument(target: str, assignments: Sequence[str] | None, earlier: Sequence[Diagnostic] = ()) -> Any:
     """The spec of a target; its problems, those of `--set` and the `earlier` ones are reported together."""
     from bpx.spec.reading.target import read_target
     from bpx.words.diagnostic import BpxError, Diagnostic

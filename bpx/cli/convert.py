@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.arguments import read_spec
+from bpx.cli.arguments import spec_argument
 from bpx.cli.options import Target, Values
 from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession
@@ -35,7 +35,7 @@ def convert(
         from bpx.spec.writing.write import write_spec
 
         format = _format(to, output)
-        session.write(write_spec(read_spec(target, set_), format))
+        session.write(write_spec(spec_argument(target, set_), format))
 
 
 def _format(name: str | None, file: str | None) -> Format:

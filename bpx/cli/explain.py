@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from bpx.cli.app import app
-from bpx.cli.arguments import read_names, read_spec, read_upstream
+from bpx.cli.arguments import read_names, read_upstream, spec_argument
 from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
@@ -64,10 +64,10 @@ def explain(
 ) -> None:
     """Show how a gradient is computed, step by step."""
     with Session("explanation", form, json, output) as session:
-        from bpx.explain.explain import explain as explained
+        from bpx.explain.explain import explain as run_explain
 
-        spec = read_spec(target, set_)
-        explanation = explained(
+        spec = spec_argument(target, set_)
+        explanation = run_explain(
             spec,
             of=of,
             wrt=read_names(wrt),

@@ -10,7 +10,7 @@ import typer
 
 from bpx.check.numeric.tolerances import DETECT
 from bpx.cli.app import app
-from bpx.cli.arguments import read_claims, read_names, read_spec, read_upstream
+from bpx.cli.arguments import read_claims, read_names, read_upstream, spec_argument
 from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
@@ -62,15 +62,15 @@ def gradcheck(
 ) -> None:
     """Check whether a gradient is right, and if not, find the cause."""
     with Session("gradcheck", form, json, output) as session:
-        from bpx.check.gradcheck import gradcheck as checked
+        from bpx.check.gradcheck import gradcheck as run_gradcheck
         from bpx.check.report.options import bad_options
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims
 
         claims, problems = read_claims(claim or ())
-        spec = read_spec(target, set_, [*problems, *bad_options(points, seed, order, detect)])
+        spec = spec_argument(target, set_, [*problems, *bad_options(points, seed, order, detect)])
         with ProgressBar() as progress:
-            report = checked(
+            report = run_gradcheck(
                 with_claims(spec, claims),
                 of=of,
                 wrt=read_names(wrt),

@@ -19,7 +19,7 @@ from bpx.cli.output.session import BUG, UNUSABLE
 COMMANDS = ("explain", "gradcheck", "train", "convert", "ops", "examples", "schema", "help")
 
 
-def loaded(args: Sequence[str]) -> Sequence[str]:
+def commands_to_load(args: Sequence[str]) -> Sequence[str]:
     """The commands to load for a command line: the one that it names, where it names one, or else all.
 
     Typer builds every command that it knows of at start: the seven others take 3 % of a small run.
@@ -27,7 +27,7 @@ def loaded(args: Sequence[str]) -> Sequence[str]:
     return args[:1] if args and args[0] in COMMANDS else COMMANDS
 
 
-for _command in loaded(sys.argv[1:]):
+for _command in commands_to_load(sys.argv[1:]):
     import_module(f"bpx.cli.{_command}")
 
 

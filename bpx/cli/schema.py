@@ -34,6 +34,6 @@ def schema(
     with _SchemaSession(output) as session:
         import json
 
-        from bpx.spec.writing.schema import schema as computed
+        from bpx.spec.writing.schema import schema as build_schema
 
-        session.write(json.dumps(computed(), indent=2) + "\n")
+        session.write(json.dumps(build_schema(), indent=2) + "\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.arguments import read_names, read_spec
+from bpx.cli.arguments import read_names, spec_argument
 from bpx.cli.options import JsonFlag, Target, Values, endings, form_option
 from bpx.cli.output.console import need_folder, write_file
 from bpx.cli.output.session import WRONG, Session
@@ -80,16 +80,16 @@ def train(
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.writing.write import write_spec
         from bpx.train.train import Options
-        from bpx.train.train import train as trained
+        from bpx.train.train import train as run_train
         from bpx.words.diagnostic import Diagnostic
 
         options = Options(optimizer, rate, momentum, steps, batch, seed, stop, show_steps, check)
         format, problems = _format_of(output)
-        spec = read_spec(target, set_, [*problems, *options.problems()])
+        spec = spec_argument(target, set_, [*problems, *options.problems()])
         for file in filter(None, (output, report)):
             need_folder(file)
         with ProgressBar() as progress:
-            training = trained(spec, options, wrt=read_names(wrt), progress=progress)
+            training = run_train(spec, options, wrt=read_names(wrt), progress=progress)
         if training.problems and output:
             note = Diagnostic("not-written", None, {"name": output}, severity="note")
             training = replace(training, notes=(*training.notes, note))

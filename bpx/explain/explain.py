@@ -1,4 +1,4 @@
-"""`NamedGraph` → `Explanation`: a complete account of the forward and the reverse pass, as plain rows."""
+"""`NamedGraph` → `Explanation`: all rows of the forward and the reverse pass, and the sections asked for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def explain(
     node: str | None = None,
     check: bool = True,
 ) -> Explanation:
-    """The account of `spec`, or of its node `of`, with respect to the nodes `wrt`.
+    """The explanation of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
     `upstream` is the gradient arriving at the output, of its shape (default 1; for an output that is
     not scalar ones, so that the gradient is that of the sum). `expand` names nodes to rewrite in simpler

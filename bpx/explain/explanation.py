@@ -46,7 +46,7 @@ _PLACES = {key: place for place, key in enumerate(_KEYS)}
 
 @dataclass(frozen=True, repr=False)
 class Explanation(Passes, Shown):
-    """The account of a gradient: rows of both passes, and sections in the order in which people see them."""
+    """A gradient explained: rows of both passes, and sections in the order in which people see them."""
 
     kind: ClassVar[str] = "explanation"
 
@@ -152,7 +152,7 @@ class Explanation(Passes, Shown):
         return f"{title}: {answer}" if title else answer
 
     def __repr__(self) -> str:
-        """A short line; the account may be long."""
+        """A short line; the explanation may be long."""
         return (
             f"<bpx.Explanation {self.names[self.output]}: {len(self.nodes)} nodes, {len(self.edges)} edges>"
         )

@@ -39,8 +39,8 @@ _NAME_OF_CONSTANT = {value: name for name, value in CONSTANTS.items()}
 class Formula:
     """A formula by its parts, which never change; see `bpx.graph.formula_parts` for their kinds."""
 
-    # Not a frozen dataclass: an account of 10,000 nodes makes 50,000 formulas, and that makes each at half
-    # the speed.
+    # Not a frozen dataclass: explaining 10,000 nodes makes 50,000 formulas, and that makes each at half the
+    # speed.
     __slots__ = ("_text", "parts")
 
     def __init__(self, parts: tuple[Part, ...]) -> None:

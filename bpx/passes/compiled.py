@@ -32,7 +32,7 @@ Slot: TypeAlias = int
 Function: TypeAlias = Callable[..., Any]
 
 
-class Step(NamedTuple):
+class Instruction(NamedTuple):
     """One call: the value at `out` is `function` of the values at `args`."""
 
     function: Function
@@ -47,12 +47,12 @@ class Compiled:
         self,
         known: Sequence[Array | None],
         inputs: Sequence[tuple[int, Slot]],
-        steps: Sequence[Step],
+        instructions: Sequence[Instruction],
         targets: Sequence[Slot],
     ) -> None:
-        self.known, self.inputs, self.steps, self.targets = known, inputs, steps, targets
+        self.known, self.inputs, self.instructions, self.targets = known, inputs, instructions, targets
         # Looked up once: for arrays as small as those of lessons, calls cost more than what they compute.
-        self._calls = [(step.function, _getter(step.args), step.out) for step in steps]
+        self._calls = [(step.function, _getter(step.args), step.out) for step in instructions]
 
     def __call__(self, values_by_node: Mapping[int, Array]) -> list[Array]:
         """The values of the targets, in their order; `values_by_node` holds the values of the free inputs.
@@ -96,19 +96,19 @@ def compiled(
             else:
                 builder.slots[node] = builder.hold(fixed[node])
         results = [builder.whole(node) for node in targets]
-    steps = _needed(builder.steps, results)
-    used = {*results, *(arg for step in steps for arg in step.args)}
+    instructions = _needed(builder.instructions, results)
+    used = {*results, *(arg for step in instructions for arg in step.args)}
     # Constants that only went into others are let go: they may be large.
     known = [value if slot in used else None for slot, value in enumerate(builder.known)]
     inputs = [(node, builder.slots[node]) for node in needed if node in free]
-    return Compiled(known, inputs, steps, results)
+    return Compiled(known, inputs, instructions, results)
 
 
-def _needed(steps: Sequence[Step], results: Sequence[Slot]) -> list[Step]:
+def _needed(instructions: Sequence[Instruction], results: Sequence[Slot]) -> list[Instruction]:
     """The steps that `results` depend on; rewriting leaves others behind."""
     needed, kept = set(results), []
     # Backwards, a step comes after all steps that read its value: one walk is enough.
-    for step in reversed(steps):
+    for step in reversed(instructions):
         if step.out in needed:
             needed.update(step.args)
             kept.append(step)
@@ -123,7 +123,7 @@ class _Builder:
         self.slots: dict[int, Slot] = {}  # node → its value, which may be thinner than the node
         self.shapes: list[Shape] = []
         self.known: list[Array | None] = []
-        self.steps: list[Step] = []
+        self.instructions: list[Instruction] = []
         self.by_key: dict[Any, Slot] = {}  # key of a node → its slot
         self._filled: dict[tuple[Slot, Shape], Slot] = {}  # thin, and the shape to fill → whole
 
@@ -190,7 +190,7 @@ class _Builder:
         if not any(value is None for value in values):
             return self.hold(function(*values))
         slot = self.new(shape)
-        self.steps.append(Step(function, tuple(args), slot))
+        self.instructions.append(Instruction(function, tuple(args), slot))
         return slot
 
     def hold(self, value: Any) -> Slot:

@@ -1,1 +1,1 @@
-"""Renderers: pure functions from an account to text, one file each."""
+"""Renderers: pure functions from blocks, plain data or a test suite to text, one file each."""

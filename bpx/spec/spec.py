@@ -33,7 +33,7 @@ class Spec(NamedGraph):
         return cls(**{field.name: getattr(graph, field.name) for field in fields(graph)})
 
     def explain(self, **options: Any) -> Explanation:
-        """The account of both passes; for the options see `bpx.explain.explain.explain`."""
+        """The explanation of both passes; for the options see `bpx.explain.explain.explain`."""
         return _explain(self, **options)
 
     def gradcheck(self, *, claims: Mapping[str, Any] | None = None, **options: Any) -> Report:

@@ -103,7 +103,7 @@ def train(
     others = [leaf for leaf in spec.inputs if leaf.name not in names]
     # A batch size below 1 is among the problems already.
     examples = examples_of(others, options.batch, problems) if options.batch and options.batch > 0 else None
-    if examples and spec.make_again is None:
+    if examples and spec.rebuilt is None:
         problems.append(Diagnostic("fixed-shapes"))
     if problems:
         raise BpxError(problems)
@@ -160,11 +160,11 @@ class _Run(Generic[AnyGraph]):
 
     def for_batches(self) -> NamedGraph:
         """The spec read again for as many examples as a batch has: shapes of a graph are fixed."""
-        assert self.examples and self.spec.make_again
+        assert self.examples and self.spec.rebuilt
         values = {leaf.name: leaf.value for leaf in self.spec.inputs}
         short = {leaf.name: leaf.value[: self.options.batch] for leaf in self.examples.inputs}
         try:
-            return self.spec.make_again({**values, **short})
+            return self.spec.rebuilt({**values, **short})
         except BpxError as error:
             problem = Diagnostic("batch-shapes", None, {"batch": self.options.batch})
             raise BpxError([problem, *error.diagnostics]) from None

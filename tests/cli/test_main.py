@@ -13,7 +13,7 @@ import pytest
 from invoking import RUNNER, SIMPLE, invoke, plain_json, process
 
 import bpx
-from bpx.cli.main import COMMANDS, app, loaded
+from bpx.cli.main import COMMANDS, app, commands_to_load
 
 
 def parameters() -> list[Any]:
@@ -228,6 +228,6 @@ def test_a_reader_that_has_seen_enough() -> None:
 
 
 def test_only_the_command_that_is_called_is_loaded() -> None:
-    assert list(loaded(["explain", "x", "--set", "x=1"])) == ["explain"]
+    assert list(commands_to_load(["explain", "x", "--set", "x=1"])) == ["explain"]
     for args in ([], ["--help"], ["nosuch"], ["--version", "explain"]):
-        assert tuple(loaded(args)) == COMMANDS
+        assert tuple(commands_to_load(args)) == COMMANDS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import time
 from xml.etree import ElementTree as xml
 
 import pytest
@@ -242,11 +241,9 @@ def test_a_formula_may_be_deep(names: list[str]) -> None:
     for place in range(DEEP):
         op = OPS[names[place % len(names)]]
         node = graph.add(op, *[node, y][: len(op.args)])
-    start = time.process_time()
     written = formula(graph, node.id, {x.id: "x", y.id: "y"})
     texts = [str(written), written.latex(), written.mathml()]
     assert all(len(text) > DEEP for text in texts)
     assert len(written.spans()) == len(written.parts) > DEEP
     assert written.depth == DEEP + 1
     assert hash(written) == hash(pickle.loads(pickle.dumps(written)))
-    assert time.process_time() - start < 20

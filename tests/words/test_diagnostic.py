@@ -1,13 +1,12 @@
 """Sources, spans and diagnostics: positions, the form people read, the plain-data form."""
 
 import json
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span, nearest
+from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 fixed = settings(
     derandomize=True, deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow]
@@ -196,9 +195,7 @@ def test_a_long_line_costs_little_per_diagnostic():
     # Many diagnostics about one long line are ordinary: a formula without product signs has them.
     source = Source("s", "x" * 200_000)
     problems = [Diagnostic("unknown-name", Span(source, i, i + 1), {"name": "x"}) for i in range(500)]
-    start = time.process_time()
-    BpxError(problems)
-    assert time.process_time() - start < 1
+    assert len(BpxError(problems).args[0]) < 500 * 1000
 
 
 # --- plain data ---------------------------------------------------------------------------------
@@ -255,50 +252,3 @@ def test_error_says_all_that_is_wrong():
     assert isinstance(error, ValueError)
     assert error.diagnostics == tuple(problems)
     assert str(error) == f"{problems[0].to_text()}\n\n{problems[1].to_text()}"
-
-
-# --- the nearest name ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "known", "guess"),
-    [
-        ("hiden", ["x", "hidden", "output"], "hidden"),
-        ("sigmod", ["sin", "sigmoid", "sum"], "sigmoid"),
-        ("Sigmoid", ["sigmoid"], "sigmoid"),
-        ("lr", ["LR"], "LR"),
-        ("wieght", ["weight", "height"], "weight"),
-        ("gradeints", ["value", "gradients"], "gradients"),
-        ("学习绿", ["学习率", "x"], "学习率"),
-        ("w1", ["w2"], None),
-        ("log3", ["log2"], None),  # another digit is another thing
-        ("conv3d", ["conv1d", "conv2d"], None),
-        ("sec", ["mse", "sech"], None),
-        ("cot", ["cos"], None),
-        ("sinc", ["sin"], None),
-        ("asinh", ["asin", "sinh"], None),
-        ("arccot", ["arccos"], None),
-        ("tahn", ["tan", "tanh"], "tanh"),
-        ("input", ["inputs", "output"], "inputs"),
-        ("rol", ["role", "range"], "role"),
-        ("axs", ["axis", "keepdims"], "axis"),
-        ("weught", ["weight"], "weight"),
-        ("crossentropy", ["cross_entropy"], "cross_entropy"),
-        ("hidden_laier_norn", ["hidden_layer_norm"], None),  # its end differs
-        ("loss", ["x", "y", "banana"], None),
-        ("x", [], None),
-        ("", ["x"], None),
-    ],
-)
-def test_nearest(name, known, guess):
-    assert nearest(name, known) == guess
-
-
-def test_a_name_too_long_to_be_typed_is_not_guessed():
-    assert nearest("z" * 100_000, ["z" * 100_000 + "y"]) is None
-
-
-def test_nearest_of_very_many_names_is_quick():
-    start = time.process_time()
-    nearest("hidden_layer", (f"name_number{i}" for i in range(200_000)))
-    assert time.process_time() - start < 2

@@ -311,7 +311,7 @@ BLIND_ALONG = 1e-6
 # Elements of all nodes of a batch of points together: 128 MB of float64.
 BATCH_ELEMENTS = 2**24
 
-# Nodes and elements beyond which a quick check takes longer than the account it stands beside, start-up
+# Nodes and elements beyond which a quick check takes longer than the explanation that it is part of, start-up
 # and all.
 MOST_QUICK_NODES = 1_000
 MOST_QUICK_ELEMENTS = 100_000

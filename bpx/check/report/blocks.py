@@ -9,7 +9,7 @@ from bpx.check.report.blame import Blame
 from bpx.check.report.correction import Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict
 from bpx.check.report.results import CheckResults
-from bpx.graph.formula import numbers as rounded
+from bpx.graph.formula import numbers as numbers_formula
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, phrase
 from bpx.words.say import say, visible
@@ -265,7 +265,7 @@ def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
     digits = SHOWN_DIGITS
     while row.verdict is Verdict.DISAGREE and digits < _MOST_DIGITS and _same(row, digits):
         digits += 1
-    return rounded(row.claimed, digits), _reference(row, digits)
+    return numbers_formula(row.claimed, digits), _reference(row, digits)
 
 
 def _same(row: Entry | LocalRow, digits: int) -> bool:
@@ -276,13 +276,13 @@ def _reference(row: Entry | LocalRow, digits: int) -> Cell:
     """The reference to the digits its error bar leaves, or the slopes it lies between at a kink."""
     if row.between:
         low, high = row.between
-        return Phrase((rounded(low, digits), " … ", rounded(high, digits)))
+        return Phrase((numbers_formula(low, digits), " … ", numbers_formula(high, digits)))
     if math.isnan(row.reference):
         return say("check.no-reference")
     if not row.error > 0:
-        return rounded(row.reference, digits)
-    reference = rounded(row.reference, min(digits, _sure_digits(row)))
-    return Phrase((reference, " ± ", rounded(row.error, 1)))
+        return numbers_formula(row.reference, digits)
+    reference = numbers_formula(row.reference, min(digits, _sure_digits(row)))
+    return Phrase((reference, " ± ", numbers_formula(row.error, 1)))
 
 
 def _sure_digits(row: Entry | LocalRow) -> int:
@@ -297,8 +297,8 @@ def _difference(entry: Entry) -> Cell:
     if math.isnan(entry.difference):
         return ""
     if entry.is_noise and entry.error > 0:
-        return phrase("check.noise", error=rounded(entry.error, 1))
-    return rounded(entry.difference, 2)
+        return phrase("check.noise", error=numbers_formula(entry.error, 1))
+    return numbers_formula(entry.difference, 2)
 
 
 def _digits(entry: Entry) -> str:

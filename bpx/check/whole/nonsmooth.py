@@ -106,7 +106,7 @@ def _follow(evaluation: Evaluation, flat: Indices) -> None:
 
 
 def _bracket(evaluation: Evaluation, flat: Indices) -> None:
-    """Between which slopes the claim may lie, as far as the sweep has kept account of it."""
+    """Between which slopes the claim may lie, as far as the sweep has followed it."""
     value, error, spread = (evaluation.part(part, flat) for part in evaluation.reference)
     jump = ~np.isfinite(spread) | _below_a_jump(evaluation.checked, evaluation.node)
     spread = np.where(np.isfinite(error), spread, np.inf)  # then the slopes lie anywhere

@@ -73,14 +73,12 @@ class NamedGraph:
     inner_names: Mapping[int, str] = field(default_factory=dict)  # kept from before a rewriting
     custom: Mapping[str, CustomOp] = field(default_factory=dict)  # the ops that the spec states
     claims: Mapping[str, Claim] = field(default_factory=dict)  # gradients worked out by hand, by node name
-    tables: Mapping[str, NumberTable] = field(
-        default_factory=dict
-    )  # that inputs may take their values out of
+    # Tables that inputs may take their values from.
+    tables: Mapping[str, NumberTable] = field(default_factory=dict)
     composites: Mapping[int, Composite] = field(default_factory=dict)  # nodes that were written out
     layers: Collection[str] = frozenset()  # names of the calls of blocks that were written out
-    make_again: Callable[[Mapping[str, Any]], NamedGraph] | None = (
-        None  # with other values, of other shapes too
-    )
+    # Builds it again with other values, which may have other shapes.
+    rebuilt: Callable[[Mapping[str, Any]], NamedGraph] | None = None
 
     @cached_property
     def own_names(self) -> dict[int, str]:

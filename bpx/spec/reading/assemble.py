@@ -14,8 +14,9 @@ from bpx.spec.text.build import build
 from bpx.spec.text.order import in_order, report_cycle
 from bpx.spec.text.problems import MOST_WITH_CARE, Reporter
 from bpx.spec.text.source_text import shortened
-from bpx.words.diagnostic import Diagnostic, Span, nearest
+from bpx.words.diagnostic import Diagnostic, Span
 from bpx.words.say import say
+from bpx.words.spelling import nearest
 
 
 def assemble(syntax: SpecSyntax, problems: list[Diagnostic]) -> NamedGraph | None:

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from bpx.graph.named.written import Written
 from bpx.spec.reading.locate import Places, locate_json, locate_toml
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 from bpx.words.say import say
-
-if TYPE_CHECKING:
-    pass
 
 Format = Literal["toml", "json"]
 

@@ -78,10 +78,10 @@ def _named_graph(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[D
     named_graph = assemble(syntax, problems)
     if named_graph is None or problems:
         raise BpxError(sorted(problems, key=lambda problem: problem.span.start if problem.span else -1))
-    return replace(named_graph, make_again=partial(_make_again, syntax))
+    return replace(named_graph, rebuilt=partial(_rebuild, syntax))
 
 
-def _make_again(syntax: SpecSyntax, values: Mapping[str, Any]) -> NamedGraph:
+def _rebuild(syntax: SpecSyntax, values: Mapping[str, Any]) -> NamedGraph:
     """Another graph of a syntax that one was made of. Raises `BpxError`."""
     inputs = {name: replace(input) for name, input in syntax.inputs.items()}
     return _named_graph(replace(syntax, inputs=inputs), values, [])

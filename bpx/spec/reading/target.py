@@ -13,7 +13,8 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.reading.examples import example_names, example_path
 from bpx.spec.reading.read import read_expression, read_spec
-from bpx.words.diagnostic import BpxError, Diagnostic, Source, nearest
+from bpx.words.diagnostic import BpxError, Diagnostic, Source
+from bpx.words.spelling import nearest
 
 if TYPE_CHECKING:
     from bpx.spec.reading.document import Format
