@@ -1,23 +1,19 @@
-"""The report: which entry is the worst, how points are merged, and the JSON contract."""
+"""The report: the JSON contract, and the verdict of the whole."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import numpy as np
 import pytest
 import reports
 from checking import spec, toml
-from hypothesis import given
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from reports import AGREE, DISAGREE, KINK, OUTSIDE, UNSURE, column
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.blame import Proof
-from bpx.check.report.entry import Entry, LocalRow, Verdict
-from bpx.check.report.gradient_table import merged
+from bpx.check.report.entry import LocalRow, Verdict
 from bpx.check.report.report import Report
 from bpx.spec.reading.claims import read_claim, with_claims
 
@@ -181,59 +177,7 @@ def test_the_numbers_of_a_report_fit_together(name: str) -> None:
     assert found["verdict"] == ("disagree" if found["blame"] else worst)
 
 
-# --- one entry ----------------------------------------------------------------------------------
-
-
-def entry(claimed: float, reference: float, error: float = 0.0) -> Entry:
-    return Entry("w", (0, 2), claimed, reference, error, AGREE)
-
-
-def test_difference_relative_and_digits() -> None:
-    one = entry(1.001, 1.0)
-    assert one.difference == pytest.approx(1e-3)
-    assert one.relative == pytest.approx(1e-3, rel=1e-2)
-    assert one.digits == pytest.approx(3, abs=0.01)
-    assert one.label == "w[0, 2]"
-    assert Entry("b", (), 1, 1, 0, AGREE).label == "b"
-
-
-@pytest.mark.parametrize(
-    ("claimed", "reference", "error", "digits"),
-    [
-        (2.0, 2.0, 2e-12, 12.0),  # what lies below the error bar is noise
-        (2.0, 2.0 + 2e-15, 2e-12, 12.0),
-        (2.0, 2.0, 1e-16, np.inf),
-        (np.inf, 2.0, 1e-12, 0.0),
-        (0.0, 0.0, 0.0, np.inf),
-        (1.0, -1.0, 0.0, 0.0),
-        (1e-17, 0.0, 1e-16, np.inf),  # they agree on 0
-        (1.0, np.nan, np.nan, 0.0),
-    ],
-)
-def test_digits_where_they_are_not_plain(
-    claimed: float, reference: float, error: float, digits: float
-) -> None:
-    np.testing.assert_equal(entry(claimed, reference, error).digits, digits)
-
-
-def test_a_difference_within_the_bar_of_0_counts_as_none() -> None:
-    assert entry(1e-17, -1e-17, 1e-16).relative == 0
-    assert entry(1e-15, -1e-15, 1e-16).relative == 2
-
-
-# --- many ---------------------------------------------------------------------------------------
-
-
-def test_the_worst_come_first_by_verdict_and_then_by_difference() -> None:
-    one = column(
-        "x",
-        [1, 2, 3, 4, 5, 6.1],
-        [1, 2.1, np.nan, np.nan, 5.5, 6],
-        verdicts=[AGREE, DISAGREE, OUTSIDE, KINK, DISAGREE, UNSURE],
-    )
-    assert [found.index[0] for found in one.worst(9)] == [4, 1, 3, 2, 5, 0]
-    assert [found.index[0] for found in one.worst(2)] == [4, 1]
-    assert one.counts == {"disagree": 2, "kink": 1, "outside domain": 1, "cannot tell": 1, "agree": 1}
+# --- the whole -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -274,27 +218,3 @@ def test_a_proof_holds_where_all_agree() -> None:
 def test_rules_that_agree_are_counted() -> None:
     rows = [LocalRow("y", "exp", "x", 1, 1, 0, verdict) for verdict in (AGREE, KINK, AGREE)]
     assert Report(None, "y", (), local=tuple(rows)).sound == 2
-
-
-# --- several points -----------------------------------------------------------------------------
-
-
-def test_of_each_entry_the_worst_point_is_kept() -> None:
-    first = column("x", [1, 2, 3], [1, 2, 3.0001])
-    other = column(
-        "x", [1, 2.5, 3], [1, 2, 3], verdicts=[AGREE, DISAGREE, AGREE], reasons={1: reports.Told("so")}
-    )
-    third = column("x", [1, 9, 3], [np.nan, 2, 3], verdicts=[KINK, DISAGREE, AGREE], between={0: (0, 1)})
-    both = merged([first, other, third])
-    assert both.points.tolist() == [2, 2, 0]
-    assert both.verdicts.tolist() == [KINK, DISAGREE, AGREE]
-    assert both.claimed.tolist() == [1, 9, 3]
-    assert both.between == {0: (0, 1)}
-    assert both.reasons == {}
-    assert merged([first, other]).reasons == {1: reports.Told("so")}
-
-
-@given(st.lists(st.lists(st.sampled_from(list(Verdict)), min_size=3, max_size=3), min_size=1, max_size=4))
-def test_merging_keeps_the_worst_verdict_of_each_entry(verdicts: list[list[Verdict]]) -> None:
-    columns = [column("x", [1, 2, 3], [1, 2, 3], verdicts=row) for row in verdicts]
-    assert merged(columns).verdicts.tolist() == np.min(np.array(verdicts), axis=0).tolist()
