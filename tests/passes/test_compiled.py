@@ -48,7 +48,8 @@ def assert_as_run(targets: Sequence[Expr], given: Values, free: Sequence[int] | 
 def functions(made: Compiled) -> list[Any]:
     """What is called at every run; a partial as what it is one of."""
     return [
-        step.function.func if isinstance(step.function, partial) else step.function for step in made.steps
+        step.function.func if isinstance(step.function, partial) else step.function
+        for step in made.instructions
     ]
 
 
@@ -408,7 +409,8 @@ def test_a_number_spread_for_elementwise_ops_stays_a_number() -> None:
 
 def values_of(made: Compiled, given: Values) -> list[Any]:
     """What every step gives."""
-    return Compiled(made.known, made.inputs, made.steps, [step.out for step in made.steps])(given)
+    results = [instruction.out for instruction in made.instructions]
+    return Compiled(made.known, made.inputs, made.instructions, results)(given)
 
 
 def test_a_vector_spread_along_new_leading_axes_stays_a_vector() -> None:
