@@ -281,7 +281,9 @@ def _reference(row: Entry | LocalRow, digits: int) -> Cell:
         return say("check.no-reference")
     if not row.error > 0:
         return numbers_formula(row.reference, digits)
-    reference = numbers_formula(row.reference, min(digits, _sure_digits(row)))
+    # Below its bar a reference is noise, and another on another processor.
+    value = 0.0 if abs(row.reference) <= row.error < math.inf else row.reference
+    reference = numbers_formula(value, min(digits, _sure_digits(row)))
     return Phrase((reference, " ± ", numbers_formula(row.error, 1)))
 
 

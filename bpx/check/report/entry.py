@@ -180,7 +180,8 @@ def ranked_differences(claimed: Array, reference: Array, error: Array) -> tuple[
     which is another on another processor, would put them in order.
     """
     relative = relative_differences(claimed, reference, error)
-    return -_in_three_digits(relative), -_in_three_digits(np.abs(claimed - reference))
+    difference = np.where(relative == 0, 0.0, np.abs(claimed - reference))  # within the bar, it is noise
+    return -_in_three_digits(relative), -_in_three_digits(difference)
 
 
 def _in_three_digits(numbers: Array) -> Array:
@@ -188,7 +189,7 @@ def _in_three_digits(numbers: Array) -> Array:
     with np.errstate(all="ignore"):
         unit = 10.0 ** (np.floor(np.log10(numbers)) - 2)
         rounded = np.round(numbers / unit) * unit
-    return np.where(np.isnan(numbers), np.inf, np.where(np.isfinite(rounded), rounded, numbers))
+    return np.where(np.isnan(numbers), np.inf, np.where(unit > 0, rounded, numbers))  # 0 and inf stay
 
 
 def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:

@@ -174,7 +174,7 @@ def entry(claimed: float, reference: float, error: float, verdict: Verdict = DIS
         (2.0, 2.0, 0, AGREE, ("2", "2")),
         (1 / 3, 1 / 3 + 1e-9, 1e-8, AGREE, ("0.333333", "0.333333 ± 1e-8")),
         (2.0, 2.512345, 0.03, Verdict.CANNOT_TELL, ("2", "2.51 ± 0.03")),
-        (2.0, 2.512345, 40, Verdict.CANNOT_TELL, ("2", "3 ± 40")),
+        (2.0, 2.512345, 40, Verdict.CANNOT_TELL, ("2", "0 ± 40")),  # below its bar it is noise
         (1.0, 1.00001, 1e-9, DISAGREE, ("1", "1.00001 ± 1e-9")),
         (1.23456781, 1.23456791, 1e-12, DISAGREE, ("1.2345678", "1.2345679 ± 1e-12")),
         (1.0, 1.0 + 2**-52, 0, DISAGREE, ("1", "1.0000000000000002")),

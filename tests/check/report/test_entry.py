@@ -55,3 +55,12 @@ def test_entries_off_by_one_factor_keep_their_order_whatever_rounding_says() -> 
         claimed = -right * (1 + last_bits * 2.0**-52)
         orders.add(tuple(np.lexsort(ranked_differences(claimed, right, error)[::-1])))
     assert orders == {(3, 1, 2, 0)}
+
+
+def test_noise_decides_no_order() -> None:
+    """Differences within the bar count as none, in both keys."""
+    relative, difference = ranked_differences(
+        np.array([1e-17, 2.0]), np.array([0.0, 2.0 + 1e-15]), np.full(2, 1e-14)
+    )
+    assert not relative.any()
+    assert not difference.any()
