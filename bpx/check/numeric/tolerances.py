@@ -206,6 +206,16 @@ LARGEST_EXPONENT = 10**9
 # Binary digits of an angle before the point: reducing more takes too long.
 LARGEST_ANGLE_BITS = 2**12
 
+# --- balls ---------------------------------------------------------------------------------------
+
+# Bits of the balls, one after the other until an enclosure is narrow; the last is where the exactly zero
+# discriminant of FPBench's quadratic formulas is as open as with the first.
+BALL_BITS = (128, 256, 512, 1024, 2048, 5000)
+# Bits of an enclosure that is narrow: 11 more than a float64 number has.
+ENCLOSURE_BITS = 64
+# Operations on balls that the certificates of one gradient may take: 1.5 µs each, 0.1 s together.
+MOST_BALL_OPERATIONS = 50_000
+
 # --- one op alone: derivatives in many digits ----------------------------------------------------
 
 # Relative: a derivative with an error this small, times the safety factor, is known better than float64

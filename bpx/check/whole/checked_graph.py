@@ -287,14 +287,3 @@ class CheckedGraph:
         from bpx.check.numeric import multiprecision
 
         return {node: multiprecision.lifted(value) for node, value in self.input_values.items()}
-
-    def claimed_in_multiprecision(self, node: int) -> Any:
-        """The gradient of a node by the rules, in as many digits as are set; None where they do not run."""
-        gradient = self.by_own_rules.gradient(node)
-        if gradient is None:
-            return None
-        try:
-            return run(self.graph, self.lifted, [gradient.id])[gradient.id]
-        # A rule may call what knows no such numbers.
-        except (TypeError, ValueError, AttributeError, ArithmeticError):
-            return None
