@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
-from checking import in_float64_alone, CHANGES, lifted, planted, spec, toml, true_slopes
+from checking import CHANGES, in_float64_alone, lifted, planted, spec, toml, true_slopes
 from hypothesis import given, settings
 from random_specs import SMOOTH, spec_from, specs
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import multiprecision
 from bpx.check.report.entry import Entry
 from bpx.check.report.report import Report
 from bpx.graph.graph import OPS, Graph, Op

@@ -134,7 +134,9 @@ class Evidence:
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""
         array = getattr(self, name)
-        if np.shape(array) != self.shape or not isinstance(array, np.ndarray) or not array.flags.owndata:
+        # Entries are written by flat index; of an array in another order that index is one into a copy.
+        own = isinstance(array, np.ndarray) and array.flags.owndata and array.flags.c_contiguous
+        if not own or array.shape != self.shape:
             array = np.array(np.broadcast_to(array, self.shape), order="C")
             setattr(self, name, array)
         return array

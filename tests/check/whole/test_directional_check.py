@@ -12,6 +12,7 @@ from random_specs import SMOOTH, scalar_specs
 
 from bpx.check import gradcheck as module
 from bpx.check.gradcheck import gradcheck
+from bpx.check.numeric import balls
 from bpx.check.whole import directional_check as wiring
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.directional_check import broken_wiring

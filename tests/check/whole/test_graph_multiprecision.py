@@ -6,7 +6,6 @@ import pytest
 from checking import in_float64_alone, spec
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import multiprecision
 from bpx.spec.reading.claims import read_claim, with_claims
 
 pytest.importorskip("mpmath")
