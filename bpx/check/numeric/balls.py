@@ -152,6 +152,8 @@ def _add(x: Ball, y: Ball) -> Ball:
 
 
 def _subtract(x: Ball, y: Ball) -> Ball:
+    if x is y:  # as the largest of some numbers, subtracted from each
+        return Ball(x.value - x.value if not x.isfinite() else 0)
     return Ball(x.value - y.value, _plus(x.slope, None if y.slope is None else -y.slope))
 
 

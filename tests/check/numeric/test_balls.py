@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import MPContext
 
-pytest.importorskip("flint")
-
 from bpx.check.numeric import balls
 from bpx.check.numeric.balls import Ball, Enclosure, enclosure
+
+pytest.importorskip("flint")
 
 mp = MPContext()
 mp.dps = 80
