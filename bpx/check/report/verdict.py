@@ -266,6 +266,6 @@ def verdict(
         np.copyto(first, i, where=np.asarray(rules[i].holds(comparison), dtype=bool))
     verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
     codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
-    decided = np.isin(verdicts[first], (Verdict.AGREE, Verdict.DISAGREE))
+    decided = (verdicts[first] == Verdict.AGREE) | (verdicts[first] == Verdict.DISAGREE)
     certified = decided & comparison.evidence.certified & ~comparison.strays
     return Judgement(np.asarray(verdicts[first]), np.asarray(codes[first], dtype=object), certified)
