@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -138,7 +139,7 @@ def combined(op: str, args: list[Any], apply: Callable[..., Any]) -> Any:
     if op == "if":
         return apply("where", *args)
     if op in CHAINS:
-        pairs = [apply(op, *pair) for pair in zip(args, args[1:], strict=False)]
+        pairs = [apply(op, *pair) for pair in pairwise(args)]
         return combined("mul", pairs, apply) if len(pairs) > 1 else pairs[0]
     if op in FOLDS:
         total = args[0]

@@ -213,8 +213,9 @@ LARGEST_ANGLE_BITS = 2**12
 BALL_BITS = (128, 256, 512, 1024, 2048, 5000)
 # Bits of an enclosure that is narrow: 11 more than a float64 number has.
 ENCLOSURE_BITS = 64
-# Operations on balls that the certificates of one gradient may take: 1.5 µs each, 0.1 s together.
-MOST_BALL_OPERATIONS = 50_000
+# Operations on balls that certificates of all entries, or of the open ones of one gradient, may take: 1.5 µs
+# each, 30 ms together, as long as the rest of such a check takes.
+MOST_BALL_OPERATIONS = 20_000
 
 # --- one op alone: derivatives in many digits ----------------------------------------------------
 
@@ -228,6 +229,9 @@ FLOAT_CONSTANT_ROUNDING = 1e-15
 # Relative: a formula that agrees so closely in many digits is the right one. Between the 1e-15 of
 # constants and the 1e-5 that a check must see; nobody writes a formula wrong by a billionth.
 RIGHT_FORMULA = 1e-9
+# Elements of a batch whose slopes are enclosed by balls, 0.05 ms each: fewer than that the 2 ms would buy
+# that differences take for a batch of any size.
+MOST_ENCLOSED_ELEMENTS = 32
 # Elements of a batch that are looked at again in many digits, 1 to 4 ms each.
 MOST_MULTIPRECISION_ELEMENTS = 500
 # Elements that disagree and are looked at in many digits; if these are wrong, the others are as well.

@@ -7,7 +7,6 @@ little of a gradient. What a comparison cannot decide, or has no derivative, is 
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -57,20 +56,9 @@ def _candidates(evaluation: Evaluation) -> Indices:
     """The entries to look at: finite claims that no kink bears on."""
     checked = evaluation.checked
     possible = checked.is_smooth(evaluation.node) & np.isfinite(evaluation.claimed.value)
-    if not is_small(checked):
+    if checked.elements > MOST_BALL_OPERATIONS or checked.ball_operations > MOST_BALL_OPERATIONS:
         possible &= (evaluation.verdicts != Verdict.AGREE).reshape(possible.shape)
     return np.flatnonzero(possible)
-
-
-def is_small(checked: CheckedGraph) -> bool:
-    """Are all entries of all gradients certified for as much as one gradient may take?"""
-    if checked.elements > MOST_BALL_OPERATIONS:
-        return False
-    costs = (
-        BallProgram(checked, node).cost * math.prod(checked.graph.shapes[node])
-        for node in checked.query.wrt.values()
-    )
-    return sum(costs) <= MOST_BALL_OPERATIONS
 
 
 class _Budget:
@@ -92,9 +80,8 @@ class BallProgram:
         self.checked, self.node = checked, node
         graph, output = checked.graph, checked.query.output
         after = graph.touched(by=[node], upto=max(output, node))
-        nodes = graph.needs(of=[output, node])
-        self.still = [other for other in nodes if not after[other]] + [node]
-        self.cost = sum(_operations(checked, other) for other in nodes if after[other] and other != node)
+        self.still = [other for other in graph.needs(of=[output]) if not after[other]] + [node]
+        self.cost = checked.operations_after(node)
         self._values: dict[int, dict[int, Any]] = {}  # by bits
 
     def output(self, entry: int, moves: bool) -> Ball:
@@ -120,15 +107,6 @@ class BallProgram:
 def lifted(checked: CheckedGraph) -> dict[int, Any]:
     """The inputs as balls."""
     return {node: balls.lifted(value) for node, value in checked.input_values.items()}
-
-
-def _operations(checked: CheckedGraph, node: int) -> int:
-    """Operations on elements that a node takes; of products such as A·B the terms, √(mk · kn · mn)."""
-    graph = checked.graph
-    sizes = [math.prod(graph.shapes[other]) for other in (node, *graph.args[node])]
-    if len(sizes) == 3 and not graph.ops[node].elementwise:
-        return max(*sizes, math.isqrt(math.prod(sizes)))
-    return max(sizes)
 
 
 def _add(evaluation: Evaluation, enclosures: dict[int, Enclosure]) -> None:
