@@ -26,6 +26,7 @@ import bpx
 
 MOST_VARIABLES = 12
 COUNTS = 1e-5
+REPORTED = 20  # problems between two lines on how far it got
 NEAR = 0.1  # how far from the starting point, relative to it, and absolutely
 MISTAKES: list[Callable[[float], float]] = [
     lambda slope: slope * 1.00002,
@@ -121,9 +122,14 @@ def main() -> None:
             continue
         with np.errstate(all="ignore"):
             judge(name, problem, tally)
+        tally["problems"] += 1
+        if tally["problems"] % REPORTED == 0:
+            print(
+                f"{tally['problems']} problems, {time.perf_counter() - start:.0f} s: {dict(tally)}",
+                flush=True,
+            )
     for key, count in sorted(tally.items()):
         print(f"{key:30} {count:6}")
-    print(f"{time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.local.elementwise_batch import ElementwiseBatch
-from bpx.check.local.elementwise_exact import rule_on
 from bpx.check.numeric import balls
 from bpx.check.numeric.balls import Ball, Enclosure
 from bpx.check.numeric.tolerances import BALL_BITS, FLOAT_CONSTANT_ROUNDING, RIGHT_FORMULA
@@ -43,6 +42,9 @@ def rule_is_right(
     batch: ElementwiseBatch, position: int, column: int, slope: EnclosedSlope, size: float
 ) -> bool:
     """Does the rule, on balls, give what is enclosed? `size` is what it gives in float64."""
+    # Imported here: it brings the numbers of mpmath along, which a right rule does without.
+    from bpx.check.local.elementwise_exact import rule_on
+
     exact = slope.enclosure.slope
     for bits in BALL_BITS:
         with balls.precision(bits):
