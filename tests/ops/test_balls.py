@@ -13,7 +13,8 @@ import pytest
 from oracle import args_of, arrays, choosing, mp
 
 from bpx.check.numeric import balls
-from bpx.check.numeric.balls import Ball, enclosure, lifted
+from bpx.check.numeric.balls import Ball, lifted
+from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 from bpx.graph.graph import Graph
 from bpx.graph.run import run
 from bpx.ops import rows
@@ -63,7 +64,7 @@ def test_the_slope_of_an_elementwise_row_lies_inside(op):
                     ball[position] = lifted(np.array(ball[position].item().moving(), dtype=object))
                 return ball
 
-            found = enclosure(partial(output, graph, node, inputs, values, 1.0), lambda bits: True)
+            found = enclosed_derivative(partial(output, graph, node, inputs, values, 1.0), lambda bits: True)
             if position in op.chooses:
                 assert found is None or found.slope.is_zero()
             else:
@@ -71,7 +72,7 @@ def test_the_slope_of_an_elementwise_row_lies_inside(op):
                 assert inside(found, oracle.partial(op.name, point, position)), (point, position)
         with balls.precision(200):
             value = output(graph, node, inputs, values, 1.0, False).value
-        assert inside(balls.Enclosure(value, 200), oracle.value(op.name, point))
+        assert inside(Enclosure(value, 200), oracle.value(op.name, point))
 
 
 @pytest.mark.parametrize("op", STRUCTURAL, ids=named)
@@ -92,7 +93,9 @@ def test_the_slope_of_a_row_of_arrays_lies_inside(op):
                 lift[position] = np.asarray(moved(numbers[position], direction, moves), dtype=object)
                 return lift
 
-            found = enclosure(partial(output, graph, node, inputs, values, upstream), lambda bits: True)
+            found = enclosed_derivative(
+                partial(output, graph, node, inputs, values, upstream), lambda bits: True
+            )
             assert found, (shapes, settings)
             truth = oracle.slope_at_50_digits(op.name, upstream, numbers, settings, position, direction)
             assert inside(found, truth, 1e-10), (shapes, settings, position)
@@ -113,6 +116,6 @@ def test_at_its_kink_an_op_has_no_proof(op):
                 ball[position] = lifted(np.array(ball[position].item().moving(), dtype=object))
             return ball
 
-        found = enclosure(partial(output, graph, node, inputs, values, 1.0), lambda bits: True)
+        found = enclosed_derivative(partial(output, graph, node, inputs, values, 1.0), lambda bits: True)
         without += found is None
     assert without

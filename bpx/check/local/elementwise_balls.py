@@ -8,7 +8,8 @@ import numpy as np
 
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.numeric import balls
-from bpx.check.numeric.balls import Ball, Enclosure
+from bpx.check.numeric.balls import Ball
+from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 from bpx.check.numeric.tolerances import BALL_BITS, FLOAT_CONSTANT_ROUNDING, RIGHT_FORMULA
 
 
@@ -31,7 +32,7 @@ def enclosed_slope(batch: ElementwiseBatch, position: int, column: int) -> Enclo
         result: Ball = np.ravel(np.asarray(batch.op.value(*moved), dtype=object))[0] + Ball(0)
         return result
 
-    enclosure = balls.enclosure(program, lambda bits: True)
+    enclosure = enclosed_derivative(program, lambda bits: True)
     if enclosure is None or not np.isfinite(enclosure.floats).all():
         return None
     low, high = enclosure.floats

@@ -24,11 +24,10 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import BALL_BITS, ENCLOSURE_BITS
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -50,10 +49,6 @@ class NoDerivative(ArithmeticError):
     """The sides of the point have slopes, or values, that differ."""
 
 
-# What a program raises that does not run on balls, or that a comparison stops.
-FAILURES = (TypeError, ValueError, AttributeError, ArithmeticError)
-
-
 @cache
 def available() -> bool:
     """Whether python-flint, which does the arithmetic, is installed."""
@@ -61,19 +56,20 @@ def available() -> bool:
 
 
 @cache
-def _flint() -> Any:
+def flint() -> Any:
+    """The module that does the arithmetic."""
     return import_module("flint")  # imported here: it takes longer to load than most commands run
 
 
 def bits() -> int:
     """To how many bits balls are rounded now."""
-    return int(_flint().ctx.prec)
+    return int(flint().ctx.prec)
 
 
 @contextmanager
 def precision(wanted: int) -> Iterator[None]:
     """Round to so many bits meanwhile."""
-    settings = _flint().ctx
+    settings = flint().ctx
     before, settings.prec = settings.prec, wanted
     try:
         yield
@@ -85,7 +81,8 @@ _sides = [0]  # the side of the point looked at: 1 right, -1 left, 0 not chosen;
 
 
 @contextmanager
-def _to_the(side: int) -> Iterator[None]:
+def to_the(side: int) -> Iterator[None]:
+    """Decide ties as they are decided beside the point: to the right of it (1), or to the left (-1)."""
     _sides.append(side)
     try:
         yield
@@ -142,7 +139,7 @@ def _whole(rounded: Callable[[Any], Any], places: Callable[[Any], Any]) -> Calla
         if (self.slope is not None or not self.value.is_exact()) and places(self.value).contains_integer():
             raise Undecided
         whole = rounded(self.value).unique_fmpz() if self.value.is_finite() else None
-        return Ball(_flint().arb("nan" if whole is None else whole), None)
+        return Ball(flint().arb("nan" if whole is None else whole), None)
 
     return method
 
@@ -194,7 +191,7 @@ def _angle(y: Ball, x: Ball) -> Ball:
     moves = y.slope is not None or x.slope is not None
     if moves and not (x.value > 0 or y.value > 0 or y.value < 0):
         raise NoDerivative if y.value.is_zero() else Undecided
-    value = _flint().arb.atan2(y.value, x.value)
+    value = flint().arb.atan2(y.value, x.value)
     above = _plus(_times(y.slope, x.value), _times(x.slope, -y.value))
     return Ball(value, None if above is None else above / (x.value**2 + y.value**2))
 
@@ -210,7 +207,7 @@ def _times(slope: Any, factor: Any) -> Any:
 
 
 def _half(x: Any) -> Any:
-    return _flint().arb(1) / 2 + x
+    return flint().arb(1) / 2 + x
 
 
 def _nearest(x: Any) -> Any:
@@ -222,7 +219,7 @@ def _nearest(x: Any) -> Any:
 
 def _cbrt(x: Any) -> Any:
     root = abs(x).root(3)
-    return root if x >= 0 else -root if x < 0 else _flint().arb.nan()
+    return root if x >= 0 else -root if x < 0 else flint().arb.nan()
 
 
 def _sigmoid(x: Any) -> Any:
@@ -236,7 +233,7 @@ class Ball:
 
     def __init__(self, value: Any, slope: Any = None) -> None:
         """Take an arb as it is, a float or an int without rounding; all else is undefined."""
-        arb = _flint().arb
+        arb = flint().arb
         if not isinstance(value, arb):
             value = arb(_plain(value))
         self.value, self.slope = value, slope
@@ -303,7 +300,7 @@ class Ball:
     arcsinh = _function(lambda x: x.asinh(), lambda x, out: (1 + x**2).rsqrt())
     arccosh = _function(lambda x: x.acosh(), lambda x, out: ((x - 1) * (x + 1)).rsqrt())
     arctanh = _function(lambda x: x.atanh(), lambda x, out: 1 / ((1 - x) * (1 + x)))
-    erf = _function(lambda x: x.erf(), lambda x, out: 2 * (-(x**2)).exp() / _flint().arb.pi().sqrt())
+    erf = _function(lambda x: x.erf(), lambda x, out: 2 * (-(x**2)).exp() / flint().arb.pi().sqrt())
     sigmoid = _function(_sigmoid, lambda x, out: out * _sigmoid(-x))
     floor = _whole(lambda x: x.floor(), lambda x: x)
     ceil = _whole(lambda x: x.ceil(), lambda x: x)
@@ -333,7 +330,7 @@ class Ball:
 
     def moving(self) -> Ball:
         """The number as the coordinate that is moved."""
-        return Ball(self.value, _flint().arb(1))
+        return Ball(self.value, flint().arb(1))
 
     def isfinite(self) -> bool:
         """Is it defined?"""
@@ -348,7 +345,7 @@ def _plain(value: Any) -> int | float:
 
 
 def _log_of(base: int) -> Any:
-    return _flint().arb(base).log()
+    return flint().arb(base).log()
 
 
 def _operand(value: Any) -> Ball | None:
@@ -380,78 +377,6 @@ def _order(x: Ball, y: Ball) -> int:
 def _sign(number: Any) -> int | None:
     """The sign of an interval; None where it is not the same everywhere in it."""
     return 1 if number > 0 else -1 if number < 0 else 0 if number.is_zero() else None
-
-
-# --- enclosures ----------------------------------------------------------------------------------
-
-
-class Enclosure(NamedTuple):
-    """An interval that is proved to hold a derivative, and the bits that it took."""
-
-    slope: Any  # arb
-    bits: int
-
-    @property
-    def floats(self) -> tuple[float, float]:
-        """Its ends, rounded outwards to floats."""
-        with precision(self.bits):
-            return _float_below(self.slope), -_float_below(-self.slope)
-
-
-def enclosure(program: Callable[[bool], Ball], charge: Callable[[int], bool]) -> Enclosure | None:
-    """The derivative of a program by a coordinate that moves where it is called with True.
-
-    With more and more bits until the enclosure is narrow. None where there is no proof: at a kink or
-    the edge of a domain, where the program does not run on balls, and where `charge`, which is told of each
-    run and its bits, forbids it.
-    """
-    latest = None
-    for wanted in BALL_BITS:
-        if not charge(wanted):
-            break
-        with precision(wanted):
-            try:
-                slope = _slope(program)
-            except Undecided:
-                continue
-            except FAILURES:
-                return None
-        if slope.is_finite():
-            latest = Enclosure(slope, wanted)
-            if slope.is_zero() or slope.rel_accuracy_bits() >= ENCLOSURE_BITS:
-                return latest
-    return latest
-
-
-def _slope(program: Callable[[bool], Ball]) -> Any:
-    try:
-        return _slope_of(program(True))
-    except Tie:
-        here = program(False)
-    sides = []
-    for side in (1, -1):
-        with _to_the(side):
-            sides.append(program(True))
-    # Rounding aside, a jump would leave the value here, or that of one side, apart from the others.
-    if not all(beside.value.overlaps(here.value) for beside in sides):
-        raise NoDerivative
-    right, left = map(_slope_of, sides)
-    if not right.overlaps(left):
-        raise NoDerivative
-    return right.union(left)
-
-
-def _slope_of(result: Ball) -> Any:
-    if not result.isfinite():
-        return result.value
-    return _flint().arb(0) if result.slope is None else result.slope
-
-
-def _float_below(number: Any) -> float:
-    """The largest float below the whole interval, or the one before it."""
-    nearest = float(number.lower())
-    below = _flint().arb(nearest) <= number
-    return nearest if below else float(np.nextafter(nearest, -np.inf))
 
 
 def lifted(array: Any) -> NDArray[np.object_]:

@@ -213,6 +213,9 @@ LARGEST_ANGLE_BITS = 2**12
 BALL_BITS = (128, 256, 512, 1024, 2048, 5000)
 # Bits of an enclosure that is narrow: 11 more than a float64 number has.
 ENCLOSURE_BITS = 64
+# Units of rounding, 2**-52 of the terms, by which float64 makes a right claim differ between processors: exp
+# and log of NumPy are good to 4 of them, and a derivative takes more than one.
+CLAIM_ROUNDINGS = 8
 # Operations on balls that certificates of all entries, or of the open ones of one gradient, may take: 1.5 µs
 # each, 30 ms together, as long as the rest of such a check takes.
 MOST_BALL_OPERATIONS = 20_000

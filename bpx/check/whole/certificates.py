@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.numeric import balls
-from bpx.check.numeric.balls import Ball, Enclosure
+from bpx.check.numeric.balls import Ball
+from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 from bpx.check.numeric.tolerances import (
     BALL_BITS,
     CANCELLED,
+    CLAIM_ROUNDINGS,
     EPSILON,
+    EXACTLY_KNOWN,
     FLOAT_CONSTANT_ROUNDING,
     MOST_BALL_OPERATIONS,
     RIGHT_FORMULA,
+    SAFETY_FACTOR,
     SLACK,
 )
 from bpx.check.report.entry import Verdict
@@ -44,7 +48,7 @@ def certify(evaluation: Evaluation) -> None:
     budget = _Budget(MOST_BALL_OPERATIONS)
     enclosures = {}
     for entry in flat.tolist():
-        enclosure = balls.enclosure(partial(program.output, entry), partial(budget.charge, program.cost))
+        enclosure = enclosed_derivative(partial(program.output, entry), partial(budget.charge, program.cost))
         if enclosure and np.isfinite(enclosure.floats).all():
             enclosures[entry] = enclosure
     before = evaluation.evidence.part(np.array(list(enclosures), dtype=np.intp))
@@ -110,11 +114,18 @@ def lifted(checked: CheckedGraph) -> dict[int, Any]:
 
 
 def _add(evaluation: Evaluation, enclosures: dict[int, Enclosure]) -> None:
-    """The enclosures as evidence; the error bar is that of the middle, rounded to a float."""
+    """The enclosures as evidence.
+
+    The error bar is that of the middle, rounded to a float; or what float64 leaves open on the way there, as
+    long as that is next to nothing: so far a claim may differ from processor to processor.
+    """
     flat = np.array(list(enclosures), dtype=np.intp)
     low, high = np.array([one.floats for one in enclosures.values()]).reshape(-1, 2).T
     value = low + (high - low) / 2
-    error = EPSILON * np.abs(value) + (high - low)
+    rounding = CLAIM_ROUNDINGS * EPSILON * evaluation.term_magnitudes
+    swept = evaluation.part(np.fmax(evaluation.reference.error, rounding), flat)
+    most = min(EXACTLY_KNOWN, SLACK * evaluation.checked.query.detect / SAFETY_FACTOR) * np.abs(value)
+    error = np.fmax(EPSILON * np.abs(value) + (high - low), np.fmin(swept, most))
     noise = 0.0 if evaluation.claimed.formula is not None else _noise(evaluation, flat, value)
     evaluation.evidence.replace(
         flat, value, error, certified=True, lowest=low, highest=high, claim_noise=noise

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mpmath import MPContext
 
 from bpx.check.numeric import balls
-from bpx.check.numeric.balls import Ball, Enclosure, enclosure
+from bpx.check.numeric.balls import Ball
+from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 
 pytest.importorskip("flint")
 
@@ -25,7 +26,9 @@ Program = Callable[[Any], Any]
 
 def enclosed(program: Program, x: float) -> Enclosure | None:
     """The derivative of a function of one number."""
-    return enclosure(lambda moves: program(Ball(x).moving() if moves else Ball(x)), lambda bits: True)
+    return enclosed_derivative(
+        lambda moves: program(Ball(x).moving() if moves else Ball(x)), lambda bits: True
+    )
 
 
 def holds(found: Enclosure | None, truth: Any) -> bool:
@@ -231,7 +234,7 @@ def test_more_bits_are_taken_where_terms_cancel() -> None:
 
 
 def test_a_budget_ends_the_search() -> None:
-    assert enclosure(lambda moves: Ball(1.0), lambda bits: False) is None
+    assert enclosed_derivative(lambda moves: Ball(1.0), lambda bits: False) is None
 
 
 def test_ends_are_rounded_outwards() -> None:
