@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import oracle
+import pytest
 from oracle import mp
 
+from bpx.check.numeric import balls, multiprecision
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Op
@@ -49,6 +51,12 @@ def point_of(spec: NamedGraph, *, detect: float = 1e-5) -> CheckedGraph:
     wrt = {one.name: one.node for one in spec.inputs}
     query = Query(spec, spec.output, wrt, np.ones(spec.graph.shapes[spec.output]), detect)
     return CheckedGraph.at(query, spec.input_values)
+
+
+def in_float64_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the packages that compute with more digits."""
+    for numbers in (balls, multiprecision):
+        monkeypatch.setattr(numbers, "available", lambda: False)
 
 
 # --- rules made wrong ---------------------------------------------------------------------------

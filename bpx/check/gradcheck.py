@@ -218,7 +218,8 @@ def _wrong_claims(evaluations: Iterable[Evaluation]) -> list[int]:
 
 def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
     """Do differences contradict the graph as it was put together, or claims at kinks each other?"""
-    contradiction = broken_wiring(checked)
+    proved = all(evaluation.is_proved for evaluation in evaluations)
+    contradiction = None if proved else broken_wiring(checked)
     if contradiction:
         for evaluation in evaluations:
             evaluation.evidence.wiring = True
@@ -229,12 +230,9 @@ def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation])
 def _by_claim(checked: CheckedGraph, claim: Claim, expr: Expr) -> Claimed:
     values = run(checked.graph, {**checked.input_values, **checked.values}, [expr.id])
 
-    def in_multiprecision() -> Any:
-        return run(checked.graph, checked.lifted, [expr.id])[expr.id]
-
     tolerance = np.zeros(()) if claim.tolerance is None else claim.tolerance
     tolerance = np.broadcast_to(tolerance, expr.shape)
-    return Claimed(np.asarray(values[expr.id]), tolerance, in_multiprecision if claim.formula else None)
+    return Claimed(np.asarray(values[expr.id]), tolerance, expr.id if claim.formula else None)
 
 
 def local_rows(checked: CheckedGraph) -> Iterator[LocalRow]:

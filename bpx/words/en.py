@@ -698,6 +698,16 @@ ENGLISH: dict[str, str | Counted] = {
     "check.op": "op",
     "check.by": "arg",
     "check.notes": "Notes",
+    "check.certified-all": Counted(
+        "total",
+        one="Certified: a proved enclosure of the derivative decides the entry.",
+        other="Certified: a proved enclosure of the derivative decides all {total} entries.",
+    ),
+    "check.certified-some": Counted(
+        "total",
+        one="Certified: a proved enclosure of the derivative decides the entry.",
+        other="Certified: a proved enclosure of the derivative decides {count} of {total} entries.",
+    ),
     "check.local": "Local derivatives checked one by one: {found}.",
     "check.local-agree": Counted("total", one="1 agrees", other="{total} of {total} agree"),
     "check.local-some-agree": Counted("count", one="1 of {total} agrees", other="{count} of {total} agree"),

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
-from checking import CHANGES, lifted, planted, spec, toml, true_slopes
+from checking import CHANGES, in_float64_alone, lifted, planted, spec, toml, true_slopes
 from hypothesis import given, settings
 from random_specs import SMOOTH, spec_from, specs
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import multiprecision
 from bpx.check.report.entry import Entry
 from bpx.check.report.report import Report
 from bpx.graph.graph import OPS, Graph, Op
@@ -254,7 +253,7 @@ WITHOUT_MORE_DIGITS = [
 def test_nothing_false_is_said_without_more_digits(
     expression: str, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(multiprecision, "available", lambda: False)
+    in_float64_alone(monkeypatch)
     report = check(expression, values)
     assert report.verdict in ("agree", "cannot tell")
     assert report.blame == ()
@@ -262,7 +261,7 @@ def test_nothing_false_is_said_without_more_digits(
 
 @pytest.mark.parametrize("x", [1e13, 1e14, 1e15, 1e16])
 def test_a_period_smaller_than_every_step(x: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multiprecision, "available", lambda: False)
+    in_float64_alone(monkeypatch)
     assert check("cos(x)", {"x": x}).verdict == "cannot tell"
 
 
@@ -441,7 +440,7 @@ def test_outside_the_domain_the_node_is_named(
 
 def test_cannot_tell_says_how_much_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Differences alone: the noise of cos(x) near 1 is larger than what is asked for."""
-    monkeypatch.setattr(multiprecision, "available", lambda: False)
+    in_float64_alone(monkeypatch)
     report = gradcheck(spec("sin(x)", x=0.7), detect=1e-15)
     assert (report.verdict, report.blame) == ("cannot tell", ())
     assert report.reason

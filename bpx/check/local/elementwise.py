@@ -1,7 +1,8 @@
 """Elementwise ops checked alone: each rule against differences of the op's own forward function.
 
-Three sources, each where the one before leaves a question open: differences in float64 for all elements at
-once, one-sided slopes for those at a kink, and many digits for a few that are undecided or seem wrong.
+Where python-flint is installed, slopes of few elements are enclosed by balls. Three sources more, each where
+the one before leaves a question open: differences in float64 for all elements at once, one-sided slopes for
+those at a kink, and many digits for a few that are undecided or seem wrong.
 
 Convention: flat arrays over all elements of an `ElementwiseBatch`; a verdict for each element, of which the
 worst stands for the edge.
@@ -18,10 +19,12 @@ import numpy as np
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.local.rounding_error import ends_of
+from bpx.check.numeric import balls
 from bpx.check.numeric.differences import derivative, one_sided
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     EPSILON,
+    MOST_ENCLOSED_ELEMENTS,
     MOST_MULTIPRECISION_ELEMENTS,
     RULE_PERTURBATIONS,
     SAFETY_FACTOR,
@@ -119,6 +122,7 @@ class _PartialDerivative:
 
     def add_smooth_slopes(self, columns: Indices) -> None:
         """Elements off every kink, inside the domain."""
+        columns = self.add_enclosed_slopes(columns)
         if not columns.size:
             return
         claimed, x = self.claimed[columns], self.batch.args[self.position][columns]
@@ -140,6 +144,23 @@ class _PartialDerivative:
         undecided = (self.judgement(columns).verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)
         self.add_exact_slopes(columns[undecided][:MOST_MULTIPRECISION_ELEMENTS])
         self.recheck_wrong(columns)
+
+    def add_enclosed_slopes(self, columns: Indices) -> Indices:
+        """Few elements on balls, which are faster than differences; those without a proof are returned."""
+        if not balls.available() or columns.size > MOST_ENCLOSED_ELEMENTS:
+            return columns
+        from bpx.check.local.elementwise_balls import enclosed_slope, rule_is_right
+
+        slopes = {column: enclosed_slope(self.batch, self.position, column) for column in columns.tolist()}
+        proved = {column: slope for column, slope in slopes.items() if slope is not None}
+        value, width = np.array([slope[:2] for slope in proved.values()]).reshape(-1, 2).T
+        flat = np.array(list(proved), dtype=np.intp)
+        self.evidence.replace(flat, value, EPSILON * np.abs(value) + width)
+        for column in flat[self.judgement(flat).verdicts != Verdict.AGREE].tolist():
+            size = abs(float(self.claimed[column]))
+            if rule_is_right(self.batch, self.position, column, proved[column], size):
+                self.evidence.put(column, formula_gap=0.0)
+        return np.array([column for column in slopes if column not in proved], dtype=np.intp)
 
     def recheck_wrong(self, columns: Indices) -> None:
         """A few witnesses of the elements that disagree; the others too, where one of these does not."""

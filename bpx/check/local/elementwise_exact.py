@@ -43,7 +43,7 @@ def slope_and_rule(
         return None
     # The rule with as many digits as the slope took: with fewer, where large terms cancel, it has none.
     with multiprecision.precision(slope.digits):
-        return rounded_slope(slope), is_right(_rule(batch, position, args), slope, size, rule=True)
+        return rounded_slope(slope), is_right(rule_on(batch, position, args), slope, size, rule=True)
 
 
 def is_known(slope: MultiprecisionSlope, size: float = 0.0) -> bool:
@@ -79,10 +79,10 @@ def is_right(claim: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: bo
     return bool(gap <= RIGHT_FORMULA * abs(slope.exact)) or bool(gap <= of_terms)
 
 
-def _rule(batch: ElementwiseBatch, position: int, args: list[Any]) -> Any:
-    """The rule in many digits, from args in as many and the value at them; None where it does not run."""
+def rule_on(batch: ElementwiseBatch, position: int, args: list[Any]) -> Any:
+    """The rule on numbers of more digits, the args, and the value at them; None where it does not run."""
     try:
         return batch.locals_at(position, args, np.array(batch.op.value(*args)))[()]
     # A rule may call what knows no such numbers; a rule of a spec is nobody's promise.
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, ArithmeticError):
         return None

@@ -206,6 +206,20 @@ LARGEST_EXPONENT = 10**9
 # Binary digits of an angle before the point: reducing more takes too long.
 LARGEST_ANGLE_BITS = 2**12
 
+# --- balls ---------------------------------------------------------------------------------------
+
+# Bits of the balls, one after the other until an enclosure is narrow; the last is where the exactly zero
+# discriminant of FPBench's quadratic formulas is as open as with the first.
+BALL_BITS = (128, 256, 512, 1024, 2048, 5000)
+# Bits of an enclosure that is narrow: 11 more than a float64 number has.
+ENCLOSURE_BITS = 64
+# Units of rounding, 2**-52 of the terms, by which float64 makes a right claim differ between processors: exp
+# and log of NumPy are good to 4 of them, and a derivative takes more than one.
+CLAIM_ROUNDINGS = 8
+# Operations on balls that certificates of all entries, or of the open ones of one gradient, may take: 1.5 µs
+# each, 30 ms together, as long as the rest of such a check takes.
+MOST_BALL_OPERATIONS = 20_000
+
 # --- one op alone: derivatives in many digits ----------------------------------------------------
 
 # Relative: a derivative with an error this small, times the safety factor, is known better than float64
@@ -218,6 +232,9 @@ FLOAT_CONSTANT_ROUNDING = 1e-15
 # Relative: a formula that agrees so closely in many digits is the right one. Between the 1e-15 of
 # constants and the 1e-5 that a check must see; nobody writes a formula wrong by a billionth.
 RIGHT_FORMULA = 1e-9
+# Elements of a batch whose slopes are enclosed by balls, 0.05 ms each: fewer than that the 2 ms would buy
+# that differences take for a batch of any size.
+MOST_ENCLOSED_ELEMENTS = 32
 # Elements of a batch that are looked at again in many digits, 1 to 4 ms each.
 MOST_MULTIPRECISION_ELEMENTS = 500
 # Elements that disagree and are looked at in many digits; if these are wrong, the others are as well.

@@ -329,6 +329,9 @@ def _local_counts(report: CheckResults) -> str:
 
 def _notes(report: CheckResults) -> Iterator[str]:
     yield from (note.to_line() for note in report.notes)
+    if report.certified:
+        key = "certified-all" if report.certified == report.total else "certified-some"
+        yield say(f"check.{key}", count=report.certified, total=report.total)
     if report.local:
         yield say("check.local", found=_local_counts(report))
     if report.points > 1:

@@ -64,7 +64,8 @@ class Entry:
     """One number of one gradient: what is claimed, what it should be, and how sure that is.
 
     `error` is the error bar of `reference` (nan where there is no reference); `between` are the
-    one-sided slopes at a kink; `by` names, for second derivatives, the entry derived by.
+    one-sided slopes at a kink; `enclosure` are two numbers that the derivative is proved to lie
+    between, where that decides the verdict; `by` names, for second derivatives, the entry derived by.
     """
 
     input: str
@@ -75,6 +76,7 @@ class Entry:
     verdict: Verdict
     reason: Reason | None = None
     between: tuple[float, float] | None = None
+    enclosure: tuple[float, float] | None = None
     by: str | None = None
     point: int = 0
 
@@ -122,7 +124,10 @@ class Entry:
             "verdict": self.verdict.word,
             "reason": self.reason.text if self.reason else None,
             "code": self.reason.code if self.reason else None,
+            "certified": self.enclosure is not None,
         }
+        if self.enclosure:
+            plain["enclosure"] = [plain_value(end) for end in self.enclosure]
         if self.between:
             plain["between"] = [plain_value(slope) for slope in self.between]
         if self.by:

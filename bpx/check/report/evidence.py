@@ -70,6 +70,11 @@ class Evidence:
     conventional: Field = False  # some choice at every kink on the way gives the claim
     contradiction: Field = False  # the claims at kinks, taken together, fit no side
 
+    # A proof: the derivative lies from `lowest` to `highest`.
+    certified: Field = False
+    lowest: Field = np.nan
+    highest: Field = np.nan
+
     # The claim as it was made.
     tolerance: Field = 0.0  # how far off its last written digit lets it be
     claim_noise: Field = 0.0  # how far it moves when its inputs move by a rounding error
@@ -114,7 +119,8 @@ class Evidence:
         """Another reference in place of all that rested on the one before it."""
         nothing = {"scale": 0.0, "rest": 0.0, "flat": False, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
         no_kink = {"kink": False, "jump": False, "conventional": False}
-        self.put(at, value=value, error=error, **{**nothing, **no_kink, **measured})
+        no_proof = {"certified": False}
+        self.put(at, value=value, error=error, **{**nothing, **no_kink, **no_proof, **measured})
 
     def restore(self, at: Any, part: Evidence, /) -> None:
         """What was known of these entries before."""
@@ -128,7 +134,9 @@ class Evidence:
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""
         array = getattr(self, name)
-        if np.shape(array) != self.shape or not isinstance(array, np.ndarray) or not array.flags.owndata:
+        # Entries are written by flat index; of an array in another order that index is one into a copy.
+        own = isinstance(array, np.ndarray) and array.flags.owndata and array.flags.c_contiguous
+        if not own or array.shape != self.shape:
             array = np.array(np.broadcast_to(array, self.shape), order="C")
             setattr(self, name, array)
         return array

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class GradientTable:
-    """All entries of one input, as arrays of its shape; a reason or slopes stand by flat index.
+    """All entries of one input, as arrays of its shape; a reason, slopes or an enclosure stand by flat index.
 
     `points` says at which of the sampled points each entry was found so (0: the values as given).
     """
@@ -30,6 +30,7 @@ class GradientTable:
     reasons: Mapping[int, Reason] = field(default_factory=dict)
     between: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     by: str | None = None
+    enclosures: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     points: NDArray[np.int32] | None = None
 
     def entry(self, flat: int) -> Entry:
@@ -44,6 +45,7 @@ class GradientTable:
             verdict=Verdict(int(self.verdicts.flat[flat])),
             reason=self.reasons.get(flat),
             between=self.between.get(flat),
+            enclosure=self.enclosures.get(flat),
             by=self.by,
             point=0 if self.points is None else int(self.points.flat[flat]),
         )
@@ -96,6 +98,7 @@ def merged(columns: Sequence[GradientTable]) -> GradientTable:
         {i: columns[k].reasons[i] for i, k in enumerate(flat) if i in columns[k].reasons},
         {i: columns[k].between[i] for i, k in enumerate(flat) if i in columns[k].between},
         best.by,
+        {i: columns[k].enclosures[i] for i, k in enumerate(flat) if i in columns[k].enclosures},
         chosen.astype(np.int32),
     )
 

@@ -29,8 +29,13 @@ def table(
     between = {
         flat: _slopes(_Entry(claimed, evidence, flat)) for flat, code in codes.items() if code in _AT_KINK
     }
+    enclosures = {
+        flat: (entry.take(evidence.lowest), entry.take(evidence.highest))
+        for flat in np.flatnonzero(judgement.certified).tolist()
+        for entry in [_Entry(claimed, evidence, flat)]
+    }
     value, error = evidence.value, evidence.error
-    return GradientTable(name, claimed, value, error, judgement.verdicts, reasons, between, by)
+    return GradientTable(name, claimed, value, error, judgement.verdicts, reasons, between, by, enclosures)
 
 
 def _codes(judgement: Judgement) -> dict[int, str]:

@@ -53,6 +53,7 @@ class Report(CheckResults, Shown):
             ],
             "total": self.total,
             "counts": self.counts,
+            "certified": self.certified,
             "inputs": [column.to_dict() for column in self.columns],
             "entries": [entry.to_dict() for entry in shown],
             "left_out": self.total - len(shown),

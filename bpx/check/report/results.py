@@ -56,6 +56,11 @@ class CheckResults:
         return sum(self.counts.values())
 
     @property
+    def certified(self) -> int:
+        """How many entries a proved enclosure of the derivative decides."""
+        return sum(len(column.enclosures) for column in self.columns)
+
+    @property
     def sound(self) -> int:
         """How many rules agree when checked alone."""
         return sum(row.verdict is Verdict.AGREE for row in self.local)

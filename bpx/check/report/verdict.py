@@ -31,10 +31,14 @@ if TYPE_CHECKING:
 
 
 class Judgement(NamedTuple):
-    """A `Verdict` for each entry, and the code of its reason; None where the entry simply agrees."""
+    """A `Verdict` for each entry, and the code of its reason; None where the entry simply agrees.
+
+    `certified` are those that a proved enclosure of the derivative decides.
+    """
 
     verdicts: NDArray[np.int8]
     codes: NDArray[np.object_]
+    certified: Flags
 
 
 class Comparison:
@@ -262,4 +266,6 @@ def verdict(
         np.copyto(first, i, where=np.asarray(rules[i].holds(comparison), dtype=bool))
     verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
     codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
-    return Judgement(np.asarray(verdicts[first]), np.asarray(codes[first], dtype=object))
+    decided = (verdicts[first] == Verdict.AGREE) | (verdicts[first] == Verdict.DISAGREE)
+    certified = decided & comparison.evidence.certified & ~comparison.strays
+    return Judgement(np.asarray(verdicts[first]), np.asarray(codes[first], dtype=object), certified)

@@ -282,19 +282,28 @@ class CheckedGraph:
     # --- many digits ---
 
     @cached_property
+    def ball_operations(self) -> int:
+        """Operations on elements to follow every entry that is asked for by itself."""
+        wrt = self.query.wrt.values()
+        return sum(self.operations_after(node) * math.prod(self.graph.shapes[node]) for node in wrt)
+
+    def operations_after(self, node: int) -> int:
+        """Operations on elements from a node to the output."""
+        output = self.query.output
+        after = self.graph.touched(by=[node], upto=max(output, node))
+        nodes = self.graph.needs(of=[output])
+        return sum(self._operations(other) for other in nodes if after[other] and other != node)
+
+    def _operations(self, node: int) -> int:
+        """Those that a node takes; of products such as A·B the terms, √(mk · kn · mn)."""
+        sizes = [math.prod(self.graph.shapes[other]) for other in (node, *self.graph.args[node])]
+        if len(sizes) == 3 and not self.graph.ops[node].elementwise:
+            return max(*sizes, math.isqrt(math.prod(sizes)))
+        return max(sizes)
+
+    @cached_property
     def lifted(self) -> dict[int, Any]:
         """The inputs as numbers of many digits."""
         from bpx.check.numeric import multiprecision
 
         return {node: multiprecision.lifted(value) for node, value in self.input_values.items()}
-
-    def claimed_in_multiprecision(self, node: int) -> Any:
-        """The gradient of a node by the rules, in as many digits as are set; None where they do not run."""
-        gradient = self.by_own_rules.gradient(node)
-        if gradient is None:
-            return None
-        try:
-            return run(self.graph, self.lifted, [gradient.id])[gradient.id]
-        # A rule may call what knows no such numbers.
-        except (TypeError, ValueError, AttributeError, ArithmeticError):
-            return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from bpx.check.report.reasons import table
 from bpx.check.report.verdict import verdict
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
+from bpx.graph.run import run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,21 +26,20 @@ if TYPE_CHECKING:
 class Claimed(NamedTuple):
     """A gradient that somebody states: its value, how far off its last written digit lets it be.
 
-    `in_multiprecision` gives it in many digits where it is a formula; None where there are only the numbers.
+    `formula` is its node in the graph that is checked; None where there are only the numbers.
     """
 
     value: Array
     tolerance: Array
-    in_multiprecision: Callable[[], Any] | None = None
+    formula: int | None = None
     is_rule: bool = False  # bpx's own, by the rules of the graph
 
 
 def by_rule(checked: CheckedGraph, node: int) -> Claimed:
     """The gradient of a node as the rules of the graph give it."""
-    zeros = np.zeros(checked.graph.shapes[node])
-    return Claimed(
-        checked.claimed_gradient(node), zeros, lambda: checked.claimed_in_multiprecision(node), is_rule=True
-    )
+    zeros, gradient = np.zeros(checked.graph.shapes[node]), checked.by_own_rules.gradient(node)
+    formula = None if gradient is None else gradient.id
+    return Claimed(checked.claimed_gradient(node), zeros, formula, is_rule=True)
 
 
 class Evaluation:
@@ -77,9 +77,39 @@ class Evaluation:
 
     @property
     def off(self) -> Indices:
-        """The entries that disagree so far with a reference that they have."""
+        """The entries that disagree so far with a reference that they have, and that is not proved."""
         known = np.isfinite(self.evidence.value).reshape(-1)
-        return np.flatnonzero((self.verdicts == Verdict.DISAGREE) & known)
+        return np.flatnonzero((self.verdicts == Verdict.DISAGREE) & known & ~self._certified)
+
+    @property
+    def open(self) -> Indices:
+        """The entries that cannot be told so far, for want of a reference."""
+        return np.flatnonzero((self.verdicts == Verdict.CANNOT_TELL) & ~self._certified)
+
+    @property
+    def is_proved(self) -> bool:
+        """Does a certificate decide every entry?"""
+        return bool(verdict(self.claimed.value, self.evidence, self.checked.query.detect).certified.all())
+
+    @property
+    def _certified(self) -> NDArray[np.bool_]:
+        return np.broadcast_to(self.evidence.certified, self.evidence.shape).reshape(-1)
+
+    @property
+    def term_magnitudes(self) -> Array:
+        """How large the terms are that each entry is the sum of."""
+        return np.broadcast_to(self.checked.term_magnitudes.get(self.node, 0.0), self.evidence.shape)
+
+    def formula_on(self, numbers: Mapping[int, Any]) -> Any:
+        """The claimed formula on numbers of another class, the inputs; None where it does not run."""
+        formula = self.claimed.formula
+        if formula is None:
+            return None
+        try:
+            return run(self.checked.graph, numbers, [formula])[formula]
+        # A rule may call what knows no such numbers.
+        except (TypeError, ValueError, AttributeError, ArithmeticError):
+            return None
 
     def part(self, values: Any, flat: Indices) -> Array:
         """Those entries of something of the node's shape."""

@@ -74,17 +74,15 @@ def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
 
 def _claimed(evaluation: Evaluation, digits: int) -> Any:
     """What is claimed, in so many digits; None where it is not known in so many."""
-    if evaluation.claimed.in_multiprecision is None:
-        return None
     with multiprecision.precision(digits):
-        return evaluation.claimed.in_multiprecision()
+        return evaluation.formula_on(evaluation.checked.lifted)
 
 
 def _terms(evaluation: Evaluation, entry: int) -> float:
     """How large the terms of an entry are: the sum that the graph makes, or what is claimed to be one."""
     return max(
         abs(float(evaluation.part(part, np.array([entry]))[0]))
-        for part in (evaluation.checked.term_magnitudes.get(evaluation.node, 0.0), evaluation.claimed.value)
+        for part in (evaluation.term_magnitudes, evaluation.claimed.value)
     )
 
 
@@ -97,7 +95,7 @@ def _add(
     is not known how they came about: what rounding may do to them is not held against them.
     """
     flat, value = np.array([entry]), rounded_slope(slope)
-    size = float(evaluation.part(evaluation.checked.term_magnitudes.get(evaluation.node, 0.0), flat)[0])
+    size = float(evaluation.part(evaluation.term_magnitudes, flat)[0])
     noise = evaluation.part(evaluation.evidence.error, flat) if claim is None else 0.0
     right = is_right(claim, slope, size, evaluation.claimed.is_rule)
     gap = 0.0 if right else np.nan

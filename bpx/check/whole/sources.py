@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> Evaluation:
     """What is claimed of ∂output/∂node, with all the evidence there is on it."""
     evaluation = Evaluation(checked, name, node, claimed)  # with the reverse sweep of trusted slopes
-    for source in (_domain_boundaries, _kinks, _many_digits, _formula, _terms, _rules):
+    for source in (_domain_boundaries, _kinks, _certificates, _many_digits, _formula, _terms, _rules):
         source(evaluation)
     return evaluation
 
@@ -68,12 +68,19 @@ def _kinks(evaluation: Evaluation) -> None:
         add_one_sided_slopes(evaluation, flat)
 
 
+def _certificates(evaluation: Evaluation) -> None:
+    """Proved enclosures, where python-flint is installed: what they decide needs no other source."""
+    from bpx.check.whole.certificates import certify
+
+    certify(evaluation)
+
+
 def _many_digits(evaluation: Evaluation) -> None:
     """The slopes, in many digits, of an input's entries that are left open, and of some that disagree."""
     if not evaluation.is_input:
         return
     off = evaluation.off
-    _add_exact_slopes(evaluation, evaluation.entries_with(Verdict.CANNOT_TELL))
+    _add_exact_slopes(evaluation, evaluation.open)
     settled, _ = _add_exact_slopes(evaluation, off[:WITNESSES])
     if (evaluation.verdicts[off[:WITNESSES]] != Verdict.DISAGREE).any():
         settled_later, looked = _add_exact_slopes(evaluation, off[WITNESSES:])
@@ -117,9 +124,7 @@ def _terms(evaluation: Evaluation) -> None:
 
     Other claims so small, which may be nothing but rounding, are not to pass for 0.
     """
-    size = np.broadcast_to(
-        evaluation.checked.term_magnitudes.get(evaluation.node, 0.0), evaluation.evidence.shape
-    )
+    size = evaluation.term_magnitudes
     evaluation.evidence.scale = size
     evaluation.evidence.rest = REST * EPSILON * size if evaluation.claimed.is_rule else 0.0
 

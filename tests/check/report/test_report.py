@@ -54,11 +54,13 @@ ENTRY = closed(
         "verdict": VERDICT,
         "reason": MAYBE_TEXT,
         "code": MAYBE_TEXT,
+        "certified": {"type": "boolean"},
+        "enclosure": SLOPES,
         "between": SLOPES,
         "by": TEXT,
         "point": {"type": "integer", "minimum": 1},
     },
-    optional=("between", "by", "point"),
+    optional=("enclosure", "between", "by", "point"),
 )
 LOCAL = closed(
     {
@@ -104,6 +106,7 @@ SCHEMA = closed(
         "places": listing(closed({"point": {"type": "integer", "minimum": 1}, "inputs": {"type": "object"}})),
         "total": COUNT,
         "counts": COUNTS,
+        "certified": COUNT,
         "inputs": listing(INPUT),
         "entries": listing(ENTRY),
         "left_out": COUNT,

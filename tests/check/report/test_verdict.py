@@ -131,13 +131,40 @@ TABLE = [
 def broken(rules: Sequence[VerdictRule]) -> list[Row]:
     """The rows of the table that do not come out by these rules."""
     judged = [(row, verdict(row.claimed, row.evidence, rules=rules)) for row in TABLE]
-    return [row for row, (word, code) in judged if (word[()], code[()]) != (row.verdict, row.code)]
+    return [row for row, (word, code, _) in judged if (word[()], code[()]) != (row.verdict, row.code)]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.code} {row.claimed}")
 def test_every_row(row: Row) -> None:
     found = verdict(row.claimed, row.evidence)
     assert (Verdict(int(found.verdicts)), found.codes[()]) == (row.verdict, row.code)
+
+
+PROVED = {"certified": True, "lowest": 2.0, "highest": 2.0}
+CERTIFIED = [
+    (Row(2.0, 2.0, 0.0, AGREE, None, PROVED), True),
+    (Row(2.1, 2.0, 0.0, DISAGREE, "differs", PROVED), True),
+    (Row(2.1, 2.0, 0.0, AGREE, "digits-lost", {**PROVED, "formula_gap": 0.0}), True),
+    (Row(NAN, 2.0, 0.0, DISAGREE, "claim-not-finite", PROVED), True),
+    # What does not rest on the enclosure is not proved by it.
+    (Row(2.1, 2.0, 0.0, UNCLEAR, "claim-noise", {**PROVED, "claim_noise": 0.1}), False),
+    (Row(2.0, 2.0, 0.0, UNCLEAR, "wiring", {**PROVED, "wiring": True}), False),
+    (Row(2.0, 2.0, 0.0, DISAGREE, "differs", {**PROVED, "rule_gap": 1.0, "rule_scale": 2.0}), False),
+    (Row(2.0, 2.0, 0.0, AGREE, None), False),
+]
+
+
+@pytest.mark.parametrize(("row", "certified"), CERTIFIED)
+def test_what_an_enclosure_decides_is_certified(row: Row, certified: bool) -> None:
+    judgement = verdict(row.claimed, row.evidence)
+    assert (Verdict(int(judgement.verdicts)), judgement.codes[()]) == (row.verdict, row.code)
+    assert bool(judgement.certified) is certified
+
+
+def test_entries_are_written_whatever_the_order_of_the_array() -> None:
+    evidence = Evidence.of(np.zeros((3, 2)).T + 1.0, 0.0)
+    evidence.put([1, 3], value=5.0)
+    assert evidence.value.tolist() == [[1, 5, 1], [5, 1, 1]]
 
 
 @pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {VERDICT_RULES[at].code}")

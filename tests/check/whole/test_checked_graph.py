@@ -103,10 +103,8 @@ def test_sizes_are_those_of_the_terms_and_not_of_their_sum():
     assert point.reference[made.nodes["x"]].value == pytest.approx(1)
 
 
-def test_the_rules_in_50_digits():
+def test_a_rule_may_lose_all_digits():
     made = spec("tanh(x)", x=20.0)
-    found = point_of(made).claimed_in_multiprecision(made.nodes["x"])
-    assert abs(found / (4 * np.exp(-40.0)) - 1) < 1e-15
     assert point_of(made).claimed_gradient(made.nodes["x"]) == 0
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from checking import spec
+from checking import in_float64_alone, spec
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import multiprecision
 from bpx.spec.reading.claims import read_claim, with_claims
 
 pytest.importorskip("mpmath")
@@ -28,7 +27,7 @@ def test_the_reference_is_the_true_slope(expression, x, slope):
 
 @pytest.mark.parametrize(("expression", "x", "slope"), LOST)
 def test_without_more_digits_it_may_stay_open_but_is_never_wrong(monkeypatch, expression, x, slope):
-    monkeypatch.setattr(multiprecision, "available", lambda: False)
+    in_float64_alone(monkeypatch)
     (entry,) = gradcheck(spec(expression, x=x)).entries
     assert entry.verdict.word in ("agree", "cannot tell")
     report = gradcheck(with_claims(spec(expression, x=x), [read_claim(f"x = {2 * slope!r}")]))

@@ -7,7 +7,7 @@ import pytest
 from checking import point_of, spec
 
 from bpx.check.report.entry import Verdict
-from bpx.check.whole.evaluation import Claimed
+from bpx.check.whole.evaluation import Claimed, by_rule
 from bpx.check.whole.sources import evaluated
 
 
@@ -57,8 +57,8 @@ def test_a_claim_that_is_not_finite():
 
 def test_a_right_formula_that_loses_its_digits():
     made = spec("tanh(x)", x=20.0)
-    exact = point_of(made).claimed_in_multiprecision(made.nodes["x"])
-    one = found(made, "x", 0.0, in_multiprecision=lambda: exact)
+    point, node = point_of(made), made.nodes["x"]
+    one = evaluated(point, "x", node, by_rule(point, node)).table()
     assert words(one) == ["agree"]
     assert one.reasons[0].code == "digits-lost"
     bare = found(made, "x", 0.0)  # nobody knows where the 0 comes from

@@ -1,0 +1,81 @@
+"""Proved enclosures of derivatives: programs on balls, with as many bits as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.numeric.balls import Ball, NoDerivative, Tie, Undecided, flint, precision, to_the
+from bpx.check.numeric.tolerances import BALL_BITS, ENCLOSURE_BITS
+
+
+class Enclosure(NamedTuple):
+    """An interval that is proved to hold a derivative, and the bits that it took."""
+
+    slope: Any  # arb
+    bits: int
+
+    @property
+    def floats(self) -> tuple[float, float]:
+        """Its ends, rounded outwards to floats."""
+        with precision(self.bits):
+            return _float_below(self.slope), -_float_below(-self.slope)
+
+
+def enclosed_derivative(program: Callable[[bool], Ball], charge: Callable[[int], bool]) -> Enclosure | None:
+    """The derivative of a program by a coordinate that moves where it is called with True.
+
+    With more and more bits until the enclosure is narrow. None where there is no proof: at a kink or
+    the edge of a domain, where the program does not run on balls, and where `charge`, which is told of each
+    run and its bits, forbids it.
+    """
+    latest = None
+    for wanted in BALL_BITS:
+        if not charge(wanted):
+            break
+        with precision(wanted):
+            try:
+                slope = _slope(program)
+            except Undecided:
+                continue
+            # What does not run on balls raises one or another of these.
+            except (TypeError, ValueError, AttributeError, ArithmeticError):
+                return None
+        if slope.is_finite():
+            latest = Enclosure(slope, wanted)
+            if slope.is_zero() or slope.rel_accuracy_bits() >= ENCLOSURE_BITS:
+                return latest
+    return latest
+
+
+def _slope(program: Callable[[bool], Ball]) -> Any:
+    try:
+        return _slope_of(program(True))
+    except Tie:
+        here = program(False)
+    sides = []
+    for side in (1, -1):
+        with to_the(side):
+            sides.append(program(True))
+    # Rounding aside, a jump would leave the value here, or that of one side, apart from the others.
+    if not all(beside.value.overlaps(here.value) for beside in sides):
+        raise NoDerivative
+    right, left = map(_slope_of, sides)
+    if not right.overlaps(left):
+        raise NoDerivative
+    return right.union(left)
+
+
+def _slope_of(result: Ball) -> Any:
+    if not result.isfinite():
+        return result.value
+    return flint().arb(0) if result.slope is None else result.slope
+
+
+def _float_below(number: Any) -> float:
+    """The largest float below the whole interval, or the one before it."""
+    nearest = float(number.lower())
+    below = flint().arb(nearest) <= number
+    return nearest if below else float(np.nextafter(nearest, -np.inf))

@@ -1,0 +1,187 @@
+"""Certificates: proved enclosures of the entries of a gradient, from the forward program alone.
+
+The program runs on balls (`bpx.check.numeric.balls`), once for each entry, which moves alone. Only
+entries that no declared kink bears on are looked at: at a kink the slope along one coordinate says too
+little of a gradient. What a comparison cannot decide, or has no derivative, is left to other sources.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx.check.numeric import balls
+from bpx.check.numeric.balls import Ball
+from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
+from bpx.check.numeric.tolerances import (
+    BALL_BITS,
+    CANCELLED,
+    CLAIM_ROUNDINGS,
+    EPSILON,
+    EXACTLY_KNOWN,
+    FLOAT_CONSTANT_ROUNDING,
+    MOST_BALL_OPERATIONS,
+    RIGHT_FORMULA,
+    SAFETY_FACTOR,
+    SLACK,
+)
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Evidence
+from bpx.check.whole.checked_graph import CheckedGraph
+from bpx.check.whole.evaluation import Evaluation
+from bpx.graph.run import run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Indices = NDArray[np.intp]
+
+
+def certify(evaluation: Evaluation) -> None:
+    """Add the enclosures of a gradient's entries: of all where that is cheap, else of those left open."""
+    flat = _candidates(evaluation)
+    if not flat.size or not balls.available():
+        return
+    program = BallProgram(evaluation.checked, evaluation.node)
+    budget = _Budget(MOST_BALL_OPERATIONS)
+    enclosures = {}
+    for entry in flat.tolist():
+        enclosure = enclosed_derivative(partial(program.output, entry), partial(budget.charge, program.cost))
+        if enclosure and np.isfinite(enclosure.floats).all():
+            enclosures[entry] = enclosure
+    before = evaluation.evidence.part(np.array(list(enclosures), dtype=np.intp))
+    _add(evaluation, enclosures)
+    _judge_formula(evaluation, enclosures, before)
+
+
+def _candidates(evaluation: Evaluation) -> Indices:
+    """The entries to look at: finite claims that no kink bears on."""
+    checked = evaluation.checked
+    possible = checked.is_smooth(evaluation.node) & np.isfinite(evaluation.claimed.value)
+    if checked.elements > MOST_BALL_OPERATIONS or checked.ball_operations > MOST_BALL_OPERATIONS:
+        possible &= (evaluation.verdicts != Verdict.AGREE).reshape(possible.shape)
+    return np.flatnonzero(possible)
+
+
+class _Budget:
+    """Operations that are left to spend."""
+
+    def __init__(self, operations: int) -> None:
+        self.left = operations
+
+    def charge(self, cost: int, bits: int) -> bool:
+        """Pay for a run, as long as there is something left."""
+        self.left -= cost * (1 + bits // 1024)  # up to some 1,000 bits Python takes longer than the balls
+        return self.left >= 0
+
+
+class BallProgram:
+    """The weighted output of a graph on balls, as a function of the entries of one node."""
+
+    def __init__(self, checked: CheckedGraph, node: int) -> None:
+        self.checked, self.node = checked, node
+        graph, output = checked.graph, checked.query.output
+        after = graph.touched(by=[node], upto=max(output, node))
+        self.still = [other for other in graph.needs(of=[output]) if not after[other]] + [node]
+        self.cost = checked.operations_after(node)
+        self._values: dict[int, dict[int, Any]] = {}  # by bits
+
+    def output(self, entry: int, moves: bool) -> Ball:
+        """The output; with its slope by an entry, where that moves."""
+        checked, still = self.checked, self.values()
+        at = still[self.node].copy()
+        if moves:
+            at.reshape(-1)[entry] = at.flat[entry].moving()
+        output = checked.query.output
+        value = run(checked.graph, {**still, self.node: at}, [output])[output]
+        total: Ball = Ball(0) + np.sum(checked.query.seed * value)
+        return total
+
+    def values(self) -> dict[int, Any]:
+        """All nodes that do not depend on the entries, and these, in as many bits as are set."""
+        bits = balls.bits()
+        if bits not in self._values:
+            values = run(self.checked.graph, lifted(self.checked), self.still)
+            self._values[bits] = {node: values[node] for node in self.still}
+        return self._values[bits]
+
+
+def lifted(checked: CheckedGraph) -> dict[int, Any]:
+    """The inputs as balls."""
+    return {node: balls.lifted(value) for node, value in checked.input_values.items()}
+
+
+def _add(evaluation: Evaluation, enclosures: dict[int, Enclosure]) -> None:
+    """The enclosures as evidence.
+
+    The error bar is that of the middle, rounded to a float; or what float64 leaves open on the way there, as
+    long as that is next to nothing: so far a claim may differ from processor to processor.
+    """
+    flat = np.array(list(enclosures), dtype=np.intp)
+    low, high = np.array([one.floats for one in enclosures.values()]).reshape(-1, 2).T
+    value = low + (high - low) / 2
+    rounding = CLAIM_ROUNDINGS * EPSILON * evaluation.term_magnitudes
+    swept = evaluation.part(np.fmax(evaluation.reference.error, rounding), flat)
+    most = min(EXACTLY_KNOWN, SLACK * evaluation.checked.query.detect / SAFETY_FACTOR) * np.abs(value)
+    error = np.fmax(EPSILON * np.abs(value) + (high - low), np.fmin(swept, most))
+    noise = 0.0 if evaluation.claimed.formula is not None else _noise(evaluation, flat, value)
+    evaluation.evidence.replace(
+        flat, value, error, certified=True, lowest=low, highest=high, claim_noise=noise
+    )
+
+
+def _noise(evaluation: Evaluation, flat: Indices, value: Any) -> Any:
+    """How far rounding may have moved bare numbers.
+
+    A number that is proved wrong is wrong. Only what bpx's own rules give in float64 too is not held
+    against it, nor is what one rounding of the terms would leave of nothing.
+    """
+    claimed = evaluation.part(evaluation.claimed.value, flat)
+    own = evaluation.part(evaluation.checked.claimed_gradient(evaluation.node), flat)
+    terms = EPSILON * evaluation.part(evaluation.term_magnitudes, flat)
+    same = np.abs(claimed - own) <= SLACK * evaluation.checked.query.detect * np.abs(own)
+    nothing = np.maximum(np.abs(claimed), np.abs(value)) <= terms
+    return np.maximum(np.where(same, np.abs(own - value), 0.0), np.where(nothing, terms, 0.0))
+
+
+# --- formulas ------------------------------------------------------------------------------------
+
+
+def _judge_formula(evaluation: Evaluation, enclosures: dict[int, Enclosure], before: Evidence) -> None:
+    """Where the number that a formula gives is off, the formula on balls: float64 may have lost its digits.
+
+    What no bits decide keeps the evidence that there was before.
+    """
+    if evaluation.claimed.formula is None:
+        return
+    values: dict[int, Any] = {}  # by bits
+    off = evaluation.verdicts != Verdict.AGREE
+    for position, (entry, enclosure) in enumerate(enclosures.items()):
+        if off[entry]:
+            right = _formula_is_right(evaluation, entry, enclosure, values)
+            if right is None:
+                evaluation.evidence.restore(entry, before.part(position))
+            elif right:
+                evaluation.evidence.put(entry, formula_gap=0.0)
+
+
+def _formula_is_right(
+    evaluation: Evaluation, entry: int, enclosure: Enclosure, values: dict[int, Any]
+) -> bool | None:
+    """Is the claimed formula on balls what is enclosed? None where no bits decide."""
+    size = float(evaluation.part(evaluation.term_magnitudes, np.array([entry]))[0])
+    relative = min(RIGHT_FORMULA, SLACK * evaluation.checked.query.detect)
+    of_terms = (FLOAT_CONSTANT_ROUNDING if evaluation.claimed.is_rule else CANCELLED) * size
+    for bits in BALL_BITS:
+        with balls.precision(bits):
+            if bits not in values:
+                values[bits] = evaluation.formula_on(lifted(evaluation.checked))
+            if values[bits] is None:
+                continue
+            gap = abs(values[bits].flat[entry].value - enclosure.slope)
+            room = relative * abs(enclosure.slope) + of_terms
+            if gap <= room or gap > room:
+                return bool(gap <= room)
+    return None
