@@ -208,13 +208,13 @@ LARGEST_ANGLE_BITS = 2**12
 
 # --- balls ---------------------------------------------------------------------------------------
 
-# Bits of the balls, one after the other until an enclosure is narrow; the last is where the exactly zero
-# discriminant of FPBench's quadratic formulas is as open as with the first.
+# Bits of the balls, one after the other until an enclosure is narrow. The last bounds the cost of what no
+# bits decide, such as a comparison of equal numbers that are not exact; it was not varied.
 BALL_BITS = (128, 256, 512, 1024, 2048, 5000)
 # Bits of an enclosure that is narrow: 11 more than a float64 number has.
 ENCLOSURE_BITS = 64
 # Units of rounding, 2**-52 of the terms, by which float64 makes a right claim differ between processors: exp
-# and log of NumPy are good to 4 of them, and a derivative takes more than one.
+# and log of NumPy are good to 4 of them, and a derivative takes more than one. It was not varied.
 CLAIM_ROUNDINGS = 8
 # Operations on balls that certificates of all entries, or of the open ones of one gradient, may take: 1.5 µs
 # each, 30 ms together, as long as the rest of such a check takes.
@@ -232,8 +232,8 @@ FLOAT_CONSTANT_ROUNDING = 1e-15
 # Relative: a formula that agrees so closely in many digits is the right one. Between the 1e-15 of
 # constants and the 1e-5 that a check must see; nobody writes a formula wrong by a billionth.
 RIGHT_FORMULA = 1e-9
-# Elements of a batch whose slopes are enclosed by balls, 0.05 ms each: fewer than that the 2 ms would buy
-# that differences take for a batch of any size.
+# Elements of a batch whose slopes are enclosed by balls, some 0.05 ms each where differences take some 2 ms
+# for a batch of any size; it was not varied.
 MOST_ENCLOSED_ELEMENTS = 32
 # Elements of a batch that are looked at again in many digits, 1 to 4 ms each.
 MOST_MULTIPRECISION_ELEMENTS = 500

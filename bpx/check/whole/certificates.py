@@ -135,15 +135,18 @@ def _add(evaluation: Evaluation, enclosures: dict[int, Enclosure]) -> None:
 def _noise(evaluation: Evaluation, flat: Indices, value: Any) -> Any:
     """How far rounding may have moved bare numbers.
 
-    A number that is proved wrong is wrong. Only what bpx's own rules give in float64 too is not held
-    against it, nor is what one rounding of the terms would leave of nothing.
+    A number that is proved wrong is wrong. Not held against it are one rounding of each term, which any
+    formula in float64 makes; what bpx's own rules give there too; and what rounding leaves of nothing.
     """
     claimed = evaluation.part(evaluation.claimed.value, flat)
     own = evaluation.part(evaluation.checked.claimed_gradient(evaluation.node), flat)
     terms = EPSILON * evaluation.part(evaluation.term_magnitudes, flat)
     same = np.abs(claimed - own) <= SLACK * evaluation.checked.query.detect * np.abs(own)
     nothing = np.maximum(np.abs(claimed), np.abs(value)) <= terms
-    return np.maximum(np.where(same, np.abs(own - value), 0.0), np.where(nothing, terms, 0.0))
+    # The verdict allows for eight times this: of one rounding no more than that itself.
+    one_rounding = terms / (2 * 8)
+    own_noise = np.where(same, np.abs(own - value), 0.0)
+    return np.maximum(np.maximum(own_noise, one_rounding), np.where(nothing, terms, 0.0))
 
 
 # --- formulas ------------------------------------------------------------------------------------
