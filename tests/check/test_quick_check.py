@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 from checking import planted, spec
 
@@ -43,3 +46,10 @@ def test_a_large_graph_is_left_out():
 
 def test_nothing_to_check():
     assert found(spec("x^2", x=3.0), {}) is None
+
+
+def test_balls_are_not_loaded_for_it() -> None:
+    """python-flint takes 25 ms to load, a tenth of a small explanation."""
+    code = "import sys, bpx; print(bpx.parse('x^2', x=3).explain().check.verdict, 'flint' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["agree", "False"]

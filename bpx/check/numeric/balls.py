@@ -49,10 +49,27 @@ class NoDerivative(ArithmeticError):
     """The sides of the point have slopes, or values, that differ."""
 
 
-@cache
+_wanted = [True]  # the last counts
+
+
 def available() -> bool:
-    """Whether python-flint, which does the arithmetic, is installed."""
+    """Whether python-flint, which does the arithmetic, is installed, and `unwanted` does not hold."""
+    return _wanted[-1] and _installed()
+
+
+@cache
+def _installed() -> bool:
     return find_spec("flint") is not None
+
+
+@contextmanager
+def unwanted() -> Iterator[None]:
+    """Do without balls meanwhile: python-flint takes longer to load than a small check by differences."""
+    _wanted.append(False)
+    try:
+        yield
+    finally:
+        _wanted.pop()
 
 
 @cache
