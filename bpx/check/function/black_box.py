@@ -147,10 +147,11 @@ class BlackBoxCheck:
             BlackBoxKinks(self.rows, self.evaluation, self.rng).look()
             if self.evaluation.wrong.any():  # nobody is called wrong by chance
                 unsteady = find_unsteady_claims(self.rows, self.evaluation)
-        for input, obstacle in unsteady.items():
-            evidence.put(
-                self.evaluation.all_rows(np.flatnonzero(self.rows.owners == input)), obstacle=obstacle
-            )
+        if unsteady:  # what they say of mixtures is as uncertain
+            self.evaluation.mixtures.clear()
+        for input, obstacle in unsteady.items() if self.rows.caller.unsteady_at is None else ():
+            own = np.flatnonzero(self.rows.owners == input)
+            evidence.put(self.evaluation.all_rows(own), obstacle=obstacle)
         for input in self.rows.caller.varied:
             self.evaluation.add_array_scale(np.flatnonzero(self.rows.owners == input))
 

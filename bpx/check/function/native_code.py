@@ -31,8 +31,15 @@ _PACKAGES = {
     "cupy",
 }
 _ADDRESSES = {
-    "ctypes", "data_as", "ndpointer", "__array_interface__", "__array_struct__", "from_buffer", "CDLL", "byref",
-}  # fmt: skip
+    "CDLL",
+    "__array_interface__",
+    "__array_struct__",
+    "byref",
+    "ctypes",
+    "data_as",
+    "from_buffer",
+    "ndpointer",
+}
 _MOST_LOOKED_AT = 2000  # values that functions reach; a larger program is not searched further
 
 
