@@ -1,20 +1,29 @@
 """What is wrong with the claims on a black box: there are no nodes to name, but inputs and patterns.
 
 An input is blamed whose claims disagree; the kind of mistake is named only where it gives all of its
-claims, for every upstream gradient they were asked for.
+claims that are known, for every upstream gradient they were asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from inspect import getclosurevars
 from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import constant_factor, counts, fits, one_element
+from bpx.check.blame.array_patterns import ClaimedGradient, array_mistakes
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, slanting
-from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_CLOSE
+from bpx.check.function.caller import Caller
+from bpx.check.numeric.tolerances import (
+    BLAMED_COORDINATES,
+    BLAMED_OUTPUTS,
+    LARGEST_NAMED,
+    PATTERN_CLOSE,
+    PATTERN_STEP,
+)
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.evidence import Obstacle
 from bpx.graph.arrays import Array, Shape
@@ -25,49 +34,106 @@ _LOOKS = 2  # random directions in which a proposal must be right
 
 def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str) -> tuple[Blame, ...]:
     """The inputs of `function` of whose gradient something wrong is claimed."""
-    tables = {i: _tables(rows, evaluation, i) for i in rows.caller.varied}
-    blamed, wrong = [], evaluation.wrong
-    for i, (right, claimed) in tables.items():
-        if i in rows.misshapen or wrong[rows.owners == i].any():
-            other_references = {
-                rows.caller.names[j]: reference for j, (reference, _) in tables.items() if j != i
-            }
-            if i in rows.misshapen:
-                mistakes: tuple[Mistake, ...] = (_shape_mistake(rows, i),)
-            elif evaluation.meets(Obstacle.ACCUMULATES, rows.owners == i):
-                mistakes = (Mistake("accumulates"),)
-            else:
-                mistakes = tuple(_mistakes(rows, right, claimed, other_references))[:MOST_NAMED]
-            blamed.append(Blame(rows.caller.names[i], function, None, None, mistakes, claim=True))
-    return tuple(blamed)
-
-
-def _tables(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, input: int) -> tuple[Array, Array]:
-    """References and claims of an input, as (rows, *its shape)."""
-    own = rows.owners == input
-    shape = (-1, *rows.caller.values[input].shape)
-    return evaluation.evidence.value[:, own].reshape(shape), evaluation.claimed[:, own].reshape(shape)
+    wrong = evaluation.wrong
+    blamed = [i for i in rows.caller.varied if i in rows.misshapen or wrong[rows.owners == i].any()]
+    if not blamed:
+        return ()
+    jacobian = _Jacobian.of(rows, evaluation)
+    names = rows.caller.names
+    return tuple(
+        Blame(names[i], function, None, None, _mistakes(rows, evaluation, jacobian, i), claim=True)
+        for i in blamed
+    )
 
 
 def _mistakes(
-    rows: BlackBoxRows, right: Array, claimed: Array, other_references: Mapping[str, Array]
-) -> Iterator[Mistake]:
-    if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
-        return
-    exact = [0.0] * len(right)
-    factor = constant_factor(list(right), list(claimed), counts([rows.output.shape, right.shape[1:]]), exact)
-    weights = np.linspace(1.0, 2.0, len(right))  # of the rows, so that an element shows in whichever it is
-    element = one_element([np.tensordot(weights, right, 1)], [np.tensordot(weights, claimed, 1)], [0.0])
-    yield from (mistake for mistake in (factor, element) if mistake)
-    if rows.one_hot and (claimed == claimed[0]).all() and fits(right.sum(axis=0), claimed[0], 0.0):
-        yield Mistake("upstream-forgotten")
-    if right.ndim == 3 and right.shape[1] == right.shape[2] and fits(right.swapaxes(1, 2), claimed, 0.0):
-        yield Mistake("result-transposed")
-    if fits(np.zeros(right.shape), claimed, 0.0):
-        yield Mistake("dropped")
-    for name, reference in other_references.items():
-        if fits(reference, claimed, 0.0):
-            yield Mistake.of("other-gradient", other=name)
+    rows: BlackBoxRows, evaluation: BlackBoxEvaluation, jacobian: _Jacobian, input: int
+) -> tuple[Mistake, ...]:
+    if input in rows.misshapen:
+        return (_shape_mistake(rows, input),)
+    if evaluation.meets(Obstacle.ACCUMULATES, rows.owners == input):
+        return (Mistake("accumulates"),)
+    return array_mistakes(jacobian.gradient(rows, evaluation, input))
+
+
+class _Jacobian(NamedTuple):
+    """References and claims (R, N) for upstream gradients (R, size of the output)."""
+
+    right: Array
+    claimed: Array
+    upstreams: Array
+    one_hot: bool
+
+    @classmethod
+    def of(cls, rows: BlackBoxRows, evaluation: BlackBoxEvaluation) -> _Jacobian:
+        """Those of the check; of a large output, whose elements were mixed, some one by one."""
+        if rows.one_hot:
+            return cls(evaluation.evidence.value, evaluation.claimed, rows.upstreams, True)
+        size = rows.output.size
+        chosen = np.unique(np.linspace(0, size - 1, BLAMED_OUTPUTS).astype(int))
+        upstreams = np.eye(size)[chosen]
+        claimed = np.array([rows.claim(upstream) for upstream in upstreams])
+        right = np.full(claimed.shape, np.nan)
+        for at in rows.claimed_coordinates[:BLAMED_COORDINATES].tolist():
+            right[:, at] = _central(rows, at)[chosen]
+        return cls(right, claimed, upstreams, True)
+
+    def gradient(self, rows: BlackBoxRows, evaluation: BlackBoxEvaluation, input: int) -> ClaimedGradient:
+        """That of one input, with all that has a name."""
+        known = np.isfinite(self.right) & np.isfinite(self.claimed)
+        right, claimed = np.where(known, self.right, 0.0), np.where(known, self.claimed, 0.0)
+        others = [i for i in rows.caller.varied if i != input and known[:, rows.owners == i].all()]
+        own = rows.owners == input
+        return ClaimedGradient(
+            rows.caller.names[input],
+            _of_input(rows, right, input),
+            _of_input(rows, claimed, input),
+            _of_input(rows, known, input),
+            rows.output,
+            self.upstreams,
+            self.one_hot,
+            _named_values(rows.caller),
+            {rows.caller.names[i]: _of_input(rows, right, i) for i in others},
+            tuple(
+                (weights, mixture.claimed[0, own].reshape(rows.caller.values[input].shape))
+                for weights, mixture in evaluation.mixtures
+                if known[:, own].all()
+            ),
+        )
+
+
+def _of_input(rows: BlackBoxRows, table: Any, input: int) -> Any:
+    """The part of a table (R, N) that is of one input, as (R, *its shape)."""
+    return table[:, rows.owners == input].reshape(-1, *rows.caller.values[input].shape)
+
+
+def _central(rows: BlackBoxRows, at: int) -> Array:
+    """The derivatives of all elements of the output by a coordinate, to nine digits."""
+    step = PATTERN_STEP * max(1.0, abs(rows.x[at]))
+    ends = []
+    for offset in (step, -step):
+        moved = rows.x.copy()
+        moved[at] += offset
+        output = rows.caller.nearby(rows.values(moved))
+        if output is None or output.shape != rows.output.shape:
+            return np.full(rows.output.size, np.nan)
+        ends.append(output.ravel())
+    return np.asarray((ends[0] - ends[1]) / (2 * step))
+
+
+def _named_values(caller: Caller) -> Mapping[str, Array]:
+    """Numbers that have a name: the inputs, and what forward takes from around it."""
+    values = dict(zip(caller.names, caller.values, strict=True))
+    try:
+        around = getclosurevars(caller.functions[0])
+    except TypeError:  # no function of Python
+        return values
+    for name, value in {**around.globals, **around.nonlocals}.items():
+        numeric = isinstance(value, (int, float, np.ndarray, np.generic)) and not isinstance(value, bool)
+        array = np.asarray(value) if numeric else np.empty(0)
+        if array.size and array.size <= LARGEST_NAMED and array.dtype.kind in "fiub":
+            values.setdefault(name, array.astype(float))
+    return values
 
 
 # --- claims of a wrong shape ----------------------------------------------------------------------
@@ -92,16 +158,15 @@ def _shape_mistake(rows: BlackBoxRows, input: int) -> Mistake:
 
 def _proposals(claimed: Array, wanted: Shape) -> Iterator[tuple[str, Array, dict[str, str]]]:
     """Arrays of the wanted shape made of a claim: a code, the array, and facts of the sentence."""
+    size = int(np.prod(wanted, dtype=int))
     if claimed.T.shape == wanted:
         yield "transposed-shape", claimed.T, {}
     for count in range(1, claimed.ndim + 1):
         for axes in combinations(range(claimed.ndim), count):
             summed = claimed.sum(axis=axes)
-            if summed.size == np.prod(wanted, dtype=int) and _without_ones(summed.shape) == _without_ones(
-                wanted
-            ):
+            if summed.size == size and _without_ones(summed.shape) == _without_ones(wanted):
                 yield "unsummed-shape", summed.reshape(wanted), {"axes": ", ".join(map(str, axes))}
-    if claimed.size == np.prod(wanted, dtype=int):
+    if claimed.size == size:
         yield "raveled-shape", claimed.reshape(wanted), {}
 
 

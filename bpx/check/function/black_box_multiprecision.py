@@ -95,12 +95,14 @@ class BlackBoxMultiprecision:
 
     def _add_slopes(self, at: int, rows: Indices) -> None:
         """What many digits show of these rows by one coordinate."""
-        for row, slope in zip(rows.tolist(), self._slopes(at, rows), strict=False):
+        slopes = self._slopes(at, rows)
+        for row, slope in zip(rows.tolist(), slopes, strict=False):
             self._add(row, at, slope)
-        if self.evaluation.mixtures:
+        if self.evaluation.mixtures and any(slope.value for slope in slopes):  # of zeros there is no mixture
             column = self.evaluation.judgement(self.evaluation.all_rows([at]).ravel())
             if (column.verdicts == Verdict.AGREE).all():
-                self._add_mixtures(at)
+                every = np.arange(len(self.rows.upstreams))
+                self._add_mixtures(at, slopes if len(rows) == len(every) else self._slopes(at, every))
 
     def _slopes(self, at: int, rows: Indices) -> list[MultiprecisionSlope]:
         """The slopes of these rows by a coordinate; none where forward does not run on such numbers.
@@ -152,9 +154,8 @@ class BlackBoxMultiprecision:
     def _is(self, flat: Indices, wanted: Verdict) -> bool:
         return bool(self.evaluation.judgement(flat).verdicts[0] == wanted)
 
-    def _add_mixtures(self, at: int) -> None:
+    def _add_mixtures(self, at: int, slopes: list[MultiprecisionSlope]) -> None:
         """The claims for mixed upstream gradients; entries whose digits are lost show it here alone."""
-        slopes = self._slopes(at, np.arange(len(self.rows.upstreams)))
         if not slopes or any(slope.edge or slope.kink for slope in slopes):
             return
         for i, (weights, mixture) in enumerate(self.evaluation.mixtures):

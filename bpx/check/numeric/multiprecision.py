@@ -67,8 +67,8 @@ class OperationBudget:
         self.left = most
 
     def spend(self) -> None:
-        """Count one operation."""
-        self.left -= 1
+        """Count one operation; its cost grows about with the square of the digits."""
+        self.left -= (context().dps // MULTIPRECISION_DIGITS) ** 2
         if self.left < 0:
             raise ArithmeticError(say("python.operations"))
 

@@ -476,6 +476,14 @@ NO_CHANGE = 1e-9
 NEARLY_ONE = 1e-4
 # Mistakes named for one culprit, the likeliest first; more would not be read.
 MOST_NAMED = 3
+# Of an array output too large for a row each: so many elements are looked at one by one where somebody is
+# to blame, by at most so many coordinates; the step of the central differences, relative to max(|x|, 1),
+# leaves nine digits.
+BLAMED_OUTPUTS = 24
+BLAMED_COORDINATES = 256
+PATTERN_STEP = 6e-6
+# Elements of an array around a function that may have slipped into its gradient.
+LARGEST_NAMED = 10_000
 # Nodes of an op's own formula in which slips are tried: as many as somebody would write by hand.
 MOST_FORMULA_NODES = 100
 # Nodes without a name of their own that a corrected formula may explain beside it.
