@@ -9,7 +9,7 @@ Convention: arrays have shape (R, *shape), a row for each upstream gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,13 +114,16 @@ _UPSTREAM_SLIPS: Mapping[str, Callable[[Array], Array]] = {
 def _factor(gradient: ClaimedGradient) -> Iterator[Mistake]:
     """A constant factor that has a name, or at least a number."""
     right, claimed = gradient.right, gradient.claimed
+    largest = np.unravel_index(np.argmax(np.abs(right)), right.shape)
+    ratio = float(claimed[largest] / right[largest])
+    if not gradient.explains(ratio * right):
+        return
+    lengths = {n for n in counts([np.shape(gradient.output), right.shape[1:]]) if n > 1}
+    values = {**gradient.values, "output": gradient.output}
+    scalars = {name: np.reshape(value, ()) for name, value in values.items() if np.size(value) == 1}
+    yield from _named_numbers(ratio, scalars, lengths)
     factor = constant_factor(list(right), list(claimed), set(), [0.0] * len(right))
     if factor and factor.code == "factor":
-        largest = np.unravel_index(np.argmax(np.abs(right)), right.shape)
-        ratio = float(claimed[largest] / right[largest])
-        lengths = {n for n in counts([np.shape(gradient.output), right.shape[1:]]) if n > 1}
-        scalars = {name: value for name, value in gradient.values.items() if np.size(value) == 1}
-        yield from _named_numbers(ratio, scalars, lengths)
         yield factor
 
 
@@ -142,7 +145,8 @@ _SHARES = {0.0: "zero", 0.5: "half", 2.0: "double", -1.0: "sign"}
 def _some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
     """All wrong entries are off by the same factor, or those at each index, and all others are right."""
     wrong = gradient.wrong.any(axis=0)
-    if wrong.ndim == 0 or wrong.all() or not wrong.any() or np.size(wrong) < 3:
+    telling = ((gradient.right != 0) | (gradient.claimed != 0)).any(axis=0)
+    if wrong.ndim == 0 or (wrong == telling).all() or np.size(wrong) < 3:
         return
     yield from _repeated_rows(gradient, wrong)
     ratios = gradient.claimed[gradient.wrong] / gradient.right[gradient.wrong]
@@ -153,8 +157,10 @@ def _some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
         entries = _entries_text(wrong)
         if share:
             yield Mistake.of(f"some-{share}", entries=entries)
-        elif len(ratios) > 1:
+        elif wrong.sum() > 1:
             yield Mistake.of("some-factor", entries=entries, factor=number(ratios[0], 6))
+        else:
+            yield Mistake.of("one-element", index=index_text(np.argwhere(wrong)[0].tolist())[1:-1])
     elif wrong.sum() == 1:
         yield Mistake.of("one-element", index=index_text(np.argwhere(wrong)[0].tolist())[1:-1])
     else:
@@ -215,13 +221,23 @@ def _entries_text(wrong: Any) -> str:
     return ", ".join([*texts, *(["…"] if wrong.sum() > 3 else [])])
 
 
+def _some_outputs(gradient: ClaimedGradient) -> Iterator[Mistake]:
+    """The contributions of some elements of the output are left out."""
+    wrong = gradient.wrong.reshape(len(gradient.right), -1).any(axis=1)
+    if gradient.one_hot and len(wrong) > 2 and wrong.any() and not wrong.all():
+        lost = wrong.reshape(-1, *[1] * (gradient.right.ndim - 1))
+        if gradient.explains(np.where(lost, 0.0, gradient.right)):
+            outputs = (gradient.upstreams[wrong] != 0).any(axis=0).reshape(gradient.output.shape)
+            yield Mistake.of("some-outputs", outputs=_entries_text(outputs))
+
+
 def _masks(gradient: ClaimedGradient) -> Iterator[Mistake]:
     """Zeros in wrong places."""
     right, claimed, known = gradient.right, gradient.claimed, gradient.known
     zero, dropped = known & (right == 0), known & (claimed == 0)
     if (zero & (claimed != 0)).any() and gradient.explains(np.where(zero, claimed, right)):
         yield Mistake("unmasked")
-    if zero.any() and (dropped == (known & ~zero)).all():
+    if not (~zero & ~dropped & known).any() and (claimed != 0).any():
         yield Mistake("mask-flipped")
     lines = right.reshape(len(right), -1), claimed.reshape(len(right), -1)
     same_sum = np.allclose(lines[0].sum(axis=1), lines[1].sum(axis=1), rtol=PATTERN_CLOSE)
@@ -273,12 +289,12 @@ def _reduced(gradient: ClaimedGradient) -> Iterator[Mistake]:
             for code, predicted in (("axis-summed", total), ("axis-averaged", total / n)):
                 if gradient.explains(np.broadcast_to(predicted, right.shape)):
                     yield Mistake.of(code, axis=axis - 1)
-    if right.ndim == 2 and len(right) == right.shape[1] and gradient.explains(right * np.eye(len(right))):
-        yield Mistake("diagonal-only")
-    elif np.prod(right.shape[1:], dtype=int) == len(right):
-        diagonal = np.eye(len(right)).reshape(right.shape)
-        if gradient.explains(right * diagonal):
+    count = len(right)
+    if gradient.one_hot and np.prod(right.shape[1:], dtype=int) == count > 1:
+        if gradient.explains(right * np.eye(count).reshape(right.shape)):
             yield Mistake("diagonal-only")
+        if gradient.explains(right.reshape(count, count).T.reshape(right.shape)):
+            yield Mistake("jacobian-transposed")
 
 
 def _terms_of_norms(gradient: ClaimedGradient) -> Iterator[Mistake]:
@@ -377,17 +393,40 @@ def _named_values(gradient: ClaimedGradient) -> Iterator[Mistake]:
     output, rows = gradient.output.shape, len(gradient.right)
     if not gradient.one_hot or rows < 3:
         return
-    places = gradient.right.reshape(rows, -1) != 0
+    # Where the claims are, or should be, a diagonal.
+    places = (gradient.right != 0).reshape(rows, -1)
     if not (places.sum(axis=1) <= 1).all():
-        return
+        places = (gradient.claimed != 0).reshape(rows, -1)
+        if not (places.sum(axis=1) <= 1).all() or places.sum() < 3:
+            return
+    place = places.reshape(gradient.right.shape)
     shape = (rows, *[1] * (gradient.right.ndim - 1))
     values = {**gradient.values, "output": gradient.output}
     for factor in factors_of(values, output):
         by_row = (gradient.upstreams.reshape(rows, -1) @ factor.value.ravel()).reshape(shape)
-        if gradient.explains(np.where(gradient.right != 0, by_row, 0.0)):
+        if not factor.missing and gradient.explains(np.where(place, by_row, 0.0)):
             yield Mistake.of("value-of", value=factor.text)
-    if gradient.explains(np.where(gradient.right != 0, 1.0, 0.0)):
+            break
+    if gradient.explains(np.where(place, 1.0, 0.0)):
         yield Mistake("unchanged")
+
+
+def _products(gradient: ClaimedGradient) -> Iterator[Mistake]:
+    """The numbers of a product of two arrays that have a name."""
+    shape = gradient.right.shape[1:]
+    if len(gradient.right) > 1 or np.size(gradient.right) < 3:
+        return
+    matrices = {name: np.asarray(v) for name, v in gradient.values.items() if np.ndim(v) in (1, 2)}
+    matrices |= {f"{name}.T": v.T for name, v in matrices.items() if v.ndim == 2}
+    for (left, a), (right, b) in product(matrices.items(), repeat=2):
+        if a.shape[-1] == b.shape[0] and (*a.shape[:-1], *b.shape[1:]) == shape:
+            yield from _product(gradient, f"{left} @ {right}", a @ b)
+
+
+def _product(gradient: ClaimedGradient, formula: str, value: Array) -> Iterator[Mistake]:
+    for times, text in ((1, ""), (2, "2 * "), (-1, "-"), (-2, "-2 * ")):
+        if gradient.explains(times * value):
+            yield Mistake.of("numbers-of", formula=f"{text}{formula}")
 
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -398,8 +437,10 @@ PATTERNS: tuple[Pattern, ...] = (
     _reduced,
     _times_named,
     _factor,
+    _some_outputs,
     _masks,
     _plus_named,
     _terms_of_norms,
     _named_values,
+    _products,
 )

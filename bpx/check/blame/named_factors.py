@@ -20,7 +20,7 @@ class Factor(NamedTuple):
 
 
 # What people multiply by: values, and the derivatives of functions in terms of their own value.
-_FORMS: Mapping[str, Callable[[Array], Array]] = {
+FORMS: Mapping[str, Callable[[Array], Array]] = {
     "{0}": lambda v: v,
     "{0}^2": lambda v: v**2,
     "(1 - {0})": lambda v: 1 - v,
@@ -41,7 +41,7 @@ def factors_of(values: Mapping[str, Array], shape: tuple[int, ...]) -> Iterator[
             spread = np.broadcast_to(np.asarray(value, dtype=float), shape)
         except ValueError:  # of a shape that does not fit
             continue
-        for form, function in _FORMS.items():
+        for form, function in FORMS.items():
             with np.errstate(all="ignore"):
                 formula = function(spread)
                 yield Factor(formula, form.format(name), missing=False)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.blame.array_patterns import ClaimedGradient, array_mistakes
+from bpx.check.blame.hidden_layers import hidden_mistakes
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, slanting
 from bpx.check.function.caller import Caller
@@ -21,6 +22,7 @@ from bpx.check.numeric.tolerances import (
     BLAMED_COORDINATES,
     BLAMED_OUTPUTS,
     LARGEST_NAMED,
+    MOST_NAMED,
     PATTERN_CLOSE,
     PATTERN_STEP,
 )
@@ -32,18 +34,38 @@ from bpx.graph.numbers import shape_text
 _LOOKS = 2  # random directions in which a proposal must be right
 
 
-def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str) -> tuple[Blame, ...]:
-    """The inputs of `function` of whose gradient something wrong is claimed."""
+def blamed_inputs(
+    rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str
+) -> tuple[tuple[Blame, ...], tuple[str, ...]]:
+    """The inputs of `function` of whose gradient something wrong is claimed.
+
+    And the names of those whose claims are wrong by the same mistake, made where both come from.
+    """
     wrong = evaluation.wrong
     blamed = [i for i in rows.caller.varied if i in rows.misshapen or wrong[rows.owners == i].any()]
     if not blamed:
-        return ()
+        return (), ()
     jacobian = _Jacobian.of(rows, evaluation)
-    names = rows.caller.names
-    return tuple(
-        Blame(names[i], function, None, None, _mistakes(rows, evaluation, jacobian, i), claim=True)
-        for i in blamed
+    mistakes = {i: _mistakes(rows, evaluation, jacobian, i) for i in blamed}
+    innocent = _hidden(
+        mistakes, {i: jacobian.gradient(rows, evaluation, i) for i in blamed if not mistakes[i]}
     )
+    names = rows.caller.names
+    guilty = (i for i in blamed if i not in innocent)
+    culprits = (Blame(names[i], function, None, None, mistakes[i], claim=True) for i in guilty)
+    return tuple(culprits), tuple(names[i] for i in innocent)
+
+
+def _hidden(mistakes: dict[int, tuple[Mistake, ...]], unnamed: Mapping[int, ClaimedGradient]) -> list[int]:
+    """Add the mistakes of hidden layers; the biases that they explain together with the weights."""
+    innocent: list[int] = []
+    for i, weights in unnamed.items():
+        for j, bias in [*unnamed.items(), (None, None)]:
+            columns = weights.right.shape[-1:]
+            if i != j and (bias is None or bias.right.shape[1:] == columns) and not mistakes[i]:
+                mistakes[i] = tuple(hidden_mistakes(weights, bias))[:MOST_NAMED]
+                innocent += [j] if mistakes[i] and j is not None else []
+    return innocent
 
 
 def _mistakes(

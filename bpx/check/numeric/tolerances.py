@@ -482,6 +482,9 @@ MOST_NAMED = 3
 BLAMED_OUTPUTS = 24
 BLAMED_COORDINATES = 256
 PATTERN_STEP = 6e-6
+# In units of the largest: what is left of the digits where a layer is solved for; PATTERN_CLOSE of entries
+# that a matrix of condition 100 has mixed.
+HIDDEN_CLOSE = 1e-7
 # Elements of an array around a function that may have slipped into its gradient.
 LARGEST_NAMED = 10_000
 # Nodes of an op's own formula in which slips are tried: as many as somebody would write by hand.
