@@ -1,4 +1,4 @@
-"""Mistakes planted in backward functions written in NumPy: is the right input blamed, and the right kind named?
+"""Mistakes planted in backward functions written in NumPy: are the input and the kind of mistake named?
 
 Each function stands with its right backward and with wrong ones, each of which makes one slip that people
 make: a factor, a transpose, a sum, a mask, a term, a name in place of another.
@@ -74,18 +74,34 @@ def linear(rng: Any) -> Case:
     def backward(g: Any, x: Any, W: Any, b: Any) -> Gradients:
         return g @ W.T, x.T @ g, g.sum(axis=0)
 
-    return Case("linear", forward, inputs, backward, [
-        Slip("bias averaged", changed(backward, 2, lambda d, g, *_: g.mean(axis=0)), ("b",), ("mean-doubled",)),
-        Slip("bias not summed", changed(backward, 2, lambda d, g, *_: g), ("b",), ("unsummed-shape",)),
-        Slip("dW over the batch", changed(backward, 1, lambda d, *_: d / 5), ("W",), ("mean-doubled",)),
-        Slip("dW transposed", changed(backward, 1, lambda d, *_: d.T), ("W",), ("transposed-shape",)),
-        Slip("dx forgotten", changed(backward, 0, lambda d, *_: 0 * d), ("x",), ("dropped",)),
-        Slip("in another order", lambda g, *a: (backward(g, *a)[1], backward(g, *a)[0], backward(g, *a)[2]),
-             ("x", "W"), ("other-gradient",)),
-        Slip("dW twice", changed(backward, 1, lambda d, *_: 2 * d), ("W",), ("double",)),
-        Slip("first example only", changed(backward, 2, lambda d, g, *_: g[0]), ("b",),
-             ("some-outputs",)),
-    ])  # fmt: skip
+    return Case(
+        "linear",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip(
+                "bias averaged",
+                changed(backward, 2, lambda d, g, *_: g.mean(axis=0)),
+                ("b",),
+                ("mean-doubled",),
+            ),
+            Slip("bias not summed", changed(backward, 2, lambda d, g, *_: g), ("b",), ("unsummed-shape",)),
+            Slip("dW over the batch", changed(backward, 1, lambda d, *_: d / 5), ("W",), ("mean-doubled",)),
+            Slip("dW transposed", changed(backward, 1, lambda d, *_: d.T), ("W",), ("transposed-shape",)),
+            Slip("dx forgotten", changed(backward, 0, lambda d, *_: 0 * d), ("x",), ("dropped",)),
+            Slip(
+                "in another order",
+                lambda g, *a: (backward(g, *a)[1], backward(g, *a)[0], backward(g, *a)[2]),
+                ("x", "W"),
+                ("other-gradient",),
+            ),
+            Slip("dW twice", changed(backward, 1, lambda d, *_: 2 * d), ("W",), ("double",)),
+            Slip(
+                "first example only", changed(backward, 2, lambda d, g, *_: g[0]), ("b",), ("some-outputs",)
+            ),
+        ],
+    )
 
 
 def activation(name: str, function: Any, slope: Any, more: list[tuple[str, Any, tuple[str, ...]]]) -> Any:
@@ -105,29 +121,53 @@ def activation(name: str, function: Any, slope: Any, more: list[tuple[str, Any, 
 
 
 ACTIVATIONS = [
-    activation("tanh", np.tanh, lambda x: 1 - np.tanh(x) ** 2, [
-        ("derivative missing", lambda g, x: g, ("factor-missing", "unchanged")),
-        ("derivative twice", lambda g, x: g * (1 - np.tanh(x) ** 2) ** 2, ("factor-doubled",)),
-        ("value for derivative", lambda g, x: g * np.tanh(x), ("value-of",)),
-        ("upstream forgotten", lambda g, x: 1 - np.tanh(x) ** 2 + 0 * g, ("upstream-forgotten",)),
-    ]),
-    activation("sigmoid", sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x)), [
-        ("times its value", lambda g, x: g * sigmoid(x) ** 2 * (1 - sigmoid(x)), ("factor-doubled",)),
-        ("a (1 - a) at the input", lambda g, x: g * x * (1 - x), ("value-of",)),
-        ("1 - a^2", lambda g, x: g * (1 - sigmoid(x) ** 2), ("value-of",)),
-        ("sign", lambda g, x: -g * sigmoid(x) * (1 - sigmoid(x)), ("sign",)),
-    ]),
-    activation("relu", lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0, [
-        ("mask missing", lambda g, x: g, ("unmasked",)),
-        ("mask inverted", lambda g, x: g * (x <= 0), ("mask-flipped",)),
-        ("value for derivative", lambda g, x: g * np.maximum(x, 0), ("factor-doubled", "value-of")),
-    ]),
-    activation("square", lambda x: x**2, lambda x: 2 * x, [
-        ("factor 2 lost", lambda g, x: g * x, ("half",)),
-        ("exponent kept", lambda g, x: 2 * g * x**2, ("factor-doubled",)),
-        ("one element", lambda g, x: 2 * g * x * np.where(np.arange(12).reshape(3, 4) == 5, 3, 1), ("some-factor", "one-element")),
-    ]),
-]  # fmt: skip
+    activation(
+        "tanh",
+        np.tanh,
+        lambda x: 1 - np.tanh(x) ** 2,
+        [
+            ("derivative missing", lambda g, x: g, ("factor-missing", "unchanged")),
+            ("derivative twice", lambda g, x: g * (1 - np.tanh(x) ** 2) ** 2, ("factor-doubled",)),
+            ("value for derivative", lambda g, x: g * np.tanh(x), ("value-of",)),
+            ("upstream forgotten", lambda g, x: 1 - np.tanh(x) ** 2 + 0 * g, ("upstream-forgotten",)),
+        ],
+    ),
+    activation(
+        "sigmoid",
+        sigmoid,
+        lambda x: sigmoid(x) * (1 - sigmoid(x)),
+        [
+            ("times its value", lambda g, x: g * sigmoid(x) ** 2 * (1 - sigmoid(x)), ("factor-doubled",)),
+            ("a (1 - a) at the input", lambda g, x: g * x * (1 - x), ("value-of",)),
+            ("1 - a^2", lambda g, x: g * (1 - sigmoid(x) ** 2), ("value-of",)),
+            ("sign", lambda g, x: -g * sigmoid(x) * (1 - sigmoid(x)), ("sign",)),
+        ],
+    ),
+    activation(
+        "relu",
+        lambda x: np.maximum(x, 0),
+        lambda x: (x > 0) * 1.0,
+        [
+            ("mask missing", lambda g, x: g, ("unmasked",)),
+            ("mask inverted", lambda g, x: g * (x <= 0), ("mask-flipped",)),
+            ("value for derivative", lambda g, x: g * np.maximum(x, 0), ("factor-doubled", "value-of")),
+        ],
+    ),
+    activation(
+        "square",
+        lambda x: x**2,
+        lambda x: 2 * x,
+        [
+            ("factor 2 lost", lambda g, x: g * x, ("half",)),
+            ("exponent kept", lambda g, x: 2 * g * x**2, ("factor-doubled",)),
+            (
+                "one element",
+                lambda g, x: 2 * g * x * np.where(np.arange(12).reshape(3, 4) == 5, 3, 1),
+                ("some-factor", "one-element"),
+            ),
+        ],
+    ),
+]
 
 
 def dropout(rng: Any) -> Case:
@@ -140,11 +180,17 @@ def dropout(rng: Any) -> Case:
     def backward(g: Any, x: Any) -> Gradients:
         return (g * mask / (1 - p),)
 
-    return Case("dropout", forward, inputs, backward, [
-        Slip("not masked", lambda g, x: (g / (1 - p),), ("x",), ("unmasked",)),
-        Slip("not scaled", lambda g, x: (g * mask,), ("x",), ("factor-doubled", "factor-missing")),
-        Slip("scaled the wrong way", lambda g, x: (g * mask * (1 - p),), ("x",), ("factor-doubled",)),
-    ])  # fmt: skip
+    return Case(
+        "dropout",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("not masked", lambda g, x: (g / (1 - p),), ("x",), ("unmasked",)),
+            Slip("not scaled", lambda g, x: (g * mask,), ("x",), ("factor-doubled", "factor-missing")),
+            Slip("scaled the wrong way", lambda g, x: (g * mask * (1 - p),), ("x",), ("factor-doubled",)),
+        ],
+    )
 
 
 # --- norms ----------------------------------------------------------------------------------------
@@ -169,15 +215,45 @@ def layer_norm(rng: Any) -> Case:
         dx = d - mean * d.mean(axis=1, keepdims=True) - variance * n * (d * n).mean(axis=1, keepdims=True)
         return dx / s, (g * n).sum(axis=0), g.sum(axis=0)
 
-    return Case("layer norm", forward, inputs, backward, [
-        Slip("mean forgotten", lambda g, *a: backward(g, *a, mean=False), ("x",), ("mean-term",)),
-        Slip("variance forgotten", lambda g, *a: backward(g, *a, variance=False), ("x",), ("variance-term",)),
-        Slip("both forgotten", lambda g, *a: backward(g, *a, mean=False, variance=False), ("x",), ("norm-terms",)),
-        Slip("y for x̂ in dgamma", changed(backward, 1, lambda d, g, x, gamma, beta: (g * forward(x, gamma, beta)).sum(axis=0)),
-             ("gamma",), ("value-of",)),
-        Slip("dgamma over gamma", changed(backward, 1, lambda d, g, x, gamma, beta: d / gamma), ("gamma",), ("factor-missing",)),
-        Slip("dbeta is dgamma", changed(backward, 2, lambda d, g, x, *_: backward(g, x, *_)[1]), ("beta",), ("other-gradient",)),
-    ])  # fmt: skip
+    return Case(
+        "layer norm",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("mean forgotten", lambda g, *a: backward(g, *a, mean=False), ("x",), ("mean-term",)),
+            Slip(
+                "variance forgotten",
+                lambda g, *a: backward(g, *a, variance=False),
+                ("x",),
+                ("variance-term",),
+            ),
+            Slip(
+                "both forgotten",
+                lambda g, *a: backward(g, *a, mean=False, variance=False),
+                ("x",),
+                ("norm-terms",),
+            ),
+            Slip(
+                "y for x̂ in dgamma",
+                changed(backward, 1, lambda d, g, *a: (g * forward(*a)).sum(axis=0)),
+                ("gamma",),
+                ("value-of",),
+            ),
+            Slip(
+                "dgamma over gamma",
+                changed(backward, 1, lambda d, g, x, gamma, beta: d / gamma),
+                ("gamma",),
+                ("factor-missing",),
+            ),
+            Slip(
+                "dbeta is dgamma",
+                changed(backward, 2, lambda d, g, x, *_: backward(g, x, *_)[1]),
+                ("beta",),
+                ("other-gradient",),
+            ),
+        ],
+    )
 
 
 # --- losses ---------------------------------------------------------------------------------------
@@ -194,13 +270,29 @@ def cross_entropy(rng: Any) -> Case:
     def backward(g: Any, z: Any, y: Any) -> Gradients:
         return g * (softmax(z) - hot) / 6, None
 
-    return Case("cross-entropy", forward, inputs, backward, [
-        Slip("not averaged", lambda g, z, y: (g * (softmax(z) - hot), None), ("z",), ("mean-lost",)),
-        Slip("sign", lambda g, z, y: (g * (hot - softmax(z)) / 6, None), ("z",), ("sign",)),
-        Slip("one-hot forgotten", lambda g, z, y: (g * softmax(z) / 6, None), ("z",), ("other-term",)),
-        Slip("upstream forgotten", lambda g, z, y: ((softmax(z) - hot) / 6, None), ("z",), ("upstream-forgotten",)),
-        Slip("averaged over all", lambda g, z, y: (g * (softmax(z) - hot) / 24, None), ("z",), ("mean-doubled",)),
-    ])  # fmt: skip
+    return Case(
+        "cross-entropy",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("not averaged", lambda g, z, y: (g * (softmax(z) - hot), None), ("z",), ("mean-lost",)),
+            Slip("sign", lambda g, z, y: (g * (hot - softmax(z)) / 6, None), ("z",), ("sign",)),
+            Slip("one-hot forgotten", lambda g, z, y: (g * softmax(z) / 6, None), ("z",), ("other-term",)),
+            Slip(
+                "upstream forgotten",
+                lambda g, z, y: ((softmax(z) - hot) / 6, None),
+                ("z",),
+                ("upstream-forgotten",),
+            ),
+            Slip(
+                "averaged over all",
+                lambda g, z, y: (g * (softmax(z) - hot) / 24, None),
+                ("z",),
+                ("mean-doubled",),
+            ),
+        ],
+    )
 
 
 def ridge(rng: Any) -> Case:
@@ -214,13 +306,19 @@ def ridge(rng: Any) -> Case:
         r = 2 * g * (X @ w - t) / 7
         return np.outer(r, w), X.T @ r + penalty * reg * g * w, -r
 
-    return Case("ridge regression", forward, inputs, backward, [
-        Slip("penalty lost", lambda g, *a: backward(g, *a, penalty=0.0), ("w",), ("penalty-term",)),
-        Slip("penalty doubled", lambda g, *a: backward(g, *a, penalty=2.0), ("w",), ("penalty-term",)),
-        Slip("penalty averaged", lambda g, *a: backward(g, *a, penalty=1 / 7), ("w",), ("penalty-term",)),
-        Slip("sign of the target", changed(backward, 2, lambda d, *_: -d), ("t",), ("sign",)),
-        Slip("2 of the square lost", changed(backward, 0, lambda d, *_: d / 2), ("X",), ("half",)),
-    ])  # fmt: skip
+    return Case(
+        "ridge regression",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("penalty lost", lambda g, *a: backward(g, *a, penalty=0.0), ("w",), ("penalty-term",)),
+            Slip("penalty doubled", lambda g, *a: backward(g, *a, penalty=2.0), ("w",), ("penalty-term",)),
+            Slip("penalty averaged", lambda g, *a: backward(g, *a, penalty=1 / 7), ("w",), ("penalty-term",)),
+            Slip("sign of the target", changed(backward, 2, lambda d, *_: -d), ("t",), ("sign",)),
+            Slip("2 of the square lost", changed(backward, 0, lambda d, *_: d / 2), ("X",), ("half",)),
+        ],
+    )
 
 
 # --- products, indices, shapes ----------------------------------------------------------------------
@@ -240,13 +338,28 @@ def attention(rng: Any) -> Case:
         ds = a * da if diagonal else a * (da - (a * da).sum(axis=1, keepdims=True))
         return ds @ k * scale, ds.T @ q * scale, a.T @ g
 
-    return Case("attention", forward, inputs, backward, [
-        Slip("scale forgotten", lambda g, *a: backward(g, *a, scale=1.0), ("q", "k"), ("root-missing",)),
-        Slip("scale twice", lambda g, *a: backward(g, *a, scale=1 / 3), ("q", "k"), ("root-doubled",)),
-        Slip("dv not transposed", changed(backward, 2, lambda d, g, q, k, v: softmax(q @ k.T / np.sqrt(3)) @ g),
-             ("v",), ("jacobian-transposed",)),
-        Slip("dq is dk", changed(backward, 0, lambda d, g, *a: backward(g, *a)[1]), ("q",), ("other-gradient",)),
-    ])  # fmt: skip
+    return Case(
+        "attention",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("scale forgotten", lambda g, *a: backward(g, *a, scale=1.0), ("q", "k"), ("root-missing",)),
+            Slip("scale twice", lambda g, *a: backward(g, *a, scale=1 / 3), ("q", "k"), ("root-doubled",)),
+            Slip(
+                "dv not transposed",
+                changed(backward, 2, lambda d, g, q, k, v: softmax(q @ k.T / np.sqrt(3)) @ g),
+                ("v",),
+                ("jacobian-transposed",),
+            ),
+            Slip(
+                "dq is dk",
+                changed(backward, 0, lambda d, g, *a: backward(g, *a)[1]),
+                ("q",),
+                ("other-gradient",),
+            ),
+        ],
+    )
 
 
 def quadratic(rng: Any) -> Case:
@@ -258,11 +371,19 @@ def quadratic(rng: Any) -> Case:
     def backward(g: Any, A: Any, x: Any) -> Gradients:
         return g * np.outer(x, x), g * (A + A.T) @ x
 
-    return Case("quadratic form", forward, inputs, backward, [
-        Slip("A counted once", lambda g, A, x: (g * np.outer(x, x), g * A @ x), ("x",), ("numbers-of",)),
-        Slip("twice A x", lambda g, A, x: (g * np.outer(x, x), 2 * g * A @ x), ("x",), ("numbers-of",)),
-        Slip("half of dA", lambda g, A, x: (g * np.outer(x, x) / 2, g * (A + A.T) @ x), ("A",), ("half",)),
-    ])  # fmt: skip
+    return Case(
+        "quadratic form",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("A counted once", lambda g, A, x: (g * np.outer(x, x), g * A @ x), ("x",), ("numbers-of",)),
+            Slip("twice A x", lambda g, A, x: (g * np.outer(x, x), 2 * g * A @ x), ("x",), ("numbers-of",)),
+            Slip(
+                "half of dA", lambda g, A, x: (g * np.outer(x, x) / 2, g * (A + A.T) @ x), ("A",), ("half",)
+            ),
+        ],
+    )
 
 
 def bilinear(rng: Any) -> Case:
@@ -275,12 +396,33 @@ def bilinear(rng: Any) -> Case:
         d = g * (1 - np.tanh(u @ A @ v) ** 2)
         return d * np.outer(u, v), d * A @ v, d * A.T @ u
 
-    return Case("bilinear form", forward, inputs, backward, [
-        Slip("dA transposed", changed(backward, 0, lambda d, *_: d.T), ("A",), ("result-transposed",)),
-        Slip("symmetric part", changed(backward, 0, lambda d, *_: (d + d.T) / 2), ("A",), ("symmetric-part",)),
-        Slip("du is dv", changed(backward, 1, lambda d, g, *a: backward(g, *a)[2]), ("u",), ("other-gradient",)),
-        Slip("tanh' forgotten in du", changed(backward, 1, lambda d, g, A, u, v: g * A @ v), ("u",), ("factor-missing",)),
-    ])  # fmt: skip
+    return Case(
+        "bilinear form",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("dA transposed", changed(backward, 0, lambda d, *_: d.T), ("A",), ("result-transposed",)),
+            Slip(
+                "symmetric part",
+                changed(backward, 0, lambda d, *_: (d + d.T) / 2),
+                ("A",),
+                ("symmetric-part",),
+            ),
+            Slip(
+                "du is dv",
+                changed(backward, 1, lambda d, g, *a: backward(g, *a)[2]),
+                ("u",),
+                ("other-gradient",),
+            ),
+            Slip(
+                "tanh' forgotten in du",
+                changed(backward, 1, lambda d, g, A, u, v: g * A @ v),
+                ("u",),
+                ("factor-missing",),
+            ),
+        ],
+    )
 
 
 def embedding(rng: Any) -> Case:
@@ -300,11 +442,24 @@ def embedding(rng: Any) -> Case:
         d[rows] += 2 * g * E[rows]
         return d, None
 
-    return Case("embedding", forward, inputs, backward, [
-        Slip("counted once", once, ("E",), ("counted-once",)),
-        Slip("a row forgotten", changed(backward, 0, lambda d, *_: d * (np.arange(5) != 3)[:, None]), ("E",), ("some-zero",)),
-        Slip("sign in a column", changed(backward, 0, lambda d, *_: d * [1, -1, 1]), ("E",), ("some-sign",)),
-    ])  # fmt: skip
+    return Case(
+        "embedding",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("counted once", once, ("E",), ("counted-once",)),
+            Slip(
+                "a row forgotten",
+                changed(backward, 0, lambda d, *_: d * (np.arange(5) != 3)[:, None]),
+                ("E",),
+                ("some-zero",),
+            ),
+            Slip(
+                "sign in a column", changed(backward, 0, lambda d, *_: d * [1, -1, 1]), ("E",), ("some-sign",)
+            ),
+        ],
+    )
 
 
 def convolution(rng: Any) -> Case:
@@ -322,11 +477,17 @@ def convolution(rng: Any) -> Case:
     def border(d: Any, *_: Any) -> Any:
         return d * np.array([0, 1, 1, 1, 1, 1, 1, 0])
 
-    return Case("convolution", forward, inputs, backward, [
-        Slip("kernel turned", changed(backward, 1, lambda d, *_: d[::-1]), ("w",), ("flipped",)),
-        Slip("border left out", changed(backward, 0, border), ("x",), ("some-zero",)),
-        Slip("shifted", changed(backward, 1, lambda d, *_: np.roll(d, 1)), ("w",), ("rolled",)),
-    ])  # fmt: skip
+    return Case(
+        "convolution",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("kernel turned", changed(backward, 1, lambda d, *_: d[::-1]), ("w",), ("flipped",)),
+            Slip("border left out", changed(backward, 0, border), ("x",), ("some-zero",)),
+            Slip("shifted", changed(backward, 1, lambda d, *_: np.roll(d, 1)), ("w",), ("rolled",)),
+        ],
+    )
 
 
 def pooling(rng: Any) -> Case:
@@ -342,11 +503,22 @@ def pooling(rng: Any) -> Case:
     def first(g: Any, x: Any) -> Gradients:
         return ((np.array([1.0, 0.0]) * g[:, :, None]).reshape(3, 6),)
 
-    return Case("max pooling", forward, inputs, backward, [
-        Slip("to the first element", first, ("x",), ("misrouted",)),
-        Slip("to all elements", lambda g, x: (np.repeat(g, 2, axis=1),), ("x",), ("unmasked",)),
-        Slip("to the smallest", lambda g, x: (np.repeat(g, 2, axis=1) - backward(g, x)[0],), ("x",), ("misrouted", "mask-flipped")),
-    ])  # fmt: skip
+    return Case(
+        "max pooling",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip("to the first element", first, ("x",), ("misrouted",)),
+            Slip("to all elements", lambda g, x: (np.repeat(g, 2, axis=1),), ("x",), ("unmasked",)),
+            Slip(
+                "to the smallest",
+                lambda g, x: (np.repeat(g, 2, axis=1) - backward(g, x)[0],),
+                ("x",),
+                ("misrouted", "mask-flipped"),
+            ),
+        ],
+    )
 
 
 def softmax_layer(rng: Any) -> Case:
@@ -356,11 +528,19 @@ def softmax_layer(rng: Any) -> Case:
         p = softmax(z)
         return (p * (g - (p * g).sum()),)
 
-    return Case("softmax", softmax, inputs, backward, [
-        Slip("diagonal only", lambda g, z: (g * softmax(z) * (1 - softmax(z)),), ("z",), ("diagonal-only",)),
-        Slip("twice", lambda g, z: (2 * backward(g, z)[0],), ("z",), ("double",)),
-        Slip("no sum", lambda g, z: (g * softmax(z),), ("z",), ("value-of",)),
-    ])  # fmt: skip
+    return Case(
+        "softmax",
+        softmax,
+        inputs,
+        backward,
+        [
+            Slip(
+                "diagonal only", lambda g, z: (g * softmax(z) * (1 - softmax(z)),), ("z",), ("diagonal-only",)
+            ),
+            Slip("twice", lambda g, z: (2 * backward(g, z)[0],), ("z",), ("double",)),
+            Slip("no sum", lambda g, z: (g * softmax(z),), ("z",), ("value-of",)),
+        ],
+    )
 
 
 def network(rng: Any) -> Case:
@@ -381,19 +561,52 @@ def network(rng: Any) -> Case:
         dh = d @ W2.T * slope(h)
         return X.T @ dh, dh.sum(axis=0), h.T @ d, d.sum(axis=0)
 
-    return Case("two layers", forward, inputs, backward, [
-        Slip("tanh' forgotten", lambda g, *a: backward(g, *a, slope=np.ones_like), ("W1",), ("hidden-slope-missing",)),
-        Slip("tanh' twice", lambda g, *a: backward(g, *a, slope=lambda h: (1 - h**2) ** 2), ("W1",), ("hidden-slope-twice",)),
-        Slip("1 - h", lambda g, *a: backward(g, *a, slope=lambda h: 1 - h), ("W1",), ("hidden-slope-wrong",)),
-        Slip("b2 averaged", changed(backward, 3, lambda d, *_: d / 4), ("b2",), ("mean-doubled",)),
-        Slip("dW2 doubled", changed(backward, 2, lambda d, *_: 2 * d), ("W2",), ("double",)),
-    ])  # fmt: skip
+    return Case(
+        "two layers",
+        forward,
+        inputs,
+        backward,
+        [
+            Slip(
+                "tanh' forgotten",
+                lambda g, *a: backward(g, *a, slope=np.ones_like),
+                ("W1",),
+                ("hidden-slope-missing",),
+            ),
+            Slip(
+                "tanh' twice",
+                lambda g, *a: backward(g, *a, slope=lambda h: (1 - h**2) ** 2),
+                ("W1",),
+                ("hidden-slope-twice",),
+            ),
+            Slip(
+                "1 - h",
+                lambda g, *a: backward(g, *a, slope=lambda h: 1 - h),
+                ("W1",),
+                ("hidden-slope-wrong",),
+            ),
+            Slip("b2 averaged", changed(backward, 3, lambda d, *_: d / 4), ("b2",), ("mean-doubled",)),
+            Slip("dW2 doubled", changed(backward, 2, lambda d, *_: 2 * d), ("W2",), ("double",)),
+        ],
+    )
 
 
 CASES = [
-    linear, *ACTIVATIONS, dropout, layer_norm, cross_entropy, ridge, attention, quadratic, bilinear, embedding,
-    convolution, pooling, softmax_layer, network,
-]  # fmt: skip
+    linear,
+    *ACTIVATIONS,
+    dropout,
+    layer_norm,
+    cross_entropy,
+    ridge,
+    attention,
+    quadratic,
+    bilinear,
+    embedding,
+    convolution,
+    pooling,
+    softmax_layer,
+    network,
+]
 
 
 # --- what comes out -----------------------------------------------------------------------------------
@@ -441,18 +654,13 @@ def main(seeds: int = 3) -> None:
     every = list(cases(seeds))
     right = [check(case, case.backward).verdict for case in every]
     found = [judged(case, slip) for case in every for slip in case.slips]
-    total = len(found)
-    print(
-        f"{len(CASES)} functions, {total} planted slips in {seeds} draws ({time.perf_counter() - start:.0f} s)"
-    )
-    print(
-        f"  right backwards: {right.count('agree')} of {len(right)} agree, {right.count('disagree')} disagree"
-    )
+    total, seconds = len(found), time.perf_counter() - start
+    kinds, first = sum(one.kind for one in found), sum(one.first for one in found)
+    print(f"{len(CASES)} functions, {total} planted slips in {seeds} draws ({seconds:.0f} s)")
+    print(f"  right: {right.count('agree')} of {len(right)} agree, {right.count('disagree')} disagree")
     print(f"  caught: {sum(one.caught for one in found)} of {total}")
-    print(f"  exactly the culprits blamed: {sum(one.culprits for one in found)} of {total}")
-    print(
-        f"  the kind is named: {sum(one.kind for one in found)} of {total}, first {sum(one.first for one in found)}"
-    )
+    print(f"  the culprits blamed, and nobody else: {sum(one.culprits for one in found)} of {total}")
+    print(f"  the kind is among those named: {kinds} of {total}; is named first: {first}")
     for one in found if verbose else []:
         if not (one.caught and one.culprits and one.kind):
             print("   ", one.title, one.caught, one.culprits, one.codes)

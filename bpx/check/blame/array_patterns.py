@@ -10,53 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, product
-from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.blame.claimed_gradient import ClaimedGradient, Pattern
+from bpx.check.blame.entry_patterns import masks, some_entries, some_outputs
 from bpx.check.blame.error_patterns import constant_factor, counts, fits
 from bpx.check.blame.named_factors import Factor, factor_mistake, factors_of
-from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_CLOSE, PATTERN_ROUNDING
+from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_CLOSE
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import index_text, number
-
-
-class ClaimedGradient(NamedTuple):
-    """What is claimed of one input, and what is right.
-
-    Entries that are not `known` are 0 in both. `values` are all that has a name: inputs, data, constants,
-    the input itself among them; `references` the right gradients of other inputs. `upstreams` has shape
-    (R, *output shape). `mixtures` are further upstream gradients, as weights (R,) of the rows, with what is
-    claimed for them.
-    """
-
-    name: str
-    right: Array
-    claimed: Array
-    known: Any
-    output: Array
-    upstreams: Array
-    one_hot: bool
-    values: Mapping[str, Array]
-    references: Mapping[str, Array]
-    mixtures: tuple[tuple[Array, Array], ...]
-
-    def explains(self, predicted: Array) -> bool:
-        """Does a prediction give the claimed numbers, and not just the right ones?"""
-        shape = self.right.shape
-        predicted = np.where(self.known, np.broadcast_to(predicted, shape), 0.0)
-        return fits(predicted, self.claimed, 0.0) and not fits(predicted, self.right, 0.0)
-
-    @property
-    def wrong(self) -> Any:
-        """Which entries are wrong, as a mistake is: by more than a pattern may be off."""
-        gap, size = np.abs(self.claimed - self.right), np.maximum(np.abs(self.claimed), np.abs(self.right))
-        largest = float(size.max(initial=0.0))
-        return self.known & (gap > PATTERN_CLOSE * size + PATTERN_ROUNDING * largest)
-
-
-Pattern = Callable[[ClaimedGradient], Iterator[Mistake]]
+from bpx.graph.numbers import number
 
 
 def array_mistakes(gradient: ClaimedGradient) -> tuple[Mistake, ...]:
@@ -96,12 +60,16 @@ def _upstreams(gradient: ClaimedGradient) -> Iterator[Mistake]:
     if not gradient.mixtures:
         return
     for code, weigh in _UPSTREAM_SLIPS.items():
-        if all(
-            fits(np.tensordot(weigh(weights), gradient.right, 1), claimed, 0.0)
-            and not fits(np.tensordot(weights, gradient.right, 1), claimed, 0.0)
-            for weights, claimed in gradient.mixtures
-        ):
+        if _all_fit(gradient, weigh) and not _all_fit(gradient, lambda weights: weights):
             yield Mistake(code)
+
+
+def _all_fit(gradient: ClaimedGradient, weigh: Callable[[Array], Array]) -> bool:
+    """Is every mixture claimed as if it had these weights in place of its own?"""
+    return all(
+        fits(np.tensordot(weigh(weights), gradient.right, 1), claimed, 0.0)
+        for weights, claimed in gradient.mixtures
+    )
 
 
 _UPSTREAM_SLIPS: Mapping[str, Callable[[Array], Array]] = {
@@ -135,114 +103,6 @@ def _named_numbers(ratio: float, scalars: Mapping[str, Array], lengths: set[int]
     for factor in factors_of(scalars, ()):
         if np.abs(ratio - factor.value) <= PATTERN_CLOSE * np.abs(factor.value):
             yield factor_mistake(factor)
-
-
-# --- some of the entries ------------------------------------------------------------------------
-
-_SHARES = {0.0: "zero", 0.5: "half", 2.0: "double", -1.0: "sign"}
-
-
-def _some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
-    """All wrong entries are off by the same factor, or those at each index, and all others are right."""
-    wrong = gradient.wrong.any(axis=0)
-    telling = ((gradient.right != 0) | (gradient.claimed != 0)).any(axis=0)
-    if wrong.ndim == 0 or (wrong == telling).all() or np.size(wrong) < 3:
-        return
-    yield from _repeated_rows(gradient, wrong)
-    ratios = gradient.claimed[gradient.wrong] / gradient.right[gradient.wrong]
-    if np.isfinite(ratios).all() and np.ptp(ratios) <= PATTERN_CLOSE * np.abs(ratios).max(initial=1e-300):
-        share = next(
-            (code for value, code in _SHARES.items() if abs(ratios[0] - value) <= PATTERN_CLOSE), None
-        )
-        entries = _entries_text(wrong)
-        if share:
-            yield Mistake.of(f"some-{share}", entries=entries)
-        elif wrong.sum() > 1:
-            yield Mistake.of("some-factor", entries=entries, factor=number(ratios[0], 6))
-        else:
-            yield Mistake.of("one-element", index=index_text(np.argwhere(wrong)[0].tolist())[1:-1])
-    elif wrong.sum() == 1:
-        yield Mistake.of("one-element", index=index_text(np.argwhere(wrong)[0].tolist())[1:-1])
-    else:
-        yield from _kinds_by_entry(gradient, wrong)
-
-
-def _share(ratios: Array) -> str | None:
-    """The plain slip that all these ratios of claimed to right show."""
-    slips = (code for share, code in _SHARES.items() if (np.abs(ratios - share) <= PATTERN_CLOSE).all())
-    return next(slips, None)
-
-
-def _kinds_by_entry(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
-    """Different slips at different entries, each of them plain."""
-    parts: dict[str, Any] = {code: np.zeros(wrong.shape, dtype=bool) for code in _SHARES.values()}
-    for at in np.argwhere(wrong):
-        where = (slice(None), *at)
-        off = gradient.wrong[where]
-        ratios = gradient.claimed[where][off] / gradient.right[where][off]
-        code = _share(ratios)
-        if code is None:
-            return
-        parts[code][tuple(at)] = True
-    for code, part in parts.items():
-        if part.any():
-            yield Mistake.of(f"some-{code}", entries=_entries_text(part))
-
-
-def _repeated_rows(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
-    """Rows that are 1/n of what they should be: an index that occurs n times and is counted once."""
-    rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))
-    times = []
-    for row in rows.tolist():
-        right, claimed = gradient.right[:, row], gradient.claimed[:, row]
-        nonzero = (claimed != 0) & gradient.known[:, row]
-        ratio = float(np.median((right / claimed)[nonzero])) if nonzero.any() else 0.0
-        n = round(ratio)
-        if n < 2 or not fits(right, n * claimed, 0.0):
-            return
-        times.append(n)
-    for row, n in list(zip(rows.tolist(), times, strict=True))[:1]:
-        yield Mistake.of("counted-once", row=row, n=n)
-
-
-def _entries_text(wrong: Any) -> str:
-    """Entries as people name them: whole rows or columns where they are such, else the first few."""
-    for axis in range(wrong.ndim):
-        others = tuple(a for a in range(wrong.ndim) if a != axis)
-        full, some = wrong.all(axis=others), wrong.any(axis=others)
-        if others and (full == some).all() and not full.all():
-            places = [":"] * wrong.ndim
-            texts = []
-            for at in np.flatnonzero(full)[:3].tolist():
-                places[axis] = str(at)
-                texts.append(f"[{', '.join(places)}]")
-            return ", ".join([*texts, *(["…"] if full.sum() > 3 else [])])
-    texts = [index_text(at) for at in np.argwhere(wrong)[:3].tolist()]
-    return ", ".join([*texts, *(["…"] if wrong.sum() > 3 else [])])
-
-
-def _some_outputs(gradient: ClaimedGradient) -> Iterator[Mistake]:
-    """The contributions of some elements of the output are left out."""
-    wrong = gradient.wrong.reshape(len(gradient.right), -1).any(axis=1)
-    if gradient.one_hot and len(wrong) > 2 and wrong.any() and not wrong.all():
-        lost = wrong.reshape(-1, *[1] * (gradient.right.ndim - 1))
-        if gradient.explains(np.where(lost, 0.0, gradient.right)):
-            outputs = (gradient.upstreams[wrong] != 0).any(axis=0).reshape(gradient.output.shape)
-            yield Mistake.of("some-outputs", outputs=_entries_text(outputs))
-
-
-def _masks(gradient: ClaimedGradient) -> Iterator[Mistake]:
-    """Zeros in wrong places."""
-    right, claimed, known = gradient.right, gradient.claimed, gradient.known
-    zero, dropped = known & (right == 0), known & (claimed == 0)
-    if (zero & (claimed != 0)).any() and gradient.explains(np.where(zero, claimed, right)):
-        yield Mistake("unmasked")
-    if not (~zero & ~dropped & known).any() and (claimed != 0).any():
-        yield Mistake("mask-flipped")
-    lines = right.reshape(len(right), -1), claimed.reshape(len(right), -1)
-    same_sum = np.allclose(lines[0].sum(axis=1), lines[1].sum(axis=1), rtol=PATTERN_CLOSE)
-    if known.all() and zero.any() and same_sum and fits(np.sort(lines[0]), np.sort(lines[1]), 0.0):
-        yield Mistake("misrouted")
 
 
 # --- another order, other sums ------------------------------------------------------------------
@@ -432,13 +292,13 @@ def _product(gradient: ClaimedGradient, formula: str, value: Array) -> Iterator[
 PATTERNS: tuple[Pattern, ...] = (
     _upstreams,
     _whole,
-    _some_entries,
+    some_entries,
     _rearranged,
     _reduced,
     _times_named,
     _factor,
-    _some_outputs,
-    _masks,
+    some_outputs,
+    masks,
     _plus_named,
     _terms_of_norms,
     _named_values,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.array_patterns import ClaimedGradient
+from bpx.check.blame.claimed_gradient import ClaimedGradient
 from bpx.check.blame.named_factors import FORMS
 from bpx.check.numeric.tolerances import HIDDEN_CLOSE
 from bpx.check.report.blame import Mistake

@@ -108,7 +108,7 @@ def check_function(
         *caller.notes,
         *check.rows.notes,
         *check.rows.unclaimed_notes(),
-        *advice(check.rows, check.evaluation),
+        *advice(check.rows, check.evaluation, tables),
     )
     return Report(None, name, tables, blame=blame, innocent=innocent, notes=notes, detect=chosen.detect)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,21 +11,36 @@ from bpx.check.function.black_box_rows import BlackBoxRows
 from bpx.check.numeric.tolerances import FLOAT32_NOISE, LOOSER_DETECTS, UNIT_ROUNDOFF
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
+from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import verdict
 from bpx.graph.numbers import number
 from bpx.words.diagnostic import Diagnostic
 
+_MOST_NAMES = 3  # of entries in a sentence
 _TYPES = {2.0**-24: "float32", 2.0**-11: "float16"}
 
 
-def advice(rows: BlackBoxRows, evaluation: BlackBoxEvaluation) -> tuple[Diagnostic, ...]:
-    """What hides errors, and a `detect` with which all entries would agree."""
+def advice(
+    rows: BlackBoxRows, evaluation: BlackBoxEvaluation, tables: Sequence[GradientTable]
+) -> Iterator[Diagnostic]:
+    """What hides errors, a `detect` with which all entries would agree, and entries that do not matter."""
+    negligible = [
+        table.entry(flat).label
+        for table in tables
+        for flat, reason in table.reasons.items()
+        if reason.code == "negligible"
+    ]
+    if negligible:
+        entries = ", ".join([*negligible[:_MOST_NAMES], *(["…"] if len(negligible) > _MOST_NAMES else [])])
+        facts = {"count": len(negligible), "entries": entries}
+        yield Diagnostic("negligible", None, facts, severity="note")
     if rows.misshapen or rows.caller.unsteady_at is not None:
-        return ()
+        return
     worst = evaluation.verdicts.min(initial=Verdict.AGREE)
     if worst == Verdict.CANNOT_TELL:
-        return tuple(_on_noise(rows, evaluation))
-    return tuple(_on_small_differences(evaluation)) if worst == Verdict.DISAGREE else ()
+        yield from _on_noise(rows, evaluation)
+    if worst == Verdict.DISAGREE:
+        yield from _on_small_differences(evaluation)
 
 
 def _on_noise(rows: BlackBoxRows, evaluation: BlackBoxEvaluation) -> Iterator[Diagnostic]:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.array_patterns import ClaimedGradient, array_mistakes
+from bpx.check.blame.array_patterns import array_mistakes
+from bpx.check.blame.claimed_gradient import ClaimedGradient
 from bpx.check.blame.hidden_layers import hidden_mistakes
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, slanting
@@ -47,9 +48,8 @@ def blamed_inputs(
         return (), ()
     jacobian = _Jacobian.of(rows, evaluation)
     mistakes = {i: _mistakes(rows, evaluation, jacobian, i) for i in blamed}
-    innocent = _hidden(
-        mistakes, {i: jacobian.gradient(rows, evaluation, i) for i in blamed if not mistakes[i]}
-    )
+    unnamed = {i: jacobian.gradient(rows, evaluation, i) for i in blamed if not mistakes[i]}
+    innocent = _hidden(mistakes, unnamed)
     names = rows.caller.names
     guilty = (i for i in blamed if i not in innocent)
     culprits = (Blame(names[i], function, None, None, mistakes[i], claim=True) for i in guilty)
