@@ -39,7 +39,6 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import bad_options, is_number, is_whole, unknown_options, wrong_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
-from bpx.graph.arrays import Array
 from bpx.graph.numbers import shape_text
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
@@ -141,9 +140,10 @@ class BlackBoxCheck:
         find_scatter(self.rows, self.slopes)
         if self.rows.caller.unsteady_at is None and not unsteady:
             for weights in (self.rows.mixture, -self.rows.mixture) if self.rows.one_hot else ():
-                self._add_mixture(weights)
+                self.evaluation.add_mixture(weights, self.rows.claim(weights))
             if self.options.exact and not self._calls_native_code():
                 BlackBoxMultiprecision(self.rows, self.evaluation, self.slopes.claim_noise).look()
+            self._add_mixed_slopes()
             BlackBoxKinks(self.rows, self.evaluation, self.rng).look()
             if self.evaluation.wrong.any():  # nobody is called wrong by chance
                 unsteady = find_unsteady_claims(self.rows, self.evaluation)
@@ -216,16 +216,17 @@ class BlackBoxCheck:
 
     # --- another upstream gradient -----------------------------------------------------------
 
-    def _add_mixture(self, weights: Array) -> None:
+    def _add_mixed_slopes(self) -> None:
         """A random upstream gradient shows one that backward forgot, or takes without its sign.
 
         Its reference is made of the rows', where all of them agree and no claim has lost its digits.
         """
-        evidence, claimed = self.evaluation.evidence, self.rows.claim(weights)
-        mixture = self.evaluation.add_mixture(weights, claimed)
-        agreeing = np.flatnonzero(self.evaluation.simply_agree())
-        value, error = weights @ evidence.value, np.abs(weights) @ evidence.error
-        # The parts may cancel, and each may be off by what is not held against it.
-        size = np.abs(weights) @ np.abs(evidence.value)
-        error = error + SLACK * self.options.detect / SAFETY_FACTOR * size
-        mixture.evidence.put(agreeing, value=value[agreeing], error=error[agreeing])
+        evidence, agree = self.evaluation.evidence, self.evaluation.simply_agree()
+        for weights, mixture in self.evaluation.mixtures:
+            value, error = weights @ evidence.value, np.abs(weights) @ evidence.error
+            # The parts may cancel, and each may be off by what is not held against it.
+            size = np.abs(weights) @ np.abs(evidence.value)
+            error = error + SLACK * self.options.detect / SAFETY_FACTOR * size
+            # Many digits, where they had to have a look, have said more.
+            open_ = np.flatnonzero(agree & np.isnan(mixture.evidence.value[0]))
+            mixture.evidence.put(open_, value=value[open_], error=error[open_])

@@ -8,7 +8,12 @@ import numpy as np
 
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows
-from bpx.check.numeric.tolerances import FLOAT32_NOISE, LOOSER_DETECTS, UNIT_ROUNDOFF
+from bpx.check.numeric.tolerances import (
+    FLOAT32_NOISE,
+    LOOSER_DETECTS,
+    MOST_ENTRY_NAMES,
+    UNIT_ROUNDOFF,
+)
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
 from bpx.check.report.gradient_table import GradientTable
@@ -16,8 +21,7 @@ from bpx.check.report.verdict import verdict
 from bpx.graph.numbers import number
 from bpx.words.diagnostic import Diagnostic
 
-_MOST_NAMES = 3  # of entries in a sentence
-_TYPES = {2.0**-24: "float32", 2.0**-11: "float16"}
+_TYPES = {float(np.finfo(name).eps) / 2: name for name in ("float32", "float16")}
 
 
 def advice(
@@ -31,7 +35,8 @@ def advice(
         if reason.code == "negligible"
     ]
     if negligible:
-        entries = ", ".join([*negligible[:_MOST_NAMES], *(["…"] if len(negligible) > _MOST_NAMES else [])])
+        more = ["…"] if len(negligible) > MOST_ENTRY_NAMES else []
+        entries = ", ".join([*negligible[:MOST_ENTRY_NAMES], *more])
         facts = {"count": len(negligible), "entries": entries}
         yield Diagnostic("negligible", None, facts, severity="note")
     if rows.misshapen or rows.caller.unsteady_at is not None:
@@ -63,8 +68,8 @@ def _on_small_differences(evaluation: BlackBoxEvaluation) -> Iterator[Diagnostic
         wrong = evaluation.verdicts == Verdict.DISAGREE
         size = np.maximum(np.abs(claimed), np.abs(value))[wrong]
         relative = number(float((np.abs(claimed - value)[wrong] / size).max()), 2)
-        facts = {"relative": relative, "detect": _power(detect)}
-        yield Diagnostic("small-constant", None, facts, severity="note")
+        yield Diagnostic("small-constant", None, {"relative": relative}, severity="note")
+        yield Diagnostic("looser-agrees", None, {"detect": _power(detect)}, severity="note")
 
 
 def _looser_detect(evaluation: BlackBoxEvaluation) -> float | None:

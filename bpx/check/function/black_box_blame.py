@@ -26,13 +26,12 @@ from bpx.check.numeric.tolerances import (
     MOST_NAMED,
     PATTERN_CLOSE,
     PATTERN_STEP,
+    SHAPE_LOOKS,
 )
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.evidence import Obstacle
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.numbers import shape_text
-
-_LOOKS = 2  # random directions in which a proposal must be right
 
 
 def blamed_inputs(
@@ -199,7 +198,7 @@ def _without_ones(shape: Shape) -> Shape:
 def _is_gradient(rows: BlackBoxRows, weights: Array, input: int, proposal: Array) -> bool:
     """Is this the gradient with respect to an input, for the mixture of the rows with these weights?"""
     rng = np.random.default_rng(0)
-    for _ in range(_LOOKS):
+    for _ in range(SHAPE_LOOKS):
         direction = np.where(rows.owners == input, rng.normal(size=len(rows.x)), 0.0)
         parts = proposal.ravel() * direction[rows.owners == input]
         estimate = rows.estimate([slanting(direction)], np.full((len(rows.upstreams), 1), np.nan))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import SAFETY_FACTOR
+from bpx.check.numeric.tolerances import MOST_WEIGHTS, SAFETY_FACTOR
 from bpx.check.report.entry import Entry, Reason, Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, merged
@@ -34,7 +34,6 @@ _VARIANTS = {
     "formula": "code-in-digits",
 }
 
-_MOST_WEIGHTS = 4  # numbers of an upstream gradient in a sentence
 
 OutputIndex = Callable[[int], tuple[int, ...] | None]
 
@@ -146,7 +145,7 @@ class BlackBoxEvaluation:
     def _mixture_row(self, weights: Array, own: Indices, name: str, shape: tuple[int, ...]) -> GradientTable:
         """The one row of a mixture; its reasons say that it is one."""
         row = self._row(own, name, shape, None)
-        few = len(weights) <= _MOST_WEIGHTS
+        few = len(weights) <= MOST_WEIGHTS
         text = number(weights[0], 3) if len(weights) == 1 else array(weights, 3)
         reason = Reason("other-upstream", {"upstream": text}) if few else Reason("random-upstream")
         return replace(row, reasons=dict.fromkeys(row.reasons, reason))

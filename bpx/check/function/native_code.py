@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import MOST_REACHED
 from bpx.words.say import say
 
 # Packages whose functions take addresses, and what arrays are asked for by those who pass them on.
@@ -40,7 +41,6 @@ _ADDRESSES = {
     "from_buffer",
     "ndpointer",
 }
-_MOST_LOOKED_AT = 2000  # values that functions reach; a larger program is not searched further
 
 
 class GuardedArray(np.ndarray[Any, Any]):
@@ -58,7 +58,7 @@ class GuardedArray(np.ndarray[Any, Any]):
 def calls_native_code(functions: Iterable[Any]) -> str | None:
     """The name by which these functions reach something that takes addresses; None where they do not."""
     waiting, seen = list(functions), set[int]()
-    while waiting and len(seen) < _MOST_LOOKED_AT:
+    while waiting and len(seen) < MOST_REACHED:
         value = waiting.pop()
         if id(value) in seen:
             continue

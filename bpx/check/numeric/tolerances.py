@@ -432,6 +432,13 @@ MOST_BLACK_BOX_OPERATIONS = 400_000
 # that cancels float64 leaves little.
 ALIKE = 1e-5
 
+# Values reached by a function, in search of such as take addresses: a larger program is not searched further.
+MOST_REACHED = 2000
+
+# Names of entries, and numbers of an upstream gradient, in one sentence.
+MOST_ENTRY_NAMES = 3
+MOST_WEIGHTS = 4
+
 # The looser values of `detect` that a report may propose; beyond, it is no check.
 LOOSER_DETECTS = (1e-4, 1e-3, 1e-2)
 # Relative noise of a function, measured by third differences over steps of 2**-22 of its inputs: that of
@@ -485,6 +492,8 @@ PATTERN_STEP = 6e-6
 # In units of the largest: what is left of the digits where a layer is solved for; PATTERN_CLOSE of entries
 # that a matrix of condition 100 has mixed.
 HIDDEN_CLOSE = 1e-7
+# Random directions in which a claim of another shape must give the right slope, to be called right otherwise.
+SHAPE_LOOKS = 2
 # Elements of an array around a function that may have slipped into its gradient.
 LARGEST_NAMED = 10_000
 # Nodes of an op's own formula in which slips are tried: as many as somebody would write by hand.

@@ -164,6 +164,20 @@ def test_a_forgotten_upstream_shows_where_digits_are_lost() -> None:
     assert verdict(np.tanh, [40.0], lambda g, x: right(1.0, x)) == "disagree"
 
 
+def test_an_upstream_gradient_that_is_rounded_shows_where_only_many_digits_know_the_slope() -> None:
+    """Next to a kink differences leave the entry open, so that the rows agree in many digits alone."""
+
+    def wrong(g: Any, x: Any) -> Any:
+        return np.asarray(13.0 * g).astype(np.float16).astype(float)
+
+    def forward(x: Any) -> Any:
+        return np.maximum(x**3 - 8, 0) + x
+
+    x = np.array([2 + 1e-12])
+    assert verdict(forward, [x], lambda g, x: g * (3 * x**2 + 1)) == "agree"
+    assert verdict(forward, [x], wrong) == "disagree"
+
+
 # --- shapes and arguments -------------------------------------------------------------------------
 
 
@@ -561,9 +575,9 @@ def test_a_small_constant_on_one_side_is_hinted_at() -> None:
         [p],
         lambda g, p: -g * np.array([[0.0, 1 / p[0, 1]], [1 / p[1, 0], 0.0]]),
     )
-    assert (report.verdict, notes(report)) == ("disagree", ["small-constant"])
+    assert (report.verdict, notes(report)) == ("disagree", ["small-constant", "looser-agrees"])
     assert report.blame[0].mistakes == ()
-    assert report.notes[0].facts["detect"] == "1e-4"
+    assert report.notes[1].facts["detect"] == "1e-4"
 
 
 def test_a_large_mistake_is_not_explained_away() -> None:
