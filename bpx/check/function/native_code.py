@@ -94,7 +94,7 @@ def _reached(value: Any) -> Iterator[Any]:
     """What a value may call: names of a function's code, its closure, the methods of an object."""
     if isinstance(value, FunctionType):
         names = {name for code in _codes(value) for name in code.co_names}
-        for name in names & value.__globals__.keys():
+        for name in sorted(names & value.__globals__.keys()):
             yield from _of_module(value.__globals__[name], names)
         yield from (cell.cell_contents for cell in value.__closure__ or () if _is_full(cell))
         yield from value.__defaults__ or ()
@@ -116,7 +116,7 @@ def _of_module(value: Any, names: set[str]) -> Iterator[Any]:
     """A module's functions of these names; anything else as it is."""
     yield value
     if isinstance(value, ModuleType) and value.__name__.partition(".")[0] != "numpy":
-        yield from (value.__dict__[name] for name in names & value.__dict__.keys())
+        yield from (value.__dict__[name] for name in sorted(names & value.__dict__.keys()))
 
 
 def _of_object(value: Any) -> Iterator[Any]:
