@@ -1,61 +1,208 @@
 """What is wrong with the claims on a black box: there are no nodes to name, but inputs and patterns.
 
 An input is blamed whose claims disagree; the kind of mistake is named only where it gives all of its
-claims, for every upstream gradient they were asked for.
+claims that are known, for every upstream gradient they were asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from inspect import getclosurevars
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import constant_factor, counts, fits, one_element
+from bpx.check.blame.array_patterns import array_mistakes
+from bpx.check.blame.claimed_gradient import ClaimedGradient
+from bpx.check.blame.hidden_layers import hidden_mistakes
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
-from bpx.check.function.black_box_rows import BlackBoxRows
-from bpx.check.numeric.tolerances import MOST_NAMED
+from bpx.check.function.black_box_rows import BlackBoxRows, slanting
+from bpx.check.function.caller import Caller
+from bpx.check.numeric.tolerances import (
+    BLAMED_COORDINATES,
+    BLAMED_OUTPUTS,
+    LARGEST_NAMED,
+    MOST_NAMED,
+    PATTERN_CLOSE,
+    PATTERN_STEP,
+    SHAPE_LOOKS,
+)
 from bpx.check.report.blame import Blame, Mistake
-from bpx.check.report.entry import Verdict
-from bpx.graph.arrays import Array
+from bpx.check.report.evidence import Obstacle
+from bpx.graph.arrays import Array, Shape
+from bpx.graph.numbers import shape_text
 
 
-def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str) -> tuple[Blame, ...]:
-    """The inputs of `function` of whose gradient something wrong is claimed."""
-    tables = {i: _tables(rows, evaluation, i) for i in rows.caller.varied}
-    blamed, verdicts = [], evaluation.verdicts
-    for i, (right, claimed) in tables.items():
-        if i in rows.misshapen or (verdicts[:, rows.owners == i] == Verdict.DISAGREE).any():
-            other_references = {
-                rows.caller.names[j]: reference for j, (reference, _) in tables.items() if j != i
-            }
-            mistakes = tuple(_mistakes(rows, right, claimed, other_references))[:MOST_NAMED]
-            blamed.append(Blame(rows.caller.names[i], function, None, None, mistakes, claim=True))
-    return tuple(blamed)
+def blamed_inputs(
+    rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str
+) -> tuple[tuple[Blame, ...], tuple[str, ...]]:
+    """The inputs of `function` of whose gradient something wrong is claimed.
+
+    And the names of those whose claims are wrong by the same mistake, made where both come from.
+    """
+    wrong = evaluation.wrong
+    blamed = [i for i in rows.caller.varied if i in rows.misshapen or wrong[rows.owners == i].any()]
+    if not blamed:
+        return (), ()
+    jacobian = _Jacobian.of(rows, evaluation)
+    mistakes = {i: _mistakes(rows, evaluation, jacobian, i) for i in blamed}
+    unnamed = {i: jacobian.gradient(rows, evaluation, i) for i in blamed if not mistakes[i]}
+    innocent = _hidden(mistakes, unnamed)
+    names = rows.caller.names
+    guilty = (i for i in blamed if i not in innocent)
+    culprits = (Blame(names[i], function, None, None, mistakes[i], claim=True) for i in guilty)
+    return tuple(culprits), tuple(names[i] for i in innocent)
 
 
-def _tables(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, input: int) -> tuple[Array, Array]:
-    """References and claims of an input, as (rows, *its shape)."""
-    own = rows.owners == input
-    shape = (-1, *rows.caller.values[input].shape)
-    return evaluation.evidence.value[:, own].reshape(shape), evaluation.claimed[:, own].reshape(shape)
+def _hidden(mistakes: dict[int, tuple[Mistake, ...]], unnamed: Mapping[int, ClaimedGradient]) -> list[int]:
+    """Add the mistakes of hidden layers; the biases that they explain together with the weights."""
+    innocent: list[int] = []
+    for i, weights in unnamed.items():
+        for j, bias in [*unnamed.items(), (None, None)]:
+            columns = weights.right.shape[-1:]
+            if i != j and (bias is None or bias.right.shape[1:] == columns) and not mistakes[i]:
+                mistakes[i] = tuple(hidden_mistakes(weights, bias))[:MOST_NAMED]
+                innocent += [j] if mistakes[i] and j is not None else []
+    return innocent
 
 
 def _mistakes(
-    rows: BlackBoxRows, right: Array, claimed: Array, other_references: Mapping[str, Array]
-) -> Iterator[Mistake]:
-    if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
-        return
-    exact = [0.0] * len(right)
-    factor = constant_factor(list(right), list(claimed), counts([rows.output.shape, right.shape[1:]]), exact)
-    weights = np.linspace(1.0, 2.0, len(right))  # of the rows, so that an element shows in whichever it is
-    element = one_element([np.tensordot(weights, right, 1)], [np.tensordot(weights, claimed, 1)], [0.0])
-    yield from (mistake for mistake in (factor, element) if mistake)
-    if rows.one_hot and (claimed == claimed[0]).all() and fits(right.sum(axis=0), claimed[0], 0.0):
-        yield Mistake("upstream-forgotten")
-    if right.ndim == 3 and right.shape[1] == right.shape[2] and fits(right.swapaxes(1, 2), claimed, 0.0):
-        yield Mistake("result-transposed")
-    if fits(np.zeros(right.shape), claimed, 0.0):
-        yield Mistake("dropped")
-    for name, reference in other_references.items():
-        if fits(reference, claimed, 0.0):
-            yield Mistake.of("other-gradient", other=name)
+    rows: BlackBoxRows, evaluation: BlackBoxEvaluation, jacobian: _Jacobian, input: int
+) -> tuple[Mistake, ...]:
+    if input in rows.misshapen:
+        return (_shape_mistake(rows, input),)
+    if evaluation.meets(Obstacle.ACCUMULATES, rows.owners == input):
+        return (Mistake("accumulates"),)
+    return array_mistakes(jacobian.gradient(rows, evaluation, input))
+
+
+class _Jacobian(NamedTuple):
+    """References and claims (R, N) for upstream gradients (R, size of the output)."""
+
+    right: Array
+    claimed: Array
+    upstreams: Array
+    one_hot: bool
+
+    @classmethod
+    def of(cls, rows: BlackBoxRows, evaluation: BlackBoxEvaluation) -> _Jacobian:
+        """Those of the check; of a large output, whose elements were mixed, some one by one."""
+        if rows.one_hot:
+            return cls(evaluation.evidence.value, evaluation.claimed, rows.upstreams, True)
+        size = rows.output.size
+        chosen = np.unique(np.linspace(0, size - 1, BLAMED_OUTPUTS).astype(int))
+        upstreams = np.eye(size)[chosen]
+        claimed = np.array([rows.claim(upstream) for upstream in upstreams])
+        right = np.full(claimed.shape, np.nan)
+        for at in rows.claimed_coordinates[:BLAMED_COORDINATES].tolist():
+            right[:, at] = _central(rows, at)[chosen]
+        return cls(right, claimed, upstreams, True)
+
+    def gradient(self, rows: BlackBoxRows, evaluation: BlackBoxEvaluation, input: int) -> ClaimedGradient:
+        """That of one input, with all that has a name."""
+        known = np.isfinite(self.right) & np.isfinite(self.claimed)
+        right, claimed = np.where(known, self.right, 0.0), np.where(known, self.claimed, 0.0)
+        others = [i for i in rows.caller.varied if i != input and known[:, rows.owners == i].all()]
+        own = rows.owners == input
+        return ClaimedGradient(
+            rows.caller.names[input],
+            _of_input(rows, right, input),
+            _of_input(rows, claimed, input),
+            _of_input(rows, known, input),
+            rows.output,
+            self.upstreams,
+            self.one_hot,
+            _named_values(rows.caller),
+            {rows.caller.names[i]: _of_input(rows, right, i) for i in others},
+            tuple(
+                (weights, mixture.claimed[0, own].reshape(rows.caller.values[input].shape))
+                for weights, mixture in evaluation.mixtures
+                if known[:, own].all()
+            ),
+        )
+
+
+def _of_input(rows: BlackBoxRows, table: Any, input: int) -> Any:
+    """The part of a table (R, N) that is of one input, as (R, *its shape)."""
+    return table[:, rows.owners == input].reshape(-1, *rows.caller.values[input].shape)
+
+
+def _central(rows: BlackBoxRows, at: int) -> Array:
+    """The derivatives of all elements of the output by a coordinate, to nine digits."""
+    step = PATTERN_STEP * max(1.0, abs(rows.x[at]))
+    ends = []
+    for offset in (step, -step):
+        moved = rows.x.copy()
+        moved[at] += offset
+        output = rows.caller.nearby(rows.values(moved))
+        if output is None or output.shape != rows.output.shape:
+            return np.full(rows.output.size, np.nan)
+        ends.append(output.ravel())
+    return np.asarray((ends[0] - ends[1]) / (2 * step))
+
+
+def _named_values(caller: Caller) -> Mapping[str, Array]:
+    """Numbers that have a name: the inputs, and what forward takes from around it."""
+    values = dict(zip(caller.names, caller.values, strict=True))
+    try:
+        around = getclosurevars(caller.functions[0])
+    except TypeError:  # no function of Python
+        return values
+    for name, value in {**around.globals, **around.nonlocals}.items():
+        numeric = isinstance(value, (int, float, np.ndarray, np.generic)) and not isinstance(value, bool)
+        array = np.asarray(value) if numeric else np.empty(0)
+        if array.size and array.size <= LARGEST_NAMED and array.dtype.kind in "fiub":
+            values.setdefault(name, array.astype(float))
+    return values
+
+
+# --- claims of a wrong shape ----------------------------------------------------------------------
+
+
+def _shape_mistake(rows: BlackBoxRows, input: int) -> Mistake:
+    """What is wrong with the claim on an input that has another shape than it; said only if it is true."""
+    wanted = rows.caller.values[input].shape
+    weights = rows.mixture if rows.one_hot else np.eye(len(rows.upstreams))[0]
+    upstream = weights @ rows.upstreams
+    claimed = rows.caller.backward(upstream.reshape(rows.output.shape))[input]
+    facts = {"found": shape_text(np.shape(claimed)), "wanted": shape_text(wanted)}
+    for code, proposal, more in _proposals(claimed, wanted):
+        if _is_gradient(rows, weights, input, proposal):
+            return Mistake.of(code, **facts, **more)
+    for other in rows.caller.varied:
+        fits_other = other != input and rows.caller.values[other].shape == np.shape(claimed)
+        if fits_other and _is_gradient(rows, weights, other, claimed):
+            return Mistake.of("other-gradient", other=rows.caller.names[other])
+    return Mistake.of("wrong-shape", **facts)
+
+
+def _proposals(claimed: Array, wanted: Shape) -> Iterator[tuple[str, Array, dict[str, str]]]:
+    """Arrays of the wanted shape made of a claim: a code, the array, and facts of the sentence."""
+    size = int(np.prod(wanted, dtype=int))
+    if claimed.T.shape == wanted:
+        yield "transposed-shape", claimed.T, {}
+    for count in range(1, claimed.ndim + 1):
+        for axes in combinations(range(claimed.ndim), count):
+            summed = claimed.sum(axis=axes)
+            if summed.size == size and _without_ones(summed.shape) == _without_ones(wanted):
+                yield "unsummed-shape", summed.reshape(wanted), {"axes": ", ".join(map(str, axes))}
+    if claimed.size == size:
+        yield "raveled-shape", claimed.reshape(wanted), {}
+
+
+def _without_ones(shape: Shape) -> Shape:
+    return tuple(length for length in shape if length != 1)
+
+
+def _is_gradient(rows: BlackBoxRows, weights: Array, input: int, proposal: Array) -> bool:
+    """Is this the gradient with respect to an input, for the mixture of the rows with these weights?"""
+    rng = np.random.default_rng(0)
+    for _ in range(SHAPE_LOOKS):
+        direction = np.where(rows.owners == input, rng.normal(size=len(rows.x)), 0.0)
+        parts = proposal.ravel() * direction[rows.owners == input]
+        estimate = rows.estimate([slanting(direction)], np.full((len(rows.upstreams), 1), np.nan))
+        miss = abs(float(weights @ estimate.value[:, 0]) - parts.sum())
+        if not miss <= PATTERN_CLOSE * np.abs(parts).sum():
+            return False
+    return True

@@ -6,18 +6,20 @@ Arrays have shape (R, N): a row for each upstream gradient, a column for each co
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import SAFETY_FACTOR
-from bpx.check.report.entry import Verdict
-from bpx.check.report.evidence import Evidence
+from bpx.check.numeric.tolerances import MOST_WEIGHTS, SAFETY_FACTOR
+from bpx.check.report.entry import Entry, Reason, Verdict
+from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.reasons import table
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array
+from bpx.graph.numbers import array, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,15 +27,28 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 # There is no node to name in the sentences.
-_VARIANTS = {"at-kink": "between-slopes", "beyond-kink": "beyond-slopes", "beyond-kinks": "slopes-together"}
+_VARIANTS = {
+    "at-kink": "between-slopes",
+    "beyond-kink": "beyond-slopes",
+    "beyond-kinks": "slopes-together",
+    "formula": "code-in-digits",
+}
+
+
+OutputIndex = Callable[[int], tuple[int, ...] | None]
 
 
 class BlackBoxEvaluation:
-    """Claims (R, N) and the evidence on them as far as it is gathered."""
+    """Claims (R, N) and the evidence on them as far as it is gathered.
+
+    `mixtures` are further rows, for upstream gradients made of those of the rows: they are of interest
+    where all rows agree and one of these does not.
+    """
 
     def __init__(self, claimed: Array, detect: float) -> None:
         self.claimed, self.detect = claimed, detect
         self.evidence = Evidence.nothing(claimed.shape, variants=_VARIANTS)
+        self.mixtures: list[tuple[Array, BlackBoxEvaluation]] = []  # with their weights (R,)
 
     def at(self, rows: Any, coordinates: Any) -> Any:
         """The flat indices of these rows and coordinates, which broadcast."""
@@ -53,12 +68,34 @@ class BlackBoxEvaluation:
         return self.judgement().verdicts.reshape(self.claimed.shape)
 
     @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """Which coordinates (N,) some row, or mixture of rows, disagrees about."""
+        rows = [self.verdicts, *(mixture.verdicts for _, mixture in self.mixtures)]
+        return np.asarray((np.concatenate(rows) == Verdict.DISAGREE).any(axis=0))
+
+    def meets(self, obstacle: Obstacle, own: NDArray[np.bool_]) -> bool:
+        """Does this obstacle stand before some entry of the coordinates `own` (N,)?"""
+        obstacles = np.broadcast_to(self.evidence.obstacle, self.claimed.shape)
+        return bool((obstacles[:, own] == obstacle).any())
+
+    @property
+    def mixtures_disagree(self) -> bool:
+        """Does some mixture of rows disagree?"""
+        return any((mixture.verdicts == Verdict.DISAGREE).any() for _, mixture in self.mixtures)
+
+    @property
     def unclear(self) -> NDArray[np.bool_]:
         """Where many digits may say more (R, N): zeros that rounding may have made are among them."""
         value, error = self.evidence.value, self.evidence.error
         certain = SAFETY_FACTOR * error <= self.detect * np.maximum(np.abs(self.claimed), np.abs(value))
         open_ = self.evidence.flat | ~certain | (self.verdicts != Verdict.AGREE)
         return np.asarray(open_ & ~np.isnan(self.claimed))
+
+    def simply_agree(self) -> NDArray[np.bool_]:
+        """The coordinates (N,) of which all rows agree, by their numbers."""
+        judgement = self.judgement()
+        agree = (judgement.verdicts == Verdict.AGREE) & ~judgement.codes.astype(bool)
+        return np.asarray(agree.reshape(self.claimed.shape).all(axis=0))
 
     def add_kinks(self, flat: Any, left: Any, right: Any, error: Any) -> None:
         """The slopes to either side of these entries, in place of one slope."""
@@ -69,11 +106,65 @@ class BlackBoxEvaluation:
         """The coordinates by which a row has a kink."""
         return [int(at) for at in np.flatnonzero(self.verdicts[row] == Verdict.KINK)]
 
-    def table(self, name: str, shape: tuple[int, ...], own: Indices) -> GradientTable:
-        """Of every entry of an input, whose coordinates are `own`, the worst of all rows."""
-        rows = [self._row(self.at(row, own), name, shape) for row in range(len(self.claimed))]
-        return replace(merged(rows), points=None)
+    def add_mixture(self, weights: Array, claimed: Array) -> BlackBoxEvaluation:
+        """A row for the mixture of all with these weights (R,), of which this (N,) is claimed."""
+        mixture = BlackBoxEvaluation(claimed[np.newaxis], self.detect)
+        self.mixtures.append((weights, mixture))
+        return mixture
 
-    def _row(self, flat: Indices, name: str, shape: tuple[int, ...]) -> GradientTable:
+    def add_array_scale(self, own: Indices) -> None:
+        """The largest entry of each row of an input, whose coordinates are `own`."""
+        at = self.all_rows(own)
+        known = np.nan_to_num(np.abs(self.evidence.value.reshape(-1)[at]), nan=0.0)
+        largest = known.max(axis=1, keepdims=True, initial=0.0)
+        self.evidence.put(at, array_scale=np.broadcast_to(largest, at.shape))
+
+    def table(
+        self, name: str, shape: tuple[int, ...], own: Indices, output_index: OutputIndex
+    ) -> GradientTable:
+        """Of every entry of an input, whose coordinates are `own`, the worst of all rows.
+
+        `output_index` says of which element of the output a row is.
+        """
+        rows = [
+            self._row(self.at(row, own), name, shape, output_index(row)) for row in range(len(self.claimed))
+        ]
+        worst = merged(rows)
+        others = tuple(_others(rows, worst))
+        mixtures = [_wrong_alone(mixture._mixture_row(weights, own, name, shape), worst)
+                    for weights, mixture in self.mixtures]  # fmt: skip
+        return replace(merged([worst, *mixtures]), points=None, others=others)
+
+    def _row(
+        self, flat: Indices, name: str, shape: tuple[int, ...], output: tuple[int, ...] | None
+    ) -> GradientTable:
         part = self.evidence.part(flat.reshape(shape))
-        return table(name, self.claimed.reshape(-1)[flat].reshape(shape), part, self.detect)
+        row = table(name, self.claimed.reshape(-1)[flat].reshape(shape), part, self.detect)
+        return row if output is None else replace(row, outputs=dict.fromkeys(range(len(flat)), output))
+
+    def _mixture_row(self, weights: Array, own: Indices, name: str, shape: tuple[int, ...]) -> GradientTable:
+        """The one row of a mixture; its reasons say that it is one."""
+        row = self._row(own, name, shape, None)
+        few = len(weights) <= MOST_WEIGHTS
+        text = number(weights[0], 3) if len(weights) == 1 else array(weights, 3)
+        reason = Reason("other-upstream", {"upstream": text}) if few else Reason("random-upstream")
+        return replace(row, reasons=dict.fromkeys(row.reasons, reason))
+
+
+def _wrong_alone(mixture: GradientTable, rows: GradientTable) -> GradientTable:
+    """The row of a mixture where it alone disagrees; elsewhere the worst of all others."""
+    wrong = (mixture.verdicts == Verdict.DISAGREE) & (rows.verdicts == Verdict.AGREE)
+    numbers = {
+        name: np.where(wrong, getattr(mixture, name), getattr(rows, name))
+        for name in ("claimed", "reference", "error", "verdicts")
+    }
+    reasons = {at: reason for at, reason in mixture.reasons.items() if wrong.flat[at]}
+    return replace(mixture, **numbers, reasons=reasons, between={})
+
+
+def _others(rows: Iterable[GradientTable], worst: GradientTable) -> Iterator[Entry]:
+    """The entries that do not agree, row by row, without those that are shown as the worst."""
+    for row in rows:
+        for flat in np.flatnonzero(row.verdicts != Verdict.AGREE).tolist():
+            if row.outputs and row.outputs[flat] != worst.outputs[flat]:
+                yield row.entry(flat)

@@ -6,8 +6,7 @@ that is right to many digits is right, whatever float64 makes of it at this poin
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,35 +14,67 @@ import numpy as np
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
 from bpx.check.numeric import multiprecision, multiprecision_slopes
-from bpx.check.numeric.tolerances import ALIKE, EXACT_SECONDS, SAFETY_FACTOR, UNIT_ROUNDOFF
+from bpx.check.numeric.multiprecision_slopes import MultiprecisionSlope
+from bpx.check.numeric.tolerances import ALIKE, SAFETY_FACTOR, UNIT_ROUNDOFF, WITNESSES
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
+from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MIXTURE = -1  # the row of the random upstream gradient
+    Indices = NDArray[np.intp]
 
 
 class BlackBoxMultiprecision:
-    """A closer look; `claim_noise(row, at)` is how far rounding moves a claim."""
+    """A closer look; `claim_noise(row)` is how far rounding moves the claims of a row (N,)."""
 
     def __init__(
-        self, rows: BlackBoxRows, evaluation: BlackBoxEvaluation, claim_noise: Callable[[int, int], float]
+        self, rows: BlackBoxRows, evaluation: BlackBoxEvaluation, claim_noise: Callable[[int], Array]
     ) -> None:
         self.rows, self.evaluation, self.claim_noise = rows, evaluation, claim_noise
         self._formulas: dict[tuple[int, int], Any] = {}
 
     def look(self) -> None:
-        """Take up what is unclear, the worst first, as long as there is time."""
+        """Take up what is unclear, the worst first, as far as the operations reach."""
         unclear = self.evaluation.unclear
         open_ = np.flatnonzero(unclear.any(axis=0))
-        if not len(open_) or not multiprecision.available() or not self._runs():
+        if not len(open_) or not multiprecision.available():
             return
-        deadline = time.perf_counter() + EXACT_SECONDS
-        for at in open_[np.argsort(self.evaluation.verdicts[:, open_].min(axis=0), kind="stable")].tolist():
-            if time.perf_counter() < deadline:
+        unclear[:, open_] &= ~np.array([self._independent(at) for at in open_.tolist()]).T
+        open_ = np.flatnonzero(unclear.any(axis=0))
+        if len(open_) and self._runs():
+            for at in self._in_order(open_):
                 self._add_slopes(at, np.flatnonzero(unclear[:, at]))
+
+    def _independent(self, at: int) -> NDArray[np.bool_]:
+        """Which rows (R,) are flat and, even where the coordinate is nan, the same to the last bit.
+
+        Saturation, which many digits tell from a true 0, would not be.
+        """
+        column = self.evaluation.all_rows([at]).ravel()
+        flat = np.broadcast_to(self.evaluation.evidence.part(column).flat, column.shape)
+        if not flat.any():
+            return np.zeros(len(column), dtype=bool)
+        with np.errstate(all="ignore"):
+            moved = self.rows.outputs([coordinate(self.rows.x, at).at(self.rows.x, np.nan)])[0]
+            return np.asarray(flat & (moved == self.rows.project(self.rows.output)))
+
+    def _in_order(self, open_: Indices) -> Iterator[int]:
+        """The open coordinates, the worst first; of many that disagree for each input a few witnesses.
+
+        If many digits bear out the differences of all of these, they need not be asked of the others.
+        """
+        worst = self.evaluation.verdicts[:, open_].min(axis=0)
+        wrong, others = open_[worst == Verdict.DISAGREE], open_[worst != Verdict.DISAGREE]
+        for input in set(self.rows.owners[wrong].tolist()):
+            own = wrong[self.rows.owners[wrong] == input]
+            witnesses = own[np.unique(np.linspace(0, len(own) - 1, WITNESSES).astype(int))]
+            yield from witnesses.tolist()
+            if (self.evaluation.verdicts[:, witnesses].min(axis=0) != Verdict.DISAGREE).any():
+                yield from np.setdiff1d(own, witnesses).tolist()
+        order = np.argsort(self.evaluation.verdicts[:, others].min(axis=0, initial=0), kind="stable")
+        yield from others[order].tolist()
 
     def _runs(self) -> bool:
         """Whether forward runs on such numbers, with the same outcome but for rounding."""
@@ -62,19 +93,29 @@ class BlackBoxMultiprecision:
     def _lifted(self) -> Any:
         return multiprecision.lifted(self.rows.x)
 
-    def _add_slopes(self, at: int, rows: NDArray[np.intp]) -> None:
-        line, x = coordinate(self.rows.x, at), self._lifted()
-        slopes = multiprecision_slopes.slopes(
-            lambda t: self.rows.output_in_multiprecision(line.at(x, t)), line.start
-        )
-        for row in rows.tolist() if slopes else []:
-            self._add(row, at, slopes[row])  # type: ignore[index]
-        if slopes and self.rows.one_hot:
+    def _add_slopes(self, at: int, rows: Indices) -> None:
+        """What many digits show of these rows by one coordinate."""
+        slopes = self._slopes(at, rows)
+        for row, slope in zip(rows.tolist(), slopes, strict=False):
+            self._add(row, at, slope)
+        if self.evaluation.mixtures and any(slope.value for slope in slopes):  # of zeros there is no mixture
             column = self.evaluation.judgement(self.evaluation.all_rows([at]).ravel())
             if (column.verdicts == Verdict.AGREE).all():
-                self._add_mixture(at, slopes)
+                every = np.arange(len(self.rows.upstreams))
+                self._add_mixtures(at, slopes if len(rows) == len(every) else self._slopes(at, every))
 
-    def _add(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
+    def _slopes(self, at: int, rows: Indices) -> list[MultiprecisionSlope]:
+        """The slopes of these rows by a coordinate; none where forward does not run on such numbers.
+
+        Of other rows, a 0 would take as many digits as there are.
+        """
+        line, x = coordinate(self.rows.x, at), self._lifted()
+        slopes = multiprecision_slopes.slopes(
+            lambda t: self.rows.output_in_multiprecision(line.at(x, t))[rows], line.start
+        )
+        return slopes or []
+
+    def _add(self, row: int, at: int, slope: MultiprecisionSlope) -> None:
         evaluation, flat = self.evaluation, self.evaluation.at([row], at)
         if slope.edge:
             evaluation.evidence.put(flat, obstacle=Obstacle.STEEP)
@@ -83,37 +124,54 @@ class BlackBoxMultiprecision:
         else:
             self._add_slope(row, at, slope)
 
-    def _add_slope(self, row: int, at: int, slope: multiprecision_slopes.MultiprecisionSlope) -> None:
+    def _add_slope(self, row: int, at: int, slope: MultiprecisionSlope) -> None:
         """The slope, and where numbers do not agree the formula; what was known, where that says more."""
         evaluation, flat = self.evaluation, self.evaluation.at([row], at)
         evidence, before = evaluation.evidence, evaluation.evidence.part(flat)
-        agreed = self._is(flat, Verdict.AGREE) and not np.any(before.flat)
-        hidden = SAFETY_FACTOR * float(before.error[0]) if np.any(before.flat) else 0.0
-        error, noise = slope.error + UNIT_ROUNDOFF * abs(slope.value), max(self.claim_noise(row, at), hidden)
-        evidence.replace(flat, slope.value, error, claim_noise=noise, flat=slope.value == 0)
-        formula = None if self._is(flat, Verdict.AGREE) else self._formula(row, at, slope.digits)
-        if formula is not None:
-            gap, error = _relative([slope], [1.0], formula)
-            evidence.put(flat, formula_gap=gap, formula_error=error)
+        was_flat = bool(np.any(before.flat))
+        agreed = self._is(flat, Verdict.AGREE) and not was_flat
+        error = slope.error + UNIT_ROUNDOFF * abs(slope.value)
+        evidence.replace(flat, slope.value, error, flat=slope.value == 0)
+        if self._is(flat, Verdict.DISAGREE):
+            # The noise of a row costs calls of backward.
+            hidden = SAFETY_FACTOR * float(before.error[0]) if was_flat else 0.0
+            evidence.put(flat, claim_noise=max(float(self.claim_noise(row)[at]), hidden))
+        if not self._is(flat, Verdict.AGREE):
+            self._add_formula(row, at, slope)
         if agreed and self._is(flat, Verdict.CANNOT_TELL):
             evidence.restore(flat, before)
 
-    def _is(self, flat: NDArray[np.intp], wanted: Verdict) -> bool:
+    def _add_formula(self, row: int, at: int, slope: MultiprecisionSlope) -> None:
+        """The claim in many digits; where its number is wrong by itself it says nothing that is new."""
+        formula, flat = self._formula(row, at, slope.digits), self.evaluation.at([row], at)
+        if formula is not None:
+            gap, error = _relative([slope], [1.0], formula)
+            was_wrong, before = self._is(flat, Verdict.DISAGREE), self.evaluation.evidence.part(flat)
+            self.evaluation.evidence.put(flat, formula_gap=gap, formula_error=error)
+            if was_wrong and not self._is(flat, Verdict.AGREE):
+                self.evaluation.evidence.restore(flat, before)
+
+    def _is(self, flat: Indices, wanted: Verdict) -> bool:
         return bool(self.evaluation.judgement(flat).verdicts[0] == wanted)
 
-    def _add_mixture(self, at: int, slopes: list[multiprecision_slopes.MultiprecisionSlope]) -> None:
-        """The claim for the random upstream gradient; entries whose digits are lost show it here alone."""
-        formula = self._formula(MIXTURE, at, max(slope.digits for slope in slopes))
-        bent = any(slope.edge or slope.kink for slope in slopes)
-        if formula is not None and not bent:
-            gap, error = _relative(slopes, self.rows.mixture.tolist(), formula)
-            flat = self.evaluation.at(0, at)
-            self.evaluation.evidence.put(flat, mixture_gap=gap, mixture_error=error)
+    def _add_mixtures(self, at: int, slopes: list[MultiprecisionSlope]) -> None:
+        """The claims for mixed upstream gradients; entries whose digits are lost show it here alone."""
+        if not slopes or any(slope.edge or slope.kink for slope in slopes):
+            return
+        for i, (weights, mixture) in enumerate(self.evaluation.mixtures):
+            formula = self._formula(~i, at, max(slope.digits for slope in slopes))
+            if formula is not None:
+                gap, error = _relative(slopes, weights.tolist(), formula)
+                value = float(weights @ [slope.value for slope in slopes])
+                mixture.evidence.put([at], value=value, error=np.inf, formula_gap=gap, formula_error=error)
 
     def _formula(self, row: int, at: int, digits: int) -> Any:
-        """The claim of a row by a coordinate in so many digits; None where it is not known in so many."""
+        """The claim of a row by a coordinate in so many digits; None where it is not known in so many.
+
+        The rows ~0, ~1, … are the mixtures.
+        """
         if (row, digits) not in self._formulas:
-            upstream = self.rows.mixture if row == MIXTURE else self.rows.upstreams[row]
+            upstream = self.rows.upstreams[row] if row >= 0 else self.evaluation.mixtures[~row][0]
             with multiprecision.precision(digits):
                 self._formulas[row, digits] = self.rows.claim_in_multiprecision(upstream, self._lifted())
         claims = self._formulas[row, digits]
@@ -122,7 +180,7 @@ class BlackBoxMultiprecision:
 
 
 def _relative(
-    slopes: Sequence[multiprecision_slopes.MultiprecisionSlope], weights: Sequence[float], claimed: Any
+    slopes: Sequence[MultiprecisionSlope], weights: Sequence[float], claimed: Any
 ) -> tuple[float, float]:
     """How far a claim is from the sum of weighted slopes, and their error, in units of the largest part."""
     parts = [slope.exact * weight for slope, weight in zip(slopes, weights, strict=True)]

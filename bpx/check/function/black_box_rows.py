@@ -8,7 +8,6 @@ called coordinates; tables have shape (R, N). A line leads through the point, al
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +17,6 @@ from bpx.check.function.caller import Caller
 from bpx.check.numeric.differences import Estimate, derivative
 from bpx.check.numeric.tolerances import MIXED_ROWS, MOST_ONE_HOT, REPEATS
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import number
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
@@ -53,39 +51,33 @@ def slanting(direction: Array) -> BlackBoxLine:
 class BlackBoxRows:
     """The rows, and what the functions say of them.
 
-    `upstreams` (R, *output shape) are their upstream gradients, `mixture` one more of random elements.
-    `cost` is the time one run of forward takes, in seconds; `scatter` how far two runs differ.
+    `upstreams` (R, size of the output) are their upstream gradients, `mixture` one more of random elements.
     """
 
     def __init__(self, caller: Caller, rng: np.random.Generator) -> None:
         self.caller, self.notes = caller, list[Diagnostic]()
-        start = time.perf_counter()
         # Twice: two runs that differ show that chance plays a part.
         self.output, again = caller.forward(), caller.forward()
-        self.cost = (time.perf_counter() - start) / 2
-        self.scatter = self._scatter(again)
+        if again.shape != self.output.shape:
+            raise BpxError([Diagnostic("output-changes-shape")])
         self.x = _joined([caller.values[i] for i in caller.varied])
-        size, shape = self.output.size, self.output.shape
+        size = self.output.size
         if not size:
             raise BpxError([Diagnostic("empty-array", None, {"name": "output"})])
         self.one_hot = size <= MOST_ONE_HOT
-        upstreams = np.eye(size) if self.one_hot else rng.normal(size=(MIXED_ROWS, size))
-        self.upstreams = upstreams.reshape(-1, *shape)
+        self.upstreams = np.eye(size) if self.one_hot else rng.normal(size=(MIXED_ROWS, size))
         # Of either sign and away from 0: every row counts, and an upstream taken without its sign shows.
         self.mixture = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.5, 2.0, size=size)
         self.unclaimed: set[int] = set()
-        self.misshapen: dict[int, tuple[int, ...]] = {}
+        self.misshapen: dict[int, Array] = {}  # what was claimed, of a shape that is not the input's
 
-    def _scatter(self, again: Array) -> float:
-        if np.array_equal(self.output, again, equal_nan=True):
-            return 0.0
-        runs = [self.output, again, *(self.caller.forward() for _ in range(REPEATS - 2))]
-        if len({run.shape for run in runs}) > 1:
-            raise BpxError([Diagnostic("output-changes-shape")])
-        scatter = float(np.ptp(np.stack(runs), axis=0).max())
-        facts = {"scatter": number(scatter, 2)}
-        self.notes.append(Diagnostic("not-deterministic", None, facts, severity="warning"))
-        return scatter
+    def scatter(self) -> float | None:
+        """How far runs at the same values differ; None where no two of the runs so far did."""
+        if self.caller.unsteady_at is None:
+            return None
+        runs = [self.caller.nearby(self.caller.unsteady_at) for _ in range(REPEATS)]
+        fitting = [run for run in runs if run is not None and run.shape == self.output.shape]
+        return float(np.ptp(np.stack(fitting), axis=0).max()) if len(fitting) > 1 else np.inf
 
     def unclaimed_notes(self) -> list[Diagnostic]:
         """A note for each input of which nothing is claimed."""
@@ -103,6 +95,12 @@ class BlackBoxRows:
         """The coordinates of which something is claimed that has the right shape."""
         return np.flatnonzero(~np.isin(self.owners, [*self.unclaimed, *self.misshapen]))
 
+    def output_index(self, row: int) -> tuple[int, ...] | None:
+        """The element of the output that a row is of; None where there is but one, or a row mixes them."""
+        if not self.one_hot or not self.output.ndim:
+            return None
+        return tuple(map(int, np.unravel_index(row, self.output.shape)))
+
     def values(self, x: Any) -> list[Any]:
         """The values of all inputs at x."""
         values, start = list(self.caller.values), 0
@@ -115,7 +113,7 @@ class BlackBoxRows:
     def project(self, output: Any) -> Any:
         """Of an output, every row's sum (R,) of upstream gradient times element."""
         flat = np.ravel(output)
-        return flat if self.one_hot else self.upstreams.reshape(len(self.upstreams), -1) @ flat
+        return flat if self.one_hot else self.upstreams @ flat
 
     def outputs(self, points: Sequence[Array]) -> Array:
         """The rows' outputs (P, R) at points; nan where the function does not take them."""
@@ -144,7 +142,7 @@ class BlackBoxRows:
         if claimed is None:
             self.unclaimed.add(input)
         else:
-            self.misshapen[input] = claimed.shape
+            self.misshapen[input] = claimed
         return np.full(shape, np.nan)
 
     def output_in_multiprecision(self, x: Any) -> Any:
@@ -180,7 +178,9 @@ class BlackBoxRows:
 
         starts = np.repeat([line.start for line in lines], count)
         # Blind: there are no guards to tell of kinks.
-        estimate = derivative(function, starts, claimed=claimed.T.ravel(), blind=True)
+        estimate = derivative(
+            function, starts, claimed=claimed.T.ravel(), blind=True, roundoff=self.caller.roundoff
+        )
         return Estimate._make(part.reshape(-1, count).T for part in estimate)
 
 

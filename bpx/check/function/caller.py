@@ -1,36 +1,45 @@
 """A stranger's forward and backward function, called with care.
 
 Every call gets fresh copies of the inputs, so that a function that changes them cannot spoil the next
-call; that it does so is found and noted. All inputs of floats are widened to float64. NumPy arrays of
-integers are data, handed on as they are and not derived by; a Python int is a number like any other.
+call; that it does so is found and noted. Before backward is called, forward is, at the same values: a
+layer that keeps what backward needs would answer for the values of some earlier call otherwise. No two
+calls of forward at the same values may differ: all of them are compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from inspect import Parameter, signature
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from bpx.check.function.inputs import as_inputs, as_numbers, as_result, names_of
+from bpx.check.function.native_code import GuardedArray
+from bpx.check.numeric.multiprecision import OperationBudget
+from bpx.check.numeric.tolerances import MOST_BLACK_BOX_OPERATIONS, UNIT_ROUNDOFF
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 Values = Sequence[Any]  # one array per input
 
+_UPSTREAM = "g"  # what the documentation calls backward's first argument
+
 
 class Caller:
     """The two functions with the inputs they are to be called with.
 
-    `values` holds one array per input; `varied` the positions of those that are derived by. Raises
-    `BpxError` for inputs that are not numbers and names that do not fit.
+    `values` holds one array per input; `varied` the positions of those that are derived by; `calls`
+    counts the calls of forward in float64. `unsteady_at` are values at which two calls of forward
+    differed, None as long as none did; `roundoff` is the unit of the coarsest type that forward returned.
+    Raises `BpxError` for inputs that are not numbers and names that
+    do not fit.
     """
 
     def __init__(
         self,
         forward: Callable[..., Any],
         backward: Callable[..., Any] | None,
-        inputs: Sequence[Any],
+        inputs: Any,
         names: Sequence[str] | None,
     ) -> None:
         self.notes: list[Diagnostic] = []
@@ -38,54 +47,86 @@ class Caller:
             raise BpxError(
                 [Diagnostic("no-function", None, {"name": "backward" if callable(forward) else "forward"})]
             )
+        inputs = as_inputs(inputs)
         self._forward, self._backward = forward, backward
-        self.names = _names(forward, inputs, names)
-        self.values = [_numbers(name, value) for name, value in zip(self.names, inputs, strict=True)]
+        self.functions = (forward, backward)
+        self.budget = OperationBudget(MOST_BLACK_BOX_OPERATIONS)
+        self.names = names_of(forward, len(inputs), names)
+        self.values = [as_numbers(name, value) for name, value in zip(self.names, inputs, strict=True)]
+        self.calls, self.roundoff = 0, UNIT_ROUNDOFF
+        self.unsteady_at: list[Any] | None = None
+        self._first_results: dict[int, int] = {}
+        self._sort_out_types(inputs)
         self.varied = [i for i, value in enumerate(self.values) if value.dtype.kind == "f"]
-        self._note_types(inputs)
+
+    # --- calls -------------------------------------------------------------------------------
 
     def forward(self, values: Values | None = None) -> Array:
         """The output for these values, or for the inputs as given."""
-        result = self._called("forward", self._forward, self.values if values is None else values)
-        return _result("forward", result)
+        arguments = self.values if values is None else values
+        self.calls += 1
+        result = self._called("forward", self._forward, arguments)
+        output = as_result("forward", result)
+        self.roundoff = max(self.roundoff, _roundoff(result))
+        self._compare(arguments, output)
+        return output
 
     def nearby(self, values: Values) -> Array | None:
         """The output for these values; None where the function does not take them."""
+        self.calls += 1
         try:
-            return np.array(
-                self._forward(*_handed(values)), dtype=float
-            )  # a copy: it may be a buffer of forward's
+            output = np.array(self._forward(*_handed(values)), dtype=float)  # may be a buffer of forward's
         except Exception:  # a stranger's way of saying that this is outside its domain
-            return None
+            output = None
+        self._compare(values, output)
+        return output
 
     def backward(self, upstream: Array, values: Values | None = None) -> list[Any]:
         """What is claimed for each input: an array, of whatever shape, or None where nothing is."""
         arguments = self.values if values is None else values
-        result = self._called("backward", self._backward, arguments, upstream.copy()[()])
+        self.forward(arguments)
+        result = self._called("backward", self._backward, arguments, upstream)
         return [
-            None if gradient is None else _result("backward", gradient) for gradient in self._unpacked(result)
+            None if gradient is None else as_result("backward", gradient)
+            for gradient in self._unpacked(result)
         ]
 
     def in_multiprecision(self, values: Values) -> Any:
         """The output for objects of many digits, as an array of objects; raises what the function raises."""
-        return np.asarray(self._forward(*_handed(values)), dtype=object)
+        with self.budget:
+            return np.asarray(self._forward(*_guarded(values)), dtype=object)
 
     def claimed_in_multiprecision(self, upstream: Array, values: Values) -> list[Any]:
-        """The claims in many digits; raises what the function raises."""
-        return self._unpacked(self._backward(upstream.copy()[()], *_handed(values)))
+        """The claims in many digits; raises what the functions raise."""
+        self.in_multiprecision(values)
+        with self.budget:
+            return self._unpacked(self._backward(upstream.copy()[()], *_guarded(values)))
 
-    def _called(self, name: str, function: Callable[..., Any], values: Values, *first: Any) -> Any:
-        copies = _handed(values)
+    def _called(self, name: str, function: Callable[..., Any], values: Values, *first: Array) -> Any:
+        arguments = [*first, *values]
+        copies = _handed(arguments)
         with np.errstate(all="ignore"):
             try:
-                result = function(*first, *copies)
+                result = function(*copies)
             except Exception as error:
                 facts = {"function": name, "kind": type(error).__name__, "reason": str(error)}
                 raise BpxError([Diagnostic("function-raised", None, facts)]) from error
-        self._note_changes(name, values, copies)
+        self._note_changes(name, [*([_UPSTREAM] if first else []), *self.names], arguments, copies)
         return result
 
+    def _compare(self, values: Values, output: Array | None) -> None:
+        """Note where this is not the output that the same values gave before."""
+        # Hashes and not arrays: a check keeps them for all points, of which there may be 100,000.
+        point = hash(tuple(value.tobytes() for value in values))
+        result = hash(None if output is None else (output.shape, output.tobytes()))
+        if self._first_results.setdefault(point, result) != result and self.unsteady_at is None:
+            self.unsteady_at = [np.array(value) for value in values]
+
+    # --- what backward returns ---------------------------------------------------------------
+
     def _unpacked(self, result: Any) -> list[Any]:
+        if result is None:
+            return [None] * len(self.values)
         gradients = self._listed(result)
         if len(gradients) != len(self.values):
             facts = {"found": len(gradients), "wanted": len(self.values)}
@@ -97,22 +138,50 @@ class Caller:
         if isinstance(result, tuple):
             return list(result)
         if len(self.values) == 1:
-            wrapped = isinstance(result, list) and np.shape(result) == (1, *self.values[0].shape)
+            if not isinstance(result, list):
+                return [result]
+            wrapped = (len(result) == 1 and result[0] is None) or np.shape(result) == (
+                1,
+                *self.values[0].shape,
+            )
             return result if wrapped else [result]
         return list(result) if isinstance(result, list) or np.ndim(result) else [result]
 
-    def _note_changes(self, name: str, values: Values, copies: Values) -> None:
-        for input, before, after in zip(self.names, values, copies, strict=True):
-            if not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
-                self._note("changes-input", {"function": name, "name": input})
+    # --- types -------------------------------------------------------------------------------
 
-    def _note_types(self, inputs: Sequence[Any]) -> None:
+    def _sort_out_types(self, inputs: Sequence[Any]) -> None:
+        """Are integers numbers to derive by, or indices? They are numbers where a gradient is claimed."""
+        whole = [i for i, value in enumerate(self.values) if value.dtype.kind != "f"]
+        claims = self.backward(np.ones_like(self.forward())) if whole else []
+        for i in whole:
+            self._sort_out_whole(i, claims[i])
         for name, original, value in zip(self.names, inputs, self.values, strict=True):
             dtype = getattr(original, "dtype", value.dtype)
-            if value.dtype.kind != "f":
-                self._note("integer-input", {"name": name, "type": str(dtype)}, "note")
-            elif dtype.kind == "f" and dtype != value.dtype:
+            if value.dtype.kind == "f" and dtype != value.dtype:
                 self._note("widened-input", {"name": name, "type": str(dtype)}, "note")
+
+    def _sort_out_whole(self, i: int, claim: Array | None) -> None:
+        """Widen the input, if something is claimed of it, or leave it as data."""
+        value, facts = self.values[i], {"name": self.names[i], "type": str(self.values[i].dtype)}
+        claimed = claim is not None and claim.any()
+        if claimed and value.dtype.kind == "b":
+            raise BpxError([Diagnostic("flags-claimed", None, facts, "pass-floats-or-none")])
+        widened = [*self.values]
+        widened[i] = value.astype(float)
+        if claim is not None and value.dtype.kind != "b" and self.nearby(widened) is not None:
+            self.values = widened
+        elif claimed:
+            raise BpxError([Diagnostic("integers-claimed", None, facts, "pass-floats-or-none")])
+        else:
+            self._note("integer-input", facts, "note")
+
+    # --- notes -------------------------------------------------------------------------------
+
+    def _note_changes(self, function: str, names: Sequence[str], values: Values, copies: Values) -> None:
+        for name, before, after in zip(names, values, copies, strict=True):
+            if not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
+                code = "changes-upstream" if name not in self.names else "changes-input"
+                self._note(code, {"function": function, "name": name})
 
     def _note(self, code: Any, facts: dict[str, Any], severity: Any = "warning") -> None:
         note = Diagnostic(code, None, facts, severity=severity)
@@ -120,60 +189,18 @@ class Caller:
             self.notes.append(note)
 
 
+def _roundoff(result: Any) -> float:
+    """The largest relative error of one rounding in the type of a result."""
+    dtype = getattr(result, "dtype", None)
+    return float(np.finfo(dtype).eps) / 2 if isinstance(dtype, np.dtype) and dtype.kind == "f" else 0.0
+
+
 def _handed(values: Values) -> list[Any]:
     """Copies to hand over; a single number as such, not as an array of no axes."""
     return [value.copy()[()] for value in values]
 
 
-def _numbers(name: str, value: Any) -> Any:
-    try:
-        array = np.array(value)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "fiub":
-        raise BpxError([Diagnostic("not-numeric", None, {"name": name, "found": str(array.dtype)})])
-    data = array.dtype.kind == "b" or (
-        array.dtype.kind != "f" and isinstance(value, (np.ndarray, np.generic))
-    )
-    return array if data else array.astype(float)
-
-
-def _result(function: str, result: Any) -> Array:
-    try:
-        array = np.array(result)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "fiub":
-        raise BpxError(
-            [Diagnostic("result-not-numeric", None, {"function": function, "found": str(array.dtype)})]
-        )
-    return array.astype(float)
-
-
-def _names(forward: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str] | None) -> list[str]:
-    if names is None:
-        return _parameters(forward, len(inputs)) or [f"x{i}" for i in range(len(inputs))]
-    names = list(names)
-    if (
-        len(names) != len(inputs)
-        or len(set(names)) != len(names)
-        or not all(isinstance(name, str) for name in names)
-    ):
-        raise BpxError(
-            [Diagnostic("bad-names", None, {"names": ", ".join(map(str, names)), "wanted": len(inputs)})]
-        )
-    return names
-
-
-def _parameters(forward: Callable[..., Any], count: int) -> list[str] | None:
-    try:
-        parameters = list(_positional(forward))
-    except (TypeError, ValueError):
-        return None
-    return parameters[:count] if len(parameters) >= count else None
-
-
-def _positional(function: Callable[..., Any]) -> Iterator[str]:
-    for name, parameter in signature(function).parameters.items():
-        if parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
-            yield name
+def _guarded(values: Values) -> list[Any]:
+    """Copies that hand out no address of the objects in them."""
+    copies = (value.copy() for value in values)
+    return [(copy.view(GuardedArray) if copy.dtype == object else copy)[()] for copy in copies]

@@ -39,6 +39,7 @@ from bpx.check.numeric.tolerances import (
     SECOND_LADDER_BELOW,
     SETTLED,
     STAGE_STEPS,
+    STAIR_ROUNDINGS,
     UNIT_ROUNDOFF,
     WELL_KNOWN,
 )
@@ -61,6 +62,7 @@ class DerivativeStatus(IntEnum):
     KINK = 2  # the one-sided slopes differ
     UNBOUNDED = 3  # the slopes grow without bound: a vertical tangent, or a jump
     UNRESOLVED = 4  # f has features that the steps cannot resolve
+    STAIRS = 5  # f changes in steps too high for a rounding of float64
 
 
 class Estimate(NamedTuple):
@@ -99,7 +101,12 @@ class OneSided(NamedTuple):
 
 
 def derivative(
-    function: Function, x: Array, *, claimed: Array | None = None, blind: bool = False
+    function: Function,
+    x: Array,
+    *,
+    claimed: Array | None = None,
+    blind: bool = False,
+    roundoff: float = UNIT_ROUNDOFF,
 ) -> Estimate:
     """The derivative of every column at its x, of shape (n,), with an error bar.
 
@@ -107,13 +114,14 @@ def derivative(
     values (K, m) and where these may be used. `claimed` (n,) is what somebody says the derivative is:
     columns where that is confirmed to many digits cost a few evaluations (17 in place of 49 and more);
     the others are judged without it. A `blind` run knows of no guards: kinks are looked for in the values,
-    and what lies below the rounding of possible inner values is not trusted. Raises what `function` raises.
+    and what lies below the rounding of possible inner values is not trusted. `roundoff` is the largest
+    relative error of one rounding in the type that f returns. Raises what `function` raises.
     """
     x = np.asarray(x, dtype=float)
     claims = np.full(x.shape, np.nan) if claimed is None else np.asarray(claimed, dtype=float)
     estimate = _nothing_known(len(x))
     # Steps in proportion to x alone would drown where a small x is added to something of size 1.
-    problem = _Problem(function, x, np.maximum(np.abs(x), 1.0), claims, blind)
+    problem = _Problem(function, x, np.maximum(np.abs(x), 1.0), claims, blind, roundoff)
     for columns in _chunks(np.arange(len(x))):
         _estimate(problem, columns, estimate)
     # At log(x), x = 1e-30, they are the only ones inside the domain: a second ladder, where the first fails.
@@ -142,6 +150,7 @@ class _Problem(NamedTuple):
     scale: Array
     claimed: Array
     blind: bool
+    roundoff: float
 
 
 def _nothing_known(n: int) -> Estimate:
@@ -160,7 +169,7 @@ def _chunks(columns: Indices) -> Iterator[Indices]:
 @np.errstate(all="ignore")
 def _estimate(problem: _Problem, columns: Indices, estimate: Estimate) -> None:
     """Fill in the `estimate` of these columns, stage by stage."""
-    table = ladder.start(problem.function, columns, problem.x[columns])
+    table = ladder.start(problem.function, columns, problem.x[columns], problem.roundoff)
     table = table.taking(np.isfinite(table.middle))  # elsewhere the status stays DOMAIN_EDGE
     for count in STAGE_STEPS:
         if not len(table.columns):
@@ -229,9 +238,11 @@ def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
     best = _central_or_side(central, right, left, problem.blind)
     best = select(flat, ladder.flat_slope(table, flat_to), best)
     status = np.where(np.isinf(best.error), DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
-    status[ladder.steep(table)] = DerivativeStatus.UNBOUNDED
+    # A blind run cannot see how large the inner values are whose rounding it may take for a slope.
+    status[ladder.steep(table, 1.0 if problem.blind else 0.0)] = DerivativeStatus.UNBOUNDED
     if problem.blind:
         _find_kinks(table, (central, right, left), quantum, status)
+        status[quantum > STAIR_ROUNDINGS * np.maximum(np.abs(table.middle), 1.0)] = DerivativeStatus.STAIRS
     # The later reason outranks the earlier one.
     status[flat] = DerivativeStatus.OK
     status[_too_few_steps(problem, table)] = DerivativeStatus.DOMAIN_EDGE
@@ -362,7 +373,8 @@ def _from_points(columns: Indices, x: Array, points: Array, values: Array) -> On
     """
     offsets, last = points - x, values[-1]
     slopes = ladder.without_larger(np.diff(values, axis=0) / np.diff(offsets, axis=0))
-    table = StepTable(columns, x, last, np.abs(offsets[:-1]), values[:-1], values[:-1])
+    roundoff = np.full(len(x), UNIT_ROUNDOFF)
+    table = StepTable(columns, x, last, np.abs(offsets[:-1]), values[:-1], values[:-1], roundoff)
     scale = np.nan_to_num(np.fmax.reduce(np.abs(slopes), axis=0))
     best = extrapolated(table.quotients(slopes, 1, table.above), scale)
     # The limit is a straight line from the last point; what that misses is as large as at the point before.

@@ -60,6 +60,7 @@ class StepTable(NamedTuple):
     steps: Array  # (K, m)
     above: Array  # (K, m)
     below: Array  # (K, m)
+    roundoff: Array  # (m,): the largest relative error of one rounding of f
 
     def taking(self, chosen: Flags) -> StepTable:
         """The chosen columns alone."""
@@ -96,7 +97,7 @@ class StepTable(NamedTuple):
         size = np.abs(self.middle)
         for end in ends:
             size = np.fmax(size, np.abs(end))
-        return np.asarray(2 * UNIT_ROUNDOFF * size)
+        return np.asarray(2 * self.roundoff * size)
 
     @property
     def usable(self) -> Indices:
@@ -129,11 +130,11 @@ def without_larger(quotients: Array) -> Array:
     return np.where(beyond, np.nan, quotients)
 
 
-def start(function: Function, columns: Indices, x: Array) -> StepTable:
-    """A table without steps."""
+def start(function: Function, columns: Indices, x: Array, roundoff: float = UNIT_ROUNDOFF) -> StepTable:
+    """A table without steps, of functions whose values have this largest relative error of a rounding."""
     middle = values_at(function, x[np.newaxis], columns, guarded=False)[0]
     no_steps = np.empty((0, len(x)))
-    return StepTable(columns, x, middle, no_steps, no_steps, no_steps)
+    return StepTable(columns, x, middle, no_steps, no_steps, no_steps, np.full(len(x), roundoff))
 
 
 def extended(table: StepTable, function: Function, scale: Array, count: int) -> StepTable:
@@ -187,7 +188,7 @@ def _changed(table: StepTable) -> Flags:
 def flat_slope(table: StepTable, flat_to: Array) -> Extrapolation:
     """A slope of 0, give or take what rounding may hide where f does not change up to `flat_to` (m,)."""
     # An f of 0 may be the rest of inner values of size 1.
-    hidden = FLAT_ROUNDINGS * UNIT_ROUNDOFF * np.maximum(np.abs(table.middle), 1.0)
+    hidden = FLAT_ROUNDINGS * table.roundoff * np.maximum(np.abs(table.middle), 1.0)
     error = hidden / np.maximum(flat_to, SMALLEST_FLOAT)
     return Extrapolation(np.zeros_like(error), error, error, flat_to)
 
@@ -256,10 +257,13 @@ def meeting(table: StepTable, gap: Array, quantum: Array) -> Flags:
     return np.asarray((smallest & met).any(axis=0))
 
 
-def steep(table: StepTable) -> Flags:
-    """Whether the slopes (m,) grow steadily down to the smallest steps, by more than noise does."""
+def steep(table: StepTable, inner: float = 0.0) -> Flags:
+    """Whether the slopes (m,) grow steadily down to the smallest steps, by more than noise does.
+
+    `inner` is the size of inner values whose rounding may be all that is left of f, 0 if they are known.
+    """
     # Noise of height ε makes slopes ε / h that grow as steadily: only a large change of f is no noise.
-    rounding = table.rounding(table.above, table.below)[-1]
+    rounding = np.maximum(table.rounding(table.above, table.below)[-1], 2 * table.roundoff * inner)
     large = np.abs(table.above - table.below)[-1] > STEEP_ROUNDINGS * rounding
     central, right, left = (_growing(slopes) for slopes in (table.central, table.right, table.left))
     return np.asarray((central & large) | (right & left))

@@ -55,6 +55,30 @@ def precision(digits: int) -> Iterator[None]:
         own.dps = before
 
 
+class OperationBudget:
+    """So many operations on numbers of many digits may be made inside of its `with` blocks, all together.
+
+    One more raises `ArithmeticError` then, in the middle of whatever a stranger's function is doing.
+    """
+
+    current: OperationBudget | None = None
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def spend(self) -> None:
+        """Count one operation; its cost grows about with the square of the digits."""
+        self.left -= (context().dps // MULTIPRECISION_DIGITS) ** 2
+        if self.left < 0:
+            raise ArithmeticError(say("python.operations"))
+
+    def __enter__(self) -> None:
+        self._outer, OperationBudget.current = OperationBudget.current, self
+
+    def __exit__(self, *error: object) -> None:
+        OperationBudget.current = self._outer
+
+
 class Multiprecision:
     """A real number of 90 digits, or as many as `precision` says."""
 
@@ -64,6 +88,8 @@ class Multiprecision:
     def __init__(self, number: Any) -> None:
         """Take an mpf as it is, a float or an int without rounding; anything complex is nan."""
         own = context()
+        if OperationBudget.current is not None:
+            OperationBudget.current.spend()
         if isinstance(number, Reals):
             # By way of float: mpmath does not know the scalars of NumPy.
             number = own.mpf(number if isinstance(number, int) else float(number))

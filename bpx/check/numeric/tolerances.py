@@ -73,6 +73,10 @@ QUANTUM_BISECTIONS = 20
 # end of a plateau, even where f leaves it linearly, has fallen to 1/1024 by then.
 QUANTUM_LASTS = 1 / 64
 
+# Of max(|f|, 1): higher steps are no rounding of float64, nor of float32 of inner values up to 16 (16 times
+# its 2⁻²⁴). What they are, a rounding to float16 or a function that is a staircase, does not show.
+STAIR_ROUNDINGS = 2.0**-20
+
 # --- one-sided slopes and their gap --------------------------------------------------------------
 
 # From step to step: the gap of a smooth function falls to 1/4; at a kink it stays. One half lies between.
@@ -193,8 +197,9 @@ STEP_SHRINK = 1000
 DIGITS_SETTLED = 1e-20
 # Relative: as long as the rounding of the digits carried allows for more, a derivative is not settled.
 LARGEST_DIGITS_ROUNDING = 1e-3
-# Units of rounding of inner values of size 1 in a quotient: two values, each off both ways.
-MULTIPRECISION_ROUNDINGS = 4
+# Units of rounding of inner values of size 1 in a quotient: two values, each off both ways, of which some
+# hundred operations may be left where they cancel (the sum of a z-score is 0, and 1e-56 in its quotients).
+MULTIPRECISION_ROUNDINGS = 1000
 # Relative: one-sided slopes this far apart are two. A second derivative 1e20 times the slope looks the
 # same.
 KINK_GAP = 1e-10
@@ -281,6 +286,11 @@ SLACK = 1e-2
 # digit; some fifty roundings (2**-53 each) of terms of size 1.
 NOTHING_IN_USE = 1e-14
 
+# Of the largest entry of an array: an entry, and its bar, that are smaller do not matter beside it. Error
+# bars of differences reach 1e-12 of the largest entry; with the safety factor, and times 9 for what is
+# certified together, that is 1e-10.
+NEGLIGIBLE = 1e-9
+
 # Units of rounding, 2**-52 of the terms, that terms which cancel may leave in a gradient by bpx's own rules:
 # one unit each for the terms of a sum of 64.
 REST = 64
@@ -344,14 +354,36 @@ AROUND = 0.5
 
 # --- black boxes --------------------------------------------------------------------------------
 
-# Seconds, roughly, for differences; of a larger input only a part is looked at.
-BLACK_BOX_SECONDS = 10.0
+# Calls of forward in float64, where nobody asks for another number: 1,000 coordinates at the 17 calls that
+# one takes whose claim is soon confirmed, 300 where they are wrong.
+MOST_CALLS = 20_000
 
-# Coordinates looked at in one go; the first of them however slow the function is.
+# Coordinates that are looked at one by one, however often forward is called for it. More are certified
+# together, as far as that goes.
+ONE_BY_ONE = 256
+
+# Of the calls: what is spent on coordinates together, so that enough is left to look at some of those that
+# are wrong.
+SHARE_TOGETHER = 0.5
+
+# Coordinates looked at in one go.
 TOGETHER = 64
 
-# Calls of the function that a coordinate takes whose claim is soon confirmed, as measured.
-CALLS = 17
+# Random directions through coordinates that are looked at together, and the chance that an error as large as
+# the bar hides in all of them. With eight, the bar is 9 times what the claims miss the slopes by; with four
+# 118 times, and a network of 5,560 parameters leaves 900 of them to be looked at one by one.
+DIRECTIONS = 8
+HIDDEN_CHANCE = 1e-9
+
+# Coordinates that are no longer halved.
+FEW_TOGETHER = 32
+
+# Of the median of an array: a smaller element moves that far along a direction, or what is claimed of it
+# would not show.
+SMALLEST_DIRECTION = 0.1
+
+# The order in which multiples of it, modulo 1, fill an interval leaves no large gap at any time.
+GOLDEN_RATIO = 0.6180339887498949
 
 # Relative: so far a smooth claim is straight: the bend over 2**-27 is 2**-54 of it, below its rounding.
 STRETCH = 2.0**-27
@@ -360,16 +392,16 @@ STRETCH = 2.0**-27
 # measured on 3,538 cases has it.
 DRAWS = 3
 
-# Random directions through all coordinates of a large input: 3, as above. They find one element in 1000
-# that is wrong by 1e-4, but miss 29 % of mistakes at small coordinates, which are looked at first.
-DIRECTIONS = 3
-
 # Coordinates whose kinks are looked at together: 12 make 132 lines.
 MOST_KINKED = 12
 
 # Relative: the least that rounding within f may do which does not show along a line: a unit of rounding,
 # 2**-52, of inner values up to 4096 times as large as the slope.
 STEADY = 2.0**-40
+
+# Of max(|f|, 1), in units of a slope: where f does not change from x to x + 0.37, it may still change by four
+# roundings to float32, 4 · 2**-24 / 0.37.
+FLAT_AS_FLOAT32 = 6.5e-7
 
 # Random directions through coordinates at kinks.
 BLACK_BOX_MIXTURES = 8
@@ -378,15 +410,40 @@ BLACK_BOX_MIXTURES = 8
 MOST_ONE_HOT = 64
 MIXED_ROWS = 8
 
-# Runs that show the scatter of a function that is not deterministic.
-REPEATS = 5
+# Runs at the same values: at least so many where all claims are confirmed, each of them by 17 more runs. A
+# coin that falls as often either way shows in all but 2**-24 of the checks, and in all but 2**-32 where
+# values that nothing confirms come to count.
+REPEATS = 8
+UNCONFIRMED_REPEATS = 32
+# Coordinates whose steps are all taken once more, for chance that does not show at the point itself.
+REPEATED_COORDINATES = 2
+# Times that claims are asked for again, all rows together.
+CLAIM_REPEATS = 8
+# Relative to 1 or the output, and to the largest claim: less than that is made by threads that add up in
+# another order, 2**-52 of terms up to 4096 times as large.
+ROUNDING_SCATTER = 2.0**-40
+# Relative: two calls add the same but for the rounding of what they are added to, up to 1e6 times as large.
+SAME_INCREMENT = 1e-9
 
-# Seconds, roughly, for numbers of many digits.
-EXACT_SECONDS = 5.0
+# Operations on numbers of many digits that the check of a black box takes at most: some 1 to 2 s.
+MOST_BLACK_BOX_OPERATIONS = 400_000
 
 # Relative to 1 or the output: a function gives this much the same on numbers of many digits. Of a function
 # that cancels float64 leaves little.
 ALIKE = 1e-5
+
+# Values reached by a function, in search of such as take addresses: a larger program is not searched further.
+MOST_REACHED = 2000
+
+# Names of entries, and numbers of an upstream gradient, in one sentence.
+MOST_ENTRY_NAMES = 3
+MOST_WEIGHTS = 4
+
+# The looser values of `detect` that a report may propose; beyond, it is no check.
+LOOSER_DETECTS = (1e-4, 1e-3, 1e-2)
+# Relative noise of a function, measured by third differences over steps of 2**-22 of its inputs: that of
+# float32 is some 2**-24, of inner values that may be 64 times smaller or larger than the output.
+FLOAT32_NOISE = (2.0**-30, 2.0**-18)
 
 # --- blame --------------------------------------------------------------------------------------
 
@@ -426,6 +483,19 @@ NO_CHANGE = 1e-9
 NEARLY_ONE = 1e-4
 # Mistakes named for one culprit, the likeliest first; more would not be read.
 MOST_NAMED = 3
+# Of an array output too large for a row each: so many elements are looked at one by one where somebody is
+# to blame, by at most so many coordinates; the step of the central differences, relative to max(|x|, 1),
+# leaves nine digits.
+BLAMED_OUTPUTS = 24
+BLAMED_COORDINATES = 256
+PATTERN_STEP = 6e-6
+# In units of the largest: what is left of the digits where a layer is solved for; PATTERN_CLOSE of entries
+# that a matrix of condition 100 has mixed.
+HIDDEN_CLOSE = 1e-7
+# Random directions in which a claim of another shape must give the right slope, to be called right otherwise.
+SHAPE_LOOKS = 2
+# Elements of an array around a function that may have slipped into its gradient.
+LARGEST_NAMED = 10_000
 # Nodes of an op's own formula in which slips are tried: as many as somebody would write by hand.
 MOST_FORMULA_NODES = 100
 # Nodes without a name of their own that a corrected formula may explain beside it.

@@ -10,7 +10,7 @@ from bpx.check.report.correction import Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict
 from bpx.check.report.results import CheckResults
 from bpx.graph.formula import numbers as numbers_formula
-from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, index_text, number, shape_text
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, phrase
 from bpx.words.say import say, visible
 
@@ -36,9 +36,11 @@ def report_blocks(report: CheckResults) -> list[Block]:
     """The whole report, section by section."""
     shown = report.shown()
     blocks: list[Block] = [Headline(_headline(report)), *_blame(report)]
+    if report.of_several_outputs:
+        blocks += _inputs(report)
     if shown:
         blocks += _entries(report, shown)
-    if len(shown) < report.total:
+    if report.left_out and not report.of_several_outputs:
         blocks += _inputs(report)
     blocks += _rules(report)
     notes = tuple(_notes(report))
@@ -186,7 +188,9 @@ def _culprit_text(culprit: Blame) -> str:
 
 def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
     pointed = any(entry.point for entry in shown)
+    several = report.of_several_outputs
     keys = [
+        *(["output"] if several else []),
         "entry",
         *(["point"] if pointed else []),
         "claimed",
@@ -197,6 +201,7 @@ def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
     ]
     rows: list[list[Cell]] = [
         [
+            *([_output_text(report, entry)] if several else []),
             entry_text(report, entry),
             *([str(entry.point)] if pointed else []),
             *numbers(entry),
@@ -206,9 +211,14 @@ def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
         ]
         for entry in shown
     ]
-    yield Heading(say("check.entries" if len(shown) == report.total else "check.worst-entries"))
+    yield Heading(say("check.worst-entries" if report.left_out else "check.entries"))
     yield _table(keys, rows, shown)
     yield from _reasons((entry_text(report, entry), entry.reason) for entry in shown)
+
+
+def _output_text(report: CheckResults, entry: Entry) -> str:
+    """The element of the output that an entry is the derivative of; nothing where it is of a mixture."""
+    return "" if entry.output is None else visible(report.output + index_text(entry.output))
 
 
 def _inputs(report: CheckResults) -> Iterator[Block]:

@@ -65,7 +65,8 @@ class Entry:
 
     `error` is the error bar of `reference` (nan where there is no reference); `between` are the
     one-sided slopes at a kink; `enclosure` are two numbers that the derivative is proved to lie
-    between, where that decides the verdict; `by` names, for second derivatives, the entry derived by.
+    between, where that decides the verdict; `by` names, for second derivatives, the entry derived by;
+    `output` is the index of the element of the output that it is the derivative of, where there are several.
     """
 
     input: str
@@ -79,6 +80,7 @@ class Entry:
     enclosure: tuple[float, float] | None = None
     by: str | None = None
     point: int = 0
+    output: tuple[int, ...] | None = None
 
     @property
     def difference(self) -> float:
@@ -132,6 +134,8 @@ class Entry:
             plain["between"] = [plain_value(slope) for slope in self.between]
         if self.by:
             plain["by"] = self.by
+        if self.output is not None:
+            plain["output"] = list(self.output)
         return {**plain, "point": self.point} if self.point else plain
 
 

@@ -37,10 +37,13 @@ class Obstacle(IntEnum):
     STEEP = 7  # the slopes of a black box grow without bound
     STRUCTURE = 8  # it has features finer than rounding lets any step be
     SCATTER = 9  # it is not deterministic
-    UNSEEN = 10  # there was no time to look
+    UNSEEN = 10  # the budget did not reach so far
     TOO_LARGE = 11  # the Jacobian has too many entries
     CLAIM_SHAPE = 12  # a claim has another shape than its input
     WRONG_SHAPE = 13  # a rule returns another shape than its arg has
+    STAIRS = 14  # a black box changes in steps, be they a rounding or meant
+    CLAIM_SCATTER = 15  # the claim on a black box is not the same when it is asked for again
+    ACCUMULATES = 16  # each call adds to what an earlier one left in the claim
 
     @property
     def code(self) -> str:
@@ -59,6 +62,7 @@ class Evidence:
     scale: Field = 0.0  # the slopes met around, or the terms that the entry is the sum of
     rest: Field = 0.0  # how much rounding may leave of an entry whose terms cancel
     flat: Field = False  # f does not change by a bit
+    array_scale: Field = 0.0  # the largest entry of the array, against which entries may be next to nothing
     obstacle: Field = Obstacle.NONE
 
     # At a kink: the slopes to either side.
@@ -81,8 +85,6 @@ class Evidence:
     formula_gap: Field = np.nan  # relative: how far its formula is off in many digits; nan: not known
     formula_error: Field = 0.0  # relative: the error bar of that
     unproved: Field = False  # differs, but too large for many digits, and no rule by itself is wrong
-    mixture_gap: Field = 0.0  # relative: how far the claim is off for another upstream gradient
-    mixture_error: Field = 0.0  # relative: the error bar of that
     rule_gap: Field = 0.0  # how far a number in use is from what the rules give at the same values
     rule_scale: Field = np.inf  # the terms of what the rules give
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class GradientTable:
     """All entries of one input, as arrays of its shape; a reason, slopes or an enclosure stand by flat index.
 
-    `points` says at which of the sampled points each entry was found so (0: the values as given).
+    `points` says at which of the sampled points each entry was found so (0: the values as given). Of a
+    function of several outputs the entries are those of the output at which they are worst: `outputs` says
+    which, by flat index; `others` are the further entries that do not agree, of other outputs.
     """
 
     input: str
@@ -32,6 +34,8 @@ class GradientTable:
     by: str | None = None
     enclosures: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     points: NDArray[np.int32] | None = None
+    outputs: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    others: tuple[Entry, ...] = ()
 
     def entry(self, flat: int) -> Entry:
         """The entry at a flat index."""
@@ -48,6 +52,7 @@ class GradientTable:
             enclosure=self.enclosures.get(flat),
             by=self.by,
             point=0 if self.points is None else int(self.points.flat[flat]),
+            output=self.outputs.get(flat),
         )
 
     @property
@@ -100,6 +105,7 @@ def merged(columns: Sequence[GradientTable]) -> GradientTable:
         best.by,
         {i: columns[k].enclosures[i] for i, k in enumerate(flat) if i in columns[k].enclosures},
         chosen.astype(np.int32),
+        {i: columns[k].outputs[i] for i, k in enumerate(flat) if i in columns[k].outputs},
     )
 
 

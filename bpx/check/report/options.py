@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
 from bpx.words.diagnostic import Diagnostic
 
 
-def bad_options(points: int, seed: int, order: int, detect: float) -> list[Diagnostic]:
+def bad_options(points: Any, seed: Any, order: Any, detect: Any) -> list[Diagnostic]:
     """A diagnostic for each option whose value means nothing."""
-    facts = {"points": points, "seed": seed, "order": order, "detect": detect}
-    fine = {
-        "points": points >= 1,
-        "seed": seed >= 0,
-        "order": order in (1, 2),
-        "detect": 0 < detect < 1,
-    }
-    return [Diagnostic(f"bad-{name}", None, {"found": facts[name]}) for name in facts if not fine[name]]
+    return wrong_options(
+        points=(points, is_whole(points, 1)),
+        seed=(seed, is_whole(seed, 0)),
+        order=(order, is_whole(order, 1) and order in (1, 2)),
+        detect=(detect, is_number(detect) and 0 < detect < 1),
+    )
+
+
+def wrong_options(**options: tuple[Any, bool]) -> list[Diagnostic]:
+    """A diagnostic for each option, a value and whether it is fine, that is not."""
+    wrong = {name: value for name, (value, fine) in options.items() if not fine}
+    return [Diagnostic(f"bad-{name}", None, {"found": value}) for name, value in wrong.items()]
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Is it an integer that is at least so large?"""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+
+
+def is_number(value: Any) -> bool:
+    """Is it a real number?"""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def unknown_options(names: Iterable[str], known: Iterable[str]) -> list[Diagnostic]:
+    """A diagnostic for each name that is no option."""
+    known = sorted(known)
+    facts = {"known": ", ".join(known)}
+    return [
+        Diagnostic("unknown-option", None, {"name": name, **facts}, "options-are").suggesting(name, known)
+        for name in names
+        if name not in known
+    ]

@@ -56,7 +56,7 @@ class Report(CheckResults, Shown):
             "certified": self.certified,
             "inputs": [column.to_dict() for column in self.columns],
             "entries": [entry.to_dict() for entry in shown],
-            "left_out": self.total - len(shown),
+            "left_out": self.left_out,
             "rules": {"agree": self.sound, "of": len(self.local)},
             "local": [row.to_dict() for row in self.local],
             "blame": [culprit.to_dict() for culprit in self.blame],

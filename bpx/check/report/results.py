@@ -70,15 +70,19 @@ class CheckResults:
         """The worst entry of all."""
         return min((column.worst(1)[0] for column in self.columns), key=rank, default=None)
 
+    def __bool__(self) -> bool:
+        """Does everything agree? So `assert bpx.gradcheck(…)` checks what it says."""
+        return self.verdict == Verdict.AGREE.word
+
     @property
     def verdict(self) -> str:
-        """The worst verdict of any entry, in words; `agree` where there is nothing to check.
+        """The worst verdict of any entry, in words; `cannot tell` where there is nothing to check.
 
         Somebody to blame is a disagreement, even where the entries do not show it at these values.
         """
         if self.blame:
             return Verdict.DISAGREE.word
-        return (self.worst.verdict if self.worst else Verdict.AGREE).word
+        return (self.worst.verdict if self.worst else Verdict.CANNOT_TELL).word
 
     @property
     def reason(self) -> Reason | None:
@@ -97,11 +101,26 @@ class CheckResults:
 
     def shown(self, sort: str | None = None) -> list[Entry]:
         """The entries to write out, in the order `sort`: all, or of very many the worst of each input."""
-        if self.all or self.total <= MOST_ENTRIES:
-            entries = self.entries
+        if self.all or self.total + sum(len(column.others) for column in self.columns) <= MOST_ENTRIES:
+            entries = [*self.entries, *(entry for column in self.columns for entry in column.others)]
+        elif self.total <= MOST_ENTRIES:
+            others = (column.others[:MOST_SHOWN] for column in self.columns)
+            entries = [*self.entries, *(entry for column in others for entry in column)]
         else:
             entries = [entry for column in self.columns for entry in column.worst(MOST_SHOWN)]
-        return sorted(entries, key=rank) if (sort or self.sort) == "worst" else entries
+        if (sort or self.sort) == "worst":
+            return sorted(entries, key=lambda entry: (entry.verdict, entry.output or (), rank(entry)))
+        return entries
+
+    @property
+    def left_out(self) -> int:
+        """How many entries are not among those to write out."""
+        return self.total - len({(entry.input, entry.index, entry.by) for entry in self.shown()})
+
+    @property
+    def of_several_outputs(self) -> bool:
+        """Are there entries of several elements of an output?"""
+        return any(column.outputs for column in self.columns)
 
     def odd_places(self, shown: Iterable[Entry]) -> dict[int, Mapping[str, Array]]:
         """The drawn points at which entries of `shown` do not agree, so that they can be looked at again."""

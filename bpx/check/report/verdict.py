@@ -14,6 +14,7 @@ import numpy as np
 
 from bpx.check.numeric.tolerances import (
     DETECT,
+    NEGLIGIBLE,
     NOTHING_IN_USE,
     RIGHT_FORMULA,
     SAFETY_FACTOR,
@@ -155,12 +156,10 @@ def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
     return lambda at: at.evidence.obstacle == obstacle
 
 
-def _other_upstream(comparison: Comparison) -> Any:
-    """Right for the upstream gradients asked for, wrong for a mixture of them."""
-    return (
-        comparison.evidence.mixture_gap - np.asarray(comparison.evidence.mixture_error)
-        > SLACK * comparison.detect
-    )
+def _negligible(comparison: Comparison) -> Any:
+    """Claim and bar are next to nothing beside the other entries of the array."""
+    least = NEGLIGIBLE * np.asarray(comparison.evidence.array_scale)
+    return comparison.fits & (np.abs(comparison.claimed) <= least) & (comparison.bar <= least)
 
 
 def _formula_is_wrong(comparison: Comparison) -> Any:
@@ -204,7 +203,10 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_OUTSIDE, "beside-edge", _met(Obstacle.BESIDE_EDGE)),
     VerdictRule(_OUTSIDE, "steep", _met(Obstacle.STEEP)),
     VerdictRule(_UNCLEAR, "structure", _met(Obstacle.STRUCTURE)),
+    VerdictRule(_UNCLEAR, "stairs", _met(Obstacle.STAIRS)),
     VerdictRule(_UNCLEAR, "scatter", _met(Obstacle.SCATTER)),
+    VerdictRule(_DISAGREE, "accumulates", _met(Obstacle.ACCUMULATES)),
+    VerdictRule(_UNCLEAR, "claim-scatter", _met(Obstacle.CLAIM_SCATTER)),
     VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
     VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
@@ -232,7 +234,6 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
         lambda at: at.off & at.finite & at.evidence.conventional,
     ),
     # One slope, and a claim.
-    VerdictRule(_DISAGREE, "other-upstream", _other_upstream),
     VerdictRule(_UNCLEAR, "wiring", lambda at: at.evidence.wiring & at.agrees),
     VerdictRule(_AGREE, None, _narrow_bar),
     VerdictRule(_AGREE, None, _exact_zero),
@@ -241,6 +242,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_DISAGREE, "formula", _formula_is_wrong),
     VerdictRule(_DISAGREE, "claim-not-finite", lambda at: at.off & ~at.finite),
     VerdictRule(_UNCLEAR, "claim-not-finite", lambda at: ~at.finite),
+    VerdictRule(_AGREE, "negligible", _negligible),
     VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off & at.evidence.unproved),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),

@@ -44,11 +44,75 @@ def test_numbers_are_widened(value: Any) -> None:
     assert caller.varied == [0]
 
 
+def nothing(g: Any, *inputs: Any) -> Any:
+    return [None for _ in inputs]
+
+
 @pytest.mark.parametrize("value", [np.array([1, 2]), np.int64(3), np.array([True, False]), True])
-def test_integers_and_flags_of_numpy_are_data(value: Any) -> None:
-    caller = Caller(lambda x: 0.0, zeros, [value], None)
+def test_integers_and_flags_of_which_nothing_is_claimed_are_data(value: Any) -> None:
+    caller = Caller(lambda x: 0.0, nothing, [value], None)
     assert caller.varied == []
     assert [note.code for note in caller.notes] == ["integer-input"]
+
+
+@pytest.mark.parametrize("value", [np.array([1, 2]), np.int64(3), np.array([3], np.uint8)])
+def test_integers_of_which_something_is_claimed_are_numbers(value: Any) -> None:
+    caller = Caller(np.sum, lambda g, x: 2 * g * x, [value], None)
+    assert caller.values[0].dtype == np.float64
+    assert [note.code for note in caller.notes] == ["widened-input"]
+
+
+def test_zeros_for_indices_are_no_claim() -> None:
+    caller = Caller(
+        lambda x, i: x[i], lambda g, x, i: (g, np.zeros_like(i)), [np.ones(3), np.arange(3)], None
+    )
+    assert caller.varied == [0]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code"),
+    [
+        ([np.ones(3), np.arange(3)], "integers-claimed"),
+        ([np.ones(3), np.ones(3, bool)], "flags-claimed"),
+    ],
+)
+def test_a_gradient_of_indices_is_refused(inputs: Any, code: str) -> None:
+    with pytest.raises(BpxError) as caught:
+        Caller(lambda x, i: x[i], lambda g, x, i: (g, g + 1), inputs, None)
+    assert [problem.code for problem in caught.value.diagnostics] == [code]
+
+
+def test_backward_follows_forward_at_the_same_values() -> None:
+    """As in a layer that keeps its input for the way back."""
+    kept: list[Any] = []
+
+    def forward(x: Any) -> Any:
+        kept[:] = [x]
+        return np.sum(x**2)
+
+    caller = Caller(forward, lambda g, x: 2 * g * kept[0], [np.array([1.0, 2.0])], None)
+    caller.forward([np.array([5.0, 5.0])])
+    assert caller.backward(np.ones(()))[0].tolist() == [2, 4]
+
+
+def test_runs_at_the_same_values_are_compared() -> None:
+    values = iter([1.0, 1.0, 1.0, 2.0])
+    caller = Caller(lambda x: next(values), zeros, [np.ones(1)], None)
+    for _ in range(3):
+        caller.forward()
+    assert caller.unsteady_at is None
+    assert caller.nearby(caller.values) == 2
+    assert caller.unsteady_at == [np.ones(1)]
+
+
+def test_a_change_of_the_upstream_gradient_is_noted() -> None:
+    def spoiling(g: Any, x: Any) -> Any:
+        g *= 2
+        return g
+
+    caller = Caller(lambda x: 3 * x, spoiling, [np.ones(2)], None)
+    caller.backward(np.ones(2))
+    assert [note.code for note in caller.notes] == ["changes-upstream"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bpx.check.numeric import tolerances
 CHECK = Path(bpx.__file__).parent / "check"
 ROOMS = tuple(CHECK / room for room in ("numeric", "local", "whole", "blame", "function"))
 MODULES = sorted(path for room in ROOMS for path in room.glob("*.py") if path.name != "tolerances.py")
-NOT_TUNED = {"MIXTURE", "_NICE_FACTORS"}  # an index, and the factors of a sign, a double and a half
+NOT_TUNED = {"_NICE_FACTORS", "_SHARES", "_TYPES"}  # factors of a sign, a double and a half; names of types
 SOURCE = Path(tolerances.__file__).read_text(encoding="utf-8")
 NAMES = [name for name in vars(tolerances) if name.isupper()]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 import reports
 from checking import spec, toml
 from jsonschema import Draft202012Validator
 from reports import AGREE, DISAGREE, KINK, OUTSIDE, UNSURE, column
 
+from bpx.check.function.black_box import check_function
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.blame import Proof
 from bpx.check.report.entry import LocalRow, Verdict
@@ -59,8 +61,9 @@ ENTRY = closed(
         "between": SLOPES,
         "by": TEXT,
         "point": {"type": "integer", "minimum": 1},
+        "output": listing(COUNT),
     },
-    optional=("enclosure", "between", "by", "point"),
+    optional=("enclosure", "between", "by", "point", "output"),
 )
 LOCAL = closed(
     {
@@ -141,6 +144,9 @@ REAL = {
     "second": lambda: gradcheck(spec("x^3", x=[1.0, 2.0]), order=2),
     "points": lambda: gradcheck(spec("log(x)", x=0.1), points=5),
     "nothing": lambda: gradcheck(spec("3 + 4")),
+    "code": lambda: check_function(
+        lambda x: np.array([x[0] * x[1], x[1] ** 2]), [np.array([2.0, 3.0])], lambda g, x: g * x
+    ),
 }
 
 
@@ -168,7 +174,8 @@ def test_the_numbers_of_a_report_fit_together(name: str) -> None:
     report = REAL[name]()
     found = plain(report)
     assert sum(found["counts"].values()) == found["total"] == len(report.entries)
-    assert found["left_out"] == found["total"] - len(found["entries"])
+    listed = {(one["input"], *one["index"], one.get("by")) for one in found["entries"]}
+    assert found["left_out"] == found["total"] - len(listed)
     for key in VERDICT["enum"]:
         assert found["counts"][key] == sum(one["counts"][key] for one in found["inputs"])
     assert found["rules"] == {
@@ -176,7 +183,7 @@ def test_the_numbers_of_a_report_fit_together(name: str) -> None:
         "of": len(found["local"]),
     }
     order = ["disagree", "kink", "outside domain", "cannot tell", "agree"]
-    worst = min((one["verdict"] for one in found["entries"]), key=order.index, default="agree")
+    worst = min((one["verdict"] for one in found["entries"]), key=order.index, default="cannot tell")
     assert found["verdict"] == ("disagree" if found["blame"] else worst)
 
 
@@ -221,3 +228,23 @@ def test_a_proof_holds_where_all_agree() -> None:
 def test_rules_that_agree_are_counted() -> None:
     rows = [LocalRow("y", "exp", "x", 1, 1, 0, verdict) for verdict in (AGREE, KINK, AGREE)]
     assert Report(None, "y", (), local=tuple(rows)).sound == 2
+
+
+def test_a_report_is_true_where_everything_agrees() -> None:
+    assert reports.report("all_agree")
+    assert not any(map(reports.report, ("wrong_rule", "kink", "cannot_tell", "outside_domain", "nothing")))
+
+
+def test_what_does_not_agree_is_listed_for_every_output() -> None:
+    """Grouped by output, and the element of the output stands in each row."""
+
+    def backward(g: Any, x: Any) -> Any:
+        return np.array([g[0] * x[1], g[0] * x[0] * 2 + g[1] * x[1]])
+
+    report = check_function(lambda x: np.array([x[0] * x[1], x[1] ** 2]), [np.array([2.0, 3.0])], backward)
+    assert (report.total, report.left_out) == (2, 0)
+    rows = [(one["output"], one["index"], one["verdict"]) for one in plain(report)["entries"]]
+    assert rows == [([0], [1], "disagree"), ([1], [1], "disagree"), ([0], [0], "agree")]
+    text = str(report)
+    assert text.index("Input by input") < text.index("Entry by entry")
+    assert "output[1]" in text

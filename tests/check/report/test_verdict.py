@@ -72,6 +72,11 @@ TABLE = [
     Row(3e-17, 0.0, 1e-15, UNCLEAR, "uncertain", {"scale": 1.0}),  # a number that may be but rounding
     Row(0.0, 0.0, 1e-15, AGREE, None, {"scale": 1.0}),
     Row(1e-3, 0.0, 1e-15, DISAGREE, "differs", {"scale": 1.0, "rest": 1e-14}),
+    # Beside the largest entry of the array, what is next to nothing does not matter.
+    Row(3e-14, 1e-14, 5e-14, AGREE, "negligible", {"array_scale": 1.0}),
+    Row(3e-14, 1e-14, 5e-14, UNCLEAR, "uncertain", {"array_scale": 1e-6}),
+    Row(3e-8, 3e-8, 5e-14, UNCLEAR, "uncertain", {"array_scale": 1.0}),
+    Row(3e-14, 1e-14, 1e-15, DISAGREE, "differs", {"array_scale": 1.0}),
     # The claim's last written digit, and its own rounding, are not held against it.
     Row(0.33, 1 / 3, 1e-12, AGREE, None, {"tolerance": 5e-3}),
     Row(0.32, 1 / 3, 1e-12, DISAGREE, "differs", {"tolerance": 5e-3}),
@@ -101,8 +106,6 @@ TABLE = [
     Row(1.0, 1.0, 1e-12, AGREE, None, {"conventional": True}),
     Row(NAN, 1.0, 1e-12, DISAGREE, "claim-not-finite", {"conventional": True}),
     # Other upstream gradients, numbers in use, the whole graph.
-    Row(2.0, 2.0, 1e-12, DISAGREE, "other-upstream", {"mixture_gap": 0.1}),
-    Row(2.0, 2.0, 1e-12, AGREE, None, {"mixture_gap": 0.1, "mixture_error": 0.1}),
     Row(2.1, 2.1, 1e-12, DISAGREE, "differs", {"rule_gap": 0.1, "rule_scale": 2.0}),
     Row(1e-15, 0.0, 1e-12, UNCLEAR, "uncertain", {"rule_gap": 1e-15, "rule_scale": 1e-15}),
     Row(0.0, 0.0, 0.0, UNCLEAR, "uncertain", {"rule_gap": 1e-15, "rule_scale": 1e-15}),
@@ -122,7 +125,10 @@ TABLE = [
     Row(2.0, NAN, math.inf, OUTSIDE, "beside-edge", {"obstacle": Obstacle.BESIDE_EDGE}),
     Row(2.0, 2.0, 1e-12, OUTSIDE, "steep", {"obstacle": Obstacle.STEEP}),
     Row(2.0, NAN, math.inf, UNCLEAR, "structure", {"obstacle": Obstacle.STRUCTURE}),
-    Row(2.0, NAN, math.inf, UNCLEAR, "scatter", {"obstacle": Obstacle.SCATTER}),
+    Row(2.0, NAN, math.inf, UNCLEAR, "stairs", {"obstacle": Obstacle.STAIRS}),
+    Row(2.0, 2.0, 1e-12, UNCLEAR, "scatter", {"obstacle": Obstacle.SCATTER}),
+    Row(2.0, 2.0, 1e-12, DISAGREE, "accumulates", {"obstacle": Obstacle.ACCUMULATES}),
+    Row(2.0, 2.0, 1e-12, UNCLEAR, "claim-scatter", {"obstacle": Obstacle.CLAIM_SCATTER}),
     Row(2.0, NAN, NAN, UNCLEAR, "unseen", {"obstacle": Obstacle.UNSEEN}),
     Row(2.0, NAN, NAN, UNCLEAR, "too-large", {"obstacle": Obstacle.TOO_LARGE}),
 ]

@@ -1,0 +1,140 @@
+"""Differences of a black box in float64: its slopes along coordinates, and how far rounding moves claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
+from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
+from bpx.check.numeric.differences import DerivativeStatus, Estimate
+from bpx.check.numeric.tolerances import (
+    DRAWS,
+    FLAT_AS_FLOAT32,
+    SAFETY_FACTOR,
+    STEADY,
+    STRETCH,
+)
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Evidence, Obstacle
+from bpx.check.report.verdict import verdict
+from bpx.graph.arrays import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Indices = NDArray[np.intp]
+
+_OBSTACLES = {
+    DerivativeStatus.DOMAIN_EDGE: Obstacle.BESIDE_EDGE,
+    DerivativeStatus.UNBOUNDED: Obstacle.STEEP,
+    DerivativeStatus.UNRESOLVED: Obstacle.STRUCTURE,
+    DerivativeStatus.STAIRS: Obstacle.STAIRS,
+}
+
+
+class BlackBoxSlopes:
+    """What differences show of coordinates, each by itself."""
+
+    def __init__(self, rows: BlackBoxRows, evaluation: BlackBoxEvaluation, rng: np.random.Generator) -> None:
+        self.rows, self.evaluation, self.rng = rows, evaluation, rng
+        self.steady = True  # are the claims, so that what they move by is rounding?
+        self._noises: dict[int, Array] = {}
+
+    def add(self, coordinates: Indices) -> None:
+        """The slopes along these coordinates, and how far rounding moves claims that differ."""
+        evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
+        claimed = evaluation.claimed[:, coordinates]
+        estimate = self.estimate(coordinates, claimed)
+        error = np.maximum(estimate.error, self._hidden_rounding(coordinates, claimed, estimate))
+        # The noise of a row costs calls of backward, and matters only where claims differ.
+        wrong = (self.verdicts(claimed, estimate) == Verdict.DISAGREE).any(axis=1)
+        evaluation.evidence.put(
+            at,
+            value=estimate.value,
+            error=error,
+            rest=SAFETY_FACTOR * error,
+            scale=estimate.slope_scale,
+            flat=estimate.flat,
+            claim_noise=self._claim_noises(coordinates, wrong),
+            obstacle=Obstacle.NONE,
+        )
+        for fault, obstacle in _OBSTACLES.items():
+            evaluation.evidence.put(at[estimate.status == fault], obstacle=obstacle)
+        kink = estimate.status == DerivativeStatus.KINK
+        sides = (side[kink] for side in (estimate.left, estimate.right, estimate.side_error))
+        evaluation.add_kinks(at[kink], *sides)
+
+    def estimate(self, coordinates: Indices, claimed: Array) -> Estimate:
+        """The derivatives of all rows along these coordinates, (R, coordinates)."""
+        return self.rows.estimate([coordinate(self.rows.x, int(index)) for index in coordinates], claimed)
+
+    def verdicts(self, claimed: Array, estimate: Estimate, noise: Array | float = 0.0) -> NDArray[np.int8]:
+        """The verdicts on the estimate alone."""
+        evidence = Evidence.of(
+            estimate.value,
+            estimate.error,
+            rest=SAFETY_FACTOR * estimate.error,
+            scale=estimate.slope_scale,
+            flat=estimate.flat,
+            claim_noise=noise,
+        )
+        return verdict(claimed, evidence, self.evaluation.detect).verdicts
+
+    def _hidden_rounding(self, coordinates: Indices, claimed: Array, estimate: Estimate) -> Array:
+        """What rounding within f may do to slopes that it does the same all along a line.
+
+        As much as the claims move with the inputs' last digits; but no more than leaves the verdict open.
+        Where f does not change at all, it may be computed in float32, and 1 + 1e-9 sin(x) be 1 for that;
+        a claim of exactly 0 says that nothing is hidden.
+        """
+        size = np.abs(estimate.value)
+        most = self.evaluation.detect / (2 * SAFETY_FACTOR) * size
+        hidden = np.maximum(STEADY * size, np.fmin(self.claim_shifts[:, coordinates], most))
+        coarse = FLAT_AS_FLOAT32 * np.maximum(np.abs(estimate.value_at), 1.0)
+        return np.where(estimate.flat & (claimed != 0), np.maximum(hidden, coarse), hidden)
+
+    @cached_property
+    def claim_shifts(self) -> Array:
+        """How far all claims (R, N) move when the inputs move by their last digits."""
+        if not self.steady:
+            return np.zeros_like(self.evaluation.claimed)
+        x = self.rows.x
+        moved = x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(np.abs(x))
+        rows = [self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]
+        return np.abs(np.array(rows) - self.evaluation.claimed)
+
+    def _claim_noises(self, coordinates: Indices, rows: NDArray[np.bool_]) -> Array:
+        noise = np.zeros((len(rows), len(coordinates)))
+        for row in np.flatnonzero(rows).tolist():
+            noise[row] = self.claim_noise(row)[coordinates]
+        return noise
+
+    def claim_noise(self, row: int) -> Array:
+        """How far rounding moves the claims of a row (N,).
+
+        That shows when the inputs move by their last digits, or by those of inner values of size 1; and,
+        as below them a formula can be smooth and far off, in how uneven it is over a longer stretch.
+        """
+        if not self.steady:
+            return np.zeros(len(self.rows.x))
+        if row not in self._noises:
+            claim = self.evaluation.claimed[row]
+            moved = (np.abs(perturbed - claim) for perturbed in self._perturbed_claims(row))
+            self._noises[row] = np.fmax.reduce([*moved, *self._unevenness(row)])
+        return self._noises[row]
+
+    def _perturbed_claims(self, row: int) -> Iterator[Array]:
+        x, upstream = self.rows.x, self.rows.upstreams[row]
+        for size in [np.abs(x), np.maximum(np.abs(x), 1.0)] * DRAWS:
+            yield self.rows.claim(upstream, x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(size))
+
+    def _unevenness(self, row: int) -> Iterator[Array]:
+        x, upstream = self.rows.x, self.rows.upstreams[row]
+        for _ in range(DRAWS):
+            offset = STRETCH * self.rng.uniform(-4, 4, size=len(x)) * x
+            ends = self.rows.claim(upstream, x + offset) + self.rows.claim(upstream, x - offset)
+            yield np.abs(ends / 2 - self.evaluation.claimed[row])
