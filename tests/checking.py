@@ -15,7 +15,7 @@ import oracle
 import pytest
 from oracle import mp
 
-from bpx.check.numeric import balls, multiprecision
+from bpx.check.numeric import ball_context, multiprecision
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Op
@@ -55,7 +55,7 @@ def point_of(spec: NamedGraph, *, detect: float = 1e-5) -> CheckedGraph:
 
 def in_float64_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the packages that compute with more digits."""
-    for numbers in (balls, multiprecision):
+    for numbers in (ball_context, multiprecision):
         monkeypatch.setattr(numbers, "available", lambda: False)
 
 

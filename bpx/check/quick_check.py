@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric import balls
+from bpx.check.numeric import ball_context
 from bpx.check.numeric.tolerances import MOST_QUICK_ELEMENTS, MOST_QUICK_NODES
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.checked_graph import CheckedGraph, Query
@@ -50,7 +50,7 @@ def quick_check(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: 
     plain = written_out(spec)
     if plain is not spec:
         checked = CheckedGraph.at(_written_out(checked.query, plain), plain.input_values)
-    with np.errstate(all="ignore"), balls.unwanted():
+    with np.errstate(all="ignore"), ball_context.unwanted():
         tables = [
             evaluated(checked, name, node, by_rule(checked, node)).table()
             for name, node in checked.query.wrt.items()

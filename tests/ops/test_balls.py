@@ -12,7 +12,7 @@ import oracle
 import pytest
 from oracle import args_of, arrays, choosing, mp
 
-from bpx.check.numeric import balls
+from bpx.check.numeric import ball_context
 from bpx.check.numeric.balls import Ball, lifted
 from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 from bpx.graph.graph import Graph
@@ -70,7 +70,7 @@ def test_the_slope_of_an_elementwise_row_lies_inside(op):
             else:
                 assert found, (point, position)
                 assert inside(found, oracle.partial(op.name, point, position)), (point, position)
-        with balls.precision(200):
+        with ball_context.precision(200):
             value = output(graph, node, inputs, values, 1.0, False).value
         assert inside(Enclosure(value, 200), oracle.value(op.name, point))
 

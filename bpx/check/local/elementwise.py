@@ -19,7 +19,7 @@ import numpy as np
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.local.rounding_error import ends_of
-from bpx.check.numeric import balls
+from bpx.check.numeric import ball_context
 from bpx.check.numeric.differences import derivative, one_sided
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
@@ -147,7 +147,7 @@ class _PartialDerivative:
 
     def add_enclosed_slopes(self, columns: Indices) -> Indices:
         """Few elements on balls, which are faster than differences; those without a proof are returned."""
-        if not balls.available() or columns.size > MOST_ENCLOSED_ELEMENTS:
+        if not ball_context.available() or columns.size > MOST_ENCLOSED_ELEMENTS:
             return columns
         from bpx.check.local.elementwise_balls import enclosed_slope, rule_is_right
 

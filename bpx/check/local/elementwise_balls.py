@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.local.elementwise_batch import ElementwiseBatch
-from bpx.check.numeric import balls
-from bpx.check.numeric.balls import Ball
+from bpx.check.numeric import ball_context
+from bpx.check.numeric.balls import Ball, lifted
 from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 from bpx.check.numeric.tolerances import BALL_BITS, FLOAT_CONSTANT_ROUNDING, RIGHT_FORMULA
 
@@ -48,7 +48,7 @@ def rule_is_right(
 
     exact = slope.enclosure.slope
     for bits in BALL_BITS:
-        with balls.precision(bits):
+        with ball_context.precision(bits):
             stated = rule_on(batch, position, _args(batch, column))
             if not isinstance(stated, Ball):
                 return False
@@ -60,4 +60,4 @@ def rule_is_right(
 
 
 def _args(batch: ElementwiseBatch, column: int) -> list[Any]:
-    return [balls.lifted(arg[column]) for arg in batch.args]
+    return [lifted(arg[column]) for arg in batch.args]

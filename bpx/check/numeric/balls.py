@@ -21,13 +21,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.numeric.ball_context import flint
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -47,51 +45,6 @@ class Tie(ArithmeticError):
 
 class NoDerivative(ArithmeticError):
     """The sides of the point have slopes, or values, that differ."""
-
-
-_wanted = [True]  # the last counts
-
-
-def available() -> bool:
-    """Whether python-flint, which does the arithmetic, is installed, and `unwanted` does not hold."""
-    return _wanted[-1] and _installed()
-
-
-@cache
-def _installed() -> bool:
-    return find_spec("flint") is not None
-
-
-@contextmanager
-def unwanted() -> Iterator[None]:
-    """Do without balls meanwhile: python-flint takes longer to load than a small check by differences."""
-    _wanted.append(False)
-    try:
-        yield
-    finally:
-        _wanted.pop()
-
-
-@cache
-def flint() -> Any:
-    """The module that does the arithmetic."""
-    return import_module("flint")  # imported here: it takes longer to load than most commands run
-
-
-def bits() -> int:
-    """To how many bits balls are rounded now."""
-    return int(flint().ctx.prec)
-
-
-@contextmanager
-def precision(wanted: int) -> Iterator[None]:
-    """Round to so many bits meanwhile."""
-    settings = flint().ctx
-    before, settings.prec = settings.prec, wanted
-    try:
-        yield
-    finally:
-        settings.prec = before
 
 
 _sides = [0]  # the side of the point looked at: 1 right, -1 left, 0 not chosen; the last counts

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric import balls
-from bpx.check.numeric.balls import Ball
+from bpx.check.numeric import ball_context
+from bpx.check.numeric.balls import Ball, lifted
 from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 from bpx.check.numeric.tolerances import (
     BALL_BITS,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 def certify(evaluation: Evaluation) -> None:
     """Add the enclosures of a gradient's entries: of all where that is cheap, else of those left open."""
     flat = _candidates(evaluation)
-    if not flat.size or not balls.available():
+    if not flat.size or not ball_context.available():
         return
     program = BallProgram(evaluation.checked, evaluation.node)
     budget = _Budget(MOST_BALL_OPERATIONS)
@@ -101,16 +101,16 @@ class BallProgram:
 
     def values(self) -> dict[int, Any]:
         """All nodes that do not depend on the entries, and these, in as many bits as are set."""
-        bits = balls.bits()
+        bits = ball_context.bits()
         if bits not in self._values:
-            values = run(self.checked.graph, lifted(self.checked), self.still)
+            values = run(self.checked.graph, lifted_inputs(self.checked), self.still)
             self._values[bits] = {node: values[node] for node in self.still}
         return self._values[bits]
 
 
-def lifted(checked: CheckedGraph) -> dict[int, Any]:
+def lifted_inputs(checked: CheckedGraph) -> dict[int, Any]:
     """The inputs as balls."""
-    return {node: balls.lifted(value) for node, value in checked.input_values.items()}
+    return {node: lifted(value) for node, value in checked.input_values.items()}
 
 
 def _add(evaluation: Evaluation, enclosures: dict[int, Enclosure]) -> None:
@@ -178,9 +178,9 @@ def _formula_is_right(
     relative = min(RIGHT_FORMULA, SLACK * evaluation.checked.query.detect)
     of_terms = (FLOAT_CONSTANT_ROUNDING if evaluation.claimed.is_rule else CANCELLED) * size
     for bits in BALL_BITS:
-        with balls.precision(bits):
+        with ball_context.precision(bits):
             if bits not in values:
-                values[bits] = evaluation.formula_on(lifted(evaluation.checked))
+                values[bits] = evaluation.formula_on(lifted_inputs(evaluation.checked))
             if values[bits] is None:
                 continue
             gap = abs(values[bits].flat[entry].value - enclosure.slope)

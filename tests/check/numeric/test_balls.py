@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import MPContext
 
-from bpx.check.numeric import balls
+from bpx.check.numeric import ball_context
 from bpx.check.numeric.balls import Ball
 from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 
@@ -88,7 +88,7 @@ def test_the_slope_of_every_function_lies_inside(name: str, share: float) -> Non
     found = enclosed(lambda ball: getattr(ball, name)(), x)
     assert found is not None
     truth = slope(function, x)
-    with balls.precision(64):
+    with ball_context.precision(64):
         assert holds(found, truth)
 
 
@@ -96,7 +96,7 @@ def test_the_slope_of_every_function_lies_inside(name: str, share: float) -> Non
 def test_the_value_of_every_function_lies_inside(name: str) -> None:
     function, low, high = FUNCTIONS[name]
     x = (low + high) / 3 + 0.1
-    with balls.precision(128):
+    with ball_context.precision(128):
         value = getattr(Ball(x), name)().value
     assert holds(Enclosure(value, 128), function(mp.mpf(x)))
 
@@ -133,7 +133,7 @@ def test_operators(name: str, x: float) -> None:
 
 @pytest.mark.parametrize(("x", "whole"), [(2.5, 2), (3.5, 4), (-2.5, -2), (2.4, 2), (2.6, 3)])
 def test_rint_goes_to_the_even_one(x: float, whole: int) -> None:
-    with balls.precision(64):
+    with ball_context.precision(64):
         assert np.round(np.array(Ball(x), dtype=object)) == whole
 
 
@@ -249,9 +249,9 @@ def test_ends_are_rounded_outwards() -> None:
 
 
 def test_the_precision_of_others_is_left_alone() -> None:
-    before = balls.bits()
+    before = ball_context.bits()
     enclosed(lambda x: x.exp(), 1.0)
-    assert balls.bits() == before
+    assert ball_context.bits() == before
 
 
 def test_a_ball_never_turns_into_a_float() -> None:

@@ -12,7 +12,7 @@ from random_specs import SMOOTH, scalar_specs
 
 from bpx.check import gradcheck as module
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import balls
+from bpx.check.numeric import ball_context
 from bpx.check.whole import directional_check as wiring
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.directional_check import broken_wiring
@@ -73,7 +73,7 @@ def test_steps_that_drown_in_an_inner_sum_are_no_contradiction():
 
 
 def test_a_doubt_turns_every_verdict_into_cannot_tell(monkeypatch):
-    monkeypatch.setattr(balls, "available", lambda: False)  # what is proved leaves no doubt
+    monkeypatch.setattr(ball_context, "available", lambda: False)  # what is proved leaves no doubt
     right = CheckedGraph.at
 
     def short(query, given, graph=None):
