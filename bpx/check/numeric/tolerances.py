@@ -435,3 +435,29 @@ MOST_EXPLAINED = 6
 EDGE_POINTS = 4
 NEAR_SHARES = (0.5, 0.1, 0.01)
 FAR_SHARES = (3.0, 1.0)
+
+# --- short formulas -----------------------------------------------------------------------------
+
+# Relative: how well a short formula must give a number that is stated in full: far above what rounding leaves
+# of a formula that hardly cancels (1e-13), and far below what tells one formula from another.
+FORMULA_CLOSE = 1e-9
+# Relative to the largest of a formula's values: two formulas whose values are so close are one. Rounding
+# within formulas of size 3 is a few units of 1e-16.
+EQUAL_FINGERPRINTS = 1e-12
+# A formula of larger values is of no use, and its square would overflow.
+LARGEST_FINGERPRINT = 1e100
+# Points that formulas are searched by, as values of 8 bytes for each member of the bank; hits must hold at all.
+FINGERPRINT_POINTS = 6
+# Formulas that one level of the bank may be sifted from: 150,000 take about 0.1 s.
+MOST_CANDIDATES = 150_000
+# Sizes of the formulas in the bank; two of them are put together, so that twice as much is reached.
+LARGEST_BANK_SIZE = 4
+# Binary digits that one point may count for: what FORMULA_CLOSE leaves of a number.
+MOST_BITS = 30.0
+# Binary digits that must be explained beyond those that say which of the formulas looked at it is: numbers that
+# come from elsewhere are explained once in 2**20 times.
+SURE_BITS = 20.0
+# Formulas of equal size among which the most readable is chosen.
+MOST_HITS = 64
+# Pairs of formulas that fit at one point and are compared at the others: 2**18 take about 0.02 s.
+MOST_PAIRS_LOOKED_UP = 2**18

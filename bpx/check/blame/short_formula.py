@@ -1,0 +1,256 @@
+"""The shortest formula that gives some numbers: what a gradient, or a claim, *is* in the names in scope.
+
+All small formulas over the names are a bank (`bpx.check.blame.formula_bank`). A target is looked up in it,
+and then met in the middle: for each member f, are t - f, f - t, t + f, t/f, f/t or t·f there too? So
+formulas twice as large as those of the bank are reached.
+
+A hit explains only if chance does not: the digits it reproduces, over all points, must be many more than
+the digits it takes to say which of the formulas looked at it is (minimum description length).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.blame.formula_bank import BINARY, Bank, bank
+from bpx.check.blame.formula_tree import Tree, built, plain, readable, ugliness
+from bpx.check.numeric.tolerances import (
+    FINGERPRINT_POINTS,
+    FORMULA_CLOSE,
+    LARGEST_BANK_SIZE,
+    MOST_BITS,
+    MOST_HITS,
+    MOST_PAIRS_LOOKED_UP,
+    SURE_BITS,
+)
+from bpx.graph.formula import Formula, formula
+from bpx.graph.graph import Expr, Graph
+from bpx.graph.run import run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bpx.graph.arrays import Array
+
+_NUMBERS = (1.0, 2.0)
+
+
+class ShortFormula(NamedTuple):
+    """A formula that gives the target: a plain tree over the names, its size, and how it reads."""
+
+    tree: Tree
+    size: int
+    formula: Formula
+
+    @property
+    def text(self) -> str:
+        """The formula as people read it."""
+        return str(self.formula)
+
+    def on(self, graph: Graph, handles: Sequence[Expr]) -> Expr:
+        """The formula as a node of `graph`, with `handles` in place of the names, in their order."""
+        return built(self.tree, graph, handles)
+
+
+class Target(NamedTuple):
+    """Numbers to be explained, at so many points, and how far each may be off."""
+
+    values: Array
+    tolerance: Array
+
+    @property
+    def room(self) -> Array:
+        """How far a formula may be off: by the digits that are written, and by rounding of both."""
+        room: Array = self.tolerance + FORMULA_CLOSE * np.abs(self.values)
+        return room
+
+    def bits(self, others: Array) -> float:
+        """How many binary digits the points fix; points at which all is alike count once.
+
+        `others` are the values of the names, of shape (names, points).
+        """
+        columns = np.round(np.vstack([others, self.values]), 12)
+        distinct = np.unique(columns, axis=1, return_index=True)[1]
+        size = np.abs(self.values[distinct])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bits = np.where(size > 0, np.log2(size / self.room[distinct]), 0.0)
+        return float(np.clip(bits, 0.0, MOST_BITS).sum())
+
+
+def short_formula(
+    names: Mapping[str | Formula, Array],
+    target: Target,
+    *,
+    constants: Sequence[float] = (),
+    functions: Sequence[str] = (),
+) -> ShortFormula | None:
+    """The shortest formula over `names` that gives the target at every point; None where chance might too.
+
+    `names` are given by their values, of shape (points,) as the target's; `constants` beside 1 and 2, as
+    the lengths of axes, and `functions` of one arg may be used too.
+    """
+    values, numbers = np.array(list(names.values()), dtype=np.float64), (*_NUMBERS, *constants)
+    if not names or not np.isfinite(values).all() or not np.isfinite(target.values).all():
+        return None
+    with np.errstate(all="ignore"):
+        known = target.bits(values) - SURE_BITS
+        search = _Search(values, numbers, functions, target)
+        for candidates, hits in search.stages():
+            if math.log2(candidates) > known:
+                return None
+            explanations = [_read(hit, tuple(names)) for hit in hits]
+            if explanations:
+                return min(explanations, key=_preference)
+    return None
+
+
+def _preference(short: ShortFormula) -> Any:
+    return short.size, ugliness(short.tree), len(short.text), short.text
+
+
+def _read(hit: _Hit, names: tuple[str | Formula, ...]) -> ShortFormula:
+    tree, graph = readable(hit.tree), Graph()
+    places = [graph.input() for _ in names]
+    root = built(tree, graph, places)
+    by_node = {place.id: name for place, name in zip(places, names, strict=True)}
+    return ShortFormula(tree, hit.size, formula(graph, root.id, by_node, open_root=isinstance(tree, tuple)))
+
+
+# --- the search ---------------------------------------------------------------------------------
+
+
+class _Way(NamedTuple):
+    """One way to put a target t together of two formulas f and g.
+
+    `op` makes t of f and g; `other` gives the g that is needed, `width` how far it may be off, of (f, g,
+    t, room of t).
+    """
+
+    op: str
+    other: Callable[[Any, Any], Any]
+    width: Callable[[Any, Any, Any, Any], Any]
+
+
+_SUMS = (
+    _Way("sub", lambda f, t: f - t, lambda f, g, t, room: room),
+    _Way("rsub", lambda f, t: f + t, lambda f, g, t, room: room),
+    _Way("add", lambda f, t: t - f, lambda f, g, t, room: room),
+)
+_PRODUCTS = (
+    _Way("mul", lambda f, t: t / f, lambda f, g, t, room: room / np.abs(f)),
+    _Way("div", lambda f, t: f / t, lambda f, g, t, room: room * np.abs(g / t)),
+    _Way("rdiv", lambda f, t: f * t, lambda f, g, t, room: room * np.abs(f)),
+)
+
+
+class _Hit(NamedTuple):
+    """A plain tree that gives the target, and its size as it was found."""
+
+    tree: Tree
+    size: int
+
+
+
+class _Search:
+    """Looks a target up in a bank, by the values at a few points; hits are confirmed at all others."""
+
+    def __init__(
+        self, values: Array, numbers: Sequence[float], functions: Sequence[str], target: Target
+    ) -> None:
+        self.values, self.numbers, self.functions, self.target = values, numbers, functions, target
+        self.columns = _telling(values, target)
+        few = values[:, self.columns]
+        self.bank: Bank = bank(list(few), numbers, functions, LARGEST_BANK_SIZE)
+        self.t, self.room = target.values[self.columns], target.room[self.columns]
+        # Looked up by the point that says most.
+        self.key = int(np.argmax(np.abs(self.t) / np.maximum(self.room, np.finfo(float).tiny)))
+        self.order = np.argsort(self.bank.values[:, self.key], kind="stable")
+        self.sorted = self.bank.values[self.order, self.key]
+
+    def stages(self) -> Iterator[tuple[int, list[_Hit]]]:
+        """How many formulas were looked at so far, and those that fit, stage by stage, the small ones first."""
+        members, looked = len(self.bank.values), 0
+        direct = self.direct()
+        for size in range(1, len(self.bank.ends) + 1):
+            looked += 2 * len(self.bank.of_size(size))
+            yield looked, [hit for hit in direct if hit.size == size]
+        for size in range(1, len(self.bank.ends) + 1):
+            looked += len(self.bank.of_size(size)) * members * (len(_SUMS) + 2 * len(_PRODUCTS))
+            yield looked, self.met(np.array(self.bank.of_size(size)))
+
+    def direct(self) -> list[_Hit]:
+        """The members that are the target, or its negative."""
+        members = self.bank.values
+        hits = [
+            self.hit(self.bank.tree(member), sign, self.bank.size_of(member))
+            for sign in (1.0, -1.0)
+            for member in np.flatnonzero((np.abs(members - sign * self.t) <= self.room).all(axis=1)).tolist()
+        ]
+        return [hit for hit in hits if self.holds(hit)][:MOST_HITS]
+
+    def met(self, members: NDArray[np.intp]) -> list[_Hit]:
+        """Formulas of two members, one of them among `members`, that are the target; of the least size."""
+        pairs = [
+            (self.bank.size_of(f) + self.bank.size_of(g), f, g, way.op, sign)
+            for sign, ways in ((1.0, (*_SUMS, *_PRODUCTS)), (-1.0, _PRODUCTS))
+            for way in ways
+            for f, g in self.matches(way, members, sign)
+        ]
+        hits: list[_Hit] = []
+        for size, f, g, op, sign in sorted(pairs):
+            if hits and (size > hits[0].size or len(hits) == MOST_HITS):
+                break
+            hit = self.hit((op, self.bank.tree(f), self.bank.tree(g)), sign, size)
+            hits += [hit] if self.holds(hit) else []
+        return hits
+
+    def hit(self, tree: Tree, sign: float, size: int) -> _Hit:
+        """A formula of the bank's leaves, or its negative, as a plain tree."""
+        numbers = dict(enumerate(self.numbers, len(self.values)))
+        return _Hit(plain(tree if sign > 0 else ("neg", tree), numbers), size)
+
+    def matches(self, way: _Way, members: NDArray[np.intp], sign: float) -> list[tuple[int, int]]:
+        """The pairs of members of which one way makes the target at the points searched by."""
+        f, t = self.bank.values[members], sign * self.t
+        needed = way.other(f, t)
+        width = np.broadcast_to(way.width(f, needed, t, self.room), needed.shape)[:, self.key]
+        usable = np.isfinite(needed).all(axis=1) & np.isfinite(width)
+        low = np.searchsorted(self.sorted, (needed[:, self.key] - width)[usable], "left")
+        high = np.searchsorted(self.sorted, (needed[:, self.key] + width)[usable], "right")
+        counts = np.maximum(high - low, 0)
+        total = int(counts.sum())
+        if not total or total > MOST_PAIRS_LOOKED_UP:  # so vague a target says nothing
+            return []
+        left = np.repeat(np.flatnonzero(usable), counts)
+        places = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)
+        right = self.order[places]
+        made = BINARY[way.op](f[left], self.bank.values[right])
+        fits = (np.abs(made - t) <= self.room).all(axis=1)
+        return list(zip(members[left[fits]].tolist(), right[fits].tolist(), strict=True))
+
+    def holds(self, hit: _Hit) -> bool:
+        """Does the formula hold at all points, also at those that were not searched by?"""
+        off = np.abs(_evaluated(hit.tree, self.values) - self.target.values)
+        return bool((off <= self.target.room).all())
+
+
+def _telling(values: Array, target: Target) -> NDArray[np.intp]:
+    """The points to search by: those that differ most, and not those at which the target is 0."""
+    _, first = np.unique(np.round(np.vstack([values, target.values]), 12), axis=1, return_index=True)
+    distinct = np.sort(first)
+    telling = distinct[target.values[distinct] != 0]
+    chosen = telling if len(telling) else distinct
+    spread = np.linspace(0, len(chosen) - 1, min(len(chosen), FINGERPRINT_POINTS)).round().astype(np.intp)
+    return np.asarray(chosen[spread], dtype=np.intp)
+
+
+def _evaluated(tree: Tree, names: Array) -> Array:
+    """A formula's values, of shape (points,)."""
+    graph = Graph()
+    places = [graph.input(names.shape[1:]) for _ in names]
+    root = graph.lift(built(tree, graph, places))
+    return run(graph, {place.id: value for place, value in zip(places, names, strict=True)}, [root.id])[root.id]
