@@ -24,6 +24,7 @@ FLOORS = [
     "passes",
     "render",
     "check.numeric",
+    "check.formulas",
     "check.report",
     "check.local",
     "check.whole",

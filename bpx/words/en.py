@@ -766,6 +766,9 @@ ENGLISH: dict[str, str | Counted] = {
     # --- kinds of mistake ---
     "mistake.on-path": "on the path through `{path}`: {mistake}",
     "mistake.unknown": "no known pattern",
+    "mistake.formula": "these are the numbers of `{formula}`",
+    "mistake.times-formula": "this is the right gradient multiplied by `{formula}`",
+    "mistake.plus-formula": "this is the right gradient plus `{formula}`",
     "mistake.sign": "wrong sign",
     "mistake.double": "too large by a factor of 2",
     "mistake.half": "too small by a factor of 2",

@@ -23,6 +23,7 @@ from bpx.check.blame.error_patterns import (
     fits,
     named,
 )
+from bpx.check.blame.last_resort import formula_mistakes, scope_of_claim
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import CLAIM_ROUNDING, MOST_NAMED, MOST_SEARCHED, SAFETY_FACTOR, VAGUE
@@ -109,7 +110,7 @@ def _blamed_claim(points: Sequence[_ClaimsAtPoint], node: int) -> Blame:
     if _is_vague(points, node):  # so few digits fit much
         placed = [(edge, mistake) for edge, mistake in placed if edge is None]
     elif not placed:
-        placed = [*_further_up(points, node)]
+        placed = [*_further_up(points, node)] or [(None, mistake) for mistake in _formulas(points, node)]
     edges = [edge for edge in checked.ledger.edges if edge.arg == node]
     # Where several edges could have gone wrong so, none of them is named.
     suspects = {edge.consumer for edge, _ in placed if edge} or {edge.consumer for edge in edges}
@@ -174,6 +175,20 @@ def _at_consumers(points: Sequence[_ClaimsAtPoint], node: int) -> _Placed:
     for name, other in checked.query.wrt.items():
         if other != node and all(_is_gradient_of(point, other, node) for point in points):
             yield None, Mistake.of("other-gradient", other=name)
+
+
+def _formulas(points: Sequence[_ClaimsAtPoint], node: int) -> tuple[Mistake, ...]:
+    """Short formulas that give the claim, in the names in scope."""
+    checked = points[0].checked
+    claims = [point.claims[node] for point in points]
+    stated = checked.query.spec.claims.get(checked.name(node))
+    return formula_mistakes(
+        scope_of_claim([point.checked for point in points], node),
+        [claim.value for claim in claims],
+        [point.expected[node].value for point in points],
+        [claim.tolerance for claim in claims],
+        stated.formula.text if stated and stated.formula else None,
+    )
 
 
 def _is_gradient_of(point: _ClaimsAtPoint, other: int, node: int) -> bool:

@@ -14,12 +14,15 @@ import numpy as np
 from bpx.check.blame.corrected_formula import right_rule
 from bpx.check.blame.edge_samples import RuleSample, composite_samples_of, samples
 from bpx.check.blame.error_patterns import named
+from bpx.check.blame.last_resort import formula_mistakes, named_formula, scope_of_rule
+from bpx.check.local.jacobians import DiagonalJacobian
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.report.blame import Blame, Mistake, Proof
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.verdict import verdict
 from bpx.check.whole.checked_graph import CheckedGraph
+from bpx.graph.formula import symbol
 from bpx.passes.reverse import Edge
 
 if TYPE_CHECKING:
@@ -61,7 +64,8 @@ def _mistakes(checked: CheckedGraph, edge: Edge) -> tuple[Mistake, ...]:
         return _named_by(composite_samples_of(checked, edge))
     if checked.checked_edges[edge].reference_jacobian is None:
         return ()
-    near = _named_by(samples(checked, edge))
+    sampled_edges = samples(checked, edge)
+    near = _named_by(sampled_edges) or _formulas(checked, edge, sampled_edges)
     if len(near) < 2:
         return near
     far = _named_by(samples(checked, edge, far=True))
@@ -75,6 +79,30 @@ def _named_by(sampled_edges: Sequence[RuleSample]) -> tuple[Mistake, ...]:
         [sampled.contribution for sampled in sampled_edges],
         [edge_sample.rounding for edge_sample in edge_samples],
     )
+
+
+def _formulas(checked: CheckedGraph, edge: Edge, sampled_edges: Sequence[RuleSample]) -> tuple[Mistake, ...]:
+    """Short formulas that give what the rule of an elementwise op gives, in the names of its args."""
+    op, custom = checked.op(edge), checked.query.spec.custom.get(checked.op(edge).name)
+    edge_samples = [sampled.sample for sampled in sampled_edges]
+    if not op.elementwise or any(sample.shape != sample.out.shape for sample in edge_samples):
+        return ()
+    if any(
+        np.any(sample.slope.slope.spread)
+        for sample in edge_samples
+        if isinstance(sample.slope, DiagonalJacobian)
+    ):
+        return ()  # at a kink there is no one right number
+    args = (
+        [symbol(name) for name in op.args]
+        if custom
+        else [named_formula(checked, arg) for arg in checked.graph.args[edge.consumer]]
+    )
+    scope = scope_of_rule(edge_samples, args, named_formula(checked, edge.consumer))
+    locals_ = [sampled.contribution / sampled.sample.upstream for sampled in sampled_edges]
+    right = [sample.right / sample.upstream for sample in edge_samples]
+    written = custom.partials[op.args[edge.position]] if custom else None
+    return formula_mistakes(scope, locals_, right, [sample.rounding for sample in edge_samples], written)
 
 
 def _rule_span(checked: CheckedGraph, edge: Edge) -> Span | None:

@@ -392,7 +392,7 @@ ALIKE = 1e-5
 
 # Further points at which a claimed formula is compared with the catalogue of mistakes, to tell look-alikes
 # apart.
-SECOND_LOOKS = 2
+SECOND_LOOKS = 3
 # Edges above a node that a claim is searched through for the mistake, each a sweep.
 MOST_SEARCHED = 60
 # Relative: rounding of what claims pass on, about 4e6 units.
@@ -461,3 +461,15 @@ SURE_BITS = 20.0
 MOST_HITS = 64
 # Pairs of formulas that fit at one point and are compared at the others: 2**18 take about 0.02 s.
 MOST_PAIRS_LOOKED_UP = 2**18
+# Names, numbers and functions that a claim is looked for in, the nearest first: with 10 names a bank of formulas
+# has 20,000 members, and a search takes 0.1 s.
+MOST_NAMES_IN_SCOPE = 10
+MOST_CONSTANTS_IN_SCOPE = 3
+MOST_FUNCTIONS_IN_SCOPE = 5
+# Of the length of a claimed formula: one that gives the same numbers is worth telling if it is so much shorter.
+SHORTER = 0.6
+# Further points at which the shorter form of a right derivative must hold, in many digits where they are there.
+TEXTBOOK_POINTS = 8
+# Relative: how well the shorter form must hold in 90 digits, and at how many points.
+IDENTITY_CLOSE = 1e-40
+IDENTITY_POINTS = 4

@@ -1,6 +1,6 @@
 """The shortest formula that gives some numbers: what a gradient, or a claim, *is* in the names in scope.
 
-All small formulas over the names are a bank (`bpx.check.blame.formula_bank`). A target is looked up in it,
+All small formulas over the names are a bank (`bpx.check.formulas.bank`). A target is looked up in it,
 and then met in the middle: for each member f, are t - f, f - t, t + f, t/f, f/t or t·f there too? So
 formulas twice as large as those of the bank are reached.
 
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.formula_bank import BINARY, Bank, bank
-from bpx.check.blame.formula_tree import Tree, built, plain, readable, ugliness
+from bpx.check.formulas.bank import BINARY, Bank, bank
+from bpx.check.formulas.tree import Tree, built, plain, readable, ugliness
 from bpx.check.numeric.tolerances import (
     FINGERPRINT_POINTS,
     FORMULA_CLOSE,
@@ -154,7 +154,6 @@ class _Hit(NamedTuple):
     size: int
 
 
-
 class _Search:
     """Looks a target up in a bank, by the values at a few points; hits are confirmed at all others."""
 
@@ -253,4 +252,6 @@ def _evaluated(tree: Tree, names: Array) -> Array:
     graph = Graph()
     places = [graph.input(names.shape[1:]) for _ in names]
     root = graph.lift(built(tree, graph, places))
-    return run(graph, {place.id: value for place, value in zip(places, names, strict=True)}, [root.id])[root.id]
+    return run(graph, {place.id: value for place, value in zip(places, names, strict=True)}, [root.id])[
+        root.id
+    ]

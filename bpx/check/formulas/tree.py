@@ -78,7 +78,9 @@ def readable(tree: Tree) -> Tree:
             whole.reverse()  # 1 + y
         return (op, *whole)
     number, exponents = _factors(tree)
-    above, below = ([_power(base, sign * n) for base, n in exponents.items() if sign * n > 0] for sign in (1, -1))
+    above, below = (
+        [_power(base, sign * n) for base, n in exponents.items() if sign * n > 0] for sign in (1, -1)
+    )
     size, inverse = abs(number), 1.0 / abs(number)
     if size < 1 and inverse == round(inverse):
         size, below = 1.0, [inverse, *below]
@@ -107,7 +109,9 @@ def _power(base: Tree, exponent: float) -> Tree:
 def _in_order(factors: Sequence[Tree]) -> list[Tree]:
     """Numbers, names, and then formulas; what is made of one name alone stands right behind the name."""
     ordered: list[Tree] = sorted(one for one in factors if isinstance(one, float))
-    formulas = sorted((one for one in factors if isinstance(one, tuple)), key=lambda one: (_length(one), repr(one)))
+    formulas = sorted(
+        (one for one in factors if isinstance(one, tuple)), key=lambda one: (_length(one), repr(one))
+    )
     single = {_names(one)[0] for one in factors if len(set(_names(one))) == 1}
     for name in sorted(single):
         ordered += [one for one in factors if isinstance(one, int) and one == name]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.blame.formula_tree import COMPLEMENT, COMPLEMENT_OF_SQUARE, SQUARE, Tree
+from bpx.check.formulas.tree import COMPLEMENT, COMPLEMENT_OF_SQUARE, SQUARE, Tree
 from bpx.check.numeric.tolerances import EQUAL_FINGERPRINTS, LARGEST_FINGERPRINT, MOST_CANDIDATES
 from bpx.graph.graph import OPS
 
@@ -144,9 +144,7 @@ def _without_equals(raw: Bank) -> Bank:
     left = np.where(raw.op < 0, raw.left, places[raw.left])
     right = np.where(raw.right < 0, -1, places[raw.right])
     ends = tuple(int(keep[:end].sum()) for end in raw.ends)
-    return Bank(
-        raw.leaves, raw.names, raw.ops, raw.values[keep], raw.op[keep], left[keep], right[keep], ends
-    )
+    return Bank(raw.leaves, raw.names, raw.ops, raw.values[keep], raw.op[keep], left[keep], right[keep], ends)
 
 
 def first_of_equals(values: Array) -> NDArray[np.bool_]:

@@ -1,0 +1,90 @@
+"""The textbook form of a right gradient: ∂L/∂z = a - y, where the chain rule gives ∂L/∂a * a * (1 - a).
+
+It is the shortest formula in the names of a spec that gives the gradient at random points, of targets and
+constants too. It is shown as an identity, and so it is checked as one: at further points, in many digits
+where they are to be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx.check.blame.last_resort import Scope, few_constants, named_formula, smooth_functions
+from bpx.check.numeric import multiprecision
+from bpx.check.numeric.tolerances import (
+    IDENTITY_CLOSE,
+    IDENTITY_POINTS,
+    MOST_EXACT_ELEMENTS,
+    MOST_NAMES_IN_SCOPE,
+    TEXTBOOK_POINTS,
+)
+from bpx.check.whole.sample_points import drawn_points
+from bpx.graph.run import run
+
+if TYPE_CHECKING:
+    from bpx.check.formulas.short_formula import ShortFormula
+    from bpx.check.whole.checked_graph import CheckedGraph
+    from bpx.graph.arrays import Array
+    from bpx.graph.formula import Formula
+
+
+def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
+    """The shortest formula for ∂output/∂node in names of the spec; None where there is no short one."""
+    gradient = checked.by_own_rules.gradient(node)
+    if gradient is None or checked.elements > MOST_EXACT_ELEMENTS:
+        return None
+    names = _names(checked, node)
+    targets = [*names.values(), gradient.id]
+    points = points_everywhere(checked, 1 + TEXTBOOK_POINTS)
+    values = [run(checked.graph, point, targets) for point in points]
+    by_name = {name: [there[at] for there in values] for name, at in names.items()}
+    scope = Scope(by_name, few_constants(checked, node), smooth_functions(checked.graph))
+    short = scope.short_formula([there[gradient.id] for there in values], [0.0] * len(values))
+    if short is None or not _is_identity(
+        checked, short, [*scope.usable(gradient.shape)], names, gradient.id, points
+    ):
+        return None
+    return short.formula
+
+
+def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Array]]:
+    """The values given, and random ones of every input, targets and constants too."""
+    spec = checked.query.spec
+    anywhere = tuple(leaf._replace(range=None, role="data") for leaf in spec.inputs)
+    return drawn_points(replace(spec, inputs=anywhere), count, 0)[0]
+
+
+def _names(checked: CheckedGraph, node: int) -> dict[Formula, int]:
+    """The nearest nodes that the spec names."""
+    own = sorted(checked.query.spec.own_names, key=lambda other: (abs(other - node), other))
+    nearest = [one for one in own if one in checked.values and one not in checked.graph.constants]
+    return {named_formula(checked, one): one for one in nearest[:MOST_NAMES_IN_SCOPE]}
+
+
+def _is_identity(
+    checked: CheckedGraph,
+    short: ShortFormula,
+    used: Sequence[Formula],
+    names: Mapping[Formula, int],
+    gradient: int,
+    points: Sequence[Mapping[int, Array]],
+) -> bool:
+    """Does it hold in many digits? Without them, many points in float64 are all there is to say."""
+    if not multiprecision.available():
+        return True
+    graph = checked.graph.copy()
+    root = short.on(graph, [graph[names[name]] for name in used])
+    for point in points[:IDENTITY_POINTS]:
+        lifted = {node: multiprecision.lifted(value) for node, value in point.items()}
+        try:
+            values: Any = run(graph, lifted, [root.id, gradient])
+        except (TypeError, ValueError, AttributeError, ArithmeticError):
+            return False
+        gap, size = np.abs(values[root.id] - values[gradient]), np.abs(values[gradient])
+        if not np.all(gap <= IDENTITY_CLOSE * size):
+            return False
+    return True
