@@ -15,7 +15,6 @@ from bpx.check.blame.corrected_formula import right_rule
 from bpx.check.blame.edge_samples import RuleSample, composite_samples_of, samples
 from bpx.check.blame.error_patterns import named
 from bpx.check.blame.last_resort import formula_mistakes, named_formula, scope_of_rule
-from bpx.check.local.jacobians import DiagonalJacobian
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.report.blame import Blame, Mistake, Proof
 from bpx.check.report.entry import Verdict
@@ -87,17 +86,11 @@ def _formulas(checked: CheckedGraph, edge: Edge, sampled_edges: Sequence[RuleSam
     edge_samples = [sampled.sample for sampled in sampled_edges]
     if not op.elementwise or any(sample.shape != sample.out.shape for sample in edge_samples):
         return ()
-    if any(
-        np.any(sample.slope.slope.spread)
-        for sample in edge_samples
-        if isinstance(sample.slope, DiagonalJacobian)
-    ):
-        return ()  # at a kink there is no one right number
-    args = (
-        [symbol(name) for name in op.args]
-        if custom
-        else [named_formula(checked, arg) for arg in checked.graph.args[edge.consumer]]
-    )
+    if any(sample.is_at_kink for sample in edge_samples):
+        return ()  # there is no one right number
+    args = [named_formula(checked, arg) for arg in checked.graph.args[edge.consumer]]
+    if custom:
+        args = [symbol(name) for name in op.args]
     scope = scope_of_rule(edge_samples, args, named_formula(checked, edge.consumer))
     locals_ = [sampled.contribution / sampled.sample.upstream for sampled in sampled_edges]
     right = [sample.right / sample.upstream for sample in edge_samples]

@@ -54,6 +54,11 @@ class EdgeSample(NamedTuple):
         return self.slope.pull(ErrorBound.exact(self.upstream)).value
 
     @property
+    def is_at_kink(self) -> bool:
+        """Has some element no derivative, but slopes to either side?"""
+        return isinstance(self.slope, DiagonalJacobian) and bool(np.any(self.slope.slope.spread))
+
+    @property
     def rounding(self) -> float:
         """What may be left of terms that cancel."""
         return PATTERN_ROUNDING * float(np.max(self.slope.magnitude(np.abs(self.upstream)), initial=0.0))
@@ -70,10 +75,8 @@ def named(
 
     `tolerances` are how far predictions may be off besides rounding, as where a claim has few digits.
     """
-    if any(
-        isinstance(sample.slope, DiagonalJacobian) and np.any(sample.slope.slope.spread) for sample in samples
-    ):
-        return ()  # at a kink there is no one right number to be wrong by
+    if any(sample.is_at_kink for sample in samples):
+        return ()  # there is no one right number to be wrong by
     right = [sample.right for sample in samples]
     lengths = counts(shape for sample in samples for shape in (sample.shape, sample.out.shape))
     candidates = [constant_factor(right, claimed, lengths, tolerances)]

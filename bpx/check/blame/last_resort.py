@@ -1,7 +1,7 @@
-"""The last resort of the diagnosis: a short formula that gives the claimed numbers, or what is wrong with them.
+"""The last resort of the diagnosis: a short formula that gives the claimed numbers.
 
-No list of mistakes holds every one. A claim that none explains is compared with all small formulas in the names
-in scope: it may be one itself, or the right gradient times one, or plus one.
+No list of mistakes holds every one. A claim that none explains is compared with all small formulas in the
+names in scope: it may be one itself, or the right gradient times one, or plus one.
 """
 
 from __future__ import annotations

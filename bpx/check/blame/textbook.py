@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bpx.check.whole.checked_graph import CheckedGraph
     from bpx.graph.arrays import Array
     from bpx.graph.formula import Formula
+    from bpx.graph.graph import Expr
 
 
 def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
@@ -44,11 +45,10 @@ def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
     by_name = {name: [there[at] for there in values] for name, at in names.items()}
     scope = Scope(by_name, few_constants(checked, node), smooth_functions(checked.graph))
     short = scope.short_formula([there[gradient.id] for there in values], [0.0] * len(values))
-    if short is None or not _is_identity(
-        checked, short, [*scope.usable(gradient.shape)], names, gradient.id, points
-    ):
+    if short is None or has_fraction_in_sum(short.tree):
         return None
-    return short.formula
+    used = [checked.graph[names[name]] for name in scope.usable(gradient.shape)]
+    return short.formula if _is_identity(checked, short, used, gradient.id, points) else None
 
 
 def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Array]]:
@@ -61,15 +61,15 @@ def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Ar
 def _names(checked: CheckedGraph, node: int) -> dict[Formula, int]:
     """The nearest nodes that the spec names."""
     own = sorted(checked.query.spec.own_names, key=lambda other: (abs(other - node), other))
-    nearest = [one for one in own if one in checked.values and one not in checked.graph.constants]
+    out = {checked.query.output} - {node}  # a formula by what is put in, not by what comes out
+    nearest = [one for one in own if one in checked.values and one not in {*checked.graph.constants, *out}]
     return {named_formula(checked, one): one for one in nearest[:MOST_NAMES_IN_SCOPE]}
 
 
 def _is_identity(
     checked: CheckedGraph,
     short: ShortFormula,
-    used: Sequence[Formula],
-    names: Mapping[Formula, int],
+    names: Sequence[Expr],
     gradient: int,
     points: Sequence[Mapping[int, Array]],
 ) -> bool:
@@ -77,9 +77,9 @@ def _is_identity(
     if not multiprecision.available():
         return True
     graph = checked.graph.copy()
-    root = short.on(graph, [graph[names[name]] for name in used])
+    root = short.on(graph, [graph[name.id] for name in names])
     for point in points[:IDENTITY_POINTS]:
-        lifted = {node: multiprecision.lifted(value) for node, value in point.items()}
+        lifted: Any = {node: multiprecision.lifted(value) for node, value in point.items()}
         try:
             values: Any = run(graph, lifted, [root.id, gradient])
         except (TypeError, ValueError, AttributeError, ArithmeticError):

@@ -82,7 +82,7 @@ class Target(NamedTuple):
 
 
 def short_formula(
-    names: Mapping[str | Formula, Array],
+    names: Mapping[Formula, Array],
     target: Target,
     *,
     constants: Sequence[float] = (),
@@ -112,7 +112,7 @@ def _preference(short: ShortFormula) -> Any:
     return short.size, ugliness(short.tree), len(short.text), short.text
 
 
-def _read(hit: _Hit, names: tuple[str | Formula, ...]) -> ShortFormula:
+def _read(hit: _Hit, names: tuple[Formula, ...]) -> ShortFormula:
     tree, graph = readable(hit.tree), Graph()
     places = [graph.input() for _ in names]
     root = built(tree, graph, places)
@@ -171,7 +171,7 @@ class _Search:
         self.sorted = self.bank.values[self.order, self.key]
 
     def stages(self) -> Iterator[tuple[int, list[_Hit]]]:
-        """How many formulas were looked at so far, and those that fit, stage by stage, the small ones first."""
+        """How many formulas were looked at so far, and those that fit; stage by stage, small ones first."""
         members, looked = len(self.bank.values), 0
         direct = self.direct()
         for size in range(1, len(self.bank.ends) + 1):

@@ -1,8 +1,8 @@
-"""Small formulas as trees over numbered leaves: how they are made into nodes, and put so that they read well."""
+"""Small formulas as trees over numbered leaves: as nodes, and put so that they read well."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from bpx.graph.graph import OPS, Expr, Graph
 Tree = int | float | tuple[Any, ...]
 
 SQUARE, COMPLEMENT, COMPLEMENT_OF_SQUARE = "x^2", "1 - x", "1 - x^2"
-_WITHOUT_NAME_OF_THEIR_OWN = {
+_WITHOUT_NAME_OF_THEIR_OWN: dict[str, Callable[..., Tree]] = {
     SQUARE: lambda x: ("pow", x, 2.0),
     COMPLEMENT: lambda x: ("sub", 1.0, x),
     COMPLEMENT_OF_SQUARE: lambda x: ("sub", 1.0, ("pow", x, 2.0)),
@@ -50,6 +50,15 @@ def ugliness(tree: Tree) -> int:
     return own + sum(map(ugliness, args))
 
 
+def has_fraction_in_sum(tree: Tree) -> bool:
+    """Is a term of a sum a fraction, as in `x + 1 / x`?"""
+    if not isinstance(tree, tuple):
+        return False
+    op, *args = tree
+    own = op in ("add", "sub") and any(isinstance(arg, tuple) and arg[0] == "div" for arg in args)
+    return own or any(map(has_fraction_in_sum, args))
+
+
 # --- products as people write them --------------------------------------------------------------
 
 
@@ -78,9 +87,8 @@ def readable(tree: Tree) -> Tree:
             whole.reverse()  # 1 + y
         return (op, *whole)
     number, exponents = _factors(tree)
-    above, below = (
-        [_power(base, sign * n) for base, n in exponents.items() if sign * n > 0] for sign in (1, -1)
-    )
+    above = [_power(base, n) for base, n in exponents.items() if n > 0]
+    below = [_power(base, -n) for base, n in exponents.items() if n < 0]
     size, inverse = abs(number), 1.0 / abs(number)
     if size < 1 and inverse == round(inverse):
         size, below = 1.0, [inverse, *below]
@@ -109,9 +117,8 @@ def _power(base: Tree, exponent: float) -> Tree:
 def _in_order(factors: Sequence[Tree]) -> list[Tree]:
     """Numbers, names, and then formulas; what is made of one name alone stands right behind the name."""
     ordered: list[Tree] = sorted(one for one in factors if isinstance(one, float))
-    formulas = sorted(
-        (one for one in factors if isinstance(one, tuple)), key=lambda one: (_length(one), repr(one))
-    )
+    formulas = [one for one in factors if isinstance(one, tuple)]
+    formulas.sort(key=lambda one: (_length(one), repr(one)))
     single = {_names(one)[0] for one in factors if len(set(_names(one))) == 1}
     for name in sorted(single):
         ordered += [one for one in factors if isinstance(one, int) and one == name]

@@ -446,7 +446,7 @@ FORMULA_CLOSE = 1e-9
 EQUAL_FINGERPRINTS = 1e-12
 # A formula of larger values is of no use, and its square would overflow.
 LARGEST_FINGERPRINT = 1e100
-# Points that formulas are searched by, as values of 8 bytes for each member of the bank; hits must hold at all.
+# Points that formulas are searched by, 8 bytes each for each member of the bank; hits must hold at all.
 FINGERPRINT_POINTS = 6
 # Formulas that one level of the bank may be sifted from: 150,000 take about 0.1 s.
 MOST_CANDIDATES = 150_000
@@ -454,21 +454,21 @@ MOST_CANDIDATES = 150_000
 LARGEST_BANK_SIZE = 4
 # Binary digits that one point may count for: what FORMULA_CLOSE leaves of a number.
 MOST_BITS = 30.0
-# Binary digits that must be explained beyond those that say which of the formulas looked at it is: numbers that
-# come from elsewhere are explained once in 2**20 times.
+# Binary digits that must be explained beyond those that say which of the formulas looked at it is: numbers
+# that come from elsewhere are explained once in 2**20 times.
 SURE_BITS = 20.0
 # Formulas of equal size among which the most readable is chosen.
 MOST_HITS = 64
 # Pairs of formulas that fit at one point and are compared at the others: 2**18 take about 0.02 s.
 MOST_PAIRS_LOOKED_UP = 2**18
-# Names, numbers and functions that a claim is looked for in, the nearest first: with 10 names a bank of formulas
-# has 20,000 members, and a search takes 0.1 s.
+# Names, numbers and functions that a claim is looked for in, the nearest first: with 10 names a bank has
+# 20,000 members, and a search takes 0.1 s.
 MOST_NAMES_IN_SCOPE = 10
 MOST_CONSTANTS_IN_SCOPE = 3
 MOST_FUNCTIONS_IN_SCOPE = 5
-# Of the length of a claimed formula: one that gives the same numbers is worth telling if it is so much shorter.
+# Of the length of a claimed formula: one that gives the same is worth telling if it is so much shorter.
 SHORTER = 0.6
-# Further points at which the shorter form of a right derivative must hold, in many digits where they are there.
+# Further points at which the shorter form of a right derivative must hold.
 TEXTBOOK_POINTS = 8
 # Relative: how well the shorter form must hold in 90 digits, and at how many points.
 IDENTITY_CLOSE = 1e-40
