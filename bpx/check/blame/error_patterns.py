@@ -162,7 +162,7 @@ def predictions(sample: EdgeSample) -> Predictions:
 
 def inside_mistakes(sample: EdgeSample) -> Predictions:
     """What each mistake inside an op that is written in simpler ones would have handed back."""
-    op = _true_row(sample.op)
+    op = true_row(sample.op)
     if op.expands and op.elementwise:
         for mistake, local in insides(op, sample.position, _meeting(sample)):
             yield mistake, summed_to(sample.upstream * local, sample.shape)
@@ -170,7 +170,7 @@ def inside_mistakes(sample: EdgeSample) -> Predictions:
 
 def slip_mistakes(sample: EdgeSample) -> Predictions:
     """What each slip in the op's formula would have handed back."""
-    op, args = _true_row(sample.op), _meeting(sample)
+    op, args = true_row(sample.op), _meeting(sample)
     for mistake, wrong in slips(op, sample.position, args, sample.out, sample.upstream, sample.settings):
         yield mistake, summed_to(sample.upstream * wrong, sample.shape) if op.elementwise else wrong
 
@@ -201,7 +201,7 @@ def _meeting(sample: EdgeSample) -> Sequence[Array]:
 
 def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
     """Local derivatives that somebody may have taken for the right one."""
-    op, out = _true_row(sample.op), sample.out
+    op, out = true_row(sample.op), sample.out
     args = _meeting(sample)
     # A mistake may leave the domain, as log at its own output does; what is not finite fits nothing.
     with np.errstate(all="ignore"):
@@ -249,7 +249,7 @@ def _rule(op: Op, position: int, args: Sequence[Array], out: Array) -> Array:
     return np.broadcast_to(local_value, np.shape(out))
 
 
-def _true_row(op: Op) -> Op:
+def true_row(op: Op) -> Op:
     """The row with the right rule: of the table, or for an op of a spec what its value gives."""
     if op.expands is None or op.name in OPS:
         return OPS.get(op.name, op)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import EdgeSample
+from bpx.check.blame.error_patterns import EdgeSample, true_row
 from bpx.check.formulas.short_formula import ShortFormula, Target, short_formula
 from bpx.check.numeric.tolerances import (
     MOST_CONSTANTS_IN_SCOPE,
@@ -119,7 +119,7 @@ def _relative(
 
 def scope_of_rule(samples: Sequence[EdgeSample], names: Sequence[Formula], out: Formula) -> Scope:
     """What the rule of an elementwise op may speak of: its args, by `names`, and its value."""
-    op = samples[0].op
+    op = true_row(samples[0].op)  # numbers of the right rule, not those of the one that is wrong
     by_name = {
         **{name: [sample.args[i] for sample in samples] for i, name in enumerate(names)},
         out: [sample.out for sample in samples],

@@ -119,14 +119,16 @@ def _unary(known: Bank, size: int) -> Iterator[_Block]:
 
 
 def _binary(known: Bank, size: int) -> Iterator[_Block]:
-    """Every op between members whose sizes add up to `size`."""
+    """Every op between members whose sizes add up to `size`, but for two numbers."""
+    is_number = (known.op < 0) & (known.left >= known.names)
     for name, apply in BINARY.items():
         for smaller in range(1, size // 2 + 1):
             a, b = (np.array(known.of_size(one)) for one in (smaller, size - smaller))
             left, right = (index.ravel() for index in np.meshgrid(a, b, indexing="ij"))
+            usable = ~(is_number[left] & is_number[right])
             if 2 * smaller == size:
-                once = left < right if name in _WITHOUT_ORDER else left != right
-                left, right = left[once], right[once]
+                usable &= left < right if name in _WITHOUT_ORDER else left != right
+            left, right = left[usable], right[usable]
             yield _block(known, name, apply(known.values[left], known.values[right]), left, right)
 
 

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.formulas.bank import BINARY, Bank, bank
-from bpx.check.formulas.tree import Tree, built, plain, readable, ugliness
+from bpx.check.formulas.tree import Tree, adds_like_terms, built, plain, readable, ugliness
 from bpx.check.numeric.tolerances import (
     FINGERPRINT_POINTS,
     FORMULA_CLOSE,
     LARGEST_BANK_SIZE,
     MOST_BITS,
+    MOST_CONFIRMED,
     MOST_HITS,
     MOST_PAIRS_LOOKED_UP,
     SURE_BITS,
@@ -113,7 +114,7 @@ def _preference(short: ShortFormula) -> Any:
 
 
 def _read(hit: _Hit, names: tuple[Formula, ...]) -> ShortFormula:
-    tree, graph = readable(hit.tree), Graph()
+    tree, graph = hit.tree, Graph()
     places = [graph.input() for _ in names]
     root = built(tree, graph, places)
     by_node = {place.id: name for place, name in zip(places, names, strict=True)}
@@ -200,7 +201,7 @@ class _Search:
             for f, g in self.matches(way, members, sign)
         ]
         hits: list[_Hit] = []
-        for size, f, g, op, sign in sorted(pairs):
+        for size, f, g, op, sign in sorted(pairs)[:MOST_CONFIRMED]:
             if hits and (size > hits[0].size or len(hits) == MOST_HITS):
                 break
             hit = self.hit((op, self.bank.tree(f), self.bank.tree(g)), sign, size)
@@ -208,9 +209,9 @@ class _Search:
         return hits
 
     def hit(self, tree: Tree, sign: float, size: int) -> _Hit:
-        """A formula of the bank's leaves, or its negative, as a plain tree."""
+        """A formula of the bank's leaves, or its negative, so that it reads well."""
         numbers = dict(enumerate(self.numbers, len(self.values)))
-        return _Hit(plain(tree if sign > 0 else ("neg", tree), numbers), size)
+        return _Hit(readable(plain(tree if sign > 0 else ("neg", tree), numbers)), size)
 
     def matches(self, way: _Way, members: NDArray[np.intp], sign: float) -> list[tuple[int, int]]:
         """The pairs of members of which one way makes the target at the points searched by."""
@@ -233,14 +234,16 @@ class _Search:
 
     def holds(self, hit: _Hit) -> bool:
         """Does the formula hold at all points, also at those that were not searched by?"""
+        if adds_like_terms(hit.tree):
+            return False
         off = np.abs(_evaluated(hit.tree, self.values) - self.target.values)
         return bool((off <= self.target.room).all())
 
 
 def _telling(values: Array, target: Target) -> NDArray[np.intp]:
-    """The points to search by: those that differ most, and not those at which the target is 0."""
+    """The points to search by: their targets lie as far apart as can be, and are not 0."""
     _, first = np.unique(np.round(np.vstack([values, target.values]), 12), axis=1, return_index=True)
-    distinct = np.sort(first)
+    distinct = first[np.argsort(target.values[first], kind="stable")]
     telling = distinct[target.values[distinct] != 0]
     chosen = telling if len(telling) else distinct
     spread = np.linspace(0, len(chosen) - 1, min(len(chosen), FINGERPRINT_POINTS)).round().astype(np.intp)

@@ -59,6 +59,15 @@ def has_fraction_in_sum(tree: Tree) -> bool:
     return own or any(map(has_fraction_in_sum, args))
 
 
+def adds_like_terms(tree: Tree) -> bool:
+    """Does a sum have two multiples of one thing, as `y + 4 * y`? That is a number in disguise."""
+    if not isinstance(tree, tuple):
+        return False
+    op, *args = tree
+    own = op in ("add", "sub") and _factors(args[0]).exponents == _factors(args[1]).exponents
+    return own or any(map(adds_like_terms, args))
+
+
 # --- products as people write them --------------------------------------------------------------
 
 
