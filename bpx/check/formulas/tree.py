@@ -61,11 +61,17 @@ def has_fraction_in_sum(tree: Tree) -> bool:
 
 def adds_like_terms(tree: Tree) -> bool:
     """Does a sum have two multiples of one thing, as `y + 4 * y`? That is a number in disguise."""
-    if not isinstance(tree, tuple):
-        return False
-    op, *args = tree
-    own = op in ("add", "sub") and _factors(args[0]).exponents == _factors(args[1]).exponents
-    return own or any(map(adds_like_terms, args))
+    terms = [_factors(term).exponents for term in _terms(tree)]
+    if any(term in terms[:i] for i, term in enumerate(terms)):
+        return True
+    return isinstance(tree, tuple) and any(map(adds_like_terms, tree[1:]))
+
+
+def _terms(tree: Tree) -> list[Tree]:
+    """What a sum, of sums perhaps, is made of, without regard to signs."""
+    if isinstance(tree, tuple) and tree[0] in ("add", "sub"):
+        return [term for arg in tree[1:] for term in _terms(arg)]
+    return [tree]
 
 
 # --- products as people write them --------------------------------------------------------------
