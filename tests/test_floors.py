@@ -27,6 +27,7 @@ FLOORS = [
     "check.formulas",
     "check.report",
     "check.local",
+    "check.patterns",
     "check.whole",
     "check.blame",
     "check.function",

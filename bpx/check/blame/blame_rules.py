@@ -13,9 +13,11 @@ import numpy as np
 
 from bpx.check.blame.corrected_formula import right_rule
 from bpx.check.blame.edge_samples import RuleSample, composite_samples_of, samples
-from bpx.check.blame.error_patterns import named
-from bpx.check.blame.last_resort import formula_mistakes, named_formula, scope_of_rule
+from bpx.check.blame.last_resort import formula_mistakes, scope_of_rule
+from bpx.check.blame.where import in_own_names, named_formula
 from bpx.check.local.reverse_sweep import reverse_sweep
+from bpx.check.patterns.comparison import Comparison
+from bpx.check.patterns.error_patterns import named
 from bpx.check.report.blame import Blame, Mistake, Proof
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
@@ -51,7 +53,7 @@ def _blamed_rule(checked: CheckedGraph, edge: Edge, proof: Proof | None) -> Blam
         checked.op(edge).name,
         checked.name(edge.arg),
         _rule_span(checked, edge) or spec.origins.get(node),
-        _mistakes(checked, edge),
+        tuple(in_own_names(checked, edge, mistake) for mistake in _mistakes(checked, edge)),
         None if is_composite else right_rule(checked, edge),
         proof,
     )
@@ -95,7 +97,8 @@ def _formulas(checked: CheckedGraph, edge: Edge, sampled_edges: Sequence[RuleSam
     locals_ = [sampled.contribution / sampled.sample.upstream for sampled in sampled_edges]
     right = [sample.right / sample.upstream for sample in edge_samples]
     written = custom.partials[op.args[edge.position]] if custom else None
-    return formula_mistakes(scope, locals_, right, [sample.rounding for sample in edge_samples], written)
+    comparison = Comparison(right, locals_, [sample.rounding for sample in edge_samples])
+    return formula_mistakes(scope, comparison, written)
 
 
 def _rule_span(checked: CheckedGraph, edge: Edge) -> Span | None:

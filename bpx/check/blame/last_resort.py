@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import EdgeSample, true_row
+from bpx.check.blame.where import named_formula
 from bpx.check.formulas.short_formula import ShortFormula, Target, short_formula
 from bpx.check.numeric.tolerances import (
+    DIFFERENCE_ROUNDING,
     MOST_CONSTANTS_IN_SCOPE,
     MOST_FUNCTIONS_IN_SCOPE,
     MOST_NAMES_IN_SCOPE,
     SHORTER,
 )
+from bpx.check.patterns.comparison import Comparison, fits
+from bpx.check.patterns.error_patterns import EdgeSample, true_row
 from bpx.check.report.blame import Mistake
-from bpx.graph.formula import Formula, derivative, formula
+from bpx.graph.formula import Formula, derivative
 from bpx.graph.graph import OPS, Graph, Op
 
 if TYPE_CHECKING:
@@ -68,50 +71,51 @@ def _flat(values: Sequence[Any], shapes: Sequence[Shape]) -> Array:
 # --- the mistake --------------------------------------------------------------------------------
 
 
-def formula_mistakes(
-    scope: Scope,
-    claimed: Sequence[Array],
-    right: Sequence[Array],
-    tolerances: Sequence[Any],
-    written: str | None = None,
-) -> tuple[Mistake, ...]:
+def formula_mistakes(scope: Scope, comparison: Comparison, written: str | None = None) -> tuple[Mistake, ...]:
     """What the claimed numbers are: a formula, or the right ones times one, or plus one.
 
-    All are lists of one array for each point. `written` is the formula that is claimed, where it is one:
-    it need not be told again, unless it is much shorter.
+    `written` is the formula that is claimed, where it is one: it need not be told again, unless it is much
+    shorter.
     """
-    if not all(np.shape(a) == np.shape(b) for a, b in zip(claimed, right, strict=True)):
+    if not comparison.is_usable or _agrees(comparison):
         return ()
-    if not np.isfinite(_flat(right, list(map(np.shape, right)))).all():
-        return ()
-    whole = scope.short_formula(claimed, tolerances)
-    if whole and written is not None and len(whole.text) > SHORTER * len(written):
-        whole = None
+    whole = scope.short_formula(comparison.claimed, comparison.tolerances)
     if whole and written is None:
         return (Mistake.of("formula", formula=whole.formula),)
-    relative = _relative(scope, claimed, right, tolerances)
+    if whole and written is not None and len(whole.text) > SHORTER * len(written):
+        whole = None
+    relative = _relative(scope, comparison)
     told = [Mistake.of("formula", formula=whole.formula)] if whole else []
     return (*([relative] if relative else []), *told)
 
 
-def _relative(
-    scope: Scope, claimed: Sequence[Array], right: Sequence[Array], tolerances: Sequence[Any]
-) -> Mistake | None:
+def _agrees(comparison: Comparison) -> bool:
+    """Are the claimed numbers the right ones, so that there is nothing to explain?"""
+    return all(fits(*point) for point in zip(*comparison, strict=True))
+
+
+def _relative(scope: Scope, comparison: Comparison) -> Mistake | None:
     """The right numbers times a short formula, or plus one, whichever is shorter."""
-    pairs = list(zip(claimed, right, tolerances, strict=True))
+    points = list(zip(*comparison, strict=True))
     tried: list[tuple[str, ShortFormula | None]] = []
-    if all(np.all(b) for b in right):
-        factors, room = [a / b for a, b, _ in pairs], [space / np.abs(b) for _, b, space in pairs]
-        tried.append(("times-formula", scope.short_formula(factors, room)))
+    if all(np.all(right) for right in comparison.right):
+        factors = [claimed / right for right, claimed, _ in points]
+        tried.append(
+            (
+                "times-formula",
+                scope.short_formula(factors, [room / np.abs(right) for right, _, room in points]),
+            )
+        )
     # What is left of a difference has lost the digits that both share.
-    terms = [a - b for a, b, _ in pairs]
-    room = [space + 1e-12 * np.abs(b) for _, b, space in pairs]
-    tried.append(("plus-formula", scope.short_formula(terms, room)))
-    found = [(short.size, code, short) for code, short in tried if short]
-    if not found:
-        return None
-    _, code, short = min(found, key=lambda one: (one[0], one[1] != "times-formula"))
-    return Mistake.of(code, formula=short.formula)
+    terms = [claimed - right for right, claimed, _ in points]
+    lost = [room + DIFFERENCE_ROUNDING * np.abs(right) for right, _, room in points]
+    tried.append(("plus-formula", scope.short_formula(terms, lost)))
+    shortest = min(
+        ((short.size, code == "plus-formula", code, short) for code, short in tried if short),
+        key=lambda one: one[:2],
+        default=None,
+    )
+    return Mistake.of(shortest[2], formula=shortest[3].formula) if shortest else None
 
 
 # --- what is in scope ---------------------------------------------------------------------------
@@ -174,12 +178,6 @@ def _around(checked: CheckedGraph, edges: Iterable[Edge]) -> list[int]:
     names = checked.query.spec.own_names
     nearby = [one for edge in edges for one in (*checked.graph.args[edge.consumer], edge.consumer)]
     return [one for one in nearby if one in names]
-
-
-def named_formula(checked: CheckedGraph, node: int) -> Formula:
-    """A node by the name its spec gives it, or by its formula where it has none."""
-    spec = checked.query.spec
-    return formula(checked.graph, node, spec.own_names, open_root=False)
 
 
 def _few(constants: Iterable[float]) -> list[float]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.blame.last_resort import Scope, few_constants, named_formula, smooth_functions
+from bpx.check.blame.last_resort import Scope, few_constants, smooth_functions
+from bpx.check.blame.where import named_formula
 from bpx.check.formulas.tree import has_fraction_in_sum
 from bpx.check.numeric import multiprecision
 from bpx.check.numeric.tolerances import (

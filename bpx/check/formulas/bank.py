@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.formulas.tree import COMPLEMENT, COMPLEMENT_OF_SQUARE, SQUARE, Tree
+from bpx.check.formulas.tree import COMPLEMENT, COMPLEMENT_OF_SQUARE, SIGMOID_SLOPE, SQUARE, TANH_SLOPE, Tree
 from bpx.check.numeric.tolerances import EQUAL_FINGERPRINTS, LARGEST_FINGERPRINT, MOST_CANDIDATES
 from bpx.graph.graph import OPS
 
@@ -33,8 +33,14 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": np.add,
 }
 _WITHOUT_ORDER = ("mul", "add")
-_COMMON = {COMPLEMENT: lambda x: 1 - x, SQUARE: np.square, COMPLEMENT_OF_SQUARE: lambda x: 1 - x * x}
+_COMMON: dict[str, Callable[[Any], Any]] = {
+    COMPLEMENT: lambda x: 1 - x,
+    SQUARE: np.square,
+    COMPLEMENT_OF_SQUARE: lambda x: 1 - x * x,
+}
 _SIZES = {COMPLEMENT: 2, SQUARE: 2, COMPLEMENT_OF_SQUARE: 3}
+# Derivatives of functions, by the function they belong to.
+_SLOPES = {"sigmoid": SIGMOID_SLOPE, "tanh": TANH_SLOPE}
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ def bank(names: Sequence[Array], constants: Sequence[float], functions: Sequence
     """
     points = len(names[0])
     values = np.array([*names, *(np.full(points, constant) for constant in constants)])
-    ops = [*_COMMON, *functions, *BINARY]
+    slopes = [_SLOPES[name] for name in functions if name in _SLOPES]
+    ops = [*_COMMON, *functions, *slopes, *BINARY]
     none = np.full(len(values), -1, dtype=np.intp)
     found = Bank(len(values), len(names), ops, values, none, np.arange(len(values)), none, (len(values),))
     found = _without_equals(found)
@@ -114,8 +121,17 @@ def _unary(known: Bank, size: int) -> Iterator[_Block]:
     functions = known.ops[len(_COMMON) : -len(BINARY)] if size == 2 else ()
     which = np.flatnonzero((known.op < 0) & (known.left < known.names))
     for name in (*common, *functions):
-        apply: Any = _COMMON.get(name) or OPS[name].value
-        yield _block(known, name, apply(known.values[which]), which, np.full(len(which), -1))
+        yield _block(known, name, _apply(name, known.values[which]), which, np.full(len(which), -1))
+
+
+def _apply(name: str, values: Array) -> Array:
+    if name in _COMMON:
+        return np.asarray(_COMMON[name](values))
+    for function, slope in _SLOPES.items():
+        if name == slope:
+            value = OPS[function].value(values)
+            return np.asarray(value * (1 - value) if slope == SIGMOID_SLOPE else 1 - value * value)
+    return np.asarray(OPS[name].value(values))
 
 
 def _binary(known: Bank, size: int) -> Iterator[_Block]:

@@ -12,10 +12,13 @@ from bpx.graph.graph import OPS, Expr, Graph
 Tree = int | float | tuple[Any, ...]
 
 SQUARE, COMPLEMENT, COMPLEMENT_OF_SQUARE = "x^2", "1 - x", "1 - x^2"
+SIGMOID_SLOPE, TANH_SLOPE = "sigmoid'", "tanh'"  # what they are written as people know by heart
 _WITHOUT_NAME_OF_THEIR_OWN: dict[str, Callable[..., Tree]] = {
     SQUARE: lambda x: ("pow", x, 2.0),
     COMPLEMENT: lambda x: ("sub", 1.0, x),
     COMPLEMENT_OF_SQUARE: lambda x: ("sub", 1.0, ("pow", x, 2.0)),
+    SIGMOID_SLOPE: lambda x: ("mul", ("sigmoid", x), ("sub", 1.0, ("sigmoid", x))),
+    TANH_SLOPE: lambda x: ("sub", 1.0, ("pow", ("tanh", x), 2.0)),
     "rsub": lambda a, b: ("sub", b, a),
     "rdiv": lambda a, b: ("div", b, a),
 }

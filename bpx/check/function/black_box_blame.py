@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import constant_factor, counts, fits, one_element
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows
 from bpx.check.numeric.tolerances import MOST_NAMED
+from bpx.check.patterns.comparison import Comparison, constant_factor, counts, fits
+from bpx.check.patterns.entry_patterns import entry_mistakes
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.entry import Verdict
 from bpx.graph.arrays import Array
@@ -43,19 +44,32 @@ def _tables(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, input: int) -> t
 def _mistakes(
     rows: BlackBoxRows, right: Array, claimed: Array, other_references: Mapping[str, Array]
 ) -> Iterator[Mistake]:
+    lengths = counts([rows.output.shape, right.shape[1:]])
     if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
+        yield from _of_those_seen(right, claimed, lengths)
         return
     exact = [0.0] * len(right)
-    factor = constant_factor(list(right), list(claimed), counts([rows.output.shape, right.shape[1:]]), exact)
+    comparison = Comparison(list(right), list(claimed), exact)
+    factor = constant_factor(comparison, lengths)
+    if factor:
+        yield factor
     weights = np.linspace(1.0, 2.0, len(right))  # of the rows, so that an element shows in whichever it is
-    element = one_element([np.tensordot(weights, right, 1)], [np.tensordot(weights, claimed, 1)], [0.0])
-    yield from (mistake for mistake in (factor, element) if mistake)
+    mixed = Comparison([np.tensordot(weights, right, 1)], [np.tensordot(weights, claimed, 1)], [0.0])
+    yield from () if factor else entry_mistakes(mixed)
     if rows.one_hot and (claimed == claimed[0]).all() and fits(right.sum(axis=0), claimed[0], 0.0):
         yield Mistake("upstream-forgotten")
-    if right.ndim == 3 and right.shape[1] == right.shape[2] and fits(right.swapaxes(1, 2), claimed, 0.0):
-        yield Mistake("result-transposed")
     if fits(np.zeros(right.shape), claimed, 0.0):
         yield Mistake("dropped")
     for name, reference in other_references.items():
-        if fits(reference, claimed, 0.0):
+        if comparison.explained_by(list(reference)):
             yield Mistake.of("other-gradient", other=name)
+
+
+def _of_those_seen(right: Array, claimed: Array, lengths: set[int]) -> Iterator[Mistake]:
+    """A factor in all entries that were looked at, of an input that is too large to look at every one."""
+    seen = (np.isfinite(right) & np.isfinite(claimed)).all(axis=0)
+    if seen.any():
+        comparison = Comparison(list(right[:, seen]), list(claimed[:, seen]), [0.0] * len(right))
+        factor = constant_factor(comparison, lengths)
+        if factor:
+            yield Mistake.of("seen", mistake=factor, count=int(seen.sum()))

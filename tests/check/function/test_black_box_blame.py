@@ -45,7 +45,7 @@ def test_mistakes(wrong, codes):
 
 
 def test_one_wrong_element():
-    off = np.array([[1.0, 1.0], [1.0, -1.0]])
+    off = np.array([[1.0, 1.0], [1.0, -1.3]])
     assert blame(lambda g, x, w: (right(g, x, w)[0] * off, right(g, x, w)[1])) == {"x": ["one-element"]}
 
 
