@@ -780,7 +780,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.rounded": "right, but with `{name}` rounded to {value} before it was used",
     "mistake.rounded-array": "right, but with `{name}` rounded before it was used",
     "mistake.cut-off": "cut off after {decimals} decimals instead of rounded",
-    "mistake.log-derivative": "this is the derivative with respect to log({name}), not to `{name}`",
+    "mistake.log-derivative": "multiplied by `{name}`, which makes it the derivative with respect to log({name})",
     "mistake.unknown": "no known pattern",
     "mistake.formula": "these are the numbers of `{formula}`",
     "mistake.times-formula": "this is the right gradient multiplied by `{formula}`",

@@ -7,11 +7,13 @@ names in scope: it may be one itself, or the right gradient times one, or plus o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.blame.where import named_formula
+from bpx.check.formulas.array_terms import array_terms
 from bpx.check.formulas.short_formula import ShortFormula, Target, short_formula
 from bpx.check.numeric.tolerances import (
     DIFFERENCE_ROUNDING,
@@ -23,8 +25,9 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.patterns.comparison import Comparison, fits
 from bpx.check.patterns.error_patterns import EdgeSample, true_row
 from bpx.check.report.blame import Mistake
-from bpx.graph.formula import Formula, derivative
+from bpx.graph.formula import Formula, derivative, formula
 from bpx.graph.graph import OPS, Graph, Op
+from bpx.graph.run import run
 
 if TYPE_CHECKING:
     from bpx.check.whole.checked_graph import CheckedGraph
@@ -41,6 +44,7 @@ class Scope(NamedTuple):
     names: Mapping[Formula, Sequence[Array]]
     constants: Sequence[float]
     functions: Sequence[str]
+    parts: Mapping[Formula, Sequence[Array]] = MappingProxyType({})  # formulas of whole arrays
 
     def usable(self, *shapes: Shape) -> dict[Formula, Sequence[Array]]:
         """The names whose values stretch to these shapes, one at each point."""
@@ -54,8 +58,13 @@ class Scope(NamedTuple):
         """The shortest formula that gives `values`, one array for each point, element by element."""
         shapes = [np.shape(value) for value in values]
         names = {name: _flat(there, shapes) for name, there in self.usable(*shapes).items()}
+        parts = {
+            part: _flat(there, shapes)
+            for part, there in self.parts.items()
+            if [np.shape(value) for value in there] == shapes
+        }
         target = Target(_flat(values, shapes), _flat(tolerances, shapes))
-        return short_formula(names, target, constants=self.constants, functions=self.functions)
+        return short_formula(names, target, constants=self.constants, functions=self.functions, parts=parts)
 
 
 def _stretches(shape: Shape, wanted: Shape) -> bool:
@@ -149,8 +158,30 @@ def scope_of_claim(points: Sequence[CheckedGraph], node: int) -> Scope:
         usable = [one for one in usable if one != checked.query.output or one in _around(checked, edges)]
     upstream = _upstream(checked, edges)
     nodes = {named_formula(checked, one): one for one in usable[: MOST_NAMES_IN_SCOPE - len(upstream)]}
-    values = {name: [point.all_values[one] for point in points] for name, one in (nodes | upstream).items()}
-    return Scope(values, few_constants(checked, node), smooth_functions(graph))
+    named = nodes | upstream
+    values = {name: [point.all_values[one] for point in points] for name, one in named.items()}
+    parts = parts_in_scope(checked, named, node, [point.all_values for point in points])
+    return Scope(values, few_constants(checked, node), smooth_functions(graph), parts.values)
+
+
+class Parts(NamedTuple):
+    """Formulas of whole arrays: the graph they were appended to, their nodes, their values at each point."""
+
+    graph: Graph
+    nodes: dict[Formula, int]
+    values: dict[Formula, list[Array]]
+
+
+def parts_in_scope(
+    checked: CheckedGraph, named: Mapping[Formula, int], node: int, points: Sequence[Mapping[int, Array]]
+) -> Parts:
+    """Formulas of whole arrays, of named nodes, that have the shape of a node; `points` hold all values."""
+    graph = checked.graph.copy()
+    names: dict[int, str | Formula] = {one: name for name, one in named.items()}
+    terms = array_terms(graph, list(names), graph.shapes[node])
+    nodes = {formula(graph, term.id, names): term.id for term in terms}
+    runs = [run(graph, {one: values[one] for one in names}, nodes.values()) for values in points]
+    return Parts(graph, nodes, {text: [values[one] for values in runs] for text, one in nodes.items()})
 
 
 def _upstream(checked: CheckedGraph, edges: Iterable[Edge]) -> dict[Formula, int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.blame.last_resort import Scope, few_constants, smooth_functions
+from bpx.check.blame.last_resort import Scope, few_constants, parts_in_scope, smooth_functions
 from bpx.check.blame.where import named_formula
 from bpx.check.formulas.tree import has_fraction_in_sum
 from bpx.check.numeric import multiprecision
@@ -28,11 +28,10 @@ from bpx.check.whole.sample_points import drawn_points
 from bpx.graph.run import run
 
 if TYPE_CHECKING:
-    from bpx.check.formulas.short_formula import ShortFormula
     from bpx.check.whole.checked_graph import CheckedGraph
     from bpx.graph.arrays import Array
     from bpx.graph.formula import Formula
-    from bpx.graph.graph import Expr
+    from bpx.graph.graph import Graph
 
 
 def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
@@ -41,16 +40,17 @@ def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
     if gradient is None or checked.elements > MOST_EXACT_ELEMENTS:
         return None
     names = _names(checked, node)
-    targets = [*names.values(), gradient.id]
     points = points_everywhere(checked, 1 + TEXTBOOK_POINTS)
-    values = [run(checked.graph, point, targets) for point in points]
+    values = [run(checked.graph, point, [*names.values(), gradient.id]) for point in points]
     by_name = {name: [there[at] for there in values] for name, at in names.items()}
-    scope = Scope(by_name, few_constants(checked, node), smooth_functions(checked.graph))
+    parts = parts_in_scope(checked, names, node, values)
+    scope = Scope(by_name, few_constants(checked, node), smooth_functions(checked.graph), parts.values)
     short = scope.short_formula([there[gradient.id] for there in values], [0.0] * len(values))
     if short is None or has_fraction_in_sum(short.tree):
         return None
-    used = [checked.graph[names[name]] for name in scope.usable(gradient.shape)]
-    return short.formula if _is_identity(checked, short, used, gradient.id, points) else None
+    used = [*(names[name] for name in scope.usable(gradient.shape)), *parts.nodes.values()]
+    root = short.on(parts.graph, [parts.graph[one] for one in used])
+    return short.formula if _is_identity(parts.graph, root.id, gradient.id, points) else None
 
 
 def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Array]]:
@@ -68,25 +68,17 @@ def _names(checked: CheckedGraph, node: int) -> dict[Formula, int]:
     return {named_formula(checked, one): one for one in nearest[:MOST_NAMES_IN_SCOPE]}
 
 
-def _is_identity(
-    checked: CheckedGraph,
-    short: ShortFormula,
-    names: Sequence[Expr],
-    gradient: int,
-    points: Sequence[Mapping[int, Array]],
-) -> bool:
+def _is_identity(graph: Graph, root: int, gradient: int, points: Sequence[Mapping[int, Array]]) -> bool:
     """Does it hold in many digits? Without them, many points in float64 are all there is to say."""
     if not multiprecision.available():
         return True
-    graph = checked.graph.copy()
-    root = short.on(graph, [graph[name.id] for name in names])
     for point in points[:IDENTITY_POINTS]:
         lifted: Any = {node: multiprecision.lifted(value) for node, value in point.items()}
         try:
-            values: Any = run(graph, lifted, [root.id, gradient])
+            values: Any = run(graph, lifted, [root, gradient])
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             return False
-        gap, size = np.abs(values[root.id] - values[gradient]), np.abs(values[gradient])
+        gap, size = np.abs(values[root] - values[gradient]), np.abs(values[gradient])
         if not np.all(gap <= IDENTITY_CLOSE * size):
             return False
     return True

@@ -11,7 +11,7 @@ the digits it takes to say which of the formulas looked at it is (minimum descri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -88,22 +88,25 @@ def short_formula(
     *,
     constants: Sequence[float] = (),
     functions: Sequence[str] = (),
+    parts: Mapping[Formula, Array] | None = None,
 ) -> ShortFormula | None:
     """The shortest formula over `names` that gives the target at every point; None where chance might too.
 
     `names` are given by their values, of shape (points,) as the target's; `constants` beside 1 and 2, as
-    the lengths of axes, and `functions` of one arg may be used too.
+    the lengths of axes, and `functions` of one arg may be used too. `parts` are formulas that stand in the
+    result at most once, such as products of matrices; their values are given as those of the names.
     """
-    values, numbers = np.array(list(names.values()), dtype=np.float64), (*_NUMBERS, *constants)
+    leaves = {**names, **(parts or {})}
+    values, numbers = np.array(list(leaves.values()), dtype=np.float64), (*_NUMBERS, *constants)
     if not names or not np.isfinite(values).all() or not np.isfinite(target.values).all():
         return None
     with np.errstate(all="ignore"):
-        known = target.bits(values) - SURE_BITS
-        search = _Search(values, numbers, functions, target)
+        known = target.bits(values[: len(names)]) - SURE_BITS
+        search = _Search(values, len(names), numbers, functions, target)
         for candidates, hits in search.stages():
             if math.log2(candidates) > known:
                 return None
-            explanations = [_read(hit, tuple(names)) for hit in hits]
+            explanations = [_read(hit, tuple(leaves)) for hit in hits]
             if explanations:
                 return min(explanations, key=_preference)
     return None
@@ -159,12 +162,13 @@ class _Search:
     """Looks a target up in a bank, by the values at a few points; hits are confirmed at all others."""
 
     def __init__(
-        self, values: Array, numbers: Sequence[float], functions: Sequence[str], target: Target
+        self, values: Array, names: int, numbers: Sequence[float], functions: Sequence[str], target: Target
     ) -> None:
-        self.values, self.numbers, self.functions, self.target = values, numbers, functions, target
+        self.values, self.names, self.numbers, self.target = values, names, numbers, target
         self.columns = _telling(values, target)
         few = values[:, self.columns]
-        self.bank: Bank = bank(list(few), numbers, functions, LARGEST_BANK_SIZE)
+        self.bank: Bank = bank(list(few[:names]), numbers, functions, LARGEST_BANK_SIZE)
+        self.parts = few[names:]
         self.t, self.room = target.values[self.columns], target.room[self.columns]
         # Looked up by the point that says most.
         self.key = int(np.argmax(np.abs(self.t) / np.maximum(self.room, np.finfo(float).tiny)))
@@ -178,6 +182,9 @@ class _Search:
         for size in range(1, len(self.bank.ends) + 1):
             looked += 2 * len(self.bank.of_size(size))
             yield looked, [hit for hit in direct if hit.size == size]
+        if len(self.parts):
+            looked += len(self.parts) * (2 + members * (len(_SUMS) + 2 * len(_PRODUCTS)))
+            yield looked, self.made_of_parts()
         for size in range(1, len(self.bank.ends) + 1):
             looked += len(self.bank.of_size(size)) * members * (len(_SUMS) + 2 * len(_PRODUCTS))
             yield looked, self.met(np.array(self.bank.of_size(size)))
@@ -192,30 +199,53 @@ class _Search:
         ]
         return [hit for hit in hits if self.holds(hit)][:MOST_HITS]
 
+    def made_of_parts(self) -> list[_Hit]:
+        """The parts that are the target, or its negative, and those that are with one member of the bank."""
+        first = len(self.values) + len(self.numbers) - len(self.parts)
+        hits = [
+            self.hit(first + part, sign, 1)
+            for sign in (1.0, -1.0)
+            for part in np.flatnonzero((np.abs(self.parts - sign * self.t) <= self.room).all(axis=1)).tolist()
+        ]
+        return hits or self.fitting(
+            (1 + self.bank.size_of(g), f, g, op, sign, first + f) for f, g, op, sign in self.pairs(self.parts)
+        )
+
     def met(self, members: NDArray[np.intp]) -> list[_Hit]:
         """Formulas of two members, one of them among `members`, that are the target; of the least size."""
-        pairs = [
-            (self.bank.size_of(f) + self.bank.size_of(g), f, g, way.op, sign)
-            for sign, ways in ((1.0, (*_SUMS, *_PRODUCTS)), (-1.0, _PRODUCTS))
-            for way in ways
-            for f, g in self.matches(way, members, sign)
-        ]
+        return self.fitting(
+            (self.bank.size_of(f) + self.bank.size_of(g), f, g, op, sign, self.bank.tree(f))
+            for at, g, op, sign in self.pairs(self.bank.values[members])
+            for f in (int(members[at]),)
+        )
+
+    def pairs(self, values: Array) -> Iterator[tuple[int, int, str, float]]:
+        """Rows of `values` and members that make the target: the op between them, and its sign."""
+        for sign, ways in ((1.0, (*_SUMS, *_PRODUCTS)), (-1.0, _PRODUCTS)):
+            for way in ways:
+                for row, member in self.matches(way, values, sign):
+                    yield row, member, way.op, sign
+
+    def fitting(self, pairs: Iterable[tuple[int, int, int, str, float, Tree]]) -> list[_Hit]:
+        """Of pairs (size, row, member, op, sign, tree of the row) the smallest that hold at all points."""
         hits: list[_Hit] = []
-        for size, f, g, op, sign in sorted(pairs)[:MOST_CONFIRMED]:
+        for size, _, g, op, sign, left in sorted(pairs, key=lambda pair: pair[:5])[:MOST_CONFIRMED]:
             if hits and (size > hits[0].size or len(hits) == MOST_HITS):
                 break
-            hit = self.hit((op, self.bank.tree(f), self.bank.tree(g)), sign, size)
+            hit = self.hit((op, left, self.bank.tree(g)), sign, size)
             hits += [hit] if self.holds(hit) else []
         return hits
 
     def hit(self, tree: Tree, sign: float, size: int) -> _Hit:
         """A formula of the bank's leaves, or its negative, so that it reads well."""
-        numbers = dict(enumerate(self.numbers, len(self.values)))
-        return _Hit(readable(plain(tree if sign > 0 else ("neg", tree), numbers)), size)
+        known: dict[int, Tree] = dict(enumerate(self.numbers, self.names))
+        after = self.names + len(self.numbers)  # behind names and numbers of the bank come the parts
+        known |= {after + part: self.names + part for part in range(len(self.parts))}
+        return _Hit(readable(plain(tree if sign > 0 else ("neg", tree), known)), size)
 
-    def matches(self, way: _Way, members: NDArray[np.intp], sign: float) -> list[tuple[int, int]]:
-        """The pairs of members of which one way makes the target at the points searched by."""
-        f, t = self.bank.values[members], sign * self.t
+    def matches(self, way: _Way, f: Array, sign: float) -> list[tuple[int, int]]:
+        """The pairs of rows and members of which one way makes the target at the points searched by."""
+        t = sign * self.t
         needed = way.other(f, t)
         width = np.broadcast_to(way.width(f, needed, t, self.room), needed.shape)[:, self.key]
         usable = np.isfinite(needed).all(axis=1) & np.isfinite(width)
@@ -230,7 +260,7 @@ class _Search:
         right = self.order[places]
         made = BINARY[way.op](f[left], self.bank.values[right])
         fits = (np.abs(made - t) <= self.room).all(axis=1)
-        return list(zip(members[left[fits]].tolist(), right[fits].tolist(), strict=True))
+        return list(zip(left[fits].tolist(), right[fits].tolist(), strict=True))
 
     def holds(self, hit: _Hit) -> bool:
         """Does the formula hold at all points, also at those that were not searched by?"""

@@ -24,7 +24,7 @@ _WITHOUT_NAME_OF_THEIR_OWN: dict[str, Callable[..., Tree]] = {
 }
 
 
-def plain(tree: Tree, numbers: Mapping[int, float]) -> Tree:
+def plain(tree: Tree, numbers: Mapping[int, Tree]) -> Tree:
     """The tree with ops of the op table alone, and with numbers in place of the leaves that are numbers."""
     if not isinstance(tree, tuple):
         return numbers.get(tree, tree) if isinstance(tree, int) else tree

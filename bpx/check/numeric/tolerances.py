@@ -469,6 +469,9 @@ MOST_HITS = 64
 MOST_CONFIRMED = 512
 # Pairs of formulas that fit at one point and are compared at the others: 2**18 take about 0.02 s.
 MOST_PAIRS_LOOKED_UP = 2**18
+# Formulas of whole arrays, and operations that they may take together: 0.05 s.
+MOST_ARRAY_TERMS = 300
+MOST_TERM_OPERATIONS = 2**24
 # Names, numbers and functions that a claim is looked for in, the nearest first: with 10 names a bank has
 # 20,000 members, and a search takes 0.1 s.
 MOST_NAMES_IN_SCOPE = 10
@@ -480,8 +483,9 @@ DIFFERENCE_ROUNDING = 1e-12
 SHORTER = 0.6
 # Further points at which the shorter form of a right derivative must hold.
 TEXTBOOK_POINTS = 8
-# Relative: how well the shorter form must hold in 90 digits, and at how many points.
-IDENTITY_CLOSE = 1e-40
+# Relative: how well the shorter form must hold in 90 digits, and at how many points. Constants of rules, as the
+# 1/n of a mean, have float64's digits (FLOAT_CONSTANT_ROUNDING).
+IDENTITY_CLOSE = 1e-14
 IDENTITY_POINTS = 4
 
 # --- changes of the right gradient --------------------------------------------------------------
