@@ -21,14 +21,14 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.blame import Mistake
 from bpx.graph.formula import derivative
-from bpx.graph.graph import OPS
 from bpx.graph.numbers import number
 from bpx.graph.run import run
+from bpx.passes.reverse import reverse
 
 if TYPE_CHECKING:
     from bpx.check.patterns.comparison import Comparison
     from bpx.check.whole.checked_graph import CheckedGraph
-    from bpx.graph.arrays import Array
+    from bpx.graph.arrays import Array, Settings
 
 Value = Callable[["CheckedGraph"], "Array"]
 
@@ -49,13 +49,13 @@ def substitution_mistakes(
     gradient = checked.by_own_rules.gradient(node)
     if gradient is None or checked.elements > MOST_EXACT_ELEMENTS or comparison.is_coarse:
         return ()
-    fitting: list[Mistake] = []
+    fitting = [*_wrong_axes(points, node, comparison)]
     for change in [*_changes(checked, gradient.id)][:MOST_SUBSTITUTED]:
         for everywhere in (False, True):
             if _gives(points, gradient.id, change, everywhere, comparison):
                 fitting.append(change.mistake)
                 break
-        if len(fitting) == MOST_NAMED:
+        if len(fitting) >= MOST_NAMED:
             break
     return tuple(fitting)
 
@@ -97,7 +97,6 @@ def _changes(checked: CheckedGraph, gradient: int) -> Iterator[_Change]:
     for node in used:
         yield _Change(Mistake.of("name-sign", name=texts[node]), node, _times(node, -1.0))
         yield _Change(Mistake.of("name-doubled", name=texts[node]), node, _times(node, 2.0))
-    yield from _wrong_axes(checked, gradient)
     yield from _updates(checked, used)
 
 
@@ -109,24 +108,30 @@ def _times(node: int, factor: float) -> Value:
     return lambda point: factor * point.values[node]
 
 
-def _wrong_axes(checked: CheckedGraph, gradient: int) -> Iterator[_Change]:
-    """Ops that keep their shape, along another axis: a softmax over the wrong one."""
-    graph = checked.graph
-    for node in checked.forward:
-        op, shape = graph.ops[node], graph.shapes[node]
-        if "axis" in graph.settings[node] and len(shape) > 1 and graph.shapes[graph.args[node][0]] == shape:
-            for axis in range(len(shape)):
-                yield _Change(Mistake.of("wrong-axis", op=op.name, axis=axis), node, _along(node, axis))
+def _wrong_axes(points: Sequence[CheckedGraph], node: int, comparison: Comparison) -> Iterator[Mistake]:
+    """Ops along another axis, where that leaves the shape as it is: a softmax over the wrong one."""
+    graph = points[0].graph
+    for other in points[0].forward:
+        op, settings, shape = graph.ops[other], graph.settings[other], graph.shapes[other]
+        if isinstance(settings.get("axis"), int) and op.shape:
+            args = [graph.shapes[arg] for arg in graph.args[other]]
+            for axis in range(len(args[0])):
+                changed = {**settings, "axis": axis}
+                if changed != settings and op.shape(*args, **changed) == shape:
+                    mistake = Mistake.of("wrong-axis", op=op.name, axis=axis)
+                    if comparison.explained_by(
+                        [_with_settings(point, node, other, changed) for point in points]
+                    ):
+                        yield mistake
 
 
-def _along(node: int, axis: int) -> Value:
-    def value(point: CheckedGraph) -> Array:
-        graph = point.graph
-        settings = {**graph.settings[node], "axis": axis}
-        args = [point.values[arg] for arg in graph.args[node]]
-        return np.asarray(OPS[graph.ops[node].name].value(*args, batch=0, **settings))
-
-    return value
+def _with_settings(point: CheckedGraph, node: int, other: int, settings: Settings) -> Array:
+    """The gradient of the graph with one node's settings changed."""
+    twin = point.query.spec.graph.copy()
+    twin.settings[other] = settings
+    gradient = reverse(twin[point.query.output], [twin[node]], twin.constant(point.query.seed)).gradient(node)
+    assert gradient is not None
+    return run(twin, point.input_values, [gradient.id])[gradient.id]
 
 
 def _updates(checked: CheckedGraph, used: Sequence[int]) -> Iterator[_Change]:

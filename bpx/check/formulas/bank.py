@@ -118,10 +118,14 @@ _Block = tuple[Any, Any, Any, Any]
 def _unary(known: Bank, size: int) -> Iterator[_Block]:
     """What people write often of a name."""
     common = [name for name, its_size in _SIZES.items() if its_size == size]
-    functions = known.ops[len(_COMMON) : -len(BINARY)] if size == 2 else ()
+    functions = [name for name in known.ops[len(_COMMON) : -len(BINARY)] if size == _function_size(name)]
     which = np.flatnonzero((known.op < 0) & (known.left < known.names))
     for name in (*common, *functions):
         yield _block(known, name, _apply(name, known.values[which]), which, np.full(len(which), -1))
+
+
+def _function_size(name: str) -> int:
+    return 3 if name in _SLOPES.values() else 2
 
 
 def _apply(name: str, values: Array) -> Array:

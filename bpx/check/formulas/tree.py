@@ -50,7 +50,8 @@ def ugliness(tree: Tree) -> int:
         return 0
     op, *args = tree
     own = op in ("add", "sub") and any(isinstance(arg, tuple) for arg in args)
-    return own + sum(map(ugliness, args))
+    turned = op == "sub" and isinstance(args[1], float)  # `a - 1` where `1 - a` would do
+    return own + turned + sum(map(ugliness, args))
 
 
 def has_fraction_in_sum(tree: Tree) -> bool:

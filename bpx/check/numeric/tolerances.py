@@ -483,8 +483,8 @@ DIFFERENCE_ROUNDING = 1e-12
 SHORTER = 0.6
 # Further points at which the shorter form of a right derivative must hold.
 TEXTBOOK_POINTS = 8
-# Relative: how well the shorter form must hold in 90 digits, and at how many points. Constants of rules, as the
-# 1/n of a mean, have float64's digits (FLOAT_CONSTANT_ROUNDING).
+# Relative: how well the shorter form must hold in 90 digits, and at how many points. Constants of rules, as
+# the 1/n of a mean, have float64's digits (FLOAT_CONSTANT_ROUNDING).
 IDENTITY_CLOSE = 1e-14
 IDENTITY_POINTS = 4
 
