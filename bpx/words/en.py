@@ -368,7 +368,7 @@ ENGLISH: dict[str, str | Counted] = {
     "pattern.div": "x / y passes upstream / y to x, and -upstream · out / y to y.",
     "pattern.neg": "A minus sign reverses the sign of the upstream gradient.",
     "pattern.pow.x": "x^n multiplies the upstream gradient by n · x^(n-1).",
-    "pattern.pow.y": "a^x multiplies the upstream gradient by log(a) · a^x, with log(e) = 1 left out.",
+    "pattern.pow.y": "a^x multiplies the upstream gradient by log(a) · a^x, where log(e) is 1.",
     "pattern.reciprocal": "reciprocal multiplies the upstream gradient by minus the square of its output.",
     "pattern.square": "square multiplies the upstream gradient by twice its input.",
     "pattern.sqrt": "sqrt divides the upstream gradient by twice its output.",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bpx.check.patterns.comparison import Comparison
     from bpx.check.whole.checked_graph import CheckedGraph
     from bpx.graph.arrays import Array, Settings
+    from bpx.graph.graph import Graph
 
 Value = Callable[["CheckedGraph"], "Array"]
 
@@ -112,17 +113,22 @@ def _wrong_axes(points: Sequence[CheckedGraph], node: int, comparison: Compariso
     """Ops along another axis, where that leaves the shape as it is: a softmax over the wrong one."""
     graph = points[0].graph
     for other in points[0].forward:
-        op, settings, shape = graph.ops[other], graph.settings[other], graph.shapes[other]
-        if isinstance(settings.get("axis"), int) and op.shape:
-            args = [graph.shapes[arg] for arg in graph.args[other]]
-            for axis in range(len(args[0])):
-                changed = {**settings, "axis": axis}
-                if changed != settings and op.shape(*args, **changed) == shape:
-                    mistake = Mistake.of("wrong-axis", op=op.name, axis=axis)
-                    if comparison.explained_by(
-                        [_with_settings(point, node, other, changed) for point in points]
-                    ):
-                        yield mistake
+        for axis, settings in _other_axes(graph, other):
+            gradients = [_with_settings(point, node, other, settings) for point in points]
+            if comparison.explained_by(gradients):
+                yield Mistake.of("wrong-axis", op=graph.ops[other].name, axis=axis)
+
+
+def _other_axes(graph: Graph, node: int) -> Iterator[tuple[int, Settings]]:
+    """The settings of a node with each other axis that gives the same shape."""
+    op, settings = graph.ops[node], graph.settings[node]
+    if settings.get("axis") is None or op.arrange is None or op.shape is None:
+        return
+    shapes = [graph.shapes[arg] for arg in graph.args[node]]
+    for axis in range(len(shapes[0])):
+        changed = op.arrange(*shapes, **{**settings, "axis": axis})
+        if changed != settings and op.shape(*shapes, **changed) == graph.shapes[node]:
+            yield axis, changed
 
 
 def _with_settings(point: CheckedGraph, node: int, other: int, settings: Settings) -> Array:
