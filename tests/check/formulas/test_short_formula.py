@@ -112,7 +112,10 @@ def test_random_small_formulas_are_recovered(text, seed):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.integers(1, 8), st.sampled_from([0.0, 1e-12, 1e-8, 1e-4, 1e-2]), st.integers(0, 10_000), st.integers(1, 6)
+    st.integers(1, 8),
+    st.sampled_from([0.0, 1e-12, 1e-8, 1e-4, 1e-2]),
+    st.integers(0, 10_000),
+    st.integers(1, 6),
 )
 def test_random_numbers_are_never_explained(points, digits, seed, count):
     """Whatever their number and their digits: with few of both, no formula is told at all."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpx.check.local.jacobians import DiagonalJacobian
+from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.patterns.comparison import Comparison, constant_factor, fits
 from bpx.check.patterns.entry_patterns import entry_mistakes
 from bpx.check.patterns.error_patterns import EdgeSample, named
-from bpx.check.local.jacobians import DiagonalJacobian
-from bpx.check.numeric.error_bound import ErrorBound
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 
