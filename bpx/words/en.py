@@ -658,7 +658,11 @@ ENGLISH: dict[str, str | Counted] = {
     "check.mistake": "Mistake: {mistake}",
     "check.other-mistake": "or: {mistake}",
     "check.where": "{formula} where {where}",
-    "check.cancelled": "`{other}` is right, but does not follow from this claim: it was worked out in another way, or a second mistake cancels this one",
+    "check.cancelled": Counted(
+        "count",
+        one="{names} is right although it does not follow from this claim; a second mistake may cancel this one.",
+        other="{names} are right although they do not follow from this claim; other mistakes may cancel this one.",
+    ),
     "check.correct": "Correct: {formula}",
     "check.the-rule": "the rule of `{op}`",
     "check.the-claim": "the claim for `{node}`",

@@ -94,6 +94,7 @@ class Blame(NamedTuple):
             "alternatives": [
                 {"code": mistake.code, "mistake": mistake.text} for mistake in self.mistakes[1:]
             ],
+            "cancelled": list(self.cancelled),
             "correction": None if self.correction is None else str(self.correction),
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,
         }

@@ -146,8 +146,9 @@ def _details(culprit: Blame) -> Iterator[Cell]:
     yield say("check.mistake", mistake=first)
     for alternative in alternatives:
         yield say("check.other-mistake", mistake=alternative)
-    for name in culprit.cancelled:
-        yield say("check.cancelled", other=name)
+    if culprit.cancelled:
+        names = [f"`{visible(name)}`" for name in culprit.cancelled]
+        yield say("check.cancelled", count=len(names), names=_shortened(names, _MOST_INNOCENTS))
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
 

@@ -188,9 +188,7 @@ def test_a_forgotten_target():
 
 
 def test_weights_that_were_updated_before_the_gradient_was_read():
-    made = toml(
-        'bpx = 1\noutput = "L"\n[inputs]\nx = [0.5, -1.5]\nw = [1.0, 2.0]\nt = 0.3\n[graph]\nL = "(w @ x - t)^2"'
-    )
+    made = spec("(w @ x - t)^2", x=[0.5, -1.5], w=[1.0, 2.0], t=0.3)
     updated = "x = 2*(w @ x - t) * (w - 0.1 * 2*(w @ x - t)*x)"
     assert said(checked(made, updated)) == [
         "`w` is used after its update (learning rate 0.1) instead of before"
@@ -238,7 +236,7 @@ def test_two_mistakes_that_cancel_are_both_told():
     report = checked(toml(LOGISTIC), "a = 2*(a - y)/(a*(1 - a))", "z = a - y", "b = a - y")
     (blame,) = report.blame
     assert (blame.node, blame.mistakes[0].code, blame.cancelled) == ("a", "double", ("z",))
-    assert "`z` is right, but does not follow from this claim" in report.to_plain()
+    assert "`z` is right although it does not follow from this claim" in report.to_plain()
     assert checked(toml(LOGISTIC), "a = (a - y)/(a*(1 - a))", "z = a - y").blame == ()
 
 
