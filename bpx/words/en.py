@@ -834,7 +834,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.diagonal-only": "only the diagonal of the Jacobian is used",
     "mistake.symmetric-part": "the symmetric part, half the sum with the transpose, is used",
     "mistake.symmetric-sum": "its transpose is added to it",
-    "mistake.turned": "the last two axes are turned by {angle}°",
+    "mistake.turned": "the last two axes are turned by {angle} degrees",
     "mistake.reversed": "reversed along axis {axis}",
     "mistake.shifted": "shifted by one along axis {axis}",
     "mistake.permuted": "the right numbers in the wrong places",

@@ -17,7 +17,7 @@ import numpy as np
 from bpx.check.blame.edge_samples import sample
 from bpx.check.blame.last_resort import formula_mistakes, scope_of_claim
 from bpx.check.blame.substitutions import rounded_on_the_way, substitution_mistakes
-from bpx.check.blame.where import in_own_names, named_formula, path_text, text_of
+from bpx.check.blame.where import in_own_names, named_formula, occurrences, path_text, text_of
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import CLAIM_ROUNDING, MOST_SEARCHED, SAFETY_FACTOR, VAGUE
@@ -33,7 +33,6 @@ from bpx.check.report.blame import Mistake
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Claimed
 from bpx.graph.arrays import Array
-from bpx.graph.formula import formula
 from bpx.passes.reverse import Edge
 from bpx.words.say import say
 
@@ -284,10 +283,10 @@ class _ClaimSearch:
         above = checked.graph.touched(by=[self.node], upto=checked.query.output)
         edges = [edge for edge in reversed(checked.ledger.edges) if above[edge.arg] or edge.arg == self.node]
         edges = [edge for edge in edges if edge.arg not in unchanged][:MOST_SEARCHED]
+        first = occurrences(checked)
         alike: dict[object, list[Edge]] = {}
         for edge in edges:
-            written = formula(checked.graph, edge.consumer, checked.query.spec.own_names)
-            alike.setdefault((written, edge.position), []).append(edge)
+            alike.setdefault((first[edge.consumer], edge.position), []).append(edge)
         single = [[edge] for edge in edges if edge.arg != self.node]
         return [*single, *(group for group in alike.values() if len(group) > 1)]
 

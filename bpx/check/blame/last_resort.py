@@ -197,7 +197,7 @@ def _upstream(checked: CheckedGraph, edges: Iterable[Edge]) -> dict[Formula, int
 
 
 def few_constants(checked: CheckedGraph, node: int) -> list[float]:
-    """Numbers that a formula may have beside 1 and 2: lengths of axes, and those that the graph has."""
+    """Numbers that a formula may have beside 1, 2 and 3: lengths of axes, and those that the graph has."""
     graph = checked.graph
     lengths = sorted({float(n) for other in (node, *checked.forward) for n in graph.shapes[other]})
     constants = [graph.constants[one] for one in checked.forward if one in graph.constants]
@@ -212,8 +212,8 @@ def _around(checked: CheckedGraph, edges: Iterable[Edge]) -> list[int]:
 
 
 def _few(constants: Iterable[float]) -> list[float]:
-    """The numbers beside 1 and 2, without their signs."""
-    known = {abs(constant): None for constant in constants if abs(constant) not in (0.0, 1.0, 2.0)}
+    """The numbers beside 1, 2 and 3, without their signs."""
+    known = {abs(constant): None for constant in constants if abs(constant) not in (0.0, 1.0, 2.0, 3.0)}
     return [*known][:MOST_CONSTANTS_IN_SCOPE]
 
 

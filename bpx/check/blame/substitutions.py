@@ -7,6 +7,7 @@ the backward pass alone, where the forward pass keeps the values it had, or in b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from bpx.check.numeric.tolerances import (
     MOST_EXACT_ELEMENTS,
     MOST_NAMED,
     MOST_SUBSTITUTED,
+    MOST_SUBSTITUTED_ELEMENTS,
+    MOST_SUBSTITUTES,
     ROUNDING_CLOSE,
 )
 from bpx.check.report.blame import Mistake
@@ -51,7 +54,8 @@ def substitution_mistakes(
     if gradient is None or checked.elements > MOST_EXACT_ELEMENTS or comparison.is_coarse:
         return ()
     fitting = [*_wrong_axes(points, node, comparison)]
-    for change in [*_changes(checked, gradient.id)][:MOST_SUBSTITUTED]:
+    most = min(MOST_SUBSTITUTED, MOST_SUBSTITUTED_ELEMENTS // checked.elements)
+    for change in islice(_changes(checked, gradient.id), most):
         for everywhere in (False, True):
             if _gives(points, gradient.id, change, everywhere, comparison):
                 fitting.append(change.mistake)
@@ -84,9 +88,10 @@ def _changes(checked: CheckedGraph, gradient: int) -> Iterator[_Change]:
     """The changes of named nodes on which the gradient depends, the simple ones first."""
     graph, own = checked.graph, checked.query.spec.own_names
     used = [node for node in graph.needs(of=[gradient]) if node in own and node in checked.values]
+    used = used[:MOST_SUBSTITUTES]
     known = [node for node in checked.forward if node not in graph.constants]
-    known.sort(key=lambda node: node not in own)
-    texts = {node: named_formula(checked, node) for node in known}
+    known.sort(key=lambda node: node not in own)  # those with names first
+    texts = {node: named_formula(checked, node) for node in (*known[:MOST_SUBSTITUTES], *used)}
     for node in used:
         yield _Change(Mistake.of("name-lost", name=texts[node]), node, lambda point: np.zeros(()))
         yield _Change(Mistake.of("name-one", name=texts[node]), node, lambda point: np.ones(()))

@@ -7,6 +7,7 @@ where they are to be had.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from bpx.check.numeric.tolerances import (
     IDENTITY_CLOSE,
     IDENTITY_POINTS,
     MOST_EXACT_ELEMENTS,
+    MOST_EXACT_OPERATIONS,
     MOST_NAMES_IN_SCOPE,
     TEXTBOOK_POINTS,
 )
@@ -68,11 +70,21 @@ def _names(checked: CheckedGraph, node: int) -> dict[Formula, int]:
     return {named_formula(checked, one): one for one in nearest[:MOST_NAMES_IN_SCOPE]}
 
 
+def _operations(graph: Graph, nodes: Sequence[int]) -> int:
+    """How many operations on numbers the values of nodes take, about."""
+    total = 1
+    for node in nodes:
+        terms = graph.shapes[graph.args[node][0]][-1:] if graph.ops[node].name == "matmul" else ()
+        total += math.prod((*graph.shapes[node], *terms))
+    return total
+
+
 def _is_identity(graph: Graph, root: int, gradient: int, points: Sequence[Mapping[int, Array]]) -> bool:
     """Does it hold in many digits? Without them, many points in float64 are all there is to say."""
     if not multiprecision.available():
         return True
-    for point in points[:IDENTITY_POINTS]:
+    affordable = MOST_EXACT_OPERATIONS // _operations(graph, graph.needs(of=[root, gradient]))
+    for point in points[: min(IDENTITY_POINTS, affordable)]:
         lifted: Any = {node: multiprecision.lifted(value) for node, value in point.items()}
         try:
             values: Any = run(graph, lifted, [root, gradient])

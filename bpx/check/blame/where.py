@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bpx.check.numeric.tolerances import LONGEST_PLACE
-from bpx.graph.formula import Formula, formula
+from bpx.graph.formula import MOST_IN_A_RULE, Formula, formula, ops_written, words
 from bpx.graph.formula_parts import Number, Operation, Part, Symbol, count_of_args
 from bpx.graph.graph import CONSTANT
 from bpx.words.say import say
@@ -18,15 +18,40 @@ if TYPE_CHECKING:
 
 def named_formula(checked: CheckedGraph, node: int) -> Formula:
     """A node by the name its spec gives it, or by its formula where it has none."""
-    spec = checked.query.spec
-    return formula(checked.graph, node, spec.own_names, open_root=False)
+    return written(checked, node, open_root=False)
+
+
+def written(checked: CheckedGraph, node: int, *, open_root: bool) -> Formula:
+    """The formula of a node; of a long one its op and the args that are short, and `…` for the others."""
+    graph, names = checked.graph, checked.query.spec.own_names
+    # What is used twice is written twice: a formula may be far longer than its graph.
+    if (not open_root and node in names) or ops_written(graph, node, names) <= MOST_IN_A_RULE:
+        return formula(graph, node, names, open_root=open_root)
+    long = [arg for arg in graph.args[node] if ops_written(graph, arg, names) > MOST_IN_A_RULE]
+    return formula(graph, node, {**names, **dict.fromkeys(long, words("…"))}, open_root=True)
+
+
+def occurrences(checked: CheckedGraph) -> dict[int, int]:
+    """For each node of the forward pass the first one that is written in the same way."""
+    graph = checked.graph
+    first: dict[Any, int] = {}
+    known: dict[int, int] = {}
+    for node in checked.forward:
+        constant = graph.constants.get(node)
+        args = tuple(known[arg] for arg in graph.args[node])
+        key: Any = (graph.ops[node], args, repr(graph.settings[node]))
+        if constant is not None:
+            key = (constant.shape, constant.tobytes())
+        elif not args:
+            key = node
+        known[node] = first.setdefault(key, node)
+    return known
 
 
 def text_of(checked: CheckedGraph, node: int) -> str:
     """The same as text, with the middle left out where it is long."""
-    spec = checked.query.spec
-    is_output = node == checked.query.output  # bpx may have named it; everybody knows its formula
-    text = str(formula(checked.graph, node, spec.own_names, open_root=is_output))
+    # The output may have a name that bpx gave it; everybody knows its formula.
+    text = str(written(checked, node, open_root=node == checked.query.output))
     half = (LONGEST_PLACE - 3) // 2
     return text if len(text) <= LONGEST_PLACE else f"{text[:half]} … {text[-half:]}"
 
@@ -38,8 +63,8 @@ def path_text(checked: CheckedGraph, edge: Edge) -> str:
     args = [arg for arg in graph.args[node] if graph.ops[arg] is not CONSTANT]
     if len(set(args)) > 1:
         text = say("mistake.path-by", path=text, arg=text_of(checked, edge.arg))
-    own = named_formula(checked, node)
-    same = [other for other in checked.forward if named_formula(checked, other) == own]
+    first = occurrences(checked)
+    same = [other for other, one in first.items() if one == first[node]]
     if len(same) > 1:
         text = say("mistake.path-of-several", path=text, number=same.index(node) + 1, count=len(same))
     return text

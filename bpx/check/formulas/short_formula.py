@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.formulas.bank import BINARY, Bank, bank
-from bpx.check.formulas.tree import Tree, adds_like_terms, built, plain, readable, ugliness
+from bpx.check.formulas.tree import Tree, adds_like_terms, built, plain, readable, sums_of_formulas, ugliness
 from bpx.check.numeric.tolerances import (
+    EQUAL_FINGERPRINTS,
     FINGERPRINT_POINTS,
     FORMULA_CLOSE,
     LARGEST_BANK_SIZE,
@@ -26,6 +27,8 @@ from bpx.check.numeric.tolerances import (
     MOST_CONFIRMED,
     MOST_HITS,
     MOST_PAIRS_LOOKED_UP,
+    MOST_SUMS_OF_FORMULAS,
+    MOST_TELLING_POINTS,
     SURE_BITS,
 )
 from bpx.graph.formula import Formula, formula
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
     from bpx.graph.arrays import Array
 
-_NUMBERS = (1.0, 2.0)
+_NUMBERS = (1.0, 2.0, 3.0)
 
 
 class ShortFormula(NamedTuple):
@@ -74,8 +77,7 @@ class Target(NamedTuple):
 
         `others` are the values of the names, of shape (names, points).
         """
-        columns = np.round(np.vstack([others, self.values]), 12)
-        distinct = np.unique(columns, axis=1, return_index=True)[1]
+        distinct = distinct_points(np.vstack([others, self.values]))
         size = np.abs(self.values[distinct])
         with np.errstate(divide="ignore", invalid="ignore"):
             bits = np.where(size > 0, np.log2(size / self.room[distinct]), 0.0)
@@ -92,11 +94,11 @@ def short_formula(
 ) -> ShortFormula | None:
     """The shortest formula over `names` that gives the target at every point; None where chance might too.
 
-    `names` are given by their values, of shape (points,) as the target's; `constants` beside 1 and 2, as
+    `names` are given by their values, of shape (points,) as the target's; `constants` beside 1, 2 and 3, as
     the lengths of axes, and `functions` of one arg may be used too. `parts` are formulas that stand in the
     result at most once, such as products of matrices; their values are given as those of the names.
     """
-    leaves = {**names, **(parts or {})}
+    leaves = {**names, **_unlike(names, parts or {})}
     values, numbers = np.array(list(leaves.values()), dtype=np.float64), (*_NUMBERS, *constants)
     if not names or not np.isfinite(values).all() or not np.isfinite(target.values).all():
         return None
@@ -110,6 +112,25 @@ def short_formula(
             if explanations:
                 return min(explanations, key=_preference)
     return None
+
+
+def distinct_points(values: Array) -> NDArray[np.intp]:
+    """The first of each kind of point, of values (names, points); of very many points some are looked at."""
+    spread = (
+        np.linspace(0, values.shape[1] - 1, min(values.shape[1], MOST_TELLING_POINTS)).round().astype(np.intp)
+    )
+    _, first = np.unique(np.round(values[:, spread], 12), axis=1, return_index=True)
+    return np.asarray(spread[first], dtype=np.intp)
+
+
+def _unlike(names: Mapping[Formula, Array], parts: Mapping[Formula, Array]) -> dict[Formula, Array]:
+    """The parts that are not the same as a name, as `h @ W` may be."""
+    with np.errstate(all="ignore"):
+        return {
+            formula: part
+            for formula, part in parts.items()
+            if not any(np.allclose(part, name, EQUAL_FINGERPRINTS, 0.0) for name in names.values())
+        }
 
 
 def _preference(short: ShortFormula) -> Any:
@@ -264,7 +285,7 @@ class _Search:
 
     def holds(self, hit: _Hit) -> bool:
         """Does the formula hold at all points, also at those that were not searched by?"""
-        if adds_like_terms(hit.tree):
+        if adds_like_terms(hit.tree) or sums_of_formulas(hit.tree) > MOST_SUMS_OF_FORMULAS:
             return False
         off = np.abs(_evaluated(hit.tree, self.values) - self.target.values)
         return bool((off <= self.target.room).all())
@@ -272,7 +293,7 @@ class _Search:
 
 def _telling(values: Array, target: Target) -> NDArray[np.intp]:
     """The points to search by: their targets lie as far apart as can be, and are not 0."""
-    _, first = np.unique(np.round(np.vstack([values, target.values]), 12), axis=1, return_index=True)
+    first = distinct_points(np.vstack([values, target.values]))
     distinct = first[np.argsort(target.values[first], kind="stable")]
     telling = distinct[target.values[distinct] != 0]
     chosen = telling if len(telling) else distinct

@@ -45,13 +45,20 @@ def built(tree: Tree, graph: Graph, leaves: Sequence[Expr]) -> Expr:
 
 
 def ugliness(tree: Tree) -> int:
+    """How ill a formula reads: sums of formulas, and `a - 1` where `1 - a` would do."""
+    if not isinstance(tree, tuple):
+        return 0
+    turned = tree[0] == "sub" and isinstance(tree[2], float)
+    return sums_of_formulas(tree) + turned + sum(map(ugliness, tree[1:]))
+
+
+def sums_of_formulas(tree: Tree) -> int:
     """How many sums and differences have a formula as a part, as `a - a^2` has: `a * (1 - a)` has none."""
     if not isinstance(tree, tuple):
         return 0
     op, *args = tree
     own = op in ("add", "sub") and any(isinstance(arg, tuple) for arg in args)
-    turned = op == "sub" and isinstance(args[1], float)  # `a - 1` where `1 - a` would do
-    return own + turned + sum(map(ugliness, args))
+    return own + sum(map(sums_of_formulas, args))
 
 
 def has_fraction_in_sum(tree: Tree) -> bool:

@@ -450,6 +450,8 @@ FORMULA_CLOSE = 1e-9
 # Relative to the largest of a formula's values: two formulas whose values are so close are one. Rounding
 # within formulas of size 3 is a few units of 1e-16.
 EQUAL_FINGERPRINTS = 1e-12
+# Points by which it is told how much a target says, of those that there are.
+MOST_TELLING_POINTS = 256
 # A formula of larger values is of no use, and its square would overflow.
 LARGEST_FINGERPRINT = 1e100
 # Points that formulas are searched by, 8 bytes each for each member of the bank; hits must hold at all.
@@ -463,6 +465,9 @@ MOST_BITS = 30.0
 # Binary digits that must be explained beyond those that say which of the formulas looked at it is: numbers
 # that come from elsewhere are explained once in 2**20 times.
 SURE_BITS = 20.0
+# Sums in a formula that have formulas as terms; with more of them it is not for reading, and a number may
+# hide in it.
+MOST_SUMS_OF_FORMULAS = 1
 # Formulas of equal size among which the most readable is chosen.
 MOST_HITS = 64
 # Formulas that fit at the points searched by and are evaluated at all; each takes about 0.1 ms.
@@ -492,6 +497,10 @@ IDENTITY_POINTS = 4
 
 # Changes of one name that are tried, each two runs of the graph; 300 take 0.1 s in a graph of 50 nodes.
 MOST_SUBSTITUTED = 300
+# And elements of all graphs that are run for it: 2**22 take 0.1 s.
+MOST_SUBSTITUTED_ELEMENTS = 2**22
+# Nodes that are tried in the place of others, and in whose place others are tried.
+MOST_SUBSTITUTES = 40
 # Learning rates that weights may have been updated with before a gradient was taken.
 LEARNING_RATES = (0.1, 0.01, 0.001, 0.5, 1.0, 0.05)
 # Relative to the largest number: figures that are farther off did not come about by rounding on the way.
