@@ -658,6 +658,11 @@ ENGLISH: dict[str, str | Counted] = {
     "check.mistake": "Mistake: {mistake}",
     "check.other-mistake": "or: {mistake}",
     "check.where": "{formula} where {where}",
+    "check.also": Counted(
+        "count",
+        one="The same mistake explains the claim for {names}.",
+        other="The same mistake explains the claims for {names}.",
+    ),
     "check.cancelled": Counted(
         "count",
         one="{names} is right although it does not follow from this claim; a second mistake may cancel this one.",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bpx.check.blame.claim_mistakes import ClaimsAtPoint, described, placed_mistakes
+from bpx.check.blame.claim_mistakes import ClaimsAtPoint, PlacedMistake, described, placed_mistakes
 from bpx.check.blame.corrected_formula import right_gradient
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.tolerances import MOST_NAMED
@@ -37,13 +37,34 @@ def blamed_claims(
     if len(innocent) == len(wrong):
         innocent = []  # each follows from the others: they are wrong together
     culprits = [node for node in sorted(wrong, reverse=True) if node not in innocent]
-    blamed = [_blamed_claim([point for point in points if node in point.claims], node) for node in culprits]
+    looks = {node: [point for point in points if node in point.claims] for node in culprits}
+    placed = {node: placed_mistakes(looks[node], node) for node in culprits}
+    blamed = []
+    while placed:
+        node = next(iter(placed))
+        also = _made_by_the_same(placed)
+        blamed.append(_blamed_claim(looks[node], node, placed.pop(node), also))
+        for other in also:
+            del placed[other]
     return blamed, [checked_graphs[0].name(node) for node in innocent]
 
 
-def _blamed_claim(points: Sequence[ClaimsAtPoint], node: int) -> Blame:
+def _made_by_the_same(placed: dict[int, list[PlacedMistake]]) -> list[int]:
+    """The other nodes whose claims one mistake, above all of them, explains too; only it is kept then."""
+    first, *others = placed
+    above = [one for one in placed[first] if one.edge and one.edge.arg != first]
+    for mistake in above:
+        also = [node for node in others if mistake in placed[node]]
+        if also:
+            placed[first] = [mistake]
+            return also
+    return []
+
+
+def _blamed_claim(
+    points: Sequence[ClaimsAtPoint], node: int, placed: Sequence[PlacedMistake], also: Sequence[int]
+) -> Blame:
     checked = points[0].checked
-    placed = placed_mistakes(points, node)
     edges = [edge for edge in checked.ledger.edges if edge.arg == node]
     # Where several edges could have gone wrong so, none of them is named.
     suspects = {edge.consumer for edge, _ in placed if edge} or {edge.consumer for edge in edges}
@@ -58,6 +79,7 @@ def _blamed_claim(points: Sequence[ClaimsAtPoint], node: int) -> Blame:
         tuple(mistakes)[:MOST_NAMED],
         right_gradient(checked, node, edges),
         claim=True,
+        also=tuple(map(checked.name, also)),
         cancelled=_cancelled(points[0], node),
     )
 

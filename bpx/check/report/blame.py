@@ -62,7 +62,8 @@ class Blame(NamedTuple):
     `arg` is the arg the wrong derivative is by. `mistakes` are all the patterns of the catalogue that
     reproduce the numbers, the most likely first; none means that no known pattern does. `correction`
     is the formula that would be right. `claim` says that it is a claimed gradient, not a rule.
-    `cancelled` names nodes whose claims are right, though they do not follow from this one.
+    `also` names nodes whose claims the same mistake explains, `cancelled` nodes
+    whose claims are right, though they do not follow from this one.
     """
 
     node: str
@@ -73,6 +74,7 @@ class Blame(NamedTuple):
     correction: Correction | None = None
     proof: Proof | None = None
     claim: bool = False
+    also: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
 
     @property
@@ -94,6 +96,7 @@ class Blame(NamedTuple):
             "alternatives": [
                 {"code": mistake.code, "mistake": mistake.text} for mistake in self.mistakes[1:]
             ],
+            "also": list(self.also),
             "cancelled": list(self.cancelled),
             "correction": None if self.correction is None else str(self.correction),
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,

@@ -274,3 +274,33 @@ def test_an_arbitrary_distortion_has_no_name(seed):
         assert said(numbers(made, name, rng.normal(size=shape))) == []
     number = rng.normal()
     assert said(numbers(toml(LOGISTIC), "z", number)) == []
+
+
+GATE = """bpx = 1
+output = "L"
+[inputs]
+x = 0.7
+h = -0.4
+w = 1.3
+u = 0.8
+b = 0.2
+[graph]
+z = "w*x + u*h + b"
+i = "sigmoid(z)"
+L = "i^3 + i"
+"""
+
+
+def test_one_mistake_above_several_claims_is_blamed_once():
+    wrong = "(3*i^2 + 1)*(1 - i^2)"  # the slope of tanh in the place of that of sigmoid
+    claims = [f"x = {wrong}*w", f"h = {wrong}*u", f"w = {wrong}*x", f"u = {wrong}*h", f"b = {wrong}"]
+    report = checked(toml(GATE), *claims)
+    (blame,) = report.blame
+    assert {blame.node, *blame.also} == {"x", "h", "w", "u", "b"}
+    assert [mistake.code for mistake in blame.mistakes] == ["other-op"]
+    assert "The same mistake explains the claims for" in report.to_plain()
+
+
+def test_different_mistakes_are_blamed_one_by_one():
+    report = checked(toml(GATE), "x = -(3*i^2 + 1)*i*(1 - i)*w", "b = 2*(3*i^2 + 1)*i*(1 - i)")
+    assert {blame.node for blame in report.blame} == {"x", "b"}
