@@ -25,7 +25,7 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.patterns.comparison import Comparison, fits
 from bpx.check.patterns.error_patterns import EdgeSample, true_row
 from bpx.check.report.blame import Mistake
-from bpx.graph.formula import Formula, derivative, formula
+from bpx.graph.formula import Formula, derivative, formula, symbol
 from bpx.graph.graph import OPS, Graph, Op
 from bpx.graph.run import run
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _WRITTEN_WITH_OPERATORS = {"neg", "square", "reciprocal", "identity"}
 _ALWAYS = ("exp", "log")
+_OF_CODE = ("exp", "log", "tanh", "sigmoid")  # what a function in code may use, as far as one can guess
 
 
 class Scope(NamedTuple):
@@ -182,6 +183,27 @@ def parts_in_scope(
     nodes = {formula(graph, term.id, names): term.id for term in terms}
     runs = [run(graph, {one: values[one] for one in names}, nodes.values()) for values in points]
     return Parts(graph, nodes, {text: [values[one] for values in runs] for text, one in nodes.items()})
+
+
+def scope_of_arrays(names: Mapping[str, Sequence[Array]], shape: Shape) -> Scope:
+    """What a claim of this shape on a function in code may speak of: arrays by name, one for each point."""
+    graph = Graph()
+    by_node: dict[int, str | Formula] = {}
+    for name, values in names.items():
+        by_node[graph.input(values[0].shape).id] = name
+    terms = {formula(graph, term.id, by_node): term.id for term in array_terms(graph, [*by_node], shape)}
+    points = range(len(next(iter(names.values()))))
+    runs = [
+        run(graph, {node: names[str(name)][i] for node, name in by_node.items()}, terms.values())
+        for i in points
+    ]
+    lengths = sorted({float(n) for values in names.values() for n in values[0].shape})
+    return Scope(
+        {symbol(name): values for name, values in names.items()},
+        _few(lengths),
+        _OF_CODE,
+        {text: [values[term] for values in runs] for text, term in terms.items()},
+    )
 
 
 def _upstream(checked: CheckedGraph, edges: Iterable[Edge]) -> dict[Formula, int]:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from bpx.check.blame.last_resort import formula_mistakes, scope_of_arrays
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows
-from bpx.check.numeric.tolerances import MOST_NAMED
+from bpx.check.numeric.tolerances import MOST_EXACT_ELEMENTS, MOST_NAMED
 from bpx.check.patterns.comparison import Comparison, constant_factor, counts, fits
 from bpx.check.patterns.entry_patterns import entry_mistakes
 from bpx.check.report.blame import Blame, Mistake
@@ -30,6 +31,7 @@ def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: 
                 rows.caller.names[j]: reference for j, (reference, _) in tables.items() if j != i
             }
             mistakes = tuple(_mistakes(rows, right, claimed, other_references))[:MOST_NAMED]
+            mistakes = mistakes or _formulas(rows, right, claimed)
             blamed.append(Blame(rows.caller.names[i], function, None, None, mistakes, claim=True))
     return tuple(blamed)
 
@@ -63,6 +65,22 @@ def _mistakes(
     for name, reference in other_references.items():
         if comparison.explained_by(list(reference)):
             yield Mistake.of("other-gradient", other=name)
+
+
+def _formulas(rows: BlackBoxRows, right: Array, claimed: Array) -> tuple[Mistake, ...]:
+    """Short formulas that give the claims, in the names of the inputs; `g` is the upstream gradient."""
+    if rows.scatter or rows.misshapen or claimed.size > MOST_EXACT_ELEMENTS:
+        return ()
+    if not (np.isfinite(right).all() and np.isfinite(claimed).all()):
+        return ()
+    names = {
+        name: [np.asarray(value, dtype=np.float64)] * len(claimed)
+        for name, value in zip(rows.caller.names, rows.caller.values, strict=True)
+    }
+    if rows.output.size > 1 and "g" not in names:
+        names["g"] = list(rows.upstreams)
+    scope = scope_of_arrays(names, claimed.shape[1:])
+    return formula_mistakes(scope, Comparison(list(right), list(claimed), [0.0] * len(right)))
 
 
 def _of_those_seen(right: Array, claimed: Array, lengths: set[int]) -> Iterator[Mistake]:

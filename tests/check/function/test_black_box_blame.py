@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpx.check.function.black_box import check_function
+from bpx.check.function.black_box_blame import _of_those_seen
 
 X, W = np.array([[1.0, -2.0], [0.3, 0.7]]), np.array([[0.5, 0.1], [0.25, -0.4]])
 
@@ -61,3 +62,54 @@ def test_a_forgotten_upstream():
 
 def test_a_gradient_of_the_wrong_shape():
     assert blame(lambda g, x, w: (right(g, x, w)[0], right(g, x, w)[1].ravel())) == {"w": []}
+
+
+def said(forward, inputs, backward, names):
+    report = check_function(forward, inputs, backward, names)
+    return {one.node: [mistake.text for mistake in one.mistakes] for one in report.blame}
+
+
+V, U = np.array([0.4, -1.3, 0.7, 1.9]), np.array([1.5, 0.2, -0.6, 0.8])
+
+
+def test_a_short_formula_of_the_inputs():
+    wrong = said(lambda v: float(np.sum(np.tanh(v))), [V], lambda g, v: (g * (1 - v**2),), ["v"])
+    assert wrong == {"v": ["these are the numbers of `1 - v^2`"]}
+    wrong = said(lambda v, u: v * u, [V, U], lambda g, v, u: (g * u, g * u * v), ["v", "u"])
+    assert wrong == {"u": ["these are the numbers of `v * u * g`"]}
+
+
+def test_arbitrary_numbers_are_no_formula():
+    noise = np.random.default_rng(0).normal(size=4)
+    wrong = said(
+        lambda v, u: float(np.sum(v * u**2)), [V, U], lambda g, v, u: (noise, 2 * g * v * u), ["v", "u"]
+    )
+    assert wrong == {"v": []}
+
+
+def test_rows_that_occur_twice_and_are_counted_once():
+    index = np.array([2, 3, 2])
+
+    def backward(g, table):
+        gradient = np.zeros_like(table)
+        gradient[index] += 2 * g * table[index]
+        return (gradient,)
+
+    table = np.arange(1.0, 9).reshape(4, 2)
+    wrong = said(lambda table: float(np.sum(table[index] ** 2)), [table], backward, ["table"])
+    assert wrong == {"table": ["too small by a factor of 2, at [2, :]"]}
+
+
+def test_different_slips_in_different_entries():
+    off = np.array([1.0, 2, 1, -1])
+    wrong = said(lambda v: float(np.sum(v**3)), [V], lambda g, v: (3 * v**2 * off * g,), ["v"])
+    assert wrong == {"v": ["two mistakes at once: wrong sign, at [3]; too large by a factor of 2, at [1]"]}
+
+
+def test_a_large_input_that_is_looked_at_in_part():
+    """Entries that were not looked at have no reference; a factor in all others is told with their number."""
+    right = np.where(np.arange(12) % 3, np.arange(12.0), np.nan)[None]
+    (mistake,) = _of_those_seen(right, -right, set())
+    assert mistake.text == "wrong sign (in all 8 entries looked at)"
+    assert [*_of_those_seen(right, np.sin(right), set())] == []
+    assert [*_of_those_seen(np.full((1, 3), np.nan), right[:, :3], set())] == []
