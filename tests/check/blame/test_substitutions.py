@@ -49,11 +49,9 @@ def test_of_short_numbers_no_change_is_told():
     assert said(np.round(right(y=-Y), 1), 0.05) == []
 
 
-def rounding(
-    expression: str, values: dict[str, float], name: str, claimed: float, decimals: int
-) -> list[str]:
-    checked = point_of(spec(expression, **values))
-    node = checked.query.wrt[name]
+def rounding(claimed: float, decimals: int) -> list[str]:
+    checked = point_of(spec("2*sigmoid(z)*x", z=-1.4067, x=1.0))
+    node = checked.query.wrt["x"]
     reference = np.asarray(checked.reference[node].value)
     comparison = Comparison([reference], [np.array(claimed)], [np.array(0.5 * 10.0**-decimals)])
     return [mistake.text for mistake in rounded_on_the_way(checked, node, comparison)]
