@@ -50,8 +50,7 @@ def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
     short = scope.short_formula([there[gradient.id] for there in values], [0.0] * len(values))
     if short is None or has_fraction_in_sum(short.tree):
         return None
-    used = [*(names[name] for name in scope.usable(gradient.shape)), *parts.nodes.values()]
-    root = short.on(parts.graph, [parts.graph[one] for one in used])
+    root = short.on(parts.graph, {name: parts.graph[one] for name, one in (names | parts.nodes).items()})
     return short.formula if _is_identity(parts.graph, root.id, gradient.id, points) else None
 
 

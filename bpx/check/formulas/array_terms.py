@@ -1,4 +1,4 @@
-"""Formulas of whole arrays that a gradient is often made of: `X.T @ d`, `d @ W.T`, sums over an axis.
+"""Formulas of whole arrays that gradients are often made of: `X.T @ d`, `d @ W.T`, sums, softmax.
 
 They are found by shapes: of all products and sums over the names there are those that have the shape of the
 gradient. What is done to them element by element is for the search of short formulas to find.
@@ -35,6 +35,9 @@ def _terms(arrays: Sequence[Expr], shape: Shape) -> Iterator[tuple[Expr, int]]:
     for array in (*arrays, *differences):
         if array.ndim > 1 and array.shape[::-1] == shape != array.shape:
             yield array.T, math.prod(shape)
+    for array in arrays:
+        if array.shape == shape:
+            yield OPS["softmax"](array), math.prod(shape)
     for array in (*arrays, *differences, *(a * b for a, b in pairs)):
         yield from _sums(array, shape)
     for a in arrays:

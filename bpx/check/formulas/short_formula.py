@@ -44,20 +44,21 @@ _NUMBERS = (1.0, 2.0, 3.0)
 
 
 class ShortFormula(NamedTuple):
-    """A formula that gives the target: a plain tree over the names, its size, and how it reads."""
+    """A formula that gives the target: a plain tree over the leaves, its size, and how it reads."""
 
     tree: Tree
     size: int
     formula: Formula
+    leaves: tuple[Formula, ...]
 
     @property
     def text(self) -> str:
         """The formula as people read it."""
         return str(self.formula)
 
-    def on(self, graph: Graph, handles: Sequence[Expr]) -> Expr:
-        """The formula as a node of `graph`, with `handles` in place of the names, in their order."""
-        return built(self.tree, graph, handles)
+    def on(self, graph: Graph, handles: Mapping[Formula, Expr]) -> Expr:
+        """The formula as a node of `graph`, with `handles` in place of the names and parts."""
+        return built(self.tree, graph, [handles[leaf] for leaf in self.leaves])
 
 
 class Target(NamedTuple):
@@ -142,7 +143,8 @@ def _read(hit: _Hit, names: tuple[Formula, ...]) -> ShortFormula:
     places = [graph.input() for _ in names]
     root = built(tree, graph, places)
     by_node = {place.id: name for place, name in zip(places, names, strict=True)}
-    return ShortFormula(tree, hit.size, formula(graph, root.id, by_node, open_root=isinstance(tree, tuple)))
+    text = formula(graph, root.id, by_node, open_root=isinstance(tree, tuple))
+    return ShortFormula(tree, hit.size, text, names)
 
 
 # --- the search ---------------------------------------------------------------------------------

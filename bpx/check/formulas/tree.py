@@ -112,7 +112,7 @@ def readable(tree: Tree) -> Tree:
         if op == "add" and not isinstance(whole[0], float) and isinstance(whole[1], float):
             whole.reverse()  # 1 + y
         return (op, *whole)
-    number, exponents = _factors(tree)
+    number, exponents = _turned(_factors(tree))
     above = [_power(base, n) for base, n in exponents.items() if n > 0]
     below = [_power(base, -n) for base, n in exponents.items() if n < 0]
     size, inverse = abs(number), 1.0 / abs(number)
@@ -134,6 +134,17 @@ def _factors(tree: Tree) -> _Product:
     if op == "pow" and isinstance(args[1], float):
         return _Product(1.0, {readable(args[0]): args[1]})
     return _Product(1.0, {tree if op == "pow" else readable(tree): 1.0})
+
+
+def _turned(product: _Product) -> _Product:
+    """The product with `1 - a` for every `a - 1`, and the sign before it."""
+    number, exponents = product.number, dict[Tree, float]()
+    for base, exponent in product.exponents.items():
+        is_turned = isinstance(base, tuple) and base[0] == "sub" and isinstance(base[2], float)
+        if is_turned and exponent % 2 == 1:
+            number, base = -number, ("sub", base[2], base[1])  # type: ignore[index]
+        exponents[base] = exponents.get(base, 0.0) + exponent
+    return _Product(number, {base: exponent for base, exponent in exponents.items() if exponent})
 
 
 def _power(base: Tree, exponent: float) -> Tree:

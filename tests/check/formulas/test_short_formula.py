@@ -96,15 +96,15 @@ def test_random_small_formulas_are_recovered(text, seed):
     by_name = values(seed=seed)
     with np.errstate(all="ignore"):
         target = evaluated(text, by_name)
-    if not np.isfinite(target).all() or not target.any() or np.ptp(target) == 0:
+    if not np.isfinite(target).all() or not target.any() or np.ptp(target) < 1e-9:
         return
     short = searched(by_name, target)
     assert short is not None
     elsewhere = values(seed=seed + 1)
     graph = Graph()
-    places = [graph.input((POINTS,)) for _ in NAMES]
+    places = {symbol(name): graph.input((POINTS,)) for name in NAMES}
     root = short.on(graph, places).id
-    there = run(graph, {place.id: elsewhere[name] for place, name in zip(places, NAMES, strict=True)}, [root])
+    there = run(graph, {place.id: elsewhere[str(name)] for name, place in places.items()}, [root])
     assert there[root] == pytest.approx(evaluated(text, elsewhere))
     assert evaluated(short.text, elsewhere) == pytest.approx(evaluated(text, elsewhere))
     assert len(short.text) <= len(text) + 8
