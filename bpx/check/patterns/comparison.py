@@ -27,6 +27,8 @@ from bpx.graph.numbers import number
 if TYPE_CHECKING:
     from bpx.graph.arrays import Array, Shape
 
+# Kinds of factors that say something by themselves; any other number may be the sum of several mistakes.
+PLAIN_FACTORS = {"sign", "double", "half", "mean-lost", "mean-doubled"}
 _NICE_FACTORS: Mapping[float, str] = {-1.0: "sign", 2.0: "double", 0.5: "half"}
 
 

@@ -17,7 +17,7 @@ from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
 from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_ROUNDING
-from bpx.check.patterns.comparison import Comparison, constant_factor, counts
+from bpx.check.patterns.comparison import PLAIN_FACTORS, Comparison, constant_factor, counts
 from bpx.check.patterns.entry_patterns import entry_mistakes
 from bpx.check.patterns.formula_edits import insides, slips
 from bpx.check.report.blame import Mistake
@@ -105,7 +105,7 @@ def _with_a_factor(
         if all(mistake in predicted for predicted in others):
             wrong = comparison.scaled([predicted[mistake] for predicted in (first, *others)])
             factor = constant_factor(wrong, lengths)
-            if factor and not factor.code.startswith("factor") and mistake.code != "dropped":
+            if factor and factor.code in PLAIN_FACTORS and mistake.code != "dropped":
                 yield Mistake.of("both", first=mistake, second=factor)
 
 

@@ -117,3 +117,18 @@ def test_room_is_left_for_digits_that_were_not_written() -> None:
 def test_numbers_of_another_shape_do_not_fit() -> None:
     assert not fits(np.ones(2), np.ones(()), 0.0)
     assert not fits(np.array([np.nan]), np.array([np.nan]), 0.0)
+
+
+def test_two_mistakes_at_once_are_named_both() -> None:
+    samples = TANH
+    claimed = [-one.upstream * one.out for one in samples]
+    (mistake,) = named(samples, claimed, [0.0] * len(samples))
+    assert mistake.code == "both"
+    assert mistake.text == (
+        "two mistakes at once: the value of `tanh` is used in place of its derivative; wrong sign"
+    )
+
+
+def test_a_mistake_and_any_number_are_no_explanation() -> None:
+    for factor in (-0.1347, 7.42):
+        assert codes(TANH, lambda s, factor=factor: factor * s.upstream * s.out) == []
