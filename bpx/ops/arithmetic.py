@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,7 +45,7 @@ neg = elem("neg", np.negative, lambda x, out: (-1,), prefix("-", 25, "−", "–
 power = elem(
     "pow",
     np.power,
-    lambda x, y, out: (y * x ** (y - 1), log(x) * out),
+    lambda x, y, out: (y * x ** (y - 1), out if x.number == math.e else log(x) * out),
     infix("^", 30, "**", "＾", groups="right"),
     unit=(None, 1),
     guards=_where_power_is_smooth,

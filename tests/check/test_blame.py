@@ -141,8 +141,8 @@ def test_what_nothing_explains_stays_without_a_name(expression, change):
 
 
 def test_a_coincidence_at_one_point_is_not_named():
-    """At x = 1 it is half as much again as x^2 has there, and elsewhere something else."""
-    assert mistakes(spec("x^2", x=1.0), "out", 0, lambda d, x, y, out: 4 * x**5) == []
+    """At x = 1 it is twice what x^2 has there, and elsewhere something else."""
+    assert mistakes(spec("x^2", x=1.0), "out", 0, lambda d, x, y, out: 4 * x**5) == ["formula"]
 
 
 MATRICES = """bpx = 1

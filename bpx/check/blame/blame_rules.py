@@ -13,13 +13,17 @@ import numpy as np
 
 from bpx.check.blame.corrected_formula import right_rule
 from bpx.check.blame.edge_samples import RuleSample, composite_samples_of, samples
-from bpx.check.blame.error_patterns import named
+from bpx.check.blame.last_resort import formula_mistakes, scope_of_rule
+from bpx.check.blame.where import in_own_names, named_formula
 from bpx.check.local.reverse_sweep import reverse_sweep
+from bpx.check.patterns.comparison import Comparison
+from bpx.check.patterns.error_patterns import named
 from bpx.check.report.blame import Blame, Mistake, Proof
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.verdict import verdict
 from bpx.check.whole.checked_graph import CheckedGraph
+from bpx.graph.formula import symbol
 from bpx.passes.reverse import Edge
 
 if TYPE_CHECKING:
@@ -49,7 +53,7 @@ def _blamed_rule(checked: CheckedGraph, edge: Edge, proof: Proof | None) -> Blam
         checked.op(edge).name,
         checked.name(edge.arg),
         _rule_span(checked, edge) or spec.origins.get(node),
-        _mistakes(checked, edge),
+        tuple(in_own_names(checked, edge, mistake) for mistake in _mistakes(checked, edge)),
         None if is_composite else right_rule(checked, edge),
         proof,
     )
@@ -61,7 +65,8 @@ def _mistakes(checked: CheckedGraph, edge: Edge) -> tuple[Mistake, ...]:
         return _named_by(composite_samples_of(checked, edge))
     if checked.checked_edges[edge].reference_jacobian is None:
         return ()
-    near = _named_by(samples(checked, edge))
+    sampled_edges = samples(checked, edge)
+    near = _named_by(sampled_edges) or _formulas(checked, edge, sampled_edges)
     if len(near) < 2:
         return near
     far = _named_by(samples(checked, edge, far=True))
@@ -75,6 +80,25 @@ def _named_by(sampled_edges: Sequence[RuleSample]) -> tuple[Mistake, ...]:
         [sampled.contribution for sampled in sampled_edges],
         [edge_sample.rounding for edge_sample in edge_samples],
     )
+
+
+def _formulas(checked: CheckedGraph, edge: Edge, sampled_edges: Sequence[RuleSample]) -> tuple[Mistake, ...]:
+    """Short formulas that give what the rule of an elementwise op gives, in the names of its args."""
+    op, custom = checked.op(edge), checked.query.spec.custom.get(checked.op(edge).name)
+    edge_samples = [sampled.sample for sampled in sampled_edges]
+    if not op.elementwise or any(sample.shape != sample.out.shape for sample in edge_samples):
+        return ()
+    if any(sample.is_at_kink for sample in edge_samples):
+        return ()  # there is no one right number
+    args = [named_formula(checked, arg) for arg in checked.graph.args[edge.consumer]]
+    if custom:
+        args = [symbol(name) for name in op.args]
+    scope = scope_of_rule(edge_samples, args, named_formula(checked, edge.consumer))
+    locals_ = [sampled.contribution / sampled.sample.upstream for sampled in sampled_edges]
+    right = [sample.right / sample.upstream for sample in edge_samples]
+    written = custom.partials[op.args[edge.position]] if custom else None
+    comparison = Comparison(right, locals_, [sample.rounding for sample in edge_samples])
+    return formula_mistakes(scope, comparison, written)
 
 
 def _rule_span(checked: CheckedGraph, edge: Edge) -> Span | None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.blame.textbook import textbook_form
 from bpx.check.numeric.tolerances import MOST_EXPLAINED
 from bpx.check.report.correction import Correction
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.formula import Formula, derivative, equation, formula, numbers, sum_of, symbol
+from bpx.graph.formula_parts import DERIVATIVE
 from bpx.graph.graph import CONSTANT, OPS, Expr, Graph, Op
 from bpx.ops.tensors import unbroadcast
 from bpx.passes.reverse import Edge, grad, pullback
@@ -32,7 +34,19 @@ def right_gradient(checked: CheckedGraph, node: int, edges: Sequence[Edge]) -> C
         terms = [numbers(checked.query.seed)]
     else:
         terms = [_term(checked, edge) for edge in edges]
-    return _explained(checked, equation(_partial(checked, checked.query.output, node), sum_of(terms)))
+    by_chain_rule = sum_of(terms)
+    left, explained = _partial(checked, checked.query.output, node), _explained(checked, by_chain_rule)
+    if _is_final(by_chain_rule) and not explained.where:
+        return Correction(equation(left, by_chain_rule))
+    short = textbook_form(checked, node)
+    if short is None or len(str(short)) >= len(str(explained)):
+        return Correction(equation(left, by_chain_rule), explained.where)
+    return Correction(equation(left, equation(short, by_chain_rule)), explained.where)
+
+
+def _is_final(right: Formula) -> bool:
+    """Is it a formula in names alone, without derivatives that are still to be looked up?"""
+    return DERIVATIVE not in right.parts
 
 
 def _term(checked: CheckedGraph, edge: Edge) -> Formula:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import EdgeSample
 from bpx.check.local.composite import CompositeRule, composite_samples
 from bpx.check.local.elementwise import KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch
@@ -16,6 +15,7 @@ from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import EDGE_POINTS, FAR_SHARES, NEAR_SHARES
+from bpx.check.patterns.error_patterns import EdgeSample
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
 from bpx.graph.run import run

@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.array_patterns import array_mistakes
-from bpx.check.blame.claimed_gradient import ClaimedGradient
-from bpx.check.blame.hidden_layers import hidden_mistakes
+from bpx.check.blame.last_resort import formula_mistakes, scope_of_arrays
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, slanting
 from bpx.check.function.caller import Caller
@@ -23,11 +21,16 @@ from bpx.check.numeric.tolerances import (
     BLAMED_COORDINATES,
     BLAMED_OUTPUTS,
     LARGEST_NAMED,
+    MOST_EXACT_ELEMENTS,
     MOST_NAMED,
     PATTERN_CLOSE,
     PATTERN_STEP,
     SHAPE_LOOKS,
 )
+from bpx.check.patterns.array_patterns import array_mistakes
+from bpx.check.patterns.claimed_gradient import ClaimedGradient
+from bpx.check.patterns.comparison import Comparison
+from bpx.check.patterns.hidden_layers import hidden_mistakes
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.evidence import Obstacle
 from bpx.graph.arrays import Array, Shape
@@ -49,6 +52,8 @@ def blamed_inputs(
     mistakes = {i: _mistakes(rows, evaluation, jacobian, i) for i in blamed}
     unnamed = {i: jacobian.gradient(rows, evaluation, i) for i in blamed if not mistakes[i]}
     innocent = _hidden(mistakes, unnamed)
+    for i in set(unnamed) - set(innocent):
+        mistakes[i] = mistakes[i] or _formulas(rows, unnamed[i])
     names = rows.caller.names
     guilty = (i for i in blamed if i not in innocent)
     culprits = (Blame(names[i], function, None, None, mistakes[i], claim=True) for i in guilty)
@@ -75,6 +80,18 @@ def _mistakes(
     if evaluation.meets(Obstacle.ACCUMULATES, rows.owners == input):
         return (Mistake("accumulates"),)
     return array_mistakes(jacobian.gradient(rows, evaluation, input))
+
+
+def _formulas(rows: BlackBoxRows, gradient: ClaimedGradient) -> tuple[Mistake, ...]:
+    """Short formulas that give the claims, in the names that have values; `g` is the upstream gradient."""
+    right, claimed = gradient.right, gradient.claimed
+    if claimed.size > MOST_EXACT_ELEMENTS or not gradient.known.all():
+        return ()
+    names = {name: [value] * len(claimed) for name, value in gradient.values.items()}
+    if rows.output.size > 1 and "g" not in names:
+        names["g"] = list(gradient.upstreams)
+    scope = scope_of_arrays(names, claimed.shape[1:])
+    return formula_mistakes(scope, Comparison(list(right), list(claimed), [0.0] * len(right)))
 
 
 class _Jacobian(NamedTuple):

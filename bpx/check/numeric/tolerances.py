@@ -449,7 +449,7 @@ FLOAT32_NOISE = (2.0**-30, 2.0**-18)
 
 # Further points at which a claimed formula is compared with the catalogue of mistakes, to tell look-alikes
 # apart.
-SECOND_LOOKS = 2
+SECOND_LOOKS = 3
 # Edges above a node that a claim is searched through for the mistake, each a sweep.
 MOST_SEARCHED = 60
 # Relative: rounding of what claims pass on, about 4e6 units.
@@ -474,6 +474,12 @@ CUSTOM_REACH = 4.0
 # Relative: how well a known mistake must reproduce the claimed numbers to be named: far above rounding, and
 # far below what tells one mistake from another.
 PATTERN_CLOSE = 1e-6
+# Of what a claim is off by: a mistake that leaves more of it unexplained explains nothing.
+LEFT_UNEXPLAINED = 0.1
+# Relative to the largest number: what a computation in float32 may be off by, 64 roundings of 2**-24.
+SINGLE_PRECISION = 64 * 2.0**-24
+# Entries of an array that a mistake is said of, by index.
+MOST_ENTRIES_NAMED = 4
 # In units of the largest slope met: what a sum that cancels may leave between a prediction and a claim.
 PATTERN_ROUNDING = 1e-10
 # Relative: a claim whose written digits leave more open has few digits, and fewer mistakes are tried on it.
@@ -505,3 +511,69 @@ MOST_EXPLAINED = 6
 EDGE_POINTS = 4
 NEAR_SHARES = (0.5, 0.1, 0.01)
 FAR_SHARES = (3.0, 1.0)
+
+# --- short formulas -----------------------------------------------------------------------------
+
+# Relative: how well a short formula must give a number that is stated in full: far above what rounding leaves
+# of a formula that hardly cancels (1e-13), and far below what tells one formula from another.
+FORMULA_CLOSE = 1e-9
+# Relative to the largest of a formula's values: two formulas whose values are so close are one. Rounding
+# within formulas of size 3 is a few units of 1e-16.
+EQUAL_FINGERPRINTS = 1e-12
+# Points by which it is told how much a target says, of those that there are.
+MOST_TELLING_POINTS = 256
+# A formula of larger values is of no use, and its square would overflow.
+LARGEST_FINGERPRINT = 1e100
+# Points that formulas are searched by, 8 bytes each for each member of the bank; hits must hold at all.
+FINGERPRINT_POINTS = 6
+# Formulas that one level of the bank may be sifted from: 150,000 take about 0.1 s.
+MOST_CANDIDATES = 150_000
+# Sizes of the formulas in the bank; two of them are put together, so that twice as much is reached.
+LARGEST_BANK_SIZE = 4
+# Binary digits that one point may count for: what FORMULA_CLOSE leaves of a number.
+MOST_BITS = 30.0
+# Binary digits that must be explained beyond those that say which of the formulas looked at it is: numbers
+# that come from elsewhere are explained once in 2**20 times.
+SURE_BITS = 20.0
+# Sums in a formula that have formulas as terms; with more of them it is not for reading, and a number may
+# hide in it.
+MOST_SUMS_OF_FORMULAS = 1
+# Formulas of equal size among which the most readable is chosen.
+MOST_HITS = 64
+# Formulas that fit at the points searched by and are evaluated at all; each takes about 0.1 ms.
+MOST_CONFIRMED = 512
+# Pairs of formulas that fit at one point and are compared at the others: 2**18 take about 0.02 s.
+MOST_PAIRS_LOOKED_UP = 2**18
+# Formulas of whole arrays, and operations that they may take together: 0.05 s.
+MOST_ARRAY_TERMS = 300
+MOST_TERM_OPERATIONS = 2**24
+# Names, numbers and functions that a claim is looked for in, the nearest first: with 10 names a bank has
+# 20,000 members, and a search takes 0.1 s.
+MOST_NAMES_IN_SCOPE = 10
+MOST_CONSTANTS_IN_SCOPE = 3
+MOST_FUNCTIONS_IN_SCOPE = 5
+# Relative to the right number: what rounding leaves of the difference to a claim.
+DIFFERENCE_ROUNDING = 1e-12
+# Of the length of a claimed formula: one that gives the same is worth telling if it is so much shorter.
+SHORTER = 0.6
+# Further points at which the shorter form of a right derivative must hold.
+TEXTBOOK_POINTS = 8
+# Relative: how well the shorter form must hold in 90 digits, and at how many points. Constants of rules, as
+# the 1/n of a mean, have float64's digits (FLOAT_CONSTANT_ROUNDING).
+IDENTITY_CLOSE = 1e-14
+IDENTITY_POINTS = 4
+
+# --- changes of the right gradient --------------------------------------------------------------
+
+# Changes of one name that are tried, each two runs of the graph; 300 take 0.1 s in a graph of 50 nodes.
+MOST_SUBSTITUTED = 300
+# And elements of all graphs that are run for it: 2**22 take 0.1 s.
+MOST_SUBSTITUTED_ELEMENTS = 2**22
+# Nodes that are tried in the place of others, and in whose place others are tried.
+MOST_SUBSTITUTES = 40
+# Learning rates that weights may have been updated with before a gradient was taken.
+LEARNING_RATES = (0.1, 0.01, 0.001, 0.5, 1.0, 0.05)
+# Relative to the largest number: figures that are farther off did not come about by rounding on the way.
+ROUNDING_CLOSE = 0.1
+# Characters of a node's text that stand in a sentence.
+LONGEST_PLACE = 60

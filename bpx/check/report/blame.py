@@ -27,11 +27,15 @@ class Mistake(NamedTuple):
 
     code: str
     facts: tuple[tuple[str, Any], ...] = ()
-    path: str | None = None  # the node through which the path leads that it was made on
+    path: str | None = None  # where it was made, in words
 
     def on(self, path: str) -> Mistake:
-        """The same, made on one path of several."""
+        """The same, made on one path of several; `path` says which."""
         return self._replace(path=path)
+
+    def everywhere(self, count: int) -> Mistake:
+        """The same, made wherever a part occurs; `count` is how often it does."""
+        return Mistake.of("at-each", mistake=self, count=count) if count > 1 else self
 
     @classmethod
     def of(cls, code: str, **facts: Any) -> Mistake:
@@ -41,9 +45,15 @@ class Mistake(NamedTuple):
     @property
     def text(self) -> str:
         """The sentence."""
-        facts = {key: str(fact) if isinstance(fact, Formula) else fact for key, fact in self.facts}
+        facts = {key: _words(fact) for key, fact in self.facts}
         sentence = say(f"mistake.{self.code}", **facts)
         return say("mistake.on-path", path=self.path, mistake=sentence) if self.path else sentence
+
+
+def _words(fact: Any) -> Any:
+    if isinstance(fact, Mistake):
+        return fact.text
+    return str(fact) if isinstance(fact, Formula) else fact
 
 
 class Blame(NamedTuple):
@@ -52,6 +62,8 @@ class Blame(NamedTuple):
     `arg` is the arg the wrong derivative is by. `mistakes` are all the patterns of the catalogue that
     reproduce the numbers, the most likely first; none means that no known pattern does. `correction`
     is the formula that would be right. `claim` says that it is a claimed gradient, not a rule.
+    `also` names nodes whose claims the same mistake explains, `cancelled` nodes
+    whose claims are right, though they do not follow from this one.
     """
 
     node: str
@@ -62,6 +74,8 @@ class Blame(NamedTuple):
     correction: Correction | None = None
     proof: Proof | None = None
     claim: bool = False
+    also: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
 
     @property
     def line(self) -> int | None:
@@ -82,6 +96,8 @@ class Blame(NamedTuple):
             "alternatives": [
                 {"code": mistake.code, "mistake": mistake.text} for mistake in self.mistakes[1:]
             ],
+            "also": list(self.also),
+            "cancelled": list(self.cancelled),
             "correction": None if self.correction is None else str(self.correction),
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,
         }

@@ -148,6 +148,10 @@ def _details(culprit: Blame) -> Iterator[Cell]:
     yield say("check.mistake", mistake=first)
     for alternative in alternatives:
         yield say("check.other-mistake", mistake=alternative)
+    for code, others in (("also", culprit.also), ("cancelled", culprit.cancelled)):
+        if others:
+            names = _shortened([f"`{visible(name)}`" for name in others], _MOST_INNOCENTS)
+            yield say(f"check.{code}", count=len(others), names=names)
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
 

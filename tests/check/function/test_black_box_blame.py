@@ -62,3 +62,50 @@ def test_a_forgotten_upstream():
 
 def test_a_gradient_of_the_wrong_shape():
     assert blame(lambda g, x, w: (right(g, x, w)[0], right(g, x, w)[1].ravel())) == {"w": ["raveled-shape"]}
+
+
+def said(forward, inputs, backward, names):
+    report = check_function(forward, inputs, backward, names)
+    return {one.node: [mistake.text for mistake in one.mistakes] for one in report.blame}
+
+
+V, U = np.array([0.4, -1.3, 0.7, 1.9]), np.array([1.5, 0.2, -0.6, 0.8])
+
+
+def test_a_short_formula_of_the_inputs():
+    wrong = said(lambda v: float(np.sum(np.tanh(v))), [V], lambda g, v: (g * (1 - v**2),), ["v"])
+    assert wrong == {"v": ["these are the numbers of `1 - v^2`"]}
+    wrong = said(lambda v, u: v * u, [V, U], lambda g, v, u: (g * u, g * u * v), ["v", "u"])
+    assert wrong == {"u": ["multiplied by `u` once too often"]}
+
+
+def test_arbitrary_numbers_are_no_formula():
+    noise = np.random.default_rng(0).normal(size=4)
+    wrong = said(
+        lambda v, u: float(np.sum(v * u**2)), [V, U], lambda g, v, u: (noise, 2 * g * v * u), ["v", "u"]
+    )
+    assert wrong == {"v": []}
+
+
+def test_rows_that_occur_twice_and_are_counted_once():
+    index = np.array([2, 3, 2])
+
+    def backward(g, table):
+        gradient = np.zeros_like(table)
+        gradient[index] += 2 * g * table[index]
+        return (gradient,)
+
+    table = np.arange(1.0, 9).reshape(4, 2)
+    wrong = said(lambda table: float(np.sum(table[index] ** 2)), [table], backward, ["table"])
+    assert wrong["table"][0].startswith("row 2 is 1/2 of what it should be: an index that occurs 2 times")
+
+
+def test_different_slips_in_different_entries():
+    off = np.array([1.0, 2, 1, -1])
+    wrong = said(lambda v: float(np.sum(v**3)), [V], lambda g, v: (3 * v**2 * off * g,), ["v"])
+    assert wrong == {
+        "v": [
+            "too large by a factor of 2 at [1]",
+            "wrong sign at [3]",
+        ]
+    }

@@ -90,6 +90,8 @@ BLAME = closed(
         "mistake": TEXT,
         "code": MAYBE_TEXT,
         "alternatives": listing(closed({"code": TEXT, "mistake": TEXT})),
+        "also": listing(TEXT),
+        "cancelled": listing(TEXT),
         "correction": MAYBE_TEXT,
         "proof": {"anyOf": [{"type": "null"}, closed({"agree": COUNT, "of": COUNT})]},
     }

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.claimed_gradient import ClaimedGradient
-from bpx.check.blame.named_factors import FORMS
 from bpx.check.numeric.tolerances import HIDDEN_CLOSE
+from bpx.check.patterns.claimed_gradient import ClaimedGradient
+from bpx.check.patterns.named_factors import FORMS
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
 

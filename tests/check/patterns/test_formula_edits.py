@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpx.check.blame.formula_edits import insides, slips
+from bpx.check.patterns.formula_edits import insides, slips
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 

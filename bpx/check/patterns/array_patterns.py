@@ -13,11 +13,11 @@ from itertools import combinations, product
 
 import numpy as np
 
-from bpx.check.blame.claimed_gradient import ClaimedGradient, Pattern
-from bpx.check.blame.entry_patterns import masks, some_entries, some_outputs
-from bpx.check.blame.error_patterns import constant_factor, counts, fits
-from bpx.check.blame.named_factors import Factor, factor_mistake, factors_of
 from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_CLOSE
+from bpx.check.patterns.array_entries import masks, some_entries, some_outputs
+from bpx.check.patterns.claimed_gradient import ClaimedGradient, Pattern
+from bpx.check.patterns.comparison import PLAIN_FACTORS, Comparison, constant_factor, counts, fits
+from bpx.check.patterns.named_factors import Factor, factor_mistake, factors_of
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
@@ -45,8 +45,8 @@ def _whole(gradient: ClaimedGradient) -> Iterator[Mistake]:
     if gradient.explains(np.zeros(right.shape)):
         yield Mistake("dropped")
     lengths = counts([np.shape(gradient.output), right.shape[1:], *map(np.shape, gradient.values.values())])
-    factor = constant_factor(list(right), list(claimed), lengths, [0.0] * len(right))
-    if factor and factor.code != "factor":
+    factor = constant_factor(Comparison(list(right), list(claimed), [0.0] * len(right)), lengths)
+    if factor and factor.code in PLAIN_FACTORS:
         yield factor
     if right.ndim >= 3 and right.shape[-1] == right.shape[-2] and gradient.explains(right.swapaxes(-1, -2)):
         yield Mistake("result-transposed")
@@ -90,7 +90,7 @@ def _factor(gradient: ClaimedGradient) -> Iterator[Mistake]:
     values = {**gradient.values, "output": gradient.output}
     scalars = {name: np.reshape(value, ()) for name, value in values.items() if np.size(value) == 1}
     yield from _named_numbers(ratio, scalars, lengths)
-    factor = constant_factor(list(right), list(claimed), set(), [0.0] * len(right))
+    factor = constant_factor(Comparison(list(right), list(claimed), [0.0] * len(right)), set())
     if factor and factor.code == "factor":
         yield factor
 

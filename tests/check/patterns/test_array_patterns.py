@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpx.check.blame.array_patterns import array_mistakes
-from bpx.check.blame.claimed_gradient import ClaimedGradient
+from bpx.check.patterns.array_patterns import array_mistakes
+from bpx.check.patterns.claimed_gradient import ClaimedGradient
 
 RNG = np.random.default_rng(0)
 RIGHT = RNG.normal(size=(4, 4))

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpx.check.blame.error_patterns import EdgeSample, constant_factor, fits, named, one_element
 from bpx.check.local.jacobians import DiagonalJacobian
 from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.patterns.comparison import Comparison, constant_factor, fits
+from bpx.check.patterns.entry_patterns import entry_mistakes
+from bpx.check.patterns.error_patterns import EdgeSample, named
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 
@@ -86,24 +88,25 @@ def test_an_arg_that_was_broadcast() -> None:
 
 
 def test_a_single_number_is_some_multiple_of_any_other_which_says_nothing() -> None:
-    assert constant_factor([np.array(2.0)], [np.array(3.1)], set(), [0.0]) is None
+    assert constant_factor(Comparison([np.array(2.0)], [np.array(3.1)], [0.0]), set()) is None
 
 
 def test_a_factor_must_hold_at_every_point() -> None:
     right = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
-    assert constant_factor(right, [1.5 * right[0], 1.5 * right[1]], set(), [0.0, 0.0]) is not None
-    assert constant_factor(right, [1.5 * right[0], 1.6 * right[1]], set(), [0.0, 0.0]) is None
+    alike, unlike = [1.5 * right[0], 1.5 * right[1]], [1.5 * right[0], 1.6 * right[1]]
+    assert constant_factor(Comparison(right, alike, [0.0, 0.0]), set()) is not None
+    assert constant_factor(Comparison(right, unlike, [0.0, 0.0]), set()) is None
 
 
 def test_one_wrong_element() -> None:
     right = [np.arange(1.0, 7.0).reshape(2, 3), np.arange(2.0, 8.0).reshape(2, 3)]
     wrong = [one.copy() for one in right]
     for one in wrong:
-        one[1, 0] *= -1
-    found = one_element(right, wrong, [0.0, 0.0])
-    assert found is not None and dict(found.facts) == {"index": "1, 0"}
+        one[1, 0] *= 1.3
+    (found,) = entry_mistakes(Comparison(right, wrong, [0.0, 0.0]))
+    assert (found.code, dict(found.facts)) == ("one-element", {"index": "1, 0"})
     wrong[1][0, 0] += 1
-    assert one_element(right, wrong, [0.0, 0.0]) is None
+    assert [*entry_mistakes(Comparison(right, wrong, [0.0, 0.0]))] == []
 
 
 def test_room_is_left_for_digits_that_were_not_written() -> None:
@@ -114,3 +117,18 @@ def test_room_is_left_for_digits_that_were_not_written() -> None:
 def test_numbers_of_another_shape_do_not_fit() -> None:
     assert not fits(np.ones(2), np.ones(()), 0.0)
     assert not fits(np.array([np.nan]), np.array([np.nan]), 0.0)
+
+
+def test_two_mistakes_at_once_are_named_both() -> None:
+    samples = TANH
+    claimed = [-one.upstream * one.out for one in samples]
+    (mistake,) = named(samples, claimed, [0.0] * len(samples))
+    assert mistake.code == "both"
+    assert mistake.text == (
+        "two mistakes at once: the value of `tanh` is used in place of its derivative; wrong sign"
+    )
+
+
+def test_a_mistake_and_any_number_are_no_explanation() -> None:
+    for factor in (-0.1347, 7.42):
+        assert codes(TANH, lambda s, factor=factor: factor * s.upstream * s.out) == []

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.blame.claimed_gradient import ClaimedGradient
-from bpx.check.blame.error_patterns import fits
 from bpx.check.numeric.tolerances import PATTERN_CLOSE
+from bpx.check.patterns.claimed_gradient import ClaimedGradient
+from bpx.check.patterns.comparison import fits
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text, number

@@ -7,33 +7,26 @@ upstream gradient they were looked at for. What none reproduces stays without a 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.formula_edits import insides, slips
 from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
-from bpx.check.numeric.tolerances import (
-    COARSE_CLAIM,
-    MOST_NAMED,
-    NEARLY_ONE,
-    NO_CHANGE,
-    PATTERN_CLOSE,
-    PATTERN_ROUNDING,
-)
+from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_ROUNDING
+from bpx.check.patterns.comparison import PLAIN_FACTORS, Comparison, constant_factor, counts
+from bpx.check.patterns.entry_patterns import entry_mistakes
+from bpx.check.patterns.formula_edits import insides, slips
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import OPS, Graph, Op
-from bpx.graph.numbers import number
 from bpx.graph.run import run
 from bpx.passes.reverse import grad
 
 _TAKEN_FOR_ANOTHER = [OPS[name] for name in ("sigmoid", "tanh")]  # a(1 - a) and 1 - a² are mixed up
-_NICE_FACTORS = (-1.0, 2.0, 0.5)
 
 
 class EdgeSample(NamedTuple):
@@ -54,6 +47,11 @@ class EdgeSample(NamedTuple):
         return self.slope.pull(ErrorBound.exact(self.upstream)).value
 
     @property
+    def is_at_kink(self) -> bool:
+        """Has some element no derivative, but slopes to either side?"""
+        return isinstance(self.slope, DiagonalJacobian) and bool(np.any(self.slope.slope.spread))
+
+    @property
     def rounding(self) -> float:
         """What may be left of terms that cancel."""
         return PATTERN_ROUNDING * float(np.max(self.slope.magnitude(np.abs(self.upstream)), initial=0.0))
@@ -70,71 +68,45 @@ def named(
 
     `tolerances` are how far predictions may be off besides rounding, as where a claim has few digits.
     """
-    if any(
-        isinstance(sample.slope, DiagonalJacobian) and np.any(sample.slope.slope.spread) for sample in samples
-    ):
-        return ()  # at a kink there is no one right number to be wrong by
-    right = [sample.right for sample in samples]
+    if any(sample.is_at_kink for sample in samples):
+        return ()  # there is no one right number to be wrong by
+    comparison = Comparison([sample.right for sample in samples], claimed, tolerances)
     lengths = counts(shape for sample in samples for shape in (sample.shape, sample.out.shape))
-    candidates = [constant_factor(right, claimed, lengths, tolerances)]
+    factor = constant_factor(comparison, lengths)
+    mistakes = [factor] if factor else []
     if not samples[0].op.elementwise:
-        candidates.append(one_element(right, claimed, tolerances))
-    mistakes = [mistake for mistake in candidates if mistake]
+        mistakes += entry_mistakes(comparison)
     # Of a claim with few digits too much could be said.
-    pairs = zip(claimed, tolerances, strict=True)
-    is_coarse = any(
-        np.any(np.asarray(tolerance) > COARSE_CLAIM * np.abs(claim)) for claim, tolerance in pairs
-    )
-    for predict in CATALOGUE[:1] if is_coarse else CATALOGUE:
-        mistakes += _fitting(predict, samples, claimed, tolerances)
+    for predict in CATALOGUE[:1] if comparison.is_coarse else CATALOGUE:
+        mistakes += _fitting(predict, samples, comparison)
         if mistakes:
             break
+    if not mistakes and not comparison.is_coarse:
+        mistakes += _with_a_factor(samples, comparison, lengths)
     return tuple(dict.fromkeys(mistakes))[:MOST_NAMED]
 
 
-def _fitting(
-    predict: Predict,
-    samples: Sequence[EdgeSample],
-    claimed: Sequence[Array],
-    tolerances: Sequence[Any],
-) -> list[Mistake]:
+def _fitting(predict: Predict, samples: Sequence[EdgeSample], comparison: Comparison) -> list[Mistake]:
     first, *others = [dict(predict(sample)) for sample in samples]
     return [
         mistake
         for mistake in first
-        if not fits(first[mistake], samples[0].right, 0.0)  # what changes nothing explains nothing
-        and all(
-            mistake in predicted and fits(predicted[mistake], claim, tolerance)
-            for predicted, claim, tolerance in zip((first, *others), claimed, tolerances, strict=True)
-        )
+        if all(mistake in predicted for predicted in others)
+        and comparison.explained_by([predicted[mistake] for predicted in (first, *others)])
     ]
 
 
-def fits(predicted: Array, claimed: Array, tolerance: Any) -> bool:
-    """Does a prediction reproduce the numbers?"""
-    if np.shape(predicted) != np.shape(claimed) or not np.isfinite([predicted, claimed]).all():
-        return False
-    return bool(_close(predicted, claimed, tolerance).all())
-
-
-def _close(predicted: Array, claimed: Array, tolerance: Any) -> Any:
-    scale = np.maximum(np.abs(predicted), np.abs(claimed))
-    # Where the terms of an element cancel, rounding of the size of the largest ones may be left.
-    rounding = PATTERN_ROUNDING * float(np.max(scale, initial=0.0))
-    return np.abs(predicted - claimed) <= PATTERN_CLOSE * scale + rounding + tolerance
-
-
-def one_element(
-    right: Sequence[Array], claimed: Sequence[Array], tolerances: Sequence[Any]
-) -> Mistake | None:
-    """One wrong element, the same everywhere, of an array of more than two."""
-    wrong = [
-        np.argwhere(~_close(a, b, tolerance)).tolist() if np.shape(a) == np.shape(b) else []
-        for a, b, tolerance in zip(right, claimed, tolerances, strict=True)
-    ]
-    if np.size(right[0]) > 2 and len(wrong[0]) == 1 and all(indices == wrong[0] for indices in wrong):
-        return Mistake.of("one-element", index=", ".join(map(str, wrong[0][0])))
-    return None
+def _with_a_factor(
+    samples: Sequence[EdgeSample], comparison: Comparison, lengths: set[int]
+) -> Iterator[Mistake]:
+    """Two mistakes at once: one at the edge, and a plain factor, such as a wrong sign, on top of it."""
+    first, *others = [dict(predictions(sample)) for sample in samples]
+    for mistake in first:
+        if all(mistake in predicted for predicted in others):
+            wrong = comparison.scaled([predicted[mistake] for predicted in (first, *others)])
+            factor = constant_factor(wrong, lengths)
+            if factor and factor.code in PLAIN_FACTORS and mistake.code != "dropped":
+                yield Mistake.of("both", first=mistake, second=factor)
 
 
 def predictions(sample: EdgeSample) -> Predictions:
@@ -151,15 +123,13 @@ def predictions(sample: EdgeSample) -> Predictions:
     else:
         yield Mistake("upstream-forgotten"), sample._replace(upstream=np.ones(sample.out.shape)).right
         yield from _wrong_products(sample)
-        if right.ndim == 2 and right.shape[0] == right.shape[1]:
-            yield Mistake("result-transposed"), right.T
         if sample.upstream.shape == sample.shape:
             yield Mistake("unchanged"), sample.upstream
 
 
 def inside_mistakes(sample: EdgeSample) -> Predictions:
     """What each mistake inside an op that is written in simpler ones would have handed back."""
-    op = _true_row(sample.op)
+    op = true_row(sample.op)
     if op.expands and op.elementwise:
         for mistake, local in insides(op, sample.position, _meeting(sample)):
             yield mistake, summed_to(sample.upstream * local, sample.shape)
@@ -167,7 +137,7 @@ def inside_mistakes(sample: EdgeSample) -> Predictions:
 
 def slip_mistakes(sample: EdgeSample) -> Predictions:
     """What each slip in the op's formula would have handed back."""
-    op, args = _true_row(sample.op), _meeting(sample)
+    op, args = true_row(sample.op), _meeting(sample)
     for mistake, wrong in slips(op, sample.position, args, sample.out, sample.upstream, sample.settings):
         yield mistake, summed_to(sample.upstream * wrong, sample.shape) if op.elementwise else wrong
 
@@ -198,7 +168,7 @@ def _meeting(sample: EdgeSample) -> Sequence[Array]:
 
 def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
     """Local derivatives that somebody may have taken for the right one."""
-    op, out = _true_row(sample.op), sample.out
+    op, out = true_row(sample.op), sample.out
     args = _meeting(sample)
     # A mistake may leave the domain, as log at its own output does; what is not finite fits nothing.
     with np.errstate(all="ignore"):
@@ -221,6 +191,11 @@ def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
             yield Mistake("mask-flipped"), 1.0 - local
             yield Mistake("mask-of-upstream"), np.where(sample.upstream > 0, 1.0, 0.0)
         yield Mistake("reciprocal"), 1.0 / local
+        yield Mistake.of("local-twice", op=op.name), local**2
+        if len(args) == 1 and op.local:
+            if not np.array_equal(out, local):  # as it is for exp
+                yield Mistake.of("times-value", op=op.name), local * out
+            yield Mistake.of("value-at-output", op=op.name), np.asarray(op.value(out))
         yield from _wrong_powers(op, sample.position, args, local)
 
 
@@ -246,7 +221,7 @@ def _rule(op: Op, position: int, args: Sequence[Array], out: Array) -> Array:
     return np.broadcast_to(local_value, np.shape(out))
 
 
-def _true_row(op: Op) -> Op:
+def true_row(op: Op) -> Op:
     """The row with the right rule: of the table, or for an op of a spec what its value gives."""
     if op.expands is None or op.name in OPS:
         return OPS.get(op.name, op)
@@ -290,67 +265,3 @@ def _wrong_products(sample: EdgeSample) -> Predictions:
     for code, (left, right) in tries:
         if left.shape[1] == right.shape[0]:
             yield Mistake(code), left @ right
-
-
-# --- factors ------------------------------------------------------------------------------------
-
-
-def counts(shapes: Iterable[Shape]) -> set[int]:
-    """How many elements a mean may have been taken of: along any of the axes of these shapes."""
-    element_counts: set[int] = set()
-    for shape in set(shapes):
-        products = {1}
-        for length in shape:
-            products |= {length * product for product in products}
-        element_counts |= products
-    return element_counts - {1}
-
-
-def constant_factor(
-    right: Sequence[Array], claimed: Sequence[Array], lengths: set[int], tolerances: Sequence[Any]
-) -> Mistake | None:
-    """The one factor between what is right and what is claimed, where there is one and it says something.
-
-    A single number is always some multiple of another: then only -1, 2, ½ and the lengths of axes count.
-    """
-    pairs = [
-        (a, b)
-        for right_array, claimed_array in zip(right, claimed, strict=True)
-        if np.shape(right_array) == np.shape(claimed_array)
-        for a, b in zip(np.ravel(right_array).tolist(), np.ravel(claimed_array).tolist(), strict=True)
-        if a != 0
-    ]
-    if not pairs or not all(np.shape(a) == np.shape(b) for a, b in zip(right, claimed, strict=True)):
-        return None
-    # The largest has lost the fewest digits to rounding.
-    largest = max(pairs, key=lambda pair: abs(pair[0]))
-    ratio = largest[1] / largest[0]
-    magnitudes = sorted(abs(a) for a, _ in pairs)
-    # Elements of one size state the factor only once, as a single number does.
-    said_by_many = magnitudes[-1] > 1.001 * magnitudes[0]
-    for factor in (*_near(ratio, lengths), ratio):
-        if all(
-            fits(factor * a, b, tolerance) for a, b, tolerance in zip(right, claimed, tolerances, strict=True)
-        ):
-            return _factor_mistake(factor, lengths, said_by_many)
-    return None
-
-
-def _near(ratio: float, lengths: set[int]) -> list[float]:
-    """The factors that say something and are about as large; a claim may have few digits."""
-    telling = (*_NICE_FACTORS, *map(float, lengths), *(1.0 / n for n in lengths if n))
-    return [factor for factor in telling if abs(ratio - factor) <= 0.1 * abs(factor)]
-
-
-def _factor_mistake(factor: float, lengths: set[int], said_by_many: bool) -> Mistake | None:
-    if not math.isfinite(factor) or abs(factor) <= NO_CHANGE or abs(factor - 1) <= NEARLY_ONE:
-        return None
-    telling_names: Mapping[float, str] = dict(zip(_NICE_FACTORS, ("sign", "double", "half"), strict=True))
-    if factor in telling_names:
-        return Mistake(telling_names[factor])
-    for n in lengths:
-        if n > 1 and factor == n:
-            return Mistake.of("mean-lost", n=n)
-        if n > 1 and factor == 1.0 / n:
-            return Mistake.of("mean-doubled", n=n)
-    return Mistake.of("factor", factor=number(factor, 6)) if said_by_many else None

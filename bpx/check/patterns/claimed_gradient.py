@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.error_patterns import fits
 from bpx.check.numeric.tolerances import PATTERN_CLOSE, PATTERN_ROUNDING
+from bpx.check.patterns.comparison import fits
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
 

@@ -1,0 +1,109 @@
+"""Where a mistake was made, in the user's own words: the text of a node, and which arg of it is meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bpx.check.numeric.tolerances import LONGEST_PLACE
+from bpx.graph.formula import MOST_IN_A_RULE, Formula, formula, ops_written, words
+from bpx.graph.formula_parts import Number, Operation, Part, Symbol, count_of_args
+from bpx.graph.graph import CONSTANT
+from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from bpx.check.report.blame import Mistake
+    from bpx.check.whole.checked_graph import CheckedGraph
+    from bpx.passes.reverse import Edge
+
+
+def named_formula(checked: CheckedGraph, node: int) -> Formula:
+    """A node by the name its spec gives it, or by its formula where it has none."""
+    return written(checked, node, open_root=False)
+
+
+def written(checked: CheckedGraph, node: int, *, open_root: bool) -> Formula:
+    """The formula of a node; of a long one its op and the args that are short, and `…` for the others."""
+    graph, names = checked.graph, checked.query.spec.own_names
+    # What is used twice is written twice: a formula may be far longer than its graph.
+    if (not open_root and node in names) or ops_written(graph, node, names) <= MOST_IN_A_RULE:
+        return formula(graph, node, names, open_root=open_root)
+    long = [arg for arg in graph.args[node] if ops_written(graph, arg, names) > MOST_IN_A_RULE]
+    return formula(graph, node, {**names, **dict.fromkeys(long, words("…"))}, open_root=True)
+
+
+def occurrences(checked: CheckedGraph) -> dict[int, int]:
+    """For each node of the forward pass the first one that is written in the same way."""
+    graph = checked.graph
+    first: dict[Any, int] = {}
+    known: dict[int, int] = {}
+    for node in checked.forward:
+        constant = graph.constants.get(node)
+        args = tuple(known[arg] for arg in graph.args[node])
+        key: Any = (graph.ops[node], args, repr(graph.settings[node]))
+        if constant is not None:
+            key = (constant.shape, constant.tobytes())
+        elif not args:
+            key = node
+        known[node] = first.setdefault(key, node)
+    return known
+
+
+def text_of(checked: CheckedGraph, node: int) -> str:
+    """The same as text, with the middle left out where it is long."""
+    # The output may have a name that bpx gave it; everybody knows its formula.
+    text = str(written(checked, node, open_root=node == checked.query.output))
+    half = (LONGEST_PLACE - 3) // 2
+    return text if len(text) <= LONGEST_PLACE else f"{text[:half]} … {text[-half:]}"
+
+
+def path_text(checked: CheckedGraph, edge: Edge) -> str:
+    """The path through a consumer: its text, the arg where it has others, and which one it is of several."""
+    graph, node = checked.graph, edge.consumer
+    text = say("mistake.path", node=text_of(checked, node))
+    args = [arg for arg in graph.args[node] if graph.ops[arg] is not CONSTANT]
+    if len(set(args)) > 1:
+        text = say("mistake.path-by", path=text, arg=text_of(checked, edge.arg))
+    first = occurrences(checked)
+    same = [other for other, one in first.items() if one == first[node]]
+    if len(same) > 1:
+        text = say("mistake.path-of-several", path=text, number=same.index(node) + 1, count=len(same))
+    return text
+
+
+def in_own_names(checked: CheckedGraph, edge: Edge, mistake: Mistake) -> Mistake:
+    """The mistake with the nodes of an edge in place of the names that the op has for its args."""
+    op, node = checked.graph.ops[edge.consumer], edge.consumer
+    if op.name in checked.query.spec.custom:
+        return mistake  # the names are those of the spec
+    own = {
+        name: named_formula(checked, arg)
+        for name, arg in zip(op.args, checked.graph.args[node], strict=False)
+    }
+    own["out"] = named_formula(checked, node)
+    facts = [(key, renamed(fact, own) if isinstance(fact, Formula) else fact) for key, fact in mistake.facts]
+    return mistake._replace(facts=tuple(facts))
+
+
+def renamed(formula: Formula, own: dict[str, Formula]) -> Formula:
+    """A formula with others in place of names; `3 - 1` becomes 2."""
+    parts: list[Part] = []
+    for part in formula.parts:
+        replacement = own.get(part.name) if isinstance(part, Symbol) else None
+        parts += replacement.parts if replacement else (part,)
+    return Formula(tuple(_folded(parts)))
+
+
+_FOLDED = {"+": lambda a, b: a + b, "-": lambda a, b: a - b}
+
+
+def _folded(parts: list[Part]) -> list[Part]:
+    """The parts with sums and differences of two numbers computed."""
+    folded: list[Part] = []
+    for part in reversed(parts):
+        if isinstance(part, Operation) and part.place == "infix" and part.symbol in _FOLDED:
+            first, second = folded[-1], folded[-2] if count_of_args(folded[-1]) == 0 else None
+            if isinstance(first, Number) and isinstance(second, Number):
+                del folded[-2:]
+                part = Number(_FOLDED[part.symbol](first.value, second.value))
+        folded.append(part)
+    return folded[::-1]

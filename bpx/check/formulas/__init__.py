@@ -1,0 +1,1 @@
+"""The shortest formula that gives some numbers."""

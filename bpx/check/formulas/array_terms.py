@@ -1,0 +1,76 @@
+"""Formulas of whole arrays that gradients are often made of: `X.T @ d`, `d @ W.T`, sums, softmax.
+
+They are found by shapes: of all products and sums over the names there are those that have the shape of the
+gradient. What is done to them element by element is for the search of short formulas to find.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from bpx.check.numeric.tolerances import MOST_ARRAY_TERMS, MOST_TERM_OPERATIONS
+from bpx.graph.arrays import Shape
+from bpx.graph.graph import OPS, Expr, Graph
+
+
+def array_terms(graph: Graph, nodes: Sequence[int], shape: Shape) -> list[Expr]:
+    """Formulas over `nodes`, appended to `graph`, that have this shape; the plain ones first."""
+    arrays = [graph[node] for node in nodes if graph.shapes[node]]
+    left = MOST_TERM_OPERATIONS
+    terms: dict[int, Expr] = {}
+    for term, operations in _terms(arrays, shape):
+        left -= operations
+        if left < 0 or len(terms) == MOST_ARRAY_TERMS:
+            break
+        terms.setdefault(term.id, term)
+    return list(terms.values())
+
+
+def _terms(arrays: Sequence[Expr], shape: Shape) -> Iterator[tuple[Expr, int]]:
+    """The formulas, and how many operations each takes."""
+    pairs = [(a, b) for a, b in combinations(arrays, 2) if a.shape == b.shape]
+    differences = [one for a, b in pairs for one in (a - b, b - a)]
+    for array in (*arrays, *differences):
+        if array.ndim > 1 and array.shape[::-1] == shape != array.shape:
+            yield array.T, math.prod(shape)
+    for array in arrays:
+        if array.shape == shape:
+            yield OPS["softmax"](array), math.prod(shape)
+    for array in (*arrays, *differences, *(a * b for a, b in pairs)):
+        yield from _sums(array, shape)
+    for a in arrays:
+        for b in arrays:
+            yield from _products(a, b, shape)
+    for difference in differences:
+        for array in arrays:
+            yield from _products(array, difference, shape)
+            yield from _products(difference, array, shape)
+
+
+def _sums(array: Expr, shape: Shape) -> Iterator[tuple[Expr, int]]:
+    """Sums over one axis, over all but the last, over all, as far as they have the shape."""
+    axes: list[tuple[int, ...]] = [(axis,) for axis in range(array.ndim)]
+    axes += [tuple(range(array.ndim - 1))] if array.ndim > 2 else []
+    for some in axes:
+        rest = tuple(length for axis, length in enumerate(array.shape) if axis not in some)
+        if rest == shape:
+            axis = some[0] if len(some) == 1 else list(some)
+            yield OPS["sum"](array, axis=axis), math.prod(array.shape)
+    if not shape and array.ndim > 1:
+        yield OPS["sum"](array), math.prod(array.shape)
+
+
+def _products(a: Expr, b: Expr, shape: Shape) -> Iterator[tuple[Expr, int]]:
+    """Products of matrices and vectors, with transposes as needed."""
+    if a.ndim == b.ndim == 1:
+        if (*a.shape, *b.shape) == shape:
+            yield OPS["outer"](a, b), math.prod(shape)
+        return
+    if a.ndim > 2 or b.ndim > 2:
+        return
+    for left in (a, a.T) if a.ndim == 2 else (a,):
+        for right in (b, b.T) if b.ndim == 2 else (b,):
+            if left.shape[-1] == right.shape[0] and (*left.shape[:-1], *right.shape[1:]) == shape:
+                yield left @ right, math.prod(shape) * left.shape[-1]

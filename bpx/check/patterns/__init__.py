@@ -1,0 +1,1 @@
+"""The catalogue of mistakes: what numbers each would have given."""
