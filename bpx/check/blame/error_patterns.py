@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.blame.formula_edits import insides, slips
-from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian
+from bpx.check.local.jacobians import DiagonalJacobian, PartsJacobian
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
 from bpx.check.numeric.tolerances import (
     COARSE_CLAIM,
+    MOST_DIAGONAL,
     MOST_NAMED,
     NEARLY_ONE,
     NO_CHANGE,
@@ -272,12 +273,10 @@ def _wrong_sums(sample: EdgeSample, unsummed: Array) -> Predictions:
 
 
 def _wrong_products(sample: EdgeSample) -> Predictions:
-    if isinstance(sample.slope, DenseJacobian) and not sample.op.linear:
-        block = sample.slope
-        if block.slope.value.shape[1] == block.slope.value.shape[2]:
-            diagonal = block.slope.value * np.eye(block.slope.value.shape[1])
-            only = block._replace(slope=ErrorBound.exact(diagonal))
-            yield Mistake("diagonal-only"), only.pull(ErrorBound.exact(sample.upstream)).value
+    if isinstance(sample.slope, PartsJacobian) and sample.out.shape == sample.shape and sample.op.mixes:
+        mixed = sample.op.mixes(sample.shape, **sample.settings)
+        if math.prod(sample.shape[axis] for axis in mixed) <= MOST_DIAGONAL:
+            yield Mistake("diagonal-only"), sample.slope.diagonal(mixed) * sample.upstream
     if sample.op.name != "matmul" or any(np.ndim(arg) != 2 for arg in sample.args):
         return
     a, b = sample.args

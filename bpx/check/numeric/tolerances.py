@@ -259,12 +259,20 @@ SKETCH_RANDOM_WALK = 24.0
 # Jacobian is written out.
 SKETCH_SEQUENTIAL = 0.5
 
+# --- one op alone: an op taken apart --------------------------------------------------------------
+
+# Random points at which an op and its parts must have the same value, besides the one met: analytic functions
+# that agree at one of them agree everywhere, with probability 1.
+PARTS_POINTS = 3
+# How far elements are moved to these points, whatever their size: exp changes by a factor of 2.7.
+PARTS_REACH = 1.0
+# Relative to the larger value: 2,000 roundings of sums, and a millionth of what a check must see.
+SAME_AS_PARTS = 1e-12
+
 # --- one op alone: sizes -------------------------------------------------------------------------
 
 # Entries of a Jacobian that is written out: 32 MB, and so many columns of differences.
 LARGEST_JACOBIAN_ENTRIES = 2**22
-# Elements of all slices that one step of the differences moves: 256 MB if they were computed at once.
-LARGEST_SEARCH_ELEMENTS = 2**25
 # Elements of a batch of basis vectors, or of moved slices: 32 MB.
 LARGEST_BATCH_ELEMENTS = 2**22
 
@@ -292,8 +300,8 @@ MOST_FOLLOWED = 2**26
 # rest is room for the ladders of inputs beside each other.
 EVALUATIONS_PER_ENTRY = 200
 
-# Operations on numbers of many digits that one gradient may take: 0.1 to 0.5 s.
-MOST_EXACT_OPERATIONS = 50_000
+# Operations on numbers of many digits that one gradient may take where nobody says more: 1 to 2 s.
+MOST_EXACT_OPERATIONS = 500_000
 
 # Elements of a graph whose gradient is worked out once in many digits: 0.1 to 0.5 s for each rule.
 MOST_EXACT_ELEMENTS = 50_000
@@ -301,6 +309,10 @@ MOST_EXACT_ELEMENTS = 50_000
 # Evaluations of the graph that one derivative in many digits may take. A smooth one takes 10; one that
 # cancels is taken again with more digits.
 EXACT_EVALUATIONS = 50
+
+# Evaluations of the graph that all entries of one gradient together take: a slope along a line, and the reverse
+# pass, which takes about three.
+EXACT_GRADIENT_EVALUATIONS = 13
 
 # Coordinates at kinks whose sums and differences, two by two, are looked at: 24 make 552 lines.
 MOST_PAIRS = 24
@@ -430,6 +442,8 @@ MOST_NAMED = 3
 MOST_FORMULA_NODES = 100
 # Nodes without a name of their own that a corrected formula may explain beside it.
 MOST_EXPLAINED = 6
+# Elements of a slice whose diagonal is worked out, one sweep through the parts of the op for each.
+MOST_DIAGONAL = 64
 # Further points at which an edge is sampled, and how far its args are moved, relative to them: the first
 # share that stays on the same side of every guard is taken; far away, whatever the side.
 EDGE_POINTS = 4

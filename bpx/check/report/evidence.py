@@ -80,6 +80,7 @@ class Evidence:
     claim_noise: Field = 0.0  # how far it moves when its inputs move by a rounding error
     formula_gap: Field = np.nan  # relative: how far its formula is off in many digits; nan: not known
     formula_error: Field = 0.0  # relative: the error bar of that
+    beyond_budget: Field = False  # a look in many digits would have cost more than it may
     unproved: Field = False  # differs, but too large for many digits, and no rule by itself is wrong
     mixture_gap: Field = 0.0  # relative: how far the claim is off for another upstream gradient
     mixture_error: Field = 0.0  # relative: the error bar of that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from bpx.graph.run import run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bpx.check.whole.exact_gradient import ExactGradient
 
     Indices = NDArray[np.intp]
 
@@ -64,6 +67,15 @@ class Evaluation:
     def is_input(self) -> bool:
         """Can the entries be moved one by one?"""
         return self.node in self.checked.input_values
+
+    @cached_property
+    def exact_gradient(self) -> ExactGradient | None:
+        """All entries in many digits; None where they cannot be had at once, or not for the budget."""
+        # Imported here: most checks need no more than float64.
+        from bpx.check.whole.exact_gradient import cost, exact_gradient
+
+        affordable = cost(self.checked) <= self.checked.query.budget
+        return exact_gradient(self.checked, self.node) if affordable else None
 
     @property
     def verdicts(self) -> NDArray[np.int8]:
