@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.check.numeric import balls
-from bpx.check.numeric.tolerances import MOST_QUICK_ELEMENTS, MOST_QUICK_NODES
+from bpx.check.numeric.tolerances import MOST_QUICK_NODES, MOST_QUICK_OPERATIONS, QUICK_EXACT_OPERATIONS
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.evaluation import by_rule
@@ -43,22 +43,35 @@ def quick_check(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: 
     if not wrt:
         return None
     checked = CheckedGraph(
-        Query(spec, ledger.output, wrt, seed), ledger.graph, ledger, spec.input_values, ledger
+        Query(spec, ledger.output, wrt, seed, budget=QUICK_EXACT_OPERATIONS),
+        ledger.graph,
+        ledger,
+        spec.input_values,
+        ledger,
     )
-    if len(checked.forward) > MOST_QUICK_NODES or checked.elements > MOST_QUICK_ELEMENTS:
+    if _is_large(checked):
         return SKIPPED
     plain = written_out(spec)
     if plain is not spec:
         checked = CheckedGraph.at(_written_out(checked.query, plain), plain.input_values)
+    if _is_large(checked):
+        return SKIPPED
     with np.errstate(all="ignore"), balls.unwanted():
-        tables = [
-            evaluated(checked, name, node, by_rule(checked, node)).table()
-            for name, node in checked.query.wrt.items()
+        evaluations = [
+            evaluated(checked, name, node, by_rule(checked, node)) for name, node in checked.query.wrt.items()
         ]
+    tables = [evaluation.table() for evaluation in evaluations]
     worst = min(int(table.verdicts.min()) for table in tables)
+    # What the full check may well settle is no news.
+    if worst == Verdict.CANNOT_TELL and any(np.any(part.evidence.beyond_budget) for part in evaluations):
+        return SKIPPED
     entries = sum(table.claimed.size for table in tables)
     digits = min(table.digits for table in tables)
     return QuickCheck(Verdict(worst).word, entries, digits if math.isinf(digits) else math.floor(digits))
+
+
+def _is_large(checked: CheckedGraph) -> bool:
+    return len(checked.forward) > MOST_QUICK_NODES or checked.operations > MOST_QUICK_OPERATIONS
 
 
 def _written_out(query: Query, plain: NamedGraph) -> Query:

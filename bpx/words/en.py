@@ -222,6 +222,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.bad-points": "the number of points must be at least 1, not {found}",
     "diagnostic.bad-seed": "the seed must be at least 0, not {found}",
     "diagnostic.bad-order": "the order must be 1 or 2, not {found}",
+    "diagnostic.bad-budget": "the budget must be at least 0, not {found}",
     "diagnostic.bad-detect": "the error to detect must be between 0 and 1, not {found}",
     "diagnostic.bad-rate": "the rate must be a finite number, not {found}",
     "diagnostic.nothing-to-expand": "`{name}` is not composed of simpler ops",
@@ -806,6 +807,7 @@ ENGLISH: dict[str, str | Counted] = {
     # --- why a verdict is what it is ---
     "reason.differs": "the difference is {difference}, the error bar {error}",
     "reason.uncertain": "the relative error bar is {share}, so relative errors of {detect} cannot be excluded",
+    "reason.beyond-budget": "float64 leaves a relative error bar of {share}, and more digits would take more than {budget} operations (raise the limit with --budget)",
     "reason.digits-lost": "the formula agrees in higher precision, but float64 loses its digits here",
     "reason.at-kink": "`{node}` is at a kink ({guard} = {distance}); the slopes on the two sides are {low} and {high}",
     "reason.at-kink-taken": "`{node}` is at a kink ({guard} = {distance}); the slopes on the two sides are {low} and {high}, and bpx uses {taken}",
@@ -860,6 +862,7 @@ ENGLISH: dict[str, str | Counted] = {
     "cli.points": "Number of points to check.",
     "cli.points-seed": "Random seed for the points.",
     "cli.order": "Highest order of derivatives to check.",
+    "cli.budget": "Most operations on numbers of many digits for each gradient.",
     "cli.detect": "Smallest relative error that must be detected.",
     "cli.sort": "Order of the entries.",
     "cli.all": "Show every entry and every local derivative.",

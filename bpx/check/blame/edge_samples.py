@@ -90,10 +90,10 @@ def _moved(
 
 
 def _check(checked: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: bool) -> CheckedEdge | None:
-    graph, detect = checked.graph, checked.query.detect
+    graph, detect, most = checked.graph, checked.query.detect, checked.query.exact_elements
     exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
     if edge.local is None:
-        return check_whole_arrays(graph, edge, values, exact, detect)
+        return check_whole_arrays(graph, edge, values, exact, detect, most)
     batch = ElementwiseBatch(graph, [edge.consumer], values)
     original_batch = ElementwiseBatch(graph, [edge.consumer], checked.values)
     if not far and any((a != b).any() for a, b in zip(batch.signs, original_batch.signs, strict=True)):
@@ -102,7 +102,7 @@ def _check(checked: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: 
     local = batch.part(edge.consumer, batch.locals_at(edge.position, batch.args, batch.out))
     kinked = batch.at_guard(KINKS, batch.flat(exact))
     numbers = {**values, edge.local: local}
-    return next(check_elementwise(batch, [edge], numbers, kinked, ~kinked & False, exact, detect))
+    return next(check_elementwise(batch, [edge], numbers, kinked, ~kinked & False, exact, detect, most))
 
 
 def _drawn(

@@ -43,11 +43,13 @@ def check_edges(
     rounding_errors: Mapping[int, Array],
     nonsmooth: Nonsmooth,
     detect: float,
+    exact_elements: int,
 ) -> dict[Edge, CheckedEdge]:
     """Check `edges`, of which the elementwise ones belong to `batches`; in their order.
 
     `values` holds those of all nodes and local derivatives, `rounding_errors` how far rounding may have
-    moved them. `detect` is the smallest relative error that must be seen.
+    moved them. `detect` is the smallest relative error that must be seen, `exact_elements` how many elements
+    of a batch may be looked at in many digits.
     """
     by_consumer: dict[int, list[Edge]] = {}
     for edge in edges:
@@ -56,12 +58,14 @@ def check_edges(
     for batch in batches:
         of_batch = [edge for node in batch.nodes for edge in by_consumer.get(node, ())]
         for checked_edge in check_elementwise(
-            batch, of_batch, values, *nonsmooth(batch), rounding_errors, detect
+            batch, of_batch, values, *nonsmooth(batch), rounding_errors, detect, exact_elements
         ):
             checked_edges[checked_edge.edge] = checked_edge
     for edge in edges:
         if edge.local is None:
-            checked_edges[edge] = check_whole_arrays(graph, edge, values, rounding_errors, detect)
+            checked_edges[edge] = check_whole_arrays(
+                graph, edge, values, rounding_errors, detect, exact_elements
+            )
     return {edge: checked_edges[edge] for edge in edges}
 
 
@@ -71,6 +75,7 @@ def check_whole_arrays(
     values: Mapping[int, Array],
     rounding_errors: Mapping[int, Array],
     detect: float,
+    exact_elements: int,
 ) -> CheckedEdge:
     """Check one edge from a node whose op is not elementwise."""
     op = graph.ops[edge.consumer]
@@ -78,11 +83,11 @@ def check_whole_arrays(
         return check_structural(graph, edge, values, rounding_errors)
     rule = StructuralRule(graph, edge.consumer, values, rounding_errors)
     upstream = random_upstream(generator(edge), rule.out.shape)
-    reference = _by_parts(rule, detect)
+    reference = _by_parts(rule, detect, exact_elements)
     return compare_contributions(rule, edge, upstream, reference, LinearMap(rule, edge.position))
 
 
-def _by_parts(rule: StructuralRule, detect: float) -> Jacobian | None:
+def _by_parts(rule: StructuralRule, detect: float, exact_elements: int) -> Jacobian | None:
     """The Jacobian of an op of one arg, from its parts; None where these are not the same function."""
     for shift in _shifts(rule):
         graph, x = Graph(), rule.args[0]
@@ -91,7 +96,7 @@ def _by_parts(rule: StructuralRule, detect: float) -> Jacobian | None:
         if _is_same_function(rule, graph, arg, root):
             if _is_constant(rule):
                 return ZeroJacobian(x.shape)
-            return _jacobian_of_parts(arg, root, x, rule.arg_errors[0], detect)
+            return _jacobian_of_parts(arg, root, x, rule.arg_errors[0], detect, exact_elements)
     return None
 
 
@@ -145,7 +150,9 @@ def _is_constant(rule: StructuralRule) -> bool:
     return all(np.array_equal(rule.forward(0, point), rule.out) for point in points)
 
 
-def _jacobian_of_parts(arg: Expr, root: Expr, x: Array, x_error: Array, detect: float) -> PartsJacobian:
+def _jacobian_of_parts(
+    arg: Expr, root: Expr, x: Array, x_error: Array, detect: float, exact_elements: int
+) -> PartsJacobian:
     """The chain rule through the parts, from slopes by differences."""
     graph = arg.graph
     ledger = reverse(root, [arg], graph.constant(np.ones(root.shape)))
@@ -159,7 +166,9 @@ def _jacobian_of_parts(arg: Expr, root: Expr, x: Array, x_error: Array, detect: 
         return batch.at_guard(KINKS, batch.flat(errors)), batch.at_guard(BOUNDARIES, batch.flat(exact))
 
     batches = elementwise_batches(graph, forward, values)
-    checked_edges = check_edges(graph, ledger.edges, batches, values, errors, nonsmooth, detect)
+    checked_edges = check_edges(
+        graph, ledger.edges, batches, values, errors, nonsmooth, detect, exact_elements
+    )
     jacobians = {edge: checked.trusted for edge, checked in checked_edges.items()}
     shapes = {node: graph.shapes[node] for node in forward}
     return PartsJacobian(ledger.edges, jacobians, shapes, root.id, arg.id)

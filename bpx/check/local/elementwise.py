@@ -25,7 +25,6 @@ from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     EPSILON,
     MOST_ENCLOSED_ELEMENTS,
-    MOST_MULTIPRECISION_ELEMENTS,
     RULE_PERTURBATIONS,
     SAFETY_FACTOR,
     WITNESSES,
@@ -54,12 +53,14 @@ def check_elementwise(
     outside: Flags,
     rounding_errors: Mapping[int, Array],
     detect: float,
+    exact_elements: int,
 ) -> Iterator[CheckedEdge]:
     """Check the edges from nodes of the batch.
 
     `values` holds those of the nodes and of the edges' local derivatives, `rounding_errors` how far rounding
     may have moved the values of nodes and args. `kinked` and `outside` flag the elements (flat) that are at a
-    kink and outside the domain. `detect` is the smallest relative error that must be seen.
+    kink and outside the domain. `detect` is the smallest relative error that must be seen, `exact_elements`
+    how many of the elements may be looked at in many digits.
     """
     errors = batch.flat(rounding_errors)
     out_error = np.concatenate([np.ravel(rounding_errors[node]) for node in batch.nodes])
@@ -69,7 +70,7 @@ def check_elementwise(
             claimed = _claims(batch, by_node, values)
             # No flow into some of the args of some nodes: their elements are left out.
             queried = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in batch.nodes])
-            partial = _PartialDerivative(batch, position, claimed, out_error, detect)
+            partial = _PartialDerivative(batch, position, claimed, out_error, detect, exact_elements)
             partial.gather(queried, kinked, outside)
             # At a kink rounding decides between the sides, which the spread accounts for.
             moved = np.where(kinked, 0.0, partial.moved_slopes(errors))
@@ -91,10 +92,16 @@ class _PartialDerivative:
     """All elements of a batch by one arg: the evidence on the rule, flat."""
 
     def __init__(
-        self, batch: ElementwiseBatch, position: int, claimed: Array, out_error: Array, detect: float
+        self,
+        batch: ElementwiseBatch,
+        position: int,
+        claimed: Array,
+        out_error: Array,
+        detect: float,
+        exact_elements: int,
     ) -> None:
         self.batch, self.position, self.claimed = batch, position, claimed
-        self.out_error, self.detect = out_error, detect
+        self.out_error, self.detect, self.exact_elements = out_error, detect, exact_elements
         self.evidence = Evidence.of(np.full(claimed.size, np.nan), 0.0)
 
     def gather(self, queried: Flags, kinked: Flags, outside: Flags) -> None:
@@ -142,7 +149,7 @@ class _PartialDerivative:
             flat=estimate.flat,
         )
         undecided = (self.judgement(columns).verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)
-        self.add_exact_slopes(columns[undecided][:MOST_MULTIPRECISION_ELEMENTS])
+        self.add_exact_slopes(columns[undecided][: self.exact_elements])
         self.recheck_wrong(columns)
 
     def add_enclosed_slopes(self, columns: Indices) -> Indices:
@@ -165,7 +172,7 @@ class _PartialDerivative:
     def recheck_wrong(self, columns: Indices) -> None:
         """A few witnesses of the elements that disagree; the others too, where one of these does not."""
         verdicts = self.judgement(columns).verdicts
-        wrong = columns[verdicts == Verdict.DISAGREE][:MOST_MULTIPRECISION_ELEMENTS]
+        wrong = columns[verdicts == Verdict.DISAGREE][: self.exact_elements]
         # A wrong rule is wrong at thousands of elements, for one reason: many digits cost 1 ms for each.
         witnesses, others = wrong[:WITNESSES], wrong[WITNESSES:]
         self.add_exact_slopes(witnesses)

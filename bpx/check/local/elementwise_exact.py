@@ -63,11 +63,18 @@ def rounded_slope(slope: MultiprecisionSlope) -> float:
     return 0.0 if abs(slope.value) <= SAFETY_FACTOR * slope.error else slope.value
 
 
-def is_right(claim: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: bool = False) -> bool:
+def is_right(
+    claim: Any,
+    slope: MultiprecisionSlope,
+    size: float = 0.0,
+    rule: bool = False,
+    detect: float = RIGHT_FORMULA,
+) -> bool:
     """Is a derivative that is claimed in many digits the right one? None is not known to be.
 
     `size` is how large the terms are that it is the sum of: a derivative of 0 has no other scale. A
-    `rule` of bpx's own has constants, such as π, of no more digits than float64.
+    `rule` of bpx's own has constants, such as π, of no more digits than float64. `detect` is the smallest
+    relative error that must be seen.
     """
     if claim is None:
         return False
@@ -76,7 +83,8 @@ def is_right(claim: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: bo
     if rounded_slope(slope) == 0.0 and not claim:
         return True
     of_terms = (FLOAT_CONSTANT_ROUNDING if rule else CANCELLED) * size
-    return bool(gap <= RIGHT_FORMULA * abs(slope.exact)) or bool(gap <= of_terms)
+    close = min(RIGHT_FORMULA, detect)
+    return bool(gap <= close * abs(slope.exact)) or bool(gap <= of_terms)
 
 
 def rule_on(batch: ElementwiseBatch, position: int, args: list[Any]) -> Any:

@@ -235,8 +235,9 @@ RIGHT_FORMULA = 1e-9
 # Elements of a batch whose slopes are enclosed by balls, some 0.05 ms each where differences take some 2 ms
 # for a batch of any size; it was not varied.
 MOST_ENCLOSED_ELEMENTS = 32
-# Elements of a batch that are looked at again in many digits, 1 to 4 ms each.
-MOST_MULTIPRECISION_ELEMENTS = 500
+# Operations on numbers of many digits that a look at one element takes: 1 to 4 ms, as a slope of next to
+# nothing takes up to MOST_DIGITS digits.
+EXACT_ELEMENT_OPERATIONS = 1000
 # Elements that disagree and are looked at in many digits; if these are wrong, the others are as well.
 WITNESSES = 4
 # Units of rounding that the args and the value move by, to see what that does to a rule: those of one
@@ -303,6 +304,9 @@ EVALUATIONS_PER_ENTRY = 200
 # Operations on numbers of many digits that one gradient may take where nobody says more: 1 to 2 s.
 MOST_EXACT_OPERATIONS = 500_000
 
+# And that a quick check may: 0.1 s.
+QUICK_EXACT_OPERATIONS = 20_000
+
 # Elements of a graph whose gradient is worked out once in many digits: 0.1 to 0.5 s for each rule.
 MOST_EXACT_ELEMENTS = 50_000
 
@@ -310,7 +314,7 @@ MOST_EXACT_ELEMENTS = 50_000
 # cancels is taken again with more digits.
 EXACT_EVALUATIONS = 50
 
-# Evaluations of the graph that all entries of one gradient together take: a slope along a line, and the reverse
+# Evaluations of the graph that all entries of a gradient take together: a slope along a line, and the reverse
 # pass, which takes about three.
 EXACT_GRADIENT_EVALUATIONS = 13
 
@@ -340,10 +344,10 @@ BLIND_ALONG = 1e-6
 # Elements of all nodes of a batch of points together: 128 MB of float64.
 BATCH_ELEMENTS = 2**24
 
-# Nodes and elements beyond which a quick check takes longer than the explanation that it is part of, start-up
-# and all.
+# Nodes and operations of a forward pass beyond which a quick check takes longer than the explanation that it is
+# part of, start-up and all.
 MOST_QUICK_NODES = 1_000
-MOST_QUICK_ELEMENTS = 100_000
+MOST_QUICK_OPERATIONS = 100_000
 
 # Entries whose rows of second derivatives are checked one by one, each a whole check.
 MOST_SECOND = 64

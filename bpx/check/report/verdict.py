@@ -241,9 +241,16 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_DISAGREE, "formula", _formula_is_wrong),
     VerdictRule(_DISAGREE, "claim-not-finite", lambda at: at.off & ~at.finite),
     VerdictRule(_UNCLEAR, "claim-not-finite", lambda at: ~at.finite),
+    VerdictRule(
+        _UNCLEAR,
+        "beyond-budget",
+        lambda at: at.off & at.evidence.unproved & at.evidence.beyond_budget,
+    ),
     VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off & at.evidence.unproved),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
+    # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
+    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: np.asarray(at.evidence.beyond_budget)),
 )
 
 

@@ -19,8 +19,9 @@ from bpx.check.local.jacobians import CheckedEdge, sparsity_pattern
 from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
+from bpx.check.numeric.tolerances import DETECT, EXACT_ELEMENT_OPERATIONS, MOST_EXACT_OPERATIONS
 from bpx.check.report.entry import Verdict
+from bpx.check.whole.graph_function import operations
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph, Op
@@ -47,6 +48,11 @@ class Query(NamedTuple):
     seed: Array
     detect: float = DETECT
     budget: int = MOST_EXACT_OPERATIONS
+
+    @property
+    def exact_elements(self) -> int:
+        """How many elements of one op the budget allows to be looked at in many digits."""
+        return self.budget // EXACT_ELEMENT_OPERATIONS
 
 
 class NonsmoothNode(NamedTuple):
@@ -101,6 +107,11 @@ class CheckedGraph:
     def elements(self) -> int:
         """How many elements the nodes of the forward pass have together."""
         return sum(math.prod(self.graph.shapes[node]) for node in self.forward)
+
+    @cached_property
+    def operations(self) -> int:
+        """About how many operations on numbers one forward pass takes."""
+        return sum(operations(self.graph, node) for node in self.forward)
 
     @cached_property
     def values(self) -> dict[int, Array]:
@@ -172,6 +183,7 @@ class CheckedGraph:
             self.rounding_error,
             lambda batch: (self.flags(batch, self.kinks), self.flags(batch, self.domain_boundaries)),
             self.query.detect,
+            self.query.exact_elements,
         )
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import EXACT_GRADIENT_EVALUATIONS
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
@@ -58,6 +59,7 @@ class Evaluation:
         self.reference = ErrorBound(*(np.broadcast_to(part, shape) for part in swept))
         value, error, _ = self.reference
         self.evidence = Evidence.of(value, error, tolerance=np.broadcast_to(claimed.tolerance, shape))
+        self.evidence.facts["beyond-budget"] = {"budget": str(checked.query.budget)}
         # Of bare numbers it is not known how rounding came into them; of bpx's own, what it takes at kinks.
         self.evidence.variants["claim-noise"] = "uncertain"
         if claimed.is_rule:
@@ -72,10 +74,15 @@ class Evaluation:
     def exact_gradient(self) -> ExactGradient | None:
         """All entries in many digits; None where they cannot be had at once, or not for the budget."""
         # Imported here: most checks need no more than float64.
-        from bpx.check.whole.exact_gradient import cost, exact_gradient
+        from bpx.check.whole.exact_gradient import exact_gradient
 
-        affordable = cost(self.checked) <= self.checked.query.budget
-        return exact_gradient(self.checked, self.node) if affordable else None
+        return exact_gradient(self.checked, self.node) if self.exact_affordable else None
+
+    @property
+    def exact_affordable(self) -> bool:
+        """Does the budget allow for all entries in many digits?"""
+        operations = EXACT_GRADIENT_EVALUATIONS * self.checked.operations
+        return operations <= self.checked.query.budget
 
     @property
     def verdicts(self) -> NDArray[np.int8]:

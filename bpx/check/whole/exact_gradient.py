@@ -16,7 +16,6 @@ import numpy as np
 from bpx.check.numeric import multiprecision, multiprecision_slopes
 from bpx.check.numeric.multiprecision import Multiprecision, precision
 from bpx.check.numeric.multiprecision_slopes import MultiprecisionSlope
-from bpx.check.numeric.tolerances import EXACT_GRADIENT_EVALUATIONS
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
 from bpx.graph.run import run
@@ -36,11 +35,6 @@ class ExactGradient(NamedTuple):
         return self.along._replace(value=number, error=error, left=number, right=number, exact=exact)
 
 
-def cost(checked: CheckedGraph) -> int:
-    """About how many operations in many digits the gradient of one node takes."""
-    return EXACT_GRADIENT_EVALUATIONS * max(1, checked.elements)
-
-
 def exact_gradient(checked: CheckedGraph, node: int) -> ExactGradient | None:
     """∂output/∂node; None where the rules or the ops know no such numbers, or where there is no one slope."""
     gradient = checked.ledger.gradient(node)
@@ -53,7 +47,9 @@ def exact_gradient(checked: CheckedGraph, node: int) -> ExactGradient | None:
         return None
     with precision(along.digits):
         try:
-            exact = np.broadcast_to(run(checked.graph, checked.lifted, [gradient.id])[gradient.id], value.shape)
+            exact = np.broadcast_to(
+                run(checked.graph, checked.lifted, [gradient.id])[gradient.id], value.shape
+            )
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             return None
         gap = abs(np.sum(multiprecision.lifted(direction) * exact) - along.exact)

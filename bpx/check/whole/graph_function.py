@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,16 @@ class GraphFunction:
             same = np.sign(values[node]) == self.signs[node][..., np.newaxis]
             usable &= same.reshape(-1, same.shape[-1]).all(axis=0)
         return weighted.reshape(shape), usable.reshape(shape)
+
+
+def operations(graph: Graph, node: int) -> int:
+    """About how many operations on numbers the value of a node takes."""
+    size = math.prod(graph.shapes[node])
+    args = [math.prod(graph.shapes[arg]) for arg in graph.args[node]]
+    if graph.ops[node].linear and len(args) > 1:
+        # A product of (m, k) and (k, n) has √(mk · kn / mn) terms for each element.
+        return size * max(1, math.isqrt(math.prod(args) // max(1, size)))
+    return max(size, *args, 1)
 
 
 def _guard_nodes(graph: Graph, nodes: Sequence[int]) -> list[int]:

@@ -37,14 +37,17 @@ def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, in
     gradient = evaluation.exact_gradient
     together = [entry for entry in flat.tolist() if gradient and claims.add(entry, gradient.slope(entry))]
     others = np.setdiff1d(flat, np.array(together, dtype=np.intp))
-    alone, looked = _one_by_one(evaluation, claims, others) if evaluation.is_input else ([], len(others))
+    alone, looked = _one_by_one(evaluation, claims, others)
     return np.array([*together, *alone], dtype=np.intp), len(together) + looked
 
 
 def _one_by_one(evaluation: Evaluation, claims: _Claims, flat: Indices) -> tuple[list[int], int]:
     """The entries that differences along each of them settle, and how many were looked at."""
     checked = evaluation.checked
-    most = checked.query.budget // (EXACT_EVALUATIONS * max(1, checked.elements))
+    if not evaluation.is_input:
+        evaluation.evidence.put(flat, beyond_budget=not evaluation.exact_affordable)
+        return [], len(flat)
+    most = checked.query.budget // (EXACT_EVALUATIONS * max(1, checked.operations))
     function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
     values = np.ravel(checked.input_values[evaluation.node])
     settled = []
@@ -72,7 +75,9 @@ class _Claims:
         if slope.digits not in self.by_digits:
             self.by_digits[slope.digits] = _claimed(self.evaluation, slope.digits)
         claim = self.by_digits[slope.digits]
-        of_entry = None if claim is None else np.broadcast_to(claim, self.evaluation.evidence.shape).flat[entry]
+        of_entry = (
+            None if claim is None else np.broadcast_to(claim, self.evaluation.evidence.shape).flat[entry]
+        )
         _add(self.evaluation, entry, slope, of_entry)
         return True
 
@@ -82,7 +87,7 @@ def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
 
     Of none where no formula is claimed; None is returned where its numbers are too many to tell.
     """
-    if evaluation.checked.elements > MOST_EXACT_ELEMENTS:
+    if evaluation.checked.operations > MOST_EXACT_ELEMENTS:
         return None
     claim = _claimed(evaluation, MULTIPRECISION_DIGITS) if multiprecision.available() else None
     if claim is None:
@@ -118,6 +123,7 @@ def _add(
     flat, value = np.array([entry]), rounded_slope(slope)
     size = float(evaluation.part(evaluation.term_magnitudes, flat)[0])
     noise = evaluation.part(evaluation.evidence.error, flat) if claim is None else 0.0
-    right = is_right(claim, slope, size, evaluation.claimed.is_rule)
+    detect = evaluation.checked.query.detect
+    right = is_right(claim, slope, size, evaluation.claimed.is_rule, detect)
     gap = 0.0 if right else np.nan
     evaluation.evidence.replace(flat, value, EPSILON * abs(value), claim_noise=noise, formula_gap=gap)

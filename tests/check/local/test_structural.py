@@ -196,9 +196,7 @@ def test_softmax_of_one_element_is_constant():
     (one,) = found(made("softmax", [(3, 1)], {}, 30.0))
     assert one.verdict is Verdict.AGREE
     assert isinstance(one.reference_jacobian, ZeroJacobian)
-    (one,) = found(
-        made("softmax", [(3, 2)], {}, 3000.0)
-    )  # saturated, but no constant
+    (one,) = found(made("softmax", [(3, 2)], {}, 3000.0))  # saturated, but no constant
     assert isinstance(one.reference_jacobian, PartsJacobian)
 
 

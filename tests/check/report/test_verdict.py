@@ -85,6 +85,11 @@ TABLE = [
     Row(2.0, 2.0, 1e-12, AGREE, None, {"formula_gap": 0.0}),
     Row(2.0, 1.0, 1e-12, UNCLEAR, "uncertain", {"unproved": True}),
     Row(2.0, 2.0, 1e-12, AGREE, None, {"unproved": True}),
+    # Digits that there was no budget for.
+    Row(2.0, 1.0, 1e-12, UNCLEAR, "beyond-budget", {"unproved": True, "beyond_budget": True}),
+    Row(2.0, 2.0, 1e-3, UNCLEAR, "beyond-budget", {"beyond_budget": True}),
+    Row(2.0, 2.0, 1e-12, AGREE, None, {"beyond_budget": True}),
+    Row(2.0, 1.0, 1e-12, DISAGREE, "differs", {"beyond_budget": True}),
     # A kink: between the slopes of both sides, or not.
     Row(0.5, NAN, NAN, KINK, "at-kink", beside(0.0, 1.0)),
     Row(1.0, NAN, NAN, KINK, "at-kink", beside(0.0, 1.0)),
