@@ -318,6 +318,24 @@ EXACT_EVALUATIONS = 50
 # pass, which takes about three.
 EXACT_GRADIENT_EVALUATIONS = 13
 
+# Steps of the search for the nearest point of a generalised gradient: each adds a vertex, of which no more than
+# one for each entry and one besides are kept.
+NEAREST_STEPS = 1000
+# Weights of vertices that are no more than rounding.
+NEAREST_WEIGHT = 1e-12
+
+# Choices of a side at every kinked element that are gone through one by one: 2**8, a sweep each.
+MOST_SELECTIONS = 256
+# Kinked elements, none of which bears on another, that each are taken by themselves: two sweeps each.
+MOST_SELECTED = 512
+# Of max(|arg|, 1): how far beside a kink the slopes of its sides are looked up, besides four times the
+# rounding of the arg. So near that nothing bends in between.
+BESIDE_KINK = 1e-9
+# Relative: slopes of two sides that are nearer to each other are those of one.
+ONE_SIDE = 1e-6
+# Directions in which the gradient is looked up beside a kink.
+LIMIT_DIRECTIONS = 64
+
 # Coordinates at kinks whose sums and differences, two by two, are looked at: 24 make 552 lines.
 MOST_PAIRS = 24
 
