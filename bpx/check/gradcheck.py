@@ -24,7 +24,7 @@ from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import build_claim
 from bpx.check.whole.directional_check import broken_wiring
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
-from bpx.check.whole.nonsmooth import check_claims_together
+from bpx.check.whole.nonsmooth import check_claims_together, check_limits
 from bpx.check.whole.sample_points import drawn_points
 from bpx.check.whole.second_order import second_order
 from bpx.check.whole.sources import evaluated
@@ -151,6 +151,7 @@ class _Check:
             tables = [self.outside_domain(name, node, problems[0]) for name, node in self.wrt.items()]
             return _PointResult(tables, [], [], [])
         evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
+        check_limits(checked, evaluations)
         blame = blamed_rules(checked)
         if not blame and not _wrong_claims(evaluations):
             _check_consistency(checked, evaluations)

@@ -18,21 +18,34 @@ from bpx.check.numeric.tolerances import NEAREST_STEPS, NEAREST_WEIGHT
 from bpx.graph.arrays import Array
 
 
+def inside(point: Array, polytopes: Sequence[Array], tolerance: Array) -> bool:
+    """Is `point` (m,) within `tolerance` (m,) of the sum of the `polytopes`? No where that is not known."""
+    scaled, scale = _seen_from(point, polytopes, tolerance)
+    known = all(np.isfinite(each).all() for each in scaled)
+    return known and bool((np.abs(_nearest_to_origin(scaled)) <= tolerance / scale).all())
+
+
 def outside(point: Array, polytopes: Sequence[Array], tolerance: Array) -> bool:
     """Is `point` (m,) further from the sum of the `polytopes` than `tolerance` (m,) allows?
 
     Says no where that cannot be proved.
     """
-    size = np.max([np.abs(point), tolerance, *(np.abs(each).max(axis=0) for each in polytopes)], axis=0)
-    scale = np.where(size > 0, size, 1.0)
-    scaled = [each / scale for each in polytopes]
-    scaled[0] = scaled[0] - point / scale
+    scaled, scale = _seen_from(point, polytopes, tolerance)
     if not all(np.isfinite(each).all() for each in scaled):
         return False
     normal = _nearest_to_origin(scaled)
     # All of the sum lies beyond the plane through its point that is nearest along the normal.
     distance = sum(float((each @ normal).min()) for each in scaled)
     return distance > float(np.abs(normal) @ (tolerance / scale))
+
+
+@np.errstate(all="ignore")
+def _seen_from(point: Array, polytopes: Sequence[Array], tolerance: Array) -> tuple[list[Array], Array]:
+    """The polytopes with the point for origin, in units of a scale (m,) in which all is of size 1."""
+    size = np.max([np.abs(point), tolerance, *(np.abs(each).max(axis=0) for each in polytopes)], axis=0)
+    scale = np.where(size > 0, size, 1.0)
+    first, *others = polytopes
+    return [(first - point) / scale, *(each / scale for each in others)], scale
 
 
 def _nearest_to_origin(polytopes: Sequence[Array]) -> Array:
@@ -46,7 +59,7 @@ def _nearest_to_origin(polytopes: Sequence[Array]) -> Array:
         if nearest @ nearest - nearest @ vertex <= np.finfo(float).eps * max(1.0, float(nearest @ nearest)):
             break
         corral, weights = _shrunk(np.vstack([corral, vertex]), np.append(weights, 0.0))
-    return weights @ corral
+    return np.asarray(weights @ corral)
 
 
 def _shrunk(corral: Array, weights: Array) -> tuple[Array, Array]:

@@ -318,8 +318,8 @@ EXACT_EVALUATIONS = 50
 # pass, which takes about three.
 EXACT_GRADIENT_EVALUATIONS = 13
 
-# Steps of the search for the nearest point of a generalised gradient: each adds a vertex, of which no more than
-# one for each entry and one besides are kept.
+# Steps of the search for the nearest point of a generalised gradient: each adds a vertex, and those kept are
+# one for each entry and one besides at most.
 NEAREST_STEPS = 1000
 # Weights of vertices that are no more than rounding.
 NEAREST_WEIGHT = 1e-12

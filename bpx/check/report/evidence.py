@@ -67,8 +67,9 @@ class Evidence:
     high: Field = np.nan
     side_error: Field = 0.0  # the error bar of both
     jump: Field = False  # the value itself breaks
-    conventional: Field = False  # some choice at every kink on the way gives the claim
+    conventional: Field = False  # bpx's own, by its choices at each kink on the way
     contradiction: Field = False  # the claims at kinks, taken together, fit no side
+    limiting: Field = False  # together they are a mixture of gradients right beside the point
 
     # A proof: the derivative lies from `lowest` to `highest`.
     certified: Field = False
@@ -119,7 +120,7 @@ class Evidence:
     def replace(self, at: Any, value: Any, error: Any, /, **measured: Any) -> None:
         """Another reference in place of all that rested on the one before it."""
         nothing = {"scale": 0.0, "rest": 0.0, "flat": False, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
-        no_kink = {"kink": False, "jump": False, "conventional": False}
+        no_kink = {"kink": False, "jump": False, "limiting": False}
         no_proof = {"certified": False}
         self.put(at, value=value, error=error, **{**nothing, **no_kink, **no_proof, **measured})
 

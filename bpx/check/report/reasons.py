@@ -15,7 +15,7 @@ from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import SHOWN_DIGITS, number
 
-_AT_KINK = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink")
+_AT_KINK = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink", "conventions-at-kink", "limiting")
 
 
 def table(
@@ -103,6 +103,11 @@ _FACTS: Mapping[str, Callable[[_Entry, float], Mapping[str, str]]] = {
     "other-upstream": lambda entry, detect: {"relative": number(entry.take(entry.evidence.mixture_gap), 3)},
     "at-kink": _both,
     "at-kink-taken": _both,
+    "conventions-at-kink": _both,
+    "conventions": lambda entry, detect: {
+        "slope": number(entry.value, SHOWN_DIGITS),
+        "taken": number(entry.claimed, SHOWN_DIGITS),
+    },
     "beyond-kink": _both,
     "unclear-kink": _both,
     "between-slopes": _sides,

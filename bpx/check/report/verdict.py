@@ -208,6 +208,13 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
     VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
+    # Of several entries together: a mixture of gradients right beside the point is one of those that a kink
+    # leaves open, whatever the slopes along the axes.
+    VerdictRule(
+        _KINK,
+        "limiting",
+        lambda at: at.evidence.limiting & (at.evidence.kink | at.off) & ~np.asarray(at.evidence.jump),
+    ),
     VerdictRule(
         _DISAGREE,
         "beyond-kinks",
@@ -222,13 +229,14 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(
         _KINK,
         "at-kink",
-        lambda at: at.evidence.kink & (at.between | at.evidence.conventional),
+        lambda at: at.evidence.kink & at.between,
     ),
+    VerdictRule(_DISAGREE, "conventions-at-kink", lambda at: at.evidence.kink & at.evidence.conventional),
     VerdictRule(_DISAGREE, "beyond-kink", lambda at: np.asarray(at.evidence.kink)),
     # Where kinks cancel there is a slope, but choices at each of them need not compose to it.
     VerdictRule(
-        _KINK,
-        "at-kink",
+        _DISAGREE,
+        "conventions",
         lambda at: at.off & at.finite & at.evidence.conventional,
     ),
     # One slope, and a claim.
