@@ -183,8 +183,17 @@ def unlikely_mistakes(sample: EdgeSample) -> Predictions:
     return inside_mistakes(sample) if sample.op.name in OPS else slip_mistakes(sample)
 
 
+def _of_its_shape(predict: Predict) -> Predict:
+    """Only what has the arg's shape: a product in the wrong order may have another, and be no contribution."""
+
+    def predicted(sample: EdgeSample) -> Predictions:
+        return (pair for pair in predict(sample) if np.shape(pair[1]) == sample.shape)
+
+    return predicted
+
+
 # The plain ones first: what they explain needs no other name.
-CATALOGUE: tuple[Predict, ...] = (predictions, likely_mistakes, unlikely_mistakes)
+CATALOGUE: tuple[Predict, ...] = tuple(map(_of_its_shape, (predictions, likely_mistakes, unlikely_mistakes)))
 
 
 def _meeting(sample: EdgeSample) -> Sequence[Array]:

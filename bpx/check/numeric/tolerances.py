@@ -362,7 +362,7 @@ BLIND_ALONG = 1e-6
 # Elements of all nodes of a batch of points together: 128 MB of float64.
 BATCH_ELEMENTS = 2**24
 
-# Nodes and operations of a forward pass beyond which a quick check takes longer than the explanation that it is
+# Nodes and operations of a forward pass beyond which a quick check takes longer than the explanation it is
 # part of, start-up and all.
 MOST_QUICK_NODES = 1_000
 MOST_QUICK_OPERATIONS = 100_000

@@ -77,7 +77,7 @@ def test_one_kink_shared_by_many():
 
 
 def test_the_gradient_to_one_side_is_right_whatever_the_slopes_along_the_axes():
-    """|x + y| - |x - y| has the slope 0 along both axes at 0; its gradients around are (±2, 0) and (0, ±2)."""
+    """|x + y| - |x - y| has the slope 0 along both axes at 0, and gradients (±2, 0), (0, ±2) around."""
     values = {"x": 0.0, "y": 0.0}
     expression = "abs(x + y) - abs(x - y)"
     assert found(expression, values, "x = 2", "y = 0") == ("kink", "limiting")
