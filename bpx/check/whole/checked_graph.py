@@ -26,6 +26,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
+from bpx.passes.domain import fixed_choices
 from bpx.passes.reverse import Edge, Ledger, reverse
 
 if TYPE_CHECKING:
@@ -143,7 +144,9 @@ class CheckedGraph:
     @cached_property
     def kinks(self) -> list[NonsmoothNode]:
         """Where elements stand at a kink, or so close that rounding decides on which side."""
-        return self.nonsmooth_nodes(KINKS, self.rounding_error)
+        fixed = fixed_choices(self.query.spec)
+        kinks = self.nonsmooth_nodes(KINKS, self.rounding_error)
+        return [kink for kink in kinks if kink.node not in fixed]
 
     @cached_property
     def domain_boundaries(self) -> list[NonsmoothNode]:
