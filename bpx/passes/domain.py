@@ -97,7 +97,7 @@ def kink_notes(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) ->
     graph = spec.graph
     consumers = sorted({edge.consumer for edge in ledger.edges})
     simple = [node for node in consumers if not graph.ops[node].composite]
-    fixed = fixed_choices(spec)
+    fixed = fixed_choices(spec, [leaf.node for leaf in spec.inputs])
     evaluated = _evaluated(graph, values, [node for node in simple if node not in fixed])
     kinks = [fact for fact in evaluated if fact.guard.kind == "kink"]
     locals_of: dict[int, list[int]] = {}
@@ -167,9 +167,14 @@ def choosing(graph: Graph, size: int | None = None) -> set[int]:
     return chooses - measures
 
 
-def fixed_choices(spec: NamedGraph) -> set[int]:
-    """The nodes that choose by what nobody moves: a mask of 0 and 1 is no kink, though it be 0."""
+def fixed_choices(spec: NamedGraph, wrt: Iterable[int]) -> set[int]:
+    """The nodes that choose by what nobody moves: a mask of 0 and 1 is no kink, though it be 0.
+
+    Unless it is all that is asked about, by the nodes `wrt`.
+    """
     graph, choosers = spec.graph, choosing(spec.graph, spec.size)
+    if choosers.issuperset(wrt):
+        return set()
     movers = [leaf.node for leaf in spec.inputs if leaf.node not in choosers]
     moved = graph.touched(by=movers, upto=spec.size - 1)
     return {

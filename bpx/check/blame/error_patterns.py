@@ -184,7 +184,7 @@ def unlikely_mistakes(sample: EdgeSample) -> Predictions:
 
 
 def _of_its_shape(predict: Predict) -> Predict:
-    """Only what has the arg's shape: a product in the wrong order may have another, and be no contribution."""
+    """Only what has the arg's shape: a product in the wrong order may have another."""
 
     def predicted(sample: EdgeSample) -> Predictions:
         return (pair for pair in predict(sample) if np.shape(pair[1]) == sample.shape)

@@ -70,7 +70,9 @@ def check_elementwise(
             claimed = _claims(batch, by_node, values)
             # No flow into some of the args of some nodes: their elements are left out.
             queried = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in batch.nodes])
-            partial = _PartialDerivative(batch, position, claimed, out_error, detect, exact_elements)
+            partial = _PartialDerivative(
+                batch, position, claimed, (out_error, sum(errors)), detect, exact_elements
+            )
             partial.gather(queried, kinked, outside)
             # At a kink rounding decides between the sides, which the spread accounts for.
             moved = np.where(kinked, 0.0, partial.moved_slopes(errors))
@@ -96,12 +98,14 @@ class _PartialDerivative:
         batch: ElementwiseBatch,
         position: int,
         claimed: Array,
-        out_error: Array,
+        rounding: tuple[Array, Array],
         detect: float,
         exact_elements: int,
     ) -> None:
         self.batch, self.position, self.claimed = batch, position, claimed
-        self.out_error, self.detect, self.exact_elements = out_error, detect, exact_elements
+        # How far it may have moved the value, and all args together.
+        self.out_error, self.arg_error = rounding
+        self.detect, self.exact_elements = detect, exact_elements
         self.evidence = Evidence.of(np.full(claimed.size, np.nan), 0.0)
 
     def gather(self, queried: Flags, kinked: Flags, outside: Flags) -> None:
@@ -242,8 +246,11 @@ class _PartialDerivative:
             return values, np.isfinite(values)
 
         left, right = one_sided(forward, x, -1), one_sided(forward, x, 1)
-        # Both the value and the limit are off by as much as rounding has moved them.
-        here, value_error = self.batch.out[columns], 2 * self.out_error[columns]
+        # Both the value and the limit are off by as much as rounding has moved them. At a jump that moves the
+        # value by all of its height: what the args move is bounded by the slopes to the sides.
+        here, steepest = self.batch.out[columns], np.fmax(np.abs(left.slope), np.abs(right.slope))
+        along_slopes = EPSILON * np.abs(here) + steepest * self.arg_error[columns]
+        value_error = 2 * np.fmin(self.out_error[columns], along_slopes)
         jump = left.jumps(here, value_error) | right.jumps(here, value_error)
         low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
         error = left.error + right.error

@@ -144,7 +144,7 @@ class CheckedGraph:
     @cached_property
     def kinks(self) -> list[NonsmoothNode]:
         """Where elements stand at a kink, or so close that rounding decides on which side."""
-        fixed = fixed_choices(self.query.spec)
+        fixed = fixed_choices(self.query.spec, self.query.wrt.values())
         kinks = self.nonsmooth_nodes(KINKS, self.rounding_error)
         return [kink for kink in kinks if kink.node not in fixed]
 
