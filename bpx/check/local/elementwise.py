@@ -25,6 +25,7 @@ from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     EPSILON,
     MOST_ENCLOSED_ELEMENTS,
+    OFF_KINK,
     RULE_PERTURBATIONS,
     SAFETY_FACTOR,
     WITNESSES,
@@ -71,7 +72,7 @@ def check_elementwise(
             # No flow into some of the args of some nodes: their elements are left out.
             queried = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in batch.nodes])
             partial = _PartialDerivative(
-                batch, position, claimed, (out_error, sum(errors)), detect, exact_elements
+                batch, position, claimed, (out_error, np.sum(errors, axis=0)), detect, exact_elements
             )
             partial.gather(queried, kinked, outside)
             # At a kink rounding decides between the sides, which the spread accounts for.
@@ -243,7 +244,7 @@ class _PartialDerivative:
         def forward(points: Array, chosen: Indices) -> tuple[Array, Flags]:
             values = self.batch.value(self.position, points, columns[chosen])
             values = np.broadcast_to(values, points.shape)
-            return values, np.isfinite(values)
+            return values, np.isfinite(values) & self.before_next_guard(points, columns[chosen])
 
         left, right = one_sided(forward, x, -1), one_sided(forward, x, 1)
         # Both the value and the limit are off by as much as rounding has moved them. At a jump that moves the
@@ -256,6 +257,37 @@ class _PartialDerivative:
         error = left.error + right.error
         self.evidence.put(columns, value=(low + high) / 2, error=error, kink=True, jump=jump)
         self.evidence.put(columns, low=low, high=high, side_error=error)
+        self.add_exact_sides(columns[~np.isfinite(error)][: self.exact_elements])
+
+    def before_next_guard(self, points: Array, columns: Indices) -> Flags:
+        """Which points (steps, columns), those farthest from x first, no guard parts from those near x.
+
+        floor has a kink at every whole number: a step over several of them says nothing of the slope.
+        """
+        batch = self.batch
+        args = [np.broadcast_to(arg[columns], points.shape) for arg in batch.args]
+        x = args[self.position]
+        args[self.position] = points
+        off = np.abs(points - x) > OFF_KINK * (self.arg_error[columns] + EPSILON * np.abs(x))
+        nearest = np.maximum(off.sum(axis=0) - 1, 0)  # the smallest step that is off the kink for certain
+        usable = np.ones(points.shape, dtype=bool)
+        for value in batch.guard_values(args):
+            sign = np.sign(value)
+            same = sign == np.take_along_axis(sign, nearest[np.newaxis], axis=0)
+            # A guard that is 0 all the way leaves no side: beyond 2**53 every number is whole.
+            usable &= ~off | (same & (sign != 0))
+        return usable
+
+    def add_exact_sides(self, columns: Indices) -> None:
+        """The slopes to the sides in many digits, where float64 has no steps between two kinks."""
+        from bpx.check.local.elementwise_exact import sides
+
+        for column in columns.tolist():
+            slope = sides(self.batch, self.position, column)
+            if slope is not None:
+                low, high = sorted((slope.left, slope.right))
+                self.evidence.put(column, low=low, high=high, value=(low + high) / 2, jump=slope.edge)
+                self.evidence.put(column, error=0.0, side_error=0.0)
 
 
 def _checked(

@@ -30,6 +30,17 @@ def slope_and_rule(
 
     None where the op does not run on such numbers, or has no one slope there. `size` is what is claimed.
     """
+    slope = sides(batch, position, column)
+    if slope is None or not is_known(slope, size):
+        return None
+    # The rule with as many digits as the slope took: with fewer, where large terms cancel, it has none.
+    args = [multiprecision.lifted(arg[column]) for arg in batch.args]
+    with multiprecision.precision(slope.digits):
+        return rounded_slope(slope), is_right(rule_on(batch, position, args), slope, size, rule=True)
+
+
+def sides(batch: ElementwiseBatch, position: int, column: int) -> MultiprecisionSlope | None:
+    """The slopes to both sides by one arg of one element; None where the op does not run on such numbers."""
     if not multiprecision.available():
         return None
     args = [multiprecision.lifted(arg[column]) for arg in batch.args]
@@ -38,12 +49,7 @@ def slope_and_rule(
         value = batch.op.value(*args[:position], x, *args[position + 1 :])
         return np.ravel(np.asarray(value, dtype=object))[0]
 
-    slope = multiprecision_slopes.slope(forward, float(batch.args[position][column]))
-    if slope is None or not is_known(slope, size):
-        return None
-    # The rule with as many digits as the slope took: with fewer, where large terms cancel, it has none.
-    with multiprecision.precision(slope.digits):
-        return rounded_slope(slope), is_right(rule_on(batch, position, args), slope, size, rule=True)
+    return multiprecision_slopes.slope(forward, float(batch.args[position][column]))
 
 
 def is_known(slope: MultiprecisionSlope, size: float = 0.0) -> bool:

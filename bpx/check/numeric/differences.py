@@ -228,7 +228,8 @@ def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
     flat = (flat_to > 0) & (quantum == 0)
     best = _central_or_side(central, right, left, problem.blind)
     best = select(flat, ladder.flat_slope(table, flat_to), best)
-    status = np.where(np.isinf(best.error), DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
+    unresolved = np.isinf(best.error) | ladder.too_coarse(table)
+    status = np.where(unresolved, DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
     status[ladder.steep(table)] = DerivativeStatus.UNBOUNDED
     if problem.blind:
         _find_kinks(table, (central, right, left), quantum, status)

@@ -99,6 +99,21 @@ FASTEST_GROWTH = 1.1
 # Units of rounding of f: so large a change at the smallest step is no noise, which grows as steadily.
 STEEP_ROUNDINGS = 1e3
 
+# --- steps that are too coarse -------------------------------------------------------------------
+
+# Of f: a smallest step, 2⁻⁴² of x, that still moves it by so much spans what there is to see, unless the move
+# shrinks as the steps do (by half as many powers at least).
+COARSE_SHARE = 1e-2
+
+# --- one-sided slopes beside a guard --------------------------------------------------------------
+
+# Roundings of the arg: so far off, a point is for certain on its side of a kink that rounding may have put
+# beside x.
+OFF_KINK = 16
+
+# An input at which the smallest steps that slopes rest on, 2⁻²⁰ of it, reach features of size 1.
+LARGE_INPUT = 2.0**20
+
 # --- extrapolation -------------------------------------------------------------------------------
 
 # Polynomials through 1, 2, 3 and 4 neighbours: errors of h², h⁴, h⁶ and h⁸. Measured: 2, 4 fewer pass and
@@ -183,7 +198,7 @@ MULTIPRECISION_DIGITS = 90
 # Decimal digits tried where fewer do not settle a derivative: one of exp(-1000) = 1e-434 beside terms of
 # size 1 takes 470, a softmax with logits 1,000 apart.
 MOST_DIGITS = 800
-# Of |x|; and the step at x = 0, where nothing says what is small: f is taken to have no feature below
+# Of min(|x|, 1); and the step at x = 0, where nothing says what is small: f is taken to have no feature below
 # 1e-40.
 MULTIPRECISION_STEP = 1e-30
 MULTIPRECISION_STEP_AT_ZERO = 1e-40

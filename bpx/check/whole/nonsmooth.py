@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpx.check.local.elementwise_exact import is_known
 from bpx.check.local.jacobians import DiagonalJacobian
-from bpx.check.numeric.tolerances import EVALUATIONS_PER_ENTRY, MOST_FOLLOWED, SAFETY_FACTOR, SLACK
+from bpx.check.numeric.tolerances import (
+    EPSILON,
+    EVALUATIONS_PER_ENTRY,
+    EXACT_EVALUATIONS,
+    LARGE_INPUT,
+    MOST_FOLLOWED,
+    SAFETY_FACTOR,
+    SLACK,
+)
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.checked_graph import CheckedGraph, NonsmoothNode
 from bpx.check.whole.evaluation import Evaluation
@@ -110,12 +119,37 @@ def _follow(evaluation: Evaluation, flat: Indices) -> None:
     """
     checked, evidence = evaluation.checked, evaluation.evidence
     # Unguarded: next to a kink every step changes the sign of its guard.
-    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    query, kinked = checked.query, [kink.node for kink in _kinks_above(evaluation)]
+    function = GraphFunction(checked.graph, query.output, query.seed, checked.input_values, kinked=kinked)
     slopes = sides(function, [(evaluation.node, entry) for entry in flat.tolist()])
     bent, smooth = slopes.of(slopes.differ), slopes.of(~slopes.differ)
     evidence.put(flat[~slopes.differ], value=(smooth.low + smooth.high) / 2, error=smooth.error)
     evidence.put(flat[slopes.differ], kink=True, value=np.nan, error=np.nan, jump=bent.jump)
     evidence.put(flat[slopes.differ], low=bent.low, high=bent.high, side_error=bent.error)
+    # Steps in proportion to a large x stride over jumps of ops such as floor, one after the other.
+    large = np.abs(np.ravel(checked.input_values[evaluation.node])[flat]) > LARGE_INPUT
+    hidden = ~np.isfinite(slopes.error) | large
+    _follow_in_many_digits(evaluation, flat[hidden], function)
+
+
+def _follow_in_many_digits(evaluation: Evaluation, flat: Indices, function: GraphFunction) -> None:
+    """The same in many digits, where float64 has no steps between two kinks, as at a large whole number."""
+    from bpx.check.numeric import multiprecision, multiprecision_slopes
+
+    checked, evidence = evaluation.checked, evaluation.evidence
+    most = checked.query.budget // (EXACT_EVALUATIONS * max(1, checked.operations))
+    for entry in flat[:most].tolist() if multiprecision.available() else ():
+        x = float(checked.input_values[evaluation.node].flat[entry])
+        along = function.in_multiprecision((evaluation.node, entry), checked.lifted)
+        slope = multiprecision_slopes.slope(along, x)
+        if slope is not None and slope.edge:
+            evidence.put(entry, kink=True, jump=True, value=np.nan, error=np.nan)
+        elif slope is not None and slope.kink:
+            low, high = sorted((slope.left, slope.right))
+            evidence.put(entry, kink=True, value=np.nan, error=np.nan, jump=False)
+            evidence.put(entry, low=low, high=high, side_error=slope.error)
+        elif slope is not None and is_known(slope):
+            evidence.put(entry, kink=False, value=slope.value, error=EPSILON * abs(slope.value))
 
 
 def _bracket(evaluation: Evaluation, flat: Indices) -> None:
