@@ -152,6 +152,7 @@ def _aligned(reduced: Expr, x: Expr, axis: Axes) -> Expr:
 
 
 def _arrange_norm(x: Shape, *, ord: Any, axis: Any, keepdims: Any) -> Settings:
+    ord = math.inf if isinstance(ord, str) and ord == "inf" else ord
     if isinstance(ord, bool) or ord not in (1, 2, math.inf):
         raise SettingError("bad-ord", ord=ord)
     return {"ord": ord, **arrange_reduction(x, axis=axis, keepdims=keepdims)}

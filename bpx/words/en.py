@@ -33,6 +33,8 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.missing-version": "the format version is missing",
     "diagnostic.unsupported-version": "this bpx does not read format version {found}",
     "diagnostic.no-steps": "nothing to compute: [graph] has no steps",
+    "diagnostic.no-input-node": "`{name}` names a node that is computed from others, not an input of the graph",
+    "diagnostic.node-named-twice": "`{name}` and `{other}` name the same input of the graph",
     "diagnostic.not-a-number": "`{name}` must contain only numbers, but contains {found}",
     "diagnostic.ragged": "the rows of `{name}` have different lengths",
     "diagnostic.empty-array": "`{name}` is an empty array",
