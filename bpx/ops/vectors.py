@@ -46,6 +46,7 @@ from bpx.ops.tensors import (
 
 Axes = tuple[int, ...]
 Rows = tuple[Expr, ...]
+_FAR_OUT = 400  # 2⁴⁰⁰ and 2⁻⁴⁰⁰ have squares that float64 still holds with all their digits
 _FEW = 4  # elements that are written out one by one
 _REDUCTION: Settings = {"axis": None, "keepdims": False}
 
@@ -180,6 +181,27 @@ def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
     return amax(absolute(x), axis=axis, keepdims=keepdims)
 
 
+def _norm_value(x: Array, *, ord: float, axis: Axes, keepdims: bool, batch: int) -> Any:
+    size = np.abs(x)
+    if ord == 1:
+        return np.sum(size, axis=axis, keepdims=keepdims)
+    if ord == math.inf:
+        return np.max(size, axis=axis, keepdims=keepdims)
+    return _root_of_sum_of_squares(size, axis, keepdims)
+
+
+def _root_of_sum_of_squares(size: Array, axis: Axes, keepdims: bool) -> Any:
+    """√Σ size², in units of a power of two where squares would leave float64 (as hypot does)."""
+    if size.dtype.hasobject:
+        return np.sqrt(np.sum(size * size, axis=axis, keepdims=keepdims))
+    top = np.max(size, axis=axis, keepdims=True)
+    far_out = np.isfinite(top) & ((top > 2.0**_FAR_OUT) | ((top < 2.0**-_FAR_OUT) & (top > 0)))
+    exponent = np.where(far_out, np.frexp(top)[1], 0)
+    scaled = np.ldexp(size, -exponent)
+    root = np.ldexp(np.sqrt(np.sum(scaled * scaled, axis=axis, keepdims=True)), exponent)
+    return root if keepdims else np.squeeze(root, axis=axis)
+
+
 def _pull_norm(upstream: Expr, x: Expr, out: Expr, *, ord: float, axis: Axes, keepdims: bool) -> tuple[Expr]:
     if ord == 1:
         return (_aligned(upstream, x, axis) * sign(x),)
@@ -204,7 +226,13 @@ def _pull_normalize(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, eps: floa
 
 
 norm = composite(
-    "norm", _norm, settings={"ord": 2, **_REDUCTION}, arrange=_arrange_norm, pull=_pull_norm, sample=((3,),)
+    "norm",
+    _norm,
+    settings={"ord": 2, **_REDUCTION},
+    arrange=_arrange_norm,
+    value=_norm_value,
+    pull=_pull_norm,
+    sample=((3,),),
 )
 normalize = composite(
     "normalize",

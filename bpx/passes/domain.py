@@ -65,6 +65,11 @@ def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
         if failing:
             # One reason is enough for a warning.
             facts |= _need(*failing[0], strict=True)
+        if all(
+            np.isfinite(values[edge.contribution]).all() for edge in ledger.edges if edge.consumer == node
+        ):
+            yield Diagnostic("zero-times-infinite", spec.origins.get(node), facts, severity="note")
+            continue
         code = "no-derivative" if failing else "infinite-gradient"
         yield Diagnostic(code, spec.origins.get(node), facts, severity="warning")
 

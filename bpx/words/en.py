@@ -195,6 +195,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.outside-domain": "`{node}` is outside the domain of `{op}`: it needs {need}, but {guard} = {value}",
     "diagnostic.not-finite": "`{node}` is {value}, the first value that is not finite",
     "diagnostic.no-derivative": "`{node}` has no finite derivative here: it needs {need}, but {guard} = {value}",
+    "diagnostic.zero-times-infinite": "`{node}` has no finite derivative here, but its upstream gradient is 0; bpx takes 0 as the contribution",
     "diagnostic.infinite-gradient": "the gradient through `{node}` is not finite",
     "diagnostic.at-kink-inside": "`{node}` is not differentiable here, because a `{inner}` inside it is at a kink",
     "diagnostic.at-kink": "`{node}` is not differentiable here ({guard} = 0); bpx uses {local} as the derivative",

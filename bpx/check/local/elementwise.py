@@ -20,7 +20,7 @@ from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.local.rounding_error import ends_of
 from bpx.check.numeric import balls
-from bpx.check.numeric.differences import derivative, one_sided
+from bpx.check.numeric.differences import OneSided, derivative, one_sided
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     EPSILON,
@@ -28,6 +28,7 @@ from bpx.check.numeric.tolerances import (
     OFF_KINK,
     RULE_PERTURBATIONS,
     SAFETY_FACTOR,
+    SETTLED,
     WITNESSES,
 )
 from bpx.check.report.entry import Reason, Verdict
@@ -116,6 +117,7 @@ class _PartialDerivative:
             self.evidence = Evidence.of(np.zeros(self.claimed.size), 0.0)
             return
         self.evidence.put(outside | ~queried, obstacle=Obstacle.EDGE)
+        self.add_slopes_at_edges(np.flatnonzero(queried & outside))
         self.add_smooth_slopes(np.flatnonzero(queried & ~kinked & ~outside))
         self.add_one_sided_slopes(np.flatnonzero(queried & kinked & ~outside))
 
@@ -129,6 +131,21 @@ class _PartialDerivative:
         evidence = self.evidence
         half = np.where(evidence.kink, (np.asarray(evidence.high) - evidence.low) / 2, 0.0)
         return np.broadcast_to(np.where(evidence.jump, np.inf, half), self.claimed.shape)
+
+    def add_slopes_at_edges(self, columns: Indices) -> None:
+        """Elements at the edge of a domain, beyond which the op may go on: x^n at 0, where n is 2."""
+        if not columns.size:
+            return
+        left, right, jump = self.one_sided_slopes(columns)
+        error, gap = left.error + right.error, np.abs(left.slope - right.slope)
+        same = gap <= SAFETY_FACTOR * error + SETTLED * np.abs(left.slope)
+        smooth = same & ~jump & np.isfinite(error) & np.isfinite(self.claimed[columns])
+        value = (left.slope + right.slope)[smooth] / 2
+        self.evidence.put(
+            columns[smooth], value=value, error=np.maximum(error, gap)[smooth], obstacle=Obstacle.NONE
+        )
+        # The larger of both slopes is the scale of one that is 0, as that of x^2 there.
+        self.add_exact_slopes(columns[smooth][: self.exact_elements])
 
     # --- smooth elements: differences, then many digits for a few ---
 
@@ -239,6 +256,15 @@ class _PartialDerivative:
         """
         if not columns.size:
             return
+        left, right, jump = self.one_sided_slopes(columns)
+        low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
+        error = left.error + right.error
+        self.evidence.put(columns, value=(low + high) / 2, error=error, kink=True, jump=jump)
+        self.evidence.put(columns, low=low, high=high, side_error=error)
+        self.add_exact_sides(columns[~np.isfinite(error)][: self.exact_elements])
+
+    def one_sided_slopes(self, columns: Indices) -> tuple[OneSided, OneSided, Flags]:
+        """Those to the left and to the right, and where the value breaks."""
         x = self.batch.args[self.position][columns]
 
         def forward(points: Array, chosen: Indices) -> tuple[Array, Flags]:
@@ -252,12 +278,7 @@ class _PartialDerivative:
         here, steepest = self.batch.out[columns], np.fmax(np.abs(left.slope), np.abs(right.slope))
         along_slopes = EPSILON * np.abs(here) + steepest * self.arg_error[columns]
         value_error = 2 * np.fmin(self.out_error[columns], along_slopes)
-        jump = left.jumps(here, value_error) | right.jumps(here, value_error)
-        low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
-        error = left.error + right.error
-        self.evidence.put(columns, value=(low + high) / 2, error=error, kink=True, jump=jump)
-        self.evidence.put(columns, low=low, high=high, side_error=error)
-        self.add_exact_sides(columns[~np.isfinite(error)][: self.exact_elements])
+        return left, right, left.jumps(here, value_error) | right.jumps(here, value_error)
 
     def before_next_guard(self, points: Array, columns: Indices) -> Flags:
         """Which points (steps, columns), those farthest from x first, no guard parts from those near x.

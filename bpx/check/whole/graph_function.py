@@ -143,7 +143,8 @@ class GraphFunction:
             usable &= same.reshape(-1, same.shape[-1]).all(axis=0)
         usable = usable.reshape(shape)
         for node in self.kink_guards:
-            usable &= _before_next_kink(np.sign(values[node]).reshape(-1, *shape))
+            guard = np.broadcast_to(values[node], (*self.graph.shapes[node], shape[0] * shape[1]))
+            usable &= _before_next_kink(np.sign(guard).reshape(-1, *shape))
         return weighted.reshape(shape), usable
 
 

@@ -19,6 +19,7 @@ from bpx.check.numeric.tolerances import (
     SLACK,
 )
 from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph, NonsmoothNode
 from bpx.check.whole.evaluation import Evaluation
 from bpx.check.whole.generalized import Selections, is_limit
@@ -130,6 +131,23 @@ def _follow(evaluation: Evaluation, flat: Indices) -> None:
     large = np.abs(np.ravel(checked.input_values[evaluation.node])[flat]) > LARGE_INPUT
     hidden = ~np.isfinite(slopes.error) | large
     _follow_in_many_digits(evaluation, flat[hidden], function)
+
+
+def add_slopes_at_edges(evaluation: Evaluation, flat: Indices) -> None:
+    """The slopes of entries below the edge of some domain, where the whole goes on to both sides.
+
+    sqrt(a^2 + b^2)^2 has one at 0, though sqrt has none.
+    """
+    checked, evidence = evaluation.checked, evaluation.evidence
+    if checked.elements * EVALUATIONS_PER_ENTRY * flat.size > MOST_FOLLOWED:
+        return
+    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    slopes = sides(function, [(evaluation.node, entry) for entry in flat.tolist()])
+    smooth = ~slopes.differ & np.isfinite(slopes.error) & ~slopes.jump
+    value = (slopes.low + slopes.high)[smooth] / 2
+    error = np.maximum(slopes.error, slopes.high - slopes.low)[smooth]
+    flatly = (slopes.low == 0) & (slopes.high == 0)
+    evidence.put(flat[smooth], value=value, error=error, flat=flatly[smooth], obstacle=Obstacle.NONE)
 
 
 def _follow_in_many_digits(evaluation: Evaluation, flat: Indices, function: GraphFunction) -> None:
