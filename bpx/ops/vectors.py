@@ -46,7 +46,7 @@ from bpx.ops.tensors import (
 
 Axes = tuple[int, ...]
 Rows = tuple[Expr, ...]
-_FAR_OUT = 400  # 2⁴⁰⁰ and 2⁻⁴⁰⁰ have squares that float64 still holds with all their digits
+_FAR_OUT, _NEARER = 2.0**400, 2.0**600  # squares of more, and of less than 1 over it, may leave float64
 _FEW = 4  # elements that are written out one by one
 _REDUCTION: Settings = {"axis": None, "keepdims": False}
 
@@ -177,29 +177,21 @@ def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
     if ord == 1:
         return sum_(absolute(x), axis=axis, keepdims=keepdims)
     if ord == 2:
-        return _root_of_squares(sum_(square(x), axis=axis, keepdims=keepdims))
+        unit = _unit_of_squares(x, axis, keepdims)
+        scaled = x * _aligned(unit, x, axis)
+        return _root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) / unit
     return amax(absolute(x), axis=axis, keepdims=keepdims)
 
 
-def _norm_value(x: Array, *, ord: float, axis: Axes, keepdims: bool, batch: int) -> Any:
-    size = np.abs(x)
-    if ord == 1:
-        return np.sum(size, axis=axis, keepdims=keepdims)
-    if ord == math.inf:
-        return np.max(size, axis=axis, keepdims=keepdims)
-    return _root_of_sum_of_squares(size, axis, keepdims)
+def _unit_of_squares(x: Expr, axis: Axes, keepdims: bool) -> Expr:
+    """A power of two that brings the squares of `x` into float64 where they would leave it; else 1.
 
-
-def _root_of_sum_of_squares(size: Array, axis: Axes, keepdims: bool) -> Any:
-    """√Σ size², in units of a power of two where squares would leave float64 (as hypot does)."""
-    if size.dtype.hasobject:
-        return np.sqrt(np.sum(size * size, axis=axis, keepdims=keepdims))
-    top = np.max(size, axis=axis, keepdims=True)
-    far_out = np.isfinite(top) & ((top > 2.0**_FAR_OUT) | ((top < 2.0**-_FAR_OUT) & (top > 0)))
-    exponent = np.where(far_out, np.frexp(top)[1], 0)
-    scaled = np.ldexp(size, -exponent)
-    root = np.ldexp(np.sqrt(np.sum(scaled * scaled, axis=axis, keepdims=True)), exponent)
-    return root if keepdims else np.squeeze(root, axis=axis)
+    As hypot does, but in two steps, as neither may meet an infinite number on the way.
+    """
+    down = sum_(square(x / _NEARER), axis=axis, keepdims=keepdims) > (_FAR_OUT / _NEARER) ** 2
+    unit = where(down, 1 / _NEARER, 1)
+    total = sum_(square(x * _aligned(unit, x, axis)), axis=axis, keepdims=keepdims)
+    return unit * where(total < _FAR_OUT**-2, _NEARER, 1)
 
 
 def _pull_norm(upstream: Expr, x: Expr, out: Expr, *, ord: float, axis: Axes, keepdims: bool) -> tuple[Expr]:
@@ -230,7 +222,6 @@ norm = composite(
     _norm,
     settings={"ord": 2, **_REDUCTION},
     arrange=_arrange_norm,
-    value=_norm_value,
     pull=_pull_norm,
     sample=((3,),),
 )
