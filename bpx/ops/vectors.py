@@ -177,21 +177,23 @@ def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
     if ord == 1:
         return sum_(absolute(x), axis=axis, keepdims=keepdims)
     if ord == 2:
-        unit = _unit_of_squares(x, axis, keepdims)
+        unit, back = _unit_of_squares(x, axis, keepdims)
         scaled = x * _aligned(unit, x, axis)
-        return _root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) / unit
+        return _root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) * back
     return amax(absolute(x), axis=axis, keepdims=keepdims)
 
 
-def _unit_of_squares(x: Expr, axis: Axes, keepdims: bool) -> Expr:
-    """A power of two that brings the squares of `x` into float64 where they would leave it; else 1.
+def _unit_of_squares(x: Expr, axis: Axes, keepdims: bool) -> tuple[Expr, Expr]:
+    """A power of two that brings the squares of `x` into float64 where they would leave it; and 1 over it.
 
     As hypot does, but in two steps, as neither may meet an infinite number on the way.
     """
     down = sum_(square(x / _NEARER), axis=axis, keepdims=keepdims) > (_FAR_OUT / _NEARER) ** 2
     unit = where(down, 1 / _NEARER, 1)
     total = sum_(square(x * _aligned(unit, x, axis)), axis=axis, keepdims=keepdims)
-    return unit * where(total < _FAR_OUT**-2, _NEARER, 1)
+    up = total < _FAR_OUT**-2
+    back = where(down, _NEARER, 1) * where(up, 1 / _NEARER, 1)
+    return unit * where(up, _NEARER, 1), back
 
 
 def _pull_norm(upstream: Expr, x: Expr, out: Expr, *, ord: float, axis: Axes, keepdims: bool) -> tuple[Expr]:
