@@ -20,13 +20,13 @@ from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.options import bad_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
+from bpx.check.second_order import second_order
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import build_claim
 from bpx.check.whole.directional_check import broken_wiring
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
 from bpx.check.whole.nonsmooth import check_claims_together, check_limits
 from bpx.check.whole.sample_points import drawn_points
-from bpx.check.whole.second_order import second_order
 from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Graph

@@ -12,10 +12,10 @@ from bpx.check.numeric import balls
 from bpx.check.numeric.tolerances import MOST_QUICK_NODES, MOST_QUICK_OPERATIONS, QUICK_EXACT_OPERATIONS
 from bpx.check.report.entry import Entry, Verdict, rank
 from bpx.check.report.gradient_table import GradientTable
+from bpx.check.second_order import second_order
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.evaluation import by_rule
 from bpx.check.whole.nonsmooth import check_limits
-from bpx.check.whole.second_order import second_order
 from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
