@@ -40,8 +40,17 @@ def test_no_numbers(value):
 
 @pytest.mark.parametrize(
     "value",
-    [1, True, np.float32(2), [1, 2], (1, 2), range(3), np.array([1, 2], dtype=object), Fraction(1, 2)]
-    + [np.ma.array([1.0, 2.0])],
+    [
+        1,
+        True,
+        np.float32(2),
+        [1, 2],
+        (1, 2),
+        range(3),
+        np.array([1, 2], dtype=object),
+        Fraction(1, 2),
+        np.ma.array([1.0, 2.0]),
+    ],
     ids=repr,
 )
 def test_numbers(value):
