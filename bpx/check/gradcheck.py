@@ -12,7 +12,7 @@ from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.blame.corrected_formula import right_gradient
 from bpx.check.blame.custom_rules import check_custom_rules
-from bpx.check.numeric.tolerances import DETECT, SECOND_LOOKS
+from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS, SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
@@ -20,13 +20,13 @@ from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.options import bad_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
+from bpx.check.second_order import second_order
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import build_claim
 from bpx.check.whole.directional_check import broken_wiring
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
-from bpx.check.whole.nonsmooth import check_claims_together
+from bpx.check.whole.nonsmooth import check_claims_together, check_limits
 from bpx.check.whole.sample_points import drawn_points
-from bpx.check.whole.second_order import second_order
 from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Graph
@@ -52,6 +52,7 @@ def gradcheck(
     seed: int = 0,
     order: int = 1,
     detect: float = DETECT,
+    budget: int = MOST_EXACT_OPERATIONS,
     all: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Report:
@@ -60,14 +61,15 @@ def gradcheck(
     What is checked: the claims of the spec, for the nodes they speak of; for the others the
     gradient that the rules give, those the spec states among them. `points` counts the points checked,
     the given one first, the others drawn with `seed`. `order` 2 checks second derivatives too. `detect`
-    is the smallest relative error that must be seen; `progress` is told the fraction done.
+    is the smallest relative error that must be seen, `budget` how many operations on numbers of many digits
+    the gradient of one node may take, where differences leave it open; `progress` is told the fraction done.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
     """
-    problems = bad_options(points, seed, order, detect)
+    problems = bad_options(points, seed, order, detect, budget)
     if problems:
         raise BpxError(problems)
-    check = _Check(spec, of, as_list(wrt), upstream, detect)
+    check = _Check(spec, of, as_list(wrt), upstream, detect, budget)
     places, skipped = drawn_points(spec, points, seed)
     results = []
     for i, input_values in enumerate(places):
@@ -116,10 +118,16 @@ class _Check:
     """A spec and what is asked of it, to be looked at at several points."""
 
     def __init__(
-        self, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any, detect: float
+        self,
+        spec: NamedGraph,
+        of: str | None,
+        wrt: Sequence[str] | None,
+        upstream: Any,
+        detect: float,
+        budget: int,
     ) -> None:
         self.with_composites, spec = spec, written_out(spec)
-        self.spec, self.names, self.detect = spec, spec.names, detect
+        self.spec, self.names, self.detect, self.budget = spec, spec.names, detect, budget
         self.output, queried = query_nodes(spec, of, wrt)
         self.seed, self.notes = seed_of(spec.graph.shapes[self.output], upstream)
         self.notes += spec.warnings
@@ -143,6 +151,7 @@ class _Check:
             tables = [self.outside_domain(name, node, problems[0]) for name, node in self.wrt.items()]
             return _PointResult(tables, [], [], [])
         evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
+        check_limits(checked, evaluations)
         blame = blamed_rules(checked)
         if not blame and not _wrong_claims(evaluations):
             _check_consistency(checked, evaluations)
@@ -157,7 +166,7 @@ class _Check:
         """The graph at these values, and what is claimed of each node there."""
         graph = self.spec.graph.copy()
         exprs = self.build_claims(graph)
-        query = Query(self.spec, self.output, self.wrt, self.seed, self.detect)
+        query = Query(self.spec, self.output, self.wrt, self.seed, self.detect, self.budget)
         checked = CheckedGraph.at(query, input_values, graph)
         claimed = {node: by_rule(checked, node) for node in self.wrt.values()}
         for node, expr in exprs.items():
@@ -207,7 +216,9 @@ class _Check:
         """Second derivatives at one point."""
         inputs = {leaf.node for leaf in self.spec.inputs}
         wrt = {name: node for name, node in self.wrt.items() if node in inputs}
-        return second_order(Query(self.spec, self.output, wrt, self.seed, self.detect), input_values)
+        return second_order(
+            Query(self.spec, self.output, wrt, self.seed, self.detect, self.budget), input_values
+        )
 
 
 def _wrong_claims(evaluations: Iterable[Evaluation]) -> list[int]:

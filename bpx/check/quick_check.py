@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from bpx.check.numeric import ball_context
-from bpx.check.numeric.tolerances import MOST_QUICK_ELEMENTS, MOST_QUICK_NODES
-from bpx.check.report.entry import Verdict
+from bpx.check.numeric.tolerances import MOST_QUICK_NODES, MOST_QUICK_OPERATIONS, QUICK_EXACT_OPERATIONS
+from bpx.check.report.entry import Entry, Verdict, rank
+from bpx.check.report.gradient_table import GradientTable
+from bpx.check.second_order import second_order
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.evaluation import by_rule
+from bpx.check.whole.nonsmooth import check_limits
 from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
@@ -23,42 +26,74 @@ from bpx.passes.reverse import Ledger
 class QuickCheck(NamedTuple):
     """How the gradients compare with differences: the worst verdict of `bpx gradcheck`, in its words.
 
-    `digits` is to how many whole digits all entries agree at least, `entries` how many there are. A check
-    that would have taken longer than the rest is `skipped`, and has neither.
+    `digits` is to how many whole digits all entries agree at least, `entries` how many there are, those of
+    the second derivatives included where these are `second`. A check that would have taken longer than the
+    rest is `skipped`, and has neither. `entry` is one of those that disagree.
     """
 
     verdict: str
     entries: int
     digits: float
+    second: bool = False
+    entry: Entry | None = None
 
 
 SKIPPED = QuickCheck("skipped", 0, 0.0)
 
 
-def quick_check(spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Array) -> QuickCheck | None:
+def quick_check(
+    spec: NamedGraph, ledger: Ledger, wrt: Mapping[str, int], seed: Array, second: bool = False
+) -> QuickCheck | None:
     """What differences say of the gradients of `ledger` for the nodes `wrt`; None where there are none.
 
-    `seed` is what arrived at the output.
+    `seed` is what arrived at the output. Of inputs `second` derivatives may be checked besides, if they do
+    not take too long either.
     """
     if not wrt:
         return None
-    checked = CheckedGraph(
-        Query(spec, ledger.output, wrt, seed), ledger.graph, ledger, spec.input_values, ledger
-    )
-    if len(checked.forward) > MOST_QUICK_NODES or checked.elements > MOST_QUICK_ELEMENTS:
+    query = Query(spec, ledger.output, wrt, seed, budget=QUICK_EXACT_OPERATIONS)
+    checked = CheckedGraph(query, ledger.graph, ledger, spec.input_values, ledger)
+    if _is_large(checked):
         return SKIPPED
     plain = written_out(spec)
     if plain is not spec:
         checked = CheckedGraph.at(_written_out(checked.query, plain), plain.input_values)
+    if _is_large(checked):
+        return SKIPPED
     with np.errstate(all="ignore"), ball_context.unwanted():
-        tables = [
-            evaluated(checked, name, node, by_rule(checked, node)).table()
-            for name, node in checked.query.wrt.items()
-        ]
+        tables, beyond_budget = _tables(checked)
+        rows = sum(math.prod(spec.graph.shapes[node]) for node in wrt.values())
+        second = second and rows * checked.operations <= MOST_QUICK_OPERATIONS
+        if second:
+            tables += second_order(checked.query, checked.input_values)
     worst = min(int(table.verdicts.min()) for table in tables)
+    # What the full check may well settle is no news.
+    if worst == Verdict.CANNOT_TELL and beyond_budget:
+        return SKIPPED
     entries = sum(table.claimed.size for table in tables)
     digits = min(table.digits for table in tables)
-    return QuickCheck(Verdict(worst).word, entries, digits if math.isinf(digits) else math.floor(digits))
+    whole_digits = digits if math.isinf(digits) else math.floor(digits)
+    return QuickCheck(Verdict(worst).word, entries, whole_digits, second, _wrong(tables))
+
+
+def _tables(checked: CheckedGraph) -> tuple[list[GradientTable], bool]:
+    """The verdicts on the first derivatives, and whether the budget for many digits cut any of them short."""
+    evaluations = [
+        evaluated(checked, name, node, by_rule(checked, node)) for name, node in checked.query.wrt.items()
+    ]
+    check_limits(checked, evaluations)
+    beyond_budget = any(np.any(evaluation.evidence.beyond_budget) for evaluation in evaluations)
+    return [evaluation.table() for evaluation in evaluations], beyond_budget
+
+
+def _wrong(tables: Iterable[GradientTable]) -> Entry | None:
+    """The worst entry, if it disagrees."""
+    worst = min((table.worst(1)[0] for table in tables), key=rank)
+    return worst if worst.verdict is Verdict.DISAGREE else None
+
+
+def _is_large(checked: CheckedGraph) -> bool:
+    return len(checked.forward) > MOST_QUICK_NODES or checked.operations > MOST_QUICK_OPERATIONS
 
 
 def _written_out(query: Query, plain: NamedGraph) -> Query:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bpx.check.numeric.tolerances import DETECT
+from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
 from bpx.cli.app import app
 from bpx.cli.arguments import read_claims, read_names, read_upstream, spec_argument
 from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
@@ -31,6 +31,7 @@ Points = Annotated[int, typer.Option(metavar="N", help=say("cli.points"))]
 Seed = Annotated[int, typer.Option(metavar="S", help=say("cli.points-seed"))]
 Order = Annotated[int, typer.Option(metavar="1|2", help=say("cli.order"))]
 Detect = Annotated[float, typer.Option(metavar="R", help=say("cli.detect"))]
+Budget = Annotated[int, typer.Option(metavar="N", help=say("cli.budget"))]
 SortBy = Annotated[Sort, typer.Option(help=say("cli.sort"))]
 All = Annotated[bool, typer.Option("--all", help=say("cli.all"))]
 Strict = Annotated[bool, typer.Option("--strict", help=say("cli.strict"))]
@@ -53,6 +54,7 @@ def gradcheck(
     seed: Seed = 0,
     order: Order = 1,
     detect: Detect = DETECT,
+    budget: Budget = MOST_EXACT_OPERATIONS,
     sort: SortBy = Sort.WORST,
     all_: All = False,
     strict: Strict = False,
@@ -68,7 +70,7 @@ def gradcheck(
         from bpx.spec.reading.claims import with_claims
 
         claims, problems = read_claims(claim or ())
-        spec = spec_argument(target, set_, [*problems, *bad_options(points, seed, order, detect)])
+        spec = spec_argument(target, set_, [*problems, *bad_options(points, seed, order, detect, budget)])
         with ProgressBar() as progress:
             report = run_gradcheck(
                 with_claims(spec, claims),
@@ -79,6 +81,7 @@ def gradcheck(
                 seed=seed,
                 order=order,
                 detect=detect,
+                budget=budget,
                 all=all_,
                 progress=progress,
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +35,19 @@ mul = elem(
     unit=(1, 1),
     absorb=0,
 )
+
+
+def _absorbing(x: Any, y: Any) -> Any:
+    product = np.multiply(x, y)
+    # Nearly always there is nothing to look for, and a sum is quick to say so.
+    if not np.asarray(product).dtype.hasobject and not np.isnan(np.sum(product)):
+        return product
+    return np.where((product != product) & np.equal(x, 0), 0.0, product)
+
+
+# Upstream times local where the local derivative may be infinite: what no gradient reaches contributes
+# nothing, as the branch of a `where` that is not taken. It is written like any product, and is in no table.
+contribution = replace(mul, value=_absorbing)
 div = elem(
     "div",
     np.true_divide,

@@ -46,6 +46,7 @@ from bpx.ops.tensors import (
 
 Axes = tuple[int, ...]
 Rows = tuple[Expr, ...]
+_FAR_OUT, _NEARER = 2.0**400, 2.0**600  # squares of more, and of less than 1 over it, may leave float64
 _FEW = 4  # elements that are written out one by one
 _REDUCTION: Settings = {"axis": None, "keepdims": False}
 
@@ -152,6 +153,7 @@ def _aligned(reduced: Expr, x: Expr, axis: Axes) -> Expr:
 
 
 def _arrange_norm(x: Shape, *, ord: Any, axis: Any, keepdims: Any) -> Settings:
+    ord = math.inf if isinstance(ord, str) and ord == "inf" else ord
     if isinstance(ord, bool) or ord not in (1, 2, math.inf):
         raise SettingError("bad-ord", ord=ord)
     return {"ord": ord, **arrange_reduction(x, axis=axis, keepdims=keepdims)}
@@ -175,8 +177,23 @@ def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
     if ord == 1:
         return sum_(absolute(x), axis=axis, keepdims=keepdims)
     if ord == 2:
-        return _root_of_squares(sum_(square(x), axis=axis, keepdims=keepdims))
+        unit, back = _unit_of_squares(x, axis, keepdims)
+        scaled = x * _aligned(unit, x, axis)
+        return _root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) * back
     return amax(absolute(x), axis=axis, keepdims=keepdims)
+
+
+def _unit_of_squares(x: Expr, axis: Axes, keepdims: bool) -> tuple[Expr, Expr]:
+    """A power of two that brings the squares of `x` into float64 where they would leave it; and 1 over it.
+
+    As hypot does, but in two steps, as neither may meet an infinite number on the way.
+    """
+    down = sum_(square(x / _NEARER), axis=axis, keepdims=keepdims) > (_FAR_OUT / _NEARER) ** 2
+    unit = where(down, 1 / _NEARER, 1)
+    total = sum_(square(x * _aligned(unit, x, axis)), axis=axis, keepdims=keepdims)
+    up = total < _FAR_OUT**-2
+    back = where(down, _NEARER, 1) * where(up, 1 / _NEARER, 1)
+    return unit * where(up, _NEARER, 1), back
 
 
 def _pull_norm(upstream: Expr, x: Expr, out: Expr, *, ord: float, axis: Axes, keepdims: bool) -> tuple[Expr]:
@@ -203,7 +220,12 @@ def _pull_normalize(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, eps: floa
 
 
 norm = composite(
-    "norm", _norm, settings={"ord": 2, **_REDUCTION}, arrange=_arrange_norm, pull=_pull_norm, sample=((3,),)
+    "norm",
+    _norm,
+    settings={"ord": 2, **_REDUCTION},
+    arrange=_arrange_norm,
+    pull=_pull_norm,
+    sample=((3,),),
 )
 normalize = composite(
     "normalize",

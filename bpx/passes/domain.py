@@ -65,6 +65,11 @@ def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
         if failing:
             # One reason is enough for a warning.
             facts |= _need(*failing[0], strict=True)
+        if all(
+            np.isfinite(values[edge.contribution]).all() for edge in ledger.edges if edge.consumer == node
+        ):
+            yield Diagnostic("zero-times-infinite", spec.origins.get(node), facts, severity="note")
+            continue
         code = "no-derivative" if failing else "infinite-gradient"
         yield Diagnostic(code, spec.origins.get(node), facts, severity="warning")
 
@@ -97,7 +102,9 @@ def kink_notes(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) ->
     graph = spec.graph
     consumers = sorted({edge.consumer for edge in ledger.edges})
     simple = [node for node in consumers if not graph.ops[node].composite]
-    kinks = [fact for fact in _evaluated(graph, values, simple) if fact.guard.kind == "kink"]
+    fixed = fixed_choices(spec, [leaf.node for leaf in spec.inputs])
+    evaluated = _evaluated(graph, values, [node for node in simple if node not in fixed])
+    kinks = [fact for fact in evaluated if fact.guard.kind == "kink"]
     locals_of: dict[int, list[int]] = {}
     for edge in ledger.edges:
         if edge.local is not None:
@@ -151,6 +158,36 @@ def _local_at_kink(local: Array, kinked: Array) -> str:
     """The local derivative, by bpx's convention, at the first element that is at a kink."""
     local, kinked = np.broadcast_arrays(local, kinked)
     return number(local[kinked].flat[0], SHOWN_DIGITS)
+
+
+def choosing(graph: Graph, size: int | None = None) -> set[int]:
+    """The nodes that are there only to choose, as the number of a class is, and mean nothing when moved.
+
+    Of the first `size` nodes, where a reverse pass follows.
+    """
+    chooses, measures = set[int](), set[int]()
+    for op, args in zip(graph.ops[:size], graph.args[:size], strict=True):
+        for position, arg in enumerate(args):
+            (chooses if position in op.chooses else measures).add(arg)
+    return chooses - measures
+
+
+def fixed_choices(spec: NamedGraph, wrt: Iterable[int]) -> set[int]:
+    """The nodes that choose by what nobody moves: a mask of 0 and 1 is no kink, though it be 0.
+
+    Unless it is all that is asked about, by the nodes `wrt`.
+    """
+    graph, choosers = spec.graph, choosing(spec.graph, spec.size)
+    if choosers.issuperset(wrt):
+        return set()
+    movers = [leaf.node for leaf in spec.inputs if leaf.node not in choosers]
+    moved = graph.touched(by=movers, upto=spec.size - 1)
+    return {
+        node
+        for node in range(spec.size)
+        if graph.ops[node].chooses
+        and not any(moved[graph.args[node][position]] for position in graph.ops[node].chooses)
+    }
 
 
 def broadcast_warnings(spec: NamedGraph) -> Iterator[Diagnostic]:

@@ -17,6 +17,7 @@ from bpx.graph.graph import Expr, Graph, Op, Operand
 from bpx.graph.named.named_graph import Composite
 from bpx.graph.numbers import shape_text
 from bpx.graph.subgraph import Subgraph, expansion
+from bpx.ops import arithmetic
 from bpx.ops.tensors import spread, unbroadcast
 from bpx.words.say import say
 
@@ -125,9 +126,15 @@ def _edges(node: Expr, upstream: Expr, live: bytearray, composite: Composite | N
     for position, (arg, factor) in enumerate(zip(args, node.op.local(*args, node), strict=True)):
         if live[arg.id]:
             local = graph.lift(factor)
-            contribution = unbroadcast(upstream * local, arg.shape)
+            contribution = unbroadcast(_product(node, upstream, local), arg.shape)
             edges.append(Edge(node.id, arg.id, position, upstream.id, local.id, contribution.id))
     return edges
+
+
+def _product(node: Expr, upstream: Expr, local: Expr) -> Expr:
+    """Upstream times local; 0 where the upstream is 0, be the local derivative infinite."""
+    has_edge = any(guard.kind != "kink" for guard in node.op.guards(*node.args))
+    return arithmetic.contribution(upstream, local) if has_edge else upstream * local
 
 
 def contributions(node: Expr, upstream: Expr) -> tuple[Expr, ...]:

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr
+from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr, Graph
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import free_output_name
 from bpx.graph.named.values import as_array
 from bpx.graph.numbers import shape_text
 from bpx.spec.reading.syntax import name_problem
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
+
+
+def _node_problems(graph: Graph, values: Mapping[str, tuple[Expr, Any]]) -> list[Diagnostic]:
+    """Names of what is no input, and second names of what has one."""
+    names: dict[int, str] = {}
+    problems = []
+    for name, (expr, _) in values.items():
+        node = graph.lift(expr).id
+        if graph.ops[node] is not INPUT:
+            problems.append(Diagnostic("no-input-node", None, {"name": name}))
+        elif node in names:
+            problems.append(Diagnostic("node-named-twice", None, {"name": name, "other": names[node]}))
+        names.setdefault(node, name)
+    return problems
 
 
 def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
@@ -28,6 +42,7 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
     problems += [
         Diagnostic(code, None, {"name": name}, "rename") for name in values if (code := name_problem(name))
     ]
+    problems += _node_problems(graph, values)
     for input in inputs:
         if input.value.shape != graph.shapes[input.node]:
             facts = {

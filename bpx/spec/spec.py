@@ -84,7 +84,17 @@ def load(target: str | Path, /, **values: Any) -> Spec:
 
 def parse(expression: str, /, **values: Any) -> Spec:
     """A spec from an expression and the values of its inputs. Raises `bpx.BpxError`."""
-    return Spec.of(read_expression(Source("<expression>", expression), values))
+    return Spec.of(read_expression(Source("<expression>", expression), _stated(values)))
+
+
+def _stated(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values, none of which is None. Raises `BpxError`."""
+    problems: list[Diagnostic] = []
+    for name in (name for name, value in values.items() if value is None):
+        as_array(name, None, problems)
+    if problems:
+        raise BpxError(problems)
+    return values
 
 
 def trace(function: Callable[..., Expr | float], /, **values: Any) -> Spec:

@@ -924,3 +924,9 @@ def test_the_check_may_be_left_out() -> None:
 
 def test_there_is_nothing_to_check_without_inputs() -> None:
     assert explain(spec("x^2", x=3), wrt=[]).check is None
+
+
+def test_a_decimal_number_is_no_layer() -> None:
+    made = explain(spec("0.5*(y - t)^2 + 1.5", y=1.0, t=2.0))
+    assert {row.layer for row in made.nodes} == {""}
+    assert "layers" not in made.to_plain()

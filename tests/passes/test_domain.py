@@ -40,7 +40,7 @@ def notes(account: Explanation, code: str) -> list[Diagnostic]:
 # --- every op -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", WITH_WITNESS)
+@pytest.mark.parametrize("name", [name for name in WITH_WITNESS if not OPS[name].chooses])
 def test_the_witness_is_noted_with_the_local_derivatives_taken(name: str) -> None:
     account = explain(at(name, OPS[name].witness))
     found = notes(account, "at-kink")
@@ -48,6 +48,11 @@ def test_the_witness_is_noted_with_the_local_derivatives_taken(name: str) -> Non
     locals_ = ", ".join(number(float(edge.local), 6) for edge in account.edges if edge.local is not None)
     assert {note.facts["local"] for note in found} == {locals_}
     assert {note.severity for note in found} == {"note"}
+
+
+def test_a_choice_is_noted_where_what_it_goes_by_is_moved() -> None:
+    assert notes(explain(spec("where(x, x + 2, 3)", x=0.0)), "at-kink")
+    assert not notes(explain(spec("where(m, x + 2, 3)", m=0.0, x=0.0)), "at-kink")
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)

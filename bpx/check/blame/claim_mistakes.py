@@ -270,7 +270,7 @@ class _ClaimSearch:
         unchanged = {node: ErrorBound.exact(np.zeros(shapes[node])) for node in claimed_nodes}
         for alike in self.groups(unchanged):
             samples = {edge: point.sample(edge) for edge in alike}
-            predicted = {edge: _of_its_shape(predict, one) for edge, one in samples.items()}
+            predicted = {edge: dict(predict(sample)) for edge, sample in samples.items()}
             for mistake in predicted[alike[0]]:
                 if all(mistake in wrong for wrong in predicted.values()):
                     changes = {edge: predicted[edge][mistake] - samples[edge].right for edge in alike}
@@ -301,11 +301,6 @@ class _ClaimSearch:
         bounds = {node: ErrorBound.exact(change) for node, change in seed.items()}
         swept = reverse_sweep(checked.ledger.edges, checked.trusted, bounds, unchanged)
         return swept[self.node].value if self.node in swept else np.zeros(())
-
-
-def _of_its_shape(predict: Predict, one: EdgeSample) -> dict[Mistake, Array]:
-    """The predictions that are contributions: a product in the wrong order may have another shape."""
-    return {mistake: wrong for mistake, wrong in predict(one) if np.shape(wrong) == one.shape}
 
 
 def described(checked: CheckedGraph, node: int, edges: Sequence[Edge], placed: PlacedMistake) -> Mistake:

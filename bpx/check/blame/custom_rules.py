@@ -94,5 +94,8 @@ def _where(checked: CheckedGraph, local: int | None, claimed: float) -> dict[str
     """The args at which the rule gives what is claimed."""
     assert local is not None
     local_derivatives = np.broadcast_to(checked.all_values[local], (checked.query.seed.size,))
-    column = int(np.nanargmin(np.abs(local_derivatives - claimed)))
+    # A rule may be nan somewhere, as 2*exp(log(x)) is for a negative x: that is where it is wrong, then.
+    same = np.isnan(local_derivatives) if np.isnan(claimed) else local_derivatives == claimed
+    gap = np.nan_to_num(np.abs(local_derivatives - claimed), nan=np.inf)
+    column = int(np.where(same, -1.0, gap).argmin())
     return {leaf.name: float(leaf.value[column]) for leaf in checked.query.spec.inputs}

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.check.local.composite import CompositeRule, composite_samples
+from bpx.check.local.edges import check_whole_arrays
 from bpx.check.local.elementwise import KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge, LinearMap
 from bpx.check.local.reverse_sweep import Jacobian
-from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import EDGE_POINTS, FAR_SHARES, NEAR_SHARES
 from bpx.check.patterns.error_patterns import EdgeSample
@@ -90,10 +90,10 @@ def _moved(
 
 
 def _check(checked: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: bool) -> CheckedEdge | None:
-    graph, detect = checked.graph, checked.query.detect
+    graph, detect, most = checked.graph, checked.query.detect, checked.query.exact_elements
     exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
     if edge.local is None:
-        return check_structural(graph, edge, values, exact, detect)
+        return check_whole_arrays(graph, edge, values, exact, detect, most)
     batch = ElementwiseBatch(graph, [edge.consumer], values)
     original_batch = ElementwiseBatch(graph, [edge.consumer], checked.values)
     if not far and any((a != b).any() for a, b in zip(batch.signs, original_batch.signs, strict=True)):
@@ -102,7 +102,7 @@ def _check(checked: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: 
     local = batch.part(edge.consumer, batch.locals_at(edge.position, batch.args, batch.out))
     kinked = batch.at_guard(KINKS, batch.flat(exact))
     numbers = {**values, edge.local: local}
-    return next(check_elementwise(batch, [edge], numbers, kinked, ~kinked & False, exact, detect))
+    return next(check_elementwise(batch, [edge], numbers, kinked, ~kinked & False, exact, detect, most))
 
 
 def _drawn(

@@ -20,14 +20,15 @@ from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.local.rounding_error import ends_of
 from bpx.check.numeric import ball_context
-from bpx.check.numeric.differences import derivative, one_sided
+from bpx.check.numeric.differences import OneSided, derivative, one_sided
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     EPSILON,
     MOST_ENCLOSED_ELEMENTS,
-    MOST_MULTIPRECISION_ELEMENTS,
+    OFF_KINK,
     RULE_PERTURBATIONS,
     SAFETY_FACTOR,
+    SETTLED,
     WITNESSES,
 )
 from bpx.check.report.entry import Reason, Verdict
@@ -54,12 +55,14 @@ def check_elementwise(
     outside: Flags,
     rounding_errors: Mapping[int, Array],
     detect: float,
+    exact_elements: int,
 ) -> Iterator[CheckedEdge]:
     """Check the edges from nodes of the batch.
 
     `values` holds those of the nodes and of the edges' local derivatives, `rounding_errors` how far rounding
     may have moved the values of nodes and args. `kinked` and `outside` flag the elements (flat) that are at a
-    kink and outside the domain. `detect` is the smallest relative error that must be seen.
+    kink and outside the domain. `detect` is the smallest relative error that must be seen, `exact_elements`
+    how many of the elements may be looked at in many digits.
     """
     errors = batch.flat(rounding_errors)
     out_error = np.concatenate([np.ravel(rounding_errors[node]) for node in batch.nodes])
@@ -69,7 +72,9 @@ def check_elementwise(
             claimed = _claims(batch, by_node, values)
             # No flow into some of the args of some nodes: their elements are left out.
             queried = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in batch.nodes])
-            partial = _PartialDerivative(batch, position, claimed, out_error, detect)
+            partial = _PartialDerivative(
+                batch, position, claimed, (out_error, np.sum(errors, axis=0)), detect, exact_elements
+            )
             partial.gather(queried, kinked, outside)
             # At a kink rounding decides between the sides, which the spread accounts for.
             moved = np.where(kinked, 0.0, partial.moved_slopes(errors))
@@ -91,10 +96,18 @@ class _PartialDerivative:
     """All elements of a batch by one arg: the evidence on the rule, flat."""
 
     def __init__(
-        self, batch: ElementwiseBatch, position: int, claimed: Array, out_error: Array, detect: float
+        self,
+        batch: ElementwiseBatch,
+        position: int,
+        claimed: Array,
+        rounding: tuple[Array, Array],
+        detect: float,
+        exact_elements: int,
     ) -> None:
         self.batch, self.position, self.claimed = batch, position, claimed
-        self.out_error, self.detect = out_error, detect
+        # How far it may have moved the value, and all args together.
+        self.out_error, self.arg_error = rounding
+        self.detect, self.exact_elements = detect, exact_elements
         self.evidence = Evidence.of(np.full(claimed.size, np.nan), 0.0)
 
     def gather(self, queried: Flags, kinked: Flags, outside: Flags) -> None:
@@ -104,6 +117,7 @@ class _PartialDerivative:
             self.evidence = Evidence.of(np.zeros(self.claimed.size), 0.0)
             return
         self.evidence.put(outside | ~queried, obstacle=Obstacle.EDGE)
+        self.add_slopes_at_edges(np.flatnonzero(queried & outside))
         self.add_smooth_slopes(np.flatnonzero(queried & ~kinked & ~outside))
         self.add_one_sided_slopes(np.flatnonzero(queried & kinked & ~outside))
 
@@ -117,6 +131,21 @@ class _PartialDerivative:
         evidence = self.evidence
         half = np.where(evidence.kink, (np.asarray(evidence.high) - evidence.low) / 2, 0.0)
         return np.broadcast_to(np.where(evidence.jump, np.inf, half), self.claimed.shape)
+
+    def add_slopes_at_edges(self, columns: Indices) -> None:
+        """Elements at the edge of a domain, beyond which the op may go on: x^n at 0, where n is 2."""
+        if not columns.size:
+            return
+        left, right, jump = self.one_sided_slopes(columns)
+        error, gap = left.error + right.error, np.abs(left.slope - right.slope)
+        same = gap <= SAFETY_FACTOR * error + SETTLED * np.abs(left.slope)
+        smooth = same & ~jump & np.isfinite(error) & np.isfinite(self.claimed[columns])
+        value = (left.slope + right.slope)[smooth] / 2
+        self.evidence.put(
+            columns[smooth], value=value, error=np.maximum(error, gap)[smooth], obstacle=Obstacle.NONE
+        )
+        # The larger of both slopes is the scale of one that is 0, as that of x^2 there.
+        self.add_exact_slopes(columns[smooth][: self.exact_elements])
 
     # --- smooth elements: differences, then many digits for a few ---
 
@@ -142,7 +171,7 @@ class _PartialDerivative:
             flat=estimate.flat,
         )
         undecided = (self.judgement(columns).verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)
-        self.add_exact_slopes(columns[undecided][:MOST_MULTIPRECISION_ELEMENTS])
+        self.add_exact_slopes(columns[undecided][: self.exact_elements])
         self.recheck_wrong(columns)
 
     def add_enclosed_slopes(self, columns: Indices) -> Indices:
@@ -165,7 +194,7 @@ class _PartialDerivative:
     def recheck_wrong(self, columns: Indices) -> None:
         """A few witnesses of the elements that disagree; the others too, where one of these does not."""
         verdicts = self.judgement(columns).verdicts
-        wrong = columns[verdicts == Verdict.DISAGREE][:MOST_MULTIPRECISION_ELEMENTS]
+        wrong = columns[verdicts == Verdict.DISAGREE][: self.exact_elements]
         # A wrong rule is wrong at thousands of elements, for one reason: many digits cost 1 ms for each.
         witnesses, others = wrong[:WITNESSES], wrong[WITNESSES:]
         self.add_exact_slopes(witnesses)
@@ -227,21 +256,59 @@ class _PartialDerivative:
         """
         if not columns.size:
             return
+        left, right, jump = self.one_sided_slopes(columns)
+        low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
+        error = left.error + right.error
+        self.evidence.put(columns, value=(low + high) / 2, error=error, kink=True, jump=jump)
+        self.evidence.put(columns, low=low, high=high, side_error=error)
+        self.add_exact_sides(columns[~np.isfinite(error)][: self.exact_elements])
+
+    def one_sided_slopes(self, columns: Indices) -> tuple[OneSided, OneSided, Flags]:
+        """Those to the left and to the right, and where the value breaks."""
         x = self.batch.args[self.position][columns]
 
         def forward(points: Array, chosen: Indices) -> tuple[Array, Flags]:
             values = self.batch.value(self.position, points, columns[chosen])
             values = np.broadcast_to(values, points.shape)
-            return values, np.isfinite(values)
+            return values, np.isfinite(values) & self.before_next_guard(points, columns[chosen])
 
         left, right = one_sided(forward, x, -1), one_sided(forward, x, 1)
-        # Both the value and the limit are off by as much as rounding has moved them.
-        here, value_error = self.batch.out[columns], 2 * self.out_error[columns]
-        jump = left.jumps(here, value_error) | right.jumps(here, value_error)
-        low, high = np.minimum(left.slope, right.slope), np.maximum(left.slope, right.slope)
-        error = left.error + right.error
-        self.evidence.put(columns, value=(low + high) / 2, error=error, kink=True, jump=jump)
-        self.evidence.put(columns, low=low, high=high, side_error=error)
+        # Both the value and the limit are off by as much as rounding has moved them. At a jump that moves the
+        # value by all of its height: what the args move is bounded by the slopes to the sides.
+        here, steepest = self.batch.out[columns], np.fmax(np.abs(left.slope), np.abs(right.slope))
+        along_slopes = EPSILON * np.abs(here) + steepest * self.arg_error[columns]
+        value_error = 2 * np.fmin(self.out_error[columns], along_slopes)
+        return left, right, left.jumps(here, value_error) | right.jumps(here, value_error)
+
+    def before_next_guard(self, points: Array, columns: Indices) -> Flags:
+        """Which points (steps, columns), those farthest from x first, no guard parts from those near x.
+
+        floor has a kink at every whole number: a step over several of them says nothing of the slope.
+        """
+        batch = self.batch
+        args = [np.broadcast_to(arg[columns], points.shape) for arg in batch.args]
+        x = args[self.position]
+        args[self.position] = points
+        off = np.abs(points - x) > OFF_KINK * (self.arg_error[columns] + EPSILON * np.abs(x))
+        nearest = np.maximum(off.sum(axis=0) - 1, 0)  # the smallest step that is off the kink for certain
+        usable = np.ones(points.shape, dtype=bool)
+        for value in batch.guard_values(args):
+            sign = np.sign(value)
+            same = sign == np.take_along_axis(sign, nearest[np.newaxis], axis=0)
+            # A guard that is 0 all the way leaves no side: beyond 2**53 every number is whole.
+            usable &= ~off | (same & (sign != 0))
+        return usable
+
+    def add_exact_sides(self, columns: Indices) -> None:
+        """The slopes to the sides in many digits, where float64 has no steps between two kinks."""
+        from bpx.check.local.elementwise_exact import sides
+
+        for column in columns.tolist():
+            slope = sides(self.batch, self.position, column)
+            if slope is not None:
+                low, high = sorted((slope.left, slope.right))
+                self.evidence.put(column, low=low, high=high, value=(low + high) / 2, jump=slope.edge)
+                self.evidence.put(column, error=0.0, side_error=0.0)
 
 
 def _checked(

@@ -30,6 +30,17 @@ def slope_and_rule(
 
     None where the op does not run on such numbers, or has no one slope there. `size` is what is claimed.
     """
+    slope = sides(batch, position, column)
+    if slope is None or not is_known(slope, size):
+        return None
+    # The rule with as many digits as the slope took: with fewer, where large terms cancel, it has none.
+    args = [multiprecision.lifted(arg[column]) for arg in batch.args]
+    with multiprecision.precision(slope.digits):
+        return rounded_slope(slope), is_right(rule_on(batch, position, args), slope, size, rule=True)
+
+
+def sides(batch: ElementwiseBatch, position: int, column: int) -> MultiprecisionSlope | None:
+    """The slopes to both sides by one arg of one element; None where the op does not run on such numbers."""
     if not multiprecision.available():
         return None
     args = [multiprecision.lifted(arg[column]) for arg in batch.args]
@@ -38,12 +49,7 @@ def slope_and_rule(
         value = batch.op.value(*args[:position], x, *args[position + 1 :])
         return np.ravel(np.asarray(value, dtype=object))[0]
 
-    slope = multiprecision_slopes.slope(forward, float(batch.args[position][column]))
-    if slope is None or not is_known(slope, size):
-        return None
-    # The rule with as many digits as the slope took: with fewer, where large terms cancel, it has none.
-    with multiprecision.precision(slope.digits):
-        return rounded_slope(slope), is_right(rule_on(batch, position, args), slope, size, rule=True)
+    return multiprecision_slopes.slope(forward, float(batch.args[position][column]))
 
 
 def is_known(slope: MultiprecisionSlope, size: float = 0.0) -> bool:
@@ -63,11 +69,18 @@ def rounded_slope(slope: MultiprecisionSlope) -> float:
     return 0.0 if abs(slope.value) <= SAFETY_FACTOR * slope.error else slope.value
 
 
-def is_right(claim: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: bool = False) -> bool:
+def is_right(
+    claim: Any,
+    slope: MultiprecisionSlope,
+    size: float = 0.0,
+    rule: bool = False,
+    detect: float = RIGHT_FORMULA,
+) -> bool:
     """Is a derivative that is claimed in many digits the right one? None is not known to be.
 
     `size` is how large the terms are that it is the sum of: a derivative of 0 has no other scale. A
-    `rule` of bpx's own has constants, such as π, of no more digits than float64.
+    `rule` of bpx's own has constants, such as π, of no more digits than float64. `detect` is the smallest
+    relative error that must be seen.
     """
     if claim is None:
         return False
@@ -76,7 +89,8 @@ def is_right(claim: Any, slope: MultiprecisionSlope, size: float = 0.0, rule: bo
     if rounded_slope(slope) == 0.0 and not claim:
         return True
     of_terms = (FLOAT_CONSTANT_ROUNDING if rule else CANCELLED) * size
-    return bool(gap <= RIGHT_FORMULA * abs(slope.exact)) or bool(gap <= of_terms)
+    close = min(RIGHT_FORMULA, detect)
+    return bool(gap <= close * abs(slope.exact)) or bool(gap <= of_terms)
 
 
 def rule_on(batch: ElementwiseBatch, position: int, args: list[Any]) -> Any:

@@ -8,11 +8,12 @@ Convention: contributions and magnitudes have the shape of the arg, upstream gra
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.local.reverse_sweep import Jacobian
+from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep
 from bpx.check.local.structural_rule import StructuralRule
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
 from bpx.check.numeric.tolerances import EPSILON
@@ -101,6 +102,42 @@ class DenseJacobian(NamedTuple):
         return absolute.pull(ErrorBound.exact(upstream)).value
 
 
+class PartsJacobian(NamedTuple):
+    """The chain rule through the parts that an op is written out to: never a matrix, whatever the size.
+
+    `edges` are those of the parts, in the order of their reverse pass, from `root` down to `arg`;
+    `consumers` are the shapes of the nodes they start from.
+    """
+
+    edges: tuple[Edge, ...]
+    jacobians: Mapping[Edge, Jacobian]
+    consumers: Mapping[int, Shape]
+    root: int
+    arg: int
+
+    def pull(self, upstream: ErrorBound) -> ErrorBound:
+        """The reverse sweep through the parts."""
+        return reverse_sweep(self.edges, self.jacobians, {self.root: upstream})[self.arg]
+
+    def magnitude(self, upstream: Array) -> Array:
+        """The same of absolute values."""
+        return magnitudes(self.edges, self.jacobians, {self.root: upstream})[self.arg]
+
+    def diagonal(self, mixed: tuple[int, ...]) -> Array:
+        """∂out[i]/∂arg[i], for an op that keeps the shape; `mixed` are the axes along which it mixes."""
+        shape = self.consumers[self.root]
+        place = np.zeros(shape, dtype=np.intp)
+        for axis in mixed:
+            step = np.arange(shape[axis]).reshape(-1, *[1] * (len(shape) - axis - 1))
+            place = place * shape[axis] + step
+        diagonal = np.zeros(shape)
+        # Slices are independent of each other: one pull serves an element of each.
+        for at in range(int(place.max(initial=-1)) + 1):
+            basis = np.where(place == at, 1.0, 0.0)
+            diagonal += basis * self.pull(ErrorBound.exact(basis)).value
+        return diagonal
+
+
 class UnboundedJacobian(NamedTuple):
     """Where there is no reference: what the rule states, and no bound on how wrong that is."""
 
@@ -129,6 +166,12 @@ def sparsity_pattern(jacobian: Jacobian, consumer: Shape) -> Jacobian:
         return jacobian._replace(slope=ErrorBound.exact(np.ones(jacobian.slope.value.shape)))
     if isinstance(jacobian, LinearMap):
         return jacobian._replace(rule=jacobian.rule.of_ones())
+    if isinstance(jacobian, PartsJacobian):
+        shapes = jacobian.consumers
+        patterns = {
+            edge: sparsity_pattern(part, shapes[edge.consumer]) for edge, part in jacobian.jacobians.items()
+        }
+        return jacobian._replace(jacobians=patterns)
     return (
         sparsity_pattern(jacobian.stated_jacobian, consumer)
         if isinstance(jacobian, UnboundedJacobian)
@@ -152,6 +195,13 @@ class CheckedEdge(NamedTuple):
     verdict: Verdict
     reason: Reason | None = None
     between: tuple[float, float] | None = None  # the one-sided slopes at a kink
+
+    @property
+    def trusted(self) -> Jacobian:
+        """The Jacobian by differences; where there is none, the stated one with an unbounded error."""
+        if self.reference_jacobian is None:
+            return UnboundedJacobian(self.stated_jacobian)
+        return self.reference_jacobian
 
 
 def to_rows(value: Array, mixed: tuple[int, ...], ndim: int) -> Array:

@@ -21,12 +21,22 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
 
 
-def rounding_errors(graph: Graph, nodes: Iterable[int], values: Mapping[int, Array]) -> dict[int, Array]:
-    """For each of `nodes`, which come in order, how far its value may be off; of the value's shape."""
-    errors: dict[int, Array] = {}
+def rounding_errors(
+    graph: Graph,
+    nodes: Iterable[int],
+    values: Mapping[int, Array],
+    of_inputs: Mapping[int, Array] | None = None,
+) -> dict[int, Array]:
+    """For each of `nodes`, which come in order, how far its value may be off; of the value's shape.
+
+    `of_inputs` says so of inputs that are not exact.
+    """
+    errors: dict[int, Array] = dict(of_inputs or {})
     with np.errstate(all="ignore"):
         for node in nodes:
             value = np.asarray(values[node])
+            if node in errors:
+                continue
             if graph.ops[node] in (INPUT, CONSTANT):
                 errors[node] = np.zeros(value.shape)
             else:

@@ -2,8 +2,8 @@
 
 An op that is linear in each arg needs no differences: its rule is certified by random sketches
 (Freivalds, Probabilistic machines can use less running time, IFIP 1977) and, where that fails, the
-Jacobian is written out one basis vector at a time. The others (softmax, …) get a Jacobian by
-differences, block by block along the axes that mix.
+Jacobian is written out one basis vector at a time. The others (softmax, …) are left to
+`bpx.check.local.edges`, which takes them apart.
 
 Convention: the rule is asked for contributions to a random upstream gradient, with elements from 0.5 to 1.5
 of either sign. Never ones: with these 13 % of planted mistakes in random graphs could not be seen, and
@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from bpx.check.local.jacobians import CheckedEdge, DenseJacobian, LinearMap, ZeroJacobian, from_rows, to_rows
+from bpx.check.local.jacobians import CheckedEdge, DenseJacobian, LinearMap, ZeroJacobian
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.structural_rule import StructuralRule
-from bpx.check.numeric.differences import derivative
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     EPSILON,
     LARGEST_BATCH_ELEMENTS,
     LARGEST_JACOBIAN_ENTRIES,
-    LARGEST_SEARCH_ELEMENTS,
     SAFETY_FACTOR,
     SKETCH_RANDOM_WALK,
     SKETCH_SEQUENTIAL,
@@ -36,32 +33,34 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.verdict import verdict
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import Graph
 from bpx.passes.reverse import Edge
 
 
 def check_structural(
-    graph: Graph,
-    edge: Edge,
-    values: Mapping[int, Array],
-    rounding_errors: Mapping[int, Array],
-    detect: float,
+    graph: Graph, edge: Edge, values: Mapping[int, Array], rounding_errors: Mapping[int, Array]
 ) -> CheckedEdge:
-    """Check one edge from a node whose op is not elementwise.
+    """Check one edge from a node whose op is linear in each arg but those that choose.
 
     `values` holds those of the node and its args, `rounding_errors` how far rounding may have moved them.
-    `detect` is the smallest relative error that must be seen.
     """
     rule = StructuralRule(graph, edge.consumer, values, rounding_errors)
-    # Drawn anew for each edge, the same in every run: a report must not change from one run to the next.
-    rng = np.random.default_rng([edge.consumer, edge.position])
-    upstream = rng.uniform(0.5, 1.5, rule.out.shape) * rng.choice([-1.0, 1.0], rule.out.shape)
+    rng = generator(edge)
+    upstream = random_upstream(rng, rule.out.shape)
     if edge.position in rule.op.chooses:
         return _chooser(rule, edge, upstream)
-    if rule.op.linear:
-        return _linear(rule, edge, upstream, rng)
-    return _nonlinear(rule, edge, upstream, detect)
+    return _linear(rule, edge, upstream, rng)
+
+
+def generator(edge: Edge) -> np.random.Generator:
+    """Drawn anew for each edge, the same in every run: a report must not change from one to the next."""
+    return np.random.default_rng([edge.consumer, edge.position])
+
+
+def random_upstream(rng: np.random.Generator, shape: Shape) -> Array:
+    """An upstream gradient of which every element counts."""
+    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))
 
 
 def _chooser(rule: StructuralRule, edge: Edge, upstream: Array) -> CheckedEdge:
@@ -125,7 +124,7 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
         evidence = Evidence.of([reference], tolerance / SAFETY_FACTOR, scale=1.0, rest=np.inf)
         checked_edge = compare(edge, trusted, stated_jacobian, np.array([claimed]), evidence)
         return checked_edge._replace(error=tolerance)
-    return _compared(rule, edge, upstream, _basis_jacobian(rule, position), stated_jacobian)
+    return compare_contributions(rule, edge, upstream, _basis_jacobian(rule, position), stated_jacobian)
 
 
 def _sketch_tolerance(rule: StructuralRule, contribution: Array) -> float:
@@ -158,11 +157,11 @@ def _basis_jacobian(rule: StructuralRule, position: int) -> DenseJacobian | None
 # --- a Jacobian that is written out ---------------------------------------------------------------
 
 
-def _compared(
+def compare_contributions(
     rule: StructuralRule,
     edge: Edge,
     upstream: Array,
-    reference: DenseJacobian | None,
+    reference: Jacobian | None,
     stated_jacobian: LinearMap,
 ) -> CheckedEdge:
     """The rule against a Jacobian, by the contributions of both for a random upstream gradient.
@@ -183,91 +182,4 @@ def _compared(
     # At most one rounding for each term of a sum, whatever the order in which the rule adds them.
     error = expected.error.ravel() + EPSILON * rule.out.size * magnitude
     evidence = Evidence.of(expected.value.ravel(), error, scale=magnitude, rest=SAFETY_FACTOR * error)
-    moved = _with_rounding_error(rule, edge.position, reference)
-    return compare(edge, moved, stated_jacobian, contribution.ravel(), evidence)
-
-
-def _with_rounding_error(rule: StructuralRule, position: int, jacobian: DenseJacobian) -> DenseJacobian:
-    """The Jacobian with what rounding of the args may have done to it added to its error.
-
-    Found from the rule at the ends of the args' errors: a wrong rule moves about as far as the right one, and
-    differences at every end would cost many times the check.
-    """
-    outs = jacobian.slope.value.shape[2]
-    here = _rule_jacobian(rule, position, jacobian.mixed, outs)
-    error = jacobian.slope.error
-    for at_end in rule.at_ends():
-        moved = _rule_jacobian(at_end, position, jacobian.mixed, outs)
-        error = np.maximum(error, jacobian.slope.error + np.nan_to_num(np.abs(moved - here), nan=np.inf))
-    return jacobian._replace(slope=jacobian.slope._replace(error=error))
-
-
-# --- other ops: differences block by block ------------------------------------------------------
-
-
-def _nonlinear(rule: StructuralRule, edge: Edge, upstream: Array, detect: float) -> CheckedEdge:
-    stated_jacobian = LinearMap(rule, edge.position)
-    mixed = rule.op.mixes(rule.args[edge.position].shape, **rule.settings) if rule.op.mixes else None
-    return _compared(rule, edge, upstream, _difference_jacobian(rule, edge.position, mixed), stated_jacobian)
-
-
-def _difference_jacobian(
-    rule: StructuralRule, position: int, mixed: tuple[int, ...] | None
-) -> DenseJacobian | None:
-    """The Jacobian by differences; slices along the axes that do not mix are independent.
-
-    A column of the differences is one entry of the Jacobian: (slice, element of it that moves, element of the
-    output). `mixed` None means all axes. None is returned where it would be too large.
-    """
-    arg = rule.args[position]
-    mixed = tuple(range(arg.ndim)) if mixed is None else mixed
-    rows = to_rows(arg, mixed, arg.ndim)
-    carried, width = rows.shape
-    outs = rule.out.size // carried
-    entries = carried * width * outs
-    # Memory for the result, and for the slices that one step moves.
-    if entries > LARGEST_JACOBIAN_ENTRIES or entries * width > LARGEST_SEARCH_ELEMENTS:
-        return None
-    slice_shape = tuple(n if axis in mixed else 1 for axis, n in enumerate(arg.shape))
-
-    def function(points: Array, chosen: Any) -> tuple[Array, Any]:
-        # Each point of each column moves a whole slice: `width` numbers.
-        most = max(1, LARGEST_BATCH_ELEMENTS // (width * points.shape[0]))
-        parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
-        value = np.concatenate([moved_outs(points[:, part], chosen[part]) for part in parts], axis=1)
-        return value, np.isfinite(value)
-
-    def moved_outs(points: Array, chosen: Any) -> Array:
-        """The output elements (K, columns) with one element of each slice moved to the points."""
-        slot, out = np.divmod(chosen, outs)
-        row, element = np.divmod(slot, width)
-        columns = np.arange(len(chosen))
-        moved = np.repeat(rows[row].T[:, np.newaxis], points.shape[0], axis=1)  # (width, K, columns)
-        moved[element, :, columns] = points.T
-        values = rule.op.value(moved.reshape(*slice_shape, -1), batch=1, **rule.settings)
-        value: Array = values.reshape(outs, points.shape[0], len(chosen))[out, :, columns].T
-        return value
-
-    claimed = _rule_jacobian(rule, position, mixed, outs)
-    estimate = derivative(function, np.repeat(rows.ravel(), outs), claimed=claimed.ravel())
-    value, error = (field.reshape(carried, width, outs) for field in (estimate.value, estimate.error))
-    return DenseJacobian(ErrorBound(value, error, np.zeros(value.shape)), arg.shape, mixed)
-
-
-def _rule_jacobian(rule: StructuralRule, position: int, mixed: tuple[int, ...], outs: int) -> Array:
-    """The Jacobian (carried, width, outs) that the rule states, one output element at a time.
-
-    One upstream gradient serves all slices, as they are independent. A rule that mixes what the op does not
-    is not seen by this: the comparison for a random upstream gradient sees it.
-    """
-    ndim, shape = rule.args[position].ndim, rule.args[position].shape
-    columns = []
-    for out in range(outs):
-        rows = np.zeros((rule.out.size // outs, outs))
-        rows[:, out] = 1.0
-        upstream = (
-            from_rows(rows, mixed, rule.out.shape) if rule.out.ndim == ndim else rows.reshape(rule.out.shape)
-        )
-        contribution = rule(position, upstream)
-        columns.append(to_rows(np.broadcast_to(contribution, shape), mixed, ndim))
-    return np.stack(columns, axis=-1)
+    return compare(edge, reference, stated_jacobian, contribution.ravel(), evidence)

@@ -237,7 +237,8 @@ def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
     flat = (flat_to > 0) & (quantum == 0)
     best = _central_or_side(central, right, left, problem.blind)
     best = select(flat, ladder.flat_slope(table, flat_to), best)
-    status = np.where(np.isinf(best.error), DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
+    unresolved = np.isinf(best.error) | ladder.too_coarse(table)
+    status = np.where(unresolved, DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
     # A blind run cannot see how large the inner values are whose rounding it may take for a slope.
     status[ladder.steep(table, 1.0 if problem.blind else 0.0)] = DerivativeStatus.UNBOUNDED
     if problem.blind:

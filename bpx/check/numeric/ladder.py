@@ -19,6 +19,7 @@ from bpx.check.numeric.tolerances import (
     CLOSING_RATIO,
     CLOSING_REACH,
     CLOSING_ROUNDINGS,
+    COARSE_SHARE,
     FASTEST_GROWTH,
     FIRST_STEP,
     FLAT_ROUNDINGS,
@@ -37,6 +38,7 @@ from bpx.check.numeric.tolerances import (
     STEEP_ROUNDINGS,
     STEEP_STEPS,
     STEP_RATIO,
+    TAIL_STEPS,
     UNIT_ROUNDOFF,
 )
 from bpx.graph.arrays import Array
@@ -267,6 +269,19 @@ def steep(table: StepTable, inner: float = 0.0) -> Flags:
     large = np.abs(table.above - table.below)[-1] > STEEP_ROUNDINGS * rounding
     central, right, left = (_growing(slopes) for slopes in (table.central, table.right, table.left))
     return np.asarray((central & large) | (right & left))
+
+
+def too_coarse(table: StepTable) -> Flags:
+    """Whether even the smallest steps (m,) move f by a good part of itself, and no less than larger ones do.
+
+    So of sin at 1e24, where the spacing of the numbers is that of millions of periods: what quotients such
+    steps give says nothing of the slope.
+    """
+    ends = np.stack([table.above, table.below])[:, -TAIL_STEPS:]
+    moves = np.abs(ends - table.middle).max(axis=0)
+    large = moves > COARSE_SHARE * np.fmax(np.abs(ends).max(axis=0), np.abs(table.middle))
+    shrinks = moves[-1] < moves[0] / STEP_RATIO ** ((TAIL_STEPS - 1) / 2)
+    return np.asarray(large.all(axis=0) & ~shrinks)
 
 
 def _growing(slopes: Array) -> Flags:

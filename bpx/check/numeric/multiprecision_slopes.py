@@ -1,8 +1,8 @@
 """Derivatives by one-sided quotients in so many digits that neither step nor rounding leaves a trace.
 
-With 90 digits a step of 1e-30 |x| leaves a truncation error of some 1e-30 and a rounding error of some
-1e-60, relatively: no extrapolation is needed, and a kink or an edge 1e-30 |x| beside x is told from one at
-x. The derivative is taken from function values alone, so that it is an independent reference for any rule.
+With 90 digits a step of 1e-30 min(|x|, 1) leaves a truncation error of some 1e-30 and a rounding error of
+some 1e-60, relatively: no extrapolation is needed, and a kink or an edge as close beside x is told from one
+at x. The derivative is taken from function values alone, so that it is an independent reference for any rule.
 Digits are doubled until more of them change nothing, as in Ziv, Fast evaluation of elementary mathematical
 functions with correctly rounded last bit (ACM TOMS 17, 1991).
 
@@ -100,7 +100,13 @@ def _slopes(
     """The derivatives with so many digits: five evaluations, at x and at two steps to either side."""
     with precision(digits):
         middle = Multiprecision(float(x))
-        step = abs(middle) * MULTIPRECISION_STEP if middle else Multiprecision(MULTIPRECISION_STEP_AT_ZERO)
+        # Never in proportion to a large x: f may have features of size 1 there, as sin and floor do.
+        size = min(abs(float(x)), 1.0)
+        step = (
+            Multiprecision(size) * MULTIPRECISION_STEP
+            if size
+            else Multiprecision(MULTIPRECISION_STEP_AT_ZERO)
+        )
         offsets = (0, step, -step, step / STEP_SHRINK, -step / STEP_SHRINK)
         try:
             values = [np.ravel(np.asarray(function(middle + offset), dtype=object)) for offset in offsets]

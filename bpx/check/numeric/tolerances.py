@@ -103,6 +103,21 @@ FASTEST_GROWTH = 1.1
 # Units of rounding of f: so large a change at the smallest step is no noise, which grows as steadily.
 STEEP_ROUNDINGS = 1e3
 
+# --- steps that are too coarse -------------------------------------------------------------------
+
+# Of f: a smallest step, 2⁻⁴² of x, that still moves it by so much spans what there is to see, unless the move
+# shrinks as the steps do (by half as many powers at least).
+COARSE_SHARE = 1e-2
+
+# --- one-sided slopes beside a guard --------------------------------------------------------------
+
+# Roundings of the arg: so far off, a point is for certain on its side of a kink that rounding may have put
+# beside x.
+OFF_KINK = 16
+
+# An input at which the smallest steps that slopes rest on, 2⁻²⁰ of it, reach features of size 1.
+LARGE_INPUT = 2.0**20
+
 # --- extrapolation -------------------------------------------------------------------------------
 
 # Polynomials through 1, 2, 3 and 4 neighbours: errors of h², h⁴, h⁶ and h⁸. Measured: 2, 4 fewer pass and
@@ -187,7 +202,7 @@ MULTIPRECISION_DIGITS = 90
 # Decimal digits tried where fewer do not settle a derivative: one of exp(-1000) = 1e-434 beside terms of
 # size 1 takes 470, a softmax with logits 1,000 apart.
 MOST_DIGITS = 800
-# Of |x|; and the step at x = 0, where nothing says what is small: f is taken to have no feature below
+# Of min(|x|, 1); and the step at x = 0, where nothing says what is small: f is taken to have no feature below
 # 1e-40.
 MULTIPRECISION_STEP = 1e-30
 MULTIPRECISION_STEP_AT_ZERO = 1e-40
@@ -240,8 +255,9 @@ RIGHT_FORMULA = 1e-9
 # Elements of a batch whose slopes are enclosed by balls, some 0.05 ms each where differences take some 2 ms
 # for a batch of any size; it was not varied.
 MOST_ENCLOSED_ELEMENTS = 32
-# Elements of a batch that are looked at again in many digits, 1 to 4 ms each.
-MOST_MULTIPRECISION_ELEMENTS = 500
+# Operations on numbers of many digits that a look at one element takes: 1 to 4 ms, as a slope of next to
+# nothing takes up to MOST_DIGITS digits.
+EXACT_ELEMENT_OPERATIONS = 1000
 # Elements that disagree and are looked at in many digits; if these are wrong, the others are as well.
 WITNESSES = 4
 # Units of rounding that the args and the value move by, to see what that does to a rule: those of one
@@ -264,12 +280,20 @@ SKETCH_RANDOM_WALK = 24.0
 # Jacobian is written out.
 SKETCH_SEQUENTIAL = 0.5
 
+# --- one op alone: an op taken apart --------------------------------------------------------------
+
+# Random points at which an op and its parts must have the same value, besides the one met: analytic functions
+# that agree at one of them agree everywhere, with probability 1.
+PARTS_POINTS = 3
+# How far elements are moved to these points, whatever their size: exp changes by a factor of 2.7.
+PARTS_REACH = 1.0
+# Relative to the larger value: 2,000 roundings of sums, and a millionth of what a check must see.
+SAME_AS_PARTS = 1e-12
+
 # --- one op alone: sizes -------------------------------------------------------------------------
 
 # Entries of a Jacobian that is written out: 32 MB, and so many columns of differences.
 LARGEST_JACOBIAN_ENTRIES = 2**22
-# Elements of all slices that one step of the differences moves: 256 MB if they were computed at once.
-LARGEST_SEARCH_ELEMENTS = 2**25
 # Elements of a batch of basis vectors, or of moved slices: 32 MB.
 LARGEST_BATCH_ELEMENTS = 2**22
 
@@ -302,8 +326,11 @@ MOST_FOLLOWED = 2**26
 # rest is room for the ladders of inputs beside each other.
 EVALUATIONS_PER_ENTRY = 200
 
-# Operations on numbers of many digits that one gradient may take: 0.1 to 0.5 s.
-MOST_EXACT_OPERATIONS = 50_000
+# Operations on numbers of many digits that one gradient may take where nobody says more: 1 to 2 s.
+MOST_EXACT_OPERATIONS = 500_000
+
+# And that a quick check may: 0.1 s.
+QUICK_EXACT_OPERATIONS = 20_000
 
 # Elements of a graph whose gradient is worked out once in many digits: 0.1 to 0.5 s for each rule.
 MOST_EXACT_ELEMENTS = 50_000
@@ -311,6 +338,28 @@ MOST_EXACT_ELEMENTS = 50_000
 # Evaluations of the graph that one derivative in many digits may take. A smooth one takes 10; one that
 # cancels is taken again with more digits.
 EXACT_EVALUATIONS = 50
+
+# Evaluations of the graph that all entries of a gradient take together: a slope along a line, and the reverse
+# pass, which takes about three.
+EXACT_GRADIENT_EVALUATIONS = 13
+
+# Steps of the search for the nearest point of a generalised gradient: each adds a vertex, and those kept are
+# one for each entry and one besides at most.
+NEAREST_STEPS = 1000
+# Weights of vertices that are no more than rounding.
+NEAREST_WEIGHT = 1e-12
+
+# Choices of a side at every kinked element that are gone through one by one: 2**8, a sweep each.
+MOST_SELECTIONS = 256
+# Kinked elements, none of which bears on another, that each are taken by themselves: two sweeps each.
+MOST_SELECTED = 512
+# Of max(|arg|, 1): how far beside a kink the slopes of its sides are looked up, besides four times the
+# rounding of the arg. So near that nothing bends in between.
+BESIDE_KINK = 1e-9
+# Relative: slopes of two sides that are nearer to each other are those of one.
+ONE_SIDE = 1e-6
+# Directions in which the gradient is looked up beside a kink.
+LIMIT_DIRECTIONS = 64
 
 # Coordinates at kinks whose sums and differences, two by two, are looked at: 24 make 552 lines.
 MOST_PAIRS = 24
@@ -338,10 +387,10 @@ BLIND_ALONG = 1e-6
 # Elements of all nodes of a batch of points together: 128 MB of float64.
 BATCH_ELEMENTS = 2**24
 
-# Nodes and elements beyond which a quick check takes longer than the explanation that it is part of, start-up
-# and all.
+# Nodes and operations of a forward pass beyond which a quick check takes longer than the explanation it is
+# part of, start-up and all.
 MOST_QUICK_NODES = 1_000
-MOST_QUICK_ELEMENTS = 100_000
+MOST_QUICK_OPERATIONS = 100_000
 
 # Entries whose rows of second derivatives are checked one by one, each a whole check.
 MOST_SECOND = 64
@@ -506,6 +555,8 @@ LARGEST_NAMED = 10_000
 MOST_FORMULA_NODES = 100
 # Nodes without a name of their own that a corrected formula may explain beside it.
 MOST_EXPLAINED = 6
+# Elements of a slice whose diagonal is worked out, one sweep through the parts of the op for each.
+MOST_DIAGONAL = 64
 # Further points at which an edge is sampled, and how far its args are moved, relative to them: the first
 # share that stays on the same side of every guard is taken; far away, whatever the side.
 EDGE_POINTS = 4

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian
+from bpx.check.local.jacobians import DiagonalJacobian, PartsJacobian
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
-from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_ROUNDING
+from bpx.check.numeric.tolerances import MOST_DIAGONAL, MOST_NAMED, PATTERN_ROUNDING
 from bpx.check.patterns.comparison import PLAIN_FACTORS, Comparison, constant_factor, counts
 from bpx.check.patterns.entry_patterns import entry_mistakes
 from bpx.check.patterns.formula_edits import insides, slips
@@ -152,8 +152,17 @@ def unlikely_mistakes(sample: EdgeSample) -> Predictions:
     return inside_mistakes(sample) if sample.op.name in OPS else slip_mistakes(sample)
 
 
+def _of_its_shape(predict: Predict) -> Predict:
+    """Only what has the arg's shape: a product in the wrong order may have another."""
+
+    def predicted(sample: EdgeSample) -> Predictions:
+        return (pair for pair in predict(sample) if np.shape(pair[1]) == sample.shape)
+
+    return predicted
+
+
 # The plain ones first: what they explain needs no other name.
-CATALOGUE: tuple[Predict, ...] = (predictions, likely_mistakes, unlikely_mistakes)
+CATALOGUE: tuple[Predict, ...] = tuple(map(_of_its_shape, (predictions, likely_mistakes, unlikely_mistakes)))
 
 
 def _meeting(sample: EdgeSample) -> Sequence[Array]:
@@ -247,12 +256,10 @@ def _wrong_sums(sample: EdgeSample, unsummed: Array) -> Predictions:
 
 
 def _wrong_products(sample: EdgeSample) -> Predictions:
-    if isinstance(sample.slope, DenseJacobian) and not sample.op.linear:
-        block = sample.slope
-        if block.slope.value.shape[1] == block.slope.value.shape[2]:
-            diagonal = block.slope.value * np.eye(block.slope.value.shape[1])
-            only = block._replace(slope=ErrorBound.exact(diagonal))
-            yield Mistake("diagonal-only"), only.pull(ErrorBound.exact(sample.upstream)).value
+    if isinstance(sample.slope, PartsJacobian) and sample.out.shape == sample.shape and sample.op.mixes:
+        mixed = sample.op.mixes(sample.shape, **sample.settings)
+        if math.prod(sample.shape[axis] for axis in mixed) <= MOST_DIAGONAL:
+            yield Mistake("diagonal-only"), sample.slope.diagonal(mixed) * sample.upstream
     if sample.op.name != "matmul" or any(np.ndim(arg) != 2 for arg in sample.args):
         return
     a, b = sample.args

@@ -81,16 +81,16 @@ def _odd_entries(report: CheckResults) -> str:
 
 def entry_text(report: CheckResults, entry: Entry) -> str:
     """An entry as people write it: `w[0, 2]`, for second derivatives `∂²L/∂x∂w[0]`."""
-    return label(report, entry.label, entry.by)
+    return label(report.output, entry.label, entry.by)
 
 
-def label(report: CheckResults, name: str, by: str | None) -> str:
+def label(output: str, name: str, by: str | None) -> str:
     """An entry or a whole input by name, for second derivatives together with what it is derived by."""
     if by is None:
         return visible(name)
-    first = by.removeprefix(f"∂{report.output}/∂")
+    first = by.removeprefix(f"∂{output}/∂")
     first = f"({first})" if " " in first else first
-    return visible(f"∂²{report.output}/∂{name}²" if first == name else f"∂²{report.output}/∂{first}∂{name}")
+    return visible(f"∂²{output}/∂{name}²" if first == name else f"∂²{output}/∂{first}∂{name}")
 
 
 def title_text(report: CheckResults) -> str:
@@ -231,7 +231,7 @@ def _inputs(report: CheckResults) -> Iterator[Block]:
     headers = (say("check.input"), say("check.shape"), *(verdict.text for verdict in verdicts))
     rows = tuple(
         (
-            label(report, column.input, column.by),
+            label(report.output, column.input, column.by),
             shape_text(column.claimed.shape),
             *(f"{column.counts[verdict.word]:,}" for verdict in verdicts),
         )

@@ -64,7 +64,7 @@ def _entry(report: CheckResults, entry: Entry) -> Case:
 def _input(report: CheckResults, column: GradientTable) -> Case:
     verdict = column.worst(1)[0].verdict
     details = blame_text(report) if verdict is Verdict.DISAGREE else ""
-    name = label(report, column.input, column.by)
+    name = label(report.output, column.input, column.by)
     return Case(_group(report), name, _outcome(report, verdict), counts_text(column.counts), details)
 
 

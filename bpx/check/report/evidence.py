@@ -71,8 +71,9 @@ class Evidence:
     high: Field = np.nan
     side_error: Field = 0.0  # the error bar of both
     jump: Field = False  # the value itself breaks
-    conventional: Field = False  # some choice at every kink on the way gives the claim
+    conventional: Field = False  # bpx's own, by its choices at each kink on the way
     contradiction: Field = False  # the claims at kinks, taken together, fit no side
+    limiting: Field = False  # together they are a mixture of gradients right beside the point
 
     # A proof: the derivative lies from `lowest` to `highest`.
     certified: Field = False
@@ -84,6 +85,7 @@ class Evidence:
     claim_noise: Field = 0.0  # how far it moves when its inputs move by a rounding error
     formula_gap: Field = np.nan  # relative: how far its formula is off in many digits; nan: not known
     formula_error: Field = 0.0  # relative: the error bar of that
+    beyond_budget: Field = False  # a look in many digits would have cost more than it may
     unproved: Field = False  # differs, but too large for many digits, and no rule by itself is wrong
     rule_gap: Field = 0.0  # how far a number in use is from what the rules give at the same values
     rule_scale: Field = np.inf  # the terms of what the rules give
@@ -120,7 +122,7 @@ class Evidence:
     def replace(self, at: Any, value: Any, error: Any, /, **measured: Any) -> None:
         """Another reference in place of all that rested on the one before it."""
         nothing = {"scale": 0.0, "rest": 0.0, "flat": False, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
-        no_kink = {"kink": False, "jump": False, "conventional": False}
+        no_kink = {"kink": False, "jump": False, "limiting": False}
         no_proof = {"certified": False}
         self.put(at, value=value, error=error, **{**nothing, **no_kink, **no_proof, **measured})
 

@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS
 from bpx.words.diagnostic import Diagnostic
 
 
-def bad_options(points: Any, seed: Any, order: Any, detect: Any) -> list[Diagnostic]:
+def bad_options(
+    points: Any, seed: Any, order: Any, detect: Any, budget: Any = MOST_EXACT_OPERATIONS
+) -> list[Diagnostic]:
     """A diagnostic for each option whose value means nothing."""
     return wrong_options(
         points=(points, is_whole(points, 1)),
         seed=(seed, is_whole(seed, 0)),
         order=(order, is_whole(order, 1) and order in (1, 2)),
         detect=(detect, is_number(detect) and 0 < detect < 1),
+        budget=(budget, is_whole(budget, 0)),
     )
 
 

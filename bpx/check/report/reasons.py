@@ -15,7 +15,7 @@ from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import SHOWN_DIGITS, number
 
-_AT_KINK = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink")
+_AT_KINK = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink", "conventions-at-kink", "limiting")
 
 
 def table(
@@ -96,6 +96,7 @@ def _difference(entry: _Entry, detect: float) -> Mapping[str, str]:
 _FACTS: Mapping[str, Callable[[_Entry, float], Mapping[str, str]]] = {
     "differs": _difference,
     "uncertain": lambda entry, detect: {"share": number(_share(entry), 2), "detect": number(detect, 2)},
+    "beyond-budget": lambda entry, detect: {"share": number(_share(entry), 2)},
     "claim-noise": lambda entry, detect: {"noise": number(entry.take(entry.evidence.claim_noise), 2)},
     "claim-not-finite": lambda entry, detect: {"claimed": number(entry.claimed)},
     "code-in-digits": lambda entry, detect: {"relative": number(entry.take(entry.evidence.formula_gap), 3)},
@@ -103,6 +104,11 @@ _FACTS: Mapping[str, Callable[[_Entry, float], Mapping[str, str]]] = {
     "negligible": lambda entry, detect: {"largest": number(entry.take(entry.evidence.array_scale), 3)},
     "at-kink": _both,
     "at-kink-taken": _both,
+    "conventions-at-kink": _both,
+    "conventions": lambda entry, detect: {
+        "slope": number(entry.value, SHOWN_DIGITS),
+        "taken": number(entry.claimed, SHOWN_DIGITS),
+    },
     "beyond-kink": _both,
     "unclear-kink": _both,
     "between-slopes": _sides,

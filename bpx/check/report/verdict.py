@@ -210,6 +210,13 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
     VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
+    # Of several entries together: a mixture of gradients right beside the point is one of those that a kink
+    # leaves open, whatever the slopes along the axes.
+    VerdictRule(
+        _KINK,
+        "limiting",
+        lambda at: at.evidence.limiting & (at.evidence.kink | at.off) & ~np.asarray(at.evidence.jump),
+    ),
     VerdictRule(
         _DISAGREE,
         "beyond-kinks",
@@ -224,13 +231,14 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(
         _KINK,
         "at-kink",
-        lambda at: at.evidence.kink & (at.between | at.evidence.conventional),
+        lambda at: at.evidence.kink & at.between,
     ),
+    VerdictRule(_DISAGREE, "conventions-at-kink", lambda at: at.evidence.kink & at.evidence.conventional),
     VerdictRule(_DISAGREE, "beyond-kink", lambda at: np.asarray(at.evidence.kink)),
     # Where kinks cancel there is a slope, but choices at each of them need not compose to it.
     VerdictRule(
-        _KINK,
-        "at-kink",
+        _DISAGREE,
+        "conventions",
         lambda at: at.off & at.finite & at.evidence.conventional,
     ),
     # One slope, and a claim.
@@ -243,9 +251,16 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_DISAGREE, "claim-not-finite", lambda at: at.off & ~at.finite),
     VerdictRule(_UNCLEAR, "claim-not-finite", lambda at: ~at.finite),
     VerdictRule(_AGREE, "negligible", _negligible),
+    VerdictRule(
+        _UNCLEAR,
+        "beyond-budget",
+        lambda at: at.off & at.evidence.unproved & at.evidence.beyond_budget,
+    ),
     VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off & at.evidence.unproved),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
+    # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
+    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: np.asarray(at.evidence.beyond_budget)),
 )
 
 

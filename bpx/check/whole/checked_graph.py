@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.local.composite import check_composite
-from bpx.check.local.elementwise import BOUNDARIES, KINKS, check_elementwise
+from bpx.check.local.edges import check_edges
+from bpx.check.local.elementwise import BOUNDARIES, KINKS
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
-from bpx.check.local.jacobians import CheckedEdge, UnboundedJacobian, sparsity_pattern
+from bpx.check.local.jacobians import CheckedEdge, sparsity_pattern
 from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep
 from bpx.check.local.rounding_error import rounding_errors
-from bpx.check.local.structural import check_structural
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import DETECT
+from bpx.check.numeric.tolerances import DETECT, EXACT_ELEMENT_OPERATIONS, MOST_EXACT_OPERATIONS
 from bpx.check.report.entry import Verdict
+from bpx.check.whole.graph_function import operations
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
+from bpx.passes.domain import fixed_choices
 from bpx.passes.reverse import Edge, Ledger, reverse
 
 if TYPE_CHECKING:
@@ -36,13 +38,22 @@ if TYPE_CHECKING:
 
 
 class Query(NamedTuple):
-    """What is checked: ∂output/∂node for the nodes `wrt`, weighted by `seed`, judged to `detect`."""
+    """What is checked: ∂output/∂node for the nodes `wrt`, weighted by `seed`, judged to `detect`.
+
+    `budget` is how many operations on numbers of many digits the gradient of one node may take.
+    """
 
     spec: NamedGraph
     output: int
     wrt: Mapping[str, int]
     seed: Array
     detect: float = DETECT
+    budget: int = MOST_EXACT_OPERATIONS
+
+    @property
+    def exact_elements(self) -> int:
+        """How many elements of one op the budget allows to be looked at in many digits."""
+        return self.budget // EXACT_ELEMENT_OPERATIONS
 
 
 class NonsmoothNode(NamedTuple):
@@ -99,6 +110,11 @@ class CheckedGraph:
         return sum(math.prod(self.graph.shapes[node]) for node in self.forward)
 
     @cached_property
+    def operations(self) -> int:
+        """About how many operations on numbers one forward pass takes."""
+        return sum(operations(self.graph, node) for node in self.forward)
+
+    @cached_property
     def values(self) -> dict[int, Array]:
         """The values of the forward pass."""
         return run(self.graph, self.input_values, self.forward)
@@ -128,7 +144,9 @@ class CheckedGraph:
     @cached_property
     def kinks(self) -> list[NonsmoothNode]:
         """Where elements stand at a kink, or so close that rounding decides on which side."""
-        return self.nonsmooth_nodes(KINKS, self.rounding_error)
+        fixed = fixed_choices(self.query.spec, self.query.wrt.values())
+        kinks = self.nonsmooth_nodes(KINKS, self.rounding_error)
+        return [kink for kink in kinks if kink.node not in fixed]
 
     @cached_property
     def domain_boundaries(self) -> list[NonsmoothNode]:
@@ -160,23 +178,16 @@ class CheckedGraph:
     @cached_property
     def part_edges(self) -> dict[Edge, CheckedEdge]:
         """Every edge of `ledger` alone."""
-        by_consumer: dict[int, list[Edge]] = {}
-        for edge in self.ledger.edges:
-            by_consumer.setdefault(edge.consumer, []).append(edge)
-        checked_edges: dict[Edge, CheckedEdge] = {}
-        for batch in self.elementwise:
-            edges = [edge for node in batch.nodes for edge in by_consumer.get(node, ())]
-            kinked, outside = self.flags(batch, self.kinks), self.flags(batch, self.domain_boundaries)
-            for checked_edge in check_elementwise(
-                batch, edges, self.all_values, kinked, outside, self.rounding_error, self.query.detect
-            ):
-                checked_edges[checked_edge.edge] = checked_edge
-        for edge in self.ledger.edges:
-            if edge.local is None:
-                checked_edges[edge] = check_structural(
-                    self.graph, edge, self.values, self.rounding_error, self.query.detect
-                )
-        return {edge: checked_edges[edge] for edge in self.ledger.edges}
+        return check_edges(
+            self.graph,
+            self.ledger.edges,
+            self.elementwise,
+            self.all_values,
+            self.rounding_error,
+            lambda batch: (self.flags(batch, self.kinks), self.flags(batch, self.domain_boundaries)),
+            self.query.detect,
+            self.query.exact_elements,
+        )
 
     @cached_property
     def composite_edges(self) -> dict[Edge, CheckedEdge]:
@@ -238,12 +249,7 @@ class CheckedGraph:
     @cached_property
     def trusted(self) -> dict[Edge, Jacobian]:
         """The slope of each edge by differences; where there are none, of unbounded error."""
-        return {
-            edge: checked_edge.reference_jacobian
-            if checked_edge.reference_jacobian is not None
-            else UnboundedJacobian(checked_edge.stated_jacobian)
-            for edge, checked_edge in self.part_edges.items()
-        }
+        return {edge: checked_edge.trusted for edge, checked_edge in self.part_edges.items()}
 
     @property
     def seed(self) -> dict[int, ErrorBound]:

@@ -22,8 +22,8 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.graph_function import GraphFunction
-from bpx.check.whole.sample_points import choosing
 from bpx.graph.arrays import Array
+from bpx.passes.domain import choosing
 
 
 def broken_wiring(checked: CheckedGraph) -> Mapping[str, str] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import EXACT_GRADIENT_EVALUATIONS
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
@@ -19,6 +21,8 @@ from bpx.graph.run import run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bpx.check.whole.exact_gradient import ExactGradient
 
     Indices = NDArray[np.intp]
 
@@ -55,6 +59,8 @@ class Evaluation:
         self.reference = ErrorBound(*(np.broadcast_to(part, shape) for part in swept))
         value, error, _ = self.reference
         self.evidence = Evidence.of(value, error, tolerance=np.broadcast_to(claimed.tolerance, shape))
+        self.evidence.facts["beyond-budget"] = {"budget": str(checked.query.budget)}
+        self.bent = np.zeros(self.evidence.value.size, dtype=bool)  # flat: the entries a kink bears on
         # Of bare numbers it is not known how rounding came into them; of bpx's own, what it takes at kinks.
         self.evidence.variants["claim-noise"] = "uncertain"
         if claimed.is_rule:
@@ -64,6 +70,20 @@ class Evaluation:
     def is_input(self) -> bool:
         """Can the entries be moved one by one?"""
         return self.node in self.checked.input_values
+
+    @cached_property
+    def exact_gradient(self) -> ExactGradient | None:
+        """All entries in many digits; None where they cannot be had at once, or not for the budget."""
+        # Imported here: most checks need no more than float64.
+        from bpx.check.whole.exact_gradient import exact_gradient
+
+        return exact_gradient(self.checked, self.node) if self.exact_affordable else None
+
+    @property
+    def exact_affordable(self) -> bool:
+        """Does the budget allow for all entries in many digits?"""
+        operations = EXACT_GRADIENT_EVALUATIONS * self.checked.operations
+        return operations <= self.checked.query.budget
 
     @property
     def verdicts(self) -> NDArray[np.int8]:

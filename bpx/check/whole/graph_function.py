@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,8 @@ Direction = Mapping[int, Array]  # input node → its share
 class GraphFunction:
     """The weighted output of a graph as a function of its inputs, which have `input_values` here.
 
-    When `guarded`, a point may be used as long as no guard has changed its sign on the way to it.
+    When `guarded`, a point may be used as long as no guard has changed its sign on the way to it. Of the
+    nodes `kinked`, which are at a kink here, steps to one side that stride over further ones are no use.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class GraphFunction:
         input_values: Mapping[int, Array],
         *,
         guarded: bool = False,
+        kinked: Sequence[int] = (),
     ) -> None:
         self.graph, self.output, self.seed, self.input_values = graph, output, seed, input_values
         nodes = graph.needs(of=[output])
         self.elements = sum(int(np.prod(graph.shapes[node], dtype=int)) for node in nodes)
         self.guards = _guard_nodes(graph, nodes) if guarded else []
+        self.kink_guards = _guard_nodes(graph, kinked)
         self.signs = {node: np.sign(value) for node, value in run(graph, input_values, self.guards).items()}
 
     @cached_property
@@ -127,7 +131,9 @@ class GraphFunction:
         unmoved = {
             node: value[..., np.newaxis] for node, value in self.input_values.items() if node not in moved
         }
-        values = run(self.graph, {**unmoved, **flat}, [self.output, *self.guards], batch=True)
+        values = run(
+            self.graph, {**unmoved, **flat}, [self.output, *self.guards, *self.kink_guards], batch=True
+        )
         value = np.broadcast_to(values[self.output], (*self.seed.shape, shape[0] * shape[1]))
         weighted = np.sum((self.seed[..., np.newaxis] * value).reshape(-1, value.shape[-1]), axis=0)
         usable = np.isfinite(weighted)
@@ -135,7 +141,37 @@ class GraphFunction:
             # A guard that is 0 here has no side to stay on: only points where it stays 0 may be used.
             same = np.sign(values[node]) == self.signs[node][..., np.newaxis]
             usable &= same.reshape(-1, same.shape[-1]).all(axis=0)
-        return weighted.reshape(shape), usable.reshape(shape)
+        usable = usable.reshape(shape)
+        for node in self.kink_guards:
+            guard = np.broadcast_to(values[node], (*self.graph.shapes[node], shape[0] * shape[1]))
+            usable &= _before_next_kink(np.sign(guard).reshape(-1, *shape))
+        return weighted.reshape(shape), usable
+
+
+def _before_next_kink(signs: Array) -> Flags:
+    """Which points no further kink parts from x; signs of a guard (elements, steps, columns), farthest first.
+
+    A kink beside x is passed once, and rounding may show it as two; more are a guard's that comes back to 0,
+    as that of floor does at every whole number.
+    """
+    parted = signs[:, 1:] != signs[:, :-1]
+    comes_back = parted.sum(axis=1, keepdims=True) > 2
+    # The sign nearest to x, and the row of the last point farther out that has another.
+    nearest = signs.shape[1] - 1 - (signs[:, ::-1] != 0).argmax(axis=1)[:, np.newaxis]
+    other = signs != np.take_along_axis(signs, nearest, axis=1)
+    rows = np.arange(signs.shape[1])[np.newaxis, :, np.newaxis]
+    last_other = np.where(other & (rows < nearest), rows, -1).max(axis=1, keepdims=True)
+    return np.asarray((~comes_back | (rows > last_other)).all(axis=0))
+
+
+def operations(graph: Graph, node: int) -> int:
+    """About how many operations on numbers the value of a node takes."""
+    size = math.prod(graph.shapes[node])
+    args = [math.prod(graph.shapes[arg]) for arg in graph.args[node]]
+    if graph.ops[node].linear and len(args) > 1:
+        # A product of (m, k) and (k, n) has √(mk · kn / mn) terms for each element.
+        return size * max(1, math.isqrt(math.prod(args) // max(1, size)))
+    return max(size, *args, 1)
 
 
 def _guard_nodes(graph: Graph, nodes: Sequence[int]) -> list[int]:

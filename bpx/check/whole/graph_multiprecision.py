@@ -12,7 +12,6 @@ from bpx.check.numeric.tolerances import (
     EPSILON,
     EXACT_EVALUATIONS,
     MOST_EXACT_ELEMENTS,
-    MOST_EXACT_OPERATIONS,
     MULTIPRECISION_DIGITS,
 )
 from bpx.check.report.entry import Verdict
@@ -28,32 +27,59 @@ if TYPE_CHECKING:
 
 
 def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:
-    """Take up the entries `flat` of an input again, as many of them as can be paid for.
+    """Take up the entries `flat` again: all at once where that can be certified, else one by one.
 
-    Returns those whose slope is known now, and how many were looked at.
+    Returns those whose slope is known now, and how many were looked at, as the budget allows.
     """
-    checked = evaluation.checked
-    most = MOST_EXACT_OPERATIONS // (EXACT_EVALUATIONS * max(1, checked.elements))
-    if not most or not multiprecision.available():
+    if not multiprecision.available():
         return flat[:0], 0
-    graph_function = GraphFunction(
-        checked.graph, checked.query.output, checked.query.seed, checked.input_values
-    )
-    claims: dict[int, Any] = {}  # by the digits they took
+    claims = _Claims(evaluation)
+    gradient = evaluation.exact_gradient
+    together = [entry for entry in flat.tolist() if gradient and claims.add(entry, gradient.slope(entry))]
+    others = np.setdiff1d(flat, np.array(together, dtype=np.intp))
+    alone, looked = _one_by_one(evaluation, claims, others)
+    return np.array([*together, *alone], dtype=np.intp), len(together) + looked
+
+
+def _one_by_one(evaluation: Evaluation, claims: _Claims, flat: Indices) -> tuple[list[int], int]:
+    """The entries that differences along each of them settle, and how many were looked at."""
+    checked = evaluation.checked
+    if not evaluation.is_input:
+        evaluation.evidence.put(flat, beyond_budget=not evaluation.exact_affordable)
+        return [], len(flat)
+    most = checked.query.budget // (EXACT_EVALUATIONS * max(1, checked.operations))
+    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    values = np.ravel(checked.input_values[evaluation.node])
     settled = []
     for entry in flat[:most].tolist():
-        function = graph_function.in_multiprecision((evaluation.node, entry), checked.lifted)
-        slope = multiprecision_slopes.slope(
-            function, float(checked.input_values[evaluation.node].flat[entry])
-        )
-        if slope is not None and is_known(slope, _terms(evaluation, entry)):
-            # A claim is run for all entries at once, so that one run for each count of digits will do.
-            if slope.digits not in claims:
-                claims[slope.digits] = _claimed(evaluation, slope.digits)
-            claim = claims[slope.digits]
-            _add(evaluation, entry, slope, None if claim is None else claim.flat[entry])
+        along = function.in_multiprecision((evaluation.node, entry), checked.lifted)
+        slope = multiprecision_slopes.slope(along, float(values[entry]))
+        if slope is not None and claims.add(entry, slope):
             settled.append(entry)
-    return np.array(settled, dtype=np.intp), min(most, flat.size)
+    unseen = flat[most:]
+    evaluation.evidence.put(unseen, beyond_budget=True)
+    return settled, flat.size - unseen.size
+
+
+class _Claims:
+    """What is claimed in many digits, by the digits: one run is for all entries."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+        self.by_digits: dict[int, Any] = {}
+
+    def add(self, entry: int, slope: multiprecision_slopes.MultiprecisionSlope) -> bool:
+        """Write down the slope of an entry, if it is known well enough: is it?"""
+        if not is_known(slope, _terms(self.evaluation, entry)):
+            return False
+        if slope.digits not in self.by_digits:
+            self.by_digits[slope.digits] = _claimed(self.evaluation, slope.digits)
+        claim = self.by_digits[slope.digits]
+        of_entry = (
+            None if claim is None else np.broadcast_to(claim, self.evaluation.evidence.shape).flat[entry]
+        )
+        _add(self.evaluation, entry, slope, of_entry)
+        return True
 
 
 def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
@@ -61,7 +87,7 @@ def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
 
     Of none where no formula is claimed; None is returned where its numbers are too many to tell.
     """
-    if evaluation.checked.elements > MOST_EXACT_ELEMENTS:
+    if evaluation.checked.operations > MOST_EXACT_ELEMENTS:
         return None
     claim = _claimed(evaluation, MULTIPRECISION_DIGITS) if multiprecision.available() else None
     if claim is None:
@@ -97,6 +123,7 @@ def _add(
     flat, value = np.array([entry]), rounded_slope(slope)
     size = float(evaluation.part(evaluation.term_magnitudes, flat)[0])
     noise = evaluation.part(evaluation.evidence.error, flat) if claim is None else 0.0
-    right = is_right(claim, slope, size, evaluation.claimed.is_rule)
+    detect = evaluation.checked.query.detect
+    right = is_right(claim, slope, size, evaluation.claimed.is_rule, detect)
     gap = 0.0 if right else np.nan
     evaluation.evidence.replace(flat, value, EPSILON * abs(value), claim_noise=noise, formula_gap=gap)

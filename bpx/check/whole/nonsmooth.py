@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpx.check.local.elementwise_exact import is_known
 from bpx.check.local.jacobians import DiagonalJacobian
-from bpx.check.numeric.tolerances import EVALUATIONS_PER_ENTRY, MOST_FOLLOWED, SAFETY_FACTOR
+from bpx.check.numeric.tolerances import (
+    EPSILON,
+    EVALUATIONS_PER_ENTRY,
+    EXACT_EVALUATIONS,
+    LARGE_INPUT,
+    MOST_FOLLOWED,
+    SAFETY_FACTOR,
+    SLACK,
+)
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph, NonsmoothNode
 from bpx.check.whole.evaluation import Evaluation
+from bpx.check.whole.generalized import Selections, is_limit
 from bpx.check.whole.graph_function import GraphFunction
 from bpx.check.whole.one_sided import contradiction, sides
+from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
 from bpx.graph.numbers import number
 from bpx.graph.run import run
@@ -24,7 +37,16 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Indices = NDArray[np.intp]
 
-_CODES = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink", "jump")
+_CODES = (
+    "at-kink",
+    "beyond-kink",
+    "beyond-kinks",
+    "unclear-kink",
+    "jump",
+    "limiting",
+    "conventions",
+    "conventions-at-kink",
+)
 
 
 def add_one_sided_slopes(evaluation: Evaluation, flat: Indices) -> None:
@@ -36,6 +58,7 @@ def add_one_sided_slopes(evaluation: Evaluation, flat: Indices) -> None:
     checked, flat = evaluation.checked, flat[_matters(evaluation, flat)]
     if not flat.size:
         return
+    evaluation.bent[flat] = True
     facts = _kink_facts(checked, evaluation.node)
     evaluation.evidence.facts.update(dict.fromkeys(_CODES, facts))
     evaluation.evidence.put(flat, conventional=_conventional(evaluation, flat))
@@ -97,12 +120,54 @@ def _follow(evaluation: Evaluation, flat: Indices) -> None:
     """
     checked, evidence = evaluation.checked, evaluation.evidence
     # Unguarded: next to a kink every step changes the sign of its guard.
-    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    query, kinked = checked.query, [kink.node for kink in _kinks_above(evaluation)]
+    function = GraphFunction(checked.graph, query.output, query.seed, checked.input_values, kinked=kinked)
     slopes = sides(function, [(evaluation.node, entry) for entry in flat.tolist()])
     bent, smooth = slopes.of(slopes.differ), slopes.of(~slopes.differ)
     evidence.put(flat[~slopes.differ], value=(smooth.low + smooth.high) / 2, error=smooth.error)
     evidence.put(flat[slopes.differ], kink=True, value=np.nan, error=np.nan, jump=bent.jump)
     evidence.put(flat[slopes.differ], low=bent.low, high=bent.high, side_error=bent.error)
+    # Steps in proportion to a large x stride over jumps of ops such as floor, one after the other.
+    large = np.abs(np.ravel(checked.input_values[evaluation.node])[flat]) > LARGE_INPUT
+    hidden = ~np.isfinite(slopes.error) | large
+    _follow_in_many_digits(evaluation, flat[hidden], function)
+
+
+def add_slopes_at_edges(evaluation: Evaluation, flat: Indices) -> None:
+    """The slopes of entries below the edge of some domain, where the whole goes on to both sides.
+
+    sqrt(a^2 + b^2)^2 has one at 0, though sqrt has none.
+    """
+    checked, evidence = evaluation.checked, evaluation.evidence
+    if checked.elements * EVALUATIONS_PER_ENTRY * flat.size > MOST_FOLLOWED:
+        return
+    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
+    slopes = sides(function, [(evaluation.node, entry) for entry in flat.tolist()])
+    smooth = ~slopes.differ & np.isfinite(slopes.error) & ~slopes.jump
+    value = (slopes.low + slopes.high)[smooth] / 2
+    error = np.maximum(slopes.error, slopes.high - slopes.low)[smooth]
+    flatly = (slopes.low == 0) & (slopes.high == 0)
+    evidence.put(flat[smooth], value=value, error=error, flat=flatly[smooth], obstacle=Obstacle.NONE)
+
+
+def _follow_in_many_digits(evaluation: Evaluation, flat: Indices, function: GraphFunction) -> None:
+    """The same in many digits, where float64 has no steps between two kinks, as at a large whole number."""
+    from bpx.check.numeric import multiprecision, multiprecision_slopes
+
+    checked, evidence = evaluation.checked, evaluation.evidence
+    most = checked.query.budget // (EXACT_EVALUATIONS * max(1, checked.operations))
+    for entry in flat[:most].tolist() if multiprecision.available() else ():
+        x = float(checked.input_values[evaluation.node].flat[entry])
+        along = function.in_multiprecision((evaluation.node, entry), checked.lifted)
+        slope = multiprecision_slopes.slope(along, x)
+        if slope is not None and slope.edge:
+            evidence.put(entry, kink=True, jump=True, value=np.nan, error=np.nan)
+        elif slope is not None and slope.kink:
+            low, high = sorted((slope.left, slope.right))
+            evidence.put(entry, kink=True, value=np.nan, error=np.nan, jump=False)
+            evidence.put(entry, low=low, high=high, side_error=slope.error)
+        elif slope is not None and is_known(slope):
+            evidence.put(entry, kink=False, value=slope.value, error=EPSILON * abs(slope.value))
 
 
 def _bracket(evaluation: Evaluation, flat: Indices) -> None:
@@ -120,30 +185,72 @@ def _bracket(evaluation: Evaluation, flat: Indices) -> None:
 
 def check_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
     """Do claims at kinks that each lie between their slopes fit no side when they are taken together?"""
+    # Bpx's own gradient is no claim: its choices at several kinks need not fit one side.
     claims = [(evaluation, _at_kinks(evaluation)) for evaluation in evaluations]
-    at = [(evaluation.node, flat) for evaluation, entries in claims for flat in entries.tolist()]
-    most = MOST_FOLLOWED // (EVALUATIONS_PER_ENTRY * max(1, checked.elements))
+    claims = [(evaluation, flat) for evaluation, flat in claims if not evaluation.claimed.is_rule]
+    together = _Together(checked, claims)
     # A single claim has been compared with its own slopes already.
-    if len(at) < 2 or not most:
-        return
-    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
-    claimed = np.concatenate(
-        [evaluation.part(evaluation.claimed.value, entries) for evaluation, entries in claims]
-    )
-    tolerance = np.concatenate(
-        [evaluation.part(evaluation.claimed.tolerance, entries) for evaluation, entries in claims]
-    )
-    if contradiction(function, at, claimed, tolerance, most):
-        for evaluation, entries in claims:
-            evaluation.evidence.put(entries, contradiction=True)
+    if len(together.at) > 1 and together.contradict():
+        together.put(contradiction=True)
+
+
+def check_limits(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
+    """Are entries that are not between the slopes along their axes the gradient right beside the point?
+
+    |x + y| - |x - y| has the slope 0 along both axes at 0, and the gradient (2, 0) to the right of it.
+    """
+    for own in (False, True):
+        group = [part for part in evaluations if part.is_input and part.claimed.is_rule == own]
+        claims = [(evaluation, np.flatnonzero(evaluation.bent)) for evaluation in group]
+        wrong = any(np.isin(part.entries_with(Verdict.DISAGREE), flat).any() for part, flat in claims)
+        together = _Together(checked, claims)
+        if wrong and is_limit(checked, together.at, together.claimed, together.written):
+            together.put(limiting=True)
+
+
+class _Together:
+    """Entries of several gradients, and what is claimed of them."""
+
+    def __init__(self, checked: CheckedGraph, claims: Sequence[tuple[Evaluation, Indices]]) -> None:
+        self.checked, self.claims = checked, claims
+        self.at = [(evaluation.node, entry) for evaluation, flat in claims for entry in flat.tolist()]
+        self.claimed = self._joined(lambda evaluation: evaluation.claimed.value)
+        self.written = self._joined(lambda evaluation: evaluation.claimed.tolerance)
+
+    def _joined(self, field: Callable[[Evaluation], Array]) -> Array:
+        parts = [evaluation.part(field(evaluation), flat) for evaluation, flat in self.claims]
+        return np.concatenate([*parts, np.zeros(0)])
+
+    def put(self, **measured: bool) -> None:
+        """Write down what holds of all of them."""
+        for evaluation, flat in self.claims:
+            evaluation.evidence.put(flat, **measured)
+
+    def contradict(self) -> bool:
+        """Are the claims the gradient of no side, nor a mixture of sides?"""
+        slack = SLACK * self.checked.query.detect * np.abs(self.claimed)
+        if Selections(self.checked, self.at).exclude(self.claimed, slack, self.written):
+            return True
+        inputs = [node in self.checked.input_values for node, _ in self.at]
+        return all(inputs) and self._contradict_along_lines()
+
+    def _contradict_along_lines(self) -> bool:
+        checked = self.checked
+        most = MOST_FOLLOWED // (EVALUATIONS_PER_ENTRY * max(1, checked.elements))
+        function = GraphFunction(
+            checked.graph, checked.query.output, checked.query.seed, checked.input_values
+        )
+        return (
+            most > 0
+            and contradiction(function, self.at, self.claimed, self.written, most)
+            and not is_limit(checked, self.at, self.claimed, self.written)
+        )
 
 
 def _at_kinks(evaluation: Evaluation) -> Indices:
-    """The entries of an input with a claim and with slopes to either side."""
+    """The entries with slopes to either side."""
     evidence = evaluation.evidence
-    # Bpx's own gradient is no claim: its choices at several kinks need not fit one side.
-    sided = np.broadcast_to(evidence.kink & ~np.asarray(evidence.jump), evidence.shape)
-    return np.flatnonzero(sided & (evaluation.is_input and not evaluation.claimed.is_rule))
+    return np.flatnonzero(np.broadcast_to(evidence.kink & ~np.asarray(evidence.jump), evidence.shape))
 
 
 # --- facts --------------------------------------------------------------------------------------

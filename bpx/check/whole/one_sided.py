@@ -7,6 +7,7 @@ must fit together along the lines between them too (trap: a tie counted twice).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -75,7 +76,7 @@ def contradiction(
     """
     # The axes are there for the bend alone: each claim is known to lie between its own slopes.
     shares = np.concatenate([np.eye(len(at)), _mixtures(len(at))])[:most]
-    lines = along(graph_function, [_direction(graph_function, at, share) for share in shares])
+    lines = along(graph_function, [direction(graph_function, at, share) for share in shares])
     bend, bar = lines.right - lines.left, SAFETY_FACTOR * lines.error
     # Convex along all lines, or concave along all of them, as far as the error bars can tell.
     if lines.jump.any() or not ((bend >= -bar).all() or (bend <= bar).all()):
@@ -117,8 +118,9 @@ def _mixtures(count: int) -> Array:
     return np.array([*rows, *rng.normal(size=(KINK_MIXTURES, count))])
 
 
-def _direction(graph_function: GraphFunction, at: list[Coordinate], share: Array) -> Direction:
-    direction = {node: np.zeros(graph_function.input_values[node].shape) for node, _ in at}
+def direction(graph_function: GraphFunction, at: Sequence[Coordinate], share: Array) -> Direction:
+    """The direction that moves each coordinate by its share."""
+    shares = {node: np.zeros(graph_function.input_values[node].shape) for node, _ in at}
     for (node, flat), amount in zip(at, share, strict=True):
-        direction[node].flat[flat] = amount
-    return direction
+        shares[node].flat[flat] = amount
+    return shares

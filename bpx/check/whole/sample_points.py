@@ -8,9 +8,9 @@ import numpy as np
 
 from bpx.check.numeric.tolerances import AROUND, TRIES
 from bpx.graph.arrays import Array
-from bpx.graph.graph import Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
+from bpx.passes.domain import choosing
 from bpx.passes.expand import written_out
 from bpx.passes.query import FLOWS_INTO
 
@@ -33,15 +33,6 @@ def drawn_points(spec: NamedGraph, count: int, seed: int) -> tuple[list[Mapping[
         else:
             skipped += 1
     return points, skipped
-
-
-def choosing(graph: Graph) -> set[int]:
-    """The nodes that are there only to choose, as the number of a class is, and mean nothing when moved."""
-    chooses, measures = set[int](), set[int]()
-    for op, args in zip(graph.ops, graph.args, strict=True):
-        for position, arg in enumerate(args):
-            (chooses if position in op.chooses else measures).add(arg)
-    return chooses - measures
 
 
 def _draws(spec: NamedGraph, rng: np.random.Generator, most: int) -> Iterator[Mapping[int, Array]]:

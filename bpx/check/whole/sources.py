@@ -43,6 +43,11 @@ def _domain_boundaries(evaluation: Evaluation) -> None:
         obstacle, facts = _domain_obstacle(checked, evaluation.node)
         evaluation.evidence.replace(flat, np.nan, np.nan, obstacle=obstacle)
         evaluation.evidence.facts[obstacle.code] = facts
+        finite = flat[np.isfinite(evaluation.part(claimed.value, flat))]
+        if finite.size and evaluation.is_input and obstacle == Obstacle.EDGE:
+            from bpx.check.whole.nonsmooth import add_slopes_at_edges
+
+            add_slopes_at_edges(evaluation, finite)
 
 
 def _domain_obstacle(checked: CheckedGraph, node: int) -> tuple[Obstacle, dict[str, Any]]:

@@ -13,9 +13,16 @@ def is_within(name: str, layer: str) -> bool:
 
 
 def layers_of(names: Mapping[int, str]) -> dict[int, str]:
-    """Node id → the layer it belongs to: what its name begins with, up to the last dot."""
-    layers = groups_of(names.values())
-    return {node: group_of(name, layers) for node, name in names.items()}
+    """Node id → the layer it belongs to: what its name begins with, up to the last dot.
+
+    The name of a constant is its number, whose point parts nothing.
+    """
+    layers = groups_of(filter(_is_name, names.values()))
+    return {node: group_of(name, layers) if _is_name(name) else "" for node, name in names.items()}
+
+
+def _is_name(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
 
 
 def outermost(name: str, layer: str) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from bpx.check.report.blocks import label
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
+from bpx.graph.formula import partial
 from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.render.plain_data import plain_value, summary
 from bpx.words.say import say
@@ -32,13 +34,15 @@ class Accuracy(Section):
             return cls(None)
         from bpx.check.quick_check import quick_check
 
-        return cls(quick_check(query.spec, query.ledger, query.wrt, query.seed))
+        return cls(quick_check(query.spec, query.ledger, query.wrt, query.seed, options.second))
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The check, if there was one."""
         if self.check is None:
             return {}
-        return {"check": {**self.check._asdict(), "digits": plain_value(self.check.digits)}}
+        check = self.check
+        plain = {"verdict": check.verdict, "entries": check.entries, "digits": plain_value(check.digits)}
+        return {"check": {**plain, **({"entry": check.entry.to_dict()} if check.entry else {})}}
 
     def remarks(self, passes: Passes) -> Iterator[str]:
         """That numbers are rounded where they are, and the check in a line."""
@@ -46,15 +50,20 @@ class Accuracy(Section):
             yield say("account.digits")
         if self.check:
             yield check_text(self.check)
+            if self.check.entry and self.check.entry.reason:
+                entry, output = self.check.entry, passes.names[passes.output]
+                name = label(output, entry.label, entry.by) if entry.by else partial(output, entry.label)
+                yield say("account.check-entry", entry=name, reason=self.check.entry.reason.text)
 
 
 def check_text(check: QuickCheck) -> str:
     """What differences say of the gradients, in a line."""
+    facts = {"entries": check.entries, "of": say("word.derivatives" if check.second else "word.gradient")}
     if check.verdict != "agree":  # skipped, or a verdict
-        return say(f"account.check-{check.verdict.replace(' ', '-')}", entries=check.entries)
+        return say(f"account.check-{check.verdict.replace(' ', '-')}", **facts)
     if math.isinf(check.digits):
-        return say("account.check-exact", entries=check.entries)
-    return say("account.check-agree", entries=check.entries, digits=int(check.digits))
+        return say("account.check-exact", **facts)
+    return say("account.check-agree", **facts, digits=int(check.digits))
 
 
 def _is_rounded(value: Array) -> bool:

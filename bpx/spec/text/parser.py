@@ -6,6 +6,7 @@ and what else it may be called is asked of the op table.
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -21,6 +22,7 @@ from bpx.spec.text.tokens import DIGITS_OF_SUPERSCRIPTS, Token, signs, signs_of
 from bpx.words.diagnostic import Diagnostic
 
 _CLOSING = {"(": ")", "|": "|"}
+_ORDERS = {"_1": 1, "_2": 2, "_inf": math.inf}  # of norms
 _ABBREVIATED = {")": "(…)", "]": "[…]", "|": "|…|"}  # what ends so, in a sentence
 
 
@@ -35,7 +37,7 @@ class _Operator(NamedTuple):
 class _Opening(NamedTuple):
     """A bracket, call or bar that is still open; its operands are those from `first` on."""
 
-    kind: Literal["group", "call", "bar"]
+    kind: Literal["group", "call", "bar", "norm"]
     token: Token  # of a call, its name
     bracket: Token
     first: int
@@ -45,14 +47,19 @@ class _Opening(NamedTuple):
 
 def parse(text: SourceText) -> tuple[Expression | None, list[Diagnostic]]:
     """Read an expression: its tree (None where it could not be read to the end), and what is wrong."""
-    parser = _Parser(text)
+    parser = _Parser(text, norms="||" in text.content)
     root = parser.read()
+    if root is None and parser.norms:
+        # ||x| - |y|| is an absolute value of two: what no norm makes sense of, bars may.
+        parser = _Parser(text, norms=False)
+        root = parser.read()
     return Expression(text, root) if root else None, parser.problems
 
 
 class _Parser(Cursor):
-    def __init__(self, text: SourceText) -> None:
+    def __init__(self, text: SourceText, *, norms: bool) -> None:
         super().__init__(text)
+        self.norms = norms  # does ||x|| mean the norm?
         self.operands: list[Node] = []
         self.operators: list[_Operator] = []  # that wait in the innermost bracket
         self.openings: list[_Opening] = []
@@ -90,6 +97,9 @@ class _Parser(Cursor):
             self.operands.append(Quoted(token.text[1:-1], token.start, token.end))
         elif token.text == "(":
             return self.open("group", token)
+        elif self.at_double_bar():
+            self.advance()
+            return self.open("norm", token)
         elif token.text == "|":
             self.open_bars += 1
             return self.open("bar", token)
@@ -116,6 +126,8 @@ class _Parser(Cursor):
             self.take_index(token)
         elif token.text == ")":
             self.close_bracket(token)
+        elif self.openings and self.openings[-1].kind == "norm" and self.at_double_bar():
+            self.close_norm()
         elif token.text == "|" and self.bar_closes():
             self.close_bar(token)
         elif token.text == ",":
@@ -199,7 +211,7 @@ class _Parser(Cursor):
 
     # --- brackets, bars and calls ---
 
-    def open(self, kind: Literal["group", "call", "bar"], token: Token) -> bool:
+    def open(self, kind: Literal["group", "call", "bar", "norm"], token: Token) -> bool:
         opening = _Opening(kind, token, self.token, len(self.operands), self.operators, {})
         self.openings.append(opening)
         self.operators = []
@@ -217,7 +229,7 @@ class _Parser(Cursor):
         if not self.openings:
             raise self.stop("unmatched-bracket", token, found=token.text)
         opening = self.openings[-1]
-        if opening.kind == "bar":
+        if opening.kind in ("bar", "norm"):
             raise self.unclosed()
         if opening.kind == "call":
             self.close_call(opening, token)
@@ -252,6 +264,25 @@ class _Parser(Cursor):
         self.close()
         self.open_bars -= 1
         self.operands[-1] = Call("abs", (self.operands[-1],), (), opening.token.start, token.end)
+
+    def at_double_bar(self) -> bool:
+        """Do two bars stand here side by side, and mean a norm?"""
+        both = self.token.text == self.next.text == "|"
+        return self.norms and both and self.token.end == self.next.start
+
+    def close_norm(self) -> None:
+        """The second `||`, and the order behind it: `||x||_1`."""
+        self.reduce()
+        self.advance()
+        opening, end = self.openings[-1], self.token
+        self.close()
+        order, settings = self.next, tuple[Setting, ...]()
+        if order.text in _ORDERS and order.start == end.end:
+            settings = (Setting("ord", _ORDERS[order.text], order.start, order.end),)
+            self.advance()
+            end = order
+        operand = self.operands[-1]
+        self.operands[-1] = Call("norm", (operand,), settings, opening.token.start, end.end)
 
     def comma(self, token: Token) -> bool:
         self.reduce()

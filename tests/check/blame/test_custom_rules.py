@@ -6,6 +6,7 @@ import pytest
 from checking import toml
 
 from bpx.check.blame.custom_rules import check_custom_rules
+from bpx.check.gradcheck import gradcheck
 from bpx.check.report.entry import Verdict
 
 SPEC = """bpx = 1
@@ -75,3 +76,19 @@ def test_an_op_that_is_defined_nowhere_near_is_left_alone():
 
 def test_a_spec_without_ops_of_its_own():
     assert check_custom_rules(toml('bpx = 1\n[inputs]\nx = 1.0\n[graph]\ny = "x^2"'), 1e-5) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [("x^2", "2*exp(log(x))"), ("x^2", "2*sqrt(x)^2"), ("x^4", "4*exp(3*log(x))")],
+)
+def test_a_rule_that_is_nan_somewhere_is_wrong_there(value, rule):
+    made = toml(
+        f'bpx = 1\n[inputs]\nx = 2\n[ops.f]\nargs = ["x"]\nvalue = "{value}"\n'
+        f'partials = {{ x = "{rule}" }}\n[graph]\nout = "f(x)"\n'
+    )
+    report = gradcheck(made)
+    assert report.verdict == "disagree"
+    assert [culprit.op for culprit in report.blame] == ["f"]
+    (row,) = [row for row in report.local if row.reason and row.reason.code == "rule-at"]
+    assert row.reason.facts["where"].startswith("x = -")  # where the rule has no value

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from checking import planted, point_of, spec, toml
 
+from bpx.check.gradcheck import gradcheck
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.explain.explain import explain
+from bpx.spec.reading.claims import read_claim, with_claims
 
 NETWORK = """bpx = 1
 [inputs]
@@ -113,3 +115,26 @@ def test_the_spec_is_left_alone(network):
     assert point.reference
     assert point.kinks == []
     assert len(network.graph) == network.size
+
+
+MASK = [1.0, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("copies", [1, 128])
+@pytest.mark.parametrize("wrt", [None, ["x"]])
+def test_a_mask_that_nobody_moves_is_no_kink(copies, wrt):
+    values = {"m": MASK * copies, "x": [0.3, -1.0, 2.0, 0.5] * copies}
+    made = spec("sum(x*where(m, x, 3))", **values)
+    assert gradcheck(made, wrt=wrt).verdict == "agree"
+    wrong = with_claims(made, [read_claim(f"x = {[1.0] * 4 * copies}")])
+    assert gradcheck(wrong).verdict == "disagree"
+    assert gradcheck(made, wrt=["x"], order=1 if copies > 1 else 2).verdict == "agree"
+
+
+def test_a_mask_that_is_asked_about_alone_may_be_moved():
+    assert gradcheck(spec("where(m, x, 3)", m=0.0, x=2.0), wrt=["m"]).verdict == "kink"
+
+
+def test_a_condition_that_is_moved_is_a_kink_where_it_is_0():
+    for expression in ("where(x, x + 2, m)", "where(m, x, 3) + 2*m", "where(m*m, x, 3)"):
+        assert gradcheck(spec(expression, m=[1.0, 0.0], x=[0.0, 2.0])).verdict == "kink"

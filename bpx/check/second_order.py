@@ -46,6 +46,7 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
                 query.wrt,
                 seed if gradient is not None else np.zeros(shape),
                 query.detect,
+                query.budget,
             )
             checked = CheckedGraph.at(entry_query, input_values)
             tables += [

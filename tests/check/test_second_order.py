@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from checking import CHANGES, planted, spec, toml
 
+from bpx.check import second_order as second
 from bpx.check.gradcheck import gradcheck
-from bpx.check.whole import second_order as second
 
 SCALAR = {"x": 0.7, "y": 1.3}
 

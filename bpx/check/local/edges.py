@@ -1,0 +1,174 @@
+"""Every edge of a reverse pass alone.
+
+Ops that are neither elementwise nor linear (softmax, …) are taken apart. The op has the same values as what
+it is written out to, at the point and at others nearby, and so the same Jacobian; the chain rule gives it
+from slopes of the parts, each by differences. So an array of any size takes a few evaluations for each
+element, and small elements keep their digits beside large ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpx.check.local.elementwise import BOUNDARIES, KINKS, check_elementwise
+from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
+from bpx.check.local.jacobians import CheckedEdge, LinearMap, PartsJacobian, ZeroJacobian
+from bpx.check.local.reverse_sweep import Jacobian
+from bpx.check.local.rounding_error import rounding_errors
+from bpx.check.local.structural import check_structural, compare_contributions, generator, random_upstream
+from bpx.check.local.structural_rule import StructuralRule
+from bpx.check.numeric.tolerances import PARTS_POINTS, PARTS_REACH, SAFETY_FACTOR, SAME_AS_PARTS
+from bpx.graph.arrays import Array
+from bpx.graph.graph import OPS, Expr, Graph
+from bpx.graph.run import run
+from bpx.graph.subgraph import expansion
+from bpx.passes.reverse import Edge, reverse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Flags = NDArray[np.bool_]
+
+Nonsmooth = Callable[[ElementwiseBatch], tuple["Flags", "Flags"]]  # at a kink; outside the domain
+
+
+def check_edges(
+    graph: Graph,
+    edges: Sequence[Edge],
+    batches: Iterable[ElementwiseBatch],
+    values: Mapping[int, Array],
+    rounding_errors: Mapping[int, Array],
+    nonsmooth: Nonsmooth,
+    detect: float,
+    exact_elements: int,
+) -> dict[Edge, CheckedEdge]:
+    """Check `edges`, of which the elementwise ones belong to `batches`; in their order.
+
+    `values` holds those of all nodes and local derivatives, `rounding_errors` how far rounding may have
+    moved them. `detect` is the smallest relative error that must be seen, `exact_elements` how many elements
+    of a batch may be looked at in many digits.
+    """
+    by_consumer: dict[int, list[Edge]] = {}
+    for edge in edges:
+        by_consumer.setdefault(edge.consumer, []).append(edge)
+    checked_edges: dict[Edge, CheckedEdge] = {}
+    for batch in batches:
+        of_batch = [edge for node in batch.nodes for edge in by_consumer.get(node, ())]
+        for checked_edge in check_elementwise(
+            batch, of_batch, values, *nonsmooth(batch), rounding_errors, detect, exact_elements
+        ):
+            checked_edges[checked_edge.edge] = checked_edge
+    for edge in edges:
+        if edge.local is None:
+            checked_edges[edge] = check_whole_arrays(
+                graph, edge, values, rounding_errors, detect, exact_elements
+            )
+    return {edge: checked_edges[edge] for edge in edges}
+
+
+def check_whole_arrays(
+    graph: Graph,
+    edge: Edge,
+    values: Mapping[int, Array],
+    rounding_errors: Mapping[int, Array],
+    detect: float,
+    exact_elements: int,
+) -> CheckedEdge:
+    """Check one edge from a node whose op is not elementwise."""
+    op = graph.ops[edge.consumer]
+    if op.linear or edge.position in op.chooses:
+        return check_structural(graph, edge, values, rounding_errors)
+    rule = StructuralRule(graph, edge.consumer, values, rounding_errors)
+    upstream = random_upstream(generator(edge), rule.out.shape)
+    reference = _by_parts(rule, detect, exact_elements)
+    return compare_contributions(rule, edge, upstream, reference, LinearMap(rule, edge.position))
+
+
+def _by_parts(rule: StructuralRule, detect: float, exact_elements: int) -> Jacobian | None:
+    """The Jacobian of an op of one arg, from its parts; None where these are not the same function."""
+    for shift in _shifts(rule):
+        graph, x = Graph(), rule.args[0]
+        arg = graph.input(x.shape)
+        root = _written_out(rule, arg, shift)
+        if _is_same_function(rule, graph, arg, root):
+            if _is_constant(rule):
+                return ZeroJacobian(x.shape)
+            return _jacobian_of_parts(arg, root, x, rule.arg_errors[0], detect, exact_elements)
+    return None
+
+
+def _shifts(rule: StructuralRule) -> Iterator[Array]:
+    """What may be taken off the arg, so that nothing overflows: nothing, or the largest of each slice."""
+    x = rule.args[0]
+    yield np.zeros(())
+    mixed = rule.op.mixes(x.shape, **rule.settings) if rule.op.mixes else None
+    yield np.max(x, axis=mixed, keepdims=True)
+
+
+def _written_out(rule: StructuralRule, arg: Expr, shift: Array) -> Expr:
+    """The parts of the op on `arg` less a constant."""
+    graph, inside = arg.graph, expansion(rule.op, [arg.shape], rule.settings)
+    shifted = graph.add(OPS["sub"], arg, graph.constant(shift)) if np.any(shift) else arg
+    return inside.handles([shifted], graph.add, [inside.root])[inside.root]
+
+
+def _is_same_function(rule: StructuralRule, graph: Graph, arg: Expr, root: Expr) -> bool:
+    """Do the op and its parts differ by a constant at most, here and at random points around?"""
+    rng = np.random.default_rng(0)
+    x, constant = rule.args[0], np.zeros(())
+    nodes = graph.needs(of=[root.id])
+    for i, point in enumerate((x, *_around(x, rng))):
+        values = run(graph, {arg.id: point}, nodes)
+        value, of_parts = rule.forward(0, point), values[root.id]
+        if not (np.isfinite(value) & np.isfinite(of_parts)).all():
+            return False  # the parts overflow, or leave their domain
+        # Parts may lose digits that the op keeps: 1 − 1e-20 is 1 to them.
+        rounding = SAFETY_FACTOR * rounding_errors(graph, nodes, values)[root.id]
+        tolerance = SAME_AS_PARTS * np.maximum(np.abs(value), np.abs(of_parts)) + rounding
+        gap = value - of_parts
+        if i == 0:
+            constant = np.where(np.abs(gap) <= tolerance, 0.0, gap)
+        if not (np.abs(gap - constant) <= tolerance).all():
+            return False
+    return True
+
+
+def _around(x: Array, rng: np.random.Generator) -> Iterator[Array]:
+    """Random points about x."""
+    for _ in range(PARTS_POINTS):
+        yield np.asarray(x + PARTS_REACH * rng.uniform(-1.0, 1.0, x.shape))
+
+
+def _is_constant(rule: StructuralRule) -> bool:
+    """Is the value the same, to the last bit, wherever the arg is: that of softmax of one element?"""
+    rng, shape = np.random.default_rng(1), rule.args[0].shape
+    # Around 0, not around the arg: far out a function that saturates does not move either.
+    points = _around(np.zeros(shape), rng)
+    return all(np.array_equal(rule.forward(0, point), rule.out) for point in points)
+
+
+def _jacobian_of_parts(
+    arg: Expr, root: Expr, x: Array, x_error: Array, detect: float, exact_elements: int
+) -> PartsJacobian:
+    """The chain rule through the parts, from slopes by differences."""
+    graph = arg.graph
+    ledger = reverse(root, [arg], graph.constant(np.ones(root.shape)))
+    forward = graph.needs(of=[root.id, arg.id])
+    locals_ = [edge.local for edge in ledger.edges if edge.local is not None]
+    values = run(graph, {arg.id: x}, [*forward, *locals_])
+    errors = rounding_errors(graph, forward, values, {arg.id: np.broadcast_to(x_error, x.shape)})
+    exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
+
+    def nonsmooth(batch: ElementwiseBatch) -> tuple[Flags, Flags]:
+        return batch.at_guard(KINKS, batch.flat(errors)), batch.at_guard(BOUNDARIES, batch.flat(exact))
+
+    batches = elementwise_batches(graph, forward, values)
+    checked_edges = check_edges(
+        graph, ledger.edges, batches, values, errors, nonsmooth, detect, exact_elements
+    )
+    jacobians = {edge: checked.trusted for edge, checked in checked_edges.items()}
+    shapes = {node: graph.shapes[node] for node in forward}
+    return PartsJacobian(ledger.edges, jacobians, shapes, root.id, arg.id)

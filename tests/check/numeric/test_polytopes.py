@@ -1,0 +1,45 @@
+"""Points inside and outside of sums of polytopes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bpx.check.numeric.polytopes import inside, outside
+
+TIE = [np.array([[1.0, 0.0], [0.0, 1.0]])]
+SLACK = np.full(2, 1e-7)
+
+
+@pytest.mark.parametrize("point", [(0.5, 0.5), (0.3, 0.7), (1.0, 0.0), (0.0, 1.0)])
+def test_what_adds_up_to_1(point):
+    assert inside(np.array(point), TIE, SLACK)
+    assert not outside(np.array(point), TIE, SLACK)
+
+
+@pytest.mark.parametrize("point", [(0.2, 0.9), (0.5, 0.6), (0.4, 0.61), (1.0001, 0.0), (-1e-4, 1 + 1e-4)])
+def test_what_does_not(point):
+    assert outside(np.array(point), TIE, SLACK)
+    assert not inside(np.array(point), TIE, SLACK)
+
+
+def test_random_sums():
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        m, count = rng.integers(1, 8), rng.integers(1, 8)
+        sets = [rng.normal(size=(rng.integers(1, 4), m)) * 10 ** rng.uniform(-3, 3) for _ in range(count)]
+        mixture = sum(rng.dirichlet(np.ones(len(each))) @ each for each in sets)
+        slack = np.full(m, 1e-9) * np.abs(mixture).max()
+        assert not outside(mixture, sets, slack)
+        # Beyond the vertex that is farthest in some direction.
+        normal = rng.normal(size=m)
+        vertex = sum(each[(each @ normal).argmax()] for each in sets)
+        beyond = vertex + 1e-4 * np.abs(vertex).max() * normal
+        assert outside(beyond, sets, np.full(m, 1e-9) * np.abs(vertex).max())
+        assert not inside(beyond, sets, np.full(m, 1e-9) * np.abs(vertex).max())
+
+
+def test_what_is_not_finite_is_neither():
+    sets = [np.array([[np.inf, 0.0], [0.0, 1.0]])]
+    assert not inside(np.zeros(2), sets, SLACK)
+    assert not outside(np.zeros(2), sets, SLACK)
