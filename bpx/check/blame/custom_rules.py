@@ -94,5 +94,7 @@ def _where(checked: CheckedGraph, local: int | None, claimed: float) -> dict[str
     """The args at which the rule gives what is claimed."""
     assert local is not None
     local_derivatives = np.broadcast_to(checked.all_values[local], (checked.query.seed.size,))
-    column = int(np.nanargmin(np.abs(local_derivatives - claimed)))
+    same = (local_derivatives == claimed) | (np.isnan(local_derivatives) & np.isnan(claimed))
+    gaps = np.nan_to_num(np.abs(local_derivatives - claimed), nan=np.inf)
+    column = int(np.argmax(same) if same.any() else np.argmin(gaps))
     return {leaf.name: float(leaf.value[column]) for leaf in checked.query.spec.inputs}

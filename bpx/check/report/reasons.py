@@ -96,6 +96,9 @@ def _difference(entry: _Entry, detect: float) -> Mapping[str, str]:
 _FACTS: Mapping[str, Callable[[_Entry, float], Mapping[str, str]]] = {
     "differs": _difference,
     "uncertain": lambda entry, detect: {"share": number(_share(entry), 2), "detect": number(detect, 2)},
+    "no-digit": lambda entry, detect: {"value": number(entry.value, SHOWN_DIGITS)},
+    "rounded-formula": lambda entry, detect: {"value": number(entry.value)},
+    "digits-lost": lambda entry, detect: {"value": number(entry.value)},
     "claim-noise": lambda entry, detect: {"noise": number(entry.take(entry.evidence.claim_noise), 2)},
     "claim-not-finite": lambda entry, detect: {"claimed": number(entry.claimed)},
     "code-in-digits": lambda entry, detect: {"relative": number(entry.take(entry.evidence.formula_gap), 3)},

@@ -11,8 +11,9 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
+from bpx.graph.formula import partial
 from bpx.graph.numbers import SHOWN_DIGITS, number
-from bpx.render.plain_data import plain_value, summary
+from bpx.render.plain_data import summary
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -38,20 +39,29 @@ class Accuracy(Section):
         """The check, if there was one."""
         if self.check is None:
             return {}
-        return {"check": {**self.check._asdict(), "digits": plain_value(self.check.digits)}}
+        return {"check": self.check.to_dict()}
 
     def remarks(self, passes: Passes) -> Iterator[str]:
         """That numbers are rounded where they are, and the check in a line."""
         if any(_is_rounded(row.value) for row in passes.nodes if row.op != "constant"):
             yield say("account.digits")
         if self.check:
-            yield check_text(self.check)
+            yield check_text(self.check, passes.names[passes.output])
 
 
-def check_text(check: QuickCheck) -> str:
-    """What differences say of the gradients, in a line."""
+def check_text(check: QuickCheck, output: str) -> str:
+    """What differences say of the gradients of a node, in a line."""
     if check.verdict != "agree":  # skipped, or a verdict
         return say(f"account.check-{check.verdict.replace(' ', '-')}", entries=check.entries)
+    if check.worst:
+        return say(
+            "account.check-lost",
+            lost=check.lost,
+            entries=check.entries,
+            entry=partial(output, check.worst.label),
+            value=number(check.worst.reference, SHOWN_DIGITS),
+            shown=number(check.worst.claimed, SHOWN_DIGITS),
+        )
     if math.isinf(check.digits):
         return say("account.check-exact", entries=check.entries)
     return say("account.check-agree", entries=check.entries, digits=int(check.digits))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from checking import toml
 
@@ -75,3 +76,16 @@ def test_an_op_that_is_defined_nowhere_near_is_left_alone():
 
 def test_a_spec_without_ops_of_its_own():
     assert check_custom_rules(toml('bpx = 1\n[inputs]\nx = 1.0\n[graph]\ny = "x^2"'), 1e-5) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("value", "partial"),
+    [("x^2", "2*exp(log(x))"), ("x^2", "2*sqrt(x)^2"), ("x^4", "4*exp(3*log(x))")],
+)
+def test_a_rule_that_is_no_number_somewhere_is_wrong_there(value, partial):
+    found = alone("x", value, x=partial)
+    assert [one.arg for one in found.blame] == ["x"]
+    (row,) = found.local
+    assert np.isnan(row.claimed)
+    assert np.isfinite(row.reference)
+    assert row.reason.facts["where"].startswith("x = ")
