@@ -252,8 +252,8 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "claim-not-finite", lambda at: ~at.finite),
     VerdictRule(_AGREE, "negligible", _negligible),
     VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off & at.evidence.unproved),
-    VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_UNCLEAR, "rounded-formula", lambda at: at.off & at.evidence.rounded_formula),
+    VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
 )
 
