@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.expand import written_out
 from bpx.passes.reverse import Ledger
+from bpx.render.plain_data import plain_value
 
 
 class QuickCheck(NamedTuple):
@@ -28,7 +29,8 @@ class QuickCheck(NamedTuple):
 
     `digits` is to how many whole digits all entries agree at least, `entries` how many there are, those of
     the second derivatives included where these are `second`. A check that would have taken longer than the
-    rest is `skipped`, and has neither. `entry` is one of those that disagree.
+    rest is `skipped`, and has neither. `entry` is the worst of those that disagree. Of `lost` entries float64
+    loses the digits of a right formula, worst of all of `worst`.
     """
 
     verdict: str
@@ -36,6 +38,18 @@ class QuickCheck(NamedTuple):
     digits: float
     second: bool = False
     entry: Entry | None = None
+    lost: int = 0
+    worst: Entry | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; an entry that disagrees only where there is one."""
+        worst = None
+        if self.worst:
+            keys = ("input", "index", "claimed", "reference", "error")
+            worst = {key: self.worst.to_dict()[key] for key in keys}
+        plain = {"verdict": self.verdict, "entries": self.entries, "digits": plain_value(self.digits)}
+        plain |= {"lost": self.lost, "worst": worst}
+        return plain | ({"entry": self.entry.to_dict()} if self.entry else {})
 
 
 SKIPPED = QuickCheck("skipped", 0, 0.0)
@@ -73,7 +87,16 @@ def quick_check(
     entries = sum(table.claimed.size for table in tables)
     digits = min(table.digits for table in tables)
     whole_digits = digits if math.isinf(digits) else math.floor(digits)
-    return QuickCheck(Verdict(worst).word, entries, whole_digits, second, _wrong(tables))
+    lost = [table.entry(flat) for table in tables for flat in table.with_code("digits-lost")]
+    return QuickCheck(
+        Verdict(worst).word,
+        entries,
+        whole_digits,
+        second,
+        _wrong(tables),
+        len(lost),
+        min(lost, key=rank, default=None),
+    )
 
 
 def _tables(checked: CheckedGraph) -> tuple[list[GradientTable], bool]:
