@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,14 +21,18 @@ from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.expand import written_out
 from bpx.passes.reverse import Ledger
+from bpx.render.plain_data import plain_value
+
+_OF_WORST = ("input", "index", "claimed", "reference", "error")
 
 
 class QuickCheck(NamedTuple):
     """How the gradients compare with differences: the worst verdict of `bpx gradcheck`, in its words.
 
     `digits` is to how many whole digits all entries agree at least, `entries` how many there are, those of
-    the second derivatives included where these are `second`. A check that would have taken longer than the
-    rest is `skipped`, and has neither. `entry` is one of those that disagree.
+    the second derivatives included where these are `second`; of `lost` of them float64 loses the digits of
+    a right formula, worst of all of `worst`. A check that would have taken longer than the rest is
+    `skipped`, and has neither. `entry` is one of those that disagree.
     """
 
     verdict: str
@@ -36,6 +40,16 @@ class QuickCheck(NamedTuple):
     digits: float
     second: bool = False
     entry: Entry | None = None
+    lost: int = 0
+    worst: Entry | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        worst = self.worst and {key: self.worst.to_dict()[key] for key in _OF_WORST}
+        digits, entry = plain_value(self.digits), self.entry
+        plain = {"verdict": self.verdict, "entries": self.entries, "digits": digits}
+        plain |= {"lost": self.lost, "worst": worst}
+        return {**plain, "entry": entry.to_dict()} if entry else plain
 
 
 SKIPPED = QuickCheck("skipped", 0, 0.0)
@@ -73,7 +87,9 @@ def quick_check(
     entries = sum(table.claimed.size for table in tables)
     digits = min(table.digits for table in tables)
     whole_digits = digits if math.isinf(digits) else math.floor(digits)
-    return QuickCheck(Verdict(worst).word, entries, whole_digits, second, _wrong(tables))
+    lost = [table.entry(flat) for table in tables for flat in table.with_code("digits-lost")]
+    least = min(lost, key=rank, default=None)
+    return QuickCheck(Verdict(worst).word, entries, whole_digits, second, _wrong(tables), len(lost), least)
 
 
 def _tables(checked: CheckedGraph) -> tuple[list[GradientTable], bool]:

@@ -69,4 +69,5 @@ def _seeds(query: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
 
 
 def _table(checked: CheckedGraph, name: str, node: int, label: str) -> GradientTable:
-    return replace(evaluated(checked, name, node, by_rule(checked, node)).table(), by=label)
+    table = evaluated(checked, name, node, by_rule(checked, node)).table()
+    return replace(table, by=label, own=np.ones(table.claimed.shape, dtype=bool))

@@ -59,9 +59,9 @@ def read_claims(texts: Sequence[str]) -> tuple[list[ClaimSyntax], list[Diagnosti
 
     claims: list[ClaimSyntax] = []
     problems: list[Diagnostic] = []
-    for text in texts:
+    for number, text in enumerate(texts, 1):
         try:
-            claims.append(read_claim(text))
+            claims.append(read_claim(text, f"--claim {number}" if len(texts) > 1 else "--claim"))
         except BpxError as error:
             problems += error.diagnostics
     return claims, problems

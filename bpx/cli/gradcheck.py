@@ -32,6 +32,8 @@ Seed = Annotated[int, typer.Option(metavar="S", help=say("cli.points-seed"))]
 Order = Annotated[int, typer.Option(metavar="1|2", help=say("cli.order"))]
 Detect = Annotated[float, typer.Option(metavar="R", help=say("cli.detect"))]
 Budget = Annotated[int, typer.Option(metavar="N", help=say("cli.budget"))]
+Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.digits"))]
+RelativeError = Annotated[float, typer.Option("--rtol", metavar="R", min=0.0, max=1.0, help=say("cli.rtol"))]
 SortBy = Annotated[Sort, typer.Option(help=say("cli.sort"))]
 All = Annotated[bool, typer.Option("--all", help=say("cli.all"))]
 Strict = Annotated[bool, typer.Option("--strict", help=say("cli.strict"))]
@@ -55,6 +57,8 @@ def gradcheck(
     order: Order = 1,
     detect: Detect = DETECT,
     budget: Budget = MOST_EXACT_OPERATIONS,
+    digits: Digits = None,
+    rtol: RelativeError = 0.0,
     sort: SortBy = Sort.WORST,
     all_: All = False,
     strict: Strict = False,
@@ -67,13 +71,15 @@ def gradcheck(
         from bpx.check.gradcheck import gradcheck as run_gradcheck
         from bpx.check.report.options import bad_options
         from bpx.cli.output.progress import ProgressBar
-        from bpx.spec.reading.claims import with_claims
+        from bpx.spec.reading.claims import with_claims, with_rtol
 
         claims, problems = read_claims(claim or ())
         spec = spec_argument(target, set_, [*problems, *bad_options(points, seed, order, detect, budget)])
         with ProgressBar() as progress:
+            # So many digits leave half a unit of the last one open.
+            room = max(rtol, 0.5 * 10.0 ** (1 - digits)) if digits else rtol
             report = run_gradcheck(
-                with_claims(spec, claims),
+                with_rtol(with_claims(spec, claims), room),
                 of=of,
                 wrt=read_names(wrt),
                 upstream=read_upstream(upstream),

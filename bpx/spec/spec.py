@@ -21,6 +21,7 @@ from bpx.train.training import Training
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 if TYPE_CHECKING:
+    from bpx.graph.arrays import Array
     from bpx.spec.reading.syntax import ClaimSyntax
 
 
@@ -36,16 +37,18 @@ class Spec(NamedGraph):
         """The explanation of both passes; for the options see `bpx.explain.explain.explain`."""
         return _explain(self, **options)
 
-    def gradcheck(self, *, claims: Mapping[str, Any] | None = None, **options: Any) -> Report:
+    def gradcheck(
+        self, *, claims: Mapping[str, Any] | None = None, rtol: float = 0.0, **options: Any
+    ) -> Report:
         """Whether the gradient, or a claimed one, is right; for the options see `bpx.check.gradcheck`.
 
-        `claims` are gradients by name of the node: an array, which is meant exactly, or a formula.
-        Raises `bpx.BpxError`.
+        `claims` are gradients by name of the node: a formula, or an array, which is meant exactly, up to the
+        rounding of its dtype or a relative error of `rtol`. Raises `bpx.BpxError`.
         """
         from bpx.check.gradcheck import gradcheck
-        from bpx.spec.reading.claims import with_claims
+        from bpx.spec.reading.claims import with_claims, with_rtol
 
-        return gradcheck(with_claims(self, _claims(claims or {})), **options)
+        return gradcheck(with_rtol(with_claims(self, _claims(claims or {})), rtol), **options)
 
     def train(
         self,
@@ -141,10 +144,22 @@ def _claims(claims: Mapping[str, Any]) -> list[ClaimSyntax]:
             except BpxError as error:
                 problems += error.diagnostics
         elif (numbers := as_array(name, value, problems)) is not None:
-            syntaxes.append(ClaimSyntax(name, None, numbers.tolist(), None))
+            syntaxes.append(ClaimSyntax(name, None, numbers.tolist(), None, _rounding(value, numbers)))
     if problems:
         raise BpxError(problems)
     return syntaxes
+
+
+def _rounding(value: Any, numbers: Array) -> float:
+    """How far a right computation in the dtype of an array may be off; 0 for all but short floats."""
+    import numpy as np
+
+    from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
+
+    dtype = getattr(value, "dtype", None)
+    if dtype not in (np.float32, np.float16):
+        return 0.0
+    return float(SINGLE_ROUNDINGS * np.finfo(dtype).eps * np.max(np.abs(numbers)))
 
 
 def _shape(value: Any) -> tuple[int, ...]:

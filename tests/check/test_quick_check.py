@@ -6,10 +6,15 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from checking import planted, spec
 
+from bpx.check.gradcheck import gradcheck
+from bpx.check.numeric import multiprecision
 from bpx.check.quick_check import SKIPPED, quick_check
+from bpx.explain.explain import explain
 from bpx.passes.reverse import reverse
+from bpx.spec.reading.claims import read_claim, with_claims
 
 
 def found(made, wrt=None):
@@ -53,3 +58,42 @@ def test_balls_are_not_loaded_for_it() -> None:
     code = "import sys, bpx; print(bpx.parse('x^2', x=3).explain().check.verdict, 'flint' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["agree", "False"]
+
+
+LOST = [
+    ("bce_with_logits(x, 1)", 40.0, 0.0, -4.2483542552916e-18),
+    ("bce_with_logits(x, 1)", 36.0, -2.220446049250313e-16, -2.31952283024357e-16),
+    ("log(sigmoid(x))", 40.0, 0.0, 4.2483542552916e-18),
+    ("tanh(x)", 20.0, 0.0, 1.69934170211664e-17),
+]
+
+
+@pytest.mark.parametrize(("expression", "x", "shown", "value"), LOST)
+def test_lost_digits_are_said_with_the_value_that_gradcheck_judges_by(expression, x, shown, value):
+    if not multiprecision.available():
+        pytest.skip("needs more digits")
+    made = spec(expression, x=x)
+    check = found(made)
+    assert (check.verdict, check.lost, check.worst.claimed) == ("agree", 1, shown)
+    assert check.worst.reference == pytest.approx(value, rel=1e-13)
+    (entry,) = gradcheck(made).entries
+    assert (entry.claimed, entry.reference) == (shown, check.worst.reference)
+    account = explain(made)
+    assert account.gradients["x"] == shown
+    assert f"float64 loses the digits of ∂out/∂x: it is {value:.6g}" in account.to_plain()
+    assert account.to_dict()["check"]["worst"]["reference"] == check.worst.reference
+    verdicts = {
+        claim: gradcheck(with_claims(made, [read_claim(f"x = {claim}")])).verdict
+        for claim in (f"{value:.13g}", f"{value * 1.1:.13g}", f"{shown:.17g}")
+    }
+    assert list(verdicts.values()) == ["agree", "disagree", "cannot tell"]
+
+
+def test_where_few_digits_are_lost_they_are_counted():
+    made = spec("sum(layer_norm(x) * [1, 2, 4])", x=[1e8, 1e8 + 1, 1e8 + 3])
+    if multiprecision.available():
+        assert "loses the digits of 3 of 3" in explain(made).to_plain()
+        assert gradcheck(made).to_plain().startswith("The formulas of the gradient of out are right in all 3")
+    check = found(spec("var(x)", x=[1e8, 1e8 + 1, 1e8 + 3]))
+    assert (check.verdict, check.lost) == ("agree", 0)
+    assert check.digits <= 8

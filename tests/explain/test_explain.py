@@ -105,7 +105,7 @@ def test_keys_of_the_parts(everything: dict[str, Any]) -> None:
     assert set(first["shown"][0]) == {"nodes", "local_formulas", "locals", "summed", "product", "running"}
     assert set(everything["second"][0]) == {"input", "index", "by"}
     assert set(everything["expanded"]) == {"nodes", "digits"}
-    assert set(everything["check"]) == {"verdict", "entries", "digits"}
+    assert set(everything["check"]) == {"verdict", "entries", "digits", "lost", "worst"}
     assert set(everything["step"]) == {"rate", "before", "after", "predicted", "squared", "parameters"}
     assert set(everything["step"]["parameters"]["w"]) == {"value", "update", "new"}
 

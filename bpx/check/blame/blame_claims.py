@@ -69,7 +69,8 @@ def _blamed_claim(
     # Where several edges could have gone wrong so, none of them is named.
     suspects = {edge.consumer for edge, _ in placed if edge} or {edge.consumer for edge in edges}
     consumer = suspects.pop() if len(suspects) == 1 else None
-    claim = checked.query.spec.claims.get(checked.name(node))
+    claims = checked.query.spec.claims.values()
+    claim = next((claim for claim in claims if claim.name == checked.name(node)), None)
     mistakes = dict.fromkeys(described(checked, node, edges, one) for one in placed)
     return Blame(
         checked.name(node),

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bpx.check.report.blame import Blame
 from bpx.check.report.correction import Correction
-from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict
-from bpx.check.report.results import CheckResults
+from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, second_name
+from bpx.check.report.notes import MOST_NAMED, counts_text, notes, shortened
+from bpx.check.report.results import CheckResults, ClaimResult
 from bpx.graph.formula import numbers as numbers_formula
-from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, index_text, number, shape_text
+from bpx.graph.numbers import SHOWN_DIGITS, index_text, number, shape_text
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, phrase
+from bpx.words.diagnostic import Span
 from bpx.words.say import say, visible
 
 _MOST_DIGITS = 17  # in so many no two float64 numbers look the same
-_MOST_NAMES = 3  # of entries in a sentence
-_MOST_INNOCENTS = 8
+_LONGEST_TEXT = 60  # characters of an option that is quoted
+_MOST_IN_A_SENTENCE = 6  # values of inputs
 _ANSWERS = {
     Verdict.AGREE: "agree",
     Verdict.DISAGREE: "disagree",
@@ -24,28 +26,25 @@ _ANSWERS = {
     Verdict.OUTSIDE_DOMAIN: "outside-domain",
     Verdict.CANNOT_TELL: "cannot-tell",
 }
-_COUNTS = {
-    Verdict.DISAGREE: "count-disagree",
-    Verdict.KINK: "count-kink",
-    Verdict.OUTSIDE_DOMAIN: "count-outside-domain",
-    Verdict.CANNOT_TELL: "count-cannot-tell",
-}
 
 
 def report_blocks(report: CheckResults) -> list[Block]:
     """The whole report, section by section."""
     shown = report.shown()
-    blocks: list[Block] = [Headline(_headline(report)), *_blame(report)]
+    blocks: list[Block] = [Headline(_headline(report)), *_only_here(report), *_blame(report)]
     if report.of_several_outputs:
         blocks += _inputs(report)
-    if shown:
+    claimed, own = [entry for entry in shown if not entry.own], [entry for entry in shown if entry.own]
+    if report.mixed and claimed and own:
+        blocks += [*_entries(report, claimed), *_entries(report, own, "not-claimed")]
+    elif shown:
         blocks += _entries(report, shown)
     if report.left_out and not report.of_several_outputs:
         blocks += _inputs(report)
     blocks += _rules(report)
-    notes = tuple(_notes(report))
-    if notes:
-        blocks += [Heading(say("check.notes")), Lines(notes)]
+    lines = tuple(notes(report))
+    if lines:
+        blocks += [Heading(say("check.notes")), Lines(lines)]
     return [*blocks, Heading(summary(report))] if shown else blocks
 
 
@@ -65,18 +64,12 @@ def summary(report: CheckResults) -> str:
     return say("check.checked", count=report.total, found=counts, entries=entries)
 
 
-def counts_text(counts: Mapping[str, int]) -> str:
-    """How many entries do not agree, verdict by verdict: `2 disagree, 1 at a kink`."""
-    counts_by_key = {key: counts[verdict.word] for verdict, key in _COUNTS.items()}
-    return ", ".join(say(f"check.{key}", count=count) for key, count in counts_by_key.items() if count)
-
-
 def _odd_entries(report: CheckResults) -> str:
     """The worst of the entries that do not agree, by name."""
     names = [
         entry_text(report, entry) for entry in report.shown("worst") if entry.verdict is not Verdict.AGREE
     ]
-    return _shortened(names)
+    return shortened(names)
 
 
 def entry_text(report: CheckResults, entry: Entry) -> str:
@@ -86,11 +79,7 @@ def entry_text(report: CheckResults, entry: Entry) -> str:
 
 def label(output: str, name: str, by: str | None) -> str:
     """An entry or a whole input by name, for second derivatives together with what it is derived by."""
-    if by is None:
-        return visible(name)
-    first = by.removeprefix(f"∂{output}/∂")
-    first = f"({first})" if " " in first else first
-    return visible(f"∂²{output}/∂{name}²" if first == name else f"∂²{output}/∂{first}∂{name}")
+    return visible(name if by is None else second_name(output, name, by))
 
 
 def title_text(report: CheckResults) -> str:
@@ -106,14 +95,61 @@ def _headline(report: CheckResults) -> str:
 def _answer(report: CheckResults) -> str:
     if report.worst is None:
         return say("check.nothing", output=report.output)
-    verdict = report.worst.verdict
-    key = "wrong-rule" if report.blame and verdict is not Verdict.DISAGREE else _ANSWERS[verdict]
+    key, counts = _answer_key(report), report.counts
+    if key.endswith("-claimed"):
+        counts = report.claimed_counts
     output = report.output
     return say(
         f"check.{key}",
         output=output if report.order == 1 else say("check.second-order", output=output),
-        count=f"{report.counts[verdict.word]:,}",
-        total=report.total,
+        count=f"{report.digits_lost if key == 'digits-lost' else counts[report.worst.verdict.word]:,}",
+        total=sum(counts.values()),
+        all=f"{report.total:,}",
+    )
+
+
+def _answer_key(report: CheckResults) -> str:
+    """Which sentence says what was found; at least one entry was checked."""
+    assert report.worst
+    verdict, key = report.worst.verdict, _ANSWERS[report.worst.verdict]
+    if report.blame and verdict is not Verdict.DISAGREE:
+        return "wrong-rule"
+    if verdict is Verdict.DISAGREE and report.wrong_elsewhere:
+        is_right_here = all(row.here is Verdict.AGREE for row in report.claims if row.only_here)
+        return "wrong-elsewhere" if is_right_here else "wrong-elsewhere-only"
+    if verdict is Verdict.AGREE and report.digits_lost:
+        return "digits-lost"
+    return f"{key}-claimed" if report.mixed and not report.worst.own else key
+
+
+def _only_here(report: CheckResults) -> Iterator[Block]:
+    """Where claims that the given values do not refute are wrong."""
+    rows = [row for row in report.claims if row.only_here and row.name not in report.innocent]
+    if rows:
+        yield Lines(tuple(_right_only(report, row) for row in rows))
+
+
+def _right_only(report: CheckResults, row: ClaimResult) -> str:
+    column = next(column for column in report.columns if column.input == row.name)
+    entry = column.worst(1)[0]
+    claimed, reference = numbers(entry)
+    return say(
+        "check.right-only" if row.here is Verdict.AGREE else "check.open-only",
+        claim=entry.label,
+        given=_place_text(report, 0) or say("check.given-values"),
+        place=_place_text(report, entry.point) or say("check.point-number", point=entry.point),
+        claimed=str(claimed),
+        reference=str(reference),
+    )
+
+
+def _place_text(report: CheckResults, point: int) -> str | None:
+    """`x = 2, y = 1`; None where there are too many numbers for a sentence."""
+    inputs = report.places.get(point, {})
+    if not inputs or sum(value.size for value in inputs.values()) > _MOST_IN_A_SENTENCE:
+        return None
+    return ", ".join(
+        f"{visible(name)} = {numbers_formula(value, SHOWN_DIGITS)}" for name, value in inputs.items()
     )
 
 
@@ -138,8 +174,17 @@ def blame_text(report: CheckResults) -> str:
 def blame_title(culprit: Blame) -> str:
     """Which rule or claim is wrong by itself, and where it stands."""
     kind = "blame-claim" if culprit.claim else "blame-rule" if culprit.arg else "blame-op"
-    place = f" ({visible(culprit.span.source.name)}:{culprit.line})" if culprit.span else ""
+    place = f" ({_place_of(culprit.span)})" if culprit.span else ""
     return say(f"check.{kind}", node=culprit.node, op=culprit.op, arg=culprit.arg) + place
+
+
+def _place_of(span: Span) -> str:
+    """`net.toml:3`; of a source of a single line, as an option is, its text: `--claim 2: "w = 3"`."""
+    name = visible(span.source.name)
+    if "\n" in span.source.text.strip():
+        return f"{name}:{span.source.position(span.start)[0]}"
+    text = " ".join(span.source.text.split())
+    return f'{name}: "{visible(text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…")}"'
 
 
 def _details(culprit: Blame) -> Iterator[Cell]:
@@ -150,7 +195,7 @@ def _details(culprit: Blame) -> Iterator[Cell]:
         yield say("check.other-mistake", mistake=alternative)
     for code, others in (("also", culprit.also), ("cancelled", culprit.cancelled)):
         if others:
-            names = _shortened([f"`{visible(name)}`" for name in others], _MOST_INNOCENTS)
+            names = shortened([f"`{visible(name)}`" for name in others], MOST_NAMED)
             yield say(f"check.{code}", count=len(others), names=names)
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
@@ -168,7 +213,7 @@ def _ending(report: CheckResults) -> Iterator[str]:
     yield from _proof(report)
     names = [f"`{name}`" for name in report.innocent]
     if names:
-        yield say("check.innocent", count=len(names), names=_shortened(names, _MOST_INNOCENTS))
+        yield say("check.innocent", count=len(names), names=shortened(names, MOST_NAMED))
 
 
 def _proof(report: CheckResults) -> Iterator[str]:
@@ -190,7 +235,7 @@ def _culprit_text(culprit: Blame) -> str:
 # --- tables -------------------------------------------------------------------------------------
 
 
-def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
+def _entries(report: CheckResults, shown: Sequence[Entry], title: str | None = None) -> Iterator[Block]:
     pointed = any(entry.point for entry in shown)
     several = report.of_several_outputs
     keys = [
@@ -215,7 +260,7 @@ def _entries(report: CheckResults, shown: Sequence[Entry]) -> Iterator[Block]:
         ]
         for entry in shown
     ]
-    yield Heading(say("check.worst-entries" if report.left_out else "check.entries"))
+    yield Heading(say(f"check.{title or ('worst-entries' if report.left_out else 'entries')}"))
     yield _table(keys, rows, shown)
     yield from _reasons((entry_text(report, entry), entry.reason) for entry in shown)
 
@@ -266,12 +311,7 @@ def _reasons(named: Iterable[tuple[str, Reason | None]]) -> Iterator[Block]:
         if reason and reason.code != "differs":
             names_by_reason.setdefault(reason.text, []).append(visible(name))
     if names_by_reason:
-        yield Lines(tuple(f"{_shortened(names)}: {text}" for text, names in names_by_reason.items()))
-
-
-def _shortened(names: Sequence[str], most: int = _MOST_NAMES) -> str:
-    """Names in a row, of many the first."""
-    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+        yield Lines(tuple(f"{shortened(names)}: {text}" for text, names in names_by_reason.items()))
 
 
 def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
@@ -323,40 +363,3 @@ def _digits(entry: Entry) -> str:
     if math.isnan(entry.difference) or zero:
         return ""
     return say("check.all-digits") if math.isinf(entry.digits) else str(int(entry.digits))
-
-
-# --- notes --------------------------------------------------------------------------------------
-
-
-def _local_counts(report: CheckResults) -> str:
-    """How many local derivatives agree, and how many do not: `12 of 13 agree, 1 at a kink`."""
-    total, agree = len(report.local), report.sound
-    if agree == total:
-        return say("check.local-agree", total=total)
-    others = counts_text(
-        {verdict.word: sum(row.verdict is verdict for row in report.local) for verdict in Verdict}
-    )
-    return ", ".join(
-        [*([say("check.local-some-agree", count=agree, total=f"{total:,}")] if agree else []), others]
-    )
-
-
-def _notes(report: CheckResults) -> Iterator[str]:
-    yield from (note.to_line() for note in report.notes)
-    if report.certified:
-        key = "certified-all" if report.certified == report.total else "certified-some"
-        yield say(f"check.{key}", count=report.certified, total=report.total)
-    if report.local:
-        yield say("check.local", found=_local_counts(report))
-    if report.points > 1:
-        yield say("check.points", points=f"{report.points:,}")
-    for point, inputs in report.odd_places(report.shown()).items():
-        if all(value.size <= LARGEST_SHOWN for value in inputs.values()):
-            values = " ".join(f"{name}={array(value)}" for name, value in inputs.items())
-            yield say("check.place", point=point, values=values)
-    if report.skipped:
-        yield say("check.skipped", count=report.skipped)
-    if report.rounded:
-        yield say("check.rounded")
-    elif report.worst and report.verdict == Verdict.AGREE.word and report.reason is None:
-        yield say("check.detect", detect=number(report.detect, SHOWN_DIGITS))

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from bpx.check.report.blocks import (
     blame_text,
     blame_title,
-    counts_text,
     entry_text,
     label,
     numbers,
@@ -19,6 +18,7 @@ from bpx.check.report.blocks import (
 )
 from bpx.check.report.entry import Entry, Verdict
 from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.notes import counts_text
 from bpx.check.report.results import MOST_ENTRIES, CheckResults
 from bpx.render.junit import Case, Outcome, Suite
 from bpx.words.say import say, visible

@@ -66,7 +66,8 @@ class Entry:
     `error` is the error bar of `reference` (nan where there is no reference); `between` are the
     one-sided slopes at a kink; `enclosure` are two numbers that the derivative is proved to lie
     between, where that decides the verdict; `by` names, for second derivatives, the entry derived by;
-    `output` is the index of the element of the output that it is the derivative of, where there are several.
+    `output` is the index of the element of the output that it is the derivative of, where there are several;
+    `own` says that nobody claimed it, so that it is bpx's own.
     """
 
     input: str
@@ -81,6 +82,7 @@ class Entry:
     by: str | None = None
     point: int = 0
     output: tuple[int, ...] | None = None
+    own: bool = False
 
     @property
     def difference(self) -> float:
@@ -136,6 +138,8 @@ class Entry:
             plain["by"] = self.by
         if self.output is not None:
             plain["output"] = list(self.output)
+        if self.own:
+            plain["own"] = True
         return {**plain, "point": self.point} if self.point else plain
 
 
@@ -172,6 +176,13 @@ class LocalRow(NamedTuple):
         if self.between:
             plain["between"] = [plain_value(slope) for slope in self.between]
         return plain
+
+
+def second_name(output: str, name: str, by: str) -> str:
+    """`∂²L/∂x∂w[0]` for the entry or input `name` of the gradient of `by`, which is `∂L/∂x`."""
+    first = by.removeprefix(f"∂{output}/∂")
+    first = f"({first})" if " " in first else first
+    return f"∂²{output}/∂{name}²" if first == name else f"∂²{output}/∂{first}∂{name}"
 
 
 def rank(entry: Entry) -> tuple[int, float, float]:

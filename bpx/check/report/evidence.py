@@ -87,6 +87,7 @@ class Evidence:
     formula_error: Field = 0.0  # relative: the error bar of that
     beyond_budget: Field = False  # a look in many digits would have cost more than it may
     unproved: Field = False  # differs, but too large for many digits, and no rule by itself is wrong
+    rounded_formula: Field = False  # the number that float64 makes of a right formula, which loses its digits
     rule_gap: Field = 0.0  # how far a number in use is from what the rules give at the same values
     rule_scale: Field = np.inf  # the terms of what the rules give
 

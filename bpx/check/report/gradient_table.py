@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,8 @@ class GradientTable:
 
     `points` says at which of the sampled points each entry was found so (0: the values as given). Of a
     function of several outputs the entries are those of the output at which they are worst: `outputs` says
-    which, by flat index; `others` are the further entries that do not agree, of other outputs.
+    which, by flat index; `others` are the further entries that do not agree, of other outputs. `own` says
+    which entries nobody claimed, so that they are bpx's own (None: none).
     """
 
     input: str
@@ -36,6 +37,7 @@ class GradientTable:
     points: NDArray[np.int32] | None = None
     outputs: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     others: tuple[Entry, ...] = ()
+    own: NDArray[np.bool_] | None = None
 
     def entry(self, flat: int) -> Entry:
         """The entry at a flat index."""
@@ -53,6 +55,40 @@ class GradientTable:
             by=self.by,
             point=0 if self.points is None else int(self.points.flat[flat]),
             output=self.outputs.get(flat),
+            own=self.own is not None and bool(self.own.flat[flat]),
+        )
+
+    @property
+    def claimed_verdict(self) -> Verdict:
+        """The worst verdict on what somebody claims; `agree` where that is nothing."""
+        return Verdict(int(self.claimed_verdicts.min(initial=Verdict.AGREE)))
+
+    @property
+    def claimed_verdicts(self) -> NDArray[np.int8]:
+        """The verdicts on what somebody claims, flat."""
+        return self.verdicts.ravel() if self.own is None else self.verdicts[~self.own].ravel()
+
+    def with_code(self, code: str) -> list[int]:
+        """The flat indices of the entries whose reason has this code."""
+        return [flat for flat, reason in self.reasons.items() if reason.code == code]
+
+    def with_entries(self, flags: NDArray[np.bool_], other: GradientTable) -> GradientTable:
+        """The same with these entries of another table."""
+        flat = flags.ravel()
+
+        def mixed(mine: Mapping[int, Any], others: Mapping[int, Any]) -> dict[int, Any]:
+            kept = {i: fact for i, fact in mine.items() if not flat[i]}
+            return kept | {i: fact for i, fact in others.items() if flat[i]}
+
+        return replace(
+            self,
+            claimed=np.where(flags, other.claimed, self.claimed),
+            reference=np.where(flags, other.reference, self.reference),
+            error=np.where(flags, other.error, self.error),
+            verdicts=np.where(flags, other.verdicts, self.verdicts),
+            reasons=mixed(self.reasons, other.reasons),
+            between=mixed(self.between, other.between),
+            enclosures=mixed(self.enclosures, other.enclosures),
         )
 
     @property
@@ -84,9 +120,13 @@ class GradientTable:
         return np.lexsort((np.arange(self.claimed.size), *keys))
 
 
-def merged(columns: Sequence[GradientTable]) -> GradientTable:
-    """One column out of those of one input at several points: of each entry the worst."""
+def merged(columns: Sequence[GradientTable], points: Sequence[int] | None = None) -> GradientTable:
+    """One column out of those of one input at several points: of each entry the worst.
+
+    `points` are their numbers, by default those they have in order.
+    """
     best = columns[0]
+    numbers = None if points is None else np.array(points, dtype=np.int32)
     keys = [np.stack(key) for key in zip(*map(_column_rank, columns), strict=True)]
     chosen = np.lexsort(keys[::-1], axis=0)[0]
     flat = chosen.ravel()
@@ -104,8 +144,9 @@ def merged(columns: Sequence[GradientTable]) -> GradientTable:
         {i: columns[k].between[i] for i, k in enumerate(flat) if i in columns[k].between},
         best.by,
         {i: columns[k].enclosures[i] for i, k in enumerate(flat) if i in columns[k].enclosures},
-        chosen.astype(np.int32),
+        numbers[chosen] if numbers is not None else chosen.astype(np.int32),
         {i: columns[k].outputs[i] for i, k in enumerate(flat) if i in columns[k].outputs},
+        own=best.own,
     )
 
 

@@ -51,6 +51,8 @@ class Report(CheckResults, Shown):
                 {"point": point, "inputs": {name: plain_value(value) for name, value in inputs.items()}}
                 for point, inputs in self.odd_places(shown).items()
             ],
+            "claims": [row.to_dict() for row in self.claims],
+            "unmoved": list(self.unmoved),
             "total": self.total,
             "counts": self.counts,
             "certified": self.certified,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, NamedTuple
 
 from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.blame import Blame
@@ -17,14 +18,49 @@ MOST_ENTRIES = 1000  # entries of all inputs together that a report writes out u
 MOST_SHOWN = 10  # entries an input then still shows, the worst
 
 
+class ClaimResult(NamedTuple):
+    """The verdicts on what is claimed of one derivative.
+
+    `here` is that at the given values. `elsewhere` is that on the formula at random values, None where only
+    numbers are claimed, and where the given values refute it already: it agreed at `agreed` points, or is
+    refuted at the point `refuted`. At all of them the inputs `kept` have their given values.
+    """
+
+    name: str
+    here: Verdict
+    elsewhere: Verdict | None = None
+    agreed: int = 0
+    refuted: int | None = None
+    is_formula: bool = False
+    kept: tuple[str, ...] = ()
+
+    @property
+    def only_here(self) -> bool:
+        """Do the given values not refute the claim, and others do?"""
+        return self.elsewhere is Verdict.DISAGREE and self.here is not Verdict.DISAGREE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "claim": self.name,
+            "verdict": self.here.word,
+            "formula": self.elsewhere.word if self.elsewhere is not None else None,
+            "agreed": self.agreed,
+            "refuted": self.refuted,
+            "kept": list(self.kept),
+        }
+
+
 @dataclass(frozen=True, repr=False)
 class CheckResults:
     """All that a check found. `columns` hold the entries; `innocent` are nodes that only inherit an error.
 
     `points` counts the points checked, the given one included; `skipped` those that were drawn outside
-    the domain; `places` are the inputs' values at those that were drawn. `detect` is the smallest
-    relative error that had to be seen. `sort` is the order in which entries are written out: `worst` (worst
-    first) or `input` (in order of the inputs). `strict` makes a failure of everything but agreement.
+    the domain; `places` are the inputs' values at all of them, and where a claimed formula is refuted;
+    `unmoved` are inputs that stayed the same at all points. `claims` has a row for each claimed derivative.
+    `detect` is the smallest relative error that had to be seen. `sort` is the order in which entries are
+    written out: `worst` (worst first) or `input` (in order of the inputs). `strict` makes a failure of
+    everything but agreement.
     """
 
     title: str | None
@@ -40,6 +76,8 @@ class CheckResults:
     skipped: int = 0
     rounded: bool = False  # some claims have few digits, and are judged to these
     places: Mapping[int, Mapping[str, Array]] = field(default_factory=dict)
+    claims: tuple[ClaimResult, ...] = ()
+    unmoved: tuple[str, ...] = ()
     all: bool = False  # write out every entry, however many
     sort: str = "worst"
     strict: bool = False
@@ -49,6 +87,29 @@ class CheckResults:
         """How many entries have each verdict."""
         by_column = [column.counts for column in self.columns]
         return {verdict.word: sum(counts[verdict.word] for counts in by_column) for verdict in Verdict}
+
+    @cached_property
+    def claimed_counts(self) -> dict[str, int]:
+        """How many entries that somebody claimed have each verdict."""
+        claimed = [column.claimed_verdicts for column in self.columns]
+        return {verdict.word: sum(int((part == verdict).sum()) for part in claimed) for verdict in Verdict}
+
+    @property
+    def digits_lost(self) -> int:
+        """Of how many entries float64 loses the digits, though their formula is right."""
+        return sum(len(column.with_code("digits-lost")) for column in self.columns)
+
+    @property
+    def mixed(self) -> bool:
+        """Are some entries claimed, and others bpx's own?"""
+        return 0 < sum(self.claimed_counts.values()) < self.total
+
+    @property
+    def wrong_elsewhere(self) -> bool:
+        """Is all that disagrees a formula that the given values do not refute?"""
+        columns = [column for column in self.columns if column.counts[Verdict.DISAGREE.word]]
+        names = {row.name for row in self.claims if row.only_here}
+        return bool(columns) and all(column.input in names for column in columns)
 
     @property
     def total(self) -> int:
@@ -123,6 +184,11 @@ class CheckResults:
         return any(column.outputs for column in self.columns)
 
     def odd_places(self, shown: Iterable[Entry]) -> dict[int, Mapping[str, Array]]:
-        """The drawn points at which entries of `shown` do not agree, so that they can be looked at again."""
-        odd = {entry.point for entry in shown if entry.verdict is not Verdict.AGREE}
+        """The drawn points at which entries of `shown` do not agree, so that they can be looked at again.
+
+        Where a claim is right at the given point alone, that too, as number 0.
+        """
+        odd = {entry.point for entry in shown if entry.point and entry.verdict is not Verdict.AGREE}
+        if any(row.only_here for row in self.claims):
+            odd.add(0)  # what they agree with
         return {point: self.places[point] for point in sorted(odd) if point in self.places}

@@ -152,6 +152,13 @@ def _cancelled(comparison: Comparison) -> Any:
     )
 
 
+def _has_no_digit(comparison: Comparison) -> Any:
+    """A 0 that fits only because it was written short, where the reference is known not to be 0."""
+    tolerance = np.asarray(comparison.evidence.tolerance)
+    is_short = (tolerance > 0) & (np.abs(comparison.claimed) <= tolerance)
+    return comparison.fits & is_short & (np.abs(comparison.evidence.value) > comparison.bar)
+
+
 def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
     return lambda at: at.evidence.obstacle == obstacle
 
@@ -243,6 +250,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     ),
     # One slope, and a claim.
     VerdictRule(_UNCLEAR, "wiring", lambda at: at.evidence.wiring & at.agrees),
+    VerdictRule(_UNCLEAR, "no-digit", _has_no_digit),
     VerdictRule(_AGREE, None, _narrow_bar),
     VerdictRule(_AGREE, None, _exact_zero),
     VerdictRule(_AGREE, None, _cancelled),
@@ -258,6 +266,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     ),
     VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off & at.evidence.unproved),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
+    VerdictRule(_UNCLEAR, "rounded-formula", lambda at: at.off & at.evidence.rounded_formula),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
     # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
     VerdictRule(_UNCLEAR, "beyond-budget", lambda at: np.asarray(at.evidence.beyond_budget)),

@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+
 import numpy as np
 
+from bpx.check.numeric.tolerances import FULL_DIGITS
+from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array, Shape
-from bpx.graph.graph import Expr, Graph
-from bpx.graph.named.claim import Claim
+from bpx.graph.graph import OPS, Expr, Graph
+from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.named.written import significant_digits
 from bpx.graph.numbers import shape_text
-from bpx.words.diagnostic import Diagnostic
+from bpx.ops.indices import place
+from bpx.passes.reverse import reverse, zeros
+from bpx.words.diagnostic import BpxError, Diagnostic
 
 
-def build_claim(claim: Claim, spec: NamedGraph, graph: Graph, problems: list[Diagnostic]) -> Expr | None:
+def build_claim(
+    claim: Claim,
+    spec: NamedGraph,
+    graph: Graph,
+    problems: list[Diagnostic],
+    *,
+    shape: Shape | None = None,
+    derivatives: Mapping[str, int] | None = None,
+) -> Expr | None:
     """A claim of `spec` as a node of `graph`, a copy of the spec's own; None where something was reported.
 
-    It has the shape of the node that it speaks of. Of other shapes only a scalar 0 will do, which says
-    that no gradient arrives.
+    It has the `shape` of what it speaks of, by default that of its node. Of other shapes only a scalar 0
+    will do, which says that no gradient arrives. `derivatives` are the nodes of those in its formula.
     """
-    claimed = claim.formula.on(graph, spec.nodes) if claim.formula else claim.numbers
+    nodes = {**spec.nodes, **(derivatives or {})}
+    claimed = claim.formula.on(graph, nodes) if claim.formula else claim.numbers
     assert claimed is not None
-    node_shape = graph.shapes[spec.nodes[claim.name]]
-    if claimed.shape == node_shape:
+    wanted = _shape(claim, graph.shapes[spec.nodes[claim.name]]) if shape is None else shape
+    if claimed.shape == wanted:
         return graph.lift(claimed)
     if _is_zero(claimed):
-        return graph.constant(np.zeros(node_shape))
-    facts = {"name": claim.name, "found": shape_text(claimed.shape), "wanted": shape_text(node_shape)}
-    problems.append(Diagnostic("claim-shape", claim.span, facts, _shape_help(claimed.shape, node_shape)))
+        return graph.constant(np.zeros(wanted))
+    name = claim.derivative.text(spec.names[spec.output])
+    facts = {"name": name, "found": shape_text(claimed.shape), "wanted": shape_text(wanted)}
+    problems.append(Diagnostic("claim-shape", claim.span, facts, _shape_help(claimed.shape, wanted)))
     return None
+
+
+def _shape(claim: Claim, node_shape: Shape) -> Shape:
+    """That of the entries a claim speaks of."""
+    at = claim.derivative.at
+    return node_shape if at is None else np.zeros(node_shape)[at].shape
 
 
 def _shape_help(claimed: Shape, node_shape: Shape) -> str | None:
@@ -42,3 +67,155 @@ def _shape_help(claimed: Shape, node_shape: Shape) -> str | None:
 
 def _is_zero(claimed: Expr | Array) -> bool:
     return claimed.number == 0 if isinstance(claimed, Expr) else bool(claimed.ndim == 0 and claimed == 0)
+
+
+class ClaimsInGraph:
+    """Claims on gradients of one output, built in the graph of a check behind its reverse pass.
+
+    `claims` are those of each node: one on all entries, or several on some. Raises `BpxError`.
+    """
+
+    def __init__(self, checked: CheckedGraph, claims: Mapping[int, Sequence[Claim]]) -> None:
+        self.checked, self.claims, self.spec = checked, claims, checked.query.spec
+        self.order = _in_order(self.spec, self.mentioned())
+        every = [claim.written for on_node in claims.values() for claim in on_node]
+        # Beside numbers printed in full a 0.0 is what was computed.
+        self.in_full = any(significant_digits(written) >= FULL_DIGITS for written in every)
+        self.numbers: dict[int, Array] = {}  # claims in numbers, by node → how far off they may be
+        self.here = self.built(formulas_only=False)
+
+    @cached_property
+    def anywhere(self) -> dict[int, Expr]:
+        """Claimed gradients as far as they are formulas, which hold at any point; else bpx's own."""
+        return self.built(formulas_only=True)
+
+    def mentioned(self) -> dict[int, set[int]]:
+        """Node → the nodes whose claims the claims on it use."""
+        return {
+            node: {
+                self.spec.nodes[derivative.node]
+                for claim in claims
+                for derivative in (claim.formula.derivatives if claim.formula else {}).values()
+                if self.is_of_output(derivative)
+            }
+            for node, claims in self.claims.items()
+        }
+
+    def is_of_output(self, derivative: Derivative) -> bool:
+        """Is it a derivative of the output that is checked?"""
+        return derivative.of in (None, self.spec.names[self.checked.query.output])
+
+    def built(self, formulas_only: bool) -> dict[int, Expr]:
+        """The claimed gradient of each node as a node of the graph."""
+        exprs: dict[int, Expr] = {}
+        problems: list[Diagnostic] = []
+        for node in self.order:
+            used = [claim for claim in self.claims[node] if _varies(claim) or not formulas_only]
+            built = [self.build(claim, exprs, problems) for claim in used]
+            if built and all(expr is not None for expr in built):
+                exprs[node] = self.together(node, used, [expr for expr in built if expr is not None])
+        if problems:
+            raise BpxError(problems)
+        return exprs
+
+    def build(self, claim: Claim, exprs: Mapping[int, Expr], problems: list[Diagnostic]) -> Expr | None:
+        """One claim as a node; None where something was reported."""
+        graph = self.checked.graph
+        derivatives = {}
+        for name, derivative in (claim.formula.derivatives if claim.formula else {}).items():
+            expr = self.derivative(derivative, exprs)
+            if expr is None:
+                problems.append(_jacobian(self.spec, claim, derivative))
+                return None
+            derivatives[name] = expr.id
+        expr = build_claim(claim, self.spec, graph, problems, derivatives=derivatives)
+        if expr is None or claim.formula:
+            return expr
+        # A node of its own, whose value can be moved by what its digits leave open.
+        own = graph.add(OPS["identity"], expr)
+        off, numbers = np.asarray(claim.tolerance), np.asarray(claim.numbers)
+        off = np.where(self.in_full & (numbers == 0), 0.0, off)
+        self.numbers[own.id] = np.broadcast_to(off, own.shape)
+        return own
+
+    def together(self, node: int, claims: Sequence[Claim], exprs: Sequence[Expr]) -> Expr:
+        """The claim on all entries, or those on some in bpx's own gradient."""
+        if claims[0].derivative.at is None:
+            return exprs[0]
+        graph, shape = self.checked.graph, self.checked.graph.shapes[node]
+        rest = graph.constant(np.where(self.entries(claims, shape), 0.0, 1.0))
+        # Not times 0: bpx's own gradient need not be finite where another is claimed.
+        total = graph.add(OPS["where"], rest, self.own(node), graph.constant(np.zeros(shape)))
+        for claim, expr in zip(claims, exprs, strict=True):
+            part = place(expr, at=claim.derivative.at, shape=shape)
+            total = graph.add(OPS["add"], total, part)
+        return total
+
+    @staticmethod
+    def entries(claims: Iterable[Claim], shape: Shape) -> Array:
+        """Which entries of a node of this shape some claim speaks of."""
+        flags = np.zeros(shape, dtype=bool)
+        for claim in claims:
+            flags[() if claim.derivative.at is None else claim.derivative.at] = True
+        return flags
+
+    def own(self, node: int) -> Expr:
+        """bpx's own gradient of the output by a node."""
+        gradient = self.checked.by_own_rules.gradient(node)
+        return zeros(self.checked.graph[node]) if gradient is None else gradient
+
+    def derivative(self, derivative: Derivative, exprs: Mapping[int, Expr]) -> Expr | None:
+        """A derivative in a formula: as it is claimed, or else bpx's own; None where it is a matrix."""
+        node = self.spec.nodes[derivative.node]
+        if self.is_of_output(derivative):
+            return exprs[node] if node in exprs else self.own(node)
+        return own_derivative(self.checked.graph, self.spec.nodes[derivative.of or ""], node)
+
+
+def own_derivative(graph: Graph, of: int, node: int) -> Expr | None:
+    """∂of/∂node by the rules, appended to the graph, of the shape of the node; None where it is a matrix."""
+    if not is_elementwise(graph, of, node):
+        return None
+    gradient = reverse(graph[of], [graph[node]], graph.constant(np.ones(graph.shapes[of]))).gradient(node)
+    return zeros(graph[node]) if gradient is None else gradient
+
+
+def is_elementwise(graph: Graph, of: int, node: int) -> bool:
+    """Does each element of `of` depend on one of the node at most, the one at its place?"""
+    shape = graph.shapes[of]
+    if not shape:
+        return True
+    above = graph.touched(by=[node], upto=of)
+    between = [inner for inner in graph.needs(of=[of]) if above[inner]]
+    return all(
+        graph.shapes[inner] == shape and (inner == node or graph.ops[inner].elementwise) for inner in between
+    )
+
+
+def _varies(claim: Claim) -> bool:
+    """Does a claim speak of values, so that it states something at any point? `2*2` is a number."""
+    return claim.formula is not None and bool(claim.formula.names)
+
+
+def _jacobian(spec: NamedGraph, claim: Claim, derivative: Derivative) -> Diagnostic:
+    of, node = derivative.of or "", derivative.node
+    shapes = [spec.graph.shapes[spec.nodes[name]] for name in (of, node)]
+    facts = {
+        "of": of,
+        "of_shape": shape_text(shapes[0]),
+        "derivative": derivative.in_full(of),
+        "wanted": shape_text(shapes[0] + shapes[1]),
+        "found": shape_text(shapes[1]),
+    }
+    return Diagnostic("claim-jacobian", claim.span, facts)
+
+
+def _in_order(spec: NamedGraph, mentioned: Mapping[int, set[int]]) -> list[int]:
+    """The nodes with claims, each behind those whose claims its own use. Raises `BpxError` for a cycle."""
+    arrows = {node: sorted(used & set(mentioned)) for node, used in sorted(mentioned.items())}
+    try:
+        return list(TopologicalSorter(arrows).static_order())
+    except CycleError as error:
+        cycle = " → ".join(spec.names[node] for node in reversed(error.args[1]))
+        span = next(c.span for c in spec.claims.values() if spec.nodes[c.name] in error.args[1])
+        raise BpxError([Diagnostic("claim-cycle", span, {"cycle": cycle})]) from None

@@ -91,6 +91,11 @@ class Evaluation:
         judgement = verdict(self.claimed.value, self.evidence, self.checked.query.detect)
         return judgement.verdicts.reshape(-1)
 
+    @property
+    def codes(self) -> NDArray[np.object_]:
+        """The codes of the reasons so far, flat."""
+        return verdict(self.claimed.value, self.evidence, self.checked.query.detect).codes.reshape(-1)
+
     def entries_with(self, wanted: Verdict) -> Indices:
         """The entries that have this verdict so far."""
         return np.flatnonzero(self.verdicts == wanted)

@@ -14,7 +14,7 @@ from bpx.check.numeric.tolerances import EPSILON, REST, WITNESSES
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.check.whole.evaluation import Claimed, Evaluation
+from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
 from bpx.passes.domain import written
 
 if TYPE_CHECKING:
@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> Evaluation:
     """What is claimed of ∂output/∂node, with all the evidence there is on it."""
     evaluation = Evaluation(checked, name, node, claimed)  # with the reverse sweep of trusted slopes
-    for source in (_domain_boundaries, _kinks, _certificates, _many_digits, _formula, _terms, _rules):
+    sources = (
+        _domain_boundaries,
+        _kinks,
+        _certificates,
+        _many_digits,
+        _formula,
+        _terms,
+        _rules,
+        _rounded_formula,
+    )
+    for source in sources:
         source(evaluation)
     return evaluation
 
@@ -139,3 +149,24 @@ def _rules(evaluation: Evaluation) -> None:
     off = evaluation.off
     if off.size and evaluation.claimed.is_rule and evaluation.checked.digits_lost:
         evaluation.evidence.put(off, formula_gap=0.0)
+
+
+def _rounded_formula(evaluation: Evaluation) -> None:
+    """Numbers that float64 makes of bpx's own formula, which is right but loses its digits at these values.
+
+    Whoever computes the right formula in float64 gets these numbers. Nobody knows if they were computed so.
+    """
+    claimed = evaluation.claimed
+    if claimed.is_rule or claimed.formula is not None:
+        return
+    off = evaluation.entries_with(Verdict.DISAGREE)
+    if not off.size:
+        return
+    own = evaluation.part(evaluation.checked.claimed_gradient(evaluation.node), off)
+    room = evaluation.part(claimed.tolerance, off) + EPSILON * np.abs(own)
+    same = off[np.abs(evaluation.part(claimed.value, off) - own) <= room]
+    if same.size:
+        rule = evaluated(
+            evaluation.checked, evaluation.name, evaluation.node, by_rule(evaluation.checked, evaluation.node)
+        )
+        evaluation.evidence.put(same[rule.codes[same] == "digits-lost"], rounded_formula=True)

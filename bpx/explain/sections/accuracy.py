@@ -14,11 +14,12 @@ from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.numbers import SHOWN_DIGITS, number
-from bpx.render.plain_data import plain_value, summary
+from bpx.render.plain_data import summary
 from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
+    from bpx.check.report.entry import Entry
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,27 +41,40 @@ class Accuracy(Section):
         """The check, if there was one."""
         if self.check is None:
             return {}
-        check = self.check
-        plain = {"verdict": check.verdict, "entries": check.entries, "digits": plain_value(check.digits)}
-        return {"check": {**plain, **({"entry": check.entry.to_dict()} if check.entry else {})}}
+        return {"check": self.check.to_dict()}
 
     def remarks(self, passes: Passes) -> Iterator[str]:
         """That numbers are rounded where they are, and the check in a line."""
         if any(_is_rounded(row.value) for row in passes.nodes if row.op != "constant"):
             yield say("account.digits")
         if self.check:
-            yield check_text(self.check)
+            output = passes.names[passes.output]
+            yield check_text(self.check, output)
             if self.check.entry and self.check.entry.reason:
-                entry, output = self.check.entry, passes.names[passes.output]
-                name = label(output, entry.label, entry.by) if entry.by else partial(output, entry.label)
-                yield say("account.check-entry", entry=name, reason=self.check.entry.reason.text)
+                entry = self.check.entry
+                yield say(
+                    "account.check-entry", entry=_name(output, entry), reason=self.check.entry.reason.text
+                )
 
 
-def check_text(check: QuickCheck) -> str:
-    """What differences say of the gradients, in a line."""
+def _name(output: str, entry: Entry) -> str:
+    return label(output, entry.label, entry.by) if entry.by else partial(output, entry.label)
+
+
+def check_text(check: QuickCheck, output: str) -> str:
+    """What differences say of the gradients of a node, in a line."""
     facts = {"entries": check.entries, "of": say("word.derivatives" if check.second else "word.gradient")}
     if check.verdict != "agree":  # skipped, or a verdict
         return say(f"account.check-{check.verdict.replace(' ', '-')}", **facts)
+    if check.worst:
+        return say(
+            "account.check-lost",
+            lost=check.lost,
+            entry=_name(output, check.worst),
+            value=number(check.worst.reference, SHOWN_DIGITS),
+            shown=number(check.worst.claimed, SHOWN_DIGITS),
+            **facts,
+        )
     if math.isinf(check.digits):
         return say("account.check-exact", **facts)
     return say("account.check-agree", **facts, digits=int(check.digits))

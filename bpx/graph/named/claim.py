@@ -13,13 +13,52 @@ from bpx.graph.named.written import tolerance
 from bpx.graph.subgraph import Subgraph
 from bpx.words.diagnostic import Span
 
+Index = tuple[int | slice, ...]
+
+
+class Derivative(NamedTuple):
+    """Which derivative is meant: ∂of/∂node, or the second one ∂(∂of/∂first)/∂node; all are names of nodes.
+
+    `of` None is the output that is asked for. An index leaves only those entries: `at` of the node,
+    `first_at` of `first`.
+    """
+
+    of: str | None
+    node: str
+    at: Index | None = None
+    first: str | None = None
+    first_at: Index | None = None
+
+    def text(self, output: str) -> str:
+        """As people write it: `w[0]` for ∂L/∂w[0] of the `output` L, `∂a/∂z`, `∂²L/∂x∂y`."""
+        if self.first is None and self.of in (None, output):
+            return self.node + _index_text(self.at)
+        return self.in_full(output)
+
+    def in_full(self, output: str) -> str:
+        """With what is derived in any case: `∂L/∂w[0]`."""
+        node, of = self.node + _index_text(self.at), self.of or output
+        if self.first is None:
+            return f"∂{of}/∂{node}"
+        first = self.first + _index_text(self.first_at)
+        return f"∂²{of}/∂{first}²" if first == node else f"∂²{of}/∂{first}∂{node}"
+
 
 class NamedFormula(NamedTuple):
-    """A formula in names of nodes, built once on placeholders: one for each of `names`, in their order."""
+    """A formula in names, built once on placeholders: one for each of `names`, in their order.
+
+    A name is that of a node, or stands for one of the `derivatives`.
+    """
 
     text: str
     names: tuple[str, ...]
     inside: Subgraph
+    derivatives: Mapping[str, Derivative] = {}
+
+    @property
+    def node_names(self) -> list[str]:
+        """The names that are those of nodes."""
+        return [name for name in self.names if name not in self.derivatives]
 
     def on(self, graph: Graph, nodes: Mapping[str, int]) -> Expr:
         """The formula as a node of `graph`, literally, with `nodes` (name → node id) in their places."""
@@ -29,15 +68,22 @@ class NamedFormula(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What somebody says ∂output/∂node is: a formula, or numbers as they were written.
+    """What somebody says a derivative is: a formula, or numbers as they were written.
 
-    `name` is the node's. `written` is a number or a nest of lists of numbers; None where there is a formula.
+    `written` is a number or a nest of lists of numbers; None where there is a formula. `room` is how far off
+    each number may be whatever its digits say.
     """
 
-    name: str
+    derivative: Derivative
     formula: NamedFormula | None
     written: Any
     span: Span | None
+    room: Array | float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The name of the node that is derived by."""
+        return self.derivative.node
 
     @property
     def numbers(self) -> Array | None:
@@ -47,4 +93,19 @@ class Claim(NamedTuple):
     @property
     def tolerance(self) -> Array | None:
         """Half a unit of the last written digit of each number; None for a formula."""
-        return None if self.numbers is None else tolerance(self.written, self.numbers.shape)
+        numbers = self.numbers
+        if numbers is None:
+            return None
+        return np.maximum(tolerance(self.written, numbers.shape), self.room)
+
+
+def _index_text(index: Index | None) -> str:
+    """`[0, 1:3]`; nothing for None."""
+    if index is None:
+        return ""
+    return f"[{', '.join(_slice_text(at) if isinstance(at, slice) else str(at) for at in index)}]"
+
+
+def _slice_text(at: slice) -> str:
+    ends = ["" if end is None else str(end) for end in (at.start, at.stop)]
+    return ":".join([*ends, *([] if at.step is None else [str(at.step)])])

@@ -34,6 +34,16 @@ def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
     return np.array([0.5 * _last_digit(item) + 1e-12 * abs(float(item)) for item in flat]).reshape(shape)
 
 
+def significant_digits(written: Any) -> int:
+    """The most that a number is written with, of those that are not whole; 0 where all are."""
+    if isinstance(written, list):
+        return max(map(significant_digits, written), default=0)
+    if not isinstance(written, Written):
+        return 0
+    digits = written.text.lower().partition("e")[0].replace(".", "").replace("_", "")
+    return len(digits.lstrip("+-−0"))
+
+
 def _last_digit(number: Any) -> float:
     if not isinstance(number, Written):
         return 0.0  # a whole number, or one made by a program: meant exactly

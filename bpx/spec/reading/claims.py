@@ -7,50 +7,81 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from bpx.graph.graph import Graph
-from bpx.graph.named.claim import Claim, NamedFormula
+from bpx.graph.graph import Expr, Graph
+from bpx.graph.named.claim import Claim, Derivative, Index, NamedFormula
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import Written
-from bpx.graph.numbers import CONSTANTS
+from bpx.graph.numbers import CONSTANTS, shape_text
 from bpx.graph.subgraph import Subgraph
 from bpx.spec.reading.syntax import ClaimSyntax
 from bpx.spec.text.build import build
+from bpx.spec.text.derivatives import (
+    is_quotient_of_names,
+    readings,
+    with_derivatives_as_names,
+    written_derivative,
+)
 from bpx.spec.text.parser import parse
 from bpx.spec.text.problems import report_with_guess, reporter
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Flags = NDArray[np.bool_]
 
 N = TypeVar("N", bound=NamedGraph)
 
 # --- text → claim -------------------------------------------------------------------------------
 
-_CLAIM = re.compile(r"\s*(?P<name>[^=:]*[^=:\s])\s*[=:](?!=)\s*")
+_CLAIM = re.compile(r"(?P<name>[^=:\[]*(?:\[[^\]]*\][^=:\[]*)*)[=:](?!=)\s*")
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+−]?)\s*(?P<whole>\d{1,300}|(?=\.))(?P<rest>(?:\.\d+)?(?:[eE][-+−]?\d{1,3})?)(?![\w.])"
 )
+# What a correction says behind its formula, of names that bpx gave; `where(…)` is an op.
+_WHERE = re.compile(r"\s+where\s+[^\W\d][\w.]*\s*=(?!=)")
 
 
-def read_claim(text: str) -> ClaimSyntax:
-    """The claim in a text such as `w = [0.1, -0.2]`, `x = 2*(x+y)` or `x: 2*(x+y)`. Raises `BpxError`."""
+def read_claim(text: str, place: str = "--claim") -> ClaimSyntax:
+    """The claim in a text such as `w = [0.1, -0.2]`, `x = 2*(x+y)` or `x: 2*(x+y)`. Raises `BpxError`.
+
+    `place` is what the text is called in diagnostics and reports.
+    """
     match = _CLAIM.match(text)
-    if not match:
+    if not match or not match["name"].strip():
         raise BpxError([Diagnostic("bad-claim", None, {"text": text})])
-    source, start = Source("--claim", text), match.end()
-    name, rest, span = match["name"], text[start:], Span(source, 0, len(text))
+    source, start = Source(place, text), match.end()
+    name, rest, span = match["name"].strip(), text[start:], Span(source, 0, len(text))
     written = numbers_in(rest)
     if written is not None:
         return _usable(ClaimSyntax(name, None, written, span))
-    expression, problems = parse(SourceText(source, rest, range(start, len(text) + 1)))
+    if numbers_in(f"[{rest}]") is not None and "," in rest:
+        array = {"array": f"[{rest.strip()}]"}
+        raise BpxError([Diagnostic("claim-list", Span(source, start, len(text)), array, "write-array")])
+    expression, problems = read_formula(SourceText(source, rest, range(start, len(text) + 1)))
     if problems:
         raise BpxError(problems)
     return ClaimSyntax(name, expression, None, span)
+
+
+def read_formula(text: SourceText, plain: Collection[int] = ()) -> tuple[Expression | None, list[Diagnostic]]:
+    """The formula of a claim, in which `∂L/∂w` is one name unless it begins at one of `plain`.
+
+    What a correction of bpx says behind `where` is left out: these names are known.
+    """
+    where = _WHERE.search(text.content)
+    content = text.content[: where.start()] if where else text.content
+    expression, problems = parse(text.of_same_places(with_derivatives_as_names(content, plain)))
+    return expression and expression._replace(text=text.of_same_places(content)), problems
 
 
 def _usable(claim: ClaimSyntax) -> ClaimSyntax:
@@ -89,50 +120,143 @@ def _nest(plain: Any) -> Any:
 
 
 def with_claims(spec: N, claims: Iterable[ClaimSyntax]) -> N:
-    """The spec with these claims too, each in place of one it may have of the node. Raises `BpxError`."""
+    """The spec with these claims too, each in place of those it may have of the same. Raises `BpxError`."""
     problems: list[Diagnostic] = []
     read = resolved(spec, claims, problems)
     if problems:
         raise BpxError(problems)
-    return replace(spec, claims={**spec.claims, **read})
+    earlier = {
+        name: claim
+        for name, claim in spec.claims.items()
+        if name in read or not any(_overlap(spec, claim, other) for other in read.values())
+    }
+    return replace(spec, claims={**earlier, **read})
+
+
+def with_rtol(spec: N, rtol: float) -> N:
+    """The spec whose claims in numbers are judged to this relative error, or to their last written digit."""
+
+    def wider(claim: Claim) -> Claim:
+        room = claim.room if claim.numbers is None else np.maximum(claim.room, rtol * np.abs(claim.numbers))
+        return claim._replace(room=room)
+
+    return replace(spec, claims={name: wider(claim) for name, claim in spec.claims.items()})
 
 
 def resolved(spec: NamedGraph, claims: Iterable[ClaimSyntax], problems: list[Diagnostic]) -> dict[str, Claim]:
-    """The claims by name of the node; unknown names, and formulas that cannot be built, are reported."""
+    """The claims by name of the derivative; what cannot be understood or built is reported."""
     read: dict[str, Claim] = {}
-    for claim in claims:
-        name = node_name(spec, claim.name)
-        if name is None:
-            problem = Diagnostic("claim-unknown", claim.span, {"name": claim.name})
-            report_with_guess(problems, problem, claim.name, spec.nodes)
-        elif name in read:
-            problems.append(Diagnostic("duplicate-key", claim.span, {"key": claim.name}))
+    for syntax in claims:
+        derivative = claimed_derivative(spec, syntax, problems)
+        if derivative is None:
+            continue
+        formula = named_formula(syntax.expression, spec, problems) if syntax.expression else None
+        if syntax.expression and not formula:
+            continue
+        claim = Claim(derivative, formula, syntax.written, syntax.span, syntax.room)
+        earlier = next((other for other in read.values() if _overlap(spec, claim, other)), None)
+        if earlier:
+            facts = {"name": _text(spec, derivative), "earlier": _text(spec, earlier.derivative)}
+            problems.append(Diagnostic("claimed-twice", syntax.span, facts))
         else:
-            formula = named_formula(claim.expression, spec, problems) if claim.expression else None
-            if formula or claim.expression is None:
-                read[name] = Claim(name, formula, claim.written, claim.span)
+            read[_text(spec, derivative)] = claim
     return read
 
 
-def node_name(spec: NamedGraph, name: str) -> str | None:
-    """The node a claim speaks of: by its name, or by `∂L/∂w` or `dL/dw` where L is the output."""
+def _text(spec: NamedGraph, derivative: Derivative) -> str:
+    return derivative.text(spec.names[spec.output])
+
+
+def claimed_derivative(spec: NamedGraph, claim: ClaimSyntax, problems: list[Diagnostic]) -> Derivative | None:
+    """What a claim speaks of; None where it is nothing, or not clear, which is reported."""
+    derivative = _only_reading(claim.name, spec, claim.span, problems)
+    if derivative is None:
+        if not readings(claim.name, spec):
+            problem = Diagnostic("claim-unknown", claim.span, {"name": claim.name})
+            report_with_guess(problems, problem, claim.name, spec.nodes)
+        return None
+    for node, index in ((derivative.node, derivative.at), (derivative.first, derivative.first_at)):
+        if node is not None and index is not None and not _has_entries(spec, node, index):
+            shape = shape_text(spec.graph.shapes[spec.nodes[node]])
+            problems.append(
+                Diagnostic("claim-index", claim.span, {"entry": claim.name, "name": node, "shape": shape})
+            )
+            return None
+    return derivative
+
+
+def _only_reading(
+    text: str, spec: NamedGraph, span: Span | None, problems: list[Diagnostic]
+) -> Derivative | None:
+    derivatives = readings(text, spec)
+    if len(derivatives) > 1:
+        output = spec.names[spec.output]
+        every = [f"`{derivative.in_full(output)}`" for derivative in derivatives]
+        facts = {"name": text, "readings": say("word.or").join(every)}
+        problems.append(Diagnostic("claim-ambiguous", span, facts, "name-in-full"))
+    return derivatives[0] if len(derivatives) == 1 else None
+
+
+def _flags(spec: NamedGraph, name: str, index: Index | None) -> Flags:
+    """Which entries of a node an index means. Raises `IndexError`."""
+    flags = np.zeros(spec.graph.shapes[spec.nodes[name]], dtype=bool)
+    flags[() if index is None else index] = True
+    return flags
+
+
+def _has_entries(spec: NamedGraph, name: str, index: Index) -> bool:
+    try:
+        return bool(_flags(spec, name, index).any())
+    except IndexError:
+        return False
+
+
+def _overlap(spec: NamedGraph, claim: Claim, other: Claim) -> bool:
+    """Do two claims speak of the same entries?"""
+    one, two = claim.derivative, other.derivative
     output = spec.names[spec.output]
-    for text in (name, name.removeprefix(f"∂{output}/∂"), name.removeprefix(f"d{output}/d")):
-        if text in spec.nodes:
-            return text
-    return None
+    if (one.of or output, one.node, one.first) != (two.of or output, two.node, two.first):
+        return False
+    pairs = [(one.node, one.at, two.at)]
+    if one.first is not None:
+        pairs.append((one.first, one.first_at, two.first_at))
+    return all(
+        bool(np.any(_flags(spec, name, index) & _flags(spec, name, other_index)))
+        for name, index, other_index in pairs
+    )
 
 
 def named_formula(
     expression: Expression, spec: NamedGraph, problems: list[Diagnostic]
 ) -> NamedFormula | None:
-    """A formula in names of the spec's nodes; None where something was reported."""
-    graph = Graph()
-    used = [name for name in expression.names() if name in spec.nodes]
-    places = {name: graph.input(spec.graph.shapes[spec.nodes[name]]) for name in used}
+    """A formula in names of the spec's nodes, and of derivatives; None where something was reported."""
+    text = expression.text
+    plain = [node.start for node in expression.name_nodes() if _is_plain(node.name, spec)]
+    if plain:
+        again, _ = read_formula(text, plain)
+        expression = again or expression
+    graph, before = Graph(), len(problems)
+    places: dict[str, Expr | None] = {}
+    derivatives: dict[str, Derivative] = {}
+    for name in expression.names():
+        if name in spec.nodes:
+            places[name] = graph.input(spec.graph.shapes[spec.nodes[name]])
+        elif name not in CONSTANTS:
+            derivative = _only_reading(written_derivative(name), spec, expression.span, problems)
+            if derivative and derivative.first is None:
+                derivatives[name] = derivative._replace(at=None)
+                places[name] = graph.input(spec.graph.shapes[spec.nodes[derivative.node]])
+    if len(problems) > before:
+        return None
     ops = {name: custom.op for name, custom in spec.custom.items()}
     root = build(expression, graph, places, reporter(problems, [*spec.nodes, *CONSTANTS]), ops=ops)
     if root is None:
         return None
-    inside = Subgraph(graph, tuple(place.id for place in places.values()), root.id)
-    return NamedFormula(expression.text.content, tuple(used), inside)
+    inside = Subgraph(graph, tuple(place.id for place in places.values() if place is not None), root.id)
+    return NamedFormula(text.content, tuple(places), inside, derivatives)
+
+
+def _is_plain(name: str, spec: NamedGraph) -> bool:
+    """Is it what looks like a derivative, but is a quotient of two names?"""
+    written = written_derivative(name)
+    return written != name and (is_quotient_of_names(name, spec) or not readings(written, spec))

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from bpx.graph.named.named_graph import Expect
-from bpx.spec.reading.claims import numbers_in
+from bpx.spec.reading.claims import numbers_in, read_formula
 from bpx.spec.reading.decode_inputs import InputDecoder
 from bpx.spec.reading.decoder import FORMAT_VERSION, KEYS, Decoder, is_finite_number
 from bpx.spec.reading.locate import Places
@@ -183,11 +183,18 @@ class _SpecDecoder(Decoder):
         span = Span(self.places.source, key.start, place.end) if key and place else None
         numbers = numbers_in(value) if isinstance(value, str) else value
         if numbers is None:
-            expression = self.expression(value, *path)
+            expression = self.formula(value, *path)
             if expression:
                 yield ClaimSyntax(name, expression, None, span)
         elif self.numbers(name, numbers, *path) is not None:
             yield ClaimSyntax(name, None, numbers, span)
+
+    def formula(self, value: Any, *path: str) -> Expression | None:
+        if not isinstance(value, str):
+            return self.expression(value, *path)  # which reports it
+        expression, problems = read_formula(self.text(*path))
+        self.problems += problems
+        return expression
 
     def op(self, name: str, value: Any) -> OpSyntax:
         path = ("ops", name)

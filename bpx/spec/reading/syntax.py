@@ -60,15 +60,17 @@ class BlockSyntax:
 
 
 class ClaimSyntax(NamedTuple):
-    """A claim as it is written, of a node by its name or by `∂L/∂w`: a formula, or numbers.
+    """A claim as it is written, of a derivative by any of its names: a formula, or numbers.
 
-    `written` is a number or a nest of lists of numbers; None where there is a formula.
+    `written` is a number or a nest of lists of numbers; None where there is a formula. `room` is how
+    far off each number may be whatever its digits say.
     """
 
     name: str
     expression: Expression | None
     written: Any
     span: Span | None
+    room: Array | float = 0.0
 
 
 class BlockCall(NamedTuple):

@@ -24,6 +24,10 @@ class SourceText:
         """Characters `start … end` of the expression as a span of the source."""
         return Span(self.source, self._offsets[start], self._offsets[max(end, start)])
 
+    def of_same_places(self, content: str) -> SourceText:
+        """Other characters that stand for those at the same places, as far as they go."""
+        return SourceText(self.source, content, self._offsets)
+
 
 def shortened(text: str) -> str:
     """A piece of the user's text, short enough for a sentence."""

@@ -190,7 +190,11 @@ class Expression(NamedTuple):
 
     def names(self) -> list[str]:
         """The names it uses, each once, in order of appearance."""
-        return list(dict.fromkeys(node.name for node in postorder(self.root) if isinstance(node, Name)))
+        return list(dict.fromkeys(node.name for node in self.name_nodes()))
+
+    def name_nodes(self) -> Iterator[Name]:
+        """The names in it, each as often as it is written."""
+        return (node for node in postorder(self.root) if isinstance(node, Name))
 
     def calls(self) -> Iterator[Call]:
         """The calls in it, each behind those in its args."""

@@ -62,8 +62,19 @@ ENTRY = closed(
         "by": TEXT,
         "point": {"type": "integer", "minimum": 1},
         "output": listing(COUNT),
+        "own": {"const": True},
     },
-    optional=("enclosure", "between", "by", "point", "output"),
+    optional=("enclosure", "between", "by", "point", "output", "own"),
+)
+CLAIM = closed(
+    {
+        "claim": TEXT,
+        "verdict": VERDICT,
+        "formula": {"anyOf": [VERDICT, {"type": "null"}]},
+        "agreed": COUNT,
+        "refuted": {"type": ["integer", "null"]},
+        "kept": listing(TEXT),
+    }
 )
 LOCAL = closed(
     {
@@ -108,7 +119,9 @@ SCHEMA = closed(
         "detect": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
         "order": {"enum": [1, 2]},
         "points": closed({"checked": {"type": "integer", "minimum": 1}, "skipped": COUNT}),
-        "places": listing(closed({"point": {"type": "integer", "minimum": 1}, "inputs": {"type": "object"}})),
+        "places": listing(closed({"point": COUNT, "inputs": {"type": "object"}})),
+        "claims": listing(CLAIM),
+        "unmoved": listing(TEXT),
         "total": COUNT,
         "counts": COUNTS,
         "certified": COUNT,
@@ -142,6 +155,8 @@ REAL = {
     "no value": lambda: gradcheck(spec("log(x)", x=-1.0)),
     "edge": lambda: gradcheck(spec("sqrt(x)", x=0.0)),
     "claim": lambda: gradcheck(with_claims(spec("x^2", x=3.0), [read_claim("x = -2*x")])),
+    "only here": lambda: gradcheck(with_claims(spec("x^2", x=2.0), [read_claim("x = x^2")])),
+    "entry": lambda: gradcheck(with_claims(spec("sum(x^2)", x=[2.0, 1.0]), [read_claim("x[1] = 2.0")])),
     "infinite claim": lambda: gradcheck(with_claims(spec("x^2", x=3.0), [read_claim("x = log(x - 3)")])),
     "second": lambda: gradcheck(spec("x^3", x=[1.0, 2.0]), order=2),
     "points": lambda: gradcheck(spec("log(x)", x=0.1), points=5),

@@ -82,6 +82,13 @@ TABLE = [
     Row(0.32, 1 / 3, 1e-12, DISAGREE, "differs", {"tolerance": 5e-3}),
     Row(2.001, 2.0, 1e-12, UNCLEAR, "claim-noise", {"claim_noise": 1e-3}),
     Row(NAN, 2.0, 1e-12, DISAGREE, "claim-not-finite", {"claim_noise": 1e-3}),
+    Row(0.0, 0.0048, 1e-12, UNCLEAR, "no-digit", {"tolerance": 0.05}),
+    Row(0.0, 0.06, 1e-12, DISAGREE, "differs", {"tolerance": 0.05}),
+    Row(0.0, 0.0, 1e-15, AGREE, None, {"tolerance": 0.05, "scale": 1.0}),
+    Row(0.0, 0.0, 0.0, AGREE, None, {"tolerance": 0.05}),
+    # A number that float64 makes of a right formula is no proof, and no mistake.
+    Row(0.0, 1.7e-17, 1e-30, UNCLEAR, "rounded-formula", {"rounded_formula": True}),
+    Row(1.7e-17, 1.7e-17, 1e-30, AGREE, None, {"rounded_formula": True}),
     # The claim's formula in many digits.
     Row(0.0, 1.7e-17, 1e-30, AGREE, "digits-lost", {"formula_gap": 0.0}),
     Row(0.0, 1.7e-17, 1e-30, DISAGREE, "formula", {"formula_gap": 1.0}),
@@ -232,6 +239,10 @@ CHECKS: list[tuple[str, dict[str, Any], str | None, str, str | None]] = [
     ("x^2", {"x": 3.0}, "x = x", "disagree", "differs"),
     ("x/3", {"x": 1.0}, "x = 0.33", "agree", None),
     ("x/3", {"x": 1.0}, "x = 0.35", "disagree", "differs"),
+    ("x/300", {"x": 1.0}, "x = 0.0", "cannot tell", "no-digit"),
+    ("x/300", {"x": 1.0}, "x = 0", "disagree", "differs"),
+    ("0*x", {"x": 1.0}, "x = 0.0", "agree", None),
+    ("sum(x/[3, 300])", {"x": [1.0, 1.0]}, "x = [0.333333333333333, 0.0]", "disagree", "differs"),
     ("relu(x)", {"x": 0.0}, None, "kink", "at-kink-taken"),
     ("relu(x)", {"x": 0.0}, "x = 0.5", "kink", "at-kink"),
     ("relu(x)", {"x": 0.0}, "x = 1.5", "disagree", "beyond-kink"),
@@ -248,6 +259,10 @@ EXACT_CHECKS: list[tuple[str, dict[str, Any], str | None, str, str | None]] = [
     ("tanh(x)", {"x": 20.0}, None, "agree", "digits-lost"),
     ("tanh(x)", {"x": 20.0}, "x = 1 - tanh(x)^2", "agree", "digits-lost"),
     ("tanh(x)", {"x": 20.0}, "x = 2*(1 - tanh(x)^2)", "disagree", "differs"),
+    ("tanh(x)", {"x": 20.0}, "x = 0", "cannot tell", "rounded-formula"),
+    ("tanh(x)", {"x": 20.0}, "x = 1.69934170211664e-17", "agree", None),
+    ("tanh(x)", {"x": 20.0}, "x = 1e-17", "disagree", "differs"),
+    ("tanh(x)*y", {"x": 20.0, "y": 0.5}, "y = 0", "disagree", "differs"),
 ]
 
 

@@ -10,7 +10,7 @@ from checking import point_of, spec
 from hypothesis import given, settings
 from random_specs import SMOOTH, scalar_specs
 
-from bpx.check import gradcheck as module
+from bpx.check import spec_check as module
 from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric import ball_context
 from bpx.check.whole import directional_check as wiring

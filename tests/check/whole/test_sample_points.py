@@ -48,10 +48,10 @@ def test_others_are_drawn_around_their_values():
     assert zero.std() == pytest.approx(0.5, rel=0.2)
 
 
-def test_targets_and_constants_stay():
-    found, _ = columns(toml(TEXT), 20)
-    assert set(found["t"]) == {3}
-    assert set(found["c"]) == {4}
+def test_targets_and_constants_are_drawn_too():
+    found, _ = columns(toml(TEXT), 300)
+    assert found["t"].std() == pytest.approx(1.5, rel=0.2)
+    assert np.log(found["c"] / 4).std() == pytest.approx(0.5, rel=0.2)
 
 
 CHOOSING = """bpx = 1

@@ -793,7 +793,14 @@ BAD_TOML |= {
     ),
     "a claim on a derivative by nothing": Bad(step('y = "x"\n[claims]\n"∂y/∂q" = 1'), "claim-unknown", 8),
     "two claims on one node": Bad(
-        step('y = "x"\n[claims]\nx = 1\n"∂y/∂x" = 1'), "duplicate-key", 9, 1, '"∂y/∂x" = 1'
+        step('y = "x"\n[claims]\nx = 1\n"∂y/∂x" = 1'), "claimed-twice", 9, 1, '"∂y/∂x" = 1'
+    ),
+    "claims that overlap": Bad(
+        step('y = "sum(hidden)"\n[claims]\nhidden = 1\n"dhidden[0]" = 1'), "claimed-twice", 9
+    ),
+    "a claim on no entry": Bad(step('y = "x"\n[claims]\n"hidden[2]" = 1'), "claim-index", 8),
+    "a claim that may mean two things": Bad(
+        step('y = "x"\ndx = "x"\n[claims]\nhess = 1'), "claim-ambiguous", 9
     ),
     "a claim that cannot be read": Bad(step('y = "x"\n[claims]\nx = "2*(x"'), "unclosed-bracket", 8, 8, "("),
     "a claim with a name unknown": Bad(
@@ -1443,7 +1450,9 @@ def codes_in(*files):
 def codes_exercised():
     """The codes that the tables of this file and of test_parse.py ask for."""
     cases = [*BAD_TOML.values(), *BAD_JSON.values(), *BAD_REQUESTS.values(), *BAD_EXPRESSIONS]
-    return {case[1] for case in cases} | {"unused-input", "unused-table", "claim-shape"}  # see test_claims.py
+    return {case[1] for case in cases} | {
+        *("unused-input", "unused-table", "claim-shape", "claim-list")  # see test_claims.py
+    }
 
 
 def test_every_code_that_reading_can_raise_is_exercised():

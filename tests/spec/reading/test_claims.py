@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from bpx.check.whole.claims import build_claim
 from bpx.explain.explain import explain
-from bpx.graph.named.claim import Claim
+from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import Written
 from bpx.graph.run import run
 from bpx.passes.expand import expanded
-from bpx.spec.reading.claims import node_name, numbers_in, read_claim, resolved, with_claims
+from bpx.spec.reading.claims import numbers_in, read_claim, resolved, with_claims
 from bpx.spec.reading.read import read_expression, read_spec
+from bpx.spec.text.derivatives import readings
 from bpx.spec.writing.write import write_spec
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
@@ -57,6 +58,13 @@ def built(spec: NamedGraph, claim: Claim) -> tuple[Any, list[Diagnostic]]:
     graph = spec.graph.copy()
     expr = build_claim(claim, spec, graph, problems)
     return None if expr is None else run(graph, spec.input_values, [expr.id])[expr.id], problems
+
+
+def node_name(spec: NamedGraph, text: str) -> str | None:
+    """The node whose gradient a text names; None where it names none, or another derivative."""
+    derivatives = readings(text, spec)
+    gradients = [one.node for one in derivatives if one.first is None and one.of in (None, "L")]
+    return gradients[0] if len(derivatives) == len(gradients) == 1 else None
 
 
 def value(spec: NamedGraph, text: str) -> Any:
@@ -99,7 +107,7 @@ def refused(read: Any, *args: Any) -> list[Diagnostic]:
 def test_numbers_count_to_their_last_written_digit(text: str, numbers: Any, off: Any) -> None:
     syntax = read_claim(f"w = {text}")
     assert syntax.expression is None
-    claim = Claim("w", None, syntax.written, syntax.span)
+    claim = Claim(Derivative(None, "w"), None, syntax.written, syntax.span)
     assert claim.numbers is not None
     assert claim.tolerance is not None
     np.testing.assert_array_equal(claim.numbers, numbers)
@@ -197,7 +205,24 @@ def test_any_text_reads_or_has_diagnostics(text: str) -> None:
 # --- what a claim speaks of ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["w", "∂L/∂w", "dL/dw"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "w",
+        "∂L/∂w",
+        "dL/dw",
+        "dw",
+        "d_w",
+        "∂w",
+        "w.grad",
+        "grad_w",
+        "grad(w)",
+        "∇w",
+        "dL_dw",
+        "dLdw",
+        "dloss/dw",
+    ],
+)
 def test_a_derivative_may_be_named_in_full(name: str) -> None:
     assert node_name(logistic(), name) == "w"
     assert list(logistic(f'[claims]\n"{name}" = [1, 2]').claims) == ["w"]
@@ -208,7 +233,7 @@ def test_every_node_may_be_claimed(name: str) -> None:
     assert node_name(logistic(), name) in logistic().nodes
 
 
-@pytest.mark.parametrize("name", ["q", "∂z/∂w", "dw", "∂L/w", "dL/dq", "∂L/dw", ""])
+@pytest.mark.parametrize("name", ["q", "∂z/∂w", "dq", "∂L/w", "dL/dq", "dq/dw", "w.gradient", ""])
 def test_other_names_are_unknown(name: str) -> None:
     assert node_name(logistic(), name) is None
 
@@ -310,7 +335,7 @@ def test_a_formula_that_cannot_be_built(text: str, code: str) -> None:
 def test_all_that_is_wrong_is_said_at_once() -> None:
     claims = [read_claim(text) for text in ("q = 1", "w = 2*zz", "b = 1", "∂L/∂b = 2")]
     codes = [problem.code for problem in refused(with_claims, logistic(), claims)]
-    assert codes == ["claim-unknown", "unknown-name", "duplicate-key"]
+    assert codes == ["claim-unknown", "unknown-name", "claimed-twice"]
 
 
 def test_a_claim_given_later_replaces_that_of_the_spec() -> None:

@@ -1,0 +1,119 @@
+"""The notes below a report: what was checked, where, and how well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
+from bpx.check.report.entry import Verdict
+from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.results import CheckResults
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number
+from bpx.words.say import say, visible
+
+_MOST_NAMES = 3  # of entries in a sentence
+MOST_NAMED = 8  # nodes in a sentence
+_EPSILON_OF_SINGLE = 2.0**-23
+_COUNTS = {
+    Verdict.DISAGREE: "count-disagree",
+    Verdict.KINK: "count-kink",
+    Verdict.OUTSIDE_DOMAIN: "count-outside-domain",
+    Verdict.CANNOT_TELL: "count-cannot-tell",
+}
+
+
+def notes(report: CheckResults) -> Iterator[str]:
+    """All that is said below the tables, a sentence a line."""
+    yield from (note.to_line() for note in report.notes)
+    if report.certified:
+        key = "certified-all" if report.certified == report.total else "certified-some"
+        yield say(f"check.{key}", count=report.certified, total=report.total)
+    if report.local:
+        yield say("check.local", found=_local_counts(report))
+    yield from _points(report)
+    for point, inputs in report.odd_places(report.shown()).items():
+        if point and all(value.size <= LARGEST_SHOWN for value in inputs.values()):
+            values = " ".join(f"{name}={array(value)}" for name, value in inputs.items())
+            yield say("check.place", point=point, values=values)
+    yield from _formulas(report)
+    if _is_single_precision(report):
+        yield say("check.single-precision")
+    if report.rounded:
+        yield say("check.rounded")
+    elif report.worst and report.verdict == Verdict.AGREE.word and report.reason is None:
+        yield say("check.detect", detect=number(report.detect, SHOWN_DIGITS))
+
+
+def _local_counts(report: CheckResults) -> str:
+    """How many local derivatives agree, and how many do not: `12 of 13 agree, 1 at a kink`."""
+    total, agree = len(report.local), report.sound
+    if agree == total:
+        return say("check.local-agree", total=total)
+    others = counts_text(
+        {verdict.word: sum(row.verdict is verdict for row in report.local) for verdict in Verdict}
+    )
+    return ", ".join(
+        [*([say("check.local-some-agree", count=agree, total=f"{total:,}")] if agree else []), others]
+    )
+
+
+def _points(report: CheckResults) -> Iterator[str]:
+    """How many points were asked for, and what did not take part in them."""
+    if report.points > 1:
+        yield say("check.points", points=f"{report.points:,}")
+        if any(row.elsewhere is None for row in report.claims):
+            yield say("check.numbers-here")
+        if report.unmoved:
+            yield say("check.unmoved", count=len(report.unmoved), names=_quoted(report.unmoved))
+    if report.skipped:
+        yield say("check.skipped", count=report.skipped)
+
+
+def _formulas(report: CheckResults) -> Iterator[str]:
+    """What other points say of claimed formulas, where they do not refute them."""
+    hold = [row for row in report.claims if row.elsewhere is Verdict.AGREE]
+    if hold:
+        yield say("check.formulas-hold", count=len(hold), agreed=min(row.agreed for row in hold))
+        kept = list(dict.fromkeys(name for row in hold for name in row.kept))
+        if kept:
+            yield say("check.formulas-kept", count=len(kept), names=_quoted(kept))
+    unclear = [row.name for row in report.claims if row.elsewhere is Verdict.CANNOT_TELL]
+    if unclear:
+        yield say("check.formulas-open", count=len(unclear), names=_quoted(unclear))
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return shortened([f"`{visible(name)}`" for name in names], MOST_NAMED)
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """How many entries do not agree, verdict by verdict: `2 disagree, 1 at a kink`."""
+    counts_by_key = {key: counts[verdict.word] for verdict, key in _COUNTS.items()}
+    return ", ".join(say(f"check.{key}", count=count) for key, count in counts_by_key.items() if count)
+
+
+def shortened(names: Sequence[str], most: int = _MOST_NAMES) -> str:
+    """Names in a row, of many the first."""
+    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+
+
+def _is_single_precision(report: CheckResults) -> bool:
+    """Is all that disagrees a claimed number that is off by about the rounding of float32?"""
+    formulas = {row.name for row in report.claims if row.is_formula}
+    columns = [column for column in report.columns if column.counts[Verdict.DISAGREE.word]]
+    if not columns or any(column.input in formulas or not _is_claimed(report, column) for column in columns):
+        return False
+    return all(_share_off(column) <= SINGLE_ROUNDINGS * _EPSILON_OF_SINGLE for column in columns)
+
+
+def _is_claimed(report: CheckResults, column: GradientTable) -> bool:
+    return column.input in {row.name for row in report.claims}
+
+
+def _share_off(column: GradientTable) -> float:
+    """How far the entries that disagree are off, in units of the largest."""
+    gaps = np.abs(column.claimed - column.reference)[column.verdicts == Verdict.DISAGREE]
+    largest = float(np.nanmax(np.abs(column.reference), initial=0.0))
+    return float(np.max(gaps) / largest) if largest else np.inf

@@ -1,0 +1,212 @@
+"""A spec and what is asked of one of its outputs, looked at at several points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from bpx.check.blame.blame_claims import blamed_claims
+from bpx.check.blame.blame_rules import blamed_rules
+from bpx.check.blame.corrected_formula import right_gradient
+from bpx.check.claimed_formulas import labels
+from bpx.check.numeric.tolerances import SECOND_LOOKS
+from bpx.check.report.blame import Blame
+from bpx.check.report.entry import LocalRow, Verdict
+from bpx.check.report.evidence import Evidence, Obstacle
+from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.reasons import table
+from bpx.check.whole.checked_graph import CheckedGraph, Query
+from bpx.check.whole.claims import ClaimsInGraph
+from bpx.check.whole.directional_check import broken_wiring
+from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
+from bpx.check.whole.nonsmooth import check_claims_together, check_limits
+from bpx.check.whole.sample_points import formula_points
+from bpx.check.whole.sources import evaluated
+from bpx.graph.arrays import Array
+from bpx.graph.graph import Expr
+from bpx.graph.named.claim import Claim
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.run import run
+from bpx.passes.domain import value_problems
+from bpx.words.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Flags = NDArray[np.bool_]
+
+
+class PointResult(NamedTuple):
+    """What one point gave."""
+
+    tables: list[GradientTable]
+    local: Sequence[LocalRow] = ()
+    blame: Sequence[Blame] = ()
+    innocent: Sequence[str] = ()
+
+
+class SpecCheck:
+    """The gradient of one output of a spec without composite ops, and the claims on it.
+
+    `with_composites` is the spec with these, in whose terms corrections are put.
+    """
+
+    def __init__(
+        self, with_composites: NamedGraph, query: Query, claims: Mapping[int, Sequence[Claim]]
+    ) -> None:
+        """`query.wrt` are the nodes that are reported on. Raises `BpxError` for claims that do not fit."""
+        self.with_composites, self.spec, self.query = with_composites, query.spec, query
+        self.claims, self.wrt = claims, query.wrt
+        mentioned = {
+            derivative.node: self.spec.nodes[derivative.node]
+            for claim in self.every_claim()
+            for derivative in (claim.formula.derivatives if claim.formula else {}).values()
+        }
+        self.template = CheckedGraph.at(
+            query._replace(wrt={**query.wrt, **mentioned}), self.spec.input_values
+        )
+        self.in_graph = ClaimsInGraph(self.template, claims)
+
+    def every_claim(self) -> Iterator[Claim]:
+        """The claims of all nodes."""
+        for claims in self.claims.values():
+            yield from claims
+
+    # --- one point ---
+
+    def at(self, input_values: Mapping[int, Array], first: bool) -> PointResult:
+        """The check at one point; figures are claimed of the first alone."""
+        checked, claimed = self.checked(input_values, first)
+        problems = value_problems(self.spec, checked.values)
+        if problems:
+            return PointResult(
+                [self.outside_domain(name, node, problems[0]) for name, node in self.wrt.items()]
+            )
+        evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
+        check_limits(checked, evaluations)
+        blame = blamed_rules(checked)
+        if not blame and not self.wrong_claims(evaluations):
+            _check_consistency(checked, evaluations)
+        wrong = self.wrong_claims(evaluations)
+        claims, innocent = self.blame_claims([(checked, claimed)], wrong) if wrong else ([], [])
+        tables = [self.table(checked, evaluation) for evaluation in evaluations]
+        return PointResult(tables, list(local_rows(checked)), [*blame, *claims], innocent)
+
+    def checked(
+        self, input_values: Mapping[int, Array], first: bool
+    ) -> tuple[CheckedGraph, dict[int, Claimed]]:
+        """The graph at these values, and what is claimed of each node there."""
+        checked = replace(self.template, input_values=input_values)
+        exprs = self.in_graph.here if first else self.in_graph.anywhere
+        claimed = {node: by_rule(checked, node) for node in self.wrt.values() if node not in exprs}
+        claimed |= {node: self.by_claim(checked, expr, first) for node, expr in exprs.items()}
+        return checked, claimed
+
+    def by_claim(self, checked: CheckedGraph, expr: Expr, first: bool) -> Claimed:
+        """The value of a claim; how far off it may be comes from the numbers it is, or is made of."""
+        known = {**checked.input_values, **checked.values}
+        value = run(checked.graph, known, [expr.id])[expr.id]
+        tolerance = np.zeros(expr.shape)
+        needed = set(checked.graph.needs(of=[expr.id], known=known)) if self.in_graph.numbers else set()
+        moved = {node: off for node, off in self.in_graph.numbers.items() if first and node in needed}
+        if moved:
+            numbers = run(checked.graph, known, moved)
+            ends = {node: numbers[node] + off for node, off in moved.items()}
+            tolerance = np.abs(run(checked.graph, {**known, **ends}, [expr.id])[expr.id] - value)
+
+        is_number = expr.id in self.in_graph.numbers
+        return Claimed(np.asarray(value), tolerance, None if is_number else expr.id)
+
+    def outside_domain(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
+        """Every entry outside the domain, because the values themselves are not finite."""
+        evidence = Evidence.nothing(self.spec.graph.shapes[node], obstacle=Obstacle.NO_VALUE)
+        evidence.facts[Obstacle.NO_VALUE.code] = {"problem": problem.message}
+        nothing = table(name, np.asarray(np.nan), evidence, self.query.detect)
+        return replace(nothing, own=~self.entries(node))
+
+    def table(self, checked: CheckedGraph, evaluation: Evaluation) -> GradientTable:
+        """The verdicts on a gradient; of entries that nobody claimed, those on bpx's own."""
+        claimed = evaluation.table()
+        own = ~self.entries(evaluation.node)
+        if own.any() and not own.all():
+            rule = by_rule(checked, evaluation.node)
+            claimed = claimed.with_entries(
+                own, evaluated(checked, evaluation.name, evaluation.node, rule).table()
+            )
+        return replace(claimed, own=own)
+
+    def entries(self, node: int) -> Flags:
+        """Which entries of a node somebody claims something of."""
+        return np.asarray(self.in_graph.entries(self.claims.get(node, ()), self.spec.graph.shapes[node]))
+
+    def wrong_claims(self, evaluations: Iterable[Evaluation]) -> list[int]:
+        """The nodes whose claim disagrees; bpx's own gradient is no claim."""
+        return [
+            evaluation.node
+            for evaluation in evaluations
+            if not evaluation.claimed.is_rule
+            and self.entries(evaluation.node).reshape(-1)[evaluation.entries_with(Verdict.DISAGREE)].any()
+        ]
+
+    # --- blame ---
+
+    def blame_claims(
+        self, points: Sequence[tuple[CheckedGraph, Mapping[int, Claimed]]], wrong: Sequence[int]
+    ) -> tuple[list[Blame], list[str]]:
+        """A claim that is a formula is looked at at further points, which tell mistakes apart."""
+        known = [checked.input_values for checked, _ in points]
+        if any(node in self.in_graph.anywhere for node in wrong):
+            further = [place for place in self.points if not any(place is other for other in known)]
+            points = [*points, *(self.checked(place, False) for place in further[:SECOND_LOOKS])]
+        claims = [
+            {node: claim for node, claim in claimed.items() if not claim.is_rule} for _, claimed in points
+        ]
+        blame, innocent = blamed_claims([graph for graph, _ in points], claims, wrong)
+        return [self.with_correction(culprit) for culprit in blame], innocent
+
+    def with_correction(self, blame: Blame) -> Blame:
+        """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""
+        if self.with_composites is self.spec:
+            return blame
+        spec, names = self.with_composites, self.spec.names
+        wrt = {name: spec.nodes[name] for name in self.wrt}
+        query = self.query._replace(spec=spec, output=spec.nodes[names[self.query.output]], wrt=wrt)
+        checked, node = CheckedGraph.at(query, spec.input_values), spec.nodes[blame.node]
+        edges = [edge for edge in checked.ledger.edges if edge.arg == node]
+        return blame._replace(correction=right_gradient(checked, node, edges))
+
+    @cached_property
+    def points(self) -> list[Mapping[int, Array]]:
+        """Where else claimed formulas are looked at."""
+        return formula_points(self.spec, labels(self.spec, list(self.every_claim())))
+
+
+def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
+    """Do differences contradict the graph as it was put together, or claims at kinks each other?"""
+    proved = all(evaluation.is_proved for evaluation in evaluations)
+    contradiction = None if proved else broken_wiring(checked)
+    if contradiction:
+        for evaluation in evaluations:
+            evaluation.evidence.wiring = True
+            evaluation.evidence.facts["wiring"] = contradiction
+    check_claims_together(checked, evaluations)
+
+
+def local_rows(checked: CheckedGraph) -> Iterator[LocalRow]:
+    """One row for each edge, in order of the nodes."""
+    for edge, checked_edge in reversed(checked.checked_edges.items()):
+        yield LocalRow(
+            checked.name(edge.consumer),
+            checked.op(edge).name,
+            checked.name(edge.arg),
+            checked_edge.claimed,
+            checked_edge.reference,
+            checked_edge.error,
+            checked_edge.verdict,
+            checked_edge.reason,
+            checked_edge.between,
+        )

@@ -1,0 +1,150 @@
+"""Names of derivatives as people write them: `∂L/∂w`, `dL/dw[0]`, `dw`, `w.grad`, `da/dz`, `d2L/dx2`.
+
+A name of a node always means the node. What else a text may mean is collected; it is for the caller to
+refuse what means nothing, or several things.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from bpx.graph.named.claim import Derivative, Index
+from bpx.graph.named.named_graph import NamedGraph
+
+# What an output is called by people who gave it another name, or none.
+_USUAL_OUTPUTS = ("L", "l", "loss", "Loss", "J", "E", "C", "cost", "f", "out", "output")
+_BEFORE = ("d_", "d", "∂", "grad_", "grad ", "∇", "nabla_")
+_BEHIND = (".grad", "_grad")
+_HESSIAN = re.compile(r"(?:hess|hessian)(?:_(?P<bare>.+)|\((?P<name>.+)\))?")
+_FRACTION = re.compile(r"(?:∂|d)(?P<of>[^/]+?)\s*/\s*\(?\s*(?:∂|d)(?P<node>.+?)\)?")
+_SECOND = re.compile(r"(?:∂|d)(?:²|\^2|\*\*2|2)(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")
+_SQUARES = ("²", "^2", "**2", "2")
+_INDEX = re.compile(r"(?P<name>.*\S)\s*\[(?P<at>[-\d\s:,]*\d[-\d\s:,]*)\]", re.DOTALL)
+
+# Inside formulas a derivative is one name. It is written in letters that nobody uses, so that the parser
+# takes it for one; each sign is replaced by one letter, so that every place in the text stays the same.
+_SIGNS, _STROKE = {"∂": "ʼ", "d": "ʾ"}, "ʻ"
+_IN_FORMULA = re.compile(
+    r"(?<![\w.])(?P<d>∂|d)(?P<of>[^\W\d]\w*(?:\.(?!T\b)[^\W\d]\w*)*)(?P<stroke>\s*/\s*)(?:∂|d)"
+    r"(?P<node>[^\W\d]\w*(?:\.(?!T\b|grad\b)[^\W\d]\w*)*)"
+)
+
+
+def readings(text: str, spec: NamedGraph) -> list[Derivative]:
+    """All that a text may mean; a single reading where it is the name of a node."""
+    if text in spec.nodes:
+        return [Derivative(None, text)]
+    name, index = _split_index(text)
+    if index is not None and name in spec.nodes:
+        return [Derivative(None, name, index)]
+    every = [*_by_prefix(name, index, spec), *_fractions(text, spec), *_seconds(text, spec)]
+    return [reading for i, reading in enumerate(every) if reading not in every[:i]]
+
+
+def _split_index(text: str) -> tuple[str, Index | None]:
+    match = _INDEX.fullmatch(text)
+    if not match:
+        return text, None
+    try:
+        return match["name"], tuple(_place(part.strip()) for part in match["at"].split(","))
+    except (ValueError, TypeError):  # no number, or more than three
+        return text, None
+
+
+def _place(text: str) -> int | slice:
+    if ":" not in text:
+        return int(text)
+    return slice(*(int(part) if part.strip() else None for part in text.split(":")))
+
+
+def _by_prefix(name: str, index: Index | None, spec: NamedGraph) -> Iterator[Derivative]:
+    """`dw`, `grad_w`, `w.grad`: of the output."""
+    names = [name.removeprefix(before) for before in _BEFORE if name.startswith(before)]
+    names += [name.removesuffix(behind) for behind in _BEHIND if name.endswith(behind)]
+    if name.startswith("grad(") and name.endswith(")"):
+        names.append(name[5:-1].strip())
+    yield from (Derivative(None, node, index) for node in names if node in spec.nodes)
+
+
+def _fractions(text: str, spec: NamedGraph) -> Iterator[Derivative]:
+    """`∂L/∂w`, `dL/dw`, `dL_dw`, `dLdw`."""
+    match = _FRACTION.fullmatch(text)
+    if match:
+        yield from _derivatives(match["of"].strip(), match["node"].strip(), spec)
+        return
+    name, index = _split_index(text)
+    for node in _endings(name, spec.nodes):
+        of = name[: -len(node)].removesuffix("d").removesuffix("_").removesuffix("_d")
+        if name.startswith("d") and name.endswith("d" + node) and len(of) > 1:
+            yield from (d._replace(at=index) for d in _derivatives(of[1:], node, spec))
+
+
+def _endings(name: str, nodes: Collection[str]) -> list[str]:
+    return [node for node in nodes if name.endswith(node) and len(node) + 2 < len(name)]
+
+
+def _derivatives(of: str, node: str, spec: NamedGraph) -> Iterator[Derivative]:
+    name, index = _split_index(node)
+    if name in spec.nodes and (of in spec.nodes or of in _USUAL_OUTPUTS):
+        yield Derivative(of if of in spec.nodes else None, name, index)
+
+
+def _seconds(text: str, spec: NamedGraph) -> Iterator[Derivative]:
+    """`∂²L/∂x∂y`, `d2L/dx2`, `hess`, `hess_x`."""
+    hessian = _HESSIAN.fullmatch(text)
+    if hessian:
+        name = hessian["bare"] or hessian["name"]
+        names = [name] if name else [leaf.name for leaf in spec.inputs]
+        yield from (Derivative(None, node, None, node) for node in names if node in spec.nodes)
+    match = _SECOND.fullmatch(text)
+    if not match or not (match["of"] in spec.nodes or match["of"] in _USUAL_OUTPUTS):
+        return
+    of = match["of"] if match["of"] in spec.nodes else None
+    for first, second in _denominators(match["by"]):
+        (first, first_index), (node, index) = _split_index(first), _split_index(second)
+        if first in spec.nodes and node in spec.nodes:
+            yield Derivative(of, node, index, first, first_index)
+
+
+def _denominators(by: str) -> Iterator[tuple[str, str]]:
+    """What `∂x∂y` or `dx2` may be derived by, first and then."""
+    body = by[1:].strip()
+    for square in _SQUARES:
+        if body.endswith(square):
+            yield body.removesuffix(square).strip(), body.removesuffix(square).strip()
+            yield body.removesuffix(square).strip(" ()"), body.removesuffix(square).strip(" ()")
+    for at in range(1, len(body)):
+        if body[at] in "∂d":
+            yield body[:at].strip(" ·*"), body[at + 1 :].strip()
+
+
+# --- inside formulas ----------------------------------------------------------------------------
+
+
+def with_derivatives_as_names(content: str, plain: Collection[int] = ()) -> str:
+    """A formula in which each `∂L/∂w` is one name; those that begin at `plain` are left as they are."""
+
+    def as_name(match: re.Match[str]) -> str:
+        if match.start() in plain:
+            return match.group()
+        sign = _SIGNS[match["d"]]
+        return sign + match["of"] + _STROKE * len(match["stroke"]) + sign + match["node"]
+
+    return _IN_FORMULA.sub(as_name, content)
+
+
+def written_derivative(name: str) -> str:
+    """The text behind a name in a formula: `∂L/∂w` for what stands for it, any other as it is."""
+    for sign, letter in _SIGNS.items():
+        if name.startswith(letter):
+            of, _, node = name[1:].partition(_STROKE)
+            return f"{sign}{of}/{sign}{node.lstrip(_STROKE)[1:]}"
+    return name
+
+
+def is_quotient_of_names(name: str, spec: NamedGraph) -> bool:
+    """Does `dy/dt` divide two nodes that are called so?"""
+    return name.startswith(_SIGNS["d"]) and all(
+        part in spec.nodes for part in written_derivative(name).split("/")
+    )

@@ -1,0 +1,99 @@
+"""Names of derivatives: every spelling that people have, and names of nodes before all of them."""
+
+from __future__ import annotations
+
+import pytest
+from checking import spec, toml
+
+from bpx.graph.named.claim import Derivative
+from bpx.spec.text.derivatives import readings, with_derivatives_as_names, written_derivative
+
+NET = toml(
+    "bpx = 1\noutput = 'L'\n[inputs]\nx = [1, 2]\nW1 = [[1, 2], [3, 4]]\n"
+    "[graph]\n'h.z' = 'W1 @ x'\na = 'tanh(h.z)'\nL = 'sum(a)'"
+)
+
+SPELLINGS = {
+    "W1": Derivative(None, "W1"),
+    "dW1": Derivative(None, "W1"),
+    "∂W1": Derivative(None, "W1"),
+    "W1.grad": Derivative(None, "W1"),
+    "grad_W1": Derivative(None, "W1"),
+    "∇W1": Derivative(None, "W1"),
+    "∂L/∂W1": Derivative("L", "W1"),
+    "dL/dW1": Derivative("L", "W1"),
+    "dL / dW1": Derivative("L", "W1"),
+    "dL_dW1": Derivative("L", "W1"),
+    "dLdW1": Derivative("L", "W1"),
+    "dloss/dW1": Derivative(None, "W1"),
+    "∂L/∂h.z": Derivative("L", "h.z"),
+    "da/dh.z": Derivative("a", "h.z"),
+    "da_dx": Derivative("a", "x"),
+    "W1[0, 1]": Derivative(None, "W1", (0, 1)),
+    "dW1[0]": Derivative(None, "W1", (0,)),
+    "W1.grad[-1, 0]": Derivative(None, "W1", (-1, 0)),
+    "∂L/∂x[1]": Derivative("L", "x", (1,)),
+    "dL_dx[1]": Derivative("L", "x", (1,)),
+    "∂²L/∂x²": Derivative("L", "x", None, "x"),
+    "d2L/dx2": Derivative("L", "x", None, "x"),
+    "d^2L/dx^2": Derivative("L", "x", None, "x"),
+    "∂²L/∂x∂W1": Derivative("L", "W1", None, "x"),
+    "d2L/(dx dW1)": Derivative("L", "W1", None, "x"),
+    "∂²L/∂x[0]∂W1[0, 1]": Derivative("L", "W1", (0, 1), "x", (0,)),
+    "∂²L/∂x[0]²": Derivative("L", "x", (0,), "x", (0,)),
+    "∂²loss/∂x²": Derivative(None, "x", None, "x"),
+    "hess_x": Derivative(None, "x", None, "x"),
+    "hess(x)": Derivative(None, "x", None, "x"),
+}
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_a_spelling(text: str) -> None:
+    assert readings(text, NET) == [SPELLINGS[text]]
+
+
+@pytest.mark.parametrize(
+    "text", ["q", "dq", "dq/dx", "dL/dq", "L/x", "", "x[", "x[a]", "x[0:1:2:3]", "d", "dL/"]
+)
+def test_what_means_nothing(text: str) -> None:
+    assert readings(text, NET) == []
+
+
+def test_slices() -> None:
+    (derivative,) = readings("W1[:, 0:1]", NET)
+    assert derivative.at == (slice(None, None), slice(0, 1))
+    assert derivative.text("L") == "W1[:, 0:1]"
+
+
+def test_a_name_of_a_node_wins() -> None:
+    made = spec("dx*x", dx=2.0, x=3.0)
+    assert readings("dx", made) == [Derivative(None, "dx")]
+    assert readings("ddx", made) == [Derivative(None, "dx")]
+
+
+def test_two_readings_are_both_given() -> None:
+    made = spec("L_dx*x", L_dx=2.0, x=3.0)
+    assert set(readings("dL_dx", made)) == {Derivative(None, "L_dx"), Derivative(None, "x")}
+
+
+@pytest.mark.parametrize("text", [text for text in SPELLINGS if "loss" not in text])
+def test_what_is_written_reads_back(text: str) -> None:
+    derivative = SPELLINGS[text]
+    for written in (derivative.text("L"), derivative.in_full("L")):
+        (again,) = readings(written, NET)
+        assert again._replace(of=again.of or "L") == derivative._replace(of=derivative.of or "L")
+
+
+# --- inside formulas ----------------------------------------------------------------------------
+
+
+def test_in_a_formula_every_place_stays_the_same() -> None:
+    text = "2*∂L/∂h.z*dL / da.T + w.grad + x/y + d/da"
+    named = with_derivatives_as_names(text)
+    assert len(named) == len(text)
+    assert named.replace(named[2:9], "_") == "2*_*" + named[10:17] + ".T + w.grad + x/y + d/da"
+    assert [written_derivative(name) for name in (named[2:9], named[10:17], "x")] == ["∂L/∂h.z", "dL/da", "x"]
+
+
+def test_what_begins_at_a_place_can_be_left_as_it_is() -> None:
+    assert with_derivatives_as_names("dy/dt", [0]) == "dy/dt"
