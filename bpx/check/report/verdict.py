@@ -265,8 +265,8 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
         lambda at: at.off & at.evidence.unproved & at.evidence.beyond_budget,
     ),
     VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off & at.evidence.unproved),
-    VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_UNCLEAR, "rounded-formula", lambda at: at.off & at.evidence.rounded_formula),
+    VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
     # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
     VerdictRule(_UNCLEAR, "beyond-budget", lambda at: np.asarray(at.evidence.beyond_budget)),

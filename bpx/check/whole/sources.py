@@ -159,7 +159,7 @@ def _rounded_formula(evaluation: Evaluation) -> None:
     claimed = evaluation.claimed
     if claimed.is_rule or claimed.formula is not None:
         return
-    off = evaluation.entries_with(Verdict.DISAGREE)
+    off = np.flatnonzero(evaluation.verdicts != Verdict.AGREE)
     if not off.size:
         return
     own = evaluation.part(evaluation.checked.claimed_gradient(evaluation.node), off)
