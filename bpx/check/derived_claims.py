@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import DETECT
 from bpx.check.spec_check import SpecCheck
 from bpx.check.whole.checked_graph import Query
 from bpx.check.whole.claims import is_elementwise
@@ -42,13 +41,12 @@ class _Differentiated(NamedTuple):
     elements: NDArray[np.int64]
 
 
-def derived_checks(
-    spec: NamedGraph, claim: Claim, output: int, seed: Array, detect: float = DETECT
-) -> Iterator[DerivedCheck]:
-    """The checks of a claim on a derivative of a node other than `output`, or on a second one.
+def derived_checks(query: Query, claim: Claim) -> Iterator[DerivedCheck]:
+    """The checks of a claim on a derivative of another node than the output of `query`, or on a second one.
 
-    `seed` weighs the elements of `output`. Raises `BpxError` for a claim of another shape.
+    Raises `BpxError` for a claim of another shape.
     """
+    spec, output = query.spec, query.output
     derivative, of = claim.derivative, output
     if derivative.of is not None:
         of = spec.nodes[derivative.of]
@@ -57,14 +55,14 @@ def derived_checks(
     if derivative.first is None:
         if is_elementwise(spec.graph, of, node) and _shape_of(claim) in (_part(spec, derivative), ()):
             weights = np.ones(spec.graph.shapes[of])
-            yield _row(spec, of, weights, claim, derivative.in_full(""), detect)
+            yield _row(query._replace(output=of, seed=weights), claim, derivative.in_full(""))
             return
         differentiated = _Differentiated(spec, of, _numbered(spec.graph.shapes[of]))
     else:
-        weights = seed if of == output else np.ones(spec.graph.shapes[of])
+        weights = query.seed if of == output else np.ones(spec.graph.shapes[of])
         differentiated = _gradient(spec, of, weights, derivative)
     _check_shape(claim, differentiated, _part(spec, derivative))
-    yield from _rows(differentiated, claim, spec.names[of], detect)
+    yield from _rows(query, differentiated, claim, spec.names[of])
 
 
 def _with_output(claim: Claim, output: str) -> Claim:
@@ -97,7 +95,7 @@ def _numbered(shape: Shape) -> NDArray[np.int64]:
     return np.arange(int(np.prod(shape, dtype=int)), dtype=np.int64).reshape(shape)
 
 
-def _rows(differentiated: _Differentiated, claim: Claim, of: str, detect: float) -> Iterator[DerivedCheck]:
+def _rows(query: Query, differentiated: _Differentiated, claim: Claim, of: str) -> Iterator[DerivedCheck]:
     """A check for each element that is derived."""
     spec, node, elements = differentiated
     shape, derivative = spec.graph.shapes[node], claim.derivative
@@ -110,17 +108,18 @@ def _rows(differentiated: _Differentiated, claim: Claim, of: str, detect: float)
         else:
             first = derivative.first + index
             name = f"∂²{of}/∂{first}" + ("²" if first == derivative.node else f"∂{derivative.node}")
-        yield _row(spec, node, weights, _part_of(claim, at), name, detect)
+        row = query._replace(spec=spec, output=node, seed=weights)
+        yield _row(row, _part_of(claim, at), name)
 
 
-def _row(
-    spec: NamedGraph, output: int, weights: Array, claim: Claim, name: str, detect: float
-) -> DerivedCheck:
-    node = spec.nodes[claim.name]
+def _row(query: Query, claim: Claim, name: str) -> DerivedCheck:
+    """The check of a claim on the gradient of the output of `query`."""
+    node = query.spec.nodes[claim.name]
     claim = claim._replace(derivative=Derivative(None, claim.name, claim.derivative.at))
-    spec = replace(spec, claims={claim.name: claim})
-    query = Query(spec, output, {claim.name: node}, weights, detect)
-    return DerivedCheck(name, SpecCheck(spec, query, {node: [claim]}))
+    spec = replace(query.spec, claims={claim.name: claim})
+    return DerivedCheck(
+        name, SpecCheck(spec, query._replace(spec=spec, wrt={claim.name: node}), {node: [claim]})
+    )
 
 
 # --- parts of a claim ---------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from bpx.check.claimed_formulas import FormulaPoint, compared
 from bpx.check.numeric.tolerances import FEWEST_FORMULA_POINTS, FORMULA_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import Verdict
@@ -13,7 +14,6 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.results import ClaimResult
 from bpx.check.spec_check import SpecCheck
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.check.whole.claimed_formulas import FormulaPoint, compared
 from bpx.check.whole.evaluation import Claimed
 from bpx.check.whole.sample_points import unmoved
 from bpx.check.whole.sources import evaluated

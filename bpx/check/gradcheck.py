@@ -68,7 +68,7 @@ def gradcheck(
     main = _main_check(spec, replace(plain, claims=of_output), output, queried, weights, detect, budget)
     others = [claim for key, claim in plain.claims.items() if key not in of_output]
     # What is wrong with claims is wrong at every point, and is said before the first is looked at.
-    derived = [row for claim in others for row in derived_checks(plain, claim, output, weights, detect)]
+    derived = [row for claim in others for row in derived_checks(main.query, claim)]
     places, skipped = drawn_points(plain, points, seed)
     found = _Findings(len(places))
     for i, input_values in enumerate(places):

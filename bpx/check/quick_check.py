@@ -23,14 +23,16 @@ from bpx.passes.expand import written_out
 from bpx.passes.reverse import Ledger
 from bpx.render.plain_data import plain_value
 
+_OF_WORST = ("input", "index", "claimed", "reference", "error")
+
 
 class QuickCheck(NamedTuple):
     """How the gradients compare with differences: the worst verdict of `bpx gradcheck`, in its words.
 
     `digits` is to how many whole digits all entries agree at least, `entries` how many there are, those of
-    the second derivatives included where these are `second`. A check that would have taken longer than the
-    rest is `skipped`, and has neither. `entry` is the worst of those that disagree. Of `lost` entries float64
-    loses the digits of a right formula, worst of all of `worst`.
+    the second derivatives included where these are `second`; of `lost` of them float64 loses the digits of
+    a right formula, worst of all of `worst`. A check that would have taken longer than the rest is
+    `skipped`, and has neither. `entry` is one of those that disagree.
     """
 
     verdict: str
@@ -42,14 +44,12 @@ class QuickCheck(NamedTuple):
     worst: Entry | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; an entry that disagrees only where there is one."""
-        worst = None
-        if self.worst:
-            keys = ("input", "index", "claimed", "reference", "error")
-            worst = {key: self.worst.to_dict()[key] for key in keys}
-        plain = {"verdict": self.verdict, "entries": self.entries, "digits": plain_value(self.digits)}
+        """Plain data."""
+        worst = self.worst and {key: self.worst.to_dict()[key] for key in _OF_WORST}
+        digits, entry = plain_value(self.digits), self.entry
+        plain = {"verdict": self.verdict, "entries": self.entries, "digits": digits}
         plain |= {"lost": self.lost, "worst": worst}
-        return plain | ({"entry": self.entry.to_dict()} if self.entry else {})
+        return {**plain, "entry": entry.to_dict()} if entry else plain
 
 
 SKIPPED = QuickCheck("skipped", 0, 0.0)
@@ -88,15 +88,8 @@ def quick_check(
     digits = min(table.digits for table in tables)
     whole_digits = digits if math.isinf(digits) else math.floor(digits)
     lost = [table.entry(flat) for table in tables for flat in table.with_code("digits-lost")]
-    return QuickCheck(
-        Verdict(worst).word,
-        entries,
-        whole_digits,
-        second,
-        _wrong(tables),
-        len(lost),
-        min(lost, key=rank, default=None),
-    )
+    least = min(lost, key=rank, default=None)
+    return QuickCheck(Verdict(worst).word, entries, whole_digits, second, _wrong(tables), len(lost), least)
 
 
 def _tables(checked: CheckedGraph) -> tuple[list[GradientTable], bool]:

@@ -12,6 +12,7 @@ import numpy as np
 from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.blame.corrected_formula import right_gradient
+from bpx.check.claimed_formulas import labels
 from bpx.check.numeric.tolerances import SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict
@@ -19,7 +20,6 @@ from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.reasons import table
 from bpx.check.whole.checked_graph import CheckedGraph, Query
-from bpx.check.whole.claimed_formulas import labels
 from bpx.check.whole.claims import ClaimsInGraph
 from bpx.check.whole.directional_check import broken_wiring
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
@@ -174,7 +174,7 @@ class SpecCheck:
             return blame
         spec, names = self.with_composites, self.spec.names
         wrt = {name: spec.nodes[name] for name in self.wrt}
-        query = Query(spec, spec.nodes[names[self.query.output]], wrt, self.query.seed, self.query.detect)
+        query = self.query._replace(spec=spec, output=spec.nodes[names[self.query.output]], wrt=wrt)
         checked, node = CheckedGraph.at(query, spec.input_values), spec.nodes[blame.node]
         edges = [edge for edge in checked.ledger.edges if edge.arg == node]
         return blame._replace(correction=right_gradient(checked, node, edges))

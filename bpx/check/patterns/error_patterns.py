@@ -205,11 +205,12 @@ def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
             if not np.array_equal(out, local):  # as it is for exp
                 yield Mistake.of("times-value", op=op.name), local * out
             yield Mistake.of("value-at-output", op=op.name), np.asarray(op.value(out))
-        yield from _wrong_powers(op, sample.position, args, local)
+        yield from _wrong_powers(op, sample.position, args, out, local)
 
 
-def _wrong_powers(op: Op, position: int, args: Sequence[Array], local: Array) -> Predictions:
+def _wrong_powers(op: Op, position: int, args: Sequence[Array], out: Array, local: Array) -> Predictions:
     if op.name == "pow" and position == 0:
+        yield Mistake.of("own-value", op="^"), out
         yield Mistake("exponent-kept"), local * args[0]
         yield Mistake("exponent-lost"), local / args[1]
     if op.name == "div" and position == 1:

@@ -47,13 +47,16 @@ class Accuracy(Section):
         if any(_is_rounded(row.value) for row in passes.nodes if row.op != "constant"):
             yield say("account.digits")
         if self.check:
-            yield check_text(self.check, passes.names[passes.output])
+            output = passes.names[passes.output]
+            yield check_text(self.check, output)
             if self.check.entry and self.check.entry.reason:
-                name = _entry_name(passes.names[passes.output], self.check.entry)
-                yield say("account.check-entry", entry=name, reason=self.check.entry.reason.text)
+                entry = self.check.entry
+                yield say(
+                    "account.check-entry", entry=_name(output, entry), reason=self.check.entry.reason.text
+                )
 
 
-def _entry_name(output: str, entry: Entry) -> str:
+def _name(output: str, entry: Entry) -> str:
     from bpx.check.report.entry import second_name
 
     return second_name(output, entry.label, entry.by) if entry.by else partial(output, entry.label)
@@ -68,10 +71,10 @@ def check_text(check: QuickCheck, output: str) -> str:
         return say(
             "account.check-lost",
             lost=check.lost,
-            entries=check.entries,
-            entry=partial(output, check.worst.label),
+            entry=_name(output, check.worst),
             value=number(check.worst.reference, SHOWN_DIGITS),
             shown=number(check.worst.claimed, SHOWN_DIGITS),
+            **facts,
         )
     if math.isinf(check.digits):
         return say("account.check-exact", **facts)

@@ -48,7 +48,7 @@ _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+−]?)\s*(?P<whole>\d{1,300}|(?=\.))(?P<rest>(?:\.\d+)?(?:[eE][-+−]?\d{1,3})?)(?![\w.])"
 )
 # What a correction says behind its formula, of names that bpx gave; `where(…)` is an op.
-_ANOTHER_FORM = re.compile(r" = (?=.*∂)", re.DOTALL)
+_ANOTHER_FORM = re.compile(r"[^=]* = (?P<last>[^=].*)", re.DOTALL)
 _WHERE = re.compile(r"\s+where\s+[^\W\d][\w.]*\s*=(?!=)")
 
 
@@ -77,13 +77,15 @@ def read_claim(text: str, place: str = "--claim") -> ClaimSyntax:
 def read_formula(text: SourceText, plain: Collection[int] = ()) -> tuple[Expression | None, list[Diagnostic]]:
     """The formula of a claim, in which `∂L/∂w` is one name unless it begins at one of `plain`.
 
-    Of a correction as bpx prints it the first of two equal forms is read, `a - y` of `a - y = ∂L/∂a * …`.
-    What it says behind `where` is left out: these names are known.
+    Of a correction as bpx prints it the last of two equal forms is read, `∂L/∂a * …` of `a - y = ∂L/∂a * …`:
+    only this one has the shape of its node in any case. What it says behind `where` is left out: these names
+    are known.
     """
-    content = text.content
-    for ending in (_WHERE, _ANOTHER_FORM):
-        match = ending.search(content)
-        content = content[: match.start()] if match else content
+    where = _WHERE.search(text.content)
+    content = text.content[: where.start()] if where else text.content
+    another = _ANOTHER_FORM.match(content)
+    if another and (where or "∂" in another["last"]):
+        content = " " * another.start("last") + another["last"]
     expression, problems = parse(text.of_same_places(with_derivatives_as_names(content, plain)))
     return expression and expression._replace(text=text.of_same_places(content)), problems
 
@@ -257,7 +259,7 @@ def named_formula(
     if root is None:
         return None
     inside = Subgraph(graph, tuple(place.id for place in places.values() if place is not None), root.id)
-    return NamedFormula(text.content, tuple(places), inside, derivatives)
+    return NamedFormula(text.content.strip(), tuple(places), inside, derivatives)
 
 
 def _is_plain(name: str, spec: NamedGraph) -> bool:
