@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import NEAREST_STEPS, NEAREST_WEIGHT
+from bpx.check.numeric.tolerances import NEAREST_STEPS, NEAREST_WEIGHT, SAME_VERTEX
 from bpx.graph.arrays import Array
 
 
@@ -55,8 +55,11 @@ def _nearest_to_origin(polytopes: Sequence[Array]) -> Array:
     for _ in range(NEAREST_STEPS):
         nearest: Array = weights @ corral
         vertex = sum(each[(each @ nearest).argmin()] for each in polytopes)
-        # No vertex lies nearer along the way to the origin.
+        # No vertex lies nearer along the way to the origin, or none but what is one of these but for rounding:
+        # gradients beside a kink are a vertex each, and all on one side are the same.
         if nearest @ nearest - nearest @ vertex <= np.finfo(float).eps * max(1.0, float(nearest @ nearest)):
+            break
+        if np.abs(corral - vertex).max(axis=1).min() <= SAME_VERTEX:
             break
         corral, weights = _shrunk(np.vstack([corral, vertex]), np.append(weights, 0.0))
     return np.asarray(weights @ corral)

@@ -348,6 +348,9 @@ EXACT_GRADIENT_EVALUATIONS = 13
 NEAREST_STEPS = 1000
 # Weights of vertices that are no more than rounding.
 NEAREST_WEIGHT = 1e-12
+# Of the size of all: vertices so near each other are one. The search ends so much too far away at most, a
+# hundredth of what half a last digit of one-sided slopes leaves open.
+SAME_VERTEX = 1e-9
 
 # Choices of a side at every kinked element that are gone through one by one: 2**8, a sweep each.
 MOST_SELECTIONS = 256

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bpx.check.numeric import polytopes
 from bpx.check.numeric.polytopes import inside, outside
 
 TIE = [np.array([[1.0, 0.0], [0.0, 1.0]])]
 SLACK = np.full(2, 1e-7)
+
+shrunk = polytopes._shrunk
 
 
 @pytest.mark.parametrize("point", [(0.5, 0.5), (0.3, 0.7), (1.0, 0.0), (0.0, 1.0)])
@@ -43,3 +46,15 @@ def test_what_is_not_finite_is_neither():
     sets = [np.array([[np.inf, 0.0], [0.0, 1.0]])]
     assert not inside(np.zeros(2), sets, SLACK)
     assert not outside(np.zeros(2), sets, SLACK)
+
+
+def test_vertices_that_are_one_but_for_rounding_end_the_search(monkeypatch):
+    """Of 64 gradients beside a kink half are the same: the search is not for the nearest of these."""
+    solved = []
+    monkeypatch.setattr(polytopes, "_shrunk", lambda *state: solved.append(1) or shrunk(*state))
+    rng = np.random.default_rng(0)
+    sides = np.repeat([[1.0, 0.0], [0.0, 1.0]], 32, axis=0)
+    alike = [sides + 1e-11 * rng.normal(size=sides.shape)]
+    assert outside(np.array([0.5, 0.6]), alike, SLACK)
+    assert inside(np.array([0.5, 0.5]), alike, SLACK)
+    assert len(solved) < 12
