@@ -28,7 +28,7 @@ import bpx
         bpx.Graph(),
         object(),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_no_numbers(value):
     with pytest.raises(bpx.BpxError) as caught:

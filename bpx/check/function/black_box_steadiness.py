@@ -20,7 +20,6 @@ from bpx.check.numeric.tolerances import (
     REPEATS,
     ROUNDING_SCATTER,
     SAME_INCREMENT,
-    UNCONFIRMED_REPEATS,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
@@ -83,7 +82,7 @@ def find_scatter(rows: BlackBoxRows, slopes: BlackBoxSlopes) -> None:
     """Run forward again, and where that gives something else, nothing can be told of any entry."""
     evaluation = slopes.evaluation
     open_ = np.flatnonzero((evaluation.verdicts != Verdict.AGREE).any(axis=0))
-    for _ in range(UNCONFIRMED_REPEATS if len(open_) else REPEATS):
+    for _ in range(REPEATS):
         rows.caller.forward()
     again = open_[:REPEATED_COORDINATES]
     if len(again) and rows.caller.unsteady_at is None:

@@ -55,7 +55,7 @@ def _nearest_to_origin(polytopes: Sequence[Array]) -> Array:
     for _ in range(NEAREST_STEPS):
         nearest: Array = weights @ corral
         vertex = sum(each[(each @ nearest).argmin()] for each in polytopes)
-        # No vertex lies nearer along the way to the origin, or none but what is one of these but for rounding:
+        # No vertex lies nearer along the way to the origin, or none but one of these, moved by rounding:
         # gradients beside a kink are a vertex each, and all on one side are the same.
         if nearest @ nearest - nearest @ vertex <= np.finfo(float).eps * max(1.0, float(nearest @ nearest)):
             break
