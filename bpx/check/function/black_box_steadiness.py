@@ -81,10 +81,9 @@ def _differ(first: Array, second: Array) -> Flags:
 def find_scatter(rows: BlackBoxRows, slopes: BlackBoxSlopes) -> None:
     """Run forward again, and where that gives something else, nothing can be told of any entry."""
     evaluation = slopes.evaluation
-    open_ = np.flatnonzero((evaluation.verdicts != Verdict.AGREE).any(axis=0))
     for _ in range(REPEATS):
         rows.caller.forward()
-    again = open_[:REPEATED_COORDINATES]
+    again = np.flatnonzero((evaluation.verdicts != Verdict.AGREE).any(axis=0))[:REPEATED_COORDINATES]
     if len(again) and rows.caller.unsteady_at is None:
         slopes.estimate(again, evaluation.claimed[:, again])
     scatter = rows.scatter()
