@@ -132,7 +132,7 @@ def stairs(repeats: int) -> Iterator[Trial]:
     """Between two steps of a staircase the derivative is 0; its secant is not."""
     for i in range(repeats):
         rng = np.random.default_rng([4, i])
-        steps = 10.0 ** rng.integers(1, 8)
+        steps = 10.0 ** rng.integers(1, 7)  # finer ones are taken for the rounding of float32
         x = np.array([(np.floor(rng.uniform(0, 1) * steps) + rng.uniform(0.2, 0.8)) / steps])
 
         def staircase(x: Any, steps: float = steps) -> Any:
