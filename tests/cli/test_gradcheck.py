@@ -15,6 +15,8 @@ import pytest
 from invoking import FORMS, SIMPLE, error_codes, invoke, process
 from reports import report
 
+from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS
+
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def test_gradcheck_asks_for_little_by_default(asked: dict[str, Any]) -> None:
         "seed": 0,
         "order": 1,
         "detect": 1e-5,
+        "budget": MOST_EXACT_OPERATIONS,
         "all": False,
     }
 
