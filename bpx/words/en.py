@@ -603,7 +603,7 @@ ENGLISH: dict[str, str | Counted] = {
     "account.check-lost": Counted(
         "lost",
         one="Checked against finite differences: the formulas agree, but float64 loses the digits of {entry}: it is {value}, not {shown} (`bpx gradcheck` shows the report).",
-        other="Checked against finite differences: the formulas agree, but float64 loses the digits of {lost} of {entries} gradient entries; the worst, {entry}, is {value}, not {shown} (`bpx gradcheck` shows each).",
+        other="Checked against finite differences: the formulas agree, but float64 loses the digits of {lost} entries; the worst, {entry}, is {value}, not {shown} (`bpx gradcheck` shows each).",
     ),
     "account.check-exact": Counted(
         "entries",
@@ -989,6 +989,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.hidden-slope-missing": "the derivative of `{layer}` is missing",
     "mistake.hidden-slope-twice": "the derivative of `{layer}` is multiplied in twice",
     "mistake.hidden-slope-wrong": "`{wrong}` is used as the derivative of h = `{layer}`",
+    "mistake.no-mixture": "no mixture of the sides of the kink gives the claims together",
     "mistake.value-of": "the value of `{value}` is used in place of the derivative",
     "mistake.accumulates": "each call of `backward` adds to what an earlier call left",
     "mistake.wrong-shape": "shape {found} instead of {wanted}",

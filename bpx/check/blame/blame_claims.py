@@ -14,10 +14,12 @@ from bpx.check.blame.claim_mistakes import ClaimsAtPoint, PlacedMistake, describ
 from bpx.check.blame.corrected_formula import right_gradient
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.tolerances import MOST_NAMED
-from bpx.check.report.blame import Blame
+from bpx.check.report.blame import Blame, Mistake
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Claimed
 from bpx.passes.reverse import Edge
+
+_NO_MIXTURE = PlacedMistake(None, Mistake("no-mixture"))
 
 
 def blamed_claims(
@@ -38,7 +40,11 @@ def blamed_claims(
         innocent = []  # each follows from the others: they are wrong together
     culprits = [node for node in sorted(wrong, reverse=True) if node not in innocent]
     looks = {node: [point for point in points if node in point.claims] for node in culprits}
-    placed = {node: placed_mistakes(looks[node], node) for node in culprits}
+    # At a kink there is no one right gradient that a mistake could have changed.
+    smooth = {node for node in culprits if checked_graphs[0].is_smooth(node).any()}
+    placed = {
+        node: placed_mistakes(looks[node], node) if node in smooth else [_NO_MIXTURE] for node in culprits
+    }
     blamed = []
     while placed:
         node = next(iter(placed))

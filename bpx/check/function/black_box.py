@@ -102,14 +102,14 @@ def check_function(
     python_name = getattr(forward, "__name__", "")
     name = python_name if python_name.isidentifier() else "output"
     tables = check.tables()
-    blame, innocent = blamed_inputs(check.rows, check.evaluation, name)
+    blame = blamed_inputs(check.rows, check.evaluation, name)
     notes = (
         *caller.notes,
         *check.rows.notes,
         *check.rows.unclaimed_notes(),
         *advice(check.rows, check.evaluation, tables),
     )
-    return Report(None, name, tables, blame=blame, innocent=innocent, notes=notes, detect=chosen.detect)
+    return Report(None, name, tables, blame=blame, notes=notes, detect=chosen.detect)
 
 
 class BlackBoxCheck:

@@ -37,39 +37,50 @@ from bpx.graph.arrays import Array, Shape
 from bpx.graph.numbers import shape_text
 
 
-def blamed_inputs(
-    rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str
-) -> tuple[tuple[Blame, ...], tuple[str, ...]]:
+def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str) -> tuple[Blame, ...]:
     """The inputs of `function` of whose gradient something wrong is claimed.
 
-    And the names of those whose claims are wrong by the same mistake, made where both come from.
+    Those whose claims are wrong by one mistake, made where both come from, are blamed once.
     """
     wrong = evaluation.wrong
     blamed = [i for i in rows.caller.varied if i in rows.misshapen or wrong[rows.owners == i].any()]
     if not blamed:
-        return (), ()
+        return ()
     jacobian = _Jacobian.of(rows, evaluation)
     mistakes = {i: _mistakes(rows, evaluation, jacobian, i) for i in blamed}
     unnamed = {i: jacobian.gradient(rows, evaluation, i) for i in blamed if not mistakes[i]}
-    innocent = _hidden(mistakes, unnamed)
-    for i in set(unnamed) - set(innocent):
+    biases = _hidden(mistakes, unnamed)
+    names, explained = rows.caller.names, {j for also in biases.values() for j in also}
+    for i in set(unnamed) - explained:
         mistakes[i] = mistakes[i] or _formulas(rows, unnamed[i])
-    names = rows.caller.names
-    guilty = (i for i in blamed if i not in innocent)
-    culprits = (Blame(names[i], function, None, None, mistakes[i], claim=True) for i in guilty)
-    return tuple(culprits), tuple(names[i] for i in innocent)
+    return tuple(
+        Blame(
+            names[i],
+            function,
+            None,
+            None,
+            mistakes[i],
+            claim=True,
+            also=tuple(names[j] for j in biases.get(i, ())),
+        )
+        for i in blamed
+        if i not in explained
+    )
 
 
-def _hidden(mistakes: dict[int, tuple[Mistake, ...]], unnamed: Mapping[int, ClaimedGradient]) -> list[int]:
-    """Add the mistakes of hidden layers; the biases that they explain together with the weights."""
-    innocent: list[int] = []
+def _hidden(
+    mistakes: dict[int, tuple[Mistake, ...]], unnamed: Mapping[int, ClaimedGradient]
+) -> dict[int, list[int]]:
+    """Add the mistakes of hidden layers; by weights, the biases that they explain together with them."""
+    biases: dict[int, list[int]] = {}
     for i, weights in unnamed.items():
         for j, bias in [*unnamed.items(), (None, None)]:
             columns = weights.right.shape[-1:]
             if i != j and (bias is None or bias.right.shape[1:] == columns) and not mistakes[i]:
                 mistakes[i] = tuple(hidden_mistakes(weights, bias))[:MOST_NAMED]
-                innocent += [j] if mistakes[i] and j is not None else []
-    return innocent
+                if mistakes[i] and j is not None:
+                    biases.setdefault(i, []).append(j)
+    return biases
 
 
 def _mistakes(

@@ -113,7 +113,9 @@ def _is_claimed(report: CheckResults, column: GradientTable) -> bool:
 
 
 def _share_off(column: GradientTable) -> float:
-    """How far the entries that disagree are off, in units of the largest."""
+    """How far the entries that disagree are off, in units of the largest; infinite where nothing is known."""
     gaps = np.abs(column.claimed - column.reference)[column.verdicts == Verdict.DISAGREE]
-    largest = float(np.nanmax(np.abs(column.reference), initial=0.0))
-    return float(np.max(gaps) / largest) if largest else np.inf
+    known = column.reference[np.isfinite(column.reference)]
+    largest = float(np.max(np.abs(known), initial=0.0))
+    share = float(np.max(gaps)) / largest if largest else np.inf
+    return np.inf if np.isnan(share) else share

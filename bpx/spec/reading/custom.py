@@ -18,6 +18,7 @@ from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.named.named_graph import CustomOp
 from bpx.graph.numbers import CONSTANTS
 from bpx.graph.subgraph import Subgraph, folding
+from bpx.passes.domain import choosing
 from bpx.spec.reading.syntax import OWN_VALUE, OpSyntax
 from bpx.spec.text.build import build
 from bpx.spec.text.order import in_order, report_cycle
@@ -111,6 +112,7 @@ class _CustomOps:
         if not self.fits(name, syntax, value):
             return None
         flat, rules = self.expanded(value), self.rules[name]
+        choosers = choosing(flat.inside.graph)
         op = Op(
             name,
             flat.value,
@@ -118,6 +120,7 @@ class _CustomOps:
             local=lambda *args: tuple(rule.inside.on(*args) for rule in rules),
             guards=flat.guards,
             expands=value.inside.on,
+            chooses=tuple(i for i, arg in enumerate(flat.inside.args) if arg in choosers),
         )
         self.in_table_ops[op] = flat
         return op
