@@ -763,7 +763,7 @@ ENGLISH: dict[str, str | Counted] = {
     ),
     "check.single-precision": "The claimed numbers differ by about the precision of float32; `--digits 6` judges them to six digits.",
     "check.numbers-here": "Claims given as numbers are checked at the given values only.",
-    "check.not-claimed": "Entries that are not claimed: bpx's own gradient",
+    "check.not-claimed": "Entries that nobody claimed: bpx's own gradient",
     "check.nothing": "Nothing to check: no gradient of {output} is claimed or requested.",
     "check.blame-rule": "Cause: the derivative of `{op}` with respect to `{arg}`, at node `{node}`",
     "check.blame-op": "Cause: the rule of `{op}`, at node `{node}`",
@@ -810,6 +810,7 @@ ENGLISH: dict[str, str | Counted] = {
     "check.output": "output",
     "check.point": "point",
     "check.claimed": "claimed",
+    "check.own": "bpx",
     "check.reference": "reference",
     "check.difference": "difference",
     "check.digits": "digits",
@@ -825,7 +826,7 @@ ENGLISH: dict[str, str | Counted] = {
     "check.certified-all": Counted(
         "total",
         one="Certified: a proved enclosure of the derivative decides the entry.",
-        other="Certified: a proved enclosure of the derivative decides all {total} entries.",
+        other="Certified: a proved enclosure of the derivative decides each of the {total} entries.",
     ),
     "check.certified-some": Counted(
         "total",

@@ -21,7 +21,7 @@ from planted import STEEP, Wrong, arbitrary_rules, change, contribution, planted
 import bpx.ops as ops
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.blame import Blame
-from bpx.check.report.entry import Verdict
+from bpx.check.report.entry import Entry, Verdict
 from bpx.check.report.report import Report
 from bpx.graph.graph import Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
@@ -203,7 +203,8 @@ def clean(graphs: int) -> list[Row]:
         spec, _ = random_spec(np.random.default_rng([4, i]), steps=3, kinked=i % 2 == 1)
         report = gradcheck(spec)
         quiet += not report.blame
-        false = [one for one in report.entries if one.verdict is Verdict.DISAGREE]
+        # That conventions at kinks, as in clip(x, x, x), do not compose to the slope is no false alarm.
+        false = [one for one in report.entries if one.verdict is Verdict.DISAGREE and not _is_convention(one)]
         agree += not false
         if false or report.blame:
             trouble("false alarm", f"4/{i}: {[one.node for one in report.blame]} {false[:1]}")
@@ -211,6 +212,10 @@ def clean(graphs: int) -> list[Row]:
         Row("no mistake: nobody blamed", "100 %", quiet, graphs),
         Row("no mistake: no entry disagrees", "100 %", agree, graphs),
     ]
+
+
+def _is_convention(entry: Entry) -> bool:
+    return entry.reason is not None and entry.reason.code == "conventions"
 
 
 # --- claims -------------------------------------------------------------------------------------

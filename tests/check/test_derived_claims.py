@@ -82,7 +82,7 @@ def test_entries_that_nobody_claims_are_marked() -> None:
     }
     text = report.to_plain()
     assert text.startswith("The gradient of out is wrong in the one entry claimed.")
-    assert text.index("x[1]") < text.index("Entries that are not claimed") < text.index("x[0]")
+    assert text.index("x[1]") < text.index("Entries that nobody claimed") < text.index("x[0]")
 
 
 def test_a_line_of_the_chain_rule() -> None:

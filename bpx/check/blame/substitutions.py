@@ -177,11 +177,11 @@ def rounded_on_the_way(checked: CheckedGraph, node: int, comparison: Comparison)
     fitting = []
     for inner, text in _inner_values(checked, gradient.id).items():
         value = np.round(checked.all_values[inner], decimals)
-        known = {**checked.all_values, inner: value}
-        for backward in [other for other in checked.graph.needs(of=[gradient.id]) if other > inner]:
-            known.pop(backward, None)
+        # What comes later is computed anew; inputs may come later too.
+        earlier = {other: one for other, one in checked.all_values.items() if other < inner}
+        known = {**earlier, **checked.input_values, inner: value}
         if comparison.explained_by([run(checked.graph, known, [gradient.id])[gradient.id]]):
-            facts = {"name": text, "value": f"{float(value):.{decimals}f}" if not value.ndim else None}
+            facts = {"name": text, "value": None if value.ndim else f"{float(value):.{max(decimals, 0)}f}"}
             fitting.append(Mistake.of("rounded" if facts["value"] else "rounded-array", **facts))
     return tuple(fitting)
 

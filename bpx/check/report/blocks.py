@@ -242,7 +242,7 @@ def _entries(report: CheckResults, shown: Sequence[Entry], title: str | None = N
         *(["output"] if several else []),
         "entry",
         *(["point"] if pointed else []),
-        "claimed",
+        "own" if title == "not-claimed" else "claimed",
         "reference",
         "difference",
         "digits",

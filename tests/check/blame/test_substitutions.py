@@ -7,7 +7,9 @@ import pytest
 from checking import point_of, spec
 
 from bpx.check.blame.substitutions import rounded_on_the_way, substitution_mistakes
+from bpx.check.gradcheck import gradcheck
 from bpx.check.patterns.comparison import Comparison
+from bpx.spec.reading.claims import read_claim, with_claims
 
 EXPRESSION = "sum(exp(a*x)*(x - y)^2)"
 VALUES = {"a": 0.7, "x": [0.3, -0.5, 1.2], "y": [1.1, 0.4, -0.6]}
@@ -62,3 +64,9 @@ def test_rounding_on_the_way():
     assert rounding(0.40, 2) == ["right, but with `sigmoid(z)` rounded to 0.20 before it was used"]
     assert rounding(0.393, 3) == ["cut off after 3 decimals instead of rounded"]
     assert rounding(0.62, 2) == []
+
+
+@pytest.mark.parametrize("figure", ["0.7764", "0.773", "7.8e-1", "1e2"])
+def test_inputs_that_come_after_an_inner_value_keep_theirs(figure):
+    made = with_claims(spec("sqrt(a+b*c)", a=0.73, b=1.9, c=0.41), [read_claim(f"c = {figure}")])
+    assert gradcheck(made).verdict in ("agree", "disagree")

@@ -188,7 +188,7 @@ def test_detect_is_respected():
 
 def test_text_and_json_say_what_is_certified():
     report = check(spec("x*y", x=2.0, y=3.0), "x = 3")
-    assert "Certified: a proved enclosure of the derivative decides all 2 entries." in str(report)
+    assert "Certified: a proved enclosure of the derivative decides each of the 2 entries." in str(report)
     plain = json.loads(json.dumps(report.to_dict()))
     assert plain["certified"] == 2
     assert [(entry["certified"], entry["enclosure"]) for entry in plain["entries"]] == [
