@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bpx.explain.explain import explain
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.reading.claims import read_claim, with_claims
 from bpx.spec.reading.read import read_expression
@@ -60,11 +61,22 @@ def drawn_specs(rng: np.random.Generator, count: int) -> Iterator[NamedGraph]:
         try:
             spec = read_expression(Source("<expression>", expression), values)
             names = rng.permutation(list(values))[: rng.integers(1, 4)].tolist()
-            claims = [read_claim(f"{name} = {_claim(rng, values, name)}") for name in names]
+            gradients = explain(spec, check=False).gradients if rng.random() < 0.4 else {}
+            texts = [
+                _nearly(rng, gradients[name]) if name in gradients else _claim(rng, values, name)
+                for name in names
+            ]
+            claims = [read_claim(f"{name} = {text}") for name, text in zip(names, texts, strict=True)]
             yield with_claims(spec, claims)
         except BpxError:
             continue
         drawn += 1
+
+
+def _nearly(rng: np.random.Generator, gradient: np.ndarray) -> str:
+    """The right gradient with few digits, which may be wrong, as if something had been rounded on the way."""
+    off = gradient * (1 + 0.004 * rng.normal(size=np.shape(gradient)))
+    return str(np.round(off, int(rng.integers(-1, 5))).tolist())
 
 
 def _names(expression: str) -> set[str]:

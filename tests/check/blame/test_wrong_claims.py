@@ -14,7 +14,7 @@ from bpx.words.diagnostic import BpxError
 
 def test_random_claims_on_random_specs():
     words = []
-    for made in drawn_specs(np.random.default_rng(3), 60):
+    for made in drawn_specs(np.random.default_rng(3), 90):
         try:
             words.append(gradcheck(made).verdict)
         except BpxError as error:
