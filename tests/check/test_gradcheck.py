@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -805,3 +806,14 @@ L = "sum((X + b)^2)"
 def test_a_bias_gradient_that_is_not_summed(claim: str, code: str) -> None:
     assert check(toml(BIAS), b="sum(2*(X + b), axis=0)").verdict == "agree"
     assert code in blamed(check(toml(BIAS), b=claim))["b"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "x"), [("tanh(x)", 400.0), ("sigmoid(x)", -740.0), ("gelu(x)", -50.0)]
+)
+def test_reports_on_what_float64_cannot_hold_can_be_read(expression: str, x: float) -> None:
+    """The local derivatives lose their digits too, and say so with the right value."""
+    report = gradcheck(spec(expression, x=x))
+    assert report.verdict != "disagree"
+    assert json.loads(report.to_json())["local"]
+    assert str(report)

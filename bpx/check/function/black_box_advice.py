@@ -75,6 +75,8 @@ def _on_small_differences(evaluation: BlackBoxEvaluation) -> Iterator[Diagnostic
 def _looser_detect(evaluation: BlackBoxEvaluation) -> float | None:
     """The smallest of the looser values of `detect` with which all entries agree."""
     judged = ~np.isnan(evaluation.claimed)
+    if (evaluation.verdicts[~judged] == Verdict.DISAGREE).any():  # a claim that is nan
+        return None
     obstacles = np.broadcast_to(evaluation.evidence.obstacle, judged.shape)[judged]
     if (obstacles != Obstacle.NONE).any():
         return None

@@ -43,9 +43,18 @@ class BlackBoxMultiprecision:
             return
         unclear[:, open_] &= ~np.array([self._independent(at) for at in open_.tolist()]).T
         open_ = np.flatnonzero(unclear.any(axis=0))
-        if len(open_) and self._runs():
+        value = self._value() if len(open_) else None
+        if value is not None and self._is_alike(value):
             for at in self._in_order(open_):
                 self._add_slopes(at, np.flatnonzero(unclear[:, at]))
+        elif value is not None:
+            self._distrust_flat(open_)
+
+    def _distrust_flat(self, coordinates: Indices) -> None:
+        """Where float64 has lost the value itself, as of (x + 1e16) - 1e16, that it is flat says nothing."""
+        flat = self.evaluation.all_rows(coordinates).ravel()
+        is_flat = np.broadcast_to(self.evaluation.evidence.part(flat).flat, flat.shape)
+        self.evaluation.evidence.put(flat[is_flat], obstacle=Obstacle.STRUCTURE)
 
     def _independent(self, at: int) -> NDArray[np.bool_]:
         """Which rows (R,) are flat and, even where the coordinate is nan, the same to the last bit.
@@ -76,19 +85,20 @@ class BlackBoxMultiprecision:
         order = np.argsort(self.evaluation.verdicts[:, others].min(axis=0, initial=0), kind="stable")
         yield from others[order].tolist()
 
-    def _runs(self) -> bool:
-        """Whether forward runs on such numbers, with the same outcome but for rounding."""
-        output = self.rows.output
+    def _value(self) -> Array | None:
+        """The output for such numbers; None where forward does not run on them."""
         try:
             value = multiprecision.rounded(
                 self.rows.caller.in_multiprecision(self.rows.values(self._lifted()))
             )
         except Exception:  # whatever it is that a stranger's function does not like about them
-            return False
-        tolerance = ALIKE * np.maximum(
-            1.0, np.abs(output)
-        )  # of a function that cancels float64 leaves little
-        return value.shape == output.shape and bool((np.abs(value - output) <= tolerance).all())
+            return None
+        return value if value.shape == self.rows.output.shape else None
+
+    def _is_alike(self, value: Array) -> bool:
+        """Is it what float64 gives, but for rounding? Of a function that cancels float64 leaves little."""
+        tolerance = ALIKE * np.maximum(1.0, np.abs(self.rows.output))
+        return bool((np.abs(value - self.rows.output) <= tolerance).all())
 
     def _lifted(self) -> Any:
         return multiprecision.lifted(self.rows.x)

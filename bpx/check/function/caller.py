@@ -94,13 +94,14 @@ class Caller:
     def in_multiprecision(self, values: Values) -> Any:
         """The output for objects of many digits, as an array of objects; raises what the function raises."""
         with self.budget:
-            return np.asarray(self._forward(*_guarded(values)), dtype=object)
+            return _bare(self._forward(*_guarded(values)))
 
     def claimed_in_multiprecision(self, upstream: Array, values: Values) -> list[Any]:
         """The claims in many digits; raises what the functions raise."""
         self.in_multiprecision(values)
         with self.budget:
-            return self._unpacked(self._backward(upstream.copy()[()], *_guarded(values)))
+            gradients = self._unpacked(self._backward(upstream.copy()[()], *_guarded(values)))
+        return [None if gradient is None else _bare(gradient) for gradient in gradients]
 
     def _called(self, name: str, function: Callable[..., Any], values: Values, *first: Array) -> Any:
         arguments = [*first, *values]
@@ -198,6 +199,15 @@ def _roundoff(result: Any) -> float:
 def _handed(values: Values) -> list[Any]:
     """Copies to hand over; a single number as such, not as an array of no axes."""
     return [value.copy()[()] for value in values]
+
+
+def _bare(result: Any) -> Any:
+    """An array of objects without arrays in it: a sum of guarded objects is an array of no axes."""
+    array = np.array(result, dtype=object)
+    for index, element in np.ndenumerate(array):
+        if isinstance(element, np.ndarray) and not element.ndim:
+            array[index] = element.item()
+    return array
 
 
 def _guarded(values: Values) -> list[Any]:

@@ -35,6 +35,7 @@ from bpx.check.report.entry import Reason, Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array
+from bpx.graph.numbers import number
 from bpx.passes.reverse import Edge
 
 if TYPE_CHECKING:
@@ -330,7 +331,7 @@ def _checked(
         math.nan if half else middle,  # at a kink there is no one number to compare with
         float(evidence.error[worst]),
         Verdict(int(judgement.verdicts[worst])),
-        Reason("digits-lost") if judgement.codes[worst] == "digits-lost" else None,
+        Reason("digits-lost", {"value": number(middle)}) if judgement.codes[worst] == "digits-lost" else None,
         (middle - half, middle + half) if 0 < half < math.inf else None,
     )
 

@@ -117,5 +117,6 @@ def _share_off(column: GradientTable) -> float:
     gaps = np.abs(column.claimed - column.reference)[column.verdicts == Verdict.DISAGREE]
     known = column.reference[np.isfinite(column.reference)]
     largest = float(np.max(np.abs(known), initial=0.0))
-    share = float(np.max(gaps)) / largest if largest else np.inf
+    with np.errstate(over="ignore"):
+        share = float(np.divide(np.max(gaps), largest)) if largest else np.inf
     return np.inf if np.isnan(share) else share

@@ -691,3 +691,35 @@ def test_nothing_is_said_on_the_side() -> None:
         warnings.simplefilter("error")
         assert verdict(np.log, [1e-3], lambda g, x: g / x) == "agree"
         assert verdict(lambda x: 1 / x, [0.0], lambda g, x: -g / x**2) == "outside domain"
+
+
+def test_sums_of_slices_in_backward_run_on_many_digits() -> None:
+    """`np.sum` of guarded objects gives an array of no axes, not a number."""
+
+    def backward(factor: float) -> Any:
+        return lambda g, x: np.array([np.sum(g * 3 * x[i : i + 1] ** 2 * factor) for i in range(3)])
+
+    x = [np.array([1.0, 2.0, 0.5])]
+    assert verdict(lambda x: np.sum(x**3), x, backward(1 + 1.2e-5)) == "disagree"
+    assert verdict(lambda x: np.sum(x**3), x, backward(1.0)) == "agree"
+
+
+@pytest.mark.parametrize(
+    ("forward", "slope"),
+    [
+        (lambda x: ((x + 1e16) - 1e16).sum(), lambda x: np.ones(1)),
+        (lambda x: 1e17 * np.log(1 + np.exp(-40 - x)).sum(), lambda x: -1e17 * np.exp(-40 - x)),
+        (lambda x: (1 - np.tanh(20 + x)).sum() * 1e17, lambda x: -4e17 * np.exp(-40 - 2 * x)),
+    ],
+)
+def test_where_float64_loses_the_value_that_it_is_flat_says_nothing(forward: Any, slope: Any) -> None:
+    assert verdict(forward, [np.array([0.3])], lambda g, x: g * slope(x)) in ("agree", "cannot tell")
+
+
+def test_a_claim_that_is_nan_is_no_small_difference() -> None:
+    wrong = np.array([1.0, np.nan, 1.0])
+    report = check_function(
+        lambda x: (x**2).sum(), [np.array([0.3, 1.0, 2.0])], lambda g, x: 2 * g * x * wrong
+    )
+    assert report.verdict == "disagree"
+    assert not codes(report)
