@@ -722,4 +722,4 @@ def test_a_claim_that_is_nan_is_no_small_difference() -> None:
         lambda x: (x**2).sum(), [np.array([0.3, 1.0, 2.0])], lambda g, x: 2 * g * x * wrong
     )
     assert report.verdict == "disagree"
-    assert not codes(report)
+    assert not report.notes
