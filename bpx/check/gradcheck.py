@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,18 +70,9 @@ def gradcheck(
     # What is wrong with claims is wrong at every point, and is said before the first is looked at.
     derived = [row for claim in others for row in derived_checks(main.query, claim)]
     places, skipped = drawn_points(plain, points, seed)
-    found = _Findings(len(places))
-    for i, input_values in enumerate(places):
-        found.add(main, input_values, i)
-        if progress:
-            progress((i + 1) / len(places))
-    found.finish(main)
+    found = _examined(main, places, progress)
     for row in derived:
-        part = _Findings(len(places))
-        for i, input_values in enumerate(places):
-            part.add(row.check, input_values, i)
-        part.finish(row.check)
-        found.take(part, row.name, next(iter(row.check.wrt)))
+        found.take(_examined(row.check, places), row.name, next(iter(row.check.wrt)))
     tables = found.tables
     if order == 2:
         tables = [*tables, *_second(main.query, places, {column.input for column in tables})]
@@ -181,6 +172,19 @@ class _Findings:
         kept = {"node": name} if "²" not in name else {"node": name, "correction": None}
         self.blame += [culprit._replace(**kept) for culprit in other.blame if culprit.claim]
         self.places |= other.places
+
+
+def _examined(
+    check: SpecCheck, places: Sequence[Mapping[int, Array]], progress: Callable[[float], None] | None = None
+) -> _Findings:
+    """What a check finds at all points, and elsewhere for formulas."""
+    findings = _Findings(len(places))
+    for i, input_values in enumerate(places):
+        findings.add(check, input_values, i)
+        if progress:
+            progress((i + 1) / len(places))
+    findings.finish(check)
+    return findings
 
 
 def _second(
