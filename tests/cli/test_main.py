@@ -117,6 +117,7 @@ EVERY_SECTION = ["--paths", "--second", "--step", "0.5", "--expand", "all"]
 TOO_LARGE_FOR_SECOND = ["iris_softmax", "two_moons"]
 
 
+@pytest.mark.timeout(1800)  # it runs every example in processes of their own
 def test_output_is_the_same_for_every_hash_seed() -> None:
     """All examples, all sections, in one process a seed."""
     code = (
