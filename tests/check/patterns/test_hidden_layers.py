@@ -18,7 +18,7 @@ def relu(z: Any) -> Any:
     return np.maximum(z, 0)
 
 
-def blame(function: Any, slope: Any, examples: Any = X) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+def blame(function: Any, slope: Any, examples: Any = X) -> tuple[dict[str, list[str]], list[tuple[str, ...]]]:
     def forward(W1: Any, b1: Any, W2: Any, b2: Any) -> Any:
         return np.sum((function(X @ W1 + b1) @ W2 + b2) ** 2)
 
