@@ -53,6 +53,20 @@ def point_of(spec: NamedGraph, *, detect: float = 1e-5) -> CheckedGraph:
     return CheckedGraph.at(query, spec.input_values)
 
 
+LOGISTIC = """bpx = 1
+output = "L"
+[inputs]
+x = [1.5, -0.5]
+w = [0.8, -1.2]
+b = 0.1
+y = { value = 1.0, role = "target" }
+[graph]
+z = "w @ x + b"
+a = "sigmoid(z)"
+L = "-(y*log(a) + (1-y)*log(1-a))"
+"""
+
+
 def in_float64_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the packages that compute with more digits."""
     for numbers in (ball_context, multiprecision):

@@ -10,10 +10,12 @@ import numpy as np
 from bpx.check.numeric.tolerances import PATTERN_CLOSE
 from bpx.check.patterns.claimed_gradient import ClaimedGradient
 from bpx.check.patterns.comparison import fits
+from bpx.check.patterns.entry_patterns import index, places
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import index_text, number
+from bpx.graph.numbers import number
 
+_MOST_NAMED = 3  # entries or rows in a sentence
 _SHARES = {0.0: "zero", 0.5: "half", 2.0: "double", -1.0: "sign"}
 
 
@@ -25,19 +27,15 @@ def some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
         return
     yield from _repeated_rows(gradient, wrong)
     ratios = gradient.claimed[gradient.wrong] / gradient.right[gradient.wrong]
-    if np.isfinite(ratios).all() and np.ptp(ratios) <= PATTERN_CLOSE * np.abs(ratios).max(initial=1e-300):
-        share = next(
-            (code for value, code in _SHARES.items() if abs(ratios[0] - value) <= PATTERN_CLOSE), None
-        )
-        entries = _entries_text(wrong)
-        if share:
-            yield Mistake.of(f"some-{share}", entries=entries)
-        elif wrong.sum() > 1:
-            yield Mistake.of("some-factor", entries=entries, factor=number(ratios[0], 6))
-        else:
-            yield Mistake.of("one-element", index=index_text(np.argwhere(wrong)[0].tolist())[1:-1])
+    spread = PATTERN_CLOSE * np.abs(ratios).max(initial=1e-300)
+    uniform = np.isfinite(ratios).all() and np.ptp(ratios) <= spread
+    share = _share(ratios[:1]) if uniform else None
+    if share:
+        yield Mistake.of(f"some-{share}", entries=places(wrong, _MOST_NAMED))
     elif wrong.sum() == 1:
-        yield Mistake.of("one-element", index=index_text(np.argwhere(wrong)[0].tolist())[1:-1])
+        yield Mistake.of("one-element", index=index(np.argwhere(wrong)[0]))
+    elif uniform:
+        yield Mistake.of("some-factor", entries=places(wrong, _MOST_NAMED), factor=number(ratios[0], 6))
     else:
         yield from _kinds_by_entry(gradient, wrong)
 
@@ -61,7 +59,7 @@ def _kinds_by_entry(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
         parts[code][tuple(at)] = True
     for code, part in parts.items():
         if part.any():
-            yield Mistake.of(f"some-{code}", entries=_entries_text(part))
+            yield Mistake.of(f"some-{code}", entries=places(part, _MOST_NAMED))
 
 
 def _repeated_rows(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
@@ -80,22 +78,6 @@ def _repeated_rows(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
         yield Mistake.of("counted-once", row=row, n=n)
 
 
-def _entries_text(wrong: Any) -> str:
-    """Entries as people name them: whole rows or columns where they are such, else the first few."""
-    for axis in range(wrong.ndim):
-        others = tuple(a for a in range(wrong.ndim) if a != axis)
-        full, some = wrong.all(axis=others), wrong.any(axis=others)
-        if others and (full == some).all() and not full.all():
-            places = [":"] * wrong.ndim
-            texts = []
-            for at in np.flatnonzero(full)[:3].tolist():
-                places[axis] = str(at)
-                texts.append(f"[{', '.join(places)}]")
-            return ", ".join([*texts, *(["…"] if full.sum() > 3 else [])])
-    texts = [index_text(at) for at in np.argwhere(wrong)[:3].tolist()]
-    return ", ".join([*texts, *(["…"] if wrong.sum() > 3 else [])])
-
-
 def some_outputs(gradient: ClaimedGradient) -> Iterator[Mistake]:
     """The contributions of some elements of the output are left out."""
     wrong = gradient.wrong.reshape(len(gradient.right), -1).any(axis=1)
@@ -103,7 +85,7 @@ def some_outputs(gradient: ClaimedGradient) -> Iterator[Mistake]:
         lost = wrong.reshape(-1, *[1] * (gradient.right.ndim - 1))
         if gradient.explains(np.where(lost, 0.0, gradient.right)):
             outputs = (gradient.upstreams[wrong] != 0).any(axis=0).reshape(gradient.output.shape)
-            yield Mistake.of("some-outputs", outputs=_entries_text(outputs))
+            yield Mistake.of("some-outputs", outputs=places(outputs, _MOST_NAMED))
 
 
 def masks(gradient: ClaimedGradient) -> Iterator[Mistake]:

@@ -120,26 +120,27 @@ def _one_element(comparison: Comparison) -> Mistake | None:
     """One wrong element, the same everywhere, of an array of more than two."""
     wrong = [~close(*point) for point in zip(*comparison, strict=True)]
     one = np.size(wrong[0]) > 2 and all(there.sum() == 1 and (there == wrong[0]).all() for there in wrong)
-    return Mistake.of("one-element", index=_index(np.argwhere(wrong[0])[0])) if one else None
+    return Mistake.of("one-element", index=index(np.argwhere(wrong[0])[0])) if one else None
 
 
-def places(mask: Any) -> str:
+def places(mask: Any, most: int = MOST_ENTRIES_NAMED) -> str:
     """Entries by index, or whole rows and columns: `[1], [3]`, `[2, :]`, `[:, 0]`."""
     for axis in range(mask.ndim if mask.ndim > 1 else 0):
         others = tuple(other for other in range(mask.ndim) if other != axis)
         whole = mask.all(axis=others)
         if whole.any() and not mask[np.expand_dims(~whole, others) & np.ones(mask.shape, bool)].any():
-            return _listed([_slice(mask.ndim, axis, at) for at in np.flatnonzero(whole).tolist()])
-    return _listed([f"[{_index(index)}]" for index in np.argwhere(mask)])
+            return _listed([_slice(mask.ndim, axis, at) for at in np.flatnonzero(whole).tolist()], most)
+    return _listed([f"[{index(at)}]" for at in np.argwhere(mask)], most)
 
 
 def _slice(ndim: int, axis: int, at: int) -> str:
     return "[" + ", ".join(str(at) if other == axis else ":" for other in range(ndim)) + "]"
 
 
-def _index(index: Any) -> str:
-    return ", ".join(str(int(i)) for i in index)
+def index(at: Any) -> str:
+    """The index of an entry, without its brackets."""
+    return ", ".join(str(int(i)) for i in at)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join([*names[:MOST_ENTRIES_NAMED], *(["…"] if len(names) > MOST_ENTRIES_NAMED else [])])
+def _listed(names: Sequence[str], most: int) -> str:
+    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])

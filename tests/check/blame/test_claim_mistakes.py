@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checking import spec, toml
+from checking import LOGISTIC, spec, toml
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.report import Report
 from bpx.spec.reading.claims import read_claim, with_claims
 from bpx.spec.reading.syntax import ClaimSyntax
 
-LOGISTIC = """bpx = 1
-output = "L"
-[inputs]
-x = [1.5, -0.5]
-w = [0.8, -1.2]
-b = 0.1
-y = { value = 1.0, role = "target" }
-[graph]
-z = "w @ x + b"
-a = "sigmoid(z)"
-L = "-(y*log(a) + (1-y)*log(1-a))"
-"""
 NET = """bpx = 1
 output = "L"
 [inputs]

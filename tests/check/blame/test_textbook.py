@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checking import point_of, spec, toml
+from checking import LOGISTIC, point_of, spec, toml
 
 from bpx.check.blame.corrected_formula import right_gradient
 from bpx.check.blame.textbook import points_everywhere, textbook_form
 from bpx.graph.run import run
 
-LOGISTIC = """bpx = 1
-output = "L"
-[inputs]
-x = [1.5, -0.5]
-w = [0.8, -1.2]
-b = 0.1
-y = { value = 1.0, role = "target" }
-[graph]
-z = "w @ x + b"
-a = "sigmoid(z)"
-L = "-(y*log(a) + (1-y)*log(1-a))"
-"""
 LAYER = """bpx = 1
 output = "L"
 [inputs]
