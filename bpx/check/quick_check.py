@@ -12,10 +12,8 @@ from bpx.check.numeric import ball_context
 from bpx.check.numeric.tolerances import MOST_QUICK_NODES, MOST_QUICK_OPERATIONS, QUICK_EXACT_OPERATIONS
 from bpx.check.report.entry import Entry, Verdict, rank
 from bpx.check.report.gradient_table import GradientTable
-from bpx.check.second_order import second_order
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.evaluation import by_rule
-from bpx.check.whole.nonsmooth import check_limits
 from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
@@ -79,6 +77,8 @@ def quick_check(
         rows = sum(math.prod(spec.graph.shapes[node]) for node in wrt.values())
         second = second and rows * checked.operations <= MOST_QUICK_OPERATIONS
         if second:
+            from bpx.check.second_order import second_order
+
             tables += second_order(checked.query, checked.input_values)
     worst = min(int(table.verdicts.min()) for table in tables)
     # What the full check may well settle is no news.
@@ -97,7 +97,10 @@ def _tables(checked: CheckedGraph) -> tuple[list[GradientTable], bool]:
     evaluations = [
         evaluated(checked, name, node, by_rule(checked, node)) for name, node in checked.query.wrt.items()
     ]
-    check_limits(checked, evaluations)
+    if any(np.any(evaluation.bent) for evaluation in evaluations):
+        from bpx.check.whole.nonsmooth import check_limits
+
+        check_limits(checked, evaluations)
     beyond_budget = any(np.any(evaluation.evidence.beyond_budget) for evaluation in evaluations)
     return [evaluation.table() for evaluation in evaluations], beyond_budget
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 def certify(evaluation: Evaluation) -> None:
     """Add the enclosures of a gradient's entries: of all where that is cheap, else of those left open."""
     flat = _candidates(evaluation)
-    if not flat.size or not ball_context.available():
+    if not flat.size:
         return
     program = BallProgram(evaluation.checked, evaluation.node)
     budget = _Budget(MOST_BALL_OPERATIONS)

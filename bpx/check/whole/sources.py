@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.numeric import ball_context
 from bpx.check.numeric.tolerances import EPSILON, REST, WITNESSES
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
@@ -85,9 +86,10 @@ def _kinks(evaluation: Evaluation) -> None:
 
 def _certificates(evaluation: Evaluation) -> None:
     """Proved enclosures, where python-flint is installed: what they decide needs no other source."""
-    from bpx.check.whole.certificates import certify
+    if ball_context.available():
+        from bpx.check.whole.certificates import certify
 
-    certify(evaluation)
+        certify(evaluation)
 
 
 def _many_digits(evaluation: Evaluation) -> None:
