@@ -1,0 +1,185 @@
+"""A function and its inputs → the graph of what it computes, with its author's names and lines."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr
+from bpx.graph.named.named_graph import Input, NamedGraph
+from bpx.graph.named.names import free_output_name
+from bpx.graph.run import run
+from bpx.trace.random_state import kept_random_state
+from bpx.trace.stand_ins import stand_ins
+from bpx.trace.tape import AGREEMENT, Branch, Handle, Tape, TraceError, agree, is_traced
+from bpx.trace.traced import Traced
+from bpx.trace.user_source import source_of
+from bpx.words.diagnostic import BpxError, Diagnostic, Source
+
+
+class Trace(NamedTuple):
+    """A traced function: the graph of its output, and the conditions it holds under."""
+
+    graph: NamedGraph
+    branches: tuple[Branch, ...]
+    lines: int  # lines of the user's that made nodes
+
+
+@dataclass
+class _Run:
+    """One call of the function on handles."""
+
+    tape: Tape
+    handles: dict[str, Handle]
+    result: Any
+
+
+def trace_function(
+    function: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    output: Callable[[Any], Any] = lambda result: result,
+) -> Trace:
+    """Trace `function(**inputs)`; `output` takes what is to be derived out of what the function returns.
+
+    Raises `TraceError`, with the place in the user's source, where something cannot be traced, and
+    `BpxError` where the function itself raises.
+    """
+    expected = np.asarray(output(_plainly_called(function, inputs)))
+    traced = _traced_call(function, inputs)
+    node = _output_node(traced, output(traced.result))
+    graph = _named_graph(traced, node, inputs, getattr(function, "__code__", None))
+    _certify(graph, expected, traced.tape.roundoff)
+    lines = {(span.source.name, span.source.position(span.start)[0]) for span in graph.origins.values()}
+    return Trace(graph, tuple(traced.tape.branches), len(lines))
+
+
+def _plainly_called(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Any:
+    """What the function returns for numbers."""
+    copies = {name: np.array(value)[()] for name, value in inputs.items()}
+    with kept_random_state(function), np.errstate(all="ignore"):
+        try:
+            return function(**copies)
+        except Exception as error:
+            raise _raised(error) from error
+
+
+def _raised(error: Exception) -> BpxError:
+    facts = {"function": "forward", "kind": type(error).__name__, "reason": str(error)}
+    return BpxError([Diagnostic("function-raised", None, facts)])
+
+
+def _traced_call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> _Run:
+    tape = Tape(Traced)
+    handles = {name: tape.input(value) for name, value in inputs.items()}
+    with kept_random_state(function), stand_ins(function), tape.running(), np.errstate(all="ignore"):
+        try:
+            return _Run(tape, handles, function(**handles))
+        except Exception as error:
+            refusal = _refusal(error)
+            if refusal is not None:
+                raise refusal from None
+            raise _not_traceable(error, tape) from error
+
+
+def _refusal(error: BaseException | None) -> TraceError | None:
+    """The refusal behind an exception: NumPy wraps some of them in its own."""
+    while error is not None and not isinstance(error, TraceError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _not_traceable(error: Exception, tape: Tape) -> TraceError:
+    """What the function raises on handles and not on numbers."""
+    from bpx.trace.user_source import is_users, line_span
+
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]
+    source = source_of(lines[-1].filename) if lines else None
+    span = None if source is None or lines[-1].lineno is None else line_span(source, lines[-1].lineno)
+    return TraceError([Diagnostic("untraceable", span, {"reason": f"{type(error).__name__}: {error}"})])
+
+
+def _output_node(traced: _Run, result: Any) -> Expr:
+    """The node of what the function returned."""
+    tape = traced.tape
+    handed_out = [(handle, span) for number, handle, span in tape.floats if number is not result]
+    if handed_out:
+        # The number went on without its gradient, and nobody sees where.
+        raise TraceError([Diagnostic("trace-float", handed_out[0][1], {}, "trace-float")])
+    if tape.floats:
+        result = tape.floats[-1][1]
+    if isinstance(result, list | tuple) and not is_traced(result):
+        result = np.stack([item if is_traced(item) else np.asarray(item, dtype=float) for item in result])
+    if not is_traced(result):
+        raise TraceError([Diagnostic("trace-constant", None, {})])
+    node = result.node
+    if node is None:
+        raise TraceError([Diagnostic("trace-constant", None, {})])
+    return node
+
+
+def _certify(graph: NamedGraph, expected: Any, roundoff: float) -> None:
+    """The graph gives what the function gave for numbers."""
+    value = run(graph.graph, graph.input_values, [graph.output])[graph.output]
+    largest = [leaf.value for leaf in graph.inputs]
+    if value.shape != expected.shape or not agree(
+        value, expected.astype(float), largest, AGREEMENT * roundoff
+    ):
+        raise TraceError([Diagnostic("trace-parts", None, {"first": str(expected), "second": str(value)})])
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+def _named_graph(traced: _Run, output: Expr, inputs: Mapping[str, Any], code: Any) -> NamedGraph:
+    tape = traced.tape
+    if output.op in (INPUT, CONSTANT):
+        output = tape.graph.add(OPS["identity"], output)
+    leaves = tuple(
+        Input(name, number, np.asarray(value, dtype=float), "data")
+        for number, (name, value) in enumerate(inputs.items())
+    )
+    needed = tape.graph.needs(of=[output.id])
+    names = _unique_names(tape, needed, set(inputs))
+    if output.id not in names:
+        names[output.id] = free_output_name({*names.values(), *inputs})
+    source = source_of(code.co_filename) if code is not None else None
+    return NamedGraph(
+        None,
+        tape.graph,
+        leaves,
+        {name: node for node, name in names.items()},
+        output.id,
+        len(tape.graph),
+        source or Source("<python>", ""),
+        origins={node: span for node, span in tape.spans.items() if node in set(needed)},
+    )
+
+
+def _unique_names(tape: Tape, needed: list[int], used: set[str]) -> dict[int, str]:
+    """Node → name; a variable that held several nodes, as in a loop, is numbered."""
+    holders: dict[str, list[int]] = {}
+    for node in needed:
+        if node in tape.names and tape.graph.ops[node] not in (INPUT, CONSTANT):
+            holders.setdefault(_as_name(tape.names[node][1]), []).append(node)
+    names: dict[int, str] = {}
+    taken = used | set(holders)
+    for name, nodes in holders.items():
+        if len(nodes) == 1 and name not in used:
+            names[nodes[0]] = name
+            continue
+        number = 1
+        for node in nodes:
+            while (numbered := f"{name}_{number}") in taken:
+                number += 1
+            taken.add(numbered)
+            names[node] = numbered
+    return names
+
+
+def _as_name(name: str) -> str:
+    """A name that may stand in formulas; one that an op has gets an underscore."""
+    return f"{name}_" if name in OPS else name

@@ -1,0 +1,103 @@
+"""Whose line is running: the innermost place of the user's own source on the stack of calls.
+
+Python 3.11 keeps for every instruction where its expression stands (PEP 657), so that a node of the
+graph can be shown as the very characters that made it.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from itertools import islice
+from types import CodeType, FrameType
+
+import numpy as np
+
+import bpx
+from bpx.words.diagnostic import Source, Span
+
+_PATHS = sysconfig.get_paths()
+_LIBRARIES = tuple(
+    os.path.normcase(os.path.realpath(path)) + os.sep
+    for path in (
+        os.path.dirname(bpx.__file__),
+        os.path.dirname(np.__file__),
+        _PATHS["stdlib"],
+        _PATHS["purelib"],
+        _PATHS["platlib"],
+    )
+)
+
+
+@cache
+def is_users(filename: str) -> bool:
+    """Whether a file is the user's own: neither of Python, nor installed, nor of bpx."""
+    if filename.startswith("<frozen"):
+        return False
+    return not os.path.normcase(os.path.realpath(filename)).startswith(_LIBRARIES)
+
+
+def user_frames() -> Iterator[FrameType]:
+    """The user's own frames on the stack of calls, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if is_users(frame.f_code.co_filename):
+            yield frame
+        frame = frame.f_back
+
+
+def span_of(frame: FrameType, instruction: int | None = None) -> Span | None:
+    """The expression that a frame is at; None where its source is not at hand."""
+    at = frame.f_lasti if instruction is None else instruction
+    first, last, start, end = next(islice(_positions(frame.f_code), at // 2, None))
+    return _span(frame.f_code.co_filename, first, last, start, end)
+
+
+def _positions(code: CodeType) -> Iterator[tuple[int | None, ...]]:
+    return iter(code.co_positions())
+
+
+@lru_cache(maxsize=4096)
+def _span(
+    filename: str, first: int | None, last: int | None, start: int | None, end: int | None
+) -> Span | None:
+    source = source_of(filename)
+    if source is None or first is None:
+        return None
+    if last is None or start is None or end is None:
+        return line_span(source, first)
+    return Span(source, _offset(source, first, start), _offset(source, last, end))
+
+
+def line_span(source: Source, line: int) -> Span:
+    """A line without its indentation."""
+    text = source.line(line)
+    start = source.offset(line, len(text) - len(text.lstrip()) + 1)
+    return Span(source, start, start + len(text.strip()))
+
+
+def _offset(source: Source, line: int, byte: int) -> int:
+    """Columns of Python count bytes of UTF-8 from 0, ours characters from 1."""
+    column = len(source.line(line).encode()[:byte].decode(errors="ignore")) + 1
+    return source.offset(line, column)
+
+
+@cache
+def source_of(filename: str) -> Source | None:
+    """The text of a file that is running, notebooks' cells included; None where it is not at hand."""
+    # linecache knows what the interpreter knows: files, cells of notebooks, doctests.
+    text = "".join(linecache.getlines(filename))
+    return Source(_shown(filename), text) if text else None
+
+
+def _shown(filename: str) -> str:
+    """A path as people write it: from the current folder, where that is shorter."""
+    try:
+        relative = os.path.relpath(filename)
+    except ValueError:  # on another drive
+        return filename
+    return min(relative, filename, key=len) if not filename.startswith("<") else filename
