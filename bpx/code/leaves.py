@@ -1,0 +1,113 @@
+"""The arrays that can be derived by: arguments, what stands in lists and dicts of them, attributes, globals.
+
+A leaf is one array of floats at one place. `World` is a set of places in which copies of the leaves are put
+before every call, so that nothing that a function leaves behind reaches the next one.
+"""
+
+from __future__ import annotations
+
+import copy
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Path = tuple[Any, ...]  # keys, indices and attributes that lead to a value
+
+
+class Attribute(str):
+    """The name of an attribute, in a path."""
+
+
+class Leaf(NamedTuple):
+    """An array of floats, where it stands, and what it is called."""
+
+    name: str
+    path: Path
+    value: Any
+
+
+def walk(value: Any, path: Path = (), seen: frozenset[int] = frozenset()) -> Iterator[tuple[Path, Any]]:
+    """Every array of floats that a value holds, with the way to it, in the order it is written in."""
+    if isinstance(value, np.ndarray | np.floating | float) and not isinstance(value, bool):
+        if np.asarray(value).dtype.kind == "f":
+            yield path, value
+        return
+    if id(value) in seen or len(path) > 6:
+        return
+    seen |= {id(value)}
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from walk(item, (*path, key), seen)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from walk(item, (*path, index), seen)
+    elif is_users_object(value):
+        for name, item in vars(value).items():
+            yield from walk(item, (*path, Attribute(name)), seen)
+
+
+def is_users_object(value: Any) -> bool:
+    """An instance of a class of the user's, which keeps its state in attributes."""
+    kinds = (type, types.ModuleType, types.FunctionType, types.MethodType, np.ndarray, np.random.Generator)
+    return hasattr(value, "__dict__") and not isinstance(value, kinds) and type(value).__module__ != "builtins"
+
+
+def get(root: Any, path: Path) -> Any:
+    """What stands at the end of a path."""
+    for step in path:
+        root = getattr(root, step) if isinstance(step, Attribute) else root[step]
+    return root
+
+
+def put(root: Any, path: Path, value: Any) -> Any:
+    """The same structure with a value at the end of the path; tuples are made anew, all else is changed."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(step, Attribute):
+        setattr(root, step, put(getattr(root, step), rest, value))
+    elif isinstance(root, tuple):
+        items = list(root)
+        items[step] = put(items[step], rest, value)
+        return type(root)(*items) if hasattr(root, "_fields") else type(root)(items)
+    else:
+        root[step] = put(root[step], rest, value)
+    return root
+
+
+def named(paths: Mapping[Path, Any]) -> list[Leaf]:
+    """Leaves with short names: the last word of the path, more where that is not enough to tell them apart."""
+    names = {path: _name(path, 1) for path in paths}
+    for length in range(2, 7):
+        taken = [name for name in names.values() if list(names.values()).count(name) > 1]
+        if not taken:
+            break
+        names = {path: _name(path, length) if name in taken else name for path, name in names.items()}
+    return [Leaf(names[path], path, value) for path, value in paths.items()]
+
+
+def _name(path: Path, words: int) -> str:
+    """`W1` of `params["W1"]`, `params_0` of `params[0]`."""
+    parts: list[str] = []
+    count = 0
+    for step in reversed(path):
+        parts.insert(0, str(step))
+        count += isinstance(step, str)
+        if count >= words:
+            break
+    name = "_".join(parts)
+    name = "".join(letter if letter.isalnum() or letter == "_" else "_" for letter in name)
+    return name if not name[:1].isdigit() else f"x_{name}"
+
+
+def copied(value: Any) -> Any:
+    """A copy of arguments or of an object with its state; what cannot be copied is used as it is."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # locks, files, modules: a stranger's object may hold anything
+        return value
+
+
+Setter = Callable[[Any], None]

@@ -1,0 +1,141 @@
+"""`mynet.py:forward,backward` → the functions themselves.
+
+A file runs here, and only here, because it was named: no spec can cause it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from bpx.trace.user_source import line_span, source_of
+from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+
+_TARGET = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*))?")
+
+
+class Named(NamedTuple):
+    """What a name in a file stands for: a function, a method of an object, an object or a class.
+
+    `owner` is the object that a method belongs to.
+    """
+
+    name: str
+    value: Any
+    owner: Any = None
+
+
+class CodeTarget(NamedTuple):
+    """A file and the names that were given with it."""
+
+    module: ModuleType
+    path: Path
+    named: tuple[Named, ...]
+
+
+def is_code(target: str) -> bool:
+    """Whether a target names Python code: a file that ends in .py, with names behind a colon."""
+    return _TARGET.fullmatch(target.strip()) is not None
+
+
+def load_target(target: str) -> CodeTarget:
+    """Run the file and look the names up. Raises `BpxError`."""
+    match = _TARGET.fullmatch(target.strip())
+    assert match
+    path = Path(match["file"])
+    names = [name.strip() for name in (match["names"] or "").split(",") if name.strip()]
+    module = _run_file(path)
+    problems: list[Diagnostic] = []
+    named = [found for name in names if (found := _look_up(module, path, name, problems)) is not None]
+    if problems:
+        raise BpxError(problems)
+    if not names:
+        raise BpxError([_choose_a_name(module, path)])
+    return CodeTarget(module, path, tuple(named))
+
+
+def _run_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise BpxError([Diagnostic("missing-file", None, {"name": str(path)})])
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    with _beside(path):
+        try:
+            # Classes look their module up by name: dataclasses do, and pickle.
+            sys.modules[path.stem] = module
+            spec.loader.exec_module(module)
+        except SystemExit as error:
+            raise BpxError([_problem_of(error, path)]) from error
+        except Exception as error:
+            raise BpxError([_problem_of(error, path)]) from error
+    return module
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """Let the file import its neighbours, as it can where it is started as a script."""
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    known = sys.modules.get(path.stem)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+        if known is not None:
+            sys.modules[path.stem] = known
+
+
+def _problem_of(error: BaseException, path: Path) -> Diagnostic:
+    """What the file raised, at its own line."""
+    facts = {"name": str(path), "kind": type(error).__name__, "reason": str(error)}
+    if isinstance(error, SyntaxError) and error.lineno:
+        return Diagnostic("file-raised", _line(str(path), error.lineno), facts)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if _same(frame.filename, path)]
+    return Diagnostic("file-raised", _line(str(path), lines[-1]) if lines and lines[-1] else None, facts)
+
+
+def _same(filename: str, path: Path) -> bool:
+    try:
+        return Path(filename).resolve() == path.resolve()
+    except OSError:
+        return False
+
+
+def _line(filename: str, line: int) -> Span | None:
+    source: Source | None = source_of(filename)
+    return None if source is None else line_span(source, line)
+
+
+def _look_up(module: ModuleType, path: Path, name: str, problems: list[Diagnostic]) -> Named | None:
+    value: Any = module
+    owner: Any = None
+    for part in name.split("."):
+        if not hasattr(value, part):
+            facts = {"name": name, "file": str(path)}
+            problem = Diagnostic("not-in-file", None, facts)
+            problems.append(problem.suggesting(name, list(_offered(module))))
+            return None
+        owner, value = value, getattr(value, part)
+    return Named(name, value, None if owner is module else owner)
+
+
+def _offered(module: ModuleType) -> Iterator[str]:
+    """The names of the functions and classes that the file itself defines."""
+    for name, value in vars(module).items():
+        if callable(value) and getattr(value, "__module__", None) == module.__name__:
+            yield name
+
+
+def _choose_a_name(module: ModuleType, path: Path) -> Diagnostic:
+    offered: Sequence[str] = list(_offered(module))
+    facts = {"file": str(path), "names": ", ".join(offered[:8]), "first": offered[0] if offered else "loss"}
+    return Diagnostic("no-name-in-file", None, facts, "name-in-file")

@@ -1,0 +1,206 @@
+"""A forward and a backward function as people write them, called the way they want to be called.
+
+What was understood of the way is said in `notes`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.code.leaves import Attribute, Path, copied, get, is_users_object, put, walk
+from bpx.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
+from bpx.trace.random_state import kept_random_state
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+RATE = 0.125  # a learning rate, where one must be given; a power of two, so that dividing by it is exact
+
+
+class Routine(NamedTuple):
+    """A function with the way to the object it is a method of; `name` as it was named."""
+
+    name: str
+    function: Callable[..., Any]
+    owner: Path | None = None  # in the world
+
+    def bound(self, world: Mapping[str, Any]) -> Callable[..., Any]:
+        """The function, on the object of this world."""
+        if self.owner is None:
+            return self.function
+        return self.function.__get__(get(world, self.owner))  # type: ignore[no-any-return]
+
+
+class World:
+    """Arguments, objects and global variables: copies of the originals for every run.
+
+    `originals` holds `args` (by name), `globals` (of the module, what is data) and `self`.
+    """
+
+    def __init__(self, args: Mapping[str, Any], module_globals: dict[str, Any], owner: Any = None) -> None:
+        self._module_globals = module_globals
+        data = {name: value for name, value in module_globals.items() if _is_data(name, value)}
+        self.originals = {"args": dict(args), "globals": data, "self": owner}
+
+    @contextmanager
+    def copy(self, values: Mapping[Path, Any]) -> Iterator[dict[str, Any]]:
+        """A copy with these values in it, which the functions see as long as the block lasts."""
+        world = copied(self.originals)
+        for path, value in values.items():
+            world = put(world, path, value)
+        before = {name: self._module_globals[name] for name in world["globals"]}
+        self._module_globals.update(world["globals"])
+        try:
+            yield world
+        finally:
+            self._module_globals.update(before)
+
+    def now(self, world: dict[str, Any]) -> dict[str, Any]:
+        """The world as it is now: functions may have given globals new values."""
+        names = world["globals"]
+        return {**world, "globals": {name: self._module_globals.get(name) for name in names}}
+
+
+def _is_data(name: str, value: Any) -> bool:
+    if name.startswith("__"):
+        return False
+    return isinstance(value, np.ndarray | float | int | dict | list | tuple) or is_users_object(value)
+
+
+class ForwardRun(NamedTuple):
+    """What forward returned: the outputs that are derived, one after the other, and all of it by name."""
+
+    output: Any
+    pool: dict[str, Any]
+
+
+class Program:
+    """Forward, perhaps a loss behind it, and backward, on a world."""
+
+    def __init__(self, forward: Routine, loss: Routine | None, backward: Routine, world: World) -> None:
+        self.forward, self.loss, self.backward, self.world = forward, loss, backward, world
+        self.notes: list[Diagnostic] = []
+        self.both = forward.function is backward.function  # one function returns loss and gradients
+        self.outputs: list[Path] = [()]  # of what forward returns, those that are derived
+        self.upstream: list[str] = []  # the arguments of backward that take what arrives at them
+        self._labels = returned_names(forward.function)
+
+    # --- calls -------------------------------------------------------------------------------
+
+    def run(self, values: Mapping[Path, Any]) -> Any:
+        """The output for these values of leaves: an array, or what stands for one."""
+        with self.world.copy(values) as world:
+            return self._forward(world).output
+
+    def _forward(self, world: dict[str, Any]) -> ForwardRun:
+        result = _call(self.forward.bound(world), world["args"], self.forward.name)
+        pool = dict(self._pool(result))
+        if self.loss is not None:
+            result = _call(self.loss.bound(world), {**world["args"], **pool}, self.loss.name, pool)
+            return ForwardRun(result, pool)
+        parts = [get(result, path) for path in self.outputs]
+        if len(parts) == 1:
+            return ForwardRun(parts[0], pool)
+        return ForwardRun(np.concatenate([np.ravel(part) for part in parts]), pool)
+
+    def _pool(self, result: Any) -> Iterator[tuple[str, Any]]:
+        """What forward returned, by the names it has there; the first array also as the output."""
+        yield "", result
+        for path, label in self._labels.items():
+            try:
+                yield label, get(result, path)
+            except (KeyError, IndexError, TypeError, AttributeError):
+                continue
+
+    def backward_run(self, upstream: Any, values: Mapping[Path, Any]) -> Iterator[Any]:
+        """Forward, then backward: yields the world before, what backward returned, and the world after."""
+        with self.world.copy(values) as world, kept_random_state(self.forward.function):
+            run = self._forward(world)
+            before = copied(self.world.now(world))
+            parts = self._parts(upstream, run)
+            result = self._backward(world, run, parts)
+            yield before, result, self.world.now(world)
+
+    def _parts(self, upstream: Any, run: ForwardRun) -> dict[str, Any]:
+        """The upstream gradient of each output, by the argument that takes it."""
+        if len(self.upstream) < 2:
+            return dict.fromkeys(self.upstream, upstream)
+        parts, start = {}, 0
+        for name, path in zip(self.upstream, self.outputs, strict=True):
+            shape = np.shape(get(run.pool[""], path))
+            size = int(np.prod(shape, dtype=int))
+            parts[name] = upstream[start : start + size].reshape(shape)
+            start += size
+        return parts
+
+    def _backward(self, world: dict[str, Any], run: ForwardRun, parts: Mapping[str, Any]) -> Any:
+        if self.both:
+            return run.pool[""]
+        rest = _rest(run.pool[""], self.outputs)
+        args = {**world["args"], **{name: value for name, value in run.pool.items() if name}, **parts}
+        return _call(self.backward.bound(world), args, self.backward.name, {"cache": rest, "output": run.output})
+
+
+def _rest(result: Any, outputs: Sequence[Path]) -> Any:
+    """What forward returned besides its outputs: what it keeps for backward."""
+    if not isinstance(result, tuple):
+        return result
+    taken = {path[0] for path in outputs if path}
+    left = [item for index, item in enumerate(result) if index not in taken]
+    return left[0] if len(left) == 1 else tuple(left)
+
+
+def _call(
+    function: Callable[..., Any], args: Mapping[str, Any], name: str, more: Mapping[str, Any] | None = None
+) -> Any:
+    """Call a function with what it asks for by name. Raises `BpxError` where something is missing."""
+    chosen, missing = {}, []
+    for parameter in parameters(function):
+        found, value = _argument(parameter.name, args, more or {})
+        if found:
+            chosen[parameter.name] = value
+        elif parameter.default is parameter.empty:
+            missing.append(parameter.name)
+    if missing:
+        raise BpxError([Diagnostic("argument-without-value", None, {"function": name, "name": one}, "give-inputs") for one in missing])
+    return _positional(function, chosen)
+
+
+def _positional(function: Callable[..., Any], chosen: dict[str, Any]) -> Any:
+    only = [p.name for p in parameters(function) if p.kind is p.POSITIONAL_ONLY and p.name in chosen]
+    return function(*(chosen.pop(name) for name in only), **chosen)
+
+
+def _argument(name: str, args: Mapping[str, Any], more: Mapping[str, Any]) -> tuple[bool, Any]:
+    from bpx.code.words_of_code import RATE as RATE_NAME
+
+    if name in args:
+        return True, args[name]
+    if is_cache(name) and "cache" in more:
+        return True, more["cache"]
+    if RATE_NAME.fullmatch(name):
+        return True, RATE
+    if "output" in more and not is_upstream(name):
+        return False, None
+    outputs = [value for key, value in more.items() if key]
+    if "" in more and not isinstance(more[""], tuple | dict):
+        return True, more[""]
+    return (True, outputs[0]) if outputs and not is_upstream(name) and "cache" not in more else (False, None)
+
+
+def find_loss(module_globals: Mapping[str, Any], owner: Any, besides: Sequence[Any]) -> Routine | None:
+    """The function of the file, or the method of the object, that is called as a loss is."""
+    if owner is not None:
+        for name in dir(type(owner)):
+            if is_loss(name) and callable(getattr(owner, name, None)) and getattr(type(owner), name) not in besides:
+                return Routine(name, getattr(type(owner), name), ("self",))
+    for name, value in module_globals.items():
+        if is_loss(name) and callable(value) and not isinstance(value, type) and value not in besides:
+            return Routine(name, value)
+    return None
+
+
+__all__ = ["Attribute", "ForwardRun", "Program", "Routine", "World", "find_loss", "sys", "walk"]

@@ -1,0 +1,149 @@
+"""What names in people's code mean: which array a gradient is of, what an upstream gradient is called.
+
+The patterns are those of 35 public repositories with hand-written backward passes.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from bpx.code.leaves import Path
+
+_PREFIXES = r"(?:d|D|g|del|delta|nabla|nabla_|delta_nabla|grad|grads|gradient|dL_d|dL|dJ_d|dJd|dloss_d|dE_d|dLd)"
+_GRADIENT = re.compile(rf"{_PREFIXES}_?(?P<stem>\w+)|(?P<ahead>\w+?)_?(?:grad|grads|gradient|error|delta)")
+_UPSTREAM = re.compile(
+    r"g|d?upstream\w*|d_?out\w*|d_?y|grad(?:_?out\w*|ient)?|grad_\w*output\w*|output_(?:error|gradient|grad)|delta|dL|dA|dZ|dO"
+    r"|d_?h\w*|d_?c\w*|dnext\w*|dnew\w*|error|err|d_?values?|dvalues|d_?scores?|d_?loss|dprev\w*|top_diff|gy"
+)
+_CACHE = re.compile(r"caches?|ctx|context|saved?|memory|mem|tape|stash|store|fwd|state")
+_LOSS = re.compile(r"(?:compute_|calc_|calculate_|get_|total_|mean_)?(?:loss|cost|objective|error|nll|energy)(?:_function|_fn|_value)?|J|L")
+RATE = re.compile(r"lr|learning_?rate|alpha|eta|step_?size|rate")
+
+
+def is_upstream(name: str) -> bool:
+    """Whether an argument of a backward function is called as the gradient that arrives from above is."""
+    return _UPSTREAM.fullmatch(name) is not None
+
+
+def is_cache(name: str) -> bool:
+    """Whether an argument is called as what the forward pass keeps is."""
+    return _CACHE.fullmatch(name) is not None
+
+
+def is_loss(name: str) -> bool:
+    """Whether a function is called as a loss is."""
+    return _LOSS.fullmatch(name) is not None
+
+
+def stems(name: str) -> list[str]:
+    """The names of arrays that a gradient of this name may be of: `W1` for `dW1`, `grad_W1`, `W1_grad`."""
+    found = [name]
+    for match in (re.fullmatch(rf"{prefix}_?(?P<stem>\w+)", name) for prefix in _each(_PREFIXES)):
+        if match:
+            found.append(match["stem"])
+    match = re.fullmatch(r"(?P<stem>\w+?)_?(?:grads?|gradients?|errors?|delta)", name)
+    if match:
+        found.append(match["stem"])
+    return list(dict.fromkeys(found))
+
+
+def _each(alternatives: str) -> list[str]:
+    return alternatives.removeprefix("(?:").removesuffix(")").split("|")
+
+
+def is_gradient_name(name: str) -> bool:
+    """Whether a name says that it is a gradient."""
+    return _GRADIENT.fullmatch(name) is not None
+
+
+def likeness(gradient: str, leaf: str) -> int:
+    """How well the name of a gradient fits an array: 3 the same, 2 but for case, 1 its first letters, 0 not."""
+    best = 0
+    for stem in stems(gradient):
+        plain, other = stem.strip("_"), leaf.strip("_")
+        if plain == other:
+            return 3
+        if plain.lower() == other.lower() or _bare(plain) == _bare(other):
+            best = max(best, 2)
+        elif plain and other.lower().startswith(plain.lower()):
+            best = max(best, 1)
+    return best
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The arguments that a function takes; nothing for one whose signature nobody knows."""
+    try:
+        return [
+            parameter
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        return []
+
+
+def returned_names(function: Callable[..., Any]) -> dict[Path, str]:
+    """What a function calls the things that it returns, by the way to them in what it returns.
+
+    `return loss, {"W": dW}, [a, b]` gives (0,) → loss, (1, "W") → dW, (2, 0) → a, (2, 1) → b.
+    """
+    tree = function_tree(function)
+    returns = [] if tree is None else [node for node in _own_nodes(tree) if isinstance(node, ast.Return)]
+    names: dict[Path, str] = {}
+    for node in returns[-1:]:
+        if node.value is not None:
+            names.update(_names_in(node.value, ()))
+    return names
+
+
+def function_tree(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    """The function as its source says it; None where the source is not at hand."""
+    try:
+        text = textwrap.dedent(inspect.getsource(function))
+        tree = ast.parse(text).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return None
+    return tree if isinstance(tree, ast.FunctionDef) else None
+
+
+def _own_nodes(tree: ast.FunctionDef) -> Iterable[ast.AST]:
+    """The nodes of a function, without those of functions inside of it."""
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            waiting[:0] = list(ast.iter_child_nodes(node))
+
+
+def _names_in(node: ast.expr, path: Path) -> Iterable[tuple[Path, str]]:
+    if isinstance(node, ast.Name):
+        yield path, node.id
+    elif isinstance(node, ast.Attribute):
+        yield path, node.attr
+    elif isinstance(node, ast.Tuple | ast.List):
+        for index, item in enumerate(node.elts):
+            yield from _names_in(item, (*path, index))
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant):
+                yield from _names_in(value, (*path, key.value))
+
+
+def words_of(path: Sequence[Any], label: str | None = None) -> tuple[str, tuple[Any, ...]]:
+    """The last word of a path, and the indices behind it: `nabla_w` and (0,)."""
+    tail: list[Any] = []
+    for step in reversed(path):
+        if isinstance(step, str):
+            return label or str(step), tuple(tail)
+        tail.insert(0, step)
+    return label or "", tuple(tail)
