@@ -1,0 +1,77 @@
+"""The files of `trace/textbook` and `code/networks`: NumPy as people write it, loaded fresh for each use.
+
+People's code is not this project's: it keeps its own habits, and no linter tidies it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+TEXTBOOK = Path(__file__).parent / "trace" / "textbook"
+NETWORKS = Path(__file__).parent / "code" / "networks"
+
+# The functions of each textbook file that take the arrays of its `inputs()`, in that order.
+# Most return one number or one array; `simulate` and `filtered_states` return a tuple of arrays.
+TEXTBOOK_FUNCTIONS: dict[str, list[str]] = {
+    "attention": ["decoder_attention"],
+    "avg_pool": ["score"],
+    "batchnorm": ["loss"],
+    "conv_naive": ["loss"],
+    "crf": ["neg_log_likelihood", "log_partition"],
+    "dropout": ["noisy_forward"],
+    "elman": ["forward", "perplexity"],
+    "embedding_classifier": ["bag_of_words", "bag_of_words_loop"],
+    "gaussian_process": ["nll", "nll_slogdet"],
+    "gcn": ["masked_cross_entropy"],
+    "gmm": ["gmm_nll"],
+    "gru": ["last_state_loss"],
+    "hmm": ["forward_algorithm", "scaled_log_likelihood"],
+    "im2col": ["conv"],
+    "kalman": ["negloglik", "filtered_states"],
+    "kmeans": ["distortion", "pairwise_sq_dists", "pairwise_sq_dists_no_loop"],
+    "label_smoothing": ["smoothed_xent", "smoothed_targets_xent"],
+    "layernorm": ["block"],
+    "logistic_regression": ["neg_log_likelihood"],
+    "lstm_cell": ["unrolled"],
+    "matrix_factorization": ["mf_loss"],
+    "max_pool_loops": ["cost"],
+    "max_pool_reshape": ["head"],
+    "multihead_attention": ["self_attention"],
+    "neural_ode": ["euler_loss", "rk4_loss"],
+    "newton_while": ["distance_to_root"],
+    "normal_equations": ["rss", "r_squared"],
+    "pca": ["reconstruction_error", "explained_variance"],
+    "pendulum": ["miss"],
+    "planar_classifier": ["compute_cost"],
+    "polyfit": ["sse", "sse_powers"],
+    "rbf_network": ["rbf_net_mse"],
+    "ridge": ["ridge_validation_error"],
+    "robust_losses": ["huber", "pinball", "log_cosh"],
+    "softmax_regression": ["softmax_loss_naive", "softmax_loss_vectorized"],
+    "spring": ["final_energy", "simulate"],
+    "svm": ["hinge_naive", "hinge_vectorized"],
+    "triplet": ["triplet_loss"],
+    "two_layer_net": ["loss"],
+    "vae": ["elbo_loss"],
+    "vanilla_rnn": ["loss"],
+    "word2vec": ["skipgram"],
+}
+TEXTBOOK_CASES = [(stem, name) for stem, names in TEXTBOOK_FUNCTIONS.items() for name in names]
+
+
+def load(path: Path, text: str | None = None) -> ModuleType:
+    """A file of the corpus run anew, as it stands or with another text; its globals are shared with nobody."""
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    source = path.read_text(encoding="utf-8") if text is None else text
+    exec(compile(source, str(path), "exec"), module.__dict__)
+    return module
+
+
+def textbook(stem: str) -> ModuleType:
+    return load(TEXTBOOK / f"{stem}.py")
+
+
+def network(stem: str, text: str | None = None) -> ModuleType:
+    return load(NETWORKS / f"{stem}.py", text)
