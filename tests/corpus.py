@@ -5,8 +5,10 @@ People's code is not this project's: it keeps its own habits, and no linter tidi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 TEXTBOOK = Path(__file__).parent / "trace" / "textbook"
 NETWORKS = Path(__file__).parent / "code" / "networks"
@@ -61,7 +63,7 @@ TEXTBOOK_CASES = [(stem, name) for stem, names in TEXTBOOK_FUNCTIONS.items() for
 
 
 def load(path: Path, text: str | None = None) -> ModuleType:
-    """A file of the corpus run anew, as it stands or with another text; its globals are shared with nobody."""
+    """A file of the corpus run anew, as it stands or with another text, with globals of its own."""
     module = ModuleType(path.stem)
     module.__file__ = str(path)
     source = path.read_text(encoding="utf-8") if text is None else text
@@ -75,3 +77,37 @@ def textbook(stem: str) -> ModuleType:
 
 def network(stem: str, text: str | None = None) -> ModuleType:
     return load(NETWORKS / f"{stem}.py", text)
+
+
+class Planted(NamedTuple):
+    """A mistake planted in a network: `kind` is what a reader would call it, `line` counts from 1."""
+
+    network: str
+    name: str
+    kind: str
+    line: int
+    text: str
+    replacement: str
+    source: str  # the whole file with the mistake in it
+
+
+def networks() -> list[str]:
+    return sorted(path.stem for path in NETWORKS.glob("*.py"))
+
+
+def source_of(stem: str) -> str:
+    return (NETWORKS / f"{stem}.py").read_text(encoding="utf-8")
+
+
+def planted_bugs(stem: str | None = None) -> Iterator[Planted]:
+    """All mistakes of `code/planted.py`, or those of one network."""
+    for network_name, bugs in load(NETWORKS.parent / "planted.py").BUGS.items():
+        if stem is None or network_name == stem:
+            yield from (_planted(network_name, *bug) for bug in bugs)
+
+
+def _planted(stem: str, name: str, text: str, replacement: str, kind: str) -> Planted:
+    source = source_of(stem)
+    before, _, after = source.partition(text)
+    line = before.count("\n") + 1
+    return Planted(stem, name, kind, line, text, replacement, before + replacement + after)
