@@ -61,6 +61,55 @@ TEXTBOOK_FUNCTIONS: dict[str, list[str]] = {
 }
 TEXTBOOK_CASES = [(stem, name) for stem, names in TEXTBOOK_FUNCTIONS.items() for name in names]
 
+# What a reader would point at in each network, and the convention that its backward follows.
+RETURNED = "backward(dout, *inputs)"
+CACHED = "out, cache; backward(dout, cache)"
+PARAMETERS = "dict of parameters; backward without an upstream gradient"
+TOGETHER = "loss and gradients from one function"
+ATTRIBUTES = "objects; gradients in self.d…"
+LAYERS = "layers with params and grads; a network of them"
+NABLA = "lists of gradients returned by a method"
+OPTIMIZE = "one vector of parameters, as scipy.optimize takes it"
+UPDATED = "weights updated by what finds the gradients"
+STATES = "global weights; loss, gradients and state from one function"
+ACCUMULATED = "gradients added up until they are set to zero"
+BATCH_MEAN = "the mean over the batch in the backward only"
+
+CONVENTIONS: dict[str, tuple[str, str]] = {
+    "accumulating_layer": ("loss,gradients", ACCUMULATED),
+    "affine_relu": ("affine_relu_forward,affine_relu_backward", CACHED),
+    "attention_layer": ("attention_forward,attention_backward", CACHED),
+    "batch_mean_layer": ("layer", BATCH_MEAN),
+    "batchnorm": ("batchnorm_forward,batchnorm_backward", CACHED),
+    "cbow": ("model", LAYERS),
+    "char_rnn": ("lossFun", STATES),
+    "conv_layer": ("conv_forward,conv_backward", CACHED),
+    "deep_net": ("L_model_forward,compute_cost,L_model_backward", PARAMETERS),
+    "dense_class": ("net", ATTRIBUTES),
+    "digits_network": ("net.cost,net.backprop", NABLA),
+    "dropout_class": ("net", ATTRIBUTES),
+    "few_lines": ("step", UPDATED),
+    "gru_cell": ("forward,backward", RETURNED),
+    "im2col_layer": ("layer", ATTRIBUTES),
+    "lstm_step": ("lstm_forward,lstm_backward", CACHED),
+    "mlp_class": ("net.loss,net.backward", ATTRIBUTES),
+    "optimize_fun": ("fun", OPTIMIZE),
+    "optimize_logistic": ("f,grad", OPTIMIZE),
+    "optimize_residuals": ("residuals,jac", OPTIMIZE),
+    "params_and_grads": ("net", LAYERS),
+    "planar_net": ("forward_propagation,compute_cost,backward_propagation", PARAMETERS),
+    "pool_norm": ("net_forward,net_backward", CACHED),
+    "rnn_layer": ("rnn_forward,rnn_backward", CACHED),
+    "scratch_net": ("net.loss,net.gradient", LAYERS),
+    "softmax_net": ("loss_and_grads", TOGETHER),
+    "svm_loss": ("svm_loss", TOGETHER),
+    "tanh_layer": ("forward,backward", RETURNED),
+    "train_step": ("loss,train_step", UPDATED),
+    "two_regressors": ("loss_and_grads", TOGETHER),
+    "updating_layers": ("train_on", UPDATED),
+    "word2vec_grads": ("neg_sampling", TOGETHER),
+}
+
 
 def load(path: Path, text: str | None = None) -> ModuleType:
     """A file of the corpus run anew, as it stands or with another text, with globals of its own."""

@@ -228,6 +228,31 @@ def accumulating_layer(module: ModuleType) -> Driven:
 # --- objects ------------------------------------------------------------------------------------
 
 
+def with_gradients_kept(
+    holder: str, attributes: Sequence[str], batch_mean: bool = False
+) -> Callable[[ModuleType], Driven]:
+    """An object whose `backward` returns the gradient of its input and keeps that of `W` in `dW`."""
+
+    def driven(module: ModuleType) -> Driven:
+        layer, inputs = getattr(module, holder), module.inputs()
+        (key,) = inputs
+        kept = {name: getattr(layer, name) for name in attributes}
+        share = 1 / len(inputs[key]) if batch_mean else 1.0
+
+        def gradients() -> Arrays:
+            dx = layer.backward(*upstream_of([layer.forward(**inputs)]))
+            return {key: dx, **{name: getattr(layer, "d" + name) for name in attributes}}
+
+        return Driven(
+            lambda: inputs | kept,
+            lambda: weighted([layer.forward(**inputs)]),
+            gradients,
+            dict.fromkeys(attributes, share),
+        )
+
+    return driven
+
+
 def dense_class(module: ModuleType) -> Driven:
     net, inputs = module.net, module.inputs()
     bottom, _, top = net.layers
@@ -238,6 +263,43 @@ def dense_class(module: ModuleType) -> Driven:
         return dict(zip(arrays, (dx, bottom.dW, bottom.db, top.dW, top.db), strict=True))
 
     return Driven(lambda: arrays, lambda: weighted([net.forward(**inputs)]), gradients)
+
+
+def params_and_grads(module: ModuleType) -> Driven:
+    net, inputs = module.net, module.inputs()
+    names = ["0.w", "0.b", "2.w", "2.b"]
+
+    def gradients() -> Arrays:
+        predicted = net.forward(inputs["inputs"])
+        dinputs = net.backward(module.criterion.grad(predicted, inputs["targets"]))
+        grads = [grad for _, grad in net.params_and_grads()]
+        return {"inputs": dinputs, **dict(zip(names, grads, strict=True))}
+
+    params = [layer.params[name] for layer in net.layers for name in layer.params]
+    arrays = {"inputs": inputs["inputs"], **dict(zip(names, params, strict=True))}
+    return Driven(
+        lambda: arrays,
+        lambda: float(module.criterion.loss(net.forward(inputs["inputs"]), inputs["targets"])),
+        gradients,
+    )
+
+
+def updating_layers(module: ModuleType) -> Driven:
+    inputs = module.inputs()
+    bottom, _, top = module.layers
+    arrays = {"0.W": bottom.weights, "0.b": bottom.bias, "2.W": top.weights, "2.b": top.bias}
+    rate = 0.5
+
+    def gradients() -> Arrays:
+        before = {name: array.copy() for name, array in arrays.items()}
+        module.train_on(**inputs, learning_rate=rate)
+        return {name: (before[name] - array) / rate for name, array in arrays.items()}
+
+    return Driven(
+        lambda: arrays,
+        lambda: float(module.mse(inputs["y"], module.predict(inputs["x"]))),
+        gradients,
+    )
 
 
 def mlp_class(module: ModuleType) -> Driven:
@@ -253,34 +315,6 @@ def mlp_class(module: ModuleType) -> Driven:
         lambda: {name: getattr(net, name) for name in names},
         lambda: float(net.loss(**inputs)),
         gradients,
-    )
-
-
-def dropout_class(module: ModuleType) -> Driven:
-    net, inputs = module.net, module.inputs()
-    arrays = {"x": inputs["x"], "W": net.W, "v": net.v}
-
-    def gradients() -> Arrays:
-        dx = net.backward(*upstream_of([net.forward(**inputs)]))
-        return {"x": dx, "W": net.dW, "v": net.dv}
-
-    return Driven(lambda: arrays, lambda: weighted([net.forward(**inputs)]), gradients)
-
-
-def batch_mean_layer(module: ModuleType) -> Driven:
-    layer, inputs = module.layer, module.inputs()
-    arrays = {"X": inputs["X"], "W": layer.W, "b": layer.b}
-    share = 1 / len(inputs["X"])
-
-    def gradients() -> Arrays:
-        dX = layer.backward(*upstream_of([layer.forward(**inputs)]))
-        return {"X": dX, "W": layer.dW, "b": layer.db}
-
-    return Driven(
-        lambda: arrays,
-        lambda: weighted([layer.forward(**inputs)]),
-        gradients,
-        {"W": share, "b": share},
     )
 
 
@@ -330,7 +364,7 @@ DRIVERS: dict[str, Callable[[ModuleType], Driven]] = {
     "accumulating_layer": accumulating_layer,
     "affine_relu": with_cache("affine_relu_forward", "affine_relu_backward"),
     "attention_layer": with_cache("attention_forward", "attention_backward"),
-    "batch_mean_layer": batch_mean_layer,
+    "batch_mean_layer": with_gradients_kept("layer", ["W", "b"], batch_mean=True),
     "batchnorm": with_cache("batchnorm_forward", "batchnorm_backward"),
     "cbow": cbow,
     "char_rnn": char_rnn,
@@ -338,14 +372,16 @@ DRIVERS: dict[str, Callable[[ModuleType], Driven]] = {
     "deep_net": deep_net,
     "dense_class": dense_class,
     "digits_network": digits_network,
-    "dropout_class": dropout_class,
+    "dropout_class": with_gradients_kept("net", ["W", "v"]),
     "few_lines": few_lines,
     "gru_cell": forward_backward,
+    "im2col_layer": with_gradients_kept("layer", ["W", "b"]),
     "lstm_step": with_cache("lstm_forward", "lstm_backward"),
     "mlp_class": mlp_class,
     "optimize_fun": loss_and_rest("fun", ["theta"]),
     "optimize_logistic": value_and_slope("f", "grad", "theta"),
     "optimize_residuals": value_and_slope("residuals", "jac", "p"),
+    "params_and_grads": params_and_grads,
     "planar_net": planar_net,
     "pool_norm": with_cache("net_forward", "net_backward"),
     "rnn_layer": with_cache("rnn_forward", "rnn_backward"),
@@ -355,5 +391,6 @@ DRIVERS: dict[str, Callable[[ModuleType], Driven]] = {
     "tanh_layer": forward_backward,
     "train_step": train_step,
     "two_regressors": loss_and_list,
+    "updating_layers": updating_layers,
     "word2vec_grads": loss_and_rest("neg_sampling", ["center", "U"]),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
-from corpus import Planted, network, networks, planted_bugs, source_of
+from corpus import CONVENTIONS, Planted, network, networks, planted_bugs, source_of
 from driving import DRIVERS, Driven
 
 STEP = 1e-5  # of central differences; weights and activations are about 1
@@ -65,9 +66,16 @@ def label(bug: Planted) -> str:
 
 def test_every_network_is_driven_and_has_mistakes() -> None:
     counts = Counter(bug.network for bug in PLANTED)
-    assert networks() == sorted(DRIVERS) == sorted(counts)
+    assert networks() == sorted(CONVENTIONS) == sorted(DRIVERS) == sorted(counts)
     assert min(counts.values()) >= FEWEST
     assert len({label(bug) for bug in PLANTED}) == len(PLANTED)
+
+
+@pytest.mark.parametrize("stem", networks())
+def test_what_a_network_is_called_by_is_in_it(stem: str) -> None:
+    names, _ = CONVENTIONS[stem]
+    module = network(stem)
+    assert all(operator.attrgetter(name)(module) is not None for name in names.split(","))
 
 
 @pytest.mark.parametrize("stem", networks())
