@@ -51,7 +51,9 @@ def walk(value: Any, path: Path = (), seen: frozenset[int] = frozenset()) -> Ite
 def is_users_object(value: Any) -> bool:
     """An instance of a class of the user's, which keeps its state in attributes."""
     kinds = (type, types.ModuleType, types.FunctionType, types.MethodType, np.ndarray, np.random.Generator)
-    return hasattr(value, "__dict__") and not isinstance(value, kinds) and type(value).__module__ != "builtins"
+    return (
+        hasattr(value, "__dict__") and not isinstance(value, kinds) and type(value).__module__ != "builtins"
+    )
 
 
 def get(root: Any, path: Path) -> Any:

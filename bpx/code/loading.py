@@ -99,7 +99,9 @@ def _problem_of(error: BaseException, path: Path) -> Diagnostic:
     facts = {"name": str(path), "kind": type(error).__name__, "reason": str(error)}
     if isinstance(error, SyntaxError) and error.lineno:
         return Diagnostic("file-raised", _line(str(path), error.lineno), facts)
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if _same(frame.filename, path)]
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if _same(frame.filename, path)
+    ]
     return Diagnostic("file-raised", _line(str(path), lines[-1]) if lines and lines[-1] else None, facts)
 
 

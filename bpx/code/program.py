@@ -5,16 +5,17 @@ What was understood of the way is said in `notes`.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.code.leaves import Attribute, Path, copied, get, is_users_object, put, walk
+from bpx.code.leaves import Path, copied, get, is_users_object, put, walk
+from bpx.code.words_of_code import RATE as RATES
 from bpx.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
 from bpx.trace.random_state import kept_random_state
+from bpx.trace.tape import active
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 RATE = 0.125  # a learning rate, where one must be given; a power of two, so that dividing by it is exact
@@ -43,20 +44,42 @@ class World:
     def __init__(self, args: Mapping[str, Any], module_globals: dict[str, Any], owner: Any = None) -> None:
         self._module_globals = module_globals
         data = {name: value for name, value in module_globals.items() if _is_data(name, value)}
-        self.originals = {"args": dict(args), "globals": data, "self": owner}
+        at_home = any(value is owner for value in data.values())
+        self.originals = {"args": dict(args), "globals": data, "self": None if at_home else owner}
+        self._aliases: dict[int, list[Path]] = {}
+        self.paths = {path for path, _ in walk(self.originals)}
+        for path, value in walk(self.originals):
+            if isinstance(value, np.ndarray):
+                self._aliases.setdefault(id(value), []).append(path)
+
+    def places(self, path: Path) -> list[Path]:
+        """All places of the array at a path: a network and its layers may hold the same one."""
+        return self._aliases.get(id(get(self.originals, path)), [path])
+
+    def leaf(self, path: Path) -> Path:
+        """The shortest of the places of an array: what it is called."""
+        return min(self.places(path), key=len)
 
     @contextmanager
     def copy(self, values: Mapping[Path, Any]) -> Iterator[dict[str, Any]]:
         """A copy with these values in it, which the functions see as long as the block lasts."""
         world = copied(self.originals)
-        for path, value in values.items():
-            world = put(world, path, value)
+        for path, value in [*self._constants(world).items(), *values.items()]:
+            for place in self.places(path):
+                world = put(world, place, value)
         before = {name: self._module_globals[name] for name in world["globals"]}
         self._module_globals.update(world["globals"])
         try:
             yield world
         finally:
             self._module_globals.update(before)
+
+    def _constants(self, world: dict[str, Any]) -> dict[Path, Any]:
+        """While a function is traced, all arrays of floats as handles: `X.dot(h)` of a plain array sees no handle."""
+        tape = active.get()
+        if tape is None:
+            return {}
+        return {path: tape.handle(value, None) for path, value in walk(world) if isinstance(value, np.ndarray)}
 
     def now(self, world: dict[str, Any]) -> dict[str, Any]:
         """The world as it is now: functions may have given globals new values."""
@@ -85,6 +108,7 @@ class Program:
         self.notes: list[Diagnostic] = []
         self.both = forward.function is backward.function  # one function returns loss and gradients
         self.outputs: list[Path] = [()]  # of what forward returns, those that are derived
+        self.jacobian = False  # backward returns ∂output/∂input as a matrix, and takes nothing from above
         self.upstream: list[str] = []  # the arguments of backward that take what arrives at them
         self._labels = returned_names(forward.function)
 
@@ -95,12 +119,22 @@ class Program:
         with self.world.copy(values) as world:
             return self._forward(world).output
 
+    def returned(self) -> Any:
+        """What forward returns, all of it."""
+        with self.world.copy({}) as world:
+            return self._called_forward(world)
+
+    def _called_forward(self, world: dict[str, Any]) -> Any:
+        return _call(self.forward.bound(world), world["args"], self.forward.name)
+
     def _forward(self, world: dict[str, Any]) -> ForwardRun:
-        result = _call(self.forward.bound(world), world["args"], self.forward.name)
+        result = self._called_forward(world)
         pool = dict(self._pool(result))
         if self.loss is not None:
-            result = _call(self.loss.bound(world), {**world["args"], **pool}, self.loss.name, pool)
-            return ForwardRun(result, pool)
+            output = get(result, self.outputs[0])
+            args = {**world["args"], **{name: value for name, value in pool.items() if name}}
+            loss = _call(self.loss.bound(world), args, self.loss.name, {"output": output})
+            return ForwardRun(loss, {**pool, "": result})
         parts = [get(result, path) for path in self.outputs]
         if len(parts) == 1:
             return ForwardRun(parts[0], pool)
@@ -115,13 +149,18 @@ class Program:
             except (KeyError, IndexError, TypeError, AttributeError):
                 continue
 
-    def backward_run(self, upstream: Any, values: Mapping[Path, Any]) -> Iterator[Any]:
+    def backward_run(
+        self, upstream: Any, values: Mapping[Path, Any], watching: Callable[[], Any] = nullcontext
+    ) -> Iterator[Any]:
         """Forward, then backward: yields the world before, what backward returned, and the world after."""
         with self.world.copy(values) as world, kept_random_state(self.forward.function):
-            run = self._forward(world)
-            before = copied(self.world.now(world))
+            start = copied(world)
+            with watching() if self.both else nullcontext():
+                run = self._forward(world)
+            before = start if self.both else copied(self.world.now(world))
             parts = self._parts(upstream, run)
-            result = self._backward(world, run, parts)
+            with nullcontext() if self.both else watching():
+                result = self._backward(world, run, parts)
             yield before, result, self.world.now(world)
 
     def _parts(self, upstream: Any, run: ForwardRun) -> dict[str, Any]:
@@ -141,7 +180,8 @@ class Program:
             return run.pool[""]
         rest = _rest(run.pool[""], self.outputs)
         args = {**world["args"], **{name: value for name, value in run.pool.items() if name}, **parts}
-        return _call(self.backward.bound(world), args, self.backward.name, {"cache": rest, "output": run.output})
+        output = get(run.pool[""], self.outputs[0])
+        return _call(self.backward.bound(world), args, self.backward.name, {"cache": rest, "output": output})
 
 
 def _rest(result: Any, outputs: Sequence[Path]) -> Any:
@@ -165,7 +205,12 @@ def _call(
         elif parameter.default is parameter.empty:
             missing.append(parameter.name)
     if missing:
-        raise BpxError([Diagnostic("argument-without-value", None, {"function": name, "name": one}, "give-inputs") for one in missing])
+        raise BpxError(
+            [
+                Diagnostic("argument-without-value", None, {"function": name, "name": one}, "give-inputs")
+                for one in missing
+            ]
+        )
     return _positional(function, chosen)
 
 
@@ -175,32 +220,29 @@ def _positional(function: Callable[..., Any], chosen: dict[str, Any]) -> Any:
 
 
 def _argument(name: str, args: Mapping[str, Any], more: Mapping[str, Any]) -> tuple[bool, Any]:
-    from bpx.code.words_of_code import RATE as RATE_NAME
-
+    """The value for an argument: by its name, as what forward kept, as a learning rate, as forward's output."""
     if name in args:
         return True, args[name]
     if is_cache(name) and "cache" in more:
         return True, more["cache"]
-    if RATE_NAME.fullmatch(name):
+    if RATES.fullmatch(name):
         return True, RATE
     if "output" in more and not is_upstream(name):
-        return False, None
-    outputs = [value for key, value in more.items() if key]
-    if "" in more and not isinstance(more[""], tuple | dict):
-        return True, more[""]
-    return (True, outputs[0]) if outputs and not is_upstream(name) and "cache" not in more else (False, None)
+        return True, more["output"]
+    return False, None
 
 
 def find_loss(module_globals: Mapping[str, Any], owner: Any, besides: Sequence[Any]) -> Routine | None:
     """The function of the file, or the method of the object, that is called as a loss is."""
     if owner is not None:
         for name in dir(type(owner)):
-            if is_loss(name) and callable(getattr(owner, name, None)) and getattr(type(owner), name) not in besides:
+            if (
+                is_loss(name)
+                and callable(getattr(owner, name, None))
+                and getattr(type(owner), name) not in besides
+            ):
                 return Routine(name, getattr(type(owner), name), ("self",))
     for name, value in module_globals.items():
         if is_loss(name) and callable(value) and not isinstance(value, type) and value not in besides:
             return Routine(name, value)
     return None
-
-
-__all__ = ["Attribute", "ForwardRun", "Program", "Routine", "World", "find_loss", "sys", "walk"]

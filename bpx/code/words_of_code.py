@@ -10,18 +10,23 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bpx.code.leaves import Path
 
-_PREFIXES = r"(?:d|D|g|del|delta|nabla|nabla_|delta_nabla|grad|grads|gradient|dL_d|dL|dJ_d|dJd|dloss_d|dE_d|dLd)"
+_PREFIXES = (
+    r"(?:d|D|g|del|delta|nabla|nabla_|delta_nabla|grad|grads|gradient|dL_d|dL|dJ_d|dJd|dloss_d|dE_d|dLd)"
+)
 _GRADIENT = re.compile(rf"{_PREFIXES}_?(?P<stem>\w+)|(?P<ahead>\w+?)_?(?:grad|grads|gradient|error|delta)")
 _UPSTREAM = re.compile(
     r"g|d?upstream\w*|d_?out\w*|d_?y|grad(?:_?out\w*|ient)?|grad_\w*output\w*|output_(?:error|gradient|grad)|delta|dL|dA|dZ|dO"
     r"|d_?h\w*|d_?c\w*|dnext\w*|dnew\w*|error|err|d_?values?|dvalues|d_?scores?|d_?loss|dprev\w*|top_diff|gy"
 )
 _CACHE = re.compile(r"caches?|ctx|context|saved?|memory|mem|tape|stash|store|fwd|state")
-_LOSS = re.compile(r"(?:compute_|calc_|calculate_|get_|total_|mean_)?(?:loss|cost|objective|error|nll|energy)(?:_function|_fn|_value)?|J|L")
+_LOSS = re.compile(
+    r"(?:compute_|calc_|calculate_|get_|total_|mean_)?(?:loss|cost|objective|error|nll|energy)(?:_function|_fn|_value)?|J|L"
+)
 RATE = re.compile(r"lr|learning_?rate|alpha|eta|step_?size|rate")
 
 
@@ -40,6 +45,7 @@ def is_loss(name: str) -> bool:
     return _LOSS.fullmatch(name) is not None
 
 
+@lru_cache(maxsize=1024)
 def stems(name: str) -> list[str]:
     """The names of arrays that a gradient of this name may be of: `W1` for `dW1`, `grad_W1`, `W1_grad`."""
     found = [name]
@@ -56,11 +62,13 @@ def _each(alternatives: str) -> list[str]:
     return alternatives.removeprefix("(?:").removesuffix(")").split("|")
 
 
+@lru_cache(maxsize=1024)
 def is_gradient_name(name: str) -> bool:
     """Whether a name says that it is a gradient."""
     return _GRADIENT.fullmatch(name) is not None
 
 
+@lru_cache(maxsize=4096)
 def likeness(gradient: str, leaf: str) -> int:
     """How well the name of a gradient fits an array: 3 the same, 2 but for case, 1 its first letters, 0 not."""
     best = 0
@@ -79,6 +87,7 @@ def _bare(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+@lru_cache(maxsize=256)
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """The arguments that a function takes; nothing for one whose signature nobody knows."""
     try:
@@ -91,6 +100,7 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         return []
 
 
+@lru_cache(maxsize=256)
 def returned_names(function: Callable[..., Any]) -> dict[Path, str]:
     """What a function calls the things that it returns, by the way to them in what it returns.
 
@@ -129,7 +139,7 @@ def _names_in(node: ast.expr, path: Path) -> Iterable[tuple[Path, str]]:
     if isinstance(node, ast.Name):
         yield path, node.id
     elif isinstance(node, ast.Attribute):
-        yield path, node.attr
+        yield path, ast.unparse(node)
     elif isinstance(node, ast.Tuple | ast.List):
         for index, item in enumerate(node.elts):
             yield from _names_in(item, (*path, index))

@@ -170,7 +170,8 @@ class Tape:
         try:
             yield
         finally:
-            sys.setprofile(before)
+            # A profiler in C is no function that could be set again.
+            sys.setprofile(before if callable(before) else None)
 
     def refuse(self, code: str, help: str | None = None, **facts: Any) -> NoReturn:
         """Stop tracing, at the user's line."""

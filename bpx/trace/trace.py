@@ -41,26 +41,29 @@ class _Run:
 def trace_function(
     function: Callable[..., Any],
     inputs: Mapping[str, Any],
-    output: Callable[[Any], Any] = lambda result: result,
+    origin: Callable[..., Any] | None = None,
 ) -> Trace:
-    """Trace `function(**inputs)`; `output` takes what is to be derived out of what the function returns.
+    """Trace `function(**inputs)`, which calls the user's function `origin` where it is not that itself.
 
     Raises `TraceError`, with the place in the user's source, where something cannot be traced, and
     `BpxError` where the function itself raises.
     """
-    expected = np.asarray(output(_plainly_called(function, inputs)))
-    traced = _traced_call(function, inputs)
-    node = _output_node(traced, output(traced.result))
-    graph = _named_graph(traced, node, inputs, getattr(function, "__code__", None))
+    origin = origin or function
+    expected = np.asarray(_plainly_called(function, inputs, origin))
+    traced = _traced_call(function, inputs, origin)
+    node = _output_node(traced, traced.result)
+    graph = _named_graph(traced, node, inputs, getattr(origin, "__code__", None))
     _certify(graph, expected, traced.tape.roundoff)
     lines = {(span.source.name, span.source.position(span.start)[0]) for span in graph.origins.values()}
     return Trace(graph, tuple(traced.tape.branches), len(lines))
 
 
-def _plainly_called(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Any:
+def _plainly_called(
+    function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any]
+) -> Any:
     """What the function returns for numbers."""
     copies = {name: np.array(value)[()] for name, value in inputs.items()}
-    with kept_random_state(function), np.errstate(all="ignore"):
+    with kept_random_state(origin), np.errstate(all="ignore"):
         try:
             return function(**copies)
         except Exception as error:
@@ -72,10 +75,12 @@ def _raised(error: Exception) -> BpxError:
     return BpxError([Diagnostic("function-raised", None, facts)])
 
 
-def _traced_call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> _Run:
+def _traced_call(
+    function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any]
+) -> _Run:
     tape = Tape(Traced)
     handles = {name: tape.input(value) for name, value in inputs.items()}
-    with kept_random_state(function), stand_ins(function), tape.running(), np.errstate(all="ignore"):
+    with kept_random_state(origin), stand_ins(origin), tape.running(), np.errstate(all="ignore"):
         try:
             return _Run(tape, handles, function(**handles))
         except Exception as error:

@@ -136,6 +136,12 @@ class Traced(Handle):
 
     __hash__ = None  # type: ignore[assignment] # as arrays have it
 
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
     # --- made into plain numbers -----------------------------------------------------------------
 
     def __bool__(self) -> bool:
@@ -161,14 +167,12 @@ class Traced(Handle):
         return self.tape.refuse("trace-complex")
 
     def item(self, *at: Any) -> Any:
-        """An element as a plain number."""
-        return float(self[at] if at else self.reshape(()))
+        """An element; it stays traced, where NumPy makes a plain number of it."""
+        return self[at] if at else self.reshape(())[()]
 
     def tolist(self) -> Any:
-        """Refused: plain numbers have no gradient."""
-        if self.node is None:
-            return self.value.tolist()
-        return self.tape.refuse("trace-array", "trace-array")
+        """Lists of elements, which stay traced."""
+        return [part.tolist() for part in self] if self.ndim else self[()]
 
     # --- operators -------------------------------------------------------------------------------
 

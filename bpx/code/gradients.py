@@ -1,0 +1,182 @@
+"""Where a backward function leaves its gradients, and which array each is the gradient of.
+
+They are returned (alone, in tuples, lists and dicts), left in attributes and dicts of objects, in global or in
+local variables, or only in the step that they make the weights take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.code.leaves import Path, walk
+from bpx.code.program import RATE
+from bpx.code.words_of_code import RATE as RATES
+from bpx.code.words_of_code import is_gradient_name, likeness, returned_names, words_of
+
+
+class Found(NamedTuple):
+    """A gradient that backward made: of the leaf at `leaf`, found at `place` (a path or a name)."""
+
+    leaf: Path
+    value: Any
+    place: str
+
+
+class Candidate(NamedTuple):
+    """An array that may be a gradient: what it is called, the indices behind the name, where it stands."""
+
+    name: str
+    indices: tuple[Any, ...]
+    value: Any
+    place: str
+    parent: Path | None = None  # where it is left, the path of what holds it
+
+
+def claimed_gradients(
+    backward: Callable[..., Any],
+    result: Any,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    local: Mapping[str, Any],
+    args: Sequence[str],
+    known: Container[Path],
+    besides: Sequence[Path] = (),
+) -> list[Found]:
+    """The gradients that a call of backward made, each of one leaf of the world."""
+    leaves = {path: value for path, value in walk(dict(before)) if path in known}
+    found: dict[Path, Found] = {}
+    returned = [item for path, item in _returned(backward, result) if path not in besides]
+
+    def take(candidates: Iterable[Candidate]) -> None:
+        for candidate in candidates:
+            path = _best(candidate, [leaf for leaf in leaves if leaf not in found], leaves)
+            if path is not None:
+                found[path] = Found(path, candidate.value, candidate.place)
+
+    take(returned)
+    take(_left(before, after))
+    if not any(item.place.startswith("returned") for item in found.values()):
+        for item in _by_position(returned, leaves, args, {item.place for item in found.values()}):
+            found.setdefault(item.leaf, item)
+    for item in _steps(leaves, after, local, {*found}):
+        found[item.leaf] = item
+    if not found:
+        take(_locals(local))
+    return list(found.values())
+
+
+# --- where they are -----------------------------------------------------------------------------
+
+
+def _returned(backward: Callable[..., Any], result: Any) -> Iterable[tuple[Path, Candidate]]:
+    labels = returned_names(backward)
+    for path, value in walk(result):
+        label = next((labels[path[:n]] for n in range(len(path), -1, -1) if path[:n] in labels), None)
+        name, indices = words_of(path, None)
+        if not name and label:
+            covered = next(n for n in range(len(path), -1, -1) if path[:n] in labels)
+            name, indices = label, tuple(path[covered:])
+        if "." not in (label or ""):  # `return self.dW`: it is found where it is left
+            yield path, Candidate(name, indices, value, f"returned {_place(path)}".strip())
+
+
+def _place(path: Path) -> str:
+    return "".join(f"[{step!r}]" for step in path)
+
+
+def _left(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Candidate]:
+    """Arrays that stand in objects, dicts and globals under the name of a gradient."""
+    for path, value in walk(dict(after)):
+        name, indices = words_of(path)
+        holder = path[: len(path) - len(indices) - 1]
+        above = next((str(step) for step in reversed(holder) if isinstance(step, str)), "")
+        if is_gradient_name(name) or _is_container(above):
+            yield Candidate(name, indices, value, f"left {_place(path)}", holder)
+
+
+def _is_container(name: str) -> bool:
+    return name.lower().strip("_") in ("grads", "grad", "gradients", "g", "d", "derivatives")
+
+
+def _locals(local: Mapping[str, Any]) -> Iterable[Candidate]:
+    for name, value in local.items():
+        if is_gradient_name(name):
+            for path, item in walk(value):
+                yield Candidate(name, path, item, f"local {name}{_place(path)}")
+
+
+# --- which array each is of ---------------------------------------------------------------------
+
+
+def _best(candidate: Candidate, free: Sequence[Path], leaves: Mapping[Path, Any]) -> Path | None:
+    """The leaf that fits best by name, by what stands around it, and by shape; None where none does."""
+    scored = []
+    for path in free:
+        if np.shape(leaves[path]) != np.shape(candidate.value):
+            continue
+        score = _fit(candidate, path)
+        if score > 0:
+            scored.append((score, path))
+    if not scored:
+        return None
+    best = max(score for score, _ in scored)
+    fitting = [path for score, path in scored if score == best]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _fit(candidate: Candidate, path: Path) -> float:
+    if candidate.parent is not None and candidate.place == f"left {_place(path)}":
+        return 0
+    name, indices = words_of(path)
+    if not candidate.name or indices != candidate.indices:
+        return 0
+    holder = path[: len(path) - len(indices) - 1]
+    if candidate.parent is not None and _is_container(str(candidate.parent[-1]) if candidate.parent else ""):
+        # `grads["W1"]` is of `params["W1"]`: the same key beside it.
+        return 4 * (
+            name == candidate.name and holder[:-1] == candidate.parent[:-1] and holder != candidate.parent
+        )
+    score = float(likeness(candidate.name, name))
+    if candidate.parent is not None:
+        return score + 1 if holder == candidate.parent else 0
+    # An argument is meant rather than a global variable or an attribute of the same name.
+    return score + 0.5 * (path[0] == "args") if score else 0
+
+
+def _by_position(
+    returned: Sequence[Candidate], leaves: Mapping[Path, Any], args: Sequence[str], taken: set[str]
+) -> Iterable[Found]:
+    """Gradients without names, in the order of the arguments that they fit by shape."""
+    waiting = [candidate for candidate in returned if candidate.place not in taken]
+    ordered = [path for path in leaves if path[0] == "args" and path[1] in args]
+    ordered.sort(key=lambda path: list(args).index(path[1]))
+    for path in ordered:
+        if waiting and np.shape(waiting[0].value) == np.shape(leaves[path]):
+            candidate = waiting.pop(0)
+            yield Found(path, candidate.value, candidate.place)
+
+
+def _steps(
+    leaves: Mapping[Path, Any], after: Mapping[str, Any], local: Mapping[str, Any], taken: set[Path]
+) -> Iterable[Found]:
+    """Weights that backward has moved: by the learning rate times a gradient, downwards."""
+    rate = next((local[name] for name in local if RATES.fullmatch(name)), None)
+    if rate is None:
+        names = after.get("globals", {})
+        rate = next((names[name] for name in names if RATES.fullmatch(name)), RATE)
+    moved = dict(walk(dict(after)))
+    for path, value in leaves.items():
+        now = moved.get(path)
+        name, _ = words_of(path)
+        if (
+            path in taken
+            or now is None
+            or (is_gradient_name(name) and len(name) > 1)
+            or np.shape(now) != np.shape(value)
+            or np.array_equal(now, value)
+        ):
+            continue
+        yield Found(path, (np.asarray(value) - np.asarray(now)) / rate, f"step {_place(path)}")

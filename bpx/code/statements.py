@@ -1,0 +1,130 @@
+"""The statements of the user's functions: which one a line belongs to, what it sets and what it reads."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from bpx.trace.user_source import source_of
+from bpx.words.diagnostic import Span
+
+_SIMPLE = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr
+
+
+class Statement(NamedTuple):
+    """A statement of one function: its place, the texts of what it sets, the names that it reads."""
+
+    span: Span
+    line: int
+    targets: tuple[str, ...]
+    reads: tuple[str, ...]
+    value: str  # the text behind the equals sign
+    augmented: bool  # by += and its like, which change an array in place
+    adds: bool  # something to what the target was before
+
+    @property
+    def text(self) -> str:
+        """The statement as it is written, in one line."""
+        return " ".join(self.span.text.split())
+
+
+@cache
+def _statements(filename: str) -> dict[int, Statement]:
+    """By each line that a statement takes, the statement."""
+    source = source_of(filename)
+    if source is None:
+        return {}
+    try:
+        tree = ast.parse(source.text)
+    except SyntaxError:
+        return {}
+    by_line: dict[int, Statement] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, _SIMPLE):
+            first, last = node.lineno, node.end_lineno or node.lineno
+            start = source.offset(first, node.col_offset + 1)
+            end = source.offset(last, (node.end_col_offset or 0) + 1)
+            value = ast.unparse(node.value) if node.value is not None else ""
+            statement = Statement(Span(source, start, end), first, _targets(node), _reads(node), value, isinstance(node, ast.AugAssign), _adds(node))
+            by_line.update(dict.fromkeys(range(first, last + 1), statement))
+    return by_line
+
+
+def statement_at(code: CodeType, line: int) -> Statement | None:
+    """The statement that a line of a function belongs to; None for heads of loops and the like."""
+    return _statements(code.co_filename).get(line)
+
+
+def _targets(node: ast.AST) -> tuple[str, ...]:
+    if isinstance(node, ast.Assign):
+        return tuple(text for target in node.targets for text in _texts(target))
+    if isinstance(node, ast.AugAssign | ast.AnnAssign):
+        return tuple(_texts(node.target))
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        # `np.add.at(dW, i, d)` and `dxs.append(dx)` change what they are given.
+        call = node.value
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if name in ("at", "copyto", "put", "fill_diagonal", "add_at") and call.args:
+            return tuple(_texts(call.args[0]))
+    return ()
+
+
+def _adds(node: ast.AST) -> bool:
+    """`x += y`, `x = x + y`, `np.add.at(x, i, y)`."""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Add | ast.Sub)
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
+        sides = (ast.unparse(node.value.left), ast.unparse(node.value.right))
+        return isinstance(node.value.op, ast.Add | ast.Sub) and ast.unparse(node.targets[0]) in sides
+    return isinstance(node, ast.Expr) and bool(_targets(node))
+
+
+def _texts(target: ast.expr) -> list[str]:
+    if isinstance(target, ast.Tuple | ast.List):
+        return [text for item in target.elts for text in _texts(item)]
+    if isinstance(target, ast.Starred):
+        return _texts(target.value)
+    return [ast.unparse(target)]
+
+
+def _reads(node: ast.AST) -> tuple[str, ...]:
+    """Names and attributes that are read, each once, in their order."""
+    reads: dict[str, None] = {}
+    value = getattr(node, "value", None)
+    for inner in ast.walk(value) if value is not None else ():
+        if isinstance(inner, ast.Name | ast.Attribute | ast.Subscript) and isinstance(inner.ctx, ast.Load):
+            reads[ast.unparse(inner)] = None
+    if isinstance(node, ast.AugAssign):
+        reads[ast.unparse(node.target)] = None
+    return tuple(reads)
+
+
+def evaluate(text: str, frame: FrameType) -> Any:
+    """What a target or a name stands for in a running function; None where that cannot be said.
+
+    Only what the function itself has just evaluated is evaluated again, and no call but `str`.
+    """
+    tree = _tree(text)
+    if tree is None:
+        return None
+    try:
+        return eval(tree, frame.f_globals, frame.f_locals)  # the user's own expression, in the user's own frame
+    except Exception:
+        return None
+
+
+@cache
+def _tree(text: str) -> CodeType | None:
+    tree = ast.parse(text, mode="eval")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in ("str", "len")):
+            return None
+    return compile(tree, "<name>", "eval")
+
+
+def base_of(text: str) -> str:
+    """`dx` of `dx[i]`: the array that a part of is set; the text itself where nothing is indexed."""
+    tree = ast.parse(text, mode="eval").body
+    return ast.unparse(tree.value) if isinstance(tree, ast.Subscript) else text

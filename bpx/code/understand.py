@@ -1,0 +1,142 @@
+"""Which function is which: a target's names → a `Program`, with what was understood."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpx.code.leaves import Path, get, walk
+from bpx.code.program import Program, Routine, World, find_loss
+from bpx.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+_FORWARDS = ("forward", "__call__", "predict", "feedforward", "forward_pass")
+_BACKWARDS = ("backward", "gradient", "backprop", "grad", "gradients", "backward_pass", "numerical_grad")
+
+
+def understood(
+    named: Sequence[tuple[str, Any, Any]],
+    args: Mapping[str, Any],
+    module_globals: dict[str, Any] | None = None,
+) -> Program:
+    """The program of `forward`, `backward`, perhaps a loss between them; or of one function or object.
+
+    `named` are (name, value, object that it is a method of). Raises `BpxError`.
+    """
+    routines = [routine for item in named for routine in _routines(*item)]
+    owner = next(
+        (owner for _, value, owner in named for owner in [_object(value, owner)] if owner is not None), None
+    )
+    if module_globals is None:
+        module_globals = vars(sys.modules.get(getattr(routines[0].function, "__module__", ""), sys))
+    world = World(args, module_globals, owner)
+    routines = [_at_home(routine, owner, world) for routine in routines]
+    forward, loss, backward = _sorted_out(routines)
+    program = Program(forward, loss, backward, world)
+    _find_outputs(program, module_globals)
+    return program
+
+
+def _object(value: Any, owner: Any) -> Any:
+    if owner is not None and not isinstance(owner, type):
+        return owner
+    bound = getattr(value, "__self__", None)
+    if inspect.ismethod(value) and not isinstance(bound, type):
+        return bound
+    return None if inspect.isroutine(value) or isinstance(value, type) else value
+
+
+def _routines(name: str, value: Any, owner: Any) -> list[Routine]:
+    if isinstance(value, type):
+        raise BpxError([Diagnostic("class-without-object", None, {"name": name}, "make-object")])
+    if inspect.ismethod(value):
+        return [Routine(name, value.__func__, ("self",))]
+    if inspect.isroutine(value):
+        return [Routine(name, value)]
+    kind = type(value)
+    forward = next((method for method in ("loss", *_FORWARDS) if hasattr(kind, method)), None)
+    if hasattr(kind, "forward"):
+        forward = "forward"
+    backward = next((method for method in _BACKWARDS if hasattr(kind, method)), None)
+    if forward is None or backward is None:
+        raise BpxError([Diagnostic("no-forward-backward", None, {"name": name})])
+    return [Routine(f"{name}.{method}", getattr(kind, method), ("self",)) for method in (forward, backward)]
+
+
+def _at_home(routine: Routine, owner: Any, world: World) -> Routine:
+    """The routine with the way to its object: a global variable of the module, where it is one."""
+    if routine.owner is None or owner is None:
+        return routine
+    for name, value in world.originals["globals"].items():
+        if value is owner:
+            return routine._replace(owner=("globals", name))
+    return routine
+
+
+def _sorted_out(routines: Sequence[Routine]) -> tuple[Routine, Routine | None, Routine]:
+    if len(routines) == 1:
+        return routines[0], None, routines[0]
+    if len(routines) == 2:
+        return routines[0], None, routines[1]
+    if len(routines) == 3:
+        return routines[0], routines[1], routines[2]
+    raise BpxError([Diagnostic("too-many-functions", None, {"count": len(routines)})])
+
+
+def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
+    """What of forward's results is derived, and which arguments of backward take what arrives there."""
+    if program.both:
+        program.outputs = [_first_scalar(program)]
+        return
+    names = [parameter.name for parameter in parameters(program.backward.function)]
+    names = names[1:] if program.backward.owner is not None and names[:1] == ["self"] else names
+    labels = returned_names(program.forward.function)
+    known = {*program.world.originals["args"], *labels.values()}
+    optional = {
+        parameter.name
+        for parameter in parameters(program.backward.function)
+        if parameter.default is not parameter.empty
+    }
+    wanting = [name for name in names if name not in known and not is_cache(name) and is_upstream(name)]
+    result = program.returned()
+    program.outputs = [(0,)] if isinstance(result, tuple) else [()]
+    if program.loss is not None:
+        return
+    paired = [
+        (name, path)
+        for name in wanting
+        for path, label in labels.items()
+        if name in (f"d{label}", f"d_{label}", f"grad_{label}")
+    ]
+    if len(paired) > 1:
+        program.upstream = [name for name, _ in paired]
+        program.outputs = [path for _, path in paired]
+        return
+    program.upstream = [
+        name for name in wanting if name not in optional or np.ndim(get(result, program.outputs[0]))
+    ][:1]
+    if not program.upstream and np.ndim(get(result, program.outputs[0])):
+        owner = None if program.forward.owner is None else get(program.world.originals, program.forward.owner)
+        program.loss = find_loss(module_globals, owner, [program.forward.function, program.backward.function])
+        program.jacobian = program.loss is None
+        if False:
+            raise BpxError(
+                [Diagnostic("no-upstream", None, {"name": program.backward.name}, "name-the-loss")]
+            )
+
+
+def _first_scalar(program: Program) -> Path:
+    """Where the loss stands in what a function of loss and gradients returns."""
+    result = program.returned()
+    if not isinstance(result, tuple | list | dict) and np.ndim(result) == 0:
+        return ()
+    labels = returned_names(program.forward.function)
+    scalars = [path for path, value in walk(result) if np.ndim(value) == 0]
+    named = [path for path in scalars if is_loss(labels.get(path, ""))]
+    if not scalars:
+        raise BpxError([Diagnostic("no-loss", None, {"name": program.forward.name})])
+    return (named or scalars)[0]
