@@ -18,6 +18,7 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
 
+MOST_TIMES = 12  # of a line in a loop
 MOST_RUNS = 1_000  # of the backward function, in the search for a line
 CLOSE = 1e-6  # relative: adjoints in float64 agree far better, mistakes are far larger
 
@@ -74,55 +75,153 @@ def contributions(graph: NamedGraph, upstream: Any, nodes: set[int]) -> dict[int
     return {node: [values[number] for number in parts] for node, parts in by_node.items()}
 
 
+def local_derivatives(graph: NamedGraph, upstream: Any) -> list[Adjoint]:
+    """∂node/∂arg of elementwise ops, by the node."""
+    copy = graph.graph.copy()
+    nodes = [copy[leaf.node] for leaf in graph.inputs]
+    ledger = reverse(copy[graph.output], nodes, copy.constant(upstream), graph.composites)
+    edges = [edge for edge in ledger.edges if edge.local is not None and edge.local not in copy.constants]
+    values = run(copy, graph.input_values, [edge.local for edge in edges if edge.local is not None])
+    return [Adjoint(edge.consumer, values[edge.local]) for edge in edges if edge.local is not None]
+
+
+def steps_between(graph: NamedGraph, known: Sequence[Adjoint]) -> list[Adjoint]:
+    """∂v/∂u of named nodes of one shape that follow on one another element by element, as `1 - h**2`."""
+    adjoint = {one.node: one.value for one in known}
+    named = [node for node in graph.own_names if node in adjoint and np.size(adjoint[node]) > 1]
+    found = []
+    for u in named:
+        above = graph.graph.touched(by=[u], upto=graph.output)
+        for v in named:
+            if v > u and above[v] and np.shape(adjoint[u]) == np.shape(adjoint[v]) and np.all(adjoint[v]):
+                found.append(Adjoint(u, adjoint[u] / adjoint[v]))
+    return found
+
+
 def parts(graph: NamedGraph, upstream: Any, known: Sequence[Adjoint]) -> list[Adjoint]:
     """The contributions to adjoints that are sums of several: people compute them one by one."""
     arriving = contributions(graph, upstream, {adjoint.node for adjoint in known})
     return [Adjoint(node, value) for node, values in arriving.items() if len(values) > 1 for value in values]
 
 
-def find_culprits(
-    settings: Sequence[Setting],
-    known: Sequence[Adjoint],
-    spans: Mapping[int, Any],
-    wrong: Sequence[Any],
-    gradients: Callable[[Callable[..., Any]], Mapping[Any, Any] | None],
-    right: Mapping[Any, Any],
-) -> list[Culprit]:
-    """The lines to blame for the `wrong` gradients.
+class Search:
+    """The search for the lines that make gradients wrong.
 
-    `gradients(replace)` runs backward with replacements, `right` are the true gradients, both by leaf.
+    `gradients(replace)` runs backward with replacements and gives what it claims by leaf, None where that
+    fails; `right` are the true gradients, `wrong` the leaves whose gradients are wrong.
     """
+
+    def __init__(
+        self,
+        gradients: Callable[[Callable[..., Any]], Mapping[Any, Any] | None],
+        claims: Mapping[Any, Any],
+        right: Mapping[Any, Any],
+        wrong: Sequence[Any],
+    ) -> None:
+        self._gradients, self._claims, self._right, self.wrong = gradients, claims, right, frozenset(wrong)
+        self.runs = 0
+
+    def culprits(self, settings: Sequence[Setting], meant: Meant) -> list[Culprit]:
+        """The first line that explains all, or the lines that do together."""
+        explanations: list[tuple[Attempt, frozenset[Any]]] = []
+        by_key = _by_key(settings)
+        new = meant.newly_right(settings)
+        doubtful = {key: self._doubtful([one for one in times if one not in new]) for key, times in by_key.items()}
+        order = {setting: number for number, setting in enumerate(settings)}
+        keys = sorted((key for key in by_key if doubtful[key]), key=lambda key: order[doubtful[key][0]])
+        for factors in (_plain, _of_lengths):
+            for key in keys:
+                for factor in factors(by_key[key][0].value):
+                    attempt, fixed = self._explanation(by_key[key], doubtful[key], meant, factor)
+                    if fixed:
+                        explanations.append((attempt, fixed))
+                    if fixed == self.wrong or self.runs > MOST_RUNS:
+                        return _chosen(explanations, by_key, self.wrong)
+        return _chosen(explanations, by_key, self.wrong)
+
+    def _doubtful(self, times: Sequence[Setting]) -> list[Setting]:
+        """The times at which what the line sets reaches wrong gradients, and no right one."""
+        doubtful = []
+        for setting in [*times[: MOST_TIMES - 1], *times[MOST_TIMES - 1 :][-1:]]:
+            moved = Attempt(setting.key, {setting.time: Adjoint(-1, _moved(setting.value))}, 1.0)
+            result = self._run(moved)
+            if result is None:
+                continue
+            changed = {leaf for leaf, claim in self._claims.items() if not close(result.get(leaf), claim, 1e-12)}
+            if changed and changed <= self.wrong:
+                doubtful.append(setting)
+        return doubtful
+
+    def _explanation(
+        self, times: Sequence[Setting], doubtful: Sequence[Setting], meant: Meant, factor: float
+    ) -> tuple[Attempt, frozenset[Any]]:
+        """The replacement of what a line sets that mends most, and what it mends."""
+        best = Attempt(times[0].key, {}, factor), frozenset[Any]()
+        if not doubtful:
+            return best
+        if len(times) > 1 and len(doubtful) == len(times):
+            for by_time in meant.families(times):
+                attempt = Attempt(times[0].key, by_time, factor)
+                fixed = self._mended(attempt)
+                if len(fixed) > len(best[1]):
+                    best = attempt, fixed
+                if fixed == self.wrong:
+                    return best
+        # Time by time: a layer's line runs once for each layer.
+        for setting in doubtful:
+            for adjoint in meant.like(setting.value):
+                attempt = Attempt(setting.key, {**best[0].by_time, setting.time: adjoint}, factor)
+                fixed = self._mended(attempt)
+                if len(fixed) > len(best[1]):
+                    best = attempt, fixed
+                    break
+            if best[1] == self.wrong or self.runs > MOST_RUNS:
+                break
+        return best
+
+    def _mended(self, attempt: Attempt) -> frozenset[Any]:
+        """The wrong gradients that are right with these replacements; none where a right one becomes wrong."""
+        result = self._run(attempt)
+        if result is None:
+            return frozenset()
+        right = {leaf for leaf, value in self._right.items() if close(result.get(leaf), value)}
+        return frozenset() if self._right.keys() - self.wrong - right else frozenset(right & self.wrong)
+
+    def _run(self, attempt: Attempt) -> Mapping[Any, Any] | None:
+        self.runs += 1
+        return self._gradients(attempt.replace)
+
+
+def _by_key(settings: Sequence[Setting]) -> dict[Key, list[Setting]]:
     by_key: dict[Key, list[Setting]] = {}
     for setting in settings:
         if setting.key.target != RETURN:
             by_key.setdefault(setting.key, []).append(setting)
-    culprits: list[Culprit] = []
-    left = list(wrong)
-    runs = 0
-    results: list[tuple[Attempt, frozenset[Any]]] = []
-    for attempt in _attempts(by_key, known, spans):
-        runs += 1
-        if runs > MOST_RUNS or not left:
-            break
-        result = gradients(attempt.replace)
-        if result is None:
-            continue
-        fixed = frozenset(leaf for leaf in wrong if close(result.get(leaf), right[leaf]))
-        broken = any(leaf not in wrong and not close(result.get(leaf), right[leaf]) for leaf in right)
-        if fixed and not broken:
-            results.append((attempt, fixed))
-            if len(fixed) == len(wrong):
-                break
-    while left and results:
-        attempt, fixed = max(results, key=lambda item: len(item[1] & set(left)))
-        covered = fixed & set(left)
+    return by_key
+
+
+def _moved(value: Any) -> Any:
+    """Values near these, all of them others; of zeros too."""
+    scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
+    return np.asarray(value) + scale * 0.01 * (1 + np.arange(np.size(value)).reshape(np.shape(value)) / np.size(value))
+
+
+def _chosen(
+    explanations: Sequence[tuple[Attempt, frozenset[Any]]],
+    by_key: Mapping[Key, Sequence[Setting]],
+    wrong: frozenset[Any],
+) -> list[Culprit]:
+    """As few lines as explain all that can be explained; of equals the first."""
+    culprits, left = [], set(wrong)
+    while left and explanations:
+        attempt, fixed = max(explanations, key=lambda item: len(item[1] & left))
+        covered = fixed & left
         if not covered:
             break
-        time = max(attempt.by_time)
         first = min(attempt.by_time)
-        setting = by_key[attempt.key][first if first < len(by_key[attempt.key]) else time]
+        setting = next(one for one in by_key[attempt.key] if one.time == first)
         culprits.append(Culprit(setting, attempt.by_time[first], attempt.factor, tuple(covered)))
-        left = [leaf for leaf in left if leaf not in covered]
+        left -= covered
     return culprits
 
 
@@ -132,11 +231,13 @@ def narrowed(settings: Sequence[Setting], culprit: Culprit, contributions: Seque
     `contributions` are what the consumers of its node contribute to the adjoint.
     """
     setting = culprit.setting
-    for step, increment in _increments(settings, setting):
-        fits = any(close(increment, culprit.factor * np.asarray(part)) for part in contributions)
-        if not fits:
-            setting = step
-            break
+    steps = [
+        (step, any(close(increment, culprit.factor * np.asarray(part)) for part in contributions))
+        for step, increment in _increments(settings, setting)
+    ]
+    # Where none of them is a contribution, it is not a sum of contributions.
+    if any(fits for _, fits in steps):
+        setting = next((step for step, fits in steps if not fits), setting)
     return culprit._replace(setting=_made_by(settings, setting))
 
 
@@ -155,33 +256,30 @@ def _increments(settings: Sequence[Setting], last: Setting) -> list[tuple[Settin
 
 
 def _made_by(settings: Sequence[Setting], setting: Setting) -> Setting:
-    """The return statement of a function of the user's that made what a line has set; else the line itself."""
+    """Where a value was made that a line has only handed on: in a function of the user's that returned it.
+
+    A bare name that is returned was made by the last line that set it.
+    """
     for other in reversed(settings[: settings.index(setting)]):
-        if other.key.target == RETURN and other.object is setting.object:
-            return other
-        if other.object is setting.object:
-            return setting
+        if other.object is not setting.object:
+            continue
+        if other.key.target == RETURN:
+            named = other.statement is not None and other.statement.value.isidentifier()
+            if not named:
+                return other
+        elif setting.statement is None or not setting.statement.adds:
+            setting = other
+            if other.statement is not None and not other.statement.value.isidentifier():
+                return other
     return setting
 
 
-def close(value: Any, right: Any) -> bool:
+def close(value: Any, right: Any, tolerance: float = CLOSE) -> bool:
     """Whether a gradient is right, as far as the search for a line needs to know."""
     if value is None or np.shape(value) != np.shape(right):
         return False
     scale = float(np.max(np.abs(right), initial=1e-300))
-    return bool(np.all(np.abs(np.asarray(value) - right) <= CLOSE * scale))
-
-
-def _attempts(
-    by_key: Mapping[Key, Sequence[Setting]], known: Sequence[Adjoint], spans: Mapping[int, Any]
-) -> Iterator[Attempt]:
-    """What may be replaced by what, in the order in which the lines ran."""
-    families = _families(known, spans)
-    for factors in (_plain, _of_lengths):
-        for key, times in by_key.items():
-            for by_time in _replacements(times, known, families):
-                for factor in factors(times[0].value):
-                    yield Attempt(key, by_time, factor)
+    return bool(np.all(np.abs(np.asarray(value) - right) <= tolerance * scale))
 
 
 def _plain(value: Any) -> Iterable[float]:
@@ -191,42 +289,60 @@ def _plain(value: Any) -> Iterable[float]:
 def _of_lengths(value: Any) -> Iterable[float]:
     """Backward passes that leave the sign or the 1/N of a mean for the end."""
     lengths = {float(n) for n in np.shape(value) if n > 1}
-    return (-1.0, *lengths, *(-n for n in lengths))
+    return (-1.0, *sorted(lengths), *sorted(-n for n in lengths))
 
 
-def _families(known: Sequence[Adjoint], spans: Mapping[int, Any]) -> list[list[Adjoint]]:
-    """Adjoints of the nodes that one expression of the forward function made, time by time."""
+class Meant:
+    """What lines of backward functions are meant to set: adjoints, parts of adjoints, local derivatives."""
+
+    def __init__(self, groups: Sequence[Sequence[Adjoint]], spans: Mapping[int, Any]) -> None:
+        self._all = [adjoint for group in groups for adjoint in group]
+        self._families = [family for group in groups for family in _families(group, spans)]
+
+    def like(self, value: Any) -> Iterator[Adjoint]:
+        """What has the shape of a value, and is not the value itself."""
+        shape = np.shape(value)
+        for adjoint in self._all:
+            if np.shape(adjoint.value) == shape and not close(value, adjoint.value):
+                yield adjoint
+
+    def newly_right(self, settings: Sequence[Setting]) -> set[Setting]:
+        """Settings to an adjoint that nothing was before: to come upon one by mistake is unlikely.
+
+        What only hands on a value that was there is left in doubt: a step may have been forgotten.
+        """
+        held: list[Any] = [self._all[0].value] if self._all else []
+        new: set[Setting] = set()
+        for setting in settings:
+            if setting.key.target == RETURN or np.size(setting.value) < 2 or not np.any(setting.value):
+                continue
+            if any(close(setting.value, value) for value in held):
+                continue
+            if any(close(setting.value, adjoint.value) for adjoint in self._all):
+                new.add(setting)
+                held.append(setting.value)
+        return new
+
+    def families(self, times: Sequence[Setting]) -> Iterator[dict[int, Adjoint]]:
+        """By time, what the times of one expression of the forward function stand for."""
+        size = np.size(times[-1].value)
+        for family in self._families:
+            fitting = [adjoint for adjoint in family if np.size(adjoint.value) == size]
+            rounds, rest = divmod(len(fitting), len(times))
+            if rest:
+                continue
+            # A line of a layer makes a node for each layer and each round.
+            for start in range(rounds):
+                for part in (fitting[start::rounds], fitting[start * len(times) : (start + 1) * len(times)]):
+                    yield dict(enumerate(part))
+                    yield dict(enumerate(reversed(part)))
+
+
+def _families(group: Sequence[Adjoint], spans: Mapping[int, Any]) -> list[list[Adjoint]]:
+    """What belongs to the nodes that one expression of the forward function made, the last first."""
     families: dict[Any, list[Adjoint]] = {}
-    for adjoint in known:
+    for adjoint in group:
         span = spans.get(adjoint.node)
         if span is not None:
             families.setdefault((span.source.name, span.start, span.end), []).append(adjoint)
     return [family for family in families.values() if len(family) > 1]
-
-
-def _replacements(
-    times: Sequence[Setting], known: Sequence[Adjoint], families: Sequence[Sequence[Adjoint]]
-) -> Iterator[dict[int, Adjoint]]:
-    """By time, what may have been meant; what already is an adjoint is right."""
-    doubtful = [setting for setting in times if not _is_adjoint(setting.value, known)]
-    if not doubtful:
-        return
-    size, shape = np.size(times[-1].value), np.shape(times[-1].value)
-    if len(times) > 1:
-        for family in families:
-            fitting = [adjoint for adjoint in family if np.size(adjoint.value) == size]
-            if len(fitting) == len(times):
-                yield dict(enumerate(fitting))
-                yield dict(enumerate(reversed(fitting)))
-    # Of what is added up, time by time, only the last value need be an adjoint.
-    for setting in dict.fromkeys([doubtful[-1], doubtful[0]]):
-        for adjoint in known:
-            if np.shape(adjoint.value) == shape:
-                yield {setting.time: adjoint}
-
-
-def _is_adjoint(value: Any, known: Sequence[Adjoint]) -> bool:
-    """Whether a value is an adjoint, and not by chance as a number or an array of zeros may be."""
-    if np.size(value) < 2 or not np.any(value):
-        return False
-    return any(close(value, adjoint.value) for adjoint in known)
