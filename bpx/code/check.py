@@ -17,7 +17,7 @@ from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.report import Report
 from bpx.code.gradients import Found, claimed_gradients
 from bpx.code.leaves import Leaf, Path, get, named
-from bpx.code.line_blame import Culprit, Meant, Search, adjoints, close, contributions, local_derivatives, narrowed, parts, steps_between
+from bpx.code.line_blame import Culprit, Meant, Search, adjoints, close, forward_values, contributions, local_derivatives, narrowed, parts, steps_between
 from bpx.code.program import Program
 from bpx.code.recorder import Recorder
 from bpx.graph.named.claim import Claim, Derivative
@@ -85,7 +85,7 @@ def culprits(traced: TracedProgram, upstream: Any) -> list[Culprit]:
         # What the lines of the forward pass set is right by definition.
         forward = {(span.source, span.source.position(span.start)[0]) for span in traced.graph.origins.values()}
         settings = [one for one in settings if one.statement is None or (one.statement.span.source, one.statement.line) not in forward]
-    meant = Meant([known, parts(traced.graph, upstream, known), local_derivatives(traced.graph, upstream), steps_between(traced.graph, known)], traced.graph.origins)
+    meant = Meant([known, parts(traced.graph, upstream, known), local_derivatives(traced.graph, upstream), steps_between(traced.graph, known)], traced.graph.origins, forward_values(traced.graph))
     found = Search(gradients, claims, right, wrong).culprits(settings, meant)
     arriving = contributions(traced.graph, upstream, {culprit.adjoint.node for culprit in found})
     return [narrowed(recorder.settings, culprit, arriving[culprit.adjoint.node]) for culprit in found]

@@ -63,6 +63,12 @@ def adjoints(graph: NamedGraph, upstream: Any) -> list[Adjoint]:
     return [Adjoint(node, values[live[node]]) for node in sorted(live, reverse=True)]
 
 
+def forward_values(graph: NamedGraph) -> list[Any]:
+    """The values of all nodes: backward passes compute some of them again."""
+    values = run(graph.graph, graph.input_values, [graph.output])
+    return [value for node, value in values.items() if node not in graph.graph.constants]
+
+
 def contributions(graph: NamedGraph, upstream: Any, nodes: set[int]) -> dict[int, list[Any]]:
     """What each consumer of a node contributes to its adjoint, by node."""
     copy = graph.graph.copy()
@@ -256,21 +262,28 @@ def _increments(settings: Sequence[Setting], last: Setting) -> list[tuple[Settin
 
 
 def _made_by(settings: Sequence[Setting], setting: Setting) -> Setting:
-    """Where a value was made that a line has only handed on: in a function of the user's that returned it.
+    """Where a value was made that a line has only handed on: an argument, or what a function returned."""
+    earlier = settings[: settings.index(setting)]
+    if setting.argument:
+        for other in reversed(earlier):
+            if other.object is setting.object and not other.argument:
+                return _returned_by(earlier, other)
+        return setting
+    if setting.statement is not None and "(" in setting.statement.value:
+        for other in reversed(earlier):
+            if other.object is setting.object and other.key.target == RETURN:
+                return _returned_by(earlier, other)
+    return setting
 
-    A bare name that is returned was made by the last line that set it.
-    """
-    for other in reversed(settings[: settings.index(setting)]):
-        if other.object is not setting.object:
-            continue
-        if other.key.target == RETURN:
-            named = other.statement is not None and other.statement.value.isidentifier()
-            if not named:
-                return other
-        elif setting.statement is None or not setting.statement.adds:
-            setting = other
-            if other.statement is not None and not other.statement.value.isidentifier():
-                return other
+
+def _returned_by(earlier: Sequence[Setting], setting: Setting) -> Setting:
+    """A return statement; of a bare name, the last line that set the name."""
+    if setting.key.target != RETURN or setting.statement is None:
+        return setting
+    for other in reversed(earlier[: earlier.index(setting)]):
+        same = other.key.target == setting.statement.value and other.key.filename == setting.key.filename
+        if same and not other.argument:
+            return other
     return setting
 
 
@@ -295,8 +308,11 @@ def _of_lengths(value: Any) -> Iterable[float]:
 class Meant:
     """What lines of backward functions are meant to set: adjoints, parts of adjoints, local derivatives."""
 
-    def __init__(self, groups: Sequence[Sequence[Adjoint]], spans: Mapping[int, Any]) -> None:
+    def __init__(
+        self, groups: Sequence[Sequence[Adjoint]], spans: Mapping[int, Any], values: Iterable[Any]
+    ) -> None:
         self._all = [adjoint for group in groups for adjoint in group]
+        self._right = [*(adjoint.value for adjoint in self._all), *values]
         self._families = [family for group in groups for family in _families(group, spans)]
 
     def like(self, value: Any) -> Iterator[Adjoint]:
@@ -318,7 +334,7 @@ class Meant:
                 continue
             if any(close(setting.value, value) for value in held):
                 continue
-            if any(close(setting.value, adjoint.value) for adjoint in self._all):
+            if any(close(setting.value, value) for value in self._right):
                 new.add(setting)
                 held.append(setting.value)
         return new

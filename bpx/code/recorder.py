@@ -38,6 +38,7 @@ class Setting:
     value: Any
     object: Any  # the very array, which a function may have returned
     reads: dict[str, Any]
+    argument: bool = False  # handed to a function, whose caller's statement it is
 
 
 RETURN = "return"
@@ -78,7 +79,7 @@ class Recorder:
         statement = None if caller is None else statement_at(caller.f_code, caller.f_lineno)
         for name in frame.f_code.co_varnames[: frame.f_code.co_argcount]:
             if name != "self":
-                self._set(frame, Key(frame.f_code.co_filename, frame.f_code.co_firstlineno, name), statement)
+                self._set(frame, Key(frame.f_code.co_filename, frame.f_code.co_firstlineno, name), statement, argument=True)
         return self._went_on
 
     def _went_on(self, frame: FrameType, event: str, argument: Any) -> Any:
@@ -110,7 +111,12 @@ class Recorder:
             self.locals = {name: copied(item) for name, item in frame.f_locals.items() if _is_numbers(item)}
 
     def _set(
-        self, frame: FrameType, key: Key, statement: Statement | None, in_place: bool = False
+        self,
+        frame: FrameType,
+        key: Key,
+        statement: Statement | None,
+        in_place: bool = False,
+        argument: bool = False,
     ) -> None:
         value = evaluate(key.target, frame)
         if not _is_numbers(value):
@@ -121,15 +127,17 @@ class Recorder:
             if other is not None:
                 _put(frame, key.target, value, other, in_place)
                 value = other
-        self._note(key, statement, value, frame)
+        self._note(key, statement, value, frame, argument)
 
-    def _note(self, key: Key, statement: Statement | None, value: Any, frame: FrameType) -> None:
+    def _note(
+        self, key: Key, statement: Statement | None, value: Any, frame: FrameType, argument: bool = False
+    ) -> None:
         time = self._times.get(key, 0)
         self._times[key] = time + 1
         if self.replace is None and len(self.settings) < MOST_SETTINGS:
             reads = {} if statement is None else _read(statement, frame)
             kept = np.array(value) if _is_numbers(value) else value
-            self.settings.append(Setting(key, time, statement, kept, value, reads))
+            self.settings.append(Setting(key, time, statement, kept, value, reads, argument))
 
 
 def _is_numbers(value: Any) -> bool:
