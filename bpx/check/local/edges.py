@@ -57,6 +57,8 @@ def check_edges(
     checked_edges: dict[Edge, CheckedEdge] = {}
     for batch in batches:
         of_batch = [edge for node in batch.nodes for edge in by_consumer.get(node, ())]
+        if not of_batch:
+            continue
         for checked_edge in check_elementwise(
             batch, of_batch, values, *nonsmooth(batch), rounding_errors, detect, exact_elements
         ):
