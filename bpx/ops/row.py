@@ -210,6 +210,13 @@ def by_method(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]
     return lambda x: of_objects(x) if np.asarray(x).dtype.hasobject else function(x)
 
 
+def by_class(function: Callable[..., Any], of_objects: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` for float64; for the numbers of object arrays, the same in functions that these know."""
+    return lambda *args: (
+        of_objects(*args) if any(np.asarray(arg).dtype.hasobject for arg in args) else function(*args)
+    )
+
+
 def register(op: Op) -> Op:
     """Put a row into the table; a second row of the same name is a programming error."""
     for name in (op.name, *op.aliases):

@@ -27,7 +27,7 @@ import numpy as np
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import Expr, Op
 from bpx.ops.arithmetic import mul, square
-from bpx.ops.functions import exp, log, sqrt
+from bpx.ops.functions import exp, log, root_of_squares
 from bpx.ops.row import composite, structural
 from bpx.ops.selection import absolute, maximum, minimum, sign, where
 from bpx.ops.tensors import (
@@ -163,11 +163,6 @@ def _arrange_normalize(x: Shape, *, axis: Any, eps: Any) -> Settings:
     return {"axis": axes_in_full(axis, len(x)), "eps": positive("eps", eps)}
 
 
-def _root_of_squares(total: Expr) -> Expr:
-    """The square root of a sum of squares, without the endless slope that √ has at 0."""
-    return sqrt(total + (total == 0)) - (total == 0)
-
-
 def _ratio(x: Expr, root: Expr) -> Expr:
     """x / root; 0 where both are 0."""
     return x / (root + (root == 0))
@@ -179,7 +174,7 @@ def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
     if ord == 2:
         unit, back = _unit_of_squares(x, axis, keepdims)
         scaled = x * _aligned(unit, x, axis)
-        return _root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) * back
+        return root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) * back
     return amax(absolute(x), axis=axis, keepdims=keepdims)
 
 
@@ -276,7 +271,7 @@ var = composite(
 )
 std = composite(
     "std",
-    lambda x, *, axis, keepdims, ddof: _root_of_squares(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
+    lambda x, *, axis, keepdims, ddof: root_of_squares(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
     settings={**_REDUCTION, "ddof": 0},
     arrange=_arrange_variance,
     pull=_pull_std,
