@@ -98,6 +98,7 @@ def structural(
     arrange: Callable[..., Settings] | None = None,
     linear: bool = False,
     mixes: Callable[..., tuple[int, ...]] | None = None,
+    push: Callable[..., Any] | None = None,
     refuses: Callable[..., Refusal | None] | None = None,
     expands: Maker | None = None,
     aliases: tuple[str, ...] = (),
@@ -108,8 +109,8 @@ def structural(
 
     `value` takes the settings and `batch` (how many batch axes stand last, 0 or 1) by keyword. Either
     the op is `linear` in each of its args (those it `chooses` by aside), or it has one arg and says along
-    which axes it `mixes` it. A `variadic` one names its `args`. `sample` and `sample_settings` are what
-    it is shown for.
+    which axes it `mixes` it, and how its value moves (`push`) where it has no parts to tell that. A
+    `variadic` one names its `args`. `sample` and `sample_settings` are what it is shown for.
     """
     return register(
         Op(
@@ -123,6 +124,7 @@ def structural(
             notation=notation,
             linear=linear,
             mixes=mixes,
+            push=push,
             chooses=chooses,
             refuses=refuses,
             expands=expands,

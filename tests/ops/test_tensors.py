@@ -227,6 +227,9 @@ def test_a_row_is_linear_or_says_what_it_mixes_or_is_composite(op):
     assert op.mixes is None or len(op.args) == 1
 
 
+TRIANGULAR = {"cholesky"}  # an element acts on no more than a triangle
+
+
 def check_linear(op: Op, shapes, settings) -> None:
     """In each arg: the value at a·x + b·y is a · the value at x + b · the value at y."""
     _, out = on_inputs(op, shapes, settings)
@@ -254,7 +257,10 @@ def check_mixes(op: Op, shapes, settings) -> None:
         own = np.ones(before.shape, dtype=bool)
         for axis, carried_axis in zip(own_axes, carried, strict=True):
             own &= where[axis] == at[carried_axis]
-        np.testing.assert_array_equal(changed, own)
+        if op.name in TRIANGULAR:
+            assert not (changed & ~own).any()
+        else:
+            np.testing.assert_array_equal(changed, own)
 
 
 def value_of(op: Op, args, settings) -> np.ndarray:

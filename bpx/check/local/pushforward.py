@@ -1,0 +1,55 @@
+"""Ops of linear algebra, which have no parts that could be checked one by one.
+
+Their derivative follows from an equation that the value solves, as A · inv(A) = I: it is stated a second
+time in forward mode (`push`), one basis direction after the other, and the rule, which is reverse mode, is
+compared with the Jacobian that this writes out. That of a matrix of n rows has n⁴ entries.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bpx.check.local.jacobians import DenseJacobian, to_rows
+from bpx.check.local.rounding_error import backward_moves
+from bpx.check.local.structural_rule import StructuralRule
+from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import BACKWARD_SAFETY, EPSILON, LARGEST_JACOBIAN_ENTRIES
+from bpx.graph.arrays import Array
+
+
+def pushed_jacobian(rule: StructuralRule) -> DenseJacobian | None:
+    """The Jacobian of an op of one arg by its `push`; None where it is too large.
+
+    Its error is how far it moves with the arg, by rounding in the arg and by its own.
+    """
+    arg, mixes = rule.args[0], rule.op.mixes
+    assert mixes
+    mixed = mixes(arg.shape, **rule.settings)
+    # Of arg and value together, in each slice; slices are independent of each other.
+    directions = math.prod(arg.shape[axis] for axis in mixed)
+    if directions * max(arg.size, directions) > LARGEST_JACOBIAN_ENTRIES:
+        return None
+    jacobian = _written_out(rule, arg, rule.out, mixed)
+    error = EPSILON * np.abs(jacobian)
+    with np.errstate(all="ignore"):
+        for moved in backward_moves(arg, rule.arg_errors[0]):
+            there = _written_out(rule, moved, rule.forward(0, moved), mixed)
+            gap = np.nan_to_num(np.abs(there - jacobian), nan=np.inf)
+            error = np.maximum(error, BACKWARD_SAFETY * gap)
+    return DenseJacobian(ErrorBound(jacobian, error, 0 * jacobian), arg.shape, mixed)
+
+
+def _written_out(rule: StructuralRule, arg: Array, out: Array, mixed: tuple[int, ...]) -> Array:
+    """The Jacobian as (slices, elements of the arg, elements of the value)."""
+    assert rule.op.push
+    lengths = [arg.shape[axis] for axis in mixed]
+    count = math.prod(lengths)
+    basis = np.eye(count).reshape(count, *[1] * (arg.ndim - len(mixed)), *lengths)
+    try:
+        slopes = rule.op.push(np.broadcast_to(basis, (count, *arg.shape)), arg, out, **rule.settings)
+    except np.linalg.LinAlgError:
+        return np.full((arg.size // count, count, out.size * count // arg.size), np.nan)
+    rows = [to_rows(slope, mixed, arg.ndim) for slope in slopes]
+    return np.stack(rows, axis=1)

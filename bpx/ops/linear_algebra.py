@@ -1,0 +1,386 @@
+"""Linear algebra: products that letters name, inverses, determinants, Cholesky's factor, diagonals.
+
+`einsum("ij,jk->ik", a, b)` as NumPy has it, implicit output included: without `->` it has the letters
+that occur once, in the order of the alphabet. Refused, for two operands need neither: the ellipsis, and a
+letter that stands twice in one operand. Lengths of 1 are not stretched.
+
+`inv`, `solve`, `det` and `cholesky` are those of numpy.linalg; `logdet` is the second that its slogdet
+returns, the logarithm of |det|. They take stacks of matrices, in the last two axes. `cholesky` reads the
+lower triangle alone, as NumPy does: the upper one gets nothing, and an element below the diagonal what
+symmetry would have it share with its mirror image.
+
+Rules as in Giles, Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation (Advances in Automatic Differentiation, Springer 2008); of `cholesky` as in Murray,
+Differentiation of the Cholesky decomposition (arXiv:1602.07527, 2016). What `push` states is the forward
+mode of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.graph.arrays import Array, Settings, Shape, ShapeError
+from bpx.graph.facts import Refusal
+from bpx.graph.graph import Expr, Op
+from bpx.ops.functions import log
+from bpx.ops.indices import place, shaped
+from bpx.ops.row import composite, structural
+from bpx.ops.selection import absolute
+from bpx.ops.shapes import concat, flip, tril
+from bpx.ops.tensors import (
+    SettingError,
+    is_whole,
+    matrix_transpose,
+    outer,
+    spread,
+    sum_,
+    unbroadcast,
+)
+from bpx.ops.values import matrices
+
+# --- einsum -------------------------------------------------------------------------------------
+
+
+class _Letters(NamedTuple):
+    """What `ij,jk->ik` says: the letters of the axes of both operands and of the result."""
+
+    a: str
+    b: str
+    out: str
+
+
+def _letters(subscripts: str) -> _Letters:
+    """Subscripts in full."""
+    operands, _, out = subscripts.partition("->")
+    a, b = operands.split(",")
+    return _Letters(a, b, out)
+
+
+def _arrange(a: Shape, b: Shape, *, subscripts: Any) -> Settings:
+    if not isinstance(subscripts, str):
+        raise SettingError("no-subscripts")
+    text = subscripts.replace(" ", "")
+    operands, arrow, out = text.partition("->")
+    every = operands.replace(",", "", 1)
+    if "," not in operands or not all(letter.isascii() and letter.isalpha() for letter in every + out):
+        raise SettingError("bad-subscripts", subscripts=subscripts)
+    if not arrow:
+        out = "".join(sorted(letter for letter in every if every.count(letter) == 1))
+    full = f"{operands}->{out}"
+    _refuse_letters(_letters(full))
+    _lengths(_letters(full), a, b)
+    return {"subscripts": full}
+
+
+def _refuse_letters(letters: _Letters) -> None:
+    for part in letters:
+        for letter in part:
+            if part.count(letter) > 1:
+                raise SettingError("repeated-subscript", letter=letter, part=part)
+    for letter in letters.out:
+        if letter not in letters.a + letters.b:
+            raise SettingError("unknown-subscript", letter=letter)
+
+
+def _lengths(letters: _Letters, a: Shape, b: Shape) -> Mapping[str, int]:
+    """The length behind each letter. Raises `SettingError` where the shapes do not fit the letters."""
+    for part, shape in zip(letters, (a, b), strict=False):
+        if len(part) != len(shape):
+            raise SettingError("subscripts-of-shape", part=part, old=shape)
+    lengths = dict(zip(letters.a, a, strict=True))
+    for letter, length in zip(letters.b, b, strict=True):
+        if lengths.setdefault(letter, length) != length:
+            first = lengths[letter]
+            raise SettingError(
+                "subscript-lengths", letter=letter, first=first, second=length, shape_a=a, shape_b=b
+            )
+    return lengths
+
+
+def _shape(a: Shape, b: Shape, *, subscripts: str) -> Shape:
+    letters = _letters(subscripts)
+    lengths = _lengths(letters, a, b)
+    return tuple(lengths[letter] for letter in letters.out)
+
+
+def _value(a: Array, b: Array, *, subscripts: str, batch: int) -> Any:
+    letters = _letters(subscripts)
+    summed = [letter for letter in letters.a if letter in letters.b and letter not in letters.out]
+    if batch:
+        return np.einsum(f"{letters.a}...,{letters.b}...->{letters.out}...", a, b)
+    if len(letters.out) + 2 * len(summed) != a.ndim + b.ndim:
+        return np.einsum(subscripts, a, b, optimize=not a.dtype.hasobject)
+    # A product of matrices: each letter is summed in both, or stands in one of them and the result.
+    left = "".join(letter for letter in letters.a + letters.b if letter not in summed)
+    axes = tuple([part.index(letter) for letter in summed] for part in (letters.a, letters.b))
+    return np.tensordot(a, b, axes).transpose([left.index(letter) for letter in letters.out])  # type: ignore[arg-type]
+
+
+def _pull(upstream: Expr, a: Expr, b: Expr, out: Expr, *, subscripts: str) -> tuple[Expr, Expr]:
+    letters = _letters(subscripts)
+    return (
+        _contribution(upstream, letters.out, b, letters.b, a, letters.a),
+        _contribution(upstream, letters.out, a, letters.a, b, letters.b),
+    )
+
+
+def _contribution(upstream: Expr, up: str, other: Expr, others: str, arg: Expr, own: str) -> Expr:
+    """The upstream gradient times the other operand; copied along axes that were summed in `arg` alone."""
+    kept = "".join(letter for letter in own if letter in up + others)
+    product = einsum(upstream, other, subscripts=f"{up},{others}->{kept}")
+    alone = tuple(axis for axis, letter in enumerate(own) if letter not in kept)
+    return spread(product, shape=arg.shape, axis=alone) if alone else product
+
+
+einsum: Op = structural(
+    "einsum",
+    _value,
+    _pull,
+    _shape,
+    settings={"subscripts": None},
+    arrange=_arrange,
+    linear=True,
+    sample=((2, 3), (3, 2)),
+    sample_settings={"subscripts": "ij,jk->ik"},
+)
+
+
+# --- inverses and determinants ------------------------------------------------------------------
+
+
+def _same(x: Shape) -> Shape:
+    return x
+
+
+def _without_matrix(a: Shape) -> Shape:
+    return a[:-2]
+
+
+def _matrix_axes(a: Shape) -> tuple[int, int]:
+    return len(a) - 2, len(a) - 1
+
+
+def _arrange_square(name: str) -> Callable[..., Settings]:
+    def arrange(a: Shape, *others: Shape) -> Settings:
+        if len(a) < 2 or a[-1] != a[-2]:
+            raise ShapeError(name, (a, *others), "shape-square")
+        return {}
+
+    return arrange
+
+
+def _refuse_singular(a: Any, *others: Any) -> Refusal | None:
+    """Why matrices have no inverse."""
+    return _refusal("singular-matrix", np.linalg.slogdet(a)[0] == 0) if np.isfinite(a).all() else None
+
+
+def _refuse_not_positive(a: Any) -> Refusal | None:
+    """Why matrices have no Cholesky factor."""
+    factor = cholesky.value(a, batch=0)
+    return _refusal("not-positive-definite", np.isnan(factor).any(axis=(-2, -1)))
+
+
+def _refusal(code: str, bad: Any) -> Refusal | None:
+    """The first matrix of a stack that will not do."""
+    places = np.argwhere(bad)
+    at = f"[{', '.join(map(str, places[0]))}]" if len(places) and places.shape[1] else ""
+    return Refusal(code, {"place": f"a{at}"}) if len(places) else None
+
+
+def _per_matrix(numbers: Expr, a: Expr) -> Expr:
+    """A number for each matrix of `a`, in a shape that broadcasts along these."""
+    return shaped(numbers, (*numbers.shape, 1, 1)) if numbers.shape else numbers
+
+
+def _pull_inv(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
+    transposed = matrix_transpose(out)
+    return (-(transposed @ upstream @ transposed),)
+
+
+def _pull_det(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
+    """det · inv(a).T, which are the cofactors: of small matrices these, as singular ones have them too."""
+    if a.shape[-1] <= _FEW:
+        return (_per_matrix(upstream, a) * _cofactors(a),)
+    return (_per_matrix(upstream * out, a) * matrix_transpose(inv(a)),)
+
+
+_FEW = 3  # rows of a matrix whose cofactors are written out
+
+
+def _cofactors(a: Expr) -> Expr:
+    """The derivatives of the determinant of 3 × 3 matrices or smaller ones by each element."""
+    n, axes = a.shape[-1], _matrix_axes(a.shape)
+    if n == 1:
+        return a.graph.constant(np.ones(a.shape))
+    if n == 2:
+        return flip(a, axis=axes) * np.array([[1.0, -1.0], [-1.0, 1.0]])
+
+    def turned(rows: int, columns: int) -> Expr:
+        return _rotated(_rotated(a, axes[0], rows), axes[1], columns)
+
+    # Along rows and columns that go round, the signs of the minors come by themselves.
+    return turned(1, 1) * turned(2, 2) - turned(1, 2) * turned(2, 1)
+
+
+def _rotated(a: Expr, axis: int, by: int) -> Expr:
+    """What stands `by` places farther along an axis, and goes on from its beginning."""
+    before = (slice(None),) * axis
+    return concat(a[(*before, slice(by, None))], a[(*before, slice(by))], axis=axis)
+
+
+def _push_det(direction: Array, a: Array, out: Array) -> Any:
+    return np.sum(matrices.cofactors(a) * direction, axis=(-2, -1))
+
+
+inv: Op = structural(
+    "inv",
+    matrices.of_matrices(np.linalg.inv, matrices.inverted),
+    _pull_inv,
+    _same,
+    arrange=_arrange_square("inv"),
+    mixes=_matrix_axes,
+    push=lambda direction, a, out: -(out @ direction @ out),
+    refuses=_refuse_singular,
+    sample=((2, 2),),
+)
+det: Op = structural(
+    "det",
+    matrices.of_matrices(np.linalg.det, matrices.determinant),
+    _pull_det,
+    _without_matrix,
+    arrange=_arrange_square("det"),
+    mixes=_matrix_axes,
+    push=_push_det,
+    sample=((4, 4),),
+)
+logdet: Op = structural(
+    "logdet",
+    matrices.of_matrices(matrices.log_determinant, matrices.log_of_determinant),
+    lambda upstream, a, out: (_per_matrix(upstream, a) * matrix_transpose(inv(a)),),
+    _without_matrix,
+    arrange=_arrange_square("logdet"),
+    mixes=_matrix_axes,
+    push=lambda direction, a, out: np.trace(np.linalg.solve(a, direction), axis1=-2, axis2=-1),
+    refuses=_refuse_singular,
+    expands=lambda a: log(absolute(det(a))),
+    sample=((2, 2),),
+)
+
+
+def _pull_solve(upstream: Expr, a: Expr, b: Expr, out: Expr) -> tuple[Expr, Expr]:
+    if a.ndim == 2 and b.ndim <= 2:
+        to_b = solve(a.T, upstream)
+        return -(outer(to_b, out) if b.ndim == 1 else to_b @ out.T), to_b
+    columns = [x if b.ndim > 1 else shaped(x, (*x.shape, 1)) for x in (upstream, out)]
+    to_right = solve(matrix_transpose(a), columns[0])
+    to_a = -(to_right @ matrix_transpose(columns[1]))
+    to_b = to_right if b.ndim > 1 else shaped(to_right, out.shape)
+    return unbroadcast(to_a, a.shape), unbroadcast(to_b, b.shape)
+
+
+solve: Op = composite(
+    "solve",
+    lambda a, b: inv(a) @ b,
+    arrange=_arrange_square("solve"),
+    value=matrices.solution,
+    pull=_pull_solve,
+    refuses=_refuse_singular,
+    sample=((2, 2), (2,)),
+)
+
+
+# --- Cholesky's factor --------------------------------------------------------------------------
+
+
+def _lower_half(x: Any, tril: Any) -> Any:
+    """The lower triangle with half of the diagonal, Φ in Murray's paper."""
+    return (tril(x) + tril(x, k=-1)) / 2
+
+
+def _pull_cholesky(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
+    inverse = inv(out)
+    inner = _lower_half(matrix_transpose(out) @ upstream, tril)
+    both = matrix_transpose(inverse) @ inner @ inverse
+    return (_lower_half(both + matrix_transpose(both), tril),)
+
+
+def _push_cholesky(direction: Array, a: Array, out: Array) -> Any:
+    lower = np.tril(direction)
+    symmetric = lower + np.swapaxes(np.tril(direction, -1), -1, -2)
+    half_way = np.linalg.solve(out, symmetric)
+    inner = np.linalg.solve(out, np.swapaxes(half_way, -1, -2))
+    return out @ _lower_half(inner, np.tril)
+
+
+cholesky: Op = structural(
+    "cholesky",
+    matrices.of_matrices(np.linalg.cholesky, matrices.cholesky_factor),
+    _pull_cholesky,
+    _same,
+    arrange=_arrange_square("cholesky"),
+    mixes=_matrix_axes,
+    push=_push_cholesky,
+    refuses=_refuse_not_positive,
+    sample=((2, 2),),
+)
+
+
+# --- diagonals ----------------------------------------------------------------------------------
+
+
+def _arrange_diag(x: Shape, *, k: Any) -> Settings:
+    if not is_whole(k):
+        raise SettingError("not-whole", setting="k", value=k)
+    if len(x) not in (1, 2):
+        raise SettingError("no-diagonal", old=x)
+    if len(x) == 2 and not -x[0] < k < x[1]:
+        raise SettingError("bad-diagonal", k=k, old=x)
+    return {"k": int(k)}
+
+
+def _diag_shape(x: Shape, *, k: int) -> Shape:
+    if len(x) == 1:
+        return (x[0] + abs(k),) * 2
+    return (min(x[0] + min(k, 0), x[1] - max(k, 0)),)
+
+
+def _diag(x: Array, *, k: int, batch: int) -> Any:
+    matrix = x.ndim - batch == 2
+    length = _diag_shape(x.shape[:2], k=k)[0] if matrix else len(x)
+    at = np.arange(length) + max(-k, 0), np.arange(length) + max(k, 0)
+    if matrix:
+        return x[at]
+    out = np.zeros((*_diag_shape(x.shape[:1], k=k), *x.shape[1:]), dtype=x.dtype)
+    out[at] = x
+    return out
+
+
+def _pull_diag(upstream: Expr, x: Expr, out: Expr, *, k: int) -> tuple[Expr]:
+    back = diag(upstream, k=k)
+    if back.shape == x.shape:
+        return (back,)
+    # A matrix that is not square, or has other elements beyond the ends of a diagonal beside the main one.
+    part = tuple(slice(min(own, length)) for own, length in zip(x.shape, back.shape, strict=True))
+    return (place(back[part], at=part, shape=x.shape),)
+
+
+def _arrange_trace(a: Shape) -> Settings:
+    if len(a) != 2:
+        raise ShapeError("trace", (a,), "shape-matrix")
+    return {}
+
+
+diag: Op = structural(
+    "diag",
+    _diag,
+    _pull_diag,
+    _diag_shape,
+    settings={"k": 0},
+    arrange=_arrange_diag,
+    linear=True,
+    sample=((3,),),
+)
+trace: Op = composite("trace", lambda a: sum_(diag(a)), arrange=_arrange_trace)
