@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from oracle import elementwise, mp, torch
 
-SQUARES: list[tuple[int, ...]] = [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (2, 3, 3), (3, 2, 2), (2, 1, 4, 4)]
+SQUARES: list[tuple[int, ...]] = [(2, 2), (1, 1), (3, 3), (4, 4), (5, 5), (2, 3, 3), (3, 2, 2), (2, 1, 4, 4)]
 SYSTEMS: list[list[tuple[int, ...]]] = [
     [(1, 1), (1,)],
     [(2, 2), (2,)],
@@ -35,7 +35,7 @@ DIAGONALS: list[tuple[tuple[int, ...], int]] = [
     ((1, 1), 0),
 ]
 CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
-    *[(name, [shape], {}) for name in ("inv", "det", "logdet", "cholesky") for shape in SQUARES],
+    *[(name, [shape], {}) for name in ("inv", "det", "cofactor", "logdet", "cholesky") for shape in SQUARES],
     *[("solve", shapes, {}) for shapes in SYSTEMS],
     *[("diag", [shape], {"k": k}) for shape, k in DIAGONALS],
     *[("trace", [shape], {}) for shape in [(1, 1), (3, 3), (2, 4), (4, 2)]],
@@ -54,7 +54,7 @@ def _positive(rng: Any, shape: Any) -> Any:
 
 
 DRAWS: dict[str, Callable[..., list[Any]]] = {
-    **{name: lambda rng, shapes: [_regular(rng, shapes[0])] for name in ("inv", "det", "logdet")},
+    **{name: lambda rng, shapes: [_regular(rng, shapes[0])] for name in ("inv", "det", "cofactor", "logdet")},
     "solve": lambda rng, shapes: [_regular(rng, shapes[0]), rng.normal(size=shapes[1])],
     "cholesky": lambda rng, shapes: [_positive(rng, shapes[0])],
 }
@@ -84,14 +84,17 @@ def _leibniz(a: Any) -> Any:
     return total
 
 
-def _cramer(a: Any) -> Any:
-    """The inverse, as the cofactors over the determinant."""
+def _cofactors(a: Any) -> Any:
     n = len(a)
     if n == 1:
-        return 1 / a
-    minors = [[_leibniz(np.delete(np.delete(a, j, 0), i, 1)) for j in range(n)] for i in range(n)]
-    signs = (-1) ** np.add.outer(np.arange(n), np.arange(n))
-    return np.array(minors) * signs / _leibniz(a)
+        return 0 * a + 1
+    minors = [[_leibniz(np.delete(np.delete(a, i, 0), j, 1)) for j in range(n)] for i in range(n)]
+    return np.array(minors) * (-1) ** np.add.outer(np.arange(n), np.arange(n))
+
+
+def _cramer(a: Any) -> Any:
+    """The inverse by Cramer's rule."""
+    return _cofactors(a).T / _leibniz(a)
 
 
 def _pivots(a: Any) -> Any:
@@ -120,6 +123,7 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "inv": _of_stacks(_cramer),
     "solve": _solve,
     "det": _of_stacks(_leibniz),
+    "cofactor": _of_stacks(_cofactors),
     "logdet": lambda a: _log_abs(_of_stacks(_leibniz)(a)),
     "cholesky": _of_stacks(_pivots),
     "diag": lambda x, k=0: np.diag(x, k),
@@ -134,6 +138,7 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "inv": t.linalg.inv,
         "solve": lambda a, b: t.linalg.inv(a) @ b,  # whether b is a vector torch guesses by other rules
         "det": t.linalg.det,
+        "cofactor": lambda a: t.linalg.det(a)[..., None, None] * t.linalg.inv(a).transpose(-1, -2),
         "logdet": lambda a: t.linalg.slogdet(a)[1],
         # torch shares what an element gets with its mirror image, which is not read.
         "cholesky": lambda a: t.linalg.cholesky(a.tril() + a.tril(-1).transpose(-1, -2)),

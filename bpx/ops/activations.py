@@ -27,7 +27,7 @@ import numpy as np
 from bpx.graph.facts import Guard
 from bpx.graph.graph import Expr
 from bpx.ops.functions import erf, exp, expm1, log, sqrt, tanh
-from bpx.ops.row import by_class, elem
+from bpx.ops.row import elem
 from bpx.ops.selection import absolute, maximum, minimum, where
 
 
@@ -50,13 +50,6 @@ sigmoid = elem(
     aliases=("σ",),
 )
 softplus = elem("softplus", _softplus, lambda x, out: (sigmoid(x),), expands=lambda x: log(1 + exp(x)))
-# What logsumexp is of an array. Not exp(x - out): the difference loses digits where both are large.
-logaddexp = elem(
-    "logaddexp",
-    by_class(np.logaddexp, lambda x, y: np.maximum(x, y) + np.log1p(np.exp(-np.abs(x - y)))),
-    lambda x, y, out: (sigmoid(x - y), sigmoid(y - x)),
-    expands=lambda x, y: log(exp(x) + exp(y)),
-)
 # Here and in swish, sigmoid(-x) rather than 1 - sigmoid(x): the same, without losing digits for large x.
 logsigmoid = elem(
     "logsigmoid",

@@ -41,7 +41,7 @@ exp2 = elem(
     expands=lambda x: 2**x,
 )
 expm1 = elem("expm1", np.expm1, lambda x, out: (exp(x),), expands=lambda x: exp(x) - 1)
-log = elem("log", np.log, lambda x, out: (1 / x,), positive=lambda x: x, aliases=("ln",))
+log: Op = elem("log", np.log, lambda x, out: (1 / x,), positive=lambda x: x, aliases=("ln",))
 log1p = elem(
     "log1p",
     np.log1p,

@@ -1,4 +1,4 @@
-"""Linear algebra: products that letters name, inverses, determinants, Cholesky's factor, diagonals.
+"""Linear algebra: products that letters name, inverses, determinants, Cholesky's factor.
 
 `einsum("ij,jk->ik", a, b)` as NumPy has it, implicit output included: without `->` it has the letters
 that occur once, in the order of the alphabet. Refused, for two operands need neither: the ellipsis, and a
@@ -26,13 +26,12 @@ from bpx.graph.arrays import Array, Settings, Shape, ShapeError
 from bpx.graph.facts import Refusal
 from bpx.graph.graph import Expr, Op
 from bpx.ops.functions import log
-from bpx.ops.indices import place, shaped
+from bpx.ops.indices import shaped
 from bpx.ops.row import composite, structural
 from bpx.ops.selection import absolute
 from bpx.ops.shapes import concat, flip, tril
 from bpx.ops.tensors import (
     SettingError,
-    is_whole,
     matrix_transpose,
     outer,
     spread,
@@ -201,17 +200,16 @@ def _pull_inv(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
 
 
 def _pull_det(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
-    """det · inv(a).T, which are the cofactors: of small matrices these, as singular ones have them too."""
-    if a.shape[-1] <= _FEW:
-        return (_per_matrix(upstream, a) * _cofactors(a),)
-    return (_per_matrix(upstream * out, a) * matrix_transpose(inv(a)),)
+    """The cofactors rather than det · inv(a).T, which is the same where it has a value: not if det is 0."""
+    cofactors = _written_out(a) if a.shape[-1] <= _FEW else cofactor(a)
+    return (_per_matrix(upstream, a) * cofactors,)
 
 
 _FEW = 3  # rows of a matrix whose cofactors are written out
 
 
-def _cofactors(a: Expr) -> Expr:
-    """The derivatives of the determinant of 3 × 3 matrices or smaller ones by each element."""
+def _written_out(a: Expr) -> Expr:
+    """The cofactors of 3 × 3 matrices or smaller ones."""
     n, axes = a.shape[-1], _matrix_axes(a.shape)
     if n == 1:
         return a.graph.constant(np.ones(a.shape))
@@ -232,7 +230,19 @@ def _rotated(a: Expr, axis: int, by: int) -> Expr:
 
 
 def _push_det(direction: Array, a: Array, out: Array) -> Any:
-    return np.sum(matrices.cofactors(a) * direction, axis=(-2, -1))
+    return np.sum(matrices.minors(a) * direction, axis=(-2, -1))
+
+
+def _pull_cofactor(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
+    along, transposed = sum_(upstream * out, axis=_matrix_axes(a.shape)), matrix_transpose(inv(a))
+    return (_per_matrix(along, a) * transposed - out @ matrix_transpose(upstream) @ transposed,)
+
+
+def _push_cofactor(direction: Array, a: Array, out: Array) -> Any:
+    """By the product rule on det · inv(a).T."""
+    move = np.linalg.solve(a, direction)
+    trace = np.trace(move, axis1=-2, axis2=-1)[..., np.newaxis, np.newaxis]
+    return trace * out - out @ np.swapaxes(move, -1, -2)
 
 
 inv: Op = structural(
@@ -255,6 +265,16 @@ det: Op = structural(
     mixes=_matrix_axes,
     push=_push_det,
     sample=((4, 4),),
+)
+cofactor: Op = structural(
+    "cofactor",
+    matrices.of_matrices(matrices.cofactors, matrices.cofactors_of_objects),
+    _pull_cofactor,
+    _same,
+    arrange=_arrange_square("cofactor"),
+    mixes=_matrix_axes,
+    push=_push_cofactor,
+    sample=((3, 3),),
 )
 logdet: Op = structural(
     "logdet",
@@ -326,61 +346,3 @@ cholesky: Op = structural(
     refuses=_refuse_not_positive,
     sample=((2, 2),),
 )
-
-
-# --- diagonals ----------------------------------------------------------------------------------
-
-
-def _arrange_diag(x: Shape, *, k: Any) -> Settings:
-    if not is_whole(k):
-        raise SettingError("not-whole", setting="k", value=k)
-    if len(x) not in (1, 2):
-        raise SettingError("no-diagonal", old=x)
-    if len(x) == 2 and not -x[0] < k < x[1]:
-        raise SettingError("bad-diagonal", k=k, old=x)
-    return {"k": int(k)}
-
-
-def _diag_shape(x: Shape, *, k: int) -> Shape:
-    if len(x) == 1:
-        return (x[0] + abs(k),) * 2
-    return (min(x[0] + min(k, 0), x[1] - max(k, 0)),)
-
-
-def _diag(x: Array, *, k: int, batch: int) -> Any:
-    matrix = x.ndim - batch == 2
-    length = _diag_shape(x.shape[:2], k=k)[0] if matrix else len(x)
-    at = np.arange(length) + max(-k, 0), np.arange(length) + max(k, 0)
-    if matrix:
-        return x[at]
-    out = np.zeros((*_diag_shape(x.shape[:1], k=k), *x.shape[1:]), dtype=x.dtype)
-    out[at] = x
-    return out
-
-
-def _pull_diag(upstream: Expr, x: Expr, out: Expr, *, k: int) -> tuple[Expr]:
-    back = diag(upstream, k=k)
-    if back.shape == x.shape:
-        return (back,)
-    # A matrix that is not square, or has other elements beyond the ends of a diagonal beside the main one.
-    part = tuple(slice(min(own, length)) for own, length in zip(x.shape, back.shape, strict=True))
-    return (place(back[part], at=part, shape=x.shape),)
-
-
-def _arrange_trace(a: Shape) -> Settings:
-    if len(a) != 2:
-        raise ShapeError("trace", (a,), "shape-matrix")
-    return {}
-
-
-diag: Op = structural(
-    "diag",
-    _diag,
-    _pull_diag,
-    _diag_shape,
-    settings={"k": 0},
-    arrange=_arrange_diag,
-    linear=True,
-    sample=((3,),),
-)
-trace: Op = composite("trace", lambda a: sum_(diag(a)), arrange=_arrange_trace)

@@ -26,9 +26,10 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import Expr, Op
+from bpx.ops.activations import sigmoid
 from bpx.ops.arithmetic import mul, square
 from bpx.ops.functions import exp, log, root_of_squares
-from bpx.ops.row import composite, structural
+from bpx.ops.row import by_class, composite, elem, structural
 from bpx.ops.selection import absolute, maximum, minimum, sign, where
 from bpx.ops.tensors import (
     SettingError,
@@ -113,6 +114,13 @@ logsumexp = structural(
     arrange=arrange_reduction,
     mixes=_mixes,
     expands=lambda x, *, axis, keepdims: log(sum_(exp(x), axis=axis, keepdims=keepdims)),
+)
+# Its rule is not exp(x - out): the difference loses digits where both are large.
+logaddexp = elem(
+    "logaddexp",
+    by_class(np.logaddexp, lambda x, y: np.maximum(x, y) + np.log1p(np.exp(-np.abs(x - y)))),
+    lambda x, y, out: (sigmoid(x - y), sigmoid(y - x)),
+    expands=lambda x, y: log(exp(x) + exp(y)),
 )
 log_softmax = structural(
     "log_softmax",

@@ -15,7 +15,7 @@ from bpx.check.local.jacobians import DenseJacobian, to_rows
 from bpx.check.local.rounding_error import backward_moves
 from bpx.check.local.structural_rule import StructuralRule
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import BACKWARD_SAFETY, EPSILON, LARGEST_JACOBIAN_ENTRIES
+from bpx.check.numeric.tolerances import BACKWARD_FLOOR, BACKWARD_SAFETY, EPSILON, LARGEST_JACOBIAN_ENTRIES
 from bpx.graph.arrays import Array
 
 
@@ -32,12 +32,14 @@ def pushed_jacobian(rule: StructuralRule) -> DenseJacobian | None:
     if directions * max(arg.size, directions) > LARGEST_JACOBIAN_ENTRIES:
         return None
     jacobian = _written_out(rule, arg, rule.out, mixed)
-    error = EPSILON * np.abs(jacobian)
+    gap = np.zeros(jacobian.shape)
     with np.errstate(all="ignore"):
         for moved in backward_moves(arg, rule.arg_errors[0]):
             there = _written_out(rule, moved, rule.forward(0, moved), mixed)
-            gap = np.nan_to_num(np.abs(there - jacobian), nan=np.inf)
-            error = np.maximum(error, BACKWARD_SAFETY * gap)
+            gap = np.maximum(gap, np.nan_to_num(np.abs(there - jacobian), nan=np.inf))
+    # What does not move at all is 0 wherever the arg is; what hardly moves does so by chance.
+    least = BACKWARD_FLOOR * np.max(gap, axis=(1, 2), keepdims=True)
+    error = BACKWARD_SAFETY * np.where(gap > 0, np.maximum(gap, least), 0.0) + EPSILON * np.abs(jacobian)
     return DenseJacobian(ErrorBound(jacobian, error, 0 * jacobian), arg.shape, mixed)
 
 

@@ -77,7 +77,7 @@ def backward_moves(arg: Array, error: Array) -> Iterator[Array]:
     width = error + EPSILON * rows * largest
     rng = np.random.default_rng(0)
     for _ in range(BACKWARD_MOVES):
-        yield arg + width * rng.choice([-1.0, 1.0], arg.shape)
+        yield arg + width * rng.uniform(-1.0, 1.0, arg.shape)
 
 
 def _of_linear(

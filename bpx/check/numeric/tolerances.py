@@ -296,6 +296,9 @@ SAME_AS_PARTS = 1e-12
 BACKWARD_MOVES = 3
 # The move of the worst of these, times this, bounds what rounding does.
 BACKWARD_SAFETY = 4.0
+# An entry counts as moved by this share of the one that moves most. By chance it moves by less in one of
+# 1,000 matrices, and in one of 10⁹ times three.
+BACKWARD_FLOOR = 1e-3
 
 # --- one op alone: sizes -------------------------------------------------------------------------
 

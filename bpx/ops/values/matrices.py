@@ -122,14 +122,26 @@ def _largest(column: Array) -> int:
 # --- determinants -------------------------------------------------------------------------------
 
 
+MOST_WITHOUT_DIVISION = 8  # rows; n⁴ operations in place of n³
+
+
 def determinant(a: Array) -> Any:
-    """The determinant of a matrix of any class of numbers."""
-    if len(a) <= 2:  # without a division, so that it is right of singular matrices too
-        return a[0, 0] if len(a) == 1 else a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
-    if len(a) == 3:
-        return sum(a[0, at] * _minor(a, 0, at) * (-1) ** at for at in range(3))
+    """The determinant of a matrix of any class of numbers; of a small one also where it is singular."""
+    if len(a) <= MOST_WITHOUT_DIVISION:
+        return _without_division(a)
     upper, _, sign = _eliminated(a, np.zeros((len(a), 0), dtype=object))
     return reduce(mul, np.diagonal(upper)) * sign
+
+
+def _without_division(a: Array) -> Any:
+    """Bird, A simple division-free algorithm for computing determinants (Inf. Process. Lett. 111, 2011)."""
+    power = a
+    for _ in range(len(a) - 1):
+        sums = np.cumsum(np.diagonal(power)[:0:-1])[::-1]  # of the diagonal behind each element of it
+        upper = np.triu(power, 1)
+        upper[np.arange(len(a) - 1), np.arange(len(a) - 1)] = -sums
+        power = upper @ a
+    return power[0, 0] * (-1) ** (len(a) - 1)
 
 
 def _minor(a: Array, row: int, column: int) -> Any:
@@ -148,12 +160,33 @@ def log_of_determinant(a: Array) -> Any:
 
 
 def cofactors(a: Array) -> Any:
-    """The derivatives of the determinant by each element, of float64 stacks, singular ones included."""
+    """The derivatives of the determinant by each element, for stacks of float64, singular ones included.
+
+    Of U·S·V they are det(U)·det(V)·U·C·V, where C holds the products of all singular values but one: Stewart,
+    On the adjugate matrix (Linear Algebra and its Applications 283, 1998).
+    """
+    u, values, v = np.linalg.svd(a)
+    others = np.where(np.eye(a.shape[-1], dtype=bool), 1.0, values[..., np.newaxis, :])
+    sign = np.rint(np.linalg.det(u) * np.linalg.det(v))
+    return sign[..., np.newaxis, np.newaxis] * (u * np.prod(others, axis=-1)[..., np.newaxis, :]) @ v
+
+
+def cofactors_of_objects(a: Array) -> Any:
+    """The same for a matrix of any class of numbers."""
+    n = len(a)
+    if n == 1:
+        return np.ones(a.shape, dtype=int).astype(object)
+    found = [[_minor(a, row, column) * (-1) ** (row + column) for column in range(n)] for row in range(n)]
+    return np.array(found, dtype=object)
+
+
+def minors(a: Array) -> Any:
+    """The cofactors by way of determinants, n² of them: slow, and for checks alone."""
     n = a.shape[-1]
     others = [[at for at in range(n) if at != left_out] for left_out in range(n)]
     rows, columns = np.array(others)[:, np.newaxis, :, np.newaxis], np.array(others)[:, np.newaxis, :]
-    minors = np.linalg.det(a[..., rows, columns]) if n > 1 else np.ones(a.shape)
-    return minors * (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
+    found = np.linalg.det(a[..., rows, columns]) if n > 1 else np.ones(a.shape)
+    return found * (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
 
 
 # --- Cholesky's factor --------------------------------------------------------------------------
