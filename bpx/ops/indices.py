@@ -1,4 +1,4 @@
-"""Ops that take elements out of arrays: by index, or by number.
+"""Ops that take elements out of arrays: by index, or by number, or along a diagonal.
 
 Indices are NumPy's basic ones, `x[1:3, 0]`. What chooses by number follows PyTorch's functional form
 (embedding, one_hot; its `gather` along the last axis is `pick` here). All are linear; an arg of whole
@@ -340,8 +340,9 @@ def _pull_diag(upstream: Expr, x: Expr, out: Expr, *, k: int) -> tuple[Expr]:
     if back.shape == x.shape:
         return (back,)
     # A matrix that is not square, or has other elements beyond the ends of a diagonal beside the main one.
-    part = tuple(slice(min(own, length)) for own, length in zip(x.shape, back.shape, strict=True))
-    return (place(back[part], at=part, shape=x.shape),)
+    shape = tuple(map(min, zip(x.shape, back.shape, strict=True)))
+    part = tuple(map(slice, shape))
+    return (place(back if shape == back.shape else back[part], at=part, shape=x.shape),)
 
 
 def _arrange_trace(a: Shape) -> Settings:
@@ -360,4 +361,4 @@ diag: Op = structural(
     linear=True,
     sample=((3,),),
 )
-trace: Op = composite("trace", lambda a: sum_(diag(a)), arrange=_arrange_trace)
+trace: Op = composite("trace", lambda a: sum_(diag(a)), arrange=_arrange_trace, sample=((3, 3),))

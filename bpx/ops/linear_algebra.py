@@ -321,10 +321,10 @@ def _lower_half(x: Any, tril: Any) -> Any:
 
 
 def _pull_cholesky(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
-    inverse = inv(out)
-    inner = _lower_half(matrix_transpose(out) @ upstream, tril)
-    both = matrix_transpose(inverse) @ inner @ inverse
-    return (_lower_half(both + matrix_transpose(both), tril),)
+    """Φ(S + Sᵀ) for S = inv(L)ᵀ · Φ(Lᵀ · upstream) · inv(L), with the sum taken inside."""
+    inverse, product = inv(out), matrix_transpose(out) @ upstream
+    symmetric = tril(product) + matrix_transpose(tril(product, k=-1))
+    return (_lower_half(matrix_transpose(inverse) @ symmetric @ inverse, tril),)
 
 
 def _push_cholesky(direction: Array, a: Array, out: Array) -> Any:

@@ -911,7 +911,12 @@ ENGLISH: dict[str, str | Counted] = {
     "ops.also": "also written",
     "ops.settings": "settings",
     "ops.sample": "shown for args of shape",
-    "ops.needs-exponent": "smooth everywhere for exponents 0, 1, 2, …; for -1, -2, … where x ≠ 0; otherwise where x > 0",
+    "domain.pow": "smooth everywhere for exponents 0, 1, 2, …; for -1, -2, … where x ≠ 0; otherwise where x > 0",
+    "domain.inv": "defined where a is invertible",
+    "domain.solve": "defined where a is invertible",
+    "domain.logdet": "defined where a is invertible",
+    "domain.cofactor": "smooth everywhere; its derivative is computed only where a is invertible",
+    "domain.cholesky": "defined where the symmetric matrix with the lower triangle of a is positive definite",
     # --- kinds of mistake ---
     "mistake.on-path": "on the path through {path}: {mistake}",
     "mistake.path": "`{node}`",
