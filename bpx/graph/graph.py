@@ -77,7 +77,7 @@ class Op:
     # act on each other's outputs; along every other axis the op does the same to each slice alone.
     linear: bool = False  # in each of its args, the others held
     mixes: Callable[..., tuple[int, ...]] | None = None
-    # (directions in a leading axis, arg, out) → slopes of the value, in numbers; for the checker, no rule.
+    # For the checker: (directions in a leading axis, arg, out, size=) → slopes; size=np.abs: of their terms.
     push: Callable[..., Any] | None = None
 
     @property

@@ -29,7 +29,7 @@ from bpx.ops.functions import log
 from bpx.ops.indices import shaped
 from bpx.ops.row import composite, structural
 from bpx.ops.selection import absolute
-from bpx.ops.shapes import concat, flip, tril
+from bpx.ops.shapes import flip, tril
 from bpx.ops.tensors import (
     SettingError,
     matrix_transpose,
@@ -39,8 +39,12 @@ from bpx.ops.tensors import (
     unbroadcast,
 )
 from bpx.ops.values import matrices
+from bpx.words.say import say
 
 # --- einsum -------------------------------------------------------------------------------------
+
+
+Size = Callable[[Any], Any]  # np.abs for the size of the terms, or what leaves all as it is
 
 
 class _Letters(NamedTuple):
@@ -147,6 +151,35 @@ einsum: Op = structural(
 )
 
 
+# --- forward mode: along directions that stand in a leading axis ----------------------------------
+
+
+def _push_inv(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+    return size(-1.0) * (size(out) @ directions @ size(out))
+
+
+def _push_det(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+    return np.sum(size(matrices.minors(a)) * directions, axis=(-2, -1))
+
+
+def _push_cofactor(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+    """By the product rule on det · inv(a).T."""
+    moves = size(np.linalg.inv(a)) @ directions
+    along = np.trace(moves, axis1=-2, axis2=-1)[..., np.newaxis, np.newaxis]
+    return along * size(out) + size(-1.0) * (size(out) @ np.swapaxes(moves, -1, -2))
+
+
+def _push_logdet(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+    return np.trace(size(np.linalg.inv(a)) @ directions, axis1=-2, axis2=-1)
+
+
+def _push_cholesky(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+    """L · Φ(inv(L) · dA · inv(L)ᵀ), Φ as in the rule; of dA the lower triangle stands for both."""
+    lower, inverse = np.tril(directions), size(np.linalg.inv(out))
+    symmetric = lower + np.swapaxes(np.tril(directions, -1), -1, -2)
+    return size(out) @ _lower_half(inverse @ symmetric @ np.swapaxes(inverse, -1, -2), np.tril)
+
+
 # --- inverses and determinants ------------------------------------------------------------------
 
 
@@ -173,20 +206,22 @@ def _arrange_square(name: str) -> Callable[..., Settings]:
 
 def _refuse_singular(a: Any, *others: Any) -> Refusal | None:
     """Why matrices have no inverse."""
-    return _refusal("singular-matrix", np.linalg.slogdet(a)[0] == 0) if np.isfinite(a).all() else None
+    with np.errstate(all="ignore"):
+        return _refusal("singular-matrix", a, np.linalg.slogdet(a)[0] == 0)
 
 
 def _refuse_not_positive(a: Any) -> Refusal | None:
     """Why matrices have no Cholesky factor."""
-    factor = cholesky.value(a, batch=0)
-    return _refusal("not-positive-definite", np.isnan(factor).any(axis=(-2, -1)))
+    return _refusal("not-positive-definite", a, np.isnan(cholesky.value(a, batch=0)).any(axis=(-2, -1)))
 
 
-def _refusal(code: str, bad: Any) -> Refusal | None:
-    """The first matrix of a stack that will not do."""
-    places = np.argwhere(bad)
-    at = f"[{', '.join(map(str, places[0]))}]" if len(places) and places.shape[1] else ""
-    return Refusal(code, {"place": f"a{at}"}) if len(places) else None
+def _refusal(code: str, a: Any, bad: Any) -> Refusal | None:
+    """The first matrix of a stack that will not do, being finite."""
+    places = np.argwhere(bad & np.isfinite(a).all(axis=(-2, -1)))
+    if not len(places):
+        return None
+    at = ", ".join(map(str, places[0]))
+    return Refusal(code, {"which": say("word.matrix-at", place=at) if at else say("word.the-matrix")})
 
 
 def _per_matrix(numbers: Expr, a: Expr) -> Expr:
@@ -201,48 +236,20 @@ def _pull_inv(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
 
 def _pull_det(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
     """The cofactors rather than det · inv(a).T, which is the same where it has a value: not if det is 0."""
-    cofactors = _written_out(a) if a.shape[-1] <= _FEW else cofactor(a)
+    cofactors = _written_out(a) if a.shape[-1] <= 2 else cofactor(a)
     return (_per_matrix(upstream, a) * cofactors,)
 
 
-_FEW = 3  # rows of a matrix whose cofactors are written out
-
-
 def _written_out(a: Expr) -> Expr:
-    """The cofactors of 3 × 3 matrices or smaller ones."""
-    n, axes = a.shape[-1], _matrix_axes(a.shape)
-    if n == 1:
+    """The cofactors of matrices of one or two rows: these have derivatives at singular ones, too."""
+    if a.shape[-1] == 1:
         return a.graph.constant(np.ones(a.shape))
-    if n == 2:
-        return flip(a, axis=axes) * np.array([[1.0, -1.0], [-1.0, 1.0]])
-
-    def turned(rows: int, columns: int) -> Expr:
-        return _rotated(_rotated(a, axes[0], rows), axes[1], columns)
-
-    # Along rows and columns that go round, the signs of the minors come by themselves.
-    return turned(1, 1) * turned(2, 2) - turned(1, 2) * turned(2, 1)
-
-
-def _rotated(a: Expr, axis: int, by: int) -> Expr:
-    """What stands `by` places farther along an axis, and goes on from its beginning."""
-    before = (slice(None),) * axis
-    return concat(a[(*before, slice(by, None))], a[(*before, slice(by))], axis=axis)
-
-
-def _push_det(direction: Array, a: Array, out: Array) -> Any:
-    return np.sum(matrices.minors(a) * direction, axis=(-2, -1))
+    return flip(a, axis=_matrix_axes(a.shape)) * np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
 def _pull_cofactor(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
     along, transposed = sum_(upstream * out, axis=_matrix_axes(a.shape)), matrix_transpose(inv(a))
     return (_per_matrix(along, a) * transposed - out @ matrix_transpose(upstream) @ transposed,)
-
-
-def _push_cofactor(direction: Array, a: Array, out: Array) -> Any:
-    """By the product rule on det · inv(a).T."""
-    move = np.linalg.solve(a, direction)
-    trace = np.trace(move, axis1=-2, axis2=-1)[..., np.newaxis, np.newaxis]
-    return trace * out - out @ np.swapaxes(move, -1, -2)
 
 
 inv: Op = structural(
@@ -252,7 +259,7 @@ inv: Op = structural(
     _same,
     arrange=_arrange_square("inv"),
     mixes=_matrix_axes,
-    push=lambda direction, a, out: -(out @ direction @ out),
+    push=_push_inv,
     refuses=_refuse_singular,
     sample=((2, 2),),
 )
@@ -283,7 +290,7 @@ logdet: Op = structural(
     _without_matrix,
     arrange=_arrange_square("logdet"),
     mixes=_matrix_axes,
-    push=lambda direction, a, out: np.trace(np.linalg.solve(a, direction), axis1=-2, axis2=-1),
+    push=_push_logdet,
     refuses=_refuse_singular,
     expands=lambda a: log(absolute(det(a))),
     sample=((2, 2),),
@@ -325,14 +332,6 @@ def _pull_cholesky(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
     inverse, product = inv(out), matrix_transpose(out) @ upstream
     symmetric = tril(product) + matrix_transpose(tril(product, k=-1))
     return (_lower_half(matrix_transpose(inverse) @ symmetric @ inverse, tril),)
-
-
-def _push_cholesky(direction: Array, a: Array, out: Array) -> Any:
-    lower = np.tril(direction)
-    symmetric = lower + np.swapaxes(np.tril(direction, -1), -1, -2)
-    half_way = np.linalg.solve(out, symmetric)
-    inner = np.linalg.solve(out, np.swapaxes(half_way, -1, -2))
-    return out @ _lower_half(inner, np.tril)
 
 
 cholesky: Op = structural(

@@ -294,6 +294,14 @@ def test_a_row_is_what_it_says_of_itself(name, shapes, settings):
         (check_linear if op.linear else check_mixes)(op, shapes, settings)
 
 
+@over([case for case in CASES if not OPS[case[0]].composite])
+def test_the_rule_of_a_simple_op_is_made_of_simple_ops(name, shapes, settings):
+    """Of its own parts nothing is looked at by the check of second derivatives."""
+    inputs, out = on_inputs(OPS[name], shapes, settings)
+    grad(out, inputs, out.graph.input(out.shape))
+    assert [op.name for op in out.graph.ops if op.composite] == []
+
+
 def test_the_checks_of_what_rows_say_can_fail():
     with pytest.raises(AssertionError):
         check_linear(OPS["softmax"], [(3,)], {})

@@ -8,6 +8,8 @@ compared with the Jacobian that this writes out. That of a matrix of n rows has 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -31,27 +33,34 @@ def pushed_jacobian(rule: StructuralRule) -> DenseJacobian | None:
     directions = math.prod(arg.shape[axis] for axis in mixed)
     if directions * max(arg.size, directions) > LARGEST_JACOBIAN_ENTRIES:
         return None
-    jacobian = _written_out(rule, arg, rule.out, mixed)
+    jacobian, terms = (_written_out(rule, arg, rule.out, mixed, size) for size in (np.asarray, np.abs))
     gap = np.zeros(jacobian.shape)
     with np.errstate(all="ignore"):
         for moved in backward_moves(arg, rule.arg_errors[0]):
             there = _written_out(rule, moved, rule.forward(0, moved), mixed)
             gap = np.maximum(gap, np.nan_to_num(np.abs(there - jacobian), nan=np.inf))
-    # What does not move at all is 0 wherever the arg is; what hardly moves does so by chance.
-    least = BACKWARD_FLOOR * np.max(gap, axis=(1, 2), keepdims=True)
-    error = BACKWARD_SAFETY * np.where(gap > 0, np.maximum(gap, least), 0.0) + EPSILON * np.abs(jacobian)
-    return DenseJacobian(ErrorBound(jacobian, error, 0 * jacobian), arg.shape, mixed)
+    # What is made of no terms is 0 wherever the arg is; what has some and hardly moves does so by chance.
+    least = np.where(terms > 0, BACKWARD_FLOOR * np.max(gap, axis=(1, 2), keepdims=True), 0.0)
+    rounding = EPSILON * arg.shape[-1] * terms
+    error = BACKWARD_SAFETY * np.maximum(gap, least) + rounding
+    return DenseJacobian(ErrorBound(jacobian, error, 0 * jacobian), arg.shape, mixed, terms)
 
 
-def _written_out(rule: StructuralRule, arg: Array, out: Array, mixed: tuple[int, ...]) -> Array:
-    """The Jacobian as (slices, elements of the arg, elements of the value)."""
+def _written_out(
+    rule: StructuralRule,
+    arg: Array,
+    out: Array,
+    mixed: tuple[int, ...],
+    size: Callable[[Any], Any] = np.asarray,
+) -> Array:
+    """The Jacobian as (slices, elements of the arg, elements of the value); or the `size` of its terms."""
     assert rule.op.push
     lengths = [arg.shape[axis] for axis in mixed]
     count = math.prod(lengths)
     basis = np.eye(count).reshape(count, *[1] * (arg.ndim - len(mixed)), *lengths)
+    directions = np.broadcast_to(basis, (count, *arg.shape))
     try:
-        slopes = rule.op.push(np.broadcast_to(basis, (count, *arg.shape)), arg, out, **rule.settings)
+        slopes = rule.op.push(directions, arg, out, size=size, **rule.settings)
     except np.linalg.LinAlgError:
         return np.full((arg.size // count, count, out.size * count // arg.size), np.nan)
-    rows = [to_rows(slope, mixed, arg.ndim) for slope in slopes]
-    return np.stack(rows, axis=1)
+    return np.stack([to_rows(slope, mixed, arg.ndim) for slope in slopes], axis=1)
