@@ -11,8 +11,8 @@ symmetry would have it share with its mirror image.
 
 Rules as in Giles, Collected matrix derivative results for forward and reverse mode algorithmic
 differentiation (Advances in Automatic Differentiation, Springer 2008); of `cholesky` as in Murray,
-Differentiation of the Cholesky decomposition (arXiv:1602.07527, 2016). What `push` states is the forward
-mode of both.
+Differentiation of the Cholesky decomposition (arXiv:1602.07527, 2016). The slopes that the checker asks for
+are the forward mode of both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
-from bpx.graph.facts import Refusal
+from bpx.graph.facts import Elimination, Refusal
 from bpx.graph.graph import Expr, Op
 from bpx.ops.functions import log
 from bpx.ops.indices import shaped
@@ -154,30 +154,38 @@ einsum: Op = structural(
 # --- forward mode: along directions that stand in a leading axis ----------------------------------
 
 
-def _push_inv(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+def _slopes_of_inv(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
     return size(-1.0) * (size(out) @ directions @ size(out))
 
 
-def _push_det(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+def _slopes_of_det(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
     return np.sum(size(matrices.minors(a)) * directions, axis=(-2, -1))
 
 
-def _push_cofactor(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+def _slopes_of_cofactor(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
     """By the product rule on det · inv(a).T."""
     moves = size(np.linalg.inv(a)) @ directions
     along = np.trace(moves, axis1=-2, axis2=-1)[..., np.newaxis, np.newaxis]
     return along * size(out) + size(-1.0) * (size(out) @ np.swapaxes(moves, -1, -2))
 
 
-def _push_logdet(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+def _slopes_of_logdet(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
     return np.trace(size(np.linalg.inv(a)) @ directions, axis1=-2, axis2=-1)
 
 
-def _push_cholesky(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
+def _slopes_of_cholesky(directions: Array, a: Array, out: Array, *, size: Size) -> Any:
     """L · Φ(inv(L) · dA · inv(L)ᵀ), Φ as in the rule; of dA the lower triangle stands for both."""
     lower, inverse = np.tril(directions), size(np.linalg.inv(out))
     symmetric = lower + np.swapaxes(np.tril(directions, -1), -1, -2)
     return size(out) @ _lower_half(inverse @ symmetric @ np.swapaxes(inverse, -1, -2), np.tril)
+
+
+def _sums(a: Array, out: Array) -> Any:
+    return matrices.sums_of_elimination(a)
+
+
+def _sums_of_cholesky(a: Array, out: Array) -> Any:
+    return np.abs(out) @ np.swapaxes(np.abs(out), -1, -2)
 
 
 # --- inverses and determinants ------------------------------------------------------------------
@@ -259,7 +267,7 @@ inv: Op = structural(
     _same,
     arrange=_arrange_square("inv"),
     mixes=_matrix_axes,
-    push=_push_inv,
+    by_elimination=Elimination(_slopes_of_inv, _sums),
     refuses=_refuse_singular,
     sample=((2, 2),),
 )
@@ -270,7 +278,7 @@ det: Op = structural(
     _without_matrix,
     arrange=_arrange_square("det"),
     mixes=_matrix_axes,
-    push=_push_det,
+    by_elimination=Elimination(_slopes_of_det, _sums),
     sample=((4, 4),),
 )
 cofactor: Op = structural(
@@ -280,7 +288,7 @@ cofactor: Op = structural(
     _same,
     arrange=_arrange_square("cofactor"),
     mixes=_matrix_axes,
-    push=_push_cofactor,
+    by_elimination=Elimination(_slopes_of_cofactor, _sums),
     sample=((3, 3),),
 )
 logdet: Op = structural(
@@ -290,7 +298,7 @@ logdet: Op = structural(
     _without_matrix,
     arrange=_arrange_square("logdet"),
     mixes=_matrix_axes,
-    push=_push_logdet,
+    by_elimination=Elimination(_slopes_of_logdet, _sums),
     refuses=_refuse_singular,
     expands=lambda a: log(absolute(det(a))),
     sample=((2, 2),),
@@ -341,7 +349,7 @@ cholesky: Op = structural(
     _same,
     arrange=_arrange_square("cholesky"),
     mixes=_matrix_axes,
-    push=_push_cholesky,
+    by_elimination=Elimination(_slopes_of_cholesky, _sums_of_cholesky),
     refuses=_refuse_not_positive,
     sample=((2, 2),),
 )

@@ -16,8 +16,8 @@ from bpx.ops.tensors import SettingError
 from bpx.ops.values import matrices
 from bpx.passes.reverse import grad
 
-PUSHED = [op for op in rows() if op.push]
-TWICE = [*(op.name for op in PUSHED), "solve", "diag", "trace", "cumprod"]
+ELIMINATED = [op for op in rows() if op.by_elimination]
+TWICE = [*(op.name for op in ELIMINATED), "solve", "diag", "trace", "cumprod"]
 NUMPYS = {
     "inv": np.linalg.inv,
     "det": np.linalg.det,
@@ -117,25 +117,25 @@ def test_cholesky_reads_the_lower_triangle_alone():
 # --- derivatives --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("op", PUSHED, ids=lambda op: op.name)
+@pytest.mark.parametrize("op", ELIMINATED, ids=lambda op: op.name)
 def test_forward_mode_is_the_complex_step(op):
     """The checker's own statement of the derivative, which the rules are measured by."""
     tiny = 1e-30
     for shapes, _ in oracle.cases(op.name):
         (a,), directions = args_of(op.name, shapes), np.stack([arrays(shapes, seed)[0] for seed in range(3)])
-        found = op.push(directions, a, np.asarray(op.value(a, batch=0)), size=np.asarray)
+        found = op.by_elimination.slopes(directions, a, np.asarray(op.value(a, batch=0)), size=np.asarray)
         for direction, slope in zip(directions, found, strict=True):
             truth = np.imag(oracle.tensor(op.name, a + 1j * tiny * direction)) / tiny
             np.testing.assert_allclose(slope, truth, rtol=1e-11, atol=1e-11 * np.max(np.abs(truth)))
 
 
-@pytest.mark.parametrize("op", PUSHED, ids=lambda op: op.name)
+@pytest.mark.parametrize("op", ELIMINATED, ids=lambda op: op.name)
 def test_the_terms_of_a_slope_are_no_smaller_than_the_slope(op):
     for shapes, _ in oracle.cases(op.name):
         (a,), (direction,) = args_of(op.name, shapes), arrays(shapes)
         out = np.asarray(op.value(a, batch=0))
-        slope = op.push(direction[np.newaxis], a, out, size=np.asarray)
-        terms = op.push(np.abs(direction)[np.newaxis], a, out, size=np.abs)
+        slope = op.by_elimination.slopes(direction[np.newaxis], a, out, size=np.asarray)
+        terms = op.by_elimination.slopes(np.abs(direction)[np.newaxis], a, out, size=np.abs)
         assert (np.abs(slope) <= terms * (1 + 1e-12)).all()
 
 
@@ -196,7 +196,7 @@ def test_a_matrix_without_a_value_is_refused_by_its_place(name, bad, code):
     assert refuses(np.full((2, 2), np.inf), *others) is None
 
 
-@pytest.mark.parametrize("name", [*(op.name for op in PUSHED), "solve"])
+@pytest.mark.parametrize("name", [*(op.name for op in ELIMINATED), "solve"])
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (3, 3, 2)])
 def test_matrices_must_be_square(name, shape):
     with pytest.raises(ShapeError) as caught:

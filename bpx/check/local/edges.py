@@ -4,7 +4,7 @@ Ops that are neither elementwise nor linear (softmax, …) are taken apart. The 
 it is written out to, at the point and at others nearby, and so the same Jacobian; the chain rule gives it
 from slopes of the parts, each by differences. So an array of any size takes a few evaluations for each
 element, and small elements keep their digits beside large ones. Those of linear algebra have no parts
-(`bpx.check.local.pushforward`).
+(`bpx.check.local.elimination`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 
 from bpx.check.local.elementwise import BOUNDARIES, KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
+from bpx.check.local.elimination import jacobian_by_elimination
 from bpx.check.local.jacobians import CheckedEdge, LinearMap, PartsJacobian, ZeroJacobian
-from bpx.check.local.pushforward import pushed_jacobian
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.local.structural import check_structural, compare_contributions, generator, random_upstream
@@ -85,7 +85,9 @@ def check_whole_arrays(
         return check_structural(graph, edge, values, rounding_errors)
     rule = StructuralRule(graph, edge.consumer, values, rounding_errors)
     upstream = random_upstream(generator(edge), rule.out.shape)
-    reference = pushed_jacobian(rule) if op.push else _by_parts(rule, detect, exact_elements)
+    reference = (
+        jacobian_by_elimination(rule) if op.by_elimination else _by_parts(rule, detect, exact_elements)
+    )
     return compare_contributions(rule, edge, upstream, reference, LinearMap(rule, edge.position))
 
 

@@ -296,6 +296,9 @@ SAME_AS_PARTS = 1e-12
 BACKWARD_MOVES = 3
 # The move of the worst of these, times this, bounds what rounding does.
 BACKWARD_SAFETY = 4.0
+# Rounding that moves the value by more of its size than this may lead to a matrix without a value: then
+# nothing is known.
+LARGEST_BACKWARD_MOVE = 0.1
 # An entry counts as moved by this share of the one that moves most. By chance it moves by less in one of
 # 1,000 matrices, and in one of 10⁹ times three.
 BACKWARD_FLOOR = 1e-3
