@@ -34,16 +34,3 @@ class Refusal(NamedTuple):
 
     code: str
     facts: dict[str, Any]
-
-
-class Elimination(NamedTuple):
-    """What the checker knows, apart from the rule, of an op of matrices that elimination computes.
-
-    `slopes(directions, arg, out, size=)` says how fast the value moves along directions of the arg, which
-    stand in a leading axis; with np.abs as `size`, how large the terms are that these slopes are sums of.
-    `sums(arg, out)` is of the arg's shape: how large the numbers are that elimination adds up at each element,
-    |L| · |U|. The computed value is that of an arg that is off by the rounding of these.
-    """
-
-    slopes: Callable[..., Any]
-    sums: Callable[..., Any]

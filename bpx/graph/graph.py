@@ -33,7 +33,7 @@ from bpx.graph.arrays import (
     SizeError,
     broadcast,
 )
-from bpx.graph.facts import Elimination, Guard, Notation, Refusal
+from bpx.graph.facts import Guard, Notation, Refusal
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ class Op:
     # act on each other's outputs; along every other axis the op does the same to each slice alone.
     linear: bool = False  # in each of its args, the others held
     mixes: Callable[..., tuple[int, ...]] | None = None
-    by_elimination: Elimination | None = None  # of ops of matrices that have no parts
+    # (directions in a leading axis, arg, out, size=) → slopes along these; of their terms, if size is np.abs
+    slopes: Callable[..., Any] | None = None
 
     @property
     def elementwise(self) -> bool:

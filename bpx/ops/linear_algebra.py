@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
-from bpx.graph.facts import Elimination, Refusal
+from bpx.graph.facts import Refusal
 from bpx.graph.graph import Expr, Op
 from bpx.ops.functions import log
 from bpx.ops.indices import shaped
@@ -180,14 +180,6 @@ def _slopes_of_cholesky(directions: Array, a: Array, out: Array, *, size: Size) 
     return size(out) @ _lower_half(inverse @ symmetric @ np.swapaxes(inverse, -1, -2), np.tril)
 
 
-def _sums(a: Array, out: Array) -> Any:
-    return matrices.sums_of_elimination(a)
-
-
-def _sums_of_cholesky(a: Array, out: Array) -> Any:
-    return np.abs(out) @ np.swapaxes(np.abs(out), -1, -2)
-
-
 # --- inverses and determinants ------------------------------------------------------------------
 
 
@@ -267,7 +259,7 @@ inv: Op = structural(
     _same,
     arrange=_arrange_square("inv"),
     mixes=_matrix_axes,
-    by_elimination=Elimination(_slopes_of_inv, _sums),
+    slopes=_slopes_of_inv,
     refuses=_refuse_singular,
     sample=((2, 2),),
 )
@@ -278,7 +270,7 @@ det: Op = structural(
     _without_matrix,
     arrange=_arrange_square("det"),
     mixes=_matrix_axes,
-    by_elimination=Elimination(_slopes_of_det, _sums),
+    slopes=_slopes_of_det,
     sample=((4, 4),),
 )
 cofactor: Op = structural(
@@ -288,7 +280,7 @@ cofactor: Op = structural(
     _same,
     arrange=_arrange_square("cofactor"),
     mixes=_matrix_axes,
-    by_elimination=Elimination(_slopes_of_cofactor, _sums),
+    slopes=_slopes_of_cofactor,
     sample=((3, 3),),
 )
 logdet: Op = structural(
@@ -298,7 +290,7 @@ logdet: Op = structural(
     _without_matrix,
     arrange=_arrange_square("logdet"),
     mixes=_matrix_axes,
-    by_elimination=Elimination(_slopes_of_logdet, _sums),
+    slopes=_slopes_of_logdet,
     refuses=_refuse_singular,
     expands=lambda a: log(absolute(det(a))),
     sample=((2, 2),),
@@ -349,7 +341,7 @@ cholesky: Op = structural(
     _same,
     arrange=_arrange_square("cholesky"),
     mixes=_matrix_axes,
-    by_elimination=Elimination(_slopes_of_cholesky, _sums_of_cholesky),
+    slopes=_slopes_of_cholesky,
     refuses=_refuse_not_positive,
     sample=((2, 2),),
 )

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bpx.graph.arrays import Settings, Shape, ShapeError
-from bpx.graph.facts import Elimination, Guard, Notation, Refusal
+from bpx.graph.facts import Guard, Notation, Refusal
 from bpx.graph.graph import OPS, Op
 from bpx.graph.subgraph import expansion
 from bpx.words.say import say
@@ -98,7 +98,7 @@ def structural(
     arrange: Callable[..., Settings] | None = None,
     linear: bool = False,
     mixes: Callable[..., tuple[int, ...]] | None = None,
-    by_elimination: Elimination | None = None,
+    slopes: Callable[..., Any] | None = None,
     refuses: Callable[..., Refusal | None] | None = None,
     expands: Maker | None = None,
     aliases: tuple[str, ...] = (),
@@ -109,8 +109,8 @@ def structural(
 
     `value` takes the settings and `batch` (how many batch axes stand last, 0 or 1) by keyword. Either
     the op is `linear` in each of its args (those it `chooses` by aside), or it has one arg and says along
-    which axes it `mixes` it; one that has no parts tells what is known of it `by_elimination`. A `variadic`
-    one names its `args`. `sample` and `sample_settings` are what it is shown for.
+    which axes it `mixes` it; one without parts tells the checker by `slopes` how its value moves. A
+    `variadic` one names its `args`. `sample` and `sample_settings` are what it is shown for.
     """
     return register(
         Op(
@@ -124,7 +124,7 @@ def structural(
             notation=notation,
             linear=linear,
             mixes=mixes,
-            by_elimination=by_elimination,
+            slopes=slopes,
             chooses=chooses,
             refuses=refuses,
             expands=expands,

@@ -42,13 +42,13 @@ def jacobian_by_elimination(rule: StructuralRule) -> DenseJacobian | None:
     jacobian, terms = (_written_out(rule, arg, rule.out, mixed, size) for size in (np.asarray, np.abs))
     gap = np.zeros(jacobian.shape)
     with np.errstate(all="ignore"):
-        for moved in backward_moves(rule.op, arg, rule.out, rule.arg_errors[0]):
+        for moved in backward_moves(arg, rule.arg_errors[0]):
             there = _written_out(rule, moved, rule.forward(0, moved), mixed)
             gap = np.maximum(gap, np.nan_to_num(np.abs(there - jacobian), nan=np.inf))
     if rule.op.refuses and np.max(gap) > LARGEST_BACKWARD_MOVE * np.max(np.abs(jacobian)):
         return None  # the arg may as well be one that has no value
-    # What is made of no terms is 0 wherever the arg is; what has some and hardly moves does so by chance.
-    least = np.where(terms > 0, BACKWARD_FLOOR * np.max(gap, axis=(1, 2), keepdims=True), 0.0)
+    # What is made of no terms and never moves is 0; what hardly moves does so by chance.
+    least = np.where((terms > 0) | (gap > 0), BACKWARD_FLOOR * np.max(gap, axis=(1, 2), keepdims=True), 0.0)
     rounding = EPSILON * arg.shape[-1] * terms
     error = BACKWARD_SAFETY * np.maximum(gap, least) + rounding
     # Right formulas of other terms, in many digits, leave next to nothing where there is nothing.
@@ -63,14 +63,14 @@ def _written_out(
     mixed: tuple[int, ...],
     size: Callable[[Any], Any] = np.asarray,
 ) -> Array:
-    """The Jacobian as (slices, elements of the arg, elements of the value); or the `size` of its terms."""
-    assert rule.op.by_elimination
+    """The Jacobian as (slices, elements of the arg, elements of the value); with np.abs, of its terms."""
+    assert rule.op.slopes
     lengths = [arg.shape[axis] for axis in mixed]
     count = math.prod(lengths)
     basis = np.eye(count).reshape(count, *[1] * (arg.ndim - len(mixed)), *lengths)
     directions = np.broadcast_to(basis, (count, *arg.shape))
     try:
-        slopes = rule.op.by_elimination.slopes(directions, arg, out, size=size, **rule.settings)
+        slopes = rule.op.slopes(directions, arg, out, size=size, **rule.settings)
     except np.linalg.LinAlgError:
         return np.full((arg.size // count, count, out.size * count // arg.size), np.nan)
     return np.stack([to_rows(slope, mixed, arg.ndim) for slope in slopes], axis=1)

@@ -3,7 +3,6 @@
 Convention: what has no value, such as the inverse of a singular matrix, is nan; nothing raises. A singular
 matrix in a stack leaves the others theirs.
 
-Rounding: Higham, Accuracy and Stability of Numerical Algorithms (2nd ed., SIAM 2002), chapters 9 and 10.
 Gaussian elimination with partial pivoting and Cholesky's method as in Golub and Van Loan, Matrix Computations
 (4th ed., Johns Hopkins 2013), sections 3.4 and 4.2.
 """
@@ -106,26 +105,6 @@ def _eliminated(a: Array, b: Array) -> tuple[Array, Array, int]:
         upper[at + 1 :, at:] -= np.multiply.outer(factors, upper[at, at:])
         right[at + 1 :] -= np.multiply.outer(factors, right[at])
     return upper, right, sign
-
-
-def sums_of_elimination(a: Array) -> Any:
-    """|L| · |U| for stacks of float64 matrices, their rows in the order of the matrix; Higham, section 9.3."""
-    return _one_by_one(_sums, a)
-
-
-def _sums(a: Array) -> Any:
-    rest, sums, order = a.copy(), np.zeros(a.shape), np.arange(len(a))
-    for at in range(len(a)):
-        pivot = at + int(np.argmax(np.abs(rest[at:, at])))
-        for rows in (rest, sums, order):
-            rows[[at, pivot]] = rows[[pivot, at]]
-        factors = rest[at:, at] / (rest[at, at] or 1.0)
-        products = np.multiply.outer(factors, rest[at, at:])
-        sums[at:, at:] += np.abs(products)
-        rest[at:, at:] -= products
-    in_order = np.empty(a.shape)
-    in_order[order] = sums
-    return in_order
 
 
 def _largest(column: Array) -> int:
