@@ -53,7 +53,14 @@ def test_right_rules_agree(op):
         assert checked(op, arg).verdict is Verdict.AGREE, shapes
 
 
+def of_one_element(right, upstream, a, out):
+    off = np.ones(right.shape)
+    off[-1, 0] += 1e-4
+    return right * off
+
+
 MISTAKES = {
+    "one element": of_one_element,
     "sign": lambda right, upstream, a, out: -right,
     "a thousandth": lambda right, upstream, a, out: right * 1.001,
     "a transpose": lambda right, upstream, a, out: OPS["transpose"](right, axes=[1, 0]),
