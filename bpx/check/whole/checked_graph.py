@@ -320,6 +320,8 @@ class CheckedGraph:
 
     def _operations(self, node: int) -> int:
         """Those that a node takes; of products such as A·B the terms, √(mk · kn · mn)."""
+        if self.graph.ops[node].slopes:
+            return operations(self.graph, node)
         sizes = [math.prod(self.graph.shapes[other]) for other in (node, *self.graph.args[node])]
         if len(sizes) == 3 and not self.graph.ops[node].elementwise:
             return max(*sizes, math.isqrt(math.prod(sizes)))
