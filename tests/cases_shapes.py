@@ -102,6 +102,9 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
         for shape in [(3, 3), (2, 4), (4, 2), (1, 1), (2, 3, 4), (4, 4, 4), (2, 1, 3, 2)]
         for k in (0, 1, -1, 3)
     ],
+    *[("cumprod", [shape], {}) for shape in [(), (1,), (4,), (7,), (2, 3), (2, 3, 4), (1, 1)]],
+    *[("cumprod", [(2, 3, 4)], {"axis": axis}) for axis in (0, 1, 2, -1, -2, -3)],
+    *[("cumprod", [shape], {"axis": axis}) for shape in [(4, 4), (1, 5), (5, 1), (2, 2)] for axis in (0, -1)],
     *[("cumsum", [shape], {}) for shape in [(), (1,), (4,), (2, 3), (2, 3, 4), (1, 1)]],
     *[("cumsum", [(2, 3, 4)], {"axis": axis}) for axis in (0, 1, 2, -1, -2, -3)],
     *[("cumsum", [shape], {"axis": axis}) for shape in [(4, 4), (1, 5), (5, 1), (2, 2)] for axis in (0, -1)],
@@ -167,6 +170,7 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "tril": lambda x, k=0: np.tril(x, k),
     "triu": lambda x, k=0: np.triu(x, k),
     "cumsum": lambda x, axis=None: np.cumsum(x, axis=axis),
+    "cumprod": lambda x, axis=None: np.cumprod(x, axis=axis),
 }
 
 
@@ -198,6 +202,7 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "tril": lambda x, k=0: x.tril(k),
         "triu": lambda x, k=0: x.triu(k),
         "cumsum": lambda x, axis=None: x.ravel().cumsum(0) if axis is None else x.cumsum(axis),
+        "cumprod": lambda x, axis=None: x.ravel().cumprod(0) if axis is None else x.cumprod(axis),
     }
 
 

@@ -43,7 +43,9 @@ VALUES: dict[str, Callable[..., Any]] = {
     "square": lambda x: x * x,
     "sqrt": lambda x: mp.sqrt(x),
     "identity": lambda x: x,
+    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
     "exp": lambda x: mp.exp(x),
+    "exp2": lambda x: mp.power(2, x),
     "expm1": lambda x: mp.expm1(x),
     "log": lambda x: mp.log(x),
     "log1p": lambda x: mp.log(1 + x),
@@ -56,13 +58,18 @@ VALUES: dict[str, Callable[..., Any]] = {
     "acos": lambda x: mp.acos(x),
     "atan": lambda x: mp.atan(x),
     "atan2": lambda y, x: mp.atan2(y, x),
+    "hypot": lambda x, y: mp.hypot(x, y),
     "sinh": lambda x: mp.sinh(x),
     "cosh": lambda x: mp.cosh(x),
     "tanh": lambda x: mp.tanh(x),
+    "asinh": lambda x: mp.asinh(x),
+    "acosh": lambda x: mp.acosh(x),
+    "atanh": lambda x: mp.atanh(x),
     "erf": lambda x: mp.erf(x),
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: max(x, mp.zero),
     "softplus": lambda x: mp.log(1 + mp.exp(x)),
+    "logaddexp": lambda x, y: mp.log(mp.exp(x) + mp.exp(y)),
     "logsigmoid": lambda x: -mp.log(1 + mp.exp(-x)),
     "softsign": lambda x: x / (1 + abs(x)),
     "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
@@ -81,6 +88,8 @@ VALUES: dict[str, Callable[..., Any]] = {
     "sign": lambda x: mp.sign(x),
     "step": lambda x: (1 + mp.sign(x)) / 2,
     "floor": lambda x: mp.floor(x),
+    "ceil": lambda x: mp.ceil(x),
+    "mod": lambda x, y: x - y * mp.floor(x / y),
     "round": lambda x: mp.nint(x),
     "max": lambda x, y: max(x, y),
     "min": lambda x, y: min(x, y),
@@ -248,10 +257,13 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
     t = torch()
     same = "add sub mul div neg pow reciprocal square sqrt exp expm1 log log1p log2 log10 sin cos tan asin"
     same += " acos atan atan2 sinh cosh tanh erf sigmoid relu abs sign floor round"
+    same += " exp2 hypot asinh acosh atanh logaddexp ceil"
     comparisons = {name: _as_double(getattr(t, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
     return {
         **{name: getattr(t, name) for name in same.split()},
         **comparisons,
+        "cbrt": lambda x: t.sign(x) * t.abs(x) ** (1 / 3),
+        "mod": t.remainder,
         "identity": lambda x: x,
         "softplus": lambda x: t.nn.functional.softplus(x, threshold=1e9),
         "logsigmoid": t.nn.functional.logsigmoid,

@@ -24,7 +24,7 @@ from bpx.spec.python import spec_of
 
 MARGIN = 0.02  # from a kink and from the edge of a domain
 LARGEST = 20.0
-FLAT = {"lt", "le", "gt", "ge", "eq", "ne", "step", "sign", "floor", "round"}
+FLAT = {"lt", "le", "gt", "ge", "eq", "ne", "step", "sign", "floor", "ceil", "round"}
 GRID = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)  # values that often stand exactly at a kink
 WHOLE = [
     "matmul",

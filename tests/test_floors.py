@@ -20,6 +20,7 @@ FLOORS = [
     "words",
     "graph",
     "graph.named",
+    "ops.values",
     "ops",
     "passes",
     "trace",

@@ -64,7 +64,7 @@ def quick_check(
     if not wrt:
         return None
     query = Query(spec, ledger.output, wrt, seed, budget=QUICK_EXACT_OPERATIONS)
-    checked = CheckedGraph(query, ledger.graph, ledger, spec.input_values, ledger)
+    checked = CheckedGraph(query, ledger.graph, ledger, spec.input_values, ledger, {})
     if _is_large(checked):
         return SKIPPED
     plain = written_out(spec)

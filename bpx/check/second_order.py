@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bpx.check.local.jacobians import CheckedEdge
 from bpx.check.numeric.tolerances import MOST_SECOND
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.whole.checked_graph import CheckedGraph, Query
@@ -27,7 +28,9 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
     graph = query.spec.graph.copy()
     wrt = [graph[node] for node in query.wrt.values()]
     ledger = reverse(graph[query.output], wrt, graph.constant(query.seed))
-    tables = []
+    tables: list[GradientTable] = []
+    # The entries share most of their nodes, and those at one point have the same rules.
+    rules: dict[tuple[int, int], CheckedEdge] = {}
     for name, node in query.wrt.items():
         gradient = ledger.gradient(node)
         for label, seed in _seeds(query, name, node):
@@ -48,10 +51,11 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
                 query.detect,
                 query.budget,
             )
-            checked = CheckedGraph.at(entry_query, input_values)
+            checked = CheckedGraph.at(entry_query, input_values, known_rules=rules)
             tables += [
                 _table(checked, input_name, input_node, label) for input_name, input_node in query.wrt.items()
             ]
+            rules |= checked.rules
     return tables
 
 

@@ -77,6 +77,8 @@ class Op:
     # act on each other's outputs; along every other axis the op does the same to each slice alone.
     linear: bool = False  # in each of its args, the others held
     mixes: Callable[..., tuple[int, ...]] | None = None
+    # (directions in a leading axis, arg, out, size=) → slopes along these; of their terms, if size is np.abs
+    slopes: Callable[..., Any] | None = None
 
     @property
     def elementwise(self) -> bool:

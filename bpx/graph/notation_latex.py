@@ -54,19 +54,27 @@ _INFIX |= {"·": r"\cdot "}
 _OF_ARRAYS = {"*": r"\odot "}
 _OPS_OF_ONE_ARG: dict[str, tuple[int, tuple[str | int, ...]]] = {
     "sqrt": (TIGHTEST, (r"\sqrt{", LOOSEST, "}")),
+    "cbrt": (TIGHTEST, (r"\sqrt[3]{", LOOSEST, "}")),
+    "floor": (TIGHTEST, (r"\left\lfloor ", LOOSEST, r"\right\rfloor")),
+    "ceil": (TIGHTEST, (r"\left\lceil ", LOOSEST, r"\right\rceil")),
     "abs": (TIGHTEST, (r"\left|", LOOSEST, r"\right|")),
     "norm": (TIGHTEST, (r"\left\|", LOOSEST, r"\right\|")),
     "exp": (PRECEDENCE_OF_POWER, ("e^{", LOOSEST, "}")),
+    "exp2": (PRECEDENCE_OF_POWER, ("2^{", LOOSEST, "}")),
+    "inv": (PRECEDENCE_OF_POWER, (_IN_POWER, "^{-1}")),
     "square": (PRECEDENCE_OF_POWER, (_IN_POWER, "^{2}")),
     "reciprocal": (PRECEDENCE_OF_FRACTION, (r"\frac{1}{", LOOSEST, "}")),
 }
 _FUNCTIONS = {
-    **{name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min")},
+    **{name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{name: rf"\{name}" for name in ("max", "min", "det")},
     "log2": r"\log_{2}",
     "log10": r"\log_{10}",
     "asin": r"\arcsin",
     "acos": r"\arccos",
     "atan": r"\arctan",
+    **{f"a{name}": rf"\operatorname{{ar{name}}}" for name in ("sinh", "cosh", "tanh")},
+    "trace": r"\operatorname{tr}",
     "sigmoid": r"\sigma",
 }
 

@@ -41,7 +41,8 @@ from bpx.graph.printer import (
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _SIGNS = {"*": "·", "@": "\u2062", "<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "-": "−"}
 _SIGNS_OF_ARRAYS = {"*": "⊙"}
-_NAMES = {"sigmoid": "σ", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}
+_NAMES = {"sigmoid": "σ", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "trace": "tr"}
+_NAMES |= {"asinh": "arsinh", "acosh": "arcosh", "atanh": "artanh"}
 _APPLIED = "\u2061"  # the invisible sign between a function and its args
 _LETTERS = {name: char for char, name in GREEK.items()}
 
@@ -177,6 +178,11 @@ def _script(element: str, own: int, inside: int, script: str) -> Layout:
 def _call(part: Call) -> Layout:
     if part == Call("sqrt", 1):
         return laid_out(_BRACKETS, TIGHTEST, "<msqrt>", LOOSEST, "</msqrt>")
+    if part == Call("cbrt", 1):
+        return laid_out(_BRACKETS, TIGHTEST, "<mroot><mrow>", LOOSEST, "</mrow><mn>3</mn></mroot>")
+    if part == Call("inv", 1):
+        minus_one = f"<mrow>{_mo('−')}<mn>1</mn></mrow>"
+        return _script("msup", PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, minus_one)
     name = f"<mrow>{_mi(_NAMES.get(part.name, part.name))}{_mo(_APPLIED)}{_mo('(')}"
     before = "".join(f"{_mtext(text)}{_mo(',')}" for text in part.before)
     args = between(_mo(","), LOOSEST, part.arg_count)

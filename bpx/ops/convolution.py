@@ -24,7 +24,7 @@ import numpy as np
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import Expr, Op
 from bpx.graph.subgraph import expansion
-from bpx.ops.products import einsum
+from bpx.ops.linear_algebra import einsum
 from bpx.ops.row import composite, structural
 from bpx.ops.shapes import pad
 from bpx.ops.tensors import SettingError, is_whole, mean, reshape, sum_

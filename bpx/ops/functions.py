@@ -1,4 +1,4 @@
-"""Elementary functions: the square root, exponentials, logarithms, trigonometry, hyperbolics, erf.
+"""Elementary functions: roots, exponentials, logarithms, trigonometry, hyperbolics and their inverses, erf.
 
 Derivatives as in Abramowitz and Stegun, Handbook of Mathematical Functions, chapters 4 and 7.
 """
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.graph import Expr, Op
-from bpx.ops.row import by_method, elem, prefix
-from bpx.ops.selection import where
+from bpx.ops.row import by_class, by_method, elem, prefix
+from bpx.ops.selection import absolute, where
 
 
 def _constant_like(x: Expr, value: float) -> Expr:
@@ -31,9 +31,17 @@ sqrt: Op = elem(
     nonnegative=lambda x: x,
     expands=lambda x: x**0.5,
 )
+# Defined everywhere: at 0 alone it has no derivative, as its slope is infinite there.
+cbrt = elem("cbrt", np.cbrt, lambda x, out: (1 / (3 * out**2),), nonnegative=lambda x: absolute(x))
 exp = elem("exp", np.exp, lambda x, out: (out,))
+exp2 = elem(
+    "exp2",
+    np.exp2,
+    lambda x, out: (out * log(_constant_like(x, 2)),),
+    expands=lambda x: 2**x,
+)
 expm1 = elem("expm1", np.expm1, lambda x, out: (exp(x),), expands=lambda x: exp(x) - 1)
-log = elem("log", np.log, lambda x, out: (1 / x,), positive=lambda x: x, aliases=("ln",))
+log: Op = elem("log", np.log, lambda x, out: (1 / x,), positive=lambda x: x, aliases=("ln",))
 log1p = elem(
     "log1p",
     np.log1p,
@@ -95,6 +103,27 @@ atan2 = elem(
     witness=(0, -1),
     aliases=("arctan2",),
 )
+
+
+def root_of_squares(total: Expr) -> Expr:
+    """The square root of a sum of squares, without the endless slope that √ has at 0."""
+    return sqrt(total + (total == 0)) - (total == 0)
+
+
+def _off_the_origin(x: Expr, y: Expr, out: Expr) -> tuple[Expr, Expr]:
+    """(x, y) over its length; 0 where that is 0, as the norm of zeros has it."""
+    length = out + (out == 0)
+    return x / length, y / length
+
+
+hypot: Op = elem(
+    "hypot",
+    by_class(np.hypot, lambda x, y: np.sqrt(x * x + y * y)),
+    _off_the_origin,
+    kink=lambda x, y: hypot(x, y),
+    witness=(0, 0),
+    expands=lambda x, y: root_of_squares(x**2 + y**2),
+)
 sinh = elem("sinh", np.sinh, lambda x, out: (cosh(x),), expands=lambda x: (exp(x) - exp(-x)) / 2)
 cosh: Op = elem("cosh", np.cosh, lambda x, out: (sinh(x),), expands=lambda x: (exp(x) + exp(-x)) / 2)
 tanh = elem(
@@ -102,6 +131,30 @@ tanh = elem(
     np.tanh,
     lambda x, out: (1 - out**2,),
     expands=lambda x: (exp(x) - exp(-x)) / (exp(x) + exp(-x)),
+)
+asinh = elem(
+    "asinh",
+    np.arcsinh,
+    lambda x, out: (1 / sqrt(x**2 + 1),),
+    expands=lambda x: log(x + sqrt(x**2 + 1)),
+    aliases=("arcsinh",),
+)
+# (x - 1)(x + 1) rather than x² - 1, and (1 - x)(1 + x) as above: no digits are lost near ±1.
+acosh = elem(
+    "acosh",
+    np.arccosh,
+    lambda x, out: (1 / sqrt((x - 1) * (x + 1)),),
+    nonnegative=lambda x: x - 1,
+    expands=lambda x: log(x + sqrt((x - 1) * (x + 1))),
+    aliases=("arccosh",),
+)
+atanh = elem(
+    "atanh",
+    np.arctanh,
+    lambda x, out: (1 / ((1 - x) * (1 + x)),),
+    positive=lambda x: (1 - x) * (1 + x),
+    expands=lambda x: log((1 + x) / (1 - x)) / 2,
+    aliases=("arctanh",),
 )
 erf = elem(
     "erf", by_method("erf", _erf), lambda x, out: (2 / sqrt(_constant_like(x, math.pi)) * exp(-(x**2)),)

@@ -1,4 +1,4 @@
-"""Ops that take elements out of arrays: by index, or by number.
+"""Ops that take elements out of arrays: by index, or by number, or along a diagonal.
 
 Indices are NumPy's basic ones, `x[1:3, 0]`. What chooses by number follows PyTorch's functional form
 (embedding, one_hot; its `gather` along the last axis is `pick` here). All are linear; an arg of whole
@@ -17,7 +17,7 @@ import numpy as np
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
 from bpx.graph.facts import Notation, Refusal
 from bpx.graph.graph import Expr, Op
-from bpx.ops.row import structural
+from bpx.ops.row import composite, structural
 from bpx.ops.tensors import SettingError, is_whole, lengths, reshape, sum_
 from bpx.words.say import say
 
@@ -303,3 +303,62 @@ scatter: Op = structural(
     sample=((4, 2), (4,)),
     sample_settings={"n": 3},
 )
+
+
+# --- diagonals ----------------------------------------------------------------------------------
+
+
+def _arrange_diag(x: Shape, *, k: Any) -> Settings:
+    if not is_whole(k):
+        raise SettingError("not-whole", setting="k", value=k)
+    if len(x) not in (1, 2):
+        raise SettingError("no-diagonal", old=x)
+    if len(x) == 2 and not -x[0] < k < x[1]:
+        raise SettingError("bad-diagonal", k=k, old=x)
+    return {"k": int(k)}
+
+
+def _diag_shape(x: Shape, *, k: int) -> Shape:
+    if len(x) == 1:
+        return (x[0] + abs(k),) * 2
+    return (min(x[0] + min(k, 0), x[1] - max(k, 0)),)
+
+
+def _diag(x: Array, *, k: int, batch: int) -> Any:
+    matrix = x.ndim - batch == 2
+    length = _diag_shape(x.shape[:2], k=k)[0] if matrix else len(x)
+    at = np.arange(length) + max(-k, 0), np.arange(length) + max(k, 0)
+    if matrix:
+        return x[at]
+    out = np.zeros((*_diag_shape(x.shape[:1], k=k), *x.shape[1:]), dtype=x.dtype)
+    out[at] = x
+    return out
+
+
+def _pull_diag(upstream: Expr, x: Expr, out: Expr, *, k: int) -> tuple[Expr]:
+    back = diag(upstream, k=k)
+    if back.shape == x.shape:
+        return (back,)
+    # A matrix that is not square, or has other elements beyond the ends of a diagonal beside the main one.
+    shape = tuple(map(min, zip(x.shape, back.shape, strict=True)))
+    part = tuple(map(slice, shape))
+    return (place(back if shape == back.shape else back[part], at=part, shape=x.shape),)
+
+
+def _arrange_trace(a: Shape) -> Settings:
+    if len(a) != 2:
+        raise ShapeError("trace", (a,), "shape-matrix")
+    return {}
+
+
+diag: Op = structural(
+    "diag",
+    _diag,
+    _pull_diag,
+    _diag_shape,
+    settings={"k": 0},
+    arrange=_arrange_diag,
+    linear=True,
+    sample=((3,),),
+)
+trace: Op = composite("trace", lambda a: sum_(diag(a)), arrange=_arrange_trace, sample=((3, 3),))

@@ -98,6 +98,7 @@ def structural(
     arrange: Callable[..., Settings] | None = None,
     linear: bool = False,
     mixes: Callable[..., tuple[int, ...]] | None = None,
+    slopes: Callable[..., Any] | None = None,
     refuses: Callable[..., Refusal | None] | None = None,
     expands: Maker | None = None,
     aliases: tuple[str, ...] = (),
@@ -108,8 +109,8 @@ def structural(
 
     `value` takes the settings and `batch` (how many batch axes stand last, 0 or 1) by keyword. Either
     the op is `linear` in each of its args (those it `chooses` by aside), or it has one arg and says along
-    which axes it `mixes` it. A `variadic` one names its `args`. `sample` and `sample_settings` are what
-    it is shown for.
+    which axes it `mixes` it; one without parts tells the checker by `slopes` how its value moves. A
+    `variadic` one names its `args`. `sample` and `sample_settings` are what it is shown for.
     """
     return register(
         Op(
@@ -123,6 +124,7 @@ def structural(
             notation=notation,
             linear=linear,
             mixes=mixes,
+            slopes=slopes,
             chooses=chooses,
             refuses=refuses,
             expands=expands,
@@ -208,6 +210,13 @@ def by_method(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]
     """
     of_objects = np.frompyfunc(methodcaller(name), 1, 1)
     return lambda x: of_objects(x) if np.asarray(x).dtype.hasobject else function(x)
+
+
+def by_class(function: Callable[..., Any], of_objects: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` for float64; for the numbers of object arrays, the same in functions that these know."""
+    return lambda *args: (
+        of_objects(*args) if any(np.asarray(arg).dtype.hasobject for arg in args) else function(*args)
+    )
 
 
 def register(op: Op) -> Op:

@@ -1,4 +1,4 @@
-"""Ops with kinks and jumps: abs, sign, rounding, min and max, clip, comparisons, where.
+"""Ops with kinks and jumps: abs, sign, rounding, remainder, min and max, clip, comparisons, where.
 
 Conventions at the kink, where libraries disagree: abs and sign hand on 0; a tie of min or max hands
 half to each; clip hands on everything at its bounds.
@@ -60,7 +60,32 @@ floor = elem(
     kink=lambda x: x - round_(x),
     witness=(1,),
 )
+ceil = elem(
+    "ceil",
+    by_method("ceil", np.ceil),
+    lambda x, out: (0,),
+    kink=lambda x: x - round_(x),
+    witness=(1,),
+)
 round_: Op = elem("round", np.round, lambda x, out: (0,), kink=lambda x: x - floor(x) - 0.5, witness=(0.5,))
+
+
+def _where_remainder_jumps(x: Expr, y: Expr) -> Expr:
+    """Zero where x is a multiple of y."""
+    return x / y - round_(x / y)
+
+
+# The whole number is that of the value: floor(x / y) may be one more, where x / y rounds up to a whole.
+mod = elem(
+    "mod",
+    np.remainder,
+    lambda x, y, out: (1, -round_((x - out) / y)),
+    nonzero=lambda x, y: y,
+    kink=_where_remainder_jumps,
+    witness=(1, 1),
+    expands=lambda x, y: x - y * floor(x / y),
+    aliases=("remainder",),
+)
 maximum = elem(
     "max",
     np.maximum,

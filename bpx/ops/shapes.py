@@ -321,3 +321,33 @@ cumsum: Op = structural(
     linear=True,
     sample=((3,),),
 )
+
+
+def _cumprod(x: Array, *, axis: int | None, batch: int) -> Any:
+    if axis is None:
+        x, axis = x.reshape(-1, *x.shape[x.ndim - batch :]), 0
+    return np.cumprod(x, axis=axis)
+
+
+def _cumprod_in_simpler_ops(x: Expr, *, axis: int | None) -> Expr:
+    """Products of 2, 4, 8, … elements that end at each: no division, which a 0 would not stand.
+
+    Hillis and Steele, Data parallel algorithms (Commun. ACM 29, 1986).
+    """
+    x, axis = (shaped(x, (math.prod(x.shape),)), 0) if axis is None else (x, axis)
+    reach, length = 1, x.shape[axis]
+    while reach < length:
+        width = [[reach * (at == axis), 0] for at in range(x.ndim)]
+        x = x * pad(x[_along(axis, slice(length - reach), x.ndim)], width=width, value=1)
+        reach *= 2
+    return x
+
+
+cumprod: Op = composite(
+    "cumprod",
+    _cumprod_in_simpler_ops,
+    settings={"axis": None},
+    arrange=_arrange_cumsum,
+    value=_cumprod,
+    sample=((3,),),
+)

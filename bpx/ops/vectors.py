@@ -26,9 +26,10 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import Expr, Op
+from bpx.ops.activations import sigmoid
 from bpx.ops.arithmetic import mul, square
-from bpx.ops.functions import exp, log, sqrt
-from bpx.ops.row import composite, structural
+from bpx.ops.functions import exp, log, root_of_squares
+from bpx.ops.row import by_class, composite, elem, structural
 from bpx.ops.selection import absolute, maximum, minimum, sign, where
 from bpx.ops.tensors import (
     SettingError,
@@ -114,6 +115,13 @@ logsumexp = structural(
     mixes=_mixes,
     expands=lambda x, *, axis, keepdims: log(sum_(exp(x), axis=axis, keepdims=keepdims)),
 )
+# Its rule is not exp(x - out): the difference loses digits where both are large.
+logaddexp = elem(
+    "logaddexp",
+    by_class(np.logaddexp, lambda x, y: np.maximum(x, y) + np.log1p(np.exp(-np.abs(x - y)))),
+    lambda x, y, out: (sigmoid(x - y), sigmoid(y - x)),
+    expands=lambda x, y: log(exp(x) + exp(y)),
+)
 log_softmax = structural(
     "log_softmax",
     _log_softmax,
@@ -163,11 +171,6 @@ def _arrange_normalize(x: Shape, *, axis: Any, eps: Any) -> Settings:
     return {"axis": axes_in_full(axis, len(x)), "eps": positive("eps", eps)}
 
 
-def _root_of_squares(total: Expr) -> Expr:
-    """The square root of a sum of squares, without the endless slope that √ has at 0."""
-    return sqrt(total + (total == 0)) - (total == 0)
-
-
 def _ratio(x: Expr, root: Expr) -> Expr:
     """x / root; 0 where both are 0."""
     return x / (root + (root == 0))
@@ -179,7 +182,7 @@ def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
     if ord == 2:
         unit, back = _unit_of_squares(x, axis, keepdims)
         scaled = x * _aligned(unit, x, axis)
-        return _root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) * back
+        return root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) * back
     return amax(absolute(x), axis=axis, keepdims=keepdims)
 
 
@@ -276,7 +279,7 @@ var = composite(
 )
 std = composite(
     "std",
-    lambda x, *, axis, keepdims, ddof: _root_of_squares(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
+    lambda x, *, axis, keepdims, ddof: root_of_squares(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
     settings={**_REDUCTION, "ddof": 0},
     arrange=_arrange_variance,
     pull=_pull_std,

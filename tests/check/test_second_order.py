@@ -8,6 +8,9 @@ from checking import CHANGES, planted, spec, toml
 
 from bpx.check import second_order as second
 from bpx.check.gradcheck import gradcheck
+from bpx.check.local.edges import check_edges
+from bpx.check.whole import checked_graph
+from bpx.check.whole.checked_graph import Query
 
 SCALAR = {"x": 0.7, "y": 1.3}
 
@@ -47,6 +50,20 @@ def test_entries_of_arrays_one_by_one():
         ("∂out/∂x[1]", "x", (0,)): 0,
         ("∂out/∂x[1]", "x", (1,)): pytest.approx(12),
     }
+
+
+def test_a_rule_that_entries_share_is_checked_once(monkeypatch):
+    checked = []
+
+    def counted(graph, edges, *args):
+        checked.extend((edge.consumer, edge.position) for edge in edges)
+        return check_edges(graph, edges, *args)
+
+    monkeypatch.setattr(checked_graph, "check_edges", counted)
+    made = spec("sum(tanh(x*y)^2)", x=[1.0, 2.0], y=[0.5, 3.0])
+    query = Query(made, made.output, {"x": made.nodes["x"], "y": made.nodes["y"]}, np.ones(()))
+    assert len(second.second_order(query, made.input_values)) == 8
+    assert len(checked) == len(set(checked)) > 8
 
 
 def test_many_entries_are_mixed(monkeypatch):

@@ -114,22 +114,22 @@ def test_exit_codes_of_a_process(args: list[str], code: int) -> None:
 
 
 EVERY_SECTION = ["--paths", "--second", "--step", "0.5", "--expand", "all"]
+HARD = ["explain", "perceptron_2_2_1", *EVERY_SECTION]
 TOO_LARGE_FOR_SECOND = ["iris_softmax", "two_moons"]
 
 
 @pytest.mark.timeout(1800)  # it runs every example in processes of their own
 def test_output_is_the_same_for_every_hash_seed() -> None:
-    """All examples, all sections, in one process a seed."""
+    """All examples, all sections, in one process a seed: each explained once, in both of the forms."""
     code = (
-        "import sys\nfrom bpx.cli.main import app\n"
+        "import sys, bpx\nfrom bpx.cli.main import app\n"
         "from bpx.spec.reading.examples import example_names\n"
-        f"options, large = {EVERY_SECTION!r}, {TOO_LARGE_FOR_SECOND!r}\n"
+        f"large = {TOO_LARGE_FOR_SECOND!r}\n"
         "for name in example_names():\n"
-        "    asked = [one for one in options if one != '--second' or name not in large]\n"
-        "    for form in ('json', 'plain'):\n"
-        "        try:\n            app(['explain', name, '-f', form, *asked])\n"
-        "        except SystemExit as error:\n            assert not error.code, name\n"
-        "for args in (['ops'], ['schema'], ['examples']):\n"
+        "    explanation = bpx.load(name).explain(\n"
+        "        paths=[], second=name not in large, step=0.5, expand='all')\n"
+        "    print(explanation.to_json(), explanation.to_plain())\n"
+        f"for args in ({HARD!r}, ['ops'], ['schema'], ['examples']):\n"
         "    try:\n        app(args)\n    except SystemExit as error:\n        assert not error.code\n"
     )
     outputs = [
@@ -143,9 +143,6 @@ def test_output_is_the_same_for_every_hash_seed() -> None:
     ]
     assert len(outputs[0]) > 50_000
     assert outputs[0] == outputs[1] == outputs[2]
-
-
-HARD = ["explain", "perceptron_2_2_1", *EVERY_SECTION]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "ascii:strict", "utf-8", "utf-16"])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs, spec_from, specs
 
@@ -237,14 +237,14 @@ def contribution_of(one: NamedGraph, account: Explanation, edge: EdgeRow) -> Any
 
 @given(specs())
 def test_contribution_is_upstream_times_local_or_the_pull(one: NamedGraph) -> None:
-    account = explain(one)
+    account = explain(one, check=False)
     for edge in account.edges:
         assert near(contribution_of(one, account, edge), edge.contribution, edge.upstream)
 
 
 @given(specs())
 def test_the_upstream_of_an_edge_is_that_of_its_node(one: NamedGraph) -> None:
-    account = explain(one)
+    account = explain(one, check=False)
     rows = nodes_by_id(account)
     for edge in account.edges:
         np.testing.assert_array_equal(edge.upstream, rows[edge.consumer].upstream)
@@ -252,7 +252,7 @@ def test_the_upstream_of_an_edge_is_that_of_its_node(one: NamedGraph) -> None:
 
 @given(specs())
 def test_the_upstream_of_a_node_is_the_sum_of_its_contributions(one: NamedGraph) -> None:
-    account = explain(one)
+    account = explain(one, check=False)
     for row in account.nodes:
         arriving = [edge.contribution for edge in account.edges if edge.arg == row.id]
         if arriving:
@@ -263,7 +263,7 @@ def test_the_upstream_of_a_node_is_the_sum_of_its_contributions(one: NamedGraph)
 
 @given(specs())
 def test_gradients_are_the_upstreams_of_the_inputs(one: NamedGraph) -> None:
-    account = explain(one)
+    account = explain(one, check=False)
     rows = nodes_by_id(account)
     assert list(account.gradients) == [given.name for given in one.inputs]
     for given_input in one.inputs:
@@ -277,7 +277,7 @@ def test_gradients_are_the_upstreams_of_the_inputs(one: NamedGraph) -> None:
 
 @given(specs())
 def test_values_and_shapes_are_those_of_a_run(one: NamedGraph) -> None:
-    account = explain(one)
+    account = explain(one, check=False)
     found = run(one.graph, one.input_values, [row.id for row in account.nodes])
     for row in account.nodes:
         np.testing.assert_array_equal(row.value, found[row.id])
@@ -287,20 +287,20 @@ def test_values_and_shapes_are_those_of_a_run(one: NamedGraph) -> None:
 
 @given(specs())
 def test_edges_come_from_the_output_downwards(one: NamedGraph) -> None:
-    consumers = [edge.consumer for edge in explain(one).edges]
+    consumers = [edge.consumer for edge in explain(one, check=False).edges]
     assert all(before >= after for before, after in pairwise(consumers))
 
 
 @given(specs())
 def test_flat_edges_hand_back_zeros(one: NamedGraph) -> None:
-    for edge in explain(one).edges:
+    for edge in explain(one, check=False).edges:
         if edge.flat:
             assert not np.any(edge.contribution)
 
 
 @given(specs(SMOOTH))
 def test_gradients_are_those_of_central_differences(one: NamedGraph) -> None:
-    account = explain(one)
+    account = explain(one, check=False)
     for given_input in one.inputs:
         at = tuple(0 for _ in given_input.value.shape)
         slope = central_difference(one, given_input.node, at)
@@ -318,6 +318,7 @@ def central_difference(one: NamedGraph, node: int, at: tuple[int, ...], h: float
 
 
 @given(specs())
+@settings(max_examples=40)
 def test_explaining_twice_gives_the_same(one: NamedGraph) -> None:
     options: dict[str, Any] = {"paths": [], "expand": ["all"]}
     first = explain(one).to_dict()
@@ -673,7 +674,7 @@ def test_second_derivatives_are_symmetric(one: NamedGraph) -> None:
 
 @given(scalar_specs(SMOOTH))
 def test_second_derivatives_are_the_slopes_of_the_gradient(one: NamedGraph) -> None:
-    found = hessian(explain(one, second=True))
+    found = hessian(explain(one, second=True, check=False))
     (first, *_) = one.inputs
     h, at = 1e-5, tuple(0 for _ in first.value.shape)
 
@@ -681,7 +682,7 @@ def test_second_derivatives_are_the_slopes_of_the_gradient(one: NamedGraph) -> N
         moved = np.array(first.value)
         moved[at] += nudge
         given_inputs = tuple(given._replace(value=moved) if given is first else given for given in one.inputs)
-        account = explain(replaced(one, given_inputs))
+        account = explain(replaced(one, given_inputs), check=False)
         return np.concatenate([np.ravel(value) for value in account.gradients.values()])
 
     slope = (gradient(h) - gradient(-h)) / (2 * h)
@@ -881,7 +882,7 @@ def test_expanding_an_op_on_constants_keeps_a_row() -> None:
 
 
 def test_a_count_of_paths_of_thousands_of_digits() -> None:
-    lines = "\n".join(f'v{i} = "v{i - 1} * 0.5 + v{i - 1} * 0.5"' for i in range(1, 15_000))
+    lines = "\n".join(f'v{i} = "v{i - 1} - v{i - 1}"' for i in range(1, 15_000))
     text = f'bpx = 1\n[inputs]\nx = 1\n[graph]\nv0 = "x"\n{lines}\n'
     plain = explain(read_spec(Source("s.toml", text), "toml"), paths=[]).to_dict()
     assert plain["paths"][0]["count"] == "10^4515"

@@ -27,11 +27,12 @@ ENGINE = shutil.which("pdflatex")
 COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
 _WORDS = (
     "LTleft alpha approx arccos arcsin arctan arraystretch begin beta bfseries boldmath c cdot circle cos "
-    "cosh delta documentclass end endhead footnotesize frac gamma ge hline infty item lambda ldots le left "
-    "log mathrm max min mu ne odot operatorname parindent partial pi pm put r renewcommand rho right "
-    "rightarrow section setlength sigma sin sinh sqrt ss subsection surd tan tanh text textasciicircum "
-    "textasciigrave textasciitilde textbackslash textbar textemdash textgreater textless textquotedblleft "
-    "textquotedblright textquoteright texttt theta times top usepackage v"
+    "cosh delta det documentclass end endhead footnotesize frac gamma ge hline infty item lambda lceil "
+    "ldots le left lfloor log mathrm max min mu ne odot operatorname parindent partial pi pm put r rceil "
+    "renewcommand rfloor rho right rightarrow section setlength sigma sin sinh sqrt ss subsection surd "
+    "tan tanh text textasciicircum textasciigrave textasciitilde textbackslash textbar textemdash "
+    "textgreater textless textquotedblleft textquotedblright textquoteright texttt theta times top "
+    "usepackage v"
 )
 KNOWN = {*_WORDS.split(), *r"\,;|{}$&#%_'`^~", '"', " "}
 WORDS = re.compile(r"\\text\{(?:[^{}]|\{[^{}]*\})*\}")

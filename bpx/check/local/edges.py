@@ -3,7 +3,8 @@
 Ops that are neither elementwise nor linear (softmax, …) are taken apart. The op has the same values as what
 it is written out to, at the point and at others nearby, and so the same Jacobian; the chain rule gives it
 from slopes of the parts, each by differences. So an array of any size takes a few evaluations for each
-element, and small elements keep their digits beside large ones.
+element, and small elements keep their digits beside large ones. Those of linear algebra have no parts
+(`bpx.check.local.elimination`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from bpx.check.local.elementwise import BOUNDARIES, KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
+from bpx.check.local.elimination import jacobian_by_elimination
 from bpx.check.local.jacobians import CheckedEdge, LinearMap, PartsJacobian, ZeroJacobian
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.rounding_error import rounding_errors
@@ -57,6 +59,8 @@ def check_edges(
     checked_edges: dict[Edge, CheckedEdge] = {}
     for batch in batches:
         of_batch = [edge for node in batch.nodes for edge in by_consumer.get(node, ())]
+        if not of_batch:
+            continue
         for checked_edge in check_elementwise(
             batch, of_batch, values, *nonsmooth(batch), rounding_errors, detect, exact_elements
         ):
@@ -83,8 +87,14 @@ def check_whole_arrays(
         return check_structural(graph, edge, values, rounding_errors)
     rule = StructuralRule(graph, edge.consumer, values, rounding_errors)
     upstream = random_upstream(generator(edge), rule.out.shape)
-    reference = _by_parts(rule, detect, exact_elements)
+    reference = _reference(rule, detect, exact_elements)
     return compare_contributions(rule, edge, upstream, reference, LinearMap(rule, edge.position))
+
+
+def _reference(rule: StructuralRule, detect: float, exact_elements: int) -> Jacobian | None:
+    if rule.op.slopes:
+        return jacobian_by_elimination(rule)
+    return _by_parts(rule, detect, exact_elements)
 
 
 def _by_parts(rule: StructuralRule, detect: float, exact_elements: int) -> Jacobian | None:

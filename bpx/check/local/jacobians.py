@@ -88,6 +88,7 @@ class DenseJacobian(NamedTuple):
     slope: ErrorBound
     shape: Shape  # of the arg
     mixed: tuple[int, ...]
+    terms: Array | None = None  # how large the terms are that each slope is the sum of, if it is one
 
     def pull(self, upstream: ErrorBound) -> ErrorBound:
         """The transposed Jacobian times upstream."""
@@ -98,7 +99,8 @@ class DenseJacobian(NamedTuple):
 
     def magnitude(self, upstream: Array) -> Array:
         """The same of absolute values."""
-        absolute = self._replace(slope=ErrorBound.exact(np.abs(self.slope.value)))
+        terms = np.abs(self.slope.value) if self.terms is None else self.terms
+        absolute = self._replace(slope=ErrorBound.exact(terms))
         return absolute.pull(ErrorBound.exact(upstream)).value
 
 
@@ -163,7 +165,7 @@ def sparsity_pattern(jacobian: Jacobian, consumer: Shape) -> Jacobian:
     if isinstance(jacobian, DiagonalJacobian):
         return jacobian._replace(slope=ErrorBound.exact(np.ones(consumer)))
     if isinstance(jacobian, DenseJacobian):
-        return jacobian._replace(slope=ErrorBound.exact(np.ones(jacobian.slope.value.shape)))
+        return jacobian._replace(slope=ErrorBound.exact(np.ones(jacobian.slope.value.shape)), terms=None)
     if isinstance(jacobian, LinearMap):
         return jacobian._replace(rule=jacobian.rule.of_ones())
     if isinstance(jacobian, PartsJacobian):

@@ -290,6 +290,19 @@ PARTS_REACH = 1.0
 # Relative to the larger value: 2,000 roundings of sums, and a millionth of what a check must see.
 SAME_AS_PARTS = 1e-12
 
+# --- one op alone: linear algebra -----------------------------------------------------------------
+
+# Matrices near the one met, at which value and slopes are looked at to see what rounding does to them.
+BACKWARD_MOVES = 3
+# The move of the worst of these, times this, bounds what rounding does.
+BACKWARD_SAFETY = 4.0
+# Rounding that moves the value by more of its size than this may lead to a matrix without a value: then
+# nothing is known.
+LARGEST_BACKWARD_MOVE = 0.1
+# An entry counts as moved by this share of the one that moves most. By chance it moves by less in one of
+# 1,000 matrices, and in one of 10⁹ times three.
+BACKWARD_FLOOR = 1e-3
+
 # --- one op alone: sizes -------------------------------------------------------------------------
 
 # Entries of a Jacobian that is written out: 32 MB, and so many columns of differences.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -76,10 +77,17 @@ class CheckedGraph:
     ledger: Ledger  # through the parts that composite ops are written out to
     input_values: Mapping[int, Array]
     by_own_rules: Ledger  # through the own rules of composite ops, as gradients are shown
+    known_rules: Mapping[tuple[int, int], CheckedEdge]  # see `rules`
 
     @classmethod
-    def at(cls, query: Query, input_values: Mapping[int, Array], graph: Graph | None = None) -> CheckedGraph:
-        """The query at these values of the inputs."""
+    def at(
+        cls,
+        query: Query,
+        input_values: Mapping[int, Array],
+        graph: Graph | None = None,
+        known_rules: Mapping[tuple[int, int], CheckedEdge] = MappingProxyType({}),
+    ) -> CheckedGraph:
+        """The query at these values of the inputs; `known_rules` are those that need no check any more."""
         graph = graph or query.spec.graph.copy()
         wrt = [graph[node] for node in query.wrt.values()]
         output, seed, composites = graph[query.output], graph.constant(query.seed), query.spec.composites
@@ -90,6 +98,7 @@ class CheckedGraph:
             ledger,
             input_values,
             reverse(output, wrt, seed, composites) if composites else ledger,
+            known_rules,
         )
 
     def name(self, node: int) -> str:
@@ -178,9 +187,10 @@ class CheckedGraph:
     @cached_property
     def part_edges(self) -> dict[Edge, CheckedEdge]:
         """Every edge of `ledger` alone."""
-        return check_edges(
+        known = self.known_rules
+        new = check_edges(
             self.graph,
-            self.ledger.edges,
+            [edge for edge in self.ledger.edges if (edge.consumer, edge.position) not in known],
             self.elementwise,
             self.all_values,
             self.rounding_error,
@@ -188,6 +198,17 @@ class CheckedGraph:
             self.query.detect,
             self.query.exact_elements,
         )
+        return {
+            edge: new[edge] if edge in new else known[edge.consumer, edge.position]._replace(edge=edge)
+            for edge in self.ledger.edges
+        }
+
+    @property
+    def rules(self) -> dict[tuple[int, int], CheckedEdge]:
+        """The checked edges by consumer and position: a rule at a point is the same, whatever asks for it."""
+        return {
+            (edge.consumer, edge.position): checked_edge for edge, checked_edge in self.part_edges.items()
+        }
 
     @cached_property
     def composite_edges(self) -> dict[Edge, CheckedEdge]:
@@ -236,10 +257,7 @@ class CheckedGraph:
     @cached_property
     def own_edges(self) -> dict[Edge, CheckedEdge]:
         """What is known of each edge of `by_own_rules`; those that lead past all parts are left out."""
-        parts = {
-            (edge.consumer, edge.position): checked_edge for edge, checked_edge in self.part_edges.items()
-        }
-        own = self.composite_edges
+        parts, own = self.rules, self.composite_edges
         pairs = {
             edge: own.get(edge) or parts.get((edge.consumer, edge.position))
             for edge in self.by_own_rules.edges
@@ -302,6 +320,8 @@ class CheckedGraph:
 
     def _operations(self, node: int) -> int:
         """Those that a node takes; of products such as A·B the terms, √(mk · kn · mn)."""
+        if self.graph.ops[node].slopes:
+            return operations(self.graph, node)
         sizes = [math.prod(self.graph.shapes[other]) for other in (node, *self.graph.args[node])]
         if len(sizes) == 3 and not self.graph.ops[node].elementwise:
             return max(*sizes, math.isqrt(math.prod(sizes)))

@@ -168,6 +168,8 @@ def operations(graph: Graph, node: int) -> int:
     """About how many operations on numbers the value of a node takes."""
     size = math.prod(graph.shapes[node])
     args = [math.prod(graph.shapes[arg]) for arg in graph.args[node]]
+    if graph.ops[node].slopes:
+        return args[0] * graph.shapes[graph.args[node][0]][-1]  # elimination
     if graph.ops[node].linear and len(args) > 1:
         # A product of (m, k) and (k, n) has √(mk · kn / mn) terms for each element.
         return size * max(1, math.isqrt(math.prod(args) // max(1, size)))

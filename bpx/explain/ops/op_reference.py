@@ -135,8 +135,8 @@ class _Sample:
         return say("ops.by-parts") if long and not has_own_rule else self.text(factor)
 
     def domain(self) -> tuple[str, ...]:
-        if self.op.name == "pow":
-            return (say("ops.needs-exponent"),)
+        if has_sentence(f"domain.{self.op.name}"):  # where no expression of the args says it
+            return (say(f"domain.{self.op.name}"),)
         built = [(guard, expr) for guard, expr in guards(self.out) if self.varies(expr)]
         texts = tuple(dict.fromkeys(self.guard_text(guard, expr) for guard, expr in built))
         long = any(ops_written(self.graph, expr.id, self.names) > _MOST_IN_A_GUARD for _, expr in built)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from numbers import Number
 from typing import Any
@@ -39,7 +40,8 @@ def _floats(value: Any) -> Array:
     """The numbers of a value; raises where float64 would lose an imaginary part, a mask, the meaning."""
     if not isinstance(value, (Number, np.generic, list, tuple, range)) and not hasattr(value, "__array__"):
         raise TypeError  # what may be iterated over without an end, or is no data
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    # Whoever has a masked array has loaded `numpy.ma`, which NumPy itself loads only when it is asked for.
+    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError
     array = np.array(value)
     if array.dtype.kind == "O" and not all(map(_is_real, array.flat)):

@@ -29,7 +29,7 @@ from bpx.spec.text.syntax_tree import (
 )
 from bpx.words.diagnostic import Source
 
-DEPTH = 200_000
+DEPTH = 100_000
 
 
 def expression_of(text: str) -> Expression:

@@ -1,0 +1,1 @@
+"""Values of ops for which NumPy's function alone will not do."""
