@@ -23,7 +23,6 @@ FLOORS = [
     "ops.values",
     "ops",
     "passes",
-    "trace",
     "render",
     "check.numeric",
     "check.formulas",
@@ -42,6 +41,8 @@ FLOORS = [
     "spec.text",
     "spec.reading",
     "spec.writing",
+    "spec.trace",
+    "spec.code",
     "spec",
     "cli.output",
     "cli",
@@ -51,7 +52,7 @@ HEIGHT = {folder: height for height, folder in enumerate(FLOORS)}
 DOORS = {"", "__main__"}
 
 MOST_FILES = 14  # in a folder
-MOST_ROOMS = 11  # folders at the top of the package
+MOST_ROOMS = 10  # folders at the top of the package
 MOST_LINES = 400  # in a file that is not data
 
 

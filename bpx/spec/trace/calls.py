@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.graph import OPS, Expr
-from bpx.trace.moves import assembled
-from bpx.trace.numpy_functions import CHOICES, MOVES, NODES, ORDERED, PARTS
-from bpx.trace.tape import Handle, Tape, is_traced, plain, plain_index
-from bpx.trace.ufuncs import ACCUMULATIONS, REDUCTIONS, UFUNC_CHOICES, UFUNCS
+from bpx.spec.trace.moves import assembled
+from bpx.spec.trace.numpy_functions import CHOICES, MOVES, NODES, ORDERED, PARTS
+from bpx.spec.trace.tape import Handle, Tape, is_traced, plain, plain_index
+from bpx.spec.trace.ufuncs import ACCUMULATIONS, REDUCTIONS, UFUNC_CHOICES, UFUNCS
 
 METHODS: Mapping[str, Callable[..., Any]] = {
     **{

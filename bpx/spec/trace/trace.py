@@ -13,11 +13,11 @@ from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import free_output_name
 from bpx.graph.run import run
-from bpx.trace.random_state import kept_random_state
-from bpx.trace.stand_ins import stand_ins
-from bpx.trace.tape import AGREEMENT, Branch, Handle, Tape, TraceError, agree, is_traced
-from bpx.trace.traced import Traced
-from bpx.trace.user_source import source_of
+from bpx.spec.trace.random_state import kept_random_state
+from bpx.spec.trace.stand_ins import stand_ins
+from bpx.spec.trace.tape import AGREEMENT, Branch, Handle, Tape, TraceError, agree, is_traced
+from bpx.spec.trace.traced import Traced
+from bpx.spec.trace.user_source import source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
@@ -99,7 +99,7 @@ def _refusal(error: BaseException | None) -> TraceError | None:
 
 def _not_traceable(error: Exception, tape: Tape) -> TraceError:
     """What the function raises on handles and not on numbers."""
-    from bpx.trace.user_source import is_users, line_span
+    from bpx.spec.trace.user_source import is_users, line_span
 
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]
     source = source_of(lines[-1].filename) if lines else None

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.code.leaves import Path, walk
-from bpx.code.program import RATE
-from bpx.code.words_of_code import RATE as RATES
-from bpx.code.words_of_code import is_gradient_name, likeness, returned_names, words_of
+from bpx.spec.code.leaves import Path, walk
+from bpx.spec.code.program import RATE
+from bpx.spec.code.words_of_code import RATE as RATES
+from bpx.spec.code.words_of_code import is_gradient_name, likeness, returned_names, words_of
 
 
 class Found(NamedTuple):

@@ -15,14 +15,14 @@ import numpy as np
 from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.report import Report
-from bpx.code.gradients import Found, claimed_gradients
-from bpx.code.leaves import Leaf, Path, get, named
-from bpx.code.line_blame import Culprit, Meant, Search, adjoints, close, forward_values, contributions, local_derivatives, narrowed, parts, steps_between
-from bpx.code.program import Program
-from bpx.code.recorder import Recorder
+from bpx.spec.code.gradients import Found, claimed_gradients
+from bpx.spec.code.leaves import Leaf, Path, get, named
+from bpx.spec.code.line_blame import Culprit, Meant, Search, adjoints, close, forward_values, contributions, local_derivatives, narrowed, parts, steps_between
+from bpx.spec.code.program import Program
+from bpx.spec.code.recorder import Recorder
 from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.trace.trace import Trace, trace_function
+from bpx.spec.trace.trace import Trace, trace_function
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 

@@ -20,8 +20,8 @@ import numpy as np
 from bpx.graph.arrays import ShapeError
 from bpx.graph.graph import CONSTANT, Expr, Graph
 from bpx.ops.tensors import SettingError
-from bpx.trace.memory import Memory, owner_of
-from bpx.trace.user_source import is_users, span_of, user_frames
+from bpx.spec.trace.memory import Memory, owner_of
+from bpx.spec.trace.user_source import is_users, span_of, user_frames
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from bpx.trace.calls import call, cast, joined
-from bpx.trace.tape import active, is_traced
-from bpx.trace.user_source import is_users
+from bpx.spec.trace.calls import call, cast, joined
+from bpx.spec.trace.tape import active, is_traced
+from bpx.spec.trace.user_source import is_users
 
 _CREATED = [
     "zeros",

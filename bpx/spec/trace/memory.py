@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.graph.graph import Expr
-from bpx.trace.moves import assembled
+from bpx.spec.trace.moves import assembled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

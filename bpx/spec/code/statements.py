@@ -7,7 +7,7 @@ from functools import cache
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from bpx.trace.user_source import source_of
+from bpx.spec.trace.user_source import source_of
 from bpx.words.diagnostic import Span
 
 _SIMPLE = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr

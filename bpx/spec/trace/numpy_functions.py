@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.graph import OPS, Expr
-from bpx.trace.moves import moved
-from bpx.trace.tape import Handle, Tape, is_traced, plain
+from bpx.spec.trace.moves import moved
+from bpx.spec.trace.tape import Handle, Tape, is_traced, plain
 
 
 def _add(name: str, *args: Any, **settings: Any) -> Expr:

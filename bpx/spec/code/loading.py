@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from bpx.trace.user_source import line_span, source_of
+from bpx.spec.trace.user_source import line_span, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 _TARGET = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*))?")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from bpx.code.leaves import Path
+from bpx.spec.code.leaves import Path
 
 _PREFIXES = (
     r"(?:d|D|g|del|delta|nabla|nabla_|delta_nabla|grad|grads|gradient|dL_d|dL|dJ_d|dJd|dloss_d|dE_d|dLd)"

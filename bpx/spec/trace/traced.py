@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.trace.calls import METHODS, call, call_ufunc, cast, joined, take
-from bpx.trace.tape import Branch, Handle, is_traced, plain, plain_index
+from bpx.spec.trace.calls import METHODS, call, call_ufunc, cast, joined, take
+from bpx.spec.trace.tape import Branch, Handle, is_traced, plain, plain_index
 
 
 class Traced(Handle):

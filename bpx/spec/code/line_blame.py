@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.code.recorder import RETURN, Key, Setting
+from bpx.spec.code.recorder import RETURN, Key, Setting
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.code.leaves import Path, copied, get, is_users_object, put, walk
-from bpx.code.words_of_code import RATE as RATES
-from bpx.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
-from bpx.trace.random_state import kept_random_state
-from bpx.trace.tape import active
+from bpx.spec.code.leaves import Path, copied, get, is_users_object, put, walk
+from bpx.spec.code.words_of_code import RATE as RATES
+from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
+from bpx.spec.trace.random_state import kept_random_state
+from bpx.spec.trace.tape import active
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 RATE = 0.125  # a learning rate, where one must be given; a power of two, so that dividing by it is exact

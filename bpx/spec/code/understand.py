@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from bpx.code.leaves import Path, get, walk
-from bpx.code.program import Program, Routine, World, find_loss
-from bpx.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
+from bpx.spec.code.leaves import Path, get, walk
+from bpx.spec.code.program import Program, Routine, World, find_loss
+from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 _FORWARDS = ("forward", "__call__", "predict", "feedforward", "forward_pass")

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.code.leaves import copied
-from bpx.code.statements import Statement, base_of, evaluate, statement_at
-from bpx.trace.user_source import is_users
+from bpx.spec.code.leaves import copied
+from bpx.spec.code.statements import Statement, base_of, evaluate, statement_at
+from bpx.spec.trace.user_source import is_users
 
 
 class Key(NamedTuple):
