@@ -56,6 +56,31 @@ def _words(fact: Any) -> Any:
     return str(fact) if isinstance(fact, Formula) else fact
 
 
+class CodeLine(NamedTuple):
+    """A statement of somebody's backward function that sets something wrong.
+
+    `sets` is what it sets; `right` what should stand behind the equals sign, where that is known. `wrong` are
+    the gradients that are wrong because of it; `time` counts from 1 in a loop, None outside of one.
+    """
+
+    span: Span
+    text: str
+    sets: str
+    right: str | None = None
+    wrong: tuple[str, ...] = ()
+    time: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "text": self.text,
+            "sets": self.sets,
+            "right": self.right,
+            "wrong": list(self.wrong),
+            "time": self.time,
+        }
+
+
 class Blame(NamedTuple):
     """A node whose rule, or whose claimed gradient, is wrong by itself.
 
@@ -76,6 +101,7 @@ class Blame(NamedTuple):
     claim: bool = False
     also: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
+    code: CodeLine | None = None
 
     @property
     def line(self) -> int | None:
@@ -99,5 +125,6 @@ class Blame(NamedTuple):
             "also": list(self.also),
             "cancelled": list(self.cancelled),
             "correction": None if self.correction is None else str(self.correction),
+            "code_line": self.code.to_dict() if self.code else None,
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from bpx.check.report.blame import Blame
+from bpx.check.report.blame import Blame, CodeLine
 from bpx.check.report.correction import Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, second_name
 from bpx.check.report.notes import MOST_NAMED, counts_text, notes, shortened
@@ -173,6 +173,8 @@ def blame_text(report: CheckResults) -> str:
 
 def blame_title(culprit: Blame) -> str:
     """Which rule or claim is wrong by itself, and where it stands."""
+    if culprit.code:
+        return say("check.blame-line", place=_place_of(culprit.code.span), text=visible(culprit.code.text))
     kind = "blame-claim" if culprit.claim else "blame-rule" if culprit.arg else "blame-op"
     place = f" ({_place_of(culprit.span)})" if culprit.span else ""
     return say(f"check.{kind}", node=culprit.node, op=culprit.op, arg=culprit.arg) + place
@@ -189,6 +191,10 @@ def _place_of(span: Span) -> str:
 
 def _details(culprit: Blame) -> Iterator[Cell]:
     """The kind of mistake, what else it may be, and the formula that would be right."""
+    if culprit.code:
+        yield from _about_line(culprit.node, culprit.code)
+        if not culprit.mistakes:
+            return
     first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
     yield say("check.mistake", mistake=first)
     for alternative in alternatives:
@@ -199,6 +205,19 @@ def _details(culprit: Blame) -> Iterator[Cell]:
             yield say(f"check.{code}", count=len(others), names=names)
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
+
+
+def _about_line(node: str, code: CodeLine) -> Iterator[Cell]:
+    """What the line should set, and what is wrong because of it."""
+    key = "line-returns" if code.sets == "return" else "line-sets"
+    yield say(f"check.{key}", sets=visible(code.sets), node=visible(node))
+    if code.time is not None:
+        yield say("check.line-time", time=code.time)
+    if code.right:
+        yield say("check.line-right", right=visible(code.right))
+    others = [f"`{visible(name)}`" for name in code.wrong if name != node]
+    if others:
+        yield say("check.line-wrong", count=len(others), names=shortened(others, MOST_NAMED))
 
 
 def _correction(correction: Correction) -> Cell:

@@ -6,148 +6,112 @@ judged as any claims are. Trust rests on the forward function alone: the graph w
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric.tolerances import DETECT
+from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
-from bpx.spec.code.gradients import Found, claimed_gradients
-from bpx.spec.code.leaves import Leaf, Path, get, named
-from bpx.spec.code.line_blame import Culprit, Meant, Search, adjoints, close, forward_values, contributions, local_derivatives, narrowed, parts, steps_between
+from bpx.spec.code.blamed_lines import blamed, wrong_lines
+from bpx.spec.code.habits import adds_up
+from bpx.spec.code.line_blame import adjoints, close
 from bpx.spec.code.program import Program
-from bpx.spec.code.recorder import Recorder
-from bpx.graph.named.claim import Claim, Derivative
-from bpx.graph.named.named_graph import NamedGraph
-from bpx.spec.trace.trace import Trace, trace_function
-from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.spec.code.traced_program import (
+    BackwardRun,
+    TracedProgram,
+    random_upstream,
+    run_backward,
+    trace_program,
+    with_claims,
+)
+from bpx.words.diagnostic import Diagnostic
 
 
-class BackwardRun(NamedTuple):
-    """What backward gave for an upstream gradient."""
+def check_program(
+    program: Program, *, seed: int = 0, detect: float = DETECT, **options: Any
+) -> Report:
+    """Check the backward of a program, and if it is wrong, find the line.
 
-    upstream: Any
-    gradients: tuple[Found, ...]
-
-
-class TracedProgram(NamedTuple):
-    """A program whose forward is a graph, with the leaves that backward has gradients of."""
-
-    program: Program
-    trace: Trace
-    leaves: tuple[Leaf, ...]
-
-    @property
-    def graph(self) -> NamedGraph:
-        """The graph of the forward function."""
-        return self.trace.graph
-
-
-def check_program(program: Program, *, seed: int = 0, detect: float = DETECT, **options: Any) -> Report:
-    """Check the backward of a program.
-
-    Raises `TraceError` where the forward cannot be traced, `BpxError` where something is missing.
+    For the options see `bpx.check.gradcheck.gradcheck`. Raises `TraceError` where the forward cannot be
+    traced, `BpxError` where something is missing.
     """
-    output = np.asarray(program.run({}))
-    upstream = random_upstream(output.shape, seed) if program.upstream or program.jacobian else np.ones(output.shape)
-    run = run_backward(program, upstream)
-    traced = trace_program(program, [found.leaf for found in run.gradients])
-    graph = claimed(traced, run)
-    report = gradcheck(graph, upstream=upstream, wrt=[leaf.name for leaf in traced.leaves], detect=detect, seed=seed, **options)
-    report.__dict__["culprits"] = culprits(traced, upstream)
-    return report
+    with np.errstate(all="ignore"):
+        output = np.asarray(program.run({}))
+        free = program.upstream or program.jacobian
+        upstream = random_upstream(output.shape, seed) if free else np.ones(output.shape)
+        run = run_backward(program, upstream)
+        traced = trace_program(program, [found.leaf for found in run.gradients])
+        claims, notes = _claims(traced, run, upstream)
+    wrt = [leaf.name for leaf in traced.leaves]
+    options = {"upstream": upstream, "wrt": wrt, "detect": detect, "seed": seed, **options}
+    report = gradcheck(with_claims(traced.graph, claims), **options)
+    notes = (*_understood(traced), *notes)
+    if report.verdict == "disagree":
+        report = _with_lines(report, traced, claims, upstream, options)
+    else:
+        report = _with_habits(report, traced, upstream)
+    return replace(report, notes=(*notes, *report.notes))
 
 
-def culprits(traced: TracedProgram, upstream: Any) -> list[Culprit]:
-    """The lines of backward that are wrong."""
-    known = adjoints(traced.graph, upstream)
-    by_node = {adjoint.node: adjoint.value for adjoint in known}
-    right = {leaf.path: by_node[traced.graph.nodes[leaf.name]] for leaf in traced.leaves if traced.graph.nodes[leaf.name] in by_node}
-    recorder = Recorder()
-    claims = _values(run_backward(traced.program, upstream, recorder))
-    wrong = [path for path, value in right.items() if not close(claims.get(path), value)]
-    if not wrong:
-        return []
-
-    def gradients(replace: Any) -> Any:
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return _values(run_backward(traced.program, upstream, Recorder(replace)))
-        except Exception:  # a replaced value may be of no use to what comes behind it
-            return None
-
-    settings = recorder.settings
-    if traced.program.both:
-        # What the lines of the forward pass set is right by definition.
-        forward = {(span.source, span.source.position(span.start)[0]) for span in traced.graph.origins.values()}
-        settings = [one for one in settings if one.statement is None or (one.statement.span.source, one.statement.line) not in forward]
-    meant = Meant([known, parts(traced.graph, upstream, known), local_derivatives(traced.graph, upstream), steps_between(traced.graph, known)], traced.graph.origins, forward_values(traced.graph))
-    found = Search(gradients, claims, right, wrong).culprits(settings, meant)
-    arriving = contributions(traced.graph, upstream, {culprit.adjoint.node for culprit in found})
-    return [narrowed(recorder.settings, culprit, arriving[culprit.adjoint.node]) for culprit in found]
-
-
-def _values(run: BackwardRun) -> dict[Path, Any]:
-    return {found.leaf: found.value for found in run.gradients}
-
-
-def random_upstream(shape: tuple[int, ...], seed: int) -> Any:
-    """Numbers of both signs, none of them small: each weighs its output."""
-    rng = np.random.default_rng(seed)
-    return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
-
-
-def run_backward(program: Program, upstream: Any, recorder: Recorder | None = None) -> BackwardRun:
-    """Forward and backward once, and the gradients that they leave; a recorder watches backward."""
-    recorder = recorder or Recorder()
-    for before, result, after in program.backward_run(upstream, {}, recorder.recording):
-        if program.jacobian:
-            return BackwardRun(upstream, tuple(_of_jacobian(program, before, result, upstream)))
-        besides = program.outputs if program.both else ()
-        args = list(program.world.originals["args"])
-        gradients = claimed_gradients(program.backward.function, result, before, after, recorder.locals, args, program.world.paths, besides)
-        by_leaf: dict[Path, Found] = {}
-        for found in gradients:
-            leaf = program.world.leaf(found.leaf)
-            by_leaf.setdefault(leaf, found._replace(leaf=leaf))
-        return BackwardRun(upstream, tuple(by_leaf.values()))
-    raise AssertionError
-
-
-def _of_jacobian(program: Program, before: Any, result: Any, upstream: Any) -> Sequence[Found]:
-    """The gradient that a matrix ∂output/∂input gives."""
-    matrix = np.asarray(result)
-    for name, value in before["args"].items():
-        if np.asarray(value).dtype.kind == "f" and matrix.shape == (upstream.size, np.size(value)):
-            gradient = (np.ravel(upstream) @ matrix).reshape(np.shape(value))
-            return [Found(("args", name), gradient, "returned")]
-    raise BpxError([Diagnostic("no-upstream", None, {"name": program.backward.name}, "name-the-loss")])
-
-
-def trace_program(program: Program, paths: Sequence[Path]) -> TracedProgram:
-    """The graph of the forward function, with these leaves as its inputs."""
-    if not paths:
-        raise BpxError([Diagnostic("no-gradients", None, {"name": program.backward.name})])
-    leaves = named({path: np.asarray(get(program.world.originals, path)) for path in paths})
-
-    def forward(**values: Any) -> Any:
-        return program.run({leaf.path: values[leaf.name] for leaf in leaves})
-
-    inputs = {leaf.name: leaf.value for leaf in leaves}
-    return TracedProgram(program, trace_function(forward, inputs, program.forward.function), tuple(leaves))
-
-
-def claimed(traced: TracedProgram, run: BackwardRun) -> Any:
-    """The graph with what backward gave as claims."""
-    from dataclasses import replace
-
+def _claims(
+    traced: TracedProgram, run: BackwardRun, upstream: Any
+) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
+    """What backward claims, by the names of the leaves; a mean over the batch that it alone takes is put right."""
     names = {leaf.path: leaf.name for leaf in traced.leaves}
-    claims = {
-        names[found.leaf]: Claim(Derivative(None, names[found.leaf]), None, np.asarray(found.value, dtype=float).tolist(), None)
-        for found in run.gradients
+    claims = {names[found.leaf]: np.asarray(found.value, dtype=float) for found in run.gradients}
+    right = {one.node: one.value for one in adjoints(traced.graph, upstream)}
+    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args"]
+    nodes = traced.graph.nodes
+    expected = {name: right.get(nodes[name], np.zeros_like(claims[name])) for name in claims}
+    others = [name for name in claims if name not in parameters]
+    if len(parameters) < 2 or not all(close(claims[name], expected[name]) for name in others):
+        return claims, ()
+    arguments = traced.program.world.originals["args"].values()
+    lengths = sorted({n for value in arguments for n in np.shape(value) if n > 1})
+    for length in lengths:
+        if all(close(claims[name] * length, expected[name]) for name in parameters):
+            note = Diagnostic("mean-in-backward", None, {"count": length}, severity="note")
+            return {**claims, **{name: claims[name] * length for name in parameters}}, (note,)
+    return claims, ()
+
+
+def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
+    """How the functions were called, and that they were traced."""
+    program = traced.program
+    facts = {
+        "forward": program.forward.name,
+        "backward": program.backward.name,
+        "loss": program.loss.name if program.loss else "",
+        "lines": traced.trace.lines,
     }
-    return replace(traced.graph, claims=claims)
+    code = "traced-both" if program.both else "traced-loss" if program.loss else "traced"
+    notes = [Diagnostic(code, None, facts, severity="note")]
+    for branch in traced.trace.branches[:3]:
+        if branch.span is not None:
+            facts = {"text": branch.span.text, "taken": str(branch.taken)}
+            line = branch.span.source.position(branch.span.start)[0]
+            notes.append(Diagnostic("branch-taken", None, {**facts, "line": line}, severity="note"))
+    return tuple(dict.fromkeys(notes)) if False else tuple(notes)
+
+
+def _with_lines(
+    report: Report, traced: TracedProgram, claims: dict[str, Any], upstream: Any, options: dict[str, Any]
+) -> Report:
+    """The report with the lines to blame; what they set is a claim too, so that its kind can be named."""
+    lines = wrong_lines(traced, upstream, options["detect"])
+    inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
+    if inner:
+        every = {**claims, **inner}
+        report = gradcheck(with_claims(traced.graph, every), **{**options, "wrt": [*claims, *inner]})
+    return replace(report, blame=blamed(lines, traced, report.blame), innocent=() if lines else report.innocent)
+
+
+def _with_habits(report: Report, traced: TracedProgram, upstream: Any) -> Report:
+    """The report with what only a second call shows."""
+    names = {leaf.path: leaf.name for leaf in traced.leaves}
+    added = [names[path] for path in adds_up(traced.program, upstream) if path in names]
+    blame = tuple(Blame(name, "", None, None, (Mistake("accumulates"),), claim=True) for name in added)
+    return replace(report, blame=(*report.blame, *blame))

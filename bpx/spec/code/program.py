@@ -13,7 +13,15 @@ import numpy as np
 
 from bpx.spec.code.leaves import Path, copied, get, is_users_object, put, walk
 from bpx.spec.code.words_of_code import RATE as RATES
-from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
+from bpx.spec.code.words_of_code import (
+    is_cache,
+    is_gradient_name,
+    is_loss,
+    is_upstream,
+    parameters,
+    returned_names,
+    words_of,
+)
 from bpx.spec.trace.random_state import kept_random_state
 from bpx.spec.trace.tape import active
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -163,6 +171,38 @@ class Program:
                 result = self._backward(world, run, parts)
             yield before, result, self.world.now(world)
 
+    def backward_twice(self, upstream: Any, clears: Sequence[str]) -> Iterator[Any]:
+        """Two runs, the second on what the first has left: each as `backward_run` yields it.
+
+        Leaves are set back in between, and what an object's methods `clears` clear is cleared.
+        """
+        with self.world.copy({}) as world:
+            original = {path: np.array(value) for path, value in walk(world) if isinstance(value, np.ndarray)}
+            for number in range(2):
+                if number:
+                    self._set_back(world, original, clears)
+                with kept_random_state(self.forward.function):
+                    start = copied(self.world.now(world))
+                    run = self._forward(world)
+                    before = start if self.both else copied(self.world.now(world))
+                    result = self._backward(world, run, self._parts(upstream, run))
+                    yield before, result, copied(self.world.now(world))
+
+    def _set_back(self, world: dict[str, Any], original: Mapping[Path, Any], clears: Sequence[str]) -> None:
+        for holder in [world["self"], *world["globals"].values()]:
+            for name in clears:
+                if is_users_object(holder) and callable(getattr(holder, name, None)):
+                    getattr(holder, name)()
+        now = self.world.now(world)
+        for path, value in original.items():
+            if not is_gradient_name(words_of(path)[0]) and not _in_container(path):
+                try:
+                    array = get(now, path)
+                except (KeyError, IndexError, AttributeError, TypeError):
+                    continue
+                if isinstance(array, np.ndarray) and array.shape == value.shape:
+                    array[...] = value
+
     def _parts(self, upstream: Any, run: ForwardRun) -> dict[str, Any]:
         """The upstream gradient of each output, by the argument that takes it."""
         if len(self.upstream) < 2:
@@ -182,6 +222,11 @@ class Program:
         args = {**world["args"], **{name: value for name, value in run.pool.items() if name}, **parts}
         output = get(run.pool[""], self.outputs[0])
         return _call(self.backward.bound(world), args, self.backward.name, {"cache": rest, "output": output})
+
+
+def _in_container(path: Path) -> bool:
+    """Whether a path leads through a dict or list of gradients."""
+    return any(str(step).lower() in ("grads", "grad", "gradients") for step in path)
 
 
 def _rest(result: Any, outputs: Sequence[Path]) -> Any:

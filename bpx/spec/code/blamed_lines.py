@@ -1,0 +1,133 @@
+"""The lines that are wrong, as what a report says of those to blame."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.report.blame import Blame, CodeLine
+from bpx.spec.code.leaves import Path
+from bpx.spec.code.line_blame import (
+    Adjoint,
+    Culprit,
+    Meant,
+    Search,
+    adjoints,
+    close,
+    contributions,
+    forward_values,
+    local_derivatives,
+    narrowed,
+    parts,
+    steps_between,
+)
+from bpx.spec.code.recorder import RETURN, Recorder, Setting
+from bpx.spec.code.traced_program import BackwardRun, TracedProgram, run_backward
+
+
+class WrongLine(NamedTuple):
+    """A culprit, and the name of the node whose gradient it should set, where it is one."""
+
+    culprit: Culprit
+    node: str | None
+
+    @property
+    def claim(self) -> Any:
+        """What the line claims the gradient of the node is."""
+        return np.asarray(self.culprit.setting.value) / self.culprit.factor
+
+
+def wrong_lines(traced: TracedProgram, upstream: Any, detect: float) -> list[WrongLine]:
+    """The lines of backward that are wrong, as far as they can be found."""
+    graph = traced.graph
+    known = adjoints(graph, upstream)
+    by_node = {adjoint.node: adjoint.value for adjoint in known}
+    nodes = {leaf.path: graph.nodes[leaf.name] for leaf in traced.leaves}
+    right = {path: by_node[node] for path, node in nodes.items() if node in by_node}
+    recorder = Recorder()
+    claims = _values(run_backward(traced.program, upstream, recorder))
+    wrong = [path for path, value in right.items() if not close(claims.get(path), value)]
+    if not wrong:
+        return []
+
+    def gradients(replace: Any) -> Any:
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return _values(run_backward(traced.program, upstream, Recorder(replace)))
+        except Exception:  # a replaced value may be of no use to what comes behind it
+            return None
+
+    settings = _of_backward(traced, recorder.settings)
+    groups = [
+        known,
+        parts(graph, upstream, known),
+        local_derivatives(graph, upstream),
+        steps_between(graph, known),
+    ]
+    meant = Meant(groups, graph.origins, forward_values(graph))
+    culprits = Search(gradients, claims, right, wrong).culprits(settings, meant)
+    arriving = contributions(graph, upstream, {culprit.adjoint.node for culprit in culprits})
+    narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
+    return [WrongLine(culprit, _node_of(traced, culprit, by_node)) for culprit in narrow]
+
+
+def _of_backward(traced: TracedProgram, settings: Sequence[Setting]) -> list[Setting]:
+    """Without what the lines of the forward pass set, which is right by definition."""
+    if not traced.program.both:
+        return list(settings)
+    spans = traced.graph.origins.values()
+    forward = {(span.source, span.source.position(span.start)[0]) for span in spans}
+    return [
+        setting
+        for setting in settings
+        if setting.statement is None
+        or (setting.statement.span.source, setting.statement.line) not in forward
+    ]
+
+
+def _values(run: BackwardRun) -> dict[Path, Any]:
+    return {found.leaf: found.value for found in run.gradients}
+
+
+def _node_of(traced: TracedProgram, culprit: Culprit, by_node: dict[int, Any]) -> str | None:
+    """The name of the node, if its whole gradient is what the line should set."""
+    adjoint: Adjoint = culprit.adjoint
+    same_shape = np.shape(culprit.setting.value) == np.shape(by_node[adjoint.node])
+    whole = close(adjoint.value, by_node[adjoint.node])
+    return traced.graph.names[adjoint.node] if whole and same_shape else None
+
+
+def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Blame]) -> tuple[Blame, ...]:
+    """The lines as culprits, with the kinds of mistake that the claims on their nodes show.
+
+    What the report has `found` of gradients that no line explains stays as it is.
+    """
+    names = {leaf.path: leaf.name for leaf in traced.leaves}
+    by_name = {culprit.node: culprit for culprit in found}
+    explained = {names[path] for line in lines for path in line.culprit.leaves}
+    explained |= {line.node for line in lines if line.node is not None}
+    made = []
+    for line in lines:
+        leaves = tuple(names[path] for path in line.culprit.leaves)
+        code = _code_line(line.culprit, leaves)
+        if code is None:
+            continue
+        node = line.node or (leaves[0] if leaves else "")
+        known = by_name.get(node) or Blame(node, "", None, None)
+        made.append(known._replace(claim=True, code=code, span=code.span, also=(), cancelled=()))
+    if not made:
+        return tuple(found)
+    return (*made, *(culprit for culprit in found if culprit.node not in explained))
+
+
+def _code_line(culprit: Culprit, leaves: tuple[str, ...]) -> CodeLine | None:
+    setting = culprit.setting
+    if setting.statement is None:
+        return None
+    sets = "return" if setting.key.target == RETURN else setting.key.target
+    time = setting.time + 1 if setting.time else None
+    return CodeLine(setting.statement.span, setting.statement.text, sets, None, leaves, time)

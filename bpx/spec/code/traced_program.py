@@ -1,0 +1,102 @@
+"""A program whose forward is traced: its graph, and what its backward claims of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.graph.named.claim import Claim, Derivative
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.spec.code.gradients import Found, claimed_gradients
+from bpx.spec.code.leaves import Leaf, Path, get, named
+from bpx.spec.code.program import Program
+from bpx.spec.code.recorder import Recorder
+from bpx.spec.trace.trace import Trace, trace_function
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+
+class BackwardRun(NamedTuple):
+    """What backward gave for an upstream gradient."""
+
+    upstream: Any
+    gradients: tuple[Found, ...]
+
+
+class TracedProgram(NamedTuple):
+    """A program whose forward is a graph, with the leaves that backward has gradients of."""
+
+    program: Program
+    trace: Trace
+    leaves: tuple[Leaf, ...]
+
+    @property
+    def graph(self) -> NamedGraph:
+        """The graph of the forward function."""
+        return self.trace.graph
+
+
+def random_upstream(shape: tuple[int, ...], seed: int) -> Any:
+    """Numbers of both signs, none of them small: each weighs its output."""
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+
+
+def run_backward(program: Program, upstream: Any, recorder: Recorder | None = None) -> BackwardRun:
+    """Forward and backward once, and the gradients that they leave; a recorder watches backward."""
+    recorder = recorder or Recorder()
+    for before, result, after in program.backward_run(upstream, {}, recorder.recording):
+        return BackwardRun(upstream, tuple(found_gradients(program, before, result, after, recorder, upstream)))
+    raise AssertionError
+
+
+def found_gradients(
+    program: Program, before: Any, result: Any, after: Any, recorder: Recorder, upstream: Any = None
+) -> list[Found]:
+    """The gradients that a call has left, each of one leaf."""
+    if program.jacobian:
+        return list(_of_jacobian(program, before, result, upstream))
+    besides = program.outputs if program.both else ()
+    args = list(program.world.originals["args"])
+    gradients = claimed_gradients(
+        program.backward.function, result, before, after, recorder.locals, args, program.world.paths, besides
+    )
+    by_leaf: dict[Path, Found] = {}
+    for found in gradients:
+        leaf = program.world.leaf(found.leaf)
+        by_leaf.setdefault(leaf, found._replace(leaf=leaf))
+    return list(by_leaf.values())
+
+
+def _of_jacobian(program: Program, before: Any, result: Any, upstream: Any) -> Sequence[Found]:
+    """The gradient that a matrix ∂output/∂input gives."""
+    matrix = np.asarray(result)
+    for name, value in before["args"].items():
+        if np.asarray(value).dtype.kind == "f" and matrix.shape == (upstream.size, np.size(value)):
+            gradient = (np.ravel(upstream) @ matrix).reshape(np.shape(value))
+            return [Found(("args", name), gradient, "returned")]
+    raise BpxError([Diagnostic("no-upstream", None, {"name": program.backward.name}, "name-the-loss")])
+
+
+def trace_program(program: Program, paths: Sequence[Path]) -> TracedProgram:
+    """The graph of the forward function, with these leaves as its inputs."""
+    if not paths:
+        raise BpxError([Diagnostic("no-gradients", None, {"name": program.backward.name})])
+    leaves = named({path: np.asarray(get(program.world.originals, path)) for path in paths})
+
+    def forward(**values: Any) -> Any:
+        return program.run({leaf.path: values[leaf.name] for leaf in leaves})
+
+    inputs = {leaf.name: leaf.value for leaf in leaves}
+    return TracedProgram(program, trace_function(forward, inputs, program.forward.function), tuple(leaves))
+
+
+def with_claims(graph: NamedGraph, claims: dict[str, Any]) -> NamedGraph:
+    """The graph with arrays as claims on nodes, by name."""
+    made = {
+        name: Claim(Derivative(None, name), None, np.asarray(value, dtype=float).tolist(), None)
+        for name, value in claims.items()
+    }
+    return replace(graph, claims=made)
