@@ -6,20 +6,98 @@ All that is wrong with them is reported together, so the functions collect diagn
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.words.diagnostic import Diagnostic
 
 
-def spec_argument(target: str, assignments: Sequence[str] | None, earlier: Sequence[Diagnostic] = ()) -> Any:
-    """The spec of a target; its problems, those of `--set` and the `earlier` ones are reported together."""
+class CodeOptions(NamedTuple):
+    """What the command line says of the arguments of a Python function."""
+
+    inputs: str | None = None
+    random: str | None = None
+    seed: int = 0
+
+
+def spec_argument(
+    target: str,
+    assignments: Sequence[str] | None,
+    earlier: Sequence[Diagnostic] = (),
+    code: CodeOptions = CodeOptions(),
+) -> Any:
+    """The spec of a target; its problems, those of `--set` and the `earlier` ones are reported together.
+
+    A Python function is traced.
+    """
     from bpx.spec.reading.target import read_target
-    from bpx.words.diagnostic import BpxError, Diagnostic
+    from bpx.words.diagnostic import BpxError
 
     problems = list(earlier)
-    values = {}
+    values = _assigned(assignments, problems)
+    try:
+        if names_code(target):
+            from bpx.spec.code.target import graph_of
+
+            spec = graph_of(_read_code(target, values, code))
+        else:
+            problems += _of_no_use(code)
+            spec = read_target(target, values)
+    except BpxError as error:
+        problems += error.diagnostics
+    if problems:
+        raise BpxError(problems)
+    return spec
+
+
+def code_argument(
+    target: str, assignments: Sequence[str] | None, earlier: Sequence[Diagnostic], code: CodeOptions
+) -> Any:
+    """The functions that a target names in a Python file. Raises `BpxError`."""
+    from bpx.words.diagnostic import BpxError
+
+    problems = list(earlier)
+    values = _assigned(assignments, problems)
+    try:
+        found = _read_code(target, values, code)
+    except BpxError as error:
+        problems += error.diagnostics
+    if problems:
+        raise BpxError(problems)
+    return found
+
+
+def names_code(target: str) -> bool:
+    """Whether a target is a Python file, with names behind a colon."""
+    # Looked at as text first: what reads code need not be loaded for anything else.
+    if ".py" not in target:
+        return False
+    from bpx.spec.code.loading import is_code
+
+    return is_code(target)
+
+
+def _read_code(target: str, values: dict[str, Any], code: CodeOptions) -> Any:
+    from bpx.spec.code.target import read_code
+
+    return read_code(target, values, inputs=code.inputs, random=code.random, seed=code.seed)
+
+
+def _of_no_use(code: CodeOptions) -> list[Diagnostic]:
+    from bpx.words.diagnostic import Diagnostic
+
+    options = {"--inputs": code.inputs, "--random": code.random}
+    return [
+        Diagnostic("only-for-code", None, {"option": option}) for option, value in options.items() if value
+    ]
+
+
+def _assigned(assignments: Sequence[str] | None, problems: list[Diagnostic]) -> dict[str, Any]:
+    """The values that `--set` gives, by name."""
+    from bpx.words.diagnostic import BpxError, Diagnostic
+
+    values: dict[str, Any] = {}
     for assignment in assignments or ():
         name, equals, text = assignment.partition("=")
         if not (name.strip() and equals):
@@ -30,13 +108,7 @@ def spec_argument(target: str, assignments: Sequence[str] | None, earlier: Seque
         except BpxError as error:
             problems += error.diagnostics
             values[name.strip()] = None  # there is one, only not to be read
-    try:
-        spec = read_target(target, values)
-    except BpxError as error:
-        problems += error.diagnostics
-    if problems:
-        raise BpxError(problems)
-    return spec
+    return values
 
 
 def read_value(name: str, text: str, place: str) -> Any:

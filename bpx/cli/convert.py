@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.arguments import spec_argument
-from bpx.cli.options import Target, Values
+from bpx.cli.arguments import CodeOptions, spec_argument
+from bpx.cli.options import Inputs, Random, Target, Values
 from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 def convert(
     target: Target,
     set_: Values = None,
+    inputs: Inputs = None,
+    random: Random = None,
     to: Annotated[str | None, typer.Option(metavar="toml|json", help=say("cli.to"))] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.convert-output"))
@@ -35,7 +37,8 @@ def convert(
         from bpx.spec.writing.write import write_spec
 
         format = _format(to, output)
-        session.write(write_spec(spec_argument(target, set_), format))
+        spec = spec_argument(target, set_, code=CodeOptions(inputs, random))
+        session.write(write_spec(spec, format))
 
 
 def _format(name: str | None, file: str | None) -> Format:

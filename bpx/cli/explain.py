@@ -8,8 +8,8 @@ import typer
 from typer.core import TyperCommand
 
 from bpx.cli.app import app
-from bpx.cli.arguments import read_names, read_upstream, spec_argument
-from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
+from bpx.cli.arguments import CodeOptions, read_names, read_upstream, spec_argument
+from bpx.cli.options import Inputs, JsonFlag, Of, Random, Target, Upstream, Values, Wrt, file_option, form_option
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 
@@ -49,6 +49,8 @@ OutputFile = Annotated[str | None, file_option("explanation")]
 def explain(
     target: Target,
     set_: Values = None,
+    inputs: Inputs = None,
+    random: Random = None,
     of: Of = None,
     wrt: Wrt = None,
     upstream: Upstream = None,
@@ -66,7 +68,7 @@ def explain(
     with Session("explanation", form, json, output) as session:
         from bpx.explain.explain import explain as run_explain
 
-        spec = spec_argument(target, set_)
+        spec = spec_argument(target, set_, code=CodeOptions(inputs, random))
         explanation = run_explain(
             spec,
             of=of,

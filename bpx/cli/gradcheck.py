@@ -10,8 +10,16 @@ import typer
 
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
 from bpx.cli.app import app
-from bpx.cli.arguments import read_claims, read_names, read_upstream, spec_argument
-from bpx.cli.options import JsonFlag, Of, Target, Upstream, Values, Wrt, file_option, form_option
+from bpx.cli.arguments import (
+    CodeOptions,
+    code_argument,
+    names_code,
+    read_claims,
+    read_names,
+    read_upstream,
+    spec_argument,
+)
+from bpx.cli.options import Inputs, JsonFlag, Of, Random, Target, Upstream, Values, Wrt, file_option, form_option
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 
@@ -48,6 +56,8 @@ OutputFile = Annotated[str | None, file_option("gradcheck")]
 def gradcheck(
     target: Target,
     set_: Values = None,
+    inputs: Inputs = None,
+    random: Random = None,
     of: Of = None,
     wrt: Wrt = None,
     upstream: Upstream = None,
@@ -74,7 +84,19 @@ def gradcheck(
         from bpx.spec.reading.claims import with_claims, with_rtol
 
         claims, problems = read_claims(claim or ())
-        spec = spec_argument(target, set_, [*problems, *bad_options(points, seed, order, detect, budget)])
+        problems += bad_options(points, seed, order, detect, budget)
+        options = CodeOptions(inputs, random, seed)
+        if names_code(target):
+            from bpx.spec.code.target import check_code, has_backward
+
+            code = code_argument(target, set_, problems, options)
+            if has_backward(code):
+                report = check_code(code, seed=seed, detect=detect, budget=budget, all=all_)
+                session.show(replace(report, sort=sort, strict=strict))
+                if report.failed or (strict and not report):
+                    raise typer.Exit(WRONG)
+                return
+        spec = spec_argument(target, set_, problems, options)
         with ProgressBar() as progress:
             # So many digits leave half a unit of the last one open.
             room = max(rtol, 0.5 * 10.0 ** (1 - digits)) if digits else rtol

@@ -26,6 +26,8 @@ Upstream = Annotated[
     str | None,
     typer.Option("--upstream", metavar="VALUE", help=say("cli.upstream")),
 ]
+Inputs = Annotated[str | None, typer.Option("--inputs", metavar="FILE|NAME", help=say("cli.inputs"))]
+Random = Annotated[str | None, typer.Option("--random", metavar="NAME:SHAPE", help=say("cli.random"))]
 JsonFlag = Annotated[bool, typer.Option("--json", help=say("cli.json"))]
 
 

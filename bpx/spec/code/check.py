@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.function.black_box import check_function
 from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
 from bpx.spec.code.blamed_lines import blamed, wrong_lines
 from bpx.spec.code.habits import adds_up
+from bpx.spec.code.leaves import get, named
 from bpx.spec.code.line_blame import adjoints, close
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
@@ -27,6 +29,7 @@ from bpx.spec.code.traced_program import (
     trace_program,
     with_claims,
 )
+from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
 
@@ -35,9 +38,40 @@ def check_program(
 ) -> Report:
     """Check the backward of a program, and if it is wrong, find the line.
 
-    For the options see `bpx.check.gradcheck.gradcheck`. Raises `TraceError` where the forward cannot be
-    traced, `BpxError` where something is missing.
+    Where the forward cannot be traced, it is checked by differences. For the options see
+    `bpx.check.gradcheck.gradcheck`. Raises `BpxError` where something is missing.
     """
+    try:
+        return _check_traced(program, seed, detect, options)
+    except TraceError as refusal:
+        return _check_black_box(program, seed, detect, refusal)
+
+
+def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceError) -> Report:
+    """The check by differences of forward, where it cannot be traced."""
+    output = np.asarray(program.run({}))
+    free = program.upstream or program.jacobian
+    run = run_backward(program, random_upstream(output.shape, seed) if free else np.ones(output.shape))
+    leaves = named({found.leaf: np.array(get(program.world.originals, found.leaf)) for found in run.gradients})
+    if not leaves:
+        raise refusal
+
+    def forward(*values: Any) -> Any:
+        return program.run({leaf.path: value for leaf, value in zip(leaves, values, strict=True)})
+
+    def backward(upstream: Any, *values: Any) -> Any:
+        at = {leaf.path: value for leaf, value in zip(leaves, values, strict=True)}
+        found = {item.leaf: item.value for item in run_backward(program, upstream, values=at).gradients}
+        return tuple(found.get(leaf.path) for leaf in leaves)
+
+    names = [leaf.name for leaf in leaves]
+    report = check_function(forward, [leaf.value for leaf in leaves], backward, names, detect=detect, seed=seed)
+    [problem] = refusal.diagnostics[:1]
+    note = Diagnostic("not-traced", problem.span, {"reason": problem.message}, severity="note")
+    return replace(report, output=program.forward.name.rpartition(".")[2], notes=(note, *report.notes))
+
+
+def _check_traced(program: Program, seed: int, detect: float, options: dict[str, Any]) -> Report:
     with np.errstate(all="ignore"):
         output = np.asarray(program.run({}))
         free = program.upstream or program.jacobian
@@ -94,7 +128,7 @@ def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
             facts = {"text": branch.span.text, "taken": str(branch.taken)}
             line = branch.span.source.position(branch.span.start)[0]
             notes.append(Diagnostic("branch-taken", None, {**facts, "line": line}, severity="note"))
-    return tuple(dict.fromkeys(notes)) if False else tuple(notes)
+    return tuple(notes)
 
 
 def _with_lines(

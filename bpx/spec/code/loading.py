@@ -38,6 +38,7 @@ class CodeTarget(NamedTuple):
     module: ModuleType
     path: Path
     named: tuple[Named, ...]
+    args: dict[str, Any] = {}  # values for the arguments of the functions, by name
 
 
 def is_code(target: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,10 +45,15 @@ def random_upstream(shape: tuple[int, ...], seed: int) -> Any:
     return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
 
 
-def run_backward(program: Program, upstream: Any, recorder: Recorder | None = None) -> BackwardRun:
+def run_backward(
+    program: Program,
+    upstream: Any,
+    recorder: Recorder | None = None,
+    values: Mapping[Path, Any] = MappingProxyType({}),
+) -> BackwardRun:
     """Forward and backward once, and the gradients that they leave; a recorder watches backward."""
     recorder = recorder or Recorder()
-    for before, result, after in program.backward_run(upstream, {}, recorder.recording):
+    for before, result, after in program.backward_run(upstream, values, recorder.recording):
         return BackwardRun(upstream, tuple(found_gradients(program, before, result, after, recorder, upstream)))
     raise AssertionError
 
@@ -84,6 +90,11 @@ def trace_program(program: Program, paths: Sequence[Path]) -> TracedProgram:
     """The graph of the forward function, with these leaves as its inputs."""
     if not paths:
         raise BpxError([Diagnostic("no-gradients", None, {"name": program.backward.name})])
+    return trace_leaves(program, paths)
+
+
+def trace_leaves(program: Program, paths: Sequence[Path]) -> TracedProgram:
+    """The graph of the forward function, with the arrays at these places as its inputs."""
     leaves = named({path: np.asarray(get(program.world.originals, path)) for path in paths})
 
     def forward(**values: Any) -> Any:

@@ -1,0 +1,74 @@
+"""`mynet.py:loss` as a graph, `mynet.py:forward,backward` as a check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bpx.check.report.report import Report
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.spec.code.check import check_program
+from bpx.spec.code.inputs import gathered
+from bpx.spec.code.leaves import Path, walk
+from bpx.spec.code.loading import CodeTarget, load_target
+from bpx.spec.code.program import Program
+from bpx.spec.code.traced_program import trace_leaves
+from bpx.spec.code.understand import understood
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+
+def read_code(
+    target: str,
+    values: Mapping[str, Any],
+    *,
+    inputs: str | None = None,
+    random: str | None = None,
+    seed: int = 0,
+) -> CodeTarget:
+    """The functions that a target names, with values for their arguments. Raises `BpxError`."""
+    code = load_target(target)
+    return code._replace(args=gathered(code.module, values, inputs, random, seed))
+
+
+def has_backward(code: CodeTarget) -> bool:
+    """Whether there is a gradient to check: a second function, an object, or gradients beside a loss."""
+    if len(code.named) > 1:
+        return True
+    program = understood(code.named, code.args, vars(code.module))
+    return not program.both or isinstance(program.returned(), tuple | list | dict)
+
+
+def check_code(code: CodeTarget, **options: Any) -> Report:
+    """Check the backward of a target. Raises `BpxError`."""
+    return check_program(understood(code.named, code.args, vars(code.module)), **options)
+
+
+def graph_of(code: CodeTarget) -> NamedGraph:
+    """The graph of what the first function of a target computes, loss included where one is named.
+
+    Its inputs are the arrays of floats that reach the result: the arguments, and of an object or a module without
+    such arguments the arrays that it holds. Raises `BpxError`.
+    """
+    program = understood(code.named, code.args, vars(code.module))
+    graph = trace_leaves(program, _leaves(program)).graph
+    if not graph.inputs:
+        raise BpxError([Diagnostic("trace-constant", None, {})])
+    return graph
+
+
+def _leaves(program: Program) -> list[Path]:
+    """Arguments and attributes; global variables only where a function takes nothing else."""
+    world = program.world
+    paths = [path for path, value in walk(world.originals) if np.size(value)]
+    own = [path for path in paths if path[0] != "globals" or _is_owned(path, program)]
+    chosen = own or paths
+    return list(dict.fromkeys(world.leaf(path) for path in chosen))
+
+
+def _is_owned(path: Path, program: Program) -> bool:
+    owner = program.forward.owner
+    return owner is not None and path[: len(owner)] == owner
+
+
