@@ -87,7 +87,7 @@ def gradcheck(
         problems += bad_options(points, seed, order, detect, budget)
         options = CodeOptions(inputs, random, seed)
         if names_code(target):
-            from bpx.spec.code.target import check_code, has_backward
+            from bpx.spec.code.target import check_code, graph_of, has_backward
 
             code = code_argument(target, set_, problems, options)
             if has_backward(code):
@@ -96,7 +96,9 @@ def gradcheck(
                 if report.failed or (strict and not report):
                     raise typer.Exit(WRONG)
                 return
-        spec = spec_argument(target, set_, problems, options)
+            spec = graph_of(code)
+        else:
+            spec = spec_argument(target, set_, problems, options)
         with ProgressBar() as progress:
             # So many digits leave half a unit of the last one open.
             room = max(rtol, 0.5 * 10.0 ** (1 - digits)) if digits else rtol

@@ -164,6 +164,7 @@ class GradientQuery:
             None if upstream is None else self.values[upstream.id],
             role,
             layer,
+            self.spec.origins.get(node) if self.spec.is_code else None,
         )
 
     def _with_numbers(self, node: int) -> Formula | None:

@@ -19,6 +19,7 @@ from bpx.render.blocks import Value
 from bpx.words.diagnostic import Diagnostic
 
 LARGEST_OPENED = 100  # elements of an array shown in full where its node or layer is opened
+from bpx.words.diagnostic import Span
 
 
 class NodeRow(NamedTuple):
@@ -27,6 +28,7 @@ class NodeRow(NamedTuple):
     `formula` names its args, `with_numbers` has their values in their place (None where they are too
     large); `upstream` is ∂output/∂node, None where the reverse pass does not come by. `layer` is the
     layer the node belongs to, by its name: `h` for `h.z` and for an `h` beside it; empty if there is none.
+    `code` is the expression of somebody's Python code that the node was traced from.
     """
 
     id: int
@@ -40,6 +42,12 @@ class NodeRow(NamedTuple):
     upstream: Array | None
     role: str | None = None
     layer: str = ""
+    code: Span | None = None
+
+    @property
+    def line(self) -> int | None:
+        """The line of the code."""
+        return self.code.source.position(self.code.start)[0] if self.code else None
 
 
 class EdgeRow(NamedTuple):

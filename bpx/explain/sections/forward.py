@@ -47,13 +47,18 @@ def _plain(row: NodeRow) -> dict[str, Any]:
         "shape": list(row.shape),
         **quantities(value=row.value, upstream=row.upstream),
     }
-    more = {"role": row.role, "layer": row.layer}
+    more = {"role": row.role, "layer": row.layer, **_code(row)}
     return {**plain, **{key: text for key, text in more.items() if text}}
+
+
+def _code(row: NodeRow) -> dict[str, Any]:
+    """Where a node stands in somebody's Python file."""
+    return {"file": row.code.source.name, "line": row.line, "code": row.code.text} if row.code else {}
 
 
 def _node_tables(passes: Passes) -> Iterator[Block]:
     rows = [row for row in passes.shown_nodes if row.op != "constant"]
-    keys = ["node", "formula"]
+    keys = [*(["line"] if any(row.code for row in rows) else []), "node", "formula"]
     with_numbers = {row.id: _numbers_cell(row) for row in rows}
     if _is_worth_a_column([*with_numbers.values()]):
         keys.append("with-numbers")
@@ -73,6 +78,8 @@ def layer_heading(passes: Passes, layer: str) -> Iterator[Block]:
 
 
 def _node_cell(passes: Passes, row: NodeRow, key: str, with_numbers: Cell) -> Cell:
+    if key == "line":
+        return "" if row.line is None else str(row.line)
     if key == "node":
         return passes.symbols[row.id]
     if key == "formula":

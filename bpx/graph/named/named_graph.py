@@ -76,6 +76,7 @@ class NamedGraph:
     # Tables that inputs may take their values from.
     tables: Mapping[str, NumberTable] = field(default_factory=dict)
     composites: Mapping[int, Composite] = field(default_factory=dict)  # nodes that were written out
+    is_code: bool = False  # traced: `origins` are places in somebody's Python file
     layers: Collection[str] = frozenset()  # names of the calls of blocks that were written out
     # Builds it again with other values, which may have other shapes.
     rebuilt: Callable[[Mapping[str, Any]], NamedGraph] | None = None

@@ -15,7 +15,7 @@ from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.loading import CodeTarget, load_target
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import trace_leaves
-from bpx.spec.code.understand import understood
+from bpx.spec.code.understand import forward_only, understood
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 
@@ -51,7 +51,7 @@ def graph_of(code: CodeTarget) -> NamedGraph:
     Its inputs are the arrays of floats that reach the result: the arguments, and of an object or a module without
     such arguments the arrays that it holds. Raises `BpxError`.
     """
-    program = understood(code.named, code.args, vars(code.module))
+    program = forward_only(code.named, code.args, vars(code.module))
     graph = trace_leaves(program, _leaves(program)).graph
     if not graph.inputs:
         raise BpxError([Diagnostic("trace-constant", None, {})])

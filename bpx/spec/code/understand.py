@@ -41,6 +41,44 @@ def understood(
     return program
 
 
+def forward_only(code_named: Sequence[tuple[str, Any, Any]], args: Mapping[str, Any], module_globals: dict[str, Any]) -> Program:
+    """The program of `forward`, and perhaps a loss behind it, of which only the value is asked for."""
+    routines = [_forward_of(*item) for item in code_named][:2]
+    owner = next((owner for _, value, owner in code_named for owner in [_object(value, owner)] if owner is not None), None)
+    world = World(args, module_globals, owner)
+    forward, *losses = [_at_home(routine, owner, world) for routine in routines]
+    is_object = not inspect.isroutine(code_named[0][1])
+    program = Program(forward, losses[0] if losses and not is_object else None, forward, world)
+    result = program.returned()
+    if program.loss is not None:
+        program.outputs = [(0,)] if isinstance(result, tuple) else [()]
+    else:
+        program.outputs = [_output(program, result)]
+    return program
+
+
+def _forward_of(name: str, value: Any, owner: Any) -> Routine:
+    """The function, or of an object its forward pass."""
+    if inspect.isroutine(value):
+        return _routines(name, value, owner)[0]
+    kind = type(value)
+    method = next((one for one in (*_FORWARDS, "loss") if hasattr(kind, one)), None)
+    if method is None or isinstance(value, type):
+        return _routines(name, value, owner)[0]
+    return Routine(f"{name}.{method}", getattr(kind, method), ("self",))
+
+
+def _output(program: Program, result: Any) -> Path:
+    """A single result; of several the loss, else the first."""
+    if not isinstance(result, tuple | list | dict):
+        return ()
+    labels = returned_names(program.forward.function)
+    found = [path for path, _ in walk(result)]
+    if not found:
+        raise BpxError([Diagnostic("no-loss", None, {"name": program.forward.name})])
+    return next((path for path in found if is_loss(labels.get(path, ""))), found[0])
+
+
 def _object(value: Any, owner: Any) -> Any:
     if owner is not None and not isinstance(owner, type):
         return owner

@@ -156,7 +156,7 @@ _STAND_INS: dict[int, Any] = {
 @contextmanager
 def stand_ins(function: Callable[..., Any]) -> Iterator[None]:
     """Put the stand-ins into the modules that are the user's, and into what `function` closes over."""
-    changed = [*_globals(), *_cells(function)]
+    changed = [*_globals(function), *_cells(function)]
     try:
         for _, set_value, new in changed:
             set_value(new)
@@ -166,17 +166,21 @@ def stand_ins(function: Callable[..., Any]) -> Iterator[None]:
             set_value(old)
 
 
-def _globals() -> Iterator[tuple[Any, Callable[[Any], None], Any]]:
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if module.__class__ is not ModuleType or (file is None and module.__name__ != "__main__"):
-            continue
-        if file is not None and not is_users(file):
-            continue
-        names = vars(module)
+def _globals(function: Callable[..., Any]) -> Iterator[tuple[Any, Callable[[Any], None], Any]]:
+    own = getattr(function, "__globals__", {})
+    modules = [vars(module) for module in list(sys.modules.values()) if _is_users(module)]
+    for names in [own, *(names for names in modules if names is not own)]:
         for name, value in list(names.items()):
             if id(value) in _STAND_INS:
                 yield value, _setter(names, name), _STAND_INS[id(value)]
+
+
+def _is_users(module: Any) -> bool:
+    """Whether a module is a file of the user's, or what is typed at a prompt."""
+    file = getattr(module, "__file__", None)
+    if module.__class__ is not ModuleType:
+        return False
+    return module.__name__ == "__main__" if file is None else is_users(file)
 
 
 def _setter(names: dict[str, Any], name: str) -> Callable[[Any], None]:

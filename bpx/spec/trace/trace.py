@@ -160,6 +160,7 @@ def _named_graph(traced: _Run, output: Expr, inputs: Mapping[str, Any], code: An
         output.id,
         len(tape.graph),
         source or Source("<python>", ""),
+        is_code=True,
         origins={node: span for node, span in tape.spans.items() if node in set(needed)},
     )
 
