@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
 
+class NoHandleError(TypeError):
+    """An op of bpx was called on numbers alone: it builds nodes, and computes nothing."""
+
+
 @dataclass(frozen=True, eq=False)
 class Op:
     """One row of the op table; `bpx.ops.row` has the builders.
@@ -118,7 +122,11 @@ class Op:
         """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
         graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
         if graph is None:
-            raise TypeError(say("python.no-handle", op=self.name))
+            # While NumPy code is traced, handles on arrays stand in for nodes.
+            for arg in args:
+                if hasattr(arg, "apply_op"):
+                    return arg.apply_op(self, args, settings)  # type: ignore[no-any-return]
+            raise NoHandleError(say("python.no-handle", op=self.name))
         return graph.fold(self, [graph.lift(arg) for arg in args], settings)
 
 

@@ -76,13 +76,25 @@ class Spec(NamedGraph):
 
 
 def load(target: str | Path, /, **values: Any) -> Spec:
-    """A spec from a `.toml` or `.json` file, a bundled example's name, or the text of a spec.
+    """A spec from a `.toml` or `.json` file, a bundled example's name, the text of a spec, or `net.py:loss`.
 
     `values` take the place of inputs' values. Raises `bpx.BpxError`.
     """
+    if isinstance(target, str) and _names_code(target):
+        from bpx.spec.code.target import graph_of, read_code
+
+        return Spec.of(graph_of(read_code(target, values)))
     if isinstance(target, str) and ("\n" in target or target.lstrip().startswith("{")):
         return Spec.of(read_text(Source("<text>", target), values))
     return Spec.of(read_target(str(target), values))
+
+
+def _names_code(target: str) -> bool:
+    if ".py" not in target:
+        return False
+    from bpx.spec.code.loading import is_code
+
+    return is_code(target)
 
 
 def parse(expression: str, /, **values: Any) -> Spec:
@@ -100,12 +112,16 @@ def _stated(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return values
 
 
-def trace(function: Callable[..., Expr | float], /, **values: Any) -> Spec:
-    """A spec from a Python function of handles: called once, its operators build the graph."""
-    graph = Graph()
-    inputs = {name: (graph.input(_shape(value)), value) for name, value in values.items()}
-    output = function(**{name: expr for name, (expr, _) in inputs.items()})
-    return from_graph(graph.lift(output), inputs)
+def trace(function: Callable[..., Any], /, *arrays: Any, **values: Any) -> Spec:
+    """A spec from a Python function of NumPy arrays: the graph of what it computes, with its names and lines.
+
+    It is called with `arrays` in the order of its arguments and with `values` by name. Numbers, lists and arrays of
+    floats are inputs of the graph, also those in lists and dicts; arrays of integers and truth values are data. Ops
+    of `bpx.ops` may be called too. Raises `bpx.BpxError`, with the line, where something cannot be traced.
+    """
+    from bpx.spec.code.target import graph_of_function
+
+    return Spec.of(graph_of_function(function, arrays, values))
 
 
 def from_graph(output: Expr, inputs: Mapping[str, tuple[Expr, Any]]) -> Spec:
@@ -114,20 +130,25 @@ def from_graph(output: Expr, inputs: Mapping[str, tuple[Expr, Any]]) -> Spec:
 
 
 def gradcheck(
-    forward: Callable[..., Any],
-    inputs: Sequence[Any],
+    forward: Callable[..., Any] | str,
+    inputs: Sequence[Any] | Mapping[str, Any] = (),
     backward: Callable[..., Any] | None = None,
     names: Sequence[str] | None = None,
     **options: Any,
 ) -> Report:
     """Whether `backward` is the gradient of `forward`, both functions of NumPy arrays.
 
+    `forward` may also name them in a file, as in `net.py:forward,backward`; `inputs` are values by name then.
     `forward(*inputs)` returns an array or a number, `backward(g, *inputs)` one gradient per input, where
     `g` has the output's shape; for the options see `bpx.check.function.black_box`. Raises `bpx.BpxError`.
     """
+    if isinstance(forward, str):
+        from bpx.spec.code.target import check_code, read_code
+
+        return check_code(read_code(forward, dict(inputs)), **options)
     from bpx.check.function.black_box import check_function
 
-    return check_function(forward, inputs, backward, names, **options)
+    return check_function(forward, list(inputs), backward, names, **options)
 
 
 def _claims(claims: Mapping[str, Any]) -> list[ClaimSyntax]:
@@ -160,9 +181,3 @@ def _rounding(value: Any, numbers: Array) -> float:
     if dtype not in (np.float32, np.float16):
         return 0.0
     return float(SINGLE_ROUNDINGS * np.finfo(dtype).eps * np.max(np.abs(numbers)))
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    from numpy import shape
-
-    return shape(value)

@@ -233,6 +233,8 @@ ENGLISH: dict[str, str | Counted] = {
         one="`{function}` needs a value for its argument {names}",
         other="`{function}` needs values for its arguments {names}",
     ),
+    "diagnostic.too-many-arguments": "{count} arrays are more than the arguments {names}",
+    "diagnostic.no-such-argument": "the function has no argument `{name}`; it has {names}",
     "diagnostic.inputs-format": "`{name}` is none of .npz, .npy and .json, from which inputs are read",
     "diagnostic.inputs-no-dict": "`{name}()` must return a dict of arguments by name",
     "diagnostic.bad-random": "`{text}` is not a list of names and shapes",

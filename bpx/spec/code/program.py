@@ -250,12 +250,14 @@ def _call(
         elif parameter.default is parameter.empty:
             missing.append(parameter.name)
     if missing:
-        raise BpxError(
-            [
-                Diagnostic("argument-without-value", None, {"function": name, "name": one}, "give-inputs")
-                for one in missing
-            ]
-        )
+        facts = {
+            "function": name,
+            "count": len(missing),
+            "names": ", ".join(f"`{argument}`" for argument in missing),
+            "drawn": " ".join(f"{argument}:(4,3)" for argument in missing),
+            "first": missing[0],
+        }
+        raise BpxError([Diagnostic("argument-without-value", None, facts, "give-inputs")])
     return _positional(function, chosen)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.graph import OPS, Expr
+from bpx.graph.graph import OPS, Expr, Op
 from bpx.spec.trace.moves import assembled
 from bpx.spec.trace.numpy_functions import CHOICES, MOVES, NODES, ORDERED, PARTS
 from bpx.spec.trace.tape import Handle, Tape, is_traced, plain, plain_index
@@ -170,6 +170,12 @@ def _moved(tape: Tape, value: Any, places: Any, sources: Mapping[int, Any], star
 def _node(tape: Tape, source: Any) -> Expr:
     node: Expr = lifted(tape, source)
     return node
+
+
+def apply_op(tape: Tape, op: Op, args: Sequence[Any], settings: Mapping[str, Any]) -> Any:
+    """What an op of bpx returns, as a handle."""
+    node = tape.apply(op, [lifted(tape, arg) for arg in args], settings)
+    return tape.handle(np.array(tape.value_of(node.id)), node)
 
 
 def take(handle: Handle, at: Any) -> Any:

@@ -7,7 +7,7 @@ that a rule of ours that does not do what NumPy does is found at the line where 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import numpy as np
 
 from bpx.graph.arrays import ShapeError
-from bpx.graph.graph import CONSTANT, Expr, Graph
+from bpx.graph.graph import CONSTANT, Expr, Graph, Op
 from bpx.ops.tensors import SettingError
 from bpx.spec.trace.memory import Memory, owner_of
 from bpx.spec.trace.user_source import is_users, span_of, user_frames
@@ -94,16 +94,27 @@ class Tape:
             node = build()
         except (ShapeError, SettingError, TypeError, ValueError) as error:
             self.refuse("untraceable", "use-other-functions", reason=str(error))
-        span = self.here()
-        for number in range(first, len(self.graph)):
-            if span is not None:
-                self.spans[number] = span
+        self._place(first)
         if len(self.graph) > MOST_NODES:
             self.refuse("trace-too-long", "trace-less", most=MOST_NODES)
         self._compute(first)
         self._compare(node, np.asarray(value))
         self.note_names()
         return node
+
+    def apply(self, op: Op, args: Sequence[Any], settings: Mapping[str, Any]) -> Expr:
+        """The node of an op of bpx, whose value only bpx knows."""
+        first = len(self.graph)
+        node = self.graph.add(op, *args, **settings)
+        self._compute(first)
+        self._place(first)
+        return node
+
+    def _place(self, first: int) -> None:
+        """Note where new nodes come from."""
+        span = self.here()
+        if span is not None:
+            self.spans.update(dict.fromkeys(range(first, len(self.graph)), span))
 
     def _compute(self, first: int) -> None:
         """The values of new nodes."""

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.spec.trace.calls import METHODS, call, call_ufunc, cast, joined, take
+from bpx.graph.graph import Op
+from bpx.spec.trace.calls import METHODS, apply_op, call, call_ufunc, cast, joined, take
 from bpx.spec.trace.tape import Branch, Handle, is_traced, plain, plain_index
 
 
@@ -54,6 +55,10 @@ class Traced(Handle):
 
     def _call(self, function: Callable[..., Any], *args: Any, **settings: Any) -> Any:
         return call(self.tape, function, args, settings)
+
+    def apply_op(self, op: Op, args: Any, settings: Any) -> Any:
+        """An op of bpx, called on handles as on nodes."""
+        return apply_op(self.tape, op, args, settings)
 
     # --- facts -----------------------------------------------------------------------------------
 
