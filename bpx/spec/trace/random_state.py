@@ -17,7 +17,7 @@ from bpx.spec.trace.user_source import is_users
 
 # Objects that are looked through for generators; what is held deeper draws other numbers in each call, and
 # the function is then refused, for it returns another value.
-_MOST_OBJECTS = 1_000
+_MOST_OBJECTS = 5_000
 
 
 @contextmanager
@@ -53,7 +53,9 @@ def _set_state(generator: Any, state: Any) -> None:
 def _generators(function: Callable[..., Any]) -> Iterator[Any]:
     """What draws random numbers in the user's modules, in closures, and in objects that these hold."""
     owner = getattr(function, "__self__", function)
-    todo = [owner, *(value for place in places(function) for _, value in place.items())]
+    # The last is looked at first: the object, then what stands in the function's own module.
+    held = [value for place in places(function) for _, value in place.items()]
+    todo = [*reversed(held), owner]
     seen: set[int] = set()
     while todo and len(seen) < _MOST_OBJECTS:
         value = todo.pop()
