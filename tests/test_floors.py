@@ -41,6 +41,7 @@ FLOORS = [
     "spec.text",
     "spec.reading",
     "spec.writing",
+    "spec.trace.rules",
     "spec.trace",
     "spec.code",
     "spec",

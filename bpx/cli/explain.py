@@ -9,7 +9,18 @@ from typer.core import TyperCommand
 
 from bpx.cli.app import app
 from bpx.cli.arguments import CodeOptions, read_names, read_upstream, spec_argument
-from bpx.cli.options import Inputs, JsonFlag, Of, Random, Target, Upstream, Values, Wrt, file_option, form_option
+from bpx.cli.options import (
+    Inputs,
+    JsonFlag,
+    Of,
+    Random,
+    Target,
+    Upstream,
+    Values,
+    Wrt,
+    file_option,
+    form_option,
+)
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 

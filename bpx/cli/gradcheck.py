@@ -19,7 +19,18 @@ from bpx.cli.arguments import (
     read_upstream,
     spec_argument,
 )
-from bpx.cli.options import Inputs, JsonFlag, Of, Random, Target, Upstream, Values, Wrt, file_option, form_option
+from bpx.cli.options import (
+    Inputs,
+    JsonFlag,
+    Of,
+    Random,
+    Target,
+    Upstream,
+    Values,
+    Wrt,
+    file_option,
+    form_option,
+)
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bpx.check.report.report import Report
 from bpx.explain.explain import explain as _explain
 from bpx.explain.explanation import Explanation
-from bpx.graph.graph import Expr, Graph
+from bpx.graph.graph import Expr
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array
 from bpx.spec.python import spec_of

@@ -84,8 +84,7 @@ def _of_backward(traced: TracedProgram, settings: Sequence[Setting]) -> list[Set
     return [
         setting
         for setting in settings
-        if setting.statement is None
-        or (setting.statement.span.source, setting.statement.line) not in forward
+        if setting.statement is None or (setting.statement.span.source, setting.statement.line) not in forward
     ]
 
 

@@ -33,9 +33,7 @@ from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
 
-def check_program(
-    program: Program, *, seed: int = 0, detect: float = DETECT, **options: Any
-) -> Report:
+def check_program(program: Program, *, seed: int = 0, detect: float = DETECT, **options: Any) -> Report:
     """Check the backward of a program, and if it is wrong, find the line.
 
     Where the forward cannot be traced, it is checked by differences. For the options see
@@ -52,7 +50,9 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
     output = np.asarray(program.run({}))
     free = program.upstream or program.jacobian
     run = run_backward(program, random_upstream(output.shape, seed) if free else np.ones(output.shape))
-    leaves = named({found.leaf: np.array(get(program.world.originals, found.leaf)) for found in run.gradients})
+    leaves = named(
+        {found.leaf: np.array(get(program.world.originals, found.leaf)) for found in run.gradients}
+    )
     if not leaves:
         raise refusal
 
@@ -65,7 +65,9 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
         return tuple(found.get(leaf.path) for leaf in leaves)
 
     names = [leaf.name for leaf in leaves]
-    report = check_function(forward, [leaf.value for leaf in leaves], backward, names, detect=detect, seed=seed)
+    report = check_function(
+        forward, [leaf.value for leaf in leaves], backward, names, detect=detect, seed=seed
+    )
     [problem] = refusal.diagnostics[:1]
     note = Diagnostic("not-traced", problem.span, {"reason": problem.message}, severity="note")
     return replace(report, output=program.forward.name.rpartition(".")[2], notes=(note, *report.notes))
@@ -140,7 +142,9 @@ def _with_lines(
     if inner:
         every = {**claims, **inner}
         report = gradcheck(with_claims(traced.graph, every), **{**options, "wrt": [*claims, *inner]})
-    return replace(report, blame=blamed(lines, traced, report.blame), innocent=() if lines else report.innocent)
+    return replace(
+        report, blame=blamed(lines, traced, report.blame), innocent=() if lines else report.innocent
+    )
 
 
 def _with_habits(report: Report, traced: TracedProgram, upstream: Any) -> Report:

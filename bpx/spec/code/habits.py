@@ -17,7 +17,15 @@ from bpx.spec.code.program import Program
 from bpx.spec.code.recorder import Recorder
 from bpx.spec.code.traced_program import found_gradients
 
-_CLEARS = ("zero_grad", "zero_grads", "zero_gradients", "clear_grads", "cleargrads", "reset_grad", "reset_grads")
+_CLEARS = (
+    "zero_grad",
+    "zero_grads",
+    "zero_gradients",
+    "clear_grads",
+    "cleargrads",
+    "reset_grad",
+    "reset_grads",
+)
 
 
 def adds_up(program: Program, upstream: Any) -> list[Path]:
@@ -25,6 +33,11 @@ def adds_up(program: Program, upstream: Any) -> list[Path]:
     runs: list[Mapping[Path, Any]] = []
     for before, result, after in program.backward_twice(upstream, _CLEARS):
         recorder = Recorder()
-        runs.append({found.leaf: np.array(found.value) for found in found_gradients(program, before, result, after, recorder, upstream)})
+        runs.append(
+            {
+                found.leaf: np.array(found.value)
+                for found in found_gradients(program, before, result, after, recorder, upstream)
+            }
+        )
     first, second = runs
     return [leaf for leaf, value in first.items() if leaf in second and not close(second[leaf], value)]

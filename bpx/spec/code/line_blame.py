@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.spec.code.recorder import RETURN, Key, Setting
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
+from bpx.spec.code.recorder import RETURN, Key, Setting
 
 MOST_TIMES = 12  # of a line in a loop
 MOST_RUNS = 1_000  # of the backward function, in the search for a line
@@ -57,7 +57,9 @@ def adjoints(graph: NamedGraph, upstream: Any) -> list[Adjoint]:
     """The derivatives of the output by all nodes that it depends on, the last node first."""
     copy = graph.graph.copy()
     nodes = [node for node in copy.needs(of=[graph.output]) if node not in copy.constants]
-    ledger = reverse(copy[graph.output], [copy[node] for node in nodes], copy.constant(upstream), graph.composites)
+    ledger = reverse(
+        copy[graph.output], [copy[node] for node in nodes], copy.constant(upstream), graph.composites
+    )
     live = {node: ledger.upstream[node] for node in nodes if node in ledger.upstream}
     values = run(copy, graph.input_values, live.values())
     return [Adjoint(node, values[live[node]]) for node in sorted(live, reverse=True)]
@@ -72,7 +74,9 @@ def forward_values(graph: NamedGraph) -> list[Any]:
 def contributions(graph: NamedGraph, upstream: Any, nodes: set[int]) -> dict[int, list[Any]]:
     """What each consumer of a node contributes to its adjoint, by node."""
     copy = graph.graph.copy()
-    ledger = reverse(copy[graph.output], [copy[node] for node in nodes], copy.constant(upstream), graph.composites)
+    ledger = reverse(
+        copy[graph.output], [copy[node] for node in nodes], copy.constant(upstream), graph.composites
+    )
     by_node: dict[int, list[int]] = {node: [] for node in nodes}
     for edge in ledger.edges:
         if edge.arg in nodes:
@@ -132,7 +136,9 @@ class Search:
         explanations: list[tuple[Attempt, frozenset[Any]]] = []
         by_key = _by_key(settings)
         new = meant.newly_right(settings)
-        doubtful = {key: self._doubtful([one for one in times if one not in new]) for key, times in by_key.items()}
+        doubtful = {
+            key: self._doubtful([one for one in times if one not in new]) for key, times in by_key.items()
+        }
         order = {setting: number for number, setting in enumerate(settings)}
         keys = sorted((key for key in by_key if doubtful[key]), key=lambda key: order[doubtful[key][0]])
         for factors in (_plain, _of_lengths):
@@ -153,7 +159,9 @@ class Search:
             result = self._run(moved)
             if result is None:
                 continue
-            changed = {leaf for leaf, claim in self._claims.items() if not close(result.get(leaf), claim, 1e-12)}
+            changed = {
+                leaf for leaf, claim in self._claims.items() if not close(result.get(leaf), claim, 1e-12)
+            }
             if changed and changed <= self.wrong:
                 doubtful.append(setting)
         return doubtful
@@ -209,7 +217,9 @@ def _by_key(settings: Sequence[Setting]) -> dict[Key, list[Setting]]:
 def _moved(value: Any) -> Any:
     """Values near these, all of them others; of zeros too."""
     scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
-    return np.asarray(value) + scale * 0.01 * (1 + np.arange(np.size(value)).reshape(np.shape(value)) / np.size(value))
+    return np.asarray(value) + scale * 0.01 * (
+        1 + np.arange(np.size(value)).reshape(np.shape(value)) / np.size(value)
+    )
 
 
 def _chosen(
@@ -250,7 +260,11 @@ def narrowed(settings: Sequence[Setting], culprit: Culprit, contributions: Seque
 def _increments(settings: Sequence[Setting], last: Setting) -> list[tuple[Setting, Any]]:
     """The statements that a value was added up by, and what each of them has added."""
     upto = settings.index(last) + 1
-    same = [one for one in settings[:upto] if one.key.filename == last.key.filename and one.key.target == last.key.target]
+    same = [
+        one
+        for one in settings[:upto]
+        if one.key.filename == last.key.filename and one.key.target == last.key.target
+    ]
     steps: list[tuple[Setting, Any]] = []
     for before, setting in zip([None, *same[:-1]], same, strict=True):
         adds = setting.statement is not None and setting.statement.adds

@@ -53,7 +53,11 @@ class World:
         self._module_globals = module_globals
         data = {name: value for name, value in module_globals.items() if _is_data(name, value)}
         at_home = any(value is owner for value in data.values())
-        self.originals = {"args": dict(args), "globals": data, "self": None if at_home else owner}
+        self.originals: dict[str, Any] = {
+            "args": dict(args),
+            "globals": data,
+            "self": None if at_home else owner,
+        }
         self._aliases: dict[int, list[Path]] = {}
         self.paths = {path for path, _ in walk(self.originals)}
         for path, value in walk(self.originals):
@@ -87,7 +91,9 @@ class World:
         tape = active.get()
         if tape is None:
             return {}
-        return {path: tape.handle(value, None) for path, value in walk(world) if isinstance(value, np.ndarray)}
+        return {
+            path: tape.handle(value, None) for path, value in walk(world) if isinstance(value, np.ndarray)
+        }
 
     def now(self, world: dict[str, Any]) -> dict[str, Any]:
         """The world as it is now: functions may have given globals new values."""

@@ -79,7 +79,12 @@ class Recorder:
         statement = None if caller is None else statement_at(caller.f_code, caller.f_lineno)
         for name in frame.f_code.co_varnames[: frame.f_code.co_argcount]:
             if name != "self":
-                self._set(frame, Key(frame.f_code.co_filename, frame.f_code.co_firstlineno, name), statement, argument=True)
+                self._set(
+                    frame,
+                    Key(frame.f_code.co_filename, frame.f_code.co_firstlineno, name),
+                    statement,
+                    argument=True,
+                )
         return self._went_on
 
     def _went_on(self, frame: FrameType, event: str, argument: Any) -> Any:

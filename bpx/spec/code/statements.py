@@ -47,7 +47,15 @@ def _statements(filename: str) -> dict[int, Statement]:
             start = source.offset(first, node.col_offset + 1)
             end = source.offset(last, (node.end_col_offset or 0) + 1)
             value = ast.unparse(node.value) if node.value is not None else ""
-            statement = Statement(Span(source, start, end), first, _targets(node), _reads(node), value, isinstance(node, ast.AugAssign), _adds(node))
+            statement = Statement(
+                Span(source, start, end),
+                first,
+                _targets(node),
+                _reads(node),
+                value,
+                isinstance(node, ast.AugAssign),
+                _adds(node),
+            )
             by_line.update(dict.fromkeys(range(first, last + 1), statement))
     return by_line
 
@@ -110,7 +118,9 @@ def evaluate(text: str, frame: FrameType) -> Any:
     if tree is None:
         return None
     try:
-        return eval(tree, frame.f_globals, frame.f_locals)  # the user's own expression, in the user's own frame
+        return eval(
+            tree, frame.f_globals, frame.f_locals
+        )  # the user's own expression, in the user's own frame
     except Exception:
         return None
 
@@ -119,7 +129,9 @@ def evaluate(text: str, frame: FrameType) -> Any:
 def _tree(text: str) -> CodeType | None:
     tree = ast.parse(text, mode="eval")
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in ("str", "len")):
+        if isinstance(node, ast.Call) and not (
+            isinstance(node.func, ast.Name) and node.func.id in ("str", "len")
+        ):
             return None
     return compile(tree, "<name>", "eval")
 

@@ -15,8 +15,8 @@ from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.loading import CodeTarget, load_target
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import trace_leaves
-from bpx.spec.code.words_of_code import parameters
 from bpx.spec.code.understand import forward_only, understood
+from bpx.spec.code.words_of_code import parameters
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 
@@ -66,11 +66,18 @@ def graph_of_function(
     names = [parameter.name for parameter in parameters(function)]
     by_name = dict(zip(names, arrays, strict=False))
     if len(arrays) > len(names) or by_name.keys() & values.keys():
-        raise BpxError([Diagnostic("too-many-arguments", None, {"count": len(arrays), "names": ", ".join(names)})])
+        raise BpxError(
+            [Diagnostic("too-many-arguments", None, {"count": len(arrays), "names": ", ".join(names)})]
+        )
     args = {name: _as_input(value) for name, value in {**by_name, **values}.items()}
     unknown = [name for name in args if name not in names]
     if unknown and names:
-        raise BpxError([Diagnostic("no-such-argument", None, {"name": name, "names": ", ".join(names)}) for name in unknown])
+        raise BpxError(
+            [
+                Diagnostic("no-such-argument", None, {"name": name, "names": ", ".join(names)})
+                for name in unknown
+            ]
+        )
     module_globals = getattr(function, "__globals__", {})
     program = forward_only([(getattr(function, "__name__", "f"), function, None)], args, module_globals)
     return trace_leaves(program, _leaves(program)).graph
@@ -85,7 +92,11 @@ def _as_input(value: Any) -> Any:
     except ValueError:  # a list of arrays of different lengths
         return value
     listed = isinstance(value, list | tuple) and any(isinstance(item, np.ndarray) for item in value)
-    return array.astype(float)[()] if array.dtype.kind in "iu" and not listed else (value if listed else array[()] if array.dtype.kind == "f" else value)
+    return (
+        array.astype(float)[()]
+        if array.dtype.kind in "iu" and not listed
+        else (value if listed else array[()] if array.dtype.kind == "f" else value)
+    )
 
 
 def _leaves(program: Program) -> list[Path]:
@@ -100,5 +111,3 @@ def _leaves(program: Program) -> list[Path]:
 def _is_owned(path: Path, program: Program) -> bool:
     owner = program.forward.owner
     return owner is not None and path[: len(owner)] == owner
-
-

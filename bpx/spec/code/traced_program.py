@@ -54,7 +54,9 @@ def run_backward(
     """Forward and backward once, and the gradients that they leave; a recorder watches backward."""
     recorder = recorder or Recorder()
     for before, result, after in program.backward_run(upstream, values, recorder.recording):
-        return BackwardRun(upstream, tuple(found_gradients(program, before, result, after, recorder, upstream)))
+        return BackwardRun(
+            upstream, tuple(found_gradients(program, before, result, after, recorder, upstream))
+        )
     raise AssertionError
 
 

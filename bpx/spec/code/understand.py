@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx.graph.graph import NoHandleError
 from bpx.spec.code.leaves import Path, get, walk
 from bpx.spec.code.program import Program, Routine, World, find_loss
 from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
@@ -41,15 +42,23 @@ def understood(
     return program
 
 
-def forward_only(code_named: Sequence[tuple[str, Any, Any]], args: Mapping[str, Any], module_globals: dict[str, Any]) -> Program:
+def forward_only(
+    code_named: Sequence[tuple[str, Any, Any]], args: Mapping[str, Any], module_globals: dict[str, Any]
+) -> Program:
     """The program of `forward`, and perhaps a loss behind it, of which only the value is asked for."""
     routines = [_forward_of(*item) for item in code_named][:2]
-    owner = next((owner for _, value, owner in code_named for owner in [_object(value, owner)] if owner is not None), None)
+    owner = next(
+        (owner for _, value, owner in code_named for owner in [_object(value, owner)] if owner is not None),
+        None,
+    )
     world = World(args, module_globals, owner)
     forward, *losses = [_at_home(routine, owner, world) for routine in routines]
     is_object = not inspect.isroutine(code_named[0][1])
     program = Program(forward, losses[0] if losses and not is_object else None, forward, world)
-    result = program.returned()
+    try:
+        result = program.returned()
+    except NoHandleError:  # a function written with ops of bpx has no value for numbers
+        return program
     if program.loss is not None:
         program.outputs = [(0,)] if isinstance(result, tuple) else [()]
     else:

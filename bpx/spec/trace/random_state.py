@@ -7,60 +7,98 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from bpx.spec.trace.stand_ins import places
+from bpx.spec.trace.user_source import is_users
+
+# Objects that are looked through for generators; what is held deeper draws other numbers in each call, and
+# the function is then refused, for it returns another value.
+_MOST_OBJECTS = 5_000
+
 
 @contextmanager
 def kept_random_state(function: Callable[..., Any]) -> Iterator[None]:
-    """Set the global generators, and those that the function's module and closure hold, back afterwards."""
+    """Set the global generators, and those in reach of the function, back afterwards."""
     generators = list(_generators(function))
     legacy, python = np.random.get_state(), random.getstate()
-    states = [deepcopy(generator.bit_generator.state) for generator in generators]
+    states = [deepcopy(_state(generator)) for generator in generators]
     try:
         yield
     finally:
         np.random.set_state(legacy)
         random.setstate(python)
         for generator, state in zip(generators, states, strict=True):
-            generator.bit_generator.state = state
+            _set_state(generator, state)
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    return generator.getstate() if isinstance(generator, random.Random) else generator.get_state()
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    elif isinstance(generator, random.Random):
+        generator.setstate(state)
+    else:
+        generator.set_state(state)
 
 
 def _generators(function: Callable[..., Any]) -> Iterator[Any]:
-    for value in _in_reach(function):
-        if isinstance(value, np.random.Generator):
-            yield value
-        elif isinstance(value, np.random.RandomState):
-            yield _Legacy(value)
-
-
-class _Legacy:
-    """A legacy generator with the state where the new ones have it."""
-
-    def __init__(self, generator: np.random.RandomState) -> None:
-        self.bit_generator = self
-        self._generator = generator
-
-    @property
-    def state(self) -> Any:
-        return self._generator.get_state()
-
-    @state.setter
-    def state(self, state: Any) -> None:
-        self._generator.set_state(state)
-
-
-def _in_reach(function: Callable[..., Any]) -> Iterator[Any]:
-    """What stands in the function's module, in its closure, and in the object it is a method of."""
-    function = getattr(function, "__wrapped__", function)
-    yield from getattr(function, "__globals__", {}).values()
-    yield from vars(sys.modules.get(getattr(function, "__module__", None) or "", sys)).values()
-    for cell in getattr(function, "__closure__", None) or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:
+    """What draws random numbers in the user's modules, in closures, and in objects that these hold."""
+    owner = getattr(function, "__self__", function)
+    # The last is looked at first: the object, then what stands in the function's own module.
+    held = [value for place in places(function) for _, value in place.items()]
+    todo = [*reversed(held), owner]
+    seen: set[int] = set()
+    while todo and len(seen) < _MOST_OBJECTS:
+        value = todo.pop()
+        if isinstance(value, _GENERATORS):
+            if id(value) not in seen:
+                yield value
+        elif type(value) in _HOLD_NOTHING or id(value) in seen:
             continue
-    owner = getattr(function, "__self__", None)
-    if owner is not None:
-        yield from getattr(owner, "__dict__", {}).values()
+        else:
+            todo += _held_by(value)
+        seen.add(id(value))
+
+
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+# What most names and most lists hold, passed over quickly.
+_HOLD_NOTHING = frozenset(
+    {
+        int,
+        float,
+        str,
+        bool,
+        bytes,
+        type,
+        type(None),
+        np.ndarray,
+        np.float64,
+        FunctionType,
+        BuiltinFunctionType,
+    }
+    | {ModuleType}
+)
+
+
+def _held_by(value: Any) -> list[Any]:
+    """What a container, or an object of a class of the user's, holds."""
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, list | tuple | set):
+        return list(value)
+    home = sys.modules.get(type(value).__module__)
+    file = getattr(home, "__file__", None)
+    # A module that was run without being registered is the user's too.
+    own = home is None or home.__name__ == "__main__" or (file is not None and is_users(file))
+    if not own:
+        return []
+    return list(getattr(value, "__dict__", {}).values())

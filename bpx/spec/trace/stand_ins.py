@@ -1,48 +1,35 @@
 """What stands in the user's modules for `np` and `math` while a function is traced.
 
 `out = np.zeros(n)` asks no argument whether it is traced, so NumPy's protocols do not see it; yet most
-buffers that people write into come from there. The names that the user's modules have for NumPy therefore
-mean, as long as a function is traced, a module that is NumPy but for what creates arrays. NumPy itself is not
-touched, and where no tape is active in a thread its functions do what they always do.
+buffers that people write into come from there. Nor do they see lists of handles, as in `np.mean(losses)`. The
+names that the user's modules have for NumPy therefore mean, as long as a function is traced, a module that is
+NumPy but for these functions. NumPy itself is not touched, and where no tape is active in a thread its
+functions do what they always do.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
-from types import ModuleType
-from typing import Any
+from functools import partial, wraps
+from types import FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib import stride_tricks
 
-from bpx.spec.trace.calls import call, cast, joined
-from bpx.spec.trace.tape import active, is_traced
+from bpx.spec.trace.buffers import WRITES
+from bpx.spec.trace.calls import call, cast, handles_in, joined
+from bpx.spec.trace.compositions import PARTS
+from bpx.spec.trace.libraries import MATH_FUNCTIONS, StandIn, stand_ins_of_scipy
+from bpx.spec.trace.rules.tables import CHOICES, FACTS, MOVES, NODES
+from bpx.spec.trace.tape import Tape, active, is_traced
 from bpx.spec.trace.user_source import is_users
 
-_CREATED = [
-    "zeros",
-    "ones",
-    "empty",
-    "full",
-    "eye",
-    "identity",
-    "zeros_like",
-    "ones_like",
-    "empty_like",
-    "full_like",
-]
-_CONVERTED = [
-    "array",
-    "asarray",
-    "asanyarray",
-    "ascontiguousarray",
-    "asfortranarray",
-    "asarray_chkfinite",
-    "copy",
-]
+_CREATED = ["zeros", "ones", "empty", "full", "eye", "identity"]
+_CONVERTED = ["array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "asarray_chkfinite"]
 
 
 def _creating(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,15 +40,24 @@ def _creating(function: Callable[..., Any]) -> Callable[..., Any]:
         tape = active.get()
         if tape is None:
             return function(*args, **settings)
-        if function is np.empty:
-            # What nobody wrote would be another number in each run.
-            return tape.handle(np.zeros(*args, **settings), None)
-        if any(map(is_traced, (*args, *settings.values()))):
-            return call(tape, function, args, settings)
-        array = function(*args, **settings)
+        if function is np.full:
+            return _full(*args, **settings)
+        # What nobody wrote would be another number in each run.
+        array = (np.zeros if function is np.empty else function)(*args, **settings)
         return tape.handle(array, None) if array.dtype.kind in "fiub" else array
 
     return create
+
+
+def _full(shape: Any, fill_value: Any, dtype: Any = None, **settings: Any) -> Any:
+    value = joined(fill_value)
+    if not is_traced(value):
+        array = np.full(shape, value, dtype, **settings)
+        tape = active.get()
+        return tape.handle(array, None) if tape is not None and array.dtype.kind in "fiub" else array
+    buffer = value.tape.handle(np.zeros(shape, value.dtype if dtype is None else dtype), None)
+    buffer[...] = value
+    return buffer
 
 
 def _converting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,130 +68,261 @@ def _converting(function: Callable[..., Any]) -> Callable[..., Any]:
         tape = active.get()
         if tape is None:
             return function(value, **({} if dtype is None else {"dtype": dtype}), **settings)
-        array = joined(value)
+        if dtype is not None and np.dtype(dtype).kind == "O" and handles_in([value]):
+            tape.refuse("trace-objects", "trace-objects")
+        array: Any = joined(value)
         if not is_traced(array):
             made = function(value, **({} if dtype is None else {"dtype": dtype}), **settings)
             return tape.handle(made, None) if made.dtype.kind in "fiub" else made
-        if function in (np.array, np.copy) and settings.get("copy", True) is not False:
+        if function is np.array and settings.get("copy", True) is not False:
             array = call(tape, np.copy, (array,), {})
+        wanted = settings.get("ndmin", 0) - array.ndim
+        array = np.reshape(array, (*[1] * wanted, *array.shape)) if wanted > 0 else array
         return array if dtype is None or np.dtype(dtype) == array.dtype else cast(array, np.dtype(dtype))
 
     return convert
 
 
-class NumpyStandIn(ModuleType):
-    """NumPy, but for what creates arrays."""
+def _meeting_lists(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that NumPy's protocol does not let see handles in lists."""
 
-    def __init__(self) -> None:
-        super().__init__("numpy")
-        self.__dict__.update({name: _creating(getattr(np, name)) for name in _CREATED})
-        self.__dict__.update({name: _converting(getattr(np, name)) for name in _CONVERTED})
+    @wraps(function)
+    def meet(*args: Any, **settings: Any) -> Any:
+        tape = active.get()
+        if tape is None or not handles_in([*args, *settings.values()]):
+            return function(*args, **settings)
+        return call(tape, function, args, settings)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-
-class MathStandIn(ModuleType):
-    """`math`, whose functions take handles too."""
-
-    def __init__(self) -> None:
-        super().__init__("math")
-        self.__dict__.update({name: _of_number(name, function) for name, function in _MATH.items()})
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(math, name)
+    return meet
 
 
-_MATH: dict[str, Callable[..., Any]] = {
-    **{
-        name: getattr(np, name)
-        for name in ["exp", "expm1", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan"]
+def _strided(x: Any, shape: Any = None, strides: Any = None, **settings: Any) -> Any:
+    """`as_strided`: strides are bytes; those of the numbers of places are the same where `x` is in order."""
+    if not is_traced(x):
+        return stride_tricks.as_strided(x, shape, strides, **settings)
+    if x.itemsize != np.dtype(np.intp).itemsize or not x.value.flags.c_contiguous:
+        x.tape.refuse("trace-array", "trace-windows")
+    return call(x.tape, stride_tricks.as_strided, (x, shape, strides), {})
+
+
+def _numbered(arr: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """`np.ndenumerate`: the index and the element, one by one."""
+    array = joined(arr)
+    if not is_traced(array):
+        return np.ndenumerate(arr)
+    return ((place, array[place]) for place in np.ndindex(array.shape))
+
+
+class _Joining:
+    """`np.r_` and `np.c_`, of handles too."""
+
+    def __init__(self, own: Any, columns: bool) -> None:
+        self._own, self._columns = own, columns
+
+    def __getitem__(self, parts: Any) -> Any:
+        items = list(parts) if isinstance(parts, tuple) else [parts]
+        if not handles_in(items):
+            return self._own[parts]
+        arrays = [self._as_array(item) for item in items]
+        return np.concatenate(arrays, axis=-1 if self._columns else 0)
+
+    def _as_array(self, item: Any) -> Any:
+        array = np.atleast_1d(np.r_[item] if isinstance(item, slice) else joined(item))
+        return np.expand_dims(array, 1) if self._columns and array.ndim == 1 else array
+
+
+class _Vectorized:
+    """`np.vectorize`: the function for each element, one after the other."""
+
+    def __init__(self, pyfunc: Any, *args: Any, **settings: Any) -> None:
+        self.pyfunc = pyfunc.pyfunc if isinstance(pyfunc, np.vectorize) else pyfunc
+        self._own = pyfunc if isinstance(pyfunc, np.vectorize) else np.vectorize(pyfunc, *args, **settings)
+        self._plain_settings = not (self._own.signature or self._own.excluded)
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        if not handles_in([*args, *settings.values()]) or not self._plain_settings or settings:
+            return self._own(*args, **settings)
+        arrays = np.broadcast_arrays(*map(joined, args))
+        results = [self.pyfunc(*(array[place] for array in arrays)) for place in np.ndindex(arrays[0].shape)]
+        return np.reshape(joined(results), arrays[0].shape) if handles_in(results) else self._own(*args)
+
+
+def _of_tables(module: Any) -> dict[str, Any]:
+    """The functions of a module of NumPy that are traced and that take lists, by name."""
+    known = {*MOVES, *CHOICES, *FACTS, *NODES, *PARTS, *WRITES}
+    functions = {name: value for name, value in vars(module).items() if callable(value)}
+    return {
+        name: _meeting_lists(function)
+        for name, function in functions.items()
+        if not isinstance(function, np.ufunc | type) and function in known
+    }
+
+
+class _IsFloat(type):
+    """To everybody else the class below is `float`."""
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, float)
+
+    def __subclasscheck__(cls, kind: Any) -> bool:
+        return issubclass(kind, float)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is float or other is cls
+
+    def __hash__(cls) -> int:
+        return hash(float)
+
+
+class _Float(float, metaclass=_IsFloat):
+    """`float`, which leaves a handle traced. NumPy takes it for `float` where a dtype is asked for."""
+
+    def __new__(cls, value: Any = 0.0) -> Any:
+        if is_traced(value) and value.node is not None and value.size == 1:
+            number: Any = np.reshape(value, ())[()]
+            return number if number.dtype == np.float64 else cast(number, np.dtype(np.float64))
+        return float(value)
+
+
+_STRIDE_TRICKS = StandIn(stride_tricks, {"as_strided": _strided})
+_NAMES = {
+    "numpy": {
+        "lib": StandIn(np.lib, {"stride_tricks": _STRIDE_TRICKS}),
+        **_of_tables(np),
+        **{name: _creating(getattr(np, name)) for name in _CREATED},
+        **{name: _converting(getattr(np, name)) for name in _CONVERTED},
+        "r_": _Joining(np.r_, columns=False),
+        "c_": _Joining(np.c_, columns=True),
+        "vectorize": _Vectorized,
+        "ndenumerate": _numbered,
+        "linalg": StandIn(np.linalg, _of_tables(np.linalg)),
     },
-    **{name: getattr(np, name) for name in ["sinh", "cosh", "tanh", "fabs", "hypot", "degrees", "radians"]},
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "atan2": np.arctan2,
-    "asinh": np.arcsinh,
-    "acosh": np.arccosh,
-    "atanh": np.arctanh,
-    "pow": np.power,
-    "copysign": np.copysign,
-    "log": lambda x, base=None: np.log(x) if base is None else np.log(x) / np.log(base),
-    "prod": lambda items, start=1: _product(items, start),
-    "fsum": sum,
+    "math": MATH_FUNCTIONS,
 }
-
-
-def _product(items: Iterable[Any], start: Any) -> Any:
-    for item in items:
-        start = start * item
-    return start
-
-
-def _of_number(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    own = getattr(math, name)
-
-    @wraps(own)
-    def apply(*args: Any, **settings: Any) -> Any:
-        items = [*args, *(args[0] if name in ("prod", "fsum") and isinstance(args[0], list) else [])]
-        return function(*args, **settings) if any(map(is_traced, items)) else own(*args, **settings)
-
-    return apply
-
-
-NUMPY, MATH = NumpyStandIn(), MathStandIn()
+_MODULES = {"numpy": np, "math": math}
 _STAND_INS: dict[int, Any] = {
-    id(np): NUMPY,
-    id(math): MATH,
-    **{id(getattr(np, name)): getattr(NUMPY, name) for name in [*_CREATED, *_CONVERTED]},
-    **{id(getattr(math, name)): getattr(MATH, name) for name in _MATH},
+    **{id(module): StandIn(module, _NAMES[name]) for name, module in _MODULES.items()},
+    **{
+        id(getattr(_MODULES[home], name)): value
+        for home, names in _NAMES.items()
+        for name, value in names.items()
+    },
+    **{id(getattr(np.linalg, name)): value for name, value in _of_tables(np.linalg).items()},
+    id(stride_tricks): _STRIDE_TRICKS,
+    id(stride_tricks.as_strided): _strided,
 }
 
 
 @contextmanager
-def stand_ins(function: Callable[..., Any]) -> Iterator[None]:
-    """Put the stand-ins into the modules that are the user's, and into what `function` closes over."""
-    changed = [*_globals(function), *_cells(function)]
+def stand_ins(function: Callable[..., Any], tape: Tape) -> Iterator[None]:
+    """Put the stand-ins into the modules that are the user's, and into what `function` closes over.
+
+    What the function itself gives a name to in a module, as with `global`, is undone afterwards.
+    """
+    names = {**_STAND_INS, **stand_ins_of_scipy()}
+    before = [(place, place.items()) for place in places(function)]
     try:
-        for _, set_value, new in changed:
-            set_value(new)
+        for place, items in before:
+            for name, value in items:
+                new = _stand_in(value, names, tape)
+                if new is not None:
+                    place.put(name, new)
+            place.put_float()
         yield
     finally:
-        for old, set_value, _ in changed:
-            set_value(old)
+        for place, items in before:
+            place.restore(items)
 
 
-def _globals(function: Callable[..., Any]) -> Iterator[tuple[Any, Callable[[Any], None], Any]]:
-    own = getattr(function, "__globals__", {})
-    modules = [vars(module) for module in list(sys.modules.values()) if _is_users(module)]
-    for names in [own, *(names for names in modules if names is not own)]:
-        for name, value in list(names.items()):
-            if id(value) in _STAND_INS:
-                yield value, _setter(names, name), _STAND_INS[id(value)]
+def _stand_in(value: Any, names: Mapping[int, Any], tape: Tape) -> Any:
+    """What stands in for a value; None for nearly all."""
+    # A decorated function is of this class too: `@np.vectorize`.
+    if type(value) is np.vectorize:
+        return _Vectorized(value)
+    # So that `X.dot(w)` of data X sees w, and a write into a buffer is seen.
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return tape.handle(value, None)
+    return names.get(id(value))
 
 
-def _is_users(module: Any) -> bool:
-    """Whether a module is a file of the user's, or what is typed at a prompt."""
-    file = getattr(module, "__file__", None)
-    if module.__class__ is not ModuleType:
-        return False
-    return module.__name__ == "__main__" if file is None else is_users(file)
+class Place(NamedTuple):
+    """Where names are: variables of a module, or a cell that functions close over."""
 
+    variables: dict[str, Any] | None
+    cell: Any = None
 
-def _setter(names: dict[str, Any], name: str) -> Callable[[Any], None]:
-    return lambda value: names.__setitem__(name, value)
-
-
-def _cells(function: Callable[..., Any]) -> Iterator[tuple[Any, Callable[[Any], None], Any]]:
-    for cell in getattr(function, "__closure__", None) or ():
+    def items(self) -> list[tuple[str, Any]]:
+        """Names and values; none of a cell that is not filled yet."""
+        if self.variables is not None:
+            return list(self.variables.items())
         try:
-            value = cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
-        if id(value) in _STAND_INS:
-            yield value, _cell_setter(cell), _STAND_INS[id(value)]
+            return [("", self.cell.cell_contents)]
+        except ValueError:
+            return []
+
+    def put(self, name: str, value: Any) -> None:
+        """Set a name to a value."""
+        if self.variables is not None:
+            self.variables[name] = value
+        else:
+            self.cell.cell_contents = value
+
+    def put_float(self) -> None:
+        """Put the stand-in for `float`, which is a name of no module, where it has no other meaning."""
+        if self.variables is not None:
+            self.variables.setdefault("float", _Float)
+
+    def restore(self, items: list[tuple[str, Any]]) -> None:
+        """Set all names to what they were."""
+        if self.variables is not None:
+            for name in self.variables.keys() - dict(items).keys():
+                del self.variables[name]
+        for name, value in items:
+            self.put(name, value)
 
 
-def _cell_setter(cell: Any) -> Callable[[Any], None]:
-    return lambda value: setattr(cell, "cell_contents", value)
+def places(function: Callable[..., Any]) -> list[Place]:
+    """The variables of the user's modules, and all that functions in reach close over."""
+    todo = [*map(Place, _modules()), *_inside(function)]
+    known: dict[int, Place] = {}
+    while todo:
+        place = todo.pop()
+        # By identity: neither dicts nor cells can be hashed.
+        key = id(place.variables if place.cell is None else place.cell)
+        if key not in known:
+            known[key] = place
+            todo += [inner for _, value in place.items() for inner in _inside(value)]
+    return list(known.values())
+
+
+def _inside(value: Any) -> list[Place]:
+    """Where the names are that a function, or the methods of an object, use."""
+    functions = [each for each in _functions_of(value) if is_users(each.__code__.co_filename)]
+    variables = [Place(each.__globals__) for each in functions]
+    return [*variables, *(Place(None, cell) for each in functions for cell in each.__closure__ or ())]
+
+
+def _modules() -> Iterator[dict[str, Any]]:
+    """The variables of the user's modules."""
+    for module in list(sys.modules.values()):
+        if module.__class__ is ModuleType and _is_users_module(module):
+            yield vars(module)
+
+
+def _functions_of(value: Any) -> list[FunctionType]:
+    """The functions that a value is, wraps or has as methods."""
+    if isinstance(value, partial):
+        return _functions_of(value.func)
+    if isinstance(value, MethodType):
+        return [*_functions_of(value.__func__), *_functions_of(type(value.__self__))]
+    if isinstance(value, FunctionType):
+        wrapped = getattr(value, "__wrapped__", None)
+        return [value, *([] if wrapped is None else _functions_of(wrapped))]
+    if isinstance(value, type) or (isinstance(value, ModuleType) and _is_users_module(value)):
+        return [inner for inner in vars(value).values() if isinstance(inner, FunctionType)]
+    return [] if isinstance(value, ModuleType) else _functions_of(type(value))
+
+
+def _is_users_module(module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return module.__name__ == "__main__" if file is None else is_users(file)

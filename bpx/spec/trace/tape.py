@@ -6,6 +6,7 @@ that a rule of ours that does not do what NumPy does is found at the line where 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ import numpy as np
 from bpx.graph.arrays import ShapeError
 from bpx.graph.graph import CONSTANT, Expr, Graph, Op
 from bpx.ops.tensors import SettingError
-from bpx.spec.trace.memory import Memory, owner_of
+from bpx.spec.trace.rules.memory import Memory, owner_of
 from bpx.spec.trace.user_source import is_users, span_of, user_frames
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 
@@ -55,6 +56,7 @@ class Tape:
     floats: list[tuple[float, Handle, Span | None]] = field(
         default_factory=list
     )  # handed out as plain floats
+    refusals: list[TraceError] = field(default_factory=list)  # also those that the function caught
     roundoff: float = float(np.finfo(float).eps)  # of the coarsest type on the way
     _memories: dict[int, Memory] = field(default_factory=dict)
     _values: dict[int, Any] = field(default_factory=dict)  # of all nodes but constants
@@ -66,7 +68,8 @@ class Tape:
         array = np.array(value)
         node = self.graph.input(array.shape)
         self._values[node.id] = array.astype(float)
-        return self.handle(array, node)
+        # The function gets a number where it would get one without tracing.
+        return self.handle(array, node, scalar=not array.ndim)
 
     def handle(self, value: Any, node: Expr | None, *, scalar: bool = False) -> Handle:
         """A handle on a value that NumPy made: a view where its memory is known, else one of its own."""
@@ -138,10 +141,15 @@ class Tape:
             self.note_type(value.dtype)
         expected, result = value.astype(float), self.value_of(node.id)
         args = (self.value_of(arg) for arg in self.graph.args[node.id])
-        if node.shape != value.shape or not agree(result, expected, args, AGREEMENT * self.roundoff):
+        if node.shape != value.shape or not agree(result, expected, args, self.tolerance):
             self.refuse("trace-differs", "report-trace", op=node.op.name)
         if node.id in self._values:
             self._values[node.id] = expected
+
+    @property
+    def tolerance(self) -> float:
+        """How far values may be from NumPy's; of short floats at most the half of their digits."""
+        return min(AGREEMENT * self.roundoff, math.sqrt(self.roundoff))
 
     def note_type(self, dtype: Any) -> None:
         """Note the type that something was computed in."""
@@ -170,7 +178,7 @@ class Tape:
 
     @contextmanager
     def _watching_returns(self) -> Iterator[None]:
-        """Look at the variables of a function also when it returns: nothing may happen after its last line."""
+        """Look at the variables of a function also when it returns: its last line may record nothing."""
 
         def watch(frame: FrameType, event: str, _: Any) -> None:
             if event == "return" and is_users(frame.f_code.co_filename):
@@ -186,7 +194,9 @@ class Tape:
 
     def refuse(self, code: str, help: str | None = None, **facts: Any) -> NoReturn:
         """Stop tracing, at the user's line."""
-        raise TraceError([Diagnostic(code, self.here(), facts, help)])
+        refusal = TraceError([Diagnostic(code, self.here(), facts, help)])
+        self.refusals.append(refusal)
+        raise refusal
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from bpx.graph.named.names import free_output_name
 from bpx.graph.run import run
 from bpx.spec.trace.random_state import kept_random_state
 from bpx.spec.trace.stand_ins import stand_ins
-from bpx.spec.trace.tape import AGREEMENT, Branch, Handle, Tape, TraceError, agree, is_traced
+from bpx.spec.trace.tape import Branch, Handle, Tape, TraceError, agree, is_traced
 from bpx.spec.trace.traced import Traced
 from bpx.spec.trace.user_source import source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
@@ -54,7 +54,7 @@ def trace_function(
     node = _output_node(traced, traced.result)
     graph = _named_graph(traced, node, inputs, getattr(origin, "__code__", None))
     if expected is not None:
-        _certify(graph, np.asarray(expected), traced.tape.roundoff)
+        _certify(graph, expected, traced.tape.value_of(node.id), traced.tape.tolerance)
     lines = {(span.source.name, span.source.position(span.start)[0]) for span in graph.origins.values()}
     return Trace(graph, tuple(traced.tape.branches), len(lines))
 
@@ -78,19 +78,20 @@ def _raised(error: Exception) -> BpxError:
     return BpxError([Diagnostic("function-raised", None, facts)])
 
 
-def _traced_call(
-    function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any]
-) -> _Run:
+def _traced_call(function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any]) -> _Run:
     tape = Tape(Traced)
     handles = {name: tape.input(value) for name, value in inputs.items()}
-    with kept_random_state(origin), stand_ins(origin), tape.running(), np.errstate(all="ignore"):
+    with kept_random_state(origin), stand_ins(origin, tape), tape.running(), np.errstate(all="ignore"):
         try:
-            return _Run(tape, handles, function(**handles))
+            result = function(**handles)
         except Exception as error:
-            refusal = _refusal(error)
+            refusal = tape.refusals[0] if tape.refusals else _refusal(error)
             if refusal is not None:
                 raise refusal from None
             raise _not_traceable(error, tape) from error
+    if tape.refusals:
+        raise tape.refusals[0]  # the function caught it, and went on without a gradient
+    return _Run(tape, handles, result)
 
 
 def _refusal(error: BaseException | None) -> TraceError | None:
@@ -107,7 +108,8 @@ def _not_traceable(error: Exception, tape: Tape) -> TraceError:
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]
     source = source_of(lines[-1].filename) if lines else None
     span = None if source is None or lines[-1].lineno is None else line_span(source, lines[-1].lineno)
-    return TraceError([Diagnostic("untraceable", span, {"reason": f"{type(error).__name__}: {error}"})])
+    facts = {"reason": f"{type(error).__name__}: {error}"}
+    return TraceError([Diagnostic("untraceable", span, facts, "use-other-functions")])
 
 
 def _output_node(traced: _Run, result: Any) -> Expr:
@@ -123,20 +125,21 @@ def _output_node(traced: _Run, result: Any) -> Expr:
         result = np.stack([item if is_traced(item) else np.asarray(item, dtype=float) for item in result])
     if not is_traced(result):
         raise TraceError([Diagnostic("trace-constant", None, {})])
-    node = result.node
+    node: Expr | None = result.node
     if node is None:
         raise TraceError([Diagnostic("trace-constant", None, {})])
     return node
 
 
-def _certify(graph: NamedGraph, expected: Any, roundoff: float) -> None:
-    """The graph gives what the function gave for numbers."""
+def _certify(graph: NamedGraph, expected: Any, traced: Any, tolerance: float) -> None:
+    """The graph gives what the function gave for numbers, and what it gave when it was `traced`."""
     value = run(graph.graph, graph.input_values, [graph.output])[graph.output]
     largest = [leaf.value for leaf in graph.inputs]
-    if value.shape != expected.shape or not agree(
-        value, expected.astype(float), largest, AGREEMENT * roundoff
-    ):
-        raise TraceError([Diagnostic("trace-parts", None, {"first": str(expected), "second": str(value)})])
+    if value.shape != expected.shape or not agree(value, expected.astype(float), largest, tolerance):
+        facts = {"first": str(expected), "second": str(value)}
+        if value.shape == expected.shape and agree(value, traced, largest, tolerance):
+            raise TraceError([Diagnostic("trace-unrepeatable", None, facts, "trace-unrepeatable")])
+        raise TraceError([Diagnostic("trace-parts", None, facts)])
 
 
 # --- names --------------------------------------------------------------------------------------
@@ -164,7 +167,7 @@ def _named_graph(traced: _Run, output: Expr, inputs: Mapping[str, Any], code: An
         len(tape.graph),
         source or Source("<python>", ""),
         is_code=True,
-        origins={node: span for node, span in tape.spans.items() if node in set(needed)},
+        origins={node: tape.spans[node] for node in needed if node in tape.spans},
     )
 
 

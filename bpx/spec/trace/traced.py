@@ -7,6 +7,7 @@ and the tape notes which op that was. Whatever would make a plain number of it i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.graph import Op
-from bpx.spec.trace.calls import METHODS, apply_op, call, call_ufunc, cast, joined, take
+from bpx.spec.trace.by_place import take
+from bpx.spec.trace.calls import METHODS, call, call_ufunc, cast, joined, lifted
+from bpx.spec.trace.refusals import is_writing, refuse_plain_array
 from bpx.spec.trace.tape import Branch, Handle, is_traced, plain, plain_index
 
 
@@ -37,6 +40,8 @@ class Traced(Handle):
             value = joined(value)
             node = value.node if is_traced(value) else None
         at = plain_index(at)
+        if node is not None and self.value.dtype.kind in "iub" and plain(value).dtype.kind == "f":
+            self.tape.refuse("trace-whole", "trace-whole")
         self.value[at] = plain(value)
         self.memory.write(self.value, at, node, shape)
 
@@ -51,20 +56,22 @@ class Traced(Handle):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self.node is None:
             return np.array(self.value, dtype=dtype)
-        return self.tape.refuse("trace-array", "trace-array")
+        return refuse_plain_array(self.tape)
 
     def _call(self, function: Callable[..., Any], *args: Any, **settings: Any) -> Any:
         return call(self.tape, function, args, settings)
 
     def apply_op(self, op: Op, args: Any, settings: Any) -> Any:
         """An op of bpx, called on handles as on nodes."""
-        return apply_op(self.tape, op, args, settings)
+        tape = self.tape
+        node = tape.apply(op, [lifted(tape, arg) for arg in args], settings)
+        return tape.handle(np.array(tape.value_of(node.id)), node)
 
     # --- facts -----------------------------------------------------------------------------------
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override] # isinstance(x, np.ndarray) is a common question
-        return np.float64 if self.scalar else np.ndarray
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # isinstance(x, np.ndarray) is a common question
+        return type(self.value[()]) if self.scalar else np.ndarray
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -92,6 +99,17 @@ class Traced(Handle):
         return self.value.dtype
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """The bytes from one element to the next along each axis."""
+        strides: tuple[int, ...] = self.value.strides
+        return strides
+
+    @property
+    def flags(self) -> Any:
+        """What NumPy says about the memory."""
+        return self.value.flags
+
+    @property
     def nbytes(self) -> int:
         """The number of bytes."""
         return int(self.value.nbytes)
@@ -105,6 +123,8 @@ class Traced(Handle):
     def flat(self) -> Traced:
         """The elements one by one."""
         flat: Traced = self._call(np.ravel, self)
+        # NumPy's `flat` writes through, a copy would not.
+        flat.value.flags.writeable = np.may_share_memory(flat.value, self.value)
         return flat
 
     @property
@@ -136,16 +156,11 @@ class Traced(Handle):
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
-            raise TypeError("iteration over a 0-d array")  # NumPy's own words
+            return iter(self.value)  # NumPy says itself that it cannot be
         return (self[number] for number in range(len(self)))
 
-    __hash__ = None  # type: ignore[assignment] # as arrays have it
-
-    def __copy__(self) -> Any:
-        return self.copy()
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self.copy()
+    def __hash__(self) -> int:
+        return hash(self.chosen())
 
     # --- made into plain numbers -----------------------------------------------------------------
 
@@ -158,6 +173,8 @@ class Traced(Handle):
     def __float__(self) -> float:
         number = float(self.value)
         if self.node is not None:
+            if is_writing():
+                self.tape.refuse("trace-into-array", "trace-into-array")
             self.tape.floats.append((number, self, self.tape.here()))
         return number
 
@@ -168,8 +185,32 @@ class Traced(Handle):
         chosen = self.chosen()
         return int(chosen.__index__())
 
+    def __round__(self, digits: int | None = None) -> Any:
+        return int(np.rint(self.chosen())) if digits is None else self._call(np.round, self, digits)
+
+    def __floor__(self) -> Any:
+        return math.floor(self.chosen())
+
+    def __ceil__(self) -> Any:
+        return math.ceil(self.chosen())
+
+    def __trunc__(self) -> Any:
+        return math.trunc(self.chosen())
+
     def __complex__(self) -> complex:
-        return self.tape.refuse("trace-complex")
+        return self.tape.refuse("trace-complex", "trace-complex")
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(np.equal(self, value)))
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.tape.refuse("trace-array", "trace-array")
 
     def item(self, *at: Any) -> Any:
         """An element; it stays traced, where NumPy makes a plain number of it."""
@@ -200,7 +241,10 @@ class Traced(Handle):
         return np.invert(self)
 
     def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
+        return np.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)
 
     # --- methods ---------------------------------------------------------------------------------
 
@@ -209,8 +253,10 @@ class Traced(Handle):
         if function is not None:
             return partial(self._call, function, self)
         # NumPy asks for `__array_interface__` and its like, and goes on to `__array__` where they are not.
-        if name.startswith("__") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if not hasattr(np.ndarray, name):
+            return getattr(self.value, name)  # NumPy says itself that there is none
         return self.tape.refuse("trace-method", "trace-method", name=name)
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
@@ -237,7 +283,7 @@ class Traced(Handle):
 
     def sort(self, axis: int = -1) -> None:
         """Sort in place."""
-        self.write(..., np.sort(self, axis=axis))  # type: ignore[call-overload]
+        self.write(..., self._call(np.sort, self, axis=axis))
 
 
 def _operator(ufunc: np.ufunc) -> Callable[[Traced, Any], Any]:
@@ -281,4 +327,3 @@ for _name, _ufunc in {
     "ne": np.not_equal,
 }.items():
     setattr(Traced, f"__{_name}__", _operator(_ufunc))
-Traced.__hash__ = None  # type: ignore[assignment] # what defines == has none

@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import islice
+from pathlib import Path
 from types import CodeType, FrameType
 
 import numpy as np
@@ -24,8 +25,8 @@ _PATHS = sysconfig.get_paths()
 _LIBRARIES = tuple(
     os.path.normcase(os.path.realpath(path)) + os.sep
     for path in (
-        os.path.dirname(bpx.__file__),
-        os.path.dirname(np.__file__),
+        Path(bpx.__file__).parent,
+        Path(np.__file__).parent,
         _PATHS["stdlib"],
         _PATHS["purelib"],
         _PATHS["platlib"],

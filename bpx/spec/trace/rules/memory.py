@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.graph.graph import Expr
-from bpx.spec.trace.moves import assembled
+from bpx.spec.trace.rules.moves import assembled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,8 +41,8 @@ class Memory:
 
     def traced(self, view: Any) -> bool:
         """Whether anything in a view may depend on an input."""
-        if self._which is None:
-            return self._sources[0] is not None
+        if self._which is None or not view.size:
+            return self._sources[0] is not None and view.size > 0
         numbers = np.unique(self._which[self.places(view)])
         return any(self._sources[int(number)] is not None for number in numbers)
 
@@ -65,11 +65,12 @@ class Memory:
         which, element = self._which[places], self._element[places]
         numbers = np.unique(which)
         # Constants have no node as long as nothing needs one: they are read off the memory itself.
-        known = {int(number): self._sources[int(number)] for number in numbers}
-        constants = [number for number, source in known.items() if source is None]
+        sources = {number: self._sources[number] for number in numbers.tolist()}
+        known = {number: source for number, source in sources.items() if source is not None}
+        constants = [number for number, source in sources.items() if source is None]
         if constants:
             fixed = np.isin(which, constants)
-            known = {**known, constants[0]: constant(view)}
+            known[constants[0]] = constant(view)
             which = np.where(fixed, constants[0], which)
             element = np.where(fixed, np.arange(view.size).reshape(view.shape), element)
         node = assembled(known, which, element)

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpx.graph.arrays import Shape
-from bpx.graph.graph import CONSTANT, OPS, Expr, Graph
+from bpx.graph.graph import CONSTANT, OPS, Expr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Places = NDArray[np.intp]
+    Sources = Mapping[int, Expr]  # by number: the node that elements come from
 
 
-def assembled(sources: Mapping[int, Expr | None], which: Places, element: Places) -> Expr:
+def assembled(sources: Sources, which: Places, element: Places) -> Expr:
     """The node whose element at i is number `element[i]`, in C order, of the node `sources[which[i]]`."""
     numbers = np.unique(which)
     if len(numbers) == 1:
         return moved(sources[int(numbers[0])], element)
-    if all(sources[number].op is CONSTANT for number in numbers):
-        return sources[0].graph.constant(_elements(sources, which, element))
+    if all(sources[number].op is CONSTANT for number in numbers.tolist()):
+        return sources[int(numbers[0])].graph.constant(_elements(sources, which, element))
     for way in (_placed, _chosen, _put_together):
         node = way(sources, which, element, numbers)
         if node is not None:
@@ -36,14 +38,18 @@ def assembled(sources: Mapping[int, Expr | None], which: Places, element: Places
     return _from_one_row(sources, which, element, numbers)
 
 
-def _elements(sources: Mapping[int, Expr | None], which: Places, element: Places) -> Any:
+def _elements(sources: Sources, which: Places, element: Places) -> Any:
+    """The numbers themselves, where all sources are constants."""
     values = np.zeros(which.shape)
-    for number in np.unique(which):
-        constant = sources[int(number)].graph.constants[sources[int(number)].id]
-        values = np.where(
-            which == number, constant.reshape(-1)[np.minimum(element, constant.size - 1)], values
-        )
+    for number in np.unique(which).tolist():
+        mine = which == number
+        values[mine] = _numbers(sources[number])[element[mine]]
     return values
+
+
+def _numbers(constant: Expr) -> Any:
+    """The numbers of a constant, in C order."""
+    return constant.graph.constants[constant.id].reshape(-1)
 
 
 # --- from one node ------------------------------------------------------------------------------
@@ -53,7 +59,7 @@ def moved(source: Expr, element: Places) -> Expr:
     """The node whose element at i is number `element[i]`, in C order, of `source`."""
     graph, shape = source.graph, element.shape
     if source.op is CONSTANT:
-        return graph.constant(graph.constants[source.id].reshape(-1)[element])
+        return graph.constant(_numbers(source)[element])
     if np.array_equal(element.reshape(-1), np.arange(math.prod(source.shape))):
         return _shaped(source, shape)
     sliced = _sliced(source, element)
@@ -62,6 +68,11 @@ def moved(source: Expr, element: Places) -> Expr:
 
 def _shaped(source: Expr, shape: Shape) -> Expr:
     return source if source.shape == shape else source.graph.add(OPS["reshape"], source, shape=shape)
+
+
+def flattened(source: Expr) -> Expr:
+    """The node as one row."""
+    return _shaped(source, (math.prod(source.shape),))
 
 
 def _sliced(source: Expr, element: Places) -> Expr | None:
@@ -127,8 +138,7 @@ def _gathered(source: Expr, element: Places) -> Expr:
         node = way(source, element)
         if node is not None:
             return node
-    flat = _shaped(source, (math.prod(source.shape),))
-    return source.graph.add(OPS["embedding"], flat, element)
+    return source.graph.add(OPS["embedding"], flattened(source), element.astype(float))
 
 
 def _picked(source: Expr, element: Places) -> Expr | None:
@@ -139,7 +149,7 @@ def _picked(source: Expr, element: Places) -> Expr | None:
     ids = element - length * np.arange(element.size).reshape(element.shape)
     if np.any((ids < 0) | (ids >= length)):
         return None
-    return source.graph.add(OPS["pick"], source, ids)
+    return source.graph.add(OPS["pick"], source, ids.astype(float))
 
 
 def _rows(source: Expr, element: Places) -> Expr | None:
@@ -149,20 +159,18 @@ def _rows(source: Expr, element: Places) -> Expr | None:
     if leading < 0 or element.shape[leading:] != row or not row:
         return None
     length = math.prod(row)
-    ids = element[(..., *[0] * len(row))] // length
-    if not np.array_equal(
-        element, ids.reshape(*ids.shape, *[1] * len(row)) * length + np.arange(length).reshape(row)
-    ):
+    first: Any = (..., *[0] * len(row))
+    ids = element[first] // length
+    whole = ids.reshape(*ids.shape, *[1] * len(row)) * length + np.arange(length).reshape(row)
+    if not np.array_equal(element, whole):
         return None
-    return source.graph.add(OPS["embedding"], source, ids)
+    return source.graph.add(OPS["embedding"], source, ids.astype(float))
 
 
 # --- from several -------------------------------------------------------------------------------
 
 
-def _chosen(
-    sources: Mapping[int, Expr | None], which: Places, element: Places, numbers: Places
-) -> Expr | None:
+def _chosen(sources: Sources, which: Places, element: Places, numbers: Places) -> Expr | None:
     """Two arrays of this shape, or numbers, each at its own places: `h[mask] = 0`."""
     if len(numbers) > 2:
         return None
@@ -171,7 +179,7 @@ def _chosen(
     for number in numbers:
         source, mine = sources[int(number)], which == number
         if source.op is CONSTANT:
-            values = source.graph.constants[source.id].reshape(-1)[element[mine]]
+            values = _numbers(source)[element[mine]]
             if np.any(values != values[0]):
                 return None
             args.append(source.graph.constant(values[0]))
@@ -191,9 +199,7 @@ def _box(mask: Any) -> tuple[slice, ...] | None:
     return at if mask[at].all() else None
 
 
-def _placed(
-    sources: Mapping[int, Expr | None], which: Places, element: Places, numbers: Places
-) -> Expr | None:
+def _placed(sources: Sources, which: Places, element: Places, numbers: Places) -> Expr | None:
     """A box in an array of zeros: `np.pad`, `out[1:-1] = x`."""
     if len(numbers) != 2:
         return None
@@ -202,16 +208,14 @@ def _placed(
         if border.op is not CONSTANT or sources[int(inside)].op is CONSTANT:
             continue
         box = _box(which == inside)
-        values = border.graph.constants[border.id].reshape(-1)[element[which == outside]]
+        values = _numbers(border)[element[which == outside]]
         if box is not None and not values.any():
             part = moved(sources[int(inside)], element[box])
             return part.graph.add(OPS["place"], part, at=box, shape=which.shape)
     return None
 
 
-def _put_together(
-    sources: Mapping[int, Expr | None], which: Places, element: Places, numbers: Places
-) -> Expr | None:
+def _put_together(sources: Sources, which: Places, element: Places, numbers: Places) -> Expr | None:
     """Side by side along an axis, or along the first axes taken as one: `out[i, j] = h`."""
     for axis in range(which.ndim):
         turned = np.moveaxis(which, axis, 0).reshape(which.shape[axis], -1)
@@ -220,7 +224,8 @@ def _put_together(
             if node is not None:
                 return node
     for leading in range(2, which.ndim + 1):
-        first = which[(..., *[slice(0, 1)] * (which.ndim - leading))]
+        one_of_each: Any = (..., *[slice(0, 1)] * (which.ndim - leading))
+        first = which[one_of_each]
         if np.all(which == first):
             rows = element.reshape(-1, *which.shape[leading:])
             node = _joined(sources, first.reshape(-1), rows, numbers, 0)
@@ -228,9 +233,7 @@ def _put_together(
     return None
 
 
-def _joined(
-    sources: Mapping[int, Expr | None], which: Places, element: Places, numbers: Places, axis: int
-) -> Expr | None:
+def _joined(sources: Sources, which: Places, element: Places, numbers: Places, axis: int) -> Expr | None:
     """Slice i along `axis` out of source `which[i]`; None where that takes too many parts."""
     starts = [0, *(np.flatnonzero(np.diff(which)) + 1).tolist(), len(which)]
     # Where sources take turns, numbers that choose are shorter than parts.
@@ -242,19 +245,17 @@ def _joined(
             moved(sources[number], places) for number, places in zip(which.tolist(), slices, strict=True)
         ]
         return parts[0].graph.add(OPS["stack"], *parts, axis=axis)
-    runs = zip(starts[:-1], starts[1:], strict=True)
+    runs = pairwise(starts)
     parts = [
         moved(sources[int(which[start])], np.moveaxis(slices[start:end], 0, axis)) for start, end in runs
     ]
     return parts[0].graph.add(OPS["concat"], *parts, axis=axis)
 
 
-def _from_one_row(
-    sources: Mapping[int, Expr | None], which: Places, element: Places, numbers: Places
-) -> Expr:
+def _from_one_row(sources: Sources, which: Places, element: Places, numbers: Places) -> Expr:
     """All of the nodes one behind the other, and from these by numbers."""
-    flat = [_shaped(sources[int(number)], (math.prod(sources[int(number)].shape),)) for number in numbers]
+    flat = [flattened(sources[number]) for number in numbers.tolist()]
     starts = np.zeros(int(numbers.max()) + 1, dtype=np.intp)
     starts[numbers] = np.cumsum([0, *(math.prod(node.shape) for node in flat[:-1])])
-    graph: Graph = flat[0].graph
-    return graph.add(OPS["embedding"], graph.add(OPS["concat"], *flat, axis=0), starts[which] + element)
+    places, graph = starts[which] + element, flat[0].graph
+    return graph.add(OPS["embedding"], graph.add(OPS["concat"], *flat, axis=0), places.astype(float))
