@@ -25,7 +25,7 @@ def spec_argument(
     target: str,
     assignments: Sequence[str] | None,
     earlier: Sequence[Diagnostic] = (),
-    code: CodeOptions = CodeOptions(),
+    code: CodeOptions | None = None,
 ) -> Any:
     """The spec of a target; its problems, those of `--set` and the `earlier` ones are reported together.
 
@@ -36,6 +36,7 @@ def spec_argument(
 
     problems = list(earlier)
     values = _assigned(assignments, problems)
+    code = code or CodeOptions()
     try:
         if names_code(target):
             from bpx.spec.code.target import graph_of

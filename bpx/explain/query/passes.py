@@ -16,10 +16,9 @@ from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, derivative, symbol
 from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.render.blocks import Value
-from bpx.words.diagnostic import Diagnostic
+from bpx.words.diagnostic import Diagnostic, Span
 
 LARGEST_OPENED = 100  # elements of an array shown in full where its node or layer is opened
-from bpx.words.diagnostic import Span
 
 
 class NodeRow(NamedTuple):

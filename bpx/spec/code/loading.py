@@ -9,10 +9,10 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 from bpx.spec.trace.user_source import line_span, source_of
@@ -38,7 +38,7 @@ class CodeTarget(NamedTuple):
     module: ModuleType
     path: Path
     named: tuple[Named, ...]
-    args: dict[str, Any] = {}  # values for the arguments of the functions, by name
+    args: Mapping[str, Any] = MappingProxyType({})  # values for the arguments of the functions, by name
 
 
 def is_code(target: str) -> bool:

@@ -91,12 +91,9 @@ def _as_input(value: Any) -> Any:
         array = np.asarray(value)
     except ValueError:  # a list of arrays of different lengths
         return value
-    listed = isinstance(value, list | tuple) and any(isinstance(item, np.ndarray) for item in value)
-    return (
-        array.astype(float)[()]
-        if array.dtype.kind in "iu" and not listed
-        else (value if listed else array[()] if array.dtype.kind == "f" else value)
-    )
+    if isinstance(value, list | tuple) and any(isinstance(item, np.ndarray) for item in value):
+        return value
+    return array.astype(float)[()] if array.dtype.kind in "fiu" else value
 
 
 def _leaves(program: Program) -> list[Path]:

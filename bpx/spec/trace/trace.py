@@ -54,7 +54,7 @@ def trace_function(
     node = _output_node(traced, traced.result)
     graph = _named_graph(traced, node, inputs, getattr(origin, "__code__", None))
     if expected is not None:
-        _certify(graph, expected, traced.tape.value_of(node.id), traced.tape.tolerance)
+        _certify(graph, np.asarray(expected), traced.tape.value_of(node.id), traced.tape.tolerance)
     lines = {(span.source.name, span.source.position(span.start)[0]) for span in graph.origins.values()}
     return Trace(graph, tuple(traced.tape.branches), len(lines))
 
