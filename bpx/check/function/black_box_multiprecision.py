@@ -39,7 +39,7 @@ class BlackBoxMultiprecision:
         """Take up what is unclear, the worst first, as far as the operations reach."""
         unclear = self.evaluation.unclear
         open_ = np.flatnonzero(unclear.any(axis=0))
-        if not len(open_) or not multiprecision.available():
+        if not len(open_):
             return
         unclear[:, open_] &= ~np.array([self._independent(at) for at in open_.tolist()]).T
         open_ = np.flatnonzero(unclear.any(axis=0))
@@ -196,6 +196,6 @@ def _relative(
     parts = [slope.exact * weight for slope, weight in zip(slopes, weights, strict=True)]
     error = sum(slope.error * abs(weight) for slope, weight in zip(slopes, weights, strict=True))
     size, gap = max(abs(claimed), *map(abs, parts)), abs(sum(parts[1:], parts[0]) - claimed)
-    if not float(size.number):  # where floats end, all is 0
+    if not size.nearest_float():  # where floats end, all is 0
         return 0.0, 0.0
-    return float((gap / size).number), float((error / size).number)
+    return (gap / size).nearest_float(), (error / size).nearest_float()

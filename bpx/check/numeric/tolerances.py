@@ -221,8 +221,16 @@ KINK_GAP = 1e-10
 # From the wide step to the near one: a slope that grows like this has no limit. |h|^p grows by
 # 1000^(1-p), so that p < 0.997 shows; x log|x| at 0 grows by a thirteenth, 1.075.
 SLOPE_GROWTH = 1.02
-# exp of more is infinite, or 0: its exponent alone would fill the memory.
-LARGEST_EXPONENT = 10**9
+# Bits carried beyond those wanted: a series of up to 3,000 terms, each rounded down, loses 12 of them.
+GUARD_BITS = 20
+# π and log 2 are kept with multiples of so many bits, of which 90, 180, … digits with their guards meet few.
+CONSTANT_BITS = 256
+# Bits behind the point of what float64 guesses of a logarithm or an angle: as good as the 53 that it has.
+FLOAT_GUESS_BITS = 60
+# Times √bits: so often an argument is halved before its series. Measured on exp and sin at 90 and 800 digits.
+HALVINGS = 0.8
+# Binary digits of an exponent: exp of more is infinite, or 0, as its exponent alone would fill the memory.
+LARGEST_EXPONENT_BITS = 30
 # Binary digits of an angle before the point: reducing more takes too long.
 LARGEST_ANGLE_BITS = 2**12
 

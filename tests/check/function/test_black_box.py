@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bpx.check.function import black_box as blackbox
 from bpx.check.function.black_box import check_function
-from bpx.check.numeric import multiprecision
+from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 from bpx.words.diagnostic import BpxError
@@ -22,16 +22,16 @@ from bpx.words.diagnostic import BpxError
 
 @pytest.fixture(params=["with many digits", "float64 alone"])
 def digits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
-    """Once with mpmath, once as if it were not installed."""
+    """Once with many digits, once as where a function does not run on such numbers."""
     there = request.param == "with many digits"
     if not there:
-        monkeypatch.setattr(multiprecision, "available", lambda: False)
+        monkeypatch.setattr(BlackBoxMultiprecision, "look", lambda self: None)
     return there  # type: ignore[return-value]
 
 
 @pytest.fixture
 def no_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multiprecision, "available", lambda: False)
+    monkeypatch.setattr(BlackBoxMultiprecision, "look", lambda self: None)
 
 
 def verdict(forward: Any, inputs: Any, backward: Any, **settings: Any) -> str:
