@@ -72,6 +72,10 @@ QUANTUM_BISECTIONS = 20
 # Of the change in the middle of the bisection: a rounding keeps its height, and 1/64 lets it vary; the
 # end of a plateau, even where f leaves it linearly, has fallen to 1/1024 by then.
 QUANTUM_LASTS = 1 / 64
+# Times the first step, so often and each time the change to the step before: how far the end of a plateau is
+# looked for where a 0 is claimed. x² is lost beside 1e16 up to |x| = 1, and e^x beside 1 from -700 up to -37.
+PLATEAU_RATIO = 32.0
+PLATEAU_STEPS = 12
 
 # Of max(|f|, 1): higher steps are no rounding of float64, nor of float32 of inner values up to 16 (16 times
 # its 2⁻²⁴). What they are, a rounding to float16 or a function that is a staircase, does not show.
