@@ -555,7 +555,7 @@ def test_the_secant_of_a_staircase_is_no_reference(forward: Any, claim: float, n
     assert (report.verdict, codes(report)) == ("cannot tell", {"stairs"})
 
 
-# The first slope is called 0, where f is flat for rounding alone: it is 5e-110, 1e-16, 2e-8, 7e-35 and -4e-18.
+# The first slope is called 0; f is flat for rounding alone, and it is 5e-110, 1e-16, 2e-8, 7e-35 and -4e-18.
 LOST_IN_ROUNDING: list[tuple[Any, list[float], list[float]]] = [
     (np.expm1, [-251.7], [0]),
     (np.hypot, [1e-8, 1e8], [0, 1]),
