@@ -1,8 +1,8 @@
 """Binary floating-point numbers (m, e), each worth m · 2^e, in Python's own integers.
 
 Binary, not decimal: every float64 number is one exactly, and so is every product of some of them, so that
-what is equal stays equal. Results are exact, or good to some more than the `bits` that a function asks for,
-and then to be rounded. Infinity is ±1 · 2^BEYOND, nan 0 · 2^BEYOND; what is undefined is nan, and nothing
+what is equal stays equal. Results are exact, or good to more than the `bits` that are asked for, and left to
+be rounded. Infinity is ±1 · 2^BEYOND, nan 0 · 2^BEYOND; what is undefined is nan, and nothing
 raises. There is one zero, without a sign.
 """
 
@@ -81,7 +81,12 @@ def is_finite(x: Binary) -> bool:
 
 def is_whole(x: Binary) -> bool:
     """Has it no bits behind the point?"""
-    return x[1] >= 0 or not x[0] & ((1 << -x[1]) - 1)
+    return x[1] >= 0 or not x[0] or (x[0] & -x[0]).bit_length() > -x[1]
+
+
+def is_odd(x: Binary) -> bool:
+    """Is it whole, and half of it not?"""
+    return is_whole(x) and not is_whole((x[0], x[1] - 1))
 
 
 def order(x: Binary, y: Binary) -> int | None:

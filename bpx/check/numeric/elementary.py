@@ -23,6 +23,7 @@ from bpx.check.numeric.binary import (
     add,
     divide,
     fixed,
+    is_odd,
     is_whole,
     magnitude,
     multiply,
@@ -201,8 +202,11 @@ def power(x: Binary, y: Binary, bits: int) -> Binary:
         return _power_beyond(x, y)
     if is_whole(y) and magnitude(y) <= LARGEST_EXPONENT_BITS:
         return whole_power(x, fixed(y, 0), bits)
-    if 2 * fixed(y, 1) == 2 and is_whole((y[0], y[1] + 1)):
+    if order(y, (1, -1)) == 0:
         return sqrt(x, bits)
+    if x[0] < 0 and is_whole(y):
+        size = power(negative(x), y, bits)
+        return negative(size) if is_odd(y) else size
     if x[0] <= 0:
         return NAN if x[0] else ZERO if y[0] > 0 else INFINITY
     wide = bits + GUARD_BITS + LARGEST_EXPONENT_BITS  # y log x may be as large as that
@@ -218,8 +222,7 @@ def _power_beyond(x: Binary, y: Binary) -> Binary:
     if y[1] == BEYOND:
         beyond_one = order((abs(x[0]), x[1]), ONE)
         return ONE if not beyond_one else INFINITY if (beyond_one > 0) == (y[0] > 0) else ZERO
-    odd = is_whole(y) and not is_whole((y[0], y[1] - 1))
-    return ZERO if y[0] < 0 else (-1 if odd and x[0] < 0 else 1, BEYOND)
+    return ZERO if y[0] < 0 else (-1 if x[0] < 0 and is_odd(y) else 1, BEYOND)
 
 
 # --- angles --------------------------------------------------------------------------------------

@@ -109,6 +109,15 @@ def test_powers(x: float, y: float) -> None:
         assert abs(exact(value) - right) <= 4 * exact(multiprecision.resolution()) * right
 
 
+@pytest.mark.parametrize("exponent", [3.0, -3.0, 2.0, 2.0**40 + 1, 2.0**40, 2.0**60, 0.5, 1.5])
+@pytest.mark.parametrize("x", [-1.0, -2.0, 0.0, -0.5])
+def test_powers_of_numbers_that_are_not_positive(x: float, exponent: float) -> None:
+    with np.errstate(all="ignore"):
+        expected = float(np.power(x, exponent))
+    value = rounded(Multiprecision(x) ** exponent)
+    np.testing.assert_equal(value + 0.0, expected + 0.0)  # there is one zero
+
+
 @given(x=st.floats(), y=st.floats())
 def test_comparisons_and_hashes_are_those_of_floats(x: float, y: float) -> None:
     a, b = Multiprecision(x), Multiprecision(y)
@@ -163,6 +172,8 @@ def test_numbers_of_any_size_cost_no_memory() -> None:
     assert 1 / huge % 7 == 1 / huge
     assert (huge > 1, 1 / huge < 1, huge.log(), huge.floor() == huge) == (True, True, 1e8, True)
     assert (rounded(huge), rounded(-huge), rounded(1 / huge)) == (math.inf, -math.inf, 0)
+    assert (huge**huge, huge**-huge, (1 / huge) ** huge, huge ** (1 / huge)) == (math.inf, 0, 0, 1)
+    assert (1 / huge).rint() == (1 / huge).floor() == (-1 / huge).ceil() == 0
     assert rounded([huge.arctan2(1), (1 / huge).arctan2(-1), huge.tanh()]) == pytest.approx(
         [math.pi / 2, math.pi, 1]
     )
