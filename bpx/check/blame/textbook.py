@@ -79,9 +79,7 @@ def _operations(graph: Graph, nodes: Sequence[int]) -> int:
 
 
 def _is_identity(graph: Graph, root: int, gradient: int, points: Sequence[Mapping[int, Array]]) -> bool:
-    """Does it hold in many digits? Without them, many points in float64 are all there is to say."""
-    if not multiprecision.available():
-        return True
+    """Does it hold in many digits?"""
     affordable = MOST_EXACT_OPERATIONS // _operations(graph, graph.needs(of=[root, gradient]))
     for point in points[: min(IDENTITY_POINTS, affordable)]:
         lifted: Any = {node: multiprecision.lifted(value) for node, value in point.items()}

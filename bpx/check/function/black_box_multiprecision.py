@@ -35,12 +35,15 @@ class BlackBoxMultiprecision:
         self.rows, self.evaluation, self.claim_noise = rows, evaluation, claim_noise
         self._formulas: dict[tuple[int, int], Any] = {}
 
-    def look(self) -> None:
-        """Take up what is unclear, the worst first, as far as the operations reach."""
+    def look(self) -> bool:
+        """Take up what is unclear, the worst first, as far as the operations reach.
+
+        False where forward does not run on such numbers.
+        """
         unclear = self.evaluation.unclear
         open_ = np.flatnonzero(unclear.any(axis=0))
-        if not len(open_) or not multiprecision.available():
-            return
+        if not len(open_):
+            return True
         unclear[:, open_] &= ~np.array([self._independent(at) for at in open_.tolist()]).T
         open_ = np.flatnonzero(unclear.any(axis=0))
         value = self._value() if len(open_) else None
@@ -49,6 +52,7 @@ class BlackBoxMultiprecision:
                 self._add_slopes(at, np.flatnonzero(unclear[:, at]))
         elif value is not None:
             self._distrust_flat(open_)
+        return value is not None or not len(open_)
 
     def _distrust_flat(self, coordinates: Indices) -> None:
         """Where float64 has lost the value itself, as of (x + 1e16) - 1e16, that it is flat says nothing."""
@@ -196,6 +200,6 @@ def _relative(
     parts = [slope.exact * weight for slope, weight in zip(slopes, weights, strict=True)]
     error = sum(slope.error * abs(weight) for slope, weight in zip(slopes, weights, strict=True))
     size, gap = max(abs(claimed), *map(abs, parts)), abs(sum(parts[1:], parts[0]) - claimed)
-    if not float(size.number):  # where floats end, all is 0
+    if not size.nearest_float():  # where floats end, all is 0
         return 0.0, 0.0
-    return float((gap / size).number), float((error / size).number)
+    return (gap / size).nearest_float(), (error / size).nearest_float()

@@ -43,7 +43,7 @@ def rule_is_right(
     batch: ElementwiseBatch, position: int, column: int, slope: EnclosedSlope, size: float
 ) -> bool:
     """Does the rule, on balls, give what is enclosed? `size` is what it gives in float64."""
-    # Imported here: it brings the numbers of mpmath along, which a right rule does without.
+    # Imported here: it brings the numbers of many digits along, which a right rule does without.
     from bpx.check.local.elementwise_exact import rule_on
 
     exact = slope.enclosure.slope

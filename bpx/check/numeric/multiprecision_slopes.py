@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
-from bpx.check.numeric.multiprecision import Multiprecision, as_multiprecision, context, precision
+from bpx.check.numeric.multiprecision import Multiprecision, as_multiprecision, precision, resolution
 from bpx.check.numeric.tolerances import (
     DIGITS_SETTLED,
     KINK_GAP,
@@ -90,7 +90,7 @@ def _is_settled(before: MultiprecisionSlope, after: MultiprecisionSlope) -> bool
 
 def _with_error(before: MultiprecisionSlope, after: MultiprecisionSlope) -> MultiprecisionSlope:
     """With the error that twice the digits show added; of a 0, what they may hide."""
-    shown = _float(abs(after.exact - before.exact)) if after.value else after.rounding
+    shown = abs(after.exact - before.exact).nearest_float() if after.value else after.rounding
     return before._replace(error=before.error + shown)
 
 
@@ -126,16 +126,16 @@ def _slope(points: tuple[Any, ...], step: Multiprecision) -> MultiprecisionSlope
     size = max(abs(right), abs(left))
     gap, near_gap = abs(right - left), abs(near_right - near_left)
     # Of inner values of size 1 at least, which may cancel.
-    rounding = (
-        MULTIPRECISION_ROUNDINGS * Multiprecision(+context().eps) * max(Multiprecision(1), abs(at)) / near
-    )
+    rounding = MULTIPRECISION_ROUNDINGS * resolution() * max(Multiprecision(1), abs(at)) / near
     noise = KINK_GAP * size + rounding
     edge = not (right.isfinite() and left.isfinite() and _is_bounded(right, near_right, noise))
     edge = edge or not _is_bounded(left, near_left, noise)
     # Where the derivative only changes fast, the gap shrinks with the step; at a kink it stays.
     kink = not edge and bool(gap > noise) and bool(near_gap > gap / 2)
-    sides = (_float(near_left), _float(near_right))
-    return MultiprecisionSlope(_float(value), _float(error), *sides, kink, edge, value, at, _float(rounding))
+    sides = (near_left.nearest_float(), near_right.nearest_float())
+    return MultiprecisionSlope(
+        value.nearest_float(), error.nearest_float(), *sides, kink, edge, value, at, rounding.nearest_float()
+    )
 
 
 def _sides(
@@ -149,7 +149,3 @@ def _sides(
 def _is_bounded(wide: Multiprecision, near: Multiprecision, noise: Multiprecision) -> bool:
     """Whether the slope does not grow as the step shrinks."""
     return bool(abs(near) <= SLOPE_GROWTH * abs(wide) + noise)
-
-
-def _float(number: Multiprecision) -> float:
-    return float(number.number)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bpx.check.function import black_box as blackbox
 from bpx.check.function.black_box import check_function
-from bpx.check.numeric import multiprecision
+from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 from bpx.words.diagnostic import BpxError
@@ -22,16 +22,16 @@ from bpx.words.diagnostic import BpxError
 
 @pytest.fixture(params=["with many digits", "float64 alone"])
 def digits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
-    """Once with mpmath, once as if it were not installed."""
+    """Once with many digits, once as where a function does not run on such numbers."""
     there = request.param == "with many digits"
     if not there:
-        monkeypatch.setattr(multiprecision, "available", lambda: False)
+        monkeypatch.setattr(BlackBoxMultiprecision, "look", lambda self: False)
     return there  # type: ignore[return-value]
 
 
 @pytest.fixture
 def no_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multiprecision, "available", lambda: False)
+    monkeypatch.setattr(BlackBoxMultiprecision, "look", lambda self: False)
 
 
 def verdict(forward: Any, inputs: Any, backward: Any, **settings: Any) -> str:
@@ -553,6 +553,47 @@ def test_a_slope_below_the_rounding_of_float32_is_no_false_alarm(dtype: Any) -> 
 def test_the_secant_of_a_staircase_is_no_reference(forward: Any, claim: float, no_digits: None) -> None:
     report = check_function(forward, [np.array([0.1234, 1.7719])], lambda g, x: claim * g, detect=1e-2)
     assert (report.verdict, codes(report)) == ("cannot tell", {"stairs"})
+
+
+# The first slope is called 0; f is flat for rounding alone, and it is 5e-110, 1e-16, 2e-8, 7e-35 and -4e-18.
+LOST_IN_ROUNDING: list[tuple[Any, list[float], list[float]]] = [
+    (np.expm1, [-251.7], [0]),
+    (np.hypot, [1e-8, 1e8], [0, 1]),
+    (lambda x, y: x**2 - y**2, [1e-8, 1e8], [0, -2e8]),
+    (np.tanh, [40.0], [0]),
+    (lambda x, y: y + np.exp(-x), [40.0, 2.0], [0, 1]),
+]
+PLATEAUS: list[tuple[Any, list[float], list[float]]] = [
+    (lambda x: np.clip(x, 0, 1), [5.0], [0]),
+    (lambda x: np.maximum(x, 0) ** 2, [-3.0], [0]),
+    (lambda x: np.where(x > 0, x, 0), [-1e-3], [0]),
+    (lambda x, y: y + 1e3 * np.minimum(x, 0), [2.0, 7.0], [0, 1]),
+    (lambda x, y: y, [0.3, 2.0], [0, 1]),
+    (lambda x, y: y + np.minimum(np.exp(x), 1), [1.0, 2.0], [0, 1]),
+]
+
+
+def into_array(f: Any) -> Any:
+    """The same, into an array made before, which takes no objects."""
+
+    def forward(*inputs: Any) -> Any:
+        out = np.zeros(1)
+        out[0] = f(*inputs)
+        return out
+
+    return forward
+
+
+@pytest.mark.parametrize(("f", "values", "claims"), LOST_IN_ROUNDING)
+def test_a_zero_that_rounding_made_is_not_called_right(f: Any, values: Any, claims: list[float]) -> None:
+    report = check_function(into_array(f), values, lambda g, *x: [g[0] * claim for claim in claims])
+    assert report.verdict == "cannot tell"
+    assert codes(report) <= {"stairs", "uncertain"}
+
+
+@pytest.mark.parametrize(("f", "values", "claims"), PLATEAUS)
+def test_a_zero_on_a_plateau_is_right(f: Any, values: Any, claims: list[float]) -> None:
+    assert verdict(into_array(f), values, lambda g, *x: [g[0] * claim for claim in claims]) == "agree"
 
 
 def test_many_digits_know_the_slope_of_a_staircase() -> None:

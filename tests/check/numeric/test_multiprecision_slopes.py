@@ -10,8 +10,6 @@ import pytest
 
 from bpx.check.numeric.multiprecision_slopes import slope, slopes
 
-pytest.importorskip("mpmath")
-
 
 @pytest.mark.parametrize(
     ("f", "x", "expected"),

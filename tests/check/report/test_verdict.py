@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import multiprecision
 from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
@@ -283,8 +282,6 @@ def test_every_check(
 def test_every_check_in_many_digits(
     expression: str, values: dict[str, Any], claim: str | None, word: str, code: str | None
 ) -> None:
-    if not multiprecision.available():
-        pytest.skip("needs mpmath")
     assert checked(expression, values, claim) == (word, code)
 
 
