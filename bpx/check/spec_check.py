@@ -11,7 +11,7 @@ import numpy as np
 
 from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
-from bpx.check.blame.corrected_formula import right_gradient
+from bpx.check.blame.right_gradient import right_gradient
 from bpx.check.claimed_formulas import labels
 from bpx.check.numeric.tolerances import SECOND_LOOKS
 from bpx.check.report.blame import Blame
@@ -176,8 +176,7 @@ class SpecCheck:
         wrt = {name: spec.nodes[name] for name in self.wrt}
         query = self.query._replace(spec=spec, output=spec.nodes[names[self.query.output]], wrt=wrt)
         checked, node = CheckedGraph.at(query, spec.input_values), spec.nodes[blame.node]
-        edges = [edge for edge in checked.ledger.edges if edge.arg == node]
-        return blame._replace(correction=right_gradient(checked, node, edges))
+        return blame._replace(correction=right_gradient(checked, node))
 
     @cached_property
     def points(self) -> list[Mapping[int, Array]]:

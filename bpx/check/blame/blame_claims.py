@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bpx.check.blame.claim_mistakes import ClaimsAtPoint, PlacedMistake, described, placed_mistakes
-from bpx.check.blame.corrected_formula import right_gradient
+from bpx.check.blame.right_gradient import right_gradient
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.tolerances import MOST_NAMED
 from bpx.check.report.blame import Blame, Mistake
@@ -84,7 +84,7 @@ def _blamed_claim(
         None if consumer is None else checked.name(consumer),
         claim.span if claim else None,
         tuple(mistakes)[:MOST_NAMED],
-        right_gradient(checked, node, edges),
+        right_gradient(checked, node),
         claim=True,
         also=tuple(map(checked.name, also)),
         cancelled=_cancelled(points[0], node),

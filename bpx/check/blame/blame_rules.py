@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.blame.corrected_formula import right_rule
 from bpx.check.blame.edge_samples import RuleSample, composite_samples_of, samples
 from bpx.check.blame.last_resort import formula_mistakes, scope_of_rule
+from bpx.check.blame.right_rule import right_rule
 from bpx.check.blame.where import in_own_names, named_formula
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.patterns.comparison import Comparison

@@ -8,7 +8,7 @@ where they are to be had.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,13 @@ from bpx.check.numeric.tolerances import (
     MOST_EXACT_ELEMENTS,
     MOST_EXACT_OPERATIONS,
     MOST_NAMES_IN_SCOPE,
+    MOST_SIGNS_TURNED,
     TEXTBOOK_POINTS,
 )
+from bpx.check.patterns.comparison import fits
 from bpx.check.whole.sample_points import drawn_points
 from bpx.graph.run import run
+from bpx.passes.domain import choosing
 
 if TYPE_CHECKING:
     from bpx.check.whole.checked_graph import CheckedGraph
@@ -51,7 +54,12 @@ def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
     if short is None or has_fraction_in_sum(short.tree):
         return None
     root = short.on(parts.graph, {name: parts.graph[one] for name, one in (names | parts.nodes).items()})
-    return short.formula if _is_identity(parts.graph, root.id, gradient.id, points) else None
+    if root.shape != checked.graph.shapes[node]:
+        return None  # it holds for each element, but cannot be claimed as it stands
+    ends = root.id, gradient.id
+    turned = turned_signs(checked, points[0])
+    holds = _is_defined_alike(parts.graph, *ends, turned) and _is_identity(parts.graph, *ends, points)
+    return short.formula if holds else None
 
 
 def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Array]]:
@@ -59,6 +67,14 @@ def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Ar
     spec = checked.query.spec
     anywhere = tuple(leaf._replace(range=None, role="data") for leaf in spec.inputs)
     return drawn_points(replace(spec, inputs=anywhere), count, 0)[0]
+
+
+def turned_signs(checked: CheckedGraph, point: Mapping[int, Array]) -> Iterator[Mapping[int, Array]]:
+    """The point with the sign of each input turned that is no index, and of all of them."""
+    chosen = choosing(checked.graph)
+    inputs = [node for node in point if node not in chosen][:MOST_SIGNS_TURNED]
+    for turned in (*([node] for node in inputs), inputs):
+        yield {node: -value if node in turned else value for node, value in point.items()}
 
 
 def _names(checked: CheckedGraph, node: int) -> dict[Formula, int]:
@@ -76,6 +92,15 @@ def _operations(graph: Graph, nodes: Sequence[int]) -> int:
         terms = graph.shapes[graph.args[node][0]][-1:] if graph.ops[node].name == "matmul" else ()
         total += math.prod((*graph.shapes[node], *terms))
     return total
+
+
+def _is_defined_alike(graph: Graph, root: int, gradient: int, points: Iterable[Mapping[int, Array]]) -> bool:
+    """Has it a value wherever the gradient has one, and the same?"""
+    for point in points:
+        values = run(graph, point, [root, gradient])
+        if np.isfinite(values[gradient]).all() and not fits(values[root], values[gradient], 0.0):
+            return False
+    return True
 
 
 def _is_identity(graph: Graph, root: int, gradient: int, points: Sequence[Mapping[int, Array]]) -> bool:

@@ -593,7 +593,9 @@ SHAPE_LOOKS = 2
 LARGEST_NAMED = 10_000
 # Nodes of an op's own formula in which slips are tried: as many as somebody would write by hand.
 MOST_FORMULA_NODES = 100
-# Nodes without a name of their own that a corrected formula may explain beside it.
+# Ops in a right gradient written out down to names; a longer one stops at the consumers of the node.
+MOST_IN_A_CORRECTION = 20
+# Nodes without a name of their own that a corrected rule may explain beside it.
 MOST_EXPLAINED = 6
 # Elements of a slice whose diagonal is worked out, one sweep through the parts of the op for each.
 MOST_DIAGONAL = 64
@@ -649,6 +651,13 @@ DIFFERENCE_ROUNDING = 1e-12
 SHORTER = 0.6
 # Further points at which the shorter form of a right derivative must hold.
 TEXTBOOK_POINTS = 8
+# Parts of a right derivative (names, numbers, operations) that nobody needs a shorter form of: `2 * x * y`.
+SHORT_ENOUGH = 5
+# How many times as long as a chain rule that starts at other gradients a form without these may be.
+TEXTBOOK_LENGTH = 2
+# Inputs whose signs are turned, one by one and all at once, to see that the shorter form is defined wherever
+# the derivative is: sqrt(y) / (2 * sqrt(x)) is not that of sqrt(x * y).
+MOST_SIGNS_TURNED = 6
 # Relative: how well the shorter form must hold in 90 digits, and at how many points. Constants of rules, as
 # the 1/n of a mean, have float64's digits (FLOAT_CONSTANT_ROUNDING).
 IDENTITY_CLOSE = 1e-14

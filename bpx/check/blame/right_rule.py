@@ -1,20 +1,15 @@
-"""The formula that would be right, in the names of the nodes it speaks of."""
+"""The rule that would be right, in the names of the nodes it speaks of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from bpx.check.blame.textbook import textbook_form
 from bpx.check.numeric.tolerances import MOST_EXPLAINED
 from bpx.check.report.correction import Correction
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.graph.formula import Formula, derivative, equation, formula, numbers, sum_of, symbol
-from bpx.graph.formula_parts import DERIVATIVE
+from bpx.graph.formula import Formula, derivative, equation, formula, symbol
 from bpx.graph.graph import CONSTANT, OPS, Expr, Graph, Op
-from bpx.ops.tensors import unbroadcast
 from bpx.passes.reverse import Edge, grad, pullback
 
 
@@ -26,48 +21,6 @@ def right_rule(checked: CheckedGraph, edge: Edge) -> Correction | None:
         return Correction(equation(left, _derived(op, edge.position)))
     row = OPS.get(op.name)
     return _explained(checked, _rule(checked, edge, row)) if row else None
-
-
-def right_gradient(checked: CheckedGraph, node: int, edges: Sequence[Edge]) -> Correction:
-    """The gradient of a node as the sum of what its consumers hand back along `edges`."""
-    if node == checked.query.output:
-        terms = [numbers(checked.query.seed)]
-    else:
-        terms = [_term(checked, edge) for edge in edges]
-    by_chain_rule = sum_of(terms)
-    left, explained = _partial(checked, checked.query.output, node), _explained(checked, by_chain_rule)
-    if _is_final(by_chain_rule) and not explained.where:
-        return Correction(equation(left, by_chain_rule))
-    short = textbook_form(checked, node)
-    if short is None or len(str(short)) >= len(str(explained)):
-        return Correction(equation(left, by_chain_rule), explained.where)
-    return Correction(equation(left, equation(short, by_chain_rule)), explained.where)
-
-
-def _is_final(right: Formula) -> bool:
-    """Is it a formula in names alone, without derivatives that are still to be looked up?"""
-    return DERIVATIVE not in right.parts
-
-
-def _term(checked: CheckedGraph, edge: Edge) -> Formula:
-    """What one consumer hands back, summed over the axes along which the node was broadcast."""
-    placeholders = _Placeholders(checked, edge)
-    op = checked.graph.ops[edge.consumer]
-    if op.local is None:
-        return placeholders.formula(pulled_by(op, placeholders)[edge.position])
-    local = placeholders.lift(_true_local(op, placeholders, edge.position))
-    return placeholders.formula(unbroadcast(placeholders.upstream * local, checked.graph.shapes[edge.arg]))
-
-
-def _true_local(op: Op, placeholders: _Placeholders, position: int) -> Any:
-    """The local derivative by the op table, or by the expression of an op that the spec states."""
-    row = OPS.get(op.name)
-    if row and row.local:
-        return row.local(*placeholders.args, placeholders.out)[position]
-    assert op.expands
-    return grad(
-        op.expands(*placeholders.args), [placeholders.args[position]], np.ones(placeholders.out.shape)
-    )[0]
 
 
 def _explained(checked: CheckedGraph, right: Formula) -> Correction:
