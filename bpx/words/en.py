@@ -188,6 +188,7 @@ ENGLISH: dict[str, str | Counted] = {
     "word.derivatives": "first and second derivative",
     "word.matrix-at": "matrix [{place}]",
     "word.the-matrix": "the matrix",
+    "word.headline": "{title} — {answer}",
     "word.and": " and ",
     "word.or": " or ",
     "word.elements": Counted("count", one="1 element", other="{count} elements"),
