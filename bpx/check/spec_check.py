@@ -175,7 +175,10 @@ class SpecCheck:
         spec, names = self.with_composites, self.spec.names
         wrt = {name: spec.nodes[name] for name in self.wrt}
         query = self.query._replace(spec=spec, output=spec.nodes[names[self.query.output]], wrt=wrt)
-        checked, node = CheckedGraph.at(query, spec.input_values), spec.nodes[blame.node]
+        checked, name = CheckedGraph.at(query, spec.input_values), blame.cause or blame.node
+        node = spec.nodes[name] if name in self.spec.own_names.values() else None
+        if node is None:
+            return blame  # a part of an op that the spec does not speak of
         return blame._replace(correction=right_gradient(checked, node))
 
     @cached_property

@@ -92,6 +92,12 @@ def _changes(checked: CheckedGraph, gradient: int) -> Iterator[_Change]:
     known = [node for node in checked.forward if node not in graph.constants]
     known.sort(key=lambda node: node not in own)  # those with names first
     texts = {node: named_formula(checked, node) for node in (*known[:MOST_SUBSTITUTES], *used)}
+    for node in graph.needs(of=[gradient]):
+        # The pre-activation for the activation: z for a = sigmoid(z), or for tanh(c), which has no name.
+        if node in checked.values and _is_function(graph, node):
+            (arg,) = graph.args[node]
+            wrong, right = named_formula(checked, arg), named_formula(checked, node)
+            yield _Change(Mistake.of("name-for-name", wrong=wrong, right=right), node, _value_of(arg))
     for node in used:
         yield _Change(Mistake.of("name-lost", name=texts[node]), node, lambda point: np.zeros(()))
         yield _Change(Mistake.of("name-one", name=texts[node]), node, lambda point: np.ones(()))
@@ -104,6 +110,10 @@ def _changes(checked: CheckedGraph, gradient: int) -> Iterator[_Change]:
         yield _Change(Mistake.of("name-sign", name=texts[node]), node, _times(node, -1.0))
         yield _Change(Mistake.of("name-doubled", name=texts[node]), node, _times(node, 2.0))
     yield from _updates(checked, used)
+
+
+def _is_function(graph: Graph, node: int) -> bool:
+    return graph.ops[node].elementwise and len(graph.args[node]) == 1
 
 
 def _value_of(node: int) -> Value:

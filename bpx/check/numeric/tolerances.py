@@ -677,3 +677,10 @@ LEARNING_RATES = (0.1, 0.01, 0.001, 0.5, 1.0, 0.05)
 ROUNDING_CLOSE = 0.1
 # Characters of a node's text that stand in a sentence.
 LONGEST_PLACE = 60
+
+# --- one cause for several claims ---------------------------------------------------------------
+
+# Elements of a node whose wrong gradient is solved for: a sweep for each, below the node.
+MOST_SOLVED = 64
+# Nodes that are looked at for such a gradient, those above the most claims first.
+MOST_CAUSES = 24

@@ -184,10 +184,18 @@ def _place_of(span: Span) -> str:
 def _details(culprit: Blame) -> Iterator[Cell]:
     """The kind of mistake, what else it may be, and the formula that would be right."""
     first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
+    if culprit.given:
+        yield say(
+            "check.given", names=shortened([f"`{visible(name)}`" for name in culprit.given], MOST_NAMED)
+        )
     yield say("check.mistake", mistake=first)
     for alternative in alternatives:
         yield say("check.other-mistake", mistake=alternative)
-    for code, others in (("also", culprit.also), ("cancelled", culprit.cancelled)):
+    for code, others in (
+        ("also", culprit.also),
+        ("cancelled", culprit.cancelled),
+        ("innocent", culprit.heirs),
+    ):
         if others:
             names = shortened([f"`{visible(name)}`" for name in others], MOST_NAMED)
             yield say(f"check.{code}", count=len(others), names=names)
@@ -205,9 +213,11 @@ def _correction(correction: Correction) -> Cell:
 
 def _ending(report: CheckResults) -> Iterator[str]:
     yield from _proof(report)
-    names = [f"`{name}`" for name in report.innocent]
+    heirs = {name for culprit in report.blame for name in culprit.heirs}
+    names = [f"`{visible(name)}`" for name in report.innocent if name not in heirs]
     if names:
-        yield say("check.innocent", count=len(names), names=shortened(names, MOST_NAMED))
+        key = "innocent" if len(report.blame) == 1 else "innocent-of-several"
+        yield say(f"check.{key}", count=len(names), names=shortened(names, MOST_NAMED))
 
 
 def _proof(report: CheckResults) -> Iterator[str]:
