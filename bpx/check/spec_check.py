@@ -13,7 +13,7 @@ from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.blame.right_gradient import right_gradient
 from bpx.check.claimed_formulas import labels
-from bpx.check.numeric.tolerances import SECOND_LOOKS
+from bpx.check.numeric.tolerances import CLAIM_ROUNDING, SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
@@ -161,12 +161,24 @@ class SpecCheck:
         known = [checked.input_values for checked, _ in points]
         if any(node in self.in_graph.anywhere for node in wrong):
             further = [place for place in self.points if not any(place is other for other in known)]
-            points = [*points, *(self.checked(place, False) for place in further[:SECOND_LOOKS])]
+            points = [*points, *self.second_looks(further, wrong)]
         claims = [
             {node: claim for node, claim in claimed.items() if not claim.is_rule} for _, claimed in points
         ]
         blame, innocent = blamed_claims([graph for graph, _ in points], claims, wrong)
         return [self.with_correction(culprit) for culprit in blame], innocent
+
+    def second_looks(
+        self, places: Sequence[Mapping[int, Array]], wrong: Sequence[int]
+    ) -> list[tuple[CheckedGraph, Mapping[int, Claimed]]]:
+        """Some further points, those at which gradients keep their digits if there are any."""
+        clear, others = [], []
+        for place in places:
+            look = self.checked(place, False)
+            (clear if _keeps_digits(look[0], wrong) else others).append(look)
+            if len(clear) == SECOND_LOOKS:
+                break
+        return clear or others[:SECOND_LOOKS]
 
     def with_correction(self, blame: Blame) -> Blame:
         """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""
@@ -185,6 +197,16 @@ class SpecCheck:
     def points(self) -> list[Mapping[int, Array]]:
         """Where else claimed formulas are looked at."""
         return formula_points(self.spec, labels(self.spec, list(self.every_claim())))
+
+
+def _keeps_digits(checked: CheckedGraph, nodes: Iterable[int]) -> bool:
+    """Does float64 compute these gradients as they are? Behind a saturated gate 1 - g^2 is mere rounding."""
+    for node in nodes:
+        own, reference = checked.claimed_gradient(node), checked.reference.get(node)
+        size = np.abs(own)
+        if reference and not (np.abs(own - reference.value) <= CLAIM_ROUNDING * size).all():
+            return False
+    return True
 
 
 def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:

@@ -25,7 +25,16 @@ from bpx.passes.reverse import Edge
 
 _NO_MIXTURE = PlacedMistake(None, Mistake("no-mixture"))
 # Kinds that anybody's numbers may come to have: another start that gives a plainer one is likelier.
-_WEAK = {"both", "formula", "times-formula", "plus-formula", "factor", "factor-below-one", "permuted"}
+_WEAK = {
+    "both",
+    "formula",
+    "times-formula",
+    "plus-formula",
+    "factor",
+    "factor-below-one",
+    "permuted",
+    "other-gradient",
+}
 
 
 def blamed_claims(
@@ -65,6 +74,7 @@ class _BlameSearch:
             self.points = [*self.with_cause(cause)]
             explained = {node for earlier in self.causes for node in earlier.explains}
             self.culprits = [node for node in self.not_following() if node not in explained]
+        self.causes = [cause._replace(explains=self.explained_alone(cause)) for cause in self.causes]
         explained = {node for cause in self.causes for node in cause.explains}
         self.innocent = [node for node in self.wrong if node not in (*self.culprits, *explained)]
 
@@ -82,11 +92,19 @@ class _BlameSearch:
         """The points at which the gradient is known, with it as if it were claimed."""
         known = [point for point in self.points if all(node in point.claims for node in cause.explains)]
         for point, gradient in zip(known, cause.gradients, strict=True):
-            yield replace(
-                point,
-                claims={**point.claims, cause.node: gradient},
-                unclaimed=(*point.unclaimed, cause.node),
-            )
+            if gradient:
+                claims = {**point.claims, cause.node: gradient}
+                yield replace(point, claims=claims, unclaimed=(*point.unclaimed, cause.node))
+
+    def explained_alone(self, cause: CommonCause) -> tuple[int, ...]:
+        """The claims that a cause explains without another one."""
+        others = [other.node for other in self.causes if other is not cause]
+        stopped = {*self.points[0].claims, *self.points[0].right}
+        return tuple(
+            node
+            for node in cause.explains
+            if not any(_depends(self.checked, node, other, stopped) for other in others)
+        )
 
     # --- those to blame ---
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import MOST_CAUSES, MOST_SOLVED
+from bpx.check.numeric.tolerances import CAUSE_ROUNDING, COARSE_CLAIM, MOST_CAUSES, MOST_SOLVED
 from bpx.check.patterns.comparison import Comparison, fits
 from bpx.check.whole.evaluation import Claimed
 
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 
 class CommonCause(NamedTuple):
-    """A node without a claim, the gradient of it that the claims use at each point, and these claims."""
+    """A node without a claim, the gradient of it that the claims use at each point, and these claims.
+
+    None at a point where rounding leaves too little of it.
+    """
 
     node: int
-    gradients: tuple[Claimed, ...]
+    gradients: tuple[Claimed | None, ...]
     explains: tuple[int, ...]
 
 
@@ -39,11 +42,19 @@ def common_cause(points: Sequence[ClaimsAtPoint], culprits: Collection[int]) -> 
     if any(_comparison(everywhere, node).is_coarse for node in culprits):
         return None
     for node, explained in _candidates(points[0], culprits):
-        gradients = [_solved(point, node, explained) for point in everywhere]
-        if all(gradient is not None for gradient in gradients):
-            known = [gradient for gradient in gradients if gradient is not None]
-            return CommonCause(node, tuple(Claimed(one, np.zeros(one.shape)) for one in known), explained)
+        first = _solved(everywhere[0], node, explained)
+        if first:
+            gradients = [first, *(_solved(point, node, explained) for point in everywhere[1:])]
+            # Behind a saturated gate there may be nothing left but rounding: such points say nothing.
+            if 2 * gradients.count(None) <= len(gradients):
+                clear = [first, *(one if one and not _is_vague(one) else None for one in gradients[1:])]
+                return CommonCause(node, tuple(clear), explained)
     return None
+
+
+def _is_vague(gradient: Claimed) -> bool:
+    """Has it lost the digits that tell one mistake from another?"""
+    return bool((gradient.tolerance > COARSE_CLAIM * np.abs(gradient.value)).any())
 
 
 def _comparison(points: Sequence[ClaimsAtPoint], node: int) -> Comparison:
@@ -96,29 +107,33 @@ def _leads_everywhere(checked: CheckedGraph, claimed: Collection[int], node: int
 # --- what it must be ----------------------------------------------------------------------------
 
 
-def _solved(point: ClaimsAtPoint, node: int, explained: Sequence[int]) -> Array | None:
-    """The gradient of a node from which all these claims follow, and no other claim is moved."""
-    checked = point.checked
-    off = [(point.claims[one].value - point.expected[one].value).ravel() for one in explained]
-    moved = _moved(point, node)
-    if not np.isfinite(np.concatenate(off)).all():
+def _solved(point: ClaimsAtPoint, node: int, explained: Sequence[int]) -> Claimed | None:
+    """The gradient of a node from which all these claims follow, and which moves no claim that is right."""
+    shape = point.checked.graph.shapes[node]
+    # Other wrong claims may have been moved besides.
+    moved = {one: by for one, by in _moved(point, node).items() if one in explained or one in point.right}
+    if any(not np.isfinite(point.claims[one].value).all() for one in explained) or not _is_overdetermined(
+        [moved[one] for one in explained], [matrix for one, matrix in moved.items() if one not in explained]
+    ):
         return None
-    parts = [moved[one] for one in explained]
-    others = [matrix for one, matrix in moved.items() if one not in explained]
-    matrix = np.concatenate([*parts, *others])
-    target = np.concatenate([*off, *(np.zeros(len(other)) for other in others)])
-    if not _is_overdetermined(parts, others):
-        return None
-    change, *_ = np.linalg.lstsq(matrix, target, rcond=None)
-    for one, part in zip(explained, parts, strict=True):
-        claim, expected = point.claims[one], point.expected[one].value
-        if not fits(expected + (part @ change).reshape(expected.shape), claim.value, claim.tolerance):
+    # Claims of every size count alike: what rounding leaves of large ones must not drown small ones.
+    expected = {one: point.expected[one].value for one in moved}
+    claimed = {one: point.claims[one].value if one in explained else expected[one] for one in moved}
+    sizes = {one: np.abs([claimed[one], expected[one]]).max() or 1.0 for one in moved}
+    inverse = np.linalg.pinv(np.concatenate([moved[one] / sizes[one] for one in moved]))
+    off = np.concatenate([(claimed[one] - expected[one]).ravel() / sizes[one] for one in moved])
+    change, room = inverse @ off, CAUSE_ROUNDING * np.abs(inverse).sum(axis=1)
+    for one, matrix in moved.items():
+        predicted = expected[one] + (matrix @ change).reshape(expected[one].shape)
+        tolerance = (np.abs(matrix) @ room).reshape(expected[one].shape)
+        if one in explained:
+            tolerance = tolerance + point.claims[one].tolerance
+        if not fits(predicted, claimed[one], tolerance):
             return None
-    scale = float(np.abs(target).max())
-    if any(not fits(other @ change + scale, np.full(len(other), scale), 0.0) for other in others):
-        return None
-    arriving = point.expected.get(node) or ErrorBound.exact(np.zeros(checked.graph.shapes[node]))
-    return arriving.value + change.reshape(checked.graph.shapes[node])
+    is_right = np.abs(change) <= room
+    change, room = np.where(is_right, 0.0, change), np.where(is_right, 0.0, room)
+    arriving = point.expected.get(node) or ErrorBound.exact(np.zeros(shape))
+    return Claimed(arriving.value + change.reshape(shape), room.reshape(shape))
 
 
 def _is_overdetermined(parts: Sequence[Array], others: Sequence[Array]) -> bool:

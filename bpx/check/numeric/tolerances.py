@@ -684,3 +684,5 @@ LONGEST_PLACE = 60
 MOST_SOLVED = 64
 # Nodes that are looked at for such a gradient, those above the most claims first.
 MOST_CAUSES = 24
+# Relative to the claims: what rounding, in them and in the sweep, leaves of what they are off by.
+CAUSE_ROUNDING = 1e-14
