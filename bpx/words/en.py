@@ -932,6 +932,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.path-by": "{path} (by `{arg}`)",
     "mistake.path-of-several": "{path} (occurrence {number} of {count})",
     "mistake.at-each": "at each of the {count} occurrences: {mistake}",
+    "mistake.target-forgotten": "`{name}` is missing: the target is forgotten",
     "mistake.name-lost": "`{name}` is missing: these are the numbers with 0 in its place",
     "mistake.name-one": "`{name}` is missing as a factor",
     "mistake.name-for-name": "`{wrong}` is used in place of `{right}`",

@@ -100,11 +100,12 @@ class _BlameSearch:
         """The claims that a cause explains without another one."""
         others = [other.node for other in self.causes if other is not cause]
         stopped = {*self.points[0].claims, *self.points[0].right}
-        return tuple(
+        alone = tuple(
             node
             for node in cause.explains
             if not any(_depends(self.checked, node, other, stopped) for other in others)
         )
+        return alone or cause.explains
 
     # --- those to blame ---
 
@@ -114,7 +115,20 @@ class _BlameSearch:
             points = [point for point in self.points if cause.node in point.claims]
             first, *also = sorted(cause.explains, reverse=True)
             placed = placed_mistakes(points, cause.node)
-            yield _blamed_claim(points[0], first, placed, also, cause.node)
+            # Another node may do as well, if little is known of the gradient: one with a name for the mistake.
+            shared = [] if placed and placed[0].mistake.code not in _WEAK else self.shared(cause.explains)
+            if shared:
+                yield _blamed_claim(points[0], first, shared, also)
+            else:
+                yield _blamed_claim(points[0], first, placed, also, cause.node)
+
+    def shared(self, nodes: Sequence[int]) -> list[PlacedMistake]:
+        """The mistakes above all of some nodes that explain each of them by itself."""
+        placed = []
+        for node in nodes:
+            points = [point.claimed_alone for point in self.points if node in point.claims]
+            placed.append([one for one in placed_mistakes(points, node) if one.edge and one.edge.arg != node])
+        return [one for one in placed[0] if all(one in others for others in placed)]
 
     def of_claims(self) -> Iterator[Blame]:
         """A blame for each claim that is wrong by itself, or for several that one mistake explains."""

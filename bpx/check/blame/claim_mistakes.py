@@ -15,7 +15,11 @@ import numpy as np
 
 from bpx.check.blame.claims_at_point import ClaimsAtPoint
 from bpx.check.blame.last_resort import formula_mistakes, scope_of_claim
-from bpx.check.blame.substitutions import rounded_on_the_way, substitution_mistakes
+from bpx.check.blame.substitutions import (
+    forgotten_targets,
+    rounded_on_the_way,
+    substitution_mistakes,
+)
 from bpx.check.blame.where import in_own_names, named_formula, occurrences, path_text, text_of
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.error_bound import ErrorBound
@@ -50,6 +54,11 @@ def placed_mistakes(points: Sequence[ClaimsAtPoint], node: int) -> list[PlacedMi
     only_rounding = single_precision(search.comparison)
     if only_rounding and not search.comparison.is_coarse:
         return [PlacedMistake(None, only_rounding)]
+    forgotten = forgotten_targets(
+        [point.checked for point in points], node, search.comparison, search.lengths
+    )
+    if forgotten:
+        return [PlacedMistake(None, forgotten)]
     placed = [*search.of_the_sum(), *search.at_consumers(), *search.of_others()]
     if search.is_vague:  # so few digits fit much
         placed = [one for one in placed if one.edge is None or one.mistake.code in PLACES]

@@ -35,6 +35,12 @@ class ClaimsAtPoint:
         others = [one for one in self.claims if one != node]
         return ClaimsAtPoint(self.checked, {node: self.claims[node]}, [*self.right, *others])
 
+    @property
+    def claimed_alone(self) -> ClaimsAtPoint:
+        """The same with nothing but what somebody wrote."""
+        claims = {node: claim for node, claim in self.claims.items() if node not in self.unclaimed}
+        return ClaimsAtPoint(self.checked, claims, self.right)
+
     @cached_property
     def expected(self) -> dict[int, ErrorBound]:
         """What arrives at each node when claimed nodes hand on what is claimed of them.

@@ -35,7 +35,8 @@ def right_gradient(checked: CheckedGraph, node: int) -> Correction:
     is_final = DERIVATIVE not in by_chain_rule.parts
     if is_final and len(by_chain_rule.parts) <= SHORT_ENOUGH:
         return Correction(equation(left, by_chain_rule))
-    short = textbook_form(checked, node)
+    textbook = textbook_form(checked, node)
+    short = textbook.formula if textbook else None
     # Where others have to be looked up, the whole may be somewhat longer.
     longest = (1 if is_final else TEXTBOOK_LENGTH) * len(str(by_chain_rule))
     if short is None or len(str(short)) >= longest:

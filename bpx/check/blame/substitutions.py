@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.blame.textbook import Textbook, textbook_form
 from bpx.check.blame.where import named_formula
 from bpx.check.numeric.tolerances import (
     LEARNING_RATES,
@@ -22,10 +23,12 @@ from bpx.check.numeric.tolerances import (
     MOST_SUBSTITUTES,
     ROUNDING_CLOSE,
 )
+from bpx.check.patterns.comparison import PLAIN_FACTORS, constant_factor
 from bpx.check.report.blame import Mistake
-from bpx.graph.formula import derivative
+from bpx.graph.formula import derivative, formula
 from bpx.graph.numbers import number
 from bpx.graph.run import run
+from bpx.passes.domain import choosing
 from bpx.passes.reverse import reverse
 
 if TYPE_CHECKING:
@@ -79,6 +82,65 @@ def _changed(point: CheckedGraph, gradient: int, change: _Change, everywhere: bo
     known: Mapping[int, Any] = point.input_values if everywhere else {**point.input_values, **point.values}
     value = np.broadcast_to(change.value(point), point.graph.shapes[change.node])
     return run(point.graph, {**known, change.node: value}, [gradient])[gradient]
+
+
+# --- a forgotten target ---
+
+
+def forgotten_targets(
+    points: Sequence[CheckedGraph], node: int, comparison: Comparison, lengths: set[int]
+) -> Mistake | None:
+    """The target left out of the right gradient: p for p - y, softmax(z) for softmax(z) - one_hot(y).
+
+    It is left out of the gradient by the rules, or of the textbook form of it.
+    """
+    checked = points[0]
+    gradient = checked.by_own_rules.gradient(node)
+    if gradient is None or checked.elements > MOST_EXACT_ELEMENTS or comparison.is_coarse:
+        return None
+    for target in _targets(checked, gradient.id):
+        name = formula(checked.graph, target, checked.query.spec.names, open_root=False)
+        change = _Change(Mistake.of("target-forgotten", name=name), target, lambda point: np.zeros(()))
+        predicted = [_changed(point, gradient.id, change, False) for point in points]
+        fitting = _up_to_a_factor(change.mistake, comparison, predicted, lengths)
+        textbook = textbook_form(checked, node) if not fitting and target in checked.values else None
+        if textbook:
+            predicted = [_without(textbook, point, target) for point in points]
+            fitting = _up_to_a_factor(change.mistake, comparison, predicted, lengths)
+        if fitting:
+            return fitting
+    return None
+
+
+def _targets(checked: CheckedGraph, gradient: int) -> list[int]:
+    """The nodes of a gradient that depend on nothing but targets and on what chooses, the outermost."""
+    graph, spec = checked.graph, checked.query.spec
+    chosen = choosing(spec.graph)
+    targets = {leaf.node for leaf in spec.inputs if leaf.role == "target" or leaf.node in chosen}
+    needed = graph.needs(of=[gradient])
+    for node in needed:
+        args = [arg for arg in graph.args[node] if arg not in graph.constants]
+        if args and all(arg in targets for arg in args):
+            targets.add(node)
+    inner = {arg for node in needed if node in targets for arg in graph.args[node]}
+    return [node for node in needed if node in targets - inner and node not in chosen]
+
+
+def _without(textbook: Textbook, point: CheckedGraph, target: int) -> Array:
+    known = {**point.input_values, **point.values, target: np.zeros(point.graph.shapes[target])}
+    return run(textbook.graph, known, [textbook.root])[textbook.root]
+
+
+def _up_to_a_factor(
+    mistake: Mistake, comparison: Comparison, predicted: Sequence[Array], lengths: set[int]
+) -> Mistake | None:
+    """The mistake, alone or with a plain factor on top of it."""
+    if comparison.explained_by(predicted):
+        return mistake
+    factor = constant_factor(comparison.scaled(predicted), lengths)
+    if factor and factor.code in PLAIN_FACTORS:
+        return Mistake.of("both", first=mistake, second=factor)
+    return None
 
 
 # --- what may have been changed -----------------------------------------------------------------
