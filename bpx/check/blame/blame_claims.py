@@ -115,7 +115,7 @@ class _BlameSearch:
             points = [point for point in self.points if cause.node in point.claims]
             first, *also = sorted(cause.explains, reverse=True)
             placed = placed_mistakes(points, cause.node)
-            # Another node may do as well, if little is known of the gradient: one with a name for the mistake.
+            # Where little is known of the gradient, another node may do as well: one with a known mistake.
             shared = [] if placed and placed[0].mistake.code not in _WEAK else self.shared(cause.explains)
             if shared:
                 yield _blamed_claim(points[0], first, shared, also)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.check.blame.claims_at_point import ClaimsAtPoint
+from bpx.check.blame.gradient_slips import slips_in_gradient
 from bpx.check.blame.last_resort import formula_mistakes, scope_of_claim
 from bpx.check.blame.substitutions import (
     forgotten_targets,
@@ -64,6 +65,8 @@ def placed_mistakes(points: Sequence[ClaimsAtPoint], node: int) -> list[PlacedMi
         placed = [one for one in placed if one.edge is None or one.mistake.code in PLACES]
     if [one.mistake.code for one in placed] == ["log-derivative"]:
         return [*placed, *search.further_up()]
+    if [one.mistake.code for one in placed] == ["permuted"]:  # by which mistake, perhaps
+        return [*search.elsewhere()] or placed
     return placed or [*search.elsewhere()]
 
 
@@ -184,6 +187,7 @@ class _ClaimSearch:
             mistakes = (
                 substitution_mistakes(checks, self.node, self.comparison)
                 or tuple(entry_mistakes(self.comparison))
+                or slips_in_gradient(checks, self.node, self.comparison)
                 or self.formulas()
             )
             yield from (PlacedMistake(None, mistake) for mistake in mistakes)

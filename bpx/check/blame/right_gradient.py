@@ -6,7 +6,7 @@ product stretches what it has to, and nothing is spread over an array before.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bpx.check.blame.textbook import textbook_form
@@ -108,14 +108,28 @@ class _Written:
         for node in (*checked.query.spec.own_names, output):
             handles[node] = self._named(node, _shown(checked, node))
         inside = Subgraph(self.twin, tuple(handles), gradient.id)
-        root = inside.handles([*handles.values()], plainly, [gradient.id], self.graph)[gradient.id]
-        value = self.graph.constants.get(root.id)
-        return root if value is None or value.any() else self.graph.constant(0.0)
+        return _built(inside, [*handles.values()], self.graph)
 
     def _named(self, node: int, name: Formula) -> Expr:
         handle = self.graph.input(self.twin.shapes[node])
         self.names[handle.id] = name
         return handle
+
+
+def plain_formula(graph: Graph, node: int, names: Mapping[int, Formula]) -> Formula:
+    """The formula of a node as people write it, with names in place of some nodes."""
+    plain = Graph()
+    handles = {one: plain.input(graph.shapes[one]) for one in graph.needs(of=[node]) if one in names}
+    root = _built(Subgraph(graph, tuple(handles), node), [*handles.values()], plain)
+    return formula(
+        plain, root.id, {handle.id: names[one] for one, handle in handles.items()}, open_root=False
+    )
+
+
+def _built(inside: Subgraph, args: Sequence[Expr], graph: Graph) -> Expr:
+    root = inside.handles(args, plainly, [inside.root], graph)[inside.root]
+    value = graph.constants.get(root.id)
+    return root if value is None or value.any() else graph.constant(0.0)
 
 
 # --- as people write it -------------------------------------------------------------------------

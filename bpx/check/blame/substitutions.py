@@ -17,6 +17,7 @@ from bpx.check.blame.where import named_formula
 from bpx.check.numeric.tolerances import (
     LEARNING_RATES,
     MOST_EXACT_ELEMENTS,
+    MOST_KERNELS,
     MOST_NAMED,
     MOST_SUBSTITUTED,
     MOST_SUBSTITUTED_ELEMENTS,
@@ -34,7 +35,7 @@ from bpx.passes.reverse import reverse
 if TYPE_CHECKING:
     from bpx.check.patterns.comparison import Comparison
     from bpx.check.whole.checked_graph import CheckedGraph
-    from bpx.graph.arrays import Array, Settings
+    from bpx.graph.arrays import Array, Settings, Shape
     from bpx.graph.graph import Graph
 
 Value = Callable[["CheckedGraph"], "Array"]
@@ -56,7 +57,11 @@ def substitution_mistakes(
     gradient = checked.by_own_rules.gradient(node)
     if gradient is None or checked.elements > MOST_EXACT_ELEMENTS or comparison.is_coarse:
         return ()
-    fitting = [*_wrong_axes(points, node, comparison)]
+    fitting = [
+        *_wrong_axes(points, node, comparison),
+        *_wrong_strides(points, gradient.id, comparison),
+        *_wrong_kernels(points, gradient.id, comparison),
+    ]
     most = min(MOST_SUBSTITUTED, MOST_SUBSTITUTED_ELEMENTS // checked.elements)
     for change in islice(_changes(checked, gradient.id), most):
         for everywhere in (False, True):
@@ -215,6 +220,61 @@ def _with_settings(point: CheckedGraph, node: int, other: int, settings: Setting
     gradient = reverse(twin[point.query.output], [twin[node]], twin.constant(point.query.seed)).gradient(node)
     assert gradient is not None
     return run(twin, point.input_values, [gradient.id])[gradient.id]
+
+
+# --- convolutions ---
+
+
+def _wrong_strides(
+    points: Sequence[CheckedGraph], gradient: int, comparison: Comparison
+) -> Iterator[Mistake]:
+    """A stride that the forward pass has and the backward pass forgets."""
+    graph = points[0].graph
+    for node in graph.needs(of=[gradient]):
+        stride = graph.settings[node].get("stride")
+        if stride and set(stride) != {1}:
+            change = _Change(Mistake.of("stride-forgotten", stride=stride[0]), node, _unstrided(node))
+            if _gives(points, gradient, change, False, comparison):
+                yield change.mistake
+                return
+
+
+def _unstrided(node: int) -> Value:
+    """The value of a node that goes along in steps, with steps of 1."""
+
+    def value(point: CheckedGraph) -> Array:
+        graph, (arg,) = point.graph, point.graph.args[node]
+        settings, shape = graph.settings[node], graph.shapes[node]
+        known = {**point.input_values, **point.values}
+        inner = run(graph, known, [arg])[arg]
+        steps = {**settings, "stride": (1,) * len(settings["stride"])}
+        every = np.asarray(graph.ops[node].value(inner, **steps, batch=0))
+        return every[tuple(slice(length) for length in shape)]
+
+    return value
+
+
+def _wrong_kernels(
+    points: Sequence[CheckedGraph], gradient: int, comparison: Comparison
+) -> Iterator[Mistake]:
+    """A kernel used the wrong way round in the gradient of what it is moved along."""
+    graph, own = points[0].graph, points[0].query.spec.own_names
+    used = [node for node in graph.needs(of=[gradient]) if node in points[0].values and node in own]
+    for node in [one for one in used if len(graph.shapes[one]) > 2][:MOST_KERNELS]:
+        for code, move in _kernel_moves(graph.shapes[node]):
+            mistake = Mistake.of(f"kernel-{code}", name=named_formula(points[0], node))
+            change = _Change(mistake, node, lambda point, node=node, move=move: move(point.values[node]))
+            if _gives(points, gradient, change, False, comparison):
+                yield mistake
+
+
+def _kernel_moves(shape: Shape) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    """What may become of a kernel of shape (out, in, *size)."""
+    yield "turned", lambda w: np.flip(w, tuple(range(2, w.ndim)))
+    if len(shape) > 3 and shape[-1] == shape[-2]:
+        yield "transposed", lambda w: w.swapaxes(-1, -2)
+    if shape[0] == shape[1]:
+        yield "channels", lambda w: w.swapaxes(0, 1)
 
 
 def _updates(checked: CheckedGraph, used: Sequence[int]) -> Iterator[_Change]:

@@ -671,6 +671,12 @@ MOST_SUBSTITUTED = 300
 MOST_SUBSTITUTED_ELEMENTS = 2**22
 # Nodes that are tried in the place of others, and in whose place others are tried.
 MOST_SUBSTITUTES = 40
+# Characters of the wrong and the right form of a slip together; of a longer one only the wrong form is shown.
+LONGEST_SLIP = 160
+# Nodes by which a gradient may have been multiplied or divided once too often.
+MOST_FACTORS = 60
+# Named arrays of three axes or more that are tried turned round, as kernels may be.
+MOST_KERNELS = 4
 # Learning rates that weights may have been updated with before a gradient was taken.
 LEARNING_RATES = (0.1, 0.01, 0.001, 0.5, 1.0, 0.05)
 # Relative to the largest number: figures that are farther off did not come about by rounding on the way.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What some entries may be off by, while the others are right or off by something else.
 _KINDS = {"sign": -1.0, "double": 2.0, "half": 0.5, "dropped": 0.0}
 # Mistakes in nothing but the places of the numbers: they say something even of short numbers.
-PLACES = {"result-transposed", "turned", "reversed", "shifted"}
+PLACES = {"result-transposed", "axes-exchanged", "turned", "reversed", "shifted"}
 
 
 def entry_mistakes(comparison: Comparison) -> Iterator[Mistake]:
@@ -47,6 +47,8 @@ def _moves(shape: Shape) -> _Moves:
         yield Mistake("result-transposed"), lambda right: right.swapaxes(-1, -2)
         yield Mistake("symmetric-part"), lambda right: (right + right.swapaxes(-1, -2)) / 2
         yield Mistake("symmetric-sum"), lambda right: right + right.swapaxes(-1, -2)
+    if len(shape) > 2 and shape[0] == shape[1] > 1:
+        yield Mistake("axes-exchanged"), lambda right: right.swapaxes(0, 1)
     if len(shape) > 1 and min(shape[-2:]) > 1:
         yield Mistake.of("turned", angle=180), lambda right: np.flip(right, (-2, -1))
     if len(shape) > 1 and shape[-1] == shape[-2] > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from checking import point_of, spec, toml
 
-from bpx.check.blame.right_rule import right_rule
+from bpx.check.blame.blame_rules import right_rule
 
 
 def rule(made, name, position=0):
