@@ -99,8 +99,11 @@ def _rule(op: Op, placeholders: Sequence[Expr], settings: Settings) -> tuple[Any
 
 
 def flipped(op: Op, position: int, args: Sequence[Array]) -> Array | None:
-    """The derivative of an op that chooses, with every choice made the other way; None for any other op."""
-    if not op.expands or not _chooses(op):
+    """The derivative of an op that chooses between slopes, with every choice made the other way.
+
+    None for any other op, and for a gate, whose slopes are 0 and 1: its mask is turned by 1 - mask.
+    """
+    if not op.expands or not _chooses(op) or _is_gate(op, position):
         return None
     graph = Graph()
     inputs = [graph.input(np.shape(arg)) for arg in args]
@@ -118,6 +121,19 @@ def _otherwise(op: Op, *args: Expr, **settings: Any) -> Expr:
         return op(*args, **settings)
     inside = expansion(op, [arg.shape for arg in args], settings)
     return inside.handles(args, _otherwise, [inside.root])[inside.root]
+
+
+@lru_cache
+def _is_gate(op: Op, position: int) -> bool:
+    """Are its slopes 0 and 1, as far as one can see on a grid?"""
+    graph, grid = Graph(), np.linspace(-8.0, 8.0, 32)
+    places, out = [graph.input() for _ in op.args], graph.input()
+    assert op.local
+    local = graph.lift(op.local(*places, out)[position])
+    args = [grid, *(np.full(grid.shape, 0.3 * i) for i in range(1, len(op.args)))]
+    known = {place.id: arg for place, arg in zip(places, args, strict=True)}
+    slopes = run(graph, {**known, out.id: np.asarray(op.value(*args))}, [local.id])[local.id]
+    return bool(np.isin(slopes, (0.0, 1.0)).all())
 
 
 @lru_cache

@@ -91,7 +91,7 @@ def test_two_wrong_gates_are_two_causes():
     assert {blame.cause for blame in report.blame} == {"zf", "zg"}
     assert [blame.mistakes[0].code for blame in report.blame] == ["other-op", "other-op"]
     assert set(report.innocent) == {"x", "h"}
-    assert "are wrong only because they are computed from several of these" in report.to_plain()
+    assert "are wrong only because they are computed from wrong claims" in report.to_plain()
 
 
 def test_a_slip_below_a_wrong_gate_is_told_besides():
