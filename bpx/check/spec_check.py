@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -194,13 +195,9 @@ class SpecCheck:
         self, places: Sequence[Mapping[int, Array]], wrong: Sequence[int]
     ) -> list[tuple[CheckedGraph, Mapping[int, Claimed]]]:
         """Some further points, those at which gradients keep their digits if there are any."""
-        clear, others = [], []
-        for place in places:
-            look = self.checked(place, False)
-            (clear if _keeps_digits(look[0], wrong) else others).append(look)
-            if len(clear) == SECOND_LOOKS:
-                break
-        return clear or others[:SECOND_LOOKS]
+        looks = [self.checked(place, False) for place in places]
+        clear = (look for look in looks if _keeps_digits(look[0], wrong))
+        return [*islice(clear, SECOND_LOOKS)] or looks[:SECOND_LOOKS]
 
     def with_correction(self, blame: Blame) -> Blame:
         """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""

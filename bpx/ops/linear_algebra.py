@@ -153,7 +153,7 @@ def _on_diagonal(
     length, letter = shape[again], own[again]
     once = own[:again] + own[again + 1 :]
     thin = _contribution(upstream, up, other, others, shape[:again] + shape[again + 1 :], once)
-    *axes, free = ascii_letters[: len(once) + 1]
+    *axes, free = list(ascii_letters[: len(once) + 1])
     first = axes[own.index(letter)]
     subscripts = f"{''.join(axes)},{first}{free}->{''.join([*axes[:again], free, *axes[again:]])}"
     return einsum(thin, np.eye(length), subscripts=subscripts)

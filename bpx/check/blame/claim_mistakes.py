@@ -31,8 +31,9 @@ from bpx.check.patterns.comparison import (
     counts,
     single_precision,
 )
-from bpx.check.patterns.entry_patterns import PLACES, entry_mistakes
+from bpx.check.patterns.entry_patterns import entry_mistakes
 from bpx.check.patterns.error_patterns import CATALOGUE, Predict, named
+from bpx.check.patterns.moves import PLACES
 from bpx.check.report.blame import Mistake
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array

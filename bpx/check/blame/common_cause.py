@@ -73,7 +73,7 @@ def _candidates(point: ClaimsAtPoint, culprits: Collection[int]) -> Iterator[tup
     """Nodes above several culprits, with all of these, or those that nothing else leads to."""
     checked, claimed = point.checked, {*point.claims, *point.right}
     below = _claims_below(checked, claimed)
-    pairs = {}
+    pairs: dict[tuple[int, tuple[int, ...]], None] = {}
     for node, reached in below.items():
         several = sorted(reached & set(culprits))
         if node not in claimed and len(several) > 1 and np.prod(checked.graph.shapes[node]) <= MOST_SOLVED:

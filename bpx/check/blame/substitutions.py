@@ -263,9 +263,13 @@ def _wrong_kernels(
     for node in [one for one in used if len(graph.shapes[one]) > 2][:MOST_KERNELS]:
         for code, move in _kernel_moves(graph.shapes[node]):
             mistake = Mistake.of(f"kernel-{code}", name=named_formula(points[0], node))
-            change = _Change(mistake, node, lambda point, node=node, move=move: move(point.values[node]))
+            change = _Change(mistake, node, _moved_value(node, move))
             if _gives(points, gradient, change, False, comparison):
                 yield mistake
+
+
+def _moved_value(node: int, move: Callable[[Array], Array]) -> Value:
+    return lambda point: move(point.values[node])
 
 
 def _kernel_moves(shape: Shape) -> Iterator[tuple[str, Callable[[Array], Array]]]:

@@ -206,7 +206,7 @@ def test_slips_in_a_convolution(channels, length, size, stride):
     assert said(made, ("x", dx)) == forgotten
     assert said(made, ("w", dw)) == forgotten
     _, dw = correlated(x, w, up, stride)
-    turned = "the last two axes are turned by 180 degrees"
+    turned = "turned by 180 degrees in the plane of the axes 2, 3"
     assert said(made, ("w", np.flip(dw, (-2, -1))))[0] == turned
     assert said(made, ("w", dw.swapaxes(-1, -2)))[0] == "the result is transposed"
     kernels = {
@@ -214,7 +214,7 @@ def test_slips_in_a_convolution(channels, length, size, stride):
         "the kernel `w` is transposed": w.swapaxes(-1, -2),
     }
     if channels > 1:
-        assert said(made, ("w", dw.swapaxes(0, 1)))[0] == "the first two axes are exchanged"
+        assert said(made, ("w", dw.swapaxes(0, 1)))[0] == "the axes 0 and 1 are exchanged"
         text = "the kernel `w` has its channels of input and output exchanged"
         kernels[text] = w.swapaxes(0, 1)
     for text, kernel in kernels.items():
