@@ -195,6 +195,7 @@ class SpecCheck:
         self, places: Sequence[Mapping[int, Array]], wrong: Sequence[int]
     ) -> list[tuple[CheckedGraph, Mapping[int, Claimed]]]:
         """Some further points, those at which gradients keep their digits if there are any."""
+        looks: list[tuple[CheckedGraph, Mapping[int, Claimed]]]
         looks = [self.checked(place, False) for place in places]
         clear = (look for look in looks if _keeps_digits(look[0], wrong))
         return [*islice(clear, SECOND_LOOKS)] or looks[:SECOND_LOOKS]
