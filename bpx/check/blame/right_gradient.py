@@ -26,24 +26,34 @@ from bpx.passes.reverse import reverse
 
 
 def right_gradient(checked: CheckedGraph, node: int) -> Correction:
-    """The gradient of a node by the chain rule; before it a shorter form, where there is one."""
+    """The gradient of a node by the chain rule; before it a shorter form, where there is one.
+
+    What bpx calls a node without a name is explained.
+    """
     output = checked.query.output
     left = derivative(_shown(checked, output), _shown(checked, node))
-    if node == output:
-        return Correction(equation(left, numbers(checked.query.seed)))
+    right, where = _right_side(checked, node)
+    named = {output, *checked.query.spec.own_names}
+    unnamed = () if node in named else (_explained(checked, node),)
+    return Correction(equation(left, right), (*unnamed, *where))
+
+
+def _right_side(checked: CheckedGraph, node: int) -> Correction:
+    if node == checked.query.output:
+        return Correction(numbers(checked.query.seed))
     by_chain_rule, where = chain_rule(checked, node)
     is_final = DERIVATIVE not in by_chain_rule.parts
     if is_final and len(by_chain_rule.parts) <= SHORT_ENOUGH:
-        return Correction(equation(left, by_chain_rule))
+        return Correction(by_chain_rule)
     textbook = textbook_form(checked, node)
     short = textbook.formula if textbook else None
     # Where others have to be looked up, the whole may be somewhat longer.
     longest = (1 if is_final else TEXTBOOK_LENGTH) * len(str(by_chain_rule))
     if short is None or len(str(short)) >= longest:
-        return Correction(equation(left, by_chain_rule), where)
+        return Correction(by_chain_rule, where)
     if is_final or where:
-        return Correction(equation(left, short))
-    return Correction(equation(left, equation(short, by_chain_rule)), where)
+        return Correction(short)
+    return Correction(equation(short, by_chain_rule), where)
 
 
 def chain_rule(checked: CheckedGraph, node: int) -> Correction:
@@ -63,6 +73,11 @@ def chain_rule(checked: CheckedGraph, node: int) -> Correction:
         for consumer in unnamed
     ]
     return Correction(part.formula, tuple(where))
+
+
+def _explained(checked: CheckedGraph, node: int) -> Formula:
+    """What a node without a name is: `v1 = w * x`."""
+    return equation(_shown(checked, node), written(checked, node, open_root=True))
 
 
 def _shown(checked: CheckedGraph, node: int) -> Formula:

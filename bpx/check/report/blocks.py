@@ -184,23 +184,22 @@ def _place_of(span: Span) -> str:
 def _details(culprit: Blame) -> Iterator[Cell]:
     """The kind of mistake, what else it may be, and the formula that would be right."""
     first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
-    if culprit.given:
-        yield say(
-            "check.given", names=shortened([f"`{visible(name)}`" for name in culprit.given], MOST_NAMED)
-        )
+    yield from _others("given", culprit.given)
     yield say("check.mistake", mistake=first)
     for alternative in alternatives:
         yield say("check.other-mistake", mistake=alternative)
-    for code, others in (
-        ("also", culprit.also),
-        ("cancelled", culprit.cancelled),
-        ("innocent", culprit.heirs),
-    ):
-        if others:
-            names = shortened([f"`{visible(name)}`" for name in others], MOST_NAMED)
-            yield say(f"check.{code}", count=len(others), names=names)
+    yield from _others("also", culprit.also)
+    yield from _others("cancelled", culprit.cancelled)
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
+    yield from _others("innocent", culprit.heirs)
+
+
+def _others(key: str, names: Sequence[str]) -> Iterator[str]:
+    """What there is to say of other claims, if there are any."""
+    if names:
+        quoted = shortened([f"`{visible(name)}`" for name in names], MOST_NAMED)
+        yield say(f"check.{key}", count=len(names), names=quoted)
 
 
 def _correction(correction: Correction) -> Cell:
@@ -214,10 +213,8 @@ def _correction(correction: Correction) -> Cell:
 def _ending(report: CheckResults) -> Iterator[str]:
     yield from _proof(report)
     heirs = {name for culprit in report.blame for name in culprit.heirs}
-    names = [f"`{visible(name)}`" for name in report.innocent if name not in heirs]
-    if names:
-        key = "innocent" if len(report.blame) == 1 else "innocent-of-several"
-        yield say(f"check.{key}", count=len(names), names=shortened(names, MOST_NAMED))
+    key = "innocent" if len(report.blame) == 1 else "innocent-of-several"
+    yield from _others(key, [name for name in report.innocent if name not in heirs])
 
 
 def _proof(report: CheckResults) -> Iterator[str]:
