@@ -24,7 +24,7 @@ from bpx.check.numeric.tolerances import (
     MOST_SUBSTITUTES,
     ROUNDING_CLOSE,
 )
-from bpx.check.patterns.comparison import PLAIN_FACTORS, constant_factor
+from bpx.check.patterns.comparison import PLAIN_FACTORS, constant_factor, fits
 from bpx.check.report.blame import Mistake
 from bpx.graph.formula import derivative, formula
 from bpx.graph.numbers import number
@@ -106,7 +106,8 @@ def forgotten_targets(
     for target in _targets(checked, gradient.id):
         name = formula(checked.graph, target, checked.query.spec.names, open_root=False)
         change = _Change(Mistake.of("target-forgotten", name=name), target, lambda point: np.zeros(()))
-        predicted = [_changed(point, gradient.id, change, False) for point in points]
+        # No layer depends on the target: what lies between it and the gradient belongs to the loss.
+        predicted = [_changed(point, gradient.id, change, True) for point in points]
         fitting = _up_to_a_factor(change.mistake, comparison, predicted, lengths)
         textbook = textbook_form(checked, node) if not fitting and target in checked.values else None
         if textbook:
@@ -142,6 +143,8 @@ def _up_to_a_factor(
     """The mistake, alone or with a plain factor on top of it."""
     if comparison.explained_by(predicted):
         return mistake
+    if all(fits(right, one, 0.0) for right, one in zip(comparison.right, predicted, strict=True)):
+        return None  # the target makes no difference
     factor = constant_factor(comparison.scaled(predicted), lengths)
     if factor and factor.code in PLAIN_FACTORS:
         return Mistake.of("both", first=mistake, second=factor)

@@ -24,7 +24,7 @@ L = "mean((o - T)^2)"
 
 def form(made, name: str) -> str | None:
     short = textbook_form(point_of(made), made.nodes[name])
-    return None if short is None else str(short)
+    return None if short is None else str(short.formula)
 
 
 @pytest.mark.parametrize(
