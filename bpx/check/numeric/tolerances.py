@@ -606,7 +606,9 @@ SHAPE_LOOKS = 2
 LARGEST_NAMED = 10_000
 # Nodes of an op's own formula in which slips are tried: as many as somebody would write by hand.
 MOST_FORMULA_NODES = 100
-# Nodes without a name of their own that a corrected formula may explain beside it.
+# Ops in a right gradient written out down to names; a longer one stops at the consumers of the node.
+MOST_IN_A_CORRECTION = 20
+# Nodes without a name of their own that a corrected rule may explain beside it.
 MOST_EXPLAINED = 6
 # Elements of a slice whose diagonal is worked out, one sweep through the parts of the op for each.
 MOST_DIAGONAL = 64
@@ -662,6 +664,13 @@ DIFFERENCE_ROUNDING = 1e-12
 SHORTER = 0.6
 # Further points at which the shorter form of a right derivative must hold.
 TEXTBOOK_POINTS = 8
+# Parts of a right derivative (names, numbers, operations) that nobody needs a shorter form of: `2 * x * y`.
+SHORT_ENOUGH = 5
+# How many times as long as a chain rule that starts at other gradients a form without these may be.
+TEXTBOOK_LENGTH = 2
+# Inputs whose signs are turned, one by one and all at once, to see that the shorter form is defined wherever
+# the derivative is: sqrt(y) / (2 * sqrt(x)) is not that of sqrt(x * y).
+MOST_SIGNS_TURNED = 6
 # Relative: how well the shorter form must hold in 90 digits, and at how many points. Constants of rules, as
 # the 1/n of a mean, have float64's digits (FLOAT_CONSTANT_ROUNDING).
 IDENTITY_CLOSE = 1e-14
@@ -675,9 +684,24 @@ MOST_SUBSTITUTED = 300
 MOST_SUBSTITUTED_ELEMENTS = 2**22
 # Nodes that are tried in the place of others, and in whose place others are tried.
 MOST_SUBSTITUTES = 40
+# Characters of the wrong and the right form of a slip together; of a longer one only the wrong form is shown.
+LONGEST_SLIP = 160
+# Nodes by which a gradient may have been multiplied or divided once too often.
+MOST_FACTORS = 60
+# Named arrays of three axes or more that are tried turned round, as kernels may be.
+MOST_KERNELS = 4
 # Learning rates that weights may have been updated with before a gradient was taken.
 LEARNING_RATES = (0.1, 0.01, 0.001, 0.5, 1.0, 0.05)
 # Relative to the largest number: figures that are farther off did not come about by rounding on the way.
 ROUNDING_CLOSE = 0.1
 # Characters of a node's text that stand in a sentence.
 LONGEST_PLACE = 60
+
+# --- one cause for several claims ---------------------------------------------------------------
+
+# Elements of a node whose wrong gradient is solved for: a sweep for each, below the node.
+MOST_SOLVED = 64
+# Nodes that are looked at for such a gradient, those above the most claims first.
+MOST_CAUSES = 24
+# Relative to the claims: what rounding, in them and in the sweep, leaves of what they are off by.
+CAUSE_ROUNDING = 1e-14
