@@ -1014,6 +1014,7 @@ ENGLISH: dict[str, str | Counted] = {
     "reason.conventions-at-kink": "`{node}` is at a kink ({guard} = {distance}), and the slopes on the two sides are {low} and {high}. bpx gets {taken} because the derivative it uses at each kink by itself is a convention, and conventions do not always compose",
     "reason.unclear-kink": "`{node}` is at a kink ({guard} = {distance}), and rounding hides the slopes",
     "reason.jump": "the value jumps at `{node}` ({guard} = {distance}), so there is no derivative",
+    "reason.no-gradient": "{gradient} is at a kink and does not exist here, so it has no derivative",
     "reason.edge": "`{node}` is at the edge of its domain, where there is no finite two-sided derivative",
     "reason.no-slope": "finite differences of `{node}` give no finite slope",
     "reason.no-value": "{problem}",

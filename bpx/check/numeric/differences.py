@@ -92,6 +92,7 @@ class OneSided(NamedTuple):
     error: Array
     limit: Array
     limit_error: Array
+    nearest: Array  # the point nearest to x that they rest on
 
     def jumps(self, here: Array | float, error_here: Array | float) -> Flags:
         """Where the limit differs from the value `here`, itself known to within `error_here`; all (n,)."""
@@ -139,7 +140,7 @@ def one_sided(function: Function, x: Array, side: int) -> OneSided:
     """
     x = np.asarray(x, dtype=float)
     parts = [_one_side(function, columns, x[columns], side) for columns in _chunks(np.arange(len(x)))]
-    return OneSided(*map(np.concatenate, zip(*parts, strict=True))) if parts else OneSided(*[x] * 4)
+    return OneSided(*map(np.concatenate, zip(*parts, strict=True))) if parts else OneSided(*[x] * 5)
 
 
 class _Problem(NamedTuple):
@@ -354,7 +355,7 @@ def _central_or_side(
 def _one_side(function: Function, columns: Indices, x: Array, side: int) -> OneSided:
     points = x + side * ladder.rungs(0, STAGE_STEPS[2]) * np.maximum(np.abs(x), 1.0)
     values = ladder.values_at(function, points, columns)
-    slopes = OneSided(*(np.full(len(x), fill) for fill in (np.nan, np.inf, np.nan, np.inf)))
+    slopes = OneSided(*(np.full(len(x), fill) for fill in (np.nan, np.inf, np.nan, np.inf, np.nan)))
     # So close to x that rounding takes them to the other side, points may be unusable: leave those out.
     lengths = len(points) - np.isfinite(values)[::-1].argmax(axis=0)
     usable = np.isfinite(values).any(axis=0) & (lengths > FEWEST_STEPS_ONE_SIDED)
@@ -382,4 +383,4 @@ def _from_points(columns: Indices, x: Array, points: Array, values: Array) -> On
     curvature = np.abs(values[-2] - last - best.value * (offsets[-2] - offsets[-1]))
     rounding = 2 * UNIT_ROUNDOFF * np.abs(last)
     limit_error = best.error * np.abs(offsets[-1]) + curvature + rounding
-    return OneSided(best.value, best.error, last - best.value * offsets[-1], limit_error)
+    return OneSided(best.value, best.error, last - best.value * offsets[-1], limit_error, points[-1])

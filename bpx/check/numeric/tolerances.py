@@ -373,6 +373,9 @@ KINK_MIXTURES = 8
 # Units of rounding of the largest number met, that a step from one side to the other may be made of: the
 # values of both sides and here are off by a unit or two each.
 JUMP_ROUNDINGS = 8
+# In units of the smallest step of one side, 5e-15 of max(|x|, 1): points by which the rounding of its limit
+# is measured. Of 1 / x at the first of them a rounding of x takes a tenth, at the last next to nothing.
+LIMIT_STEPS = (1.0, 2.0**10, 2.0**20)
 
 # Element operations of a look along a random direction through the whole graph: about 0.1 s.
 MOST_ALONG = 2**26

@@ -44,6 +44,7 @@ class Obstacle(IntEnum):
     STAIRS = 14  # a black box changes in steps, be they a rounding or meant
     CLAIM_SCATTER = 15  # the claim on a black box is not the same when it is asked for again
     ACCUMULATES = 16  # each call adds to what an earlier one left in the claim
+    NO_GRADIENT = 17  # of a second derivative: there is no first one, at a kink
 
     @property
     def code(self) -> str:

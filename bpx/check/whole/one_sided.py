@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.differences import one_sided
-from bpx.check.numeric.tolerances import JUMP_ROUNDINGS, KINK_MIXTURES, MOST_PAIRS, SAFETY_FACTOR
-from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction
+from bpx.check.numeric.differences import OneSided, one_sided
+from bpx.check.numeric.tolerances import JUMP_ROUNDINGS, KINK_MIXTURES, LIMIT_STEPS, MOST_PAIRS, SAFETY_FACTOR
+from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction, Slices
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from bpx.check.numeric.differences import Function
 
     Flags = NDArray[np.bool_]
 
@@ -87,12 +85,40 @@ def contradiction(
     return bool(((total < lines.low - bar) | (total > lines.high + bar)).any())
 
 
-def _both(graph_function: GraphFunction, function: Function, x: Array) -> OneSidedSlopes:
+def _both(graph_function: GraphFunction, function: Slices, x: Array) -> OneSidedSlopes:
     left, right = one_sided(function, x, -1), one_sided(function, x, 1)
+    here = _here(graph_function)
     # What may hide in the value is rounding of the largest number met, not of the output alone.
-    here, rounding = _here(graph_function), JUMP_ROUNDINGS * graph_function.rounding
-    jump = left.jumps(here, rounding) | right.jumps(here, rounding)
+    largest = JUMP_ROUNDINGS * graph_function.rounding
+    jump = left.jumps(here, largest) | right.jumps(here, largest)
+    for which in np.flatnonzero(~jump & (left.jumps(here, 0.0) | right.jumps(here, 0.0))).tolist():
+        jump[which] = _jumps(function, which, float(x[which]), here, (left, right))
     return OneSidedSlopes(left.slope, right.slope, np.maximum(left.error, right.error), jump)
+
+
+def _jumps(function: Slices, which: int, x: float, here: float, both: tuple[OneSided, OneSided]) -> bool:
+    """Is the step between both sides, or to one of them, more than rounding, however large the numbers met?
+
+    1 / max(|x|, tiny) is huge at 0, but no sum takes it up: so in the gradient of a norm.
+    """
+    # A bound that follows the rounding; it takes a jump for rounding where that could have chosen the side.
+    at_x = function.rounding(which, x)
+    rooms = [JUMP_ROUNDINGS * _room(function, which, x, side) for side in both]
+    left, right = both
+    apart = right.jumps(left.limit, SAFETY_FACTOR * left.limit_error + sum(rooms))
+    to_here = [side.jumps(here, room + JUMP_ROUNDINGS * at_x) for side, room in zip(both, rooms, strict=True)]
+    return bool(apart[which] or any(jump[which] for jump in to_here))
+
+
+def _room(function: Slices, which: int, x: float, side: OneSided) -> float:
+    """How far rounding may have moved the limit of one side, by the point that shows it best."""
+    rooms = []
+    for factor in LIMIT_STEPS:
+        offset = factor * (side.nearest[which] - x)
+        value = function(np.array([[x + offset]]), np.array([which]))[0][0, 0]
+        missed = abs(value - side.limit[which] - side.slope[which] * offset)
+        rooms.append(missed + function.rounding(which, x + offset))
+    return float(min(rooms))
 
 
 def _here(graph_function: GraphFunction) -> float:

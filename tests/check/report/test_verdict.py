@@ -149,6 +149,7 @@ TABLE = [
     Row(2.0, 2.0, 1e-12, UNCLEAR, "claim-scatter", {"obstacle": Obstacle.CLAIM_SCATTER}),
     Row(2.0, NAN, NAN, UNCLEAR, "unseen", {"obstacle": Obstacle.UNSEEN}),
     Row(2.0, NAN, NAN, UNCLEAR, "too-large", {"obstacle": Obstacle.TOO_LARGE}),
+    Row(2.0, NAN, NAN, KINK, "no-gradient", {"obstacle": Obstacle.NO_GRADIENT}),
 ]
 
 
