@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric import ladder
+from bpx.check.numeric.both_sides import central_or_side, open_gap, sides_differ, strides_over_kink
 from bpx.check.numeric.ladder import Function, StepTable
 from bpx.check.numeric.richardson import (
     Extrapolation,
@@ -28,7 +29,6 @@ from bpx.check.numeric.richardson import (
     select,
 )
 from bpx.check.numeric.tolerances import (
-    BETTER_SIDE_FACTOR,
     FEWEST_STEPS,
     FEWEST_STEPS_ONE_SIDED,
     HOPEFUL_GAP,
@@ -41,7 +41,6 @@ from bpx.check.numeric.tolerances import (
     STAGE_STEPS,
     STAIR_ROUNDINGS,
     UNIT_ROUNDOFF,
-    WELL_KNOWN,
 )
 from bpx.graph.arrays import Array
 
@@ -70,7 +69,8 @@ class Estimate(NamedTuple):
 
     `error` is such that |truth - value| ≤ error nearly always (in 99.9 % of the corpus). `slope_scale` is
     the largest slope met over the steps the value rests on, against which a stationary point is flat. `flat`
-    says that f does not change by a bit near x. `left` and `right` are one-sided slopes with the bar
+    says that f does not change by a bit near x, `apart` that its one-sided slopes do not approach each other
+    as far as the steps go, which is in the bar. `left` and `right` are one-sided slopes with the bar
     `side_error`; nan where they were not needed.
     """
 
@@ -79,6 +79,7 @@ class Estimate(NamedTuple):
     value_at: Array  # f(x)
     slope_scale: Array
     flat: Flags
+    apart: Flags
     status: NDArray[np.int8]  # a DerivativeStatus
     left: Array
     right: Array
@@ -156,8 +157,8 @@ class _Problem(NamedTuple):
 
 def _nothing_known(n: int) -> Estimate:
     unknown, unbounded = np.full(n, np.nan), np.full(n, np.inf)
-    status, flat = np.full(n, DerivativeStatus.DOMAIN_EDGE, dtype=np.int8), np.zeros(n, dtype=bool)
-    fields = (unknown, unbounded, unknown, np.zeros(n), flat, status, unknown, unknown, unbounded)
+    status, no = np.full(n, DerivativeStatus.DOMAIN_EDGE, dtype=np.int8), np.zeros(n, dtype=bool)
+    fields = (unknown, unbounded, unknown, np.zeros(n), no, no, status, unknown, unknown, unbounded)
     return Estimate._make(field.copy() for field in fields)
 
 
@@ -236,13 +237,15 @@ def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
     central, right, left = (extrapolated(kind, scale, floor) for kind in _quotients(table, quantum))
     # Stairs of inner rounding are flat as well, but only between two steps: no plateau of f.
     flat = (flat_to > 0) & (quantum == 0)
-    best = _central_or_side(central, right, left, problem.blind)
+    best = central_or_side(central, right, left, problem.blind)
     best = select(flat, ladder.flat_slope(table, flat_to), best)
     unresolved = np.isinf(best.error) | ladder.too_coarse(table)
     status = np.where(unresolved, DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
     # A blind run cannot see how large the inner values are whose rounding it may take for a slope.
     status[ladder.steep(table, 1.0 if problem.blind else 0.0)] = DerivativeStatus.UNBOUNDED
     if problem.blind:
+        gap, estimate.apart[table.columns] = open_gap(table, quantum, scale)
+        best = best._replace(error=np.maximum(best.error, gap))
         _find_kinks(table, (central, right, left), quantum, status)
         status[quantum > STAIR_ROUNDINGS * np.maximum(np.abs(table.middle), 1.0)] = DerivativeStatus.STAIRS
     # The later reason outranks the earlier one.
@@ -306,49 +309,11 @@ def _find_kinks(
 ) -> None:
     """Write kinks, which no guard tells of, into the `status` (m,); slopes: central, right, left."""
     central, right, left = slopes
-    torn = _strides_over_kink(central, right) | _strides_over_kink(central, left)
+    torn = strides_over_kink(central, right) | strides_over_kink(central, left)
     status[torn] = DerivativeStatus.UNRESOLVED
-    parted, gap = _sides_differ(right, left), np.abs(right.value - left.value)
+    parted, gap = sides_differ(right, left), np.abs(right.value - left.value)
     beside = ladder.meeting(table, gap, quantum)
     status[parted] = np.where(beside, DerivativeStatus.UNRESOLVED, DerivativeStatus.KINK)[parted]
-
-
-def _differ(first: Extrapolation, second: Extrapolation) -> Flags:
-    """Whether two slopes (m,) differ by more than their errors."""
-    gap, error = np.abs(first.value - second.value), first.own_error + second.own_error
-    size = np.maximum(np.abs(first.value), np.abs(second.value))
-    return np.asarray((gap > SAFETY_FACTOR * error) & (gap > SETTLED * size))
-
-
-def _sides_differ(right: Extrapolation, left: Extrapolation) -> Flags:
-    """Whether the one-sided slopes differ, both of them being well known."""
-    size = np.maximum(np.abs(right.value), np.abs(left.value))
-    well_known = right.own_error + left.own_error <= WELL_KNOWN * size
-    return np.asarray(_differ(right, left) & well_known)
-
-
-def _strides_over_kink(central: Extrapolation, side: Extrapolation) -> Flags:
-    """Whether a well-known slope of one side is not that of both: the central steps stride over a kink."""
-    well_known = side.own_error <= WELL_KNOWN * np.abs(side.value)
-    return np.asarray(_differ(central, side) & well_known)
-
-
-def _central_or_side(
-    central: Extrapolation, right: Extrapolation, left: Extrapolation, blind: bool
-) -> Extrapolation:
-    """The central estimate, or that of a side where a kink or an edge is close on the other.
-
-    Without guards the other side must be known well enough to show that it has the same slope.
-    """
-    best = central
-    for side, other in ((right, left), (left, right)):
-        better = BETTER_SIDE_FACTOR * side.error < best.error
-        if blind:
-            gap, size = np.abs(side.value - other.value), np.abs(side.value)
-            same = gap <= SAFETY_FACTOR * (side.error + other.own_error)
-            better &= same & (other.own_error <= WELL_KNOWN * size)
-        best = select(better, side, best)
-    return best
 
 
 @np.errstate(all="ignore")

@@ -92,6 +92,11 @@ MEETING_ROUNDING = 0.05
 MEETING_STEPS = 4
 MEETING_SHARE = 0.5
 
+# Within what factors a gap is of the same size as four steps, 256 times in h, before. That of a smooth
+# function falls to 1/256, to 1/16 where a slope goes like |h|^½; what rounding makes of it grows as much.
+# That of |h|^p with p > 0.8, and of x log|x|, grows up to threefold; by more it shows as a slope without bound.
+SAME_GAP = (0.2, 8.0)
+
 # --- slopes without bound ------------------------------------------------------------------------
 
 # Smallest steps over which slopes must grow, 4,000 times in h, and by how much from step to step: by
@@ -221,6 +226,12 @@ KINK_GAP = 1e-10
 # From the wide step to the near one: a slope that grows like this has no limit. |h|^p grows by
 # 1000^(1-p), so that p < 0.997 shows; x log|x| at 0 grows by a thirteenth, 1.075.
 SLOPE_GROWTH = 1.02
+# By what the growth of a slope may differ from one step to the next: |h|^p and a jump grow by the same factor
+# each time, x log|x| by 1.075 and 1.070. What grows by chance, as slopes of x sin(1/x) do, does not.
+STEADY_GROWTH = 1.25
+# The least that the gap between both sides shrinks by from step to step of a smooth function: between the
+# 1000 of one with a second derivative and the 1 of a kink. That of |h|^1.5 shrinks by 31.6.
+SMOOTH_SHRINK = 30.0
 # exp of more is infinite, or 0: its exponent alone would fill the memory.
 LARGEST_EXPONENT = 10**9
 # Binary digits of an angle before the point: reducing more takes too long.

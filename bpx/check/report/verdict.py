@@ -269,6 +269,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "rounded-formula", lambda at: at.off & at.evidence.rounded_formula),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
+    VerdictRule(_UNCLEAR, "apart", lambda at: np.asarray(at.evidence.apart)),
     # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
     VerdictRule(_UNCLEAR, "beyond-budget", lambda at: np.asarray(at.evidence.beyond_budget)),
 )

@@ -377,6 +377,16 @@ def test_where_there_is_no_slope(f: Any, digits: bool) -> None:
     assert verdict(f, [0.0], lambda g, x: g * 1.0) == "outside domain"
 
 
+@pytest.mark.parametrize("share", [1.0, 1e-3])
+def test_a_function_even_about_the_point_need_not_have_a_derivative(share: float, digits: bool) -> None:
+    def forward(x: Any) -> Any:
+        return 3 * x[0] + share * (x[0] * np.sin(1 / x[0]) if x[0] != 0 else 0)
+
+    report = check_function(forward, [np.zeros(1)], lambda g, x: (g * np.array([3.0]),))
+    assert report.verdict == "cannot tell"
+    assert codes(report) == {"apart"}
+
+
 def test_a_function_that_refuses_points_outside_its_domain() -> None:
     def forward(x: Any) -> Any:
         if x <= 0:
