@@ -1026,6 +1026,8 @@ ENGLISH: dict[str, str | Counted] = {
     "reason.output-not-finite": "the output is not finite here",
     "reason.beside-edge": "the function is not finite, or fails, right beside this point",
     "reason.steep": "the slopes grow without bound: a jump or a vertical tangent",
+    "reason.many-sides": "at a kink with more sides than were looked at, and this fits none of these",
+    "reason.limiting-slopes": "at a kink; this is the gradient on one side of it, or a mixture of several",
     "reason.apart": "the slopes on the two sides do not approach each other as the steps shrink, so there may be no derivative",
     "reason.structure": "the function has features finer than the steps that rounding allows",
     "reason.scatter": "the function is not deterministic: its values scatter by {scatter}",

@@ -31,6 +31,7 @@ from bpx.check.numeric.richardson import (
 from bpx.check.numeric.tolerances import (
     FEWEST_STEPS,
     FEWEST_STEPS_ONE_SIDED,
+    FLAT_CLAIM_ROUNDINGS,
     HOPEFUL_GAP,
     LARGEST_CHUNK_ELEMENTS,
     QUICK_STEPS,
@@ -247,7 +248,7 @@ def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
         gap, estimate.apart[table.columns] = open_gap(table, quantum, scale)
         best = best._replace(error=np.maximum(best.error, gap))
         _find_kinks(table, (central, right, left), quantum, status)
-        status[quantum > STAIR_ROUNDINGS * np.maximum(np.abs(table.middle), 1.0)] = DerivativeStatus.STAIRS
+        status[_is_staircase(table, quantum, problem.claimed[table.columns])] = DerivativeStatus.STAIRS
     # The later reason outranks the earlier one.
     status[flat] = DerivativeStatus.OK
     status[_too_few_steps(problem, table)] = DerivativeStatus.DOMAIN_EDGE
@@ -263,6 +264,16 @@ def _quotients(table: StepTable, quantum: Array) -> Iterator[Quotients]:
     yield table.quotients(table.central, 2, above, below, quantum=quantum)
     yield table.quotients(table.right, 1, above, quantum=quantum)
     yield table.quotients(table.left, 1, below, quantum=quantum)
+
+
+def _is_staircase(table: StepTable, quantum: Array, claimed: Array) -> Flags:
+    """Whether steps (m,) of f are no rounding: too high for one; or claimed to be none, as where f is flat.
+
+    Of a staircase the derivative is 0, and of a rounding it is not; a low step may be either.
+    """
+    size = np.maximum(np.abs(table.middle), 1.0)
+    flat = (claimed == 0) & (quantum > FLAT_CLAIM_ROUNDINGS * table.roundoff * size)
+    return np.asarray(flat | (quantum > STAIR_ROUNDINGS * size))
 
 
 def _too_few_steps(problem: _Problem, table: StepTable) -> Flags:

@@ -77,6 +77,10 @@ QUANTUM_LASTS = 1 / 64
 # its 2⁻²⁴). What they are, a rounding to float16 or a function that is a staircase, does not show.
 STAIR_ROUNDINGS = 2.0**-20
 
+# Units of rounding of max(|f|, 1), in the type that f returns: who claims that a function is flat is not told
+# that higher steps are a rounding. Lower ones come of inner values up to 4096 times as large as f.
+FLAT_CLAIM_ROUNDINGS = 2.0**12
+
 # --- one-sided slopes and their gap --------------------------------------------------------------
 
 # From step to step: the gap of a smooth function falls to 1/4; at a kink it stays. One half lies between.
@@ -92,9 +96,9 @@ MEETING_ROUNDING = 0.05
 MEETING_STEPS = 4
 MEETING_SHARE = 0.5
 
-# Within what factors a gap is of the same size as four steps, 256 times in h, before. That of a smooth
-# function falls to 1/256, to 1/16 where a slope goes like |h|^½; what rounding makes of it grows as much.
-# That of |h|^p with p > 0.8, and of x log|x|, grows up to threefold; by more it shows as a slope without bound.
+# Within what factors a gap is of the same size as four steps, 256 times in h, before. Of a smooth function it
+# falls to 1/256, or to 1/16 where a slope goes like |h|^½; what rounding makes of it grows 256 times. That of
+# |h|^p with p > 0.8, and of x log|x|, grows up to threefold; by more it shows as a slope without bound.
 SAME_GAP = (0.2, 8.0)
 
 # --- slopes without bound ------------------------------------------------------------------------
@@ -488,6 +492,19 @@ FLAT_AS_FLOAT32 = 6.5e-7
 
 # Random directions through coordinates at kinks.
 BLACK_BOX_MIXTURES = 8
+
+# Lines to both sides along which gradients beside a point are looked up where a claim at a kink disagrees, a
+# ladder each: 1,600 calls.
+BLACK_BOX_LIMITS = 32
+# Lines that show whether there is a kink at all where none is along the axes: of a wrong claim on a smooth
+# function they cost 100 calls.
+LOOKS_BESIDE = 2
+# Of max(|x|, 1): how far beside a point these gradients are, and the step of the central differences that
+# they are taken by, which leave six digits. Kinks that rounding has parted, by 1e-14, are one from there.
+BESIDE_BLACK_BOX = 2.0**-20
+DIFFERENCE_BESIDE = 2.0**-30
+# Relative to the largest of such gradients: what is nearer is the same, 2**-20 being what they may bend.
+SAME_BESIDE = 1e-5
 
 # Output elements that have a row each; of a larger output, 8 random mixtures of its elements have.
 MOST_ONE_HOT = 64

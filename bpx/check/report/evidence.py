@@ -45,6 +45,7 @@ class Obstacle(IntEnum):
     CLAIM_SCATTER = 15  # the claim on a black box is not the same when it is asked for again
     ACCUMULATES = 16  # each call adds to what an earlier one left in the claim
     NO_GRADIENT = 17  # of a second derivative: there is no first one, at a kink
+    MANY_SIDES = 18  # a claim at a kink of a black box fits none of the sides met, which may not be all
 
     @property
     def code(self) -> str:

@@ -216,6 +216,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "claim-scatter", _met(Obstacle.CLAIM_SCATTER)),
     VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
     VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
+    VerdictRule(_UNCLEAR, "many-sides", _met(Obstacle.MANY_SIDES)),
     VerdictRule(_KINK, "no-gradient", _met(Obstacle.NO_GRADIENT)),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
     # Of several entries together: a mixture of gradients right beside the point is one of those that a kink

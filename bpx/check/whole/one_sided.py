@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.differences import OneSided, one_sided
+from bpx.check.numeric.polytopes import beyond_lines
 from bpx.check.numeric.tolerances import JUMP_ROUNDINGS, KINK_MIXTURES, LIMIT_STEPS, MOST_PAIRS, SAFETY_FACTOR
 from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction, Slices
 from bpx.graph.arrays import Array
@@ -68,21 +69,16 @@ def contradiction(
 ) -> bool:
     """Can `claimed` not be the gradient of any side, though each entry lies between its own slopes?
 
-    Sound where the function bends one way along every line looked at (as a maximum or a minimum does):
-    then claim · d lies between the slopes along d, or there is no such claim. Otherwise says no. At most
-    `most` lines are looked at; `tolerance` is how far off the last written digit lets each claim be.
+    Says no where that cannot be proved. At most `most` lines are looked at; `tolerance` is how far off the
+    last written digit lets each claim be.
     """
     # The axes are there for the bend alone: each claim is known to lie between its own slopes.
     shares = np.concatenate([np.eye(len(at)), _mixtures(len(at))])[:most]
     lines = along(graph_function, [direction(graph_function, at, share) for share in shares])
-    bend, bar = lines.right - lines.left, SAFETY_FACTOR * lines.error
-    # Convex along all lines, or concave along all of them, as far as the error bars can tell.
-    if lines.jump.any() or not ((bend >= -bar).all() or (bend <= bar).all()):
-        return False
-    total = shares @ claimed
     # 1e-7 of a claim is what a verdict lets pass as well: SLACK of the default `detect`.
-    bar = bar + np.abs(shares) @ (tolerance + 1e-7 * np.abs(claimed))
-    return bool(((total < lines.low - bar) | (total > lines.high + bar)).any())
+    room = np.abs(shares) @ (tolerance + 1e-7 * np.abs(claimed))
+    bar = SAFETY_FACTOR * lines.error
+    return not lines.jump.any() and beyond_lines(shares @ claimed, lines.left, lines.right, bar, room)
 
 
 def _both(graph_function: GraphFunction, function: Slices, x: Array) -> OneSidedSlopes:
