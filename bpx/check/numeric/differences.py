@@ -35,6 +35,7 @@ from bpx.check.numeric.tolerances import (
     HOPEFUL_GAP,
     LARGEST_CHUNK_ELEMENTS,
     QUICK_STEPS,
+    QUIET_ROUNDINGS,
     SAFETY_FACTOR,
     SAME_VALUE,
     SECOND_LADDER_BELOW,
@@ -178,7 +179,7 @@ def _estimate(problem: _Problem, columns: Indices, estimate: Estimate) -> None:
         if not len(table.columns):
             break
         table = ladder.extended(table, problem.function, problem.scale[table.columns], count)
-        settled = _settle(table, problem.claimed[table.columns], estimate)
+        settled = _settle(table, problem.claimed[table.columns], problem.blind, estimate)
         ended = ladder.ended(table)
         _conclude(problem, table.taking(ended & ~settled), estimate)
         table = table.taking(~(ended | settled))
@@ -187,7 +188,7 @@ def _estimate(problem: _Problem, columns: Indices, estimate: Estimate) -> None:
 # --- claims that are soon confirmed --------------------------------------------------------------
 
 
-def _settle(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
+def _settle(table: StepTable, claimed: Array, blind: bool, estimate: Estimate) -> Flags:
     """Which columns (m,) confirm the claim to many digits already; their estimates are filled in.
 
     Only a claim that is right can be settled here: a wrong one is always judged by the whole ladder, so that
@@ -198,7 +199,7 @@ def _settle(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
     # A claim of 0 has no relative gap; flat columns with it were settled above.
     hopeful = near.any(axis=0) & (claimed != 0) & np.isfinite(claimed) & ~settled
     if hopeful.any():
-        settled[hopeful] = _confirm(table.taking(hopeful), claimed[hopeful], estimate)
+        settled[hopeful] = _confirm(table.taking(hopeful), claimed[hopeful], blind, estimate)
     return settled
 
 
@@ -210,11 +211,12 @@ def _settle_zeros(table: StepTable, claimed: Array, estimate: Estimate) -> Flags
     return np.asarray(still)
 
 
-def _confirm(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
+def _confirm(table: StepTable, claimed: Array, blind: bool, estimate: Estimate) -> Flags:
     """Which claims (m,) a candidate of the table so far confirms; filled in."""
     scale, size = table.slope_scale(), np.abs(claimed)
     quotients = table.quotients(table.central, 2, table.above, table.below)
-    best = confirming(quotients, scale, quick=len(table.steps) <= QUICK_STEPS)
+    quiet = QUIET_ROUNDINGS * table.roundoff * np.maximum(np.abs(table.middle), 1.0) if blind else np.inf
+    best = confirming(quotients, scale, quick=len(table.steps) <= QUICK_STEPS, quiet=quiet)
     gap = np.abs(best.value - claimed)
     confirms = (gap <= SETTLED * size) & (SAFETY_FACTOR * best.error <= SETTLED * size)
     # A claim of ½ at the kink of relu agrees with every central quotient: the sides must agree as well.

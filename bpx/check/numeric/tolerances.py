@@ -181,6 +181,10 @@ FALLING_HIGH = 1.4
 # of what a check must see by default (1e-5), so that no claim is settled that a verdict would reject.
 # Measured: 1e-6, 5 more pass; 1e-8, 3 fewer.
 SETTLED = 1e-7
+# Units of rounding of max(|f|, 1), in the type that f returns: less noise is taken for a rounding of inner
+# values, which may be 4096 times as large as f; of more it is looked at smaller steps whether it is noise at all.
+# The smallest of these, 2**-42 of x, tell a ripple of 1e-10, such as 1e-10 sin(1e10 x), from noise; none of 1e-11.
+QUIET_ROUNDINGS = 2.0**12
 # Relative: a claim that no quotient comes this close to is wrong, or at a hard point: no use in a first
 # look. Measured: 0.01 and 1 change no verdict, only what is evaluated.
 HOPEFUL_GAP = 0.1

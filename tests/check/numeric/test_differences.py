@@ -165,6 +165,21 @@ def test_even_functions_with_a_derivative(even: Any, at: float) -> None:
     assert not found.apart
 
 
+@pytest.mark.parametrize("height", [1e-8, 1e-9, 1e-10])
+def test_a_ripple_is_no_noise(height: float) -> None:
+    """Its slope is as large as that of the rest, whatever its height."""
+    found = blindly(lambda x: x + height * np.sin(x / height), 0.3, claimed=1.0)
+    truth = 1 + math.cos(0.3 / height)
+    assert abs(found.value - truth) <= SAFETY_FACTOR * found.error
+
+
+def test_a_ripple_of_a_graph_is_what_its_guards_have_passed() -> None:
+    calls: list[int] = []
+    derivative(counted(lambda x: x + 1e-8 * np.sin(1e9 * np.floor(x)), calls), np.array([0.3]),
+               claimed=np.array([1.0]))  # fmt: skip
+    assert sum(calls) <= 17
+
+
 # --- kinks, jumps, edges --------------------------------------------------------------------------
 
 
