@@ -1004,7 +1004,7 @@ ENGLISH: dict[str, str | Counted] = {
     "reason.beyond-budget": "float64 leaves a relative error bar of {share}, and more digits would take more than {budget} operations (raise the limit with --budget)",
     "reason.digits-lost": "the formula agrees in higher precision, but float64 loses its digits here: the value is {value}",
     "reason.no-digit": "a 0 written so short has no digit to judge: the value is {value}",
-    "reason.rounded-formula": "float64 gives this number for the right formula, which loses its digits here: the value is {value}",
+    "reason.rounded-formula": "in float64, the right formula may give this number, as it loses its digits here: the value is {value}",
     "reason.at-kink": "`{node}` is at a kink ({guard} = {distance}); the slopes on the two sides are {low} and {high}",
     "reason.at-kink-taken": "`{node}` is at a kink ({guard} = {distance}); the slopes on the two sides are {low} and {high}, and bpx uses {taken}",
     "reason.beyond-kink": "`{node}` is at a kink ({guard} = {distance}), and this value is not between the slopes {low} and {high}",

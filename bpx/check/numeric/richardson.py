@@ -106,8 +106,8 @@ def confirming(
     """The best candidate to compare somebody's claim with, while the table still grows.
 
     The claim is a second, independent witness: what it agrees with needs no class of trust. `quick` leaves
-    out the search for kinks that the one-sided slopes of the caller find as well. Noise above `quiet` (m,), in
-    units of f, may be a ripple that only smaller steps resolve: it confirms nothing yet.
+    out the search for kinks that the one-sided slopes of the caller find as well. Noise above `quiet` (m,),
+    in units of f, may be a ripple that only smaller steps resolve: it confirms nothing yet.
     """
     every = candidates(quotients, quick=quick)
     # So few smaller steps say nothing of the nature of a residual.

@@ -182,8 +182,8 @@ FALLING_HIGH = 1.4
 # Measured: 1e-6, 5 more pass; 1e-8, 3 fewer.
 SETTLED = 1e-7
 # Units of rounding of max(|f|, 1), in the type that f returns: less noise is taken for a rounding of inner
-# values, which may be 4096 times as large as f; of more it is looked at smaller steps whether it is noise at all.
-# The smallest of these, 2**-42 of x, tell a ripple of 1e-10, such as 1e-10 sin(1e10 x), from noise; none of 1e-11.
+# values, which may be 4096 times as large as f; whether more of it is noise at all, smaller steps show. The
+# last of these, 2**-42 of x, tell a ripple of 1e-10, such as 1e-10 sin(1e10 x), from noise; none of 1e-11.
 QUIET_ROUNDINGS = 2.0**12
 # Relative: a claim that no quotient comes this close to is wrong, or at a hard point: no use in a first
 # look. Measured: 0.01 and 1 change no verdict, only what is evaluated.
@@ -551,6 +551,9 @@ FLOAT32_NOISE = (2.0**-30, 2.0**-18)
 
 # Significant digits of a number that nobody typed: a program printed it in full.
 FULL_DIGITS = 12
+# Roundings of the formula by bpx's own rules: another right formula of the same derivative may lose so much
+# more. Four ways to write that of tanh lose up to twice as much.
+OTHER_FORMULA = 4
 # Units of rounding of float32 or float16, 2**-23 and 2**-10, of the largest number of an array, that a right
 # computation may be off. Measured on 599 gradients of random tanh networks of one to five layers in float32:
 # 1.3 in the middle, 18 at the 99th percentile, 123 at most.
