@@ -978,6 +978,8 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.order-of-elements": "reshaped in the wrong order of elements",
     "mistake.axis-summed": "summed over axis {axis}",
     "mistake.axis-averaged": "averaged over axis {axis}",
+    "mistake.all-summed": "each entry is the sum of all entries",
+    "mistake.all-averaged": "each entry is the mean of all entries",
     "mistake.mean-term": "the contribution through the mean over axis {axis} is missing or wrong",
     "mistake.variance-term": "the contribution through the variance over axis {axis} is missing or wrong",
     "mistake.norm-terms": "the contributions through the mean and the variance over axis {axis} are missing or wrong",
