@@ -12,7 +12,7 @@ import numpy as np
 
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric import ball_context
-from bpx.check.numeric.tolerances import EPSILON, FULL_DIGITS, OTHER_FORMULA, REST, WITNESSES
+from bpx.check.numeric.tolerances import EPSILON, FULL_DIGITS, LEAST_ROUNDING, OTHER_FORMULA, REST, WITNESSES
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph
@@ -172,6 +172,8 @@ def _rounded_formula(evaluation: Evaluation) -> None:
     number, value = evaluation.part(claimed.value, off), evaluation.part(evaluation.evidence.value, off)
     # Twice: of numbers with so many digits the last is granted, and the rounding of its own.
     in_full = evaluation.part(claimed.tolerance, off) <= 2 * 10.0**-FULL_DIGITS * np.abs(number)
-    near = np.isfinite(rounding) & (np.abs(number - value) <= OTHER_FORMULA * rounding)
-    may_be = (in_full | (number == 0)) & near
+    gap = np.abs(number - value)
+    near = np.isfinite(rounding) & (gap <= OTHER_FORMULA * rounding)
+    # What is much nearer than float64 gets was computed in another way, and is off by a mistake.
+    may_be = (in_full | (number == 0)) & near & (gap >= LEAST_ROUNDING * rounding)
     evaluation.evidence.put(off[may_be], rounded_formula=True)
