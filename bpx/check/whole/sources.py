@@ -12,7 +12,7 @@ import numpy as np
 
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric import ball_context
-from bpx.check.numeric.tolerances import EPSILON, FULL_DIGITS, LEAST_ROUNDING, OTHER_FORMULA, REST, WITNESSES
+from bpx.check.numeric.tolerances import EPSILON, FULL_DIGITS, OTHER_FORMULA, PLAIN_ROUNDING, REST, WITNESSES
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph
@@ -173,7 +173,7 @@ def _rounded_formula(evaluation: Evaluation) -> None:
     # Twice: of numbers with so many digits the last is granted, and the rounding of its own.
     in_full = evaluation.part(claimed.tolerance, off) <= 2 * 10.0**-FULL_DIGITS * np.abs(number)
     gap = np.abs(number - value)
-    near = np.isfinite(rounding) & (gap <= OTHER_FORMULA * rounding)
-    # What is much nearer than float64 gets was computed in another way, and is off by a mistake.
-    may_be = (in_full | (number == 0)) & near & (gap >= LEAST_ROUNDING * rounding)
+    # As in 1 - a^2: nothing has made the rounding of its terms larger, nor are they next to nothing.
+    plain = (rounding >= PLAIN_ROUNDING[0] * EPSILON) & (rounding <= PLAIN_ROUNDING[1] * EPSILON)
+    may_be = (in_full | (number == 0)) & plain & (gap <= OTHER_FORMULA * rounding)
     evaluation.evidence.put(off[may_be], rounded_formula=True)
