@@ -13,6 +13,7 @@ import numpy as np
 
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
+from bpx.check.local.elementwise_exact import is_known
 from bpx.check.numeric import multiprecision, multiprecision_slopes
 from bpx.check.numeric.multiprecision_slopes import MultiprecisionSlope
 from bpx.check.numeric.tolerances import ALIKE, SAFETY_FACTOR, UNIT_ROUNDOFF, WITNESSES
@@ -145,7 +146,9 @@ class BlackBoxMultiprecision:
         was_flat = bool(np.any(before.flat))
         agreed = self._is(flat, Verdict.AGREE) and not was_flat
         error = slope.error + UNIT_ROUNDOFF * abs(slope.value)
-        evidence.replace(flat, slope.value, error, flat=slope.value == 0)
+        # A 0 by symmetry alone is none: the slopes of both sides may differ at every step.
+        is_zero = slope.value == 0 and is_known(slope)
+        evidence.replace(flat, slope.value, error, flat=is_zero, apart=slope.apart)
         if self._is(flat, Verdict.DISAGREE):
             # The noise of a row costs calls of backward.
             hidden = SAFETY_FACTOR * float(before.error[0]) if was_flat else 0.0
@@ -201,5 +204,5 @@ def _relative(
     error = sum(slope.error * abs(weight) for slope, weight in zip(slopes, weights, strict=True))
     size, gap = max(abs(claimed), *map(abs, parts)), abs(sum(parts[1:], parts[0]) - claimed)
     if not size.nearest_float():  # where floats end, all is 0
-        return 0.0, 0.0
+        return 0.0, 0.0 if all(map(is_known, slopes)) else np.inf
     return (gap / size).nearest_float(), (error / size).nearest_float()

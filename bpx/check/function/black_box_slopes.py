@@ -65,6 +65,7 @@ class BlackBoxSlopes:
             rest=SAFETY_FACTOR * error,
             scale=estimate.slope_scale,
             flat=estimate.flat,
+            apart=estimate.apart,
             claim_noise=self._claim_noises(coordinates, wrong),
             obstacle=Obstacle.NONE,
         )

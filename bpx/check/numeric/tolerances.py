@@ -81,6 +81,10 @@ PLATEAU_STEPS = 12
 # its 2⁻²⁴). What they are, a rounding to float16 or a function that is a staircase, does not show.
 STAIR_ROUNDINGS = 2.0**-20
 
+# Units of rounding of max(|f|, 1), in the type that f returns: who claims that a function is flat is not told
+# that higher steps are a rounding. Lower ones come of inner values up to 4096 times as large as f.
+FLAT_CLAIM_ROUNDINGS = 2.0**12
+
 # --- one-sided slopes and their gap --------------------------------------------------------------
 
 # From step to step: the gap of a smooth function falls to 1/4; at a kink it stays. One half lies between.
@@ -95,6 +99,11 @@ MEETING_ROUNDING = 0.05
 # The smallest such steps, and the share of the gap to which the slopes must close at one of them.
 MEETING_STEPS = 4
 MEETING_SHARE = 0.5
+
+# Within what factors a gap is of the same size as four steps, 256 times in h, before. Of a smooth function it
+# falls to 1/256, or to 1/16 where a slope goes like |h|^½; what rounding makes of it grows 256 times. That of
+# |h|^p with p > 0.8, and of x log|x|, grows up to threefold; by more it shows as a slope without bound.
+SAME_GAP = (0.2, 8.0)
 
 # --- slopes without bound ------------------------------------------------------------------------
 
@@ -176,6 +185,10 @@ FALLING_HIGH = 1.4
 # of what a check must see by default (1e-5), so that no claim is settled that a verdict would reject.
 # Measured: 1e-6, 5 more pass; 1e-8, 3 fewer.
 SETTLED = 1e-7
+# Units of rounding of max(|f|, 1), in the type that f returns: less noise is taken for a rounding of inner
+# values, which may be 4096 times as large as f; whether more of it is noise at all, smaller steps show. The
+# last of these, 2**-42 of x, tell a ripple of 1e-10, such as 1e-10 sin(1e10 x), from noise; none of 1e-11.
+QUIET_ROUNDINGS = 2.0**12
 # Relative: a claim that no quotient comes this close to is wrong, or at a hard point: no use in a first
 # look. Measured: 0.01 and 1 change no verdict, only what is evaluated.
 HOPEFUL_GAP = 0.1
@@ -225,6 +238,12 @@ KINK_GAP = 1e-10
 # From the wide step to the near one: a slope that grows like this has no limit. |h|^p grows by
 # 1000^(1-p), so that p < 0.997 shows; x log|x| at 0 grows by a thirteenth, 1.075.
 SLOPE_GROWTH = 1.02
+# By what the growth of a slope may differ from one step to the next: |h|^p and a jump grow by the same factor
+# each time, x log|x| by 1.075 and 1.070. What grows by chance, as slopes of x sin(1/x) do, does not.
+STEADY_GROWTH = 1.25
+# The least that the gap between both sides shrinks by from step to step of a smooth function: between the
+# 1000 of one with a second derivative and the 1 of a kink. That of |h|^1.5 shrinks by 31.6.
+SMOOTH_SHRINK = 30.0
 # Bits carried beyond those wanted: a series of up to 3,000 terms, each rounded down, loses 12 of them.
 GUARD_BITS = 20
 # π and log 2 are kept with multiples of so many bits, of which 90, 180, … digits with their guards meet few.
@@ -399,6 +418,9 @@ KINK_MIXTURES = 8
 # Units of rounding of the largest number met, that a step from one side to the other may be made of: the
 # values of both sides and here are off by a unit or two each.
 JUMP_ROUNDINGS = 8
+# In units of the smallest step of one side, 5e-15 of max(|x|, 1): points by which the rounding of its limit
+# is measured. Of 1 / x at the first of them a rounding of x takes a tenth, at the last next to nothing.
+LIMIT_STEPS = (1.0, 2.0**10, 2.0**20)
 
 # Element operations of a look along a random direction through the whole graph: about 0.1 s.
 MOST_ALONG = 2**26
@@ -501,6 +523,19 @@ FLAT_AS_FLOAT32 = 6.5e-7
 # Random directions through coordinates at kinks.
 BLACK_BOX_MIXTURES = 8
 
+# Lines to both sides along which gradients beside a point are looked up where a claim at a kink disagrees, a
+# ladder each: 1,600 calls.
+BLACK_BOX_LIMITS = 32
+# Lines that show whether there is a kink at all where none is along the axes: of a wrong claim on a smooth
+# function they cost 100 calls.
+LOOKS_BESIDE = 2
+# Of max(|x|, 1): how far beside a point these gradients are, and the step of the central differences that
+# they are taken by, which leave six digits. Kinks that rounding has parted, by 1e-14, are one from there.
+BESIDE_BLACK_BOX = 2.0**-20
+DIFFERENCE_BESIDE = 2.0**-30
+# Relative to the largest of such gradients: what is nearer is the same, 2**-20 being what they may bend.
+SAME_BESIDE = 1e-5
+
 # Output elements that have a row each; of a larger output, 8 random mixtures of its elements have.
 MOST_ONE_HOT = 64
 MIXED_ROWS = 8
@@ -542,6 +577,12 @@ FLOAT32_NOISE = (2.0**-30, 2.0**-18)
 
 # Significant digits of a number that nobody typed: a program printed it in full.
 FULL_DIGITS = 12
+# Roundings of the formula by bpx's own rules: another right formula of the same derivative may lose so much
+# more. Four ways to write that of tanh lose up to twice as much.
+OTHER_FORMULA = 4
+# Units of rounding that saturated terms of size 1 leave of such a formula: 3 of tanh, up to 16 with factors
+# around it. Where a quotient makes more of it, what one way to compute gives says nothing of another.
+PLAIN_ROUNDING = (0.25, 16.0)
 # Units of rounding of float32 or float16, 2**-23 and 2**-10, of the largest number of an array, that a right
 # computation may be off. Measured on 599 gradients of random tanh networks of one to five layers in float32:
 # 1.3 in the middle, 18 at the 99th percentile, 123 at most.

@@ -129,7 +129,9 @@ def _reduced(gradient: ClaimedGradient) -> Iterator[Mistake]:
             n = right.shape[axis]
             for code, predicted in (("axis-summed", total), ("axis-averaged", total / n)):
                 if gradient.explains(np.broadcast_to(predicted, right.shape)):
-                    yield Mistake.of(code, axis=axis - 1)
+                    # "Over axis 0" would be read as that of what the one axis is left of.
+                    of_all = Mistake(f"all-{code.removeprefix('axis-')}")
+                    yield of_all if right.ndim == 2 else Mistake.of(code, axis=axis - 1)
     count = len(right)
     if gradient.one_hot and np.prod(right.shape[1:], dtype=int) == count > 1:
         if gradient.explains(right * np.eye(count).reshape(right.shape)):

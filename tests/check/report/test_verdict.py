@@ -148,6 +148,10 @@ TABLE = [
     Row(2.0, 2.0, 1e-12, UNCLEAR, "claim-scatter", {"obstacle": Obstacle.CLAIM_SCATTER}),
     Row(2.0, NAN, NAN, UNCLEAR, "unseen", {"obstacle": Obstacle.UNSEEN}),
     Row(2.0, NAN, NAN, UNCLEAR, "too-large", {"obstacle": Obstacle.TOO_LARGE}),
+    Row(0.0, 0.0, 2.0, UNCLEAR, "apart", {"apart": True}),
+    Row(9.0, 0.0, 0.1, DISAGREE, "differs", {"apart": True}),
+    Row(2.0, NAN, NAN, UNCLEAR, "many-sides", {"obstacle": Obstacle.MANY_SIDES}),
+    Row(2.0, NAN, NAN, KINK, "no-gradient", {"obstacle": Obstacle.NO_GRADIENT}),
 ]
 
 
