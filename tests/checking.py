@@ -15,7 +15,8 @@ import oracle
 import pytest
 from oracle import mp
 
-from bpx.check.numeric import ball_context, multiprecision_slopes
+from bpx.check.balls import ball_context
+from bpx.check.numeric import multiprecision_slopes
 from bpx.check.whole import graph_multiprecision
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.graph.arrays import Array

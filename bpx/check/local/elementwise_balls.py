@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.balls import ball_context
+from bpx.check.balls.balls import Ball, lifted
+from bpx.check.balls.enclosures import Enclosure, enclosed_derivative
 from bpx.check.local.elementwise_batch import ElementwiseBatch
-from bpx.check.numeric import ball_context
-from bpx.check.numeric.balls import Ball, lifted
-from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 from bpx.check.numeric.tolerances import BALL_BITS, FLOAT_CONSTANT_ROUNDING, RIGHT_FORMULA
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.balls import ball_context
 from bpx.check.local.rounding_error import rounding_errors
-from bpx.check.numeric import ball_context
 from bpx.check.numeric.tolerances import EPSILON, FULL_DIGITS, OTHER_FORMULA, PLAIN_ROUNDING, REST, WITNESSES
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
