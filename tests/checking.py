@@ -15,7 +15,9 @@ import oracle
 import pytest
 from oracle import mp
 
-from bpx.check.numeric import ball_context, multiprecision
+from bpx.check.balls import ball_context
+from bpx.check.numeric import multiprecision_slopes
+from bpx.check.whole import graph_multiprecision
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Op
@@ -68,9 +70,10 @@ L = "-(y*log(a) + (1-y)*log(1-a))"
 
 
 def in_float64_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the packages that compute with more digits."""
-    for numbers in (ball_context, multiprecision):
-        monkeypatch.setattr(numbers, "available", lambda: False)
+    """Without balls and without more digits, as where there are too many entries for these."""
+    monkeypatch.setattr(ball_context, "available", lambda: False)
+    monkeypatch.setattr(multiprecision_slopes, "slopes", lambda function, x: None)
+    monkeypatch.setattr(graph_multiprecision, "_claimed", lambda evaluation, digits: None)
 
 
 # --- rules made wrong ---------------------------------------------------------------------------

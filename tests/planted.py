@@ -19,6 +19,7 @@ from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
+from bpx.ops import exp, where
 from bpx.ops.tensors import unbroadcast
 from bpx.spec.python import spec_of
 
@@ -265,7 +266,7 @@ def _of_elementwise(op: Op, position: int) -> Iterator[tuple[str, Change, str]]:
     if len(op.args) == 2:
         yield "by the other arg", lambda met: rule(*met.args, met.out)[1 - position], "swapped"
         yield "exchanged", lambda met: _exchanged(op, met.args)[position], "exchanged swapped"
-    if op.witness and op.name not in ("atan2", "abs"):
+    if op.witness and op.name not in ("atan2", "abs", "leaky_relu", "elu", "selu"):
         yield "mask flipped", lambda met: 1 - met.right, "mask-flipped"
     for codes, slips in SLIPS.get((op.name, position), {}).items():
         for text, change in slips.items():
@@ -279,10 +280,25 @@ def _exchanged(op: Op, args: Sequence[Expr]) -> tuple[Any, ...]:
 
 
 # Slips of the pen that people make in the rule of one op, by the names they may go by.
+SELU = 1.0507009873554805, 1.758099340847377  # the slope above 0, and that below it at 0
+
 SLIPS: dict[tuple[str, int], dict[str, dict[str, Change]]] = {
     ("sigmoid", 0): {
         "slip": {"out*(1+out)": lambda m: m.out * (1 + m.out), "1-out": lambda m: 1 - m.out},
         "own-value slip": {"out": lambda m: m.out},
+    },
+    ("leaky_relu", 0): {
+        "mask-flipped": {"the other slope": lambda m: where(m.args[0] > 0, m.args[1], 1)},
+    },
+    ("elu", 0): {
+        "mask-flipped": {"the other slope": lambda m: where(m.args[0] > 0, m.args[1] * exp(m.args[0]), 1)},
+    },
+    ("selu", 0): {
+        "mask-flipped": {
+            "the other slope": lambda m: where(
+                m.args[0] > 0, 1.758099340847377 * exp(m.args[0]), 1.0507009873554805
+            )
+        },
     },
     ("tanh", 0): {
         "slip inner-sign": {"1+out^2": lambda m: 1 + m.out**2},

@@ -25,6 +25,7 @@ FLOORS = [
     "passes",
     "render",
     "check.numeric",
+    "check.balls",
     "check.formulas",
     "check.report",
     "check.local",

@@ -65,8 +65,10 @@ def gradcheck(
     of_output = {
         key: claim for key, claim in plain.claims.items() if _is_gradient(claim, plain.names[output])
     }
-    main = _main_check(spec, replace(plain, claims=of_output), output, queried, weights, detect, budget)
     others = [claim for key, claim in plain.claims.items() if key not in of_output]
+    local_claims = {(one.derivative.of or "", one.name): one for one in others if _is_local(one)}
+    query = Query(plain, output, queried, weights, detect, budget, local_claims)
+    main = _main_check(spec, query._replace(spec=replace(plain, claims=of_output)))
     # What is wrong with claims is wrong at every point, and is said before the first is looked at.
     derived = [row for claim in others for row in derived_checks(main.query, claim)]
     places, skipped = drawn_points(plain, points, seed)
@@ -103,22 +105,20 @@ def _is_gradient(claim: Claim, output: str) -> bool:
     return claim.derivative.first is None and claim.derivative.of in (None, output)
 
 
-def _main_check(
-    spec: NamedGraph,
-    plain: NamedGraph,
-    output: int,
-    queried: Mapping[str, int],
-    weights: Array,
-    detect: float,
-    budget: int,
-) -> SpecCheck:
-    """The check of what is asked for and of the claims; `plain` is `spec` written out."""
+def _is_local(claim: Claim) -> bool:
+    """Is it on the whole of a first derivative, as `∂a/∂z` is?"""
+    return claim.derivative.first is None and claim.derivative.at is None
+
+
+def _main_check(spec: NamedGraph, query: Query) -> SpecCheck:
+    """The check of what is asked for and of the claims; the spec of `query` is `spec` written out."""
+    plain = query.spec
     claims: dict[int, list[Claim]] = {}
     for claim in plain.claims.values():
         claims.setdefault(plain.nodes[claim.name], []).append(claim)
-    wrt = {**queried, **{plain.names[node]: node for node in claims}}
+    wrt = {**query.wrt, **{plain.names[node]: node for node in claims}}
     with_composites = plain if spec.graph is plain.graph else spec
-    return SpecCheck(with_composites, Query(plain, output, wrt, weights, detect, budget), claims)
+    return SpecCheck(with_composites, query._replace(wrt=wrt), claims)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric import ball_context
+from bpx.check.balls import ball_context
 from bpx.check.numeric.tolerances import MOST_QUICK_NODES, MOST_QUICK_OPERATIONS, QUICK_EXACT_OPERATIONS
 from bpx.check.report.entry import Entry, Verdict, rank
 from bpx.check.report.gradient_table import GradientTable

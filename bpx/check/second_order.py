@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpx.check.local.jacobians import CheckedEdge
 from bpx.check.numeric.tolerances import MOST_SECOND
+from bpx.check.report.evidence import Obstacle
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.evaluation import by_rule
@@ -18,6 +20,11 @@ from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.numbers import index_text
 from bpx.passes.reverse import reverse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Flags = NDArray[np.bool_]
 
 
 def second_order(query: Query, input_values: Mapping[int, Array]) -> list[GradientTable]:
@@ -31,6 +38,7 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
     tables: list[GradientTable] = []
     # The entries share most of their nodes, and those at one point have the same rules.
     rules: dict[tuple[int, int], CheckedEdge] = {}
+    missing = _without_gradient(query, input_values)
     for name, node in query.wrt.items():
         gradient = ledger.gradient(node)
         for label, seed in _seeds(query, name, node):
@@ -52,11 +60,25 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
                 query.budget,
             )
             checked = CheckedGraph.at(entry_query, input_values, known_rules=rules)
+            undefined = bool((missing.get(node, False) & (seed != 0)).any())
             tables += [
-                _table(checked, input_name, input_node, label) for input_name, input_node in query.wrt.items()
+                _table(checked, input_name, input_node, label, undefined)
+                for input_name, input_node in query.wrt.items()
             ]
             rules |= checked.rules
     return tables
+
+
+def _without_gradient(query: Query, input_values: Mapping[int, Array]) -> dict[int, Flags]:
+    """Node → its entries at a kink: what rules give there is a convention, which has no slope."""
+    checked = CheckedGraph.at(query, input_values)
+    if not checked.kinks:
+        return {}
+    return {
+        node: np.broadcast_to(evaluated(checked, name, node, by_rule(checked, node)).evidence.kink, shape)
+        for name, node in query.wrt.items()
+        for shape in [checked.graph.shapes[node]]
+    }
 
 
 def _seeds(query: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
@@ -72,6 +94,13 @@ def _seeds(query: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
         yield first + index_text(index), seed
 
 
-def _table(checked: CheckedGraph, name: str, node: int, label: str) -> GradientTable:
-    table = evaluated(checked, name, node, by_rule(checked, node)).table()
+def _table(checked: CheckedGraph, name: str, node: int, label: str, undefined: bool) -> GradientTable:
+    evaluation = evaluated(checked, name, node, by_rule(checked, node))
+    evidence = evaluation.evidence
+    if undefined:
+        # An entry at the edge of a domain has that for a reason, which says more.
+        flat = np.flatnonzero(np.broadcast_to(evidence.obstacle == Obstacle.NONE, evidence.shape))
+        evidence.replace(flat, np.nan, np.nan, obstacle=Obstacle.NO_GRADIENT)
+        evidence.facts[Obstacle.NO_GRADIENT.code] = {"gradient": label}
+    table = evaluation.table()
     return replace(table, by=label, own=np.ones(table.claimed.shape, dtype=bool))

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
-from bpx.check.blame.corrected_formula import right_gradient
+from bpx.check.blame.right_gradient import right_gradient
 from bpx.check.claimed_formulas import labels
-from bpx.check.numeric.tolerances import SECOND_LOOKS
+from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import CLAIM_ROUNDING, SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
@@ -69,7 +71,7 @@ class SpecCheck:
         self.template = CheckedGraph.at(
             query._replace(wrt={**query.wrt, **mentioned}), self.spec.input_values
         )
-        self.in_graph = ClaimsInGraph(self.template, claims)
+        self.in_graph = ClaimsInGraph(self.template, claims, query.local_claims)
 
     def every_claim(self) -> Iterator[Claim]:
         """The claims of all nodes."""
@@ -106,19 +108,22 @@ class SpecCheck:
         claimed |= {node: self.by_claim(checked, expr, first) for node, expr in exprs.items()}
         return checked, claimed
 
-    def by_claim(self, checked: CheckedGraph, expr: Expr, first: bool) -> Claimed:
+    def by_claim(
+        self, checked: CheckedGraph, expr: Expr, first: bool, in_graph: ClaimsInGraph | None = None
+    ) -> Claimed:
         """The value of a claim; how far off it may be comes from the numbers it is, or is made of."""
+        numbers_in = (in_graph or self.in_graph).numbers
         known = {**checked.input_values, **checked.values}
         value = run(checked.graph, known, [expr.id])[expr.id]
         tolerance = np.zeros(expr.shape)
-        needed = set(checked.graph.needs(of=[expr.id], known=known)) if self.in_graph.numbers else set()
-        moved = {node: off for node, off in self.in_graph.numbers.items() if first and node in needed}
+        needed = set(checked.graph.needs(of=[expr.id], known=known)) if numbers_in else set()
+        moved = {node: off for node, off in numbers_in.items() if first and node in needed}
         if moved:
             numbers = run(checked.graph, known, moved)
             ends = {node: numbers[node] + off for node, off in moved.items()}
             tolerance = np.abs(run(checked.graph, {**known, **ends}, [expr.id])[expr.id] - value)
 
-        is_number = expr.id in self.in_graph.numbers
+        is_number = expr.id in numbers_in
         return Claimed(np.asarray(value), tolerance, None if is_number else expr.id)
 
     def outside_domain(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
@@ -161,12 +166,39 @@ class SpecCheck:
         known = [checked.input_values for checked, _ in points]
         if any(node in self.in_graph.anywhere for node in wrong):
             further = [place for place in self.points if not any(place is other for other in known)]
-            points = [*points, *(self.checked(place, False) for place in further[:SECOND_LOOKS])]
+            points = [*points, *self.second_looks(further, wrong)]
         claims = [
             {node: claim for node, claim in claimed.items() if not claim.is_rule} for _, claimed in points
         ]
+        inherited: list[str] = []
+        if self.query.local_claims:
+            claims = [
+                self.with_true_locals(checked, one) for (checked, _), one in zip(points, claims, strict=True)
+            ]
+            right = [node for node in wrong if _is_right(points[0][0], node, claims[0][node])]
+            inherited = [self.spec.names[node] for node in right]
+            wrong = [node for node in wrong if node not in right]
         blame, innocent = blamed_claims([graph for graph, _ in points], claims, wrong)
-        return [self.with_correction(culprit) for culprit in blame], innocent
+        return [self.with_correction(culprit) for culprit in blame], [*inherited, *innocent]
+
+    @cached_property
+    def by_true_locals(self) -> ClaimsInGraph:
+        """The claims, with the true derivatives of other nodes where wrong ones may be claimed of them."""
+        return ClaimsInGraph(self.template, self.claims, {})
+
+    def with_true_locals(self, checked: CheckedGraph, claims: Mapping[int, Claimed]) -> dict[int, Claimed]:
+        """What is claimed at a point by those who are not to blame for claims on ∂a/∂z that they use."""
+        exprs = self.by_true_locals.here
+        return {node: self.by_claim(checked, exprs[node], True, self.by_true_locals) for node in claims}
+
+    def second_looks(
+        self, places: Sequence[Mapping[int, Array]], wrong: Sequence[int]
+    ) -> list[tuple[CheckedGraph, Mapping[int, Claimed]]]:
+        """Some further points, those at which gradients keep their digits if there are any."""
+        looks: list[tuple[CheckedGraph, Mapping[int, Claimed]]]
+        looks = [self.checked(place, False) for place in places]
+        clear = (look for look in looks if _keeps_digits(look[0], wrong))
+        return [*islice(clear, SECOND_LOOKS)] or looks[:SECOND_LOOKS]
 
     def with_correction(self, blame: Blame) -> Blame:
         """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""
@@ -175,14 +207,33 @@ class SpecCheck:
         spec, names = self.with_composites, self.spec.names
         wrt = {name: spec.nodes[name] for name in self.wrt}
         query = self.query._replace(spec=spec, output=spec.nodes[names[self.query.output]], wrt=wrt)
-        checked, node = CheckedGraph.at(query, spec.input_values), spec.nodes[blame.node]
-        edges = [edge for edge in checked.ledger.edges if edge.arg == node]
-        return blame._replace(correction=right_gradient(checked, node, edges))
+        checked, name = CheckedGraph.at(query, spec.input_values), blame.cause or blame.node
+        node = spec.nodes[name] if name in self.spec.own_names.values() else None
+        if node is None:
+            return blame  # a part of an op that the spec does not speak of
+        return blame._replace(correction=right_gradient(checked, node))
 
     @cached_property
     def points(self) -> list[Mapping[int, Array]]:
         """Where else claimed formulas are looked at."""
         return formula_points(self.spec, labels(self.spec, list(self.every_claim())))
+
+
+def _is_right(checked: CheckedGraph, node: int, claimed: Claimed) -> bool:
+    """Is a claim the reference, as far as rounding goes?"""
+    value, error, spread = checked.reference.get(node) or ErrorBound.exact(np.zeros(claimed.value.shape))
+    room = claimed.tolerance + error + spread + CLAIM_ROUNDING * np.abs(value)
+    return bool((np.abs(claimed.value - value) <= room).all())
+
+
+def _keeps_digits(checked: CheckedGraph, nodes: Iterable[int]) -> bool:
+    """Does float64 compute these gradients as they are? Behind a saturated gate 1 - g^2 is mere rounding."""
+    for node in nodes:
+        own, reference = checked.claimed_gradient(node), checked.reference.get(node)
+        size = np.abs(own)
+        if reference and not (np.abs(own - reference.value) <= CLAIM_ROUNDING * size).all():
+            return False
+    return True
 
 
 def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:

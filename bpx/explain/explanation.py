@@ -17,11 +17,11 @@ from bpx.explain.sections.second import SecondDerivatives, SecondRow
 from bpx.explain.sections.section import Section
 from bpx.explain.sections.step import Step
 from bpx.graph.arrays import Array
-from bpx.render.blocks import Block, Heading, Headline, Lines, text_of
+from bpx.render.blocks import Block, Heading, Headline, Lines, headline, text_of
 from bpx.render.plain_data import quantities
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import Diagnostic
-from bpx.words.say import say, visible
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
@@ -147,9 +147,7 @@ class Explanation(Passes, Shown):
         return [*blocks, Heading(say("account.notes")), Lines(tuple(notes))] if notes else blocks
 
     def _headline(self) -> str:
-        answer = f"{self.names[self.output]} = {text_of(self.value)}"
-        title = visible(" ".join((self.title or "").split()))
-        return f"{title}: {answer}" if title else answer
+        return headline(self.title, f"{self.names[self.output]} = {text_of(self.value)}")
 
     def __repr__(self) -> str:
         """A short line; the explanation may be long."""

@@ -237,7 +237,7 @@ def _layout(part: Branch) -> Layout:
         case Index():
             return _indexed(part)
         case Derivative():
-            return _fraction(r"\partial ")
+            return _fraction(r"\partial ", PRECEDENCE_OF_POWER + 1)
         case Repeated():
             sign = f" {_INFIX.get(part.symbol, part.symbol + ' ')}"
             _, *others = between(sign, part.others, part.arg_count)
@@ -261,10 +261,8 @@ def _infix(part: Operation) -> Layout:
     return laid_out(_BRACKETS, part.precedence, left, f" {sign}", right)
 
 
-def _fraction(sign: str = "") -> Layout:
-    return laid_out(
-        _BRACKETS, PRECEDENCE_OF_FRACTION, rf"\frac{{{sign}", LOOSEST, f"}}{{{sign}", LOOSEST, "}"
-    )
+def _fraction(sign: str = "", inside: int = LOOSEST) -> Layout:
+    return laid_out(_BRACKETS, PRECEDENCE_OF_FRACTION, rf"\frac{{{sign}", inside, f"}}{{{sign}", inside, "}")
 
 
 def _indexed(part: Index) -> Layout:

@@ -139,7 +139,7 @@ def _layout(part: Branch) -> Layout:
                 "msub", PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, _mtext(", ".join(part.places) or "…")
             )
         case Derivative():
-            return _fraction(_mo("∂"))
+            return _fraction(_mo("∂"), PRECEDENCE_OF_POWER + 1)
         case Repeated():
             sign = _mo(part.symbol)
             _, *others = between(sign, part.others, part.arg_count)
@@ -166,9 +166,9 @@ def _infix(part: Operation) -> Layout:
     )
 
 
-def _fraction(sign: str = "") -> Layout:
+def _fraction(sign: str = "", inside: int = LOOSEST) -> Layout:
     start, bar = f"<mfrac><mrow>{sign}", f"</mrow><mrow>{sign}"
-    return laid_out(_BRACKETS, PRECEDENCE_OF_FRACTION, start, LOOSEST, bar, LOOSEST, "</mrow></mfrac>")
+    return laid_out(_BRACKETS, PRECEDENCE_OF_FRACTION, start, inside, bar, inside, "</mrow></mfrac>")
 
 
 def _script(element: str, own: int, inside: int, script: str) -> Layout:

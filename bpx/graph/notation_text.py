@@ -24,6 +24,7 @@ from bpx.graph.printer import (
     PRECEDENCE_OF_EQUATION,
     PRECEDENCE_OF_MINUS,
     PRECEDENCE_OF_NOTE,
+    PRECEDENCE_OF_POWER,
     TIGHTEST,
     Atom,
     Dialect,
@@ -35,6 +36,7 @@ from bpx.graph.printer import (
 _PRECEDENCE_OF_INDEX = 50
 
 
+_IN_DERIVATIVE = PRECEDENCE_OF_POWER + 1  # ∂L/∂(x^2)
 _BRACKETS = "(", ")"
 
 
@@ -68,7 +70,7 @@ def _layout(part: Branch) -> Layout:
         case Index():
             return _behind(_PRECEDENCE_OF_INDEX, f"[{', '.join(part.places) or '...'}]")
         case Derivative():
-            return laid_out(_BRACKETS, PRECEDENCE_OF_MINUS, "∂", LOOSEST, "/∂", LOOSEST)
+            return laid_out(_BRACKETS, PRECEDENCE_OF_MINUS, "∂", _IN_DERIVATIVE, "/∂", _IN_DERIVATIVE)
         case Repeated():
             _, *others = between(f" {part.symbol} ", part.others, part.arg_count)
             return laid_out(_BRACKETS, part.precedence, part.first, *others)

@@ -55,3 +55,9 @@ def shape_text(shape: Sequence[int]) -> str:
 def index_text(index: Sequence[int]) -> str:
     """The index of an element as people write it, `[0, 2]`; nothing for a scalar."""
     return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def is_written_short(values: Array) -> bool:
+    """Has each of these numbers at most six digits, or six decimals? Those of a float32 are more."""
+    numbers = values.ravel().tolist()
+    return all(number in (float(f"{number:.6g}"), float(f"{number:.6f}")) for number in numbers)

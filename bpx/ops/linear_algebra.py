@@ -1,8 +1,8 @@
 """Linear algebra: products that letters name, inverses, determinants, Cholesky's factor.
 
 `einsum("ij,jk->ik", a, b)` as NumPy has it, implicit output included: without `->` it has the letters
-that occur once, in the order of the alphabet. Refused, for two operands need neither: the ellipsis, and a
-letter that stands twice in one operand. Lengths of 1 are not stretched.
+that occur once, in the order of the alphabet. Of a single operand, `einsum("ij->ji", a)`, the other is the
+number 1. Refused: the ellipsis, and a letter that stands twice in the result. Lengths of 1 are not stretched.
 
 `inv`, `solve`, `det` and `cholesky` are those of numpy.linalg; `logdet` is the second that its slogdet
 returns, the logarithm of |det|. They take stacks of matrices, in the last two axes. `cholesky` reads the
@@ -18,6 +18,7 @@ are the forward mode of both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from string import ascii_letters
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,6 +68,8 @@ def _arrange(a: Shape, b: Shape, *, subscripts: Any) -> Settings:
         raise SettingError("no-subscripts")
     text = subscripts.replace(" ", "")
     operands, arrow, out = text.partition("->")
+    if "," not in operands and not b:
+        operands += ","  # of one operand
     every = operands.replace(",", "", 1)
     if "," not in operands or not all(letter.isascii() and letter.isalpha() for letter in every + out):
         raise SettingError("bad-subscripts", subscripts=subscripts)
@@ -79,11 +82,9 @@ def _arrange(a: Shape, b: Shape, *, subscripts: Any) -> Settings:
 
 
 def _refuse_letters(letters: _Letters) -> None:
-    for part in letters:
-        for letter in part:
-            if part.count(letter) > 1:
-                raise SettingError("repeated-subscript", letter=letter, part=part)
     for letter in letters.out:
+        if letters.out.count(letter) > 1:
+            raise SettingError("repeated-subscript", letter=letter, part=letters.out)
         if letter not in letters.a + letters.b:
             raise SettingError("unknown-subscript", letter=letter)
 
@@ -93,8 +94,8 @@ def _lengths(letters: _Letters, a: Shape, b: Shape) -> Mapping[str, int]:
     for part, shape in zip(letters, (a, b), strict=False):
         if len(part) != len(shape):
             raise SettingError("subscripts-of-shape", part=part, old=shape)
-    lengths = dict(zip(letters.a, a, strict=True))
-    for letter, length in zip(letters.b, b, strict=True):
+    lengths: dict[str, int] = {}
+    for letter, length in zip(letters.a + letters.b, a + b, strict=True):
         if lengths.setdefault(letter, length) != length:
             first = lengths[letter]
             raise SettingError(
@@ -114,7 +115,8 @@ def _value(a: Array, b: Array, *, subscripts: str, batch: int) -> Any:
     summed = [letter for letter in letters.a if letter in letters.b and letter not in letters.out]
     if batch:
         return np.einsum(f"{letters.a}...,{letters.b}...->{letters.out}...", a, b)
-    if len(letters.out) + 2 * len(summed) != a.ndim + b.ndim:
+    is_repeated = any(len(set(part)) < len(part) for part in (letters.a, letters.b))
+    if is_repeated or len(letters.out) + 2 * len(summed) != a.ndim + b.ndim:
         return np.einsum(subscripts, a, b, optimize=not a.dtype.hasobject)
     # A product of matrices: each letter is summed in both, or stands in one of them and the result.
     left = "".join(letter for letter in letters.a + letters.b if letter not in summed)
@@ -125,17 +127,36 @@ def _value(a: Array, b: Array, *, subscripts: str, batch: int) -> Any:
 def _pull(upstream: Expr, a: Expr, b: Expr, out: Expr, *, subscripts: str) -> tuple[Expr, Expr]:
     letters = _letters(subscripts)
     return (
-        _contribution(upstream, letters.out, b, letters.b, a, letters.a),
-        _contribution(upstream, letters.out, a, letters.a, b, letters.b),
+        _contribution(upstream, letters.out, b, letters.b, a.shape, letters.a),
+        _contribution(upstream, letters.out, a, letters.a, b.shape, letters.b),
     )
 
 
-def _contribution(upstream: Expr, up: str, other: Expr, others: str, arg: Expr, own: str) -> Expr:
-    """The upstream gradient times the other operand; copied along axes that were summed in `arg` alone."""
+def _contribution(upstream: Expr, up: str, other: Expr, others: str, shape: Shape, own: str) -> Expr:
+    """The upstream gradient times the other operand; copied along axes that were summed in the arg alone.
+
+    Of an arg that has a letter twice only a diagonal counts: the rest of its gradient is 0.
+    """
+    again = next((at for at, letter in enumerate(own) if letter in own[:at]), None)
+    if again is not None:
+        return _on_diagonal(upstream, up, other, others, shape, own, again)
     kept = "".join(letter for letter in own if letter in up + others)
     product = einsum(upstream, other, subscripts=f"{up},{others}->{kept}")
     alone = tuple(axis for axis, letter in enumerate(own) if letter not in kept)
-    return spread(product, shape=arg.shape, axis=alone) if alone else product
+    return spread(product, shape=shape, axis=alone) if alone else product
+
+
+def _on_diagonal(
+    upstream: Expr, up: str, other: Expr, others: str, shape: Shape, own: str, again: int
+) -> Expr:
+    """The contribution to an arg whose axis `again` has the letter of an earlier one."""
+    length, letter = shape[again], own[again]
+    once = own[:again] + own[again + 1 :]
+    thin = _contribution(upstream, up, other, others, shape[:again] + shape[again + 1 :], once)
+    *axes, free = list(ascii_letters[: len(once) + 1])
+    first = axes[own.index(letter)]
+    subscripts = f"{''.join(axes)},{first}{free}->{''.join([*axes[:again], free, *axes[again:]])}"
+    return einsum(thin, np.eye(length), subscripts=subscripts)
 
 
 einsum: Op = structural(
@@ -143,6 +164,7 @@ einsum: Op = structural(
     _value,
     _pull,
     _shape,
+    defaults=(1,),
     settings={"subscripts": None},
     arrange=_arrange,
     linear=True,

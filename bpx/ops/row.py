@@ -92,6 +92,7 @@ def structural(
     notation: Notation | None = None,
     *,
     args: tuple[str, ...] = (),
+    defaults: tuple[float, ...] = (),
     variadic: bool = False,
     chooses: tuple[int, ...] = (),
     settings: Settings | None = None,
@@ -110,13 +111,15 @@ def structural(
     `value` takes the settings and `batch` (how many batch axes stand last, 0 or 1) by keyword. Either
     the op is `linear` in each of its args (those it `chooses` by aside), or it has one arg and says along
     which axes it `mixes` it; one without parts tells the checker by `slopes` how its value moves. A
-    `variadic` one names its `args`. `sample` and `sample_settings` are what it is shown for.
+    `variadic` one names its `args`; `defaults` are the values of the last ones, for where they are left out.
+    `sample` and `sample_settings` are what it is shown for.
     """
     return register(
         Op(
             name,
             value,
             args or _parameters(pull)[1:-1],
+            defaults=defaults,
             pull=pull,
             shape=shape,
             settings=settings or {},

@@ -197,13 +197,14 @@ def unbroadcast(upstream: Expr, shape: Shape, inserted: tuple[int, ...] | None =
     if inserted is None:
         inserted = tuple(range(upstream.ndim - len(shape)))
     expanded = expanded_shape(shape, inserted)
-    repeated = [
+    stretched = [
         axis
         for axis, (before, after) in enumerate(zip(expanded, upstream.shape, strict=True))
-        if axis in inserted or before != after
+        if axis not in inserted and before != after
     ]
-    summed = sum_(upstream, axis=repeated) if repeated else upstream
-    return summed if summed.shape == shape else reshape(summed, shape=shape)
+    # Axes of length 1 stay where they are: nobody has to reshape the sum.
+    summed = sum_(upstream, axis=stretched, keepdims=True) if stretched else upstream
+    return sum_(summed, axis=inserted) if inserted else summed
 
 
 def respread(upstream: Expr, x: Expr, axis: tuple[int, ...], keepdims: bool) -> Expr:

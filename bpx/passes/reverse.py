@@ -56,13 +56,15 @@ def reverse(
     wrt: Iterable[Expr],
     upstream: Operand | None = None,
     composites: Mapping[int, Composite] | None = None,
+    known: Mapping[int, Expr] | None = None,
 ) -> Ledger:
     """Append the reverse pass of `output` and return its ledger.
 
     `wrt` are the nodes whose gradient is asked for: nothing flows into nodes that depend on none of them.
     Nodes that stand for `composites` take these ops' own rules, past the parts they were written out to.
     `upstream` is the gradient of what the output is used for by the output, of its shape (default 1, for a
-    scalar output only). Raises `ValueError` where it is missing or of another shape.
+    scalar output only). Gradients that are `known` are passed on, whatever arrives at these nodes.
+    Raises `ValueError` where the upstream gradient is missing or of another shape.
     """
     graph = output.graph
     if upstream is None:
@@ -78,6 +80,8 @@ def reverse(
     live = graph.touched(by=[expr.id for expr in wrt], upto=output.id)
     # An output that depends on none of `wrt` has no reverse pass.
     gradients: dict[int, Expr] = {output.id: seed} if live[output.id] else {}
+    stopped = known or {}
+    gradients |= stopped
     edges: list[Edge] = []
     for node in range(output.id, -1, -1):
         if node not in gradients:
@@ -85,8 +89,9 @@ def reverse(
         # All consumers of a node have greater ids: its gradient is complete when the loop comes to it.
         for edge in _edges(graph[node], gradients[node], live, (composites or {}).get(node)):
             contribution = graph[edge.contribution]
-            known = gradients.get(edge.arg)
-            gradients[edge.arg] = contribution if known is None else known + contribution
+            if edge.arg not in stopped:
+                before = gradients.get(edge.arg)
+                gradients[edge.arg] = contribution if before is None else before + contribution
             edges.append(edge)
     return Ledger(graph, output.id, tuple(edges), {node: expr.id for node, expr in gradients.items()})
 

@@ -16,7 +16,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, numbers, words
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
 from bpx.render.plain_data import summary
-from bpx.words.say import say
+from bpx.words.say import say, visible
 
 _HOLE = "\ufffc"  # the character that stands for an object in a text
 _LONGEST_INSIDE = 400  # characters of a cell in a sentence; `say` cuts longer texts
@@ -69,6 +69,17 @@ class Headline(NamedTuple):
     """The answer, first of all."""
 
     text: Cell
+
+
+def headline(title: str | None, answer: str) -> str:
+    """The answer behind the title, which may have colons and lines of its own."""
+    in_one_line = title_line(title)
+    return say("word.headline", title=in_one_line, answer=answer) if in_one_line else answer
+
+
+def title_line(title: str | None) -> str:
+    """A title in one line; empty where there is none."""
+    return visible(" ".join((title or "").split()))
 
 
 class Heading(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import SHOWN_DIGITS, number
-from bpx.render.blocks import Block, Heading, Headline, Lines
+from bpx.render.blocks import Block, Heading, Headline, Lines, headline
 from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
 from bpx.train.rows import Batching, Checked, ShownStep, measured
@@ -106,11 +106,9 @@ class Training(Shown, Generic[AnyGraph]):
         yield say("account.digits")
 
     def _headline(self) -> str:
-        # A title of several lines would break the headline.
-        title = visible(" ".join((self.spec.title or "").split()))
         loss, rate = self._loss(), number(self.rate, SHOWN_DIGITS)
         answer = say("train.answer", loss=loss, taken=self.taken, optimizer=self.optimizer, rate=rate)
-        return f"{title}: {answer}" if title else answer
+        return headline(self.spec.title, answer)
 
     def _loss(self) -> str:
         first, last = number(self.first, SHOWN_DIGITS), number(self.last, SHOWN_DIGITS)

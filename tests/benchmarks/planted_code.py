@@ -483,9 +483,9 @@ def convolution(rng: Any) -> Case:
         inputs,
         backward,
         [
-            Slip("kernel turned", changed(backward, 1, lambda d, *_: d[::-1]), ("w",), ("flipped",)),
+            Slip("kernel turned", changed(backward, 1, lambda d, *_: d[::-1]), ("w",), ("reversed",)),
             Slip("border left out", changed(backward, 0, border), ("x",), ("some-zero",)),
-            Slip("shifted", changed(backward, 1, lambda d, *_: np.roll(d, 1)), ("w",), ("rolled",)),
+            Slip("shifted", changed(backward, 1, lambda d, *_: np.roll(d, 1)), ("w",), ("shifted",)),
         ],
     )
 

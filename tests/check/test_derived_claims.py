@@ -204,3 +204,42 @@ def test_a_correction_can_be_pasted_back() -> None:
     made = read_target(LOGISTIC)
     wrong = check(made, "w = 2*(a - y)*x")
     assert check(made, str(wrong.blame[0].correction)).verdict == "agree"
+
+
+SIGMOID_STEP = """bpx = 1
+output = "L"
+[inputs]
+x = 0.7
+w = 1.3
+y = 1.0
+[graph]
+z = "w*x"
+a = "sigmoid(z)"
+L = "(a - y)^2"
+"""
+
+
+def test_a_claimed_local_derivative_is_used_by_other_claims() -> None:
+    made = toml(SIGMOID_STEP)
+    chain = "dz = dL/da*da/dz", "dw = dz*x"
+    assert check(made, "da/dz = a*(1 - a)", *chain).verdict == "agree"
+    assert check(made, *chain).verdict == "agree"
+    report = check(made, "da/dz = a", *chain)
+    (blame,) = report.blame
+    assert (blame.node, blame.mistakes[0].code) == ("∂a/∂z", "own-value")
+    assert set(report.innocent) == {"z", "w"}
+
+
+def test_a_slip_beside_a_wrong_local_derivative_is_told() -> None:
+    report = check(toml(SIGMOID_STEP), "da/dz = a", "dz = dL/da*da/dz", "dw = dz*w")
+    assert {blame.node: blame.mistakes[0].code for blame in report.blame} == {
+        "∂a/∂z": "own-value",
+        "w": "swapped",
+    }
+    assert report.innocent == ("z",)
+
+
+def test_a_local_derivative_in_numbers_is_used_at_the_given_point_alone() -> None:
+    made = toml(SIGMOID_STEP)
+    assert check(made, "da/dz = 0.2", "dz = dL/da*da/dz").verdict == "agree"
+    assert check(made, "da/dz = 0.5", "dz = dL/da*da/dz").verdict == "disagree"

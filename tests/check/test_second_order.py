@@ -105,3 +105,32 @@ def test_a_kink_of_the_gradient():
     first, of_second = report.entries
     assert first.by is None
     assert of_second.verdict.word == "kink"
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("norm(x)", {"x": [0.0, 0.0]}),
+        ("3*norm(x) + x[0]", {"x": [0.0, 0.0]}),
+        ("sum(norm(x, axis=1))", {"x": [[0.0, 0.0], [3.0, 4.0]]}),
+        ("norm(a @ x - b)", {"a": [[1.0, 2.0], [0.0, 1.0]], "x": [1.0, 1.0], "b": [3.0, 1.0]}),
+        ("relu(norm(x) - 1)", {"x": [0.6, 0.8]}),
+        ("max(x, y)", {"x": 1.0, "y": 1.0}),
+    ],
+)
+def test_what_does_not_exist_has_no_derivative(expression, values):
+    """Where there is no gradient, at a kink, the slope of what a rule puts in its place means nothing."""
+    report = gradcheck(spec(expression, **values), order=2)
+    assert report.verdict == "kink"
+    undefined = {row.label for row in report.entries if row.by is None and row.verdict.word == "kink"}
+    second_ones = [row for row in report.entries if row.by is not None]
+    assert undefined
+    for row in second_ones:
+        first = row.by.removeprefix("∂out/∂")
+        assert (row.verdict.word == "kink") == (first in undefined), row
+        assert (row.reason is not None and row.reason.code == "no-gradient") == (first in undefined), row
+
+
+def test_a_gradient_that_exists_has_second_derivatives_at_a_kink():
+    report = gradcheck(spec("max(x, y)*min(x, y)", x=1.0, y=1.0), order=2)
+    assert {row.verdict.word for row in report.entries if row.by is not None} == {"disagree"}

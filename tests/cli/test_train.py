@@ -59,9 +59,9 @@ def test_train_with_batches() -> None:
 @pytest.mark.parametrize(
     ("form", "begins"),
     [
-        ("table", "Logistic regression: loss of one sample: L 0.139387 → "),
-        ("plain", "Logistic regression: loss of one sample: L 0.139387 → "),
-        ("markdown", "## Logistic regression: loss of one sample: L 0.139387 → "),
+        ("table", "Logistic regression: loss of one sample — L 0.139387 → "),
+        ("plain", "Logistic regression: loss of one sample — L 0.139387 → "),
+        ("markdown", "## Logistic regression: loss of one sample — L 0.139387 → "),
         ("json", '{\n  "bpx": 1,\n  "kind": "training",'),
     ],
 )

@@ -158,7 +158,7 @@ def test_the_answer_comes_first() -> None:
     one = account("x^2", x=3)
     assert one.blocks()[0] == Headline("out = 9")
     titled = full_account("sigmoid")
-    assert titled.blocks()[0] == Headline("The sigmoid as one op: y = 0.622459")
+    assert titled.blocks()[0] == Headline("The sigmoid as one op — y = 0.622459")
 
 
 def test_sections_in_order() -> None:

@@ -12,9 +12,9 @@ import oracle
 import pytest
 from oracle import args_of, arrays, choosing, mp
 
-from bpx.check.numeric import ball_context
-from bpx.check.numeric.balls import Ball, lifted
-from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
+from bpx.check.balls import ball_context
+from bpx.check.balls.balls import Ball, lifted
+from bpx.check.balls.enclosures import Enclosure, enclosed_derivative
 from bpx.graph.graph import Graph
 from bpx.graph.run import run
 from bpx.ops import rows

@@ -6,9 +6,11 @@ import string
 
 import numpy as np
 import pytest
+from checking import spec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpx.check.gradcheck import gradcheck
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.run import run
 from bpx.ops.tensors import SettingError
@@ -85,7 +87,6 @@ def test_subscripts_in_full(given_text, in_full):
         ("i,j->i->j", (2,), (2,), "bad-subscripts"),
         ("i,1", (2,), (2,), "bad-subscripts"),
         ("ü,i", (2,), (2,), "bad-subscripts"),
-        ("ii,i->i", (2, 2), (2,), "repeated-subscript"),
         ("i,j->ii", (2,), (2,), "repeated-subscript"),
         ("i,j->k", (2,), (2,), "unknown-subscript"),
         ("ij,j->i", (2,), (2,), "subscripts-of-shape"),
@@ -98,3 +99,29 @@ def test_what_einsum_refuses(subscripts, a, b, code):
     with pytest.raises(SettingError) as caught:
         on_inputs(a, b, subscripts)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("expression", "right"),
+    [
+        ("einsum('ij->ji', x)", lambda x: x.T),
+        ("einsum('ij', x)", lambda x: x),
+        ("einsum('ii->', x)", np.trace),
+        ("einsum('ii', x)", np.trace),
+        ("einsum('ii->i', x)", np.diag),
+        ("einsum('ij->', x)", np.sum),
+        ("einsum('ij->j', x)", lambda x: x.sum(axis=0)),
+        ("einsum('ii,ij->j', x, x)", lambda x: np.diag(x) @ x),
+    ],
+)
+def test_one_operand_and_diagonals(expression, right):
+    x = np.array([[1.0, 2.0], [3.0, 5.0]])
+    made = spec(f"sum({expression}^2)", x=x.tolist())
+    assert run(made.graph, made.input_values, [made.output])[made.output] == (right(x) ** 2).sum()
+    assert gradcheck(made, order=2).verdict == "agree"
+
+
+def test_a_letter_may_stand_three_times():
+    x = [[[1.0, 2], [3, 4]], [[5, 6], [7, 8]]]
+    made = spec("einsum('iii->', x) + sum(einsum('iij->j', x)^2)", x=x)
+    assert gradcheck(made).verdict == "agree"

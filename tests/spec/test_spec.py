@@ -444,7 +444,7 @@ def test_a_training_goes_on_from_the_last() -> None:
 
 def test_a_training_in_every_form() -> None:
     training = bpx.load("logistic_regression").train(steps=30, show_steps=1)
-    answer = "Logistic regression: loss of one sample: L 0.139387 → 0.0590793"
+    answer = "Logistic regression: loss of one sample — L 0.139387 → 0.0590793"
     assert json.loads(training.to_json()) == training.to_dict()
     assert str(training).startswith(answer)
     assert training.to_markdown().startswith(f"## {answer}")

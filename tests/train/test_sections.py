@@ -28,11 +28,11 @@ def lines(name: str) -> list[str]:
 
 
 ANSWERS = {
-    "logistic regression": r"Logistic regression: .*: L 0\.139387 → [\d.]+ in 30 steps \(sgd, rate 0\.1\)",
-    "a network": r"Same sign\?: L [\d.]+ → [\d.]+ in 400 steps \(adam, rate 0\.01\)",
-    "one step": r"Same sign\?: L [\d.]+ → [\d.]+ in 1 step \(sgd, rate 0\.1\)",
-    "no step": r"Same sign\?: L ([\d.]+) → \1 in 0 steps \(sgd, rate 0\.1\)",
-    "not finite": r"Too fast: L 0\.25 → [\d.]+e\d+ in \d steps \(sgd, rate 1e40\)",
+    "logistic regression": r"Logistic regression: .* — L 0\.139387 → [\d.]+ in 30 steps \(sgd, rate 0\.1\)",
+    "a network": r"Same sign\? — L [\d.]+ → [\d.]+ in 400 steps \(adam, rate 0\.01\)",
+    "one step": r"Same sign\? — L [\d.]+ → [\d.]+ in 1 step \(sgd, rate 0\.1\)",
+    "no step": r"Same sign\? — L ([\d.]+) → \1 in 0 steps \(sgd, rate 0\.1\)",
+    "not finite": r"Too fast — L 0\.25 → [\d.]+e\d+ in \d steps \(sgd, rate 1e40\)",
     "a wrong rule": r"L -?[\d.]+ → -?[\d.]+ in 0 steps \(sgd, rate 0\.1\)",
 }
 

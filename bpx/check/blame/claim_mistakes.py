@@ -8,90 +8,37 @@ among all short formulas.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.edge_samples import sample
+from bpx.check.blame.claims_at_point import ClaimsAtPoint
+from bpx.check.blame.gradient_slips import slips_in_gradient
 from bpx.check.blame.last_resort import formula_mistakes, scope_of_claim
-from bpx.check.blame.substitutions import rounded_on_the_way, substitution_mistakes
+from bpx.check.blame.substitutions import (
+    forgotten_targets,
+    rounded_on_the_way,
+    substitution_mistakes,
+)
 from bpx.check.blame.where import in_own_names, named_formula, occurrences, path_text, text_of
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import CLAIM_ROUNDING, MOST_SEARCHED, SAFETY_FACTOR, VAGUE
+from bpx.check.numeric.tolerances import MOST_SEARCHED, VAGUE
 from bpx.check.patterns.comparison import (
     Comparison,
     constant_factor,
     counts,
     single_precision,
 )
-from bpx.check.patterns.entry_patterns import PLACES, entry_mistakes
-from bpx.check.patterns.error_patterns import CATALOGUE, EdgeSample, Predict, named
+from bpx.check.patterns.entry_patterns import entry_mistakes
+from bpx.check.patterns.error_patterns import CATALOGUE, Predict, named
+from bpx.check.patterns.moves import PLACES
 from bpx.check.report.blame import Mistake
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.check.whole.evaluation import Claimed
 from bpx.graph.arrays import Array
 from bpx.passes.reverse import Edge
 from bpx.words.say import say
-
-
-@dataclass(frozen=True)
-class ClaimsAtPoint:
-    """A point, what is wrongly claimed there, and of which nodes the claims are right."""
-
-    checked: CheckedGraph
-    claims: Mapping[int, Claimed]
-    right: Sequence[int]
-
-    @cached_property
-    def expected(self) -> dict[int, ErrorBound]:
-        """What arrives at each node when claimed nodes hand on what is claimed of them.
-
-        A claim that is right hands on the reference: its digits add nothing but rounding.
-        """
-        reference = self.checked.reference
-        right = {node: reference[node] for node in self.right if node in reference}
-        return self.arriving(self.claim_bounds | right)
-
-    @cached_property
-    def claim_bounds(self) -> dict[int, ErrorBound]:
-        """The wrong claims, with how far their digits let them be off."""
-        shapes = self.checked.graph.shapes
-        return {
-            node: ErrorBound(
-                np.broadcast_to(claim.value, shapes[node]),
-                np.zeros(shapes[node]),
-                np.broadcast_to(claim.tolerance, shapes[node]),
-            )
-            for node, claim in self.claims.items()
-        }
-
-    def arriving(self, claims: Mapping[int, ErrorBound]) -> dict[int, ErrorBound]:
-        """What arrives at each node where claimed nodes hand on `claims`."""
-        shapes = self.checked.graph.shapes
-        nothing = {node: ErrorBound.exact(np.zeros(shapes[node])) for node in self.claims}
-        return nothing | reverse_sweep(
-            self.checked.ledger.edges, self.checked.trusted, self.checked.seed, claims
-        )
-
-    def follows(self, node: int) -> bool:
-        """Is what is claimed of the node what the claims on its consumers hand back to it?"""
-        claimed, (value, error, spread) = self.claims[node], self.expected[node]
-        if not np.isfinite(claimed.value).all():
-            return False
-        tolerance = claimed.tolerance + SAFETY_FACTOR * error + spread
-        size = np.maximum(np.abs(claimed.value), np.abs(value))
-        return bool((np.abs(claimed.value - value) <= tolerance + CLAIM_ROUNDING * size).all())
-
-    def sample(self, edge: Edge) -> EdgeSample:
-        """The edge, with what is claimed to arrive at its consumer, or else what follows from the claims."""
-        arriving = self.claims.get(edge.consumer) or self.expected[edge.consumer]
-        if edge.consumer in self.right:
-            arriving = self.checked.reference[edge.consumer]
-        upstream = np.broadcast_to(arriving.value, self.checked.graph.shapes[edge.consumer])
-        return sample(self.checked, edge, self.checked.values, upstream, self.checked.trusted[edge])
 
 
 class PlacedMistake(NamedTuple):
@@ -109,11 +56,18 @@ def placed_mistakes(points: Sequence[ClaimsAtPoint], node: int) -> list[PlacedMi
     only_rounding = single_precision(search.comparison)
     if only_rounding and not search.comparison.is_coarse:
         return [PlacedMistake(None, only_rounding)]
+    forgotten = forgotten_targets(
+        [point.checked for point in points], node, search.comparison, search.lengths
+    )
+    if forgotten:
+        return [PlacedMistake(None, forgotten)]
     placed = [*search.of_the_sum(), *search.at_consumers(), *search.of_others()]
     if search.is_vague:  # so few digits fit much
         placed = [one for one in placed if one.edge is None or one.mistake.code in PLACES]
     if [one.mistake.code for one in placed] == ["log-derivative"]:
         return [*placed, *search.further_up()]
+    if [one.mistake.code for one in placed] == ["permuted"]:  # by which mistake, perhaps
+        return [*search.elsewhere()] or placed
     return placed or [*search.elsewhere()]
 
 
@@ -234,6 +188,7 @@ class _ClaimSearch:
             mistakes = (
                 substitution_mistakes(checks, self.node, self.comparison)
                 or tuple(entry_mistakes(self.comparison))
+                or slips_in_gradient(checks, self.node, self.comparison)
                 or self.formulas()
             )
             yield from (PlacedMistake(None, mistake) for mistake in mistakes)
@@ -303,13 +258,18 @@ class _ClaimSearch:
         return swept[self.node].value if self.node in swept else np.zeros(())
 
 
-def described(checked: CheckedGraph, node: int, edges: Sequence[Edge], placed: PlacedMistake) -> Mistake:
-    """The mistake in names of the spec, with its path where there are others or where it is further up."""
+def described(
+    checked: CheckedGraph, node: int, edges: Sequence[Edge], placed: PlacedMistake, above: bool = False
+) -> Mistake:
+    """The mistake in names of the spec, with its path where there are others or where it is further up.
+
+    It is `above` where the claim is not on `node` itself, but uses the gradient of it.
+    """
     edge, mistake = placed
     if edge is None:
-        return mistake
+        return mistake.on(say("mistake.path", node=text_of(checked, node))) if above else mistake
     mistake = in_own_names(checked, edge, mistake)
     if mistake.code == "at-each":
         return mistake.on(say("mistake.path", node=text_of(checked, edge.consumer)))
-    is_only_path = edge.arg == node and len(edges) == 1
+    is_only_path = edge.arg == node and len(edges) == 1 and not above
     return mistake if is_only_path and mistake.code != "dropped" else mistake.on(path_text(checked, edge))

@@ -52,7 +52,7 @@ class Scope(NamedTuple):
         return {
             name: values
             for name, values in self.names.items()
-            if all(_stretches(np.shape(value), shape) for value, shape in zip(values, shapes, strict=False))
+            if all(stretches(np.shape(value), shape) for value, shape in zip(values, shapes, strict=False))
         }
 
     def short_formula(self, values: Sequence[Array], tolerances: Sequence[Any]) -> ShortFormula | None:
@@ -68,7 +68,8 @@ class Scope(NamedTuple):
         return short_formula(names, target, constants=self.constants, functions=self.functions, parts=parts)
 
 
-def _stretches(shape: Shape, wanted: Shape) -> bool:
+def stretches(shape: Shape, wanted: Shape) -> bool:
+    """Is an array of this shape broadcast against one of the wanted shape to no more than that?"""
     fits = all(a in (1, b) for a, b in zip(shape[::-1], wanted[::-1], strict=False))
     return fits and len(shape) <= len(wanted)
 

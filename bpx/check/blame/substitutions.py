@@ -12,26 +12,30 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.blame.textbook import Textbook, textbook_form
 from bpx.check.blame.where import named_formula
 from bpx.check.numeric.tolerances import (
     LEARNING_RATES,
     MOST_EXACT_ELEMENTS,
+    MOST_KERNELS,
     MOST_NAMED,
     MOST_SUBSTITUTED,
     MOST_SUBSTITUTED_ELEMENTS,
     MOST_SUBSTITUTES,
     ROUNDING_CLOSE,
 )
+from bpx.check.patterns.comparison import PLAIN_FACTORS, constant_factor, fits
 from bpx.check.report.blame import Mistake
-from bpx.graph.formula import derivative
+from bpx.graph.formula import derivative, formula
 from bpx.graph.numbers import number
 from bpx.graph.run import run
+from bpx.passes.domain import choosing
 from bpx.passes.reverse import reverse
 
 if TYPE_CHECKING:
     from bpx.check.patterns.comparison import Comparison
     from bpx.check.whole.checked_graph import CheckedGraph
-    from bpx.graph.arrays import Array, Settings
+    from bpx.graph.arrays import Array, Settings, Shape
     from bpx.graph.graph import Graph
 
 Value = Callable[["CheckedGraph"], "Array"]
@@ -53,7 +57,11 @@ def substitution_mistakes(
     gradient = checked.by_own_rules.gradient(node)
     if gradient is None or checked.elements > MOST_EXACT_ELEMENTS or comparison.is_coarse:
         return ()
-    fitting = [*_wrong_axes(points, node, comparison)]
+    fitting = [
+        *_wrong_axes(points, node, comparison),
+        *_wrong_strides(points, gradient.id, comparison),
+        *_wrong_kernels(points, gradient.id, comparison),
+    ]
     most = min(MOST_SUBSTITUTED, MOST_SUBSTITUTED_ELEMENTS // checked.elements)
     for change in islice(_changes(checked, gradient.id), most):
         for everywhere in (False, True):
@@ -81,6 +89,68 @@ def _changed(point: CheckedGraph, gradient: int, change: _Change, everywhere: bo
     return run(point.graph, {**known, change.node: value}, [gradient])[gradient]
 
 
+# --- a forgotten target ---
+
+
+def forgotten_targets(
+    points: Sequence[CheckedGraph], node: int, comparison: Comparison, lengths: set[int]
+) -> Mistake | None:
+    """The target left out of the right gradient: p for p - y, softmax(z) for softmax(z) - one_hot(y).
+
+    It is left out of the gradient by the rules, or of the textbook form of it.
+    """
+    checked = points[0]
+    gradient = checked.by_own_rules.gradient(node)
+    if gradient is None or checked.elements > MOST_EXACT_ELEMENTS or comparison.is_coarse:
+        return None
+    for target in _targets(checked, gradient.id):
+        name = formula(checked.graph, target, checked.query.spec.names, open_root=False)
+        change = _Change(Mistake.of("target-forgotten", name=name), target, lambda point: np.zeros(()))
+        # No layer depends on the target: what lies between it and the gradient belongs to the loss.
+        predicted = [_changed(point, gradient.id, change, True) for point in points]
+        fitting = _up_to_a_factor(change.mistake, comparison, predicted, lengths)
+        textbook = textbook_form(checked, node) if not fitting and target in checked.values else None
+        if textbook:
+            predicted = [_without(textbook, point, target) for point in points]
+            fitting = _up_to_a_factor(change.mistake, comparison, predicted, lengths)
+        if fitting:
+            return fitting
+    return None
+
+
+def _targets(checked: CheckedGraph, gradient: int) -> list[int]:
+    """The nodes of a gradient that depend on nothing but targets and on what chooses, the outermost."""
+    graph, spec = checked.graph, checked.query.spec
+    chosen = choosing(spec.graph)
+    targets = {leaf.node for leaf in spec.inputs if leaf.role == "target" or leaf.node in chosen}
+    needed = graph.needs(of=[gradient])
+    for node in needed:
+        args = [arg for arg in graph.args[node] if arg not in graph.constants]
+        if args and all(arg in targets for arg in args):
+            targets.add(node)
+    inner = {arg for node in needed if node in targets for arg in graph.args[node]}
+    return [node for node in needed if node in targets - inner and node not in chosen]
+
+
+def _without(textbook: Textbook, point: CheckedGraph, target: int) -> Array:
+    known = {**point.input_values, **point.values, target: np.zeros(point.graph.shapes[target])}
+    return run(textbook.graph, known, [textbook.root])[textbook.root]
+
+
+def _up_to_a_factor(
+    mistake: Mistake, comparison: Comparison, predicted: Sequence[Array], lengths: set[int]
+) -> Mistake | None:
+    """The mistake, alone or with a plain factor on top of it."""
+    if comparison.explained_by(predicted):
+        return mistake
+    if all(fits(right, one, 0.0) for right, one in zip(comparison.right, predicted, strict=True)):
+        return None  # the target makes no difference
+    factor = constant_factor(comparison.scaled(predicted), lengths)
+    if factor and factor.code in PLAIN_FACTORS:
+        return Mistake.of("both", first=mistake, second=factor)
+    return None
+
+
 # --- what may have been changed -----------------------------------------------------------------
 
 
@@ -92,6 +162,12 @@ def _changes(checked: CheckedGraph, gradient: int) -> Iterator[_Change]:
     known = [node for node in checked.forward if node not in graph.constants]
     known.sort(key=lambda node: node not in own)  # those with names first
     texts = {node: named_formula(checked, node) for node in (*known[:MOST_SUBSTITUTES], *used)}
+    for node in graph.needs(of=[gradient]):
+        # The pre-activation for the activation: z for a = sigmoid(z), or for tanh(c), which has no name.
+        if node in checked.values and _is_function(graph, node):
+            (arg,) = graph.args[node]
+            wrong, right = named_formula(checked, arg), named_formula(checked, node)
+            yield _Change(Mistake.of("name-for-name", wrong=wrong, right=right), node, _value_of(arg))
     for node in used:
         yield _Change(Mistake.of("name-lost", name=texts[node]), node, lambda point: np.zeros(()))
         yield _Change(Mistake.of("name-one", name=texts[node]), node, lambda point: np.ones(()))
@@ -104,6 +180,10 @@ def _changes(checked: CheckedGraph, gradient: int) -> Iterator[_Change]:
         yield _Change(Mistake.of("name-sign", name=texts[node]), node, _times(node, -1.0))
         yield _Change(Mistake.of("name-doubled", name=texts[node]), node, _times(node, 2.0))
     yield from _updates(checked, used)
+
+
+def _is_function(graph: Graph, node: int) -> bool:
+    return graph.ops[node].elementwise and len(graph.args[node]) == 1
 
 
 def _value_of(node: int) -> Value:
@@ -143,6 +223,65 @@ def _with_settings(point: CheckedGraph, node: int, other: int, settings: Setting
     gradient = reverse(twin[point.query.output], [twin[node]], twin.constant(point.query.seed)).gradient(node)
     assert gradient is not None
     return run(twin, point.input_values, [gradient.id])[gradient.id]
+
+
+# --- convolutions ---
+
+
+def _wrong_strides(
+    points: Sequence[CheckedGraph], gradient: int, comparison: Comparison
+) -> Iterator[Mistake]:
+    """A stride that the forward pass has and the backward pass forgets."""
+    graph = points[0].graph
+    for node in graph.needs(of=[gradient]):
+        stride = graph.settings[node].get("stride")
+        if stride and set(stride) != {1}:
+            change = _Change(Mistake.of("stride-forgotten", stride=stride[0]), node, _unstrided(node))
+            if _gives(points, gradient, change, False, comparison):
+                yield change.mistake
+                return
+
+
+def _unstrided(node: int) -> Value:
+    """The value of a node that goes along in steps, with steps of 1."""
+
+    def value(point: CheckedGraph) -> Array:
+        graph, (arg,) = point.graph, point.graph.args[node]
+        settings, shape = graph.settings[node], graph.shapes[node]
+        known = {**point.input_values, **point.values}
+        inner = run(graph, known, [arg])[arg]
+        steps = {**settings, "stride": (1,) * len(settings["stride"])}
+        every = np.asarray(graph.ops[node].value(inner, **steps, batch=0))
+        return every[tuple(slice(length) for length in shape)]
+
+    return value
+
+
+def _wrong_kernels(
+    points: Sequence[CheckedGraph], gradient: int, comparison: Comparison
+) -> Iterator[Mistake]:
+    """A kernel used the wrong way round in the gradient of what it is moved along."""
+    graph, own = points[0].graph, points[0].query.spec.own_names
+    used = [node for node in graph.needs(of=[gradient]) if node in points[0].values and node in own]
+    for node in [one for one in used if len(graph.shapes[one]) > 2][:MOST_KERNELS]:
+        for code, move in _kernel_moves(graph.shapes[node]):
+            mistake = Mistake.of(f"kernel-{code}", name=named_formula(points[0], node))
+            change = _Change(mistake, node, _moved_value(node, move))
+            if _gives(points, gradient, change, False, comparison):
+                yield mistake
+
+
+def _moved_value(node: int, move: Callable[[Array], Array]) -> Value:
+    return lambda point: move(point.values[node])
+
+
+def _kernel_moves(shape: Shape) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    """What may become of a kernel of shape (out, in, *size)."""
+    yield "turned", lambda w: np.flip(w, tuple(range(2, w.ndim)))
+    if len(shape) > 3 and shape[-1] == shape[-2]:
+        yield "transposed", lambda w: w.swapaxes(-1, -2)
+    if shape[0] == shape[1]:
+        yield "channels", lambda w: w.swapaxes(0, 1)
 
 
 def _updates(checked: CheckedGraph, used: Sequence[int]) -> Iterator[_Change]:

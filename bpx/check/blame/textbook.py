@@ -8,9 +8,9 @@ where they are to be had.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,10 +24,13 @@ from bpx.check.numeric.tolerances import (
     MOST_EXACT_ELEMENTS,
     MOST_EXACT_OPERATIONS,
     MOST_NAMES_IN_SCOPE,
+    MOST_SIGNS_TURNED,
     TEXTBOOK_POINTS,
 )
-from bpx.check.whole.sample_points import drawn_points
+from bpx.check.patterns.comparison import fits
+from bpx.check.whole.sample_points import are_shares, drawn_points, formula_points
 from bpx.graph.run import run
+from bpx.passes.domain import choosing
 
 if TYPE_CHECKING:
     from bpx.check.whole.checked_graph import CheckedGraph
@@ -36,13 +39,38 @@ if TYPE_CHECKING:
     from bpx.graph.graph import Graph
 
 
-def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
-    """The shortest formula for ∂output/∂node in names of the spec; None where there is no short one."""
+class Textbook(NamedTuple):
+    """A short form of a gradient: the formula, and its node in a graph that all its names are nodes of."""
+
+    formula: Formula
+    graph: Graph
+    root: int
+
+
+def textbook_form(checked: CheckedGraph, node: int) -> Textbook | None:
+    """The shortest formula for ∂output/∂node in names of the spec; None where there is no short one.
+
+    It holds for all values; or else for all that are what the given ones evidently are: the target of a
+    cross-entropy has rows that add up to 1.
+    """
+    if checked.elements > MOST_EXACT_ELEMENTS:
+        return None
+    everywhere = _textbook_at(checked, node, points_everywhere(checked, 1 + TEXTBOOK_POINTS), set())
+    shares = {leaf.node for leaf in checked.query.spec.inputs if are_shares(leaf.value)}
+    if everywhere or not shares:
+        return everywhere
+    points = [checked.query.spec.input_values, *formula_points(checked.query.spec)]
+    return _textbook_at(checked, node, points, shares)
+
+
+def _textbook_at(
+    checked: CheckedGraph, node: int, points: Sequence[Mapping[int, Array]], kept: Collection[int]
+) -> Textbook | None:
+    """The form that holds at these points; inputs that are `kept` are what they are there."""
     gradient = checked.by_own_rules.gradient(node)
-    if gradient is None or checked.elements > MOST_EXACT_ELEMENTS:
+    if gradient is None:
         return None
     names = _names(checked, node)
-    points = points_everywhere(checked, 1 + TEXTBOOK_POINTS)
     values = [run(checked.graph, point, [*names.values(), gradient.id]) for point in points]
     by_name = {name: [there[at] for there in values] for name, at in names.items()}
     parts = parts_in_scope(checked, names, node, values)
@@ -51,7 +79,12 @@ def textbook_form(checked: CheckedGraph, node: int) -> Formula | None:
     if short is None or has_fraction_in_sum(short.tree):
         return None
     root = short.on(parts.graph, {name: parts.graph[one] for name, one in (names | parts.nodes).items()})
-    return short.formula if _is_identity(parts.graph, root.id, gradient.id, points) else None
+    if root.shape != checked.graph.shapes[node]:
+        return None  # it holds for each element, but cannot be claimed as it stands
+    ends = root.id, gradient.id
+    turned = turned_signs(checked, points[0], kept)
+    holds = _is_defined_alike(parts.graph, *ends, turned) and _is_identity(parts.graph, *ends, points)
+    return Textbook(short.formula, parts.graph, root.id) if holds else None
 
 
 def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Array]]:
@@ -59,6 +92,16 @@ def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Ar
     spec = checked.query.spec
     anywhere = tuple(leaf._replace(range=None, role="data") for leaf in spec.inputs)
     return drawn_points(replace(spec, inputs=anywhere), count, 0)[0]
+
+
+def turned_signs(
+    checked: CheckedGraph, point: Mapping[int, Array], kept: Collection[int]
+) -> Iterator[Mapping[int, Array]]:
+    """The point with the sign of each input turned that is no index and not `kept`, and of all of them."""
+    chosen = choosing(checked.graph) | set(kept)
+    inputs = [node for node in point if node not in chosen][:MOST_SIGNS_TURNED]
+    for turned in (*([node] for node in inputs), inputs):
+        yield {node: -value if node in turned else value for node, value in point.items()}
 
 
 def _names(checked: CheckedGraph, node: int) -> dict[Formula, int]:
@@ -78,10 +121,17 @@ def _operations(graph: Graph, nodes: Sequence[int]) -> int:
     return total
 
 
+def _is_defined_alike(graph: Graph, root: int, gradient: int, points: Iterable[Mapping[int, Array]]) -> bool:
+    """Has it a value wherever the gradient has one, and the same?"""
+    for point in points:
+        values = run(graph, point, [root, gradient])
+        if np.isfinite(values[gradient]).all() and not fits(values[root], values[gradient], 0.0):
+            return False
+    return True
+
+
 def _is_identity(graph: Graph, root: int, gradient: int, points: Sequence[Mapping[int, Array]]) -> bool:
-    """Does it hold in many digits? Without them, many points in float64 are all there is to say."""
-    if not multiprecision.available():
-        return True
+    """Does it hold in many digits?"""
     affordable = MOST_EXACT_OPERATIONS // _operations(graph, graph.needs(of=[root, gradient]))
     for point in points[: min(IDENTITY_POINTS, affordable)]:
         lifted: Any = {node: multiprecision.lifted(value) for node, value in point.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bpx.check.numeric.tolerances import LONGEST_PLACE
-from bpx.graph.formula import MOST_IN_A_RULE, Formula, formula, ops_written, words
+from bpx.graph.formula import MOST_IN_A_RULE, Formula, derivative, formula, ops_written, words
 from bpx.graph.formula_parts import Number, Operation, Part, Symbol, count_of_args
 from bpx.graph.graph import CONSTANT
 from bpx.words.say import say
@@ -80,6 +80,7 @@ def in_own_names(checked: CheckedGraph, edge: Edge, mistake: Mistake) -> Mistake
         for name, arg in zip(op.args, checked.graph.args[node], strict=False)
     }
     own["out"] = named_formula(checked, node)
+    own["upstream"] = derivative(named_formula(checked, checked.query.output), own["out"])
     facts = [(key, renamed(fact, own) if isinstance(fact, Formula) else fact) for key, fact in mistake.facts]
     return mistake._replace(facts=tuple(facts))
 

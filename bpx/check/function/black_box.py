@@ -141,8 +141,8 @@ class BlackBoxCheck:
         if self.rows.caller.unsteady_at is None and not unsteady:
             for weights in (self.rows.mixture, -self.rows.mixture) if self.rows.one_hot else ():
                 self.evaluation.add_mixture(weights, self.rows.claim(weights))
-            if self.options.exact and not self._calls_native_code():
-                BlackBoxMultiprecision(self.rows, self.evaluation, self.slopes.claim_noise).look()
+            if not self._look_in_many_digits():
+                self.slopes.doubt_zeros(self.options.calls)
             self._add_mixed_slopes()
             BlackBoxKinks(self.rows, self.evaluation, self.rng).look()
             if self.evaluation.wrong.any():  # nobody is called wrong by chance
@@ -169,6 +169,12 @@ class BlackBoxCheck:
         facts = {"found": shape_text(self.rows.misshapen[input].shape), "wanted": shape_text(shape)}
         evidence.facts[Obstacle.CLAIM_SHAPE.code] = facts
         return table(name, evidence.value, evidence, self.evaluation.detect)
+
+    def _look_in_many_digits(self) -> bool:
+        """Take up with many digits what is unclear; can they tell?"""
+        if not self.options.exact or self._calls_native_code():
+            return False
+        return BlackBoxMultiprecision(self.rows, self.evaluation, self.slopes.claim_noise).look()
 
     def _calls_native_code(self) -> bool:
         """Would arrays of objects come to code that takes them for floats?"""

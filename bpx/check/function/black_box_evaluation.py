@@ -31,6 +31,7 @@ _VARIANTS = {
     "at-kink": "between-slopes",
     "beyond-kink": "beyond-slopes",
     "beyond-kinks": "slopes-together",
+    "limiting": "limiting-slopes",
     "formula": "code-in-digits",
 }
 

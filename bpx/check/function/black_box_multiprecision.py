@@ -13,6 +13,7 @@ import numpy as np
 
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
+from bpx.check.local.elementwise_exact import is_known
 from bpx.check.numeric import multiprecision, multiprecision_slopes
 from bpx.check.numeric.multiprecision_slopes import MultiprecisionSlope
 from bpx.check.numeric.tolerances import ALIKE, SAFETY_FACTOR, UNIT_ROUNDOFF, WITNESSES
@@ -35,12 +36,15 @@ class BlackBoxMultiprecision:
         self.rows, self.evaluation, self.claim_noise = rows, evaluation, claim_noise
         self._formulas: dict[tuple[int, int], Any] = {}
 
-    def look(self) -> None:
-        """Take up what is unclear, the worst first, as far as the operations reach."""
+    def look(self) -> bool:
+        """Take up what is unclear, the worst first, as far as the operations reach.
+
+        False where forward does not run on such numbers.
+        """
         unclear = self.evaluation.unclear
         open_ = np.flatnonzero(unclear.any(axis=0))
-        if not len(open_) or not multiprecision.available():
-            return
+        if not len(open_):
+            return True
         unclear[:, open_] &= ~np.array([self._independent(at) for at in open_.tolist()]).T
         open_ = np.flatnonzero(unclear.any(axis=0))
         value = self._value() if len(open_) else None
@@ -49,6 +53,7 @@ class BlackBoxMultiprecision:
                 self._add_slopes(at, np.flatnonzero(unclear[:, at]))
         elif value is not None:
             self._distrust_flat(open_)
+        return value is not None or not len(open_)
 
     def _distrust_flat(self, coordinates: Indices) -> None:
         """Where float64 has lost the value itself, as of (x + 1e16) - 1e16, that it is flat says nothing."""
@@ -141,7 +146,9 @@ class BlackBoxMultiprecision:
         was_flat = bool(np.any(before.flat))
         agreed = self._is(flat, Verdict.AGREE) and not was_flat
         error = slope.error + UNIT_ROUNDOFF * abs(slope.value)
-        evidence.replace(flat, slope.value, error, flat=slope.value == 0)
+        # A 0 by symmetry alone is none: the slopes of both sides may differ at every step.
+        is_zero = slope.value == 0 and is_known(slope)
+        evidence.replace(flat, slope.value, error, flat=is_zero, apart=slope.apart)
         if self._is(flat, Verdict.DISAGREE):
             # The noise of a row costs calls of backward.
             hidden = SAFETY_FACTOR * float(before.error[0]) if was_flat else 0.0
@@ -196,6 +203,6 @@ def _relative(
     parts = [slope.exact * weight for slope, weight in zip(slopes, weights, strict=True)]
     error = sum(slope.error * abs(weight) for slope, weight in zip(slopes, weights, strict=True))
     size, gap = max(abs(claimed), *map(abs, parts)), abs(sum(parts[1:], parts[0]) - claimed)
-    if not float(size.number):  # where floats end, all is 0
-        return 0.0, 0.0
-    return float((gap / size).number), float((error / size).number)
+    if not size.nearest_float():  # where floats end, all is 0
+        return 0.0, 0.0 if all(map(is_known, slopes)) else np.inf
+    return (gap / size).nearest_float(), (error / size).nearest_float()

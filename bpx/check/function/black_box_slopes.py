@@ -13,8 +13,14 @@ from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
 from bpx.check.numeric.differences import DerivativeStatus, Estimate
 from bpx.check.numeric.tolerances import (
     DRAWS,
+    FIRST_STEP,
     FLAT_AS_FLOAT32,
+    PLATEAU_RATIO,
+    PLATEAU_STEPS,
+    QUANTUM_BISECTIONS,
+    QUANTUM_LASTS,
     SAFETY_FACTOR,
+    STAIR_ROUNDINGS,
     STEADY,
     STRETCH,
 )
@@ -59,6 +65,7 @@ class BlackBoxSlopes:
             rest=SAFETY_FACTOR * error,
             scale=estimate.slope_scale,
             flat=estimate.flat,
+            apart=estimate.apart,
             claim_noise=self._claim_noises(coordinates, wrong),
             obstacle=Obstacle.NONE,
         )
@@ -126,6 +133,48 @@ class BlackBoxSlopes:
             moved = (np.abs(perturbed - claim) for perturbed in self._perturbed_claims(row))
             self._noises[row] = np.fmax.reduce([*moved, *self._unevenness(row)])
         return self._noises[row]
+
+    # --- zeros ---
+
+    def doubt_zeros(self, most_calls: int) -> None:
+        """Claims of 0 where f is flat, but only for rounding, which no more digits are there to tell."""
+        evaluation, evidence = self.evaluation, self.evaluation.evidence
+        flat = np.broadcast_to(evidence.flat, evidence.shape).reshape(evaluation.claimed.shape)
+        zeros = flat & (evaluation.claimed == 0)
+        for at in np.flatnonzero(zeros.any(axis=0)).tolist():
+            rows = np.flatnonzero(zeros[:, at])
+            if self.rows.caller.calls < most_calls and self._ends_in_stairs(at, rows):
+                evidence.put(evaluation.at(rows, at), obstacle=Obstacle.STAIRS)
+
+    def _ends_in_stairs(self, at: int, rows: Indices) -> bool:
+        """Does f leave its plateau by one step of a rounding, as exp(x) - 1 at -250 does far away?
+
+        At the end of a true plateau, as of clip, the change shrinks with the bracket around it.
+        """
+        step = FIRST_STEP * max(abs(float(self.rows.x[at])), 1.0)
+        low, high = 0.0, step * PLATEAU_RATIO
+        changes = [self._change(at, rows, high)]
+        while not changes[0].any():
+            low, high = high, high * PLATEAU_RATIO
+            if high > step * PLATEAU_RATIO**PLATEAU_STEPS:
+                return False
+            changes[0] = self._change(at, rows, high)
+        for _ in range(QUANTUM_BISECTIONS):
+            middle = (low + high) / 2
+            change = self._change(at, rows, middle)
+            low, high = (low, middle) if change.any() else (middle, high)
+            changes.append(change if change.any() else changes[-1])
+        first = int(np.argmax(changes[-1]))  # the row that leaves it first
+        quantum, before = float(changes[-1][first]), float(changes[QUANTUM_BISECTIONS // 2][first])
+        size = max(abs(float(self.rows.project(self.rows.output)[rows[first]])), 1.0)
+        return before * QUANTUM_LASTS <= quantum <= STAIR_ROUNDINGS * size
+
+    def _change(self, at: int, rows: Indices, step: float) -> Array:
+        """How far f moves (rows,) to either side at most; infinitely where it is not finite."""
+        line = coordinate(self.rows.x, at)
+        ends = self.rows.outputs([line.at(self.rows.x, line.start + move) for move in (step, -step)])
+        change = np.abs(ends - self.rows.project(self.rows.output))[:, rows].max(axis=0)
+        return np.where(np.isnan(change), np.inf, change)
 
     def _perturbed_claims(self, row: int) -> Iterator[Array]:
         x, upstream = self.rows.x, self.rows.upstreams[row]

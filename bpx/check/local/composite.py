@@ -65,11 +65,11 @@ class CompositeRule:
         return checked_edge._replace(error=SAFETY_FACTOR * checked_edge.error)
 
     def is_same_exactly(self, position: int, claimed: Array, reference: Array) -> bool:
-        """Do rule and parts come to the same in many digits, or without these, but for rounding?"""
+        """Do rule and parts come to the same in many digits, or, of too many numbers, but for rounding?"""
         from bpx.check.numeric import multiprecision  # most checks need no more than float64
 
         largest = float(np.max(np.abs(self.upstream)))
-        if not multiprecision.available() or claimed.size + self.upstream.size > MOST_EXACT_COMPOSITE:
+        if claimed.size + self.upstream.size > MOST_EXACT_COMPOSITE:
             return bool((np.abs(claimed - reference) <= _tolerance(reference, largest)).all())
         with multiprecision.precision(MULTIPRECISION_DIGITS):
             exact = [

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.balls import ball_context
+from bpx.check.balls.balls import Ball, lifted
+from bpx.check.balls.enclosures import Enclosure, enclosed_derivative
 from bpx.check.local.elementwise_batch import ElementwiseBatch
-from bpx.check.numeric import ball_context
-from bpx.check.numeric.balls import Ball, lifted
-from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
 from bpx.check.numeric.tolerances import BALL_BITS, FLOAT_CONSTANT_ROUNDING, RIGHT_FORMULA
 
 
@@ -43,7 +43,7 @@ def rule_is_right(
     batch: ElementwiseBatch, position: int, column: int, slope: EnclosedSlope, size: float
 ) -> bool:
     """Does the rule, on balls, give what is enclosed? `size` is what it gives in float64."""
-    # Imported here: it brings the numbers of mpmath along, which a right rule does without.
+    # Imported here: it brings the numbers of many digits along, which a right rule does without.
     from bpx.check.local.elementwise_exact import rule_on
 
     exact = slope.enclosure.slope

@@ -41,8 +41,6 @@ def slope_and_rule(
 
 def sides(batch: ElementwiseBatch, position: int, column: int) -> MultiprecisionSlope | None:
     """The slopes to both sides by one arg of one element; None where the op does not run on such numbers."""
-    if not multiprecision.available():
-        return None
     args = [multiprecision.lifted(arg[column]) for arg in batch.args]
 
     def forward(x: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric import ladder
+from bpx.check.numeric.both_sides import central_or_side, open_gap, sides_differ, strides_over_kink
 from bpx.check.numeric.ladder import Function, StepTable
 from bpx.check.numeric.richardson import (
     Extrapolation,
@@ -28,12 +29,13 @@ from bpx.check.numeric.richardson import (
     select,
 )
 from bpx.check.numeric.tolerances import (
-    BETTER_SIDE_FACTOR,
     FEWEST_STEPS,
     FEWEST_STEPS_ONE_SIDED,
+    FLAT_CLAIM_ROUNDINGS,
     HOPEFUL_GAP,
     LARGEST_CHUNK_ELEMENTS,
     QUICK_STEPS,
+    QUIET_ROUNDINGS,
     SAFETY_FACTOR,
     SAME_VALUE,
     SECOND_LADDER_BELOW,
@@ -41,7 +43,6 @@ from bpx.check.numeric.tolerances import (
     STAGE_STEPS,
     STAIR_ROUNDINGS,
     UNIT_ROUNDOFF,
-    WELL_KNOWN,
 )
 from bpx.graph.arrays import Array
 
@@ -70,7 +71,8 @@ class Estimate(NamedTuple):
 
     `error` is such that |truth - value| ≤ error nearly always (in 99.9 % of the corpus). `slope_scale` is
     the largest slope met over the steps the value rests on, against which a stationary point is flat. `flat`
-    says that f does not change by a bit near x. `left` and `right` are one-sided slopes with the bar
+    says that f does not change by a bit near x, `apart` that its one-sided slopes do not approach each other
+    as far as the steps go, which is in the bar. `left` and `right` are one-sided slopes with the bar
     `side_error`; nan where they were not needed.
     """
 
@@ -79,6 +81,7 @@ class Estimate(NamedTuple):
     value_at: Array  # f(x)
     slope_scale: Array
     flat: Flags
+    apart: Flags
     status: NDArray[np.int8]  # a DerivativeStatus
     left: Array
     right: Array
@@ -92,6 +95,7 @@ class OneSided(NamedTuple):
     error: Array
     limit: Array
     limit_error: Array
+    nearest: Array  # the point nearest to x that they rest on
 
     def jumps(self, here: Array | float, error_here: Array | float) -> Flags:
         """Where the limit differs from the value `here`, itself known to within `error_here`; all (n,)."""
@@ -139,7 +143,7 @@ def one_sided(function: Function, x: Array, side: int) -> OneSided:
     """
     x = np.asarray(x, dtype=float)
     parts = [_one_side(function, columns, x[columns], side) for columns in _chunks(np.arange(len(x)))]
-    return OneSided(*map(np.concatenate, zip(*parts, strict=True))) if parts else OneSided(*[x] * 4)
+    return OneSided(*map(np.concatenate, zip(*parts, strict=True))) if parts else OneSided(*[x] * 5)
 
 
 class _Problem(NamedTuple):
@@ -155,8 +159,8 @@ class _Problem(NamedTuple):
 
 def _nothing_known(n: int) -> Estimate:
     unknown, unbounded = np.full(n, np.nan), np.full(n, np.inf)
-    status, flat = np.full(n, DerivativeStatus.DOMAIN_EDGE, dtype=np.int8), np.zeros(n, dtype=bool)
-    fields = (unknown, unbounded, unknown, np.zeros(n), flat, status, unknown, unknown, unbounded)
+    status, no = np.full(n, DerivativeStatus.DOMAIN_EDGE, dtype=np.int8), np.zeros(n, dtype=bool)
+    fields = (unknown, unbounded, unknown, np.zeros(n), no, no, status, unknown, unknown, unbounded)
     return Estimate._make(field.copy() for field in fields)
 
 
@@ -175,7 +179,7 @@ def _estimate(problem: _Problem, columns: Indices, estimate: Estimate) -> None:
         if not len(table.columns):
             break
         table = ladder.extended(table, problem.function, problem.scale[table.columns], count)
-        settled = _settle(table, problem.claimed[table.columns], estimate)
+        settled = _settle(table, problem.claimed[table.columns], problem.blind, estimate)
         ended = ladder.ended(table)
         _conclude(problem, table.taking(ended & ~settled), estimate)
         table = table.taking(~(ended | settled))
@@ -184,7 +188,7 @@ def _estimate(problem: _Problem, columns: Indices, estimate: Estimate) -> None:
 # --- claims that are soon confirmed --------------------------------------------------------------
 
 
-def _settle(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
+def _settle(table: StepTable, claimed: Array, blind: bool, estimate: Estimate) -> Flags:
     """Which columns (m,) confirm the claim to many digits already; their estimates are filled in.
 
     Only a claim that is right can be settled here: a wrong one is always judged by the whole ladder, so that
@@ -195,7 +199,7 @@ def _settle(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
     # A claim of 0 has no relative gap; flat columns with it were settled above.
     hopeful = near.any(axis=0) & (claimed != 0) & np.isfinite(claimed) & ~settled
     if hopeful.any():
-        settled[hopeful] = _confirm(table.taking(hopeful), claimed[hopeful], estimate)
+        settled[hopeful] = _confirm(table.taking(hopeful), claimed[hopeful], blind, estimate)
     return settled
 
 
@@ -207,11 +211,12 @@ def _settle_zeros(table: StepTable, claimed: Array, estimate: Estimate) -> Flags
     return np.asarray(still)
 
 
-def _confirm(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
+def _confirm(table: StepTable, claimed: Array, blind: bool, estimate: Estimate) -> Flags:
     """Which claims (m,) a candidate of the table so far confirms; filled in."""
     scale, size = table.slope_scale(), np.abs(claimed)
     quotients = table.quotients(table.central, 2, table.above, table.below)
-    best = confirming(quotients, scale, quick=len(table.steps) <= QUICK_STEPS)
+    quiet = QUIET_ROUNDINGS * table.roundoff * np.maximum(np.abs(table.middle), 1.0) if blind else np.inf
+    best = confirming(quotients, scale, quick=len(table.steps) <= QUICK_STEPS, quiet=quiet)
     gap = np.abs(best.value - claimed)
     confirms = (gap <= SETTLED * size) & (SAFETY_FACTOR * best.error <= SETTLED * size)
     # A claim of ½ at the kink of relu agrees with every central quotient: the sides must agree as well.
@@ -235,15 +240,17 @@ def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
     central, right, left = (extrapolated(kind, scale, floor) for kind in _quotients(table, quantum))
     # Stairs of inner rounding are flat as well, but only between two steps: no plateau of f.
     flat = (flat_to > 0) & (quantum == 0)
-    best = _central_or_side(central, right, left, problem.blind)
+    best = central_or_side(central, right, left, problem.blind)
     best = select(flat, ladder.flat_slope(table, flat_to), best)
     unresolved = np.isinf(best.error) | ladder.too_coarse(table)
     status = np.where(unresolved, DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
     # A blind run cannot see how large the inner values are whose rounding it may take for a slope.
     status[ladder.steep(table, 1.0 if problem.blind else 0.0)] = DerivativeStatus.UNBOUNDED
     if problem.blind:
+        gap, estimate.apart[table.columns] = open_gap(table, quantum, scale)
+        best = best._replace(error=np.maximum(best.error, gap))
         _find_kinks(table, (central, right, left), quantum, status)
-        status[quantum > STAIR_ROUNDINGS * np.maximum(np.abs(table.middle), 1.0)] = DerivativeStatus.STAIRS
+        status[_is_staircase(table, quantum, problem.claimed[table.columns])] = DerivativeStatus.STAIRS
     # The later reason outranks the earlier one.
     status[flat] = DerivativeStatus.OK
     status[_too_few_steps(problem, table)] = DerivativeStatus.DOMAIN_EDGE
@@ -259,6 +266,16 @@ def _quotients(table: StepTable, quantum: Array) -> Iterator[Quotients]:
     yield table.quotients(table.central, 2, above, below, quantum=quantum)
     yield table.quotients(table.right, 1, above, quantum=quantum)
     yield table.quotients(table.left, 1, below, quantum=quantum)
+
+
+def _is_staircase(table: StepTable, quantum: Array, claimed: Array) -> Flags:
+    """Whether steps (m,) of f are no rounding: too high for one; or claimed to be none, as where f is flat.
+
+    Of a staircase the derivative is 0, and of a rounding it is not; a low step may be either.
+    """
+    size = np.maximum(np.abs(table.middle), 1.0)
+    flat = (claimed == 0) & (quantum > FLAT_CLAIM_ROUNDINGS * table.roundoff * size)
+    return np.asarray(flat | (quantum > STAIR_ROUNDINGS * size))
 
 
 def _too_few_steps(problem: _Problem, table: StepTable) -> Flags:
@@ -305,56 +322,18 @@ def _find_kinks(
 ) -> None:
     """Write kinks, which no guard tells of, into the `status` (m,); slopes: central, right, left."""
     central, right, left = slopes
-    torn = _strides_over_kink(central, right) | _strides_over_kink(central, left)
+    torn = strides_over_kink(central, right) | strides_over_kink(central, left)
     status[torn] = DerivativeStatus.UNRESOLVED
-    parted, gap = _sides_differ(right, left), np.abs(right.value - left.value)
+    parted, gap = sides_differ(right, left), np.abs(right.value - left.value)
     beside = ladder.meeting(table, gap, quantum)
     status[parted] = np.where(beside, DerivativeStatus.UNRESOLVED, DerivativeStatus.KINK)[parted]
-
-
-def _differ(first: Extrapolation, second: Extrapolation) -> Flags:
-    """Whether two slopes (m,) differ by more than their errors."""
-    gap, error = np.abs(first.value - second.value), first.own_error + second.own_error
-    size = np.maximum(np.abs(first.value), np.abs(second.value))
-    return np.asarray((gap > SAFETY_FACTOR * error) & (gap > SETTLED * size))
-
-
-def _sides_differ(right: Extrapolation, left: Extrapolation) -> Flags:
-    """Whether the one-sided slopes differ, both of them being well known."""
-    size = np.maximum(np.abs(right.value), np.abs(left.value))
-    well_known = right.own_error + left.own_error <= WELL_KNOWN * size
-    return np.asarray(_differ(right, left) & well_known)
-
-
-def _strides_over_kink(central: Extrapolation, side: Extrapolation) -> Flags:
-    """Whether a well-known slope of one side is not that of both: the central steps stride over a kink."""
-    well_known = side.own_error <= WELL_KNOWN * np.abs(side.value)
-    return np.asarray(_differ(central, side) & well_known)
-
-
-def _central_or_side(
-    central: Extrapolation, right: Extrapolation, left: Extrapolation, blind: bool
-) -> Extrapolation:
-    """The central estimate, or that of a side where a kink or an edge is close on the other.
-
-    Without guards the other side must be known well enough to show that it has the same slope.
-    """
-    best = central
-    for side, other in ((right, left), (left, right)):
-        better = BETTER_SIDE_FACTOR * side.error < best.error
-        if blind:
-            gap, size = np.abs(side.value - other.value), np.abs(side.value)
-            same = gap <= SAFETY_FACTOR * (side.error + other.own_error)
-            better &= same & (other.own_error <= WELL_KNOWN * size)
-        best = select(better, side, best)
-    return best
 
 
 @np.errstate(all="ignore")
 def _one_side(function: Function, columns: Indices, x: Array, side: int) -> OneSided:
     points = x + side * ladder.rungs(0, STAGE_STEPS[2]) * np.maximum(np.abs(x), 1.0)
     values = ladder.values_at(function, points, columns)
-    slopes = OneSided(*(np.full(len(x), fill) for fill in (np.nan, np.inf, np.nan, np.inf)))
+    slopes = OneSided(*(np.full(len(x), fill) for fill in (np.nan, np.inf, np.nan, np.inf, np.nan)))
     # So close to x that rounding takes them to the other side, points may be unusable: leave those out.
     lengths = len(points) - np.isfinite(values)[::-1].argmax(axis=0)
     usable = np.isfinite(values).any(axis=0) & (lengths > FEWEST_STEPS_ONE_SIDED)
@@ -382,4 +361,4 @@ def _from_points(columns: Indices, x: Array, points: Array, values: Array) -> On
     curvature = np.abs(values[-2] - last - best.value * (offsets[-2] - offsets[-1]))
     rounding = 2 * UNIT_ROUNDOFF * np.abs(last)
     limit_error = best.error * np.abs(offsets[-1]) + curvature + rounding
-    return OneSided(best.value, best.error, last - best.value * offsets[-1], limit_error)
+    return OneSided(best.value, best.error, last - best.value * offsets[-1], limit_error, points[-1])

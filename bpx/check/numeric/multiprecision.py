@@ -5,21 +5,23 @@ like, its methods of the same names. It never turns into a float by itself: a fu
 the way (a preallocated array, a cast, a routine in C) raises, and the caller knows that it cannot be
 run with more digits. A silent cast would give 0, or noise, for the derivative instead.
 
-Convention: as with floats, what is undefined is nan and what is too large is infinite; nothing raises.
+Convention: as with floats, what is undefined is nan and what is too large is infinite; nothing raises. There
+is one zero, without a sign.
 """
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import LARGEST_ANGLE_BITS, LARGEST_EXPONENT, MULTIPRECISION_DIGITS
+from bpx.check.numeric import binary, elementary
+from bpx.check.numeric.binary import Binary
+from bpx.check.numeric.tolerances import MULTIPRECISION_DIGITS
 from bpx.graph.arrays import Array
 from bpx.words.say import say
 
@@ -29,30 +31,29 @@ if TYPE_CHECKING:
 Reals = (int, float, np.integer, np.floating, np.bool_)
 
 
-@cache
-def available() -> bool:
-    """Whether mpmath, which does the arithmetic, is installed."""
-    return find_spec("mpmath") is not None
+class Precision:
+    """How many digits results have now, and how many bits that is."""
+
+    digits = bits = 0
+
+    @classmethod
+    def set(cls, digits: int) -> None:
+        """From now on so many digits."""
+        cls.digits, cls.bits = digits, math.ceil((digits + 1) * math.log2(10))
 
 
-@cache
-def context() -> Any:
-    """An mpmath context of our own, so that nobody else's precision counts."""
-    # Imported here: mpmath takes longer to load than most commands run.
-    own = import_module("mpmath").MPContext()
-    own.dps = MULTIPRECISION_DIGITS
-    return own
+Precision.set(MULTIPRECISION_DIGITS)
 
 
 @contextmanager
 def precision(digits: int) -> Iterator[None]:
     """Compute with so many digits meanwhile."""
-    own = context()
-    before, own.dps = own.dps, digits
+    before = Precision.digits
+    Precision.set(digits)
     try:
         yield
     finally:
-        own.dps = before
+        Precision.set(before)
 
 
 class OperationBudget:
@@ -68,7 +69,7 @@ class OperationBudget:
 
     def spend(self) -> None:
         """Count one operation; its cost grows about with the square of the digits."""
-        self.left -= (context().dps // MULTIPRECISION_DIGITS) ** 2
+        self.left -= (Precision.digits // MULTIPRECISION_DIGITS) ** 2
         if self.left < 0:
             raise ArithmeticError(say("python.operations"))
 
@@ -79,154 +80,129 @@ class OperationBudget:
         OperationBudget.current = self._outer
 
 
+def _method(function: Callable[[Binary, int], Binary]) -> Callable[[Multiprecision], Multiprecision]:
+    return lambda self: _rounded(function(self.number, Precision.bits))
+
+
 class Multiprecision:
     """A real number of 90 digits, or as many as `precision` says."""
 
     # Arrays hold one object for each number: without a dict each takes less memory.
     __slots__ = ("number",)
 
-    def __init__(self, number: Any) -> None:
-        """Take an mpf as it is, a float or an int without rounding; anything complex is nan."""
-        own = context()
+    def __init__(self, value: Any) -> None:
+        """Take a binary number, a float or an int as it is, without rounding; anything complex is nan."""
         if OperationBudget.current is not None:
             OperationBudget.current.spend()
-        if isinstance(number, Reals):
-            # By way of float: mpmath does not know the scalars of NumPy.
-            number = own.mpf(number if isinstance(number, int) else float(number))
-        self.number = number if isinstance(number, own.mpf) else own.nan
+        self.number: Binary = value if isinstance(value, tuple) else _number(value) or binary.NAN
 
     def __repr__(self) -> str:
-        return f"Multiprecision({context().nstr(self.number, 20)})"
+        return f"Multiprecision({self.nearest_float()})"
 
     def __float__(self) -> float:
         raise TypeError(say("python.multiprecision"))
 
+    def nearest_float(self) -> float:
+        """Rounded to float64; what is too large for it is infinite."""
+        return binary.nearest_float(self.number)
+
     # Equal numbers have equal hashes, floats among them; NumPy's sets and unions need that.
     def __hash__(self) -> int:
-        return hash(self.number)
+        return binary.hashed(self.number)
 
     def __bool__(self) -> bool:
-        return bool(self.number)
+        return self.number != binary.ZERO and bool(self.number[0] or not self.isfinite())
 
     # --- arithmetic ---
 
     def __add__(self, other: Any) -> Multiprecision:
-        return _binary(self, other, lambda x, y: x + y)
+        return _applied(binary.add, self, other)
 
     def __radd__(self, other: Any) -> Multiprecision:
-        return _binary(other, self, lambda x, y: x + y)
+        return _applied(binary.add, other, self)
 
     def __sub__(self, other: Any) -> Multiprecision:
-        return _binary(self, other, lambda x, y: x - y)
+        return _applied(binary.subtract, self, other)
 
     def __rsub__(self, other: Any) -> Multiprecision:
-        return _binary(other, self, lambda x, y: x - y)
+        return _applied(binary.subtract, other, self)
 
     def __mul__(self, other: Any) -> Multiprecision:
-        return _binary(self, other, lambda x, y: x * y)
+        return _applied(binary.multiply, self, other)
 
     def __rmul__(self, other: Any) -> Multiprecision:
-        return _binary(other, self, lambda x, y: x * y)
+        return _applied(binary.multiply, other, self)
 
     def __truediv__(self, other: Any) -> Multiprecision:
-        return _binary(self, other, _quotient)
+        return _applied(binary.divide, self, other)
 
     def __rtruediv__(self, other: Any) -> Multiprecision:
-        return _binary(other, self, _quotient)
+        return _applied(binary.divide, other, self)
 
     def __floordiv__(self, other: Any) -> Multiprecision:
-        return _binary(self, other, lambda x, y: context().floor(_quotient(x, y)))
+        return _applied(binary.floor_divide, self, other)
 
     def __rfloordiv__(self, other: Any) -> Multiprecision:
-        return _binary(other, self, lambda x, y: context().floor(_quotient(x, y)))
+        return _applied(binary.floor_divide, other, self)
 
     def __mod__(self, other: Any) -> Multiprecision:
-        return _binary(self, other, _remainder)
+        return _applied(binary.remainder, self, other)
 
     def __rmod__(self, other: Any) -> Multiprecision:
-        return _binary(other, self, _remainder)
+        return _applied(binary.remainder, other, self)
 
     def __pow__(self, other: Any) -> Multiprecision:
-        return _binary(self, other, _power)
+        return _applied(elementary.power, self, other)
 
     def __rpow__(self, other: Any) -> Multiprecision:
-        return _binary(other, self, _power)
+        return _applied(elementary.power, other, self)
 
     def __neg__(self) -> Multiprecision:
-        return Multiprecision(-self.number)
+        return Multiprecision(binary.negative(self.number))
 
     def __pos__(self) -> Multiprecision:
         return self
 
     def __abs__(self) -> Multiprecision:
-        return Multiprecision(abs(self.number))
+        return -self if self.number[0] < 0 else self
 
     # --- comparisons ---
 
     def __eq__(self, other: object) -> Any:
-        return _compared(self, other, lambda x, y: x == y)
+        return _compared(self, other, operator.eq)
 
     def __ne__(self, other: object) -> Any:
-        return _compared(self, other, lambda x, y: x != y)
+        return _compared(self, other, operator.ne)
 
     def __lt__(self, other: Any) -> Any:
-        return _compared(self, other, lambda x, y: x < y)
+        return _compared(self, other, operator.lt)
 
     def __le__(self, other: Any) -> Any:
-        return _compared(self, other, lambda x, y: x <= y)
+        return _compared(self, other, operator.le)
 
     def __gt__(self, other: Any) -> Any:
-        return _compared(self, other, lambda x, y: x > y)
+        return _compared(self, other, operator.gt)
 
     def __ge__(self, other: Any) -> Any:
-        return _compared(self, other, lambda x, y: x >= y)
+        return _compared(self, other, operator.ge)
 
     # --- functions: the names are NumPy's, which looks for methods of these names ---
 
-    def exp(self) -> Multiprecision:
-        """e to this power."""
-        if abs(self.number) > LARGEST_EXPONENT:
-            return Multiprecision(context().inf if self.number > 0 else context().zero)
-        return Multiprecision(context().exp(self.number))
-
-    # Near 0 the plain formulas of expm1, log1p and sinh cancel; far from it they lose nothing.
-    def expm1(self) -> Multiprecision:
-        """e to this power, less 1."""
-        return self.exp() - 1 if abs(self.number) > 1 else Multiprecision(context().expm1(self.number))
+    exp, expm1 = _method(elementary.exp), _method(elementary.expm1)
+    log, log1p = _method(elementary.log), _method(elementary.log1p)
+    sqrt, cbrt = _method(binary.sqrt), _method(binary.cbrt)
 
     def exp2(self) -> Multiprecision:
         """2 to this power."""
-        return (self * Multiprecision(+context().ln2)).exp()
-
-    def log(self) -> Multiprecision:
-        """The natural logarithm; -inf at 0, nan below."""
-        own = context()
-        if self.number == 0:
-            return Multiprecision(own.ninf)
-        return Multiprecision(own.log(self.number) if self.number > 0 else own.nan)
-
-    def log1p(self) -> Multiprecision:
-        """The natural logarithm of one more."""
-        return Multiprecision(context().log1p(self.number)) if abs(self.number) < 1 else (self + 1).log()
+        return 2**self
 
     def log2(self) -> Multiprecision:
         """The logarithm to base 2."""
-        return self.log() / Multiprecision(+context().ln2)
+        return self.log() / Multiprecision(2).log()
 
     def log10(self) -> Multiprecision:
         """The logarithm to base 10."""
-        return self.log() / Multiprecision(+context().ln10)
-
-    # Where mpmath answers with a complex number, as for √-1, the constructor makes it nan.
-    def sqrt(self) -> Multiprecision:
-        """The square root; nan below 0."""
-        return Multiprecision(context().sqrt(self.number))
-
-    def cbrt(self) -> Multiprecision:
-        """The real cube root."""
-        own = context()
-        root = own.cbrt(abs(self.number))  # of a negative number mpmath's is the complex one
-        return Multiprecision(root if self.number > 0 else -root)
+        return self.log() / Multiprecision(10).log()
 
     def square(self) -> Multiprecision:
         """This times itself."""
@@ -236,40 +212,54 @@ class Multiprecision:
         """One over this."""
         return 1 / self
 
-    def sin(self) -> Multiprecision:
-        """The sine."""
-        return self._of_angle("sin")
+    def hypot(self, other: Any) -> Multiprecision:
+        """The length of the vector of both."""
+        return Multiprecision.sqrt(self * self + other * other)
 
     def cos(self) -> Multiprecision:
         """The cosine."""
-        return self._of_angle("cos")
+        return self._cos_sin()[0]
+
+    def sin(self) -> Multiprecision:
+        """The sine."""
+        return self._cos_sin()[1]
 
     def tan(self) -> Multiprecision:
         """The tangent."""
-        return self._of_angle("tan")
+        cosine, sine = self._cos_sin()
+        return sine / cosine
 
     def arcsin(self) -> Multiprecision:
         """The angle of this sine; nan outside [-1, 1]."""
-        return Multiprecision(context().asin(self.number))
+        return self.arctan2(((1 - self) * (1 + self)).sqrt())
 
     def arccos(self) -> Multiprecision:
         """The angle of this cosine; nan outside [-1, 1]."""
-        return Multiprecision(context().acos(self.number))
+        return ((1 - self) * (1 + self)).sqrt().arctan2(self)
 
     def arctan(self) -> Multiprecision:
         """The angle of this tangent."""
-        return Multiprecision(context().atan(self.number))
+        return self.arctan2(1)
 
     def arctan2(self, x: Any) -> Multiprecision:
-        """The angle of the point (x, this)."""
-        return _binary(self, x, lambda y, x: context().atan2(y, x))
+        """The angle of the point (x, this); 0 at the origin."""
+        return _applied(elementary.arctan2, self, x)
 
-    # By way of `exp`, which knows what to do with exponents too large for it.
+    def degrees(self) -> Multiprecision:
+        """This angle in degrees."""
+        return self * 180 / _pi()
+
+    def radians(self) -> Multiprecision:
+        """The angle of so many degrees."""
+        return self * _pi() / 180
+
+    rad2deg, deg2rad = degrees, radians
+
     def sinh(self) -> Multiprecision:
         """The hyperbolic sine."""
-        if abs(self.number) > 1:
-            return (self.exp() - (-self).exp()) / 2
-        return Multiprecision(context().sinh(self.number))
+        beyond = abs(self).expm1()
+        result = (beyond + 1 - 1 / (beyond + 1)) / 2 if beyond > 1 else (beyond + beyond / (beyond + 1)) / 2
+        return -result if self < 0 else result
 
     def cosh(self) -> Multiprecision:
         """The hyperbolic cosine."""
@@ -277,24 +267,29 @@ class Multiprecision:
 
     def tanh(self) -> Multiprecision:
         """The hyperbolic tangent."""
-        return Multiprecision(context().tanh(self.number))
+        beyond = (-2 * abs(self)).expm1()  # never too large
+        result = -beyond / (beyond + 2)
+        return -result if self < 0 else result
 
     def arcsinh(self) -> Multiprecision:
         """The number of this hyperbolic sine."""
-        return Multiprecision(context().asinh(self.number))
+        size, inverse = abs(self), 1 / abs(self)
+        result = (size + size / (inverse + (1 + inverse * inverse).sqrt())).log1p()
+        return -result if self < 0 else result
 
     def arccosh(self) -> Multiprecision:
         """The number of this hyperbolic cosine; nan below 1."""
-        return Multiprecision(context().acosh(self.number))
+        beyond = self - 1
+        return (beyond + (beyond * (self + 1)).sqrt()).log1p()
 
     def arctanh(self) -> Multiprecision:
         """The number of this hyperbolic tangent; nan outside [-1, 1]."""
-        return Multiprecision(context().atanh(self.number))
+        size = abs(self)
+        result = (2 * size / (1 - size)).log1p() / 2
+        return -result if self < 0 else result
 
     # No ufuncs of NumPy: the ops of bpx ask for these by name (`bpx.ops.row.by_method`).
-    def erf(self) -> Multiprecision:
-        """The error function."""
-        return Multiprecision(context().erf(self.number))
+    erf = _method(elementary.erf)
 
     def sigmoid(self) -> Multiprecision:
         """1 / (1 + exp(-this))."""
@@ -302,21 +297,29 @@ class Multiprecision:
 
     def floor(self) -> Multiprecision:
         """The next whole number below."""
-        return Multiprecision(context().floor(self.number))
+        return Multiprecision(binary.floor(self.number))
 
     def ceil(self) -> Multiprecision:
         """The next whole number above."""
-        return Multiprecision(context().ceil(self.number))
+        return -(-self).floor()
+
+    def trunc(self) -> Multiprecision:
+        """The next whole number towards 0."""
+        return self.ceil() if self < 0 else self.floor()
 
     def rint(self) -> Multiprecision:
         """The nearest whole number, of two the even one."""
-        return Multiprecision(context().nint(self.number))
+        return Multiprecision(binary.nearest_whole(self.number))
 
-    __floor__, __ceil__, __round__ = floor, ceil, rint
+    __floor__, __ceil__, __trunc__, __round__ = floor, ceil, trunc, rint
+
+    def fabs(self) -> Multiprecision:
+        """The absolute value."""
+        return abs(self)
 
     def sign(self) -> Multiprecision:
         """-1, 0 or 1."""
-        return Multiprecision(context().sign(self.number))
+        return Multiprecision((self > 0) - (self < 0)) if self == self else self
 
     def conjugate(self) -> Multiprecision:
         """Itself, being real."""
@@ -324,62 +327,57 @@ class Multiprecision:
 
     def isfinite(self) -> bool:
         """Neither infinite nor nan."""
-        return bool(context().isfinite(self.number))
+        return binary.is_finite(self.number)
 
-    def _of_angle(self, name: str) -> Multiprecision:
-        own = context()
-        # To reduce an angle, mpmath works out π to as many digits as the angle has before the point.
-        readable = own.isfinite(self.number) and own.mag(self.number or 1) < LARGEST_ANGLE_BITS
-        return Multiprecision(getattr(own, name)(self.number) if readable else own.nan)
+    def _cos_sin(self) -> list[Multiprecision]:
+        return list(map(_rounded, elementary.cos_sin(self.number, Precision.bits)))
 
 
-def _operand(value: Any) -> Any:
-    """The mpf of a real number; None for all else, arrays above all."""
+def _number(value: Any) -> Binary | None:
+    """A real number; None for all else, arrays above all."""
     if isinstance(value, Multiprecision):
         return value.number
-    return Multiprecision(value).number if isinstance(value, Reals) else None
+    if isinstance(value, Reals):
+        # By way of float: not every scalar of NumPy knows its ratio.
+        return binary.of_float(value if isinstance(value, int) else float(value))
+    return None
 
 
-def _binary(left: Any, right: Any, operation: Callable[[Any, Any], Any]) -> Multiprecision:
-    x, y = _operand(left), _operand(right)
+def _rounded(number: Binary) -> Multiprecision:
+    return Multiprecision(binary.rounded(number, Precision.bits))
+
+
+def _applied(operation: Callable[[Binary, Binary, int], Binary], left: Any, right: Any) -> Multiprecision:
+    x, y = _number(left), _number(right)
     if x is None or y is None:
         # Then NumPy takes over: an array beside a number is its to loop over.
         return NotImplemented  # type: ignore[no-any-return]  # as operators may
-    return Multiprecision(operation(x, y))
+    return _rounded(operation(x, y, Precision.bits))
 
 
 def _compared(left: Any, right: Any, comparison: Callable[[Any, Any], bool]) -> Any:
-    x, y = _operand(left), _operand(right)
-    return NotImplemented if x is None or y is None else bool(comparison(x, y))
+    x, y = _number(left), _number(right)
+    if x is None or y is None:
+        return NotImplemented
+    sign = binary.order(x, y)
+    return comparison(sign, 0) if sign is not None else comparison is operator.ne
 
 
-def _quotient(x: Any, y: Any) -> Any:
-    # mpmath raises where IEEE 754 has an infinity or nan.
-    if y:
-        return x / y
-    own = context()
-    return own.sign(x) * own.inf if x else own.nan
-
-
-def _remainder(x: Any, y: Any) -> Any:
-    # As for quotients: nan in place of an exception.
-    return x % y if y else context().nan
-
-
-def _power(x: Any, y: Any) -> Any:
-    own = context()
-    if x == 0 and y < 0:
-        return own.inf
-    # For infinities and nan the conventions of IEEE 754 pow, which float has.
-    return own.power(x, y) if own.isfinite(x) and own.isfinite(y) else own.mpf(float(x) ** float(y))
+def _pi() -> Multiprecision:
+    return Multiprecision((elementary.pi(Precision.bits), -Precision.bits))
 
 
 # --- values and arrays ---------------------------------------------------------------------------
 
 
+def resolution() -> Multiprecision:
+    """The relative distance of neighbouring numbers."""
+    return Multiprecision((1, 1 - Precision.bits))
+
+
 def as_multiprecision(value: Any) -> Multiprecision:
     """A real number in many digits; nan for all else."""
-    return Multiprecision(_operand(value))
+    return Multiprecision(_number(value) or binary.NAN)
 
 
 def lifted(array: Any) -> NDArray[np.object_]:
@@ -393,5 +391,5 @@ def lifted(array: Any) -> NDArray[np.object_]:
 def rounded(objects: Any) -> Array:
     """The nearest floats; numbers too large for one are infinite."""
     objects = np.asarray(objects, dtype=object)
-    numbers = [float(x.number if isinstance(x, Multiprecision) else x) for x in objects.flat]
+    numbers = [x.nearest_float() if isinstance(x, Multiprecision) else float(x) for x in objects.flat]
     return np.array(numbers, dtype=float).reshape(objects.shape)

@@ -13,12 +13,13 @@ compares: abs() drops the imaginary part, and with it the derivative.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
-from bpx.check.numeric.multiprecision import Multiprecision, as_multiprecision, context, precision
+from bpx.check.numeric.multiprecision import Multiprecision, as_multiprecision, precision, resolution
 from bpx.check.numeric.tolerances import (
     DIGITS_SETTLED,
     KINK_GAP,
@@ -29,6 +30,8 @@ from bpx.check.numeric.tolerances import (
     MULTIPRECISION_STEP,
     MULTIPRECISION_STEP_AT_ZERO,
     SLOPE_GROWTH,
+    SMOOTH_SHRINK,
+    STEADY_GROWTH,
     STEP_SHRINK,
 )
 
@@ -49,6 +52,7 @@ class MultiprecisionSlope(NamedTuple):
     exact: Multiprecision  # `value` before rounding
     at: Multiprecision  # f(x)
     rounding: float  # what the digits carried allow for at most
+    apart: bool  # neither: the slopes of both sides do not approach each other, nor stay as they are
     digits: int = MULTIPRECISION_DIGITS  # so many it took: fewer leave nothing where large terms cancel
 
 
@@ -90,14 +94,17 @@ def _is_settled(before: MultiprecisionSlope, after: MultiprecisionSlope) -> bool
 
 def _with_error(before: MultiprecisionSlope, after: MultiprecisionSlope) -> MultiprecisionSlope:
     """With the error that twice the digits show added; of a 0, what they may hide."""
-    shown = _float(abs(after.exact - before.exact)) if after.value else after.rounding
+    shown = abs(after.exact - before.exact).nearest_float() if after.value else after.rounding
     return before._replace(error=before.error + shown)
 
 
 def _slopes(
     function: Callable[[Multiprecision], Any], x: SupportsFloat, digits: int
 ) -> list[MultiprecisionSlope] | None:
-    """The derivatives with so many digits: five evaluations, at x and at two steps to either side."""
+    """The derivatives with so many digits: five evaluations, at x and at two steps to either side.
+
+    Two steps that show no derivative may do so by chance, as of x sin(1/x): then a third has a word.
+    """
     with precision(digits):
         middle = Multiprecision(float(x))
         # Never in proportion to a large x: f may have features of size 1 there, as sin and floor do.
@@ -107,49 +114,76 @@ def _slopes(
             if size
             else Multiprecision(MULTIPRECISION_STEP_AT_ZERO)
         )
-        offsets = (0, step, -step, step / STEP_SHRINK, -step / STEP_SHRINK)
+        steps = [step, step / STEP_SHRINK]
         try:
-            values = [np.ravel(np.asarray(function(middle + offset), dtype=object)) for offset in offsets]
-            elements = list(zip(*values, strict=True))
+            elements = _evaluated(function, [middle, *_beside(middle, steps)])
+            if any(_is_doubtful(_slope(points, steps), points) for points in elements):
+                steps.append(steps[-1] / STEP_SHRINK)
+                further = _evaluated(function, _beside(middle, steps[-1:]))
+                elements = [(*points, *nearest) for points, nearest in zip(elements, further, strict=True)]
         except Exception:  # whatever it is that a stranger's function does not like about such numbers
             return None
-        return [_slope(points, step)._replace(digits=digits) for points in elements]
+        return [_slope(points, steps)._replace(digits=digits) for points in elements]
 
 
-def _slope(points: tuple[Any, ...], step: Multiprecision) -> MultiprecisionSlope:
-    """The derivative from f at x, x ± step and x ± step / STEP_SHRINK, in this order."""
+def _evaluated(
+    function: Callable[[Multiprecision], Any], points: Sequence[Multiprecision]
+) -> list[tuple[Any, ...]]:
+    """The values of each element at all points."""
+    values = [np.ravel(np.asarray(function(point), dtype=object)) for point in points]
+    return list(zip(*values, strict=True))
+
+
+def _beside(middle: Multiprecision, steps: Sequence[Multiprecision]) -> list[Multiprecision]:
+    """To the right and to the left of a point, step by step."""
+    return [middle + sign * step for step in steps for sign in (1, -1)]
+
+
+def _is_doubtful(slope: MultiprecisionSlope, points: Sequence[Any]) -> bool:
+    """Is there no derivative, for all that two steps show, though f is finite at all points?"""
+    finite = all(as_multiprecision(point).isfinite() for point in points)
+    return finite and (slope.edge or slope.kink or slope.apart)
+
+
+def _slope(points: tuple[Any, ...], steps: Sequence[Multiprecision]) -> MultiprecisionSlope:
+    """The derivative from f at x, and at x ± each of the steps, the largest first."""
     at, *ends = map(as_multiprecision, points)
-    near = step / STEP_SHRINK
-    (right, left), (near_right, near_left) = _sides(at, ends[:2], step), _sides(at, ends[2:], near)
-    value = (near_right + near_left) / 2
-    error = abs(value - (right + left) / 2)
-    size = max(abs(right), abs(left))
-    gap, near_gap = abs(right - left), abs(near_right - near_left)
+    rights = [(up - at) / step for up, step in zip(ends[::2], steps, strict=True)]
+    lefts = [(at - down) / step for down, step in zip(ends[1::2], steps, strict=True)]
+    values = [(right + left) / 2 for right, left in zip(rights, lefts, strict=True)]
+    gaps = [abs(right - left) for right, left in zip(rights, lefts, strict=True)]
     # Of inner values of size 1 at least, which may cancel.
-    rounding = (
-        MULTIPRECISION_ROUNDINGS * Multiprecision(+context().eps) * max(Multiprecision(1), abs(at)) / near
+    rounding = MULTIPRECISION_ROUNDINGS * resolution() * max(Multiprecision(1), abs(at)) / steps[-1]
+    noise = KINK_GAP * max(abs(rights[0]), abs(lefts[0])) + rounding
+    finite = all(slope.isfinite() for slope in (*rights, *lefts))
+    edge = not finite or _grows(rights, noise) or _grows(lefts, noise)
+    kink = not edge and _stays(gaps, noise)
+    # Where the derivative only changes fast, the gap shrinks with the step.
+    closes = gaps[-1] <= noise or gaps[-1] * SMOOTH_SHRINK <= gaps[-2]
+    apart = not (kink or edge or closes)
+    error = abs(values[-1] - values[-2]) + (max(gaps) if apart else 0)
+    sides = (lefts[-1].nearest_float(), rights[-1].nearest_float())
+    return MultiprecisionSlope(
+        values[-1].nearest_float(),
+        error.nearest_float(),
+        *sides,
+        kink,
+        edge,
+        values[-1],
+        at,
+        rounding.nearest_float(),
+        apart,
     )
-    noise = KINK_GAP * size + rounding
-    edge = not (right.isfinite() and left.isfinite() and _is_bounded(right, near_right, noise))
-    edge = edge or not _is_bounded(left, near_left, noise)
-    # Where the derivative only changes fast, the gap shrinks with the step; at a kink it stays.
-    kink = not edge and bool(gap > noise) and bool(near_gap > gap / 2)
-    sides = (_float(near_left), _float(near_right))
-    return MultiprecisionSlope(_float(value), _float(error), *sides, kink, edge, value, at, _float(rounding))
 
 
-def _sides(
-    at: Multiprecision, ends: list[Multiprecision], step: Multiprecision
-) -> tuple[Multiprecision, Multiprecision]:
-    """The slope to the right, and that to the left."""
-    up, down = ends
-    return (up - at) / step, (at - down) / step
+def _grows(slopes: Sequence[Multiprecision], noise: Multiprecision) -> bool:
+    """Do slopes grow as the steps shrink, and by about the same factor each time?"""
+    sizes = [abs(slope) for slope in slopes]
+    grow = all(near > SLOPE_GROWTH * wide + noise for wide, near in pairwise(sizes))
+    ratios = [near / wide for wide, near in pairwise(sizes) if wide > noise]
+    return grow and (len(ratios) < 2 or max(ratios) <= STEADY_GROWTH * min(ratios))
 
 
-def _is_bounded(wide: Multiprecision, near: Multiprecision, noise: Multiprecision) -> bool:
-    """Whether the slope does not grow as the step shrinks."""
-    return bool(abs(near) <= SLOPE_GROWTH * abs(wide) + noise)
-
-
-def _float(number: Multiprecision) -> float:
-    return float(number.number)
+def _stays(gaps: Sequence[Multiprecision], noise: Multiprecision) -> bool:
+    """Are both sides as far apart at each step?"""
+    return bool(min(gaps) > noise) and bool(max(gaps) <= SLOPE_GROWTH * min(gaps))

@@ -39,6 +39,20 @@ def outside(point: Array, polytopes: Sequence[Array], tolerance: Array) -> bool:
     return distance > float(np.abs(normal) @ (tolerance / scale))
 
 
+def beyond_lines(claimed: Array, left: Array, right: Array, bar: Array, room: Array) -> bool:
+    """Is what is claimed of lines (n,) the slopes of no gradient, though it may be along each axis?
+
+    `left` and `right` (n,) are the slopes against and along each line, within `bar`; `room` is how far off
+    the claim may be besides. Sound where the function bends one way along all lines, as a maximum or a
+    minimum does: then a claim lies between the slopes of each. Otherwise, or where a slope is nan, says no.
+    """
+    bend = right - left
+    if not ((bend >= -bar).all() or (bend <= bar).all()):
+        return False
+    low, high = np.minimum(left, right) - bar - room, np.maximum(left, right) + bar + room
+    return bool(((claimed < low) | (claimed > high)).any())
+
+
 @np.errstate(all="ignore")
 def _seen_from(point: Array, polytopes: Sequence[Array], tolerance: Array) -> tuple[list[Array], Array]:
     """The polytopes with the point for origin, in units of a scale (m,) in which all is of size 1."""

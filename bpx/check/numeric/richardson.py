@@ -81,6 +81,7 @@ class Candidates(NamedTuple):
     smaller_steps: Rows  # how many usable steps below its own it was measured at
     resolved_steps: Rows  # of these, how many are above the inner rounding
     noise: Array  # the largest residual there, in units of f
+    tail: Array  # that at the few smallest steps, less what the truncation error may be there
     frozen: Flags  # the residual is noise that stops on the way down: a rounding that froze, or no noise
     systematic: Flags  # the residual shrinks with the steps: a kink or the like was stridden over
 
@@ -99,15 +100,18 @@ def select(chosen: Flags, first: Extrapolation, second: Extrapolation) -> Extrap
     return Extrapolation(*(np.where(chosen, *fields) for fields in zip(first, second, strict=True)))
 
 
-def confirming(quotients: Quotients, scale: Array, *, quick: bool) -> Extrapolation:
+def confirming(
+    quotients: Quotients, scale: Array, *, quick: bool, quiet: Array | float = np.inf
+) -> Extrapolation:
     """The best candidate to compare somebody's claim with, while the table still grows.
 
     The claim is a second, independent witness: what it agrees with needs no class of trust. `quick` leaves
-    out the search for kinks that the one-sided slopes of the caller find as well.
+    out the search for kinks that the one-sided slopes of the caller find as well. Noise above `quiet` (m,),
+    in units of f, may be a ripple that only smaller steps resolve: it confirms nothing yet.
     """
     every = candidates(quotients, quick=quick)
     # So few smaller steps say nothing of the nature of a residual.
-    hopeless = (every.smaller_steps < BRIEF_STEPS) | every.frozen | every.systematic
+    hopeless = (every.smaller_steps < BRIEF_STEPS) | every.frozen | every.systematic | (every.tail > quiet)
     error = np.where(hopeless, np.inf, every.error)
     return _best(every, error, np.zeros_like(every.smaller_steps), scale)
 
@@ -240,7 +244,10 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
         frozen, systematic = _nature(residual, size, windows, quotients.known_rounding)
     start = np.repeat(np.arange(count)[:, np.newaxis], steps.shape[1], axis=1)
     below = (windows.smaller[smallest], windows.resolved[smallest])
-    return Candidates(value, error, start, steps[largest], *below, noise, frozen, systematic)
+    truncation = TRUNCATION_FACTOR * np.where(np.isfinite(change), change, 0.0)
+    unexplained = size - truncation[..., np.newaxis] * windows.steps[largest]
+    tail = _at(unexplained, windows.tail)[..., -BRIEF_STEPS:].max(axis=-1)
+    return Candidates(value, error, start, steps[largest], *below, noise, tail, frozen, systematic)
 
 
 @lru_cache(maxsize=128)

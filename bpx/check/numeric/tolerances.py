@@ -72,10 +72,18 @@ QUANTUM_BISECTIONS = 20
 # Of the change in the middle of the bisection: a rounding keeps its height, and 1/64 lets it vary; the
 # end of a plateau, even where f leaves it linearly, has fallen to 1/1024 by then.
 QUANTUM_LASTS = 1 / 64
+# Times the first step, so often and each time the change to the step before: how far the end of a plateau is
+# looked for where a 0 is claimed. x² is lost beside 1e16 up to |x| = 1, and e^x beside 1 from -700 up to -37.
+PLATEAU_RATIO = 32.0
+PLATEAU_STEPS = 12
 
 # Of max(|f|, 1): higher steps are no rounding of float64, nor of float32 of inner values up to 16 (16 times
 # its 2⁻²⁴). What they are, a rounding to float16 or a function that is a staircase, does not show.
 STAIR_ROUNDINGS = 2.0**-20
+
+# Units of rounding of max(|f|, 1), in the type that f returns: who claims that a function is flat is not told
+# that higher steps are a rounding. Lower ones come of inner values up to 4096 times as large as f.
+FLAT_CLAIM_ROUNDINGS = 2.0**12
 
 # --- one-sided slopes and their gap --------------------------------------------------------------
 
@@ -91,6 +99,11 @@ MEETING_ROUNDING = 0.05
 # The smallest such steps, and the share of the gap to which the slopes must close at one of them.
 MEETING_STEPS = 4
 MEETING_SHARE = 0.5
+
+# Within what factors a gap is of the same size as four steps, 256 times in h, before. Of a smooth function it
+# falls to 1/256, or to 1/16 where a slope goes like |h|^½; what rounding makes of it grows 256 times. That of
+# |h|^p with p > 0.8, and of x log|x|, grows up to threefold; by more it shows as a slope without bound.
+SAME_GAP = (0.2, 8.0)
 
 # --- slopes without bound ------------------------------------------------------------------------
 
@@ -172,6 +185,10 @@ FALLING_HIGH = 1.4
 # of what a check must see by default (1e-5), so that no claim is settled that a verdict would reject.
 # Measured: 1e-6, 5 more pass; 1e-8, 3 fewer.
 SETTLED = 1e-7
+# Units of rounding of max(|f|, 1), in the type that f returns: less noise is taken for a rounding of inner
+# values, which may be 4096 times as large as f; whether more of it is noise at all, smaller steps show. The
+# last of these, 2**-42 of x, tell a ripple of 1e-10, such as 1e-10 sin(1e10 x), from noise; none of 1e-11.
+QUIET_ROUNDINGS = 2.0**12
 # Relative: a claim that no quotient comes this close to is wrong, or at a hard point: no use in a first
 # look. Measured: 0.01 and 1 change no verdict, only what is evaluated.
 HOPEFUL_GAP = 0.1
@@ -221,8 +238,23 @@ KINK_GAP = 1e-10
 # From the wide step to the near one: a slope that grows like this has no limit. |h|^p grows by
 # 1000^(1-p), so that p < 0.997 shows; x log|x| at 0 grows by a thirteenth, 1.075.
 SLOPE_GROWTH = 1.02
-# exp of more is infinite, or 0: its exponent alone would fill the memory.
-LARGEST_EXPONENT = 10**9
+# By what the growth of a slope may differ from one step to the next: |h|^p and a jump grow by the same factor
+# each time, x log|x| by 1.075 and 1.070. What grows by chance, as slopes of x sin(1/x) do, does not.
+STEADY_GROWTH = 1.25
+# The least that the gap between both sides shrinks by from step to step of a smooth function: between the
+# 1000 of one with a second derivative and the 1 of a kink. That of |h|^1.5 shrinks by 31.6.
+SMOOTH_SHRINK = 30.0
+# Bits carried beyond those wanted: a series of up to 3,000 terms, each rounded down, loses 12 of them.
+GUARD_BITS = 20
+# π and log 2 are kept with multiples of so many bits, of which 90, 180, … digits with their guards meet few.
+CONSTANT_BITS = 256
+# Bits behind the point of what float64 guesses of a logarithm or an angle: as good as the 53 that it has.
+FLOAT_GUESS_BITS = 60
+# Times √bits: so often an argument is halved before its series. Measured, µs for exp and sin at 90 digits:
+# 0.3, 10.5 and 11.9; 0.7, 8.7 and 11.3; 1, 8.7 and 11.9; 1.4, 9.3 and 12.3. At 800 digits 0.7 is best too.
+HALVINGS = 0.7
+# Binary digits of an exponent: exp of more is infinite, or 0, as its exponent alone would fill the memory.
+LARGEST_EXPONENT_BITS = 30
 # Binary digits of an angle before the point: reducing more takes too long.
 LARGEST_ANGLE_BITS = 2**12
 
@@ -386,6 +418,9 @@ KINK_MIXTURES = 8
 # Units of rounding of the largest number met, that a step from one side to the other may be made of: the
 # values of both sides and here are off by a unit or two each.
 JUMP_ROUNDINGS = 8
+# In units of the smallest step of one side, 5e-15 of max(|x|, 1): points by which the rounding of its limit
+# is measured. Of 1 / x at the first of them a rounding of x takes a tenth, at the last next to nothing.
+LIMIT_STEPS = (1.0, 2.0**10, 2.0**20)
 
 # Element operations of a look along a random direction through the whole graph: about 0.1 s.
 MOST_ALONG = 2**26
@@ -488,6 +523,19 @@ FLAT_AS_FLOAT32 = 6.5e-7
 # Random directions through coordinates at kinks.
 BLACK_BOX_MIXTURES = 8
 
+# Lines to both sides along which gradients beside a point are looked up where a claim at a kink disagrees, a
+# ladder each: 1,600 calls.
+BLACK_BOX_LIMITS = 32
+# Lines that show whether there is a kink at all where none is along the axes: of a wrong claim on a smooth
+# function they cost 100 calls.
+LOOKS_BESIDE = 2
+# Of max(|x|, 1): how far beside a point these gradients are, and the step of the central differences that
+# they are taken by, which leave six digits. Kinks that rounding has parted, by 1e-14, are one from there.
+BESIDE_BLACK_BOX = 2.0**-20
+DIFFERENCE_BESIDE = 2.0**-30
+# Relative to the largest of such gradients: what is nearer is the same, 2**-20 being what they may bend.
+SAME_BESIDE = 1e-5
+
 # Output elements that have a row each; of a larger output, 8 random mixtures of its elements have.
 MOST_ONE_HOT = 64
 MIXED_ROWS = 8
@@ -529,6 +577,12 @@ FLOAT32_NOISE = (2.0**-30, 2.0**-18)
 
 # Significant digits of a number that nobody typed: a program printed it in full.
 FULL_DIGITS = 12
+# Roundings of the formula by bpx's own rules: another right formula of the same derivative may lose so much
+# more. Four ways to write that of tanh lose up to twice as much.
+OTHER_FORMULA = 4
+# Units of rounding that saturated terms of size 1 leave of such a formula: 3 of tanh, up to 16 with factors
+# around it. Where a quotient makes more of it, what one way to compute gives says nothing of another.
+PLAIN_ROUNDING = (0.25, 16.0)
 # Units of rounding of float32 or float16, 2**-23 and 2**-10, of the largest number of an array, that a right
 # computation may be off. Measured on 599 gradients of random tanh networks of one to five layers in float32:
 # 1.3 in the middle, 18 at the 99th percentile, 123 at most.
@@ -593,7 +647,9 @@ SHAPE_LOOKS = 2
 LARGEST_NAMED = 10_000
 # Nodes of an op's own formula in which slips are tried: as many as somebody would write by hand.
 MOST_FORMULA_NODES = 100
-# Nodes without a name of their own that a corrected formula may explain beside it.
+# Ops in a right gradient written out down to names; a longer one stops at the consumers of the node.
+MOST_IN_A_CORRECTION = 20
+# Nodes without a name of their own that a corrected rule may explain beside it.
 MOST_EXPLAINED = 6
 # Elements of a slice whose diagonal is worked out, one sweep through the parts of the op for each.
 MOST_DIAGONAL = 64
@@ -649,6 +705,13 @@ DIFFERENCE_ROUNDING = 1e-12
 SHORTER = 0.6
 # Further points at which the shorter form of a right derivative must hold.
 TEXTBOOK_POINTS = 8
+# Parts of a right derivative (names, numbers, operations) that nobody needs a shorter form of: `2 * x * y`.
+SHORT_ENOUGH = 5
+# How many times as long as a chain rule that starts at other gradients a form without these may be.
+TEXTBOOK_LENGTH = 2
+# Inputs whose signs are turned, one by one and all at once, to see that the shorter form is defined wherever
+# the derivative is: sqrt(y) / (2 * sqrt(x)) is not that of sqrt(x * y).
+MOST_SIGNS_TURNED = 6
 # Relative: how well the shorter form must hold in 90 digits, and at how many points. Constants of rules, as
 # the 1/n of a mean, have float64's digits (FLOAT_CONSTANT_ROUNDING).
 IDENTITY_CLOSE = 1e-14
@@ -662,9 +725,24 @@ MOST_SUBSTITUTED = 300
 MOST_SUBSTITUTED_ELEMENTS = 2**22
 # Nodes that are tried in the place of others, and in whose place others are tried.
 MOST_SUBSTITUTES = 40
+# Characters of the wrong and the right form of a slip together; of a longer one only the wrong form is shown.
+LONGEST_SLIP = 160
+# Nodes by which a gradient may have been multiplied or divided once too often.
+MOST_FACTORS = 60
+# Named arrays of three axes or more that are tried turned round, as kernels may be.
+MOST_KERNELS = 4
 # Learning rates that weights may have been updated with before a gradient was taken.
 LEARNING_RATES = (0.1, 0.01, 0.001, 0.5, 1.0, 0.05)
 # Relative to the largest number: figures that are farther off did not come about by rounding on the way.
 ROUNDING_CLOSE = 0.1
 # Characters of a node's text that stand in a sentence.
 LONGEST_PLACE = 60
+
+# --- one cause for several claims ---------------------------------------------------------------
+
+# Elements of a node whose wrong gradient is solved for: a sweep for each, below the node.
+MOST_SOLVED = 64
+# Nodes that are looked at for such a gradient, those above the most claims first.
+MOST_CAUSES = 24
+# Relative to the claims: what rounding, in them and in the sweep, leaves of what they are off by.
+CAUSE_ROUNDING = 1e-14

@@ -10,13 +10,12 @@ import numpy as np
 from bpx.check.numeric.tolerances import PATTERN_CLOSE
 from bpx.check.patterns.claimed_gradient import ClaimedGradient
 from bpx.check.patterns.comparison import fits
-from bpx.check.patterns.entry_patterns import index, places
+from bpx.check.patterns.entry_patterns import SHARES, index, places, some
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
 
 _MOST_NAMED = 3  # entries or rows in a sentence
-_SHARES = {0.0: "zero", 0.5: "half", 2.0: "double", -1.0: "sign"}
 
 
 def some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
@@ -31,7 +30,7 @@ def some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
     uniform = np.isfinite(ratios).all() and np.ptp(ratios) <= spread
     share = _share(ratios[:1]) if uniform else None
     if share:
-        yield Mistake.of(f"some-{share}", entries=places(wrong, _MOST_NAMED))
+        yield some(share, wrong, _MOST_NAMED)
     elif wrong.sum() == 1:
         yield Mistake.of("one-element", index=index(np.argwhere(wrong)[0]))
     elif uniform:
@@ -42,13 +41,13 @@ def some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
 
 def _share(ratios: Array) -> str | None:
     """The plain slip that all these ratios of claimed to right show."""
-    slips = (code for share, code in _SHARES.items() if (np.abs(ratios - share) <= PATTERN_CLOSE).all())
+    slips = (code for code, share in SHARES.items() if (np.abs(ratios - share) <= PATTERN_CLOSE).all())
     return next(slips, None)
 
 
 def _kinds_by_entry(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
     """Different slips at different entries, each of them plain."""
-    parts: dict[str, Any] = {code: np.zeros(wrong.shape, dtype=bool) for code in _SHARES.values()}
+    parts: dict[str, Any] = {code: np.zeros(wrong.shape, dtype=bool) for code in SHARES}
     for at in np.argwhere(wrong):
         where = (slice(None), *at)
         off = gradient.wrong[where]
@@ -59,7 +58,7 @@ def _kinds_by_entry(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
         parts[code][tuple(at)] = True
     for code, part in parts.items():
         if part.any():
-            yield Mistake.of(f"some-{code}", entries=places(part, _MOST_NAMED))
+            yield some(code, part, _MOST_NAMED)
 
 
 def _repeated_rows(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:

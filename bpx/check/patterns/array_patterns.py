@@ -17,6 +17,7 @@ from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_CLOSE
 from bpx.check.patterns.array_entries import masks, some_entries, some_outputs
 from bpx.check.patterns.claimed_gradient import ClaimedGradient, Pattern
 from bpx.check.patterns.comparison import PLAIN_FACTORS, Comparison, constant_factor, counts, fits
+from bpx.check.patterns.moves import moves
 from bpx.check.patterns.named_factors import Factor, factor_mistake, factors_of
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
@@ -48,8 +49,6 @@ def _whole(gradient: ClaimedGradient) -> Iterator[Mistake]:
     factor = constant_factor(Comparison(list(right), list(claimed), [0.0] * len(right)), lengths)
     if factor and factor.code in PLAIN_FACTORS:
         yield factor
-    if right.ndim >= 3 and right.shape[-1] == right.shape[-2] and gradient.explains(right.swapaxes(-1, -2)):
-        yield Mistake("result-transposed")
     for name, reference in gradient.references.items():
         if reference.shape == right.shape and gradient.explains(reference):
             yield Mistake.of("other-gradient", other=name)
@@ -113,29 +112,11 @@ def _rearranged(gradient: ClaimedGradient) -> Iterator[Mistake]:
     if not gradient.known.all():
         return
     right = gradient.right
-    axes = range(1, right.ndim)
-    for count in (1, 2):
-        for chosen in combinations(axes, count):
-            if gradient.explains(np.flip(right, chosen)):
-                yield Mistake.of("flipped", axes=", ".join(str(axis - 1) for axis in chosen))
-    for axis in axes:
-        for by in (1, -1):
-            if gradient.explains(np.roll(right, by, axis)):
-                yield Mistake.of("rolled", by=by, axis=axis - 1)
-    for first, second in combinations(axes, 2):
-        if right.shape[first] == right.shape[second]:
-            swapped = right.swapaxes(first, second)
-            if gradient.explains(swapped):
-                yield Mistake("result-transposed")
-            if gradient.explains((right + swapped) / 2):
-                yield Mistake("symmetric-part")
-            if gradient.explains(right + swapped):
-                yield Mistake("symmetric-sum")
-            for turns in (1, 3):
-                if gradient.explains(np.rot90(right, turns, (first, second))):
-                    yield Mistake.of("rotated", degrees=90 * turns)
+    moved = [mistake for mistake, move in moves(right.shape[1:]) if gradient.explains(move(right))]
+    yield from moved
     size = int(np.prod(right.shape[1:], dtype=int))
-    if right.ndim > 2 and gradient.explains(right.reshape(len(right), size).reshape(right.shape, order="F")):
+    by_columns = right.reshape(len(right), size).reshape(right.shape, order="F")
+    if not moved and right.ndim > 2 and gradient.explains(by_columns):
         yield Mistake("order-of-elements")
 
 
@@ -148,7 +129,9 @@ def _reduced(gradient: ClaimedGradient) -> Iterator[Mistake]:
             n = right.shape[axis]
             for code, predicted in (("axis-summed", total), ("axis-averaged", total / n)):
                 if gradient.explains(np.broadcast_to(predicted, right.shape)):
-                    yield Mistake.of(code, axis=axis - 1)
+                    # "Over axis 0" would be read as that of what the one axis is left of.
+                    of_all = Mistake(f"all-{code.removeprefix('axis-')}")
+                    yield of_all if right.ndim == 2 else Mistake.of(code, axis=axis - 1)
     count = len(right)
     if gradient.one_hot and np.prod(right.shape[1:], dtype=int) == count > 1:
         if gradient.explains(right * np.eye(count).reshape(right.shape)):

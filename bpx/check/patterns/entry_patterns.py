@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpx.check.numeric.tolerances import MOST_ENTRIES_NAMED
 from bpx.check.patterns.comparison import Comparison, close
+from bpx.check.patterns.moves import moves
 from bpx.check.report.blame import Mistake
 
 if TYPE_CHECKING:
-    from bpx.graph.arrays import Array, Shape
+    pass
 
-# What some entries may be off by, while the others are right or off by something else.
-_KINDS = {"sign": -1.0, "double": 2.0, "half": 0.5, "dropped": 0.0}
-# Mistakes in nothing but the places of the numbers: they say something even of short numbers.
-PLACES = {"result-transposed", "turned", "reversed", "shifted"}
+# What some entries are times the right ones, while the others are right or off by something else.
+SHARES = {"sign": -1.0, "double": 2.0, "half": 0.5, "zero": 0.0}
 
 
 def entry_mistakes(comparison: Comparison) -> Iterator[Mistake]:
     """The mistakes in places and entries that give the claim, the plain ones first."""
     if not comparison.is_usable or np.size(comparison.right[0]) < 2:
         return
-    for mistake, move in _moves(np.shape(comparison.right[0])):
+    for mistake, move in moves(np.shape(comparison.right[0])):
         if comparison.explained_by([move(right) for right in comparison.right]):
             yield mistake
             return
@@ -36,39 +35,6 @@ def entry_mistakes(comparison: Comparison) -> Iterator[Mistake]:
 
 
 # --- places -------------------------------------------------------------------------------------
-
-_Moves = Iterator[tuple[Mistake, Callable[["Array"], "Array"]]]
-
-
-def _moves(shape: Shape) -> _Moves:
-    """What may have become of an array of this shape as a whole."""
-    axes = [axis for axis, length in enumerate(shape) if length > 1]
-    if len(shape) > 1 and shape[-1] == shape[-2] > 1:
-        yield Mistake("result-transposed"), lambda right: right.swapaxes(-1, -2)
-        yield Mistake("symmetric-part"), lambda right: (right + right.swapaxes(-1, -2)) / 2
-        yield Mistake("symmetric-sum"), lambda right: right + right.swapaxes(-1, -2)
-    if len(shape) > 1 and min(shape[-2:]) > 1:
-        yield Mistake.of("turned", angle=180), lambda right: np.flip(right, (-2, -1))
-    if len(shape) > 1 and shape[-1] == shape[-2] > 1:
-        for times in (1, 3):
-            yield Mistake.of("turned", angle=90 * times), _turned(times)
-    for axis in axes:
-        yield Mistake.of("reversed", axis=axis), _reversed(axis)
-    for axis in axes:
-        for step in (1, -1) if shape[axis] > 2 else ():
-            yield Mistake.of("shifted", axis=axis), _shifted(step, axis)
-
-
-def _turned(times: int) -> Callable[[Array], Array]:
-    return lambda right: np.rot90(right, times, (-2, -1))
-
-
-def _reversed(axis: int) -> Callable[[Array], Array]:
-    return lambda right: np.flip(right, axis)
-
-
-def _shifted(step: int, axis: int) -> Callable[[Array], Array]:
-    return lambda right: np.roll(right, step, axis)
 
 
 def _is_permuted(comparison: Comparison) -> bool:
@@ -96,17 +62,22 @@ def _some_entries(comparison: Comparison) -> Mistake | None:
     is_right = _all_close(comparison, 1.0)
     left = ~is_right
     ways = []
-    for kind, factor in _KINDS.items():
+    for kind, factor in SHARES.items():
         # Where 0 is right, every factor of it is.
         here = (
             left & _all_close(comparison, factor) & np.any([right != 0 for right in comparison.right], axis=0)
         )
         if here.any():
-            ways.append(Mistake.of("at", mistake=Mistake(kind), where=places(here)))
+            ways.append(some(kind, here))
             left &= ~here
     if left.any() or not 1 <= len(ways) <= 2 or (len(ways) == 1 and not is_right.any()):
         return None
     return ways[0] if len(ways) == 1 else Mistake.of("both", first=ways[0], second=ways[1])
+
+
+def some(kind: str, entries: Any, most: int = MOST_ENTRIES_NAMED) -> Mistake:
+    """The mistake in some entries: one of SHARES."""
+    return Mistake.of(f"some-{kind}", entries=places(entries, most))
 
 
 def _all_close(comparison: Comparison, factor: float) -> Any:

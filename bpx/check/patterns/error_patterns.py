@@ -19,7 +19,7 @@ from bpx.check.numeric.error_bound import ErrorBound, summed_to
 from bpx.check.numeric.tolerances import MOST_DIAGONAL, MOST_NAMED, PATTERN_ROUNDING
 from bpx.check.patterns.comparison import PLAIN_FACTORS, Comparison, constant_factor, counts
 from bpx.check.patterns.entry_patterns import entry_mistakes
-from bpx.check.patterns.formula_edits import insides, slips
+from bpx.check.patterns.formula_edits import flipped, insides, slips
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import OPS, Graph, Op
@@ -196,8 +196,12 @@ def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
             exchanged = _rule(op, sample.position, args[::-1], np.asarray(op.value(*args[::-1])))
             if not np.array_equal(exchanged, other):  # as it is for a product
                 yield Mistake.of("exchanged", op=op.name), exchanged
+        wrong_way = flipped(op, sample.position, args)
+        if wrong_way is not None:
+            yield Mistake("mask-flipped"), wrong_way
         if (op.witness or op.name == "where") and np.isin(local, (0.0, 1.0)).all():
-            yield Mistake("mask-flipped"), 1.0 - local
+            if wrong_way is None:
+                yield Mistake("mask-flipped"), 1.0 - local
             yield Mistake("mask-of-upstream"), np.where(sample.upstream > 0, 1.0, 0.0)
         yield Mistake("reciprocal"), 1.0 / local
         yield Mistake.of("local-twice", op=op.name), local**2

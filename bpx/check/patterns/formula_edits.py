@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from bpx.graph.arrays import Array, Settings
 from bpx.graph.formula import formula, symbol
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
-from bpx.passes.reverse import reverse
+from bpx.graph.subgraph import expansion
+from bpx.passes.reverse import grad, reverse
 
 _PAIRS = (("add", "sub"), ("mul", "div"), ("sin", "cos"), ("sinh", "cosh"), ("max", "min"), ("lt", "gt"))
 _OPPOSITE = {op: opposite for pair in _PAIRS for op, opposite in (pair, pair[::-1])}
+
+_SUMS = ("add", "sub")
 
 WrongDerivatives = Iterator[tuple[Mistake, Array]]
 
@@ -78,7 +82,7 @@ def slips(
     outcomes: list[Array] = []  # what looks the same from outside is told once, as the outermost slip
     for node in reversed(graph.needs(of=[root])[-MOST_FORMULA_NODES:]):
         right = formula(graph, node, named, open_root=False)
-        for twin, wrong in _slipped(graph, node):
+        for twin, wrong in slipped(graph, node):
             end = wrong if node == root else root
             outcome = run(twin, values, [end])[end]
             if not any(np.array_equal(outcome, earlier) for earlier in outcomes):
@@ -94,17 +98,72 @@ def _rule(op: Op, placeholders: Sequence[Expr], settings: Settings) -> tuple[Any
     return op.pull(*placeholders, **settings)
 
 
-def _slipped(graph: Graph, node: int) -> Iterator[tuple[Graph, int]]:
+def flipped(op: Op, position: int, args: Sequence[Array]) -> Array | None:
+    """The derivative of an op that chooses between slopes, with every choice made the other way.
+
+    None for any other op, and for a gate, whose slopes are 0 and 1: its mask is turned by 1 - mask.
+    """
+    if not op.expands or not _chooses(op) or _is_gate(op, position):
+        return None
+    graph = Graph()
+    inputs = [graph.input(np.shape(arg)) for arg in args]
+    derivative = grad(_otherwise(op, *inputs), [inputs[position]], np.ones(np.shape(args[0])))[0]
+    values = {expr.id: arg for expr, arg in zip(inputs, args, strict=True)}
+    return run(graph, values, [derivative.id])[derivative.id]
+
+
+def _otherwise(op: Op, *args: Expr, **settings: Any) -> Expr:
+    """An op with the branches of each `where` in it exchanged."""
+    if op.name == "where":
+        condition, first, second = args
+        return op(condition, second, first)
+    if not _chooses(op):
+        return op(*args, **settings)
+    inside = expansion(op, [arg.shape for arg in args], settings)
+    return inside.handles(args, _otherwise, [inside.root])[inside.root]
+
+
+@lru_cache
+def _is_gate(op: Op, position: int) -> bool:
+    """Are its slopes 0 and 1, as far as one can see on a grid?"""
+    graph, grid = Graph(), np.linspace(-8.0, 8.0, 32)
+    places, out = [graph.input() for _ in op.args], graph.input()
+    assert op.local
+    local = graph.lift(op.local(*places, out)[position])
+    args = [grid, *(np.full(grid.shape, 0.3 * i) for i in range(1, len(op.args)))]
+    known = {place.id: arg for place, arg in zip(places, args, strict=True)}
+    slopes = run(graph, {**known, out.id: np.asarray(op.value(*args))}, [local.id])[local.id]
+    return bool(np.isin(slopes, (0.0, 1.0)).all())
+
+
+@lru_cache
+def _chooses(op: Op) -> bool:
+    """Is there a `where` in what an elementwise op is short for?"""
+    if not op.expands or not op.elementwise:
+        return False
+    inside = expansion(op, [()] * len(op.args), {})
+    return any(inner.name == "where" or _chooses(inner) for inner in inside.graph.ops)
+
+
+def slipped(graph: Graph, node: int) -> Iterator[tuple[Graph, int]]:
     """The graph once for each slip at `node`, and what stands in the node's place then."""
     opposite = _OPPOSITE.get(graph.ops[node].name)
     if opposite:
         twin = graph.copy()
         twin.ops[node] = OPS[opposite]
         yield twin, node
-    for arg in dict.fromkeys(graph.args[node]):
+    for arg in _left_over(graph, node):
         if graph.shapes[arg] == graph.shapes[node]:
             twin = graph.copy()
             twin.args = [
                 tuple(arg if operand == node else operand for operand in args) for args in graph.args
             ]
             yield twin, arg
+
+
+def _left_over(graph: Graph, node: int) -> list[int]:
+    """What may be left of a node: one of its args, or one term of several."""
+    left = [*graph.args[node]]
+    if graph.ops[node].name in _SUMS:
+        left += [arg for inner in left if graph.ops[inner].name in _SUMS for arg in graph.args[inner]]
+    return [*dict.fromkeys(left)]

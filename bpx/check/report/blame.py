@@ -88,7 +88,10 @@ class Blame(NamedTuple):
     reproduce the numbers, the most likely first; none means that no known pattern does. `correction`
     is the formula that would be right. `claim` says that it is a claimed gradient, not a rule.
     `also` names nodes whose claims the same mistake explains, `cancelled` nodes
-    whose claims are right, though they do not follow from this one.
+    whose claims are right, though they do not follow from this one, `heirs` those that are wrong because of
+    this one alone. `given` are wrong claims that this one is computed from, with a mistake of its own on top.
+    `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
+    is that of its gradient.
     """
 
     node: str
@@ -102,6 +105,9 @@ class Blame(NamedTuple):
     also: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
     code: CodeLine | None = None
+    heirs: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    cause: str | None = None
 
     @property
     def line(self) -> int | None:
@@ -124,6 +130,9 @@ class Blame(NamedTuple):
             ],
             "also": list(self.also),
             "cancelled": list(self.cancelled),
+            "heirs": list(self.heirs),
+            "given": list(self.given),
+            "cause": self.cause,
             "correction": None if self.correction is None else str(self.correction),
             "code_line": self.code.to_dict() if self.code else None,
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,

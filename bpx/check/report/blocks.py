@@ -12,7 +12,7 @@ from bpx.check.report.notes import MOST_NAMED, counts_text, notes, shortened
 from bpx.check.report.results import CheckResults, ClaimResult
 from bpx.graph.formula import numbers as numbers_formula
 from bpx.graph.numbers import SHOWN_DIGITS, index_text, number, shape_text
-from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, phrase
+from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, headline, phrase
 from bpx.words.diagnostic import Span
 from bpx.words.say import say, visible
 
@@ -31,7 +31,11 @@ _ANSWERS = {
 def report_blocks(report: CheckResults) -> list[Block]:
     """The whole report, section by section."""
     shown = report.shown()
-    blocks: list[Block] = [Headline(_headline(report)), *_only_here(report), *_blame(report)]
+    blocks: list[Block] = [
+        Headline(headline(report.title, _answer(report))),
+        *_only_here(report),
+        *_blame(report),
+    ]
     if report.of_several_outputs:
         blocks += _inputs(report)
     claimed, own = [entry for entry in shown if not entry.own], [entry for entry in shown if entry.own]
@@ -80,16 +84,6 @@ def entry_text(report: CheckResults, entry: Entry) -> str:
 def label(output: str, name: str, by: str | None) -> str:
     """An entry or a whole input by name, for second derivatives together with what it is derived by."""
     return visible(name if by is None else second_name(output, name, by))
-
-
-def title_text(report: CheckResults) -> str:
-    """The title in one line; empty where there is none."""
-    return visible(" ".join((report.title or "").split()))
-
-
-def _headline(report: CheckResults) -> str:
-    title = title_text(report)
-    return f"{title}: {_answer(report)}" if title else _answer(report)
 
 
 def _answer(report: CheckResults) -> str:
@@ -196,15 +190,22 @@ def _details(culprit: Blame) -> Iterator[Cell]:
         if not culprit.mistakes:
             return
     first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
+    yield from _others("given", culprit.given)
     yield say("check.mistake", mistake=first)
     for alternative in alternatives:
         yield say("check.other-mistake", mistake=alternative)
-    for code, others in (("also", culprit.also), ("cancelled", culprit.cancelled)):
-        if others:
-            names = shortened([f"`{visible(name)}`" for name in others], MOST_NAMED)
-            yield say(f"check.{code}", count=len(others), names=names)
+    yield from _others("also", culprit.also)
+    yield from _others("cancelled", culprit.cancelled)
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
+    yield from _others("innocent", culprit.heirs)
+
+
+def _others(key: str, names: Sequence[str]) -> Iterator[str]:
+    """What there is to say of other claims, if there are any."""
+    if names:
+        quoted = shortened([f"`{visible(name)}`" for name in names], MOST_NAMED)
+        yield say(f"check.{key}", count=len(names), names=quoted)
 
 
 def _about_line(node: str, code: CodeLine) -> Iterator[Cell]:
@@ -230,9 +231,9 @@ def _correction(correction: Correction) -> Cell:
 
 def _ending(report: CheckResults) -> Iterator[str]:
     yield from _proof(report)
-    names = [f"`{name}`" for name in report.innocent]
-    if names:
-        yield say("check.innocent", count=len(names), names=shortened(names, MOST_NAMED))
+    heirs = {name for culprit in report.blame for name in culprit.heirs}
+    key = "innocent" if len(report.blame) == 1 else "innocent-of-several"
+    yield from _others(key, [name for name in report.innocent if name not in heirs])
 
 
 def _proof(report: CheckResults) -> Iterator[str]:

@@ -14,12 +14,12 @@ from bpx.check.report.blocks import (
     entry_text,
     label,
     numbers,
-    title_text,
 )
 from bpx.check.report.entry import Entry, Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.notes import counts_text
 from bpx.check.report.results import MOST_ENTRIES, CheckResults
+from bpx.render.blocks import title_line
 from bpx.render.junit import Case, Outcome, Suite
 from bpx.words.say import say, visible
 
@@ -27,7 +27,7 @@ from bpx.words.say import say, visible
 def suite(report: CheckResults) -> Suite:
     """The test cases, under the report's title."""
     cases = [*_culprits(report), *_gradients(report)]
-    return Suite(title_text(report) or visible(report.output), cases)
+    return Suite(title_line(report.title) or visible(report.output), cases)
 
 
 def _outcome(report: CheckResults, verdict: Verdict) -> Outcome:

@@ -44,6 +44,8 @@ class Obstacle(IntEnum):
     STAIRS = 14  # a black box changes in steps, be they a rounding or meant
     CLAIM_SCATTER = 15  # the claim on a black box is not the same when it is asked for again
     ACCUMULATES = 16  # each call adds to what an earlier one left in the claim
+    NO_GRADIENT = 17  # of a second derivative: there is no first one, at a kink
+    MANY_SIDES = 18  # a claim at a kink of a black box fits none of the sides met, which may not be all
 
     @property
     def code(self) -> str:
@@ -62,6 +64,7 @@ class Evidence:
     scale: Field = 0.0  # the slopes met around, or the terms that the entry is the sum of
     rest: Field = 0.0  # how much rounding may leave of an entry whose terms cancel
     flat: Field = False  # f does not change by a bit
+    apart: Field = False  # the slopes of both sides do not approach each other, so far as the bar
     array_scale: Field = 0.0  # the largest entry of the array, against which entries may be next to nothing
     obstacle: Field = Obstacle.NONE
 
@@ -122,7 +125,8 @@ class Evidence:
 
     def replace(self, at: Any, value: Any, error: Any, /, **measured: Any) -> None:
         """Another reference in place of all that rested on the one before it."""
-        nothing = {"scale": 0.0, "rest": 0.0, "flat": False, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
+        nothing = {"scale": 0.0, "rest": 0.0, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
+        nothing |= {"flat": False, "apart": False}
         no_kink = {"kink": False, "jump": False, "limiting": False}
         no_proof = {"certified": False}
         self.put(at, value=value, error=error, **{**nothing, **no_kink, **no_proof, **measured})

@@ -10,7 +10,7 @@ from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
 from bpx.check.report.entry import Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.results import CheckResults
-from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, is_written_short, number
 from bpx.words.say import say, visible
 
 _MOST_NAMES = 3  # of entries in a sentence
@@ -105,7 +105,9 @@ def _is_single_precision(report: CheckResults) -> bool:
     columns = [column for column in report.columns if column.counts[Verdict.DISAGREE.word]]
     if not columns or any(column.input in formulas or not _is_claimed(report, column) for column in columns):
         return False
-    return all(_share_off(column) <= SINGLE_ROUNDINGS * _EPSILON_OF_SINGLE for column in columns)
+    wrong = [column.claimed[column.verdicts == Verdict.DISAGREE] for column in columns]
+    near = all(_share_off(column) <= SINGLE_ROUNDINGS * _EPSILON_OF_SINGLE for column in columns)
+    return near and not all(map(is_written_short, wrong))
 
 
 def _is_claimed(report: CheckResults, column: GradientTable) -> bool:

@@ -216,6 +216,8 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "claim-scatter", _met(Obstacle.CLAIM_SCATTER)),
     VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
     VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
+    VerdictRule(_UNCLEAR, "many-sides", _met(Obstacle.MANY_SIDES)),
+    VerdictRule(_KINK, "no-gradient", _met(Obstacle.NO_GRADIENT)),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
     # Of several entries together: a mixture of gradients right beside the point is one of those that a kink
     # leaves open, whatever the slopes along the axes.
@@ -268,6 +270,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "rounded-formula", lambda at: at.off & at.evidence.rounded_formula),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
+    VerdictRule(_UNCLEAR, "apart", lambda at: np.asarray(at.evidence.apart)),
     # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
     VerdictRule(_UNCLEAR, "beyond-budget", lambda at: np.asarray(at.evidence.beyond_budget)),
 )

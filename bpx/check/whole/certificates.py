@@ -1,6 +1,6 @@
 """Certificates: proved enclosures of the entries of a gradient, from the forward program alone.
 
-The program runs on balls (`bpx.check.numeric.balls`), once for each entry, which moves alone. Only
+The program runs on balls (`bpx.check.balls.balls`), once for each entry, which moves alone. Only
 entries that no declared kink bears on are looked at: at a kink the slope along one coordinate says too
 little of a gradient. What a comparison cannot decide, or has no derivative, is left to other sources.
 """
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric import ball_context
-from bpx.check.numeric.balls import Ball, lifted
-from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
+from bpx.check.balls import ball_context
+from bpx.check.balls.balls import Ball, lifted
+from bpx.check.balls.enclosures import Enclosure, enclosed_derivative
 from bpx.check.numeric.tolerances import (
     BALL_BITS,
     CANCELLED,

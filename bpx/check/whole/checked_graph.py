@@ -33,6 +33,7 @@ from bpx.passes.reverse import Edge, Ledger, reverse
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bpx.graph.named.claim import Claim
     from bpx.graph.named.named_graph import NamedGraph
 
     Flags = NDArray[np.bool_]
@@ -42,6 +43,7 @@ class Query(NamedTuple):
     """What is checked: ∂output/∂node for the nodes `wrt`, weighted by `seed`, judged to `detect`.
 
     `budget` is how many operations on numbers of many digits the gradient of one node may take.
+    `local_claims` are those on derivatives of other nodes, by the names in ∂a/∂z: other claims may use them.
     """
 
     spec: NamedGraph
@@ -50,6 +52,7 @@ class Query(NamedTuple):
     seed: Array
     detect: float = DETECT
     budget: int = MOST_EXACT_OPERATIONS
+    local_claims: Mapping[tuple[str, str], Claim] = MappingProxyType({})
 
     @property
     def exact_elements(self) -> int:

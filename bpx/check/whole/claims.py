@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -72,11 +73,18 @@ def _is_zero(claimed: Expr | Array) -> bool:
 class ClaimsInGraph:
     """Claims on gradients of one output, built in the graph of a check behind its reverse pass.
 
-    `claims` are those of each node: one on all entries, or several on some. Raises `BpxError`.
+    `claims` are those of each node: one on all entries, or several on some; `local_claims` those on
+    derivatives of other nodes that they may use. Raises `BpxError`.
     """
 
-    def __init__(self, checked: CheckedGraph, claims: Mapping[int, Sequence[Claim]]) -> None:
+    def __init__(
+        self,
+        checked: CheckedGraph,
+        claims: Mapping[int, Sequence[Claim]],
+        local_claims: Mapping[tuple[str, str], Claim],
+    ) -> None:
         self.checked, self.claims, self.spec = checked, claims, checked.query.spec
+        self.local_claims = local_claims
         self.order = _in_order(self.spec, self.mentioned())
         every = [claim.written for on_node in claims.values() for claim in on_node]
         # Beside numbers printed in full a 0.0 is what was computed.
@@ -95,11 +103,28 @@ class ClaimsInGraph:
             node: {
                 self.spec.nodes[derivative.node]
                 for claim in claims
-                for derivative in (claim.formula.derivatives if claim.formula else {}).values()
+                for derivative in self.derivatives_used(claim)
                 if self.is_of_output(derivative)
             }
             for node, claims in self.claims.items()
         }
+
+    def derivatives_used(self, claim: Claim) -> list[Derivative]:
+        """The derivatives in a claim, and in the local claims that it uses."""
+        used: list[Derivative] = []
+        waiting = [claim]
+        while waiting:
+            formula = waiting.pop().formula
+            for derivative in (formula.derivatives if formula else {}).values():
+                if derivative not in used:
+                    used.append(derivative)
+                    local = self.local_claim(derivative)
+                    waiting += [local] if local else []
+        return used
+
+    def local_claim(self, derivative: Derivative) -> Claim | None:
+        """What is claimed of a derivative of another node than the output."""
+        return None if derivative.of is None else self.local_claims.get((derivative.of, derivative.node))
 
     def is_of_output(self, derivative: Derivative) -> bool:
         """Is it a derivative of the output that is checked?"""
@@ -111,32 +136,13 @@ class ClaimsInGraph:
         problems: list[Diagnostic] = []
         for node in self.order:
             used = [claim for claim in self.claims[node] if _varies(claim) or not formulas_only]
-            built = [self.build(claim, exprs, problems) for claim in used]
+            build = _Builder(self, exprs, problems, formulas_only)
+            built = [build(claim) for claim in used]
             if built and all(expr is not None for expr in built):
                 exprs[node] = self.together(node, used, [expr for expr in built if expr is not None])
         if problems:
             raise BpxError(problems)
         return exprs
-
-    def build(self, claim: Claim, exprs: Mapping[int, Expr], problems: list[Diagnostic]) -> Expr | None:
-        """One claim as a node; None where something was reported."""
-        graph = self.checked.graph
-        derivatives = {}
-        for name, derivative in (claim.formula.derivatives if claim.formula else {}).items():
-            expr = self.derivative(derivative, exprs)
-            if expr is None:
-                problems.append(_jacobian(self.spec, claim, derivative))
-                return None
-            derivatives[name] = expr.id
-        expr = build_claim(claim, self.spec, graph, problems, derivatives=derivatives)
-        if expr is None or claim.formula:
-            return expr
-        # A node of its own, whose value can be moved by what its digits leave open.
-        own = graph.add(OPS["identity"], expr)
-        off, numbers = np.asarray(claim.tolerance), np.asarray(claim.numbers)
-        off = np.where(self.in_full & (numbers == 0), 0.0, off)
-        self.numbers[own.id] = np.broadcast_to(off, own.shape)
-        return own
 
     def together(self, node: int, claims: Sequence[Claim], exprs: Sequence[Expr]) -> Expr:
         """The claim on all entries, or those on some in bpx's own gradient."""
@@ -164,12 +170,47 @@ class ClaimsInGraph:
         gradient = self.checked.by_own_rules.gradient(node)
         return zeros(self.checked.graph[node]) if gradient is None else gradient
 
-    def derivative(self, derivative: Derivative, exprs: Mapping[int, Expr]) -> Expr | None:
+
+class _Builder(NamedTuple):
+    """Builds claims as nodes, with the gradients that are built so far in place of derivatives."""
+
+    claims: ClaimsInGraph
+    exprs: Mapping[int, Expr]
+    problems: list[Diagnostic]
+    formulas_only: bool
+
+    def __call__(self, claim: Claim, within: tuple[Claim, ...] = ()) -> Expr | None:
+        """One claim as a node; None where something was reported. `within` are claims that it is used in."""
+        graph, spec = self.claims.checked.graph, self.claims.spec
+        derivatives = {}
+        for name, derivative in (claim.formula.derivatives if claim.formula else {}).items():
+            expr = self.derivative(derivative, (*within, claim))
+            if expr is None:
+                self.problems.append(_jacobian(spec, claim, derivative))
+                return None
+            derivatives[name] = expr.id
+        expr = build_claim(claim, spec, graph, self.problems, derivatives=derivatives)
+        if expr is None or claim.formula:
+            return expr
+        # A node of its own, whose value can be moved by what its digits leave open.
+        own = graph.add(OPS["identity"], expr)
+        off, numbers = np.asarray(claim.tolerance), np.asarray(claim.numbers)
+        off = np.where(self.claims.in_full & (numbers == 0), 0.0, off)
+        self.claims.numbers[own.id] = np.broadcast_to(off, own.shape)
+        return own
+
+    def derivative(self, derivative: Derivative, within: tuple[Claim, ...]) -> Expr | None:
         """A derivative in a formula: as it is claimed, or else bpx's own; None where it is a matrix."""
-        node = self.spec.nodes[derivative.node]
-        if self.is_of_output(derivative):
-            return exprs[node] if node in exprs else self.own(node)
-        return own_derivative(self.checked.graph, self.spec.nodes[derivative.of or ""], node)
+        claims = self.claims
+        node = claims.spec.nodes[derivative.node]
+        if claims.is_of_output(derivative):
+            return self.exprs[node] if node in self.exprs else claims.own(node)
+        graph, of = claims.checked.graph, claims.spec.nodes[derivative.of or ""]
+        local = claims.local_claim(derivative)
+        usable = local is not None and local not in within and (_varies(local) or not self.formulas_only)
+        if local is not None and usable and is_elementwise(graph, of, node):
+            return self(local, within)
+        return own_derivative(graph, of, node)
 
 
 def own_derivative(graph: Graph, of: int, node: int) -> Expr | None:

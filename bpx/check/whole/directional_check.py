@@ -82,9 +82,9 @@ def _many_digits_agree(
 ) -> bool:
     """Is it the differences in float64 that are wrong, because rounding passed for a slope?"""
     from bpx.check.local.elementwise_exact import is_known
-    from bpx.check.numeric import multiprecision, multiprecision_slopes
+    from bpx.check.numeric import multiprecision_slopes
 
-    if not multiprecision.available() or checked.elements > MOST_EXACT_ALONG:
+    if checked.elements > MOST_EXACT_ALONG:
         return False
     exact_slope = multiprecision_slopes.slope(function.multiprecision_along(direction, checked.lifted), 1.0)
     return exact_slope is None or not is_known(exact_slope) or abs(exact_slope.value - expected) <= tolerance

@@ -31,14 +31,14 @@ class ExactGradient(NamedTuple):
     def slope(self, flat: int) -> MultiprecisionSlope:
         """One entry, as if differences along it alone had given it."""
         exact = multiprecision.as_multiprecision(self.value.flat[flat])
-        number, error = float(exact.number), float(self.error.flat[flat])
+        number, error = exact.nearest_float(), float(self.error.flat[flat])
         return self.along._replace(value=number, error=error, left=number, right=number, exact=exact)
 
 
 def exact_gradient(checked: CheckedGraph, node: int) -> ExactGradient | None:
     """∂output/∂node; None where the rules or the ops know no such numbers, or where there is no one slope."""
     gradient = checked.ledger.gradient(node)
-    if gradient is None or not multiprecision.available():
+    if gradient is None:
         return None
     value = np.asarray(checked.values[node])
     direction = _direction(value)
@@ -53,7 +53,7 @@ def exact_gradient(checked: CheckedGraph, node: int) -> ExactGradient | None:
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             return None
         gap = abs(np.sum(multiprecision.lifted(direction) * exact) - along.exact)
-        off = float(multiprecision.as_multiprecision(gap).number) + along.error
+        off = multiprecision.as_multiprecision(gap).nearest_float() + along.error
     # Were a single entry to blame for all that is left, it would be off by so much.
     return ExactGradient(exact, off / np.abs(direction), along) if np.isfinite(off) else None
 

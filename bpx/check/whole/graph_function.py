@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric.tolerances import BATCH_ELEMENTS, EPSILON
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph
@@ -16,8 +17,6 @@ from bpx.graph.run import run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from bpx.check.numeric.differences import Function
 
     Flags = NDArray[np.bool_]
 
@@ -57,7 +56,7 @@ class GraphFunction:
         values = run(self.graph, self.input_values, [self.output]).values()
         return EPSILON * max(float(np.max(np.abs(value), initial=0.0)) for value in values)
 
-    def coordinates(self, at: Sequence[Coordinate]) -> Function:
+    def coordinates(self, at: Sequence[Coordinate]) -> Slices:
         """One function for each coordinate: the point takes the place of that entry."""
 
         def place(points: Array, chosen: Any) -> dict[int, Array]:
@@ -67,9 +66,9 @@ class GraphFunction:
                 moved[node].reshape(-1, *points.shape)[flat, :, column] = points[:, column]
             return moved
 
-        return self._function(place)
+        return Slices(self, place)
 
-    def lines(self, directions: Sequence[Direction]) -> Function:
+    def lines(self, directions: Sequence[Direction]) -> Slices:
         """One function for each direction: the point says how far to go along it."""
 
         def place(points: Array, chosen: Any) -> dict[int, Array]:
@@ -79,7 +78,7 @@ class GraphFunction:
                     moved[node][..., column] += share[..., np.newaxis] * points[:, column]
             return moved
 
-        return self._function(place)
+        return Slices(self, place)
 
     def in_multiprecision(self, at: Coordinate, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
         """The function of one coordinate on numbers of more digits; `lifted` are all inputs in them."""
@@ -112,19 +111,8 @@ class GraphFunction:
             for node in nodes
         }
 
-    def _function(self, place: Callable[[Array, Any], dict[int, Array]]) -> Function:
-        def function(points: Array, chosen: Any) -> tuple[Array, Flags]:
-            # In parts: each point of each column takes a value of every node.
-            most = max(1, BATCH_ELEMENTS // max(1, self.elements * points.shape[0]))
-            parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
-            values, usable = zip(
-                *(self._values(place(points[:, part], chosen[part])) for part in parts), strict=True
-            )
-            return np.concatenate(values, axis=1), np.concatenate(usable, axis=1)
-
-        return function
-
-    def _values(self, moved: Mapping[int, Array]) -> tuple[Array, Flags]:
+    def values(self, moved: Mapping[int, Array]) -> tuple[Array, Flags]:
+        """The weighted output at points (K, m), and where it may be used; `moved` has them as last axes."""
         shape = next(iter(moved.values())).shape[-2:]
         flat = {node: value.reshape(*value.shape[:-2], -1) for node, value in moved.items()}
         # Inputs that no column moves are not copied; they broadcast along the batch.
@@ -146,6 +134,40 @@ class GraphFunction:
             guard = np.broadcast_to(values[node], (*self.graph.shapes[node], shape[0] * shape[1]))
             usable &= _before_next_kink(np.sign(guard).reshape(-1, *shape))
         return weighted.reshape(shape), usable
+
+
+class Slices:
+    """Functions of one variable each, as which a graph is seen along coordinates or lines.
+
+    A `bpx.check.numeric.ladder.Function`. `place` turns points (K, m) and what each column (m,) is into the
+    inputs that they move, with two further axes (K, m).
+    """
+
+    def __init__(
+        self, graph_function: GraphFunction, place: Callable[[Array, Any], dict[int, Array]]
+    ) -> None:
+        self.graph_function, self.place = graph_function, place
+
+    def __call__(self, points: Array, chosen: Any) -> tuple[Array, Flags]:
+        """The values at points (K, m), and where they may be used; `chosen` (m,) are the functions."""
+        # In parts: each point of each column takes a value of every node.
+        most = max(1, BATCH_ELEMENTS // max(1, self.graph_function.elements * points.shape[0]))
+        parts = [slice(start, start + most) for start in range(0, len(chosen), most)]
+        values, usable = zip(
+            *(self.graph_function.values(self.place(points[:, part], chosen[part])) for part in parts),
+            strict=True,
+        )
+        return np.concatenate(values, axis=1), np.concatenate(usable, axis=1)
+
+    def rounding(self, which: int, point: float) -> float:
+        """How far rounding may have moved the value of one of the functions at a point."""
+        whole = self.graph_function
+        moved = self.place(np.array([[point]]), np.array([which]))
+        inputs = {**whole.input_values, **{node: value[..., 0, 0] for node, value in moved.items()}}
+        nodes = whole.graph.needs(of=[whole.output])
+        values = run(whole.graph, inputs, nodes)
+        error = rounding_errors(whole.graph, nodes, values)[whole.output]
+        return float(np.sum(np.abs(whole.seed) * (error + EPSILON * np.abs(values[whole.output]))))
 
 
 def _before_next_kink(signs: Array) -> Flags:

@@ -31,8 +31,6 @@ def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, in
 
     Returns those whose slope is known now, and how many were looked at, as the budget allows.
     """
-    if not multiprecision.available():
-        return flat[:0], 0
     claims = _Claims(evaluation)
     gradient = evaluation.exact_gradient
     together = [entry for entry in flat.tolist() if gradient and claims.add(entry, gradient.slope(entry))]
@@ -89,7 +87,7 @@ def right_in_many_digits(evaluation: Evaluation, flat: Indices) -> Flags | None:
     """
     if evaluation.checked.operations > MOST_EXACT_ELEMENTS:
         return None
-    claim = _claimed(evaluation, MULTIPRECISION_DIGITS) if multiprecision.available() else None
+    claim = _claimed(evaluation, MULTIPRECISION_DIGITS)
     if claim is None:
         return np.zeros(flat.shape, dtype=bool)
     # Rounded only at the end: what cancels on the way has its digits still.

@@ -152,11 +152,11 @@ def add_slopes_at_edges(evaluation: Evaluation, flat: Indices) -> None:
 
 def _follow_in_many_digits(evaluation: Evaluation, flat: Indices, function: GraphFunction) -> None:
     """The same in many digits, where float64 has no steps between two kinks, as at a large whole number."""
-    from bpx.check.numeric import multiprecision, multiprecision_slopes
+    from bpx.check.numeric import multiprecision_slopes
 
     checked, evidence = evaluation.checked, evaluation.evidence
     most = checked.query.budget // (EXACT_EVALUATIONS * max(1, checked.operations))
-    for entry in flat[:most].tolist() if multiprecision.available() else ():
+    for entry in flat[:most].tolist():
         x = float(checked.input_values[evaluation.node].flat[entry])
         along = function.in_multiprecision((evaluation.node, entry), checked.lifted)
         slope = multiprecision_slopes.slope(along, x)

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.differences import one_sided
-from bpx.check.numeric.tolerances import JUMP_ROUNDINGS, KINK_MIXTURES, MOST_PAIRS, SAFETY_FACTOR
-from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction
+from bpx.check.numeric.differences import OneSided, one_sided
+from bpx.check.numeric.polytopes import beyond_lines
+from bpx.check.numeric.tolerances import JUMP_ROUNDINGS, KINK_MIXTURES, LIMIT_STEPS, MOST_PAIRS, SAFETY_FACTOR
+from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction, Slices
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from bpx.check.numeric.differences import Function
 
     Flags = NDArray[np.bool_]
 
@@ -70,29 +69,52 @@ def contradiction(
 ) -> bool:
     """Can `claimed` not be the gradient of any side, though each entry lies between its own slopes?
 
-    Sound where the function bends one way along every line looked at (as a maximum or a minimum does):
-    then claim · d lies between the slopes along d, or there is no such claim. Otherwise says no. At most
-    `most` lines are looked at; `tolerance` is how far off the last written digit lets each claim be.
+    Says no where that cannot be proved. At most `most` lines are looked at; `tolerance` is how far off the
+    last written digit lets each claim be.
     """
     # The axes are there for the bend alone: each claim is known to lie between its own slopes.
     shares = np.concatenate([np.eye(len(at)), _mixtures(len(at))])[:most]
     lines = along(graph_function, [direction(graph_function, at, share) for share in shares])
-    bend, bar = lines.right - lines.left, SAFETY_FACTOR * lines.error
-    # Convex along all lines, or concave along all of them, as far as the error bars can tell.
-    if lines.jump.any() or not ((bend >= -bar).all() or (bend <= bar).all()):
-        return False
-    total = shares @ claimed
     # 1e-7 of a claim is what a verdict lets pass as well: SLACK of the default `detect`.
-    bar = bar + np.abs(shares) @ (tolerance + 1e-7 * np.abs(claimed))
-    return bool(((total < lines.low - bar) | (total > lines.high + bar)).any())
+    room = np.abs(shares) @ (tolerance + 1e-7 * np.abs(claimed))
+    bar = SAFETY_FACTOR * lines.error
+    return not lines.jump.any() and beyond_lines(shares @ claimed, lines.left, lines.right, bar, room)
 
 
-def _both(graph_function: GraphFunction, function: Function, x: Array) -> OneSidedSlopes:
+def _both(graph_function: GraphFunction, function: Slices, x: Array) -> OneSidedSlopes:
     left, right = one_sided(function, x, -1), one_sided(function, x, 1)
+    here = _here(graph_function)
     # What may hide in the value is rounding of the largest number met, not of the output alone.
-    here, rounding = _here(graph_function), JUMP_ROUNDINGS * graph_function.rounding
-    jump = left.jumps(here, rounding) | right.jumps(here, rounding)
+    largest = JUMP_ROUNDINGS * graph_function.rounding
+    jump = left.jumps(here, largest) | right.jumps(here, largest)
+    for which in np.flatnonzero(~jump & (left.jumps(here, 0.0) | right.jumps(here, 0.0))).tolist():
+        jump[which] = _jumps(function, which, float(x[which]), here, (left, right))
     return OneSidedSlopes(left.slope, right.slope, np.maximum(left.error, right.error), jump)
+
+
+def _jumps(function: Slices, which: int, x: float, here: float, both: tuple[OneSided, OneSided]) -> bool:
+    """Is the step between both sides, or to one of them, more than rounding, however large the numbers met?
+
+    1 / max(|x|, tiny) is huge at 0, but no sum takes it up: so in the gradient of a norm.
+    """
+    # A bound that follows the rounding; it takes a jump for rounding where that could have chosen the side.
+    at_x = function.rounding(which, x)
+    rooms = [JUMP_ROUNDINGS * _room(function, which, x, side) for side in both]
+    left, right = both
+    apart = right.jumps(left.limit, SAFETY_FACTOR * left.limit_error + sum(rooms))
+    to_here = [side.jumps(here, room + JUMP_ROUNDINGS * at_x) for side, room in zip(both, rooms, strict=True)]
+    return bool(apart[which] or any(jump[which] for jump in to_here))
+
+
+def _room(function: Slices, which: int, x: float, side: OneSided) -> float:
+    """How far rounding may have moved the limit of one side, by the point that shows it best."""
+    rooms = []
+    for factor in LIMIT_STEPS:
+        offset = factor * (side.nearest[which] - x)
+        value = function(np.array([[x + offset]]), np.array([which]))[0][0, 0]
+        missed = abs(value - side.limit[which] - side.slope[which] * offset)
+        rooms.append(missed + function.rounding(which, x + offset))
+    return float(min(rooms))
 
 
 def _here(graph_function: GraphFunction) -> float:

@@ -154,7 +154,7 @@ class _Sampler:
 
 def _relabelled(value: Array, rng: Generator) -> Array:
     """Other labels: a row that chooses one of several chooses another, else any of all there may be."""
-    if value.ndim and value.shape[-1] > 1 and _are_shares(value):
+    if are_shares(value):
         return np.asarray(rng.permuted(value, axis=-1))
     return np.asarray(rng.choice(_labels(value), size=value.shape))
 
@@ -167,7 +167,7 @@ def _labels(value: Array) -> Array:
 
 def _alike(value: Array, moved: Array, rng: Generator) -> Array:
     """The moved value with what is evident of the given one: shares of a whole, symmetry."""
-    if value.ndim and value.shape[-1] > 1 and _are_shares(value):
+    if are_shares(value):
         shares = rng.exponential(size=value.shape)
         return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
     if value.ndim == 2 and value.shape[0] > 1 and np.array_equal(value, value.T):
@@ -175,6 +175,9 @@ def _alike(value: Array, moved: Array, rng: Generator) -> Array:
     return moved
 
 
-def _are_shares(value: Array) -> bool:
+def are_shares(value: Array) -> bool:
+    """Do the rows add up to 1, as probabilities do?"""
+    if not value.ndim or value.shape[-1] < 2:
+        return False
     sums = value.sum(axis=-1)
     return bool((value >= 0).all() and np.allclose(sums, 1.0, rtol=0.0, atol=1e-12))

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric import ball_context
-from bpx.check.numeric.tolerances import EPSILON, REST, WITNESSES
+from bpx.check.balls import ball_context
+from bpx.check.local.rounding_error import rounding_errors
+from bpx.check.numeric.tolerances import EPSILON, FULL_DIGITS, OTHER_FORMULA, PLAIN_ROUNDING, REST, WITNESSES
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
+from bpx.check.whole.evaluation import Claimed, Evaluation
+from bpx.graph.run import run
 from bpx.passes.domain import written
 
 if TYPE_CHECKING:
@@ -154,21 +156,24 @@ def _rules(evaluation: Evaluation) -> None:
 
 
 def _rounded_formula(evaluation: Evaluation) -> None:
-    """Numbers that float64 makes of bpx's own formula, which is right but loses its digits at these values.
+    """Numbers that float64 may make of bpx's own formula, which loses its digits at these values.
 
-    Whoever computes the right formula in float64 gets these numbers. Nobody knows if they were computed so.
+    Whoever computes a right formula in float64 gets such numbers, and all their digits. Nobody knows if they
+    were computed so.
     """
-    claimed = evaluation.claimed
-    if claimed.is_rule or claimed.formula is not None:
-        return
+    claimed, checked = evaluation.claimed, evaluation.checked
+    own = checked.by_own_rules.gradient(evaluation.node)
     off = np.flatnonzero(evaluation.verdicts != Verdict.AGREE)
-    if not off.size:
+    if not off.size or claimed.is_rule or claimed.formula is not None or own is None:
         return
-    own = evaluation.part(evaluation.checked.claimed_gradient(evaluation.node), off)
-    room = evaluation.part(claimed.tolerance, off) + EPSILON * np.abs(own)
-    same = off[np.abs(evaluation.part(claimed.value, off) - own) <= room]
-    if same.size:
-        rule = evaluated(
-            evaluation.checked, evaluation.name, evaluation.node, by_rule(evaluation.checked, evaluation.node)
-        )
-        evaluation.evidence.put(same[rule.codes[same] == "digits-lost"], rounded_formula=True)
+    nodes = checked.graph.needs(of=[own.id])
+    values = run(checked.graph, {**checked.input_values, **checked.values}, nodes)
+    rounding = evaluation.part(rounding_errors(checked.graph, nodes, values)[own.id], off)
+    number, value = evaluation.part(claimed.value, off), evaluation.part(evaluation.evidence.value, off)
+    # Twice: of numbers with so many digits the last is granted, and the rounding of its own.
+    in_full = evaluation.part(claimed.tolerance, off) <= 2 * 10.0**-FULL_DIGITS * np.abs(number)
+    gap = np.abs(number - value)
+    # As in 1 - a^2: nothing has made the rounding of its terms larger, nor are they next to nothing.
+    plain = (rounding >= PLAIN_ROUNDING[0] * EPSILON) & (rounding <= PLAIN_ROUNDING[1] * EPSILON)
+    may_be = (in_full | (number == 0)) & plain & (gap <= OTHER_FORMULA * rounding)
+    evaluation.evidence.put(off[may_be], rounded_formula=True)

@@ -117,7 +117,9 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
-        made.append(known._replace(claim=True, code=code, span=code.span, also=(), cancelled=()))
+        made.append(known._replace(
+            claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=()
+        ))
     if not made:
         return tuple(found)
     return (*made, *(culprit for culprit in found if culprit.node not in explained))

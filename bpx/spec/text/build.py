@@ -189,11 +189,12 @@ class _Builder:
         if op.variadic:
             return operands
         free = [name for name in op.settings if name not in settings]
-        extra = operands[len(op.args) :]
+        args = sum(not isinstance(operand.literal, str) for operand in operands)
+        extra = operands[min(args, len(op.args)) :]
         if len(extra) > len(free) or any(operand.literal is None for operand in extra):
             return operands
         settings.update(zip(free, (operand.literal for operand in extra), strict=False))
-        return operands[: len(op.args)]
+        return operands[: len(operands) - len(extra)]
 
     def optional_args(self, op: Op, call: Call, positional: int, settings: dict[str, Any]) -> list[_Operand]:
         """Args behind the `positional` ones that are left out or named, as in `leaky_relu(x, slope=0.1)`.

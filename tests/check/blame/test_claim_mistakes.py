@@ -249,7 +249,7 @@ def test_different_slips_in_different_entries_are_both_told():
     made = spec("sum(x^3)", x=[0.3, 0.4, 0.9, 1.1])
     right = 3 * np.array([0.3, 0.4, 0.9, 1.1]) ** 2
     assert said(numbers(made, "x", right * [1, 2, 1, -1])) == [
-        "two mistakes at once: wrong sign, at [3]; too large by a factor of 2, at [1]"
+        "two mistakes at once: wrong sign at [3]; too large by a factor of 2 at [1]"
     ]
 
 

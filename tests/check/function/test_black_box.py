@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bpx.check.function import black_box as blackbox
 from bpx.check.function.black_box import check_function
-from bpx.check.numeric import multiprecision
+from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 from bpx.words.diagnostic import BpxError
@@ -22,16 +22,16 @@ from bpx.words.diagnostic import BpxError
 
 @pytest.fixture(params=["with many digits", "float64 alone"])
 def digits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
-    """Once with mpmath, once as if it were not installed."""
+    """Once with many digits, once as where a function does not run on such numbers."""
     there = request.param == "with many digits"
     if not there:
-        monkeypatch.setattr(multiprecision, "available", lambda: False)
+        monkeypatch.setattr(BlackBoxMultiprecision, "look", lambda self: False)
     return there  # type: ignore[return-value]
 
 
 @pytest.fixture
 def no_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multiprecision, "available", lambda: False)
+    monkeypatch.setattr(BlackBoxMultiprecision, "look", lambda self: False)
 
 
 def verdict(forward: Any, inputs: Any, backward: Any, **settings: Any) -> str:
@@ -377,6 +377,76 @@ def test_where_there_is_no_slope(f: Any, digits: bool) -> None:
     assert verdict(f, [0.0], lambda g, x: g * 1.0) == "outside domain"
 
 
+@pytest.mark.parametrize("share", [1.0, 1e-3])
+def test_a_function_even_about_the_point_need_not_have_a_derivative(share: float, digits: bool) -> None:
+    def forward(x: Any) -> Any:
+        return 3 * x[0] + share * (x[0] * np.sin(1 / x[0]) if x[0] != 0 else 0)
+
+    report = check_function(forward, [np.zeros(1)], lambda g, x: (g * np.array([3.0]),))
+    assert report.verdict == "cannot tell"
+    assert codes(report) == {"apart"}
+
+
+def _saddle(x: Any) -> Any:
+    """No slope along the axes at 0, but gradients (2, 0) and (0, 2) beside it."""
+    return np.abs(x[0] + x[1]) - np.abs(x[0] - x[1])
+
+
+def _both_ways(x: Any) -> Any:
+    return np.maximum(x[1], 0) - np.maximum(x[0], 0) - np.maximum(x[2], 0)
+
+
+def _smooth(x: Any) -> Any:
+    return x[0] * x[1] + x[0]
+
+
+@pytest.mark.parametrize(
+    ("forward", "claim", "expected"),
+    [
+        (_saddle, (2.0, 0.0), "kink"),
+        (_saddle, (0.0, 2.0), "kink"),
+        (_saddle, (1.0, 1.0), "kink"),
+        (_saddle, (2.0, 2.0), "disagree"),
+        (_both_ways, (-0.5, 0.5, -0.2), "kink"),
+        (_both_ways, (-0.5, 1.5, 0.0), "disagree"),
+        (_smooth, (1.0, 0.0), "agree"),
+        (_smooth, (1.0, 2.0), "disagree"),
+    ],
+)
+def test_gradients_beside_a_kink_and_their_mixtures(
+    forward: Any, claim: Any, expected: str, no_digits: None
+) -> None:
+    x, backward = np.zeros(len(claim)), lambda g, x: (g * np.array(claim),)
+    assert verdict(forward, [x], backward) == expected
+    # A kink that is parted from the point by less than rounding shows may be left open.
+    if expected == "kink":
+        beside = 1 + np.array([2e-15, -2e-15, 4e-15])[: len(claim)]
+        assert verdict(lambda x: forward(x - 1), [beside], backward) in ("kink", "cannot tell")
+
+
+def test_kinks_with_too_many_sides_to_look_at(no_digits: None) -> None:
+    """Of hundreds of sides 64 are met: a claim that fits none of these may fit another."""
+    signs = np.random.default_rng(5).choice([-1.0, 1.0], (20, 10))
+    shares = np.random.default_rng(6).normal(size=20)
+    claim = 3 * signs.T @ (shares * np.sign(signs @ np.arange(1.0, 11)))
+
+    def forward(x: Any) -> Any:
+        return shares @ np.abs(signs @ x)
+
+    report = check_function(forward, [np.zeros(10)], lambda g, x: (g * claim,))
+    assert report.verdict == "cannot tell"
+    assert codes(report) <= {"many-sides", "between-slopes"}
+
+
+@pytest.mark.parametrize("height", [1e-7, 1e-9, 1e-11])
+def test_who_claims_that_a_staircase_is_flat_is_not_refuted(height: float, no_digits: None) -> None:
+    def forward(x: Any) -> Any:
+        return np.round(np.sin(x) / height) * height
+
+    assert verdict(forward, [0.3], lambda g, x: 0.0 * g) == "cannot tell"
+    assert verdict(forward, [0.3], lambda g, x: 2.0 * g) == "disagree"
+
+
 def test_a_function_that_refuses_points_outside_its_domain() -> None:
     def forward(x: Any) -> Any:
         if x <= 0:
@@ -553,6 +623,47 @@ def test_a_slope_below_the_rounding_of_float32_is_no_false_alarm(dtype: Any) -> 
 def test_the_secant_of_a_staircase_is_no_reference(forward: Any, claim: float, no_digits: None) -> None:
     report = check_function(forward, [np.array([0.1234, 1.7719])], lambda g, x: claim * g, detect=1e-2)
     assert (report.verdict, codes(report)) == ("cannot tell", {"stairs"})
+
+
+# The first slope is called 0; f is flat for rounding alone, and it is 5e-110, 1e-16, 2e-8, 7e-35 and -4e-18.
+LOST_IN_ROUNDING: list[tuple[Any, list[float], list[float]]] = [
+    (np.expm1, [-251.7], [0]),
+    (np.hypot, [1e-8, 1e8], [0, 1]),
+    (lambda x, y: x**2 - y**2, [1e-8, 1e8], [0, -2e8]),
+    (np.tanh, [40.0], [0]),
+    (lambda x, y: y + np.exp(-x), [40.0, 2.0], [0, 1]),
+]
+PLATEAUS: list[tuple[Any, list[float], list[float]]] = [
+    (lambda x: np.clip(x, 0, 1), [5.0], [0]),
+    (lambda x: np.maximum(x, 0) ** 2, [-3.0], [0]),
+    (lambda x: np.where(x > 0, x, 0), [-1e-3], [0]),
+    (lambda x, y: y + 1e3 * np.minimum(x, 0), [2.0, 7.0], [0, 1]),
+    (lambda x, y: y, [0.3, 2.0], [0, 1]),
+    (lambda x, y: y + np.minimum(np.exp(x), 1), [1.0, 2.0], [0, 1]),
+]
+
+
+def into_array(f: Any) -> Any:
+    """The same, into an array made before, which takes no objects."""
+
+    def forward(*inputs: Any) -> Any:
+        out = np.zeros(1)
+        out[0] = f(*inputs)
+        return out
+
+    return forward
+
+
+@pytest.mark.parametrize(("f", "values", "claims"), LOST_IN_ROUNDING)
+def test_a_zero_that_rounding_made_is_not_called_right(f: Any, values: Any, claims: list[float]) -> None:
+    report = check_function(into_array(f), values, lambda g, *x: [g[0] * claim for claim in claims])
+    assert report.verdict == "cannot tell"
+    assert codes(report) <= {"stairs", "uncertain"}
+
+
+@pytest.mark.parametrize(("f", "values", "claims"), PLATEAUS)
+def test_a_zero_on_a_plateau_is_right(f: Any, values: Any, claims: list[float]) -> None:
+    assert verdict(into_array(f), values, lambda g, *x: [g[0] * claim for claim in claims]) == "agree"
 
 
 def test_many_digits_know_the_slope_of_a_staircase() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -105,7 +107,21 @@ def test_different_slips_in_different_entries():
     wrong = said(lambda v: float(np.sum(v**3)), [V], lambda g, v: (3 * v**2 * off * g,), ["v"])
     assert wrong == {
         "v": [
-            "too large by a factor of 2 at [1]",
             "wrong sign at [3]",
+            "too large by a factor of 2 at [1]",
         ]
     }
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(1.0, "the sum of all entries"), (0.5, "the mean of all entries")]
+)
+def test_sums_over_the_one_axis_there_is(share: float, said: str) -> None:
+    """Nobody knows of which array "axis 0" would be an axis."""
+    x = np.array([[1.0, 2.0], [3.0, 4.0], [0.5, -1.0]])
+
+    def backward(g: Any, b: Any) -> Any:
+        return (np.full(2, share * (2 * g * (x + b)).sum()),)
+
+    report = check_function(lambda b: np.sum((x + b) ** 2), [np.array([0.1, 0.2])], backward)
+    assert f"each entry is {said}" in str(report)

@@ -8,8 +8,6 @@ from checking import planted, point_of, spec
 from bpx.check.local.elementwise_exact import is_right, slope_and_rule
 from bpx.check.numeric import multiprecision, multiprecision_slopes
 
-pytest.importorskip("mpmath")
-
 
 def found(made, position=0):
     (group,) = [one for one in point_of(made).elementwise if made.output in one.nodes]
@@ -27,10 +25,8 @@ def test_a_wrong_rule_is_wrong_in_all_digits():
     assert found(made)[1] is False
 
 
-def test_there_is_none_at_a_kink_and_none_without_mpmath(monkeypatch):
+def test_there_is_none_at_a_kink():
     assert found(spec("relu(x)", x=0.0)) is None
-    monkeypatch.setattr(multiprecision, "available", lambda: False)
-    assert found(spec("tanh(x)", x=20.0)) is None
 
 
 def test_of_terms_that_cancel_nothing_must_be_left():

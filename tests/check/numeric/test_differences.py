@@ -136,6 +136,50 @@ def test_a_chunk_more_than_fits_gives_the_same() -> None:
     assert np.abs(found.value * 2 * np.sqrt(x) - 1).max() < 1e-8
 
 
+@pytest.mark.parametrize(
+    "even",
+    [
+        lambda h: np.where(h == 0, 0, h * np.sin(1 / np.where(h == 0, 1, h))),
+        lambda h: np.where(h == 0, 0, np.abs(h) * np.sin(np.log(np.abs(np.where(h == 0, 1, h))))),
+        lambda h: np.where(h == 0, 0, np.abs(h) * np.log(np.abs(np.where(h == 0, 1, h)))),
+        lambda h: np.where(h == 0, 0, np.sqrt(np.abs(h)) * np.sin(1 / np.where(h == 0, 1, h)) ** 2),
+        lambda h: np.abs(h) ** 0.9,
+        lambda h: np.abs(h) ** 0.99,
+    ],
+)
+@pytest.mark.parametrize(("at", "slope", "share"), [(0.0, 0.0, 1.0), (0.3, 0.0, 1.0), (7.1, 20.0, 1e-2)])
+def test_symmetry_makes_no_derivative(even: Any, at: float, slope: float, share: float) -> None:
+    """Central quotients of an even function are 0, whatever its one-sided ones do."""
+    found = blindly(lambda x: slope * x + share * even(x - at), at, claimed=slope)
+    assert found.status != DerivativeStatus.OK or SAFETY_FACTOR * found.error > 1e-5 * max(1, slope)
+
+
+@pytest.mark.parametrize(
+    "even", [lambda h: h * h, lambda h: np.abs(h) ** 1.5, lambda h: np.cos(3 * h), lambda h: h**4]
+)
+@pytest.mark.parametrize("at", [0.0, 0.3, 7.1])
+def test_even_functions_with_a_derivative(even: Any, at: float) -> None:
+    found = blindly(lambda x: 20 * x + even(x - at), at)
+    assert found.status == DerivativeStatus.OK
+    assert abs(found.value - 20) <= SAFETY_FACTOR * found.error <= 1e-5
+    assert not found.apart
+
+
+@pytest.mark.parametrize("height", [1e-8, 1e-9, 1e-10])
+def test_a_ripple_is_no_noise(height: float) -> None:
+    """Its slope is as large as that of the rest, whatever its height."""
+    found = blindly(lambda x: x + height * np.sin(x / height), 0.3, claimed=1.0)
+    truth = 1 + math.cos(0.3 / height)
+    assert abs(found.value - truth) <= SAFETY_FACTOR * found.error
+
+
+def test_a_ripple_of_a_graph_is_what_its_guards_have_passed() -> None:
+    calls: list[int] = []
+    derivative(counted(lambda x: x + 1e-8 * np.sin(1e9 * np.floor(x)), calls), np.array([0.3]),
+               claimed=np.array([1.0]))  # fmt: skip
+    assert sum(calls) <= 17
+
+
 # --- kinks, jumps, edges --------------------------------------------------------------------------
 
 

@@ -10,8 +10,6 @@ import pytest
 
 from bpx.check.numeric.multiprecision_slopes import slope, slopes
 
-pytest.importorskip("mpmath")
-
 
 @pytest.mark.parametrize(
     ("f", "x", "expected"),
@@ -71,6 +69,22 @@ def test_at_an_edge_there_is_no_slope(f: Any, x: float) -> None:
     found = slope(f, x)
     assert found is not None
     assert found.edge
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * np.sin(1 / x) if x != 0 else x,
+        lambda x: x * np.cos(1 / x) if x != 0 else x,
+        lambda x: abs(x) * np.sin(np.log(abs(x))) if x != 0 else x,
+        lambda x: abs(x) ** 1.01 if x != 0 else x,
+    ],
+)
+def test_slopes_that_do_not_settle_are_neither_a_kink_nor_an_edge(f: Any) -> None:
+    found = slope(f, 0.0)
+    assert found is not None
+    assert (found.kink, found.edge) == (False, False)
+    assert found.error > 0.1
 
 
 def test_a_linear_function_at_zero_has_no_edge_for_rounding() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bpx.check.numeric import polytopes
-from bpx.check.numeric.polytopes import inside, outside
+from bpx.check.numeric.polytopes import beyond_lines, inside, outside
 
 TIE = [np.array([[1.0, 0.0], [0.0, 1.0]])]
 SLACK = np.full(2, 1e-7)
@@ -58,3 +58,19 @@ def test_vertices_that_are_one_but_for_rounding_end_the_search(monkeypatch):
     assert outside(np.array([0.5, 0.6]), alike, SLACK)
     assert inside(np.array([0.5, 0.5]), alike, SLACK)
     assert len(solved) < 12
+
+
+@pytest.mark.parametrize(
+    ("claimed", "left", "right", "expected"),
+    [
+        ([0.5, 0.5], [-1, 0], [1, 1], False),
+        ([0.5, 1.5], [-1, 0], [1, 1], True),
+        ([0.5, -1.5], [1, 1], [-1, 0], True),
+        # A function that bends both ways proves nothing, nor does a slope that is not known.
+        ([0.5, 1.5], [-1, 1], [1, 0], False),
+        ([0.5, 1.5], [-1, np.nan], [1, 1], False),
+    ],
+)
+def test_beyond_the_slopes_along_lines(claimed, left, right, expected):
+    arrays = map(np.array, (claimed, left, right))
+    assert beyond_lines(*arrays, np.full(2, 1e-9), np.zeros(2)) is expected

@@ -71,3 +71,6 @@ def test_single_precision():
     assert single_precision(comparison(RIGHT[0])) is None
     assert single_precision(comparison(RIGHT[0] * 1.0001)) is None
     assert single_precision(comparison(RIGHT[0][:2])) is None
+    # A slip in the sixth decimal is none of float32.
+    short = np.round(RIGHT[0], 6) + 1e-6
+    assert single_precision(comparison(np.round(short, 6))) is None

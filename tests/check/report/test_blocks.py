@@ -61,10 +61,10 @@ def test_the_answer_comes_first_and_the_sum_last(name: str) -> None:
 
 ANSWERS = {
     "all_agree": (
-        "Logistic regression: loss of one sample: "
+        "Logistic regression: loss of one sample — "
         "The gradient of L agrees with the reference in all 5 entries."
     ),
-    "wrong_rule": "Gated by hand: The gradient of L is wrong in 3 of 4 entries.",
+    "wrong_rule": "Gated by hand — The gradient of L is wrong in 3 of 4 entries.",
     "kink": "The gradient of y is wrong in 1 of 3 entries.",
     "only_a_kink": "The gradient of y is at a kink in 1 of 2 entries; no entry disagrees.",
     "outside_domain": (
@@ -73,7 +73,7 @@ ANSWERS = {
     "cannot_tell": (
         "The check cannot tell whether the gradient of y is right in 2 of 2 entries; no entry disagrees."
     ),
-    "network": "A network: The gradient of loss is wrong in 11 of 25,450 entries.",
+    "network": "A network — The gradient of loss is wrong in 11 of 25,450 entries.",
     "second_order": "The gradient of f (up to second order) is wrong in 1 of 6 entries.",
     "harmless_culprit": "The gradient of L agrees at these values, but a rule it was computed with is wrong.",
     "nothing": "Nothing to check: no gradient of y is claimed or requested.",

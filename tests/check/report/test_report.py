@@ -103,6 +103,9 @@ BLAME = closed(
         "alternatives": listing(closed({"code": TEXT, "mistake": TEXT})),
         "also": listing(TEXT),
         "cancelled": listing(TEXT),
+        "heirs": listing(TEXT),
+        "given": listing(TEXT),
+        "cause": MAYBE_TEXT,
         "correction": MAYBE_TEXT,
         "proof": {"anyOf": [{"type": "null"}, closed({"agree": COUNT, "of": COUNT})]},
     }

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import multiprecision
 from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
@@ -149,6 +148,10 @@ TABLE = [
     Row(2.0, 2.0, 1e-12, UNCLEAR, "claim-scatter", {"obstacle": Obstacle.CLAIM_SCATTER}),
     Row(2.0, NAN, NAN, UNCLEAR, "unseen", {"obstacle": Obstacle.UNSEEN}),
     Row(2.0, NAN, NAN, UNCLEAR, "too-large", {"obstacle": Obstacle.TOO_LARGE}),
+    Row(0.0, 0.0, 2.0, UNCLEAR, "apart", {"apart": True}),
+    Row(9.0, 0.0, 0.1, DISAGREE, "differs", {"apart": True}),
+    Row(2.0, NAN, NAN, UNCLEAR, "many-sides", {"obstacle": Obstacle.MANY_SIDES}),
+    Row(2.0, NAN, NAN, KINK, "no-gradient", {"obstacle": Obstacle.NO_GRADIENT}),
 ]
 
 
@@ -283,8 +286,6 @@ def test_every_check(
 def test_every_check_in_many_digits(
     expression: str, values: dict[str, Any], claim: str | None, word: str, code: str | None
 ) -> None:
-    if not multiprecision.available():
-        pytest.skip("needs mpmath")
     assert checked(expression, values, claim) == (word, code)
 
 

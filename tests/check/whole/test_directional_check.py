@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from random_specs import SMOOTH, scalar_specs
 
 from bpx.check import spec_check as module
+from bpx.check.balls import ball_context
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric import ball_context
 from bpx.check.whole import directional_check as wiring
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.directional_check import broken_wiring

@@ -8,8 +8,6 @@ from checking import in_float64_alone, spec
 from bpx.check.gradcheck import gradcheck
 from bpx.spec.reading.claims import read_claim, with_claims
 
-pytest.importorskip("mpmath")
-
 LOST = [
     ("tanh(x)", 20.0, 1.699341702116635e-17),  # its rule 1 - out² gives 0
     ("log(1 - sigmoid(x))", 30.0, -0.9999999999999064),

@@ -55,6 +55,20 @@ def test_a_step_made_of_rounding_is_no_jump():
     assert not sides(function, [(nodes["x"], 0)]).jump.any()
 
 
+@pytest.mark.parametrize(
+    "expression", ["x / max(|x|, 1e-200)", "(x + 0.3 - 0.3) / max(|x + 0.3 - 0.3|, 1e-200)"]
+)
+def test_a_jump_beside_numbers_that_no_sum_takes_up(expression):
+    """1e200 is met on the way, but its rounding does not come into the value."""
+    function, nodes = program_of(expression, x=0.0)
+    assert sides(function, [(nodes["x"], 0)]).jump.all()
+
+
+def test_a_step_that_a_large_number_leaves_is_no_jump():
+    function, nodes = program_of("relu(x + 1e16/3 - 1e16/3)", x=0.0)
+    assert not sides(function, [(nodes["x"], 0)]).jump.any()
+
+
 def test_along_a_line():
     function, nodes = program_of("max(x, y)", x=1.0, y=1.0)
     found = along(function, [{nodes["x"]: np.array(1.0), nodes["y"]: np.array(-1.0)}])

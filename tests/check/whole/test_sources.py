@@ -66,6 +66,25 @@ def test_a_right_formula_that_loses_its_digits():
     assert bare.reasons[0].code in ("rounded-formula", "uncertain")
 
 
+@pytest.mark.parametrize(
+    ("expression", "x", "number"),
+    [
+        ("tanh(x)", 15.3, lambda x: 1 - np.tanh(x) ** 2),
+        ("tanh(x)", 15.3, lambda x: (1 - np.tanh(x)) * (1 + np.tanh(x))),
+        ("tanh(x)", 18.3, lambda x: 1 - ((np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x))) ** 2),
+        ("sigmoid(x)", 30.3, lambda x: 1 / (1 + np.exp(-x)) - 1 / (1 + np.exp(-x)) ** 2),
+        ("x - sin(x)", 1e-6, lambda x: 1 - np.cos(x)),
+    ],
+)
+def test_numbers_of_a_right_formula_that_loses_its_digits(expression, x, number):
+    """However it is written, float64 leaves next to nothing of it; what is farther off is wrong."""
+    made = spec(expression, x=x)
+    right = found(made, "x", number(x))
+    assert words(right) == ["cannot tell"]
+    assert right.reasons[0].code == "rounded-formula"
+    assert words(found(made, "x", -3 * number(x) - 1e-12)) == ["disagree"]
+
+
 def test_a_kink_bears_on_its_entries_only():
     made = spec("sum(relu(x))", x=[-1.0, 0.0, 1.0])
     assert words(found(made, "x", [0, 0.5, 1])) == ["agree", "kink", "agree"]

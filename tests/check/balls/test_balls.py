@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import MPContext
 
-from bpx.check.numeric import ball_context
-from bpx.check.numeric.balls import Ball
-from bpx.check.numeric.enclosures import Enclosure, enclosed_derivative
+from bpx.check.balls import ball_context
+from bpx.check.balls.balls import Ball
+from bpx.check.balls.enclosures import Enclosure, enclosed_derivative
 
 pytest.importorskip("flint")
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.ball_context import flint, precision
-from bpx.check.numeric.balls import Ball, NoDerivative, Tie, Undecided, to_the
+from bpx.check.balls.ball_context import flint, precision
+from bpx.check.balls.balls import Ball, NoDerivative, Tie, Undecided, to_the
 from bpx.check.numeric.tolerances import BALL_BITS, ENCLOSURE_BITS
 
 

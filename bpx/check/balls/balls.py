@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.ball_context import flint
+from bpx.check.balls.ball_context import flint
 from bpx.words.say import say
 
 if TYPE_CHECKING:
