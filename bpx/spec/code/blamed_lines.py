@@ -40,15 +40,16 @@ class WrongLine(NamedTuple):
         return np.asarray(self.culprit.setting.value) / self.culprit.factor
 
 
-def wrong_lines(traced: TracedProgram, upstream: Any, detect: float) -> list[WrongLine]:
+def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
     """The lines of backward that are wrong, as far as they can be found."""
     graph = traced.graph
-    known = adjoints(graph, upstream)
+    ours = traced.our_nodes
+    known = [one for one in adjoints(graph, 1.0) if one.node not in ours]
     by_node = {adjoint.node: adjoint.value for adjoint in known}
     nodes = {leaf.path: graph.nodes[leaf.name] for leaf in traced.leaves}
     right = {path: by_node[node] for path, node in nodes.items() if node in by_node}
     recorder = Recorder()
-    claims = _values(run_backward(traced.program, upstream, recorder))
+    claims = _values(run_backward(traced.program, traced.upstream, recorder))
     wrong = [path for path, value in right.items() if not close(claims.get(path), value)]
     if not wrong:
         return []
@@ -57,20 +58,20 @@ def wrong_lines(traced: TracedProgram, upstream: Any, detect: float) -> list[Wro
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return _values(run_backward(traced.program, upstream, Recorder(replace)))
+                return _values(run_backward(traced.program, traced.upstream, Recorder(replace)))
         except Exception:  # a replaced value may be of no use to what comes behind it
             return None
 
     settings = _of_backward(traced, recorder.settings)
     groups = [
         known,
-        parts(graph, upstream, known),
-        local_derivatives(graph, upstream),
+        parts(graph, 1.0, known),
+        [one for one in local_derivatives(graph, 1.0) if one.node not in ours],
         steps_between(graph, known),
     ]
-    meant = Meant(groups, graph.origins, forward_values(graph))
+    meant = Meant(groups, graph.origins, forward_values(graph, ours))
     culprits = Search(gradients, claims, right, wrong).culprits(settings, meant)
-    arriving = contributions(graph, upstream, {culprit.adjoint.node for culprit in culprits})
+    arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
     narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
     return [WrongLine(culprit, _node_of(traced, culprit, by_node)) for culprit in narrow]
 
@@ -117,9 +118,7 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
-        made.append(known._replace(
-            claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=()
-        ))
+        made.append(known._replace(claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=()))
     if not made:
         return tuple(found)
     return (*made, *(culprit for culprit in found if culprit.node not in explained))

@@ -79,26 +79,24 @@ def _check_traced(program: Program, seed: int, detect: float, options: dict[str,
         free = program.upstream or program.jacobian
         upstream = random_upstream(output.shape, seed) if free else np.ones(output.shape)
         run = run_backward(program, upstream)
-        traced = trace_program(program, [found.leaf for found in run.gradients])
-        claims, notes = _claims(traced, run, upstream)
+        traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
+        claims, notes = _claims(traced, run)
     wrt = [leaf.name for leaf in traced.leaves]
-    options = {"upstream": upstream, "wrt": wrt, "detect": detect, "seed": seed, **options}
+    options = {"wrt": wrt, "detect": detect, "seed": seed, **options}
     report = gradcheck(with_claims(traced.graph, claims), **options)
     notes = (*_understood(traced), *notes)
     if report.verdict == "disagree":
-        report = _with_lines(report, traced, claims, upstream, options)
+        report = _with_lines(report, traced, claims, options)
     else:
-        report = _with_habits(report, traced, upstream)
+        report = _with_habits(report, traced)
     return replace(report, notes=(*notes, *report.notes))
 
 
-def _claims(
-    traced: TracedProgram, run: BackwardRun, upstream: Any
-) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
+def _claims(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
     """What backward claims, by the names of the leaves; a mean over the batch that it alone takes is put right."""
     names = {leaf.path: leaf.name for leaf in traced.leaves}
     claims = {names[found.leaf]: np.asarray(found.value, dtype=float) for found in run.gradients}
-    right = {one.node: one.value for one in adjoints(traced.graph, upstream)}
+    right = {one.node: one.value for one in adjoints(traced.graph, 1.0)}
     parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args"]
     nodes = traced.graph.nodes
     expected = {name: right.get(nodes[name], np.zeros_like(claims[name])) for name in claims}
@@ -122,8 +120,11 @@ def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
         "backward": program.backward.name,
         "loss": program.loss.name if program.loss else "",
         "lines": traced.trace.lines,
+        "upstream": ", ".join(f"`{name}`" for name in program.upstream),
+        "output": traced.graph.names[traced.graph.output],
     }
-    code = "traced-both" if program.both else "traced-loss" if program.loss else "traced"
+    code = "traced-both" if program.both else "traced-weighted" if program.upstream else "traced"
+    code = "traced-loss" if program.loss else code
     notes = [Diagnostic(code, None, facts, severity="note")]
     for branch in traced.trace.branches[:3]:
         if branch.span is not None:
@@ -134,10 +135,10 @@ def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
 
 
 def _with_lines(
-    report: Report, traced: TracedProgram, claims: dict[str, Any], upstream: Any, options: dict[str, Any]
+    report: Report, traced: TracedProgram, claims: dict[str, Any], options: dict[str, Any]
 ) -> Report:
     """The report with the lines to blame; what they set is a claim too, so that its kind can be named."""
-    lines = wrong_lines(traced, upstream, options["detect"])
+    lines = wrong_lines(traced)
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
     if inner:
         every = {**claims, **inner}
@@ -147,9 +148,9 @@ def _with_lines(
     )
 
 
-def _with_habits(report: Report, traced: TracedProgram, upstream: Any) -> Report:
+def _with_habits(report: Report, traced: TracedProgram) -> Report:
     """The report with what only a second call shows."""
     names = {leaf.path: leaf.name for leaf in traced.leaves}
-    added = [names[path] for path in adds_up(traced.program, upstream) if path in names]
+    added = [names[path] for path in adds_up(traced.program, traced.upstream) if path in names]
     blame = tuple(Blame(name, "", None, None, (Mistake("accumulates"),), claim=True) for name in added)
     return replace(report, blame=(*report.blame, *blame))

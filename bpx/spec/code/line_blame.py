@@ -8,7 +8,7 @@ what follows from it is not. So the tool needs to understand nothing of what the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,10 +65,11 @@ def adjoints(graph: NamedGraph, upstream: Any) -> list[Adjoint]:
     return [Adjoint(node, values[live[node]]) for node in sorted(live, reverse=True)]
 
 
-def forward_values(graph: NamedGraph) -> list[Any]:
+def forward_values(graph: NamedGraph, besides: Container[int] = ()) -> list[Any]:
     """The values of all nodes: backward passes compute some of them again."""
     values = run(graph.graph, graph.input_values, [graph.output])
-    return [value for node, value in values.items() if node not in graph.graph.constants]
+    constants = graph.graph.constants
+    return [value for node, value in values.items() if node not in constants and node not in besides]
 
 
 def contributions(graph: NamedGraph, upstream: Any, nodes: set[int]) -> dict[int, list[Any]]:

@@ -141,6 +141,14 @@ class Program:
     def _called_forward(self, world: dict[str, Any]) -> Any:
         return _call(self.forward.bound(world), world["args"], self.forward.name)
 
+    def parts(self, values: Mapping[Path, Any]) -> list[Any]:
+        """The outputs one by one; the loss where there is one."""
+        with self.world.copy(values) as world:
+            if self.loss is not None:
+                return [self._forward(world).output]
+            result = self._called_forward(world)
+            return [get(result, path) for path in self.outputs]
+
     def _forward(self, world: dict[str, Any]) -> ForwardRun:
         result = self._called_forward(world)
         pool = dict(self._pool(result))
@@ -172,7 +180,7 @@ class Program:
             with watching() if self.both else nullcontext():
                 run = self._forward(world)
             before = start if self.both else copied(self.world.now(world))
-            parts = self._parts(upstream, run)
+            parts = self._weights(upstream, run)
             with nullcontext() if self.both else watching():
                 result = self._backward(world, run, parts)
             yield before, result, self.world.now(world)
@@ -191,7 +199,7 @@ class Program:
                     start = copied(self.world.now(world))
                     run = self._forward(world)
                     before = start if self.both else copied(self.world.now(world))
-                    result = self._backward(world, run, self._parts(upstream, run))
+                    result = self._backward(world, run, self._weights(upstream, run))
                     yield before, result, copied(self.world.now(world))
 
     def _set_back(self, world: dict[str, Any], original: Mapping[Path, Any], clears: Sequence[str]) -> None:
@@ -209,13 +217,18 @@ class Program:
                 if isinstance(array, np.ndarray) and array.shape == value.shape:
                     array[...] = value
 
-    def _parts(self, upstream: Any, run: ForwardRun) -> dict[str, Any]:
+    def _weights(self, upstream: Any, run: ForwardRun) -> dict[str, Any]:
+        return self.weights(
+            upstream, [get(run.pool[""], path) for path in self.outputs[: len(self.upstream)]]
+        )
+
+    def weights(self, upstream: Any, outputs: Sequence[Any]) -> dict[str, Any]:
         """The upstream gradient of each output, by the argument that takes it."""
         if len(self.upstream) < 2:
             return dict.fromkeys(self.upstream, upstream)
         parts, start = {}, 0
-        for name, path in zip(self.upstream, self.outputs, strict=True):
-            shape = np.shape(get(run.pool[""], path))
+        for name, output in zip(self.upstream, outputs, strict=True):
+            shape = np.shape(output)
             size = int(np.prod(shape, dtype=int))
             parts[name] = upstream[start : start + size].reshape(shape)
             start += size

@@ -19,6 +19,9 @@ from bpx.spec.trace.trace import Trace, trace_function
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 
+_JACOBIAN, _LOSS = "g", "loss"
+
+
 class BackwardRun(NamedTuple):
     """What backward gave for an upstream gradient."""
 
@@ -32,6 +35,15 @@ class TracedProgram(NamedTuple):
     program: Program
     trace: Trace
     leaves: tuple[Leaf, ...]
+    upstream: Any = None  # what backward is called with
+
+    @property
+    def our_nodes(self) -> set[int]:
+        """The nodes of the sum of upstream times output, which stand in nobody's code."""
+        graph, names = self.graph.graph, {leaf.name for leaf in self.leaves}
+        weights = [leaf.node for leaf in self.graph.inputs if leaf.name not in names]
+        touched = graph.touched(by=weights, upto=self.graph.output)
+        return {node for node, flag in enumerate(touched) if flag}
 
     @property
     def graph(self) -> NamedGraph:
@@ -88,22 +100,38 @@ def _of_jacobian(program: Program, before: Any, result: Any, upstream: Any) -> S
     raise BpxError([Diagnostic("no-upstream", None, {"name": program.backward.name}, "name-the-loss")])
 
 
-def trace_program(program: Program, paths: Sequence[Path]) -> TracedProgram:
-    """The graph of the forward function, with these leaves as its inputs."""
+def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> TracedProgram:
+    """The graph of the loss that `upstream` makes of the outputs: the sum of upstream times output.
+
+    Its inputs are the leaves at these places, and the upstream gradients under the names that backward has for
+    them.
+    """
     if not paths:
         raise BpxError([Diagnostic("no-gradients", None, {"name": program.backward.name})])
-    return trace_leaves(program, paths)
+    weights = program.weights(upstream, program.parts({})) or (
+        {_JACOBIAN: upstream} if program.jacobian else {}
+    )
+    return trace_leaves(program, paths, weights)._replace(upstream=upstream)
 
 
-def trace_leaves(program: Program, paths: Sequence[Path]) -> TracedProgram:
+def trace_leaves(
+    program: Program, paths: Sequence[Path], weights: Mapping[str, Any] = MappingProxyType({})
+) -> TracedProgram:
     """The graph of the forward function, with the arrays at these places as its inputs."""
     leaves = named({path: np.asarray(get(program.world.originals, path)) for path in paths})
+    taken = {leaf.name for leaf in leaves}
+    by_name = {f"{name}_" if name in taken else name: np.asarray(value) for name, value in weights.items()}
 
     def forward(**values: Any) -> Any:
-        return program.run({leaf.path: values[leaf.name] for leaf in leaves})
+        at = {leaf.path: values[leaf.name] for leaf in leaves}
+        if not by_name:
+            return program.run(at)
+        terms = [np.sum(values[name] * part) for name, part in zip(by_name, program.parts(at), strict=True)]
+        return sum(terms[1:], terms[0])
 
-    inputs = {leaf.name: leaf.value for leaf in leaves}
-    return TracedProgram(program, trace_function(forward, inputs, program.forward.function), tuple(leaves))
+    inputs = {leaf.name: leaf.value for leaf in leaves} | by_name
+    trace = trace_function(forward, inputs, program.forward.function, _LOSS if by_name else None)
+    return TracedProgram(program, trace, tuple(leaves))
 
 
 def with_claims(graph: NamedGraph, claims: dict[str, Any]) -> NamedGraph:

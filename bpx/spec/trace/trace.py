@@ -42,8 +42,11 @@ def trace_function(
     function: Callable[..., Any],
     inputs: Mapping[str, Any],
     origin: Callable[..., Any] | None = None,
+    output: str | None = None,
 ) -> Trace:
     """Trace `function(**inputs)`, which calls the user's function `origin` where it is not that itself.
+
+    `output` is what its result is called where it has no name.
 
     Raises `TraceError`, with the place in the user's source, where something cannot be traced, and
     `BpxError` where the function itself raises.
@@ -52,7 +55,7 @@ def trace_function(
     expected = _plainly_called(function, inputs, origin)
     traced = _traced_call(function, inputs, origin)
     node = _output_node(traced, traced.result)
-    graph = _named_graph(traced, node, inputs, getattr(origin, "__code__", None))
+    graph = _named_graph(traced, node, inputs, getattr(origin, "__code__", None), output)
     if expected is not None:
         _certify(graph, np.asarray(expected), traced.tape.value_of(node.id), traced.tape.tolerance)
     lines = {(span.source.name, span.source.position(span.start)[0]) for span in graph.origins.values()}
@@ -145,7 +148,9 @@ def _certify(graph: NamedGraph, expected: Any, traced: Any, tolerance: float) ->
 # --- names --------------------------------------------------------------------------------------
 
 
-def _named_graph(traced: _Run, output: Expr, inputs: Mapping[str, Any], code: Any) -> NamedGraph:
+def _named_graph(
+    traced: _Run, output: Expr, inputs: Mapping[str, Any], code: Any, name: str | None
+) -> NamedGraph:
     tape = traced.tape
     if output.op in (INPUT, CONSTANT):
         output = tape.graph.add(OPS["identity"], output)
@@ -156,7 +161,8 @@ def _named_graph(traced: _Run, output: Expr, inputs: Mapping[str, Any], code: An
     needed = tape.graph.needs(of=[output.id])
     names = _unique_names(tape, needed, set(inputs))
     if output.id not in names:
-        names[output.id] = free_output_name({*names.values(), *inputs})
+        used = {*names.values(), *inputs}
+        names[output.id] = name if name is not None and name not in used else free_output_name(used)
     source = source_of(code.co_filename) if code is not None else None
     return NamedGraph(
         None,
