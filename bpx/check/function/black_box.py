@@ -229,7 +229,7 @@ class BlackBoxCheck:
         """
         evidence, agree = self.evaluation.evidence, self.evaluation.simply_agree()
         for weights, mixture in self.evaluation.mixtures:
-            value, error = weights @ evidence.value, np.abs(weights) @ evidence.error
+            value, error = weights @ evidence.value, np.abs(weights) @ evidence.bar / SAFETY_FACTOR
             # The parts may cancel, and each may be off by what is not held against it.
             size = np.abs(weights) @ np.abs(evidence.value)
             error = error + SLACK * self.options.detect / SAFETY_FACTOR * size

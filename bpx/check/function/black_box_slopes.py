@@ -20,9 +20,12 @@ from bpx.check.numeric.tolerances import (
     QUANTUM_BISECTIONS,
     QUANTUM_LASTS,
     SAFETY_FACTOR,
+    SHIFT_BAR,
+    SHIFT_DRAWS,
     STAIR_ROUNDINGS,
     STEADY,
     STRETCH,
+    STRETCH_POINTS,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
@@ -55,14 +58,16 @@ class BlackBoxSlopes:
         evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
         claimed = evaluation.claimed[:, coordinates]
         estimate = self.estimate(coordinates, claimed)
-        error = np.maximum(estimate.error, self._hidden_rounding(coordinates, claimed, estimate))
+        hidden = self._hidden_rounding(coordinates, claimed, estimate)
+        bar = np.maximum(SAFETY_FACTOR * estimate.error, hidden)
         # The noise of a row costs calls of backward, and matters only where claims differ.
         wrong = (self.verdicts(claimed, estimate) == Verdict.DISAGREE).any(axis=1)
         evaluation.evidence.put(
             at,
             value=estimate.value,
-            error=error,
-            rest=SAFETY_FACTOR * error,
+            error=np.maximum(estimate.error, hidden),
+            widest=bar,
+            rest=bar,
             scale=estimate.slope_scale,
             flat=estimate.flat,
             apart=estimate.apart,
@@ -94,25 +99,32 @@ class BlackBoxSlopes:
     def _hidden_rounding(self, coordinates: Indices, claimed: Array, estimate: Estimate) -> Array:
         """What rounding within f may do to slopes that it does the same all along a line.
 
-        As much as the claims move with the inputs' last digits; but no more than leaves the verdict open.
+        As much as the claims move with the inputs' last digits: f and backward round the same inner values.
         Where f does not change at all, it may be computed in float32, and 1 + 1e-9 sin(x) be 1 for that;
         a claim of exactly 0 says that nothing is hidden.
         """
         size = np.abs(estimate.value)
-        most = self.evaluation.detect / (2 * SAFETY_FACTOR) * size
-        hidden = np.maximum(STEADY * size, np.fmin(self.claim_shifts[:, coordinates], most))
+        hidden = np.maximum(STEADY * size, self.claim_shifts[:, coordinates])
         coarse = FLAT_AS_FLOAT32 * np.maximum(np.abs(estimate.value_at), 1.0)
         return np.where(estimate.flat & (claimed != 0), np.maximum(hidden, coarse), hidden)
 
     @cached_property
     def claim_shifts(self) -> Array:
-        """How far all claims (R, N) move when the inputs move by their last digits."""
+        """How far rounding of the size of the inputs' last digits may move all claims (R, N).
+
+        The mean of a few draws alone would now and then be next to nothing by chance: Student's t says how
+        many times it the unseen rounding may be.
+        """
+        claimed, x = self.evaluation.claimed, self.rows.x
         if not self.steady:
-            return np.zeros_like(self.evaluation.claimed)
-        x = self.rows.x
-        moved = x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(np.abs(x))
-        rows = [self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]
-        return np.abs(np.array(rows) - self.evaluation.claimed)
+            return np.zeros_like(claimed)
+        squares = np.zeros_like(claimed)
+        for _ in range(SHIFT_DRAWS):
+            signs = self.rng.choice([-1.0, 1.0], size=len(x))
+            moved = x + 2 * signs * np.spacing(np.abs(x))
+            shifts = np.array([self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]) - claimed
+            squares += np.where(np.isfinite(shifts), shifts, 0.0) ** 2
+        return np.asarray(SHIFT_BAR * np.sqrt(squares / SHIFT_DRAWS))
 
     def _claim_noises(self, coordinates: Indices, rows: NDArray[np.bool_]) -> Array:
         noise = np.zeros((len(rows), len(coordinates)))
@@ -131,7 +143,7 @@ class BlackBoxSlopes:
         if row not in self._noises:
             claim = self.evaluation.claimed[row]
             moved = (np.abs(perturbed - claim) for perturbed in self._perturbed_claims(row))
-            self._noises[row] = np.fmax.reduce([*moved, *self._unevenness(row)])
+            self._noises[row] = np.fmax.reduce([*moved, self._unevenness(row)])
         return self._noises[row]
 
     # --- zeros ---
@@ -181,9 +193,15 @@ class BlackBoxSlopes:
         for size in [np.abs(x), np.maximum(np.abs(x), 1.0)] * DRAWS:
             yield self.rows.claim(upstream, x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(size))
 
-    def _unevenness(self, row: int) -> Iterator[Array]:
+    def _unevenness(self, row: int) -> Array:
+        """How far claims along a short stretch are from a straight line (N,).
+
+        Of points at random places: an inner value of size 1 may have a grain that they fall into alike.
+        """
         x, upstream = self.rows.x, self.rows.upstreams[row]
-        for _ in range(DRAWS):
-            offset = STRETCH * self.rng.uniform(-4, 4, size=len(x)) * x
-            ends = self.rows.claim(upstream, x + offset) + self.rows.claim(upstream, x - offset)
-            yield np.abs(ends / 2 - self.evaluation.claimed[row])
+        direction = STRETCH * self.rng.choice([-1.0, 1.0], size=len(x)) * x
+        places = np.append(self.rng.uniform(-4, 4, size=STRETCH_POINTS), 0.0)
+        moved = [self.rows.claim(upstream, x + place * direction) for place in places[:-1].tolist()]
+        claims = np.array([*moved, self.evaluation.claimed[row]])
+        line = np.stack([places, np.ones_like(places)], axis=1)
+        return np.asarray(np.abs(claims - line @ (np.linalg.pinv(line) @ claims)).max(axis=0))

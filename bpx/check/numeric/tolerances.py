@@ -138,6 +138,9 @@ LARGE_INPUT = 2.0**20
 POLYNOMIAL_ORDERS = 4
 # Times the change to the next candidate, or the noise: what is measured at a few steps is no upper bound.
 TRUNCATION_FACTOR = 3
+# The chance that noise is larger than the error bar says. Of noise between -a and a the largest of m samples is
+# below a / 10^(4/m) once in 10^4 times: 21 times smaller of three samples, 3 times of eight, as above.
+NOISE_CHANCE = 1e-4
 # Units of rounding of f that a residual may come to without being noise from within f: two values in each
 # of two quotients, and twice that.
 ROUNDING_MARGIN = 8
@@ -504,6 +507,10 @@ GOLDEN_RATIO = 0.6180339887498949
 
 # Relative: so far a smooth claim is straight: the bend over 2**-27 is 2**-54 of it, below its rounding.
 STRETCH = 2.0**-27
+# Points of that stretch. The rounding of an inner value there is anything up to half a unit, so that none of
+# nine, the one looked at among them, is more than a tenth of that off their line once in some 10^5 times. Of three
+# pairs on either side none was off three times in eight, and a right claim was rejected.
+STRETCH_POINTS = 8
 
 # Draws of inputs moved by rounding errors, to see how far that moves the claims: 3, as the method that was
 # measured on 3,538 cases has it.
@@ -515,6 +522,13 @@ MOST_KINKED = 12
 # Relative: the least that rounding within f may do which does not show along a line: a unit of rounding,
 # 2**-52, of inner values up to 4096 times as large as the slope.
 STEADY = 2.0**-40
+
+# Draws of inputs moved by two units of their last place, to see how far rounding moves all claims; and how many
+# times the root of their mean square the rounding of inner values of that size moves them at most. Ten such
+# roundings, each of half a unit at most (0.29 in the mean square), come to 0.9 units, 0.45 of a move; Student's
+# t with 4 degrees of freedom is below 13 in all but 1e-4 of cases.
+SHIFT_DRAWS = 4
+SHIFT_BAR = 6.0
 
 # Of max(|f|, 1), in units of a slope: where f does not change from x to x + 0.37, it may still change by four
 # roundings to float32, 4 · 2**-24 / 0.37.
