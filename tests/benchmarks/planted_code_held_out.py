@@ -291,13 +291,13 @@ def rms_norm(rng: Any) -> Case:
                 "root taken for constant",
                 lambda g, *a: backward(g, *a, inner=0.0),
                 ("x",),
-                ("variance-term", "other-term", *FORMULAS),
+                ("length-term", "variance-term", "other-term", *FORMULAS),
             ),
             Slip(
                 "inner term of wrong sign",
                 lambda g, *a: backward(g, *a, inner=-1.0),
                 ("x",),
-                ("variance-term", "other-term", *FORMULAS),
+                ("length-term", "variance-term", "other-term", *FORMULAS),
             ),
             Slip(
                 "dscale not divided by the root",
@@ -340,7 +340,7 @@ def unit_length(rng: Any) -> Case:
                 "projection forgotten",
                 lambda g, x: backward(g, x, projected=0.0),
                 ("x",),
-                ("other-term", "variance-term", *FORMULAS),
+                ("length-term", "variance-term", "other-term", *FORMULAS),
             ),
             Slip(
                 "length squared",
@@ -398,7 +398,7 @@ def image_convolution(rng: Any) -> Case:
                 "kernel turned in dx",
                 lambda g, x, w, b: backward(g, x, w, b, kernel=w[::-1, ::-1]),
                 ("x",),
-                ("kernel-turned", *FORMULAS),
+                ("name-reversed", *FORMULAS),
             ),
             Slip(
                 "padding cut at the wrong side",
@@ -1211,7 +1211,7 @@ def mixture(rng: Any) -> Case:
                 "dlog_pi of the first row",
                 changed(backward, 1, lambda d, g, *a: backward(g, *a)[0][0]),
                 ("log_pi",),
-                ("some-outputs", *FORMULAS),
+                ("one-row", "some-outputs", *FORMULAS),
             ),
         ],
     )

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from bpx.check.numeric.tolerances import MOST_ARRAY_TERMS, MOST_TERM_OPERATIONS
+from bpx.check.numeric.tolerances import MOST_ARRAY_TERMS, MOST_LAYERS, MOST_TERM_OPERATIONS
 from bpx.graph.arrays import Shape
 from bpx.graph.graph import OPS, Expr, Graph
 
@@ -26,6 +26,25 @@ def array_terms(graph: Graph, nodes: Sequence[int], shape: Shape) -> list[Expr]:
             break
         terms.setdefault(term.id, term)
     return list(terms.values())
+
+
+def layer_terms(graph: Graph, nodes: Sequence[int]) -> list[Expr]:
+    """Layers over `nodes`, appended to `graph`: products, with a bias or without, and what is often made of them."""
+    arrays = [graph[node] for node in nodes if graph.shapes[node]]
+    sums = [sum_ for a in arrays for b in arrays for sum_ in _layers(a, b, arrays)]
+    return [term for z in sums[:MOST_LAYERS] for term in _activated(z)]
+
+
+def _layers(a: Expr, b: Expr, biases: Sequence[Expr]) -> Iterator[Expr]:
+    if a.ndim == 2 and b.ndim in (1, 2) and a.id != b.id and a.shape[1] == b.shape[0]:
+        z = a @ b
+        yield z
+        yield from (z + bias for bias in biases if bias.ndim == 1 == z.ndim - 1 and bias.shape == z.shape[1:])
+
+
+def _activated(z: Expr) -> Iterator[Expr]:
+    yield from (OPS["sigmoid"](z), OPS["tanh"](z))
+    yield from (OPS["softmax"](z, axis=axis) for axis in range(z.ndim))
 
 
 def _terms(arrays: Sequence[Expr], shape: Shape) -> Iterator[tuple[Expr, int]]:

@@ -16,6 +16,7 @@ import numpy as np
 from bpx.check.blame.last_resort import formula_mistakes, scope_of_arrays
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, slanting
+from bpx.check.function.black_box_substitutions import substitution_mistakes
 from bpx.check.function.caller import Caller
 from bpx.check.numeric.tolerances import (
     BLAMED_COORDINATES,
@@ -27,7 +28,7 @@ from bpx.check.numeric.tolerances import (
     PATTERN_STEP,
     SHAPE_LOOKS,
 )
-from bpx.check.patterns.array_patterns import array_mistakes
+from bpx.check.patterns.array_patterns import are_labels, array_mistakes
 from bpx.check.patterns.claimed_gradient import ClaimedGradient
 from bpx.check.patterns.comparison import Comparison
 from bpx.check.patterns.hidden_layers import hidden_mistakes
@@ -52,6 +53,7 @@ def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: 
     biases = _hidden(mistakes, unnamed)
     names, explained = rows.caller.names, {j for also in biases.values() for j in also}
     for i in set(unnamed) - explained:
+        mistakes[i] = mistakes[i] or _substitutions(rows, jacobian, unnamed[i], i)
         mistakes[i] = mistakes[i] or _formulas(rows, unnamed[i])
     return tuple(
         Blame(
@@ -93,16 +95,44 @@ def _mistakes(
     return array_mistakes(jacobian.gradient(rows, evaluation, input))
 
 
+def _substitutions(
+    rows: BlackBoxRows, jacobian: _Jacobian, gradient: ClaimedGradient, input: int
+) -> tuple[Mistake, ...]:
+    """Another value of another input with which the claims are right."""
+    known = (i for i in rows.caller.varied if np.isfinite(jacobian.right[:, rows.owners == i]).all())
+    gradients = {i: _of_input(rows, jacobian.right, i) for i in known}
+    return tuple(substitution_mistakes(rows, gradient, input, gradients))
+
+
 def _formulas(rows: BlackBoxRows, gradient: ClaimedGradient) -> tuple[Mistake, ...]:
     """Short formulas that give the claims, in the names that have values; `g` is the upstream gradient."""
-    right, claimed = gradient.right, gradient.claimed
+    right, claimed, upstreams = gradient.right, gradient.claimed, gradient.upstreams
     if claimed.size > MOST_EXACT_ELEMENTS or not gradient.known.all():
         return ()
-    names = {name: [value] * len(claimed) for name, value in gradient.values.items()}
+    if rows.output.size > 1 and gradient.mixtures:
+        # Of an upstream gradient without zeros, which every formula with `g` would give.
+        weights, parts = zip(*gradient.mixtures, strict=True)
+        right, claimed = np.tensordot(np.array(weights), right, 1), np.array(parts)
+        upstreams = np.array(weights) @ upstreams
+    names = {**gradient.values, **_one_hot_labels(gradient.values)}
+    at_points = {name: [value] * len(claimed) for name, value in names.items()}
     if rows.output.size > 1 and "g" not in names:
-        names["g"] = list(gradient.upstreams)
-    scope = scope_of_arrays(names, claimed.shape[1:])
+        at_points["g"] = [upstream.reshape(rows.output.shape) for upstream in upstreams]
+    scope = scope_of_arrays(at_points, claimed.shape[1:])
     return formula_mistakes(scope, Comparison(list(right), list(claimed), [0.0] * len(right)))
+
+
+def _one_hot_labels(values: Mapping[str, Array]) -> dict[str, Array]:
+    """Labels as rows of 0 and one 1, of all lengths that an axis of another array has."""
+    lengths = sorted({n for value in values.values() for n in np.shape(value)})
+    labels = {name: value for name, value in values.items() if np.ndim(value) == 1 and are_labels(value)}
+    rows = {
+        f"onehot({name})" if n == max(value) + 1 else f"onehot({name}, {n})": np.eye(n)[value.astype(int)]
+        for name, value in labels.items()
+        for n in lengths
+        if n > max(value)
+    }
+    return {**rows, **{f"{name}.T": value.T for name, value in rows.items()}}
 
 
 class _Jacobian(NamedTuple):

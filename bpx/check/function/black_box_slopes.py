@@ -122,7 +122,9 @@ class BlackBoxSlopes:
         for _ in range(SHIFT_DRAWS):
             signs = self.rng.choice([-1.0, 1.0], size=len(x))
             moved = x + 2 * signs * np.spacing(np.abs(x))
-            shifts = np.array([self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]) - claimed
+            shifts = (
+                np.array([self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]) - claimed
+            )
             squares += np.where(np.isfinite(shifts), shifts, 0.0) ** 2
         return np.asarray(SHIFT_BAR * np.sqrt(squares / SHIFT_DRAWS))
 

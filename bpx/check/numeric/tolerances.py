@@ -655,6 +655,8 @@ PATTERN_STEP = 6e-6
 # In units of the largest: what is left of the digits where a layer is solved for; PATTERN_CLOSE of entries
 # that a matrix of condition 100 has mixed.
 HIDDEN_CLOSE = 1e-7
+# What is added to a variance, so that its root is not 0, is no larger than this.
+LARGEST_EPS = 1e-2
 # Random directions in which a claim of another shape must give the right slope, to be called right otherwise.
 SHAPE_LOOKS = 2
 # Elements of an array around a function that may have slipped into its gradient.
@@ -707,6 +709,8 @@ MOST_CONFIRMED = 512
 MOST_PAIRS_LOOKED_UP = 2**18
 # Formulas of whole arrays, and operations that they may take together: 0.05 s.
 MOST_ARRAY_TERMS = 300
+# Products of arrays, with a bias or without, of which the usual functions are looked at too.
+MOST_LAYERS = 12
 MOST_TERM_OPERATIONS = 2**24
 # Names, numbers and functions that a claim is looked for in, the nearest first: with 10 names a bank has
 # 20,000 members, and a search takes 0.1 s.
