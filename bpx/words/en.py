@@ -948,7 +948,6 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.name-doubled": "`{name}` is counted twice",
     "mistake.wrong-axis": "`{op}` is taken along axis {axis}",
     "mistake.name-reversed": "right, but with `{name}` reversed along all its axes",
-    "mistake.name-transposed": "right, but with `{name}` transposed",
     "mistake.updated": "`{name}` is used after its update (learning rate {rate}) instead of before",
     "mistake.rounded": "right, but with `{name}` rounded to {value} before it was used",
     "mistake.rounded-array": "right, but with `{name}` rounded before it was used",

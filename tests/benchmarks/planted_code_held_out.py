@@ -1,8 +1,8 @@
-"""Mistakes planted in code of other kinds than that of `planted_code.py`, on which no pattern was ever tried out.
+"""Mistakes planted in code of other kinds than that of `planted_code.py`.
 
 Other layers (gates, recurrences, images, kernels, likelihoods), other ways of writing (loops, classes that
-remember, einsum, buffers filled in place, sums over time), other slips. The functions and the codes that count
-as the right kind were written down before the first measurement; what was mended since is said in the README.
+remember, einsum, buffers filled in place, sums over time), other slips. The functions, and the codes that
+count as the right kind, were written down before the first measurement; what that was stands in the README.
 
 Run: python tests/benchmarks/planted_code_held_out.py [--verbose]
 """

@@ -29,7 +29,7 @@ def array_terms(graph: Graph, nodes: Sequence[int], shape: Shape) -> list[Expr]:
 
 
 def layer_terms(graph: Graph, nodes: Sequence[int]) -> list[Expr]:
-    """Layers over `nodes`, appended to `graph`: products, with a bias or without, and what is often made of them."""
+    """Layers over `nodes`, appended to `graph`: the usual functions of products, with a bias or without."""
     arrays = [graph[node] for node in nodes if graph.shapes[node]]
     sums = [sum_ for a in arrays for b in arrays for sum_ in _layers(a, b, arrays)]
     return [term for z in sums[:MOST_LAYERS] for term in _activated(z)]

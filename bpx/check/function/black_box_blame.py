@@ -16,7 +16,6 @@ import numpy as np
 from bpx.check.blame.last_resort import formula_mistakes, scope_of_arrays
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, slanting
-from bpx.check.function.black_box_substitutions import substitution_mistakes
 from bpx.check.function.caller import Caller
 from bpx.check.numeric.tolerances import (
     BLAMED_COORDINATES,
@@ -28,10 +27,12 @@ from bpx.check.numeric.tolerances import (
     PATTERN_STEP,
     SHAPE_LOOKS,
 )
+from bpx.check.patterns.array_entries import all_entries
 from bpx.check.patterns.array_patterns import are_labels, array_mistakes
 from bpx.check.patterns.claimed_gradient import ClaimedGradient
 from bpx.check.patterns.comparison import Comparison
 from bpx.check.patterns.hidden_layers import hidden_mistakes
+from bpx.check.patterns.reversed_inputs import reversed_inputs
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.evidence import Obstacle
 from bpx.graph.arrays import Array, Shape
@@ -53,8 +54,8 @@ def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: 
     biases = _hidden(mistakes, unnamed)
     names, explained = rows.caller.names, {j for also in biases.values() for j in also}
     for i in set(unnamed) - explained:
-        mistakes[i] = mistakes[i] or _substitutions(rows, jacobian, unnamed[i], i)
-        mistakes[i] = mistakes[i] or _formulas(rows, unnamed[i])
+        mistakes[i] = mistakes[i] or _reversed_inputs(rows, unnamed[i], i)
+        mistakes[i] = mistakes[i] or _formulas(rows, unnamed[i]) or tuple(all_entries(unnamed[i]))
     return tuple(
         Blame(
             names[i],
@@ -95,13 +96,24 @@ def _mistakes(
     return array_mistakes(jacobian.gradient(rows, evaluation, input))
 
 
-def _substitutions(
-    rows: BlackBoxRows, jacobian: _Jacobian, gradient: ClaimedGradient, input: int
-) -> tuple[Mistake, ...]:
-    """Another value of another input with which the claims are right."""
-    known = (i for i in rows.caller.varied if np.isfinite(jacobian.right[:, rows.owners == i]).all())
-    gradients = {i: _of_input(rows, jacobian.right, i) for i in known}
-    return tuple(substitution_mistakes(rows, gradient, input, gradients))
+def _reversed_inputs(rows: BlackBoxRows, gradient: ClaimedGradient, input: int) -> tuple[Mistake, ...]:
+    """Another input that is reversed in backward alone."""
+    caller = rows.caller
+    step = PATTERN_STEP * max(1.0, float(np.abs(caller.values[input]).max(initial=0.0)))
+
+    def slopes(values: Mapping[str, Array], direction: Array) -> Array | None:
+        ends = []
+        for side in (step, -step):
+            moved = {**values, gradient.name: values[gradient.name] + side * direction}
+            output = caller.nearby(list(moved.values()))
+            if output is None or output.shape != rows.output.shape:
+                return None
+            ends.append(gradient.upstreams @ output.ravel())
+        return np.asarray((ends[0] - ends[1]) / (2 * step))
+
+    inputs = dict(zip(caller.names, caller.values, strict=True))
+    floats = {caller.names[i]: caller.values[i] for i in caller.varied}
+    return tuple(reversed_inputs(gradient, floats, lambda values, d: slopes({**inputs, **values}, d)))
 
 
 def _formulas(rows: BlackBoxRows, gradient: ClaimedGradient) -> tuple[Mistake, ...]:

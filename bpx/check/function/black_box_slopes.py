@@ -112,21 +112,27 @@ class BlackBoxSlopes:
     def claim_shifts(self) -> Array:
         """How far rounding of the size of the inputs' last digits may move all claims (R, N).
 
-        The mean of a few draws alone would now and then be next to nothing by chance: Student's t says how
-        many times it the unseen rounding may be.
+        Student's t says how many times the root of their mean square the unseen rounding may be.
         """
-        claimed, x = self.evaluation.claimed, self.rows.x
+        claimed = self.evaluation.claimed
         if not self.steady:
             return np.zeros_like(claimed)
         squares = np.zeros_like(claimed)
-        for _ in range(SHIFT_DRAWS):
-            signs = self.rng.choice([-1.0, 1.0], size=len(x))
-            moved = x + 2 * signs * np.spacing(np.abs(x))
-            shifts = (
-                np.array([self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]) - claimed
-            )
-            squares += np.where(np.isfinite(shifts), shifts, 0.0) ** 2
+        for moved in self._moved_by_last_digits():
+            claims = np.array([self.rows.claim(upstream, moved) for upstream in self.rows.upstreams])
+            squares += np.nan_to_num((claims - claimed) ** 2, nan=0.0, posinf=0.0)
         return np.asarray(SHIFT_BAR * np.sqrt(squares / SHIFT_DRAWS))
+
+    def _moved_by_last_digits(self) -> Iterator[Array]:
+        """The inputs moved by two units, up or down; neighbours in four ways that have nothing in common.
+
+        So no sum of four of them stays as it is in all moves, as in random ones it may by chance.
+        """
+        x = self.rows.x
+        ways = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])  # Hadamard's matrix
+        chosen = ways[np.arange(len(x)) % SHIFT_DRAWS] * self.rng.choice([-1, 1], size=(len(x), 1))
+        for signs in chosen.T:
+            yield x + 2 * signs * np.spacing(np.abs(x))
 
     def _claim_noises(self, coordinates: Indices, rows: NDArray[np.bool_]) -> Array:
         noise = np.zeros((len(rows), len(coordinates)))

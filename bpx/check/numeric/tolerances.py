@@ -138,8 +138,8 @@ LARGE_INPUT = 2.0**20
 POLYNOMIAL_ORDERS = 4
 # Times the change to the next candidate, or the noise: what is measured at a few steps is no upper bound.
 TRUNCATION_FACTOR = 3
-# The chance that noise is larger than the error bar says. Of noise between -a and a the largest of m samples is
-# below a / 10^(4/m) once in 10^4 times: 21 times smaller of three samples, 3 times of eight, as above.
+# The chance that noise is larger than the error bar says. Of noise between -a and a the largest of m samples
+# is below a / 10^(4/m) once in 10^4 times: 21 times smaller of three samples, 3 times of eight, as above.
 NOISE_CHANCE = 1e-4
 # Units of rounding of f that a residual may come to without being noise from within f: two values in each
 # of two quotients, and twice that.
@@ -507,9 +507,10 @@ GOLDEN_RATIO = 0.6180339887498949
 
 # Relative: so far a smooth claim is straight: the bend over 2**-27 is 2**-54 of it, below its rounding.
 STRETCH = 2.0**-27
-# Points of that stretch. The rounding of an inner value there is anything up to half a unit, so that none of
-# nine, the one looked at among them, is more than a tenth of that off their line once in some 10^5 times. Of three
-# pairs on either side none was off three times in eight, and a right claim was rejected.
+# Points of that stretch. The rounding of an inner value there is anything up to half a unit: that none of
+# nine points, the one looked at among them, is more than a fifth of that off their line, which fits two of
+# them, happens once in 0.2^-7, some 10^5 times. Of three pairs on either side none was off three times in
+# eight, and a right claim was rejected.
 STRETCH_POINTS = 8
 
 # Draws of inputs moved by rounding errors, to see how far that moves the claims: 3, as the method that was
@@ -523,10 +524,10 @@ MOST_KINKED = 12
 # 2**-52, of inner values up to 4096 times as large as the slope.
 STEADY = 2.0**-40
 
-# Draws of inputs moved by two units of their last place, to see how far rounding moves all claims; and how many
-# times the root of their mean square the rounding of inner values of that size moves them at most. Ten such
-# roundings, each of half a unit at most (0.29 in the mean square), come to 0.9 units, 0.45 of a move; Student's
-# t with 4 degrees of freedom is below 13 in all but 1e-4 of cases.
+# Draws of inputs moved by two units of their last place, to see how far rounding moves all claims; and how
+# many times the root of their mean square the rounding of inner values of that size moves them at most. Ten
+# such roundings, each of half a unit at most (0.29 in the mean square), come to 0.9 units, 0.45 of a move;
+# Student's t with 4 degrees of freedom is below 13 in all but 1e-4 of cases.
 SHIFT_DRAWS = 4
 SHIFT_BAR = 6.0
 

@@ -49,7 +49,7 @@ def _some(part: Any, factor: float) -> Mistake:
 
 
 def _kinds_by_entry(gradient: ClaimedGradient, wrong: Any) -> list[tuple[Any, float]]:
-    """The slips, at different entries, as masks and factors: plain ones, and others that several entries share."""
+    """The slips at different entries, as masks and factors: plain ones, and such as several entries share."""
     parts: dict[float, Any] = {}
     for at in np.argwhere(wrong):
         factor = _factor_at(gradient, (slice(None), *at))

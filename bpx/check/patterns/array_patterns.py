@@ -15,7 +15,6 @@ import numpy as np
 
 from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_CLOSE
 from bpx.check.patterns.array_entries import (
-    all_entries,
     exchanged_slopes,
     masks,
     some_entries,
@@ -297,6 +296,5 @@ PATTERNS: tuple[Pattern, ...] = (
     missing_deviations,
     terms_of_norms,
     _named_values,
-    all_entries,
     _products,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -834,3 +835,36 @@ def test_a_claim_that_is_nan_is_no_small_difference() -> None:
     )
     assert report.verdict == "disagree"
     assert not report.notes
+
+
+# --- rounding that no difference shows ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("offset", [1.0, 1e4, -3.7e7])
+def test_the_bar_covers_what_is_rounded_alike_all_along_a_line(offset, no_digits):
+    """By s, f is linear; but the deviation that multiplies it was rounded once, in f and claim alike."""
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        x = offset + 1e-9 * abs(offset) * rng.normal(size=4)
+        report = check_function(
+            lambda s, x: (x[0] - x.mean()) * s,
+            [np.float64(2.0), x],
+            lambda g, s, x: (g * (x[0] - x.mean()), g * s * (np.eye(4)[0] - 0.25)),
+            names=["s", "x"],
+        )
+        scale = next(entry for entry in report.entries if entry.input == "s")
+        true = Fraction(x[0]) - sum(map(Fraction, x.tolist())) / 4
+        assert abs(scale.reference - float(true)) <= scale.error
+        assert report.verdict != "disagree"
+
+
+def test_a_claim_that_has_lost_its_digits_is_not_rejected_by_chance(no_digits):
+    """The grain of cos(x) next to 1 does not show when x moves by its last digits, only over a stretch."""
+    for seed in range(12):
+        found = verdict(
+            lambda x: (1 - np.cos(x)) / (x * x),
+            [np.float64(0.0010001)],
+            lambda g, x: g * (np.sin(x) / (x * x) - 2 * (1 - np.cos(x)) / x**3),
+            seed=seed,
+        )
+        assert found == "cannot tell"
