@@ -143,6 +143,7 @@ class BlackBoxCheck:
                 self.evaluation.add_mixture(weights, self.rows.claim(weights))
             if not self._look_in_many_digits():
                 self.slopes.doubt_zeros(self.options.calls)
+            self.slopes.refine(self.options.calls)
             self._add_mixed_slopes()
             BlackBoxKinks(self.rows, self.evaluation, self.rng).look()
             if self.evaluation.wrong.any():  # nobody is called wrong by chance

@@ -163,6 +163,24 @@ FROZEN_STEPS = 14
 # nothing.
 LARGEST_NOISE = 1e-2 * 2.0**52
 
+# --- polynomials fitted to many values ------------------------------------------------------------
+
+# Steps to either side, 64 calls together, and the intervals that are tried, each a quarter of the one before,
+# from the first step of the ladder on.
+FIT_STEPS = 32
+FIT_REACHES = 4
+# Odd powers: terms up to h^13.
+MOST_FIT_TERMS = 7
+# Standard deviations: of Student's t with 25 degrees of freedom and more, all but 1e-4 of cases.
+FIT_ERRORS = 4.6
+# Standard deviations: a smaller term passes for chance. Lower than the bar, so that more terms are taken than
+# need be.
+SIGNIFICANT_TERM = 3.0
+# Of 1/√n, the standard deviation of the correlation of n neighbours that have nothing to do with each other.
+UNRELATED_RESIDUALS = 3.0
+# Relative: an estimate that is known so well is refined; a fit that is outside its bar is of something else.
+REFINABLE = 1e-2
+
 # --- the nature of residuals ---------------------------------------------------------------------
 
 # Of the peak: where less is left at the smallest steps, the noise is not there. Measured: 0.2, 2 fewer

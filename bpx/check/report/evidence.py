@@ -60,6 +60,7 @@ class Evidence:
 
     value: Array  # the reference; nan where there is none
     error: Array  # its error bar
+    hidden: Field = 0.0  # the part of that which no difference shows: rounding that is bounded by itself
     widest: Field = np.nan  # how far off it is for certain; nan: the error times the safety factor
 
     # How far rounding and the smallest difference that matters reach.
@@ -135,7 +136,7 @@ class Evidence:
         nothing = {"scale": 0.0, "rest": 0.0, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
         nothing |= {"flat": False, "apart": False}
         no_kink = {"kink": False, "jump": False, "limiting": False}
-        no_proof = {"certified": False, "widest": np.nan}
+        no_proof = {"certified": False, "widest": np.nan, "hidden": 0.0}
         self.put(at, value=value, error=error, **{**nothing, **no_kink, **no_proof, **measured})
 
     def restore(self, at: Any, part: Evidence, /) -> None:

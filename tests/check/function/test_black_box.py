@@ -868,3 +868,12 @@ def test_a_claim_that_has_lost_its_digits_is_not_rejected_by_chance(no_digits):
             seed=seed,
         )
         assert found == "cannot tell"
+
+
+def test_a_slope_that_is_small_beside_the_function_is_found_in_many_values(no_digits):
+    """Differences leave 2e-11 of a slope of 1.4e-6; their number, and wider steps, leave less."""
+    right = check_function(lambda x: 700 + 10 * x**6, [np.float64(0.0297)], lambda g, x: 60 * g * x**5)
+    assert right.verdict == "agree"
+    assert right.worst.error < 3e-12
+    wrong = check_function(lambda x: 700 + 10 * x**6, [np.float64(0.0297)], lambda g, x: 60.003 * g * x**5)
+    assert wrong.verdict == "disagree"
