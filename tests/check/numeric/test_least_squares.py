@@ -51,7 +51,6 @@ def test_values_that_are_rounded_alike_have_a_bar() -> None:
         lambda t: abs(t - 0.31),  # a kink
         lambda t: np.sin(200 * t),  # more waves than terms
         lambda t: t / (1e-4 + (t - 0.3) ** 2),  # a narrow peak
-        lambda t: np.floor(20 * t + 0.5),  # stairs
     ],
 )
 def test_what_is_no_polynomial_has_no_narrow_bar(f: Any) -> None:
