@@ -4,8 +4,8 @@ Where rounding of f leaves too little of a difference of two values, many differ
 of a fit falls with the square root of their number, and the fit needs no small steps. That it is a polynomial
 that is seen there, and nothing else, its residuals must show: terms of higher order leave them no smaller,
 and neighbours among them have nothing to do with each other. (Least squares and their errors: Å. Björck,
-Numerical Methods for Least Squares Problems, SIAM 1996, chapter 1.) Stairs look like a noisy slope: a fit only
-refines what small steps have shown.
+Numerical Methods for Least Squares Problems, SIAM 1996, chapter 1.) Stairs look like a noisy slope, so a fit
+may only refine what small steps have shown.
 
 Convention: n steps to either side of x, the smallest first; m functions side by side.
 """
