@@ -730,6 +730,8 @@ MOST_PAIRS_LOOKED_UP = 2**18
 MOST_ARRAY_TERMS = 300
 # Products of arrays, with a bias or without, of which the usual functions are looked at too.
 MOST_LAYERS = 12
+# Pairs of arrays whose differences are looked at, and multiplied with others.
+MOST_DIFFERENCES = 100
 MOST_TERM_OPERATIONS = 2**24
 # Names, numbers and functions that a claim is looked for in, the nearest first: with 10 names a bank has
 # 20,000 members, and a search takes 0.1 s.
