@@ -1,6 +1,6 @@
-"""A third set of mistakes planted in code, written and measured after the patterns were last changed.
+"""A third set of mistakes planted in code, written after the patterns that the second one asked for.
 
-Nothing was changed for it since: what it gives is how well kinds are named in code that nobody has seen.
+What it gave when it was first measured stands in the README.
 
 Run: python tests/benchmarks/planted_code_fresh.py [--verbose]
 """

@@ -292,9 +292,9 @@ PATTERNS: tuple[Pattern, ...] = (
     _factor,
     some_outputs,
     masks,
+    terms_of_norms,  # before others: a term in x of a gradient at right angles to x is no penalty
     _plus_named,
     missing_deviations,
-    terms_of_norms,
     _named_values,
     _products,
 )

@@ -157,6 +157,19 @@ def test_terms_of_a_length():
     }
 
 
+def test_a_term_of_a_length_is_no_penalty():
+    def cosine(u, v):
+        return u @ v / np.linalg.norm(u) / np.linalg.norm(v)
+
+    def pull(g, u, v):
+        lu, lv = np.linalg.norm(u), np.linalg.norm(v)
+        return g * v / lu / lv, g * (u / lu - cosine(u, v) * v / lv) / lv
+
+    assert told(cosine, pull, u=M[0], v=M[1]) == {
+        "u": ["the contribution through the norm over axis 0 is missing or wrong"]
+    }
+
+
 def test_deviations_as_factors():
     eps = 1e-5
 
