@@ -137,7 +137,8 @@ def _formulas(rows: BlackBoxRows, gradient: ClaimedGradient) -> tuple[Mistake, .
 def _one_hot_labels(values: Mapping[str, Array]) -> dict[str, Array]:
     """Labels as rows of 0 and one 1, of all lengths that an axis of another array has."""
     lengths = sorted({n for value in values.values() for n in np.shape(value)})
-    labels = {name: value for name, value in values.items() if np.ndim(value) == 1 and are_labels(value)}
+    vectors = {name: value for name, value in values.items() if np.ndim(value) == 1 and value.any()}
+    labels = {name: value for name, value in vectors.items() if are_labels(value)}
     rows = {
         f"onehot({name})" if n == max(value) + 1 else f"onehot({name}, {n})": np.eye(n)[value.astype(int)]
         for name, value in labels.items()

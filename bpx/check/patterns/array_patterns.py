@@ -229,9 +229,8 @@ def _terms(gradient: ClaimedGradient, shape: tuple[int, ...]) -> Iterator[tuple[
 
 
 def are_labels(value: Array) -> bool:
-    """Are these whole numbers from 0 up, and more than one of them?"""
-    whole = value.size and (value == np.floor(value)).all() and (value >= 0).all()
-    return bool(whole and value.max() > 0)
+    """Are these whole numbers from 0 up?"""
+    return bool(np.size(value) and (value == np.floor(value)).all() and (value >= 0).all())
 
 
 def _named_values(gradient: ClaimedGradient) -> Iterator[Mistake]:

@@ -97,20 +97,16 @@ def missing_deviations(gradient: ClaimedGradient) -> Iterator[Mistake]:
 
 def _deviations(gradient: ClaimedGradient, x: Array, axes: _Axes) -> Iterator[tuple[str, Array]]:
     """With their formulas. What is added to a variance has a name, if it is not 0."""
-    all_axes = len(axes.own) == np.ndim(x)
-    arguments = gradient.name if all_axes else f"{gradient.name}, axis={axes.text}"
-    squares = (x**2).sum(axis=axes.own, keepdims=True)
-    yield f"norm({arguments})", np.sqrt(squares)
+    name, where = gradient.name, "" if len(axes.own) == np.ndim(x) else f", axis={axes.text}"
+    yield f"norm({name}{where})", np.sqrt((x**2).sum(axis=axes.own, keepdims=True))
     means = {
-        f"mean({arguments.replace(gradient.name, gradient.name + '^2', 1)})": (x**2).mean(
-            axis=axes.own, keepdims=True
-        )
+        f"mean({name}^2{where})": (x**2).mean(axis=axes.own, keepdims=True),
+        f"var({name}{where})": x.var(axis=axes.own, keepdims=True),
     }
-    means[f"var({arguments})"] = x.var(axis=axes.own, keepdims=True)
     for text, mean in means.items():
         yield f"sqrt({text})", np.sqrt(mean)
-        for name, eps in _small_numbers(gradient.values):
-            yield f"sqrt({text} + {name})", np.sqrt(mean + eps)
+        for eps, small in _small_numbers(gradient.values):
+            yield f"sqrt({text} + {eps})", np.sqrt(mean + small)
 
 
 def _small_numbers(values: Mapping[str, Array]) -> Iterator[tuple[str, float]]:
