@@ -11,12 +11,13 @@ import numpy as np
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
 from bpx.check.numeric.differences import DerivativeStatus, Estimate
-from bpx.check.numeric.least_squares import FittedSlope, fitted_slope, steps_within
+from bpx.check.numeric.least_squares import fitted_slope, local_noise, steps_within
 from bpx.check.numeric.tolerances import (
     DRAWS,
     FIRST_STEP,
     FIT_REACHES,
     FLAT_AS_FLOAT32,
+    NOISE_REACH,
     PLATEAU_RATIO,
     PLATEAU_STEPS,
     QUANTUM_BISECTIONS,
@@ -85,6 +86,7 @@ class BlackBoxSlopes:
         sides = (side[kink] for side in (estimate.left, estimate.right, estimate.side_error))
         evaluation.add_kinks(at[kink], *sides)
 
+    @np.errstate(all="ignore")
     def refine(self, most_calls: int) -> None:
         """What is open for its wide bar, from polynomials through many values, as far as the calls reach."""
         judgement, evidence = self.evaluation.judgement(), self.evaluation.evidence
@@ -99,26 +101,25 @@ class BlackBoxSlopes:
         """Put fitted slopes where they are inside the bar that is known, and narrower."""
         flat, evidence = self.evaluation.at(rows, at), self.evaluation.evidence
         known, hidden = evidence.part(flat), np.broadcast_to(evidence.part(flat).hidden, flat.shape)
+        noise = local_noise(*self._beside(at, rows, NOISE_REACH), self.rows.caller.roundoff)
         for reach in range(FIT_REACHES):
-            fitted = self._fitted(at, rows, FIRST_STEP * STEP_RATIO**-reach)
+            fitted = fitted_slope(*self._beside(at, rows, FIRST_STEP * STEP_RATIO**-reach), noise)
             error = np.maximum(fitted.error, hidden)
             bar = np.maximum(SAFETY_FACTOR * fitted.error, hidden)
             inside = np.abs(fitted.value - known.value) <= known.bar
             better = inside & (error < evidence.part(flat).error)
             for i in np.flatnonzero(better).tolist():
-                noise = self.claim_noise(int(rows[i]))[at]
-                evidence.put(flat[[i]], value=fitted.value[i], error=error[i], claim_noise=noise)
+                claim_noise = self.claim_noise(int(rows[i]))[at]
+                evidence.put(flat[[i]], value=fitted.value[i], error=error[i], claim_noise=claim_noise)
                 evidence.put(flat[[i]], widest=bar[i], rest=bar[i])
 
-    def _fitted(self, at: int, rows: Indices, share: float) -> FittedSlope:
-        """The slopes of these rows by a coordinate, from values up to a share of max(|x|, 1) away."""
+    def _beside(self, at: int, rows: Indices, share: float) -> tuple[Array, Array, Array]:
+        """Steps by a coordinate, up to a share of max(|x|, 1), and the values of rows above and below."""
         line = coordinate(self.rows.x, at)
         steps = steps_within(line.start, share * max(abs(line.start), 1.0))
         points = [line.at(self.rows.x, line.start + step) for step in (*steps, *-steps)]
         values: Array = self.rows.outputs(points)[:, rows]
-        with np.errstate(all="ignore"):
-            above, below = values[: len(steps)], values[len(steps) :]
-            return fitted_slope(steps, above, below, self.rows.caller.roundoff)
+        return steps, values[: len(steps)], values[len(steps) :]
 
     def estimate(self, coordinates: Indices, claimed: Array) -> Estimate:
         """The derivatives of all rows along these coordinates, (R, coordinates)."""

@@ -18,6 +18,7 @@ import numpy as np
 
 from bpx.check.numeric.tolerances import (
     FIT_ERRORS,
+    FIT_NOISE,
     FIT_STEPS,
     MOST_FIT_TERMS,
     SIGNIFICANT_TERM,
@@ -54,22 +55,31 @@ def steps_within(x: float, reach: float) -> Array:
     return np.asarray(np.abs(x + np.copysign(steps, x) - x))
 
 
-def fitted_slope(steps: Array, above: Array, below: Array, roundoff: float = UNIT_ROUNDOFF) -> FittedSlope:
+def fitted_slope(steps: Array, above: Array, below: Array, noise: Array) -> FittedSlope:
     """The slopes at x of functions of the values `above` (n, m), at x + steps, and `below`, at x - steps.
 
-    `roundoff` is the largest relative error of one rounding of them.
+    `noise` (m,) is the variance of f right beside x (`local_noise`). A ripple that is too fine for the steps
+    looks like noise as well, but is not there.
     """
     odd = (above - below) / 2  # of an odd polynomial: even terms cancel
-    # Rounding is uniform up to the roundoff, and half of two such errors is left. Values that all are rounded
-    # alike do not show it.
-    least = (roundoff * np.maximum(np.abs(above), np.abs(below)).max(axis=0)) ** 2 / 6
-    fits = [_fit(steps, odd, terms, least) for terms in range(1, MOST_FIT_TERMS + 1)]
+    fits = [_fit(steps, odd, terms, noise) for terms in range(1, MOST_FIT_TERMS + 1)]
     value, error = np.full(odd.shape[1], np.nan), np.full(odd.shape[1], np.inf)
     for fit, more, most in reversed(list(zip(fits, fits[1:], fits[2:], strict=False))):
         enough = ~_significant(fit, more) & ~_significant(more, most) & _unrelated(more.residuals)
+        enough &= more.variance <= FIT_NOISE**2 * noise
         # The next term is too small to be seen; with it in the fit, it does not bend the slope.
         value, error = np.where(enough, more.slope, value), np.where(enough, more.error, error)
     return FittedSlope(value, np.where(np.isfinite(odd).all(axis=0), error, np.inf))
+
+
+def local_noise(steps: Array, above: Array, below: Array, roundoff: float = UNIT_ROUNDOFF) -> Array:
+    """The variance (m,) of half a difference of values, from steps so small that f is straight but for it.
+
+    It is that of rounding at least, uniform up to the largest relative error `roundoff`: values that all are
+    rounded alike do not show it.
+    """
+    least = (roundoff * np.maximum(np.abs(above), np.abs(below)).max(axis=0)) ** 2 / 6
+    return _fit(steps, (above - below) / 2, 1, least).variance
 
 
 def _fit(steps: Array, odd: Array, terms: int, least: Array) -> _Fit:

@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpx.check.numeric.least_squares import FittedSlope, fitted_slope, steps_within
+from bpx.check.numeric.least_squares import FittedSlope, fitted_slope, local_noise, steps_within
+
+
+def beside(f: Any, x: float, reach: float) -> tuple[Any, Any, Any]:
+    steps = steps_within(x, reach)
+    above, below = (np.array([f(x + side * step) for step in steps])[:, None] for side in (1, -1))
+    return steps, above, below
 
 
 def fitted(f: Any, x: float, reach: float) -> FittedSlope:
-    steps = steps_within(x, reach)
-    above, below = (np.array([f(x + side * step) for step in steps])[:, None] for side in (1, -1))
-    return FittedSlope(*(field[0] for field in fitted_slope(steps, above, below)))
+    noise = local_noise(*beside(f, x, 1e-8 * max(abs(x), 1.0)))
+    return FittedSlope(*(field[0] for field in fitted_slope(*beside(f, x, reach), noise)))
 
 
 @pytest.mark.parametrize("noise", [1e-3, 1e-9, 0.0])
@@ -45,6 +50,10 @@ def test_values_that_are_rounded_alike_have_a_bar() -> None:
     assert slope.error >= 1
 
 
+def test_the_values_of_a_ripple_are_not_taken_for_noise() -> None:
+    assert fitted(lambda t: t**2 + 1e-9 * np.sin(1e5 * t), 0.3, 0.37).error == np.inf
+
+
 @pytest.mark.parametrize(
     "f",
     [
@@ -55,7 +64,7 @@ def test_values_that_are_rounded_alike_have_a_bar() -> None:
 )
 def test_what_is_no_polynomial_has_no_narrow_bar(f: Any) -> None:
     slope = fitted(f, 0.3, 0.37)
-    true = (f(0.3 + 1e-7) - f(0.3 - 1e-7)) / 2e-7
+    true = (f(0.3 + 1e-6) - f(0.3 - 1e-6)) / 2e-6
     assert not np.isfinite(slope.error) or abs(slope.value - true) <= slope.error
 
 
