@@ -178,9 +178,9 @@ FIT_ERRORS = 4.6
 SIGNIFICANT_TERM = 3.0
 # Of 1/√n, the standard deviation of the correlation of n neighbours that have nothing to do with each other.
 UNRELATED_RESIDUALS = 3.0
-# Of max(|x|, 1): so near, f is straight but for its noise. And how many times the standard deviation of that a
-# fit may leave: of two variances of 30 residuals each the quotient is below 4 in all but 1e-4 of cases. Without
-# it a ripple passes for noise, and the corpus of correct gradients gave 1 false alarm.
+# Of max(|x|, 1): so near, f is straight but for its noise. And how many times the standard deviation of that
+# a fit may leave: of two variances of 30 residuals each the quotient is below 4 in all but 1e-4 of cases.
+# Without it a ripple passes for noise, and the corpus of correct gradients gave 1 false alarm.
 NOISE_REACH = 2.0**-26
 FIT_NOISE = 2.0
 # Relative: an estimate that is known so well is refined; a fit that is outside its bar is of something else.
