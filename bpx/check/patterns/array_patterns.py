@@ -9,7 +9,7 @@ Convention: arrays have shape (R, *shape), a row for each upstream gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import combinations, product
+from itertools import product
 
 import numpy as np
 

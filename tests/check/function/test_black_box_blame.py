@@ -214,8 +214,8 @@ def test_what_goes_to_one_element_alone_is_not_passed_on_unchanged():
     first = np.array([[1.0, 0.0]])
     assert told(pooled, lambda g, x: (g[:, :, None] * first).reshape(3, 4), x=M) == {
         "x": [
-            "the contribution to [:, 1], [:, 3] is missing",
             "too large by a factor of 2 at [:, 0], [:, 2]",
+            "the contribution to [:, 1], [:, 3] is missing",
         ]
     }
 
