@@ -1036,6 +1036,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.name-sign": "`{name}` has the wrong sign",
     "mistake.name-doubled": "`{name}` is counted twice",
     "mistake.wrong-axis": "`{op}` is taken along axis {axis}",
+    "mistake.name-reversed": "right, but with `{name}` reversed along all its axes",
     "mistake.updated": "`{name}` is used after its update (learning rate {rate}) instead of before",
     "mistake.rounded": "right, but with `{name}` rounded to {value} before it was used",
     "mistake.rounded-array": "right, but with `{name}` rounded before it was used",
@@ -1115,6 +1116,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.all-averaged": "each entry is the mean of all entries",
     "mistake.mean-term": "the contribution through the mean over axis {axis} is missing or wrong",
     "mistake.variance-term": "the contribution through the variance over axis {axis} is missing or wrong",
+    "mistake.length-term": "the contribution through the norm over axis {axis} is missing or wrong",
     "mistake.norm-terms": "the contributions through the mean and the variance over axis {axis} are missing or wrong",
     "mistake.penalty-term": "off by {factor} * {name}: the gradient of a penalty is missing or has a wrong factor",
     "mistake.other-term": "off by {factor} * {name}",
@@ -1132,6 +1134,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.unsummed-shape": "shape {found} instead of {wanted}: not summed over axis {axes}",
     "mistake.transposed-shape": "shape {found} instead of {wanted}: the result is transposed",
     "mistake.raveled-shape": "shape {found} instead of {wanted}: the numbers are right, but must be reshaped",
+    "mistake.one-row": "this is row {row} of the gradient of `{other}` alone, not the sum of its rows",
     "mistake.other-gradient": "this is the gradient of `{other}`",
     # --- why a verdict is what it is ---
     "reason.differs": "the difference is {difference}, the error bar {error}",

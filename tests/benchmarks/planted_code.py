@@ -639,32 +639,66 @@ def judged(case: Case, slip: Slip) -> Found:
     )
 
 
+def distorted(case: Case, rng: np.random.Generator) -> Iterator[tuple[str, Callable[..., Gradients]]]:
+    """The backward with one gradient, of four elements at least, distorted in ways that have no name."""
+    for at, value in enumerate(case.inputs.values()):
+        if np.size(value) < 4 or np.asarray(value).dtype.kind != "f":
+            continue
+        factors = rng.uniform(0.3, 3.0, np.shape(value))
+        a, b, c = rng.uniform(0.5, 3.0, 3)
+
+        def scattered(d: Any, *_: Any, factors: Any = factors) -> Any:
+            return d * factors
+
+        def bent(d: Any, g: Any, *inputs: Any, at: int = at, a: float = a, b: float = b, c: float = c) -> Any:
+            return d * (a + np.cos(b * inputs[at] + c))
+
+        for kind, change in (("scattered", scattered), ("bent", bent)):
+            yield f"{case.name}: {list(case.inputs)[at]} {kind}", changed(case.backward, at, change)
+
+
+def nameless(every: list[Case], verbose: bool) -> tuple[int, int]:
+    """How many distortions are caught and get no name, and how many there are."""
+    good = total = 0
+    for case in every:
+        for title, backward in distorted(case, np.random.default_rng(list(case.name.encode()))):
+            report = check(case, backward)
+            names = [mistake.text for culprit in report.blame for mistake in culprit.mistakes]
+            total += 1
+            good += report.verdict == "disagree" and not names
+            if verbose and (names or report.verdict != "disagree"):
+                print("    distorted", title, report.verdict, names)
+    return good, total
+
+
 def check(case: Case, backward: Callable[..., Gradients]) -> Report:
     return check_function(case.forward, list(case.inputs.values()), backward, list(case.inputs))
 
 
-def cases(seeds: int) -> Iterator[Case]:
+def cases(makers: list[Callable[..., Case]], seeds: int) -> Iterator[Case]:
     for seed in range(seeds):
-        for make in CASES:
+        for make in makers:
             yield make(np.random.default_rng(seed))
 
 
-def main(seeds: int = 3) -> None:
+def main(makers: list[Callable[..., Case]], seeds: int = 3) -> None:
     verbose, start = "--verbose" in sys.argv, time.perf_counter()
-    every = list(cases(seeds))
+    every = list(cases(makers, seeds))
     right = [check(case, case.backward).verdict for case in every]
     found = [judged(case, slip) for case in every for slip in case.slips]
     total, seconds = len(found), time.perf_counter() - start
     kinds, first = sum(one.kind for one in found), sum(one.first for one in found)
-    print(f"{len(CASES)} functions, {total} planted slips in {seeds} draws ({seconds:.0f} s)")
+    print(f"{len(makers)} functions, {total} planted slips in {seeds} draws ({seconds:.0f} s)")
     print(f"  right: {right.count('agree')} of {len(right)} agree, {right.count('disagree')} disagree")
     print(f"  caught: {sum(one.caught for one in found)} of {total}")
     print(f"  the culprits blamed, and nobody else: {sum(one.culprits for one in found)} of {total}")
     print(f"  the kind is among those named: {kinds} of {total}; is named first: {first}")
+    good, distortions = nameless(every, verbose)
+    print(f"  arbitrary distortions without a name: {good} of {distortions}")
     for one in found if verbose else []:
         if not (one.caught and one.culprits and one.kind):
             print("   ", one.title, one.caught, one.culprits, one.codes)
 
 
 if __name__ == "__main__":
-    main()
+    main(CASES)

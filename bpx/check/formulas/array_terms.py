@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from bpx.check.numeric.tolerances import MOST_ARRAY_TERMS, MOST_TERM_OPERATIONS
+from bpx.check.numeric.tolerances import MOST_ARRAY_TERMS, MOST_DIFFERENCES, MOST_LAYERS, MOST_TERM_OPERATIONS
 from bpx.graph.arrays import Shape
 from bpx.graph.graph import OPS, Expr, Graph
 
@@ -28,10 +28,29 @@ def array_terms(graph: Graph, nodes: Sequence[int], shape: Shape) -> list[Expr]:
     return list(terms.values())
 
 
+def layer_terms(graph: Graph, nodes: Sequence[int]) -> list[Expr]:
+    """Layers over `nodes`, appended to `graph`: the usual functions of products, with a bias or without."""
+    arrays = [graph[node] for node in nodes if graph.shapes[node]]
+    sums = [sum_ for a in arrays for b in arrays for sum_ in _layers(a, b, arrays)]
+    return [term for z in sums[:MOST_LAYERS] for term in _activated(z)]
+
+
+def _layers(a: Expr, b: Expr, biases: Sequence[Expr]) -> Iterator[Expr]:
+    if a.ndim == 2 and b.ndim in (1, 2) and a.id != b.id and a.shape[1] == b.shape[0]:
+        z = a @ b
+        yield z
+        yield from (z + bias for bias in biases if bias.ndim == 1 == z.ndim - 1 and bias.shape == z.shape[1:])
+
+
+def _activated(z: Expr) -> Iterator[Expr]:
+    yield from (OPS["sigmoid"](z), OPS["tanh"](z))
+    yield from (OPS["softmax"](z, axis=axis) for axis in range(z.ndim))
+
+
 def _terms(arrays: Sequence[Expr], shape: Shape) -> Iterator[tuple[Expr, int]]:
     """The formulas, and how many operations each takes."""
     pairs = [(a, b) for a, b in combinations(arrays, 2) if a.shape == b.shape]
-    differences = [one for a, b in pairs for one in (a - b, b - a)]
+    differences = [one for a, b in pairs[:MOST_DIFFERENCES] for one in (a - b, b - a)]
     for array in (*arrays, *differences):
         if array.ndim > 1 and array.shape[::-1] == shape != array.shape:
             yield array.T, math.prod(shape)
@@ -70,7 +89,16 @@ def _products(a: Expr, b: Expr, shape: Shape) -> Iterator[tuple[Expr, int]]:
         return
     if a.ndim > 2 or b.ndim > 2:
         return
-    for left in (a, a.T) if a.ndim == 2 else (a,):
-        for right in (b, b.T) if b.ndim == 2 else (b,):
-            if left.shape[-1] == right.shape[0] and (*left.shape[:-1], *right.shape[1:]) == shape:
-                yield left @ right, math.prod(shape) * left.shape[-1]
+    # By shapes first: there are many pairs, and few of them fit.
+    for left, turn_left in _turns(a):
+        for right, turn_right in _turns(b):
+            if left[-1] == right[0] and (*left[:-1], *right[1:]) == shape:
+                product = (a.T if turn_left else a) @ (b.T if turn_right else b)
+                yield product, math.prod(shape) * left[-1]
+
+
+def _turns(array: Expr) -> Iterator[tuple[Shape, bool]]:
+    """The shapes that an array, and its transpose, have; and whether it is that."""
+    yield array.shape, False
+    if array.ndim == 2:
+        yield array.shape[::-1], True

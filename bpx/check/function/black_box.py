@@ -143,6 +143,7 @@ class BlackBoxCheck:
                 self.evaluation.add_mixture(weights, self.rows.claim(weights))
             if not self._look_in_many_digits():
                 self.slopes.doubt_zeros(self.options.calls)
+            self.slopes.refine(self.options.calls)
             self._add_mixed_slopes()
             BlackBoxKinks(self.rows, self.evaluation, self.rng).look()
             if self.evaluation.wrong.any():  # nobody is called wrong by chance
@@ -229,7 +230,7 @@ class BlackBoxCheck:
         """
         evidence, agree = self.evaluation.evidence, self.evaluation.simply_agree()
         for weights, mixture in self.evaluation.mixtures:
-            value, error = weights @ evidence.value, np.abs(weights) @ evidence.error
+            value, error = weights @ evidence.value, np.abs(weights) @ evidence.bar / SAFETY_FACTOR
             # The parts may cancel, and each may be off by what is not held against it.
             size = np.abs(weights) @ np.abs(evidence.value)
             error = error + SLACK * self.options.detect / SAFETY_FACTOR * size

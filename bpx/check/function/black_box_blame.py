@@ -27,10 +27,12 @@ from bpx.check.numeric.tolerances import (
     PATTERN_STEP,
     SHAPE_LOOKS,
 )
-from bpx.check.patterns.array_patterns import array_mistakes
+from bpx.check.patterns.array_entries import all_entries
+from bpx.check.patterns.array_patterns import are_labels, array_mistakes
 from bpx.check.patterns.claimed_gradient import ClaimedGradient
 from bpx.check.patterns.comparison import Comparison
 from bpx.check.patterns.hidden_layers import hidden_mistakes
+from bpx.check.patterns.reversed_inputs import reversed_inputs
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.evidence import Obstacle
 from bpx.graph.arrays import Array, Shape
@@ -52,7 +54,8 @@ def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: 
     biases = _hidden(mistakes, unnamed)
     names, explained = rows.caller.names, {j for also in biases.values() for j in also}
     for i in set(unnamed) - explained:
-        mistakes[i] = mistakes[i] or _formulas(rows, unnamed[i])
+        mistakes[i] = mistakes[i] or _reversed_inputs(rows, unnamed[i], i)
+        mistakes[i] = mistakes[i] or _formulas(rows, unnamed[i]) or tuple(all_entries(unnamed[i]))
     return tuple(
         Blame(
             names[i],
@@ -93,16 +96,56 @@ def _mistakes(
     return array_mistakes(jacobian.gradient(rows, evaluation, input))
 
 
+def _reversed_inputs(rows: BlackBoxRows, gradient: ClaimedGradient, input: int) -> tuple[Mistake, ...]:
+    """Another input that is reversed in backward alone."""
+    caller = rows.caller
+    step = PATTERN_STEP * max(1.0, float(np.abs(caller.values[input]).max(initial=0.0)))
+
+    def slopes(values: Mapping[str, Array], direction: Array) -> Array | None:
+        ends = []
+        for side in (step, -step):
+            moved = {**values, gradient.name: values[gradient.name] + side * direction}
+            output = caller.nearby(list(moved.values()))
+            if output is None or output.shape != rows.output.shape:
+                return None
+            ends.append(gradient.upstreams @ output.ravel())
+        return np.asarray((ends[0] - ends[1]) / (2 * step))
+
+    inputs = dict(zip(caller.names, caller.values, strict=True))
+    floats = {caller.names[i]: caller.values[i] for i in caller.varied}
+    return tuple(reversed_inputs(gradient, floats, lambda values, d: slopes({**inputs, **values}, d)))
+
+
 def _formulas(rows: BlackBoxRows, gradient: ClaimedGradient) -> tuple[Mistake, ...]:
     """Short formulas that give the claims, in the names that have values; `g` is the upstream gradient."""
-    right, claimed = gradient.right, gradient.claimed
+    right, claimed, upstreams = gradient.right, gradient.claimed, gradient.upstreams
     if claimed.size > MOST_EXACT_ELEMENTS or not gradient.known.all():
         return ()
-    names = {name: [value] * len(claimed) for name, value in gradient.values.items()}
+    if rows.output.size > 1 and gradient.mixtures:
+        # Of an upstream gradient without zeros, which every formula with `g` would give.
+        weights, parts = zip(*gradient.mixtures, strict=True)
+        right, claimed = np.tensordot(np.array(weights), right, 1), np.array(parts)
+        upstreams = np.array(weights) @ upstreams
+    names = {**gradient.values, **_one_hot_labels(gradient.values)}
+    at_points = {name: [value] * len(claimed) for name, value in names.items()}
     if rows.output.size > 1 and "g" not in names:
-        names["g"] = list(gradient.upstreams)
-    scope = scope_of_arrays(names, claimed.shape[1:])
+        at_points["g"] = [upstream.reshape(rows.output.shape) for upstream in upstreams]
+    scope = scope_of_arrays(at_points, claimed.shape[1:])
     return formula_mistakes(scope, Comparison(list(right), list(claimed), [0.0] * len(right)))
+
+
+def _one_hot_labels(values: Mapping[str, Array]) -> dict[str, Array]:
+    """Labels as rows of 0 and one 1, of all lengths that an axis of another array has."""
+    lengths = sorted({n for value in values.values() for n in np.shape(value)})
+    vectors = {name: value for name, value in values.items() if np.ndim(value) == 1 and value.any()}
+    labels = {name: value for name, value in vectors.items() if are_labels(value)}
+    rows = {
+        f"onehot({name})" if n == max(value) + 1 else f"onehot({name}, {n})": np.eye(n)[value.astype(int)]
+        for name, value in labels.items()
+        for n in lengths
+        if n > max(value)
+    }
+    return {**rows, **{f"{name}.T": value.T for name, value in rows.items()}}
 
 
 class _Jacobian(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import MOST_WEIGHTS, SAFETY_FACTOR
+from bpx.check.numeric.tolerances import MOST_WEIGHTS
 from bpx.check.report.entry import Entry, Reason, Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, merged
@@ -87,8 +87,8 @@ class BlackBoxEvaluation:
     @property
     def unclear(self) -> NDArray[np.bool_]:
         """Where many digits may say more (R, N): zeros that rounding may have made are among them."""
-        value, error = self.evidence.value, self.evidence.error
-        certain = SAFETY_FACTOR * error <= self.detect * np.maximum(np.abs(self.claimed), np.abs(value))
+        size = np.maximum(np.abs(self.claimed), np.abs(self.evidence.value))
+        certain = self.evidence.bar <= self.detect * size
         open_ = self.evidence.flat | ~certain | (self.verdicts != Verdict.AGREE)
         return np.asarray(open_ & ~np.isnan(self.claimed))
 

@@ -11,18 +11,26 @@ import numpy as np
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
 from bpx.check.numeric.differences import DerivativeStatus, Estimate
+from bpx.check.numeric.least_squares import fitted_slope, local_noise, steps_within
 from bpx.check.numeric.tolerances import (
     DRAWS,
     FIRST_STEP,
+    FIT_REACHES,
     FLAT_AS_FLOAT32,
+    NOISE_REACH,
     PLATEAU_RATIO,
     PLATEAU_STEPS,
     QUANTUM_BISECTIONS,
     QUANTUM_LASTS,
+    REFINABLE,
     SAFETY_FACTOR,
+    SHIFT_BAR,
+    SHIFT_DRAWS,
     STAIR_ROUNDINGS,
     STEADY,
+    STEP_RATIO,
     STRETCH,
+    STRETCH_POINTS,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
@@ -55,14 +63,17 @@ class BlackBoxSlopes:
         evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
         claimed = evaluation.claimed[:, coordinates]
         estimate = self.estimate(coordinates, claimed)
-        error = np.maximum(estimate.error, self._hidden_rounding(coordinates, claimed, estimate))
+        hidden = self._hidden_rounding(coordinates, claimed, estimate)
+        bar = np.maximum(SAFETY_FACTOR * estimate.error, hidden)
         # The noise of a row costs calls of backward, and matters only where claims differ.
         wrong = (self.verdicts(claimed, estimate) == Verdict.DISAGREE).any(axis=1)
         evaluation.evidence.put(
             at,
             value=estimate.value,
-            error=error,
-            rest=SAFETY_FACTOR * error,
+            error=np.maximum(estimate.error, hidden),
+            hidden=hidden,
+            widest=bar,
+            rest=bar,
             scale=estimate.slope_scale,
             flat=estimate.flat,
             apart=estimate.apart,
@@ -74,6 +85,41 @@ class BlackBoxSlopes:
         kink = estimate.status == DerivativeStatus.KINK
         sides = (side[kink] for side in (estimate.left, estimate.right, estimate.side_error))
         evaluation.add_kinks(at[kink], *sides)
+
+    @np.errstate(all="ignore")
+    def refine(self, most_calls: int) -> None:
+        """What is open for its wide bar, from polynomials through many values, as far as the calls reach."""
+        judgement, evidence = self.evaluation.judgement(), self.evaluation.evidence
+        uncertain = (judgement.verdicts == Verdict.CANNOT_TELL) & (judgement.codes == "uncertain")
+        known = evidence.bar.ravel() <= REFINABLE * np.abs(evidence.value.ravel())
+        open_ = (uncertain & known).reshape(self.evaluation.claimed.shape)
+        for at in np.flatnonzero(open_.any(axis=0)).tolist():
+            if self.rows.caller.calls < most_calls:
+                self._refine(at, np.flatnonzero(open_[:, at]))
+
+    def _refine(self, at: int, rows: Indices) -> None:
+        """Put fitted slopes where they are inside the bar that is known, and narrower."""
+        flat, evidence = self.evaluation.at(rows, at), self.evaluation.evidence
+        known, hidden = evidence.part(flat), np.broadcast_to(evidence.part(flat).hidden, flat.shape)
+        noise = local_noise(*self._beside(at, rows, NOISE_REACH), self.rows.caller.roundoff)
+        for reach in range(FIT_REACHES):
+            fitted = fitted_slope(*self._beside(at, rows, FIRST_STEP * STEP_RATIO**-reach), noise)
+            error = np.maximum(fitted.error, hidden)
+            bar = np.maximum(SAFETY_FACTOR * fitted.error, hidden)
+            inside = np.abs(fitted.value - known.value) <= known.bar
+            better = inside & (error < evidence.part(flat).error)
+            for i in np.flatnonzero(better).tolist():
+                claim_noise = self.claim_noise(int(rows[i]))[at]
+                evidence.put(flat[[i]], value=fitted.value[i], error=error[i], claim_noise=claim_noise)
+                evidence.put(flat[[i]], widest=bar[i], rest=bar[i])
+
+    def _beside(self, at: int, rows: Indices, share: float) -> tuple[Array, Array, Array]:
+        """Steps by a coordinate, up to a share of max(|x|, 1), and the values of rows above and below."""
+        line = coordinate(self.rows.x, at)
+        steps = steps_within(line.start, share * max(abs(line.start), 1.0))
+        points = [line.at(self.rows.x, line.start + step) for step in (*steps, *-steps)]
+        values: Array = self.rows.outputs(points)[:, rows]
+        return steps, values[: len(steps)], values[len(steps) :]
 
     def estimate(self, coordinates: Indices, claimed: Array) -> Estimate:
         """The derivatives of all rows along these coordinates, (R, coordinates)."""
@@ -94,25 +140,40 @@ class BlackBoxSlopes:
     def _hidden_rounding(self, coordinates: Indices, claimed: Array, estimate: Estimate) -> Array:
         """What rounding within f may do to slopes that it does the same all along a line.
 
-        As much as the claims move with the inputs' last digits; but no more than leaves the verdict open.
+        As much as the claims move with the inputs' last digits: f and backward round the same inner values.
         Where f does not change at all, it may be computed in float32, and 1 + 1e-9 sin(x) be 1 for that;
         a claim of exactly 0 says that nothing is hidden.
         """
         size = np.abs(estimate.value)
-        most = self.evaluation.detect / (2 * SAFETY_FACTOR) * size
-        hidden = np.maximum(STEADY * size, np.fmin(self.claim_shifts[:, coordinates], most))
+        hidden = np.maximum(STEADY * size, self.claim_shifts[:, coordinates])
         coarse = FLAT_AS_FLOAT32 * np.maximum(np.abs(estimate.value_at), 1.0)
         return np.where(estimate.flat & (claimed != 0), np.maximum(hidden, coarse), hidden)
 
     @cached_property
     def claim_shifts(self) -> Array:
-        """How far all claims (R, N) move when the inputs move by their last digits."""
+        """How far rounding of the size of the inputs' last digits may move all claims (R, N).
+
+        Student's t says how many times the root of their mean square the unseen rounding may be.
+        """
+        claimed = self.evaluation.claimed
         if not self.steady:
-            return np.zeros_like(self.evaluation.claimed)
+            return np.zeros_like(claimed)
+        squares = np.zeros_like(claimed)
+        for moved in self._moved_by_last_digits():
+            claims = np.array([self.rows.claim(upstream, moved) for upstream in self.rows.upstreams])
+            squares += np.nan_to_num((claims - claimed) ** 2, nan=0.0, posinf=0.0)
+        return np.asarray(SHIFT_BAR * np.sqrt(squares / SHIFT_DRAWS))
+
+    def _moved_by_last_digits(self) -> Iterator[Array]:
+        """The inputs moved by two units, up or down; neighbours in four ways that have nothing in common.
+
+        So no sum of four of them stays as it is in all moves, as in random ones it may by chance.
+        """
         x = self.rows.x
-        moved = x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(np.abs(x))
-        rows = [self.rows.claim(upstream, moved) for upstream in self.rows.upstreams]
-        return np.abs(np.array(rows) - self.evaluation.claimed)
+        ways = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])  # Hadamard's matrix
+        chosen = ways[np.arange(len(x)) % SHIFT_DRAWS] * self.rng.choice([-1, 1], size=(len(x), 1))
+        for signs in chosen.T:
+            yield x + 2 * signs * np.spacing(np.abs(x))
 
     def _claim_noises(self, coordinates: Indices, rows: NDArray[np.bool_]) -> Array:
         noise = np.zeros((len(rows), len(coordinates)))
@@ -131,7 +192,7 @@ class BlackBoxSlopes:
         if row not in self._noises:
             claim = self.evaluation.claimed[row]
             moved = (np.abs(perturbed - claim) for perturbed in self._perturbed_claims(row))
-            self._noises[row] = np.fmax.reduce([*moved, *self._unevenness(row)])
+            self._noises[row] = np.fmax.reduce([*moved, self._unevenness(row)])
         return self._noises[row]
 
     # --- zeros ---
@@ -181,9 +242,15 @@ class BlackBoxSlopes:
         for size in [np.abs(x), np.maximum(np.abs(x), 1.0)] * DRAWS:
             yield self.rows.claim(upstream, x + self.rng.uniform(-2.5, 2.5, size=len(x)) * np.spacing(size))
 
-    def _unevenness(self, row: int) -> Iterator[Array]:
+    def _unevenness(self, row: int) -> Array:
+        """How far claims along a short stretch are from a straight line (N,).
+
+        Of points at random places: an inner value of size 1 may have a grain that they fall into alike.
+        """
         x, upstream = self.rows.x, self.rows.upstreams[row]
-        for _ in range(DRAWS):
-            offset = STRETCH * self.rng.uniform(-4, 4, size=len(x)) * x
-            ends = self.rows.claim(upstream, x + offset) + self.rows.claim(upstream, x - offset)
-            yield np.abs(ends / 2 - self.evaluation.claimed[row])
+        direction = STRETCH * self.rng.choice([-1.0, 1.0], size=len(x)) * x
+        places = np.append(self.rng.uniform(-4, 4, size=STRETCH_POINTS), 0.0)
+        moved = [self.rows.claim(upstream, x + place * direction) for place in places[:-1].tolist()]
+        claims = np.array([*moved, self.evaluation.claimed[row]])
+        line = np.stack([places, np.ones_like(places)], axis=1)
+        return np.asarray(np.abs(claims - line @ (np.linalg.pinv(line) @ claims)).max(axis=0))

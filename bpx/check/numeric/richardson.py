@@ -31,6 +31,7 @@ from bpx.check.numeric.tolerances import (
     GROWING_RESIDUAL,
     INNER_ROUNDING_STEP,
     LARGEST_NOISE,
+    NOISE_CHANCE,
     POLYNOMIAL_ORDERS,
     QUIET_SHARE,
     ROUNDING_MARGIN,
@@ -82,6 +83,7 @@ class Candidates(NamedTuple):
     resolved_steps: Rows  # of these, how many are above the inner rounding
     noise: Array  # the largest residual there, in units of f
     tail: Array  # that at the few smallest steps, less what the truncation error may be there
+    noise_in_value: Array  # what noise of that size does to the value
     frozen: Flags  # the residual is noise that stops on the way down: a rounding that froze, or no noise
     systematic: Flags  # the residual shrinks with the steps: a kink or the like was stridden over
 
@@ -112,7 +114,9 @@ def confirming(
     every = candidates(quotients, quick=quick)
     # So few smaller steps say nothing of the nature of a residual.
     hopeless = (every.smaller_steps < BRIEF_STEPS) | every.frozen | every.systematic | (every.tail > quiet)
-    error = np.where(hopeless, np.inf, every.error)
+    # Of few samples of noise the largest may be small by chance, which the claim does not show.
+    unseen = NOISE_CHANCE ** (-1 / np.maximum(every.smaller_steps, 1)) * every.noise_in_value
+    error = np.where(hopeless, np.inf, np.maximum(every.error, unseen))
     return _best(every, error, np.zeros_like(every.smaller_steps), scale)
 
 
@@ -235,7 +239,8 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
     # The change to the next candidate bounds the truncation; noise / h and Σ |weight| · rounding / h bound
     # what rounding does.
     change = np.abs(np.diff(value, axis=0, append=np.inf))
-    rounding = np.maximum(noise / steps[smallest], per_step @ np.abs(at_zero))
+    noise_in_value = noise / steps[smallest]
+    rounding = np.maximum(noise_in_value, per_step @ np.abs(at_zero))
     error = TRUNCATION_FACTOR * np.fmax(change, rounding)
     tame = noise <= LARGEST_NOISE * quotients.rounding[largest]
     error = np.where(windows.usable[largest] & tame, error, np.inf)
@@ -247,7 +252,8 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
     truncation = TRUNCATION_FACTOR * np.where(np.isfinite(change), change, 0.0)
     unexplained = size - truncation[..., np.newaxis] * windows.steps[largest]
     tail = _at(unexplained, windows.tail)[..., -BRIEF_STEPS:].max(axis=-1)
-    return Candidates(value, error, start, steps[largest], *below, noise, tail, frozen, systematic)
+    seen = (noise, tail, noise_in_value, frozen, systematic)
+    return Candidates(value, error, start, steps[largest], *below, *seen)
 
 
 @lru_cache(maxsize=128)

@@ -12,10 +12,11 @@ from bpx.check.patterns.claimed_gradient import ClaimedGradient
 from bpx.check.patterns.comparison import fits
 from bpx.check.patterns.entry_patterns import SHARES, index, places, some
 from bpx.check.report.blame import Mistake
-from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
 
 _MOST_NAMED = 3  # entries or rows in a sentence
+_MOST_KINDS = 3  # of slips in one array
+_PLAIN = {share: code for code, share in SHARES.items()}
 
 
 def some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
@@ -25,40 +26,54 @@ def some_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
     if wrong.ndim == 0 or (wrong == telling).all() or np.size(wrong) < 3:
         return
     yield from _repeated_rows(gradient, wrong)
-    ratios = gradient.claimed[gradient.wrong] / gradient.right[gradient.wrong]
-    spread = PATTERN_CLOSE * np.abs(ratios).max(initial=1e-300)
-    uniform = np.isfinite(ratios).all() and np.ptp(ratios) <= spread
-    share = _share(ratios[:1]) if uniform else None
-    if share:
-        yield some(share, wrong, _MOST_NAMED)
-    elif wrong.sum() == 1:
+    kinds = _kinds_by_entry(gradient, wrong)
+    factors = {factor for _, factor in kinds}
+    if wrong.sum() == 1 and not factors & set(_PLAIN):
         yield Mistake.of("one-element", index=index(np.argwhere(wrong)[0]))
-    elif uniform:
-        yield Mistake.of("some-factor", entries=places(wrong, _MOST_NAMED), factor=number(ratios[0], 6))
     else:
-        yield from _kinds_by_entry(gradient, wrong)
+        for part, factor in kinds:
+            yield _some(part, factor)
 
 
-def _share(ratios: Array) -> str | None:
-    """The plain slip that all these ratios of claimed to right show."""
-    slips = (code for code, share in SHARES.items() if (np.abs(ratios - share) <= PATTERN_CLOSE).all())
-    return next(slips, None)
+def all_entries(gradient: ClaimedGradient) -> Iterator[Mistake]:
+    """All entries are wrong, by two or three factors."""
+    kinds = _kinds_by_entry(gradient, gradient.wrong.any(axis=0)) if gradient.right.ndim > 1 else []
+    for part, factor in kinds if len(kinds) > 1 else []:
+        yield _some(part, factor)
 
 
-def _kinds_by_entry(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
-    """Different slips at different entries, each of them plain."""
-    parts: dict[str, Any] = {code: np.zeros(wrong.shape, dtype=bool) for code in SHARES}
+def _some(part: Any, factor: float) -> Mistake:
+    if factor in _PLAIN:
+        return some(_PLAIN[factor], part, _MOST_NAMED)
+    return Mistake.of("some-factor", entries=places(part, _MOST_NAMED), factor=number(factor, 6))
+
+
+def _kinds_by_entry(gradient: ClaimedGradient, wrong: Any) -> list[tuple[Any, float]]:
+    """The slips at different entries, as masks and factors: plain ones, and such as several entries share."""
+    parts: dict[float, Any] = {}
     for at in np.argwhere(wrong):
-        where = (slice(None), *at)
-        off = gradient.wrong[where]
-        ratios = gradient.claimed[where][off] / gradient.right[where][off]
-        code = _share(ratios)
-        if code is None:
-            return
-        parts[code][tuple(at)] = True
-    for code, part in parts.items():
-        if part.any():
-            yield some(code, part, _MOST_NAMED)
+        factor = _factor_at(gradient, (slice(None), *at))
+        if factor is None:
+            return []
+        known = (other for other in parts if abs(factor - other) <= PATTERN_CLOSE * max(abs(other), 1.0))
+        part = parts.setdefault(next(known, factor), np.zeros(wrong.shape, dtype=bool))
+        part[tuple(at)] = True
+    alone = [factor for factor, part in parts.items() if part.sum() == 1 and factor not in _PLAIN]
+    if len(parts) > _MOST_KINDS or (alone and wrong.sum() > 1):
+        return []
+    order = [*_PLAIN, *parts]
+    return sorted(((part, factor) for factor, part in parts.items()), key=lambda kind: order.index(kind[1]))
+
+
+def _factor_at(gradient: ClaimedGradient, where: Any) -> float | None:
+    """How many times the right ones the claims on an entry are, for every upstream gradient."""
+    right, claimed = gradient.right[where], gradient.claimed[where]
+    largest = np.argmax(np.abs(right))
+    if not right[largest]:
+        return None
+    factor = float(claimed[largest] / right[largest])
+    factor = next((share for share in _PLAIN if abs(factor - share) <= PATTERN_CLOSE), factor)
+    return factor if fits(factor * right, claimed, 0.0) else None
 
 
 def _repeated_rows(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
@@ -75,6 +90,24 @@ def _repeated_rows(gradient: ClaimedGradient, wrong: Any) -> Iterator[Mistake]:
         times.append(n)
     for row, n in list(zip(rows.tolist(), times, strict=True))[:1]:
         yield Mistake.of("counted-once", row=row, n=n)
+
+
+def exchanged_slopes(gradient: ClaimedGradient) -> Iterator[Mistake]:
+    """Of two slopes each element has the other, as where a mask is inverted."""
+    rows = len(gradient.right)
+    if not gradient.one_hot or gradient.right.shape[1:] != gradient.output.shape or not gradient.known.all():
+        return
+    own = np.arange(rows)
+    slopes = gradient.right.reshape(rows, -1)[own, own]
+    low, high = float(slopes.min()), float(slopes.max())
+    is_low, is_high = (np.abs(slopes - slope) <= PATTERN_CLOSE * abs(slope) for slope in (low, high))
+    if low == high or not low or not (is_low | is_high).all():  # a slope of 0 is told by `masks`
+        return
+    exchanged, shape = np.diag(np.where(is_low, high, low)), gradient.right.shape
+    if fits(np.diag(slopes).reshape(shape), gradient.right, 0.0) and gradient.explains(
+        exchanged.reshape(shape)
+    ):
+        yield Mistake("mask-flipped")
 
 
 def some_outputs(gradient: ClaimedGradient) -> Iterator[Mistake]:

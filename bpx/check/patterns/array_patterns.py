@@ -9,16 +9,22 @@ Convention: arrays have shape (R, *shape), a row for each upstream gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import combinations, product
+from itertools import product
 
 import numpy as np
 
 from bpx.check.numeric.tolerances import MOST_NAMED, PATTERN_CLOSE
-from bpx.check.patterns.array_entries import masks, some_entries, some_outputs
+from bpx.check.patterns.array_entries import (
+    exchanged_slopes,
+    masks,
+    some_entries,
+    some_outputs,
+)
 from bpx.check.patterns.claimed_gradient import ClaimedGradient, Pattern
 from bpx.check.patterns.comparison import PLAIN_FACTORS, Comparison, constant_factor, counts, fits
 from bpx.check.patterns.moves import moves
 from bpx.check.patterns.named_factors import Factor, factor_mistake, factors_of
+from bpx.check.patterns.norm_patterns import missing_deviations, terms_of_norms
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
@@ -52,22 +58,45 @@ def _whole(gradient: ClaimedGradient) -> Iterator[Mistake]:
     for name, reference in gradient.references.items():
         if reference.shape == right.shape and gradient.explains(reference):
             yield Mistake.of("other-gradient", other=name)
+        has_rows = reference.ndim == right.ndim + 1 and reference.shape[2:] == right.shape[1:]
+        for row in range(reference.shape[1]) if has_rows else ():
+            if gradient.explains(reference[:, row]):
+                yield Mistake.of("one-row", other=name, row=row)
 
 
 def _upstreams(gradient: ClaimedGradient) -> Iterator[Mistake]:
-    """The upstream gradient left out, squared, or taken without its sign."""
+    """The upstream gradient left out, squared, taken without its sign, or asked whether it is positive."""
     if not gradient.mixtures:
         return
     for code, weigh in _UPSTREAM_SLIPS.items():
-        if _all_fit(gradient, weigh) and not _all_fit(gradient, lambda weights: weights):
+        if _all_fit(gradient, gradient.right, weigh) and not _all_fit(gradient, gradient.right):
             yield Mistake(code)
+    if _is_mask_of_upstream(gradient):
+        yield Mistake("mask-of-upstream")
 
 
-def _all_fit(gradient: ClaimedGradient, weigh: Callable[[Array], Array]) -> bool:
-    """Is every mixture claimed as if it had these weights in place of its own?"""
+def _all_fit(gradient: ClaimedGradient, rows: Array, weigh: Callable[[Array], Array] = np.positive) -> bool:
+    """Is every mixture claimed as if it were one of these rows, with these weights in place of its own?"""
     return all(
-        fits(np.tensordot(weigh(weights), gradient.right, 1), claimed, 0.0)
-        for weights, claimed in gradient.mixtures
+        fits(np.tensordot(weigh(weights), rows, 1), claimed, 0.0) for weights, claimed in gradient.mixtures
+    )
+
+
+def _is_mask_of_upstream(gradient: ClaimedGradient) -> bool:
+    """Has each element one of two right slopes, by the sign of the upstream gradient and not of the input?"""
+    if not gradient.one_hot or gradient.right.shape[1:] != gradient.output.shape:
+        return False
+    own = np.arange(len(gradient.right))
+    slopes = np.unique(gradient.right.reshape(len(own), -1)[own, own].round(9))
+    if len(slopes) != 2:
+        return False
+    ways = (slopes, slopes[::-1])
+    return any(
+        all(
+            fits(weights * np.where(weights > 0, above, below), claimed.ravel(), 0.0)
+            for weights, claimed in gradient.mixtures
+        )
+        for below, above in ways
     )
 
 
@@ -140,35 +169,6 @@ def _reduced(gradient: ClaimedGradient) -> Iterator[Mistake]:
             yield Mistake("jacobian-transposed")
 
 
-def _terms_of_norms(gradient: ClaimedGradient) -> Iterator[Mistake]:
-    """What a mean, or a variance, over an axis takes away from each entry."""
-    difference, x = gradient.claimed - gradient.right, gradient.values.get(gradient.name)
-    if x is None or not gradient.known.all():
-        return
-    right = gradient.right
-    largest = float(np.abs(right).max())
-    for count in (1, 2):
-        for axes in combinations(range(1, difference.ndim), count):
-            # What is free of its mean must have a gradient that is as well.
-            if not (np.abs(right.sum(axis=axes)) <= PATTERN_CLOSE * largest).all():
-                continue
-            n = np.prod([difference.shape[axis] for axis in axes])
-            if n < 3:
-                continue
-            own = tuple(axis - 1 for axis in axes)
-            centred = x - x.mean(axis=own, keepdims=True)
-            centred = centred / np.sqrt((centred**2).mean(axis=own, keepdims=True))
-            level = difference.mean(axis=axes, keepdims=True)
-            slope = (difference * centred).mean(axis=axes, keepdims=True)
-            facts = {"axis": ", ".join(map(str, own))}
-            if gradient.explains(gradient.right + level):
-                yield Mistake.of("mean-term", **facts)
-            elif gradient.explains(gradient.right + slope * centred):
-                yield Mistake.of("variance-term", **facts)
-            elif n > 3 and gradient.explains(gradient.right + level + slope * centred):
-                yield Mistake.of("norm-terms", **facts)
-
-
 # --- factors and terms that have a name -----------------------------------------------------------
 
 
@@ -222,13 +222,15 @@ def _terms(gradient: ClaimedGradient, shape: tuple[int, ...]) -> Iterator[tuple[
         elif (
             np.ndim(value) + 1 == len(shape)
             and np.shape(value) == shape[:-1]
-            and _are_classes(value, shape[-1])
+            and are_labels(value)
+            and np.max(value) < shape[-1]
         ):
             yield f"onehot({name})", np.eye(shape[-1])[np.asarray(value, dtype=int)]
 
 
-def _are_classes(value: Array, count: int) -> bool:
-    return bool((value == np.floor(value)).all() and (value >= 0).all() and (value < count).all())
+def are_labels(value: Array) -> bool:
+    """Are these whole numbers from 0 up?"""
+    return bool(np.size(value) and (value == np.floor(value)).all() and (value >= 0).all())
 
 
 def _named_values(gradient: ClaimedGradient) -> Iterator[Mistake]:
@@ -245,12 +247,18 @@ def _named_values(gradient: ClaimedGradient) -> Iterator[Mistake]:
     place = places.reshape(gradient.right.shape)
     shape = (rows, *[1] * (gradient.right.ndim - 1))
     values = {**gradient.values, "output": gradient.output}
+    partly = gradient.wrong.sum() >= 3
     for factor in factors_of(values, output):
         by_row = (gradient.upstreams.reshape(rows, -1) @ factor.value.ravel()).reshape(shape)
-        if not factor.missing and gradient.explains(np.where(place, by_row, 0.0)):
+        # On one side of a kink alone, as that of elu, the others being right.
+        at_wrong = np.where(gradient.wrong | ~partly, by_row, gradient.right)
+        if not factor.missing and gradient.explains(np.where(place, at_wrong, 0.0)):
             yield Mistake.of("value-of", value=factor.text)
             break
-    if gradient.explains(np.where(place, 1.0, 0.0)):
+    in_place = place.shape[1:] == output and bool(
+        np.where(place.reshape(rows, -1), np.eye(rows) == 0, 0).sum() == 0
+    )
+    if in_place and gradient.explains(np.where(place, 1.0, 0.0)):
         yield Mistake("unchanged")
 
 
@@ -275,6 +283,7 @@ def _product(gradient: ClaimedGradient, formula: str, value: Array) -> Iterator[
 PATTERNS: tuple[Pattern, ...] = (
     _upstreams,
     _whole,
+    exchanged_slopes,
     some_entries,
     _rearranged,
     _reduced,
@@ -282,8 +291,9 @@ PATTERNS: tuple[Pattern, ...] = (
     _factor,
     some_outputs,
     masks,
+    terms_of_norms,  # before others: a term in x of a gradient at right angles to x is no penalty
     _plus_named,
-    _terms_of_norms,
+    missing_deviations,
     _named_values,
     _products,
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Evidence:
 
     value: Array  # the reference; nan where there is none
     error: Array  # its error bar
+    hidden: Field = 0.0  # the part of that which no difference shows: rounding that is bounded by itself
+    widest: Field = np.nan  # how far off it is for certain; nan: the error times the safety factor
 
     # How far rounding and the smallest difference that matters reach.
     scale: Field = 0.0  # the slopes met around, or the terms that the entry is the sum of
@@ -112,6 +115,11 @@ class Evidence:
         return cls.of(np.full(shape, np.nan), np.nan, **measured)
 
     @property
+    def bar(self) -> Array:
+        """How far off the reference may be for certain."""
+        return np.where(np.isnan(self.widest), SAFETY_FACTOR * self.error, self.widest)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of all fields."""
         return self.value.shape
@@ -128,7 +136,7 @@ class Evidence:
         nothing = {"scale": 0.0, "rest": 0.0, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
         nothing |= {"flat": False, "apart": False}
         no_kink = {"kink": False, "jump": False, "limiting": False}
-        no_proof = {"certified": False}
+        no_proof = {"certified": False, "widest": np.nan, "hidden": 0.0}
         self.put(at, value=value, error=error, **{**nothing, **no_kink, **no_proof, **measured})
 
     def restore(self, at: Any, part: Evidence, /) -> None:

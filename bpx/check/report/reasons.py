@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import SAFETY_FACTOR
 from bpx.check.report.entry import Reason
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
@@ -74,7 +73,7 @@ def _slopes(entry: _Entry) -> tuple[float, float]:
 def _share(entry: _Entry) -> float:
     """How much of the entry is open: where the bar is narrow, rounding may have taken the claim's digits."""
     scale = np.fmax(abs(entry.claimed), abs(entry.value))
-    open_width = np.fmax(SAFETY_FACTOR * entry.error, abs(entry.claimed - entry.value))
+    open_width = np.fmax(entry.take(entry.evidence.bar), abs(entry.claimed - entry.value))
     return float(open_width / scale) if scale else np.inf
 
 

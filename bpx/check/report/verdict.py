@@ -60,7 +60,7 @@ class Comparison:
     @cached_property
     def bar(self) -> Array:
         """How far off the reference may be for certain."""
-        return np.asarray(SAFETY_FACTOR * self.evidence.error)
+        return self.evidence.bar
 
     @cached_property
     def has_reference(self) -> Flags:

@@ -355,3 +355,12 @@ def test_a_side_that_is_not_there() -> None:
     found = one_sided(counted(np.log), np.array([0.0]), -1)
     assert math.isnan(found.slope[0])
     assert math.isinf(found.error[0])
+
+
+def test_noise_of_few_samples_is_within_the_bar():
+    """Of the few steps below those of an early stage, all may show less noise than the claim's slope has."""
+    for x in np.linspace(0.9e-3, 1.1e-3, 41).tolist():
+        claimed = np.exp(x) / x - (np.exp(x) - 1) / (x * x)
+        estimate = blindly(lambda t: (np.exp(t) - 1) / t, x, claimed)
+        true = float(mpmath.diff(lambda t: (mpmath.exp(t) - 1) / t, x))
+        assert abs(estimate.value - true) <= estimate.error

@@ -61,6 +61,11 @@ TABLE = [
     Row(NAN, 2.0, 1e-12, DISAGREE, "claim-not-finite"),
     Row(math.inf, 2.0, 1e-12, DISAGREE, "claim-not-finite"),
     Row(NAN, NAN, math.inf, UNCLEAR, "claim-not-finite"),
+    # Rounding that is bounded by itself needs no factor of safety.
+    Row(2.0, 2.0, 1e-5, AGREE, None, {"widest": 1.5e-5}),
+    Row(2.0, 2.0, 1e-5, UNCLEAR, "uncertain", {"widest": 3e-5}),
+    Row(2.0, 2.00001, 1e-5, AGREE, None, {"widest": 1.5e-5}),
+    Row(2.0, 2.0001, 1e-5, DISAGREE, "differs", {"widest": 1.5e-5}),
     # A flat function bears out an exact 0 alone.
     Row(0.0, 0.0, 1e-7, AGREE, None, {"flat": True}),
     Row(1e-9, 0.0, 1e-7, UNCLEAR, "uncertain", {"flat": True}),
