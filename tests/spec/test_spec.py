@@ -192,7 +192,7 @@ def test_trace_reads_as_typed() -> None:
 @pytest.mark.parametrize("function", [lambda x: x, lambda x: x * 0 + 3])
 def test_trace_what_is_hardly_a_function(function: Any) -> None:
     account = bpx.trace(function, x=2.0).explain()
-    assert account.names[account.output] == "output"
+    assert account.names[account.output] == "out"
     assert np.isfinite(account.gradients["x"])
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from bpx.spec.code.leaves import copied
 from bpx.spec.code.statements import Statement, base_of, evaluate, statement_at
-from bpx.spec.trace.user_source import is_users
+from bpx.spec.trace.user_source import is_users_code
 
 
 class Key(NamedTuple):
@@ -70,7 +70,7 @@ class Recorder:
             sys.settrace(before)
 
     def _entered(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if not is_users(frame.f_code.co_filename):
+        if not is_users_code(frame.f_code, frame.f_globals):
             return None
         if self._outermost is None:
             self._outermost = frame

@@ -18,7 +18,6 @@ from bpx.spec.code.recorder import Recorder
 from bpx.spec.trace.trace import Trace, trace_function
 from bpx.words.diagnostic import BpxError, Diagnostic
 
-
 _JACOBIAN, _LOSS = "g", "loss"
 
 

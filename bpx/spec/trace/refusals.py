@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from bpx.spec.trace.tape import Tape
-from bpx.spec.trace.user_source import is_users, user_frames
+from bpx.spec.trace.user_source import is_users_code, user_frames
 
 # Function → what helps, by key; of others it is general advice.
 _HELP = {
@@ -60,7 +60,7 @@ def is_writing() -> bool:
 def _function_of_numpy() -> str | None:
     """The function of NumPy that the user's line calls; None where it is none written in Python."""
     name, frame = None, sys._getframe(1)
-    while frame.f_back is not None and not is_users(frame.f_code.co_filename):
+    while frame.f_back is not None and not is_users_code(frame.f_code, frame.f_globals):
         module = frame.f_globals.get("__name__", "")
         if module.partition(".")[0] == "numpy":
             # `vectorize.__call__` is `np.vectorize` to who writes it.

@@ -26,7 +26,7 @@ from bpx.spec.trace.compositions import PARTS
 from bpx.spec.trace.libraries import MATH_FUNCTIONS, StandIn, stand_ins_of_scipy
 from bpx.spec.trace.rules.tables import CHOICES, FACTS, MOVES, NODES
 from bpx.spec.trace.tape import Tape, active, is_traced
-from bpx.spec.trace.user_source import is_users
+from bpx.spec.trace.user_source import is_users, is_users_code
 
 _CREATED = ["zeros", "ones", "empty", "full", "eye", "identity"]
 _CONVERTED = ["array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "asarray_chkfinite"]
@@ -297,7 +297,7 @@ def places(function: Callable[..., Any]) -> list[Place]:
 
 def _inside(value: Any) -> list[Place]:
     """Where the names are that a function, or the methods of an object, use."""
-    functions = [each for each in _functions_of(value) if is_users(each.__code__.co_filename)]
+    functions = [each for each in _functions_of(value) if is_users_code(each.__code__, each.__globals__)]
     variables = [Place(each.__globals__) for each in functions]
     return [*variables, *(Place(None, cell) for each in functions for cell in each.__closure__ or ())]
 

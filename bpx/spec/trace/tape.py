@@ -22,7 +22,7 @@ from bpx.graph.arrays import ShapeError
 from bpx.graph.graph import CONSTANT, Expr, Graph, Op
 from bpx.ops.tensors import SettingError
 from bpx.spec.trace.rules.memory import Memory, owner_of
-from bpx.spec.trace.user_source import is_users, span_of, user_frames
+from bpx.spec.trace.user_source import is_users_code, span_of, user_frames
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class Tape:
         """Look at the variables of a function also when it returns: its last line may record nothing."""
 
         def watch(frame: FrameType, event: str, _: Any) -> None:
-            if event == "return" and is_users(frame.f_code.co_filename):
+            if event == "return" and is_users_code(frame.f_code, frame.f_globals):
                 self._note_variables(frame, sum(1 for _ in user_frames()) - 1)
 
         before = sys.getprofile()

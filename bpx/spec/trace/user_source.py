@@ -10,11 +10,12 @@ import linecache
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import Any
 
 import numpy as np
 
@@ -42,11 +43,23 @@ def is_users(filename: str) -> bool:
     return not os.path.normcase(os.path.realpath(filename)).startswith(_LIBRARIES)
 
 
+def is_users_code(code: CodeType, names: Mapping[str, Any]) -> bool:
+    """Whether code with these global names is the user's own.
+
+    Code that was made while a program runs, as methods of dataclasses and named tuples are, is whose the
+    module is.
+    """
+    filename = code.co_filename
+    if str(names.get("__name__", "")).startswith("namedtuple_"):
+        return False
+    return is_users(str(names.get("__file__", filename)) if filename.startswith("<") else filename)
+
+
 def user_frames() -> Iterator[FrameType]:
     """The user's own frames on the stack of calls, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if is_users(frame.f_code.co_filename):
+        if is_users_code(frame.f_code, frame.f_globals):
             yield frame
         frame = frame.f_back
 
