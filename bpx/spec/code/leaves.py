@@ -7,11 +7,14 @@ before every call, so that nothing that a function leaves behind reaches the nex
 from __future__ import annotations
 
 import copy
+import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from bpx.spec.trace.user_source import is_users
 
 Path = tuple[Any, ...]  # keys, indices and attributes that lead to a value
 
@@ -50,6 +53,10 @@ def walk(value: Any, path: Path = (), seen: frozenset[int] = frozenset()) -> Ite
 
 def is_users_object(value: Any) -> bool:
     """An instance of a class of the user's, which keeps its state in attributes."""
+    kind = type(value)
+    module = sys.modules.get(kind.__module__)
+    if module is None or not is_users(getattr(module, "__file__", None) or "<input>"):
+        return False
     kinds = (type, types.ModuleType, types.FunctionType, types.MethodType, np.ndarray, np.random.Generator)
     return (
         hasattr(value, "__dict__") and not isinstance(value, kinds) and type(value).__module__ != "builtins"
@@ -69,7 +76,8 @@ def put(root: Any, path: Path, value: Any) -> Any:
         return value
     step, rest = path[0], path[1:]
     if isinstance(step, Attribute):
-        setattr(root, step, put(getattr(root, step), rest, value))
+        # A frozen dataclass refuses what `setattr` does; the copy is ours.
+        object.__setattr__(root, step, put(getattr(root, step), rest, value))
     elif isinstance(root, tuple):
         items = list(root)
         items[step] = put(items[step], rest, value)
@@ -113,3 +121,30 @@ def copied(value: Any) -> Any:
 
 
 Setter = Callable[[Any], None]
+
+
+def names_in_use(users: Iterable[Any], variables: Mapping[str, Any]) -> set[str]:
+    """The global variables that functions and methods of objects use, and those that what they call uses."""
+    names: set[str] = set()
+    todo = [function.__code__ for user in users for function in _functions_of(user)]
+    while todo:
+        code = todo.pop()
+        todo += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        for name in {*code.co_names} & variables.keys() - names:
+            names.add(name)
+            todo += [function.__code__ for function in _functions_of(variables[name])]
+    return names
+
+
+def _functions_of(value: Any) -> list[types.FunctionType]:
+    """The function itself; of a class, and of each object in reach, the methods."""
+    if isinstance(value, types.FunctionType):
+        return [value]
+    if isinstance(value, type):
+        return [item for item in vars(value).values() if isinstance(item, types.FunctionType)]
+    if isinstance(value, list | tuple):
+        return [function for item in value for function in _functions_of(item)]
+    if is_users_object(value):
+        inner = [item for item in vars(value).values() if item is not value and is_users_object(item)]
+        return [*_functions_of(type(value)), *(each for item in inner for each in _functions_of(type(item)))]
+    return []

@@ -5,13 +5,13 @@ What was understood of the way is said in `notes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.spec.code.leaves import Path, copied, get, is_users_object, put, walk
+from bpx.spec.code.leaves import Path, copied, get, is_users_object, names_in_use, put, walk
 from bpx.spec.code.words_of_code import RATE as RATES
 from bpx.spec.code.words_of_code import (
     is_cache,
@@ -46,12 +46,22 @@ class Routine(NamedTuple):
 class World:
     """Arguments, objects and global variables: copies of the originals for every run.
 
-    `originals` holds `args` (by name), `globals` (of the module, what is data) and `self`.
+    `originals` holds `args` (by name), `globals` (of the module, what is data and one of `functions` uses)
+    and `self`.
     """
 
-    def __init__(self, args: Mapping[str, Any], module_globals: dict[str, Any], owner: Any = None) -> None:
+    def __init__(
+        self,
+        args: Mapping[str, Any],
+        module_globals: dict[str, Any],
+        functions: Iterable[Any],
+        owner: Any = None,
+    ) -> None:
         self._module_globals = module_globals
-        data = {name: value for name, value in module_globals.items() if _is_data(name, value)}
+        # What nobody uses need not be copied: a notebook may hold much more than memory holds twice.
+        used = names_in_use([*functions, owner], module_globals)
+        data = {name: module_globals[name] for name in module_globals if name in used}
+        data = {name: value for name, value in data.items() if _is_data(name, value) or value is owner}
         at_home = any(value is owner for value in data.values())
         self.originals: dict[str, Any] = {
             "args": dict(args),

@@ -34,7 +34,7 @@ def understood(
     )
     if module_globals is None:
         module_globals = vars(sys.modules.get(getattr(routines[0].function, "__module__", ""), sys))
-    world = World(args, module_globals, owner)
+    world = World(args, module_globals, [routine.function for routine in routines], owner)
     routines = [_at_home(routine, owner, world) for routine in routines]
     forward, loss, backward = _sorted_out(routines)
     program = Program(forward, loss, backward, world)
@@ -51,7 +51,7 @@ def forward_only(
         (owner for _, value, owner in code_named for owner in [_object(value, owner)] if owner is not None),
         None,
     )
-    world = World(args, module_globals, owner)
+    world = World(args, module_globals, [routine.function for routine in routines], owner)
     forward, *losses = [_at_home(routine, owner, world) for routine in routines]
     is_object = not inspect.isroutine(code_named[0][1])
     program = Program(forward, losses[0] if losses and not is_object else None, forward, world)
