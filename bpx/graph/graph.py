@@ -33,15 +33,11 @@ from bpx.graph.arrays import (
     SizeError,
     broadcast,
 )
-from bpx.graph.facts import Guard, Notation, Refusal
+from bpx.graph.facts import Guard, NoHandleError, Notation, Refusal
 from bpx.words.say import say
 
 if TYPE_CHECKING:
     from types import EllipsisType
-
-
-class NoHandleError(TypeError):
-    """An op of bpx was called on numbers alone: it builds nodes, and computes nothing."""
 
 
 @dataclass(frozen=True, eq=False)

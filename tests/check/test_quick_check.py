@@ -81,7 +81,7 @@ def test_lost_digits_are_said_with_the_value_that_gradcheck_judges_by(expression
     assert account.to_dict()["check"]["worst"]["reference"] == check.worst.reference
     verdicts = {
         claim: gradcheck(with_claims(made, [read_claim(f"x = {claim}")])).verdict
-        for claim in (f"{value:.13g}", f"{value * 1.1:.13g}", f"{shown:.17g}")
+        for claim in (f"{value:.13g}", f"{shown + 1e-9:.13g}", f"{shown:.17g}")
     }
     assert list(verdicts.values()) == ["agree", "disagree", "cannot tell"]
 
