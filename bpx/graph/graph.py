@@ -27,6 +27,7 @@ from bpx.graph.arrays import (
     LARGEST_NODE,
     MOST_AXES,
     Array,
+    NoHandleError,
     Number,
     Settings,
     Shape,
@@ -38,10 +39,6 @@ from bpx.words.say import say
 
 if TYPE_CHECKING:
     from types import EllipsisType
-
-
-class NoHandleError(TypeError):
-    """An op of bpx was called on numbers alone: it builds nodes, and computes nothing."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -244,7 +244,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.no-loss": "`{name}` returns no number that could be the loss",
     "diagnostic.no-gradients": "no gradient was found in what `{name}` returns or leaves behind",
     "diagnostic.traced": "traced {lines} lines of `{forward}`; `{backward}` was checked as its gradient",
-    "diagnostic.traced-weighted": "traced {lines} lines of `{forward}`; `{backward}` was called with a random {upstream}, so the gradient is that of {output} = sum(upstream * output)",
+    "diagnostic.traced-weighted": "traced {lines} lines of `{forward}`; gradients are of {output} = sum(upstream * output), {upstream} random",
     "diagnostic.traced-loss": "traced {lines} lines of `{forward}` and `{loss}`; `{backward}` was checked as the gradient of `{loss}`",
     "diagnostic.traced-both": "traced {lines} lines of `{forward}`, which returns the loss and its gradients",
     "diagnostic.not-traced": "checked by differences, without a graph: {reason}",

@@ -13,11 +13,10 @@ from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.code.gradients import Found, claimed_gradients
 from bpx.spec.code.leaves import Leaf, Path, get, named
+from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
-from bpx.spec.code.recorder import Recorder
 from bpx.spec.trace.trace import Trace, trace_function
 from bpx.words.diagnostic import BpxError, Diagnostic
-
 
 _JACOBIAN, _LOSS = "g", "loss"
 
@@ -103,8 +102,8 @@ def _of_jacobian(program: Program, before: Any, result: Any, upstream: Any) -> S
 def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> TracedProgram:
     """The graph of the loss that `upstream` makes of the outputs: the sum of upstream times output.
 
-    Its inputs are the leaves at these places, and the upstream gradients under the names that backward has for
-    them.
+    Its inputs are the leaves at these places, and the upstream gradients under the names that backward has
+    for them.
     """
     if not paths:
         raise BpxError([Diagnostic("no-gradients", None, {"name": program.backward.name})])
