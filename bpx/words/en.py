@@ -249,7 +249,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.traced-both": "traced {lines} lines of `{forward}`, which returns the loss and its gradients",
     "diagnostic.not-traced": "checked by differences, without a graph: {reason}",
     "diagnostic.branch-taken": "line {line}: `{text}` was {taken}; the gradient holds where it stays so",
-    "diagnostic.mean-in-backward": "`backward` alone takes the mean over {count} examples: the gradients of the parameters were multiplied by {count} before the comparison",
+    "diagnostic.mean-in-backward": "backward alone takes the mean over {count} examples; gradients of parameters were compared times {count}",
     # --- diagnostics: tracing ---
     "diagnostic.untraceable": "this line cannot be traced: {reason}",
     "diagnostic.trace-function": "bpx cannot trace `{name}`",
