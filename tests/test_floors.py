@@ -44,6 +44,7 @@ FLOORS = [
     "spec.writing",
     "spec.trace.rules",
     "spec.trace",
+    "spec.code.lines",
     "spec.code",
     "spec",
     "cli.output",

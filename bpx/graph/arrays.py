@@ -43,6 +43,10 @@ class ShapeError(ValueError):
         return self.inside.inmost if self.inside else self
 
 
+class NoHandleError(TypeError):
+    """An op of bpx was called on numbers alone: it builds nodes, and computes nothing."""
+
+
 class SizeError(ShapeError):
     """A result of more elements or axes than bpx computes: it is room that is lacking, not a fit."""
 

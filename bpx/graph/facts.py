@@ -34,7 +34,3 @@ class Refusal(NamedTuple):
 
     code: str
     facts: dict[str, Any]
-
-
-class NoHandleError(TypeError):
-    """An op of bpx was called on numbers alone: it builds nodes, and computes nothing."""

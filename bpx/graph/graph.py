@@ -1,16 +1,15 @@
 """The computational graph: an append-only list of nodes.
 
-A node is an op, the indices of its args (always smaller than its own) and the op's settings, so a
-graph is acyclic by construction and list order is a topological order: the forward pass is a loop
-upwards, the reverse pass a loop downwards, and nothing here recurses.
+A node is an op, the indices of its args (always smaller than its own) and the op's settings, so a graph is
+acyclic by construction and list order is a topological order: the forward pass is a loop upwards, the reverse
+pass a loop downwards, and nothing here recurses.
 
-There are two ways to build a node. `Graph.add` is literal: what a user typed stays as typed. Calling an
-`Op` on `Expr` handles, or using the operators of `Expr`, as derivative rules do, folds 0 and 1 and shares
-equal nodes.
+There are two ways to build a node. `Graph.add` is literal: what a user typed stays as typed. Calling an `Op`
+on `Expr` handles, or using their operators, as derivative rules do, folds 0 and 1 and shares equal nodes.
 
-Values are float64 arrays of the node's static shape. In a batched run every value carries one more
-axis, the batch, LAST, so that ordinary NumPy broadcasting still aligns from the right. A run may also
-be given object arrays, of numbers with more digits.
+Values are float64 arrays of the node's static shape. In a batched run every value carries one more axis, the
+batch, LAST, so that ordinary NumPy broadcasting still aligns from the right. A run may also be given object
+arrays, of numbers with more digits.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import EllipsisType
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,27 +27,25 @@ from bpx.graph.arrays import (
     LARGEST_NODE,
     MOST_AXES,
     Array,
+    NoHandleError,
     Number,
     Settings,
     Shape,
     SizeError,
     broadcast,
 )
-from bpx.graph.facts import Guard, NoHandleError, Notation, Refusal
+from bpx.graph.facts import Guard, Notation, Refusal
 from bpx.words.say import say
-
-if TYPE_CHECKING:
-    from types import EllipsisType
 
 
 @dataclass(frozen=True, eq=False)
 class Op:
     """One row of the op table; `bpx.ops.row` has the builders.
 
-    `local(*args, out)` gives one local derivative per arg, for elementwise ops; `pull(upstream,
-    *args, out, **settings)` gives one contribution per arg, for the others (None for an arg that the
-    op is flat in). Both are ordinary functions of `Expr` handles: applied, they build the nodes that are
-    shown and that run. A composite op needs no rule: it follows from what the op expands to.
+    `local(*args, out)` gives one local derivative per arg, for elementwise ops; `pull(upstream, *args, out,
+    **settings)` gives one contribution per arg, for the others (None for an arg that the op is flat in). Both
+    are ordinary functions of `Expr` handles: applied, they build the nodes that are shown and that run. A
+    composite op needs no rule: it follows from what the op expands to.
     """
 
     name: str
@@ -73,9 +71,9 @@ class Op:
     by_parts: bool = False  # its value is computed by running what it expands to
     sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
     sample_settings: Settings = field(default_factory=dict)
-    # Facts about structural ops. `mixes(x shape, **settings)` are the axes along which elements of x
-    # act on each other's outputs; along every other axis the op does the same to each slice alone.
     linear: bool = False  # in each of its args, the others held
+    # Axes along which elements of x act on each other's outputs, by x's shape; along every other axis the
+    # op does the same to each slice alone.
     mixes: Callable[..., tuple[int, ...]] | None = None
     # (directions in a leading axis, arg, out, size=) → slopes along these; of their terms, if size is np.abs
     slopes: Callable[..., Any] | None = None
@@ -99,8 +97,7 @@ class Op:
     @property
     def arg_forms(self) -> tuple[str, ...]:
         """The args as a call has them: `x`, and `slope=0.01` for one that may be left out."""
-        optional = self.optional
-        return tuple(f"{name}={optional[name]:g}" if name in optional else name for name in self.args)
+        return tuple(f"{n}={self.optional[n]:g}" if n in self.optional else n for n in self.args)
 
     # An op is itself wherever it is copied to: ops are compared by identity.
     def __copy__(self) -> Op:
@@ -117,13 +114,12 @@ class Op:
     def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
         graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
-        if graph is None:
-            # While NumPy code is traced, handles on arrays stand in for nodes.
-            for arg in args:
-                if hasattr(arg, "apply_op"):
-                    return arg.apply_op(self, args, settings)  # type: ignore[no-any-return]
-            raise NoHandleError(say("python.no-handle", op=self.name))
-        return graph.fold(self, [graph.lift(arg) for arg in args], settings)
+        if graph is not None:
+            return graph.fold(self, [graph.lift(arg) for arg in args], settings)
+        for arg in args:  # while NumPy code is traced, handles on arrays stand in for nodes
+            if hasattr(arg, "apply_op"):
+                return arg.apply_op(self, args, settings)  # type: ignore[no-any-return]
+        raise NoHandleError(say("python.no-handle", op=self.name))
 
 
 INPUT = Op("input", value=lambda: None)

@@ -115,9 +115,10 @@ def _stated(values: Mapping[str, Any]) -> Mapping[str, Any]:
 def trace(function: Callable[..., Any], /, *arrays: Any, **values: Any) -> Spec:
     """A spec from a Python function of NumPy arrays: the graph of what it computes, with its names and lines.
 
-    It is called with `arrays` in the order of its arguments and with `values` by name. Numbers, lists and arrays of
-    floats are inputs of the graph, also those in lists and dicts; arrays of integers and truth values are data. Ops
-    of `bpx.ops` may be called too. Raises `bpx.BpxError`, with the line, where something cannot be traced.
+    It is called with `arrays` in the order of its arguments and with `values` by name. Numbers, lists and
+    arrays of floats are inputs of the graph, also those in lists and dicts; arrays of integers and truth
+    values are data. Ops of `bpx.ops` may be called too. Raises `bpx.BpxError`, with the line, where something
+    cannot be traced.
     """
     from bpx.spec.code.target import graph_of_function
 

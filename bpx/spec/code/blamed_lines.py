@@ -10,7 +10,7 @@ import numpy as np
 
 from bpx.check.report.blame import Blame, CodeLine
 from bpx.spec.code.leaves import Path
-from bpx.spec.code.line_blame import (
+from bpx.spec.code.lines.line_blame import (
     Adjoint,
     Culprit,
     Meant,
@@ -24,7 +24,7 @@ from bpx.spec.code.line_blame import (
     parts,
     steps_between,
 )
-from bpx.spec.code.recorder import RETURN, Recorder, Setting
+from bpx.spec.code.lines.recorder import RETURN, Recorder, Setting
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, run_backward
 
 

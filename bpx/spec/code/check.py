@@ -19,7 +19,7 @@ from bpx.check.report.report import Report
 from bpx.spec.code.blamed_lines import blamed, wrong_lines
 from bpx.spec.code.habits import adds_up
 from bpx.spec.code.leaves import get, named
-from bpx.spec.code.line_blame import adjoints, close
+from bpx.spec.code.lines.line_blame import adjoints, close
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
     BackwardRun,
@@ -93,7 +93,10 @@ def _check_traced(program: Program, seed: int, detect: float, options: dict[str,
 
 
 def _claims(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
-    """What backward claims, by the names of the leaves; a mean over the batch that it alone takes is put right."""
+    """What backward claims, by the names of the leaves.
+
+    A mean over the batch that backward alone takes is put right, and noted.
+    """
     names = {leaf.path: leaf.name for leaf in traced.leaves}
     claims = {names[found.leaf]: np.asarray(found.value, dtype=float) for found in run.gradients}
     right = {one.node: one.value for one in adjoints(traced.graph, 1.0)}

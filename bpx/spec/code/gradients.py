@@ -1,7 +1,7 @@
 """Where a backward function leaves its gradients, and which array each is the gradient of.
 
-They are returned (alone, in tuples, lists and dicts), left in attributes and dicts of objects, in global or in
-local variables, or only in the step that they make the weights take.
+They are returned (alone, in tuples, lists and dicts), left in attributes and dicts of objects, in global or
+in local variables, or only in the step that they make the weights take.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from bpx.spec.code.leaves import Path
-from bpx.spec.code.line_blame import close
+from bpx.spec.code.lines.line_blame import close
+from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
-from bpx.spec.code.recorder import Recorder
 from bpx.spec.code.traced_program import found_gradients
 
 _CLEARS = (

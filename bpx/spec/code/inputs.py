@@ -1,4 +1,4 @@
-"""Values for the arguments of somebody's function: written, from a file, from a function of theirs, or drawn."""
+"""Values for the arguments of a user's function: written, from a file, from a function there, or drawn."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _called(function: Callable[..., Any], name: str) -> dict[str, Any]:
 def draw(text: str, seed: int) -> dict[str, Any]:
     """`x:(8,3) w:(3,4)` → arrays of standard normal numbers of these shapes. Raises `BpxError`."""
     rng = np.random.default_rng(seed)
-    parts = [match for match in _DRAWN.finditer(text)]
+    parts = list(_DRAWN.finditer(text))
     rest = _DRAWN.sub("", text).strip(" ,")
     if not parts or rest:
         raise BpxError([Diagnostic("bad-random", None, {"text": text}, "random-form")])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,7 +88,7 @@ def put(root: Any, path: Path, value: Any) -> Any:
 
 
 def named(paths: Mapping[Path, Any]) -> list[Leaf]:
-    """Leaves with short names: the last word of the path, more where that is not enough to tell them apart."""
+    """Leaves with short names: the last word of the path, more where that does not tell them apart."""
     names = {path: _name(path, 1) for path in paths}
     for length in range(2, 7):
         taken = [name for name in names.values() if list(names.values()).count(name) > 1]
@@ -118,9 +118,6 @@ def copied(value: Any) -> Any:
         return copy.deepcopy(value)
     except Exception:  # locks, files, modules: a stranger's object may hold anything
         return value
-
-
-Setter = Callable[[Any], None]
 
 
 def names_in_use(users: Iterable[Any], variables: Mapping[str, Any]) -> set[str]:

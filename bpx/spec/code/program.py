@@ -97,7 +97,7 @@ class World:
             self._module_globals.update(before)
 
     def _constants(self, world: dict[str, Any]) -> dict[Path, Any]:
-        """While a function is traced, all arrays of floats as handles: `X.dot(h)` of a plain array sees no handle."""
+        """While a function is traced, handles for all arrays of floats: `X.dot(h)` of an array sees none."""
         tape = active.get()
         if tape is None:
             return {}
@@ -296,7 +296,7 @@ def _positional(function: Callable[..., Any], chosen: dict[str, Any]) -> Any:
 
 
 def _argument(name: str, args: Mapping[str, Any], more: Mapping[str, Any]) -> tuple[bool, Any]:
-    """The value for an argument: by its name, as what forward kept, as a learning rate, as forward's output."""
+    """The value for an argument: by its name, as the cache, as a learning rate, as forward's output."""
     if name in args:
         return True, args[name]
     if is_cache(name) and "cache" in more:

@@ -49,8 +49,8 @@ def check_code(code: CodeTarget, **options: Any) -> Report:
 def graph_of(code: CodeTarget) -> NamedGraph:
     """The graph of what the first function of a target computes, loss included where one is named.
 
-    Its inputs are the arrays of floats that reach the result: the arguments, and of an object or a module without
-    such arguments the arrays that it holds. Raises `BpxError`.
+    Its inputs are the arrays of floats that reach the result: the arguments, and of an object or a module
+    without such arguments the arrays that it holds. Raises `BpxError`.
     """
     program = forward_only(code.named, code.args, vars(code.module))
     graph = trace_leaves(program, _leaves(program)).graph

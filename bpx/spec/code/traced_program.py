@@ -12,9 +12,10 @@ import numpy as np
 from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.code.gradients import Found, claimed_gradients
-from bpx.spec.code.leaves import Leaf, Path, get, named
+from bpx.spec.code.leaves import Leaf, Path, get, named, walk
+from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
-from bpx.spec.code.recorder import Recorder
+from bpx.spec.trace.tape import TraceError
 from bpx.spec.trace.trace import Trace, trace_function
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -34,14 +35,14 @@ class TracedProgram(NamedTuple):
     program: Program
     trace: Trace
     leaves: tuple[Leaf, ...]
+    weights: tuple[str, ...] = ()  # the names of the upstream gradients, which are inputs of the graph
     upstream: Any = None  # what backward is called with
 
     @property
     def our_nodes(self) -> set[int]:
         """The nodes of the sum of upstream times output, which stand in nobody's code."""
-        graph, names = self.graph.graph, {leaf.name for leaf in self.leaves}
-        weights = [leaf.node for leaf in self.graph.inputs if leaf.name not in names]
-        touched = graph.touched(by=weights, upto=self.graph.output)
+        weights = [leaf.node for leaf in self.graph.inputs if leaf.name in self.weights]
+        touched = self.graph.graph.touched(by=weights, upto=self.graph.output)
         return {node for node, flag in enumerate(touched) if flag}
 
     @property
@@ -102,15 +103,27 @@ def _of_jacobian(program: Program, before: Any, result: Any, upstream: Any) -> S
 def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> TracedProgram:
     """The graph of the loss that `upstream` makes of the outputs: the sum of upstream times output.
 
-    Its inputs are the leaves at these places, and the upstream gradients under the names that backward has for
-    them.
+    Its inputs are the leaves at these places, and the upstream gradients under the names that backward has
+    for them.
     """
     if not paths:
         raise BpxError([Diagnostic("no-gradients", None, {"name": program.backward.name})])
     weights = program.weights(upstream, program.parts({})) or (
         {_JACOBIAN: upstream} if program.jacobian else {}
     )
-    return trace_leaves(program, paths, weights)._replace(upstream=upstream)
+    data = [path for path in _data(program) if path not in paths]
+    try:
+        traced = trace_leaves(program, [*paths, *data], weights)
+    except TraceError:  # of data a function may make plain numbers, which have no gradient anyway
+        traced = trace_leaves(program, paths, weights)
+    return traced._replace(leaves=traced.leaves[: len(paths)], upstream=upstream)
+
+
+def _data(program: Program) -> list[Path]:
+    """The arrays of floats among the arguments: in formulas they have their names."""
+    world = program.world
+    args = walk(world.originals["args"], ("args",))
+    return list(dict.fromkeys(world.leaf(path) for path, value in args if isinstance(value, np.ndarray)))
 
 
 def trace_leaves(
@@ -130,7 +143,7 @@ def trace_leaves(
 
     inputs = {leaf.name: leaf.value for leaf in leaves} | by_name
     trace = trace_function(forward, inputs, program.forward.function, _LOSS if by_name else None)
-    return TracedProgram(program, trace, tuple(leaves))
+    return TracedProgram(program, trace, tuple(leaves), tuple(by_name))
 
 
 def with_claims(graph: NamedGraph, claims: dict[str, Any]) -> NamedGraph:

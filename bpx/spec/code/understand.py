@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.facts import NoHandleError
+from bpx.graph.arrays import NoHandleError
 from bpx.spec.code.leaves import Path, get, walk
 from bpx.spec.code.program import Program, Routine, World, find_loss
 from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names

@@ -49,9 +49,8 @@ def is_loss(name: str) -> bool:
 def stems(name: str) -> list[str]:
     """The names of arrays that a gradient of this name may be of: `W1` for `dW1`, `grad_W1`, `W1_grad`."""
     found = [name]
-    for match in (re.fullmatch(rf"{prefix}_?(?P<stem>\w+)", name) for prefix in _each(_PREFIXES)):
-        if match:
-            found.append(match["stem"])
+    ahead = (re.fullmatch(rf"{prefix}_?(?P<stem>\w+)", name) for prefix in _each(_PREFIXES))
+    found += [match["stem"] for match in ahead if match]
     match = re.fullmatch(r"(?P<stem>\w+?)_?(?:grads?|gradients?|errors?|delta)", name)
     if match:
         found.append(match["stem"])
@@ -70,7 +69,7 @@ def is_gradient_name(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def likeness(gradient: str, leaf: str) -> int:
-    """How well the name of a gradient fits an array: 3 the same, 2 but for case, 1 its first letters, 0 not."""
+    """How well a gradient's name fits an array: 3 the same, 2 but for case, 1 the first letters, 0 not."""
     best = 0
     for stem in stems(gradient):
         plain, other = stem.strip("_"), leaf.strip("_")

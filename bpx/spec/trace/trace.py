@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.graph.facts import NoHandleError
+from bpx.graph.arrays import NoHandleError
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import free_output_name

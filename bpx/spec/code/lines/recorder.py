@@ -1,7 +1,7 @@
 """What the lines of a backward function set, line by line, while it runs unmodified.
 
-`sys.settrace` calls back before every line, with the variables of the function: what the line before has set is
-read then, and may be replaced by something else, as a debugger does it.
+`sys.settrace` calls back before every line, with the variables of the function: what the line before has set
+is read then, and may be replaced by something else, as a debugger does it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.spec.code.leaves import copied
-from bpx.spec.code.statements import Statement, base_of, evaluate, statement_at
+from bpx.spec.code.lines.statements import Statement, base_of, evaluate, statement_at
 from bpx.spec.trace.user_source import is_users_code
 
 
@@ -113,7 +112,7 @@ class Recorder:
             key = Key(frame.f_code.co_filename, statement.line, RETURN)
             self._note(key, statement, value, frame)
         if frame is self._outermost:
-            self.locals = {name: copied(item) for name, item in frame.f_locals.items() if _is_numbers(item)}
+            self.locals = {name: np.array(item) for name, item in frame.f_locals.items() if _is_numbers(item)}
 
     def _set(
         self,

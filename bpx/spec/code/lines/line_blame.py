@@ -1,9 +1,10 @@
 """Which line of a backward function is wrong.
 
 A line is to blame if everything becomes right as soon as what it sets is replaced by what it should be: the
-derivative of the output by one of the values of the forward function (an adjoint, Griewank and Walther 2008), which
-the traced graph knows for every one of them. Of the lines for which that is so the first is wrong, and
-what follows from it is not. So the tool needs to understand nothing of what the lines in between compute.
+derivative of the output by one of the values of the forward function (an adjoint, Griewank and Walther
+2008), which the traced graph knows for every one of them. Of the lines for which that is so the first is
+wrong, and what follows from it is not. So the tool needs to understand nothing of what the lines in between
+compute.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
-from bpx.spec.code.recorder import RETURN, Key, Setting
+from bpx.spec.code.lines.recorder import RETURN, Key, Setting
 
 MOST_TIMES = 12  # of a line in a loop
 MOST_RUNS = 1_000  # of the backward function, in the search for a line
@@ -103,9 +104,8 @@ def steps_between(graph: NamedGraph, known: Sequence[Adjoint]) -> list[Adjoint]:
     found = []
     for u in named:
         above = graph.graph.touched(by=[u], upto=graph.output)
-        for v in named:
-            if v > u and above[v] and np.shape(adjoint[u]) == np.shape(adjoint[v]) and np.all(adjoint[v]):
-                found.append(Adjoint(u, adjoint[u] / adjoint[v]))
+        fitting = [v for v in named if v > u and above[v] and np.shape(adjoint[u]) == np.shape(adjoint[v])]
+        found += [Adjoint(u, adjoint[u] / adjoint[v]) for v in fitting if np.all(adjoint[v])]
     return found
 
 
@@ -195,7 +195,7 @@ class Search:
         return best
 
     def _mended(self, attempt: Attempt) -> frozenset[Any]:
-        """The wrong gradients that are right with these replacements; none where a right one becomes wrong."""
+        """The wrong gradients that these replacements mend; none where a right one becomes wrong."""
         result = self._run(attempt)
         if result is None:
             return frozenset()

@@ -1,0 +1,1 @@
+"""What each line of a backward function sets, and which of them is wrong."""
