@@ -21,7 +21,6 @@ from bpx.train.training import Training
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 if TYPE_CHECKING:
-    from bpx.graph.arrays import Array
     from bpx.spec.reading.syntax import ClaimSyntax
 
 
@@ -154,6 +153,7 @@ def gradcheck(
 
 def _claims(claims: Mapping[str, Any]) -> list[ClaimSyntax]:
     """Texts are read as on the command line, numbers are meant exactly."""
+    from bpx.check.numeric.error_bound import short_float_rounding
     from bpx.spec.reading.claims import read_claim
     from bpx.spec.reading.syntax import ClaimSyntax
 
@@ -166,19 +166,7 @@ def _claims(claims: Mapping[str, Any]) -> list[ClaimSyntax]:
             except BpxError as error:
                 problems += error.diagnostics
         elif (numbers := as_array(name, value, problems)) is not None:
-            syntaxes.append(ClaimSyntax(name, None, numbers.tolist(), None, _rounding(value, numbers)))
+            syntaxes.append(ClaimSyntax(name, None, numbers.tolist(), None, short_float_rounding(value)))
     if problems:
         raise BpxError(problems)
     return syntaxes
-
-
-def _rounding(value: Any, numbers: Array) -> float:
-    """How far a right computation in the dtype of an array may be off; 0 for all but short floats."""
-    import numpy as np
-
-    from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
-
-    dtype = getattr(value, "dtype", None)
-    if dtype not in (np.float32, np.float16):
-        return 0.0
-    return float(SINGLE_ROUNDINGS * np.finfo(dtype).eps * np.max(np.abs(numbers)))

@@ -814,6 +814,7 @@ ENGLISH: dict[str, str | Counted] = {
         one="The check cannot tell whether the gradient of {output} is right.",
         other="The check cannot tell whether the gradient of {output} is right in {count} of {total} entries; no entry disagrees.",
     ),
+    "check.wrong-besides": "The gradient of {output} is wrong, though the numbers that could be compared agree.",
     "check.wrong-rule": "The gradient of {output} agrees at these values, but a rule it was computed with is wrong.",
     "check.disagree-claimed": Counted(
         "total",

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import EPSILON, SUM_STRANDS
+from bpx.check.numeric.tolerances import EPSILON, SINGLE_ROUNDINGS, SUM_STRANDS
 from bpx.graph.arrays import Array, Shape
 
 
@@ -104,3 +104,16 @@ def summed_to(value: Array, shape: Shape) -> Array:
 def _product(size: Array, bound: Array) -> Array:
     """size · bound, with 0 · ∞ = 0: what is exactly 0 is not moved by an unbounded factor."""
     return np.where(size == 0, 0.0, size * bound)
+
+
+def short_float_rounding(value: Any, epsilon: float = EPSILON) -> float:
+    """How far a right computation in the dtype of an array may be off; 0 for all but short floats.
+
+    `epsilon` is that of a coarser type on the way.
+    """
+    dtype = getattr(value, "dtype", None)
+    if dtype in (np.float32, np.float16):
+        epsilon = max(epsilon, float(np.finfo(dtype).eps))
+    if epsilon <= EPSILON:
+        return 0.0
+    return float(SINGLE_ROUNDINGS * epsilon * np.max(np.abs(value), initial=0.0))

@@ -107,7 +107,7 @@ def _answer_key(report: CheckResults) -> str:
     assert report.worst
     verdict, key = report.worst.verdict, _ANSWERS[report.worst.verdict]
     if report.blame and verdict is not Verdict.DISAGREE:
-        return "wrong-rule"
+        return "wrong-besides" if all(culprit.claim for culprit in report.blame) else "wrong-rule"
     if verdict is Verdict.DISAGREE and report.wrong_elsewhere:
         is_right_here = all(row.here is Verdict.AGREE for row in report.claims if row.only_here)
         return "wrong-elsewhere" if is_right_here else "wrong-elsewhere-only"

@@ -16,7 +16,9 @@ from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
+from bpx.graph.numbers import shape_text
 from bpx.spec.code.blamed_lines import blamed, wrong_lines
+from bpx.spec.code.gradients import Found
 from bpx.spec.code.habits import adds_up
 from bpx.spec.code.leaves import get, named
 from bpx.spec.code.lines.line_blame import adjoints, close
@@ -62,7 +64,9 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
     def backward(upstream: Any, *values: Any) -> Any:
         at = {leaf.path: value for leaf, value in zip(leaves, values, strict=True)}
         found = {item.leaf: item.value for item in run_backward(program, upstream, values=at).gradients}
-        return tuple(found.get(leaf.path) for leaf in leaves)
+        # A backward that takes no upstream gradient gives that of the loss itself.
+        weight = 1.0 if free else float(upstream)
+        return tuple(_times(found.get(leaf.path), weight) for leaf in leaves)
 
     names = [leaf.name for leaf in leaves]
     report = check_function(
@@ -73,23 +77,36 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
     return replace(report, output=program.forward.name.rpartition(".")[2], notes=(note, *report.notes))
 
 
+def _times(gradient: Any, weight: float) -> Any:
+    return None if gradient is None else weight * np.asarray(gradient)
+
+
 def _check_traced(program: Program, seed: int, detect: float, options: dict[str, Any]) -> Report:
     with np.errstate(all="ignore"):
         output = np.asarray(program.run({}))
         free = program.upstream or program.jacobian
-        upstream = random_upstream(output.shape, seed) if free else np.ones(output.shape)
+        upstream = random_upstream(output.shape, seed).astype(output.dtype) if free else np.ones(output.shape)
         run = run_backward(program, upstream)
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
         claims, notes = _claims(traced, run)
     wrt = [leaf.name for leaf in traced.leaves]
     options = {"wrt": wrt, "detect": detect, "seed": seed, **options}
-    report = gradcheck(with_claims(traced.graph, claims), **options)
+    report = gradcheck(with_claims(traced, claims), **options)
     notes = (*_understood(traced), *notes)
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options)
     else:
         report = _with_habits(report, traced)
-    return replace(report, notes=(*notes, *report.notes))
+    shapes = tuple(_wrong_shape(found, program) for found in run.misshapen)
+    return replace(report, blame=(*shapes, *report.blame), notes=(*notes, *report.notes))
+
+
+def _wrong_shape(found: Found, program: Program) -> Blame:
+    """A gradient that is of no use, whatever its numbers are."""
+    wanted = shape_text(np.shape(get(program.world.originals, found.leaf)))
+    mistake = Mistake.of("wrong-shape", found=shape_text(np.shape(found.value)), wanted=wanted)
+    [leaf] = named({found.leaf: found.value})
+    return Blame(leaf.name, "", None, None, (mistake,), claim=True)
 
 
 def _claims(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
@@ -98,7 +115,7 @@ def _claims(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], tu
     A mean over the batch that backward alone takes is put right, and noted.
     """
     names = {leaf.path: leaf.name for leaf in traced.leaves}
-    claims = {names[found.leaf]: np.asarray(found.value, dtype=float) for found in run.gradients}
+    claims = {names[found.leaf]: np.asarray(found.value) for found in run.gradients}
     right = {one.node: one.value for one in adjoints(traced.graph, 1.0)}
     parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args"]
     nodes = traced.graph.nodes
@@ -145,7 +162,7 @@ def _with_lines(
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
     if inner:
         every = {**claims, **inner}
-        report = gradcheck(with_claims(traced.graph, every), **{**options, "wrt": [*claims, *inner]})
+        report = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]})
     return replace(
         report, blame=blamed(lines, traced, report.blame), innocent=() if lines else report.innocent
     )

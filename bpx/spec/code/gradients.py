@@ -14,7 +14,7 @@ import numpy as np
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.program import RATE
 from bpx.spec.code.words_of_code import RATE as RATES
-from bpx.spec.code.words_of_code import is_gradient_name, likeness, returned_names, words_of
+from bpx.spec.code.words_of_code import SAME_NAME, is_gradient_name, likeness, returned_names, words_of
 
 
 class Found(NamedTuple):
@@ -63,9 +63,45 @@ def claimed_gradients(
             found.setdefault(item.leaf, item)
     for item in _steps(leaves, after, local, {*found}):
         found[item.leaf] = item
-    if not found:
-        take(_locals(local))
     return list(found.values())
+
+
+def misshapen(
+    backward: Callable[..., Any],
+    result: Any,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    known: Container[Path],
+    found: Container[Path],
+) -> list[Found]:
+    """Arrays that are called the gradient of a leaf, of which nothing was found, and have another shape."""
+    leaves = {path: value for path, value in walk(dict(before)) if path in known and path not in found}
+    wrong: dict[Path, Found] = {}
+    for candidate in [*(item for _, item in _returned(backward, result)), *_left(before, after)]:
+        for path, value in leaves.items():
+            named = likeness(candidate.name, words_of(path)[0]) == SAME_NAME and _fit(candidate, path) > 0
+            if named and np.shape(value) != np.shape(candidate.value):
+                wrong.setdefault(path, Found(path, candidate.value, candidate.place))
+    return list(wrong.values())
+
+
+def misplaced(
+    backward: Callable[..., Any], result: Any, leaves: Mapping[Path, Any], args: Sequence[str]
+) -> list[Found]:
+    """Of gradients without names, as many as there are arguments, those of another shape than theirs."""
+    returned = [item for _, item in _returned(backward, result) if not item.name]
+    ordered = sorted(
+        (path for path in leaves if path[0] == "args" and path[1] in args),
+        key=lambda path: list(args).index(path[1]),
+    )
+    if len(returned) != len(ordered):
+        return []
+    pairs = zip(ordered, returned, strict=True)
+    return [
+        Found(path, item.value, item.place)
+        for path, item in pairs
+        if np.shape(item.value) != np.shape(leaves[path])
+    ]
 
 
 # --- where they are -----------------------------------------------------------------------------
@@ -99,13 +135,6 @@ def _left(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Candi
 
 def _is_container(name: str) -> bool:
     return name.lower().strip("_") in ("grads", "grad", "gradients", "g", "d", "derivatives")
-
-
-def _locals(local: Mapping[str, Any]) -> Iterable[Candidate]:
-    for name, value in local.items():
-        if is_gradient_name(name):
-            for path, item in walk(value):
-                yield Candidate(name, path, item, f"local {name}{_place(path)}")
 
 
 # --- which array each is of ---------------------------------------------------------------------

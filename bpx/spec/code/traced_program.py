@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.numeric.error_bound import short_float_rounding
 from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.spec.code.gradients import Found, claimed_gradients
+from bpx.spec.code.gradients import Found, claimed_gradients, misplaced, misshapen
 from bpx.spec.code.leaves import Leaf, Path, get, named, walk
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
@@ -27,6 +28,7 @@ class BackwardRun(NamedTuple):
 
     upstream: Any
     gradients: tuple[Found, ...]
+    misshapen: tuple[Found, ...] = ()  # what has not the shape of the array it is called the gradient of
 
 
 class TracedProgram(NamedTuple):
@@ -66,9 +68,9 @@ def run_backward(
     """Forward and backward once, and the gradients that they leave; a recorder watches backward."""
     recorder = recorder or Recorder()
     for before, result, after in program.backward_run(upstream, values, recorder.recording):
-        return BackwardRun(
-            upstream, tuple(found_gradients(program, before, result, after, recorder, upstream))
-        )
+        gradients = found_gradients(program, before, result, after, recorder, upstream)
+        wrong = [] if program.jacobian else _misshapen(program, result, before, after, gradients)
+        return BackwardRun(upstream, tuple(gradients), tuple(wrong))
     raise AssertionError
 
 
@@ -88,6 +90,18 @@ def found_gradients(
         leaf = program.world.leaf(found.leaf)
         by_leaf.setdefault(leaf, found._replace(leaf=leaf))
     return list(by_leaf.values())
+
+
+def _misshapen(
+    program: Program, result: Any, before: Any, after: Any, gradients: Sequence[Found]
+) -> list[Found]:
+    """What is meant as a gradient, and has not the shape of its array."""
+    world, function = program.world, program.backward.function
+    found = {place for one in gradients for place in world.places(one.leaf)}
+    named_wrong = misshapen(function, result, before, after, world.paths, found)
+    leaves = {path: value for path, value in walk(dict(before)) if path in world.paths}
+    others = misplaced(function, result, leaves, list(world.originals["args"]))
+    return [*named_wrong, *(one for one in others if one.leaf not in found)]
 
 
 def _of_jacobian(program: Program, before: Any, result: Any, upstream: Any) -> Sequence[Found]:
@@ -146,10 +160,16 @@ def trace_leaves(
     return TracedProgram(program, trace, tuple(leaves), tuple(by_name))
 
 
-def with_claims(graph: NamedGraph, claims: dict[str, Any]) -> NamedGraph:
-    """The graph with arrays as claims on nodes, by name."""
+def with_claims(traced: TracedProgram, claims: dict[str, Any]) -> NamedGraph:
+    """The graph with arrays as claims on nodes, by name, each judged by the rounding of its type."""
     made = {
-        name: Claim(Derivative(None, name), None, np.asarray(value, dtype=float).tolist(), None)
+        name: Claim(
+            Derivative(None, name),
+            None,
+            np.asarray(value, dtype=float).tolist(),
+            None,
+            short_float_rounding(np.asarray(value), traced.trace.roundoff),
+        )
         for name, value in claims.items()
     }
-    return replace(graph, claims=made)
+    return replace(traced.graph, claims=made)

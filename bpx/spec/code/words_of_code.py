@@ -30,6 +30,9 @@ _LOSS = re.compile(
 RATE = re.compile(r"lr|learning_?rate|alpha|eta|step_?size|rate")
 
 
+SAME_NAME = 3  # the best that a name can fit
+
+
 def is_upstream(name: str) -> bool:
     """Whether an argument of a backward function is called as the gradient that arrives from above is."""
     return _UPSTREAM.fullmatch(name) is not None
@@ -74,7 +77,7 @@ def likeness(gradient: str, leaf: str) -> int:
     for stem in stems(gradient):
         plain, other = stem.strip("_"), leaf.strip("_")
         if plain == other:
-            return 3
+            return SAME_NAME
         if plain.lower() == other.lower() or _bare(plain) == _bare(other):
             best = max(best, 2)
         elif plain and other.lower().startswith(plain.lower()):

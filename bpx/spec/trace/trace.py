@@ -28,6 +28,7 @@ class Trace(NamedTuple):
     graph: NamedGraph
     branches: tuple[Branch, ...]
     lines: int  # lines of the user's that made nodes
+    roundoff: float  # the epsilon of the coarsest type that it computed in
 
 
 @dataclass
@@ -60,7 +61,7 @@ def trace_function(
     if expected is not None:
         _certify(graph, np.asarray(expected), traced.tape.value_of(node.id), traced.tape.tolerance)
     lines = {(span.source.name, span.source.position(span.start)[0]) for span in graph.origins.values()}
-    return Trace(graph, tuple(traced.tape.branches), len(lines))
+    return Trace(graph, tuple(traced.tape.branches), len(lines), traced.tape.roundoff)
 
 
 def _plainly_called(
