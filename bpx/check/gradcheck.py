@@ -169,7 +169,8 @@ class _Findings:
         self.tables += [replace(column, input=name) for column in other.tables]
         self.claims += [row._replace(name=name) for row in other.claims]
         # The nodes of a reverse pass have no names in which a correction could be read.
-        kept = {"node": name} if "²" not in name else {"node": name, "correction": None}
+        kept: dict[str, Any] = {"node": name, "entries": ()}
+        kept |= {"correction": None} if "²" in name else {}
         self.blame += [culprit._replace(**kept) for culprit in other.blame if culprit.claim]
         self.places |= other.places
 

@@ -175,11 +175,27 @@ class SpecCheck:
             claims = [
                 self.with_true_locals(checked, one) for (checked, _), one in zip(points, claims, strict=True)
             ]
-            right = [node for node in wrong if _is_right(points[0][0], node, claims[0][node])]
+            right = [node for node in wrong if _right_entries(points[0][0], node, claims[0][node]).all()]
             inherited = [self.spec.names[node] for node in right]
             wrong = [node for node in wrong if node not in right]
         blame, innocent = blamed_claims([graph for graph, _ in points], claims, wrong)
+        blame = [self.with_entries(culprit, points[0][0], claims[0]) for culprit in blame]
         return [self.with_correction(culprit) for culprit in blame], [*inherited, *innocent]
+
+    def with_entries(self, blame: Blame, checked: CheckedGraph, claimed: Mapping[int, Claimed]) -> Blame:
+        """The same, of claims on single entries with those that are wrong; it stands where the first does."""
+        node = self.spec.nodes[blame.node]
+        off = ~_right_entries(checked, node, claimed[node]) if node in claimed else np.asarray(False)
+        wrong = [
+            claim
+            for claim in self.claims.get(node, ())
+            if claim.derivative.at is not None and off[claim.derivative.at].any()
+        ]
+        if not wrong:
+            return blame
+        output = self.spec.names[self.query.output]
+        texts = tuple(claim.derivative.text(output) for claim in wrong)
+        return blame._replace(entries=texts, span=wrong[0].span)
 
     @cached_property
     def by_true_locals(self) -> ClaimsInGraph:
@@ -219,11 +235,12 @@ class SpecCheck:
         return formula_points(self.spec, labels(self.spec, list(self.every_claim())))
 
 
-def _is_right(checked: CheckedGraph, node: int, claimed: Claimed) -> bool:
-    """Is a claim the reference, as far as rounding goes?"""
-    value, error, spread = checked.reference.get(node) or ErrorBound.exact(np.zeros(claimed.value.shape))
+def _right_entries(checked: CheckedGraph, node: int, claimed: Claimed) -> Flags:
+    """Where a claim is the reference, as far as rounding goes."""
+    shape = checked.graph.shapes[node]
+    value, error, spread = checked.reference.get(node) or ErrorBound.exact(np.zeros(shape))
     room = claimed.tolerance + error + spread + CLAIM_ROUNDING * np.abs(value)
-    return bool((np.abs(claimed.value - value) <= room).all())
+    return np.broadcast_to(np.abs(claimed.value - value) <= room, shape)
 
 
 def _keeps_digits(checked: CheckedGraph, nodes: Iterable[int]) -> bool:

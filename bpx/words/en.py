@@ -1179,7 +1179,7 @@ ENGLISH: dict[str, str | Counted] = {
     "reason.accumulates": "each call of `backward` adds to what an earlier call left",
     "reason.negligible": "too small to be checked beside the largest entry, {largest}",
     "reason.claim-shape": "the claim has shape {found}, but the input has shape {wanted}",
-    "reason.unseen": "not checked: the {calls} calls of `forward` were used up by other entries",
+    "reason.unseen": "not checked: the {calls:,} calls of `forward` were used up by other entries",
     "reason.other-upstream": "the gradient agrees for an upstream gradient of 1; these numbers are for the upstream gradient {upstream}",
     "reason.random-upstream": "the gradient agrees for each element of the output; these numbers are for a random upstream gradient",
     "reason.code-in-digits": "evaluated in high precision, `backward` has a relative error of {relative}",

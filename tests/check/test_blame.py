@@ -322,3 +322,23 @@ def test_claims_and_rules_may_both_be_wrong():
 def test_inputs_and_constants_have_no_rules():
     point = point_of(toml(STEPS))
     assert not {point.graph.ops[edge.consumer] for edge in point.checked_edges} & {INPUT, CONSTANT}
+
+
+@pytest.mark.parametrize(
+    ("claims", "entries", "place"),
+    [
+        (["w[0] = 60"], ("w[0]",), "w[0] = 60"),
+        (["w[0] = 66", "w[1] = 80"], ("w[1]",), "w[1] = 80"),
+        (["w[0] = 60", "w[1] = 80"], ("w[0]", "w[1]"), "w[0] = 60"),
+        (["w[0] = sum(w*x)*x[0]", "w[1] = 2*sum(w*x)*x[1]"], ("w[0]",), "w[0] = sum(w*x)*x[0]"),
+        (["w[0] = 66*w[0]", "w[1] = 88"], ("w[0]",), "w[0] = 66*w[0]"),
+        (["w = [60, 88]"], (), "w = [60, 88]"),
+    ],
+)
+def test_of_claims_on_entries_those_that_are_wrong_are_blamed(claims, entries, place):
+    made = with_claims(spec("sum(w*x)^2", w=[1.0, 2.0], x=[3.0, 4.0]), map(read_claim, claims))
+    report = gradcheck(made)
+    (culprit,) = report.blame
+    assert (culprit.node, culprit.entries) == ("w", entries)
+    assert culprit.span.source.text == place
+    assert ", ".join(entries or ["w"]) in str(report)

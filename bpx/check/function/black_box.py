@@ -216,9 +216,9 @@ class BlackBoxCheck:
         if len(unseen):
             evidence = self.evaluation.evidence
             evidence.put(self.evaluation.all_rows(unseen), obstacle=Obstacle.UNSEEN)
-            facts: dict[str, Any] = {"calls": f"{self.options.calls:,}"}
-            evidence.facts[Obstacle.UNSEEN.code] = facts
-            counts = {"count": total - len(unseen), "total": total, **facts}
+            calls = self.options.calls
+            evidence.facts[Obstacle.UNSEEN.code] = {"calls": calls}
+            counts = {"count": total - len(unseen), "total": total, "calls": f"{calls:,}"}
             self.rows.notes.append(Diagnostic("looked-at-in-part", None, counts, "more-calls", "warning"))
 
     # --- another upstream gradient -----------------------------------------------------------

@@ -91,7 +91,8 @@ class Blame(NamedTuple):
     whose claims are right, though they do not follow from this one, `heirs` those that are wrong because of
     this one alone. `given` are wrong claims that this one is computed from, with a mistake of its own on top.
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
-    is that of its gradient.
+    is that of its gradient. `entries` are the claims on single entries, as `w[0]`, that are wrong; it is
+    empty where the claim is on all of the node.
     """
 
     node: str
@@ -108,6 +109,12 @@ class Blame(NamedTuple):
     heirs: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     cause: str | None = None
+    entries: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """What the wrong claim is on: the node, or the entries of it."""
+        return ", ".join(self.entries) or self.node
 
     @property
     def line(self) -> int | None:
@@ -118,6 +125,7 @@ class Blame(NamedTuple):
         """Plain data."""
         return {
             "node": self.node,
+            "entries": list(self.entries),
             "op": self.op,
             "arg": self.arg,
             "claim": self.claim,

@@ -171,7 +171,7 @@ def blame_title(culprit: Blame) -> str:
         return say("check.blame-line", place=_place_of(culprit.code.span), text=visible(culprit.code.text))
     kind = "blame-claim" if culprit.claim else "blame-rule" if culprit.arg else "blame-op"
     place = f" ({_place_of(culprit.span)})" if culprit.span else ""
-    return say(f"check.{kind}", node=culprit.node, op=culprit.op, arg=culprit.arg) + place
+    return say(f"check.{kind}", node=culprit.subject, op=culprit.op, arg=culprit.arg) + place
 
 
 def _place_of(span: Span) -> str:
@@ -248,7 +248,9 @@ def _proof(report: CheckResults) -> Iterator[str]:
 
 def _culprit_text(culprit: Blame) -> str:
     return (
-        say("check.the-claim", node=culprit.node) if culprit.claim else say("check.the-rule", op=culprit.op)
+        say("check.the-claim", node=culprit.subject)
+        if culprit.claim
+        else say("check.the-rule", op=culprit.op)
     )
 
 

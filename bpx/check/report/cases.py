@@ -40,7 +40,7 @@ def _culprits(report: CheckResults) -> Iterator[Case]:
     for culprit in report.blame:
         title = blame_title(culprit)
         group = say("check.claims" if culprit.claim else "check.rules")
-        yield Case(group, visible(culprit.node), "failure", title, blame_text(report))
+        yield Case(group, visible(culprit.subject), "failure", title, blame_text(report))
 
 
 def _gradients(report: CheckResults) -> Iterator[Case]:

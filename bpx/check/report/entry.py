@@ -47,6 +47,9 @@ def verdict_text(word: str) -> str:
     return say(f"verdict.{word.replace(' ', '-')}")
 
 
+_BUDGETS = {"beyond-budget": ("operations", "budget"), "unseen": ("calls", "calls")}  # code → unit, fact
+
+
 class Reason(NamedTuple):
     """Why an entry has its verdict: a code and the facts of its sentence, `say("reason.CODE")`."""
 
@@ -57,6 +60,14 @@ class Reason(NamedTuple):
     def text(self) -> str:
         """The sentence."""
         return say(f"reason.{self.code}", **self.facts)
+
+    @property
+    def budget(self) -> dict[str, int] | None:
+        """The budget that was used up, by its unit: operations or calls; None for other reasons."""
+        if self.code not in _BUDGETS:
+            return None
+        unit, fact = _BUDGETS[self.code]
+        return {unit: self.facts[fact]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,8 @@ class Entry:
             "code": self.reason.code if self.reason else None,
             "certified": self.enclosure is not None,
         }
+        if self.reason and self.reason.budget:
+            plain["budget"] = self.reason.budget
         if self.enclosure:
             plain["enclosure"] = [plain_value(end) for end in self.enclosure]
         if self.between:

@@ -59,7 +59,7 @@ class Evaluation:
         self.reference = ErrorBound(*(np.broadcast_to(part, shape) for part in swept))
         value, error, _ = self.reference
         self.evidence = Evidence.of(value, error, tolerance=np.broadcast_to(claimed.tolerance, shape))
-        self.evidence.facts["beyond-budget"] = {"budget": str(checked.query.budget)}
+        self.evidence.facts["beyond-budget"] = {"budget": checked.query.budget}
         self.bent = np.zeros(self.evidence.value.size, dtype=bool)  # flat: the entries a kink bears on
         # Of bare numbers it is not known how rounding came into them; of bpx's own, what it takes at kinks.
         self.evidence.variants["claim-noise"] = "uncertain"
