@@ -41,6 +41,7 @@ FLOORS = [
     "train",
     "spec.text",
     "spec.reading",
+    "spec.tables",
     "spec.writing",
     "spec.trace.rules",
     "spec.trace",

@@ -91,7 +91,8 @@ class Blame(NamedTuple):
     whose claims are right, though they do not follow from this one, `heirs` those that are wrong because of
     this one alone. `given` are wrong claims that this one is computed from, with a mistake of its own on top.
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
-    is that of its gradient.
+    is that of its gradient. `segment` are the nodes through which the gradient passed since the nearest claims
+    above, its consumers first: the mistake is at one of them.
     """
 
     node: str
@@ -108,6 +109,7 @@ class Blame(NamedTuple):
     heirs: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     cause: str | None = None
+    segment: tuple[str, ...] = ()
 
     @property
     def line(self) -> int | None:
@@ -133,6 +135,7 @@ class Blame(NamedTuple):
             "heirs": list(self.heirs),
             "given": list(self.given),
             "cause": self.cause,
+            "segment": list(self.segment),
             "correction": None if self.correction is None else str(self.correction),
             "code_line": self.code.to_dict() if self.code else None,
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,
