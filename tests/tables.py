@@ -51,8 +51,10 @@ def to_csv(path: Path, arrays: Mapping[str, Any], form: str | None = None) -> No
     """A column for each array."""
     flat = {name: np.asarray(array).reshape(-1) for name, array in arrays.items()}
     rows = [",".join(f'"{name}"' for name in flat)]
-    for i in range(max(array.size for array in flat.values())):
-        rows.append(",".join(_text(array[i], form) if i < array.size else "" for array in flat.values()))
+    rows += [
+        ",".join(_text(array[i], form) if i < array.size else "" for array in flat.values())
+        for i in range(max(array.size for array in flat.values()))
+    ]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 

@@ -91,8 +91,8 @@ class Blame(NamedTuple):
     whose claims are right, though they do not follow from this one, `heirs` those that are wrong because of
     this one alone. `given` are wrong claims that this one is computed from, with a mistake of its own on top.
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
-    is that of its gradient. `segment` are the nodes through which the gradient passed since the nearest claims
-    above, its consumers first: the mistake is at one of them.
+    is that of its gradient. `segment` are the nodes through which the gradient passed since the nearest
+    claims above, its consumers first: the mistake is at one of them.
     """
 
     node: str

@@ -218,12 +218,13 @@ class _Reading:
 
     def refuse_repeated(self, fitted: Sequence[_Fitted]) -> None:
         """Two names for one gradient, as `dw` and `w.grad`."""
-        names: dict[Derivative, str] = {}
+        names: dict[str, str] = {}
         for derivative, row in fitted:
-            if derivative in names:
-                facts = {"name": row.name, "other": names[derivative], "node": derivative.node}
+            key = derivative.text(self.spec.names[self.output])
+            if key in names:
+                facts = {"name": row.name, "other": names[key], "node": key}
                 self.problem(Diagnostic("table-two-names", row.span, facts, "skip-name"))
-            names.setdefault(derivative, row.name)
+            names.setdefault(key, row.name)
 
     def note_missing(self, fitted: Sequence[_Fitted]) -> None:
         """Which parameters the table has no gradient of."""

@@ -197,20 +197,26 @@ def _by_row(
         if len(record) <= max(name_at, value_at):
             _report(problems, "table-short-row", record[0].span)
             continue
-        name = record[name_at].text + _index(record, index_at, problems)
+        index = _index(record, index_at, problems)
+        if index is None:
+            continue
+        name = record[name_at].text + index
         column = columns.setdefault(name, _Column(name, record[name_at].span, problems))
         column.take(record[value_at])
     yield from (column.row() for column in columns.values() if column.written)
 
 
-def _index(record: _Record, index_at: Sequence[int], problems: list[Diagnostic]) -> str:
-    """The index in the cells of a row, as `[0, 1]`; empty cells are axes that an array has not."""
+def _index(record: _Record, index_at: Sequence[int], problems: list[Diagnostic]) -> str | None:
+    """The index in the cells of a row, as `[0, 1]`; empty cells are axes that an array has not.
+
+    None for what is no index, which is reported.
+    """
     numbers: list[str] = []
     for place in index_at:
         text = record[place].text.strip(" ()[]") if place < len(record) else ""
         parts = [part for part in re.split(r"[,\s]+", text) if part]
         if not all(_WHOLE.fullmatch(part) for part in parts):
             _report(problems, "table-index", record[place].span, found=record[place].text)
-            continue
+            return None
         numbers += parts
     return f"[{', '.join(numbers)}]" if numbers else ""

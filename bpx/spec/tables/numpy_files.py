@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import PurePath
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,7 +110,10 @@ def _array(data: bytes) -> NDArray[Any]:
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:
         raise ValueError(say("table.version", version=f"{version[0]}.{version[1]}"))
-    shape, by_columns, dtype = _HEADERS[version](stream)
+    try:
+        shape, by_columns, dtype = _HEADERS[version](stream)
+    except (SyntaxError, TokenError):  # of such a header they say nothing that helps
+        raise ValueError(say("table.header-broken")) from None
     if dtype.hasobject:
         raise _Refused("table-pickle", "save-arrays")
     if dtype.kind not in "biuf":
