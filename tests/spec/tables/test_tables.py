@@ -268,7 +268,11 @@ HOSTILE: dict[str, tuple[str, bytes, list[str]]] = {
     "no header": ("g.npz", npz(dw=npy("[" * 90)), ["table-array-broken"]),
     "no array": ("g.npz", npz(dw=b"hello"), ["table-array-broken"]),
     "no zip": ("g.npz", b"PK\x03\x04 and no more", ["table-broken"]),
-    "text": ("dw.npy", npy("{'descr': '<U3', 'fortran_order': False, 'shape': (1,), }", b"a" * 12), ["not-a-number"]),
+    "text": (
+        "dw.npy",
+        npy("{'descr': '<U3', 'fortran_order': False, 'shape': (1,), }", b"a" * 12),
+        ["not-a-number"],
+    ),
     "both": ("g.npz", npz(dw=pickled(), dx=b""), ["table-pickle", "table-array-broken"]),
     "short": ("g.safetensors", b"\x01\x02", ["table-broken"]),
     "long header": ("g.safetensors", header_of(b"{}", 2**63), ["table-broken"]),
@@ -286,8 +290,16 @@ HOSTILE: dict[str, tuple[str, bytes, list[str]]] = {
         header_of(json.dumps({"dx": {**TENSOR, "dtype": "F8_E4M3"}}).encode()) + bytes(16),
         ["table-array-broken"],
     ),
-    "malformed entry": ("g.safetensors", header_of(b'{"dx": 3, "dw": {"dtype": 1}}'), ["table-array-broken"] * 2),
-    "nan": ("g.json", b'{"dx": [NaN, 1.0], "dq": [1, Infinity]}', ["table-not-finite", "table-not-finite", "table-unknown"]),
+    "malformed entry": (
+        "g.safetensors",
+        header_of(b'{"dx": 3, "dw": {"dtype": 1}}'),
+        ["table-array-broken"] * 2,
+    ),
+    "nan": (
+        "g.json",
+        b'{"dx": [NaN, 1.0], "dq": [1, Infinity]}',
+        ["table-not-finite", "table-not-finite", "table-unknown"],
+    ),
     "huge number": ("g.json", b'{"dx": [1e999, 1.0]}', ["table-not-finite"]),
     "huge whole number": ("g.json", b'{"dx": 1' + b"0" * 400 + b"}", ["table-not-finite"]),
     "twice": ("g.json", b'{"dx": 1, "dx": 2}', ["duplicate-key"]),
@@ -329,9 +341,13 @@ def test_a_bomb_is_not_unpacked(net: bpx.Spec, tmp_path: Path, monkeypatch: pyte
 def test_names_that_come_twice(net: bpx.Spec, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "g.npz", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         for _ in range(2):
-            archive.writestr("dx.npy", npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", bytes(16)))
+            archive.writestr(
+                "dx.npy", npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", bytes(16))
+            )
     assert codes(net, tmp_path / "g.npz") == ["table-repeated"]
-    (tmp_path / "g.safetensors").write_bytes(header_of(b'{"dx": %b, "dx": %b}' % ((json.dumps(TENSOR).encode(),) * 2)) + bytes(16))
+    (tmp_path / "g.safetensors").write_bytes(
+        header_of(b'{"dx": %b, "dx": %b}' % ((json.dumps(TENSOR).encode(),) * 2)) + bytes(16)
+    )
     assert codes(net, tmp_path / "g.safetensors") == ["table-repeated"]
 
 
@@ -402,3 +418,11 @@ def test_the_command(tmp_path: Path, target: str) -> None:
     assert error_codes("audit", good, bad) == ["audit-graph"]
     codes_at_once = error_codes("audit", target, "nowhere.npz", "--set", "q=1", "--detect", "0")
     assert "missing-file" in codes_at_once and len(codes_at_once) == 3
+
+
+def test_a_spread_along_another_axis_need_not_fit() -> None:
+    """No known mistake gives this claim; an axis along which an op cannot be applied is none that was meant."""
+    x = np.arange(1.0, 10.0).reshape(3, 3)
+    spec = bpx.parse("sum(spread(sin(x), shape=[2, 3, 3], axis=[0])^2)", x=x)
+    report = spec.audit({"dx": np.cos(7 * x) + 3.3 * x**3})
+    assert [blame.node for blame in report.blame] == ["x"]
