@@ -104,11 +104,11 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.table-array-broken": "`{name}` cannot be read: {reason}",
     "diagnostic.table-length": "`{name}` should take {stated} bytes by its shape, but has {found}",
     "diagnostic.table-unpacks": "the arrays unpack to more than {most}, the most that bpx reads",
-    "diagnostic.table-pickle": "`{name}` contains Python objects in a pickle, which can run code; bpx loads none",
+    "diagnostic.table-pickle": "`{name}` contains pickled Python objects, which can run code",
     "diagnostic.table-not-finite": Counted(
         "count",
         one="`{entry}` is {found}, which is not a finite number",
-        other="`{name}` has {count} entries that are not finite numbers; the first, `{entry}`, is {found}",
+        other="`{name}` has {count} entries that are not finite numbers, the first of them {found} at `{entry}`",
     ),
     "diagnostic.table-repeated": "`{name}` occurs twice",
     "diagnostic.table-two-names": "`{other}` and `{name}` both state the gradient of `{node}`",

@@ -16,7 +16,7 @@ from bpx.words.spelling import nearest
 # What an output is called by people who gave it another name, or none.
 _USUAL_OUTPUTS = ("L", "l", "loss", "Loss", "J", "E", "C", "cost", "f", "out", "output")
 _BEFORE = ("d_", "d", "∂", "grad_", "grad ", "grad.", "grads.", "grads_", "gradients.", "∇", "nabla_")
-_BEHIND = (".grad", "_grad", ".gradient", "_gradient")
+_BEHIND = (".grad", "_grad", "_gradient")
 _HESSIAN = re.compile(r"(?:hess|hessian)(?:_(?P<bare>.+)|\((?P<name>.+)\))?")
 _FRACTION = re.compile(r"(?:∂|d)(?P<of>[^/]+?)\s*/\s*\(?\s*(?:∂|d)(?P<node>.+?)\)?")
 _SECOND = re.compile(r"(?:∂|d)(?:²|\^2|\*\*2|2)(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")

@@ -344,7 +344,7 @@ def test_names_that_come_twice(net: bpx.Spec, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "g.npz", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         for _ in range(2):
             archive.writestr("dx.npy", npy(ONE, bytes(8)))
-    assert codes(net, tmp_path / "g.npz") == ["table-repeated"]
+    assert "table-repeated" in codes(net, tmp_path / "g.npz")
     twice = b'{"dx": %b, "dx": %b}' % ((json.dumps(TENSOR).encode(),) * 2)
     (tmp_path / "g.safetensors").write_bytes(header_of(twice) + bytes(16))
     assert codes(net, tmp_path / "g.safetensors") == ["table-repeated"]
