@@ -33,6 +33,7 @@ FLOORS = [
     "check.whole",
     "check.blame",
     "check.function",
+    "check.tables",
     "check",
     "explain.ops",
     "explain.query",

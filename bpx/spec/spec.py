@@ -21,7 +21,7 @@ from bpx.train.training import Training
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 if TYPE_CHECKING:
-    from bpx.check.report.two_tables import TwoTables
+    from bpx.check.tables.two_tables import TwoTables
     from bpx.graph.arrays import Array
     from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.spec.tables.table import Table

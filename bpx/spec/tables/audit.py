@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.report import Report
-from bpx.check.report.two_tables import TwoTables
-from bpx.check.two_tables import compared
-from bpx.check.whole.short_floats import UNITS
+from bpx.check.tables.compared import compared
+from bpx.check.tables.short_floats import UNITS
+from bpx.check.tables.two_tables import TwoTables
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.reading.claims import with_claims, with_rtol
 from bpx.spec.tables.claims import Asked, TableClaims, table_claims

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.tolerances import MOST_PARTS
+from bpx.check.tables.short_floats import room_of_numbers
 from bpx.check.whole.claims import shape_help
-from bpx.check.whole.short_floats import room_of_numbers
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.named.claim import Derivative
 from bpx.graph.named.named_graph import NamedGraph

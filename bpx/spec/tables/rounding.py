@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.whole.short_floats import room_of_numbers, rounding_rooms
+from bpx.check.tables.short_floats import room_of_numbers, rounding_rooms
 from bpx.graph.arrays import Array
 from bpx.graph.named.claim import Derivative
 from bpx.graph.named.named_graph import NamedGraph

@@ -16,7 +16,7 @@ from invoking import check_calm, error_codes, invoke, plain_json
 from tables import STYLES, safetensors, to_csv, to_json, to_long_csv, to_npz, to_safetensors
 
 import bpx
-from bpx.check.whole.short_floats import rounding_rooms
+from bpx.check.tables.short_floats import rounding_rooms
 from bpx.spec.tables.read_table import read_table
 from bpx.words.diagnostic import BpxError
 

@@ -11,8 +11,8 @@ from bpx.check.numeric.tolerances import CLAIM_ROUNDING
 from bpx.check.report.entry import Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.report import Report
-from bpx.check.report.two_tables import NodeOfTwo, TwoTables
-from bpx.check.whole.short_floats import rounding_rooms
+from bpx.check.tables.short_floats import rounding_rooms
+from bpx.check.tables.two_tables import NodeOfTwo, TwoTables
 from bpx.graph.arrays import Array
 from bpx.graph.named.claim import Claim
 from bpx.graph.named.named_graph import NamedGraph

@@ -163,5 +163,5 @@ class TwoTables(Shown):
 
     def __repr__(self) -> str:
         """A short line; the tables may be long."""
-        parted = self.first_parted
-        return f"<bpx.TwoTables {self.output}: {f'part at {parted.name}' if parted else 'same'}>"
+        parted = self.first_parted.name if self.first_parted else None
+        return f"<bpx.TwoTables {self.output}: {len(self.nodes)} nodes, {parted=}>"
