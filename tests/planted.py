@@ -89,7 +89,7 @@ class Grown:
         """One more node, unless its value would not do."""
         args = [self.node(shape) for shape in self.arg_shapes(op)]
         if self.has_an_edge(op):
-            args = [self.within(arg) for arg in args]
+            args = [self.within(op, arg) for arg in args]
         expr = self.graph.add(op, *args, **self.settings(op, args[0].shape))
         if not self.fits(expr):
             return None
@@ -138,10 +138,14 @@ class Grown:
         places = [Graph().input() for _ in op.args]
         return any(guard.kind != "kink" for guard in op.guards(*places))
 
-    def within(self, arg: Expr) -> Expr:
-        """The arg brought between 0.1 and 0.9, where every op is defined."""
-        add, mul = ops.add, ops.mul
-        return self.graph.add(add, 0.5, self.graph.add(mul, 0.4, self.graph.add(ops.sin, arg)))
+    def within(self, op: Op, arg: Expr) -> Expr:
+        """The arg brought between 0.1 and 0.9, where nearly every op is defined, or else 1 higher (acosh)."""
+        add, mul, half = ops.add, ops.mul, np.array(0.5)
+        guards = guard_values(op, [half] * len(op.args)) if op.elementwise else []
+        outside = any(kind != "kink" and not (found > 0).all() for kind, found in guards)
+        return self.graph.add(
+            add, 1.5 if outside else 0.5, self.graph.add(mul, 0.4, self.graph.add(ops.sin, arg))
+        )
 
     def fits(self, expr: Expr) -> bool:
         self.values.update(run(self.graph, self.values, [expr.id]))

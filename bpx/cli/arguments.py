@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from bpx.spec.reading.syntax import ClaimSyntax
+    from bpx.spec.tables.table import Table
     from bpx.words.diagnostic import Diagnostic
 
 
@@ -138,6 +139,21 @@ def read_claims(texts: Sequence[str]) -> tuple[list[ClaimSyntax], list[Diagnosti
         except BpxError as error:
             problems += error.diagnostics
     return claims, problems
+
+
+def read_tables(files: Sequence[str]) -> tuple[list[Table], list[Diagnostic]]:
+    """Tables of gradients, and what is wrong with those that cannot be read."""
+    from bpx.spec.tables.read_table import read_table
+    from bpx.words.diagnostic import BpxError
+
+    tables: list[Table] = []
+    problems: list[Diagnostic] = []
+    for file in files:
+        try:
+            tables.append(read_table(file))
+        except BpxError as error:
+            problems += error.diagnostics
+    return tables, problems
 
 
 def read_names(text: str | None) -> list[str] | None:

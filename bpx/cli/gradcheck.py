@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from bpx.cli.arguments import (
     names_code,
     read_claims,
     read_names,
+    read_tables,
     read_upstream,
     spec_argument,
 )
@@ -33,6 +34,9 @@ from bpx.cli.options import (
 )
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from bpx.words.diagnostic import Diagnostic
 
 
 class Sort(StrEnum):
@@ -57,6 +61,7 @@ SortBy = Annotated[Sort, typer.Option(help=say("cli.sort"))]
 All = Annotated[bool, typer.Option("--all", help=say("cli.all"))]
 Strict = Annotated[bool, typer.Option("--strict", help=say("cli.strict"))]
 FormName = Annotated[str | None, form_option("gradcheck")]
+_FILE = "@"  # in front of a file of claims
 OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 
@@ -94,8 +99,10 @@ def gradcheck(
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims, with_rtol
 
-        claims, problems = read_claims(claim or ())
-        problems += bad_options(points, seed, order, detect, budget)
+        files = [text.removeprefix(_FILE) for text in claim or () if text.startswith(_FILE)]
+        claims, problems = read_claims([text for text in claim or () if not text.startswith(_FILE)])
+        tables, unreadable = read_tables(files) if files else ([], [])
+        problems += [*unreadable, *bad_options(points, seed, order, detect, budget)]
         options = CodeOptions(inputs, random, seed)
         if names_code(target):
             from bpx.spec.code.target import check_code, graph_of, has_backward
@@ -110,11 +117,16 @@ def gradcheck(
             spec = graph_of(code)
         else:
             spec = spec_argument(target, set_, problems, options)
+        notes: list[Diagnostic] = []
+        if tables:
+            from bpx.spec.tables.audit import read_all
+            from bpx.spec.tables.claims import Asked
+
+            for read in read_all(spec, tables, Asked(of, read_upstream(upstream))):
+                claims, notes = [*claims, *read.claims], [*notes, *read.notes]
         with ProgressBar() as progress:
-            # So many digits leave half a unit of the last one open.
-            room = max(rtol, 0.5 * 10.0 ** (1 - digits)) if digits else rtol
             report = run_gradcheck(
-                with_rtol(with_claims(spec, claims), room),
+                with_rtol(with_claims(spec, claims), room_of_digits(digits, rtol)),
                 of=of,
                 wrt=read_names(wrt),
                 upstream=read_upstream(upstream),
@@ -126,7 +138,12 @@ def gradcheck(
                 all=all_,
                 progress=progress,
             )
-        report = replace(report, sort=sort, strict=strict)
+        report = replace(report, sort=sort, strict=strict, notes=(*report.notes, *notes))
         session.show(report)
         if report.failed:
             raise typer.Exit(WRONG)
+
+
+def room_of_digits(digits: int | None, rtol: float) -> float:
+    """The relative error that claimed numbers may have; digits leave half a unit of the last one open."""
+    return max(rtol, 0.5 * 10.0 ** (1 - digits)) if digits else rtol

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +21,10 @@ from bpx.train.training import Training
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 if TYPE_CHECKING:
+    from bpx.check.tables.two_tables import TwoTables
+    from bpx.graph.arrays import Array
     from bpx.spec.reading.syntax import ClaimSyntax
+    from bpx.spec.tables.table import Table
 
 
 class Spec(NamedGraph):
@@ -47,7 +50,35 @@ class Spec(NamedGraph):
         from bpx.check.gradcheck import gradcheck
         from bpx.spec.reading.claims import with_claims, with_rtol
 
-        return gradcheck(with_rtol(with_claims(self, _claims(claims or {})), rtol), **options)
+        return gradcheck(with_rtol(with_claims(self, _claims(self, claims or {}, options)), rtol), **options)
+
+    def audit(
+        self,
+        gradients: str | Path | Mapping[str, Any],
+        other: str | Path | Mapping[str, Any] | None = None,
+        *,
+        of: str | None = None,
+        upstream: Any = None,
+        skip: Collection[str] = (),
+        floats: str | None = None,
+        rtol: float = 0.0,
+        **options: Any,
+    ) -> Report | TwoTables:
+        """Whether the gradients that another program wrote are right, or, with `other`, where two part.
+
+        `gradients` is a file (NPZ, NPY, JSON, CSV, safetensors) or a mapping of names to arrays; the names
+        are as people write them, `dW1`, `W1.grad`. `skip` are names to leave out, `floats` the type in which
+        the program computed, such as `float32`, where its numbers do not show it. For `of`, `upstream` and
+        the other options see `gradcheck`. Raises `bpx.BpxError`.
+        """
+        from bpx.spec.tables.audit import audit, audit_two
+        from bpx.spec.tables.claims import Asked
+
+        asked = Asked(of, upstream, tuple(skip), floats)
+        table = _table(gradients)
+        if other is None:
+            return audit(self, table, asked, rtol, **options)
+        return audit_two(self, (table, _table(other)), asked, rtol, **options)
 
     def train(
         self,
@@ -151,13 +182,19 @@ def gradcheck(
     return check_function(forward, list(inputs), backward, names, **options)
 
 
-def _claims(claims: Mapping[str, Any]) -> list[ClaimSyntax]:
-    """Texts are read as on the command line, numbers are meant exactly."""
-    from bpx.check.numeric.error_bound import short_float_rounding
+def _table(gradients: str | Path | Mapping[str, Any]) -> Table:
+    from bpx.spec.tables.read_table import read_table
+    from bpx.spec.tables.table import table_of
+
+    return table_of(gradients) if isinstance(gradients, Mapping) else read_table(gradients)
+
+
+def _claims(spec: NamedGraph, claims: Mapping[str, Any], options: Mapping[str, Any]) -> list[ClaimSyntax]:
+    """Texts are read as on the command line, numbers are meant exactly or to the rounding of their floats."""
     from bpx.spec.reading.claims import read_claim
-    from bpx.spec.reading.syntax import ClaimSyntax
 
     syntaxes: list[ClaimSyntax] = []
+    numbers: dict[str, Any] = {}
     problems: list[Diagnostic] = []
     for name, value in claims.items():
         if isinstance(value, str):
@@ -165,8 +202,35 @@ def _claims(claims: Mapping[str, Any]) -> list[ClaimSyntax]:
                 syntaxes.append(read_claim(f"{name} = {value}"))
             except BpxError as error:
                 problems += error.diagnostics
-        elif (numbers := as_array(name, value, problems)) is not None:
-            syntaxes.append(ClaimSyntax(name, None, numbers.tolist(), None, short_float_rounding(value)))
+        else:
+            numbers[name] = value
+    arrays = {
+        name: array for name in numbers if (array := as_array(name, numbers[name], problems)) is not None
+    }
     if problems:
         raise BpxError(problems)
-    return syntaxes
+    return [*syntaxes, *_numbers(spec, numbers, arrays, options)]
+
+
+def _numbers(
+    spec: NamedGraph, values: Mapping[str, Any], arrays: Mapping[str, Array], options: Mapping[str, Any]
+) -> Iterator[ClaimSyntax]:
+    """Claims in numbers, each with the room that the rounding of its floats leaves."""
+    from bpx.spec.reading.claims import claimed_derivative
+    from bpx.spec.reading.syntax import ClaimSyntax
+    from bpx.spec.tables.rounding import room_in, rooms_of_floats
+    from bpx.spec.tables.table import floats_of
+
+    syntaxes = {name: ClaimSyntax(name, None, array.tolist(), None) for name, array in arrays.items()}
+    # What a name means, if anything: whoever resolves the claims says what is wrong with it.
+    known = {name: claimed_derivative(spec, syntax, []) for name, syntax in syntaxes.items()}
+    floats = {name: floats_of(values[name]) for name in arrays}
+    output = spec.names[spec.nodes.get(options.get("of") or "", spec.output)]
+    stated = [(derivative, floats[name]) for name, derivative in known.items() if derivative]
+    rooms = rooms_of_floats(spec, output, options.get("upstream"), stated)
+    for name, syntax in syntaxes.items():
+        derivative = known[name]
+        if derivative is None:
+            yield syntax
+        else:
+            yield syntax._replace(room=room_in(rooms, derivative, floats[name], arrays[name], output))

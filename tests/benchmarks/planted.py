@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,23 +16,19 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from planted import STEEP, Wrong, arbitrary_rules, change, contribution, planted, random_spec, wrong_rules
+from planted import STEEP, Wrong, arbitrary_rules, change, planted, random_spec, wrong_rules
+from wrong_programs import SEEN, Planted, cases, gradients_of, is_seen
 
 import bpx.ops as ops
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import Entry, Verdict
-from bpx.check.report.report import Report
 from bpx.graph.graph import Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.run import run
 from bpx.passes.domain import written
-from bpx.passes.reverse import reverse
 from bpx.spec.python import spec_of
 from bpx.spec.reading.claims import with_claims
 from bpx.spec.reading.syntax import ClaimSyntax
-
-SEEN = 1e-5  # relative: what a planted mistake must change to count as one
 
 
 class Row(NamedTuple):
@@ -56,48 +52,6 @@ def trouble(kind: str, what: str) -> None:
 
 
 # --- one planted mistake ------------------------------------------------------------------------
-
-
-class Planted(NamedTuple):
-    """A spec and one wrong rule to plant in it."""
-
-    spec: NamedGraph
-    node: int
-    wrong: Wrong
-    label: str
-
-    @property
-    def name(self) -> str:
-        return self.spec.names[self.node]
-
-    def report(self) -> Report:
-        return gradcheck(planted(self.spec, self.node, self.wrong.op))
-
-
-def cases(
-    seed: int, graphs: int, rules: Callable[..., Iterator[Wrong]], each: int | None
-) -> Iterator[Planted]:
-    """Every op in turn, on graphs of its own; `each` is how many of the mistakes are taken (None: all)."""
-    for i in range(graphs):
-        rng = np.random.default_rng([seed, i])
-        op = STEEP[i % len(STEEP)]
-        spec, node = random_spec(rng, op)
-        found = [
-            (position, wrong)
-            for position in range(len(op.args))
-            for wrong in rules(spec, node, position, rng)
-            if not (op.name == "where" and position == 0)
-        ]
-        order = rng.permutation(len(found))
-        taken = 0
-        for which in order:
-            position, wrong = found[which]
-            upstream = rng.uniform(0.5, 1.5, spec.graph.shapes[node]) * rng.choice([-1.0, 1.0])
-            if SEEN < change(spec, node, wrong, upstream) < np.inf:
-                yield Planted(spec, node, wrong, f"{seed}/{i} {op.name}[{position}] {wrong.kind}")
-                taken += 1
-            if taken == each:
-                break
 
 
 def one_mistake(graphs: int) -> list[Row]:
@@ -226,9 +180,9 @@ def claims(graphs: int) -> list[Row]:
     count: Counter[str] = Counter()
     named, nameless = cases(5, graphs, wrong_rules, 1), cases(6, graphs // 3, arbitrary_rules, 1)
     for case in (*named, *nameless):
-        gradients = _gradients(planted(case.spec, case.node, case.wrong.op))
+        gradients = gradients_of(planted(case.spec, case.node, case.wrong.op))
         arg = case.spec.graph.args[case.node][case.wrong.position]
-        if all(np.isfinite(one).all() for one in gradients.values()) and _seen(case, gradients, arg):
+        if all(np.isfinite(one).all() for one in gradients.values()) and is_seen(case, gradients, arg):
             names = case.spec.names
             stated = [ClaimSyntax(names[node], None, one.tolist(), None) for node, one in gradients.items()]
             _count_claims(case, arg, gradcheck(with_claims(case.spec, stated)).blame, count)
@@ -238,34 +192,6 @@ def claims(graphs: int) -> list[Row]:
         Row("claims: its edge named, of an arg with one consumer", "100 %", count["edge"], count["single"]),
         Row("claims: its edge named, of several, a known mistake", "–", count["edges"], count["several"]),
     ]
-
-
-def _gradients(spec: NamedGraph) -> dict[int, Any]:
-    graph = spec.graph.copy()
-    nodes = [node for node in spec.names if node != spec.output]
-    ledger = reverse(graph[spec.output], [graph[node] for node in nodes])
-    found = {node: one for node in nodes if (one := ledger.gradient(node)) is not None}
-    values = run(graph, spec.input_values, [one.id for one in found.values()])
-    return {node: np.array(values[one.id]) for node, one in found.items()}
-
-
-def _seen(case: Planted, gradients: dict[int, Any], arg: int) -> bool:
-    """Does the claim differ from what the claims on the consumers hand back by the right rules?"""
-    graph = case.spec.graph.copy()
-    arriving = {node: graph.constant(one) for node, one in gradients.items()}
-    arriving[case.spec.output] = graph.constant(1.0)
-    parts = [
-        contribution(graph, graph.ops[node], node, position, arriving[node])
-        for node in graph.needs(of=[case.spec.output])
-        for position, one in enumerate(graph.args[node])
-        if one == arg and node in arriving
-    ]
-    values = run(graph, case.spec.input_values, [part.id for part in parts])
-    terms = np.array([values[part.id] for part in parts])
-    gap = np.abs(np.sum(terms, axis=0) - gradients[arg])
-    size = np.maximum(np.sum(np.abs(terms), axis=0), np.abs(gradients[arg]))
-    rounding = 1e-12 * max(float(np.max(np.abs(one))) for one in gradients.values())
-    return bool((gap > SEEN * size + rounding).any())
 
 
 def _count_claims(case: Planted, arg: int, blame: Sequence[Blame], count: Counter[str]) -> None:

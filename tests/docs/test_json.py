@@ -59,6 +59,11 @@ def test_a_report() -> None:
     assert made - named("A report") - verdicts == set()
 
 
+def test_two_tables() -> None:
+    plain = bpx.parse("x^2", x=2.0).audit({"dx": 4.0}, {"dx": 3.0}).to_dict()
+    assert keys([plain, *plain["nodes"]], "_summary") - named("Two tables") == set()
+
+
 def test_a_training() -> None:
     values = {"x": [1, 2, 3], "w": 0.5}
     plain = bpx.parse("mean((w*x - x)^2)", **values).train(wrt="w", batch=2, show_steps=1, check=50).to_dict()

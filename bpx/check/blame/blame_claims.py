@@ -223,7 +223,24 @@ def _blamed_claim(
         also=tuple(map(checked.name, also)),
         cancelled=_cancelled(point, node) if cause is None else (),
         cause=None if cause is None else checked.name(cause),
+        segment=tuple(map(checked.name, _segment(checked, where))),
     )
+
+
+def _segment(checked: CheckedGraph, node: int) -> list[int]:
+    """The nodes through which the gradient passed since the nearest claims above, its consumers first.
+
+    A claim on some entries is no end of it: through the others a mistake may have come from further up.
+    """
+    spec = checked.query.spec
+    ends = {spec.nodes[claim.name] for claim in spec.claims.values() if claim.derivative.at is None}
+    reached, passed = {node}, list[int]()
+    for edge in sorted(checked.ledger.edges, key=lambda edge: edge.consumer):
+        if edge.arg in reached and edge.consumer not in passed:
+            passed.append(edge.consumer)
+            if edge.consumer not in ends:
+                reached.add(edge.consumer)
+    return passed
 
 
 def _consumers(checked: CheckedGraph, edges: Sequence[Edge]) -> list[str]:

@@ -26,6 +26,7 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.patterns.comparison import PLAIN_FACTORS, constant_factor, fits
 from bpx.check.report.blame import Mistake
+from bpx.graph.arrays import ShapeError
 from bpx.graph.formula import derivative, formula
 from bpx.graph.numbers import number
 from bpx.graph.run import run
@@ -211,8 +212,12 @@ def _other_axes(graph: Graph, node: int) -> Iterator[tuple[int, Settings]]:
         return
     shapes = [graph.shapes[arg] for arg in graph.args[node]]
     for axis in range(len(shapes[0])):
-        changed = op.arrange(*shapes, **{**settings, "axis": axis})
-        if changed != settings and op.shape(*shapes, **changed) == graph.shapes[node]:
+        try:
+            changed = op.arrange(*shapes, **{**settings, "axis": axis})
+            fits = op.shape(*shapes, **changed) == graph.shapes[node]
+        except ShapeError:  # the op cannot be applied along this axis
+            continue
+        if fits and changed != settings:
             yield axis, changed
 
 

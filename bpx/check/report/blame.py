@@ -92,7 +92,8 @@ class Blame(NamedTuple):
     this one alone. `given` are wrong claims that this one is computed from, with a mistake of its own on top.
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
     is that of its gradient. `entries` are the claims on single entries, as `w[0]`, that are wrong; it is
-    empty where the claim is on all of the node.
+    empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed since the nearest
+    claims above, its consumers first: the mistake is at one of them.
     """
 
     node: str
@@ -109,6 +110,7 @@ class Blame(NamedTuple):
     heirs: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     cause: str | None = None
+    segment: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
 
     @property
@@ -141,6 +143,7 @@ class Blame(NamedTuple):
             "heirs": list(self.heirs),
             "given": list(self.given),
             "cause": self.cause,
+            "segment": list(self.segment),
             "correction": None if self.correction is None else str(self.correction),
             "code_line": self.code.to_dict() if self.code else None,
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,

@@ -196,6 +196,9 @@ def _details(culprit: Blame) -> Iterator[Cell]:
         yield say("check.other-mistake", mistake=alternative)
     yield from _others("also", culprit.also)
     yield from _others("cancelled", culprit.cancelled)
+    if culprit.claim and len(culprit.segment) > 1 and culprit.arg is None:
+        names = shortened([f"`{visible(name)}`" for name in culprit.segment], MOST_NAMED)
+        yield say("check.segment", count=len(culprit.segment), names=names)
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
     yield from _others("innocent", culprit.heirs)

@@ -46,7 +46,7 @@ def build_claim(
         return graph.constant(np.zeros(wanted))
     name = claim.derivative.text(spec.names[spec.output])
     facts = {"name": name, "found": shape_text(claimed.shape), "wanted": shape_text(wanted)}
-    problems.append(Diagnostic("claim-shape", claim.span, facts, _shape_help(claimed.shape, wanted)))
+    problems.append(Diagnostic("claim-shape", claim.span, facts, shape_help(claimed.shape, wanted)))
     return None
 
 
@@ -56,7 +56,7 @@ def _shape(claim: Claim, node_shape: Shape) -> Shape:
     return node_shape if at is None else np.zeros(node_shape)[at].shape
 
 
-def _shape_help(claimed: Shape, node_shape: Shape) -> str | None:
+def shape_help(claimed: Shape, node_shape: Shape) -> str | None:
     """What was probably forgotten where a gradient has another shape than its node."""
     if len(claimed) > 1 and claimed[::-1] == node_shape:
         return "claim-transposed"

@@ -20,8 +20,11 @@ _HIGH, _LOW = r"u[dD][89abAB][0-9a-fA-F]{2}", r"u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|(?P<half>{_HIGH}|{_LOW})|.)", re.DOTALL)
 
 
-def read_document(source: Source, format: Format) -> tuple[dict[str, Any], Places]:
-    """The text as plain data, and where its parts stand. Raises `BpxError` on a syntax error."""
+def read_document(source: Source, format: Format, say_of: str = "spec") -> tuple[dict[str, Any], Places]:
+    """The text as plain data, and where its parts stand. Raises `BpxError` on a syntax error.
+
+    `say_of` is what the text is called where it is no table of keys.
+    """
     if not source.text.strip():
         _fail(Diagnostic("empty-input", Span(source, 0, 0)))
     places = (locate_toml if format == "toml" else locate_json)(source)
@@ -36,7 +39,7 @@ def read_document(source: Source, format: Format) -> tuple[dict[str, Any], Place
     except RecursionError:
         _fail(Diagnostic("too-deep", Span(source, 0, 0)))
     if not isinstance(document, dict):
-        facts = {"key": "spec", "wanted": say("type.dict"), "found": say(type_key(document))}
+        facts = {"key": say_of, "wanted": say("type.dict"), "found": say(type_key(document))}
         _fail(Diagnostic("wrong-type", Span(source, 0, 1), facts))
     return document, places
 

@@ -34,7 +34,7 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> NamedGr
     """The spec that `target` names, with `values` in place of its inputs'. Raises `BpxError`."""
     if target == STDIN:
         return read_text(
-            Source("<stdin>", _decoded("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))), values
+            Source("<stdin>", decoded_text("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))), values
         )
     if not target.strip():
         return read_expression(Source(_EXPRESSION, target), values)
@@ -84,7 +84,7 @@ def read_file(path: Path) -> Source:
     name = str(path)
     try:
         with path.open("rb") as file:
-            return Source(name, _decoded(name, file.read(LARGEST_SPEC + 1)))
+            return Source(name, decoded_text(name, file.read(LARGEST_SPEC + 1)))
     except FileNotFoundError:
         guess = nearest(path.stem, example_names())
         _fail("missing-file", "did-you-mean" if guess else None, name=name, guess=guess)
@@ -97,7 +97,8 @@ def read_file(path: Path) -> Source:
         _fail("unreadable", None, name=name, reason=reason.lower())
 
 
-def _decoded(name: str, data: bytes) -> str:
+def decoded_text(name: str, data: bytes) -> str:
+    """The text in the bytes of a file. Raises `BpxError` where they are too many, or no UTF-8."""
     if len(data) > LARGEST_SPEC:
         _fail("too-big", None, name=name, most=f"{LARGEST_SPEC // 2**20} MiB")
     try:

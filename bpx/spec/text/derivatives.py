@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterator
 
 from bpx.graph.named.claim import Derivative, Index
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.words.spelling import nearest
 
 # What an output is called by people who gave it another name, or none.
 _USUAL_OUTPUTS = ("L", "l", "loss", "Loss", "J", "E", "C", "cost", "f", "out", "output")
-_BEFORE = ("d_", "d", "∂", "grad_", "grad ", "∇", "nabla_")
-_BEHIND = (".grad", "_grad")
+_BEFORE = ("d_", "d", "∂", "grad_", "grad ", "grad.", "grads.", "grads_", "gradients.", "∇", "nabla_")
+_BEHIND = (".grad", "_grad", "_gradient")
 _HESSIAN = re.compile(r"(?:hess|hessian)(?:_(?P<bare>.+)|\((?P<name>.+)\))?")
 _FRACTION = re.compile(r"(?:∂|d)(?P<of>[^/]+?)\s*/\s*\(?\s*(?:∂|d)(?P<node>.+?)\)?")
 _SECOND = re.compile(r"(?:∂|d)(?:²|\^2|\*\*2|2)(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")
@@ -40,6 +41,28 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
         return [Derivative(None, name, index)]
     every = [*_by_prefix(name, index, spec), *_fractions(text, spec), *_seconds(text, spec)]
     return [reading for i, reading in enumerate(every) if reading not in every[:i]]
+
+
+def entry_of(text: str) -> tuple[str, tuple[int, ...] | None]:
+    """The name and the index of `dw[0, 1]`, a single entry; of any other text itself and None."""
+    name, index = _split_index(text)
+    if index is None:
+        return text, None
+    places = tuple(at for at in index if isinstance(at, int))
+    return (name, places) if len(places) == len(index) else (text, None)
+
+
+def likely_name(text: str, nodes: Collection[str]) -> str | None:
+    """What was probably meant by a name that means nothing: `dW1` for `dw1`, in the same style."""
+    for before in sorted(_BEFORE, key=len, reverse=True):
+        guess = nearest(text.removeprefix(before), nodes) if text.startswith(before) else None
+        if guess:
+            return before + guess
+    for behind in _BEHIND:
+        guess = nearest(text.removesuffix(behind), nodes) if text.endswith(behind) else None
+        if guess:
+            return guess + behind
+    return nearest(text, nodes)
 
 
 def _split_index(text: str) -> tuple[str, Index | None]:

@@ -1,0 +1,68 @@
+"""JSON: names and numbers, nests of lists for arrays; names inside of names are joined by a dot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from bpx.spec.reading.document import read_document
+from bpx.spec.reading.locate import Path, Places
+from bpx.spec.tables.table import NamedNumbers
+from bpx.words.diagnostic import Diagnostic, Source
+
+_LONGEST = 60  # characters of what is no number
+
+
+def read_json(source: Source, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
+    """The numbers by name. Raises `BpxError` where the text is no JSON."""
+    document, places = read_document(source, "json", say_of="table")
+    yield from _rows(document, (), places, problems)
+
+
+def _rows(
+    branch: dict[str, Any], path: Path, places: Places, problems: list[Diagnostic]
+) -> Iterator[NamedNumbers]:
+    for key, value in branch.items():
+        inner = (*path, key)
+        if isinstance(value, dict):
+            yield from _rows(value, inner, places, problems)
+            continue
+        row = _row(value, inner, places)
+        if isinstance(row, Diagnostic):
+            problems.append(row)
+        else:
+            yield row
+
+
+def _row(value: Any, path: Path, places: Places) -> NamedNumbers | Diagnostic:
+    name, span = ".".join(map(str, path)), places.value(*path)
+    flat, odd = _flattened(value, path)
+    if odd:
+        place = places.value(*odd)
+        found = place.text if place else ""
+        found = found if len(found) <= _LONGEST else f"{found[:_LONGEST]}…"
+        return Diagnostic("not-a-number", place, {"name": name, "found": found})
+    try:
+        numbers = np.array(value, dtype=np.float64)
+    except OverflowError:  # a whole number beyond all floats
+        return Diagnostic("table-not-finite", span, {"name": name, "count": 1, "found": "inf", "entry": name})
+    except ValueError:
+        return Diagnostic("ragged", span, {"name": name})
+    return NamedNumbers(name, numbers, flat, span=span)
+
+
+def _flattened(value: Any, path: Path) -> tuple[list[Any], Path | None]:
+    """The numbers of a nest of lists in order, and the path to the first part that is none."""
+    flat: list[Any] = []
+    open_at: list[tuple[Any, Path]] = [(value, path)]
+    while open_at:
+        part, at = open_at.pop()
+        if isinstance(part, list):
+            open_at += [(inner, (*at, index)) for index, inner in reversed(list(enumerate(part)))]
+        elif type(part) is bool or not isinstance(part, int | float):
+            return flat, at
+        else:
+            flat.append(part)
+    return flat, None

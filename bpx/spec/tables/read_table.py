@@ -1,0 +1,73 @@
+"""A file of gradients by its ending. Nothing in a file is ever run, and its size is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn
+
+from bpx.spec.reading.target import FORMATS, LARGEST_SPEC, decoded_text
+from bpx.spec.tables.csv_table import read_csv
+from bpx.spec.tables.digits import floats_of_texts
+from bpx.spec.tables.json_table import read_json
+from bpx.spec.tables.numpy_files import read_npy, read_npz
+from bpx.spec.tables.safetensors import read_safetensors
+from bpx.spec.tables.table import EXACT, LARGEST_TABLE, NamedNumbers, Table, looked_at, within
+from bpx.words.diagnostic import BpxError, Diagnostic, Source
+
+_Arrays = Callable[[str, bytes, list[Diagnostic]], Iterable[NamedNumbers]]
+_Texts = Callable[[Source, list[Diagnostic]], Iterable[NamedNumbers]]
+
+ARRAYS: dict[str, _Arrays] = {".npz": read_npz, ".npy": read_npy, ".safetensors": read_safetensors}
+TEXTS: dict[str, _Texts] = {".json": read_json, ".csv": read_csv, ".tsv": read_csv, ".txt": read_csv}
+
+
+def is_table(name: str) -> bool:
+    """Does a name end as files of numbers do, and as specs do not?"""
+    return Path(name).suffix.lower() in (*ARRAYS, *TEXTS) and Path(name).suffix.lower() not in FORMATS
+
+
+def read_table(name: str | Path) -> Table:
+    """The numbers of a file by name, and what is wrong with some. Raises `BpxError` where there are none."""
+    path, problems = Path(name), list[Diagnostic]()
+    ending = path.suffix.lower()
+    if ending in TEXTS:
+        rows = _of_text(path, TEXTS[ending], problems)
+    elif ending in ARRAYS:
+        rows = looked_at(ARRAYS[ending](str(path), _bytes(path, LARGEST_TABLE), problems), problems)
+    else:
+        facts = {"name": str(path), "known": ", ".join((*ARRAYS, *TEXTS))}
+        raise BpxError([Diagnostic("table-ending", None, facts)])
+    if not rows and not problems:
+        _fail("table-empty", path)
+    problems = [problem if problem.span else within(str(path), problem) for problem in problems]
+    if not rows:
+        raise BpxError(problems)
+    return Table(str(path), rows, problems)
+
+
+def _of_text(path: Path, read: _Texts, problems: list[Diagnostic]) -> list[NamedNumbers]:
+    text = decoded_text(str(path), _bytes(path, LARGEST_SPEC))
+    if not text.strip():
+        return []
+    rows = looked_at(read(Source(str(path), text), problems), problems)
+    floats = floats_of_texts(rows)
+    return rows if floats == EXACT else [row._replace(floats=floats) for row in rows]
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    """The bytes of a file, no more than `most`. Raises `BpxError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except FileNotFoundError:
+        _fail("missing-file", path)
+    except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
+        _fail("unreadable", path, reason=(getattr(error, "strerror", None) or str(error)).lower())
+    if len(data) > most:
+        _fail("too-big", path, most=f"{most // 2**20} MiB")
+    return data
+
+
+def _fail(code: str, path: Path, **facts: str) -> NoReturn:
+    raise BpxError([Diagnostic(code, None, {"name": str(path), **facts})])
