@@ -283,6 +283,11 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.traced-both": "traced {lines} lines of `{forward}`, which returns the loss and its gradients",
     "diagnostic.not-traced": "checked by differences, without a graph: {reason}",
     "diagnostic.branch-taken": "line {line}: `{text}` was {taken}; the gradient holds where it stays so",
+    "diagnostic.no-claim": Counted(
+        "count",
+        one="nothing was checked for {names}: no gradient was found for it",
+        other="nothing was checked for {names}: no gradients were found for them",
+    ),
     "diagnostic.mean-in-backward": "backward alone takes the mean over {count} examples; gradients of parameters were compared times {count}",
     # --- diagnostics: tracing ---
     "diagnostic.untraceable": "this line cannot be traced: {reason}",
@@ -1259,7 +1264,7 @@ ENGLISH: dict[str, str | Counted] = {
     "reason.accumulates": "each call of `backward` adds to what an earlier call left",
     "reason.negligible": "too small to be checked beside the largest entry, {largest}",
     "reason.claim-shape": "the claim has shape {found}, but the input has shape {wanted}",
-    "reason.unseen": "not checked: the {calls:,} calls of `forward` were used up by other entries",
+    "reason.unseen": "not checked: the {calls} calls of `forward` were used up by other entries",
     "reason.other-upstream": "the gradient agrees for an upstream gradient of 1; these numbers are for the upstream gradient {upstream}",
     "reason.random-upstream": "the gradient agrees for each element of the output; these numbers are for a random upstream gradient",
     "reason.code-in-digits": "evaluated in high precision, `backward` has a relative error of {relative}",

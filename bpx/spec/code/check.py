@@ -31,6 +31,7 @@ from bpx.spec.code.traced_program import (
     trace_program,
     with_claims,
 )
+from bpx.spec.code.words_of_code import parameters
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
@@ -97,8 +98,22 @@ def _check_traced(program: Program, seed: int, detect: float, options: dict[str,
         report = _with_lines(report, traced, claims, options)
     else:
         report = _with_habits(report, traced)
+    claimed_names = {leaf.name for leaf in traced.leaves} | {blame.node for blame in report.blame}
+    silent = [name for name in _arrays(program) if name not in claimed_names]
+    if silent and not program.both:
+        facts = {"names": ", ".join(f"`{name}`" for name in silent), "count": len(silent)}
+        notes = (*notes, Diagnostic("no-claim", None, facts, severity="note"))
     shapes = tuple(_wrong_shape(found, program) for found in run.misshapen)
     return replace(report, blame=(*shapes, *report.blame), notes=(*notes, *report.notes))
+
+
+def _arrays(program: Program) -> list[str]:
+    """The arguments of forward that are arrays of floats."""
+    args = program.world.originals["args"]
+    asked = {parameter.name for parameter in parameters(program.forward.function)}
+    return [
+        name for name, value in args.items() if name in asked and getattr(value, "dtype", None) == np.float64
+    ]
 
 
 def _wrong_shape(found: Found, program: Program) -> Blame:

@@ -48,7 +48,8 @@ def claimed_gradients(
     """The gradients that a call of backward made, each of one leaf of the world."""
     leaves = {path: value for path, value in walk(dict(before)) if path in known}
     found: dict[Path, Found] = {}
-    returned = [item for path, item in _returned(backward, result) if path not in besides]
+    pairs = [(path, item) for path, item in _returned(backward, result) if path not in besides]
+    returned = [item for _, item in pairs]
 
     def take(candidates: Iterable[Candidate]) -> None:
         for candidate in candidates:
@@ -59,7 +60,11 @@ def claimed_gradients(
     take(returned)
     take(_left(before, after))
     if not any(item.place.startswith("returned") for item in found.values()):
-        for item in _by_position(returned, leaves, args, {item.place for item in found.values()}):
+        if isinstance(result, tuple | list) and len(result) == len(args):
+            positioned = _one_each(pairs, leaves, args)
+        else:
+            positioned = _by_position(returned, leaves, args, {item.place for item in found.values()})
+        for item in positioned:
             found.setdefault(item.leaf, item)
     for item in _steps(leaves, after, local, {*found}):
         found[item.leaf] = item
@@ -89,19 +94,14 @@ def misplaced(
     backward: Callable[..., Any], result: Any, leaves: Mapping[Path, Any], args: Sequence[str]
 ) -> list[Found]:
     """Of gradients without names, as many as there are arguments, those of another shape than theirs."""
-    returned = [item for _, item in _returned(backward, result) if not item.name]
-    ordered = sorted(
-        (path for path in leaves if path[0] == "args" and path[1] in args),
-        key=lambda path: list(args).index(path[1]),
-    )
-    if len(returned) != len(ordered):
+    if not isinstance(result, tuple | list) or len(result) != len(args):
         return []
-    pairs = zip(ordered, returned, strict=True)
-    return [
-        Found(path, item.value, item.place)
-        for path, item in pairs
-        if np.shape(item.value) != np.shape(leaves[path])
-    ]
+    wrong = []
+    for path, item in _returned(backward, result):
+        leaf = ("args", list(args)[path[0]], *path[1:])
+        if not item.name and leaf in leaves and np.shape(item.value) != np.shape(leaves[leaf]):
+            wrong.append(Found(leaf, item.value, item.place))
+    return wrong
 
 
 # --- where they are -----------------------------------------------------------------------------
@@ -173,6 +173,16 @@ def _fit(candidate: Candidate, path: Path) -> float:
         return score + 1 if holder == candidate.parent else 0
     # An argument is meant rather than a global variable or an attribute of the same name.
     return score + 0.5 * (path[0] == "args") if score else 0
+
+
+def _one_each(
+    pairs: Iterable[tuple[Path, Candidate]], leaves: Mapping[Path, Any], args: Sequence[str]
+) -> Iterable[Found]:
+    """As many results as arguments: each is of the argument in its place."""
+    for path, candidate in pairs:
+        leaf = ("args", list(args)[path[0]], *path[1:])
+        if leaf in leaves and np.shape(leaves[leaf]) == np.shape(candidate.value):
+            yield Found(leaf, candidate.value, candidate.place)
 
 
 def _by_position(

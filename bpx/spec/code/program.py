@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from traceback import extract_tb
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.graph.arrays import NoHandleError
 from bpx.spec.code.leaves import Path, copied, get, is_users_object, names_in_use, put, walk
 from bpx.spec.code.words_of_code import RATE as RATES
 from bpx.spec.code.words_of_code import (
@@ -24,7 +26,8 @@ from bpx.spec.code.words_of_code import (
 )
 from bpx.spec.trace.random_state import kept_random_state
 from bpx.spec.trace.tape import active
-from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.spec.trace.user_source import is_users, line_span, source_of
+from bpx.words.diagnostic import BpxError, Diagnostic, Span
 
 RATE = 0.125  # a learning rate, where one must be given; a power of two, so that dividing by it is exact
 
@@ -140,20 +143,26 @@ class Program:
 
     def run(self, values: Mapping[Path, Any]) -> Any:
         """The output for these values of leaves: an array, or what stands for one."""
-        with self.world.copy(values) as world:
+        with self._world(values) as world:
             return self._forward(world).output
 
     def returned(self) -> Any:
         """What forward returns, all of it."""
-        with self.world.copy({}) as world:
+        with self._world({}) as world:
             return self._called_forward(world)
+
+    @contextmanager
+    def _world(self, values: Mapping[Path, Any]) -> Iterator[dict[str, Any]]:
+        """A copy of the world, in which every run draws the same random numbers."""
+        with kept_random_state(self.forward.function), self.world.copy(values) as world:
+            yield world
 
     def _called_forward(self, world: dict[str, Any]) -> Any:
         return _call(self.forward.bound(world), world["args"], self.forward.name)
 
     def parts(self, values: Mapping[Path, Any]) -> list[Any]:
         """The outputs one by one; the loss where there is one."""
-        with self.world.copy(values) as world:
+        with self._world(values) as world:
             if self.loss is not None:
                 return [self._forward(world).output]
             result = self._called_forward(world)
@@ -185,12 +194,12 @@ class Program:
         self, upstream: Any, values: Mapping[Path, Any], watching: Callable[[], Any] = nullcontext
     ) -> Iterator[Any]:
         """Forward, then backward: yields the world before, what backward returned, and the world after."""
-        with self.world.copy(values) as world, kept_random_state(self.forward.function):
+        with self._world(values) as world:
             start = copied(world)
             with watching() if self.both else nullcontext():
                 run = self._forward(world)
             before = start if self.both else copied(self.world.now(world))
-            parts = self._weights(upstream, run)
+            parts = self._weights(np.array(upstream), run)
             with nullcontext() if self.both else watching():
                 result = self._backward(world, run, parts)
             yield before, result, self.world.now(world)
@@ -209,7 +218,7 @@ class Program:
                     start = copied(self.world.now(world))
                     run = self._forward(world)
                     before = start if self.both else copied(self.world.now(world))
-                    result = self._backward(world, run, self._weights(upstream, run))
+                    result = self._backward(world, run, self._weights(np.array(upstream), run))
                     yield before, result, copied(self.world.now(world))
 
     def _set_back(self, world: dict[str, Any], original: Mapping[Path, Any], clears: Sequence[str]) -> None:
@@ -287,12 +296,28 @@ def _call(
             "first": missing[0],
         }
         raise BpxError([Diagnostic("argument-without-value", None, facts, "give-inputs")])
-    return _positional(function, chosen)
+    if active.get() is not None:
+        return _positional(function, chosen)  # what goes wrong then is told by who traces
+    try:
+        return _positional(function, chosen)
+    except (BpxError, NoHandleError):
+        raise
+    except (Exception, SystemExit) as error:
+        facts = {"function": name, "kind": type(error).__name__, "reason": str(error)}
+        raise BpxError([Diagnostic("function-raised", _raised_at(error), facts)]) from error
+
+
+def _raised_at(error: BaseException) -> Span | None:
+    """The user's line that an exception comes from."""
+    lines = [frame for frame in extract_tb(error.__traceback__) if is_users(frame.filename)]
+    source = source_of(lines[-1].filename) if lines else None
+    return line_span(source, lines[-1].lineno) if source is not None and lines[-1].lineno else None
 
 
 def _positional(function: Callable[..., Any], chosen: dict[str, Any]) -> Any:
     only = [p.name for p in parameters(function) if p.kind is p.POSITIONAL_ONLY and p.name in chosen]
-    return function(*(chosen.pop(name) for name in only), **chosen)
+    first = [chosen.pop(name) for name in only]
+    return function(*first, **chosen)
 
 
 def _argument(name: str, args: Mapping[str, Any], more: Mapping[str, Any]) -> tuple[bool, Any]:

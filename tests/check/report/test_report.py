@@ -106,6 +106,22 @@ BLAME = closed(
         "heirs": listing(TEXT),
         "given": listing(TEXT),
         "cause": MAYBE_TEXT,
+        "segment": listing(TEXT),
+        "entries": listing(TEXT),
+        "code_line": {
+            "anyOf": [
+                {"type": "null"},
+                closed(
+                    {
+                        "text": TEXT,
+                        "sets": TEXT,
+                        "right": MAYBE_TEXT,
+                        "wrong": listing(TEXT),
+                        "time": {"type": ["integer", "null"]},
+                    }
+                ),
+            ]
+        },
         "correction": MAYBE_TEXT,
         "proof": {"anyOf": [{"type": "null"}, closed({"agree": COUNT, "of": COUNT})]},
     }
