@@ -57,6 +57,7 @@ ENTRY = closed(
         "reason": MAYBE_TEXT,
         "code": MAYBE_TEXT,
         "certified": {"type": "boolean"},
+        "budget": {"type": "object", "additionalProperties": {"type": "integer"}, "maxProperties": 1},
         "enclosure": SLOPES,
         "between": SLOPES,
         "by": TEXT,
@@ -64,7 +65,7 @@ ENTRY = closed(
         "output": listing(COUNT),
         "own": {"const": True},
     },
-    optional=("enclosure", "between", "by", "point", "output", "own"),
+    optional=("budget", "enclosure", "between", "by", "point", "output", "own"),
 )
 CLAIM = closed(
     {
@@ -90,6 +91,15 @@ LOCAL = closed(
     },
     optional=("between",),
 )
+CODE_LINE = closed(
+    {
+        "text": TEXT,
+        "sets": TEXT,
+        "right": MAYBE_TEXT,
+        "wrong": listing(TEXT),
+        "time": {"type": ["integer", "null"]},
+    }
+)
 BLAME = closed(
     {
         "node": TEXT,
@@ -104,25 +114,12 @@ BLAME = closed(
         "also": listing(TEXT),
         "cancelled": listing(TEXT),
         "heirs": listing(TEXT),
+        "entries": listing(TEXT),
         "given": listing(TEXT),
         "cause": MAYBE_TEXT,
         "segment": listing(TEXT),
-        "entries": listing(TEXT),
-        "code_line": {
-            "anyOf": [
-                {"type": "null"},
-                closed(
-                    {
-                        "text": TEXT,
-                        "sets": TEXT,
-                        "right": MAYBE_TEXT,
-                        "wrong": listing(TEXT),
-                        "time": {"type": ["integer", "null"]},
-                    }
-                ),
-            ]
-        },
         "correction": MAYBE_TEXT,
+        "code_line": {"anyOf": [{"type": "null"}, CODE_LINE]},
         "proof": {"anyOf": [{"type": "null"}, closed({"agree": COUNT, "of": COUNT})]},
     }
 )
