@@ -9,7 +9,7 @@ from bpx.check.report.blame import Blame, CodeLine
 from bpx.check.report.correction import Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, second_name
 from bpx.check.report.notes import MOST_NAMED, counts_text, notes, shortened
-from bpx.check.report.results import CheckResults, ClaimResult
+from bpx.check.report.results import MOST_SHOWN, CheckResults, ClaimResult
 from bpx.graph.formula import numbers as numbers_formula
 from bpx.graph.numbers import SHOWN_DIGITS, index_text, number, shape_text
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, headline, phrase
@@ -32,10 +32,12 @@ def report_blocks(report: CheckResults) -> list[Block]:
     """The whole report, section by section."""
     shown = report.shown()
     blocks: list[Block] = [
-        Headline(headline(report.title, _answer(report))),
+        Headline(headline(report.title, answer(report))),
         *_only_here(report),
         *_blame(report),
     ]
+    if report.of_code and shown:
+        return [*blocks, *_by_input(report), *_rules(report), *_notes(report), Heading(summary(report))]
     if report.of_several_outputs:
         blocks += _inputs(report)
     claimed, own = [entry for entry in shown if not entry.own], [entry for entry in shown if entry.own]
@@ -46,10 +48,15 @@ def report_blocks(report: CheckResults) -> list[Block]:
     if report.left_out and not report.of_several_outputs:
         blocks += _inputs(report)
     blocks += _rules(report)
+    blocks += _notes(report)
+    return [*blocks, Heading(summary(report))] if shown else blocks
+
+
+def _notes(report: CheckResults) -> Iterator[Block]:
     lines = tuple(notes(report))
     if lines:
-        blocks += [Heading(say("check.notes")), Lines(lines)]
-    return [*blocks, Heading(summary(report))] if shown else blocks
+        yield Heading(say("check.notes"))
+        yield Lines(lines)
 
 
 # --- sentences ----------------------------------------------------------------------------------
@@ -86,7 +93,8 @@ def label(output: str, name: str, by: str | None) -> str:
     return visible(name if by is None else second_name(output, name, by))
 
 
-def _answer(report: CheckResults) -> str:
+def answer(report: CheckResults) -> str:
+    """What was found, in a sentence."""
     if report.worst is None:
         return say("check.nothing", output=report.output)
     key, counts = _answer_key(report), report.counts
@@ -153,22 +161,26 @@ def _place_text(report: CheckResults, point: int) -> str | None:
 def _blame(report: CheckResults) -> Iterator[Block]:
     for culprit in report.blame:
         ending = _ending(report) if culprit is report.blame[-1] else ()
-        yield Heading(blame_title(culprit))
-        yield Lines((*_details(culprit), *ending))
+        yield Heading(blame_title(culprit, report.of_code))
+        yield Lines((*details(culprit), *ending))
 
 
 def blame_text(report: CheckResults) -> str:
     """All there is to say of those to blame, a sentence a line."""
     sentences = [
-        line for culprit in report.blame for line in (blame_title(culprit), *map(str, _details(culprit)))
+        line
+        for culprit in report.blame
+        for line in (blame_title(culprit, report.of_code), *map(str, details(culprit)))
     ]
     return "\n".join([*sentences, *_ending(report)])
 
 
-def blame_title(culprit: Blame) -> str:
+def blame_title(culprit: Blame, of_code: bool = False) -> str:
     """Which rule or claim is wrong by itself, and where it stands."""
     if culprit.code:
         return say("check.blame-line", place=_place_of(culprit.code.span), text=visible(culprit.code.text))
+    if of_code and culprit.claim:
+        return say("check.blame-gradient", node=visible(culprit.node))
     kind = "blame-claim" if culprit.claim else "blame-rule" if culprit.arg else "blame-op"
     place = f" ({_place_of(culprit.span)})" if culprit.span else ""
     return say(f"check.{kind}", node=culprit.subject, op=culprit.op, arg=culprit.arg) + place
@@ -183,10 +195,10 @@ def _place_of(span: Span) -> str:
     return f'{name}: "{visible(text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…")}"'
 
 
-def _details(culprit: Blame) -> Iterator[Cell]:
+def details(culprit: Blame) -> Iterator[Cell]:
     """The kind of mistake, what else it may be, and the formula that would be right."""
     if culprit.code:
-        yield from _about_line(culprit.node, culprit.code)
+        yield from _about_line(culprit.code)
         if not culprit.mistakes:
             return
     first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
@@ -211,15 +223,16 @@ def _others(key: str, names: Sequence[str]) -> Iterator[str]:
         yield say(f"check.{key}", count=len(names), names=quoted)
 
 
-def _about_line(node: str, code: CodeLine) -> Iterator[Cell]:
+def _about_line(code: CodeLine) -> Iterator[Cell]:
     """What the line should set, and what is wrong because of it."""
     key = "line-returns" if code.sets == "return" else "line-sets"
-    yield say(f"check.{key}", sets=visible(code.sets), node=visible(node))
+    key = key if code.gradient_of else f"{key}-part"
+    yield say(f"check.{key}", sets=visible(code.sets), node=visible(code.gradient_of or ""))
     if code.time is not None:
         yield say("check.line-time", time=code.time)
     if code.right:
         yield say("check.line-right", right=visible(code.right))
-    others = [f"`{visible(name)}`" for name in code.wrong if name != node]
+    others = [f"`{visible(name)}`" for name in code.wrong if name != code.gradient_of]
     if others:
         yield say("check.line-wrong", count=len(others), names=shortened(others, MOST_NAMED))
 
@@ -309,6 +322,26 @@ def _inputs(report: CheckResults) -> Iterator[Block]:
     )
     yield Heading(say("check.inputs"))
     yield Table(headers, rows, right=frozenset(range(2, len(headers))))
+
+
+def _by_input(report: CheckResults) -> Iterator[Block]:
+    """A table of the inputs, each with its worst entry; then the entries that do not agree, of many the worst."""
+    verdicts = [verdict for verdict in Verdict if report.counts[verdict.word]]
+    words = (*(verdict.text for verdict in verdicts), say("check.worst"), say("check.difference"))
+    rows = []
+    for column in report.columns:
+        worst = column.worst(1)[0]
+        counts = [f"{column.counts[verdict.word]:,}" for verdict in verdicts]
+        name = label(report.output, column.input, column.by)
+        shape = shape_text(column.claimed.shape)
+        rows.append((name, shape, *counts, entry_text(report, worst), _difference(worst)))
+    yield Heading(say("check.inputs"))
+    right = frozenset(range(2, 2 + len(verdicts)))
+    yield Table((say("check.input"), say("check.shape"), *words), tuple(rows), right=right)
+    odd = [entry for entry in report.shown() if entry.verdict is not Verdict.AGREE]
+    shown = report.shown() if report.all else odd[:MOST_SHOWN]
+    if shown:
+        yield from _entries(report, shown, None if len(shown) >= len(odd) else "worst-odd")
 
 
 def _rules(report: CheckResults) -> Iterator[Block]:

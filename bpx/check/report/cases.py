@@ -38,7 +38,7 @@ def _outcome(report: CheckResults, verdict: Verdict) -> Outcome:
 
 def _culprits(report: CheckResults) -> Iterator[Case]:
     for culprit in report.blame:
-        title = blame_title(culprit)
+        title = blame_title(culprit, report.of_code)
         group = say("check.claims" if culprit.claim else "check.rules")
         yield Case(group, visible(culprit.subject), "failure", title, blame_text(report))
 

@@ -148,9 +148,7 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
         for parameter in parameters(program.backward.function)
         if parameter.default is not parameter.empty
     }
-    fitting = {
-        f"{prefix}{label}": path for path, label in labels.items() for prefix in ("d", "d_", "grad_")
-    }
+    fitting = {f"{prefix}{label}": path for path, label in labels.items() for prefix in ("d", "d_", "grad_")}
     wanting = [
         name
         for name in names
