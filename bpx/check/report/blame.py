@@ -60,8 +60,8 @@ class CodeLine(NamedTuple):
     """A statement of somebody's backward function that sets something wrong.
 
     `sets` is what it sets; `right` what should stand behind the equals sign, where that is known. `wrong` are
-    the gradients that are wrong because of it; `time` counts from 1 in a loop, None outside of one. `gradient_of`
-    is the node whose gradient it should set; None where that is a part of a gradient, or a factor of one.
+    the gradients that are wrong because of it; `time` counts from 1 in a loop, None outside of one.
+    `gradient_of` is the node whose gradient it should set; None where that is a part or a factor of one.
     """
 
     span: Span

@@ -325,7 +325,7 @@ def _inputs(report: CheckResults) -> Iterator[Block]:
 
 
 def _by_input(report: CheckResults) -> Iterator[Block]:
-    """A table of the inputs, each with its worst entry; then the entries that do not agree, of many the worst."""
+    """A table of the inputs, each with its worst entry; then the entries that are wrong, of many the worst."""
     verdicts = [verdict for verdict in Verdict if report.counts[verdict.word]]
     words = (*(verdict.text for verdict in verdicts), say("check.worst"), say("check.difference"))
     rows = []

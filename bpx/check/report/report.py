@@ -69,12 +69,12 @@ class Report(CheckResults, Shown):
         }
 
     def raise_if_wrong(self, strict: bool = False) -> None:
-        """Raise `AssertionError` with a short report where something disagrees or, if `strict`, does not agree."""
+        """Raise `AssertionError` with a short report where entries disagree or, if `strict`, do not agree."""
         if not self and (strict or self.verdict == Verdict.DISAGREE.word):
             raise AssertionError(self.short())
 
     def short(self) -> str:
-        """The report in at most 20 lines: the answer, the causes, a line for each input, how to run it again."""
+        """The report in at most 20 lines: the answer, the causes, a line for each input, how to repeat it."""
         return short_text(self)
 
     def __repr__(self) -> str:

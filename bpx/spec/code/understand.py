@@ -148,7 +148,9 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
         for parameter in parameters(program.backward.function)
         if parameter.default is not parameter.empty
     }
-    fitting = {f"{prefix}{label}": path for path, label in labels.items() for prefix in ("d", "d_", "grad_")}
+    # What forward returns itself comes before what it keeps under the same name.
+    outermost = sorted(labels.items(), key=lambda item: -len(item[0]))
+    fitting = {f"{prefix}{label}": path for path, label in outermost for prefix in ("d", "d_", "grad_")}
     wanting = [
         name
         for name in names
