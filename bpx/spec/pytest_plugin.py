@@ -5,7 +5,7 @@ Nothing of bpx is loaded before a test asks for the fixture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,7 +32,9 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Report]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the fixture found below the traceback of a test that failed."""
     result = yield
     if call.when == "call" and result.failed:

@@ -120,6 +120,6 @@ def test_all_that_is_wrong_is_said(args: list[str], codes: list[str]) -> None:
 
 def test_a_file_that_was_changed_is_read_anew() -> None:
     plain_json("gradcheck", "net.py:forward,backward")
-    Path("net.py").write_text(WRONG.replace("(1 - a)", "(1 - z)"))
+    Path("net.py").write_text(WRONG)
     (culprit,) = plain_json("gradcheck", "net.py:forward,backward", exit=1)["blame"]
-    assert culprit["code_line"]["text"] == "dz = da * (1 - z)"
+    assert culprit["code_line"]["text"] == "dz = da * (1 - a)"

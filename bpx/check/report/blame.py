@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bpx.check.report.correction import Correction
 from bpx.graph.formula import Formula
 from bpx.words.diagnostic import Span
 from bpx.words.say import say
+
+
+class Correction(NamedTuple):
+    """A formula, as an equation where it says what of; `where` are equations for names that bpx gave."""
+
+    formula: Formula
+    where: tuple[Formula, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.where:
+            return str(self.formula)
+        return say("check.where", formula=str(self.formula), where=", ".join(map(str, self.where)))
 
 
 class Proof(NamedTuple):
@@ -95,8 +106,8 @@ class Blame(NamedTuple):
     this one alone. `given` are wrong claims that this one is computed from, with a mistake of its own on top.
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
     is that of its gradient. `entries` are the claims on single entries, as `w[0]`, that are wrong; it is
-    empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed since the nearest
-    claims above, its consumers first: the mistake is at one of them.
+    empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed since
+    the nearest claims above, its consumers first: the mistake is at one of them.
     """
 
     node: str

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from bpx.check.report.blame import Blame, CodeLine
-from bpx.check.report.correction import Correction
+from bpx.check.report.blame import Blame, CodeLine, Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, second_name
+from bpx.check.report.figures import difference, digits, numbers
 from bpx.check.report.notes import MOST_NAMED, counts_text, notes, shortened
 from bpx.check.report.results import MOST_SHOWN, CheckResults, ClaimResult
 from bpx.graph.formula import numbers as numbers_formula
@@ -16,7 +15,6 @@ from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Tab
 from bpx.words.diagnostic import Span
 from bpx.words.say import say, visible
 
-_MOST_DIGITS = 17  # in so many no two float64 numbers look the same
 _LONGEST_TEXT = 60  # characters of an option that is quoted
 _MOST_IN_A_SENTENCE = 6  # values of inputs
 _ANSWERS = {
@@ -292,8 +290,8 @@ def _entries(report: CheckResults, shown: Sequence[Entry], title: str | None = N
             entry_text(report, entry),
             *([str(entry.point)] if pointed else []),
             *numbers(entry),
-            _difference(entry),
-            _digits(entry),
+            difference(entry),
+            digits(entry),
             entry.verdict.text,
         ]
         for entry in shown
@@ -325,7 +323,7 @@ def _inputs(report: CheckResults) -> Iterator[Block]:
 
 
 def _by_input(report: CheckResults) -> Iterator[Block]:
-    """A table of the inputs, each with its worst entry; then the entries that are wrong, of many the worst."""
+    """A table of the inputs with their worst entries; then the entries that are wrong, of many the worst."""
     verdicts = [verdict for verdict in Verdict if report.counts[verdict.word]]
     words = (*(verdict.text for verdict in verdicts), say("check.worst"), say("check.difference"))
     rows = []
@@ -334,7 +332,7 @@ def _by_input(report: CheckResults) -> Iterator[Block]:
         counts = [f"{column.counts[verdict.word]:,}" for verdict in verdicts]
         name = label(report.output, column.input, column.by)
         shape = shape_text(column.claimed.shape)
-        rows.append((name, shape, *counts, entry_text(report, worst), _difference(worst)))
+        rows.append((name, shape, *counts, entry_text(report, worst), difference(worst)))
     yield Heading(say("check.inputs"))
     right = frozenset(range(2, 2 + len(verdicts)))
     yield Table((say("check.input"), say("check.shape"), *words), tuple(rows), right=right)
@@ -370,54 +368,3 @@ def _reasons(named: Iterable[tuple[str, Reason | None]]) -> Iterator[Block]:
             names_by_reason.setdefault(reason.text, []).append(visible(name))
     if names_by_reason:
         yield Lines(tuple(f"{shortened(names)}: {text}" for text, names in names_by_reason.items()))
-
-
-def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
-    """Claim and reference ± error bar; where they disagree in digits enough to see them differ."""
-    digits = SHOWN_DIGITS
-    while row.verdict is Verdict.DISAGREE and digits < _MOST_DIGITS and _same(row, digits):
-        digits += 1
-    return numbers_formula(row.claimed, digits), _reference(row, digits)
-
-
-def _same(row: Entry | LocalRow, digits: int) -> bool:
-    return number(row.claimed, digits) == number(row.reference, digits)
-
-
-def _reference(row: Entry | LocalRow, digits: int) -> Cell:
-    """The reference to the digits its error bar leaves, or the slopes it lies between at a kink."""
-    if row.between:
-        low, high = row.between
-        return Phrase((numbers_formula(low, digits), " … ", numbers_formula(high, digits)))
-    if math.isnan(row.reference):
-        return say("check.no-reference")
-    if not row.error > 0:
-        return numbers_formula(row.reference, digits)
-    # Below its bar a reference is noise, and another on another processor.
-    value = 0.0 if abs(row.reference) <= row.error < math.inf else row.reference
-    reference = numbers_formula(value, min(digits, _sure_digits(row)))
-    return Phrase((reference, " ± ", numbers_formula(row.error, 1)))
-
-
-def _sure_digits(row: Entry | LocalRow) -> int:
-    """Significant digits of the reference down to the first one of its error bar; at least one."""
-    if not 0 < row.error < abs(row.reference) < math.inf:
-        return 1
-    return math.floor(math.log10(abs(row.reference))) - math.floor(math.log10(row.error)) + 1
-
-
-def _difference(entry: Entry) -> Cell:
-    """How far the claim is off; what lies within the error bar is noise, and only bounded."""
-    if math.isnan(entry.difference):
-        return ""
-    if entry.is_noise and entry.error > 0:
-        return phrase("check.noise", error=numbers_formula(entry.error, 1))
-    return numbers_formula(entry.difference, 2)
-
-
-def _digits(entry: Entry) -> str:
-    """The digits that agree; none are counted where there is no reference, or none but 0."""
-    zero = entry.difference > 0 and abs(entry.reference) <= entry.error
-    if math.isnan(entry.difference) or zero:
-        return ""
-    return say("check.all-digits") if math.isinf(entry.digits) else str(int(entry.digits))

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from bpx.check.report.blocks import report_blocks
-from bpx.check.report.cases import suite
+from bpx.check.report.cases import short_text, suite
 from bpx.check.report.entry import Verdict
 from bpx.check.report.results import CheckResults
-from bpx.check.report.short import short_text
 from bpx.render.blocks import Block
 from bpx.render.forms import form_named
 from bpx.render.junit import Suite

@@ -74,8 +74,8 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
     )
     [problem] = refusal.diagnostics[:1]
     note = Diagnostic("not-traced", problem.span, {"reason": problem.message}, severity="note")
-    output = program.forward.name.rpartition(".")[2]
-    return replace(report, output=output, notes=(note, *report.notes), of_code=True)
+    name = program.forward.name.rpartition(".")[2]
+    return replace(report, output=name, notes=(note, *report.notes), of_code=True)
 
 
 def _times(gradient: Any, weight: float) -> Any:
