@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bpx.check.report.report import Report
     from bpx.explain.explanation import Explanation
     from bpx.ops import Expr, Graph
-    from bpx.spec.spec import Spec, from_graph, gradcheck, load, parse, trace
+    from bpx.spec.spec import Spec, assert_gradients, from_graph, gradcheck, load, parse, trace
     from bpx.train.training import Training
     from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -23,7 +23,9 @@ _HOMES = {
     "Explanation": "bpx.explain.explanation",
     "Report": "bpx.check.report.report",
     "Training": "bpx.train.training",
-    **dict.fromkeys(("Spec", "from_graph", "gradcheck", "load", "parse", "trace"), "bpx.spec.spec"),
+    **dict.fromkeys(
+        ("Spec", "assert_gradients", "from_graph", "gradcheck", "load", "parse", "trace"), "bpx.spec.spec"
+    ),
     **dict.fromkeys(("Expr", "Graph"), "bpx.ops"),  # which fills the op table that handles look into
     **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.words.diagnostic"),
 }
@@ -37,6 +39,7 @@ __all__ = [
     "Report",
     "Spec",
     "Training",
+    "assert_gradients",
     "from_graph",
     "gradcheck",
     "load",

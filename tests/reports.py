@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.report.blame import Blame, Mistake, Proof
-from bpx.check.report.correction import Correction
+from bpx.check.report.blame import Blame, Correction, Mistake, Proof
 from bpx.check.report.entry import LocalRow, Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.report import Report

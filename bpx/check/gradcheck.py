@@ -25,6 +25,7 @@ from bpx.check.whole.sample_points import drawn_points, unmoved
 from bpx.graph.arrays import Array
 from bpx.graph.named.claim import Claim
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.named.written import WRITING
 from bpx.passes.expand import written_out
 from bpx.passes.query import as_list, query_nodes, seed_of
 from bpx.words.diagnostic import BpxError
@@ -92,7 +93,7 @@ def gradcheck(
         order=order,
         points=len(places),
         skipped=skipped,
-        rounded=any(claim.tolerance is not None and claim.tolerance.any() for claim in plain.claims.values()),
+        rounded=any(map(_is_rounded, plain.claims.values())),
         places=_places(plain, {**dict(enumerate(places)), **found.places}),
         claims=tuple(found.claims),
         unmoved=tuple(unmoved(plain, places)) if len(places) > 1 else (),
@@ -103,6 +104,13 @@ def gradcheck(
 def _is_gradient(claim: Claim, output: str) -> bool:
     """Is it on the gradient of the output that is asked for?"""
     return claim.derivative.first is None and claim.derivative.of in (None, output)
+
+
+def _is_rounded(claim: Claim) -> bool:
+    """Are there numbers of so few digits that they are not meant exactly?"""
+    if claim.numbers is None or claim.tolerance is None:
+        return False
+    return bool((claim.tolerance > 2 * WRITING * np.abs(claim.numbers)).any())
 
 
 def _is_local(claim: Claim) -> bool:

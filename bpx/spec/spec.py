@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -176,10 +176,25 @@ def gradcheck(
     if isinstance(forward, str):
         from bpx.spec.code.target import check_code, read_code
 
-        return check_code(read_code(forward, dict(inputs)), **options)
+        report = check_code(read_code(forward, dict(inputs)), **options)
+        return replace(report, again=None if inputs else f"bpx gradcheck {forward}")
     from bpx.check.function.black_box import check_function
 
     return check_function(forward, list(inputs), backward, names, **options)
+
+
+def assert_gradients(
+    forward: Callable[..., Any] | str,
+    inputs: Sequence[Any] | Mapping[str, Any] = (),
+    backward: Callable[..., Any] | None = None,
+    names: Sequence[str] | None = None,
+    **options: Any,
+) -> None:
+    """Raise `AssertionError` with a short report unless every entry of the gradient agrees.
+
+    For the arguments see `gradcheck`. Raises `bpx.BpxError` where there is nothing to check.
+    """
+    gradcheck(forward, inputs, backward, names, **options).raise_if_wrong(strict=True)
 
 
 def _table(gradients: str | Path | Mapping[str, Any]) -> Table:

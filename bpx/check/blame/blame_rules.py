@@ -18,8 +18,7 @@ from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.tolerances import MOST_EXPLAINED
 from bpx.check.patterns.comparison import Comparison
 from bpx.check.patterns.error_patterns import named
-from bpx.check.report.blame import Blame, Mistake, Proof
-from bpx.check.report.correction import Correction
+from bpx.check.report.blame import Blame, Correction, Mistake, Proof
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.verdict import verdict

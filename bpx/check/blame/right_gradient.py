@@ -13,7 +13,7 @@ from bpx.check.blame.textbook import textbook_form
 from bpx.check.blame.where import written
 from bpx.check.numeric.tolerances import MOST_IN_A_CORRECTION, SHORT_ENOUGH, TEXTBOOK_LENGTH
 from bpx.check.patterns.error_patterns import true_row
-from bpx.check.report.correction import Correction
+from bpx.check.report.blame import Correction
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import ShapeError, broadcast
 from bpx.graph.formula import Formula, derivative, equation, formula, numbers, ops_written

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bpx.check.report.correction import Correction
 from bpx.graph.formula import Formula
 from bpx.words.diagnostic import Span
 from bpx.words.say import say
+
+
+class Correction(NamedTuple):
+    """A formula, as an equation where it says what of; `where` are equations for names that bpx gave."""
+
+    formula: Formula
+    where: tuple[Formula, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.where:
+            return str(self.formula)
+        return say("check.where", formula=str(self.formula), where=", ".join(map(str, self.where)))
 
 
 class Proof(NamedTuple):
@@ -61,6 +72,7 @@ class CodeLine(NamedTuple):
 
     `sets` is what it sets; `right` what should stand behind the equals sign, where that is known. `wrong` are
     the gradients that are wrong because of it; `time` counts from 1 in a loop, None outside of one.
+    `gradient_of` is the node whose gradient it should set; None where that is a part or a factor of one.
     """
 
     span: Span
@@ -69,6 +81,7 @@ class CodeLine(NamedTuple):
     right: str | None = None
     wrong: tuple[str, ...] = ()
     time: int | None = None
+    gradient_of: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -78,6 +91,7 @@ class CodeLine(NamedTuple):
             "right": self.right,
             "wrong": list(self.wrong),
             "time": self.time,
+            "gradient_of": self.gradient_of,
         }
 
 

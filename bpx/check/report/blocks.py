@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from bpx.check.report.blame import Blame, CodeLine
-from bpx.check.report.correction import Correction
+from bpx.check.report.blame import Blame, CodeLine, Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, second_name
+from bpx.check.report.figures import difference, digits, numbers
 from bpx.check.report.notes import MOST_NAMED, counts_text, notes, shortened
-from bpx.check.report.results import CheckResults, ClaimResult
+from bpx.check.report.results import MOST_SHOWN, CheckResults, ClaimResult
 from bpx.graph.formula import numbers as numbers_formula
 from bpx.graph.numbers import SHOWN_DIGITS, index_text, number, shape_text
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Table, headline, phrase
 from bpx.words.diagnostic import Span
 from bpx.words.say import say, visible
 
-_MOST_DIGITS = 17  # in so many no two float64 numbers look the same
 _LONGEST_TEXT = 60  # characters of an option that is quoted
 _MOST_IN_A_SENTENCE = 6  # values of inputs
 _ANSWERS = {
@@ -32,10 +30,12 @@ def report_blocks(report: CheckResults) -> list[Block]:
     """The whole report, section by section."""
     shown = report.shown()
     blocks: list[Block] = [
-        Headline(headline(report.title, _answer(report))),
+        Headline(headline(report.title, answer(report))),
         *_only_here(report),
         *_blame(report),
     ]
+    if report.of_code and shown:
+        return [*blocks, *_by_input(report), *_rules(report), *_notes(report), Heading(summary(report))]
     if report.of_several_outputs:
         blocks += _inputs(report)
     claimed, own = [entry for entry in shown if not entry.own], [entry for entry in shown if entry.own]
@@ -46,10 +46,15 @@ def report_blocks(report: CheckResults) -> list[Block]:
     if report.left_out and not report.of_several_outputs:
         blocks += _inputs(report)
     blocks += _rules(report)
+    blocks += _notes(report)
+    return [*blocks, Heading(summary(report))] if shown else blocks
+
+
+def _notes(report: CheckResults) -> Iterator[Block]:
     lines = tuple(notes(report))
     if lines:
-        blocks += [Heading(say("check.notes")), Lines(lines)]
-    return [*blocks, Heading(summary(report))] if shown else blocks
+        yield Heading(say("check.notes"))
+        yield Lines(lines)
 
 
 # --- sentences ----------------------------------------------------------------------------------
@@ -86,7 +91,8 @@ def label(output: str, name: str, by: str | None) -> str:
     return visible(name if by is None else second_name(output, name, by))
 
 
-def _answer(report: CheckResults) -> str:
+def answer(report: CheckResults) -> str:
+    """What was found, in a sentence."""
     if report.worst is None:
         return say("check.nothing", output=report.output)
     key, counts = _answer_key(report), report.counts
@@ -153,22 +159,26 @@ def _place_text(report: CheckResults, point: int) -> str | None:
 def _blame(report: CheckResults) -> Iterator[Block]:
     for culprit in report.blame:
         ending = _ending(report) if culprit is report.blame[-1] else ()
-        yield Heading(blame_title(culprit))
-        yield Lines((*_details(culprit), *ending))
+        yield Heading(blame_title(culprit, report.of_code))
+        yield Lines((*details(culprit), *ending))
 
 
 def blame_text(report: CheckResults) -> str:
     """All there is to say of those to blame, a sentence a line."""
     sentences = [
-        line for culprit in report.blame for line in (blame_title(culprit), *map(str, _details(culprit)))
+        line
+        for culprit in report.blame
+        for line in (blame_title(culprit, report.of_code), *map(str, details(culprit)))
     ]
     return "\n".join([*sentences, *_ending(report)])
 
 
-def blame_title(culprit: Blame) -> str:
+def blame_title(culprit: Blame, of_code: bool = False) -> str:
     """Which rule or claim is wrong by itself, and where it stands."""
     if culprit.code:
         return say("check.blame-line", place=_place_of(culprit.code.span), text=visible(culprit.code.text))
+    if of_code and culprit.claim:
+        return say("check.blame-gradient", node=visible(culprit.node))
     kind = "blame-claim" if culprit.claim else "blame-rule" if culprit.arg else "blame-op"
     place = f" ({_place_of(culprit.span)})" if culprit.span else ""
     return say(f"check.{kind}", node=culprit.subject, op=culprit.op, arg=culprit.arg) + place
@@ -183,10 +193,10 @@ def _place_of(span: Span) -> str:
     return f'{name}: "{visible(text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…")}"'
 
 
-def _details(culprit: Blame) -> Iterator[Cell]:
+def details(culprit: Blame) -> Iterator[Cell]:
     """The kind of mistake, what else it may be, and the formula that would be right."""
     if culprit.code:
-        yield from _about_line(culprit.node, culprit.code)
+        yield from _about_line(culprit.code)
         if not culprit.mistakes:
             return
     first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
@@ -211,15 +221,16 @@ def _others(key: str, names: Sequence[str]) -> Iterator[str]:
         yield say(f"check.{key}", count=len(names), names=quoted)
 
 
-def _about_line(node: str, code: CodeLine) -> Iterator[Cell]:
+def _about_line(code: CodeLine) -> Iterator[Cell]:
     """What the line should set, and what is wrong because of it."""
     key = "line-returns" if code.sets == "return" else "line-sets"
-    yield say(f"check.{key}", sets=visible(code.sets), node=visible(node))
+    key = key if code.gradient_of else f"{key}-part"
+    yield say(f"check.{key}", sets=visible(code.sets), node=visible(code.gradient_of or ""))
     if code.time is not None:
         yield say("check.line-time", time=code.time)
     if code.right:
         yield say("check.line-right", right=visible(code.right))
-    others = [f"`{visible(name)}`" for name in code.wrong if name != node]
+    others = [f"`{visible(name)}`" for name in code.wrong if name != code.gradient_of]
     if others:
         yield say("check.line-wrong", count=len(others), names=shortened(others, MOST_NAMED))
 
@@ -279,8 +290,8 @@ def _entries(report: CheckResults, shown: Sequence[Entry], title: str | None = N
             entry_text(report, entry),
             *([str(entry.point)] if pointed else []),
             *numbers(entry),
-            _difference(entry),
-            _digits(entry),
+            difference(entry),
+            digits(entry),
             entry.verdict.text,
         ]
         for entry in shown
@@ -311,6 +322,26 @@ def _inputs(report: CheckResults) -> Iterator[Block]:
     yield Table(headers, rows, right=frozenset(range(2, len(headers))))
 
 
+def _by_input(report: CheckResults) -> Iterator[Block]:
+    """A table of the inputs with their worst entries; then the entries that are wrong, of many the worst."""
+    verdicts = [verdict for verdict in Verdict if report.counts[verdict.word]]
+    words = (*(verdict.text for verdict in verdicts), say("check.worst"), say("check.difference"))
+    rows = []
+    for column in report.columns:
+        worst = column.worst(1)[0]
+        counts = [f"{column.counts[verdict.word]:,}" for verdict in verdicts]
+        name = label(report.output, column.input, column.by)
+        shape = shape_text(column.claimed.shape)
+        rows.append((name, shape, *counts, entry_text(report, worst), difference(worst)))
+    yield Heading(say("check.inputs"))
+    right = frozenset(range(2, 2 + len(verdicts)))
+    yield Table((say("check.input"), say("check.shape"), *words), tuple(rows), right=right)
+    odd = [entry for entry in report.shown() if entry.verdict is not Verdict.AGREE]
+    shown = report.shown() if report.all else odd[:MOST_SHOWN]
+    if shown:
+        yield from _entries(report, shown, None if len(shown) >= len(odd) else "worst-odd")
+
+
 def _rules(report: CheckResults) -> Iterator[Block]:
     """Those that do not agree when checked alone, or all of them."""
     shown = [row for row in report.local if report.all or row.verdict is not Verdict.AGREE]
@@ -337,54 +368,3 @@ def _reasons(named: Iterable[tuple[str, Reason | None]]) -> Iterator[Block]:
             names_by_reason.setdefault(reason.text, []).append(visible(name))
     if names_by_reason:
         yield Lines(tuple(f"{shortened(names)}: {text}" for text, names in names_by_reason.items()))
-
-
-def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
-    """Claim and reference ± error bar; where they disagree in digits enough to see them differ."""
-    digits = SHOWN_DIGITS
-    while row.verdict is Verdict.DISAGREE and digits < _MOST_DIGITS and _same(row, digits):
-        digits += 1
-    return numbers_formula(row.claimed, digits), _reference(row, digits)
-
-
-def _same(row: Entry | LocalRow, digits: int) -> bool:
-    return number(row.claimed, digits) == number(row.reference, digits)
-
-
-def _reference(row: Entry | LocalRow, digits: int) -> Cell:
-    """The reference to the digits its error bar leaves, or the slopes it lies between at a kink."""
-    if row.between:
-        low, high = row.between
-        return Phrase((numbers_formula(low, digits), " … ", numbers_formula(high, digits)))
-    if math.isnan(row.reference):
-        return say("check.no-reference")
-    if not row.error > 0:
-        return numbers_formula(row.reference, digits)
-    # Below its bar a reference is noise, and another on another processor.
-    value = 0.0 if abs(row.reference) <= row.error < math.inf else row.reference
-    reference = numbers_formula(value, min(digits, _sure_digits(row)))
-    return Phrase((reference, " ± ", numbers_formula(row.error, 1)))
-
-
-def _sure_digits(row: Entry | LocalRow) -> int:
-    """Significant digits of the reference down to the first one of its error bar; at least one."""
-    if not 0 < row.error < abs(row.reference) < math.inf:
-        return 1
-    return math.floor(math.log10(abs(row.reference))) - math.floor(math.log10(row.error)) + 1
-
-
-def _difference(entry: Entry) -> Cell:
-    """How far the claim is off; what lies within the error bar is noise, and only bounded."""
-    if math.isnan(entry.difference):
-        return ""
-    if entry.is_noise and entry.error > 0:
-        return phrase("check.noise", error=numbers_formula(entry.error, 1))
-    return numbers_formula(entry.difference, 2)
-
-
-def _digits(entry: Entry) -> str:
-    """The digits that agree; none are counted where there is no reference, or none but 0."""
-    zero = entry.difference > 0 and abs(entry.reference) <= entry.error
-    if math.isnan(entry.difference) or zero:
-        return ""
-    return say("check.all-digits") if math.isinf(entry.digits) else str(int(entry.digits))

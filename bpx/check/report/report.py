@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from bpx.check.report.blocks import report_blocks
-from bpx.check.report.cases import suite
+from bpx.check.report.cases import short_text, suite
+from bpx.check.report.entry import Verdict
 from bpx.check.report.results import CheckResults
 from bpx.render.blocks import Block
 from bpx.render.forms import form_named
@@ -65,6 +66,15 @@ class Report(CheckResults, Shown):
             "innocent": list(self.innocent),
             "diagnostics": [note.to_dict() for note in self.notes],
         }
+
+    def raise_if_wrong(self, strict: bool = False) -> None:
+        """Raise `AssertionError` with a short report where entries disagree or, if `strict`, do not agree."""
+        if not self and (strict or self.verdict == Verdict.DISAGREE.word):
+            raise AssertionError(self.short())
+
+    def short(self) -> str:
+        """The report in at most 20 lines: the answer, the causes, a line for each input, how to repeat it."""
+        return short_text(self)
 
     def __repr__(self) -> str:
         """A short line; the report may be long."""

@@ -79,6 +79,8 @@ class CheckResults:
     claims: tuple[ClaimResult, ...] = ()
     unmoved: tuple[str, ...] = ()
     all: bool = False  # write out every entry, however many
+    of_code: bool = False  # somebody's backward function was checked, and not single claims
+    again: str | None = None  # the command that checks it again
     sort: str = "worst"
     strict: bool = False
 

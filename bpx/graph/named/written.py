@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from bpx.graph.arrays import Array
 
 
+WRITING = (
+    1e-12  # relative: rounding of whatever program printed a number, a few thousand units in the last place
+)
+
+
 class Written(float):
     """A float that remembers how it was written: 0.40 states two decimals, 0.4 one."""
 
@@ -30,8 +35,7 @@ def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
     flat: list[Any] = [written]
     while any(isinstance(item, list) for item in flat):
         flat = [inner for item in flat for inner in (item if isinstance(item, list) else [item])]
-    # Rounding of whatever program printed the number: a few thousand units in the last place.
-    return np.array([0.5 * _last_digit(item) + 1e-12 * abs(float(item)) for item in flat]).reshape(shape)
+    return np.array([0.5 * _last_digit(item) + WRITING * abs(float(item)) for item in flat]).reshape(shape)
 
 
 def significant_digits(written: Any) -> int:

@@ -113,7 +113,7 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
     made = []
     for line in lines:
         leaves = tuple(names[path] for path in line.culprit.leaves)
-        code = _code_line(line.culprit, leaves)
+        code = _code_line(line, leaves)
         if code is None:
             continue
         node = line.node or (leaves[0] if leaves else "")
@@ -124,10 +124,10 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
     return (*made, *(culprit for culprit in found if culprit.node not in explained))
 
 
-def _code_line(culprit: Culprit, leaves: tuple[str, ...]) -> CodeLine | None:
-    setting = culprit.setting
+def _code_line(line: WrongLine, leaves: tuple[str, ...]) -> CodeLine | None:
+    setting = line.culprit.setting
     if setting.statement is None:
         return None
     sets = "return" if setting.key.target == RETURN else setting.key.target
     time = setting.time + 1 if setting.time else None
-    return CodeLine(setting.statement.span, setting.statement.text, sets, None, leaves, time)
+    return CodeLine(setting.statement.span, setting.statement.text, sets, None, leaves, time, line.node)

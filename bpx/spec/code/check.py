@@ -75,7 +75,8 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
     )
     [problem] = refusal.diagnostics[:1]
     note = Diagnostic("not-traced", problem.span, {"reason": problem.message}, severity="note")
-    return replace(report, output=program.forward.name.rpartition(".")[2], notes=(note, *report.notes))
+    name = program.forward.name.rpartition(".")[2]
+    return replace(report, output=name, notes=(note, *report.notes), of_code=True)
 
 
 def _times(gradient: Any, weight: float) -> Any:
@@ -104,7 +105,7 @@ def _check_traced(program: Program, seed: int, detect: float, options: dict[str,
         facts = {"names": ", ".join(f"`{name}`" for name in silent), "count": len(silent)}
         notes = (*notes, Diagnostic("no-claim", None, facts, severity="note"))
     shapes = tuple(_wrong_shape(found, program) for found in run.misshapen)
-    return replace(report, blame=(*shapes, *report.blame), notes=(*notes, *report.notes))
+    return replace(report, blame=(*shapes, *report.blame), notes=(*notes, *report.notes), of_code=True)
 
 
 def _arrays(program: Program) -> list[str]:
@@ -177,10 +178,10 @@ def _with_lines(
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
     if inner:
         every = {**claims, **inner}
-        report = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]})
-    return replace(
-        report, blame=blamed(lines, traced, report.blame), innocent=() if lines else report.innocent
-    )
+        found = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]}).blame
+    else:
+        found = report.blame
+    return replace(report, blame=blamed(lines, traced, found), innocent=() if lines else report.innocent)
 
 
 def _with_habits(report: Report, traced: TracedProgram) -> Report:

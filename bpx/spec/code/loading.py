@@ -11,11 +11,12 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.abc import SourceLoader
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
-from bpx.spec.trace.user_source import line_span, source_of
+from bpx.spec.trace.user_source import forget_sources, line_span, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 _TARGET = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*))?")
@@ -66,13 +67,15 @@ def _run_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise BpxError([Diagnostic("missing-file", None, {"name": str(path)})])
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
+    assert spec and isinstance(spec.loader, SourceLoader)
     module = importlib.util.module_from_spec(spec)
+    forget_sources()
     with _beside(path):
         try:
             # Classes look their module up by name: dataclasses do, and pickle.
             sys.modules[path.stem] = module
-            spec.loader.exec_module(module)
+            # A compiled file that is kept tells a text from another by its second and its length only.
+            exec(spec.loader.source_to_code(path.read_bytes(), str(path)), vars(module))
         except SystemExit as error:
             raise BpxError([_problem_of(error, path)]) from error
         except Exception as error:

@@ -148,21 +148,25 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
         for parameter in parameters(program.backward.function)
         if parameter.default is not parameter.empty
     }
-    wanting = [name for name in names if name not in known and not is_cache(name) and is_upstream(name)]
+    # What forward returns itself comes before what it keeps under the same name.
+    outermost = sorted(labels.items(), key=lambda item: -len(item[0]))
+    fitting = {f"{prefix}{label}": path for path, label in outermost for prefix in ("d", "d_", "grad_")}
+    wanting = [
+        name
+        for name in names
+        if name not in known and not is_cache(name) and (is_upstream(name) or name in fitting)
+    ]
     result = program.returned()
     program.outputs = [(0,)] if isinstance(result, tuple) else [()]
     if program.loss is not None:
         return
-    paired = [
-        (name, path)
-        for name in wanting
-        for path, label in labels.items()
-        if name in (f"d{label}", f"d_{label}", f"grad_{label}")
-    ]
+    paired = [name for name in wanting if name in fitting]
+    if paired:
+        program.outputs = [fitting[name] for name in paired]
     if len(paired) > 1:
-        program.upstream = [name for name, _ in paired]
-        program.outputs = [path for _, path in paired]
+        program.upstream = paired
         return
+    wanting = paired or wanting
     program.upstream = [
         name for name in wanting if name not in optional or np.ndim(get(result, program.outputs[0]))
     ][:1]
@@ -170,10 +174,6 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
         owner = None if program.forward.owner is None else get(program.world.originals, program.forward.owner)
         program.loss = find_loss(module_globals, owner, [program.forward.function, program.backward.function])
         program.jacobian = program.loss is None
-        if False:
-            raise BpxError(
-                [Diagnostic("no-upstream", None, {"name": program.backward.name}, "name-the-loss")]
-            )
 
 
 def _first_scalar(program: Program) -> Path:

@@ -21,7 +21,7 @@ _PREFIXES = (
 _GRADIENT = re.compile(rf"{_PREFIXES}_?(?P<stem>\w+)|(?P<ahead>\w+?)_?(?:grad|grads|gradient|error|delta)")
 _UPSTREAM = re.compile(
     r"g|d?upstream\w*|d_?out\w*|d_?y|grad(?:_?out\w*|ient)?|grad_\w*output\w*|output_(?:error|gradient|grad)|delta|dL|dA|dZ|dO"
-    r"|d_?h\w*|d_?c\w*|dnext\w*|dnew\w*|error|err|d_?values?|dvalues|d_?scores?|d_?loss|dprev\w*|top_diff|gy"
+    r"|dL_?d\w+|d_?h\w*|d_?c\w*|dnext\w*|dnew\w*|error|err|d_?values?|dvalues|d_?scores?|d_?loss|dprev\w*|top_diff|gy"
 )
 _CACHE = re.compile(r"caches?|ctx|context|saved?|memory|mem|tape|stash|store|fwd|state")
 _LOSS = re.compile(
@@ -35,7 +35,7 @@ SAME_NAME = 3  # the best that a name can fit
 
 def is_upstream(name: str) -> bool:
     """Whether an argument of a backward function is called as the gradient that arrives from above is."""
-    return _UPSTREAM.fullmatch(name) is not None
+    return _UPSTREAM.fullmatch(name.rstrip("0123456789_")) is not None
 
 
 def is_cache(name: str) -> bool:

@@ -108,6 +108,13 @@ def source_of(filename: str) -> Source | None:
     return Source(_shown(filename), text) if text else None
 
 
+def forget_sources() -> None:
+    """Read files anew: in a notebook they are changed and run again."""
+    linecache.checkcache()
+    source_of.cache_clear()
+    _span.cache_clear()
+
+
 def _shown(filename: str) -> str:
     """A path as people write it: from the current folder, where that is shorter."""
     try:

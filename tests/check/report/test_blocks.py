@@ -14,8 +14,9 @@ from reports import AGREE, DISAGREE, MAKERS, column, report
 from rich.cells import cell_len
 from rich.console import Console
 
-from bpx.check.report.blocks import numbers, summary
+from bpx.check.report.blocks import summary
 from bpx.check.report.entry import LocalRow, Verdict
+from bpx.check.report.figures import numbers
 from bpx.check.report.gradient_table import merged
 from bpx.check.report.report import Report
 from bpx.render.blocks import Heading, Headline, Lines, Table

@@ -8,7 +8,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from bpx.spec.trace.user_source import source_of
-from bpx.words.diagnostic import Span
+from bpx.words.diagnostic import Source, Span
 
 _SIMPLE = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr
 
@@ -31,11 +31,8 @@ class Statement(NamedTuple):
 
 
 @cache
-def _statements(filename: str) -> dict[int, Statement]:
+def _statements(source: Source) -> dict[int, Statement]:
     """By each line that a statement takes, the statement."""
-    source = source_of(filename)
-    if source is None:
-        return {}
     try:
         tree = ast.parse(source.text)
     except SyntaxError:
@@ -62,7 +59,8 @@ def _statements(filename: str) -> dict[int, Statement]:
 
 def statement_at(code: CodeType, line: int) -> Statement | None:
     """The statement that a line of a function belongs to; None for heads of loops and the like."""
-    return _statements(code.co_filename).get(line)
+    source = source_of(code.co_filename)
+    return _statements(source).get(line) if source else None
 
 
 def _targets(node: ast.AST) -> tuple[str, ...]:
