@@ -106,8 +106,8 @@ class Blame(NamedTuple):
     this one alone. `given` are wrong claims that this one is computed from, with a mistake of its own on top.
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
     is that of its gradient. `entries` are the claims on single entries, as `w[0]`, that are wrong; it is
-    empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed since
-    the nearest claims above, its consumers first: the mistake is at one of them.
+    empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed
+    since the nearest claims above, its consumers first: the mistake is at one of them.
     """
 
     node: str

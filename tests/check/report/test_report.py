@@ -106,6 +106,8 @@ BLAME = closed(
         "heirs": listing(TEXT),
         "given": listing(TEXT),
         "cause": MAYBE_TEXT,
+        "segment": listing(TEXT),
+        "code_line": {},  # the tests of code look into it
         "correction": MAYBE_TEXT,
         "proof": {"anyOf": [{"type": "null"}, closed({"agree": COUNT, "of": COUNT})]},
     }
