@@ -278,7 +278,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.no-loss": "`{name}` returns no number that could be the loss",
     "diagnostic.no-gradients": "no gradient was found in what `{name}` returns or leaves behind",
     "diagnostic.traced": "traced {lines} lines of `{forward}`; `{backward}` was checked as its gradient",
-    "diagnostic.traced-weighted": "traced {lines} lines of `{forward}`; `{backward}` was called with a random {upstream}, so {output} is the sum of {upstream} times the result of `{forward}`",
+    "diagnostic.traced-weighted": "traced {lines} lines of `{forward}`; {output} is its result times a random {upstream}, summed",
     "diagnostic.traced-loss": "traced {lines} lines of `{forward}` and `{loss}`; `{backward}` was checked as the gradient of `{loss}`",
     "diagnostic.traced-both": "traced {lines} lines of `{forward}`, which returns the loss and its gradients",
     "diagnostic.no-claim": Counted(
@@ -288,7 +288,7 @@ ENGLISH: dict[str, str | Counted] = {
     ),
     "diagnostic.not-traced": "checked with finite differences, because the forward function cannot be traced: {reason}",
     "diagnostic.branch-taken": "line {line}: `{text}` is {taken} for these inputs; the check holds for inputs where it is too",
-    "diagnostic.mean-in-backward": "only the backward pass takes the mean over the {count} examples, so the gradients of the parameters were multiplied by {count} before the comparison",
+    "diagnostic.mean-in-backward": "only backward divides by the {count} examples; gradients of parameters were compared times {count}",
     # --- diagnostics: tracing ---
     "diagnostic.untraceable": "this line cannot be traced: {reason}",
     "diagnostic.trace-function": "bpx cannot trace `{name}`",
