@@ -112,7 +112,7 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
     explained |= {line.node for line in lines if line.node is not None}
     made = []
     for line in lines:
-        leaves = tuple(names[path] for path in line.culprit.leaves)
+        leaves = tuple(name for path, name in names.items() if path in line.culprit.leaves)
         code = _code_line(line, leaves)
         if code is None:
             continue
