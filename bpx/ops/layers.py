@@ -27,7 +27,7 @@ from bpx.ops.functions import sqrt
 from bpx.ops.row import composite, structural
 from bpx.ops.selection import where
 from bpx.ops.tensors import SettingError, matrix_transpose, mean, reshape, sum_
-from bpx.ops.vectors import softmax, unit_of_squares, var
+from bpx.ops.vectors import softmax, var
 
 MASKED = -1e9  # the score of what must not be looked at; its exp beside any other is 0
 
@@ -65,18 +65,11 @@ def _arrange_norm(x: Shape, g: Shape, b: Shape, *, eps: Any, channels: int) -> S
 
 def _normalised(x: Expr, axes: Axes, eps: float) -> Expr:
     """x-hat: mean 0 and variance 1 along the axes."""
-    return _deviations(x, axes) / _standard_deviation(x, axes, eps)
-
-
-def _deviations(x: Expr, axes: Axes) -> Expr:
-    return x - mean(x, axis=axes, keepdims=True)
+    return (x - mean(x, axis=axes, keepdims=True)) / _standard_deviation(x, axes, eps)
 
 
 def _standard_deviation(x: Expr, axes: Axes, eps: float) -> Expr:
-    """√(var + eps), with the squares brought into float64 where they would leave it."""
-    unit, back = unit_of_squares(_deviations(x, axes), axes, keepdims=True, floor=eps)
-    # Two factors: the square of a unit may itself leave float64.
-    return sqrt(var(x * unit, axis=axes, keepdims=True) + eps * unit * unit) * back
+    return sqrt(var(x, axis=axes, keepdims=True) + eps)
 
 
 def _contribution_to_x(upstream: Expr, x: Expr, x_hat: Expr, axes: Axes, eps: float) -> Expr:

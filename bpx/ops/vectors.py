@@ -180,22 +180,21 @@ def _norm(x: Expr, *, ord: float, axis: Axes, keepdims: bool) -> Expr:
     if ord == 1:
         return sum_(absolute(x), axis=axis, keepdims=keepdims)
     if ord == 2:
-        unit, back = unit_of_squares(x, axis, keepdims)
+        unit, back = _unit_of_squares(x, axis, keepdims)
         scaled = x * _aligned(unit, x, axis)
         return root_of_squares(sum_(square(scaled), axis=axis, keepdims=keepdims)) * back
     return amax(absolute(x), axis=axis, keepdims=keepdims)
 
 
-def unit_of_squares(x: Expr, axis: Axes, keepdims: bool, floor: float = 0.0) -> tuple[Expr, Expr]:
+def _unit_of_squares(x: Expr, axis: Axes, keepdims: bool) -> tuple[Expr, Expr]:
     """A power of two that brings the squares of `x` into float64 where they would leave it; and 1 over it.
 
-    As hypot does, but in two steps, as neither may meet an infinite number on the way. Small squares stay
-    as they are where the `floor` that is added to their sum is not small itself.
+    As hypot does, but in two steps, as neither may meet an infinite number on the way.
     """
     down = sum_(square(x / _NEARER), axis=axis, keepdims=keepdims) > (_FAR_OUT / _NEARER) ** 2
     unit = where(down, 1 / _NEARER, 1)
     total = sum_(square(x * _aligned(unit, x, axis)), axis=axis, keepdims=keepdims)
-    up = total + floor < _FAR_OUT**-2 if floor else total < _FAR_OUT**-2
+    up = total < _FAR_OUT**-2
     back = where(down, _NEARER, 1) * where(up, 1 / _NEARER, 1)
     return unit * where(up, _NEARER, 1), back
 
@@ -260,13 +259,6 @@ def _var(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
     return sum_(square(_deviations(x, axis)), axis=axis, keepdims=keepdims) / (count(x.shape, axis) - ddof)
 
 
-def _std(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
-    away = _deviations(x, axis)
-    unit, back = unit_of_squares(away, axis, keepdims)
-    total = sum_(square(away * _aligned(unit, x, axis)), axis=axis, keepdims=keepdims)
-    return root_of_squares(total / (count(x.shape, axis) - ddof)) * back
-
-
 def _pull_var(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> tuple[Expr]:
     scaled = 2 * upstream / (count(x.shape, axis) - ddof)
     return (_aligned(scaled, x, axis) * _deviations(x, axis),)
@@ -287,7 +279,7 @@ var = composite(
 )
 std = composite(
     "std",
-    _std,
+    lambda x, *, axis, keepdims, ddof: root_of_squares(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
     settings={**_REDUCTION, "ddof": 0},
     arrange=_arrange_variance,
     pull=_pull_std,

@@ -229,11 +229,3 @@ def test_a_row_far_from_0_is_normalised_to_the_last_digits_there_are():
     wanted = oracle.tensor_at_50_digits("layer_norm", [row, 1.0, 0.0], {"eps": 1e-5})
     found = value_of("layer_norm", row)
     np.testing.assert_allclose(found, wanted.astype(float), rtol=1e-9)
-
-
-@pytest.mark.parametrize("scale", [2.0**-700, 2.0**-300, 1.0, 2.0**300, 2.0**700])
-def test_without_eps_a_layer_norm_does_not_see_the_scale_of_its_elements(scale):
-    x = np.random.default_rng(3).normal(size=(4, 5))
-    away = x - x.mean(axis=1, keepdims=True)
-    wanted = away / np.sqrt(x.var(axis=1, keepdims=True))
-    np.testing.assert_array_equal(value_of("layer_norm", x * scale, eps=0), wanted)

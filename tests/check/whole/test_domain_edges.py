@@ -30,16 +30,6 @@ from bpx.spec.reading.claims import read_claim, with_claims
         ("norm(x)", {"x": [1e200, 2e200]}, None, "agree"),
         ("norm(x)", {"x": [0.0, 0.0]}, None, "kink"),
         ("sum(norm(x, axis=1))", {"x": [[1e-200, 1e-200], [1e200, 2e200], [3.0, 4.0]]}, None, "agree"),
-        ("std(x, ddof=1)", {"x": [1e200, 3e200, -2.5e200]}, None, "agree"),
-        ("std(x)", {"x": [1e-200, 3e-200, -2.5e-200]}, None, "agree"),
-        ("std(x)", {"x": [3e-200, 3e-200]}, None, "kink"),
-        ("sum(std(x, axis=1))", {"x": [[1e-200, 3e-200], [1e200, 2e200], [3.0, 4.0]]}, None, "agree"),
-        ("sum(c * layer_norm(x))", {"c": [1.0, 2.0, 4.0], "x": [1e200, 3e200, -2.5e200]}, None, "agree"),
-        ("sum(c * layer_norm(x, eps=0))", {"c": [1.0, 2.0, 4.0], "x": [1e-200, 3e-200, 0.0]}, None, "agree"),
-        ("sum(c * layer_norm(x, eps=1e-300))", {"c": [1.0, 2.0], "x": [1e-150, 3e-150]}, None, "agree"),
-        ("sum(c * layer_norm(x))", {"c": [1.0, 2.0, 4.0], "x": [1e-200, 3e-200, 0.0]}, None, "agree"),
-        ("sum(c * batch_norm(x))", {"c": [[1.0], [2.0]], "x": [[1e200], [3e200]]}, ["c"], "agree"),
-        ("sum(c * normalize(x))", {"c": [1.0, 2.0], "x": [1e200, 3e200]}, None, "agree"),
     ],
 )
 def test_edges(expression, values, wrt, verdict):
