@@ -630,9 +630,6 @@ SINGLE_ROUNDINGS = 128
 ROUNDED_RUNS = 8
 # Times the farthest of them that a right program may be off.
 ROUNDED_SAFETY = 8.0
-# Nodes of a table of which single entries, or runs of entries, are stated one by one. Each is a claim of its
-# own, and each pair of claims is compared.
-MOST_PARTS = 200
 
 # --- blame --------------------------------------------------------------------------------------
 

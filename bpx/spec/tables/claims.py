@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import MOST_PARTS
 from bpx.check.tables.short_floats import room_of_numbers
 from bpx.check.whole.claims import shape_help
 from bpx.graph.arrays import Array, Shape
@@ -25,6 +24,9 @@ from bpx.spec.tables.table import EXACT, NamedNumbers, Table
 from bpx.spec.text.derivatives import entry_of, likely_name
 from bpx.spec.text.problems import listed
 from bpx.words.diagnostic import BpxError, Diagnostic
+
+# Runs of entries of a node that are stated one by one: each is a claim of its own, and each pair is compared.
+MOST_PARTS = 200
 
 if TYPE_CHECKING:
     pass

@@ -73,7 +73,7 @@ def test_every_example_by_name(name: str) -> None:
 
 
 def test_examples_are_those_of_the_folder() -> None:
-    assert example_names() == sorted(path.stem for path in examples_folder().iterdir())
+    assert example_names() == sorted(path.stem for path in examples_folder().glob("*.toml"))
     assert all(example_path(name).is_file() for name in example_names())
 
 
