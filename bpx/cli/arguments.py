@@ -5,7 +5,7 @@ All that is wrong with them is reported together, so the functions collect diagn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,42 +32,45 @@ def spec_argument(
 
     A Python function is traced.
     """
-    from bpx.spec.reading.target import read_target
-    from bpx.words.diagnostic import BpxError
+    options = code or CodeOptions()
 
-    problems = list(earlier)
-    values = _assigned(assignments, problems)
-    code = code or CodeOptions()
-    try:
+    def read(values: dict[str, Any], problems: list[Diagnostic]) -> Any:
         if names_code(target):
             from bpx.spec.code.target import graph_of
 
-            spec = graph_of(_read_code(target, values, code))
-        else:
-            problems += _of_no_use(code)
-            spec = read_target(target, values)
-    except BpxError as error:
-        problems += error.diagnostics
-    if problems:
-        raise BpxError(problems)
-    return spec
+            return graph_of(_read_code(target, values, options))
+        from bpx.spec.reading.target import read_target
+
+        problems += _of_no_use(options)
+        return read_target(target, values)
+
+    return _read(assignments, earlier, read)
 
 
 def code_argument(
     target: str, assignments: Sequence[str] | None, earlier: Sequence[Diagnostic], code: CodeOptions
 ) -> Any:
     """The functions that a target names in a Python file. Raises `BpxError`."""
+    return _read(assignments, earlier, lambda values, _: _read_code(target, values, code))
+
+
+def _read(
+    assignments: Sequence[str] | None,
+    earlier: Sequence[Diagnostic],
+    read: Callable[[dict[str, Any], list[Diagnostic]], Any],
+) -> Any:
+    """What `read` makes of the values of `--set`; all problems are reported together."""
     from bpx.words.diagnostic import BpxError
 
     problems = list(earlier)
     values = _assigned(assignments, problems)
     try:
-        found = _read_code(target, values, code)
+        result = read(values, problems)
     except BpxError as error:
         problems += error.diagnostics
     if problems:
         raise BpxError(problems)
-    return found
+    return result
 
 
 def names_code(target: str) -> bool:

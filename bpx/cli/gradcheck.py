@@ -105,13 +105,16 @@ def gradcheck(
         problems += [*unreadable, *bad_options(points, seed, order, detect, budget)]
         options = CodeOptions(inputs, random, seed)
         if names_code(target):
-            from bpx.spec.code.target import check_code, graph_of, has_backward
+            from bpx.spec.code.check import check_program
+            from bpx.spec.code.target import graph_of, program_of
 
             code = code_argument(target, set_, problems, options)
-            if has_backward(code):
-                report = check_code(code, seed=seed, detect=detect, budget=budget, all=all_)
-                session.show(replace(report, sort=sort, strict=strict))
-                if report.failed or (strict and not report):
+            program = program_of(code)
+            if program is not None:
+                report = check_program(program, seed=seed, detect=detect, budget=budget, all=all_)
+                report = replace(report, sort=sort, strict=strict)
+                session.show(report)
+                if report.failed:
                     raise typer.Exit(WRONG)
                 return
             spec = graph_of(code)

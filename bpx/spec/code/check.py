@@ -50,9 +50,7 @@ def check_program(program: Program, *, seed: int = 0, detect: float = DETECT, **
 
 def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceError) -> Report:
     """The check by differences of forward, where it cannot be traced."""
-    output = np.asarray(program.run({}))
-    free = program.upstream or program.jacobian
-    run = run_backward(program, random_upstream(output.shape, seed) if free else np.ones(output.shape))
+    run = run_backward(program, _upstream(program, seed))
     leaves = named(
         {found.leaf: np.array(get(program.world.originals, found.leaf)) for found in run.gradients}
     )
@@ -66,7 +64,7 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
         at = {leaf.path: value for leaf, value in zip(leaves, values, strict=True)}
         found = {item.leaf: item.value for item in run_backward(program, upstream, values=at).gradients}
         # A backward that takes no upstream gradient gives that of the loss itself.
-        weight = 1.0 if free else float(upstream)
+        weight = 1.0 if _is_free(program) else float(upstream)
         return tuple(_times(found.get(leaf.path), weight) for leaf in leaves)
 
     names = [leaf.name for leaf in leaves]
@@ -79,15 +77,26 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
     return replace(report, output=name, notes=(note, *report.notes), of_code=True)
 
 
+def _is_free(program: Program) -> bool:
+    """Whether the upstream gradient may be any: backward takes it, or gives a matrix to multiply it with."""
+    return bool(program.upstream) or program.jacobian
+
+
+def _upstream(program: Program, seed: int) -> Any:
+    """What is handed to backward: random numbers of the output's shape and type, or 1 for a loss."""
+    output = np.asarray(program.run({}))
+    if not _is_free(program):
+        return np.ones(output.shape)
+    return random_upstream(output.shape, seed).astype(output.dtype)
+
+
 def _times(gradient: Any, weight: float) -> Any:
     return None if gradient is None else weight * np.asarray(gradient)
 
 
 def _check_traced(program: Program, seed: int, detect: float, options: dict[str, Any]) -> Report:
     with np.errstate(all="ignore"):
-        output = np.asarray(program.run({}))
-        free = program.upstream or program.jacobian
-        upstream = random_upstream(output.shape, seed).astype(output.dtype) if free else np.ones(output.shape)
+        upstream = _upstream(program, seed)
         run = run_backward(program, upstream)
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
         claims, notes = _claims(traced, run)

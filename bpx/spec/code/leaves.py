@@ -1,7 +1,6 @@
 """The arrays that can be derived by: arguments, what stands in lists and dicts of them, attributes, globals.
 
-A leaf is one array of floats at one place. `World` is a set of places in which copies of the leaves are put
-before every call, so that nothing that a function leaves behind reaches the next one.
+A leaf is one array of floats, at one place or at several that hold the very same array.
 """
 
 from __future__ import annotations
@@ -58,9 +57,7 @@ def is_users_object(value: Any) -> bool:
     if module is None or not is_users(getattr(module, "__file__", None) or "<input>"):
         return False
     kinds = (type, types.ModuleType, types.FunctionType, types.MethodType, np.ndarray, np.random.Generator)
-    return (
-        hasattr(value, "__dict__") and not isinstance(value, kinds) and type(value).__module__ != "builtins"
-    )
+    return hasattr(value, "__dict__") and not isinstance(value, kinds)
 
 
 def get(root: Any, path: Path) -> Any:

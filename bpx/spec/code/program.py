@@ -1,13 +1,9 @@
-"""A forward and a backward function as people write them, called the way they want to be called.
-
-What was understood of the way is said in `notes`.
-"""
+"""A forward and a backward function as people write them, called the way they want to be called."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from traceback import extract_tb
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +22,8 @@ from bpx.spec.code.words_of_code import (
 )
 from bpx.spec.trace.random_state import kept_random_state
 from bpx.spec.trace.tape import active
-from bpx.spec.trace.user_source import is_users, line_span, source_of
-from bpx.words.diagnostic import BpxError, Diagnostic, Span
+from bpx.spec.trace.user_source import raised_at
+from bpx.words.diagnostic import BpxError, Diagnostic
 
 RATE = 0.125  # a learning rate, where one must be given; a power of two, so that dividing by it is exact
 
@@ -132,7 +128,6 @@ class Program:
 
     def __init__(self, forward: Routine, loss: Routine | None, backward: Routine, world: World) -> None:
         self.forward, self.loss, self.backward, self.world = forward, loss, backward, world
-        self.notes: list[Diagnostic] = []
         self.both = forward.function is backward.function  # one function returns loss and gradients
         self.outputs: list[Path] = [()]  # of what forward returns, those that are derived
         self.jacobian = False  # backward returns ∂output/∂input as a matrix, and takes nothing from above
@@ -195,14 +190,20 @@ class Program:
     ) -> Iterator[Any]:
         """Forward, then backward: yields the world before, what backward returned, and the world after."""
         with self._world(values) as world:
-            start = copied(world)
-            with watching() if self.both else nullcontext():
-                run = self._forward(world)
-            before = start if self.both else copied(self.world.now(world))
-            parts = self._weights(np.array(upstream), run)
-            with nullcontext() if self.both else watching():
-                result = self._backward(world, run, parts)
-            yield before, result, self.world.now(world)
+            yield self._once(world, upstream, watching)
+
+    def _once(
+        self, world: dict[str, Any], upstream: Any, watching: Callable[[], Any] = nullcontext
+    ) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+        """One run on a world: what it was before backward, what backward returned, what it is after."""
+        start = copied(self.world.now(world))
+        with watching() if self.both else nullcontext():
+            run = self._forward(world)
+        before = start if self.both else copied(self.world.now(world))
+        parts = self._weights(np.array(upstream), run)
+        with nullcontext() if self.both else watching():
+            result = self._backward(world, run, parts)
+        return before, result, self.world.now(world)
 
     def backward_twice(self, upstream: Any, clears: Sequence[str]) -> Iterator[Any]:
         """Two runs, the second on what the first has left: each as `backward_run` yields it.
@@ -215,11 +216,8 @@ class Program:
                 if number:
                     self._set_back(world, original, clears)
                 with kept_random_state(self.forward.function):
-                    start = copied(self.world.now(world))
-                    run = self._forward(world)
-                    before = start if self.both else copied(self.world.now(world))
-                    result = self._backward(world, run, self._weights(np.array(upstream), run))
-                    yield before, result, copied(self.world.now(world))
+                    before, result, after = self._once(world, upstream)
+                    yield before, result, copied(after)
 
     def _set_back(self, world: dict[str, Any], original: Mapping[Path, Any], clears: Sequence[str]) -> None:
         for holder in [world["self"], *world["globals"].values()]:
@@ -304,14 +302,7 @@ def _call(
         raise
     except (Exception, SystemExit) as error:
         facts = {"function": name, "kind": type(error).__name__, "reason": str(error)}
-        raise BpxError([Diagnostic("function-raised", _raised_at(error), facts)]) from error
-
-
-def _raised_at(error: BaseException) -> Span | None:
-    """The user's line that an exception comes from."""
-    lines = [frame for frame in extract_tb(error.__traceback__) if is_users(frame.filename)]
-    source = source_of(lines[-1].filename) if lines else None
-    return line_span(source, lines[-1].lineno) if source is not None and lines[-1].lineno else None
+        raise BpxError([Diagnostic("function-raised", raised_at(error), facts)]) from error
 
 
 def _positional(function: Callable[..., Any], chosen: dict[str, Any]) -> Any:

@@ -33,12 +33,12 @@ def read_code(
     return code._replace(args=gathered(code.module, values, inputs, random, seed))
 
 
-def has_backward(code: CodeTarget) -> bool:
-    """Whether there is a gradient to check: a second function, an object, or gradients beside a loss."""
-    if len(code.named) > 1:
-        return True
+def program_of(code: CodeTarget) -> Program | None:
+    """The forward and backward that a target names; None where it names a loss alone."""
     program = understood(code.named, code.args, vars(code.module))
-    return not program.both or isinstance(program.returned(), tuple | list | dict)
+    if program.both and not isinstance(program.returned(), tuple | list | dict):
+        return None
+    return program
 
 
 def check_code(code: CodeTarget, **options: Any) -> Report:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,20 +21,15 @@ _BACKWARDS = ("backward", "gradient", "backprop", "grad", "gradients", "backward
 def understood(
     named: Sequence[tuple[str, Any, Any]],
     args: Mapping[str, Any],
-    module_globals: dict[str, Any] | None = None,
+    module_globals: dict[str, Any],
 ) -> Program:
     """The program of `forward`, `backward`, perhaps a loss between them; or of one function or object.
 
     `named` are (name, value, object that it is a method of). Raises `BpxError`.
     """
-    routines = [routine for item in named for routine in _routines(*item)]
-    owner = next(
-        (owner for _, value, owner in named for owner in [_object(value, owner)] if owner is not None), None
+    world, routines = _world(
+        named, [routine for item in named for routine in _routines(*item)], args, module_globals
     )
-    if module_globals is None:
-        module_globals = vars(sys.modules.get(getattr(routines[0].function, "__module__", ""), sys))
-    world = World(args, module_globals, [routine.function for routine in routines], owner)
-    routines = [_at_home(routine, owner, world) for routine in routines]
     forward, loss, backward = _sorted_out(routines)
     program = Program(forward, loss, backward, world)
     _find_outputs(program, module_globals)
@@ -43,17 +37,12 @@ def understood(
 
 
 def forward_only(
-    code_named: Sequence[tuple[str, Any, Any]], args: Mapping[str, Any], module_globals: dict[str, Any]
+    named: Sequence[tuple[str, Any, Any]], args: Mapping[str, Any], module_globals: dict[str, Any]
 ) -> Program:
     """The program of `forward`, and perhaps a loss behind it, of which only the value is asked for."""
-    routines = [_forward_of(*item) for item in code_named][:2]
-    owner = next(
-        (owner for _, value, owner in code_named for owner in [_object(value, owner)] if owner is not None),
-        None,
-    )
-    world = World(args, module_globals, [routine.function for routine in routines], owner)
-    forward, *losses = [_at_home(routine, owner, world) for routine in routines]
-    is_object = not inspect.isroutine(code_named[0][1])
+    world, routines = _world(named, [_forward_of(*item) for item in named][:2], args, module_globals)
+    forward, *losses = routines
+    is_object = not inspect.isroutine(named[0][1])
     program = Program(forward, losses[0] if losses and not is_object else None, forward, world)
     try:
         result = program.returned()
@@ -64,6 +53,19 @@ def forward_only(
     else:
         program.outputs = [_output(program, result)]
     return program
+
+
+def _world(
+    named: Sequence[tuple[str, Any, Any]],
+    routines: Sequence[Routine],
+    args: Mapping[str, Any],
+    module_globals: dict[str, Any],
+) -> tuple[World, list[Routine]]:
+    """The world of these routines, and the routines with the way to their object in it."""
+    objects = (_object(value, owner) for _, value, owner in named)
+    owner = next((found for found in objects if found is not None), None)
+    world = World(args, module_globals, [routine.function for routine in routines], owner)
+    return world, [_at_home(routine, owner, world) for routine in routines]
 
 
 def _forward_of(name: str, value: Any, owner: Any) -> Routine:

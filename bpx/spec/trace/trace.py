@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ from bpx.spec.trace.random_state import kept_random_state
 from bpx.spec.trace.stand_ins import stand_ins
 from bpx.spec.trace.tape import Branch, Handle, Tape, TraceError, agree, is_traced
 from bpx.spec.trace.traced import Traced
-from bpx.spec.trace.user_source import source_of
+from bpx.spec.trace.user_source import raised_at, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
@@ -93,7 +92,7 @@ def _traced_call(function: Callable[..., Any], inputs: Mapping[str, Any], origin
             refusal = tape.refusals[0] if tape.refusals else _refusal(error)
             if refusal is not None:
                 raise refusal from None
-            raise _not_traceable(error, tape) from error
+            raise _not_traceable(error) from error
     if tape.refusals:
         raise tape.refusals[0]  # the function caught it, and went on without a gradient
     return _Run(tape, handles, result)
@@ -106,15 +105,10 @@ def _refusal(error: BaseException | None) -> TraceError | None:
     return error
 
 
-def _not_traceable(error: Exception, tape: Tape) -> TraceError:
+def _not_traceable(error: Exception) -> TraceError:
     """What the function raises on handles and not on numbers."""
-    from bpx.spec.trace.user_source import is_users, line_span
-
-    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]
-    source = source_of(lines[-1].filename) if lines else None
-    span = None if source is None or lines[-1].lineno is None else line_span(source, lines[-1].lineno)
     facts = {"reason": f"{type(error).__name__}: {error}"}
-    return TraceError([Diagnostic("untraceable", span, facts, "use-other-functions")])
+    return TraceError([Diagnostic("untraceable", raised_at(error), facts, "use-other-functions")])
 
 
 def _output_node(traced: _Run, result: Any) -> Expr:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
+from traceback import extract_tb
 from types import CodeType, FrameType
 from typing import Any
 
@@ -92,6 +93,13 @@ def line_span(source: Source, line: int) -> Span:
     text = source.line(line)
     start = source.offset(line, len(text) - len(text.lstrip()) + 1)
     return Span(source, start, start + len(text.strip()))
+
+
+def raised_at(error: BaseException) -> Span | None:
+    """The innermost line of the user's that an exception comes from."""
+    lines = [frame for frame in extract_tb(error.__traceback__) if is_users(frame.filename)]
+    source = source_of(lines[-1].filename) if lines else None
+    return line_span(source, lines[-1].lineno) if source is not None and lines[-1].lineno else None
 
 
 def _offset(source: Source, line: int, byte: int) -> int:
