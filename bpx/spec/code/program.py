@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from bpx.spec.code.words_of_code import (
     words_of,
 )
 from bpx.spec.trace.random_state import kept_random_state
+from bpx.spec.trace.stand_ins import places
 from bpx.spec.trace.tape import active
 from bpx.spec.trace.user_source import raised_at
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -149,8 +150,12 @@ class Program:
     @contextmanager
     def _world(self, values: Mapping[Path, Any]) -> Iterator[dict[str, Any]]:
         """A copy of the world, in which every run draws the same random numbers."""
-        with kept_random_state(self.forward.function), self.world.copy(values) as world:
+        with self._same_random_numbers(), self.world.copy(values) as world:
             yield world
+
+    def _same_random_numbers(self) -> AbstractContextManager[None]:
+        function = self.forward.function
+        return kept_random_state(function, places(function))
 
     def _called_forward(self, world: dict[str, Any]) -> Any:
         return _call(self.forward.bound(world), world["args"], self.forward.name)
@@ -215,7 +220,7 @@ class Program:
             for number in range(2):
                 if number:
                     self._set_back(world, original, clears)
-                with kept_random_state(self.forward.function):
+                with self._same_random_numbers():
                     before, result, after = self._once(world, upstream)
                     yield before, result, copied(after)
 

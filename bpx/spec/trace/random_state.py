@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.spec.trace.stand_ins import places
+from bpx.spec.trace.stand_ins import Place
 from bpx.spec.trace.user_source import is_users
 
 # Objects that are looked through for generators; what is held deeper draws other numbers in each call, and
@@ -21,9 +21,9 @@ _MOST_OBJECTS = 5_000
 
 
 @contextmanager
-def kept_random_state(function: Callable[..., Any]) -> Iterator[None]:
-    """Set the global generators, and those in reach of the function, back afterwards."""
-    generators = list(_generators(function))
+def kept_random_state(function: Callable[..., Any], reach: list[Place]) -> Iterator[None]:
+    """Set the global generators, and those in `places(function)` and its object, back afterwards."""
+    generators = list(_generators(function, reach))
     legacy, python = np.random.get_state(), random.getstate()
     states = [deepcopy(_state(generator)) for generator in generators]
     try:
@@ -50,11 +50,11 @@ def _set_state(generator: Any, state: Any) -> None:
         generator.set_state(state)
 
 
-def _generators(function: Callable[..., Any]) -> Iterator[Any]:
+def _generators(function: Callable[..., Any], reach: list[Place]) -> Iterator[Any]:
     """What draws random numbers in the user's modules, in closures, and in objects that these hold."""
     owner = getattr(function, "__self__", function)
     # The last is looked at first: the object, then what stands in the function's own module.
-    held = [value for place in places(function) for _, value in place.items()]
+    held = [value for place in reach for _, value in place.items()]
     todo = [*reversed(held), owner]
     seen: set[int] = set()
     while todo and len(seen) < _MOST_OBJECTS:

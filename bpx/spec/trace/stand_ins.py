@@ -214,13 +214,13 @@ _STAND_INS: dict[int, Any] = {
 
 
 @contextmanager
-def stand_ins(function: Callable[..., Any], tape: Tape) -> Iterator[None]:
-    """Put the stand-ins into the modules that are the user's, and into what `function` closes over.
+def stand_ins(reach: list[Place], tape: Tape) -> Iterator[None]:
+    """Put the stand-ins into `places(function)`: the user's modules, and what the function closes over.
 
     What the function itself gives a name to in a module, as with `global`, is undone afterwards.
     """
     names = {**_STAND_INS, **stand_ins_of_scipy()}
-    before = [(place, place.items()) for place in places(function)]
+    before = [(place, place.items()) for place in reach]
     try:
         for place, items in before:
             for name, value in items:
@@ -282,24 +282,37 @@ class Place(NamedTuple):
 
 
 def places(function: Callable[..., Any]) -> list[Place]:
-    """The variables of the user's modules, and all that functions in reach close over."""
-    todo = [*map(Place, _modules()), *_inside(function)]
+    """The variables of the user's modules, and all that functions in reach close over.
+
+    A program may have thousands of names, and most of them mean a few things: each is looked at once.
+    """
     known: dict[int, Place] = {}
+    todo = [*map(Place, _modules())]
+    todo += [inner for each in _functions_of(function) for inner in _used_by(each, known)]
+    looked_at: set[int] = set()
     while todo:
         place = todo.pop()
         # By identity: neither dicts nor cells can be hashed.
         key = id(place.variables if place.cell is None else place.cell)
-        if key not in known:
-            known[key] = place
-            todo += [inner for _, value in place.items() for inner in _inside(value)]
+        if key in known:
+            continue
+        known[key] = place
+        for _, value in place.items():
+            owner = value if isinstance(value, _OWNERS) else type(value)
+            if id(owner) not in looked_at:
+                looked_at.add(id(owner))
+                todo += [inner for each in _functions_of(owner) for inner in _used_by(each, known)]
     return list(known.values())
 
 
-def _inside(value: Any) -> list[Place]:
-    """Where the names are that a function, or the methods of an object, use."""
-    functions = [each for each in _functions_of(value) if is_users_code(each.__code__, each.__globals__)]
-    variables = [Place(each.__globals__) for each in functions]
-    return [*variables, *(Place(None, cell) for each in functions for cell in each.__closure__ or ())]
+def _used_by(function: FunctionType, known: Mapping[int, Place]) -> list[Place]:
+    """Where the names are that a function uses, unless all of it is known."""
+    variables, cells = function.__globals__, function.__closure__ or ()
+    if not cells and id(variables) in known:
+        return []
+    if not is_users_code(function.__code__, variables):
+        return []
+    return [Place(variables), *(Place(None, cell) for cell in cells)]
 
 
 def _modules() -> Iterator[dict[str, Any]]:
@@ -321,6 +334,10 @@ def _functions_of(value: Any) -> list[FunctionType]:
     if isinstance(value, type) or (isinstance(value, ModuleType) and _is_users_module(value)):
         return [inner for inner in vars(value).values() if isinstance(inner, FunctionType)]
     return [] if isinstance(value, ModuleType) else _functions_of(type(value))
+
+
+# What `_functions_of` looks into itself; of everything else it looks into the class.
+_OWNERS = (FunctionType, MethodType, ModuleType, partial, type)
 
 
 def _is_users_module(module: ModuleType) -> bool:

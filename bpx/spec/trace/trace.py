@@ -14,7 +14,7 @@ from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import free_output_name
 from bpx.graph.run import run
 from bpx.spec.trace.random_state import kept_random_state
-from bpx.spec.trace.stand_ins import stand_ins
+from bpx.spec.trace.stand_ins import places, stand_ins
 from bpx.spec.trace.tape import Branch, Handle, Tape, TraceError, agree, is_traced
 from bpx.spec.trace.traced import Traced
 from bpx.spec.trace.user_source import raised_at, source_of
@@ -68,7 +68,7 @@ def _plainly_called(
 ) -> Any:
     """What the function returns for numbers."""
     copies = {name: np.array(value)[()] for name, value in inputs.items()}
-    with kept_random_state(origin), np.errstate(all="ignore"):
+    with kept_random_state(origin, places(origin)), np.errstate(all="ignore"):
         try:
             return function(**copies)
         except NoHandleError:  # a function written with ops of bpx has no other value than that of its graph
@@ -85,7 +85,9 @@ def _raised(error: Exception) -> BpxError:
 def _traced_call(function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any]) -> _Run:
     tape = Tape(Traced)
     handles = {name: tape.input(value) for name, value in inputs.items()}
-    with kept_random_state(origin), stand_ins(origin, tape), tape.running(), np.errstate(all="ignore"):
+    reach = places(origin)
+    kept = kept_random_state(origin, reach)
+    with kept, stand_ins(reach, tape), tape.running(), np.errstate(all="ignore"):
         try:
             result = function(**handles)
         except Exception as error:

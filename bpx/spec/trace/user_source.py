@@ -51,9 +51,11 @@ def is_users_code(code: CodeType, names: Mapping[str, Any]) -> bool:
     module is.
     """
     filename = code.co_filename
+    if not filename.startswith("<"):
+        return is_users(filename)
     if str(names.get("__name__", "")).startswith("namedtuple_"):
         return False
-    return is_users(str(names.get("__file__", filename)) if filename.startswith("<") else filename)
+    return is_users(str(names.get("__file__", filename)))
 
 
 def user_frames() -> Iterator[FrameType]:
