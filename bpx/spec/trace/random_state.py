@@ -54,7 +54,7 @@ def _generators(function: Callable[..., Any], reach: list[Place]) -> Iterator[An
     """What draws random numbers in the user's modules, in closures, and in objects that these hold."""
     owner = getattr(function, "__self__", function)
     # The last is looked at first: the object, then what stands in the function's own module.
-    held = [value for place in reach for _, value in place.items()]
+    held = [value for place in reach for _, value in place.held()]
     todo = [*reversed(held), owner]
     seen: set[int] = set()
     while todo and len(seen) < _MOST_OBJECTS:

@@ -220,7 +220,7 @@ def stand_ins(reach: list[Place], tape: Tape) -> Iterator[None]:
     What the function itself gives a name to in a module, as with `global`, is undone afterwards.
     """
     names = {**_STAND_INS, **stand_ins_of_scipy()}
-    before = [(place, place.items()) for place in reach]
+    before = [(place, place.held()) for place in reach]
     try:
         for place, items in before:
             for name, value in items:
@@ -251,7 +251,7 @@ class Place(NamedTuple):
     variables: dict[str, Any] | None
     cell: Any = None
 
-    def items(self) -> list[tuple[str, Any]]:
+    def held(self) -> list[tuple[str, Any]]:
         """Names and values; none of a cell that is not filled yet."""
         if self.variables is not None:
             return list(self.variables.items())
@@ -297,7 +297,7 @@ def places(function: Callable[..., Any]) -> list[Place]:
         if key in known:
             continue
         known[key] = place
-        for _, value in place.items():
+        for _, value in place.held():
             owner = value if isinstance(value, _OWNERS) else type(value)
             if id(owner) not in looked_at:
                 looked_at.add(id(owner))
