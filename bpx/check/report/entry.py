@@ -7,7 +7,7 @@ order and no count of digits depends on it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -200,10 +200,15 @@ def second_name(output: str, name: str, by: str) -> str:
 
 def rank(entry: Entry) -> tuple[int, float, float]:
     """What entries are sorted by, the worst first: the verdict, the relative difference, the difference."""
-    relative, difference = ranked_differences(
-        np.array([entry.claimed]), np.array([entry.reference]), np.array([entry.error])
-    )
-    return entry.verdict, float(relative[0]), float(difference[0])
+    return ranks([entry])[0]
+
+
+def ranks(entries: Sequence[Entry]) -> list[tuple[int, float, float]]:
+    """The rank of each of many entries, at once."""
+    numbers = np.array([(entry.claimed, entry.reference, entry.error) for entry in entries]).reshape(-1, 3)
+    relative, difference = ranked_differences(*numbers.T)
+    verdicts = (entry.verdict for entry in entries)
+    return list(zip(verdicts, relative.tolist(), difference.tolist(), strict=True))
 
 
 def ranked_differences(claimed: Array, reference: Array, error: Array) -> tuple[Array, Array]:

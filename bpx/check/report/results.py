@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.blame import Blame
-from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, rank
+from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, rank, ranks
 from bpx.check.report.gradient_table import GradientTable
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import Diagnostic
@@ -172,7 +172,11 @@ class CheckResults:
         else:
             entries = [entry for column in self.columns for entry in column.worst(MOST_SHOWN)]
         if (sort or self.sort) == "worst":
-            return sorted(entries, key=lambda entry: (entry.verdict, entry.output or (), rank(entry)))
+            keys = [
+                (entry.verdict, entry.output or (), each)
+                for entry, each in zip(entries, ranks(entries), strict=True)
+            ]
+            return [entries[at] for at in sorted(range(len(entries)), key=keys.__getitem__)]
         return entries
 
     @property
