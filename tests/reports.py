@@ -168,10 +168,10 @@ def cannot_tell() -> Report:
     )
 
 
-def network() -> Report:
+def network(inputs: int = 784) -> Report:
     """784-32-10: 25,450 entries, eleven of W1 wrong."""
     rng = np.random.default_rng(0)
-    first = rng.normal(size=(784, 32))
+    first = rng.normal(size=(inputs, 32))
     verdicts = np.full(first.shape, AGREE, dtype=np.int8)
     verdicts[5, :11] = DISAGREE
     claimed = np.where(verdicts == DISAGREE, -first, first)
