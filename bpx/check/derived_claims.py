@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.spec_check import SpecCheck
-from bpx.check.whole.checked_graph import Query
+from bpx.check.whole.checked_graph import FirstDerivative, Query
 from bpx.check.whole.claims import is_elementwise
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.named.claim import Claim, Derivative, NamedFormula
@@ -61,6 +61,9 @@ def derived_checks(query: Query, claim: Claim) -> Iterator[DerivedCheck]:
     else:
         weights = query.seed if of == output else np.ones(spec.graph.shapes[of])
         differentiated = _gradient(spec, of, weights, derivative)
+        node = spec.nodes[derivative.first]
+        first = query._replace(output=of, seed=weights, wrt={derivative.first: node}, local_claims={})
+        query = query._replace(first=FirstDerivative(first, node))
     _check_shape(claim, differentiated, _part(spec, derivative))
     yield from _rows(query, differentiated, claim, spec.names[of])
 

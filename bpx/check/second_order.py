@@ -5,26 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpx.check.local.jacobians import CheckedEdge
 from bpx.check.numeric.tolerances import MOST_SECOND
-from bpx.check.report.evidence import Obstacle
 from bpx.check.report.gradient_table import GradientTable
-from bpx.check.whole.checked_graph import CheckedGraph, Query
+from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, Query
 from bpx.check.whole.evaluation import by_rule
 from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.numbers import index_text
 from bpx.passes.reverse import reverse
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
 
 
 def second_order(query: Query, input_values: Mapping[int, Array]) -> list[GradientTable]:
@@ -38,8 +31,8 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
     tables: list[GradientTable] = []
     # The entries share most of their nodes, and those at one point have the same rules.
     rules: dict[tuple[int, int], CheckedEdge] = {}
-    missing = _without_gradient(query, input_values)
     for name, node in query.wrt.items():
+        first = FirstDerivative(query, node)
         gradient = ledger.gradient(node)
         for label, seed in _seeds(query, name, node):
             spec = replace(
@@ -58,27 +51,14 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
                 seed if gradient is not None else np.zeros(shape),
                 query.detect,
                 query.budget,
+                first=first,
             )
             checked = CheckedGraph.at(entry_query, input_values, known_rules=rules)
-            undefined = bool((missing.get(node, False) & (seed != 0)).any())
             tables += [
-                _table(checked, input_name, input_node, label, undefined)
-                for input_name, input_node in query.wrt.items()
+                _table(checked, input_name, input_node, label) for input_name, input_node in query.wrt.items()
             ]
             rules |= checked.rules
     return tables
-
-
-def _without_gradient(query: Query, input_values: Mapping[int, Array]) -> dict[int, Flags]:
-    """Node → its entries at a kink: what rules give there is a convention, which has no slope."""
-    checked = CheckedGraph.at(query, input_values)
-    if not checked.kinks:
-        return {}
-    return {
-        node: np.broadcast_to(evaluated(checked, name, node, by_rule(checked, node)).evidence.kink, shape)
-        for name, node in query.wrt.items()
-        for shape in [checked.graph.shapes[node]]
-    }
 
 
 def _seeds(query: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
@@ -94,13 +74,6 @@ def _seeds(query: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
         yield first + index_text(index), seed
 
 
-def _table(checked: CheckedGraph, name: str, node: int, label: str, undefined: bool) -> GradientTable:
-    evaluation = evaluated(checked, name, node, by_rule(checked, node))
-    evidence = evaluation.evidence
-    if undefined:
-        # An entry at the edge of a domain has that for a reason, which says more.
-        flat = np.flatnonzero(np.broadcast_to(evidence.obstacle == Obstacle.NONE, evidence.shape))
-        evidence.replace(flat, np.nan, np.nan, obstacle=Obstacle.NO_GRADIENT)
-        evidence.facts[Obstacle.NO_GRADIENT.code] = {"gradient": label}
-    table = evaluation.table()
+def _table(checked: CheckedGraph, name: str, node: int, label: str) -> GradientTable:
+    table = evaluated(checked, name, node, by_rule(checked, node)).table()
     return replace(table, by=label, own=np.ones(table.claimed.shape, dtype=bool))

@@ -430,6 +430,9 @@ MOST_SELECTED = 512
 # Of max(|arg|, 1): how far beside a kink the slopes of its sides are looked up, besides four times the
 # rounding of the arg. So near that nothing bends in between.
 BESIDE_KINK = 1e-9
+# Of max(|x|, 1): how far beside the point first derivatives are looked at that are derived once more. Farther
+# than `BESIDE_KINK`, as the slopes of sides part in proportion; no round number, which may meet another kink.
+BESIDE_POINT = 1.3711e-6
 # Relative: slopes of two sides that are nearer to each other are those of one.
 ONE_SIDE = 1e-6
 # Directions in which the gradient is looked up beside a kink.

@@ -47,6 +47,9 @@ class Obstacle(IntEnum):
     ACCUMULATES = 16  # each call adds to what an earlier one left in the claim
     NO_GRADIENT = 17  # of a second derivative: there is no first one, at a kink
     MANY_SIDES = 18  # a claim at a kink of a black box fits none of the sides met, which may not be all
+    NO_GRADIENT_BESIDE = 19  # of a second derivative: there is no first one right beside the point
+    UNSEEN_BESIDE = 20  # of a second derivative: whether there is one was not looked at
+    OTHER_GRADIENT = 21  # of a second derivative: what the rules give for the first one, at kinks, is not it
 
     @property
     def code(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from types import MappingProxyType
@@ -44,6 +44,7 @@ class Query(NamedTuple):
 
     `budget` is how many operations on numbers of many digits the gradient of one node may take.
     `local_claims` are those on derivatives of other nodes, by the names in ∂a/∂z: other claims may use them.
+    Where the output is itself a gradient, weighted by `seed`, `first` says of what.
     """
 
     spec: NamedGraph
@@ -53,11 +54,24 @@ class Query(NamedTuple):
     detect: float = DETECT
     budget: int = MOST_EXACT_OPERATIONS
     local_claims: Mapping[tuple[str, str], Claim] = MappingProxyType({})
+    first: FirstDerivative | None = None
 
     @property
     def exact_elements(self) -> int:
         """How many elements of one op the budget allows to be looked at in many digits."""
         return self.budget // EXACT_ELEMENT_OPERATIONS
+
+
+@dataclass(frozen=True, eq=False)
+class FirstDerivative:
+    """∂output/∂node of `query`, which is derived once more.
+
+    `flags` keeps what is known of its entries, by the values of the inputs: each is asked for often.
+    """
+
+    query: Query
+    node: int
+    flags: dict[bytes, tuple[Flags, Flags]] = field(default_factory=dict)
 
 
 class NonsmoothNode(NamedTuple):

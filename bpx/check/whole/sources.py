@@ -6,23 +6,37 @@ far, because the later sources cost much: many digits only where differences lea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpx.check.balls import ball_context
 from bpx.check.local.rounding_error import rounding_errors
-from bpx.check.numeric.tolerances import EPSILON, FULL_DIGITS, OTHER_FORMULA, PLAIN_ROUNDING, REST, WITNESSES
+from bpx.check.numeric.tolerances import (
+    BESIDE_POINT,
+    EPSILON,
+    FULL_DIGITS,
+    MOST_SECOND,
+    OTHER_FORMULA,
+    PLAIN_ROUNDING,
+    REST,
+    WITNESSES,
+)
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
-from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.check.whole.evaluation import Claimed, Evaluation
+from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative
+from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
+from bpx.graph.arrays import Array
+from bpx.graph.formula import partial
+from bpx.graph.numbers import index_text
 from bpx.graph.run import run
 from bpx.passes.domain import written
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Flags = NDArray[np.bool_]
     Indices = NDArray[np.intp]
 
 
@@ -38,6 +52,7 @@ def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> 
         _terms,
         _rules,
         _rounded_formula,
+        _first_derivative,
     )
     for source in sources:
         source(evaluation)
@@ -177,3 +192,75 @@ def _rounded_formula(evaluation: Evaluation) -> None:
     plain = (rounding >= PLAIN_ROUNDING[0] * EPSILON) & (rounding <= PLAIN_ROUNDING[1] * EPSILON)
     may_be = (in_full | (number == 0)) & plain & (gap <= OTHER_FORMULA * rounding)
     evaluation.evidence.put(off[may_be], rounded_formula=True)
+
+
+# --- second derivatives -------------------------------------------------------------------------
+
+
+def _first_derivative(evaluation: Evaluation) -> None:
+    """Second derivatives where the first one is not what is derived: here, or beside, along that input.
+
+    What rules give at a kink is a convention, and its slope means nothing. In relu(x) * relu(y) at 0, ∂/∂x
+    exists, but not at any y > 0, so that it has no derivative by y.
+    """
+    first, checked, evidence = evaluation.checked.query.first, evaluation.checked, evaluation.evidence
+    if first is None or not CheckedGraph.at(first.query, checked.input_values).kinks:
+        return
+    # An entry at the edge of a domain has that for a reason, which says more.
+    flat = np.flatnonzero(np.broadcast_to(evidence.obstacle == Obstacle.NONE, evidence.shape))
+    obstacle = _first_obstacle(evaluation, checked.input_values)
+    if obstacle:
+        _drop(evaluation, flat, obstacle)
+        return
+    _drop(evaluation, flat[2 * MOST_SECOND :], Obstacle.UNSEEN_BESIDE)
+    value = np.asarray(run(checked.graph, checked.input_values, [evaluation.node])[evaluation.node])
+    for entry in flat[: 2 * MOST_SECOND].tolist():
+        for step in (-BESIDE_POINT, BESIDE_POINT):
+            moved = value.astype(float)
+            moved.flat[entry] += step * max(abs(moved.flat[entry]), 1.0)
+            obstacle = _first_obstacle(evaluation, {**checked.input_values, evaluation.node: moved})
+            beside = Obstacle.NO_GRADIENT_BESIDE if obstacle == Obstacle.NO_GRADIENT else obstacle
+            _drop(evaluation, np.array([entry] if beside else [], dtype=int), beside)
+
+
+def _drop(evaluation: Evaluation, flat: Indices, obstacle: Obstacle) -> None:
+    """No reference for these entries of a second derivative."""
+    if flat.size:
+        evaluation.evidence.replace(flat, np.nan, np.nan, obstacle=obstacle)
+        evaluation.evidence.facts[obstacle.code] = {"gradient": _first_name(evaluation)}
+
+
+def _first_name(evaluation: Evaluation) -> str:
+    """`∂L/∂x[0]`, or `∂L/∂x` where several of its entries are weighted."""
+    query = evaluation.checked.query
+    assert query.first is not None
+    names, weighted = query.spec.names, np.argwhere(query.seed)
+    index = index_text(tuple(map(int, weighted[0]))) if len(weighted) == 1 else ""
+    return partial(names[query.first.query.output], names[query.first.node]) + index
+
+
+def _first_obstacle(evaluation: Evaluation, input_values: Mapping[int, Array]) -> Obstacle:
+    """What keeps the rules from giving the first derivative at these values."""
+    query = evaluation.checked.query
+    assert query.first is not None
+    kinked, unlike = (flags & (query.seed != 0) for flags in _first_flags(query.first, input_values))
+    if kinked.any():
+        return Obstacle.NO_GRADIENT
+    return Obstacle.OTHER_GRADIENT if unlike.any() else Obstacle.NONE
+
+
+def _first_flags(first: FirstDerivative, input_values: Mapping[int, Array]) -> tuple[Flags, Flags]:
+    """Which entries of a first derivative do not exist, and which are not what the rules give, at kinks."""
+    key = b"".join(np.ascontiguousarray(value).tobytes() for value in input_values.values())
+    if key not in first.flags:
+        checked, node = CheckedGraph.at(first.query, input_values), first.node
+        kinked = np.zeros(checked.graph.shapes[node], dtype=bool)
+        unlike = kinked.copy()
+        if checked.kinks and not checked.is_smooth(node).all():
+            name = first.query.spec.names[node]
+            at_point = evaluated(checked, name, node, by_rule(checked, node))
+            kinked |= at_point.evidence.kink
+            disagree = at_point.verdicts == Verdict.DISAGREE
+            unlike |= (at_point.bent & disagree).reshape(kinked.shape) & ~kinked
+        first.flags[key] = kinked, unlike
+    return first.flags[key]

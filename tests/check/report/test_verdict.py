@@ -157,6 +157,9 @@ TABLE = [
     Row(9.0, 0.0, 0.1, DISAGREE, "differs", {"apart": True}),
     Row(2.0, NAN, NAN, UNCLEAR, "many-sides", {"obstacle": Obstacle.MANY_SIDES}),
     Row(2.0, NAN, NAN, KINK, "no-gradient", {"obstacle": Obstacle.NO_GRADIENT}),
+    Row(2.0, NAN, NAN, KINK, "no-gradient-beside", {"obstacle": Obstacle.NO_GRADIENT_BESIDE}),
+    Row(2.0, NAN, NAN, UNCLEAR, "unseen-beside", {"obstacle": Obstacle.UNSEEN_BESIDE}),
+    Row(2.0, NAN, NAN, UNCLEAR, "other-gradient", {"obstacle": Obstacle.OTHER_GRADIENT}),
 ]
 
 
