@@ -243,3 +243,19 @@ def test_a_local_derivative_in_numbers_is_used_at_the_given_point_alone() -> Non
     made = toml(SIGMOID_STEP)
     assert check(made, "da/dz = 0.2", "dz = dL/da*da/dz").verdict == "agree"
     assert check(made, "da/dz = 0.5", "dz = dL/da*da/dz").verdict == "disagree"
+
+
+@pytest.mark.parametrize(
+    ("expression", "values", "claim", "code"),
+    [
+        ("relu(x)", {"x": 0.0}, "d2out/dx2 = 0", "no-gradient"),
+        ("norm(x)", {"x": [0.0, 0.0]}, "hess = 0", "no-gradient"),
+        ("relu(x)*relu(y)", {"x": 0.0, "y": 0.0}, "d2out/dxdy = 0", "no-gradient-beside"),
+    ],
+)
+def test_second_derivatives_of_what_does_not_exist(
+    expression: str, values: dict[str, Any], claim: str, code: str
+) -> None:
+    rows = [row for row in check(spec(expression, **values), claim).entries if "²" in row.label]
+    assert rows
+    assert {(row.verdict.word, row.reason and row.reason.code) for row in rows} == {("kink", code)}

@@ -9,7 +9,7 @@ from checking import CHANGES, planted, spec, toml
 from bpx.check import second_order as second
 from bpx.check.gradcheck import gradcheck
 from bpx.check.local.edges import check_edges
-from bpx.check.whole import checked_graph
+from bpx.check.whole import checked_graph, sources
 from bpx.check.whole.checked_graph import Query
 
 SCALAR = {"x": 0.7, "y": 1.3}
@@ -134,3 +134,34 @@ def test_what_does_not_exist_has_no_derivative(expression, values):
 def test_a_gradient_that_exists_has_second_derivatives_at_a_kink():
     report = gradcheck(spec("max(x, y)*min(x, y)", x=1.0, y=1.0), order=2)
     assert {row.verdict.word for row in report.entries if row.by is not None} == {"disagree"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "values", "second_ones"),
+    [
+        ("relu(x)*relu(y)", {"x": 0.0, "y": 0.0}, "agree kink kink agree"),
+        ("max(x, 0)*min(y, 0)", {"x": 0.0, "y": 0.0}, "agree kink kink agree"),
+        ("relu(x)*relu(y) + 100*x", {"x": 0.0, "y": 0.0}, "agree kink kink agree"),
+        ("abs(x)*abs(y)^2", {"x": 0.0, "y": 0.0}, "agree kink agree agree"),
+        ("relu(x)*relu(y - 1e-4)", {"x": 0.0, "y": 0.0}, "agree agree agree agree"),
+        ("abs(x)^2*y", {"x": 0.0, "y": 0.0}, "agree agree agree agree"),
+        ("norm(x)*norm(y)", {"x": [0.0], "y": [0.0]}, "agree kink kink agree"),
+        # x*y, of which the rules give ∂/∂x as 0 where x is 0.
+        ("(relu(x) - relu(-x))*y", {"x": 0.0, "y": 0.0}, "agree cannot tell disagree agree"),
+    ],
+)
+def test_a_gradient_that_does_not_exist_beside_the_point_has_no_derivative(expression, values, second_ones):
+    report = gradcheck(spec(expression, **values), order=2)
+    assert " ".join(row.verdict.word for row in report.entries if row.by is not None) == second_ones
+
+
+def test_too_many_entries_to_look_beside_each(monkeypatch):
+    monkeypatch.setattr(sources, "MOST_SECOND", 1)
+    values = {"x": 0.0, "y": [0.0, 1.0, 2.0]}
+    report = gradcheck(spec("relu(x)*sum(relu(y))", **values), order=2)
+    by_x = [row for row in report.entries if row.by == "∂out/∂x" and row.input == "y"]
+    assert [row.verdict.word for row in by_x] == ["kink"] * 3  # at the point already: 3 * relu(x)
+    values = {"x": 0.0, "y": [0.0, 0.0, 0.0]}
+    report = gradcheck(spec("relu(x)*sum(relu(y))", **values), order=2)
+    by_x = [row for row in report.entries if row.by == "∂out/∂x" and row.input == "y"]
+    assert [row.verdict.word for row in by_x] == ["kink", "kink", "cannot tell"]
