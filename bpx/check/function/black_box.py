@@ -18,6 +18,7 @@ from bpx.check.function.black_box_blame import blamed_inputs
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_kinks import BlackBoxKinks
 from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
+from bpx.check.function.black_box_outputs import BlackBoxOutputs
 from bpx.check.function.black_box_rows import BlackBoxRows
 from bpx.check.function.black_box_slopes import BlackBoxSlopes
 from bpx.check.function.black_box_steadiness import find_scatter, find_unsteady_claims
@@ -121,6 +122,7 @@ class BlackBoxCheck:
         self.evaluation = BlackBoxEvaluation(self.rows.claims(), options.detect)
         self._refuse_nothing()
         self.slopes = BlackBoxSlopes(self.rows, self.evaluation, self.rng)
+        self.outputs = BlackBoxOutputs(self.slopes, options.calls)
 
     def _refuse_nothing(self) -> None:
         """Claims of nothing at all are a forgotten `return`, or inputs that have no gradient."""
@@ -153,6 +155,8 @@ class BlackBoxCheck:
         for input, obstacle in unsteady.items() if self.rows.caller.unsteady_at is None else ():
             own = np.flatnonzero(self.rows.owners == input)
             evidence.put(self.evaluation.all_rows(own), obstacle=obstacle)
+        if self.rows.caller.unsteady_at is None and not unsteady:
+            self.outputs.look()
         for input in self.rows.caller.varied:
             self.evaluation.add_array_scale(np.flatnonzero(self.rows.owners == input))
 
@@ -165,7 +169,8 @@ class BlackBoxCheck:
         name, shape = self.rows.caller.names[input], self.rows.caller.values[input].shape
         if input not in self.rows.misshapen:
             own = np.flatnonzero(self.rows.owners == input)
-            return self.evaluation.table(name, shape, own, self.rows.output_index)
+            worst = self.evaluation.table(name, shape, own, self.rows.output_index)
+            return self.outputs.with_outputs(worst, own)
         evidence = Evidence.nothing(shape, obstacle=Obstacle.CLAIM_SHAPE)
         facts = {"found": shape_text(self.rows.misshapen[input].shape), "wanted": shape_text(shape)}
         evidence.facts[Obstacle.CLAIM_SHAPE.code] = facts

@@ -580,6 +580,12 @@ SAME_BESIDE = 1e-5
 # Output elements that have a row each; of a larger output, 8 random mixtures of its elements have.
 MOST_ONE_HOT = 64
 MIXED_ROWS = 8
+# Wrong coordinates for which an element of such an output is looked for: log2(m) calls of backward each, and
+# 17 of forward for each of so many coordinates that the row of the element is judged at.
+MOST_LOCATED = 32
+MOST_IN_ROW = 64
+# Of max(|x|, 1): the cube root of the roundoff, at which the error of a central difference is least.
+SECANT_STEP = 2.0**-17
 
 # Runs at the same values. A coin that falls once in ten calls shows in all but 3 % of so many; with those
 # at the ends of lines and the claims', measured on 300 functions: 8 leave 6 unseen, 32 leave 1.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import bpx
 from bpx.check.function.black_box_rows import MIXED_ROWS, BlackBoxRows, coordinate, slanting
 from bpx.check.function.caller import Caller
 from bpx.check.numeric import multiprecision
@@ -109,3 +110,37 @@ def test_scatter_is_measured() -> None:
     rows = rows_of(lambda x: x + rng.uniform(0, 1e-3), lambda g, x: g, 1.0)
     assert 0 < (rows.scatter() or 0.0) < 1e-3
     assert rows_of(np.sin, lambda g, x: g, 1.0).scatter() is None
+
+
+def test_of_which_elements_of_a_large_output_a_gradient_is_wrong():
+    matrix = np.random.default_rng(0).normal(size=(100, 3))
+
+    def backward(g, x):
+        slopes = 1 - np.tanh(matrix @ x) ** 2
+        slopes[37] *= 2
+        return (matrix.T @ (g * slopes),)
+
+    report = bpx.gradcheck(lambda x: np.tanh(matrix @ x), [np.array([0.3, -0.2, 0.5])], backward)
+    entries = report.to_dict()["entries"]
+    assert [entry["output"] for entry in entries] == [[37]] * 3
+    slopes = 1 - np.tanh(matrix[37] @ [0.3, -0.2, 0.5]) ** 2
+    numbers = {entry["index"][0]: (entry["claimed"], entry["reference"]) for entry in entries}
+    for i, found in numbers.items():
+        assert found == pytest.approx((2 * slopes * matrix[37, i], slopes * matrix[37, i]))
+
+
+def test_elements_of_a_large_output_one_for_each_wrong_entry():
+    def backward(g, x):
+        slopes = np.cos(x)
+        slopes[5, :3] *= -1
+        return (g * slopes,)
+
+    x = np.random.default_rng(0).normal(size=(10, 12))
+    report = bpx.gradcheck(np.sin, [x], backward)
+    wrong = [entry for entry in report.to_dict()["entries"] if entry["verdict"] == "disagree"]
+    assert (
+        [entry["output"] for entry in wrong]
+        == [entry["index"] for entry in wrong]
+        == [[5, 0], [5, 1], [5, 2]]
+    )
+    assert "sin[5, 1]" in str(report)
