@@ -259,6 +259,12 @@ def _var(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
     return sum_(square(_deviations(x, axis)), axis=axis, keepdims=keepdims) / (count(x.shape, axis) - ddof)
 
 
+def _std(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
+    """√var, as a norm, which brings the squares into float64 where they would leave it."""
+    length = norm(_deviations(x, axis), axis=axis, keepdims=keepdims)
+    return length / math.sqrt(count(x.shape, axis) - ddof)
+
+
 def _pull_var(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> tuple[Expr]:
     scaled = 2 * upstream / (count(x.shape, axis) - ddof)
     return (_aligned(scaled, x, axis) * _deviations(x, axis),)
@@ -279,7 +285,7 @@ var = composite(
 )
 std = composite(
     "std",
-    lambda x, *, axis, keepdims, ddof: root_of_squares(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
+    _std,
     settings={**_REDUCTION, "ddof": 0},
     arrange=_arrange_variance,
     pull=_pull_std,

@@ -18,9 +18,8 @@ from bpx.check.function.black_box_blame import blamed_inputs
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_kinks import BlackBoxKinks
 from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
-from bpx.check.function.black_box_outputs import BlackBoxOutputs
 from bpx.check.function.black_box_rows import BlackBoxRows
-from bpx.check.function.black_box_slopes import BlackBoxSlopes
+from bpx.check.function.black_box_slopes import BlackBoxOutputs, BlackBoxSlopes
 from bpx.check.function.black_box_steadiness import find_scatter, find_unsteady_claims
 from bpx.check.function.black_box_together import BlackBoxTogether
 from bpx.check.function.caller import Caller

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from checking import spec
 
@@ -54,3 +55,12 @@ def test_an_explanation_says_what_counts_as_0():
     explanation = explain(spec("where(x > 0, sqrt(max(x, 0)), 0)", x=-1.0))
     assert explanation.gradients["x"] == 0
     assert "zero-times-infinite" in [note.code for note in explanation.notes]
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_a_standard_deviation_of_any_size(size):
+    report = gradcheck(spec("std(x)", x=[1.0 * size, -2.5 * size, 0.3 * size]))
+    assert report.verdict == "agree"
+    away = np.array([1.0, -2.5, 0.3]) + 0.4
+    right = away / (3 * np.sqrt(np.mean(away**2)))
+    assert [entry.claimed for entry in report.entries] == pytest.approx(right.tolist())
