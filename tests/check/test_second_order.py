@@ -146,6 +146,8 @@ def test_a_gradient_that_exists_has_second_derivatives_at_a_kink():
         ("relu(x)*relu(y - 1e-4)", {"x": 0.0, "y": 0.0}, "agree agree agree agree"),
         ("abs(x)^2*y", {"x": 0.0, "y": 0.0}, "agree agree agree agree"),
         ("norm(x)*norm(y)", {"x": [0.0], "y": [0.0]}, "agree kink kink agree"),
+        # Right beside the point a second kink is near: at y = 1e-6, that of x - y.
+        ("abs(x)*(-y)*abs(x - y)", {"x": 0.0, "y": 0.0}, "agree kink agree agree"),
         # x*y, of which the rules give ∂/∂x as 0 where x is 0.
         ("(relu(x) - relu(-x))*y", {"x": 0.0, "y": 0.0}, "agree cannot tell disagree agree"),
     ],

@@ -29,7 +29,8 @@ class GraphFunction:
     """The weighted output of a graph as a function of its inputs, which have `input_values` here.
 
     When `guarded`, a point may be used as long as no guard has changed its sign on the way to it. Of the
-    nodes `kinked`, which are at a kink here, steps to one side that stride over further ones are no use.
+    nodes `kinked`, which are at a kink here, steps to one side that stride over further ones are no use, nor
+    those that stride over a kink of any other node.
     """
 
     def __init__(
@@ -45,7 +46,8 @@ class GraphFunction:
         self.graph, self.output, self.seed, self.input_values = graph, output, seed, input_values
         nodes = graph.needs(of=[output])
         self.elements = sum(int(np.prod(graph.shapes[node], dtype=int)) for node in nodes)
-        self.guards = _guard_nodes(graph, nodes) if guarded else []
+        others = [node for node in nodes if node not in kinked] if guarded or kinked else []
+        self.guards = _guard_nodes(graph, others)
         self.kink_guards = _guard_nodes(graph, kinked)
         self.signs = {node: np.sign(value) for node, value in run(graph, input_values, self.guards).items()}
 
