@@ -341,8 +341,8 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.looked-at-in-part": "only {count} of {total} entries were checked within {calls} calls of `forward`",
     "diagnostic.certified-together": Counted(
         "total",
-        one="the entry was checked along random directions",
-        other="of {total} entries, {count} were checked together, along random directions",
+        one="the entry was checked along {directions} random directions",
+        other="of {total} entries, {count} were checked together, along {directions} random directions: a relative error of {relative} or more in one of them remains undetected with a probability below {chance}",
     ),
     "diagnostic.native-code": "`{name}` may pass the memory of its arrays to compiled code, so nothing is evaluated in high precision",
     "diagnostic.coarse-type": "`forward` computes in {type}, so relative errors below about {smallest} cannot be seen",

@@ -26,8 +26,11 @@ from bpx.check.function.caller import Caller
 from bpx.check.function.native_code import calls_native_code
 from bpx.check.numeric.tolerances import (
     DETECT,
+    DIRECTIONS,
     GOLDEN_RATIO,
+    HIDDEN_CHANCE,
     MOST_CALLS,
+    MOST_LOOKS,
     ONE_BY_ONE,
     SAFETY_FACTOR,
     SHARE_TOGETHER,
@@ -39,7 +42,7 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import bad_options, is_number, is_whole, unknown_options, wrong_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
-from bpx.graph.numbers import shape_text
+from bpx.graph.numbers import number, shape_text
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -192,7 +195,8 @@ class BlackBoxCheck:
         deadline = None if self.options.seconds is None else time.perf_counter() + self.options.seconds
         together = BlackBoxTogether(self.slopes, int(SHARE_TOGETHER * self.options.calls))
         if len(coordinates) > ONE_BY_ONE:
-            coordinates = self._spread_out(together.certify_each(coordinates))
+            first, others = together.certify(coordinates)
+            coordinates = np.concatenate([first, self._spread_out(others)])
         looked = 0
         # In parts, to keep to the budget; but the first part however small it is.
         while looked < len(coordinates) and (looked == 0 or caller.calls < self.options.calls):
@@ -200,7 +204,7 @@ class BlackBoxCheck:
                 break
             self.slopes.add(coordinates[looked : looked + TOGETHER])
             looked += TOGETHER
-        self._note_unseen(coordinates[looked:], together.certified)
+        self._note_unseen(coordinates[looked:])
 
     def _spread_out(self, coordinates: Indices) -> Indices:
         """The coordinates in an order in which any beginning is spread over all of them."""
@@ -208,10 +212,16 @@ class BlackBoxCheck:
         order = np.argsort(np.arange(len(coordinates)) * GOLDEN_RATIO % 1.0, kind="stable")
         return coordinates[order]
 
-    def _note_unseen(self, unseen: Indices, certified: int) -> None:
-        total = len(self.rows.claimed_coordinates)
+    def _note_unseen(self, unseen: Indices) -> None:
+        total, certified = len(self.rows.claimed_coordinates), int(self.evaluation.together.sum())
         if certified:
-            together = {"count": certified, "total": total}
+            together = {
+                "count": certified,
+                "total": total,
+                "directions": DIRECTIONS,
+                "relative": number(self.options.detect, 2),
+                "chance": number(MOST_LOOKS * HIDDEN_CHANCE, 2),
+            }
             self.rows.notes.append(Diagnostic("certified-together", None, together, severity="note"))
         if len(unseen):
             evidence = self.evaluation.evidence

@@ -48,6 +48,11 @@ def slanting(direction: Array) -> BlackBoxLine:
     return BlackBoxLine(0.0, lambda x, t: x + direction * t)
 
 
+def random_steps(rng: np.random.Generator, scale: Array) -> Array:
+    """Steps of ± [½, 2] of each scale, none of which is next to nothing."""
+    return np.asarray(rng.choice([-1.0, 1.0], size=len(scale)) * rng.uniform(0.5, 2.0, size=len(scale)) * scale)
+
+
 class BlackBoxRows:
     """The rows, and what the functions say of them.
 

@@ -201,7 +201,7 @@ class BlackBoxSlopes:
         """Claims of 0 where f is flat, but only for rounding, which no more digits are there to tell."""
         evaluation, evidence = self.evaluation, self.evaluation.evidence
         flat = np.broadcast_to(evidence.flat, evidence.shape).reshape(evaluation.claimed.shape)
-        zeros = flat & (evaluation.claimed == 0)
+        zeros = flat & (evaluation.claimed == 0) & ~evaluation.together
         for at in np.flatnonzero(zeros.any(axis=0)).tolist():
             rows = np.flatnonzero(zeros[:, at])
             if self.rows.caller.calls < most_calls and self._ends_in_stairs(at, rows):
