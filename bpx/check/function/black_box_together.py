@@ -110,11 +110,8 @@ class BlackBoxTogether:
                 break
             left = self._look(stratum)
             if left is None:
-                if stratum.scale is self.scale:
-                    torn.append(stratum.of(stratum.coordinates))
-                    return
-                stratum = stratum.of(stratum.coordinates, self.scale)  # it may have gone too far
-                break
+                torn.append(stratum.of(stratum.coordinates))
+                return
             # Once few are certified by moves of both sizes, one by one is as cheap.
             if len(stratum.coordinates) - len(left) < 2 * DIRECTIONS and stratum.scale is self.wide:
                 stratum = stratum.of(left)

@@ -72,7 +72,8 @@ class Isolation:
     def of(self, coordinates: Indices) -> Indices:
         """Those of the coordinates that are likely to be wrong; none where nothing can be told, or most are."""
         whole = self._first(coordinates)
-        parts, wrong = [whole] if whole.measured[0].is_clear else [], list[Indices]()
+        parts = [whole] if whole.measured[0].is_clear else []
+        wrong = [coordinates[:0]]
         while parts:
             # One level at a time: an array that is wrong all over shows in parts that are all wrong.
             if len(parts) > MOST_PARTS:
@@ -85,7 +86,7 @@ class Isolation:
                 elif len(part.coordinates) > 1:
                     halves += self._halves(part)
             parts = halves
-        return np.concatenate([coordinates[:0], *wrong])
+        return np.concatenate(wrong)
 
     # --- measurements ------------------------------------------------------------------------
 
