@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -58,7 +60,8 @@ class FunctionOptions(NamedTuple):
     `detect` is the smallest relative error that must be seen, `seed` that of the random upstream gradients
     and directions. `calls` of forward in float64 are made at most, roughly; `seconds`, where given, ends
     the check earlier, with a verdict that then depends on the machine. `exact` lets many digits have a
-    look, for which forward and backward are called with arrays of objects.
+    look, for which forward and backward are called with arrays of objects. An `executor` runs the calls of
+    forward near the point; the report is the same for any number of its workers.
     """
 
     detect: float = DETECT
@@ -66,6 +69,7 @@ class FunctionOptions(NamedTuple):
     calls: int = MOST_CALLS
     seconds: float | None = None
     exact: bool = True
+    executor: Executor | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> FunctionOptions:
@@ -78,6 +82,7 @@ class FunctionOptions(NamedTuple):
             calls=(made.calls, is_whole(made.calls, 1)),
             seconds=(made.seconds, made.seconds is None or (is_number(made.seconds) and made.seconds > 0)),
             exact=(made.exact, isinstance(made.exact, bool)),
+            executor=(made.executor, made.executor is None or isinstance(made.executor, Executor)),
         )
         if problems:
             raise BpxError(problems)
@@ -99,15 +104,20 @@ def check_function(
     `BpxError` for arguments that do not fit and where a function raises.
     """
     chosen = FunctionOptions.of(options)
-    caller = Caller(forward, backward, inputs, names)
+    caller = Caller(forward, backward, inputs, names, chosen.executor)
+    with closing(caller):
+        return _checked(caller, chosen, getattr(forward, "__name__", ""))
+
+
+def _checked(caller: Caller, chosen: FunctionOptions, python_name: str) -> Report:
     check = BlackBoxCheck(caller, chosen)
     check.run()
-    python_name = getattr(forward, "__name__", "")
     name = python_name if python_name.isidentifier() else "output"
     tables = check.tables()
     blame = blamed_inputs(check.rows, check.evaluation, name)
     notes = (
         *caller.notes,
+        *caller.lost_notes(),
         *check.rows.notes,
         *check.rows.unclaimed_notes(),
         *advice(check.rows, check.evaluation, tables),

@@ -63,6 +63,7 @@ class BlackBoxSlopes:
         evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
         claimed = evaluation.claimed[:, coordinates]
         estimate = self.estimate(coordinates, claimed)
+        lost = self.rows.lost
         hidden = self._hidden_rounding(coordinates, claimed, estimate)
         bar = np.maximum(SAFETY_FACTOR * estimate.error, hidden)
         # The noise of a row costs calls of backward, and matters only where claims differ.
@@ -85,6 +86,7 @@ class BlackBoxSlopes:
         kink = estimate.status == DerivativeStatus.KINK
         sides = (side[kink] for side in (estimate.left, estimate.right, estimate.side_error))
         evaluation.add_kinks(at[kink], *sides)
+        evaluation.evidence.put(at[:, lost], obstacle=Obstacle.WORKER_LOST)
 
     @np.errstate(all="ignore")
     def refine(self, most_calls: int) -> None:

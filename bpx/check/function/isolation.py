@@ -61,9 +61,7 @@ class _Part(NamedTuple):
 class Isolation:
     """The search for wrong claims (R, N) among coordinates that move in proportion to `scale` (N,)."""
 
-    def __init__(
-        self, rows: BlackBoxRows, claimed: Array, scale: Array, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, rows: BlackBoxRows, claimed: Array, scale: Array, rng: np.random.Generator) -> None:
         self.rows, self.claimed, self.scale, self.rng = rows, claimed, scale, rng
         self._step, self._bar = 0.0, np.zeros(0)
         self._decoded: Indices = np.arange(len(claimed))

@@ -47,6 +47,7 @@ class Obstacle(IntEnum):
     ACCUMULATES = 16  # each call adds to what an earlier one left in the claim
     NO_GRADIENT = 17  # of a second derivative: there is no first one, at a kink
     MANY_SIDES = 18  # a claim at a kink of a black box fits none of the sides met, which may not be all
+    WORKER_LOST = 19  # the worker that ran a black box died, twice
 
     @property
     def code(self) -> str:
