@@ -11,6 +11,7 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 from bpx.check.numeric.tolerances import MOST_WAITING
@@ -81,7 +82,8 @@ class Workers:
     def _alone(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
         """A pool of one process like those of the pool."""
         # They are not public; a process that lacks what the others were started with would answer otherwise.
-        facts = {name: getattr(pool, f"_{name}", None) for name in ("mp_context", "initializer")}
-        made = ProcessPoolExecutor(1, initargs=getattr(pool, "_initargs", ()), **facts)
+        initializer, arguments = getattr(pool, "_initializer", None), getattr(pool, "_initargs", ())
+        context = get_context("spawn")  # a fork would take along locks that the threads of the pool hold
+        made = ProcessPoolExecutor(1, context, initializer, arguments)
         self._started.append(made)
         return made
