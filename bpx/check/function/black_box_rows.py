@@ -184,9 +184,11 @@ class BlackBoxRows:
         self.lost = np.zeros(len(lines), dtype=bool)
 
         def function(points: Array, columns: Indices) -> tuple[Array, NDArray[np.bool_]]:
-            values = np.empty(points.shape)
+            values = np.full(points.shape, np.nan)
             owners, rows = np.divmod(columns, count)
             columns_of = {line: np.flatnonzero(owners == line) for line in np.unique(owners).tolist()}
+            # Nothing will be told of a line that has lost a point.
+            columns_of = {line: here for line, here in columns_of.items() if not self.lost[line]}
             # All rows share the points of a line, so that one call of forward serves them all.
             places = {line: np.unique(points[:, here]) for line, here in columns_of.items()}
             every = (lines[line].at(self.x, t) for line, here in places.items() for t in here)

@@ -33,7 +33,8 @@ class Caller:
 
     `values` holds one array per input; `varied` the positions of those that are derived by; `calls`
     counts the calls of forward in float64. `unsteady_at` are values at which two calls of forward
-    differed, None as long as none did; `lost` counts the calls whose worker died; `roundoff` is the unit of the coarsest type that forward returned.
+    differed, None as long as none did; `lost` counts the calls whose worker died;
+    `roundoff` is the unit of the coarsest type that forward returned.
     Raises `BpxError` for inputs that are not numbers and names that
     do not fit.
     """

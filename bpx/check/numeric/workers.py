@@ -22,7 +22,7 @@ class WorkerLost:
 
 
 class Workers:
-    """Calls in the workers of an executor; `close` ends the processes that were started in place of dead ones."""
+    """Calls in the workers of an executor; `close` ends processes that took the place of dead ones."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor, self._spare = executor, executor
