@@ -82,7 +82,8 @@ class BlackBoxTogether:
         """
         strata = [_Stratum(part, self.scale) for part in self._strata(coordinates)]
         first = [stratum.coordinates for stratum in strata if len(stratum.coordinates) <= FEW_TOGETHER]
-        rest, torn = [], list[_Stratum]()
+        rest: list[Indices] = []
+        torn: list[_Stratum] = []
         # Every stratum is looked at before the calls go into those that are wrong.
         for stratum in strata:
             if len(stratum.coordinates) > FEW_TOGETHER:

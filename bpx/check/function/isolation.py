@@ -68,7 +68,7 @@ class Isolation:
 
     @np.errstate(all="ignore")
     def of(self, coordinates: Indices) -> Indices:
-        """Those of the coordinates that are likely to be wrong; none if nothing can be told, or if most are."""
+        """Those of the coordinates that are likely to be wrong; none if nothing can be told, or most are."""
         whole = self._first(coordinates)
         parts = [whole] if whole.measured[0].is_clear else []
         wrong = [coordinates[:0]]
