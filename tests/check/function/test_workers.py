@@ -47,7 +47,7 @@ class Dying(Executor):
         return future
 
 
-@pytest.mark.parametrize("size", [5, 400])
+@pytest.mark.parametrize("size", [5, 300])
 def test_the_report_is_the_same_with_any_number_of_workers(size: int) -> None:
     x = np.linspace(0.1, 1, size)
     reports = [check_function(forward, [x], wrong).to_json()]
@@ -71,9 +71,8 @@ def test_a_worker_that_dies_once_changes_nothing() -> None:
 def test_of_an_entry_whose_worker_dies_twice_nothing_is_told() -> None:
     # After the value at the point itself, once for each line: the first step along the first line.
     report = check_function(forward, [X], wrong, executor=_DyingAt(len(X)), exact=False)
-    assert {
-        entry.index for entry in report.entries if entry.reason and entry.reason.code == "worker-lost"
-    } == {(0,)}
+    reasons = {entry.index: entry.reason.code for entry in report.entries if entry.reason}
+    assert reasons[(0,)] == "worker-lost"
     assert report.counts["cannot tell"] == 1
     assert report.verdict == "disagree"  # the wrong one is another
     assert [note.code for note in report.notes if note.severity == "warning"] == ["workers-lost"]
