@@ -232,14 +232,14 @@ class _Part(NamedTuple):
 class Isolation:
     """The search for wrong claims (R, N) among coordinates that move in proportion to `scale` (N,).
 
-    What the claims on some coordinates miss the slopes in random directions by says which of them it is, if but
-    one is wrong: then miss / d_j is its error, the same in all directions d. Each direction leaves of N
-    candidates those few whose quotients agree with the ones before. Where none is left, several are wrong: the
-    coordinates are halved, and what one half misses is what both do without the other.
+    What the claims on some coordinates miss the slopes in random directions by says which of them it is, if
+    but one is wrong: then miss / d_j is its error, the same in all directions d. Each direction leaves of N
+    candidates those few whose quotients agree with the ones before. Where none is left, several are wrong:
+    the coordinates are halved, and what one half misses is what both do without the other.
 
-    What is found is no verdict: the slopes are taken by two central differences and no ladder, so that rounding
-    and curvature may mislead. Every coordinate that is named here is looked at by itself, and every other one
-    together with the rest again.
+    What is found is no verdict: the slopes are taken by two central differences and no ladder, so that
+    rounding and curvature may mislead. Every coordinate that is named here is looked at by itself, and every
+    other one together with the rest again.
     """
 
     def __init__(self, rows: BlackBoxRows, claimed: Array, scale: Array, rng: np.random.Generator) -> None:
