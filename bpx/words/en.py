@@ -342,7 +342,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.certified-together": Counted(
         "total",
         one="the entry was checked along {directions} random directions",
-        other="of {total} entries, {count} were checked together, along {directions} random directions: a relative error of {relative} or more in one of them remains undetected with a probability below {chance}",
+        other="{count} of {total} entries agree along {directions} random directions (P(missing {relative}) < {chance})",
     ),
     "diagnostic.workers-lost": Counted(
         "count",
