@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,8 +28,11 @@ from bpx.check.function.caller import Caller
 from bpx.check.function.native_code import calls_native_code
 from bpx.check.numeric.tolerances import (
     DETECT,
+    DIRECTIONS,
     GOLDEN_RATIO,
+    HIDDEN_CHANCE,
     MOST_CALLS,
+    MOST_LOOKS,
     ONE_BY_ONE,
     SAFETY_FACTOR,
     SHARE_TOGETHER,
@@ -39,7 +44,7 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import bad_options, is_number, is_whole, unknown_options, wrong_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
-from bpx.graph.numbers import shape_text
+from bpx.graph.numbers import number, shape_text
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -55,7 +60,8 @@ class FunctionOptions(NamedTuple):
     `detect` is the smallest relative error that must be seen, `seed` that of the random upstream gradients
     and directions. `calls` of forward in float64 are made at most, roughly; `seconds`, where given, ends
     the check earlier, with a verdict that then depends on the machine. `exact` lets many digits have a
-    look, for which forward and backward are called with arrays of objects.
+    look, for which forward and backward are called with arrays of objects. An `executor` runs the calls of
+    forward near the point; the report is the same for any number of its workers.
     """
 
     detect: float = DETECT
@@ -63,6 +69,7 @@ class FunctionOptions(NamedTuple):
     calls: int = MOST_CALLS
     seconds: float | None = None
     exact: bool = True
+    executor: Executor | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> FunctionOptions:
@@ -75,6 +82,7 @@ class FunctionOptions(NamedTuple):
             calls=(made.calls, is_whole(made.calls, 1)),
             seconds=(made.seconds, made.seconds is None or (is_number(made.seconds) and made.seconds > 0)),
             exact=(made.exact, isinstance(made.exact, bool)),
+            executor=(made.executor, made.executor is None or isinstance(made.executor, Executor)),
         )
         if problems:
             raise BpxError(problems)
@@ -96,15 +104,20 @@ def check_function(
     `BpxError` for arguments that do not fit and where a function raises.
     """
     chosen = FunctionOptions.of(options)
-    caller = Caller(forward, backward, inputs, names)
+    caller = Caller(forward, backward, inputs, names, chosen.executor)
+    with closing(caller):
+        return _checked(caller, chosen, getattr(forward, "__name__", ""))
+
+
+def _checked(caller: Caller, chosen: FunctionOptions, python_name: str) -> Report:
     check = BlackBoxCheck(caller, chosen)
     check.run()
-    python_name = getattr(forward, "__name__", "")
     name = python_name if python_name.isidentifier() else "output"
     tables = check.tables()
     blame = blamed_inputs(check.rows, check.evaluation, name)
     notes = (
         *caller.notes,
+        *caller.lost_notes(),
         *check.rows.notes,
         *check.rows.unclaimed_notes(),
         *advice(check.rows, check.evaluation, tables),
@@ -196,7 +209,8 @@ class BlackBoxCheck:
         deadline = None if self.options.seconds is None else time.perf_counter() + self.options.seconds
         together = BlackBoxTogether(self.slopes, int(SHARE_TOGETHER * self.options.calls))
         if len(coordinates) > ONE_BY_ONE:
-            coordinates = self._spread_out(together.certify_each(coordinates))
+            first, others = together.certify(coordinates)
+            coordinates = np.concatenate([first, self._spread_out(others)])
         looked = 0
         # In parts, to keep to the budget; but the first part however small it is.
         while looked < len(coordinates) and (looked == 0 or caller.calls < self.options.calls):
@@ -204,7 +218,7 @@ class BlackBoxCheck:
                 break
             self.slopes.add(coordinates[looked : looked + TOGETHER])
             looked += TOGETHER
-        self._note_unseen(coordinates[looked:], together.certified)
+        self._note_unseen(coordinates[looked:])
 
     def _spread_out(self, coordinates: Indices) -> Indices:
         """The coordinates in an order in which any beginning is spread over all of them."""
@@ -212,10 +226,16 @@ class BlackBoxCheck:
         order = np.argsort(np.arange(len(coordinates)) * GOLDEN_RATIO % 1.0, kind="stable")
         return coordinates[order]
 
-    def _note_unseen(self, unseen: Indices, certified: int) -> None:
-        total = len(self.rows.claimed_coordinates)
+    def _note_unseen(self, unseen: Indices) -> None:
+        total, certified = len(self.rows.claimed_coordinates), int(self.evaluation.together.sum())
         if certified:
-            together = {"count": certified, "total": total}
+            together = {
+                "count": certified,
+                "total": total,
+                "directions": DIRECTIONS,
+                "relative": number(self.options.detect, 2),
+                "chance": number(MOST_LOOKS * HIDDEN_CHANCE, 2),
+            }
             self.rows.notes.append(Diagnostic("certified-together", None, together, severity="note"))
         if len(unseen):
             evidence = self.evaluation.evidence

@@ -50,6 +50,8 @@ class BlackBoxEvaluation:
         self.claimed, self.detect = claimed, detect
         self.evidence = Evidence.nothing(claimed.shape, variants=_VARIANTS)
         self.mixtures: list[tuple[Array, BlackBoxEvaluation]] = []  # with their weights (R,)
+        # The coordinates (N,) that random directions have certified, all at once.
+        self.together = np.zeros(claimed.shape[1], dtype=bool)
 
     def at(self, rows: Any, coordinates: Any) -> Any:
         """The flat indices of these rows and coordinates, which broadcast."""
@@ -90,7 +92,7 @@ class BlackBoxEvaluation:
         size = np.maximum(np.abs(self.claimed), np.abs(self.evidence.value))
         certain = self.evidence.bar <= self.detect * size
         open_ = self.evidence.flat | ~certain | (self.verdicts != Verdict.AGREE)
-        return np.asarray(open_ & ~np.isnan(self.claimed))
+        return np.asarray(open_ & ~np.isnan(self.claimed) & ~self.together)
 
     def simply_agree(self) -> NDArray[np.bool_]:
         """The coordinates (N,) of which all rows agree, by their numbers."""

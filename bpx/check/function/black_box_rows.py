@@ -8,7 +8,7 @@ called coordinates; tables have shape (R, N). A line leads through the point, al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from bpx.check.function.caller import Caller
 from bpx.check.numeric.differences import Estimate, derivative
 from bpx.check.numeric.tolerances import MIXED_ROWS, MOST_ONE_HOT, REPEATS
+from bpx.check.numeric.workers import WorkerLost
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -48,6 +49,13 @@ def slanting(direction: Array) -> BlackBoxLine:
     return BlackBoxLine(0.0, lambda x, t: x + direction * t)
 
 
+def random_steps(rng: np.random.Generator, scale: Array) -> Array:
+    """Steps of ± [½, 2] of each scale, none of which is next to nothing."""
+    return np.asarray(
+        rng.choice([-1.0, 1.0], size=len(scale)) * rng.uniform(0.5, 2.0, size=len(scale)) * scale
+    )
+
+
 class BlackBoxRows:
     """The rows, and what the functions say of them.
 
@@ -68,6 +76,7 @@ class BlackBoxRows:
         self.upstreams = np.eye(size) if self.one_hot else rng.normal(size=(MIXED_ROWS, size))
         # Of either sign and away from 0: every row counts, and an upstream taken without its sign shows.
         self.mixture = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.5, 2.0, size=size)
+        self.lost = np.zeros(0, dtype=bool)  # the lines of the last estimate of which a worker lost a point
         self.unclaimed: set[int] = set()
         self.misshapen: dict[int, Array] = {}  # what was claimed, of a shape that is not the input's
 
@@ -115,14 +124,19 @@ class BlackBoxRows:
         flat = np.ravel(output)
         return flat if self.one_hot else self.upstreams @ flat
 
-    def outputs(self, points: Sequence[Array]) -> Array:
+    def outputs(self, points: Iterable[Array]) -> Array:
         """The rows' outputs (P, R) at points; nan where the function does not take them."""
-        nothing = np.full(len(self.upstreams), np.nan)
-        # A function may refuse a point or change its shape there: both mean that it is no use.
-        outputs = [self.caller.nearby(self.values(point)) for point in points]
-        fits = [output is not None and output.shape == self.output.shape for output in outputs]
-        pairs = zip(outputs, fits, strict=True)
-        return np.array([self.project(output) if fit else nothing for output, fit in pairs])
+        return self._outputs_or_lost(points)[0]
+
+    def _outputs_or_lost(self, points: Iterable[Array]) -> tuple[Array, NDArray[np.bool_]]:
+        """The rows' outputs (P, R) at points, nan where there are none; and which (P,) a worker lost."""
+        nothing, values, lost = np.full(len(self.upstreams), np.nan), list[Array](), list[bool]()
+        for output in self.caller.nearby_each(map(self.values, points)):
+            # A function may refuse a point or change its shape there: both mean that it is no use.
+            fits = isinstance(output, np.ndarray) and output.shape == self.output.shape
+            values.append(self.project(output) if fits else nothing)
+            lost.append(isinstance(output, WorkerLost))
+        return np.array(values), np.array(lost, dtype=bool)
 
     def claims(self) -> Array:
         """All claims (R, N)."""
@@ -162,18 +176,28 @@ class BlackBoxRows:
         return _joined(parts) if [part.shape for part in parts] == shapes else None
 
     def estimate(self, lines: Sequence[BlackBoxLine], claimed: Array) -> Estimate:
-        """Derivatives of all rows along lines, at their starts, by differences; fields (R, lines)."""
+        """Derivatives of all rows along lines, at their starts, by differences; fields (R, lines).
+
+        `lost` (lines,) says then of which of them a worker lost a point.
+        """
         count = len(self.upstreams)
+        self.lost = np.zeros(len(lines), dtype=bool)
 
         def function(points: Array, columns: Indices) -> tuple[Array, NDArray[np.bool_]]:
-            values = np.empty(points.shape)
+            values = np.full(points.shape, np.nan)
             owners, rows = np.divmod(columns, count)
-            for line in np.unique(owners):
-                here = np.flatnonzero(owners == line)
-                # All rows share the points of a line, so that one call of forward serves them all.
-                places, back = np.unique(points[:, here], return_inverse=True)
-                outputs = self.outputs([lines[line].at(self.x, t) for t in places])
-                values[:, here] = outputs[back.reshape(-1, len(here)), rows[here]]
+            columns_of = {line: np.flatnonzero(owners == line) for line in np.unique(owners).tolist()}
+            # Nothing will be told of a line that has lost a point.
+            columns_of = {line: here for line, here in columns_of.items() if not self.lost[line]}
+            # All rows share the points of a line, so that one call of forward serves them all.
+            places = {line: np.unique(points[:, here]) for line, here in columns_of.items()}
+            every = (lines[line].at(self.x, t) for line, here in places.items() for t in here)
+            outputs, lost = self._outputs_or_lost(every)
+            start = 0
+            for line, here in columns_of.items():
+                own = slice(start, start := start + len(places[line]))
+                self.lost[line] |= lost[own].any()
+                values[:, here] = outputs[own][np.searchsorted(places[line], points[:, here]), rows[here]]
             return values, np.ones(points.shape, dtype=bool)
 
         starts = np.repeat([line.start for line in lines], count)

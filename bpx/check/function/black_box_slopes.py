@@ -71,6 +71,7 @@ class BlackBoxSlopes:
         evaluation, at = self.evaluation, self.evaluation.all_rows(coordinates)
         claimed = evaluation.claimed[:, coordinates]
         estimate = self.estimate(coordinates, claimed)
+        lost = self.rows.lost
         hidden = self._hidden_rounding(coordinates, claimed, estimate)
         bar = np.maximum(SAFETY_FACTOR * estimate.error, hidden)
         # The noise of a row costs calls of backward, and matters only where claims differ.
@@ -93,6 +94,7 @@ class BlackBoxSlopes:
         kink = estimate.status == DerivativeStatus.KINK
         sides = (side[kink] for side in (estimate.left, estimate.right, estimate.side_error))
         evaluation.add_kinks(at[kink], *sides)
+        evaluation.evidence.put(at[:, lost], obstacle=Obstacle.WORKER_LOST)
 
     @np.errstate(all="ignore")
     def refine(self, most_calls: int) -> None:
@@ -209,7 +211,7 @@ class BlackBoxSlopes:
         """Claims of 0 where f is flat, but only for rounding, which no more digits are there to tell."""
         evaluation, evidence = self.evaluation, self.evaluation.evidence
         flat = np.broadcast_to(evidence.flat, evidence.shape).reshape(evaluation.claimed.shape)
-        zeros = flat & (evaluation.claimed == 0)
+        zeros = flat & (evaluation.claimed == 0) & ~evaluation.together
         for at in np.flatnonzero(zeros.any(axis=0)).tolist():
             rows = np.flatnonzero(zeros[:, at])
             if self.rows.caller.calls < most_calls and self._ends_in_stairs(at, rows):

@@ -8,7 +8,9 @@ calls of forward at the same values may differ: all of them are compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from itertools import tee
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from bpx.check.function.inputs import as_inputs, as_numbers, as_result, names_of
 from bpx.check.function.native_code import GuardedArray
 from bpx.check.numeric.multiprecision import OperationBudget
 from bpx.check.numeric.tolerances import MOST_BLACK_BOX_OPERATIONS, UNIT_ROUNDOFF
+from bpx.check.numeric.workers import WorkerLost, Workers
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -30,7 +33,8 @@ class Caller:
 
     `values` holds one array per input; `varied` the positions of those that are derived by; `calls`
     counts the calls of forward in float64. `unsteady_at` are values at which two calls of forward
-    differed, None as long as none did; `roundoff` is the unit of the coarsest type that forward returned.
+    differed, None as long as none did; `lost` counts the calls whose worker died;
+    `roundoff` is the unit of the coarsest type that forward returned.
     Raises `BpxError` for inputs that are not numbers and names that
     do not fit.
     """
@@ -41,6 +45,7 @@ class Caller:
         backward: Callable[..., Any] | None,
         inputs: Any,
         names: Sequence[str] | None,
+        executor: Executor | None = None,
     ) -> None:
         self.notes: list[Diagnostic] = []
         if backward is None or not callable(backward) or not callable(forward):
@@ -53,7 +58,8 @@ class Caller:
         self.budget = OperationBudget(MOST_BLACK_BOX_OPERATIONS)
         self.names = names_of(forward, len(inputs), names)
         self.values = [as_numbers(name, value) for name, value in zip(self.names, inputs, strict=True)]
-        self.calls, self.roundoff = 0, UNIT_ROUNDOFF
+        self.calls, self.lost, self.roundoff = 0, 0, UNIT_ROUNDOFF
+        self._workers = None if executor is None else self._sent_to(executor)
         self.unsteady_at: list[Any] | None = None
         self._first_results: dict[int, int] = {}
         self._sort_out_types(inputs)
@@ -74,12 +80,40 @@ class Caller:
     def nearby(self, values: Values) -> Array | None:
         """The output for these values; None where the function does not take them."""
         self.calls += 1
-        try:
-            output = np.array(self._forward(*_handed(values)), dtype=float)  # may be a buffer of forward's
-        except Exception:  # a stranger's way of saying that this is outside its domain
-            output = None
+        output = _output(self._forward, values)
         self._compare(values, output)
         return output
+
+    def nearby_each(self, points: Iterable[Values]) -> Iterator[Array | WorkerLost | None]:
+        """The same for the values of several points, in order; `WorkerLost` where a worker died twice."""
+        if self._workers is None:
+            yield from map(self.nearby, points)
+            return
+        points, sent = tee(points)
+        results = self._workers.results(_output, ((self._forward, values) for values in sent))
+        for values, output in zip(points, results, strict=True):
+            self.calls += 1
+            if isinstance(output, WorkerLost):
+                self.lost += 1
+            else:
+                self._compare(values, output)
+            yield output
+
+    def lost_notes(self) -> list[Diagnostic]:
+        """A note on the calls that gave no result, if there are any."""
+        facts = {"count": self.lost}
+        return [Diagnostic("workers-lost", None, facts, severity="warning")] if self.lost else []
+
+    def close(self) -> None:
+        """End the processes that were started in place of workers that died."""
+        if self._workers is not None:
+            self._workers.close()
+
+    def _sent_to(self, executor: Executor) -> Workers:
+        workers = Workers(executor)
+        if not workers.can_send(self._forward):
+            raise BpxError([Diagnostic("not-picklable", None, {}, "picklable")])
+        return workers
 
     def backward(self, upstream: Array, values: Values | None = None) -> list[Any]:
         """What is claimed for each input: an array, of whatever shape, or None where nothing is."""
@@ -188,6 +222,15 @@ class Caller:
         note = Diagnostic(code, None, facts, severity=severity)
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _output(forward: Callable[..., Any], values: Values) -> Array | None:
+    """The output for these values; None where the function does not take them."""
+    try:
+        with np.errstate(all="ignore"):
+            return np.array(forward(*_handed(values)), dtype=float)  # may be a buffer of forward's
+    except Exception:  # a stranger's way of saying that this is outside its domain
+        return None
 
 
 def _roundoff(result: Any) -> float:

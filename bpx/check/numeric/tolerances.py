@@ -515,11 +515,32 @@ SHARE_TOGETHER = 0.5
 # Coordinates looked at in one go.
 TOGETHER = 64
 
+# Calls that wait for workers at the same time, each with its own copy of the inputs.
+MOST_WAITING = 64
+
 # Random directions through coordinates that are looked at together, and the chance that an error as large as
-# the bar hides in all of them. With eight, the bar is 9 times what the claims miss the slopes by; with four
-# 118 times, and a network of 5,560 parameters leaves 900 of them to be looked at one by one.
+# the bar hides in all of them. With eight, the bar is 12 times what the claims miss the slopes by; with four
+# 211 times. The looks that a coordinate has part in at most, so that all in all the chance is below 1e-9.
 DIRECTIONS = 8
-HIDDEN_CHANCE = 1e-9
+HIDDEN_CHANCE = 1e-10
+MOST_LOOKS = 10
+
+# Where few of many claims are wrong: directions by which one wrong claim is told from all others, at least
+# and at most: each leaves one in a thousand of the other claims, or, where what is missed is known to a tenth
+# alone, one in three. Three make a chance fit among 100,000 rarer than one in ten.
+FEWEST_DECODING_DIRECTIONS = 3
+DECODING_DIRECTIONS = 12
+# Claims that may all explain what is missed: each costs 17 calls if it is right, another half less than that.
+MOST_SUSPECTS = 4
+# Rows that are decoded, those in which most is missed.
+DECODED_ROWS = 4
+# Bars: what is missed by less may be nothing. The bar is the change from one step to the next, about 1/250 of
+# which the next step leaves.
+CLEAR_MISS = 2.0
+# Parts with wrong claims at the same time: with more, an array is wrong all over.
+MOST_PARTS = 64
+# The steps that are tried for it, on the ladder: of 6e-3 to 1e-8.
+ISOLATION_STEPS = tuple(range(3, 13))
 
 # Coordinates that are no longer halved.
 FEW_TOGETHER = 32

@@ -50,6 +50,7 @@ class Obstacle(IntEnum):
     NO_GRADIENT_BESIDE = 19  # of a second derivative: there is no first one right beside the point
     UNSEEN_BESIDE = 20  # of a second derivative: whether there is one was not looked at
     OTHER_GRADIENT = 21  # of a second derivative: what the rules give for the first one, at kinks, is not it
+    WORKER_LOST = 22  # the worker that ran a black box died, twice
 
     @property
     def code(self) -> str:

@@ -215,6 +215,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_DISAGREE, "accumulates", _met(Obstacle.ACCUMULATES)),
     VerdictRule(_UNCLEAR, "claim-scatter", _met(Obstacle.CLAIM_SCATTER)),
     VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
+    VerdictRule(_UNCLEAR, "worker-lost", _met(Obstacle.WORKER_LOST)),
     VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
     VerdictRule(_UNCLEAR, "many-sides", _met(Obstacle.MANY_SIDES)),
     VerdictRule(_KINK, "no-gradient", _met(Obstacle.NO_GRADIENT)),

@@ -152,6 +152,7 @@ TABLE = [
     Row(2.0, 2.0, 1e-12, DISAGREE, "accumulates", {"obstacle": Obstacle.ACCUMULATES}),
     Row(2.0, 2.0, 1e-12, UNCLEAR, "claim-scatter", {"obstacle": Obstacle.CLAIM_SCATTER}),
     Row(2.0, NAN, NAN, UNCLEAR, "unseen", {"obstacle": Obstacle.UNSEEN}),
+    Row(2.0, 2.0, 1e-12, UNCLEAR, "worker-lost", {"obstacle": Obstacle.WORKER_LOST}),
     Row(2.0, NAN, NAN, UNCLEAR, "too-large", {"obstacle": Obstacle.TOO_LARGE}),
     Row(0.0, 0.0, 2.0, UNCLEAR, "apart", {"apart": True}),
     Row(9.0, 0.0, 0.1, DISAGREE, "differs", {"apart": True}),

@@ -1,0 +1,89 @@
+"""Calls of a function spread over the workers of an executor, with results in the order of the calls.
+
+What a call gives depends on its arguments alone, and so do the results, however many workers there are and
+whichever is first. A call whose worker died is made once more, alone in a process of its own, so that one
+that kills its worker takes no others with it.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+from bpx.check.numeric.tolerances import MOST_WAITING
+
+
+class WorkerLost:
+    """What stands in place of a result where the worker died twice."""
+
+
+class Workers:
+    """Calls in the workers of an executor; `close` ends processes that took the place of dead ones."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor, self._spare = executor, executor
+        self._started: list[ProcessPoolExecutor] = []
+
+    def can_send(self, function: Callable[..., Any]) -> bool:
+        """Do the workers get to know the function? Other executors have their own ways to send one."""
+        if not isinstance(self._executor, ProcessPoolExecutor):
+            return True
+        try:
+            pickle.dumps(function)
+        except Exception:  # PicklingError, AttributeError, TypeError, or what a `__reduce__` raises
+            return False
+        return True
+
+    def results(self, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """What the function gives for the arguments of each call, in order; `WorkerLost` where none came."""
+        waiting: deque[tuple[Future[Any] | None, tuple[Any, ...]]] = deque()
+        for arguments in calls:
+            waiting.append((self._submitted(function, arguments), arguments))
+            if len(waiting) >= MOST_WAITING:
+                yield self._result(function, *waiting.popleft())
+        while waiting:
+            yield self._result(function, *waiting.popleft())
+
+    def close(self) -> None:
+        """End what was started here; the executor itself is not ours."""
+        for executor in self._started:
+            executor.shutdown()
+
+    def _submitted(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any] | None:
+        try:
+            return self._executor.submit(function, *arguments)
+        except Exception:  # it has broken since
+            return None
+
+    def _result(
+        self, function: Callable[..., Any], future: Future[Any] | None, arguments: tuple[Any, ...]
+    ) -> Any:
+        try:
+            if future is not None:
+                return future.result()
+        except Exception:  # every executor has its own error for a worker that died
+            pass
+        return self._again(function, arguments)
+
+    def _again(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """One more try: of a pool of processes, which takes no calls once one died, in a new process."""
+        if isinstance(self._executor, ProcessPoolExecutor) and self._spare is self._executor:
+            self._spare = self._alone(self._executor)
+        try:
+            return self._spare.submit(function, *arguments).result()
+        except Exception:
+            self._spare = self._executor
+            return WorkerLost()
+
+    def _alone(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """A pool of one process like those of the pool."""
+        # They are not public; a process that lacks what the others were started with would answer otherwise.
+        initializer, arguments = getattr(pool, "_initializer", None), getattr(pool, "_initargs", ())
+        context = get_context("spawn")  # a fork would take along locks that the threads of the pool hold
+        made = ProcessPoolExecutor(1, context, initializer, arguments)
+        self._started.append(made)
+        return made
