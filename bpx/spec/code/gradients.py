@@ -59,13 +59,16 @@ def claimed_gradients(
 
     take(returned)
     take(_left(before, after))
-    if not any(item.place.startswith("returned") for item in found.values()):
-        if isinstance(result, tuple | list) and len(result) == len(args):
-            positioned = _one_each(pairs, leaves, args)
-        else:
-            positioned = _by_position(returned, leaves, args, {item.place for item in found.values()})
-        for item in positioned:
-            found.setdefault(item.leaf, item)
+    by_name = any(item.place.startswith("returned") for item in found.values())
+    one_each = isinstance(result, tuple | list) and len(result) == len(args)
+    if one_each:
+        # Beside gradients that have names, `return dz @ w.T, dw`, only what has none is of its place.
+        positioned = _one_each((pair for pair in pairs if not (by_name and pair[1].name)), leaves, args)
+    else:
+        taken = {item.place for item in found.values()}
+        positioned = () if by_name else _by_position(returned, leaves, args, taken)
+    for item in positioned:
+        found.setdefault(item.leaf, item)
     for item in _steps(leaves, after, local, {*found}):
         found[item.leaf] = item
     return list(found.values())

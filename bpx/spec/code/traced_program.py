@@ -16,6 +16,7 @@ from bpx.spec.code.gradients import Found, claimed_gradients, misplaced, misshap
 from bpx.spec.code.leaves import Leaf, Path, get, named, walk
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
+from bpx.spec.reading.claims import with_rtol
 from bpx.spec.trace.tape import TraceError
 from bpx.spec.trace.trace import Trace, trace_function
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -71,6 +72,18 @@ def run_backward(
         gradients = found_gradients(program, before, result, after, recorder, upstream)
         wrong = [] if program.jacobian else _misshapen(program, result, before, after, gradients)
         return BackwardRun(upstream, tuple(gradients), tuple(wrong))
+    raise AssertionError
+
+
+def moves_gradients(program: Program) -> bool:
+    """Whether a function that returns only its loss leaves gradients behind, or moves weights by them."""
+    recorder = Recorder()
+    for before, result, after in program.backward_run(np.ones(()), {}, recorder.recording):
+        was: dict[Path, Any] = dict(walk(dict(before)))
+        moved = any(
+            path not in was or not np.array_equal(value, was[path]) for path, value in walk(dict(after))
+        )
+        return moved and bool(found_gradients(program, before, result, after, recorder))
     raise AssertionError
 
 
@@ -160,8 +173,11 @@ def trace_leaves(
     return TracedProgram(program, trace, tuple(leaves), tuple(by_name))
 
 
-def with_claims(traced: TracedProgram, claims: dict[str, Any]) -> NamedGraph:
-    """The graph with arrays as claims on nodes, by name, each judged by the rounding of its type."""
+def with_claims(traced: TracedProgram, claims: dict[str, Any], rtol: float = 0.0) -> NamedGraph:
+    """The graph with arrays as claims on nodes, by name, each judged by the rounding of its type.
+
+    `rtol` is the relative error that they may have besides.
+    """
     made = {
         name: Claim(
             Derivative(None, name),
@@ -172,4 +188,4 @@ def with_claims(traced: TracedProgram, claims: dict[str, Any]) -> NamedGraph:
         )
         for name, value in claims.items()
     }
-    return replace(traced.graph, claims=made)
+    return with_rtol(replace(traced.graph, claims=made), rtol)
