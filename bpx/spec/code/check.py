@@ -19,7 +19,7 @@ from bpx.check.report.report import Report
 from bpx.graph.numbers import shape_text
 from bpx.spec.code.blamed_lines import blamed, wrong_lines
 from bpx.spec.code.gradients import Found
-from bpx.spec.code.habits import adds_up
+from bpx.spec.code.habits import adds_up, changes
 from bpx.spec.code.leaves import get, named
 from bpx.spec.code.lines.line_blame import adjoints, close
 from bpx.spec.code.options import ProgramOptions
@@ -110,7 +110,7 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
     options: dict[str, Any] = {"wrt": names, "detect": chosen.detect, "seed": chosen.seed}
     options |= {"budget": chosen.budget, "all": chosen.all}
     report = gradcheck(with_claims(traced, claims, chosen.rtol), **options)
-    notes = (*_understood(traced), *notes)
+    notes = (*_understood(traced), *notes, *changes(program, upstream, run.gradients))
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options)
     else:

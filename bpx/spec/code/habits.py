@@ -1,22 +1,26 @@
-"""Habits of backward functions that show only in a second call: what the first one left is added to.
+"""Habits of backward functions which cost nothing in one call, and harm a second call or somebody else.
 
-A network whose weights the call itself moves is set back first; one that has a method to clear its
-gradients, as layers that add up mini-batches do, is cleared first.
+What the first call left is added to: a network whose weights the call itself moves is set back first; one
+that has a method to clear its gradients, as layers that add up mini-batches do, is cleared first. And arrays
+that a function was only handed are changed in place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from bpx.spec.code.leaves import Path
+from bpx.spec.code.gradients import Found, place_of
+from bpx.spec.code.leaves import Path, named
 from bpx.spec.code.lines.line_blame import close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import found_gradients
+from bpx.words.diagnostic import Diagnostic
 
+_CHANGES = {"args": "changes-input", "upstream": "changes-upstream", "cache": "changes-cache"}
 _CLEARS = (
     "zero_grad",
     "zero_grads",
@@ -41,3 +45,27 @@ def adds_up(program: Program, upstream: Any) -> list[Path]:
         )
     first, second = runs
     return [leaf for leaf, value in first.items() if leaf in second and not close(second[leaf], value)]
+
+
+def changes(program: Program, upstream: Any, gradients: Collection[Found]) -> Iterator[Diagnostic]:
+    """A note on every array of somebody else's that forward or backward changes.
+
+    Not meant are weights that a step of training moves, and arrays that gradients are left in.
+    """
+    places = {found.place for found in gradients}
+    stepped = {found.leaf for found in gradients if found.place.startswith("step")}
+    for function, paths in program.changed_arrays(upstream):
+        noted: set[str] = set()
+        for path in paths:
+            if f"left {place_of(path)}" in places or program.world.leaf(path) in stepped:
+                continue
+            [leaf] = named({path: None})
+            kind = str(path[0])
+            note = Diagnostic(
+                _CHANGES[kind], None, {"function": function, "name": leaf.name}, None, "warning"
+            )
+            if kind == "cache":  # its arrays have no names that are sure
+                note = note._replace(facts={"function": function}, severity="note")
+            if note.message not in noted:
+                noted.add(note.message)
+                yield note

@@ -6,6 +6,7 @@ A leaf is one array of floats, at one place or at several that hold the very sam
 from __future__ import annotations
 
 import copy
+import functools
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -117,6 +118,19 @@ def copied(value: Any) -> Any:
         return value
 
 
+def underlying(function: Any) -> Any:
+    """The function that runs when something is called: behind `functools.partial`, a method or an object."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif isinstance(function, types.MethodType):
+            function = function.__func__
+        elif is_users_object(function) and isinstance(type(function).__call__, types.FunctionType):
+            function = type(function).__call__
+        else:
+            return function
+
+
 def names_in_use(users: Iterable[Any], variables: Mapping[str, Any]) -> set[str]:
     """The global variables that functions and methods of objects use, and those that what they call uses."""
     names: set[str] = set()
@@ -132,6 +146,8 @@ def names_in_use(users: Iterable[Any], variables: Mapping[str, Any]) -> set[str]
 
 def _functions_of(value: Any) -> list[types.FunctionType]:
     """The function itself; of a class, and of each object in reach, the methods."""
+    if isinstance(value, functools.partial | types.MethodType):
+        value = underlying(value)
     if isinstance(value, types.FunctionType):
         return [value]
     if isinstance(value, type):
