@@ -57,13 +57,11 @@ def changes(program: Program, upstream: Any, gradients: Collection[Found]) -> It
     for function, paths in program.changed_arrays(upstream):
         noted: set[str] = set()
         for path in paths:
-            if f"left {place_of(path)}" in places or program.world.leaf(path) in stepped:
+            kind, name = str(path[0]), named({path: None})[0].name
+            meant = kind == "args" and program.world.leaf(path) in stepped
+            if meant or f"left {place_of(path)}" in places:
                 continue
-            [leaf] = named({path: None})
-            kind = str(path[0])
-            note = Diagnostic(
-                _CHANGES[kind], None, {"function": function, "name": leaf.name}, None, "warning"
-            )
+            note = Diagnostic(_CHANGES[kind], None, {"function": function, "name": name}, None, "warning")
             if kind == "cache":  # its arrays have no names that are sure
                 note = note._replace(facts={"function": function}, severity="note")
             if note.message not in noted:
