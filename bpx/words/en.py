@@ -354,6 +354,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.bad-seconds": "the number of seconds must be positive, not {found}",
     "diagnostic.bad-exact": "`exact` must be true or false, not {found}",
     "diagnostic.changes-input": "`{function}` modifies its input `{name}`",
+    "diagnostic.short-floats": "the code computes in {type}, so gradients are judged by the rounding of {type}",
     "diagnostic.changes-cache": "`{function}` modifies arrays that the forward function keeps for it",
     "diagnostic.changes-upstream": "`{function}` modifies the upstream gradient `{name}`",
     "diagnostic.integer-input": "`{name}` has type {type}, so the gradient with respect to it is not checked",

@@ -19,9 +19,10 @@ from bpx.check.report.report import Report
 from bpx.graph.numbers import shape_text
 from bpx.spec.code.blamed_lines import blamed, wrong_lines
 from bpx.spec.code.gradients import Found
-from bpx.spec.code.habits import adds_up, changes
+from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
 from bpx.spec.code.leaves import get, named
 from bpx.spec.code.lines.line_blame import adjoints, close
+from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
@@ -102,15 +103,18 @@ def _times(gradient: Any, weight: float) -> Any:
 def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
     with np.errstate(all="ignore"):
         upstream = _upstream(program, chosen)
-        run = run_backward(program, upstream)
+        recorder = Recorder()
+        run = run_backward(program, upstream, recorder)
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
+        roundoff = short_roundoff(program.backward.function, recorder, traced.trace.roundoff)
+        traced = traced._replace(trace=traced.trace._replace(roundoff=roundoff))
         claims, notes = _claims(traced, run)
     names = chosen.chosen(claims)
     claims = {name: claims[name] for name in names}
     options: dict[str, Any] = {"wrt": names, "detect": chosen.detect, "seed": chosen.seed}
     options |= {"budget": chosen.budget, "all": chosen.all}
     report = gradcheck(with_claims(traced, claims, chosen.rtol), **options)
-    notes = (*_understood(traced), *notes, *changes(program, upstream, run.gradients))
+    notes = (*_understood(traced), *notes, *_of_rounding(traced), *changes(program, upstream, run.gradients))
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options)
     else:
@@ -119,7 +123,16 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
         notes = (*notes, *_unclaimed(traced, report, program))
     shapes = [_wrong_shape(found, program) for found in run.misshapen]
     shapes = [blame for blame in shapes if chosen.wrt is None or blame.node in names]
-    return replace(report, blame=(*shapes, *report.blame), notes=(*notes, *report.notes), of_code=True)
+    blame, notes = (*shapes, *report.blame), (*notes, *report.notes)
+    return replace(report, blame=blame, notes=notes, of_code=True, rounded=False)
+
+
+def _of_rounding(traced: TracedProgram) -> Iterator[Diagnostic]:
+    """A note that gradients are judged by the rounding of a short type."""
+    for dtype in SHORT_FLOATS:
+        if traced.trace.roundoff == float(np.finfo(dtype).eps):
+            facts = {"type": np.dtype(dtype).name}
+            yield Diagnostic("short-floats", None, facts, severity="note")
 
 
 def _unclaimed(traced: TracedProgram, report: Report, program: Program) -> Iterator[Diagnostic]:

@@ -133,15 +133,20 @@ def underlying(function: Any) -> Any:
 
 def names_in_use(users: Iterable[Any], variables: Mapping[str, Any]) -> set[str]:
     """The global variables that functions and methods of objects use, and those that what they call uses."""
+    return {name for code in codes_in_use(users, variables) for name in {*code.co_names} & variables.keys()}
+
+
+def codes_in_use(users: Iterable[Any], variables: Mapping[str, Any]) -> Iterator[types.CodeType]:
+    """The code of functions and methods of objects, and of what they call of these global variables."""
     names: set[str] = set()
     todo = [function.__code__ for user in users for function in _functions_of(user)]
     while todo:
         code = todo.pop()
+        yield code
         todo += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
         for name in {*code.co_names} & variables.keys() - names:
             names.add(name)
             todo += [function.__code__ for function in _functions_of(variables[name])]
-    return names
 
 
 def _functions_of(value: Any) -> list[types.FunctionType]:
