@@ -25,7 +25,6 @@ from bpx.spec.code.words_of_code import (
     is_cache,
     is_container,
     is_gradient_name,
-    is_loss,
     is_upstream,
     parameters,
     returned_names,
@@ -397,19 +396,3 @@ def _argument(name: str, args: Mapping[str, Any], more: Mapping[str, Any]) -> tu
     if "output" in more and not is_upstream(name):
         return True, more["output"]
     return False, None
-
-
-def find_loss(module_globals: Mapping[str, Any], owner: Any, besides: Sequence[Any]) -> Routine | None:
-    """The function of the file, or the method of the object, that is called as a loss is."""
-    if owner is not None:
-        for name in dir(type(owner)):
-            if (
-                is_loss(name)
-                and callable(getattr(owner, name, None))
-                and getattr(type(owner), name) not in besides
-            ):
-                return Routine(name, getattr(type(owner), name), ("self",))
-    for name, value in module_globals.items():
-        if is_loss(name) and callable(value) and not isinstance(value, type) and value not in besides:
-            return Routine(name, value)
-    return None

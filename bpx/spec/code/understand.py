@@ -11,7 +11,7 @@ import numpy as np
 from bpx.graph.arrays import NoHandleError
 from bpx.graph.numbers import shape_text
 from bpx.spec.code.leaves import Path, get, is_users_object, walk
-from bpx.spec.code.program import Program, Routine, World, find_loss
+from bpx.spec.code.program import Program, Routine, World
 from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -200,7 +200,9 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
     ][:1]
     if not program.upstream and np.ndim(get(result, program.outputs[0])):
         owner = None if program.forward.owner is None else get(program.world.originals, program.forward.owner)
-        program.loss = find_loss(module_globals, owner, [program.forward.function, program.backward.function])
+        program.loss = _find_loss(
+            module_globals, owner, [program.forward.function, program.backward.function]
+        )
         program.jacobian = program.loss is None
 
 
@@ -223,3 +225,19 @@ def _first_scalar(program: Program) -> Path:
     if not scalars:
         raise BpxError([Diagnostic("no-loss", None, {"name": program.forward.name})])
     return (named or scalars)[0]
+
+
+def _find_loss(module_globals: Mapping[str, Any], owner: Any, besides: Sequence[Any]) -> Routine | None:
+    """The function of the file, or the method of the object, that is called as a loss is."""
+    if owner is not None:
+        for name in dir(type(owner)):
+            if (
+                is_loss(name)
+                and callable(getattr(owner, name, None))
+                and getattr(type(owner), name) not in besides
+            ):
+                return Routine(name, getattr(type(owner), name), ("self",))
+    for name, value in module_globals.items():
+        if is_loss(name) and callable(value) and not isinstance(value, type) and value not in besides:
+            return Routine(name, value)
+    return None
