@@ -36,6 +36,7 @@ from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 
 if TYPE_CHECKING:
+    from bpx.check.report.report import Report
     from bpx.words.diagnostic import Diagnostic
 
 
@@ -104,6 +105,14 @@ def gradcheck(
         tables, unreadable = read_tables(files) if files else ([], [])
         problems += [*unreadable, *bad_options(points, seed, order, detect, budget)]
         options = CodeOptions(inputs, random, seed)
+        asked = {
+            "wrt": read_names(wrt),
+            "upstream": read_upstream(upstream),
+            "seed": seed,
+            "detect": detect,
+            "budget": budget,
+            "all": all_,
+        }
         if names_code(target):
             from bpx.spec.code.check import check_program
             from bpx.spec.code.target import graph_of, program_of
@@ -111,11 +120,10 @@ def gradcheck(
             code = code_argument(target, set_, problems, options)
             program = program_of(code)
             if program is not None:
-                report = check_program(program, seed=seed, detect=detect, budget=budget, all=all_)
-                report = replace(report, sort=sort, strict=strict)
-                session.show(report)
-                if report.failed:
-                    raise typer.Exit(WRONG)
+                of_graphs = {"claim": claim, "of": of, "order": order, "points": points}
+                room = room_of_digits(digits, rtol)
+                report = check_program(program, **asked, **of_graphs, rtol=room, written="--{}")
+                _show(session, replace(report, sort=sort, strict=strict))
                 return
             spec = graph_of(code)
         else:
@@ -125,26 +133,24 @@ def gradcheck(
             from bpx.spec.tables.audit import read_all
             from bpx.spec.tables.claims import Asked
 
-            for read in read_all(spec, tables, Asked(of, read_upstream(upstream))):
+            for read in read_all(spec, tables, Asked(of, asked["upstream"])):
                 claims, notes = [*claims, *read.claims], [*notes, *read.notes]
         with ProgressBar() as progress:
             report = run_gradcheck(
                 with_rtol(with_claims(spec, claims), room_of_digits(digits, rtol)),
                 of=of,
-                wrt=read_names(wrt),
-                upstream=read_upstream(upstream),
                 points=points,
-                seed=seed,
                 order=order,
-                detect=detect,
-                budget=budget,
-                all=all_,
                 progress=progress,
+                **asked,
             )
-        report = replace(report, sort=sort, strict=strict, notes=(*report.notes, *notes))
-        session.show(report)
-        if report.failed:
-            raise typer.Exit(WRONG)
+        _show(session, replace(report, sort=sort, strict=strict, notes=(*report.notes, *notes)))
+
+
+def _show(session: Session, report: Report) -> None:
+    session.show(report)
+    if report.failed:
+        raise typer.Exit(WRONG)
 
 
 def room_of_digits(digits: int | None, rtol: float) -> float:

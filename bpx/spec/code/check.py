@@ -6,6 +6,7 @@ judged as any claims are. Trust rests on the forward function alone: the graph w
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,15 +14,16 @@ import numpy as np
 
 from bpx.check.function.black_box import check_function
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
 from bpx.graph.numbers import shape_text
 from bpx.spec.code.blamed_lines import blamed, wrong_lines
 from bpx.spec.code.gradients import Found
-from bpx.spec.code.habits import adds_up
+from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
 from bpx.spec.code.leaves import get, named
 from bpx.spec.code.lines.line_blame import adjoints, close
+from bpx.spec.code.lines.recorder import Recorder
+from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
     BackwardRun,
@@ -36,26 +38,30 @@ from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
 
-def check_program(program: Program, *, seed: int = 0, detect: float = DETECT, **options: Any) -> Report:
+def check_program(program: Program, *, written: str = "{}", **options: Any) -> Report:
     """Check the backward of a program, and if it is wrong, find the line.
 
     Where the forward cannot be traced, it is checked by differences. For the options see
-    `bpx.check.gradcheck.gradcheck`. Raises `BpxError` where something is missing.
+    `bpx.spec.code.options.ProgramOptions`; diagnostics name them as they are `written`. Raises `BpxError`
+    where something is missing.
     """
+    chosen = ProgramOptions.of(options, program, written)
     try:
-        return _check_traced(program, seed, detect, options)
+        return _check_traced(program, chosen)
     except TraceError as refusal:
-        return _check_black_box(program, seed, detect, refusal)
+        return _check_black_box(program, chosen, refusal, written)
 
 
-def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceError) -> Report:
+def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceError, written: str) -> Report:
     """The check by differences of forward, where it cannot be traced."""
-    run = run_backward(program, _upstream(program, seed))
-    leaves = named(
-        {found.leaf: np.array(get(program.world.originals, found.leaf)) for found in run.gradients}
-    )
+    [problem] = refusal.diagnostics[:1]
+    settings = options.of_differences(problem.message, written)
+    run = run_backward(program, _upstream(program, options))
+    originals = program.world.originals
+    leaves = named({found.leaf: np.array(get(originals, found.leaf)) for found in run.gradients})
     if not leaves:
         raise refusal
+    leaves = options.among(leaves)
 
     def forward(*values: Any) -> Any:
         return program.run({leaf.path: value for leaf, value in zip(leaves, values, strict=True)})
@@ -68,13 +74,11 @@ def _check_black_box(program: Program, seed: int, detect: float, refusal: TraceE
         return tuple(_times(found.get(leaf.path), weight) for leaf in leaves)
 
     names = [leaf.name for leaf in leaves]
-    report = check_function(
-        forward, [leaf.value for leaf in leaves], backward, names, detect=detect, seed=seed
-    )
-    [problem] = refusal.diagnostics[:1]
+    report = check_function(forward, [leaf.value for leaf in leaves], backward, names, **settings)
     note = Diagnostic("not-traced", problem.span, {"reason": problem.message}, severity="note")
     name = program.forward.name.rpartition(".")[2]
-    return replace(report, output=name, notes=(note, *report.notes), of_code=True)
+    notes = (note, *report.notes)
+    return replace(report, output=name, notes=notes, of_code=True, all=options.all)
 
 
 def _is_free(program: Program) -> bool:
@@ -82,39 +86,62 @@ def _is_free(program: Program) -> bool:
     return bool(program.upstream) or program.jacobian
 
 
-def _upstream(program: Program, seed: int) -> Any:
+def _upstream(program: Program, options: ProgramOptions) -> Any:
     """What is handed to backward: random numbers of the output's shape and type, or 1 for a loss."""
     output = np.asarray(program.run({}))
+    if options.upstream is not None:
+        return options.upstream_of(output)
     if not _is_free(program):
         return np.ones(output.shape)
-    return random_upstream(output.shape, seed).astype(output.dtype)
+    return random_upstream(output.shape, options.seed).astype(output.dtype)
 
 
 def _times(gradient: Any, weight: float) -> Any:
     return None if gradient is None else weight * np.asarray(gradient)
 
 
-def _check_traced(program: Program, seed: int, detect: float, options: dict[str, Any]) -> Report:
+def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
     with np.errstate(all="ignore"):
-        upstream = _upstream(program, seed)
-        run = run_backward(program, upstream)
+        upstream = _upstream(program, chosen)
+        recorder = Recorder()
+        run = run_backward(program, upstream, recorder)
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
+        roundoff = short_roundoff(program.backward.function, recorder, traced.trace.roundoff)
+        traced = traced._replace(trace=traced.trace._replace(roundoff=roundoff))
         claims, notes = _claims(traced, run)
-    wrt = [leaf.name for leaf in traced.leaves]
-    options = {"wrt": wrt, "detect": detect, "seed": seed, **options}
-    report = gradcheck(with_claims(traced, claims), **options)
-    notes = (*_understood(traced), *notes)
+    names = chosen.chosen(claims)
+    claims = {name: claims[name] for name in names}
+    options: dict[str, Any] = {"wrt": names, "detect": chosen.detect, "seed": chosen.seed}
+    options |= {"budget": chosen.budget, "all": chosen.all}
+    report = gradcheck(with_claims(traced, claims, chosen.rtol), **options)
+    notes = (*_understood(traced), *notes, *_of_rounding(traced), *changes(program, upstream, run.gradients))
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options)
     else:
-        report = _with_habits(report, traced)
-    claimed_names = {leaf.name for leaf in traced.leaves} | {blame.node for blame in report.blame}
-    silent = [name for name in _arrays(program) if name not in claimed_names]
+        report = _with_habits(report, traced, names)
+    if chosen.wrt is None:
+        notes = (*notes, *_unclaimed(traced, report, program))
+    shapes = [_wrong_shape(found, program) for found in run.misshapen]
+    shapes = [blame for blame in shapes if chosen.wrt is None or blame.node in names]
+    blame, notes = (*shapes, *report.blame), (*notes, *report.notes)
+    return replace(report, blame=blame, notes=notes, of_code=True, rounded=False)
+
+
+def _of_rounding(traced: TracedProgram) -> Iterator[Diagnostic]:
+    """A note that gradients are judged by the rounding of a short type."""
+    for dtype in SHORT_FLOATS:
+        if traced.trace.roundoff == float(np.finfo(dtype).eps):
+            facts = {"type": np.dtype(dtype).name}
+            yield Diagnostic("short-floats", None, facts, severity="note")
+
+
+def _unclaimed(traced: TracedProgram, report: Report, program: Program) -> Iterator[Diagnostic]:
+    """A note on the arguments of which there is no gradient."""
+    claimed = {leaf.name for leaf in traced.leaves} | {blame.node for blame in report.blame}
+    silent = [name for name in _arrays(program) if name not in claimed]
     if silent and not program.both:
         facts = {"names": ", ".join(f"`{name}`" for name in silent), "count": len(silent)}
-        notes = (*notes, Diagnostic("no-claim", None, facts, severity="note"))
-    shapes = tuple(_wrong_shape(found, program) for found in run.misshapen)
-    return replace(report, blame=(*shapes, *report.blame), notes=(*notes, *report.notes), of_code=True)
+        yield Diagnostic("no-claim", None, facts, severity="note")
 
 
 def _arrays(program: Program) -> list[str]:
@@ -183,7 +210,8 @@ def _with_lines(
     report: Report, traced: TracedProgram, claims: dict[str, Any], options: dict[str, Any]
 ) -> Report:
     """The report with the lines to blame; what they set is a claim too, so that its kind can be named."""
-    lines = wrong_lines(traced)
+    paths = {leaf.path for leaf in traced.leaves if leaf.name in claims}
+    lines = [line for line in wrong_lines(traced) if paths & {*line.culprit.leaves}]
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
     if inner:
         every = {**claims, **inner}
@@ -193,9 +221,9 @@ def _with_lines(
     return replace(report, blame=blamed(lines, traced, found), innocent=() if lines else report.innocent)
 
 
-def _with_habits(report: Report, traced: TracedProgram) -> Report:
+def _with_habits(report: Report, traced: TracedProgram, checked: Collection[str]) -> Report:
     """The report with what only a second call shows."""
-    names = {leaf.path: leaf.name for leaf in traced.leaves}
+    names = {leaf.path: leaf.name for leaf in traced.leaves if leaf.name in checked}
     added = [names[path] for path in adds_up(traced.program, traced.upstream) if path in names]
     blame = tuple(Blame(name, "", None, None, (Mistake("accumulates"),), claim=True) for name in added)
     return replace(report, blame=(*report.blame, *blame))

@@ -11,10 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.graph.arrays import Shape
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.program import RATE
 from bpx.spec.code.words_of_code import RATE as RATES
-from bpx.spec.code.words_of_code import SAME_NAME, is_gradient_name, likeness, returned_names, words_of
+from bpx.spec.code.words_of_code import (
+    SAME_NAME,
+    is_container,
+    is_gradient_name,
+    likeness,
+    returned_names,
+    words_of,
+)
 
 
 class Found(NamedTuple):
@@ -48,6 +56,7 @@ def claimed_gradients(
     """The gradients that a call of backward made, each of one leaf of the world."""
     leaves = {path: value for path, value in walk(dict(before)) if path in known}
     found: dict[Path, Found] = {}
+    result = stacked(result, {np.shape(value) for value in leaves.values()}, returned_names(backward))
     pairs = [(path, item) for path, item in _returned(backward, result) if path not in besides]
     returned = [item for _, item in pairs]
 
@@ -59,13 +68,16 @@ def claimed_gradients(
 
     take(returned)
     take(_left(before, after))
-    if not any(item.place.startswith("returned") for item in found.values()):
-        if isinstance(result, tuple | list) and len(result) == len(args):
-            positioned = _one_each(pairs, leaves, args)
-        else:
-            positioned = _by_position(returned, leaves, args, {item.place for item in found.values()})
-        for item in positioned:
-            found.setdefault(item.leaf, item)
+    by_name = any(item.place.startswith("returned") for item in found.values())
+    one_each = isinstance(result, tuple | list) and len(result) == len(args)
+    if one_each:
+        # Beside gradients that have names, `return dz @ w.T, dw`, only what has none is of its place.
+        positioned = _one_each((pair for pair in pairs if not (by_name and pair[1].name)), leaves, args)
+    else:
+        taken = {item.place for item in found.values()}
+        positioned = () if by_name else _by_position(returned, leaves, args, taken)
+    for item in positioned:
+        found.setdefault(item.leaf, item)
     for item in _steps(leaves, after, local, {*found}):
         found[item.leaf] = item
     return list(found.values())
@@ -104,6 +116,38 @@ def misplaced(
     return wrong
 
 
+def stacked(result: Any, shapes: Container[Shape], labels: Container[Path], path: Path = ()) -> Any:
+    """What backward returned, with numbers in lists, whole numbers and objects as arrays of floats.
+
+    A list of numbers is an array where an array has its shape, unless the source names its elements.
+    """
+    if isinstance(result, dict):
+        return {key: stacked(item, shapes, labels, (*path, key)) for key, item in result.items()}
+    if isinstance(result, list | tuple) and not hasattr(result, "_fields"):
+        array = None if (*path, 0) in labels or isinstance(result, tuple) else _as_floats(result)
+        if array is not None and array.shape in shapes:
+            return array
+        items = [stacked(item, shapes, labels, (*path, number)) for number, item in enumerate(result)]
+        return type(result)(items)
+    if isinstance(result, np.ndarray | np.generic | int) and not isinstance(result, bool):
+        array = _as_floats(result) if np.asarray(result).dtype.kind in "iuO" else None
+        return result if array is None or array.shape not in shapes else array[()]
+    return result
+
+
+def _as_floats(value: Any) -> Any:
+    """Numbers as an array of float64, for which their type is no matter; None for all else."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "O":
+            array = np.array([float(item) for item in array.ravel()]).reshape(array.shape)
+    except (TypeError, ValueError):
+        return None
+    if array.dtype.kind not in "iuf":
+        return None
+    return array if array.dtype.kind == "f" else array.astype(float)
+
+
 # --- where they are -----------------------------------------------------------------------------
 
 
@@ -116,10 +160,11 @@ def _returned(backward: Callable[..., Any], result: Any) -> Iterable[tuple[Path,
             covered = next(n for n in range(len(path), -1, -1) if path[:n] in labels)
             name, indices = label, tuple(path[covered:])
         if "." not in (label or ""):  # `return self.dW`: it is found where it is left
-            yield path, Candidate(name, indices, value, f"returned {_place(path)}".strip())
+            yield path, Candidate(name, indices, value, f"returned {place_of(path)}".strip())
 
 
-def _place(path: Path) -> str:
+def place_of(path: Path) -> str:
+    """A path as text, which stands behind how a gradient was found."""
     return "".join(f"[{step!r}]" for step in path)
 
 
@@ -129,12 +174,8 @@ def _left(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Candi
         name, indices = words_of(path)
         holder = path[: len(path) - len(indices) - 1]
         above = next((str(step) for step in reversed(holder) if isinstance(step, str)), "")
-        if is_gradient_name(name) or _is_container(above):
-            yield Candidate(name, indices, value, f"left {_place(path)}", holder)
-
-
-def _is_container(name: str) -> bool:
-    return name.lower().strip("_") in ("grads", "grad", "gradients", "g", "d", "derivatives")
+        if is_gradient_name(name) or is_container(above):
+            yield Candidate(name, indices, value, f"left {place_of(path)}", holder)
 
 
 # --- which array each is of ---------------------------------------------------------------------
@@ -157,13 +198,13 @@ def _best(candidate: Candidate, free: Sequence[Path], leaves: Mapping[Path, Any]
 
 
 def _fit(candidate: Candidate, path: Path) -> float:
-    if candidate.parent is not None and candidate.place == f"left {_place(path)}":
+    if candidate.parent is not None and candidate.place == f"left {place_of(path)}":
         return 0
     name, indices = words_of(path)
     if not candidate.name or indices != candidate.indices:
         return 0
     holder = path[: len(path) - len(indices) - 1]
-    if candidate.parent is not None and _is_container(str(candidate.parent[-1]) if candidate.parent else ""):
+    if candidate.parent is not None and is_container(str(candidate.parent[-1]) if candidate.parent else ""):
         # `grads["W1"]` is of `params["W1"]`: the same key beside it.
         return 4 * (
             name == candidate.name and holder[:-1] == candidate.parent[:-1] and holder != candidate.parent
@@ -218,4 +259,4 @@ def _steps(
             or np.array_equal(now, value)
         ):
             continue
-        yield Found(path, (np.asarray(value) - np.asarray(now)) / rate, f"step {_place(path)}")
+        yield Found(path, (np.asarray(value) - np.asarray(now)) / rate, f"step {place_of(path)}")

@@ -6,6 +6,7 @@ A leaf is one array of floats, at one place or at several that hold the very sam
 from __future__ import annotations
 
 import copy
+import functools
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -117,21 +118,41 @@ def copied(value: Any) -> Any:
         return value
 
 
+def underlying(function: Any) -> Any:
+    """The function that runs when something is called: behind `functools.partial`, a method or an object."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif isinstance(function, types.MethodType):
+            function = function.__func__
+        elif is_users_object(function) and isinstance(type(function).__call__, types.FunctionType):
+            function = type(function).__call__
+        else:
+            return function
+
+
 def names_in_use(users: Iterable[Any], variables: Mapping[str, Any]) -> set[str]:
     """The global variables that functions and methods of objects use, and those that what they call uses."""
+    return {name for code in codes_in_use(users, variables) for name in {*code.co_names} & variables.keys()}
+
+
+def codes_in_use(users: Iterable[Any], variables: Mapping[str, Any]) -> Iterator[types.CodeType]:
+    """The code of functions and methods of objects, and of what they call of these global variables."""
     names: set[str] = set()
     todo = [function.__code__ for user in users for function in _functions_of(user)]
     while todo:
         code = todo.pop()
+        yield code
         todo += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
         for name in {*code.co_names} & variables.keys() - names:
             names.add(name)
             todo += [function.__code__ for function in _functions_of(variables[name])]
-    return names
 
 
 def _functions_of(value: Any) -> list[types.FunctionType]:
     """The function itself; of a class, and of each object in reach, the methods."""
+    if isinstance(value, functools.partial | types.MethodType):
+        value = underlying(value)
     if isinstance(value, types.FunctionType):
         return [value]
     if isinstance(value, type):

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from inspect import Parameter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.graph.arrays import NoHandleError
-from bpx.spec.code.leaves import Path, copied, get, is_users_object, names_in_use, put, walk
+from bpx.spec.code.leaves import (
+    Path,
+    copied,
+    get,
+    is_users_object,
+    names_in_use,
+    put,
+    underlying,
+    walk,
+)
 from bpx.spec.code.words_of_code import RATE as RATES
 from bpx.spec.code.words_of_code import (
     is_cache,
+    is_container,
     is_gradient_name,
-    is_loss,
     is_upstream,
     parameters,
     returned_names,
+    star_of,
     words_of,
 )
 from bpx.spec.trace.random_state import kept_random_state
 from bpx.spec.trace.stand_ins import places
 from bpx.spec.trace.tape import active
-from bpx.spec.trace.user_source import raised_at
+from bpx.spec.trace.user_source import is_users, raised_at
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 RATE = 0.125  # a learning rate, where one must be given; a power of two, so that dividing by it is exact
@@ -154,7 +165,7 @@ class Program:
             yield world
 
     def _same_random_numbers(self) -> AbstractContextManager[None]:
-        function = self.forward.function
+        function = underlying(self.forward.function)
         return kept_random_state(function, places(function))
 
     def _called_forward(self, world: dict[str, Any]) -> Any:
@@ -231,13 +242,34 @@ class Program:
                     getattr(holder, name)()
         now = self.world.now(world)
         for path, value in original.items():
-            if not is_gradient_name(words_of(path)[0]) and not _in_container(path):
+            if not is_gradient_name(words_of(path)[0]) and not any(is_container(str(step)) for step in path):
                 try:
                     array = get(now, path)
                 except (KeyError, IndexError, AttributeError, TypeError):
                     continue
                 if isinstance(array, np.ndarray) and array.shape == value.shape:
                     array[...] = value
+
+    def changed_arrays(self, upstream: Any) -> Iterator[tuple[str, list[Path]]]:
+        """What a call changes of the arrays it is handed: for each function the paths to them.
+
+        A path begins with `args`, `upstream` or `cache`, what forward returned besides its outputs.
+        """
+        with self._world({}) as world:
+            before = copied({"args": world["args"]})
+            run = self._forward(world)
+            yield self.forward.name, list(_changed(before, {"args": world["args"]}))
+            if self.both:
+                return
+            handed: dict[str, Any] = {
+                "args": world["args"],
+                "upstream": self._weights(np.array(upstream), run),
+            }
+            if self.loss is None:
+                handed["cache"] = _rest(run.pool[""], self.outputs)
+            before = copied(handed)
+            self._backward(world, run, handed["upstream"])
+            yield self.backward.name, list(_changed(before, handed))
 
     def _weights(self, upstream: Any, run: ForwardRun) -> dict[str, Any]:
         return self.weights(
@@ -265,9 +297,12 @@ class Program:
         return _call(self.backward.bound(world), args, self.backward.name, {"cache": rest, "output": output})
 
 
-def _in_container(path: Path) -> bool:
-    """Whether a path leads through a dict or list of gradients."""
-    return any(str(step).lower() in ("grads", "grad", "gradients") for step in path)
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Path]:
+    """The arrays that are not what they were."""
+    now: dict[Path, Any] = dict(walk(dict(after)))
+    for path, value in walk(dict(before)):
+        if path in now and not np.array_equal(value, now[path], equal_nan=True):
+            yield path
 
 
 def _rest(result: Any, outputs: Sequence[Path]) -> Any:
@@ -285,11 +320,19 @@ def _call(
     """Call a function with what it asks for by name. Raises `BpxError` where something is missing."""
     chosen, missing = {}, []
     for parameter in parameters(function):
-        found, value = _argument(parameter.name, args, more or {})
+        at_hand = more or {}
+        if parameter.default is not parameter.empty:  # a setting: forward's output is not meant
+            at_hand = {name: value for name, value in at_hand.items() if name != "output"}
+        found, value = _argument(parameter.name, args, at_hand)
         if found:
             chosen[parameter.name] = value
         elif parameter.default is parameter.empty:
             missing.append(parameter.name)
+    if missing and not is_users_own(function):
+        # Functions of libraries have names of their own for their arguments.
+        rest = [value for name, value in args.items() if name not in chosen]
+        chosen |= dict(zip(missing, rest, strict=False))
+        missing = missing[len(rest) :]
     if missing:
         facts = {
             "function": name,
@@ -299,10 +342,11 @@ def _call(
             "first": missing[0],
         }
         raise BpxError([Diagnostic("argument-without-value", None, facts, "give-inputs")])
+    rest = _starred(function, chosen, args, more or {})
     if active.get() is not None:
-        return _positional(function, chosen)  # what goes wrong then is told by who traces
+        return _positional(function, chosen, rest)  # what goes wrong then is told by who traces
     try:
-        return _positional(function, chosen)
+        return _positional(function, chosen, rest)
     except (BpxError, NoHandleError):
         raise
     except (Exception, SystemExit) as error:
@@ -310,10 +354,35 @@ def _call(
         raise BpxError([Diagnostic("function-raised", raised_at(error), facts)]) from error
 
 
-def _positional(function: Callable[..., Any], chosen: dict[str, Any]) -> Any:
-    only = [p.name for p in parameters(function) if p.kind is p.POSITIONAL_ONLY and p.name in chosen]
+def is_users_own(function: Callable[..., Any]) -> bool:
+    """Whether a function stands in the user's code, and not in a library."""
+    code = getattr(underlying(function), "__code__", None)
+    return code is not None and is_users(code.co_filename)
+
+
+def _starred(
+    function: Callable[..., Any], chosen: Mapping[str, Any], args: Mapping[str, Any], more: Mapping[str, Any]
+) -> list[Any]:
+    """What `*args` takes: what forward keeps where it is called so, else all arguments not taken by name."""
+    star = star_of(function)
+    if star is None:
+        return []
+    if is_cache(star) and isinstance(more.get("cache"), tuple | list):
+        return list(more["cache"])
+    rest = [value for name, value in args.items() if name not in chosen]
+    return rest[: getattr(function, "nin", None)]
+
+
+def _positional(function: Callable[..., Any], chosen: dict[str, Any], rest: Sequence[Any]) -> Any:
+    kinds = {parameter.name: parameter.kind for parameter in parameters(function)}
+    only = [
+        name
+        for name, kind in kinds.items()
+        if name in chosen
+        and (kind is Parameter.POSITIONAL_ONLY or (rest and kind is Parameter.POSITIONAL_OR_KEYWORD))
+    ]
     first = [chosen.pop(name) for name in only]
-    return function(*first, **chosen)
+    return function(*first, *rest, **chosen)
 
 
 def _argument(name: str, args: Mapping[str, Any], more: Mapping[str, Any]) -> tuple[bool, Any]:
@@ -327,19 +396,3 @@ def _argument(name: str, args: Mapping[str, Any], more: Mapping[str, Any]) -> tu
     if "output" in more and not is_upstream(name):
         return True, more["output"]
     return False, None
-
-
-def find_loss(module_globals: Mapping[str, Any], owner: Any, besides: Sequence[Any]) -> Routine | None:
-    """The function of the file, or the method of the object, that is called as a loss is."""
-    if owner is not None:
-        for name in dir(type(owner)):
-            if (
-                is_loss(name)
-                and callable(getattr(owner, name, None))
-                and getattr(type(owner), name) not in besides
-            ):
-                return Routine(name, getattr(type(owner), name), ("self",))
-    for name, value in module_globals.items():
-        if is_loss(name) and callable(value) and not isinstance(value, type) and value not in besides:
-            return Routine(name, value)
-    return None

@@ -12,10 +12,12 @@ import numpy as np
 from bpx.check.numeric.error_bound import short_float_rounding
 from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.numbers import shape_text
 from bpx.spec.code.gradients import Found, claimed_gradients, misplaced, misshapen
-from bpx.spec.code.leaves import Leaf, Path, get, named, walk
+from bpx.spec.code.leaves import Leaf, Path, get, named, underlying, walk
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
+from bpx.spec.reading.claims import with_rtol
 from bpx.spec.trace.tape import TraceError
 from bpx.spec.trace.trace import Trace, trace_function
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -74,6 +76,18 @@ def run_backward(
     raise AssertionError
 
 
+def moves_gradients(program: Program) -> bool:
+    """Whether a function that returns only its loss leaves gradients behind, or moves weights by them."""
+    recorder = Recorder()
+    for before, result, after in program.backward_run(np.ones(()), {}, recorder.recording):
+        was: dict[Path, Any] = dict(walk(dict(before)))
+        moved = any(
+            path not in was or not np.array_equal(value, was[path]) for path, value in walk(dict(after))
+        )
+        return moved and bool(found_gradients(program, before, result, after, recorder))
+    raise AssertionError
+
+
 def found_gradients(
     program: Program, before: Any, result: Any, after: Any, recorder: Recorder, upstream: Any = None
 ) -> list[Found]:
@@ -121,7 +135,7 @@ def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> Tra
     for them.
     """
     if not paths:
-        raise BpxError([Diagnostic("no-gradients", None, {"name": program.backward.name})])
+        raise BpxError([_nothing_found(program, upstream)])
     weights = program.weights(upstream, program.parts({})) or (
         {_JACOBIAN: upstream} if program.jacobian else {}
     )
@@ -131,6 +145,26 @@ def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> Tra
     except TraceError:  # of data a function may make plain numbers, which have no gradient anyway
         traced = trace_leaves(program, paths, weights)
     return traced._replace(leaves=traced.leaves[: len(paths)], upstream=upstream)
+
+
+def _nothing_found(program: Program, upstream: Any) -> Diagnostic:
+    """Why no gradient was found: what backward returned instead."""
+    for _, result, _ in program.backward_run(upstream, {}):
+        if result is None:
+            facts = {"function": program.backward.name}
+            return Diagnostic("returned-nothing", None, facts, "return-it")
+        facts = {"name": program.backward.name, "found": described(result)}
+        return Diagnostic("no-gradients", None, facts)
+    raise AssertionError
+
+
+def described(result: Any) -> str:
+    """What a function returned, in a few words: its type, and of an array what it holds."""
+    if isinstance(result, list | tuple) and 0 < len(result) <= 6:
+        return ", ".join(described(item) for item in result)
+    if isinstance(result, np.ndarray):
+        return f"{result.dtype} {shape_text(result.shape)}"
+    return type(result).__name__
 
 
 def _data(program: Program) -> list[Path]:
@@ -156,12 +190,15 @@ def trace_leaves(
         return sum(terms[1:], terms[0])
 
     inputs = {leaf.name: leaf.value for leaf in leaves} | by_name
-    trace = trace_function(forward, inputs, program.forward.function, _LOSS if by_name else None)
+    trace = trace_function(forward, inputs, underlying(program.forward.function), _LOSS if by_name else None)
     return TracedProgram(program, trace, tuple(leaves), tuple(by_name))
 
 
-def with_claims(traced: TracedProgram, claims: dict[str, Any]) -> NamedGraph:
-    """The graph with arrays as claims on nodes, by name, each judged by the rounding of its type."""
+def with_claims(traced: TracedProgram, claims: dict[str, Any], rtol: float = 0.0) -> NamedGraph:
+    """The graph with arrays as claims on nodes, by name, each judged by the rounding of its type.
+
+    `rtol` is the relative error that they may have besides.
+    """
     made = {
         name: Claim(
             Derivative(None, name),
@@ -172,4 +209,4 @@ def with_claims(traced: TracedProgram, claims: dict[str, Any]) -> NamedGraph:
         )
         for name, value in claims.items()
     }
-    return replace(traced.graph, claims=made)
+    return with_rtol(replace(traced.graph, claims=made), rtol)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bpx.graph.arrays import NoHandleError
-from bpx.spec.code.leaves import Path, get, walk
-from bpx.spec.code.program import Program, Routine, World, find_loss
+from bpx.graph.numbers import shape_text
+from bpx.spec.code.leaves import Path, get, is_users_object, walk
+from bpx.spec.code.program import Program, Routine, World
 from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -27,9 +28,7 @@ def understood(
 
     `named` are (name, value, object that it is a method of). Raises `BpxError`.
     """
-    world, routines = _world(
-        named, [routine for item in named for routine in _routines(*item)], args, module_globals
-    )
+    world, routines = _world(named, list(_all_routines(named)), args, module_globals)
     forward, loss, backward = _sorted_out(routines)
     program = Program(forward, loss, backward, world)
     _find_outputs(program, module_globals)
@@ -68,6 +67,30 @@ def _world(
     return world, [_at_home(routine, owner, world) for routine in routines]
 
 
+def _all_routines(named: Sequence[tuple[str, Any, Any]]) -> Iterator[Routine]:
+    """The functions that are named: one object has both passes, several things have one each."""
+    if len(named) == 1:
+        yield from _routines(*named[0])
+        return
+    for number, (name, value, owner) in enumerate(named):
+        if inspect.isroutine(value) or isinstance(value, type) or not callable(value):
+            yield from _routines(name, value, owner)
+        else:
+            last = number == len(named) - 1
+            yield _routine_of(name, value, named[0][1], _BACKWARDS if last else _FORWARDS)
+
+
+def _routine_of(name: str, value: Any, first: Any, methods: Sequence[str]) -> Routine:
+    """What is called of an object that stands for one function: one of `methods`, or the object itself."""
+    kind = type(value)
+    if not is_users_object(value):  # `functools.partial`, a function of NumPy
+        return Routine(name, value)
+    method = next((method for method in methods if hasattr(kind, method)), "__call__")
+    if getattr(first, "__self__", first) is value:
+        return Routine(name, getattr(kind, method), ("self",))
+    return Routine(name, getattr(value, method))
+
+
 def _forward_of(name: str, value: Any, owner: Any) -> Routine:
     """The function, or of an object its forward pass."""
     if inspect.isroutine(value):
@@ -102,7 +125,7 @@ def _object(value: Any, owner: Any) -> Any:
 def _routines(name: str, value: Any, owner: Any) -> list[Routine]:
     if isinstance(value, type):
         raise BpxError([Diagnostic("class-without-object", None, {"name": name}, "make-object")])
-    if inspect.ismethod(value):
+    if inspect.ismethod(value) and not isinstance(value.__self__, type):
         return [Routine(name, value.__func__, ("self",))]
     if inspect.isroutine(value):
         return [Routine(name, value)]
@@ -111,6 +134,8 @@ def _routines(name: str, value: Any, owner: Any) -> list[Routine]:
     if hasattr(kind, "forward"):
         forward = "forward"
     backward = next((method for method in _BACKWARDS if hasattr(kind, method)), None)
+    if callable(value) and (forward is None or backward is None):
+        return [Routine(name, value)]
     if forward is None or backward is None:
         raise BpxError([Diagnostic("no-forward-backward", None, {"name": name})])
     return [Routine(f"{name}.{method}", getattr(kind, method), ("self",)) for method in (forward, backward)]
@@ -161,6 +186,7 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
     result = program.returned()
     program.outputs = [(0,)] if isinstance(result, tuple) else [()]
     if program.loss is not None:
+        _check_loss(program)
         return
     paired = [name for name in wanting if name in fitting]
     if paired:
@@ -174,8 +200,18 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
     ][:1]
     if not program.upstream and np.ndim(get(result, program.outputs[0])):
         owner = None if program.forward.owner is None else get(program.world.originals, program.forward.owner)
-        program.loss = find_loss(module_globals, owner, [program.forward.function, program.backward.function])
+        program.loss = _find_loss(
+            module_globals, owner, [program.forward.function, program.backward.function]
+        )
         program.jacobian = program.loss is None
+
+
+def _check_loss(program: Program) -> None:
+    """Raise `BpxError` where what is named as the loss returns no number."""
+    shape = np.shape(program.run({}))
+    if program.loss is not None and shape:
+        facts = {"name": program.loss.name, "shape": shape_text(shape)}
+        raise BpxError([Diagnostic("loss-not-number", None, facts)])
 
 
 def _first_scalar(program: Program) -> Path:
@@ -189,3 +225,19 @@ def _first_scalar(program: Program) -> Path:
     if not scalars:
         raise BpxError([Diagnostic("no-loss", None, {"name": program.forward.name})])
     return (named or scalars)[0]
+
+
+def _find_loss(module_globals: Mapping[str, Any], owner: Any, besides: Sequence[Any]) -> Routine | None:
+    """The function of the file, or the method of the object, that is called as a loss is."""
+    if owner is not None:
+        for name in dir(type(owner)):
+            if (
+                is_loss(name)
+                and callable(getattr(owner, name, None))
+                and getattr(type(owner), name) not in besides
+            ):
+                return Routine(name, getattr(type(owner), name), ("self",))
+    for name, value in module_globals.items():
+        if is_loss(name) and callable(value) and not isinstance(value, type) and value not in besides:
+            return Routine(name, value)
+    return None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from bpx.spec.code.leaves import Path
+from bpx.spec.code.leaves import Path, underlying
 
 _PREFIXES = (
     r"(?:d|D|g|del|delta|nabla|nabla_|delta_nabla|grad|grads|gradient|dL_d|dL|dJ_d|dJd|dloss_d|dE_d|dLd)"
@@ -30,6 +30,7 @@ _LOSS = re.compile(
 RATE = re.compile(r"lr|learning_?rate|alpha|eta|step_?size|rate")
 
 
+_CONTAINERS = frozenset({"grads", "grad", "gradients", "g", "d", "derivatives"})  # of gradients, by name
 SAME_NAME = 3  # the best that a name can fit
 
 
@@ -46,6 +47,11 @@ def is_cache(name: str) -> bool:
 def is_loss(name: str) -> bool:
     """Whether a function is called as a loss is."""
     return _LOSS.fullmatch(name) is not None
+
+
+def is_container(name: str) -> bool:
+    """Whether a dict, a list or an object is called as one that gradients are kept in."""
+    return name.lower().strip("_") in _CONTAINERS
 
 
 @lru_cache(maxsize=1024)
@@ -93,13 +99,21 @@ def _bare(name: str) -> str:
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """The arguments that a function takes; nothing for one whose signature nobody knows."""
     try:
-        return [
-            parameter
-            for parameter in inspect.signature(function).parameters.values()
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        ]
+        signature = inspect.signature(function)
     except (TypeError, ValueError):
         return []
+    stars = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [parameter for parameter in signature.parameters.values() if parameter.kind not in stars]
+
+
+@lru_cache(maxsize=256)
+def star_of(function: Callable[..., Any]) -> str | None:
+    """The name of `*args`, where a function has it; "" for a function whose signature nobody knows."""
+    try:
+        every = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ""
+    return next((parameter.name for parameter in every if parameter.kind is parameter.VAR_POSITIONAL), None)
 
 
 @lru_cache(maxsize=256)
@@ -120,7 +134,7 @@ def returned_names(function: Callable[..., Any]) -> dict[Path, str]:
 def function_tree(function: Callable[..., Any]) -> ast.FunctionDef | None:
     """The function as its source says it; None where the source is not at hand."""
     try:
-        text = textwrap.dedent(inspect.getsource(function))
+        text = textwrap.dedent(inspect.getsource(underlying(function)))
         tree = ast.parse(text).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         return None

@@ -179,7 +179,9 @@ def _unique_names(tape: Tape, needed: list[int], used: set[str]) -> dict[int, st
     """Node → name; a variable that held several nodes, as in a loop, is numbered."""
     holders: dict[str, list[int]] = {}
     for node in needed:
-        if node in tape.names and tape.graph.ops[node] not in (INPUT, CONSTANT):
+        if node not in tape.names or not tape.names[node][1].strip("_"):
+            continue  # `_` is no name but a place for what nobody wants
+        if tape.graph.ops[node] not in (INPUT, CONSTANT):
             holders.setdefault(_as_name(tape.names[node][1]), []).append(node)
     names: dict[int, str] = {}
     taken = used | set(holders)
