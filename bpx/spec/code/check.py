@@ -99,22 +99,28 @@ def _check_traced(program: Program, seed: int, detect: float, options: dict[str,
         upstream = _upstream(program, seed)
         run = run_backward(program, upstream)
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
-        claims, notes = _claims(traced, run)
-    wrt = [leaf.name for leaf in traced.leaves]
-    options = {"wrt": wrt, "detect": detect, "seed": seed, **options}
-    report = gradcheck(with_claims(traced, claims), **options)
-    notes = (*_understood(traced), *notes)
-    if report.verdict == "disagree":
-        report = _with_lines(report, traced, claims, options)
-    else:
+    report = judged(traced, run, seed=seed, detect=detect, **options)
+    if report.verdict != "disagree":
         report = _with_habits(report, traced)
     claimed_names = {leaf.name for leaf in traced.leaves} | {blame.node for blame in report.blame}
     silent = [name for name in _arrays(program) if name not in claimed_names]
+    shapes = tuple(_wrong_shape(found, program) for found in run.misshapen)
+    notes = list(report.notes)
     if silent and not program.both:
         facts = {"names": ", ".join(f"`{name}`" for name in silent), "count": len(silent)}
-        notes = (*notes, Diagnostic("no-claim", None, facts, severity="note"))
-    shapes = tuple(_wrong_shape(found, program) for found in run.misshapen)
-    return replace(report, blame=(*shapes, *report.blame), notes=(*notes, *report.notes), of_code=True)
+        notes.append(Diagnostic("no-claim", None, facts, severity="note"))
+    return replace(report, blame=(*shapes, *report.blame), notes=tuple(notes))
+
+
+def judged(traced: TracedProgram, run: BackwardRun, **options: Any) -> Report:
+    """What a run of backward gave, judged by the graph of forward; if it is wrong, with the lines to blame."""
+    with np.errstate(all="ignore"):
+        claims, notes = _claims(traced, run)
+    options["wrt"] = [leaf.name for leaf in traced.leaves]
+    report = gradcheck(with_claims(traced, claims), **options)
+    if report.verdict == "disagree":
+        report = _with_lines(report, traced, claims, options)
+    return replace(report, notes=(*_understood(traced), *notes, *report.notes), of_code=True)
 
 
 def _arrays(program: Program) -> list[str]:

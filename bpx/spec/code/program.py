@@ -127,6 +127,8 @@ class ForwardRun(NamedTuple):
 class Program:
     """Forward, perhaps a loss behind it, and backward, on a world."""
 
+    by_position = False  # which gradient is of what is known from its place, and nothing is to be guessed
+
     def __init__(self, forward: Routine, loss: Routine | None, backward: Routine, world: World) -> None:
         self.forward, self.loss, self.backward, self.world = forward, loss, backward, world
         self.both = forward.function is backward.function  # one function returns loss and gradients
@@ -255,6 +257,10 @@ class Program:
             parts[name] = upstream[start : start + size].reshape(shape)
             start += size
         return parts
+
+    def gradients(self, result: Any) -> Iterator[tuple[Path, Any]]:
+        """The gradients in what backward returned, `by_position`."""
+        raise NotImplementedError
 
     def _backward(self, world: dict[str, Any], run: ForwardRun, parts: Mapping[str, Any]) -> Any:
         if self.both:
