@@ -616,6 +616,8 @@ MOST_REACHED = 2000
 # Names of entries, and numbers of an upstream gradient, in one sentence.
 MOST_ENTRY_NAMES = 3
 MOST_WEIGHTS = 4
+# Elements of the output whose part in what is wrong is looked at, to name them; each costs a check.
+MOST_ELEMENTS_NAMED = 8
 
 # The looser values of `detect` that a report may propose; beyond, it is no check.
 LOOSER_DETECTS = (1e-4, 1e-3, 1e-2)

@@ -78,7 +78,8 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
         certify_nearby(traced, rows)
     asked = {"seed": options.seed, "detect": options.detect}
     report = with_other_upstreams(judged(traced, run, **asked), traced, rows, claimed, **asked)
-    return replace(report, notes=(*report.notes, *caller.notes, *rows.unclaimed_notes()))
+    notes = (*report.notes, *caller.notes, *rows.unclaimed_notes())
+    return replace(report, output=program.output_name or report.output, notes=notes)
 
 
 def _is_plain(rows: BlackBoxRows) -> bool:

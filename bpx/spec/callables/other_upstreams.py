@@ -6,14 +6,15 @@ a claim that is what the reverse pass gives is right; any other is judged by a c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.gradcheck import gradcheck
 from bpx.check.function.black_box_rows import BlackBoxRows
-from bpx.check.numeric.tolerances import MOST_WEIGHTS, SAME_AS_GRAPH, SAME_AS_GRAPH_SMALL
+from bpx.check.numeric.tolerances import MOST_ELEMENTS_NAMED, MOST_WEIGHTS, SAME_AS_GRAPH, SAME_AS_GRAPH_SMALL
 from bpx.check.report.entry import Entry, Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.report import Report
@@ -22,46 +23,177 @@ from bpx.graph.run import run
 from bpx.passes.reverse import reverse
 from bpx.spec.callables.positional_program import PositionalProgram
 from bpx.spec.code.check import judged
-from bpx.spec.code.traced_program import TracedProgram, run_backward, trace_program
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+from bpx.spec.code.traced_program import TracedProgram, run_backward, trace_program, with_claims
 
 class _Row(NamedTuple):
-    """An upstream gradient with the claims (N,) for it; of one element of the output alone, its index."""
+    """An upstream gradient with the claims (N,) for it; of one element of the output alone, its index.
+
+    `odd` are the names of the inputs of which something else is claimed than the graph gives.
+    """
 
     upstream: Any
     claimed: Any
     output: tuple[int, ...] | None = None
+    odd: tuple[str, ...] = ()
 
 
 def with_other_upstreams(
     report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed: Any, **asked: Any
 ) -> Report:
-    """The report with the entries that are wrong for other upstream gradients; `claimed` (R, N) are the rows'."""
-    odd = [row for row in _rows(rows, claimed) if not _as_graph(traced, rows, row)]
+    """The report with what is wrong for other upstream gradients; `claimed` (R, N) are the rows' claims."""
+    odd = _odd_rows(report, traced, rows, claimed)
     if not odd:
         return report
     weighted = traced if traced.weights else _weighted(traced, rows)
-    reports = [(row, _judged(weighted, row, rows, asked)) for row in odd]
-    wrong = [other for _, other in reports if other.verdict == Verdict.DISAGREE.word]
-    blamed = report if report.blame or not wrong else wrong[0]
-    columns = [
-        _combined(column, [(row, other.columns[i]) for row, other in reports], report)
-        for i, column in enumerate(report.columns)
-    ]
-    return replace(report, columns=tuple(columns), blame=blamed.blame, innocent=blamed.innocent)
+    found = [(row, _check(_at(weighted, row.upstream), row.odd, asked)) for row in odd]
+    columns = tuple(_combined(column, _of_input(column.input, found)) for column in report.columns)
+    wrong = next((row for row, tables in found if any(map(_disagrees, tables.values()))), None)
+    if report.blame or wrong is None:
+        return replace(report, columns=columns)
+    there = _at(weighted, wrong.upstream)
+    cause = judged(there, run_backward(there.program, there.upstream), **asked)
+    return replace(report, columns=columns, blame=cause.blame, innocent=cause.innocent)
+
+
+# --- which -------------------------------------------------------------------------------------
+
+
+def _odd_rows(report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed: Any) -> list[_Row]:
+    """The rows to look at: of elements of the output the worst, of mixtures what is not known to be wrong."""
+    gradients = _Gradients(traced, rows)
+    wrong = {column.input for column in report.columns if _disagrees(column)}
+    elements, mixtures = [], []
+    for row in _rows(rows, claimed):
+        odd = gradients.odd(row)
+        if row.output is not None:
+            elements.append(row._replace(odd=tuple(odd)))
+        else:
+            mixtures.append(row._replace(odd=tuple(name for name in odd if name not in wrong)))
+    new = [row for row in elements if not wrong.issuperset(row.odd)]
+    known = [row for row in elements if row.odd and wrong.issuperset(row.odd)]
+    return [*new, *known[:MOST_ELEMENTS_NAMED], *(row for row in mixtures if row.odd)]
 
 
 def _rows(rows: BlackBoxRows, claimed: Any) -> Iterator[_Row]:
     """The rows of a black box, and its mixture with both signs."""
     shape = rows.output.shape
-    for i, upstream in enumerate(rows.upstreams):
+    for i, upstream in enumerate(rows.upstreams if shape else ()):
         yield _Row(upstream.reshape(shape), claimed[i], rows.output_index(i))
     for weights in (rows.mixture, -rows.mixture):
         yield _Row(weights.reshape(shape), rows.claim(weights))
 
 
-def _as_graph(traced: TracedProgram, rows: BlackBoxRows) -> Callable[[_Row], bool]:
-    raise NotImplementedError
+class _Gradients:
+    """The gradients in the graph for any upstream gradient."""
+
+    def __init__(self, traced: TracedProgram, rows: BlackBoxRows) -> None:
+        self._graph, self._rows = traced.graph.graph.copy(), rows
+        self._values = traced.graph.input_values
+        inputs = {leaf.name: leaf.node for leaf in traced.graph.inputs}
+        self._weight = inputs[traced.weights[0]] if traced.weights else None
+        self._nodes = {leaf.name: inputs[leaf.name] for leaf in traced.leaves}
+        output, nodes = self._graph[traced.graph.output], [self._graph[n] for n in self._nodes.values()]
+        ledger = reverse(output, nodes, None, traced.graph.composites)
+        self._gradients = {name: ledger.gradient(node) for name, node in self._nodes.items()}
+
+    def odd(self, row: _Row) -> list[str]:
+        """The inputs of which something else is claimed than the graph gives."""
+        values, scale = {**self._values}, 1.0
+        if self._weight is None:
+            scale = float(row.upstream)
+        else:
+            values[self._weight] = row.upstream
+        targets = {name: node.id for name, node in self._gradients.items() if node is not None}
+        gradients = run(self._graph, values, targets.values())
+        names = self._rows.caller.names
+        return [
+            name
+            for name in self._nodes
+            if not _same(
+                row.claimed[self._rows.owners == names.index(name)],
+                scale * np.ravel(gradients[targets[name]]) if name in targets else np.zeros(1),
+            )
+        ]
+
+
+def _same(claimed: Any, right: Any) -> bool:
+    """Whether each entry is right beyond doubt."""
+    room = SAME_AS_GRAPH * np.abs(right) + SAME_AS_GRAPH_SMALL * np.max(np.abs(right))
+    return bool(np.all(np.abs(claimed - right) <= room))
+
+
+# --- the check of each --------------------------------------------------------------------------
+
+
+def _weighted(traced: TracedProgram, rows: BlackBoxRows) -> TracedProgram:
+    """The graph of a number times an upstream gradient."""
+    program = PositionalProgram(rows.caller, 0, weighted=True)
+    return trace_program(program, [leaf.path for leaf in traced.leaves], np.array(1.0))
+
+
+def _at(traced: TracedProgram, upstream: Any) -> TracedProgram:
+    """The same graph with another upstream gradient."""
+    inputs = tuple(
+        leaf._replace(value=np.asarray(upstream, dtype=float)) if leaf.name in traced.weights else leaf
+        for leaf in traced.graph.inputs
+    )
+    trace = traced.trace._replace(graph=replace(traced.graph, inputs=inputs))
+    return traced._replace(trace=trace, upstream=upstream)
+
+
+def _check(traced: TracedProgram, names: tuple[str, ...], asked: dict[str, Any]) -> dict[str, GradientTable]:
+    """What is claimed of these inputs, by input."""
+    run_of_backward = run_backward(traced.program, traced.upstream)
+    claims = {found.leaf[-1]: found.value for found in run_of_backward.gradients if found.leaf[-1] in names}
+    report = gradcheck(with_claims(traced, claims), wrt=list(claims), **asked)
+    return {column.input: column for column in report.columns}
+
+
+def _disagrees(column: GradientTable) -> bool:
+    return bool((column.verdicts == Verdict.DISAGREE).any())
+
+
+# --- one table out of all -----------------------------------------------------------------------
+
+
+def _of_input(
+    name: str, found: list[tuple[_Row, dict[str, GradientTable]]]
+) -> list[tuple[_Row, GradientTable]]:
+    return [(row, tables[name]) for row, tables in found if name in tables]
+
+
+def _combined(column: GradientTable, found: list[tuple[_Row, GradientTable]]) -> GradientTable:
+    """The table with the entries that do not agree for single elements of the output, or for mixtures."""
+    size = column.claimed.size
+    elements = [
+        replace(table, outputs=dict.fromkeys(range(size), row.output))
+        for row, table in found
+        if row.output is not None
+    ]
+    if elements:
+        worst = merged(elements)
+        odd = worst.verdicts != Verdict.AGREE
+        outputs = {flat: worst.outputs[flat] for flat in np.flatnonzero(odd).tolist()}
+        others = tuple(_others(elements, outputs))
+        column = replace(column.with_entries(odd, worst), outputs=outputs, others=others)
+    for row, table in found:
+        if row.output is None:
+            odd = (table.verdicts == Verdict.DISAGREE) & (column.verdicts == Verdict.AGREE)
+            reasons = dict.fromkeys(np.flatnonzero(odd).tolist(), _reason(row.upstream))
+            column = column.with_entries(odd, replace(table, reasons=reasons))
+    return column
+
+
+def _others(tables: list[GradientTable], shown: dict[int, tuple[int, ...]]) -> Iterator[Entry]:
+    """The entries that do not agree, without those that are shown as the worst."""
+    for table in tables:
+        for flat in np.flatnonzero(table.verdicts != Verdict.AGREE).tolist():
+            if table.outputs[flat] != shown[flat]:
+                yield table.entry(flat)
+
+
+def _reason(upstream: Any) -> Reason:
+    """These numbers are for another upstream gradient than all others."""
+    if upstream.size > MOST_WEIGHTS:
+        return Reason("random-upstream")
+    return Reason("other-upstream", {"upstream": array(upstream, 3) if upstream.ndim else number(upstream, 3)})

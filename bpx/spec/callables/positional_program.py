@@ -43,6 +43,7 @@ class PositionalProgram(Program):
             Routine(_name_of(backward, "backward"), _plain_function(backward)),
             World(args, {}, ()),
         )
+        self.output_name = _name_of(forward, "output")
         self._reach = _Reach(args, forward)
         self._weight = _first_argument(backward)
         self.upstream = [self._weight] if axes or weighted else []

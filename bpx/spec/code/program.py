@@ -128,6 +128,7 @@ class Program:
     """Forward, perhaps a loss behind it, and backward, on a world."""
 
     by_position = False  # which gradient is of what is known from its place, and nothing is to be guessed
+    output_name: str | None = None  # of an output that has no name in forward
 
     def __init__(self, forward: Routine, loss: Routine | None, backward: Routine, world: World) -> None:
         self.forward, self.loss, self.backward, self.world = forward, loss, backward, world
