@@ -22,7 +22,7 @@ from bpx.check.numeric.tolerances import REPEATS
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 from bpx.spec.callables.nearby import certify_nearby
-from bpx.spec.callables.other_upstreams import with_other_upstreams
+from bpx.spec.callables.other_upstreams import with_kinds, with_other_upstreams
 from bpx.spec.callables.positional_program import PositionalProgram
 from bpx.spec.code.check import judged
 from bpx.spec.code.traced_program import random_upstream, run_backward, trace_program
@@ -78,6 +78,7 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
         certify_nearby(traced, rows)
     asked = {"seed": options.seed, "detect": options.detect}
     report = with_other_upstreams(judged(traced, run, **asked), traced, rows, claimed, **asked)
+    report = with_kinds(report, traced, rows, claimed, options.detect)
     notes = (*report.notes, *caller.notes, *rows.unclaimed_notes())
     return replace(report, output=program.output_name or report.output, notes=notes)
 

@@ -48,7 +48,9 @@ class _Comparison:
         self._graph, self._rows = traced.graph, rows
         self._weights = traced.upstream if traced.weights else np.array(1.0)
         names = rows.caller.names
-        self._inputs = {names.index(leaf.name): leaf.node for leaf in traced.graph.inputs if leaf.name in names}
+        self._inputs = {
+            names.index(leaf.name): leaf.node for leaf in traced.graph.inputs if leaf.name in names
+        }
         self.moves = np.isin(rows.owners, list(self._inputs))
 
     def difference(self, x: Any) -> float:

@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.gradcheck import gradcheck
+from bpx.check.function.black_box_blame import blamed_inputs
+from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows
+from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric.tolerances import MOST_ELEMENTS_NAMED, MOST_WEIGHTS, SAME_AS_GRAPH, SAME_AS_GRAPH_SMALL
+from bpx.check.report.blame import Blame
 from bpx.check.report.entry import Entry, Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.report import Report
@@ -22,8 +25,8 @@ from bpx.graph.numbers import array, number
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
 from bpx.spec.callables.positional_program import PositionalProgram
-from bpx.spec.code.check import judged
 from bpx.spec.code.traced_program import TracedProgram, run_backward, trace_program, with_claims
+
 
 class _Row(NamedTuple):
     """An upstream gradient with the claims (N,) for it; of one element of the output alone, its index.
@@ -47,12 +50,46 @@ def with_other_upstreams(
     weighted = traced if traced.weights else _weighted(traced, rows)
     found = [(row, _check(_at(weighted, row.upstream), row.odd, asked)) for row in odd]
     columns = tuple(_combined(column, _of_input(column.input, found)) for column in report.columns)
-    wrong = next((row for row, tables in found if any(map(_disagrees, tables.values()))), None)
-    if report.blame or wrong is None:
-        return replace(report, columns=columns)
-    there = _at(weighted, wrong.upstream)
-    cause = judged(there, run_backward(there.program, there.upstream), **asked)
-    return replace(report, columns=columns, blame=cause.blame, innocent=cause.innocent)
+    return replace(report, columns=columns)
+
+
+def with_kinds(
+    report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed: Any, detect: float
+) -> Report:
+    """The report with the kinds of mistake that show in all upstream gradients together, where none is named."""
+    culprits = {culprit.node: culprit for culprit in report.blame}
+    wrong = [column.input for column in report.columns if _disagrees(column)]
+    if all(culprit.mistakes for culprit in report.blame) and (culprits or not wrong):
+        return report
+    kinds = {culprit.node: culprit for culprit in _kinds(traced, rows, claimed, report.output, detect)}
+    if not report.blame:
+        return replace(report, blame=tuple(kinds[name] for name in kinds if name in wrong))
+    blame = tuple(
+        culprit if culprit.mistakes or culprit.node not in kinds
+        else culprit._replace(mistakes=kinds[culprit.node].mistakes)
+        for culprit in report.blame
+    )  # fmt: skip
+    return replace(report, blame=blame)
+
+
+def _kinds(
+    traced: TracedProgram, rows: BlackBoxRows, claimed: Any, output: str, detect: float
+) -> tuple[Blame, ...]:
+    """Whom the check of a black box blames, which knows from the graph what is right."""
+    gradients = _Gradients(traced, rows)
+    evaluation = BlackBoxEvaluation(claimed, detect)
+    mixture = evaluation.add_mixture(rows.mixture, rows.claim(rows.mixture))
+    every = [*zip(rows.upstreams, claimed, strict=True)]
+    right = np.array(
+        [gradients.all(_Row(upstream.reshape(rows.output.shape), row)) for upstream, row in every]
+    )
+    for judged, values in ((evaluation, right), (mixture, rows.mixture @ right if rows.one_hot else None)):
+        if values is not None:
+            values = np.reshape(values, judged.claimed.shape)
+            judged.evidence.put(
+                slice(None), value=values.ravel(), error=SAME_AS_GRAPH * np.abs(values).ravel()
+            )
+    return blamed_inputs(rows, evaluation, output)
 
 
 # --- which -------------------------------------------------------------------------------------
@@ -98,6 +135,12 @@ class _Gradients:
 
     def odd(self, row: _Row) -> list[str]:
         """The inputs of which something else is claimed than the graph gives."""
+        right, names = self.all(row), self._rows.caller.names
+        own = {name: self._rows.owners == names.index(name) for name in self._nodes}
+        return [name for name in self._nodes if not _same(row.claimed[own[name]], right[own[name]])]
+
+    def all(self, row: _Row) -> Any:
+        """The gradients (N,) for the upstream gradient of a row; nan where nothing is claimed."""
         values, scale = {**self._values}, 1.0
         if self._weight is None:
             scale = float(row.upstream)
@@ -105,15 +148,11 @@ class _Gradients:
             values[self._weight] = row.upstream
         targets = {name: node.id for name, node in self._gradients.items() if node is not None}
         gradients = run(self._graph, values, targets.values())
-        names = self._rows.caller.names
-        return [
-            name
-            for name in self._nodes
-            if not _same(
-                row.claimed[self._rows.owners == names.index(name)],
-                scale * np.ravel(gradients[targets[name]]) if name in targets else np.zeros(1),
-            )
-        ]
+        right = np.full(len(self._rows.x), np.nan)
+        for name in self._nodes:
+            own = self._rows.owners == self._rows.caller.names.index(name)
+            right[own] = scale * np.ravel(gradients[targets[name]]) if name in targets else 0.0
+        return right
 
 
 def _same(claimed: Any, right: Any) -> bool:
@@ -196,4 +235,6 @@ def _reason(upstream: Any) -> Reason:
     """These numbers are for another upstream gradient than all others."""
     if upstream.size > MOST_WEIGHTS:
         return Reason("random-upstream")
-    return Reason("other-upstream", {"upstream": array(upstream, 3) if upstream.ndim else number(upstream, 3)})
+    return Reason(
+        "other-upstream", {"upstream": array(upstream, 3) if upstream.ndim else number(upstream, 3)}
+    )

@@ -159,7 +159,9 @@ def trace_leaves(
         return sum(terms[1:], terms[0])
 
     inputs = {leaf.name: leaf.value for leaf in leaves} | by_name
-    trace = trace_function(forward, inputs, program.forward.function, _LOSS if by_name else program.output_name)
+    trace = trace_function(
+        forward, inputs, program.forward.function, _LOSS if by_name else program.output_name
+    )
     return TracedProgram(program, trace, tuple(leaves), tuple(by_name))
 
 
