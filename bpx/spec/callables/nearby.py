@@ -47,10 +47,8 @@ class _Comparison:
     def __init__(self, traced: TracedProgram, rows: BlackBoxRows) -> None:
         self._graph, self._rows = traced.graph, rows
         self._weights = traced.upstream if traced.weights else np.array(1.0)
-        names = rows.caller.names
-        self._inputs = {
-            names.index(leaf.name): leaf.node for leaf in traced.graph.inputs if leaf.name in names
-        }
+        names, leaves = rows.caller.names, traced.graph.inputs
+        self._inputs = {names.index(leaf.name): leaf.node for leaf in leaves if leaf.name in names}
         self.moves = np.isin(rows.owners, list(self._inputs))
 
     def difference(self, x: Any) -> float:
