@@ -277,10 +277,26 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.no-upstream": "`{name}` takes no upstream gradient, but the output of the forward function is an array",
     "diagnostic.no-loss": "`{name}` returns no number that could be the loss",
     "diagnostic.no-gradients": "no gradient was found in what `{name}` returns or leaves behind",
-    "diagnostic.traced": "traced {lines} lines of `{forward}`; `{backward}` was checked as its gradient",
-    "diagnostic.traced-weighted": "traced {lines} lines of `{forward}`; {output} is its result times a random {upstream}, summed",
-    "diagnostic.traced-loss": "traced {lines} lines of `{forward}` and `{loss}`; `{backward}` was checked as the gradient of `{loss}`",
-    "diagnostic.traced-both": "traced {lines} lines of `{forward}`, which returns the loss and its gradients",
+    "diagnostic.traced": Counted(
+        "count",
+        one="traced 1 line of `{forward}`; `{backward}` was checked as its gradient",
+        other="traced {count} lines of `{forward}`; `{backward}` was checked as its gradient",
+    ),
+    "diagnostic.traced-weighted": Counted(
+        "count",
+        one="traced 1 line of `{forward}`; {output} is its result times a random {upstream}, summed",
+        other="traced {count} lines of `{forward}`; {output} is its result times a random {upstream}, summed",
+    ),
+    "diagnostic.traced-loss": Counted(
+        "count",
+        one="traced 1 line of `{forward}` and `{loss}`; `{backward}` was checked as the gradient of `{loss}`",
+        other="traced {count} lines of `{forward}` and `{loss}`; `{backward}` was checked as the gradient of `{loss}`",
+    ),
+    "diagnostic.traced-both": Counted(
+        "count",
+        one="traced 1 line of `{forward}`, which returns the loss and its gradients",
+        other="traced {count} lines of `{forward}`, which returns the loss and its gradients",
+    ),
     "diagnostic.no-claim": Counted(
         "count",
         one="nothing was checked for {names}: no gradient was found for it",

@@ -32,7 +32,7 @@ from bpx.words.diagnostic import Diagnostic
 
 def check_callables(
     forward: Callable[..., Any],
-    inputs: Sequence[Any],
+    inputs: Any,
     backward: Callable[..., Any] | None = None,
     names: Sequence[str] | None = None,
     **options: Any,

@@ -56,7 +56,7 @@ def with_other_upstreams(
 def with_kinds(
     report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed: Any, detect: float
 ) -> Report:
-    """The report with the kinds of mistake that show in all upstream gradients together, where none is named."""
+    """The report with kinds of mistake that show in all upstream gradients, where none is named."""
     culprits = {culprit.node: culprit for culprit in report.blame}
     wrong = [column.input for column in report.columns if _disagrees(column)]
     if all(culprit.mistakes for culprit in report.blame) and (culprits or not wrong):
@@ -78,18 +78,17 @@ def _kinds(
     """Whom the check of a black box blames, which knows from the graph what is right."""
     gradients = _Gradients(traced, rows)
     evaluation = BlackBoxEvaluation(claimed, detect)
-    mixture = evaluation.add_mixture(rows.mixture, rows.claim(rows.mixture))
-    every = [*zip(rows.upstreams, claimed, strict=True)]
-    right = np.array(
-        [gradients.all(_Row(upstream.reshape(rows.output.shape), row)) for upstream, row in every]
-    )
-    for judged, values in ((evaluation, right), (mixture, rows.mixture @ right if rows.one_hot else None)):
-        if values is not None:
-            values = np.reshape(values, judged.claimed.shape)
-            judged.evidence.put(
-                slice(None), value=values.ravel(), error=SAME_AS_GRAPH * np.abs(values).ravel()
-            )
+    shape = rows.output.shape
+    right = [gradients.all(_Row(upstream.reshape(shape), None)) for upstream in rows.upstreams]
+    _know(evaluation, np.array(right))
+    if rows.one_hot:
+        _know(evaluation.add_mixture(rows.mixture, rows.claim(rows.mixture)), rows.mixture @ right)
     return blamed_inputs(rows, evaluation, output)
+
+
+def _know(evaluation: BlackBoxEvaluation, right: Any) -> None:
+    values = right.ravel()
+    evaluation.evidence.put(slice(None), value=values, error=SAME_AS_GRAPH * np.abs(values))
 
 
 # --- which -------------------------------------------------------------------------------------
@@ -235,6 +234,5 @@ def _reason(upstream: Any) -> Reason:
     """These numbers are for another upstream gradient than all others."""
     if upstream.size > MOST_WEIGHTS:
         return Reason("random-upstream")
-    return Reason(
-        "other-upstream", {"upstream": array(upstream, 3) if upstream.ndim else number(upstream, 3)}
-    )
+    text = array(upstream, 3) if upstream.ndim else number(upstream, 3)
+    return Reason("other-upstream", {"upstream": text})

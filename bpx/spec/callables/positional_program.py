@@ -82,7 +82,7 @@ class PositionalProgram(Program):
 
 
 class _Reach(World):
-    """What a function could leave something in: objects and lists that it is bound to, names or closes over."""
+    """What a function could leave something in: objects and lists in its reach."""
 
     def __init__(self, args: Mapping[str, Any], function: Callable[..., Any]) -> None:
         plain = _plain_function(function)

@@ -113,7 +113,7 @@ def _check_traced(program: Program, seed: int, detect: float, options: dict[str,
 
 
 def judged(traced: TracedProgram, run: BackwardRun, **options: Any) -> Report:
-    """What a run of backward gave, judged by the graph of forward; if it is wrong, with the lines to blame."""
+    """What a run of backward gave, judged by the graph of forward, with the lines to blame."""
     with np.errstate(all="ignore"):
         claims, notes = _claims(traced, run)
     options["wrt"] = [leaf.name for leaf in traced.leaves]
@@ -170,7 +170,7 @@ def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
         "forward": program.forward.name,
         "backward": program.backward.name,
         "loss": program.loss.name if program.loss else "",
-        "lines": traced.trace.lines,
+        "count": traced.trace.lines,
         "upstream": ", ".join(f"`{name}`" for name in program.upstream),
         "output": traced.graph.names[traced.graph.output],
     }

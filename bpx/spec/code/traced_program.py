@@ -159,9 +159,8 @@ def trace_leaves(
         return sum(terms[1:], terms[0])
 
     inputs = {leaf.name: leaf.value for leaf in leaves} | by_name
-    trace = trace_function(
-        forward, inputs, program.forward.function, _LOSS if by_name else program.output_name
-    )
+    name = _LOSS if by_name else program.output_name
+    trace = trace_function(forward, inputs, program.forward.function, name)
     return TracedProgram(program, trace, tuple(leaves), tuple(by_name))
 
 
