@@ -44,6 +44,7 @@ class Query(NamedTuple):
 
     `budget` is how many operations on numbers of many digits the gradient of one node may take.
     `local_claims` are those on derivatives of other nodes, by the names in ∂a/∂z: other claims may use them.
+    `causes` says whether it is looked for what is wrong with claims that disagree.
     """
 
     spec: NamedGraph
@@ -53,6 +54,7 @@ class Query(NamedTuple):
     detect: float = DETECT
     budget: int = MOST_EXACT_OPERATIONS
     local_claims: Mapping[tuple[str, str], Claim] = MappingProxyType({})
+    causes: bool = True
 
     @property
     def exact_elements(self) -> int:

@@ -27,6 +27,8 @@ from bpx.passes.reverse import reverse
 from bpx.spec.callables.positional_program import PositionalProgram
 from bpx.spec.code.traced_program import TracedProgram, run_backward, trace_program, with_claims
 
+_UNNAMED = "gradient-above"  # where something is wrong, and not how
+
 
 class _Row(NamedTuple):
     """An upstream gradient with the claims (N,) for it; of one element of the output alone, its index.
@@ -59,17 +61,22 @@ def with_kinds(
     """The report with kinds of mistake that show in all upstream gradients, where none is named."""
     culprits = {culprit.node: culprit for culprit in report.blame}
     wrong = [column.input for column in report.columns if _disagrees(column)]
-    if all(culprit.mistakes for culprit in report.blame) and (culprits or not wrong):
+    if all(map(_is_named, report.blame)) and (culprits or not wrong):
         return report
     kinds = {culprit.node: culprit for culprit in _kinds(traced, rows, claimed, report.output, detect)}
     if not report.blame:
         return replace(report, blame=tuple(kinds[name] for name in kinds if name in wrong))
-    blame = tuple(
-        culprit if culprit.mistakes or culprit.node not in kinds
-        else culprit._replace(mistakes=kinds[culprit.node].mistakes)
-        for culprit in report.blame
-    )  # fmt: skip
+    blame = tuple(_with_kind(culprit, kinds.get(culprit.node)) for culprit in report.blame)
     return replace(report, blame=blame)
+
+
+def _is_named(culprit: Blame) -> bool:
+    return any(mistake.code != _UNNAMED for mistake in culprit.mistakes)
+
+
+def _with_kind(culprit: Blame, other: Blame | None) -> Blame:
+    named = other is None or not other.mistakes or _is_named(culprit)
+    return culprit if named else culprit._replace(mistakes=other.mistakes)
 
 
 def _kinds(
@@ -183,7 +190,7 @@ def _check(traced: TracedProgram, names: tuple[str, ...], asked: dict[str, Any])
     """What is claimed of these inputs, by input."""
     run_of_backward = run_backward(traced.program, traced.upstream)
     claims = {found.leaf[-1]: found.value for found in run_of_backward.gradients if found.leaf[-1] in names}
-    report = gradcheck(with_claims(traced, claims), wrt=list(claims), **asked)
+    report = gradcheck(with_claims(traced, claims), wrt=list(claims), causes=False, **asked)
     return {column.input: column for column in report.columns}
 
 

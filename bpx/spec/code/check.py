@@ -117,7 +117,7 @@ def judged(traced: TracedProgram, run: BackwardRun, **options: Any) -> Report:
     with np.errstate(all="ignore"):
         claims, notes = _claims(traced, run)
     options["wrt"] = [leaf.name for leaf in traced.leaves]
-    report = gradcheck(with_claims(traced, claims), **options)
+    report = gradcheck(with_claims(traced, claims), causes=False, **options)
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options)
     return replace(report, notes=(*_understood(traced), *notes, *report.notes), of_code=True)
@@ -191,12 +191,9 @@ def _with_lines(
     """The report with the lines to blame; what they set is a claim too, so that its kind can be named."""
     lines = wrong_lines(traced)
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
-    if inner:
-        every = {**claims, **inner}
-        found = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]}).blame
-    else:
-        found = report.blame
-    return replace(report, blame=blamed(lines, traced, found), innocent=() if lines else report.innocent)
+    every = {**claims, **inner}
+    again = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]})
+    return replace(report, blame=blamed(lines, traced, again.blame), innocent=() if lines else again.innocent)
 
 
 def _with_habits(report: Report, traced: TracedProgram) -> Report:
