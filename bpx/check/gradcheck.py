@@ -54,7 +54,8 @@ def gradcheck(
     points besides. `points` counts the points at which all is checked, the given one first, the others drawn
     with `seed`. `order` 2 checks second derivatives too. `detect` is the smallest relative error that must be
     seen, `budget` how many operations on numbers of many digits the gradient of one node may take, where
-    differences leave it open; without `causes` nobody is blamed for claims that disagree; `progress` is told the fraction done.
+    differences leave it open; `progress` is told the fraction done. Without `causes` nobody is blamed for
+    claims that disagree.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
     """

@@ -75,8 +75,9 @@ def _is_named(culprit: Blame) -> bool:
 
 
 def _with_kind(culprit: Blame, other: Blame | None) -> Blame:
-    named = other is None or not other.mistakes or _is_named(culprit)
-    return culprit if named else culprit._replace(mistakes=other.mistakes)
+    if other is None or not other.mistakes or _is_named(culprit):
+        return culprit
+    return culprit._replace(mistakes=other.mistakes)
 
 
 def _kinds(
