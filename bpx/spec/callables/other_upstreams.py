@@ -89,8 +89,8 @@ def _kinds(
     shape = rows.output.shape
     right = [gradients.all(_Row(upstream.reshape(shape), None)) for upstream in rows.upstreams]
     _know(evaluation, np.array(right))
-    if rows.one_hot:
-        _know(evaluation.add_mixture(rows.mixture, rows.claim(rows.mixture)), rows.mixture @ right)
+    for weights in (rows.mixture, -rows.mixture) if rows.one_hot else ():
+        _know(evaluation.add_mixture(weights, rows.claim(weights)), weights @ right)
     return blamed_inputs(rows, evaluation, output)
 
 
