@@ -82,7 +82,9 @@ def test_what_cannot_be_traced_is_a_black_box() -> None:
 @pytest.mark.parametrize("count", [4])
 def test_chance_is_left_to_the_black_box(count: int) -> None:
     rng = np.random.default_rng(0)
-    report = bpx.gradcheck(lambda x: np.sum(x) + rng.normal(), [np.ones(count)], lambda g, x: g * np.ones(count))
+    report = bpx.gradcheck(
+        lambda x: np.sum(x) + rng.normal(), [np.ones(count)], lambda g, x: g * np.ones(count)
+    )
     assert report.verdict == "cannot tell" and not is_traced(report)
 
 

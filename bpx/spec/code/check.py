@@ -176,6 +176,8 @@ def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
     }
     code = "traced-both" if program.both else "traced-weighted" if program.upstream else "traced"
     code = "traced-loss" if program.loss else code
+    if not traced.trace.lines and code in ("traced", "traced-weighted"):  # the source is not at hand
+        code = f"{code}-whole"
     notes = [Diagnostic(code, None, facts, severity="note")]
     for branch in traced.trace.branches[:3]:
         if branch.span is not None:
