@@ -48,6 +48,7 @@ FLOORS = [
     "spec.trace",
     "spec.code.lines",
     "spec.code",
+    "spec.callables",
     "spec",
     "cli.output",
     "cli",

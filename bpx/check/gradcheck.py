@@ -44,6 +44,7 @@ def gradcheck(
     detect: float = DETECT,
     budget: int = MOST_EXACT_OPERATIONS,
     all: bool = False,
+    causes: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> Report:
     """Check the gradient of `spec`, or of its node `of`, with respect to the nodes `wrt`.
@@ -53,7 +54,8 @@ def gradcheck(
     points besides. `points` counts the points at which all is checked, the given one first, the others drawn
     with `seed`. `order` 2 checks second derivatives too. `detect` is the smallest relative error that must be
     seen, `budget` how many operations on numbers of many digits the gradient of one node may take, where
-    differences leave it open; `progress` is told the fraction done.
+    differences leave it open; `progress` is told the fraction done. Without `causes` nobody is blamed for
+    claims that disagree.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
     """
@@ -68,7 +70,7 @@ def gradcheck(
     }
     others = [claim for key, claim in plain.claims.items() if key not in of_output]
     local_claims = {(one.derivative.of or "", one.name): one for one in others if _is_local(one)}
-    query = Query(plain, output, queried, weights, detect, budget, local_claims)
+    query = Query(plain, output, queried, weights, detect, budget, local_claims, causes=causes)
     main = _main_check(spec, query._replace(spec=replace(plain, claims=of_output)))
     # What is wrong with claims is wrong at every point, and is said before the first is looked at.
     derived = [row for claim in others for row in derived_checks(main.query, claim)]

@@ -93,7 +93,7 @@ class SpecCheck:
         blame = blamed_rules(checked)
         if not blame and not self.wrong_claims(evaluations):
             _check_consistency(checked, evaluations)
-        wrong = self.wrong_claims(evaluations)
+        wrong = self.wrong_claims(evaluations) if self.query.causes else []
         claims, innocent = self.blame_claims([(checked, claimed)], wrong) if wrong else ([], [])
         tables = [self.table(checked, evaluation) for evaluation in evaluations]
         return PointResult(tables, list(local_rows(checked)), [*blame, *claims], innocent)

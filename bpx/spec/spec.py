@@ -178,9 +178,9 @@ def gradcheck(
 
         report = check_code(read_code(forward, dict(inputs)), **options)
         return replace(report, again=None if inputs else f"bpx gradcheck {forward}")
-    from bpx.check.function.black_box import check_function
+    from bpx.spec.callables.check import check_callables
 
-    return check_function(forward, list(inputs), backward, names, **options)
+    return check_callables(forward, inputs, backward, names, **options)
 
 
 def assert_gradients(

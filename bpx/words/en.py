@@ -318,6 +318,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.trace-other-value": "bpx computes something other than `{name}` here",
     "diagnostic.trace-method": "bpx cannot trace the array method `.{name}`",
     "diagnostic.trace-differs": "this line computes something other than bpx's op `{op}`",
+    "diagnostic.trace-nearby": "the traced graph does not follow the function when the inputs change a little",
     "diagnostic.trace-parts": "the traced graph gives {second}, but the function returned {first}",
     "diagnostic.trace-too-long": "the function takes more than {most} operations, the most that bpx traces",
     "diagnostic.trace-array": "this turns a traced value into a plain array or list, which has no gradient",

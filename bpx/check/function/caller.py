@@ -122,7 +122,7 @@ class Caller:
         result = self._called("backward", self._backward, arguments, upstream)
         return [
             None if gradient is None else as_result("backward", gradient)
-            for gradient in self._unpacked(result)
+            for gradient in self.unpacked(result)
         ]
 
     def in_multiprecision(self, values: Values) -> Any:
@@ -134,7 +134,7 @@ class Caller:
         """The claims in many digits; raises what the functions raise."""
         self.in_multiprecision(values)
         with self.budget:
-            gradients = self._unpacked(self._backward(upstream.copy()[()], *_guarded(values)))
+            gradients = self.unpacked(self._backward(upstream.copy()[()], *_guarded(values)))
         return [None if gradient is None else _bare(gradient) for gradient in gradients]
 
     def _called(self, name: str, function: Callable[..., Any], values: Values, *first: Array) -> Any:
@@ -159,7 +159,8 @@ class Caller:
 
     # --- what backward returns ---------------------------------------------------------------
 
-    def _unpacked(self, result: Any) -> list[Any]:
+    def unpacked(self, result: Any) -> list[Any]:
+        """One gradient for each input; None where nothing is claimed."""
         if result is None:
             return [None] * len(self.values)
         gradients = self._listed(result)

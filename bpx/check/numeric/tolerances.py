@@ -598,6 +598,18 @@ DIFFERENCE_BESIDE = 2.0**-30
 # Relative to the largest of such gradients: what is nearer is the same, 2**-20 being what they may bend.
 SAME_BESIDE = 1e-5
 
+# Relative to the inputs: how far beside the given point a traced graph is compared with its function (for
+# short floats the root of their unit), what the two may differ by in units of the floats, and as a share of
+# how far they moved. Two branches that part by 2**-7 of the slope part by more than that.
+NEARBY = 2.0**-17
+NEARBY_AGREEMENT = 2.0**10
+NEARBY_SHARE = 2.0**-7
+
+# Relative to an entry and to the largest of an input: so near to what the graph gives for an upstream
+# gradient a claim is right without a check of its own, as the graph's derivatives have been checked.
+SAME_AS_GRAPH = 1e-9
+SAME_AS_GRAPH_SMALL = 1e-14
+
 # Output elements that have a row each; of a larger output, 8 random mixtures of its elements have.
 MOST_ONE_HOT = 64
 MIXED_ROWS = 8
@@ -634,6 +646,8 @@ MOST_REACHED = 2000
 # Names of entries, and numbers of an upstream gradient, in one sentence.
 MOST_ENTRY_NAMES = 3
 MOST_WEIGHTS = 4
+# Elements of the output whose part in what is wrong is looked at, to name them; each costs a check.
+MOST_ELEMENTS_NAMED = 8
 
 # The looser values of `detect` that a report may propose; beyond, it is no check.
 LOOSER_DETECTS = (1e-4, 1e-3, 1e-2)

@@ -82,7 +82,9 @@ def _odd_entries(report: CheckResults) -> str:
 
 
 def entry_text(report: CheckResults, entry: Entry) -> str:
-    """An entry as people write it: `w[0, 2]`, for second derivatives `∂²L/∂x∂w[0]`."""
+    """An entry as people write it: `w[0, 2]`, for second derivatives `∂²L/∂x∂w[0]`, of code `∂f[1]/∂w[0]`."""
+    if report.of_code and entry.output is not None:
+        return visible(f"∂{report.output}{index_text(entry.output)}/∂{entry.label}")
     return label(report.output, entry.label, entry.by)
 
 
@@ -273,7 +275,7 @@ def _culprit_text(culprit: Blame) -> str:
 
 def _entries(report: CheckResults, shown: Sequence[Entry], title: str | None = None) -> Iterator[Block]:
     pointed = any(entry.point for entry in shown)
-    several = report.of_several_outputs
+    several = report.of_several_outputs and not report.of_code
     keys = [
         *(["output"] if several else []),
         "entry",

@@ -45,6 +45,7 @@ class Query(NamedTuple):
     `budget` is how many operations on numbers of many digits the gradient of one node may take.
     `local_claims` are those on derivatives of other nodes, by the names in ∂a/∂z: other claims may use them.
     Where the output is itself a gradient, weighted by `seed`, `first` says of what.
+    `causes` says whether it is looked for what is wrong with claims that disagree.
     """
 
     spec: NamedGraph
@@ -55,6 +56,7 @@ class Query(NamedTuple):
     budget: int = MOST_EXACT_OPERATIONS
     local_claims: Mapping[tuple[str, str], Claim] = MappingProxyType({})
     first: FirstDerivative | None = None
+    causes: bool = True
 
     @property
     def exact_elements(self) -> int:

@@ -108,23 +108,30 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
         roundoff = short_roundoff(program.backward.function, recorder, traced.trace.roundoff)
         traced = traced._replace(trace=traced.trace._replace(roundoff=roundoff))
+    report = judged(traced, run, chosen)
+    if report.verdict != "disagree":
+        report = _with_habits(report, traced, chosen.chosen(leaf.name for leaf in traced.leaves))
+    notes = (*report.notes, *changes(program, upstream, run.gradients))
+    if chosen.wrt is None:
+        notes = (*notes, *_unclaimed(traced, report, program))
+    shapes = [_wrong_shape(found, program) for found in run.misshapen]
+    shapes = [blame for blame in shapes if chosen.wrt is None or blame.node in chosen.wrt]
+    return replace(report, blame=(*shapes, *report.blame), notes=notes)
+
+
+def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> Report:
+    """What a run of backward gave, judged by the graph of forward, with the lines to blame."""
+    with np.errstate(all="ignore"):
         claims, notes = _claims(traced, run)
     names = chosen.chosen(claims)
     claims = {name: claims[name] for name in names}
     options: dict[str, Any] = {"wrt": names, "detect": chosen.detect, "seed": chosen.seed}
     options |= {"budget": chosen.budget, "all": chosen.all}
-    report = gradcheck(with_claims(traced, claims, chosen.rtol), **options)
-    notes = (*_understood(traced), *notes, *_of_rounding(traced), *changes(program, upstream, run.gradients))
+    report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, **options)
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options)
-    else:
-        report = _with_habits(report, traced, names)
-    if chosen.wrt is None:
-        notes = (*notes, *_unclaimed(traced, report, program))
-    shapes = [_wrong_shape(found, program) for found in run.misshapen]
-    shapes = [blame for blame in shapes if chosen.wrt is None or blame.node in names]
-    blame, notes = (*shapes, *report.blame), (*notes, *report.notes)
-    return replace(report, blame=blame, notes=notes, of_code=True, rounded=False)
+    notes = (*_understood(traced), *notes, *_of_rounding(traced), *report.notes)
+    return replace(report, notes=notes, of_code=True, rounded=False)
 
 
 def _of_rounding(traced: TracedProgram) -> Iterator[Diagnostic]:
@@ -191,12 +198,14 @@ def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
         "forward": program.forward.name,
         "backward": program.backward.name,
         "loss": program.loss.name if program.loss else "",
-        "lines": traced.trace.lines,
+        "count": traced.trace.lines,
         "upstream": ", ".join(f"`{name}`" for name in program.upstream),
         "output": traced.graph.names[traced.graph.output],
     }
     code = "traced-both" if program.both else "traced-weighted" if program.upstream else "traced"
     code = "traced-loss" if program.loss else code
+    if not traced.trace.lines and code in ("traced", "traced-weighted"):  # the source is not at hand
+        code = f"{code}-whole"
     notes = [Diagnostic(code, None, facts, severity="note")]
     for branch in traced.trace.branches[:3]:
         if branch.span is not None:
@@ -213,12 +222,9 @@ def _with_lines(
     paths = {leaf.path for leaf in traced.leaves if leaf.name in claims}
     lines = [line for line in wrong_lines(traced) if paths & {*line.culprit.leaves}]
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
-    if inner:
-        every = {**claims, **inner}
-        found = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]}).blame
-    else:
-        found = report.blame
-    return replace(report, blame=blamed(lines, traced, found), innocent=() if lines else report.innocent)
+    every = {**claims, **inner}
+    again = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]})
+    return replace(report, blame=blamed(lines, traced, again.blame), innocent=() if lines else again.innocent)
 
 
 def _with_habits(report: Report, traced: TracedProgram, checked: Collection[str]) -> Report:

@@ -138,6 +138,9 @@ class ForwardRun(NamedTuple):
 class Program:
     """Forward, perhaps a loss behind it, and backward, on a world."""
 
+    by_position = False  # which gradient is of what is known from its place, and nothing is to be guessed
+    output_name: str | None = None  # of an output that has no name in forward
+
     def __init__(self, forward: Routine, loss: Routine | None, backward: Routine, world: World) -> None:
         self.forward, self.loss, self.backward, self.world = forward, loss, backward, world
         self.both = forward.function is backward.function  # one function returns loss and gradients
@@ -287,6 +290,10 @@ class Program:
             parts[name] = upstream[start : start + size].reshape(shape)
             start += size
         return parts
+
+    def gradients(self, result: Any) -> Iterator[tuple[Path, Any]]:
+        """The gradients in what backward returned, `by_position`."""
+        raise NotImplementedError
 
     def _backward(self, world: dict[str, Any], run: ForwardRun, parts: Mapping[str, Any]) -> Any:
         if self.both:

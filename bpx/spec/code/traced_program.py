@@ -71,7 +71,8 @@ def run_backward(
     recorder = recorder or Recorder()
     for before, result, after in program.backward_run(upstream, values, recorder.recording):
         gradients = found_gradients(program, before, result, after, recorder, upstream)
-        wrong = [] if program.jacobian else _misshapen(program, result, before, after, gradients)
+        by_shape = program.jacobian or program.by_position
+        wrong = [] if by_shape else _misshapen(program, result, before, after, gradients)
         return BackwardRun(upstream, tuple(gradients), tuple(wrong))
     raise AssertionError
 
@@ -92,6 +93,8 @@ def found_gradients(
     program: Program, before: Any, result: Any, after: Any, recorder: Recorder, upstream: Any = None
 ) -> list[Found]:
     """The gradients that a call has left, each of one leaf."""
+    if program.by_position:
+        return [Found(path, value, "returned") for path, value in program.gradients(result)]
     if program.jacobian:
         return list(_of_jacobian(program, before, result, upstream))
     besides = program.outputs if program.both else ()
@@ -190,7 +193,8 @@ def trace_leaves(
         return sum(terms[1:], terms[0])
 
     inputs = {leaf.name: leaf.value for leaf in leaves} | by_name
-    trace = trace_function(forward, inputs, underlying(program.forward.function), _LOSS if by_name else None)
+    name = _LOSS if by_name else program.output_name
+    trace = trace_function(forward, inputs, underlying(program.forward.function), name)
     return TracedProgram(program, trace, tuple(leaves), tuple(by_name))
 
 

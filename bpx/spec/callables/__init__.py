@@ -1,0 +1,1 @@
+"""Functions from Python, `forward(*inputs)` and `backward(g, *inputs)`, checked as formulas."""
