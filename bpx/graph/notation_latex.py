@@ -135,6 +135,14 @@ def escaped(text: str) -> str:
     return "".join(map(_escaped_char, text))
 
 
+def unescaped(text: str) -> str:
+    """The text that `escaped` made this of, as far as it prints the same."""
+    for char, written in sorted(_SPECIAL.items(), key=lambda item: -len(item[1])):
+        if char not in "\t\r\n":
+            text = text.replace(written, char)
+    return text
+
+
 def _escaped_char(char: str) -> str:
     if char in _SPECIAL:
         return _SPECIAL[char]

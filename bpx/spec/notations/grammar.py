@@ -151,8 +151,12 @@ class Grammar:
 
     def juxtaposed(self, left: Part, right: Part) -> Part:
         """Side by side: a product, of matrices where one of them is one."""
-        turned = left.text.endswith(".T") or right.text.endswith(".T")
+        turned = left.turned or left.text.endswith(".T") or right.text.endswith(".T")
         one, two = self.known.shape(left), self.known.shape(right)
+        if self.bound:
+            return infix(left, "*", right)
+        if right.turned and one and two and len(one) == len(two) == 1:
+            return call("outer", (left, right), left.start, right.end)
         if one is None or two is None:
             return infix(left, "@" if turned else "*", right)
         if not one or not two:
@@ -199,7 +203,7 @@ class Grammar:
         shape = self.known.shape(base)
         if shape is not None and len(shape) < 2:
             self.certain = False
-            return at_place(base, base.start, mark.end)  # a vector, which has no rows and columns
+            return base._replace(end=mark.end, turned=True)  # a vector, which has no rows and columns
         return transposed(base, mark.end)
 
     def power(self, base: Part) -> Part:
@@ -213,8 +217,11 @@ class Grammar:
             raise Asking(base.start, more.end, self.juxtaposed(less, more).text, all.text)
         shape = self.known.shape(base)
         if exponent.text == "-1" and shape and len(shape) == 2:
+            inverse = call("inv", (base,), base.start, exponent.end)
+            if not self.exact_scripts:  # in bpx's own notation it is the reciprocal of each element
+                raise Asking(base.start, exponent.end, inverse.text, infix(base, "^", exponent).text)
             self.certain = False
-            return call("inv", (base,), base.start, exponent.end)
+            return inverse
         if base.text == "e" and self.exact_scripts and "e" not in self.known:
             return call("exp", (exponent,), base.start, exponent.end)
         return infix(base, "^", exponent)

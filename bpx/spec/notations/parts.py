@@ -35,6 +35,7 @@ class Part(NamedTuple):
     binding: int
     start: int
     end: int
+    turned: bool = False  # a vector that was transposed: a row
 
     @property
     def text(self) -> str:

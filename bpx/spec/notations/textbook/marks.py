@@ -57,10 +57,8 @@ class Marks:
             self.name(token)
         elif token.kind == "raised":
             self.raised(token)
-        elif token.kind == "quoted" or text in _PRIMES:
+        elif text in _PRIMES:
             self.prime(token)
-        elif text in _FRACTIONS:
-            self.fraction(token)
         elif text in _ROOTS:
             self.add("root", _ROOTS[text], token)
         elif text == "[":
@@ -73,6 +71,9 @@ class Marks:
         elif text == ",":
             self.add("comma", ",", token)
             self.settings()
+        elif text == "⊤" and self.marks and self.marks[-1].text == "^":
+            self.marks.pop()
+            self.add("transpose", "", token)
         elif text in (".T", "ᵀ", "⊤"):
             self.add("transpose", "", token)
         elif text in _SUMS:
@@ -102,6 +103,8 @@ class Marks:
             self.add("name", name, token)
         elif name in ("Σ", "Π") or name.startswith(("Σ_", "sum_")):
             self.big(token)
+        elif name in _FRACTIONS:
+            self.fraction(token)
         elif name in _CONSTANTS:
             self.add("name", _CONSTANTS[name], token)
         elif name in CONSTANTS:
@@ -178,6 +181,10 @@ class Marks:
 
     def fraction(self, token: Token) -> None:
         above, below = _FRACTIONS[token.text].split("/")
+        before = self.marks[-1] if self.marks else None
+        if before and before.kind == "number" and before.text.isdecimal() and before.end == token.start:
+            self.marks.pop()  # 2½
+            above = str(int(before.text) * int(below) + int(above))
         self.add("open", "{", token)
         self.add("number", above, token)
         self.add("infix", "/", token)
@@ -185,11 +192,7 @@ class Marks:
         self.add("close", "{", token)
 
     def prime(self, token: Token) -> None:
-        """`σ'(z)`; a quote that runs on to another prime is read again behind the first."""
-        if token.kind == "quoted":
-            if not self.marks or self.marks[-1].kind != "function":
-                raise Unreadable
-            raise Unreadable
+        """`σ'(z)`."""
         if not self.marks or self.marks[-1].kind not in ("function",):
             raise Unreadable
         self.add("prime", "'", token)
@@ -230,7 +233,8 @@ class Marks:
     def bar(self, token: Token) -> None:
         double = token.text in "‖∥"
         following = self.tokens[self.at]
-        if token.text == "|" and following.text == "|" and following.start == token.end:
+        both = token.text == following.text == "|" and following.start == token.end
+        if both and not (self.open[-1:] == ["abs"] and self.marks[-1].kind != "open"):
             double = True
             self.at += 1
         op, end = ("norm", self.tokens[self.at - 1].end) if double else ("abs", token.end)
