@@ -1,0 +1,249 @@
+"""Calls of Python as bpx's ops: what libraries call them, in which order they take their args."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from bpx.graph.graph import OPS
+from bpx.spec.notations.functions import applied, op_meant
+from bpx.spec.notations.known import Known
+from bpx.spec.notations.parts import Part, atom, call, infix, negated, transposed
+from bpx.spec.notations.python.names import INFIX, KEPT, NAMES, SETTINGS, TORCH, WITHOUT_EFFECT
+from bpx.spec.notations.stopping import Asking, Refusing, Unreadable
+
+_WITH_AXIS = frozenset(("sum", "mean", "var", "std", "prod", "amax", "amin", "softmax", "log_softmax", "logsumexp"))
+_WITH_AXIS |= {"cumsum", "cumprod", "squeeze", "unsqueeze", "argmax", "flip"}
+
+
+class Called(NamedTuple):
+    """A call as it is written: its name, the module (empty for a method), its args, settings by name."""
+
+    name: str
+    module: str
+    args: Sequence[Part]
+    settings: Mapping[str, Part]
+    start: int
+    end: int
+    is_method: bool
+
+    @property
+    def is_torch(self) -> bool:
+        return self.module.split(".")[0] in TORCH
+
+    def refused(self, code: str, help: str | None = None, **facts: str) -> Refusing:
+        return Refusing(code, self.start, self.end, help, **facts)
+
+
+def part_of(called: Called, known: Known) -> Part:
+    """The part that a call means. Raises `Unreadable`, `Asking`, `Refusing`."""
+    special = _SPECIAL.get(called.name)
+    if special is not None:
+        part = special(called)
+        if part is not None:
+            return part
+    if called.name in INFIX and len(called.args) == 2 and not called.settings:
+        return infix(called.args[0], INFIX[called.name], called.args[1])._replace(start=called.start, end=called.end)
+    if called.name in KEPT and called.args and called.name not in known.ops:
+        return called.args[0]._replace(start=called.start, end=called.end)
+    op = NAMES.get(called.name) if called.module or called.is_method or not known.is_op(called.name) else called.name
+    op = op or op_meant(called.name, known)
+    if op is None or not known.is_op(op):
+        raise called.refused("unknown-function", "list-ops", name=_full_name(called))
+    return _of_op(called, op)
+
+
+def _full_name(called: Called) -> str:
+    return f"{called.module}.{called.name}" if called.module else called.name
+
+
+def _of_op(called: Called, op: str) -> Part:
+    op = {"max": "amax", "min": "amin"}.get(op, op) if _reduces(called, op) else op
+    args, settings = list(called.args), _settings(called, op)
+    row = OPS.get(op)
+    if op in ("var", "std") and "ddof" not in settings:
+        _ask_of_variance(called, op, args, settings)
+    if row is not None and op in _WITH_AXIS and len(args) == 2:
+        settings["axis"] = args.pop().text
+    if op == "transpose" and len(args) == 1 and not settings:
+        return transposed(args[0], called.end)
+    return applied(op, args, called.start, called.end, [f"{name}={value}" for name, value in settings.items()])
+
+
+def _reduces(called: Called, op: str) -> bool:
+    """`x.max()`, `np.max(x, axis=0)`: over an axis, while `max(x, y)` is of two."""
+    if op not in ("max", "min") or called.name in ("maximum", "minimum", "fmax", "fmin"):
+        return False
+    over_axis = {"axis", "dim", "keepdims", "keepdim"} & called.settings.keys()
+    by_place = len(called.args) == 2 and called.module.split(".")[0] in ("np", "numpy", "jnp", "cp")
+    return bool(over_axis) or called.is_method or by_place or len(called.args) == 1
+
+
+def _settings(called: Called, op: str) -> dict[str, str]:
+    row = OPS.get(op)
+    settings: dict[str, str] = {}
+    for name, part in called.settings.items():
+        bpx_name = SETTINGS.get(name, name)
+        known = row is None or bpx_name in row.settings or bpx_name in row.optional
+        if name == "unbiased":
+            settings["ddof"] = "1" if part.text == "true" else "0"
+        elif name == "reduction":
+            if part.text != "'mean'":
+                raise called.refused("unknown-setting", None, op=op, setting=name)
+        elif name in WITHOUT_EFFECT and not known:
+            continue
+        else:
+            settings[bpx_name] = part.text
+    return settings
+
+
+def _ask_of_variance(called: Called, op: str, args: list[Part], settings: dict[str, str]) -> None:
+    """NumPy divides by n, PyTorch by n − 1; of a method nobody knows whose it is."""
+    if called.is_torch:
+        settings["ddof"] = "1"
+    elif called.is_method:
+        written = [f"{name}={value}" for name, value in settings.items()]
+        first = call(op, args, called.start, called.end, written)
+        second = call(op, args, called.start, called.end, [*written, "ddof=1"])
+        raise Asking(called.start, called.end, first.text, second.text)
+
+
+# --- functions that are no op, or take their args in another way --------------------------------
+
+
+def _reshaped(called: Called) -> Part | None:
+    if len(called.args) < 2:
+        return None
+    x, *lengths = called.args
+    shape = lengths[0].text if len(lengths) == 1 else f"[{', '.join(part.text for part in lengths)}]"
+    shape = shape if shape.startswith("[") else f"[{shape}]"
+    return call("reshape", (x, atom(shape, lengths[0].start, lengths[-1].end)), called.start, called.end)
+
+
+def _flat(called: Called) -> Part | None:
+    return call("reshape", called.args, called.start, called.end, ["[-1]"]) if len(called.args) == 1 else None
+
+
+def _turned(called: Called) -> Part | None:
+    x, *axes = called.args
+    if not axes and not called.settings:
+        return transposed(x, called.end)
+    if called.name == "permute" or len(axes) > 2:
+        return call("transpose", (x,), called.start, called.end, [f"axes=[{', '.join(axis.text for axis in axes)}]"])
+    if len(axes) == 2 and sorted(axis.text for axis in axes) in (["-1", "-2"], ["0", "1"]):
+        return transposed(x, called.end)
+    if len(axes) == 1:
+        return call("transpose", (x,), called.start, called.end, [f"axes={axes[0].text}"])
+    raise Unreadable
+
+
+def _clamped(called: Called) -> Part | None:
+    """Only below, only above, or both."""
+    x, *places = called.args
+    low = called.settings.get("min") or called.settings.get("a_min") or (places[0] if places else None)
+    high = called.settings.get("max") or called.settings.get("a_max") or (places[1] if len(places) > 1 else None)
+    low, high = (None if limit is None or limit.text == "none" else limit for limit in (low, high))
+    if low and high:
+        return call("clip", (x, low, high), called.start, called.end)
+    if not low and not high:
+        raise Unreadable
+    return call("max" if low else "min", (x, low or high or x), called.start, called.end)
+
+
+def _square_root_below(called: Called) -> Part:
+    one = atom("1", called.start, called.start)
+    return infix(one, "/", call("sqrt", called.args, called.start, called.end))
+
+
+def _opposite(called: Called) -> Part:
+    return negated(called.args[0], called.start)._replace(end=called.end)
+
+
+def _detached(called: Called) -> Part:
+    raise called.refused("detached", None, name=_full_name(called))
+
+
+def _gelu(called: Called) -> Part | None:
+    how = called.settings.get("approximate")
+    if how is None:
+        return None
+    return call("gelu_tanh" if how.text == "'tanh'" else "gelu", called.args, called.start, called.end)
+
+
+def _linear(called: Called) -> Part | None:
+    """PyTorch has the weights of each output in a row."""
+    if not called.is_torch or len(called.args) < 2:
+        return None
+    x, weights, *bias = called.args
+    product = infix(x, "@", transposed(weights, weights.end))
+    return infix(product, "+", bias[0]) if bias else product
+
+
+def _dotted(called: Called) -> Part | None:
+    if len(called.args) != 2:
+        return None
+    return infix(called.args[0], "@", called.args[1])._replace(start=called.start, end=called.end)
+
+
+def _logarithm(called: Called) -> Part | None:
+    return None
+
+
+def _joined(called: Called) -> Part | None:
+    """`np.concatenate([x, y], axis=1)`: the list was taken apart."""
+    settings = _settings(called, called.name)
+    axis = [f"axis={settings['axis']}"] if "axis" in settings else []
+    args = called.args
+    if args and not axis and len(args) > 2 and args[-1].text.lstrip("-").isdecimal():
+        args, axis = args[:-1], [f"axis={args[-1].text}"]
+    return call("stack" if called.name == "stack" else "concat", args, called.start, called.end, axis)
+
+
+def _normed(called: Called) -> Part | None:
+    """The order behind the args: `np.linalg.norm(x, 1)`."""
+    x, *order = called.args
+    settings = _settings(called, "norm")
+    if order:
+        settings["ord"] = order[0].text
+    if settings.get("p"):
+        settings["ord"] = settings.pop("p")
+    return call("norm", (x,), called.start, called.end, [f"{name}={value}" for name, value in settings.items()])
+
+
+def _layer_norm(called: Called) -> Part | None:
+    """PyTorch's second arg is the shape of what is normalized: the last axis here."""
+    if not called.is_torch or len(called.args) < 2:
+        return None
+    x, _, *others = called.args
+    settings = _settings(called, "layer_norm")
+    others += [called.settings[name] for name in ("weight", "bias") if name in called.settings]
+    eps = [f"eps={settings['eps']}"] if "eps" in settings else []
+    return call("layer_norm", (x, *others), called.start, called.end, eps)
+
+
+_SPECIAL = {
+    "reshape": _reshaped,
+    "view": _reshaped,
+    "flatten": _flat,
+    "ravel": _flat,
+    "transpose": _turned,
+    "permute": _turned,
+    "t": _turned,
+    "swapaxes": _turned,
+    "clamp": _clamped,
+    "clip": _clamped,
+    "rsqrt": _square_root_below,
+    "neg": _opposite,
+    "negative": _opposite,
+    "detach": _detached,
+    "stop_gradient": _detached,
+    "gelu": _gelu,
+    "linear": _linear,
+    "dot": _dotted,
+    "cat": _joined,
+    "concat": _joined,
+    "concatenate": _joined,
+    "stack": _joined,
+    "norm": _normed,
+    "layer_norm": _layer_norm,
+}
