@@ -57,9 +57,7 @@ class Mark:
 class Grammar:
     """Reads marks; `certain` becomes false where a reading is the usual one, but not the only one."""
 
-    def __init__(
-        self, marks: Sequence[Mark], known: Known, typed: str, *, exact_scripts: bool
-    ) -> None:
+    def __init__(self, marks: Sequence[Mark], known: Known, typed: str, *, exact_scripts: bool) -> None:
         if len(marks) > _LONGEST_TRIED:
             raise Unreadable
         end = Mark("end", "", len(typed), len(typed))
@@ -123,11 +121,20 @@ class Grammar:
                 previous, divisor = (left, right) if sign.text == "/" else (None, right)
                 left = self.joined(left, sign, right)
             elif self.begins_factor():
+                self.check_words()
                 if previous is not None:
                     self.ask_of_denominator(previous, divisor)
                 left = self.juxtaposed(left, self.factor())
             else:
                 return left
+
+    def check_words(self) -> None:
+        """Words that nobody gave a value to, one behind the other, are no product: `learning rate`."""
+        one, two = self.marks[self.at - 1], self.mark
+        words = [mark.kind == "name" and mark.base.isalpha() and len(mark.base) > 1 for mark in (one, two)]
+        unknown = [mark.text not in self.known and word for mark, word in zip((one, two), words, strict=True)]
+        if not self.exact_scripts and any(unknown) and {one.kind, two.kind} <= {"name", "open"}:
+            raise Unreadable
 
     def ask_of_denominator(self, numerator: Part, divisor: Part) -> None:
         """`x/2y`: is y below the stroke?"""
@@ -262,7 +269,7 @@ class Grammar:
         letters = mark.index
         if letters and self.bound and mark.text not in self.known:
             counting = [letter for letter in self.bound if letter in letters]
-            if counting and sorted(counting) != sorted(letters) or counting and counting != self.bound:
+            if (counting and sorted(counting) != sorted(letters)) or (counting and counting != self.bound):
                 raise Refusing("index-notation", mark.start, mark.end, "index-notation")
             if counting:
                 self.counted += 1
@@ -286,7 +293,9 @@ class Grammar:
         if mark.text in ("2", "3"):
             return call("sqrt" if mark.text == "2" else "cbrt", (inside,), mark.start, inside.end)
         order = atom(mark.text, mark.start, mark.start)
-        return at_place(infix(inside, "^", infix(atom("1", mark.start, mark.start), "/", order)), mark.start, inside.end)
+        return at_place(
+            infix(inside, "^", infix(atom("1", mark.start, mark.start), "/", order)), mark.start, inside.end
+        )
 
     def big(self, mark: Mark) -> Part:
         """`∑_i x_i`: the elements of what is counted by the index, all of them."""

@@ -105,7 +105,12 @@ def indexed(part: Part, index: str, end: int) -> Part:
 
 
 def call(
-    op: str, args: Sequence[Part], start: int, end: int, settings: Sequence[str] = (), name_end: int | None = None
+    op: str,
+    args: Sequence[Part],
+    start: int,
+    end: int,
+    settings: Sequence[str] = (),
+    name_end: int | None = None,
 ) -> Part:
     """`op(args, settings)` for what stands at `start … end`; `settings` are written out, `axis=0`."""
     pieces = [Piece(f"{op}(", start, start + 1 if name_end is None else name_end)]

@@ -12,6 +12,7 @@ from bpx.graph.numbers import CONSTANTS
 from bpx.spec.notations.known import Known
 from bpx.spec.notations.parts import Part, TranslatedText
 from bpx.spec.notations.stopping import Asking, Refusing, Unreadable
+from bpx.spec.text.derivatives import with_derivatives
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Group, Name, Node, Number, postorder
@@ -21,10 +22,11 @@ NOTATIONS = ("text", "latex", "python")
 Translator = Callable[[str, Known], tuple[Part, bool]]
 _READERS = {"text": "textbook", "latex": "latex", "python": "python"}  # folders beside this file
 _TITLES = {"text": "textbook notation", "latex": "LaTeX", "python": "Python"}
-_LATEX = re.compile(r"\\[A-Za-z,;!|{]|\$|[\^_]\{")
+LATEX_SIGNS = re.compile(r"\\[A-Za-z,;!|{]|\$|[\^_]\{")
 _MODULES = "np|numpy|jnp|torch|math|F|nn|tf|jax|scipy|special|linalg|cp|cmath"
 _PYTHON = re.compile(
-    rf"\b(?:{_MODULES})\.[A-Za-z]|[\w)\]]\s*\.(?!T\b)[A-Za-z_]\w*\s*\(|\b(?:if|else|lambda|and|or|not|None|True|False)\b|//|%"
+    rf"\b(?:{_MODULES})\.[A-Za-z]|[\w)\]]\s*\.(?!T\b)[A-Za-z_]\w*\s*\("
+    r"|\b(?:if|else|lambda|and|or|not|for|in|is|None|True|False)\b|//|%"
 )
 _OTHER_ARITIES = {"max": (2,), "min": (2,), "log": (1,), "ln": (1,)}  # of ops that may have others elsewhere
 _LONGEST = 20_000  # characters; a longer formula was written by a program, in bpx's own notation
@@ -45,14 +47,19 @@ def read_formula(text: SourceText, known: Known, notation: str | None = None) ->
         return Reading(None, [Diagnostic("unknown-choice", None, facts)], [])
     if notation in ("latex", "python"):
         return _translation(text, known, notation) or _unreadable(text, notation)
-    if notation is None and _LATEX.search(text.content):
+    if notation is None and LATEX_SIGNS.search(text.content):
         return _translation(text, known, "latex") or _unreadable(text, "latex")
     plain = Reading(*parse(text), [])
-    if len(text.content) > _LONGEST or _fits(plain, known):
+    if plain.expression and not plain.problems and fits(plain.expression, known):
+        return plain
+    if len(text.content) > _LONGEST:
         return plain
     if notation is None and _PYTHON.search(text.content):
         return _translation(text, known, "python") or plain
     other = _translation(text, known, "text")
+    if other is None and notation is None and plain.problems:
+        other = _translation(text, known, "python")
+        other = other if other and other.expression else None
     return plain if other is None or _is_same(plain, other) else other
 
 
@@ -73,9 +80,11 @@ def _translation(text: SourceText, known: Known, notation: str) -> Reading | Non
     except (Unreadable, RecursionError):
         return None
     expression, problems = parse(TranslatedText(text, part))
-    facts = {"text": text.content.strip(), "reading": part.text}
+    if expression is None or problems:
+        return None
+    facts = {"text": with_derivatives(text.content.strip()), "reading": with_derivatives(part.text)}
     note = Diagnostic("read-as", text.span(0, len(text.content)), facts, severity="note")
-    return Reading(expression, problems, [] if certain or problems else [note])
+    return Reading(expression, [], [] if certain else [note])
 
 
 def _unreadable(text: SourceText, notation: str) -> Reading:
@@ -91,17 +100,16 @@ def _unreadable(text: SourceText, notation: str) -> Reading:
 # --- bpx's own notation -------------------------------------------------------------------------
 
 
-def _fits(plain: Reading, known: Known) -> bool:
+def fits(expression: Expression, known: Known) -> bool:
     """Is all of it known, so that nothing else can be meant?"""
-    if plain.expression is None or plain.problems:
-        return False
-    return all(map(_knows(known), postorder(plain.expression.root)))
+    return all(map(_knows(known), postorder(expression.root)))
 
 
 def _knows(known: Known) -> Callable[[Node], bool]:
     def knows(node: Node) -> bool:
         if isinstance(node, Name):
-            return node.name in known or node.name in CONSTANTS
+            first = node.name.partition(".")[0]
+            return node.name in known or node.name in CONSTANTS or first in known
         if isinstance(node, Call):
             arities = _OTHER_ARITIES.get(node.op, (len(node.args),))
             return (node.op in OPS or node.op in known.ops) and len(node.args) in arities

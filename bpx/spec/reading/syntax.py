@@ -73,6 +73,8 @@ class ClaimSyntax(NamedTuple):
     written: Any
     span: Span | None
     room: Array | float = 0.0
+    typed: SourceText | None = None  # of a formula that may be in any notation
+    notation: str | None = None
 
 
 class BlockCall(NamedTuple):

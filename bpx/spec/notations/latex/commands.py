@@ -6,7 +6,9 @@ from bpx.graph.printer import GREEK
 
 FRACTIONS = frozenset(("frac", "dfrac", "tfrac", "cfrac"))
 FUNCTIONS = {
-    **{name: name for name in ("exp", "log", "ln", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min")},
+    **{
+        name: name for name in ("exp", "log", "ln", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min")
+    },
     **{name: name for name in ("arcsin", "arccos", "arctan", "det")},
     **{name: name for name in ("sec", "csc", "cot")},
     "tr": "trace",
@@ -42,21 +44,68 @@ INFIX = {
     "lt": "<",
     "gt": ">",
 }
-SIGNS = {"+": "+", "-": "-", "−": "-", "*": "*", "/": "/", "<": "<", ">": ">", "·": "dot", "×": "*", "⊙": "elementwise"}
+SIGNS = {
+    "+": "+",
+    "-": "-",
+    "−": "-",
+    "*": "*",
+    "/": "/",
+    "<": "<",
+    ">": ">",
+    "·": "dot",
+    "×": "*",
+    "⊙": "elementwise",
+}
 SIGNS |= {"≤": "<=", "≥": ">=", "≠": "!=", "÷": "/"}
 SUMS = {"sum": "sum", "prod": "prod"}
 OVER_NAMES = {  # with what is written behind the name instead, if anything
-    **dict.fromkeys(("mathbf", "boldsymbol", "bm", "mathit", "mathsf", "mathcal", "mathbb", "vec", "mathfrak", "pmb"), ""),
+    **dict.fromkeys(
+        ("mathbf", "boldsymbol", "bm", "mathit", "mathsf", "mathcal", "mathbb", "vec", "mathfrak", "pmb"), ""
+    ),
     **dict.fromkeys(("hat", "widehat"), "hat"),
     **dict.fromkeys(("bar", "overline"), "bar"),
     **dict.fromkeys(("tilde", "widetilde"), "tilde"),
     "dot": "dot",
 }
-WORDS = frozenset(("mathrm", "text", "operatorname", "textrm", "textit", "textbf", "mathtt", "texttt", "mathop"))
-OPENING = {"lvert": "abs", "lVert": "norm", "lfloor": "floor", "lceil": "ceil", "{": "(", "lbrace": "(", "lbrack": "["}
-CLOSING = {"rvert": "abs", "rVert": "norm", "rfloor": "floor", "rceil": "ceil", "}": "(", "rbrace": "(", "rbrack": "["}
+WORDS = frozenset(
+    ("mathrm", "text", "operatorname", "textrm", "textit", "textbf", "mathtt", "texttt", "mathop")
+)
+OPENING = {
+    "lvert": "abs",
+    "lVert": "norm",
+    "lfloor": "floor",
+    "lceil": "ceil",
+    "{": "(",
+    "lbrace": "(",
+    "lbrack": "[",
+}
+CLOSING = {
+    "rvert": "abs",
+    "rVert": "norm",
+    "rfloor": "floor",
+    "rceil": "ceil",
+    "}": "(",
+    "rbrace": "(",
+    "rbrack": "[",
+}
 BARS = {"|": "norm", "Vert": "norm", "vert": "abs", "mid": "abs"}
 MEANINGLESS = frozenset(
     (*",;:!> ", "quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "thinspace")
-) | {"big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "(", ")", "[", "]", "space"}
+) | {
+    "big",
+    "Big",
+    "bigg",
+    "Bigg",
+    "bigl",
+    "bigr",
+    "Bigl",
+    "Bigr",
+    "biggl",
+    "biggr",
+    "(",
+    ")",
+    "[",
+    "]",
+    "space",
+}
 MATRICES = frozenset(("matrix", "pmatrix", "bmatrix", "array", "smallmatrix", "Bmatrix"))

@@ -26,6 +26,7 @@ from bpx.spec.notations.latex.commands import (
 from bpx.spec.notations.latex.names import Names
 from bpx.spec.notations.latex.source import LatexSource, Piece
 from bpx.spec.notations.stopping import Asking, Refusing, Unreadable
+from bpx.spec.text.derivatives import with_derivatives_as_names
 
 _CONSTANTS = {"pi": "pi", "π": "pi"}
 _VALUES = frozenset(("name", "number", "close", "index", "transpose", "literal"))
@@ -33,7 +34,9 @@ _TIMES_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*([-−+]?\d+)\
 _DERIVATIVE = re.compile(r"(?:\\partial|\\mathrm\{d\}|d)\s*(?P<name>[^\W\d_].*|\\[A-Za-z].*)", re.DOTALL)
 _PLACES = re.compile(r"[-\d\s:,.]*[\d:.][-\d\s:,.]*")
 _LIST = re.compile(r"\[[-\s\d.,eE\[\]]*\d[-\s\d.,eE\[\]]*\]")
-_TOP = frozenset((r"\top", "T", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\text{T}", "⊤", r"\mathsf T", r"\mathrm T"))
+_TOP = frozenset(
+    (r"\top", "T", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\text{T}", "⊤", r"\mathsf T", r"\mathrm T")
+)
 _INDICATORS = frozenset(("1", "I"))
 
 
@@ -137,7 +140,12 @@ class Marks:
     def fraction(self, piece: Piece) -> None:
         above = self.source.argument(self.at)
         digits = self.pieces[self.at]
-        if digits.kind == "number" and len(digits.text) > 1 and above[1] - above[0] == 1 and above[2] == self.at + 1:
+        if (
+            digits.kind == "number"
+            and len(digits.text) > 1
+            and above[1] - above[0] == 1
+            and above[2] == self.at + 1
+        ):
             return self.fraction_of_digits(piece, digits)
         below = self.source.argument(above[2])
         name = self.derivative(self.source.text(*above[:2]), self.source.text(*below[:2]))
@@ -171,7 +179,7 @@ class Marks:
         if None in names:
             return None
         sign = "∂" if "partial" in above else "d"
-        return f"{sign}{names[0]}/{sign}{names[1]}"
+        return with_derivatives_as_names(f"{sign}{names[0]}/{sign}{names[1]}")
 
     def single_name(self, latex: str) -> str | None:
         marks = Marks(latex, self.known).all()
@@ -180,7 +188,9 @@ class Marks:
     def root(self, piece: Piece) -> None:
         order = "2"
         if self.is_next("["):
-            closing = next((at for at in range(self.at, len(self.pieces)) if self.pieces[at].text == "]"), None)
+            closing = next(
+                (at for at in range(self.at, len(self.pieces)) if self.pieces[at].text == "]"), None
+            )
             if closing is None:
                 raise Unreadable
             order = self.source.text(self.at + 1, closing).strip()
@@ -237,7 +247,9 @@ class Marks:
 
     def bracket(self, piece: Piece) -> None:
         text = piece.text
-        literal = _LIST.match(self.source.content.replace("\\left", "     ").replace("\\right", "      "), piece.start)
+        literal = _LIST.match(
+            self.source.content.replace("\\left", "     ").replace("\\right", "      "), piece.start
+        )
         if text == "[" and literal and literal.group().count("[") == literal.group().count("]"):
             end = literal.end()
             while self.at < len(self.pieces) and self.pieces[self.at].end <= end:
@@ -289,12 +301,19 @@ class Marks:
         )
         if not match or match[1] not in MATRICES:
             raise Unreadable
-        rows = [[entry.strip() for entry in row.split("&")] for row in re.split(r"\\\\", match[2]) if row.strip()]
+        rows = [
+            [entry.strip() for entry in row.split("&")] for row in re.split(r"\\\\", match[2]) if row.strip()
+        ]
         entries = [[_number_in(entry) for entry in row] for row in rows]
         end = match.end()
         while self.at < len(self.pieces) and self.pieces[self.at].end <= end:
             self.at += 1
-        wrapped = bool(self.marks) and self.marks[-1].kind == "open" and self.open[-1:] == ["("] and self.is_next("]", ")")
+        wrapped = (
+            bool(self.marks)
+            and self.marks[-1].kind == "open"
+            and self.open[-1:] == ["("]
+            and self.is_next("]", ")")
+        )
         if wrapped:
             self.marks.pop()
             self.open.pop()
@@ -347,7 +366,11 @@ class Marks:
     def letters(self, piece: Piece) -> None:
         """A row of letters: one name where that is known, a function, or a product of its letters."""
         end = self.at
-        while end < len(self.pieces) and self.pieces[end].kind == "letter" and self.pieces[end].start == self.pieces[end - 1].end:
+        while (
+            end < len(self.pieces)
+            and self.pieces[end].kind == "letter"
+            and self.pieces[end].start == self.pieces[end - 1].end
+        ):
             end += 1
         word = self.source.text(self.at - 1, end)
         if len(word) > 1 and self.is_word(word, piece, end):
@@ -390,7 +413,11 @@ class Marks:
         r"""`\mathbf{w}`, `\hat y`."""
         first, last, self.at = self.source.argument(self.at)
         text = self.source.text(first, last).strip()
-        if piece.text in ("mathbf", "mathbb", "bm", "boldsymbol") and text in _INDICATORS and self.is_next("_", "[", "{", "("):
+        if (
+            piece.text in ("mathbf", "mathbb", "bm", "boldsymbol")
+            and text in _INDICATORS
+            and self.is_next("_", "[", "{", "(")
+        ):
             return self.indicator()
         inner = Marks(text, self.known)
         inner.names = Names(Known())
@@ -437,7 +464,9 @@ class Marks:
         if self.superscript().strip().startswith("(") and self.superscript().strip("() ").isalnum():
             layer = self.superscript().strip("() ")
             self.at = self.source.argument(self.at + 1)[2]
-        below_word = re.sub(r"\\(?:mathrm|text|operatorname|mathit|mathbf)|[{}\s]", "", below).replace(",", "")
+        below_word = re.sub(r"\\(?:mathrm|text|operatorname|mathit|mathbf)|[{}\s]", "", below).replace(
+            ",", ""
+        )
         end = self.pieces[self.at - 1].end
         typed = self.source.content[self.typed_start(start, piece) : end]
         whole = "_".join(filter(None, (base, over, below_word, layer)))
@@ -456,7 +485,9 @@ class Marks:
             raise Refusing("index-notation", piece.start, end, "index-notation")
         self.add("name", text, piece, end)
         self.marks[-1].base = plain_found or plain
-        self.marks[-1].index = below_word if below_word.isalpha() and len(below_word) <= 2 and not layer else ""
+        self.marks[-1].index = (
+            below_word if below_word.isalpha() and len(below_word) <= 2 and not layer else ""
+        )
         return None
 
     def typed_start(self, at: int, piece: Piece) -> int:

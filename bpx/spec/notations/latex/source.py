@@ -11,7 +11,9 @@ _TOKEN = re.compile(
     r"(?P<command>\\(?:[A-Za-z]+|.))|(?P<number>\d+(?:\{,\}\d{3})*(?:\.\d*)?|\.\d+)|(?P<letter>[^\W\d_])|(?P<blank>[\s~&]+)|(?P<other>.)",
     re.DOTALL,
 )
-_OUTSIDE = re.compile(r"\$\$?|\\[\[\]()]|\\(?:begin|end)\{(?:equation|align|displaymath|math)\*?\}|\\tag\{[^}]*\}|\\label\{[^}]*\}")
+_OUTSIDE = re.compile(
+    r"\$\$?|\\[\[\]()]|\\(?:begin|end)\{(?:equation|align|displaymath|math)\*?\}|\\tag\{[^}]*\}|\\label\{[^}]*\}"
+)
 _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
 
 

@@ -12,7 +12,9 @@ from bpx.spec.notations.parts import Part, atom, call, infix, negated, transpose
 from bpx.spec.notations.python.names import INFIX, KEPT, NAMES, SETTINGS, TORCH, WITHOUT_EFFECT
 from bpx.spec.notations.stopping import Asking, Refusing, Unreadable
 
-_WITH_AXIS = frozenset(("sum", "mean", "var", "std", "prod", "amax", "amin", "softmax", "log_softmax", "logsumexp"))
+_WITH_AXIS = frozenset(
+    ("sum", "mean", "var", "std", "prod", "amax", "amin", "softmax", "log_softmax", "logsumexp")
+)
 _WITH_AXIS |= {"cumsum", "cumprod", "squeeze", "unsqueeze", "argmax", "flip"}
 
 
@@ -26,6 +28,7 @@ class Called(NamedTuple):
     start: int
     end: int
     is_method: bool
+    known: Known
 
     @property
     def is_torch(self) -> bool:
@@ -35,18 +38,25 @@ class Called(NamedTuple):
         return Refusing(code, self.start, self.end, help, **facts)
 
 
-def part_of(called: Called, known: Known) -> Part:
+def part_of(called: Called) -> Part:
     """The part that a call means. Raises `Unreadable`, `Asking`, `Refusing`."""
+    known = called.known
     special = _SPECIAL.get(called.name)
     if special is not None:
         part = special(called)
         if part is not None:
             return part
     if called.name in INFIX and len(called.args) == 2 and not called.settings:
-        return infix(called.args[0], INFIX[called.name], called.args[1])._replace(start=called.start, end=called.end)
+        return infix(called.args[0], INFIX[called.name], called.args[1])._replace(
+            start=called.start, end=called.end
+        )
     if called.name in KEPT and called.args and called.name not in known.ops:
         return called.args[0]._replace(start=called.start, end=called.end)
-    op = NAMES.get(called.name) if called.module or called.is_method or not known.is_op(called.name) else called.name
+    op = (
+        NAMES.get(called.name)
+        if called.module or called.is_method or not known.is_op(called.name)
+        else called.name
+    )
     op = op or op_meant(called.name, known)
     if op is None or not known.is_op(op):
         raise called.refused("unknown-function", "list-ops", name=_full_name(called))
@@ -67,7 +77,9 @@ def _of_op(called: Called, op: str) -> Part:
         settings["axis"] = args.pop().text
     if op == "transpose" and len(args) == 1 and not settings:
         return transposed(args[0], called.end)
-    return applied(op, args, called.start, called.end, [f"{name}={value}" for name, value in settings.items()])
+    return applied(
+        op, args, called.start, called.end, [f"{name}={value}" for name, value in settings.items()]
+    )
 
 
 def _reduces(called: Called, op: str) -> bool:
@@ -76,7 +88,8 @@ def _reduces(called: Called, op: str) -> bool:
         return False
     over_axis = {"axis", "dim", "keepdims", "keepdim"} & called.settings.keys()
     by_place = len(called.args) == 2 and called.module.split(".")[0] in ("np", "numpy", "jnp", "cp")
-    return bool(over_axis) or called.is_method or by_place or len(called.args) == 1
+    by_number = len(called.args) == 2 and called.is_torch and called.args[1].text.lstrip("-").isdecimal()
+    return bool(over_axis) or called.is_method or by_place or by_number or len(called.args) == 1
 
 
 def _settings(called: Called, op: str) -> dict[str, str]:
@@ -129,19 +142,33 @@ def _turned(called: Called) -> Part | None:
     if not axes and not called.settings:
         return transposed(x, called.end)
     if called.name == "permute" or len(axes) > 2:
-        return call("transpose", (x,), called.start, called.end, [f"axes=[{', '.join(axis.text for axis in axes)}]"])
-    if len(axes) == 2 and sorted(axis.text for axis in axes) in (["-1", "-2"], ["0", "1"]):
-        return transposed(x, called.end)
+        return call(
+            "transpose", (x,), called.start, called.end, [f"axes=[{', '.join(axis.text for axis in axes)}]"]
+        )
+    if len(axes) == 2:
+        return _turned_by_two(called, x, [axis.text for axis in axes])
     if len(axes) == 1:
         return call("transpose", (x,), called.start, called.end, [f"axes={axes[0].text}"])
     raise Unreadable
+
+
+def _turned_by_two(called: Called, x: Part, axes: list[str]) -> Part:
+    """PyTorch exchanges two axes, NumPy's method puts them in this order."""
+    shape = called.known.shape(x)
+    if sorted(axes) not in (["-1", "-2"], ["0", "1"]) or (shape is not None and len(shape) != 2):
+        raise called.refused("unknown-function", "list-ops", name=called.name)
+    if called.name == "transpose" and axes == ["0", "1"] and not called.is_torch:
+        raise Asking(called.start, called.end, transposed(x, called.end).text, x.text)
+    return transposed(x, called.end)
 
 
 def _clamped(called: Called) -> Part | None:
     """Only below, only above, or both."""
     x, *places = called.args
     low = called.settings.get("min") or called.settings.get("a_min") or (places[0] if places else None)
-    high = called.settings.get("max") or called.settings.get("a_max") or (places[1] if len(places) > 1 else None)
+    high = (
+        called.settings.get("max") or called.settings.get("a_max") or (places[1] if len(places) > 1 else None)
+    )
     low, high = (None if limit is None or limit.text == "none" else limit for limit in (low, high))
     if low and high:
         return call("clip", (x, low, high), called.start, called.end)
@@ -164,10 +191,68 @@ def _detached(called: Called) -> Part:
 
 
 def _gelu(called: Called) -> Part | None:
+    """JAX takes the approximation by default."""
     how = called.settings.get("approximate")
-    if how is None:
+    text = how.text if how else "true" if called.module.startswith("jax") else "false"
+    op = "gelu_tanh" if text in ("'tanh'", "true") else "gelu"
+    return call(op, called.args[:1], called.start, called.end)
+
+
+def _leaky(called: Called) -> Part | None:
+    """Each library has a slope of its own."""
+    if called.module.startswith(("tf", "keras")) and len(called.args) == 1 and not called.settings:
+        return call("leaky_relu", called.args, called.start, called.end, ["slope=0.2"])
+    return None
+
+
+def _total(called: Called) -> Part | None:
+    """Python's own `sum` adds the rows of a matrix."""
+    shape = called.known.shape(called.args[0])
+    if (
+        called.module
+        or called.is_method
+        or len(called.args) > 1
+        or not shape
+        or len(shape) < 2
+        or called.settings
+    ):
         return None
-    return call("gelu_tanh" if how.text == "'tanh'" else "gelu", called.args, called.start, called.end)
+    whole = call("sum", called.args, called.start, called.end)
+    raise Asking(called.start, called.end, whole.text, whole.text[:-1] + ", axis=0)")
+
+
+def _soft(called: Called) -> Part | None:
+    """SciPy's is over all elements where no axis is given."""
+    shape = called.known.shape(called.args[0])
+    one_axis = shape is not None and len(shape) == 1
+    if "special" in called.module and not called.is_torch and not called.settings and not one_axis:
+        raise called.refused("unknown-function", "list-ops", name=_full_name(called))
+    return None
+
+
+def _divergence(called: Called) -> Part | None:
+    """PyTorch's mean is over all elements, unless it is asked for `batchmean`."""
+    how = called.settings.get("reduction")
+    if not called.is_torch:
+        return None
+    if how is None or how.text != "'batchmean'":
+        raise called.refused("other-in-library", "batchmean", name=_full_name(called))
+    return call("kl_div", called.args, called.start, called.end)
+
+
+def _looked_up(called: Called) -> Part | None:
+    """PyTorch names the rows before the table."""
+    if not called.is_torch or len(called.args) != 2:
+        return None
+    ids, table = called.args
+    return call("embedding", (table, ids), called.start, called.end)
+
+
+def _other(called: Called) -> Part | None:
+    """A function that takes other args in libraries than the op of its name."""
+    if called.module or called.is_method:
+        raise called.refused("other-in-library", "list-ops", name=_full_name(called))
+    return None
 
 
 def _linear(called: Called) -> Part | None:
@@ -185,10 +270,6 @@ def _dotted(called: Called) -> Part | None:
     return infix(called.args[0], "@", called.args[1])._replace(start=called.start, end=called.end)
 
 
-def _logarithm(called: Called) -> Part | None:
-    return None
-
-
 def _joined(called: Called) -> Part | None:
     """`np.concatenate([x, y], axis=1)`: the list was taken apart."""
     settings = _settings(called, called.name)
@@ -203,11 +284,16 @@ def _normed(called: Called) -> Part | None:
     """The order behind the args: `np.linalg.norm(x, 1)`."""
     x, *order = called.args
     settings = _settings(called, "norm")
+    shape = called.known.shape(x)
+    if (order or "ord" in settings) and "axis" not in settings and (shape is None or len(shape) > 1):
+        raise called.refused("other-in-library", "list-ops", name=_full_name(called))
     if order:
         settings["ord"] = order[0].text
     if settings.get("p"):
         settings["ord"] = settings.pop("p")
-    return call("norm", (x,), called.start, called.end, [f"{name}={value}" for name, value in settings.items()])
+    return call(
+        "norm", (x,), called.start, called.end, [f"{name}={value}" for name, value in settings.items()]
+    )
 
 
 def _layer_norm(called: Called) -> Part | None:
@@ -246,4 +332,11 @@ _SPECIAL = {
     "stack": _joined,
     "norm": _normed,
     "layer_norm": _layer_norm,
+    "leaky_relu": _leaky,
+    "sum": _total,
+    "softmax": _soft,
+    "log_softmax": _soft,
+    "kl_div": _divergence,
+    "embedding": _looked_up,
+    **dict.fromkeys(("batch_norm", "dropout", "take", "gather", "scatter", "pad", "roll", "one_hot"), _other),
 }

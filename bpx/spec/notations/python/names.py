@@ -3,9 +3,50 @@
 from __future__ import annotations
 
 MODULES = frozenset(
-    "np numpy jnp jax jax.numpy jax.nn math cmath torch F nn nn.functional torch.nn torch.nn.functional torch.special "
-    "torch.linalg np.linalg numpy.linalg jnp.linalg linalg LA tf tf.math tf.nn tf.linalg scipy.special special "
-    "sp cp mx keras K ops bpx bpx.ops builtins onp anp autograd.numpy numpy.ma np.ma operator".split()
+    [
+        "np",
+        "numpy",
+        "jnp",
+        "jax",
+        "jax.numpy",
+        "jax.nn",
+        "math",
+        "cmath",
+        "torch",
+        "F",
+        "nn",
+        "nn.functional",
+        "torch.nn",
+        "torch.nn.functional",
+        "torch.special",
+        "torch.linalg",
+        "np.linalg",
+        "numpy.linalg",
+        "jnp.linalg",
+        "linalg",
+        "LA",
+        "tf",
+        "tf.math",
+        "tf.nn",
+        "tf.linalg",
+        "scipy.special",
+        "special",
+        "sp",
+        "cp",
+        "mx",
+        "keras",
+        "K",
+        "ops",
+        "bpx",
+        "bpx.ops",
+        "builtins",
+        "onp",
+        "anp",
+        "autograd.numpy",
+        "numpy.ma",
+        "np.ma",
+        "operator",
+    ]
 )
 # Where libraries disagree about a function, the modules whose way is not NumPy's.
 TORCH = ("torch", "F", "nn")
@@ -23,9 +64,6 @@ NAMES = {
     "clip_by_value": "clip",
     "cat": "concat",
     "concatenate": "concat",
-    "hstack": "concat",
-    "vdot": "dot",
-    "inner": "dot",
     "mm": "matmul",
     "bmm": "matmul",
     "mv": "matmul",
@@ -67,8 +105,6 @@ NAMES = {
     "view": "reshape",
     "gammaln": "lgamma",
     "psi": "digamma",
-    "fmod": "mod",
-    "rint": "round",
 }
 INFIX = {
     "add": "+",
@@ -99,10 +135,35 @@ INFIX = {
 }
 # What only changes how a value is kept, not what it is.
 KEPT = frozenset(
-    "float float32 float64 double item clone copy contiguous numpy cpu asarray array tensor as_tensor asanyarray "
-    "ascontiguousarray tolist to astype type requires_grad_ squeeze_ identity Tensor Variable constant".split()
+    [
+        "float",
+        "float32",
+        "float64",
+        "double",
+        "item",
+        "clone",
+        "copy",
+        "contiguous",
+        "numpy",
+        "cpu",
+        "asarray",
+        "array",
+        "tensor",
+        "as_tensor",
+        "asanyarray",
+        "ascontiguousarray",
+        "tolist",
+        "to",
+        "astype",
+        "type",
+        "requires_grad_",
+        "identity",
+        "Tensor",
+        "Variable",
+        "constant",
+    ]
 )
-AS_LIST = frozenset("array tensor asarray as_tensor constant Tensor".split())
+AS_LIST = frozenset(["array", "tensor", "asarray", "as_tensor", "constant", "Tensor"])
 SETTINGS = {
     "dim": "axis",
     "keepdim": "keepdims",

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Sequence
 
 from bpx.graph.numbers import CONSTANTS as BPX_CONSTANTS
-from bpx.spec.notations.functions import applied
 from bpx.spec.notations.known import Known
 from bpx.spec.notations.parts import (
     Part,
@@ -132,7 +131,8 @@ class _Reader:
         if isinstance(value, str):
             return atom(f"'{value}'", start, end)
         if isinstance(value, int | float):
-            return number(self.content[start:end].replace("_", ""), start, end)
+            text = self.content[start:end].replace("_", "")
+            return number(text if re.fullmatch(r"[\d.]+(?:[eE][-+]?\d+)?", text) else repr(value), start, end)
         raise Refusing("not-a-formula", start, end, help="see-expressions")
 
     def name(self, name: str, start: int, end: int) -> Part:
@@ -206,12 +206,12 @@ class _Reader:
         if "**" in settings:
             raise self.refused(node)
         named = [settings.pop(key) for key in ("input", "x", "a", "target", "other") if key in settings]
-        called = Called(name, module, [*args, *named], settings, start, end, receiver is not None)
+        called = Called(name, module, [*args, *named], settings, start, end, receiver is not None, self.known)
         if not called.args:
             raise Refusing("unknown-function", start, end, "list-ops", name=name)
         if not module and not receiver and name in self.known and name not in self.known.ops:
             raise Unreadable
-        return part_of(called, self.known)
+        return part_of(called)
 
     def callee(self, func: ast.expr) -> tuple[str, str, Part | None]:
         """The module of a function, its name, and what it is a method of."""
@@ -254,6 +254,8 @@ class _Reader:
 
     def index(self, part: Part, node: ast.expr, end: int) -> Part:
         entries = list(node.elts) if isinstance(node, ast.Tuple) else [node]
+        if len(entries) == 2 and ast.unparse(entries[0]) == "..." and self.is_new_axis(entries[1]):
+            return call("unsqueeze", (part,), part.start, end, ["axis=-1"])
         new_axes = [i for i, entry in enumerate(entries) if self.is_new_axis(entry)]
         texts = [self.index_text(entry) for entry in entries if not self.is_new_axis(entry)]
         if any(text != ":" for text in texts):
@@ -281,4 +283,7 @@ def _place(node: ast.expr) -> dict[str, int | None]:
 
 
 def _is_numeric(node: ast.expr) -> bool:
-    return all(isinstance(child, ast.Constant | ast.UnaryOp | ast.USub | ast.List | ast.Tuple | ast.Load) for child in ast.walk(node))
+    return all(
+        isinstance(child, ast.Constant | ast.UnaryOp | ast.USub | ast.List | ast.Tuple | ast.Load)
+        for child in ast.walk(node)
+    )

@@ -117,13 +117,21 @@ class Marks:
         called = following.text == "(" and following.start == token.end
         if self.known.is_op(name):
             self.add("function", name, token)
-        elif (low := name.translate(_NAMES_IN_LOW)) != name and low in self.known:
-            self.add("name", low, token)
+        elif (other := self.spelled_otherwise(name)) is not None:
+            self.add("name", other, token)
         elif called and (op := op_meant(name, self.known)):
             self.certain = False
             self.add("function", op, token)
         else:
             self.run_together(token, called)
+
+    def spelled_otherwise(self, name: str) -> str | None:
+        """The known name that is meant by `x₁`, `x_1` or `x1`, if only one can be."""
+        plain = name.translate(_NAMES_IN_LOW).replace("_", "")
+        alike = [
+            known for known in self.known.shapes if known.translate(_NAMES_IN_LOW).replace("_", "") == plain
+        ]
+        return alike[0] if len(alike) == 1 else None
 
     def run_together(self, token: Token, called: bool) -> None:
         """`xy`, `sinx`, `w1x1`, `xsin(…)`, where only names that are known can be meant."""
@@ -135,7 +143,8 @@ class Marks:
             if called:
                 raise Unreadable
             self.add("name", name, token)
-            self.marks[-1].base, _, self.marks[-1].index = name.rpartition("_")
+            base, _, self.marks[-1].index = name.rpartition("_")
+            self.marks[-1].base = base or name
             if not self.marks[-1].index.isalpha() or len(self.marks[-1].index) > 2:
                 self.marks[-1].index = ""
             return
