@@ -275,7 +275,7 @@ def _fraction(sign: str = "", inside: int = LOOSEST) -> Layout:
 
 def _indexed(part: Index) -> Layout:
     text = ", ".join(part.places).replace(":", "{:}") or r"\ldots"
-    return laid_out(_BRACKETS, PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, f"_{{{text}}}")
+    return laid_out(_BRACKETS, PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, f"_{{[{text}]}}")
 
 
 def _call(part: Call) -> Layout:

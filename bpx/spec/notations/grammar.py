@@ -54,7 +54,16 @@ class Mark:
     limit: str = ""  # above a sum
 
 
-class Grammar:
+def read_marks(marks: Sequence[Mark], known: Known, typed: str, *, exact_scripts: bool) -> tuple[Part, bool]:
+    """The part of all marks, and whether it is the only reading. Raises `Unreadable`, `Asking`, `Refusing`.
+
+    With `exact_scripts` exponents end where they seem to, as in LaTeX.
+    """
+    grammar = _Grammar(marks, known, typed, exact_scripts=exact_scripts)
+    return grammar.whole(), grammar.certain
+
+
+class _Grammar:
     """Reads marks; `certain` becomes false where a reading is the usual one, but not the only one."""
 
     def __init__(self, marks: Sequence[Mark], known: Known, typed: str, *, exact_scripts: bool) -> None:

@@ -47,7 +47,7 @@ class Known:
             return None
         inputs = {name: graph.input(self.shapes[name]) for name in names}  # type: ignore[arg-type]
         expr = build(expression, graph, inputs, found.append)
-        return graph.shapes[expr.id] if expr is not None else None
+        return tuple(graph.shapes[expr.id]) if expr is not None else None
 
 
 def known_of(values: Mapping[str, Any], ops: Collection[str] = ()) -> Known:
@@ -59,6 +59,6 @@ def _shape(value: Any) -> Shape | None:
     if value is None:
         return None
     try:
-        return np.shape(value)
+        return tuple(np.shape(value))
     except Exception:  # somebody's own class; what is wrong with it is said where values are read
         return None

@@ -32,7 +32,7 @@ _CONSTANTS = {"pi": "pi", "π": "pi"}
 _VALUES = frozenset(("name", "number", "close", "index", "transpose", "literal"))
 _TIMES_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*([-−+]?\d+)\s*\}|(\d))")
 _DERIVATIVE = re.compile(r"(?:\\partial|\\mathrm\{d\}|d)\s*(?P<name>[^\W\d_].*|\\[A-Za-z].*)", re.DOTALL)
-_PLACES = re.compile(r"[-\d\s:,.]*[\d:.][-\d\s:,.]*")
+_PLACES = re.compile(r"[-\d\s:,.]*[\d:.][-\d\s:,.]*|\[[-\d\s:,.]+\]")
 _LIST = re.compile(r"\[[-\s\d.,eE\[\]]*\d[-\s\d.,eE\[\]]*\]")
 _TOP = frozenset(
     (r"\top", "T", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\text{T}", "⊤", r"\mathsf T", r"\mathrm T")
@@ -40,9 +40,13 @@ _TOP = frozenset(
 _INDICATORS = frozenset(("1", "I"))
 
 
-class Marks:
-    """The marks of a text; `certain` becomes false where it is read in the usual, but not the only way."""
+def marks_of(content: str, known: Known) -> tuple[list[Mark], bool]:
+    """The marks, and whether they are the only reading. Raises `Unreadable`, `Asking`, `Refusing`."""
+    marks = _Marks(content, known)
+    return marks.all(), marks.certain
 
+
+class _Marks:
     def __init__(self, content: str, known: Known) -> None:
         self.source, self.known, self.names = LatexSource(content), known, Names(known)
         self.pieces = self.source.pieces
@@ -52,7 +56,6 @@ class Marks:
         self.open: list[str] = []
 
     def all(self) -> list[Mark]:
-        """The marks in order. Raises `Unreadable`, `Asking`, `Refusing`."""
         self.read_to(len(self.pieces))
         return self.marks
 
@@ -182,7 +185,7 @@ class Marks:
         return with_derivatives_as_names(f"{sign}{names[0]}/{sign}{names[1]}")
 
     def single_name(self, latex: str) -> str | None:
-        marks = Marks(latex, self.known).all()
+        marks = _Marks(latex, self.known).all()
         return marks[0].text if len(marks) == 1 and marks[0].kind == "name" else None
 
     def root(self, piece: Piece) -> None:
@@ -344,7 +347,7 @@ class Marks:
         places = _places(self.source.text(first, last))
         if places is None or not self.marks or self.marks[-1].kind not in _VALUES:
             raise Unreadable
-        self.add("index", places, piece, self.pieces[self.at - 1].end)
+        self.add("index", places.strip("[]"), piece, self.pieces[self.at - 1].end)
 
     def prime(self, piece: Piece) -> None:
         if not self.marks or self.marks[-1].kind != "function":
@@ -419,7 +422,7 @@ class Marks:
             and self.is_next("_", "[", "{", "(")
         ):
             return self.indicator()
-        inner = Marks(text, self.known)
+        inner = _Marks(text, self.known)
         inner.names = Names(Known())
         marks = inner.all()
         word = _word_of(text)
@@ -443,8 +446,6 @@ class Marks:
         text = unescaped(self.source.text(first, last)).strip()
         is_setting = "=" in text and re.fullmatch(r"\w+=.+", text, re.DOTALL)
         if is_setting or text.startswith("'"):
-            if self.marks and self.marks[-1].kind == "comma":
-                pass
             return self.add("setting" if is_setting else "literal", text, piece, self.pieces[self.at - 1].end)
         if text in ("where", "if", "otherwise"):
             raise Unreadable
@@ -456,11 +457,10 @@ class Marks:
 
     def name(self, base: str, piece: Piece, over: str = "") -> None:
         """A name with what stands below it."""
-        start, below, layer, behind = self.at - 1, "", "", self.at
+        below, layer = "", ""
         if self.is_next("_"):
-            first, last, behind = self.source.argument(self.at + 1)
+            first, last, self.at = self.source.argument(self.at + 1)
             below = unescaped(self.source.text(first, last)).strip()
-            self.at = behind
         if self.superscript().strip().startswith("(") and self.superscript().strip("() ").isalnum():
             layer = self.superscript().strip("() ")
             self.at = self.source.argument(self.at + 1)[2]
@@ -468,16 +468,15 @@ class Marks:
             ",", ""
         )
         end = self.pieces[self.at - 1].end
-        typed = self.source.content[self.typed_start(start, piece) : end]
+        typed = self.source.content[piece.start : end]
         whole = "_".join(filter(None, (base, over, below_word, layer)))
         found = self.names.find(typed, whole, "_".join(filter(None, (base, below_word, layer, over))))
         plain = "_".join(filter(None, (base, over)))
         plain_found = self.names.find("", plain)
         places = _places(below)
-        if found is None and places is not None and plain_found is not None and not layer:
-            if self.known.shapes.get(plain_found) != ():
-                self.add("name", plain_found, piece, end)
-                return self.add("index", places, piece, end)
+        if found is None and places is not None and not layer and self.has_axes(plain_found):
+            self.add("name", plain_found or "", piece, end)
+            return self.add("index", self.chosen(places, plain_found or "", piece, end), piece, end)
         if layer:
             self.certain = False
         text = found or (_CONSTANTS.get(whole) if not over else None) or whole
@@ -490,8 +489,16 @@ class Marks:
         )
         return None
 
-    def typed_start(self, at: int, piece: Piece) -> int:
-        return piece.start
+    def has_axes(self, name: str | None) -> bool:
+        return name is not None and self.known.shapes.get(name) != ()
+
+    def chosen(self, places: str, name: str, piece: Piece, end: int) -> str:
+        """Which entry `x_{1}` is depends on who counts; `x_{[1]}` and `x_{0}` do from 0, as bpx."""
+        if places.startswith("["):
+            return places[1:-1]
+        if places.isdecimal() and places != "0":
+            raise Asking(piece.start, end, f"{name}[{int(places) - 1}]", f"{name}[{places}]")
+        return places
 
 
 def _places(below: str) -> str | None:

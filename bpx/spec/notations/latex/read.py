@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bpx.spec.notations.grammar import Grammar
+from bpx.spec.notations.grammar import read_marks
 from bpx.spec.notations.known import Known
-from bpx.spec.notations.latex.marks import Marks
+from bpx.spec.notations.latex.marks import marks_of
 from bpx.spec.notations.parts import Part
 
 
@@ -13,6 +13,6 @@ def translated(content: str, known: Known) -> tuple[Part, bool]:
 
     Raises `Unreadable`, `Asking`, `Refusing`.
     """
-    marks = Marks(content, known)
-    grammar = Grammar(marks.all(), known, content, exact_scripts=True)
-    return grammar.whole(), grammar.certain and marks.certain
+    marks, certain_marks = marks_of(content, known)
+    part, certain = read_marks(marks, known, content, exact_scripts=True)
+    return part, certain and certain_marks

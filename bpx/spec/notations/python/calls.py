@@ -32,9 +32,11 @@ class Called(NamedTuple):
 
     @property
     def is_torch(self) -> bool:
+        """Is it PyTorch's?"""
         return self.module.split(".")[0] in TORCH
 
     def refused(self, code: str, help: str | None = None, **facts: str) -> Refusing:
+        """A diagnostic at the call, to be raised."""
         return Refusing(code, self.start, self.end, help, **facts)
 
 
@@ -52,12 +54,8 @@ def part_of(called: Called) -> Part:
         )
     if called.name in KEPT and called.args and called.name not in known.ops:
         return called.args[0]._replace(start=called.start, end=called.end)
-    op = (
-        NAMES.get(called.name)
-        if called.module or called.is_method or not known.is_op(called.name)
-        else called.name
-    )
-    op = op or op_meant(called.name, known)
+    is_own = known.is_op(called.name) and not called.module and not called.is_method
+    op = (None if is_own else NAMES.get(called.name)) or op_meant(called.name, known)
     if op is None or not known.is_op(op):
         raise called.refused("unknown-function", "list-ops", name=_full_name(called))
     return _of_op(called, op)
@@ -77,9 +75,11 @@ def _of_op(called: Called, op: str) -> Part:
         settings["axis"] = args.pop().text
     if op == "transpose" and len(args) == 1 and not settings:
         return transposed(args[0], called.end)
-    return applied(
-        op, args, called.start, called.end, [f"{name}={value}" for name, value in settings.items()]
-    )
+    return applied(op, args, called.start, called.end, _written(settings))
+
+
+def _written(settings: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in settings.items()]
 
 
 def _reduces(called: Called, op: str) -> bool:
@@ -115,7 +115,7 @@ def _ask_of_variance(called: Called, op: str, args: list[Part], settings: dict[s
     if called.is_torch:
         settings["ddof"] = "1"
     elif called.is_method:
-        written = [f"{name}={value}" for name, value in settings.items()]
+        written = _written(settings)
         first = call(op, args, called.start, called.end, written)
         second = call(op, args, called.start, called.end, [*written, "ddof=1"])
         raise Asking(called.start, called.end, first.text, second.text)
@@ -142,9 +142,8 @@ def _turned(called: Called) -> Part | None:
     if not axes and not called.settings:
         return transposed(x, called.end)
     if called.name == "permute" or len(axes) > 2:
-        return call(
-            "transpose", (x,), called.start, called.end, [f"axes=[{', '.join(axis.text for axis in axes)}]"]
-        )
+        order = ", ".join(axis.text for axis in axes)
+        return call("transpose", (x,), called.start, called.end, [f"axes=[{order}]"])
     if len(axes) == 2:
         return _turned_by_two(called, x, [axis.text for axis in axes])
     if len(axes) == 1:
@@ -165,16 +164,18 @@ def _turned_by_two(called: Called, x: Part, axes: list[str]) -> Part:
 def _clamped(called: Called) -> Part | None:
     """Only below, only above, or both."""
     x, *places = called.args
-    low = called.settings.get("min") or called.settings.get("a_min") or (places[0] if places else None)
-    high = (
-        called.settings.get("max") or called.settings.get("a_max") or (places[1] if len(places) > 1 else None)
-    )
+    low, high = (_limit(called, *names) for names in (("min", "a_min"), ("max", "a_max")))
+    low, high = low or (places[0] if places else None), high or (places[1] if len(places) > 1 else None)
     low, high = (None if limit is None or limit.text == "none" else limit for limit in (low, high))
     if low and high:
         return call("clip", (x, low, high), called.start, called.end)
     if not low and not high:
         raise Unreadable
     return call("max" if low else "min", (x, low or high or x), called.start, called.end)
+
+
+def _limit(called: Called, *names: str) -> Part | None:
+    return next((called.settings[name] for name in names if name in called.settings), None)
 
 
 def _square_root_below(called: Called) -> Part:
@@ -208,14 +209,8 @@ def _leaky(called: Called) -> Part | None:
 def _total(called: Called) -> Part | None:
     """Python's own `sum` adds the rows of a matrix."""
     shape = called.known.shape(called.args[0])
-    if (
-        called.module
-        or called.is_method
-        or len(called.args) > 1
-        or not shape
-        or len(shape) < 2
-        or called.settings
-    ):
+    is_own = not called.module and not called.is_method and len(called.args) == 1 and not called.settings
+    if not is_own or not shape or len(shape) < 2:
         return None
     whole = call("sum", called.args, called.start, called.end)
     raise Asking(called.start, called.end, whole.text, whole.text[:-1] + ", axis=0)")
@@ -291,9 +286,7 @@ def _normed(called: Called) -> Part | None:
         settings["ord"] = order[0].text
     if settings.get("p"):
         settings["ord"] = settings.pop("p")
-    return call(
-        "norm", (x,), called.start, called.end, [f"{name}={value}" for name, value in settings.items()]
-    )
+    return call("norm", (x,), called.start, called.end, _written(settings))
 
 
 def _layer_norm(called: Called) -> Part | None:

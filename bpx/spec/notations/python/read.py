@@ -194,7 +194,8 @@ class _Reader:
     def call(self, node: ast.Call) -> Part:
         start, end = self.bounds(node)
         if isinstance(node.func, ast.Call) and not node.func.args:  # nn.ReLU()(x)
-            node = ast.Call(node.func.func, node.args, [*node.func.keywords, *node.keywords], **_place(node))
+            keywords = [*node.func.keywords, *node.keywords]
+            node = ast.copy_location(ast.Call(node.func.func, node.args, keywords), node)
         module, name, receiver = self.callee(node.func)
         if name in AS_LIST and node.args and isinstance(node.args[0], ast.List):
             return atom(self.list(node.args[0]), start, end)
@@ -277,13 +278,6 @@ class _Reader:
         return text.replace("Ellipsis", "...")
 
 
-def _place(node: ast.expr) -> dict[str, int | None]:
-    names = ("lineno", "col_offset", "end_lineno", "end_col_offset")
-    return {name: getattr(node, name) for name in names}
-
-
 def _is_numeric(node: ast.expr) -> bool:
-    return all(
-        isinstance(child, ast.Constant | ast.UnaryOp | ast.USub | ast.List | ast.Tuple | ast.Load)
-        for child in ast.walk(node)
-    )
+    kinds = ast.Constant | ast.UnaryOp | ast.USub | ast.List | ast.Tuple | ast.Load
+    return all(isinstance(child, kinds) for child in ast.walk(node))

@@ -1,4 +1,4 @@
-"""Textbook notation as marks of the grammar: names that are several run together, fractions, roots, primes."""
+"""Textbook notation as marks of the grammar: names run together, fractions, roots, primes."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ _MOST_RUN_TOGETHER = 24  # letters of names without a sign between them
 _NUMBER_AND_NAME = re.compile(r"(?P<number>\d+(?:\.\d+)?)e(?![+-]?\d)")
 
 
-class Marks:
-    """The marks of a text; `certain` becomes false where names were taken apart."""
+def marks_of(content: str, known: Known) -> list[Mark]:
+    """The marks in order. Raises `Unreadable` and `Asking`."""
+    return _Marks(content, known).all()
 
+
+class _Marks:
     def __init__(self, content: str, known: Known) -> None:
         self.content, self.known = content, known
-        self.certain = True
         self.tokens = tokens(_plain(content))
         self.at = 0
         self.open: list[str] = []
         self.marks: list[Mark] = []
 
     def all(self) -> list[Mark]:
-        """The marks in order. Raises `Unreadable` and `Asking`."""
         while self.tokens[self.at].kind != "end":
             before = len(self.marks)
             self.read(self.tokens[self.at])
@@ -120,14 +121,13 @@ class Marks:
         elif (other := self.spelled_otherwise(name)) is not None:
             self.add("name", other, token)
         elif called and (op := op_meant(name, self.known)):
-            self.certain = False
             self.add("function", op, token)
         else:
             self.run_together(token, called)
 
     def spelled_otherwise(self, name: str) -> str | None:
         """The known name that is meant by `x₁`, `x_1` or `x1`, if only one can be."""
-        plain = name.translate(_NAMES_IN_LOW).replace("_", "")
+        plain = _plain_name(name)
         alike = [
             known for known in self.known.shapes if known.translate(_NAMES_IN_LOW).replace("_", "") == plain
         ]
@@ -153,12 +153,9 @@ class Marks:
         if len(ways) > 1:
             first, second = ("*".join(way) for way in ways[:2])
             raise Asking(token.start, token.end, first, second)
-        self.certain = False
         start = token.start
         for part in ways[0]:
             kind = "name" if part in self.known or part in ("pi", "π") else "function"
-            if kind == "function" and part is not ways[0][-1] and part not in self.known:
-                kind = "function"
             self.marks.append(Mark(kind, _CONSTANTS.get(part, part), start, start + len(part)))
             start += len(part)
 
@@ -274,6 +271,10 @@ class Marks:
             self.at += 1
             index = following.text.translate(_NAMES_IN_LOW)
         self.marks.append(Mark("sum", op, token.start, self.tokens[self.at - 1].end, index=index))
+
+
+def _plain_name(name: str) -> str:
+    return name.translate(_NAMES_IN_LOW).replace("_", "")
 
 
 def _order(text: str) -> str:

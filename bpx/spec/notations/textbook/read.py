@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bpx.spec.notations.grammar import Grammar
+from bpx.spec.notations.grammar import read_marks
 from bpx.spec.notations.known import Known
 from bpx.spec.notations.parts import Part
-from bpx.spec.notations.textbook.marks import Marks
+from bpx.spec.notations.textbook.marks import marks_of
 
 
 def translated(content: str, known: Known) -> tuple[Part, bool]:
@@ -13,6 +13,5 @@ def translated(content: str, known: Known) -> tuple[Part, bool]:
 
     Raises `Unreadable`, `Asking`, `Refusing`.
     """
-    marks = Marks(content, known).all()
-    grammar = Grammar(marks, known, content, exact_scripts=False)
-    return grammar.whole(), False
+    part, _ = read_marks(marks_of(content, known), known, content, exact_scripts=False)
+    return part, False
