@@ -60,10 +60,11 @@ _OPS_OF_ONE_ARG: dict[str, tuple[int, tuple[str | int, ...]]] = {
     "abs": (TIGHTEST, (r"\left|", LOOSEST, r"\right|")),
     "norm": (TIGHTEST, (r"\left\|", LOOSEST, r"\right\|")),
     "exp": (PRECEDENCE_OF_POWER, ("e^{", LOOSEST, "}")),
-    "exp2": (PRECEDENCE_OF_POWER, ("2^{", LOOSEST, "}")),
+    # Braces that do not show keep these apart from the powers and quotients that look like them.
+    "exp2": (PRECEDENCE_OF_POWER, ("{2}^{", LOOSEST, "}")),
     "inv": (PRECEDENCE_OF_POWER, (_IN_POWER, "^{-1}")),
-    "square": (PRECEDENCE_OF_POWER, (_IN_POWER, "^{2}")),
-    "reciprocal": (PRECEDENCE_OF_FRACTION, (r"\frac{1}{", LOOSEST, "}")),
+    "square": (PRECEDENCE_OF_POWER, ("{", _IN_POWER, "}^{2}")),
+    "reciprocal": (PRECEDENCE_OF_FRACTION, (r"{\frac{1}{", LOOSEST, "}}")),
 }
 _FUNCTIONS = {
     **{name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},

@@ -51,7 +51,8 @@ class Mark:
     touches: bool = False  # nothing stands between it and the mark before it
     index: str = ""  # the letters below a name, `i` of `x_i`, where they may be indices
     base: str = ""  # the name without them
-    limit: str = ""  # above a sum
+    limit: str = ""  # above a sum; of a norm, its order
+    apart: bool = False  # behind a thin space
 
 
 def read_marks(marks: Sequence[Mark], known: Known, typed: str, *, exact_scripts: bool) -> tuple[Part, bool]:
@@ -133,7 +134,8 @@ class _Grammar:
                 self.check_words()
                 if previous is not None:
                     self.ask_of_denominator(previous, divisor)
-                left = self.juxtaposed(left, self.factor())
+                apart = self.mark.apart
+                left = self.juxtaposed(left, self.factor(), apart=apart)
             else:
                 return left
 
@@ -165,16 +167,17 @@ class _Grammar:
             return infix(left, "@", right)
         return infix(left, "*", right)
 
-    def juxtaposed(self, left: Part, right: Part) -> Part:
+    def juxtaposed(self, left: Part, right: Part, *, apart: bool = False) -> Part:
         """Side by side: a product, of matrices where one of them is one."""
         turned = left.turned or left.text.endswith(".T") or right.text.endswith(".T")
         one, two = self.known.shape(left), self.known.shape(right)
+        turned |= apart
         if self.bound:
             return infix(left, "*", right)
         if right.turned and one and two and len(one) == len(two) == 1:
             return call("outer", (left, right), left.start, right.end)
         if one is None or two is None:
-            return infix(left, "@" if turned else "*", right)
+            return infix(left, "@" if turned and not apart else "*", right)
         if not one or not two:
             return infix(left, "*", right)
         if len(one) == len(two) == 1 and not turned:

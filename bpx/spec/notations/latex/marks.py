@@ -54,6 +54,7 @@ class _Marks:
         self.at = 0
         self.marks: list[Mark] = []
         self.open: list[str] = []
+        self.thin = -1  # the mark behind a thin space
 
     def all(self) -> list[Mark]:
         self.read_to(len(self.pieces))
@@ -66,7 +67,9 @@ class _Marks:
             raise Unreadable
 
     def add(self, kind: str, text: str, first: Piece, end: int | None = None) -> None:
-        self.marks.append(Mark(kind, text, first.start, first.end if end is None else end))
+        mark = Mark(kind, text, first.start, first.end if end is None else end)
+        mark.apart = self.thin == len(self.marks)
+        self.marks.append(mark)
 
     def is_next(self, *texts: str) -> bool:
         return self.at < len(self.pieces) and self.pieces[self.at].text in texts
@@ -81,7 +84,7 @@ class _Marks:
             self.letters(piece)
         elif piece.text == "{":
             self.at -= 1
-            self.soft(*self.source.argument(self.at))
+            self.braces(*self.source.argument(self.at))
         elif piece.text == "^":
             self.raised(piece)
         elif piece.text == "_":
@@ -124,6 +127,8 @@ class _Marks:
             self.bar(BARS[name], piece)
         elif name == "begin":
             self.matrix(piece)
+        elif name == ",":
+            self.thin = len(self.marks)
         elif name not in MEANINGLESS:
             self.named_command(piece)
 
@@ -208,12 +213,31 @@ class _Marks:
         if first >= last:
             raise Unreadable
         before = self.pieces[max(first - 1, 0)] if behind > last else self.pieces[first]
-        self.marks.append(Mark("open", "{", before.start, before.start))
+        self.add("open", "{", before, before.start)
         self.at = first
         self.read_to(last)
         end = self.pieces[behind - 1].end
         self.marks.append(Mark("close", "{", end, end))
         self.at = behind
+
+    def braces(self, first: int, last: int, behind: int) -> None:
+        r"""A group; bpx prints `square(x)` as `{x}^{2}`, `exp2(x)` as `{2}^{x}`, 1/x as `{\frac{1}{x}}`."""
+        op, inside = "", self.source.text(first, last).strip()
+        raised = self.source.text(behind, behind + 4)
+        if raised.startswith("^{2}"):
+            op, after = "square", behind + 4
+        elif inside == "2" and raised.startswith("^{"):
+            op, after = "exp2", self.source.argument(behind + 1)[2]
+            first, last, behind = self.source.argument(behind + 1)
+        elif inside.startswith(r"\frac{1}{") and self.source.argument(first + 4)[2] == last:
+            op, after = "reciprocal", behind
+            first, last, behind = self.source.argument(first + 4)
+        if not op:
+            return self.soft(first, last, behind)
+        self.add("function", op, self.pieces[first - 1])
+        self.soft(first, last, behind)
+        self.at = after
+        return None
 
     def function(self, op: str, piece: Piece) -> None:
         if op in ("max", "min") and self.is_next("_"):
@@ -447,8 +471,6 @@ class _Marks:
         is_setting = "=" in text and re.fullmatch(r"\w+=.+", text, re.DOTALL)
         if is_setting or text.startswith("'"):
             return self.add("setting" if is_setting else "literal", text, piece, self.pieces[self.at - 1].end)
-        if text in ("where", "if", "otherwise"):
-            raise Unreadable
         called = self.is_next("(", "{", "'") or piece.text == "operatorname"
         op = op_meant(text, self.known)
         if op and called and self.names.find(f"\\{piece.text}{{{text}}}", text) is None:

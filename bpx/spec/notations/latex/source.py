@@ -62,6 +62,7 @@ class LatexSource:
 
     def text(self, first: int, last: int) -> str:
         """The characters of pieces `first … last`, as typed."""
+        last = min(last, len(self.pieces))
         if first >= last:
             return ""
         return self.content[self.pieces[first].start : self.pieces[last - 1].end]
