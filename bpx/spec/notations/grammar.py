@@ -142,6 +142,8 @@ class _Grammar:
     def check_words(self) -> None:
         """Words that nobody gave a value to, one behind the other, are no product: `learning rate`."""
         one, two = self.marks[self.at - 1], self.mark
+        if one.kind == two.kind == "number":
+            raise Unreadable
         words = [mark.kind == "name" and mark.base.isalpha() and len(mark.base) > 1 for mark in (one, two)]
         unknown = [mark.text not in self.known and word for mark, word in zip((one, two), words, strict=True)]
         if not self.exact_scripts and any(unknown) and {one.kind, two.kind} <= {"name", "open"}:
@@ -184,7 +186,7 @@ class _Grammar:
             start, end = left.start, right.end
             raise Asking(start, end, infix(left, "*", right).text, infix(left, "@", right).text)
         self.certain = False
-        return infix(left, "@", right)
+        return infix(left, "@", right)._replace(turned=left.turned)
 
     def begins_factor(self) -> bool:
         mark = self.mark

@@ -22,13 +22,20 @@ NOTATIONS = ("text", "latex", "python")
 Translator = Callable[[str, Known], tuple[Part, bool]]
 _READERS = {"text": "textbook", "latex": "latex", "python": "python"}  # folders beside this file
 _TITLES = {"text": "textbook notation", "latex": "LaTeX", "python": "Python"}
-LATEX_SIGNS = re.compile(r"\\[A-Za-z,;!|{]|\$|[\^_]\{")
+LATEX_SIGNS = re.compile(r"\\[A-Za-z,;!|{()\[\]]|\$|[\^_]\{|\{,\}")
 _MODULES = "np|numpy|jnp|torch|math|F|nn|tf|jax|scipy|special|linalg|cp|cmath"
 _PYTHON = re.compile(
     rf"\b(?:{_MODULES})\.[A-Za-z]|[\w)\]]\s*\.(?!T\b)[A-Za-z_]\w*\s*\("
     r"|\b(?:if|else|lambda|and|or|not|for|in|is|None|True|False)\b|//|%"
 )
 _OTHER_ARITIES = {"max": (2,), "min": (2,), "log": (1,), "ln": (1,)}  # of ops that may have others elsewhere
+_ADVICE = {
+    "unexpected-character": "see-expressions",
+    "unclosed-bracket": "close-bracket",
+    "unmatched-bracket": "unmatched-bracket",
+    "ends-too-early": "add-operand",
+    "expected-operand": "add-operand",
+}
 _LONGEST = 20_000  # characters; a longer formula was written by a program, in bpx's own notation
 
 
@@ -55,12 +62,21 @@ def read_formula(text: SourceText, known: Known, notation: str | None = None) ->
     if len(text.content) > _LONGEST:
         return plain
     if notation is None and _PYTHON.search(text.content):
-        return _translation(text, known, "python") or plain
+        return _translation(text, known, "python") or _advised(plain)
     other = _translation(text, known, "text")
     if other is None and notation is None and plain.problems:
         other = _translation(text, known, "python")
         other = other if other and other.expression else None
-    return plain if other is None or _is_same(plain, other) else other
+    return _advised(plain) if other is None or _is_same(plain, other) else other
+
+
+def _advised(plain: Reading) -> Reading:
+    """The reading, with a next step for each problem that names none."""
+    problems = [
+        problem if problem.help else problem._replace(help=_ADVICE.get(problem.code))
+        for problem in plain.problems
+    ]
+    return plain._replace(problems=problems)
 
 
 def _translation(text: SourceText, known: Known, notation: str) -> Reading | None:

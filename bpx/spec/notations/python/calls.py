@@ -102,7 +102,13 @@ def _settings(called: Called, op: str) -> dict[str, str]:
             settings["ddof"] = "1" if part.text == "true" else "0"
         elif name == "reduction":
             if part.text != "'mean'":
-                raise called.refused("unknown-setting", None, op=op, setting=name)
+                raise called.refused(
+                    "unknown-setting",
+                    "settings-of",
+                    op=op,
+                    setting=name,
+                    known=", ".join(row.settings) if row else "",
+                )
         elif name in WITHOUT_EFFECT and not known:
             continue
         else:
@@ -188,7 +194,7 @@ def _opposite(called: Called) -> Part:
 
 
 def _detached(called: Called) -> Part:
-    raise called.refused("detached", None, name=_full_name(called))
+    raise called.refused("detached", "detached", name=_full_name(called))
 
 
 def _gelu(called: Called) -> Part | None:

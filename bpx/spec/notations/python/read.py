@@ -199,6 +199,14 @@ class _Reader:
         module, name, receiver = self.callee(node.func)
         if name in AS_LIST and node.args and isinstance(node.args[0], ast.List):
             return atom(self.list(node.args[0]), start, end)
+        if (
+            name == "sum"
+            and not module
+            and not receiver
+            and len(node.args) == 1
+            and _is_written_list(node.args[0])
+        ):
+            return self.arg(node.args[0], name)[0]  # Python's own, which adds what the list holds
         args = [arg for node_arg in node.args for arg in self.arg(node_arg, name)]
         args = [receiver, *args] if receiver else args
         if name in KEPT and receiver:
@@ -230,7 +238,7 @@ class _Reader:
         joins = name in ("stack", "cat", "concat", "concatenate", "max", "min", "hstack", "vstack")
         if joins and isinstance(node, ast.List | ast.Tuple):
             return [self.part(element) for element in node.elts]
-        if name == "sum" and isinstance(node, ast.List | ast.Tuple) and not _is_numeric(node):
+        if name == "sum" and _is_written_list(node):
             first, *others = (self.part(element) for element in node.elts)
             for part in others:
                 first = infix(first, "+", part)
@@ -276,6 +284,10 @@ class _Reader:
             start, end = self.bounds(node)
             raise Refusing("not-an-index", start, end, "index-by-value", index=text)
         return text.replace("Ellipsis", "...")
+
+
+def _is_written_list(node: ast.expr) -> bool:
+    return isinstance(node, ast.List | ast.Tuple) and not _is_numeric(node)
 
 
 def _is_numeric(node: ast.expr) -> bool:

@@ -135,14 +135,14 @@ class _Marks:
 
     def run_together(self, token: Token, called: bool) -> None:
         """`xy`, `sinx`, `w1x1`, `xsin(…)`, where only names that are known can be meant."""
-        name = token.text
+        name = token.text if token.text in self.known else token.text.translate(_NAMES_IN_LOW)
         ways = list(self.ways(name)) if len(name) <= _MOST_RUN_TOGETHER else []
         if called:
             ways = [way for way in ways if way[-1] in self.known or self.known.is_op(way[-1])]
         if not ways:
             if called:
                 raise Unreadable
-            self.add("name", name, token)
+            self.add("name", token.text, token)
             base, _, self.marks[-1].index = name.rpartition("_")
             self.marks[-1].base = base or name
             if not self.marks[-1].index.isalpha() or len(self.marks[-1].index) > 2:
