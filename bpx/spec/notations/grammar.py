@@ -306,9 +306,9 @@ class _Grammar:
         inside = self.operand()
         if mark.text in ("2", "3"):
             return call("sqrt" if mark.text == "2" else "cbrt", (inside,), mark.start, inside.end)
-        order = atom(mark.text, mark.start, mark.start)
+        order = atom(mark.text, mark.start, mark.end)
         return at_place(
-            infix(inside, "^", infix(atom("1", mark.start, mark.start), "/", order)), mark.start, inside.end
+            infix(inside, "^", infix(atom("1", mark.start, mark.end), "/", order)), mark.start, inside.end
         )
 
     def big(self, mark: Mark) -> Part:

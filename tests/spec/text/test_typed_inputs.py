@@ -1,4 +1,4 @@
-"""Formulas as people type them: read, asked about, or refused with advice; never silently as another value."""
+"""Formulas as people type them: read, asked about, or refused with advice; never as another value."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_notation_can_be_forced():
     assert bpx.parse("xy", notation="latex", x=2, y=3).explain(check=False).value == 6
     with pytest.raises(bpx.BpxError, match="LaTeX"):
         bpx.parse("x +", notation="latex", x=2)
-    with pytest.raises(bpx.BpxError, match="notation|knows|roman"):
+    with pytest.raises(bpx.BpxError, match="roman"):
         bpx.parse("x", notation="roman", x=2)
 
 

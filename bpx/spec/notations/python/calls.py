@@ -102,13 +102,7 @@ def _settings(called: Called, op: str) -> dict[str, str]:
             settings["ddof"] = "1" if part.text == "true" else "0"
         elif name == "reduction":
             if part.text != "'mean'":
-                raise called.refused(
-                    "unknown-setting",
-                    "settings-of",
-                    op=op,
-                    setting=name,
-                    known=", ".join(row.settings) if row else "",
-                )
+                raise called.refused("other-in-library", "list-ops", name=_full_name(called))
         elif name in WITHOUT_EFFECT and not known:
             continue
         else:
