@@ -41,6 +41,7 @@ FLOORS = [
     "explain",
     "train",
     "spec.text",
+    "spec.notations.translation",
     "spec.notations.textbook",
     "spec.notations.latex",
     "spec.notations.python",

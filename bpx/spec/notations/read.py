@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from bpx.graph.graph import OPS
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.notations.known import Known
-from bpx.spec.notations.parts import Part, TranslatedText
-from bpx.spec.notations.stopping import Asking, Refusing, Unreadable
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.parts import Part, TranslatedText
+from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
 from bpx.spec.text.derivatives import with_derivatives
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText

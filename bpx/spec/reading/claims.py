@@ -19,10 +19,10 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import Written
 from bpx.graph.numbers import CONSTANTS, shape_text
 from bpx.graph.subgraph import Subgraph
-from bpx.spec.notations.known import Known
 from bpx.spec.notations.read import LATEX_SIGNS as _LATEX
 from bpx.spec.notations.read import Reading, fits
 from bpx.spec.notations.read import read_formula as read_in_notation
+from bpx.spec.notations.translation.known import Known
 from bpx.spec.reading.syntax import ClaimSyntax
 from bpx.spec.text.build import build
 from bpx.spec.text.derivatives import (

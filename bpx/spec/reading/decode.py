@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from bpx.graph.named.named_graph import Expect
-from bpx.spec.notations.known import Known
 from bpx.spec.notations.read import read_formula as read_in_notation
+from bpx.spec.notations.translation.known import Known
 from bpx.spec.reading.claims import numbers_in, read_formula
 from bpx.spec.reading.decode_inputs import InputDecoder
 from bpx.spec.reading.decoder import FORMAT_VERSION, KEYS, Decoder, is_finite_number

@@ -11,8 +11,8 @@ from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import Expect
 from bpx.graph.named.names import free_output_name
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.notations.known import known_of
 from bpx.spec.notations.read import read_formula
+from bpx.spec.notations.translation.known import known_of
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Setting, SplitPart, postorder

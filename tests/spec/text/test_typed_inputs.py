@@ -9,8 +9,8 @@ from typed_inputs import LATEX, PYTHON, TEXTBOOK
 import bpx
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph
-from bpx.spec.notations.known import Known, known_of
 from bpx.spec.notations.read import read_formula
+from bpx.spec.notations.translation.known import Known, known_of
 from bpx.spec.reading.examples import example_names
 from bpx.spec.text.build import build
 from bpx.spec.text.parser import parse

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bpx.graph.notation_latex import LATEX
 from bpx.graph.printer import GREEK
-from bpx.spec.notations.known import Known
+from bpx.spec.notations.translation.known import Known
 
 _NO_LETTERS = re.compile(r"[\s_.,{}\\]|mathrm|text(?=\{)|operatorname")
 _GREEK = {ord(char): name for char, name in GREEK.items()}

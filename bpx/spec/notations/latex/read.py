@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bpx.spec.notations.grammar import read_marks
-from bpx.spec.notations.known import Known
 from bpx.spec.notations.latex.marks import marks_of
-from bpx.spec.notations.parts import Part
+from bpx.spec.notations.translation.grammar import read_marks
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.parts import Part
 
 
 def translated(content: str, known: Known) -> tuple[Part, bool]:

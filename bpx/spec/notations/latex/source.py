@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from bpx.spec.notations.stopping import Unreadable
+from bpx.spec.notations.translation.stopping import Unreadable
 
 _TOKEN = re.compile(
     r"(?P<command>\\(?:[A-Za-z]+|.))|(?P<number>\d+(?:\{,\}\d{3})*(?:\.\d*)?|\.\d+)|(?P<letter>[^\W\d_])|(?P<blank>[\s~&]+)|(?P<other>.)",

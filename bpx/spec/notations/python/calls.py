@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bpx.graph.graph import OPS
-from bpx.spec.notations.functions import applied, op_meant
-from bpx.spec.notations.known import Known
-from bpx.spec.notations.parts import Part, atom, call, infix, negated, transposed
 from bpx.spec.notations.python.names import INFIX, KEPT, NAMES, SETTINGS, TORCH, WITHOUT_EFFECT
-from bpx.spec.notations.stopping import Asking, Refusing, Unreadable
+from bpx.spec.notations.translation.functions import applied, op_meant
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.parts import Part, atom, call, infix, negated, transposed
+from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
 
 _WITH_AXIS = frozenset(
     ("sum", "mean", "var", "std", "prod", "amax", "amin", "softmax", "log_softmax", "logsumexp")

@@ -6,10 +6,13 @@ import ast
 import re
 import warnings
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from bpx.graph.numbers import CONSTANTS as BPX_CONSTANTS
-from bpx.spec.notations.known import Known
-from bpx.spec.notations.parts import (
+from bpx.spec.notations.python.calls import Called, part_of
+from bpx.spec.notations.python.names import AS_LIST, CONSTANTS, KEPT, MODULES
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.parts import (
     Part,
     atom,
     call,
@@ -19,9 +22,7 @@ from bpx.spec.notations.parts import (
     number,
     transposed,
 )
-from bpx.spec.notations.python.calls import Called, part_of
-from bpx.spec.notations.python.names import AS_LIST, CONSTANTS, KEPT, MODULES
-from bpx.spec.notations.stopping import Refusing, Unreadable
+from bpx.spec.notations.translation.stopping import Refusing, Unreadable
 
 _INFIX: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -286,7 +287,7 @@ class _Reader:
         return text.replace("Ellipsis", "...")
 
 
-def _is_written_list(node: ast.expr) -> bool:
+def _is_written_list(node: ast.expr) -> TypeGuard[ast.List | ast.Tuple]:
     return isinstance(node, ast.List | ast.Tuple) and not _is_numeric(node)
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.notations.functions import op_meant
-from bpx.spec.notations.grammar import Mark
-from bpx.spec.notations.known import Known
-from bpx.spec.notations.stopping import Asking, Unreadable
+from bpx.spec.notations.translation.functions import op_meant
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.mark import Mark
+from bpx.spec.notations.translation.stopping import Asking, Unreadable
 from bpx.spec.text.tokens import DIGITS_OF_SUPERSCRIPTS, Token, signs, tokens
 
 _FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅛": "1/8", "⅙": "1/6"}

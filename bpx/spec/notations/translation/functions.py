@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpx.graph.graph import OPS
-from bpx.spec.notations.known import Known
-from bpx.spec.notations.parts import Part, atom, call, infix
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.parts import Part, atom, call, infix
 
 # Names that everybody reads alike, by the op they mean; those of the op table come first.
 ALIASES = {

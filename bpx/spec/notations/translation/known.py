@@ -9,7 +9,7 @@ import numpy as np
 
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.notations.parts import Part
+from bpx.spec.notations.translation.parts import Part
 from bpx.spec.text.build import build
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText

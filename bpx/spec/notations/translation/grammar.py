@@ -6,11 +6,11 @@ It is given marks, the tokens of either notation, and makes a part in bpx's own 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from bpx.spec.notations.functions import INVERSES, applied, derivative
-from bpx.spec.notations.known import Known
-from bpx.spec.notations.parts import (
+from bpx.spec.notations.translation.functions import INVERSES, applied, derivative
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.mark import Mark
+from bpx.spec.notations.translation.parts import (
     ATOM,
     Part,
     at_place,
@@ -22,37 +22,12 @@ from bpx.spec.notations.parts import (
     number,
     transposed,
 )
-from bpx.spec.notations.stopping import Asking, Refusing, Unreadable
+from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
 
 COMPARISONS = frozenset(("<", "<=", ">", ">=", "==", "!="))
 _SUMS, _PRODUCTS = frozenset("+-"), frozenset(("*", "/", "@", "dot", "elementwise"))
 _MOST_NESTED = 60
 _LONGEST_TRIED = 2_000  # marks; what is longer was not typed
-
-
-@dataclass(eq=False, repr=False, slots=True)
-class Mark:
-    """A token of a notation, by what it means.
-
-    - `number`, `name`: `text` is what bpx writes
-    - `function`: the op `text`, whose brackets may be left out
-    - `open`, `close`: brackets; `text` says which: `(`, and the ops of others, `abs`, `norm`, `floor`; soft
-      ones are `{`, and only group
-    - `infix`; `comma`; `prime`; `transpose`
-    - `index`, `literal`, `setting`: `text` is taken as it is
-    - `root`: of the order `text`
-    - `sum`: a sum over the index `text`, `mean`, `prod`, …
-    """
-
-    kind: str
-    text: str
-    start: int
-    end: int
-    touches: bool = False  # nothing stands between it and the mark before it
-    index: str = ""  # the letters below a name, `i` of `x_i`, where they may be indices
-    base: str = ""  # the name without them
-    limit: str = ""  # above a sum; of a norm, its order
-    apart: bool = False  # behind a thin space
 
 
 def read_marks(marks: Sequence[Mark], known: Known, typed: str, *, exact_scripts: bool) -> tuple[Part, bool]:
