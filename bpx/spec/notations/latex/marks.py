@@ -27,16 +27,13 @@ from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.stopping import Refusing, Unreadable
 from bpx.spec.text.derivatives import with_derivatives_as_names
 
-_CONSTANTS = {"pi": "pi", "π": "pi"}
 _VALUES = frozenset(("name", "number", "close", "index", "transpose", "literal"))
 _TIMES_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*([-−+]?\d+)\s*\}|(\d))")
 _DERIVATIVE = re.compile(r"(?:\\partial|\\mathrm\{d\}|d)\s*(?P<name>[^\W\d_].*|\\[A-Za-z].*)", re.DOTALL)
-_PLACES = re.compile(r"[-\d\s:,.]*[\d:.][-\d\s:,.]*|\[[-\d\s:,.]+\]")
 _LIST = re.compile(r"\[[-\s\d.,eE\[\]]*\d[-\s\d.,eE\[\]]*\]")
 _TOP = frozenset(
     (r"\top", "T", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\text{T}", "⊤", r"\mathsf T", r"\mathrm T")
 )
-_INDICATORS = frozenset(("1", "I"))
 
 
 def marks_of(content: str, known: Known) -> tuple[list[Mark], bool]:

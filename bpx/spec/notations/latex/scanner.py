@@ -16,13 +16,7 @@ from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
 
 _CONSTANTS = {"pi": "pi", "π": "pi"}
-_VALUES = frozenset(("name", "number", "close", "index", "transpose", "literal"))
-_TIMES_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*([-−+]?\d+)\s*\}|(\d))")
-_DERIVATIVE = re.compile(r"(?:\\partial|\\mathrm\{d\}|d)\s*(?P<name>[^\W\d_].*|\\[A-Za-z].*)", re.DOTALL)
 _PLACES = re.compile(r"[-\d\s:,.]*[\d:.][-\d\s:,.]*|\[[-\d\s:,.]+\]")
-_LIST = re.compile(r"\[[-\s\d.,eE\[\]]*\d[-\s\d.,eE\[\]]*\]")
-_TOP = frozenset(
-    (r"\top", "T", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\text{T}", "⊤", r"\mathsf T", r"\mathrm T")
 )
 _INDICATORS = frozenset(("1", "I"))
 
@@ -40,11 +34,13 @@ class NameScanner:
         self.thin = -1  # the mark behind a thin space
 
     def add(self, kind: str, text: str, first: Piece, end: int | None = None) -> None:
+        """Write a mark."""
         mark = Mark(kind, text, first.start, first.end if end is None else end)
         mark.apart = self.thin == len(self.marks)
         self.marks.append(mark)
 
     def is_next(self, *texts: str) -> bool:
+        """Is the next piece one of these?"""
         return self.at < len(self.pieces) and self.pieces[self.at].text in texts
 
     def soft(self, first: int, last: int, behind: int) -> None:
@@ -78,6 +74,7 @@ class NameScanner:
         self.name(piece.text, piece)
 
     def is_word(self, word: str, piece: Piece, end: int) -> bool:
+        """Read a row of letters as one name or function, if it is one."""
         name = self.names.find(word, word)
         if name is not None:
             if all(self.names.find(letter, letter) for letter in word):
@@ -95,6 +92,7 @@ class NameScanner:
         return False
 
     def greek(self, name: str, piece: Piece) -> None:
+        r"""A Greek letter; `\sigma(…)` is the sigmoid."""
         following = self.pieces[self.at].text if self.at < len(self.pieces) else ""
         called = following in ("(", "'", "[") or self.superscript() == r"\prime"
         if name == "sigma" and called and self.names.find(r"\sigma", "sigma") is None:
@@ -103,6 +101,7 @@ class NameScanner:
             self.name(name, piece)
 
     def superscript(self) -> str:
+        """What stands raised behind, as typed."""
         if not self.is_next("^"):
             return ""
         return self.source.text(*self.source.argument(self.at + 1)[:2])
@@ -183,6 +182,7 @@ class NameScanner:
         return None
 
     def has_axes(self, name: str | None) -> bool:
+        """Is it an array, as far as is known?"""
         return name is not None and self.known.shapes.get(name) != ()
 
     def chosen(self, places: str, name: str, piece: Piece, end: int) -> str:
