@@ -17,7 +17,6 @@ from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
 
 _CONSTANTS = {"pi": "pi", "π": "pi"}
 _PLACES = re.compile(r"[-\d\s:,.]*[\d:.][-\d\s:,.]*|\[[-\d\s:,.]+\]")
-)
 _INDICATORS = frozenset(("1", "I"))
 
 
