@@ -48,7 +48,7 @@ def translated(content: str, known: Known) -> tuple[Part, bool]:
 
     Raises `Unreadable`, `Asking`, `Refusing`.
     """
-    if len(content) > _LONGEST or "\0" in content:
+    if not content.strip() or len(content) > _LONGEST or "\0" in content:
         raise Unreadable
     raised = [match.start() for match in re.finditer(r"\^", content)]
     # ^ is a power to whoever types a formula; Python would take it for the exclusive or of bits.
