@@ -27,6 +27,7 @@ def spec_argument(
     assignments: Sequence[str] | None,
     earlier: Sequence[Diagnostic] = (),
     code: CodeOptions | None = None,
+    notation: str | None = None,
 ) -> Any:
     """The spec of a target; its problems, those of `--set` and the `earlier` ones are reported together.
 
@@ -42,7 +43,7 @@ def spec_argument(
         from bpx.spec.reading.target import read_target
 
         problems += _of_no_use(options)
-        return read_target(target, values)
+        return read_target(target, values, notation)
 
     return _read(assignments, earlier, read)
 
@@ -129,7 +130,9 @@ def read_upstream(text: str | None) -> Any:
     return None if text is None else read_value("upstream", text, "--upstream")
 
 
-def read_claims(texts: Sequence[str]) -> tuple[list[ClaimSyntax], list[Diagnostic]]:
+def read_claims(
+    texts: Sequence[str], notation: str | None = None
+) -> tuple[list[ClaimSyntax], list[Diagnostic]]:
     """The claims, and what is wrong with those that cannot be read."""
     from bpx.spec.reading.claims import read_claim
     from bpx.words.diagnostic import BpxError
@@ -138,7 +141,7 @@ def read_claims(texts: Sequence[str]) -> tuple[list[ClaimSyntax], list[Diagnosti
     problems: list[Diagnostic] = []
     for number, text in enumerate(texts, 1):
         try:
-            claims.append(read_claim(text, f"--claim {number}" if len(texts) > 1 else "--claim"))
+            claims.append(read_claim(text, f"--claim {number}" if len(texts) > 1 else "--claim", notation))
         except BpxError as error:
             problems += error.diagnostics
     return claims, problems

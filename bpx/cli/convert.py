@@ -9,7 +9,7 @@ import typer
 
 from bpx.cli.app import app
 from bpx.cli.arguments import CodeOptions, spec_argument
-from bpx.cli.options import Inputs, Random, Target, Values
+from bpx.cli.options import Inputs, Notation, Random, Target, Values
 from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
@@ -27,6 +27,7 @@ def convert(
     set_: Values = None,
     inputs: Inputs = None,
     random: Random = None,
+    notation: Notation = None,
     to: Annotated[str | None, typer.Option(metavar="toml|json", help=say("cli.to"))] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.convert-output"))
@@ -37,7 +38,7 @@ def convert(
         from bpx.spec.writing.write import write_spec
 
         format = _format(to, output)
-        spec = spec_argument(target, set_, code=CodeOptions(inputs, random))
+        spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         session.write(write_spec(spec, format))
 
 

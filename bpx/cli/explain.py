@@ -12,6 +12,7 @@ from bpx.cli.arguments import CodeOptions, read_names, read_upstream, spec_argum
 from bpx.cli.options import (
     Inputs,
     JsonFlag,
+    Notation,
     Of,
     Random,
     Target,
@@ -62,6 +63,7 @@ def explain(
     set_: Values = None,
     inputs: Inputs = None,
     random: Random = None,
+    notation: Notation = None,
     of: Of = None,
     wrt: Wrt = None,
     upstream: Upstream = None,
@@ -79,7 +81,7 @@ def explain(
     with Session("explanation", form, json, output) as session:
         from bpx.explain.explain import explain as run_explain
 
-        spec = spec_argument(target, set_, code=CodeOptions(inputs, random))
+        spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         explanation = run_explain(
             spec,
             of=of,

@@ -23,6 +23,7 @@ from bpx.cli.arguments import (
 from bpx.cli.options import (
     Inputs,
     JsonFlag,
+    Notation,
     Of,
     Random,
     Target,
@@ -75,6 +76,7 @@ def gradcheck(
     set_: Values = None,
     inputs: Inputs = None,
     random: Random = None,
+    notation: Notation = None,
     of: Of = None,
     wrt: Wrt = None,
     upstream: Upstream = None,
@@ -101,7 +103,7 @@ def gradcheck(
         from bpx.spec.reading.claims import with_claims, with_rtol
 
         files = [text.removeprefix(_FILE) for text in claim or () if text.startswith(_FILE)]
-        claims, problems = read_claims([text for text in claim or () if not text.startswith(_FILE)])
+        claims, problems = read_claims([text for text in claim or () if not text.startswith(_FILE)], notation)
         tables, unreadable = read_tables(files) if files else ([], [])
         problems += [*unreadable, *bad_options(points, seed, order, detect, budget)]
         options = CodeOptions(inputs, random, seed)
@@ -127,7 +129,7 @@ def gradcheck(
                 return
             spec = graph_of(code)
         else:
-            spec = spec_argument(target, set_, problems, options)
+            spec = spec_argument(target, set_, problems, options, notation)
         notes: list[Diagnostic] = []
         if tables:
             from bpx.spec.tables.audit import read_all

@@ -28,6 +28,7 @@ Upstream = Annotated[
 ]
 Inputs = Annotated[str | None, typer.Option("--inputs", metavar="FILE|NAME", help=say("cli.inputs"))]
 Random = Annotated[str | None, typer.Option("--random", metavar="NAME:SHAPE", help=say("cli.random"))]
+Notation = Annotated[str | None, typer.Option(metavar="text|latex|python", help=say("cli.notation"))]
 JsonFlag = Annotated[bool, typer.Option("--json", help=say("cli.json"))]
 
 

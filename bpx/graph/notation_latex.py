@@ -60,10 +60,11 @@ _OPS_OF_ONE_ARG: dict[str, tuple[int, tuple[str | int, ...]]] = {
     "abs": (TIGHTEST, (r"\left|", LOOSEST, r"\right|")),
     "norm": (TIGHTEST, (r"\left\|", LOOSEST, r"\right\|")),
     "exp": (PRECEDENCE_OF_POWER, ("e^{", LOOSEST, "}")),
-    "exp2": (PRECEDENCE_OF_POWER, ("2^{", LOOSEST, "}")),
+    # Braces that do not show keep these apart from the powers and quotients that look like them.
+    "exp2": (PRECEDENCE_OF_POWER, ("{2}^{", LOOSEST, "}")),
     "inv": (PRECEDENCE_OF_POWER, (_IN_POWER, "^{-1}")),
-    "square": (PRECEDENCE_OF_POWER, (_IN_POWER, "^{2}")),
-    "reciprocal": (PRECEDENCE_OF_FRACTION, (r"\frac{1}{", LOOSEST, "}")),
+    "square": (PRECEDENCE_OF_POWER, ("{", _IN_POWER, "}^{2}")),
+    "reciprocal": (PRECEDENCE_OF_FRACTION, (r"{\frac{1}{", LOOSEST, "}}")),
 }
 _FUNCTIONS = {
     **{name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
@@ -133,6 +134,14 @@ _ACCENTS |= {"\u030c": "v", "\u0327": "c"}
 def escaped(text: str) -> str:
     """Text that LaTeX prints as it is, in paragraphs; characters that it lacks by their code points."""
     return "".join(map(_escaped_char, text))
+
+
+def unescaped(text: str) -> str:
+    """The text that `escaped` made this of, as far as it prints the same."""
+    for char, written in sorted(_SPECIAL.items(), key=lambda item: -len(item[1])):
+        if char not in "\t\r\n":
+            text = text.replace(written, char)
+    return text
 
 
 def _escaped_char(char: str) -> str:
@@ -267,7 +276,7 @@ def _fraction(sign: str = "", inside: int = LOOSEST) -> Layout:
 
 def _indexed(part: Index) -> Layout:
     text = ", ".join(part.places).replace(":", "{:}") or r"\ldots"
-    return laid_out(_BRACKETS, PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, f"_{{{text}}}")
+    return laid_out(_BRACKETS, PRECEDENCE_OF_SCRIPT, PRECEDENCE_OF_SCRIPT + 1, f"_{{[{text}]}}")
 
 
 def _call(part: Call) -> Layout:

@@ -127,9 +127,12 @@ def _names_code(target: str) -> bool:
     return is_code(target)
 
 
-def parse(expression: str, /, **values: Any) -> Spec:
-    """A spec from an expression and the values of its inputs. Raises `bpx.BpxError`."""
-    return Spec.of(read_expression(Source("<expression>", expression), _stated(values)))
+def parse(expression: str, /, *, notation: str | None = None, **values: Any) -> Spec:
+    """A spec from an expression and the values of its inputs. Raises `bpx.BpxError`.
+
+    `notation` is `text`, `latex` or `python`; without it the expression shows in which it is.
+    """
+    return Spec.of(read_expression(Source("<expression>", expression), _stated(values), notation))
 
 
 def _stated(values: Mapping[str, Any]) -> Mapping[str, Any]:

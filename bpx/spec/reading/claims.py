@@ -19,6 +19,10 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import Written
 from bpx.graph.numbers import CONSTANTS, shape_text
 from bpx.graph.subgraph import Subgraph
+from bpx.spec.notations.read import LATEX_SIGNS as _LATEX
+from bpx.spec.notations.read import Reading, fits
+from bpx.spec.notations.read import read_formula as read_in_notation
+from bpx.spec.notations.translation.known import Known
 from bpx.spec.reading.syntax import ClaimSyntax
 from bpx.spec.text.build import build
 from bpx.spec.text.derivatives import (
@@ -52,10 +56,10 @@ _ANOTHER_FORM = re.compile(r"[^=]* = (?P<last>[^=].*)", re.DOTALL)
 _WHERE = re.compile(r"\s+where\s+[^\W\d][\w.]*\s*=(?!=)")
 
 
-def read_claim(text: str, place: str = "--claim") -> ClaimSyntax:
+def read_claim(text: str, place: str = "--claim", notation: str | None = None) -> ClaimSyntax:
     """The claim in a text such as `w = [0.1, -0.2]`, `x = 2*(x+y)` or `x: 2*(x+y)`. Raises `BpxError`.
 
-    `place` is what the text is called in diagnostics and reports.
+    `place` is what the text is called in diagnostics and reports; a formula may be in any notation.
     """
     match = _CLAIM.match(text)
     if not match or not match["name"].strip():
@@ -68,10 +72,19 @@ def read_claim(text: str, place: str = "--claim") -> ClaimSyntax:
     if numbers_in(f"[{rest}]") is not None and "," in rest:
         array = {"array": f"[{rest.strip()}]"}
         raise BpxError([Diagnostic("claim-list", Span(source, start, len(text)), array, "write-array")])
-    expression, problems = read_formula(SourceText(source, rest, range(start, len(text) + 1)))
-    if problems:
-        raise BpxError(problems)
-    return ClaimSyntax(name, expression, None, span)
+    typed = SourceText(source, rest, range(start, len(text) + 1))
+    expression, problems = read_formula(typed)
+    if problems:  # in another notation? Which names there are is not known yet
+        other = read_as_typed(typed, Known(), notation)
+        expression = other.expression
+        if expression is None:
+            raise BpxError(other.problems if _LATEX.search(rest) else problems)
+    return ClaimSyntax(name, expression, None, span, typed=typed, notation=notation)
+
+
+def read_as_typed(text: SourceText, known: Known, notation: str | None) -> Reading:
+    """The formula of a claim in any notation; derivatives in it are names."""
+    return read_in_notation(text.of_same_places(with_derivatives_as_names(text.content)), known, notation)
 
 
 def read_formula(text: SourceText, plain: Collection[int] = ()) -> tuple[Expression | None, list[Diagnostic]]:
@@ -128,7 +141,8 @@ def _nest(plain: Any) -> Any:
 def with_claims(spec: N, claims: Iterable[ClaimSyntax]) -> N:
     """The spec with these claims too, each in place of those it may have of the same. Raises `BpxError`."""
     problems: list[Diagnostic] = []
-    read = resolved(spec, claims, problems)
+    notes: list[Diagnostic] = []
+    read = resolved(spec, claims, problems, notes)
     if problems:
         raise BpxError(problems)
     earlier = {
@@ -136,7 +150,7 @@ def with_claims(spec: N, claims: Iterable[ClaimSyntax]) -> N:
         for name, claim in spec.claims.items()
         if name in read or not any(_overlap(spec, claim, other) for other in read.values())
     }
-    return replace(spec, claims={**earlier, **read})
+    return replace(spec, claims={**earlier, **read}, warnings=(*spec.warnings, *notes))
 
 
 def with_rtol(spec: N, rtol: float) -> N:
@@ -149,10 +163,22 @@ def with_rtol(spec: N, rtol: float) -> N:
     return replace(spec, claims={name: wider(claim) for name, claim in spec.claims.items()})
 
 
-def resolved(spec: NamedGraph, claims: Iterable[ClaimSyntax], problems: list[Diagnostic]) -> dict[str, Claim]:
-    """The claims by name of the derivative; what cannot be understood or built is reported."""
+def resolved(
+    spec: NamedGraph,
+    claims: Iterable[ClaimSyntax],
+    problems: list[Diagnostic],
+    notes: list[Diagnostic] | None = None,
+) -> dict[str, Claim]:
+    """The claims by name of the derivative; what cannot be understood or built is reported.
+
+    `notes` collects how formulas in other notations were read.
+    """
     read: dict[str, Claim] = {}
     for syntax in claims:
+        syntax, said = _in_names_of(spec, syntax)
+        problems += [problem for problem in said if problem.severity == "error"]
+        if notes is not None:
+            notes += [note for note in said if note.severity == "note"]
         derivative = claimed_derivative(spec, syntax, problems)
         if derivative is None:
             continue
@@ -167,6 +193,26 @@ def resolved(spec: NamedGraph, claims: Iterable[ClaimSyntax], problems: list[Dia
         else:
             read[_text(spec, derivative)] = claim
     return read
+
+
+def _in_names_of(spec: NamedGraph, claim: ClaimSyntax) -> tuple[ClaimSyntax, list[Diagnostic]]:
+    """The claim read once more, now that the names are known, where they may make a difference."""
+    if claim.typed is None or claim.expression is None:
+        return claim, []
+    names = {name: spec.graph.shapes[node] for name, node in spec.nodes.items()}
+    derivatives = {name: None for name in claim.expression.names() if written_derivative(name) != name}
+    known = Known({**names, **derivatives}, spec.custom)
+    if claim.notation in (None, "text") and fits(claim.expression, known):
+        return claim, []
+    reading = read_as_typed(claim.typed, known, claim.notation)
+    if reading.expression is None:
+        return claim, reading.problems if claim.notation or not reading.problems else _asked(reading.problems)
+    return claim._replace(expression=reading.expression), reading.notes
+
+
+def _asked(problems: list[Diagnostic]) -> list[Diagnostic]:
+    """Questions, which must be answered; of other problems more is said where the formula is built."""
+    return [problem for problem in problems if problem.code == "two-readings"]
 
 
 def _text(spec: NamedGraph, derivative: Derivative) -> str:

@@ -6,9 +6,12 @@ What is wrong is collected, and decoding goes on, so that everything is reported
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from functools import cached_property
 from typing import Any
 
 from bpx.graph.named.named_graph import Expect
+from bpx.spec.notations.read import read_formula as read_in_notation
+from bpx.spec.notations.translation.known import Known
 from bpx.spec.reading.claims import numbers_in, read_formula
 from bpx.spec.reading.decode_inputs import InputDecoder
 from bpx.spec.reading.decoder import FORMAT_VERSION, KEYS, Decoder, is_finite_number
@@ -126,7 +129,23 @@ class _SpecDecoder(Decoder):
     def step(self, name: str, value: Any, *path: str) -> Expression | None:
         if isinstance(value, dict):
             return self.written_out(name, value, *path)
-        return self.expression(value, *path)
+        if not isinstance(value, str) or path[0] != "graph":
+            return self.expression(value, *path)
+        reading = read_in_notation(self.text(*path), self.known)
+        self.problems += reading.problems
+        self.syntax.warnings += reading.notes
+        return reading.expression
+
+    @cached_property
+    def known(self) -> Known:
+        """The names that the formulas of steps may use, whatever may be wrong with what they name."""
+        tables = [self.document.get(key) for key in ("inputs", "graph", "ops", "blocks")]
+        inputs, steps, ops, blocks = (table if isinstance(table, dict) else {} for table in tables)
+        names = (name.strip() for key in (*inputs, *steps) for name in key.split(","))
+        shapes = {
+            name: input.value.shape for name, input in self.syntax.inputs.items() if input.value is not None
+        }
+        return Known({**dict.fromkeys(names), **shapes}, (*ops, *blocks))
 
     def written_out(self, name: str, step: dict[str, Any], *path: str) -> Expression | None:
         """`{ op = "sum", args = ["x"], axis = 0 }` as a call."""

@@ -43,10 +43,15 @@ def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None =
     return _named_graph(decode(document, places, problems), values or {}, problems)
 
 
-def read_expression(source: Source, values: Mapping[str, Any] | None = None) -> NamedGraph:
-    """The spec of one expression, its inputs given by `values`. Raises `BpxError`."""
+def read_expression(
+    source: Source, values: Mapping[str, Any] | None = None, notation: str | None = None
+) -> NamedGraph:
+    """The spec of one expression, its inputs given by `values`. Raises `BpxError`.
+
+    `notation` is one of `spec/notations/read.py:NOTATIONS`; without it the text shows in which it is.
+    """
     problems: list[Diagnostic] = []
-    return _named_graph(expression_syntax(source, values or {}, problems), values or {}, problems)
+    return _named_graph(expression_syntax(source, values or {}, problems, notation), values or {}, problems)
 
 
 def read_value(name: str, source: Source) -> Array:

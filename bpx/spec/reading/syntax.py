@@ -11,6 +11,8 @@ from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import Expect
 from bpx.graph.named.names import free_output_name
 from bpx.graph.numbers import CONSTANTS
+from bpx.spec.notations.read import read_formula
+from bpx.spec.notations.translation.known import known_of
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Setting, SplitPart, postorder
@@ -71,6 +73,8 @@ class ClaimSyntax(NamedTuple):
     written: Any
     span: Span | None
     room: Array | float = 0.0
+    typed: SourceText | None = None  # of a formula that may be in any notation
+    notation: str | None = None
 
 
 class BlockCall(NamedTuple):
@@ -137,14 +141,18 @@ def name_problem(name: str) -> str | None:
     return "shadows-op" if name in OPS else None
 
 
-def expression_syntax(source: Source, values: Mapping[str, Any], problems: list[Diagnostic]) -> SpecSyntax:
+def expression_syntax(
+    source: Source, values: Mapping[str, Any], problems: list[Diagnostic], notation: str | None = None
+) -> SpecSyntax:
     """The syntax of a single expression; its inputs are the names in it that mean nothing else."""
-    text = SourceText(source, source.text)
-    expression, syntax_problems = parse(text)
+    expression, syntax_problems, notes = read_formula(
+        SourceText(source, source.text), known_of(values), notation
+    )
     problems += syntax_problems
-    syntax = SpecSyntax(source)
+    syntax = SpecSyntax(source, warnings=notes)
     for name, start in _input_names(expression, values) if expression else ():
-        syntax.inputs.setdefault(name, InputSyntax(None, span=text.span(start, start + len(name))))
+        span = expression.text.span(start, start + len(name)) if expression else None
+        syntax.inputs.setdefault(name, InputSyntax(None, span=span))
     for name in values:
         if name in OPS and name in syntax.inputs:
             problems.append(Diagnostic("shadows-op", syntax.inputs[name].span, {"name": name}, "rename"))

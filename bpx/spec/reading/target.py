@@ -30,14 +30,19 @@ _FIRST_LINE_OF_TOML = re.compile(
 )
 
 
-def read_target(target: str, values: Mapping[str, Any] | None = None) -> NamedGraph:
-    """The spec that `target` names, with `values` in place of its inputs'. Raises `BpxError`."""
+def read_target(
+    target: str, values: Mapping[str, Any] | None = None, notation: str | None = None
+) -> NamedGraph:
+    """The spec that `target` names, with `values` in place of its inputs'. Raises `BpxError`.
+
+    An expression is read in `notation`, or in the one that it shows to be in.
+    """
     if target == STDIN:
         return read_text(
             Source("<stdin>", decoded_text("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))), values
         )
     if not target.strip():
-        return read_expression(Source(_EXPRESSION, target), values)
+        return read_expression(Source(_EXPRESSION, target), values, notation)
     path = Path(target)
     if path.suffix.lower() in FORMATS:
         return read_spec(read_file(path), FORMATS[path.suffix.lower()], values)
@@ -50,7 +55,7 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> NamedGr
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
-    return read_expression(Source(_EXPRESSION, target), values)
+    return read_expression(Source(_EXPRESSION, target), values, notation)
 
 
 def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:

@@ -166,6 +166,13 @@ def written_derivative(name: str) -> str:
     return name
 
 
+def with_derivatives(content: str) -> str:
+    """A formula in which derivatives were names, as it was before."""
+    for sign, letter in _SIGNS.items():
+        content = content.replace(letter, sign)
+    return re.sub(f"{_STROKE}+", "/", content)
+
+
 def is_quotient_of_names(name: str, spec: NamedGraph) -> bool:
     """Does `dy/dt` divide two nodes that are called so?"""
     return name.startswith(_SIGNS["d"]) and all(

@@ -1303,7 +1303,7 @@ def test_bad_request(ask, code, help):
             "`add` cannot be applied to `[[1, 2, 3], [4, 5, 6]]` of shape 2×3 and `hidden` of shape 2",
         ),
         (f'{TOP}y = "x @ hidden"', "`matmul` cannot be applied to the scalar `x` and `hidden` of shape 2"),
-        (f'{TOP}y = "max(x)"', "`max` takes 2 args, not 1"),
+        (f'{TOP}y = "atan2(x)"', "`atan2` takes 2 args, not 1"),
         ('bpx = 2\n[graph]\ny = "1"', "this bpx does not read format version 2"),
         (f'{TOP}y = {{ op = "exp", args = "x" }}', "`args` must be a list, not text"),
         (f'{TOP}y = "sum(hidden, axis=3)"', "`sum` cannot use axis 3 (number of axes: 1)"),
@@ -1335,10 +1335,10 @@ y = { value = 1e400, role = "paramter" }
 exp = 3
 w = [[1], [2, 3]]
 [graph]
-a = "2x + qqq"
+a = "2 3 + qqq"
 b = "c + 1"
 c = "b + 1"
-d = "sigmod(a) + max(1)"
+d = "sigmod(a) + atan2(1)"
 x = "1 +"
 loss = { op = "add", args = ["a", true] }
 """

@@ -1,0 +1,1 @@
+"""Other notations than bpx's own: each is translated into it, every character with the place it came from."""

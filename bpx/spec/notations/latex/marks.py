@@ -1,0 +1,376 @@
+"""LaTeX as marks of the grammar."""
+
+from __future__ import annotations
+
+import re
+
+from bpx.spec.notations.latex.commands import (
+    BARS,
+    CLOSING,
+    FRACTIONS,
+    FUNCTIONS,
+    GREEK_LETTERS,
+    INFIX,
+    MATRICES,
+    MEANINGLESS,
+    OPENING,
+    OVER_NAMES,
+    SIGNS,
+    SUMS,
+    WORDS,
+)
+from bpx.spec.notations.latex.scanner import NameScanner, places_in
+from bpx.spec.notations.latex.source import Piece
+from bpx.spec.notations.translation.functions import op_meant
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.mark import Mark
+from bpx.spec.notations.translation.stopping import Refusing, Unreadable
+from bpx.spec.text.derivatives import with_derivatives_as_names
+
+_VALUES = frozenset(("name", "number", "close", "index", "transpose", "literal"))
+_TIMES_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*([-−+]?\d+)\s*\}|(\d))")
+_DERIVATIVE = re.compile(r"(?:\\partial|\\mathrm\{d\}|d)\s*(?P<name>[^\W\d_].*|\\[A-Za-z].*)", re.DOTALL)
+_LIST = re.compile(r"\[[-\s\d.,eE\[\]]*\d[-\s\d.,eE\[\]]*\]")
+_TOP = frozenset(
+    (r"\top", "T", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\text{T}", "⊤", r"\mathsf T", r"\mathrm T")
+)
+
+
+def marks_of(content: str, known: Known) -> tuple[list[Mark], bool]:
+    """The marks, and whether they are the only reading. Raises `Unreadable`, `Asking`, `Refusing`."""
+    marks = _Marks(content, known)
+    return marks.all(), marks.certain
+
+
+class _Marks(NameScanner):
+    def all(self) -> list[Mark]:
+        self.read_to(len(self.pieces))
+        return self.marks
+
+    def read_to(self, end: int) -> None:
+        while self.at < end:
+            self.read(self.pieces[self.at])
+        if self.at > end:
+            raise Unreadable
+
+    def read(self, piece: Piece) -> None:
+        self.at += 1
+        if piece.kind == "command":
+            self.command(piece)
+        elif piece.kind == "number":
+            self.number(piece)
+        elif piece.kind == "letter":
+            self.letters(piece)
+        elif piece.text == "{":
+            self.at -= 1
+            self.braces(*self.source.argument(self.at))
+        elif piece.text == "^":
+            self.raised(piece)
+        elif piece.text == "_":
+            self.lowered(piece)
+        elif piece.text in "([" or piece.text in ")]":
+            self.bracket(piece)
+        elif piece.text == "|":
+            self.bar("abs", piece)
+        elif piece.text == ",":
+            self.add("comma", ",", piece)
+        elif piece.text in ("'", "′"):
+            self.prime(piece)
+        elif piece.text == "=":
+            name = self.source.text(0, self.at - 1)
+            raise Refusing("assignment", piece.start, piece.end, "drop-name", name=name)
+        elif piece.text in SIGNS:
+            self.add("infix", SIGNS[piece.text], piece)
+        else:
+            raise Unreadable
+
+    # --- commands ---
+
+    def command(self, piece: Piece) -> None:
+        name = piece.text
+        if name in FRACTIONS:
+            self.fraction(piece)
+        elif name == "sqrt":
+            self.root(piece)
+        elif name in INFIX:
+            self.add("infix", INFIX[name], piece)
+        elif name in FUNCTIONS:
+            self.function(FUNCTIONS[name], piece)
+        elif name in SUMS:
+            self.big(SUMS[name], piece)
+        elif name in OPENING:
+            self.opened(OPENING[name], piece)
+        elif name in CLOSING:
+            self.closed(CLOSING[name], piece)
+        elif name in BARS:
+            self.bar(BARS[name], piece)
+        elif name == "begin":
+            self.matrix(piece)
+        elif name == ",":
+            self.thin = len(self.marks)
+        elif name not in MEANINGLESS:
+            self.named_command(piece)
+
+    def named_command(self, piece: Piece) -> None:
+        name = piece.text
+        if name in GREEK_LETTERS:
+            self.greek(GREEK_LETTERS[name], piece)
+        elif name in OVER_NAMES:
+            self.decorated(piece)
+        elif name in WORDS:
+            self.word(piece)
+        elif op_meant(name, self.known):  # \softmax, \relu: somebody's own commands
+            self.function(op_meant(name, self.known) or "", piece)
+        else:
+            raise Refusing("unknown-command", piece.start, piece.end, "see-expressions", name=f"\\{name}")
+
+    def fraction(self, piece: Piece) -> None:
+        above = self.source.argument(self.at)
+        digits = self.pieces[self.at]
+        if (
+            digits.kind == "number"
+            and len(digits.text) > 1
+            and above[1] - above[0] == 1
+            and above[2] == self.at + 1
+        ):
+            return self.fraction_of_digits(piece, digits)
+        below = self.source.argument(above[2])
+        name = self.derivative(self.source.text(*above[:2]), self.source.text(*below[:2]))
+        if name:
+            self.at = below[2]
+            return self.add("name", name, piece, self.pieces[self.at - 1].end)
+        self.add("open", "{", piece)
+        self.soft(*above)
+        self.add("infix", "/", self.pieces[self.at - 1])
+        self.soft(*below)
+        self.add("close", "{", self.pieces[self.at - 1])
+        return None
+
+    def fraction_of_digits(self, piece: Piece, digits: Piece) -> None:
+        r"""`\frac12`: the digits are arguments of their own."""
+        if len(digits.text) != 2 or not digits.text.isdecimal():
+            raise Unreadable
+        self.at += 1
+        self.add("open", "{", piece)
+        self.marks.append(Mark("number", digits.text[0], digits.start, digits.start + 1))
+        self.add("infix", "/", digits)
+        self.marks.append(Mark("number", digits.text[1], digits.start + 1, digits.end))
+        self.add("close", "{", digits)
+
+    def derivative(self, above: str, below: str) -> str | None:
+        r"""`\frac{\partial L}{\partial w}` is one name."""
+        of, by = _DERIVATIVE.fullmatch(above.strip()), _DERIVATIVE.fullmatch(below.strip())
+        if not of or not by or not ("partial" in above or above.strip()[0] in "d\\"):
+            return None
+        names = [self.single_name(match["name"].strip()) for match in (of, by)]
+        if None in names:
+            return None
+        sign = "∂" if "partial" in above else "d"
+        return with_derivatives_as_names(f"{sign}{names[0]}/{sign}{names[1]}")
+
+    def single_name(self, latex: str) -> str | None:
+        marks = _Marks(latex, self.known).all()
+        return marks[0].text if len(marks) == 1 and marks[0].kind == "name" else None
+
+    def root(self, piece: Piece) -> None:
+        order = "2"
+        if self.is_next("["):
+            closing = next(
+                (at for at in range(self.at, len(self.pieces)) if self.pieces[at].text == "]"), None
+            )
+            if closing is None:
+                raise Unreadable
+            order = self.source.text(self.at + 1, closing).strip()
+            if not order.isalnum():
+                raise Unreadable
+            self.at = closing + 1
+        self.add("root", order, piece)
+        self.soft(*self.source.argument(self.at))
+
+    def soft(self, first: int, last: int, behind: int) -> None:
+        """What a group holds, in brackets that only group."""
+        if first >= last:
+            raise Unreadable
+        before = self.pieces[max(first - 1, 0)] if behind > last else self.pieces[first]
+        self.add("open", "{", before, before.start)
+        self.at = first
+        self.read_to(last)
+        end = self.pieces[behind - 1].end
+        self.marks.append(Mark("close", "{", end, end))
+        self.at = behind
+
+    def braces(self, first: int, last: int, behind: int) -> None:
+        r"""A group; bpx prints `square(x)` as `{x}^{2}`, `exp2(x)` as `{2}^{x}`, 1/x as `{\frac{1}{x}}`."""
+        op, inside = "", self.source.text(first, last).strip()
+        raised = self.source.text(behind, behind + 4)
+        if raised.startswith("^{2}"):
+            op, after = "square", behind + 4
+        elif inside == "2" and raised.startswith("^{"):
+            op, after = "exp2", self.source.argument(behind + 1)[2]
+            first, last, behind = self.source.argument(behind + 1)
+        elif inside.startswith(r"\frac{1}{") and self.source.argument(first + 4)[2] == last:
+            op, after = "reciprocal", behind
+            first, last, behind = self.source.argument(first + 4)
+        if not op:
+            return self.soft(first, last, behind)
+        self.add("function", op, self.pieces[first - 1])
+        self.soft(first, last, behind)
+        self.at = after
+        return None
+
+    def function(self, op: str, piece: Piece) -> None:
+        if op in ("max", "min") and self.is_next("_"):
+            return self.big(f"a{op}", piece)
+        if op == "log" and self.is_next("_"):
+            first, last, self.at = self.source.argument(self.at + 1)
+            base = self.source.text(first, last).strip()
+            op = {"2": "log2", "10": "log10", "e": "log"}.get(base, "")
+            if not op:
+                raise Refusing("log-base", piece.start, self.pieces[self.at - 1].end, "log-base", base=base)
+        if not self.known.is_op(op):
+            raise Refusing("unknown-command", piece.start, piece.end, "see-expressions", name=piece.text)
+        self.add("function", op, piece, self.pieces[self.at - 1].end)
+        return None
+
+    def big(self, op: str, piece: Piece) -> None:
+        index, limit = "", ""
+        while self.is_next("_", "^"):
+            below = self.is_next("_")
+            first, last, self.at = self.source.argument(self.at + 1)
+            text = self.source.text(first, last).replace(" ", "")
+            if below:
+                index, _, start = text.partition("=")
+                limit = f"{start}..{limit}"
+            else:
+                limit = f"{limit.partition('..')[0]}..{text}"
+        letters = index.replace(",", "")
+        if letters and (not letters.isalpha() or len(letters) > 2):
+            raise Refusing("index-notation", piece.start, self.pieces[self.at - 1].end, "index-notation")
+        self.add("sum", op, piece, self.pieces[self.at - 1].end)
+        self.marks[-1].index, self.marks[-1].limit = letters, limit
+
+    # --- brackets ---
+
+    def bracket(self, piece: Piece) -> None:
+        text = piece.text
+        literal = _LIST.match(
+            self.source.content.replace("\\left", "     ").replace("\\right", "      "), piece.start
+        )
+        if text == "[" and literal and literal.group().count("[") == literal.group().count("]"):
+            end = literal.end()
+            while self.at < len(self.pieces) and self.pieces[self.at].end <= end:
+                self.at += 1
+            self.add("literal", " ".join(literal.group().split()), piece, end)
+        elif text in "([":
+            self.opened("(", piece)
+        else:
+            self.closed("(", piece)
+
+    def opened(self, op: str, piece: Piece) -> None:
+        if op == "[":
+            op = "("
+        self.open.append(op)
+        self.add("open", op, piece)
+
+    def closed(self, op: str, piece: Piece) -> None:
+        if op == "[":
+            op = "("
+        if not self.open or self.open.pop() != op:
+            raise Unreadable
+        self.add("close", op, piece)
+        if op == "norm" and self.is_next("_"):
+            first, last, self.at = self.source.argument(self.at + 1)
+            order = self.source.text(first, last).strip()
+            orders = {"1": "ord=1", "2": "", r"\infty": "ord=inf"}
+            if order not in orders:
+                raise Refusing("norm-order", piece.start, self.pieces[self.at - 1].end, None, order=order)
+            self.marks[-1].limit = orders[order]
+            self.marks[-1].end = self.pieces[self.at - 1].end
+
+    def bar(self, op: str, piece: Piece) -> None:
+        if op == "abs" and self.is_next("|") and self.pieces[self.at].start == piece.end:
+            at_end = self.open[-1:] == ["abs"] and self.marks[-1].kind in _VALUES
+            if not at_end:
+                op, self.at = "norm", self.at + 1
+        right = self.source.content[: piece.start].rstrip().endswith(r"\right")
+        left = self.source.content[: piece.start].rstrip().endswith(r"\left")
+        behind_value = bool(self.marks) and self.marks[-1].kind in _VALUES
+        if not left and (right or (behind_value and op in self.open)):
+            self.closed(op, piece)
+        else:
+            self.opened(op, piece)
+
+    def matrix(self, piece: Piece) -> None:
+        """An array of numbers, between `[` and `]` or not."""
+        match = re.compile(r"\\begin\{(\w+)\}(?:\{[^}]*\})?(.*?)\\end\{\1\}", re.DOTALL).match(
+            self.source.content, piece.start
+        )
+        if not match or match[1] not in MATRICES:
+            raise Unreadable
+        rows = [
+            [entry.strip() for entry in row.split("&")] for row in re.split(r"\\\\", match[2]) if row.strip()
+        ]
+        entries = [[_number_in(entry) for entry in row] for row in rows]
+        end = match.end()
+        while self.at < len(self.pieces) and self.pieces[self.at].end <= end:
+            self.at += 1
+        wrapped = (
+            bool(self.marks)
+            and self.marks[-1].kind == "open"
+            and self.open[-1:] == ["("]
+            and self.is_next("]", ")")
+        )
+        if wrapped:
+            self.marks.pop()
+            self.open.pop()
+            self.at += 1
+        text = f"[{', '.join('[' + ', '.join(row) + ']' for row in entries)}]"
+        self.add("literal", text, piece, end)
+
+    # --- above and below ---
+
+    def raised(self, piece: Piece) -> None:
+        if self.is_next("'") or self.is_next("prime"):
+            return self.prime(self.pieces[self.at - 1])
+        first, last, behind = self.source.argument(self.at)
+        text = self.source.text(first, last).strip()
+        if text == r"\prime":
+            self.at = behind
+            return self.prime(piece)
+        if text in _TOP and self.names.find(text, text) is None:
+            self.at = behind
+            return self.add("transpose", "", piece, self.pieces[behind - 1].end)
+        self.add("infix", "^", piece)
+        self.soft(first, last, behind)
+        return None
+
+    def lowered(self, piece: Piece) -> None:
+        """An index behind brackets; those of names are read with the names."""
+        first, last, self.at = self.source.argument(self.at)
+        places = places_in(self.source.text(first, last))
+        if places is None or not self.marks or self.marks[-1].kind not in _VALUES:
+            raise Unreadable
+        self.add("index", places.strip("[]"), piece, self.pieces[self.at - 1].end)
+
+    def prime(self, piece: Piece) -> None:
+        if not self.marks or self.marks[-1].kind != "function":
+            raise Unreadable
+        self.add("prime", "'", piece)
+
+    def number(self, piece: Piece) -> None:
+        times = _TIMES_TEN.match(self.source.content, piece.end)
+        digits = piece.text.replace("{,}", "")
+        if times is None:
+            return self.add("number", digits, piece)
+        end = times.end()
+        while self.at < len(self.pieces) and self.pieces[self.at].start < end:
+            self.at += 1
+        return self.add("number", f"{digits}e{(times[1] or times[2]).replace('−', '-')}", piece, end)
+
+
+def _number_in(entry: str) -> str:
+    times = re.fullmatch(r"([-−]?\s*[\d.]+)(?:" + _TIMES_TEN.pattern + ")?", entry)
+    if not times:
+        raise Unreadable
+    exponent = times[2] or times[3]
+    return times[1].replace("−", "-").replace(" ", "") + (f"e{exponent}" if exponent else "")

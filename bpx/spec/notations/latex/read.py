@@ -1,0 +1,18 @@
+"""LaTeX → part."""
+
+from __future__ import annotations
+
+from bpx.spec.notations.latex.marks import marks_of
+from bpx.spec.notations.translation.grammar import read_marks
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.parts import Part
+
+
+def translated(content: str, known: Known) -> tuple[Part, bool]:
+    """The part that a formula means, and whether no other reading is as usual.
+
+    Raises `Unreadable`, `Asking`, `Refusing`.
+    """
+    marks, certain_marks = marks_of(content, known)
+    part, certain = read_marks(marks, known, content, exact_scripts=True)
+    return part, certain and certain_marks

@@ -1,0 +1,74 @@
+"""A LaTeX text cut into its smallest pieces, and the arguments of commands."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from bpx.spec.notations.translation.stopping import Unreadable
+
+_TOKEN = re.compile(
+    r"(?P<command>\\(?:[A-Za-z]+|.))|(?P<number>\d+(?:\{,\}\d{3})*(?:\.\d*)?|\.\d+)|(?P<letter>[^\W\d_])|(?P<blank>[\s~&]+)|(?P<other>.)",
+    re.DOTALL,
+)
+_OUTSIDE = re.compile(
+    r"\$\$?|\\[\[\]()]|\\(?:begin|end)\{(?:equation|align|displaymath|math)\*?\}|\\tag\{[^}]*\}|\\label\{[^}]*\}"
+)
+_SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
+
+
+class Piece(NamedTuple):
+    """`command` (without its backslash), `number`, `letter` or `other`."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+class LatexSource:
+    """The pieces of a formula, without blanks, and what surrounds formulas; offsets are those of the text."""
+
+    def __init__(self, content: str) -> None:
+        self.content = content
+        blanked = _OUTSIDE.sub(lambda match: " " * len(match.group()), content)
+        blanked = _SIZES.sub(lambda match: " " * len(match.group()), blanked)
+        self.pieces = [_piece(match) for match in _TOKEN.finditer(blanked) if match.lastgroup != "blank"]
+        while self.pieces and self.pieces[-1].text in (".", ",", "\\"):  # the end of a sentence
+            self.pieces.pop()
+
+    def group_end(self, at: int) -> int:
+        """The place of the brace that closes the one at `at`."""
+        depth = 0
+        for place in range(at, len(self.pieces)):
+            piece = self.pieces[place]
+            if piece.kind == "other":
+                depth += (piece.text == "{") - (piece.text == "}")
+            if not depth:
+                return place
+        raise Unreadable
+
+    def argument(self, at: int) -> tuple[int, int, int]:
+        """The pieces `first … last` of the argument that begins at `at`, and the place behind it."""
+        if at >= len(self.pieces):
+            raise Unreadable
+        piece = self.pieces[at]
+        if piece.text == "{" and piece.kind == "other":
+            end = self.group_end(at)
+            return at + 1, end, end + 1
+        if piece.kind == "command" and at + 1 < len(self.pieces) and self.pieces[at + 1].text == "{":
+            return at, self.group_end(at + 1) + 1, self.group_end(at + 1) + 1
+        return at, at + 1, at + 1
+
+    def text(self, first: int, last: int) -> str:
+        """The characters of pieces `first … last`, as typed."""
+        last = min(last, len(self.pieces))
+        if first >= last:
+            return ""
+        return self.content[self.pieces[first].start : self.pieces[last - 1].end]
+
+
+def _piece(match: re.Match[str]) -> Piece:
+    kind = match.lastgroup or ""
+    text = match.group()
+    return Piece(kind, text[1:] if kind == "command" else text, match.start(), match.end())

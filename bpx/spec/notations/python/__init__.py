@@ -1,0 +1,1 @@
+"""Formulas in Python, with the names of NumPy and PyTorch."""

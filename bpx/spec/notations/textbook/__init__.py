@@ -1,0 +1,1 @@
+"""Formulas as textbooks write them: products without a sign, functions without brackets."""

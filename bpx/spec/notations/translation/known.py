@@ -1,0 +1,64 @@
+"""What is known of the names in a formula before it is read: which there are, and their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from bpx.graph.graph import OPS, Graph
+from bpx.graph.numbers import CONSTANTS
+from bpx.spec.notations.translation.parts import Part
+from bpx.spec.text.build import build
+from bpx.spec.text.parser import parse
+from bpx.spec.text.source_text import SourceText
+from bpx.words.diagnostic import Diagnostic, Source
+
+Shape = tuple[int, ...]
+
+
+class Known:
+    """The names that have a meaning, with the shape of each where that is known; `ops` are a spec's own."""
+
+    def __init__(self, shapes: Mapping[str, Shape | None] = {}, ops: Collection[str] = ()) -> None:
+        self.shapes = shapes
+        self.ops = frozenset(ops)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.shapes
+
+    def is_op(self, name: str) -> bool:
+        """Can it be called?"""
+        return name in OPS or name in self.ops
+
+    def is_free(self, name: str) -> bool:
+        """Does it mean nothing: no name of a value, no op, no constant?"""
+        return name not in self.shapes and not self.is_op(name) and name not in CONSTANTS
+
+    def shape(self, part: Part) -> Shape | None:
+        """The shape of the value of a part, where that is known."""
+        expression, problems = parse(SourceText(Source("", part.text), part.text))
+        if not expression or problems or self.ops:
+            return None
+        graph, found = Graph(), list[Diagnostic]()
+        names = [name for name in expression.names() if name not in CONSTANTS or name in self.shapes]
+        if any(self.shapes.get(name) is None for name in names):
+            return None
+        inputs = {name: graph.input(self.shapes[name]) for name in names}  # type: ignore[arg-type]
+        expr = build(expression, graph, inputs, found.append)
+        return tuple(graph.shapes[expr.id]) if expr is not None else None
+
+
+def known_of(values: Mapping[str, Any], ops: Collection[str] = ()) -> Known:
+    """What the values of inputs say, whatever may be wrong with them."""
+    return Known({name: _shape(value) for name, value in values.items()}, ops)
+
+
+def _shape(value: Any) -> Shape | None:
+    if value is None:
+        return None
+    try:
+        return tuple(np.shape(value))
+    except Exception:  # somebody's own class; what is wrong with it is said where values are read
+        return None
