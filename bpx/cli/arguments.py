@@ -100,10 +100,13 @@ def _of_no_use(code: CodeOptions) -> list[Diagnostic]:
 
 def _assigned(assignments: Sequence[str] | None, problems: list[Diagnostic]) -> dict[str, Any]:
     """The values that `--set` gives, by name."""
+    if not assignments:
+        return {}
+    from bpx.spec.reading.statements import split_assignments
     from bpx.words.diagnostic import BpxError, Diagnostic
 
     values: dict[str, Any] = {}
-    for assignment in assignments or ():
+    for assignment in (part for text in assignments or () for part in split_assignments(text)):
         name, equals, text = assignment.partition("=")
         if not (name.strip() and equals):
             problems.append(Diagnostic("bad-assignment", None, {"text": assignment}))

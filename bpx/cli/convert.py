@@ -9,6 +9,7 @@ import typer
 
 from bpx.cli.app import app
 from bpx.cli.arguments import CodeOptions, spec_argument
+from bpx.cli.command import Command
 from bpx.cli.options import Inputs, Random, Target, Values
 from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @app.command(
+    cls=Command,
     help=say("cli.convert"),
     epilog=say("cli.example", command="bpx convert logistic_regression -o graph.json"),
 )

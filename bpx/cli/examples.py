@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from bpx.cli.app import app
+from bpx.cli.command import Command
 from bpx.cli.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session
 from bpx.render.shown import Shown
@@ -50,7 +51,7 @@ def _title(name: str) -> str:
     return str(read_document(read_file(example_path(name)), "toml")[0].get("title", ""))
 
 
-@app.command(help=say("cli.examples"))
+@app.command(cls=Command, help=say("cli.examples"))
 def examples(
     form: Annotated[str | None, form_option("examples")] = None,
     json: JsonFlag = False,

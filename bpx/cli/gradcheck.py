@@ -20,6 +20,7 @@ from bpx.cli.arguments import (
     read_upstream,
     spec_argument,
 )
+from bpx.cli.command import Command
 from bpx.cli.options import (
     Inputs,
     JsonFlag,
@@ -66,8 +67,9 @@ OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 
 @app.command(
+    cls=Command,
     help=say("cli.gradcheck"),
-    epilog=say("cli.example", command='bpx gradcheck "(x+y)^2" --set x=3 --set y=-1 --claim "x = 2*(x+y)"'),
+    epilog=say("cli.example", command='bpx gradcheck "(x+y)^2" x=3 y=-1 --claim "x = 2*(x+y)"'),
 )
 def gradcheck(
     target: Target,

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
+from bpx.cli.command import Command
 from bpx.cli.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session
 from bpx.words.say import say
 
 
-@app.command(help=say("cli.ops"))
+@app.command(cls=Command, help=say("cli.ops"))
 def ops(
     name: Annotated[str | None, typer.Argument(help=say("cli.op"))] = None,
     form: Annotated[str | None, form_option("ops")] = None,

@@ -10,6 +10,7 @@ import typer
 
 from bpx.cli.app import app
 from bpx.cli.arguments import read_names, spec_argument
+from bpx.cli.command import Command
 from bpx.cli.options import JsonFlag, Target, Values, endings, form_option
 from bpx.cli.output.console import need_folder, write_file
 from bpx.cli.output.session import WRONG, Session
@@ -54,6 +55,7 @@ ReportFile = Annotated[
 
 
 @app.command(
+    cls=Command,
     help=say("cli.train"),
     epilog=say("cli.example", command="bpx train logistic_regression --steps 50 -o trained.toml"),
 )

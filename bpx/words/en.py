@@ -145,6 +145,11 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.implicit-product": "missing operator between `{left}` and `{right}`",
     "diagnostic.op-without-brackets": "`{name}` is a function, but has no argument in parentheses",
     "diagnostic.lambda": "this is a Python function, not a formula",
+    "diagnostic.no-such-option": "`bpx {command}` has no option `{name}`",
+    "diagnostic.extra-argument": "`{extra}` is one argument too many",
+    "diagnostic.two-expressions": "only one expression may stand without a name",
+    "diagnostic.stated-twice": "`{name}` is stated twice",
+    "diagnostic.no-expression": "there are values, but no expression",
     "diagnostic.assignment": "`=` is not allowed inside an expression",
     "diagnostic.chained-comparison": "comparisons cannot be chained",
     "diagnostic.bad-list": "a list can contain only numbers and lists, not {found}",
@@ -408,6 +413,11 @@ ENGLISH: dict[str, str | Counted] = {
     "help.implicit-denominator": "to divide by the product, write `({left}*{right})`",
     "help.op-without-brackets": "write `{call}`",
     "help.lambda": "write only the formula, such as `x^2`, and set the inputs with --set",
+    "help.option-of": "it is an option of `bpx {owner}`",
+    "help.list-options": "`bpx {command} --help` lists the options",
+    "help.quote-whole": 'quote the whole expression: bpx {command} "{whole}"',
+    "help.name-expressions": "give it a name, as in `z = w*x`",
+    "help.add-expression": "add one, as in `y = x^2; x = 3`",
     "help.assignment": "to compare, write `==`",
     "help.chained-comparison": "write `(a < b) * (b < c)`",
     "help.index-by-value": "to select by a value, use embedding(x, i), or pick(x, i) along the last axis",
@@ -1293,6 +1303,15 @@ ENGLISH: dict[str, str | Counted] = {
     "cli.format": "Output format.",
     "cli.output": "Write to a file; {endings} set the format.",
     "cli.bpx": "See how a gradient is computed, step by step, and check whether one is right.",
+    "cli.tour": """\
+bpx shows how a gradient is computed, and checks whether one is right.
+
+  bpx explain "(x+y)^2" x=3 y=-1                    the gradient, step by step
+  bpx gradcheck "(x+y)^2" x=3 y=-1 --claim "x = 4"  is a gradient right? if not, why?
+  bpx gradcheck net.py:forward,backward             the same for code of yours
+  bpx examples                                      networks to look at
+  bpx help                                          the manual
+  bpx COMMAND --help                                all options of a command""",
     "cli.version": "Show the version and exit.",
     "cli.expand": "Rewrite composite ops in simpler ones.",
     "cli.paths": "List every path to an input, or to all inputs; must follow the target.",

@@ -11,17 +11,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bpx.graph.arrays import Array
-from bpx.graph.graph import Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array, not_an_input
 from bpx.graph.numbers import number
-from bpx.graph.run import run
-from bpx.spec.reading.assemble import assemble
+from bpx.spec.reading.assemble import assemble, constant_value
 from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, expression_syntax
-from bpx.spec.text.build import build
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
@@ -49,19 +44,20 @@ def read_expression(source: Source, values: Mapping[str, Any] | None = None) -> 
     return _named_graph(expression_syntax(source, values or {}, problems), values or {}, problems)
 
 
+def read_statements(source: Source, values: Mapping[str, Any] | None = None) -> NamedGraph:
+    """The spec of statements such as `z = w*x; L = z^2; x = 3`. Raises `BpxError`."""
+    from bpx.spec.reading.statements import statements_syntax
+
+    problems: list[Diagnostic] = []
+    return _named_graph(statements_syntax(source, values or {}, problems), values or {}, problems)
+
+
 def read_value(name: str, source: Source) -> Array:
     """The value of a text such as `0.5`, `-1/3`, `pi/2` or `[[1, 2], [3, 4]]`. Raises `BpxError`."""
     expression, problems = parse(SourceText(source, source.text))
-    graph = Graph()
-    expr = build(expression, graph, {}, problems.append) if expression else None
-    if problems or expr is None:
+    value = constant_value(name, expression, problems) if expression and not problems else None
+    if value is None:
         raise BpxError(problems)
-    value = np.array(run(graph, {}, [expr.id])[expr.id])
-    if not value.size:
-        raise BpxError([Diagnostic("empty-array", Span(source, 0, len(source.text)), {"name": name})])
-    if not np.isfinite(value).all():
-        facts = {"name": name, "found": str(value)}
-        raise BpxError([Diagnostic("not-finite-input", Span(source, 0, len(source.text)), facts)])
     return value
 
 

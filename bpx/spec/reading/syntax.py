@@ -143,7 +143,7 @@ def expression_syntax(source: Source, values: Mapping[str, Any], problems: list[
     expression, syntax_problems = parse(text)
     problems += syntax_problems
     syntax = SpecSyntax(source)
-    for name, start in _input_names(expression, values) if expression else ():
+    for name, start in input_names(expression, values) if expression else ():
         syntax.inputs.setdefault(name, InputSyntax(None, span=text.span(start, start + len(name))))
     for name in values:
         if name in OPS and name in syntax.inputs:
@@ -156,7 +156,7 @@ def expression_syntax(source: Source, values: Mapping[str, Any], problems: list[
     return syntax
 
 
-def _input_names(expression: Expression, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def input_names(expression: Expression, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """The names that mean nothing else, or that a value is given to; each with where it starts.
 
     A value may be given to a name that is called like an op, and to one in front of brackets, `x(y + 1)`.

@@ -12,7 +12,7 @@ from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.reading.examples import example_names, example_path
-from bpx.spec.reading.read import read_expression, read_spec
+from bpx.spec.reading.read import read_expression, read_spec, read_statements
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 from bpx.words.spelling import nearest
 
@@ -50,7 +50,7 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> NamedGr
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
-    return read_expression(Source(_EXPRESSION, target), values)
+    return _read_formulas(Source(_EXPRESSION, target), values)
 
 
 def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:
@@ -68,8 +68,15 @@ def read_text(source: Source, values: Mapping[str, Any] | None = None) -> NamedG
     """The spec in a text whose format is seen from how it begins. Raises `BpxError`."""
     format = format_of(source.text)
     if format is None:
-        return read_expression(source, values)
+        return _read_formulas(source, values)
     return read_spec(source, format, values)
+
+
+def _read_formulas(source: Source, values: Mapping[str, Any] | None) -> NamedGraph:
+    """The spec of an expression, or of several statements. Raises `BpxError`."""
+    from bpx.spec.reading.statements import is_statements
+
+    return (read_statements if is_statements(source.text) else read_expression)(source, values)
 
 
 def format_of(text: str) -> Format | None:
