@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from bpx.cli.app import app
-from bpx.cli.command import Command
-from bpx.cli.options import JsonFlag, file_option, form_option
+from bpx.cli.input.command import Command
+from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session
 from bpx.render.shown import Shown
 from bpx.words.say import say

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.arguments import CodeOptions, read_names, read_upstream, spec_argument
-from bpx.cli.command import EVERY, Command
-from bpx.cli.options import (
+from bpx.cli.input.arguments import CodeOptions, read_names, read_upstream, spec_argument
+from bpx.cli.input.command import EVERY, Command
+from bpx.cli.input.options import (
     Inputs,
     JsonFlag,
     Of,

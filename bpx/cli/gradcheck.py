@@ -10,7 +10,7 @@ import typer
 
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
 from bpx.cli.app import app
-from bpx.cli.arguments import (
+from bpx.cli.input.arguments import (
     CodeOptions,
     code_argument,
     names_code,
@@ -20,8 +20,8 @@ from bpx.cli.arguments import (
     read_upstream,
     spec_argument,
 )
-from bpx.cli.command import Command
-from bpx.cli.options import (
+from bpx.cli.input.command import Command
+from bpx.cli.input.options import (
     Inputs,
     JsonFlag,
     Of,

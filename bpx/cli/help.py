@@ -10,7 +10,7 @@ import typer
 
 import bpx
 from bpx.cli.app import app
-from bpx.cli.command import Command
+from bpx.cli.input.command import Command
 from bpx.cli.output.console import terminal
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.command import Command
-from bpx.cli.options import JsonFlag, file_option, form_option
+from bpx.cli.input.command import Command
+from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session
 from bpx.words.say import say
 

@@ -489,7 +489,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.return-gradients": "end it with `return`, and return one gradient for each input",
     "help.more-calls": "calls=… allows more",
     "help.options-are": "the options are {known}",
-    "help.set-value": "set it with --set {name}=0.5",
+    "help.set-values": "add {values} to the command, or --random for any values",
     "help.rename": "choose another name",
     "help.roles": "the roles are {known}",
     "help.inputs-are": "the inputs are {known}",
@@ -1293,7 +1293,7 @@ ENGLISH: dict[str, str | Counted] = {
     "reason.rule-at": "at {where}",
     # --- help of the command line ---
     "cli.inputs": "Values for the arguments of a Python function: a .npz, .npy or .json file, or a function of the file that returns a dict (`inputs` where there is one).",
-    "cli.random": "Draw arguments of a Python function: names and shapes, as in `x:(8,3) w:(3,4)`.",
+    "cli.random": "Draw values: names and shapes, as in `x:(8,3) w:(3,4)`, or nothing for numbers for all that have no value.",
     "cli.target": "An expression, a .toml or .json spec, - for standard input, the name of an example, or a function in a Python file (net.py:loss; for gradcheck net.py:forward,backward).",
     "cli.set": "Set the value of an input: x=3, w='[1, 2]', t=pi/2.",
     "cli.of": "Differentiate this node instead of the output.",

@@ -100,9 +100,18 @@ def _override(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[Diag
 
 def _check_values(syntax: SpecSyntax, problems: list[Diagnostic]) -> None:
     reported = {problem.facts.get("name") for problem in problems}
+    missing = [
+        name
+        for name, input in syntax.inputs.items()
+        if input.value is None and name not in reported and not input.broken
+    ]
+    for name in missing:
+        problem = _missing_value(name, syntax.inputs[name].span, syntax.inputs)
+        if name == missing[-1] and not problem.help:
+            values = " ".join(f"{name}=0.5" for name in missing)
+            problem = problem._replace(help="set-values", facts={"name": name, "values": values})
+        problems.append(problem)
     for name, input in syntax.inputs.items():
-        if input.value is None and name not in reported and not input.broken:
-            problems.append(_missing_value(name, input.span, syntax.inputs))
         problems += _outside_range(name, input)
 
 
@@ -124,4 +133,4 @@ def _missing_value(name: str, span: Span | None, inputs: Mapping[str, InputSynta
         if name[:at] in valued and name[at:] in valued:
             facts = {"name": name, "left": name[:at], "right": name[at:]}
             return Diagnostic("missing-value", span, facts, "implicit-product")
-    return Diagnostic("missing-value", span, {"name": name}, "set-value")
+    return Diagnostic("missing-value", span, {"name": name})

@@ -38,7 +38,7 @@ class Command(TyperCommand):
 
         name = self.name or ""
         problems = [_unknown_option(option, name, reader.takes_value) for option in reader.unknown]
-        if "--set" in reader.takes_value and len(reader.positional) > 1:
+        if not problems and "--set" in reader.takes_value:
             facts = {
                 "extra": reader.positional[1],
                 "command": name,
@@ -105,15 +105,15 @@ class _Reader:
 
 def _unknown_option(option: str, command: str, known: Mapping[str, bool]) -> Any:
     """The diagnostic for an option that a command does not have, but another one may."""
+    from difflib import get_close_matches
+
     from bpx.words.diagnostic import Diagnostic
-    from bpx.words.spelling import nearest
 
     facts = {"name": option, "command": command}
-    if guess := nearest(option, known):
-        return Diagnostic("no-such-option", None, {**facts, "guess": guess}, "did-you-mean")
-    owners = _commands_with(option)
-    if owners:
+    if owners := _commands_with(option):
         return Diagnostic("no-such-option", None, {**facts, "owner": owners[0]}, "option-of")
+    if guesses := get_close_matches(option, known, n=1, cutoff=0.75):
+        return Diagnostic("no-such-option", None, {**facts, "guess": guesses[0]}, "did-you-mean")
     return Diagnostic("no-such-option", None, facts, "list-options")
 
 

@@ -39,10 +39,11 @@ def spec_argument(
             from bpx.spec.code.target import graph_of
 
             return graph_of(_read_code(target, values, options))
+        from bpx.cli.input.missing import read_with_missing
         from bpx.spec.reading.target import read_target
 
         problems += _of_no_use(options)
-        return read_target(target, values)
+        return read_with_missing(lambda values: read_target(target, values), values, options)
 
     return _read(assignments, earlier, read)
 
@@ -92,10 +93,7 @@ def _read_code(target: str, values: dict[str, Any], code: CodeOptions) -> Any:
 def _of_no_use(code: CodeOptions) -> list[Diagnostic]:
     from bpx.words.diagnostic import Diagnostic
 
-    options = {"--inputs": code.inputs, "--random": code.random}
-    return [
-        Diagnostic("only-for-code", None, {"option": option}) for option, value in options.items() if value
-    ]
+    return [Diagnostic("only-for-code", None, {"option": "--inputs"})] if code.inputs else []
 
 
 def _assigned(assignments: Sequence[str] | None, problems: list[Diagnostic]) -> dict[str, Any]:
