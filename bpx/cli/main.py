@@ -47,7 +47,7 @@ def commands_to_load(args: Sequence[str]) -> Sequence[str]:
     return args[:1] if args and args[0] in COMMANDS else COMMANDS
 
 
-for _command in commands_to_load(with_command(sys.argv[1:])):
+for _command in commands_to_load(sys.argv[1:]):
     import_module(f"bpx.cli.{_command}")
 
 

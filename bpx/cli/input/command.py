@@ -46,7 +46,9 @@ class Command(TyperCommand):
             }
             problems.append(Diagnostic("extra-argument", None, facts, "quote-whole"))
         if problems:
-            TextSession(None).refuse(BpxError(problems))
+            session = TextSession(None)
+            session.is_json = "--json" in reader.options
+            session.refuse(BpxError(problems))
 
 
 class _Reader:

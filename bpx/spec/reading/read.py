@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array, not_an_input
@@ -53,12 +55,31 @@ def read_statements(source: Source, values: Mapping[str, Any] | None = None) -> 
 
 
 def read_value(name: str, source: Source) -> Array:
-    """The value of a text such as `0.5`, `-1/3`, `pi/2` or `[[1, 2], [3, 4]]`. Raises `BpxError`."""
+    """The value of a text: `0.5`, `-1/3`, `[[1, 2], [3, 4]]`, or an array as a program prints it.
+
+    Raises `BpxError`.
+    """
     expression, problems = parse(SourceText(source, source.text))
     value = constant_value(name, expression, problems) if expression and not problems else None
     if value is None:
-        raise BpxError(problems)
+        value = _printed(source)
+    if value is None:
+        raise BpxError(_elided(source) or problems)
     return value
+
+
+def _elided(source: Source) -> list[Diagnostic]:
+    """NumPy and PyTorch print `...` in place of most of a large array."""
+    at = source.text.find("...")
+    return [Diagnostic("elided-array", Span(source, at, at + 3), {}, "print-all")] if at >= 0 else []
+
+
+def _printed(source: Source) -> Array | None:
+    """The array of finite numbers that another program printed; None where the text is none."""
+    from bpx.spec.values.printed import printed_array
+
+    array = printed_array(source.text)
+    return array if array is not None and array.size and np.isfinite(array).all() else None
 
 
 # --- syntax → graph -----------------------------------------------------------------------------
