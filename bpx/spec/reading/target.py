@@ -23,6 +23,16 @@ LARGEST_SPEC = 64 * 2**20  # bytes
 STDIN = "-"
 FORMATS: dict[str, Format] = {".toml": "toml", ".json": "json"}
 
+# Files that people have beside specs, and what bpx can do with each.
+_TABLES = (".csv", ".tsv", ".npz", ".npy", ".safetensors")
+_OTHER_FILES = {
+    ".ipynb": "save-as-code",
+    ".yaml": "write-as-toml",
+    ".yml": "write-as-toml",
+    ".md": "copy-formula",
+    ".tex": "copy-formula",
+    **dict.fromkeys(_TABLES, "use-table"),
+}
 _EXPRESSION = "<expression>"
 _LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
 _FIRST_LINE_OF_TOML = re.compile(
@@ -46,6 +56,8 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> NamedGr
     if target not in (values or ()) and _is_directory(path):
         _fail("is-a-directory", "directory", name=target)
     if target not in (values or ()) and _exists(path):
+        if path.suffix.lower() in _OTHER_FILES:
+            _fail("not-a-spec", _OTHER_FILES[path.suffix.lower()], name=target, stem=path.stem)
         return read_text(read_file(path), values)
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
