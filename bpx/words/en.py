@@ -149,7 +149,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.extra-argument": "`{extra}` is one argument too many",
     "diagnostic.not-in-table": "`{file}` has no array `{name}`",
     "diagnostic.elided-array": "the program left numbers out here",
-    "diagnostic.not-a-spec": "`{name}` is not a spec",
+    "diagnostic.other-file": "`{name}` is not a spec",
     "diagnostic.two-expressions": "only one expression may stand without a name",
     "diagnostic.stated-twice": "`{name}` is stated twice",
     "diagnostic.no-expression": "there are values, but no expression",

@@ -56,13 +56,22 @@ def read_target(target: str, values: Mapping[str, Any] | None = None) -> NamedGr
     if target not in (values or ()) and _is_directory(path):
         _fail("is-a-directory", "directory", name=target)
     if target not in (values or ()) and _exists(path):
-        if path.suffix.lower() in _OTHER_FILES:
-            _fail("not-a-spec", _OTHER_FILES[path.suffix.lower()], name=target, stem=path.stem)
+        _refuse_other_files(path)
         return read_text(read_file(path), values)
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
     return _read_formulas(Source(_EXPRESSION, target), values)
+
+
+def _refuse_other_files(path: Path) -> None:
+    """A file of another kind by its name, unless a spec stands in it."""
+    help = _OTHER_FILES.get(path.suffix.lower())
+    if help is None:
+        return
+    with path.open("rb") as file:
+        if format_of(file.read(LARGEST_SPEC).decode("utf-8", "ignore")) is None:
+            _fail("other-file", help, name=str(path), stem=path.stem)
 
 
 def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ def as_stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
 def test_other_files_are_known(tmp_path: Path, file: str, help: str) -> None:
     (tmp_path / file).write_text("x^2")
     refused = problem(str(tmp_path / file))
-    assert refused.code == "not-a-spec"
+    assert refused.code == "other-file"
     assert help in (refused.advice or "")
 
 
