@@ -9,6 +9,7 @@ import typer
 from bpx.cli.app import app
 from bpx.cli.input.arguments import CodeOptions, read_names, read_upstream, spec_argument
 from bpx.cli.input.command import EVERY, Command
+from bpx.cli.input.completion import nodes
 from bpx.cli.input.options import (
     Inputs,
     JsonFlag,
@@ -24,14 +25,16 @@ from bpx.cli.input.options import (
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 
-Expand = Annotated[list[str] | None, typer.Option(metavar="NODE|all", help=say("cli.expand"))]
+Expand = Annotated[
+    list[str] | None, typer.Option(metavar="NODE|all", help=say("cli.expand"), autocompletion=nodes)
+]
 PathsTo = Annotated[
     str | None,
-    typer.Option(metavar="[INPUT]", help=say("cli.paths")),
+    typer.Option(metavar="[INPUT]", help=say("cli.paths"), autocompletion=nodes),
 ]
 Second = Annotated[bool, typer.Option("--second", help=say("cli.second"))]
 StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.step"))]
-NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"))]
+NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]

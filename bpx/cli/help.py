@@ -10,6 +10,7 @@ import typer
 
 import bpx
 from bpx.cli.app import app
+from bpx.cli.input import completion
 from bpx.cli.input.command import Command
 from bpx.cli.output.console import terminal
 from bpx.cli.output.session import TextSession
@@ -25,7 +26,9 @@ _LINK_TO_PAGE = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
 
 @app.command(cls=Command, help=say("cli.help"), epilog=say("cli.example", command="bpx help spec"))
 def help(
-    topic: Annotated[str | None, typer.Argument(help=say("cli.topic"))] = None,
+    topic: Annotated[
+        str | None, typer.Argument(help=say("cli.topic"), autocompletion=completion.topics)
+    ] = None,
 ) -> None:
     """Show a page of the manual, or list its topics."""
     with TextSession(None) as session:
