@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.arguments import CodeOptions, spec_argument
-from bpx.cli.options import Inputs, Notation, Random, Target, Values
+from bpx.cli.input.arguments import CodeOptions, spec_argument
+from bpx.cli.input.command import Command
+from bpx.cli.input.options import Inputs, Notation, Random, Target, Values
 from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @app.command(
+    cls=Command,
     help=say("cli.convert"),
     epilog=say("cli.example", command="bpx convert logistic_regression -o graph.json"),
 )

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
+import typer
+
 from bpx.cli.app import app
-from bpx.cli.options import JsonFlag, file_option, form_option
-from bpx.cli.output.session import Session
+from bpx.cli.input import completion
+from bpx.cli.input.command import Command
+from bpx.cli.input.options import JsonFlag, file_option, form_option
+from bpx.cli.output.session import Session, TextSession
 from bpx.render.shown import Shown
 from bpx.words.say import say
 
@@ -50,12 +54,33 @@ def _title(name: str) -> str:
     return str(read_document(read_file(example_path(name)), "toml")[0].get("title", ""))
 
 
-@app.command(help=say("cli.examples"))
+def _text(name: str) -> str:
+    """The spec of an example as it is written. Raises `BpxError`."""
+    from bpx.spec.reading.examples import example_names, example_path
+    from bpx.spec.reading.target import read_file
+    from bpx.words.diagnostic import BpxError, Diagnostic
+
+    if name not in example_names():
+        unknown = Diagnostic(
+            "unknown-example", None, {"name": name, "known": ", ".join(example_names())}, "examples-are"
+        )
+        raise BpxError([unknown.suggesting(name, example_names())])
+    return read_file(example_path(name)).text
+
+
+@app.command(cls=Command, help=say("cli.examples"))
 def examples(
+    name: Annotated[
+        str | None, typer.Argument(help=say("cli.example-name"), autocompletion=completion.examples)
+    ] = None,
     form: Annotated[str | None, form_option("examples")] = None,
     json: JsonFlag = False,
     output: Annotated[str | None, file_option("examples")] = None,
 ) -> None:
-    """List the bundled examples."""
+    """List the bundled examples, or show one as it is written."""
+    if name is not None:
+        with TextSession(output) as text_session:
+            text_session.write(_text(name))
+        return
     with Session("examples", form, json, output) as session:
         session.show(ExampleList.bundled())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from bpx.cli.app import app
-from bpx.cli.arguments import CodeOptions, read_names, read_upstream, spec_argument
-from bpx.cli.options import (
+from bpx.cli.input.arguments import CodeOptions, read_names, read_upstream, spec_argument
+from bpx.cli.input.command import EVERY, Command
+from bpx.cli.input.completion import nodes
+from bpx.cli.input.options import (
     Inputs,
     JsonFlag,
     Notation,
@@ -25,38 +26,25 @@ from bpx.cli.options import (
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 
-_EVERY_INPUT = "*"
-
-
-class _WithBarePaths(TyperCommand):
-    """`--paths` alone means every input; the parser knows only options that take a value or none."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        after = [*args[1:], "-"]
-        bare = [arg == "--paths" and next.startswith("-") for arg, next in zip(args, after, strict=False)]
-        completed = [
-            f"--paths={_EVERY_INPUT}" if alone else arg for arg, alone in zip(args, bare, strict=True)
-        ]
-        return super().parse_args(ctx, completed)
-
-
-Expand = Annotated[list[str] | None, typer.Option(metavar="NODE|all", help=say("cli.expand"))]
+Expand = Annotated[
+    list[str] | None, typer.Option(metavar="NODE|all", help=say("cli.expand"), autocompletion=nodes)
+]
 PathsTo = Annotated[
     str | None,
-    typer.Option(metavar="[INPUT]", help=say("cli.paths")),
+    typer.Option(metavar="[INPUT]", help=say("cli.paths"), autocompletion=nodes),
 ]
 Second = Annotated[bool, typer.Option("--second", help=say("cli.second"))]
 StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.step"))]
-NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"))]
+NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
 
 
 @app.command(
-    cls=_WithBarePaths,
+    cls=Command,
     help=say("cli.explain"),
-    epilog=say("cli.example", command='bpx explain "(x+y)^2" --set x=3 --set y=-1 --paths'),
+    epilog=say("cli.example", command='bpx explain "(x+y)^2" x=3 y=-1 --paths'),
 )
 def explain(
     target: Target,
@@ -102,4 +90,4 @@ def explain(
 
 
 def _chosen_paths(text: str | None) -> list[str] | None:
-    return [] if text == _EVERY_INPUT else read_names(text)
+    return [] if text == EVERY else read_names(text)

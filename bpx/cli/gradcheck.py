@@ -10,7 +10,7 @@ import typer
 
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
 from bpx.cli.app import app
-from bpx.cli.arguments import (
+from bpx.cli.input.arguments import (
     CodeOptions,
     code_argument,
     names_code,
@@ -20,7 +20,8 @@ from bpx.cli.arguments import (
     read_upstream,
     spec_argument,
 )
-from bpx.cli.options import (
+from bpx.cli.input.command import Command
+from bpx.cli.input.options import (
     Inputs,
     JsonFlag,
     Notation,
@@ -68,8 +69,9 @@ OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 
 @app.command(
+    cls=Command,
     help=say("cli.gradcheck"),
-    epilog=say("cli.example", command='bpx gradcheck "(x+y)^2" --set x=3 --set y=-1 --claim "x = 2*(x+y)"'),
+    epilog=say("cli.example", command='bpx gradcheck "(x+y)^2" x=3 y=-1 --claim "x = 2*(x+y)"'),
 )
 def gradcheck(
     target: Target,

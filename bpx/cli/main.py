@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from bpx.cli.app import app
 from bpx.cli.output.console import open_missing_streams
@@ -17,6 +19,24 @@ from bpx.cli.output.session import BUG, UNUSABLE
 
 # Each a file of this folder, in the order in which the help lists them.
 COMMANDS = ("explain", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help")
+
+
+_WORD = re.compile(r"[A-Za-z][\w-]*")
+
+
+def with_command(args: Sequence[str]) -> list[str]:
+    """The arguments with `explain` in front where a target stands in place of a command."""
+    first = args[0] if args else ""
+    if not first or first in COMMANDS or first == "-h" or first.startswith("--"):
+        return list(args)
+    misspelled = _WORD.fullmatch(first) and not any("=" in arg for arg in args) and not _is_target(first)
+    return list(args) if misspelled else ["explain", *args]
+
+
+def _is_target(word: str) -> bool:
+    from bpx.spec.reading.examples import example_names
+
+    return word in example_names() or Path(word).exists()
 
 
 def commands_to_load(args: Sequence[str]) -> Sequence[str]:
@@ -36,7 +56,7 @@ def main() -> None:
     gc.disable()  # a graph has no cycles to collect, and looking for them costs a fifth of a large run
     open_missing_streams()
     try:
-        app()
+        app(with_command(sys.argv[1:]))
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         _drop_output()
         sys.exit(0)

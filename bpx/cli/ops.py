@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.options import JsonFlag, file_option, form_option
+from bpx.cli.input.command import Command
+from bpx.cli.input.completion import ops as op_names
+from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session
 from bpx.words.say import say
 
 
-@app.command(help=say("cli.ops"))
+@app.command(cls=Command, help=say("cli.ops"))
 def ops(
-    name: Annotated[str | None, typer.Argument(help=say("cli.op"))] = None,
+    name: Annotated[str | None, typer.Argument(help=say("cli.op"), autocompletion=op_names)] = None,
     form: Annotated[str | None, form_option("ops")] = None,
     json: JsonFlag = False,
     output: Annotated[str | None, file_option("ops")] = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
+from bpx.cli.input.command import Command
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
@@ -24,7 +25,7 @@ class _SchemaSession(TextSession):
             raise BpxError([unknown_ending(self.file, [".json"])])
 
 
-@app.command(help=say("cli.schema"))
+@app.command(cls=Command, help=say("cli.schema"))
 def schema(
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.convert-output"))

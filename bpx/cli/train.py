@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.arguments import read_names, spec_argument
-from bpx.cli.options import JsonFlag, Target, Values, endings, form_option
+from bpx.cli.input.arguments import read_names, spec_argument
+from bpx.cli.input.command import Command
+from bpx.cli.input.options import JsonFlag, Target, Values, endings, form_option
 from bpx.cli.output.console import need_folder, write_file
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
@@ -54,6 +55,7 @@ ReportFile = Annotated[
 
 
 @app.command(
+    cls=Command,
     help=say("cli.train"),
     epilog=say("cli.example", command="bpx train logistic_regression --steps 50 -o trained.toml"),
 )

@@ -104,7 +104,6 @@ def test_values_for_arguments(options: list[str], size: int) -> None:
     ("args", "codes"),
     [
         (["explain", "x^2", "--set", "x=1", "--inputs", "values.npz"], ["only-for-code"]),
-        (["gradcheck", "x^2", "--set", "x=1", "--random", "x:(2,)"], ["only-for-code"]),
         (["explain", "none.py:loss"], ["missing-file"]),
         (["explain", "net.py"], ["no-name-in-file"]),
         (["explain", "net.py:los"], ["not-in-file"]),

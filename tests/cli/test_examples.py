@@ -6,7 +6,7 @@ from invoking import invoke, plain_json
 
 from bpx.cli.examples import ExampleList
 from bpx.render.blocks import Table
-from bpx.spec.reading.examples import example_names
+from bpx.spec.reading.examples import example_names, example_path
 
 
 def test_examples() -> None:
@@ -21,3 +21,8 @@ def test_the_list_of_examples() -> None:
     (table,) = ExampleList((("a", "Title of a"), ("b", "Title of b"))).blocks()
     assert isinstance(table, Table)
     assert table.rows == (("a", "Title of a"), ("b", "Title of b"))
+
+
+def test_an_example_as_it_is_written() -> None:
+    assert invoke("examples", "sigmoid").stdout == example_path("sigmoid").read_text(encoding="utf-8")
+    assert "the examples are" in invoke("examples", "qqq", exit=2).stderr

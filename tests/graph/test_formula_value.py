@@ -63,7 +63,7 @@ def of(text: str) -> Formula:
         ("abs(x)", r"\left|x\right|"),
         ("cbrt(x + 1)", r"\sqrt[3]{x + 1}"),
         ("floor(x) + ceil(y)", r"\left\lfloor x\right\rfloor + \left\lceil y\right\rceil"),
-        ("exp2(x)^y", r"\left(2^{x}\right)^{y}"),
+        ("exp2(x)^y", r"\left({2}^{x}\right)^{y}"),
         ("asinh(x)", r"\operatorname{arsinh}\left(x\right)"),
         ("inv(M)", r"M^{-1}"),
         ("inv(M.T)", r"\left(M^{\top}\right)^{-1}"),
@@ -79,9 +79,9 @@ def of(text: str) -> Formula:
         ("M @ N.T", r"M \, N^{\top}"),
         ("M.T.T", r"\left(M^{\top}\right)^{\top}"),
         ("M.T^2", r"\left(M^{\top}\right)^{2}"),
-        ("u[0]^2", r"u_{0}^{2}"),
-        ("M[0, 1:]", r"M_{0, 1{:}}"),
-        ("M[0][1]", r"\left(M_{0}\right)_{1}"),
+        ("u[0]^2", r"u_{[0]}^{2}"),
+        ("M[0, 1:]", r"M_{[0, 1{:}]}"),
+        ("M[0][1]", r"\left(M_{[0]}\right)_{[1]}"),
         ("alpha + w_1", r"\alpha + w_{1}"),
         ("1e-7 * x", r"1 \cdot 10^{-7} \cdot x"),
         ("sum(M, axis=0)", r"\operatorname{sum}\left(M, \text{axis=0}\right)"),
@@ -120,7 +120,7 @@ def test_names_in_latex(name: str, latex: str) -> None:
 def test_a_name_with_a_subscript_takes_no_second_one() -> None:
     graph = Graph()
     x = graph.input((3,))
-    assert formula(graph, x[0].id, {x.id: "x1"}).latex() == r"\left(x_{1}\right)_{0}"
+    assert formula(graph, x[0].id, {x.id: "x1"}).latex() == r"\left(x_{1}\right)_{[0]}"
 
 
 def test_a_derivative_is_a_fraction() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -94,3 +94,12 @@ def draw(text: str, seed: int) -> dict[str, Any]:
         raise BpxError([Diagnostic("bad-random", None, {"text": text}, "random-form")])
     shapes = ((match["name"], ast.literal_eval(match["shape"])) for match in parts)
     return {name: rng.standard_normal(shape) for name, shape in shapes}
+
+
+def draw_numbers(names: Iterable[str], seed: int) -> dict[str, float]:
+    """A number for each name, with two digits, so that it can be computed with by hand.
+
+    From 0.1 to 0.9, where logarithms, roots, probabilities and inverse sines are all defined.
+    """
+    rng = np.random.default_rng(seed)
+    return {name: round(float(rng.uniform(0.1, 0.9)), 2) for name in names}

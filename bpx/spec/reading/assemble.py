@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from bpx.graph.arrays import Array
 from bpx.graph.graph import CONSTANT, OPS, Expr, Graph
 from bpx.graph.named.named_graph import CustomOp, Input, NamedGraph
 from bpx.graph.named.names import groups_of
 from bpx.graph.numbers import CONSTANTS
+from bpx.graph.run import run
 from bpx.spec.reading.syntax import BlockCall, InputSyntax, SpecSyntax
 from bpx.spec.text.build import build
 from bpx.spec.text.order import in_order, report_cycle
 from bpx.spec.text.problems import MOST_WITH_CARE, Reporter
 from bpx.spec.text.source_text import shortened
+from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import Diagnostic, Span
 from bpx.words.say import say
 from bpx.words.spelling import nearest
@@ -22,6 +27,20 @@ from bpx.words.spelling import nearest
 def assemble(syntax: SpecSyntax, problems: list[Diagnostic]) -> NamedGraph | None:
     """The graph of a spec; None where it cannot be built. What is wrong goes to `problems`."""
     return _Assembler(syntax, problems).assemble()
+
+
+def constant_value(name: str, expression: Expression, problems: list[Diagnostic]) -> Array | None:
+    """The value of an expression without inputs; None where it has none, which goes to `problems`."""
+    graph, before = Graph(), len(problems)
+    expr = build(expression, graph, {}, problems.append)
+    if expr is None or len(problems) > before:
+        return None
+    value = np.array(run(graph, {}, [expr.id])[expr.id])
+    if not value.size:
+        problems.append(Diagnostic("empty-array", expression.span, {"name": name}))
+    elif not np.isfinite(value).all():
+        problems.append(Diagnostic("not-finite-input", expression.span, {"name": name, "found": str(value)}))
+    return value if len(problems) == before else None
 
 
 class _Assembler:

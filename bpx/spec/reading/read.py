@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.graph.arrays import Array
-from bpx.graph.graph import Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array, not_an_input
 from bpx.graph.numbers import number
-from bpx.graph.run import run
-from bpx.spec.reading.assemble import assemble
+from bpx.spec.reading.assemble import assemble, constant_value
 from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, expression_syntax
-from bpx.spec.text.build import build
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
@@ -54,20 +51,42 @@ def read_expression(
     return _named_graph(expression_syntax(source, values or {}, problems, notation), values or {}, problems)
 
 
+def read_statements(
+    source: Source, values: Mapping[str, Any] | None = None, notation: str | None = None
+) -> NamedGraph:
+    """The spec of statements such as `z = w*x; L = z^2; x = 3`, as `read_expression`. Raises `BpxError`."""
+    from bpx.spec.reading.statements import statements_syntax
+
+    problems: list[Diagnostic] = []
+    return _named_graph(statements_syntax(source, values or {}, problems, notation), values or {}, problems)
+
+
 def read_value(name: str, source: Source) -> Array:
-    """The value of a text such as `0.5`, `-1/3`, `pi/2` or `[[1, 2], [3, 4]]`. Raises `BpxError`."""
+    """The value of a text: `0.5`, `-1/3`, `[[1, 2], [3, 4]]`, or an array as a program prints it.
+
+    Raises `BpxError`.
+    """
     expression, problems = parse(SourceText(source, source.text))
-    graph = Graph()
-    expr = build(expression, graph, {}, problems.append) if expression else None
-    if problems or expr is None:
-        raise BpxError(problems)
-    value = np.array(run(graph, {}, [expr.id])[expr.id])
-    if not value.size:
-        raise BpxError([Diagnostic("empty-array", Span(source, 0, len(source.text)), {"name": name})])
-    if not np.isfinite(value).all():
-        facts = {"name": name, "found": str(value)}
-        raise BpxError([Diagnostic("not-finite-input", Span(source, 0, len(source.text)), facts)])
+    value = constant_value(name, expression, problems) if expression and not problems else None
+    if value is None:
+        value = _printed(source)
+    if value is None:
+        raise BpxError(_elided(source) or problems)
     return value
+
+
+def _elided(source: Source) -> list[Diagnostic]:
+    """NumPy and PyTorch print `...` in place of most of a large array."""
+    at = source.text.find("...")
+    return [Diagnostic("elided-array", Span(source, at, at + 3), {}, "print-all")] if at >= 0 else []
+
+
+def _printed(source: Source) -> Array | None:
+    """The array of finite numbers that another program printed; None where the text is none."""
+    from bpx.spec.values.printed import printed_array
+
+    array = printed_array(source.text)
+    return array if array is not None and array.size and np.isfinite(array).all() else None
 
 
 # --- syntax → graph -----------------------------------------------------------------------------
@@ -109,9 +128,18 @@ def _override(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[Diag
 
 def _check_values(syntax: SpecSyntax, problems: list[Diagnostic]) -> None:
     reported = {problem.facts.get("name") for problem in problems}
+    missing = [
+        name
+        for name, input in syntax.inputs.items()
+        if input.value is None and name not in reported and not input.broken
+    ]
+    for name in missing:
+        problem = _missing_value(name, syntax.inputs[name].span, syntax.inputs)
+        if name == missing[-1] and not problem.help:
+            values = " ".join(f"{name}=0.5" for name in missing)
+            problem = problem._replace(help="set-values", facts={"name": name, "values": values})
+        problems.append(problem)
     for name, input in syntax.inputs.items():
-        if input.value is None and name not in reported and not input.broken:
-            problems.append(_missing_value(name, input.span, syntax.inputs))
         problems += _outside_range(name, input)
 
 
@@ -133,4 +161,4 @@ def _missing_value(name: str, span: Span | None, inputs: Mapping[str, InputSynta
         if name[:at] in valued and name[at:] in valued:
             facts = {"name": name, "left": name[:at], "right": name[at:]}
             return Diagnostic("missing-value", span, facts, "implicit-product")
-    return Diagnostic("missing-value", span, {"name": name}, "set-value")
+    return Diagnostic("missing-value", span, {"name": name})

@@ -150,7 +150,7 @@ def expression_syntax(
     )
     problems += syntax_problems
     syntax = SpecSyntax(source, warnings=notes)
-    for name, start in _input_names(expression, values) if expression else ():
+    for name, start in input_names(expression, values) if expression else ():
         span = expression.text.span(start, start + len(name)) if expression else None
         syntax.inputs.setdefault(name, InputSyntax(None, span=span))
     for name in values:
@@ -164,7 +164,7 @@ def expression_syntax(
     return syntax
 
 
-def _input_names(expression: Expression, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def input_names(expression: Expression, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """The names that mean nothing else, or that a value is given to; each with where it starts.
 
     A value may be given to a name that is called like an op, and to one in front of brackets, `x(y + 1)`.

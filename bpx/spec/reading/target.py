@@ -12,7 +12,7 @@ from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.reading.examples import example_names, example_path
-from bpx.spec.reading.read import read_expression, read_spec
+from bpx.spec.reading.read import read_expression, read_spec, read_statements
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 from bpx.words.spelling import nearest
 
@@ -23,11 +23,24 @@ LARGEST_SPEC = 64 * 2**20  # bytes
 STDIN = "-"
 FORMATS: dict[str, Format] = {".toml": "toml", ".json": "json"}
 
+# Files that people have beside specs, and what bpx can do with each.
+_TABLES = (".csv", ".tsv", ".npz", ".npy", ".safetensors")
+_OTHER_FILES = {
+    ".ipynb": "save-as-code",
+    ".yaml": "write-as-toml",
+    ".yml": "write-as-toml",
+    ".md": "copy-formula",
+    ".tex": "copy-formula",
+    **dict.fromkeys(_TABLES, "use-table"),
+}
 _EXPRESSION = "<expression>"
 _LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
 _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
 )
+
+# A spec in TOML has texts or sections; `y = x^2` alone is a statement.
+_ONLY_IN_TOML = re.compile(r"""["'#]|^\s*\[[^\n]*\]\s*$""", re.MULTILINE)
 
 
 def read_target(
@@ -38,9 +51,8 @@ def read_target(
     An expression is read in `notation`, or in the one that it shows to be in.
     """
     if target == STDIN:
-        return read_text(
-            Source("<stdin>", decoded_text("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))), values
-        )
+        text = decoded_text("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))
+        return read_text(Source("<stdin>", text), values, notation)
     if not target.strip():
         return read_expression(Source(_EXPRESSION, target), values, notation)
     path = Path(target)
@@ -51,11 +63,22 @@ def read_target(
     if target not in (values or ()) and _is_directory(path):
         _fail("is-a-directory", "directory", name=target)
     if target not in (values or ()) and _exists(path):
-        return read_text(read_file(path), values)
+        _refuse_other_files(path)
+        return read_text(read_file(path), values, notation)
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
-    return read_expression(Source(_EXPRESSION, target), values, notation)
+    return _read_formulas(Source(_EXPRESSION, target), values, notation)
+
+
+def _refuse_other_files(path: Path) -> None:
+    """A file of another kind by its name, unless a spec stands in it."""
+    help = _OTHER_FILES.get(path.suffix.lower())
+    if help is None:
+        return
+    with path.open("rb") as file:
+        if format_of(file.read(LARGEST_SPEC).decode("utf-8", "ignore")) is None:
+            _fail("other-file", help, name=str(path), stem=path.stem)
 
 
 def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:
@@ -69,19 +92,30 @@ def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:
         _fail("unknown-target", "list-examples", name=target)
 
 
-def read_text(source: Source, values: Mapping[str, Any] | None = None) -> NamedGraph:
+def read_text(
+    source: Source, values: Mapping[str, Any] | None = None, notation: str | None = None
+) -> NamedGraph:
     """The spec in a text whose format is seen from how it begins. Raises `BpxError`."""
     format = format_of(source.text)
     if format is None:
-        return read_expression(source, values)
+        return _read_formulas(source, values, notation)
     return read_spec(source, format, values)
+
+
+def _read_formulas(source: Source, values: Mapping[str, Any] | None, notation: str | None) -> NamedGraph:
+    """The spec of an expression, or of several statements. Raises `BpxError`."""
+    from bpx.spec.reading.statements import is_statements
+
+    return (read_statements if is_statements(source.text) else read_expression)(source, values, notation)
 
 
 def format_of(text: str) -> Format | None:
     """`json`, `toml`, or None for an expression."""
     if text.lstrip().startswith("{"):
         return "json"
-    return "toml" if not text.strip() or _FIRST_LINE_OF_TOML.match(text) else None
+    if text.strip() and not _FIRST_LINE_OF_TOML.match(text):
+        return None
+    return "toml" if not text.strip() or _ONLY_IN_TOML.search(text) else None
 
 
 def read_file(path: Path) -> Source:

@@ -36,6 +36,23 @@ def as_stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
 
 
+@pytest.mark.parametrize(
+    ("file", "help"),
+    [
+        ("net.ipynb", "bpx explain net.py:loss"),
+        ("net.yaml", "bpx help spec"),
+        ("notes.md", "copy one of its formulas"),
+        ("gradients.csv", "bpx audit TARGET"),
+        ("gradients.NPZ", "bpx audit TARGET"),
+    ],
+)
+def test_other_files_are_known(tmp_path: Path, file: str, help: str) -> None:
+    (tmp_path / file).write_text("x^2")
+    refused = problem(str(tmp_path / file))
+    assert refused.code == "other-file"
+    assert help in (refused.advice or "")
+
+
 # --- four ways ----------------------------------------------------------------------------------
 
 

@@ -6,21 +6,22 @@ from typing import Annotated, Any
 
 import typer
 
+from bpx.cli.input.completion import nodes, targets
 from bpx.render.forms import endings_of, forms_of
 from bpx.words.say import say
 
 Target = Annotated[
     str,
-    typer.Argument(help=say("cli.target")),
+    typer.Argument(help=say("cli.target"), autocompletion=targets),
 ]
 Values = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help=say("cli.set")),
 ]
-Of = Annotated[str | None, typer.Option("--of", metavar="NODE", help=say("cli.of"))]
+Of = Annotated[str | None, typer.Option("--of", metavar="NODE", help=say("cli.of"), autocompletion=nodes)]
 Wrt = Annotated[
     str | None,
-    typer.Option("--wrt", metavar="NAME,...", help=say("cli.wrt")),
+    typer.Option("--wrt", metavar="NAME,...", help=say("cli.wrt"), autocompletion=nodes),
 ]
 Upstream = Annotated[
     str | None,

@@ -40,10 +40,11 @@ def spec_argument(
             from bpx.spec.code.target import graph_of
 
             return graph_of(_read_code(target, values, options))
+        from bpx.cli.input.missing import read_with_missing
         from bpx.spec.reading.target import read_target
 
         problems += _of_no_use(options)
-        return read_target(target, values, notation)
+        return read_with_missing(lambda values: read_target(target, values, notation), values, options)
 
     return _read(assignments, earlier, read)
 
@@ -93,18 +94,18 @@ def _read_code(target: str, values: dict[str, Any], code: CodeOptions) -> Any:
 def _of_no_use(code: CodeOptions) -> list[Diagnostic]:
     from bpx.words.diagnostic import Diagnostic
 
-    options = {"--inputs": code.inputs, "--random": code.random}
-    return [
-        Diagnostic("only-for-code", None, {"option": option}) for option, value in options.items() if value
-    ]
+    return [Diagnostic("only-for-code", None, {"option": "--inputs"})] if code.inputs else []
 
 
 def _assigned(assignments: Sequence[str] | None, problems: list[Diagnostic]) -> dict[str, Any]:
     """The values that `--set` gives, by name."""
+    if not assignments:
+        return {}
+    from bpx.spec.reading.statements import split_assignments
     from bpx.words.diagnostic import BpxError, Diagnostic
 
     values: dict[str, Any] = {}
-    for assignment in assignments or ():
+    for assignment in (part for text in assignments or () for part in split_assignments(text)):
         name, equals, text = assignment.partition("=")
         if not (name.strip() and equals):
             problems.append(Diagnostic("bad-assignment", None, {"text": assignment}))
@@ -119,6 +120,10 @@ def _assigned(assignments: Sequence[str] | None, problems: list[Diagnostic]) -> 
 
 def read_value(name: str, text: str, place: str) -> Any:
     """A value that is written at a `place` of the command line."""
+    if text.strip().startswith("@"):
+        from bpx.spec.values.files import value_in_file
+
+        return value_in_file(name, text.strip()[1:])
     from bpx.spec.reading.read import read_value as read
     from bpx.words.diagnostic import Source
 

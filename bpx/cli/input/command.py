@@ -1,0 +1,130 @@
+"""How the arguments of a command are read: more generously than Typer's parser reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from bpx.cli.output.session import TextSession
+
+EVERY = "*"  # the value of an option that may stand alone: every input
+_MAY_STAND_ALONE = ("--paths", "--random")
+_ADD_UP = ("--wrt", "--paths")  # given twice, both count
+_ASSIGNMENT = re.compile(r"[^\W\d][\w.]*['′]*\s*=(?!=)")
+
+
+class Command(TyperCommand):
+    """A command whose target may begin with a minus, and be followed by values: `bpx explain "-x^2" x=3`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Hand Typer's parser the arguments in the form that it knows; refuse those it cannot take."""
+        params = [param for param in self.get_params(ctx) if param.param_type_name == "option"]
+        takes_value = {name: not getattr(param, "is_flag", False) for param in params for name in param.opts}
+        reader = _Reader(takes_value, args)
+        reader.read()
+        if not ctx.resilient_parsing:
+            self._refuse(reader)
+        return super().parse_args(ctx, reader.arguments())
+
+    def _refuse(self, reader: _Reader) -> None:
+        if not reader.unknown and len(reader.positional) <= 1:
+            return
+        from bpx.words.diagnostic import BpxError, Diagnostic
+
+        name = self.name or ""
+        problems = [_unknown_option(option, name, reader.takes_value) for option in reader.unknown]
+        if not problems and "--set" in reader.takes_value:
+            facts = {
+                "extra": reader.positional[1],
+                "command": name,
+                "whole": " ".join(reader.positional),
+            }
+            problems.append(Diagnostic("extra-argument", None, facts, "quote-whole"))
+        if problems:
+            session = TextSession(None)
+            session.is_json = "--json" in reader.options
+            session.refuse(BpxError(problems))
+
+
+class _Reader:
+    """The arguments of a command, one by one; `takes_value` has the options that the command knows."""
+
+    def __init__(self, takes_value: Mapping[str, bool], args: Sequence[str]) -> None:
+        self.takes_value = takes_value
+        self.waiting = list(reversed(args))
+        self.options: list[str] = []
+        self.positional: list[str] = []
+        self.added_up: dict[str, list[str]] = {}
+        self.unknown: list[str] = []
+
+    def read(self) -> None:
+        while self.waiting:
+            arg = self.waiting.pop()
+            if arg == "--":
+                self.positional += reversed(self.waiting)
+                return
+            if arg.startswith("--") or arg[:2] in self.takes_value:
+                self.option(arg)
+            elif self.positional and "--set" in self.takes_value and _ASSIGNMENT.match(arg):
+                self.options += ("--set", arg)
+            else:
+                self.positional.append(arg)
+
+    def option(self, arg: str) -> None:
+        """An option, and its value where that is an argument of its own."""
+        name, equals, value = arg.partition("=")
+        if arg.startswith("--") and name not in self.takes_value:
+            self.unknown.append(name)
+        wants_value = self.takes_value.get(name, False) and not equals
+        if wants_value and name in _MAY_STAND_ALONE and self.stands_alone():
+            value, wants_value = EVERY, False
+            arg = f"{name}={EVERY}"
+        if name in _ADD_UP and not (wants_value and not self.waiting):
+            self.added_up.setdefault(name, []).append(self.waiting.pop() if wants_value else value)
+            return
+        self.options.append(arg)
+        if wants_value and self.waiting:
+            self.options.append(self.waiting.pop())
+
+    def stands_alone(self) -> bool:
+        """Is what follows an option not its value?"""
+        following = self.waiting[-1:]
+        return not following or following[0].startswith("-") or bool(_ASSIGNMENT.match(following[0]))
+
+    def arguments(self) -> list[str]:
+        """The arguments for Typer's parser, those that are no options at the end."""
+        lists = [
+            f"{name}={EVERY if EVERY in values else ','.join(values)}"
+            for name, values in self.added_up.items()
+        ]
+        return [*self.options, *lists, *(["--", *self.positional] if self.positional else [])]
+
+
+def _unknown_option(option: str, command: str, known: Mapping[str, bool]) -> Any:
+    """The diagnostic for an option that a command does not have, but another one may."""
+    from difflib import get_close_matches
+
+    from bpx.words.diagnostic import Diagnostic
+
+    facts = {"name": option, "command": command}
+    if owners := _commands_with(option):
+        return Diagnostic("no-such-option", None, {**facts, "owner": owners[0]}, "option-of")
+    if guesses := get_close_matches(option, known, n=1, cutoff=0.75):
+        return Diagnostic("no-such-option", None, {**facts, "guess": guesses[0]}, "did-you-mean")
+    return Diagnostic("no-such-option", None, facts, "list-options")
+
+
+def _commands_with(option: str) -> list[str]:
+    """The commands that have an option."""
+    from bpx.cli.app import app
+    from bpx.cli.main import COMMANDS
+
+    for name in COMMANDS:
+        import_module(f"bpx.cli.{name}")
+    commands: Mapping[str, Any] = getattr(typer.main.get_command(app), "commands", {})
+    return [name for name in COMMANDS if any(option in param.opts for param in commands[name].params)]

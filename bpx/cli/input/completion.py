@@ -1,0 +1,64 @@
+"""What a shell proposes when somebody presses Tab: targets, nodes of the target, ops, examples, topics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+_TARGETS = (".toml", ".json", ".py")
+
+
+def targets(incomplete: str) -> list[str]:
+    """Examples, and files that can be explained."""
+    from bpx.spec.reading.examples import example_names
+
+    before, slash, _ = incomplete.rpartition("/")
+    folder = f"{before}{slash}"
+    files = [
+        f"{folder}{path.name}/" if path.is_dir() else f"{folder}{path.name}"
+        for path in Path(folder or ".").glob("[!.]*")
+        if path.is_dir() or path.suffix in _TARGETS
+    ]
+    return _beginning([*example_names(), *files], incomplete)
+
+
+def nodes(ctx: Any, incomplete: str) -> list[str]:
+    """The nodes of the target before it; behind a comma, one more of them."""
+    from bpx.cli.input.arguments import names_code
+    from bpx.spec.reading.target import read_target
+    from bpx.words.diagnostic import BpxError
+
+    target = ctx.params.get("target")
+    if not target or names_code(target):  # a shell must not run the code of a file
+        return []
+    try:
+        names = list(read_target(target).nodes)
+    except BpxError:
+        return []
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _beginning(names, last)]
+
+
+def ops(incomplete: str) -> list[str]:
+    """The names of all ops."""
+    from bpx.ops import rows
+
+    return _beginning([row.name for row in rows()], incomplete)
+
+
+def examples(incomplete: str) -> list[str]:
+    """The names of the bundled examples."""
+    from bpx.spec.reading.examples import example_names
+
+    return _beginning(example_names(), incomplete)
+
+
+def topics(incomplete: str) -> list[str]:
+    """The topics of the manual."""
+    from bpx.cli.help import topics as all_topics
+
+    return _beginning(all_topics(), incomplete)
+
+
+def _beginning(names: Any, incomplete: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))

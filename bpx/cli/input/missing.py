@@ -1,0 +1,62 @@
+"""Inputs of a graph that nobody gave a value: drawn where that is asked for, asked for in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bpx.cli.input.command import EVERY
+
+if TYPE_CHECKING:
+    from bpx.cli.input.arguments import CodeOptions
+    from bpx.words.diagnostic import Diagnostic
+
+
+def read_with_missing(
+    read: Callable[[dict[str, Any]], Any], values: dict[str, Any], options: CodeOptions
+) -> Any:
+    """What `read` makes of the values, and of those that it says are missing. Raises `BpxError`."""
+    from bpx.words.diagnostic import BpxError
+
+    drawn: dict[str, Any] = {}
+    if options.random not in (None, EVERY):
+        from bpx.spec.code.inputs import draw
+
+        drawn = draw(options.random or "", options.seed)
+    try:
+        return read({**drawn, **values})
+    except BpxError as error:
+        missing = _missing(error.diagnostics)
+        if not missing:
+            raise
+        if options.random == EVERY:
+            from bpx.spec.code.inputs import draw_numbers
+
+            drawn = draw_numbers(missing, options.seed)
+        elif sys.stdin.isatty() and sys.stderr.isatty():
+            drawn |= {name: _asked_for(name) for name in missing}
+        else:
+            raise
+    return read({**drawn, **values})
+
+
+def _missing(problems: Sequence[Diagnostic]) -> list[str]:
+    """The names of inputs without a value, where nothing else is wrong."""
+    return [problem.facts["name"] for problem in problems if problem.code == "missing-value"] * all(
+        problem.code == "missing-value" and problem.help != "implicit-product" for problem in problems
+    )
+
+
+def _asked_for(name: str) -> Any:
+    """The value that somebody types, asked for until it can be read."""
+    from bpx.cli.input.arguments import read_value
+    from bpx.words.diagnostic import BpxError
+
+    while True:
+        try:
+            return read_value(name, typer.prompt(name, prompt_suffix=" = ", err=True), name)
+        except BpxError as error:
+            typer.echo("\n".join(problem.to_text() for problem in error.diagnostics), err=True)

@@ -1,0 +1,1 @@
+"""Values as other programs print or store them."""

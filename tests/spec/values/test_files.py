@@ -1,0 +1,54 @@
+"""Values that stand in a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpx.spec.values.files import value_in_file
+from bpx.words.diagnostic import BpxError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    np.save(tmp_path / "a.npy", np.array([1.0, 2.0]))
+    np.savez(tmp_path / "d.npz", x=np.array([1.0, 2.0]), y=np.array(3.0))
+    (tmp_path / "plain.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "column.txt").write_text("1\n2\n")
+    (tmp_path / "head.csv").write_text("x,y\n1,5\n2,6\n")
+    (tmp_path / "list.json").write_text("[1, 2]")
+    (tmp_path / "names.json").write_text(json.dumps({"x": [1, 2], "y": 3}))
+    np.save(tmp_path / "objects.npy", np.array([object()]), allow_pickle=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["a.npy", "d.npz", "d.npz:x", "column.txt", "head.csv", "list.json", "names.json", "names.json:x"],
+)
+def test_a_value_is_found(folder: Path, reference: str) -> None:
+    np.testing.assert_array_equal(value_in_file("x", str(folder / reference)), [1, 2])
+
+
+def test_a_table_without_a_head_is_a_matrix(folder: Path) -> None:
+    np.testing.assert_array_equal(value_in_file("x", str(folder / "plain.csv")), [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "code"),
+    [
+        ("d.npz", "q", "not-in-table"),
+        ("d.npz:q", "x", "not-in-table"),
+        ("none.json", "x", "missing-file"),
+        ("none.npy", "x", "missing-file"),
+        ("objects.npy", "x", "table-pickle"),
+        ("a.xyz", "x", "table-ending"),
+    ],
+)
+def test_what_is_not_there_is_said(folder: Path, reference: str, name: str, code: str) -> None:
+    with pytest.raises(BpxError) as error:
+        value_in_file(name, str(folder / reference))
+    assert [problem.code for problem in error.value.diagnostics] == [code]
