@@ -30,7 +30,7 @@ class Archive:
             raise ModelError("model-broken", reason=str(error).lower()) from None
         self._members = {info.filename.partition("/")[2]: info for info in self._zip.infolist()}
         if sum(info.file_size for info in self._zip.infolist()) > LARGEST_MODEL:
-            raise ModelError("table-unpacks", most=f"{LARGEST_MODEL // 2**20} MiB")
+            raise ModelError("model-unpacks", most=f"{LARGEST_MODEL // 2**20} MiB")
 
     def __enter__(self) -> Archive:
         return self

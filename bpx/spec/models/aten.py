@@ -13,9 +13,10 @@ import numpy as np
 
 from bpx.graph.arrays import LARGEST_NODE
 from bpx.graph.graph import CONSTANT, Expr
+from bpx.ops.layers import MASKED
 from bpx.spec.models.aten_layers import LAYERS
 from bpx.spec.models.aten_losses import LOSSES
-from bpx.spec.models.operands import last_first, moved, numbers_of, per_axis
+from bpx.spec.models.operands import moved, numbers_of, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
 _UNARY = {
@@ -72,7 +73,20 @@ def _round(self: Expr, decimals: int = 0) -> Expr:
 
 
 def _masked_fill(self: Expr, mask: Expr, value: Any) -> Expr:
+    number = value.number if isinstance(value, Expr) else float(value)
+    if number == -math.inf:
+        # Scores of what must not be looked at, for a softmax: there a finite number does the same.
+        if np.any(np.all(np.broadcast_to(numbers_of(mask) != 0, self.shape), axis=-1)):
+            raise OtherSetting("mask")
+        value = MASKED
     return add("where", mask, value, self)
+
+
+def _cosine_similarity(x1: Expr, x2: Expr, dim: int = 1, eps: float = 1e-8) -> Expr:
+    first, second = (
+        x / add("max", add("norm", x, axis=[dim], keepdims=True), eps) for x in (x1, x2)
+    )
+    return add("sum", first * second, axis=[dim])
 
 
 def _addmm(self: Expr, mat1: Expr, mat2: Expr, beta: float = 1, alpha: float = 1) -> Expr:
@@ -133,6 +147,8 @@ def _unsqueeze(self: Expr, dim: int) -> Expr:
 
 
 def _expand(self: Expr, size: Sequence[int]) -> Expr:
+    if tuple(size) == self.shape:
+        return self
     old = (1,) * (len(size) - self.ndim) + self.shape
     whole = [n if length == -1 else length for length, n in zip(size, old, strict=True)]
     return add("broadcast_to", self, shape=whole)
@@ -210,6 +226,10 @@ def _along(op: str) -> Callable[..., Expr]:
     return lambda self, dim, dtype=None: add(op, self, axis=[dim])
 
 
+def _running(op: str) -> Callable[..., Expr]:
+    return lambda self, dim, dtype=None: add(op, self, axis=dim)
+
+
 def _norm(self: Expr, ord: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Expr:
     axis = None if dim in (None, []) else per_axis(dim, 1)
     return add("norm", self, ord=ord, axis=axis, keepdims=bool(keepdim))
@@ -269,7 +289,7 @@ def _one_hot(self: Expr, num_classes: int = -1) -> Expr:
 # --- what is no arithmetic ----------------------------------------------------------------------
 
 
-def _as_type(self: Expr, dtype: Any = None, **_: Any) -> Any:
+def _as_type(self: Expr, dtype: Any = None) -> Any:
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":
         numbers = numbers_of(self)  # of what can be differentiated nothing would be left
         return self.graph.constant(np.not_equal(numbers, 0) if dtype.kind == "b" else np.trunc(numbers))
@@ -335,7 +355,6 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "lerp": lambda self, end, weight: self + weight * (end - self),
     "addcmul": lambda self, tensor1, tensor2, value=1: self + value * (tensor1 * tensor2),
     "addcdiv": lambda self, tensor1, tensor2, value=1: self + value * (tensor1 / tensor2),
-    **dict.fromkeys(("matmul", "mv", "dot"), None),
     "matmul": lambda self, other: add("matmul", self, other),
     "mm": lambda self, mat2: add("matmul", self, mat2),
     "bmm": lambda self, mat2: add("matmul", self, mat2),
@@ -369,8 +388,12 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "split_with_sizes": lambda self, split_sizes, dim=0: _cut(self, dim, split_sizes),
     "chunk": _chunk,
     "unbind": _unbind,
-    "cat": lambda tensors, dim=0: add("concat", *tensors, axis=dim),
-    "stack": lambda tensors, dim=0: add("stack", *tensors, axis=dim),
+    "cat": lambda tensors, dim=0: add("concat", *tensors, axis=dim) if len(tensors) > 1 else tensors[0],
+    "stack": stacked,
+    "broadcast_tensors": lambda tensors: [
+        _expand(x, np.broadcast_shapes(*(other.shape for other in tensors))) for x in tensors
+    ],
+    "cosine_similarity": _cosine_similarity,
     "flip": lambda self, dims: add("flip", self, axis=list(dims)),
     "pad": _pad,
     "constant_pad_nd": _pad,
@@ -390,8 +413,8 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "min.dim": _with_places("amin"),
     "var": _spread("var"),
     "std": _spread("std"),
-    "cumsum": _along("cumsum"),
-    "cumprod": _along("cumprod"),
+    "cumsum": _running("cumsum"),
+    "cumprod": _running("cumprod"),
     "linalg_vector_norm": _norm,
     "norm": lambda self, p=2, dim=None, keepdim=False: _norm(self, p, dim, keepdim),
     "argmax": _argmax,
@@ -426,6 +449,5 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
 }
 
 ATEN: Mapping[str, Callable[..., Any]] = {
-    f"aten.{name}": row for name, row in {**_ROWS, **LAYERS, **LOSSES}.items() if row is not None
+    f"aten.{name}": row for name, row in {**_ROWS, **LAYERS, **LOSSES}.items()
 }
-__all__ = ["ATEN", "full", "last_first"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
-from bpx.spec.models.operands import along, numbers_of, per_axis
+from bpx.spec.models.operands import along, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
 _MOST_STEPS = 1000  # of a recurrent layer, which is written out step by step
@@ -49,6 +49,18 @@ def _prelu(self: Expr, weight: Expr) -> Expr:
 def _glu(self: Expr, dim: int = -1) -> Expr:
     first, second = (add("split", self, sections=2, axis=dim, part=part) for part in (0, 1))
     return first * add("sigmoid", second)
+
+
+def _celu(self: Expr, alpha: float = 1) -> Expr:
+    return alpha * add("elu", self / alpha, 1.0)
+
+
+def _hardshrink(self: Expr, lambd: float = 0.5) -> Expr:
+    return add("where", add("gt", add("abs", self), lambd), self, 0.0)
+
+
+def _softshrink(self: Expr, lambd: float = 0.5) -> Expr:
+    return add("sub", self, add("clip", self, -lambd, lambd))
 
 
 def _dropout(input: Expr, p: float = 0.5, train: bool = False) -> Expr:
@@ -102,11 +114,9 @@ def _normalised(x: Expr, axes: list[int], eps: float) -> Expr:
 
 
 def _rms_norm(
-    input: Expr, normalized_shape: Sequence[int], weight: Expr | None = None, eps: float | None = None
+    input: Expr, normalized_shape: Sequence[int], eps: float, weight: Expr | None = None
 ) -> Expr:
     axes = list(range(-len(normalized_shape), 0))
-    # PyTorch's default is the epsilon of float32.
-    eps = float(np.finfo(np.float32).eps) if eps is None else eps
     root = add("sqrt", add("mean", add("square", input), axis=axes, keepdims=True) + eps)
     return _scaled(input / root, weight, None)
 
@@ -221,8 +231,9 @@ def attention(
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
+    flags: bool = False,
 ) -> Expr:
-    """softmax(q @ kᵀ · scale + mask) @ v; flags in a mask say what may be looked at."""
+    """softmax(q @ kᵀ · scale + mask) @ v; in a mask of `flags` a 1 says what may be looked at."""
     if dropout_p:
         raise OtherSetting("dropout_p")
     if attn_mask is None and scale is None:
@@ -233,17 +244,14 @@ def attention(
     if is_causal:
         scores = add("where", np.tri(query.shape[-2], key.shape[-2]), scores, MASKED)
     if attn_mask is not None:
-        scores = _masked(scores, attn_mask)
+        scores = add("where", attn_mask, scores, MASKED) if flags else scores + _finite(attn_mask)
     return add("matmul", add("softmax", scores), value)
 
 
-def _masked(scores: Expr, mask: Expr) -> Expr:
+def _finite(mask: Expr) -> Any:
+    """A mask that is added, with a finite number for -∞."""
     numbers = mask.graph.constants.get(mask.id)
-    if numbers is None:
-        return scores + mask
-    if np.isin(numbers, (0, 1)).all():
-        raise OtherSetting("attn_mask")  # flags, or numbers to add: the graph has forgotten which
-    return scores + np.maximum(numbers, MASKED)
+    return mask if numbers is None else np.maximum(numbers, MASKED)
 
 
 # --- recurrent cells ----------------------------------------------------------------------------
@@ -312,7 +320,7 @@ def _recurrent(step: Callable[..., Any], states: int) -> Callable[..., Any]:
                 xs[number] = state[0]
             for kept, item in zip(last, state, strict=True):
                 kept.append(item)
-        return [add("stack", *xs, axis=time), *(add("stack", *kept, axis=0) for kept in last)]
+        return [stacked(xs, time), *map(stacked, last)]
 
     return run
 
@@ -326,6 +334,10 @@ LAYERS: Mapping[str, Callable[..., Any]] = {
     "softplus": _softplus,
     "prelu": _prelu,
     "glu": _glu,
+    "celu": _celu,
+    "hardshrink": _hardshrink,
+    "softshrink": _softshrink,
+    "threshold": lambda self, threshold, value: add("where", add("gt", self, threshold), self, value),
     "dropout": _dropout,
     "feature_dropout": _dropout,
     "batch_norm": batch_norm,
@@ -366,4 +378,3 @@ LAYERS: Mapping[str, Callable[..., Any]] = {
     "lstm": _recurrent(_lstm_cell, 2),
     "gru": _recurrent(_gru_cell, 1),
 }
-__all__ = ["LAYERS", "numbers_of"]

@@ -20,6 +20,7 @@ from bpx.graph.named.names import as_node_name
 from bpx.graph.named.values import as_array, not_an_input
 from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
+from bpx.ops.tensors import SettingError
 from bpx.spec.models.model import Leaf, Model, Operation, Ref
 from bpx.spec.models.stack_traces import assigned, spans_of
 from bpx.spec.trace.rules.building import OtherSetting
@@ -142,6 +143,9 @@ class _Builder:
             self.refuse("model-setting", operation, setting=str(error))
         except KeyError as error:
             self.refuse("model-use", operation, reason=f"{error} has no value")
+        except SettingError as error:
+            reason = Diagnostic(error.code, None, error.facts).message
+            self.refuse("model-use", operation, reason=reason)
         except (ShapeError, TypeError, ValueError, IndexError, AttributeError) as error:
             self.refuse("model-use", operation, reason=str(error))
         else:

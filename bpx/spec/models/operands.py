@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,3 +52,12 @@ def along(parameter: Expr | None, x: Expr, axis: int = 1) -> Expr | None:
     if parameter is None or axis % x.ndim == x.ndim - 1:
         return parameter
     return add("reshape", parameter, shape=[-1, *[1] * (x.ndim - 1 - axis % x.ndim)])
+
+
+def stacked(tensors: Sequence[Expr], dim: int = 0) -> Expr:
+    """Arrays as the slices of one along a new axis."""
+    if len(tensors) > 1:
+        return add("stack", *tensors, axis=dim)
+    axis = dim % (tensors[0].ndim + 1)
+    shape = tensors[0].shape
+    return add("reshape", tensors[0], shape=[*shape[:axis], 1, *shape[axis:]])

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 _SCHEMA = 8  # the major version of the schema
 _OPS = "torch.ops."
 # The numbers of the types in the schema. Bfloat16 is the upper half of a float32.
-_BFLOAT16 = 13
-_DTYPES = {1: "u1", 2: "i1", 3: "i2", 4: "i4", 5: "i8", 6: "f2", 7: "f4", 8: "f8", 12: "?", _BFLOAT16: "u2"}
+_BOOL, _BFLOAT16 = 12, 13
+_DTYPES = {1: "u1", 2: "i1", 3: "i2", 4: "i4", 5: "i8", 6: "f2", 7: "f4", 8: "f8", _BOOL: "?", _BFLOAT16: "u2"}
 _FLOATS = {6, 7, 8, _BFLOAT16}
+# Operations that compute nothing.
+_CHECKS = ("aten._assert", "aten.sym_constrain", "_assert")
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
 
@@ -84,7 +86,24 @@ class _Reading:
             for spec in self.signature["output_specs"]
             if (argument := _output(spec)) and "as_tensor" in argument
         ]
-        return Model(file, "aten", leaves, [_operation(node) for node in self.graph["nodes"]], outputs)
+        return Model(file, "aten", leaves, list(self._operations()), outputs)
+
+    def _operations(self) -> Iterator[Operation]:
+        for node in self.graph["nodes"]:
+            operation = _operation(node)
+            if not operation.op.startswith(_CHECKS):
+                yield operation._replace(settings={**operation.settings, **self._of_types(operation)})
+
+    def _of_types(self, operation: Operation) -> dict[str, Any]:
+        """Settings that the types of the args decide."""
+        settings = operation.settings
+        if operation.op.startswith("aten.rms_norm") and settings.get("eps") is None:
+            kind = self.graph["tensor_values"][settings["input"].name]["dtype"]
+            return {"eps": float(np.finfo(_DTYPES[kind] if kind != _BFLOAT16 else "f4").eps)}
+        mask = settings.get("attn_mask")
+        if isinstance(mask, Ref):
+            return {"flags": self.graph["tensor_values"][mask.name]["dtype"] == _BOOL}
+        return {}
 
     def _leaves(self, spec: Mapping[str, Any]) -> Iterator[Leaf]:
         ((kind, entry),) = spec.items()
