@@ -458,7 +458,7 @@ ENGLISH: dict[str, str | Counted] = {
     # --- help: one next step ---
     "help.save-again": "save it with torch.export.save of PyTorch 2.9 or later",
     "help.save-export": "save the model as a graph: torch.export.save(torch.export.export(model.eval(), args), 'net.pt2')",
-    "help.model-value": "give it with --set {name}=…, --inputs FILE, or draw it with --random \"{name}:{drawn}\"",
+    "help.model-value": 'give it with --set {name}=…, --inputs FILE, or draw it with --random "{name}:{drawn}"',
     "help.model-whole-value": "give it with --set {name}=… or --inputs FILE",
     "help.save-inside": "save it with all tensors in one file",
     "help.convert-opset": "convert it with onnx.version_converter",

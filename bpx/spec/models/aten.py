@@ -20,9 +20,46 @@ from bpx.spec.models.operands import moved, numbers_of, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
 _UNARY = {
-    **{name: name for name in "relu tanh sigmoid exp expm1 exp2 log log1p log2 log10 sqrt sin cos tan".split()},
-    **{name: name for name in "asin acos atan sinh cosh asinh acosh atanh erf abs sign neg".split()},
-    **{name: name for name in "reciprocal square floor ceil silu mish relu6 selu softsign".split()},
+    **{
+        name: name
+        for name in [
+            "relu",
+            "tanh",
+            "sigmoid",
+            "exp",
+            "expm1",
+            "exp2",
+            "log",
+            "log1p",
+            "log2",
+            "log10",
+            "sqrt",
+            "sin",
+            "cos",
+            "tan",
+        ]
+    },
+    **{
+        name: name
+        for name in [
+            "asin",
+            "acos",
+            "atan",
+            "sinh",
+            "cosh",
+            "asinh",
+            "acosh",
+            "atanh",
+            "erf",
+            "abs",
+            "sign",
+            "neg",
+        ]
+    },
+    **{
+        name: name
+        for name in ["reciprocal", "square", "floor", "ceil", "silu", "mish", "relu6", "selu", "softsign"]
+    },
     **{"log_sigmoid": "logsigmoid", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "sgn": "sign"},
 }
 _BINARY = {
@@ -83,9 +120,7 @@ def _masked_fill(self: Expr, mask: Expr, value: Any) -> Expr:
 
 
 def _cosine_similarity(x1: Expr, x2: Expr, dim: int = 1, eps: float = 1e-8) -> Expr:
-    first, second = (
-        x / add("max", add("norm", x, axis=[dim], keepdims=True), eps) for x in (x1, x2)
-    )
+    first, second = (x / add("max", add("norm", x, axis=[dim], keepdims=True), eps) for x in (x1, x2))
     return add("sum", first * second, axis=[dim])
 
 
@@ -116,7 +151,9 @@ def _full_shape(self: Expr, shape: Sequence[int]) -> list[int]:
 def _flatten(self: Expr, start_dim: int = 0, end_dim: int = -1) -> Expr:
     first, last = start_dim % max(self.ndim, 1), end_dim % max(self.ndim, 1)
     shape = self.shape
-    return add("reshape", self, shape=[*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]])
+    return add(
+        "reshape", self, shape=[*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]]
+    )
 
 
 def _unflatten(self: Expr, dim: int, sizes: Sequence[int]) -> Expr:
@@ -177,7 +214,9 @@ def _cut(self: Expr, dim: int, sizes: Sequence[int]) -> list[Expr]:
 
 def _split(self: Expr, split_size: int, dim: int = 0) -> list[Expr]:
     length = self.shape[dim]
-    return _cut(self, dim, [min(split_size, length - start) for start in range(0, length, max(split_size, 1))])
+    return _cut(
+        self, dim, [min(split_size, length - start) for start in range(0, length, max(split_size, 1))]
+    )
 
 
 def _chunk(self: Expr, chunks: int, dim: int = 0) -> list[Expr]:

@@ -88,7 +88,9 @@ def batch_norm(
 ) -> Expr:
     """With the statistics of the batch, or those that are given."""
     if training or running_mean is None or running_var is None:
-        return add("batch_norm", input, 1.0 if weight is None else weight, 0.0 if bias is None else bias, eps=eps)
+        return add(
+            "batch_norm", input, 1.0 if weight is None else weight, 0.0 if bias is None else bias, eps=eps
+        )
     mean, variance = along(running_mean, input), along(running_var, input)
     assert mean is not None and variance is not None
     normalised = add("div", add("sub", input, mean), add("sqrt", add("add", variance, eps)))
@@ -104,7 +106,9 @@ def layer_norm(
 ) -> Expr:
     """Over the last axes, those of `normalized_shape`."""
     if len(normalized_shape) == 1:
-        return add("layer_norm", input, 1.0 if weight is None else weight, 0.0 if bias is None else bias, eps=eps)
+        return add(
+            "layer_norm", input, 1.0 if weight is None else weight, 0.0 if bias is None else bias, eps=eps
+        )
     return _scaled(_normalised(input, list(range(-len(normalized_shape), 0)), eps), weight, bias)
 
 
@@ -113,9 +117,7 @@ def _normalised(x: Expr, axes: list[int], eps: float) -> Expr:
     return centred / add("sqrt", add("var", x, axis=axes, keepdims=True) + eps)
 
 
-def _rms_norm(
-    input: Expr, normalized_shape: Sequence[int], eps: float, weight: Expr | None = None
-) -> Expr:
+def _rms_norm(input: Expr, normalized_shape: Sequence[int], eps: float, weight: Expr | None = None) -> Expr:
     axes = list(range(-len(normalized_shape), 0))
     root = add("sqrt", add("mean", add("square", input), axis=axes, keepdims=True) + eps)
     return _scaled(input / root, weight, None)

@@ -310,9 +310,7 @@ def _floats(value: Any) -> Array:
 
 
 def _fits(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    return len(found) == len(wanted) and all(
-        n is None or n == m for m, n in zip(found, wanted, strict=True)
-    )
+    return len(found) == len(wanted) and all(n is None or n == m for m, n in zip(found, wanted, strict=True))
 
 
 def _shape_text(shape: tuple[int | None, ...]) -> str:

@@ -24,7 +24,18 @@ _SCHEMA = 8  # the major version of the schema
 _OPS = "torch.ops."
 # The numbers of the types in the schema. Bfloat16 is the upper half of a float32.
 _BOOL, _BFLOAT16 = 12, 13
-_DTYPES = {1: "u1", 2: "i1", 3: "i2", 4: "i4", 5: "i8", 6: "f2", 7: "f4", 8: "f8", _BOOL: "?", _BFLOAT16: "u2"}
+_DTYPES = {
+    1: "u1",
+    2: "i1",
+    3: "i2",
+    4: "i4",
+    5: "i8",
+    6: "f2",
+    7: "f4",
+    8: "f8",
+    _BOOL: "?",
+    _BFLOAT16: "u2",
+}
 _FLOATS = {6, 7, 8, _BFLOAT16}
 # Operations that compute nothing.
 _CHECKS = ("aten._assert", "aten.sym_constrain", "_assert")
