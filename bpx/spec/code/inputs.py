@@ -27,8 +27,8 @@ def gathered(
 ) -> dict[str, Any]:
     """Values by name: what the file's own `inputs()` or `source` gives, then what is `drawn`, then `values`.
 
-    `source` is a `.npz`, `.npy` or `.json` file or the name of a function of the module, which is None for what
-    is no code. Raises `BpxError`.
+    `source` is a `.npz`, `.npy` or `.json` file or the name of a function of the module, which is
+    None where there is no code. Raises `BpxError`.
     """
     found: dict[str, Any] = {}
     if source is None and callable(getattr(module, _FIXTURE, None)):

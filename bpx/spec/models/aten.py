@@ -19,52 +19,17 @@ from bpx.spec.models.aten_losses import LOSSES
 from bpx.spec.models.operands import moved, numbers_of, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
+_SAME = (
+    "relu tanh sigmoid exp expm1 exp2 log log1p log2 log10 sqrt sin cos tan asin acos atan sinh cosh asinh acosh "
+    "atanh erf abs sign neg reciprocal square floor ceil silu mish relu6 selu softsign"
+)
 _UNARY = {
-    **{
-        name: name
-        for name in [
-            "relu",
-            "tanh",
-            "sigmoid",
-            "exp",
-            "expm1",
-            "exp2",
-            "log",
-            "log1p",
-            "log2",
-            "log10",
-            "sqrt",
-            "sin",
-            "cos",
-            "tan",
-        ]
-    },
-    **{
-        name: name
-        for name in [
-            "asin",
-            "acos",
-            "atan",
-            "sinh",
-            "cosh",
-            "asinh",
-            "acosh",
-            "atanh",
-            "erf",
-            "abs",
-            "sign",
-            "neg",
-        ]
-    },
-    **{
-        name: name
-        for name in ["reciprocal", "square", "floor", "ceil", "silu", "mish", "relu6", "selu", "softsign"]
-    },
+    **{name: name for name in _SAME.split()},
     **{"log_sigmoid": "logsigmoid", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "sgn": "sign"},
 }
 _BINARY = {
     **{"mul": "mul", "maximum": "max", "minimum": "min", "atan2": "atan2", "hypot": "hypot"},
-    **{"logaddexp": "logaddexp", "remainder": "mod", "fmod": ""},
+    **{"logaddexp": "logaddexp", "remainder": "mod"},
     **{name: name for name in ("eq", "ne", "lt", "le", "gt", "ge")},
 }
 
@@ -376,7 +341,7 @@ def _logical(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _ROWS: Mapping[str, Callable[..., Any]] = {
     **{name: _unary(op) for name, op in _UNARY.items()},
-    **{name: _binary(op) for name, op in _BINARY.items() if op},
+    **{name: _binary(op) for name, op in _BINARY.items()},
     "add": _add,
     "sub": _sub,
     "rsub": lambda self, other, alpha=1: _sub(other, self, alpha),

@@ -1,7 +1,7 @@
 """A model and values of its arguments → the graph of what it computes, with the names of the model.
 
-Every operation is a row, a function from nodes to nodes, chosen by its name. What depends on no leaf of floats,
-such as a mask or a position, is computed at once and is a constant of the graph.
+Every operation is a row, a function from nodes to nodes, chosen by its name. What depends on no input of the
+graph, such as a mask or a position, is computed at once and is a constant.
 """
 
 from __future__ import annotations
@@ -28,10 +28,25 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 Rows = Mapping[str, Callable[..., Any]]
 # Settings that say how to compute, not what.
-_IGNORED = {
-    "cudnn_enabled", "cudnn_enable", "memory_format", "pin_memory", "layout", "device", "implicit", "copy",
-    "non_blocking", "sparse", "scale_grad_by_freq", "path", "enable_gqa", "momentum", "half_to_float",
-}  # fmt: skip
+_IGNORED = frozenset(
+    [
+        "cudnn_enabled",
+        "cudnn_enable",
+        "memory_format",
+        "pin_memory",
+        "layout",
+        "device",
+        "implicit",
+        "copy",
+        "non_blocking",
+        "sparse",
+        "scale_grad_by_freq",
+        "path",
+        "enable_gqa",
+        "momentum",
+        "half_to_float",
+    ]
+)
 
 
 def graph_of_model(model: Model, rows: Rows, values: Mapping[str, Any]) -> NamedGraph:
@@ -116,7 +131,7 @@ class _Builder:
             help = "model-value" if leaf.is_float else "model-whole-value"
             self.problems.append(Diagnostic("model-without-value", None, facts, help))
             return
-        if not leaf.is_float or (leaf.role == "data" and not np.all(np.isfinite(_floats(value)))):
+        if not leaf.is_float:
             self.known[leaf.ref] = _floats(value)
             return
         array = as_array(name, value, self.problems)
@@ -290,11 +305,40 @@ def _computed(graph: Graph, result: Any) -> Any:
         return run(result.graph, {}, [result.id])[result.id]
 
 
-_VIEWS = (
-    "view", "reshape", "flatten", "unflatten", "transpose", "permute", "slice", "select", "unsqueeze", "squeeze",
-    "expand", "t", "detach", "split", "chunk", "narrow", "unbind", "alias", "to", "contiguous", "split_with_sizes",
-    "expand_as", "view_as", "diagonal", "dropout", "numpy_T", "movedim", "swapaxes", "type_as",
-)  # fmt: skip
+_VIEWS = frozenset(
+    [
+        "view",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "transpose",
+        "permute",
+        "slice",
+        "select",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "t",
+        "detach",
+        "split",
+        "chunk",
+        "narrow",
+        "unbind",
+        "alias",
+        "to",
+        "contiguous",
+        "split_with_sizes",
+        "expand_as",
+        "view_as",
+        "diagonal",
+        "dropout",
+        "numpy_T",
+        "movedim",
+        "swapaxes",
+        "type_as",
+        "broadcast_to",
+    ]
+)
 
 
 def _is_view(op: str) -> bool:

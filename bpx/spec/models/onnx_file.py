@@ -29,7 +29,8 @@ _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, Overf
 def read_onnx(path: Path) -> Model:
     """The model in a file. Raises `ModelError`, or `OSError` where the file cannot be opened."""
     try:
-        import onnx
+        import onnx  # type: ignore[import-not-found,unused-ignore]
+        import onnx.numpy_helper
     except ImportError:
         raise ModelError("no-onnx", "install-onnx") from None
     if path.stat().st_size > LARGEST_MODEL:

@@ -64,7 +64,7 @@ def _folded(op: str) -> Callable[..., Expr]:
 
 def _whole(operand: Any) -> list[int]:
     """Whole numbers that are given as a tensor or as an attribute."""
-    return [int(number) for number in np.ravel(numbers_of(operand))]
+    return [int(number) for number in np.ravel(numbers_of(operand)).tolist()]
 
 
 def _reduction(op: str) -> Callable[..., Expr]:
@@ -99,10 +99,10 @@ def _reshape(x: Expr, shape: Any, *, allowzero: int = 0) -> Expr:
     lengths = _whole(shape)
     if not allowzero:
         lengths = [x.shape[axis] if length == 0 else length for axis, length in enumerate(lengths)]
-    return _aten("reshape")(x, lengths)  # type: ignore[no-any-return]
+    return _aten("reshape")(x, lengths)
 
 
-def _aten(name: str) -> Callable[..., Any]:
+def _aten(name: str) -> Callable[..., Expr]:
     return ATEN[f"aten.{name}"]
 
 
@@ -136,8 +136,8 @@ def _slice(x: Expr, starts: Any, ends: Any, axes: Any = None, steps: Any = None)
 def _split(x: Expr, sizes: Any = None, *, axis: int = 0, num_outputs: int | None = None) -> list[Expr]:
     length = x.shape[axis]
     if sizes is not None:
-        return list(_aten("split_with_sizes")(x, _whole(sizes), axis))
-    return list(_aten("split")(x, -(-length // (num_outputs or 2)), axis))
+        return list(ATEN["aten.split_with_sizes"](x, _whole(sizes), axis))
+    return list(ATEN["aten.split"](x, -(-length // (num_outputs or 2)), axis))
 
 
 def _expand(x: Expr, shape: Any) -> Expr:
@@ -279,23 +279,27 @@ def _finite(x: Expr) -> Any:
     return x if constant is None or np.isfinite(constant).all() else np.maximum(constant, MASKED)
 
 
+def _loss(name: str) -> Callable[..., Expr]:
+    return LOSSES[name]
+
+
 def _nll(
     x: Expr, target: Expr, weight: Any = None, *, reduction: str = "mean", ignore_index: int = -100
 ) -> Expr:
-    return LOSSES["nll_loss"](x, target, weight, _REDUCTION[reduction], ignore_index)  # type: ignore[no-any-return]
+    return _loss("nll_loss")(x, target, weight, _REDUCTION[reduction], ignore_index)
 
 
 def _cross_entropy(
     x: Expr, target: Expr, weight: Any = None, *, reduction: str = "mean", ignore_index: int = -100
 ) -> Expr:
-    return LOSSES["cross_entropy_loss"](x, target, weight, _REDUCTION[reduction], ignore_index)  # type: ignore[no-any-return]
+    return _loss("cross_entropy_loss")(x, target, weight, _REDUCTION[reduction], ignore_index)
 
 
 _REDUCTION = {"none": 0, "mean": 1, "sum": 2}
 
 
 def _elements(x: Expr, indices: Any, *, axis: int = 0) -> Expr:
-    return _aten("gather")(x, axis % x.ndim, indices)  # type: ignore[no-any-return]
+    return _aten("gather")(x, axis % x.ndim, indices)
 
 
 def _shape(x: Expr, *, start: int = 0, end: int | None = None) -> Any:

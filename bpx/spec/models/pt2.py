@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class _Reading:
         self.archive = archive
         self.graph = data["graph_module"]["graph"]
         self.signature = data["graph_module"]["signature"]
-        self.order = "<"
+        self.order: Literal["<", ">"] = "<"
         if archive.has("byteorder") and archive.read("byteorder").strip() == b"big":
             self.order = ">"
         self.tensors = {**self._config("weights"), **self._config("constants")}
@@ -125,7 +125,8 @@ class _Reading:
             name, ref = entry[f"{kind}_name"], entry["arg"]["name"]
             value, is_float = self._tensor(name)
             role = "parameter" if kind == "parameter" else "data"
-            yield Leaf(ref, name, value, value.shape, is_float and kind != "tensor_constant", role)
+            # PyTorch gives buffers no gradient, and a mask among them must be known.
+            yield Leaf(ref, name, value, value.shape, is_float and kind == "parameter", role)
         elif kind != "constant_input":
             raise ModelError("model-input-kind", kind=kind)
 
