@@ -28,25 +28,11 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 Rows = Mapping[str, Callable[..., Any]]
 # Settings that say how to compute, not what.
-_IGNORED = frozenset(
-    [
-        "cudnn_enabled",
-        "cudnn_enable",
-        "memory_format",
-        "pin_memory",
-        "layout",
-        "device",
-        "implicit",
-        "copy",
-        "non_blocking",
-        "sparse",
-        "scale_grad_by_freq",
-        "path",
-        "enable_gqa",
-        "momentum",
-        "half_to_float",
-    ]
-)
+_IGNORED = {
+    *("cudnn_enabled", "cudnn_enable", "memory_format", "pin_memory", "layout", "device", "implicit", "copy"),
+    *("non_blocking", "sparse", "scale_grad_by_freq", "path", "enable_gqa", "momentum", "half_to_float"),
+    *("stash_type", "storage_order"),
+}
 
 
 def graph_of_model(model: Model, rows: Rows, values: Mapping[str, Any]) -> NamedGraph:
@@ -305,40 +291,12 @@ def _computed(graph: Graph, result: Any) -> Any:
         return run(result.graph, {}, [result.id])[result.id]
 
 
-_VIEWS = frozenset(
-    [
-        "view",
-        "reshape",
-        "flatten",
-        "unflatten",
-        "transpose",
-        "permute",
-        "slice",
-        "select",
-        "unsqueeze",
-        "squeeze",
-        "expand",
-        "t",
-        "detach",
-        "split",
-        "chunk",
-        "narrow",
-        "unbind",
-        "alias",
-        "to",
-        "contiguous",
-        "split_with_sizes",
-        "expand_as",
-        "view_as",
-        "diagonal",
-        "dropout",
-        "numpy_T",
-        "movedim",
-        "swapaxes",
-        "type_as",
-        "broadcast_to",
-    ]
-)
+_VIEWS = {
+    *("view", "reshape", "flatten", "unflatten", "transpose", "permute", "slice", "select", "unsqueeze"),
+    *("squeeze", "expand", "t", "detach", "split", "chunk", "narrow", "unbind", "alias", "to", "contiguous"),
+    *("split_with_sizes", "expand_as", "view_as", "dropout", "numpy_T", "movedim", "swapaxes", "type_as"),
+    *("broadcast_to", "broadcast_tensors", "feature_dropout", "lift_fresh_copy", "_to_copy"),
+}
 
 
 def _is_view(op: str) -> bool:

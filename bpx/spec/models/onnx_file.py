@@ -6,6 +6,7 @@ Format: https://onnx.ai/onnx/repo-docs/IR.html. Nothing in it can run; tensors i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,7 @@ _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, Overf
 def read_onnx(path: Path) -> Model:
     """The model in a file. Raises `ModelError`, or `OSError` where the file cannot be opened."""
     try:
-        import onnx  # type: ignore[import-not-found,unused-ignore]
-        import onnx.numpy_helper
+        onnx: Any = import_module("onnx")
     except ImportError:
         raise ModelError("no-onnx", "install-onnx") from None
     if path.stat().st_size > LARGEST_MODEL:

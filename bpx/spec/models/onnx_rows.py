@@ -64,17 +64,17 @@ def _folded(op: str) -> Callable[..., Expr]:
 
 def _whole(operand: Any) -> list[int]:
     """Whole numbers that are given as a tensor or as an attribute."""
-    return [int(number) for number in np.ravel(numbers_of(operand)).tolist()]
+    return [int(number) for number in numbers_of(operand).ravel()]
 
 
-def _reduction(op: str) -> Callable[..., Expr]:
+def _reduction(op: str, **settings: Any) -> Callable[..., Expr]:
     def reduce(
         x: Expr, given: Any = None, *, axes: Any = None, keepdims: int = 1, noop_with_empty_axes: int = 0
     ) -> Expr:
         numbers = _whole(given) if given is not None else axes
         if not numbers and noop_with_empty_axes:
             return x
-        return add(op, x, axis=list(numbers) if numbers else None, keepdims=bool(keepdims))
+        return add(op, x, axis=list(numbers) if numbers else None, keepdims=bool(keepdims), **settings)
 
     return reduce
 
@@ -102,7 +102,7 @@ def _reshape(x: Expr, shape: Any, *, allowzero: int = 0) -> Expr:
     return _aten("reshape")(x, lengths)
 
 
-def _aten(name: str) -> Callable[..., Expr]:
+def _aten(name: str) -> Any:
     return ATEN[f"aten.{name}"]
 
 
@@ -133,11 +133,11 @@ def _slice(x: Expr, starts: Any, ends: Any, axes: Any = None, steps: Any = None)
     return add("index", x, at=at)
 
 
-def _split(x: Expr, sizes: Any = None, *, axis: int = 0, num_outputs: int | None = None) -> list[Expr]:
+def _split(x: Expr, sizes: Any = None, *, axis: int = 0, num_outputs: int | None = None) -> Any:
     length = x.shape[axis]
     if sizes is not None:
-        return list(ATEN["aten.split_with_sizes"](x, _whole(sizes), axis))
-    return list(ATEN["aten.split"](x, -(-length // (num_outputs or 2)), axis))
+        return list(_aten("split_with_sizes")(x, _whole(sizes), axis))
+    return list(_aten("split")(x, -(-length // (num_outputs or 2)), axis))
 
 
 def _expand(x: Expr, shape: Any) -> Expr:
@@ -208,6 +208,7 @@ def _pool(op: str) -> Callable[..., Expr]:
         around = _around(pads, auto_pad, axes)
         if axes not in (1, 2):
             raise OtherSetting("kernel_shape")
+        inside = bool(count_include_pad) or op == "max_pool"
         # ONNX moves by one where no strides are stated.
         stride = list(strides or [1] * axes)
         row = _aten(f"{op}{axes}d")
@@ -222,10 +223,6 @@ def _pool(op: str) -> Callable[..., Expr]:
         )
 
     return pool
-
-
-def _max_pool(x: Expr, **settings: Any) -> Expr:
-    return _pool("max_pool")(x, **{**settings, "count_include_pad": 1})
 
 
 def _global(op: str) -> Callable[..., Expr]:
@@ -310,7 +307,16 @@ ONNX: Mapping[str, Callable[..., Any]] = {
     **{name: _unary(op) for name, op in _UNARY.items()},
     **{name: _binary(op) for name, op in _BINARY.items()},
     **{name: _reduction(op) for name, op in _REDUCTIONS.items()},
-    "ReduceL2": _reduction("norm"),
+    "ReduceL1": _reduction("norm", ord=1),
+    "ReduceL2": _reduction("norm", ord=2),
+    "ReduceSumSquare": lambda x, axes=None, *, keepdims=1: _reduction("sum")(
+        add("square", x), axes, keepdims=keepdims
+    ),
+    "ArgMax": lambda x, *, axis=0, keepdims=1: add("argmax", x, axis=axis, keepdims=bool(keepdims)),
+    "Range": lambda start, limit, delta: _aten("arange")(
+        *(float(numbers_of(x)) for x in (start, limit, delta))
+    ),
+    "InstanceNormalization": lambda x, g, b, *, epsilon=1e-5: _aten("instance_norm")(x, g, b, True, epsilon),
     "Max": _folded("max"),
     "Min": _folded("min"),
     "Sum": _folded("add"),
@@ -337,7 +343,7 @@ ONNX: Mapping[str, Callable[..., Any]] = {
     "GatherElements": _elements,
     "Pad": _pad,
     "Conv": _conv,
-    "MaxPool": _max_pool,
+    "MaxPool": _pool("max_pool"),
     "AveragePool": _pool("avg_pool"),
     "GlobalAveragePool": _global("mean"),
     "GlobalMaxPool": _global("amax"),
