@@ -1173,6 +1173,14 @@ ENGLISH: dict[str, str | Counted] = {
     "check.count-outside-domain": "{count} outside the domain",
     "check.count-cannot-tell": "{count} undecided",
     # --- the op table ---
+    "missing.op": "operation",
+    "missing.count": "count",
+    "missing.line": "first line",
+    "missing.none": Counted(
+        "count",
+        one="bpx has an op for the 1 operation of this model.",
+        other="bpx has ops for all {count} operations of this model.",
+    ),
     "ops.name": "op",
     "ops.arg": "arg",
     "ops.written": "written",
@@ -1374,8 +1382,9 @@ ENGLISH: dict[str, str | Counted] = {
     "reason.formula": "evaluated in high precision, the formula has a relative error of {relative}",
     "reason.rule-at": "at {where}",
     # --- help of the command line ---
-    "cli.inputs": "Values for the arguments of a Python function: a .npz, .npy or .json file, or a function of the file that returns a dict (`inputs` where there is one).",
-    "cli.random": "Draw arguments of a Python function: names and shapes, as in `x:(8,3) w:(3,4)`.",
+    "cli.missing": "List the operations of a model (.pt2, .onnx) that bpx has no op for.",
+    "cli.inputs": "Values for the arguments of a Python function or a model: a .npz, .npy or .json file, or a function of the file that returns a dict (`inputs` where there is one).",
+    "cli.random": "Draw arguments of a Python function or a model: names and shapes, as in `x:(8,3) w:(3,4)`.",
     "cli.target": "An expression, a .toml or .json spec, - for standard input, the name of an example, a function in a Python file (net.py:loss; for gradcheck net.py:forward,backward), or a model (net.pt2, net.onnx).",
     "cli.set": "Set the value of an input: x=3, w='[1, 2]', t=pi/2.",
     "cli.notation": "How expressions and claims are written; by default bpx sees it.",

@@ -105,10 +105,13 @@ class _Builder:
         stated = {as_node_name(name): value for name, value in values.items()}
         by_name = {self.names[leaf.name]: leaf for leaf in self.model.leaves}
         self.problems += [not_an_input(name, by_name) for name in stated if name not in by_name]
-        used = {ref.name for operation in self.model.operations for ref in _refs(operation)}
+        tied = self.model.tied
+        refs = (ref.name for operation in self.model.operations for ref in _refs(operation))
+        used = {tied.get(name, name) for name in refs}
         for name, leaf in by_name.items():
             if leaf.ref in used or leaf.ref in self.model.outputs:
                 self.place_leaf(name, leaf, stated.get(name, leaf.value))
+        self.known.update({name: self.known[first] for name, first in tied.items() if first in self.known})
 
     def place_leaf(self, name: str, leaf: Leaf, value: Any) -> None:
         if value is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bpx.graph.arrays import Shape
 
 MOST_NODES = 200_000
 
@@ -66,15 +66,14 @@ class Operation(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A model: `rows` says which table has its operations."""
+    """A model: `rows` says which table has its operations.
+
+    `tied` are names of leaves that share their numbers with an earlier one, the name of which they lead to.
+    """
 
     file: str
     rows: str
     leaves: Sequence[Leaf]
     operations: Sequence[Operation]
     outputs: Sequence[str]
-
-
-def shape_of(value: NDArray[Any]) -> Shape:
-    """The shape of an array in plain integers."""
-    return tuple(int(length) for length in value.shape)
+    tied: Mapping[str, str] = MappingProxyType({})

@@ -102,7 +102,7 @@ def _reshape(x: Expr, shape: Any, *, allowzero: int = 0) -> Expr:
     return _aten("reshape")(x, lengths)
 
 
-def _aten(name: str) -> Any:
+def _aten(name: str) -> Callable[..., Expr]:
     return ATEN[f"aten.{name}"]
 
 
@@ -136,8 +136,8 @@ def _slice(x: Expr, starts: Any, ends: Any, axes: Any = None, steps: Any = None)
 def _split(x: Expr, sizes: Any = None, *, axis: int = 0, num_outputs: int | None = None) -> Any:
     length = x.shape[axis]
     if sizes is not None:
-        return list(_aten("split_with_sizes")(x, _whole(sizes), axis))
-    return list(_aten("split")(x, -(-length // (num_outputs or 2)), axis))
+        return ATEN["aten.split_with_sizes"](x, _whole(sizes), axis)
+    return ATEN["aten.split"](x, -(-length // (num_outputs or 2)), axis)
 
 
 def _expand(x: Expr, shape: Any) -> Expr:

@@ -6,6 +6,7 @@ weights of older files, are pickles, which could run anything: they are never lo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -76,6 +77,8 @@ class _Reading:
         self.order: Literal["<", ">"] = "<"
         if archive.has("byteorder") and archive.read("byteorder").strip() == b"big":
             self.order = ">"
+        self.tied: dict[str, str] = {}
+        self.first: dict[str, str] = {}  # what is stored of a parameter → the first one that it is of
         self.tensors = {**self._config("weights"), **self._config("constants")}
 
     def _config(self, folder: str) -> dict[str, tuple[str, Mapping[str, Any]]]:
@@ -97,7 +100,7 @@ class _Reading:
             for spec in self.signature["output_specs"]
             if (argument := _output(spec)) and "as_tensor" in argument
         ]
-        return Model(file, "aten", leaves, list(self._operations()), outputs)
+        return Model(file, "aten", leaves, list(self._operations()), outputs, self.tied)
 
     def _operations(self) -> Iterator[Operation]:
         for node in self.graph["nodes"]:
@@ -123,12 +126,19 @@ class _Reading:
                 yield self._argument(entry["arg"]["as_tensor"]["name"])
         elif kind in ("parameter", "buffer", "tensor_constant"):
             name, ref = entry[f"{kind}_name"], entry["arg"]["name"]
+            if kind == "parameter" and (first := self._first(name, ref)) != ref:
+                self.tied[ref] = first
+                return
             value, is_float = self._tensor(name)
             role = "parameter" if kind == "parameter" else "data"
             # PyTorch gives buffers no gradient, and a mask among them must be known.
             yield Leaf(ref, name, value, value.shape, is_float and kind == "parameter", role)
         elif kind != "constant_input":
             raise ModelError("model-input-kind", kind=kind)
+
+    def _first(self, name: str, ref: str) -> str:
+        """The first parameter of those that share the numbers of this one."""
+        return self.first.setdefault(json.dumps(self.tensors.get(name, name), sort_keys=True), ref)
 
     def _argument(self, ref: str) -> Leaf:
         meta = self.graph["tensor_values"][ref]

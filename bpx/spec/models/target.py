@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.code.inputs import gathered
-from bpx.spec.models.build import Rows, graph_of_model, row_of
-from bpx.spec.models.model import Model, ModelError, Place
+from bpx.spec.models.build import Rows, graph_of_model
+from bpx.spec.models.model import Model, ModelError
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 ENDINGS = (".pt2", ".onnx")
@@ -67,12 +66,3 @@ def rows_of(model: Model) -> Rows:
     from bpx.spec.models.aten import ATEN
 
     return ATEN
-
-
-def missing_operations(model: Model) -> list[tuple[str, int, Place | None]]:
-    """The operations that bpx lacks: how often each occurs, and at which line first."""
-    rows = rows_of(model)
-    missing = [operation for operation in model.operations if row_of(rows, operation.op) is None]
-    counts = Counter(operation.op for operation in missing)
-    places = {operation.op: operation.place for operation in reversed(missing)}
-    return [(op, count, places[op]) for op, count in counts.most_common()]
