@@ -106,7 +106,7 @@ class Spec(NamedGraph):
 
 
 def load(target: str | Path, /, **values: Any) -> Spec:
-    """A spec from a `.toml` or `.json` file, a bundled example's name, the text of a spec, `net.py:loss`, or a model.
+    """A spec from a `.toml` or `.json` file, an example's name, a spec's text, `net.py:loss`, or a model.
 
     `values` take the place of inputs' values. Raises `bpx.BpxError`.
     """

@@ -18,7 +18,7 @@ class MissingOp(NamedTuple):
     """An operation that bpx lacks: how often it occurs, and at which line first."""
 
     op: str
-    count: int
+    occurrences: int
     place: Place | None
 
 
@@ -53,7 +53,7 @@ class MissingOps(Shown):
             "missing": [
                 {
                     "op": each.op,
-                    "count": each.count,
+                    "count": each.occurrences,
                     "file": each.place.file if each.place else None,
                     "line": each.place.line if each.place else None,
                     "code": each.place.text if each.place else None,
@@ -67,7 +67,7 @@ class MissingOps(Shown):
         if not self.missing:
             return [Lines((say("missing.none", count=self.operations),))]
         headers = tuple(say(f"missing.{key}") for key in ("op", "count", "line"))
-        rows = tuple((each.op, str(each.count), _where(each.place)) for each in self.missing)
+        rows = tuple((each.op, str(each.occurrences), _where(each.place)) for each in self.missing)
         return [Table(headers, rows)]
 
 

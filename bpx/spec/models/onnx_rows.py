@@ -212,15 +212,7 @@ def _pool(op: str) -> Callable[..., Expr]:
         # ONNX moves by one where no strides are stated.
         stride = list(strides or [1] * axes)
         row = _aten(f"{op}{axes}d")
-        return row(
-            x,
-            list(kernel_shape),
-            stride,
-            around,
-            list(dilations or [1]),
-            bool(ceil_mode),
-            bool(count_include_pad),
-        )
+        return row(x, list(kernel_shape), stride, around, list(dilations or [1]), bool(ceil_mode), inside)
 
     return pool
 
