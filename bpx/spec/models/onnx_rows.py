@@ -64,7 +64,8 @@ def _folded(op: str) -> Callable[..., Expr]:
 
 def _whole(operand: Any) -> list[int]:
     """Whole numbers that are given as a tensor or as an attribute."""
-    return [int(number) for number in numbers_of(operand).ravel()]
+    numbers: list[float] = numbers_of(operand).ravel().tolist()
+    return list(map(int, numbers))
 
 
 def _reduction(op: str, **settings: Any) -> Callable[..., Expr]:
