@@ -64,8 +64,7 @@ def _folded(op: str) -> Callable[..., Expr]:
 
 def _whole(operand: Any) -> list[int]:
     """Whole numbers that are given as a tensor or as an attribute."""
-    numbers: list[float] = numbers_of(operand).ravel().tolist()
-    return list(map(int, numbers))
+    return [int(number) for number in numbers_of(operand).ravel()]
 
 
 def _reduction(op: str, **settings: Any) -> Callable[..., Expr]:
@@ -166,10 +165,10 @@ def _clip(x: Expr, low: Any = None, high: Any = None) -> Expr:
 
 def _around(pads: Any, auto_pad: str, axes: int) -> list[int]:
     """Padding that is the same on both sides of each axis."""
-    pads = list(pads or [0] * 2 * axes)
-    if auto_pad not in ("NOTSET", "VALID") or pads[:axes] != pads[axes:]:
+    widths: list[int] = list(pads or [0] * 2 * axes)
+    if auto_pad not in ("NOTSET", "VALID") or widths[:axes] != widths[axes:]:
         raise OtherSetting("pads or auto_pad")
-    return pads[:axes]
+    return widths[:axes]
 
 
 def _conv(
