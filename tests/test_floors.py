@@ -54,6 +54,7 @@ FLOORS = [
     "spec.code.lines",
     "spec.code",
     "spec.callables",
+    "spec.models.rows",
     "spec.models",
     "spec",
     "cli.output",

@@ -326,7 +326,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.model-lacks": "`{name}` has no part `{member}`",
     "diagnostic.model-compression": "`{member}` in `{name}` is compressed in a way that bpx does not read",
     "diagnostic.model-unpacks": "`{name}` unpacks to more than {most}, the most that bpx reads",
-    "diagnostic.model-old": "`{name}` is of an old format, which keeps weights as pickles; bpx never loads pickles, which could run anything",
+    "diagnostic.model-old": "`{name}` is of an old format, which keeps weights as pickles; bpx never loads a pickle",
     "diagnostic.model-no-program": "`{name}` has no program of `torch.export`",
     "diagnostic.model-no-graph": "`{name}` has no graph",
     "diagnostic.model-version": "`{name}` has version {found} of its format, and bpx reads version {known}",
@@ -1173,6 +1173,7 @@ ENGLISH: dict[str, str | Counted] = {
     "check.count-outside-domain": "{count} outside the domain",
     "check.count-cannot-tell": "{count} undecided",
     # --- the op table ---
+    "model.no-value": "`{name}` has no value",
     "missing.op": "operation",
     "missing.count": "count",
     "missing.line": "first line",

@@ -25,6 +25,7 @@ from bpx.spec.models.model import Leaf, Model, Operation, Ref
 from bpx.spec.models.stack_traces import assigned, spans_of
 from bpx.spec.trace.rules.building import OtherSetting
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+from bpx.words.say import say
 
 Rows = Mapping[str, Callable[..., Any]]
 # Settings that say how to compute, not what.
@@ -146,7 +147,7 @@ class _Builder:
         except OtherSetting as error:
             self.refuse("model-setting", operation, setting=str(error))
         except KeyError as error:
-            self.refuse("model-use", operation, reason=f"{error} has no value")
+            self.refuse("model-use", operation, reason=say("model.no-value", name=error.args[0]))
         except SettingError as error:
             reason = Diagnostic(error.code, None, error.facts).message
             self.refuse("model-use", operation, reason=reason)

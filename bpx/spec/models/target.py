@@ -60,9 +60,9 @@ def read_model(target: str) -> Model:
 def rows_of(model: Model) -> Rows:
     """The table that has the operations of a model."""
     if model.rows == "onnx":
-        from bpx.spec.models.onnx_rows import ONNX
+        from bpx.spec.models.rows.onnx import ONNX
 
         return ONNX
-    from bpx.spec.models.aten import ATEN
+    from bpx.spec.models.rows.aten import ATEN
 
     return ATEN

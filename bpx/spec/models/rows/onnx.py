@@ -13,10 +13,10 @@ import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
-from bpx.spec.models.aten import ATEN
-from bpx.spec.models.aten_layers import batch_norm
-from bpx.spec.models.aten_losses import LOSSES
-from bpx.spec.models.operands import moved, numbers_of
+from bpx.spec.models.rows.aten import ATEN
+from bpx.spec.models.rows.aten_layers import batch_norm
+from bpx.spec.models.rows.aten_losses import LOSSES
+from bpx.spec.models.rows.operands import moved, numbers_of
 from bpx.spec.trace.rules.building import OtherSetting, add
 
 _UNARY = {
@@ -167,7 +167,7 @@ def _around(pads: Any, auto_pad: str, axes: int) -> list[int]:
     """Padding that is the same on both sides of each axis."""
     widths: list[int] = list(pads or [0] * 2 * axes)
     if auto_pad not in ("NOTSET", "VALID") or widths[:axes] != widths[axes:]:
-        raise OtherSetting("pads or auto_pad")
+        raise OtherSetting("auto_pad")
     return widths[:axes]
 
 

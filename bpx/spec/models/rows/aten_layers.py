@@ -10,7 +10,7 @@ import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
-from bpx.spec.models.operands import along, per_axis, stacked
+from bpx.spec.models.rows.operands import along, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
 _MOST_STEPS = 1000  # of a recurrent layer, which is written out step by step
@@ -205,7 +205,7 @@ def _pool(op: str, axes: int) -> Callable[..., Expr]:
     ) -> Expr:
         size, around = per_axis(kernel_size, axes), per_axis(padding, axes)
         if ceil_mode or divisor_override or set(per_axis(dilation, axes)) != {1}:
-            raise OtherSetting("ceil_mode" if ceil_mode else "divisor_override or dilation")
+            raise OtherSetting("ceil_mode" if ceil_mode else "divisor_override")
         if any(around) and (op == "max_pool" or not count_include_pad):
             raise OtherSetting("padding")
         steps = per_axis(stride, axes) if stride else size
@@ -311,7 +311,7 @@ def _recurrent(step: Callable[..., Any], states: int) -> Callable[..., Any]:
     ) -> list[Expr]:
         time = 1 if batch_first and input.ndim == 3 else 0
         if bidirectional or (dropout and train) or input.shape[time] * num_layers > _MOST_STEPS:
-            raise OtherSetting("bidirectional" if bidirectional else "dropout or the length of input")
+            raise OtherSetting("bidirectional" if bidirectional else "dropout")
         starts = list(hx) if states == 2 else [hx]
         count = 4 if has_biases else 2
         place = [slice(None)] * time

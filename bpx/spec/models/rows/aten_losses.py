@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.graph import Expr
-from bpx.spec.models.operands import last_first, numbers_of
+from bpx.spec.models.rows.operands import last_first, numbers_of
 from bpx.spec.trace.rules.building import OtherSetting, add
 
 _NONE, _MEAN, _SUM = 0, 1, 2  # what `reduction` means
@@ -124,7 +124,7 @@ def _cross_entropy(
 
 def _cross_entropy_of_shares(scores: Expr, target: Expr, reduction: int, plain: bool) -> Expr:
     if not plain:
-        raise OtherSetting("weight or label_smoothing")
+        raise OtherSetting("weight")
     if reduction == _MEAN:
         return add("cross_entropy", scores, target)
     return _reduced(-add("sum", target * add("log_softmax", scores), axis=[-1]), reduction)
@@ -141,6 +141,11 @@ def _kl_div(self: Expr, target: Expr, reduction: int = _MEAN, log_target: bool =
     return _reduced(target * (add("log", target) - self), reduction)
 
 
+def _cosine_similarity(x1: Expr, x2: Expr, dim: int = 1, eps: float = 1e-8) -> Expr:
+    first, second = (x / add("max", add("norm", x, axis=[dim], keepdims=True), eps) for x in (x1, x2))
+    return add("sum", first * second, axis=[dim])
+
+
 LOSSES: Mapping[str, Callable[..., Any]] = {
     "mse_loss": lambda self, target, reduction=_MEAN: _mse(self, target, reduction),
     "l1_loss": lambda self, target, reduction=_MEAN: _mae(self, target, reduction),
@@ -152,4 +157,5 @@ LOSSES: Mapping[str, Callable[..., Any]] = {
     "nll_loss_nd": _nll,
     "cross_entropy_loss": _cross_entropy,
     "kl_div": _kl_div,
+    "cosine_similarity": _cosine_similarity,
 }

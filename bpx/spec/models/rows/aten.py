@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import LARGEST_NODE
-from bpx.graph.graph import CONSTANT, Expr
+from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
-from bpx.spec.models.aten_layers import LAYERS
-from bpx.spec.models.aten_losses import LOSSES
-from bpx.spec.models.operands import moved, numbers_of, per_axis, stacked
+from bpx.spec.models.rows.aten_layers import LAYERS
+from bpx.spec.models.rows.aten_losses import LOSSES
+from bpx.spec.models.rows.aten_makers import MAKERS
+from bpx.spec.models.rows.operands import moved, numbers_of, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
 _SAME = (
@@ -97,11 +97,6 @@ def _masked_fill(self: Expr, mask: Expr, value: Any) -> Expr:
             raise OtherSetting("mask")
         value = MASKED
     return add("where", mask, value, self)
-
-
-def _cosine_similarity(x1: Expr, x2: Expr, dim: int = 1, eps: float = 1e-8) -> Expr:
-    first, second = (x / add("max", add("norm", x, axis=[dim], keepdims=True), eps) for x in (x1, x2))
-    return add("sum", first * second, axis=[dim])
 
 
 def _addmm(self: Expr, mat1: Expr, mat2: Expr, beta: float = 1, alpha: float = 1) -> Expr:
@@ -305,55 +300,6 @@ def _one_hot(self: Expr, num_classes: int = -1) -> Expr:
     return add("one_hot", self, n=count)
 
 
-# --- what is no arithmetic ----------------------------------------------------------------------
-
-
-def _as_type(self: Expr, dtype: Any = None) -> Any:
-    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
-        numbers = numbers_of(self)  # of what can be differentiated nothing would be left
-        return self.graph.constant(np.not_equal(numbers, 0) if dtype.kind == "b" else np.trunc(numbers))
-    return self
-
-
-def _itself(self: Expr) -> Expr:
-    return self
-
-
-def _detached(self: Expr) -> Expr:
-    if self.op is not CONSTANT:
-        raise OtherSetting("self")
-    return self
-
-
-def _filled(value: float) -> Callable[..., Any]:
-    return lambda size, dtype=None: full(size, value)
-
-
-def full(size: Sequence[int], fill_value: float, dtype: Any = None) -> Any:
-    """An array of one number. Raises `ValueError` where it would be too large."""
-    if math.prod(int(length) for length in size) > LARGEST_NODE:
-        raise ValueError(f"more than {LARGEST_NODE} elements")
-    return np.full([int(length) for length in size], float(fill_value))
-
-
-def _like(value: float) -> Callable[..., Any]:
-    return lambda self, dtype=None: self.graph.constant(full(self.shape, value))
-
-
-def _arange(start: float = 0, end: float = 0, step: float = 1, dtype: Any = None) -> Any:
-    if abs(end - start) > LARGEST_NODE * abs(step):
-        raise ValueError(f"more than {LARGEST_NODE} elements")
-    return np.arange(start, end, step, dtype=float)
-
-
-def _logical(function: Callable[..., Any]) -> Callable[..., Any]:
-    def apply(self: Expr, other: Any = None) -> Any:
-        args = [numbers_of(self) != 0, *([] if other is None else [numbers_of(other) != 0])]
-        return self.graph.constant(function(*args))
-
-    return apply
-
-
 _ROWS: Mapping[str, Callable[..., Any]] = {
     **{name: _unary(op) for name, op in _UNARY.items()},
     **{name: _binary(op) for name, op in _BINARY.items()},
@@ -412,7 +358,6 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "broadcast_tensors": lambda tensors: [
         _expand(x, np.broadcast_shapes(*(other.shape for other in tensors))) for x in tensors
     ],
-    "cosine_similarity": _cosine_similarity,
     "flip": lambda self, dims: add("flip", self, axis=list(dims)),
     "pad": _pad,
     "constant_pad_nd": _pad,
@@ -446,27 +391,8 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "index": _index,
     "gather": _gather,
     "one_hot": _one_hot,
-    "to": _as_type,
-    "_to_copy": _as_type,
-    **dict.fromkeys(("contiguous", "clone", "alias", "lift_fresh_copy", "type_as", "positive"), _itself),
-    "type_as": lambda self, other: self,
-    "detach": _detached,
-    "zeros": _filled(0),
-    "ones": _filled(1),
-    "full": full,
-    "zeros_like": _like(0),
-    "ones_like": _like(1),
-    "full_like": lambda self, fill_value, dtype=None: self.graph.constant(full(self.shape, fill_value)),
-    "new_zeros": lambda self, size, dtype=None: full(size, 0),
-    "new_ones": lambda self, size, dtype=None: full(size, 1),
-    "scalar_tensor": lambda s, dtype=None: np.array(float(s)),
-    "arange": _arange,
-    "logical_not": _logical(np.logical_not),
-    "logical_and": _logical(np.logical_and),
-    "logical_or": _logical(np.logical_or),
-    "sym_size": lambda self, dim: int(self.shape[dim]),
 }
 
 ATEN: Mapping[str, Callable[..., Any]] = {
-    f"aten.{name}": row for name, row in {**_ROWS, **LAYERS, **LOSSES}.items()
+    f"aten.{name}": row for name, row in {**_ROWS, **MAKERS, **LAYERS, **LOSSES}.items()
 }

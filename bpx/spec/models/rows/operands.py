@@ -17,7 +17,7 @@ def numbers_of(operand: Any) -> Array:
     if isinstance(operand, Expr):
         constant = operand.graph.constants.get(operand.id)
         if constant is None:
-            raise OtherSetting("indices or flags that depend on an input")
+            raise OtherSetting("indices")
         return constant
     return np.asarray(operand, dtype=float)
 
