@@ -299,7 +299,7 @@ _VIEWS = {
     *("view", "reshape", "flatten", "unflatten", "transpose", "permute", "slice", "select", "unsqueeze"),
     *("squeeze", "expand", "t", "detach", "split", "chunk", "narrow", "unbind", "alias", "to", "contiguous"),
     *("split_with_sizes", "expand_as", "view_as", "dropout", "numpy_T", "movedim", "swapaxes", "type_as"),
-    *("broadcast_to", "broadcast_tensors", "feature_dropout", "lift_fresh_copy", "_to_copy"),
+    *("broadcast_to", "broadcast_tensors", "feature_dropout"),
 }
 
 
