@@ -54,6 +54,8 @@ FLOORS = [
     "spec.code.lines",
     "spec.code",
     "spec.callables",
+    "spec.models.rows",
+    "spec.models",
     "spec",
     "cli.output",
     "cli",

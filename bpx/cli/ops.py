@@ -17,12 +17,18 @@ from bpx.words.say import say
 @app.command(cls=Command, help=say("cli.ops"))
 def ops(
     name: Annotated[str | None, typer.Argument(help=say("cli.op"), autocompletion=op_names)] = None,
+    missing: Annotated[str | None, typer.Option(metavar="MODEL", help=say("cli.missing"))] = None,
     form: Annotated[str | None, form_option("ops")] = None,
     json: JsonFlag = False,
     output: Annotated[str | None, file_option("ops")] = None,
 ) -> None:
     """List the ops with their rules and domains."""
     with Session("ops", form, json, output) as session:
+        if missing is not None:
+            from bpx.spec.models.missing import MissingOps
+
+            session.show(MissingOps.of(missing))
+            return
         from bpx.explain.ops.op_table import OpTable
 
         session.show(OpTable.of(name))

@@ -106,7 +106,7 @@ class Spec(NamedGraph):
 
 
 def load(target: str | Path, /, **values: Any) -> Spec:
-    """A spec from a `.toml` or `.json` file, a bundled example's name, the text of a spec, or `net.py:loss`.
+    """A spec from a `.toml` or `.json` file, an example's name, a spec's text, `net.py:loss`, or a model.
 
     `values` take the place of inputs' values. Raises `bpx.BpxError`.
     """
@@ -116,6 +116,10 @@ def load(target: str | Path, /, **values: Any) -> Spec:
         return Spec.of(graph_of(read_code(target, values)))
     if isinstance(target, str) and ("\n" in target or target.lstrip().startswith("{")):
         return Spec.of(read_text(Source("<text>", target), values))
+    if str(target).endswith((".pt2", ".onnx")):
+        from bpx.spec.models.target import graph_of_file
+
+        return Spec.of(graph_of_file(str(target), values))
     return Spec.of(read_target(str(target), values))
 
 

@@ -40,6 +40,10 @@ def spec_argument(
             from bpx.spec.code.target import graph_of
 
             return graph_of(_read_code(target, values, options))
+        if names_model(target):
+            from bpx.spec.models.target import graph_of_file
+
+            return graph_of_file(target, values, **options._asdict())
         from bpx.cli.input.missing import read_with_missing
         from bpx.spec.reading.target import read_target
 
@@ -83,6 +87,15 @@ def names_code(target: str) -> bool:
     from bpx.spec.code.loading import is_code
 
     return is_code(target)
+
+
+def names_model(target: str) -> bool:
+    """Whether a target is the file of a model."""
+    if not target.lower().endswith((".pt2", ".onnx", ".pt", ".pth", ".ckpt")):
+        return False
+    from bpx.spec.models.target import is_model
+
+    return is_model(target)
 
 
 def _read_code(target: str, values: dict[str, Any], code: CodeOptions) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-_TARGETS = (".toml", ".json", ".py")
+_TARGETS = (".toml", ".json", ".py", ".pt2", ".onnx")
 
 
 def targets(incomplete: str) -> list[str]:

@@ -34,3 +34,17 @@ def free_output_name(used: Container[str]) -> str:
     while name in used:
         name += "_"
     return name
+
+
+def as_node_name(name: str) -> str:
+    """A name of another program as one that may stand in formulas: `layers._0.weight` for `layers.0.weight`.
+
+    A part that begins with a digit gets an underscore, and so does a part `T`, which would transpose. Signs
+    that names cannot have become underscores.
+    """
+    return ".".join(map(_as_part, name.strip("./").split("."))) if name.strip("./") else "_"
+
+
+def _as_part(part: str) -> str:
+    part = "".join(sign if sign.isalnum() or sign == "_" else "_" for sign in part)
+    return f"_{part}" if not part or part[0].isdigit() or part == "T" else part

@@ -19,7 +19,7 @@ LARGEST_FILE = 2**30  # bytes that a file of inputs may unpack to
 
 
 def gathered(
-    module: ModuleType,
+    module: ModuleType | None,
     values: Mapping[str, Any],
     source: str | None = None,
     drawn: str | None = None,
@@ -27,7 +27,8 @@ def gathered(
 ) -> dict[str, Any]:
     """Values by name: what the file's own `inputs()` or `source` gives, then what is `drawn`, then `values`.
 
-    `source` is a `.npz`, `.npy` or `.json` file or the name of a function of the module. Raises `BpxError`.
+    `source` is a `.npz`, `.npy` or `.json` file or the name of a function of the module, which is
+    None where there is no code. Raises `BpxError`.
     """
     found: dict[str, Any] = {}
     if source is None and callable(getattr(module, _FIXTURE, None)):
@@ -45,8 +46,8 @@ def _as_argument(value: Any) -> Any:
     return np.array(value) if isinstance(value, list) else value
 
 
-def _from(module: ModuleType, source: str) -> dict[str, Any]:
-    if source.isidentifier():
+def _from(module: ModuleType | None, source: str) -> dict[str, Any]:
+    if module is not None and source.isidentifier():
         function = getattr(module, source, None)
         if not callable(function):
             raise BpxError([Diagnostic("not-in-file", None, {"name": source, "file": module.__file__})])

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 
 from bpx.graph.named.claim import Derivative, Index
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.named.names import as_node_name
 from bpx.words.spelling import nearest
 
 # What an output is called by people who gave it another name, or none.
@@ -40,6 +41,10 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
     if index is not None and name in spec.nodes:
         return [Derivative(None, name, index)]
     every = [*_by_prefix(name, index, spec), *_fractions(text, spec), *_seconds(text, spec)]
+    if not every and as_node_name(name) != name:
+        # Names as other programs write them: `layers.0.weight.grad`.
+        every = list(_by_prefix(as_node_name(name), index, spec))
+        every += [Derivative(None, node, index) for node in [as_node_name(name)] if node in spec.nodes]
     return [reading for i, reading in enumerate(every) if reading not in every[:i]]
 
 

@@ -1,0 +1,1 @@
+"""Models that other programs saved, as graphs: `.pt2` files of `torch.export`, and ONNX."""
