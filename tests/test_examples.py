@@ -26,7 +26,7 @@ from bpx.explain.explanation import Explanation
 from bpx.explain.query.passes import EdgeRow
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
-from bpx.spec.reading.document import Format
+from bpx.spec.reading.documents.document import Format
 from bpx.spec.reading.read import read_spec
 from bpx.spec.writing.write import write_spec
 from bpx.words.diagnostic import Diagnostic, Source

@@ -46,6 +46,7 @@ FLOORS = [
     "spec.notations.latex",
     "spec.notations.python",
     "spec.notations",
+    "spec.reading.documents",
     "spec.reading",
     "spec.tables",
     "spec.writing",
@@ -58,6 +59,7 @@ FLOORS = [
     "spec.models",
     "spec",
     "cli.output",
+    "cli.input",
     "cli",
 ]
 HEIGHT = {folder: height for height, folder in enumerate(FLOORS)}

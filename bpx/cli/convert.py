@@ -16,7 +16,7 @@ from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
 if TYPE_CHECKING:
-    from bpx.spec.reading.document import Format
+    from bpx.spec.reading.documents.document import Format
 
 
 @app.command(

@@ -47,7 +47,7 @@ class ExampleList(Shown):
 
 
 def _title(name: str) -> str:
-    from bpx.spec.reading.document import read_document
+    from bpx.spec.reading.documents.document import read_document
     from bpx.spec.reading.examples import example_path
     from bpx.spec.reading.target import read_file
 

@@ -17,7 +17,7 @@ from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 
 if TYPE_CHECKING:
-    from bpx.spec.reading.document import Format
+    from bpx.spec.reading.documents.document import Format
     from bpx.words.diagnostic import Diagnostic
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import bpx
 from bpx.ops import rows
-from bpx.spec.reading.document import type_key
+from bpx.spec.reading.documents.document import type_key
 from bpx.words.catalogue import Catalogue, Counted
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.en import ENGLISH

@@ -134,7 +134,7 @@ def _assigned(assignments: Sequence[str] | None, problems: list[Diagnostic]) -> 
 def read_value(name: str, text: str, place: str) -> Any:
     """A value that is written at a `place` of the command line."""
     if text.strip().startswith("@"):
-        from bpx.spec.values.files import value_in_file
+        from bpx.spec.tables.value_in_file import value_in_file
 
         return value_in_file(name, text.strip()[1:])
     from bpx.spec.reading.read import read_value as read

@@ -15,7 +15,7 @@ from bpx.spec.notations.translation.known import Known
 from bpx.spec.reading.claims import numbers_in, read_formula
 from bpx.spec.reading.decode_inputs import InputDecoder
 from bpx.spec.reading.decoder import FORMAT_VERSION, KEYS, Decoder, is_finite_number
-from bpx.spec.reading.locate import Places
+from bpx.spec.reading.documents.locate import Places
 from bpx.spec.reading.syntax import (
     OWN_VALUE,
     BlockSyntax,

@@ -11,7 +11,7 @@ import numpy as np
 from bpx.graph.arrays import LARGEST_GRAPH, LARGEST_NODE, MOST_AXES, Array, Shape
 from bpx.graph.named.recipe import LARGEST_SEED, Cells, Normal, NumberTable, Recipe, Uniform
 from bpx.spec.reading.decoder import FORMS, KEYS, OF_ANY_INPUT, ROLES, Decoder, is_finite_number
-from bpx.spec.reading.locate import Places
+from bpx.spec.reading.documents.locate import Places
 from bpx.spec.reading.syntax import InputSyntax
 from bpx.spec.text.problems import listed
 from bpx.words.diagnostic import Diagnostic

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.arrays import MOST_AXES, Array
-from bpx.spec.reading.document import type_key
-from bpx.spec.reading.locate import Places, decoded, quote_width
+from bpx.spec.reading.documents.document import type_key
+from bpx.spec.reading.documents.locate import Places, decoded, quote_width
 from bpx.spec.text.parser import parse
 from bpx.spec.text.problems import report_with_guess
 from bpx.spec.text.source_text import SourceText, shortened

@@ -24,7 +24,7 @@ from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 if TYPE_CHECKING:
-    from bpx.spec.reading.document import Format
+    from bpx.spec.reading.documents.document import Format
 
 
 def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None = None) -> NamedGraph:
@@ -33,7 +33,7 @@ def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None =
     Raises `BpxError` with all that is wrong.
     """
     from bpx.spec.reading.decode import decode
-    from bpx.spec.reading.document import read_document
+    from bpx.spec.reading.documents.document import read_document
 
     problems: list[Diagnostic] = []
     document, places = read_document(source, format)
@@ -83,7 +83,7 @@ def _elided(source: Source) -> list[Diagnostic]:
 
 def _printed(source: Source) -> Array | None:
     """The array of finite numbers that another program printed; None where the text is none."""
-    from bpx.spec.values.printed import printed_array
+    from bpx.spec.text.printed import printed_array
 
     array = printed_array(source.text)
     return array if array is not None and array.size and np.isfinite(array).all() else None

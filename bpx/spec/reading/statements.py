@@ -18,8 +18,8 @@ from bpx.spec.notations.translation.known import known_of
 from bpx.spec.reading.assemble import constant_value
 from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, input_names, name_problem
 from bpx.spec.text.parser import parse
+from bpx.spec.text.printed import printed_array
 from bpx.spec.text.source_text import SourceText
-from bpx.spec.values.printed import printed_array
 from bpx.words.diagnostic import Diagnostic, Source, Span
 
 # `z =`, `z :=`, and `f(x) =`, which is a step as well: its expression says what it depends on.

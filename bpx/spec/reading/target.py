@@ -17,7 +17,7 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source
 from bpx.words.spelling import nearest
 
 if TYPE_CHECKING:
-    from bpx.spec.reading.document import Format
+    from bpx.spec.reading.documents.document import Format
 
 LARGEST_SPEC = 64 * 2**20  # bytes
 STDIN = "-"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.spec.reading.document import read_document
-from bpx.spec.reading.locate import Path, Places
+from bpx.spec.reading.documents.document import read_document
+from bpx.spec.reading.documents.locate import Path, Places
 from bpx.spec.tables.table import NamedNumbers
 from bpx.words.diagnostic import Diagnostic, Source
 

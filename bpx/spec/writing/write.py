@@ -14,7 +14,7 @@ from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import groups_of
 from bpx.graph.named.written import Written
 from bpx.spec.reading.decoder import FORMAT_VERSION
-from bpx.spec.reading.document import Format
+from bpx.spec.reading.documents.document import Format
 
 if TYPE_CHECKING:
     from bpx.graph.named.named_graph import CustomOp

@@ -12,7 +12,7 @@ from bpx.explain.explain import explain
 from bpx.explain.sections.expect import tolerance
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import Written
-from bpx.spec.reading.document import Format
+from bpx.spec.reading.documents.document import Format
 from bpx.spec.reading.read import read_spec
 from bpx.spec.writing.write import write_spec
 from bpx.words.diagnostic import BpxError, Diagnostic, Source

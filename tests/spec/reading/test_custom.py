@@ -23,7 +23,7 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.ops import rows
 from bpx.render.plain import plain
 from bpx.spec.reading.custom import LARGEST
-from bpx.spec.reading.document import Format
+from bpx.spec.reading.documents.document import Format
 from bpx.spec.reading.read import read_spec
 from bpx.spec.writing.write import write_spec
 from bpx.words.diagnostic import BpxError, Source

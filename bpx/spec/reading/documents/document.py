@@ -10,7 +10,7 @@ import re
 from typing import Any, Literal, NoReturn
 
 from bpx.graph.named.written import Written
-from bpx.spec.reading.locate import Places, locate_json, locate_toml
+from bpx.spec.reading.documents.locate import Places, locate_json, locate_toml
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 from bpx.words.say import say
 

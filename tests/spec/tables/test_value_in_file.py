@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpx.spec.values.files import value_in_file
+from bpx.spec.tables.value_in_file import value_in_file
 from bpx.words.diagnostic import BpxError
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from bpx.spec.reading.read import read_value
-from bpx.spec.values.printed import printed_array
+from bpx.spec.text.printed import printed_array
 from bpx.words.diagnostic import BpxError, Source
 
 

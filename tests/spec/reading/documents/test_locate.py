@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bpx.spec.reading.locate import decoded, locate_json, locate_toml
+from bpx.spec.reading.documents.locate import decoded, locate_json, locate_toml
 from bpx.spec.reading.read import read_spec
 from bpx.spec.writing.write import write_spec
 from bpx.words.diagnostic import Source
@@ -281,7 +281,7 @@ PROGRAM = """
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))
 from bpx.words.diagnostic import Source
-from bpx.spec.reading.locate import locate_json, locate_toml
+from bpx.spec.reading.documents.locate import locate_json, locate_toml
 n = {deep}
 text = {text}
 for locate in (locate_toml, locate_json):

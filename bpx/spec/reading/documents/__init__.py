@@ -1,0 +1,1 @@
+"""Texts in TOML and JSON as data, with the place of every part."""

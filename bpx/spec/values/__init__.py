@@ -1,1 +1,0 @@
-"""Values as other programs print or store them."""
