@@ -10,20 +10,21 @@ import numpy as np
 
 from bpx.check.report.blame import Blame, CodeLine
 from bpx.spec.code.leaves import Path
-from bpx.spec.code.lines.line_blame import (
+from bpx.spec.code.lines.backward_values import (
     Adjoint,
-    Culprit,
-    Meant,
-    Search,
     adjoints,
     close,
     contributions,
     forward_values,
+    jacobian,
     local_derivatives,
-    narrowed,
     parts,
     steps_between,
+    sums_of_parts,
 )
+from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
+from bpx.spec.code.lines.meant import Meant
+from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Recorder, Setting
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, run_backward
 
@@ -49,16 +50,17 @@ def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
     nodes = {leaf.path: graph.nodes[leaf.name] for leaf in traced.leaves}
     right = {path: by_node[node] for path, node in nodes.items() if node in by_node}
     recorder = Recorder()
-    claims = _values(run_backward(traced.program, traced.upstream, recorder))
+    found = run_backward(traced.program, traced.upstream, recorder)
+    claims = _values(found)
     wrong = [path for path, value in right.items() if not close(claims.get(path), value)]
     if not wrong:
         return []
 
-    def gradients(replace: Any) -> Any:
+    def gradients(attempt: Attempt) -> Any:
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return _values(run_backward(traced.program, traced.upstream, Recorder(replace)))
+                return _values(run_backward(traced.program, traced.upstream, Recorder(attempt)))
         except Exception:  # a replaced value may be of no use to what comes behind it
             return None
 
@@ -69,11 +71,32 @@ def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
         [one for one in local_derivatives(graph, 1.0) if one.node not in ours],
         steps_between(graph, known),
     ]
-    meant = Meant(groups, graph.origins, forward_values(graph, ours))
+    rare = [
+        *sums_of_parts(graph, 1.0, known),
+        *_steps(traced, found, by_node),
+        *_jacobian(traced),
+    ]
+    meant = Meant(groups, graph.origins, forward_values(graph, ours), rare)
     culprits = Search(gradients, claims, right, wrong).culprits(settings, meant)
     arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
     narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
     return [WrongLine(culprit, _node_of(traced, culprit, by_node)) for culprit in narrow]
+
+
+def _steps(traced: TracedProgram, run: BackwardRun, by_node: dict[int, Any]) -> list[Adjoint]:
+    """The weights as a right step leaves them, where backward moves them itself."""
+    leaves = {leaf.path: leaf for leaf in traced.leaves}
+    steps = []
+    for found in run.gradients:
+        node = traced.graph.nodes[leaves[found.leaf].name]
+        if found.rate is not None and node in by_node:
+            steps.append(Adjoint(node, leaves[found.leaf].value - found.rate * by_node[node]))
+    return steps
+
+
+def _jacobian(traced: TracedProgram) -> list[Adjoint]:
+    """The matrix that a backward without an upstream gradient gives."""
+    return jacobian(traced.graph, traced.weights[0], traced.upstream) if traced.program.jacobian else []
 
 
 def _of_backward(traced: TracedProgram, settings: Sequence[Setting]) -> list[Setting]:
@@ -81,12 +104,28 @@ def _of_backward(traced: TracedProgram, settings: Sequence[Setting]) -> list[Set
     if not traced.program.both:
         return list(settings)
     spans = traced.graph.origins.values()
-    forward = {(span.source, span.source.position(span.start)[0]) for span in spans}
-    return [
-        setting
-        for setting in settings
-        if setting.statement is None or (setting.statement.span.source, setting.statement.line) not in forward
-    ]
+    forward = {(span.source.name, span.source.position(span.start)[0]) for span in spans}
+    last: dict[tuple[str, int], int] = {}
+    for number, setting in enumerate(settings):
+        last[_place(setting)] = number
+    ends = max(
+        (
+            number
+            for number, setting in enumerate(settings)
+            # The loss may be found at the very end.
+            if _place(setting) in forward and not setting.argument and setting.key.target != RETURN
+        ),
+        default=-1,
+    )
+    # What comes before, as a copy that is kept of a state, is of the forward pass too.
+    return [one for one in settings if _place(one) not in forward and last[_place(one)] > ends]
+
+
+def _place(setting: Setting) -> tuple[str, int]:
+    statement = setting.statement
+    if statement is None:
+        return setting.key.filename, setting.key.line
+    return statement.span.source.name, statement.line
 
 
 def _values(run: BackwardRun) -> dict[Path, Any]:

@@ -21,7 +21,7 @@ from bpx.spec.code.blamed_lines import blamed, wrong_lines
 from bpx.spec.code.gradients import Found
 from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
 from bpx.spec.code.leaves import get, named
-from bpx.spec.code.lines.line_blame import adjoints, close
+from bpx.spec.code.lines.backward_values import adjoints, close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
