@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.report.blame import Blame, CodeLine
+from bpx.spec.code.corrected_lines import corrected
 from bpx.spec.code.leaves import Path
 from bpx.spec.code.lines.backward_values import (
     Adjoint,
@@ -80,7 +81,8 @@ def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
     culprits = Search(gradients, claims, right, wrong).culprits(settings, meant)
     arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
     narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
-    return [WrongLine(culprit, _node_of(traced, culprit, by_node)) for culprit in narrow]
+    lines = corrected(traced, settings, meant, narrow, frozenset(wrong))
+    return [WrongLine(culprit, _node_of(traced, culprit, by_node)) for culprit in lines]
 
 
 def _steps(traced: TracedProgram, run: BackwardRun, by_node: dict[int, Any]) -> list[Adjoint]:
@@ -135,6 +137,8 @@ def _values(run: BackwardRun) -> dict[Path, Any]:
 def _node_of(traced: TracedProgram, culprit: Culprit, by_node: dict[int, Any]) -> str | None:
     """The name of the node, if its whole gradient is what the line should set."""
     adjoint: Adjoint = culprit.adjoint
+    if adjoint.node not in by_node:
+        return None
     same_shape = np.shape(culprit.setting.value) == np.shape(by_node[adjoint.node])
     whole = close(adjoint.value, by_node[adjoint.node])
     return traced.graph.names[adjoint.node] if whole and same_shape else None
@@ -169,4 +173,5 @@ def _code_line(line: WrongLine, leaves: tuple[str, ...]) -> CodeLine | None:
         return None
     sets = "return" if setting.key.target == RETURN else setting.key.target
     time = setting.time + 1 if setting.time else None
-    return CodeLine(setting.statement.span, setting.statement.text, sets, None, leaves, time, line.node)
+    right = line.culprit.right
+    return CodeLine(setting.statement.span, setting.statement.text, sets, right, leaves, time, line.node)

@@ -68,13 +68,18 @@ class Meant:
             if not np.any(value):  # the start of a sum
                 ranks[setting] = RIGHT
             elif np.size(value) > 1 and any(close(value, other) for other in held):
-                ranks[setting] = LIKE if setting.is_handed_over or self._is_alike(value) else STRANGE
+                ranks[setting] = LIKE if setting.is_handed_over or self.is_alike(value) else STRANGE
             else:
                 ranks[setting] = self._rank(setting, whole)
                 held.append(value)
         return ranks
 
-    def _is_alike(self, value: Any) -> bool:
+    def is_whole(self, value: Any) -> bool:
+        """Whether it is an adjoint, or the opposite of one."""
+        return any(close(value, other) or close(-np.asarray(value), other) for other in self._whole)
+
+    def is_alike(self, value: Any) -> bool:
+        """Whether it is a local derivative, or a value of the forward pass."""
         return any(close(value, other) for other in self._alike)
 
     def _rank(self, setting: Setting, whole: set[Key]) -> int:
@@ -87,7 +92,7 @@ class Meant:
         # A line that has set whole adjoints before forgets something if it sets a part of one.
         if setting.key not in whole and any(close(value, other) for other in self._parts):
             return RIGHT
-        return LIKE if self._is_alike(value) else STRANGE
+        return LIKE if self.is_alike(value) else STRANGE
 
     def families(self, times: Sequence[Setting]) -> Iterator[dict[int, Adjoint]]:
         """By time, what the times of one expression of the forward function stand for."""
