@@ -96,9 +96,8 @@ def main(arguments: Sequence[str]) -> None:
             lines, kinds, total = lines + line, kinds + kind, total + 1
             corrected += correction
             if verbose:
-                print(
-                    f"  {'line' if line else '    '} {'kind' if kind else '    '} {stem}: {bug.name}, {bug.kind}"
-                )
+                said = ("line" if line else "    ", "kind" if kind else "    ")
+                print(" ", *said, f"{stem}: {bug.name}, {bug.kind}")
                 print(f"    {bug.line}: {bug.text} -> {bug.replacement}")
                 for one in blame:
                     said = (one.line, one.code.sets, one.code.right) if one.code else None

@@ -35,6 +35,7 @@ class WrongLine(NamedTuple):
 
     culprit: Culprit
     node: str | None
+    mean: int = 1  # what backward alone divides the gradients of the parameters by
 
     @property
     def claim(self) -> Any:
@@ -43,12 +44,41 @@ class WrongLine(NamedTuple):
 
 
 def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
-    """The lines of backward that are wrong, as far as they can be found."""
+    """The lines of backward that are wrong, as far as they can be found.
+
+    If it takes one line to explain all with a mean that backward alone takes, and several without, the mean
+    is meant.
+    """
+    lines = _wrong_lines(traced, 1)
+    parameters = [leaf for leaf in traced.leaves if leaf.path[0] != "args"]
+    if len(lines) < 2 or len(parameters) < 2 or len(parameters) == len(traced.leaves):
+        return lines
+    for length in batch_lengths(traced):
+        others = _wrong_lines(traced, length)
+        if len(others) == 1:
+            return others
+    return lines
+
+
+def batch_lengths(traced: TracedProgram) -> list[int]:
+    """The lengths that a batch may have."""
+    arguments = traced.program.world.originals["args"].values()
+    return sorted({n for value in arguments for n in np.shape(value) if n > 1})
+
+
+def _wrong_lines(traced: TracedProgram, mean: int) -> list[WrongLine]:
+    """The lines, if backward divides the gradients of the parameters by `mean`."""
     graph = traced.graph
     ours = traced.our_nodes
-    known = [one for one in adjoints(graph, 1.0) if one.node not in ours]
-    by_node = {adjoint.node: adjoint.value for adjoint in known}
+    scale = {leaf.path: 1 / mean for leaf in traced.leaves if mean > 1 and leaf.path[0] != "args"}
     nodes = {leaf.path: graph.nodes[leaf.name] for leaf in traced.leaves}
+    by_leaf = {nodes[path]: factor for path, factor in scale.items()}
+    known = [
+        one._replace(value=by_leaf[one.node] * one.value) if one.node in by_leaf else one
+        for one in adjoints(graph, 1.0)
+        if one.node not in ours
+    ]
+    by_node = {adjoint.node: adjoint.value for adjoint in known}
     right = {path: by_node[node] for path, node in nodes.items() if node in by_node}
     recorder = Recorder()
     found = run_backward(traced.program, traced.upstream, recorder)
@@ -56,33 +86,41 @@ def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
     wrong = [path for path, value in right.items() if not close(claims.get(path), value)]
     if not wrong:
         return []
-
-    def gradients(attempt: Attempt) -> Any:
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return _values(run_backward(traced.program, traced.upstream, Recorder(attempt)))
-        except Exception:  # a replaced value may be of no use to what comes behind it
-            return None
-
     settings = _of_backward(traced, recorder.settings)
+    meant = _meant(traced, known, found)
+    search = Search(lambda attempt: _replaced(traced, attempt), claims, right, wrong)
+    culprits = search.culprits(settings, meant)
+    arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
+    narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
+    lines = corrected(traced, settings, meant, narrow, frozenset(wrong), scale)
+    return [WrongLine(culprit, _node_of(traced, culprit, by_node), mean) for culprit in lines]
+
+
+def _replaced(traced: TracedProgram, attempt: Attempt) -> dict[Path, Any] | None:
+    """What backward claims with a replacement; None where that fails."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _values(run_backward(traced.program, traced.upstream, Recorder(attempt)))
+    except Exception:  # a replaced value may be of no use to what comes behind it
+        return None
+
+
+def _meant(traced: TracedProgram, known: Sequence[Adjoint], found: BackwardRun) -> Meant:
+    graph, ours = traced.graph, traced.our_nodes
     groups = [
         known,
         parts(graph, 1.0, known),
         [one for one in local_derivatives(graph, 1.0) if one.node not in ours],
         steps_between(graph, known),
     ]
+    by_node = {adjoint.node: adjoint.value for adjoint in known}
     rare = [
         *sums_of_parts(graph, 1.0, known),
         *_steps(traced, found, by_node),
         *_jacobian(traced),
     ]
-    meant = Meant(groups, graph.origins, forward_values(graph, ours), rare)
-    culprits = Search(gradients, claims, right, wrong).culprits(settings, meant)
-    arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
-    narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
-    lines = corrected(traced, settings, meant, narrow, frozenset(wrong))
-    return [WrongLine(culprit, _node_of(traced, culprit, by_node)) for culprit in lines]
+    return Meant(groups, graph.origins, forward_values(graph, ours), rare)
 
 
 def _steps(traced: TracedProgram, run: BackwardRun, by_node: dict[int, Any]) -> list[Adjoint]:

@@ -42,13 +42,17 @@ def corrected(
     meant: Meant,
     culprits: Sequence[Culprit],
     wrong: frozenset[Path],
+    scale: Mapping[Path, float],
 ) -> list[Culprit]:
-    """The culprits, with what their lines should say; another line alone, if a change of it mends all."""
+    """The culprits, with what their lines should say; another line alone, if a change of it mends all.
+
+    `scale` is what the right gradients of some leaves are multiplied by: a mean that backward alone takes.
+    """
     places = Places()
     run_backward(traced.program, traced.upstream, places)
     by_line = {_line(place.statement): place for place in places.seen.values()}
     by_line = {line: place for line, place in by_line.items() if _is_backward(traced, line, settings)}
-    points = _points(traced, wrong)
+    points = _points(traced, scale)
     doubts = _doubts(settings, meant)
     named = [_line(one.setting.statement) for one in culprits if one.setting.statement]
     search = Corrections(lambda: _mends(traced, points, wrong))
@@ -56,7 +60,11 @@ def corrected(
     for line in order:
         text = search.of(by_line[line])
         if text is not None:
-            return [_culprit(by_line[line], text, settings, culprits, wrong)]
+            culprit = _culprit(by_line[line], text, settings, culprits, wrong)
+            if culprit.adjoint.node < 0:
+                with search.changed(by_line[line], text):
+                    culprit = culprit._replace(adjoint=_adjoint(traced, by_line[line], meant))
+            return [culprit]
     if len(culprits) == 1:
         return list(culprits)
     return [_with_correction(traced, one, by_line, points) for one in culprits]
@@ -70,9 +78,10 @@ def _doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], 
     doubts: dict[tuple[str, int], int] = {}
     held: list[Any] = []
     for setting in settings:
-        if setting.statement is None or setting.argument or np.size(setting.value) < 2:
-            continue
         value = setting.value
+        is_array = isinstance(value, np.ndarray) and value.size > 1
+        if setting.statement is None or setting.argument or not is_array:
+            continue
         repeats = any(close(value, other) for other in held)
         held.append(value)
         doubt = STRANGE if repeats or not meant.is_alike(value) else LIKE
@@ -109,6 +118,15 @@ def _culprit(
     return Culprit(setting, Adjoint(-1, None), 1.0, tuple(wrong), text)
 
 
+def _adjoint(traced: TracedProgram, place: Place, meant: Meant) -> Adjoint:
+    """What a line that is right now sets."""
+    recorder = Recorder()
+    run_backward(traced.program, traced.upstream, recorder)
+    line = _line(place.statement)
+    same = [one for one in recorder.settings if one.statement and _line(one.statement) == line]
+    return next((one for setting in same[:1] for one in meant.equal(setting.value)), Adjoint(-1, None))
+
+
 def _with_correction(
     traced: TracedProgram, culprit: Culprit, by_line: Mapping[Any, Place], points: Sequence[Point]
 ) -> Culprit:
@@ -120,7 +138,7 @@ def _with_correction(
     return culprit._replace(right=Corrections(lambda: _mends(traced, points, leaves)).of(place))
 
 
-def _points(traced: TracedProgram, wrong: frozenset[Path]) -> list[Point]:
+def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:
     """Where a correction must hold: where the code was checked, and two points beside."""
     free = bool(traced.program.upstream) or traced.program.jacobian
     points = []
@@ -133,7 +151,8 @@ def _points(traced: TracedProgram, wrong: frozenset[Path]) -> list[Point]:
                 values[leaf.path] = np.asarray(moved, dtype=np.asarray(leaf.value).dtype)
             if free:
                 upstream = random_upstream(np.shape(upstream), seed).astype(np.asarray(upstream).dtype)
-        points.append(Point(values, upstream, _right(traced, values, upstream)))
+        right = _right(traced, values, upstream)
+        points.append(Point(values, upstream, {path: scale.get(path, 1.0) * right[path] for path in right}))
     return points
 
 

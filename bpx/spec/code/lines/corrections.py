@@ -23,7 +23,7 @@ from bpx.spec.code.lines.statements import Statement, statement_at
 from bpx.spec.trace.user_source import source_of
 from bpx.words.diagnostic import Source, Span
 
-MOST_TRIED = 1_500  # changed statements in one search
+MOST_TRIED = 600  # changed statements in one search
 
 
 class Place(NamedTuple):
@@ -76,6 +76,16 @@ class Corrections:
                     if self._mends():
                         return text
         return None
+
+    @contextmanager
+    def changed(self, place: Place, text: str) -> Iterator[None]:
+        """The function runs with another text for the statement."""
+        function, code = _function_of(place), _code_with(place, text)
+        if function is None or code is None:
+            yield
+            return
+        with _running(function, code):
+            yield
 
 
 def _function_of(place: Place) -> FunctionType | None:

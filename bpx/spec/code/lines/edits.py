@@ -102,8 +102,8 @@ class _Edited:
             else:
                 yield self._put(value, f"reversed({self._of(value)})")
             return
-        yield self._put(value, f"-{self._tight(value)}")
         yield from self._otherwise_assigned(self._of(value))
+        yield self._put(value, f"-{self._tight(value)}")
 
     def _otherwise_assigned(self, value: str) -> Iterator[str]:
         tree = self._tree
@@ -183,6 +183,8 @@ class _Edited:
             yield self._put(node, f"{text}.T")
             for other in self._alike(value):
                 yield self._put(node, other)
+            for slope in (f"1 - {text} ** 2", f"{text} ** 2", f"{text} * (1 - {text})", f"1 - {text}"):
+                yield self._put(node, slope)
         elif text in self._scope and isinstance(value, int):
             for length in self._lengths:
                 yield self._put(node, length)
