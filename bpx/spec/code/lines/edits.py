@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def edits(text: str, scope: Mapping[str, Any]) -> Iterator[str]:
         return
     edited = _Edited(text, tree, scope)
     seen = {text}
-    for other in (*edited.of_its_parts(), *edited.of_the_statement(), *edited.with_more()):
+    for other in chain(edited.of_its_parts(), edited.of_the_statement(), edited.with_more()):
         if other not in seen and _parsed(other) is not None:
             seen.add(other)
             yield other
