@@ -76,14 +76,15 @@ def _doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], 
     A second line that sets the same as one before is strange.
     """
     doubts: dict[tuple[str, int], int] = {}
-    held: list[Any] = []
+    held = [meant.upstream]
     for setting in settings:
         value = setting.value
-        is_array = isinstance(value, np.ndarray) and value.size > 1
-        if setting.statement is None or setting.argument or not is_array:
+        if setting.statement is None or not isinstance(value, np.ndarray) or value.size < 2:
             continue
         repeats = any(close(value, other) for other in held)
         held.append(value)
+        if setting.argument:
+            continue
         doubt = STRANGE if repeats or not meant.is_alike(value) else LIKE
         doubt = RIGHT if not repeats and meant.is_whole(value) else doubt
         line = _line(setting.statement)

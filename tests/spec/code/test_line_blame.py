@@ -27,6 +27,7 @@ def test_the_line_of_most_planted_mistakes_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("network", "name"),
     [
+        ("affine_relu", "relu passed through"),  # what only hands a value on is in doubt
         ("affine_relu", "dout for da"),  # a wrong argument
         ("accumulating_layer", "last example only"),  # = for +=: a part of an adjoint is not all of it
         ("gru_cell", "r for h"),  # its heir would explain all as well

@@ -78,6 +78,11 @@ class Meant:
                 held.append(value)
         return ranks
 
+    @property
+    def upstream(self) -> Any:
+        """The adjoint that comes first in a backward pass."""
+        return self._whole[0]
+
     def is_whole(self, value: Any) -> bool:
         """Whether it is an adjoint, or the opposite of one."""
         return any(close(value, other) or close(-np.asarray(value), other) for other in self._whole)
