@@ -162,9 +162,8 @@ class Program:
         with self._world({}) as world:
             return self._called_forward(world)
 
-    @cached_property
+    @cached_property  # a search for a line runs backward hundreds of times
     def _generators(self) -> list[Any]:
-        """Looked for once: a search for a line runs backward hundreds of times."""
         function = underlying(self.forward.function)
         return generators_of(function, places(function))
 
