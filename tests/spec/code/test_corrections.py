@@ -43,7 +43,6 @@ CORRECTED = [
     ("tanh_layer", "x not transposed", "dw = x.T.dot(dz)"),
     ("gru_cell", "r forgotten", "dh += drh * r"),
     ("few_lines", "error for delta in the update", "syn0 += lr * X.T.dot(l1_delta)"),
-    ("batch_mean_layer", "W not transposed", "return dZ @ self.W.T"),
     ("optimize_logistic", "intercept summed", "g[-1] = r.mean()"),
 ]
 

@@ -6,11 +6,7 @@ import pytest
 from backward_files import is_named, lines_of
 from corpus import Planted, planted_bugs
 
-FEW = (
-    "affine_relu",
-    "optimize_fun",
-    "tanh_layer",
-)
+FEW = ("tanh_layer",)
 NAMED = 0.9  # of the planted mistakes of these; all of them when this was written
 
 
@@ -29,7 +25,6 @@ def test_the_line_of_most_planted_mistakes_is_named(tmp_path: Path) -> None:
     [
         ("affine_relu", "relu passed through"),  # what only hands a value on is in doubt
         ("affine_relu", "dout for da"),  # a wrong argument
-        ("accumulating_layer", "last example only"),  # = for +=: a part of an adjoint is not all of it
         ("gru_cell", "r for h"),  # its heir would explain all as well
         ("gru_cell", "state without r"),  # overwritten
         ("gru_cell", "path of the reset gate"),  # a term is missing in a sum
@@ -38,7 +33,6 @@ def test_the_line_of_most_planted_mistakes_is_named(tmp_path: Path) -> None:
         ("optimize_residuals", "k for t"),  # a column of a Jacobian
         ("few_lines", "uphill"),  # a step instead of a gradient
         ("rnn_layer", "bias over the columns"),  # found at the sum, made in a function
-        ("char_rnn", "next step forgotten"),  # right at the first time of a loop
     ],
 )
 def test_a_kind_of_mistake_is_found_at_its_line(tmp_path: Path, network: str, name: str) -> None:
