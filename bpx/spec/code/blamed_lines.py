@@ -257,7 +257,9 @@ def _corrected(
     doubts = _doubts(settings, meant)
     named = [_line_of(one.setting.statement) for one in culprits if one.setting.statement]
     search = Corrections(lambda: _mends(traced, points, wrong))
-    order = sorted(by_line, key=lambda line: (doubts.get(line, LIKE), line not in named))
+    # Lines that set no arrays come last: a sign in a length is seldom what is meant.
+    suspects = [line for line in by_line if line in named or doubts.get(line) != RIGHT]
+    order = sorted(suspects, key=lambda line: (doubts.get(line, RIGHT + 1), line not in named))
     for line in order:
         text = search.of(by_line[line])
         if text is not None:
@@ -272,23 +274,30 @@ def _corrected(
 
 
 def _doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], int]:
-    """How doubtful lines are, by the first that each sets: whole adjoints, but for their sign, are right.
+    """How doubtful lines are: what sets a whole adjoint is right.
 
-    A second line that sets the same as one before is strange.
+    A line that sets the same as one before is strange. Where adjoints come with the opposite sign from the
+    start, that is how they are meant.
     """
     doubts: dict[tuple[str, int], int] = {}
-    held = [meant.upstream]
+    held, names = [meant.upstream], set[str]()
+    signs = {1.0}
     for setting in settings:
-        value = setting.value
-        if setting.statement is None or not isinstance(value, np.ndarray) or value.size < 2:
+        value, statement = setting.value, setting.statement
+        if statement is None or not isinstance(value, np.ndarray) or value.size < 2:
             continue
         repeats = any(close(value, other) for other in held)
         held.append(value)
         if setting.argument:
             continue
-        doubt = STRANGE if repeats or not meant.is_alike(value) else LIKE
-        doubt = RIGHT if not repeats and meant.is_whole(value) else doubt
-        line = _line_of(setting.statement)
+        hands_on = setting.is_handed_over or (setting.key.target == RETURN and statement.value in names)
+        names.add(setting.key.target)
+        doubt = STRANGE if not meant.is_alike(value) or (repeats and not hands_on) else LIKE
+        fitting = {sign for sign in (1.0, -1.0) if meant.is_whole(sign * value)}
+        if fitting and (hands_on or not repeats):
+            doubt = RIGHT if fitting & signs else doubt
+            signs = fitting
+        line = _line_of(statement)
         doubts[line] = min(doubt, doubts.get(line, RIGHT))
     return doubts
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
 
@@ -23,7 +24,8 @@ from bpx.spec.code.lines.statements import Statement, statement_at
 from bpx.spec.trace.user_source import source_of
 from bpx.words.diagnostic import Source, Span
 
-MOST_TRIED = 600  # changed statements in one search
+MOST_TRIED = 1_000  # changed statements in one search
+MOST_TRIED_OF_ONE = 400
 
 
 class Place(NamedTuple):
@@ -66,7 +68,7 @@ class Corrections:
         source = place.statement.span.source
         if function is None or place.statement.line in _repeated_without_end(source):
             return None
-        for text in edits(place.statement.text, place.scope):
+        for text in islice(edits(place.statement.text, place.scope), MOST_TRIED_OF_ONE):
             if self.tried >= MOST_TRIED:
                 return None
             self.tried += 1

@@ -84,8 +84,8 @@ class Meant:
         return self._whole[0]
 
     def is_whole(self, value: Any) -> bool:
-        """Whether it is an adjoint, or the opposite of one."""
-        return any(close(value, other) or close(-np.asarray(value), other) for other in self._whole)
+        """Whether it is an adjoint."""
+        return any(close(value, other) for other in self._whole)
 
     def is_alike(self, value: Any) -> bool:
         """Whether it is a local derivative, or a value of the forward pass."""
