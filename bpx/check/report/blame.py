@@ -70,7 +70,7 @@ def _words(fact: Any) -> Any:
 class CodeLine(NamedTuple):
     """A statement of somebody's backward function that sets something wrong.
 
-    `sets` is what it sets; `right` what should stand behind the equals sign, where that is known. `wrong` are
+    `sets` is what it sets; `right` the statement that it should be, where that is known. `wrong` are
     the gradients that are wrong because of it; `time` counts from 1 in a loop, None outside of one.
     `gradient_of` is the node whose gradient it should set; None where that is a part or a factor of one.
     """

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.report.blame import Blame, CodeLine
 from bpx.spec.code.leaves import Path
-from bpx.spec.code.lines.line_blame import (
+from bpx.spec.code.lines.backward_values import (
     Adjoint,
-    Culprit,
-    Meant,
-    Search,
     adjoints,
     close,
     contributions,
     forward_values,
+    jacobian,
     local_derivatives,
-    narrowed,
     parts,
     steps_between,
+    sums_of_parts,
 )
-from bpx.spec.code.lines.recorder import RETURN, Recorder, Setting
-from bpx.spec.code.traced_program import BackwardRun, TracedProgram, run_backward
+from bpx.spec.code.lines.corrections import Corrections, Place, Places
+from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
+from bpx.spec.code.lines.meant import LIKE, RIGHT, STRANGE, Meant
+from bpx.spec.code.lines.narrowed import narrowed
+from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
+from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
+
+MOVED = 0.02  # relative: how far other points are from the first; signs stay, and so do most branches
 
 
 class WrongLine(NamedTuple):
@@ -33,6 +37,7 @@ class WrongLine(NamedTuple):
 
     culprit: Culprit
     node: str | None
+    mean: int = 1  # what backward alone divides the gradients of the parameters by
 
     @property
     def claim(self) -> Any:
@@ -41,39 +46,99 @@ class WrongLine(NamedTuple):
 
 
 def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
-    """The lines of backward that are wrong, as far as they can be found."""
+    """The lines of backward that are wrong, as far as they can be found.
+
+    If it takes one line to explain all with a mean that backward alone takes, and several without, the mean
+    is meant.
+    """
+    lines = _wrong_lines(traced, 1)
+    parameters = [leaf for leaf in traced.leaves if leaf.path[0] != "args"]
+    if len(lines) < 2 or len(parameters) < 2 or len(parameters) == len(traced.leaves):
+        return lines
+    for length in batch_lengths(traced):
+        others = _wrong_lines(traced, length)
+        if len(others) == 1:
+            return others
+    return lines
+
+
+def batch_lengths(traced: TracedProgram) -> list[int]:
+    """The lengths that a batch may have."""
+    arguments = traced.program.world.originals["args"].values()
+    return sorted({n for value in arguments for n in np.shape(value) if n > 1})
+
+
+def _wrong_lines(traced: TracedProgram, mean: int) -> list[WrongLine]:
+    """The lines, if backward divides the gradients of the parameters by `mean`."""
     graph = traced.graph
     ours = traced.our_nodes
-    known = [one for one in adjoints(graph, 1.0) if one.node not in ours]
-    by_node = {adjoint.node: adjoint.value for adjoint in known}
+    scale = {leaf.path: 1 / mean for leaf in traced.leaves if mean > 1 and leaf.path[0] != "args"}
     nodes = {leaf.path: graph.nodes[leaf.name] for leaf in traced.leaves}
+    by_leaf = {nodes[path]: factor for path, factor in scale.items()}
+    known = [
+        one._replace(value=by_leaf[one.node] * one.value) if one.node in by_leaf else one
+        for one in adjoints(graph, 1.0)
+        if one.node not in ours
+    ]
+    by_node = {adjoint.node: adjoint.value for adjoint in known}
     right = {path: by_node[node] for path, node in nodes.items() if node in by_node}
     recorder = Recorder()
-    claims = _values(run_backward(traced.program, traced.upstream, recorder))
+    found = run_backward(traced.program, traced.upstream, recorder)
+    claims = _values(found)
     wrong = [path for path, value in right.items() if not close(claims.get(path), value)]
     if not wrong:
         return []
-
-    def gradients(replace: Any) -> Any:
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return _values(run_backward(traced.program, traced.upstream, Recorder(replace)))
-        except Exception:  # a replaced value may be of no use to what comes behind it
-            return None
-
     settings = _of_backward(traced, recorder.settings)
+    meant = _meant(traced, known, found)
+    search = Search(lambda attempt: _replaced(traced, attempt), claims, right, wrong)
+    culprits = search.culprits(settings, meant)
+    arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
+    narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
+    lines = _corrected(traced, settings, meant, narrow, frozenset(wrong), scale)
+    return [WrongLine(culprit, _node_of(traced, culprit, by_node), mean) for culprit in lines]
+
+
+def _replaced(traced: TracedProgram, attempt: Attempt) -> dict[Path, Any] | None:
+    """What backward claims with a replacement; None where that fails."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _values(run_backward(traced.program, traced.upstream, Recorder(attempt)))
+    except Exception:  # a replaced value may be of no use to what comes behind it
+        return None
+
+
+def _meant(traced: TracedProgram, known: Sequence[Adjoint], found: BackwardRun) -> Meant:
+    graph, ours = traced.graph, traced.our_nodes
     groups = [
         known,
         parts(graph, 1.0, known),
         [one for one in local_derivatives(graph, 1.0) if one.node not in ours],
         steps_between(graph, known),
     ]
-    meant = Meant(groups, graph.origins, forward_values(graph, ours))
-    culprits = Search(gradients, claims, right, wrong).culprits(settings, meant)
-    arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
-    narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
-    return [WrongLine(culprit, _node_of(traced, culprit, by_node)) for culprit in narrow]
+    by_node = {adjoint.node: adjoint.value for adjoint in known}
+    rare = [
+        *sums_of_parts(graph, 1.0, known),
+        *_steps(traced, found, by_node),
+        *_jacobian(traced),
+    ]
+    return Meant(groups, graph.origins, forward_values(graph, ours), rare)
+
+
+def _steps(traced: TracedProgram, run: BackwardRun, by_node: dict[int, Any]) -> list[Adjoint]:
+    """The weights as a right step leaves them, where backward moves them itself."""
+    leaves = {leaf.path: leaf for leaf in traced.leaves}
+    steps = []
+    for found in run.gradients:
+        node = traced.graph.nodes[leaves[found.leaf].name]
+        if found.rate is not None and node in by_node:
+            steps.append(Adjoint(node, leaves[found.leaf].value - found.rate * by_node[node]))
+    return steps
+
+
+def _jacobian(traced: TracedProgram) -> list[Adjoint]:
+    """The matrix that a backward without an upstream gradient gives."""
+    return jacobian(traced.graph, traced.weights[0], traced.upstream) if traced.program.jacobian else []
 
 
 def _of_backward(traced: TracedProgram, settings: Sequence[Setting]) -> list[Setting]:
@@ -81,12 +146,28 @@ def _of_backward(traced: TracedProgram, settings: Sequence[Setting]) -> list[Set
     if not traced.program.both:
         return list(settings)
     spans = traced.graph.origins.values()
-    forward = {(span.source, span.source.position(span.start)[0]) for span in spans}
-    return [
-        setting
-        for setting in settings
-        if setting.statement is None or (setting.statement.span.source, setting.statement.line) not in forward
-    ]
+    forward = {(span.source.name, span.source.position(span.start)[0]) for span in spans}
+    last: dict[tuple[str, int], int] = {}
+    for number, setting in enumerate(settings):
+        last[_place(setting)] = number
+    ends = max(
+        (
+            number
+            for number, setting in enumerate(settings)
+            # The loss may be found at the very end.
+            if _place(setting) in forward and not setting.argument and setting.key.target != RETURN
+        ),
+        default=-1,
+    )
+    # What comes before, as a copy that is kept of a state, is of the forward pass too.
+    return [one for one in settings if _place(one) not in forward and last[_place(one)] > ends]
+
+
+def _place(setting: Setting) -> tuple[str, int]:
+    statement = setting.statement
+    if statement is None:
+        return setting.key.filename, setting.key.line
+    return statement.span.source.name, statement.line
 
 
 def _values(run: BackwardRun) -> dict[Path, Any]:
@@ -96,6 +177,8 @@ def _values(run: BackwardRun) -> dict[Path, Any]:
 def _node_of(traced: TracedProgram, culprit: Culprit, by_node: dict[int, Any]) -> str | None:
     """The name of the node, if its whole gradient is what the line should set."""
     adjoint: Adjoint = culprit.adjoint
+    if adjoint.node not in by_node:
+        return None
     same_shape = np.shape(culprit.setting.value) == np.shape(by_node[adjoint.node])
     whole = close(adjoint.value, by_node[adjoint.node])
     return traced.graph.names[adjoint.node] if whole and same_shape else None
@@ -130,4 +213,184 @@ def _code_line(line: WrongLine, leaves: tuple[str, ...]) -> CodeLine | None:
         return None
     sets = "return" if setting.key.target == RETURN else setting.key.target
     time = setting.time + 1 if setting.time else None
-    return CodeLine(setting.statement.span, setting.statement.text, sets, None, leaves, time, line.node)
+    right = line.culprit.right
+    return CodeLine(setting.statement.span, setting.statement.text, sets, right, leaves, time, line.node)
+
+
+# --- corrections ---
+
+
+class _Nowhere:
+    """No line is replaced, and none recorded."""
+
+    key = Key("", 0, "")
+
+    def replace(self, time: int, value: Any) -> Any:
+        return None
+
+
+class Point(NamedTuple):
+    """Values of leaves, an upstream gradient, and the right gradients there."""
+
+    values: Mapping[Path, Any]
+    upstream: Any
+    right: Mapping[Path, Any]
+
+
+def _corrected(
+    traced: TracedProgram,
+    settings: Sequence[Setting],
+    meant: Meant,
+    culprits: Sequence[Culprit],
+    wrong: frozenset[Path],
+    scale: Mapping[Path, float],
+) -> list[Culprit]:
+    """The culprits, with what their lines should say; another line alone, if a change of it mends all.
+
+    `scale` is what the right gradients of some leaves are multiplied by: a mean that backward alone takes.
+    """
+    places = Places()
+    run_backward(traced.program, traced.upstream, places)
+    by_line = {_line_of(place.statement): place for place in places.seen.values()}
+    by_line = {line: place for line, place in by_line.items() if _is_backward(traced, line, settings)}
+    points = _points(traced, scale)
+    doubts = _doubts(settings, meant)
+    named = [_line_of(one.setting.statement) for one in culprits if one.setting.statement]
+    search = Corrections(lambda: _mends(traced, points, wrong))
+    # Lines that set no arrays come last: a sign in a length is seldom what is meant.
+    suspects = [line for line in by_line if line in named or doubts.get(line) != RIGHT]
+    order = sorted(suspects, key=lambda line: (doubts.get(line, RIGHT + 1), line not in named))
+    for line in order:
+        text = search.of(by_line[line])
+        if text is not None:
+            culprit = _corrected_culprit(by_line[line], text, settings, culprits, wrong)
+            if culprit.adjoint.node < 0:
+                with search.changed(by_line[line], text):
+                    culprit = culprit._replace(adjoint=_adjoint(traced, by_line[line], meant))
+            return [culprit]
+    if len(culprits) == 1:
+        return list(culprits)
+    return [_with_correction(traced, one, by_line, points) for one in culprits]
+
+
+def _doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], int]:
+    """How doubtful lines are: what sets a whole adjoint is right.
+
+    A line that sets the same as one before is strange. Where adjoints come with the opposite sign from the
+    start, that is how they are meant.
+    """
+    doubts: dict[tuple[str, int], int] = {}
+    held, names = [meant.upstream], set[str]()
+    signs = {1.0}
+    for setting in settings:
+        value, statement = setting.value, setting.statement
+        if statement is None or not isinstance(value, np.ndarray) or value.size < 2:
+            continue
+        repeats = any(close(value, other) for other in held)
+        held.append(value)
+        if setting.argument:
+            continue
+        hands_on = setting.is_handed_over or (setting.key.target == RETURN and statement.value in names)
+        names.add(setting.key.target)
+        doubt = STRANGE if not meant.is_alike(value) or (repeats and not hands_on) else LIKE
+        fitting = {sign for sign in (1.0, -1.0) if meant.is_whole(sign * value)}
+        if fitting and (hands_on or not repeats):
+            doubt = RIGHT if fitting & signs else doubt
+            signs = fitting
+        line = _line_of(statement)
+        doubts[line] = min(doubt, doubts.get(line, RIGHT))
+    return doubts
+
+
+def _is_backward(traced: TracedProgram, line: tuple[str, int], settings: Sequence[Setting]) -> bool:
+    """Whether a change of a line leaves the forward pass alone, which is right by definition."""
+    spans = traced.graph.origins.values()
+    if line in {(span.source.name, span.source.position(span.start)[0]) for span in spans}:
+        return False
+    lines = {_line_of(one.statement)[1] for one in settings if one.statement}
+    return not traced.program.both or line[1] >= min(lines, default=line[1])
+
+
+def _line_of(statement: Any) -> tuple[str, int]:
+    return statement.span.source.name, statement.line
+
+
+def _corrected_culprit(
+    place: Place, text: str, settings: Sequence[Setting], culprits: Sequence[Culprit], wrong: frozenset[Path]
+) -> Culprit:
+    line = _line_of(place.statement)
+    for culprit in culprits:
+        if culprit.setting.statement and _line_of(culprit.setting.statement) == line:
+            return culprit._replace(right=text, leaves=tuple(wrong))
+    same = [one for one in settings if one.statement and _line_of(one.statement) == line and not one.argument]
+    targets = place.statement.targets or ("",)
+    key = Key(place.code.co_filename, place.statement.line, targets[0])
+    setting = same[0] if same else Setting(key, 0, place.statement, np.zeros(()), None, {})
+    return Culprit(setting, Adjoint(-1, None), 1.0, tuple(wrong), text)
+
+
+def _adjoint(traced: TracedProgram, place: Place, meant: Meant) -> Adjoint:
+    """What a line that is right now sets."""
+    recorder = Recorder()
+    run_backward(traced.program, traced.upstream, recorder)
+    line = _line_of(place.statement)
+    same = [one for one in recorder.settings if one.statement and _line_of(one.statement) == line]
+    return next((one for setting in same[:1] for one in meant.equal(setting.value)), Adjoint(-1, None))
+
+
+def _with_correction(
+    traced: TracedProgram, culprit: Culprit, by_line: Mapping[Any, Place], points: Sequence[Point]
+) -> Culprit:
+    statement = culprit.setting.statement
+    place = by_line.get(_line_of(statement)) if statement else None
+    if place is None:
+        return culprit
+    leaves = frozenset(culprit.leaves)
+    return culprit._replace(right=Corrections(lambda: _mends(traced, points, leaves)).of(place))
+
+
+def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:
+    """Where a correction must hold: where the code was checked, and two points beside."""
+    free = bool(traced.program.upstream) or traced.program.jacobian
+    points = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        upstream, values = traced.upstream, {}
+        if seed:
+            for leaf in traced.leaves:
+                moved = leaf.value * (1 + MOVED * rng.uniform(-1, 1, np.shape(leaf.value)))
+                values[leaf.path] = np.asarray(moved, dtype=np.asarray(leaf.value).dtype)
+            if free:
+                upstream = random_upstream(np.shape(upstream), seed).astype(np.asarray(upstream).dtype)
+        right = _right(traced, values, upstream)
+        points.append(Point(values, upstream, {path: scale.get(path, 1.0) * right[path] for path in right}))
+    return points
+
+
+def _right(traced: TracedProgram, values: Mapping[Path, Any], upstream: Any) -> dict[Path, Any]:
+    """The right gradients at a point, by the traced graph."""
+    program, graph = traced.program, traced.graph
+    weights = program.weights(upstream, program.parts({})).values() or [upstream]
+    others = {leaf.name: values[leaf.path] for leaf in traced.leaves if leaf.path in values}
+    others |= {name: np.asarray(value) for name, value in zip(traced.weights, weights, strict=False)}
+    by_node = {one.node: one.value for one in adjoints(graph.with_values(others), 1.0)}
+    nodes = {leaf.path: graph.nodes[leaf.name] for leaf in traced.leaves}
+    return {path: by_node[node] for path, node in nodes.items() if node in by_node}
+
+
+def _mends(traced: TracedProgram, points: Sequence[Point], wrong: frozenset[Path]) -> bool:
+    """Whether these gradients are right now at all points."""
+    return all(_holds(traced, point, wrong) for point in points)
+
+
+def _holds(traced: TracedProgram, point: Point, wrong: frozenset[Path]) -> bool:
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            run: BackwardRun = run_backward(
+                traced.program, point.upstream, Recorder(_Nowhere()), values=point.values
+            )
+    except Exception:  # a changed statement may be of no use to what comes behind it
+        return False
+    claims = {found.leaf: found.value for found in run.gradients}
+    return all(close(claims.get(path), point.right[path]) for path in wrong)

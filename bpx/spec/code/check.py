@@ -17,11 +17,11 @@ from bpx.check.gradcheck import gradcheck
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
 from bpx.graph.numbers import shape_text
-from bpx.spec.code.blamed_lines import blamed, wrong_lines
+from bpx.spec.code.blamed_lines import batch_lengths, blamed, wrong_lines
 from bpx.spec.code.gradients import Found
 from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
 from bpx.spec.code.leaves import get, named
-from bpx.spec.code.lines.line_blame import adjoints, close
+from bpx.spec.code.lines.backward_values import adjoints, close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
@@ -182,13 +182,20 @@ def _claims(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], tu
     others = [name for name in claims if name not in parameters]
     if len(parameters) < 2 or not all(close(claims[name], expected[name]) for name in others):
         return claims, ()
-    arguments = traced.program.world.originals["args"].values()
-    lengths = sorted({n for value in arguments for n in np.shape(value) if n > 1})
-    for length in lengths:
+    for length in batch_lengths(traced):
         if all(close(claims[name] * length, expected[name]) for name in parameters):
-            note = Diagnostic("mean-in-backward", None, {"count": length}, severity="note")
-            return {**claims, **{name: claims[name] * length for name in parameters}}, (note,)
+            return _without_mean(traced, claims, length), (_mean_in_backward(length),)
     return claims, ()
+
+
+def _without_mean(traced: TracedProgram, claims: dict[str, Any], length: int) -> dict[str, Any]:
+    """The claims, those of the parameters times the length that backward alone divides them by."""
+    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
+    return {**claims, **{name: claims[name] * length for name in parameters}}
+
+
+def _mean_in_backward(length: int) -> Diagnostic:
+    return Diagnostic("mean-in-backward", None, {"count": length}, severity="note")
 
 
 def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
@@ -221,6 +228,10 @@ def _with_lines(
     """The report with the lines to blame; what they set is a claim too, so that its kind can be named."""
     paths = {leaf.path for leaf in traced.leaves if leaf.name in claims}
     lines = [line for line in wrong_lines(traced) if paths & {*line.culprit.leaves}]
+    if lines and lines[0].mean > 1:
+        claims = _without_mean(traced, claims, lines[0].mean)
+        report = gradcheck(with_claims(traced, claims), **options)
+        report = replace(report, notes=(*report.notes, _mean_in_backward(lines[0].mean)))
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
     every = {**claims, **inner}
     again = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]})

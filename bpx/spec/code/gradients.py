@@ -31,6 +31,7 @@ class Found(NamedTuple):
     leaf: Path
     value: Any
     place: str
+    rate: float | None = None  # of a step that it was found from
 
 
 class Candidate(NamedTuple):
@@ -259,4 +260,4 @@ def _steps(
             or np.array_equal(now, value)
         ):
             continue
-        yield Found(path, (np.asarray(value) - np.asarray(now)) / rate, f"step {place_of(path)}")
+        yield Found(path, (np.asarray(value) - np.asarray(now)) / rate, f"step {place_of(path)}", rate)

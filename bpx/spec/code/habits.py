@@ -15,7 +15,7 @@ import numpy as np
 
 from bpx.spec.code.gradients import Found, place_of
 from bpx.spec.code.leaves import Path, codes_in_use, named
-from bpx.spec.code.lines.line_blame import close
+from bpx.spec.code.lines.backward_values import close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import found_gradients

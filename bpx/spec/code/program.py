@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from inspect import Parameter
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ from bpx.spec.code.words_of_code import (
     star_of,
     words_of,
 )
-from bpx.spec.trace.random_state import kept_random_state
+from bpx.spec.trace.random_state import generators_of, kept_states
 from bpx.spec.trace.stand_ins import places
 from bpx.spec.trace.tape import active
 from bpx.spec.trace.user_source import is_users, raised_at
@@ -161,15 +162,16 @@ class Program:
         with self._world({}) as world:
             return self._called_forward(world)
 
+    @cached_property  # a search for a line runs backward hundreds of times
+    def _generators(self) -> list[Any]:
+        function = underlying(self.forward.function)
+        return generators_of(function, places(function))
+
     @contextmanager
     def _world(self, values: Mapping[Path, Any]) -> Iterator[dict[str, Any]]:
         """A copy of the world, in which every run draws the same random numbers."""
-        with self._same_random_numbers(), self.world.copy(values) as world:
+        with kept_states(self._generators), self.world.copy(values) as world:
             yield world
-
-    def _same_random_numbers(self) -> AbstractContextManager[None]:
-        function = underlying(self.forward.function)
-        return kept_random_state(function, places(function))
 
     def _called_forward(self, world: dict[str, Any]) -> Any:
         return _call(self.forward.bound(world), world["args"], self.forward.name)
@@ -234,7 +236,7 @@ class Program:
             for number in range(2):
                 if number:
                     self._set_back(world, original, clears)
-                with self._same_random_numbers():
+                with kept_states(self._generators):
                     before, result, after = self._once(world, upstream)
                     yield before, result, copied(after)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -23,7 +23,13 @@ _MOST_OBJECTS = 5_000
 @contextmanager
 def kept_random_state(function: Callable[..., Any], reach: list[Place]) -> Iterator[None]:
     """Set the global generators, and those in `places(function)` and its object, back afterwards."""
-    generators = list(_generators(function, reach))
+    with kept_states(generators_of(function, reach)):
+        yield
+
+
+@contextmanager
+def kept_states(generators: Sequence[Any]) -> Iterator[None]:
+    """Set the global generators, and these, back afterwards."""
     legacy, python = np.random.get_state(), random.getstate()
     states = [deepcopy(_state(generator)) for generator in generators]
     try:
@@ -48,6 +54,11 @@ def _set_state(generator: Any, state: Any) -> None:
         generator.setstate(state)
     else:
         generator.set_state(state)
+
+
+def generators_of(function: Callable[..., Any], reach: list[Place]) -> list[Any]:
+    """The generators in `places(function)` and its object."""
+    return list(_generators(function, reach))
 
 
 def _generators(function: Callable[..., Any], reach: list[Place]) -> Iterator[Any]:

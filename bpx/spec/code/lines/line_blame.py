@@ -2,33 +2,24 @@
 
 A line is to blame if everything becomes right as soon as what it sets is replaced by what it should be: the
 derivative of the output by one of the values of the forward function (an adjoint, Griewank and Walther
-2008), which the traced graph knows for every one of them. Of the lines for which that is so the first is
-wrong, and what follows from it is not. So the tool needs to understand nothing of what the lines in between
-compute.
+2008), which the traced graph knows for every one of them. Of the lines for which that is so the first that
+sets nothing known is wrong, and what follows from it is not. So the tool needs to understand nothing of what
+the lines in between compute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.run import run
-from bpx.passes.reverse import reverse
+from bpx.spec.code.lines.backward_values import Adjoint, close
+from bpx.spec.code.lines.meant import Meant, of_lengths
 from bpx.spec.code.lines.recorder import RETURN, Key, Setting
 
 MOST_TIMES = 12  # of a line in a loop
-MOST_RUNS = 1_000  # of the backward function, in the search for a line
-CLOSE = 1e-6  # relative: adjoints in float64 agree far better, mistakes are far larger
-
-
-class Adjoint(NamedTuple):
-    """∂output/∂node."""
-
-    node: int
-    value: Any
+MOST_RUNS = 600  # of the backward function, in the search for a line
 
 
 class Culprit(NamedTuple):
@@ -38,93 +29,69 @@ class Culprit(NamedTuple):
     adjoint: Adjoint
     factor: float
     leaves: tuple[Any, ...]  # the gradients that are wrong because of it
+    right: str | None = None  # what the line should say behind its equals sign
 
 
 class Attempt(NamedTuple):
-    """Replace what a line sets: by time, an adjoint."""
+    """Replace what a line sets: by time, an adjoint; of a part of an array, the entries that were set."""
 
     key: Key
     by_time: Mapping[int, Adjoint]
     factor: float
+    entries: Any = None
 
-    def replace(self, key: Key, time: int, value: Any) -> Any:
+    def replace(self, time: int, value: Any) -> Any:
         """The value in place of the one that was set, or None."""
-        if key != self.key or time not in self.by_time:
+        if time not in self.by_time:
             return None
-        return self.factor * np.asarray(self.by_time[time].value)
+        right = self.factor * np.asarray(self.by_time[time].value)
+        if self.entries is None:
+            return right
+        return np.where(self.entries, right, np.asarray(value))
 
 
-def adjoints(graph: NamedGraph, upstream: Any) -> list[Adjoint]:
-    """The derivatives of the output by all nodes that it depends on, the last node first."""
-    copy = graph.graph.copy()
-    nodes = [node for node in copy.needs(of=[graph.output]) if node not in copy.constants]
-    ledger = reverse(
-        copy[graph.output], [copy[node] for node in nodes], copy.constant(upstream), graph.composites
-    )
-    live = {node: ledger.upstream[node] for node in nodes if node in ledger.upstream}
-    values = run(copy, graph.input_values, live.values())
-    return [Adjoint(node, values[live[node]]) for node in sorted(live, reverse=True)]
+class Explanation(NamedTuple):
+    """A replacement, and the wrong gradients that it mends."""
+
+    attempt: Attempt
+    mended: frozenset[Any]
 
 
-def forward_values(graph: NamedGraph, besides: Container[int] = ()) -> list[Any]:
-    """The values of all nodes: backward passes compute some of them again."""
-    values = run(graph.graph, graph.input_values, [graph.output])
-    constants = graph.graph.constants
-    return [value for node, value in values.items() if node not in constants and node not in besides]
+class Line(NamedTuple):
+    """The times that a line set one thing, and those of them that reach wrong gradients alone."""
 
+    key: Key
+    times: tuple[Setting, ...]
+    reaches: Mapping[Setting, frozenset[Any]]  # of those
 
-def contributions(graph: NamedGraph, upstream: Any, nodes: set[int]) -> dict[int, list[Any]]:
-    """What each consumer of a node contributes to its adjoint, by node."""
-    copy = graph.graph.copy()
-    ledger = reverse(
-        copy[graph.output], [copy[node] for node in nodes], copy.constant(upstream), graph.composites
-    )
-    by_node: dict[int, list[int]] = {node: [] for node in nodes}
-    for edge in ledger.edges:
-        if edge.arg in nodes:
-            by_node[edge.arg].append(edge.contribution)
-    values = run(copy, graph.input_values, [number for parts in by_node.values() for number in parts])
-    return {node: [values[number] for number in parts] for node, parts in by_node.items()}
+    @property
+    def doubtful(self) -> tuple[Setting, ...]:
+        """Those times."""
+        return tuple(self.reaches)
 
+    @property
+    def reach(self) -> frozenset[Any]:
+        """All gradients that the line reaches."""
+        return frozenset().union(*self.reaches.values())
 
-def local_derivatives(graph: NamedGraph, upstream: Any) -> list[Adjoint]:
-    """∂node/∂arg of elementwise ops, by the node."""
-    copy = graph.graph.copy()
-    nodes = [copy[leaf.node] for leaf in graph.inputs]
-    ledger = reverse(copy[graph.output], nodes, copy.constant(upstream), graph.composites)
-    edges = [edge for edge in ledger.edges if edge.local is not None and edge.local not in copy.constants]
-    values = run(copy, graph.input_values, [edge.local for edge in edges if edge.local is not None])
-    return [Adjoint(edge.consumer, values[edge.local]) for edge in edges if edge.local is not None]
-
-
-def steps_between(graph: NamedGraph, known: Sequence[Adjoint]) -> list[Adjoint]:
-    """∂v/∂u of named nodes of one shape that follow on one another element by element, as `1 - h**2`."""
-    adjoint = {one.node: one.value for one in known}
-    named = [node for node in graph.own_names if node in adjoint and np.size(adjoint[node]) > 1]
-    found = []
-    for u in named:
-        above = graph.graph.touched(by=[u], upto=graph.output)
-        fitting = [v for v in named if v > u and above[v] and np.shape(adjoint[u]) == np.shape(adjoint[v])]
-        found += [Adjoint(u, adjoint[u] / adjoint[v]) for v in fitting if np.all(adjoint[v])]
-    return found
-
-
-def parts(graph: NamedGraph, upstream: Any, known: Sequence[Adjoint]) -> list[Adjoint]:
-    """The contributions to adjoints that are sums of several: people compute them one by one."""
-    arriving = contributions(graph, upstream, {adjoint.node for adjoint in known})
-    return [Adjoint(node, value) for node, values in arriving.items() if len(values) > 1 for value in values]
+    def alone(self, setting: Setting) -> bool:
+        """Whether one time alone makes a gradient: the last of a sum, or what no other time adds to."""
+        others = frozenset().union(*(reach for one, reach in self.reaches.items() if one is not setting))
+        adds = setting.statement is not None and setting.statement.adds and setting is self.doubtful[-1]
+        part = setting.entries is not None and setting is self.doubtful[-1]
+        return adds or part or bool(self.reaches[setting] - others)
 
 
 class Search:
     """The search for the lines that make gradients wrong.
 
-    `gradients(replace)` runs backward with replacements and gives what it claims by leaf, None where that
+    `gradients(attempt)` runs backward with a replacement and gives what it claims by leaf, None where that
     fails; `right` are the true gradients, `wrong` the leaves whose gradients are wrong.
     """
 
     def __init__(
         self,
-        gradients: Callable[[Callable[..., Any]], Mapping[Any, Any] | None],
+        gradients: Callable[[Attempt], Mapping[Any, Any] | None],
         claims: Mapping[Any, Any],
         right: Mapping[Any, Any],
         wrong: Sequence[Any],
@@ -134,68 +101,139 @@ class Search:
 
     def culprits(self, settings: Sequence[Setting], meant: Meant) -> list[Culprit]:
         """The first line that explains all, or the lines that do together."""
-        explanations: list[tuple[Attempt, frozenset[Any]]] = []
-        by_key = _by_key(settings)
-        new = meant.newly_right(settings)
-        doubtful = {
-            key: self._doubtful([one for one in times if one not in new]) for key, times in by_key.items()
-        }
-        order = {setting: number for number, setting in enumerate(settings)}
-        keys = sorted((key for key in by_key if doubtful[key]), key=lambda key: order[doubtful[key][0]])
-        for factors in (_plain, _of_lengths):
-            for key in keys:
-                for factor in factors(by_key[key][0].value):
-                    attempt, fixed = self._explanation(by_key[key], doubtful[key], meant, factor)
-                    if fixed:
-                        explanations.append((attempt, fixed))
-                    if fixed == self.wrong or self.runs > MOST_RUNS:
-                        return _chosen(explanations, by_key, self.wrong)
-        return _chosen(explanations, by_key, self.wrong)
+        ranks = meant.ranks(settings)
+        lines = self._lines(settings)
+        explanations: list[Explanation] = []
+        # First the lines that all that is wrong depends on, the most doubtful of them first.
+        for line in self._by_rank([line for line in lines if line.reach >= self.wrong], ranks):
+            explanations += self._explained(line, meant)
+            if explanations and explanations[-1].mended == self.wrong:
+                source = self._source(explanations[-1], lines, meant, [*ranks])
+                return _chosen([source], lines, self.wrong)
+        for line in self._by_rank([line for line in lines if not line.reach >= self.wrong], ranks):
+            explanations += self._explained(line, meant)
+        culprits = _chosen(explanations, lines, self.wrong)
+        left = self.wrong - {leaf for culprit in culprits for leaf in culprit.leaves}
+        return [*culprits, *self._last(settings, left, meant)]
 
-    def _doubtful(self, times: Sequence[Setting]) -> list[Setting]:
-        """The times at which what the line sets reaches wrong gradients, and no right one."""
-        doubtful = []
-        for setting in [*times[: MOST_TIMES - 1], *times[MOST_TIMES - 1 :][-1:]]:
-            moved = Attempt(setting.key, {setting.time: Adjoint(-1, _moved(setting.value))}, 1.0)
-            result = self._run(moved)
-            if result is None:
+    def _source(
+        self, explanation: Explanation, lines: Sequence[Line], meant: Meant, order: Sequence[Setting]
+    ) -> Explanation:
+        """Where the mistake comes from, if a value that the line reads is right for another line.
+
+        If another adjoint in its place mends all as well, the line is right and the value is not.
+        """
+        attempt = explanation.attempt
+        by_key = {line.key: line for line in lines}
+        [time, *others] = attempt.by_time
+        setting = next(one for one in by_key[attempt.key].times if one.time == time)
+        if others or setting.statement is None or setting.is_handed_over:
+            return explanation
+        earlier = order[: order.index(setting)]
+        for line in lines:
+            same_file = line.key.filename == attempt.key.filename
+            if not same_file or line.key.target not in setting.statement.reads or line.key == attempt.key:
                 continue
-            changed = {
-                leaf for leaf, claim in self._claims.items() if not close(result.get(leaf), claim, 1e-12)
-            }
-            if changed and changed <= self.wrong:
-                doubtful.append(setting)
-        return doubtful
+            if len(line.times) > 1 or line.times[0] not in earlier or not line.reach >= self.wrong:
+                continue
+            for adjoint in meant.whole(line.times[0].value):
+                # Backward goes from the output to the inputs.
+                if adjoint.node > attempt.by_time[time].node:
+                    other = Attempt(line.key, {line.times[0].time: adjoint}, 1.0)
+                    if self._mended(other) == self.wrong:
+                        return Explanation(other, self.wrong)
+        return explanation
 
-    def _explanation(
-        self, times: Sequence[Setting], doubtful: Sequence[Setting], meant: Meant, factor: float
-    ) -> tuple[Attempt, frozenset[Any]]:
-        """The replacement of what a line sets that mends most, and what it mends."""
-        best = Attempt(times[0].key, {}, factor), frozenset[Any]()
-        if not doubtful:
-            return best
-        if len(times) > 1 and len(doubtful) == len(times):
-            for by_time in meant.families(times):
-                attempt = Attempt(times[0].key, by_time, factor)
-                fixed = self._mended(attempt)
-                if len(fixed) > len(best[1]):
-                    best = attempt, fixed
-                if fixed == self.wrong:
-                    return best
-        # Time by time: a layer's line runs once for each layer.
-        for setting in doubtful:
-            for adjoint in meant.like(setting.value):
-                attempt = Attempt(setting.key, {**best[0].by_time, setting.time: adjoint}, factor)
-                fixed = self._mended(attempt)
-                if len(fixed) > len(best[1]):
-                    best = attempt, fixed
+    def _by_rank(self, lines: Sequence[Line], ranks: Mapping[Setting, int]) -> Iterator[Line]:
+        order = {setting: number for number, setting in enumerate(ranks)}
+        worst = [(min((ranks[one], order[one]) for one in line.doubtful), line) for line in lines]
+        for _, line in sorted(worst, key=lambda item: item[0]):
+            if self.runs < MOST_RUNS:
+                yield line
+
+    def _lines(self, settings: Sequence[Setting]) -> list[Line]:
+        """The lines that reach wrong gradients at some time, and no right one."""
+        lines = []
+        for key, times in _by_key(settings).items():
+            reaches: dict[Setting, frozenset[Any]] = {}
+            for setting in [*times[: MOST_TIMES - 1], *times[MOST_TIMES - 1 :][-1:]]:
+                reach = self._reach(setting)
+                if reach and reach <= self.wrong:
+                    reaches[setting] = reach
+            if reaches:
+                lines.append(Line(key, tuple(times), reaches))
+        return lines
+
+    def _reach(self, setting: Setting) -> frozenset[Any]:
+        """The gradients that change with what is set."""
+        moved = Attempt(setting.key, {setting.time: Adjoint(-1, _moved(setting.value))}, 1.0, setting.entries)
+        result = self._run(moved)
+        if result is None:
+            return frozenset()
+        pairs = ((leaf, result.get(leaf), claim) for leaf, claim in self._claims.items())
+        return frozenset(leaf for leaf, value, claim in pairs if not close(value, claim, 1e-12))
+
+    def _explained(self, line: Line, meant: Meant) -> list[Explanation]:
+        """The replacement of what the line sets that mends most, if any."""
+        best: Explanation | None = None
+        for factor in (1.0, *of_lengths(line.times[0].value)):
+            for attempt in self._attempts(line, meant, factor):
+                mended = self._mended(attempt)
+                if mended and (best is None or len(mended) > len(best.mended)):
+                    best = Explanation(attempt, mended)
+                if mended >= line.reach:
+                    return [self._needed(Explanation(attempt, mended))]
+                if self.runs > MOST_RUNS:
                     break
-            if best[1] == self.wrong or self.runs > MOST_RUNS:
+            later = self._time_by_time(line, meant, factor)
+            if later and (best is None or len(later.mended) > len(best.mended)):
+                best = later
+            if best and best.mended >= line.reach:
                 break
+        return [best] if best else []
+
+    def _needed(self, explanation: Explanation) -> Explanation:
+        """The same without the times that need no replacement: the line was right then."""
+        attempt, mended = explanation
+        for time in [*attempt.by_time] if len(attempt.by_time) > 1 else ():
+            rest = {other: value for other, value in attempt.by_time.items() if other != time}
+            less = attempt._replace(by_time=rest)
+            if rest and self._mended(less) == mended:
+                attempt = less
+        return Explanation(attempt, mended)
+
+    def _attempts(self, line: Line, meant: Meant, factor: float) -> Iterator[Attempt]:
+        """Of what a line sets once, or at last, or at each of its times."""
+        last = line.doubtful[-1]
+        if len(line.times) > 1 and len(line.doubtful) > 1:
+            for times in (line.times, line.doubtful) if line.doubtful != line.times else (line.times,):
+                for by_time in meant.families(times):
+                    yield Attempt(line.key, by_time, factor)
+        for adjoint in meant.like(last.value, factor) if line.alone(last) else ():
+            by_time = {last.time: adjoint}
+            entries = last.entries
+            if entries is not None and not np.all(entries):
+                yield Attempt(line.key, by_time, factor, entries)
+            yield Attempt(line.key, by_time, factor)
+
+    def _time_by_time(self, line: Line, meant: Meant, factor: float) -> Explanation | None:
+        """A line of a layer runs once for each layer: what each mends stays mended."""
+        best: Explanation | None = None
+        alone = [setting for setting in line.doubtful if line.alone(setting)]
+        for setting in alone if len(line.doubtful) > 1 else ():
+            for adjoint in meant.like(setting.value, factor):
+                known = best.attempt.by_time if best else {}
+                attempt = Attempt(line.key, {**known, setting.time: adjoint}, factor)
+                mended = self._mended(attempt)
+                if len(mended) > (len(best.mended) if best else 0):
+                    best = Explanation(attempt, mended)
+                    break
+                if self.runs > MOST_RUNS:
+                    return best
         return best
 
     def _mended(self, attempt: Attempt) -> frozenset[Any]:
-        """The wrong gradients that these replacements mend; none where a right one becomes wrong."""
+        """The wrong gradients that become right; none where a right one becomes wrong."""
         result = self._run(attempt)
         if result is None:
             return frozenset()
@@ -204,7 +242,19 @@ class Search:
 
     def _run(self, attempt: Attempt) -> Mapping[Any, Any] | None:
         self.runs += 1
-        return self._gradients(attempt.replace)
+        return self._gradients(attempt)
+
+    def _last(self, settings: Sequence[Setting], left: frozenset[Any], meant: Meant) -> Iterator[Culprit]:
+        """The lines that set, or return, gradients that nothing else explains."""
+        for leaf in [leaf for leaf in self._right if leaf in left]:
+            claim = self._claims.get(leaf)
+            arrays = [one for one in settings if isinstance(one.value, np.ndarray | float)]
+            same = [one for one in arrays if claim is not None and close(one.value, claim, 1e-12)]
+            setting = next(
+                iter(same), settings[-1] if settings and settings[-1].key.target == RETURN else None
+            )
+            if setting is not None:
+                yield Culprit(setting, meant.of(self._right[leaf]), 1.0, (leaf,))
 
 
 def _by_key(settings: Sequence[Setting]) -> dict[Key, list[Setting]]:
@@ -218,162 +268,23 @@ def _by_key(settings: Sequence[Setting]) -> dict[Key, list[Setting]]:
 def _moved(value: Any) -> Any:
     """Values near these, all of them others; of zeros too."""
     scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
-    return np.asarray(value) + scale * 0.01 * (
-        1 + np.arange(np.size(value)).reshape(np.shape(value)) / np.size(value)
-    )
+    steps = 1 + np.arange(np.size(value)).reshape(np.shape(value)) / np.size(value)
+    return np.asarray(value) + scale * 0.01 * steps
 
 
 def _chosen(
-    explanations: Sequence[tuple[Attempt, frozenset[Any]]],
-    by_key: Mapping[Key, Sequence[Setting]],
-    wrong: frozenset[Any],
+    explanations: Sequence[Explanation], lines: Sequence[Line], wrong: frozenset[Any]
 ) -> list[Culprit]:
     """As few lines as explain all that can be explained; of equals the first."""
     culprits, left = [], set(wrong)
+    times = {line.key: line.times for line in lines}
     while left and explanations:
-        attempt, fixed = max(explanations, key=lambda item: len(item[1] & left))
-        covered = fixed & left
+        attempt, mended = max(explanations, key=lambda item: len(item.mended & left))
+        covered = mended & left
         if not covered:
             break
         first = min(attempt.by_time)
-        setting = next(one for one in by_key[attempt.key] if one.time == first)
+        setting = next(one for one in times[attempt.key] if one.time == first)
         culprits.append(Culprit(setting, attempt.by_time[first], attempt.factor, tuple(covered)))
         left -= covered
     return culprits
-
-
-def narrowed(settings: Sequence[Setting], culprit: Culprit, contributions: Sequence[Any]) -> Culprit:
-    """The culprit at the very statement: of several that add up the one that adds something wrong.
-
-    `contributions` are what the consumers of its node contribute to the adjoint.
-    """
-    setting = culprit.setting
-    steps = [
-        (step, any(close(increment, culprit.factor * np.asarray(part)) for part in contributions))
-        for step, increment in _increments(settings, setting)
-    ]
-    # Where none of them is a contribution, it is not a sum of contributions.
-    if any(fits for _, fits in steps):
-        setting = next((step for step, fits in steps if not fits), setting)
-    return culprit._replace(setting=_made_by(settings, setting))
-
-
-def _increments(settings: Sequence[Setting], last: Setting) -> list[tuple[Setting, Any]]:
-    """The statements that a value was added up by, and what each of them has added."""
-    upto = settings.index(last) + 1
-    same = [
-        one
-        for one in settings[:upto]
-        if one.key.filename == last.key.filename and one.key.target == last.key.target
-    ]
-    steps: list[tuple[Setting, Any]] = []
-    for before, setting in zip([None, *same[:-1]], same, strict=True):
-        adds = setting.statement is not None and setting.statement.adds
-        if not adds or before is None or np.shape(before.value) != np.shape(setting.value):
-            steps = [(setting, setting.value)]
-        else:
-            steps.append((setting, setting.value - before.value))
-    return [(setting, step) for setting, step in steps if np.any(step)] if len(steps) > 1 else []
-
-
-def _made_by(settings: Sequence[Setting], setting: Setting) -> Setting:
-    """Where a value was made that a line has only handed on: an argument, or what a function returned."""
-    earlier = settings[: settings.index(setting)]
-    if setting.argument:
-        for other in reversed(earlier):
-            if other.object is setting.object and not other.argument:
-                return _returned_by(earlier, other)
-        return setting
-    if setting.statement is not None and "(" in setting.statement.value:
-        for other in reversed(earlier):
-            if other.object is setting.object and other.key.target == RETURN:
-                return _returned_by(earlier, other)
-    return setting
-
-
-def _returned_by(earlier: Sequence[Setting], setting: Setting) -> Setting:
-    """A return statement; of a bare name, the last line that set the name."""
-    if setting.key.target != RETURN or setting.statement is None:
-        return setting
-    for other in reversed(earlier[: earlier.index(setting)]):
-        same = other.key.target == setting.statement.value and other.key.filename == setting.key.filename
-        if same and not other.argument:
-            return other
-    return setting
-
-
-def close(value: Any, right: Any, tolerance: float = CLOSE) -> bool:
-    """Whether a gradient is right, as far as the search for a line needs to know."""
-    if value is None or np.shape(value) != np.shape(right):
-        return False
-    scale = float(np.max(np.abs(right), initial=1e-300))
-    return bool(np.all(np.abs(np.asarray(value) - right) <= tolerance * scale))
-
-
-def _plain(value: Any) -> Iterable[float]:
-    return (1.0,)
-
-
-def _of_lengths(value: Any) -> Iterable[float]:
-    """Backward passes that leave the sign or the 1/N of a mean for the end."""
-    lengths = {float(n) for n in np.shape(value) if n > 1}
-    return (-1.0, *sorted(lengths), *sorted(-n for n in lengths))
-
-
-class Meant:
-    """What lines of backward functions are meant to set: adjoints, parts of adjoints, local derivatives."""
-
-    def __init__(
-        self, groups: Sequence[Sequence[Adjoint]], spans: Mapping[int, Any], values: Iterable[Any]
-    ) -> None:
-        self._all = [adjoint for group in groups for adjoint in group]
-        self._right = [*(adjoint.value for adjoint in self._all), *values]
-        self._families = [family for group in groups for family in _families(group, spans)]
-
-    def like(self, value: Any) -> Iterator[Adjoint]:
-        """What has the shape of a value, and is not the value itself."""
-        shape = np.shape(value)
-        for adjoint in self._all:
-            if np.shape(adjoint.value) == shape and not close(value, adjoint.value):
-                yield adjoint
-
-    def newly_right(self, settings: Sequence[Setting]) -> set[Setting]:
-        """Settings to an adjoint that nothing was before: to come upon one by mistake is unlikely.
-
-        What only hands on a value that was there is left in doubt: a step may have been forgotten.
-        """
-        held: list[Any] = [self._all[0].value] if self._all else []
-        new: set[Setting] = set()
-        for setting in settings:
-            if setting.key.target == RETURN or np.size(setting.value) < 2 or not np.any(setting.value):
-                continue
-            if any(close(setting.value, value) for value in held):
-                continue
-            if any(close(setting.value, value) for value in self._right):
-                new.add(setting)
-                held.append(setting.value)
-        return new
-
-    def families(self, times: Sequence[Setting]) -> Iterator[dict[int, Adjoint]]:
-        """By time, what the times of one expression of the forward function stand for."""
-        size = np.size(times[-1].value)
-        for family in self._families:
-            fitting = [adjoint for adjoint in family if np.size(adjoint.value) == size]
-            rounds, rest = divmod(len(fitting), len(times))
-            if rest:
-                continue
-            # A line of a layer makes a node for each layer and each round.
-            for start in range(rounds):
-                for part in (fitting[start::rounds], fitting[start * len(times) : (start + 1) * len(times)]):
-                    yield dict(enumerate(part))
-                    yield dict(enumerate(reversed(part)))
-
-
-def _families(group: Sequence[Adjoint], spans: Mapping[int, Any]) -> list[list[Adjoint]]:
-    """What belongs to the nodes that one expression of the forward function made, the last first."""
-    families: dict[Any, list[Adjoint]] = {}
-    for adjoint in group:
-        span = spans.get(adjoint.node)
-        if span is not None:
-            families.setdefault((span.source.name, span.start, span.end), []).append(adjoint)
-    return [family for family in families.values() if len(family) > 1]

@@ -7,15 +7,17 @@ is read then, and may be replaced by something else, as a debugger does it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any, NamedTuple
+from functools import cache
+from inspect import CO_GENERATOR
+from types import CodeType, FrameType
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from bpx.spec.code.lines.statements import Statement, base_of, evaluate, statement_at
+from bpx.spec.code.lines.statements import Scope, Statement, base_of, entries_of, evaluate, statement_at
 from bpx.spec.trace.user_source import is_users_code
 
 
@@ -36,26 +38,44 @@ class Setting:
     statement: Statement | None
     value: Any
     object: Any  # the very array, which a function may have returned
-    reads: dict[str, Any]
+    reads: Mapping[str, Any]
     argument: bool = False  # handed to a function, whose caller's statement it is
+    entries: Any = None  # those that are set, of an array that was there before
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether another line has made the value: it is an argument, or what a function returned."""
+        return self.argument or (self.statement is not None and self.statement.is_call)
+
+
+class Replacement(Protocol):
+    """Other values for what one line sets."""
+
+    @property
+    def key(self) -> Key:
+        """The line, and what it sets."""
+
+    def replace(self, time: int, value: Any) -> Any:
+        """The value in place of the one that was set, or None."""
 
 
 RETURN = "return"
 MOST_SETTINGS = 20_000
 
-Replace = Callable[[Key, int, Any], Any]
-
 
 @dataclass
 class Recorder:
-    """The settings of one run. `replace` may give another value for one of them."""
+    """The settings of one run; or, with a replacement, a run in which one line sets something else.
 
-    replace: Replace | None = None
+    Nothing is recorded then, and only the functions that the line stands in are watched.
+    """
+
+    replacement: Replacement | None = None
     settings: list[Setting] = field(default_factory=list)
     locals: dict[str, Any] = field(default_factory=dict)  # of the outermost function, when it returns
     _times: dict[Key, int] = field(default_factory=dict)
-    # Frame → the statement that runs in it, and its first instruction.
-    _pending: dict[int, tuple[Statement, int]] = field(default_factory=dict)
+    # Frame → the statement that runs in it, its first instruction, and the arrays that it will change.
+    _pending: dict[int, tuple[Statement, int, dict[str, Any]]] = field(default_factory=dict)
     _outermost: FrameType | None = None
 
     @contextmanager
@@ -69,100 +89,141 @@ class Recorder:
             sys.settrace(before)
 
     def _entered(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if not is_users_code(frame.f_code, frame.f_globals):
+        code = frame.f_code
+        if not is_users_code(code, frame.f_globals) or code.co_flags & CO_GENERATOR:
             return None
         if self._outermost is None:
             self._outermost = frame
+            # Its return is needed in any case: gradients may stand in its variables.
+            frame.f_trace_lines = self._is_watched(code)
             return self._went_on
+        if not self._is_watched(code):
+            return None
         caller = frame.f_back
         statement = None if caller is None else statement_at(caller.f_code, caller.f_lineno)
-        for name in frame.f_code.co_varnames[: frame.f_code.co_argcount]:
+        scope = Scope.of(frame)
+        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
             if name != "self":
-                self._set(
-                    frame,
-                    Key(frame.f_code.co_filename, frame.f_code.co_firstlineno, name),
-                    statement,
-                    argument=True,
-                )
+                key = Key(code.co_filename, code.co_firstlineno, name)
+                self._set(scope, key, statement, argument=True)
         return self._went_on
+
+    def _is_watched(self, code: CodeType) -> bool:
+        if self.replacement is None:
+            return True
+        key = self.replacement.key
+        return key.filename == code.co_filename and code.co_firstlineno <= key.line <= _last_line(code)
 
     def _went_on(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if event in ("line", "return"):
-            statement = statement_at(frame.f_code, frame.f_lineno)
-            done, start = self._pending.get(id(frame), (None, -1))
-            # A statement of several lines goes on as long as its instructions come one behind the other.
-            goes_on = done is not None and done is statement and frame.f_lasti > start and event == "line"
-            if done is not None and not goes_on:
-                del self._pending[id(frame)]
-                self._finish(frame, done)
-            if event == "line" and statement is not None and not goes_on:
-                self._pending[id(frame)] = (statement, frame.f_lasti)
-            if event == "return":
-                self._returned(frame, statement, argument)
+        if event not in ("line", "return"):
+            return self._went_on
+        statement = statement_at(frame.f_code, frame.f_lineno)
+        done, start, before = self._pending.get(id(frame), (None, -1, {}))
+        # A statement of several lines goes on as long as its instructions come one behind the other.
+        goes_on = done is not None and done is statement and frame.f_lasti > start and event == "line"
+        # What is written into the variables of a frame is lost when they are asked for once more.
+        scope = Scope.of(frame)
+        if done is not None and not goes_on:
+            del self._pending[id(frame)]
+            self._finish(scope, frame.f_code.co_filename, done, before)
+        if event == "line" and statement is not None and not goes_on:
+            self._pending[id(frame)] = (statement, frame.f_lasti, self._changing(statement, scope))
+        if event == "return":
+            self._returned(frame, scope, statement, argument)
         return self._went_on
 
-    def _finish(self, frame: FrameType, statement: Statement) -> None:
-        for target in statement.targets:
-            name = target if not isinstance(evaluate(base_of(target), frame), np.ndarray) else base_of(target)
-            in_place = statement.augmented or name != target
-            self._set(frame, Key(frame.f_code.co_filename, statement.line, name), statement, in_place)
+    def _changing(self, statement: Statement, scope: Scope) -> dict[str, Any]:
+        """The arrays of which the statement sets a part, as they are before it."""
+        if self.replacement is not None:
+            return {}
+        arrays = {base: evaluate(base, scope) for base in map(base_of, statement.targets)}
+        return {base: np.array(array) for base, array in arrays.items() if isinstance(array, np.ndarray)}
 
-    def _returned(self, frame: FrameType, statement: Statement | None, value: Any) -> None:
+    def _finish(self, scope: Scope, filename: str, statement: Statement, before: Mapping[str, Any]) -> None:
+        for target in statement.targets:
+            base = base_of(target)
+            name = base if isinstance(evaluate(base, scope), np.ndarray) else target
+            in_place = statement.augmented or name != target
+            entries = None
+            if in_place and self.replacement is None:
+                entries = _changed(target, before.get(base), evaluate(base, scope), scope)
+            key = Key(filename, statement.line, name)
+            self._set(scope, key, statement, in_place, entries=entries)
+
+    def _returned(self, frame: FrameType, scope: Scope, statement: Statement | None, value: Any) -> None:
         if statement is not None and value is not None:
-            key = Key(frame.f_code.co_filename, statement.line, RETURN)
-            self._note(key, statement, value, frame)
+            self._note(Key(frame.f_code.co_filename, statement.line, RETURN), statement, value, scope)
         if frame is self._outermost:
-            self.locals = {name: np.array(item) for name, item in frame.f_locals.items() if _is_numbers(item)}
+            self.locals = {name: np.array(item) for name, item in scope.local.items() if _is_numbers(item)}
 
     def _set(
         self,
-        frame: FrameType,
+        scope: Scope,
         key: Key,
         statement: Statement | None,
         in_place: bool = False,
         argument: bool = False,
+        entries: Any = None,
     ) -> None:
-        value = evaluate(key.target, frame)
+        value = evaluate(key.target, scope)
         if not _is_numbers(value):
             return
-        time = self._times.get(key, 0)
-        if self.replace is not None:
-            other = self.replace(key, time, value)
+        if self.replacement is not None and self.replacement.key == key:
+            other = self.replacement.replace(self._times.get(key, 0), value)
             if other is not None:
-                _put(frame, key.target, value, other, in_place)
-                value = other
-        self._note(key, statement, value, frame, argument)
+                _put(scope, key.target, value, other, in_place)
+        self._note(key, statement, value, scope, argument, entries)
 
     def _note(
-        self, key: Key, statement: Statement | None, value: Any, frame: FrameType, argument: bool = False
+        self,
+        key: Key,
+        statement: Statement | None,
+        value: Any,
+        scope: Scope,
+        argument: bool = False,
+        entries: Any = None,
     ) -> None:
         time = self._times.get(key, 0)
         self._times[key] = time + 1
-        if self.replace is None and len(self.settings) < MOST_SETTINGS:
-            reads = {} if statement is None else _read(statement, frame)
+        if self.replacement is None and len(self.settings) < MOST_SETTINGS:
+            reads = {} if statement is None or argument else _read(statement, scope)
             kept = np.array(value) if _is_numbers(value) else value
-            self.settings.append(Setting(key, time, statement, kept, value, reads, argument))
+            self.settings.append(Setting(key, time, statement, kept, value, reads, argument, entries))
+
+
+def _changed(target: str, before: Any, after: Any, scope: Scope) -> Any:
+    """Which entries of an array a statement has set; None where it has set another array."""
+    entries = entries_of(target, after, scope)
+    if entries is not None or before is None or np.shape(before) != np.shape(after):
+        return entries
+    return np.not_equal(before, after)
+
+
+@cache
+def _last_line(code: CodeType) -> int:
+    return max((line for _, _, line in code.co_lines() if line is not None), default=code.co_firstlineno)
 
 
 def _is_numbers(value: Any) -> bool:
     return isinstance(value, np.ndarray | np.floating | float) and np.asarray(value).dtype.kind == "f"
 
 
-def _read(statement: Statement, frame: FrameType) -> dict[str, Any]:
+def _read(statement: Statement, scope: Scope) -> dict[str, Any]:
     """The arrays of floats that a statement has read, as they are behind it."""
-    values = ((name, evaluate(name, frame)) for name in statement.reads)
+    values = ((name, evaluate(name, scope)) for name in statement.reads)
     return {name: np.array(value) for name, value in values if _is_numbers(value)}
 
 
-def _put(frame: FrameType, target: str, value: Any, other: Any, in_place: bool) -> None:
+def _put(scope: Scope, target: str, value: Any, other: Any, in_place: bool) -> None:
     """Set a variable, an attribute or an item of a running function, as the line before has set it."""
     other = np.asarray(other, dtype=float).reshape(np.shape(value))
     if in_place and isinstance(value, np.ndarray):
         value[...] = other
     elif target.isidentifier():
         # What a trace function writes into the variables of a frame holds from the next line on.
-        frame.f_locals[target] = other[()]
-        if target not in frame.f_code.co_varnames:
-            frame.f_globals[target] = other[()]
+        if target in scope.local_names:
+            scope.local[target] = other[()]
+        else:
+            scope.globals[target] = other[()]
     else:
-        exec(f"{target} = _", frame.f_globals, {**frame.f_locals, "_": other[()]})  # the user's own target
+        exec(f"{target} = _", scope.globals, {**scope.local, "_": other[()]})  # the user's own target

@@ -7,6 +7,8 @@ from functools import cache
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from bpx.spec.trace.user_source import source_of
 from bpx.words.diagnostic import Source, Span
 
@@ -23,6 +25,7 @@ class Statement(NamedTuple):
     value: str  # the text behind the equals sign
     augmented: bool  # by += and its like, which change an array in place
     adds: bool  # something to what the target was before
+    is_call: bool  # and nothing else: `dx, dw = affine_backward(da, cache)`
 
     @property
     def text(self) -> str:
@@ -52,6 +55,7 @@ def _statements(source: Source) -> dict[int, Statement]:
                 value,
                 isinstance(node, ast.AugAssign),
                 _adds(node),
+                isinstance(node, ast.Assign) and isinstance(node.value, ast.Call),
             )
             by_line.update(dict.fromkeys(range(first, last + 1), statement))
     return by_line
@@ -107,20 +111,47 @@ def _reads(node: ast.AST) -> tuple[str, ...]:
     return tuple(reads)
 
 
-def evaluate(text: str, frame: FrameType) -> Any:
+class Scope(NamedTuple):
+    """What names stand for in a running function. Values written into `local` reach the function."""
+
+    globals: dict[str, Any]
+    local: dict[str, Any]
+    local_names: frozenset[str]
+
+    @classmethod
+    def of(cls, frame: FrameType) -> Scope:
+        """The scope of a frame as it is now."""
+        code = frame.f_code
+        names = frozenset((*code.co_varnames, *code.co_cellvars, *code.co_freevars))
+        return cls(frame.f_globals, frame.f_locals, names)
+
+
+def evaluate(text: str, scope: Scope) -> Any:
     """What a target or a name stands for in a running function; None where that cannot be said.
 
-    Only what the function itself has just evaluated is evaluated again, and no call but `str`.
+    Only what the function itself has just evaluated is evaluated again, and no call but `str` and `len`.
     """
     tree = _tree(text)
     if tree is None:
         return None
     try:
-        return eval(
-            tree, frame.f_globals, frame.f_locals
-        )  # the user's own expression, in the user's own frame
+        return eval(tree, scope.globals, scope.local)  # the user's own expression, where the user wrote it
     except Exception:
         return None
+
+
+def entries_of(target: str, array: Any, scope: Scope) -> Any:
+    """Which entries of an array a target like `dx[:, t]` is; None where that cannot be said."""
+    node = ast.parse(target, mode="eval").body
+    if not isinstance(node, ast.Subscript) or _tree(target) is None:
+        return None
+    entries = np.zeros(np.shape(array), dtype=bool)
+    try:
+        # The user's own index, where the user wrote it.
+        exec(f"_[{ast.unparse(node.slice)}] = True", scope.globals, {**scope.local, "_": entries})
+    except Exception:
+        return None
+    return entries
 
 
 @cache
@@ -134,6 +165,7 @@ def _tree(text: str) -> CodeType | None:
     return compile(tree, "<name>", "eval")
 
 
+@cache
 def base_of(text: str) -> str:
     """`dx` of `dx[i]`: the array that a part of is set; the text itself where nothing is indexed."""
     tree = ast.parse(text, mode="eval").body

@@ -1,0 +1,180 @@
+"""What a line should say: its statement with one change, tried in the very function that it stands in.
+
+A correction is right by proof: with it in the function's code all gradients come out right, at several
+points.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.spec.code.lines.edits import edits
+from bpx.spec.code.lines.recorder import Recorder
+from bpx.spec.code.lines.statements import Statement, statement_at
+from bpx.spec.trace.user_source import source_of
+from bpx.words.diagnostic import Source, Span
+
+MOST_TRIED = 1_000  # changed statements in one search
+MOST_TRIED_OF_ONE = 400
+
+
+class Place(NamedTuple):
+    """A statement, the code that it stands in, and the values at hand there when it first ran."""
+
+    statement: Statement
+    code: CodeType
+    scope: dict[str, Any]
+
+
+@dataclass
+class Places(Recorder):
+    """A recorder that keeps where statements ran, heads of loops included."""
+
+    seen: dict[tuple[str, int], Place] = field(default_factory=dict)
+
+    def _went_on(self, frame: FrameType, event: str, argument: Any) -> Any:
+        key = (frame.f_code.co_filename, frame.f_lineno)
+        if event == "line" and key not in self.seen:
+            statement = statement_at(*_at(frame)) or _head(*_at(frame))
+            if statement is not None:
+                self.seen[key] = Place(statement, frame.f_code, _values_at_hand(frame))
+        return super()._went_on(frame, event, argument)
+
+
+def _at(frame: FrameType) -> tuple[CodeType, int]:
+    return frame.f_code, frame.f_lineno
+
+
+class Corrections:
+    """The search for statements that say what is right: `mends` runs backward, and says whether it does."""
+
+    def __init__(self, mends: Callable[[], bool]) -> None:
+        self._mends = mends
+        self.tried = 0
+
+    def of(self, place: Place) -> str | None:
+        """The statement as it should be, if one change makes it right."""
+        function = _function_of(place)
+        source = place.statement.span.source
+        if function is None or place.statement.line in _repeated_without_end(source):
+            return None
+        for text in islice(edits(place.statement.text, place.scope), MOST_TRIED_OF_ONE):
+            if self.tried >= MOST_TRIED:
+                return None
+            self.tried += 1
+            code = _code_with(place, text)
+            if code is not None:
+                with _running(function, code):
+                    if self._mends():
+                        return text
+        return None
+
+    @contextmanager
+    def changed(self, place: Place, text: str) -> Iterator[None]:
+        """The function runs with another text for the statement."""
+        function, code = _function_of(place), _code_with(place, text)
+        if function is None or code is None:
+            yield
+            return
+        with _running(function, code):
+            yield
+
+
+def _function_of(place: Place) -> FunctionType | None:
+    """The function that runs the code; None where it is made anew for each call, or its text is another."""
+    functions = [one for one in gc.get_referrers(place.code) if isinstance(one, FunctionType)]
+    same = _code_with(place, None)
+    if len(functions) != 1 or same is None or same.co_code != place.code.co_code:
+        return None
+    return functions[0]
+
+
+def _code_with(place: Place, text: str | None) -> CodeType | None:
+    """The code of the function with another text for its statement."""
+    span = place.statement.span
+    whole = span.source.text
+    if text is not None:
+        whole = whole[: span.start] + text + whole[span.end :]
+    try:
+        compiled = compile(whole, place.code.co_filename, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None
+    name, line = place.code.co_qualname, place.code.co_firstlineno
+    return next(
+        (code for code in _codes(compiled) if (code.co_qualname, code.co_firstlineno) == (name, line)), None
+    )
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)
+
+
+@contextmanager
+def _running(function: FunctionType, code: CodeType) -> Iterator[None]:
+    before = function.__code__
+    if code.co_freevars != before.co_freevars:
+        yield
+        return
+    function.__code__ = code
+    try:
+        yield
+    finally:
+        function.__code__ = before
+
+
+@cache
+def _repeated_without_end(source: Source) -> frozenset[int]:
+    """The lines in `while` loops: a change there might run for ever."""
+    loops = [node for node in ast.walk(ast.parse(source.text)) if isinstance(node, ast.While)]
+    return frozenset(line for node in loops for line in range(node.lineno, (node.end_lineno or 0) + 1))
+
+
+@cache
+def _heads(source: Source) -> dict[int, Statement]:
+    """The heads of loops in one line, by it."""
+    heads = {}
+    for node in ast.walk(ast.parse(source.text)):
+        if isinstance(node, ast.For) and node.iter.end_lineno == node.lineno:
+            start = source.offset(node.lineno, node.col_offset + 1)
+            end = source.text.find(":", source.offset(node.lineno, (node.iter.end_col_offset or 0) + 1)) + 1
+            span = Span(source, start, end)
+            heads[node.lineno] = Statement(
+                span, node.lineno, (), (), ast.unparse(node.iter), False, False, False
+            )
+    return heads
+
+
+def _head(code: CodeType, line: int) -> Statement | None:
+    source = source_of(code.co_filename)
+    return _heads(source).get(line) if source else None
+
+
+def _values_at_hand(frame: FrameType) -> dict[str, Any]:
+    """Arrays and numbers, by the texts of variables, attributes and items."""
+    used = {name: frame.f_globals[name] for name in frame.f_code.co_names if name in frame.f_globals}
+    values: dict[str, Any] = {}
+    for name, value in {**frame.f_locals, **used}.items():
+        if isinstance(value, dict):
+            values.update({f"{name}[{key!r}]": item for key, item in value.items() if _is_plain(item)})
+        elif _is_plain(value):
+            values[name] = value
+        elif name == "self":
+            values.update({f"self.{key}": item for key, item in vars(value).items() if _is_plain(item)})
+    return values
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, np.ndarray | int | float)
