@@ -9,9 +9,9 @@ import typer
 
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
 from bpx.cli.app import app
+from bpx.cli.command import Command
 from bpx.cli.gradcheck import All, Budget, Detect, Digits, RelativeError, Sort, SortBy, Strict, room_of_digits
 from bpx.cli.input.arguments import CodeOptions, read_names, read_tables, read_upstream, spec_argument
-from bpx.cli.input.command import Command
 from bpx.cli.input.options import Inputs, JsonFlag, Of, Random, Upstream, Values, file_option, form_option
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.cli.app import app
+from bpx.cli.command import Command
 from bpx.cli.input.arguments import CodeOptions, spec_argument
-from bpx.cli.input.command import Command
 from bpx.cli.input.options import Inputs, Notation, Random, Target, Values
 from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession

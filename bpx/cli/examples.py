@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import typer
 
 from bpx.cli.app import app
+from bpx.cli.command import Command
 from bpx.cli.input import completion
-from bpx.cli.input.command import Command
 from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session, TextSession
 from bpx.render.shown import Shown

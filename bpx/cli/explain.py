@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
+from bpx.cli.command import Command
 from bpx.cli.input.arguments import CodeOptions, read_names, read_upstream, spec_argument
-from bpx.cli.input.command import EVERY, Command
 from bpx.cli.input.completion import nodes
+from bpx.cli.input.missing import EVERY
 from bpx.cli.input.options import (
     Inputs,
     JsonFlag,

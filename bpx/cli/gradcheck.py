@@ -10,6 +10,7 @@ import typer
 
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
 from bpx.cli.app import app
+from bpx.cli.command import Command
 from bpx.cli.input.arguments import (
     CodeOptions,
     code_argument,
@@ -20,7 +21,6 @@ from bpx.cli.input.arguments import (
     read_upstream,
     spec_argument,
 )
-from bpx.cli.input.command import Command
 from bpx.cli.input.options import (
     Inputs,
     JsonFlag,

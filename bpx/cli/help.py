@@ -10,8 +10,8 @@ import typer
 
 import bpx
 from bpx.cli.app import app
-from bpx.cli.input import completion
-from bpx.cli.input.command import Command
+from bpx.cli.command import Command
+from bpx.cli.input.completion import beginning
 from bpx.cli.output.console import terminal
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
@@ -24,11 +24,13 @@ _WIDEST = 100  # columns; longer lines of prose are hard to read
 _LINK_TO_PAGE = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
 
 
+def _completed(incomplete: str) -> list[str]:
+    return beginning(topics(), incomplete)
+
+
 @app.command(cls=Command, help=say("cli.help"), epilog=say("cli.example", command="bpx help spec"))
 def help(
-    topic: Annotated[
-        str | None, typer.Argument(help=say("cli.topic"), autocompletion=completion.topics)
-    ] = None,
+    topic: Annotated[str | None, typer.Argument(help=say("cli.topic"), autocompletion=_completed)] = None,
 ) -> None:
     """Show a page of the manual, or list its topics."""
     with TextSession(None) as session:

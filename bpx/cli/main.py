@@ -14,12 +14,9 @@ from importlib import import_module
 from pathlib import Path
 
 from bpx.cli.app import app
+from bpx.cli.command import COMMANDS
 from bpx.cli.output.console import open_missing_streams
 from bpx.cli.output.session import BUG, UNUSABLE
-
-# Each a file of this folder, in the order in which the help lists them.
-COMMANDS = ("explain", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help")
-
 
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 

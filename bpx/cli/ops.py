@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.input.command import Command
+from bpx.cli.command import Command
 from bpx.cli.input.completion import ops as op_names
 from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.input.command import Command
+from bpx.cli.command import Command
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.cli.app import app
+from bpx.cli.command import Command
 from bpx.cli.input.arguments import read_names, spec_argument
-from bpx.cli.input.command import Command
 from bpx.cli.input.options import JsonFlag, Target, Values, endings, form_option
 from bpx.cli.output.console import need_folder, write_file
 from bpx.cli.output.session import WRONG, Session

@@ -48,7 +48,13 @@ def spec_argument(
         from bpx.spec.reading.target import read_target
 
         problems += _of_no_use(options)
-        return read_with_missing(lambda values: read_target(target, values, notation), values, options)
+        return read_with_missing(
+            lambda values: read_target(target, values, notation),
+            values,
+            lambda name, text: read_value(name, text, name),
+            options.random,
+            options.seed,
+        )
 
     return _read(assignments, earlier, read)
 

@@ -1,4 +1,4 @@
-"""What a shell proposes when somebody presses Tab: targets, nodes of the target, ops, examples, topics."""
+"""What a shell proposes when somebody presses Tab: targets, nodes of the target, ops, examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def targets(incomplete: str) -> list[str]:
         for path in Path(folder or ".").glob("[!.]*")
         if path.is_dir() or path.suffix in _TARGETS
     ]
-    return _beginning([*example_names(), *files], incomplete)
+    return beginning([*example_names(), *files], incomplete)
 
 
 def nodes(ctx: Any, incomplete: str) -> list[str]:
@@ -36,29 +36,23 @@ def nodes(ctx: Any, incomplete: str) -> list[str]:
     except BpxError:
         return []
     before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in _beginning(names, last)]
+    return [f"{before}{comma}{name}" for name in beginning(names, last)]
 
 
 def ops(incomplete: str) -> list[str]:
     """The names of all ops."""
     from bpx.ops import rows
 
-    return _beginning([row.name for row in rows()], incomplete)
+    return beginning([row.name for row in rows()], incomplete)
 
 
 def examples(incomplete: str) -> list[str]:
     """The names of the bundled examples."""
     from bpx.spec.reading.examples import example_names
 
-    return _beginning(example_names(), incomplete)
+    return beginning(example_names(), incomplete)
 
 
-def topics(incomplete: str) -> list[str]:
-    """The topics of the manual."""
-    from bpx.cli.help import topics as all_topics
-
-    return _beginning(all_topics(), incomplete)
-
-
-def _beginning(names: Any, incomplete: str) -> list[str]:
+def beginning(names: Any, incomplete: str) -> list[str]:
+    """Those of the names that begin as what is typed."""
     return sorted(name for name in names if name.startswith(incomplete))

@@ -8,36 +8,44 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bpx.cli.input.command import EVERY
-
 if TYPE_CHECKING:
-    from bpx.cli.input.arguments import CodeOptions
     from bpx.words.diagnostic import Diagnostic
 
 
+EVERY = "*"  # the value of an option that may stand alone: every input
+
+
 def read_with_missing(
-    read: Callable[[dict[str, Any]], Any], values: dict[str, Any], options: CodeOptions
+    read: Callable[[dict[str, Any]], Any],
+    values: dict[str, Any],
+    read_value: Callable[[str, str], Any],
+    random: str | None = None,
+    seed: int = 0,
 ) -> Any:
-    """What `read` makes of the values, and of those that it says are missing. Raises `BpxError`."""
+    """What `read` makes of the values, and of those that it says are missing.
+
+    `random` says what is drawn: names with shapes, or a number for every input without a value. `read_value`
+    reads what somebody types for an input. Raises `BpxError`.
+    """
     from bpx.words.diagnostic import BpxError
 
     drawn: dict[str, Any] = {}
-    if options.random not in (None, EVERY):
+    if random not in (None, EVERY):
         from bpx.spec.code.inputs import draw
 
-        drawn = draw(options.random or "", options.seed)
+        drawn = draw(random or "", seed)
     try:
         return read({**drawn, **values})
     except BpxError as error:
         missing = _missing(error.diagnostics)
         if not missing:
             raise
-        if options.random == EVERY:
+        if random == EVERY:
             from bpx.spec.code.inputs import draw_numbers
 
-            drawn = draw_numbers(missing, options.seed)
+            drawn = draw_numbers(missing, seed)
         elif sys.stdin.isatty() and sys.stderr.isatty():
-            drawn |= {name: _asked_for(name) for name in missing}
+            drawn |= {name: _asked_for(name, read_value) for name in missing}
         else:
             raise
     return read({**drawn, **values})
@@ -50,13 +58,12 @@ def _missing(problems: Sequence[Diagnostic]) -> list[str]:
     )
 
 
-def _asked_for(name: str) -> Any:
+def _asked_for(name: str, read_value: Callable[[str, str], Any]) -> Any:
     """The value that somebody types, asked for until it can be read."""
-    from bpx.cli.input.arguments import read_value
     from bpx.words.diagnostic import BpxError
 
     while True:
         try:
-            return read_value(name, typer.prompt(name, prompt_suffix=" = ", err=True), name)
+            return read_value(name, typer.prompt(name, prompt_suffix=" = ", err=True))
         except BpxError as error:
             typer.echo("\n".join(problem.to_text() for problem in error.diagnostics), err=True)

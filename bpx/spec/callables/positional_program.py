@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from bpx.check.function.caller import Caller
-from bpx.spec.code.leaves import Path, is_users_object
-from bpx.spec.code.program import ForwardRun, Program, Routine, World
+from bpx.spec.code.leaves import Path, World, is_users_object
+from bpx.spec.code.program import ForwardRun, Program, Routine
 from bpx.spec.code.words_of_code import parameters
 from bpx.spec.trace.calls import joined
 from bpx.spec.trace.stand_ins import places

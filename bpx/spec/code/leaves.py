@@ -10,10 +10,12 @@ import functools
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.spec.trace.tape import active
 from bpx.spec.trace.user_source import is_users
 
 Path = tuple[Any, ...]  # keys, indices and attributes that lead to a value
@@ -163,3 +165,77 @@ def _functions_of(value: Any) -> list[types.FunctionType]:
         inner = [item for item in vars(value).values() if item is not value and is_users_object(item)]
         return [*_functions_of(type(value)), *(each for item in inner for each in _functions_of(type(item)))]
     return []
+
+
+class World:
+    """Arguments, objects and global variables: copies of the originals for every run.
+
+    `originals` holds `args` (by name), `globals` (of the module, what is data and one of `functions` uses)
+    and `self`.
+    """
+
+    def __init__(
+        self,
+        args: Mapping[str, Any],
+        module_globals: dict[str, Any],
+        functions: Iterable[Any],
+        owner: Any = None,
+    ) -> None:
+        self._module_globals = module_globals
+        # What nobody uses need not be copied: a notebook may hold much more than memory holds twice.
+        used = names_in_use([*functions, owner], module_globals)
+        data = {name: module_globals[name] for name in module_globals if name in used}
+        data = {name: value for name, value in data.items() if _is_data(name, value) or value is owner}
+        at_home = any(value is owner for value in data.values())
+        self.originals: dict[str, Any] = {
+            "args": dict(args),
+            "globals": data,
+            "self": None if at_home else owner,
+        }
+        self._aliases: dict[int, list[Path]] = {}
+        self.paths = {path for path, _ in walk(self.originals)}
+        for path, value in walk(self.originals):
+            if isinstance(value, np.ndarray):
+                self._aliases.setdefault(id(value), []).append(path)
+
+    def places(self, path: Path) -> list[Path]:
+        """All places of the array at a path: a network and its layers may hold the same one."""
+        return self._aliases.get(id(get(self.originals, path)), [path])
+
+    def leaf(self, path: Path) -> Path:
+        """The shortest of the places of an array: what it is called."""
+        return min(self.places(path), key=len)
+
+    @contextmanager
+    def copy(self, values: Mapping[Path, Any]) -> Iterator[dict[str, Any]]:
+        """A copy with these values in it, which the functions see as long as the block lasts."""
+        world = copied(self.originals)
+        for path, value in [*self._constants(world).items(), *values.items()]:
+            for place in self.places(path):
+                world = put(world, place, value)
+        before = {name: self._module_globals[name] for name in world["globals"]}
+        self._module_globals.update(world["globals"])
+        try:
+            yield world
+        finally:
+            self._module_globals.update(before)
+
+    def _constants(self, world: dict[str, Any]) -> dict[Path, Any]:
+        """While a function is traced, handles for all arrays of floats: `X.dot(h)` of an array sees none."""
+        tape = active.get()
+        if tape is None:
+            return {}
+        return {
+            path: tape.handle(value, None) for path, value in walk(world) if isinstance(value, np.ndarray)
+        }
+
+    def now(self, world: dict[str, Any]) -> dict[str, Any]:
+        """The world as it is now: functions may have given globals new values."""
+        names = world["globals"]
+        return {**world, "globals": {name: self._module_globals.get(name) for name in names}}
+
+
+def _is_data(name: str, value: Any) -> bool:
+    if name.startswith("__"):
+        return False
+    return isinstance(value, np.ndarray | float | int | dict | list | tuple) or is_users_object(value)

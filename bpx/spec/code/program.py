@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from inspect import Parameter
@@ -13,11 +13,10 @@ import numpy as np
 from bpx.graph.arrays import NoHandleError
 from bpx.spec.code.leaves import (
     Path,
+    World,
     copied,
     get,
     is_users_object,
-    names_in_use,
-    put,
     underlying,
     walk,
 )
@@ -53,80 +52,6 @@ class Routine(NamedTuple):
         if self.owner is None:
             return self.function
         return self.function.__get__(get(world, self.owner))  # type: ignore[no-any-return]
-
-
-class World:
-    """Arguments, objects and global variables: copies of the originals for every run.
-
-    `originals` holds `args` (by name), `globals` (of the module, what is data and one of `functions` uses)
-    and `self`.
-    """
-
-    def __init__(
-        self,
-        args: Mapping[str, Any],
-        module_globals: dict[str, Any],
-        functions: Iterable[Any],
-        owner: Any = None,
-    ) -> None:
-        self._module_globals = module_globals
-        # What nobody uses need not be copied: a notebook may hold much more than memory holds twice.
-        used = names_in_use([*functions, owner], module_globals)
-        data = {name: module_globals[name] for name in module_globals if name in used}
-        data = {name: value for name, value in data.items() if _is_data(name, value) or value is owner}
-        at_home = any(value is owner for value in data.values())
-        self.originals: dict[str, Any] = {
-            "args": dict(args),
-            "globals": data,
-            "self": None if at_home else owner,
-        }
-        self._aliases: dict[int, list[Path]] = {}
-        self.paths = {path for path, _ in walk(self.originals)}
-        for path, value in walk(self.originals):
-            if isinstance(value, np.ndarray):
-                self._aliases.setdefault(id(value), []).append(path)
-
-    def places(self, path: Path) -> list[Path]:
-        """All places of the array at a path: a network and its layers may hold the same one."""
-        return self._aliases.get(id(get(self.originals, path)), [path])
-
-    def leaf(self, path: Path) -> Path:
-        """The shortest of the places of an array: what it is called."""
-        return min(self.places(path), key=len)
-
-    @contextmanager
-    def copy(self, values: Mapping[Path, Any]) -> Iterator[dict[str, Any]]:
-        """A copy with these values in it, which the functions see as long as the block lasts."""
-        world = copied(self.originals)
-        for path, value in [*self._constants(world).items(), *values.items()]:
-            for place in self.places(path):
-                world = put(world, place, value)
-        before = {name: self._module_globals[name] for name in world["globals"]}
-        self._module_globals.update(world["globals"])
-        try:
-            yield world
-        finally:
-            self._module_globals.update(before)
-
-    def _constants(self, world: dict[str, Any]) -> dict[Path, Any]:
-        """While a function is traced, handles for all arrays of floats: `X.dot(h)` of an array sees none."""
-        tape = active.get()
-        if tape is None:
-            return {}
-        return {
-            path: tape.handle(value, None) for path, value in walk(world) if isinstance(value, np.ndarray)
-        }
-
-    def now(self, world: dict[str, Any]) -> dict[str, Any]:
-        """The world as it is now: functions may have given globals new values."""
-        names = world["globals"]
-        return {**world, "globals": {name: self._module_globals.get(name) for name in names}}
-
-
-def _is_data(name: str, value: Any) -> bool:
-    if name.startswith("__"):
-        return False
-    return isinstance(value, np.ndarray | float | int | dict | list | tuple) or is_users_object(value)
 
 
 class ForwardRun(NamedTuple):

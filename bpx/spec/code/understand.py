@@ -10,8 +10,8 @@ import numpy as np
 
 from bpx.graph.arrays import NoHandleError
 from bpx.graph.numbers import shape_text
-from bpx.spec.code.leaves import Path, get, is_users_object, walk
-from bpx.spec.code.program import Program, Routine, World
+from bpx.spec.code.leaves import Path, World, get, is_users_object, walk
+from bpx.spec.code.program import Program, Routine
 from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
 from bpx.words.diagnostic import BpxError, Diagnostic
 

@@ -17,11 +17,11 @@ from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Group, Name, Node, Number, postorder
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.say import say
 
 NOTATIONS = ("text", "latex", "python")
 Translator = Callable[[str, Known], tuple[Part, bool]]
 _READERS = {"text": "textbook", "latex": "latex", "python": "python"}  # folders beside this file
-_TITLES = {"text": "textbook notation", "latex": "LaTeX", "python": "Python"}
 LATEX_SIGNS = re.compile(r"\\[A-Za-z,;!|{()\[\]]|\$|[\^_]\{|\{,\}")
 _MODULES = "np|numpy|jnp|torch|math|F|nn|tf|jax|scipy|special|linalg|cp|cmath"
 _PYTHON = re.compile(
@@ -108,7 +108,7 @@ def _unreadable(text: SourceText, notation: str) -> Reading:
     plain = Reading(*parse(text), [])
     if plain.problems:
         span = plain.problems[0].span
-        facts = {"notation": _TITLES[notation]}
+        facts = {"notation": say(f"notation.{notation}")}
         return Reading(None, [Diagnostic("unreadable-formula", span, facts, "see-expressions")], [])
     return plain
 

@@ -10,9 +10,13 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from bpx.cli.app import app
+from bpx.cli.input.missing import EVERY
 from bpx.cli.output.session import TextSession
 
-EVERY = "*"  # the value of an option that may stand alone: every input
+# Each a file of this folder, in the order in which the help lists them.
+COMMANDS = ("explain", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help")
+
 _MAY_STAND_ALONE = ("--paths", "--random")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count
 _ASSIGNMENT = re.compile(r"[^\W\d][\w.]*['′]*\s*=(?!=)")
@@ -121,9 +125,6 @@ def _unknown_option(option: str, command: str, known: Mapping[str, bool]) -> Any
 
 def _commands_with(option: str) -> list[str]:
     """The commands that have an option."""
-    from bpx.cli.app import app
-    from bpx.cli.main import COMMANDS
-
     for name in COMMANDS:
         import_module(f"bpx.cli.{name}")
     commands: Mapping[str, Any] = getattr(typer.main.get_command(app), "commands", {})
