@@ -32,19 +32,20 @@ class Command(TyperCommand):
         reader = _Reader(takes_value, args)
         reader.read()
         if not ctx.resilient_parsing:
-            self._refuse(reader)
+            self._refuse(reader, sum(param.param_type_name == "argument" for param in self.get_params(ctx)))
         return super().parse_args(ctx, reader.arguments())
 
-    def _refuse(self, reader: _Reader) -> None:
-        if not reader.unknown and len(reader.positional) <= 1:
+    def _refuse(self, reader: _Reader, most: int) -> None:
+        """Say what is wrong with options, or with more than `most` other arguments, and end."""
+        if not reader.unknown and len(reader.positional) <= most:
             return
         from bpx.words.diagnostic import BpxError, Diagnostic
 
         name = self.name or ""
         problems = [_unknown_option(option, name, reader.takes_value) for option in reader.unknown]
-        if not problems and "--set" in reader.takes_value:
+        if not problems and len(reader.positional) > most:
             facts = {
-                "extra": reader.positional[1],
+                "extra": reader.positional[most],
                 "command": name,
                 "whole": " ".join(reader.positional),
             }

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 import pytest
-from invoking import RUNNER, SIMPLE, invoke, plain_json, process
+from invoking import SIMPLE, invoke, plain_json, process
 
 import bpx
 from bpx.cli.main import COMMANDS, app, commands_to_load
@@ -48,9 +48,9 @@ def test_the_commands_are_these() -> None:
     assert all(command in found for command in COMMANDS)
 
 
-def test_without_arguments_help_is_shown() -> None:
-    result = RUNNER.invoke(app, [])
-    assert "Usage" in result.output
+def test_without_arguments_the_help_says_where_to_begin() -> None:
+    assert "Usage" in invoke("--help").stdout
+    assert "bpx COMMAND --help" in invoke().stdout
 
 
 def test_version() -> None:
@@ -76,7 +76,7 @@ def test_a_bug_is_exit_3_without_a_traceback(
 ) -> None:
     from bpx.cli import main as cli
 
-    def broken() -> None:
+    def broken(args: list[str]) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(cli, "app", broken)

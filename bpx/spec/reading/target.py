@@ -40,7 +40,7 @@ _FIRST_LINE_OF_TOML = re.compile(
 )
 
 # A spec in TOML has texts or sections; `y = x^2` alone is a statement.
-_ONLY_IN_TOML = re.compile(r"""["'#]|^\s*\[[^\n]*\]\s*$""", re.MULTILINE)
+_ONLY_IN_TOML = re.compile(r"""["'#]|^\s*(?:bpx|[\w-]+\.[\w.-]+)\s*=|^\s*\[[^\n]*\]\s*$""", re.MULTILINE)
 
 
 def read_target(

@@ -40,7 +40,7 @@ def test_values_given_come_before_those_drawn() -> None:
 
 
 def test_what_is_wrong_beside_it_is_not_hidden() -> None:
-    assert error_codes("explain", "2x + y", "--random") == [
+    assert error_codes("explain", "2 3 + x + y", "--random") == [
         "implicit-product",
         "missing-value",
         "missing-value",
