@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,12 @@ PACKAGE = Path(bpx.__file__).parent
 SOURCES = {
     path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")
 }
-TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
-every_module = pytest.mark.parametrize("module", TREES)
+
+
+@cache
+def nodes() -> dict[str, list[ast.AST]]:
+    """All nodes of every module, in the order of `ast.walk`: each file is parsed once, for all tests."""
+    return {name: list(ast.walk(ast.parse(text))) for name, text in SOURCES.items()}
 
 
 def forms(key: str) -> list[str]:
@@ -35,24 +40,24 @@ def forms(key: str) -> list[str]:
     return [sentence] if isinstance(sentence, str) else list(sentence.forms.values())
 
 
-def calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+def calls(module: str) -> Iterator[ast.Call]:
+    return (node for node in nodes()[module] if isinstance(node, ast.Call))
 
 
 def name_of(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def texts(node: ast.AST) -> Iterator[str]:
+def texts(module: str) -> Iterator[str]:
     """Every text that stands in the code, docstrings left out; of f-strings each constant part."""
-    docstrings = {id(doc) for doc in docstring_nodes(node)}
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Constant) and isinstance(inner.value, str) and id(inner) not in docstrings:
-            yield inner.value
+    docstrings = {id(doc) for doc in docstring_nodes(module)}
+    for node in nodes()[module]:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
 
 
-def docstring_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
+def docstring_nodes(module: str) -> Iterator[ast.AST]:
+    for node in nodes()[module]:
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
             yield body[0].value
@@ -72,9 +77,9 @@ def pattern_of(key: ast.AST) -> str | None:
     return None
 
 
-def said(tree: ast.AST) -> Iterator[ast.expr]:
+def said(module: str) -> Iterator[ast.expr]:
     """The keys given to `say`; of a choice both."""
-    waiting = [call.args[0] for call in calls(tree) if name_of(call) == "say"]
+    waiting = [call.args[0] for call in calls(module) if name_of(call) == "say"]
     while waiting:
         key = waiting.pop()
         if isinstance(key, ast.IfExp):
@@ -83,12 +88,15 @@ def said(tree: ast.AST) -> Iterator[ast.expr]:
             yield key
 
 
-@every_module
-def test_what_is_said_is_in_the_catalogue(module: str) -> None:
-    for key in said(TREES[module]):
-        pattern = pattern_of(key)
-        if pattern is not None:
-            assert any(re.fullmatch(pattern, known) for known in ENGLISH), ast.unparse(key)
+# All modules in one test each: some hundred tests of a millisecond would take seconds to be started.
+def test_what_is_said_is_in_the_catalogue() -> None:
+    keys = [(module, pattern_of(key)) for module in SOURCES for key in said(module)]
+    known = "\n".join(ENGLISH)
+    assert [
+        (module, key)
+        for module, key in keys
+        if key is not None and not re.search(f"^(?:{key})$", known, re.MULTILINE)
+    ] == []
 
 
 # The functions that take the code of a diagnostic, and where: `Diagnostic(code, …)`, `self.problem(code, …)`.
@@ -111,15 +119,18 @@ def argument(call: ast.Call, position: int | None, name: str) -> ast.AST | None:
     return call.args[position] if position is not None and position < len(call.args) else None
 
 
-@every_module
-def test_diagnostics_have_their_sentences(module: str) -> None:
-    for call in calls(TREES[module]):
+def keys_of_diagnostics(module: str) -> Iterator[str]:
+    for call in calls(module):
         if name_of(call) in MAKERS:
             code_at, help_at = MAKERS[name_of(call)]
-            codes = constants(argument(call, code_at, "code"))
-            helps = constants(argument(call, help_at, "help"))
-            wanted = [f"diagnostic.{code}" for code in codes] + [f"help.{help}" for help in helps]
-            assert [key for key in wanted if key not in ENGLISH] == [], ast.unparse(call)
+            yield from (f"diagnostic.{code}" for code in constants(argument(call, code_at, "code")))
+            yield from (f"help.{help}" for help in constants(argument(call, help_at, "help")))
+
+
+def test_diagnostics_have_their_sentences() -> None:
+    keys = [(module, key) for module in SOURCES for key in keys_of_diagnostics(module)]
+    assert len(keys) > 100
+    assert [(module, key) for module, key in keys if key not in ENGLISH] == []
 
 
 def test_a_pattern_is_that_of_an_op_or_of_one_of_its_args() -> None:
@@ -213,13 +224,22 @@ def test_a_language_is_left_after_an_error() -> None:
 
 # --- every key that exists is used --------------------------------------------------------------
 
-EVERY_TEXT = {text for tree in TREES.values() for text in texts(tree)}
-FAMILIES = [
-    pattern
-    for tree in TREES.values()
-    for node in ast.walk(tree)
-    if isinstance(node, ast.JoinedStr) and re.search(r"[a-z]{3}", pattern := str(pattern_of(node)))
-]
+
+@cache
+def every_text() -> set[str]:
+    return {text for module in SOURCES for text in texts(module)}
+
+
+@cache
+def families() -> list[re.Pattern[str]]:
+    """What the f-strings of the package may come to, those with a word in them."""
+    patterns = {
+        str(pattern_of(node))
+        for module in SOURCES
+        for node in nodes()[module]
+        if isinstance(node, ast.JoinedStr)
+    }
+    return [re.compile(pattern) for pattern in patterns if re.search(r"[a-z]{3}", pattern)]
 
 
 def is_used(key: str) -> bool:
@@ -228,12 +248,12 @@ def is_used(key: str) -> bool:
     The last part of some is computed too: `shape-…` from the name of an op, `type.…` from a class.
     """
     family, _, last = key.partition(".")
-    if key in EVERY_TEXT:
+    if key in every_text():
         return True
     if family in ("pattern", "type"):
         return key in COMPUTED
-    said_so = any(re.fullmatch(pattern, key) for pattern in FAMILIES)
-    return said_so and (last in EVERY_TEXT or any(re.fullmatch(pattern, last) for pattern in FAMILIES))
+    said_so = any(pattern.fullmatch(key) for pattern in families())
+    return said_so and (last in every_text() or any(pattern.fullmatch(last) for pattern in families()))
 
 
 COMPUTED = {f"pattern.{op.name}" for op in rows()}
@@ -267,31 +287,37 @@ CODES = {"other part", "bpx spec", "not finite", '<?xml version="1.0" encoding="
 CODES |= {'<math xmlns="http://www.w3.org/1998/Math/MathML"><mrow>'}
 
 
-@every_module
-def test_no_sentence_stands_outside_the_catalogue(module: str) -> None:
-    if module == "words/en.py":
-        pytest.skip("the catalogue")
-    tree = TREES[module]
-    docstrings = {id(doc) for doc in docstring_nodes(tree)}
-    found = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+def is_sentence(text: str) -> bool:
+    commands_and_patterns = ("bpx ", "(?P<")
+    return bool(SENTENCE.search(text)) and not any(part in text for part in commands_and_patterns)
+
+
+def test_no_sentence_stands_outside_the_catalogue() -> None:
+    assert [
+        (module, text)
+        for module in SOURCES
+        if module != "words/en.py"
+        for text in texts(module)
+        if is_sentence(text) and text not in ENGLISH and text not in CODES
+    ] == []
+
+
+def test_only_the_command_line_prints() -> None:
+    printing = [
+        (module, ast.unparse(call))
+        for module in SOURCES
+        if not module.startswith("cli/")
+        for call in calls(module)
+        if name_of(call) in ("print", "echo")
     ]
-    patterns = ("bpx ", "(?P<")  # commands; regular expressions
-    sentences = [text for text in found if SENTENCE.search(text) and not any(one in text for one in patterns)]
-    assert [text for text in sentences if text not in {*ENGLISH, *CODES}] == []
+    # Rich lays out what it prints, into a capture.
+    assert printing == [("render/table.py", "console.print(renderable)")]
+    assert "console.capture()" in SOURCES["render/table.py"]
 
 
-@every_module
-def test_only_the_command_line_prints(module: str) -> None:
-    printing = [ast.unparse(call) for call in calls(TREES[module]) if name_of(call) in ("print", "echo")]
-    if module == "render/table.py":  # Rich lays out what it prints, into a capture
-        printing.remove("console.print(renderable)")
-        assert "console.capture()" in SOURCES[module]
-    assert printing == [] or module.startswith("cli/")
-    if module != "spec/reading/target.py" and not module.startswith("cli/"):
-        assert "sys.std" not in SOURCES[module]
+def test_only_the_command_line_reads_and_writes_streams() -> None:
+    naming = [module for module in SOURCES if "sys.std" in SOURCES[module] and not module.startswith("cli/")]
+    assert naming == ["spec/reading/target.py"]
 
 
 # --- encodings that lack a sign -----------------------------------------------------------------
