@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
-
 from bpx.graph.graph import OPS, Graph
+from bpx.graph.named.values import as_array
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.notations.translation.parts import Part
 from bpx.spec.text.build import build
@@ -56,9 +55,8 @@ def known_of(values: Mapping[str, Any], ops: Collection[str] = ()) -> Known:
 
 
 def _shape(value: Any) -> Shape | None:
-    if value is None:
-        return None
     try:
-        return tuple(np.shape(value))
+        array = as_array("", value, [])
     except Exception:  # somebody's own class; what is wrong with it is said where values are read
         return None
+    return None if array is None else tuple(array.shape)
