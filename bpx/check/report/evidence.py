@@ -169,6 +169,8 @@ _ARRAYS = [
 
 
 def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:
-    if np.ndim(field_) == 0 and shape:
+    if isinstance(field_, np.ndarray) and field_.shape == shape:
+        return field_.reshape(-1)[flat]
+    if shape and np.ndim(field_) == 0:
         return field_  # one number for all entries
     return np.broadcast_to(field_, shape).reshape(-1)[flat]

@@ -160,7 +160,18 @@ def _has_no_digit(comparison: Comparison) -> Any:
 
 
 def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
-    return lambda at: at.evidence.obstacle == obstacle
+    number = int(obstacle)
+    return lambda at: at.evidence.obstacle == number
+
+
+def _given(flag: str, condition: Callable[[Comparison], Any]) -> Callable[[Comparison], Any]:
+    """The condition, of entries whose evidence has this flag; it is not looked at where none has it."""
+
+    def holds(at: Comparison) -> Any:
+        flagged = getattr(at.evidence, flag)
+        return flagged is not False and flagged & condition(at)
+
+    return holds
 
 
 def _negligible(comparison: Comparison) -> Any:
@@ -228,34 +239,18 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(
         _KINK,
         "limiting",
-        lambda at: at.evidence.limiting & (at.evidence.kink | at.off) & ~np.asarray(at.evidence.jump),
+        _given("limiting", lambda at: (at.evidence.kink | at.off) & ~np.asarray(at.evidence.jump)),
     ),
-    VerdictRule(
-        _DISAGREE,
-        "beyond-kinks",
-        lambda at: at.evidence.kink & at.evidence.contradiction,
-    ),
-    VerdictRule(_KINK, "jump", lambda at: at.evidence.kink & at.evidence.jump),
-    VerdictRule(
-        _UNCLEAR,
-        "unclear-kink",
-        lambda at: at.evidence.kink & ~np.isfinite(at.evidence.side_error),
-    ),
-    VerdictRule(
-        _KINK,
-        "at-kink",
-        lambda at: at.evidence.kink & at.between,
-    ),
-    VerdictRule(_DISAGREE, "conventions-at-kink", lambda at: at.evidence.kink & at.evidence.conventional),
-    VerdictRule(_DISAGREE, "beyond-kink", lambda at: np.asarray(at.evidence.kink)),
+    VerdictRule(_DISAGREE, "beyond-kinks", _given("kink", lambda at: at.evidence.contradiction)),
+    VerdictRule(_KINK, "jump", _given("kink", lambda at: at.evidence.jump)),
+    VerdictRule(_UNCLEAR, "unclear-kink", _given("kink", lambda at: ~np.isfinite(at.evidence.side_error))),
+    VerdictRule(_KINK, "at-kink", _given("kink", lambda at: at.between)),
+    VerdictRule(_DISAGREE, "conventions-at-kink", _given("kink", lambda at: at.evidence.conventional)),
+    VerdictRule(_DISAGREE, "beyond-kink", lambda at: at.evidence.kink),
     # Where kinks cancel there is a slope, but choices at each of them need not compose to it.
-    VerdictRule(
-        _DISAGREE,
-        "conventions",
-        lambda at: at.off & at.finite & at.evidence.conventional,
-    ),
+    VerdictRule(_DISAGREE, "conventions", _given("conventional", lambda at: at.off & at.finite)),
     # One slope, and a claim.
-    VerdictRule(_UNCLEAR, "wiring", lambda at: at.evidence.wiring & at.agrees),
+    VerdictRule(_UNCLEAR, "wiring", _given("wiring", lambda at: at.agrees)),
     VerdictRule(_UNCLEAR, "no-digit", _has_no_digit),
     VerdictRule(_AGREE, None, _narrow_bar),
     VerdictRule(_AGREE, None, _exact_zero),
@@ -265,18 +260,14 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_DISAGREE, "claim-not-finite", lambda at: at.off & ~at.finite),
     VerdictRule(_UNCLEAR, "claim-not-finite", lambda at: ~at.finite),
     VerdictRule(_AGREE, "negligible", _negligible),
-    VerdictRule(
-        _UNCLEAR,
-        "beyond-budget",
-        lambda at: at.off & at.evidence.unproved & at.evidence.beyond_budget,
-    ),
-    VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off & at.evidence.unproved),
-    VerdictRule(_UNCLEAR, "rounded-formula", lambda at: at.off & at.evidence.rounded_formula),
+    VerdictRule(_UNCLEAR, "beyond-budget", _given("unproved", lambda at: at.off & at.evidence.beyond_budget)),
+    VerdictRule(_UNCLEAR, "uncertain", _given("unproved", lambda at: at.off)),
+    VerdictRule(_UNCLEAR, "rounded-formula", _given("rounded_formula", lambda at: at.off)),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
-    VerdictRule(_UNCLEAR, "apart", lambda at: np.asarray(at.evidence.apart)),
+    VerdictRule(_UNCLEAR, "apart", lambda at: at.evidence.apart),
     # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
-    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: np.asarray(at.evidence.beyond_budget)),
+    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.evidence.beyond_budget),
 )
 
 
@@ -296,9 +287,11 @@ def verdict(
     # The last rule is written first, so that earlier ones overwrite it.
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     for i in reversed(range(len(rules))):
-        np.copyto(first, i, where=np.asarray(rules[i].holds(comparison), dtype=bool))
+        holds = rules[i].holds(comparison)
+        if holds is not False:  # of no entry at all, as most rules
+            np.copyto(first, i, where=np.asarray(holds, dtype=bool))
     verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
     codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
-    decided = (verdicts[first] == Verdict.AGREE) | (verdicts[first] == Verdict.DISAGREE)
+    decided = (verdicts[first] == _AGREE) | (verdicts[first] == _DISAGREE)
     certified = decided & comparison.evidence.certified & ~comparison.strays
     return Judgement(np.asarray(verdicts[first]), np.asarray(codes[first], dtype=object), certified)
