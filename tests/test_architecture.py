@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from pages import ROOT, text_of
+from rows_of_a_table import every
 from test_floors import FLOORS
 
 PAGE = ROOT / "bpx" / "ARCHITECTURE.md"
@@ -17,13 +17,13 @@ def test_it_is_one_screen() -> None:
     assert len(text_of(PAGE).splitlines()) <= 60
 
 
-@pytest.mark.parametrize("name", FILES)
+@every("name", FILES)
 def test_files_are_there(name: str) -> None:
     path = name.partition(":")[0]
     assert (ROOT / path).exists() or (ROOT / "bpx" / path).exists()
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if ":" in name])
+@every("name", [name for name in FILES if ":" in name])
 def test_names_are_in_their_files(name: str) -> None:
     path, _, part = name.partition(":")
     assert re.search(rf"\b{re.escape(part)}\b", (ROOT / "bpx" / path).read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from rows_of_a_table import every
 
 import bpx
 
@@ -140,12 +141,12 @@ def test_folders_are_few_and_small() -> None:
         assert len(files) <= MOST_FILES, folder
 
 
-@pytest.mark.parametrize("module", sorted(set(HOUSE) - DATA))
+@every("module", sorted(set(HOUSE) - DATA))
 def test_files_are_short(module: str) -> None:
     assert len(source_of(module).splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("module", HOUSE)
+@every("module", HOUSE)
 def test_imports_point_downwards(module: str) -> None:
     assert upward(module, source_of(module)) == []
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from invoking import SIMPLE, invoke, plain_json, process
+from rows_of_a_table import every
 
 import bpx
 from bpx.cli.main import COMMANDS, app, commands_to_load
@@ -21,12 +22,10 @@ def parameters() -> list[Any]:
 
     root = typer.main.get_command(app)
     commands = [root, *root.commands.values()]  # type: ignore[attr-defined]
-    return [
-        pytest.param(one, id=f"{command.name} {one.name}") for command in commands for one in command.params
-    ]
+    return [parameter for command in commands for parameter in command.params]
 
 
-@pytest.mark.parametrize("parameter", parameters())
+@every("parameter", parameters())
 def test_every_option_has_help(parameter: Any) -> None:
     assert parameter.help
     assert parameter.help[0].isupper()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from corpus import CONVENTIONS, Planted, network, networks, planted_bugs, source_of
 from driving import DRIVERS, Driven
+from rows_of_a_table import every
 
 STEP = 1e-5  # of central differences; weights and activations are about 1
 RIGHT = 1e-7  # relative: the truncation of such a step is about 1e-10, its rounding 1e-11
@@ -86,7 +87,7 @@ def test_a_network_is_right(stem: str) -> None:
     assert gap(gradients, by_differences(driven(stem))) < RIGHT
 
 
-@pytest.mark.parametrize("bug", PLANTED, ids=label)
+@every("bug", PLANTED)
 def test_a_mistake_stands_in_one_line(bug: Planted) -> None:
     assert source_of(bug.network).count(bug.text) == 1
     assert "\n" not in bug.text + bug.replacement
@@ -95,7 +96,7 @@ def test_a_mistake_stands_in_one_line(bug: Planted) -> None:
     assert changed == [bug.line]
 
 
-@pytest.mark.parametrize("bug", PLANTED, ids=label)
+@every("bug", PLANTED)
 def test_a_mistake_changes_the_gradient_and_nothing_else(bug: Planted) -> None:
     right, wrong = driven(bug.network), driven(bug.network, bug.source)
     assert wrong.loss() == right.loss()

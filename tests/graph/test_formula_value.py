@@ -7,6 +7,7 @@ import pickle
 from xml.etree import ElementTree as xml
 
 import pytest
+from rows_of_a_table import every
 
 from bpx.graph.formula import (
     Formula,
@@ -147,7 +148,7 @@ def test_mathml(text: str, inside: str) -> None:
     )
 
 
-@pytest.mark.parametrize("op", rows(), ids=lambda op: op.name)
+@every("op", rows())
 def test_every_op_is_written_in_every_dialect(op) -> None:  # type: ignore[no-untyped-def]
     sample = Graph()
     shapes = op.sample or [(2, 3) if op.settings else (2, 2)] * len(op.args)

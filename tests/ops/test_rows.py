@@ -16,6 +16,7 @@ import numpy as np
 import oracle
 import pytest
 from oracle import mp
+from rows_of_a_table import every
 
 from bpx.check.numeric.multiprecision import lifted
 from bpx.graph.arrays import ShapeError
@@ -570,9 +571,7 @@ def spelled(name, point):
     return f"{name}({', '.join(map(str, point))})"
 
 
-@pytest.mark.parametrize(
-    ("name", "point", "value", "partials"), SPECIAL, ids=[spelled(*case[:2]) for case in SPECIAL]
-)
+@every("name, point, value, partials", SPECIAL)
 def test_special_points(name, point, value, partials):
     inputs, out = on_inputs(OPS[name])
     got = at(inputs, [point], [out, *local(out)])[:, 0]
@@ -724,7 +723,7 @@ def sample_shapes(op: Op) -> dict[str, tuple[int, ...]]:
     return dict(zip(op.args, op.sample or [(2, 3)] * len(op.args), strict=True))
 
 
-@each(ROWS)
+@every("op", ROWS)
 def test_an_op_reads_back_as_itself(op):
     graph = Graph()
     names = {graph.input(shape).id: name for name, shape in sample_shapes(op).items()}
@@ -791,10 +790,8 @@ def takes_numbers(op: Op) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "number", [2.0, -2.0, 0.5, -0.5, 1e-7, -3e22, 1e300, math.pi, -math.pi, math.e, 0.1 + 0.2]
-)
-@each([op for op in ROWS if takes_numbers(op)])
+@every("number", [2.0, -2.0, 0.5, -0.5, 1e-7, -3e22, 1e300, math.pi, -math.pi, math.e, 0.1 + 0.2])
+@every("op", [op for op in ROWS if takes_numbers(op)])
 def test_a_number_inside_an_op_reads_back(op, number):
     for position in range(len(op.args)):
         graph = Graph()
@@ -826,7 +823,7 @@ def written(op: Op, sign: str) -> str:
     }[op.notation.place]
 
 
-@pytest.mark.parametrize(("text", "op"), list(spellings()), ids=of_op)
+@every("text, op", list(spellings()))
 def test_every_spelling_means_the_op(text, op):
     expr, names = read(text, sample_shapes(op))
     assert expr.op is op

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 from tracing import assert_traced_right, refusal
 
 from bpx.graph.graph import OPS
@@ -170,13 +171,13 @@ def _names(code: Any) -> set[str]:
     return set(code.co_names) | set(code.co_freevars) | set().union(*inner)
 
 
-@pytest.mark.parametrize("text", texts())
+@every("text", texts())
 def test_this_is_traced_and_right(text: str) -> None:
     function, inputs = function_of(text)
     assert_traced_right(function, inputs)
 
 
-@pytest.mark.parametrize("text", [text for text in texts() if re.search(r"\b[MWVS]\b", text)])
+@every("text", [text for text in texts() if re.search(r"\b[MWVS]\b", text)])
 def test_plain_arrays_meet_handles(text: str) -> None:
     function, inputs = function_of(re.sub(r"\b(M|W|V|S|IDS|MASK)\b", r"PLAIN.\1", text))
     assert_traced_right(function, inputs)
@@ -247,7 +248,7 @@ def usable(function: Callable[[Any], Any], x: Any) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_a_function_is_right_or_refused(name: str) -> None:
     function = eval(name, {"np": np})
     if not callable(function):
@@ -262,7 +263,7 @@ METHODS = sorted(name for name in dir(np.ndarray) if not name.startswith("_"))
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", METHODS)
+@every("name", METHODS)
 def test_a_method_is_right_or_refused(name: str) -> None:
     if not callable(getattr(S, name)):
         pytest.skip("no method")

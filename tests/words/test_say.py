@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 import bpx
 from bpx.ops import rows
@@ -173,7 +174,7 @@ def test_a_number_too_long_to_be_written_out_is_many() -> None:
     assert say("account.rest", count="1.3e30") == "sum of the other 1.3e30 paths"
 
 
-@pytest.mark.parametrize("key", [key for key, text in ENGLISH.items() if isinstance(text, Counted)])
+@every("key", [key for key, text in ENGLISH.items() if isinstance(text, Counted)])
 def test_all_forms_of_a_sentence_differ(key: str) -> None:
     assert len(set(forms(key))) == len(forms(key))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.check.numeric import multiprecision
 from bpx.check.numeric.multiprecision import Multiprecision, lifted, rounded
@@ -142,8 +143,8 @@ SPECIAL = [math.nan, math.inf, -math.inf]
 IEEE = [name for name in UNARY if hasattr(np, name) and name != "sign"]
 
 
-@pytest.mark.parametrize("name", IEEE)
-@pytest.mark.parametrize("x", [*SPECIAL, -2.0, -1.0, 0.0, 1.0, 2.0])
+@every("name", IEEE)
+@every("x", [*SPECIAL, -2.0, -1.0, 0.0, 1.0, 2.0])
 def test_special_values_are_those_of_numpy(name: str, x: float) -> None:
     with np.errstate(all="ignore"):
         expected = float(getattr(np, name)(x))
@@ -154,9 +155,9 @@ def test_special_values_are_those_of_numpy(name: str, x: float) -> None:
 TWO = ["add", "subtract", "multiply", "divide", "power", "arctan2"]
 
 
-@pytest.mark.parametrize("name", TWO)
-@pytest.mark.parametrize("x", [*SPECIAL, -2.0, 0.0, 0.75, 1.0])
-@pytest.mark.parametrize("y", [*SPECIAL, -2.0, 0.0, 0.75, 1.0])
+@every("name", TWO)
+@every("x", [*SPECIAL, -2.0, 0.0, 0.75, 1.0])
+@every("y", [*SPECIAL, -2.0, 0.0, 0.75, 1.0])
 def test_special_values_of_two_numbers_are_those_of_numpy(name: str, x: float, y: float) -> None:
     with np.errstate(all="ignore"):
         expected = getattr(np, name)(x, y)

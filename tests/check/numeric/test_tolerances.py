@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.numeric import tolerances
@@ -35,7 +35,7 @@ def is_written_out(value: ast.expr) -> bool:
     return numbers and not any(isinstance(part, ast.Name) for part in parts)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@every("path", MODULES)
 def test_tuned_numbers_have_one_place(path: Path) -> None:
     assert set(numbers_named(path.read_text(encoding="utf-8"))) <= NOT_TUNED
 

@@ -12,6 +12,7 @@ import pytest
 from checking import spec, toml
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric.tolerances import SAFETY_FACTOR
@@ -170,7 +171,7 @@ def broken(rules: Sequence[VerdictRule]) -> list[Row]:
     return [row for row, (word, code, _) in judged if (word[()], code[()]) != (row.verdict, row.code)]
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.code} {row.claimed}")
+@every("row", TABLE)
 def test_every_row(row: Row) -> None:
     found = verdict(row.claimed, row.evidence)
     assert (Verdict(int(found.verdicts)), found.codes[()]) == (row.verdict, row.code)

@@ -7,6 +7,7 @@ import pytest
 from expressions import BAD_EXPRESSIONS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.graph.formula import formula
 from bpx.graph.graph import OPS, Graph
@@ -358,7 +359,7 @@ def test_args_may_be_left_out_or_named(text, in_full):
 # --- what is wrong, and where -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "code", "column", "underlined", "help"), BAD_EXPRESSIONS)
+@every("text, code, column, underlined, help", BAD_EXPRESSIONS)
 def test_bad_expression(text, code, column, underlined, help):
     _, problems = built(text)
     assert [problem.code for problem in problems] == [code]
@@ -368,7 +369,7 @@ def test_bad_expression(text, code, column, underlined, help):
     assert (help or "") in (problems[0].advice or "")
 
 
-@pytest.mark.parametrize(("text", "code", "column"), [row[:3] for row in BAD_EXPRESSIONS])
+@every("text, code, column", [row[:3] for row in BAD_EXPRESSIONS])
 def test_places_are_those_of_the_file(text, code, column):
     # The expression stands in a file, behind characters of two, three and four bytes.
     before = "# ω\n学 = '𝒙"
