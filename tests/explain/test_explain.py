@@ -668,7 +668,7 @@ def test_second_derivatives_under_an_upstream() -> None:
 
 @given(scalar_specs(SMOOTH))
 def test_second_derivatives_are_symmetric(one: NamedGraph) -> None:
-    found = hessian(explain(one, second=True))
+    found = hessian(explain(one, second=True, check=False))
     assert np.abs(found - found.T).max() <= 1e-9 * (1 + np.abs(found).max())
 
 
@@ -718,7 +718,7 @@ def test_a_step_by_hand() -> None:
 
 @given(scalar_specs(), st.sampled_from([0.0, 1e-3, 0.1, -0.5]))
 def test_the_loss_after_a_step_is_that_of_a_new_run(one: NamedGraph, rate: float) -> None:
-    found = explain(one, step=rate)
+    found = explain(one, step=rate, check=False)
     assert found.step is not None
     given_inputs = {
         node: found.step.updates[name][2] for name, node in ((x.name, x.node) for x in one.inputs)

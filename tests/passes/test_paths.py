@@ -166,7 +166,7 @@ def test_unknown_inputs_are_all_reported() -> None:
 
 @given(specs())
 def test_the_count_is_that_of_an_enumeration(spec: NamedGraph) -> None:
-    account = explain(spec, paths=[])
+    account = explain(spec, paths=[], check=False)
     for found in account.paths:
         routes = list(all_paths(account, spec.nodes[found.input]))
         assert found.path_count == len(routes)
@@ -178,7 +178,7 @@ def test_the_count_is_that_of_an_enumeration(spec: NamedGraph) -> None:
 
 @given(specs())
 def test_shown_paths_and_the_rest_make_the_gradient(spec: NamedGraph) -> None:
-    account = explain(spec, paths=[])
+    account = explain(spec, paths=[], check=False)
     for found in account.paths:
         products = [path.product for path in found.shown]
         scale = max((np.abs(product).max() for product in products), default=0)
@@ -190,7 +190,7 @@ def test_shown_paths_and_the_rest_make_the_gradient(spec: NamedGraph) -> None:
 
 @given(specs())
 def test_running_sums_run(spec: NamedGraph) -> None:
-    for found in explain(spec, paths=[]).paths:
+    for found in explain(spec, paths=[], check=False).paths:
         running: Any = 0.0
         for path in found.shown:
             running = running + path.product
@@ -199,7 +199,7 @@ def test_running_sums_run(spec: NamedGraph) -> None:
 
 @given(specs(SMOOTH[:6], [()]))
 def test_the_product_is_that_of_the_local_derivatives(spec: NamedGraph) -> None:
-    for found in explain(spec, paths=[]).paths:
+    for found in explain(spec, paths=[], check=False).paths:
         for path in found.shown:
             assert len(path.locals) == len(path.local_formulas) == len(path.nodes) - 1
             product = math.prod(float(one) for one in path.locals if one is not None)
@@ -208,7 +208,7 @@ def test_the_product_is_that_of_the_local_derivatives(spec: NamedGraph) -> None:
 
 @given(specs(shapes=[()]))
 def test_the_largest_paths_come_first(spec: NamedGraph) -> None:
-    account = explain(spec, paths=[])
+    account = explain(spec, paths=[], check=False)
     for found in account.paths:
         sizes = [abs(float(path.product)) for path in found.shown]
         assert all(after <= before * (1 + 1e-12) for before, after in pairwise(sizes))
