@@ -223,6 +223,7 @@ class _ClaimSearch:
         total, shapes = point.expected[self.node].value, self.checked.graph.shapes
         claimed_nodes = [claimed for claimed in (*point.claims, *point.right) if claimed != self.node]
         unchanged = {node: ErrorBound.exact(np.zeros(shapes[node])) for node in claimed_nodes}
+        ways = self.edges_to(point.checked)
         for alike in self.groups(unchanged):
             samples = {edge: point.sample(edge) for edge in alike}
             predicted = {edge: dict(predict(sample)) for edge, sample in samples.items()}
@@ -230,15 +231,18 @@ class _ClaimSearch:
                 if all(mistake in wrong for wrong in predicted.values()):
                     changes = {edge: predicted[edge][mistake] - samples[edge].right for edge in alike}
                     place = PlacedMistake(alike[0], mistake.everywhere(len(alike)))
-                    yield place, total + self.swept(point, changes, unchanged)
+                    yield place, total + self.swept(point, ways, changes, unchanged)
+
+    def edges_to(self, checked: CheckedGraph) -> list[Edge]:
+        """The edges on the paths from the output to the node: no other changes its gradient."""
+        above = checked.graph.touched(by=[self.node], upto=checked.query.output)
+        return [edge for edge in checked.ledger.edges if above[edge.arg]]
 
     def groups(self, unchanged: Mapping[int, ErrorBound]) -> list[list[Edge]]:
         """The edges above one by one; and those of parts that are written alike together, as all `cos(p)`."""
-        checked = self.checked
-        above = checked.graph.touched(by=[self.node], upto=checked.query.output)
-        edges = [edge for edge in reversed(checked.ledger.edges) if above[edge.arg] or edge.arg == self.node]
-        edges = [edge for edge in edges if edge.arg not in unchanged][:MOST_SEARCHED]
-        first = occurrences(checked)
+        edges = [edge for edge in reversed(self.edges_to(self.checked)) if edge.arg not in unchanged]
+        edges = edges[:MOST_SEARCHED]
+        first = occurrences(self.checked)
         alike: dict[object, list[Edge]] = {}
         for edge in edges:
             alike.setdefault((first[edge.consumer], edge.position), []).append(edge)
@@ -246,15 +250,18 @@ class _ClaimSearch:
         return [*single, *(group for group in alike.values() if len(group) > 1)]
 
     def swept(
-        self, point: ClaimsAtPoint, changes: Mapping[Edge, Array], unchanged: Mapping[int, ErrorBound]
+        self,
+        point: ClaimsAtPoint,
+        ways: Sequence[Edge],
+        changes: Mapping[Edge, Array],
+        unchanged: Mapping[int, ErrorBound],
     ) -> Array:
-        """How far such changes of contributions change the node's gradient."""
+        """How far such changes of contributions change the node's gradient, which they reach by these edges."""
         seed: dict[int, Array] = {}
         for edge, change in changes.items():
             seed[edge.arg] = seed.get(edge.arg, 0.0) + change
-        checked = point.checked
         bounds = {node: ErrorBound.exact(change) for node, change in seed.items()}
-        swept = reverse_sweep(checked.ledger.edges, checked.trusted, bounds, unchanged)
+        swept = reverse_sweep(ways, point.checked.trusted, bounds, unchanged)
         return swept[self.node].value if self.node in swept else np.zeros(())
 
 
