@@ -256,7 +256,7 @@ class _ClaimSearch:
         changes: Mapping[Edge, Array],
         unchanged: Mapping[int, ErrorBound],
     ) -> Array:
-        """How far such changes of contributions change the node's gradient, which they reach by these edges."""
+        """How far such changes of contributions, by these edges, change the node's gradient."""
         seed: dict[int, Array] = {}
         for edge, change in changes.items():
             seed[edge.arg] = seed.get(edge.arg, 0.0) + change
