@@ -152,6 +152,10 @@ def _scatter(x: Any, ids: Any, n: int) -> Any:
     return rows
 
 
+def _pad(x: Any, width: Any, value: float = 0, mode: str = "constant") -> Any:
+    return np.pad(x, width, constant_values=value) if mode == "constant" else np.pad(x, width, mode)  # type: ignore[call-overload]
+
+
 TENSORS: dict[str, Callable[..., Any]] = {
     "index": lambda x, at: np.asarray(x)[at],
     "place": _place,
@@ -162,7 +166,7 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "concat": lambda *xs, axis=0: np.concatenate(xs, axis=axis),
     "stack": lambda *xs, axis=0: np.stack(xs, axis=axis),
     "split": lambda x, sections, part, axis=0: np.split(x, sections, axis=axis)[part],
-    "pad": lambda x, width, value=0: np.pad(x, width, constant_values=value),
+    "pad": _pad,
     "flip": lambda x, axis=None: np.flip(x, _tuple(axis)),
     "squeeze": lambda x, axis=None: np.squeeze(x, _tuple(axis)),
     "unsqueeze": lambda x, axis: np.expand_dims(x, _tuple(axis)),
@@ -230,7 +234,10 @@ def _axes(axis: Any) -> tuple[int, ...]:
     return (axis,) if isinstance(axis, int) else tuple(axis)
 
 
-def _torch_pad(x: Any, width: Any, value: float = 0) -> Any:
+def _torch_pad(x: Any, width: Any, value: float = 0, mode: str = "constant") -> Any:
+    if mode != "constant":
+        places = _pad(np.arange(x.numel()).reshape(tuple(x.shape)), width, mode=mode)
+        return x.reshape(-1)[torch().tensor(places)]
     pairs = np.broadcast_to(width, (x.ndim, 2))
     return torch().nn.functional.pad(x, pairs[::-1].ravel().tolist(), value=float(value))
 

@@ -22,6 +22,8 @@ FLOORS = [
     "graph",
     "graph.named",
     "ops.values",
+    "ops.building",
+    "ops.elementwise",
     "ops",
     "passes",
     "render",

@@ -40,7 +40,7 @@ from bpx.words.say import say
 
 @dataclass(frozen=True, eq=False)
 class Op:
-    """One row of the op table; `bpx.ops.row` has the builders.
+    """One row of the op table; `bpx.ops.building.row` has the builders.
 
     `local(*args, out)` gives one local derivative per arg, for elementwise ops; `pull(upstream, *args, out,
     **settings)` gives one contribution per arg, for the others (None for an arg that the op is flat in). Both

@@ -9,19 +9,17 @@ from functools import cache
 
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.ops import (
-    activations,
-    arithmetic,
+    arrangement,
     convolution,
-    functions,
     indices,
     layers,
     linear_algebra,
     losses,
-    selection,
     shapes,
     tensors,
     vectors,
 )
+from bpx.ops.elementwise import activations, arithmetic, functions, selection
 
 __all__ = ["Expr", "Graph", "rows"]
 
@@ -35,6 +33,7 @@ _THEMES = [
         tensors,
         indices,
         shapes,
+        arrangement,
         vectors,
         linear_algebra,
         convolution,

@@ -25,7 +25,7 @@ from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import Expr, Op
 from bpx.graph.subgraph import expansion
 from bpx.ops.linear_algebra import einsum
-from bpx.ops.row import composite, structural
+from bpx.ops.building.row import composite, structural
 from bpx.ops.shapes import pad
 from bpx.ops.tensors import SettingError, is_whole, mean, reshape, sum_
 from bpx.ops.vectors import amax

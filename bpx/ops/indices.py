@@ -17,8 +17,8 @@ import numpy as np
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
 from bpx.graph.facts import Notation, Refusal
 from bpx.graph.graph import Expr, Op
-from bpx.ops.row import composite, structural
-from bpx.ops.tensors import SettingError, is_whole, lengths, reshape, sum_
+from bpx.ops.building.row import composite, structural
+from bpx.ops.tensors import SettingError, is_whole, lengths, reshape, sum_, transpose
 from bpx.words.say import say
 
 Triple = tuple[int, int, int]  # start, stop, step, as `range` has them
@@ -158,7 +158,8 @@ def _chosen(ids: Any, count: int) -> tuple[Any, Any]:
     return np.where(valid, numbers, 0).astype(np.intp), valid
 
 
-def _refuse_ids(name: str, ids: Any, count: int) -> Refusal | None:
+def refuse_ids(name: str, ids: Any, count: int) -> Refusal | None:
+    """Why the numbers of an arg choose none of `count`, if they do not."""
     _, valid = _chosen(ids, count)
     for at in np.argwhere(~valid)[:1].tolist():
         number = float(np.asarray(ids)[tuple(at)])
@@ -250,6 +251,18 @@ def shaped(x: Expr, shape: Shape) -> Expr:
     return x if x.shape == shape else reshape(x, shape=shape)
 
 
+def moved(x: Expr, axis: int, to: int) -> Expr:
+    """`x` with one of its axes in another place."""
+    order = [at for at in range(x.ndim) if at != axis]
+    order.insert(to, axis)
+    return x if axis == to else transpose(x, axes=order)
+
+
+def taken(x: Expr, ids: Any, axis: int = 0) -> Expr:
+    """The slices of `x` along an axis that whole numbers choose, which are known beforehand."""
+    return moved(embedding(moved(x, axis, 0), x.graph.constant(np.asarray(ids, dtype=float))), 0, axis)
+
+
 one_hot: Op = structural(
     "one_hot",
     _one_hot,
@@ -259,7 +272,7 @@ one_hot: Op = structural(
     arrange=_arrange_one_hot,
     linear=True,
     chooses=(0,),
-    refuses=lambda ids, *, n: _refuse_ids("ids", ids, n),
+    refuses=lambda ids, *, n: refuse_ids("ids", ids, n),
     sample=((2,),),
     sample_settings={"n": 3},
 )
@@ -273,7 +286,7 @@ pick: Op = structural(
     _pick_shape,
     linear=True,
     chooses=(1,),
-    refuses=lambda x, ids: _refuse_ids("ids", ids, np.shape(x)[-1]),
+    refuses=lambda x, ids: refuse_ids("ids", ids, np.shape(x)[-1]),
     expands=lambda x, ids: sum_(x * one_hot(ids, n=x.shape[-1]), axis=-1),
     sample=((2, 3), (2,)),
 )
@@ -284,7 +297,7 @@ embedding: Op = structural(
     _embedding_shape,
     linear=True,
     chooses=(1,),
-    refuses=lambda table, ids: _refuse_ids("ids", ids, len(table)),
+    refuses=lambda table, ids: refuse_ids("ids", ids, len(table)),
     expands=_embedding_in_simpler_ops,
     aliases=("gather", "take"),
     sample=((3, 2), (4,)),
@@ -298,7 +311,7 @@ scatter: Op = structural(
     arrange=lambda x, ids, *, n: _arrange_one_hot(ids, n=n),
     linear=True,
     chooses=(1,),
-    refuses=lambda x, ids, *, n: _refuse_ids("ids", ids, n),
+    refuses=lambda x, ids, *, n: refuse_ids("ids", ids, n),
     expands=_scatter_in_simpler_ops,
     sample=((4, 2), (4,)),
     sample_settings={"n": 3},

@@ -1,7 +1,7 @@
 """Ops that put arrays together, take them apart, and change their shape.
 
 Names, argument order and defaults are NumPy's where NumPy has the function (concatenate and stack without
-the list around the arrays, split, pad with a constant, flip, squeeze, broadcast_to, tril, triu, cumsum);
+the list around the arrays, split, pad, flip, squeeze, broadcast_to, tril, triu, cumsum);
 `unsqueeze` is PyTorch's name of NumPy's expand_dims. All but a pad with other than zeros are linear, and
 most are composite: they are names for an index, its transpose `place`, reshape and spread.
 """
@@ -19,8 +19,8 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
 from bpx.graph.graph import Expr, Op
-from bpx.ops.indices import place, shaped
-from bpx.ops.row import composite, structural
+from bpx.ops.indices import place, shaped, taken
+from bpx.ops.building.row import composite, structural
 from bpx.ops.tensors import (
     SettingError,
     arrange_axes,
@@ -158,7 +158,11 @@ split: Op = composite(
 # --- bordered and turned round ------------------------------------------------------------------
 
 
-def _arrange_pad(x: Shape, *, width: Any, value: Any) -> Settings:
+# How a pad goes on beyond the ends: with a number, or as NumPy's pad does under these names.
+_MODES = ("constant", "reflect", "edge", "wrap", "symmetric")
+
+
+def _arrange_pad(x: Shape, *, width: Any, value: Any, mode: Any) -> Settings:
     try:
         pairs = np.broadcast_to(np.asarray(width), (len(x), 2)).tolist()
     except ValueError:
@@ -167,10 +171,16 @@ def _arrange_pad(x: Shape, *, width: Any, value: Any) -> Settings:
         raise SettingError("bad-width", width=str(width), ndim=len(x))
     if isinstance(value, bool) or not isinstance(value, Real):
         raise SettingError("setting-not-a-number", setting="value", value=value)
-    return {"width": tuple(map(tuple, pairs)), "value": value}
+    if mode not in _MODES:
+        raise SettingError("not-one-of", setting="mode", value=mode, choices=", ".join(_MODES))
+    return {"width": tuple(map(tuple, pairs)), "value": value, "mode": mode}
 
 
-def _pad_in_simpler_ops(x: Expr, *, width: tuple[tuple[int, int], ...], value: float) -> Expr:
+def _pad_in_simpler_ops(x: Expr, *, width: tuple[tuple[int, int], ...], value: float, mode: Any) -> Expr:
+    if mode != "constant":
+        for axis, (length, around) in enumerate(zip(x.shape, width, strict=True)):
+            x = taken(x, np.pad(np.arange(length), around, mode=mode), axis) if any(around) else x
+        return x
     shape = tuple(before + length + after for length, (before, after) in zip(x.shape, width, strict=True))
     inside = tuple(slice(before, before + length) for length, (before, _) in zip(x.shape, width, strict=True))
     padded = place(x, at=inside, shape=shape)
@@ -184,7 +194,7 @@ def _pad_in_simpler_ops(x: Expr, *, width: tuple[tuple[int, int], ...], value: f
 pad: Op = composite(
     "pad",
     _pad_in_simpler_ops,
-    settings={"width": None, "value": 0},
+    settings={"width": None, "value": 0, "mode": "constant"},
     arrange=_arrange_pad,
     sample_settings={"width": 1},
 )

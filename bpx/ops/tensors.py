@@ -13,7 +13,7 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError, broadcast
 from bpx.graph.graph import Expr, Op
-from bpx.ops.row import infix, postfix, structural
+from bpx.ops.building.row import infix, postfix, structural
 from bpx.words.say import say
 
 

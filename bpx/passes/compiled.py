@@ -24,7 +24,7 @@ import numpy as np
 from bpx.graph.arrays import Array, Shape, broadcast
 from bpx.graph.graph import INPUT, Graph, Op
 from bpx.graph.subgraph import expansion
-from bpx.ops.arithmetic import mul, power, square
+from bpx.ops.elementwise.arithmetic import mul, power, square
 from bpx.ops.tensors import matmul, mean, reshape, spread, sum_, transpose
 from bpx.ops.vectors import log_softmax, softmax
 

@@ -412,7 +412,7 @@ def test_every_row_stands_in_the_table_under_all_its_names():
 
 def test_a_second_row_of_the_same_name_is_refused():
     with pytest.raises(ValueError, match="exp"):
-        bpx.ops.row.register(OPS["exp"])
+        bpx.ops.building.row.register(OPS["exp"])
 
 
 def test_every_row_has_exactly_one_rule():

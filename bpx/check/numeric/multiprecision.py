@@ -288,7 +288,7 @@ class Multiprecision:
         result = (2 * size / (1 - size)).log1p() / 2
         return -result if self < 0 else result
 
-    # No ufuncs of NumPy: the ops of bpx ask for these by name (`bpx.ops.row.by_method`).
+    # No ufuncs of NumPy: the ops of bpx ask for these by name (`bpx.ops.building.row.by_method`).
     erf = _method(elementary.erf)
 
     def sigmoid(self) -> Multiprecision:

@@ -13,7 +13,7 @@ import numpy as np
 
 from bpx.graph.facts import Guard
 from bpx.graph.graph import CONSTANT, Expr, Op
-from bpx.ops.row import by_method, elem, infix
+from bpx.ops.building.row import by_method, elem, infix
 
 _FLAT_PAIR = (0, 0)
 

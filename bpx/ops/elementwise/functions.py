@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.graph import Expr, Op
-from bpx.ops.row import by_class, by_method, elem, prefix
-from bpx.ops.selection import absolute, where
+from bpx.ops.building.row import by_class, by_method, elem, prefix
+from bpx.ops.elementwise.selection import absolute, where
 
 
 def _constant_like(x: Expr, value: float) -> Expr:

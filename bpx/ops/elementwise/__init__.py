@@ -1,0 +1,1 @@
+"""Rows of ops that act on each element alone."""
