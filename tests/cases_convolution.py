@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -62,9 +63,31 @@ def _pool_case(name: str, at: int, drawn: dict[str, Any]) -> tuple[str, list[Any
     settings = {"size": size, "stride": drawn["stride"]}
     if at % 4 == 0:  # a number stands for all axes, the stride is the size
         settings, lengths = {"size": size[0]}, [n + size[0] for n in lengths]
-    elif name == "avg_pool":
-        settings["padding"] = around
+    else:
+        settings["padding"], settings["ceil_mode"] = around, at % 3 == 0
+        if name == "avg_pool":
+            settings["count_include_pad"] = at % 2 == 0
     return name, [(1 + at % 2, 1 + at % 3, *lengths)], settings
+
+
+def _transposed_case(name: str, at: int) -> tuple[str, list[Any], dict[str, Any]]:
+    rng = np.random.default_rng([at, len(name)])
+    axes = int(name[-2])
+    stride, dilation, size = (rng.integers(1, 4, axes) for _ in range(3))
+    settings = {
+        "stride": stride,
+        "dilation": dilation,
+        "padding": np.minimum(rng.integers(0, 2, axes), dilation * (size - 1) // 2),
+        "output_padding": np.minimum(rng.integers(0, 3, axes), np.maximum(stride, dilation) - 1),
+    }
+    groups, taken, outputs = [(1, 1, 1), (1, 2, 3), (2, 1, 2), (2, 2, 1)][at % 4]
+    shapes = [
+        (1 + at % 2, groups * taken, *rng.integers(1, 4, axes).tolist()),
+        (groups * taken, outputs, *size.tolist()),
+        (groups * outputs,) if at % 3 else (),
+    ]
+    full = {key: value.tolist() for key, value in settings.items()} if at else {}
+    return name, shapes, {**full, "groups": groups}
 
 
 LEADS = [(), (2,), (2, 1)]
@@ -91,6 +114,41 @@ CASES = [  # op, shapes of its args, settings
         _pool_case(name, at, drawn)
         for name in ("max_pool", "avg_pool")
         for at, drawn in enumerate(_draws(COUNT // 2, 1) + _draws(COUNT // 2, 2))
+    ],
+    *[
+        ("max_pool", [(8, 7)], {"size": 2, "stride": s, "padding": 1, "dilation": d})
+        for s in (1, 3)
+        for d in (2, 3)
+    ],
+    *[_transposed_case(f"conv_transpose{axes}d", at) for axes in (1, 2) for at in range(COUNT // 2)],
+    *[
+        (name, [shape], {"size": size})
+        for name in ("adaptive_max_pool", "adaptive_avg_pool")
+        for shape, size in [
+            ((5,), 2),
+            ((7,), 3),
+            ((4,), 1),
+            ((2, 1, 6), 4),
+            ((2, 2, 4, 5), [2, 3]),
+            ((4, 4), 4),
+        ]
+    ],
+    *[
+        (name, [shape], {})
+        for name in ("global_max_pool", "global_avg_pool")
+        for shape in [(3,), (2, 3), (2, 3, 4), (4, 4, 4, 4)]
+    ],
+    *[
+        ("resize", [shape], {"size": size, "mode": mode, "align_corners": corners})
+        for shape, size in [
+            ((3,), 5),
+            ((5,), 2),
+            ((1,), 3),
+            ((4,), 1),
+            ((2, 1, 4), 8),
+            ((1, 2, 3, 4), [6, 3]),
+        ]
+        for mode, corners in [("bilinear", False), ("linear", True), ("nearest", False)]
     ],
     ("max_pool", [(4, 4)], {"size": 2}),
     ("max_pool", [(6,)], {"size": 3, "stride": 1}),
@@ -149,20 +207,120 @@ def _numpy_conv(
 
 
 def _numpy_pool(reduce: Callable[..., Any]) -> Callable[..., Any]:
-    def pool(x: Any, size: Any, stride: Any = None, padding: Any = 0) -> Any:
+    """Window by window, and of each the elements inside."""
+
+    def pool(
+        x: Any,
+        size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> Any:
         axes = _pooled_axes(x, size)
         size = _each(size, axes)
-        around = [(0, 0)] * (x.ndim - axes) + [(p, p) for p in _each(padding, axes)]
-        return reduce(_numpy_windows(np.pad(x, around), size, stride or size), axis=tuple(range(-axes, 0)))
+        stride, padding, dilation = _each(stride or size, axes), _each(padding, axes), _each(dilation, axes)
+        lengths = x.shape[x.ndim - axes :]
+        every = []
+        for n, k, s, p, d in zip(lengths, size, stride, padding, dilation, strict=True):
+            count = int((np.ceil if ceil_mode else np.floor)((n + 2 * p - d * (k - 1) - 1) / s)) + 1
+            every.append([at * s - p for at in range(count) if at == 0 or at * s - p < n])
+        out = np.zeros((*x.shape[: x.ndim - axes], *map(len, every)), dtype=x.dtype)
+        for at in np.ndindex(*map(len, every)):
+            starts = [along[i] for along, i in zip(every, at, strict=True)]
+            each = list(zip(starts, lengths, size, padding, dilation, strict=True))
+            inside = [[i for i in range(a, a + k * d, d) if 0 <= i < n] for a, n, k, _, d in each]
+            counted = [min(a + k, n + p) - a for a, n, k, p, _ in each]
+            elements = x[(..., *np.ix_(*inside))]
+            whole = count_include_pad and int(np.prod(counted))
+            out[(..., *at)] = reduce(elements, tuple(range(-axes, 0)), whole)
+        return out
 
     return pool
+
+
+def _mean(x: Any, axis: tuple[int, ...], whole: int) -> Any:
+    return np.sum(x, axis=axis) / (whole or int(np.prod([x.shape[one] for one in axis])))
+
+
+def _adaptive(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    def pool(x: Any, size: Any) -> Any:
+        size = _each(size, _pooled_axes(x, size))
+        first = x.ndim - len(size)
+        out = np.zeros((*x.shape[:first], *size), dtype=x.dtype)
+        for at in np.ndindex(*size):
+            each = zip(at, x.shape[first:], size, strict=True)
+            part = [slice(int(np.floor(i * n / m)), int(np.ceil((i + 1) * n / m))) for i, n, m in each]
+            out[(..., *at)] = reduce(x[(..., *part)], tuple(range(-len(size), 0)), 0)
+        return out
+
+    return pool
+
+
+def _global(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x: _adaptive(reduce)(x, [1] * _pooled_axes(x, 1))
+
+
+def _numpy_conv_transpose(
+    x: Any,
+    w: Any,
+    b: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Any:
+    """Element by element, each puts a kernel into the result."""
+    axes, outputs = x.ndim - 2, w.shape[1]
+    stride, padding, more, dilation = (
+        _each(one, axes) for one in (stride, padding, output_padding, dilation)
+    )
+    each = zip(x.shape[2:], w.shape[2:], stride, dilation, more, strict=True)
+    lengths = [(n - 1) * s + d * (k - 1) + 1 + further for n, k, s, d, further in each]
+    out = np.zeros((len(x), groups * outputs, *lengths), dtype=np.result_type(x, w))
+    taken = x.shape[1] // groups
+    for c, at, within in product(range(x.shape[1]), np.ndindex(x.shape[2:]), np.ndindex(w.shape[2:])):
+        to = tuple(i * s + u * d for i, s, u, d in zip(at, stride, within, dilation, strict=True))
+        first = c // taken * outputs
+        for o in range(outputs):
+            spot = (slice(None), first + o, *to)
+            out[spot] = out[spot] + x[(slice(None), c, *at)] * w[(c, o, *within)]
+    inside = tuple(slice(p, n - p) for p, n in zip(padding, lengths, strict=True))
+    return out[(..., *inside)] + np.reshape(b, (-1, *[1] * axes))
+
+
+def _resize(x: Any, size: Any, mode: str = "bilinear", align_corners: bool = False) -> Any:
+    size = _each(size, _pooled_axes(x, size))
+    for axis, m in enumerate(size, x.ndim - len(size)):
+        x = np.stack([_between(np.moveaxis(x, axis, 0), at, m, mode, align_corners) for at in range(m)], axis)
+    return x
+
+
+def _between(rows: Any, at: int, m: int, mode: str, align_corners: bool) -> Any:
+    """The row at a place that need not be whole."""
+    n = len(rows)
+    if mode == "nearest":
+        return rows[int(np.floor(at * n / m))]
+    place = (
+        Fraction(at * (n - 1), max(m - 1, 1))
+        if align_corners
+        else Fraction(2 * at + 1, 2) * n / m - Fraction(1, 2)
+    )
+    place = min(max(place, Fraction(0)), Fraction(n - 1))
+    low = place.numerator // place.denominator
+    rest = place - low
+    return (
+        rows[low] * (rest.denominator - rest.numerator) + rows[min(low + 1, n - 1)] * rest.numerator
+    ) / rest.denominator
 
 
 def _pooled_axes(x: Any, size: Any) -> int:
     return len(size) if isinstance(size, list) else x.ndim if x.ndim < 3 else x.ndim - 2
 
 
-def _largest(x: Any, axis: tuple[int, ...]) -> Any:
+def _largest(x: Any, axis: tuple[int, ...], whole: int) -> Any:
     """The largest by its real part: what comes with a complex step must not decide."""
     rows = x.reshape(*x.shape[: x.ndim - len(axis)], -1)
     at = np.argmax(np.real(rows), axis=-1) if rows.dtype == complex else np.argmax(rows, axis=-1)
@@ -177,7 +335,14 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "conv1d": _numpy_conv,
     "conv2d": _numpy_conv,
     "max_pool": _numpy_pool(_largest),
-    "avg_pool": _numpy_pool(np.mean),
+    "avg_pool": _numpy_pool(_mean),
+    "conv_transpose1d": _numpy_conv_transpose,
+    "conv_transpose2d": _numpy_conv_transpose,
+    "adaptive_max_pool": _adaptive(_largest),
+    "adaptive_avg_pool": _adaptive(_mean),
+    "global_max_pool": _global(_largest),
+    "global_avg_pool": _global(_mean),
+    "resize": _resize,
 }
 
 
@@ -194,6 +359,13 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         ),
         "conv1d": _torch_conv(functional.conv1d),
         "conv2d": _torch_conv(functional.conv2d),
+        "conv_transpose1d": _torch_transposed(functional.conv_transpose1d),
+        "conv_transpose2d": _torch_transposed(functional.conv_transpose2d),
+        "adaptive_max_pool": _torch_pool(functional.adaptive_max_pool1d, functional.adaptive_max_pool2d),
+        "adaptive_avg_pool": _torch_pool(functional.adaptive_avg_pool1d, functional.adaptive_avg_pool2d),
+        "global_max_pool": lambda x: x.amax(tuple(range(-_pooled_axes(x, 1), 0)), keepdim=True),
+        "global_avg_pool": lambda x: x.mean(tuple(range(-_pooled_axes(x, 1), 0)), keepdim=True),
+        "resize": _torch_resize,
         "max_pool": _torch_pool(functional.max_pool1d, functional.max_pool2d),
         "avg_pool": _torch_pool(functional.avg_pool1d, functional.avg_pool2d),
     }
@@ -211,3 +383,18 @@ def _torch_pool(*functions: Callable[..., Any]) -> Callable[..., Any]:
 
 def _torch_conv(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x, w, b, **settings: function(x, w, b.expand(w.shape[0]), **settings)
+
+
+def _torch_transposed(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, w, b, groups=1, **settings: function(
+        x, w, b.expand(w.shape[1] * groups), groups=groups, **settings
+    )
+
+
+def _torch_resize(x: Any, size: Any, mode: str = "bilinear", align_corners: bool = False) -> Any:
+    axes = _pooled_axes(x, size)
+    full = x.reshape((1,) * (axes + 2 - x.ndim) + tuple(x.shape))
+    kind = mode if mode == "nearest" else ("linear", "bilinear")[axes - 1]
+    corners = {} if mode == "nearest" else {"align_corners": align_corners}
+    found = torch().nn.functional.interpolate(full, size, mode=kind, **corners)
+    return found.reshape(found.shape[full.ndim - x.ndim :])

@@ -15,6 +15,7 @@ from bpx.ops import (
     layers,
     linear_algebra,
     losses,
+    pooling,
     shapes,
     tensors,
     vectors,
@@ -37,6 +38,7 @@ _THEMES = [
         vectors,
         linear_algebra,
         convolution,
+        pooling,
         layers,
         losses,
     )

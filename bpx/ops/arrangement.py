@@ -229,13 +229,13 @@ sort: Op = composite(
     settings={"axis": -1, "descending": False},
     arrange=_arrange_sort,
     value=_sorted,
-    sample=((3,),),
+    sample=((2,),),
 )
 topk: Op = composite(
     "topk",
     _topk,
     settings={"k": None, "axis": -1, "largest": True},
     arrange=_arrange_topk,
-    sample=((3,),),
-    sample_settings={"k": 2},
+    sample=((2,),),
+    sample_settings={"k": 1},
 )

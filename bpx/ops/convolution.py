@@ -1,4 +1,4 @@
-"""Convolution and pooling as in deep learning, upon windows that slide over the last axes.
+"""Convolution as in deep learning, upon windows that slide over the last axes.
 
 `conv1d` and `conv2d` take args, settings and defaults of PyTorch's functional form: N×C×L or N×C×H×W with
 a kernel O×C/groups×k, and they are cross-correlations: the kernel is not flipped. The result has
@@ -7,7 +7,7 @@ a kernel O×C/groups×k, and they are cross-correlations: the kernel is not flip
 
 elements along an axis of length n: what is left over at the end is not looked at, as in PyTorch
 (Dumoulin and Visin, A guide to convolution arithmetic for deep learning, arXiv:1603.07285, 2016).
-`max_pool` has no padding, which would need -inf; the zeros of `avg_pool`'s count as elements.
+`conv_transpose1d` and `conv_transpose2d`, with a kernel C×O/groups×k, do to x what the rule of these does to what arrives.
 `windows` is NumPy's sliding_window_view with strides, `overlap_add` its transpose.
 """
 
@@ -24,11 +24,10 @@ import numpy as np
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import Expr, Op
 from bpx.graph.subgraph import expansion
-from bpx.ops.linear_algebra import einsum
 from bpx.ops.building.row import composite, structural
+from bpx.ops.linear_algebra import einsum
 from bpx.ops.shapes import pad
-from bpx.ops.tensors import SettingError, is_whole, mean, reshape, sum_
-from bpx.ops.vectors import amax
+from bpx.ops.tensors import SettingError, is_whole, reshape, sum_
 
 MOST_TERMS = 64  # of an index sum that is written out; a larger kernel is put as a product of windows
 
@@ -38,7 +37,7 @@ Steps = tuple[int, ...]  # one for each axis that windows slide over
 # --- settings -----------------------------------------------------------------------------------
 
 
-def _per_axis(setting: str, value: Any, axes: int, least: int = 1) -> Steps:
+def per_axis(setting: str, value: Any, axes: int, least: int = 1) -> Steps:
     """A whole number for each axis, or the same for all. Raises `SettingError` where it is none."""
     steps = tuple(value) if isinstance(value, list | tuple) else (value,) * axes
     if not steps or len(steps) != axes or not all(is_whole(step) and step >= least for step in steps):
@@ -47,12 +46,12 @@ def _per_axis(setting: str, value: Any, axes: int, least: int = 1) -> Steps:
     return steps
 
 
-def _size(value: Any, axes: int) -> Steps:
+def window_size(value: Any, axes: int) -> Steps:
     """The size of windows: one length for each of the last `axes` axes, or a list that says how many."""
-    return _per_axis("size", value, len(value) if isinstance(value, list | tuple) else axes)
+    return per_axis("size", value, len(value) if isinstance(value, list | tuple) else axes)
 
 
-def _counts(
+def window_counts(
     x: Shape, size: Steps, stride: Steps, dilation: Steps, padding: Steps | None = None
 ) -> tuple[int, ...]:
     """How many windows there are along each of the last axes. Raises `SettingError` where there is none."""
@@ -80,14 +79,14 @@ def _places(starts: Sequence[int], strides: Steps, counts: Sequence[int]) -> tup
 
 
 def _arrange_windows(x: Shape, *, size: Any, stride: Any, dilation: Any) -> Settings:
-    size = _size(size, 1)
-    stride, dilation = _per_axis("stride", stride, len(size)), _per_axis("dilation", dilation, len(size))
-    _counts(x, size, stride, dilation)
+    size = window_size(size, 1)
+    stride, dilation = per_axis("stride", stride, len(size)), per_axis("dilation", dilation, len(size))
+    window_counts(x, size, stride, dilation)
     return {"size": size, "stride": stride, "dilation": dilation}
 
 
 def _windows_shape(x: Shape, *, size: Steps, stride: Steps, dilation: Steps) -> Shape:
-    return (*x[: len(x) - len(size)], *_counts(x, size, stride, dilation), *size)
+    return (*x[: len(x) - len(size)], *window_counts(x, size, stride, dilation), *size)
 
 
 def _windows(x: Array, *, size: Steps, stride: Steps, dilation: Steps, batch: int) -> Any:
@@ -101,16 +100,16 @@ def _windows(x: Array, *, size: Steps, stride: Steps, dilation: Steps, batch: in
 
 
 def _arrange_overlap_add(x: Shape, *, shape: Any, stride: Any, dilation: Any) -> Settings:
-    shape = _per_axis("shape", shape, len(shape) if isinstance(shape, list | tuple) else 1)
+    shape = per_axis("shape", shape, len(shape) if isinstance(shape, list | tuple) else 1)
     axes = len(shape)
-    stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
+    stride, dilation = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
     return {"shape": shape, "stride": stride, "dilation": dilation}
 
 
 def _overlap_add_shape(x: Shape, *, shape: Shape, stride: Steps, dilation: Steps) -> Shape:
     axes = len(shape)
     rest = len(x) - 2 * axes
-    if rest < 0 or x[rest : rest + axes] != _counts(shape, x[rest + axes :], stride, dilation):
+    if rest < 0 or x[rest : rest + axes] != window_counts(shape, x[rest + axes :], stride, dilation):
         raise SettingError("no-windows-of", x=x, whole=shape)
     return (*x[:rest], *shape)
 
@@ -167,8 +166,8 @@ def _arrange_conv(
 ) -> Settings:
     if len(x) != axes + 2 or len(w) != axes + 2:
         raise SettingError("conv-axes", x=x, w=w, of_x=_AXES_OF_X[axes], of_w=_AXES_OF_W[axes])
-    stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
-    padding = _per_axis("padding", padding, axes, least=0)
+    stride, dilation = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
+    padding = per_axis("padding", padding, axes, least=0)
     if not is_whole(groups) or groups < 1:
         raise SettingError("not-a-count", setting="groups", value=groups)
     if w[0] % groups or w[1] * groups != x[1]:
@@ -176,7 +175,7 @@ def _arrange_conv(
         raise SettingError("conv-channels", help="conv-channels", **facts)
     if b not in ((), (w[0],)):
         raise SettingError("conv-bias", b=b, w=w, outputs=w[0])
-    _counts(x, w[2:], stride, dilation, padding)
+    window_counts(x, w[2:], stride, dilation, padding)
     return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
 
@@ -213,7 +212,7 @@ def _merged(x: Expr, axis: int) -> Expr:
     return reshape(x, shape=(*x.shape[:axis], x.shape[axis] * x.shape[axis + 1], *x.shape[axis + 2 :]))
 
 
-def _padded(x: Expr, padding: Steps) -> Expr:
+def padded(x: Expr, padding: Steps) -> Expr:
     """`x` with zeros around its last axes."""
     width = [*[(0, 0)] * (x.ndim - len(padding)), *((p, p) for p in padding)]
     return pad(x, width=width) if any(padding) else x
@@ -233,7 +232,7 @@ def _by_windows(
     x: Expr, w: Expr, b: Expr, *, stride: Steps, padding: Steps, dilation: Steps, groups: int
 ) -> Expr:
     """The products of the kernel and each window, summed: fast, as it comes down to a product of matrices."""
-    seen = windows(_padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
+    seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
     return _with_bias(_product("wxy", w, seen, len(stride), len(stride), groups), b)
 
 
@@ -244,11 +243,11 @@ def _index_sum(
     size = w.shape[2:]
     if math.prod(size) > MOST_TERMS:
         return _by_windows(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    padded, counts = _padded(x, padding), _counts(x.shape, size, stride, dilation, padding)
+    whole, counts = padded(x, padding), window_counts(x.shape, size, stride, dilation, padding)
     terms = []
     for offset in np.ndindex(size):
         starts = [d * at for d, at in zip(dilation, offset, strict=True)]
-        terms.append(_term(padded[(..., *_places(starts, stride, counts))], w, offset, groups))
+        terms.append(_term(whole[(..., *_places(starts, stride, counts))], w, offset, groups))
     return _with_bias(reduce(add, terms), b)
 
 
@@ -274,11 +273,11 @@ def _pull_conv(
     """Dumoulin and Visin, chapter 4: the kernel gets the correlation of the input's windows and what arrives,
     the input what arrives, put back through the kernel.
     """
-    padded = _padded(x, padding)
-    seen = windows(padded, size=w.shape[2:], stride=stride, dilation=dilation)
+    whole = padded(x, padding)
+    seen = windows(whole, size=w.shape[2:], stride=stride, dilation=dilation)
     axes = len(stride)
     to_seen = _product("wyx", w, upstream, axes, axes, groups)
-    to_padded = overlap_add(to_seen, shape=padded.shape[2:], stride=stride, dilation=dilation)
+    to_padded = overlap_add(to_seen, shape=whole.shape[2:], stride=stride, dilation=dilation)
     return (
         to_padded[_inside(x.shape, padding)] if any(padding) else to_padded,
         _product("xyw", seen, upstream, axes, axes, groups),
@@ -312,46 +311,80 @@ conv1d = _conv("conv1d", ((1, 1, 4), (1, 1, 2), ()))
 conv2d = _conv("conv2d", ((1, 1, 3, 3), (1, 1, 2, 2), ()))
 
 
-# --- pooling ------------------------------------------------------------------------------------
+# --- transposed convolution ---------------------------------------------------------------------
 
 
-def _arrange_pool(x: Shape, *, size: Any, stride: Any, padding: Any = 0) -> Settings:
-    """A number is the size along every axis behind N×C (of a vector or matrix: along all its axes)."""
-    every = len(x) if len(x) <= 2 else len(x) - 2
-    size = _size(size, every)
-    stride = size if stride is None else _per_axis("stride", stride, len(size))
-    padding = _per_axis("padding", padding, len(size), least=0)
-    left = every - len(size)  # axes that a list leaves out
-    size, stride, padding = (1,) * left + size, (1,) * left + stride, (0,) * left + padding
-    _counts(x, size, stride, (1,) * len(size), padding)
-    return {"size": size, "stride": stride, "padding": padding}
+def _arrange_transposed(
+    x: Shape,
+    w: Shape,
+    b: Shape,
+    *,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: Any,
+    dilation: Any,
+    axes: int,
+) -> Settings:
+    if len(x) != axes + 2 or len(w) != axes + 2:
+        of_w = _AXES_OF_W[axes].replace("O×C/groups", "C×O/groups")
+        raise SettingError("conv-axes", x=x, w=w, of_x=_AXES_OF_X[axes], of_w=of_w)
+    stride, dilation = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
+    padding = per_axis("padding", padding, axes, least=0)
+    output_padding = per_axis("output_padding", output_padding, axes, least=0)
+    if not is_whole(groups) or groups < 1:
+        raise SettingError("not-a-count", setting="groups", value=groups)
+    if w[0] != x[1] or w[0] % groups:
+        raise SettingError("conv-transpose-channels", x=x, w=w, groups=groups)
+    if b not in ((), (w[1] * groups,)):
+        raise SettingError("conv-bias", b=b, w=w, outputs=w[1] * groups)
+    settings = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
+    if min(_transposed_lengths(x[2:], w[2:], **settings)) < 1:
+        raise SettingError("nothing-left", padding=padding)
+    return {**settings, "groups": groups}
 
 
-def _arrange_max_pool(x: Shape, *, size: Any, stride: Any) -> Settings:
-    full = _arrange_pool(x, size=size, stride=stride)
-    return {"size": full["size"], "stride": full["stride"]}
+def _whole_lengths(x: Shape, size: Shape, stride: Steps, dilation: Steps) -> Shape:
+    """How long the axes are onto which every element of x puts a kernel."""
+    each = zip(x, size, stride, dilation, strict=True)
+    return tuple(s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in each)
 
 
-def _inside_of(size: Steps) -> list[int]:
-    """The axes inside of windows."""
-    return list(range(-len(size), 0))
+def _transposed_lengths(
+    x: Shape, size: Shape, *, stride: Steps, padding: Steps, output_padding: Steps, dilation: Steps
+) -> Shape:
+    each = zip(_whole_lengths(x, size, stride, dilation), padding, output_padding, strict=True)
+    return tuple(n - 2 * p + more for n, p, more in each)
 
 
-max_pool = composite(
-    "max_pool",
-    lambda x, *, size, stride: amax(windows(x, size=size, stride=stride), axis=_inside_of(size)),
-    settings={"size": None, "stride": None},
-    arrange=_arrange_max_pool,
-    sample=((4, 4),),
-    sample_settings={"size": 2},
-)
-avg_pool = composite(
-    "avg_pool",
-    lambda x, *, size, stride, padding: mean(
-        windows(_padded(x, padding), size=size, stride=stride), axis=_inside_of(size)
-    ),
-    settings={"size": None, "stride": None, "padding": 0},
-    arrange=_arrange_pool,
-    sample=((4, 4),),
-    sample_settings={"size": 2},
-)
+def _conv_transpose(x: Expr, w: Expr, b: Expr, *, groups: int, **steps: Steps) -> Expr:
+    """Every element of x times the kernel, put where the windows of a convolution stand, and summed there."""
+    stride, padding, dilation, more = (
+        steps[name] for name in ("stride", "padding", "dilation", "output_padding")
+    )
+    axes, size = len(stride), w.shape[2:]
+    products = _product("wyx", w, x, axes, axes, groups)
+    shape = _whole_lengths(x.shape[2:], size, stride, dilation)
+    whole = overlap_add(products, shape=shape, stride=stride, dilation=dilation)
+    lengths = _transposed_lengths(x.shape[2:], size, **steps)
+    if any(more):
+        whole = pad(whole, width=[(0, 0), (0, 0), *((0, further) for further in more)])
+    if any(padding):
+        whole = whole[(..., *(slice(p, p + n) for p, n in zip(padding, lengths, strict=True)))]
+    return _with_bias(whole, b)
+
+
+def _transposed(name: str, sample: tuple[Shape, ...]) -> Op:
+    return composite(
+        name,
+        _conv_transpose,
+        args=("x", "w", "b"),
+        defaults=(0.0,),
+        settings={"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1},
+        arrange=partial(_arrange_transposed, axes=len(sample[0]) - 2),
+        sample=sample,
+    )
+
+
+conv_transpose1d = _transposed("conv_transpose1d", ((1, 1, 3), (1, 1, 2), ()))
+conv_transpose2d = _transposed("conv_transpose2d", ((1, 1, 2, 2), (1, 1, 2, 2), ()))

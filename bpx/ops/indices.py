@@ -260,6 +260,10 @@ def moved(x: Expr, axis: int, to: int) -> Expr:
 
 def taken(x: Expr, ids: Any, axis: int = 0) -> Expr:
     """The slices of `x` along an axis that whole numbers choose, which are known beforehand."""
+    first, count = int(ids[0]), len(ids)
+    if list(ids) == list(range(first, first + count)):
+        part = (slice(None),) * axis + (slice(first, first + count),)
+        return x if count == x.shape[axis] else x[part]
     return moved(embedding(moved(x, axis, 0), x.graph.constant(np.asarray(ids, dtype=float))), 0, axis)
 
 

@@ -23,8 +23,8 @@ import numpy as np
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError, broadcast
 from bpx.graph.facts import Refusal
 from bpx.graph.graph import Expr, Op
-from bpx.ops.elementwise.functions import sqrt
 from bpx.ops.building.row import composite, structural
+from bpx.ops.elementwise.functions import sqrt
 from bpx.ops.elementwise.selection import where
 from bpx.ops.tensors import SettingError, matrix_transpose, mean, reshape, sum_
 from bpx.ops.vectors import softmax, var

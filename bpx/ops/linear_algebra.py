@@ -26,10 +26,10 @@ import numpy as np
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
 from bpx.graph.facts import Refusal
 from bpx.graph.graph import Expr, Op
-from bpx.ops.elementwise.functions import log
-from bpx.ops.indices import shaped
 from bpx.ops.building.row import composite, structural
+from bpx.ops.elementwise.functions import log
 from bpx.ops.elementwise.selection import absolute
+from bpx.ops.indices import shaped
 from bpx.ops.shapes import flip, tril
 from bpx.ops.tensors import (
     SettingError,

@@ -27,12 +27,12 @@ import numpy as np
 from bpx.graph.arrays import Settings, Shape, ShapeError
 from bpx.graph.facts import Refusal
 from bpx.graph.graph import Expr, Op
+from bpx.ops.building.row import composite
 from bpx.ops.elementwise.activations import relu, sigmoid, softplus
 from bpx.ops.elementwise.arithmetic import square
 from bpx.ops.elementwise.functions import log, log1p
-from bpx.ops.indices import one_hot, pick
-from bpx.ops.building.row import composite
 from bpx.ops.elementwise.selection import absolute, clip, sign, where
+from bpx.ops.indices import one_hot, pick
 from bpx.ops.tensors import mean, sum_
 from bpx.ops.vectors import log_softmax, positive, softmax
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
 from bpx.graph.graph import Expr, Op
-from bpx.ops.indices import place, shaped, taken
 from bpx.ops.building.row import composite, structural
+from bpx.ops.indices import place, shaped, taken
 from bpx.ops.tensors import (
     SettingError,
     arrange_axes,

@@ -26,10 +26,10 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import Expr, Op
+from bpx.ops.building.row import by_class, composite, elem, structural
 from bpx.ops.elementwise.activations import sigmoid
 from bpx.ops.elementwise.arithmetic import mul, square
 from bpx.ops.elementwise.functions import exp, log, root_of_squares
-from bpx.ops.building.row import by_class, composite, elem, structural
 from bpx.ops.elementwise.selection import absolute, maximum, minimum, sign, where
 from bpx.ops.tensors import (
     SettingError,

@@ -14,7 +14,9 @@ from bpx.graph.run import run
 from bpx.ops import rows
 from bpx.passes.reverse import grad
 
-NAMES = [op.name for op in rows() if op.elementwise and op.local.__module__ == "bpx.ops.elementwise.activations"]
+NAMES = [
+    op.name for op in rows() if op.elementwise and op.local.__module__ == "bpx.ops.elementwise.activations"
+]
 SHAPES = [(), (1,), (7,), (2, 3), (3, 1), (2, 1, 4), (5, 2), (11,), (4, 4), (1, 6)]
 
 

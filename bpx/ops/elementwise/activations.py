@@ -26,8 +26,8 @@ import numpy as np
 
 from bpx.graph.facts import Guard
 from bpx.graph.graph import Expr
-from bpx.ops.elementwise.functions import erf, exp, expm1, log, sqrt, tanh
 from bpx.ops.building.row import elem
+from bpx.ops.elementwise.functions import erf, exp, expm1, log, sqrt, tanh
 from bpx.ops.elementwise.selection import absolute, maximum, minimum, where
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from bpx.graph.facts import Guard
 from bpx.graph.graph import Expr
-from bpx.ops.elementwise.functions import log
 from bpx.ops.building.row import elem, infix, prefix
+from bpx.ops.elementwise.functions import log
 
 
 def _where_power_is_smooth(x: Expr, y: Expr) -> Sequence[Guard]:
