@@ -27,6 +27,30 @@ CASES = [  # op, shapes of its args, settings
         for at, settings in enumerate([{}, {"eps": 0.1}, {"eps": 1e-3}])
     ],
     *[
+        ("rms_norm", [shape, shape[-1:] if at else ()], settings)
+        for shape in [(3,), (1, 2), (2, 3), (4, 4), (2, 1, 2, 3)]
+        for at, settings in enumerate([{}, {"eps": 0.1}])
+    ],
+    *[
+        ("group_norm", [shape, shape[1:2] if at != 1 else (), shape[1:2] if at != 2 else ()], settings)
+        for shape in [(2, 4), (1, 2, 3), (4, 4, 4), (2, 4, 2, 2)]
+        for at, settings in enumerate([{"groups": 1}, {"groups": 2, "eps": 0.1}, {"groups": 2}])
+    ],
+    *[
+        ("instance_norm", [shape, shape[1:2] if at != 1 else (), shape[1:2] if at != 2 else ()], settings)
+        for shape in [(1, 2, 3), (4, 4, 4), (2, 3, 2, 2)]
+        for at, settings in enumerate([{}, {"eps": 0.1}, {"eps": 1e-3}])
+    ],
+    *[
+        (
+            "batch_norm_inference",
+            [shape, *[shape[1:2]] * 2, shape[1:2] if at else (), shape[1:2] if at != 1 else ()],
+            settings,
+        )
+        for shape in [(3, 2), (4, 4), (1, 2, 3), (2, 3, 2, 2)]
+        for at, settings in enumerate([{}, {"eps": 0.1}, {"eps": 1e-3}])
+    ],
+    *[
         ("dropout", [shape, shape[start:]], settings)
         for shape, start in [
             ((), 0),
@@ -62,7 +86,13 @@ def _draw_dropout(rng: Any, shapes: Any) -> list[Any]:
     return [rng.normal(size=shapes[0]), rng.integers(0, 2, shapes[1]) * 1.0]
 
 
-DRAWS = {"dropout": _draw_dropout}
+def _draw_statistics(rng: Any, shapes: Any) -> list[Any]:
+    x, mean, var, *others = shapes
+    drawn = [rng.normal(size=x), rng.normal(size=mean), rng.uniform(0.3, 2, var)]
+    return [*drawn, *(rng.uniform(0.3, 2, shape) for shape in others)]
+
+
+DRAWS = {"dropout": _draw_dropout, "batch_norm_inference": _draw_statistics}
 
 
 _exp, _sqrt = elementwise(np.exp, mp.exp), elementwise(np.sqrt, mp.sqrt)
@@ -78,6 +108,21 @@ def _batch_norm(x: Any, g: Any, b: Any, eps: float = 1e-5) -> Any:
     return g * _normalised(x, (0, *range(2, x.ndim)), eps) + b
 
 
+def _rms_norm(x: Any, g: Any, eps: float = float(np.finfo(float).eps)) -> Any:
+    return g * x / _sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps)
+
+
+def _group_norm(x: Any, g: Any, b: Any, groups: int, eps: float = 1e-5) -> Any:
+    rows = np.reshape(x, (len(x), groups, -1))
+    g, b = (np.reshape(one, (-1, *[1] * (x.ndim - 2))) for one in (g, b))
+    return g * np.reshape(_normalised(rows, (2,), eps), x.shape) + b
+
+
+def _batch_norm_inference(x: Any, mean: Any, var: Any, g: Any, b: Any, eps: float = 1e-5) -> Any:
+    mean, var, g, b = (np.reshape(one, (-1, *[1] * (x.ndim - 2))) for one in (mean, var, g, b))
+    return g * (x - mean) / _sqrt(var + eps) + b
+
+
 def _attention(q: Any, k: Any, v: Any, causal: bool = False) -> Any:
     root = _sqrt(np.asarray(q.shape[-1]).astype(q.dtype))
     weights = _exp(q @ np.swapaxes(k, -1, -2) / root)
@@ -90,6 +135,10 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "linear": lambda x, W, b: x @ W + b,
     "batch_norm": _batch_norm,
     "layer_norm": lambda x, g, b, eps=1e-5: g * _normalised(x, (-1,), eps) + b,
+    "rms_norm": _rms_norm,
+    "group_norm": _group_norm,
+    "instance_norm": lambda x, g, b, eps=1e-5: _group_norm(x, g, b, x.shape[1], eps),
+    "batch_norm_inference": _batch_norm_inference,
     "dropout": lambda x, mask, p=0.5: x * mask / (1 - p),
     "attention": _attention,
 }
@@ -109,6 +158,14 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "layer_norm": lambda x, g, b, eps=1e-5: functional.layer_norm(
             x, x.shape[-1:], g.expand(x.shape[-1]), b.expand(x.shape[-1]), eps
         ),
+        "rms_norm": lambda x, g, eps=None: functional.rms_norm(x, x.shape[-1:], g.expand(x.shape[-1]), eps),
+        "group_norm": lambda x, g, b, groups, eps=1e-5: functional.group_norm(
+            x, groups, _for_each_channel(g, x), _for_each_channel(b, x), eps
+        ),
+        "instance_norm": lambda x, g, b, eps=1e-5: functional.instance_norm(
+            x, None, None, _for_each_channel(g, x), _for_each_channel(b, x), eps=eps
+        ),
+        "batch_norm_inference": _torch_batch_norm_inference,
         "dropout": lambda x, mask, p=0.5: x * mask / (1 - p),  # torch's own draws its masks itself
         "attention": _torch_attention,
     }
@@ -123,3 +180,9 @@ def _torch_attention(q: Any, k: Any, v: Any, causal: bool = False) -> Any:
     attention = torch().nn.attention
     with attention.sdpa_kernel(attention.SDPBackend.MATH):  # the others have no second derivatives
         return torch().nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
+
+
+def _torch_batch_norm_inference(x: Any, mean: Any, var: Any, g: Any, b: Any, eps: float = 1e-5) -> Any:
+    # torch's own takes no gradient of the statistics.
+    mean, var, g, b = (one.reshape(-1, *[1] * (x.ndim - 2)) for one in (mean, var, g, b))
+    return g * (x - mean) / (var + eps).sqrt() + b

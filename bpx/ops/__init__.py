@@ -10,6 +10,7 @@ from functools import cache
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.ops import (
     arrangement,
+    class_losses,
     convolution,
     indices,
     layers,
@@ -41,6 +42,7 @@ _THEMES = [
         pooling,
         layers,
         losses,
+        class_losses,
     )
 ]
 

@@ -1,8 +1,8 @@
 """Ops that shift, repeat and sort elements along axes, and take them at places of their own.
 
-Names, args and defaults are NumPy's (roll, tile, repeat, sort, take_along_axis; repeat and roll without an axis
-work on the elements in one row), `topk` is PyTorch's, of which this is the values. All but `sort` and `topk` are
-linear.
+Names, args and defaults are NumPy's (roll, tile, repeat, sort, take_along_axis; repeat and roll without an
+axis work on the elements in one row), `topk` is PyTorch's, of which this is the values. All but `sort` and
+`topk` are linear.
 
 `sort` is a network that compares two elements at a time, each pair by min and max: Batcher's merge exchange,
 Knuth, The Art of Computer Programming, volume 3 (2nd ed. 1998), section 5.2.2, algorithm M. Neighbours in the

@@ -7,7 +7,8 @@ a kernel O×C/groups×k, and they are cross-correlations: the kernel is not flip
 
 elements along an axis of length n: what is left over at the end is not looked at, as in PyTorch
 (Dumoulin and Visin, A guide to convolution arithmetic for deep learning, arXiv:1603.07285, 2016).
-`conv_transpose1d` and `conv_transpose2d`, with a kernel C×O/groups×k, do to x what the rule of these does to what arrives.
+`conv_transpose1d` and `conv_transpose2d`, with a kernel C×O/groups×k, do to x what the rule of the others
+does to the upstream gradient.
 `windows` is NumPy's sliding_window_view with strides, `overlap_add` its transpose.
 """
 

@@ -6,6 +6,10 @@ which is the layer itself with g = 1 and b = 0:
 
 - `batch_norm` in its training form, over all axes but the channels': Ioffe and Szegedy, Batch
   Normalization, ICML 2015 (arXiv:1502.03167), whose section 3 has the gradient
+- `batch_norm_inference` with a mean and a variance that are given, in PyTorch's order of args
+- `instance_norm` over the axes behind N×C: Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022, 2016
+- `group_norm` over these and the channels of a group: Wu and He, Group Normalization, ECCV 2018
+- `rms_norm` over the last axis, over the root of the mean square: Zhang and Sennrich, NeurIPS 2019
 - `layer_norm` over the last axis: Ba, Kiros and Hinton, Layer Normalization, arXiv:1607.06450, 2016
 
 `dropout` is told which elements to keep, by a mask of 0 and 1, and scales them up by 1 / (1 - p): Srivastava
@@ -24,9 +28,10 @@ from bpx.graph.arrays import Array, Settings, Shape, ShapeError, broadcast
 from bpx.graph.facts import Refusal
 from bpx.graph.graph import Expr, Op
 from bpx.ops.building.row import composite, structural
+from bpx.ops.elementwise.arithmetic import square
 from bpx.ops.elementwise.functions import sqrt
 from bpx.ops.elementwise.selection import where
-from bpx.ops.tensors import SettingError, matrix_transpose, mean, reshape, sum_
+from bpx.ops.tensors import SettingError, is_whole, matrix_transpose, mean, reshape, sum_
 from bpx.ops.vectors import softmax, var
 
 MASKED = -1e9  # the score of what must not be looked at; its exp beside any other is 0
@@ -138,6 +143,85 @@ layer_norm: Op = composite(
     arrange=partial(_arrange_norm, channels=-1),
     pull=_pull_layer_norm,
     sample=((2, 3), (3,), (3,)),
+)
+
+
+def _arrange_rms_norm(x: Shape, g: Shape, *, eps: Any) -> Settings:
+    return _arrange_norm(x, g, (), eps=eps, channels=-1)
+
+
+def _rms_norm(x: Expr, g: Expr, *, eps: float) -> Expr:
+    return g * (x / sqrt(mean(square(x), axis=-1, keepdims=True) + eps))
+
+
+def _arrange_group_norm(x: Shape, g: Shape, b: Shape, *, groups: Any, eps: Any) -> Settings:
+    settings = _arrange_norm(x, g, b, eps=eps, channels=1)
+    if not is_whole(groups) or groups < 1:
+        raise SettingError("not-a-count", setting="groups", value=groups)
+    if x[1] % groups:
+        raise SettingError("bad-groups", channels=x[1], groups=groups)
+    return {"groups": int(groups), **settings}
+
+
+def _group_norm(x: Expr, g: Expr, b: Expr, *, groups: int, eps: float) -> Expr:
+    number, channels, *lengths = x.shape
+    split = reshape(x, shape=(number, groups, channels // groups, *lengths))
+    x_hat = reshape(_normalised(split, tuple(range(2, split.ndim)), eps), shape=x.shape)
+    return _per_channel(g, x) * x_hat + _per_channel(b, x)
+
+
+def _arrange_instance_norm(x: Shape, g: Shape, b: Shape, *, eps: Any) -> Settings:
+    if len(x) < 3:
+        raise SettingError("nothing-behind-channels", x=x)
+    return _arrange_norm(x, g, b, eps=eps, channels=1)
+
+
+def _instance_norm(x: Expr, g: Expr, b: Expr, *, eps: float) -> Expr:
+    return _per_channel(g, x) * _normalised(x, tuple(range(2, x.ndim)), eps) + _per_channel(b, x)
+
+
+def _arrange_statistics(x: Shape, mean: Shape, var: Shape, g: Shape, b: Shape, *, eps: Any) -> Settings:
+    _arrange_norm(x, mean, var, eps=eps, channels=1)
+    return _arrange_norm(x, g, b, eps=eps, channels=1)
+
+
+def _batch_norm_inference(x: Expr, mean: Expr, var: Expr, g: Expr, b: Expr, *, eps: float) -> Expr:
+    mean, var, g, b = (_per_channel(each, x) for each in (mean, var, g, b))
+    return g * ((x - mean) / sqrt(var + eps)) + b
+
+
+rms_norm: Op = composite(
+    "rms_norm",
+    _rms_norm,
+    defaults=(1.0,),
+    settings={"eps": float(np.finfo(float).eps)},
+    arrange=_arrange_rms_norm,
+    sample=((2, 3), (3,)),
+)
+group_norm: Op = composite(
+    "group_norm",
+    _group_norm,
+    defaults=(1.0, 0.0),
+    settings={"groups": None, "eps": 1e-5},
+    arrange=_arrange_group_norm,
+    sample=((1, 4, 2), (4,), (4,)),
+    sample_settings={"groups": 2},
+)
+instance_norm: Op = composite(
+    "instance_norm",
+    _instance_norm,
+    defaults=(1.0, 0.0),
+    settings={"eps": 1e-5},
+    arrange=_arrange_instance_norm,
+    sample=((1, 2, 3), (2,), (2,)),
+)
+batch_norm_inference: Op = composite(
+    "batch_norm_inference",
+    _batch_norm_inference,
+    defaults=(1.0, 0.0),
+    settings={"eps": 1e-5},
+    arrange=_arrange_statistics,
+    sample=((3, 2), (2,), (2,), (2,), (2,)),
 )
 
 

@@ -1,19 +1,20 @@
-"""Losses: how far predictions are from their targets, as one number.
+"""Losses of single elements, or of vectors: how far predictions are from their targets, as one number.
 
-Names and argument order are PyTorch's functional ones, and so is the mean that each loss ends in. Where
-PyTorch would broadcast, shapes must be equal here: a column beside a row is a mistake that nothing tells.
+Names, args, settings and defaults are PyTorch's functional ones, and so is `reduction`: "mean", "sum" or
+"none". Where PyTorch would broadcast, shapes must be equal here: a column beside a row is a mistake that
+nothing tells. Only weights may be of a shape that is broadcast.
 
-- `cross_entropy`, `nll` and `kl_div` sum over the classes, which stand along the last axis (PyTorch has
-  them along axis 1), and take the mean over the examples. The target of the first two is either the number
-  of the class of each example, or a probability for each class. For `kl_div` this mean is what PyTorch
-  calls batchmean (of two axes), as the divergence is defined; its own default divides by the classes too.
 - Nothing is cut off: where PyTorch's binary_cross_entropy stops at a logarithm of -100, `bce` of a
-  probability of 0 or 1 has no value. `bce_with_logits` and `cross_entropy` work on logits of any size.
+  probability of 0 or 1 has no value. `bce_with_logits` works on logits of any size.
 - `hinge` takes targets of -1 and 1; where the margin is met exactly it hands back 0.
+- `focal` is torchvision's sigmoid_focal_loss, but for the mean.
+- `triplet` and `cosine_embedding` compare vectors, along the last axis.
 
 Sources: Goodfellow, Bengio and Courville, Deep Learning (MIT Press 2016), section 6.2.2, for the losses
 of probabilities; Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964), with the
-derivative clip(d, -delta, delta); Cortes and Vapnik, Support-vector networks, Machine Learning 20 (1995).
+derivative clip(d, -delta, delta); Cortes and Vapnik, Support-vector networks, Machine Learning 20 (1995);
+Lin and others, Focal Loss for Dense Object Detection, ICCV 2017; Schroff and others, FaceNet, CVPR 2015;
+Nix and Weigend, Estimating the mean and variance of the target probability distribution, ICNN 1994.
 """
 
 from __future__ import annotations
@@ -22,50 +23,92 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from bpx.graph.arrays import Settings, Shape, ShapeError
-from bpx.graph.facts import Refusal
-from bpx.graph.graph import Expr, Op
+from bpx.graph.arrays import Settings, Shape, ShapeError, broadcast
+from bpx.graph.graph import CONSTANT, Expr, Op
 from bpx.ops.building.row import composite
 from bpx.ops.elementwise.activations import relu, sigmoid, softplus
 from bpx.ops.elementwise.arithmetic import square
-from bpx.ops.elementwise.functions import log, log1p
-from bpx.ops.elementwise.selection import absolute, clip, sign, where
-from bpx.ops.indices import one_hot, pick
-from bpx.ops.tensors import mean, sum_
-from bpx.ops.vectors import log_softmax, positive, softmax
+from bpx.ops.elementwise.functions import exp, log, log1p, sqrt
+from bpx.ops.elementwise.selection import absolute, clip, maximum, sign, where
+from bpx.ops.tensors import SettingError, mean, sum_, unbroadcast
+from bpx.ops.vectors import norm, positive
 
 Slopes = tuple[Expr, Expr]
 
 
-# --- the mean over all elements -----------------------------------------------------------------
+# --- of every element ---------------------------------------------------------------------------
+
+REDUCTIONS = ("mean", "sum", "none")
 
 
-def _mean_of(
+def reduced(each: Expr, reduction: str) -> Expr:
+    """The losses of all examples, as the setting wants them."""
+    return {"mean": mean, "sum": sum_, "none": identity_}[reduction](each)
+
+
+def identity_(x: Expr) -> Expr:
+    return x
+
+
+def checked_reduction(reduction: Any, choices: tuple[str, ...] = REDUCTIONS) -> str:
+    """One of the reductions there are. Raises `SettingError` for what is none."""
+    if reduction not in choices:
+        choice = ", ".join(choices)
+        raise SettingError("not-one-of", setting="reduction", value=reduction, choices=choice)
+    return str(reduction)
+
+
+def share_of(upstream: Expr, reduction: str, count: int) -> Expr:
+    """What arrives at the loss of each of so many examples."""
+    return upstream / count if reduction == "mean" else upstream
+
+
+def _loss(
     name: str,
     each: Callable[..., Expr],
-    slopes: Callable[..., Slopes],
+    slopes: Callable[..., tuple[Expr, ...]] | None = None,
     settings: Settings | None = None,
+    defaults: tuple[float, ...] = (),
+    sample: tuple[Shape, ...] = (),
 ) -> Op:
-    """A loss that is the mean of `each` element's own; `slopes` are the derivatives of that."""
+    """A loss of `each` element; `slopes` are its derivatives, by weights as well, whose `defaults` are 1."""
 
-    def arrange(x: Shape, target: Shape, **settings: Any) -> Settings:
-        return {**_alike(name, x, target), **{key: positive(key, value) for key, value in settings.items()}}
+    def arrange(*shapes: Shape, reduction: Any, **settings: Any) -> Settings:
+        measured = shapes[: len(shapes) - len(defaults)]
+        for weights in shapes[len(measured) :]:
+            if broadcast(name, (measured[0], weights)) != measured[0]:
+                raise ShapeError(name, (measured[0], weights))
+        for shape in measured[1:]:
+            _alike(name, measured[0], shape)
+        return {**_numbers(settings), "reduction": checked_reduction(reduction)}
 
-    def pull(upstream: Expr, x: Expr, target: Expr, out: Expr, **settings: Any) -> Slopes:
-        share = upstream / math.prod(x.shape)
-        by_x, by_target = slopes(x, target, **settings)
-        return share * by_x, share * by_target
+    def pull(upstream: Expr, *args: Expr, reduction: str, **settings: Any) -> tuple[Expr, ...]:
+        assert slopes
+        share = share_of(upstream, reduction, math.prod(args[0].shape))
+        by = slopes(*args[:-1], **settings)
+        return tuple(unbroadcast(share * slope, arg.shape) for slope, arg in zip(by, args, strict=False))
 
     return composite(
         name,
-        lambda x, target, **settings: mean(each(x, target, **settings)),
-        args=each.__code__.co_varnames[:2],
-        settings=settings,
+        lambda *args, reduction, **settings: reduced(each(*args, **settings), reduction),
+        args=each.__code__.co_varnames[: each.__code__.co_argcount],
+        settings={**(settings or {}), "reduction": "mean"},
+        defaults=defaults,
         arrange=arrange,
-        pull=pull,
+        pull=pull if slopes else None,
+        sample=sample,
     )
+
+
+def _numbers(settings: Settings) -> Settings:
+    """Flags as they are; of the rest, numbers that must be positive, unless the name says otherwise."""
+    return {
+        key: value if isinstance(value, bool) or key in _ANY_NUMBER else positive(key, value)
+        for key, value in settings.items()
+    }
+
+
+_ANY_NUMBER = {"margin", "alpha", "gamma", "eps"}
 
 
 def _alike(name: str, x: Shape, target: Shape) -> Settings:
@@ -88,17 +131,37 @@ def _held(prediction: Expr, target: Expr, most: float) -> Expr:
     return clip(prediction - target, -most, most)
 
 
-def _bce(p: Expr, target: Expr) -> Expr:
-    return -(target * log(p) + (1 - target) * log1p(-p))
+def _bce(p: Expr, target: Expr, weight: Expr) -> Expr:
+    return weight * -(target * log(p) + (1 - target) * log1p(-p))
 
 
-def _slopes_of_bce(p: Expr, target: Expr) -> Slopes:
-    return (p - target) / (p * (1 - p)), log1p(-p) - log(p)
+def _slopes_of_bce(p: Expr, target: Expr, weight: Expr) -> tuple[Expr, ...]:
+    by_p, by_target = (p - target) / (p * (1 - p)), log1p(-p) - log(p)
+    return weight * by_p, weight * by_target, _bce(p, target, p.graph.constant(1.0))
 
 
-def _bce_with_logits(z: Expr, target: Expr) -> Expr:
+def _bce_with_logits(z: Expr, target: Expr, weight: Expr, pos_weight: Expr) -> Expr:
     """bce of sigmoid(z), whose logarithm is -softplus(-z): nothing overflows, and nothing cancels."""
-    return target * softplus(-z) + (1 - target) * softplus(z)
+    return weight * (pos_weight * (target * softplus(-z)) + (1 - target) * softplus(z))
+
+
+def _slopes_of_bce_with_logits(z: Expr, target: Expr, weight: Expr, pos_weight: Expr) -> tuple[Expr, ...]:
+    one = z.graph.constant(1.0)
+    if (
+        pos_weight.op is CONSTANT
+        and pos_weight.shape == ()
+        and pos_weight.graph.constants[pos_weight.id] == 1
+    ):
+        by_z, by_target = sigmoid(z) - target, -z
+    else:
+        by_z = (1 - target) * sigmoid(z) - pos_weight * (target * sigmoid(-z))
+        by_target = pos_weight * softplus(-z) - softplus(z)
+    return (
+        weight * by_z,
+        weight * by_target,
+        _bce_with_logits(z, target, one, pos_weight),
+        weight * (target * softplus(-z)),
+    )
 
 
 def _hinge(score: Expr, target: Expr) -> Expr:
@@ -110,118 +173,123 @@ def _slopes_of_hinge(score: Expr, target: Expr) -> Slopes:
     return -target * missed, -score * missed
 
 
-mse = _mean_of(
+mse = _loss(
     "mse",
     lambda prediction, target: square(prediction - target),
     lambda prediction, target: _both_ways(2 * (prediction - target)),
 )
-mae = _mean_of(
+mae = _loss(
     "mae",
     lambda prediction, target: absolute(prediction - target),
     lambda prediction, target: _both_ways(sign(prediction - target)),
 )
-huber = _mean_of(
+huber = _loss(
     "huber",
     _huber,
     lambda prediction, target, *, delta: _both_ways(_held(prediction, target, delta)),
     {"delta": 1},
 )
-smooth_l1 = _mean_of(
+smooth_l1 = _loss(
     "smooth_l1",
     lambda prediction, target, *, beta: _huber(prediction, target, delta=beta) / beta,
     lambda prediction, target, *, beta: _both_ways(_held(prediction, target, beta) / beta),
     {"beta": 1},
 )
-bce = _mean_of("bce", _bce, _slopes_of_bce)
-bce_with_logits = _mean_of("bce_with_logits", _bce_with_logits, lambda z, target: (sigmoid(z) - target, -z))
-hinge = _mean_of("hinge", _hinge, _slopes_of_hinge)
+bce = _loss("bce", _bce, _slopes_of_bce, defaults=(1.0,), sample=((2, 3), (2, 3), ()))
+bce_with_logits = _loss(
+    "bce_with_logits",
+    _bce_with_logits,
+    _slopes_of_bce_with_logits,
+    defaults=(1.0, 1.0),
+    sample=((2, 3), (2, 3), (), ()),
+)
+hinge = _loss("hinge", _hinge, _slopes_of_hinge)
 
 
-# --- the sum over the classes, the mean over the examples ---------------------------------------
+# --- of probabilities ---------------------------------------------------------------------------
 
 
-def _arrange_classes(name: str) -> Callable[..., Settings]:
-    def arrange(scores: Shape, target: Shape) -> Settings:
-        if not scores or target not in (scores, scores[:-1]):
-            raise ShapeError(name, (scores, target), "shape-classes")
-        return {}
+def _focal(z: Expr, target: Expr, *, alpha: float, gamma: float) -> Expr:
+    """The cross-entropy of sigmoid(z), times a power of how far this is from the target, 1 - p_t."""
+    missed = (1 - target) * sigmoid(z) + target * sigmoid(-z)
+    loss = (target * softplus(-z) + (1 - target) * softplus(z)) * missed**gamma
+    return loss * (alpha * target + (1 - alpha) * (1 - target)) if alpha >= 0 else loss
+
+
+def _gaussian_nll(prediction: Expr, target: Expr, var: Expr, *, full: bool, eps: float) -> Expr:
+    safe = maximum(var, eps)
+    loss = (log(safe) + square(prediction - target) / safe) / 2
+    return loss + _half_log_of_2_pi(var) if full else loss
+
+
+def _half_log_of_2_pi(x: Expr) -> Expr:
+    return log(x.graph.constant(2 * math.pi)) / 2
+
+
+def _poisson_nll(prediction: Expr, target: Expr, *, log_input: bool, full: bool, eps: float) -> Expr:
+    """The rate less target · log(rate), up to log(target!), of which `full` adds Stirling's approximation."""
+    if log_input:
+        loss = exp(prediction) - target * prediction
+    else:
+        loss = prediction - target * log(prediction + eps)
+    if not full:
+        return loss
+    many = where(target > 1, target, 1)
+    stirling = many * log(many) - many + log(2 * math.pi * many) / 2
+    return loss + (target > 1) * stirling
+
+
+focal = _loss("focal", _focal, settings={"alpha": 0.25, "gamma": 2})
+gaussian_nll = _loss("gaussian_nll", _gaussian_nll, settings={"full": False, "eps": 1e-6})
+poisson_nll = _loss("poisson_nll", _poisson_nll, settings={"log_input": True, "full": False, "eps": 1e-8})
+
+
+# --- of vectors, along the last axis ------------------------------------------------------------
+
+
+def _arrange_vectors(name: str) -> Callable[..., Settings]:
+    def arrange(first: Shape, second: Shape, third: Shape, *, reduction: Any, **settings: Any) -> Settings:
+        _alike(name, first, second)
+        wanted = first if name == "triplet" else first[:-1]
+        if not first or third != wanted:
+            raise ShapeError(name, (first, second, third), "shape-vectors-of-loss")
+        for key, value in settings.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise SettingError("setting-not-a-number", setting=key, value=value)
+        if settings.get("p", 2) not in (1, 2, math.inf):
+            raise SettingError("bad-ord", ord=settings["p"])
+        return {**settings, "reduction": checked_reduction(reduction)}
 
     return arrange
 
 
-def _examples(scores: Expr) -> int:
-    return math.prod(scores.shape[:-1])
+def _triplet(
+    anchor: Expr, positive: Expr, negative: Expr, *, margin: float, p: float, eps: float, reduction: str
+) -> Expr:
+    near = norm(anchor - positive + eps, ord=p, axis=-1)
+    far = norm(anchor - negative + eps, ord=p, axis=-1)
+    return reduced(relu(near - far + margin), reduction)
 
 
-def _numbered(scores: Expr, target: Expr) -> bool:
-    """Is the target the number of a class for each example, not a probability for each class?"""
-    return target.ndim < scores.ndim
+_LEAST_SQUARE = 1e-12  # that PyTorch adds to the squares of both lengths
 
 
-def _refuse_classes(scores: Any, target: Any) -> Refusal | None:
-    """Why the numbers of the target are no classes."""
-    numbered = np.ndim(target) < np.ndim(scores)
-    refusal = pick.refuses(scores, target) if numbered and pick.refuses else None
-    if refusal is None:
-        return None
-    place = refusal.facts["place"].replace("ids", "target", 1)
-    return refusal._replace(facts={**refusal.facts, "place": place})
+def _cosine_embedding(x1: Expr, x2: Expr, target: Expr, *, margin: float, reduction: str) -> Expr:
+    squares = [sum_(square(x), axis=-1) + _LEAST_SQUARE for x in (x1, x2)]
+    cosine = sum_(x1 * x2, axis=-1) / (sqrt(squares[0]) * sqrt(squares[1]))
+    return reduced(where(target > 0, 1 - cosine, relu(cosine - margin)), reduction)
 
 
-def _nll(log_probabilities: Expr, target: Expr) -> Expr:
-    if _numbered(log_probabilities, target):
-        return -mean(pick(log_probabilities, target))
-    return -sum_(target * log_probabilities) / _examples(log_probabilities)
-
-
-def _pull_nll(upstream: Expr, log_probabilities: Expr, target: Expr, out: Expr) -> tuple[Expr, Expr | None]:
-    share = upstream / _examples(log_probabilities)
-    if _numbered(log_probabilities, target):
-        return -share * one_hot(target, n=log_probabilities.shape[-1]), None
-    return -share * target, -share * log_probabilities
-
-
-def _pull_cross_entropy(upstream: Expr, logits: Expr, target: Expr, out: Expr) -> tuple[Expr, Expr | None]:
-    share = upstream / _examples(logits)
-    if _numbered(logits, target):
-        return share * (softmax(logits) - one_hot(target, n=logits.shape[-1])), None
-    total = sum_(target, axis=-1, keepdims=True)
-    return share * (softmax(logits) * total - target), -share * log_softmax(logits)
-
-
-def _kl_div(log_input: Expr, target: Expr) -> Expr:
-    return sum_(target * (_log_of(target) - log_input)) / _examples(log_input)
-
-
-def _log_of(target: Expr) -> Expr:
-    """log(target), but 0 where that is 0, and counts for nothing."""
-    return log(where(target == 0, 1, target))
-
-
-def _pull_kl_div(upstream: Expr, log_input: Expr, target: Expr, out: Expr) -> Slopes:
-    share = upstream / _examples(log_input)
-    return -share * target, share * (_log_of(target) - log_input + (target != 0))
-
-
-nll = composite(
-    "nll",
-    _nll,
-    arrange=_arrange_classes("nll"),
-    pull=_pull_nll,
-    refuses=_refuse_classes,
-    sample=((2, 3), (2,)),
+triplet = composite(
+    "triplet",
+    _triplet,
+    settings={"margin": 1, "p": 2, "eps": 1e-6, "reduction": "mean"},
+    arrange=_arrange_vectors("triplet"),
 )
-cross_entropy = composite(
-    "cross_entropy",
-    lambda logits, target: nll(log_softmax(logits), target),
-    arrange=_arrange_classes("cross_entropy"),
-    pull=_pull_cross_entropy,
-    refuses=_refuse_classes,
-    sample=((2, 3), (2,)),
-)
-kl_div = composite(
-    "kl_div",
-    _kl_div,
-    arrange=lambda log_input, target: _alike("kl_div", log_input, target),
-    pull=_pull_kl_div,
+cosine_embedding = composite(
+    "cosine_embedding",
+    _cosine_embedding,
+    settings={"margin": 0, "reduction": "mean"},
+    arrange=_arrange_vectors("cosine_embedding"),
+    sample=((2, 3), (2, 3), (2,)),
 )

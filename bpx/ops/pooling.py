@@ -5,8 +5,9 @@ Settings and defaults are PyTorch's. The zeros that `avg_pool` pads with count a
 -inf. With `ceil_mode` a window may reach beyond the end, if it starts within x or the padding before it. The
 windows of an adaptive pool from floor(i·n/m) to ceil((i + 1)·n/m) differ in length by one at most.
 
-`resize` is PyTorch's interpolate: an element of the result stands at (i + 1/2)·n/m - 1/2, or, with `align_corners`,
-at i·(n - 1)/(m - 1), between two of x whose weights fall off linearly; with mode="nearest", at floor(i·n/m).
+`resize` is PyTorch's interpolate: an element of the result stands at (i + 1/2)·n/m - 1/2, or, with
+`align_corners`, at i·(n - 1)/(m - 1), between two of x whose weights fall off linearly; with mode="nearest",
+at floor(i·n/m).
 
 Ties pass an even share to each of the tied elements, along one axis after the other where there is a border.
 """
@@ -247,8 +248,10 @@ def _arrange_resize(x: Shape, *, size: Any, mode: Any, align_corners: Any) -> Se
     return {**settings, "mode": mode, "align_corners": _flag("align_corners", align_corners)}
 
 
-def _weights(n: int, wanted: int, align_corners: bool) -> tuple[Any, int]:
+def _weights(n: int, wanted: int, mode: str, align_corners: bool) -> tuple[Any, int]:
     """Whole numbers, and what they are over: a row of weights of the n elements for each that is wanted."""
+    if mode == "nearest":
+        return np.eye(n)[_nearest(n, wanted)], 1
     over = max(wanted - 1, 1) if align_corners else 2 * wanted
     matrix = np.zeros((wanted, n))
     for at in range(wanted):
@@ -259,17 +262,35 @@ def _weights(n: int, wanted: int, align_corners: bool) -> tuple[Any, int]:
     return matrix, over
 
 
+def _nearest(n: int, wanted: int) -> list[int]:
+    return [at * n // wanted for at in range(wanted)]
+
+
 def _resize(x: Expr, *, size: Steps, mode: str, align_corners: bool) -> Expr:
     for axis, wanted in enumerate(size, x.ndim - len(size)):
         n = x.shape[axis]
         if wanted == n:
             continue
         if mode == "nearest":
-            x = taken(x, [at * n // wanted for at in range(wanted)], axis)
+            x = taken(x, _nearest(n, wanted), axis)
         else:
-            matrix, over = _weights(n, wanted, align_corners)
-            x = moved(moved(x, axis, x.ndim - 1) @ matrix.T / over, x.ndim - 1, axis)
+            matrix, over = _weights(n, wanted, mode, align_corners)
+            x = _times(x, axis, matrix.T, over)
     return x
+
+
+def _times(x: Expr, axis: int, matrix: Any, over: int) -> Expr:
+    product = moved(x, axis, x.ndim - 1) @ matrix
+    return moved(product / over if over > 1 else product, x.ndim - 1, axis)
+
+
+def _pull_resize(
+    upstream: Expr, x: Expr, out: Expr, *, size: Steps, mode: str, align_corners: bool
+) -> tuple[Expr]:
+    for axis, wanted in enumerate(size, x.ndim - len(size)):
+        if wanted != x.shape[axis]:
+            upstream = _times(upstream, axis, *_weights(x.shape[axis], wanted, mode, align_corners))
+    return (upstream,)
 
 
 resize = composite(
@@ -277,6 +298,7 @@ resize = composite(
     _resize,
     settings={"size": None, "mode": "bilinear", "align_corners": False},
     arrange=_arrange_resize,
+    pull=_pull_resize,
     aliases=("interpolate",),
     sample=((2,),),
     sample_settings={"size": 3},
