@@ -83,7 +83,7 @@ def _refuse_classes(
 
 
 class _Examples(NamedTuple):
-    """The class of each example, whether it counts (None: all do), and what it weighs (None: all the same)."""
+    """The class of each example, whether it counts (None: all do) and what it weighs (None: all the same)."""
 
     ids: Expr
     kept: Expr | None
@@ -113,7 +113,9 @@ def _numbered(scores: Expr, target: Expr) -> bool:
 
 def _smoothed(target: Expr, classes: int, label_smoothing: float) -> Expr:
     """A probability for each class, of which a share is moved evenly to all."""
-    return (1 - label_smoothing) * target + label_smoothing / classes if label_smoothing else target
+    if not label_smoothing:
+        return target
+    return ((1 - label_smoothing) * classes * target + label_smoothing) / classes
 
 
 # --- the losses ---------------------------------------------------------------------------------
@@ -138,7 +140,7 @@ def _nll(
     if label_smoothing:
         spread_out = -sum_(weight * scores if weight.ndim else scores, axis=-1)
         spread_out = spread_out if examples.kept is None else examples.kept * spread_out
-        each = (1 - label_smoothing) * each + label_smoothing / classes * spread_out
+        each = (1 - label_smoothing) * each + label_smoothing * spread_out / classes
     if reduction == "mean":
         return mean(each) if examples.weights is None else sum_(each) / sum_(examples.weights)
     return reduced(each if weight.ndim else weight * each, reduction)
@@ -147,7 +149,7 @@ def _nll(
 def _shares(
     upstream: Expr, scores: Expr, target: Expr, weight: Expr, examples: _Examples | None, reduction: str
 ) -> Expr:
-    """What arrives at the loss of each example, but for the weight of its class, with an axis for classes."""
+    """The upstream gradient of each example's loss, without the weight of its class; an axis for classes."""
     if examples is None:
         share = share_of(upstream, reduction, _count(scores))
         return share if not share.ndim else shaped(share, (*share.shape, 1))

@@ -43,11 +43,7 @@ REDUCTIONS = ("mean", "sum", "none")
 
 def reduced(each: Expr, reduction: str) -> Expr:
     """The losses of all examples, as the setting wants them."""
-    return {"mean": mean, "sum": sum_, "none": identity_}[reduction](each)
-
-
-def identity_(x: Expr) -> Expr:
-    return x
+    return {"mean": mean, "sum": sum_}[reduction](each) if reduction != "none" else each
 
 
 def checked_reduction(reduction: Any, choices: tuple[str, ...] = REDUCTIONS) -> str:
@@ -59,7 +55,7 @@ def checked_reduction(reduction: Any, choices: tuple[str, ...] = REDUCTIONS) -> 
 
 
 def share_of(upstream: Expr, reduction: str, count: int) -> Expr:
-    """What arrives at the loss of each of so many examples."""
+    """The upstream gradient of the loss of each of so many examples."""
     return upstream / count if reduction == "mean" else upstream
 
 
@@ -80,7 +76,7 @@ def _loss(
                 raise ShapeError(name, (measured[0], weights))
         for shape in measured[1:]:
             _alike(name, measured[0], shape)
-        return {**_numbers(settings), "reduction": checked_reduction(reduction)}
+        return {**_checked(settings), "reduction": checked_reduction(reduction)}
 
     def pull(upstream: Expr, *args: Expr, reduction: str, **settings: Any) -> tuple[Expr, ...]:
         assert slopes
@@ -100,15 +96,18 @@ def _loss(
     )
 
 
-def _numbers(settings: Settings) -> Settings:
-    """Flags as they are; of the rest, numbers that must be positive, unless the name says otherwise."""
-    return {
-        key: value if isinstance(value, bool) or key in _ANY_NUMBER else positive(key, value)
-        for key, value in settings.items()
-    }
+_FLAGS, _ANY_NUMBER = {"full", "log_input"}, {"alpha", "gamma", "eps"}
 
 
-_ANY_NUMBER = {"margin", "alpha", "gamma", "eps"}
+def _checked(settings: Settings) -> Settings:
+    """The settings of a loss; a number must be positive, unless it may be any. Raises `SettingError`."""
+    for key, value in settings.items():
+        if key in _FLAGS and not isinstance(value, bool):
+            raise SettingError("not-a-flag", setting=key, value=value)
+        if key in _ANY_NUMBER and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise SettingError("setting-not-a-number", setting=key, value=value)
+    free = _FLAGS | _ANY_NUMBER
+    return {key: value if key in free else positive(key, value) for key, value in settings.items()}
 
 
 def _alike(name: str, x: Shape, target: Shape) -> Settings:
@@ -195,13 +194,13 @@ smooth_l1 = _loss(
     lambda prediction, target, *, beta: _both_ways(_held(prediction, target, beta) / beta),
     {"beta": 1},
 )
-bce = _loss("bce", _bce, _slopes_of_bce, defaults=(1.0,), sample=((2, 3), (2, 3), ()))
+bce = _loss("bce", _bce, _slopes_of_bce, defaults=(1.0,), sample=((2, 3), (2, 3)))
 bce_with_logits = _loss(
     "bce_with_logits",
     _bce_with_logits,
     _slopes_of_bce_with_logits,
     defaults=(1.0, 1.0),
-    sample=((2, 3), (2, 3), (), ()),
+    sample=((2, 3), (2, 3)),
 )
 hinge = _loss("hinge", _hinge, _slopes_of_hinge)
 
@@ -228,10 +227,8 @@ def _half_log_of_2_pi(x: Expr) -> Expr:
 
 def _poisson_nll(prediction: Expr, target: Expr, *, log_input: bool, full: bool, eps: float) -> Expr:
     """The rate less target · log(rate), up to log(target!), of which `full` adds Stirling's approximation."""
-    if log_input:
-        loss = exp(prediction) - target * prediction
-    else:
-        loss = prediction - target * log(prediction + eps)
+    rate = exp(prediction) if log_input else prediction
+    loss = rate - target * (prediction if log_input else log(prediction + eps))
     if not full:
         return loss
     many = where(target > 1, target, 1)

@@ -109,7 +109,8 @@ class _Sample:
         self.op, self.graph = op, Graph()
         shapes = op.sample or [() if op.elementwise else _SAMPLE_SHAPE] * len(op.args)
         self.args = [self.graph.input(shape) for shape in shapes]
-        self.names = {expr.id: symbol(name) for expr, name in zip(self.args, op.args, strict=True)}
+        # Args with defaults need not be shown.
+        self.names = {expr.id: symbol(name) for expr, name in zip(self.args, op.args, strict=False)}
         self.out = self.graph.add(op, *self.args, **op.sample_settings)
         self.settings = self.graph.settings[self.out.id]
 
@@ -119,11 +120,11 @@ class _Sample:
 
     def rule(self) -> dict[str, str]:
         if self.op.local:
-            factors: Iterable[Any] = self.op.local(*self.args, self.out)
+            factors: Iterable[Any] = self.op.local(*self.out.args, self.out)
         else:
             upstream = self.graph.input(self.out.shape)
             self.names[upstream.id] = symbol(_UPSTREAM)
-            factors = pullback(self.op, upstream, self.args, self.out, self.settings)
+            factors = pullback(self.op, upstream, self.out.args, self.out, self.settings)
         # Inside its own rule the op's output is called by what it is: exp(x), not out.
         return {arg: self.rule_text(factor) for arg, factor in zip(self.op.args, factors, strict=False)}
 
@@ -164,7 +165,7 @@ class _Sample:
         coordinates = {
             expr.id: np.float64(value) for expr, value in zip(self.args, self.op.witness, strict=True)
         }
-        nodes = [self.graph.lift(factor).id for factor in self.op.local(*self.args, self.out)]
+        nodes = [self.graph.lift(factor).id for factor in self.op.local(*self.out.args, self.out)]
         values = run(self.graph, coordinates, nodes)
         point = ", ".join(
             f"{name} = {number(value)}" for name, value in zip(self.op.args, self.op.witness, strict=True)
@@ -179,5 +180,5 @@ class _Sample:
     def expansion(self) -> str | None:
         if self.op.expands is None:
             return None
-        expr: Expr = self.op.expands(*self.args, **self.settings)
+        expr: Expr = self.op.expands(*self.out.args, **self.settings)
         return self.text(expr)
