@@ -30,6 +30,19 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     *[("topk", [(6,)], {"k": k}) for k in (1, 3, 6)],
     *[("topk", [(4, 4)], {"k": 2, "axis": axis, "largest": False}) for axis in (0, 1)],
     ("topk", [(2, 5)], {"k": 2}),
+    *[("cross", [shape, shape], {}) for shape in [(3,), (2, 3), (4, 1, 3)]],
+    *[("cross", [(3, 4), (3, 4)], {"axis": axis}) for axis in (0, -2)],
+    *[
+        ("kron", [a, b], {})
+        for a, b in [
+            ((), ()),
+            ((2,), (3,)),
+            ((2, 3), (1, 2)),
+            ((2,), (2, 2)),
+            ((2, 1, 2), (2, 2)),
+            ((4, 4), ()),
+        ]
+    ],
     *[
         ("pad", [shape], {"width": width, "mode": mode})
         for mode in ("reflect", "edge", "wrap", "symmetric")
@@ -75,6 +88,25 @@ def _topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> Any:
     return np.take(_sort(x, axis, largest), np.arange(k), axis)
 
 
+def _cross(a: Any, b: Any, axis: int = -1) -> Any:
+    a, b = (np.moveaxis(x, axis, 0) for x in (a, b))
+    rows = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+    return np.moveaxis(np.array(rows), 0, axis)
+
+
+def _kron(a: Any, b: Any) -> Any:
+    """Element by element."""
+    a, b = np.asarray(a), np.asarray(b)
+    ndim = max(a.ndim, b.ndim)
+    a, b = (np.reshape(x, (1,) * (ndim - x.ndim) + x.shape) for x in (a, b))
+    out = np.zeros([n * m for n, m in zip(a.shape, b.shape, strict=True)], dtype=np.result_type(a, b))
+    for at in np.ndindex(a.shape):
+        for within in np.ndindex(b.shape):
+            place = tuple(i * m + j for i, j, m in zip(at, within, b.shape, strict=True))
+            out[place] = a[at] * b[within]
+    return out
+
+
 TENSORS: dict[str, Callable[..., Any]] = {
     "roll": lambda x, shift, axis=None: np.roll(x, _tuple(shift), _tuple(axis)),
     "tile": lambda x, reps: np.tile(x, reps),
@@ -82,6 +114,8 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "take_along": lambda x, ids, axis=-1: np.take_along_axis(np.asarray(x), _whole(ids), axis),
     "sort": _sort,
     "topk": _topk,
+    "cross": _cross,
+    "kron": _kron,
 }
 
 
@@ -99,6 +133,8 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
     """Op name → torch function."""
     return {
         **{name: by_places(TENSORS[name]) for name in ("roll", "tile", "repeat")},
+        "cross": lambda a, b, axis=-1: torch().linalg.cross(a, b, dim=axis),
+        "kron": lambda a, b: torch().kron(a, b),
         "take_along": lambda x, ids, axis=-1: x.gather(axis, ids.long()),
         "sort": lambda x, axis=-1, descending=False: x.sort(axis, descending).values,
         "topk": lambda x, k, axis=-1, largest=True: x.topk(k, axis, largest).values,

@@ -65,7 +65,11 @@ VALUES: dict[str, Callable[..., Any]] = {
     "asinh": lambda x: mp.asinh(x),
     "acosh": lambda x: mp.acosh(x),
     "atanh": lambda x: mp.atanh(x),
+    "sec": lambda x: mp.sec(x),
+    "csc": lambda x: mp.csc(x),
+    "cot": lambda x: mp.cot(x),
     "erf": lambda x: mp.erf(x),
+    "erfc": lambda x: mp.erfc(x),
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: max(x, mp.zero),
     "softplus": lambda x: mp.log(1 + mp.exp(x)),
@@ -257,7 +261,7 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
     t = torch()
     same = "add sub mul div neg pow reciprocal square sqrt exp expm1 log log1p log2 log10 sin cos tan asin"
     same += " acos atan atan2 sinh cosh tanh erf sigmoid relu abs sign floor round"
-    same += " exp2 hypot asinh acosh atanh logaddexp ceil"
+    same += " exp2 hypot asinh acosh atanh logaddexp ceil erfc"
     comparisons = {name: _as_double(getattr(t, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
     return {
         **{name: getattr(t, name) for name in same.split()},
@@ -265,6 +269,9 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "cbrt": lambda x: t.sign(x) * t.abs(x) ** (1 / 3),
         "mod": t.remainder,
         "identity": lambda x: x,
+        "sec": lambda x: 1 / x.cos(),
+        "csc": lambda x: 1 / x.sin(),
+        "cot": lambda x: x.cos() / x.sin(),
         "softplus": lambda x: t.nn.functional.softplus(x, threshold=1e9),
         "logsigmoid": t.nn.functional.logsigmoid,
         "softsign": t.nn.functional.softsign,

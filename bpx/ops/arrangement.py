@@ -239,3 +239,31 @@ topk: Op = composite(
     sample=((2,),),
     sample_settings={"k": 1},
 )
+
+
+# --- products made of shifted or repeated elements ----------------------------------------------
+
+
+def _arrange_cross(a: Shape, b: Shape, *, axis: Any) -> Settings:
+    axis = axis_in_full(axis, len(a))
+    if a != b or a[axis] != 3:
+        raise ShapeError("cross", (a, b), "shape-cross")
+    return {"axis": axis}
+
+
+def _cross(a: Expr, b: Expr, *, axis: int) -> Expr:
+    """Each product of the next element of a and the one after it of b, less that of the others."""
+    first, second = ([_rolled(x, -by, axis) for by in (1, 2)] for x in (a, b))
+    return first[0] * second[1] - first[1] * second[0]
+
+
+def _kron(a: Expr, b: Expr) -> Expr:
+    ndim = max(a.ndim, b.ndim)
+    left, right = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    apart = shaped(a, tuple(n for length in left for n in (length, 1)))
+    blocks = apart * shaped(b, tuple(n for length in right for n in (1, length)))
+    return shaped(blocks, tuple(n * m for n, m in zip(left, right, strict=True)))
+
+
+cross: Op = composite("cross", _cross, settings={"axis": -1}, arrange=_arrange_cross, sample=((3,), (3,)))
+kron: Op = composite("kron", _kron, sample=((2, 2), (1, 2)))

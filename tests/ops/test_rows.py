@@ -600,7 +600,12 @@ def test_constant_powers_are_smooth_at_0(exponent, slope):
 
 # --- numbers with 50 digits ---------------------------------------------------------------------
 
-DIGITS_OF_THE_RULE = {"erf": 15, "gelu": 15, "gelu_tanh": 15}  # whose constants are those of float64
+DIGITS_OF_THE_RULE = {
+    "erf": 15,
+    "erfc": 15,
+    "gelu": 15,
+    "gelu_tanh": 15,
+}  # whose constants are those of float64
 
 
 def exactly(inputs, point, exprs) -> list:

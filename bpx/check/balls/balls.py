@@ -270,6 +270,7 @@ class Ball:
     arcsinh = _function(lambda x: x.asinh(), lambda x, out: (1 + x**2).rsqrt())
     arccosh = _function(lambda x: x.acosh(), lambda x, out: ((x - 1) * (x + 1)).rsqrt())
     arctanh = _function(lambda x: x.atanh(), lambda x, out: 1 / ((1 - x) * (1 + x)))
+    erfc = _function(lambda x: x.erfc(), lambda x, out: -2 * (-(x**2)).exp() / flint().arb.pi().sqrt())
     erf = _function(lambda x: x.erf(), lambda x, out: 2 * (-(x**2)).exp() / flint().arb.pi().sqrt())
     sigmoid = _function(_sigmoid, lambda x, out: out * _sigmoid(-x))
     floor = _whole(lambda x: x.floor(), lambda x: x)

@@ -289,7 +289,7 @@ class Multiprecision:
         return -result if self < 0 else result
 
     # No ufuncs of NumPy: the ops of bpx ask for these by name (`bpx.ops.building.row.by_method`).
-    erf = _method(elementary.erf)
+    erf, erfc = _method(elementary.erf), _method(elementary.erfc)
 
     def sigmoid(self) -> Multiprecision:
         """1 / (1 + exp(-this))."""

@@ -6,6 +6,7 @@ Derivatives as in Abramowitz and Stegun, Handbook of Mathematical Functions, cha
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ def _constant_like(x: Expr, value: float) -> Expr:
     return x.graph.constant(value)
 
 
-def _erf(x: Any) -> Any:
-    return np.frompyfunc(math.erf, 1, 1)(x).astype(np.float64) if np.ndim(x) else np.float64(math.erf(x))
+def _of_math(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    of_each = np.frompyfunc(function, 1, 1)
+    return lambda x: of_each(x).astype(np.float64) if np.ndim(x) else np.float64(function(x))
 
 
 sqrt: Op = elem(
@@ -71,6 +73,27 @@ tan = elem(
     lambda x, out: (1 + out**2,),
     nonzero=lambda x: cos(x),
     expands=lambda x: sin(x) / cos(x),
+)
+sec: Op = elem(
+    "sec",
+    lambda x: 1 / np.cos(x),
+    lambda x, out: (out * tan(x),),
+    nonzero=lambda x: cos(x),
+    expands=lambda x: 1 / cos(x),
+)
+csc: Op = elem(
+    "csc",
+    lambda x: 1 / np.sin(x),
+    lambda x, out: (-out * cot(x),),
+    nonzero=lambda x: sin(x),
+    expands=lambda x: 1 / sin(x),
+)
+cot: Op = elem(
+    "cot",
+    lambda x: np.cos(x) / np.sin(x),
+    lambda x, out: (-(1 + out**2),),
+    nonzero=lambda x: sin(x),
+    expands=lambda x: cos(x) / sin(x),
 )
 # (1 - x)(1 + x) rather than 1 - x²: the same, without losing digits near ±1.
 asin = elem(
@@ -157,5 +180,14 @@ atanh = elem(
     aliases=("arctanh",),
 )
 erf = elem(
-    "erf", by_method("erf", _erf), lambda x, out: (2 / sqrt(_constant_like(x, math.pi)) * exp(-(x**2)),)
+    "erf",
+    by_method("erf", _of_math(math.erf)),
+    lambda x, out: (2 / sqrt(_constant_like(x, math.pi)) * exp(-(x**2)),),
+)
+# By itself, as 1 - erf(x) has no digits left where x is large.
+erfc = elem(
+    "erfc",
+    by_method("erfc", _of_math(math.erfc)),
+    lambda x, out: (-2 / sqrt(_constant_like(x, math.pi)) * exp(-(x**2)),),
+    expands=lambda x: 1 - erf(x),
 )
