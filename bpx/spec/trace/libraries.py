@@ -70,7 +70,7 @@ _OTHERS: dict[str, Callable[..., Any]] = {
     "prod": _product,
     "fsum": sum,
     "erf": partial(_by_op, "erf", math.erf),
-    "erfc": lambda x: 1.0 - _by_op("erf", math.erf, x),
+    "erfc": partial(_by_op, "erfc", math.erfc),
     **{name: partial(_chosen, getattr(math, name)) for name in ("isnan", "isinf", "isfinite", "isclose")},
     **{name: partial(_chosen, getattr(math, name)) for name in ("floor", "ceil", "trunc")},
 }

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bpx.graph.graph import OPS
-from bpx.spec.notations.python.names import INFIX, KEPT, NAMES, SETTINGS, TORCH, WITHOUT_EFFECT
+from bpx.spec.notations.python.names import (
+    INFIX,
+    KEPT,
+    NAMES,
+    PLACES,
+    SETTINGS,
+    TORCH,
+    WITHOUT_EFFECT,
+)
 from bpx.spec.notations.translation.functions import applied, op_meant
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.parts import Part, atom, call, infix, negated, transposed
@@ -15,6 +23,8 @@ from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
 _WITH_AXIS = frozenset(
     ("sum", "mean", "var", "std", "prod", "amax", "amin", "softmax", "log_softmax", "logsumexp")
 )
+# Of how many axes the windows are, whatever is in front of them.
+_POOLS_ALONG = {"max_pool1d": 1, "max_pool2d": 2, "avg_pool1d": 1, "avg_pool2d": 2}
 _WITH_AXIS |= {"cumsum", "cumprod", "squeeze", "unsqueeze", "argmax", "flip"}
 
 
@@ -73,6 +83,12 @@ def _of_op(called: Called, op: str) -> Part:
         _ask_of_variance(called, op, args, settings)
     if row is not None and op in _WITH_AXIS and len(args) == 2:
         settings["axis"] = args.pop().text
+    if op in PLACES and (called.module or called.is_method):
+        count, names = PLACES[op]
+        settings |= {name: part.text for name, part in zip(names, args[count:], strict=False)}
+        args = args[:count] + args[count + len(names) :]
+    if called.name in _POOLS_ALONG and settings.get("size", "").isdecimal():
+        settings["size"] = f"[{', '.join([settings['size']] * _POOLS_ALONG[called.name])}]"
     if op == "transpose" and len(args) == 1 and not settings:
         return transposed(args[0], called.end)
     return applied(op, args, called.start, called.end, _written(settings))
@@ -100,7 +116,7 @@ def _settings(called: Called, op: str) -> dict[str, str]:
         known = row is None or bpx_name in row.settings or bpx_name in row.optional
         if name == "unbiased":
             settings["ddof"] = "1" if part.text == "true" else "0"
-        elif name == "reduction":
+        elif name == "reduction" and not known:
             if part.text != "'mean'":
                 raise called.refused("other-in-library", "list-ops", name=_full_name(called))
         elif name in WITHOUT_EFFECT and not known:
@@ -235,6 +251,42 @@ def _divergence(called: Called) -> Part | None:
     return call("kl_div", called.args, called.start, called.end)
 
 
+def _gathered(called: Called) -> Part | None:
+    """PyTorch names the axis before the numbers."""
+    if not (called.is_torch or called.is_method) or len(called.args) != 3:
+        return _other(called)
+    x, axis, ids = called.args
+    return call("take_along", (x, ids), called.start, called.end, [f"axis={axis.text}"])
+
+
+_PAD_MODES = {"'replicate'": "'edge'", "'circular'": "'wrap'"}
+
+
+def _padded(called: Called) -> Part | None:
+    """PyTorch has the widths in one list, the last axis first; NumPy has pairs, as bpx has them."""
+    if not called.is_torch:
+        return None if called.module else _other(called)
+    shape = called.known.shape(called.args[0])
+    widths = called.args[1].text.strip("[]()").replace(" ", "").split(",") if len(called.args) > 1 else []
+    if shape is None or len(widths) % 2 or not all(width.isdecimal() for width in widths) or not widths:
+        return _other(called)
+    pairs = [f"[{before}, {after}]" for before, after in zip(widths[::2], widths[1::2], strict=True)]
+    every = ["[0, 0]"] * (len(shape) - len(pairs)) + pairs[::-1]
+    named = dict(zip(("mode", "value"), called.args[2:], strict=False)) | dict(called.settings)
+    settings = {"width": f"[{', '.join(every)}]", **{name: part.text for name, part in named.items()}}
+    settings["mode"] = _PAD_MODES.get(settings.get("mode", ""), settings.get("mode", "'constant'"))
+    return call("pad", called.args[:1], called.start, called.end, _written(settings))
+
+
+def _repeated(called: Called) -> Part | None:
+    """A tensor's method tiles, an array's repeats each element."""
+    if not called.is_method or len(called.args) != 2:
+        return None
+    x, count = called.args
+    texts = [f"{op}({x.text}, {name}={count.text})" for op, name in (("repeat", "repeats"), ("tile", "reps"))]
+    raise Asking(called.start, called.end, *texts)
+
+
 def _looked_up(called: Called) -> Part | None:
     """PyTorch names the rows before the table."""
     if not called.is_torch or len(called.args) != 2:
@@ -331,5 +383,8 @@ _SPECIAL = {
     "log_softmax": _soft,
     "kl_div": _divergence,
     "embedding": _looked_up,
-    **dict.fromkeys(("batch_norm", "dropout", "take", "gather", "scatter", "pad", "roll", "one_hot"), _other),
+    "gather": _gathered,
+    "pad": _padded,
+    "repeat": _repeated,
+    **dict.fromkeys(("batch_norm", "dropout", "take", "scatter", "one_hot"), _other),
 }

@@ -103,6 +103,20 @@ NAMES = {
     "product": "prod",
     "permute": "transpose",
     "view": "reshape",
+    "take_along_axis": "take_along",
+    "repeat_interleave": "repeat",
+    "max_pool1d": "max_pool",
+    "max_pool2d": "max_pool",
+    "avg_pool1d": "avg_pool",
+    "avg_pool2d": "avg_pool",
+    "triplet_margin_loss": "triplet",
+    "TripletMarginLoss": "triplet",
+    "cosine_embedding_loss": "cosine_embedding",
+    "CosineEmbeddingLoss": "cosine_embedding",
+    "gaussian_nll_loss": "gaussian_nll",
+    "GaussianNLLLoss": "gaussian_nll",
+    "poisson_nll_loss": "poisson_nll",
+    "PoissonNLLLoss": "poisson_nll",
     "gammaln": "lgamma",
     "psi": "digamma",
 }
@@ -178,3 +192,16 @@ SETTINGS = {
 }
 # Settings that change nothing about the value.
 WITHOUT_EFFECT = frozenset(("dtype", "device", "out", "inplace", "requires_grad", "axis_name", "copy"))
+# Settings that are written without a name, behind so many args.
+PLACES: dict[str, tuple[int, tuple[str, ...]]] = {
+    "roll": (1, ("shift", "axis")),
+    "tile": (1, ("reps",)),
+    "repeat": (1, ("repeats", "axis")),
+    "sort": (1, ("axis",)),
+    "topk": (1, ("k", "axis", "largest")),
+    "take_along": (2, ("axis",)),
+    "cross": (2, ("axis",)),
+    "max_pool": (1, ("size", "stride", "padding", "dilation", "ceil_mode")),
+    "avg_pool": (1, ("size", "stride", "padding", "ceil_mode", "count_include_pad")),
+    "pad": (1, ("width", "mode")),
+}

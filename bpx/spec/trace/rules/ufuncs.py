@@ -115,7 +115,7 @@ _SCIPY: dict[str, Rule] = {
         ("expit", "sigmoid", _of_op("sigmoid")),
         ("log_expit", "logsigmoid", _of_op("logsigmoid")),
         ("erf", "erf", _of_op("erf")),
-        ("erfc", "erf", lambda x: add("sub", 1.0, add("erf", x))),
+        ("erfc", "erfc", _of_op("erfc")),
         ("ndtr", "erf", lambda x: add("div", add("add", 1.0, add("erf", add("div", x, math.sqrt(2)))), 2.0)),
         ("logit", "log", lambda x: add("log", add("div", x, add("sub", 1.0, x)))),
         ("xlogy", "log", _formula(_times_log)),
