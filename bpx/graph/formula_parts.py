@@ -174,8 +174,10 @@ def written_as(graph: Graph, node: int) -> tuple[Branch, tuple[int, ...]]:
     if op.notation and not settings:
         return _operation(op, False), args
     args = _args_to_write(graph, node)
-    before = tuple(text for _, text in settings if text.endswith("'"))
-    behind = tuple((name, text) for name, text in settings if not text.endswith("'"))
+    # A text that the op cannot do without, as the subscripts of einsum; a text among its options has a name.
+    leading = [name for name, text in settings if text.endswith("'") and op.settings[name] is None]
+    before = tuple(text for name, text in settings if name in leading)
+    behind = tuple((name, text) for name, text in settings if name not in leading)
     return Call(op.name, len(args), before, behind), args
 
 

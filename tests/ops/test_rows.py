@@ -759,12 +759,42 @@ def test_an_op_reads_back_as_itself(op):
         ("log_softmax", (2, 3, 4), {"axis": [0, 2]}),
         ("logsumexp", (2, 3), {"axis": -1, "keepdims": True}),
         ("logsumexp", (2, 3), {}),
+        ("pad", (2, 3), {"width": 1, "mode": "reflect"}),
+        ("roll", (2, 3), {"shift": [1, -1], "axis": [0, 1]}),
+        ("tile", (2, 3), {"reps": [2, 1]}),
+        ("repeat", (2, 3), {"repeats": [1, 2], "axis": 0}),
+        ("sort", (2, 3), {"axis": 0, "descending": True}),
+        ("topk", (2, 3), {"k": 2, "largest": False}),
+        ("resize", (2, 3), {"size": [4, 6], "mode": "nearest"}),
+        ("max_pool", (5, 5), {"size": 3, "stride": 2, "padding": 1, "ceil_mode": True}),
+        ("avg_pool", (5,), {"size": 3, "padding": 1, "count_include_pad": False}),
+        ("adaptive_avg_pool", (1, 2, 5), {"size": 2}),
     ],
 )
 def test_settings_read_back(name, shape, settings):
     graph = Graph()
     x = graph.input(shape)
     assert_reads_back(graph.add(OPS[name], x, **settings), {x.id: "x"})
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "settings"),
+    [
+        ("mse", [(3,), (3,)], {"reduction": "none"}),
+        ("cross_entropy", [(2, 3), (2,), (3,)], {"label_smoothing": 0.1, "ignore_index": -100}),
+        ("nll", [(2, 3), (2,)], {"reduction": "sum"}),
+        ("bce_with_logits", [(3,), (3,), (), (3,)], {}),
+        ("poisson_nll", [(3,), (3,)], {"log_input": False, "full": True}),
+        ("triplet", [(2, 3)] * 3, {"margin": 0.5, "p": 1}),
+        ("group_norm", [(2, 4, 3), (4,)], {"groups": 2, "eps": 0.001}),
+        ("conv_transpose1d", [(1, 2, 3), (2, 1, 2)], {"stride": 2, "output_padding": 1}),
+    ],
+)
+def test_settings_of_several_args_read_back(name, shapes, settings):
+    graph = Graph()
+    args = [graph.input(shape) for shape in shapes]
+    names = {arg.id: f"v{at}" for at, arg in enumerate(args)}
+    assert_reads_back(graph.add(OPS[name], *args, **settings), names)
 
 
 @each(ROWS)
