@@ -40,7 +40,7 @@ def test_the_network_sorts_all_zeros_and_ones(length: int) -> None:
 )
 def test_ties_are_kinks_where_they_matter(expression: str, x: list[float], verdicts: list[str]) -> None:
     report = parse(expression, x=np.array(x, dtype=float)).gradcheck()
-    assert [str(entry.verdict) for entry in report.entries] == verdicts
+    assert [entry.verdict.word for entry in report.entries] == verdicts
 
 
 @pytest.mark.parametrize(
