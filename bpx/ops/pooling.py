@@ -36,7 +36,7 @@ class _Windows(NamedTuple):
 
     start: int
     size: int
-    count: int
+    number: int
 
 
 # --- settings -----------------------------------------------------------------------------------
@@ -111,8 +111,8 @@ def _runs(n: int, k: int, s: int, p: int, d: int, ceil_mode: bool) -> list[_Wind
     for start in _starts(n, k, s, p, d, ceil_mode):
         first, size = _inside(start, n, k, d)
         last = runs[-1] if runs else None
-        if last and last.size == size and first == last.start + last.count * s:
-            runs[-1] = last._replace(count=last.count + 1)
+        if last and last.size == size and first == last.start + last.number * s:
+            runs[-1] = last._replace(number=last.number + 1)
         else:
             runs.append(_Windows(first, size, 1))
     return runs
@@ -124,8 +124,8 @@ def _along(
     """What `reduce` makes of windows along one axis."""
     x = moved(x, axis, x.ndim - 1)
     parts = []
-    for start, size, count in runs:
-        reach = dilation * (size - 1) + 1 + stride * (count - 1)
+    for start, size, number in runs:
+        reach = dilation * (size - 1) + 1 + stride * (number - 1)
         seen = windows(x[(..., slice(start, start + reach))], size=size, stride=stride, dilation=dilation)
         parts.append(reduce(seen, axis=-1))
     whole = concat(*parts, axis=x.ndim - 1) if len(parts) > 1 else parts[0]
@@ -172,7 +172,8 @@ def _avg_pool(
     width = [*[(0, 0)] * (x.ndim - len(size)), *zip(padding, behind, strict=True)]
     total = sum_(windows(pad(x, width=width), size=size, stride=stride), axis=_within(size))
     counts = [_elements(at, *of, count_include_pad) for at, of in zip(starts, each, strict=True)]
-    return total / _product(counts)
+    average: Expr = total / _product(counts)
+    return average
 
 
 def _elements(starts: list[int], n: int, k: int, s: int, p: int, with_pads: bool) -> list[float]:

@@ -222,7 +222,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.no-windows-of": "an array of shape {x} cannot be the windows of an array of shape {whole}",
     "diagnostic.conv-axes": "`{op}` takes x of shape {of_x} and a kernel of shape {of_w}, not {x} and {w}",
     "diagnostic.conv-channels": "`{op}` cannot apply a kernel of shape {w} to x of shape {x} with groups={groups}",
-    "diagnostic.conv-transpose-channels": "`{op}` cannot apply a kernel of shape {w} to x of shape {x} with groups={groups}: its first axis must be the channels of x",
+    "diagnostic.conv-transpose-channels": "`{op}` cannot apply a kernel of shape {w}, channels first, to x of shape {x} with groups={groups}",
     "diagnostic.nothing-left": "padding {padding} of `{op}` leaves nothing of the result",
     "diagnostic.pads-too-much": "padding {padding} of `{op}` must be at most half the size {size}",
     "diagnostic.weights-of-classes": "the weight of `{op}` must be a number or one for each of the {classes} classes, not of shape {weight}",
