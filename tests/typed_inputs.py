@@ -404,7 +404,7 @@ TEXTBOOK = {
     "(x + y": "! unclosed-bracket",
     "x + y)": "! unmatched-bracket",
     "fooo(x)": "fooo(x)",
-    "sec x": "! implicit-product",
+    "sec x": "~ sec(x)",
     "learning rate": "! implicit-product",
     "1,5x": "! comma-outside-call",
     "x = 2": "! assignment",
