@@ -29,7 +29,7 @@ from bpx.graph.graph import Expr, Op
 from bpx.ops.building.row import by_class, composite, elem, structural
 from bpx.ops.elementwise.activations import sigmoid
 from bpx.ops.elementwise.arithmetic import mul, square
-from bpx.ops.elementwise.functions import exp, log, root_of_squares
+from bpx.ops.elementwise.functions import exp, log, root_of_squares, sqrt
 from bpx.ops.elementwise.selection import absolute, maximum, minimum, sign, where
 from bpx.ops.tensors import (
     SettingError,
@@ -262,7 +262,8 @@ def _var(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
 def _std(x: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> Expr:
     """√var, as a norm, which brings the squares into float64 where they would leave it."""
     length = norm(_deviations(x, axis), axis=axis, keepdims=keepdims)
-    return length / math.sqrt(count(x.shape, axis) - ddof)
+    # Not folded: sqrt(3) is easier to know again, and has as many digits as the other numbers.
+    return length / x.graph.add(sqrt, x.graph.constant(count(x.shape, axis) - ddof))
 
 
 def _pull_var(upstream: Expr, x: Expr, out: Expr, *, axis: Axes, keepdims: bool, ddof: float) -> tuple[Expr]:
