@@ -72,6 +72,8 @@ class Op:
     sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
     sample_settings: Settings = field(default_factory=dict)
     linear: bool = False  # in each of its args, the others held
+    # So many of its first args say what it is and are written; the value is that of the others alone.
+    quoted: int = 0
     # Axes along which elements of x act on each other's outputs, by x's shape; along every other axis the
     # op does the same to each slice alone.
     mixes: Callable[..., tuple[int, ...]] | None = None
@@ -124,8 +126,19 @@ class Op:
 
 INPUT = Op("input", value=lambda: None)
 CONSTANT = Op("constant", value=lambda: None)
+# `grad(L, w)` with the node of the reverse pass that it is: written as it was asked for, and derived like
+# the node, which carries all of its value.
+GRADIENT = Op(
+    "grad",
+    value=lambda of, by, gradient, batch=0: gradient,
+    args=("of", "by", "gradient"),
+    pull=lambda upstream, of, by, gradient, out: (None, None, upstream),
+    shape=lambda of, by, gradient: gradient,
+    linear=True,
+    quoted=2,
+)
 OPS: dict[str, Op] = {}  # name → row; filled by bpx.ops
-_BY_NAME = ChainMap({INPUT.name: INPUT, CONSTANT.name: CONSTANT}, OPS)
+_BY_NAME = ChainMap({op.name: op for op in (INPUT, CONSTANT, GRADIENT)}, OPS)
 
 
 def _op_named(name: str) -> Op:
@@ -216,6 +229,16 @@ class Graph:
                 for arg in self.args[node]:
                     needed[arg] = 1
         return [node for node, flag in enumerate(needed) if flag]
+
+    def written(self, of: Iterable[int]) -> list[int]:
+        """The nodes `of` and all that their formulas are written with: nothing of what a gradient is made of."""
+        wanted, waiting = set[int](), list(of)
+        while waiting:
+            node = waiting.pop()
+            if node not in wanted:
+                wanted.add(node)
+                waiting += self.args[node][: self.ops[node].quoted or None]
+        return sorted(wanted)
 
     def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
         """Flags for nodes 0 … upto: is the node one of `by`, or does it depend on one?"""

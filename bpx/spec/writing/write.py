@@ -81,8 +81,9 @@ class _Rows(list[Any]):
 def _shared(spec: NamedGraph) -> dict[int, str]:
     """Inner nodes that are used more than once: written in place they would be written twice."""
     uses: dict[int, int] = {}
-    for node in spec.graph.needs(of=[spec.output, *spec.steps.values()]):
-        for arg in spec.graph.args[node]:
+    for node in spec.graph.written(of=[spec.output, *spec.steps.values()]):
+        # What is used in a gradient alone is written as the gradient.
+        for arg in spec.graph.args[node][: spec.graph.ops[node].quoted or None]:
             uses[arg] = uses.get(arg, 0) + 1
     return {
         node: spec.names[node]
