@@ -819,6 +819,7 @@ ENGLISH: dict[str, str | Counted] = {
     "pattern-of-rule.local": "{op} multiplies the upstream gradient by {rule}.",
     "pattern-of-rule.local-of": "{op} multiplies the upstream gradient by {rule} for {arg}.",
     "pattern-of-rule.contribution": "{op} passes {rule} to {arg}.",
+    "pattern-of-rule.gradient": "{op} passes the upstream gradient to the node of the reverse pass that it stands for.",
     "pattern-of-rule.stated": "{op} multiplies the upstream gradient by the derivative that the spec states.",
     # --- headings and labels of the account ---
     "account.by-parts": "computed through its parts; `--expand {name}` shows them",
