@@ -231,7 +231,7 @@ class Graph:
         return [node for node, flag in enumerate(needed) if flag]
 
     def written(self, of: Iterable[int]) -> list[int]:
-        """The nodes `of` and all that their formulas are written with: nothing of what a gradient is made of."""
+        """The nodes `of` and all that their formulas are written with, not what a gradient is made of."""
         wanted, waiting = set[int](), list(of)
         while waiting:
             node = waiting.pop()
