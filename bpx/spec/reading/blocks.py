@@ -38,6 +38,7 @@ from bpx.spec.text.syntax_tree import (
 )
 from bpx.spec.text.tokens import MOST_DOTS
 from bpx.words.diagnostic import Diagnostic, Source, Span
+from bpx.words.say import say
 
 LARGEST = 500_000  # characters of all names and formulas that calls are expanded into, in blocks too
 
@@ -293,7 +294,7 @@ class _Expansion:
             problem = Diagnostic("unknown-setting", text.span(start, end), {**facts, "setting": name})
             self.problems.append(problem._replace(help="call-form"))
         if len(call.args) != len(names):
-            facts |= {"wanted": len(names), "found": len(call.args)}
+            facts |= {"wanted": say("word.args", count=len(names)), "found": len(call.args)}
             span = text.span(call.start, call.end)
             self.problems.append(Diagnostic("wrong-arity", span, facts, "call-form"))
         return len(call.args) == len(names) and not call.settings

@@ -1,7 +1,7 @@
 """Recurrent cells that any spec may call as blocks: their args and steps, with the equations of PyTorch.
 
-A row of `x` or of the states may be a vector or one of a batch of rows. Weights are as PyTorch keeps them: the
-gates stand below each other along the first axis, in the order that is given here.
+`x` and the states are vectors, or batches of them as rows. Weights are as PyTorch keeps them: the gates stand
+below each other along the first axis, in the order that is given here.
 """
 
 from __future__ import annotations
