@@ -102,7 +102,7 @@ def add_cells(syntax: SpecSyntax) -> None:
 def _cell(name: str) -> BlockSyntax:
     args, steps = CELLS[name]
     expressions = {step: parse(SourceText(Source(name, text), text))[0] for step, text in steps.items()}
-    return BlockSyntax(args, {**expressions}, output=next(reversed(steps)))
+    return BlockSyntax(args, {**expressions}, output=[*steps][-1])
 
 
 class _Expansion:

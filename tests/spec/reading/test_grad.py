@@ -13,6 +13,7 @@ from bpx.explain.explain import explain
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.reading.read import read_expression, read_spec
 from bpx.spec.writing.write import write_spec
+from bpx.train.train import Options, train
 from bpx.words.diagnostic import Source
 
 NEWTON = """bpx = 1
@@ -162,3 +163,18 @@ def test_what_it_cannot_be_of() -> None:
 def test_an_op_of_the_spec_may_be_called_grad() -> None:
     text = 'bpx = 1\n[inputs]\nx = 3\n[graph]\ny = "grad(x)"\n[ops.grad]\nargs = ["x"]\nvalue = "x^2"\n'
     assert explain(toml(text + 'partials = { x = "2*x" }\n')).value == 9
+
+
+def test_in_a_block_and_in_statements() -> None:
+    text = 'bpx = 1\n[inputs]\nw = 2.0\n[graph]\nnext = "newton(w^4 + w, w)"\n[blocks.newton]\n'
+    block = 'args = ["L", "w"]\nvalue = "w - grad(L, w)/grad(grad(L, w), w)"\n'
+    assert explain(toml(text + block)).value == pytest.approx(2 - 33 / 48)
+    found = plain_json("explain", "L = w^4 + w; g = grad(L, w); next = w - g/grad(g, w); w = 2")
+    assert found["output"]["value"] == pytest.approx(2 - 33 / 48)
+
+
+def test_a_gradient_penalty_is_trained() -> None:
+    spec = toml(PENALTY)
+    found = train(spec, Options(steps=30, check=15))
+    assert found.last < found.first / 2
+    assert [check.verdict for check in found.checks] == ["agree", "agree", "agree"]
