@@ -72,10 +72,8 @@ class Op:
     sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
     sample_settings: Settings = field(default_factory=dict)
     linear: bool = False  # in each of its args, the others held
-    # So many of its first args say what it is and are written; the value is that of the others alone.
-    quoted: int = 0
-    # Axes along which elements of x act on each other's outputs, by x's shape; along every other axis the
-    # op does the same to each slice alone.
+    quoted: int = 0  # so many of its first args are only written: the value is that of the others alone
+    # Axes along which elements of x act on each other's outputs, by x's shape; slices along others do not.
     mixes: Callable[..., tuple[int, ...]] | None = None
     # (directions in a leading axis, arg, out, size=) → slopes along these; of their terms, if size is np.abs
     slopes: Callable[..., Any] | None = None
@@ -109,7 +107,7 @@ class Op:
         return self
 
     def __reduce__(self) -> Any:
-        if _BY_NAME.get(self.name) is not self:
+        if BY_NAME.get(self.name) is not self:
             raise TypeError(say("python.not-pickled", op=self.name))
         return _op_named, (self.name,)
 
@@ -126,23 +124,12 @@ class Op:
 
 INPUT = Op("input", value=lambda: None)
 CONSTANT = Op("constant", value=lambda: None)
-# `grad(L, w)` with the node of the reverse pass that it is: written as it was asked for, and derived like
-# the node, which carries all of its value.
-GRADIENT = Op(
-    "grad",
-    value=lambda of, by, gradient, batch=0: gradient,
-    args=("of", "by", "gradient"),
-    pull=lambda upstream, of, by, gradient, out: (None, None, upstream),
-    shape=lambda of, by, gradient: gradient,
-    linear=True,
-    quoted=2,
-)
 OPS: dict[str, Op] = {}  # name → row; filled by bpx.ops
-_BY_NAME = ChainMap({op.name: op for op in (INPUT, CONSTANT, GRADIENT)}, OPS)
+BY_NAME = ChainMap({INPUT.name: INPUT, CONSTANT.name: CONSTANT}, OPS)
 
 
 def _op_named(name: str) -> Op:
-    return _BY_NAME[name]
+    return BY_NAME[name]
 
 
 class Graph:
@@ -229,16 +216,6 @@ class Graph:
                 for arg in self.args[node]:
                     needed[arg] = 1
         return [node for node, flag in enumerate(needed) if flag]
-
-    def written(self, of: Iterable[int]) -> list[int]:
-        """The nodes `of` and all that their formulas are written with, not what a gradient is made of."""
-        wanted, waiting = set[int](), list(of)
-        while waiting:
-            node = waiting.pop()
-            if node not in wanted:
-                wanted.add(node)
-                waiting += self.args[node][: self.ops[node].quoted or None]
-        return sorted(wanted)
 
     def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
         """Flags for nodes 0 … upto: is the node one of `by`, or does it depend on one?"""

@@ -109,5 +109,5 @@ def _problems(
         facts = {"name": name, "setting": text.split("=")[0].strip(), "known": ", ".join(known)}
         yield Diagnostic("no-setting", None, facts, "settings-are").suggesting(key, known)
     elif not RANGES[key].holds(value):
-        facts = {"setting": key, "found": text.partition("=")[2].strip(), **RANGES[key]._asdict()}
+        facts = {"setting": key, "found": text.partition("=")[2].strip(), "least": f"{RANGES[key].least:g}"}
         yield Diagnostic(f"setting-{RANGES[key].kind}", None, facts)

@@ -459,7 +459,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.setting-fraction": "`{setting}` must be at least 0 and less than 1, not {found}",
     "diagnostic.setting-number": "`{setting}` must be a finite number of at least 0, not {found}",
     "diagnostic.setting-positive": "`{setting}` must be a finite positive number, not {found}",
-    "diagnostic.setting-whole": "`{setting}` must be a whole number of at least {least:g}, not {found}",
+    "diagnostic.setting-whole": "`{setting}` must be a whole number of at least {least}, not {found}",
     "diagnostic.bad-momentum": "the momentum must be at least 0 and less than 1, not {found}",
     "diagnostic.bad-steps": "the number of steps must be at least 1, not {found}",
     "diagnostic.bad-batch": "the batch size must be at least 1, not {found}",

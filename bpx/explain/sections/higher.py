@@ -148,15 +148,14 @@ class _Differentiation:
 
     def verdict(self) -> str | None:
         """The worst of all orders: where one does not exist, those above it do not either."""
-        from bpx.check.quick_check import quick_check
+        from bpx.check.quick_check import SKIPPED, quick_check
+        from bpx.check.report.entry import Verdict
 
         if not self.check:
             return None
         query = self.query
         first = quick_check(query.spec, query.ledger, self.wrt, query.seed, second=True)
-        words = [check.verdict for check in (*self.checks, *([first] if first else []))]
-        return next((word for word in _WORST if word in words), "agree")
-
-
-# From the worst on: a check that was skipped says nothing.
-_WORST = ("disagree", "kink", "outside domain", "cannot tell", "skipped", "agree")
+        words = {check.verdict for check in (*self.checks, *([first] if first else []))}
+        worst = next((verdict.word for verdict in sorted(Verdict) if verdict.word in words), None)
+        # A check that was left out says nothing, neither for the others nor against them.
+        return SKIPPED.verdict if worst in (None, Verdict.AGREE.word) and SKIPPED.verdict in words else worst

@@ -9,7 +9,8 @@ from typing import Any, Self
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections.section import Section, SectionOptions
-from bpx.graph.graph import GRADIENT, OPS
+from bpx.graph.graph import OPS
+from bpx.ops.arithmetic import GRADIENT
 from bpx.render.blocks import Block, Heading, Lines
 from bpx.words.say import say
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bpx.graph.arrays import ShapeError
-from bpx.graph.graph import GRADIENT, OPS, Expr, Graph, Op
+from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.numbers import CONSTANTS, shape_text
+from bpx.ops.arithmetic import GRADIENT
 from bpx.spec.text.problems import Reporter, call_form, call_meant, setting_problem, shape_problem
 from bpx.spec.text.source_text import shortened
 from bpx.spec.text.syntax_tree import Call, Expression, Literal, Name, Node, Setting, SplitPart, fold
