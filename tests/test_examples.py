@@ -307,6 +307,18 @@ def recurrent_cell(v: Any) -> Any:
     return (v.h4 - v.t) ** 2
 
 
+def lstm_cell(v: Any) -> Any:
+    h, c = v.h0[0], v.c0[0]
+    for step, x in (("1", v.x1), ("2", v.x2)):
+        i, f, g, o = (v.W[k] @ x + v.U[k, 0] * h + v.b[k] + v.d[k] for k in range(4))
+        c = _sigmoid(f) * c + _sigmoid(i) * _tanh(g)
+        setattr(v, f"h{step}.c_next", [c])
+        c = getattr(v, f"h{step}.c_next")[0]
+        setattr(v, f"h{step}", [_sigmoid(o) * _tanh(c)])
+        h = getattr(v, f"h{step}")[0]
+    return (h - v.t[0]) ** 2
+
+
 BY_HAND: list[Callable[[Any], Any]] = [
     product_of_sum,
     square_of_sum,
@@ -335,6 +347,7 @@ BY_HAND: list[Callable[[Any], Any]] = [
     attention_three_tokens,
     layer_norm,
     recurrent_cell,
+    lstm_cell,
 ]
 
 

@@ -86,6 +86,10 @@ MAKERS: dict[str, tuple[Any, Options]] = {
     "all scalars": (lambda: read_target("mazur_network"), Options(rate=0.5, show_steps=1, check=40)),
     "a network": (network, Options("adam", steps=400, show_steps=2, check=150)),
     "batches": (network, Options("momentum", momentum=0.5, batch=5, steps=30, seed=7, check=20)),
+    "a schedule": (
+        network,
+        Options("adamw(weight_decay=0.1)", steps=20, show_steps=2, schedule="cosine(warmup=4)"),
+    ),
     "batches to a target": (network, Options("adam", batch=23, steps=500, target=0.5)),
     "to a target": (network, Options("adam", target=0.7)),
     "target missed": (network, Options(target=1e-9, steps=3)),

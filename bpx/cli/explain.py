@@ -35,6 +35,7 @@ PathsTo = Annotated[
     typer.Option(metavar="[INPUT]", help=say("cli.paths"), autocompletion=nodes),
 ]
 Second = Annotated[bool, typer.Option("--second", help=say("cli.second"))]
+Order = Annotated[int | None, typer.Option(metavar="N", help=say("cli.highest-order"))]
 StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.step"))]
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
@@ -59,6 +60,7 @@ def explain(
     expand: Expand = None,
     paths: PathsTo = None,
     second: Second = False,
+    order: Order = None,
     step: StepRate = None,
     node: NodeAlone = None,
     no_check: NoCheck = False,
@@ -82,6 +84,7 @@ def explain(
             step=step,
             node=node,
             check=not no_check,
+            order=order,
         )
         session.show(explanation)
         if explanation.unmet and not session.is_json:

@@ -25,12 +25,13 @@ Trained = Annotated[
     str | None,
     typer.Option("--wrt", metavar="NAME,...", help=say("cli.train-wrt")),
 ]
-Optimizer = Annotated[str, typer.Option(metavar="sgd|momentum|adam", help=say("cli.optimizer"))]
+Optimizer = Annotated[str, typer.Option(metavar="NAME", help=say("cli.optimizer"))]
 Rate = Annotated[
     float | None,
     typer.Option(metavar="R", help=say("cli.rate")),
 ]
 Momentum = Annotated[float | None, typer.Option(metavar="M", help=say("cli.momentum"))]
+Schedule = Annotated[str, typer.Option(metavar="NAME", help=say("cli.schedule"))]
 Steps = Annotated[int, typer.Option(metavar="N", help=say("cli.steps"))]
 StopAt = Annotated[
     float | None,
@@ -66,6 +67,7 @@ def train(
     optimizer: Optimizer = "sgd",
     rate: Rate = None,
     momentum: Momentum = None,
+    schedule: Schedule = "constant",
     steps: Steps = 100,
     stop: StopAt = None,
     batch: BatchSize = None,
@@ -85,7 +87,8 @@ def train(
         from bpx.train.train import train as run_train
         from bpx.words.diagnostic import Diagnostic
 
-        options = Options(optimizer, rate, momentum, steps, batch, seed, stop, show_steps, check)
+        moved = Options(optimizer, rate, momentum, steps, batch, seed, stop)
+        options = moved._replace(show_steps=show_steps, check=check, schedule=schedule)
         format, problems = _format_of(output)
         spec = spec_argument(target, set_, [*problems, *options.problems()])
         for file in filter(None, (output, report)):

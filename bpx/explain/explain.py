@@ -11,9 +11,11 @@ import numpy as np
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.sections import SECTIONS
+from bpx.explain.sections.higher import HIGHEST
 from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.query import as_list
+from bpx.words.diagnostic import BpxError, Diagnostic
 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
@@ -29,6 +31,7 @@ def explain(
     step: float | None = None,
     node: str | None = None,
     check: bool = True,
+    order: int | None = None,
 ) -> Explanation:
     """The explanation of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
@@ -36,17 +39,20 @@ def explain(
     not scalar ones, so that the gradient is that of the sum). `expand` names nodes to rewrite in simpler
     ops, or `"all"`. `paths` names inputs whose paths are listed (an empty list: all). `second` adds
     second derivatives, `step` a step of gradient descent at that rate. `node` names a node or a layer to
-    be shown alone; `check` compares the gradients with differences.
+    be shown alone; `check` compares the gradients with differences. `order` adds all derivatives up to it,
+    those of order 3 and more by scalar inputs only.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
-    expand = as_list(expand)
+    if order is not None and not 1 <= order <= HIGHEST:
+        raise BpxError([Diagnostic("bad-highest-order", None, {"found": order, "most": HIGHEST})])
+    expand, second = as_list(expand), second or (order or 1) > 1
     spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
     query = GradientQuery(spec, of, as_list(wrt), upstream)
     if expand:
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node)
-    sections = _sections(query, SectionOptions(as_list(paths), second, step, check))
+    sections = _sections(query, SectionOptions(as_list(paths), second, step, check, order))
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     return query.passes(Explanation, notes=notes, opened=opened, sections=sections)
 

@@ -163,6 +163,8 @@ def numbers_part(value: Array | float, digits: int | None = None, node: int | No
 def written_as(graph: Graph, node: int) -> tuple[Branch, tuple[int, ...]]:
     """The part that a node is written as, and the args that follow it."""
     op, args = graph.ops[node], graph.args[node]
+    if op.quoted:
+        return _plain_call(op, op.quoted), args[: op.quoted]
     if not op.settings:
         if op.notation is None:
             args = _args_to_write(graph, node) if op.defaults else args

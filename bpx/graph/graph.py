@@ -72,8 +72,8 @@ class Op:
     sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
     sample_settings: Settings = field(default_factory=dict)
     linear: bool = False  # in each of its args, the others held
-    # Axes along which elements of x act on each other's outputs, by x's shape; along every other axis the
-    # op does the same to each slice alone.
+    quoted: int = 0  # so many of its first args are only written: the value is that of the others alone
+    # Axes along which elements of x act on each other's outputs, by x's shape; slices along others do not.
     mixes: Callable[..., tuple[int, ...]] | None = None
     # (directions in a leading axis, arg, out, size=) → slopes along these; of their terms, if size is np.abs
     slopes: Callable[..., Any] | None = None
@@ -107,7 +107,7 @@ class Op:
         return self
 
     def __reduce__(self) -> Any:
-        if _BY_NAME.get(self.name) is not self:
+        if BY_NAME.get(self.name) is not self:
             raise TypeError(say("python.not-pickled", op=self.name))
         return _op_named, (self.name,)
 
@@ -125,11 +125,11 @@ class Op:
 INPUT = Op("input", value=lambda: None)
 CONSTANT = Op("constant", value=lambda: None)
 OPS: dict[str, Op] = {}  # name → row; filled by bpx.ops
-_BY_NAME = ChainMap({INPUT.name: INPUT, CONSTANT.name: CONSTANT}, OPS)
+BY_NAME = ChainMap({INPUT.name: INPUT, CONSTANT.name: CONSTANT}, OPS)
 
 
 def _op_named(name: str) -> Op:
-    return _BY_NAME[name]
+    return BY_NAME[name]
 
 
 class Graph:

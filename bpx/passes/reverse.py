@@ -124,7 +124,7 @@ def _edges(node: Expr, upstream: Expr, live: bytearray, composite: Composite | N
         return [
             Edge(node.id, arg.id, position, upstream.id, None, contribution.id)
             for position, (arg, contribution) in enumerate(zip(args, pulled, strict=True))
-            if live[arg.id]
+            if live[arg.id] and position >= op.quoted
         ]
     edges = []
     # The rule builds locals for all args; those that no edge refers to are never evaluated.

@@ -23,19 +23,35 @@ class Change(NamedTuple):
 class ShownStep(NamedTuple):
     """A step in full; `step` counts from 1, `loss` is that before it.
 
-    `rows` are those of the batch, counted from 0; None where the step was on all data.
+    `rows` are those of the batch, counted from 0; None where the step was on all data. `formulas` say how the
+    update came from the gradient at this `rate`, and `quantities` what each computed on the way: name →
+    parameter → array.
     """
 
     step: int
     loss: float
     changes: Mapping[str, Change]
     rows: tuple[int, ...] | None = None
+    rate: float = 0.0
+    quantities: Mapping[str, Mapping[str, Array]] = {}
+    formulas: tuple[str, ...] = ()
+
+    def of(self, name: str) -> dict[str, Array]:
+        """All arrays of a parameter, in the order in which they are computed."""
+        value, gradient, update, new = self.changes[name]
+        between = {key: arrays[name] for key, arrays in self.quantities.items()}
+        return {"value": value, "gradient": gradient, **between, "update": update, "new": new}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        changes = {name: measured(**change._asdict()) for name, change in self.changes.items()}
-        rows = None if self.rows is None else list(self.rows)
-        return {"step": self.step, "loss": plain_value(self.loss), "rows": rows, "parameters": changes}
+        return {
+            "step": self.step,
+            "loss": plain_value(self.loss),
+            "rate": plain_value(self.rate),
+            "rows": None if self.rows is None else list(self.rows),
+            "formulas": list(self.formulas),
+            "parameters": {name: measured(**self.of(name)) for name in self.changes},
+        }
 
 
 class Checked(NamedTuple):

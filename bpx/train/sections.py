@@ -11,11 +11,13 @@ from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_
 from bpx.render.blocks import Block, Curve, Heading, Lines, table
 from bpx.render.curve import is_logarithmic
 from bpx.render.plain_data import norm
+from bpx.train.optimizers import QUANTITIES
 from bpx.train.rows import LARGEST_LISTED, Checked, ShownStep
 from bpx.words.say import say, visible
 
 _WIDEST_OF_TWO = 22  # characters of a value, of two in a row
 _WIDEST_OF_FOUR = 14
+_MOST_IN_A_ROW = 4
 _MOST_STEPS = 4  # at which the gradient was checked, in a sentence
 
 
@@ -50,27 +52,35 @@ def step(output: str, shown: ShownStep) -> Iterator[Block]:
     rows = {
         name: {
             key.replace("new", "new-value"): _text(value, LARGEST_SHOWN)
-            for key, value in change._asdict().items()
+            for key, value in shown.of(name).items()
         }
-        for name, change in shown.changes.items()
+        for name in shown.changes
     }
     yield Heading(say("train.step", step=shown.step, output=output, loss=loss))
     if shown.rows is not None:
         yield Lines((say("train.rows", rows=", ".join(map(str, shown.rows))),))
     yield _table(rows, _WIDEST_OF_FOUR)
+    yield Lines(shown.formulas)
 
 
 def _table(rows: Mapping[str, Mapping[str, str]], widest: int) -> Block:
     """A row for each parameter, or one for each quantity where some are too wide for one row."""
     keys = list(next(iter(rows.values())))
-    if all(len(text) <= widest for row in rows.values() for text in row.values()):
+    if len(keys) <= _MOST_IN_A_ROW and all(
+        len(text) <= widest for row in rows.values() for text in row.values()
+    ):
         return table(["parameter", *keys], [[visible(name), *row.values()] for name, row in rows.items()])
     tall = [
-        [visible(name) if key == keys[0] else "", say(f"account.{key}"), text]
+        [visible(name) if key == keys[0] else "", _label(key), text]
         for name, row in rows.items()
         for key, text in row.items()
     ]
     return table(["parameter", "quantity", "value"], tall)
+
+
+def _label(key: str) -> str:
+    """The quantities of an optimizer are called what its formulas call them."""
+    return key if key in QUANTITIES else say(f"account.{key}")
 
 
 def _text(value: Array, largest: int) -> str:

@@ -27,6 +27,8 @@ from bpx.train.divergence import causes
 from bpx.train.loss import CompiledLoss, Parameters
 from bpx.train.optimizers import OPTIMIZERS
 from bpx.train.rows import Batching, Change, Checked, ShownStep
+from bpx.train.schedules import SCHEDULES, Rates
+from bpx.train.settings import Choice, read_choice
 from bpx.train.training import DISAGREE, NOT_FINITE, STEPS, TARGET, AnyGraph, Training
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -38,7 +40,10 @@ _PROGRESS_CALLS = 1000  # at most, of a training however long: a screen shows no
 
 
 class Options(NamedTuple):
-    """How to train; a rate or momentum of None is the optimizer's own, other Nones leave something out."""
+    """How to train; a rate or momentum of None is the optimizer's own, other Nones leave something out.
+
+    Optimizer and schedule are names, with their settings in parentheses where those are not the usual ones.
+    """
 
     optimizer: str = "sgd"
     rate: float | None = None
@@ -49,6 +54,7 @@ class Options(NamedTuple):
     target: float | None = None
     show_steps: int = 0
     check: int | None = None
+    schedule: str = "constant"
 
     def problems(self) -> list[Diagnostic]:
         """A diagnostic for each option whose value means nothing."""
@@ -67,15 +73,21 @@ class Options(NamedTuple):
             for name, (value, good) in checks.items()
             if not good
         ]
-        return [*self._optimizer_problems(), *bad]
+        choices: list[Diagnostic] = []
+        self.choices(choices)
+        return [*choices, *bad]
 
-    def _optimizer_problems(self) -> Iterator[Diagnostic]:
-        facts = {"name": self.optimizer, "known": ", ".join(OPTIMIZERS)}
-        if self.optimizer not in OPTIMIZERS:
-            problem = Diagnostic("unknown-optimizer", None, facts, "optimizers-are")
-            yield problem.suggesting(self.optimizer, OPTIMIZERS)
-        elif self.momentum is not None and "momentum" not in OPTIMIZERS[self.optimizer].settings:
-            yield Diagnostic("no-momentum", None, facts)
+    def choices(self, problems: list[Diagnostic]) -> tuple[Choice, Choice]:
+        """The optimizer, with the momentum among its settings, and the schedule."""
+        optimizer = read_choice(self.optimizer, OPTIMIZERS, "optimizer", problems)
+        if self.momentum is not None and optimizer.name in OPTIMIZERS:
+            facts = {"name": optimizer.name, "setting": "momentum"}
+            if "momentum" not in OPTIMIZERS[optimizer.name].settings:
+                problems.append(Diagnostic("no-momentum", None, facts))
+            elif "momentum" in optimizer.settings:
+                problems.append(Diagnostic("repeated-setting", None, facts))
+            optimizer = Choice(optimizer.name, {**optimizer.settings, "momentum": self.momentum})
+        return optimizer, read_choice(self.schedule, SCHEDULES, "schedule", problems)
 
 
 _USUAL = Options()
@@ -132,12 +144,14 @@ class _Run(Generic[AnyGraph]):
         progress: Progress | None,
     ) -> None:
         self.spec, self.options, self.examples, self.progress = spec, options, examples, progress
-        optimizer = OPTIMIZERS[options.optimizer]
-        self.rate = optimizer.rate if options.rate is None else options.rate
-        momentum = {} if options.momentum is None else {"momentum": options.momentum}
-        self.settings = {**optimizer.settings, **momentum}
-        # The settings of the table are in the order of the parameters of `make`.
-        self.update = optimizer.make(self.rate, *self.settings.values())
+        (self.optimizer, settings), schedule = options.choices([])
+        row = OPTIMIZERS[self.optimizer]
+        self.rate = row.rate if options.rate is None else options.rate
+        settings = {**row.settings, **settings}
+        self.update = row.make(**settings)
+        # What is 0 unless it is asked for would be noise in every report.
+        self.settings = {key: value for key, value in settings.items() if value or row.settings[key]}
+        self.rates = Rates(*schedule, self.rate, options.steps)
         self.parameters = Parameters(trained)
         self.before = self.parameters.flat.copy()  # as they were before the last step
         self.fed: dict[str, Array] = {}  # the batch in use, by name of the input
@@ -184,9 +198,10 @@ class _Run(Generic[AnyGraph]):
         return Training(
             spec,
             self.spec.names[self.spec.output],
-            self.options.optimizer,
+            self.optimizer,
             self.rate,
             self.settings,
+            self.rates.scheduled(),
             self.options.steps,
             self.taken,
             stopped,
@@ -264,7 +279,8 @@ class _Run(Generic[AnyGraph]):
         """One step."""
         flat = self.parameters.flat
         self.before[:] = flat  # in place: these arrays may be the largest of all
-        update = self.update(gradient)
+        rate = self.rates.at(self.taken)
+        update = self.update(gradient, flat, rate)
         # In place: the compiled loss reads the parameters through views of this array.
         flat += update
         self.taken += 1
@@ -273,7 +289,11 @@ class _Run(Generic[AnyGraph]):
             columns = [self.parameters.parts(array.copy()) for array in (self.before, gradient, update, flat)]
             changes = {name: Change(*(column[name] for column in columns)) for name in self.parameters.views}
             rows = None if self.rows is None else tuple(self.rows.tolist())
-            self.shown.append(ShownStep(self.taken, loss, changes, rows))
+            quantities = {
+                key: self.parameters.parts(array) for key, array in self.update.quantities().items()
+            }
+            formulas = tuple(self.update.formulas(rate))
+            self.shown.append(ShownStep(self.taken, loss, changes, rows, rate, quantities, formulas))
 
     # --- checks ---
 

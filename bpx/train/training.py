@@ -14,6 +14,7 @@ from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
 from bpx.train.rows import Batching, Checked, ShownStep, measured
 from bpx.train.sections import agreeing, curve, odd_checks, parameters, step
+from bpx.train.settings import Choice
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say, visible
 
@@ -38,6 +39,7 @@ class Training(Shown, Generic[AnyGraph]):
     optimizer: str
     rate: float
     settings: Mapping[str, float]
+    schedule: Choice | None
     max_steps: int
     taken: int
     stopped: str
@@ -67,6 +69,7 @@ class Training(Shown, Generic[AnyGraph]):
             "optimizer": self.optimizer,
             "rate": self.rate,
             "settings": dict(self.settings),
+            "schedule": self.schedule.to_dict() if self.schedule else None,
             "steps": {"asked": self.max_steps, "taken": self.taken},
             "stopped": self.stopped,
             "target": self.target,
@@ -132,10 +135,14 @@ class Training(Shown, Generic[AnyGraph]):
             }
             yield say("train.batches", **facts)
         if self.settings:
-            settings = ", ".join(
-                f"{key} {number(value, SHOWN_DIGITS)}" for key, value in self.settings.items()
-            )
-            yield say("train.settings", optimizer=self.optimizer, settings=settings)
+            yield say("train.settings", optimizer=self.optimizer, settings=_listed(self.settings))
+        if self.schedule:
+            name, settings = self.schedule
+            yield say("train.schedule", schedule=name, settings=_listed(settings))
+
+
+def _listed(settings: Mapping[str, float]) -> str:
+    return ", ".join(f"{key} {number(value, SHOWN_DIGITS)}" for key, value in settings.items())
 
 
 def _problem(problem: Diagnostic) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from invoking import check_calm, error_codes, invoke, plain_json, process
 
+from bpx.train.optimizers import OPTIMIZERS
+
 TRAIN = ["train", "logistic_regression"]
 RUNAWAY = ["train", "(w-1)^2", "--set", "w=3", "--wrt", "w", "--rate", "1e50"]
 
@@ -24,6 +26,9 @@ def test_train_takes_every_option() -> None:
     assert [row["name"] for row in found["parameters"]] == ["w", "b"]
     assert found["parameters"][1]["before"] == 0.2
     assert len(found["history"]) == 8
+    assert found["schedule"] is None
+    schedule = plain_json(*TRAIN, "--schedule", "step(every=3)", "--steps", "9")["schedule"]
+    assert schedule == {"name": "step", "settings": {"every": 3, "gamma": 0.1}}
 
 
 def test_train_by_default() -> None:
@@ -39,10 +44,10 @@ def test_train_by_default() -> None:
 
 def test_the_default_rates_are_those_of_the_help() -> None:
     help = " ".join(invoke("train", "--help").stdout.split())
-    assert "(default: sgd 0.1, momentum and adam 0.01)" in help
-    rates = {name: plain_json(*TRAIN, "--optimizer", name)["rate"] for name in ("sgd", "momentum", "adam")}
-    assert rates == {"sgd": 0.1, "momentum": 0.01, "adam": 0.01}
-    assert "(default: 0.9)" in help
+    assert "(default: sgd 0.1, all others 0.01)" in help
+    rates = {name: plain_json(*TRAIN, "--optimizer", name)["rate"] for name in OPTIMIZERS}
+    assert rates == {**dict.fromkeys(OPTIMIZERS, 0.01), "sgd": 0.1}
+    assert "(default: 0.9; rmsprop 0)" in help
     assert plain_json(*TRAIN, "--optimizer", "momentum")["settings"] == {"momentum": 0.9}
 
 
@@ -173,7 +178,16 @@ def test_a_training_without_colour(env: dict[str, str]) -> None:
     assert not re.search(rb"\x1b\[[\d;]*3\d", process(*TRAIN, **env).stdout)
 
 
-TRAIN_OPTIONS = ["--rate", "--steps", "--optimizer", "--momentum", "--batch", "--seed", "--target"]
+TRAIN_OPTIONS = [
+    "--schedule",
+    "--rate",
+    "--steps",
+    "--optimizer",
+    "--momentum",
+    "--batch",
+    "--seed",
+    "--target",
+]
 TRAIN_OPTIONS += ["--show-steps", "--check", "--wrt", "--output", "--report", "--set"]
 
 

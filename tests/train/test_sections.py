@@ -62,6 +62,7 @@ NO_NUMBERS = re.compile(r"\b[A-Za-z_]+\d|\d(×\d)+|:\d+:\d+|^ +[01] +\d+$", re.M
 def test_every_number_stands_in_the_json(name: str) -> None:
     found = training(name).to_dict()
     told = " ".join([found["title"] or "", *(one["message"] for one in found["diagnostics"])])
+    told += " ".join(formula for shown in found["shown"] for formula in shown["formulas"])
     known = {number(one, 6) for one in numbers_of(found)} | set(NUMBER.findall(told))
     shown = NO_NUMBERS.sub(" ", re.sub(r"(?<=\d),(?=\d{3})", "", text(name)))
     assert set(NUMBER.findall(shown)) - known == set()
@@ -135,14 +136,18 @@ def test_a_step_as_in_a_textbook() -> None:
 def test_arrays_stand_below_each_other() -> None:
     _, first, second = tables("a network")
     assert first.headers == second.headers == ("parameter", "", "value")
-    assert [row[:2] for row in first.rows[:5]] == [
+    assert [row[:2] for row in first.rows[:9]] == [
         ("W1", "value"),
         ("", "gradient"),
+        ("", "m"),
+        ("", "v"),
+        ("", "m_hat"),
+        ("", "v_hat"),
         ("", "update"),
         ("", "new value"),
         ("b1", "value"),
     ]
-    assert first.rows[3][2] == second.rows[0][2]  # the new value is where the next step begins
+    assert first.rows[7][2] == second.rows[0][2]  # the new value is where the next step begins
 
 
 def test_large_parameters_go_by_their_norm() -> None:

@@ -356,7 +356,10 @@ def test_rates_that_mean_nothing(rate: float) -> None:
 
 def test_a_misspelt_optimizer() -> None:
     (near,), (far,) = (Options(name).problems() for name in ("addam", "lbfgs"))
-    assert (near.advice, far.advice) == ("did you mean `adam`?", "the optimizers are sgd, momentum, adam")
+    assert (near.advice, far.advice) == (
+        "did you mean `adam`?",
+        "the optimizers are sgd, momentum, nesterov, rmsprop, adam, adamw",
+    )
 
 
 def test_momentum_is_for_momentum() -> None:

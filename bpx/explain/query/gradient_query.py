@@ -6,7 +6,7 @@ Every number is the value of a node and every formula the printing of one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -91,8 +91,19 @@ class GradientQuery:
             *broadcast_warnings(self.spec),
             *gradient_warnings(self.spec, self.ledger, self.values),
             *overflow_warnings(self.spec, self.ledger, self.values),
-            *kink_notes(self.spec, self.ledger, self.values),
+            *{note.message: note for note in self._kink_notes()}.values(),
         )
+
+    def _kink_notes(self) -> Iterator[Diagnostic]:
+        """Kinks of the reverse pass, and those of passes that are nodes of the graph, `grad(L, w)`."""
+        yield from kink_notes(self.spec, self.ledger, self.values)
+        for node in self.forward:
+            if self.graph.ops[node].quoted:
+                of, by, _ = self.graph[node].args
+                ledger = reverse(of, [by])  # of nodes that are there already: equal nodes are shared
+                targets = [edge.local for edge in ledger.edges if edge.local is not None]
+                known = {**self.spec.input_values, **self.values}
+                yield from kink_notes(self.spec, ledger, {**self.values, **run(self.graph, known, targets)})
 
     def passes(self, kind: Callable[..., _P], **more: Any) -> _P:
         """Both passes as rows, in a class of the fields of `Passes` and of those that `more` fills."""
@@ -171,6 +182,8 @@ class GradientQuery:
         graph = self.graph
         if graph.ops[node] in (INPUT, CONSTANT):
             return None
+        if graph.ops[node].quoted:  # what it is written with is not what its value comes from
+            return self.named(graph.args[node][-1])
         if any(math.prod(graph.shapes[arg]) > LARGEST_SHOWN for arg in graph.args[node]):
             return None
         digits = self._digits_needed(node)

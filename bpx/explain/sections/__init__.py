@@ -7,6 +7,7 @@ from bpx.explain.sections.expansion import Expansion
 from bpx.explain.sections.expect import Expected
 from bpx.explain.sections.forward import Forward
 from bpx.explain.sections.gradients import Gradients
+from bpx.explain.sections.higher import HigherDerivatives
 from bpx.explain.sections.paths import Paths
 from bpx.explain.sections.patterns import Patterns
 from bpx.explain.sections.reverse import Reverse
@@ -21,6 +22,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Gradients,
     Paths,
     SecondDerivatives,
+    HigherDerivatives,
     Step,
     Patterns,
     Expected,

@@ -10,6 +10,7 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.graph import OPS
+from bpx.ops.elementwise.arithmetic import GRADIENT
 from bpx.render.blocks import Block, Heading, Lines
 from bpx.words.say import say
 
@@ -44,9 +45,17 @@ class Patterns(Section):
 
 def _pattern(passes: Passes, op: str, meaning: str | None) -> str:
     if op not in OPS:
-        return say("pattern-of-rule.stated", op=op)
+        # An op that a spec states has a name of its own, which may be that of `grad`.
+        kind = "gradient" if _is_gradient(passes, op) else "stated"
+        return say(f"pattern-of-rule.{kind}", op=op)
     from bpx.explain.ops.op_reference import pattern_text
 
     positions = {edge.position for edge in passes.edges if passes.op_names[edge.consumer] == op}
     sentence = pattern_text(OPS[op], positions)
     return f"{sentence} {meaning}." if meaning else sentence
+
+
+def _is_gradient(passes: Passes, op: str) -> bool:
+    """Is it the op of `grad(L, w)`? Its edge comes from its last arg alone."""
+    positions = {edge.position for edge in passes.edges if passes.op_names[edge.consumer] == op}
+    return op == GRADIENT.name and positions == {GRADIENT.quoted}

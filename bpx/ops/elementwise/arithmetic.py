@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.facts import Guard
-from bpx.graph.graph import Expr
+from bpx.graph.graph import BY_NAME, Expr, Op
 from bpx.ops.building.row import elem, infix, prefix
 from bpx.ops.elementwise.functions import log
 
@@ -70,3 +70,17 @@ reciprocal = elem(
 )
 square = elem("square", np.square, lambda x, out: (2 * x,), expands=lambda x: x * x)
 identity = elem("identity", lambda x: x, lambda x, out: (1,))
+
+
+# `grad(L, w)` with the node of the reverse pass that it is: written as it was asked for, and derived like
+# that node, which carries all of its value. It is in no table, as no call makes one by itself.
+GRADIENT = Op(
+    "grad",
+    value=lambda of, by, gradient, batch=0: gradient,
+    args=("of", "by", "gradient"),
+    pull=lambda upstream, of, by, gradient, out: (None, None, upstream),
+    shape=lambda of, by, gradient: gradient,
+    linear=True,
+    quoted=2,
+)
+BY_NAME[GRADIENT.name] = GRADIENT  # so that graphs with it can be pickled

@@ -62,9 +62,10 @@ class _Assembler:
 
     def assemble(self) -> NamedGraph | None:
         syntax = self.syntax
-        if syntax.blocks:
-            from bpx.spec.reading.blocks import expand_blocks
+        if syntax.blocks or self.may_call_cells():
+            from bpx.spec.reading.blocks import add_cells, expand_blocks
 
+            add_cells(syntax)
             expand_blocks(syntax, self.problems)
         for name, input in syntax.inputs.items():
             self.names[name] = None if input.value is None else self.graph.input(input.value.shape)
@@ -81,6 +82,10 @@ class _Assembler:
         if output is None or any(expr is None for expr in self.names.values()):
             return None
         return self.named_graph(output)
+
+    def may_call_cells(self) -> bool:
+        """Might a step call a cell that ships with bpx?"""
+        return any(step and "_cell" in step.text.content for step in self.syntax.steps.values())
 
     def declare_steps(self) -> None:
         """Names of steps are known before any of them is built: their order does not matter."""

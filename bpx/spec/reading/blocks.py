@@ -17,7 +17,9 @@ from bpx.graph.named.names import dotted, groups_of
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.reading.syntax import BlockCall, BlockSyntax, SpecSyntax
 from bpx.spec.text.build import build
+from bpx.spec.text.cells import CELLS
 from bpx.spec.text.order import in_order, report_cycle
+from bpx.spec.text.parser import parse
 from bpx.spec.text.problems import listed, report_with_guess
 from bpx.spec.text.source_text import SourceText, shortened
 from bpx.spec.text.syntax_tree import (
@@ -35,7 +37,8 @@ from bpx.spec.text.syntax_tree import (
     with_args,
 )
 from bpx.spec.text.tokens import MOST_DOTS
-from bpx.words.diagnostic import Diagnostic, Span
+from bpx.words.diagnostic import Diagnostic, Source, Span
+from bpx.words.say import say
 
 LARGEST = 500_000  # characters of all names and formulas that calls are expanded into, in blocks too
 
@@ -83,6 +86,23 @@ def expand_blocks(syntax: SpecSyntax, problems: list[Diagnostic]) -> None:
     `syntax.calls` then says of each step so made which call it comes from.
     """
     _Expansion(syntax, problems).expand()
+
+
+def add_cells(syntax: SpecSyntax) -> None:
+    """Put the cells that the spec calls among its blocks, unless it has a block or an op of that name."""
+    blocks = [*syntax.blocks.values()]
+    every = [*syntax.steps.values(), *(step for block in blocks for step in block.steps.values())]
+    # A search in the texts is enough, and faster than one in the trees: a cell too many does no harm.
+    texts = {step.text.content for step in every if step and "_cell" in step.text.content}
+    for name in CELLS:
+        if any(name in text for text in texts) and name not in syntax.blocks and name not in syntax.ops:
+            syntax.blocks[name] = _cell(name)
+
+
+def _cell(name: str) -> BlockSyntax:
+    args, steps = CELLS[name]
+    expressions = {step: parse(SourceText(Source(name, text), text))[0] for step, text in steps.items()}
+    return BlockSyntax(args, {**expressions}, output=[*steps][-1])
 
 
 class _Expansion:
@@ -274,7 +294,7 @@ class _Expansion:
             problem = Diagnostic("unknown-setting", text.span(start, end), {**facts, "setting": name})
             self.problems.append(problem._replace(help="call-form"))
         if len(call.args) != len(names):
-            facts |= {"wanted": len(names), "found": len(call.args)}
+            facts |= {"wanted": say("word.args", count=len(names)), "found": len(call.args)}
             span = text.span(call.start, call.end)
             self.problems.append(Diagnostic("wrong-arity", span, facts, "call-form"))
         return len(call.args) == len(names) and not call.settings

@@ -9,7 +9,8 @@ from typing import Any
 
 from bpx.graph.arrays import ShapeError
 from bpx.graph.graph import OPS, Expr, Graph, Op
-from bpx.graph.numbers import CONSTANTS
+from bpx.graph.numbers import CONSTANTS, shape_text
+from bpx.ops.elementwise.arithmetic import GRADIENT
 from bpx.spec.text.problems import Reporter, call_form, call_meant, setting_problem, shape_problem
 from bpx.spec.text.source_text import shortened
 from bpx.spec.text.syntax_tree import Call, Expression, Literal, Name, Node, Setting, SplitPart, fold
@@ -119,6 +120,8 @@ class _Builder:
     # --- calls ---
 
     def called(self, call: Call, args: Sequence[_Operand], span: Span) -> Expr | None:
+        if call.op == GRADIENT.name and call.op not in self.ops:
+            return self.gradient(call, args, span)
         if call.op not in self.ops and call.op not in OPS:
             self.unknown_op(call)
             return None
@@ -127,6 +130,32 @@ class _Builder:
             self.report(Diagnostic("not-elementwise", span, {"op": op.name}))
             return None
         return self.node(op, call, args, span) if op else None
+
+    def gradient(self, call: Call, operands: Sequence[_Operand], span: Span) -> Expr | None:
+        """`grad(L, w)`: the reverse pass of L, appended to the graph, and the node of it that is meant."""
+        from bpx.passes.reverse import grad  # needed by few specs
+
+        if self.elementwise:
+            self.report(Diagnostic("not-elementwise", span, {"op": call.op}))
+            return None
+        if len(operands) != GRADIENT.quoted or call.settings:
+            facts = {"op": call.op, "wanted": say("word.args", count=GRADIENT.quoted), "found": len(operands)}
+            self.report(Diagnostic("wrong-arity", span, {**facts, "call": "grad(L, w)"}, "call-form"))
+            return None
+        of, by = (self.expr(operand) for operand in operands)
+        if of is None or by is None:
+            return None
+        if of.shape:
+            place = self.text.span(operands[0].start, operands[0].end)
+            facts = {"name": shortened(place.text), "shape": shape_text(of.shape)}
+            by_name = shortened(self.text.span(operands[1].start, operands[1].end).text)
+            self.report(Diagnostic("grad-of-array", place, {**facts, "by": by_name}, "grad-of-sum"))
+            return None
+        before = len(self.graph)
+        (gradient,) = grad(of, [by])
+        expr = self.graph.add(GRADIENT, of, by, gradient)
+        self.origins.update(dict.fromkeys(range(before, len(self.graph)), span))
+        return expr
 
     def split_part(self, node: SplitPart, first: Expr | None) -> Expr | None:
         """The split that `first` is a part of, with another part taken."""

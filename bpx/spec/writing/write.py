@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpx.graph.formula import formula
-from bpx.graph.graph import CONSTANT
+from bpx.graph.graph import CONSTANT, Graph
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import groups_of
 from bpx.graph.named.written import Written
@@ -81,14 +81,30 @@ class _Rows(list[Any]):
 def _shared(spec: NamedGraph) -> dict[int, str]:
     """Inner nodes that are used more than once: written in place they would be written twice."""
     uses: dict[int, int] = {}
-    for node in spec.graph.needs(of=[spec.output, *spec.steps.values()]):
-        for arg in spec.graph.args[node]:
+    for node in _written(spec.graph, [spec.output, *spec.steps.values()]):
+        for arg in _args_written(spec.graph, node):
             uses[arg] = uses.get(arg, 0) + 1
     return {
         node: spec.names[node]
         for node, count in uses.items()
         if count > 1 and node in spec.names and spec.graph.ops[node] is not CONSTANT
     }
+
+
+def _written(graph: Graph, of: Iterable[int]) -> list[int]:
+    """The nodes `of` and all that their formulas are written with, in order."""
+    needed, waiting = set[int](), list(of)
+    while waiting:
+        node = waiting.pop()
+        if node not in needed:
+            needed.add(node)
+            waiting += _args_written(graph, node)
+    return sorted(needed)
+
+
+def _args_written(graph: Graph, node: int) -> tuple[int, ...]:
+    """The args in the formula of a node: what a gradient is made of is written as the gradient alone."""
+    return tuple(graph.args[node])[: graph.ops[node].quoted or None]
 
 
 def _grouped(spec: NamedGraph) -> dict[int, str]:
