@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.report.blame import Blame, CodeLine
-from bpx.spec.code.leaves import Path
+from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.lines.backward_values import (
     Adjoint,
     adjoints,
@@ -64,8 +65,8 @@ def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
 
 def batch_lengths(traced: TracedProgram) -> list[int]:
     """The lengths that a batch may have."""
-    arguments = traced.program.world.originals["args"].values()
-    return sorted({n for value in arguments for n in np.shape(value) if n > 1})
+    arguments = (value for _, value in walk(traced.program.world.originals["args"]))
+    return sorted({n for value in arguments if isinstance(value, np.ndarray) for n in value.shape if n > 1})
 
 
 def _wrong_lines(traced: TracedProgram, mean: int) -> list[WrongLine]:
@@ -179,7 +180,8 @@ def _node_of(traced: TracedProgram, culprit: Culprit, by_node: dict[int, Any]) -
     adjoint: Adjoint = culprit.adjoint
     if adjoint.node not in by_node:
         return None
-    same_shape = np.shape(culprit.setting.value) == np.shape(by_node[adjoint.node])
+    value = culprit.setting.value  # `return dx, dw` sets a tuple
+    same_shape = isinstance(value, np.ndarray | Real) and np.shape(value) == np.shape(by_node[adjoint.node])
     whole = close(adjoint.value, by_node[adjoint.node])
     return traced.graph.names[adjoint.node] if whole and same_shape else None
 

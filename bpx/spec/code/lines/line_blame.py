@@ -50,7 +50,7 @@ class Attempt(NamedTuple):
         return np.where(self.entries, right, np.asarray(value))
 
 
-class Explanation(NamedTuple):
+class Cause(NamedTuple):
     """A replacement, and the wrong gradients that it mends."""
 
     attempt: Attempt
@@ -103,7 +103,7 @@ class Search:
         """The first line that explains all, or the lines that do together."""
         ranks = meant.ranks(settings)
         lines = self._lines(settings)
-        explanations: list[Explanation] = []
+        explanations: list[Cause] = []
         # First the lines that all that is wrong depends on, the most doubtful of them first.
         for line in self._by_rank([line for line in lines if line.reach >= self.wrong], ranks):
             explanations += self._explained(line, meant)
@@ -117,8 +117,8 @@ class Search:
         return [*culprits, *self._last(settings, left, meant)]
 
     def _source(
-        self, explanation: Explanation, lines: Sequence[Line], meant: Meant, order: Sequence[Setting]
-    ) -> Explanation:
+        self, explanation: Cause, lines: Sequence[Line], meant: Meant, order: Sequence[Setting]
+    ) -> Cause:
         """Where the mistake comes from, if a value that the line reads is right for another line.
 
         If another adjoint in its place mends all as well, the line is right and the value is not.
@@ -141,7 +141,7 @@ class Search:
                 if adjoint.node > attempt.by_time[time].node:
                     other = Attempt(line.key, {line.times[0].time: adjoint}, 1.0)
                     if self._mended(other) == self.wrong:
-                        return Explanation(other, self.wrong)
+                        return Cause(other, self.wrong)
         return explanation
 
     def _by_rank(self, lines: Sequence[Line], ranks: Mapping[Setting, int]) -> Iterator[Line]:
@@ -173,16 +173,16 @@ class Search:
         pairs = ((leaf, result.get(leaf), claim) for leaf, claim in self._claims.items())
         return frozenset(leaf for leaf, value, claim in pairs if not close(value, claim, 1e-12))
 
-    def _explained(self, line: Line, meant: Meant) -> list[Explanation]:
+    def _explained(self, line: Line, meant: Meant) -> list[Cause]:
         """The replacement of what the line sets that mends most, if any."""
-        best: Explanation | None = None
+        best: Cause | None = None
         for factor in (1.0, *of_lengths(line.times[0].value)):
             for attempt in self._attempts(line, meant, factor):
                 mended = self._mended(attempt)
                 if mended and (best is None or len(mended) > len(best.mended)):
-                    best = Explanation(attempt, mended)
+                    best = Cause(attempt, mended)
                 if mended >= line.reach:
-                    return [self._needed(Explanation(attempt, mended))]
+                    return [self._needed(Cause(attempt, mended))]
                 if self.runs > MOST_RUNS:
                     break
             later = self._time_by_time(line, meant, factor)
@@ -192,7 +192,7 @@ class Search:
                 break
         return [best] if best else []
 
-    def _needed(self, explanation: Explanation) -> Explanation:
+    def _needed(self, explanation: Cause) -> Cause:
         """The same without the times that need no replacement: the line was right then."""
         attempt, mended = explanation
         for time in [*attempt.by_time] if len(attempt.by_time) > 1 else ():
@@ -200,7 +200,7 @@ class Search:
             less = attempt._replace(by_time=rest)
             if rest and self._mended(less) == mended:
                 attempt = less
-        return Explanation(attempt, mended)
+        return Cause(attempt, mended)
 
     def _attempts(self, line: Line, meant: Meant, factor: float) -> Iterator[Attempt]:
         """Of what a line sets once, or at last, or at each of its times."""
@@ -216,9 +216,9 @@ class Search:
                 yield Attempt(line.key, by_time, factor, entries)
             yield Attempt(line.key, by_time, factor)
 
-    def _time_by_time(self, line: Line, meant: Meant, factor: float) -> Explanation | None:
+    def _time_by_time(self, line: Line, meant: Meant, factor: float) -> Cause | None:
         """A line of a layer runs once for each layer: what each mends stays mended."""
-        best: Explanation | None = None
+        best: Cause | None = None
         alone = [setting for setting in line.doubtful if line.alone(setting)]
         for setting in alone if len(line.doubtful) > 1 else ():
             for adjoint in meant.like(setting.value, factor):
@@ -226,7 +226,7 @@ class Search:
                 attempt = Attempt(line.key, {**known, setting.time: adjoint}, factor)
                 mended = self._mended(attempt)
                 if len(mended) > (len(best.mended) if best else 0):
-                    best = Explanation(attempt, mended)
+                    best = Cause(attempt, mended)
                     break
                 if self.runs > MOST_RUNS:
                     return best
@@ -272,9 +272,7 @@ def _moved(value: Any) -> Any:
     return np.asarray(value) + scale * 0.01 * steps
 
 
-def _chosen(
-    explanations: Sequence[Explanation], lines: Sequence[Line], wrong: frozenset[Any]
-) -> list[Culprit]:
+def _chosen(explanations: Sequence[Cause], lines: Sequence[Line], wrong: frozenset[Any]) -> list[Culprit]:
     """As few lines as explain all that can be explained; of equals the first."""
     culprits, left = [], set(wrong)
     times = {line.key: line.times for line in lines}
