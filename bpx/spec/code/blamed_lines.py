@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -181,7 +180,7 @@ def _node_of(traced: TracedProgram, culprit: Culprit, by_node: dict[int, Any]) -
     if adjoint.node not in by_node:
         return None
     value = culprit.setting.value  # `return dx, dw` sets a tuple
-    same_shape = isinstance(value, np.ndarray | Real) and np.shape(value) == np.shape(by_node[adjoint.node])
+    same_shape = isinstance(value, np.ndarray | float) and np.shape(value) == np.shape(by_node[adjoint.node])
     whole = close(adjoint.value, by_node[adjoint.node])
     return traced.graph.names[adjoint.node] if whole and same_shape else None
 
