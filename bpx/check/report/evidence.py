@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import SAFETY_FACTOR
+from bpx.check.numeric.tolerances import EPSILON, SAFETY_FACTOR
+from bpx.check.report.entry import shown_bars
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -122,6 +123,14 @@ class Evidence:
     def bar(self) -> Array:
         """How far off the reference may be for certain."""
         return np.where(np.isnan(self.widest), SAFETY_FACTOR * self.error, self.widest)
+
+    @property
+    def shown_bars(self) -> Array:
+        """The error bars as reports show them: of what is proved, one rounding and the width of the proof."""
+        value = np.asarray(self.value)
+        proved = EPSILON * np.abs(value) + (self.highest - self.lowest)
+        error = np.where(self.certified, proved, self.error)
+        return np.asarray(shown_bars(value, error, self.certified))
 
     @property
     def shape(self) -> tuple[int, ...]:
