@@ -28,17 +28,21 @@ _SAME_ON_ALL_PROCESSORS = (
 _OF_TEN = 1e-9  # of a decimal digit: what the logarithm of a power of ten may be off by
 
 
-def shown_bars(value: Array | float, error: Array | float, proved: Any = False) -> Any:
-    """Error bars as reports show them; all arrays broadcast to one shape.
+def shown_bars(
+    value: Array | float, error: Array | float, least: Array | float = np.nan, proved: Any = False
+) -> Any:
+    """Error bars as reports show them, of two digits at most; all arrays broadcast to one shape.
 
     Measured bars are made of rounding errors, which are up to twice as large on another processor: they are
-    rounded up to a power of ten, and none is below `MEASURED_BAR` of the value. Those of references that are
-    `proved`, or known to one rounding, come from arithmetic that is the same everywhere; they stay.
+    rounded up to a power of ten, and none is below `least` (nan: `MEASURED_BAR` of the value). Those of
+    references that are `proved`, or known to one rounding, come from arithmetic that is the same everywhere.
     """
     value, error = np.asarray(value), np.asarray(error)
     with np.errstate(all="ignore"):
         stays = proved | (error <= EPSILON * np.abs(value)) | ~np.isfinite(error)
-        return np.where(stays, error, np.fmax(above(error), _share_of(value, MEASURED_BAR)))
+        floor = np.where(np.isnan(least), _share_of(value, MEASURED_BAR), _share_of(np.asarray(least), 1.0))
+        # To two digits a number is rounded by at most a twentieth of it: the bar stays one.
+        return np.where(stays, in_digits(1.06 * error, 2), np.fmax(above(error), floor))
 
 
 def noise(reference: Array | float, error: Array | float, verdicts: Any) -> Any:
@@ -177,7 +181,7 @@ class Entry:
         plain: dict[str, Any] = {
             "input": self.input,
             "index": list(self.index),
-            "claimed": plain_value(without_noise(self)),
+            "claimed": plain_value(_without_noise(self)),
             "reference": _known(_to_place_of(self.error, self.reference)),
             "error": _known(self.error),
             "difference": _known(self.noise if self.is_noise else float(f"{self.difference:.6g}")),
@@ -221,13 +225,14 @@ class LocalRow(NamedTuple):
     between: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data; the args of the node have been rounded, and so has the exact derivative there."""
+        below = float(noise(self.reference, self.error, Verdict.AGREE))
         plain: dict[str, Any] = {
             "node": self.node,
             "op": self.op,
             "arg": self.arg,
-            "claimed": plain_value(without_noise(self)),
-            "reference": _known(_to_place_of(self.error, self.reference)),
+            "claimed": plain_value(_without_noise(self)),
+            "reference": _known(_to_place_of(below, self.reference)),
             "error": _known(self.error),
             "verdict": self.verdict.word,
             "reason": self.reason.text if self.reason else None,
@@ -308,7 +313,7 @@ def digits_agreed(claimed: Array, reference: Array, error: Array, verdicts: Any)
     return np.nan_to_num(np.where(both_zero & ~np.isnan(difference), of_zero, digits), posinf=np.inf)
 
 
-def without_noise(row: Entry | LocalRow) -> float:
+def _without_noise(row: Entry | LocalRow) -> float:
     """What is claimed; where it agrees, to the digits that are the same on every processor."""
     below = float(noise(row.reference, row.error, row.verdict))
     agrees = row.verdict is Verdict.AGREE and abs(row.claimed - row.reference) <= below

@@ -71,7 +71,10 @@ def _slopes(entry: _Entry) -> tuple[float, float]:
 
 
 def _share(entry: _Entry) -> float:
-    """How much of the entry is open at most, a power of ten: where the bar is narrow, rounding may have taken the claim's digits."""
+    """How much of the entry is open at most, a power of ten.
+
+    Where the bar is narrow, rounding may have taken the claim's digits.
+    """
     scale = np.fmax(abs(entry.claimed), abs(entry.value))
     open_width = np.fmax(entry.take(entry.evidence.bar), abs(entry.claimed - entry.value))
     return float(above(open_width / scale)) if scale else np.inf
