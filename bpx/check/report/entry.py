@@ -25,6 +25,8 @@ _LAST_DIGIT = 2.0**-53  # relative: half a unit in the last place of a float64 n
 _SAME_ON_ALL_PROCESSORS = (
     6  # significant digits of what a bound is relative to; a 1 may be 0.9999999999999999
 )
+_LEAST_POWER = -330  # of ten: less than the smallest number
+_POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(_LEAST_POWER, -_LEAST_POWER + 1)])
 _OF_TEN = 1e-9  # of a decimal digit: what the logarithm of a power of ten may be off by
 
 
@@ -59,7 +61,7 @@ def above(numbers: Array | float) -> Any:
     """Numbers >= 0 rounded up to powers of ten; 0, nan and infinite ones stay."""
     numbers = np.asarray(numbers, dtype=float)
     with np.errstate(all="ignore"):
-        power = 10.0 ** np.ceil(np.log10(numbers) - _OF_TEN)
+        power = _power_of_ten(np.ceil(np.log10(numbers) - _OF_TEN))
     return np.where((power > 0) & np.isfinite(power), power, numbers)
 
 
@@ -281,9 +283,19 @@ def _ranked(numbers: Array) -> Array:
 def in_digits(numbers: Array, digits: int) -> Array:
     """Numbers >= 0 rounded to so many significant digits; 0, nan and infinite ones stay."""
     with np.errstate(all="ignore"):
-        unit = 10.0 ** (np.floor(np.log10(numbers)) - (digits - 1))
-        rounded = np.round(numbers / unit) * unit
+        exponent = np.floor(np.log10(numbers) + _OF_TEN) - (digits - 1)
+        unit, inverse = _power_of_ten(exponent), _power_of_ten(-exponent)
+        # A division by 1e17 is rounded once, so that the number is the one that its digits name.
+        down = np.round(numbers * inverse) / inverse
+        rounded = np.where((exponent < 0) & np.isfinite(inverse), down, np.round(numbers / unit) * unit)
     return np.where((unit > 0) & np.isfinite(rounded), rounded, numbers)
+
+
+def _power_of_ten(exponent: Array) -> Any:
+    """10 to whole exponents; that of NumPy is another in the last bit on another processor."""
+    known = np.isfinite(exponent)
+    at = np.clip(np.where(known, exponent, 0), _LEAST_POWER, -_LEAST_POWER).astype(int) - _LEAST_POWER
+    return np.where(known, _POWERS_OF_TEN[at], 10.0**exponent)
 
 
 def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:
