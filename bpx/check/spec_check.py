@@ -273,7 +273,7 @@ def local_rows(checked: CheckedGraph) -> Iterator[LocalRow]:
             checked.name(edge.arg),
             checked_edge.claimed,
             checked_edge.reference,
-            checked_edge.error,
+            checked_edge.shown_bar,
             checked_edge.verdict,
             checked_edge.reason,
             checked_edge.between,

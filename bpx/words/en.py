@@ -330,6 +330,8 @@ ENGLISH: dict[str, str | Counted] = {
         one="traced 1 line of `{forward}`; {output} is its result times a random {upstream}, summed",
         other="traced {count} lines of `{forward}`; {output} is its result times a random {upstream}, summed",
     ),
+    "diagnostic.traced-whole": "traced `{forward}`; `{backward}` was checked as its gradient",
+    "diagnostic.traced-weighted-whole": "traced `{forward}`; {output} is its result times a random {upstream}, summed",
     "diagnostic.traced-loss": Counted(
         "count",
         one="traced 1 line of `{forward}` and `{loss}`; `{backward}` was checked as the gradient of `{loss}`",

@@ -85,7 +85,7 @@ def _rows(checked: CheckedGraph, name: str, custom: CustomOp) -> list[LocalRow]:
             at = _where(checked, edge.local, checked_edge.claimed)
             where = ", ".join(f"{arg_name} = {number(value, 6)}" for arg_name, value in at.items())
             reason = Reason("rule-at", {"where": where})
-            numbers = (checked_edge.claimed, checked_edge.reference, checked_edge.error)
+            numbers = (checked_edge.claimed, checked_edge.reference, checked_edge.shown_bar)
             rows.append(LocalRow(name, custom.op.name, arg, *numbers, checked_edge.verdict, reason))
     return rows
 

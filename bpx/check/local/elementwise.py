@@ -31,7 +31,7 @@ from bpx.check.numeric.tolerances import (
     SETTLED,
     WITNESSES,
 )
-from bpx.check.report.entry import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict, relative_differences
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array
@@ -321,7 +321,7 @@ def _checked(
     slope = ErrorBound(
         *(batch.part(node, field) for field in (evidence.value, evidence.error + moved, spread))
     )
-    worst = part.start + _worst(claimed[part], evidence.value[part], judgement.verdicts[part])
+    worst = part.start + _worst(claimed[part], evidence.part(part), judgement.verdicts[part])
     middle, half = float(evidence.value[worst]), float(spread[worst])
     return CheckedEdge(
         edge,
@@ -336,8 +336,7 @@ def _checked(
     )
 
 
-def _worst(claimed: Array, value: Array, verdicts: NDArray[np.int8]) -> int:
-    """The element of the worst verdict, and of these the one that is relatively off by most."""
-    with np.errstate(all="ignore"):
-        gap = np.abs(claimed - value) / np.maximum(np.abs(claimed), np.abs(value))
-    return int(np.lexsort((-np.nan_to_num(gap), verdicts))[0])
+def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8]) -> int:
+    """The element of the worst verdict, and of these the first that is relatively off by most."""
+    relative = relative_differences(claimed, evidence.value, evidence.shown_bars)
+    return int(np.lexsort((-np.nan_to_num(relative), verdicts))[0])

@@ -17,7 +17,7 @@ from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep
 from bpx.check.local.structural_rule import StructuralRule
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
 from bpx.check.numeric.tolerances import EPSILON
-from bpx.check.report.entry import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict, shown_bars
 from bpx.graph.arrays import Array, Shape
 from bpx.passes.reverse import Edge
 
@@ -197,6 +197,11 @@ class CheckedEdge(NamedTuple):
     verdict: Verdict
     reason: Reason | None = None
     between: tuple[float, float] | None = None  # the one-sided slopes at a kink
+
+    @property
+    def shown_bar(self) -> float:
+        """The error bar of the reference as reports show it."""
+        return float(shown_bars(self.reference, self.error))
 
     @property
     def trusted(self) -> Jacobian:

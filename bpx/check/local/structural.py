@@ -30,7 +30,7 @@ from bpx.check.numeric.tolerances import (
     SKETCH_SEQUENTIAL,
     SKETCHES,
 )
-from bpx.check.report.entry import Reason, Verdict
+from bpx.check.report.entry import Reason, Verdict, noise
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.verdict import verdict
 from bpx.graph.arrays import Array, Shape
@@ -76,7 +76,8 @@ def compare(
 ) -> CheckedEdge:
     """The edge, with the numbers of the element (of flat arrays) of the worst verdict that is off by most."""
     judgement = verdict(claimed, evidence)
-    gap = np.abs(claimed - evidence.value)
+    gap, bar = np.abs(claimed - evidence.value), evidence.shown_bars
+    gap[gap <= noise(evidence.value, bar, judgement.verdicts)] = 0.0
     # Without a reference the gap is nan, and must not rank before a number.
     worst = int(np.lexsort((-np.nan_to_num(gap), judgement.verdicts))[0])
     return CheckedEdge(

@@ -1,7 +1,8 @@
 """One number of a gradient or of a rule, what is known of it and why.
 
-Where there is no reference, it and its error bar are nan. A difference within the error bar is noise: no
-order and no count of digits depends on it.
+Where there is no reference, it and its error bar are nan. What rounding makes of claims, references and
+error bars is another on another processor, so reports bound it: error bars by `shown_bars`, differences and
+digits by `noise`. A difference below that is noise: no order and no count of digits depends on it.
 """
 
 from __future__ import annotations
@@ -14,12 +15,59 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import EPSILON, EXACTLY_KNOWN, MEASURED_BAR
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text
 from bpx.render.plain_data import plain_value
 from bpx.words.say import say
 
 _LAST_DIGIT = 2.0**-53  # relative: half a unit in the last place of a float64 number
+_SAME_ON_ALL_PROCESSORS = (
+    6  # significant digits of what a bound is relative to; a 1 may be 0.9999999999999999
+)
+_LEAST_POWER = -330  # of ten: less than the smallest number
+_POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(_LEAST_POWER, -_LEAST_POWER + 1)])
+_OF_TEN = 1e-9  # of a decimal digit: what the logarithm of a power of ten may be off by
+
+
+def shown_bars(
+    value: Array | float, error: Array | float, least: Array | float = np.nan, proved: Any = False
+) -> Any:
+    """Error bars as reports show them, of two digits at most; all arrays broadcast to one shape.
+
+    Measured bars are made of rounding errors, which are up to twice as large on another processor: they are
+    rounded up to a power of ten, and none is below `least` (nan: `MEASURED_BAR` of the value). Those of
+    references that are `proved`, or known to one rounding, come from arithmetic that is the same everywhere.
+    """
+    value, error = np.asarray(value), np.asarray(error)
+    with np.errstate(all="ignore"):
+        stays = proved | (error <= EPSILON * np.abs(value)) | ~np.isfinite(error)
+        floor = np.where(np.isnan(least), _share_of(value, MEASURED_BAR), _share_of(np.asarray(least), 1.0))
+        # To two digits a number is rounded by at most a twentieth of it: the bar stays one.
+        return np.where(stays, in_digits(1.06 * error, 2), np.fmax(above(error), floor))
+
+
+def noise(reference: Array | float, error: Array | float, verdicts: Any) -> Any:
+    """Below this, differences are noise: the error bar, or what rounding may make of a claim that agrees.
+
+    Where the reference is exact, nothing is.
+    """
+    rounding = np.fmax(error, _share_of(np.asarray(reference), EXACTLY_KNOWN))
+    exact = (np.asarray(error) == 0) | (np.asarray(verdicts) == Verdict.DISAGREE)
+    return np.where(exact | ~np.isfinite(reference), error, rounding)
+
+
+def above(numbers: Array | float) -> Any:
+    """Numbers >= 0 rounded up to powers of ten; 0, nan and infinite ones stay."""
+    numbers = np.asarray(numbers, dtype=float)
+    with np.errstate(all="ignore"):
+        power = _power_of_ten(np.ceil(np.log10(numbers) - _OF_TEN))
+    return np.where((power > 0) & np.isfinite(power), power, numbers)
+
+
+def _share_of(value: Array, share: float) -> Any:
+    """This share of the size of a value, rounded up to a power of ten."""
+    return above(share * in_digits(np.abs(value), _SAME_ON_ALL_PROCESSORS))
 
 
 class Verdict(IntEnum):
@@ -102,12 +150,17 @@ class Entry:
 
     @property
     def is_noise(self) -> bool:
-        """Does the difference lie within the error bar, so that its digits mean nothing?"""
-        return self.difference <= self.error
+        """Is the difference so small that its digits mean nothing?"""
+        return self.difference <= self.noise
+
+    @property
+    def noise(self) -> float:
+        """Below this, the difference means nothing."""
+        return float(noise(self.reference, self.error, self.verdict))
 
     @property
     def relative(self) -> float:
-        """The difference in units of the larger of the two; 0 where it lies within the error bar."""
+        """The difference in units of the larger of the two; 0 where it is noise."""
         numbers = np.array([self.claimed, self.reference, self.error])
         return float(relative_differences(numbers[0], numbers[1], numbers[2]))
 
@@ -115,8 +168,7 @@ class Entry:
     def digits(self) -> float:
         """Decimal digits to which claim and reference are known to agree; infinite where to the last one.
 
-        The error bar limits them: below it a difference is noise, which another processor would round
-        in another way. Two numbers that are 0 as far as the bar tells agree to the last digit.
+        `noise` limits them. Two numbers that are 0 as far as the error bar tells agree to the last digit.
         """
         claimed, reference, error = np.array([self.claimed, self.reference, self.error])
         return float(digits_agreed(claimed, reference, error, np.asarray(self.verdict)))
@@ -131,11 +183,11 @@ class Entry:
         plain: dict[str, Any] = {
             "input": self.input,
             "index": list(self.index),
-            "claimed": plain_value(self.claimed),
-            "reference": _known(self.reference),
+            "claimed": plain_value(_without_noise(self)),
+            "reference": _known(_to_place_of(self.error, self.reference)),
             "error": _known(self.error),
-            "difference": _known(self.difference),
-            "digits": plain_value(self.digits),
+            "difference": _known(self.noise if self.is_noise else float(f"{self.difference:.6g}")),
+            "digits": plain_value(round(self.digits, 2)),
             "verdict": self.verdict.word,
             "reason": self.reason.text if self.reason else None,
             "code": self.reason.code if self.reason else None,
@@ -175,13 +227,14 @@ class LocalRow(NamedTuple):
     between: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data; the args of the node have been rounded, and so has the exact derivative there."""
+        below = float(noise(self.reference, self.error, Verdict.AGREE))
         plain: dict[str, Any] = {
             "node": self.node,
             "op": self.op,
             "arg": self.arg,
-            "claimed": plain_value(self.claimed),
-            "reference": _known(self.reference),
+            "claimed": plain_value(_without_noise(self)),
+            "reference": _known(_to_place_of(below, self.reference)),
             "error": _known(self.error),
             "verdict": self.verdict.word,
             "reason": self.reason.text if self.reason else None,
@@ -218,20 +271,35 @@ def ranked_differences(claimed: Array, reference: Array, error: Array) -> tuple[
     which is another on another processor, would put them in order.
     """
     relative = relative_differences(claimed, reference, error)
-    difference = np.where(relative == 0, 0.0, np.abs(claimed - reference))  # within the bar, it is noise
-    return -_in_three_digits(relative), -_in_three_digits(difference)
+    difference = np.where(relative == 0, 0.0, np.abs(claimed - reference))  # noise
+    return -_ranked(relative), -_ranked(difference)
 
 
-def _in_three_digits(numbers: Array) -> Array:
-    """Numbers >= 0 rounded to three significant digits; nan, the worst there is, becomes infinite."""
+def _ranked(numbers: Array) -> Array:
+    """In three digits; nan, the worst there is, becomes infinite."""
+    return np.where(np.isnan(numbers), np.inf, in_digits(numbers, 3))
+
+
+def in_digits(numbers: Array, digits: int) -> Array:
+    """Numbers >= 0 rounded to so many significant digits; 0, nan and infinite ones stay."""
     with np.errstate(all="ignore"):
-        unit = 10.0 ** (np.floor(np.log10(numbers)) - 2)
-        rounded = np.round(numbers / unit) * unit
-    return np.where(np.isnan(numbers), np.inf, np.where(unit > 0, rounded, numbers))  # 0 and inf stay
+        exponent = np.floor(np.log10(numbers) + _OF_TEN) - (digits - 1)
+        unit, inverse = _power_of_ten(exponent), _power_of_ten(-exponent)
+        # A division by 1e17 is rounded once, so that the number is the one that its digits name.
+        down = np.round(numbers * inverse) / inverse
+        rounded = np.where((exponent < 0) & np.isfinite(inverse), down, np.round(numbers / unit) * unit)
+    return np.where((unit > 0) & np.isfinite(rounded), rounded, numbers)
+
+
+def _power_of_ten(exponent: Array) -> Any:
+    """10 to whole exponents; that of NumPy is another in the last bit on another processor."""
+    known = np.isfinite(exponent)
+    at = np.clip(np.where(known, exponent, 0), _LEAST_POWER, -_LEAST_POWER).astype(int) - _LEAST_POWER
+    return np.where(known, _POWERS_OF_TEN[at], 10.0**exponent)
 
 
 def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:
-    """|claimed - reference| over the larger of both; 0 where the difference lies within the error bar.
+    """|claimed - reference| over the larger of both; 0 where the difference is noise.
 
     So the order of the entries, worst first, does not depend on noise.
     """
@@ -239,7 +307,8 @@ def relative_differences(claimed: Array, reference: Array, error: Array) -> Arra
         scale = np.maximum(np.abs(claimed), np.abs(reference))
         difference = np.abs(claimed - reference)
         relative = difference / scale
-    return np.where((difference <= error) | (scale <= error), 0.0, relative)
+    is_noise = difference <= noise(reference, error, Verdict.AGREE)
+    return np.where(is_noise | (scale <= error), 0.0, relative)
 
 
 def digits_agreed(claimed: Array, reference: Array, error: Array, verdicts: Any) -> Array:
@@ -247,11 +316,27 @@ def digits_agreed(claimed: Array, reference: Array, error: Array, verdicts: Any)
     with np.errstate(all="ignore"):
         scale = np.maximum(np.abs(claimed), np.abs(reference))
         difference = np.abs(claimed - reference)
-        relative = np.maximum(difference, error) / scale
-        digits = np.where(relative < _LAST_DIGIT, np.inf, np.maximum(0.0, -np.log10(relative)))
+        bound = np.maximum(difference, noise(reference, error, verdicts))
+        relative = bound / in_digits(scale, _SAME_ON_ALL_PROCESSORS)
+        counted = np.round(-np.log10(relative), 9)  # not 11.999… of a power of ten
+        digits = np.where(relative < _LAST_DIGIT, np.inf, np.maximum(0.0, counted))
     both_zero = (scale <= error) | (scale == 0)
     of_zero = np.where((verdicts == Verdict.AGREE) | (difference == 0), np.inf, 0.0)
     return np.nan_to_num(np.where(both_zero & ~np.isnan(difference), of_zero, digits), posinf=np.inf)
+
+
+def _without_noise(row: Entry | LocalRow) -> float:
+    """What is claimed; where it agrees, to the digits that are the same on every processor."""
+    below = float(noise(row.reference, row.error, row.verdict))
+    agrees = row.verdict is Verdict.AGREE and abs(row.claimed - row.reference) <= below
+    return _to_place_of(below, row.claimed) if agrees else row.claimed
+
+
+def _to_place_of(error: float, number: float) -> float:
+    """A number rounded to the first digit of an error; one that is smaller than the error stays."""
+    if not 0 < error < abs(number) < math.inf:
+        return number
+    return round(number, -math.floor(math.log10(error) + _OF_TEN))
 
 
 def _known(number: float) -> Any:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import SAFETY_FACTOR
+from bpx.check.numeric.tolerances import EPSILON, SAFETY_FACTOR
+from bpx.check.report.entry import shown_bars
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Evidence:
     error: Array  # its error bar
     hidden: Field = 0.0  # the part of that which no difference shows: rounding that is bounded by itself
     widest: Field = np.nan  # how far off it is for certain; nan: the error times the safety factor
+    least_bar: Field = np.nan  # no error bar is shown smaller; nan: a share of the value
 
     # How far rounding and the smallest difference that matters reach.
     scale: Field = 0.0  # the slopes met around, or the terms that the entry is the sum of
@@ -124,6 +126,14 @@ class Evidence:
         return np.where(np.isnan(self.widest), SAFETY_FACTOR * self.error, self.widest)
 
     @property
+    def shown_bars(self) -> Array:
+        """The error bars as reports show them: of what is proved, one rounding and the width of the proof."""
+        value = np.asarray(self.value)
+        proved = EPSILON * np.abs(value) + (self.highest - self.lowest)
+        error = np.where(self.certified, proved, self.error)
+        return np.asarray(shown_bars(value, error, self.least_bar, self.certified))
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of all fields."""
         return self.value.shape
@@ -140,7 +150,7 @@ class Evidence:
         nothing = {"scale": 0.0, "rest": 0.0, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
         nothing |= {"flat": False, "apart": False}
         no_kink = {"kink": False, "jump": False, "limiting": False}
-        no_proof = {"certified": False, "widest": np.nan, "hidden": 0.0}
+        no_proof = {"certified": False, "widest": np.nan, "least_bar": np.nan, "hidden": 0.0}
         self.put(at, value=value, error=error, **{**nothing, **no_kink, **no_proof, **measured})
 
     def restore(self, at: Any, part: Evidence, /) -> None:

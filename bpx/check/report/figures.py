@@ -48,11 +48,11 @@ def _sure_digits(row: Entry | LocalRow) -> int:
 
 
 def difference(entry: Entry) -> Cell:
-    """How far the claim is off; what lies within the error bar is noise, and only bounded."""
+    """How far the claim is off; noise is only bounded."""
     if math.isnan(entry.difference):
         return ""
-    if entry.is_noise and entry.error > 0:
-        return phrase("check.noise", error=numbers_formula(entry.error, 1))
+    if entry.is_noise and entry.noise > 0:
+        return phrase("check.noise", error=numbers_formula(entry.noise, 1))
     return numbers_formula(entry.difference, 2)
 
 

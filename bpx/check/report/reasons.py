@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.report.entry import Reason
+from bpx.check.report.entry import Reason, above
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import Judgement, verdict
@@ -33,7 +33,7 @@ def table(
         for flat in np.flatnonzero(judgement.certified).tolist()
         for entry in [_Entry(claimed, evidence, flat)]
     }
-    value, error = evidence.value, evidence.error
+    value, error = evidence.value, evidence.shown_bars
     return GradientTable(name, claimed, value, error, judgement.verdicts, reasons, between, by, enclosures)
 
 
@@ -56,7 +56,7 @@ class _Entry:
     def __init__(self, claimed: Array, evidence: Evidence, flat: int) -> None:
         self.evidence, self.flat = evidence, flat
         self.claimed = self.take(claimed)
-        self.value, self.error = self.take(evidence.value), self.take(evidence.error)
+        self.value = self.take(evidence.value)
 
     def take(self, field: Any) -> float:
         """The entry of a field."""
@@ -71,10 +71,13 @@ def _slopes(entry: _Entry) -> tuple[float, float]:
 
 
 def _share(entry: _Entry) -> float:
-    """How much of the entry is open: where the bar is narrow, rounding may have taken the claim's digits."""
+    """How much of the entry is open at most, a power of ten.
+
+    Where the bar is narrow, rounding may have taken the claim's digits.
+    """
     scale = np.fmax(abs(entry.claimed), abs(entry.value))
     open_width = np.fmax(entry.take(entry.evidence.bar), abs(entry.claimed - entry.value))
-    return float(open_width / scale) if scale else np.inf
+    return float(above(open_width / scale)) if scale else np.inf
 
 
 def _both(entry: _Entry, detect: float) -> Mapping[str, str]:
@@ -89,17 +92,20 @@ def _sides(entry: _Entry, detect: float) -> Mapping[str, str]:
 
 
 def _difference(entry: _Entry, detect: float) -> Mapping[str, str]:
-    return {"difference": number(abs(entry.claimed - entry.value), 3), "error": number(entry.error, 3)}
+    error = entry.take(entry.evidence.shown_bars)
+    return {"difference": number(abs(entry.claimed - entry.value), 3), "error": number(error, 1)}
 
 
 _FACTS: Mapping[str, Callable[[_Entry, float], Mapping[str, str]]] = {
     "differs": _difference,
-    "uncertain": lambda entry, detect: {"share": number(_share(entry), 2), "detect": number(detect, 2)},
-    "beyond-budget": lambda entry, detect: {"share": number(_share(entry), 2)},
+    "uncertain": lambda entry, detect: {"share": number(_share(entry), 1), "detect": number(detect, 2)},
+    "beyond-budget": lambda entry, detect: {"share": number(_share(entry), 1)},
     "no-digit": lambda entry, detect: {"value": number(entry.value, SHOWN_DIGITS)},
     "rounded-formula": lambda entry, detect: {"value": number(entry.value)},
     "digits-lost": lambda entry, detect: {"value": number(entry.value)},
-    "claim-noise": lambda entry, detect: {"noise": number(entry.take(entry.evidence.claim_noise), 2)},
+    "claim-noise": lambda entry, detect: {
+        "noise": number(float(above(entry.take(entry.evidence.claim_noise))), 1)
+    },
     "claim-not-finite": lambda entry, detect: {"claimed": number(entry.claimed)},
     "code-in-digits": lambda entry, detect: {"relative": number(entry.take(entry.evidence.formula_gap), 3)},
     "formula": lambda entry, detect: {"relative": number(entry.take(entry.evidence.formula_gap), 3)},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import EXACT_GRADIENT_EVALUATIONS
+from bpx.check.numeric.tolerances import EXACT_GRADIENT_EVALUATIONS, FEW_OPERATIONS, LEAST_BAR
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
@@ -59,6 +59,8 @@ class Evaluation:
         self.reference = ErrorBound(*(np.broadcast_to(part, shape) for part in swept))
         value, error, _ = self.reference
         self.evidence = Evidence.of(value, error, tolerance=np.broadcast_to(claimed.tolerance, shape))
+        if checked.operations <= FEW_OPERATIONS:
+            self.evidence.least_bar = LEAST_BAR * self.term_magnitudes
         self.evidence.facts["beyond-budget"] = {"budget": checked.query.budget}
         self.bent = np.zeros(self.evidence.value.size, dtype=bool)  # flat: the entries a kink bears on
         # Of bare numbers it is not known how rounding came into them; of bpx's own, what it takes at kinks.
