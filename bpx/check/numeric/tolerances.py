@@ -600,8 +600,11 @@ SAME_BESIDE = 1e-5
 
 # Relative to the inputs: how far beside the given point a traced graph is compared with its function (for
 # short floats the root of their unit), what the two may differ by in units of the floats, and as a share of
-# how far they moved. Two branches that part by 2**-7 of the slope part by more than that.
+# how far they moved. Two branches that part by 2**-7 of the slope part by more than that. Where they part, a
+# condition may have changed on the way: the nearer points leave 1 in 32 of those, and let slopes part by
+# 2**-42 / 2**-22 = 1e-6 of themselves at most, which is less than `DETECT`.
 NEARBY = 2.0**-17
+NEARER = 2.0**-22
 NEARBY_AGREEMENT = 2.0**10
 NEARBY_SHARE = 2.0**-7
 

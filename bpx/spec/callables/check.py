@@ -21,12 +21,11 @@ from bpx.check.function.caller import Caller
 from bpx.check.numeric.tolerances import REPEATS
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
-from bpx.spec.callables.nearby import certify_nearby
 from bpx.spec.callables.other_upstreams import with_kinds, with_other_upstreams
 from bpx.spec.callables.positional_program import PositionalProgram
 from bpx.spec.code.check import judged
 from bpx.spec.code.options import ProgramOptions
-from bpx.spec.code.traced_program import random_upstream, run_backward, trace_program
+from bpx.spec.code.traced_program import certify_nearby, random_upstream, run_backward, trace_program
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
@@ -77,7 +76,7 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
     with np.errstate(all="ignore"):
         run = run_backward(program, upstream)
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
-        certify_nearby(traced, rows)
+        certify_nearby(traced)
     asked = {"seed": options.seed, "detect": options.detect}
     report = with_other_upstreams(
         judged(traced, run, ProgramOptions(options.seed, options.detect)), traced, rows, claimed, **asked
