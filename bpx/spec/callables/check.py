@@ -23,7 +23,8 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 from bpx.spec.callables.other_upstreams import with_kinds, with_other_upstreams
 from bpx.spec.callables.positional_program import PositionalProgram
-from bpx.spec.code.check import judged
+from bpx.spec.callables.styles import program_in_other_style
+from bpx.spec.code.check import check_program, judged
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.traced_program import certify_nearby, random_upstream, run_backward, trace_program
 from bpx.spec.trace.tape import TraceError
@@ -39,8 +40,12 @@ def check_callables(
 ) -> Report:
     """Check `backward`; for arguments, options and errors see `bpx.check.function.black_box.check_function`.
 
+    Functions in other styles are checked as those of a file are, see `bpx.spec.code.check.check_program`.
     Of the options `calls`, `seconds` and `exact` are about differences, and are reasons to use these.
     """
+    program = program_in_other_style(forward, inputs, backward, names)
+    if program is not None:
+        return check_program(program, **options)
     chosen = FunctionOptions.of(options)
     usual = FunctionOptions(detect=chosen.detect, seed=chosen.seed)
     notes: tuple[Diagnostic, ...] = ()

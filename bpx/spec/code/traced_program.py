@@ -83,7 +83,13 @@ def run_backward(
     raise AssertionError
 
 
-def moves_gradients(program: Program) -> bool:
+def is_loss_alone(program: Program) -> bool:
+    """Whether one function returns a loss, and no gradients are to be had."""
+    returns_number = program.both and not isinstance(program.returned(), tuple | list | dict)
+    return returns_number and not _moves_gradients(program)
+
+
+def _moves_gradients(program: Program) -> bool:
     """Whether a function that returns only its loss leaves gradients behind, or moves weights by them."""
     recorder = Recorder()
     for before, result, after in program.backward_run(np.ones(()), {}, recorder.recording):
