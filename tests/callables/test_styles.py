@@ -62,7 +62,7 @@ def loss_and_wrong_grads(params: Any, X: Any, y: Any) -> Any:
     h = X @ params["w"] + params["b"]
     loss = np.mean((h - y) ** 2)
     dh = 2 * (h - y) / y.size
-    return loss, {"w": X.T @ dh, "b": dh.sum()  * np.ones(2)}
+    return loss, {"w": X.T @ dh, "b": dh.sum() * np.ones(2)}
 
 
 def layers(weights: Any, x: Any) -> Any:

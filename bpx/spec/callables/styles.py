@@ -25,7 +25,8 @@ def program_in_other_style(
 ) -> Program | None:
     """The program of functions in another style; None where the call by position is what is meant.
 
-    `backward` is None where `forward` returns the gradients too, or is an object with both. Raises `BpxError`.
+    `backward` is None where `forward` returns the gradients too, or is an object with both passes. Raises
+    `BpxError`.
     """
     passes = [forward] if backward is None else [forward, backward]
     if not isinstance(inputs, list | tuple | dict) or not all(map(_is_function, passes)):
@@ -52,9 +53,7 @@ def _name_of(function: Any, number: int) -> str:
     return name if name.isidentifier() else ("forward", "backward")[number]
 
 
-def _by_name(
-    function: Callable[..., Any], inputs: Any, names: Sequence[str] | None
-) -> dict[str, Any] | None:
+def _by_name(function: Callable[..., Any], inputs: Any, names: Sequence[str] | None) -> dict[str, Any] | None:
     """The inputs by the names of the function's arguments; None for a list with names of its own."""
     if isinstance(inputs, Mapping):
         return {str(name): _as_argument(value) for name, value in inputs.items()}

@@ -144,7 +144,7 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
 
 
 def _short_type(traced: TracedProgram, claims: dict[str, Any]) -> Any:
-    """The shortest type in which something was computed, by whose rounding all is judged; None for float64."""
+    """The shortest type that was met, by whose rounding all is judged; None where it is float64."""
     types = [np.dtype(dtype) for dtype in SHORT_FLOATS]
     met = {claim.dtype for claim in claims.values()}
     return next((one for one in types if one in met or traced.trace.roundoff == np.finfo(one).eps), None)
