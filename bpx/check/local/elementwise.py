@@ -209,7 +209,8 @@ class _PartialDerivative:
         same = (np.abs(slopes - value) <= SAFETY_FACTOR * (errors + error)).all(axis=0)
         same &= np.isfinite(error) & (np.abs(claimed - value) <= SAFETY_FACTOR * error)
         self.evidence.replace(columns[same], value[same], error[same])
-        return columns[~same]
+        left: Indices = columns[~same]
+        return left
 
     def secants(self, columns: Indices) -> tuple[Array, Array]:
         """The slopes (secants, columns) of secants to both sides and to each, and their rounding."""

@@ -145,9 +145,11 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
 
 def _short_type(traced: TracedProgram, claims: dict[str, Any]) -> Any:
     """The shortest type that was met, by whose rounding all is judged; None where it is float64."""
-    types = [np.dtype(dtype) for dtype in SHORT_FLOATS]
     met = {claim.dtype for claim in claims.values()}
-    return next((one for one in types if one in met or traced.trace.roundoff == np.finfo(one).eps), None)
+    for kind in SHORT_FLOATS:
+        if np.dtype(kind) in met or traced.trace.roundoff == float(np.finfo(kind).eps):
+            return np.dtype(kind)
+    return None
 
 
 def _unclaimed(traced: TracedProgram, report: Report, program: Program) -> Iterator[Diagnostic]:
