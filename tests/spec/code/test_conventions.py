@@ -325,6 +325,29 @@ def test_float64_is_not_judged_by_the_rounding_of_float32(tmp_path: Path) -> Non
     assert "short-floats" not in codes(report)
 
 
+# --- beside the given values --------------------------------------------------------------------
+
+
+def test_a_branch_on_its_boundary_is_no_formula(tmp_path: Path) -> None:
+    text = (
+        "def forks(x):\n    return np.sum(2 * x) if x[0] > 1.1 else np.sum(3 * x)\n\n\n"
+        "def b(x):\n    return np.full(3, 3.0)\n"
+    )
+    report = report_of(tmp_path, text, "forks,b")
+    assert report.verdict == "kink"
+    assert "not-traced" in codes(report)
+
+
+def test_a_branch_near_by_is_no_matter(tmp_path: Path) -> None:
+    text = (
+        "def forks(x):\n    return np.sum(2 * x) if x[0] > 1.1 + 2e-6 else np.sum(3 * x)\n\n\n"
+        "def b(x):\n    return np.full(3, 3.0)\n"
+    )
+    report = report_of(tmp_path, text, "forks,b")
+    assert report.verdict == "agree"
+    assert "not-traced" not in codes(report)
+
+
 # --- where forward cannot be traced -------------------------------------------------------------
 
 OPAQUE = """def g(x):
