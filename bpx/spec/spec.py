@@ -178,7 +178,9 @@ def gradcheck(
 
     `forward` may also name them in a file, as in `net.py:forward,backward`; `inputs` are values by name then.
     `forward(*inputs)` returns an array or a number, `backward(g, *inputs)` one gradient per input, where
-    `g` has the output's shape; for the options see `bpx.check.function.black_box`. Raises `bpx.BpxError`.
+    `g` has the output's shape. Other styles are understood as in files, see `bpx.spec.callables.styles`;
+    then `inputs` may be values by name, and `backward` is None where `forward` returns the gradients too, or
+    is an object with both passes. For the options see `bpx.check.function.black_box`. Raises `bpx.BpxError`.
     """
     if isinstance(forward, str):
         from bpx.spec.code.target import check_code, read_code

@@ -1244,6 +1244,7 @@ ENGLISH: dict[str, str | Counted] = {
     ),
     "check.rounded": "Claims given as numbers may be off by half a unit of their last written digit.",
     "check.detect": "Relative errors of {detect} or larger would have been detected.",
+    "check.detect-of-largest": "Errors of {detect} or more, relative to the largest entry of a gradient, would have been detected.",
     "check.all-agree": Counted(
         "total",
         one="1 entry agrees; difference {difference} at {entry}",

@@ -23,6 +23,7 @@ from bpx.check.local.rounding_error import ends_of
 from bpx.check.numeric.differences import OneSided, derivative, one_sided
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
+    AFFINE_STEPS,
     EPSILON,
     MOST_ENCLOSED_ELEMENTS,
     OFF_KINK,
@@ -152,7 +153,7 @@ class _PartialDerivative:
 
     def add_smooth_slopes(self, columns: Indices) -> None:
         """Elements off every kink, inside the domain."""
-        columns = self.add_enclosed_slopes(columns)
+        columns = self.add_affine_slopes(self.add_enclosed_slopes(columns))
         if not columns.size:
             return
         claimed, x = self.claimed[columns], self.batch.args[self.position][columns]
@@ -171,9 +172,12 @@ class _PartialDerivative:
             claim_noise=self.claim_noise(columns),
             flat=estimate.flat,
         )
-        undecided = (self.judgement(columns).verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)
-        self.add_exact_slopes(columns[undecided][: self.exact_elements])
-        self.recheck_wrong(columns)
+        verdicts = self.judgement(columns).verdicts
+        undecided = columns[(verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)]
+        if undecided.size:
+            self.add_exact_slopes(undecided[: self.exact_elements])
+            verdicts = self.judgement(columns).verdicts
+        self.recheck_wrong(columns[verdicts == Verdict.DISAGREE])
 
     def add_enclosed_slopes(self, columns: Indices) -> Indices:
         """Few elements on balls, which are faster than differences; those without a proof are returned."""
@@ -192,10 +196,46 @@ class _PartialDerivative:
                 self.evidence.put(column, formula_gap=0.0)
         return np.array([column for column in slopes if column not in proved], dtype=np.intp)
 
+    def add_affine_slopes(self, columns: Indices) -> Indices:
+        """Elements of ops that are affine in the arg, as sums and products: one slope, whatever the secant.
+
+        Long secants have next to no rounding. Those are returned of which this does not hold, or which claim
+        another slope.
+        """
+        if not columns.size or not self.batch.is_affine(self.position):
+            return columns
+        slopes, errors = self.secants(columns)
+        value, error, claimed = slopes[0], errors[0], self.claimed[columns]
+        same = (np.abs(slopes - value) <= SAFETY_FACTOR * (errors + error)).all(axis=0)
+        same &= np.isfinite(error) & (np.abs(claimed - value) <= SAFETY_FACTOR * error)
+        self.evidence.replace(columns[same], value[same], error[same])
+        left: Indices = columns[~same]
+        return left
+
+    def secants(self, columns: Indices) -> tuple[Array, Array]:
+        """The slopes (secants, columns) of secants to both sides and to each, and their rounding."""
+        x, here = self.batch.args[self.position][columns], self.batch.out[columns]
+        steepness = np.abs(here / np.where(self.claimed[columns] == 0, np.inf, self.claimed[columns]))
+        reach = np.fmax(np.maximum(np.abs(x), 1.0), steepness)
+        steps = np.multiply.outer(AFFINE_STEPS, reach)
+        high, low = x + steps, x - steps
+        above, below = (
+            np.broadcast_to(self.batch.value(self.position, points, columns), points.shape)
+            for points in (high, low)
+        )
+        rises = np.concatenate([above - below, above - here, here - below])
+        sizes = np.concatenate(
+            [np.abs(end) + np.abs(start) for end, start in ((above, below), (above, here), (here, below))]
+        )
+        runs = np.concatenate([high - low, high - x, x - low])
+        slopes = rises / runs
+        return slopes, EPSILON * (sizes / runs + np.abs(slopes))
+
     def recheck_wrong(self, columns: Indices) -> None:
         """A few witnesses of the elements that disagree; the others too, where one of these does not."""
-        verdicts = self.judgement(columns).verdicts
-        wrong = columns[verdicts == Verdict.DISAGREE][: self.exact_elements]
+        if not columns.size:
+            return
+        wrong = columns[: self.exact_elements]
         # A wrong rule is wrong at thousands of elements, for one reason: many digits cost 1 ms for each.
         witnesses, others = wrong[:WITNESSES], wrong[WITNESSES:]
         self.add_exact_slopes(witnesses)

@@ -18,7 +18,7 @@ import numpy as np
 from bpx.check.local.rounding_error import ends_of
 from bpx.graph.arrays import Array
 from bpx.graph.facts import Guard
-from bpx.graph.graph import Graph, Op
+from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.run import run
 
 if TYPE_CHECKING:
@@ -122,11 +122,19 @@ class ElementwiseBatch:
 
     def locals_at(self, position: int, args: Sequence[Any], out: Any, op: Op | None = None) -> Any:
         """The rule's local derivative (or that of another op's) for other args and out than those met."""
-        rule = (op or self.op).local
-        assert rule
-        local = self.scratch.lift(rule(*self.placeholders, self.result)[position])
+        local = self._local(position, op or self.op)
         values = run(self.scratch, {**self._placed(args), self.result.id: out}, [local.id])
         return np.broadcast_to(values[local.id], np.shape(out))
+
+    def is_affine(self, position: int) -> bool:
+        """Whether the rule says so: its local derivative depends neither on this arg nor on out."""
+        local = self._local(position, self.op)
+        by = [self.placeholders[position].id, self.result.id]
+        return not self.guards and not self.scratch.touched(by=by, upto=local.id)[local.id]
+
+    def _local(self, position: int, op: Op) -> Expr:
+        assert op.local
+        return self.scratch.lift(op.local(*self.placeholders, self.result)[position])
 
     def _placed(self, args: Sequence[Any]) -> dict[int, Any]:
         """Values of the args for their placeholders."""

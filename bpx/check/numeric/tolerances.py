@@ -610,10 +610,18 @@ DIFFERENCE_BESIDE = 2.0**-30
 # Relative to the largest of such gradients: what is nearer is the same, 2**-20 being what they may bend.
 SAME_BESIDE = 1e-5
 
+# Of max(|x|, 1, |out / slope|): the halves of secants that must have one slope where an op is affine in an
+# arg. The longest has next to no rounding; the shortest sees a bend of 2**-40 right beside x. None is a power
+# of two or a multiple of another, so that steps and periods of a function are not all met alike.
+AFFINE_STEPS = (0.8125, 0.3 * 2.0**-5, 0.7 * 2.0**-12)
+
 # Relative to the inputs: how far beside the given point a traced graph is compared with its function (for
 # short floats the root of their unit), what the two may differ by in units of the floats, and as a share of
-# how far they moved. Two branches that part by 2**-7 of the slope part by more than that.
+# how far they moved. Two branches that part by 2**-7 of the slope part by more than that. Where they part, a
+# condition may have changed on the way: the nearer points leave 1 in 32 of those, and let slopes part by
+# 2**-42 / 2**-22 = 1e-6 of themselves at most, which is less than `DETECT`.
 NEARBY = 2.0**-17
+NEARER = 2.0**-22
 NEARBY_AGREEMENT = 2.0**10
 NEARBY_SHARE = 2.0**-7
 

@@ -138,8 +138,15 @@ class Evidence:
         """The shape of all fields."""
         return self.value.shape
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        self.__dict__["version"] = self.version + 1
+
+    version = 0  # another one whenever something was written
+
     def put(self, at: Any, /, **measured: Any) -> None:
         """Write down what was measured of the entries at these flat indices."""
+        self.__dict__["version"] = self.version + 1
         for name, part in measured.items():
             field = getattr(self, name)
             if np.ndim(field) or np.ndim(part) or not self.shape or field != part:

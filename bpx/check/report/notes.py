@@ -43,7 +43,9 @@ def notes(report: CheckResults) -> Iterator[str]:
     if report.rounded:
         yield say("check.rounded")
     elif report.worst and report.verdict == Verdict.AGREE.word and report.reason is None:
-        yield say("check.detect", detect=number(report.detect, SHOWN_DIGITS))
+        short = any(note.code == "short-floats" for note in report.notes)
+        key = "check.detect-of-largest" if short else "check.detect"
+        yield say(key, detect=number(report.detect, SHOWN_DIGITS))
 
 
 def _local_counts(report: CheckResults) -> str:

@@ -14,7 +14,7 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.reasons import table
-from bpx.check.report.verdict import verdict
+from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
 from bpx.graph.run import run
@@ -54,6 +54,7 @@ class Evaluation:
 
     def __init__(self, checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> None:
         self.checked, self.name, self.node, self.claimed = checked, name, node, claimed
+        self._judged: tuple[Evidence, int, Judgement] | None = None
         shape = checked.graph.shapes[node]
         swept = checked.reference.get(node) or ErrorBound.exact(np.zeros(shape))
         self.reference = ErrorBound(*(np.broadcast_to(part, shape) for part in swept))
@@ -90,13 +91,12 @@ class Evaluation:
     @property
     def verdicts(self) -> NDArray[np.int8]:
         """The verdicts on the evidence so far, flat."""
-        judgement = verdict(self.claimed.value, self.evidence, self.checked.query.detect)
-        return judgement.verdicts.reshape(-1)
+        return self._judgement.verdicts.reshape(-1)
 
     @property
     def codes(self) -> NDArray[np.object_]:
         """The codes of the reasons so far, flat."""
-        return verdict(self.claimed.value, self.evidence, self.checked.query.detect).codes.reshape(-1)
+        return self._judgement.codes.reshape(-1)
 
     def entries_with(self, wanted: Verdict) -> Indices:
         """The entries that have this verdict so far."""
@@ -116,7 +116,16 @@ class Evaluation:
     @property
     def is_proved(self) -> bool:
         """Does a certificate decide every entry?"""
-        return bool(verdict(self.claimed.value, self.evidence, self.checked.query.detect).certified.all())
+        return bool(self._judgement.certified.all())
+
+    @property
+    def _judgement(self) -> Judgement:
+        """That on the evidence so far; every source asks for it, and most write nothing down."""
+        evidence = self.evidence
+        if self._judged is None or self._judged[:2] != (evidence, evidence.version):
+            judgement = verdict(self.claimed.value, evidence, self.checked.query.detect)
+            self._judged = (evidence, evidence.version, judgement)
+        return self._judged[2]
 
     @property
     def _certified(self) -> NDArray[np.bool_]:

@@ -21,12 +21,12 @@ from bpx.check.function.caller import Caller
 from bpx.check.numeric.tolerances import REPEATS
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
-from bpx.spec.callables.nearby import certify_nearby
 from bpx.spec.callables.other_upstreams import with_kinds, with_other_upstreams
 from bpx.spec.callables.positional_program import PositionalProgram
-from bpx.spec.code.check import judged
+from bpx.spec.callables.styles import program_in_other_style
+from bpx.spec.code.check import check_program, judged
 from bpx.spec.code.options import ProgramOptions
-from bpx.spec.code.traced_program import random_upstream, run_backward, trace_program
+from bpx.spec.code.traced_program import certify_nearby, random_upstream, run_backward, trace_program
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
@@ -40,8 +40,12 @@ def check_callables(
 ) -> Report:
     """Check `backward`; for arguments, options and errors see `bpx.check.function.black_box.check_function`.
 
+    Functions in other styles are checked as those of a file are, see `bpx.spec.code.check.check_program`.
     Of the options `calls`, `seconds` and `exact` are about differences, and are reasons to use these.
     """
+    program = program_in_other_style(forward, inputs, backward, names)
+    if program is not None:
+        return check_program(program, **options)
     chosen = FunctionOptions.of(options)
     usual = FunctionOptions(detect=chosen.detect, seed=chosen.seed)
     notes: tuple[Diagnostic, ...] = ()
@@ -77,7 +81,7 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
     with np.errstate(all="ignore"):
         run = run_backward(program, upstream)
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
-        certify_nearby(traced, rows)
+        certify_nearby(traced)
     asked = {"seed": options.seed, "detect": options.detect}
     report = with_other_upstreams(
         judged(traced, run, ProgramOptions(options.seed, options.detect)), traced, rows, claimed, **asked

@@ -9,17 +9,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import CellType
 from typing import Any
 
 import numpy as np
 
 from bpx.check.function.caller import Caller
-from bpx.spec.code.leaves import Path, World, is_users_object
+from bpx.spec.code.leaves import Path, World, cells_in_reach, is_users_object
 from bpx.spec.code.program import ForwardRun, Program, Routine
 from bpx.spec.code.words_of_code import parameters
 from bpx.spec.trace.calls import joined
-from bpx.spec.trace.stand_ins import places
 from bpx.spec.trace.tape import active
 
 _UPSTREAM = "g"
@@ -88,31 +86,9 @@ class _Reach(World):
         plain = _plain_function(function)
         owner = getattr(function, "__self__", None)
         owner = function if is_users_object(function) else owner if is_users_object(owner) else None
-        super().__init__(args, getattr(plain, "__globals__", {}), [plain], owner)
-        self._cells = [cell for place in places(function) if _may_change(cell := place.cell)]
-        self.originals |= {"self": owner, "cells": [cell.cell_contents for cell in self._cells]}
-
-    @contextmanager
-    def copy(self, values: Mapping[Path, Any]) -> Iterator[dict[str, Any]]:
-        """A copy with these values in it, which the functions see as long as the block lasts."""
-        with super().copy(values) as world:
-            before = [cell.cell_contents for cell in self._cells]
-            try:
-                for cell, content in zip(self._cells, world["cells"], strict=True):
-                    cell.cell_contents = content
-                yield world
-            finally:
-                for cell, content in zip(self._cells, before, strict=True):
-                    cell.cell_contents = content
-
-
-def _may_change(cell: CellType | None) -> bool:
-    """Does a function close over something that it could put a value into?"""
-    try:
-        content = None if cell is None else cell.cell_contents
-    except ValueError:  # not filled yet
-        return False
-    return isinstance(content, list | dict | set) or is_users_object(content)
+        module_globals = getattr(plain, "__globals__", {})
+        super().__init__(args, module_globals, [plain], owner, cells_in_reach(function))
+        self.originals["self"] = owner
 
 
 def _handed(world: Mapping[str, Any]) -> list[Any]:

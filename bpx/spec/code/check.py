@@ -14,6 +14,7 @@ import numpy as np
 
 from bpx.check.function.black_box import check_function
 from bpx.check.gradcheck import gradcheck
+from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
 from bpx.graph.numbers import shape_text
@@ -28,6 +29,7 @@ from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
     BackwardRun,
     TracedProgram,
+    certify_nearby,
     random_upstream,
     run_backward,
     trace_program,
@@ -106,7 +108,8 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
         recorder = Recorder()
         run = run_backward(program, upstream, recorder)
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
-        roundoff = short_roundoff(program.backward.function, recorder, traced.trace.roundoff)
+        certify_nearby(traced)
+        roundoff = short_roundoff(recorder, traced.trace.roundoff)
         traced = traced._replace(trace=traced.trace._replace(roundoff=roundoff))
     report = judged(traced, run, chosen)
     if report.verdict != "disagree":
@@ -130,16 +133,23 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
     report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, **options)
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options)
-    notes = (*_understood(traced), *notes, *_of_rounding(traced), *report.notes)
-    return replace(report, notes=notes, of_code=True, rounded=False)
+    report = replace(report, of_code=True, rounded=False)
+    short = _short_type(traced, claims)
+    if short is not None:
+        # Less than the rounding of that type is not seen.
+        least = SINGLE_ROUNDINGS * float(np.finfo(short).eps)
+        report = replace(report, detect=max(report.detect, least))
+        notes = (*notes, Diagnostic("short-floats", None, {"type": short.name}, severity="note"))
+    return replace(report, notes=(*_understood(traced), *notes, *report.notes))
 
 
-def _of_rounding(traced: TracedProgram) -> Iterator[Diagnostic]:
-    """A note that gradients are judged by the rounding of a short type."""
-    for dtype in SHORT_FLOATS:
-        if traced.trace.roundoff == float(np.finfo(dtype).eps):
-            facts = {"type": np.dtype(dtype).name}
-            yield Diagnostic("short-floats", None, facts, severity="note")
+def _short_type(traced: TracedProgram, claims: dict[str, Any]) -> Any:
+    """The shortest type that was met, by whose rounding all is judged; None where it is float64."""
+    met = {claim.dtype for claim in claims.values()}
+    for kind in SHORT_FLOATS:
+        if np.dtype(kind) in met or traced.trace.roundoff == float(np.finfo(kind).eps):
+            return np.dtype(kind)
+    return None
 
 
 def _unclaimed(traced: TracedProgram, report: Report, program: Program) -> Iterator[Diagnostic]:

@@ -71,12 +71,15 @@ def claimed_gradients(
     take(_left(before, after))
     by_name = any(item.place.startswith("returned") for item in found.values())
     one_each = isinstance(result, tuple | list) and len(result) == len(args)
+    taken = {item.place for item in found.values()}
+    positioned: Iterable[Found] = ()
     if one_each:
         # Beside gradients that have names, `return dz @ w.T, dw`, only what has none is of its place.
-        positioned = _one_each((pair for pair in pairs if not (by_name and pair[1].name)), leaves, args)
-    else:
-        taken = {item.place for item in found.values()}
-        positioned = () if by_name else _by_position(returned, leaves, args, taken)
+        positioned = list(_one_each((pair for pair in pairs if not (by_name and pair[1].name)), leaves, args))
+    if not positioned and not by_name:
+        in_order = list(_by_position(returned, leaves, args, taken))
+        # As many as there are arguments, they may still be of the arrays in a list that is one of these.
+        positioned = in_order if not one_each or len(in_order) == len(returned) else ()
     for item in positioned:
         found.setdefault(item.leaf, item)
     for item in _steps(leaves, after, local, {*found}):

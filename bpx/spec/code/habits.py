@@ -7,14 +7,13 @@ that a function was only handed are changed in place. Or it computes in float32,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from types import CodeType
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from bpx.spec.code.gradients import Found, place_of
-from bpx.spec.code.leaves import Path, codes_in_use, named
+from bpx.spec.code.leaves import Path, named
 from bpx.spec.code.lines.backward_values import close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
@@ -22,9 +21,6 @@ from bpx.spec.code.traced_program import found_gradients
 from bpx.words.diagnostic import Diagnostic
 
 SHORT_FLOATS = (np.float16, np.float32)
-# What NumPy takes for the name of such a type; `e` and `f` alone are names of many other things.
-_NAMES: dict[str, Any] = {"float16": np.float16, "half": np.float16, "f2": np.float16, "<f2": np.float16}
-_NAMES |= {"float32": np.float32, "single": np.float32, "f4": np.float32, "<f4": np.float32}
 _CHANGES = {"args": "changes-input", "upstream": "changes-upstream", "cache": "changes-cache"}
 _CLEARS = (
     "zero_grad",
@@ -74,18 +70,11 @@ def changes(program: Program, upstream: Any, gradients: Collection[Found]) -> It
                 yield note
 
 
-def short_roundoff(backward: Callable[..., Any], recorder: Recorder, roundoff: float) -> float:
-    """The epsilon of the coarsest type that backward computes in; at least that of the forward, `roundoff`.
+def short_roundoff(recorder: Recorder, roundoff: float) -> float:
+    """The epsilon of the coarsest type that a line of backward set; at least that of the forward, `roundoff`.
 
-    The type shows in what the lines of backward set, or in the name of the type in its code.
+    A type that the code only names may be meant for something else.
     """
     dtypes = (getattr(setting.value, "dtype", None) for setting in recorder.settings)
-    types: list[Any] = [dtype.type for dtype in dtypes if dtype is not None]
-    types += _named_in(codes_in_use([backward], getattr(backward, "__globals__", {})))
+    types = (dtype.type for dtype in dtypes if dtype is not None)
     return max([float(np.finfo(dtype).eps) for dtype in types if dtype in SHORT_FLOATS] + [roundoff])
-
-
-def _named_in(codes: Iterator[CodeType]) -> Iterator[Any]:
-    for code in codes:
-        texts = [constant for constant in code.co_consts if isinstance(constant, str)]
-        yield from (_NAMES[name] for name in (*code.co_names, *texts) if name in _NAMES)

@@ -9,12 +9,13 @@ import copy
 import functools
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.spec.trace.stand_ins import places
 from bpx.spec.trace.tape import active
 from bpx.spec.trace.user_source import is_users
 
@@ -170,8 +171,8 @@ def _functions_of(value: Any) -> list[types.FunctionType]:
 class World:
     """Arguments, objects and global variables: copies of the originals for every run.
 
-    `originals` holds `args` (by name), `globals` (of the module, what is data and one of `functions` uses)
-    and `self`.
+    `originals` holds `args` (by name), `globals` (of the module, what is data and one of `functions` uses),
+    `self` and what `cells` hold that functions close over.
     """
 
     def __init__(
@@ -180,8 +181,9 @@ class World:
         module_globals: dict[str, Any],
         functions: Iterable[Any],
         owner: Any = None,
+        cells: Sequence[types.CellType] = (),
     ) -> None:
-        self._module_globals = module_globals
+        self._module_globals, self._cells = module_globals, cells
         # What nobody uses need not be copied: a notebook may hold much more than memory holds twice.
         used = names_in_use([*functions, owner], module_globals)
         data = {name: module_globals[name] for name in module_globals if name in used}
@@ -191,6 +193,7 @@ class World:
             "args": dict(args),
             "globals": data,
             "self": None if at_home else owner,
+            "cells": [cell.cell_contents for cell in cells],
         }
         self._aliases: dict[int, list[Path]] = {}
         self.paths = {path for path, _ in walk(self.originals)}
@@ -214,11 +217,18 @@ class World:
             for place in self.places(path):
                 world = put(world, place, value)
         before = {name: self._module_globals[name] for name in world["globals"]}
+        contents = [cell.cell_contents for cell in self._cells]
         self._module_globals.update(world["globals"])
+        self._fill(world["cells"])
         try:
             yield world
         finally:
             self._module_globals.update(before)
+            self._fill(contents)
+
+    def _fill(self, contents: Sequence[Any]) -> None:
+        for cell, content in zip(self._cells, contents, strict=True):
+            cell.cell_contents = content
 
     def _constants(self, world: dict[str, Any]) -> dict[Path, Any]:
         """While a function is traced, handles for all arrays of floats: `X.dot(h)` of an array sees none."""
@@ -232,7 +242,21 @@ class World:
     def now(self, world: dict[str, Any]) -> dict[str, Any]:
         """The world as it is now: functions may have given globals new values."""
         names = world["globals"]
-        return {**world, "globals": {name: self._module_globals.get(name) for name in names}}
+        cells = [cell.cell_contents for cell in self._cells]
+        return {**world, "globals": {name: self._module_globals.get(name) for name in names}, "cells": cells}
+
+
+def cells_in_reach(function: Callable[..., Any]) -> list[types.CellType]:
+    """What functions close over that they could put a value into: lists, dicts and objects."""
+    return [cell for place in places(function) if _may_change(cell := place.cell)]
+
+
+def _may_change(cell: types.CellType | None) -> bool:
+    try:
+        content = None if cell is None else cell.cell_contents
+    except ValueError:  # not filled yet
+        return False
+    return isinstance(content, list | dict | set) or is_users_object(content)
 
 
 def _is_data(name: str, value: Any) -> bool:

@@ -14,7 +14,7 @@ from bpx.spec.code.inputs import gathered
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.loading import CodeTarget, load_target
 from bpx.spec.code.program import Program
-from bpx.spec.code.traced_program import moves_gradients, trace_leaves
+from bpx.spec.code.traced_program import is_loss_alone, trace_leaves
 from bpx.spec.code.understand import forward_only, understood
 from bpx.spec.code.words_of_code import parameters
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -36,8 +36,7 @@ def read_code(
 def program_of(code: CodeTarget) -> Program | None:
     """The forward and backward that a target names; None where it names a loss alone."""
     program = understood(code.named, code.args, vars(code.module))
-    returns_number = program.both and not isinstance(program.returned(), tuple | list | dict)
-    return None if returns_number and not moves_gradients(program) else program
+    return None if is_loss_alone(program) else program
 
 
 def check_code(code: CodeTarget, **options: Any) -> Report:

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.error_bound import short_float_rounding
+from bpx.check.numeric.tolerances import NEARBY, NEARBY_AGREEMENT, NEARBY_SHARE, NEARER, SMALLEST_FLOAT
 from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import shape_text
+from bpx.graph.run import run
 from bpx.spec.code.gradients import Found, claimed_gradients, misplaced, misshapen
 from bpx.spec.code.leaves import Leaf, Path, get, named, underlying, walk
 from bpx.spec.code.lines.recorder import Recorder
@@ -34,13 +36,17 @@ class BackwardRun(NamedTuple):
 
 
 class TracedProgram(NamedTuple):
-    """A program whose forward is a graph, with the leaves that backward has gradients of."""
+    """A program whose forward is a graph, with the leaves that backward has gradients of.
+
+    `data` are its other inputs that are arrays of the program.
+    """
 
     program: Program
     trace: Trace
     leaves: tuple[Leaf, ...]
     weights: tuple[str, ...] = ()  # the names of the upstream gradients, which are inputs of the graph
     upstream: Any = None  # what backward is called with
+    data: tuple[Leaf, ...] = ()
 
     @property
     def our_nodes(self) -> set[int]:
@@ -77,7 +83,13 @@ def run_backward(
     raise AssertionError
 
 
-def moves_gradients(program: Program) -> bool:
+def is_loss_alone(program: Program) -> bool:
+    """Whether one function returns a loss, and no gradients are to be had."""
+    returns_number = program.both and not isinstance(program.returned(), tuple | list | dict)
+    return returns_number and not _moves_gradients(program)
+
+
+def _moves_gradients(program: Program) -> bool:
     """Whether a function that returns only its loss leaves gradients behind, or moves weights by them."""
     recorder = Recorder()
     for before, result, after in program.backward_run(np.ones(()), {}, recorder.recording):
@@ -147,7 +159,8 @@ def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> Tra
         traced = trace_leaves(program, [*paths, *data], weights)
     except TraceError:  # of data a function may make plain numbers, which have no gradient anyway
         traced = trace_leaves(program, paths, weights)
-    return traced._replace(leaves=traced.leaves[: len(paths)], upstream=upstream)
+    leaves, rest = traced.leaves[: len(paths)], traced.leaves[len(paths) :]
+    return traced._replace(leaves=leaves, data=rest, upstream=upstream)
 
 
 def _nothing_found(program: Program, upstream: Any) -> Diagnostic:
@@ -214,3 +227,84 @@ def with_claims(traced: TracedProgram, claims: dict[str, Any], rtol: float = 0.0
         for name, value in claims.items()
     }
     return with_rtol(replace(traced.graph, claims=made), rtol)
+
+
+# --- beside the given values --------------------------------------------------------------------
+
+
+def certify_nearby(traced: TracedProgram) -> None:
+    """Compare graph and function at points to both sides of the given one. Raises `TraceError`.
+
+    A condition that is decided on its very boundary, or a number that slipped past the tracing, leaves a
+    graph with the right value and a wrong derivative. Such a graph and the function part as soon as the
+    inputs move.
+    """
+    comparison = _Comparison(traced)
+    step = _random_step(comparison.x)
+    roundoff = traced.trace.roundoff
+    shortest = float(np.sqrt(roundoff))
+    here = comparison.difference(comparison.x)
+    # Of two branches that the longer step crosses, the shorter one seldom crosses the same.
+    for reach in (max(NEARBY, shortest), max(NEARER, shortest)):
+        tolerance = min(NEARBY_AGREEMENT * roundoff, NEARBY_SHARE * reach)
+        room = tolerance + NEARBY_AGREEMENT * here  # where rounding is seen at the very point, it is about
+        sides = (comparison.x + sign * reach * step for sign in (-1.0, 1.0))
+        if all(comparison.difference(x) <= room for x in sides):
+            return
+    raise TraceError([Diagnostic("trace-nearby")])
+
+
+def _random_step(x: Any) -> Any:
+    """Of the size of x, element by element; zeros move as the others of x do, if there are any."""
+    rng = np.random.default_rng(0)
+    size = np.abs(x)
+    size[size == 0] = np.median(size[size > 0]) if (size > 0).any() else 1.0
+    return size * rng.uniform(0.5, 1.0, size.shape) * rng.choice([-1.0, 1.0], size.shape)
+
+
+class _Comparison:
+    """The graph beside the function; `x` (N,) are all arrays in a row that are inputs of both."""
+
+    def __init__(self, traced: TracedProgram) -> None:
+        self._traced = traced
+        self._leaves = [*traced.leaves, *traced.data]
+        self.x = np.concatenate([np.ravel(leaf.value) for leaf in self._leaves]).astype(float)
+        self._nodes = {leaf.name: leaf.node for leaf in traced.graph.inputs}
+
+    def difference(self, x: Any) -> float:
+        """How far the graph is off at x, relative to the terms of its sum; inf where the function refuses."""
+        traced, graph = self._traced, self._traced.graph
+        values = self._values(x)
+        parts = self._parts({leaf.path: value for leaf, value in zip(self._leaves, values, strict=True)})
+        if parts is None:
+            return np.inf
+        given = {
+            self._nodes[leaf.name]: value.astype(float)
+            for leaf, value in zip(self._leaves, values, strict=True)
+        }
+        result = run(graph.graph, {**graph.input_values, **given}, [graph.output])[graph.output]
+        terms = np.concatenate([np.ravel(part) for part in parts])
+        size = max(SMALLEST_FLOAT, float(np.sqrt(np.sum(terms**2))))
+        expected = terms.sum() if traced.weights else parts[0]
+        difference = float(np.max(np.abs(result - expected), initial=0.0))
+        return difference / size if np.isfinite(difference) else np.inf
+
+    def _values(self, x: Any) -> list[Any]:
+        """The arrays at x, each of its own type."""
+        ends = np.cumsum([np.size(leaf.value) for leaf in self._leaves])[:-1]
+        pieces = zip(np.split(x, ends), self._leaves, strict=True)
+        return [piece.reshape(np.shape(leaf.value)).astype(leaf.value.dtype) for piece, leaf in pieces]
+
+    def _parts(self, values: Any) -> list[Any] | None:
+        """What the function returns, times the upstream gradients; None where it does not take the values."""
+        traced = self._traced
+        try:
+            outputs = [np.asarray(part, dtype=float) for part in traced.program.parts(values)]
+        except Exception:  # a stranger's way of saying that this is outside its domain
+            return None
+        if not traced.weights:
+            return outputs
+        weights = [leaf.value for leaf in traced.graph.inputs if leaf.name in traced.weights]
+        if [np.shape(weight) for weight in weights] != [output.shape for output in outputs]:
+            return None
+        return [weight * output for weight, output in zip(weights, outputs, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from types import CellType
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,14 @@ def understood(
     named: Sequence[tuple[str, Any, Any]],
     args: Mapping[str, Any],
     module_globals: dict[str, Any],
+    cells: Sequence[CellType] = (),
 ) -> Program:
     """The program of `forward`, `backward`, perhaps a loss between them; or of one function or object.
 
-    `named` are (name, value, object that it is a method of). Raises `BpxError`.
+    `named` are (name, value, object that it is a method of); `cells` what functions close over. Raises
+    `BpxError`.
     """
-    world, routines = _world(named, list(_all_routines(named)), args, module_globals)
+    world, routines = _world(named, list(routines_of(named)), args, module_globals, cells)
     forward, loss, backward = _sorted_out(routines)
     program = Program(forward, loss, backward, world)
     _find_outputs(program, module_globals)
@@ -59,15 +62,16 @@ def _world(
     routines: Sequence[Routine],
     args: Mapping[str, Any],
     module_globals: dict[str, Any],
+    cells: Sequence[CellType] = (),
 ) -> tuple[World, list[Routine]]:
     """The world of these routines, and the routines with the way to their object in it."""
     objects = (_object(value, owner) for _, value, owner in named)
     owner = next((found for found in objects if found is not None), None)
-    world = World(args, module_globals, [routine.function for routine in routines], owner)
+    world = World(args, module_globals, [routine.function for routine in routines], owner, cells)
     return world, [_at_home(routine, owner, world) for routine in routines]
 
 
-def _all_routines(named: Sequence[tuple[str, Any, Any]]) -> Iterator[Routine]:
+def routines_of(named: Sequence[tuple[str, Any, Any]]) -> Iterator[Routine]:
     """The functions that are named: one object has both passes, several things have one each."""
     if len(named) == 1:
         yield from _routines(*named[0])

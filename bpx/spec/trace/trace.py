@@ -14,7 +14,7 @@ from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import free_output_name
 from bpx.graph.run import run
 from bpx.spec.trace.random_state import kept_random_state
-from bpx.spec.trace.stand_ins import places, stand_ins
+from bpx.spec.trace.stand_ins import Place, places, stand_ins
 from bpx.spec.trace.tape import Branch, Handle, Tape, TraceError, agree, is_traced
 from bpx.spec.trace.traced import Traced
 from bpx.spec.trace.user_source import raised_at, source_of
@@ -53,8 +53,9 @@ def trace_function(
     `BpxError` where the function itself raises.
     """
     origin = origin or function
-    expected = _plainly_called(function, inputs, origin)
-    traced = _traced_call(function, inputs, origin)
+    reach = places(origin)
+    expected = _plainly_called(function, inputs, origin, reach)
+    traced = _traced_call(function, inputs, origin, reach)
     node = _output_node(traced, traced.result)
     graph = _named_graph(traced, node, inputs, getattr(origin, "__code__", None), output)
     if expected is not None:
@@ -64,11 +65,11 @@ def trace_function(
 
 
 def _plainly_called(
-    function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any]
+    function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any], reach: list[Place]
 ) -> Any:
     """What the function returns for numbers."""
     copies = {name: np.array(value)[()] for name, value in inputs.items()}
-    with kept_random_state(origin, places(origin)), np.errstate(all="ignore"):
+    with kept_random_state(origin, reach), np.errstate(all="ignore"):
         try:
             return function(**copies)
         except NoHandleError:  # a function written with ops of bpx has no other value than that of its graph
@@ -82,10 +83,11 @@ def _raised(error: Exception) -> BpxError:
     return BpxError([Diagnostic("function-raised", None, facts)])
 
 
-def _traced_call(function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any]) -> _Run:
+def _traced_call(
+    function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any], reach: list[Place]
+) -> _Run:
     tape = Tape(Traced)
     handles = {name: tape.input(value) for name, value in inputs.items()}
-    reach = places(origin)
     kept = kept_random_state(origin, reach)
     with kept, stand_ins(reach, tape), tape.running(), np.errstate(all="ignore"):
         try:

@@ -110,3 +110,30 @@ def test_only_the_args_that_are_asked_for_are_checked():
     point = point_of(made)
     narrow = type(point).at(point.query._replace(wrt={"x": made.nodes["x"]}), made.input_values)
     assert [edge.position for edge in narrow.checked_edges] == [0]
+
+
+# --- ops that are affine in an arg: secants -----------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["x + y", "x - y", "x * y", "x / y", "-x + 0 * y"])
+def test_secants_of_affine_ops_have_next_to_no_rounding(text):
+    x = np.array([0.5, -3.0, 1e-9, 1e12, 7.0])
+    y = np.array([2.0, 1e9, -0.25, 3.0, 1e-7])
+    for one in checked(spec(text, x=x, y=y)):
+        assert one.verdict is Verdict.AGREE
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        ("x + y", lambda right, *args: right * (1 + 1e-4)),
+        ("x + y", lambda right, *args: right - 1),
+        ("x * y", lambda right, *args: right * (1 + 1e-4)),
+        ("sin(x) * 1", lambda right, *args: right * 0 + 1.0001),
+        ("tanh(x)", lambda right, *args: 1),
+        ("x^2", lambda right, *args: 3.0),
+    ],
+)
+def test_a_wrong_rule_that_calls_an_op_affine_is_found(text, change):
+    made = spec(text, x=np.array([1.5, -0.5]), **({"y": np.array([2.0, 0.3])} if "y" in text else {}))
+    assert checked(planted(made, "out", 0, change))[0].verdict is Verdict.DISAGREE

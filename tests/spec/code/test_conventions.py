@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.report import Report
 from bpx.spec.code.target import check_code, program_of, read_code
 from bpx.words.diagnostic import BpxError
@@ -284,15 +286,36 @@ def test_what_an_earlier_call_left_is_added_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "verdict"),
     [
-        ("return (2 * x.astype(np.float32)).astype(float)", "agree"),
+        ("return (2 * x).astype('f4')", "agree"),
         ("y = x.astype('f4')\n    return 2.0 * y.astype(float)", "agree"),
-        ("return (2.001 * x.astype('f4')).astype(float)", "disagree"),
+        ("y = x.astype('f4')\n    return (2.001 * y).astype(float)", "disagree"),
     ],
 )
 def test_float32_in_backward_alone_is_judged_by_its_rounding(tmp_path: Path, line: str, verdict: str) -> None:
     report = report_of(tmp_path, f"def b(x):\n    {line}\n", "f,b")
     assert report.verdict == verdict
     assert "short-floats" in codes(report)
+    assert report.detect > np.finfo(np.float32).eps * 100
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return (2 * x.astype(np.float32)).astype(float)",
+        "kind = 'float32'\n    return 2 * x",
+        "half = 0.5\n    return x / half",
+    ],
+)
+def test_names_of_short_floats_leave_no_room(tmp_path: Path, line: str) -> None:
+    report = report_of(tmp_path, f"def b(x):\n    {line}\n", "f,b")
+    assert report.verdict == "agree"
+    assert "short-floats" not in codes(report)
+    assert report.detect == DETECT
+
+
+def test_what_float32_lets_pass_is_said(tmp_path: Path) -> None:
+    report = report_of(tmp_path, "def b(x):\n    return (2 * x).astype('f4')\n", "f,b")
+    assert "relative to the largest entry" in " ".join(str(report).split())
 
 
 def test_float64_is_not_judged_by_the_rounding_of_float32(tmp_path: Path) -> None:
@@ -300,6 +323,29 @@ def test_float64_is_not_judged_by_the_rounding_of_float32(tmp_path: Path) -> Non
     report = report_of(tmp_path, text, "f,b", detect=1e-9)
     assert report.verdict == "disagree"
     assert "short-floats" not in codes(report)
+
+
+# --- beside the given values --------------------------------------------------------------------
+
+
+def test_a_branch_on_its_boundary_is_no_formula(tmp_path: Path) -> None:
+    text = (
+        "def forks(x):\n    return np.sum(2 * x) if x[0] > 1.1 else np.sum(3 * x)\n\n\n"
+        "def b(x):\n    return np.full(3, 3.0)\n"
+    )
+    report = report_of(tmp_path, text, "forks,b")
+    assert report.verdict == "kink"
+    assert "not-traced" in codes(report)
+
+
+def test_a_branch_near_by_is_no_matter(tmp_path: Path) -> None:
+    text = (
+        "def forks(x):\n    return np.sum(2 * x) if x[0] > 1.1 + 2e-6 else np.sum(3 * x)\n\n\n"
+        "def b(x):\n    return np.full(3, 3.0)\n"
+    )
+    report = report_of(tmp_path, text, "forks,b")
+    assert report.verdict == "agree"
+    assert "not-traced" not in codes(report)
 
 
 # --- where forward cannot be traced -------------------------------------------------------------
