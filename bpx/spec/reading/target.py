@@ -68,7 +68,7 @@ def read_target(
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
-    return _read_formulas(Source(_EXPRESSION, target), values, notation)
+    return read_formulas(Source(_EXPRESSION, target), values, notation)
 
 
 def _refuse_other_files(path: Path) -> None:
@@ -98,11 +98,11 @@ def read_text(
     """The spec in a text whose format is seen from how it begins. Raises `BpxError`."""
     format = format_of(source.text)
     if format is None:
-        return _read_formulas(source, values, notation)
+        return read_formulas(source, values, notation)
     return read_spec(source, format, values)
 
 
-def _read_formulas(source: Source, values: Mapping[str, Any] | None, notation: str | None) -> NamedGraph:
+def read_formulas(source: Source, values: Mapping[str, Any] | None, notation: str | None) -> NamedGraph:
     """The spec of an expression, or of several statements. Raises `BpxError`."""
     from bpx.spec.reading.statements import is_statements
 
