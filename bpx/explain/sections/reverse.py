@@ -83,8 +83,12 @@ def _edge_tables(passes: Passes) -> Iterator[Block]:
 
 
 def _seed_text(passes: Passes) -> str:
-    seed = next(edge.upstream for edge in passes.edges if edge.consumer == passes.output)
-    return f"{passes.partial(passes.output)} = {text_of(seed)}"
+    output = passes.symbols[passes.output]
+    if passes.weighted:
+        return say("account.upstream-of", seed=text_of(passes.seed), output=str(output))
+    if np.ndim(passes.seed):
+        return f"∂sum({output})/∂{output} = {text_of(passes.seed)}"
+    return f"{passes.partial(passes.output)} = {text_of(passes.seed)}"
 
 
 def _edge_name(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> Phrase:
