@@ -258,7 +258,7 @@ class GradientQuery:
         return bool(np.all(self.values[node]))
 
     def _upstream_named(self, consumer: int) -> Formula:
-        """What the upstream gradient of a node is called: of the output, its value, or a word for an array."""
+        """What the upstream gradient of a node is called: that of the output is its value, or a word."""
         if consumer != self.output:
             return derivative(self.named(self.output), self.named(consumer))
         return words(say("account.upstream")) if np.ndim(self.seed) else numbers(self.seed)

@@ -1,7 +1,8 @@
-"""Guards inside rules, such as the `(out == 0)` of `x / (out + (out == 0))`, left out where they do nothing."""
+"""Guards inside rules, as in `x / (out + (out == 0))`, left out of formulas where they do nothing."""
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ _COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 
 def without_guards(
-    graph: Graph, node: int, names: Mapping[int, Formula], is_nonzero: bool
+    graph: Graph, node: int, names: dict[int, Formula], is_nonzero: bool
 ) -> dict[int, Formula]:
     """What to print in place of the guards in the formula of a node; empty where it has none.
 
@@ -31,7 +32,7 @@ def without_guards(
                 (arg for arg, other in zip(args, args[::-1], strict=True) if _holds(graph, other)), None
             )
         if kept is not None:
-            hidden[inner] = formula(graph, kept, {**names, **hidden}, open_root=False)
+            hidden[inner] = formula(graph, kept, ChainMap(hidden, names), open_root=False)
     return hidden
 
 

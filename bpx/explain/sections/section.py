@@ -14,13 +14,15 @@ from bpx.words.diagnostic import Diagnostic
 class SectionOptions(NamedTuple):
     """Which sections are asked for beside those that every explanation has.
 
-    `paths` names inputs (empty: all, None: no paths); `step` is a learning rate.
+    `paths` names inputs (empty: all, None: no paths); `step` is a learning rate. `forward` leaves the
+    reverse pass to be worked out.
     """
 
     paths: Sequence[str] | None = None
     second: bool = False
     step: float | None = None
     check: bool = True
+    forward: bool = False
 
 
 class Section:
