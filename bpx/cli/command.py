@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from bpx.cli.app import app
 from bpx.cli.input.missing import EVERY
 from bpx.cli.output.session import TextSession
+from bpx.words.say import say
 
 # Each a file of this folder, in the order in which the help lists them.
 COMMANDS = ("explain", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help")
@@ -20,6 +21,12 @@ COMMANDS = ("explain", "gradcheck", "audit", "train", "convert", "ops", "example
 _MAY_STAND_ALONE = ("--paths", "--random")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count
 _ASSIGNMENT = re.compile(r"[^\W\d][\w.]*['′]*\s*=(?!=)")
+
+
+def with_examples(key: str, *commands: str) -> str:
+    """The help of a command, with command lines to type before its options; `\\b` keeps them in lines."""
+    lines = "".join(f"\n  {command}" for command in commands)
+    return f"{say(key)}\n\n\b\n{say('cli.examples-to-type')}{lines}"
 
 
 class Command(TyperCommand):

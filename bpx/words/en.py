@@ -1440,6 +1440,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.second": "Add second derivatives.",
     "cli.step": "Show one step of gradient descent at this rate.",
     "cli.node": "Show only this node or layer.",
+    "cli.forward": "Show the values of the forward pass only, and leave the reverse pass as a worksheet with empty cells.",
     "cli.no-check": "Skip the check against finite differences at the end.",
     "cli.claim": "A gradient to check: numbers, or a formula in the names of nodes; @FILE reads many.",
     "cli.audit": "Check the gradients that another program wrote, or compare those of two programs.",
@@ -1481,7 +1482,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.examples": "List the bundled examples, or show one as it is written.",
     "cli.example-name": "The example to show; by default, a list of all.",
     "cli.schema": "Print the JSON Schema of the spec format.",
-    "cli.example": "Example: {command}",
+    "cli.examples-to-type": "Examples:",
     "cli.help": "Show a page of the manual, or list its topics.",
     "cli.topic": "The page to show; by default, a list of all.",
     # --- when bpx itself fails ---
