@@ -21,6 +21,7 @@ COMMANDS = ("explain", "gradcheck", "audit", "train", "convert", "ops", "example
 _MAY_STAND_ALONE = ("--paths", "--random")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count
 _NUMBERS = re.compile(r"-?[\d.\[][\d.,\s\[\]e+-]*")
+_SHORT_NAME = re.compile(r"--[^\W\d]\w?\d*")  # of an input more likely than of an option
 _WORD = re.compile(r"[A-Za-z]+")
 _INFIX_AT_START = re.compile(r"[-+*/^@·<>=]")
 _INFIX_AT_END = re.compile(r"[-+*/^@·<>=(,]$")
@@ -43,12 +44,15 @@ class Command(TyperCommand):
         reader = _Reader(takes_value, args)
         reader.read()
         if not ctx.resilient_parsing:
-            self._refuse(reader, sum(param.param_type_name == "argument" for param in self.get_params(ctx)))
+            several = {name for param in params if param.multiple for name in param.opts}
+            single = [name for name, wants in takes_value.items() if wants and name not in several]
+            repeated = [name for name in single if reader.options.count(name) > 1]
+            self._refuse(reader, repeated, sum(param.param_type_name == "argument" for param in self.get_params(ctx)))
         return super().parse_args(ctx, reader.arguments())
 
-    def _refuse(self, reader: _Reader, most: int) -> None:
+    def _refuse(self, reader: _Reader, repeated: Sequence[str], most: int) -> None:
         """Say what is wrong with options, or with more than `most` other arguments, and end."""
-        if not reader.unknown and len(reader.positional) <= most:
+        if not reader.unknown and len(reader.positional) <= most and not repeated:
             return
         from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -56,6 +60,7 @@ class Command(TyperCommand):
         problems = [
             _unknown_option(option, name, reader.takes_value, value) for option, value in reader.unknown
         ]
+        problems += [Diagnostic("repeated-option", None, {"name": option}) for option in repeated]
         if not problems and len(reader.positional) > most:
             help, facts = _advice_on_extra(name, reader, most)
             facts |= {"extra": reader.positional[most]}
@@ -85,12 +90,7 @@ class _Reader:
                 return
             if arg.startswith("--") or arg[:2] in self.takes_value:
                 self.option(arg)
-            elif (
-                self.positional
-                and self.waiting[-1:] == ["="]
-                and len(self.waiting) > 1
-                and arg.isidentifier()
-            ):
+            elif self.positional and arg.isidentifier() and self.waiting[-1:] == ["="] != self.waiting:
                 self.waiting.pop()  # x = 3, with blanks
                 self.waiting.append(f"{arg}={self.waiting.pop()}")
             elif self.positional and "--set" in self.takes_value and _ASSIGNMENT.match(arg):
@@ -154,7 +154,7 @@ def _unknown_option(option: str, command: str, known: Mapping[str, bool], value:
     from bpx.words.diagnostic import Diagnostic
 
     facts = {"name": option, "command": command}
-    if option[2:].isidentifier() and _NUMBERS.fullmatch(value):
+    if _SHORT_NAME.fullmatch(option) and _NUMBERS.fullmatch(value):
         facts = {**facts, "name": option, "value": value}
         return Diagnostic("no-such-option", None, {**facts, "input": option[2:]}, "value-of-option")
     if owners := _commands_with(option):

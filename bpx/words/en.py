@@ -157,6 +157,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.op-without-brackets": "`{name}` is a function, but has no argument in parentheses",
     "diagnostic.lambda": "this is a Python function, not a formula",
     "diagnostic.no-such-option": "`bpx {command}` has no option `{name}`",
+    "diagnostic.repeated-option": "`{name}` takes one value and is given more than once",
     "diagnostic.derivative-as-target": "the target is the function, not its derivative",
     "diagnostic.extra-argument": "`{extra}` is one argument too many",
     "diagnostic.not-in-table": "`{file}` has no array `{name}`",

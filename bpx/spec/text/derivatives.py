@@ -20,6 +20,7 @@ _BEFORE = ("d_", "d", "∂", "grad_", "grad ", "grad.", "grads.", "grads_", "gra
 _BEHIND = (".grad", "_grad", "_gradient")
 _HESSIAN = re.compile(r"(?:hess|hessian)(?:_(?P<bare>.+)|\((?P<name>.+)\))?")
 _FRACTION = re.compile(r"(?:∂|d)(?P<of>[^/]+?)\s*/\s*\(?\s*(?:∂|d)(?P<node>.+?)\)?")
+_PRIMED = re.compile(r"(?P<of>[^\W\d]\w*)\s*['′’]\s*(?:\(\s*(?P<node>[^\W\d]\w*)\s*\))?")
 _OPERATOR = re.compile(r"(?:∂|d)\s*/\s*\(?\s*(?:∂|d)\s*(?P<node>[^\s∂].*?)\)?")
 _IN_LATEX = re.compile(
     r"\\[dt]?frac\s*\{\s*(?P<top>[^{}]*)\}\s*\{\s*(?P<below>(?:[^{}]|\{[^{}]*\})*)\}|(?P<flat>.*)", re.DOTALL
@@ -61,10 +62,8 @@ def _plain(text: str) -> str:
     if match:
         flat = match["flat"] if match["flat"] is not None else f"{match['top']}/{match['below']}"
     flat = re.sub(r"\\partial\s*", "∂", flat)
-    flat = re.sub(r"\\nabla\s*_?\s*", "∇", flat)
-    flat = re.sub(
-        r"\\(?:mathrm|mathbf|text|operatorname|mathit|boldsymbol|bm)\s*\{([^{}]*)\}\s*", r"\1", flat
-    )
+    flat = re.sub(r"\\nabla\s*_?\s*(\w+|\{[^{}]*\}).*", r"∇\1", flat)
+    flat = re.sub(r"\\(?:math\w+|text|operatorname|boldsymbol|bm)\s*\{([^{}]*)\}\s*", r"\1", flat)
     return re.sub(r"[\\{}\s]", "", flat)
 
 
@@ -117,6 +116,11 @@ def _by_prefix(name: str, index: Index | None, spec: NamedGraph) -> Iterator[Der
 
 def _fractions(text: str, spec: NamedGraph) -> Iterator[Derivative]:
     """`∂L/∂w`, `dL/dw`, `dL_dw`, `dLdw`."""
+    if match := _PRIMED.fullmatch(text):
+        leaves = [leaf.name for leaf in spec.inputs]
+        if match["node"] or (len(leaves) == 1 and match["of"] not in leaves):
+            yield from _derivatives(match["of"], match["node"] or leaves[0], spec)
+        return
     if match := _OPERATOR.fullmatch(text):
         name, index = _split_index(match["node"])
         if name in spec.nodes:
