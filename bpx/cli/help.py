@@ -10,7 +10,7 @@ import typer
 
 import bpx
 from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import Command
 from bpx.cli.input.completion import beginning
 from bpx.cli.output.console import terminal
 from bpx.cli.output.session import TextSession
