@@ -47,9 +47,8 @@ class Command(TyperCommand):
             several = {name for param in params if param.multiple for name in param.opts}
             single = [name for name, wants in takes_value.items() if wants and name not in several]
             repeated = [name for name in single if reader.options.count(name) > 1]
-            self._refuse(
-                reader, repeated, sum(param.param_type_name == "argument" for param in self.get_params(ctx))
-            )
+            targets = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
+            self._refuse(reader, repeated, targets)
         return super().parse_args(ctx, reader.arguments())
 
     def _refuse(self, reader: _Reader, repeated: Sequence[str], most: int) -> None:

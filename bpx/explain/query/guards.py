@@ -22,6 +22,7 @@ def without_guards(
     holds, such as `0 < 1`, is a factor 1.
     """
     hidden: dict[int, Formula] = {}
+    shown: ChainMap[int, Formula] = ChainMap(hidden, names)
     for inner in _inner_nodes(graph, node, names):
         args = graph.args[inner]
         kept = None
@@ -32,7 +33,7 @@ def without_guards(
                 (arg for arg, other in zip(args, args[::-1], strict=True) if _holds(graph, other)), None
             )
         if kept is not None:
-            hidden[inner] = formula(graph, kept, ChainMap(hidden, names), open_root=False)
+            hidden[inner] = formula(graph, kept, shown, open_root=False)
     return hidden
 
 
