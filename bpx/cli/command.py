@@ -13,13 +13,25 @@ from typer.core import TyperCommand
 from bpx.cli.app import app
 from bpx.cli.input.missing import EVERY
 from bpx.cli.output.session import TextSession
+from bpx.words.say import say
 
 # Each a file of this folder, in the order in which the help lists them.
 COMMANDS = ("explain", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help")
 
 _MAY_STAND_ALONE = ("--paths", "--random")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count
+_NUMBERS = re.compile(r"-?[\d.\[][\d.,\s\[\]e+-]*")
+_SHORT_NAME = re.compile(r"--[^\W\d]\w?\d*")  # of an input more likely than of an option
+_WORD = re.compile(r"[A-Za-z]+")
+_INFIX_AT_START = re.compile(r"[-+*/^@·<>=]")
+_INFIX_AT_END = re.compile(r"[-+*/^@·<>=(,]$")
 _ASSIGNMENT = re.compile(r"[^\W\d][\w.]*['′]*\s*=(?!=)")
+
+
+def with_examples(key: str, *commands: str) -> str:
+    """The help of a command, with command lines to type before its options; `\\b` keeps them in lines."""
+    lines = "".join(f"\n  {command}" for command in commands)
+    return f"{say(key)}\n\n\b\n{say('cli.examples-to-type')}{lines}"
 
 
 class Command(TyperCommand):
@@ -32,24 +44,28 @@ class Command(TyperCommand):
         reader = _Reader(takes_value, args)
         reader.read()
         if not ctx.resilient_parsing:
-            self._refuse(reader, sum(param.param_type_name == "argument" for param in self.get_params(ctx)))
+            several = {name for param in params if param.multiple for name in param.opts}
+            single = [name for name, wants in takes_value.items() if wants and name not in several]
+            repeated = [name for name in single if reader.options.count(name) > 1]
+            targets = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
+            self._refuse(reader, repeated, targets)
         return super().parse_args(ctx, reader.arguments())
 
-    def _refuse(self, reader: _Reader, most: int) -> None:
+    def _refuse(self, reader: _Reader, repeated: Sequence[str], most: int) -> None:
         """Say what is wrong with options, or with more than `most` other arguments, and end."""
-        if not reader.unknown and len(reader.positional) <= most:
+        if not reader.unknown and len(reader.positional) <= most and not repeated:
             return
         from bpx.words.diagnostic import BpxError, Diagnostic
 
         name = self.name or ""
-        problems = [_unknown_option(option, name, reader.takes_value) for option in reader.unknown]
+        problems = [
+            _unknown_option(option, name, reader.takes_value, value) for option, value in reader.unknown
+        ]
+        problems += [Diagnostic("repeated-option", None, {"name": option}) for option in repeated]
         if not problems and len(reader.positional) > most:
-            facts = {
-                "extra": reader.positional[most],
-                "command": name,
-                "whole": " ".join(reader.positional),
-            }
-            problems.append(Diagnostic("extra-argument", None, facts, "quote-whole"))
+            help, facts = _advice_on_extra(name, reader, most)
+            facts |= {"extra": reader.positional[most]}
+            problems.append(Diagnostic("extra-argument", None, facts, help))
         if problems:
             session = TextSession(None)
             session.is_json = "--json" in reader.options
@@ -65,7 +81,7 @@ class _Reader:
         self.options: list[str] = []
         self.positional: list[str] = []
         self.added_up: dict[str, list[str]] = {}
-        self.unknown: list[str] = []
+        self.unknown: list[tuple[str, str]] = []  # with what stands behind
 
     def read(self) -> None:
         while self.waiting:
@@ -75,6 +91,9 @@ class _Reader:
                 return
             if arg.startswith("--") or arg[:2] in self.takes_value:
                 self.option(arg)
+            elif self.positional and arg.isidentifier() and self.waiting[-1:] == ["="] != self.waiting:
+                self.waiting.pop()  # x = 3, with blanks
+                self.waiting.append(f"{arg}={self.waiting.pop()}")
             elif self.positional and "--set" in self.takes_value and _ASSIGNMENT.match(arg):
                 self.options += ("--set", arg)
             else:
@@ -84,7 +103,7 @@ class _Reader:
         """An option, and its value where that is an argument of its own."""
         name, equals, value = arg.partition("=")
         if arg.startswith("--") and name not in self.takes_value:
-            self.unknown.append(name)
+            self.unknown.append((name, value or "".join(self.waiting[-1:])))
         wants_value = self.takes_value.get(name, False) and not equals
         if wants_value and name in _MAY_STAND_ALONE and self.stands_alone():
             value, wants_value = EVERY, False
@@ -110,13 +129,35 @@ class _Reader:
         return [*self.options, *lists, *(["--", *self.positional] if self.positional else [])]
 
 
-def _unknown_option(option: str, command: str, known: Mapping[str, bool]) -> Any:
+def _advice_on_extra(command: str, reader: _Reader, most: int) -> tuple[str, dict[str, str]]:
+    """The help where a command has more than one target, and its facts."""
+    facts = {"command": command, "whole": " ".join(reader.positional)}
+    if most != 1 or "--set" not in reader.takes_value:
+        return "list-options", facts
+    first, extra, *_ = reader.positional
+    if _WORD.fullmatch(first) and len(first) > 2:
+        return "is-no-command", {"word": first, "commands": ", ".join(COMMANDS)}
+    if "--claim" in reader.options and _NUMBERS.fullmatch(extra):
+        claim = reader.options[reader.options.index("--claim") + 1]
+        if "=" not in claim and ":" not in claim:
+            return "quote-option", {"option": "--claim", "value": claim, **facts}
+    if _NUMBERS.fullmatch(extra):
+        return "value-by-name", facts
+    if _INFIX_AT_START.match(extra) or _INFIX_AT_END.search(first) or first.count("(") > first.count(")"):
+        return "quote-whole", facts
+    return "one-target", facts
+
+
+def _unknown_option(option: str, command: str, known: Mapping[str, bool], value: str) -> Any:
     """The diagnostic for an option that a command does not have, but another one may."""
     from difflib import get_close_matches
 
     from bpx.words.diagnostic import Diagnostic
 
     facts = {"name": option, "command": command}
+    if _SHORT_NAME.fullmatch(option) and _NUMBERS.fullmatch(value):
+        facts = {**facts, "name": option, "value": value}
+        return Diagnostic("no-such-option", None, {**facts, "input": option[2:]}, "value-of-option")
     if owners := _commands_with(option):
         return Diagnostic("no-such-option", None, {**facts, "owner": owners[0]}, "option-of")
     if guesses := get_close_matches(option, known, n=1, cutoff=0.75):

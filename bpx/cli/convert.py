@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.command import Command
+from bpx.cli.command import Command, with_examples
 from bpx.cli.input.arguments import CodeOptions, spec_argument
 from bpx.cli.input.options import Inputs, Notation, Random, Target, Values
 from bpx.cli.output.console import fail
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 @app.command(
     cls=Command,
-    help=say("cli.convert"),
-    epilog=say("cli.example", command="bpx convert logistic_regression -o graph.json"),
+    help=with_examples(
+        "cli.convert",
+        'bpx convert "(x+y)^2" x=3 y=-1 -o square.toml',
+        "bpx convert logistic_regression -o graph.json",
+        "bpx convert net.py:loss -o net.toml",
+    ),
 )
 def convert(
     target: Target,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.command import Command
+from bpx.cli.command import Command, with_examples
 from bpx.cli.input.arguments import CodeOptions, read_names, read_upstream, spec_argument
 from bpx.cli.input.completion import nodes
 from bpx.cli.input.missing import EVERY
@@ -39,14 +39,19 @@ Order = Annotated[int | None, typer.Option(metavar="N", help=say("cli.highest-or
 StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.step"))]
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
+ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
 
 
 @app.command(
     cls=Command,
-    help=say("cli.explain"),
-    epilog=say("cli.example", command='bpx explain "(x+y)^2" x=3 y=-1 --paths'),
+    help=with_examples(
+        "cli.explain",
+        'bpx explain "(x+y)^2" x=3 y=-1',
+        'bpx explain "a = sigmoid(w*x); L = (a-y)^2" w=0.5 x=2 y=1',
+        "bpx explain sigmoid --expand all",
+    ),
 )
 def explain(
     target: Target,
@@ -64,6 +69,7 @@ def explain(
     step: StepRate = None,
     node: NodeAlone = None,
     no_check: NoCheck = False,
+    forward: ForwardOnly = False,
     form: FormName = None,
     json: JsonFlag = False,
     output: OutputFile = None,
@@ -85,6 +91,7 @@ def explain(
             node=node,
             check=not no_check,
             order=order,
+            forward=forward,
         )
         session.show(explanation)
         if explanation.unmet and not session.is_json:

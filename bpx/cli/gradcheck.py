@@ -10,7 +10,7 @@ import typer
 
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
 from bpx.cli.app import app
-from bpx.cli.command import Command
+from bpx.cli.command import Command, with_examples
 from bpx.cli.input.arguments import (
     CodeOptions,
     code_argument,
@@ -70,8 +70,12 @@ OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 @app.command(
     cls=Command,
-    help=say("cli.gradcheck"),
-    epilog=say("cli.example", command='bpx gradcheck "(x+y)^2" x=3 y=-1 --claim "x = 2*(x+y)"'),
+    help=with_examples(
+        "cli.gradcheck",
+        'bpx gradcheck "(x+y)^2" x=3 y=-1 --claim "x = 2*(x+y)"',
+        'bpx gradcheck logistic_regression --claim "z = a - y"',
+        "bpx gradcheck net.py:forward,backward",
+    ),
 )
 def gradcheck(
     target: Target,

@@ -11,8 +11,10 @@ import numpy as np
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.sections import SECTIONS
+from bpx.explain.sections.forward import Forward
 from bpx.explain.sections.higher import HIGHEST
 from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.sections.worksheet import Worksheet
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.query import as_list
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -32,6 +34,7 @@ def explain(
     node: str | None = None,
     check: bool = True,
     order: int | None = None,
+    forward: bool = False,
 ) -> Explanation:
     """The explanation of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
@@ -40,7 +43,8 @@ def explain(
     ops, or `"all"`. `paths` names inputs whose paths are listed (an empty list: all). `second` adds
     second derivatives, `step` a step of gradient descent at that rate. `node` names a node or a layer to
     be shown alone; `check` compares the gradients with differences. `order` adds all derivatives up to it,
-    those of order 3 and more by scalar inputs only.
+    those of order 3 and more by scalar inputs only. With `forward` the values of the forward pass are all
+    that is given: a worksheet, with the cells of the reverse pass left empty.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
@@ -52,11 +56,13 @@ def explain(
     if expand:
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node)
-    sections = _sections(query, SectionOptions(as_list(paths), second, step, check, order))
+    sections = _sections(query, SectionOptions(as_list(paths), second, step, check, order, forward))
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     return query.passes(Explanation, notes=notes, opened=opened, sections=sections)
 
 
 def _sections(query: GradientQuery, options: SectionOptions) -> tuple[Section, ...]:
+    if options.forward:
+        return (Forward.of(query, options), Worksheet.of(query, options))
     sections = (section.of(query, options) for section in SECTIONS)
     return tuple(section for section in sections if section is not None)

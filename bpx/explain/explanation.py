@@ -40,7 +40,7 @@ _KEYS: tuple[str, ...] = (
     "gradients_summary",
     "independent",
 )
-_KEYS += ("ops", "opened", "paths", "expanded", "step", "second", "expect", "check")
+_KEYS += ("ops", "opened", "paths", "expanded", "step", "second", "expect", "check", "worksheet")
 _PLACES = {key: place for place, key in enumerate(_KEYS)}
 
 

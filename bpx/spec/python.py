@@ -10,7 +10,7 @@ from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import free_output_name
 from bpx.graph.named.values import as_array
 from bpx.graph.numbers import shape_text
-from bpx.spec.reading.syntax import name_problem
+from bpx.spec.reading.syntax import name_problem, rename_help
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
@@ -40,7 +40,10 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
         if (array := as_array(name, value, problems)) is not None
     ]
     problems += [
-        Diagnostic(code, None, {"name": name}, "rename") for name in values if (code := name_problem(name))
+        Diagnostic(code, None, facts, help)
+        for name in values
+        if (code := name_problem(name))
+        for help, facts in [rename_help(code, name)]
     ]
     problems += _node_problems(graph, values)
     for input in inputs:

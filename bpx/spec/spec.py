@@ -14,8 +14,7 @@ from bpx.graph.graph import Expr
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array
 from bpx.spec.python import spec_of
-from bpx.spec.reading.read import read_expression
-from bpx.spec.reading.target import FORMATS, read_target, read_text
+from bpx.spec.reading.target import FORMATS, read_formulas, read_target, read_text
 from bpx.spec.writing.write import write_spec
 from bpx.train.training import Training
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
@@ -132,11 +131,12 @@ def _names_code(target: str) -> bool:
 
 
 def parse(expression: str, /, *, notation: str | None = None, **values: Any) -> Spec:
-    """A spec from an expression and the values of its inputs. Raises `bpx.BpxError`.
+    """A spec from an expression, or from statements (`z = w*x; z^2`), and the values of its inputs.
 
-    `notation` is `text`, `latex` or `python`; without it the expression shows in which it is.
+    `notation` is `text`, `latex` or `python`; without it the expression shows in which it is. Raises
+    `bpx.BpxError`.
     """
-    return Spec.of(read_expression(Source("<expression>", expression), _stated(values), notation))
+    return Spec.of(read_formulas(Source("<expression>", expression), _stated(values), notation))
 
 
 def _stated(values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,11 +6,13 @@ Every number is the value of a node and every formula the printing of one.
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from bpx.explain.query.guards import without_guards
 from bpx.explain.query.layers import is_within, layers_of
 from bpx.explain.query.passes import EdgeRow, NodeRow
 from bpx.graph.arrays import Array
@@ -26,7 +28,7 @@ from bpx.graph.formula import (
 )
 from bpx.graph.graph import CONSTANT, INPUT, Graph
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, number
+from bpx.graph.numbers import CONSTANTS, LARGEST_SHOWN, SHOWN_DIGITS, number
 from bpx.graph.run import run
 from bpx.passes.domain import (
     broadcast_warnings,
@@ -117,6 +119,8 @@ class GradientQuery:
             inputs=tuple(leaf.name for leaf in self.spec.inputs),
             nodes=tuple(self.node_row(node, roles.get(node), layers[node]) for node in self.forward),
             edges=tuple(self.edge_row(edge) for edge in self.ledger.edges),
+            seed=self.seed,
+            weighted=self.weighted,
             **more,
         )
 
@@ -188,7 +192,11 @@ class GradientQuery:
             return None
         digits = self._digits_needed(node)
         constants, args = graph.constants, graph.args[node]
-        shown = {arg: numbers(self.values[arg], digits, None if arg in constants else arg) for arg in args}
+        shown = {
+            arg: numbers(self.values[arg], digits, None if arg in constants else arg)
+            for arg in args
+            if arg not in constants or constants[arg].ndim or float(constants[arg]) not in CONSTANTS.values()
+        }  # e and pi keep their names
         return formula(graph, node, shown)
 
     def _digits_needed(self, node: int) -> int:
@@ -213,7 +221,7 @@ class GradientQuery:
             edge.consumer,
             edge.arg,
             edge.position,
-            self._pull_formula(edge, upstream) if edge.local is None else self.named(edge.local),
+            self._pull_formula(edge, upstream) if edge.local is None else self._local_formula(edge),
             local,
             self.values[edge.upstream],
             self.values[edge.contribution],
@@ -229,6 +237,17 @@ class GradientQuery:
         padded = (0,) * (len(out) - len(arg)) + arg
         return tuple(axis for axis, (n, m) in enumerate(zip(out, padded, strict=True)) if n != m)
 
+    def _local_formula(self, edge: Edge) -> Formula:
+        """The local derivative as it is printed, without guards that guard against nothing here."""
+        assert edge.local is not None
+        if edge.local not in self.symbols:
+            nonzero = self._is_nonzero(edge.consumer)
+            hidden = without_guards(self.graph, edge.local, self.symbols, nonzero)
+            if hidden:
+                shown = ChainMap(hidden, self.symbols)
+                self.symbols[edge.local] = formula(self.graph, edge.local, shown, open_root=False)
+        return self.named(edge.local)
+
     def _pull_formula(self, edge: Edge, upstream_formula: Formula | None) -> Formula:
         """The rule itself, applied to placeholders and printed."""
         scratch, shapes = Graph(), self.graph.shapes
@@ -236,15 +255,26 @@ class GradientQuery:
         upstream = scratch.input(shapes[consumer])
         args = [scratch.input(shapes[arg]) for arg in self.graph.args[consumer]]
         out = scratch.input(shapes[consumer])
-        partial = derivative(self.named(self.output), self.named(consumer))
-        shown = {upstream.id: upstream_formula or partial, out.id: self.named(consumer)}
+        arriving = upstream_formula or self._upstream_named(consumer)
+        shown = {upstream.id: arriving, out.id: self.named(consumer)}
         shown |= {expr.id: self.named(arg) for expr, arg in zip(args, self.graph.args[consumer], strict=True)}
         contribution = pullback(op, upstream, args, out, self.graph.settings[consumer])[edge.position]
         if contribution is None:
             return numbers(0.0)
         if ops_written(scratch, contribution.id, shown) > MOST_IN_A_RULE:
             return words(say("account.by-parts", name=self.spec.names[consumer]))
+        shown |= without_guards(scratch, contribution.id, shown, self._is_nonzero(consumer))
         return formula(scratch, contribution.id, shown, open_root=False)
+
+    def _is_nonzero(self, node: int) -> bool:
+        """Is no element of its value 0?"""
+        return bool(np.all(self.values[node]))
+
+    def _upstream_named(self, consumer: int) -> Formula:
+        """What the upstream gradient of a node is called: that of the output is its value, or a word."""
+        if consumer != self.output:
+            return derivative(self.named(self.output), self.named(consumer))
+        return words(say("account.upstream")) if np.ndim(self.seed) else numbers(self.seed)
 
 
 def _numbers_of(edge: Edge) -> Iterable[int]:

@@ -80,6 +80,8 @@ class Passes:
     edges: tuple[EdgeRow, ...]
     notes: tuple[Diagnostic, ...] = ()
     opened: str | None = None  # the node or layer that is looked at alone
+    seed: Array | float = 1.0  # the upstream gradient of the output
+    weighted: bool = False  # was that stated?
 
     @property
     def value(self) -> Array:

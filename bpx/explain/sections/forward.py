@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Self
 
@@ -19,17 +20,25 @@ _MOST_CHARACTERS = 44  # of a formula with numbers put in
 _LEFT_OUT = "…"
 
 
+@dataclass(frozen=True, eq=False)
 class Forward(Section):
-    """All nodes, or those of what is opened."""
+    """All nodes, or those of what is opened; `alone` without the gradients that the reverse pass gave."""
+
+    alone: bool = False
 
     @classmethod
     def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
-        return cls()
+        return cls(options.forward)
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The nodes."""
-        return {"nodes": [_plain(row) for row in passes.shown_nodes]}
+        nodes = [_plain(row) for row in passes.shown_nodes]
+        if self.alone:
+            nodes = [
+                {key: part for key, part in node.items() if not key.startswith("upstream")} for node in nodes
+            ]
+        return {"nodes": nodes}
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer."""

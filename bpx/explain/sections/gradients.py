@@ -50,5 +50,11 @@ class Gradients(Section):
             if passes.opened is None or name in args
         ]
         if rows:
-            yield Heading(say("account.gradients"))
+            yield Heading(_heading(passes))
             yield table(["of", "gradient"], rows)
+
+
+def _heading(passes: Passes) -> str:
+    if not passes.weighted:
+        return say("account.gradients")
+    return say("account.gradients-weighted", output=passes.names[passes.output])

@@ -52,6 +52,9 @@ def _pattern(passes: Passes, op: str, meaning: str | None) -> str:
 
     positions = {edge.position for edge in passes.edges if passes.op_names[edge.consumer] == op}
     sentence = pattern_text(OPS[op], positions)
+    if op == "pow" and (kinds := _exponentials(passes)) - {"a"}:
+        others = positions - {1} if "a" not in kinds else positions
+        sentence = " ".join([*([pattern_text(OPS[op], others)] if others else []), say("pattern-of-e")])
     return f"{sentence} {meaning}." if meaning else sentence
 
 
@@ -59,3 +62,14 @@ def _is_gradient(passes: Passes, op: str) -> bool:
     """Is it the op of `grad(L, w)`? Its edge comes from its last arg alone."""
     positions = {edge.position for edge in passes.edges if passes.op_names[edge.consumer] == op}
     return op == GRADIENT.name and positions == {GRADIENT.quoted}
+
+
+def _exponentials(passes: Passes) -> set[str]:
+    """Of the powers that are derived by their exponent: `e` where the base is e, `a` where it is another."""
+    rows = {row.id: row for row in passes.nodes}
+    bases = [
+        rows[rows[edge.consumer].args[0]]
+        for edge in passes.edges
+        if edge.position == 1 and passes.op_names[edge.consumer] == "pow"
+    ]
+    return {"e" if row.op == "constant" and str(row.formula) == "e" else "a" for row in bases}

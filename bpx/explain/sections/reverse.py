@@ -61,7 +61,7 @@ def _edge_tables(passes: Passes) -> Iterator[Block]:
         edges_from.setdefault(edge.consumer, []).append(edge)
     above = {edge.arg for edge in edges} - {passes.output}
     tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in edges)
-    yield Heading(say("account.reverse", seed=_seed_text(passes)))
+    yield Heading(say("account.reverse", seed=seed_text(passes)))
     for layer, members in groupby(reversed(passes.shown_nodes), lambda row: row.layer):
         rows: list[list[Cell]] = []
         sums: set[int] = set()
@@ -71,7 +71,7 @@ def _edge_tables(passes: Passes) -> Iterator[Block]:
                 name, parts, total = _sum_row(passes, node, edges_to[node.id])
                 rows.append([name, parts, total] if tall else [name, "", parts, total])
             for edge in edges_from.get(node.id, ()):
-                name = _edge_name(passes, edge, edges_from[node.id])
+                name = edge_name(passes, edge, edges_from[node.id])
                 if tall:
                     rows += _tall_edge_rows(passes, edge, name, edge.consumer in above)
                 else:
@@ -82,12 +82,17 @@ def _edge_tables(passes: Passes) -> Iterator[Block]:
             yield table(keys, rows, strong=sums)
 
 
-def _seed_text(passes: Passes) -> str:
-    seed = next(edge.upstream for edge in passes.edges if edge.consumer == passes.output)
-    return f"{passes.partial(passes.output)} = {text_of(seed)}"
+def seed_text(passes: Passes) -> str:
+    """What the reverse pass begins with: `∂L/∂L = 1`, or the upstream gradient that was stated."""
+    output = passes.symbols[passes.output]
+    if passes.weighted:
+        return say("account.upstream-of", seed=text_of(passes.seed), output=str(output))
+    if np.ndim(passes.seed):
+        return f"∂sum({output})/∂{output} = {text_of(passes.seed)}"
+    return f"{passes.partial(passes.output)} = {text_of(passes.seed)}"
 
 
-def _edge_name(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> Phrase:
+def edge_name(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> Phrase:
     """`o → x`, or `o → x (k)` where one node is several args of a call; `beside` are all edges of it."""
     op = OPS.get(passes.op_names[edge.consumer])
     several = op and not op.notation and sum(other.arg == edge.arg for other in beside) > 1

@@ -15,7 +15,7 @@ class SectionOptions(NamedTuple):
     """Which sections are asked for beside those that every explanation has.
 
     `paths` names inputs (empty: all, None: no paths); `step` is a learning rate; `order` is that of the
-    highest derivatives.
+    highest derivatives. `forward` leaves the reverse pass to be worked out.
     """
 
     paths: Sequence[str] | None = None
@@ -23,6 +23,7 @@ class SectionOptions(NamedTuple):
     step: float | None = None
     check: bool = True
     order: int | None = None
+    forward: bool = False
 
 
 class Section:

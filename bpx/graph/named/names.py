@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable
 
 _OUTPUT = "out"
@@ -43,6 +44,12 @@ def as_node_name(name: str) -> str:
     that names cannot have become underscores.
     """
     return ".".join(map(_as_part, name.strip("./").split("."))) if name.strip("./") else "_"
+
+
+def proposed_name(name: str) -> str:
+    """The nearest name that a node may have: `x_prime` for `x'`, `w_0` for `w[0]`."""
+    spelled = re.sub("['′’]", "_prime", name)
+    return re.sub("_+$", "", as_node_name(re.sub(r"[^\w.]+", "_", spelled))) or "x"
 
 
 def _as_part(part: str) -> str:

@@ -257,7 +257,6 @@ def _node_names(names: list[str], used: list[str], each: bool = False) -> dict[s
 
 
 def _free(name: str, taken: set[str]) -> str:
-    name = f"{name}_" if name in OPS else name
     number, free = 1, name
     while free in taken:
         number += 1

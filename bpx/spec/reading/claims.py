@@ -32,7 +32,7 @@ from bpx.spec.text.derivatives import (
     written_derivative,
 )
 from bpx.spec.text.parser import parse
-from bpx.spec.text.problems import report_with_guess, reporter
+from bpx.spec.text.problems import listed, report_with_guess, reporter
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
@@ -63,7 +63,7 @@ def read_claim(text: str, place: str = "--claim", notation: str | None = None) -
     """
     match = _CLAIM.match(text)
     if not match or not match["name"].strip():
-        raise BpxError([Diagnostic("bad-claim", None, {"text": text})])
+        raise BpxError([Diagnostic("bad-claim", None, {"text": text}, "claim-form")])
     source, start = Source(place, text), match.end()
     name, rest, span = match["name"].strip(), text[start:], Span(source, 0, len(text))
     written = numbers_in(rest)
@@ -224,7 +224,8 @@ def claimed_derivative(spec: NamedGraph, claim: ClaimSyntax, problems: list[Diag
     derivative = _only_reading(claim.name, spec, claim.span, problems)
     if derivative is None:
         if not readings(claim.name, spec):
-            problem = Diagnostic("claim-unknown", claim.span, {"name": claim.name})
+            facts = {"name": claim.name, "known": listed(spec.nodes)}
+            problem = Diagnostic("claim-unknown", claim.span, facts, "claim-names")
             report_with_guess(problems, problem, claim.name, spec.nodes)
         return None
     for node, index in ((derivative.node, derivative.at), (derivative.first, derivative.first_at)):

@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator
 from functools import cached_property
 from typing import Any
 
+from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import Expect
 from bpx.spec.notations.read import read_formula as read_in_notation
 from bpx.spec.notations.translation.known import Known
@@ -23,6 +24,7 @@ from bpx.spec.reading.syntax import (
     OpSyntax,
     SpecSyntax,
     name_problem,
+    rename_help,
     split_steps,
 )
 from bpx.spec.text.problems import listed
@@ -87,13 +89,22 @@ class _SpecDecoder(Decoder):
 
     def check_name(self, name: str, table: str, key: str | None = None) -> None:
         span = self.places.key(table, name if key is None else key)
-        code = name_problem(name) or ("shadows-op" if name in self.syntax.ops else None)
+        code = name_problem(name)
+        if not code and self.shadows_op(name, table):
+            code = "shadows-op"
         if not code and table == "blocks" and _cannot_follow_a_dot(name):
             code = "bad-inner-name"
         if code or name in self.syntax.blocks:
-            self.problem(code or "shadows-block", span, "rename", name=name)
+            help, facts = rename_help(code or "shadows-block", name)
+            self.problem(code or "shadows-block", span, help, **facts)
         elif table == "graph" and name in self.syntax.inputs:
             self.problem("duplicate-name", span, "rename", name=name)
+
+    def shadows_op(self, name: str, table: str) -> bool:
+        """Can `name` only mean an op? What is called must have a name of its own."""
+        if table in ("ops", "blocks"):
+            return name in OPS or (table == "blocks" and name in self.syntax.ops)
+        return False
 
     def inputs(self) -> None:
         decoder = InputDecoder(self.document, self.places, self.problems)
@@ -250,7 +261,8 @@ class _SpecDecoder(Decoder):
         if not code and kind == "block":
             code = self.inner_name_problem(name)
         if code:
-            self.problem(code, self.places.value(*path), "rename", op=owner, name=name)
+            help, facts = rename_help(code, name)
+            self.problem(code, self.places.value(*path), help, op=owner, **facts)
         known.add(name)
         return code is None
 
@@ -300,15 +312,14 @@ class _SpecDecoder(Decoder):
                 if not code and block.args and step in block.args:
                     code = "step-and-arg"
                 if code:
-                    self.problem(code, block.step_spans[step], "rename", name=step)
+                    help, facts = rename_help(code, step)
+                    self.problem(code, block.step_spans[step], help, **facts)
                 block.steps[step] = None if code else expression
 
     def inner_name_problem(self, name: str) -> str | None:
         """What keeps a name that is one in itself from being used inside a block."""
         if _cannot_follow_a_dot(name):
             return "bad-inner-name"
-        if name in self.syntax.ops:
-            return "shadows-op"
         return "shadows-block" if name in self.document["blocks"] else None
 
     def block_output(self, block: BlockSyntax, output: Any, *path: str) -> None:

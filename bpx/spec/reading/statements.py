@@ -16,7 +16,7 @@ from bpx.graph.numbers import CONSTANTS
 from bpx.spec.notations.read import read_formula
 from bpx.spec.notations.translation.known import known_of
 from bpx.spec.reading.assemble import constant_value
-from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, input_names, name_problem
+from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, input_names, name_problem, rename_help
 from bpx.spec.text.parser import parse
 from bpx.spec.text.printed import printed_array
 from bpx.spec.text.source_text import SourceText
@@ -100,7 +100,10 @@ def _problem_of_name(statement: _Statement, names: set[str]) -> Diagnostic | Non
             return Diagnostic("two-expressions", statement.span, {}, "name-expressions")
         return Diagnostic("stated-twice", statement.span, {"name": statement.name})
     code = name_problem(statement.name) if statement.name else None
-    return Diagnostic(code, statement.span, {"name": statement.name}, "rename") if code else None
+    if not code:
+        return None
+    help, facts = rename_help(code, statement.name)
+    return Diagnostic(code, statement.span, facts, help)
 
 
 def _add_value(

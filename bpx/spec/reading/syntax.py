@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import Expect
-from bpx.graph.named.names import free_output_name
+from bpx.graph.named.names import free_output_name, proposed_name
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.notations.read import read_formula
 from bpx.spec.notations.translation.known import known_of
@@ -134,11 +134,23 @@ def split_steps(expression: Expression, names: Sequence[str]) -> list[Expression
 
 
 def name_problem(name: str) -> str | None:
-    """The code of what keeps `name` from being a name, if anything does."""
+    """The code of what keeps `name` from being a name, if anything does.
+
+    A name may be that of an op: a call is the op, a name alone what was named so.
+    """
     expression, _ = parse(SourceText(Source("", name), name))
     if not expression or not isinstance(expression.root, Name) or expression.root.name != name:
         return "bad-name"
-    return "shadows-op" if name in OPS else None
+    return None
+
+
+def rename_help(code: str, name: str) -> tuple[str, dict[str, str]]:
+    """The help for a name that cannot be one, and its facts: `x_prime` for `x'`."""
+    proposal = proposed_name(name)
+    proposable = proposal != name and not name[:1].isdigit() and not name_problem(proposal)
+    if code == "bad-name" and name and proposable:
+        return "name-as", {"name": name, "proposal": proposal}
+    return "rename", {"name": name}
 
 
 def expression_syntax(
@@ -153,9 +165,6 @@ def expression_syntax(
     for name, start in input_names(expression, values) if expression else ():
         span = expression.text.span(start, start + len(name)) if expression else None
         syntax.inputs.setdefault(name, InputSyntax(None, span=span))
-    for name in values:
-        if name in OPS and name in syntax.inputs:
-            problems.append(Diagnostic("shadows-op", syntax.inputs[name].span, {"name": name}, "rename"))
     without_value = [name for name in syntax.inputs if name not in values]
     for name in values:
         if any(name in longer for longer in without_value):

@@ -42,6 +42,12 @@ _FIRST_LINE_OF_TOML = re.compile(
 # A spec in TOML has texts or sections; `y = x^2` alone is a statement.
 _ONLY_IN_TOML = re.compile(r"""["'#]|^\s*(?:bpx|[\w-]+\.[\w.-]+)\s*=|^\s*\[[^\n]*\]\s*$""", re.MULTILINE)
 
+_DERIVATIVE = re.compile(
+    r"\s*(?:(?:d|∂)\w*\s*/\s*(?:d|∂)(?P<by>[^\W\d]\w*?)|\\frac\{[^{}]*\}\{(?:d|\\partial)\s*(?P<latex>\w+)\})"
+    r"(?:\s+of\s+|\s*(?=[(\[|])|\s+(?=[\w\\]))(?P<formula>.+)",
+    re.DOTALL,
+)
+
 
 def read_target(
     target: str, values: Mapping[str, Any] | None = None, notation: str | None = None
@@ -68,7 +74,8 @@ def read_target(
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
-    return _read_formulas(Source(_EXPRESSION, target), values, notation)
+    _refuse_derivative(target, values or {})
+    return read_formulas(Source(_EXPRESSION, target), values, notation)
 
 
 def _refuse_other_files(path: Path) -> None:
@@ -92,17 +99,28 @@ def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:
         _fail("unknown-target", "list-examples", name=target)
 
 
+def _refuse_derivative(target: str, values: Mapping[str, Any]) -> None:
+    """`d/dx x^2` asks for what bpx does by itself."""
+    match = _DERIVATIVE.match(target)
+    by = (match["by"] or match["latex"]) if match else ""
+    if match and not any(name in values for name in ("d", f"d{by}")):
+        formula = match["formula"].strip()
+        if formula.startswith("(") and formula.endswith(")") and ")" not in formula[:-1]:
+            formula = formula[1:-1]
+        _fail("derivative-as-target", "take-derivative", command="explain", formula=formula, by=by)
+
+
 def read_text(
     source: Source, values: Mapping[str, Any] | None = None, notation: str | None = None
 ) -> NamedGraph:
     """The spec in a text whose format is seen from how it begins. Raises `BpxError`."""
     format = format_of(source.text)
     if format is None:
-        return _read_formulas(source, values, notation)
+        return read_formulas(source, values, notation)
     return read_spec(source, format, values)
 
 
-def _read_formulas(source: Source, values: Mapping[str, Any] | None, notation: str | None) -> NamedGraph:
+def read_formulas(source: Source, values: Mapping[str, Any] | None, notation: str | None) -> NamedGraph:
     """The spec of an expression, or of several statements. Raises `BpxError`."""
     from bpx.spec.reading.statements import is_statements
 

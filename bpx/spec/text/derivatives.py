@@ -20,6 +20,11 @@ _BEFORE = ("d_", "d", "∂", "grad_", "grad ", "grad.", "grads.", "grads_", "gra
 _BEHIND = (".grad", "_grad", "_gradient")
 _HESSIAN = re.compile(r"(?:hess|hessian)(?:_(?P<bare>.+)|\((?P<name>.+)\))?")
 _FRACTION = re.compile(r"(?:∂|d)(?P<of>[^/]+?)\s*/\s*\(?\s*(?:∂|d)(?P<node>.+?)\)?")
+_PRIMED = re.compile(r"(?P<of>[^\W\d]\w*)\s*['′’]\s*(?:\(\s*(?P<node>[^\W\d]\w*)\s*\))?")
+_OPERATOR = re.compile(r"(?:∂|d)\s*/\s*\(?\s*(?:∂|d)\s*(?P<node>[^\s∂].*?)\)?")
+_IN_LATEX = re.compile(
+    r"\\[dt]?frac\s*\{\s*(?P<top>[^{}]*)\}\s*\{\s*(?P<below>(?:[^{}]|\{[^{}]*\})*)\}|(?P<flat>.*)", re.DOTALL
+)
 _SECOND = re.compile(r"(?:∂|d)(?:²|\^2|\*\*2|2)(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")
 _SQUARES = ("²", "^2", "**2", "2")
 _INDEX = re.compile(r"(?P<name>.*\S)\s*\[(?P<at>[-\d\s:,]*\d[-\d\s:,]*)\]", re.DOTALL)
@@ -37,6 +42,8 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
     """All that a text may mean; a single reading where it is the name of a node."""
     if text in spec.nodes:
         return [Derivative(None, text)]
+    if "\\" in text:
+        return readings(_plain(text), spec)
     name, index = _split_index(text)
     if index is not None and name in spec.nodes:
         return [Derivative(None, name, index)]
@@ -46,6 +53,18 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
         every = list(_by_prefix(as_node_name(name), index, spec))
         every += [Derivative(None, node, index) for node in [as_node_name(name)] if node in spec.nodes]
     return [reading for i, reading in enumerate(every) if reading not in every[:i]]
+
+
+def _plain(text: str) -> str:
+    r"""A derivative as LaTeX has it in signs, `∂L/∂w_1` for `\frac{\partial L}{\partial w_{1}}`."""
+    match = _IN_LATEX.fullmatch(text.strip().strip("$").strip())
+    flat = text
+    if match:
+        flat = match["flat"] if match["flat"] is not None else f"{match['top']}/{match['below']}"
+    flat = re.sub(r"\\partial\s*", "∂", flat)
+    flat = re.sub(r"\\nabla\s*_?\s*(\w+|\{[^{}]*\}).*", r"∇\1", flat)
+    flat = re.sub(r"\\(?:math\w+|text|operatorname|boldsymbol|bm)\s*\{([^{}]*)\}\s*", r"\1", flat)
+    return re.sub(r"[\\{}\s]", "", flat)
 
 
 def entry_of(text: str) -> tuple[str, tuple[int, ...] | None]:
@@ -97,6 +116,16 @@ def _by_prefix(name: str, index: Index | None, spec: NamedGraph) -> Iterator[Der
 
 def _fractions(text: str, spec: NamedGraph) -> Iterator[Derivative]:
     """`∂L/∂w`, `dL/dw`, `dL_dw`, `dLdw`."""
+    if match := _PRIMED.fullmatch(text):
+        leaves = [leaf.name for leaf in spec.inputs]
+        if match["node"] or (len(leaves) == 1 and match["of"] not in leaves):
+            yield from _derivatives(match["of"], match["node"] or leaves[0], spec)
+        return
+    if match := _OPERATOR.fullmatch(text):
+        name, index = _split_index(match["node"])
+        if name in spec.nodes:
+            yield Derivative(None, name, index)
+        return
     match = _FRACTION.fullmatch(text)
     if match:
         yield from _derivatives(match["of"].strip(), match["node"].strip(), spec)

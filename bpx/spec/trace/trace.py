@@ -184,7 +184,7 @@ def _unique_names(tape: Tape, needed: list[int], used: set[str]) -> dict[int, st
         if node not in tape.names or not tape.names[node][1].strip("_"):
             continue  # `_` is no name but a place for what nobody wants
         if tape.graph.ops[node] not in (INPUT, CONSTANT):
-            holders.setdefault(_as_name(tape.names[node][1]), []).append(node)
+            holders.setdefault(tape.names[node][1], []).append(node)
     names: dict[int, str] = {}
     taken = used | set(holders)
     for name, nodes in holders.items():
@@ -198,8 +198,3 @@ def _unique_names(tape: Tape, needed: list[int], used: set[str]) -> dict[int, st
             taken.add(numbered)
             names[node] = numbered
     return names
-
-
-def _as_name(name: str) -> str:
-    """A name that may stand in formulas; one that an op has gets an underscore."""
-    return f"{name}_" if name in OPS else name

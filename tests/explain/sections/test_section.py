@@ -18,6 +18,7 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.sections import SECTIONS
 from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.sections.worksheet import Worksheet
 from bpx.render.blocks import Block, Heading
 from bpx.spec.reading.read import read_expression
 from bpx.words.diagnostic import Source
@@ -46,7 +47,7 @@ class Size(Section):
 def test_one_class_in_one_file() -> None:
     folder = Path(sections.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "section"}
-    assert {section.__module__.rpartition(".")[2] for section in SECTIONS} == files
+    assert {section.__module__.rpartition(".")[2] for section in (*SECTIONS, Worksheet)} == files
     for file in files:
         module = import_module(f"bpx.explain.sections.{file}")
         own = [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]

@@ -501,7 +501,7 @@ BAD_TOML = {
     "bare point": Bad("bpx = 1\n[inputs]\nx = .5", "toml-syntax", 3, 5, None, "0.5"),
     "trailing point": Bad("bpx = 1\n[inputs]\nx = 5.", "toml-syntax", 3, 6, None, "0.5"),
     "typographic minus": Bad("bpx = 1\n[inputs]\nx = −5", "toml-syntax", 3, 5, None, "as -"),
-    "bare Greek key": Bad("bpx = 1\n[inputs]\nω = 5", "toml-syntax", 3, 1, None, "quote a name"),
+    "bare Greek key": Bad("bpx = 1\n[inputs]\nω = 5", "toml-syntax", 3, 1, None, '"ω" = 5'),
     "duplicate key": Bad(given_input("x = 1\nx = 2"), "duplicate-key", 4, 1, "x"),
     "duplicate table": Bad(step('y = "x"\n[inputs]'), "duplicate-key", 7, 2, "inputs"),
     "duplicate key in a table": Bad(
@@ -583,11 +583,9 @@ BAD_TOML = {
     "role is a number": Bad(
         given_input("x = { value = 1, role = 3 }"), "unknown-role", 3, 25, "3", "data, parameter"
     ),
-    "bad name": Bad(given_input('"a b" = 1'), "bad-name", 3, 1, '"a b"', "another name"),
+    "bad name": Bad(given_input('"a b" = 1'), "bad-name", 3, 1, '"a b"', "as in `a_b`"),
     "empty name": Bad(given_input('"" = 1'), "bad-name", 3, 1, '""'),
     "number as a name": Bad(step('y = "x"\n2 = "x"'), "bad-name", 7, 1, "2"),
-    "an input shadows an op": Bad(given_input("exp = 1"), "shadows-op", 3, 1, "exp", "another name"),
-    "a step shadows an op": Bad(step('"σ" = "x"'), "shadows-op", 6, 1, '"σ"', "another name"),
     "duplicate name": Bad(step('hidden = "x"'), "duplicate-name", 6, 1, "hidden", "another name"),
     "cycle": Bad(step('a = "b + 1"\nb = "c*x"\nc = "exp(a)"'), "cycle", 6, 1, "a"),
     "cycle of one": Bad(step('a = "x"\nb = "b + a"'), "cycle", 7, 1, "b"),
@@ -706,12 +704,6 @@ BAD_TOML |= {
     ),
     "an op called like an alias": Bad(custom(name='"σ"'), "shadows-op", 7, 2, 'ops."σ"'),
     "an op whose name is none": Bad(custom(name="2f"), "bad-name", 7, 2, "ops.2f", "another name"),
-    "a step called like an op of the spec": Bad(
-        custom(('y = "x"', 'gated = "x"')), "shadows-op", 6, 1, "gated", "another name"
-    ),
-    "an input called like an op of the spec": Bad(
-        custom(("hidden", "gated")), "shadows-op", 4, 1, "gated", "another name"
-    ),
     "unknown key of an op": Bad(
         custom(("partials =", "a = 1\npartials =")), "unknown-key", 10, 1, "a", "args"
     ),
@@ -727,7 +719,6 @@ BAD_TOML |= {
     "no args at all": Bad(custom(('["x"]', "[]")), "no-args", 8, 8, "[]", "args ="),
     "an arg that is a number": Bad(custom(('["x"]', '["x", 2]')), "bad-name", 8, 14, "2", "another name"),
     "an arg that is no name": Bad(custom(('["x"]', '["x", "x y"]')), "bad-name", 8, 14, '"x y"'),
-    "an arg called like an op": Bad(custom(('["x"]', '["x", "max"]')), "shadows-op", 8, 14, '"max"'),
     "an arg called out": Bad(custom(('["x"]', '["x", "out"]')), "arg-is-out", 8, 14, '"out"', "another name"),
     "a repeated arg": Bad(custom(('["x"]', '["x", "x"]')), "repeated-arg", 8, 14, '"x"', "another name"),
     "an arg the value does not use": Bad(
@@ -914,9 +905,6 @@ BAD_TOML |= {
     ),
     "a step of a block with a bad name": Bad(
         block(('z = "x', '"z z" = "x'), ("(z)", "(x)")), "bad-name", 10, 1
-    ),
-    "a step of a block called like an op": Bad(
-        block(('z = "x', 'exp = "x'), ("(z)", "(x)")), "shadows-op", 10, 1, "exp"
     ),
     "a step of a block called like its arg": Bad(
         block(('z = "x', 'W = "x'), ("(z)", "(W)")), "step-and-arg", 10, 1, "W", "another name"
@@ -1255,7 +1243,6 @@ BAD_REQUESTS = {
     "value of another shape": (lambda: built(value=[1, 2, 3]), "value-shape", None),
     "no number in Python": (lambda: built(value="abc"), "not-a-number", None),
     "a bad name in Python": (lambda: built("a b"), "bad-name", None),
-    "an op's name in Python": (lambda: built("exp"), "shadows-op", None),
     "expression that cannot be read": (lambda: expression("2 +* x", x=1), "expected-operand", None),
     "value outside the range": (
         lambda: toml(given_input("x = { value = 1, range = [-2, 2] }"), x=-2.5),
@@ -1332,7 +1319,6 @@ output = "losss"
 [inputs]
 x = [1, "two"]
 y = { value = 1e400, role = "paramter" }
-exp = 3
 w = [[1], [2, 3]]
 [graph]
 a = "2 3 + qqq"
@@ -1355,7 +1341,6 @@ def test_all_that_is_wrong_is_said_at_once_and_in_order():
         "not-a-number",
         "not-finite-input",
         "unknown-role",
-        "shadows-op",
         "ragged",
         "implicit-product",
         "unknown-name",

@@ -58,7 +58,7 @@ def test_values_from_outside_come_before_those_in_the_text() -> None:
         ("y = x; y = 2*x; x = 1", ["stated-twice"]),
         ("x = 1; y = x; x = 2", ["stated-twice"]),
         ("a = b + x; b = a; x = 1", ["cycle"]),
-        ("exp = x^2; x = 1", ["shadows-op"]),
+        ("x' = x^2; x = 1", ["bad-name"]),
         ("y = x +; x = 1", ["ends-too-early"]),
         ("y = x +; z = ) ; x = 1", ["ends-too-early", "expected-operand"]),
         ("y = x^2; x = 1/0", ["not-finite-input"]),

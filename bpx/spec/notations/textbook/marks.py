@@ -100,7 +100,7 @@ class _Marks:
         if raised and name in _TRANSPOSES and name not in self.known:
             self.marks.pop()
             self.add("transpose", "", token)
-        elif name in self.known:
+        elif name in self.known and not (following.text == "(" and self.known.is_op(name)):
             self.add("name", name, token)
         elif name in ("Σ", "Π") or name.startswith(("Σ_", "sum_")):
             self.big(token)

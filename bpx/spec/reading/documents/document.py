@@ -9,6 +9,7 @@ import json
 import re
 from typing import Any, Literal, NoReturn
 
+from bpx.graph.named.names import as_node_name, proposed_name
 from bpx.graph.named.written import Written
 from bpx.spec.reading.documents.locate import Places, locate_json, locate_toml
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
@@ -16,6 +17,9 @@ from bpx.words.say import say
 
 Format = Literal["toml", "json"]
 
+_KEY = re.compile(r"\s*(?P<key>[^\s=\"'\[{#](?:[^=\"{#]*[^\s=\"{#])?)\s*=(?P<rest>.*)")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+(\s*\.\s*[A-Za-z0-9_-]+)*")
+_TABLE = re.compile(r"^\s*\[+\s*([^\]\s]+)\s*\]", re.MULTILINE)
 _HIGH, _LOW = r"u[dD][89abAB][0-9a-fA-F]{2}", r"u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|(?P<half>{_HIGH}|{_LOW})|.)", re.DOTALL)
 
@@ -61,16 +65,33 @@ def _toml_problem(source: Source, message: str) -> Diagnostic:
     position = re.match(r"line (\d+), column (\d+)", where)
     at = source.offset(int(position[1]), int(position[2])) if position else len(source.text.rstrip())
     line = source.line(source.position(at)[0])
-    help = None
-    if "−" in line:
+    help, facts = _key_advice(source.text[:at], line)
+    if help:
+        pass
+    elif "−" in line:
         help = "plain-minus"
     elif re.search(r"(?<![\w.])\.\d|\d\.(?!\d)", line):
         help = "point-number"
     elif re.match(r"\s*[\w.]+\s*=\s*[-(]*[A-Za-z]", line):
         help = "quote-expression"
-    elif re.match(r"\s*[^\x00-\x7f]", line):
-        help = "quote-key"
-    return Diagnostic("toml-syntax", Span(source, at, at + 1), {"reason": _sentence(reason)}, help)
+    return Diagnostic("toml-syntax", Span(source, at, at + 1), {"reason": _sentence(reason), **facts}, help)
+
+
+def _key_advice(above: str, line: str) -> tuple[str | None, dict[str, str]]:
+    """How to write the line where its key has signs that TOML takes in quotes only, and the facts of that.
+
+    A key of claims may be any derivative; elsewhere it is the name of a node, and where it cannot be one
+    the nearest that can be is proposed.
+    """
+    match = _KEY.match(line)
+    if not match or _BARE_KEY.fullmatch(key := match["key"]):
+        return None, {}
+    rest = match["rest"].strip()
+    quoted = f'"{key}" = {rest}'
+    tables = _TABLE.findall(above)
+    if (tables and tables[-1] == "claims") or as_node_name(key) == key:
+        return "quote-key", {"line": quoted}
+    return "name-as", {"proposal": proposed_name(key)}
 
 
 def _load_json(source: Source) -> Any:

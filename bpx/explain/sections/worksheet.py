@@ -1,0 +1,50 @@
+"""What is left to be worked out where the forward pass alone is shown: the reverse pass with empty cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.passes import EdgeRow, Passes
+from bpx.explain.sections.reverse import edge_name, seed_text
+from bpx.explain.sections.section import Section, SectionOptions
+from bpx.render.blocks import Block, Cell, Heading, table
+from bpx.words.say import say
+
+
+@dataclass(frozen=True, eq=False)
+class Worksheet(Section):
+    """The edges of the reverse pass and the gradients asked for, by name, with their cells empty."""
+
+    wrt: tuple[str, ...]
+
+    @classmethod
+    def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
+        """Shown with the forward pass alone."""
+        return cls(tuple(query.wrt))
+
+    def to_dict(self, passes: Passes) -> dict[str, Any]:
+        """Which edges and which gradients are left open."""
+        edges = [{"from": edge.consumer, "to": edge.arg, "arg": edge.position} for edge in passes.shown_edges]
+        return {"worksheet": {"edges": edges, "gradients": list(self.wrt)}}
+
+    def blocks(self, passes: Passes) -> Iterator[Block]:
+        """Two tables to fill in."""
+        rows: list[list[Cell]] = []
+        arriving = Counter(edge.arg for edge in passes.edges)
+        leaving: dict[int, list[EdgeRow]] = {}
+        for edge in passes.shown_edges:
+            leaving.setdefault(edge.consumer, []).append(edge)
+        for node in reversed(passes.shown_nodes):
+            if arriving[node.id] > 1:
+                rows.append([passes.partial(node.id), "", say("account.the-sum"), ""])
+            beside = leaving.get(node.id, [])
+            rows += [[edge_name(passes, edge, beside), "", "", ""] for edge in beside]
+        if rows:
+            yield Heading(say("account.worksheet", seed=seed_text(passes)))
+            yield table(["edge", "upstream", "local", "contribution"], rows)
+        yield Heading(say("account.gradients"))
+        yield table(["of", "gradient"], [[passes.partial_by(name), ""] for name in self.wrt])

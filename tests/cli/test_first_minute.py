@@ -1,0 +1,56 @@
+"""What people type in the first minute, and stumble over."""
+
+from __future__ import annotations
+
+import pytest
+from invoking import invoke
+
+NEURON = ("(sigmoid(w*x+b) - y)^2", "w=0.5", "x=2", "b=0", "y=1")
+
+
+@pytest.mark.parametrize(
+    "args, advice",
+    [
+        (("gradcheck", *NEURON, "--claim", "2.3"), '--claim "w = 2.3"'),
+        (("gradcheck", *NEURON, "--claim", "dL/dw", "2.3"), '--claim "dL/dw = …"'),
+        (("gradcheck", *NEURON, "--claim", "w' = 3"), "a claim names an input or a node"),
+        (("explain", "d/dx x^2", "x=3"), 'bpx explain "x^2" --wrt x'),
+        (("explain", "d/dx(x^2)", "x=3"), 'bpx explain "x^2" --wrt x'),
+        (("explain", "dL/dw of (w-1)^2", "w=3"), 'bpx explain "(w-1)^2" --wrt w'),
+        (("explain", r"\frac{d}{dx} x^2", "x=3"), 'bpx explain "x^2" --wrt x'),
+        (("explain", "grad", "x^2", "x=3"), "`grad` is not a command"),
+        (("explain", "x^2", "at", "x=3"), "put quotes around"),
+        (("explain", "x^2", "3"), "x=3"),
+        (("explain", "x^2", "--x", "3"), "without dashes: x=3"),
+        (("explain", "x^2", "x=3", "--step", "1", "--step", "2"), "`--step` takes one value"),
+        (("explain", "x", "+", "y", "x=1", "y=2"), 'bpx explain "x + y"'),
+    ],
+)
+def test_each_stumble_is_answered_with_what_to_type(args, advice):
+    result = invoke(*args, exit=2)
+    assert advice in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dL/dw", "d/dw", "∂/∂w", "L'", "L'(w)", r"\frac{\partial L}{\partial w}", r"\partial L/\partial w",
+        r"\nabla_w L", r"\nabla_{w} L", r"$\frac{dL}{dw}$",
+    ],
+)  # fmt: skip
+def test_a_claim_is_named_as_people_name_derivatives(name):
+    invoke("gradcheck", "L = (w - 1)^2", "w=3", "--claim", f"{name} = 4")
+
+
+@pytest.mark.parametrize("args", [("x", "=", "3"), ("x=3",), ("--set", "x=3")])
+def test_values_may_have_blanks_around_the_sign(args):
+    assert "out = 9" in invoke("explain", "x^2", *args).stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["explain", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help"]
+)
+def test_help_shows_three_examples_before_the_options(command):
+    shown = invoke(command, "--help").stdout
+    head = shown[: shown.index("Options:")]
+    assert head.count("\n    bpx ") == 3
