@@ -22,7 +22,7 @@ from bpx.words.say import say
 NOTATIONS = ("text", "latex", "python")
 Translator = Callable[[str, Known], tuple[Part, bool]]
 _READERS = {"text": "textbook", "latex": "latex", "python": "python"}  # folders beside this file
-LATEX_SIGNS = re.compile(r"\\[A-Za-z,;!|{()\[\]]|\$|[\^_]\{|\{,\}")
+LATEX_SIGNS = re.compile(r"\\.|\$|[\^_]\{|\{,\}")
 _MODULES = "np|numpy|jnp|torch|math|F|nn|tf|jax|scipy|special|linalg|cp|cmath"
 _PYTHON = re.compile(
     rf"\b(?:{_MODULES})\.[A-Za-z]|[\w)\]]\s*\.(?!T\b)[A-Za-z_]\w*\s*\("

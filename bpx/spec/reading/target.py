@@ -39,6 +39,8 @@ _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
 )
 
+_BEGINS_AS_LATEX = re.compile(r"""\s*\{(?:\s*\\|[^{}"':,\n]*\}\s*\S)""")  # `{\alpha} + 1`, `{x}_1`
+
 # A spec in TOML has texts or sections; `y = x^2` alone is a statement.
 _ONLY_IN_TOML = re.compile(r"""["'#]|^\s*(?:bpx|[\w-]+\.[\w.-]+)\s*=|^\s*\[[^\n]*\]\s*$""", re.MULTILINE)
 
@@ -111,7 +113,7 @@ def _read_formulas(source: Source, values: Mapping[str, Any] | None, notation: s
 
 def format_of(text: str) -> Format | None:
     """`json`, `toml`, or None for an expression."""
-    if text.lstrip().startswith("{"):
+    if text.lstrip().startswith("{") and not _BEGINS_AS_LATEX.match(text):
         return "json"
     if text.strip() and not _FIRST_LINE_OF_TOML.match(text):
         return None

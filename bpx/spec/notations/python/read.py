@@ -169,6 +169,7 @@ class _Reader:
 
     def binary(self, op: ast.operator, left: Part, right: Part, start: int, end: int) -> Part:
         if isinstance(op, ast.FloorDiv):
+            self.certain = False  # Python divides without rounding: 1 // 0.1 is 9
             return call("floor", (infix(left, "/", right),), start, end)
         if isinstance(op, ast.Mod):
             return call("mod", (left, right), start, end)
@@ -180,6 +181,7 @@ class _Reader:
 
     def comparison(self, operands: Sequence[Part], ops: Sequence[ast.cmpop]) -> Part:
         """`a < b < c` holds where both do."""
+        self.certain &= len(ops) == 1
         parts = []
         for left, op, right in zip(operands, ops, operands[1:], strict=False):
             if type(op) not in _INFIX:

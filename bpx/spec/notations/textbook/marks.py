@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.notations.translation.functions import op_meant
+from bpx.spec.notations.translation.functions import RECIPROCALS, op_meant
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.stopping import Asking, Unreadable
@@ -116,7 +116,7 @@ class _Marks:
     def unknown_name(self, token: Token, following: Token) -> None:
         name = token.text
         called = following.text == "(" and following.start == token.end
-        if self.known.is_op(name):
+        if self.known.is_op(name) or name in RECIPROCALS:
             self.add("function", name, token)
         elif (other := self.spelled_otherwise(name)) is not None:
             self.add("name", other, token)
@@ -279,7 +279,7 @@ def _plain_name(name: str) -> str:
 
 def _order(text: str) -> str:
     digit = text[-1].translate(_NAMES_IN_LOW)
-    return {"1": "ord=1", "2": ""}.get(digit, "ord=inf")
+    return {"1": "ord=1", "2": "ord=2"}.get(digit, "ord=inf")
 
 
 def _touches(every: list[Token], token: Token) -> bool:

@@ -48,6 +48,18 @@ class Known:
         expr = build(expression, graph, inputs, found.append)
         return tuple(graph.shapes[expr.id]) if expr is not None else None
 
+    def may_be_other(self, what: str, *parts: Part) -> bool:
+        """Do textbooks mean something else by this of arrays, where bpx goes element by element?
+
+        `cross`: u × v; `power`: A²; `norm`: ‖A‖₁, of a matrix; `abs`: |v| and |A|.
+        """
+        shapes = [self.shape(part) or () for part in parts]
+        if what == "cross":
+            return all(shape[-1:] == (3,) for shape in shapes)
+        if what == "power":
+            return len(shapes[0]) == 2 and shapes[0][0] == shapes[0][1]
+        return len(shapes[0]) > (what == "norm")
+
 
 def known_of(values: Mapping[str, Any], ops: Collection[str] = ()) -> Known:
     """What the values of inputs say, whatever may be wrong with them."""
