@@ -42,7 +42,9 @@ _FIRST_LINE_OF_TOML = re.compile(
 _BEGINS_AS_LATEX = re.compile(r"""\s*\{(?:\s*\\|[^{}"':,\n]*\}\s*\S)""")  # `{\alpha} + 1`, `{x}_1`
 
 # A spec in TOML has texts or sections; `y = x^2` alone is a statement.
-_ONLY_IN_TOML = re.compile(r"""["'#]|^\s*(?:bpx|[\w-]+\.[\w.-]+)\s*=|^\s*\[[^\n]*\]\s*$""", re.MULTILINE)
+_ONLY_IN_TOML = re.compile(
+    r"""["'#]|^\s*(?:bpx|[\w-]+\.[\w.-]+)\s*=|^\s*\[{1,2}[\w.\s-]+\]{1,2}\s*$""", re.MULTILINE
+)
 
 
 def read_target(

@@ -18,6 +18,7 @@ class FractionScanner(NameScanner):
     """A scanner that writes the marks of fractions and roots too."""
 
     def fraction(self, piece: Piece) -> None:
+        r"""`\frac{x}{y}`, `\frac12`."""
         above = self.source.argument(self.at)
         digits = self.pieces[self.at]
         if (
@@ -32,7 +33,10 @@ class FractionScanner(NameScanner):
         if name:
             self.at = below[2]
             return self.add("name", name, piece, self.pieces[self.at - 1].end)
-        self.check_fraction(piece, self.source.text(*above[:2]), self.source.text(*below[:2]))
+        end = self.pieces[below[2] - 1].end
+        if _is_operator(self.source.text(*above[:2]), self.source.text(*below[:2])) and "d" not in self.known:
+            raise Refusing("derivative-operator", piece.start, end, "derivative-operator")
+        self.check_mixed(self.source.text(*above[:2]), self.source.text(*below[:2]), end)
         self.add("open", "{", piece)
         self.soft(*above)
         self.add("infix", "/", self.pieces[self.at - 1])
@@ -40,21 +44,20 @@ class FractionScanner(NameScanner):
         self.add("close", "{", self.pieces[self.at - 1])
         return None
 
-    def check_fraction(self, piece: Piece, above: str, below: str) -> None:
-        r"""`\frac{d}{dx}` is no fraction, and `2\frac{1}{2}` may be two and a half."""
-        operator = _OPERATOR.match(above.strip()), _OPERATOR.match(below.strip())
-        if all(operator) and "d" not in self.known:
-            raise Refusing("derivative-operator", piece.start, piece.end, "derivative-operator")
+    def check_mixed(self, above: str, below: str, end: int) -> None:
+        r"""`2\frac{1}{2}` may be two and a half."""
         before = self.marks[-1] if self.marks else None
         whole = before is not None and before.kind == "number" and before.text.isdecimal()
         if before and whole and above.isdecimal() and below.isdecimal():
             first, second = f"{before.text}*{above}/{below}", f"({before.text} + {above}/{below})"
-            raise Asking(before.start, piece.end, first, second)
+            raise Asking(before.start, end, first, second)
 
     def fraction_of_digits(self, piece: Piece, digits: Piece) -> None:
         r"""`\frac12`: the digits are arguments of their own."""
         if len(digits.text) != 2 or not digits.text.isdecimal():
             raise Unreadable
+        self.source.loose = False
+        self.check_mixed(digits.text[0], digits.text[1], digits.end)
         self.at += 1
         self.add("open", "{", piece)
         self.marks.append(Mark("number", digits.text[0], digits.start, digits.start + 1))
@@ -74,10 +77,12 @@ class FractionScanner(NameScanner):
         return with_derivatives_as_names(f"{sign}{names[0]}/{sign}{names[1]}")
 
     def single_name(self, latex: str) -> str | None:
+        """The name that a text is, if it is one."""
         marks = self.__class__(latex, self.known).all()
         return marks[0].text if len(marks) == 1 and marks[0].kind == "name" else None
 
     def root(self, piece: Piece) -> None:
+        r"""`\sqrt{x}`, `\sqrt[3]{x}`."""
         order = "2"
         if self.is_next("["):
             closing = next(
@@ -91,3 +96,8 @@ class FractionScanner(NameScanner):
             self.at = closing + 1
         self.add("root", order, piece)
         self.soft(*self.source.argument(self.at))
+
+
+def _is_operator(above: str, below: str) -> bool:
+    r"""Is it `\frac{d}{dx}`, or `\frac{d x^2}{dx}`?"""
+    return bool(_OPERATOR.match(above.strip()) and _OPERATOR.match(below.strip()))

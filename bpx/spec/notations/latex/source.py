@@ -36,8 +36,18 @@ class LatexSource:
         self.pieces = [_piece(match) for match in _TOKEN.finditer(blanked) if match.lastgroup != "blank"]
         while self.pieces and self.pieces[-1].text in (".", ",", "\\"):  # the end of a sentence
             self.pieces.pop()
+        self.unwrap_names()
         self.loose = False  # was a number of several digits taken for an argument? TeX takes one
         self.put_below_first()
+
+    def unwrap_names(self) -> None:
+        """Write `{x}_1` as `x_1`."""
+        for at in range(len(self.pieces) - 4, -1, -1):
+            opening, inside, closing, below = self.pieces[at : at + 4]
+            raised = at > 0 and self.pieces[at - 1].text in ("^", "_")
+            is_name = inside.kind in ("letter", "command") and not raised
+            if is_name and (opening.text, closing.text, below.text) == ("{", "}", "_"):
+                self.pieces[at : at + 3] = [inside]
 
     def put_below_first(self) -> None:
         """Write `x^2_1` as `x_1^2`."""

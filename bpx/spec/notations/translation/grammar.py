@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from bpx.spec.notations.translation.functions import INVERSES, applied, derivative
 from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.limits import check_limit
 from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.parts import (
     ATOM,
@@ -279,6 +280,8 @@ class _Grammar:
             raise Unreadable
         closing = self.take()
         if opening.text in ("(", "{"):
+            raised = opening.text == "{" and self.is_infix(frozenset("^")) and inside.binding < ATOM
+            self.certain &= not raised  # `{x + y}^2` looks like `x + y^2`
             return at_place(inside, opening.start, closing.end)
         settings = [closing.limit] if closing.limit else []
         if settings and self.known.may_be_other("norm", inside):  # what bpx computes is no operator norm
@@ -307,15 +310,9 @@ class _Grammar:
             raise Refusing("index-notation", mark.start, inside.end, "index-notation")
         if not letters and not self.known.shape(inside) and self.known.shape(inside) is not None:
             raise Unreadable
-        self.check_limit(mark, inside)
+        check_limit(mark, self.known.shape(inside))
         self.certain = False
         return call(mark.text, (inside,), mark.start, inside.end)
-
-    def check_limit(self, mark: Mark, inside: Part) -> None:
-        shape = self.known.shape(inside)
-        first, _, last = mark.limit.partition("..")
-        if first not in ("", "0", "1") or (shape and last.isdecimal() and not _counts(first, last, shape)):
-            raise Refusing("index-notation", mark.start, mark.end, "index-notation")
 
     # --- functions ---
 
@@ -393,8 +390,3 @@ class _Grammar:
         if negative:
             self.certain = False
         return arg
-
-
-def _counts(first: str, last: str, shape: tuple[int, ...]) -> bool:
-    """Does an index from `first` to `last` count all elements?"""
-    return len(shape) == 1 and int(last) - int(first or "1") + 1 == shape[0]

@@ -35,6 +35,10 @@ class Known:
         """Does it mean nothing: no name of a value, no op, no constant?"""
         return name not in self.shapes and not self.is_op(name) and name not in CONSTANTS
 
+    def is_block(self, name: str) -> bool:
+        """May it have parts, `h.z`? What has a value has none."""
+        return name in self.shapes and self.shapes[name] is None
+
     def shape(self, part: Part) -> Shape | None:
         """The shape of the value of a part, where that is known."""
         expression, problems = parse(SourceText(Source("", part.text), part.text))
