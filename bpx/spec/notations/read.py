@@ -34,6 +34,11 @@ _OTHER_ARITIES = {"max": (2,), "min": (2,), "log": (1,), "ln": (1,)}  # of ops t
 _ADVICE = {
     "unexpected-character": "see-expressions",
     "bad-list": "group-by-parentheses",
+    "bad-setting-value": "see-expressions",
+    "empty-expression": "add-expression",
+    "not-an-index": "see-expressions",
+    "repeated-setting": "leave-one-out",
+    "setting-not-last": "settings-last",
     "unclosed-bracket": "close-bracket",
     "unmatched-bracket": "unmatched-bracket",
     "ends-too-early": "add-operand",

@@ -39,7 +39,7 @@ _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
 )
 
-_BEGINS_AS_LATEX = re.compile(r"""\s*\{(?:\s*\\|[^{}"':,\n]*\}\s*\S)""")  # `{\alpha} + 1`, `{x}_1`
+_BEGINS_AS_JSON = re.compile(r"""\s*\{\s*(?:["'}]|$|\w+\s*:)""")  # and not as `{x}_1`
 
 # A spec in TOML has texts or sections; `y = x^2` alone is a statement.
 _ONLY_IN_TOML = re.compile(
@@ -115,7 +115,7 @@ def _read_formulas(source: Source, values: Mapping[str, Any] | None, notation: s
 
 def format_of(text: str) -> Format | None:
     """`json`, `toml`, or None for an expression."""
-    if text.lstrip().startswith("{") and not _BEGINS_AS_LATEX.match(text):
+    if _BEGINS_AS_JSON.match(text):
         return "json"
     if text.strip() and not _FIRST_LINE_OF_TOML.match(text):
         return None

@@ -35,13 +35,19 @@ _TOP = frozenset(
 )
 
 
-def marks_of(content: str, known: Known) -> tuple[list[Mark], bool]:
-    """The marks, and whether they are the only reading. Raises `Unreadable`, `Asking`, `Refusing`."""
+def marks_of(content: str, known: Known, *, norms: bool = True) -> tuple[list[Mark], bool]:
+    """The marks, and whether they are the only reading. Raises `Unreadable`, `Asking`, `Refusing`.
+
+    With `norms`, two bars side by side are one sign.
+    """
     marks = _Marks(content, known)
+    marks.norms = norms
     return marks.all(), marks.certain and not marks.source.loose
 
 
 class _Marks(FractionScanner):
+    norms = True
+
     def all(self) -> list[Mark]:
         self.read_to(len(self.pieces))
         return self.marks
@@ -221,12 +227,14 @@ class _Marks(FractionScanner):
             order = self.source.text(first, last).strip()
             orders = {"1": "ord=1", "2": "ord=2", r"\infty": "ord=inf", "F": ""}
             if order not in orders:
-                raise Refusing("norm-order", piece.start, self.pieces[self.at - 1].end, None, order=order)
+                raise Refusing(
+                    "norm-order", piece.start, self.pieces[self.at - 1].end, "norm-of-matrix", order=order
+                )
             self.marks[-1].limit = orders[order]
             self.marks[-1].end = self.pieces[self.at - 1].end
 
     def bar(self, op: str, piece: Piece) -> None:
-        if op == "abs" and self.is_next("|") and self.pieces[self.at].start == piece.end:
+        if self.norms and op == "abs" and self.is_next("|") and self.pieces[self.at].start == piece.end:
             at_end = self.open[-1:] == ["abs"] and self.marks[-1].kind in _VALUES
             if not at_end:
                 op, self.at = "norm", self.at + 1

@@ -17,7 +17,8 @@ _COMPARED = re.compile(r"[<>]|[!=]=")
 def is_otherwise(called: Called) -> bool:
     """Would bpx's op give another value than the call?"""
     picks = called.name == "item" and len(called.args) > 1  # an entry of an array
-    return picks or any(rule(called) for rule in (_into_out, _to_whole_numbers, _implicit_axis))
+    is_matrix = called.name == "identity" and called.module.split(".")[0] in _NUMPY - {"tf"}
+    return picks or is_matrix or any(rule(called) for rule in (_into_out, _to_whole_numbers, _implicit_axis))
 
 
 def _into_out(called: Called) -> bool:

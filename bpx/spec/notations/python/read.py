@@ -332,7 +332,7 @@ class _Reader(IndexReader):
             return f"[{', '.join(map(self.list, node.elts))}]"
         part = self.part(node)
         if not isinstance(node, ast.Constant | ast.UnaryOp):
-            raise Refusing("bad-list", part.start, part.end, None, found=f"`{part.text}`")
+            raise Refusing("bad-list", part.start, part.end, "group-by-parentheses", found=f"`{part.text}`")
         return part.text
 
 

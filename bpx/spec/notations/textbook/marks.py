@@ -24,14 +24,14 @@ _MOST_RUN_TOGETHER = 24  # letters of names without a sign between them
 _NUMBER_AND_NAME = re.compile(r"(?P<number>\d+(?:\.\d+)?)e(?![+-]?\d)")
 
 
-def marks_of(content: str, known: Known) -> list[Mark]:
-    """The marks in order. Raises `Unreadable` and `Asking`."""
-    return _Marks(content, known).all()
+def marks_of(content: str, known: Known, *, norms: bool = True) -> list[Mark]:
+    """The marks in order; with `norms`, two bars are one sign. Raises `Unreadable` and `Asking`."""
+    return _Marks(content, known, norms=norms).all()
 
 
 class _Marks:
-    def __init__(self, content: str, known: Known) -> None:
-        self.content, self.known = content, known
+    def __init__(self, content: str, known: Known, *, norms: bool) -> None:
+        self.content, self.known, self.norms = content, known, norms
         self.tokens = tokens(_plain(content))
         self.at = 0
         self.open: list[str] = []
@@ -239,7 +239,7 @@ class _Marks:
     def bar(self, token: Token) -> None:
         double = token.text in "‖∥"
         following = self.tokens[self.at]
-        both = token.text == following.text == "|" and following.start == token.end
+        both = self.norms and token.text == following.text == "|" and following.start == token.end
         if both and not (self.open[-1:] == ["abs"] and self.marks[-1].kind != "open"):
             double = True
             self.at += 1

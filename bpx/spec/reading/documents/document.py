@@ -26,7 +26,7 @@ def read_document(source: Source, format: Format, say_of: str = "spec") -> tuple
     `say_of` is what the text is called where it is no table of keys.
     """
     if not source.text.strip():
-        _fail(Diagnostic("empty-input", Span(source, 0, 0)))
+        _fail(Diagnostic("empty-input", Span(source, 0, 0), {}, "add-expression"))
     places = (locate_toml if format == "toml" else locate_json)(source)
     if places.too_deep:
         _fail(Diagnostic("too-deep", places.too_deep))
@@ -61,7 +61,7 @@ def _toml_problem(source: Source, message: str) -> Diagnostic:
     position = re.match(r"line (\d+), column (\d+)", where)
     at = source.offset(int(position[1]), int(position[2])) if position else len(source.text.rstrip())
     line = source.line(source.position(at)[0])
-    help = None
+    help = "see-spec"
     if "−" in line:
         help = "plain-minus"
     elif re.search(r"(?<![\w.])\.\d|\d\.(?!\d)", line):
@@ -78,7 +78,7 @@ def _load_json(source: Source) -> Any:
         document = json.loads(source.text, parse_float=Written)
     except json.JSONDecodeError as error:
         span = Span(source, error.pos, error.pos + 1)
-        _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}))
+        _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}, "see-spec"))
     except ValueError:
         _fail(Diagnostic("number-too-long", Span(source, 0, 0)))
     for escape in _ESCAPE.finditer(source.text):
