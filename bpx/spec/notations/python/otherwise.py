@@ -17,13 +17,21 @@ _COMPARED = re.compile(r"[<>]|[!=]=")
 def is_otherwise(called: Called) -> bool:
     """Would bpx's op give another value than the call?"""
     picks = called.name == "item" and len(called.args) > 1  # an entry of an array
+    of_math = called.module == "math" and called.name in ("prod", "remainder")  # of rows; to the nearest
     is_matrix = called.name == "identity" and called.module.split(".")[0] in _NUMPY - {"tf"}
-    return picks or is_matrix or any(rule(called) for rule in (_into_out, _to_whole_numbers, _implicit_axis))
+    return (
+        picks
+        or is_matrix
+        or of_math
+        or any(rule(called) for rule in (_into_out, _to_whole_numbers, _implicit_axis))
+    )
 
 
 def _into_out(called: Called) -> bool:
     """`np.log(x, y)` writes into y, where `math.log` takes it for the base; `np.maximum(x, y, z)` too."""
-    most = {"log": 1, "maximum": 2, "minimum": 2, "fmax": 2, "fmin": 2}.get(called.name, len(called.args))
+    most = {"log": 1, "maximum": 2, "minimum": 2, "fmax": 2, "fmin": 2, "max": 2, "min": 2}.get(
+        called.name, len(called.args)
+    )
     return called.module.split(".")[0] in _NUMPY and len(called.args) > most
 
 
