@@ -129,6 +129,8 @@ def _assigned(assignments: Sequence[str] | None, problems: list[Diagnostic]) -> 
         if not (name.strip() and equals):
             problems.append(Diagnostic("bad-assignment", None, {"text": assignment}))
             continue
+        if name.strip() in values:
+            problems.append(Diagnostic("stated-twice", None, {"name": name.strip()}, "leave-one-out"))
         try:
             values[name.strip()] = read_value(name.strip(), text, f"--set {name.strip()}")
         except BpxError as error:
