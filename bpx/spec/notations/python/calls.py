@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from bpx.graph.graph import OPS
 from bpx.spec.notations.python.names import (
@@ -15,11 +14,11 @@ from bpx.spec.notations.python.names import (
     TORCH,
     WITHOUT_EFFECT,
 )
+from bpx.spec.notations.python.called import Called
 from bpx.spec.notations.python.otherwise import is_otherwise
 from bpx.spec.notations.translation.functions import applied, op_meant
-from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.parts import Part, atom, call, infix, negated, transposed
-from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
+from bpx.spec.notations.translation.stopping import Asking, Unreadable
 
 _WITH_AXIS = frozenset(
     ("sum", "mean", "var", "std", "prod", "amax", "amin", "softmax", "log_softmax", "logsumexp")
@@ -29,28 +28,6 @@ _POOLS_ALONG = {"max_pool1d": 1, "max_pool2d": 2, "avg_pool1d": 1, "avg_pool2d":
 _WITH_AXIS |= {"cumsum", "cumprod", "squeeze", "unsqueeze", "argmax", "flip"}
 
 _WHOLE = {(name, order) for name in ("ord", "p") for order in ("none", "'fro'")}  # norms of all elements
-
-
-class Called(NamedTuple):
-    """A call as it is written: its name, the module (empty for a method), its args, settings by name."""
-
-    name: str
-    module: str
-    args: Sequence[Part]
-    settings: Mapping[str, Part]
-    start: int
-    end: int
-    is_method: bool
-    known: Known
-
-    @property
-    def is_torch(self) -> bool:
-        """Is it PyTorch's?"""
-        return self.module.split(".")[0] in TORCH
-
-    def refused(self, code: str, help: str | None = None, **facts: str) -> Refusing:
-        """A diagnostic at the call, to be raised."""
-        return Refusing(code, self.start, self.end, help, **facts)
 
 
 def part_of(called: Called) -> Part:

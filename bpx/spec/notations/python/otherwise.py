@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bpx.spec.notations.python.calls import Called
+from bpx.spec.notations.python.called import Called
 
 _WHOLE = re.compile(r"(?:np\.|numpy\.|torch\.|jnp\.|tf\.|')?(?:u?int\d*|bool_?|long|uint8|i[48])'?")
 _CONVERTING = frozenset(("astype", "to", "type", "array", "asarray", "tensor"))

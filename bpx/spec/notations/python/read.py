@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from bpx.graph.numbers import CONSTANTS as BPX_CONSTANTS
-from bpx.spec.notations.python.calls import Called, part_of
+from bpx.spec.notations.python.called import Called
+from bpx.spec.notations.python.calls import part_of
 from bpx.spec.notations.python.indices import IndexReader
 from bpx.spec.notations.python.names import AS_LIST, CONSTANTS, MODULES
 from bpx.spec.notations.translation.known import Known
