@@ -81,7 +81,9 @@ def read_claim(text: str, place: str = "--claim", notation: str | None = None) -
     if problems:  # in another notation? Which names there are is not known yet
         other = read_as_typed(typed, Known(), notation)
         expression = other.expression
-        if expression is None:
+        if expression is None or (
+            other.problems and not expression.names()
+        ):  # `2 3`, whatever names there are
             raise BpxError(other.problems if _LATEX.search(rest) else problems)
     return ClaimSyntax(name, expression, None, span, typed=typed, notation=notation)
 
