@@ -140,8 +140,8 @@ LATEX = {
     "{w}_{1} + 1": "w1 + 1",
     "x^2_1 \\cdot 1": "x1^2*1",
     "x^{-1}_{1}": "x1^(-1)",
-    "\\sec x": "1/cos(x)",
-    "\\cot^2(x)": "~ (1/tan(x))^2",
+    "\\sec x": "sec(x)",
+    "\\cot^2(x)": "~ cot(x)^2",
     "\\frac{d}{dx} x^2": "! derivative-operator",
     "\\frac{\\partial}{\\partial x} x": "! derivative-operator",
     "2\\frac{1}{2} x": "? 2*1/2 | (2 + 1/2)",
@@ -479,6 +479,6 @@ TEXTBOOK = {
     "||x| - |y||": "||x| - |y||",
     "||w1| y|": "~ abs(abs(w1)*y)",
     "‖A‖_2": "! norm-order",
-    "sec(x)^2": "~ (1/cos(x))^2",
+    "sec(x)^2": "sec(x)^2",
     "{x}": "! unexpected-character",
 }

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bpx.graph.graph import OPS
+from bpx.spec.notations.python.called import Called
 from bpx.spec.notations.python.names import (
     INFIX,
     KEPT,
     NAMES,
     PLACES,
     SETTINGS,
-    TORCH,
     WITHOUT_EFFECT,
 )
-from bpx.spec.notations.python.called import Called
 from bpx.spec.notations.python.otherwise import is_otherwise
 from bpx.spec.notations.translation.functions import applied, op_meant
 from bpx.spec.notations.translation.parts import Part, atom, call, infix, negated, transposed
