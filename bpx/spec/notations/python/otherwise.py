@@ -16,10 +16,10 @@ def is_otherwise(called: Called) -> bool:
     """Would bpx's op give another value than the call?"""
     picks = called.name == "item" and len(called.args) > 1  # an entry of an array
     of_math = called.module == "math" and called.name in ("prod", "remainder")  # of rows; to the nearest
-    is_matrix = called.name == "identity" and called.module.split(".")[0] in _NUMPY - {"tf"}
+    is_of_numpy = called.name in ("identity", "resize") and called.module.split(".")[0] in _NUMPY - {"tf"}
     return (
         picks
-        or is_matrix
+        or is_of_numpy
         or of_math
         or any(rule(called) for rule in (_into_out, _to_whole_numbers, _implicit_axis))
     )
