@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -64,7 +65,7 @@ SortBy = Annotated[Sort, typer.Option(help=say("cli.sort"))]
 All = Annotated[bool, typer.Option("--all", help=say("cli.all"))]
 Strict = Annotated[bool, typer.Option("--strict", help=say("cli.strict"))]
 FormName = Annotated[str | None, form_option("gradcheck")]
-_FILE = "@"  # in front of a file of claims
+_FILE = re.compile(r"\s*(?:@|([^=@]+=)\s*(?=@))")  # a file of claims, or of one: `x=@grad.npy`
 OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 
@@ -108,8 +109,8 @@ def gradcheck(
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims, with_rtol
 
-        files = [text.removeprefix(_FILE) for text in claim or () if text.startswith(_FILE)]
-        claims, problems = read_claims([text for text in claim or () if not text.startswith(_FILE)], notation)
+        files = [_FILE.sub(r"\1", text, count=1) for text in claim or () if _FILE.match(text)]
+        claims, problems = read_claims([text for text in claim or () if not _FILE.match(text)], notation)
         tables, unreadable = read_tables(files) if files else ([], [])
         problems += [*unreadable, *bad_options(points, seed, order, detect, budget)]
         options = CodeOptions(inputs, random, seed)

@@ -129,6 +129,8 @@ def _assigned(assignments: Sequence[str] | None, problems: list[Diagnostic]) -> 
         if not (name.strip() and equals):
             problems.append(Diagnostic("bad-assignment", None, {"text": assignment}))
             continue
+        if name.strip() in values:
+            problems.append(Diagnostic("stated-twice", None, {"name": name.strip()}, "leave-one-out"))
         try:
             values[name.strip()] = read_value(name.strip(), text, f"--set {name.strip()}")
         except BpxError as error:
@@ -172,18 +174,29 @@ def read_claims(
 
 
 def read_tables(files: Sequence[str]) -> tuple[list[Table], list[Diagnostic]]:
-    """Tables of gradients, and what is wrong with those that cannot be read."""
+    """Tables of gradients, and what is wrong with those that cannot be read.
+
+    `NAME=@FILE` is the one array of a file that is the gradient of NAME.
+    """
     from bpx.spec.tables.read_table import read_table
     from bpx.words.diagnostic import BpxError
 
     tables: list[Table] = []
     problems: list[Diagnostic] = []
     for file in files:
+        name, equals, reference = file.partition("=@")
         try:
-            tables.append(read_table(file))
+            tables.append(_one_row(name.strip(), reference) if equals else read_table(file))
         except BpxError as error:
             problems += error.diagnostics
     return tables, problems
+
+
+def _one_row(name: str, reference: str) -> Table:
+    from bpx.spec.tables.table import Table
+    from bpx.spec.tables.value_in_file import row_in_file
+
+    return Table(reference, [row_in_file(name, reference)])
 
 
 def read_names(text: str | None) -> list[str] | None:

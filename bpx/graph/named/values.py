@@ -64,4 +64,6 @@ def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:
     """The diagnostic for a value given to something that is not an input."""
     known = list(inputs)
     facts = {"name": name, "known": ", ".join(known)}
-    return Diagnostic("not-an-input", None, facts, "inputs-are" if known else None).suggesting(name, known)
+    return Diagnostic("not-an-input", None, facts, "inputs-are" if known else "no-inputs").suggesting(
+        name, known
+    )

@@ -22,15 +22,23 @@ from bpx.words.say import say
 NOTATIONS = ("text", "latex", "python")
 Translator = Callable[[str, Known], tuple[Part, bool]]
 _READERS = {"text": "textbook", "latex": "latex", "python": "python"}  # folders beside this file
-LATEX_SIGNS = re.compile(r"\\[A-Za-z,;!|{()\[\]]|\$|[\^_]\{|\{,\}")
+LATEX_SIGNS = re.compile(r"\\.|\$|[\^_]\{|\}[\^_]|\{,\}")
 _MODULES = "np|numpy|jnp|torch|math|F|nn|tf|jax|scipy|special|linalg|cp|cmath"
 _PYTHON = re.compile(
     rf"\b(?:{_MODULES})\.[A-Za-z]|[\w)\]]\s*\.(?!T\b)[A-Za-z_]\w*\s*\("
-    r"|\b(?:if|else|lambda|and|or|not|for|in|is|None|True|False)\b|//|%"
+    r"|\b(?:if|else|lambda|and|or|not|for|in|is|None|True|False)\b|//|%|~"
+    r"|\b(?:len|int|bool|float|divmod|range|list)\("
 )
+_ATTRIBUTE = re.compile(r"(?<![\w.])([^\W\d]\w*)\.(?!T\b)[A-Za-z_]\w*")
 _OTHER_ARITIES = {"max": (2,), "min": (2,), "log": (1,), "ln": (1,)}  # of ops that may have others elsewhere
 _ADVICE = {
     "unexpected-character": "see-expressions",
+    "bad-list": "group-by-parentheses",
+    "bad-setting-value": "see-expressions",
+    "empty-expression": "add-expression",
+    "not-an-index": "see-expressions",
+    "repeated-setting": "leave-one-out",
+    "setting-not-last": "settings-last",
     "unclosed-bracket": "close-bracket",
     "unmatched-bracket": "unmatched-bracket",
     "ends-too-early": "add-operand",
@@ -61,13 +69,21 @@ def read_formula(text: SourceText, known: Known, notation: str | None = None) ->
         return plain
     if len(text.content) > _LONGEST:
         return plain
-    if notation is None and _PYTHON.search(text.content):
-        return _translation(text, known, "python") or _advised(plain)
+    if notation is None and _is_python(text.content, known):
+        return _translation(text, known, "python") or _unreadable(text, "python")
     other = _translation(text, known, "text")
-    if other is None and notation is None and plain.problems:
+    if other is None and notation is None:
         other = _translation(text, known, "python")
         other = other if other and other.expression else None
     return _advised(plain) if other is None or _is_same(plain, other) else other
+
+
+def _is_python(content: str, known: Known) -> bool:
+    """Does it call functions of libraries, or ask a known array for an attribute, `x.shape`?"""
+    attributes = (match for match in _ATTRIBUTE.finditer(content) if match.group() not in known)
+    return bool(_PYTHON.search(content)) or any(
+        known.shapes.get(match[1]) is not None for match in attributes
+    )
 
 
 def _advised(plain: Reading) -> Reading:
@@ -125,7 +141,7 @@ def _knows(known: Known) -> Callable[[Node], bool]:
     def knows(node: Node) -> bool:
         if isinstance(node, Name):
             first = node.name.partition(".")[0]
-            return node.name in known or node.name in CONSTANTS or first in known
+            return node.name in known or node.name in CONSTANTS or known.is_block(first)
         if isinstance(node, Call):
             arities = _OTHER_ARITIES.get(node.op, (len(node.args),))
             return (node.op in OPS or node.op in known.ops) and len(node.args) in arities

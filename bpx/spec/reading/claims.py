@@ -32,6 +32,7 @@ from bpx.spec.text.derivatives import (
     written_derivative,
 )
 from bpx.spec.text.parser import parse
+from bpx.spec.text.printed import printed_numbers
 from bpx.spec.text.problems import listed, report_with_guess, reporter
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Expression
@@ -51,6 +52,7 @@ _CLAIM = re.compile(r"(?P<name>[^=:\[]*(?:\[[^\]]*\][^=:\[]*)*)[=:](?!=)\s*")
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+−]?)\s*(?P<whole>\d{1,300}|(?=\.))(?P<rest>(?:\.\d+)?(?:[eE][-+−]?\d{1,3})?)(?![\w.])"
 )
+_NAME_OR_SIGN = re.compile(r"\s*[-+(]*\s*[\w.]+\s*$")  # a number alone is one in bpx's notation too
 # What a correction says behind its formula, of names that bpx gave; `where(…)` is an op.
 _ANOTHER_FORM = re.compile(r"[^=]* = (?P<last>[^=].*)", re.DOTALL)
 _WHERE = re.compile(r"\s+where\s+[^\W\d][\w.]*\s*=(?!=)")
@@ -67,6 +69,8 @@ def read_claim(text: str, place: str = "--claim", notation: str | None = None) -
     source, start = Source(place, text), match.end()
     name, rest, span = match["name"].strip(), text[start:], Span(source, 0, len(text))
     written = numbers_in(rest)
+    if written is None and not _NAME_OR_SIGN.match(rest):
+        written = printed_numbers(rest)
     if written is not None:
         return _usable(ClaimSyntax(name, None, written, span))
     if numbers_in(f"[{rest}]") is not None and "," in rest:
@@ -77,7 +81,9 @@ def read_claim(text: str, place: str = "--claim", notation: str | None = None) -
     if problems:  # in another notation? Which names there are is not known yet
         other = read_as_typed(typed, Known(), notation)
         expression = other.expression
-        if expression is None:
+        if expression is None or (
+            other.problems and not expression.names()
+        ):  # `2 3`, whatever names there are
             raise BpxError(other.problems if _LATEX.search(rest) else problems)
     return ClaimSyntax(name, expression, None, span, typed=typed, notation=notation)
 

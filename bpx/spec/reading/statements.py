@@ -98,7 +98,7 @@ def _problem_of_name(statement: _Statement, names: set[str]) -> Diagnostic | Non
     if statement.name in names:
         if not statement.name:
             return Diagnostic("two-expressions", statement.span, {}, "name-expressions")
-        return Diagnostic("stated-twice", statement.span, {"name": statement.name})
+        return Diagnostic("stated-twice", statement.span, {"name": statement.name}, "leave-one-out")
     code = name_problem(statement.name) if statement.name else None
     if not code:
         return None

@@ -39,8 +39,12 @@ _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
 )
 
+_BEGINS_AS_JSON = re.compile(r"""\s*\{\s*(?:["'}]|$|\w+\s*:)""")  # and not as `{x}_1`
+
 # A spec in TOML has texts or sections; `y = x^2` alone is a statement.
-_ONLY_IN_TOML = re.compile(r"""["'#]|^\s*(?:bpx|[\w-]+\.[\w.-]+)\s*=|^\s*\[[^\n]*\]\s*$""", re.MULTILINE)
+_ONLY_IN_TOML = re.compile(
+    r"""["'#]|^\s*(?:bpx|[\w-]+\.[\w.-]+)\s*=|^\s*\[{1,2}[\w.\s-]+\]{1,2}\s*$""", re.MULTILINE
+)
 
 _DERIVATIVE = re.compile(
     r"\s*(?:(?:d|∂)\w*\s*/\s*(?:d|∂)(?P<by>[^\W\d]\w*?)|\\frac\{[^{}]*\}\{(?:d|\\partial)\s*(?P<latex>\w+)\})"
@@ -129,7 +133,7 @@ def read_formulas(source: Source, values: Mapping[str, Any] | None, notation: st
 
 def format_of(text: str) -> Format | None:
     """`json`, `toml`, or None for an expression."""
-    if text.lstrip().startswith("{"):
+    if _BEGINS_AS_JSON.match(text):
         return "json"
     if text.strip() and not _FIRST_LINE_OF_TOML.match(text):
         return None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bpx.graph.arrays import Array
+from bpx.graph.named.written import Written
 from bpx.spec.reading.target import read_file
 from bpx.spec.tables.read_table import read_table
+from bpx.spec.tables.table import NamedNumbers
 from bpx.words.diagnostic import BpxError, Diagnostic
 
-_SEPARATORS = re.compile(r"[,;\t]")
 _TEXTS = (".csv", ".tsv", ".txt")
 
 
@@ -23,11 +25,15 @@ def value_in_file(name: str, reference: str) -> Array:
 
     Without a key, the array of that name, or the only one. Raises `BpxError`.
     """
+    return row_in_file(name, reference).numbers
+
+
+def row_in_file(name: str, reference: str) -> NamedNumbers:
+    """The same numbers, with their digits where they are text, under `name`. Raises `BpxError`."""
     file, key = _split(reference)
     path = Path(file)
-    ending = path.suffix.lower()
-    array = _plain(path, ending) if key is None else None
-    return _named(file, key, name) if array is None else array
+    row = _plain(path, path.suffix.lower()) if key is None else None
+    return (row or _named(file, key, name))._replace(name=name)
 
 
 def _split(reference: str) -> tuple[str, str | None]:
@@ -35,20 +41,33 @@ def _split(reference: str) -> tuple[str, str | None]:
     return (file, key) if colon and not Path(reference).exists() else (reference, None)
 
 
-def _plain(path: Path, ending: str) -> Array | None:
+def _plain(path: Path, ending: str) -> NamedNumbers | None:
     """The array of a file without names: a list in JSON, a table without a head. None for other files."""
     if ending == ".json":
         nest = _json(path)
-        return _array(str(path), nest) if not isinstance(nest, dict) else None
-    if ending in _TEXTS:
-        rows = [
-            line.replace(",", " ").replace(";", " ").split() for line in read_file(path).text.splitlines()
-        ]
-        try:
-            return np.squeeze(np.array([row for row in rows if row], dtype=np.float64))
-        except ValueError:  # there are names
+        if isinstance(nest, dict):
             return None
-    return None
+        numbers = _array(str(path), nest)
+        return NamedNumbers("", numbers, _written(re.findall(r"[-+.\w]+", read_file(path).text), numbers))
+    return _table_without_head(read_file(path).text) if ending in _TEXTS else None
+
+
+def _table_without_head(text: str) -> NamedNumbers | None:
+    if "," in text and ";" in text:  # 1,5;2,5: which of them is a decimal point?
+        return None
+    rows = [line.replace(",", " ").replace(";", " ").split() for line in text.splitlines()]
+    try:
+        numbers = np.squeeze(np.array([row for row in rows if row], dtype=np.float64))
+    except ValueError:  # there are names
+        return None
+    return NamedNumbers("", numbers, _written([cell for row in rows for cell in row], numbers))
+
+
+def _written(texts: Sequence[str], numbers: Array) -> Sequence[Any] | None:
+    """The numbers with their digits."""
+    if len(texts) != numbers.size:
+        return None
+    return [Written(text) if re.fullmatch(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?", text) else 0 for text in texts]
 
 
 def _json(path: Path) -> Any:
@@ -66,14 +85,14 @@ def _array(file: str, nest: Any) -> Array:
         raise BpxError([Diagnostic("unreadable", None, {"name": file, "reason": str(error)})]) from None
 
 
-def _named(file: str, key: str | None, name: str) -> Array:
+def _named(file: str, key: str | None, name: str) -> NamedNumbers:
     """The array under a key, under the name of the input, or the only one."""
     table = read_table(file)
-    arrays = {row.name: row.numbers for row in table.rows if not row.broken}
+    rows = {row.name: row for row in table.rows if not row.broken}
     wanted = key if key is not None else name
-    if wanted in arrays:
-        return arrays[wanted]
-    if key is None and len(arrays) == 1:
-        return next(iter(arrays.values()))
-    facts = {"name": wanted, "file": file, "known": ", ".join(arrays)}
+    if wanted in rows:
+        return rows[wanted]
+    if key is None and len(rows) == 1:
+        return next(iter(rows.values()))
+    facts = {"name": wanted, "file": file, "known": ", ".join(rows)}
     raise BpxError([Diagnostic("not-in-table", None, facts, "names-are-with-key")])

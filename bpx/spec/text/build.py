@@ -107,7 +107,7 @@ class _Builder:
             return operand.expr
         span = self.text.span(operand.start, operand.end)
         if isinstance(literal, str):
-            self.report(Diagnostic("text-as-value", span, {"text": shortened(literal)}))
+            self.report(Diagnostic("text-as-value", span, {"text": shortened(literal)}, "unquote"))
         elif self.elementwise and isinstance(literal, list):
             self.report(Diagnostic("list-in-op", span))
         else:
@@ -247,7 +247,11 @@ class _Builder:
             if setting.name not in op.optional:
                 continue
             if setting.name in op.args[: len(operands)]:
-                self.report(Diagnostic("repeated-arg-of-op", span, {"op": op.name, "arg": setting.name}))
+                self.report(
+                    Diagnostic(
+                        "repeated-arg-of-op", span, {"op": op.name, "arg": setting.name}, "leave-one-out"
+                    )
+                )
                 fit = False
             elif not _is_numeric(setting.value):
                 text = shortened(span.text.rpartition("=")[2].strip())
@@ -261,7 +265,7 @@ class _Builder:
         for setting in unknown:
             span, name = self.text.span(setting.start, setting.end), setting.name
             facts = {"op": op.name, "setting": name, "known": ", ".join(known)}
-            problem = Diagnostic("unknown-setting", span, facts, "settings-of" if known else None)
+            problem = Diagnostic("unknown-setting", span, facts, "settings-of" if known else "op-page")
             self.report(problem.suggesting(name, known))
         return not unknown
 

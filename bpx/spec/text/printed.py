@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from bpx.graph.arrays import Array
+from bpx.graph.named.written import Written
 
 # `array(…, dtype=float32)`, `tensor(…, grad_fn=<MulBackward0>)`, `np.float64(…)`, `tf.Tensor(…, shape=(2,))`
 _WRAPPED = re.compile(
@@ -26,13 +28,23 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CLOSES = {"]": "[", ")": "(", "}": "{"}
-_WORDS = {"True": 1.0, "False": 0.0}
+_WORDS = {"True": "1", "False": "0"}
 _MOST_AXES = 32
+
+
+def printed_numbers(text: str) -> Any:
+    """The numbers that a text prints, in lists of lists, with their digits; None where it is nothing like it.
+
+    Programs leave zeros out at the end: in `[1.5  0.25]` all numbers have two decimals, and `2.` is exact.
+    """
+    nest = _nest(_unwrapped(text))
+    decimals = max(map(_decimals, _flat(nest)), default=0)
+    return _as_written(nest, decimals)
 
 
 def printed_array(text: str) -> Array | None:
     """The array that a text prints; None where it is nothing of the kind, or has parts left out."""
-    nest = _nest(_unwrapped(text))
+    nest = _as_written(_nest(_unwrapped(text)), 0)
     if nest is None:
         return None
     try:
@@ -83,6 +95,29 @@ def _nest(text: str) -> Any:
     return outermost[0] if len(open_lists) == 1 and len(outermost) == 1 else None
 
 
-def _number(match: re.Match[str]) -> float:
-    word = match["word"]
-    return _WORDS[word] if word else float(match["number"].replace("*^", "e"))
+def _number(match: re.Match[str]) -> str:
+    return _WORDS.get(match["word"]) or match["number"].replace("*^", "e").lower()
+
+
+def _flat(nest: Any) -> Iterator[str]:
+    if isinstance(nest, list):
+        for inner in nest:
+            yield from _flat(inner)
+    elif nest is not None:
+        yield nest
+
+
+def _decimals(number: str) -> int:
+    return len(number.partition("e")[0].partition(".")[2])
+
+
+def _as_written(nest: Any, decimals: int) -> Any:
+    """The numbers of the texts, each written with as many decimals if any is."""
+    if isinstance(nest, list):
+        return [_as_written(inner, decimals) for inner in nest]
+    if nest is None or "." not in nest:
+        return nest if nest is None else float(nest)
+    if not decimals:
+        return float(nest)
+    digits, e, exponent = nest.partition("e")
+    return Written(f"{digits}{'0' * (decimals - _decimals(nest))}{e}{exponent}")

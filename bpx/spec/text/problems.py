@@ -76,11 +76,11 @@ def setting_problem(error: Exception, op: Op, settings: Mapping[str, Any], span:
         if op.settings[name] is None and settings.get(name) is None and name != _PART:
             return Diagnostic("missing-setting", span, {**call, "setting": name}, "call-form")
     if not isinstance(error, SettingError):
-        return Diagnostic("bad-settings", span, call)
+        return Diagnostic("bad-settings", span, call, "call-form")
     facts = {
         key: shape_text(value) if isinstance(value, tuple) else value for key, value in error.facts.items()
     }
-    return Diagnostic(error.code, span, {"op": op.name, **facts}, error.help)
+    return Diagnostic(error.code, span, {"op": op.name, **facts}, error.help or "op-page")
 
 
 def shape_problem(error: ShapeError, span: Span, texts: Sequence[str]) -> Diagnostic:

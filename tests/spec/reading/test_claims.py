@@ -176,7 +176,7 @@ def test_a_claim_has_a_name_and_a_sign(text: str) -> None:
     [
         ("x = 2*(x", "unclosed-bracket", 7, "("),
         ("x:", "empty-expression", 3, ""),
-        ("x = [1 2]", "bad-list", 8, "2"),
+        ("x = [1 y]", "bad-list", 8, "y"),
         ("x = 2 3", "implicit-product", 5, "2 3"),
         ("x = [1, [2]]", "ragged", 1, "x = [1, [2]]"),
         ("x = []", "empty-array", 1, "x = []"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bpx.graph.printer import GREEK
+from bpx.spec.notations.translation.functions import RECIPROCALS
 
 FRACTIONS = frozenset(("frac", "dfrac", "tfrac", "cfrac"))
 FUNCTIONS = {
@@ -10,7 +11,7 @@ FUNCTIONS = {
         name: name for name in ("exp", "log", "ln", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min")
     },
     **{name: name for name in ("arcsin", "arccos", "arctan", "det")},
-    **{name: name for name in ("sec", "csc", "cot")},
+    **{name: name for name in RECIPROCALS},
     "tr": "trace",
     "lg": "log10",
 }

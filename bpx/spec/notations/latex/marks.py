@@ -19,37 +19,44 @@ from bpx.spec.notations.latex.commands import (
     SUMS,
     WORDS,
 )
-from bpx.spec.notations.latex.scanner import NameScanner, places_in
+from bpx.spec.notations.latex.fractions import FractionScanner
+from bpx.spec.notations.latex.scanner import places_in
 from bpx.spec.notations.latex.source import Piece
-from bpx.spec.notations.translation.functions import op_meant
+from bpx.spec.notations.translation.functions import RECIPROCALS, op_meant
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.stopping import Refusing, Unreadable
-from bpx.spec.text.derivatives import with_derivatives_as_names
 
 _VALUES = frozenset(("name", "number", "close", "index", "transpose", "literal"))
 _TIMES_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*([-−+]?\d+)\s*\}|(\d))")
-_DERIVATIVE = re.compile(r"(?:\\partial|\\mathrm\{d\}|d)\s*(?P<name>[^\W\d_].*|\\[A-Za-z].*)", re.DOTALL)
-_LIST = re.compile(r"\[[-\s\d.,eE\[\]]*\d[-\s\d.,eE\[\]]*\]")
+_LIST = re.compile(r"\[(?=[^\]]*[,\[])[-\s\d.,eE\[\]]*\d[-\s\d.,eE\[\]]*\]")  # `[-1]` only groups
 _TOP = frozenset(
     (r"\top", "T", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\text{T}", "⊤", r"\mathsf T", r"\mathrm T")
 )
 
 
-def marks_of(content: str, known: Known) -> tuple[list[Mark], bool]:
-    """The marks, and whether they are the only reading. Raises `Unreadable`, `Asking`, `Refusing`."""
+def marks_of(content: str, known: Known, *, norms: bool = True) -> tuple[list[Mark], bool]:
+    """The marks, and whether they are the only reading. Raises `Unreadable`, `Asking`, `Refusing`.
+
+    With `norms`, two bars side by side are one sign.
+    """
     marks = _Marks(content, known)
-    return marks.all(), marks.certain
+    marks.norms = norms
+    return marks.all(), marks.certain and not marks.source.loose
 
 
-class _Marks(NameScanner):
+class _Marks(FractionScanner):
+    norms = True
+
     def all(self) -> list[Mark]:
         self.read_to(len(self.pieces))
         return self.marks
 
     def read_to(self, end: int) -> None:
+        outer, self.end = self.end, end
         while self.at < end:
             self.read(self.pieces[self.at])
+        self.end = outer
         if self.at > end:
             raise Unreadable
 
@@ -124,69 +131,6 @@ class _Marks(NameScanner):
         else:
             raise Refusing("unknown-command", piece.start, piece.end, "see-expressions", name=f"\\{name}")
 
-    def fraction(self, piece: Piece) -> None:
-        above = self.source.argument(self.at)
-        digits = self.pieces[self.at]
-        if (
-            digits.kind == "number"
-            and len(digits.text) > 1
-            and above[1] - above[0] == 1
-            and above[2] == self.at + 1
-        ):
-            return self.fraction_of_digits(piece, digits)
-        below = self.source.argument(above[2])
-        name = self.derivative(self.source.text(*above[:2]), self.source.text(*below[:2]))
-        if name:
-            self.at = below[2]
-            return self.add("name", name, piece, self.pieces[self.at - 1].end)
-        self.add("open", "{", piece)
-        self.soft(*above)
-        self.add("infix", "/", self.pieces[self.at - 1])
-        self.soft(*below)
-        self.add("close", "{", self.pieces[self.at - 1])
-        return None
-
-    def fraction_of_digits(self, piece: Piece, digits: Piece) -> None:
-        r"""`\frac12`: the digits are arguments of their own."""
-        if len(digits.text) != 2 or not digits.text.isdecimal():
-            raise Unreadable
-        self.at += 1
-        self.add("open", "{", piece)
-        self.marks.append(Mark("number", digits.text[0], digits.start, digits.start + 1))
-        self.add("infix", "/", digits)
-        self.marks.append(Mark("number", digits.text[1], digits.start + 1, digits.end))
-        self.add("close", "{", digits)
-
-    def derivative(self, above: str, below: str) -> str | None:
-        r"""`\frac{\partial L}{\partial w}` is one name."""
-        of, by = _DERIVATIVE.fullmatch(above.strip()), _DERIVATIVE.fullmatch(below.strip())
-        if not of or not by or not ("partial" in above or above.strip()[0] in "d\\"):
-            return None
-        names = [self.single_name(match["name"].strip()) for match in (of, by)]
-        if None in names:
-            return None
-        sign = "∂" if "partial" in above else "d"
-        return with_derivatives_as_names(f"{sign}{names[0]}/{sign}{names[1]}")
-
-    def single_name(self, latex: str) -> str | None:
-        marks = _Marks(latex, self.known).all()
-        return marks[0].text if len(marks) == 1 and marks[0].kind == "name" else None
-
-    def root(self, piece: Piece) -> None:
-        order = "2"
-        if self.is_next("["):
-            closing = next(
-                (at for at in range(self.at, len(self.pieces)) if self.pieces[at].text == "]"), None
-            )
-            if closing is None:
-                raise Unreadable
-            order = self.source.text(self.at + 1, closing).strip()
-            if not order.isalnum():
-                raise Unreadable
-            self.at = closing + 1
-        self.add("root", order, piece)
-        self.soft(*self.source.argument(self.at))
-
     def soft(self, first: int, last: int, behind: int) -> None:
         """What a group holds, in brackets that only group."""
         if first >= last:
@@ -227,7 +171,7 @@ class _Marks(NameScanner):
             op = {"2": "log2", "10": "log10", "e": "log"}.get(base, "")
             if not op:
                 raise Refusing("log-base", piece.start, self.pieces[self.at - 1].end, "log-base", base=base)
-        if not self.known.is_op(op):
+        if not self.known.is_op(op) and op not in RECIPROCALS:
             raise Refusing("unknown-command", piece.start, piece.end, "see-expressions", name=piece.text)
         self.add("function", op, piece, self.pieces[self.at - 1].end)
         return None
@@ -281,14 +225,16 @@ class _Marks(NameScanner):
         if op == "norm" and self.is_next("_"):
             first, last, self.at = self.source.argument(self.at + 1)
             order = self.source.text(first, last).strip()
-            orders = {"1": "ord=1", "2": "", r"\infty": "ord=inf"}
+            orders = {"1": "ord=1", "2": "ord=2", r"\infty": "ord=inf", "F": ""}
             if order not in orders:
-                raise Refusing("norm-order", piece.start, self.pieces[self.at - 1].end, None, order=order)
+                raise Refusing(
+                    "norm-order", piece.start, self.pieces[self.at - 1].end, "norm-of-matrix", order=order
+                )
             self.marks[-1].limit = orders[order]
             self.marks[-1].end = self.pieces[self.at - 1].end
 
     def bar(self, op: str, piece: Piece) -> None:
-        if op == "abs" and self.is_next("|") and self.pieces[self.at].start == piece.end:
+        if self.norms and op == "abs" and self.is_next("|") and self.pieces[self.at].start == piece.end:
             at_end = self.open[-1:] == ["abs"] and self.marks[-1].kind in _VALUES
             if not at_end:
                 op, self.at = "norm", self.at + 1
@@ -332,6 +278,8 @@ class _Marks(NameScanner):
     def raised(self, piece: Piece) -> None:
         if self.is_next("'") or self.is_next("prime"):
             return self.prime(self.pieces[self.at - 1])
+        if self.is_next("-", "−", "+"):
+            return self.raised_with_sign(piece)
         first, last, behind = self.source.argument(self.at)
         text = self.source.text(first, last).strip()
         if text == r"\prime":
@@ -351,6 +299,16 @@ class _Marks(NameScanner):
         if places is None or not self.marks or self.marks[-1].kind not in _VALUES:
             raise Unreadable
         self.add("index", places.strip("[]"), piece, self.pieces[self.at - 1].end)
+
+    def raised_with_sign(self, piece: Piece) -> None:
+        """`x^-2`, of which TeX would raise the minus alone."""
+        sign = self.pieces[self.at]
+        self.certain = False
+        self.add("infix", "^", piece)
+        self.add("open", "{", piece)
+        self.add("infix", SIGNS[sign.text], sign)
+        self.soft(*self.source.argument(self.at + 1))
+        self.add("close", "{", self.pieces[self.at - 1])
 
     def prime(self, piece: Piece) -> None:
         if not self.marks or self.marks[-1].kind != "function":

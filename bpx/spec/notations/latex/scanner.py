@@ -28,6 +28,7 @@ class NameScanner:
         self.pieces = self.source.pieces
         self.certain = True
         self.at = 0
+        self.end = len(self.pieces)  # of the group that is read
         self.marks: list[Mark] = []
         self.open: list[str] = []
         self.thin = -1  # the mark behind a thin space
@@ -149,6 +150,8 @@ class NameScanner:
     def name(self, base: str, piece: Piece, over: str = "") -> None:
         """A name with what stands below it."""
         below, layer = "", ""
+        if self.is_number_next():
+            base = self.with_number(base, piece)
         if self.is_next("_"):
             first, last, self.at = self.source.argument(self.at + 1)
             below = unescaped(self.source.text(first, last)).strip()
@@ -180,6 +183,25 @@ class NameScanner:
         )
         return None
 
+    def is_number_next(self) -> bool:
+        """Does a number touch the letter before it, in the same group?"""
+        following = self.pieces[self.at] if self.at < self.end else None
+        return (
+            following is not None
+            and following.kind == "number"
+            and self.at > 0
+            and (following.start == self.pieces[self.at - 1].end)
+        )
+
+    def with_number(self, letter: str, piece: Piece) -> str:
+        """`w1`, a name that is known; otherwise `x2` may be `x^2` too."""
+        number = self.pieces[self.at]
+        name = self.names.find(letter + number.text, letter + number.text)
+        if name is None:
+            raise Asking(piece.start, number.end, f"{letter}*{number.text}", f"{letter}^{number.text}")
+        self.at += 1
+        return name
+
     def has_axes(self, name: str | None) -> bool:
         """Is it an array, as far as is known?"""
         return name is not None and self.known.shapes.get(name) != ()
@@ -188,9 +210,27 @@ class NameScanner:
         """Which entry `x_{1}` is depends on who counts; `x_{[1]}` and `x_{0}` do from 0, as bpx."""
         if places.startswith("["):
             return places[1:-1]
-        if places.isdecimal() and places != "0":
-            raise Asking(piece.start, end, f"{name}[{int(places) - 1}]", f"{name}[{places}]")
-        return places
+        shape = self.known.shapes.get(name)
+        digits = re.split(r"[\s,]+", places.strip())
+        if shape and len(shape) == len(places) > 1 and places.isdecimal():
+            digits = list(places)  # A_{12}
+        if not all(digit.isdecimal() for digit in digits) or "0" in digits:
+            return ", ".join(digits) if "0" in digits else places
+        from_one = ", ".join(str(int(digit) - 1) for digit in digits)
+        both = [text for text in (from_one, ", ".join(digits)) if _is_inside(text, shape)]
+        if len(both) == 2:
+            raise Asking(piece.start, end, f"{name}[{both[0]}]", f"{name}[{both[1]}]")
+        self.certain = False
+        return both[0] if both else from_one
+
+
+def _is_inside(index: str, shape: tuple[int, ...] | None) -> bool:
+    places = [int(place) for place in index.split(", ")]
+    if shape is None:
+        return True
+    return len(places) <= len(shape) and all(
+        place < length for place, length in zip(places, shape, strict=False)
+    )
 
 
 def places_in(below: str) -> str | None:

@@ -36,6 +36,28 @@ class LatexSource:
         self.pieces = [_piece(match) for match in _TOKEN.finditer(blanked) if match.lastgroup != "blank"]
         while self.pieces and self.pieces[-1].text in (".", ",", "\\"):  # the end of a sentence
             self.pieces.pop()
+        self.unwrap_names()
+        self.loose = False  # was a number of several digits taken for an argument? TeX takes one
+        self.put_below_first()
+
+    def unwrap_names(self) -> None:
+        """Write `{x}_1` as `x_1`."""
+        for at in range(len(self.pieces) - 4, -1, -1):
+            opening, inside, closing, below = self.pieces[at : at + 4]
+            raised = at > 0 and self.pieces[at - 1].text in ("^", "_")
+            is_name = inside.kind in ("letter", "command") and not raised
+            if is_name and (opening.text, closing.text, below.text) == ("{", "}", "_"):
+                self.pieces[at : at + 3] = [inside]
+
+    def put_below_first(self) -> None:
+        """Write `x^2_1` as `x_1^2`."""
+        for at in range(len(self.pieces) - 2):
+            if self.pieces[at].text != "^" or self.pieces[at].kind != "other":
+                continue
+            middle = self.argument(at + 1)[2]
+            if middle < len(self.pieces) and self.pieces[middle].text == "_":
+                end = self.argument(middle + 1)[2]
+                self.pieces[at:end] = [*self.pieces[middle:end], *self.pieces[at:middle]]
 
     def group_end(self, at: int) -> int:
         """The place of the brace that closes the one at `at`."""
@@ -58,6 +80,7 @@ class LatexSource:
             return at + 1, end, end + 1
         if piece.kind == "command" and at + 1 < len(self.pieces) and self.pieces[at + 1].text == "{":
             return at, self.group_end(at + 1) + 1, self.group_end(at + 1) + 1
+        self.loose |= piece.kind == "number" and len(piece.text) > 1
         return at, at + 1, at + 1
 
     def text(self, first: int, last: int) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from bpx.graph.graph import OPS
+from bpx.spec.notations.python.called import Called
 from bpx.spec.notations.python.names import (
     INFIX,
     KEPT,
     NAMES,
     PLACES,
     SETTINGS,
-    TORCH,
     WITHOUT_EFFECT,
 )
+from bpx.spec.notations.python.otherwise import is_otherwise
 from bpx.spec.notations.translation.functions import applied, op_meant
-from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.parts import Part, atom, call, infix, negated, transposed
-from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
+from bpx.spec.notations.translation.stopping import Asking, Unreadable
 
 _WITH_AXIS = frozenset(
     ("sum", "mean", "var", "std", "prod", "amax", "amin", "softmax", "log_softmax", "logsumexp")
@@ -27,32 +26,14 @@ _WITH_AXIS = frozenset(
 _POOLS_ALONG = {"max_pool1d": 1, "max_pool2d": 2, "avg_pool1d": 1, "avg_pool2d": 2}
 _WITH_AXIS |= {"cumsum", "cumprod", "squeeze", "unsqueeze", "argmax", "flip"}
 
-
-class Called(NamedTuple):
-    """A call as it is written: its name, the module (empty for a method), its args, settings by name."""
-
-    name: str
-    module: str
-    args: Sequence[Part]
-    settings: Mapping[str, Part]
-    start: int
-    end: int
-    is_method: bool
-    known: Known
-
-    @property
-    def is_torch(self) -> bool:
-        """Is it PyTorch's?"""
-        return self.module.split(".")[0] in TORCH
-
-    def refused(self, code: str, help: str | None = None, **facts: str) -> Refusing:
-        """A diagnostic at the call, to be raised."""
-        return Refusing(code, self.start, self.end, help, **facts)
+_WHOLE = {(name, order) for name in ("ord", "p") for order in ("none", "'fro'")}  # norms of all elements
 
 
 def part_of(called: Called) -> Part:
     """The part that a call means. Raises `Unreadable`, `Asking`, `Refusing`."""
     known = called.known
+    if is_otherwise(called):
+        raise called.refused("other-in-library", "list-ops", name=_full_name(called))
     special = _SPECIAL.get(called.name)
     if special is not None:
         part = special(called)
@@ -76,6 +57,8 @@ def _full_name(called: Called) -> str:
 
 
 def _of_op(called: Called, op: str) -> Part:
+    if any(arg.text in ("none", "true", "false") for arg in called.args):
+        raise called.refused("other-in-library", "list-ops", name=_full_name(called))
     op = {"max": "amax", "min": "amin"}.get(op, op) if _reduces(called, op) else op
     args, settings = list(called.args), _settings(called, op)
     row = OPS.get(op)
@@ -130,7 +113,7 @@ def _ask_of_variance(called: Called, op: str, args: list[Part], settings: dict[s
     """NumPy divides by n, PyTorch by n − 1; of a method nobody knows whose it is."""
     if called.is_torch:
         settings["ddof"] = "1"
-    elif called.is_method:
+    elif called.is_method and called.known.shape(called.args[0]) != ():
         written = _written(settings)
         first = call(op, args, called.start, called.end, written)
         second = call(op, args, called.start, called.end, [*written, "ddof=1"])
@@ -302,6 +285,12 @@ def _other(called: Called) -> Part | None:
     return None
 
 
+def _length(called: Called) -> Part | None:
+    """`len(x)`, where that is known."""
+    shape = called.known.shape(called.args[0])
+    return atom(str(shape[0]), called.start, called.end) if shape else None
+
+
 def _linear(called: Called) -> Part | None:
     """PyTorch has the weights of each output in a row."""
     if not called.is_torch or len(called.args) < 2:
@@ -331,6 +320,8 @@ def _normed(called: Called) -> Part | None:
     """The order behind the args: `np.linalg.norm(x, 1)`."""
     x, *order = called.args
     settings = _settings(called, "norm")
+    order = [part for part in order if ("ord", part.text) not in _WHOLE]
+    settings = {name: text for name, text in settings.items() if (name, text) not in _WHOLE}
     shape = called.known.shape(x)
     if (order or "ord" in settings) and "axis" not in settings and (shape is None or len(shape) > 1):
         raise called.refused("other-in-library", "list-ops", name=_full_name(called))
@@ -369,6 +360,7 @@ _SPECIAL = {
     "detach": _detached,
     "stop_gradient": _detached,
     "gelu": _gelu,
+    "len": _length,
     "linear": _linear,
     "dot": _dotted,
     "cat": _joined,

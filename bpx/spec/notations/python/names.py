@@ -171,7 +171,6 @@ KEPT = frozenset(
         "astype",
         "type",
         "requires_grad_",
-        "identity",
         "Tensor",
         "Variable",
         "constant",

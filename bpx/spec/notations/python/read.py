@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import warnings
 from collections.abc import Sequence
 from typing import TypeGuard
 
 from bpx.graph.numbers import CONSTANTS as BPX_CONSTANTS
-from bpx.spec.notations.python.calls import Called, part_of
-from bpx.spec.notations.python.names import AS_LIST, CONSTANTS, KEPT, MODULES
+from bpx.spec.notations.python.called import Called
+from bpx.spec.notations.python.calls import part_of
+from bpx.spec.notations.python.indices import IndexReader
+from bpx.spec.notations.python.names import AS_LIST, CONSTANTS, MODULES
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.parts import (
     Part,
     atom,
     call,
-    indexed,
     infix,
     negated,
     number,
@@ -39,6 +41,7 @@ _INFIX: dict[type[ast.AST], str] = {
     ast.NotEq: "!=",
 }
 _WORDS = {True: "true", False: "false", None: "none"}
+_COMPARING = infix(atom("x", 0, 0), "<", atom("y", 0, 0)).binding
 _MOST_NESTED = 60
 _LONGEST = 10_000
 
@@ -64,7 +67,7 @@ def translated(content: str, known: Known) -> tuple[Part, bool]:
     return part, reader.certain and not raised
 
 
-class _Reader:
+class _Reader(IndexReader):
     def __init__(self, content: str, text: str, raised: Sequence[int], known: Known) -> None:
         self.content, self.known = content, known
         self.raised = [at + i for i, at in enumerate(raised)]  # in the text that Python read
@@ -81,10 +84,12 @@ class _Reader:
         return min(max(at - sum(other < at for other in self.raised), 0), len(self.content))
 
     def bounds(self, node: ast.expr | ast.keyword) -> tuple[int, int]:
+        """Where a node starts and ends."""
         end = self.place(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
         return self.place(node.lineno, node.col_offset), end
 
     def part(self, node: ast.expr) -> Part:
+        """What a node of Python's tree means."""
         self.depth += 1
         if self.depth > _MOST_NESTED:
             raise Unreadable
@@ -105,17 +110,23 @@ class _Reader:
             case ast.UnaryOp(ast.USub(), operand):
                 return self.minus(operand, start)
             case ast.UnaryOp(ast.UAdd(), operand):
-                return self.part(operand)
+                return self.operand(operand)
+            case ast.UnaryOp(ast.Invert(), operand):
+                return self.opposite(operand, start)
             case ast.BinOp(left, op, right):
-                return self.binary(op, self.part(left), self.part(right), start, end)
+                return self.binary(op, self.operand(left), self.operand(right), start, end)
+            case ast.BoolOp(op, values):
+                return self.both(isinstance(op, ast.And), [self.comparing(value) for value in values])
+            case ast.UnaryOp(ast.Not(), operand):
+                return infix(atom("1", start, start + 1), "-", self.comparing(operand))
             case ast.Compare(left, ops, others):
-                return self.comparison([self.part(operand) for operand in (left, *others)], ops)
+                return self.comparison([self.operand(operand) for operand in (left, *others)], ops)
             case ast.IfExp(test, body, orelse):
-                return call("where", tuple(map(self.part, (test, body, orelse))), start, end)
+                return self.choice(self.part(test), self.part(body), self.part(orelse), start, end)
             case ast.Call():
                 return self.call(node)
             case ast.Subscript(value, index):
-                return self.index(self.part(value), index, end)
+                return self.subscript(value, index, end)
             case ast.List() | ast.Tuple():
                 return atom(self.list(node), start, end)
             case ast.Lambda(_, body):
@@ -124,6 +135,7 @@ class _Reader:
         raise self.refused(node)
 
     def refused(self, node: ast.expr) -> Refusing:
+        """What a formula cannot contain, to be raised."""
         return Refusing("not-a-formula", *self.bounds(node), help="see-expressions")
 
     def constant(self, value: object, start: int, end: int) -> Part:
@@ -145,6 +157,36 @@ class _Reader:
             return number(f"-{part.text}", start, part.end)
         return negated(part, start)
 
+    def operand(self, node: ast.expr) -> Part:
+        """The part of what is calculated with: `True` is 1."""
+        part = self.part(node)
+        if part.text in ("none", "inf") or part.text.startswith("'"):
+            raise self.refused(node)
+        numbers = {"true": "1", "false": "0"}
+        return atom(numbers[part.text], part.start, part.end) if part.text in numbers else part
+
+    def comparing(self, node: ast.expr) -> Part:
+        """A comparison: `and` of numbers is one of them."""
+        part = self.part(node)
+        if not isinstance(node, ast.Compare | ast.BoolOp):
+            raise self.refused(node)
+        return part
+
+    def both(self, is_and: bool, parts: Sequence[Part]) -> Part:
+        """1 where all of the comparisons hold, or one of them."""
+        self.certain &= all(map(_is_comparison, parts))
+        first = parts[0]
+        for part in parts[1:]:
+            first = infix(first, "*", part) if is_and else call("max", (first, part), first.start, part.end)
+        return first
+
+    def opposite(self, node: ast.expr, start: int) -> Part:
+        """`~mask` is 1 where the mask is 0; of numbers it would turn bits."""
+        part = self.operand(node)
+        one = atom("1", start, start + 1)
+        self.certain &= isinstance(node, ast.Compare)
+        return infix(one, "-", part)
+
     def attribute(self, node: ast.Attribute) -> Part:
         start, end = self.bounds(node)
         full = ast.unparse(node)
@@ -157,9 +199,25 @@ class _Reader:
             return atom("inf", start, end)
         if node.attr in ("T", "mT"):
             return transposed(self.part(node.value), end)
+        if isinstance(node.value, ast.Name) and self.known.shapes.get(module) is not None:
+            return self.fact(node)
+        if isinstance(node.value, ast.Call) and node.attr == "values":  # of PyTorch's max over an axis
+            return self.part(node.value)
         if re.fullmatch(r"[\w.]+", full) and module not in MODULES:
             return atom(full.removeprefix("self."), start, end)
         raise Refusing("unknown-function", start, end, "list-ops", name=full)
+
+    def fact(self, node: ast.Attribute) -> Part:
+        """`x.size` of a known array; other attributes are refused."""
+        start, end = self.bounds(node)
+        part = self.part(node.value)
+        shape = self.known.shape(part)
+        sizes = {} if shape is None else {"size": math.prod(shape), "ndim": len(shape)}
+        if node.attr in sizes:
+            return atom(str(sizes[node.attr]), start, end)
+        if node.attr in ("real", "data"):
+            return part
+        raise Refusing("not-a-formula", start, end, help="see-expressions")
 
     def constant_of(self, name: str, start: int, end: int) -> Part:
         text = CONSTANTS[name]
@@ -169,17 +227,19 @@ class _Reader:
 
     def binary(self, op: ast.operator, left: Part, right: Part, start: int, end: int) -> Part:
         if isinstance(op, ast.FloorDiv):
+            self.certain = False  # Python divides without rounding: 1 // 0.1 is 9
             return call("floor", (infix(left, "/", right),), start, end)
         if isinstance(op, ast.Mod):
             return call("mod", (left, right), start, end)
-        if isinstance(op, ast.BitAnd):
-            return infix(left, "*", right)
+        if isinstance(op, ast.BitAnd | ast.BitOr) and any(map(_is_comparison, (left, right))):
+            return self.both(isinstance(op, ast.BitAnd), [left, right])
         if type(op) not in _INFIX:
             raise Refusing("not-a-formula", start, end, help="see-expressions")
         return infix(left, _INFIX[type(op)], right)
 
     def comparison(self, operands: Sequence[Part], ops: Sequence[ast.cmpop]) -> Part:
         """`a < b < c` holds where both do."""
+        self.certain &= len(ops) == 1
         parts = []
         for left, op, right in zip(operands, ops, operands[1:], strict=False):
             if type(op) not in _INFIX:
@@ -190,6 +250,14 @@ class _Reader:
             product = infix(product, "*", part)
         return product
 
+    def choice(self, test: Part, body: Part, orelse: Part, start: int, end: int) -> Part:
+        """`x if x > 0 else y`; `where` would give both the shape of the larger one."""
+        part = call("where", (test, body, orelse), start, end)
+        shapes = [self.known.shape(branch) for branch in (body, orelse)]
+        if self.known.shape(test) == () and None not in shapes and shapes[0] != shapes[1]:
+            raise Refusing("branches-of-two-shapes", start, end, "write-where", where=part.text)
+        return part
+
     # --- calls ---
 
     def call(self, node: ast.Call) -> Part:
@@ -199,7 +267,7 @@ class _Reader:
             node = ast.copy_location(ast.Call(node.func.func, node.args, keywords), node)
         module, name, receiver = self.callee(node.func)
         if name in AS_LIST and node.args and isinstance(node.args[0], ast.List):
-            return atom(self.list(node.args[0]), start, end)
+            return self.array(node.args[0])
         if (
             name == "sum"
             and not module
@@ -210,8 +278,6 @@ class _Reader:
             return self.arg(node.args[0], name)[0]  # Python's own, which adds what the list holds
         args = [arg for node_arg in node.args for arg in self.arg(node_arg, name)]
         args = [receiver, *args] if receiver else args
-        if name in KEPT and receiver:
-            args = args[:1]
         settings = {keyword.arg or "**": self.setting(keyword.value) for keyword in node.keywords}
         if "**" in settings:
             raise self.refused(node)
@@ -253,38 +319,26 @@ class _Reader:
 
     # --- lists and indices ---
 
+    def array(self, node: ast.List) -> Part:
+        """`np.array([1, 2])`, and of values, `np.array([x, y])`, the stack of them."""
+        start, end = self.bounds(node)
+        if _is_numeric(node) or not node.elts:
+            return atom(self.list(node), start, end)
+        rows = [self.array(row) if isinstance(row, ast.List) else self.operand(row) for row in node.elts]
+        return call("stack", rows, start, end)
+
     def list(self, node: ast.expr) -> str:
         """A list of numbers as it is written; only numbers may stand in it."""
         if isinstance(node, ast.List | ast.Tuple):
             return f"[{', '.join(map(self.list, node.elts))}]"
         part = self.part(node)
         if not isinstance(node, ast.Constant | ast.UnaryOp):
-            raise Refusing("bad-list", part.start, part.end, None, found=f"`{part.text}`")
+            raise Refusing("bad-list", part.start, part.end, "group-by-parentheses", found=f"`{part.text}`")
         return part.text
 
-    def index(self, part: Part, node: ast.expr, end: int) -> Part:
-        entries = list(node.elts) if isinstance(node, ast.Tuple) else [node]
-        if len(entries) == 2 and ast.unparse(entries[0]) == "..." and self.is_new_axis(entries[1]):
-            return call("unsqueeze", (part,), part.start, end, ["axis=-1"])
-        new_axes = [i for i, entry in enumerate(entries) if self.is_new_axis(entry)]
-        texts = [self.index_text(entry) for entry in entries if not self.is_new_axis(entry)]
-        if any(text != ":" for text in texts):
-            part = indexed(part, ", ".join(texts), end)
-        for at in new_axes:
-            part = call("unsqueeze", (part,), part.start, end, [f"axis={at}"])
-        if new_axes and (any(text not in (":",) for text in texts)):
-            raise Refusing("not-a-formula", part.start, end, help="see-expressions")
-        return part
 
-    def is_new_axis(self, node: ast.expr) -> bool:
-        return (isinstance(node, ast.Constant) and node.value is None) or ast.unparse(node) == "np.newaxis"
-
-    def index_text(self, node: ast.expr) -> str:
-        text = ast.unparse(node)
-        if not re.fullmatch(r"-?\d+|(?:-?\d*)(?::-?\d*){1,2}|\.\.\.", text.replace("Ellipsis", "...")):
-            start, end = self.bounds(node)
-            raise Refusing("not-an-index", start, end, "index-by-value", index=text)
-        return text.replace("Ellipsis", "...")
+def _is_comparison(part: Part) -> bool:
+    return part.binding == _COMPARING
 
 
 def _is_written_list(node: ast.expr) -> TypeGuard[ast.List | ast.Tuple]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.notations.translation.functions import op_meant
+from bpx.spec.notations.translation.functions import RECIPROCALS, op_meant
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.stopping import Asking, Unreadable
@@ -24,14 +24,14 @@ _MOST_RUN_TOGETHER = 24  # letters of names without a sign between them
 _NUMBER_AND_NAME = re.compile(r"(?P<number>\d+(?:\.\d+)?)e(?![+-]?\d)")
 
 
-def marks_of(content: str, known: Known) -> list[Mark]:
-    """The marks in order. Raises `Unreadable` and `Asking`."""
-    return _Marks(content, known).all()
+def marks_of(content: str, known: Known, *, norms: bool = True) -> list[Mark]:
+    """The marks in order; with `norms`, two bars are one sign. Raises `Unreadable` and `Asking`."""
+    return _Marks(content, known, norms=norms).all()
 
 
 class _Marks:
-    def __init__(self, content: str, known: Known) -> None:
-        self.content, self.known = content, known
+    def __init__(self, content: str, known: Known, *, norms: bool) -> None:
+        self.content, self.known, self.norms = content, known, norms
         self.tokens = tokens(_plain(content))
         self.at = 0
         self.open: list[str] = []
@@ -116,7 +116,7 @@ class _Marks:
     def unknown_name(self, token: Token, following: Token) -> None:
         name = token.text
         called = following.text == "(" and following.start == token.end
-        if self.known.is_op(name):
+        if self.known.is_op(name) or name in RECIPROCALS:
             self.add("function", name, token)
         elif (other := self.spelled_otherwise(name)) is not None:
             self.add("name", other, token)
@@ -239,7 +239,7 @@ class _Marks:
     def bar(self, token: Token) -> None:
         double = token.text in "‖∥"
         following = self.tokens[self.at]
-        both = token.text == following.text == "|" and following.start == token.end
+        both = self.norms and token.text == following.text == "|" and following.start == token.end
         if both and not (self.open[-1:] == ["abs"] and self.marks[-1].kind != "open"):
             double = True
             self.at += 1
@@ -279,7 +279,7 @@ def _plain_name(name: str) -> str:
 
 def _order(text: str) -> str:
     digit = text[-1].translate(_NAMES_IN_LOW)
-    return {"1": "ord=1", "2": ""}.get(digit, "ord=inf")
+    return {"1": "ord=1", "2": "ord=2"}.get(digit, "ord=inf")
 
 
 def _touches(every: list[Token], token: Token) -> bool:

@@ -37,6 +37,7 @@ ALIASES = {
     "arctan2": "atan2",
     "heaviside": "step",
 }
+RECIPROCALS = {"sec": "cos", "csc": "sin", "cot": "tan", "sech": "cosh", "csch": "sinh", "coth": "tanh"}
 INVERSES = {
     "sin": "asin",
     "cos": "acos",
@@ -56,7 +57,7 @@ _REDUCING = {"max": "amax", "min": "amin"}
 def op_meant(name: str, known: Known) -> str | None:
     """The op that a function of this name is, if any: `ReLU`, `sgn`, `exp`."""
     for spelling in (name, name.lower(), name.replace("_", "").lower()):
-        if known.is_op(spelling):
+        if known.is_op(spelling) or spelling in RECIPROCALS:
             return spelling
         if spelling in ALIASES:
             return ALIASES[spelling]
@@ -65,6 +66,8 @@ def op_meant(name: str, known: Known) -> str | None:
 
 def applied(op: str, args: Sequence[Part], start: int, end: int, settings: Sequence[str] = ()) -> Part:
     """An op applied to as many args as were written: `max(x, y, z)`, `max(x)` of an array, `log(x, 2)`."""
+    if op in RECIPROCALS and op not in OPS and len(args) == 1:
+        return infix(atom("1", start, start), "/", call(RECIPROCALS[op], args, start, end))
     if op in _REDUCING and len(args) == 1:
         return call(_REDUCING[op], args, start, end, settings)
     if op in _REDUCING and len(args) > 2 and not settings:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from bpx.spec.notations.translation.functions import INVERSES, applied, derivative
 from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.limits import check_limit
 from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.parts import (
     ATOM,
@@ -79,13 +80,15 @@ class _Grammar:
         if self.depth > _MOST_NESTED:
             raise Unreadable
         left = self.sum()
+        holds: Part | None = None
         while self.is_infix(COMPARISONS):
             sign = self.take()
-            if self.is_infix(COMPARISONS):
-                raise Unreadable
-            left = infix(left, sign.text, self.sum())
+            right = self.sum()
+            both = infix(left, sign.text, right)
+            self.certain &= holds is None
+            holds, left = infix(holds, "*", both) if holds else both, right  # `a < b < c` where both hold
         self.depth -= 1
-        return left
+        return holds or left
 
     def sum(self) -> Part:
         left = self.product()
@@ -117,6 +120,8 @@ class _Grammar:
     def check_words(self) -> None:
         """Words that nobody gave a value to, one behind the other, are no product: `learning rate`."""
         one, two = self.marks[self.at - 1], self.mark
+        if one.kind == "name" and two.kind == "open" and two.text == "(":
+            self.certain &= one.text in self.known  # `f(x)` may be meant as a call
         if one.kind == two.kind == "number":
             raise Unreadable
         words = [mark.kind == "name" and mark.base.isalpha() and len(mark.base) > 1 for mark in (one, two)]
@@ -137,6 +142,7 @@ class _Grammar:
         if sign.text == "elementwise":
             return infix(left, "*", right)
         if sign.text != "dot":
+            self.certain &= sign.text != "*" or not self.known.may_be_other("cross", left, right)
             return infix(left, sign.text, right)
         one, two = self.known.shape(left), self.known.shape(right)
         if one and two:  # · between arrays is the dot product
@@ -220,6 +226,7 @@ class _Grammar:
             return inverse
         if base.text == "e" and self.exact_scripts and "e" not in self.known:
             return call("exp", (exponent,), base.start, exponent.end)
+        self.certain &= not self.known.may_be_other("power", base)
         return infix(base, "^", exponent)
 
     def exponent(self) -> Part:
@@ -273,8 +280,14 @@ class _Grammar:
             raise Unreadable
         closing = self.take()
         if opening.text in ("(", "{"):
+            raised = opening.text == "{" and self.is_infix(frozenset("^")) and inside.binding < ATOM
+            self.certain &= not raised  # `{x + y}^2` looks like `x + y^2`
             return at_place(inside, opening.start, closing.end)
         settings = [closing.limit] if closing.limit else []
+        if settings and self.known.may_be_other("norm", inside):  # what bpx computes is no operator norm
+            raise Refusing("norm-order", opening.start, closing.end, "norm-of-matrix", order=settings[0][4:])
+        settings = [setting for setting in settings if setting != "ord=2"]  # the usual one
+        self.certain &= opening.text != "abs" or not self.known.may_be_other("abs", inside)
         return call(opening.text, (inside,), opening.start, closing.end, settings)
 
     def root(self, mark: Mark) -> Part:
@@ -297,15 +310,9 @@ class _Grammar:
             raise Refusing("index-notation", mark.start, inside.end, "index-notation")
         if not letters and not self.known.shape(inside) and self.known.shape(inside) is not None:
             raise Unreadable
-        self.check_limit(mark, inside)
+        check_limit(mark, self.known.shape(inside))
         self.certain = False
         return call(mark.text, (inside,), mark.start, inside.end)
-
-    def check_limit(self, mark: Mark, inside: Part) -> None:
-        shape = self.known.shape(inside)
-        first, _, last = mark.limit.partition("..")
-        if first not in ("", "0", "1") or (shape and last.isdecimal() and not _counts(first, last, shape)):
-            raise Refusing("index-notation", mark.start, mark.end, "index-notation")
 
     # --- functions ---
 
@@ -383,8 +390,3 @@ class _Grammar:
         if negative:
             self.certain = False
         return arg
-
-
-def _counts(first: str, last: str, shape: tuple[int, ...]) -> bool:
-    """Does an index from `first` to `last` count all elements?"""
-    return len(shape) == 1 and int(last) - int(first or "1") + 1 == shape[0]

@@ -35,6 +35,10 @@ class Known:
         """Does it mean nothing: no name of a value, no op, no constant?"""
         return name not in self.shapes and not self.is_op(name) and name not in CONSTANTS
 
+    def is_block(self, name: str) -> bool:
+        """May it have parts, `h.z`? What has a value has none."""
+        return name in self.shapes and self.shapes[name] is None
+
     def shape(self, part: Part) -> Shape | None:
         """The shape of the value of a part, where that is known."""
         expression, problems = parse(SourceText(Source("", part.text), part.text))
@@ -47,6 +51,18 @@ class Known:
         inputs = {name: graph.input(self.shapes[name]) for name in names}  # type: ignore[arg-type]
         expr = build(expression, graph, inputs, found.append)
         return tuple(graph.shapes[expr.id]) if expr is not None else None
+
+    def may_be_other(self, what: str, *parts: Part) -> bool:
+        """Do textbooks mean something else by this of arrays, where bpx goes element by element?
+
+        `cross`: u × v; `power`: A²; `norm`: ‖A‖₁, of a matrix; `abs`: |v| and |A|.
+        """
+        shapes = [self.shape(part) or () for part in parts]
+        if what == "cross":
+            return all(shape[-1:] == (3,) for shape in shapes)
+        if what == "power":
+            return len(shapes[0]) == 2 and shapes[0][0] == shapes[0][1]
+        return len(shapes[0]) > (what == "norm")
 
 
 def known_of(values: Mapping[str, Any], ops: Collection[str] = ()) -> Known:

@@ -30,7 +30,7 @@ def read_document(source: Source, format: Format, say_of: str = "spec") -> tuple
     `say_of` is what the text is called where it is no table of keys.
     """
     if not source.text.strip():
-        _fail(Diagnostic("empty-input", Span(source, 0, 0)))
+        _fail(Diagnostic("empty-input", Span(source, 0, 0), {}, "add-expression"))
     places = (locate_toml if format == "toml" else locate_json)(source)
     if places.too_deep:
         _fail(Diagnostic("too-deep", places.too_deep))
@@ -66,15 +66,19 @@ def _toml_problem(source: Source, message: str) -> Diagnostic:
     at = source.offset(int(position[1]), int(position[2])) if position else len(source.text.rstrip())
     line = source.line(source.position(at)[0])
     help, facts = _key_advice(source.text[:at], line)
-    if help:
-        pass
-    elif "−" in line:
-        help = "plain-minus"
-    elif re.search(r"(?<![\w.])\.\d|\d\.(?!\d)", line):
-        help = "point-number"
-    elif re.match(r"\s*[\w.]+\s*=\s*[-(]*[A-Za-z]", line):
-        help = "quote-expression"
-    return Diagnostic("toml-syntax", Span(source, at, at + 1), {"reason": _sentence(reason), **facts}, help)
+    facts = {"reason": _sentence(reason), **facts}
+    return Diagnostic("toml-syntax", Span(source, at, at + 1), facts, help or _value_advice(line))
+
+
+def _value_advice(line: str) -> str:
+    """How to write a value that TOML does not take as it stands."""
+    if "−" in line:
+        return "plain-minus"
+    if re.search(r"(?<![\w.])\.\d|\d\.(?!\d)", line):
+        return "point-number"
+    if re.match(r"\s*[\w.]+\s*=\s*[-(]*[A-Za-z]", line):
+        return "quote-expression"
+    return "see-spec"
 
 
 def _key_advice(above: str, line: str) -> tuple[str | None, dict[str, str]]:
@@ -99,7 +103,7 @@ def _load_json(source: Source) -> Any:
         document = json.loads(source.text, parse_float=Written)
     except json.JSONDecodeError as error:
         span = Span(source, error.pos, error.pos + 1)
-        _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}))
+        _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}, "see-spec"))
     except ValueError:
         _fail(Diagnostic("number-too-long", Span(source, 0, 0)))
     for escape in _ESCAPE.finditer(source.text):
