@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -204,3 +205,16 @@ def test_what_does_not_fit_is_said(arguments: Any, code: str) -> None:
     with pytest.raises(bpx.BpxError) as caught:
         bpx.gradcheck(*arguments)
     assert [one.code for one in caught.value.diagnostics] == [code]
+
+
+def test_what_other_functions_of_a_program_close_over_is_none_of_the_check() -> None:
+    module = ModuleType("elsewhere")
+    module.__file__ = __file__
+    source = "def keeping():\n    held = [[1.0, 2.0]]\n    return lambda x: held\n\nkept = keeping()\n"
+    exec(compile(source, __file__, "exec"), vars(module))
+    sys.modules["elsewhere"] = module
+    try:
+        arguments, inputs = RIGHT["cache"]
+        assert {column.input for column in bpx.gradcheck(*arguments()).columns} == inputs
+    finally:
+        del sys.modules["elsewhere"]

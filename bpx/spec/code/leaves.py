@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.spec.trace.stand_ins import places
 from bpx.spec.trace.tape import active
 from bpx.spec.trace.user_source import is_users
 
@@ -247,15 +246,33 @@ class World:
 
 
 def cells_in_reach(function: Callable[..., Any]) -> list[types.CellType]:
-    """What functions close over that they could put a value into: lists, dicts and objects."""
-    return [cell for place in places(function) if _may_change(cell := place.cell)]
+    """What a function, and those that it calls, close over and could put a value into: lists, dicts, objects.
+
+    Only of these: what other modules of the program hold is none of its business.
+    """
+    cells: dict[int, types.CellType] = {}
+    todo, seen = _functions_of(function), set[int]()
+    while todo:
+        user = todo.pop()
+        if id(user) in seen:
+            continue
+        seen.add(id(user))
+        held = [(cell, _content(cell)) for cell in user.__closure__ or ()]
+        cells |= {id(cell): cell for cell, content in held if _may_change(content)}
+        called = [user.__globals__.get(name) for name in user.__code__.co_names]
+        values = [*called, *(content for _, content in held)]
+        todo += [inner for value in values for inner in _functions_of(value)]
+    return list(cells.values())
 
 
-def _may_change(cell: types.CellType | None) -> bool:
+def _content(cell: types.CellType) -> Any:
     try:
-        content = None if cell is None else cell.cell_contents
+        return cell.cell_contents
     except ValueError:  # not filled yet
-        return False
+        return None
+
+
+def _may_change(content: Any) -> bool:
     return isinstance(content, list | dict | set) or is_users_object(content)
 
 
