@@ -103,6 +103,9 @@ def test_an_array_reads_back(rows_of_numbers):
 
 SHAPES = {"x": (), "y": (), "z": (), "u": (3,), "v": (3,), "M": (3, 3), "N": (3, 3), "T": (2, 3, 3)}
 SHAPES |= {"Q": (1, 1, 2, 2)}
+EVERYWHERE = ("x", "u", "M", "T", "Q")  # the inputs that every op is tried on
+OF_THEIR_OWN = {"conv_transpose1d": ("P", "T")}
+SHAPES |= {"P": (1, 2, 3)}
 CONSTANTS = [
     0,
     1,
@@ -149,6 +152,14 @@ SETTINGS = {  # settings to try, for the ops that have some
         {"width": [0, 2], "value": -1.5},
         {"width": [[1, 0], [0, 1]], "value": 2},
     ],
+    "roll": [{"shift": 1}, {"shift": -1, "axis": 0}, {"shift": [1, 2], "axis": [0, 1]}],
+    "tile": [{"reps": 2}, {"reps": [2, 1]}],
+    "repeat": [{"repeats": 2}, {"repeats": 2, "axis": 0}],
+    "topk": [{"k": 2}, {"k": 1, "axis": 0}, {"k": 1, "largest": False}],
+    "adaptive_max_pool": [{"size": 1}, {"size": 2}],
+    "adaptive_avg_pool": [{"size": 1}, {"size": 2}],
+    "resize": [{"size": 4}, {"size": 4, "mode": "linear"}],
+    "group_norm": [{"groups": 1}, {"groups": 3}],
     "flip": [{}, {"axis": 0}, {"axis": [0, 1]}, {"axis": []}],
     "squeeze": [{}, {"axis": []}],
     "unsqueeze": [{"axis": 0}, {"axis": [0, -1]}],
@@ -244,7 +255,8 @@ def assert_reads_back(expr, leaves):
 def every_node(op):
     """Nodes of `op` on inputs of all shapes that fit, with all settings of the table above."""
     for given_settings in SETTINGS.get(op.name, [{}]):
-        for names in itertools.product(("x", "u", "M", "T", "Q"), repeat=len(op.args)):
+        inputs = OF_THEIR_OWN.get(op.name, EVERYWHERE)
+        for names in itertools.product(inputs, repeat=len(op.args)):
             graph, leaves = new_graph()
             expr = added(graph, op, [leaves[name] for name in names], given_settings)
             if expr is not None:
