@@ -66,7 +66,9 @@ def explain(
 def _refuse_sections(**asked: bool) -> None:
     """A worksheet has no room for what is worked out."""
     if names := [f"`{name}`" for name, is_asked in asked.items() if is_asked]:
-        raise BpxError([Diagnostic("worksheet-alone", None, {"names": ", ".join(names)}, "leave-forward-out")])
+        raise BpxError(
+            [Diagnostic("worksheet-alone", None, {"names": ", ".join(names)}, "leave-forward-out")]
+        )
 
 
 def _sections(query: GradientQuery, options: SectionOptions) -> tuple[Section, ...]:

@@ -541,7 +541,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.one-target": "put quotes around an expression with blanks, and write values as x=3",
     "help.quote-option": 'put quotes around it: {option} "{value} = …"',
     "help.value-of-option": "values of inputs are written without dashes: {input}={value}",
-    "help.take-derivative": 'bpx derives what it is given: bpx {command} {formula} --wrt {by}',
+    "help.take-derivative": "bpx derives what it is given: bpx {command} {formula} --wrt {by}",
     "help.values-follow": 'values follow the expression: bpx "{formula}" {values}',
     "help.leave-forward-out": "leave `forward` out to see all that is worked out, or keep it alone for a worksheet",
     "help.quote-whole": 'quote the whole expression: bpx {command} "{whole}"',
@@ -973,6 +973,7 @@ ENGLISH: dict[str, str | Counted] = {
     "account.check-agree": Counted(
         "entries",
         one="Checked against finite differences: the gradient agrees to at least {digits} digits (`bpx gradcheck` shows the report).",
+        two="Checked against finite differences: both {of} entries agree to at least {digits} digits (`bpx gradcheck` shows each).",
         other="Checked against finite differences: all {entries} {of} entries agree to at least {digits} digits (`bpx gradcheck` shows each).",
     ),
     "account.check-lost": Counted(
@@ -983,6 +984,7 @@ ENGLISH: dict[str, str | Counted] = {
     "account.check-exact": Counted(
         "entries",
         one="Checked against finite differences: the gradient agrees to the last digit (`bpx gradcheck` shows the report).",
+        two="Checked against finite differences: both {of} entries agree to the last digit (`bpx gradcheck` shows each).",
         other="Checked against finite differences: all {entries} {of} entries agree to the last digit (`bpx gradcheck` shows each).",
     ),
     "account.check-disagree": Counted(
@@ -1051,6 +1053,7 @@ ENGLISH: dict[str, str | Counted] = {
     "train.checked": Counted(
         "entries",
         one="Checked against finite differences {at}: the gradient entry agrees.",
+        two="Checked against finite differences {at}: both gradient entries agree.",
         other="Checked against finite differences {at}: all {entries} gradient entries agree.",
     ),
     "train.at-steps": Counted("count", one="at step {steps}", other="at steps {steps}"),
@@ -1062,6 +1065,7 @@ ENGLISH: dict[str, str | Counted] = {
     "check.agree": Counted(
         "total",
         one="The gradient of {output} agrees with the reference.",
+        two="The gradient of {output} agrees with the reference in both entries.",
         other="The gradient of {output} agrees with the reference in all {total} entries.",
     ),
     "check.disagree": Counted(
@@ -1109,9 +1113,14 @@ ENGLISH: dict[str, str | Counted] = {
     "check.digits-lost": Counted(
         "total",
         one="The formula of the gradient of {output} is right, but float64 loses its digits here.",
+        two="The formulas of the gradient of {output} are right in both entries, but float64 loses the digits of {count} here.",
         other="The formulas of the gradient of {output} are right in all {total} entries, but float64 loses the digits of {count} here.",
     ),
-    "check.agree-claimed": "The gradient of {output} agrees with the reference in all {all} entries, {total} of them claimed.",
+    "check.agree-claimed": Counted(
+        "all",
+        two="The gradient of {output} agrees with the reference in both entries, {total} of them claimed.",
+        other="The gradient of {output} agrees with the reference in all {all} entries, {total} of them claimed.",
+    ),
     "check.wrong-elsewhere": "The claimed gradient of {output} is right at the given values, but wrong in general.",
     "check.wrong-elsewhere-only": "The given values leave the claimed gradient of {output} open, but it is wrong in general.",
     "check.right-only": "`{claim}` is right at {given}, but wrong in general: at {place} the claim is {claimed}, right is {reference}.",
@@ -1148,7 +1157,10 @@ ENGLISH: dict[str, str | Counted] = {
     "check.blame-gradient": "Cause: the gradient of `{node}` (bpx cannot name the line)",
     "check.again": "Run it again: {command}",
     "check.short-agree": Counted(
-        "total", one="{name}: its entry agrees", other="{name}: all {total} entries agree"
+        "total",
+        one="{name}: its entry agrees",
+        two="{name}: both entries agree",
+        other="{name}: all {total} entries agree",
     ),
     "check.short-odd": "{name}: {counts} of {total}; worst {entry}: claimed {claimed}, reference {reference}",
     "check.more-causes": Counted("count", one="… and 1 more cause", other="… and {count} more causes"),
@@ -1209,6 +1221,7 @@ ENGLISH: dict[str, str | Counted] = {
     "check.proof": Counted(
         "of",
         one="Proof: with {culprits} corrected, the entry agrees.",
+        two="Proof: with {culprits} corrected, both entries agree.",
         other="Proof: with {culprits} corrected, all {of} entries agree.",
     ),
     "check.no-proof": Counted(
@@ -1263,8 +1276,12 @@ ENGLISH: dict[str, str | Counted] = {
         one="Certified: a proved enclosure of the derivative decides the entry.",
         other="Certified: a proved enclosure of the derivative decides {count} of {total} entries.",
     ),
-    "check.local": "Local derivatives checked one by one: {found}.",
-    "check.local-agree": Counted("total", one="1 agrees", other="{total} of {total} agree"),
+    "check.local": Counted(
+        "total",
+        one="The one local derivative, checked by itself: {found}.",
+        other="Local derivatives checked one by one: {found}.",
+    ),
+    "check.local-agree": Counted("total", one="it agrees", other="{total} of {total} agree"),
     "check.local-some-agree": Counted("count", one="1 of {total} agrees", other="{count} of {total} agree"),
     "check.points": "Checked at {points} points; each entry is shown at its worst point.",
     "check.place": "Point {point}: {values}",
@@ -1637,4 +1654,4 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "schema.column": "The one column to use.",
 }
 
-CATALOGUE = Catalogue("en", ENGLISH, lambda count: "one" if count == 1 else "other")
+CATALOGUE = Catalogue("en", ENGLISH, lambda count: {1: "one", 2: "two"}.get(count, "other"))

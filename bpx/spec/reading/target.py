@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -121,7 +121,7 @@ def _refuse_derivative(target: str, values: Mapping[str, Any]) -> None:
         formula, stated = _formula_and_values(match["formula"].strip())
         if formula.startswith("(") and formula.endswith(")") and ")" not in formula[:-1]:
             formula = formula[1:-1]
-        given = " ".join([f'"{formula}"', *stated, *(f"{name}={_typed(values[name])}" for name in values)])
+        given = " ".join([f'"{formula}"', *stated, *_typed_anew(values, stated)])
         _fail("derivative-as-target", "take-derivative", command="explain", formula=given, by=by)
 
 
@@ -147,6 +147,12 @@ def _formula_and_values(text: str) -> tuple[str, list[str]]:
 
 def _quoted(value: str) -> str:
     return value if re.fullmatch(r"[\w.+−-]+", value) else f'"{value}"'
+
+
+def _typed_anew(values: Mapping[str, Any], stated: Sequence[str]) -> list[str]:
+    """The values given beside a formula, but for those `stated` in it."""
+    there = {part.partition("=")[0] for part in stated}
+    return [f"{name}={_typed(value)}" for name, value in values.items() if name not in there]
 
 
 def _typed(value: Any) -> str:

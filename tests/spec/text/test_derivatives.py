@@ -64,7 +64,23 @@ def test_a_spelling(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["q", "dq", "dq/dx", "dL/dq", "L/x", "", "x[", "x[a]", "x[0:1:2:3]", "d", "dL/", "d/dq L", "d/dx q", r"\partial_q L"]
+    "text",
+    [
+        "q",
+        "dq",
+        "dq/dx",
+        "dL/dq",
+        "L/x",
+        "",
+        "x[",
+        "x[a]",
+        "x[0:1:2:3]",
+        "d",
+        "dL/",
+        "d/dq L",
+        "d/dx q",
+        r"\partial_q L",
+    ],
 )
 def test_what_means_nothing(text: str) -> None:
     assert readings(text, NET) == []
