@@ -75,7 +75,8 @@ def _plain(text: str) -> str:
     match = _IN_LATEX.fullmatch(content)
     if not match or not match["fraction"]:
         return _in_signs(content)
-    return f"{_without_spaces(match['top'])}/{_without_spaces(match['below'])} {_in_signs(match['rest'])}".strip()
+    top, below = _without_spaces(match["top"]), _without_spaces(match["below"])
+    return f"{top}/{below} {_in_signs(match['rest'])}".strip()
 
 
 def _in_signs(flat: str) -> str:
