@@ -51,6 +51,8 @@ def explain(
     if order is not None and not 1 <= order <= HIGHEST:
         raise BpxError([Diagnostic("bad-highest-order", None, {"found": order, "most": HIGHEST})])
     expand, second = as_list(expand), second or (order or 1) > 1
+    if forward:
+        _refuse_sections(second=second, step=step is not None, paths=paths is not None)
     spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
     query = GradientQuery(spec, of, as_list(wrt), upstream)
     if expand:
@@ -59,6 +61,14 @@ def explain(
     sections = _sections(query, SectionOptions(as_list(paths), second, step, check, order, forward))
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     return query.passes(Explanation, notes=notes, opened=opened, sections=sections)
+
+
+def _refuse_sections(**asked: bool) -> None:
+    """A worksheet has no room for what is worked out."""
+    if names := [f"`{name}`" for name, is_asked in asked.items() if is_asked]:
+        raise BpxError(
+            [Diagnostic("worksheet-alone", None, {"names": ", ".join(names)}, "leave-forward-out")]
+        )
 
 
 def _sections(query: GradientQuery, options: SectionOptions) -> tuple[Section, ...]:

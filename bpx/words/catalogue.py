@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 class Counted:
     """A sentence in the forms it has for different numbers; the fact `by` is the number that chooses.
 
-    Forms are called by the plural categories of Unicode's CLDR: English has `one` and `other`, Polish
-    also `few` and `many`, Chinese `other` alone. Every sentence has `other`.
+    Forms are called by the plural categories of Unicode's CLDR: English has `one` and `other`, and `two`
+    where it says `both`; Polish has `few` and `many`, Chinese `other` alone. Every sentence has `other`.
     """
 
     def __init__(self, by: str, *, other: str, **forms: str) -> None:

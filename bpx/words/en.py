@@ -160,6 +160,8 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.lambda": "this is a Python function, not a formula",
     "diagnostic.no-such-option": "`bpx {command}` has no option `{name}`",
     "diagnostic.repeated-option": "`{name}` takes one value and is given more than once",
+    "diagnostic.value-in-formula": "the value of `{name}` stands inside the formula",
+    "diagnostic.worksheet-alone": "`forward` leaves the reverse pass to you, and does not go with {names}",
     "diagnostic.derivative-as-target": "the target is the function, not its derivative",
     "diagnostic.extra-argument": "`{extra}` is one argument too many",
     "diagnostic.not-in-table": "`{file}` has no array `{name}`",
@@ -533,13 +535,15 @@ ENGLISH: dict[str, str | Counted] = {
     "help.option-of": "it is an option of `bpx {owner}`",
     "help.list-options": "`bpx {command} --help` lists the options",
     "help.claim-form": 'say what it is the gradient of, as in `--claim "w = 2.3"`',
-    "help.claim-names": "a claim names an input or a node, as in w, dL/dw or ∂L/∂w; here {known}",
+    "help.claim-names": "a claim names an input or a node, as in w, dL/dw, ∂L/∂w or d/dw L; here {known}",
     "help.value-by-name": "write a value with its name, as in x=3",
     "help.is-no-command": "`{word}` is not a command; the commands are {commands}",
     "help.one-target": "put quotes around an expression with blanks, and write values as x=3",
     "help.quote-option": 'put quotes around it: {option} "{value} = …"',
     "help.value-of-option": "values of inputs are written without dashes: {input}={value}",
-    "help.take-derivative": 'bpx derives what it is given: bpx {command} "{formula}" --wrt {by}',
+    "help.take-derivative": "bpx derives what it is given: bpx {command} {formula} --wrt {by}",
+    "help.values-follow": 'values follow the expression: bpx "{formula}" {values}',
+    "help.leave-forward-out": "leave `forward` out to see all that is worked out, or keep it alone for a worksheet",
     "help.quote-whole": 'quote the whole expression: bpx {command} "{whole}"',
     "help.names-are-with-key": "it has {known}; name one after a colon, as in @{file}:KEY",
     "help.print-all": "save the array with `np.save` and write @FILE, or print all of it: `np.set_printoptions(threshold=np.inf)`",
@@ -904,6 +908,7 @@ ENGLISH: dict[str, str | Counted] = {
     "account.gradients": "Gradients",
     "account.gradients-weighted": "Gradients, weighted by the upstream gradient of {output}",
     "account.upstream-of": "the upstream gradient {seed} of {output}",
+    "account.worksheet-large": "Arrays of more than {most} numbers are shown only by their range, mean and norm ({names}): cells that need these numbers cannot be filled in by hand. Smaller arrays can; `--node NAME` shows one node with up to 100 numbers in full.",
     "account.worksheet": "Reverse: to be worked out, from {seed} back to the inputs",
     "account.patterns": "Patterns",
     "account.paths": "Paths from {output} to {input}",
@@ -968,6 +973,7 @@ ENGLISH: dict[str, str | Counted] = {
     "account.check-agree": Counted(
         "entries",
         one="Checked against finite differences: the gradient agrees to at least {digits} digits (`bpx gradcheck` shows the report).",
+        two="Checked against finite differences: both {of} entries agree to at least {digits} digits (`bpx gradcheck` shows each).",
         other="Checked against finite differences: all {entries} {of} entries agree to at least {digits} digits (`bpx gradcheck` shows each).",
     ),
     "account.check-lost": Counted(
@@ -978,6 +984,7 @@ ENGLISH: dict[str, str | Counted] = {
     "account.check-exact": Counted(
         "entries",
         one="Checked against finite differences: the gradient agrees to the last digit (`bpx gradcheck` shows the report).",
+        two="Checked against finite differences: both {of} entries agree to the last digit (`bpx gradcheck` shows each).",
         other="Checked against finite differences: all {entries} {of} entries agree to the last digit (`bpx gradcheck` shows each).",
     ),
     "account.check-disagree": Counted(
@@ -1046,6 +1053,7 @@ ENGLISH: dict[str, str | Counted] = {
     "train.checked": Counted(
         "entries",
         one="Checked against finite differences {at}: the gradient entry agrees.",
+        two="Checked against finite differences {at}: both gradient entries agree.",
         other="Checked against finite differences {at}: all {entries} gradient entries agree.",
     ),
     "train.at-steps": Counted("count", one="at step {steps}", other="at steps {steps}"),
@@ -1057,6 +1065,7 @@ ENGLISH: dict[str, str | Counted] = {
     "check.agree": Counted(
         "total",
         one="The gradient of {output} agrees with the reference.",
+        two="The gradient of {output} agrees with the reference in both entries.",
         other="The gradient of {output} agrees with the reference in all {total} entries.",
     ),
     "check.disagree": Counted(
@@ -1104,9 +1113,14 @@ ENGLISH: dict[str, str | Counted] = {
     "check.digits-lost": Counted(
         "total",
         one="The formula of the gradient of {output} is right, but float64 loses its digits here.",
+        two="The formulas of the gradient of {output} are right in both entries, but float64 loses the digits of {count} here.",
         other="The formulas of the gradient of {output} are right in all {total} entries, but float64 loses the digits of {count} here.",
     ),
-    "check.agree-claimed": "The gradient of {output} agrees with the reference in all {all} entries, {total} of them claimed.",
+    "check.agree-claimed": Counted(
+        "all",
+        two="The gradient of {output} agrees with the reference in both entries, {total} of them claimed.",
+        other="The gradient of {output} agrees with the reference in all {all} entries, {total} of them claimed.",
+    ),
     "check.wrong-elsewhere": "The claimed gradient of {output} is right at the given values, but wrong in general.",
     "check.wrong-elsewhere-only": "The given values leave the claimed gradient of {output} open, but it is wrong in general.",
     "check.right-only": "`{claim}` is right at {given}, but wrong in general: at {place} the claim is {claimed}, right is {reference}.",
@@ -1143,7 +1157,10 @@ ENGLISH: dict[str, str | Counted] = {
     "check.blame-gradient": "Cause: the gradient of `{node}` (bpx cannot name the line)",
     "check.again": "Run it again: {command}",
     "check.short-agree": Counted(
-        "total", one="{name}: its entry agrees", other="{name}: all {total} entries agree"
+        "total",
+        one="{name}: its entry agrees",
+        two="{name}: both entries agree",
+        other="{name}: all {total} entries agree",
     ),
     "check.short-odd": "{name}: {counts} of {total}; worst {entry}: claimed {claimed}, reference {reference}",
     "check.more-causes": Counted("count", one="… and 1 more cause", other="… and {count} more causes"),
@@ -1204,6 +1221,7 @@ ENGLISH: dict[str, str | Counted] = {
     "check.proof": Counted(
         "of",
         one="Proof: with {culprits} corrected, the entry agrees.",
+        two="Proof: with {culprits} corrected, both entries agree.",
         other="Proof: with {culprits} corrected, all {of} entries agree.",
     ),
     "check.no-proof": Counted(
@@ -1258,8 +1276,12 @@ ENGLISH: dict[str, str | Counted] = {
         one="Certified: a proved enclosure of the derivative decides the entry.",
         other="Certified: a proved enclosure of the derivative decides {count} of {total} entries.",
     ),
-    "check.local": "Local derivatives checked one by one: {found}.",
-    "check.local-agree": Counted("total", one="1 agrees", other="{total} of {total} agree"),
+    "check.local": Counted(
+        "total",
+        one="The one local derivative, checked by itself: {found}.",
+        other="Local derivatives checked one by one: {found}.",
+    ),
+    "check.local-agree": Counted("total", one="it agrees", other="{total} of {total} agree"),
     "check.local-some-agree": Counted("count", one="1 of {total} agrees", other="{count} of {total} agree"),
     "check.points": "Checked at {points} points; each entry is shown at its worst point.",
     "check.place": "Point {point}: {values}",
@@ -1507,7 +1529,7 @@ ENGLISH: dict[str, str | Counted] = {
     "cli.random": "Draw values: names and shapes, as in `x:(8,3) w:(3,4)`, or nothing for numbers for all that have no value.",
     "cli.target": "An expression, a .toml or .json spec, - for standard input, the name of an example, a function in a Python file (net.py:loss; for gradcheck net.py:forward,backward), or a model (net.pt2, net.onnx).",
     "cli.set": "Set the value of an input: x=3, w='[1, 2]', t=pi/2.",
-    "cli.notation": "How expressions and claims are written; by default bpx sees it.",
+    "cli.notation": "How expressions and claims are written; by default bpx recognizes it.",
     "cli.of": "Differentiate this node instead of the output.",
     "cli.wrt": "Inputs or inner nodes to differentiate with respect to (default: inputs).",
     "cli.upstream": "The upstream gradient of the output (default: ones).",
@@ -1632,4 +1654,4 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "schema.column": "The one column to use.",
 }
 
-CATALOGUE = Catalogue("en", ENGLISH, lambda count: "one" if count == 1 else "other")
+CATALOGUE = Catalogue("en", ENGLISH, lambda count: {1: "one", 2: "two"}.get(count, "other"))

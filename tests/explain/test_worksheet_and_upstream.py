@@ -67,3 +67,17 @@ def test_a_worksheet_has_the_values_and_no_gradient():
     shown = explanation.to_plain()
     assert "v1 → x" in shown
     assert "16" not in shown
+
+
+def test_a_worksheet_of_one_node_asks_for_its_gradients_and_names_what_is_too_large():
+    loaded = bpx.load("h = W @ x; k = tanh(h); out = sum(k*y)", W=[[0.1] * 4] * 5, x=[1.0] * 4, y=[2.0] * 5)
+    alone = json.loads(loaded.explain(forward=True, node="h").to_json())
+    assert alone["worksheet"]["gradients"] == ["W", "x"]
+    assert "more than 16 numbers" in loaded.explain(forward=True).to_plain()
+    assert "more than" not in loaded.explain(forward=True, node="h").to_plain()
+
+
+@pytest.mark.parametrize("asked", [{"second": True}, {"step": 0.1}, {"paths": ()}, {"order": 2}])
+def test_a_worksheet_refuses_what_it_has_no_room_for(asked):
+    with pytest.raises(bpx.BpxError, match="leaves the reverse pass to you"):
+        bpx.load("x^2", x=3).explain(forward=True, **asked)

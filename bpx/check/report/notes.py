@@ -31,7 +31,7 @@ def notes(report: CheckResults) -> Iterator[str]:
         key = "certified-all" if report.certified == report.total else "certified-some"
         yield say(f"check.{key}", count=report.certified, total=report.total)
     if report.local:
-        yield say("check.local", found=_local_counts(report))
+        yield say("check.local", total=len(report.local), found=_local_counts(report))
     yield from _points(report)
     for point, inputs in report.odd_places(report.shown()).items():
         if point and all(value.size <= LARGEST_SHOWN for value in inputs.values()):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
-from bpx.explain.query.passes import EdgeRow, Passes
+from bpx.explain.query.passes import LARGEST_OPENED, EdgeRow, Passes
 from bpx.explain.sections.reverse import edge_name, seed_text
 from bpx.explain.sections.section import Section, SectionOptions
+from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.render.blocks import Block, Cell, Heading, table
 from bpx.words.say import say
+
+_MOST_NAMED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +33,7 @@ class Worksheet(Section):
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """Which edges and which gradients are left open."""
         edges = [{"from": edge.consumer, "to": edge.arg, "arg": edge.position} for edge in passes.shown_edges]
-        return {"worksheet": {"edges": edges, "gradients": list(self.wrt)}}
+        return {"worksheet": {"edges": edges, "gradients": self._shown(passes)}}
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """Two tables to fill in."""
@@ -46,5 +50,22 @@ class Worksheet(Section):
         if rows:
             yield Heading(say("account.worksheet", seed=seed_text(passes)))
             yield table(["edge", "upstream", "local", "contribution"], rows)
+        names = self._shown(passes)
+        if not names:
+            return
         yield Heading(say("account.gradients"))
-        yield table(["of", "gradient"], [[passes.partial_by(name), ""] for name in self.wrt])
+        yield table(["of", "gradient"], [[passes.partial_by(name), ""] for name in names])
+
+    def remarks(self, passes: Passes) -> Iterator[str]:
+        """Which values are too large to be calculated with by hand."""
+        most = LARGEST_SHOWN if passes.opened is None else LARGEST_OPENED
+        large = [row.name for row in passes.shown_nodes if math.prod(row.shape) > most]
+        if large:
+            names = ", ".join([*large[:_MOST_NAMED], *["…"] * (len(large) > _MOST_NAMED)])
+            yield say("account.worksheet-large", names=names, most=most)
+
+    def _shown(self, passes: Passes) -> list[str]:
+        """The gradients asked for; where a node is looked at alone, its own and those of its args."""
+        beside = {passes.names[edge.arg] for edge in passes.shown_edges}
+        beside |= {row.name for row in passes.shown_nodes}
+        return [name for name in self.wrt if passes.opened is None or name in beside]

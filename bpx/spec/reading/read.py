@@ -6,6 +6,7 @@ before it raises `BpxError`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -100,9 +101,31 @@ def _named_graph(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[D
     _override(syntax, values, problems)
     _check_values(syntax, problems)
     named_graph = assemble(syntax, problems)
+    problems = _without_consequences(syntax, problems)
     if named_graph is None or problems:
         raise BpxError(sorted(problems, key=lambda problem: problem.span.start if problem.span else -1))
     return replace(named_graph, rebuilt=partial(_rebuild, syntax))
+
+
+def _without_consequences(syntax: SpecSyntax, problems: list[Diagnostic]) -> list[Diagnostic]:
+    """The problems without values of unknown inputs whose names stand where a formula could not be read."""
+    lines = [
+        line
+        for problem in problems
+        if problem.span and problem.span.source is syntax.source and problem.code != "missing-value"
+        for line in [_line_at(syntax.source.text, problem.span.start)]
+    ]
+
+    def follows(problem: Diagnostic) -> bool:
+        name = rf"(?<![^\W_]){re.escape(str(problem.facts.get('name')))}(?![^\W_])"  # also `b` in `log_b`
+        return problem.code == "not-an-input" and any(re.search(name, line) for line in lines)
+
+    return [problem for problem in problems if not follows(problem)]
+
+
+def _line_at(text: str, at: int) -> str:
+    end = text.find("\n", at)
+    return text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else len(text)]
 
 
 def _rebuild(syntax: SpecSyntax, values: Mapping[str, Any]) -> NamedGraph:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from bpx.graph.graph import OPS
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.numbers import CONSTANTS
+from bpx.graph.numbers import CONSTANTS, number
 from bpx.spec.reading.examples import example_names, example_path
 from bpx.spec.reading.read import read_expression, read_spec, read_statements
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
@@ -52,6 +55,12 @@ _DERIVATIVE = re.compile(
     re.DOTALL,
 )
 
+# `x^2 at x = 2, y = 3`, `x^2 |_{x=2}`: values where people say them, behind the formula.
+_VALUES_BEHIND = re.compile(
+    r"(?P<formula>[^\n#;]*\S)\s*(?:\s(?:evaluated\s+)?(?:at|for|where|when|with)\s+|@|\|\s*_?\s*\{?)\s*"
+    r"(?P<values>[^\W\d]\w*\s*=(?!=)[^\n;#]*?)\s*\}?\s*"
+)
+
 
 def read_target(
     target: str, values: Mapping[str, Any] | None = None, notation: str | None = None
@@ -79,6 +88,7 @@ def read_target(
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
     _refuse_derivative(target, values or {})
+    _refuse_values_behind(target, values or {})
     return read_formulas(Source(_EXPRESSION, target), values, notation)
 
 
@@ -108,10 +118,52 @@ def _refuse_derivative(target: str, values: Mapping[str, Any]) -> None:
     match = _DERIVATIVE.match(target)
     by = (match["by"] or match["latex"]) if match else ""
     if match and not any(name in values for name in ("d", f"d{by}")):
-        formula = match["formula"].strip()
+        formula, stated = _formula_and_values(match["formula"].strip())
         if formula.startswith("(") and formula.endswith(")") and ")" not in formula[:-1]:
             formula = formula[1:-1]
-        _fail("derivative-as-target", "take-derivative", command="explain", formula=formula, by=by)
+        given = " ".join([f'"{formula}"', *stated, *_typed_anew(values, stated)])
+        _fail("derivative-as-target", "take-derivative", command="explain", formula=given, by=by)
+
+
+def _refuse_values_behind(target: str, values: Mapping[str, Any]) -> None:
+    """`x^2 at x = 2` has a value where only a formula is read."""
+    formula, stated = _formula_and_values(target)
+    if stated and not {"at", "for", "where", "when", "with"} & set(values):
+        name = stated[0].partition("=")[0]
+        _fail("value-in-formula", "values-follow", name=name, formula=formula, values=" ".join(stated))
+
+
+def _formula_and_values(text: str) -> tuple[str, list[str]]:
+    """`x^2` and `x=2`, `y=3` for `x^2 at x = 2, y = 3`, as they are typed."""
+    from bpx.spec.reading.statements import split_assignments
+
+    match = _VALUES_BEHIND.fullmatch(text)
+    if not match:
+        return text, []
+    parts = split_assignments(re.sub(r"\s+and\s+(?=[^\W\d]\w*\s*=)", ", ", match["values"]))
+    pairs = [part.partition("=") for part in parts]
+    return match["formula"], [f"{name.strip()}={_quoted(value.strip())}" for name, _, value in pairs]
+
+
+def _quoted(value: str) -> str:
+    return value if re.fullmatch(r"[\w.+−-]+", value) else f'"{value}"'
+
+
+def _typed_anew(values: Mapping[str, Any], stated: Sequence[str]) -> list[str]:
+    """The values given beside a formula, but for those `stated` in it."""
+    there = {part.partition("=")[0] for part in stated}
+    return [f"{name}={_typed(value)}" for name, value in values.items() if name not in there]
+
+
+def _typed(value: Any) -> str:
+    """A value as it may be typed; dots for one that could not be read."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return "…"
+    if array.ndim == 0:
+        return number(float(array)) if np.isfinite(array) else "…"
+    return _quoted(json.dumps(array.tolist()))
 
 
 def read_text(

@@ -16,15 +16,28 @@ from bpx.words.spelling import nearest
 
 # What an output is called by people who gave it another name, or none.
 _USUAL_OUTPUTS = ("L", "l", "loss", "Loss", "J", "E", "C", "cost", "f", "out", "output")
-_BEFORE = ("d_", "d", "∂", "grad_", "grad ", "grad.", "grads.", "grads_", "gradients.", "∇", "nabla_")
+_BEFORE = ("d_", "d", "∂_", "∂", "grad_", "grad ", "grad.", "grads.", "grads_", "gradients.", "∇", "nabla_")
 _BEHIND = (".grad", "_grad", "_gradient")
 _HESSIAN = re.compile(r"(?:hess|hessian)(?:_(?P<bare>.+)|\((?P<name>.+)\))?")
 _FRACTION = re.compile(r"(?:∂|d)(?P<of>[^/]+?)\s*/\s*\(?\s*(?:∂|d)(?P<node>.+?)\)?")
 _PRIMED = re.compile(r"(?P<of>[^\W\d]\w*)\s*['′’]\s*(?:\(\s*(?P<node>[^\W\d]\w*)\s*\))?")
 _OPERATOR = re.compile(r"(?:∂|d)\s*/\s*\(?\s*(?:∂|d)\s*(?P<node>[^\s∂].*?)\)?")
 _IN_LATEX = re.compile(
-    r"\\[dt]?frac\s*\{\s*(?P<top>[^{}]*)\}\s*\{\s*(?P<below>(?:[^{}]|\{[^{}]*\})*)\}|(?P<flat>.*)", re.DOTALL
+    r"(?P<fraction>\\[dt]?frac\s*\{(?P<top>(?:[^{}]|\{[^{}]*\})*)\}\s*\{(?P<below>(?:[^{}]|\{[^{}]*\})*)\})?"
+    r"(?P<rest>.*)",
+    re.DOTALL,
 )
+_FONT = re.compile(r"\\(?:math\w+|text|operatorname|boldsymbol|bm)\s*\{([^{}]*)\}\s*")
+_LATEX_SPACE = re.compile(r"\\[,;:! ]|~|\\(?:left|right|big|Big)(?![a-z])")
+_ENTRY = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*(?:\s*\[[^\[\]]*\])?"
+_IN_BRACKETS = re.compile(rf"(?<!\w)(?P<sign>∂|d)\s*\(\s*(?P<node>{_ENTRY})\s*\)")
+# `d/dw L`, `(∂²/∂x∂y) L`, `∂_w L`: what is derived stands behind.
+_BEHIND_IT = r"(?:\s+|\s*(?=\())\(?\s*(?P<of>[^\W\d][\w.]*)\s*\)?"
+_APPLIED = re.compile(
+    r"\(?\s*(?P<sign>∂|d)(?P<power>²|\^2|\*\*2|2|)\s*/\s*"
+    rf"(?P<by>(?:(?:∂|d)\s*{_ENTRY}(?:²|\^2|\*\*2)?\s*?){{1,2}})\s*\)?{_BEHIND_IT}"
+)
+_WITH_INDEX = re.compile(rf"∂_(?P<node>{_ENTRY}){_BEHIND_IT}")
 _SECOND = re.compile(r"(?:∂|d)(?:²|\^2|\*\*2|2)(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")
 _SQUARES = ("²", "^2", "**2", "2")
 _INDEX = re.compile(r"(?P<name>.*\S)\s*\[(?P<at>[-\d\s:,]*\d[-\d\s:,]*)\]", re.DOTALL)
@@ -44,6 +57,7 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
         return [Derivative(None, text)]
     if "\\" in text:
         return readings(_plain(text), spec)
+    text = _as_fraction(text)
     name, index = _split_index(text)
     if index is not None and name in spec.nodes:
         return [Derivative(None, name, index)]
@@ -57,14 +71,35 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
 
 def _plain(text: str) -> str:
     r"""A derivative as LaTeX has it in signs, `∂L/∂w_1` for `\frac{\partial L}{\partial w_{1}}`."""
-    match = _IN_LATEX.fullmatch(text.strip().strip("$").strip())
-    flat = text
-    if match:
-        flat = match["flat"] if match["flat"] is not None else f"{match['top']}/{match['below']}"
-    flat = re.sub(r"\\partial\s*", "∂", flat)
+    content = _LATEX_SPACE.sub(" ", _FONT.sub(r"\1", text.strip().strip("$").strip()))
+    match = _IN_LATEX.fullmatch(content)
+    if not match or not match["fraction"]:
+        return _in_signs(content)
+    top, below = _without_spaces(match["top"]), _without_spaces(match["below"])
+    return f"{top}/{below} {_in_signs(match['rest'])}".strip()
+
+
+def _in_signs(flat: str) -> str:
+    """What LaTeX writes without a fraction; a space is left only where something is derived by `∂_w`."""
+    if match := re.fullmatch(r"\\partial\s*_\s*(\w|\{[^{}]*\}|\\\w+)(.*)", flat, re.DOTALL):
+        return f"∂_{_without_spaces(match[1])} {_without_spaces(match[2])}".strip()
+    return _without_spaces(flat)
+
+
+def _without_spaces(latex: str) -> str:
+    flat = re.sub(r"\\partial\s*", "∂", latex)
     flat = re.sub(r"\\nabla\s*_?\s*(\w+|\{[^{}]*\}).*", r"∇\1", flat)
-    flat = re.sub(r"\\(?:math\w+|text|operatorname|boldsymbol|bm)\s*\{([^{}]*)\}\s*", r"\1", flat)
     return re.sub(r"[\\{}\s]", "", flat)
+
+
+def _as_fraction(text: str) -> str:
+    """`dL/dw` for `d/dw L` and `d(L)/d(w)`; any other text as it is."""
+    bare = _IN_BRACKETS.sub(r"\g<sign>\g<node>", text)
+    if match := _APPLIED.fullmatch(bare):
+        return f"{match['sign']}{match['power']}{match['of']}/{match['by'].strip()}"
+    if match := _WITH_INDEX.fullmatch(bare):
+        return f"∂{match['of']}/∂{match['node']}"
+    return bare
 
 
 def entry_of(text: str) -> tuple[str, tuple[int, ...] | None]:

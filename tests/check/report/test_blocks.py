@@ -280,9 +280,8 @@ def test_rules_that_agree_are_counted_the_others_shown() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "counted"),
     [
-        ([Verdict.AGREE], "1 agrees"),
         ([Verdict.AGREE] * 13, "13 of 13 agree"),
-        ([Verdict.KINK], "1 at a kink"),
+        ([Verdict.AGREE, Verdict.KINK], "1 of 2 agrees, 1 at a kink"),
         ([Verdict.AGREE, Verdict.KINK, Verdict.AGREE], "2 of 3 agree, 1 at a kink"),
         ([Verdict.AGREE, Verdict.CANNOT_TELL, Verdict.DISAGREE], "1 of 3 agrees, 1 disagrees, 1 undecided"),
     ],
@@ -291,6 +290,12 @@ def test_local_derivatives_are_counted_by_verdict(verdicts: list[Verdict], count
     local = tuple(LocalRow("a", "log", "x", 1.0, 1.0, 0.0, verdict) for verdict in verdicts)
     text = plain(dataclasses.replace(report("all_agree"), local=local).blocks())
     assert f"Local derivatives checked one by one: {counted}." in text
+
+
+def test_a_local_derivative_alone_is_not_counted() -> None:
+    local = (LocalRow("a", "log", "x", 1.0, 1.0, 0.0, Verdict.AGREE),)
+    text = plain(dataclasses.replace(report("all_agree"), local=local).blocks())
+    assert "The one local derivative, checked by itself: it agrees." in text
 
 
 @pytest.mark.parametrize(

@@ -1434,6 +1434,9 @@ def codes_in(*files):
 
 # Of claims: see test_claims.py; of values and nodes from Python: see test_refused_values.py.
 ELSEWHERE = {
+    "grad-of-array",
+    "no-inputs",
+    "not-one-of",
     *("unused-input", "unused-table", "claim-shape", "claim-list", "no-input-node", "node-named-twice"),
     *(
         "stated-twice",

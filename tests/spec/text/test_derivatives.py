@@ -43,6 +43,17 @@ SPELLINGS = {
     "∂²L/∂x[0]²": Derivative("L", "x", (0,), "x", (0,)),
     "∂²loss/∂x²": Derivative(None, "x", None, "x"),
     "hess_x": Derivative(None, "x", None, "x"),
+    "d/dW1 L": Derivative("L", "W1"),
+    "∂/∂W1 (L)": Derivative("L", "W1"),
+    "∂/∂x[1] loss": Derivative(None, "x", (1,)),
+    "∂_W1 L": Derivative("L", "W1"),
+    "d(L)/d(W1)": Derivative("L", "W1"),
+    "∂²/∂x∂W1 L": Derivative("L", "W1", None, "x"),
+    r"\frac{d}{dx} L": Derivative("L", "x"),
+    r"\frac{\mathrm{d}L}{\mathrm{d}x}": Derivative("L", "x"),
+    r"\frac{\partial^2}{\partial x^2} L": Derivative("L", "x", None, "x"),
+    r"\partial_x L": Derivative("L", "x"),
+    r"\partial_{h.z} a": Derivative("a", "h.z"),
     "hess(x)": Derivative(None, "x", None, "x"),
 }
 
@@ -53,7 +64,23 @@ def test_a_spelling(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["q", "dq", "dq/dx", "dL/dq", "L/x", "", "x[", "x[a]", "x[0:1:2:3]", "d", "dL/"]
+    "text",
+    [
+        "q",
+        "dq",
+        "dq/dx",
+        "dL/dq",
+        "L/x",
+        "",
+        "x[",
+        "x[a]",
+        "x[0:1:2:3]",
+        "d",
+        "dL/",
+        "d/dq L",
+        "d/dx q",
+        r"\partial_q L",
+    ],
 )
 def test_what_means_nothing(text: str) -> None:
     assert readings(text, NET) == []
