@@ -127,9 +127,7 @@ def _path_blocks(passes: Passes, paths: PathTable) -> Iterator[Block]:
     others = paths.path_count - len(paths.shown)
     if others:
         rest = say("account.rest", count=plain_count(others))
-        rows.append(
-            [rest, *([] if tall else [""]), Value(paths.rest), *([] if tall else [Value(paths.total)])]
-        )
+        rows.append([rest, "", Value(paths.rest), *([] if tall else [Value(paths.total)])])
     rows.append([passes.partial_by(paths.input), *[""] * (1 if tall else 2), Value(paths.total)])
     keys = ["path", "quantity", "value"] if tall else ["path", "factors", "contribution", "running"]
     yield table(keys, rows, strong={len(rows) - 1})
