@@ -287,7 +287,8 @@ def _counts(traced: TracedProgram, points: Sequence[Point]) -> Counts:
 
     def run(recorder: Recorder, moved: bool) -> None:
         upstream = points[1].upstream if moved else traced.upstream
-        values = points[1].values if moved and not _is_free(traced) else {}
+        moves = points[1].values if moved and not _is_free(traced) else {}
+        values = {path: np.array(value) for path, value in moves.items()}
         run_backward(traced.program, upstream, recorder, values=values)
 
     return Counts(run)
@@ -434,8 +435,9 @@ def _holds(traced: TracedProgram, point: Point, wrong: frozenset[Path]) -> bool:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            values = {path: np.array(value) for path, value in point.values.items()}  # it may move them
             run: BackwardRun = run_backward(
-                traced.program, point.upstream, Recorder(_Nowhere()), values=point.values
+                traced.program, point.upstream, Recorder(_Nowhere()), values=values
             )
     except Exception:  # a changed statement may be of no use to what comes behind it
         return False
