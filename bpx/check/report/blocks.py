@@ -260,7 +260,8 @@ def _without_cause(report: CheckResults) -> list[str]:
         return []
     explained = set(report.innocent)
     for culprit in report.blame:
-        explained |= {culprit.node, *culprit.also, *culprit.heirs, *(culprit.code.wrong if culprit.code else ())}
+        of_line = culprit.code.wrong if culprit.code else ()
+        explained |= {culprit.node, *culprit.also, *culprit.heirs, *of_line}
     wrong = [column.input for column in report.columns if column.counts[Verdict.DISAGREE.word]]
     return [name for name in wrong if name not in explained]
 
