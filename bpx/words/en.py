@@ -1176,6 +1176,16 @@ ENGLISH: dict[str, str | Counted] = {
         one="The gradient of {names} is wrong only because of this line.",
         other="The gradients of {names} are wrong only because of this line.",
     ),
+    "check.line-wrong-too": Counted(
+        "count",
+        one="The gradient of {names} is wrong because of this line, but not only because of it.",
+        other="The gradients of {names} are wrong because of this line, but not only because of it.",
+    ),
+    "check.no-cause": Counted(
+        "count",
+        one="The gradient of {names} is wrong too, but bpx cannot name the cause.",
+        other="The gradients of {names} are wrong too, but bpx cannot name the cause.",
+    ),
     "check.mistake": "Mistake: {mistake}",
     "check.other-mistake": "or: {mistake}",
     "check.where": "{formula} where {where}",

@@ -72,6 +72,7 @@ class CodeLine(NamedTuple):
 
     `sets` is what it sets; `right` the statement that it should be, where that is known. `wrong` are
     the gradients that are wrong because of it; `time` counts from 1 in a loop, None outside of one.
+    `only` says that nothing else makes them wrong.
     `gradient_of` is the node whose gradient it should set; None where that is a part or a factor of one.
     """
 
@@ -82,6 +83,7 @@ class CodeLine(NamedTuple):
     wrong: tuple[str, ...] = ()
     time: int | None = None
     gradient_of: str | None = None
+    only: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

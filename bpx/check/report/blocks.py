@@ -234,7 +234,8 @@ def _about_line(code: CodeLine) -> Iterator[Cell]:
         yield say("check.line-right", right=visible(code.right))
     others = [f"`{visible(name)}`" for name in code.wrong if name != code.gradient_of]
     if others:
-        yield say("check.line-wrong", count=len(others), names=shortened(others, MOST_NAMED))
+        key = "line-wrong" if code.only else "line-wrong-too"
+        yield say(f"check.{key}", count=len(others), names=shortened(others, MOST_NAMED))
 
 
 def _correction(correction: Correction) -> Cell:
@@ -250,6 +251,19 @@ def _ending(report: CheckResults) -> Iterator[str]:
     heirs = {name for culprit in report.blame for name in culprit.heirs}
     key = "innocent" if len(report.blame) == 1 else "innocent-of-several"
     yield from _others(key, [name for name in report.innocent if name not in heirs])
+    yield from _others("no-cause", _without_cause(report))
+
+
+def _without_cause(report: CheckResults) -> list[str]:
+    """The gradients that are wrong too where lines are blamed, but not because of these."""
+    if not any(culprit.code for culprit in report.blame):
+        return []
+    explained = set(report.innocent)
+    for culprit in report.blame:
+        of_line = culprit.code.wrong if culprit.code else ()
+        explained |= {culprit.node, *culprit.also, *culprit.heirs, *of_line}
+    wrong = [column.input for column in report.columns if column.counts[Verdict.DISAGREE.word]]
+    return [name for name in wrong if name not in explained]
 
 
 def _proof(report: CheckResults) -> Iterator[str]:

@@ -46,6 +46,7 @@ def with_other_upstreams(
     report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed: Any, **asked: Any
 ) -> Report:
     """The report with what is wrong for other upstream gradients; `claimed` (R, N) are the rows' claims."""
+    report = _with_doubts(report, traced, rows)
     odd = _odd_rows(report, traced, rows, claimed)
     if not odd:
         return report
@@ -53,6 +54,25 @@ def with_other_upstreams(
     found = [(row, _check(_at(weighted, row.upstream), row.odd, asked)) for row in odd]
     columns = tuple(_combined(column, _of_input(column.input, found)) for column in report.columns)
     return replace(report, columns=columns)
+
+
+def _with_doubts(report: Report, traced: TracedProgram, rows: BlackBoxRows) -> Report:
+    """The report, where a line is not all that is wrong: gradients do not double with the upstream gradient.
+
+    Of an output with axes the lines have been tried with several upstream gradients.
+    """
+    if rows.output.shape or not any(culprit.code for culprit in report.blame):
+        return report
+    one, two = rows.claim(np.ones(1)), rows.claim(np.full(1, 2.0))
+    own = {leaf.name: rows.owners == rows.caller.names.index(leaf.name) for leaf in traced.leaves}
+    odd = {name for name, at in own.items() if not _same(two[at], 2 * one[at])}
+    return replace(report, blame=tuple(_with_doubt(culprit, odd) for culprit in report.blame))
+
+
+def _with_doubt(culprit: Blame, odd: set[str]) -> Blame:
+    if culprit.code is None or odd.isdisjoint(culprit.code.wrong):
+        return culprit
+    return culprit._replace(code=culprit.code._replace(only=False))
 
 
 def with_kinds(

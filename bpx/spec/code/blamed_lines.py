@@ -23,8 +23,10 @@ from bpx.spec.code.lines.backward_values import (
     sums_of_parts,
 )
 from bpx.spec.code.lines.corrections import Corrections, Place, Places
+from bpx.spec.code.lines.counts import Counts, line_of
+from bpx.spec.code.lines.doubts import corrected_culprit, count_instead, doubts, read_by_all
 from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
-from bpx.spec.code.lines.meant import LIKE, RIGHT, STRANGE, Meant
+from bpx.spec.code.lines.meant import RIGHT, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
@@ -252,55 +254,45 @@ def _corrected(
     """
     places = Places()
     run_backward(traced.program, traced.upstream, places)
-    by_line = {_line_of(place.statement): place for place in places.seen.values()}
+    by_line = {line_of(place.statement): place for place in places.seen.values()}
     by_line = {line: place for line, place in by_line.items() if _is_backward(traced, line, settings)}
     points = _points(traced, scale)
-    doubts = _doubts(settings, meant)
-    named = [_line_of(one.setting.statement) for one in culprits if one.setting.statement]
-    search = Corrections(lambda: _mends(traced, points, wrong))
+    doubtful = doubts(settings, meant)
+    named = [line_of(one.setting.statement) for one in culprits if one.setting.statement]
+    kept = frozenset(path for path in points[0].right if path not in wrong)
+    kept = frozenset(path for path in kept if _mends(traced, points, frozenset({path})))
+    counts = _counts(traced, points)
+    search = Corrections(lambda: _mends(traced, points, wrong | kept), counts)
     # Lines that set no arrays come last: a sign in a length is seldom what is meant.
-    suspects = [line for line in by_line if line in named or doubts.get(line) != RIGHT]
-    order = sorted(suspects, key=lambda line: (doubts.get(line, RIGHT + 1), line not in named))
+    suspects = [line for line in by_line if line in named or doubtful.get(line) != RIGHT]
+    shared = read_by_all(counts, by_line, culprits)
+    order = sorted(
+        suspects, key=lambda line: (line not in shared, doubtful.get(line, RIGHT + 1), line not in named)
+    )
     for line in order:
         text = search.of(by_line[line])
         if text is not None:
-            culprit = _corrected_culprit(by_line[line], text, settings, culprits, wrong)
+            line, text = count_instead(search, counts, by_line, line, text)
+            culprit = corrected_culprit(by_line[line], text, settings, culprits, wrong)
             if culprit.adjoint.node < 0:
                 with search.changed(by_line[line], text):
                     culprit = culprit._replace(adjoint=_adjoint(traced, by_line[line], meant))
             return [culprit]
     if len(culprits) == 1:
         return list(culprits)
-    return [_with_correction(traced, one, by_line, points) for one in culprits]
+    return [_with_correction(traced, one, by_line, points, counts) for one in culprits]
 
 
-def _doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], int]:
-    """How doubtful lines are: what sets a whole adjoint is right.
+def _counts(traced: TracedProgram, points: Sequence[Point]) -> Counts:
+    """The lines that set no gradients: only the upstream gradient is another one, where it may be."""
 
-    A line that sets the same as one before is strange. Where adjoints come with the opposite sign from the
-    start, that is how they are meant.
-    """
-    doubts: dict[tuple[str, int], int] = {}
-    held, names = [meant.upstream], set[str]()
-    signs = {1.0}
-    for setting in settings:
-        value, statement = setting.value, setting.statement
-        if statement is None or not isinstance(value, np.ndarray) or value.size < 2:
-            continue
-        repeats = any(close(value, other) for other in held)
-        held.append(value)
-        if setting.argument:
-            continue
-        hands_on = setting.is_handed_over or (setting.key.target == RETURN and statement.value in names)
-        names.add(setting.key.target)
-        doubt = STRANGE if not meant.is_alike(value) or (repeats and not hands_on) else LIKE
-        fitting = {sign for sign in (1.0, -1.0) if meant.is_whole(sign * value)}
-        if fitting and (hands_on or not repeats):
-            doubt = RIGHT if fitting & signs else doubt
-            signs = fitting
-        line = _line_of(statement)
-        doubts[line] = min(doubt, doubts.get(line, RIGHT))
-    return doubts
+    def run(recorder: Recorder, moved: bool) -> None:
+        upstream = points[1].upstream if moved else traced.upstream
+        moves = points[1].values if moved and not _is_free(traced) else {}
+        values = {path: np.array(value) for path, value in moves.items()}
+        run_backward(traced.program, upstream, recorder, values=values)
+
+    return Counts(run)
 
 
 def _is_backward(traced: TracedProgram, line: tuple[str, int], settings: Sequence[Setting]) -> bool:
@@ -308,51 +300,41 @@ def _is_backward(traced: TracedProgram, line: tuple[str, int], settings: Sequenc
     spans = traced.graph.origins.values()
     if line in {(span.source.name, span.source.position(span.start)[0]) for span in spans}:
         return False
-    lines = {_line_of(one.statement)[1] for one in settings if one.statement}
+    lines = {line_of(one.statement)[1] for one in settings if one.statement}
     return not traced.program.both or line[1] >= min(lines, default=line[1])
-
-
-def _line_of(statement: Any) -> tuple[str, int]:
-    return statement.span.source.name, statement.line
-
-
-def _corrected_culprit(
-    place: Place, text: str, settings: Sequence[Setting], culprits: Sequence[Culprit], wrong: frozenset[Path]
-) -> Culprit:
-    line = _line_of(place.statement)
-    for culprit in culprits:
-        if culprit.setting.statement and _line_of(culprit.setting.statement) == line:
-            return culprit._replace(right=text, leaves=tuple(wrong))
-    same = [one for one in settings if one.statement and _line_of(one.statement) == line and not one.argument]
-    targets = place.statement.targets or ("",)
-    key = Key(place.code.co_filename, place.statement.line, targets[0])
-    setting = same[0] if same else Setting(key, 0, place.statement, np.zeros(()), None, {})
-    return Culprit(setting, Adjoint(-1, None), 1.0, tuple(wrong), text)
 
 
 def _adjoint(traced: TracedProgram, place: Place, meant: Meant) -> Adjoint:
     """What a line that is right now sets."""
     recorder = Recorder()
     run_backward(traced.program, traced.upstream, recorder)
-    line = _line_of(place.statement)
-    same = [one for one in recorder.settings if one.statement and _line_of(one.statement) == line]
+    line = line_of(place.statement)
+    same = [one for one in recorder.settings if one.statement and line_of(one.statement) == line]
     return next((one for setting in same[:1] for one in meant.equal(setting.value)), Adjoint(-1, None))
 
 
 def _with_correction(
-    traced: TracedProgram, culprit: Culprit, by_line: Mapping[Any, Place], points: Sequence[Point]
+    traced: TracedProgram,
+    culprit: Culprit,
+    by_line: Mapping[Any, Place],
+    points: Sequence[Point],
+    counts: Counts,
 ) -> Culprit:
     statement = culprit.setting.statement
-    place = by_line.get(_line_of(statement)) if statement else None
+    place = by_line.get(line_of(statement)) if statement else None
     if place is None:
         return culprit
     leaves = frozenset(culprit.leaves)
-    return culprit._replace(right=Corrections(lambda: _mends(traced, points, leaves)).of(place))
+    return culprit._replace(right=Corrections(lambda: _mends(traced, points, leaves), counts).of(place))
+
+
+def _is_free(traced: TracedProgram) -> bool:
+    return bool(traced.program.upstream) or traced.program.jacobian
 
 
 def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:
     """Where a correction must hold: where the code was checked, and two points beside."""
-    free = bool(traced.program.upstream) or traced.program.jacobian
+    free = _is_free(traced)
     points = []
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -388,8 +370,9 @@ def _holds(traced: TracedProgram, point: Point, wrong: frozenset[Path]) -> bool:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            values = {path: np.array(value) for path, value in point.values.items()}  # it may move them
             run: BackwardRun = run_backward(
-                traced.program, point.upstream, Recorder(_Nowhere()), values=point.values
+                traced.program, point.upstream, Recorder(_Nowhere()), values=values
             )
     except Exception:  # a changed statement may be of no use to what comes behind it
         return False

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.spec.code.lines.counts import Counts, line_of
 from bpx.spec.code.lines.edits import edits
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.lines.statements import Statement, statement_at
@@ -56,10 +57,13 @@ def _at(frame: FrameType) -> tuple[CodeType, int]:
 
 
 class Corrections:
-    """The search for statements that say what is right: `mends` runs backward, and says whether it does."""
+    """The search for statements that say what is right: `mends` runs backward, and says whether it does.
 
-    def __init__(self, mends: Callable[[], bool]) -> None:
-        self._mends = mends
+    `counts` are the lines that set no gradients: what they set stays a number, or whole.
+    """
+
+    def __init__(self, mends: Callable[[], bool], counts: Counts) -> None:
+        self._mends, self._counts = mends, counts
         self.tried = 0
 
     def of(self, place: Place) -> str | None:
@@ -68,14 +72,16 @@ class Corrections:
         source = place.statement.span.source
         if function is None or place.statement.line in _repeated_without_end(source):
             return None
-        for text in islice(edits(place.statement.text, place.scope), MOST_TRIED_OF_ONE):
+        line = line_of(place.statement)
+        texts = edits(place.statement.text, place.scope, number=line in self._counts)
+        for text in islice(texts, MOST_TRIED_OF_ONE):
             if self.tried >= MOST_TRIED:
                 return None
             self.tried += 1
             code = _code_with(place, text)
             if code is not None:
                 with _running(function, code):
-                    if self._mends():
+                    if self._mends() and self._counts.keeps(line):
                         return text
         return None
 

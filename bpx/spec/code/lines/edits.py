@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -43,14 +43,17 @@ _COMPARISONS: dict[type[ast.AST], tuple[str, ...]] = {
 _LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp)
 
 
-def edits(text: str, scope: Mapping[str, Any]) -> Iterator[str]:
-    """Statements, or heads of loops, that differ from this one in one place."""
+def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator[str]:
+    """Statements, or heads of loops, that differ from this one in one place.
+
+    What sets a `number`, as a length, is not multiplied by arrays.
+    """
     tree = _parsed(text)
     if tree is None or not text.isascii():
         return
     edited = _Edited(text, tree, scope)
     seen = {text}
-    for other in chain(edited.of_its_parts(), edited.of_the_statement(), edited.with_more()):
+    for other in chain(edited.of_its_parts(), edited.of_the_statement(), edited.with_more(number)):
         if other not in seen and _parsed(other) is not None:
             seen.add(other)
             yield other
@@ -138,6 +141,8 @@ class _Edited:
                 yield from (self._put(node, f"{a} @ {b}") for a, b in _products(left, right))
             yield self._put(node, self._of(node.left))
             yield self._put(node, self._of(node.right))
+            if isinstance(node.op, ast.Mult) and _is_product(node.left):
+                yield self._put(node, self._of(node.left.left))  # a slope, as `a * (1 - a)`
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             yield self._put(node, self._of(node.operand))
         elif isinstance(node, ast.Compare) and len(node.ops) == 1:
@@ -196,7 +201,7 @@ class _Edited:
 
     # --- something more ---
 
-    def with_more(self) -> Iterator[str]:
+    def with_more(self, is_number: bool = False) -> Iterator[str]:
         """A factor or a term that is missing."""
         value = self._value
         if value is None or isinstance(self._tree, ast.For) or isinstance(value, ast.Tuple):
@@ -207,7 +212,8 @@ class _Edited:
             yield self._put(value, f"{tight} * {number}")
             if number in self._lengths:
                 yield self._put(value, f"{tight} / {number}")
-        for name in [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]:
+        arrays = [] if is_number else [name for name, array in self._arrays.items() if np.ndim(array)]
+        for name in arrays[:MOST_NAMES]:
             for factor in (
                 name,
                 f"(1 - {name} ** 2)",
@@ -222,6 +228,10 @@ class _Edited:
             for number in self._numbers:
                 yield self._put(value, f"{text} + {number} * {name}")
                 yield self._put(value, f"{text} + 2 * {number} * {name}")
+
+
+def _is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
 
 
 def _products(left: str, right: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,82 @@
+"""Which lines may be wrong: how doubtful each is, and counts that several wrong lines read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpx.spec.code.lines.backward_values import Adjoint, close
+from bpx.spec.code.lines.corrections import Corrections, Place
+from bpx.spec.code.lines.counts import Counts, LineKey, line_of, stands_for
+from bpx.spec.code.lines.line_blame import Culprit
+from bpx.spec.code.lines.meant import LIKE, RIGHT, STRANGE, Meant
+from bpx.spec.code.lines.recorder import RETURN, Key, Setting
+
+
+def doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], int]:
+    """How doubtful lines are: what sets a whole adjoint is right.
+
+    A line that sets the same as one before is strange. Where adjoints come with the opposite sign from the
+    start, that is how they are meant.
+    """
+    doubts: dict[tuple[str, int], int] = {}
+    held, names = [meant.upstream], set[str]()
+    signs = {1.0}
+    for setting in settings:
+        value, statement = setting.value, setting.statement
+        if statement is None or not isinstance(value, np.ndarray) or value.size < 2:
+            continue
+        repeats = any(close(value, other) for other in held)
+        held.append(value)
+        if setting.argument:
+            continue
+        hands_on = setting.is_handed_over or (setting.key.target == RETURN and statement.value in names)
+        names.add(setting.key.target)
+        doubt = STRANGE if not meant.is_alike(value) or (repeats and not hands_on) else LIKE
+        fitting = {sign for sign in (1.0, -1.0) if meant.is_whole(sign * value)}
+        if fitting and (hands_on or not repeats):
+            doubt = RIGHT if fitting & signs else doubt
+            signs = fitting
+        line = line_of(statement)
+        doubts[line] = min(doubt, doubts.get(line, RIGHT))
+    return doubts
+
+
+def read_by_all(
+    counts: Counts, by_line: Mapping[LineKey, Place], culprits: Sequence[Culprit]
+) -> set[LineKey]:
+    """The lines that set one number once, which several culprits read, and all of them."""
+    statements = [one.setting.statement for one in culprits if one.setting.statement]
+    reads = [set(statement.reads) for statement in statements]
+    common = set.intersection(*reads) if len(reads) > 1 else set()
+    return {line for line in by_line if counts.name(line) in common}
+
+
+def count_instead(
+    search: Corrections, counts: Counts, by_line: Mapping[LineKey, Place], line: LineKey, text: str
+) -> tuple[LineKey, str]:
+    """The line that sets a number, and what it should say, where another is wrong by that number alone."""
+    for other in by_line:
+        name = counts.name(other)
+        if other != line and name and stands_for(name, by_line[line].statement.text, text):
+            right = search.of(by_line[other])
+            if right is not None:
+                return other, right
+    return line, text
+
+
+def corrected_culprit(
+    place: Place, text: str, settings: Sequence[Setting], culprits: Sequence[Culprit], wrong: frozenset[Any]
+) -> Culprit:
+    """The culprit that a correction of its line mends all that is wrong with."""
+    line = line_of(place.statement)
+    for culprit in culprits:
+        if culprit.setting.statement and line_of(culprit.setting.statement) == line:
+            return culprit._replace(right=text, leaves=tuple(wrong))
+    same = [one for one in settings if one.statement and line_of(one.statement) == line and not one.argument]
+    targets = place.statement.targets or ("",)
+    key = Key(place.code.co_filename, place.statement.line, targets[0])
+    setting = same[0] if same else Setting(key, 0, place.statement, np.zeros(()), None, {})
+    return Culprit(setting, Adjoint(-1, None), 1.0, tuple(wrong), text)
