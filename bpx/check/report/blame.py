@@ -54,6 +54,12 @@ class Mistake(NamedTuple):
         return cls(code, tuple(facts.items()))
 
     @property
+    def is_empty(self) -> bool:
+        """Does it say that something is used in place of itself? Two nodes may be written alike."""
+        facts = {key: str(fact) for key, fact in self.facts if key in ("wrong", "right")}
+        return len(facts) == 2 and facts["wrong"] == facts["right"]
+
+    @property
     def text(self) -> str:
         """The sentence."""
         facts = {key: _words(fact) for key, fact in self.facts}
