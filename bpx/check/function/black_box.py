@@ -184,7 +184,7 @@ class BlackBoxCheck:
             worst = self.evaluation.table(name, shape, own, self.rows.output_index)
             return self.outputs.with_outputs(worst, own)
         evidence = Evidence.nothing(shape, obstacle=Obstacle.CLAIM_SHAPE)
-        facts = {"found": shape_text(self.rows.misshapen[input].shape), "wanted": shape_text(shape)}
+        facts = {"found": str(self.rows.misshapen[input].shape), "wanted": str(shape)}
         evidence.facts[Obstacle.CLAIM_SHAPE.code] = facts
         return table(name, evidence.value, evidence, self.evaluation.detect)
 

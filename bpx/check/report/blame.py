@@ -88,6 +88,7 @@ class CodeLine(NamedTuple):
     wrong: tuple[str, ...] = ()
     time: int | None = None
     gradient_of: str | None = None
+    shown: tuple[str, int | None] | None = None  # that node where its name is bpx's: its text, its line
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -113,7 +114,8 @@ class Blame(NamedTuple):
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
     is that of its gradient. `entries` are the claims on single entries, as `w[0]`, that are wrong; it is
     empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed
-    since the nearest claims above, its consumers first: the mistake is at one of them.
+    since the nearest claims above, its consumers first: the mistake is at one of them. `segment_lines` are
+    the files and lines of these, where they are of somebody's code.
     """
 
     node: str
@@ -132,6 +134,7 @@ class Blame(NamedTuple):
     cause: str | None = None
     segment: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    segment_lines: tuple[tuple[str, int], ...] = ()
 
     @property
     def subject(self) -> str:

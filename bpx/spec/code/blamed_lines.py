@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import LONGEST_PLACE
 from bpx.check.report.blame import Blame, CodeLine
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.lines.backward_values import (
@@ -197,7 +198,7 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
     made = []
     for line in lines:
         leaves = tuple(name for path, name in names.items() if path in line.culprit.leaves)
-        code = _code_line(line, leaves)
+        code = _code_line(line, leaves, traced)
         if code is None:
             continue
         node = line.node or (leaves[0] if leaves else "")
@@ -208,14 +209,36 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
     return (*made, *(culprit for culprit in found if culprit.node not in explained))
 
 
-def _code_line(line: WrongLine, leaves: tuple[str, ...]) -> CodeLine | None:
+def _code_line(line: WrongLine, leaves: tuple[str, ...], traced: TracedProgram) -> CodeLine | None:
     setting = line.culprit.setting
     if setting.statement is None:
         return None
     sets = "return" if setting.key.target == RETURN else setting.key.target
     time = setting.time + 1 if setting.time else None
     right = line.culprit.right
-    return CodeLine(setting.statement.span, setting.statement.text, sets, right, leaves, time, line.node)
+    shown = _shown(traced, line.node) if line.node is not None else None
+    return CodeLine(
+        setting.statement.span, setting.statement.text, sets, right, leaves, time, line.node, shown
+    )
+
+
+def _shown(traced: TracedProgram, name: str) -> tuple[str, int | None] | None:
+    """What a node is called that has no name of its own in the code, and its line; None where it has one.
+
+    It is called by its text; one of several with the same name, which bpx numbers, by that name.
+    """
+    graph = traced.graph
+    node = graph.nodes[name]
+    span = graph.origins.get(node)
+    if span is None or node in {leaf.node for leaf in graph.inputs}:
+        return None
+    line = span.source.position(span.start)[0]
+    if node not in graph.own_names:
+        text = " ".join(span.text.split())
+        return (text, line) if len(text) <= LONGEST_PLACE else None
+    base, _, number = name.rpartition("_")
+    is_numbered = number.isdecimal() and any(f"{base}_{other}" in graph.steps for other in (1, 2, 3))
+    return (base, line) if is_numbered and base not in graph.steps else None
 
 
 # --- corrections ---
