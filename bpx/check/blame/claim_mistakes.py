@@ -107,7 +107,7 @@ class _ClaimSearch:
             yield PlacedMistake(None, self.inner_forgotten)
         values = [np.asarray(point.checked.values[self.node]) for point in self.points]
         scaled = [right * value for right, value in zip(self.comparison.right, values, strict=True)]
-        positive = all(np.all(value > 0) for value in values)  # others have no logarithm
+        positive = bool(np.all(values[0] > 0))  # others have no logarithm
         if positive and self.is_curved and self.comparison.explained_by(scaled):
             name = named_formula(self.checked, self.node)
             yield PlacedMistake(None, Mistake.of("log-derivative", name=name))
