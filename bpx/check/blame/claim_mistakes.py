@@ -205,10 +205,7 @@ class _ClaimSearch:
             for node in self.functions_above()
             if node in own
             and self.comparison.explained_by(
-                [
-                    point.checked.reference[node].value * point.checked.values[node]
-                    for point in self.points
-                ]
+                [point.checked.reference[node].value * point.checked.values[node] for point in self.points]
             )
         )[:1]
 

@@ -44,7 +44,7 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import bad_options, is_number, is_whole, unknown_options, wrong_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
-from bpx.graph.numbers import number, shape_text
+from bpx.graph.numbers import number
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 

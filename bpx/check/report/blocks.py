@@ -223,10 +223,13 @@ def details(culprit: Blame) -> Iterator[Cell]:
 def _segment(culprit: Blame) -> str:
     """Where the mistake is: in code the lines, which can be seen; else the nodes."""
     if culprit.segment_lines:
-        places = culprit.segment_lines
-        lines = {name: shortened([str(line) for other, line in places if other == name]) for name, _ in places}
-        text = say("word.and").join(f"{numbers} of {visible(name)}" for name, numbers in lines.items())
-        return say("check.segment-lines", count=len(places), lines=text)
+        by_file: dict[str, list[str]] = {}
+        for name, line in culprit.segment_lines:
+            by_file.setdefault(name, []).append(str(line))
+        text = say("word.and").join(
+            f"{shortened(numbers)} of {visible(name)}" for name, numbers in by_file.items()
+        )
+        return say("check.segment-lines", count=len(culprit.segment_lines), lines=text)
     names = shortened([f"`{visible(name)}`" for name in culprit.segment], MOST_NAMED)
     return say("check.segment", count=len(culprit.segment), names=names)
 
