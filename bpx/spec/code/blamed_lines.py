@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import LONGEST_PLACE
 from bpx.check.report.blame import Blame, CodeLine
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.lines.backward_values import (
@@ -28,6 +27,7 @@ from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
 from bpx.spec.code.lines.meant import LIKE, RIGHT, STRANGE, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
+from bpx.spec.code.lines.shown_node import shown_node
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
 
 MOVED = 0.02  # relative: how far other points are from the first; signs stay, and so do most branches
@@ -216,29 +216,10 @@ def _code_line(line: WrongLine, leaves: tuple[str, ...], traced: TracedProgram) 
     sets = "return" if setting.key.target == RETURN else setting.key.target
     time = setting.time + 1 if setting.time else None
     right = line.culprit.right
-    shown = _shown(traced, line.node) if line.node is not None else None
+    shown = shown_node(traced.graph, line.node) if line.node is not None else None
     return CodeLine(
         setting.statement.span, setting.statement.text, sets, right, leaves, time, line.node, shown
     )
-
-
-def _shown(traced: TracedProgram, name: str) -> tuple[str, int | None] | None:
-    """What a node is called that has no name of its own in the code, and its line; None where it has one.
-
-    It is called by its text; one of several with the same name, which bpx numbers, by that name.
-    """
-    graph = traced.graph
-    node = graph.nodes[name]
-    span = graph.origins.get(node)
-    if span is None or node in {leaf.node for leaf in graph.inputs}:
-        return None
-    line = span.source.position(span.start)[0]
-    if node not in graph.own_names:
-        text = " ".join(span.text.split())
-        return (text, line) if len(text) <= LONGEST_PLACE else None
-    base, _, number = name.rpartition("_")
-    is_numbered = number.isdecimal() and any(f"{base}_{other}" in graph.steps for other in (1, 2, 3))
-    return (base, line) if is_numbered and base not in graph.steps else None
 
 
 # --- corrections ---
