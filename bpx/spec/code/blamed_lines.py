@@ -217,9 +217,8 @@ def _code_line(line: WrongLine, leaves: tuple[str, ...], traced: TracedProgram) 
     time = setting.time + 1 if setting.time else None
     right = line.culprit.right
     shown = shown_node(traced.graph, line.node) if line.node is not None else None
-    return CodeLine(
-        setting.statement.span, setting.statement.text, sets, right, leaves, time, line.node, shown
-    )
+    span, text = setting.statement.span, setting.statement.text
+    return CodeLine(span, text, sets, right, leaves, time, line.node, shown)
 
 
 # --- corrections ---
