@@ -87,7 +87,11 @@ def speaking(catalogue: Catalogue) -> Iterator[None]:
 
 def _cut(text: str) -> str:
     """A user's text may be of any length, a sentence may not."""
-    return text if len(text) <= _LONGEST_FACT else f"{text[: _LONGEST_FACT // 2]}…{text[-20:]}"
+    if len(text) <= _LONGEST_FACT:
+        return text
+    head, tail = text[: _LONGEST_FACT // 2], text[-20:]
+    # Between words where there are some: half a number is another number.
+    return f"{head.rpartition(' ')[0] or head}…{tail.partition(' ')[2] or tail}"
 
 
 def visible(text: str) -> str:

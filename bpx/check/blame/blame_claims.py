@@ -224,7 +224,15 @@ def _blamed_claim(
         cancelled=_cancelled(point, node) if cause is None else (),
         cause=None if cause is None else checked.name(cause),
         segment=tuple(map(checked.name, _segment(checked, where))),
+        segment_lines=_lines(checked, _segment(checked, where)),
     )
+
+
+def _lines(checked: CheckedGraph, nodes: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    """The files and lines of nodes that stand in somebody's code."""
+    spec = checked.query.spec
+    spans = [spec.origins[node] for node in nodes if node in spec.origins] if spec.is_code else []
+    return tuple(sorted({(span.source.name, span.source.position(span.start)[0]) for span in spans}))
 
 
 def _segment(checked: CheckedGraph, node: int) -> list[int]:

@@ -62,6 +62,8 @@ def placed_mistakes(points: Sequence[ClaimsAtPoint], node: int) -> list[PlacedMi
     if forgotten:
         return [PlacedMistake(None, forgotten)]
     placed = [*search.of_the_sum(), *search.at_consumers(), *search.of_others()]
+    if any(one.mistake.code == "own-value" for one in placed):  # relu(z) for its mask, where all are open
+        placed = [one for one in placed if one.mistake.code != "log-derivative"]
     if search.is_vague:  # so few digits fit much
         placed = [one for one in placed if one.edge is None or one.mistake.code in PLACES]
     if [one.mistake.code for one in placed] == ["log-derivative"]:
@@ -105,7 +107,8 @@ class _ClaimSearch:
             yield PlacedMistake(None, self.inner_forgotten)
         values = [np.asarray(point.checked.values[self.node]) for point in self.points]
         scaled = [right * value for right, value in zip(self.comparison.right, values, strict=True)]
-        if self.is_curved and self.comparison.explained_by(scaled):
+        positive = bool(np.all(values[0] > 0))  # others have no logarithm
+        if positive and self.is_curved and self.comparison.explained_by(scaled):
             name = named_formula(self.checked, self.node)
             yield PlacedMistake(None, Mistake.of("log-derivative", name=name))
 
@@ -186,12 +189,37 @@ class _ClaimSearch:
         yield from placed
         if not placed:
             mistakes = (
-                substitution_mistakes(checks, self.node, self.comparison)
+                self.values_for_slopes()
+                or substitution_mistakes(checks, self.node, self.comparison)
                 or tuple(entry_mistakes(self.comparison))
                 or slips_in_gradient(checks, self.node, self.comparison)
                 or self.formulas()
             )
             yield from (PlacedMistake(None, mistake) for mistake in mistakes)
+
+    def values_for_slopes(self) -> tuple[Mistake, ...]:
+        """The value of a function that has a name, as of `1 / (1 + exp(-z))`, in place of its derivative."""
+        own = self.checked.query.spec.own_names
+        return tuple(
+            Mistake.of("value-of", value=named_formula(self.checked, node))
+            for node in self.functions_above()
+            if node in own
+            and self.comparison.explained_by(
+                [point.checked.reference[node].value * point.checked.values[node] for point in self.points]
+            )
+        )[:1]
+
+    def functions_above(self) -> list[int]:
+        """The nodes above that are functions of this one alone, element by element."""
+        graph, reached = self.checked.graph, {self.node}
+        for edge in sorted(self.edges_to(self.checked), key=lambda edge: edge.consumer):
+            node = edge.consumer
+            free = [arg for arg in graph.args[node] if arg not in graph.constants]
+            same = graph.shapes[node] == graph.shapes[self.node]
+            if same and graph.ops[node].elementwise and set(free) <= reached:
+                reached.add(node)
+        known = [point.checked.reference for point in self.points]
+        return sorted(node for node in reached - {self.node} if all(node in one for one in known))
 
     def formulas(self) -> tuple[Mistake, ...]:
         """Short formulas that give the claim, in the names in scope."""

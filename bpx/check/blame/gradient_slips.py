@@ -43,10 +43,11 @@ def slips_in_gradient(
     if gradient is None or points[0].elements > MOST_EXACT_ELEMENTS or comparison.is_coarse:
         return ()
     search = _SlipSearch(points, gradient.id, comparison)
-    factors = [*search.factors()] or [*search.altered_factors()]
+    factors = [*search.factors()] or [one for one in search.altered_factors() if not one.is_empty]
     if factors:  # all of them are one number, and the shortest text is that of the op somebody wrote
         return (min(factors, key=lambda mistake: len(mistake.text)),)
-    return tuple(dict.fromkeys(search.slips()))[:MOST_NAMED]
+    slips = [one for one in search.slips() if not one.is_empty]
+    return tuple(dict.fromkeys(slips))[:MOST_NAMED]
 
 
 class _SlipSearch:
@@ -70,7 +71,7 @@ class _SlipSearch:
 
     def text(self, graph: Graph, node: int) -> Formula:
         """A node as people write it."""
-        return plain_formula(graph, node, self.names)
+        return plain_formula(self.checked, graph, node, self.names)
 
     def is_readable(self, *texts: Formula) -> bool:
         """Are the texts short enough for a sentence?"""

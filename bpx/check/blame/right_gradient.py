@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bpx.check.blame.textbook import textbook_form
-from bpx.check.blame.where import written
+from bpx.check.blame.where import array_names, written
 from bpx.check.numeric.tolerances import MOST_IN_A_CORRECTION, SHORT_ENOUGH, TEXTBOOK_LENGTH
 from bpx.check.patterns.error_patterns import true_row
 from bpx.check.report.blame import Correction
@@ -106,7 +106,8 @@ class _Written:
 
     @property
     def formula(self) -> Formula:
-        return formula(self.graph, self.root.id, self.names, open_root=False)
+        arrays = array_names(self.checked, self.graph, self.graph.needs(of=[self.root.id]))
+        return formula(self.graph, self.root.id, {**arrays, **self.names}, open_root=False)
 
     @property
     def ops(self) -> int:
@@ -131,14 +132,14 @@ class _Written:
         return handle
 
 
-def plain_formula(graph: Graph, node: int, names: Mapping[int, Formula]) -> Formula:
+def plain_formula(checked: CheckedGraph, graph: Graph, node: int, names: Mapping[int, Formula]) -> Formula:
     """The formula of a node as people write it, with names in place of some nodes."""
     plain = Graph()
     handles = {one: plain.input(graph.shapes[one]) for one in graph.needs(of=[node]) if one in names}
     root = _built(Subgraph(graph, tuple(handles), node), [*handles.values()], plain)
-    return formula(
-        plain, root.id, {handle.id: names[one] for one, handle in handles.items()}, open_root=False
-    )
+    arrays = array_names(checked, plain, plain.needs(of=[root.id]))
+    own = {handle.id: names[one] for one, handle in handles.items()}
+    return formula(plain, root.id, {**arrays, **own}, open_root=False)
 
 
 def _built(inside: Subgraph, args: Sequence[Expr], graph: Graph) -> Expr:

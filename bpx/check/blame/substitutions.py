@@ -64,7 +64,8 @@ def substitution_mistakes(
         *_wrong_kernels(points, gradient.id, comparison),
     ]
     most = min(MOST_SUBSTITUTED, MOST_SUBSTITUTED_ELEMENTS // checked.elements)
-    for change in islice(_changes(checked, gradient.id), most):
+    changes = (change for change in _changes(checked, gradient.id) if not change.mistake.is_empty)
+    for change in islice(changes, most):
         for everywhere in (False, True):
             if _gives(points, gradient.id, change, everywhere, comparison):
                 fitting.append(change.mistake)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bpx.check.numeric.tolerances import LONGEST_PLACE
-from bpx.graph.formula import MOST_IN_A_RULE, Formula, derivative, formula, ops_written, words
+from bpx.graph.formula import MOST_IN_A_RULE, Formula, derivative, formula, ops_written, symbol, words
 from bpx.graph.formula_parts import Number, Operation, Part, Symbol, count_of_args
 from bpx.graph.graph import CONSTANT
+from bpx.graph.numbers import LARGEST_SHOWN, shape_text
 from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.check.report.blame import Mistake
     from bpx.check.whole.checked_graph import CheckedGraph
+    from bpx.graph.graph import Graph
     from bpx.passes.reverse import Edge
 
 
@@ -23,12 +26,27 @@ def named_formula(checked: CheckedGraph, node: int) -> Formula:
 
 def written(checked: CheckedGraph, node: int, *, open_root: bool) -> Formula:
     """The formula of a node; of a long one its op and the args that are short, and `…` for the others."""
-    graph, names = checked.graph, checked.query.spec.own_names
+    graph, own = checked.graph, checked.query.spec.own_names
+    names: dict[int, str | Formula] = {**array_names(checked, graph, graph.needs(of=[node])), **own}
     # What is used twice is written twice: a formula may be far longer than its graph.
     if (not open_root and node in names) or ops_written(graph, node, names) <= MOST_IN_A_RULE:
         return formula(graph, node, names, open_root=open_root)
     long = [arg for arg in graph.args[node] if ops_written(graph, arg, names) > MOST_IN_A_RULE]
     return formula(graph, node, {**names, **dict.fromkeys(long, words("…"))}, open_root=True)
+
+
+def array_names(checked: CheckedGraph, graph: Graph, nodes: Iterable[int]) -> dict[int, Formula]:
+    """What stands for large constants among `nodes`: nobody reads an array of many numbers in a formula."""
+    known = checked.query.spec.constant_names
+    names: dict[int, Formula] = {}
+    for node in nodes:
+        value = graph.constants.get(node)
+        if value is not None and value.size > LARGEST_SHOWN:
+            name = known.get((value.shape, value.tobytes()))
+            turned = known.get((value.T.shape, value.T.tobytes()))
+            text = name or (f"{turned}.T" if turned else f"const({shape_text(value.shape)})")
+            names[node] = symbol(text) if name else words(text)
+    return names
 
 
 def occurrences(checked: CheckedGraph) -> dict[int, int]:

@@ -44,7 +44,7 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import bad_options, is_number, is_whole, unknown_options, wrong_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
-from bpx.graph.numbers import number, shape_text
+from bpx.graph.numbers import number
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -184,7 +184,7 @@ class BlackBoxCheck:
             worst = self.evaluation.table(name, shape, own, self.rows.output_index)
             return self.outputs.with_outputs(worst, own)
         evidence = Evidence.nothing(shape, obstacle=Obstacle.CLAIM_SHAPE)
-        facts = {"found": shape_text(self.rows.misshapen[input].shape), "wanted": shape_text(shape)}
+        facts = {"found": str(self.rows.misshapen[input].shape), "wanted": str(shape)}
         evidence.facts[Obstacle.CLAIM_SHAPE.code] = facts
         return table(name, evidence.value, evidence, self.evaluation.detect)
 

@@ -36,7 +36,6 @@ from bpx.check.patterns.reversed_inputs import reversed_inputs
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.evidence import Obstacle
 from bpx.graph.arrays import Array, Shape
-from bpx.graph.numbers import shape_text
 
 
 def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str) -> tuple[Blame, ...]:
@@ -237,7 +236,7 @@ def _shape_mistake(rows: BlackBoxRows, input: int) -> Mistake:
     weights = rows.mixture if rows.one_hot else np.eye(len(rows.upstreams))[0]
     upstream = weights @ rows.upstreams
     claimed = rows.caller.backward(upstream.reshape(rows.output.shape))[input]
-    facts = {"found": shape_text(np.shape(claimed)), "wanted": shape_text(wanted)}
+    facts = {"found": str(np.shape(claimed)), "wanted": str(wanted), "name": rows.caller.names[input]}
     for code, proposal, more in _proposals(claimed, wanted):
         if _is_gradient(rows, weights, input, proposal):
             return Mistake.of(code, **facts, **more)

@@ -54,6 +54,12 @@ class Mistake(NamedTuple):
         return cls(code, tuple(facts.items()))
 
     @property
+    def is_empty(self) -> bool:
+        """Does it say that something is used in place of itself? Two nodes may be written alike."""
+        facts = {key: str(fact) for key, fact in self.facts if key in ("wrong", "right")}
+        return len(facts) == 2 and facts["wrong"] == facts["right"]
+
+    @property
     def text(self) -> str:
         """The sentence."""
         facts = {key: _words(fact) for key, fact in self.facts}
@@ -84,6 +90,7 @@ class CodeLine(NamedTuple):
     time: int | None = None
     gradient_of: str | None = None
     only: bool = True
+    shown: tuple[str, int | None] | None = None  # that node where its name is bpx's: its text, its line
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -109,7 +116,8 @@ class Blame(NamedTuple):
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
     is that of its gradient. `entries` are the claims on single entries, as `w[0]`, that are wrong; it is
     empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed
-    since the nearest claims above, its consumers first: the mistake is at one of them.
+    since the nearest claims above, its consumers first: the mistake is at one of them. `segment_lines` are
+    the files and lines of these, where they are of somebody's code.
     """
 
     node: str
@@ -128,6 +136,7 @@ class Blame(NamedTuple):
     cause: str | None = None
     segment: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    segment_lines: tuple[tuple[str, int], ...] = ()
 
     @property
     def subject(self) -> str:

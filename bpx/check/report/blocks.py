@@ -104,6 +104,8 @@ def answer(report: CheckResults) -> str:
     return say(
         f"check.{key}",
         output=output if report.order == 1 else say("check.second-order", output=output),
+        names=", ".join(f"`{visible(one.node)}`" for one in report.blame),
+        blamed=len(report.blame),
         count=f"{report.digits_lost if key == 'digits-lost' else counts[report.worst.verdict.word]:,}",
         total=sum(counts.values()),
         all=f"{report.total:,}",
@@ -115,6 +117,9 @@ def _answer_key(report: CheckResults) -> str:
     assert report.worst
     verdict, key = report.worst.verdict, _ANSWERS[report.worst.verdict]
     if report.blame and verdict is not Verdict.DISAGREE:
+        shapes = verdict is Verdict.AGREE
+        if shapes and all(one.mistakes and one.mistakes[0].code == "wrong-shape" for one in report.blame):
+            return "wrong-shapes"
         return "wrong-besides" if all(culprit.claim for culprit in report.blame) else "wrong-rule"
     if verdict is Verdict.DISAGREE and report.wrong_elsewhere:
         is_right_here = all(row.here is Verdict.AGREE for row in report.claims if row.only_here)
@@ -209,11 +214,24 @@ def details(culprit: Blame) -> Iterator[Cell]:
     yield from _others("also", culprit.also)
     yield from _others("cancelled", culprit.cancelled)
     if culprit.claim and len(culprit.segment) > 1 and culprit.arg is None:
-        names = shortened([f"`{visible(name)}`" for name in culprit.segment], MOST_NAMED)
-        yield say("check.segment", count=len(culprit.segment), names=names)
+        yield _segment(culprit)
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
     yield from _others("innocent", culprit.heirs)
+
+
+def _segment(culprit: Blame) -> str:
+    """Where the mistake is: in code the lines, which can be seen; else the nodes."""
+    if culprit.segment_lines:
+        by_file: dict[str, list[str]] = {}
+        for name, line in culprit.segment_lines:
+            by_file.setdefault(name, []).append(str(line))
+        text = say("word.and").join(
+            f"{shortened(numbers)} of {visible(name)}" for name, numbers in by_file.items()
+        )
+        return say("check.segment-lines", count=len(culprit.segment_lines), lines=text)
+    names = shortened([f"`{visible(name)}`" for name in culprit.segment], MOST_NAMED)
+    return say("check.segment", count=len(culprit.segment), names=names)
 
 
 def _others(key: str, names: Sequence[str]) -> Iterator[str]:
@@ -227,7 +245,9 @@ def _about_line(code: CodeLine) -> Iterator[Cell]:
     """What the line should set, and what is wrong because of it."""
     key = "line-returns" if code.sets == "return" else "line-sets"
     key = key if code.gradient_of else f"{key}-part"
-    yield say(f"check.{key}", sets=visible(code.sets), node=visible(code.gradient_of or ""))
+    node, line = code.shown or (code.gradient_of or "", None)
+    key = f"{key}-at" if line is not None else key
+    yield say(f"check.{key}", sets=visible(code.sets), node=visible(node), line=line)
     if code.time is not None:
         yield say("check.line-time", time=code.time)
     if code.right:

@@ -18,7 +18,9 @@ def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
     digits = SHOWN_DIGITS
     while row.verdict is Verdict.DISAGREE and digits < _MOST_DIGITS and _same(row, digits):
         digits += 1
-    return numbers_formula(row.claimed, digits), _reference(row, digits)
+    has_none = row.reason is not None and row.reason.code == "claim-shape"  # none for this entry
+    claimed = say("check.no-reference") if has_none else numbers_formula(row.claimed, digits)
+    return claimed, _reference(row, digits)
 
 
 def _same(row: Entry | LocalRow, digits: int) -> bool:

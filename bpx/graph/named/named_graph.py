@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import CONSTANT, Graph, Op
 from bpx.graph.named.names import dotted, group_of, groups_of
 from bpx.graph.numbers import LARGEST_SHOWN
@@ -77,6 +77,8 @@ class NamedGraph:
     tables: Mapping[str, NumberTable] = field(default_factory=dict)
     composites: Mapping[int, Composite] = field(default_factory=dict)  # nodes that were written out
     is_code: bool = False  # traced: `origins` are places in somebody's Python file
+    # (shape, bytes) of a constant → what somebody's code calls the array.
+    constant_names: Mapping[tuple[Shape, bytes], str] = field(default_factory=dict)
     layers: Collection[str] = frozenset()  # names of the calls of blocks that were written out
     # Builds it again with other values, which may have other shapes.
     rebuilt: Callable[[Mapping[str, Any]], NamedGraph] | None = None

@@ -29,6 +29,7 @@ from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
 from bpx.spec.code.lines.meant import RIGHT, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
+from bpx.spec.code.lines.shown_node import shown_node
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
 
 MOVED = 0.02  # relative: how far other points are from the first; signs stay, and so do most branches
@@ -199,7 +200,7 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
     made = []
     for line in lines:
         leaves = tuple(name for path, name in names.items() if path in line.culprit.leaves)
-        code = _code_line(line, leaves)
+        code = _code_line(line, leaves, traced)
         if code is None:
             continue
         node = line.node or (leaves[0] if leaves else "")
@@ -210,14 +211,16 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
     return (*made, *(culprit for culprit in found if culprit.node not in explained))
 
 
-def _code_line(line: WrongLine, leaves: tuple[str, ...]) -> CodeLine | None:
+def _code_line(line: WrongLine, leaves: tuple[str, ...], traced: TracedProgram) -> CodeLine | None:
     setting = line.culprit.setting
     if setting.statement is None:
         return None
     sets = "return" if setting.key.target == RETURN else setting.key.target
     time = setting.time + 1 if setting.time else None
     right = line.culprit.right
-    return CodeLine(setting.statement.span, setting.statement.text, sets, right, leaves, time, line.node)
+    shown = shown_node(traced.graph, line.node) if line.node is not None else None
+    span, text = setting.statement.span, setting.statement.text
+    return CodeLine(span, text, sets, right, leaves, time, line.node, shown)
 
 
 # --- corrections ---

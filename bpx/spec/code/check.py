@@ -17,7 +17,6 @@ from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
-from bpx.graph.numbers import shape_text
 from bpx.spec.code.blamed_lines import batch_lengths, blamed, wrong_lines
 from bpx.spec.code.gradients import Found
 from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
@@ -172,9 +171,10 @@ def _arrays(program: Program) -> list[str]:
 
 def _wrong_shape(found: Found, program: Program) -> Blame:
     """A gradient that is of no use, whatever its numbers are."""
-    wanted = shape_text(np.shape(get(program.world.originals, found.leaf)))
-    mistake = Mistake.of("wrong-shape", found=shape_text(np.shape(found.value)), wanted=wanted)
+    wanted = np.shape(get(program.world.originals, found.leaf))
     [leaf] = named({found.leaf: found.value})
+    facts = {"found": str(np.shape(found.value)), "wanted": str(wanted), "name": leaf.name}
+    mistake = Mistake.of("wrong-shape", **facts)
     return Blame(leaf.name, "", None, None, (mistake,), claim=True)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import NoHandleError
+from bpx.graph.arrays import NoHandleError, Shape
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import free_output_name
+from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.graph.run import run
 from bpx.spec.trace.random_state import kept_random_state
 from bpx.spec.trace.stand_ins import Place, places, stand_ins
@@ -58,6 +60,7 @@ def trace_function(
     traced = _traced_call(function, inputs, origin, reach)
     node = _output_node(traced, traced.result)
     graph = _named_graph(traced, node, inputs, getattr(origin, "__code__", None), output)
+    graph = replace(graph, constant_names=_constant_names(graph, origin))
     if expected is not None:
         _certify(graph, np.asarray(expected), traced.tape.value_of(node.id), traced.tape.tolerance)
     lines = {(span.source.name, span.source.position(span.start)[0]) for span in graph.origins.values()}
@@ -175,6 +178,31 @@ def _named_graph(
         is_code=True,
         origins={node: tape.spans[node] for node in needed if node in tape.spans},
     )
+
+
+def _constant_names(graph: NamedGraph, origin: Callable[..., Any]) -> dict[tuple[Shape, bytes], str]:
+    """What the function's module, or what it closes over, calls the large arrays that are constants."""
+    values = graph.graph.constants.values()
+    large = {(value.shape, value.tobytes()) for value in values if value.size > LARGEST_SHOWN}
+    function = getattr(origin, "__func__", origin)
+    if not large or not isinstance(function, FunctionType):
+        return {}
+    closed = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    held = {**function.__globals__, **{name: _held(cell) for name, cell in closed}}
+    names: dict[tuple[Shape, bytes], str] = {}
+    for name, value in held.items():
+        if isinstance(value, np.ndarray) and value.size > LARGEST_SHOWN and value.dtype.kind in "fiub":
+            key = (value.shape, value.astype(np.float64).tobytes())
+            if key in large:
+                names.setdefault(key, name)
+    return names
+
+
+def _held(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return None
 
 
 def _unique_names(tape: Tape, needed: list[int], used: set[str]) -> dict[int, str]:
