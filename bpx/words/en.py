@@ -1595,7 +1595,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.all": "Show every entry and every local derivative.",
     "cli.strict": "Exit with code 1 unless everything agrees.",
     "cli.train-wrt": "Inputs to train (default: parameters).",
-    "cli.optimizer": 'sgd, momentum, nesterov, rmsprop, adam or adamw; settings in parentheses: "adam(beta1=0.8)".',
+    "cli.optimizer": 'One of sgd, momentum, nesterov, rmsprop, adam or adamw; settings in parentheses: "adam(beta1=0.8)".',
     "cli.rate": "Learning rate (default: sgd 0.1, all others 0.01).",
     "cli.schedule": 'How the learning rate changes: constant, step, exponential, linear or cosine, with settings: "cosine(warmup=10)".',
     "cli.momentum": "Momentum coefficient (default: 0.9; rmsprop 0).",

@@ -220,7 +220,7 @@ def _code_line(line: WrongLine, leaves: tuple[str, ...], traced: TracedProgram) 
     right = line.culprit.right
     shown = shown_node(traced.graph, line.node) if line.node is not None else None
     span, text = setting.statement.span, setting.statement.text
-    return CodeLine(span, text, sets, right, leaves, time, line.node, shown)
+    return CodeLine(span, text, sets, right, leaves, time, line.node, shown=shown)
 
 
 # --- corrections ---

@@ -66,6 +66,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "arccosh": (mp.acosh, 1.001, 1e3),
     "arctanh": (mp.atanh, -0.999, 0.999),
     "erf": (mp.erf, -6, 6),
+    "erfc": (mp.erfc, -6, 6),
     "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), -50, 50),
     "square": (lambda x: x * x, -1e3, 1e3),
     "reciprocal": (lambda x: 1 / x, 0.1, 1e3),
