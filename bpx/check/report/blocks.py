@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bpx.check.report.blame import Blame, CodeLine, Correction
+from bpx.check.report.blame import Blame, Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, second_name
 from bpx.check.report.figures import difference, digits, numbers
-from bpx.check.report.notes import MOST_NAMED, counts_text, notes, shortened
+from bpx.check.report.notes import MOST_NAMED, about_line, counts_text, notes, shortened
 from bpx.check.report.results import MOST_SHOWN, CheckResults, ClaimResult
 from bpx.graph.formula import numbers as numbers_formula
 from bpx.graph.numbers import SHOWN_DIGITS, index_text, number, shape_text
@@ -203,7 +203,7 @@ def _place_of(span: Span) -> str:
 def details(culprit: Blame) -> Iterator[Cell]:
     """The kind of mistake, what else it may be, and the formula that would be right."""
     if culprit.code:
-        yield from _about_line(culprit.code)
+        yield from about_line(culprit.code)
         if not culprit.mistakes:
             return
     first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
@@ -239,23 +239,6 @@ def _others(key: str, names: Sequence[str]) -> Iterator[str]:
     if names:
         quoted = shortened([f"`{visible(name)}`" for name in names], MOST_NAMED)
         yield say(f"check.{key}", count=len(names), names=quoted)
-
-
-def _about_line(code: CodeLine) -> Iterator[Cell]:
-    """What the line should set, and what is wrong because of it."""
-    key = "line-returns" if code.sets == "return" else "line-sets"
-    key = key if code.gradient_of else f"{key}-part"
-    node, line = code.shown or (code.gradient_of or "", None)
-    key = f"{key}-at" if line is not None else key
-    yield say(f"check.{key}", sets=visible(code.sets), node=visible(node), line=line)
-    if code.time is not None:
-        yield say("check.line-time", time=code.time)
-    if code.right:
-        yield say("check.line-right", right=visible(code.right))
-    others = [f"`{visible(name)}`" for name in code.wrong if name != code.gradient_of]
-    if others:
-        key = "line-wrong" if code.only else "line-wrong-too"
-        yield say(f"check.{key}", count=len(others), names=shortened(others, MOST_NAMED))
 
 
 def _correction(correction: Correction) -> Cell:

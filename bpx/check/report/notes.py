@@ -1,4 +1,4 @@
-"""The notes below a report: what was checked, where, and how well."""
+"""The notes below a report: what was checked, where, and how well; and what is said of a line to blame."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
+from bpx.check.report.blame import CodeLine
 from bpx.check.report.entry import Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.results import CheckResults
@@ -124,3 +125,20 @@ def _share_off(column: GradientTable) -> float:
     with np.errstate(over="ignore"):
         share = float(np.divide(np.max(gaps), largest)) if largest else np.inf
     return np.inf if np.isnan(share) else share
+
+
+def about_line(code: CodeLine) -> Iterator[str]:
+    """What the line should set, and what is wrong because of it."""
+    key = "line-returns" if code.sets == "return" else "line-sets"
+    key = key if code.gradient_of else f"{key}-part"
+    node, line = code.shown or (code.gradient_of or "", None)
+    key = f"{key}-at" if line is not None else key
+    yield say(f"check.{key}", sets=visible(code.sets), node=visible(node), line=line)
+    if code.time is not None:
+        yield say("check.line-time", time=code.time)
+    if code.right:
+        yield say("check.line-right", right=visible(code.right))
+    others = [f"`{visible(name)}`" for name in code.wrong if name != code.gradient_of]
+    if others:
+        key = "line-wrong" if code.only else "line-wrong-too"
+        yield say(f"check.{key}", count=len(others), names=shortened(others, MOST_NAMED))
