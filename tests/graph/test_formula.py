@@ -104,7 +104,7 @@ def test_an_array_reads_back(rows_of_numbers):
 SHAPES = {"x": (), "y": (), "z": (), "u": (3,), "v": (3,), "M": (3, 3), "N": (3, 3), "T": (2, 3, 3)}
 SHAPES |= {"Q": (1, 1, 2, 2)}
 EVERYWHERE = ("x", "u", "M", "T", "Q")  # the inputs that every op is tried on
-OF_THEIR_OWN = {"conv_transpose1d": ("P", "T")}
+OF_THEIR_OWN = {"conv_transpose1d": ("P", "T", "u")}
 SHAPES |= {"P": (1, 2, 3)}
 CONSTANTS = [
     0,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import bpx
+from bpx.check.function.black_box import check_function
 from bpx.check.function.black_box_rows import MIXED_ROWS, BlackBoxRows, coordinate, slanting
 from bpx.check.function.caller import Caller
 from bpx.check.numeric import multiprecision
@@ -120,7 +120,7 @@ def test_of_which_elements_of_a_large_output_a_gradient_is_wrong():
         slopes[37] *= 2
         return (matrix.T @ (g * slopes),)
 
-    report = bpx.gradcheck(lambda x: np.tanh(matrix @ x), [np.array([0.3, -0.2, 0.5])], backward)
+    report = check_function(lambda x: np.tanh(matrix @ x), [np.array([0.3, -0.2, 0.5])], backward)
     entries = report.to_dict()["entries"]
     assert [entry["output"] for entry in entries] == [[37]] * 3
     slopes = 1 - np.tanh(matrix[37] @ [0.3, -0.2, 0.5]) ** 2
@@ -136,7 +136,7 @@ def test_elements_of_a_large_output_one_for_each_wrong_entry():
         return (g * slopes,)
 
     x = np.random.default_rng(0).normal(size=(10, 12))
-    report = bpx.gradcheck(np.sin, [x], backward)
+    report = check_function(np.sin, [x], backward)
     wrong = [entry for entry in report.to_dict()["entries"] if entry["verdict"] == "disagree"]
     assert (
         [entry["output"] for entry in wrong]
