@@ -13,6 +13,7 @@ from bpx.explain.explanation import Explanation
 from bpx.graph.graph import Expr
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array
+from bpx.spec.models.endings import is_model
 from bpx.spec.python import spec_of
 from bpx.spec.reading.target import FORMATS, read_formulas, read_target, read_text
 from bpx.spec.writing.write import write_spec
@@ -115,7 +116,7 @@ def load(target: str | Path, /, **values: Any) -> Spec:
         return Spec.of(graph_of(read_code(target, values)))
     if isinstance(target, str) and ("\n" in target or target.lstrip().startswith("{")):
         return Spec.of(read_text(Source("<text>", target), values))
-    if str(target).endswith((".pt2", ".onnx")):
+    if is_model(str(target)):
         from bpx.spec.models.target import graph_of_file
 
         return Spec.of(graph_of_file(str(target), values))

@@ -363,7 +363,6 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.model-unpacks": "`{name}` unpacks to more than {most}, the most that bpx reads",
     "diagnostic.model-old": "`{name}` is of an old format, which keeps weights as pickles; bpx never loads a pickle",
     "diagnostic.model-no-program": "`{name}` has no program of `torch.export`",
-    "diagnostic.model-no-graph": "`{name}` has no graph",
     "diagnostic.model-version": "`{name}` has version {found} of its format, and bpx reads version {known}",
     "diagnostic.model-pickle": "`{tensor}` in `{name}` is stored as a pickle, which could run anything; bpx never loads one",
     "diagnostic.model-pickle-file": "`{name}` ends as a file of pickles, which could run anything; bpx never loads one",

@@ -97,9 +97,7 @@ def names_code(target: str) -> bool:
 
 def names_model(target: str) -> bool:
     """Whether a target is the file of a model."""
-    if not target.lower().endswith((".pt2", ".onnx", ".pt", ".pth", ".ckpt")):
-        return False
-    from bpx.spec.models.target import is_model
+    from bpx.spec.models.endings import is_model
 
     return is_model(target)
 

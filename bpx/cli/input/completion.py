@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-_TARGETS = (".toml", ".json", ".py", ".pt2", ".onnx")
+from bpx.spec.models.endings import ENDINGS
+
+_TARGETS = (".toml", ".json", ".py", *ENDINGS)
 
 
 def targets(incomplete: str) -> list[str]:

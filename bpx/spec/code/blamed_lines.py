@@ -291,7 +291,7 @@ def _counts(traced: TracedProgram, points: Sequence[Point]) -> Counts:
 
     def run(recorder: Recorder, moved: bool) -> None:
         upstream = points[1].upstream if moved else traced.upstream
-        moves = points[1].values if moved and not _is_free(traced) else {}
+        moves = points[1].values if moved and not traced.program.upstream_is_free else {}
         values = {path: np.array(value) for path, value in moves.items()}
         run_backward(traced.program, upstream, recorder, values=values)
 
@@ -331,13 +331,9 @@ def _with_correction(
     return culprit._replace(right=Corrections(lambda: _mends(traced, points, leaves), counts).of(place))
 
 
-def _is_free(traced: TracedProgram) -> bool:
-    return bool(traced.program.upstream) or traced.program.jacobian
-
-
 def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:
     """Where a correction must hold: where the code was checked, and two points beside."""
-    free = _is_free(traced)
+    free = traced.program.upstream_is_free
     points = []
     for seed in range(3):
         rng = np.random.default_rng(seed)

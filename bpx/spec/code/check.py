@@ -71,7 +71,7 @@ def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceEr
         at = {leaf.path: value for leaf, value in zip(leaves, values, strict=True)}
         found = {item.leaf: item.value for item in run_backward(program, upstream, values=at).gradients}
         # A backward that takes no upstream gradient gives that of the loss itself.
-        weight = 1.0 if _is_free(program) else float(upstream)
+        weight = 1.0 if program.upstream_is_free else float(upstream)
         return tuple(_times(found.get(leaf.path), weight) for leaf in leaves)
 
     names = [leaf.name for leaf in leaves]
@@ -82,17 +82,12 @@ def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceEr
     return replace(report, output=name, notes=notes, of_code=True, all=options.all)
 
 
-def _is_free(program: Program) -> bool:
-    """Whether the upstream gradient may be any: backward takes it, or gives a matrix to multiply it with."""
-    return bool(program.upstream) or program.jacobian
-
-
 def _upstream(program: Program, options: ProgramOptions) -> Any:
     """What is handed to backward: random numbers of the output's shape and type, or 1 for a loss."""
     output = np.asarray(program.run({}))
     if options.upstream is not None:
         return options.upstream_of(output)
-    if not _is_free(program):
+    if not program.upstream_is_free:
         return np.ones(output.shape)
     return random_upstream(output.shape, options.seed).astype(output.dtype)
 

@@ -77,6 +77,11 @@ class Program:
 
     # --- calls -------------------------------------------------------------------------------
 
+    @property
+    def upstream_is_free(self) -> bool:
+        """May the upstream gradient be any? Backward takes it, or gives a matrix to multiply it with."""
+        return bool(self.upstream) or self.jacobian
+
     def run(self, values: Mapping[Path, Any]) -> Any:
         """The output for these values of leaves: an array, or what stands for one."""
         with self._world(values) as world:

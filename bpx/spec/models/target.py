@@ -9,17 +9,9 @@ from typing import Any
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.code.inputs import gathered
 from bpx.spec.models.build import Rows, graph_of_model
+from bpx.spec.models.endings import PICKLES
 from bpx.spec.models.model import Model, ModelError
 from bpx.words.diagnostic import BpxError, Diagnostic
-
-ENDINGS = (".pt2", ".onnx")
-# What PyTorch writes of weights alone, or with their code, in pickles.
-_PICKLES = (".pt", ".pth", ".ckpt")
-
-
-def is_model(target: str) -> bool:
-    """Whether a target ends as a file of a model does."""
-    return Path(target).suffix.lower() in (*ENDINGS, *_PICKLES)
 
 
 def graph_of_file(
@@ -39,7 +31,7 @@ def read_model(target: str) -> Model:
     """The model in a file. Raises `BpxError`."""
     path = Path(target)
     try:
-        if path.suffix.lower() in _PICKLES:
+        if path.suffix.lower() in PICKLES:
             raise ModelError("model-pickle-file", "save-export")
         if path.suffix.lower() == ".onnx":
             from bpx.spec.models.onnx_file import read_onnx

@@ -12,7 +12,6 @@ from bpx.graph.numbers import CONSTANTS
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.parts import Part, TranslatedText
 from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
-from bpx.spec.text.derivatives import with_derivatives
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Group, Name, Node, Number, postorder
@@ -97,6 +96,8 @@ def _advised(plain: Reading) -> Reading:
 
 def _translation(text: SourceText, known: Known, notation: str) -> Reading | None:
     """The reading in another notation; None where it has none."""
+    from bpx.spec.text.derivatives import with_derivatives
+
     reader = import_module(f"bpx.spec.notations.{_READERS[notation]}.read")
     translate: Translator = reader.translated
     try:

@@ -44,11 +44,12 @@ def _split(reference: str) -> tuple[str, str | None]:
 def _plain(path: Path, ending: str) -> NamedNumbers | None:
     """The array of a file without names: a list in JSON, a table without a head. None for other files."""
     if ending == ".json":
-        nest = _json(path)
+        text = read_file(path).text
+        nest = _json(path, text)
         if isinstance(nest, dict):
             return None
         numbers = _array(str(path), nest)
-        return NamedNumbers("", numbers, _written(re.findall(r"[-+.\w]+", read_file(path).text), numbers))
+        return NamedNumbers("", numbers, _written(re.findall(r"[-+.\w]+", text), numbers))
     return _table_without_head(read_file(path).text) if ending in _TEXTS else None
 
 
@@ -70,8 +71,7 @@ def _written(texts: Sequence[str], numbers: Array) -> Sequence[Any] | None:
     return [Written(text) if re.fullmatch(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?", text) else 0 for text in texts]
 
 
-def _json(path: Path) -> Any:
-    text = read_file(path).text
+def _json(path: Path, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -77,10 +77,6 @@ def _scaled(x: Expr, weight: Expr | None, bias: Expr | None) -> Expr:
     return x if bias is None else add("add", x, bias)
 
 
-def _or_plain(weight: Expr | None, bias: Expr | None) -> tuple[Any, Any]:
-    return 1.0 if weight is None else weight, 0.0 if bias is None else bias
-
-
 def batch_norm(
     input: Expr,
     weight: Expr | None = None,

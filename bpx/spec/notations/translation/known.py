@@ -31,10 +31,6 @@ class Known:
         """Can it be called?"""
         return name in OPS or name in self.ops
 
-    def is_free(self, name: str) -> bool:
-        """Does it mean nothing: no name of a value, no op, no constant?"""
-        return name not in self.shapes and not self.is_op(name) and name not in CONSTANTS
-
     def is_block(self, name: str) -> bool:
         """May it have parts, `h.z`? What has a value has none."""
         return name in self.shapes and self.shapes[name] is None
