@@ -378,5 +378,7 @@ def _checked(
 
 def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8]) -> int:
     """The element of the worst verdict, and of these the first that is relatively off by most."""
+    if claimed.size == 1:
+        return 0
     relative = relative_differences(claimed, evidence.value, evidence.shown_bars)
     return int(np.lexsort((-np.nan_to_num(relative), verdicts))[0])

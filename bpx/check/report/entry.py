@@ -26,7 +26,9 @@ _SAME_ON_ALL_PROCESSORS = (
     6  # significant digits of what a bound is relative to; a 1 may be 0.9999999999999999
 )
 _LEAST_POWER = -330  # of ten: less than the smallest number
-_POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(_LEAST_POWER, -_LEAST_POWER + 1)])
+_POWERS_OF_TEN = np.array(
+    [*(float(f"1e{exponent}") for exponent in range(_LEAST_POWER, -_LEAST_POWER + 1)), math.nan]
+)
 _OF_TEN = 1e-9  # of a decimal digit: what the logarithm of a power of ten may be off by
 
 
@@ -293,9 +295,9 @@ def in_digits(numbers: Array, digits: int) -> Array:
 
 def _power_of_ten(exponent: Array) -> Any:
     """10 to whole exponents; that of NumPy is another in the last bit on another processor."""
-    known = np.isfinite(exponent)
-    at = np.clip(np.where(known, exponent, 0), _LEAST_POWER, -_LEAST_POWER).astype(int) - _LEAST_POWER
-    return np.where(known, _POWERS_OF_TEN[at], 10.0**exponent)
+    # At both ends of the table stand 0 and inf, behind them nan.
+    at = np.minimum(np.maximum(exponent, _LEAST_POWER), -_LEAST_POWER) - _LEAST_POWER
+    return _POWERS_OF_TEN[np.where(np.isnan(at), -1, at).astype(np.intp)]
 
 
 def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:

@@ -8,6 +8,7 @@ source has filled hold what is harmless: no bar is wider, no rule of the verdict
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -166,8 +167,14 @@ class Evidence:
 
     def part(self, flat: Any) -> Evidence:
         """That of the entries at these flat indices."""
-        parts = {name: _part(getattr(self, name), self.shape, flat) for name in _ARRAYS}
-        return Evidence(**parts, facts=self.facts, variants=self.variants)
+        shape, part = self.shape, copy(self)  # most fields are one number for all entries
+        part.__dict__.update({name: _part(self.__dict__[name], shape, flat) for name in self._spread()})
+        return part
+
+    def _spread(self) -> list[str]:
+        """The fields that are not one number for all entries."""
+        known = self.__dict__
+        return _ARRAYS if not self.shape else [name for name in _ARRAYS if np.ndim(known[name])]
 
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""
@@ -188,6 +195,4 @@ _ARRAYS = [
 def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:
     if isinstance(field_, np.ndarray) and field_.shape == shape:
         return field_.reshape(-1)[flat]
-    if shape and np.ndim(field_) == 0:
-        return field_  # one number for all entries
     return np.broadcast_to(field_, shape).reshape(-1)[flat]

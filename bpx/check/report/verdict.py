@@ -68,6 +68,11 @@ class Comparison:
         return np.asarray(np.isfinite(self.evidence.value) & np.isfinite(self.bar))
 
     @cached_property
+    def has_obstacle(self) -> bool:
+        """Is there an entry of which there is nothing to compare?"""
+        return bool(np.any(self.evidence.obstacle))
+
+    @cached_property
     def finite(self) -> Flags:
         """Is the claim a number?"""
         return np.asarray(np.isfinite(self.claimed))
@@ -161,7 +166,7 @@ def _has_no_digit(comparison: Comparison) -> Any:
 
 def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
     number = int(obstacle)
-    return lambda at: at.evidence.obstacle == number
+    return lambda at: at.has_obstacle and at.evidence.obstacle == number
 
 
 def _given(flag: str, condition: Callable[[Comparison], Any]) -> Callable[[Comparison], Any]:
@@ -271,6 +276,16 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
 )
 
 
+def _outcomes(rules: Sequence[VerdictRule]) -> tuple[NDArray[np.int8], NDArray[np.object_]]:
+    """The verdicts and the codes of the rules, and last those of entries of which no rule holds."""
+    verdicts = [*(rule.verdict for rule in rules), _UNCLEAR]
+    codes = [*(rule.code for rule in rules), "uncertain"]
+    return np.array(verdicts, dtype=np.int8), np.array(codes, dtype=object)
+
+
+_OUTCOMES = _outcomes(VERDICT_RULES)
+
+
 @np.errstate(all="ignore")
 def verdict(
     claimed: Array | float,
@@ -284,14 +299,20 @@ def verdict(
     verdict is never `agree`, but for an exact 0 where f is flat and for terms that cancel.
     """
     comparison = Comparison(claimed, evidence, detect)
-    # The last rule is written first, so that earlier ones overwrite it.
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
-    for i in reversed(range(len(rules))):
-        holds = rules[i].holds(comparison)
-        if holds is not False:  # of no entry at all, as most rules
-            np.copyto(first, i, where=np.asarray(holds, dtype=bool))
-    verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
-    codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
-    decided = (verdicts[first] == _AGREE) | (verdicts[first] == _DISAGREE)
-    certified = decided & comparison.evidence.certified & ~comparison.strays
-    return Judgement(np.asarray(verdicts[first]), np.asarray(codes[first], dtype=object), certified)
+    undecided = np.ones(evidence.shape, dtype=bool)
+    for i, rule in enumerate(rules):
+        holds = rule.holds(comparison)
+        if holds is False:  # of no entry at all, as most rules
+            continue
+        decided = undecided & np.asarray(holds, dtype=bool)
+        if decided.any():
+            np.copyto(first, i, where=decided)
+            undecided &= ~decided
+            if not undecided.any():
+                break
+    words, codes = _OUTCOMES if rules is VERDICT_RULES else _outcomes(rules)
+    verdicts = np.asarray(words[first])
+    certain = (verdicts == _AGREE) | (verdicts == _DISAGREE)
+    certified = certain & comparison.evidence.certified & ~comparison.strays
+    return Judgement(verdicts, np.asarray(codes[first], dtype=object), certified)
