@@ -26,8 +26,8 @@ def _modules_of_this_test() -> Iterator[dict[str, Any]]:
     """As in a program of a user's: hundreds of other files of tests are no part of it."""
     current = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0]
     for variables in _user_modules():
-        file = Path(variables.get("__file__") or "")
-        if not file.name.startswith("test_") or file.as_posix().endswith(current):
+        file = variables.get("__file__") or ""
+        if f"{os.sep}test_" not in file or Path(file).as_posix().endswith(current):
             yield variables
 
 
