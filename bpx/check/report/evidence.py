@@ -167,14 +167,13 @@ class Evidence:
 
     def part(self, flat: Any) -> Evidence:
         """That of the entries at these flat indices."""
-        shape, part = self.shape, copy(self)  # most fields are one number for all entries
-        part.__dict__.update({name: _part(self.__dict__[name], shape, flat) for name in self._spread()})
+        part, shape = copy(self), self.shape
+        for name in _ARRAYS:
+            field = part.__dict__[name]
+            # Most fields are one number for all entries. An array of one entry may be written to in place.
+            if isinstance(field, np.ndarray) and (field.ndim or not shape):
+                part.__dict__[name] = _part(field, shape, flat)
         return part
-
-    def _spread(self) -> list[str]:
-        """The fields that are not one number for all entries."""
-        known = self.__dict__
-        return _ARRAYS if not self.shape else [name for name in _ARRAYS if np.ndim(known[name])]
 
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""
@@ -192,7 +191,7 @@ _ARRAYS = [
 ]
 
 
-def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:
-    if isinstance(field_, np.ndarray) and field_.shape == shape:
+def _part(field_: Array, shape: tuple[int, ...], flat: Any) -> Array:
+    if field_.shape == shape:
         return field_.reshape(-1)[flat]
     return np.broadcast_to(field_, shape).reshape(-1)[flat]

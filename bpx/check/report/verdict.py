@@ -160,6 +160,8 @@ def _cancelled(comparison: Comparison) -> Any:
 def _has_no_digit(comparison: Comparison) -> Any:
     """A 0 that fits only because it was written short, where the reference is known not to be 0."""
     tolerance = np.asarray(comparison.evidence.tolerance)
+    if not tolerance.any():
+        return False
     is_short = (tolerance > 0) & (np.abs(comparison.claimed) <= tolerance)
     return comparison.fits & is_short & (np.abs(comparison.evidence.value) > comparison.bar)
 
