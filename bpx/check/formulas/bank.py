@@ -192,4 +192,4 @@ def first_of_equals(values: Array) -> NDArray[np.bool_]:
 
 def all_columns(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """In which rows all flags are set. The rows are short: NumPy would take ten times as long for each."""
-    return np.logical_and.reduce(np.ascontiguousarray(flags.T), axis=0)
+    return np.asarray(np.logical_and.reduce(np.ascontiguousarray(flags.T), axis=0))

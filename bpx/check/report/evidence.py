@@ -192,6 +192,6 @@ _ARRAYS = [
 
 
 def _part(field_: Array, shape: tuple[int, ...], flat: Any) -> Array:
-    if field_.shape == shape:
-        return field_.reshape(-1)[flat]
-    return np.broadcast_to(field_, shape).reshape(-1)[flat]
+    spread = field_ if field_.shape == shape else np.broadcast_to(field_, shape)
+    part: Array = spread.reshape(-1)[flat]
+    return part
