@@ -14,7 +14,6 @@ arrays, of numbers with more digits.
 
 from __future__ import annotations
 
-import math
 from collections import ChainMap
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -264,13 +263,12 @@ class Graph:
         return Expr(self, len(self.ops) - 1)
 
     def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
-        constants = [self.constants.get(arg.id) for arg in args]
-        numbers = [None if array is None or array.ndim else float(array) for array in constants]
+        numbers = [arg.number for arg in args]
         if None not in numbers:
             # 1/0 stays a node, so that the report can point at it.
             with np.errstate(all="ignore"):
                 result = op.value(*map(np.float64, numbers))
-            return self.constant(result) if math.isfinite(result) else None
+            return self.constant(result) if np.isfinite(result) else None
         for number, unit, other in zip(numbers, op.unit, reversed(args), strict=True):
             if unit is not None and number == unit:
                 return other
