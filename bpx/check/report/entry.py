@@ -44,7 +44,10 @@ def shown_bars(
     value, error = np.asarray(value), np.asarray(error)
     with np.errstate(all="ignore"):
         stays = proved | (error <= EPSILON * np.abs(value)) | ~np.isfinite(error)
-        floor = np.where(np.isnan(least), _share_of(value, MEASURED_BAR), _share_of(np.asarray(least), 1.0))
+        floor = _share_of(value, MEASURED_BAR)
+        has_least = ~np.isnan(least)
+        if has_least.any():
+            floor = np.where(has_least, _share_of(np.asarray(least), 1.0), floor)
         # To two digits a number is rounded by at most a twentieth of it: the bar stays one.
         return np.where(stays, in_digits(1.06 * error, 2), np.fmax(above(error), floor))
 
