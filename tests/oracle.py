@@ -70,6 +70,11 @@ VALUES: dict[str, Callable[..., Any]] = {
     "cot": lambda x: mp.cot(x),
     "erf": lambda x: mp.erf(x),
     "erfc": lambda x: mp.erfc(x),
+    "lgamma": lambda x: mp.log(abs(mp.gamma(x))),
+    "digamma": lambda x: mp.digamma(x),
+    "polygamma": lambda n, x: mp.psi(int(n), x),
+    "sinc": lambda x: mp.sincpi(x),
+    "sinc_derivative": lambda n, x: _sinc_derivative(int(n), x),
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: max(x, mp.zero),
     "softplus": lambda x: mp.log(1 + mp.exp(x)),
@@ -108,7 +113,12 @@ VALUES: dict[str, Callable[..., Any]] = {
 }
 
 # Args that choose rather than measure: they are drawn from 0 and 1 and have no derivative.
-CHOICES = {("where", 0)}
+CHOICES = {("where", 0), ("polygamma", 0), ("sinc_derivative", 0)}
+
+
+def _sinc_derivative(n: int, x: Any) -> Any:
+    """As the integral π^n ∫ t^n cos(πxt + nπ/2) dt from 0 to 1."""
+    return mp.pi**n * mp.quad(lambda t: t**n * mp.cos(mp.pi * x * t + n * mp.pi / 2), mp.linspace(0, 1, 5))
 
 
 @cache
@@ -261,11 +271,14 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
     t = torch()
     same = "add sub mul div neg pow reciprocal square sqrt exp expm1 log log1p log2 log10 sin cos tan asin"
     same += " acos atan atan2 sinh cosh tanh erf sigmoid relu abs sign floor round"
+    same += " lgamma digamma sinc"
     same += " exp2 hypot asinh acosh atanh logaddexp ceil erfc"
     comparisons = {name: _as_double(getattr(t, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
     return {
         **{name: getattr(t, name) for name in same.split()},
         **comparisons,
+        "polygamma": lambda n, x: t.where(n == 0, t.digamma(x), t.special.polygamma(1, x)),
+        "sinc_derivative": lambda n, x: t.where(n == 0, t.sinc(x), _slope_of_sinc(x)),
         "cbrt": lambda x: t.sign(x) * t.abs(x) ** (1 / 3),
         "mod": t.remainder,
         "identity": lambda x: x,
@@ -295,6 +308,11 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "where": lambda condition, x, y: t.where(condition != 0, x, y),
         **{name: one for module in case_modules() for name, one in module.torch_functions().items()},
     }
+
+
+def _slope_of_sinc(x: Any) -> Any:
+    """Away from 0."""
+    return ((torch().pi * x).cos() - torch().sinc(x)) / x
 
 
 def _as_double(function: Callable[..., Any]) -> Callable[..., Any]:

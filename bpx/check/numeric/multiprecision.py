@@ -23,6 +23,7 @@ from bpx.check.numeric import binary, elementary
 from bpx.check.numeric.binary import Binary
 from bpx.check.numeric.tolerances import MULTIPRECISION_DIGITS
 from bpx.graph.arrays import Array
+from bpx.ops.values.many_digits import SpecialFunctions
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _method(function: Callable[[Binary, int], Binary]) -> Callable[[Multiprecisi
     return lambda self: _rounded(function(self.number, Precision.bits))
 
 
-class Multiprecision:
+class Multiprecision(SpecialFunctions):
     """A real number of 90 digits, or as many as `precision` says."""
 
     # Arrays hold one object for each number: without a dict each takes less memory.
@@ -290,6 +291,12 @@ class Multiprecision:
 
     # No ufuncs of NumPy: the ops of bpx ask for these by name (`bpx.ops.building.row.by_method`).
     erf, erfc = _method(elementary.erf), _method(elementary.erfc)
+
+    def precisely(self, function: Callable[[int], Any]) -> Multiprecision:
+        """What `function` gives with 20 digits more; it is told how many these are."""
+        with precision(Precision.digits + 20):
+            found = function(Precision.digits)
+        return _rounded(found.number)
 
     def sigmoid(self) -> Multiprecision:
         """1 / (1 + exp(-this))."""
