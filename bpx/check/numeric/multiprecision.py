@@ -188,7 +188,6 @@ class Multiprecision(SpecialFunctions):
         return _compared(self, other, operator.ge)
 
     # --- functions: the names are NumPy's, which looks for methods of these names ---
-
     exp, expm1 = _method(elementary.exp), _method(elementary.expm1)
     log, log1p = _method(elementary.log), _method(elementary.log1p)
     sqrt, cbrt = _method(binary.sqrt), _method(binary.cbrt)
@@ -280,8 +279,7 @@ class Multiprecision(SpecialFunctions):
 
     def arccosh(self) -> Multiprecision:
         """The number of this hyperbolic cosine; nan below 1."""
-        beyond = self - 1
-        return (beyond + (beyond * (self + 1)).sqrt()).log1p()
+        return (self - 1 + ((self - 1) * (self + 1)).sqrt()).log1p()
 
     def arctanh(self) -> Multiprecision:
         """The number of this hyperbolic tangent; nan outside [-1, 1]."""
@@ -289,14 +287,14 @@ class Multiprecision(SpecialFunctions):
         result = (2 * size / (1 - size)).log1p() / 2
         return -result if self < 0 else result
 
-    # No ufuncs of NumPy: the ops of bpx ask for these by name (`bpx.ops.building.row.by_method`).
+    # No ufuncs of NumPy: ops ask for these by name (`bpx.ops.building.row.by_method`).
     erf, erfc = _method(elementary.erf), _method(elementary.erfc)
 
     def precisely(self, function: Callable[[int], Any]) -> Multiprecision:
         """What `function` gives with 20 digits more; it is told how many these are."""
         with precision(Precision.digits + 20):
-            found = function(Precision.digits)
-        return _rounded(found.number)
+            wide = function(Precision.digits).number
+        return _rounded(wide)
 
     def sigmoid(self) -> Multiprecision:
         """1 / (1 + exp(-this))."""

@@ -2,7 +2,7 @@
 
 `lgamma` is log|Γ(x)|, for negative x too, as in C and PyTorch (SciPy calls it gammaln); `digamma` is its
 derivative, `polygamma(n, x)` the n-th derivative of that. `sinc` is NumPy's, sin(πx)/(πx), and
-`sinc_derivative(n, x)` its n-th derivative: an op of its own, as (cos(πx) - sinc(x))/x loses its digits near 0.
+`sinc_derivative(n, x)` its n-th derivative: an op, as (cos(πx) - sinc(x))/x loses its digits near 0.
 Of both, `n` is a whole number from 0 on that only chooses; for others there is no value.
 
 Abramowitz and Stegun, Handbook of Mathematical Functions, chapter 6.

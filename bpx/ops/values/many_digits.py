@@ -12,7 +12,7 @@ from bpx.ops.values import gamma, sinc
 
 
 class SpecialFunctions:
-    """Methods for a class that has arithmetic, and `log`, `floor`, `rint`, `sin` and `arctan` as NumPy calls them."""
+    """Methods for a class that has arithmetic, `log`, `floor`, `rint`, `sin` and `arctan`."""
 
     __slots__ = ()
 

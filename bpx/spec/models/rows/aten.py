@@ -35,12 +35,28 @@ _SAME = (
         "sin",
         "cos",
     ),
-    *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "abs", "sign", "neg"),
-    *("reciprocal", "square", "floor", "ceil", "silu", "mish", "relu6", "selu", "softsign"),
+    *(
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "sinh",
+        "cosh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "erf",
+        "erfc",
+        "sinc",
+        "abs",
+        "sign",
+    ),
+    *("neg", "reciprocal", "square", "floor", "ceil", "silu", "mish", "relu6", "selu", "softsign"),
 )
 _UNARY = {
     **{name: name for name in _SAME},
     **{"log_sigmoid": "logsigmoid", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "sgn": "sign"},
+    **{"lgamma": "lgamma", "digamma": "digamma", "special_psi": "digamma", "special_gammaln": "lgamma"},
 }
 _BINARY = {
     **{"mul": "mul", "maximum": "max", "minimum": "min", "atan2": "atan2", "hypot": "hypot"},
@@ -391,6 +407,8 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "index": _index,
     "gather": _gather,
     "one_hot": _one_hot,
+    "polygamma": lambda n, self: add("polygamma", n, self),
+    "special_polygamma": lambda n, self: add("polygamma", n, self),
 }
 
 ATEN: Mapping[str, Callable[..., Any]] = {
