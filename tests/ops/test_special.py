@@ -1,4 +1,4 @@
-"""The gamma function's logarithm, its derivatives, and those of sinc: to a few ulp, also where terms cancel."""
+"""The gamma function's logarithm, its derivatives and those of sinc: a few ulp, also where terms cancel."""
 
 from __future__ import annotations
 
@@ -59,13 +59,29 @@ def test_the_gamma_functions_to_a_few_ulp(where):
 SPECIAL = [
     (gamma.lgamma, [0.0, -0.0, -1.0, -7.0, math.inf, -math.inf], [math.inf] * 6),
     (gamma.lgamma, [1.0, 2.0, 3.0, math.nan, 5e-324], [0.0, 0.0, math.log(2), math.nan, 744.4400719213812]),
-    (gamma.digamma, [0.0, -1.0, math.inf, -math.inf, math.nan], [math.nan, math.nan, math.inf, *[math.nan] * 2]),
-    (lambda n: gamma.polygamma(n, 1.0), [0.0, 1.0, -1.0, 0.5, 1e9], [-np.euler_gamma, math.pi**2 / 6, *[math.nan] * 3]),
+    (
+        gamma.digamma,
+        [0.0, -1.0, math.inf, -math.inf, math.nan],
+        [math.nan, math.nan, math.inf, *[math.nan] * 2],
+    ),
+    (
+        lambda n: gamma.polygamma(n, 1.0),
+        [0.0, 1.0, -1.0, 0.5, 1e9],
+        [-np.euler_gamma, math.pi**2 / 6, *[math.nan] * 3],
+    ),
     (lambda x: gamma.polygamma(1, x), [0.0, -3.0, math.inf, 1e200], [math.nan, math.nan, 0.0, 1e-200]),
-    (lambda x: sinc.sinc_derivative(0, x), [0.0, 1.0, -2.0, 1e15, math.inf, math.nan], [1, 0, 0, 0, 0, math.nan]),
+    (
+        lambda x: sinc.sinc_derivative(0, x),
+        [0.0, 1.0, -2.0, 1e15, math.inf, math.nan],
+        [1, 0, 0, 0, 0, math.nan],
+    ),
     (lambda x: sinc.sinc_derivative(1, x), [0.0, 1.0, -2.0, 4.0], [0, -1, -0.5, 0.25]),
-    (lambda n: sinc.sinc_derivative(n, 0.0), [2.0, 3.0, 4.0, 1.5], [-math.pi**2 / 3, 0, math.pi**4 / 5, math.nan]),
-]  # fmt: skip
+    (
+        lambda n: sinc.sinc_derivative(n, 0.0),
+        [2.0, 3.0, 4.0, 1.5],
+        [-(math.pi**2) / 3, 0, math.pi**4 / 5, math.nan],
+    ),
+]
 
 
 @every("function, points, values", SPECIAL)
