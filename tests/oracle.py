@@ -252,6 +252,22 @@ def slope_at_50_digits(
     return (beside[0] - beside[1]) / (2 * tiny)
 
 
+def curvature_at_50_digits(
+    name: str, upstream: Any, args: Sequence[Any], settings: dict[str, Any], first: Any, second: Any
+) -> tuple[float, float]:
+    """The second derivative of Σ upstream · op along two directions of all args; the size of its terms."""
+    tiny = mp.mpf(10) ** -12
+    corners = []
+    for a, b in [(1, 1), (1, -1), (-1, 1), (-1, -1)]:
+        moved = [
+            _mp_array(arg) + tiny * (a * _mp_array(u) + b * _mp_array(v))
+            for arg, u, v in zip(args, first, second, strict=True)
+        ]
+        corners.append(_mp_array(upstream) * tensor(name, *moved, **settings))
+    mixed = (corners[0] - corners[1] - corners[2] + corners[3]) / (4 * tiny**2)
+    return float(np.sum(mixed)), float(np.sum(abs(mixed)))
+
+
 def _mp_array(values: Any) -> Any:
     return np.asarray(np.frompyfunc(mp.mpf, 1, 1)(values), dtype=object)
 

@@ -144,13 +144,22 @@ def _arrange_take_along(x: Shape, ids: Shape, *, axis: Any) -> Settings:
     return {"axis": axis}
 
 
+def _marks(x: Expr, ids: Expr, axis: int) -> Expr:
+    """For each id, in the last axis but one, where along its line it points."""
+    return one_hot(moved(ids, axis, x.ndim - 1), n=x.shape[axis])
+
+
 def _take_along(x: Expr, ids: Expr, *, axis: int) -> Expr:
     """Of every line along the axis, the elements that its own ids number."""
     lines = moved(x, axis, x.ndim - 1)
-    numbers = moved(ids, axis, x.ndim - 1)
-    marks = one_hot(numbers, n=x.shape[axis])
     places = reshape(lines, shape=(*lines.shape[:-1], 1, lines.shape[-1]))
-    return moved(sum_(places * marks, axis=-1), x.ndim - 1, axis)
+    return moved(sum_(places * _marks(x, ids, axis), axis=-1), x.ndim - 1, axis)
+
+
+def _pull_take_along(upstream: Expr, x: Expr, ids: Expr, out: Expr, *, axis: int) -> tuple[Expr, None]:
+    arriving = moved(upstream, axis, x.ndim - 1)
+    places = reshape(arriving, shape=(*arriving.shape, 1))
+    return moved(sum_(places * _marks(x, ids, axis), axis=-2), x.ndim - 1, axis), None
 
 
 take_along: Op = composite(
@@ -158,6 +167,7 @@ take_along: Op = composite(
     _take_along,
     settings={"axis": -1},
     arrange=_arrange_take_along,
+    pull=_pull_take_along,
     refuses=lambda x, ids, *, axis: refuse_ids("ids", ids, np.shape(x)[axis]),
     aliases=("take_along_axis",),
     sample=((2, 3), (2, 2)),
