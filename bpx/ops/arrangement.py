@@ -19,9 +19,9 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
 from bpx.graph.graph import Expr, Op
-from bpx.ops.building.row import composite
+from bpx.ops.building.row import composite, structural
 from bpx.ops.elementwise.selection import maximum, minimum
-from bpx.ops.indices import moved, one_hot, refuse_ids, shaped, taken
+from bpx.ops.indices import chosen_of, moved, one_hot, refuse_ids, shaped, taken
 from bpx.ops.shapes import axis_in_full, concat, flip
 from bpx.ops.tensors import SettingError, is_whole, reshape, spread, sum_
 from bpx.words.say import say
@@ -162,12 +162,21 @@ def _pull_take_along(upstream: Expr, x: Expr, ids: Expr, out: Expr, *, axis: int
     return moved(sum_(places * _marks(x, ids, axis), axis=-2), x.ndim - 1, axis), None
 
 
-take_along: Op = composite(
+def _value_of_take_along(x: Array, ids: Array, *, axis: int, batch: int) -> Any:
+    chosen, valid = chosen_of(ids, x.shape[axis])
+    return np.where(valid, np.take_along_axis(x, chosen, axis), np.nan)
+
+
+take_along: Op = structural(
     "take_along",
-    _take_along,
+    _value_of_take_along,
+    _pull_take_along,
+    lambda x, ids, *, axis: ids,
     settings={"axis": -1},
     arrange=_arrange_take_along,
-    pull=_pull_take_along,
+    linear=True,
+    chooses=(1,),
+    expands=_take_along,
     refuses=lambda x, ids, *, axis: refuse_ids("ids", ids, np.shape(x)[axis]),
     aliases=("take_along_axis",),
     sample=((2, 3), (2, 2)),
