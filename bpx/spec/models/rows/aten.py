@@ -16,6 +16,7 @@ from bpx.ops.layers import MASKED
 from bpx.spec.models.rows.aten_layers import LAYERS
 from bpx.spec.models.rows.aten_losses import LOSSES
 from bpx.spec.models.rows.aten_makers import MAKERS
+from bpx.spec.models.rows.aten_windows import WINDOWS
 from bpx.spec.models.rows.operands import moved, numbers_of, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
@@ -189,11 +190,22 @@ def _unbind(self: Expr, dim: int = 0) -> list[Expr]:
     return [_select(self, dim, number) for number in range(self.shape[dim])]
 
 
-def _pad(self: Expr, pad: Sequence[int], value: Any = None, mode: str = "constant") -> Expr:
-    if mode != "constant" or min(pad, default=0) < 0:
-        raise OtherSetting("mode" if mode != "constant" else "pad")
-    pairs = list(zip(pad[::2], pad[1::2], strict=True))[::-1]
-    return add("pad", self, width=[*[(0, 0)] * (self.ndim - len(pairs)), *pairs], value=value or 0)
+def _roll(self: Expr, shifts: Any, dims: Any = ()) -> Expr:
+    if not dims and self.ndim > 1:
+        return add("roll", self, shift=per_axis(shifts, 1)[0])
+    return add("roll", self, shift=per_axis(shifts, 1), axis=per_axis(dims or 0, 1))
+
+
+def _repeat(self: Expr, repeats: Any = None, dims: Any = None) -> Expr:
+    return add("tile", self, reps=list(repeats if repeats is not None else dims))
+
+
+def _cholesky(self: Expr, upper: bool = False) -> Expr:
+    """Of the mean of both triangles, as PyTorch's gradient is that of a symmetric matrix."""
+    if upper:
+        raise OtherSetting("upper")
+    swapped = add("transpose", self, axes=[*range(self.ndim - 2), self.ndim - 1, self.ndim - 2])
+    return add("cholesky", (self + swapped) / 2)
 
 
 # --- reductions ---------------------------------------------------------------------------------
@@ -346,8 +358,16 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
         _expand(x, np.broadcast_shapes(*(other.shape for other in tensors))) for x in tensors
     ],
     "flip": lambda self, dims: add("flip", self, axis=list(dims)),
-    "pad": _pad,
-    "constant_pad_nd": _pad,
+    "roll": _roll,
+    "repeat": _repeat,
+    "tile": _repeat,
+    "linalg_inv": lambda A: add("inv", A),
+    "linalg_det": lambda A: add("det", A),
+    "linalg_cholesky": _cholesky,
+    "linalg_solve": lambda A, B: add("solve", A, B),
+    "kron": lambda self, other: add("kron", self, other),
+    "linalg_cross": lambda self, other, dim=-1: add("cross", self, other, axis=dim),
+    "trace": lambda self: add("trace", self),
     "tril": lambda self, diagonal=0: add("tril", self, k=diagonal),
     "triu": lambda self, diagonal=0: add("triu", self, k=diagonal),
     "sum": _reduction("sum"),
@@ -383,5 +403,5 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
 }
 
 ATEN: Mapping[str, Callable[..., Any]] = {
-    f"aten.{name}": row for name, row in {**_ROWS, **MAKERS, **LAYERS, **LOSSES}.items()
+    f"aten.{name}": row for name, row in {**_ROWS, **MAKERS, **LAYERS, **WINDOWS, **LOSSES}.items()
 }

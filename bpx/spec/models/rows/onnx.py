@@ -16,6 +16,7 @@ from bpx.ops.layers import MASKED
 from bpx.spec.models.rows.aten import ATEN
 from bpx.spec.models.rows.aten_layers import batch_norm
 from bpx.spec.models.rows.aten_losses import LOSSES
+from bpx.spec.models.rows.aten_windows import avg_pool, max_pool
 from bpx.spec.models.rows.operands import moved, numbers_of
 from bpx.spec.trace.rules.building import OtherSetting, add
 
@@ -153,9 +154,11 @@ def _gather(x: Expr, indices: Any, *, axis: int = 0) -> Expr:
 
 def _pad(x: Expr, pads: Any, value: Any = None, axes: Any = None, *, mode: str = "constant") -> Expr:
     widths = _whole(pads)
-    if mode != "constant" or min(widths) < 0 or axes is not None:
-        raise OtherSetting("mode" if mode != "constant" else "pads")
+    if mode not in ("constant", "reflect", "edge", "wrap") or min(widths) < 0 or axes is not None:
+        raise OtherSetting("pads" if mode in ("constant", "reflect", "edge", "wrap") else "mode")
     pairs = list(zip(widths[: x.ndim], widths[x.ndim :], strict=True))
+    if mode != "constant":
+        return add("pad", x, width=pairs, mode=mode)
     return add("pad", x, width=pairs, value=0.0 if value is None else float(numbers_of(value)))
 
 
@@ -208,13 +211,53 @@ def _pool(op: str) -> Callable[..., Expr]:
         around = _around(pads, auto_pad, axes)
         if axes not in (1, 2):
             raise OtherSetting("kernel_shape")
-        inside = bool(count_include_pad) or op == "max_pool"
         # ONNX moves by one where no strides are stated.
         stride = list(strides or [1] * axes)
-        row = _aten(f"{op}{axes}d")
-        return row(x, list(kernel_shape), stride, around, list(dilations or [1]), bool(ceil_mode), inside)
+        if op == "max_pool":
+            return max_pool(axes)(
+                x, list(kernel_shape), stride, around, list(dilations or [1]), bool(ceil_mode)
+            )
+        if set(dilations or [1]) != {1}:
+            raise OtherSetting("dilations")
+        return avg_pool(axes)(x, list(kernel_shape), stride, around, bool(ceil_mode), bool(count_include_pad))
 
     return pool
+
+
+def _conv_transpose(
+    x: Expr,
+    w: Expr,
+    b: Any = None,
+    *,
+    strides: Any = None,
+    pads: Any = None,
+    output_padding: Any = None,
+    dilations: Any = None,
+    group: int = 1,
+    kernel_shape: Any = None,
+    output_shape: Any = None,
+    auto_pad: str = "NOTSET",
+) -> Expr:
+    axes = w.ndim - 2
+    if axes not in (1, 2) or output_shape is not None:
+        raise OtherSetting("output_shape" if axes in (1, 2) else "kernel_shape")
+    row = _aten("conv_transpose1d" if axes == 1 else "conv_transpose2d.input")
+    steps, beyond = list(strides or [1]), list(output_padding or [0])
+    return row(x, w, b, steps, _around(pads, auto_pad, axes), beyond, group, list(dilations or [1]))
+
+
+def _group_norm(x: Expr, g: Expr, b: Expr, *, num_groups: int, epsilon: float = 1e-5, **_: Any) -> Expr:
+    return add("group_norm", x, g, b, groups=num_groups, eps=epsilon)
+
+
+def _rms_norm(x: Expr, g: Expr, *, axis: int = -1, epsilon: float = 1e-5, **_: Any) -> Expr:
+    return _aten("rms_norm")(x, x.shape[axis % x.ndim :], g, epsilon)
+
+
+def _mod(x: Expr, y: Expr, fmod: int) -> Expr:
+    if fmod:
+        raise OtherSetting("fmod")
+    return add("mod", x, y)
 
 
 def _global(op: str) -> Callable[..., Expr]:
@@ -335,6 +378,12 @@ ONNX: Mapping[str, Callable[..., Any]] = {
     "GatherElements": _elements,
     "Pad": _pad,
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
+    "GroupNormalization": _group_norm,
+    "RMSNormalization": _rms_norm,
+    "Mod": lambda x, y, *, fmod=0: _mod(x, y, fmod),
+    "Tile": lambda x, repeats: add("tile", x, reps=_whole(repeats)),
+    "Det": lambda x: add("det", x),
     "MaxPool": _pool("max_pool"),
     "AveragePool": _pool("avg_pool"),
     "GlobalAveragePool": _global("mean"),
