@@ -14,6 +14,7 @@ import numpy as np
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
 from bpx.spec.models.rows.aten_layers import LAYERS
+from bpx.spec.models.rows.aten_linear_algebra import LINEAR_ALGEBRA
 from bpx.spec.models.rows.aten_losses import LOSSES
 from bpx.spec.models.rows.aten_makers import MAKERS
 from bpx.spec.models.rows.aten_windows import WINDOWS
@@ -200,14 +201,6 @@ def _repeat(self: Expr, repeats: Any = None, dims: Any = None) -> Expr:
     return add("tile", self, reps=list(repeats if repeats is not None else dims))
 
 
-def _cholesky(self: Expr, upper: bool = False) -> Expr:
-    """Of the mean of both triangles, as PyTorch's gradient is that of a symmetric matrix."""
-    if upper:
-        raise OtherSetting("upper")
-    swapped = add("transpose", self, axes=[*range(self.ndim - 2), self.ndim - 1, self.ndim - 2])
-    return add("cholesky", (self + swapped) / 2)
-
-
 # --- reductions ---------------------------------------------------------------------------------
 
 
@@ -361,13 +354,6 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "roll": _roll,
     "repeat": _repeat,
     "tile": _repeat,
-    "linalg_inv": lambda A: add("inv", A),
-    "linalg_det": lambda A: add("det", A),
-    "linalg_cholesky": _cholesky,
-    "linalg_solve": lambda A, B: add("solve", A, B),
-    "kron": lambda self, other: add("kron", self, other),
-    "linalg_cross": lambda self, other, dim=-1: add("cross", self, other, axis=dim),
-    "trace": lambda self: add("trace", self),
     "tril": lambda self, diagonal=0: add("tril", self, k=diagonal),
     "triu": lambda self, diagonal=0: add("triu", self, k=diagonal),
     "sum": _reduction("sum"),
@@ -403,5 +389,6 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
 }
 
 ATEN: Mapping[str, Callable[..., Any]] = {
-    f"aten.{name}": row for name, row in {**_ROWS, **MAKERS, **LAYERS, **WINDOWS, **LOSSES}.items()
+    f"aten.{name}": row
+    for name, row in {**_ROWS, **MAKERS, **LAYERS, **WINDOWS, **LINEAR_ALGEBRA, **LOSSES}.items()
 }
