@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from bpx.ops.values import gamma, sinc
 
+MOST_DERIVATIVES = 170  # as many as float64 has values for
+
 
 class SpecialFunctions:
     """Methods for a class that has arithmetic, `log`, `floor`, `rint`, `sin` and `arctan`."""
@@ -23,8 +25,13 @@ class SpecialFunctions:
     def lgamma(self) -> Self:
         """The logarithm of |Γ(x)|; infinite at its poles, exactly 0 at 1 and 2."""
         x: Any = self
-        if x == 1 or x == 2 or not x.isfinite() or _is_pole(x):
-            return x * 0 if x == 1 or x == 2 else abs(x) / (0 if x.isfinite() else 1)
+        special: Self | None = None
+        if x == 1 or x == 2:
+            special = x * 0
+        elif not x.isfinite() or _is_pole(x):
+            special = 1 / (0 * x) if x.isfinite() else abs(x)
+        if special is not None:
+            return special
         return self.precisely(lambda digits: gamma.lgamma_of_number(x, _arithmetic(x, digits)))
 
     def digamma(self) -> Self:
@@ -35,7 +42,8 @@ class SpecialFunctions:
         """Its derivative of order n + 1."""
         x: Any = self
         if not _is_order(n) or not x.isfinite() or _is_pole(x):
-            return x * math.nan
+            undefined: Self = x * math.nan
+            return undefined
         return self.precisely(lambda digits: gamma.polygamma_of_number(_int(n), x, _arithmetic(x, digits)))
 
     def sinc(self) -> Self:
@@ -46,12 +54,13 @@ class SpecialFunctions:
         """Its n-th derivative."""
         x: Any = self
         if not _is_order(n) or not x.isfinite():
-            return x * math.nan
+            limit: Self = 1 / x if _is_order(n) else x * math.nan
+            return limit
         return self.precisely(lambda digits: sinc.of_number(_int(n), +x, _pi(x), digits))
 
 
 def _is_order(n: Any) -> bool:
-    return bool(n >= 0) and bool(n % 1 == 0)
+    return bool(n >= 0) and bool(n <= MOST_DERIVATIVES) and bool(n % 1 == 0)
 
 
 def _int(n: Any) -> int:

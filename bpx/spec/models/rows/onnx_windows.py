@@ -37,7 +37,8 @@ def _conv(
         raise OtherSetting("kernel_shape")
     around = _around(pads, auto_pad, axes)
     row = LAYERS[f"conv{axes}d"]
-    return row(x, w, b, list(strides or [1]), around, list(dilations or [1]), group)
+    result: Expr = row(x, w, b, list(strides or [1]), around, list(dilations or [1]), group)
+    return result
 
 
 def _pool(op: str) -> Callable[..., Expr]:
@@ -89,7 +90,9 @@ def _conv_transpose(
         raise OtherSetting("output_shape" if axes in (1, 2) else "kernel_shape")
     row = WINDOWS["conv_transpose1d" if axes == 1 else "conv_transpose2d.input"]
     steps, beyond = list(strides or [1]), list(output_padding or [0])
-    return row(x, w, b, steps, _around(pads, auto_pad, axes), beyond, group, list(dilations or [1]))
+    around = _around(pads, auto_pad, axes)
+    result: Expr = row(x, w, b, steps, around, beyond, group, list(dilations or [1]))
+    return result
 
 
 # What ONNX calls a way to place the elements, as a mode and `align_corners`.
@@ -123,6 +126,7 @@ def _resize(
     if antialias or axes is not None or keep_aspect_ratio_policy != "stretch":
         raise OtherSetting("antialias" if antialias else "axes" if axes else "keep_aspect_ratio_policy")
     lengths = _lengths(x, scales, sizes)
+    # An axis of length 1 shows the first element then, not the middle.
     at_start = (
         coordinate_transformation_mode == "pytorch_half_pixel" and 1 in lengths[2:]
     )  # not in the middle
