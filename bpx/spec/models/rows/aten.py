@@ -21,13 +21,14 @@ from bpx.spec.models.rows.aten_windows import WINDOWS
 from bpx.spec.models.rows.operands import moved, numbers_of, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
-_SAME = """
-    relu tanh sigmoid exp expm1 exp2 log log1p log2 log10 sqrt sin cos tan asin acos atan sinh cosh asinh
-    acosh atanh erf erfc sinc lgamma digamma abs sign neg reciprocal square floor ceil silu mish relu6 selu
-    softsign
-"""
+_SAME = [
+    *["relu", "tanh", "sigmoid", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt"],
+    *["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"],
+    *["erf", "erfc", "sinc", "lgamma", "digamma", "abs", "sign", "neg", "reciprocal", "square"],
+    *["floor", "ceil", "silu", "mish", "relu6", "selu", "softsign"],
+]
 _UNARY = {
-    **{name: name for name in _SAME.split()},
+    **{name: name for name in _SAME},
     **{"log_sigmoid": "logsigmoid", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "sgn": "sign"},
     **{"special_psi": "digamma", "special_gammaln": "lgamma"},
 }
