@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -290,7 +291,9 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "mae": functional.l1_loss,
         "huber": lambda x, target, delta=1.0, **more: functional.huber_loss(x, target, delta=delta, **more),
         "smooth_l1": functional.smooth_l1_loss,
-        "bce": _loss(lambda p, target, weight: -weight * (target * p.log() + (1 - target) * (1 - p).log())),
+        "bce": lambda p, target, weight, reduction="mean": _torch_reduced(
+            -weight * (target * p.log() + (1 - target) * (1 - p).log()), reduction
+        ),
         "bce_with_logits": _torch_log_loss,
         "focal": _torch_focal,
         "hinge": lambda score, target, reduction="mean": _torch_reduced(
@@ -306,14 +309,18 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "cross_entropy": lambda scores, target, weight, **more: _torch_nll(
             scores.log_softmax(-1), target, weight, **more
         ),
-        "kl_div": lambda scores, target, reduction="batchmean": functional.kl_div(
-            *_rows(scores, target), reduction=reduction
-        ).reshape(scores.shape if reduction == "none" else ()),
+        "kl_div": _torch_kl_div,
     }
 
 
 def _torch_reduced(each: Any, reduction: str) -> Any:
     return {"mean": lambda x: x.mean(), "sum": lambda x: x.sum(), "none": lambda x: x}[reduction](each)
+
+
+def _torch_kl_div(scores: Any, target: Any, reduction: str = "batchmean") -> Any:
+    with warnings.catch_warnings(action="ignore"):  # of "mean", whose meaning torch is going to change
+        found = torch().nn.functional.kl_div(*_rows(scores, target), reduction=reduction)
+    return found.reshape(scores.shape if reduction == "none" else ())
 
 
 def _rows(scores: Any, target: Any) -> tuple[Any, Any]:
@@ -368,7 +375,7 @@ def _torch_nll(
     if target.ndim < scores.ndim:
         kept = target != (-1 if ignore_index is None else ignore_index)
         total = (weights[target.long()] * kept).sum()
-        target = torch().nn.functional.one_hot(target.long(), classes)
+        target = torch().nn.functional.one_hot(target.long(), classes).double()
     shares = target * (1 - label_smoothing) + label_smoothing / classes
     each = -(weights * shares * scores).sum(-1) * kept
     return each.sum() / total if reduction == "mean" else _torch_reduced(each, reduction)

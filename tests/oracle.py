@@ -70,6 +70,11 @@ VALUES: dict[str, Callable[..., Any]] = {
     "cot": lambda x: mp.cot(x),
     "erf": lambda x: mp.erf(x),
     "erfc": lambda x: mp.erfc(x),
+    "lgamma": lambda x: mp.log(abs(mp.gamma(x))),
+    "digamma": lambda x: mp.digamma(x),
+    "polygamma": lambda n, x: mp.psi(int(n), x),
+    "sinc": lambda x: mp.sincpi(x),
+    "sinc_derivative": lambda n, x: _sinc_derivative(int(n), x),
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: max(x, mp.zero),
     "softplus": lambda x: mp.log(1 + mp.exp(x)),
@@ -108,7 +113,12 @@ VALUES: dict[str, Callable[..., Any]] = {
 }
 
 # Args that choose rather than measure: they are drawn from 0 and 1 and have no derivative.
-CHOICES = {("where", 0)}
+CHOICES = {("where", 0), ("polygamma", 0), ("sinc_derivative", 0)}
+
+
+def _sinc_derivative(n: int, x: Any) -> Any:
+    """As the integral π^n ∫ t^n cos(πxt + nπ/2) dt from 0 to 1."""
+    return mp.pi**n * mp.quad(lambda t: t**n * mp.cos(mp.pi * x * t + n * mp.pi / 2), mp.linspace(0, 1, 5))
 
 
 @cache
@@ -242,6 +252,22 @@ def slope_at_50_digits(
     return (beside[0] - beside[1]) / (2 * tiny)
 
 
+def curvature_at_50_digits(
+    name: str, upstream: Any, args: Sequence[Any], settings: dict[str, Any], first: Any, second: Any
+) -> tuple[float, float]:
+    """The second derivative of Σ upstream · op along two directions of all args; the size of its terms."""
+    tiny = mp.mpf(10) ** -12
+    corners = []
+    for a, b in [(1, 1), (1, -1), (-1, 1), (-1, -1)]:
+        moved = [
+            _mp_array(arg) + tiny * (a * _mp_array(u) + b * _mp_array(v))
+            for arg, u, v in zip(args, first, second, strict=True)
+        ]
+        corners.append(_mp_array(upstream) * tensor(name, *moved, **settings))
+    mixed = (corners[0] - corners[1] - corners[2] + corners[3]) / (4 * tiny**2)
+    return float(np.sum(mixed)), float(np.sum(abs(mixed)))
+
+
 def _mp_array(values: Any) -> Any:
     return np.asarray(np.frompyfunc(mp.mpf, 1, 1)(values), dtype=object)
 
@@ -261,11 +287,14 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
     t = torch()
     same = "add sub mul div neg pow reciprocal square sqrt exp expm1 log log1p log2 log10 sin cos tan asin"
     same += " acos atan atan2 sinh cosh tanh erf sigmoid relu abs sign floor round"
+    same += " lgamma digamma sinc"
     same += " exp2 hypot asinh acosh atanh logaddexp ceil erfc"
     comparisons = {name: _as_double(getattr(t, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
     return {
         **{name: getattr(t, name) for name in same.split()},
         **comparisons,
+        "polygamma": lambda n, x: t.where(n == 0, t.digamma(x), t.special.polygamma(1, x)),
+        "sinc_derivative": lambda n, x: t.where(n == 0, t.sinc(x), _slope_of_sinc(x)),
         "cbrt": lambda x: t.sign(x) * t.abs(x) ** (1 / 3),
         "mod": t.remainder,
         "identity": lambda x: x,
@@ -295,6 +324,11 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "where": lambda condition, x, y: t.where(condition != 0, x, y),
         **{name: one for module in case_modules() for name, one in module.torch_functions().items()},
     }
+
+
+def _slope_of_sinc(x: Any) -> Any:
+    """Away from 0."""
+    return ((torch().pi * x).cos() - torch().sinc(x)) / x
 
 
 def _as_double(function: Callable[..., Any]) -> Callable[..., Any]:

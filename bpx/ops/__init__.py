@@ -21,7 +21,7 @@ from bpx.ops import (
     tensors,
     vectors,
 )
-from bpx.ops.elementwise import activations, arithmetic, functions, selection
+from bpx.ops.elementwise import activations, arithmetic, functions, selection, special
 
 __all__ = ["Expr", "Graph", "rows"]
 
@@ -30,6 +30,7 @@ _THEMES = [
     for module in (
         arithmetic,
         functions,
+        special,
         activations,
         selection,
         tensors,

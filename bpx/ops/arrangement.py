@@ -19,9 +19,9 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape, ShapeError
 from bpx.graph.graph import Expr, Op
-from bpx.ops.building.row import composite
+from bpx.ops.building.row import composite, structural
 from bpx.ops.elementwise.selection import maximum, minimum
-from bpx.ops.indices import moved, one_hot, refuse_ids, shaped, taken
+from bpx.ops.indices import chosen_of, moved, one_hot, refuse_ids, shaped, taken
 from bpx.ops.shapes import axis_in_full, concat, flip
 from bpx.ops.tensors import SettingError, is_whole, reshape, spread, sum_
 from bpx.words.say import say
@@ -144,20 +144,39 @@ def _arrange_take_along(x: Shape, ids: Shape, *, axis: Any) -> Settings:
     return {"axis": axis}
 
 
+def _marks(x: Expr, ids: Expr, axis: int) -> Expr:
+    """For each id, in the last axis but one, where along its line it points."""
+    return one_hot(moved(ids, axis, x.ndim - 1), n=x.shape[axis])
+
+
 def _take_along(x: Expr, ids: Expr, *, axis: int) -> Expr:
     """Of every line along the axis, the elements that its own ids number."""
     lines = moved(x, axis, x.ndim - 1)
-    numbers = moved(ids, axis, x.ndim - 1)
-    marks = one_hot(numbers, n=x.shape[axis])
     places = reshape(lines, shape=(*lines.shape[:-1], 1, lines.shape[-1]))
-    return moved(sum_(places * marks, axis=-1), x.ndim - 1, axis)
+    return moved(sum_(places * _marks(x, ids, axis), axis=-1), x.ndim - 1, axis)
 
 
-take_along: Op = composite(
+def _pull_take_along(upstream: Expr, x: Expr, ids: Expr, out: Expr, *, axis: int) -> tuple[Expr, None]:
+    arriving = moved(upstream, axis, x.ndim - 1)
+    places = reshape(arriving, shape=(*arriving.shape, 1))
+    return moved(sum_(places * _marks(x, ids, axis), axis=-2), x.ndim - 1, axis), None
+
+
+def _value_of_take_along(x: Array, ids: Array, *, axis: int, batch: int) -> Any:
+    chosen, valid = chosen_of(ids, x.shape[axis])
+    return np.where(valid, np.take_along_axis(x, chosen, axis), np.nan)
+
+
+take_along: Op = structural(
     "take_along",
-    _take_along,
+    _value_of_take_along,
+    _pull_take_along,
+    lambda x, ids, *, axis: ids,
     settings={"axis": -1},
     arrange=_arrange_take_along,
+    linear=True,
+    chooses=(1,),
+    expands=_take_along,
     refuses=lambda x, ids, *, axis: refuse_ids("ids", ids, np.shape(x)[axis]),
     aliases=("take_along_axis",),
     sample=((2, 3), (2, 2)),

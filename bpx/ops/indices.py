@@ -148,7 +148,7 @@ place: Op = structural(
 # --- chosen by whole numbers, which count from 0 ------------------------------------------------
 
 
-def _chosen(ids: Any, count: int) -> tuple[Any, Any]:
+def chosen_of(ids: Any, count: int) -> tuple[Any, Any]:
     """Numbers as an integer array, 0 in the place of what chooses none of `count`; and where it does."""
     numbers = np.asarray(ids)
     if numbers.dtype.hasobject:
@@ -160,7 +160,7 @@ def _chosen(ids: Any, count: int) -> tuple[Any, Any]:
 
 def refuse_ids(name: str, ids: Any, count: int) -> Refusal | None:
     """Why the numbers of an arg choose none of `count`, if they do not."""
-    _, valid = _chosen(ids, count)
+    _, valid = chosen_of(ids, count)
     for at in np.argwhere(~valid)[:1].tolist():
         number = float(np.asarray(ids)[tuple(at)])
         place = f"{name}{at}" if at else name
@@ -176,7 +176,7 @@ def _arrange_one_hot(ids: Shape, *, n: Any) -> Settings:
 
 
 def _one_hot(ids: Array, *, n: int, batch: int) -> Any:
-    chosen, valid = _chosen(ids, n)
+    chosen, valid = chosen_of(ids, n)
     axis = chosen.ndim - batch
     numbers = np.arange(n).reshape(n, *[1] * batch)
     ones = np.where(np.expand_dims(chosen, axis) == numbers, 1.0, 0.0)
@@ -191,7 +191,7 @@ def _pick_shape(x: Shape, ids: Shape) -> Shape:
 
 def _pick(x: Array, ids: Array, *, batch: int) -> Any:
     axis = x.ndim - 1 - batch
-    chosen, valid = _chosen(ids, x.shape[axis])
+    chosen, valid = chosen_of(ids, x.shape[axis])
     picked = np.take_along_axis(x, np.expand_dims(chosen, axis), axis)
     return np.where(valid, np.squeeze(picked, axis), np.nan)
 
@@ -203,7 +203,7 @@ def _embedding_shape(table: Shape, ids: Shape) -> Shape:
 
 
 def _embedding(table: Array, ids: Array, *, batch: int) -> Any:
-    chosen, valid = _chosen(ids, len(table))
+    chosen, valid = chosen_of(ids, len(table))
     if not batch:
         return np.where(np.reshape(valid, ids.shape + (1,) * (table.ndim - 1)), table[chosen], np.nan)
     points = np.arange(table.shape[-1]).reshape(-1, *[1] * (ids.ndim - 1))
@@ -227,7 +227,7 @@ def _scatter_shape(x: Shape, ids: Shape, *, n: int) -> Shape:
 
 def _scatter(x: Array, ids: Array, *, n: int, batch: int) -> Any:
     rows = x.ndim - ids.ndim
-    chosen, valid = _chosen(ids, n)
+    chosen, valid = chosen_of(ids, n)
     if not batch:
         x, chosen, valid = x[..., np.newaxis], chosen[..., np.newaxis], valid[..., np.newaxis]
     valid = np.reshape(valid, (*valid.shape[:-1], *[1] * rows, -1))

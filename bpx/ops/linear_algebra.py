@@ -59,7 +59,7 @@ class _Letters(NamedTuple):
 def _letters(subscripts: str) -> _Letters:
     """Subscripts in full."""
     operands, _, out = subscripts.partition("->")
-    a, b = operands.split(",")
+    a, _, b = operands.partition(",")
     return _Letters(a, b, out)
 
 
@@ -68,10 +68,9 @@ def _arrange(a: Shape, b: Shape, *, subscripts: Any) -> Settings:
         raise SettingError("no-subscripts")
     text = subscripts.replace(" ", "")
     operands, arrow, out = text.partition("->")
-    if "," not in operands and not b:
-        operands += ","  # of one operand
     every = operands.replace(",", "", 1)
-    if "," not in operands or not all(letter.isascii() and letter.isalpha() for letter in every + out):
+    is_complete = "," in operands or not b  # of one operand, the other is a number
+    if not is_complete or not all(letter.isascii() and letter.isalpha() for letter in every + out):
         raise SettingError("bad-subscripts", subscripts=subscripts)
     if not arrow:
         out = "".join(sorted(letter for letter in every if every.count(letter) == 1))
@@ -117,7 +116,7 @@ def _value(a: Array, b: Array, *, subscripts: str, batch: int) -> Any:
         return np.einsum(f"{letters.a}...,{letters.b}...->{letters.out}...", a, b)
     is_repeated = any(len(set(part)) < len(part) for part in (letters.a, letters.b))
     if is_repeated or len(letters.out) + 2 * len(summed) != a.ndim + b.ndim:
-        return np.einsum(subscripts, a, b, optimize=not a.dtype.hasobject)
+        return np.einsum(f"{letters.a},{letters.b}->{letters.out}", a, b, optimize=not a.dtype.hasobject)
     # A product of matrices: each letter is summed in both, or stands in one of them and the result.
     left = "".join(letter for letter in letters.a + letters.b if letter not in summed)
     axes = tuple([part.index(letter) for letter in summed] for part in (letters.a, letters.b))
@@ -141,9 +140,18 @@ def _contribution(upstream: Expr, up: str, other: Expr, others: str, shape: Shap
     if again is not None:
         return _on_diagonal(upstream, up, other, others, shape, own, again)
     kept = "".join(letter for letter in own if letter in up + others)
-    product = einsum(upstream, other, subscripts=f"{up},{others}->{kept}")
+    product = _product(upstream, up, other, others, kept)
     alone = tuple(axis for axis, letter in enumerate(own) if letter not in kept)
     return spread(product, shape=shape, axis=alone) if alone else product
+
+
+def _product(a: Expr, letters_a: str, b: Expr, letters_b: str, out: str) -> Expr:
+    """The einsum of two operands, as one writes it where one of them or both are mere numbers."""
+    if b.number == 1 and not letters_b:
+        return a if letters_a == out else einsum(a, subscripts=f"{letters_a}->{out}")
+    if not letters_a and not letters_b:
+        return a * b
+    return einsum(a, b, subscripts=f"{letters_a},{letters_b}->{out}")
 
 
 def _on_diagonal(

@@ -191,7 +191,10 @@ SETTINGS = {  # settings to try, for the ops that have some
         {"shape": [2, 3, 3], "axis": [0]},
         {"shape": [3], "axis": []},
     ],
-    "einsum": [{"subscripts": text} for text in (",", "i,j", "i,ij->j", "ij,kj", "ijk,jl->lik")],
+    "einsum": [
+        {"subscripts": text}
+        for text in (",", "i,j", "->", "ii->", "ij->j", "ij,->ij", "i,ij->j", "ij,kj", "ijk,jl->lik")
+    ],
     "windows": [{"size": 2}, {"size": [2, 1], "stride": [1, 2]}, {"size": 2, "dilation": 2}],
     "overlap_add": [{"shape": 5}, {"shape": [7], "stride": 2}],
     "conv1d": [{}, {"padding": 1, "stride": 2}],

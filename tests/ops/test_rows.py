@@ -641,6 +641,8 @@ def test_numbers_with_50_digits_are_not_rounded_on_the_way(op):
     inputs, out = on_inputs(op)
     for point in oracle.points(op, 3):
         for position, x in enumerate(inputs):
+            if position in op.chooses:
+                continue
             slope = oracle.partial(op.name, point, position)
             given = {one.id: lifted(np.array(at)) for one, at in zip(inputs, point, strict=True)}
             moved = {**given, x.id: given[x.id] + 1e-25}

@@ -93,6 +93,15 @@ def test_a_failure_names_its_case():
     assert caught.value.__notes__ == ["at ('sum', [(3,)], {})"]
 
 
+NOT_LINEAR = [case for case in CASES if not OPS[case[0]].linear or len(case[1]) > 1]
+FEW_OF_EACH = [
+    case
+    for name in dict.fromkeys(name for name, _, _ in NOT_LINEAR)
+    for cases in [[case for case in NOT_LINEAR if case[0] == name]]
+    for case in cases[:: -(-len(cases) // 6)]
+]
+
+
 # --- values and pulls ---------------------------------------------------------------------------
 
 
@@ -132,7 +141,8 @@ def test_pull_and_second_order_are_torchs(name, shapes, settings):
     values, (weights,) = args_of(name, shapes), arrays([out.shape], seed=1)
     loss = OPS["sum"](out * out * weights)
     first = grad(loss, measured(out, inputs))
-    second = grad(OPS["sum"](first[0] * first[0]), measured(out, inputs))
+    # Of the squares of all: second derivatives by every pair of args, the mixed ones too.
+    second = grad(sum(OPS["sum"](one * one) for one in first), measured(out, inputs))
     found = run(out.graph, given_to(inputs, values), [one.id for one in (*first, *second)])
 
     leaves = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in values]
@@ -141,10 +151,11 @@ def test_pull_and_second_order_are_torchs(name, shapes, settings):
     their_loss = (their_out**2 * torch.tensor(weights)).sum()
     leaves = measured(out, leaves)
     their_first = torch.autograd.grad(their_loss, leaves, create_graph=True)
-    their_second = torch.autograd.grad((their_first[0] ** 2).sum(), leaves, allow_unused=True)
+    squares = sum((one**2).sum() for one in their_first)
+    their_second = torch.autograd.grad(squares, leaves, allow_unused=True)
     for ours, theirs in zip((*first, *second), (*their_first, *their_second), strict=True):
         wanted = np.zeros(ours.shape) if theirs is None else theirs.detach().numpy(force=True)
-        close(found[ours.id], wanted, 1e-10)
+        np.testing.assert_allclose(found[ours.id], wanted, 1e-9, 1e-10 * np.max(np.abs(wanted), initial=1e-4))
 
 
 @over(CASES)
@@ -164,6 +175,25 @@ def test_value_and_pull_of_numbers_with_50_digits(name, shapes, settings):
         slope = np.sum(found[gradients[position].id] * lifted(direction))
         truth = oracle.slope_at_50_digits(name, upstream, values, settings, position, direction)
         assert oracle.agrees(slope, truth, 28)
+
+
+@over(FEW_OF_EACH)
+def test_second_derivatives_are_differences_at_50_digits(name, shapes, settings):
+    """Along two random directions of all args together: a bilinear form that any wrong element changes."""
+    inputs, out = on_inputs(OPS[name], shapes, settings)
+    values, (upstream,) = args_of(name, shapes), arrays([out.shape], seed=1)
+    chosen = choosing(out)
+    along = [
+        [0 * one if at in chosen else one for at, one in enumerate(arrays(shapes, seed=seed))]
+        for seed in (2, 3)
+    ]
+    first = grad(out, inputs, upstream)
+    slope = sum(OPS["sum"](one * direction) for one, direction in zip(first, along[0], strict=True))
+    second = grad(slope, inputs) if isinstance(slope, Expr) else []
+    found = run(out.graph, given_to(inputs, values), [one.id for one in second])
+    curvature = sum(np.sum(found[one.id] * d) for one, d in zip(second, along[1], strict=True))
+    truth, size = oracle.curvature_at_50_digits(name, upstream, values, settings, *along)
+    assert abs(curvature - truth) <= 1e-9 * size + 1e-14
 
 
 @given(mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=2, max_side=3))

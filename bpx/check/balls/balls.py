@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.balls import special
 from bpx.check.balls.ball_context import flint
 from bpx.words.say import say
 
@@ -72,6 +73,20 @@ def _function(value: Unary, slope: Callable[[Any, Any], Any]) -> Callable[[Ball]
         x, dx = self.value, self.slope
         result = value(x)
         return Ball(result, None if dx is None else slope(x, result) * dx)
+
+    return method
+
+
+def _of_order(derivative: Callable[[int, Any], Any]) -> Callable[[Ball, Any], Ball]:
+    """A method that takes an order; undefined where that is no whole number from 0 on, or moves."""
+
+    def method(self: Ball, n: Any) -> Ball:
+        order = _operand(n)
+        whole = order.value.unique_fmpz() if order is not None and order.slope is None else None
+        if order is None or whole is None or not order.value.is_exact() or whole < 0:
+            return Ball(math.nan)
+        n = int(whole)
+        return _function(lambda x: derivative(n, x), lambda x, out: derivative(n + 1, x))(self)
 
     return method
 
@@ -272,6 +287,11 @@ class Ball:
     arctanh = _function(lambda x: x.atanh(), lambda x, out: 1 / ((1 - x) * (1 + x)))
     erfc = _function(lambda x: x.erfc(), lambda x, out: -2 * (-(x**2)).exp() / flint().arb.pi().sqrt())
     erf = _function(lambda x: x.erf(), lambda x, out: 2 * (-(x**2)).exp() / flint().arb.pi().sqrt())
+    lgamma = _function(special.lgamma, lambda x, out: special.polygamma(0, x))
+    digamma = _function(lambda x: special.polygamma(0, x), lambda x, out: special.polygamma(1, x))
+    polygamma = _of_order(special.polygamma)
+    sinc = _function(lambda x: special.sinc_derivative(0, x), lambda x, out: special.sinc_derivative(1, x))
+    sinc_derivative = _of_order(special.sinc_derivative)
     sigmoid = _function(_sigmoid, lambda x, out: out * _sigmoid(-x))
     floor = _whole(lambda x: x.floor(), lambda x: x)
     ceil = _whole(lambda x: x.ceil(), lambda x: x)

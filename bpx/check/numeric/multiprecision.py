@@ -23,6 +23,7 @@ from bpx.check.numeric import binary, elementary
 from bpx.check.numeric.binary import Binary
 from bpx.check.numeric.tolerances import MULTIPRECISION_DIGITS
 from bpx.graph.arrays import Array
+from bpx.ops.values.many_digits import SpecialFunctions
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _method(function: Callable[[Binary, int], Binary]) -> Callable[[Multiprecisi
     return lambda self: _rounded(function(self.number, Precision.bits))
 
 
-class Multiprecision:
+class Multiprecision(SpecialFunctions):
     """A real number of 90 digits, or as many as `precision` says."""
 
     # Arrays hold one object for each number: without a dict each takes less memory.
@@ -187,7 +188,6 @@ class Multiprecision:
         return _compared(self, other, operator.ge)
 
     # --- functions: the names are NumPy's, which looks for methods of these names ---
-
     exp, expm1 = _method(elementary.exp), _method(elementary.expm1)
     log, log1p = _method(elementary.log), _method(elementary.log1p)
     sqrt, cbrt = _method(binary.sqrt), _method(binary.cbrt)
@@ -279,8 +279,7 @@ class Multiprecision:
 
     def arccosh(self) -> Multiprecision:
         """The number of this hyperbolic cosine; nan below 1."""
-        beyond = self - 1
-        return (beyond + (beyond * (self + 1)).sqrt()).log1p()
+        return (self - 1 + ((self - 1) * (self + 1)).sqrt()).log1p()
 
     def arctanh(self) -> Multiprecision:
         """The number of this hyperbolic tangent; nan outside [-1, 1]."""
@@ -288,8 +287,14 @@ class Multiprecision:
         result = (2 * size / (1 - size)).log1p() / 2
         return -result if self < 0 else result
 
-    # No ufuncs of NumPy: the ops of bpx ask for these by name (`bpx.ops.building.row.by_method`).
+    # No ufuncs of NumPy: ops ask for these by name (`bpx.ops.building.row.by_method`).
     erf, erfc = _method(elementary.erf), _method(elementary.erfc)
+
+    def precisely(self, function: Callable[[int], Any]) -> Multiprecision:
+        """What `function` gives with 20 digits more; it is told how many these are."""
+        with precision(Precision.digits + 20):
+            wide = function(Precision.digits).number
+        return _rounded(wide)
 
     def sigmoid(self) -> Multiprecision:
         """1 / (1 + exp(-this))."""

@@ -71,6 +71,7 @@ _OTHERS: dict[str, Callable[..., Any]] = {
     "fsum": sum,
     "erf": partial(_by_op, "erf", math.erf),
     "erfc": partial(_by_op, "erfc", math.erfc),
+    "lgamma": partial(_by_op, "lgamma", math.lgamma),
     **{name: partial(_chosen, getattr(math, name)) for name in ("isnan", "isinf", "isfinite", "isclose")},
     **{name: partial(_chosen, getattr(math, name)) for name in ("floor", "ceil", "trunc")},
 }

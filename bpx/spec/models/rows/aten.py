@@ -14,33 +14,23 @@ import numpy as np
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
 from bpx.spec.models.rows.aten_layers import LAYERS
+from bpx.spec.models.rows.aten_linear_algebra import LINEAR_ALGEBRA
 from bpx.spec.models.rows.aten_losses import LOSSES
 from bpx.spec.models.rows.aten_makers import MAKERS
+from bpx.spec.models.rows.aten_windows import WINDOWS
 from bpx.spec.models.rows.operands import moved, numbers_of, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
-_SAME = (
-    *(
-        "relu",
-        "tanh",
-        "sigmoid",
-        "exp",
-        "expm1",
-        "exp2",
-        "log",
-        "log1p",
-        "log2",
-        "log10",
-        "sqrt",
-        "sin",
-        "cos",
-    ),
-    *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "abs", "sign", "neg"),
-    *("reciprocal", "square", "floor", "ceil", "silu", "mish", "relu6", "selu", "softsign"),
-)
+_SAME = [
+    *["relu", "tanh", "sigmoid", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt"],
+    *["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"],
+    *["erf", "erfc", "sinc", "lgamma", "digamma", "abs", "sign", "neg", "reciprocal", "square"],
+    *["floor", "ceil", "silu", "mish", "relu6", "selu", "softsign"],
+]
 _UNARY = {
     **{name: name for name in _SAME},
     **{"log_sigmoid": "logsigmoid", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "sgn": "sign"},
+    **{"special_psi": "digamma", "special_gammaln": "lgamma"},
 }
 _BINARY = {
     **{"mul": "mul", "maximum": "max", "minimum": "min", "atan2": "atan2", "hypot": "hypot"},
@@ -202,11 +192,14 @@ def _unbind(self: Expr, dim: int = 0) -> list[Expr]:
     return [_select(self, dim, number) for number in range(self.shape[dim])]
 
 
-def _pad(self: Expr, pad: Sequence[int], value: Any = None, mode: str = "constant") -> Expr:
-    if mode != "constant" or min(pad, default=0) < 0:
-        raise OtherSetting("mode" if mode != "constant" else "pad")
-    pairs = list(zip(pad[::2], pad[1::2], strict=True))[::-1]
-    return add("pad", self, width=[*[(0, 0)] * (self.ndim - len(pairs)), *pairs], value=value or 0)
+def _roll(self: Expr, shifts: Any, dims: Any = ()) -> Expr:
+    if not dims and self.ndim > 1:
+        return add("roll", self, shift=per_axis(shifts, 1)[0])
+    return add("roll", self, shift=per_axis(shifts, 1), axis=per_axis(dims or 0, 1))
+
+
+def _repeat(self: Expr, repeats: Any = None, dims: Any = None) -> Expr:
+    return add("tile", self, reps=list(repeats if repeats is not None else dims))
 
 
 # --- reductions ---------------------------------------------------------------------------------
@@ -359,8 +352,9 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
         _expand(x, np.broadcast_shapes(*(other.shape for other in tensors))) for x in tensors
     ],
     "flip": lambda self, dims: add("flip", self, axis=list(dims)),
-    "pad": _pad,
-    "constant_pad_nd": _pad,
+    "roll": _roll,
+    "repeat": _repeat,
+    "tile": _repeat,
     "tril": lambda self, diagonal=0: add("tril", self, k=diagonal),
     "triu": lambda self, diagonal=0: add("triu", self, k=diagonal),
     "sum": _reduction("sum"),
@@ -391,8 +385,11 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "index": _index,
     "gather": _gather,
     "one_hot": _one_hot,
+    "polygamma": lambda n, self: add("polygamma", n, self),
+    "special_polygamma": lambda n, self: add("polygamma", n, self),
 }
 
 ATEN: Mapping[str, Callable[..., Any]] = {
-    f"aten.{name}": row for name, row in {**_ROWS, **MAKERS, **LAYERS, **LOSSES}.items()
+    f"aten.{name}": row
+    for name, row in {**_ROWS, **MAKERS, **LAYERS, **WINDOWS, **LINEAR_ALGEBRA, **LOSSES}.items()
 }

@@ -188,40 +188,6 @@ def _padding(padding: Any, size: Sequence[int], dilation: Sequence[int]) -> list
     return [total // 2 for total in whole]
 
 
-def _pool(op: str, axes: int) -> Callable[..., Expr]:
-    def pool(
-        self: Expr,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: Any = None,
-    ) -> Expr:
-        size, around = per_axis(kernel_size, axes), per_axis(padding, axes)
-        if ceil_mode or divisor_override or set(per_axis(dilation, axes)) != {1}:
-            raise OtherSetting("ceil_mode" if ceil_mode else "divisor_override")
-        if any(around) and (op == "max_pool" or not count_include_pad):
-            raise OtherSetting("padding")
-        steps = per_axis(stride, axes) if stride else size
-        settings = {"padding": around} if any(around) else {}
-        return add(op, self, size=size, stride=steps, **settings)
-
-    return pool
-
-
-def _adaptive(op: str, axes: int) -> Callable[..., Any]:
-    def pool(self: Expr, output_size: Any) -> Any:
-        lengths, counts = self.shape[-axes:], per_axis(output_size, axes)
-        if any(length % count for length, count in zip(lengths, counts, strict=True)):
-            raise OtherSetting("output_size")  # windows of different sizes
-        size = [length // count for length, count in zip(lengths, counts, strict=True)]
-        return add(op, self, size=size, stride=size)
-
-    return pool
-
-
 # --- attention ----------------------------------------------------------------------------------
 
 
@@ -359,17 +325,6 @@ LAYERS: Mapping[str, Callable[..., Any]] = {
     "instance_norm": _instance_norm,
     "conv1d": _convolution(1),
     "conv2d": _convolution(2),
-    "max_pool1d": _pool("max_pool", 1),
-    "max_pool2d": _pool("max_pool", 2),
-    "max_pool2d_with_indices": lambda self, kernel_size, **settings: (
-        _pool("max_pool", 2)(self, kernel_size, **settings),
-        None,
-    ),
-    "avg_pool1d": _pool("avg_pool", 1),
-    "avg_pool2d": _pool("avg_pool", 2),
-    "adaptive_avg_pool1d": _adaptive("avg_pool", 1),
-    "adaptive_avg_pool2d": _adaptive("avg_pool", 2),
-    "adaptive_max_pool2d": lambda self, output_size: (_adaptive("max_pool", 2)(self, output_size), None),
     "scaled_dot_product_attention": attention,
     "rnn_tanh_cell": _cell("tanh"),
     "rnn_relu_cell": _cell("relu"),

@@ -68,6 +68,7 @@ MAKERS: Mapping[str, Callable[..., Any]] = {
     "detach": _detached,
     "zeros": _filled(0),
     "ones": _filled(1),
+    "eye": lambda n, dtype=None: np.eye(int(n)),
     "full": full,
     "zeros_like": _like(0),
     "ones_like": _like(1),

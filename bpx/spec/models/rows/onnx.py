@@ -16,6 +16,7 @@ from bpx.ops.layers import MASKED
 from bpx.spec.models.rows.aten import ATEN
 from bpx.spec.models.rows.aten_layers import batch_norm
 from bpx.spec.models.rows.aten_losses import LOSSES
+from bpx.spec.models.rows.onnx_windows import ONNX_WINDOWS
 from bpx.spec.models.rows.operands import moved, numbers_of
 from bpx.spec.trace.rules.building import OtherSetting, add
 
@@ -153,9 +154,11 @@ def _gather(x: Expr, indices: Any, *, axis: int = 0) -> Expr:
 
 def _pad(x: Expr, pads: Any, value: Any = None, axes: Any = None, *, mode: str = "constant") -> Expr:
     widths = _whole(pads)
-    if mode != "constant" or min(widths) < 0 or axes is not None:
-        raise OtherSetting("mode" if mode != "constant" else "pads")
+    if mode not in ("constant", "reflect", "edge", "wrap") or min(widths) < 0 or axes is not None:
+        raise OtherSetting("pads" if mode in ("constant", "reflect", "edge", "wrap") else "mode")
     pairs = list(zip(widths[: x.ndim], widths[x.ndim :], strict=True))
+    if mode != "constant":
+        return add("pad", x, width=pairs, mode=mode)
     return add("pad", x, width=pairs, value=0.0 if value is None else float(numbers_of(value)))
 
 
@@ -163,58 +166,20 @@ def _clip(x: Expr, low: Any = None, high: Any = None) -> Expr:
     return _aten("clamp")(x, low, high) if low is not None or high is not None else x
 
 
-def _around(pads: Any, auto_pad: str, axes: int) -> list[int]:
-    """Padding that is the same on both sides of each axis."""
-    widths: list[int] = list(pads or [0] * 2 * axes)
-    if auto_pad not in ("NOTSET", "VALID") or widths[:axes] != widths[axes:]:
-        raise OtherSetting("auto_pad")
-    return widths[:axes]
-
-
-def _conv(
-    x: Expr,
-    w: Expr,
-    b: Any = None,
-    *,
-    strides: Any = None,
-    pads: Any = None,
-    dilations: Any = None,
-    group: int = 1,
-    kernel_shape: Any = None,
-    auto_pad: str = "NOTSET",
+def _group_norm(
+    x: Expr, g: Expr, b: Expr, *, num_groups: int, epsilon: float = 1e-5, stash_type: int = 1
 ) -> Expr:
-    axes = w.ndim - 2
-    if axes not in (1, 2):
-        raise OtherSetting("kernel_shape")
-    around = _around(pads, auto_pad, axes)
-    row = _aten(f"conv{axes}d")
-    return row(x, w, b, list(strides or [1]), around, list(dilations or [1]), group)
+    return add("group_norm", x, g, b, groups=num_groups, eps=epsilon)
 
 
-def _pool(op: str) -> Callable[..., Expr]:
-    def pool(
-        x: Expr,
-        *,
-        kernel_shape: Any,
-        strides: Any = None,
-        pads: Any = None,
-        dilations: Any = None,
-        auto_pad: str = "NOTSET",
-        ceil_mode: int = 0,
-        count_include_pad: int = 0,
-        storage_order: int = 0,
-    ) -> Expr:
-        axes = len(kernel_shape)
-        around = _around(pads, auto_pad, axes)
-        if axes not in (1, 2):
-            raise OtherSetting("kernel_shape")
-        inside = bool(count_include_pad) or op == "max_pool"
-        # ONNX moves by one where no strides are stated.
-        stride = list(strides or [1] * axes)
-        row = _aten(f"{op}{axes}d")
-        return row(x, list(kernel_shape), stride, around, list(dilations or [1]), bool(ceil_mode), inside)
+def _rms_norm(x: Expr, g: Expr, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> Expr:
+    return _aten("rms_norm")(x, x.shape[axis % x.ndim :], g, epsilon)
 
-    return pool
+
+def _mod(x: Expr, y: Expr, fmod: int) -> Expr:
+    if fmod:
+        raise OtherSetting("fmod")
+    return add("mod", x, y)
 
 
 def _global(op: str) -> Callable[..., Expr]:
@@ -299,6 +264,7 @@ ONNX: Mapping[str, Callable[..., Any]] = {
     **{name: _unary(op) for name, op in _UNARY.items()},
     **{name: _binary(op) for name, op in _BINARY.items()},
     **{name: _reduction(op) for name, op in _REDUCTIONS.items()},
+    **ONNX_WINDOWS,
     "ReduceL1": _reduction("norm", ord=1),
     "ReduceL2": _reduction("norm", ord=2),
     "ReduceSumSquare": lambda x, axes=None, *, keepdims=1: _reduction("sum")(
@@ -334,9 +300,11 @@ ONNX: Mapping[str, Callable[..., Any]] = {
     "Gather": _gather,
     "GatherElements": _elements,
     "Pad": _pad,
-    "Conv": _conv,
-    "MaxPool": _pool("max_pool"),
-    "AveragePool": _pool("avg_pool"),
+    "GroupNormalization": _group_norm,
+    "RMSNormalization": _rms_norm,
+    "Mod": lambda x, y, *, fmod=0: _mod(x, y, fmod),
+    "Tile": lambda x, repeats: add("tile", x, reps=_whole(repeats)),
+    "Det": lambda x: add("det", x),
     "GlobalAveragePool": _global("mean"),
     "GlobalMaxPool": _global("amax"),
     "BatchNormalization": _batch_norm,

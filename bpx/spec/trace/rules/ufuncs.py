@@ -124,6 +124,7 @@ _SCIPY: dict[str, Rule] = {
         ("rel_entr", "log", _formula(lambda x, y: add("mul", x, add("log", add("div", x, y))))),
         ("gammaln", "lgamma", _of_op("lgamma")),
         ("psi", "digamma", _of_op("digamma")),
+        ("digamma", "digamma", _of_op("digamma")),
         ("exp2", "exp2", _of_op("exp2")),
         ("exp10", "pow", lambda x: add("pow", 10.0, x)),
         ("cbrt", "cbrt", _of_op("cbrt")),
