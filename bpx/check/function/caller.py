@@ -215,7 +215,7 @@ class Caller:
 
     def _note_changes(self, function: str, names: Sequence[str], values: Values, copies: Values) -> None:
         for name, before, after in zip(names, values, copies, strict=True):
-            if not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
+            if not _is_same(before, after):
                 code = "changes-upstream" if name not in self.names else "changes-input"
                 self._note(code, {"function": function, "name": name})
 
@@ -243,6 +243,13 @@ def _roundoff(result: Any) -> float:
 def _handed(values: Values) -> list[Any]:
     """Copies to hand over; a single number as such, not as an array of no axes."""
     return [value.copy()[()] for value in values]
+
+
+def _is_same(before: Array, after: Any) -> bool:
+    """Does an array hold what it held before? A number that was handed over as such cannot have changed."""
+    if not isinstance(after, np.ndarray) or (before.shape == after.shape and (before == after).all()):
+        return True
+    return bool(np.array_equal(before, after, equal_nan=before.dtype.kind == "f"))
 
 
 def _bare(result: Any) -> Any:

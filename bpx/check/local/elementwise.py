@@ -361,7 +361,7 @@ def _checked(
     slope = ErrorBound(
         *(batch.part(node, field) for field in (evidence.value, evidence.error + moved, spread))
     )
-    worst = part.start + _worst(claimed[part], evidence.part(part), judgement.verdicts[part])
+    worst = part.start + _worst(claimed, evidence, judgement.verdicts, part)
     middle, half = float(evidence.value[worst]), float(spread[worst])
     return CheckedEdge(
         edge,
@@ -376,7 +376,15 @@ def _checked(
     )
 
 
-def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8]) -> int:
-    """The element of the worst verdict, and of these the first that is relatively off by most."""
-    relative = relative_differences(claimed, evidence.value, evidence.shown_bars)
-    return int(np.lexsort((-np.nan_to_num(relative), verdicts))[0])
+def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8], part: slice) -> int:
+    """The element of this part of the worst verdict, and of these the first that is relatively off by most."""
+    candidates = np.flatnonzero(verdicts[part] == verdicts[part].min())
+    with np.errstate(all="ignore"):
+        within = np.abs(claimed[part] - evidence.value[part]) <= evidence.error[part]
+    odd = candidates[~within[candidates]] + part.start  # no bar is shown smaller: the others are noise
+    if odd.size:
+        beyond = evidence.part(odd)
+        relative = np.nan_to_num(relative_differences(claimed[odd], beyond.value, beyond.shown_bars))
+        if relative.any():
+            return int(odd[relative.argmax()]) - part.start
+    return int(candidates[0])

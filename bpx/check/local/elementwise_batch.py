@@ -48,6 +48,7 @@ class ElementwiseBatch:
         self.guards = [
             (guard, self.scratch.lift(guard.of(*self.placeholders))) for guard in _guards(graph, nodes[0])
         ]
+        self._locals: dict[tuple[int, Op], Expr] = {}
         # On which side of each guard every element lies: other sides are beyond a kink or an edge.
         self.signs = [np.sign(value) for value in self.guard_values(self.args)]
 
@@ -134,7 +135,10 @@ class ElementwiseBatch:
 
     def _local(self, position: int, op: Op) -> Expr:
         assert op.local
-        return self.scratch.lift(op.local(*self.placeholders, self.result)[position])
+        if (position, op) not in self._locals:
+            local = op.local(*self.placeholders, self.result)[position]
+            self._locals[position, op] = self.scratch.lift(local)
+        return self._locals[position, op]
 
     def _placed(self, args: Sequence[Any]) -> dict[int, Any]:
         """Values of the args for their placeholders."""

@@ -111,7 +111,7 @@ def confirming(
     out the search for kinks that the one-sided slopes of the caller find as well. Noise above `quiet` (m,),
     in units of f, may be a ripple that only smaller steps resolve: it confirms nothing yet.
     """
-    every = candidates(quotients, quick=quick)
+    every = _by_rows(quotients) if quick and np.all(np.isinf(quiet)) else candidates(quotients, quick=quick)
     # So few smaller steps say nothing of the nature of a residual.
     hopeless = (every.smaller_steps < BRIEF_STEPS) | every.frozen | every.systematic | (every.tail > quiet)
     # Of few samples of noise the largest may be small by chance, which the claim does not show.
@@ -254,6 +254,51 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
     tail = _at(unexplained, windows.tail)[..., -BRIEF_STEPS:].max(axis=-1)
     seen = (noise, tail, noise_in_value, frozen, systematic)
     return Candidates(value, error, start, steps[largest], *below, *seen)
+
+
+def _by_rows(quotients: Quotients) -> Candidates:
+    """All candidates without a look at the nature and the tail of their residuals.
+
+    Row by row in place of windows, of which half are zeros: of many columns in a quarter of the time.
+    """
+    steps = quotients.steps
+    usable = np.isfinite(quotients.slopes)
+    per_step = np.where(usable, quotients.rounding / steps, 0.0)
+    known = np.where(usable, quotients.slopes, 0.0), np.where(usable, steps, 0.0), per_step
+    values, changes, noises, roundings = [], [], [], []
+    for order in range(POLYNOMIAL_ORDERS):
+        value, noise, rounding = _rows_of_order(order, quotients.power, *known)
+        values.append(value)
+        changes.append(np.abs(np.diff(value, axis=0, append=np.inf)))
+        noises.append(noise)
+        roundings.append(rounding)
+    value, change, noise, rounding = map(np.concatenate, (values, changes, noises, roundings))
+    start = np.concatenate([np.arange(len(part)) for part in values])
+    end = np.concatenate([np.arange(order, len(steps)) for order in range(POLYNOMIAL_ORDERS)])
+    noise_in_value = noise / steps[end]
+    error = TRUNCATION_FACTOR * np.fmax(change, np.maximum(noise_in_value, rounding))
+    tame = noise <= LARGEST_NOISE * quotients.rounding[start]
+    error = np.where(usable[start] & tame, error, np.inf)
+    smaller, unseen = _count_below(usable)[end], np.zeros(value.shape, dtype=bool)
+    starts = np.broadcast_to(start[:, np.newaxis], value.shape)
+    seen = (noise, np.zeros(value.shape), noise_in_value, unseen, unseen)
+    return Candidates(value, error, starts, steps[start], smaller, smaller, *seen)
+
+
+def _rows_of_order(
+    order: int, power: int, slopes: Array, steps: Array, per_step: Array
+) -> tuple[Array, Array, Array]:
+    """Value, noise and what rounding does (count, m) of the candidates through order + 1 neighbours."""
+    rows, count = len(steps), len(steps) - order
+    at_zero, at_smaller = _lagrange(order, power, rows)
+    value, noise, rounding = (np.zeros((count, steps.shape[1])) for _ in range(3))
+    for start in range(count):
+        own, below = slice(start, start + order + 1), slice(start + order + 1, None)
+        value[start] = at_zero @ slopes[own]
+        rounding[start] = np.abs(at_zero) @ per_step[own]
+        residual = slopes[below] - at_smaller[order + 1 : rows - start] @ slopes[own]
+        noise[start] = np.abs(residual * steps[below]).max(axis=0, initial=0.0)
+    return value, noise, rounding
 
 
 @lru_cache(maxsize=128)

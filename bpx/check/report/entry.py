@@ -42,9 +42,20 @@ def shown_bars(
     value, error = np.asarray(value), np.asarray(error)
     with np.errstate(all="ignore"):
         stays = proved | (error <= EPSILON * np.abs(value)) | ~np.isfinite(error)
-        floor = np.where(np.isnan(least), _share_of(value, MEASURED_BAR), _share_of(np.asarray(least), 1.0))
         # To two digits a number is rounded by at most a twentieth of it: the bar stays one.
-        return np.where(stays, in_digits(1.06 * error, 2), np.fmax(above(error), floor))
+        stated = in_digits(1.06 * error, 2)
+        if np.all(stays):
+            return np.where(stays, stated, error)
+        return np.where(stays, stated, np.fmax(above(error), _least_shown(value, np.asarray(least))))
+
+
+def _least_shown(value: Array, least: Array) -> Any:
+    """No measured bar is shown smaller."""
+    unstated = np.isnan(least)
+    if not unstated.any():
+        return _share_of(least, 1.0)
+    of_value = _share_of(value, MEASURED_BAR)
+    return of_value if unstated.all() else np.where(unstated, of_value, _share_of(least, 1.0))
 
 
 def noise(reference: Array | float, error: Array | float, verdicts: Any) -> Any:
@@ -294,8 +305,10 @@ def in_digits(numbers: Array, digits: int) -> Array:
 def _power_of_ten(exponent: Array) -> Any:
     """10 to whole exponents; that of NumPy is another in the last bit on another processor."""
     known = np.isfinite(exponent)
-    at = np.clip(np.where(known, exponent, 0), _LEAST_POWER, -_LEAST_POWER).astype(int) - _LEAST_POWER
-    return np.where(known, _POWERS_OF_TEN[at], 10.0**exponent)
+    if known.all():
+        return _POWERS_OF_TEN.take(exponent.astype(int) - _LEAST_POWER, mode="clip")
+    power = _POWERS_OF_TEN.take(np.where(known, exponent, 0).astype(int) - _LEAST_POWER, mode="clip")
+    return np.where(known, power, np.exp(exponent))  # of infinite exponents it is the same, and nan stays
 
 
 def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:
@@ -306,9 +319,26 @@ def relative_differences(claimed: Array, reference: Array, error: Array) -> Arra
     with np.errstate(all="ignore"):
         scale = np.maximum(np.abs(claimed), np.abs(reference))
         difference = np.abs(claimed - reference)
+        within = np.asarray(difference <= error)
+        if within.all():  # what noise is reaches at least as far
+            return np.zeros(within.shape)
         relative = difference / scale
     is_noise = difference <= noise(reference, error, Verdict.AGREE)
     return np.where(is_noise | (scale <= error), 0.0, relative)
+
+
+def worst_entry(claimed: Array, reference: Array, error: Array, verdicts: Any) -> int:
+    """The flat index of the worst entry, the first in the order of `rank`; there is at least one entry."""
+    numbers = [np.ravel(field) for field in (claimed, reference, error)]
+    candidates = np.flatnonzero(np.ravel(verdicts) == np.min(verdicts))
+    claimed, reference, error = (field[candidates] for field in numbers)
+    with np.errstate(all="ignore"):
+        odd = np.flatnonzero(~(np.abs(claimed - reference) <= error))  # all others are noise for certain
+    if not odd.size:
+        return int(candidates[0])
+    relative, difference = ranked_differences(claimed[odd], reference[odd], error[odd])
+    worst = np.lexsort((difference, relative))[0]
+    return int(candidates[odd[worst] if relative[worst] else 0])
 
 
 def digits_agreed(claimed: Array, reference: Array, error: Array, verdicts: Any) -> Array:

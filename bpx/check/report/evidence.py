@@ -149,7 +149,8 @@ class Evidence:
         self.__dict__["version"] = self.version + 1
         for name, part in measured.items():
             field = getattr(self, name)
-            if np.ndim(field) or np.ndim(part) or not self.shape or field != part:
+            arrays = isinstance(field, np.ndarray) or isinstance(part, np.ndarray)
+            if arrays or (field is not part and field != part):  # nan is itself
                 self._writable(name).reshape(-1)[at] = part
 
     def replace(self, at: Any, value: Any, error: Any, /, **measured: Any) -> None:
@@ -186,8 +187,8 @@ _ARRAYS = [
 
 
 def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:
-    if isinstance(field_, np.ndarray) and field_.shape == shape:
-        return field_.reshape(-1)[flat]
-    if shape and np.ndim(field_) == 0:
+    if not isinstance(field_, np.ndarray) or (shape and not field_.ndim):
         return field_  # one number for all entries
+    if field_.shape == shape:
+        return field_.reshape(-1)[flat]
     return np.broadcast_to(field_, shape).reshape(-1)[flat]

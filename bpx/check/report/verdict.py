@@ -7,7 +7,7 @@ bar is too wide: `cannot tell`, `uncertain`. All arrays broadcast to the shape o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -54,6 +54,8 @@ class Comparison:
     def near(self) -> Array:
         """The claim, moved towards the reference as far as its last written digit lets it."""
         tolerance, claimed = self.evidence.tolerance, self.claimed
+        if _is_nowhere(tolerance):
+            return claimed
         moved = np.clip(self.evidence.value, claimed - tolerance, claimed + tolerance)
         return np.where(np.asarray(tolerance) > 0, moved, claimed)
 
@@ -103,8 +105,15 @@ class Comparison:
         return np.asarray((claimed >= evidence.low - tolerance) & (claimed <= evidence.high + tolerance))
 
     @cached_property
+    def has_obstacles(self) -> bool:
+        """Is there any entry with nothing to compare it with?"""
+        return bool(np.any(self.evidence.obstacle))
+
+    @cached_property
     def strays(self) -> Flags:
         """Is a number in use not the one that the rules give?"""
+        if _is_nowhere(self.evidence.rule_gap):
+            return np.zeros((), dtype=bool)
         return np.asarray(self.evidence.rule_gap > self.detect * np.asarray(self.evidence.rule_scale))
 
     @cached_property
@@ -161,7 +170,7 @@ def _has_no_digit(comparison: Comparison) -> Any:
 
 def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
     number = int(obstacle)
-    return lambda at: at.evidence.obstacle == number
+    return lambda at: at.has_obstacles and at.evidence.obstacle == number
 
 
 def _given(flag: str, condition: Callable[[Comparison], Any]) -> Callable[[Comparison], Any]:
@@ -169,9 +178,14 @@ def _given(flag: str, condition: Callable[[Comparison], Any]) -> Callable[[Compa
 
     def holds(at: Comparison) -> Any:
         flagged = getattr(at.evidence, flag)
-        return flagged is not False and flagged & condition(at)
+        return not _is_nowhere(flagged) and (flagged != 0) & condition(at)
 
     return holds
+
+
+def _is_nowhere(field: Any) -> bool:
+    """Is a field of the evidence 0 or False for all entries?"""
+    return not (field.any() if isinstance(field, np.ndarray) else field)
 
 
 def _negligible(comparison: Comparison) -> Any:
@@ -207,9 +221,9 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(
         _UNCLEAR,
         "uncertain",
-        lambda at: at.strays & (at.evidence.rule_gap <= NOTHING_IN_USE),
+        _given("rule_gap", lambda at: at.strays & (at.evidence.rule_gap <= NOTHING_IN_USE)),
     ),
-    VerdictRule(_DISAGREE, "differs", lambda at: at.strays),
+    VerdictRule(_DISAGREE, "differs", _given("rule_gap", lambda at: at.strays)),
     # Nothing to compare.
     VerdictRule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE)),
     VerdictRule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE)),
@@ -251,7 +265,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_DISAGREE, "conventions", _given("conventional", lambda at: at.off & at.finite)),
     # One slope, and a claim.
     VerdictRule(_UNCLEAR, "wiring", _given("wiring", lambda at: at.agrees)),
-    VerdictRule(_UNCLEAR, "no-digit", _has_no_digit),
+    VerdictRule(_UNCLEAR, "no-digit", _given("tolerance", _has_no_digit)),
     VerdictRule(_AGREE, None, _narrow_bar),
     VerdictRule(_AGREE, None, _exact_zero),
     VerdictRule(_AGREE, None, _cancelled),
@@ -284,14 +298,26 @@ def verdict(
     verdict is never `agree`, but for an exact 0 where f is flat and for terms that cancel.
     """
     comparison = Comparison(claimed, evidence, detect)
-    # The last rule is written first, so that earlier ones overwrite it.
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
-    for i in reversed(range(len(rules))):
-        holds = rules[i].holds(comparison)
-        if holds is not False:  # of no entry at all, as most rules
-            np.copyto(first, i, where=np.asarray(holds, dtype=bool))
-    verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
-    codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
-    decided = (verdicts[first] == _AGREE) | (verdicts[first] == _DISAGREE)
+    undecided = np.ones(evidence.shape, dtype=bool)
+    for i, rule in enumerate(rules):
+        holds = rule.holds(comparison)
+        if holds is False:  # of no entry at all, as most rules
+            continue
+        decides = undecided & np.asarray(holds, dtype=bool)
+        np.copyto(first, i, where=decides)
+        undecided &= ~decides
+        if not undecided.any():  # mostly all entries agree, and the later rules need not be looked at
+            break
+    verdicts, codes = _outcomes(tuple(rules))
+    chosen = np.asarray(verdicts[first])
+    decided = (chosen == _AGREE) | (chosen == _DISAGREE)
     certified = decided & comparison.evidence.certified & ~comparison.strays
-    return Judgement(np.asarray(verdicts[first]), np.asarray(codes[first], dtype=object), certified)
+    return Judgement(chosen, np.asarray(codes[first], dtype=object), certified)
+
+
+@lru_cache(maxsize=64)
+def _outcomes(rules: tuple[VerdictRule, ...]) -> tuple[NDArray[np.int8], NDArray[np.object_]]:
+    """The verdicts and the codes of the rules, and those of entries that no rule decides."""
+    verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
+    return verdicts, np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
