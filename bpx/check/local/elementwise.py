@@ -123,8 +123,10 @@ class _PartialDerivative:
         self.add_smooth_slopes(np.flatnonzero(queried & ~kinked & ~outside))
         self.add_one_sided_slopes(np.flatnonzero(queried & kinked & ~outside))
 
-    def judgement(self, columns: Indices | slice = slice(None)) -> Judgement:
-        """The verdicts on some elements, on the evidence so far."""
+    def judgement(self, columns: Indices | None = None) -> Judgement:
+        """The verdicts on some elements, or on all, on the evidence so far."""
+        if columns is None or len(columns) == len(self.claimed):
+            return verdict(self.claimed, self.evidence, self.detect)
         return verdict(self.claimed[columns], self.evidence.part(columns), self.detect)
 
     @property
@@ -377,7 +379,7 @@ def _checked(
 
 
 def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8], part: slice) -> int:
-    """The element of this part of the worst verdict, and of these the first that is relatively off by most."""
+    """The element of this part of the worst verdict; of these the first that is relatively off by most."""
     candidates = np.flatnonzero(verdicts[part] == verdicts[part].min())
     with np.errstate(all="ignore"):
         within = np.abs(claimed[part] - evidence.value[part]) <= evidence.error[part]
@@ -386,5 +388,5 @@ def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8], part:
         beyond = evidence.part(odd)
         relative = np.nan_to_num(relative_differences(claimed[odd], beyond.value, beyond.shown_bars))
         if relative.any():
-            return int(odd[relative.argmax()]) - part.start
+            return int(odd[relative.argmax()] - part.start)
     return int(candidates[0])

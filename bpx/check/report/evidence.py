@@ -113,12 +113,23 @@ class Evidence:
     def of(cls, value: Any, error: Any, **measured: Field) -> Evidence:
         """A reference and its error bar, which broadcast to the shape of the value."""
         value = np.array(value, dtype=float)
-        return cls(value, np.array(np.broadcast_to(error, value.shape), dtype=float), **measured)
+        bar = np.empty(value.shape)
+        bar[...] = error
+        return cls._holding({"value": value, "error": bar, **measured}, {}, {})
 
     @classmethod
     def nothing(cls, shape: tuple[int, ...], **measured: Field) -> Evidence:
         """No reference at all."""
         return cls.of(np.full(shape, np.nan), np.nan, **measured)
+
+    @classmethod
+    def _holding(
+        cls, measured: dict[str, Field], facts: dict[str, Any], variants: dict[str, str]
+    ) -> Evidence:
+        """Evidence of these fields alone; all others stay those of the class, so that nobody copies them."""
+        evidence = cls.__new__(cls)
+        evidence.__dict__.update(measured, facts=facts, variants=variants)
+        return evidence
 
     @property
     def bar(self) -> Array:
@@ -167,8 +178,9 @@ class Evidence:
 
     def part(self, flat: Any) -> Evidence:
         """That of the entries at these flat indices."""
-        parts = {name: _part(getattr(self, name), self.shape, flat) for name in _ARRAYS}
-        return Evidence(**parts, facts=self.facts, variants=self.variants)
+        measured = [name for name in self.__dict__ if name in _ARRAYS]
+        parts = {name: _part(getattr(self, name), self.shape, flat) for name in measured}
+        return Evidence._holding(parts, self.facts, self.variants)
 
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""
@@ -176,14 +188,18 @@ class Evidence:
         # Entries are written by flat index; of an array in another order that index is one into a copy.
         own = isinstance(array, np.ndarray) and array.flags.owndata and array.flags.c_contiguous
         if not own or array.shape != self.shape:
-            array = np.array(np.broadcast_to(array, self.shape), order="C")
+            before = np.asarray(array)
+            array = np.empty(self.shape, dtype=before.dtype)
+            array[...] = before
             setattr(self, name, array)
         return array
 
 
-_ARRAYS = [
-    array_field.name for array_field in fields(Evidence) if array_field.name not in ("facts", "variants")
-]
+_ARRAYS = {
+    array_field.name: None
+    for array_field in fields(Evidence)
+    if array_field.name not in ("facts", "variants")
+}
 
 
 def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:

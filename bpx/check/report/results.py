@@ -145,7 +145,10 @@ class CheckResults:
         """
         if self.blame:
             return Verdict.DISAGREE.word
-        worst = min((int(column.verdicts.min()) for column in self.columns), default=Verdict.CANNOT_TELL)
+        worst = min(
+            (int(column.verdicts.min(initial=Verdict.AGREE)) for column in self.columns),
+            default=Verdict.CANNOT_TELL,
+        )
         return Verdict(worst).word
 
     @property

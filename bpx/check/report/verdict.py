@@ -105,11 +105,6 @@ class Comparison:
         return np.asarray((claimed >= evidence.low - tolerance) & (claimed <= evidence.high + tolerance))
 
     @cached_property
-    def has_obstacles(self) -> bool:
-        """Is there any entry with nothing to compare it with?"""
-        return bool(np.any(self.evidence.obstacle))
-
-    @cached_property
     def strays(self) -> Flags:
         """Is a number in use not the one that the rules give?"""
         if _is_nowhere(self.evidence.rule_gap):
@@ -131,11 +126,15 @@ class Comparison:
 
 
 class VerdictRule(NamedTuple):
-    """Where `holds`, the entry has this verdict, for the reason of this code."""
+    """Where `holds`, the entry has this verdict, for the reason of this code.
+
+    If it `needs` a field of the evidence, that holds of no entry of which the field is 0 or False.
+    """
 
     verdict: Verdict
     code: str | None
     holds: Callable[[Comparison], Any]
+    needs: str | None = None
 
 
 # --- conditions ---------------------------------------------------------------------------------
@@ -170,17 +169,7 @@ def _has_no_digit(comparison: Comparison) -> Any:
 
 def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
     number = int(obstacle)
-    return lambda at: at.has_obstacles and at.evidence.obstacle == number
-
-
-def _given(flag: str, condition: Callable[[Comparison], Any]) -> Callable[[Comparison], Any]:
-    """The condition, of entries whose evidence has this flag; it is not looked at where none has it."""
-
-    def holds(at: Comparison) -> Any:
-        flagged = getattr(at.evidence, flag)
-        return not _is_nowhere(flagged) and (flagged != 0) & condition(at)
-
-    return holds
+    return lambda at: at.evidence.obstacle == number
 
 
 def _is_nowhere(field: Any) -> bool:
@@ -221,51 +210,53 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(
         _UNCLEAR,
         "uncertain",
-        _given("rule_gap", lambda at: at.strays & (at.evidence.rule_gap <= NOTHING_IN_USE)),
+        lambda at: at.strays & (at.evidence.rule_gap <= NOTHING_IN_USE),
+        "rule_gap",
     ),
-    VerdictRule(_DISAGREE, "differs", _given("rule_gap", lambda at: at.strays)),
+    VerdictRule(_DISAGREE, "differs", lambda at: at.strays, "rule_gap"),
     # Nothing to compare.
-    VerdictRule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE)),
-    VerdictRule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE)),
-    VerdictRule(_OUTSIDE, "edge", _met(Obstacle.EDGE)),
-    VerdictRule(_OUTSIDE, "no-slope", _met(Obstacle.NO_SLOPE)),
-    VerdictRule(_OUTSIDE, "not-finite", _met(Obstacle.NOT_FINITE)),
-    VerdictRule(_OUTSIDE, "no-value", _met(Obstacle.NO_VALUE)),
-    VerdictRule(_OUTSIDE, "output-not-finite", _met(Obstacle.OUTPUT_NOT_FINITE)),
-    VerdictRule(_OUTSIDE, "beside-edge", _met(Obstacle.BESIDE_EDGE)),
-    VerdictRule(_OUTSIDE, "steep", _met(Obstacle.STEEP)),
-    VerdictRule(_UNCLEAR, "structure", _met(Obstacle.STRUCTURE)),
-    VerdictRule(_UNCLEAR, "stairs", _met(Obstacle.STAIRS)),
-    VerdictRule(_UNCLEAR, "scatter", _met(Obstacle.SCATTER)),
-    VerdictRule(_DISAGREE, "accumulates", _met(Obstacle.ACCUMULATES)),
-    VerdictRule(_UNCLEAR, "claim-scatter", _met(Obstacle.CLAIM_SCATTER)),
-    VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
-    VerdictRule(_UNCLEAR, "worker-lost", _met(Obstacle.WORKER_LOST)),
-    VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
-    VerdictRule(_UNCLEAR, "many-sides", _met(Obstacle.MANY_SIDES)),
-    VerdictRule(_KINK, "no-gradient", _met(Obstacle.NO_GRADIENT)),
-    VerdictRule(_KINK, "no-gradient-beside", _met(Obstacle.NO_GRADIENT_BESIDE)),
-    VerdictRule(_UNCLEAR, "unseen-beside", _met(Obstacle.UNSEEN_BESIDE)),
-    VerdictRule(_UNCLEAR, "other-gradient", _met(Obstacle.OTHER_GRADIENT)),
+    VerdictRule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE), "obstacle"),
+    VerdictRule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE), "obstacle"),
+    VerdictRule(_OUTSIDE, "edge", _met(Obstacle.EDGE), "obstacle"),
+    VerdictRule(_OUTSIDE, "no-slope", _met(Obstacle.NO_SLOPE), "obstacle"),
+    VerdictRule(_OUTSIDE, "not-finite", _met(Obstacle.NOT_FINITE), "obstacle"),
+    VerdictRule(_OUTSIDE, "no-value", _met(Obstacle.NO_VALUE), "obstacle"),
+    VerdictRule(_OUTSIDE, "output-not-finite", _met(Obstacle.OUTPUT_NOT_FINITE), "obstacle"),
+    VerdictRule(_OUTSIDE, "beside-edge", _met(Obstacle.BESIDE_EDGE), "obstacle"),
+    VerdictRule(_OUTSIDE, "steep", _met(Obstacle.STEEP), "obstacle"),
+    VerdictRule(_UNCLEAR, "structure", _met(Obstacle.STRUCTURE), "obstacle"),
+    VerdictRule(_UNCLEAR, "stairs", _met(Obstacle.STAIRS), "obstacle"),
+    VerdictRule(_UNCLEAR, "scatter", _met(Obstacle.SCATTER), "obstacle"),
+    VerdictRule(_DISAGREE, "accumulates", _met(Obstacle.ACCUMULATES), "obstacle"),
+    VerdictRule(_UNCLEAR, "claim-scatter", _met(Obstacle.CLAIM_SCATTER), "obstacle"),
+    VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN), "obstacle"),
+    VerdictRule(_UNCLEAR, "worker-lost", _met(Obstacle.WORKER_LOST), "obstacle"),
+    VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE), "obstacle"),
+    VerdictRule(_UNCLEAR, "many-sides", _met(Obstacle.MANY_SIDES), "obstacle"),
+    VerdictRule(_KINK, "no-gradient", _met(Obstacle.NO_GRADIENT), "obstacle"),
+    VerdictRule(_KINK, "no-gradient-beside", _met(Obstacle.NO_GRADIENT_BESIDE), "obstacle"),
+    VerdictRule(_UNCLEAR, "unseen-beside", _met(Obstacle.UNSEEN_BESIDE), "obstacle"),
+    VerdictRule(_UNCLEAR, "other-gradient", _met(Obstacle.OTHER_GRADIENT), "obstacle"),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
     # Of several entries together: a mixture of gradients right beside the point is one of those that a kink
     # leaves open, whatever the slopes along the axes.
     VerdictRule(
         _KINK,
         "limiting",
-        _given("limiting", lambda at: (at.evidence.kink | at.off) & ~np.asarray(at.evidence.jump)),
+        lambda at: (at.evidence.kink | at.off) & ~np.asarray(at.evidence.jump),
+        "limiting",
     ),
-    VerdictRule(_DISAGREE, "beyond-kinks", _given("kink", lambda at: at.evidence.contradiction)),
-    VerdictRule(_KINK, "jump", _given("kink", lambda at: at.evidence.jump)),
-    VerdictRule(_UNCLEAR, "unclear-kink", _given("kink", lambda at: ~np.isfinite(at.evidence.side_error))),
-    VerdictRule(_KINK, "at-kink", _given("kink", lambda at: at.between)),
-    VerdictRule(_DISAGREE, "conventions-at-kink", _given("kink", lambda at: at.evidence.conventional)),
-    VerdictRule(_DISAGREE, "beyond-kink", lambda at: at.evidence.kink),
+    VerdictRule(_DISAGREE, "beyond-kinks", lambda at: at.evidence.contradiction, "kink"),
+    VerdictRule(_KINK, "jump", lambda at: at.evidence.jump, "kink"),
+    VerdictRule(_UNCLEAR, "unclear-kink", lambda at: ~np.isfinite(at.evidence.side_error), "kink"),
+    VerdictRule(_KINK, "at-kink", lambda at: at.between, "kink"),
+    VerdictRule(_DISAGREE, "conventions-at-kink", lambda at: at.evidence.conventional, "kink"),
+    VerdictRule(_DISAGREE, "beyond-kink", lambda at: at.evidence.kink, "kink"),
     # Where kinks cancel there is a slope, but choices at each of them need not compose to it.
-    VerdictRule(_DISAGREE, "conventions", _given("conventional", lambda at: at.off & at.finite)),
+    VerdictRule(_DISAGREE, "conventions", lambda at: at.off & at.finite, "conventional"),
     # One slope, and a claim.
-    VerdictRule(_UNCLEAR, "wiring", _given("wiring", lambda at: at.agrees)),
-    VerdictRule(_UNCLEAR, "no-digit", _given("tolerance", _has_no_digit)),
+    VerdictRule(_UNCLEAR, "wiring", lambda at: at.agrees, "wiring"),
+    VerdictRule(_UNCLEAR, "no-digit", _has_no_digit, "tolerance"),
     VerdictRule(_AGREE, None, _narrow_bar),
     VerdictRule(_AGREE, None, _exact_zero),
     VerdictRule(_AGREE, None, _cancelled),
@@ -274,15 +265,17 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_DISAGREE, "claim-not-finite", lambda at: at.off & ~at.finite),
     VerdictRule(_UNCLEAR, "claim-not-finite", lambda at: ~at.finite),
     VerdictRule(_AGREE, "negligible", _negligible),
-    VerdictRule(_UNCLEAR, "beyond-budget", _given("unproved", lambda at: at.off & at.evidence.beyond_budget)),
-    VerdictRule(_UNCLEAR, "uncertain", _given("unproved", lambda at: at.off)),
-    VerdictRule(_UNCLEAR, "rounded-formula", _given("rounded_formula", lambda at: at.off)),
+    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.off & at.evidence.beyond_budget, "unproved"),
+    VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off, "unproved"),
+    VerdictRule(_UNCLEAR, "rounded-formula", lambda at: at.off, "rounded_formula"),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
-    VerdictRule(_UNCLEAR, "apart", lambda at: at.evidence.apart),
+    VerdictRule(_UNCLEAR, "apart", lambda at: at.evidence.apart, "apart"),
     # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
-    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.evidence.beyond_budget),
+    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.evidence.beyond_budget, "beyond_budget"),
 )
+
+_NEEDED = {rule.needs for rule in VERDICT_RULES if rule.needs}
 
 
 @np.errstate(all="ignore")
@@ -300,11 +293,13 @@ def verdict(
     comparison = Comparison(claimed, evidence, detect)
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     undecided = np.ones(evidence.shape, dtype=bool)
+    nowhere = {name for name in _NEEDED if _is_nowhere(getattr(evidence, name))}
     for i, rule in enumerate(rules):
-        holds = rule.holds(comparison)
-        if holds is False:  # of no entry at all, as most rules
+        if rule.needs in nowhere:  # as of most rules
             continue
-        decides = undecided & np.asarray(holds, dtype=bool)
+        decides = undecided & rule.holds(comparison)
+        if rule.needs:
+            decides &= np.asarray(getattr(evidence, rule.needs), dtype=bool)
         np.copyto(first, i, where=decides)
         undecided &= ~decides
         if not undecided.any():  # mostly all entries agree, and the later rules need not be looked at

@@ -36,7 +36,7 @@ def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
     while any(isinstance(item, list) for item in flat):
         flat = [inner for item in flat for inner in (item if isinstance(item, list) else [item])]
     if set(map(type, flat)) == {float}:  # of a program, and meant exactly
-        return WRITING * np.abs(np.array(flat)).reshape(shape)
+        return np.asarray(WRITING * np.abs(np.array(flat)).reshape(shape))
     return np.array([0.5 * _last_digit(item) + WRITING * abs(float(item)) for item in flat]).reshape(shape)
 
 
