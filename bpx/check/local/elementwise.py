@@ -269,8 +269,8 @@ class _PartialDerivative:
         here = batch.locals_at(self.position, batch.args, np.asarray(batch.op.value(*batch.args)))
         for ends in ends_of(batch.args, errors):
             there = batch.locals_at(self.position, ends, np.asarray(batch.op.value(*ends)))
-            largest = np.maximum(largest, np.nan_to_num(np.abs(there - here), nan=np.inf))
-        return largest
+            largest = np.maximum(largest, np.abs(there - here))
+        return np.nan_to_num(largest, nan=np.inf)
 
     def claim_noise(self, columns: Indices) -> Array:
         """How far the rule's own value moves when its args and out are off by a unit of rounding.

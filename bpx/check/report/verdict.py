@@ -23,7 +23,7 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, of_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Comparison:
     """Claims beside their evidence: what the rules compare."""
 
     def __init__(self, claimed: Array | float, evidence: Evidence, detect: float) -> None:
-        self.claimed = np.broadcast_to(np.asarray(claimed, dtype=float), evidence.shape)
+        self.claimed = of_shape(np.asarray(claimed, dtype=float), evidence.shape)
         self.evidence, self.detect = evidence, detect
         self.slack = max(SLACK * detect, 8 * UNIT_ROUNDOFF)  # relative
 
