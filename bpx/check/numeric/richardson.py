@@ -115,7 +115,8 @@ def confirming(
     # So few smaller steps say nothing of the nature of a residual.
     hopeless = (every.smaller_steps < BRIEF_STEPS) | every.frozen | every.systematic | (every.tail > quiet)
     # Of few samples of noise the largest may be small by chance, which the claim does not show.
-    unseen = NOISE_CHANCE ** (-1 / np.maximum(every.smaller_steps, 1)) * every.noise_in_value
+    chances = NOISE_CHANCE ** (-1 / np.maximum(np.arange(len(quotients.steps)), 1))
+    unseen = chances[every.smaller_steps] * every.noise_in_value
     error = np.where(hopeless, np.inf, np.maximum(every.error, unseen))
     return _best(every, error, np.zeros_like(every.smaller_steps), scale)
 
@@ -257,20 +258,19 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
 
 
 def _at_once(quotients: Quotients) -> Candidates:
-    """All candidates without a look at the nature and the tail of their residuals.
+    """The candidates that enough smaller steps may confirm, whatever the nature and tail of their residuals.
 
     One matrix product for all, which leaves out the half of the windows that is 0.
     """
     steps, stencils = quotients.steps, _stencils(quotients.power, len(quotients.steps))
-    start, end = stencils.start, stencils.end
+    start, end, kept = stencils.start, stencils.end, stencils.kept
     usable = np.isfinite(quotients.slopes)
     slopes = np.where(usable, quotients.slopes, 0.0)
-    value = stencils.value @ slopes
+    values = stencils.value @ slopes
+    change, value = np.abs(values[kept + 1] - values[kept]), values[kept]
     residual = np.abs(stencils.residual @ slopes * np.where(usable, steps, 0.0)[stencils.row])
     noise = np.maximum.reduceat(residual, stencils.first)
-    change = np.abs(np.diff(value, axis=0, append=np.inf))
-    change[end == len(steps) - 1] = np.inf  # the next one is of another order
-    rounding = np.abs(stencils.value) @ np.where(usable, quotients.rounding / steps, 0.0)
+    rounding = np.abs(stencils.value[kept]) @ np.where(usable, quotients.rounding / steps, 0.0)
     noise_in_value = noise / steps[end]
     error = TRUNCATION_FACTOR * np.fmax(change, np.maximum(noise_in_value, rounding))
     tame = noise <= LARGEST_NOISE * quotients.rounding[start]
@@ -282,33 +282,35 @@ def _at_once(quotients: Quotients) -> Candidates:
 
 
 class _Stencils(NamedTuple):
-    """The weights of K quotients in all candidates, and in their residuals, at least one of each."""
+    """The weights of K quotients in all candidates, by order, and in the residuals of the `kept` ones."""
 
-    value: Array  # (C, K)
+    value: Array  # (all, K)
+    kept: Rows  # (C,): those with enough smaller steps; the next one of their order is there too
     residual: Array  # (residuals, K)
     row: Rows  # (residuals,): at which step
-    first: Rows  # (C,): the first residual of each candidate
+    first: Rows  # (C,): the first residual of each
     start: Rows  # (C,): the row of the largest of its steps
     end: Rows  # (C,): and of the smallest
 
 
 @lru_cache(maxsize=64)
 def _stencils(power: int, count: int) -> _Stencils:
-    values, residuals, rows, first, ends = [], [np.zeros((0, count))], list[int](), list[int](), list[Any]()
+    values, residuals, rows, first, kept = [], list[Array](), list[int](), list[int](), list[Any]()
     for order in range(POLYNOMIAL_ORDERS):
         at_zero, at_smaller = _lagrange(order, power, count)
         for start in range(count - order):
             end, own = start + order, slice(start, start + order + 1)
             values.append(np.zeros(count))
             values[-1][own] = at_zero
-            below = np.eye(count)[end + 1 :]
-            below[:, own] = -at_smaller[order + 1 : count - start]
-            first.append(len(rows))
-            residuals.append(below if len(below) else np.zeros((1, count)))
-            rows += range(end + 1, count) if len(below) else [end]
-            ends.append((start, end))
-    starts = np.array(ends)
-    return _Stencils(np.array(values), np.concatenate(residuals), np.array(rows), np.array(first), *starts.T)
+            if count - 1 - end >= BRIEF_STEPS:
+                residuals.append(np.eye(count)[end + 1 :])
+                residuals[-1][:, own] = -at_smaller[order + 1 : count - start]
+                first.append(len(rows))
+                rows += range(end + 1, count)
+                kept.append((len(values) - 1, start, end))
+    which, starts, ends = np.array(kept).T
+    weights = np.array(values), which, np.concatenate(residuals)
+    return _Stencils(*weights, np.array(rows), np.array(first), starts, ends)
 
 
 @lru_cache(maxsize=128)
