@@ -43,10 +43,9 @@ def shown_bars(
     with np.errstate(all="ignore"):
         stays = proved | (error <= EPSILON * np.abs(value)) | ~np.isfinite(error)
         # To two digits a number is rounded by at most a twentieth of it: the bar stays one.
-        stated = in_digits(1.06 * error, 2)
-        if np.all(stays):
-            return np.where(stays, stated, error)
-        return np.where(stays, stated, np.fmax(above(error), _least_shown(value, np.asarray(least))))
+        stated = in_digits(1.06 * error, 2) if np.any(stays) else error
+        measured = error if np.all(stays) else np.fmax(above(error), _least_shown(value, np.asarray(least)))
+        return np.where(stays, stated, measured)
 
 
 def _least_shown(value: Array, least: Array) -> Any:
