@@ -111,6 +111,7 @@ class _PartialDerivative:
         self.out_error, self.arg_error = rounding
         self.detect, self.exact_elements = detect, exact_elements
         self.evidence = Evidence.of(np.full(claimed.size, np.nan), 0.0)
+        self._judged: tuple[Evidence, int, Judgement] | None = None
 
     def gather(self, queried: Flags, kinked: Flags, outside: Flags) -> None:
         """Look at the `queried` elements, at a kink or off it."""
@@ -126,7 +127,10 @@ class _PartialDerivative:
     def judgement(self, columns: Indices | None = None) -> Judgement:
         """The verdicts on some elements, or on all, on the evidence so far."""
         if columns is None or len(columns) == len(self.claimed):
-            return verdict(self.claimed, self.evidence, self.detect)
+            evidence = self.evidence
+            if self._judged is None or self._judged[:2] != (evidence, evidence.version):
+                self._judged = (evidence, evidence.version, verdict(self.claimed, evidence, self.detect))
+            return self._judged[2]
         return verdict(self.claimed[columns], self.evidence.part(columns), self.detect)
 
     @property

@@ -293,9 +293,9 @@ def verdict(
     comparison = Comparison(claimed, evidence, detect)
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     undecided = np.ones(evidence.shape, dtype=bool)
-    nowhere = {name for name in _NEEDED if _is_nowhere(getattr(evidence, name))}
+    somewhere = {name for name in _NEEDED & vars(evidence).keys() if not _is_nowhere(getattr(evidence, name))}
     for i, rule in enumerate(rules):
-        if rule.needs in nowhere:  # as of most rules
+        if rule.needs and rule.needs not in somewhere:  # as of most rules
             continue
         decides = undecided & rule.holds(comparison)
         if rule.needs:
