@@ -46,7 +46,7 @@ class Comparison:
     """Claims beside their evidence: what the rules compare."""
 
     def __init__(self, claimed: Array | float, evidence: Evidence, detect: float) -> None:
-        self.claimed = of_shape(np.asarray(claimed, dtype=float), evidence.shape)
+        self.claimed: Array = of_shape(np.asarray(claimed, dtype=float), evidence.shape)
         self.evidence, self.detect = evidence, detect
         self.slack = max(SLACK * detect, 8 * UNIT_ROUNDOFF)  # relative
 
