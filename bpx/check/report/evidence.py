@@ -115,7 +115,7 @@ class Evidence:
         value = np.array(value, dtype=float)
         bar = np.empty(value.shape)
         bar[...] = error
-        return cls._holding({"value": value, "error": bar, **measured}, {}, {})
+        return cls._holding({"value": value, "error": bar, "facts": {}, "variants": {}, **measured})
 
     @classmethod
     def nothing(cls, shape: tuple[int, ...], **measured: Field) -> Evidence:
@@ -123,12 +123,10 @@ class Evidence:
         return cls.of(np.full(shape, np.nan), np.nan, **measured)
 
     @classmethod
-    def _holding(
-        cls, measured: dict[str, Field], facts: dict[str, Any], variants: dict[str, str]
-    ) -> Evidence:
+    def _holding(cls, measured: dict[str, Any]) -> Evidence:
         """Evidence of these fields alone; all others stay those of the class, so that nobody copies them."""
         evidence = cls.__new__(cls)
-        evidence.__dict__.update(measured, facts=facts, variants=variants)
+        evidence.__dict__.update(measured)
         return evidence
 
     @property
@@ -180,7 +178,7 @@ class Evidence:
         """That of the entries at these flat indices."""
         measured = [name for name in self.__dict__ if name in _ARRAYS]
         parts = {name: _part(getattr(self, name), self.shape, flat) for name in measured}
-        return Evidence._holding(parts, self.facts, self.variants)
+        return Evidence._holding({**parts, "facts": self.facts, "variants": self.variants})
 
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""
