@@ -1,16 +1,37 @@
-"""Hypothesis profiles (the same examples on every run in CI, fresh ones at home), and a small graph."""
+"""Hypothesis profiles (the same examples on every run in CI, fresh ones at home), and a small graph.
+
+Tracing looks through the user's modules: of the files of tests, through that of the test alone.
+"""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.graph import Graph
+from bpx.spec.trace import stand_ins
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("home", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
+
+_user_modules = stand_ins._modules
+
+
+def _modules_of_this_test() -> Iterator[dict[str, Any]]:
+    """As in a program of a user's: hundreds of other files of tests are no part of it."""
+    current = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0]
+    for variables in _user_modules():
+        file = variables.get("__file__") or ""
+        if f"{os.sep}test_" not in file or Path(file).as_posix().endswith(current):
+            yield variables
+
+
+stand_ins._modules = _modules_of_this_test
 
 
 @pytest.fixture

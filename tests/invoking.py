@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import pytest
+import typer.testing
 from typer.testing import CliRunner
 
 from bpx.cli.main import app
 
+# The runner builds all commands anew for each call, which takes longer than most of the calls.
+typer.testing._get_command = cache(typer.testing._get_command)
 RUNNER = CliRunner()
 SIMPLE = ["explain", "(x+y)^2", "--set", "x=3", "--set", "y=-1"]
 FORMS = ["table", "plain", "markdown", "json"]

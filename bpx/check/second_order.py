@@ -31,8 +31,9 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
     tables: list[GradientTable] = []
     # The entries share most of their nodes, and those at one point have the same rules.
     rules: dict[tuple[int, int], CheckedEdge] = {}
+    has_kinks = bool(CheckedGraph.at(query, input_values).kinks)  # else all first derivatives exist
     for name, node in query.wrt.items():
-        first = FirstDerivative(query, node)
+        first = FirstDerivative(query, node) if has_kinks else None
         gradient = ledger.gradient(node)
         for label, seed in _seeds(query, name, node):
             spec = replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def values_for(op: Op) -> tuple[list[np.ndarray], dict[str, Any]]:
     return oracle.args_of(op.name, shapes), options
 
 
+@cache  # as below: all changes of an op start from the same graph
 def telling_points(op: Op) -> list[tuple[float, ...]]:
     """A few points; for each arg that the op is not flat in, one at which it is not."""
     points = oracle.points(op, 40)
@@ -63,6 +65,7 @@ def telling_points(op: Op) -> list[tuple[float, ...]]:
     return list(dict.fromkeys([*telling, *points[:2]]))
 
 
+@cache
 def in_a_graph(op: Op) -> NamedGraph:
     """A graph in which the op stands twice, between other nodes; the node in question is `node`."""
     values, options = values_for(op)
@@ -108,6 +111,7 @@ def test_a_row_agrees_to_second_order(op: Op) -> None:
     assert (report.verdict, report.blame) == ("agree", ())
 
 
+@cache
 def measured(op: Op) -> list[int]:
     """The positions of the args that the op is not flat in at the values it is tested at."""
     made = in_a_graph(op)

@@ -60,7 +60,7 @@ def problems(one: NamedGraph, names: list[str]) -> list[Diagnostic]:
 def test_value_and_gradients_agree(name: str) -> None:
     for point in oracle.points(OPS[name], 20):
         one = spec(call(name), **values_at(name, point))
-        fused, parts = explain(one), explain(one, expand=["out"])
+        fused, parts = explain(one, check=False), explain(one, expand=["out"], check=False)
         assert parts.value == pytest.approx(fused.value, rel=1e-11)
         for arg, gradient in fused.gradients.items():
             assert parts.gradients[arg] == pytest.approx(gradient, rel=1e-9, abs=1e-12)
@@ -70,7 +70,7 @@ def test_value_and_gradients_agree(name: str) -> None:
 def test_the_op_itself_is_gone_and_no_composite_one_comes(name: str) -> None:
     (point,) = oracle.points(OPS[name], 1)
     one = spec(call(name), **values_at(name, point))
-    assert ops_in(explain(one, expand=["out"])).isdisjoint({name})
+    assert ops_in(explain(one, expand=["out"], check=False)).isdisjoint({name})
     again = expanded(expanded(one, [ALL]), [ALL])
     assert expandable(again) == [] or name == "abs"
 

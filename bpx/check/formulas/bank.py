@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,11 +84,17 @@ def bank(names: Sequence[Array], constants: Sequence[float], functions: Sequence
     the next level would have more candidates than can be looked at.
     """
     points = len(names[0])
-    values = np.array([*names, *(np.full(points, constant) for constant in constants)])
+    leaves = np.array([*names, *(np.full(points, constant) for constant in constants)], dtype=np.float64)
+    return _bank(leaves.tobytes(), leaves.shape, len(names), tuple(functions), most)
+
+
+@lru_cache(maxsize=4)  # one claim asks several times of the same names; each takes 2 MB at most
+def _bank(leaves: bytes, shape: tuple[int, int], names: int, functions: tuple[str, ...], most: int) -> Bank:
+    values = np.frombuffer(leaves).reshape(shape)
     slopes = [_SLOPES[name] for name in functions if name in _SLOPES]
     ops = [*_COMMON, *functions, *slopes, *BINARY]
     none = np.full(len(values), -1, dtype=np.intp)
-    found = Bank(len(values), len(names), ops, values, none, np.arange(len(values)), none, (len(values),))
+    found = Bank(len(values), names, ops, values, none, np.arange(len(values)), none, (len(values),))
     found = _without_equals(found)
     for size in range(2, most + 1):
         if _candidates(found, size) > MOST_CANDIDATES:
@@ -153,7 +160,7 @@ def _binary(known: Bank, size: int) -> Iterator[_Block]:
 
 
 def _block(known: Bank, op: str, values: Array, left: Any, right: Any) -> _Block:
-    usable = (np.abs(values) < LARGEST_FINGERPRINT).all(axis=1) & values.any(axis=1)
+    usable = all_columns(np.abs(values) < LARGEST_FINGERPRINT) & ~all_columns(values == 0)
     which = np.full(int(usable.sum()), known.ops.index(op), dtype=np.intp)
     return values[usable], which, left[usable], right[usable]
 
@@ -173,10 +180,16 @@ def first_of_equals(values: Array) -> NDArray[np.bool_]:
     """Which rows of `values`, of shape (members, points), equal no earlier one but for rounding."""
     mixed = values @ np.random.default_rng(0).uniform(1.0, 2.0, values.shape[1])
     order = np.argsort(mixed, kind="stable")
-    ordered = values[order]
-    scale = np.maximum(np.abs(ordered[1:]), np.abs(ordered[:-1])).max(axis=1, initial=0.0, keepdims=True)
-    apart = (np.abs(np.diff(ordered, axis=0)) > EQUAL_FINGERPRINTS * scale).any(axis=1)
+    by_point = values.T[:, order]
+    size = np.abs(by_point).max(axis=0, initial=0.0)
+    scale = np.maximum(size[1:], size[:-1])
+    apart = (np.abs(np.diff(by_point)) > EQUAL_FINGERPRINTS * scale).any(axis=0)
     starts = np.concatenate([[0], np.flatnonzero(apart) + 1])
     keep = np.zeros(len(values), dtype=bool)
     keep[np.minimum.reduceat(order, starts)] = True
     return keep
+
+
+def all_columns(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """In which rows all flags are set. The rows are short: NumPy would take ten times as long for each."""
+    return np.asarray(np.logical_and.reduce(np.ascontiguousarray(flags.T), axis=0))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.formulas.bank import BINARY, Bank, bank
+from bpx.check.formulas.bank import BINARY, Bank, all_columns, bank
 from bpx.check.formulas.tree import Tree, adds_like_terms, built, plain, readable, sums_of_formulas, ugliness
 from bpx.check.numeric.tolerances import (
     EQUAL_FINGERPRINTS,
@@ -195,8 +195,9 @@ class _Search:
         self.t, self.room = target.values[self.columns], target.room[self.columns]
         # Looked up by the point that says most.
         self.key = int(np.argmax(np.abs(self.t) / np.maximum(self.room, np.finfo(float).tiny)))
-        self.order = np.argsort(self.bank.values[:, self.key], kind="stable")
-        self.sorted = self.bank.values[self.order, self.key]
+        by_key = self.bank.values[:, self.key]
+        self.order = np.argsort(by_key)
+        self.sorted = by_key[self.order]
 
     def stages(self) -> Iterator[tuple[int, list[_Hit]]]:
         """How many formulas were looked at so far, and those that fit; stage by stage, small ones first."""
@@ -210,7 +211,7 @@ class _Search:
             yield looked, self.made_of_parts()
         for size in range(1, len(self.bank.ends) + 1):
             looked += len(self.bank.of_size(size)) * members * (len(_SUMS) + 2 * len(_PRODUCTS))
-            yield looked, self.met(np.array(self.bank.of_size(size)))
+            yield looked, self.met(size)
 
     def direct(self) -> list[_Hit]:
         """The members that are the target, or its negative."""
@@ -218,7 +219,7 @@ class _Search:
         hits = [
             self.hit(self.bank.tree(member), sign, self.bank.size_of(member))
             for sign in (1.0, -1.0)
-            for member in np.flatnonzero((np.abs(members - sign * self.t) <= self.room).all(axis=1)).tolist()
+            for member in np.flatnonzero(all_columns(np.abs(members - sign * self.t) <= self.room)).tolist()
         ]
         return [hit for hit in hits if self.holds(hit)][:MOST_HITS]
 
@@ -234,8 +235,11 @@ class _Search:
             (1 + self.bank.size_of(g), f, g, op, sign, first + f) for f, g, op, sign in self.pairs(self.parts)
         )
 
-    def met(self, members: NDArray[np.intp]) -> list[_Hit]:
-        """Formulas of two members, one of them among `members`, that are the target; of the least size."""
+    def met(self, size: int) -> list[_Hit]:
+        """Formulas of two members, one of them of this size, that are the target; of the least size."""
+        sizes = self.bank.of_size(size)
+        # What is looked up in order is looked up three times as fast.
+        members = self.order[(self.order >= sizes.start) & (self.order < sizes.stop)]
         return self.fitting(
             (self.bank.size_of(f) + self.bank.size_of(g), f, g, op, sign, self.bank.tree(f))
             for at, g, op, sign in self.pairs(self.bank.values[members])
@@ -268,21 +272,22 @@ class _Search:
 
     def matches(self, way: _Way, f: Array, sign: float) -> list[tuple[int, int]]:
         """The pairs of rows and members of which one way makes the target at the points searched by."""
-        t = sign * self.t
-        needed = way.other(f, t)
-        width = np.broadcast_to(way.width(f, needed, t, self.room), needed.shape)[:, self.key]
-        usable = np.isfinite(needed).all(axis=1) & np.isfinite(width)
-        low = np.searchsorted(self.sorted, (needed[:, self.key] - width)[usable], "left")
-        high = np.searchsorted(self.sorted, (needed[:, self.key] + width)[usable], "right")
-        counts = np.maximum(high - low, 0)
+        key, t = self.key, sign * self.t
+        needed = way.other(f[:, key], t[key])
+        width = np.broadcast_to(way.width(f[:, key], needed, t[key], self.room[key]), needed.shape)
+        low, high = needed - width, needed + width
+        first = np.searchsorted(self.sorted, low, "left")
+        rows = np.flatnonzero(self.sorted.take(first, mode="clip") <= high)  # most rows have no member
+        rows = rows[all_columns(np.isfinite(way.other(f[rows], t))) & np.isfinite(width[rows])]
+        counts = np.maximum(np.searchsorted(self.sorted, high[rows], "right") - first[rows], 0)
         total = int(counts.sum())
         if not total or total > MOST_PAIRS_LOOKED_UP:  # so vague a target says nothing
             return []
-        left = np.repeat(np.flatnonzero(usable), counts)
-        places = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)
-        right = self.order[places]
+        left = np.repeat(rows, counts)
+        places = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+        right = self.order[places + np.repeat(first[rows], counts)]
         made = BINARY[way.op](f[left], self.bank.values[right])
-        fits = (np.abs(made - t) <= self.room).all(axis=1)
+        fits = all_columns(np.abs(made - t) <= self.room)
         return list(zip(left[fits].tolist(), right[fits].tolist(), strict=True))
 
     def holds(self, hit: _Hit) -> bool:
@@ -300,7 +305,7 @@ def _telling(values: Array, target: Target) -> NDArray[np.intp]:
     telling = distinct[target.values[distinct] != 0]
     chosen = telling if len(telling) else distinct
     spread = np.linspace(0, len(chosen) - 1, min(len(chosen), FINGERPRINT_POINTS)).round().astype(np.intp)
-    return np.asarray(chosen[spread], dtype=np.intp)
+    return np.sort(chosen[spread])  # so that other targets at the same points meet the same bank
 
 
 def _evaluated(tree: Tree, names: Array) -> Array:

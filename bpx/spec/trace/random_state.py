@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -68,16 +68,16 @@ def _generators(function: Callable[..., Any], reach: list[Place]) -> Iterator[An
     held = [value for place in reach for _, value in place.held()]
     todo = [*reversed(held), owner]
     seen: set[int] = set()
+    of_user: dict[type, bool] = {}
     while todo and len(seen) < _MOST_OBJECTS:
         value = todo.pop()
-        if isinstance(value, _GENERATORS):
-            if id(value) not in seen:
-                yield value
-        elif type(value) in _HOLD_NOTHING or id(value) in seen:
+        if type(value) in _HOLD_NOTHING or id(value) in seen:
             continue
-        else:
-            todo += _held_by(value)
         seen.add(id(value))
+        if isinstance(value, _GENERATORS):
+            yield value
+        else:
+            todo += _held_by(value, of_user)
 
 
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
@@ -100,16 +100,20 @@ _HOLD_NOTHING = frozenset(
 )
 
 
-def _held_by(value: Any) -> list[Any]:
-    """What a container, or an object of a class of the user's, holds."""
+def _held_by(value: Any, of_user: dict[type, bool]) -> Iterable[Any]:
+    """What a container, or an object of a class of the user's, holds; whose a class is is noted."""
     if isinstance(value, dict):
-        return list(value.values())
+        return value.values()
     if isinstance(value, list | tuple | set):
-        return list(value)
-    home = sys.modules.get(type(value).__module__)
+        return value
+    kind = type(value)
+    if kind not in of_user:
+        of_user[kind] = _is_of_user(kind)
+    return getattr(value, "__dict__", {}).values() if of_user[kind] else ()
+
+
+def _is_of_user(kind: type) -> bool:
+    home = sys.modules.get(kind.__module__)
     file = getattr(home, "__file__", None)
     # A module that was run without being registered is the user's too.
-    own = home is None or home.__name__ == "__main__" or (file is not None and is_users(file))
-    if not own:
-        return []
-    return list(getattr(value, "__dict__", {}).values())
+    return home is None or home.__name__ == "__main__" or (file is not None and is_users(file))

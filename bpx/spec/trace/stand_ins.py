@@ -349,5 +349,5 @@ _OWNERS = (FunctionType, MethodType, ModuleType, partial, type)
 
 
 def _is_users_module(module: ModuleType) -> bool:
-    file = getattr(module, "__file__", None)
+    file = vars(module).get("__file__")  # without asking lazy modules, which would import themselves
     return module.__name__ == "__main__" if file is None else is_users(file)
