@@ -17,7 +17,7 @@ from bpx.check.claimed_formulas import labels
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import CLAIM_ROUNDING, SECOND_LOOKS
 from bpx.check.report.blame import Blame
-from bpx.check.report.entry import LocalRow, Verdict
+from bpx.check.report.entry import LocalRow, Verdict, shown_bars
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.reasons import table
@@ -266,14 +266,18 @@ def _check_consistency(checked: CheckedGraph, evaluations: Sequence[Evaluation])
 
 def local_rows(checked: CheckedGraph) -> Iterator[LocalRow]:
     """One row for each edge, in order of the nodes."""
-    for edge, checked_edge in reversed(checked.checked_edges.items()):
+    checked_edges = list(reversed(checked.checked_edges.values()))
+    numbers = np.array([(edge.reference, edge.error) for edge in checked_edges]).reshape(-1, 2)
+    bars = shown_bars(*numbers.T).tolist()
+    for checked_edge, bar in zip(checked_edges, bars, strict=True):
+        edge = checked_edge.edge
         yield LocalRow(
             checked.name(edge.consumer),
             checked.op(edge).name,
             checked.name(edge.arg),
             checked_edge.claimed,
             checked_edge.reference,
-            checked_edge.shown_bar,
+            bar,
             checked_edge.verdict,
             checked_edge.reason,
             checked_edge.between,

@@ -24,6 +24,13 @@ MOST_AXES = 32
 LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
 
 
+def of_shape(value: Any, shape: Shape) -> Any:
+    """An array of this shape to read from, as `np.broadcast_to` gives it; or itself."""
+    if type(value) is np.ndarray and value.shape == shape:
+        return value
+    return np.broadcast_to(value, shape)
+
+
 class ShapeError(ValueError):
     """Args whose shapes do not fit the op; `shapes` are the args' shapes.
 

@@ -111,6 +111,7 @@ class _PartialDerivative:
         self.out_error, self.arg_error = rounding
         self.detect, self.exact_elements = detect, exact_elements
         self.evidence = Evidence.of(np.full(claimed.size, np.nan), 0.0)
+        self._judged: tuple[Evidence, int, Judgement] | None = None
 
     def gather(self, queried: Flags, kinked: Flags, outside: Flags) -> None:
         """Look at the `queried` elements, at a kink or off it."""
@@ -123,8 +124,13 @@ class _PartialDerivative:
         self.add_smooth_slopes(np.flatnonzero(queried & ~kinked & ~outside))
         self.add_one_sided_slopes(np.flatnonzero(queried & kinked & ~outside))
 
-    def judgement(self, columns: Indices | slice = slice(None)) -> Judgement:
-        """The verdicts on some elements, on the evidence so far."""
+    def judgement(self, columns: Indices | None = None) -> Judgement:
+        """The verdicts on some elements, or on all, on the evidence so far."""
+        if columns is None or len(columns) == len(self.claimed):
+            evidence = self.evidence
+            if self._judged is None or self._judged[:2] != (evidence, evidence.version):
+                self._judged = (evidence, evidence.version, verdict(self.claimed, evidence, self.detect))
+            return self._judged[2]
         return verdict(self.claimed[columns], self.evidence.part(columns), self.detect)
 
     @property
@@ -267,8 +273,8 @@ class _PartialDerivative:
         here = batch.locals_at(self.position, batch.args, np.asarray(batch.op.value(*batch.args)))
         for ends in ends_of(batch.args, errors):
             there = batch.locals_at(self.position, ends, np.asarray(batch.op.value(*ends)))
-            largest = np.maximum(largest, np.nan_to_num(np.abs(there - here), nan=np.inf))
-        return largest
+            largest = np.maximum(largest, np.abs(there - here))
+        return np.nan_to_num(largest, nan=np.inf)
 
     def claim_noise(self, columns: Indices) -> Array:
         """How far the rule's own value moves when its args and out are off by a unit of rounding.
@@ -361,7 +367,7 @@ def _checked(
     slope = ErrorBound(
         *(batch.part(node, field) for field in (evidence.value, evidence.error + moved, spread))
     )
-    worst = part.start + _worst(claimed[part], evidence.part(part), judgement.verdicts[part])
+    worst = part.start + _worst(claimed, evidence, judgement.verdicts, part)
     middle, half = float(evidence.value[worst]), float(spread[worst])
     return CheckedEdge(
         edge,
@@ -376,9 +382,15 @@ def _checked(
     )
 
 
-def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8]) -> int:
-    """The element of the worst verdict, and of these the first that is relatively off by most."""
-    if claimed.size == 1:
-        return 0
-    relative = relative_differences(claimed, evidence.value, evidence.shown_bars)
-    return int(np.lexsort((-np.nan_to_num(relative), verdicts))[0])
+def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8], part: slice) -> int:
+    """The element of this part of the worst verdict; of these the first that is relatively off by most."""
+    candidates = np.flatnonzero(verdicts[part] == verdicts[part].min())
+    with np.errstate(all="ignore"):
+        within = np.abs(claimed[part] - evidence.value[part]) <= evidence.error[part]
+    odd = candidates[~within[candidates]] + part.start  # no bar is shown smaller: the others are noise
+    if odd.size:
+        beyond = evidence.part(odd)
+        relative = np.nan_to_num(relative_differences(claimed[odd], beyond.value, beyond.shown_bars))
+        if relative.any():
+            return int(odd[relative.argmax()] - part.start)
+    return int(candidates[0])

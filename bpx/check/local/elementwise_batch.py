@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.local.rounding_error import ends_of
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, of_shape
 from bpx.graph.facts import Guard
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.run import run
@@ -48,6 +48,7 @@ class ElementwiseBatch:
         self.guards = [
             (guard, self.scratch.lift(guard.of(*self.placeholders))) for guard in _guards(graph, nodes[0])
         ]
+        self._locals: dict[tuple[int, Op], Expr] = {}
         # On which side of each guard every element lies: other sides are beyond a kink or an edge.
         self.signs = [np.sign(value) for value in self.guard_values(self.args)]
 
@@ -61,7 +62,7 @@ class ElementwiseBatch:
         shapes, args = self.graph.shapes, self.graph.args
         return [
             np.concatenate(
-                [np.broadcast_to(values[args[node][position]], shapes[node]).ravel() for node in self.nodes]
+                [of_shape(values[args[node][position]], shapes[node]).ravel() for node in self.nodes]
             )
             for position in range(len(self.op.args))
         ]
@@ -79,7 +80,7 @@ class ElementwiseBatch:
     def guard_values(self, args: Sequence[Any]) -> list[Array]:
         """Each guard at the given args, of their shape."""
         values = run(self.scratch, self._placed(args), [expr.id for _, expr in self.guards])
-        return [np.broadcast_to(values[expr.id], np.shape(args[0])) for _, expr in self.guards]
+        return [of_shape(values[expr.id], np.shape(args[0])) for _, expr in self.guards]
 
     def along(self, position: int, columns: Indices) -> Any:
         """The op as a function of one arg, for `differences`: values, and where they may be used.
@@ -90,7 +91,7 @@ class ElementwiseBatch:
 
         def function(points: Array, chosen: Indices) -> tuple[Array, Flags]:
             at = columns[chosen]
-            value = np.broadcast_to(self.value(position, points, at), points.shape)
+            value = of_shape(self.value(position, points, at), points.shape)
             return value, self._same_side(position, points, at)
 
         return function
@@ -98,7 +99,7 @@ class ElementwiseBatch:
     def _same_side(self, position: int, points: Array, at: Indices) -> Flags:
         usable = np.ones(points.shape, dtype=bool)
         if self.guards:
-            args = [np.broadcast_to(arg[at], points.shape) for arg in self.args]
+            args = [of_shape(arg[at], points.shape) for arg in self.args]
             args[position] = points
             for sign, value in zip(self.signs, self.guard_values(args), strict=True):
                 usable &= np.sign(value) == sign[at]
@@ -124,7 +125,7 @@ class ElementwiseBatch:
         """The rule's local derivative (or that of another op's) for other args and out than those met."""
         local = self._local(position, op or self.op)
         values = run(self.scratch, {**self._placed(args), self.result.id: out}, [local.id])
-        return np.broadcast_to(values[local.id], np.shape(out))
+        return of_shape(values[local.id], np.shape(out))
 
     def is_affine(self, position: int) -> bool:
         """Whether the rule says so: its local derivative depends neither on this arg nor on out."""
@@ -134,7 +135,10 @@ class ElementwiseBatch:
 
     def _local(self, position: int, op: Op) -> Expr:
         assert op.local
-        return self.scratch.lift(op.local(*self.placeholders, self.result)[position])
+        if (position, op) not in self._locals:
+            local = op.local(*self.placeholders, self.result)[position]
+            self._locals[position, op] = self.scratch.lift(local)
+        return self._locals[position, op]
 
     def _placed(self, args: Sequence[Any]) -> dict[int, Any]:
         """Values of the args for their placeholders."""

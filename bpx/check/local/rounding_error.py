@@ -130,9 +130,9 @@ def _largest_move(value: Array, ends: Iterable[Any]) -> Array:
     """How far the farthest of `ends` is from the value; unbounded where one is not finite."""
     largest = np.zeros(value.shape)
     for end in ends:
-        # An end may be nan, as inf - inf is: no bound is known then.
-        largest = np.maximum(largest, np.nan_to_num(np.abs(end - value), nan=np.inf))
-    return largest
+        largest = np.maximum(largest, np.abs(end - value))
+    # An end may be nan, as inf - inf is: no bound is known then.
+    return np.nan_to_num(largest, nan=np.inf)
 
 
 def _is_an_arg(op: Op, value: Array, args: Sequence[Array]) -> Any:

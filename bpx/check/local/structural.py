@@ -76,8 +76,11 @@ def compare(
 ) -> CheckedEdge:
     """The edge, with the numbers of the element (of flat arrays) of the worst verdict that is off by most."""
     judgement = verdict(claimed, evidence)
-    gap, bar = np.abs(claimed - evidence.value), evidence.shown_bars
-    gap[gap <= noise(evidence.value, bar, judgement.verdicts)] = 0.0
+    gap = np.abs(claimed - evidence.value)
+    within = gap <= evidence.error  # no bar is shown smaller, and what is below it is noise
+    if not within.all():
+        within |= gap <= noise(evidence.value, evidence.shown_bars, judgement.verdicts)
+    gap[within] = 0.0
     # Without a reference the gap is nan, and must not rank before a number.
     worst = int(np.lexsort((-np.nan_to_num(gap), judgement.verdicts))[0])
     return CheckedEdge(

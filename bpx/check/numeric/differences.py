@@ -205,6 +205,8 @@ def _settle(table: StepTable, claimed: Array, blind: bool, estimate: Estimate) -
 
 def _settle_zeros(table: StepTable, claimed: Array, estimate: Estimate) -> Flags:
     """Claims of 0 where f does not change at all; filled in."""
+    if not (claimed == 0).any():
+        return np.zeros(claimed.shape, dtype=bool)
     flat_to, scale = ladder.flat_range(table), table.slope_scale()
     still = (claimed == 0) & (scale == 0) & (flat_to > 0) & (table.usable >= FEWEST_STEPS)
     _fill(estimate, table, still, ladder.flat_slope(table, flat_to), still, DerivativeStatus.OK)

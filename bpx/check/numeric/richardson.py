@@ -17,7 +17,7 @@ candidates for every column, of all orders together.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -111,11 +111,12 @@ def confirming(
     out the search for kinks that the one-sided slopes of the caller find as well. Noise above `quiet` (m,),
     in units of f, may be a ripple that only smaller steps resolve: it confirms nothing yet.
     """
-    every = candidates(quotients, quick=quick)
+    every = _at_once(quotients) if quick and np.all(np.isinf(quiet)) else candidates(quotients, quick=quick)
     # So few smaller steps say nothing of the nature of a residual.
     hopeless = (every.smaller_steps < BRIEF_STEPS) | every.frozen | every.systematic | (every.tail > quiet)
     # Of few samples of noise the largest may be small by chance, which the claim does not show.
-    unseen = NOISE_CHANCE ** (-1 / np.maximum(every.smaller_steps, 1)) * every.noise_in_value
+    chances = NOISE_CHANCE ** (-1 / np.maximum(np.arange(len(quotients.steps)), 1))
+    unseen = chances[every.smaller_steps] * every.noise_in_value
     error = np.where(hopeless, np.inf, np.maximum(every.error, unseen))
     return _best(every, error, np.zeros_like(every.smaller_steps), scale)
 
@@ -254,6 +255,62 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
     tail = _at(unexplained, windows.tail)[..., -BRIEF_STEPS:].max(axis=-1)
     seen = (noise, tail, noise_in_value, frozen, systematic)
     return Candidates(value, error, start, steps[largest], *below, *seen)
+
+
+def _at_once(quotients: Quotients) -> Candidates:
+    """The candidates that enough smaller steps may confirm, whatever the nature and tail of their residuals.
+
+    One matrix product for all, which leaves out the half of the windows that is 0.
+    """
+    steps, stencils = quotients.steps, _stencils(quotients.power, len(quotients.steps))
+    start, end, kept = stencils.start, stencils.end, stencils.kept
+    usable = np.isfinite(quotients.slopes)
+    slopes = np.where(usable, quotients.slopes, 0.0)
+    values = stencils.value @ slopes
+    change, value = np.abs(values[kept + 1] - values[kept]), values[kept]
+    residual = np.abs(stencils.residual @ slopes * np.where(usable, steps, 0.0)[stencils.row])
+    noise = np.maximum.reduceat(residual, stencils.first)
+    rounding = np.abs(stencils.value[kept]) @ np.where(usable, quotients.rounding / steps, 0.0)
+    noise_in_value = noise / steps[end]
+    error = TRUNCATION_FACTOR * np.fmax(change, np.maximum(noise_in_value, rounding))
+    tame = noise <= LARGEST_NOISE * quotients.rounding[start]
+    error = np.where(usable[start] & tame, error, np.inf)
+    smaller, unseen = _count_below(usable)[end], np.zeros(value.shape, dtype=bool)
+    starts = np.broadcast_to(start[:, np.newaxis], value.shape)
+    seen = (noise, np.zeros(value.shape), noise_in_value, unseen, unseen)
+    return Candidates(value, error, starts, steps[start], smaller, smaller, *seen)
+
+
+class _Stencils(NamedTuple):
+    """The weights of K quotients in all candidates, by order, and in the residuals of the `kept` ones."""
+
+    value: Array  # (all, K)
+    kept: Rows  # (C,): those with enough smaller steps; the next one of their order is there too
+    residual: Array  # (residuals, K)
+    row: Rows  # (residuals,): at which step
+    first: Rows  # (C,): the first residual of each
+    start: Rows  # (C,): the row of the largest of its steps
+    end: Rows  # (C,): and of the smallest
+
+
+@lru_cache(maxsize=64)
+def _stencils(power: int, count: int) -> _Stencils:
+    values, residuals, rows, first, kept = [], list[Array](), list[int](), list[int](), list[Any]()
+    for order in range(POLYNOMIAL_ORDERS):
+        at_zero, at_smaller = _lagrange(order, power, count)
+        for start in range(count - order):
+            end, own = start + order, slice(start, start + order + 1)
+            values.append(np.zeros(count))
+            values[-1][own] = at_zero
+            if count - 1 - end >= BRIEF_STEPS:
+                residuals.append(np.eye(count)[end + 1 :])
+                residuals[-1][:, own] = -at_smaller[order + 1 : count - start]
+                first.append(len(rows))
+                rows += range(end + 1, count)
+                kept.append((len(values) - 1, start, end))
+    which, starts, ends = np.array(kept).T
+    weights = np.array(values), which, np.concatenate(residuals)
+    return _Stencils(*weights, np.array(rows), np.array(first), starts, ends)
 
 
 @lru_cache(maxsize=128)

@@ -26,9 +26,7 @@ _SAME_ON_ALL_PROCESSORS = (
     6  # significant digits of what a bound is relative to; a 1 may be 0.9999999999999999
 )
 _LEAST_POWER = -330  # of ten: less than the smallest number
-_POWERS_OF_TEN = np.array(
-    [*(float(f"1e{exponent}") for exponent in range(_LEAST_POWER, -_LEAST_POWER + 1)), math.nan]
-)
+_POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(_LEAST_POWER, -_LEAST_POWER + 1)])
 _OF_TEN = 1e-9  # of a decimal digit: what the logarithm of a power of ten may be off by
 
 
@@ -44,12 +42,19 @@ def shown_bars(
     value, error = np.asarray(value), np.asarray(error)
     with np.errstate(all="ignore"):
         stays = proved | (error <= EPSILON * np.abs(value)) | ~np.isfinite(error)
-        floor = _share_of(value, MEASURED_BAR)
-        has_least = ~np.isnan(least)
-        if has_least.any():
-            floor = np.where(has_least, _share_of(np.asarray(least), 1.0), floor)
         # To two digits a number is rounded by at most a twentieth of it: the bar stays one.
-        return np.where(stays, in_digits(1.06 * error, 2), np.fmax(above(error), floor))
+        stated = in_digits(1.06 * error, 2) if np.any(stays) else error
+        measured = error if np.all(stays) else np.fmax(above(error), _least_shown(value, np.asarray(least)))
+        return np.where(stays, stated, measured)
+
+
+def _least_shown(value: Array, least: Array) -> Any:
+    """No measured bar is shown smaller."""
+    unstated = np.isnan(least)
+    if not unstated.any():
+        return _share_of(least, 1.0)
+    of_value = _share_of(value, MEASURED_BAR)
+    return of_value if unstated.all() else np.where(unstated, of_value, _share_of(least, 1.0))
 
 
 def noise(reference: Array | float, error: Array | float, verdicts: Any) -> Any:
@@ -298,9 +303,11 @@ def in_digits(numbers: Array, digits: int) -> Array:
 
 def _power_of_ten(exponent: Array) -> Any:
     """10 to whole exponents; that of NumPy is another in the last bit on another processor."""
-    # At both ends of the table stand 0 and inf, behind them nan.
-    at = np.minimum(np.maximum(exponent, _LEAST_POWER), -_LEAST_POWER) - _LEAST_POWER
-    return _POWERS_OF_TEN[np.where(np.isnan(at), -1, at).astype(np.intp)]
+    known = np.isfinite(exponent)
+    if known.all():
+        return _POWERS_OF_TEN.take(exponent.astype(int) - _LEAST_POWER, mode="clip")
+    power = _POWERS_OF_TEN.take(np.where(known, exponent, 0).astype(int) - _LEAST_POWER, mode="clip")
+    return np.where(known, power, np.exp(exponent))  # of infinite exponents it is the same, and nan stays
 
 
 def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:
@@ -311,9 +318,26 @@ def relative_differences(claimed: Array, reference: Array, error: Array) -> Arra
     with np.errstate(all="ignore"):
         scale = np.maximum(np.abs(claimed), np.abs(reference))
         difference = np.abs(claimed - reference)
+        within = np.asarray(difference <= error)
+        if within.all():  # what noise is reaches at least as far
+            return np.zeros(within.shape)
         relative = difference / scale
     is_noise = difference <= noise(reference, error, Verdict.AGREE)
     return np.where(is_noise | (scale <= error), 0.0, relative)
+
+
+def worst_entry(claimed: Array, reference: Array, error: Array, verdicts: Any) -> int:
+    """The flat index of the worst entry, the first in the order of `rank`; there is at least one entry."""
+    numbers = [np.ravel(field) for field in (claimed, reference, error)]
+    candidates = np.flatnonzero(np.ravel(verdicts) == np.min(verdicts))
+    claimed, reference, error = (field[candidates] for field in numbers)
+    with np.errstate(all="ignore"):
+        odd = np.flatnonzero(~(np.abs(claimed - reference) <= error))  # all others are noise for certain
+    if not odd.size:
+        return int(candidates[0])
+    relative, difference = ranked_differences(claimed[odd], reference[odd], error[odd])
+    worst = np.lexsort((difference, relative))[0]
+    return int(candidates[odd[worst] if relative[worst] else 0])
 
 
 def digits_agreed(claimed: Array, reference: Array, error: Array, verdicts: Any) -> Array:

@@ -8,7 +8,6 @@ source has filled hold what is harmless: no bar is wider, no rule of the verdict
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -114,12 +113,21 @@ class Evidence:
     def of(cls, value: Any, error: Any, **measured: Field) -> Evidence:
         """A reference and its error bar, which broadcast to the shape of the value."""
         value = np.array(value, dtype=float)
-        return cls(value, np.array(np.broadcast_to(error, value.shape), dtype=float), **measured)
+        bar = np.empty(value.shape)
+        bar[...] = error
+        return cls._holding({"value": value, "error": bar, "facts": {}, "variants": {}, **measured})
 
     @classmethod
     def nothing(cls, shape: tuple[int, ...], **measured: Field) -> Evidence:
         """No reference at all."""
         return cls.of(np.full(shape, np.nan), np.nan, **measured)
+
+    @classmethod
+    def _holding(cls, measured: dict[str, Any]) -> Evidence:
+        """Evidence of these fields alone; all others stay those of the class, so that nobody copies them."""
+        evidence = cls.__new__(cls)
+        evidence.__dict__.update(measured)
+        return evidence
 
     @property
     def bar(self) -> Array:
@@ -150,7 +158,8 @@ class Evidence:
         self.__dict__["version"] = self.version + 1
         for name, part in measured.items():
             field = getattr(self, name)
-            if np.ndim(field) or np.ndim(part) or not self.shape or field != part:
+            arrays = isinstance(field, np.ndarray) or isinstance(part, np.ndarray)
+            if arrays or (field is not part and field != part):  # nan is itself
                 self._writable(name).reshape(-1)[at] = part
 
     def replace(self, at: Any, value: Any, error: Any, /, **measured: Any) -> None:
@@ -167,13 +176,9 @@ class Evidence:
 
     def part(self, flat: Any) -> Evidence:
         """That of the entries at these flat indices."""
-        part, shape = copy(self), self.shape
-        for name in _ARRAYS:
-            field = part.__dict__[name]
-            # Most fields are one number for all entries. An array of one entry may be written to in place.
-            if isinstance(field, np.ndarray) and (field.ndim or not shape):
-                part.__dict__[name] = _part(field, shape, flat)
-        return part
+        measured = [name for name in self.__dict__ if name in _ARRAYS]
+        parts = {name: _part(getattr(self, name), self.shape, flat) for name in measured}
+        return Evidence._holding({**parts, "facts": self.facts, "variants": self.variants})
 
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""
@@ -181,17 +186,23 @@ class Evidence:
         # Entries are written by flat index; of an array in another order that index is one into a copy.
         own = isinstance(array, np.ndarray) and array.flags.owndata and array.flags.c_contiguous
         if not own or array.shape != self.shape:
-            array = np.array(np.broadcast_to(array, self.shape), order="C")
+            before = np.asarray(array)
+            array = np.empty(self.shape, dtype=before.dtype)
+            array[...] = before
             setattr(self, name, array)
         return array
 
 
-_ARRAYS = [
-    array_field.name for array_field in fields(Evidence) if array_field.name not in ("facts", "variants")
-]
+_ARRAYS = {
+    array_field.name: None
+    for array_field in fields(Evidence)
+    if array_field.name not in ("facts", "variants")
+}
 
 
-def _part(field_: Array, shape: tuple[int, ...], flat: Any) -> Array:
-    spread = field_ if field_.shape == shape else np.broadcast_to(field_, shape)
-    part: Array = spread.reshape(-1)[flat]
-    return part
+def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:
+    if not isinstance(field_, np.ndarray) or (shape and not field_.ndim):
+        return field_  # one number for all entries
+    if field_.shape == shape:
+        return field_.reshape(-1)[flat]
+    return np.broadcast_to(field_, shape).reshape(-1)[flat]

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.report.entry import Entry, Reason, Verdict, digits_agreed, ranked_differences
+from bpx.check.report.entry import (
+    Entry,
+    Reason,
+    Verdict,
+    digits_agreed,
+    ranked_differences,
+    worst_entry,
+)
 from bpx.graph.arrays import Array
 
 if TYPE_CHECKING:
@@ -113,6 +120,8 @@ class GradientTable:
 
     def worst(self, count: int) -> list[Entry]:
         """The `count` worst entries, worst first: by verdict, then by relative difference."""
+        if count == 1 and self.claimed.size:
+            return [self.entry(worst_entry(self.claimed, self.reference, self.error, self.verdicts))]
         return [self.entry(int(flat)) for flat in self._order()[:count]]
 
     def _order(self) -> NDArray[np.intp]:
@@ -126,6 +135,9 @@ def merged(columns: Sequence[GradientTable], points: Sequence[int] | None = None
     `points` are their numbers, by default those they have in order.
     """
     best = columns[0]
+    if len(columns) == 1:
+        number = 0 if points is None else points[0]
+        return replace(best, points=np.full(best.claimed.shape, number, dtype=np.int32), others=())
     numbers = None if points is None else np.array(points, dtype=np.int32)
     keys = [np.stack(key) for key in zip(*map(_column_rank, columns), strict=True)]
     chosen = np.lexsort(keys[::-1], axis=0)[0]

@@ -11,18 +11,23 @@ from bpx.check.report.entry import Reason, above
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import Judgement, verdict
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, of_shape
 from bpx.graph.numbers import SHOWN_DIGITS, number
 
 _AT_KINK = ("at-kink", "beyond-kink", "beyond-kinks", "unclear-kink", "conventions-at-kink", "limiting")
 
 
 def table(
-    name: str, claimed: Array, evidence: Evidence, detect: float, by: str | None = None
+    name: str,
+    claimed: Array,
+    evidence: Evidence,
+    detect: float,
+    by: str | None = None,
+    judgement: Judgement | None = None,
 ) -> GradientTable:
     """The verdicts on all entries of a gradient with their reasons, as a report has them."""
     claimed = np.broadcast_to(np.asarray(claimed, dtype=float), evidence.shape)
-    judgement = verdict(claimed, evidence, detect)
+    judgement = judgement or verdict(claimed, evidence, detect)
     codes = _codes(judgement)
     reasons = {flat: reason(claimed, evidence, flat, code, detect) for flat, code in codes.items()}
     between = {
@@ -60,7 +65,7 @@ class _Entry:
 
     def take(self, field: Any) -> float:
         """The entry of a field."""
-        return float(np.broadcast_to(field, self.evidence.shape).flat[self.flat])
+        return float(of_shape(field, self.evidence.shape).flat[self.flat])
 
 
 def _slopes(entry: _Entry) -> tuple[float, float]:

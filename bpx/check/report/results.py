@@ -145,7 +145,11 @@ class CheckResults:
         """
         if self.blame:
             return Verdict.DISAGREE.word
-        return (self.worst.verdict if self.worst else Verdict.CANNOT_TELL).word
+        worst = min(
+            (int(column.verdicts.min(initial=Verdict.AGREE)) for column in self.columns),
+            default=Verdict.CANNOT_TELL,
+        )
+        return Verdict(worst).word
 
     @property
     def reason(self) -> Reason | None:

@@ -7,7 +7,7 @@ bar is too wide: `cannot tell`, `uncertain`. All arrays broadcast to the shape o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, of_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Comparison:
     """Claims beside their evidence: what the rules compare."""
 
     def __init__(self, claimed: Array | float, evidence: Evidence, detect: float) -> None:
-        self.claimed = np.broadcast_to(np.asarray(claimed, dtype=float), evidence.shape)
+        self.claimed: Array = of_shape(np.asarray(claimed, dtype=float), evidence.shape)
         self.evidence, self.detect = evidence, detect
         self.slack = max(SLACK * detect, 8 * UNIT_ROUNDOFF)  # relative
 
@@ -54,6 +54,8 @@ class Comparison:
     def near(self) -> Array:
         """The claim, moved towards the reference as far as its last written digit lets it."""
         tolerance, claimed = self.evidence.tolerance, self.claimed
+        if _is_nowhere(tolerance):
+            return claimed
         moved = np.clip(self.evidence.value, claimed - tolerance, claimed + tolerance)
         return np.where(np.asarray(tolerance) > 0, moved, claimed)
 
@@ -66,11 +68,6 @@ class Comparison:
     def has_reference(self) -> Flags:
         """Is there a reference with a bar?"""
         return np.asarray(np.isfinite(self.evidence.value) & np.isfinite(self.bar))
-
-    @cached_property
-    def has_obstacle(self) -> bool:
-        """Is there an entry of which there is nothing to compare?"""
-        return bool(np.any(self.evidence.obstacle))
 
     @cached_property
     def finite(self) -> Flags:
@@ -110,6 +107,8 @@ class Comparison:
     @cached_property
     def strays(self) -> Flags:
         """Is a number in use not the one that the rules give?"""
+        if _is_nowhere(self.evidence.rule_gap):
+            return np.zeros((), dtype=bool)
         return np.asarray(self.evidence.rule_gap > self.detect * np.asarray(self.evidence.rule_scale))
 
     @cached_property
@@ -127,11 +126,15 @@ class Comparison:
 
 
 class VerdictRule(NamedTuple):
-    """Where `holds`, the entry has this verdict, for the reason of this code."""
+    """Where `holds`, the entry has this verdict, for the reason of this code.
+
+    If it `needs` a field of the evidence, that holds of no entry of which the field is 0 or False.
+    """
 
     verdict: Verdict
     code: str | None
     holds: Callable[[Comparison], Any]
+    needs: str | None = None
 
 
 # --- conditions ---------------------------------------------------------------------------------
@@ -160,25 +163,18 @@ def _cancelled(comparison: Comparison) -> Any:
 def _has_no_digit(comparison: Comparison) -> Any:
     """A 0 that fits only because it was written short, where the reference is known not to be 0."""
     tolerance = np.asarray(comparison.evidence.tolerance)
-    if not tolerance.any():
-        return False
     is_short = (tolerance > 0) & (np.abs(comparison.claimed) <= tolerance)
     return comparison.fits & is_short & (np.abs(comparison.evidence.value) > comparison.bar)
 
 
 def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
     number = int(obstacle)
-    return lambda at: at.has_obstacle and at.evidence.obstacle == number
+    return lambda at: at.evidence.obstacle == number
 
 
-def _given(flag: str, condition: Callable[[Comparison], Any]) -> Callable[[Comparison], Any]:
-    """The condition, of entries whose evidence has this flag; it is not looked at where none has it."""
-
-    def holds(at: Comparison) -> Any:
-        flagged = getattr(at.evidence, flag)
-        return flagged is not False and flagged & condition(at)
-
-    return holds
+def _is_nowhere(field: Any) -> bool:
+    """Is a field of the evidence 0 or False for all entries?"""
+    return not (field.any() if isinstance(field, np.ndarray) else field)
 
 
 def _negligible(comparison: Comparison) -> Any:
@@ -215,50 +211,52 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
         _UNCLEAR,
         "uncertain",
         lambda at: at.strays & (at.evidence.rule_gap <= NOTHING_IN_USE),
+        "rule_gap",
     ),
-    VerdictRule(_DISAGREE, "differs", lambda at: at.strays),
+    VerdictRule(_DISAGREE, "differs", lambda at: at.strays, "rule_gap"),
     # Nothing to compare.
-    VerdictRule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE)),
-    VerdictRule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE)),
-    VerdictRule(_OUTSIDE, "edge", _met(Obstacle.EDGE)),
-    VerdictRule(_OUTSIDE, "no-slope", _met(Obstacle.NO_SLOPE)),
-    VerdictRule(_OUTSIDE, "not-finite", _met(Obstacle.NOT_FINITE)),
-    VerdictRule(_OUTSIDE, "no-value", _met(Obstacle.NO_VALUE)),
-    VerdictRule(_OUTSIDE, "output-not-finite", _met(Obstacle.OUTPUT_NOT_FINITE)),
-    VerdictRule(_OUTSIDE, "beside-edge", _met(Obstacle.BESIDE_EDGE)),
-    VerdictRule(_OUTSIDE, "steep", _met(Obstacle.STEEP)),
-    VerdictRule(_UNCLEAR, "structure", _met(Obstacle.STRUCTURE)),
-    VerdictRule(_UNCLEAR, "stairs", _met(Obstacle.STAIRS)),
-    VerdictRule(_UNCLEAR, "scatter", _met(Obstacle.SCATTER)),
-    VerdictRule(_DISAGREE, "accumulates", _met(Obstacle.ACCUMULATES)),
-    VerdictRule(_UNCLEAR, "claim-scatter", _met(Obstacle.CLAIM_SCATTER)),
-    VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN)),
-    VerdictRule(_UNCLEAR, "worker-lost", _met(Obstacle.WORKER_LOST)),
-    VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE)),
-    VerdictRule(_UNCLEAR, "many-sides", _met(Obstacle.MANY_SIDES)),
-    VerdictRule(_KINK, "no-gradient", _met(Obstacle.NO_GRADIENT)),
-    VerdictRule(_KINK, "no-gradient-beside", _met(Obstacle.NO_GRADIENT_BESIDE)),
-    VerdictRule(_UNCLEAR, "unseen-beside", _met(Obstacle.UNSEEN_BESIDE)),
-    VerdictRule(_UNCLEAR, "other-gradient", _met(Obstacle.OTHER_GRADIENT)),
+    VerdictRule(_DISAGREE, "claim-shape", _met(Obstacle.CLAIM_SHAPE), "obstacle"),
+    VerdictRule(_DISAGREE, "wrong-shape", _met(Obstacle.WRONG_SHAPE), "obstacle"),
+    VerdictRule(_OUTSIDE, "edge", _met(Obstacle.EDGE), "obstacle"),
+    VerdictRule(_OUTSIDE, "no-slope", _met(Obstacle.NO_SLOPE), "obstacle"),
+    VerdictRule(_OUTSIDE, "not-finite", _met(Obstacle.NOT_FINITE), "obstacle"),
+    VerdictRule(_OUTSIDE, "no-value", _met(Obstacle.NO_VALUE), "obstacle"),
+    VerdictRule(_OUTSIDE, "output-not-finite", _met(Obstacle.OUTPUT_NOT_FINITE), "obstacle"),
+    VerdictRule(_OUTSIDE, "beside-edge", _met(Obstacle.BESIDE_EDGE), "obstacle"),
+    VerdictRule(_OUTSIDE, "steep", _met(Obstacle.STEEP), "obstacle"),
+    VerdictRule(_UNCLEAR, "structure", _met(Obstacle.STRUCTURE), "obstacle"),
+    VerdictRule(_UNCLEAR, "stairs", _met(Obstacle.STAIRS), "obstacle"),
+    VerdictRule(_UNCLEAR, "scatter", _met(Obstacle.SCATTER), "obstacle"),
+    VerdictRule(_DISAGREE, "accumulates", _met(Obstacle.ACCUMULATES), "obstacle"),
+    VerdictRule(_UNCLEAR, "claim-scatter", _met(Obstacle.CLAIM_SCATTER), "obstacle"),
+    VerdictRule(_UNCLEAR, "unseen", _met(Obstacle.UNSEEN), "obstacle"),
+    VerdictRule(_UNCLEAR, "worker-lost", _met(Obstacle.WORKER_LOST), "obstacle"),
+    VerdictRule(_UNCLEAR, "too-large", _met(Obstacle.TOO_LARGE), "obstacle"),
+    VerdictRule(_UNCLEAR, "many-sides", _met(Obstacle.MANY_SIDES), "obstacle"),
+    VerdictRule(_KINK, "no-gradient", _met(Obstacle.NO_GRADIENT), "obstacle"),
+    VerdictRule(_KINK, "no-gradient-beside", _met(Obstacle.NO_GRADIENT_BESIDE), "obstacle"),
+    VerdictRule(_UNCLEAR, "unseen-beside", _met(Obstacle.UNSEEN_BESIDE), "obstacle"),
+    VerdictRule(_UNCLEAR, "other-gradient", _met(Obstacle.OTHER_GRADIENT), "obstacle"),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
     # Of several entries together: a mixture of gradients right beside the point is one of those that a kink
     # leaves open, whatever the slopes along the axes.
     VerdictRule(
         _KINK,
         "limiting",
-        _given("limiting", lambda at: (at.evidence.kink | at.off) & ~np.asarray(at.evidence.jump)),
+        lambda at: (at.evidence.kink | at.off) & ~np.asarray(at.evidence.jump),
+        "limiting",
     ),
-    VerdictRule(_DISAGREE, "beyond-kinks", _given("kink", lambda at: at.evidence.contradiction)),
-    VerdictRule(_KINK, "jump", _given("kink", lambda at: at.evidence.jump)),
-    VerdictRule(_UNCLEAR, "unclear-kink", _given("kink", lambda at: ~np.isfinite(at.evidence.side_error))),
-    VerdictRule(_KINK, "at-kink", _given("kink", lambda at: at.between)),
-    VerdictRule(_DISAGREE, "conventions-at-kink", _given("kink", lambda at: at.evidence.conventional)),
-    VerdictRule(_DISAGREE, "beyond-kink", lambda at: at.evidence.kink),
+    VerdictRule(_DISAGREE, "beyond-kinks", lambda at: at.evidence.contradiction, "kink"),
+    VerdictRule(_KINK, "jump", lambda at: at.evidence.jump, "kink"),
+    VerdictRule(_UNCLEAR, "unclear-kink", lambda at: ~np.isfinite(at.evidence.side_error), "kink"),
+    VerdictRule(_KINK, "at-kink", lambda at: at.between, "kink"),
+    VerdictRule(_DISAGREE, "conventions-at-kink", lambda at: at.evidence.conventional, "kink"),
+    VerdictRule(_DISAGREE, "beyond-kink", lambda at: at.evidence.kink, "kink"),
     # Where kinks cancel there is a slope, but choices at each of them need not compose to it.
-    VerdictRule(_DISAGREE, "conventions", _given("conventional", lambda at: at.off & at.finite)),
+    VerdictRule(_DISAGREE, "conventions", lambda at: at.off & at.finite, "conventional"),
     # One slope, and a claim.
-    VerdictRule(_UNCLEAR, "wiring", _given("wiring", lambda at: at.agrees)),
-    VerdictRule(_UNCLEAR, "no-digit", _has_no_digit),
+    VerdictRule(_UNCLEAR, "wiring", lambda at: at.agrees, "wiring"),
+    VerdictRule(_UNCLEAR, "no-digit", _has_no_digit, "tolerance"),
     VerdictRule(_AGREE, None, _narrow_bar),
     VerdictRule(_AGREE, None, _exact_zero),
     VerdictRule(_AGREE, None, _cancelled),
@@ -267,25 +265,17 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_DISAGREE, "claim-not-finite", lambda at: at.off & ~at.finite),
     VerdictRule(_UNCLEAR, "claim-not-finite", lambda at: ~at.finite),
     VerdictRule(_AGREE, "negligible", _negligible),
-    VerdictRule(_UNCLEAR, "beyond-budget", _given("unproved", lambda at: at.off & at.evidence.beyond_budget)),
-    VerdictRule(_UNCLEAR, "uncertain", _given("unproved", lambda at: at.off)),
-    VerdictRule(_UNCLEAR, "rounded-formula", _given("rounded_formula", lambda at: at.off)),
+    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.off & at.evidence.beyond_budget, "unproved"),
+    VerdictRule(_UNCLEAR, "uncertain", lambda at: at.off, "unproved"),
+    VerdictRule(_UNCLEAR, "rounded-formula", lambda at: at.off, "rounded_formula"),
     VerdictRule(_UNCLEAR, "claim-noise", _within_noise),
     VerdictRule(_DISAGREE, "differs", lambda at: at.off),
-    VerdictRule(_UNCLEAR, "apart", lambda at: at.evidence.apart),
+    VerdictRule(_UNCLEAR, "apart", lambda at: at.evidence.apart, "apart"),
     # The bar is too wide; for want of digits that there was no budget for, or whatever the digits.
-    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.evidence.beyond_budget),
+    VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.evidence.beyond_budget, "beyond_budget"),
 )
 
-
-def _outcomes(rules: Sequence[VerdictRule]) -> tuple[NDArray[np.int8], NDArray[np.object_]]:
-    """The verdicts and the codes of the rules, and last those of entries of which no rule holds."""
-    verdicts = [*(rule.verdict for rule in rules), _UNCLEAR]
-    codes = [*(rule.code for rule in rules), "uncertain"]
-    return np.array(verdicts, dtype=np.int8), np.array(codes, dtype=object)
-
-
-_OUTCOMES = _outcomes(VERDICT_RULES)
+_NEEDED = {rule.needs for rule in VERDICT_RULES if rule.needs}
 
 
 @np.errstate(all="ignore")
@@ -303,18 +293,26 @@ def verdict(
     comparison = Comparison(claimed, evidence, detect)
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     undecided = np.ones(evidence.shape, dtype=bool)
+    somewhere = {name for name in _NEEDED & vars(evidence).keys() if not _is_nowhere(getattr(evidence, name))}
     for i, rule in enumerate(rules):
-        holds = rule.holds(comparison)
-        if holds is False:  # of no entry at all, as most rules
+        if rule.needs and rule.needs not in somewhere:  # as of most rules
             continue
-        decided = undecided & np.asarray(holds, dtype=bool)
-        if decided.any():
-            np.copyto(first, i, where=decided)
-            undecided &= ~decided
-            if not undecided.any():
-                break
-    words, codes = _OUTCOMES if rules is VERDICT_RULES else _outcomes(rules)
-    verdicts = np.asarray(words[first])
-    certain = (verdicts == _AGREE) | (verdicts == _DISAGREE)
-    certified = certain & comparison.evidence.certified & ~comparison.strays
-    return Judgement(verdicts, np.asarray(codes[first], dtype=object), certified)
+        decides = undecided & rule.holds(comparison)
+        if rule.needs:
+            decides &= np.asarray(getattr(evidence, rule.needs), dtype=bool)
+        np.copyto(first, i, where=decides)
+        undecided &= ~decides
+        if not undecided.any():  # mostly all entries agree, and the later rules need not be looked at
+            break
+    verdicts, codes = _outcomes(tuple(rules))
+    chosen = np.asarray(verdicts[first])
+    decided = (chosen == _AGREE) | (chosen == _DISAGREE)
+    certified = decided & comparison.evidence.certified & ~comparison.strays
+    return Judgement(chosen, np.asarray(codes[first], dtype=object), certified)
+
+
+@lru_cache(maxsize=64)
+def _outcomes(rules: tuple[VerdictRule, ...]) -> tuple[NDArray[np.int8], NDArray[np.object_]]:
+    """The verdicts and the codes of the rules, and those of entries that no rule decides."""
+    verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
+    return verdicts, np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)

@@ -16,7 +16,7 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.reasons import table
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, of_shape
 from bpx.graph.run import run
 
 if TYPE_CHECKING:
@@ -149,9 +149,10 @@ class Evaluation:
 
     def part(self, values: Any, flat: Indices) -> Array:
         """Those entries of something of the node's shape."""
-        part: Array = np.broadcast_to(values, self.evidence.shape).reshape(-1)[flat]
+        part: Array = of_shape(values, self.evidence.shape).reshape(-1)[flat]
         return part
 
     def table(self) -> GradientTable:
         """The verdicts on all entries, with their reasons."""
-        return table(self.name, self.claimed.value, self.evidence, self.checked.query.detect)
+        detect = self.checked.query.detect
+        return table(self.name, self.claimed.value, self.evidence, detect, judgement=self._judgement)

@@ -70,7 +70,8 @@ class NamedFormula(NamedTuple):
 class Claim(NamedTuple):
     """What somebody says a derivative is: a formula, or numbers as they were written.
 
-    `written` is a number or a nest of lists of numbers; None where there is a formula. `room` is how far off
+    `written` is a number, a nest of lists of numbers or, of those that a program made, an array; None where
+    there is a formula. `room` is how far off
     each number may be whatever its digits say.
     """
 

@@ -30,8 +30,11 @@ class Written(float):
 def tolerance(written: Any, shape: tuple[int, ...]) -> Array:
     """How far a number may be off that is printed so: half a unit of its last digit, and rounding.
 
-    `written` is a number or a nest of lists of numbers, `shape` that of its array and of what is returned.
+    `written` is a number, a nest of lists of numbers or an array, `shape` that of its array and of what is
+    returned.
     """
+    if isinstance(written, np.ndarray):  # made by a program, and meant exactly
+        return np.asarray(WRITING * np.abs(written))
     flat: list[Any] = [written]
     while any(isinstance(item, list) for item in flat):
         flat = [inner for item in flat for inner in (item if isinstance(item, list) else [item])]

@@ -94,7 +94,7 @@ class _Reach(World):
 def _handed(world: Mapping[str, Any]) -> list[Any]:
     """The arguments; a single number as such, not as an array of no axes."""
     values = world["args"].values()
-    return [value[()] if isinstance(value, np.ndarray) else value for value in values]
+    return [value[()] if isinstance(value, np.ndarray) and not value.ndim else value for value in values]
 
 
 def _plain_function(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -220,7 +220,7 @@ def with_claims(traced: TracedProgram, claims: dict[str, Any], rtol: float = 0.0
         name: Claim(
             Derivative(None, name),
             None,
-            np.asarray(value, dtype=float).tolist(),
+            np.array(value, dtype=float),
             None,
             short_float_rounding(np.asarray(value), traced.trace.roundoff),
         )

@@ -315,11 +315,19 @@ def _used_by(function: FunctionType, known: Mapping[int, Place]) -> list[Place]:
     return [Place(variables), *(Place(None, cell) for cell in cells)]
 
 
+_loaded: list[Any] = []  # the modules when they were last looked through
+_users: list[ModuleType] = []  # and those that were the user's
+
+
 def _modules() -> Iterator[dict[str, Any]]:
-    """The variables of the user's modules."""
-    for module in list(sys.modules.values()):
-        if module.__class__ is ModuleType and _is_users_module(module):
-            yield vars(module)
+    """The variables of the user's modules, which are looked for among all when a module has been loaded."""
+    loaded = list(sys.modules.values())
+    if loaded != _loaded:
+        _loaded[:] = loaded
+        _users[:] = [
+            module for module in loaded if module.__class__ is ModuleType and _is_users_module(module)
+        ]
+    return map(vars, _users)
 
 
 def _functions_of(value: Any) -> list[FunctionType]:

@@ -293,6 +293,8 @@ def _variables(local: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def agree(result: Any, expected: Any, args: Iterable[Any], tolerance: float) -> bool:
     """Whether two arrays are equal up to the rounding of what they were computed from."""
     with np.errstate(all="ignore"):
+        if np.array_equal(result, expected):
+            return True
         scale = max(map(_largest, [expected, *args]))
         same = (result == expected) | (np.abs(result - expected) <= tolerance * scale)
     return bool(np.all(same | (np.isnan(result) & np.isnan(expected))))

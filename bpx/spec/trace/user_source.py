@@ -44,6 +44,9 @@ def is_users(filename: str) -> bool:
     return not os.path.normcase(os.path.realpath(filename)).startswith(_LIBRARIES)
 
 
+_of_libraries: set[str] = set()  # files that are not the user's
+
+
 def is_users_code(code: CodeType, names: Mapping[str, Any]) -> bool:
     """Whether code with these global names is the user's own.
 
@@ -51,8 +54,13 @@ def is_users_code(code: CodeType, names: Mapping[str, Any]) -> bool:
     module is.
     """
     filename = code.co_filename
+    if filename in _of_libraries:  # as nearly all code on a stack of calls
+        return False
     if not filename.startswith("<"):
-        return is_users(filename)
+        if not is_users(filename):
+            _of_libraries.add(filename)
+            return False
+        return True
     if str(names.get("__name__", "")).startswith("namedtuple_"):
         return False
     return is_users(str(names.get("__file__", filename)))

@@ -93,8 +93,12 @@ def test_what_rests_on_tiny_steps_alone_is_hardly_known() -> None:
     assert extrapolated(quotients(slopes), SCALE, floor=np.ones(1)).error[0] >= 3
 
 
-def test_a_quick_look_gives_the_same_number() -> None:
-    table = quotients(np.cos(STEPS))
-    quick, slow = (confirming(table, SCALE, quick=one) for one in (True, False))
-    assert quick.value[0] == slow.value[0]
-    assert quick.error[0] == slow.error[0]
+def test_a_quick_look_gives_the_same_numbers_but_for_rounding() -> None:
+    slopes = np.concatenate([np.cos(STEPS), 3 + STEPS**2, np.exp(STEPS), np.cos(50 * STEPS)], axis=1)
+    slopes[:2, 1], slopes[0, 2] = np.nan, np.inf
+    table = quotients(np.where(np.isfinite(slopes), slopes, np.nan))
+    table = table._replace(steps=np.repeat(STEPS, 4, axis=1), rounding=np.full(slopes.shape, 1e-16))
+    quick, slow = (confirming(table, np.ones(4), quick=one) for one in (True, False))
+    assert quick.value == pytest.approx(slow.value, rel=4 * 2.0**-52, abs=0)
+    assert quick.error == pytest.approx(slow.error, rel=0.1, abs=0)
+    assert (quick.largest_step == slow.largest_step).all()

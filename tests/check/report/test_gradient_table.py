@@ -24,6 +24,15 @@ def test_the_worst_come_first_by_verdict_and_then_by_difference() -> None:
     assert one.counts == {"disagree": 2, "kink": 1, "outside domain": 1, "cannot tell": 1, "agree": 1}
 
 
+def test_the_worst_entry_alone_is_the_first_of_all() -> None:
+    rng = np.random.default_rng(0)
+    numbers = np.array([0.0, 1.0, 1 + 1e-13, 1.001, -1.0, np.nan])
+    for _ in range(300):
+        verdicts = rng.choice(np.array([AGREE, AGREE, DISAGREE, KINK]), 5).tolist()
+        one = column("x", *rng.choice(numbers, (2, 5)), verdicts=verdicts)
+        assert one.worst(1)[0].index == one.worst(2)[0].index
+
+
 def test_of_each_entry_the_worst_point_is_kept() -> None:
     first = column("x", [1, 2, 3], [1, 2, 3.0001])
     other = column(

@@ -211,7 +211,7 @@ def test_no_rule_can_be_taken_away(at: int) -> None:
 
 @pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {VERDICT_RULES[at].code}")
 def test_no_rule_can_hold_always(at: int) -> None:
-    always = VERDICT_RULES[at]._replace(holds=lambda case: True)
+    always = VERDICT_RULES[at]._replace(holds=lambda case: True, needs=None)
     assert broken((*VERDICT_RULES[:at], always, *VERDICT_RULES[at + 1 :]))
 
 
