@@ -68,12 +68,12 @@ class Query(NamedTuple):
 class FirstDerivative:
     """∂output/∂node of `query`, which is derived once more.
 
-    `flags` keeps what is known of its entries, by the values of the inputs: each is asked for often.
+    `obstacles` keeps what is known of its entries, by the values of the inputs: each is asked for often.
     """
 
     query: Query
     node: int
-    flags: dict[bytes, tuple[Flags, Flags]] = field(default_factory=dict)
+    obstacles: dict[bytes, NDArray[np.int8]] = field(default_factory=dict)
 
 
 class NonsmoothNode(NamedTuple):

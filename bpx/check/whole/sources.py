@@ -15,6 +15,7 @@ from bpx.check.balls import ball_context
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric.tolerances import (
     BESIDE_POINT,
+    BESIDE_STEPS,
     EPSILON,
     FULL_DIGITS,
     MOST_SECOND,
@@ -27,6 +28,7 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
+from bpx.check.whole.graph_function import GraphFunction
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.numbers import index_text
@@ -213,14 +215,37 @@ def _first_derivative(evaluation: Evaluation) -> None:
         _drop(evaluation, flat, obstacle)
         return
     _drop(evaluation, flat[2 * MOST_SECOND :], Obstacle.UNSEEN_BESIDE)
-    value = np.asarray(run(checked.graph, checked.input_values, [evaluation.node])[evaluation.node])
     for entry in flat[: 2 * MOST_SECOND].tolist():
         for step in (-BESIDE_POINT, BESIDE_POINT):
-            moved = value.astype(float)
-            moved.flat[entry] += step * max(abs(moved.flat[entry]), 1.0)
-            obstacle = _first_obstacle(evaluation, {**checked.input_values, evaluation.node: moved})
-            beside = Obstacle.NO_GRADIENT_BESIDE if obstacle == Obstacle.NO_GRADIENT else obstacle
+            beside = _obstacle_beside(evaluation, entry, step)
             _drop(evaluation, np.array([entry] if beside else [], dtype=int), beside)
+
+
+def _obstacle_beside(evaluation: Evaluation, entry: int, step: float) -> Obstacle:
+    """What keeps the rules from giving the first derivative beside the point, along an entry."""
+    node, checked = evaluation.node, evaluation.checked
+    moved = np.array(run(checked.graph, checked.input_values, [node])[node], dtype=float)
+    near = _before_further_kinks(evaluation, entry, step * max(abs(moved.flat[entry]), 1.0))
+    if near is None:
+        return Obstacle.UNKNOWN_GRADIENT
+    moved.flat[entry] = near
+    obstacle = _first_obstacle(evaluation, {**checked.input_values, node: moved})
+    return Obstacle.NO_GRADIENT_BESIDE if obstacle == Obstacle.NO_GRADIENT else obstacle
+
+
+def _before_further_kinks(evaluation: Evaluation, entry: int, step: float) -> float | None:
+    """The point at most a step away along an entry that no kink parts from here, but those that are here."""
+    first, input_values, node = evaluation.checked.query.first, evaluation.checked.input_values, evaluation.node
+    assert first is not None
+    if node not in input_values:
+        return float(np.ravel(run(evaluation.checked.graph, input_values, [node])[node])[entry]) + step
+    graph, query = first.query.spec.graph.copy(), first.query
+    kinked = [kink.node for kink in CheckedGraph.at(query, input_values).kinks]
+    function = GraphFunction(graph, query.output, query.seed, input_values, kinked=kinked)
+    steps = step * 0.25 ** np.arange(BESIDE_STEPS)
+    points = float(input_values[node].flat[entry]) + steps
+    _, usable = function.coordinates([(node, entry)])(points[:, np.newaxis], np.array([0]))
+    return float(points[usable.argmax()]) if usable.any() else None
 
 
 def _drop(evaluation: Evaluation, flat: Indices, obstacle: Obstacle) -> None:
@@ -243,24 +268,27 @@ def _first_obstacle(evaluation: Evaluation, input_values: Mapping[int, Array]) -
     """What keeps the rules from giving the first derivative at these values."""
     query = evaluation.checked.query
     assert query.first is not None
-    kinked, unlike = (flags & (query.seed != 0) for flags in _first_flags(query.first, input_values))
-    if kinked.any():
-        return Obstacle.NO_GRADIENT
-    return Obstacle.OTHER_GRADIENT if unlike.any() else Obstacle.NONE
+    obstacles = _first_obstacles(query.first, input_values)[query.seed != 0]
+    met = [obstacle for obstacle in _OBSTACLES_OF_FIRST if (obstacles == obstacle).any()]
+    return met[0] if met else Obstacle.NONE
 
 
-def _first_flags(first: FirstDerivative, input_values: Mapping[int, Array]) -> tuple[Flags, Flags]:
-    """Which entries of a first derivative do not exist, and which are not what the rules give, at kinks."""
+# One of these is the obstacle of all, the first that is met.
+_OBSTACLES_OF_FIRST = (Obstacle.NO_GRADIENT, Obstacle.OTHER_GRADIENT, Obstacle.UNKNOWN_GRADIENT)
+
+
+def _first_obstacles(first: FirstDerivative, input_values: Mapping[int, Array]) -> NDArray[np.int8]:
+    """Of each entry of a first derivative that a kink bears on: is it not there, other than the rules', unknown?"""
     key = b"".join(np.ascontiguousarray(value).tobytes() for value in input_values.values())
-    if key not in first.flags:
+    if key not in first.obstacles:
         checked, node = CheckedGraph.at(first.query, input_values), first.node
-        kinked = np.zeros(checked.graph.shapes[node], dtype=bool)
-        unlike = kinked.copy()
+        obstacles = np.zeros(checked.graph.shapes[node], dtype=np.int8)
         if checked.kinks and not checked.is_smooth(node).all():
             name = first.query.spec.names[node]
             at_point = evaluated(checked, name, node, by_rule(checked, node))
-            kinked |= at_point.evidence.kink
-            disagree = at_point.verdicts == Verdict.DISAGREE
-            unlike |= (at_point.bent & disagree).reshape(kinked.shape) & ~kinked
-        first.flags[key] = kinked, unlike
-    return first.flags[key]
+            bent, verdicts = at_point.bent.reshape(obstacles.shape), at_point.verdicts.reshape(obstacles.shape)
+            obstacles[bent & (verdicts == Verdict.CANNOT_TELL)] = Obstacle.UNKNOWN_GRADIENT
+            obstacles[bent & (verdicts == Verdict.DISAGREE)] = Obstacle.OTHER_GRADIENT
+            obstacles[np.broadcast_to(at_point.evidence.kink, obstacles.shape)] = Obstacle.NO_GRADIENT
+        first.obstacles[key] = obstacles
+    return first.obstacles[key]
