@@ -446,7 +446,7 @@ BESIDE_KINK = 1e-9
 # than `BESIDE_KINK`, as the slopes of sides part in proportion; no round number, which may meet another kink.
 BESIDE_POINT = 1.3711e-6
 # So many steps, each a quarter of the one before, are tried there, until no further kink lies on the way.
-BESIDE_STEPS = 12
+BESIDE_STEPS = 40
 # Steps of a ladder next to a kink over which a guard keeps its sign, and then changes it: at a further kink.
 # Rounding beside the first one, where the guard itself is known to some bits only, reaches over two or three.
 STEADY_STEPS = 5

@@ -206,7 +206,10 @@ def _first_derivative(evaluation: Evaluation) -> None:
     exists, but not at any y > 0, so that it has no derivative by y.
     """
     first, checked, evidence = evaluation.checked.query.first, evaluation.checked, evaluation.evidence
-    if first is None or not CheckedGraph.at(first.query, checked.input_values).kinks:
+    if first is None:
+        return
+    at_point = CheckedGraph.at(first.query, checked.input_values)
+    if not at_point.kinks:
         return
     # An entry at the edge of a domain has that for a reason, which says more.
     flat = np.flatnonzero(np.broadcast_to(evidence.obstacle == Obstacle.NONE, evidence.shape))
@@ -216,36 +219,26 @@ def _first_derivative(evaluation: Evaluation) -> None:
         return
     _drop(evaluation, flat[2 * MOST_SECOND :], Obstacle.UNSEEN_BESIDE)
     for entry in flat[: 2 * MOST_SECOND].tolist():
-        for step in (-BESIDE_POINT, BESIDE_POINT):
-            beside = _obstacle_beside(evaluation, entry, step)
+        for side in (-1, 1):
+            obstacle = _first_obstacle(evaluation, _beside(at_point, evaluation.node, entry, side))
+            beside = Obstacle.NO_GRADIENT_BESIDE if obstacle == Obstacle.NO_GRADIENT else obstacle
             _drop(evaluation, np.array([entry] if beside else [], dtype=int), beside)
 
 
-def _obstacle_beside(evaluation: Evaluation, entry: int, step: float) -> Obstacle:
-    """What keeps the rules from giving the first derivative beside the point, along an entry."""
-    node, checked = evaluation.node, evaluation.checked
-    moved = np.array(run(checked.graph, checked.input_values, [node])[node], dtype=float)
-    near = _before_further_kinks(evaluation, entry, step * max(abs(moved.flat[entry]), 1.0))
-    if near is None:
-        return Obstacle.UNKNOWN_GRADIENT
-    moved.flat[entry] = near
-    obstacle = _first_obstacle(evaluation, {**checked.input_values, node: moved})
-    return Obstacle.NO_GRADIENT_BESIDE if obstacle == Obstacle.NO_GRADIENT else obstacle
+def _beside(checked: CheckedGraph, node: int, entry: int, side: int) -> Mapping[int, Array]:
+    """Values of the inputs a small step away along one entry, which no further kink parts from the point.
 
-
-def _before_further_kinks(evaluation: Evaluation, entry: int, step: float) -> float | None:
-    """The point at most a step away along an entry that no kink parts from here, but those that are here."""
-    first, input_values, node = evaluation.checked.query.first, evaluation.checked.input_values, evaluation.node
-    assert first is not None
-    if node not in input_values:
-        return float(np.ravel(run(evaluation.checked.graph, input_values, [node])[node])[entry]) + step
-    graph, query = first.query.spec.graph.copy(), first.query
-    kinked = [kink.node for kink in CheckedGraph.at(query, input_values).kinks]
-    function = GraphFunction(graph, query.output, query.seed, input_values, kinked=kinked)
-    steps = step * 0.25 ** np.arange(BESIDE_STEPS)
-    points = float(input_values[node].flat[entry]) + steps
+    Where one lies in any step, it is of an op that keeps its values from 0, as inside of `norm`.
+    """
+    query, values = checked.query, {**checked.input_values, **checked.values}
+    moved, input_values = np.array(values[node], dtype=float), {**checked.input_values, node: values[node]}
+    x = moved.flat[entry]
+    points = x + side * BESIDE_POINT * max(abs(x), 1.0) * 0.25 ** np.arange(BESIDE_STEPS)
+    kinked = [kink.node for kink in checked.kinks]
+    function = GraphFunction(checked.graph, query.output, query.seed, input_values, kinked=kinked)
     _, usable = function.coordinates([(node, entry)])(points[:, np.newaxis], np.array([0]))
-    return float(points[usable.argmax()]) if usable.any() else None
+    moved.flat[entry] = points[usable.argmax()]
+    return {**input_values, node: moved}
 
 
 def _drop(evaluation: Evaluation, flat: Indices, obstacle: Obstacle) -> None:
