@@ -23,8 +23,8 @@ import bpx
 
 Function = Callable[..., Any]
 
-# Steps of the inner and of the outer derivative: kinks at a distance of 1e-9, and what grows with a power of the
-# outer step, stay apart from the kinks at the point.
+# Steps of the inner and of the outer derivative: kinks at a distance of 1e-9, and what grows with a power
+# of the outer step, stay apart from the kinks at the point.
 INNER, OUTER = mp.mpf("1e-220"), mp.mpf("1e-30")
 DIGITS = 500
 SAME = 1e-24  # relative; what quotients of smooth functions differ by is less
@@ -67,7 +67,9 @@ def draw(seed: int) -> Trial:
 def _sum(rng: np.random.Generator, at: dict[str, float], depth: int) -> str:
     terms = [_product(rng, at, depth) for _ in range(int(rng.integers(1, 3)))]
     signs = rng.choice([" + ", " - "], size=len(terms))
-    return "".join(f"{sign if place else ''}{term}" for place, (sign, term) in enumerate(zip(signs, terms)))
+    return "".join(
+        f"{sign if place else ''}{term}" for place, (sign, term) in enumerate(zip(signs, terms, strict=True))
+    )
 
 
 def _product(rng: np.random.Generator, at: dict[str, float], depth: int) -> str:

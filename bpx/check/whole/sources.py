@@ -247,7 +247,7 @@ def _obstacle_beside(evaluation: Evaluation, at_point: CheckedGraph, entry: int,
 
 
 def _beside(checked: CheckedGraph, node: int, entry: int, step: float) -> Mapping[int, Array]:
-    """Values of the inputs at most a step of max(|x|, 1) away along one entry x, which no further kink parts from the point.
+    """Values of the inputs at most a step of max(|x|, 1) away along one entry x, before any further kink.
 
     Where one lies in any step, it is of an op that keeps its values from 0, as inside of `norm`.
     """
