@@ -127,7 +127,7 @@ def _odd_rows(report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed
     gradients = _Gradients(traced, rows)
     wrong = {column.input for column in report.columns if _disagrees(column)}
     elements, mixtures = [], []
-    for row in _rows(rows, claimed):
+    for row in (*_rows(rows, claimed), *_located(gradients, rows)):
         odd = gradients.odd(row)
         if row.output is not None:
             elements.append(row._replace(odd=tuple(odd)))
@@ -145,6 +145,23 @@ def _rows(rows: BlackBoxRows, claimed: Any) -> Iterator[_Row]:
         yield _Row(upstream.reshape(shape), claimed[i], rows.output_index(i))
     for weights in (rows.mixture, -rows.mixture):
         yield _Row(weights.reshape(shape), rows.claim(weights))
+
+
+def _located(gradients: _Gradients, rows: BlackBoxRows) -> Iterator[_Row]:
+    """The first elements of a large output for which something odd is claimed: by halves, and halves of these."""
+    shape, open_, found = rows.output.shape, [np.arange(rows.output.size)], 0
+    while shape and not rows.one_hot and open_ and found < MOST_ELEMENTS_NAMED:
+        part = open_.pop()
+        weights = np.zeros(rows.output.size)
+        weights[part] = rows.mixture[part] if len(part) > 1 else 1.0
+        row = _Row(weights.reshape(shape), rows.claim(weights))
+        if not gradients.odd(row):
+            continue
+        if len(part) == 1:
+            found += 1
+            yield row._replace(output=tuple(map(int, np.unravel_index(part[0], shape))))
+        else:
+            open_ += [part[len(part) // 2 :], part[: len(part) // 2]]
 
 
 class _Gradients:
