@@ -99,7 +99,7 @@ def with_kinds(
 
 
 def _with_lost_outputs(report: Report, traced: TracedProgram, rows: BlackBoxRows) -> Report:
-    """The report where the contributions of a few elements of a large output are left out, and nothing else."""
+    """The report where contributions of a few elements of a large output are left out, and no more."""
     gradients, shape = _Gradients(traced, rows), rows.output.shape
     lost = list(_located(gradients, rows)) if report.blame else []
     wrong = {name for row in lost for name in row.odd}
@@ -173,7 +173,7 @@ def _rows(rows: BlackBoxRows, claimed: Any) -> Iterator[_Row]:
 
 
 def _located(gradients: _Gradients, rows: BlackBoxRows) -> Iterator[_Row]:
-    """The first elements of a large output for which something odd is claimed: by halves, and halves of these."""
+    """The first elements of a large output for which something odd is claimed, found by halves."""
     shape, open_, found = rows.output.shape, [np.arange(rows.output.size)], 0
     while shape and not rows.one_hot and open_ and found < MOST_ELEMENTS_NAMED:
         part = open_.pop()
