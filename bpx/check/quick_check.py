@@ -50,6 +50,9 @@ class QuickCheck(NamedTuple):
         return {**plain, "entry": entry.to_dict()} if entry else plain
 
 
+# What balls may settle otherwise.
+_OPEN = (Verdict.DISAGREE, Verdict.OUTSIDE_DOMAIN, Verdict.CANNOT_TELL)
+
 SKIPPED = QuickCheck("skipped", 0, 0.0)
 
 
@@ -72,15 +75,15 @@ def quick_check(
         checked = CheckedGraph.at(_written_out(checked.query, plain), plain.input_values)
     if _is_large(checked):
         return SKIPPED
-    with np.errstate(all="ignore"), ball_context.unwanted():
-        tables, beyond_budget = _tables(checked)
-        rows = sum(math.prod(spec.graph.shapes[node]) for node in wrt.values())
-        second = second and rows * checked.operations <= MOST_QUICK_OPERATIONS
-        if second:
-            from bpx.check.second_order import second_order
-
-            tables += second_order(checked.query, checked.input_values)
-    worst = min(int(table.verdicts.min()) for table in tables)
+    rows = sum(math.prod(spec.graph.shapes[node]) for node in wrt.values())
+    second = second and rows * checked.operations <= MOST_QUICK_OPERATIONS
+    with np.errstate(all="ignore"):
+        with ball_context.unwanted():
+            tables, beyond_budget = _tables(checked, second)
+        if ball_context.available() and _worst(tables) in _OPEN:
+            # Balls take long to load, but reach numbers that float64 does not hold: near 1e200 its squares.
+            tables, beyond_budget = _tables(checked, second)
+    worst = _worst(tables)
     # What the full check may well settle is no news.
     if worst == Verdict.CANNOT_TELL and beyond_budget:
         return SKIPPED
@@ -92,8 +95,8 @@ def quick_check(
     return QuickCheck(Verdict(worst).word, entries, whole_digits, second, _wrong(tables), len(lost), least)
 
 
-def _tables(checked: CheckedGraph) -> tuple[list[GradientTable], bool]:
-    """The verdicts on the first derivatives, and whether the budget for many digits cut any of them short."""
+def _tables(checked: CheckedGraph, second: bool) -> tuple[list[GradientTable], bool]:
+    """The verdicts, and whether the budget for many digits cut any of the first derivatives short."""
     evaluations = [
         evaluated(checked, name, node, by_rule(checked, node)) for name, node in checked.query.wrt.items()
     ]
@@ -102,7 +105,16 @@ def _tables(checked: CheckedGraph) -> tuple[list[GradientTable], bool]:
 
         check_limits(checked, evaluations)
     beyond_budget = any(np.any(evaluation.evidence.beyond_budget) for evaluation in evaluations)
-    return [evaluation.table() for evaluation in evaluations], beyond_budget
+    tables = [evaluation.table() for evaluation in evaluations]
+    if second:
+        from bpx.check.second_order import second_order
+
+        tables += second_order(checked.query, checked.input_values)
+    return tables, beyond_budget
+
+
+def _worst(tables: Iterable[GradientTable]) -> int:
+    return min(int(table.verdicts.min()) for table in tables)
 
 
 def _wrong(tables: Iterable[GradientTable]) -> Entry | None:

@@ -1516,6 +1516,7 @@ ENGLISH: dict[str, str | Counted] = {
     "reason.no-gradient": "{gradient} is at a kink and does not exist here, so it has no derivative",
     "reason.no-gradient-beside": "right beside this point {gradient} is at a kink and does not exist, so it has no derivative here",
     "reason.unseen-beside": "{gradient} may be at a kink right beside this point, which was not checked for so many entries",
+    "reason.unknown-gradient": "whether {gradient} exists here and right beside this point could not be determined",
     "reason.other-gradient": "kinks cancel in {gradient}, and the rules, which use a convention at each of them, do not give it",
     "reason.edge": "`{node}` is at the edge of its domain, where there is no finite two-sided derivative",
     "reason.no-slope": "finite differences of `{node}` give no finite slope",

@@ -137,3 +137,20 @@ def test_tuples_of_outputs_and_data() -> None:
         return dx, None
 
     assert bpx.gradcheck(forward, [np.array([1.0, 2.0, 3.0]), np.array(1)], backward)
+
+
+@pytest.mark.parametrize("n", [4, 70])
+def test_an_index_that_occurs_twice_is_named_whatever_the_number_of_outputs(n: int) -> None:
+    index = np.r_[np.arange(n), 0, 2, 2]
+
+    def forward(x: Any) -> Any:
+        return np.tanh(x)[index]
+
+    def backward(g: Any, x: Any) -> Any:
+        return ([g[np.flatnonzero(index == i)[-1]] for i in range(n)] * (1 - np.tanh(x) ** 2),)
+
+    report = bpx.gradcheck(forward, [np.linspace(0.1, 0.9, n)], backward)
+    assert [mistake.code for culprit in report.blame for mistake in culprit.mistakes] == ["some-outputs"]
+    rows = str(report)
+    for element, entry in ((0, 0), (2, 2), (n + 1, 2)):
+        assert f"∂forward[{element}]/∂x[{entry}]" in rows

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from checking import planted, spec
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.quick_check import SKIPPED, quick_check
@@ -93,3 +94,14 @@ def test_where_few_digits_are_lost_they_are_counted():
     check = found(spec("var(x)", x=[1e8, 1e8 + 1, 1e8 + 3]))
     assert (check.verdict, check.lost) == ("agree", 0)
     assert check.digits <= 8
+
+
+VECTORS = ("std(x)", "norm(x)", "sum(layer_norm(x))")
+
+
+@every("expression, size", [(text, size) for text in VECTORS for size in (1e-200, 1e200)])
+def test_it_says_what_the_full_check_says(expression, size):
+    made = spec(expression, x=[size, 2 * size, 4 * size])
+    check = explain(made).check
+    assert check is not None
+    assert check.verdict == gradcheck(made).verdict

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checking import CHANGES, planted, spec, toml
+from checking import CHANGES, in_float64_alone, planted, spec, toml
+from rows_of_a_table import every
 
 from bpx.check import second_order as second
 from bpx.check.gradcheck import gradcheck
 from bpx.check.local.edges import check_edges
-from bpx.check.whole import checked_graph, sources
+from bpx.check.whole import checked_graph, nonsmooth, sources
 from bpx.check.whole.checked_graph import Query
+from bpx.check.whole.one_sided import OneSidedSlopes
+from bpx.spec.reading.claims import read_claim, with_claims
 
 SCALAR = {"x": 0.7, "y": 1.3}
 
@@ -146,6 +149,14 @@ def test_a_gradient_that_exists_has_second_derivatives_at_a_kink():
         ("relu(x)*relu(y - 1e-4)", {"x": 0.0, "y": 0.0}, "agree agree agree agree"),
         ("abs(x)^2*y", {"x": 0.0, "y": 0.0}, "agree agree agree agree"),
         ("norm(x)*norm(y)", {"x": [0.0], "y": [0.0]}, "agree kink kink agree"),
+        # A second kink, of another factor, at 0 as well and near it: how near changes nothing.
+        ("relu(abs(x)*(x + y))", {"x": 0.0, "y": 0.0}, "kink kink kink agree"),
+        ("relu(abs(x)*(x + y))", {"x": 0.0, "y": 1e-9}, "kink kink kink agree"),
+        ("relu(abs(x)*(x + y))", {"x": 0.0, "y": 0.7}, "kink kink kink agree"),
+        ("relu(abs(x)*(x + y))", {"x": 0.0, "y": -1e-9}, "agree cannot tell agree agree"),
+        ("relu(x)*relu(y + 1e-9)", {"x": 0.0, "y": 0.0}, "kink kink kink agree"),
+        ("relu(x)*relu(y - 1e-9)", {"x": 0.0, "y": 0.0}, "agree agree agree agree"),
+        ("abs(max(x, 0)*relu(3*y)*(x - y))", {"x": 0.0, "y": 1e-9}, "kink kink kink agree"),
         # Right beside the point a second kink is near: at y = 1e-6, that of x - y.
         ("abs(x)*(-y)*abs(x - y)", {"x": 0.0, "y": 0.0}, "agree kink agree agree"),
         # x*y, of which the rules give ∂/∂x as 0 where x is 0.
@@ -155,6 +166,31 @@ def test_a_gradient_that_exists_has_second_derivatives_at_a_kink():
 def test_a_gradient_that_does_not_exist_beside_the_point_has_no_derivative(expression, values, second_ones):
     report = gradcheck(spec(expression, **values), order=2)
     assert " ".join(row.verdict.word for row in report.entries if row.by is not None) == second_ones
+
+
+@every(
+    "claim, word",
+    [
+        ("d2out/dxdy = 0", "kink"),
+        ("d2out/dydx = 0", "kink"),
+        ("d2out/dydx = 2", "disagree"),
+        ("d2out/dx2 = 0", "kink"),
+        ("d2out/dy2 = 0", "agree"),
+    ],
+)
+def test_a_claim_on_what_does_not_exist_beside_the_point(claim, word):
+    made = spec("relu(abs(x)*(x + y))", x=0.0, y=0.0)
+    report = gradcheck(with_claims(made, [read_claim(claim)]))
+    assert [row.verdict.word for row in report.entries if row.input not in ("x", "y")] == [word]
+
+
+def test_what_is_unknown_of_a_gradient_leaves_its_derivative_open(monkeypatch):
+    unknown = OneSidedSlopes(np.zeros(1), np.zeros(1), np.ones(1), np.zeros(1, dtype=bool))
+    monkeypatch.setattr(nonsmooth, "sides", lambda function, at: unknown)
+    in_float64_alone(monkeypatch)
+    report = gradcheck(spec("relu(x)*y", x=0.0, y=1.0), order=2)
+    by_x = {row.input: row for row in report.entries if row.by == "∂out/∂x"}
+    assert by_x["y"].reason.code == "unknown-gradient"
 
 
 def test_too_many_entries_to_look_beside_each(monkeypatch):

@@ -445,6 +445,15 @@ BESIDE_KINK = 1e-9
 # Of max(|x|, 1): how far beside the point first derivatives are looked at that are derived once more. Farther
 # than `BESIDE_KINK`, as the slopes of sides part in proportion; no round number, which may meet another kink.
 BESIDE_POINT = 1.3711e-6
+# Of that: where a kink met there is looked for once more. Some thousand roundings of an x of size 1 are left.
+NEARER_BESIDE = 1e-6
+# Relative: slopes of two sides that part by so much are surely told apart.
+VISIBLE_GAP = 1e-8
+# So many steps, each a quarter of the one before, are tried there, until no further kink lies on the way.
+BESIDE_STEPS = 40
+# Steps of a ladder next to a kink over which a guard keeps its sign, and then changes it: at a further kink.
+# Rounding beside the first one, where the guard itself is known to some bits only, reaches over two or three.
+STEADY_STEPS = 5
 # Relative: slopes of two sides that are nearer to each other are those of one.
 ONE_SIDE = 1e-6
 # Directions in which the gradient is looked up beside a kink.

@@ -52,6 +52,7 @@ class Obstacle(IntEnum):
     UNSEEN_BESIDE = 20  # of a second derivative: whether there is one was not looked at
     OTHER_GRADIENT = 21  # of a second derivative: what the rules give for the first one, at kinks, is not it
     WORKER_LOST = 22  # the worker that ran a black box died, twice
+    UNKNOWN_GRADIENT = 23  # of a second derivative: whether there is a first one is not known
 
     @property
     def code(self) -> str:

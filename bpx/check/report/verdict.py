@@ -237,6 +237,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_KINK, "no-gradient-beside", _met(Obstacle.NO_GRADIENT_BESIDE), "obstacle"),
     VerdictRule(_UNCLEAR, "unseen-beside", _met(Obstacle.UNSEEN_BESIDE), "obstacle"),
     VerdictRule(_UNCLEAR, "other-gradient", _met(Obstacle.OTHER_GRADIENT), "obstacle"),
+    VerdictRule(_UNCLEAR, "unknown-gradient", _met(Obstacle.UNKNOWN_GRADIENT), "obstacle"),
     # At a kink there is no one slope; a claim between those of both sides is as right as can be.
     # Of several entries together: a mixture of gradients right beside the point is one of those that a kink
     # leaves open, whatever the slopes along the axes.

@@ -64,16 +64,23 @@ class Query(NamedTuple):
         return self.budget // EXACT_ELEMENT_OPERATIONS
 
 
+class FirstKinks(NamedTuple):
+    """An obstacle for each entry of a first derivative, and by how much its slopes part, relatively."""
+
+    obstacles: NDArray[np.int8]  # of `Obstacle`
+    gaps: Array
+
+
 @dataclass(frozen=True, eq=False)
 class FirstDerivative:
     """∂output/∂node of `query`, which is derived once more.
 
-    `flags` keeps what is known of its entries, by the values of the inputs: each is asked for often.
+    `kinks` keeps what is known of its entries, by the values of the inputs: each is asked for often.
     """
 
     query: Query
     node: int
-    flags: dict[bytes, tuple[Flags, Flags]] = field(default_factory=dict)
+    kinks: dict[bytes, FirstKinks] = field(default_factory=dict)
 
 
 class NonsmoothNode(NamedTuple):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.local.rounding_error import rounding_errors
-from bpx.check.numeric.tolerances import BATCH_ELEMENTS, EPSILON
+from bpx.check.numeric.tolerances import BATCH_ELEMENTS, EPSILON, STEADY_STEPS
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Graph
 from bpx.graph.run import run
@@ -175,8 +175,9 @@ class Slices:
 def _before_next_kink(signs: Array) -> Flags:
     """Which points no further kink parts from x; signs of a guard (elements, steps, columns), farthest first.
 
-    A kink beside x is passed once, and rounding may show it as two; more are a guard's that comes back to 0,
-    as that of floor does at every whole number.
+    A kink beside x is passed once, next to x, and rounding may show it as two. A change farther out, behind
+    `STEADY_STEPS` of one sign, is a further kink, and more changes are a guard's that comes back to 0, as
+    that of floor does at every whole number.
     """
     parted = signs[:, 1:] != signs[:, :-1]
     comes_back = parted.sum(axis=1, keepdims=True) > 2
@@ -185,7 +186,8 @@ def _before_next_kink(signs: Array) -> Flags:
     other = signs != np.take_along_axis(signs, nearest, axis=1)
     rows = np.arange(signs.shape[1])[np.newaxis, :, np.newaxis]
     last_other = np.where(other & (rows < nearest), rows, -1).max(axis=1, keepdims=True)
-    return np.asarray((~comes_back | (rows > last_other)).all(axis=0))
+    passes_none = ~comes_back & (nearest - last_other < STEADY_STEPS)
+    return np.asarray((passes_none | (rows > last_other)).all(axis=0))
 
 
 def operations(graph: Graph, node: int) -> int:

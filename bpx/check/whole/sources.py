@@ -15,18 +15,22 @@ from bpx.check.balls import ball_context
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric.tolerances import (
     BESIDE_POINT,
+    BESIDE_STEPS,
     EPSILON,
     FULL_DIGITS,
     MOST_SECOND,
+    NEARER_BESIDE,
     OTHER_FORMULA,
     PLAIN_ROUNDING,
     REST,
+    VISIBLE_GAP,
     WITNESSES,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
-from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative
+from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, FirstKinks
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
+from bpx.check.whole.graph_function import GraphFunction
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.numbers import index_text
@@ -204,7 +208,10 @@ def _first_derivative(evaluation: Evaluation) -> None:
     exists, but not at any y > 0, so that it has no derivative by y.
     """
     first, checked, evidence = evaluation.checked.query.first, evaluation.checked, evaluation.evidence
-    if first is None or not CheckedGraph.at(first.query, checked.input_values).kinks:
+    if first is None:
+        return
+    at_point = CheckedGraph.at(first.query, checked.input_values)
+    if not at_point.kinks:
         return
     # An entry at the edge of a domain has that for a reason, which says more.
     flat = np.flatnonzero(np.broadcast_to(evidence.obstacle == Obstacle.NONE, evidence.shape))
@@ -213,14 +220,46 @@ def _first_derivative(evaluation: Evaluation) -> None:
         _drop(evaluation, flat, obstacle)
         return
     _drop(evaluation, flat[2 * MOST_SECOND :], Obstacle.UNSEEN_BESIDE)
-    value = np.asarray(run(checked.graph, checked.input_values, [evaluation.node])[evaluation.node])
     for entry in flat[: 2 * MOST_SECOND].tolist():
-        for step in (-BESIDE_POINT, BESIDE_POINT):
-            moved = value.astype(float)
-            moved.flat[entry] += step * max(abs(moved.flat[entry]), 1.0)
-            obstacle = _first_obstacle(evaluation, {**checked.input_values, evaluation.node: moved})
-            beside = Obstacle.NO_GRADIENT_BESIDE if obstacle == Obstacle.NO_GRADIENT else obstacle
+        for side in (-1.0, 1.0):
+            beside = _obstacle_beside(evaluation, at_point, entry, side)
             _drop(evaluation, np.array([entry] if beside else [], dtype=int), beside)
+
+
+def _obstacle_beside(evaluation: Evaluation, at_point: CheckedGraph, entry: int, side: float) -> Obstacle:
+    """What keeps the rules from giving the first derivative beside the point, to one side along an entry.
+
+    A kink there counts if it is there still much nearer to the point: |x| (x + y) has one at x = -y, which
+    the values at x = 0 do not show.
+    """
+    place = _beside(at_point, evaluation.node, entry, side * BESIDE_POINT)
+    obstacle = _first_obstacle(evaluation, place)
+    if obstacle != Obstacle.NO_GRADIENT:
+        return obstacle
+    query = evaluation.checked.query
+    assert query.first is not None
+    gap = np.max(_first_kinks(query.first, place).gaps[query.seed != 0])
+    # Slopes part in proportion to the distance: no nearer than they can still be told apart.
+    share = float(np.clip(VISIBLE_GAP / gap, NEARER_BESIDE, 1.0)) if gap > 0 else 1.0
+    nearer = _beside(at_point, evaluation.node, entry, side * share * BESIDE_POINT)
+    stays = _first_obstacle(evaluation, nearer) == Obstacle.NO_GRADIENT
+    return Obstacle.NO_GRADIENT_BESIDE if stays else Obstacle.UNKNOWN_GRADIENT
+
+
+def _beside(checked: CheckedGraph, node: int, entry: int, step: float) -> Mapping[int, Array]:
+    """Values of the inputs at most a step of max(|x|, 1) away along one entry x, before any further kink.
+
+    Where one lies in any step, it is of an op that keeps its values from 0, as inside of `norm`.
+    """
+    query, values = checked.query, {**checked.input_values, **checked.values}
+    moved, input_values = np.array(values[node], dtype=float), {**checked.input_values, node: values[node]}
+    x = moved.flat[entry]
+    points = x + step * max(abs(x), 1.0) * 0.25 ** np.arange(BESIDE_STEPS)
+    kinked = [kink.node for kink in checked.kinks]
+    function = GraphFunction(checked.graph, query.output, query.seed, input_values, kinked=kinked)
+    _, usable = function.coordinates([(node, entry)])(points[:, np.newaxis], np.array([0]))
+    moved.flat[entry] = points[usable.argmax()]
+    return {**input_values, node: moved}
 
 
 def _drop(evaluation: Evaluation, flat: Indices, obstacle: Obstacle) -> None:
@@ -243,24 +282,33 @@ def _first_obstacle(evaluation: Evaluation, input_values: Mapping[int, Array]) -
     """What keeps the rules from giving the first derivative at these values."""
     query = evaluation.checked.query
     assert query.first is not None
-    kinked, unlike = (flags & (query.seed != 0) for flags in _first_flags(query.first, input_values))
-    if kinked.any():
-        return Obstacle.NO_GRADIENT
-    return Obstacle.OTHER_GRADIENT if unlike.any() else Obstacle.NONE
+    obstacles = _first_kinks(query.first, input_values).obstacles[query.seed != 0]
+    met = [obstacle for obstacle in _OBSTACLES_OF_FIRST if (obstacles == obstacle).any()]
+    return met[0] if met else Obstacle.NONE
 
 
-def _first_flags(first: FirstDerivative, input_values: Mapping[int, Array]) -> tuple[Flags, Flags]:
-    """Which entries of a first derivative do not exist, and which are not what the rules give, at kinks."""
+# One of these is the obstacle of all, the first that is met.
+_OBSTACLES_OF_FIRST = (Obstacle.NO_GRADIENT, Obstacle.OTHER_GRADIENT, Obstacle.UNKNOWN_GRADIENT)
+
+
+def _first_kinks(first: FirstDerivative, input_values: Mapping[int, Array]) -> FirstKinks:
+    """Of each entry that a kink bears on: is the derivative not there, other than the rules', unknown?"""
     key = b"".join(np.ascontiguousarray(value).tobytes() for value in input_values.values())
-    if key not in first.flags:
+    if key not in first.kinks:
         checked, node = CheckedGraph.at(first.query, input_values), first.node
-        kinked = np.zeros(checked.graph.shapes[node], dtype=bool)
-        unlike = kinked.copy()
+        shape = checked.graph.shapes[node]
+        obstacles, gaps = np.zeros(shape, dtype=np.int8), np.zeros(shape)
         if checked.kinks and not checked.is_smooth(node).all():
-            name = first.query.spec.names[node]
-            at_point = evaluated(checked, name, node, by_rule(checked, node))
-            kinked |= at_point.evidence.kink
-            disagree = at_point.verdicts == Verdict.DISAGREE
-            unlike |= (at_point.bent & disagree).reshape(kinked.shape) & ~kinked
-        first.flags[key] = kinked, unlike
-    return first.flags[key]
+            at_point = evaluated(checked, first.query.spec.names[node], node, by_rule(checked, node))
+            bent, verdicts = (part.reshape(shape) for part in (at_point.bent, at_point.verdicts))
+            obstacles[bent & (verdicts == Verdict.CANNOT_TELL)] = Obstacle.UNKNOWN_GRADIENT
+            obstacles[bent & (verdicts == Verdict.DISAGREE)] = Obstacle.OTHER_GRADIENT
+            obstacles[np.broadcast_to(at_point.evidence.kink, shape)] = Obstacle.NO_GRADIENT
+            low, high = at_point.evidence.low, at_point.evidence.high
+            size = np.maximum(np.abs(low), np.abs(high))
+            apart = np.isfinite(size) & (size > 0)
+            gaps = np.broadcast_to(
+                np.divide(high - low, size, where=apart, out=np.zeros(np.shape(apart))), shape
+            )
+        first.kinks[key] = FirstKinks(obstacles, gaps)
+    return first.kinks[key]

@@ -16,8 +16,15 @@ from bpx.check.function.black_box_blame import blamed_inputs
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_rows import BlackBoxRows
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric.tolerances import MOST_ELEMENTS_NAMED, MOST_WEIGHTS, SAME_AS_GRAPH, SAME_AS_GRAPH_SMALL
-from bpx.check.report.blame import Blame
+from bpx.check.numeric.tolerances import (
+    MOST_ELEMENTS_NAMED,
+    MOST_ENTRY_NAMES,
+    MOST_WEIGHTS,
+    SAME_AS_GRAPH,
+    SAME_AS_GRAPH_SMALL,
+)
+from bpx.check.patterns.entry_patterns import places
+from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.entry import Entry, Reason, Verdict
 from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.report import Report
@@ -79,6 +86,7 @@ def with_kinds(
     report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed: Any, detect: float
 ) -> Report:
     """The report with kinds of mistake that show in all upstream gradients, where none is named."""
+    report = _with_lost_outputs(report, traced, rows)
     culprits = {culprit.node: culprit for culprit in report.blame}
     wrong = [column.input for column in report.columns if _disagrees(column)]
     if all(map(_is_named, report.blame)) and (culprits or not wrong):
@@ -88,6 +96,23 @@ def with_kinds(
         return replace(report, blame=tuple(kinds[name] for name in kinds if name in wrong))
     blame = tuple(_with_kind(culprit, kinds.get(culprit.node)) for culprit in report.blame)
     return replace(report, blame=blame)
+
+
+def _with_lost_outputs(report: Report, traced: TracedProgram, rows: BlackBoxRows) -> Report:
+    """The report where contributions of a few elements of a large output are left out, and no more."""
+    gradients, shape = _Gradients(traced, rows), rows.output.shape
+    lost = list(_located(gradients, rows)) if report.blame else []
+    wrong = {name for row in lost for name in row.odd}
+    own = np.isin(rows.owners, [rows.caller.names.index(name) for name in wrong])
+    if not lost or len(lost) == MOST_ELEMENTS_NAMED or any(row.claimed[own].any() for row in lost):
+        return report
+    outputs = np.any([row.upstream != 0 for row in lost], axis=0)
+    others = np.where(outputs, 0.0, rows.mixture.reshape(shape))
+    if gradients.odd(_Row(others, rows.claim(others.ravel()))):
+        return report
+    mistake = Mistake.of("some-outputs", outputs=places(outputs, MOST_ENTRY_NAMES))
+    blame = [one._replace(mistakes=(mistake,)) if one.node in wrong else one for one in report.blame]
+    return replace(report, blame=tuple(blame))
 
 
 def _is_named(culprit: Blame) -> bool:
@@ -127,7 +152,7 @@ def _odd_rows(report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed
     gradients = _Gradients(traced, rows)
     wrong = {column.input for column in report.columns if _disagrees(column)}
     elements, mixtures = [], []
-    for row in _rows(rows, claimed):
+    for row in (*_rows(rows, claimed), *_located(gradients, rows)):
         odd = gradients.odd(row)
         if row.output is not None:
             elements.append(row._replace(odd=tuple(odd)))
@@ -145,6 +170,24 @@ def _rows(rows: BlackBoxRows, claimed: Any) -> Iterator[_Row]:
         yield _Row(upstream.reshape(shape), claimed[i], rows.output_index(i))
     for weights in (rows.mixture, -rows.mixture):
         yield _Row(weights.reshape(shape), rows.claim(weights))
+
+
+def _located(gradients: _Gradients, rows: BlackBoxRows) -> Iterator[_Row]:
+    """The first elements of a large output for which something odd is claimed, found by halves."""
+    shape, open_, found = rows.output.shape, [np.arange(rows.output.size)], 0
+    while shape and not rows.one_hot and open_ and found < MOST_ELEMENTS_NAMED:
+        part = open_.pop()
+        weights = np.zeros(rows.output.size)
+        weights[part] = rows.mixture[part] if len(part) > 1 else 1.0
+        row = _Row(weights.reshape(shape), rows.claim(weights))
+        odd = tuple(gradients.odd(row))
+        if not odd:
+            continue
+        if len(part) == 1:
+            found += 1
+            yield row._replace(output=tuple(map(int, np.unravel_index(part[0], shape))), odd=odd)
+        else:
+            open_ += [part[len(part) // 2 :], part[: len(part) // 2]]
 
 
 class _Gradients:

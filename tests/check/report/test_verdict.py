@@ -162,6 +162,7 @@ TABLE = [
     Row(2.0, NAN, NAN, KINK, "no-gradient-beside", {"obstacle": Obstacle.NO_GRADIENT_BESIDE}),
     Row(2.0, NAN, NAN, UNCLEAR, "unseen-beside", {"obstacle": Obstacle.UNSEEN_BESIDE}),
     Row(2.0, NAN, NAN, UNCLEAR, "other-gradient", {"obstacle": Obstacle.OTHER_GRADIENT}),
+    Row(2.0, NAN, NAN, UNCLEAR, "unknown-gradient", {"obstacle": Obstacle.UNKNOWN_GRADIENT}),
 ]
 
 
