@@ -91,11 +91,8 @@ class _Reader:
                 return
             if arg.startswith("--") or arg[:2] in self.takes_value:
                 self.option(arg)
-            elif self.positional and arg.isidentifier() and self.waiting[-1:] == ["="] != self.waiting:
-                self.waiting.pop()  # x = 3, with blanks
-                self.waiting.append(f"{arg}={self.waiting.pop()}")
-            elif self.positional and "--set" in self.takes_value and _ASSIGNMENT.match(arg):
-                self.options += ("--set", arg)
+            elif self.positional and "--set" in self.takes_value and (value := self.assignment(arg)):
+                self.options += ("--set", value)
             else:
                 self.positional.append(arg)
 
@@ -114,6 +111,15 @@ class _Reader:
         self.options.append(arg)
         if wants_value and self.waiting:
             self.options.append(self.waiting.pop())
+
+    def assignment(self, arg: str) -> str | None:
+        """`x=3`, also where blanks make several arguments of it: `x = 3`, `x= 3`, `x =3`. None for another."""
+        if arg.isidentifier() and self.waiting and re.match("=(?!=)", self.waiting[-1]):
+            arg += self.waiting.pop()
+        if not _ASSIGNMENT.match(arg):
+            return None
+        ends = not self.waiting or self.waiting[-1].startswith("--") or _ASSIGNMENT.match(self.waiting[-1])
+        return arg if ends or not arg.endswith("=") else arg + self.waiting.pop()
 
     def stands_alone(self) -> bool:
         """Is what follows an option not its value?"""

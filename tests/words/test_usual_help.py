@@ -28,12 +28,15 @@ NOTES_BY_ANOTHER_WAY = {
 }
 HELP_CHOSEN_BY_AN_EXPRESSION = {
     "extra-argument": "_advice_on_extra has one for every case",
+    "implicit-product": "to multiply, or to divide by the product",
     "inputs-no-list": "of a dict or of anything else",
     "missing-value": "the last of the inputs without a value has it, for all of them",
     "model-without-value": "of floats or of whole numbers",
     "not-an-input": "the inputs, or that there are none",
     "other-file": "by the ending, and an ending without a help is not refused",
     "shape-mismatch": "the op's, or that of elementwise ops",
+    "trace-complex": "the same key, told as a list",
+    "trace-objects": "the same key, told as a list",
     "trace-function": "by the function",
     "unknown-ending": "the known endings",
     "unknown-name": "the nearest name, or all; of more than 50 problems only the first have it",
@@ -68,7 +71,8 @@ def codes_in(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
         if isinstance(node, ast.Constant) and node.value in CODES:
             yield within, node.value
         inside = node if isinstance(node, ast.Call | ast.stmt) else within
-        waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
+        if not isinstance(node, ast.Compare):  # that asks for a code
+            waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
 
 
 def kind_of(call: ast.AST) -> str:

@@ -27,6 +27,8 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 if TYPE_CHECKING:
     from bpx.spec.reading.documents.document import Format
 
+_NOT_FINITE = ("nan", "inf", "infinity")
+
 
 def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None = None) -> NamedGraph:
     """The spec in a TOML or JSON text; `values` (arrays by name) replace those of inputs.
@@ -67,13 +69,25 @@ def read_value(name: str, source: Source) -> Array:
 
     Raises `BpxError`.
     """
+    if not source.text.strip():
+        raise BpxError([Diagnostic("empty-value", None, {"name": name})])
     expression, problems = parse(SourceText(source, source.text))
     value = constant_value(name, expression, problems) if expression and not problems else None
     if value is None:
         value = _printed(source)
     if value is None:
-        raise BpxError(_elided(source) or problems)
+        raise BpxError(_elided(source) or [_of_value(name, problem) for problem in problems])
     return value
+
+
+def _of_value(name: str, problem: Diagnostic) -> Diagnostic:
+    """The problem of a value, in which other names mean nothing: only constants, and no infinity."""
+    if problem.code != "unknown-name":
+        return problem
+    word = problem.facts["name"]
+    if word.lower() in _NOT_FINITE:
+        return problem._replace(code="not-finite-input", facts={"name": name, "found": word})
+    return problem._replace(help="value-form")
 
 
 def _elided(source: Source) -> list[Diagnostic]:
