@@ -530,6 +530,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.detached": "let the gradient pass, or make the value an input of its own",
     "help.log-base": "write `log(x)/log({base})`",
     "help.index-notation": "write whole arrays, as in `W @ x`, `sum(w*x)` or `sum(x, axis=0)`",
+    "help.argument-or-sign": "write its argument: `{other}` or `{call}`",
     "help.op-without-brackets": "write `{call}`",
     "help.lambda": "write only the formula, such as `x^2`, and set the inputs with --set",
     "help.option-of": "it is an option of `bpx {owner}`",
@@ -677,7 +678,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.fewer-blocks": "call fewer blocks inside each other, or write steps out",
     "help.write-again": "write the file again with the program that it comes from",
     "help.name-of-node": "name an input or a node of the graph",
-    "help.name-input": "give it a name and a value: from_graph(output, {{\"x\": (x, 0.5)}})",
+    "help.name-input": 'give it a name and a value: from_graph(output, {{"x": (x, 0.5)}})',
     # --- the help of a diagnostic for which nothing better is known, by its code ---
     "usual.missing-file": "a path starts from the current directory, unless it begins with /",
     "usual.unreadable": "check the path, its permissions and that the content is what the ending says",

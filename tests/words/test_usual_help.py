@@ -96,7 +96,9 @@ def facts_of(key: str) -> set[str]:
     """The facts that every form of a sentence names."""
     sentence = ENGLISH[key]
     forms = sentence.forms.values() if isinstance(sentence, Counted) else [sentence]
-    return set.intersection(*({name for _, name, _, _ in string.Formatter().parse(form) if name} for form in forms))
+    return set.intersection(
+        *({name for _, name, _, _ in string.Formatter().parse(form) if name} for form in forms)
+    )
 
 
 def test_every_error_has_help():

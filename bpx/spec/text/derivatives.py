@@ -62,7 +62,7 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
     if index is not None and name in spec.nodes:
         return [Derivative(None, name, index)]
     every = [*_by_prefix(name, index, spec), *_fractions(text, spec), *_seconds(text, spec)]
-    if not every and not name.endswith("/") and as_node_name(name) != name:
+    if not every and as_node_name(name) != name:
         # Names as other programs write them: `layers.0.weight.grad`.
         every = list(_by_prefix(as_node_name(name), index, spec))
         every += [Derivative(None, node, index) for node in [as_node_name(name)] if node in spec.nodes]
