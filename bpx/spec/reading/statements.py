@@ -24,6 +24,7 @@ from bpx.words.diagnostic import Diagnostic, Source, Span
 
 # `z =`, `z :=`, and `f(x) =`, which is a step as well: its expression says what it depends on.
 _NAMED = re.compile(r"\s*(?P<name>[^\W\d][\w.]*['′]*)\s*(?:\([\w\s,]*\)\s*)?:?=(?!=)\s*")
+_BEFORE_NAME = re.compile(r"(?<=[\d.\])])\s+(?=[^\W\d]\w*\s*=(?!=))")  # behind a number or a list
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -32,12 +33,17 @@ def is_statements(text: str) -> bool:
     if "=" not in text and ";" not in text and "\n" not in text:
         return False
     pieces = list(_pieces(text))
-    return len(pieces) > 1 or any(_NAMED.match(text, start) for start, _ in pieces)
+    return (
+        len(pieces) > 1
+        or text.rstrip().endswith(";")
+        or any(_NAMED.match(text, start) for start, _ in pieces)
+    )
 
 
 def split_assignments(text: str) -> list[str]:
-    """The parts of `x=3, y=-1`."""
-    return [text[start:end].strip() for start, end in _pieces(text)]
+    """The parts of `x=3, y=-1` and of `x=3 y=-1`."""
+    parts = [text[start:end].strip() for start, end in _pieces(text)]
+    return [piece for part in parts for piece in _BEFORE_NAME.split(part)]
 
 
 class _Statement(NamedTuple):

@@ -51,8 +51,9 @@ _ONLY_IN_TOML = re.compile(
 
 _DERIVATIVE = re.compile(
     r"\s*(?:(?:d|∂)\w*\s*/\s*(?:d|∂)(?P<by>[^\W\d]\w*?)|\\frac\{[^{}]*\}\{(?:d|\\partial)\s*(?P<latex>\w+)\})"
-    r"(?:\s+of\s+|\s*(?=[(\[|])|\s+(?=[\w\\]))(?P<formula>.+)",
-    re.DOTALL,
+    r"(?:\s+of\s+|\s*(?=[(\[|])|\s+(?=[\w\\]))(?P<formula>.+)"
+    r"|(?:[^\W\d]+[\s,]+){0,6}(?:derivative|gradient|slope|grad)\s+of\s+(?P<words>.+)",
+    re.DOTALL | re.IGNORECASE,
 )
 
 # `x^2 at x = 2, y = 3`, `x^2 |_{x=2}`: values where people say them, behind the formula.
@@ -98,7 +99,8 @@ def _refuse_other_files(path: Path) -> None:
     if help is None:
         return
     with path.open("rb") as file:
-        if format_of(file.read(LARGEST_SPEC).decode("utf-8", "ignore")) is None:
+        text = file.read(LARGEST_SPEC).decode("utf-8", "ignore")
+        if format_of(text) is None or "bpx" not in text:
             _fail("other-file", help, name=str(path), stem=path.stem)
 
 
@@ -116,13 +118,14 @@ def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:
 def _refuse_derivative(target: str, values: Mapping[str, Any]) -> None:
     """`d/dx x^2` asks for what bpx does by itself."""
     match = _DERIVATIVE.match(target)
-    by = (match["by"] or match["latex"]) if match else ""
+    by = (match["by"] or match["latex"] or "") if match else ""
     if match and not any(name in values for name in ("d", f"d{by}")):
-        formula, stated = _formula_and_values(match["formula"].strip())
+        formula, stated = _formula_and_values((match["formula"] or match["words"]).strip())
         if formula.startswith("(") and formula.endswith(")") and ")" not in formula[:-1]:
             formula = formula[1:-1]
         given = " ".join([f'"{formula}"', *stated, *_typed_anew(values, stated)])
-        _fail("derivative-as-target", "take-derivative", command="explain", formula=given, by=by)
+        help = "take-derivative" if by else "take-gradient"
+        _fail("derivative-as-target", help, command="explain", formula=given, by=by)
 
 
 def _refuse_values_behind(target: str, values: Mapping[str, Any]) -> None:
