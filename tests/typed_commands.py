@@ -4,290 +4,289 @@
 - `> …`: a part of what is written, where something else than an explanation is asked for
 - `! code: …`: a diagnostic, and what it proposes
 
-`{files}` is a directory with files of many kinds, `tests/typed_files.py`.
+All are typed in a directory with the files of `tests/typed_files.py`.
 """
 
-VALUES = """
-"(x+y)^2" x=3 y=-1
-explain "(x+y)^2" x=3 y=-1
-"(x+y)^2" --set x=3 --set y=-1
-"(x+y)^2" --set "x=3, y=-1"
-"(x+y)^2" --set "x=3 y=-1"
-"(x+y)^2" x=3,y=-1
-"(x+y)^2" "x=3; y=-1"
-"(x+y)^2" x = 3 y = -1
-"(x+y)^2" x= 3 y= -1
-"(x+y)^2" x =3 y =-1
-"-x^2" x=3
--x^2 x=3
-explain -x^2 x=3
-"-(y*log(a))" y=1 a=0.5
-x=3 "x^2"
-"x^2; x=3"
-"x = 3; y = x^2"
-"y = x^2" x=3
-"f(x) = x^2" x=3
-"z = w*x + b; a = sigmoid(z); L = (a - y)^2" w=0.5 x=2 b=0 y=1
-"z = w*x
-L = z^2" w=2 x=3
-"x^2 # a comment" x=3
-"x^2;" x=3
-x^2 x=3
-"x^2" x=1e-3
-"x^2" x=1/3
-"x^2" x=pi/2
-"x^2" x=-2
-"x^2" x=+2
-"x^2" x=.5
-"x^2" x=2.
-"x^2" x=−2
-"x^2" x=½
-"x^2" x=1_000
-"x^2" x=3%
-"x^2" x=1,5
-"x^2" x=1,500.5
-"x^2" x=1.5.2
-"x^2" x=abc
-"x^2" x=nan
-"x^2" x=inf
-"x^2" x=-inf
-"x^2" x=
-"x^2" x="3"
-"x^2" x='"3"'
-"x^2" x=3+4j
-"x^2" x=True
-"x^2" x=None
-"x^2" x=2*y y=3
-"x^2" x:3
-"x^2" x->3
-"x^2" x==3
-"x^2" x:=3
-"x^2" x=3 x=4
-"x^2" x=3 --set x=4
-"x^2" y=3
-"x^2" x=3 y=4
-"x^2" 3
-"x^2" -x 3
-"x^2" --x 3
-"x^2" --x=3
-"x^2" x 3
-"x^2" X=3
-"x^2" "x"=3
-"x^2" 'x = 3'
-"x*y"
-"x*y" x=2
-"x*y" --random
-"x*y" --random x=2
-"sum(v^2)" v=[1,2,3]
-"sum(v^2)" "v=[1, 2, 3]"
-"sum(v^2)" "v=[1 2 3]"
-"sum(v^2)" "v=1,2,3"
-"sum(v^2)" "v=(1,2,3)"
-"sum(v^2)" "v={1,2,3}"
-"sum(v^2)" "v=1 2 3"
-"sum(v^2)" v=[1, 2, 3]
-"sum(v^2)" "v=array([1., 2., 3.])"
-"sum(v^2)" "v=np.array([1, 2, 3])"
-"sum(v^2)" "v=array([1., 2., 3.], dtype=float32)"
-"sum(v^2)" "v=tensor([1., 2., 3.], grad_fn=<AddBackward0>)"
-"sum(v^2)" "v=[1.2 -0.5]"
-"sum(v^2)" "v=[1.2; -0.5]"
-"sum(v^2)" "v=[1.2, -0.5]'"
-"sum(W^2)" "W=[1 2; 3 4]"
-"sum(W^2)" "W=[[1,2],[3,4]]"
-"sum(W^2)" "W=[[1 2]\n [3 4]]"
-"sum(W^2)" "W={{1,2},{3,4}}"
-"sum(W^2)" "W=[[1,2],[3]]"
-"sum(W^2)" "W=[1,2],[3,4]"
-"sum(W^2)" "W=np.zeros((2,2))"
-"sum(W^2)" "W=np.ones((2, 2))"
-"sum(W^2)" "W=np.eye(2)"
-"sum(v^2)" "v=range(3)"
-"sum(v^2)" "v=np.arange(3)"
-"sum(v^2)" "v=linspace(0,1,3)"
-"sum(v^2)" "v=[0.1, ..., 0.9]"
-"sum(v^2)" "v=[]"
-"sum(v^2)" "v=[1, nan]"
-"sum(v^2)" "v=[1, x]"
-"sum(v^2)" "v=[1, 2"
-"sum(v^2)" "v=[1,,2]"
-"sum(v^2)" "v=['a', 'b']"
-"W @ v" "W=[[1,2],[3,4]]" "v=[1,2,3]"
-"softmax([x,y])" x=1 y=2
-"""
+VALUES = {
+    '"(x+y)^2" x=3 y=-1': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    'explain "(x+y)^2" x=3 y=-1': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"(x+y)^2" --set x=3 --set y=-1': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"(x+y)^2" --set "x=3, y=-1"': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"(x+y)^2" --set "x=3 y=-1"': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"(x+y)^2" x=3,y=-1': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"(x+y)^2" "x=3; y=-1"': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"(x+y)^2" x = 3 y = -1': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"(x+y)^2" x= 3 y= -1': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"(x+y)^2" x =3 y =-1': "out = 4 | ∂out/∂x 4; ∂out/∂y 4",
+    '"-x^2" x=3': "out = -9 | ∂out/∂x -6",
+    "-x^2 x=3": "out = -9 | ∂out/∂x -6",
+    "explain -x^2 x=3": "out = -9 | ∂out/∂x -6",
+    '"-(y*log(a))" y=1 a=0.5': "out = 0.693147 | ∂out/∂y 0.693147; ∂out/∂a -2",
+    'x=3 "x^2"': '! extra-argument: values follow the expression: bpx "x^2" x=3',
+    '"x^2; x=3"': "out = 9 | ∂out/∂x 6",
+    '"x = 3; y = x^2"': "y = 9 | ∂y/∂x 6",
+    '"y = x^2" x=3': "y = 9 | ∂y/∂x 6",
+    '"f(x) = x^2" x=3': "f = 9 | ∂f/∂x 6",
+    '"z = w*x + b; a = sigmoid(z); L = (a - y)^2" w=0.5 x=2 b=0 y=1': "L = 0.0723295 | ∂L/∂w -0.211508; ∂L/∂x -0.0528771; ∂L/∂b -0.105754; ∂L/∂y 0.537883",
+    '"z = w*x\nL = z^2" w=2 x=3': "L = 36 | ∂L/∂w 36; ∂L/∂x 24",
+    '"x^2 # a comment" x=3': "out = 9 | ∂out/∂x 6",
+    '"x^2;" x=3': "out = 9 | ∂out/∂x 6",
+    "x^2 x=3": "out = 9 | ∂out/∂x 6",
+    '"x^2" x=1e-3': "out = 1e-6 | ∂out/∂x 0.002",
+    '"x^2" x=1/3': "out = 0.111111 | ∂out/∂x 0.666667",
+    '"x^2" x=pi/2': "out = 2.4674 | ∂out/∂x 3.14159",
+    '"x^2" x=-2': "out = 4 | ∂out/∂x -4",
+    '"x^2" x=+2': "out = 4 | ∂out/∂x 4",
+    '"x^2" x=.5': "out = 0.25 | ∂out/∂x 1",
+    '"x^2" x=2.': "out = 4 | ∂out/∂x 4",
+    '"x^2" x=−2': "out = 4 | ∂out/∂x -4",
+    '"x^2" x=½': "! unknown-name: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"x^2" x=1_000': "! implicit-product: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"x^2" x=3%': "! unexpected-character: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"x^2" x=1,5': "! comma-outside-call: write a decimal number with a point, as in 1.5, or a list as '[1,5]'",
+    '"x^2" x=1,500.5': "! comma-outside-call: write a decimal number with a point, as in 1.5, or a list as '[1,500.5]'",
+    '"x^2" x=1.5.2': "! implicit-product: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"x^2" x=abc': "! unknown-name: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"x^2" x=nan': "! not-finite-input: use a finite number, such as 0.5",
+    '"x^2" x=inf': "! not-finite-input: use a finite number, such as 0.5",
+    '"x^2" x=-inf': "! not-finite-input: use a finite number, such as 0.5",
+    '"x^2" x=': "! empty-value: write one, as in x=0.5",
+    '"x^2" x="3"': "out = 9 | ∂out/∂x 6",
+    '"x^2" x=\'"3"\'': "! text-as-value: remove the quotes",
+    '"x^2" x=3+4j': "! implicit-product: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"x^2" x=True': "out = 1 | ∂out/∂x 2",
+    '"x^2" x=None': "! unknown-name: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"x^2" x=2*y y=3': "! unknown-name: the inputs are x",
+    '"x^2" x:3': "! extra-argument: put quotes around an expression with blanks, and write values as x=3",
+    '"x^2" x->3': "! extra-argument: put quotes around an expression with blanks, and write values as x=3",
+    '"x^2" x==3': "! extra-argument: put quotes around an expression with blanks, and write values as x=3",
+    '"x^2" x:=3': "! extra-argument: put quotes around an expression with blanks, and write values as x=3",
+    '"x^2" x=3 x=4': "! stated-twice: leave one of them out",
+    '"x^2" x=3 --set x=4': "! stated-twice: leave one of them out",
+    '"x^2" y=3': "! not-an-input: add x=0.5 to the command, or --random for any values",
+    '"x^2" x=3 y=4': "! not-an-input: the inputs are x",
+    '"x^2" 3': "! extra-argument: write a value with its name, as in x=3",
+    '"x^2" -x 3': "! no-such-option: values of inputs are written without dashes: x=3",
+    '"x^2" --x 3': "! no-such-option: values of inputs are written without dashes: x=3",
+    '"x^2" --x=3': "! no-such-option: values of inputs are written without dashes: x=3",
+    '"x^2" x 3': "! extra-argument: write x=3",
+    '"x^2" X=3': "! not-an-input: add x=0.5 to the command, or --random for any values",
+    '"x^2" "x"=3': "out = 9 | ∂out/∂x 6",
+    "\"x^2\" 'x = 3'": "out = 9 | ∂out/∂x 6",
+    '"x*y"': "! missing-value: add x=0.5 y=0.5 to the command, or --random for any values",
+    '"x*y" x=2': "! missing-value: add y=0.5 to the command, or --random for any values",
+    '"x*y" --random': "out = 0.1952 | ∂out/∂x 0.32; ∂out/∂y 0.61",
+    '"x*y" --random x=2': "out = 1.22 | ∂out/∂x 0.61; ∂out/∂y 2",
+    '"sum(v^2)" v=[1,2,3]': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=[1, 2, 3]"': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=[1 2 3]"': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=1,2,3"': "! comma-outside-call: write a decimal number with a point, as in 1.5, or a list as '[1,2,3]'",
+    '"sum(v^2)" "v=(1,2,3)"': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v={1,2,3}"': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=1 2 3"': "! implicit-product: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(v^2)" v=[1, 2, 3]': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=array([1., 2., 3.])"': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=np.array([1, 2, 3])"': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=array([1., 2., 3.], dtype=float32)"': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=tensor([1., 2., 3.], grad_fn=<AddBackward0>)"': "out = 14 | ∂out/∂v [2, 4, 6]",
+    '"sum(v^2)" "v=[1.2 -0.5]"': "out = 1.69 | ∂out/∂v [2.4, -1]",
+    '"sum(v^2)" "v=[1.2; -0.5]"': "out = 1.69 | ∂out/∂v [[2.4],",
+    '"sum(v^2)" "v=[1.2, -0.5]\'"': "! unexpected-character: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(W^2)" "W=[1 2; 3 4]"': "out = 30 | ∂out/∂W [[2, 4],",
+    '"sum(W^2)" "W=[[1,2],[3,4]]"': "out = 30 | ∂out/∂W [[2, 4],",
+    '"sum(W^2)" "W=[[1 2]\n [3 4]]"': "out = 30 | ∂out/∂W [[2, 4],",
+    '"sum(W^2)" "W={{1,2},{3,4}}"': "out = 30 | ∂out/∂W [[2, 4],",
+    '"sum(W^2)" "W=[[1,2],[3]]"': "! ragged: give every row the same number of entries",
+    '"sum(W^2)" "W=[1,2],[3,4]"': "! comma-outside-call: write a decimal number with a point, as in 1.5, or a list as '[[1,2],[3,4]]'",
+    '"sum(W^2)" "W=np.zeros((2,2))"': "! comma-outside-call: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(W^2)" "W=np.ones((2, 2))"': "! comma-outside-call: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(W^2)" "W=np.eye(2)"': "! unknown-op: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(v^2)" "v=range(3)"': "! unknown-op: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(v^2)" "v=np.arange(3)"': "! unknown-op: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(v^2)" "v=linspace(0,1,3)"': "! unknown-op: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(v^2)" "v=[0.1, ..., 0.9]"': "! elided-array: save the array with `np.save` and write @FILE, or print all of it: `np.set_printoptions(threshold=np.inf)`",
+    '"sum(v^2)" "v=[]"': "! empty-array: give it at least one number",
+    '"sum(v^2)" "v=[1, nan]"': "! not-finite-input: use a finite number, such as 0.5",
+    '"sum(v^2)" "v=[1, x]"': "! bad-list: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(v^2)" "v=[1, 2"': "! bad-list: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"sum(v^2)" "v=[1,,2]"': "! bad-list: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    "\"sum(v^2)\" \"v=['a', 'b']\"": "! bad-list: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"W @ v" "W=[[1,2],[3,4]]" "v=[1,2,3]"': "! shape-mismatch: the last axis of `W` has length 2, but the matching axis of `v` has length 3",
+    '"softmax([x,y])" x=1 y=2': "! bad-list: to group, write parentheses; to join values, `stack(x, y)`",
+}
 
-FILES = """
-"sum(x^2)" x=@{files}/x.npy
-"sum(x^2)" x=@{files}/data.npz
-"sum(x^2)" x=@{files}/data.npz:x
-"sum(x^2)" x=@{files}/data.npz:w
-"sum(x^2)" x=@{files}/data.npz:q
-"sum(x^2)" x=@{files}/x.csv
-"sum(x^2)" x=@{files}/named.csv
-"sum(x^2)" x=@{files}/x.json
-"sum(x^2)" x=@{files}/named.json
-"sum(x^2)" x=@{files}/x.txt
-"sum(x^2)" x=@{files}/none.npy
-"sum(x^2)" x=@
-"sum(x^2)" x=@{files}
-"sum(x^2)" x={files}/x.npy
-"sum(x^2)" x=@{files}/broken.npz
-"sum(x^2)" x=@{files}/pickled.npy
-"sum(x^2)" x=@{files}/empty.csv
-"sum(x^2)" x=@{files}/x.xlsx
-"sum(x^2)" x=@{files}/x.pt
-{files}/graph.toml
-{files}/graph.toml x=1
-{files}/graph.json
-{files}/formula.tex x=2
-{files}/formula.txt x=2
-{files}/notes.md
-{files}/net.ipynb
-{files}/graph.yaml
-{files}/x.csv
-{files}/x.npy
-{files}/data.npz
-{files}/none.toml
-{files}/none.py
-{files}/broken.toml
-{files}/empty.toml
-{files}/code.py
-{files}/code.py:loss
-{files}/code.py:loss x=[1,2]
-{files}/code.py:lss x=[1,2]
-{files}/code.py:loss y=[1,2]
-{files}/code.py:loss --random "x:(2,)"
-{files}/code.py:loss --random
-{files}/broken.py:loss
-{files}
-gradcheck {files}/code.py:loss,backward x=[1,2]
-gradcheck {files}/code.py:loss,wrong x=[1,2]
-gradcheck {files}/code.py
-audit {files}/graph.toml {files}/grads.npz
-audit {files}/graph.toml {files}/grads.csv
-audit {files}/graph.toml {files}/other.npz
-audit {files}/graph.toml
-audit {files}/grads.npz {files}/graph.toml
-convert {files}/graph.toml --to json
-convert {files}/graph.toml -o {files}/out.yaml
-"x^2" x=3 -o {files}/a.pdf
-"x^2" x=3 -o {files}/a.svg
-"x^2" x=3 -o {files}/a.toml
-"x^2" x=3 -o {files}/none/a.md
-"x^2" x=3 -o {files}
-"""
+FILES = {
+    '"sum(x^2)" x=@x.npy': "out = 5 | ∂out/∂x [2, 4]",
+    '"sum(x^2)" x=@data.npz': "out = 5 | ∂out/∂x [2, 4]",
+    '"sum(x^2)" x=@data.npz:x': "out = 5 | ∂out/∂x [2, 4]",
+    '"sum(x^2)" x=@data.npz:w': "out = 9 | ∂out/∂x [6]",
+    '"sum(x^2)" x=@data.npz:q': "! not-in-table: it has x, w; name one after a colon, as in @data.npz:KEY",
+    '"sum(x^2)" x=@x.csv': "out = 14 | ∂out/∂x [2, 4, 6]",
+    '"sum(x^2)" x=@named.csv': "out = 5 | ∂out/∂x [2, 4]",
+    '"sum(x^2)" x=@x.json': "out = 14 | ∂out/∂x [2, 4, 6]",
+    '"sum(x^2)" x=@named.json': "out = 5 | ∂out/∂x [2, 4]",
+    '"sum(x^2)" x=@x.txt': "out = 14 | ∂out/∂x [2, 4, 6]",
+    '"sum(x^2)" x=@none.npy': "! missing-file: a path starts from the current directory, unless it begins with /",
+    '"sum(x^2)" x=@': "! table-ending: save arrays by name instead: np.savez(file, **gradients)",
+    '"sum(x^2)" x=@.': "! table-ending: save arrays by name instead: np.savez(file, **gradients)",
+    '"sum(x^2)" x=x.npy': "! value-is-file: to read a value from it, write x=@x.npy",
+    '"sum(x^2)" x=@broken.npz': "! table-broken: write the file again with the program that it comes from",
+    '"sum(x^2)" x=@pickled.npy': "! table-pickle: save arrays by name instead: np.savez(file, **gradients)",
+    '"sum(x^2)" x=@empty.csv': "! empty-array: give it at least one number",
+    '"sum(x^2)" x=@x.xlsx': "! table-ending: save arrays by name instead: np.savez(file, **gradients)",
+    '"sum(x^2)" x=@x.pt': "! table-ending: save arrays by name instead: np.savez(file, **gradients)",
+    "graph.toml": "y = 9 | ∂y/∂x 6",
+    "graph.toml x=1": "y = 1 | ∂y/∂x 2",
+    "graph.json": "y = 9 | ∂y/∂x 6",
+    "formula.tex x=2": '! other-file: copy one of its formulas: bpx explain "(x+y)^2" x=3 y=-1',
+    "formula.txt x=2": "out = 4 | ∂out/∂x 4",
+    "notes.md": '! other-file: copy one of its formulas: bpx explain "(x+y)^2" x=3 y=-1',
+    "net.ipynb": "! other-file: save the functions of the notebook in a Python file, and name one: `bpx explain net.py:loss`",
+    "graph.yaml": "! other-file: write the graph in TOML or JSON: `bpx help spec` shows how",
+    "x.csv": "! other-file: to check the gradients in it, `bpx audit TARGET x.csv`; for the value of an input, `x=@x.csv`",
+    "x.npy": "! other-file: to check the gradients in it, `bpx audit TARGET x.npy`; for the value of an input, `x=@x.npy`",
+    "data.npz": "! other-file: to check the gradients in it, `bpx audit TARGET data.npz`; for the value of an input, `x=@data.npz`",
+    "none.toml": "! missing-file: a path starts from the current directory, unless it begins with /",
+    "none.py": "! missing-file: a path starts from the current directory, unless it begins with /",
+    "broken.toml": "! toml-syntax: `bpx help spec` shows how a spec is written",
+    "empty.toml": "! empty-input: add one, as in `y = x^2; x = 3`",
+    "code.py": "! no-name-in-file: name a function after a colon: `code.py:loss`",
+    "code.py:loss": '! argument-without-value: use `--set x=…`, or `--random "x:(4,3)"` with the shapes you need, or write a function `inputs()` in the file that returns them as a dict',
+    "code.py:loss x=[1,2]": "out = 5 | ∂out/∂x [2, 4]",
+    "code.py:lss x=[1,2]": "! not-in-file: did you mean `loss`?",
+    "code.py:loss y=[1,2]": '! argument-without-value: use `--set x=…`, or `--random "x:(4,3)"` with the shapes you need, or write a function `inputs()` in the file that returns them as a dict',
+    'code.py:loss --random "x:(2,)"': "out = 0.0332598 | ∂out/∂x [0.25146, -0.26421]",
+    "code.py:loss --random": '! argument-without-value: use `--set x=…`, or `--random "x:(4,3)"` with the shapes you need, or write a function `inputs()` in the file that returns them as a dict',
+    "broken.py:loss": "! file-raised: run the file with Python first: bpx can only use one that runs to its end",
+    ".": "! is-a-directory: name one of the .toml or .json files in it",
+    "gradcheck code.py:loss,backward x=[1,2]": "The gradient of loss agrees with the reference in both entries.",
+    "gradcheck code.py:loss,wrong x=[1,2]": "The gradient of loss is wrong in 2 of 2 entries.",
+    "gradcheck code.py": "! no-name-in-file: name a function after a colon: `code.py:loss`",
+    "audit graph.toml grads.npz": "The gradient of y agrees with the reference.",
+    "audit graph.toml grads.csv": "The gradient of y agrees with the reference.",
+    "audit graph.toml other.npz": "! table-unknown: the nodes are x, y",
+    "audit graph.toml": "! usage: bpx audit -h",
+    "audit grads.npz graph.toml": "! table-ending: name the graph: bpx audit grads.npz graph.toml --graph TARGET",
+    "convert graph.toml --to json": "{",
+    "convert graph.toml -o out.yaml": "! unknown-format: give it a name such as graph.toml",
+    '"x^2" x=3 -o a.pdf': "! unknown-ending: use one of the endings .txt, .md, .tex, .json, or choose a form with --format",
+    '"x^2" x=3 -o a.svg': "! unknown-ending: use one of the endings .txt, .md, .tex, .json, or choose a form with --format",
+    '"x^2" x=3 -o a.toml': "! report-as-spec: `bpx convert` writes specs",
+    '"x^2" x=3 -o none/a.md': "! unwritable: write to another file or directory",
+    '"x^2" x=3 -o .': "! unwritable: write to another file or directory",
+}
 
-COMMANDS = """
-sigmod
-sigmoid
-logistic_regresion
-logistic-regression
-explain
-explain ""
-gradcheck
-train
-convert
-check "x^2" x=3
-grad "x^2" x=3
-derive "x^2" x=3
-explian "x^2" x=3
-explain explain
-help
-help explain
-help gradchek
-help spec
--h
---help
---version
--V
-version
-examples
-examples sigmoid
-examples sigmod
-ops
-ops softmax
-ops softmx
-schema
-"x^2" x=3 --wrt x
-"x*y" x=2 y=3 --wrt x --wrt y
-"x*y" x=2 y=3 --wrt x,y
-"x*y" x=2 y=3 --wrt x y
-"x*y" x=2 y=3 --wrt z
-"x*y" x=2 y=3 --wrt
-"x*y" x=2 y=3 --of z
-"x*y" x=2 y=3 --paths x
-"x*y" x=2 y=3 --paths
-"x^2" x=3 --steps 3
-"x^2" x=3 --learning-rate 0.1
-"x^2" x=3 --secnd
-"x^2" x=3 --second
-"x^2" x=3 --order 3
-"x^2" x=3 --order 99
-"x^2" x=3 --step a
-"x^2" x=3 --step 0.1
-"x^2" x=3 --step nan
-"x^2" x=3 --json --format table
-"x^2" x=3 --format pdf
-"x^2" x=3 -f md
-"x^2" x=3 --upstream 2
-"x^2" x=3 --upstream a
-"x^2" x=3 --upstream [1,2]
-"x^2" x=3 --expand
-"x^2" x=3 --expand all
-"x^2" x=3 --expand foo
-"x^2" x=3 --node q
-"x^2" x=3 --notation tex
-"x^2" x=3 --random 5
-"x^2" x=3 --inputs {files}/data.npz
-"x^2" x=3 -q
-"x^2" x=3 --verbose
-"x^2" x=3 > 2
-x + y x=1 y=2
-sin x x=1
-x*y*(x + y) x=1 y=2
-gradcheck "x^2" x=3 --claim "x = 6"
-gradcheck "x^2" x=3 --claim "x = 5"
-gradcheck "x^2" x=3 --claim 6
-gradcheck "x^2" x=3 --claim x=6
-gradcheck "x^2" x=3 --claim "dx = 2x"
-gradcheck "x^2" x=3 --claim "dL/dx = 2x"
-gradcheck "x^2" x=3 --claim "d/dx = 2x"
-gradcheck "x^2" x=3 --claim "f'(x) = 2x"
-gradcheck "x^2" x=3 --claim "x: 6"
-gradcheck "x^2" x=3 --claim "z = 6"
-gradcheck "x^2" x=3 --claim "x = [6, 6]"
-gradcheck "x^2" x=3 --claim "x = y"
-gradcheck "x^2" x=3 --claim "x ="
-gradcheck "x^2" x=3 --claim
-gradcheck "x^2" x=3 --claim "x = 6" --claim "x = 5"
-gradcheck "x^2" x=3 --claim @{files}/claims.toml
-gradcheck "x^2" x=3 --claim @{files}/none.npz
-gradcheck "x^2" x=3 --points 0
-gradcheck "x^2" x=3 --points many
-gradcheck "x^2" x=3 --order 3
-gradcheck "x^2" x=3 --detect 2
-gradcheck "log(x)" x=-1
-gradcheck "x^2" x=3 --tol 1e-3
-gradcheck "x^2" x=3 --eps 1e-5
-train logistic_regression --steps 3
-train logistic_regression --steps 0
-train logistic_regression --lr 0.1
-train logistic_regression --learning-rate 0.1
-train logistic_regression --epochs 3
-train logistic_regression --optimizer admm
-train logistic_regression --optimizer "adam(beta=0.9)"
-train logistic_regression --schedule cosin
-train logistic_regression --rate -1
-train "x^2" x=3
-"log(x)" x=-1
-"1/x" x=0
-"sqrt(x)" x=0
-"exp(x)" x=1000
-"x^2" x=1e400
-"x^0.5" x=-1
-"relu(x)" x=0
-"d/dx x^2" x=3
-"derivative of x^2" x=3
-"x^2 at x=3"
-"what is the gradient of x^2"
-"""
+COMMANDS = {
+    "sigmod": "! no-such-command: did you mean `sigmoid`?",
+    "sigmoid": "The sigmoid as one op — y = 0.622459 | ∂y/∂x 0.235004",
+    "logistic_regresion": "! no-such-command: did you mean `logistic_regression`?",
+    "logistic-regression": "! no-such-command: did you mean `logistic_regression`?",
+    "explain": "! usage: bpx explain -h",
+    'explain ""': '! empty-expression: write a formula, as in "x^2"',
+    "gradcheck": "! usage: bpx gradcheck -h",
+    "train": "! usage: bpx train -h",
+    "convert": "! usage: bpx convert -h",
+    'check "x^2" x=3': "! extra-argument: `check` is not a command; the commands are explain, gradcheck, audit, train, convert, ops, examples, schema, help",
+    'grad "x^2" x=3': "! extra-argument: `grad` is not a command; the commands are explain, gradcheck, audit, train, convert, ops, examples, schema, help",
+    'derive "x^2" x=3': "! extra-argument: `derive` is not a command; the commands are explain, gradcheck, audit, train, convert, ops, examples, schema, help",
+    'explian "x^2" x=3': "! extra-argument: `explian` is not a command; the commands are explain, gradcheck, audit, train, convert, ops, examples, schema, help",
+    "explain explain": "! unknown-target: set its value with --set explain=0.5, or list the examples with `bpx examples`",
+    "help": "`bpx help TOPIC` shows one of these pages:",
+    "help explain": "# Explaining a gradient",
+    "help gradchek": "! unknown-topic: did you mean `gradcheck`?",
+    "help spec": "# The format of a spec",
+    "-h": "Usage: bpx [OPTIONS] COMMAND [ARGS]...",
+    "--help": "Usage: bpx [OPTIONS] COMMAND [ARGS]...",
+    "--version": "bpx 0.1.0",
+    "-V": "! missing-value: add V=0.5 to the command, or --random for any values",
+    "version": "! no-such-command: `bpx` alone shows how to begin, and `bpx examples` lists the examples",
+    "examples": "example what it shows",
+    "examples sigmoid": "# One op with one rule, y(1 - y). sigmoid_by_parts builds the same function from simpler ops, at the same",
+    "examples sigmod": "! unknown-example: did you mean `sigmoid`?",
+    "ops": "local derivative, or",
+    "ops softmax": "softmax: softmax(x)",
+    "ops softmx": "! unknown-op: did you mean `softmax`?",
+    "schema": "{",
+    '"x^2" x=3 --wrt x': "out = 9 | ∂out/∂x 6",
+    '"x*y" x=2 y=3 --wrt x --wrt y': "out = 6 | ∂out/∂x 3; ∂out/∂y 2",
+    '"x*y" x=2 y=3 --wrt x,y': "out = 6 | ∂out/∂x 3; ∂out/∂y 2",
+    '"x*y" x=2 y=3 --wrt x y': "! extra-argument: write several names with commas: --wrt x,y",
+    '"x*y" x=2 y=3 --wrt z': "! unknown-node: the nodes are x, y, out",
+    '"x*y" x=2 y=3 --wrt': "! option-without-value: `bpx explain --help` lists the options",
+    '"x*y" x=2 y=3 --of z': "! unknown-node: the nodes are x, y, out",
+    '"x*y" x=2 y=3 --paths x': "out = 6 | ∂out/∂x 3; ∂out/∂y 2; ∂out/∂x 3",
+    '"x*y" x=2 y=3 --paths': "out = 6 | ∂out/∂x 3; ∂out/∂y 2; ∂out/∂x 3; ∂out/∂y 2",
+    '"x^2" x=3 --steps 3': "! no-such-option: it is an option of `bpx train`",
+    '"x^2" x=3 --learning-rate 0.1': "! no-such-option: it is an option of `bpx train`",
+    '"x^2" x=3 --secnd': "! no-such-option: did you mean `--second`?",
+    '"x^2" x=3 --second': "out = 9 | ∂out/∂x 6; ∂/∂x 2",
+    '"x^2" x=3 --order 3': "out = 9 | ∂out/∂x 6; ∂/∂x 2; ∂³out/∂x³ 0",
+    '"x^2" x=3 --order 99': "! bad-highest-order: choose an order from 1 to 8",
+    '"x^2" x=3 --step a': "! usage: bpx explain -h",
+    '"x^2" x=3 --step 0.1': "out = 9 | ∂out/∂x 6",
+    '"x^2" x=3 --step nan': "! bad-rate: write a number such as 0.1",
+    '"x^2" x=3 --json --format table': "{",
+    '"x^2" x=3 --format pdf': "! unknown-choice: the choices are table, plain, markdown, latex, json",
+    '"x^2" x=3 -f md': "! unknown-choice: the choices are table, plain, markdown, latex, json",
+    '"x^2" x=3 --upstream 2': "out = 9 | ∂out/∂x 12",
+    '"x^2" x=3 --upstream a': "! unknown-name: a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
+    '"x^2" x=3 --upstream [1,2]': "! upstream-shape: give it the shape of the output: scalar",
+    '"x^2" x=3 --expand': "! option-without-value: `bpx explain --help` lists the options",
+    '"x^2" x=3 --expand all': "out = 9 | ∂out/∂x 6",
+    '"x^2" x=3 --expand foo': "! unknown-node: name an input or a node of the graph",
+    '"x^2" x=3 --node q': "! unknown-node: the nodes are x, 2, out",
+    '"x^2" x=3 --notation tex': "! unknown-choice: the choices are text, latex, python",
+    '"x^2" x=3 --random 5': '! bad-random: write `--random "x:(8,3) w:(3,4)"`',
+    '"x^2" x=3 --inputs data.npz': "! only-for-code: give values by name, as in x=0.5 or x=@file.npy",
+    '"x^2" x=3 -q': "! no-such-option: `bpx explain --help` lists the options",
+    '"x^2" x=3 --verbose': "! no-such-option: `bpx explain --help` lists the options",
+    '"x^2" x=3 > 2': '! extra-argument: quote the whole expression: bpx explain "x^2 > 2"',
+    "x + y x=1 y=2": '! extra-argument: quote the whole expression: bpx explain "x + y"',
+    "sin x x=1": '! extra-argument: quote the whole expression: bpx explain "sin x"',
+    "x*y*(x + y) x=1 y=2": '! extra-argument: quote the whole expression: bpx explain "x*y*(x + y)"',
+    'gradcheck "x^2" x=3 --claim "x = 6"': "The gradient of out agrees with the reference.",
+    'gradcheck "x^2" x=3 --claim "x = 5"': "The gradient of out is wrong.",
+    'gradcheck "x^2" x=3 --claim 6': '! bad-claim: say what it is the gradient of, as in `--claim "w = 2.3"`',
+    'gradcheck "x^2" x=3 --claim x=6': "The gradient of out agrees with the reference.",
+    'gradcheck "x^2" x=3 --claim "dx = 2x"': "The gradient of out agrees with the reference.",
+    'gradcheck "x^2" x=3 --claim "dL/dx = 2x"': "The gradient of out agrees with the reference.",
+    'gradcheck "x^2" x=3 --claim "d/dx = 2x"': "The gradient of out agrees with the reference.",
+    'gradcheck "x^2" x=3 --claim "f\'(x) = 2x"': "The gradient of out agrees with the reference.",
+    'gradcheck "x^2" x=3 --claim "x: 6"': "The gradient of out agrees with the reference.",
+    'gradcheck "x^2" x=3 --claim "z = 6"': "! claim-unknown: a claim names an input or a node, as in w, dL/dw, ∂L/∂w or d/dw L; here x, out",
+    'gradcheck "x^2" x=3 --claim "x = [6, 6]"': "! claim-shape: sum it over the axes along which `x` was broadcast: a gradient has the shape of its node",
+    'gradcheck "x^2" x=3 --claim "x = y"': "! unknown-name: the names defined here are x, out, pi, e",
+    'gradcheck "x^2" x=3 --claim "x ="': '! empty-expression: write a formula, as in "x^2"',
+    'gradcheck "x^2" x=3 --claim': "! option-without-value: `bpx gradcheck --help` lists the options",
+    'gradcheck "x^2" x=3 --claim "x = 6" --claim "x = 5"': "! claimed-twice: leave one of them out",
+    'gradcheck "x^2" x=3 --claim @claims.toml': "! table-ending: save arrays by name instead: np.savez(file, **gradients)",
+    'gradcheck "x^2" x=3 --claim @none.npz': "! missing-file: a path starts from the current directory, unless it begins with /",
+    'gradcheck "x^2" x=3 --points 0': "! bad-points: write a whole number such as 20",
+    'gradcheck "x^2" x=3 --points many': "! usage: bpx gradcheck -h",
+    'gradcheck "x^2" x=3 --order 3': "! bad-order: write 1, or 2 for second derivatives",
+    'gradcheck "x^2" x=3 --detect 2': "! bad-detect: write a number such as 1e-6",
+    'gradcheck "log(x)" x=-1': "The gradient of out does not exist or is not finite here.",
+    'gradcheck "x^2" x=3 --tol 1e-3': "! no-such-option: did you mean `--rtol`?",
+    'gradcheck "x^2" x=3 --eps 1e-5': "! no-such-option: `bpx gradcheck --help` lists the options",
+    "train logistic_regression --steps 3": "Logistic regression: loss of one sample — L 0.139387 → 0.123234 in 3 steps (sgd, rate 0.1)",
+    "train logistic_regression --steps 0": "! bad-steps: write a whole number such as 100",
+    "train logistic_regression --lr 0.1": "! no-such-option: did you mean `--rate`?",
+    "train logistic_regression --learning-rate 0.1": "! no-such-option: did you mean `--rate`?",
+    "train logistic_regression --epochs 3": "! no-such-option: did you mean `--steps`?",
+    "train logistic_regression --optimizer admm": "! unknown-optimizer: the optimizers are sgd, momentum, nesterov, rmsprop, adam, adamw",
+    'train logistic_regression --optimizer "adam(beta=0.9)"': "! no-setting: its settings are beta1, beta2, epsilon, weight_decay",
+    "train logistic_regression --schedule cosin": "! unknown-schedule: did you mean `cosine`?",
+    "train logistic_regression --rate -1": "! bad-learning-rate: write a number such as 0.1",
+    'train "x^2" x=3': '! no-parameters: mark one, as in w = { value = 0.5, role = "parameter" }, or name inputs with --wrt',
+    '"log(x)" x=-1': "! outside-domain: choose values for which x > 0",
+    '"1/x" x=0': "! outside-domain: choose values for which x ≠ 0",
+    '"sqrt(x)" x=0': "out = 0 | ∂out/∂x inf",
+    '"exp(x)" x=1000': "! not-finite: a fused op such as sigmoid, softplus, log1p or expm1 may stay finite",
+    '"x^2" x=1e400': "! number-too-large: write a smaller number",
+    '"x^0.5" x=-1': "! outside-domain: choose values for which x ≥ 0",
+    '"relu(x)" x=0': "out = 0 | ∂out/∂x 0",
+    '"d/dx x^2" x=3': '! derivative-as-target: bpx derives what it is given: bpx explain "x^2" x=3 --wrt x',
+    '"derivative of x^2" x=3': '! derivative-as-target: bpx derives what it is given: bpx explain "x^2" x=3',
+    '"x^2 at x=3"': '! value-in-formula: values follow the expression: bpx "x^2" x=3',
+    '"what is the gradient of x^2"': '! derivative-as-target: bpx derives what it is given: bpx explain "x^2"',
+}

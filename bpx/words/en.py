@@ -468,7 +468,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.missing-setting": "setting `{setting}` of `{op}` is missing",
     "diagnostic.report-as-spec": "`{name}` is a name for a spec, but the output is a report",
     "diagnostic.unknown-ending": "unknown ending `{ending}` in the file name `{name}`",
-    "diagnostic.unknown-choice": "`{found}` is not one of {known}",
+    "diagnostic.unknown-choice": "there is no choice `{found}` here",
     # --- diagnostics: training ---
     "diagnostic.no-parameters": "nothing to train: no input is a parameter",
     "diagnostic.train-needs-scalar": "training needs a scalar loss, but the output has shape {shape}",
@@ -547,6 +547,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.quote-option": 'put quotes around it: {option} "{value} = …"',
     "help.write-value": "write {input}={value}",
     "help.names-with-commas": "write several names with commas: {option} {names}",
+    "help.choices-are": "the choices are {known}",
     "help.decimal-or-list": "write a decimal number with a point, as in 1.5, or a list as '{list}'",
     "help.value-of-option": "values of inputs are written without dashes: {input}={value}",
     "help.take-gradient": "bpx derives what it is given: bpx {command} {formula}",

@@ -45,7 +45,6 @@ HELP_CHOSEN_BY_AN_EXPRESSION = {
     "wrong-arity": "how the op or the block is called",
 }
 NOTHING_TO_MEND = {
-    "unknown-choice": "the message itself lists what can be chosen",
     "expect-mismatch": "a finding: the value, or what is expected, is wrong",
     "expect-shape": "a finding, as above",
     "gradient-disagrees": "a finding of the check in a training",

@@ -45,7 +45,7 @@ def read_formula(text: SourceText, known: Known, notation: str | None = None) ->
     """Read a formula in `notation`, or in the one that it shows to be in."""
     if notation not in (None, *NOTATIONS):
         facts = {"found": notation, "known": ", ".join(NOTATIONS)}
-        return Reading(None, [Diagnostic("unknown-choice", None, facts)], [])
+        return Reading(None, [Diagnostic("unknown-choice", None, facts, "choices-are")], [])
     if notation in ("latex", "python"):
         return _translation(text, known, notation) or _unreadable(text, notation)
     if notation is None and LATEX_SIGNS.search(text.content):
