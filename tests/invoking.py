@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -9,10 +10,13 @@ import sys
 from typing import Any
 
 import pytest
+import typer.testing
 from typer.testing import CliRunner
 
 from bpx.cli.main import app
 
+# Typer builds all commands anew at every call: as long as most of them take.
+typer.testing._get_command = functools.cache(typer.testing._get_command)  # type: ignore[attr-defined]
 RUNNER = CliRunner()
 SIMPLE = ["explain", "(x+y)^2", "--set", "x=3", "--set", "y=-1"]
 FORMS = ["table", "plain", "markdown", "json"]

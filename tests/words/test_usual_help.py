@@ -27,8 +27,10 @@ NOTES_BY_ANOTHER_WAY = {
     *("changes-input", "changes-cache", "changes-upstream"),
 }
 HELP_CHOSEN_BY_AN_EXPRESSION = {
+    "derivative-as-target": "with the variable or without",
     "extra-argument": "_advice_on_extra has one for every case",
     "implicit-product": "to multiply, or to divide by the product",
+    "index-notation": "indices, or a name that has none",
     "inputs-no-list": "of a dict or of anything else",
     "missing-value": "the last of the inputs without a value has it, for all of them",
     "model-without-value": "of floats or of whole numbers",
@@ -68,11 +70,12 @@ def codes_in(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
     waiting: list[tuple[ast.AST, ast.AST]] = [(tree, tree)]
     while waiting:
         node, within = waiting.pop()
-        if isinstance(node, ast.Constant) and node.value in CODES:
-            yield within, node.value
         inside = node if isinstance(node, ast.Call | ast.stmt) else within
-        if not isinstance(node, ast.Compare):  # that asks for a code
-            waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
+        for child in ast.iter_child_nodes(node):
+            if not isinstance(child, ast.Constant):
+                waiting.append((child, inside))
+            elif child.value in CODES and not isinstance(node, ast.Compare | ast.Set | ast.Tuple):
+                yield inside, child.value  # others are asked for
 
 
 def kind_of(call: ast.AST) -> str:

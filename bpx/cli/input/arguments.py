@@ -153,7 +153,7 @@ def read_value(name: str, text: str, place: str) -> Any:
     except BpxError:
         if not _is_file(text.strip()):
             raise
-    raise BpxError([Diagnostic("value-is-file", None, {"name": name, "file": text.strip()})])
+    raise BpxError([Diagnostic("value-is-file", None, {"name": name, "file": text.strip()}, "read-file")])
 
 
 def _is_file(text: str) -> bool:

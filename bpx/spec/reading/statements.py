@@ -33,11 +33,8 @@ def is_statements(text: str) -> bool:
     if "=" not in text and ";" not in text and "\n" not in text:
         return False
     pieces = list(_pieces(text))
-    return (
-        len(pieces) > 1
-        or text.rstrip().endswith(";")
-        or any(_NAMED.match(text, start) for start, _ in pieces)
-    )
+    is_named = any(_NAMED.match(text, start) for start, _ in pieces)
+    return is_named or len(pieces) > 1 or text.rstrip().endswith(";")
 
 
 def split_assignments(text: str) -> list[str]:
