@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,6 +37,7 @@ _OTHER_FILES = {
     **dict.fromkeys(_TABLES, "use-table"),
 }
 _EXPRESSION = "<expression>"
+_MOST_NEIGHBOURS = 1000  # files of a directory that are looked at
 _LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
 _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
@@ -166,6 +167,8 @@ def _typed(value: Any) -> str:
         return "…"
     if array.ndim == 0:
         return number(float(array)) if np.isfinite(array) else "…"
+    import json  # only what is said of a slip needs it
+
     return _quoted(json.dumps(array.tolist()))
 
 
@@ -202,7 +205,7 @@ def read_file(path: Path) -> Source:
         with path.open("rb") as file:
             return Source(name, decoded_text(name, file.read(LARGEST_SPEC + 1)))
     except FileNotFoundError:
-        guess = nearest(path.stem, example_names())
+        guess = nearest(path.stem, example_names()) or _neighbour(path)
         _fail("missing-file", "did-you-mean" if guess else None, name=name, guess=guess)
     except IsADirectoryError:
         _fail("is-a-directory", "directory", name=name)
@@ -211,6 +214,13 @@ def read_file(path: Path) -> Source:
     except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
         reason = getattr(error, "strerror", None) or str(error)
         _fail("unreadable", None, name=name, reason=reason.lower())
+
+
+def _neighbour(path: Path) -> str | None:
+    """The file beside a missing one whose name is most like it."""
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    guess = nearest(path.name, [other.name for other in islice(beside, _MOST_NEIGHBOURS)])
+    return str(path.with_name(guess)) if guess else None
 
 
 def decoded_text(name: str, data: bytes) -> str:
