@@ -18,7 +18,6 @@ from bpx.spec.notations.translation.known import known_of
 from bpx.spec.reading.assemble import constant_value
 from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, input_names, name_problem, rename_help
 from bpx.spec.text.parser import parse
-from bpx.spec.text.printed import printed_array
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Diagnostic, Source, Span
 
@@ -118,6 +117,8 @@ def _add_value(
     if not statement.name:
         return False
     if expression is None or value_problems:
+        from bpx.spec.text.printed import printed_array
+
         value = printed_array(statement.text.content)
         if value is None:
             return False
