@@ -1,4 +1,4 @@
-"""Random values for inputs that nobody gave one: arrays of stated shapes, or numbers to compute with by hand."""
+"""Random values for inputs that nobody gave one: arrays of stated shapes, or numbers for work by hand."""
 
 from __future__ import annotations
 
