@@ -255,6 +255,8 @@ COMMANDS = {
     'gradcheck "x^2" x=3 --claim "f\'(x) = 2x"': "The gradient of out agrees with the reference.",
     'gradcheck "x^2" x=3 --claim "x: 6"': "The gradient of out agrees with the reference.",
     'gradcheck "x^2" x=3 --claim "z = 6"': "! claim-unknown: a claim names an input or a node, as in w, dL/dw, ∂L/∂w or d/dw L; here x, out",
+    'gradcheck "x^3" x=2 --claim "d3out/dx3 = 6"': "! claim-unknown: first and second derivatives can be claimed; `bpx explain TARGET --order 3` computes higher ones",
+    'gradcheck "x^2*y" x=2 y=3 --claim "∂³out/∂x²∂y = 2"': "! claim-unknown: first and second derivatives can be claimed; `bpx explain TARGET --order 3` computes higher ones",
     'gradcheck "x^2" x=3 --claim "x = [6, 6]"': "! claim-shape: sum it over the axes along which `x` was broadcast: a gradient has the shape of its node",
     'gradcheck "x^2" x=3 --claim "x = y"': "! unknown-name: the names defined here are x, out, pi, e",
     'gradcheck "x^2" x=3 --claim "x ="': '! empty-expression: write a formula, as in "x^2"',

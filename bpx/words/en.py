@@ -539,6 +539,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.option-of": "it is an option of `bpx {owner}`",
     "help.list-options": "`bpx {command} --help` lists the options",
     "help.claim-form": 'say what it is the gradient of, as in `--claim "w = 2.3"`',
+    "help.explain-order": "first and second derivatives can be claimed; `bpx explain TARGET --order 3` computes higher ones",
     "help.claim-names": "a claim names an input or a node, as in w, dL/dw, ∂L/∂w or d/dw L; here {known}",
     "help.value-form": "a value is a number, a list such as '[1, 2]' or a file such as @data.npz",
     "help.value-by-name": "write a value with its name, as in x=3",
