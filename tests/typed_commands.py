@@ -219,6 +219,8 @@ COMMANDS = {
     '"x*y" x=2 y=3 --paths': "out = 6 | ∂out/∂x 3; ∂out/∂y 2; ∂out/∂x 3; ∂out/∂y 2",
     '"x^2" x=3 --steps 3': "! no-such-option: it is an option of `bpx train`",
     '"x^2" x=3 --learning-rate 0.1': "! no-such-option: it is an option of `bpx train`",
+    '"x^2" x=3 --worksheet': "! no-such-option: did you mean `--forward`?",
+    '"x^2" x=3 --hessian': "! no-such-option: did you mean `--second`?",
     '"x^2" x=3 --secnd': "! no-such-option: did you mean `--second`?",
     '"x^2" x=3 --second': "out = 9 | ∂out/∂x 6; ∂/∂x 2",
     '"x^2" x=3 --order 3': "out = 9 | ∂out/∂x 6; ∂/∂x 2; ∂³out/∂x³ 0",

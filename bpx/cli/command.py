@@ -29,6 +29,8 @@ _OTHER_NAMES = {  # that options have in other programs
     **dict.fromkeys(("--batch-size", "--batch_size"), "--batch"),
     **dict.fromkeys(("--tol", "--tolerance"), "--rtol"),
     **dict.fromkeys(("--out", "--file"), "--output"),
+    "--worksheet": "--forward",
+    **dict.fromkeys(("--hessian", "--hess"), "--second"),
 }
 _WORD = re.compile(r"[A-Za-z]+")
 _INFIX_AT_START = re.compile(r"[-+*/^@·<>=]")
