@@ -22,6 +22,16 @@ _MAY_STAND_ALONE = ("--paths", "--random")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count
 _NUMBERS = re.compile(r"-?[\d.\[][\d.,\s\[\]e+-]*")
 _SHORT_NAME = re.compile(r"--[^\W\d]\w?\d*")  # of an input more likely than of an option
+_SHORT_OPTION = re.compile(r"-[A-Za-z]")
+_OTHER_NAMES = {  # that options have in other programs
+    **dict.fromkeys(("--lr", "--learning-rate", "--learning_rate"), "--rate"),
+    **dict.fromkeys(("--epochs", "--iterations", "--iters", "--num-steps"), "--steps"),
+    **dict.fromkeys(("--batch-size", "--batch_size"), "--batch"),
+    **dict.fromkeys(("--tol", "--tolerance"), "--rtol"),
+    **dict.fromkeys(("--out", "--file"), "--output"),
+    "--worksheet": "--forward",
+    **dict.fromkeys(("--hessian", "--hess"), "--second"),
+}
 _WORD = re.compile(r"[A-Za-z]+")
 _INFIX_AT_START = re.compile(r"[-+*/^@·<>=]")
 _INFIX_AT_END = re.compile(r"[-+*/^@·<>=(,]$")
@@ -53,7 +63,7 @@ class Command(TyperCommand):
 
     def _refuse(self, reader: _Reader, repeated: Sequence[str], most: int) -> None:
         """Say what is wrong with options, or with more than `most` other arguments, and end."""
-        if not reader.unknown and len(reader.positional) <= most and not repeated:
+        if not (reader.unknown or repeated or reader.without_value) and len(reader.positional) <= most:
             return
         from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -62,6 +72,10 @@ class Command(TyperCommand):
             _unknown_option(option, name, reader.takes_value, value) for option, value in reader.unknown
         ]
         problems += [Diagnostic("repeated-option", None, {"name": option}) for option in repeated]
+        problems += [
+            Diagnostic("option-without-value", None, {"name": option, "command": name}, "list-options")
+            for option in reader.without_value
+        ]
         if not problems and len(reader.positional) > most:
             help, facts = _advice_on_extra(name, reader, most)
             facts |= {"extra": reader.positional[most]}
@@ -82,6 +96,7 @@ class _Reader:
         self.positional: list[str] = []
         self.added_up: dict[str, list[str]] = {}
         self.unknown: list[tuple[str, str]] = []  # with what stands behind
+        self.without_value: list[str] = []
 
     def read(self) -> None:
         while self.waiting:
@@ -91,11 +106,12 @@ class _Reader:
                 return
             if arg.startswith("--") or arg[:2] in self.takes_value:
                 self.option(arg)
-            elif self.positional and arg.isidentifier() and self.waiting[-1:] == ["="] != self.waiting:
-                self.waiting.pop()  # x = 3, with blanks
-                self.waiting.append(f"{arg}={self.waiting.pop()}")
-            elif self.positional and "--set" in self.takes_value and _ASSIGNMENT.match(arg):
-                self.options += ("--set", arg)
+            elif self.positional and _SHORT_OPTION.fullmatch(arg):
+                self.unknown.append((arg, "".join(self.waiting[-1:])))
+                if self.waiting and _NUMBERS.fullmatch(self.waiting[-1]):
+                    self.waiting.pop()
+            elif self.positional and "--set" in self.takes_value and (value := self.assignment(arg)):
+                self.options += ("--set", value)
             else:
                 self.positional.append(arg)
 
@@ -108,12 +124,27 @@ class _Reader:
         if wants_value and name in _MAY_STAND_ALONE and self.stands_alone():
             value, wants_value = EVERY, False
             arg = f"{name}={EVERY}"
-        if name in _ADD_UP and not (wants_value and not self.waiting):
+        if wants_value and (not self.waiting or self.waiting[-1].startswith("--")):
+            self.without_value.append(name)
+            return
+        if name in _ADD_UP:
             self.added_up.setdefault(name, []).append(self.waiting.pop() if wants_value else value)
             return
         self.options.append(arg)
-        if wants_value and self.waiting:
+        if wants_value:
             self.options.append(self.waiting.pop())
+
+    def assignment(self, arg: str) -> str | None:
+        """`x=3`, also in several arguments: `x = 3`, `x= 3`, `x=[1, 2]` without quotes. None for another."""
+        if arg.isidentifier() and self.waiting and re.match("=(?!=)", self.waiting[-1]):
+            arg += self.waiting.pop()
+        if not _ASSIGNMENT.match(arg):
+            return None
+        ends = not self.waiting or self.waiting[-1].startswith("--") or _ASSIGNMENT.match(self.waiting[-1])
+        arg = arg if ends or not arg.endswith("=") else arg + self.waiting.pop()
+        while self.waiting and arg.count("[") > arg.count("]"):
+            arg += f" {self.waiting.pop()}"
+        return arg
 
     def stands_alone(self) -> bool:
         """Is what follows an option not its value?"""
@@ -134,7 +165,11 @@ def _advice_on_extra(command: str, reader: _Reader, most: int) -> tuple[str, dic
     facts = {"command": command, "whole": " ".join(reader.positional)}
     if most != 1 or "--set" not in reader.takes_value:
         return "list-options", facts
-    first, extra, *_ = reader.positional
+    first, extra, *more = reader.positional
+    if _ASSIGNMENT.match(first) and not _ASSIGNMENT.match(extra):
+        return "values-follow", {"formula": extra, "values": first, **facts}
+    if _is_op(first):
+        return "quote-whole", facts
     if _WORD.fullmatch(first) and len(first) > 2:
         return "is-no-command", {"word": first, "commands": ", ".join(COMMANDS)}
     if "--claim" in reader.options and _NUMBERS.fullmatch(extra):
@@ -143,9 +178,20 @@ def _advice_on_extra(command: str, reader: _Reader, most: int) -> tuple[str, dic
             return "quote-option", {"option": "--claim", "value": claim, **facts}
     if _NUMBERS.fullmatch(extra):
         return "value-by-name", facts
+    if extra.isidentifier() and more and _NUMBERS.fullmatch(more[0]):
+        return "write-value", {"input": extra, "value": more[0], **facts}
+    if extra.isidentifier() and reader.added_up:
+        option, values = next(iter(reader.added_up.items()))
+        return "names-with-commas", {"option": option, "names": ",".join([*values, extra]), **facts}
     if _INFIX_AT_START.match(extra) or _INFIX_AT_END.search(first) or first.count("(") > first.count(")"):
         return "quote-whole", facts
     return "one-target", facts
+
+
+def _is_op(word: str) -> bool:
+    from bpx.ops import rows
+
+    return any(word in (row.name, *row.aliases) for row in rows())
 
 
 def _unknown_option(option: str, command: str, known: Mapping[str, bool], value: str) -> Any:
@@ -155,10 +201,16 @@ def _unknown_option(option: str, command: str, known: Mapping[str, bool], value:
     from bpx.words.diagnostic import Diagnostic
 
     facts = {"name": option, "command": command}
+    usual = _OTHER_NAMES.get(option, option)
+    if usual in known:
+        return Diagnostic("no-such-option", None, {**facts, "guess": usual}, "did-you-mean")
+    if _SHORT_OPTION.fullmatch(option) and _NUMBERS.fullmatch(value):
+        facts |= {"input": option[1:], "value": value}
+        return Diagnostic("no-such-option", None, facts, "value-of-option")
     if _SHORT_NAME.fullmatch(option) and _NUMBERS.fullmatch(value):
         facts = {**facts, "name": option, "value": value}
         return Diagnostic("no-such-option", None, {**facts, "input": option[2:]}, "value-of-option")
-    if owners := _commands_with(option):
+    if owners := _commands_with(usual):
         return Diagnostic("no-such-option", None, {**facts, "owner": owners[0]}, "option-of")
     if guesses := get_close_matches(option, known, n=1, cutoff=0.75):
         return Diagnostic("no-such-option", None, {**facts, "guess": guesses[0]}, "did-you-mean")

@@ -55,7 +55,7 @@ def _format(name: str | None, file: str | None) -> Format:
     formats: dict[str, Format] = {format: format for format in FORMATS.values()}
     if name:
         if name not in formats:
-            fail("unknown-choice", found=name, known=", ".join(formats))
+            fail("unknown-choice", "choices-are", found=name, known=", ".join(formats))
         return formats[name]
     ending = Path(file or "").suffix.lower()
     if ending and ending not in FORMATS:

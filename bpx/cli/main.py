@@ -12,11 +12,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from bpx.cli.app import app
 from bpx.cli.command import COMMANDS
 from bpx.cli.output.console import open_missing_streams
-from bpx.cli.output.session import BUG, UNUSABLE
+from bpx.cli.output.session import BUG, UNUSABLE, TextSession
 
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 
@@ -26,8 +27,19 @@ def with_command(args: Sequence[str]) -> list[str]:
     first = args[0] if args else ""
     if not first or first in COMMANDS or first == "-h" or first.startswith("--"):
         return list(args)
-    misspelled = _WORD.fullmatch(first) and not any("=" in arg for arg in args) and not _is_target(first)
-    return list(args) if misspelled else ["explain", *args]
+    if _WORD.fullmatch(first) and not any("=" in arg for arg in args) and not _is_target(first):
+        _refuse_word(first)
+    return ["explain", *args]
+
+
+def _refuse_word(word: str) -> NoReturn:
+    """Say what a word alone may have been meant to be, and end."""
+    from bpx.spec.reading.examples import example_names
+    from bpx.words.diagnostic import Diagnostic
+
+    problem = Diagnostic("no-such-command", None, {"name": word})
+    TextSession(None).report([problem.suggesting(word, [*COMMANDS, *example_names()])])
+    sys.exit(UNUSABLE)
 
 
 def _is_target(word: str) -> bool:

@@ -65,7 +65,8 @@ def form_named(name: str, kind: str) -> Form:
     """The form of that name. Raises `BpxError` where objects of the kind have none."""
     forms = {form.name: form for form in forms_of(kind)}
     if name not in forms:
-        raise BpxError([Diagnostic("unknown-choice", None, {"found": name, "known": ", ".join(forms)})])
+        facts = {"found": name, "known": ", ".join(forms)}
+        raise BpxError([Diagnostic("unknown-choice", None, facts, "choices-are")])
     return forms[name]
 
 

@@ -57,7 +57,7 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
     named = {graph.lift(expr).id for expr, _ in values.values()}
     for node in graph.needs(of=[output.id]):
         if graph.ops[node] is INPUT and node not in named:
-            problems.append(Diagnostic("missing-value", None, {"name": f"#{node}"}))
+            problems.append(Diagnostic("missing-value", None, {"name": f"#{node}"}, "name-input"))
     if problems:
         raise BpxError(problems)
     if output.op in (INPUT, CONSTANT):

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from bpx.words.say import say, visible
 from bpx.words.spelling import nearest
+from bpx.words.usual_help import usual_help
 
 Severity = Literal["error", "warning", "note"]
 
@@ -66,7 +67,7 @@ class Diagnostic(NamedTuple):
     """One thing to tell the user: a code, the facts its sentence needs, and a place.
 
     The sentence is `say("diagnostic.CODE", **facts)`; `help`, where given, is the key of a second
-    sentence that proposes one next step, made from the same facts.
+    sentence that proposes one next step, made from the same facts. Without it, an error has its usual one.
     """
 
     code: str
@@ -88,8 +89,10 @@ class Diagnostic(NamedTuple):
 
     @property
     def advice(self) -> str | None:
-        """The sentence that proposes a next step, if there is one."""
-        return say(f"help.{self.help}", **self.facts) if self.help else None
+        """The sentence that proposes a next step; an error without a help of its own has that of its code."""
+        usual = usual_help(self.code) if self.severity == "error" else None
+        key = f"help.{self.help}" if self.help else usual
+        return say(key, **self.facts) if key else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: code, severity, message, help and place."""

@@ -91,6 +91,14 @@ def test_a_line_of_the_chain_rule() -> None:
     assert {row.name for row in report.claims} == {"z", "w", "b", "∂a/∂z"}
 
 
+def test_an_operator_in_front_is_a_derivative_in_a_formula_too() -> None:
+    report = check(read_target(LOGISTIC), "z = d/da L*a*(1-a)", "w = x*(d/dz  L)", "b = 1*∂/∂z L")
+    assert report.verdict == "agree"
+    assert check(read_target(LOGISTIC), "z = 2*d/da L*a*(1-a)").verdict == "disagree"
+    # Where there are nodes of these names, they are divided.
+    assert check(spec("d/dw*q", d=6.0, dw=2.0, q=2.0), "dw = -(d/dw)*q/dw").verdict == "agree"
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_derivative_in_a_formula_is_the_one_that_is_claimed(order: int) -> None:
     claims = ["a = y/a - (1-y)/(1-a)", "z = dL/da*a*(1-a)", "w = x*dL/dz"][::order]

@@ -108,7 +108,7 @@ def test_values_for_arguments(options: list[str], size: int) -> None:
         (["explain", "net.py"], ["no-name-in-file"]),
         (["explain", "net.py:los"], ["not-in-file"]),
         (["gradcheck", "net.py:forwards,backwards"], ["not-in-file", "not-in-file"]),
-        (["explain", "net.py:loss", "--random", "x=3"], ["bad-random"]),
+        (["explain", "net.py:loss", "--random", "x;3"], ["bad-random"]),
         (["explain", "net.py:loss", "--inputs", "none.npz"], ["missing-file"]),
         (["explain", "net.py:los", "--set", "x"], ["bad-assignment", "not-in-file"]),
     ],

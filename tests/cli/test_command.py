@@ -15,9 +15,17 @@ def test_a_target_alone_is_explained() -> None:
     assert with_command(["x", "x=3"]) == ["explain", "x", "x=3"]
 
 
-@pytest.mark.parametrize("args", [[], ["--help"], ["-h"], ["ops"], ["explan"], ["explan", "x^2"]])
-def test_commands_and_their_slips_stay(args: list[str]) -> None:
+@pytest.mark.parametrize("args", [[], ["--help"], ["-h"], ["ops"], ["convert", "x^2"]])
+def test_commands_stay(args: list[str]) -> None:
     assert with_command(args) == args
+
+
+@pytest.mark.parametrize("args", [["explan"], ["explan", "x^2"]])
+def test_a_slip_of_a_command_is_answered(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        with_command(args)
+    assert end.value.code == 2
+    assert "did you mean `explain`?" in capsys.readouterr().err
 
 
 def test_a_whole_process_without_a_command() -> None:

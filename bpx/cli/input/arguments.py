@@ -103,9 +103,11 @@ def names_model(target: str) -> bool:
 
 
 def _read_code(target: str, values: dict[str, Any], code: CodeOptions) -> Any:
+    from bpx.cli.input.missing import EVERY
     from bpx.spec.code.target import read_code
 
-    return read_code(target, values, inputs=code.inputs, random=code.random, seed=code.seed)
+    random = None if code.random == EVERY else code.random  # of arrays whose shapes are not known
+    return read_code(target, values, inputs=code.inputs, random=random, seed=code.seed)
 
 
 def _of_no_use(code: CodeOptions) -> list[Diagnostic]:
@@ -144,9 +146,23 @@ def read_value(name: str, text: str, place: str) -> Any:
 
         return value_in_file(name, text.strip()[1:])
     from bpx.spec.reading.read import read_value as read
-    from bpx.words.diagnostic import Source
+    from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
-    return read(name, Source(place, text))
+    try:
+        return read(name, Source(place, text))
+    except BpxError:
+        if not _is_file(text.strip()):
+            raise
+    raise BpxError([Diagnostic("value-is-file", None, {"name": name, "file": text.strip()}, "read-file")])
+
+
+def _is_file(text: str) -> bool:
+    from pathlib import Path
+
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
 
 
 def read_upstream(text: str | None) -> Any:

@@ -31,7 +31,7 @@ def read_with_missing(
 
     drawn: dict[str, Any] = {}
     if random not in (None, EVERY):
-        from bpx.spec.code.inputs import draw
+        from bpx.graph.named.draw import draw
 
         drawn = draw(random or "", seed)
     try:
@@ -41,7 +41,7 @@ def read_with_missing(
         if not missing:
             raise
         if random == EVERY:
-            from bpx.spec.code.inputs import draw_numbers
+            from bpx.graph.named.draw import draw_numbers
 
             drawn = draw_numbers(missing, seed)
         elif sys.stdin.isatty() and sys.stderr.isatty():

@@ -41,11 +41,11 @@ def need_folder(file: str) -> None:
         fail("unwritable", name=file, reason=os.strerror(errno.ENOENT).lower())
 
 
-def fail(code: str, **facts: Any) -> NoReturn:
+def fail(code: str, help: str | None = None, **facts: Any) -> NoReturn:
     """Raise `BpxError` with one diagnostic."""
     from bpx.words.diagnostic import BpxError, Diagnostic
 
-    raise BpxError([Diagnostic(code, None, facts)])
+    raise BpxError([Diagnostic(code, None, facts, help)])
 
 
 def terminal() -> Console:

@@ -41,9 +41,10 @@ def as_node_name(name: str) -> str:
     """A name of another program as one that may stand in formulas: `layers._0.weight` for `layers.0.weight`.
 
     A part that begins with a digit gets an underscore, and so does a part `T`, which would transpose. Signs
-    that names cannot have become underscores.
+    that names cannot have become underscores; strokes in front are those of a path.
     """
-    return ".".join(map(_as_part, name.strip("./").split("."))) if name.strip("./") else "_"
+    inside = name.strip(".").lstrip("/.")
+    return ".".join(map(_as_part, inside.split("."))) if inside else "_"
 
 
 def proposed_name(name: str) -> str:

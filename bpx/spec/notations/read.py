@@ -30,19 +30,6 @@ _PYTHON = re.compile(
 )
 _ATTRIBUTE = re.compile(r"(?<![\w.])([^\W\d]\w*)\.(?!T\b)[A-Za-z_]\w*")
 _OTHER_ARITIES = {"max": (2,), "min": (2,), "log": (1,), "ln": (1,)}  # of ops that may have others elsewhere
-_ADVICE = {
-    "unexpected-character": "see-expressions",
-    "bad-list": "group-by-parentheses",
-    "bad-setting-value": "see-expressions",
-    "empty-expression": "add-expression",
-    "not-an-index": "see-expressions",
-    "repeated-setting": "leave-one-out",
-    "setting-not-last": "settings-last",
-    "unclosed-bracket": "close-bracket",
-    "unmatched-bracket": "unmatched-bracket",
-    "ends-too-early": "add-operand",
-    "expected-operand": "add-operand",
-}
 _LONGEST = 20_000  # characters; a longer formula was written by a program, in bpx's own notation
 
 
@@ -58,7 +45,7 @@ def read_formula(text: SourceText, known: Known, notation: str | None = None) ->
     """Read a formula in `notation`, or in the one that it shows to be in."""
     if notation not in (None, *NOTATIONS):
         facts = {"found": notation, "known": ", ".join(NOTATIONS)}
-        return Reading(None, [Diagnostic("unknown-choice", None, facts)], [])
+        return Reading(None, [Diagnostic("unknown-choice", None, facts, "choices-are")], [])
     if notation in ("latex", "python"):
         return _translation(text, known, notation) or _unreadable(text, notation)
     if notation is None and LATEX_SIGNS.search(text.content):
@@ -74,7 +61,7 @@ def read_formula(text: SourceText, known: Known, notation: str | None = None) ->
     if other is None and notation is None:
         other = _translation(text, known, "python")
         other = other if other and other.expression else None
-    return _advised(plain) if other is None or _is_same(plain, other) else other
+    return plain if other is None or _is_same(plain, other) else other
 
 
 def _is_python(content: str, known: Known) -> bool:
@@ -83,15 +70,6 @@ def _is_python(content: str, known: Known) -> bool:
     return bool(_PYTHON.search(content)) or any(
         known.shapes.get(match[1]) is not None for match in attributes
     )
-
-
-def _advised(plain: Reading) -> Reading:
-    """The reading, with a next step for each problem that names none."""
-    problems = [
-        problem if problem.help else problem._replace(help=_ADVICE.get(problem.code))
-        for problem in plain.problems
-    ]
-    return plain._replace(problems=problems)
 
 
 def _translation(text: SourceText, known: Known, notation: str) -> Reading | None:

@@ -55,6 +55,7 @@ _NUMBER = re.compile(
 _NAME_OR_SIGN = re.compile(r"\s*[-+(]*\s*[\w.]+\s*$")  # a number alone is one in bpx's notation too
 # What a correction says behind its formula, of names that bpx gave; `where(…)` is an op.
 _ANOTHER_FORM = re.compile(r"[^=]* = (?P<last>[^=].*)", re.DOTALL)
+_HIGHER = re.compile(r"(?:∂|d|\\[dt]?frac\{(?:d|\\partial))\s*(?:[³⁴-⁹]|(?:\^|\*\*)?\{?[3-9])")  # `d3L/dx3`
 _WHERE = re.compile(r"\s+where\s+[^\W\d][\w.]*\s*=(?!=)")
 
 
@@ -231,6 +232,9 @@ def claimed_derivative(spec: NamedGraph, claim: ClaimSyntax, problems: list[Diag
     if derivative is None:
         if not readings(claim.name, spec):
             facts = {"name": claim.name, "known": listed(spec.nodes)}
+            if _HIGHER.match(claim.name):
+                problems.append(Diagnostic("claim-unknown", claim.span, facts, "explain-order"))
+                return None
             problem = Diagnostic("claim-unknown", claim.span, facts, "claim-names")
             report_with_guess(problems, problem, claim.name, spec.nodes)
         return None

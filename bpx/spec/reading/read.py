@@ -27,6 +27,13 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 if TYPE_CHECKING:
     from bpx.spec.reading.documents.document import Format
 
+_NOT_FINITE = ("nan", "inf", "infinity")
+_NUMBERS_WITH_COMMAS = re.compile(r"[-+\d.eE\s,\[\]]+")
+# What is said of these in a formula would be no help for a value.
+_OF_FORMULAS = frozenset(
+    ("unknown-name", "unknown-op", "bad-list", "implicit-product", "assignment", "unexpected-character")
+) | {"expected-operand", "comma-outside-call", "op-without-brackets", "unclosed-bracket"}
+
 
 def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None = None) -> NamedGraph:
     """The spec in a TOML or JSON text; `values` (arrays by name) replace those of inputs.
@@ -67,13 +74,25 @@ def read_value(name: str, source: Source) -> Array:
 
     Raises `BpxError`.
     """
+    if source.text.strip() in ("", "@"):
+        raise BpxError([Diagnostic("empty-value", None, {"name": name})])
     expression, problems = parse(SourceText(source, source.text))
     value = constant_value(name, expression, problems) if expression and not problems else None
     if value is None:
         value = _printed(source)
     if value is None:
-        raise BpxError(_elided(source) or problems)
+        raise BpxError(_elided(source) or [_of_value(name, source.text, problems[0])])
     return value
+
+
+def _of_value(name: str, text: str, problem: Diagnostic) -> Diagnostic:
+    """The problem of a value, which is no formula: there are no names in it and no infinity."""
+    word = str(problem.facts.get("name", problem.facts.get("found", ""))).strip("`")
+    if problem.code in ("unknown-name", "bad-list") and word.lower() in _NOT_FINITE:
+        return problem._replace(code="not-finite-input", facts={"name": name, "found": word}, help=None)
+    if problem.code == "comma-outside-call" and _NUMBERS_WITH_COMMAS.fullmatch(text):
+        return problem._replace(help="decimal-or-list", facts={"list": f"[{text.strip()}]"})
+    return problem._replace(help="value-form") if problem.code in _OF_FORMULAS else problem
 
 
 def _elided(source: Source) -> list[Diagnostic]:

@@ -18,12 +18,12 @@ from bpx.spec.notations.translation.known import known_of
 from bpx.spec.reading.assemble import constant_value
 from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, input_names, name_problem, rename_help
 from bpx.spec.text.parser import parse
-from bpx.spec.text.printed import printed_array
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Diagnostic, Source, Span
 
 # `z =`, `z :=`, and `f(x) =`, which is a step as well: its expression says what it depends on.
 _NAMED = re.compile(r"\s*(?P<name>[^\W\d][\w.]*['′]*)\s*(?:\([\w\s,]*\)\s*)?:?=(?!=)\s*")
+_BEFORE_NAME = re.compile(r"(?<=[\d.\])])\s+(?=[^\W\d]\w*\s*=(?!=))")  # behind a number or a list
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -32,12 +32,14 @@ def is_statements(text: str) -> bool:
     if "=" not in text and ";" not in text and "\n" not in text:
         return False
     pieces = list(_pieces(text))
-    return len(pieces) > 1 or any(_NAMED.match(text, start) for start, _ in pieces)
+    is_named = any(_NAMED.match(text, start) for start, _ in pieces)
+    return is_named or len(pieces) > 1 or text.rstrip().endswith(";")
 
 
 def split_assignments(text: str) -> list[str]:
-    """The parts of `x=3, y=-1`."""
-    return [text[start:end].strip() for start, end in _pieces(text)]
+    """The parts of `x=3, y=-1` and of `x=3 y=-1`."""
+    parts = [text[start:end].strip() for start, end in _pieces(text)]
+    return [piece for part in parts for piece in _BEFORE_NAME.split(part)]
 
 
 class _Statement(NamedTuple):
@@ -115,6 +117,8 @@ def _add_value(
     if not statement.name:
         return False
     if expression is None or value_problems:
+        from bpx.spec.text.printed import printed_array
+
         value = printed_array(statement.text.content)
         if value is None:
             return False

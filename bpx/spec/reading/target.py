@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,6 +37,7 @@ _OTHER_FILES = {
     **dict.fromkeys(_TABLES, "use-table"),
 }
 _EXPRESSION = "<expression>"
+_MOST_NEIGHBOURS = 1000  # files of a directory that are looked at
 _LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
 _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
@@ -51,8 +52,9 @@ _ONLY_IN_TOML = re.compile(
 
 _DERIVATIVE = re.compile(
     r"\s*(?:(?:d|∂)\w*\s*/\s*(?:d|∂)(?P<by>[^\W\d]\w*?)|\\frac\{[^{}]*\}\{(?:d|\\partial)\s*(?P<latex>\w+)\})"
-    r"(?:\s+of\s+|\s*(?=[(\[|])|\s+(?=[\w\\]))(?P<formula>.+)",
-    re.DOTALL,
+    r"(?:\s+of\s+|\s*(?=[(\[|])|\s+(?=[\w\\]))(?P<formula>.+)"
+    r"|(?:[^\W\d]+[\s,]+){0,6}(?:derivative|gradient|slope|grad)\s+of\s+(?P<words>.+)",
+    re.DOTALL | re.IGNORECASE,
 )
 
 # `x^2 at x = 2, y = 3`, `x^2 |_{x=2}`: values where people say them, behind the formula.
@@ -98,7 +100,8 @@ def _refuse_other_files(path: Path) -> None:
     if help is None:
         return
     with path.open("rb") as file:
-        if format_of(file.read(LARGEST_SPEC).decode("utf-8", "ignore")) is None:
+        text = file.read(LARGEST_SPEC).decode("utf-8", "ignore")
+        if format_of(text) is None or "bpx" not in text:
             _fail("other-file", help, name=str(path), stem=path.stem)
 
 
@@ -116,13 +119,14 @@ def _refuse_bare_name(target: str, values: Mapping[str, Any]) -> None:
 def _refuse_derivative(target: str, values: Mapping[str, Any]) -> None:
     """`d/dx x^2` asks for what bpx does by itself."""
     match = _DERIVATIVE.match(target)
-    by = (match["by"] or match["latex"]) if match else ""
+    by = (match["by"] or match["latex"] or "") if match else ""
     if match and not any(name in values for name in ("d", f"d{by}")):
-        formula, stated = _formula_and_values(match["formula"].strip())
+        formula, stated = _formula_and_values((match["formula"] or match["words"]).strip())
         if formula.startswith("(") and formula.endswith(")") and ")" not in formula[:-1]:
             formula = formula[1:-1]
         given = " ".join([f'"{formula}"', *stated, *_typed_anew(values, stated)])
-        _fail("derivative-as-target", "take-derivative", command="explain", formula=given, by=by)
+        help = "take-derivative" if by else "take-gradient"
+        _fail("derivative-as-target", help, command="explain", formula=given, by=by)
 
 
 def _refuse_values_behind(target: str, values: Mapping[str, Any]) -> None:
@@ -163,6 +167,8 @@ def _typed(value: Any) -> str:
         return "…"
     if array.ndim == 0:
         return number(float(array)) if np.isfinite(array) else "…"
+    import json  # only what is said of a slip needs it
+
     return _quoted(json.dumps(array.tolist()))
 
 
@@ -199,7 +205,7 @@ def read_file(path: Path) -> Source:
         with path.open("rb") as file:
             return Source(name, decoded_text(name, file.read(LARGEST_SPEC + 1)))
     except FileNotFoundError:
-        guess = nearest(path.stem, example_names())
+        guess = nearest(path.stem, example_names()) or _neighbour(path)
         _fail("missing-file", "did-you-mean" if guess else None, name=name, guess=guess)
     except IsADirectoryError:
         _fail("is-a-directory", "directory", name=name)
@@ -208,6 +214,13 @@ def read_file(path: Path) -> Source:
     except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
         reason = getattr(error, "strerror", None) or str(error)
         _fail("unreadable", None, name=name, reason=reason.lower())
+
+
+def _neighbour(path: Path) -> str | None:
+    """The file beside a missing one whose name is most like it."""
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    guess = nearest(path.name, [other.name for other in islice(beside, _MOST_NEIGHBOURS)])
+    return str(path.with_name(guess)) if guess else None
 
 
 def decoded_text(name: str, data: bytes) -> str:

@@ -58,7 +58,7 @@ def read_all(spec: NamedGraph, tables: Iterable[Table], asked: Asked) -> list[Ta
 def _bad_options(tables: Iterable[Table], asked: Asked) -> Iterator[Diagnostic]:
     if asked.floats is not None and asked.floats not in UNITS:
         facts = {"found": asked.floats, "known": ", ".join(UNITS)}
-        yield Diagnostic("unknown-choice", None, facts)
+        yield Diagnostic("unknown-choice", None, facts, "choices-are")
     names = [row.name for table in tables for row in table.rows]
     for name in asked.skip:
         if name not in names:

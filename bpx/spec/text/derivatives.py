@@ -44,10 +44,13 @@ _INDEX = re.compile(r"(?P<name>.*\S)\s*\[(?P<at>[-\d\s:,]*\d[-\d\s:,]*)\]", re.D
 
 # Inside formulas a derivative is one name. It is written in letters that nobody uses, so that the parser
 # takes it for one; each sign is replaced by one letter, so that every place in the text stays the same.
-_SIGNS, _STROKE = {"∂": "ʼ", "d": "ʾ"}, "ʻ"
+_SIGNS, _STROKE, _BLANK = {"∂": "ʼ", "d": "ʾ"}, "ʻ", "ˀ"
 _IN_FORMULA = re.compile(
     r"(?<![\w.])(?P<d>∂|d)(?P<of>[^\W\d]\w*(?:\.(?!T\b)[^\W\d]\w*)*)(?P<stroke>\s*/\s*)(?:∂|d)"
     r"(?P<node>[^\W\d]\w*(?:\.(?!T\b|grad\b)[^\W\d]\w*)*)"
+)
+_OPERATOR_IN_FORMULA = re.compile(  # `d/dw L`
+    r"(?<![\w.])(?P<d>∂|d)(?P<stroke>\s*/\s*)(?:∂|d)(?P<node>[^\W\d]\w*)(?P<blank>\s+)(?P<of>[^\W\d]\w*)(?!\w|\()"
 )
 
 
@@ -62,7 +65,7 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
     if index is not None and name in spec.nodes:
         return [Derivative(None, name, index)]
     every = [*_by_prefix(name, index, spec), *_fractions(text, spec), *_seconds(text, spec)]
-    if not every and not name.endswith("/") and as_node_name(name) != name:
+    if not every and as_node_name(name) != name:
         # Names as other programs write them: `layers.0.weight.grad`.
         every = list(_by_prefix(as_node_name(name), index, spec))
         every += [Derivative(None, node, index) for node in [as_node_name(name)] if node in spec.nodes]
@@ -223,7 +226,14 @@ def with_derivatives_as_names(content: str, plain: Collection[int] = ()) -> str:
         sign = _SIGNS[match["d"]]
         return sign + match["of"] + _STROKE * len(match["stroke"]) + sign + match["node"]
 
-    return _IN_FORMULA.sub(as_name, content)
+    def operator_as_name(match: re.Match[str]) -> str:
+        if match.start() in plain:
+            return match.group()
+        sign = _SIGNS[match["d"]]
+        stroke, blank = _STROKE * len(match["stroke"]), _BLANK * len(match["blank"])
+        return sign + stroke + sign + match["node"] + blank + match["of"]
+
+    return _OPERATOR_IN_FORMULA.sub(operator_as_name, _IN_FORMULA.sub(as_name, content))
 
 
 def written_derivative(name: str) -> str:
@@ -231,7 +241,8 @@ def written_derivative(name: str) -> str:
     for sign, letter in _SIGNS.items():
         if name.startswith(letter):
             of, _, node = name[1:].partition(_STROKE)
-            return f"{sign}{of}/{sign}{node.lstrip(_STROKE)[1:]}"
+            node, _, behind = node.lstrip(_STROKE)[1:].partition(_BLANK)
+            return f"{sign}{of or behind.lstrip(_BLANK)}/{sign}{node}"
     return name
 
 
@@ -239,11 +250,12 @@ def with_derivatives(content: str) -> str:
     """A formula in which derivatives were names, as it was before."""
     for sign, letter in _SIGNS.items():
         content = content.replace(letter, sign)
-    return re.sub(f"{_STROKE}+", "/", content)
+    return re.sub(f"{_STROKE}+", "/", re.sub(f"{_BLANK}+", " ", content))
 
 
 def is_quotient_of_names(name: str, spec: NamedGraph) -> bool:
-    """Does `dy/dt` divide two nodes that are called so?"""
-    return name.startswith(_SIGNS["d"]) and all(
-        part in spec.nodes for part in written_derivative(name).split("/")
-    )
+    """Does `dy/dt` divide two nodes that are called so, or `d/dt` of `d/dt y`?"""
+    if not name.startswith(_SIGNS["d"]):
+        return False
+    above, below = written_derivative(name).split("/")
+    return below in spec.nodes and ("d" if name[1] == _STROKE else above) in spec.nodes

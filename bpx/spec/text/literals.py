@@ -87,9 +87,8 @@ def _whole_number(cursor: Cursor, bracket: Token) -> int | None:
 def _not_an_index(cursor: Cursor, bracket: Token) -> Stop:
     token = cursor.token
     if token.kind == "end":
-        return cursor.stop("unclosed-bracket", bracket, found="[", closing="]")
-    help = "index-by-value" if token.kind == "name" or token.text == "[" else None
-    return cursor.stop("not-an-index", token, help, index=shortened(token.text))
+        return cursor.stop("unclosed-bracket", bracket, "close-bracket", found="[", closing="]")
+    return cursor.stop("not-an-index", token, index=shortened(token.text))
 
 
 # --- settings -----------------------------------------------------------------------------------

@@ -317,7 +317,8 @@ class _Parser(Cursor):
     def unclosed(self) -> Stop:
         """The innermost bracket or bar is still open."""
         bracket = self.openings[-1].bracket
-        return self.stop("unclosed-bracket", bracket, found=bracket.text, closing=_CLOSING[bracket.text])
+        facts = {"found": bracket.text, "closing": _CLOSING[bracket.text]}
+        return self.stop("unclosed-bracket", bracket, "close-bracket", **facts)
 
     def missing_operator(self, token: Token) -> bool:
         """Two operands side by side, read as a product; or a character that means nothing here."""

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpx.spec.code.inputs import draw, gathered
+from bpx.graph.named.draw import draw
+from bpx.spec.code.inputs import gathered
 from bpx.spec.code.leaves import Attribute, get, named, put, underlying, walk
 from bpx.spec.code.loading import is_code, load_target
 from bpx.spec.code.words_of_code import (

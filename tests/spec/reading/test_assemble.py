@@ -268,7 +268,7 @@ def test_value(text, value):
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("", "empty-expression"),
+        ("", "empty-value"),
         ("y + 1", "unknown-name"),
         ("1/0", "not-finite-input"),
         ("9^9^9", "not-finite-input"),
@@ -1445,6 +1445,7 @@ ELSEWHERE = {
         "elided-array",
     ),  # test_statements.py, test_printed.py
     "two-readings",  # test_typed_inputs.py
+    "empty-value",  # test_bad_value
 }
 
 

@@ -271,7 +271,9 @@ def test_leaving_the_domain_is_said_at_the_step() -> None:
     assert text.startswith(
         "error[outside-domain]: `odds(q)` is outside the domain of `odds`: it needs 1 - q ≠ 0"
     )
-    assert text.splitlines()[-1].endswith("^" * len("odds(q)"))
+    *_, underline, help = text.splitlines()
+    assert underline.endswith("^" * len("odds(q)"))
+    assert help == "help: choose values for which 1 - q ≠ 0"
 
 
 def test_a_guard_depends_on_what_the_args_are() -> None:

@@ -219,7 +219,8 @@ def test_too_big(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_file(tmp_path: Path) -> None:
     found = problem(str(tmp_path / "zzzzzz.toml"))
-    assert (found.code, found.advice) == ("missing-file", None)
+    assert found.code == "missing-file"
+    assert found.advice.startswith("a path starts from the current directory")
 
 
 @pytest.mark.parametrize("name", ["sigmod.toml", "sigmoid.json", "somewhere/sigmoid.toml"])
@@ -232,7 +233,7 @@ def test_a_missing_file_like_its_neighbour(tmp_path: Path) -> None:
     (tmp_path / "network.toml").write_text(TOML, encoding="utf-8")
     found = problem(str(tmp_path / "netwrok.toml"))
     assert found.code == "missing-file"
-    assert found.advice is None or "network.toml" in found.advice
+    assert found.advice == f"did you mean `{tmp_path / 'network.toml'}`?"
 
 
 @pytest.mark.parametrize("name", ["folder", "folder.toml", "folder.json"])

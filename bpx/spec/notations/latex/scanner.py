@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bpx.graph.named.names import proposed_name
 from bpx.graph.notation_latex import unescaped
 from bpx.spec.notations.latex.commands import (
     OVER_NAMES,
@@ -175,7 +176,9 @@ class NameScanner:
             self.certain = False
         text = found or (_CONSTANTS.get(whole) if not over else None) or whole
         if not re.fullmatch(r"[^\W\d][\w.]*", text):
-            raise Refusing("index-notation", piece.start, end, "index-notation")
+            of_letters = re.fullmatch(r"[\w\s,]*", below)  # indices, which no name would stand for
+            help = "index-notation" if of_letters else "name-as"
+            raise Refusing("index-notation", piece.start, end, help, proposal=proposed_name(whole))
         self.add("name", text, piece, end)
         self.marks[-1].base = plain_found or plain
         self.marks[-1].index = (

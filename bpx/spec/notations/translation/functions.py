@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from bpx.graph.graph import OPS
 from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.parts import Part, atom, call, infix
+from bpx.spec.notations.translation.stopping import Refusing
 
 # Names that everybody reads alike, by the op they mean; those of the op table come first.
 ALIASES = {
@@ -83,6 +85,17 @@ def applied(op: str, args: Sequence[Part], start: int, end: int, settings: Seque
             return call("log", (value,), start, end)
         return infix(call("log", (value,), start, end), "/", call("log", (base,), start, end))
     return call(op, args, start, end, settings)
+
+
+def check_sign(name: Mark, op: str, sign: Mark, following: Mark) -> None:
+    """Refuse `2 exp + x` and `exp - x`, where one of two operands was forgotten; `exp -x` has an argument.
+
+    Raises `Refusing`.
+    """
+    before, behind = sign.start > name.end, following.start > sign.end
+    if sign.text == "+" or before == behind:
+        facts = {"name": op, "call": f"{op}({sign.text}…)", "other": f"{op}(…) {sign.text} …"}
+        raise Refusing("op-without-brackets", name.start, name.end, "argument-or-sign", **facts)
 
 
 def derivative(op: str, arg: Part, start: int, end: int) -> Part | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bpx.spec.notations.translation.functions import INVERSES, applied, derivative
+from bpx.spec.notations.translation.functions import INVERSES, applied, check_sign, derivative
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.notations.translation.limits import check_limit
 from bpx.spec.notations.translation.mark import Mark
@@ -370,6 +370,8 @@ class _Grammar:
         """`sin x`, `sin 2x`, `log x^2`; where the argument may end in two places, both are asked about."""
         if not self.begins_factor() and not self.is_infix(_SUMS):
             raise Unreadable
+        if self.is_infix(_SUMS):
+            check_sign(name, op, self.mark, self.marks[self.at + 1])
         is_number = self.mark.kind == "number"
         negative = self.is_infix(_SUMS)
         arg = self.signed(self.factor)
