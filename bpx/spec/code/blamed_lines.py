@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.report.blame import Blame, CodeLine
+from bpx.check.report.blame import Blame, CodeLine, Mistake
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.lines.backward_values import (
     Adjoint,
@@ -24,6 +24,7 @@ from bpx.spec.code.lines.backward_values import (
 )
 from bpx.spec.code.lines.corrections import Corrections, Place, Places
 from bpx.spec.code.lines.counts import Counts, line_of
+from bpx.spec.code.lines.differences import draws, mistake_between
 from bpx.spec.code.lines.doubts import corrected_culprit, count_instead, doubts, read_by_all
 from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
 from bpx.spec.code.lines.meant import RIGHT, Meant
@@ -205,10 +206,26 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
-        made.append(known._replace(claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=()))
+        mistakes = _mistakes(line.culprit, known.mistakes)
+        made.append(
+            known._replace(
+                claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=(), mistakes=mistakes
+            )
+        )
     if not made:
         return tuple(found)
     return (*made, *(culprit for culprit in found if culprit.node not in explained))
+
+
+def _mistakes(culprit: Culprit, known: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    """How the statement differs from the right one, and what the numbers alone tell."""
+    statement = culprit.setting.statement
+    if statement is None:
+        return tuple(known)
+    if culprit.right is None:
+        return (Mistake.of("drawn-again"), *known) if draws(statement.value) else tuple(known)
+    mistake = mistake_between(statement.text, culprit.right, culprit.lengths)
+    return tuple(known) if mistake is None else (mistake, *known[:1])
 
 
 def _code_line(line: WrongLine, leaves: tuple[str, ...], traced: TracedProgram) -> CodeLine | None:
