@@ -29,47 +29,107 @@ from bpx.spec.code.check import check_program
 
 # Only a second call of backward shows these.
 SECOND_CALL = ("adds to an earlier call", "gradient left in another array")
-FORMULA = ("formula", "times-formula", "plus-formula", "slip", "name-for-name", "numbers-of")
+FORMULA = ("formula", "times-formula", "plus-formula", "slip", "numbers-of")
+NAME = ("name-for-name", "other-factors", "other-index")
 SLOPE = ("own-value", "at-input", "at-output", "value-at-output", "other-op", "unchanged", "times-value")
+SLOPE = (*SLOPE, "value-for-slope", "slope-missing", "other-function")
 FACTOR = ("factor", "factor-below-one", "factor-missing", "name-lost", "part-lost", "over-value-of")
-MEAN = ("mean-lost", "mean-doubled", "averaged", "axis-averaged", "factor", "factor-below-one")
+FACTOR = (*FACTOR, "slope-missing", "mask-missing")
+MEAN = (
+    "mean-lost",
+    "mean-doubled",
+    "averaged",
+    "axis-averaged",
+    "factor",
+    "factor-below-one",
+    "root-missing",
+)
+NOT_DIVIDED = ("mean-missing", "not-divided", "summed-not-averaged", "divided-not-multiplied")
+DIVIDED = ("divided-too-often", "averaged-not-summed")
 PART = ("dropped", "path-dropped", "other-term", "mean-term", "variance-term", "part-lost", "some-outputs")
+PART = (*PART, "term-missing")
 ELEMENTS = ("shifted", "permuted", "reversed", "turned", "order-of-elements", "misrouted", "some-zero")
+ELEMENTS = (*ELEMENTS, "other-index")
 MATRIX = ("not-transposed", "result-transposed", "order-swapped", "order-swapped-not-transposed", "exchanged")
+MATRIX = (*MATRIX, "transpose-missing", "transpose-extra")
 MASK = ("mask-flipped", "mask-of-upstream", "unmasked", "some-zero", "misrouted", "unchanged", "some-sign")
+MASK = (*MASK, "mask-missing", "mask-other", "name-for-name")
 HIDDEN = ("hidden-slope-missing", "hidden-slope-twice", "hidden-slope-wrong", "gradient-above")
-OTHER = ("numbers-of", "other-gradient", "value-of", "name-for-name", "gradient-above", "times-value-of")
+OTHER = ("numbers-of", "other-gradient", "value-of", "gradient-above", "times-value-of", *NAME)
 CODES: dict[str, Sequence[str]] = {
     "missing transpose": (*MATRIX, "order-of-elements", "kernel-transposed", "axes-exchanged"),
-    "activation derivative forgotten": ("unchanged", *HIDDEN, *FACTOR, *OTHER),
+    "activation derivative forgotten": ("slope-missing", "unchanged", *HIDDEN, *FACTOR, *OTHER),
     "value for derivative": (*SLOPE, *FACTOR, *HIDDEN, "exponent-kept"),
-    "wrong derivative": (*SLOPE, *HIDDEN, "not-squared", "exponent-lost", "exponent-kept", "slip", "sign"),
+    "wrong derivative": (
+        "other-exponent",
+        "term-sign",
+        "other-factors",
+        "multiplied-not-divided",
+        "factor-missing",
+        *SLOPE,
+        *HIDDEN,
+        "not-squared",
+        "exponent-lost",
+        "exponent-kept",
+        "slip",
+        "sign",
+    ),
     "pre-activation for activation": (*SLOPE, *OTHER, *HIDDEN),
     "activation for pre-activation": (*SLOPE, *OTHER, *HIDDEN),
-    "derivative taken twice": ("local-twice", "hidden-slope-twice", "factor-doubled"),
-    "upstream gradient forgotten": ("upstream-forgotten", "part-lost", "name-lost", "value-of"),
-    "1/N forgotten": MEAN,
-    "1/N twice": MEAN,
-    "divided by the wrong length": MEAN,
-    "constant factor": ("half", "double", *FACTOR, "penalty-term", "factor-doubled"),
+    "derivative taken twice": (
+        "slope-twice",
+        "call-extra",
+        "local-twice",
+        "hidden-slope-twice",
+        "factor-doubled",
+    ),
+    "upstream gradient forgotten": (
+        "factor-missing",
+        "upstream-forgotten",
+        "part-lost",
+        "name-lost",
+        "value-of",
+    ),
+    "1/N forgotten": (*MEAN, *NOT_DIVIDED),
+    "1/N twice": (*MEAN, *DIVIDED),
+    "divided by the wrong length": (*MEAN, "other-length"),
+    "constant factor": (
+        "constant-missing",
+        "other-constant",
+        "name-doubled",
+        "factor-missing",
+        "half",
+        "double",
+        *FACTOR,
+        "penalty-term",
+        "factor-doubled",
+    ),
     "factor forgotten": (*FACTOR, "unchanged", *SLOPE, "half"),
     "product rule: wrong factor": (*OTHER, *SLOPE, "exchanged", "swapped", "slip"),
-    "sum over the wrong axis": ("wrong-axis", "axis-summed", "all-summed", "wrong-shape"),
-    "= for +=": (*PART, "one-row", "one-element", "counted-once"),
-    "sign": ("sign", "some-sign", "name-sign", "inner-sign", "double"),
+    "sum over the wrong axis": ("other-axis", "wrong-axis", "axis-summed", "all-summed", "wrong-shape"),
+    "= for +=": ("overwritten", *PART, "one-row", "one-element", "counted-once"),
+    "sign": ("term-sign", "sign", "some-sign", "name-sign", "inner-sign", "double"),
     "wrong variable": OTHER,
-    "mask forgotten": (*MASK, *HIDDEN),
-    "wrong mask": (*MASK, *HIDDEN),
-    "mask drawn again": (*MASK, "misrouted"),
+    "mask forgotten": (*MASK, "call-missing", "factor-missing", *HIDDEN),
+    "wrong mask": (*MASK, "other-constant", "other-function", *HIDDEN),
+    "mask drawn again": ("drawn-again", *MASK, "misrouted"),
     "path forgotten": (*PART, "diagonal-only", "target-forgotten", "no-mixture"),
-    "chain broken": (*HIDDEN, *PART, "unchanged", "other-gradient"),
+    "chain broken": ("name-for-name", *HIDDEN, *PART, "unchanged", "other-gradient"),
     "weights updated too early": ("updated",),
     "repeated index counted once": ("counted-once",),
     "wrong index": (*ELEMENTS, *OTHER, "stride-forgotten"),
     "slice off": (*ELEMENTS, "stride-forgotten"),
-    "wrong order": (*ELEMENTS, *MATRIX, "kernel-turned", "axes-exchanged", *PART),
-    "regularisation forgotten": ("penalty-term", "name-lost", *PART),
-    "bias regularised": ("penalty-term", *PART),
+    "wrong order": (
+        "loop-order",
+        "order-of-items",
+        *ELEMENTS,
+        *MATRIX,
+        "kernel-turned",
+        "axes-exchanged",
+        *PART,
+    ),
+    "regularisation forgotten": ("term-missing", "penalty-term", "name-lost", *PART),
+    "bias regularised": ("term-extra", "penalty-term", *PART),
 }
 
 
@@ -159,7 +219,9 @@ def main(arguments: Sequence[str]) -> None:
     lines, kinds = sum(row.line for row in rows), sum(row.kind_named for row in rows)
     seconds = sum(row.seconds for row in rows)
     print(f"of {len(rows)} mistakes: {lines} lines named ({lines / len(rows):.1%}), {kinds} kinds")
-    print(f"({kinds / len(rows):.1%}), {sum(row.corrected for row in rows)} corrections; {seconds:.0f} s of CPU")
+    print(
+        f"({kinds / len(rows):.1%}), {sum(row.corrected for row in rows)} corrections; {seconds:.0f} s of CPU"
+    )
 
 
 if __name__ == "__main__":

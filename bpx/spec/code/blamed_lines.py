@@ -345,7 +345,8 @@ def _with_correction(
     if place is None:
         return culprit
     leaves = frozenset(culprit.leaves)
-    return culprit._replace(right=Corrections(lambda: _mends(traced, points, leaves), counts).of(place))
+    right = Corrections(lambda: _mends(traced, points, leaves), counts).of(place)
+    return culprit._replace(right=right, lengths=place.lengths)
 
 
 def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:

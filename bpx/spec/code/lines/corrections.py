@@ -36,6 +36,11 @@ class Place(NamedTuple):
     code: CodeType
     scope: dict[str, Any]
 
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The names of whole numbers."""
+        return tuple(name for name, value in self.scope.items() if type(value) is int)
+
 
 @dataclass
 class Places(Recorder):

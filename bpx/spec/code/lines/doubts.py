@@ -74,9 +74,9 @@ def corrected_culprit(
     line = line_of(place.statement)
     for culprit in culprits:
         if culprit.setting.statement and line_of(culprit.setting.statement) == line:
-            return culprit._replace(right=text, leaves=tuple(wrong))
+            return culprit._replace(right=text, leaves=tuple(wrong), lengths=place.lengths)
     same = [one for one in settings if one.statement and line_of(one.statement) == line and not one.argument]
     targets = place.statement.targets or ("",)
     key = Key(place.code.co_filename, place.statement.line, targets[0])
     setting = same[0] if same else Setting(key, 0, place.statement, np.zeros(()), None, {})
-    return Culprit(setting, Adjoint(-1, None), 1.0, tuple(wrong), text)
+    return Culprit(setting, Adjoint(-1, None), 1.0, tuple(wrong), text, place.lengths)

@@ -29,7 +29,8 @@ class Culprit(NamedTuple):
     adjoint: Adjoint
     factor: float
     leaves: tuple[Any, ...]  # the gradients that are wrong because of it
-    right: str | None = None  # what the line should say behind its equals sign
+    right: str | None = None  # the statement as it should be
+    lengths: tuple[str, ...] = ()  # names of whole numbers that it may divide by
 
 
 class Attempt(NamedTuple):
