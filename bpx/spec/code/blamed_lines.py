@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,8 +22,8 @@ from bpx.spec.code.lines.backward_values import (
     steps_between,
     sums_of_parts,
 )
-from bpx.spec.code.lines.corrections import Corrections, Place, Places
-from bpx.spec.code.lines.counts import Counts, line_of
+from bpx.spec.code.lines.corrections import Correction, Corrections, Place, Places, Suspect
+from bpx.spec.code.lines.counts import Counts, LineKey, line_of
 from bpx.spec.code.lines.differences import draws, mistake_between
 from bpx.spec.code.lines.doubts import corrected_culprit, count_instead, doubts, read_by_all
 from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
@@ -98,7 +98,7 @@ def _wrong_lines(traced: TracedProgram, mean: int) -> list[WrongLine]:
     culprits = search.culprits(settings, meant)
     arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
     narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
-    lines = _corrected(traced, settings, meant, narrow, frozenset(wrong), scale)
+    lines = _corrected(traced, settings, meant, narrow, frozenset(wrong), scale, search.reached)
     return [WrongLine(culprit, _node_of(traced, culprit, by_node), mean) for culprit in lines]
 
 
@@ -267,6 +267,7 @@ def _corrected(
     culprits: Sequence[Culprit],
     wrong: frozenset[Path],
     scale: Mapping[Path, float],
+    reached: Mapping[LineKey, frozenset[Path]],
 ) -> list[Culprit]:
     """The culprits, with what their lines should say; another line alone, if a change of it mends all.
 
@@ -283,24 +284,59 @@ def _corrected(
     kept = frozenset(path for path in kept if _mends(traced, points, frozenset({path})))
     counts = _counts(traced, points)
     search = Corrections(lambda: _mends(traced, points, wrong | kept), counts)
-    # Lines that set no arrays come last: a sign in a length is seldom what is meant.
-    suspects = [line for line in by_line if line in named or doubtful.get(line) != RIGHT]
+    suspects = [
+        line
+        for line in by_line
+        if (line in named or doubtful.get(line) != RIGHT) and reached.get(line, wrong) >= wrong
+    ]
     shared = read_by_all(counts, by_line, culprits)
     order = sorted(
         suspects, key=lambda line: (line not in shared, doubtful.get(line, RIGHT + 1), line not in named)
     )
-    for line in order:
-        text = search.of(by_line[line])
-        if text is not None:
-            line, text = count_instead(search, counts, by_line, line, text)
-            culprit = corrected_culprit(by_line[line], text, settings, culprits, wrong)
-            if culprit.adjoint.node < 0:
-                with search.changed(by_line[line], text):
-                    culprit = culprit._replace(adjoint=_adjoint(traced, by_line[line], meant))
-            return [culprit]
+    # Lines that set no arrays come last: a sign in a length is seldom what is meant.
+    trusted = [Suspect(by_line[line], _trust(line, shared, named, doubtful)) for line in order]
+    corrections = search.smallest(trusted)
+    if corrections:
+        best = _likeliest(traced, search, corrections, meant)
+        line, text = count_instead(search, counts, by_line, line_of(best.place.statement), best.text)
+        culprit = corrected_culprit(by_line[line], text, settings, culprits, wrong)
+        if culprit.adjoint.node < 0:
+            with search.changed(by_line[line], text):
+                culprit = culprit._replace(adjoint=_adjoint(traced, by_line[line], meant))
+        return [culprit]
     if len(culprits) == 1:
         return list(culprits)
     return [_with_correction(traced, one, by_line, points, counts) for one in culprits]
+
+
+def _trust(
+    line: LineKey, shared: Collection[LineKey], named: Sequence[LineKey], doubtful: Collection[LineKey]
+) -> int:
+    """How little a line is suspected."""
+    if line in shared:
+        return -1
+    return 0 if line in named or line in doubtful else 1
+
+
+def _likeliest(
+    traced: TracedProgram, search: Corrections, corrections: Sequence[Correction], meant: Meant
+) -> Correction:
+    """Of several corrections the one with which most of what backward sets has a meaning."""
+
+    def strangeness(correction: Correction) -> tuple[int, int]:
+        recorder = Recorder()
+        with search.changed(correction.place, correction.text):
+            run_backward(traced.program, traced.upstream, recorder)
+        values = [
+            (meant.strangeness(one.value), one)
+            for one in recorder.settings
+            if isinstance(one.value, np.ndarray) and one.value.size > 1 and not one.argument
+        ]
+        line = line_of(correction.place.statement)
+        own = [rank for rank, one in values if one.statement and line_of(one.statement) == line]
+        return sum(rank == 2 for rank, _ in values), min(own, default=2)
+
+    return min(corrections, key=strangeness) if len(corrections) > 1 else corrections[0]
 
 
 def _counts(traced: TracedProgram, points: Sequence[Point]) -> Counts:

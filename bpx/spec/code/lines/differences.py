@@ -120,7 +120,9 @@ class _Differences:
         return None
 
     def _of_products(self, wrong: Product, right: Product) -> Mistake | None:
-        extra, missing = without(wrong.factors, right.factors, is_same)
+        # `1 / n * x`: the 1 is no factor of its own.
+        above = [[one for one in product.factors if not is_one(one)] for product in (wrong, right)]
+        extra, missing = without(above[0], above[1], is_same)
         extra_below, missing_below = without(wrong.divisors, right.divisors, is_same)
         left = (len(extra), len(missing), len(extra_below), len(missing_below))
         if wrong.sign != right.sign:
@@ -136,7 +138,7 @@ class _Differences:
         if left in rows:
             return rows[left]()
         if any(left[2:]):
-            return self._one_over(wrong, right)
+            return None
         if missing and not extra:
             return self._not_multiplied(missing)
         if extra and not missing:
@@ -144,14 +146,6 @@ class _Differences:
         if is_single_name(extra) and len(missing) == 2 and is_slope(missing):
             return Mistake.of("value-for-slope", wrong=product_text(extra), right=product_text(missing))
         return Mistake.of("other-factors", wrong=product_text(extra), right=product_text(missing))
-
-    def _one_over(self, wrong: Product, right: Product) -> Mistake | None:
-        """`1 / n * x` for `x`: the 1 is no factor of its own."""
-        pairs = [
-            product._replace(factors=tuple(one for one in product.factors if not is_one(one)))
-            for product in (wrong, right)
-        ]
-        return self._of_products(*pairs) if pairs != [wrong, right] else None
 
     def _not_divided(self, divisor: ast.expr) -> Mistake:
         code = "mean-missing" if self._is_length(divisor) else "not-divided"

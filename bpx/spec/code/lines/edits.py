@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from itertools import chain
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -40,11 +39,22 @@ _COMPARISONS: dict[type[ast.AST], tuple[str, ...]] = {
     ast.GtE: ("<", "<="),
     ast.LtE: (">", ">="),
 }
+_ALONG_AXES = ("sum", "mean", "max", "min", "argmax", "argmin", "repeat", "flip")
 _LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp)
 
 
-def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator[str]:
-    """Statements, or heads of loops, that differ from this one in one place.
+class Edit(NamedTuple):
+    """A statement with one change, and how large the change is."""
+
+    size: int
+    text: str
+
+
+SLIP, NAME, FACTOR, TERM = range(4)  # a sign or a transpose; a name or a number; a factor; a term of a sum
+
+
+def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator[Edit]:
+    """Statements, or heads of loops, that differ from this one in one place; the smallest changes first.
 
     What sets a `number`, as a length, is not multiplied by arrays.
     """
@@ -53,10 +63,16 @@ def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator
         return
     edited = _Edited(text, tree, scope)
     seen = {text}
-    for other in chain(edited.of_its_parts(), edited.of_the_statement(), edited.with_more(number)):
-        if other not in seen and _parsed(other) is not None:
-            seen.add(other)
-            yield other
+    for size, others in (
+        (SLIP, edited.slips()),
+        (NAME, edited.other_names()),
+        (FACTOR, edited.other_factors(number)),
+        (TERM, edited.other_terms(number)),
+    ):
+        for other in others:
+            if other not in seen and _parsed(other) is not None:
+                seen.add(other)
+                yield Edit(size, other)
 
 
 def _parsed(text: str) -> ast.stmt | None:
@@ -71,7 +87,7 @@ class _Edited:
 
     def __init__(self, text: str, tree: ast.stmt, scope: Mapping[str, Any]) -> None:
         self._text, self._tree = text, tree
-        self._arrays = {name: value for name, value in scope.items() if _is_array(value)}
+        self._arrays = _arrays(scope)
         self._numbers = {name: value for name, value in scope.items() if isinstance(value, float)}
         self._lengths = _lengths(scope, self._arrays, text)
         self._scope = scope
@@ -81,33 +97,41 @@ class _Edited:
         return ast.get_source_segment(self._text, node) or ""
 
     def _put(self, node: ast.expr, other: str) -> str:
-        """The statement with another text for one part; in parentheses, where they are needed."""
+        """The statement with another text for one part; in parentheses only where they are needed."""
         start, end = node.col_offset, node.end_col_offset or 0
-        bare, safe = (f"{self._text[:start]}{text}{self._text[end:]}" for text in (other, f"({other})"))
-        trees = [_parsed(text) for text in (bare, safe)]
+        before, after = self._text[:start], self._text[end:]
+        texts = [f"{before}{other}{after}", f"{before}({other}){after}"]
+        if before.endswith("(") and after.startswith(")"):
+            texts = [f"{before[:-1]}{other}{after[1:]}", texts[0]]
+        trees = [_parsed(text) for text in texts]
         same = trees[0] and trees[1] and ast.dump(trees[0]) == ast.dump(trees[1])
-        return bare if same else safe
+        return texts[0] if same else texts[1]
 
     def _tight(self, node: ast.expr) -> str:
         text = self._of(node)
         return f"({text})" if isinstance(node, _LOOSE) else text
 
-    # --- the statement as a whole ---
+    # --- slips: signs, operators, transposes, functions ---
 
-    def of_the_statement(self) -> Iterator[str]:
-        """Another sign, `+=` for `=`, the other way round a loop."""
-        value, tree = self._value, self._tree
-        if value is None:
-            return
-        if isinstance(tree, ast.For):
-            reversed_already = isinstance(value, ast.Call) and self._of(value.func) == "reversed"
-            if reversed_already and isinstance(value, ast.Call) and value.args:
+    def slips(self) -> Iterator[str]:
+        """Another operator, function or sign, `+=` for `=`, the other way round a loop."""
+        value = self._value
+        if value is not None and isinstance(self._tree, ast.For):
+            if _calls(value, "reversed") and isinstance(value, ast.Call) and value.args:
                 yield self._put(value, self._of(value.args[0]))
             else:
                 yield self._put(value, f"reversed({self._of(value)})")
-            return
-        yield from self._otherwise_assigned(self._of(value))
-        yield self._put(value, f"-{self._tight(value)}")
+        elif value is not None:
+            yield self._put(value, f"-{self._tight(value)}")
+            yield from self._otherwise_assigned(self._of(value))
+        for node in self._nodes():
+            yield from self._operators(node)
+            yield from self._calls(node)
+            yield from self._transposes(node)
+
+    def _nodes(self) -> list[ast.expr]:
+        head = self._value if isinstance(self._tree, ast.For) else self._tree
+        return [node for node in ast.walk(head) if isinstance(node, ast.expr)] if head is not None else []
 
     def _otherwise_assigned(self, value: str) -> Iterator[str]:
         tree = self._tree
@@ -118,17 +142,6 @@ class _Edited:
             target = self._of(tree.targets[0])
             yield f"{target} += {value}"
             yield f"{target} = {target} + {value}"
-
-    # --- its parts ---
-
-    def of_its_parts(self) -> Iterator[str]:
-        """Every part of it otherwise: names, operators, functions, axes, numbers."""
-        heads = [self._value] if isinstance(self._tree, ast.For) else [self._tree]
-        nodes = [node for head in heads if head is not None for node in ast.walk(head)]
-        for kind in (self._operators, self._calls, self._constants, self._leaves):
-            for node in nodes:
-                if isinstance(node, ast.expr):
-                    yield from kind(node)
 
     def _operators(self, node: ast.expr) -> Iterator[str]:
         if isinstance(node, ast.BinOp):
@@ -166,6 +179,47 @@ class _Edited:
                 yield self._put(node, f"{a}.dot({b})")
         if function == "len" and node.args:
             yield self._put(node, f"{self._tight(node.args[0])}.size")
+        yield from self._axes(node, name)
+        yield from self._nested(node, name)
+
+    def _axes(self, node: ast.Call, name: str) -> Iterator[str]:
+        on_array = isinstance(node.func, ast.Attribute) and self._of(node.func.value) not in ("np", "numpy")
+        place = 0 if on_array else 1
+        axes = [keyword.value for keyword in node.keywords if keyword.arg == "axis"]
+        axes += node.args[place : place + 1] if name in _ALONG_AXES else []
+        for axis in axes:
+            for other in ("0", "1", "-1"):
+                yield self._put(axis, other)
+
+    def _nested(self, node: ast.Call, name: str) -> Iterator[str]:
+        """Without a function that was called on the argument of another, or with one."""
+        for argument in node.args:
+            if isinstance(argument, ast.Call) and len(argument.args) == 1:
+                yield self._put(argument, self._of(argument.args[0]))
+        for owner, value in self._scope.items() if len(node.args) == 1 and name else ():
+            is_other = hasattr(value, "__dict__") and not self._of(node.func).startswith(f"{owner}.")
+            if is_other and callable(getattr(type(value), name, None)):
+                yield self._put(node.args[0], f"{owner}.{name}({self._of(node.args[0])})")
+                yield self._put(node, f"{owner}.{name}({self._of(node)})")
+
+    def _transposes(self, node: ast.expr) -> Iterator[str]:
+        if not _is_read(node):
+            return
+        text = self._of(node)
+        value = self._scope.get(text)
+        if text.endswith(".T"):
+            yield self._put(node, text[:-2])
+        elif isinstance(value, np.ndarray) and _is_array(value) and value.ndim > 1:
+            yield self._put(node, f"{text}.T")
+
+    # --- other names and numbers ---
+
+    def other_names(self) -> Iterator[str]:
+        """A name for one of the same shape, a number for another, an index for one beside it."""
+        for node in self._nodes():
+            yield from self._constants(node)
+            yield from self._names(node)
+            yield from self._indices(node)
 
     def _constants(self, node: ast.expr) -> Iterator[str]:
         number = node.value if isinstance(node, ast.Constant) else None
@@ -174,60 +228,137 @@ class _Edited:
         for other in (number + 1, number - 1, 2 * number, number / 2, -number):
             if isinstance(number, float) or float(other).is_integer():
                 yield self._put(node, repr(type(number)(other)))
+        for name in [name for name in self._arrays if number == 1]:
+            yield self._put(node, name)
 
-    def _leaves(self, node: ast.expr) -> Iterator[str]:
-        """Another name of the same shape, the transpose, another length."""
-        if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript) or not isinstance(
-            node.ctx, ast.Load
-        ):
+    def _names(self, node: ast.expr) -> Iterator[str]:
+        if not _is_read(node):
             return
         text = self._of(node)
-        if text.endswith(".T"):
-            yield self._put(node, text[:-2])
         value = self._scope.get(text)
         if isinstance(value, np.ndarray) and _is_array(value) and value.ndim:
-            yield self._put(node, f"{text}.T")
             for other in self._alike(value):
                 yield self._put(node, other)
-            for slope in (f"1 - {text} ** 2", f"{text} ** 2", f"{text} * (1 - {text})", f"1 - {text}"):
-                yield self._put(node, slope)
+        elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype.kind == "i"):
+            for name, other in self._scope.items():
+                if type(other) is type(value) and len(other) == len(value) and name != text:
+                    yield self._put(node, name)
         elif text in self._scope and isinstance(value, int):
             for length in self._lengths:
                 yield self._put(node, length)
+
+    def _indices(self, node: ast.expr) -> Iterator[str]:
+        """The element before or behind; all rows, each with its own column."""
+        if not isinstance(node, ast.Subscript):
+            return
+        index = node.slice
+        if isinstance(index, ast.Tuple) and len(index.elts) == 2 and isinstance(index.elts[0], ast.Slice):
+            column = self._of(index.elts[1])
+            if np.ndim(self._scope.get(column, 0)) == 1 and self._of(index.elts[0]) == ":":
+                length = next((name for name in self._lengths if f"({column})" in name), f"len({column})")
+                yield self._put(index.elts[0], f"np.arange({length})")
+        for part in index.elts if isinstance(index, ast.Tuple) else [index]:
+            if isinstance(part, ast.Name | ast.UnaryOp) and isinstance(
+                self._scope.get(self._of(part).lstrip("-"), None), int
+            ):
+                yield self._put(part, f"{self._of(part)} - 1")
+                yield self._put(part, f"{self._of(part)} + 1")
 
     def _alike(self, value: Any) -> list[str]:
         names = [name for name, other in self._arrays.items() if np.shape(other) == np.shape(value)]
         return names[:MOST_NAMES]
 
-    # --- something more ---
+    # --- other factors and terms ---
 
-    def with_more(self, is_number: bool = False) -> Iterator[str]:
-        """A factor or a term that is missing."""
+    def other_factors(self, is_number: bool = False) -> Iterator[str]:
+        """A factor that is missing, or a slope or a mask in the place of a value."""
+        if is_number or not isinstance(self._tree, ast.For):
+            for part in self._summands():
+                yield from self._times_numbers(part)
+        for node in self._nodes():
+            yield from self._slopes(node)
+        if not is_number:
+            for part in self._summands():
+                yield from self._times_arrays(part)
+
+    def _summands(self) -> list[ast.expr]:
+        """The value, and the terms of it."""
         value = self._value
         if value is None or isinstance(self._tree, ast.For) or isinstance(value, ast.Tuple):
-            return
-        text, tight = self._of(value), self._tight(value)
-        tight = text if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div) else tight
-        for number in (*self._numbers, *self._lengths, "2", "0.5"):
-            yield self._put(value, f"{tight} * {number}")
+            return []
+        is_sum = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub)
+        return [value, value.left, value.right] if is_sum and isinstance(value, ast.BinOp) else [value]
+
+    def _as_factor(self, node: ast.expr) -> str:
+        is_product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
+        return self._of(node) if is_product else self._tight(node)
+
+    def _times_numbers(self, part: ast.expr) -> Iterator[str]:
+        factor = self._as_factor(part)
+        for number in (*self._lengths, *self._numbers, "2", "0.5"):
             if number in self._lengths:
-                yield self._put(value, f"{tight} / {number}")
-        arrays = [] if is_number else [name for name, array in self._arrays.items() if np.ndim(array)]
-        for name in arrays[:MOST_NAMES]:
-            for factor in (
+                yield self._put(part, f"{factor} / {number}")
+            yield self._put(part, f"{number} * {factor}")
+
+    def _slopes(self, node: ast.expr) -> Iterator[str]:
+        text = self._of(node)
+        value = self._scope.get(text) if _is_read(node) else None
+        if not isinstance(value, np.ndarray) or not _is_array(value) or not value.ndim:
+            return
+        yield self._put(node, f"(1 - {text} ** 2)")
+        for product in (f"{text} * (1 - {text})", f"{text} ** 2", f"1 - {text}"):
+            if "* (" in product:  # without parentheses that a product does not need
+                yield f"{self._text[: node.col_offset]}{product}{self._text[node.end_col_offset or 0 :]}"
+            yield self._put(node, product)
+        for name in self._alike(value):
+            yield self._put(node, f"({name} > 0)")
+
+    def _times_arrays(self, part: ast.expr) -> Iterator[str]:
+        factor = self._as_factor(part)
+        names = [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]
+        for name in names:
+            for other in (
                 name,
                 f"(1 - {name} ** 2)",
                 f"{name} * (1 - {name})",
                 f"({name} > 0)",
                 f"2 * {name}",
             ):
-                yield self._put(value, f"{tight} * {factor}")
-            yield self._put(value, f"{tight} / {name}")
-            yield self._put(value, f"{text} + {name}")
-            yield self._put(value, f"{text} - {name}")
-            for number in self._numbers:
-                yield self._put(value, f"{text} + {number} * {name}")
-                yield self._put(value, f"{text} + 2 * {number} * {name}")
+                yield self._put(part, f"{factor} * {other}")
+        # A factor of one of the names, where it stands inside a call: `np.outer(d, r * h)`.
+        for node in self._nodes():
+            if _is_read(node) and isinstance(part, ast.Call) and self._of(node) in self._arrays:
+                for name in self._alike(self._arrays[self._of(node)]):
+                    yield self._put(node, f"{name} * {self._of(node)}")
+
+    def other_terms(self, is_number: bool = False) -> Iterator[str]:
+        """A term that is missing, or a divisor."""
+        for value in self._summands()[:1] if not is_number else ():
+            text, factor = self._of(value), self._as_factor(value)
+            for name in [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]:
+                yield self._put(value, f"{text} + {name}")
+                yield self._put(value, f"{text} - {name}")
+                for number in self._numbers:
+                    yield self._put(value, f"{text} + {number} * {name}")
+                    yield self._put(value, f"{text} + 2 * {number} * {name}")
+                yield self._put(value, f"{factor} / {name}")
+
+
+def _is_read(node: ast.expr) -> TypeGuard[ast.Name | ast.Attribute | ast.Subscript]:
+    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
+
+
+def _calls(node: ast.expr, function: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
+
+
+def _arrays(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays, each by its shortest name."""
+    names: dict[int, str] = {}
+    for name, value in scope.items():
+        if _is_array(value) and len(name) < len(names.get(id(value), f"{name} ")):
+            names[id(value)] = name
+    return {name: scope[name] for name in names.values()}
 
 
 def _is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:

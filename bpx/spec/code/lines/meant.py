@@ -87,6 +87,14 @@ class Meant:
         """Whether it is an adjoint."""
         return any(close(value, other) for other in self._whole)
 
+    def strangeness(self, value: Any) -> int:
+        """0 for an adjoint, as it is or times a length; 1 for what belongs to a backward pass; else 2."""
+        lengths = of_lengths(value)
+        if any(self.is_whole(value * factor) for factor in (1.0, *(1 / n for n in lengths if n > 0))):
+            return 0
+        near = (*self._parts, *self._alike, *self._whole)
+        return 1 if any(close(sign * value, other) for sign in (1.0, -1.0) for other in near) else 2
+
     def is_alike(self, value: Any) -> bool:
         """Whether it is a local derivative, or a value of the forward pass."""
         return any(close(value, other) for other in self._alike)
