@@ -280,6 +280,8 @@ def _corrected(
     points = _points(traced, scale)
     doubtful = doubts(settings, meant)
     named = [line_of(one.setting.statement) for one in culprits if one.setting.statement]
+    calls = {line for one in culprits for line in _calls_to(settings, one.setting)}
+    named += calls
     kept = frozenset(path for path in points[0].right if path not in wrong)
     kept = frozenset(path for path in kept if _mends(traced, points, frozenset({path})))
     counts = _counts(traced, points)
@@ -287,7 +289,8 @@ def _corrected(
     suspects = [
         line
         for line in by_line
-        if (line in named or doubtful.get(line) != RIGHT) and reached.get(line, wrong) >= wrong
+        if (line in named or doubtful.get(line) != RIGHT)
+        and (line in calls or reached.get(line, wrong) >= wrong)
     ]
     shared = read_by_all(counts, by_line, culprits)
     order = sorted(
@@ -307,6 +310,15 @@ def _corrected(
     if len(culprits) == 1:
         return list(culprits)
     return [_with_correction(traced, one, by_line, points, counts) for one in culprits]
+
+
+def _calls_to(settings: Sequence[Setting], setting: Setting) -> list[LineKey]:
+    """The line that called the function in which something was set: what it handed over may be wrong."""
+    for other in reversed(settings[: settings.index(setting)] if setting in settings else []):
+        inside = other.key.filename == setting.key.filename and other.key.line < setting.key.line
+        if other.argument and other.statement is not None and inside:
+            return [line_of(other.statement)]
+    return []
 
 
 def _trust(

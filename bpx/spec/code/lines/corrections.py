@@ -205,18 +205,24 @@ def _head(code: CodeType, line: int) -> Statement | None:
 def _values_at_hand(frame: FrameType) -> dict[str, Any]:
     """Arrays, numbers, lists and objects, by the texts of variables, attributes and items."""
     used = {name: frame.f_globals[name] for name in frame.f_code.co_names if name in frame.f_globals}
+    used |= {name: item for name, item in frame.f_globals.items() if isinstance(item, FunctionType)}
     values: dict[str, Any] = {}
     for name, value in {**frame.f_locals, **used}.items():
         if isinstance(value, dict):
             values.update({f"{name}[{key!r}]": item for key, item in value.items() if _is_of_use(item)})
         elif name == "self":
             values.update({f"self.{key}": item for key, item in vars(value).items() if _is_of_use(item)})
+            values.update({f"self.{key}": item for key, item in _methods(type(value)).items()})
         elif _is_of_use(value):
             values[name] = value
     return values
 
 
+def _methods(kind: type) -> dict[str, Any]:
+    return {name: item for name, item in vars(kind).items() if isinstance(item, FunctionType)}
+
+
 def _is_of_use(value: Any) -> bool:
     return isinstance(value, np.ndarray | int | float | list | tuple) or (
-        hasattr(value, "__dict__") and not isinstance(value, type | FunctionType | ModuleType)
+        hasattr(value, "__dict__") and not isinstance(value, type | ModuleType)
     )

@@ -30,6 +30,7 @@ from bpx.spec.code.lines.expressions import (
     is_sum_or_product,
     matrix_operands,
     parsed,
+    parts_that_differ,
     product_text,
     target_of,
     terms_of,
@@ -99,10 +100,22 @@ class _Differences:
 
     def of_values(self, wrong: ast.expr, right: ast.expr) -> Mistake | None:
         """The row of the table for two expressions."""
+        everywhere = self._everywhere(wrong, right)
+        if everywhere is not None:
+            return everywhere
         terms = terms_of(wrong), terms_of(right)
         if max(map(len, terms)) > 1:
             return self._of_sums(*terms)
         return self._of_products(terms[0][0], terms[1][0])
+
+    def _everywhere(self, wrong: ast.expr, right: ast.expr) -> Mistake | None:
+        """One part for another wherever it stands, if it stands in several places."""
+        texts = text_of(wrong), text_of(right)
+        for one, other in parts_that_differ(wrong, right):
+            part = text_of(one)
+            if texts[0].count(part) > 1 and texts[0].replace(part, text_of(other)) == texts[1]:
+                return self._of_parts(one, other)
+        return None
 
     def _of_sums(self, wrong: Sequence[Product], right: Sequence[Product]) -> Mistake | None:
         left, missing = without(wrong, right, is_equal_product)

@@ -107,6 +107,16 @@ class _Edited:
         same = trees[0] and trees[1] and ast.dump(trees[0]) == ast.dump(trees[1])
         return texts[0] if same else texts[1]
 
+    def _put_everywhere(self, node: ast.expr, other: str) -> Iterator[str]:
+        """The statement with another text for a part, there and wherever it stands."""
+        yield self._put(node, other)
+        same = [one for one in self._nodes() if self._of(one) == self._of(node)]
+        if len(same) > 1:
+            text = self._text
+            for one in sorted(same, key=lambda one: -one.col_offset):
+                text = f"{text[: one.col_offset]}{other}{text[one.end_col_offset or 0 :]}"
+            yield text
+
     def _tight(self, node: ast.expr) -> str:
         text = self._of(node)
         return f"({text})" if isinstance(node, _LOOSE) else text
@@ -169,6 +179,8 @@ class _Edited:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         function = self._of(node.func)
         arguments = self._text[node.func.end_col_offset or 0 : node.end_col_offset or 0]
+        for other in self._related(function):
+            yield self._put(node.func, other)
         for twin in _TWINS.get(name, ()):
             yield self._put(node, f"{function[: -len(name)]}{twin}{arguments}")
         if name in ("dot", "outer", "matmul") and len(node.args) == 2:
@@ -182,6 +194,16 @@ class _Edited:
         yield from self._axes(node, name)
         yield from self._nested(node, name)
 
+    def _related(self, function: str) -> list[str]:
+        """Functions that share the beginning of their name: `sigmoid` and `sigmoid_prime`."""
+        return [
+            name
+            for name, value in self._scope.items()
+            if callable(value)
+            and name != function
+            and (name.startswith(function) or function.startswith(name))
+        ]
+
     def _axes(self, node: ast.Call, name: str) -> Iterator[str]:
         on_array = isinstance(node.func, ast.Attribute) and self._of(node.func.value) not in ("np", "numpy")
         place = 0 if on_array else 1
@@ -192,10 +214,9 @@ class _Edited:
                 yield self._put(axis, other)
 
     def _nested(self, node: ast.Call, name: str) -> Iterator[str]:
-        """Without a function that was called on the argument of another, or with one."""
-        for argument in node.args:
-            if isinstance(argument, ast.Call) and len(argument.args) == 1:
-                yield self._put(argument, self._of(argument.args[0]))
+        """Without a function that was called once too often, or with one."""
+        if len(node.args) == 1 and not node.keywords:
+            yield from self._put_everywhere(node, self._of(node.args[0]))
         for owner, value in self._scope.items() if len(node.args) == 1 and name else ():
             is_other = hasattr(value, "__dict__") and not self._of(node.func).startswith(f"{owner}.")
             if is_other and callable(getattr(type(value), name, None)):
@@ -228,8 +249,6 @@ class _Edited:
         for other in (number + 1, number - 1, 2 * number, number / 2, -number):
             if isinstance(number, float) or float(other).is_integer():
                 yield self._put(node, repr(type(number)(other)))
-        for name in [name for name in self._arrays if number == 1]:
-            yield self._put(node, name)
 
     def _names(self, node: ast.expr) -> Iterator[str]:
         if not _is_read(node):
@@ -238,10 +257,11 @@ class _Edited:
         value = self._scope.get(text)
         if isinstance(value, np.ndarray) and _is_array(value) and value.ndim:
             for other in self._alike(value):
-                yield self._put(node, other)
+                yield from self._put_everywhere(node, other)
         elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype.kind == "i"):
             for name, other in self._scope.items():
-                if type(other) is type(value) and len(other) == len(value) and name != text:
+                alike = type(other) is type(value) and (isinstance(value, list) or len(other) == len(value))
+                if alike and name != text:
                     yield self._put(node, name)
         elif text in self._scope and isinstance(value, int):
             for length in self._lengths:
@@ -291,7 +311,7 @@ class _Edited:
 
     def _as_factor(self, node: ast.expr) -> str:
         is_product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
-        return self._of(node) if is_product else self._tight(node)
+        return self._of(node) if is_product or isinstance(node, ast.UnaryOp) else self._tight(node)
 
     def _times_numbers(self, part: ast.expr) -> Iterator[str]:
         factor = self._as_factor(part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 _PRODUCTS = ("dot", "matmul", "outer")
@@ -218,3 +218,14 @@ def is_slope(factors: Sequence[ast.expr]) -> bool:
 def is_complement(node: ast.expr) -> bool:
     """`1 - x`."""
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and is_one(node.left)
+
+
+def parts_that_differ(one: ast.AST, other: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The pairs of parts in the same place that differ, the largest first."""
+    if is_same(one, other):
+        return
+    if isinstance(one, ast.expr) and isinstance(other, ast.expr):
+        yield one, other
+    if type(one) is type(other):
+        for part, match in zip(ast.iter_child_nodes(one), ast.iter_child_nodes(other), strict=False):
+            yield from parts_that_differ(part, match)
