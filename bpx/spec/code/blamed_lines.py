@@ -27,7 +27,7 @@ from bpx.spec.code.lines.counts import Counts, LineKey, line_of
 from bpx.spec.code.lines.differences import draws, mistake_between
 from bpx.spec.code.lines.doubts import corrected_culprit, count_instead, doubts, read_by_all
 from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
-from bpx.spec.code.lines.meant import RIGHT, Meant
+from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
 from bpx.spec.code.lines.shown_node import shown_node
@@ -335,18 +335,15 @@ def _likeliest(
 ) -> Correction:
     """Of several corrections the one with which most of what backward sets has a meaning."""
 
-    def strangeness(correction: Correction) -> tuple[int, int]:
+    def strangeness(correction: Correction) -> tuple[int, int, bool]:
         recorder = Recorder()
         with search.changed(correction.place, correction.text):
             run_backward(traced.program, traced.upstream, recorder)
-        values = [
-            (meant.strangeness(one.value), one)
-            for one in recorder.settings
-            if isinstance(one.value, np.ndarray) and one.value.size > 1 and not one.argument
-        ]
+        ranks = meant.strange(recorder.settings)
         line = line_of(correction.place.statement)
-        own = [rank for rank, one in values if one.statement and line_of(one.statement) == line]
-        return sum(rank == 2 for rank, _ in values), min(own, default=2)
+        own = [rank for one, rank in ranks.items() if one.statement and line_of(one.statement) == line]
+        calls = any(one.argument and one.statement is correction.place.statement for one in recorder.settings)
+        return sum(rank == STRANGEST for rank in ranks.values()), min(own, default=STRANGEST), calls
 
     return min(corrections, key=strangeness) if len(corrections) > 1 else corrections[0]
 
