@@ -27,7 +27,7 @@ from bpx.spec.code.lines.counts import Counts, LineKey, line_of
 from bpx.spec.code.lines.differences import draws, mistake_between
 from bpx.spec.code.lines.doubts import corrected_culprit, count_instead, doubts, read_by_all
 from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
-from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
+from bpx.spec.code.lines.meant import LIKE, RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
 from bpx.spec.code.lines.shown_node import shown_node
@@ -297,7 +297,7 @@ def _corrected(
         suspects, key=lambda line: (line not in shared, doubtful.get(line, RIGHT + 1), line not in named)
     )
     # Lines that set no arrays come last: a sign in a length is seldom what is meant.
-    trusted = [Suspect(by_line[line], _trust(line, shared, named, doubtful)) for line in order]
+    trusted = [Suspect(by_line[line], _trust(by_line[line], shared, named, doubtful)) for line in order]
     corrections = search.smallest(trusted)
     if corrections:
         best = _likeliest(traced, search, corrections, meant)
@@ -322,12 +322,14 @@ def _calls_to(settings: Sequence[Setting], setting: Setting) -> list[LineKey]:
 
 
 def _trust(
-    line: LineKey, shared: Collection[LineKey], named: Sequence[LineKey], doubtful: Collection[LineKey]
+    place: Place, shared: Collection[LineKey], named: Sequence[LineKey], doubtful: Mapping[LineKey, int]
 ) -> int:
-    """How little a line is suspected."""
+    """How little a line is suspected: one that sets no gradient, or gives a value of forward a name, less."""
+    line = line_of(place.statement)
     if line in shared:
         return -1
-    return 0 if line in named or line in doubtful else 1
+    is_new_name = doubtful.get(line) == LIKE and place.statement.value.replace(".", "").isidentifier()
+    return 0 if line in named or (line in doubtful and not is_new_name) else 1
 
 
 def _likeliest(

@@ -114,7 +114,8 @@ class Corrections:
             return
         is_number = line_of(place.statement) in self._counts
         for edit in islice(edits(place.statement.text, place.scope, is_number), MOST_TRIED_OF_ONE):
-            yield edit.size + trust, number, edit.text
+            if not _changes_an_argument(place, edit.text):
+                yield edit.size + trust, number, edit.text
 
     def _is_right(self, place: Place, text: str) -> bool:
         self.tried += 1
@@ -141,6 +142,13 @@ class Corrections:
             yield True
         finally:
             function.__code__ = before
+
+
+def _changes_an_argument(place: Place, text: str) -> bool:
+    """Whether a statement would change the caller's array in place, as `dc += …` of an argument does."""
+    code = place.code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return not place.statement.augmented and any(text.startswith(f"{name} +=") for name in names)
 
 
 def _function_of(place: Place) -> FunctionType | None:

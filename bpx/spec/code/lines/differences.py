@@ -150,7 +150,7 @@ class _Differences:
         }
         if left in rows:
             return rows[left]()
-        if any(left[2:]):
+        if any(left[2:]) or not any(left):
             return None
         if missing and not extra:
             return self._not_multiplied(missing)

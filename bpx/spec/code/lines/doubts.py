@@ -34,7 +34,10 @@ def doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], i
             continue
         hands_on = setting.is_handed_over or (setting.key.target == RETURN and statement.value in names)
         names.add(setting.key.target)
-        doubt = STRANGE if not meant.is_alike(value) or (repeats and not hands_on) else LIKE
+        is_new_name = statement.value.isidentifier()
+        doubt = (
+            STRANGE if not meant.is_alike(value) or (repeats and not hands_on and not is_new_name) else LIKE
+        )
         fitting = {sign for sign in (1.0, -1.0) if meant.is_whole(sign * value)}
         if fitting and (hands_on or not repeats):
             doubt = RIGHT if fitting & signs else doubt

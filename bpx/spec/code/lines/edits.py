@@ -230,6 +230,8 @@ class _Edited:
         value = self._scope.get(text)
         if text.endswith(".T"):
             yield self._put(node, text[:-2])
+        elif self._text[node.end_col_offset or 0 :].startswith((".shape", ".size", "[")):
+            return
         elif isinstance(value, np.ndarray) and _is_array(value) and value.ndim > 1:
             yield self._put(node, f"{text}.T")
 
@@ -247,7 +249,8 @@ class _Edited:
         if isinstance(number, bool) or not isinstance(number, int | float):
             return
         for other in (number + 1, number - 1, 2 * number, number / 2, -number):
-            if isinstance(number, float) or float(other).is_integer():
+            negative = self._text[: node.col_offset].endswith("-") and other <= 0
+            if not negative and (isinstance(number, float) or float(other).is_integer()):
                 yield self._put(node, repr(type(number)(other)))
 
     def _names(self, node: ast.expr) -> Iterator[str]:
@@ -325,6 +328,9 @@ class _Edited:
         value = self._scope.get(text) if _is_read(node) else None
         if not isinstance(value, np.ndarray) or not _is_array(value) or not value.ndim:
             return
+        if value.dtype.kind == "b":
+            yield self._put(node, f"~{text}")
+            return
         yield self._put(node, f"(1 - {text} ** 2)")
         for product in (f"{text} * (1 - {text})", f"{text} ** 2", f"1 - {text}"):
             if "* (" in product:  # without parentheses that a product does not need
@@ -337,6 +343,12 @@ class _Edited:
         factor = self._as_factor(part)
         names = [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]
         for name in names:
+            if self._arrays[name].dtype.kind == "b":
+                yield self._put(part, f"{factor} * {name}")
+                yield self._put(part, f"{factor} * ~{name}")
+                continue
+            if factor in ("1", "-1"):
+                yield self._put(part, f"-{name}" if factor == "-1" else name)
             for other in (
                 name,
                 f"(1 - {name} ** 2)",
