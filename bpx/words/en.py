@@ -1525,6 +1525,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.call-extra": "`{function}` is applied once too often",
     "mistake.other-axis": "`{function}` is taken along axis {wrong} instead of axis {right}",
     "mistake.other-index": "the index `{wrong}` should be `{right}`",
+    "mistake.repeated-index": "what occurs several times in the index `{index}` is counted once by `+=`; np.add.at counts each",
     "mistake.other-exponent": "the exponent of `{base}` is {wrong} instead of {right}",
     "mistake.order-of-items": "the parts are in the wrong order",
     "mistake.drawn-again": "random numbers are drawn again here: use those of the forward pass",

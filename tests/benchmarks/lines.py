@@ -116,7 +116,10 @@ CODES: dict[str, Sequence[str]] = {
     "path forgotten": (*PART, "diagonal-only", "target-forgotten", "no-mixture"),
     "chain broken": ("name-for-name", *HIDDEN, *PART, "unchanged", "other-gradient"),
     "weights updated too early": ("updated",),
-    "repeated index counted once": ("counted-once",),
+    "repeated index counted once": (
+        "repeated-index",
+        "counted-once",
+    ),
     "wrong index": (*ELEMENTS, *OTHER, "stride-forgotten"),
     "slice off": (*ELEMENTS, "stride-forgotten"),
     "wrong order": (

@@ -215,7 +215,7 @@ def _values_at_hand(frame: FrameType) -> dict[str, Any]:
     used = {name: frame.f_globals[name] for name in frame.f_code.co_names if name in frame.f_globals}
     used |= {name: item for name, item in frame.f_globals.items() if isinstance(item, FunctionType)}
     values: dict[str, Any] = {}
-    for name, value in {**frame.f_locals, **used}.items():
+    for name, value in {**used, **frame.f_locals}.items():
         if isinstance(value, dict):
             values.update({f"{name}[{key!r}]": item for key, item in value.items() if _is_of_use(item)})
         elif name == "self":

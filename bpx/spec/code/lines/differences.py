@@ -73,6 +73,8 @@ class _Differences:
         """An assignment for an addition, the wrong way round a loop, or what differs in the values."""
         if isinstance(wrong, ast.For) and isinstance(right, ast.For):
             return self._of_loops(wrong.iter, right.iter)
+        if isinstance(wrong, ast.AugAssign) and text_of(right).startswith("np.add.at("):
+            return Mistake.of("repeated-index", index=text_of(getattr(wrong.target, "slice", None)))
         wrong_value, wrong_adds = assigned(wrong)
         right_value, right_adds = assigned(right)
         if wrong_value is None or right_value is None:

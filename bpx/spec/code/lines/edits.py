@@ -141,13 +141,22 @@ class _Edited:
 
     def _nodes(self) -> list[ast.expr]:
         head = self._value if isinstance(self._tree, ast.For) else self._tree
-        return [node for node in ast.walk(head) if isinstance(node, ast.expr)] if head is not None else []
+        if head is None:
+            return []
+        # What a part is set of stays: `d` of `d[i] = …`.
+        targets = [getattr(node, "value", None) for node in ast.walk(head) if _is_set(node)]
+        nodes = [node for node in ast.walk(head) if isinstance(node, ast.expr)]
+        return [node for node in nodes if node not in targets]
 
     def _otherwise_assigned(self, value: str) -> Iterator[str]:
         tree = self._tree
         if isinstance(tree, ast.AugAssign):
             for operator in ("=", "+=", "-="):
                 yield f"{self._of(tree.target)} {operator} {value}"
+            if isinstance(tree.op, ast.Add) and isinstance(tree.target, ast.Subscript):
+                index = self._of(tree.target.slice)
+                index = f"({index})" if isinstance(tree.target.slice, ast.Tuple) else index
+                yield f"np.add.at({self._of(tree.target.value)}, {index}, {value})"
         if isinstance(tree, ast.Assign) and not isinstance(tree.targets[0], ast.Tuple):
             target = self._of(tree.targets[0])
             yield f"{target} += {value}"
@@ -307,8 +316,12 @@ class _Edited:
     def _summands(self) -> list[ast.expr]:
         """The value, and the terms of it."""
         value = self._value
-        if value is None or isinstance(self._tree, ast.For) or isinstance(value, ast.Tuple):
+        if value is None or isinstance(self._tree, ast.For):
             return []
+        if isinstance(value, ast.Tuple):
+            return value.elts
+        if isinstance(self._tree, ast.Expr) and isinstance(value, ast.Call):
+            return value.args[-1:]  # `np.add.at(dW, i, d)`
         is_sum = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub)
         return [value, value.left, value.right] if is_sum and isinstance(value, ast.BinOp) else [value]
 
@@ -374,6 +387,10 @@ class _Edited:
                     yield self._put(value, f"{text} + {number} * {name}")
                     yield self._put(value, f"{text} + 2 * {number} * {name}")
                 yield self._put(value, f"{factor} / {name}")
+
+
+def _is_set(node: ast.AST) -> bool:
+    return isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
 
 
 def _is_read(node: ast.expr) -> TypeGuard[ast.Name | ast.Attribute | ast.Subscript]:
