@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.report.blame import Blame, CodeLine, Mistake
+from bpx.check.report.blame import Blame, CodeLine
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.lines.backward_values import (
     Adjoint,
@@ -24,10 +24,18 @@ from bpx.spec.code.lines.backward_values import (
 )
 from bpx.spec.code.lines.corrections import Correction, Corrections, Place, Places, Suspect
 from bpx.spec.code.lines.counts import Counts, LineKey, line_of
-from bpx.spec.code.lines.differences import draws, mistake_between
-from bpx.spec.code.lines.doubts import corrected_culprit, count_instead, doubts, read_by_all
+from bpx.spec.code.lines.differences import mistakes_of
+from bpx.spec.code.lines.doubts import (
+    calls_to,
+    corrected_culprit,
+    count_instead,
+    doubts,
+    of_backward,
+    read_by_all,
+    trust,
+)
 from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
-from bpx.spec.code.lines.meant import LIKE, RIGHT, STRANGEST, Meant
+from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
 from bpx.spec.code.lines.shown_node import shown_node
@@ -92,7 +100,7 @@ def _wrong_lines(traced: TracedProgram, mean: int) -> list[WrongLine]:
     wrong = [path for path, value in right.items() if not close(claims.get(path), value)]
     if not wrong:
         return []
-    settings = _of_backward(traced, recorder.settings)
+    settings = of_backward(recorder.settings, traced.graph) if traced.program.both else recorder.settings
     meant = _meant(traced, known, found)
     search = Search(lambda attempt: _replaced(traced, attempt), claims, right, wrong)
     culprits = search.culprits(settings, meant)
@@ -145,35 +153,6 @@ def _jacobian(traced: TracedProgram) -> list[Adjoint]:
     return jacobian(traced.graph, traced.weights[0], traced.upstream) if traced.program.jacobian else []
 
 
-def _of_backward(traced: TracedProgram, settings: Sequence[Setting]) -> list[Setting]:
-    """Without what the lines of the forward pass set, which is right by definition."""
-    if not traced.program.both:
-        return list(settings)
-    spans = traced.graph.origins.values()
-    forward = {(span.source.name, span.source.position(span.start)[0]) for span in spans}
-    last: dict[tuple[str, int], int] = {}
-    for number, setting in enumerate(settings):
-        last[_place(setting)] = number
-    ends = max(
-        (
-            number
-            for number, setting in enumerate(settings)
-            # The loss may be found at the very end.
-            if _place(setting) in forward and not setting.argument and setting.key.target != RETURN
-        ),
-        default=-1,
-    )
-    # What comes before, as a copy that is kept of a state, is of the forward pass too.
-    return [one for one in settings if _place(one) not in forward and last[_place(one)] > ends]
-
-
-def _place(setting: Setting) -> tuple[str, int]:
-    statement = setting.statement
-    if statement is None:
-        return setting.key.filename, setting.key.line
-    return statement.span.source.name, statement.line
-
-
 def _values(run: BackwardRun) -> dict[Path, Any]:
     return {found.leaf: found.value for found in run.gradients}
 
@@ -206,7 +185,7 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
-        mistakes = _mistakes(line.culprit, known.mistakes)
+        mistakes = mistakes_of(line.culprit, known.mistakes)
         made.append(
             known._replace(
                 claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=(), mistakes=mistakes
@@ -215,17 +194,6 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
     if not made:
         return tuple(found)
     return (*made, *(culprit for culprit in found if culprit.node not in explained))
-
-
-def _mistakes(culprit: Culprit, known: Sequence[Mistake]) -> tuple[Mistake, ...]:
-    """How the statement differs from the right one, and what the numbers alone tell."""
-    statement = culprit.setting.statement
-    if statement is None:
-        return tuple(known)
-    if culprit.right is None:
-        return (Mistake.of("drawn-again"), *known) if draws(statement.value) else tuple(known)
-    mistake = mistake_between(statement.text, culprit.right, culprit.lengths)
-    return tuple(known) if mistake is None else (mistake, *known[:1])
 
 
 def _code_line(line: WrongLine, leaves: tuple[str, ...], traced: TracedProgram) -> CodeLine | None:
@@ -280,7 +248,7 @@ def _corrected(
     points = _points(traced, scale)
     doubtful = doubts(settings, meant)
     named = [line_of(one.setting.statement) for one in culprits if one.setting.statement]
-    calls = {line for one in culprits for line in _calls_to(settings, one.setting)}
+    calls = {line for one in culprits for line in calls_to(settings, one.setting)}
     named += calls
     kept = frozenset(path for path in points[0].right if path not in wrong)
     kept = frozenset(path for path in kept if _mends(traced, points, frozenset({path})))
@@ -297,7 +265,7 @@ def _corrected(
         suspects, key=lambda line: (line not in shared, doubtful.get(line, RIGHT + 1), line not in named)
     )
     # Lines that set no arrays come last: a sign in a length is seldom what is meant.
-    trusted = [Suspect(by_line[line], _trust(by_line[line], shared, named, doubtful)) for line in order]
+    trusted = [Suspect(by_line[line], trust(by_line[line], shared, named, doubtful)) for line in order]
     corrections = search.smallest(trusted)
     if corrections:
         best = _likeliest(traced, search, corrections, meant)
@@ -310,26 +278,6 @@ def _corrected(
     if len(culprits) == 1:
         return list(culprits)
     return [_with_correction(traced, one, by_line, points, counts) for one in culprits]
-
-
-def _calls_to(settings: Sequence[Setting], setting: Setting) -> list[LineKey]:
-    """The line that called the function in which something was set: what it handed over may be wrong."""
-    for other in reversed(settings[: settings.index(setting)] if setting in settings else []):
-        inside = other.key.filename == setting.key.filename and other.key.line < setting.key.line
-        if other.argument and other.statement is not None and inside:
-            return [line_of(other.statement)]
-    return []
-
-
-def _trust(
-    place: Place, shared: Collection[LineKey], named: Sequence[LineKey], doubtful: Mapping[LineKey, int]
-) -> int:
-    """How little a line is suspected: one that sets no gradient, or gives a value of forward a name, less."""
-    line = line_of(place.statement)
-    if line in shared:
-        return -1
-    is_new_name = doubtful.get(line) == LIKE and place.statement.value.replace(".", "").isidentifier()
-    return 0 if line in named or (line in doubtful and not is_new_name) else 1
 
 
 def _likeliest(

@@ -38,6 +38,7 @@ from bpx.spec.code.lines.expressions import (
     untransposed,
     without,
 )
+from bpx.spec.code.lines.line_blame import Culprit
 
 _INVERSE = ((ast.Gt, ast.LtE), (ast.Lt, ast.GtE), (ast.Gt, ast.Lt), (ast.GtE, ast.LtE), (ast.Eq, ast.NotEq))
 _MEANS = {("mean", "sum"): "averaged-not-summed", ("sum", "mean"): "summed-not-averaged"}
@@ -52,6 +53,17 @@ def mistake_between(wrong: str, right: str, lengths: Collection[str] = ()) -> Mi
     if trees[0] is None or trees[1] is None:
         return None
     return _Differences(frozenset(lengths)).of_statements(trees[0], trees[1])
+
+
+def mistakes_of(culprit: Culprit, known: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    """How the statement differs from the right one, and what the numbers alone tell."""
+    statement = culprit.setting.statement
+    if statement is None:
+        return tuple(known)
+    if culprit.right is None:
+        return (Mistake.of("drawn-again"), *known) if draws(statement.value) else tuple(known)
+    mistake = mistake_between(statement.text, culprit.right, culprit.lengths)
+    return tuple(known) if mistake is None else (mistake, *known[:1])
 
 
 def draws(value: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.code.lines.backward_values import Adjoint, close
 from bpx.spec.code.lines.corrections import Corrections, Place
 from bpx.spec.code.lines.counts import Counts, LineKey, line_of, stands_for
@@ -45,6 +46,53 @@ def doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], i
         line = line_of(statement)
         doubts[line] = min(doubt, doubts.get(line, RIGHT))
     return doubts
+
+
+def of_backward(settings: Sequence[Setting], graph: NamedGraph) -> list[Setting]:
+    """What lines behind the forward pass set, which is right by definition, where one function has both."""
+    spans = graph.origins.values()
+    forward = {(span.source.name, span.source.position(span.start)[0]) for span in spans}
+    last: dict[tuple[str, int], int] = {}
+    for number, setting in enumerate(settings):
+        last[_place(setting)] = number
+    ends = max(
+        (
+            number
+            for number, setting in enumerate(settings)
+            # The loss may be found at the very end.
+            if _place(setting) in forward and not setting.argument and setting.key.target != RETURN
+        ),
+        default=-1,
+    )
+    # What comes before, as a copy that is kept of a state, is of the forward pass too.
+    return [one for one in settings if _place(one) not in forward and last[_place(one)] > ends]
+
+
+def _place(setting: Setting) -> tuple[str, int]:
+    statement = setting.statement
+    if statement is None:
+        return setting.key.filename, setting.key.line
+    return statement.span.source.name, statement.line
+
+
+def calls_to(settings: Sequence[Setting], setting: Setting) -> list[LineKey]:
+    """The line that called the function in which something was set: what it handed over may be wrong."""
+    for other in reversed(settings[: settings.index(setting)] if setting in settings else []):
+        inside = other.key.filename == setting.key.filename and other.key.line < setting.key.line
+        if other.argument and other.statement is not None and inside:
+            return [line_of(other.statement)]
+    return []
+
+
+def trust(
+    place: Place, shared: Collection[LineKey], named: Sequence[LineKey], doubtful: Mapping[LineKey, int]
+) -> int:
+    """How little a line is suspected: one that sets no gradient, or gives a value of forward a name, less."""
+    line = line_of(place.statement)
+    if line in shared:
+        return -1
+    is_new_name = doubtful.get(line) == LIKE and place.statement.value.replace(".", "").isidentifier()
+    return 0 if line in named or (line in doubtful and not is_new_name) else 1
 
 
 def read_by_all(

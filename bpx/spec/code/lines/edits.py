@@ -12,33 +12,10 @@ from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
+from bpx.spec.code.lines.counts import arrays_at_hand, is_array, lengths_at_hand
+from bpx.spec.code.lines.expressions import COMPARISONS, OPERATORS, TWINS
+
 MOST_NAMES = 16  # arrays that may stand in for one another
-_TWINS = {
-    "sum": ("mean",),
-    "mean": ("sum",),
-    "sin": ("cos",),
-    "cos": ("sin",),
-    "argmax": ("argmin",),
-    "argmin": ("argmax",),
-    "max": ("min",),
-    "min": ("max",),
-    "maximum": ("minimum",),
-    "minimum": ("maximum",),
-    "hstack": ("vstack",),
-    "vstack": ("hstack",),
-}
-_OPERATORS: dict[type[ast.AST], tuple[str, ...]] = {
-    ast.Add: ("-",),
-    ast.Sub: ("+",),
-    ast.Mult: ("/",),
-    ast.Div: ("*",),
-}
-_COMPARISONS: dict[type[ast.AST], tuple[str, ...]] = {
-    ast.Gt: ("<", "<="),
-    ast.Lt: (">", ">="),
-    ast.GtE: ("<", "<="),
-    ast.LtE: (">", ">="),
-}
 _ALONG_AXES = ("sum", "mean", "max", "min", "argmax", "argmin", "repeat", "flip")
 _LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp)
 
@@ -87,9 +64,9 @@ class _Edited:
 
     def __init__(self, text: str, tree: ast.stmt, scope: Mapping[str, Any]) -> None:
         self._text, self._tree = text, tree
-        self._arrays = _arrays(scope)
+        self._arrays = arrays_at_hand(scope)
         self._numbers = {name: value for name, value in scope.items() if isinstance(value, float)}
-        self._lengths = _lengths(scope, self._arrays, text)
+        self._lengths = lengths_at_hand(scope, self._arrays, text)
         self._scope = scope
         self._value: ast.expr | None = getattr(tree, "iter", None) or getattr(tree, "value", None)
 
@@ -165,7 +142,7 @@ class _Edited:
     def _operators(self, node: ast.expr) -> Iterator[str]:
         if isinstance(node, ast.BinOp):
             left, right = self._tight(node.left), self._tight(node.right)
-            for operator in _OPERATORS.get(type(node.op), ()):
+            for operator in OPERATORS.get(type(node.op), ()):
                 yield self._put(node, f"{left} {operator} {right}")
             if isinstance(node.op, ast.Sub | ast.Div):
                 yield self._put(node, f"{right} {'-' if isinstance(node.op, ast.Sub) else '/'} {left}")
@@ -179,7 +156,7 @@ class _Edited:
             yield self._put(node, self._of(node.operand))
         elif isinstance(node, ast.Compare) and len(node.ops) == 1:
             left, right = self._of(node.left), self._of(node.comparators[0])
-            for operator in _COMPARISONS.get(type(node.ops[0]), ()):
+            for operator in COMPARISONS.get(type(node.ops[0]), ()):
                 yield self._put(node, f"{left} {operator} {right}")
 
     def _calls(self, node: ast.expr) -> Iterator[str]:
@@ -190,7 +167,7 @@ class _Edited:
         arguments = self._text[node.func.end_col_offset or 0 : node.end_col_offset or 0]
         for other in self._related(function):
             yield self._put(node.func, other)
-        for twin in _TWINS.get(name, ()):
+        for twin in TWINS.get(name, ()):
             yield self._put(node, f"{function[: -len(name)]}{twin}{arguments}")
         if name in ("dot", "outer", "matmul") and len(node.args) == 2:
             for a, b in _products(self._tight(node.args[0]), self._tight(node.args[1])):
@@ -241,7 +218,7 @@ class _Edited:
             yield self._put(node, text[:-2])
         elif self._text[node.end_col_offset or 0 :].startswith((".shape", ".size", "[")):
             return
-        elif isinstance(value, np.ndarray) and _is_array(value) and value.ndim > 1:
+        elif isinstance(value, np.ndarray) and is_array(value) and value.ndim > 1:
             yield self._put(node, f"{text}.T")
 
     # --- other names and numbers ---
@@ -267,7 +244,7 @@ class _Edited:
             return
         text = self._of(node)
         value = self._scope.get(text)
-        if isinstance(value, np.ndarray) and _is_array(value) and value.ndim:
+        if isinstance(value, np.ndarray) and is_array(value) and value.ndim:
             for other in self._alike(value):
                 yield from self._put_everywhere(node, other)
         elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype.kind == "i"):
@@ -339,7 +316,7 @@ class _Edited:
     def _slopes(self, node: ast.expr) -> Iterator[str]:
         text = self._of(node)
         value = self._scope.get(text) if _is_read(node) else None
-        if not isinstance(value, np.ndarray) or not _is_array(value) or not value.ndim:
+        if not isinstance(value, np.ndarray) or not is_array(value) or not value.ndim:
             return
         if value.dtype.kind == "b":
             yield self._put(node, f"~{text}")
@@ -401,15 +378,6 @@ def _calls(node: ast.expr, function: str) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
 
 
-def _arrays(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays, each by its shortest name."""
-    names: dict[int, str] = {}
-    for name, value in scope.items():
-        if _is_array(value) and len(name) < len(names.get(id(value), f"{name} ")):
-            names[id(value)] = name
-    return {name: scope[name] for name in names.values()}
-
-
 def _is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
 
@@ -426,27 +394,3 @@ def _products(left: str, right: str) -> Iterator[tuple[str, str]]:
 
 def _turned(text: str) -> str:
     return text[:-2] if text.endswith(".T") else f"{text}.T"
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "fb"
-
-
-def _lengths(scope: Mapping[str, Any], arrays: Mapping[str, Any], text: str) -> list[str]:
-    """What lengths are called, where one name alone can be meant.
-
-    Of two axes that are as long as each other nobody can tell which one counts.
-    """
-    integers = [(name, value) for name, value in scope.items() if type(value) is int and value > 1]
-    numbers = [value for _, value in integers]
-    names = [name for name, value in integers if numbers.count(value) == 1]
-    axes = {n: set[int]() for array in arrays.values() for n in array.shape if n > 1}
-    for array in arrays.values():
-        for axis, n in enumerate(array.shape):
-            if n > 1:
-                axes[n].add(axis)
-    for n, where in axes.items():
-        if n not in numbers and where == {0}:
-            same = [name for name, array in arrays.items() if array.ndim and len(array) == n]
-            names.append(f"len({next((name for name in same if name in text), same[0])})")
-    return names

@@ -6,6 +6,33 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+# What people write in place of one another.
+TWINS = {
+    "sum": ("mean",),
+    "mean": ("sum",),
+    "sin": ("cos",),
+    "cos": ("sin",),
+    "argmax": ("argmin",),
+    "argmin": ("argmax",),
+    "max": ("min",),
+    "min": ("max",),
+    "maximum": ("minimum",),
+    "minimum": ("maximum",),
+    "hstack": ("vstack",),
+    "vstack": ("hstack",),
+}
+OPERATORS: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Add: ("-",),
+    ast.Sub: ("+",),
+    ast.Mult: ("/",),
+    ast.Div: ("*",),
+}
+COMPARISONS: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Gt: ("<", "<="),
+    ast.Lt: (">", ">="),
+    ast.GtE: ("<", "<="),
+    ast.LtE: (">", ">="),
+}
 _PRODUCTS = ("dot", "matmul", "outer")
 
 
