@@ -154,5 +154,9 @@ def lengths_at_hand(scope: Mapping[str, Any], arrays: Mapping[str, Any], text: s
     for n, where in axes.items():
         if n not in numbers and where == {0}:
             same = [name for name, array in arrays.items() if array.ndim and len(array) == n]
-            names.append(f"len({next((name for name in same if name in text), same[0])})")
+            names.append(f"len({next((name for name in same if _stands_in(name, text)), same[0])})")
     return names
+
+
+def _stands_in(name: str, text: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text) is not None

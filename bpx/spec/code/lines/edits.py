@@ -109,12 +109,13 @@ class _Edited:
             else:
                 yield self._put(value, f"reversed({self._of(value)})")
         elif value is not None:
-            yield self._put(value, f"-{self._tight(value)}")
             yield from self._otherwise_assigned(self._of(value))
         for node in self._nodes():
             yield from self._operators(node)
             yield from self._calls(node)
             yield from self._transposes(node)
+        if value is not None and not isinstance(self._tree, ast.For):
+            yield self._put(value, f"-{self._as_factor(value)}")
 
     def _nodes(self) -> list[ast.expr]:
         head = self._value if isinstance(self._tree, ast.For) else self._tree
