@@ -23,14 +23,16 @@ def doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], i
     start, that is how they are meant.
     """
     doubts: dict[tuple[str, int], int] = {}
-    held, names = [meant.upstream], set[str]()
+    held: list[tuple[LineKey | None, Any]] = [(None, meant.upstream)]
+    names = set[str]()
     signs = {1.0}
     for setting in settings:
         value, statement = setting.value, setting.statement
         if statement is None or not isinstance(value, np.ndarray) or value.size < 2:
             continue
-        repeats = any(close(value, other) for other in held)
-        held.append(value)
+        same = [line for line, other in held if close(value, other)]
+        repeats = bool(same)
+        held.append((line_of(statement), value))
         if setting.argument:
             continue
         hands_on = setting.is_handed_over or (setting.key.target == RETURN and statement.value in names)
@@ -45,6 +47,10 @@ def doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], i
             signs = fitting
         line = line_of(statement)
         doubts[line] = min(doubt, doubts.get(line, RIGHT))
+        # Of two lines that set the same, either may be the wrong one.
+        for other in same if repeats and not hands_on and not is_new_name else ():
+            if other is not None and other != line:
+                doubts[other] = min(LIKE, doubts.get(other, RIGHT))
     return doubts
 
 

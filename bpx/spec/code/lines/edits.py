@@ -27,7 +27,7 @@ class Edit(NamedTuple):
     text: str
 
 
-SLIP, NAME, FACTOR, TERM = range(4)  # a sign or a transpose; a name or a number; a factor; a term of a sum
+SLIP, NAME, FACTOR, TERM = 0, 1, 1, 2  # a sign or a transpose; a name or a number; a factor; a term
 
 
 def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator[Edit]:
@@ -203,6 +203,7 @@ class _Edited:
     def _nested(self, node: ast.Call, name: str) -> Iterator[str]:
         """Without a function that was called once too often, or with one."""
         if len(node.args) == 1 and not node.keywords:
+            yield self._put(node.args[0], f"-{self._as_factor(node.args[0])}")
             yield from self._put_everywhere(node, self._of(node.args[0]))
         for owner, value in self._scope.items() if len(node.args) == 1 and name else ():
             is_other = hasattr(value, "__dict__") and not self._of(node.func).startswith(f"{owner}.")
