@@ -63,7 +63,11 @@ def mistakes_of(culprit: Culprit, known: Sequence[Mistake]) -> tuple[Mistake, ..
     if culprit.right is None:
         return (Mistake.of("drawn-again"), *known) if draws(statement.value) else tuple(known)
     mistake = mistake_between(statement.text, culprit.right, culprit.lengths)
-    return tuple(known) if mistake is None else (mistake, *known[:1])
+    if mistake is None:
+        return tuple(known)
+    # A formula that differs in the same place says the same once more.
+    others = [one for one in known[:1] if one.code != "slip" and one.text != mistake.text]
+    return (mistake, *others)
 
 
 def draws(value: str) -> bool:
