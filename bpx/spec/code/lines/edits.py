@@ -144,7 +144,8 @@ class _Edited:
         if isinstance(node, ast.BinOp):
             left, right = self._tight(node.left), self._tight(node.right)
             for operator in OPERATORS.get(type(node.op), ()):
-                yield self._put(node, f"{left} {operator} {right}")
+                second = self._as_factor(node.right) if operator in "+-" else right
+                yield self._put(node, f"{left} {operator} {second}")
             if isinstance(node.op, ast.Sub | ast.Div):
                 yield self._put(node, f"{right} {'-' if isinstance(node.op, ast.Sub) else '/'} {left}")
             if isinstance(node.op, ast.MatMult):
@@ -305,7 +306,7 @@ class _Edited:
         return [value, value.left, value.right] if is_sum and isinstance(value, ast.BinOp) else [value]
 
     def _as_factor(self, node: ast.expr) -> str:
-        is_product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
+        is_product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.Pow)
         return self._of(node) if is_product or isinstance(node, ast.UnaryOp) else self._tight(node)
 
     def _times_numbers(self, part: ast.expr) -> Iterator[str]:
