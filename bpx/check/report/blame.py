@@ -101,6 +101,7 @@ class CodeLine(NamedTuple):
             "wrong": list(self.wrong),
             "time": self.time,
             "gradient_of": self.gradient_of,
+            "only": self.only,
         }
 
 

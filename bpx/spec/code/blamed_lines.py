@@ -22,11 +22,20 @@ from bpx.spec.code.lines.backward_values import (
     steps_between,
     sums_of_parts,
 )
-from bpx.spec.code.lines.corrections import Corrections, Place, Places
-from bpx.spec.code.lines.counts import Counts, line_of
-from bpx.spec.code.lines.doubts import corrected_culprit, count_instead, doubts, read_by_all
+from bpx.spec.code.lines.corrections import Correction, Corrections, Place, Places, Suspect
+from bpx.spec.code.lines.counts import Counts, LineKey, line_of
+from bpx.spec.code.lines.differences import mistakes_of
+from bpx.spec.code.lines.doubts import (
+    calls_to,
+    corrected_culprit,
+    count_instead,
+    doubts,
+    of_backward,
+    read_by_all,
+    trust,
+)
 from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
-from bpx.spec.code.lines.meant import RIGHT, Meant
+from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
 from bpx.spec.code.lines.shown_node import shown_node
@@ -91,13 +100,13 @@ def _wrong_lines(traced: TracedProgram, mean: int) -> list[WrongLine]:
     wrong = [path for path, value in right.items() if not close(claims.get(path), value)]
     if not wrong:
         return []
-    settings = _of_backward(traced, recorder.settings)
+    settings = of_backward(recorder.settings, traced.graph) if traced.program.both else recorder.settings
     meant = _meant(traced, known, found)
     search = Search(lambda attempt: _replaced(traced, attempt), claims, right, wrong)
     culprits = search.culprits(settings, meant)
     arriving = contributions(graph, 1.0, {culprit.adjoint.node for culprit in culprits})
     narrow = [narrowed(settings, one, arriving[one.adjoint.node]) for one in culprits]
-    lines = _corrected(traced, settings, meant, narrow, frozenset(wrong), scale)
+    lines = _corrected(traced, settings, meant, narrow, frozenset(wrong), scale, search.reached)
     return [WrongLine(culprit, _node_of(traced, culprit, by_node), mean) for culprit in lines]
 
 
@@ -144,35 +153,6 @@ def _jacobian(traced: TracedProgram) -> list[Adjoint]:
     return jacobian(traced.graph, traced.weights[0], traced.upstream) if traced.program.jacobian else []
 
 
-def _of_backward(traced: TracedProgram, settings: Sequence[Setting]) -> list[Setting]:
-    """Without what the lines of the forward pass set, which is right by definition."""
-    if not traced.program.both:
-        return list(settings)
-    spans = traced.graph.origins.values()
-    forward = {(span.source.name, span.source.position(span.start)[0]) for span in spans}
-    last: dict[tuple[str, int], int] = {}
-    for number, setting in enumerate(settings):
-        last[_place(setting)] = number
-    ends = max(
-        (
-            number
-            for number, setting in enumerate(settings)
-            # The loss may be found at the very end.
-            if _place(setting) in forward and not setting.argument and setting.key.target != RETURN
-        ),
-        default=-1,
-    )
-    # What comes before, as a copy that is kept of a state, is of the forward pass too.
-    return [one for one in settings if _place(one) not in forward and last[_place(one)] > ends]
-
-
-def _place(setting: Setting) -> tuple[str, int]:
-    statement = setting.statement
-    if statement is None:
-        return setting.key.filename, setting.key.line
-    return statement.span.source.name, statement.line
-
-
 def _values(run: BackwardRun) -> dict[Path, Any]:
     return {found.leaf: found.value for found in run.gradients}
 
@@ -205,7 +185,12 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
-        made.append(known._replace(claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=()))
+        mistakes = mistakes_of(line.culprit, known.mistakes)
+        made.append(
+            known._replace(
+                claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=(), mistakes=mistakes
+            )
+        )
     if not made:
         return tuple(found)
     return (*made, *(culprit for culprit in found if culprit.node not in explained))
@@ -250,6 +235,7 @@ def _corrected(
     culprits: Sequence[Culprit],
     wrong: frozenset[Path],
     scale: Mapping[Path, float],
+    reached: Mapping[LineKey, frozenset[Path]],
 ) -> list[Culprit]:
     """The culprits, with what their lines should say; another line alone, if a change of it mends all.
 
@@ -262,28 +248,54 @@ def _corrected(
     points = _points(traced, scale)
     doubtful = doubts(settings, meant)
     named = [line_of(one.setting.statement) for one in culprits if one.setting.statement]
+    calls = {line for one in culprits for line in calls_to(settings, one.setting)}
+    named += calls
     kept = frozenset(path for path in points[0].right if path not in wrong)
     kept = frozenset(path for path in kept if _mends(traced, points, frozenset({path})))
     counts = _counts(traced, points)
     search = Corrections(lambda: _mends(traced, points, wrong | kept), counts)
-    # Lines that set no arrays come last: a sign in a length is seldom what is meant.
-    suspects = [line for line in by_line if line in named or doubtful.get(line) != RIGHT]
+    suspects = [
+        line
+        for line in by_line
+        if (line in named or doubtful.get(line) != RIGHT)
+        and (line in calls or reached.get(line, wrong) >= wrong)
+    ]
     shared = read_by_all(counts, by_line, culprits)
     order = sorted(
         suspects, key=lambda line: (line not in shared, doubtful.get(line, RIGHT + 1), line not in named)
     )
-    for line in order:
-        text = search.of(by_line[line])
-        if text is not None:
-            line, text = count_instead(search, counts, by_line, line, text)
-            culprit = corrected_culprit(by_line[line], text, settings, culprits, wrong)
-            if culprit.adjoint.node < 0:
-                with search.changed(by_line[line], text):
-                    culprit = culprit._replace(adjoint=_adjoint(traced, by_line[line], meant))
-            return [culprit]
+    # Lines that set no arrays come last: a sign in a length is seldom what is meant.
+    trusted = [Suspect(by_line[line], trust(by_line[line], shared, named, doubtful)) for line in order]
+    corrections = search.smallest(trusted)
+    if corrections:
+        best = _likeliest(traced, search, corrections, meant)
+        line, text = count_instead(search, counts, by_line, line_of(best.place.statement), best.text)
+        culprit = corrected_culprit(by_line[line], text, settings, culprits, wrong)
+        if culprit.adjoint.node < 0:
+            with search.changed(by_line[line], text):
+                culprit = culprit._replace(adjoint=_adjoint(traced, by_line[line], meant))
+        return [culprit]
     if len(culprits) == 1:
         return list(culprits)
     return [_with_correction(traced, one, by_line, points, counts) for one in culprits]
+
+
+def _likeliest(
+    traced: TracedProgram, search: Corrections, corrections: Sequence[Correction], meant: Meant
+) -> Correction:
+    """Of several corrections the one with which most of what backward sets has a meaning."""
+
+    def strangeness(correction: Correction) -> tuple[int, int, bool]:
+        recorder = Recorder()
+        with search.changed(correction.place, correction.text):
+            run_backward(traced.program, traced.upstream, recorder)
+        ranks = meant.strange(recorder.settings)
+        line = line_of(correction.place.statement)
+        own = [rank for one, rank in ranks.items() if one.statement and line_of(one.statement) == line]
+        calls = any(one.argument and one.statement is correction.place.statement for one in recorder.settings)
+        return sum(rank == STRANGEST for rank in ranks.values()), min(own, default=STRANGEST), calls
+
+    return min(corrections, key=strangeness) if len(corrections) > 1 else corrections[0]
 
 
 def _counts(traced: TracedProgram, points: Sequence[Point]) -> Counts:
@@ -328,7 +340,8 @@ def _with_correction(
     if place is None:
         return culprit
     leaves = frozenset(culprit.leaves)
-    return culprit._replace(right=Corrections(lambda: _mends(traced, points, leaves), counts).of(place))
+    right = Corrections(lambda: _mends(traced, points, leaves), counts).of(place)
+    return culprit._replace(right=right, lengths=place.lengths)
 
 
 def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:

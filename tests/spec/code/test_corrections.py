@@ -10,7 +10,14 @@ from corpus import planted_bugs
 from bpx.spec.code.check import check_program
 from bpx.spec.code.lines.edits import edits
 
+
+class Layer:
+    def backward(self, dout: object) -> object:
+        return dout
+
+
 ARRAYS = {"x": np.ones((4, 3)), "dz": np.ones((4, 2)), "a": np.full((4, 2), 0.5)}
+OTHERS = {"y": np.array([0, 1, 1, 0]), "t": 2, "f": len, "f_prime": abs, "net": Layer(), "drop": Layer()}
 
 
 @pytest.mark.parametrize(
@@ -29,14 +36,33 @@ ARRAYS = {"x": np.ones((4, 3)), "dz": np.ones((4, 2)), "a": np.full((4, 2), 0.5)
         ("return dz", "return -dz"),
         ("dz = a * 2", "dz = a"),
         ("dz = a", "dz = a * x"),
+        ("dz = dz * a", "dz = dz * a * (1 - a)"),
+        ("g = a + dz", "g = a / len(dz) + dz"),
+        ("g = a + dz", "g = a + 2 * dz"),
+        ("g = dz * dz * (1 - dz)", "g = a * a * (1 - a)"),
+        ("dz[:, y] -= 1", "dz[np.arange(len(y)), y] -= 1"),
+        ("g = a.T @ h[t]", "g = a.T @ h[t - 1]"),
+        ("d = f(a)", "d = f_prime(a)"),
+        ("d = f(a) * (1 - f(a))", "d = a * (1 - a)"),
+        ("d = net.backward(dz)", "d = net.backward(drop.backward(dz))"),
+        ("w[i] = -1", "w[i] = -a"),
     ],
 )
 def test_a_change_that_people_need(text: str, other: str) -> None:
-    assert other in list(edits(text, ARRAYS))
+    assert other in [edit.text for edit in edits(text, {**ARRAYS, **OTHERS})]
 
 
 def test_a_length_is_not_proposed_where_two_names_have_it() -> None:
-    assert not any("N" in text or "M" in text for text in edits("dz = a", {**ARRAYS, "N": 4, "M": 4}))
+    texts = [edit.text for edit in edits("dz = a", {**ARRAYS, "N": 4, "M": 4})]
+    assert not any("N" in text or "M" in text for text in texts)
+
+
+def test_small_changes_come_first_and_are_written_as_people_write() -> None:
+    sizes = [edit.size for edit in edits("dz = dh * a + x", {**ARRAYS, "reg": 0.1})]
+    assert sizes == sorted(sizes)
+    texts = [edit.text for edit in edits("dz = dh * (1 - a)", {**ARRAYS, "dh": ARRAYS["a"]})]
+    assert "dz = dh * a" in texts
+    assert "dz = dh * (a)" not in texts
 
 
 CORRECTED = [

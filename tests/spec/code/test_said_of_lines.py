@@ -49,7 +49,8 @@ def report_of(forward, backward) -> str:
 
 def test_a_value_for_its_slope_is_never_used_in_place_of_itself() -> None:
     text = report_of(squashed, value_for_slope)
-    assert "Mistake: the value of `a` is used in place of the derivative" in text
+    assert "Mistake: the local derivative `1 - a` is missing" in text
+    assert "the value of `a` is used in place of the derivative" in text
     assert "`a` is used in place of `a`" not in text
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from heapq import merge
 from itertools import islice
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,11 @@ class Place(NamedTuple):
     code: CodeType
     scope: dict[str, Any]
 
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The names of whole numbers."""
+        return tuple(name for name, value in self.scope.items() if type(value) is int)
+
 
 @dataclass
 class Places(Recorder):
@@ -56,6 +62,20 @@ def _at(frame: FrameType) -> tuple[CodeType, int]:
     return frame.f_code, frame.f_lineno
 
 
+class Suspect(NamedTuple):
+    """A statement that may be wrong, and how little it is suspected: 0 is the most."""
+
+    place: Place
+    trust: int = 0
+
+
+class Correction(NamedTuple):
+    """What a statement should say."""
+
+    place: Place
+    text: str
+
+
 class Corrections:
     """The search for statements that say what is right: `mends` runs backward, and says whether it does.
 
@@ -64,36 +84,71 @@ class Corrections:
 
     def __init__(self, mends: Callable[[], bool], counts: Counts) -> None:
         self._mends, self._counts = mends, counts
+        self._functions: dict[int, FunctionType | None] = {}  # by the identity of their code
         self.tried = 0
 
     def of(self, place: Place) -> str | None:
         """The statement as it should be, if one change makes it right."""
-        function = _function_of(place)
-        source = place.statement.span.source
-        if function is None or place.statement.line in _repeated_without_end(source):
-            return None
-        line = line_of(place.statement)
-        texts = edits(place.statement.text, place.scope, number=line in self._counts)
-        for text in islice(texts, MOST_TRIED_OF_ONE):
-            if self.tried >= MOST_TRIED:
-                return None
-            self.tried += 1
-            code = _code_with(place, text)
-            if code is not None:
-                with _running(function, code):
-                    if self._mends() and self._counts.keeps(line):
-                        return text
-        return None
+        return next((correction.text for correction in self.smallest([Suspect(place)])), None)
+
+    def smallest(self, suspects: Sequence[Suspect]) -> list[Correction]:
+        """The smallest change of one statement that mends all; of changes as small, one of each statement.
+
+        A change of a statement that is less suspected counts as larger.
+        """
+        streams = [self._edits(suspect, number) for number, suspect in enumerate(suspects)]
+        size: int | None = None
+        corrections: dict[int, Correction] = {}
+        for larger, number, text in merge(*streams):
+            if self.tried >= MOST_TRIED or (size is not None and larger > size):
+                break
+            place = suspects[number].place
+            if number not in corrections and self._is_right(place, text):
+                size = larger
+                corrections[number] = Correction(place, text)
+        return list(corrections.values())
+
+    def _edits(self, suspect: Suspect, number: int) -> Iterator[tuple[int, int, str]]:
+        place, trust = suspect
+        if self._function(place) is None:
+            return
+        is_number = line_of(place.statement) in self._counts
+        for edit in islice(edits(place.statement.text, place.scope, is_number), MOST_TRIED_OF_ONE):
+            if not _changes_an_argument(place, edit.text):
+                yield edit.size + trust, number, edit.text
+
+    def _is_right(self, place: Place, text: str) -> bool:
+        self.tried += 1
+        with self.changed(place, text) as changes:
+            return changes and self._mends() and self._counts.keeps(line_of(place.statement))
+
+    def _function(self, place: Place) -> FunctionType | None:
+        key = id(place.code)
+        if key not in self._functions:
+            self._functions[key] = _function_of(place)
+        endless = place.statement.line in _repeated_without_end(place.statement.span.source)
+        return None if endless else self._functions[key]
 
     @contextmanager
-    def changed(self, place: Place, text: str) -> Iterator[None]:
-        """The function runs with another text for the statement."""
-        function, code = _function_of(place), _code_with(place, text)
-        if function is None or code is None:
-            yield
+    def changed(self, place: Place, text: str) -> Iterator[bool]:
+        """The function runs with another text for the statement, if it can: it says whether."""
+        function, code = self._function(place), _code_with(place, text)
+        if function is None or code is None or code.co_freevars != function.__code__.co_freevars:
+            yield False
             return
-        with _running(function, code):
-            yield
+        before = function.__code__
+        function.__code__ = code
+        try:
+            yield True
+        finally:
+            function.__code__ = before
+
+
+def _changes_an_argument(place: Place, text: str) -> bool:
+    """Whether a statement would change the caller's array in place, as `dc += …` of an argument does."""
+    code = place.code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return not place.statement.augmented and any(text.startswith(f"{name} +=") for name in names)
 
 
 def _function_of(place: Place) -> FunctionType | None:
@@ -128,19 +183,6 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-@contextmanager
-def _running(function: FunctionType, code: CodeType) -> Iterator[None]:
-    before = function.__code__
-    if code.co_freevars != before.co_freevars:
-        yield
-        return
-    function.__code__ = code
-    try:
-        yield
-    finally:
-        function.__code__ = before
-
-
 @cache
 def _repeated_without_end(source: Source) -> frozenset[int]:
     """The lines in `while` loops: a change there might run for ever."""
@@ -169,18 +211,26 @@ def _head(code: CodeType, line: int) -> Statement | None:
 
 
 def _values_at_hand(frame: FrameType) -> dict[str, Any]:
-    """Arrays and numbers, by the texts of variables, attributes and items."""
+    """Arrays, numbers, lists and objects, by the texts of variables, attributes and items."""
     used = {name: frame.f_globals[name] for name in frame.f_code.co_names if name in frame.f_globals}
+    used |= {name: item for name, item in frame.f_globals.items() if isinstance(item, FunctionType)}
     values: dict[str, Any] = {}
-    for name, value in {**frame.f_locals, **used}.items():
+    for name, value in {**used, **frame.f_locals}.items():
         if isinstance(value, dict):
-            values.update({f"{name}[{key!r}]": item for key, item in value.items() if _is_plain(item)})
-        elif _is_plain(value):
-            values[name] = value
+            values.update({f"{name}[{key!r}]": item for key, item in value.items() if _is_of_use(item)})
         elif name == "self":
-            values.update({f"self.{key}": item for key, item in vars(value).items() if _is_plain(item)})
+            values.update({f"self.{key}": item for key, item in vars(value).items() if _is_of_use(item)})
+            values.update({f"self.{key}": item for key, item in _methods(type(value)).items()})
+        elif _is_of_use(value):
+            values[name] = value
     return values
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, np.ndarray | int | float)
+def _methods(kind: type) -> dict[str, Any]:
+    return {name: item for name, item in vars(kind).items() if isinstance(item, FunctionType)}
+
+
+def _is_of_use(value: Any) -> bool:
+    return isinstance(value, np.ndarray | int | float | list | tuple) or (
+        hasattr(value, "__dict__") and not isinstance(value, type | ModuleType)
+    )

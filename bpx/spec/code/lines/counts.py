@@ -122,3 +122,41 @@ def stands_for(name: str, before: str, after: str) -> bool:
         if len(after) > len(start) + len(end) and after.startswith(start) and after.endswith(end):
             return True
     return False
+
+
+def arrays_at_hand(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays, each by its shortest name."""
+    names: dict[int, str] = {}
+    for name, value in scope.items():
+        if is_array(value) and len(name) < len(names.get(id(value), f"{name} ")):
+            names[id(value)] = name
+    return {name: scope[name] for name in names.values()}
+
+
+def is_array(value: Any) -> bool:
+    """Whether it is an array of floats or of truth values."""
+    return isinstance(value, np.ndarray) and value.dtype.kind in "fb"
+
+
+def lengths_at_hand(scope: Mapping[str, Any], arrays: Mapping[str, Any], text: str) -> list[str]:
+    """What lengths are called, where one name alone can be meant.
+
+    Of two axes that are as long as each other nobody can tell which one counts.
+    """
+    integers = [(name, value) for name, value in scope.items() if type(value) is int and value > 1]
+    numbers = [value for _, value in integers]
+    names = [name for name, value in integers if numbers.count(value) == 1]
+    axes = {n: set[int]() for array in arrays.values() for n in array.shape if n > 1}
+    for array in arrays.values():
+        for axis, n in enumerate(array.shape):
+            if n > 1:
+                axes[n].add(axis)
+    for n, where in axes.items():
+        if n not in numbers and where == {0}:
+            same = [name for name, array in arrays.items() if array.ndim and len(array) == n]
+            names.append(f"len({next((name for name in same if _stands_in(name, text)), same[0])})")
+    return names
+
+
+def _stands_in(name: str, text: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text) is not None

@@ -8,43 +8,30 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from itertools import chain
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
+from bpx.spec.code.lines.counts import arrays_at_hand, is_array, lengths_at_hand
+from bpx.spec.code.lines.expressions import COMPARISONS, OPERATORS, TWINS
+
 MOST_NAMES = 16  # arrays that may stand in for one another
-_TWINS = {
-    "sum": ("mean",),
-    "mean": ("sum",),
-    "sin": ("cos",),
-    "cos": ("sin",),
-    "argmax": ("argmin",),
-    "argmin": ("argmax",),
-    "max": ("min",),
-    "min": ("max",),
-    "maximum": ("minimum",),
-    "minimum": ("maximum",),
-    "hstack": ("vstack",),
-    "vstack": ("hstack",),
-}
-_OPERATORS: dict[type[ast.AST], tuple[str, ...]] = {
-    ast.Add: ("-",),
-    ast.Sub: ("+",),
-    ast.Mult: ("/",),
-    ast.Div: ("*",),
-}
-_COMPARISONS: dict[type[ast.AST], tuple[str, ...]] = {
-    ast.Gt: ("<", "<="),
-    ast.Lt: (">", ">="),
-    ast.GtE: ("<", "<="),
-    ast.LtE: (">", ">="),
-}
+_ALONG_AXES = ("sum", "mean", "max", "min", "argmax", "argmin", "repeat", "flip")
 _LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp)
 
 
-def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator[str]:
-    """Statements, or heads of loops, that differ from this one in one place.
+class Edit(NamedTuple):
+    """A statement with one change, and how large the change is."""
+
+    size: int
+    text: str
+
+
+SLIP, NAME, FACTOR, TERM = 0, 1, 1, 2  # a sign or a transpose; a name or a number; a factor; a term
+
+
+def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator[Edit]:
+    """Statements, or heads of loops, that differ from this one in one place; the smallest changes first.
 
     What sets a `number`, as a length, is not multiplied by arrays.
     """
@@ -53,10 +40,16 @@ def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator
         return
     edited = _Edited(text, tree, scope)
     seen = {text}
-    for other in chain(edited.of_its_parts(), edited.of_the_statement(), edited.with_more(number)):
-        if other not in seen and _parsed(other) is not None:
-            seen.add(other)
-            yield other
+    for size, others in (
+        (SLIP, edited.slips()),
+        (NAME, edited.other_names()),
+        (FACTOR, edited.other_factors(number)),
+        (TERM, edited.other_terms(number)),
+    ):
+        for other in others:
+            if other not in seen and _parsed(other) is not None:
+                seen.add(other)
+                yield Edit(size, other)
 
 
 def _parsed(text: str) -> ast.stmt | None:
@@ -71,9 +64,9 @@ class _Edited:
 
     def __init__(self, text: str, tree: ast.stmt, scope: Mapping[str, Any]) -> None:
         self._text, self._tree = text, tree
-        self._arrays = {name: value for name, value in scope.items() if _is_array(value)}
+        self._arrays = arrays_at_hand(scope)
         self._numbers = {name: value for name, value in scope.items() if isinstance(value, float)}
-        self._lengths = _lengths(scope, self._arrays, text)
+        self._lengths = lengths_at_hand(scope, self._arrays, text)
         self._scope = scope
         self._value: ast.expr | None = getattr(tree, "iter", None) or getattr(tree, "value", None)
 
@@ -81,60 +74,78 @@ class _Edited:
         return ast.get_source_segment(self._text, node) or ""
 
     def _put(self, node: ast.expr, other: str) -> str:
-        """The statement with another text for one part; in parentheses, where they are needed."""
+        """The statement with another text for one part; in parentheses only where they are needed."""
         start, end = node.col_offset, node.end_col_offset or 0
-        bare, safe = (f"{self._text[:start]}{text}{self._text[end:]}" for text in (other, f"({other})"))
-        trees = [_parsed(text) for text in (bare, safe)]
+        before, after = self._text[:start], self._text[end:]
+        texts = [f"{before}{other}{after}", f"{before}({other}){after}"]
+        if before.endswith("(") and after.startswith(")"):
+            texts = [f"{before[:-1]}{other}{after[1:]}", texts[0]]
+        trees = [_parsed(text) for text in texts]
         same = trees[0] and trees[1] and ast.dump(trees[0]) == ast.dump(trees[1])
-        return bare if same else safe
+        return texts[0] if same else texts[1]
+
+    def _put_everywhere(self, node: ast.expr, other: str) -> Iterator[str]:
+        """The statement with another text for a part, there and wherever it stands."""
+        yield self._put(node, other)
+        same = [one for one in self._nodes() if self._of(one) == self._of(node)]
+        if len(same) > 1:
+            text = self._text
+            for one in sorted(same, key=lambda one: -one.col_offset):
+                text = f"{text[: one.col_offset]}{other}{text[one.end_col_offset or 0 :]}"
+            yield text
 
     def _tight(self, node: ast.expr) -> str:
         text = self._of(node)
         return f"({text})" if isinstance(node, _LOOSE) else text
 
-    # --- the statement as a whole ---
+    # --- slips: signs, operators, transposes, functions ---
 
-    def of_the_statement(self) -> Iterator[str]:
-        """Another sign, `+=` for `=`, the other way round a loop."""
-        value, tree = self._value, self._tree
-        if value is None:
-            return
-        if isinstance(tree, ast.For):
-            reversed_already = isinstance(value, ast.Call) and self._of(value.func) == "reversed"
-            if reversed_already and isinstance(value, ast.Call) and value.args:
+    def slips(self) -> Iterator[str]:
+        """Another operator, function or sign, `+=` for `=`, the other way round a loop."""
+        value = self._value
+        if value is not None and isinstance(self._tree, ast.For):
+            if _calls(value, "reversed") and isinstance(value, ast.Call) and value.args:
                 yield self._put(value, self._of(value.args[0]))
             else:
                 yield self._put(value, f"reversed({self._of(value)})")
-            return
-        yield from self._otherwise_assigned(self._of(value))
-        yield self._put(value, f"-{self._tight(value)}")
+        elif value is not None:
+            yield from self._otherwise_assigned(self._of(value))
+        for node in self._nodes():
+            yield from self._operators(node)
+            yield from self._calls(node)
+            yield from self._transposes(node)
+        if value is not None and not isinstance(self._tree, ast.For):
+            yield self._put(value, f"-{self._as_factor(value)}")
+
+    def _nodes(self) -> list[ast.expr]:
+        head = self._value if isinstance(self._tree, ast.For) else self._tree
+        if head is None:
+            return []
+        # What a part is set of stays: `d` of `d[i] = …`.
+        targets = [getattr(node, "value", None) for node in ast.walk(head) if _is_set(node)]
+        nodes = [node for node in ast.walk(head) if isinstance(node, ast.expr)]
+        return [node for node in nodes if node not in targets]
 
     def _otherwise_assigned(self, value: str) -> Iterator[str]:
         tree = self._tree
         if isinstance(tree, ast.AugAssign):
             for operator in ("=", "+=", "-="):
                 yield f"{self._of(tree.target)} {operator} {value}"
+            if isinstance(tree.op, ast.Add) and isinstance(tree.target, ast.Subscript):
+                index = self._of(tree.target.slice)
+                index = f"({index})" if isinstance(tree.target.slice, ast.Tuple) else index
+                yield f"np.add.at({self._of(tree.target.value)}, {index}, {value})"
         if isinstance(tree, ast.Assign) and not isinstance(tree.targets[0], ast.Tuple):
             target = self._of(tree.targets[0])
             yield f"{target} += {value}"
             yield f"{target} = {target} + {value}"
 
-    # --- its parts ---
-
-    def of_its_parts(self) -> Iterator[str]:
-        """Every part of it otherwise: names, operators, functions, axes, numbers."""
-        heads = [self._value] if isinstance(self._tree, ast.For) else [self._tree]
-        nodes = [node for head in heads if head is not None for node in ast.walk(head)]
-        for kind in (self._operators, self._calls, self._constants, self._leaves):
-            for node in nodes:
-                if isinstance(node, ast.expr):
-                    yield from kind(node)
-
     def _operators(self, node: ast.expr) -> Iterator[str]:
         if isinstance(node, ast.BinOp):
             left, right = self._tight(node.left), self._tight(node.right)
-            for operator in _OPERATORS.get(type(node.op), ()):
-                yield self._put(node, f"{left} {operator} {right}")
+            for operator in OPERATORS.get(type(node.op), ()):
+                second = self._as_factor(node.right) if operator in "+-" else right
+                yield self._put(node, f"{left} {operator} {second}")
             if isinstance(node.op, ast.Sub | ast.Div):
                 yield self._put(node, f"{right} {'-' if isinstance(node.op, ast.Sub) else '/'} {left}")
             if isinstance(node.op, ast.MatMult):
@@ -147,7 +158,7 @@ class _Edited:
             yield self._put(node, self._of(node.operand))
         elif isinstance(node, ast.Compare) and len(node.ops) == 1:
             left, right = self._of(node.left), self._of(node.comparators[0])
-            for operator in _COMPARISONS.get(type(node.ops[0]), ()):
+            for operator in COMPARISONS.get(type(node.ops[0]), ()):
                 yield self._put(node, f"{left} {operator} {right}")
 
     def _calls(self, node: ast.expr) -> Iterator[str]:
@@ -156,7 +167,9 @@ class _Edited:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         function = self._of(node.func)
         arguments = self._text[node.func.end_col_offset or 0 : node.end_col_offset or 0]
-        for twin in _TWINS.get(name, ()):
+        for other in self._related(function):
+            yield self._put(node.func, other)
+        for twin in TWINS.get(name, ()):
             yield self._put(node, f"{function[: -len(name)]}{twin}{arguments}")
         if name in ("dot", "outer", "matmul") and len(node.args) == 2:
             for a, b in _products(self._tight(node.args[0]), self._tight(node.args[1])):
@@ -166,68 +179,206 @@ class _Edited:
                 yield self._put(node, f"{a}.dot({b})")
         if function == "len" and node.args:
             yield self._put(node, f"{self._tight(node.args[0])}.size")
+        yield from self._axes(node, name)
+        yield from self._nested(node, name)
+
+    def _related(self, function: str) -> list[str]:
+        """Functions that share the beginning of their name: `sigmoid` and `sigmoid_prime`."""
+        return [
+            name
+            for name, value in self._scope.items()
+            if callable(value)
+            and name != function
+            and (name.startswith(function) or function.startswith(name))
+        ]
+
+    def _axes(self, node: ast.Call, name: str) -> Iterator[str]:
+        on_array = isinstance(node.func, ast.Attribute) and self._of(node.func.value) not in ("np", "numpy")
+        place = 0 if on_array else 1
+        axes = [keyword.value for keyword in node.keywords if keyword.arg == "axis"]
+        axes += node.args[place : place + 1] if name in _ALONG_AXES else []
+        for axis in axes:
+            for other in ("0", "1", "-1"):
+                yield self._put(axis, other)
+
+    def _nested(self, node: ast.Call, name: str) -> Iterator[str]:
+        """Without a function that was called once too often, or with one."""
+        if len(node.args) == 1 and not node.keywords:
+            yield self._put(node.args[0], f"-{self._as_factor(node.args[0])}")
+            yield from self._put_everywhere(node, self._of(node.args[0]))
+        for owner, value in self._scope.items() if len(node.args) == 1 and name else ():
+            is_other = hasattr(value, "__dict__") and not self._of(node.func).startswith(f"{owner}.")
+            if is_other and callable(getattr(type(value), name, None)):
+                yield self._put(node.args[0], f"{owner}.{name}({self._of(node.args[0])})")
+                yield self._put(node, f"{owner}.{name}({self._of(node)})")
+
+    def _transposes(self, node: ast.expr) -> Iterator[str]:
+        if not _is_read(node):
+            return
+        text = self._of(node)
+        value = self._scope.get(text)
+        if text.endswith(".T"):
+            yield self._put(node, text[:-2])
+        elif self._text[node.end_col_offset or 0 :].startswith((".shape", ".size", "[")):
+            return
+        elif isinstance(value, np.ndarray) and is_array(value) and value.ndim > 1:
+            yield self._put(node, f"{text}.T")
+
+    # --- other names and numbers ---
+
+    def other_names(self) -> Iterator[str]:
+        """A name for one of the same shape, a number for another, an index for one beside it."""
+        for node in self._nodes():
+            yield from self._constants(node)
+            yield from self._names(node)
+            yield from self._indices(node)
 
     def _constants(self, node: ast.expr) -> Iterator[str]:
         number = node.value if isinstance(node, ast.Constant) else None
         if isinstance(number, bool) or not isinstance(number, int | float):
             return
         for other in (number + 1, number - 1, 2 * number, number / 2, -number):
-            if isinstance(number, float) or float(other).is_integer():
+            negative = self._text[: node.col_offset].endswith("-") and other <= 0
+            if not negative and (isinstance(number, float) or float(other).is_integer()):
                 yield self._put(node, repr(type(number)(other)))
 
-    def _leaves(self, node: ast.expr) -> Iterator[str]:
-        """Another name of the same shape, the transpose, another length."""
-        if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript) or not isinstance(
-            node.ctx, ast.Load
-        ):
+    def _names(self, node: ast.expr) -> Iterator[str]:
+        if not _is_read(node):
             return
         text = self._of(node)
-        if text.endswith(".T"):
-            yield self._put(node, text[:-2])
         value = self._scope.get(text)
-        if isinstance(value, np.ndarray) and _is_array(value) and value.ndim:
-            yield self._put(node, f"{text}.T")
+        if isinstance(value, np.ndarray) and is_array(value) and value.ndim:
             for other in self._alike(value):
-                yield self._put(node, other)
-            for slope in (f"1 - {text} ** 2", f"{text} ** 2", f"{text} * (1 - {text})", f"1 - {text}"):
-                yield self._put(node, slope)
+                yield from self._put_everywhere(node, other)
+        elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype.kind == "i"):
+            for name, other in self._scope.items():
+                alike = type(other) is type(value) and (isinstance(value, list) or len(other) == len(value))
+                if alike and name != text:
+                    yield self._put(node, name)
         elif text in self._scope and isinstance(value, int):
             for length in self._lengths:
                 yield self._put(node, length)
+
+    def _indices(self, node: ast.expr) -> Iterator[str]:
+        """The element before or behind; all rows, each with its own column."""
+        if not isinstance(node, ast.Subscript):
+            return
+        index = node.slice
+        if isinstance(index, ast.Tuple) and len(index.elts) == 2 and isinstance(index.elts[0], ast.Slice):
+            column = self._of(index.elts[1])
+            if np.ndim(self._scope.get(column, 0)) == 1 and self._of(index.elts[0]) == ":":
+                length = next((name for name in self._lengths if f"({column})" in name), f"len({column})")
+                yield self._put(index.elts[0], f"np.arange({length})")
+        for part in index.elts if isinstance(index, ast.Tuple) else [index]:
+            if isinstance(part, ast.Name | ast.UnaryOp) and isinstance(
+                self._scope.get(self._of(part).lstrip("-"), None), int
+            ):
+                yield self._put(part, f"{self._of(part)} - 1")
+                yield self._put(part, f"{self._of(part)} + 1")
 
     def _alike(self, value: Any) -> list[str]:
         names = [name for name, other in self._arrays.items() if np.shape(other) == np.shape(value)]
         return names[:MOST_NAMES]
 
-    # --- something more ---
+    # --- other factors and terms ---
 
-    def with_more(self, is_number: bool = False) -> Iterator[str]:
-        """A factor or a term that is missing."""
+    def other_factors(self, is_number: bool = False) -> Iterator[str]:
+        """A factor that is missing, or a slope or a mask in the place of a value."""
+        if is_number or not isinstance(self._tree, ast.For):
+            for part in self._summands():
+                yield from self._times_numbers(part)
+        for node in self._nodes():
+            yield from self._slopes(node)
+        if not is_number:
+            for part in self._summands():
+                yield from self._times_arrays(part)
+
+    def _summands(self) -> list[ast.expr]:
+        """The value, and the terms of it."""
         value = self._value
-        if value is None or isinstance(self._tree, ast.For) or isinstance(value, ast.Tuple):
-            return
-        text, tight = self._of(value), self._tight(value)
-        tight = text if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div) else tight
-        for number in (*self._numbers, *self._lengths, "2", "0.5"):
-            yield self._put(value, f"{tight} * {number}")
+        if value is None or isinstance(self._tree, ast.For):
+            return []
+        if isinstance(value, ast.Tuple):
+            return value.elts
+        if isinstance(self._tree, ast.Expr) and isinstance(value, ast.Call):
+            return value.args[-1:]  # `np.add.at(dW, i, d)`
+        is_sum = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub)
+        return [value, value.left, value.right] if is_sum and isinstance(value, ast.BinOp) else [value]
+
+    def _as_factor(self, node: ast.expr) -> str:
+        is_product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.Pow)
+        return self._of(node) if is_product or isinstance(node, ast.UnaryOp) else self._tight(node)
+
+    def _times_numbers(self, part: ast.expr) -> Iterator[str]:
+        factor = self._as_factor(part)
+        for number in (*self._lengths, *self._numbers, "2", "0.5"):
             if number in self._lengths:
-                yield self._put(value, f"{tight} / {number}")
-        arrays = [] if is_number else [name for name, array in self._arrays.items() if np.ndim(array)]
-        for name in arrays[:MOST_NAMES]:
-            for factor in (
+                yield self._put(part, f"{factor} / {number}")
+            yield self._put(part, f"{number} * {factor}")
+
+    def _slopes(self, node: ast.expr) -> Iterator[str]:
+        text = self._of(node)
+        value = self._scope.get(text) if _is_read(node) else None
+        if not isinstance(value, np.ndarray) or not is_array(value) or not value.ndim:
+            return
+        if value.dtype.kind == "b":
+            yield self._put(node, f"~{text}")
+            return
+        yield self._put(node, f"(1 - {text} ** 2)")
+        for product in (f"{text} * (1 - {text})", f"{text} ** 2", f"1 - {text}"):
+            if "* (" in product:  # without parentheses that a product does not need
+                yield f"{self._text[: node.col_offset]}{product}{self._text[node.end_col_offset or 0 :]}"
+            yield self._put(node, product)
+        for name in self._alike(value):
+            yield self._put(node, f"({name} > 0)")
+
+    def _times_arrays(self, part: ast.expr) -> Iterator[str]:
+        factor = self._as_factor(part)
+        names = [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]
+        for name in names:
+            if self._arrays[name].dtype.kind == "b":
+                yield self._put(part, f"{factor} * {name}")
+                yield self._put(part, f"{factor} * ~{name}")
+                continue
+            if factor in ("1", "-1"):
+                yield self._put(part, f"-{name}" if factor == "-1" else name)
+            for other in (
                 name,
                 f"(1 - {name} ** 2)",
                 f"{name} * (1 - {name})",
                 f"({name} > 0)",
                 f"2 * {name}",
             ):
-                yield self._put(value, f"{tight} * {factor}")
-            yield self._put(value, f"{tight} / {name}")
-            yield self._put(value, f"{text} + {name}")
-            yield self._put(value, f"{text} - {name}")
-            for number in self._numbers:
-                yield self._put(value, f"{text} + {number} * {name}")
-                yield self._put(value, f"{text} + 2 * {number} * {name}")
+                yield self._put(part, f"{factor} * {other}")
+        # A factor of one of the names, where it stands inside a call: `np.outer(d, r * h)`.
+        for node in self._nodes():
+            if _is_read(node) and isinstance(part, ast.Call) and self._of(node) in self._arrays:
+                for name in self._alike(self._arrays[self._of(node)]):
+                    yield self._put(node, f"{name} * {self._of(node)}")
+
+    def other_terms(self, is_number: bool = False) -> Iterator[str]:
+        """A term that is missing, or a divisor."""
+        for value in self._summands()[:1] if not is_number else ():
+            text, factor = self._of(value), self._as_factor(value)
+            for name in [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]:
+                yield self._put(value, f"{text} + {name}")
+                yield self._put(value, f"{text} - {name}")
+                for number in self._numbers:
+                    yield self._put(value, f"{text} + {number} * {name}")
+                    yield self._put(value, f"{text} + 2 * {number} * {name}")
+                yield self._put(value, f"{factor} / {name}")
+
+
+def _is_set(node: ast.AST) -> bool:
+    return isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
+
+
+def _is_read(node: ast.expr) -> TypeGuard[ast.Name | ast.Attribute | ast.Subscript]:
+    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
+
+
+def _calls(node: ast.expr, function: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
 
 
 def _is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
@@ -246,27 +397,3 @@ def _products(left: str, right: str) -> Iterator[tuple[str, str]]:
 
 def _turned(text: str) -> str:
     return text[:-2] if text.endswith(".T") else f"{text}.T"
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "fb"
-
-
-def _lengths(scope: Mapping[str, Any], arrays: Mapping[str, Any], text: str) -> list[str]:
-    """What lengths are called, where one name alone can be meant.
-
-    Of two axes that are as long as each other nobody can tell which one counts.
-    """
-    integers = [(name, value) for name, value in scope.items() if type(value) is int and value > 1]
-    numbers = [value for _, value in integers]
-    names = [name for name, value in integers if numbers.count(value) == 1]
-    axes = {n: set[int]() for array in arrays.values() for n in array.shape if n > 1}
-    for array in arrays.values():
-        for axis, n in enumerate(array.shape):
-            if n > 1:
-                axes[n].add(axis)
-    for n, where in axes.items():
-        if n not in numbers and where == {0}:
-            same = [name for name, array in arrays.items() if array.ndim and len(array) == n]
-            names.append(f"len({next((name for name in same if name in text), same[0])})")
-    return names

@@ -29,7 +29,8 @@ class Culprit(NamedTuple):
     adjoint: Adjoint
     factor: float
     leaves: tuple[Any, ...]  # the gradients that are wrong because of it
-    right: str | None = None  # what the line should say behind its equals sign
+    right: str | None = None  # the statement as it should be
+    lengths: tuple[str, ...] = ()  # names of whole numbers that it may divide by
 
 
 class Attempt(NamedTuple):
@@ -98,6 +99,7 @@ class Search:
     ) -> None:
         self._gradients, self._claims, self._right, self.wrong = gradients, claims, right, frozenset(wrong)
         self.runs = 0
+        self.reached: dict[tuple[str, int], frozenset[Any]] = {}  # by file and line, what each reaches
 
     def culprits(self, settings: Sequence[Setting], meant: Meant) -> list[Culprit]:
         """The first line that explains all, or the lines that do together."""
@@ -158,6 +160,8 @@ class Search:
             reaches: dict[Setting, frozenset[Any]] = {}
             for setting in [*times[: MOST_TIMES - 1], *times[MOST_TIMES - 1 :][-1:]]:
                 reach = self._reach(setting)
+                line_key = (key.filename, key.line)
+                self.reached[line_key] = self.reached.get(line_key, frozenset()) | reach
                 if reach and reach <= self.wrong:
                     reaches[setting] = reach
             if reaches:

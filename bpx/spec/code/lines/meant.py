@@ -12,6 +12,7 @@ from bpx.spec.code.lines.recorder import RETURN, Key, Setting
 
 # How doubtful a setting is.
 STRANGE, LIKE, RIGHT = range(3)
+STRANGEST = 2  # neither an adjoint (0) nor a part of one, or what right lines often have (1)
 
 
 class Meant:
@@ -86,6 +87,30 @@ class Meant:
     def is_whole(self, value: Any) -> bool:
         """Whether it is an adjoint."""
         return any(close(value, other) for other in self._whole)
+
+    def strange(self, settings: Sequence[Setting]) -> dict[Setting, int]:
+        """How strange what lines set is: 0 for adjoints, `STRANGEST` for what has no meaning.
+
+        To set the same adjoint twice has none, unless it is handed on.
+        """
+        held: list[tuple[str, Any]] = []
+        ranks: dict[Setting, int] = {}
+        for setting in settings:
+            value, name = setting.value, setting.key.target
+            if setting.argument or not isinstance(value, np.ndarray) or value.size < 2:
+                continue
+            repeats = any(name != other and close(value, before) for other, before in held)
+            hands_on = setting.is_handed_over or name == RETURN
+            held.append((name, value))
+            ranks[setting] = STRANGEST if repeats and not hands_on else self._strangeness(value)
+        return ranks
+
+    def _strangeness(self, value: Any) -> int:
+        lengths = of_lengths(value)
+        if any(self.is_whole(value * factor) for factor in (1.0, *(1 / n for n in lengths if n > 0))):
+            return 0
+        near = (*self._parts, *self._alike, *self._whole)
+        return 1 if any(close(sign * value, other) for sign in (1.0, -1.0) for other in near) else STRANGEST
 
     def is_alike(self, value: Any) -> bool:
         """Whether it is a local derivative, or a value of the forward pass."""
