@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from bpx.graph.arrays import Settings, Shape
-from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
+from bpx.graph.graph import CONSTANT, INPUT, OPS, Graph, Op
 from bpx.graph.subgraph import Subgraph, expansion
-from bpx.ops.arithmetic import contribution
-from bpx.spec.writing.code.expression import ATOM, Code, array_code, as_float, literal
+from bpx.ops.elementwise.arithmetic import contribution
+from bpx.spec.writing.code.expression import (
+    ATOM,
+    MINUS,
+    PRODUCT,
+    Code,
+    array_code,
+    as_float,
+    literal,
+)
 from bpx.spec.writing.code.libraries import Library
 from bpx.spec.writing.code.names import Identifiers
 from bpx.spec.writing.code.rows import ROWS, Call
 
 _MOST_IN_A_LINE = 7  # ops: a longer formula is cut, and what is cut off gets a line of its own
 _MOST_CHARACTERS = 88
+_MINUS_ONE = Code("-1", MINUS, "literal")
 _PLAIN_NUMBERS = ("add", "sub", "mul", "div", "pow", "where", "lt", "le", "gt", "ge", "eq", "ne")
 
 
@@ -97,7 +106,10 @@ class Writer:
         return self.graph.args[node][self.graph.ops[node].quoted :]
 
     def bind(self, node: int, name: str, comment: str = "") -> None:
-        """A line that gives the node a name."""
+        """A line that gives the node a name; one that has a name already gets a second one."""
+        if node in self.bound:
+            self.line(name, self._seen(node), comment)
+            return
         code = self._named(node, self.code(node, open_root=True))
         self.lines.append(self._line(name, code, comment))
         self.codes[node] = Code(name)
@@ -114,6 +126,7 @@ class Writer:
 
     def _line(self, name: str, code: Code, comment: str) -> str:
         text = self.module.library.spelled(f"{name} = {code.text}")
+        comment = comment.removeprefix(text).removeprefix(", ")  # what the line says by itself
         return f"{text}  # {comment}" if comment else text
 
     def code(self, node: int, *, open_root: bool = False) -> Code:
@@ -162,8 +175,32 @@ class Writer:
         if op.quoted:
             return self._seen(self._args(node)[0])
         args = tuple(self._seen(arg) for arg in self._args(node))
-        code = self._row(node, op, self._as_numbers(op, args))
+        code = self._shorter(node, args) or self._row(node, op, self._as_numbers(op, args))
         return code._replace(ops=1 + sum(arg.ops for arg in args))
+
+    def _shorter(self, node: int, args: tuple[Code, ...]) -> Code | None:
+        """A product as people write it: by -1 as a minus, by 1/x as a quotient."""
+        op, nodes = self.graph.ops[node], self._args(node)
+        if op.name != "mul" or op is contribution and not self._is_finite(nodes[1]):
+            return None
+        for at, other in ((1, 0), (0, 1)):
+            factor = args[other].as_number
+            if args[at] == _MINUS_ONE and factor.kind == "array":
+                return Code(f"-{factor.within(MINUS)}", MINUS)
+            if at and self._is_reciprocal(nodes[at]) and factor.kind == "array":
+                denominator = self.codes[self._args(nodes[at])[1]].as_number
+                return Code(f"{factor.within(PRODUCT)} / {denominator.within(PRODUCT + 1)}", PRODUCT)
+        return None
+
+    def _is_reciprocal(self, node: int) -> bool:
+        """Is it 1/x, and has no name?"""
+        if self.graph.ops[node].name != "div" or node in self.bound:
+            return False
+        numerator, denominator = self._args(node)
+        constant = self.graph.constants.get(numerator)
+        if constant is None or constant.ndim or constant != 1:
+            return False
+        return self.codes[denominator].kind == "array"
 
     def _as_numbers(self, op: Op, args: tuple[Code, ...]) -> tuple[Code, ...]:
         """The args with 1 and 0 in place of truths where it matters, and numbers in the library's arrays."""
@@ -185,7 +222,7 @@ class Writer:
         if op is contribution and not self._is_finite(self._args(node)[1]):
             return Code(f"times({args[0].text}, {as_float(args[1]).text})")
         settings = graph.settings[node]
-        if op.name in ROWS:
+        if op.name in ROWS and (OPS.get(op.name) is op or op is contribution):  # a spec may state its own
             call = Call(args, shapes, {**settings, "whole": self.whole}, graph.shapes[node], self.library)
             return ROWS[op.name](call)
         name = self.module.function_of(op, shapes, settings)
@@ -200,10 +237,3 @@ class Writer:
         value = self.values.get(node)
         return value is None or bool(np.all(np.isfinite(value)))
 
-
-class Line(NamedTuple):
-    """A node that gets a line: its name in the module, and what is said beside it."""
-
-    node: int
-    name: str
-    comment: str
