@@ -35,7 +35,8 @@ def selu(x):
     return np.where(x > 0, 1.0507009873554804 * x, below * np.expm1(np.minimum(x, 0)))
 
 def relu6(x):
-    return np.minimum(np.maximum(x, 0), 6)
+    x = np.maximum(x, 0)
+    return np.minimum(x, 6)
 
 def hard_sigmoid(x):
     return relu6(x + 3) / 6
@@ -72,10 +73,10 @@ def softmax(x, axis):
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
-def logsumexp(x, axis, keepdims=False):
+def logsumexp(x, axis, keep=False):
     top = np.max(x, axis=axis, keepdims=True)
     total = top + log_of_shares(x - top, axis)
-    return total if keepdims else np.squeeze(total, axis=axis)
+    return total if keep else np.squeeze(total, axis=axis)
 
 def log_softmax(x, axis):
     below = x - np.max(x, axis=axis, keepdims=True)

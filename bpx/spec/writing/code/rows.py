@@ -152,6 +152,8 @@ def _axis(axis: Sequence[int], ndim: int, *, all_named: bool = False) -> str:
 def _reduced(name: str, call: Call, arg: str | None = None, more: str = "") -> Code:
     settings, x = call.settings, call.shapes[0]
     keepdims = settings["keepdims"]
+    if not settings["axis"]:  # no axis: each element is taken alone
+        return Code(arg, POWER) if arg else call.args[0]
     axis = _axis(settings["axis"], len(x), all_named=keepdims and call.library == "torch")
     if keepdims:
         axis += ", keepdims=True"
@@ -179,6 +181,8 @@ def _argmax(call: Call) -> Code:
     if len(axes) > 1 and rest:
         lengths = tuple(call.shapes[0][axis] for axis in rest)
         text, axis = f"np.reshape(np.transpose({text}, {(*axes, *rest)}), {(-1, *lengths)})", ", axis=0"
+    if not axes:  # each element is the largest of itself
+        return Code(f"np.zeros({call.shape})")
     text = f"np.argmax({text}{axis})"
     if call.settings["keepdims"]:
         text = f"np.reshape({text}, {call.shape})"
@@ -198,6 +202,8 @@ def _norm(call: Call) -> Code:
 def _moment(name: str) -> Row:
     def write(call: Call) -> Code:
         ddof = call.settings["ddof"]
+        if not call.settings["axis"]:
+            return Code(f"np.zeros({call.shape})")
         more = f", ddof={ddof}" if ddof or call.library == "torch" else ""
         return _reduced(name, call, more=more)
 
@@ -300,8 +306,8 @@ def _along(name: str) -> Row:
     def write(call: Call) -> Code:
         axis = tuple(call.settings["axis"])
         axis_text = str(axis[0] if len(axis) == 1 else axis)
-        keepdims = ", keepdims=True" if call.settings.get("keepdims") else ""
-        return Code(f"{name}({call.arg()}, axis={axis_text}{keepdims})")
+        keepdims = ", True" if call.settings.get("keepdims") else ""
+        return Code(f"{name}({call.arg()}, {axis_text}{keepdims})")
 
     return write
 
@@ -315,6 +321,12 @@ def _solve(call: Call) -> Code:
     if len(call.shapes[1]) == 1 and len(call.shapes[0]) > 2:  # NumPy takes a vector for one matrix alone
         return Code(f"np.linalg.solve({call.arg()}, {call.arg(1, ATOM)}[:, None])[..., 0]")
     return Code(f"np.linalg.solve({call.arg()}, {call.arg(1)})")
+
+
+def _cholesky(call: Call) -> Code:
+    """Half of the matrix is read, as by NumPy; JAX would take the mean of both halves."""
+    more = ", symmetrize_input=False" if call.library == "jax" else ""
+    return Code(f"np.linalg.cholesky({call.arg()}{more})")
 
 
 def _dropout(call: Call) -> Code:
@@ -365,7 +377,7 @@ ARRAYS: dict[str, Row] = {
     "cofactor": _function("cofactor"),
     "logdet": lambda call: Code(f"np.linalg.slogdet({call.arg()})[1]"),
     "solve": _solve,
-    "cholesky": _function("np.linalg.cholesky"),
+    "cholesky": _cholesky,
     "windows": lambda call: Code(
         f"windows({call.arg()}, {_steps(call, 'size')}, {_steps(call, 'stride')}, {_steps(call, 'dilation')})"
     ),

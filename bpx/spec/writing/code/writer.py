@@ -57,7 +57,7 @@ class Module:
         writer = Writer(self, inside.graph, args, identifiers)
         writer.count_uses([inside.root])
         root = writer.code(inside.root).as_number
-        lines = [*writer.lines, f"return {root.text}"]
+        lines = [*writer.lines, self.library.spelled(f"return {root.text}")]
         return f"def {name}({', '.join(args.values())}):\n" + "".join(f"    {line}\n" for line in lines)
 
 
