@@ -95,6 +95,11 @@ def _power(call: Call) -> Code:
     return Code(f"{call.arg(0, POWER + 1)} ** {call.arg(1, MINUS)}", POWER)
 
 
+def _relu(call: Call) -> Code:
+    name = {"torch": "torch.relu", "jax": "jax.nn.relu"}.get(call.library)
+    return Code(f"{name}({call.arg()})" if name else f"np.maximum({call.arg()}, 0)")
+
+
 def _cbrt(call: Call) -> Code:
     return Code(f"{'cbrt' if call.library == 'torch' else 'np.cbrt'}({as_float(call.args[0]).text})")
 
@@ -129,7 +134,7 @@ ELEMENTWISE: dict[str, Row] = {
     "min": _function("np.minimum"),
     "clip": _written("np.minimum(np.maximum({}, {}), {})"),
     "hardtanh": _written("np.minimum(np.maximum({}, {}), {})"),
-    "relu": _written("np.maximum({}, 0)"),
+    "relu": _relu,
     "sec": _written("1 / np.cos({})", PRODUCT),
     "csc": _written("1 / np.sin({})", PRODUCT),
     **{name: _function(f"np.{name}") for name in _OF_NUMPY.split()},
@@ -233,36 +238,35 @@ def _broadcast(call: Call) -> Code:
     return Code(f"np.broadcast_to({call.arg()}, {call.shape})")
 
 
-def _forwards(at: Sequence[Any], shape: Shape) -> tuple[list[Any], list[int]]:
-    """The index of what has been turned round along some axes, and these: for who has no negative steps."""
-    turned = [axis for axis, part in enumerate(at) if isinstance(part, tuple) and part[2] < 0]
+def _upwards(at: Sequence[Any]) -> tuple[list[Any], tuple[int, ...]]:
+    """The same elements in the order in which they stand, and the axes of what is taken that this turns
+    round: for a library without negative steps.
+    """
+    kept = [axis for axis, part in enumerate(at) if isinstance(part, tuple)]
+    turned = [axis for axis in kept if at[axis][2] < 0]
     parts = list(at)
     for axis in turned:
         start, _, step = at[axis]
-        last = range(*at[axis])[-1]
-        parts[axis] = (shape[axis] - 1 - start, shape[axis] - last, -step)
-    return parts, turned
+        parts[axis] = (range(*at[axis])[-1], start + 1, -step)
+    return parts, tuple(kept.index(axis) for axis in turned)
 
 
 def _index(call: Call) -> Code:
-    at, x = call.settings["at"], call.shapes[0]
-    text = call.arg(0, ATOM)
+    at, turned = call.settings["at"], ()
     if call.library == "torch":
-        at, turned = _forwards(at, x)
-        text = f"np.flip({call.arg()}, {tuple(turned)})" if turned else text
-    places = index_places(at, x)
-    return Code(f"{text}[{', '.join(places) or '...'}]")
+        at, turned = _upwards(at)
+    places = index_places(at, call.shapes[0])
+    text = f"{call.arg(0, ATOM)}[{', '.join(places) or '...'}]"
+    return Code(f"np.flip({text}, {turned})" if turned else text)
 
 
 def _place(call: Call) -> Code:
-    at, shape, text = call.settings["at"], call.settings["shape"], call.arg()
+    at, text = call.settings["at"], call.arg()
     if call.library == "torch":
-        at, turned = _forwards(at, shape)
-        kept = [axis for axis, part in enumerate(at) if isinstance(part, tuple)]
-        own = tuple(kept.index(axis) for axis in turned)  # the same axes of what is placed
-        text = f"np.flip({text}, {own})" if turned else text
+        at, turned = _upwards(at)
+        text = f"np.flip({text}, {turned})" if turned else text
     parts = [str(part) if isinstance(part, int) else _slice(*part) for part in at]
-    return Code(f"place({text}, ({', '.join(parts)},), {tuple(shape)})" if parts else text)
+    return Code(f"place({text}, ({', '.join(parts)},), {call.shape})" if parts else text)
 
 
 def _slice(start: int, stop: int, step: int) -> str:
@@ -305,6 +309,9 @@ def _along(name: str) -> Row:
 
     def write(call: Call) -> Code:
         axis = tuple(call.settings["axis"])
+        if not axis:  # each element is taken alone
+            alone = {"softmax": "np.ones", "log_softmax": "np.zeros"}.get(name)
+            return Code(f"{alone}({call.shape})") if alone else call.args[0]
         axis_text = str(axis[0] if len(axis) == 1 else axis)
         keepdims = ", True" if call.settings.get("keepdims") else ""
         return Code(f"{name}({call.arg()}, {axis_text}{keepdims})")
