@@ -5,7 +5,8 @@ The backward pass is that of `bpx.passes.reverse`: its nodes, written in the nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from bpx.spec.writing.code.expression import Code, array_code
 from bpx.spec.writing.code.helpers import needed
 from bpx.spec.writing.code.libraries import LIBRARIES
 from bpx.spec.writing.code.names import Identifiers, in_a_comment
-from bpx.spec.writing.code.writer import Module, Writer
+from bpx.spec.writing.code.writer import Module, Writer, function
 from bpx.words.say import say
 
 
@@ -192,7 +193,7 @@ class _Writing:
         shape = graph.shapes[node]
         text = self._formula(node)
         parts = [f"{names.get(node, name)} = {text}"] if len(text) <= _LONGEST_COMMENT else []
-        return in_a_comment(", ".join([*parts, *([shape_text(shape)] if shape else [])]))
+        return in_a_comment(", ".join([*parts, *([say("code.shape", shape=shape_text(shape))] if shape else [])]))
 
     def _formula(self, node: int) -> str:
         """The node as bpx writes it, in the names of the user."""
@@ -226,15 +227,15 @@ class _Writing:
 
     def _forward_text(self, writer: Writer, called: Mapping[int, str], kept: list[str]) -> str:
         about = in_a_comment(say("code.forward", output=called[self.passes.output]))
-        lines = [f'"""{about}"""', *writer.lines, f"return {called[self.passes.output]}, {_tuple(kept)}"]
-        return _function("forward", self.inputs.values(), lines)
+        lines = [f'"""{about}"""', *writer.lines, _tuple(kept, f"return {called[self.passes.output]}, ")]
+        return function("forward", self.inputs.values(), lines)
 
     def _backward_text(self, writer: Writer, upstream: str, kept: list[str]) -> str:
         lines = [f'"""{say("code.backward", upstream=upstream)}"""']
-        lines += [f"{', '.join(kept)}{',' * (len(kept) == 1)} = cache"] if kept else []
+        lines += [_tuple(kept, "", " = cache")] if kept else []
         entries = [f'"{self.inputs[node]}": {self._result(node)}' for node in self.passes.wrt]
         lines += [*writer.lines, f"return {{{', '.join(entries)}}}"]
-        return _function("backward", [upstream, "cache"], lines)
+        return function("backward", [upstream, "cache"], lines)
 
     def _result(self, node: int) -> str:
         if node in self.gradients:
@@ -243,13 +244,14 @@ class _Writing:
 
 
 _LONGEST_COMMENT = 60
+_LONGEST_TUPLE = 90
 _TITLES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}
 
 
-def _tuple(names: list[str]) -> str:
-    return f"({', '.join(names)}{',' * (len(names) == 1)})"
-
-
-def _function(name: str, args: Iterable[str], lines: Iterable[str]) -> str:
-    body = "".join(f"    {line}\n" for text in lines for line in [text])
-    return f"def {name}({', '.join(args)}):\n{body}"
+def _tuple(names: Sequence[str], before: str, behind: str = "") -> str:
+    """A tuple of names in a statement, broken where it is long."""
+    inside = ", ".join(names) + "," * (len(names) == 1)
+    if len(before) + len(inside) + len(behind) <= _LONGEST_TUPLE:
+        return f"{before}({inside}){behind}"
+    lines = fill(f"{', '.join(names)},", _LONGEST_TUPLE, initial_indent="    ", subsequent_indent="    ")
+    return f"{before}(\n{lines}\n){behind}"

@@ -22,8 +22,9 @@ class Identifiers:
 
     def of(self, name: str) -> str:
         """The nearest identifier to a name that is free."""
-        spelled = normalize("NFKC", proposed_name(name).replace(".", "_"))
+        spelled = normalize("NFKC", name.replace(".", "_"))  # as Python itself does
         if not spelled.isidentifier():
+            spelled = normalize("NFKC", proposed_name(name).replace(".", "_"))
             spelled = "".join(sign if f"_{sign}".isidentifier() else "_" for sign in spelled)
             spelled = spelled if spelled.isidentifier() else f"_{spelled}"
         while spelled in self._taken:

@@ -279,6 +279,13 @@ def _pick(call: Call) -> Code:
     return Code(f"np.take_along_axis({call.arg()}, {ids}[..., None], axis=-1)[..., 0]")
 
 
+def _split(call: Call) -> Code:
+    axis, part, x = call.settings["axis"], call.settings["part"], call.shapes[0]
+    length = x[axis] // call.settings["sections"]
+    places = ", ".join([":"] * axis + [f"{part * length}:{(part + 1) * length}"])
+    return Code(f"{call.arg(0, ATOM)}[{places}]")
+
+
 def _joined(name: str) -> Row:
     def write(call: Call) -> Code:
         parts = ", ".join(arg.text for arg in call.args)
@@ -370,6 +377,7 @@ ARRAYS: dict[str, Row] = {
     "tril": lambda call: Code(f"np.tril({call.arg()}, {call.settings['k']})"),
     "triu": lambda call: Code(f"np.triu({call.arg()}, {call.settings['k']})"),
     "flip": lambda call: Code(f"np.flip({call.arg()}, {tuple(call.settings['axis'])})"),
+    "split": _split,
     "concat": _joined("np.concatenate"),
     "stack": _joined("np.stack"),
     "cumsum": _running("np.cumsum"),

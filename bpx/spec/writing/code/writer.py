@@ -25,9 +25,17 @@ from bpx.spec.writing.code.names import Identifiers
 from bpx.spec.writing.code.rows import ROWS, Call
 
 _MOST_IN_A_LINE = 7  # ops: a longer formula is cut, and what is cut off gets a line of its own
-_MOST_CHARACTERS = 88
+_MOST_CHARACTERS = 80
 _MINUS_ONE = Code("-1", MINUS, "literal")
 _PLAIN_NUMBERS = ("add", "sub", "mul", "div", "pow", "where", "lt", "le", "gt", "ge", "eq", "ne")
+
+
+_LONGEST_LINE = 100
+
+
+def _without_signs(text: str) -> str:
+    """Text in which what bpx and Python spell in different ways is the same, of the same length."""
+    return text.replace(".", "_")
 
 
 class Module:
@@ -58,7 +66,13 @@ class Module:
         writer.count_uses([inside.root])
         root = writer.code(inside.root).as_number
         lines = [*writer.lines, self.library.spelled(f"return {root.text}")]
-        return f"def {name}({', '.join(args.values())}):\n" + "".join(f"    {line}\n" for line in lines)
+        return function(name, args.values(), lines)
+
+
+def function(name: str, args: Iterable[str], lines: Iterable[str]) -> str:
+    """The source of a function; a line may be several."""
+    body = "".join(f"    {line}\n" for text in lines for line in text.split("\n"))
+    return f"def {name}({', '.join(args)}):\n{body}"
 
 
 def _arg_name(op: Op, at: int) -> str:
@@ -126,7 +140,10 @@ class Writer:
 
     def _line(self, name: str, code: Code, comment: str) -> str:
         text = self.module.library.spelled(f"{name} = {code.text}")
-        comment = comment.removeprefix(text).removeprefix(", ")  # what the line says by itself
+        if _without_signs(comment).startswith(_without_signs(text)):  # the line says it by itself
+            comment = comment[len(text) :].lstrip(", ") if _without_signs(comment) != _without_signs(text) else ""
+        if comment and len(text) + len(comment) > _LONGEST_LINE:
+            return f"# {comment}\n{text}"
         return f"{text}  # {comment}" if comment else text
 
     def code(self, node: int, *, open_root: bool = False) -> Code:
@@ -181,6 +198,8 @@ class Writer:
     def _shorter(self, node: int, args: tuple[Code, ...]) -> Code | None:
         """A product as people write it: by -1 as a minus, by 1/x as a quotient."""
         op, nodes = self.graph.ops[node], self._args(node)
+        if op.name == "transpose" and self._is_turned_back(node, nodes[0]):
+            return self._seen(self._args(nodes[0])[0])
         if op.name != "mul" or op is contribution and not self._is_finite(nodes[1]):
             return None
         for at, other in ((1, 0), (0, 1)):
@@ -191,6 +210,13 @@ class Writer:
                 denominator = self.codes[self._args(nodes[at])[1]].as_number
                 return Code(f"{factor.within(PRODUCT)} / {denominator.within(PRODUCT + 1)}", PRODUCT)
         return None
+
+    def _is_turned_back(self, node: int, arg: int) -> bool:
+        """Is it the transpose of a transpose without a name, in the order of before?"""
+        if self.graph.ops[arg] is not self.graph.ops[node] or arg in self.bound:
+            return False
+        first, second = self.graph.settings[arg]["axes"], self.graph.settings[node]["axes"]
+        return [first[axis] for axis in second] == list(range(len(first)))
 
     def _is_reciprocal(self, node: int) -> bool:
         """Is it 1/x, and has no name?"""
