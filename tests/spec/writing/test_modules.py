@@ -95,7 +95,7 @@ def test_every_example_in_numpy(path: Path) -> None:
     spec = bpx.load(path)
     text = assert_agrees(spec)
     assert text == write_module(spec, "numpy")
-    assert max(map(len, text.splitlines())) <= 140
+    assert max(map(len, text.splitlines())) <= 120
 
 
 @every("name, values, settings", rows(EACH))
@@ -131,7 +131,9 @@ def test_the_check_of_a_module(library: str, capsys: pytest.CaptureFixture[str])
     executed(write_module(bpx.load("logistic_regression"), library))["check"]()
     printed = capsys.readouterr().out
     assert "0.1393867582829" in printed
-    errors = [float(line.split("within ")[1].split(" of ")[0]) for line in printed.splitlines() if "within" in line]
+    errors = [
+        float(line.split("within ")[1].split(" of ")[0]) for line in printed.splitlines() if "within" in line
+    ]
     assert len(errors) == 3 and max(errors) < 1e-9
 
 
@@ -158,8 +160,11 @@ def test_each_line_reads_like_the_textbook() -> None:
         assert line in backward
 
 
-HOSTILE = '''bpx = 1
-title = """a "quoted" title \\\\ with ''' + "'''" + '''
+HOSTILE = (
+    '''bpx = 1
+title = """a "quoted" title \\\\ with '''
+    + "'''"
+    + '''
 \\u001b[1m and a second line: import os"""
 output = "σ"
 
@@ -178,6 +183,7 @@ h_x = 1.5
 cache = "lambda * x_ + np"
 "σ" = "sigmoid(cache * forward) + sum * 損失 * h.x + h_x * ﬁ"
 '''
+)
 
 
 def test_names_and_titles_are_only_text() -> None:

@@ -58,11 +58,11 @@ def check():
         error = jnp.sum(jnp.abs(gradient - expected))
         print(f"gradient by {{name}}, within {{error:.1e}} of {reference}:", gradient, sep="\\n")
 '''
-_MAIN = '''
+_MAIN = """
 
 if __name__ == "__main__":
     check()
-'''
+"""
 _CHECKS = {"numpy": _DIFFERENCES + _NUMPY.lstrip(), "torch": _TORCH, "jax": _JAX}
 
 

@@ -77,9 +77,7 @@ def _nested(texts: Sequence[str], shape: Sequence[int], indent: str) -> str:
     if not shape:
         return texts[0]
     step = len(texts) // shape[0]
-    parts = [
-        _nested(texts[at * step : (at + 1) * step], shape[1:], f"{indent} ") for at in range(shape[0])
-    ]
+    parts = [_nested(texts[at * step : (at + 1) * step], shape[1:], f"{indent} ") for at in range(shape[0])]
     if sum(map(len, parts)) + 2 * len(parts) <= _LONGEST_ROW and "\n" not in "".join(parts):
         return f"[{', '.join(parts)}]"
     lines, room = [parts[0]], _LONGEST_ROW - len(parts[0])

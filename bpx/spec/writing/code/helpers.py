@@ -135,13 +135,13 @@ def cofactor(a):
     return np.stack(rows, axis=-2)
 '''
 
-_TORCH = '''
+_TORCH = """
 def softplus(x):
     return torch.logaddexp(torch.zeros_like(x), x)
 
 def cbrt(x):
     return torch.sign(x) * torch.abs(x) ** (1 / 3)
-'''
+"""
 
 _JAX = '''
 def place(x, at, shape):

@@ -28,7 +28,7 @@ from bpx.words.say import say
 
 
 class _Passes(NamedTuple):
-    """The graph with its reverse pass; `wrt` are the inputs that get a gradient, `whole` those that choose."""
+    """The graph with its reverse pass; `wrt` are the inputs with a gradient, `whole` those that choose."""
 
     spec: NamedGraph
     graph: Graph
@@ -111,7 +111,9 @@ class _Writing:
         """The module."""
         forward, backward = self._forward_and_backward()
         functions = [*self.module.sources, forward, backward]
-        check = self.library.spelled(check_of(self.library.name, self.passes.output_name, self._names_of_wrt()))
+        check = self.library.spelled(
+            check_of(self.library.name, self.passes.output_name, self._names_of_wrt())
+        )
         helpers = self.library.helpers
         used = [self.library.spelled(helpers[name]) for name in self._helpers(functions)]
         parts = [self._inputs(), *used, *functions, check]
@@ -155,8 +157,10 @@ class _Writing:
     # --- the two passes ---
 
     def _forward_and_backward(self) -> tuple[str, str]:
-        graph, passes = self.passes.graph, self.passes
-        gradients = {node: passes.ledger.upstream[node] for node in self.gradients if node in passes.ledger.upstream}
+        passes = self.passes
+        gradients = {
+            node: passes.ledger.upstream[node] for node in self.gradients if node in passes.ledger.upstream
+        }
         forward = self._writer(self.inputs)
         forward.temporary = self._temporary
         forward.count_uses([passes.output, *self.steps, *gradients.values()])
@@ -193,7 +197,9 @@ class _Writing:
         shape = graph.shapes[node]
         text = self._formula(node)
         parts = [f"{names.get(node, name)} = {text}"] if len(text) <= _LONGEST_COMMENT else []
-        return in_a_comment(", ".join([*parts, *([say("code.shape", shape=shape_text(shape))] if shape else [])]))
+        return in_a_comment(
+            ", ".join([*parts, *([say("code.shape", shape=shape_text(shape))] if shape else [])])
+        )
 
     def _formula(self, node: int) -> str:
         """The node as bpx writes it, in the names of the user."""
@@ -232,9 +238,12 @@ class _Writing:
 
     def _backward_text(self, writer: Writer, upstream: str, kept: list[str]) -> str:
         lines = [f'"""{say("code.backward", upstream=upstream)}"""']
-        lines += [_tuple(kept, "", " = cache")] if kept else []
+        unpacked = _tuple(kept, "", " = cache")
+        if "\n" not in unpacked:
+            unpacked = unpacked.replace("(", "").replace(")", "")
+        lines += [unpacked] if kept else []
         entries = [f'"{self.inputs[node]}": {self._result(node)}' for node in self.passes.wrt]
-        lines += [*writer.lines, f"return {{{', '.join(entries)}}}"]
+        lines += [*writer.lines, _bracketed(entries, "return {", "}")]
         return function("backward", [upstream, "cache"], lines)
 
     def _result(self, node: int) -> str:
@@ -245,13 +254,23 @@ class _Writing:
 
 _LONGEST_COMMENT = 60
 _LONGEST_TUPLE = 90
+_GLUE = "\0"
+_WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 _TITLES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}
 
 
 def _tuple(names: Sequence[str], before: str, behind: str = "") -> str:
-    """A tuple of names in a statement, broken where it is long."""
-    inside = ", ".join(names) + "," * (len(names) == 1)
-    if len(before) + len(inside) + len(behind) <= _LONGEST_TUPLE:
-        return f"{before}({inside}){behind}"
-    lines = fill(f"{', '.join(names)},", _LONGEST_TUPLE, initial_indent="    ", subsequent_indent="    ")
-    return f"{before}(\n{lines}\n){behind}"
+    """A tuple of names in a statement."""
+    last = [f"{names[-1]},"] if len(names) == 1 else names[-1:]
+    return _bracketed([*names[:-1], *last], f"{before}(", f"){behind}")
+
+
+def _bracketed(entries: Sequence[str], opening: str, closing: str) -> str:
+    """Entries between brackets, in lines of their own where they are many."""
+    inside = ", ".join(entries)
+    if len(opening) + len(inside) + len(closing) <= _LONGEST_TUPLE:
+        return f"{opening}{inside}{closing}"
+    # Spaces inside of an entry are no places to break it.
+    glued = " ".join(f"{entry.replace(' ', _GLUE)}," for entry in entries)
+    lines = fill(glued, _LONGEST_TUPLE, initial_indent="    ", subsequent_indent="    ", **_WHOLE_WORDS)
+    return f"{opening}\n{lines.replace(_GLUE, ' ')}\n{closing}"

@@ -9,9 +9,9 @@ from unicodedata import normalize
 
 from bpx.graph.named.names import proposed_name
 
-_OF_MODULES = ("np", "torch", "jax", "jnp", "math", "itertools", "inputs", "forward", "backward", "cache")
-_OF_MODULES += ("differences", "check")
-_PLAIN = {name for name in vars(builtins) if name.islower()} | {*keyword.kwlist, *_OF_MODULES}
+_OF_LIBRARIES = ("np", "torch", "jax", "jnp", "math", "itertools")
+_OF_MODULES = ("inputs", "forward", "backward", "cache", "differences", "check")
+_PLAIN = {name for name in vars(builtins) if name.islower()} | {*keyword.kwlist, *_OF_LIBRARIES, *_OF_MODULES}
 
 
 class Identifiers:

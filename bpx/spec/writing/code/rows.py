@@ -78,9 +78,7 @@ def _function(name: str) -> Row:
 
 def _written(template: str, precedence: int = ATOM, slot: int = LOOSEST) -> Row:
     """A template with all args in slots of the same kind."""
-    return lambda call: Code(
-        template.format(*(as_float(arg).within(slot) for arg in call.args)), precedence
-    )
+    return lambda call: Code(template.format(*(as_float(arg).within(slot) for arg in call.args)), precedence)
 
 
 def _where(call: Call) -> Code:
@@ -108,7 +106,9 @@ _OF_NUMPY = "sign abs floor ceil sqrt exp exp2 expm1 log log1p log2 log10 sin co
 _OF_NUMPY += " logaddexp round"
 _ARC = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"}
 _ARC |= {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh"}
-_OWN = "cot erf erfc sigmoid softplus logsigmoid softsign leaky_relu elu selu relu6 hard_sigmoid hard_swish silu"
+_OWN = (
+    "cot erf erfc sigmoid softplus logsigmoid softsign leaky_relu elu selu relu6 hard_sigmoid hard_swish silu"
+)
 _OWN += " swish mish gelu gelu_tanh"
 
 ELEMENTWISE: dict[str, Row] = {
@@ -252,7 +252,8 @@ def _upwards(at: Sequence[Any]) -> tuple[list[Any], tuple[int, ...]]:
 
 
 def _index(call: Call) -> Code:
-    at, turned = call.settings["at"], ()
+    at = call.settings["at"]
+    turned: tuple[int, ...] = ()
     if call.library == "torch":
         at, turned = _upwards(at)
     places = index_places(at, call.shapes[0])

@@ -141,7 +141,9 @@ class Writer:
     def _line(self, name: str, code: Code, comment: str) -> str:
         text = self.module.library.spelled(f"{name} = {code.text}")
         if _without_signs(comment).startswith(_without_signs(text)):  # the line says it by itself
-            comment = comment[len(text) :].lstrip(", ") if _without_signs(comment) != _without_signs(text) else ""
+            comment = (
+                comment[len(text) :].lstrip(", ") if _without_signs(comment) != _without_signs(text) else ""
+            )
         if comment and len(text) + len(comment) > _LONGEST_LINE:
             return f"# {comment}\n{text}"
         return f"{text}  # {comment}" if comment else text
@@ -175,7 +177,7 @@ class Writer:
         return self.codes[node]
 
     def _wants_line(self, node: int, code: Code) -> bool:
-        if self.graph.ops[node] is CONSTANT or code.precedence == ATOM and code.text.endswith(".T"):
+        if self.graph.ops[node] is CONSTANT or (code.precedence == ATOM and code.text.endswith(".T")):
             return "\n" in code.text or (len(code.text) > _MOST_CHARACTERS // 2)
         if code.ops == 0:
             return False
@@ -200,7 +202,7 @@ class Writer:
         op, nodes = self.graph.ops[node], self._args(node)
         if op.name == "transpose" and self._is_turned_back(node, nodes[0]):
             return self._seen(self._args(nodes[0])[0])
-        if op.name != "mul" or op is contribution and not self._is_finite(nodes[1]):
+        if op.name != "mul" or (op is contribution and not self._is_finite(nodes[1])):
             return None
         for at, other in ((1, 0), (0, 1)):
             factor = args[other].as_number
@@ -262,4 +264,3 @@ class Writer:
     def _is_finite(self, node: int) -> bool:
         value = self.values.get(node)
         return value is None or bool(np.all(np.isfinite(value)))
-
