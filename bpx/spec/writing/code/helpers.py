@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from bpx.words.say import say
+
 _SOURCES = '''
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
@@ -66,7 +68,7 @@ def erfc(x):
     return np.vectorize(math.erfc, otypes=[float])(x)
 
 def times(upstream, local):
-    """Upstream times local; where nothing arrives, nothing is passed on, be the derivative infinite."""
+    """@"""
     return np.where(upstream == 0, 0.0, upstream * local)
 
 def softmax(x, axis):
@@ -83,25 +85,25 @@ def log_softmax(x, axis):
     return below - log_of_shares(below, axis)
 
 def log_of_shares(below, axis):
-    """log Σ exp(below), where the largest is 0: its 1 is left to log1p, so that small shares are kept."""
+    """@"""
     shares = np.sum(np.where(below == 0, 0.0, np.exp(below)), axis=axis, keepdims=True)
     ties = np.sum(1.0 * (below == 0), axis=axis, keepdims=True)
     return np.log1p(shares + ties - 1)
 
 def place(x, at, shape):
-    """Zeros of the shape, with x where the index `at` points."""
+    """@"""
     out = np.zeros(shape)
     out[at] = x
     return out
 
 def scatter(x, ids, n):
-    """An array of n rows: row i is the sum of the rows of x whose id is i."""
+    """@"""
     marks = np.eye(n)[np.reshape(ids, (-1,))]
     rows = np.reshape(x, (len(marks), -1))
     return np.reshape(marks.T @ rows, (n, *x.shape[ids.ndim :]))
 
 def windows(x, size, stride, dilation):
-    """The windows that slide over the last axes of x; their own axes stand last."""
+    """@"""
     first = x.ndim - len(size)
     for i, (k, s, d) in enumerate(zip(size, stride, dilation)):
         count = (x.shape[first + i] - d * (k - 1) - 1) // s + 1
@@ -110,7 +112,7 @@ def windows(x, size, stride, dilation):
     return x
 
 def overlap_add(x, shape, stride, dilation):
-    """The opposite of windows: each is put back where it was, and what overlaps is added."""
+    """@"""
     axes = len(shape)
     first = x.ndim - 2 * axes
     counts, size = x.shape[first : first + axes], x.shape[first + axes :]
@@ -122,7 +124,7 @@ def overlap_add(x, shape, stride, dilation):
     return out
 
 def cofactor(a):
-    """The cofactors of square matrices, which are det(a) · inv(a).T where there is an inverse."""
+    """@"""
     n = a.shape[-1]
     rows = []
     for i in range(n):
@@ -145,7 +147,7 @@ def cbrt(x):
 
 _JAX = '''
 def place(x, at, shape):
-    """Zeros of the shape, with x where the index `at` points."""
+    """@"""
     return jnp.zeros(shape).at[at].set(x)
 '''
 
@@ -154,6 +156,11 @@ def _by_name(sources: str) -> dict[str, str]:
     """The source of each function, without the line feeds around it."""
     functions = re.split(r"\n(?=def )", sources)
     return {function[4 : function.index("(")]: function.strip() for function in functions[1:]}
+
+
+def documented(name: str, source: str) -> str:
+    """The source with the sentence about the function, where it has one."""
+    return source.replace('"""@"""', f'"""{say(f"code.helper-{name}")}"""') if "@" in source else source
 
 
 HELPERS = _by_name(_SOURCES)

@@ -20,7 +20,7 @@ from bpx.passes.query import query_nodes
 from bpx.passes.reverse import Edge, Ledger, reverse
 from bpx.spec.writing.code.checks import check_of
 from bpx.spec.writing.code.expression import Code, array_code
-from bpx.spec.writing.code.helpers import needed
+from bpx.spec.writing.code.helpers import documented, needed
 from bpx.spec.writing.code.libraries import LIBRARIES
 from bpx.spec.writing.code.names import Identifiers, in_a_comment
 from bpx.spec.writing.code.writer import Module, Writer, function
@@ -115,7 +115,7 @@ class _Writing:
             check_of(self.library.name, self.passes.output_name, self._names_of_wrt())
         )
         helpers = self.library.helpers
-        used = [self.library.spelled(helpers[name]) for name in self._helpers(functions)]
+        used = [self.library.spelled(documented(name, helpers[name])) for name in self._helpers(functions)]
         parts = [self._inputs(), *used, *functions, check]
         body = "\n\n\n".join(part.strip("\n") for part in parts)
         return f"{self._head(body)}\n\n\n{body}\n"

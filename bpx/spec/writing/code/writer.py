@@ -11,6 +11,7 @@ from bpx.graph.arrays import Settings, Shape
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Graph, Op
 from bpx.graph.subgraph import Subgraph, expansion
 from bpx.ops.elementwise.arithmetic import contribution
+from bpx.spec.writing.code.call import Call
 from bpx.spec.writing.code.expression import (
     ATOM,
     MINUS,
@@ -22,7 +23,7 @@ from bpx.spec.writing.code.expression import (
 )
 from bpx.spec.writing.code.libraries import Library
 from bpx.spec.writing.code.names import Identifiers
-from bpx.spec.writing.code.rows import ROWS, Call
+from bpx.spec.writing.code.rows import ROWS
 
 _MOST_IN_A_LINE = 7  # ops: a longer formula is cut, and what is cut off gets a line of its own
 _MOST_CHARACTERS = 80
