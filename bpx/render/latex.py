@@ -21,6 +21,7 @@ _CURVE_WIDTH, _CURVE_HEIGHT, _MOST_DOTS = 300, 100, 100  # points of 1/72 inch
 
 _BEGIN = r"""\documentclass{article}
 \usepackage{amsmath}
+\allowdisplaybreaks
 \usepackage{longtable}
 \usepackage[landscape, margin=2cm]{geometry}
 \setlength{\parindent}{0pt}
@@ -35,6 +36,21 @@ _END = "\\end{document}\n"
 def latex(blocks: Sequence[Block]) -> str:
     """The document, with a line end at its end."""
     return _BEGIN + "\n".join(text for block in blocks for text in (*_block_lines(block), "")) + _END
+
+
+def document(parts: Sequence[str]) -> str:
+    """A document of parts that are LaTeX already."""
+    return _BEGIN + "\n\n".join(parts) + "\n" + _END
+
+
+def section(title: str, starred: str = "section") -> str:
+    """A heading of plain text."""
+    return rf"\{starred}*{{{escaped(title)}}}"
+
+
+def math_of(formula: Formula) -> str:
+    """A formula for math mode; one that cannot be set as one, as text."""
+    return formula.latex() if _can_be_set(formula) else rf"\text{{{escaped(str(formula))}}}"
 
 
 def _block_lines(block: Block) -> Iterator[str]:
