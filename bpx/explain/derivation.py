@@ -1,15 +1,18 @@
 r"""The derivation of a gradient as in lecture notes, as a LaTeX document.
 
-The equations of the graph come first; then, from the output to the inputs, the chain rule from named node to named
-node: in symbols, with formulas, with numbers, and its value. A contribution through one named node is a reverse
-pass of its own, on placeholders for the named nodes that its formula mentions.
+The equations of the graph come first; then, from the output to the inputs, the chain rule from named node to
+named node: in symbols, with formulas, with numbers, and its value. A contribution through one named node is a
+reverse pass of its own, on placeholders for the named nodes that its formula mentions.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.graph.formula import (
@@ -24,7 +27,7 @@ from bpx.graph.formula import (
     symbol,
     words,
 )
-from bpx.graph.graph import CONSTANT, Expr, Graph, Op
+from bpx.graph.graph import CONSTANT, INPUT, Expr, Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS
 from bpx.passes.reverse import reverse
@@ -34,7 +37,10 @@ from bpx.words.say import say
 
 
 class _Contribution(NamedTuple):
-    """What one named node passes to one that its formula mentions; `with_numbers` is None where they are large."""
+    """What one named node passes to one that its formula mentions.
+
+    `with_numbers` is None where these are large.
+    """
 
     consumer: int
     formula: Formula
@@ -42,8 +48,10 @@ class _Contribution(NamedTuple):
     is_scalar: bool
 
 
+@np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
 def derivation(spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> str:
     """The document. Raises `BpxError` as an explanation does."""
+    spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
     return _Derivation(GradientQuery(spec, of, wrt, upstream)).text()
 
 
@@ -68,7 +76,7 @@ class _Derivation:
         title = title_line(self.query.spec.title) or str(self.symbols[self.query.output])
         sections = [
             section(title),
-            *_aligned(say("account.forward"), self._forward()),
+            *_aligned(say("derivation.equations"), self._forward()),
             *_aligned(say("derivation.chain-rule"), self._backward()),
             *_aligned(say("account.gradients"), self._gradient()),
         ]
@@ -123,29 +131,26 @@ class _Derivation:
         if args == [node] or not args:
             return
         scratch = Graph()
-        places = dict(zip(args, (scratch.input(self.graph.shapes[arg]) for arg in args), strict=True))
-        root = _copied(self.graph, node, scratch, places)
-        is_output = node == self.query.output
+        places = {arg: scratch.input(self.graph.shapes[arg]) for arg in args}
+        copies = _copied(self.graph, node, scratch, places)
+        is_output, root = node == self.query.output, copies[node]
         upstream = scratch.constant(self.query.seed) if is_output else scratch.input(root.shape)
         ledger = reverse(root, list(places.values()), upstream)
-        gradient = self.query.gradient(node)
-        names = {place.id: self.symbols[arg] for arg, place in places.items()} | {root.id: self.symbols[node]}
+        names = {copy.id: self.symbols[of] for of, copy in copies.items() if of in self.symbols}
         shown = self._numbers([*args, node])
+        put_in = None if shown is None else names | {copies[of].id: shown[of] for of in shown}
         if not is_output:
             names[upstream.id] = self._partial(node)
-        if shown is not None:
-            shown = {place.id: shown[arg] for arg, place in places.items()} | {root.id: shown[node]}
-            shown |= {} if is_output else {upstream.id: numbers(gradient, SHOWN_DIGITS)}
+            if put_in is not None:
+                put_in[upstream.id] = numbers(self.query.gradient(node), SHOWN_DIGITS)
         for arg, place in places.items():
             contribution = ledger.gradient(place.id)
-            if contribution is None or arg not in self.query.ledger.upstream:
-                continue
-            written = self._rule(scratch, contribution.id, names)
-            with_numbers = None if shown is None else self._rule(scratch, contribution.id, shown)
-            is_scalar = not root.shape and not place.shape
-            self.contributions.setdefault(arg, []).append(
-                _Contribution(node, written, with_numbers, is_scalar)
-            )
+            if contribution is not None and arg in self.query.ledger.upstream:
+                written = self._rule(scratch, contribution.id, names)
+                with_numbers = None if put_in is None else self._rule(scratch, contribution.id, put_in)
+                is_scalar = not root.shape and not place.shape
+                part = _Contribution(node, written, with_numbers, is_scalar)
+                self.contributions.setdefault(arg, []).append(part)
 
     def _rule(self, graph: Graph, node: int, names: Mapping[int, Formula]) -> Formula:
         if ops_written(graph, node, names) > MOST_IN_A_RULE:
@@ -155,7 +160,11 @@ class _Derivation:
     def _backward(self) -> Iterator[list[str]]:
         for node in sorted(self.contributions, reverse=True):
             parts = self.contributions[node]
-            yield [math_of(self._partial(node)), *self._steps(node, parts), self._value(self.query.gradient(node))]
+            yield [
+                math_of(self._partial(node)),
+                *self._steps(node, parts),
+                self._value(self.query.gradient(node)),
+            ]
 
     def _steps(self, node: int, parts: Sequence[_Contribution]) -> Iterator[str]:
         if all(part.is_scalar for part in parts):
@@ -164,7 +173,7 @@ class _Derivation:
                 yield math_of(sum_of(chains))
         yield math_of(_sum([part.formula for part in parts]))
         with_numbers = [part.with_numbers for part in parts if part.with_numbers is not None]
-        if len(with_numbers) == len(parts) and not all(part.is_number for part in with_numbers[:1] * len(parts)):
+        if len(with_numbers) == len(parts) and not all(part.is_number for part in with_numbers):
             yield math_of(_sum(with_numbers))
 
     def _chain(self, consumer: int, node: int) -> Formula:
@@ -191,33 +200,39 @@ def _sum(terms: Sequence[Formula]) -> Formula:
     return terms[0] if len(terms) == 1 else sum_of(terms)
 
 
-def _copied(graph: Graph, node: int, scratch: Graph, places: Mapping[int, Expr]) -> Expr:
-    """A node on placeholders for named ones, as it was typed."""
+def _copied(graph: Graph, node: int, scratch: Graph, places: Mapping[int, Expr]) -> dict[int, Expr]:
+    """A node and what it needs on placeholders for named ones, as it was typed."""
     copies: dict[int, Expr] = dict(places)
-
-    def build(op: Op, args: Sequence[Expr], settings: Any) -> Expr:
-        return scratch.add(op, *args, **settings)
-
     for inner in graph.needs(of=[node], known=places):
         if inner in copies:
             continue
         if inner in graph.constants:
             copies[inner] = scratch.constant(graph.constants[inner])
+        elif graph.ops[inner] is INPUT:  # of a gradient that is written as `grad(L, w)`
+            copies[inner] = scratch.input(graph.shapes[inner])
         else:
             args = [copies[arg] for arg in graph.args[inner]]
-            copies[inner] = build(graph.ops[inner], args, graph.settings[inner])
-    return copies[node]
+            copies[inner] = scratch.add(graph.ops[inner], *args, **graph.settings[inner])
+    return copies
 
 
+def _that_tell(sides: Sequence[str]) -> list[str]:
+    """What a left side equals, without what repeats the side before, and what is too long for a page."""
+    *others, value = (side for side, _ in groupby(sides))
+    return [*(side for side in others if len(side) <= _MOST_ON_A_PAGE), value]
+
+
+_MOST_ON_A_PAGE = 420  # characters of LaTeX in one side, about a line of print
 _MOST_ON_A_LINE = 150  # characters of LaTeX, about half a line of print
 
 
 def _aligned(title: str, equations: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A heading and equations, each a left side and what it equals; the longer right sides in lines of their own."""
+    """A heading and equations, each a left side and what it equals; long ones in several lines."""
     rows: list[str] = []
-    for left, *rights in equations:
-        line = f"{left} &= {rights[0]}"
-        for right in rights[1:]:
+    for left, *sides in equations:
+        first, *rights = _that_tell(sides)
+        line = f"{left} &= {first}"
+        for right in rights:
             if len(line) + len(right) > _MOST_ON_A_LINE:
                 rows.append(line)
                 line = f"&= {right}"

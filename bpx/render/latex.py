@@ -21,7 +21,6 @@ _CURVE_WIDTH, _CURVE_HEIGHT, _MOST_DOTS = 300, 100, 100  # points of 1/72 inch
 
 _BEGIN = r"""\documentclass{article}
 \usepackage{amsmath}
-\allowdisplaybreaks
 \usepackage{longtable}
 \usepackage[landscape, margin=2cm]{geometry}
 \setlength{\parindent}{0pt}
@@ -40,7 +39,7 @@ def latex(blocks: Sequence[Block]) -> str:
 
 def document(parts: Sequence[str]) -> str:
     """A document of parts that are LaTeX already."""
-    return _BEGIN + "\n\n".join(parts) + "\n" + _END
+    return _BEGIN + "\n\n".join(["\\allowdisplaybreaks", *parts]) + "\n" + _END
 
 
 def section(title: str, starred: str = "section") -> str:

@@ -1608,6 +1608,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.report": "Write the report to a file; {endings} set the format.",
     "cli.to": "Output format (default: that of FILE).",
     "cli.convert-output": "Write to a file.",
+    "derivation.equations": "Equations of the graph",
     "derivation.chain-rule": "Chain rule",
     "derivation.too-long": "(too long to be written here)",
     "diagnostic.part-of-latex": "`--part` chooses a part of the LaTeX form, not of {form}",
