@@ -21,7 +21,6 @@ from bpx.words.say import say
     help=with_examples(
         "cli.convert",
         'bpx convert "(x+y)^2" x=3 y=-1 -o square.toml',
-        "bpx convert logistic_regression -o graph.json",
         "bpx convert net.py:loss -o net.toml",
         "bpx convert mazur_network --to numpy -o net.py",
     ),
