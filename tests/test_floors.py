@@ -52,6 +52,7 @@ FLOORS = [
     "spec.reading.documents",
     "spec.reading",
     "spec.tables",
+    "spec.writing.code",
     "spec.writing",
     "spec.trace.rules",
     "spec.trace",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,17 +15,14 @@ from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
-if TYPE_CHECKING:
-    from bpx.spec.reading.documents.document import Format
-
 
 @app.command(
     cls=Command,
     help=with_examples(
         "cli.convert",
         'bpx convert "(x+y)^2" x=3 y=-1 -o square.toml',
-        "bpx convert logistic_regression -o graph.json",
         "bpx convert net.py:loss -o net.toml",
+        "bpx convert mazur_network --to numpy -o net.py",
     ),
 )
 def convert(
@@ -34,30 +31,34 @@ def convert(
     inputs: Inputs = None,
     random: Random = None,
     notation: Notation = None,
-    to: Annotated[str | None, typer.Option(metavar="toml|json", help=say("cli.to"))] = None,
+    to: Annotated[str | None, typer.Option(metavar="toml|json|numpy|torch|jax", help=say("cli.to"))] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.convert-output"))
     ] = None,
 ) -> None:
-    """Write a graph as a spec, in TOML or JSON."""
+    """Write a graph as a spec, in TOML or JSON, or as Python code with both passes."""
     with TextSession(output) as session:
+        from bpx.spec.writing.code.libraries import LIBRARIES
+        from bpx.spec.writing.code.module import write_module
         from bpx.spec.writing.write import write_spec
 
-        format = _format(to, output)
+        format = _format(to, output, tuple(LIBRARIES))
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
-        session.write(write_spec(spec, format))
+        session.write(write_module(spec, format) if format in LIBRARIES else write_spec(spec, format))
 
 
-def _format(name: str | None, file: str | None) -> Format:
+def _format(name: str | None, file: str | None, libraries: tuple[str, ...]) -> Any:
     """The format asked for, or that of the file's ending. Raises `BpxError` where that is neither."""
     from bpx.spec.reading.target import FORMATS
 
-    formats: dict[str, Format] = {format: format for format in FORMATS.values()}
+    formats = (*FORMATS.values(), *libraries)
     if name:
         if name not in formats:
             fail("unknown-choice", "choices-are", found=name, known=", ".join(formats))
-        return formats[name]
+        return name
     ending = Path(file or "").suffix.lower()
+    if ending == ".py":
+        return libraries[0]
     if ending and ending not in FORMATS:
         fail("unknown-format", name=file)
     return FORMATS.get(ending, "toml")

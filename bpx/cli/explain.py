@@ -24,6 +24,7 @@ from bpx.cli.input.options import (
     file_option,
     form_option,
 )
+from bpx.cli.output.console import fail
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 
@@ -40,6 +41,7 @@ StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.st
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
+Part = Annotated[str | None, typer.Option("--part", metavar="derivation|table", help=say("cli.part"))]
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
 
@@ -70,15 +72,21 @@ def explain(
     node: NodeAlone = None,
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
+    part: Part = None,
     form: FormName = None,
     json: JsonFlag = False,
     output: OutputFile = None,
 ) -> None:
     """Show how a gradient is computed, step by step."""
-    with Session("explanation", form, json, output) as session:
+    with Session("explanation", form or (part and "latex"), json, output) as session:
         from bpx.explain.explain import explain as run_explain
 
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
+        if _is_derivation(part, session.form.name):
+            from bpx.explain.derivation import derivation
+
+            session.write(derivation(spec, of, read_names(wrt), read_upstream(upstream)))
+            return
         explanation = run_explain(
             spec,
             of=of,
@@ -102,3 +110,14 @@ def explain(
 
 def _chosen_paths(text: str | None) -> list[str] | None:
     return [] if text == EVERY else read_names(text)
+
+
+def _is_derivation(part: str | None, form: str) -> bool:
+    """Is the derivation asked for? Ends the command where that is no part of the form."""
+    if part is None:
+        return False
+    if part not in ("derivation", "table"):
+        fail("unknown-choice", found=part, known="derivation, table")
+    if form != "latex":
+        fail("part-of-latex", form=form)
+    return part == "derivation"

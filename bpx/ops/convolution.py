@@ -287,12 +287,12 @@ def _pull_conv(
 
 
 # What `value` runs: not a row, but the product of windows as an op of its own.
-_FAST = Op("convolution", value=lambda: None, expands=_by_windows)
+FAST = Op("convolution", value=lambda: None, expands=_by_windows)
 
 
 def _value(*args: Array, batch: int, **settings: Any) -> Any:
     shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in args]
-    return expansion(_FAST, shapes, settings).run(args, batch=bool(batch))
+    return expansion(FAST, shapes, settings).run(args, batch=bool(batch))
 
 
 def _conv(name: str, sample: tuple[Shape, ...]) -> Op:

@@ -37,6 +37,21 @@ def latex(blocks: Sequence[Block]) -> str:
     return _BEGIN + "\n".join(text for block in blocks for text in (*_block_lines(block), "")) + _END
 
 
+def document(parts: Sequence[str]) -> str:
+    """A document of parts that are LaTeX already."""
+    return _BEGIN + "\n\n".join(["\\allowdisplaybreaks", *parts]) + "\n" + _END
+
+
+def section(title: str, starred: str = "section") -> str:
+    """A heading of plain text."""
+    return rf"\{starred}*{{{escaped(title)}}}"
+
+
+def math_of(formula: Formula) -> str:
+    """A formula for math mode; one that cannot be set as one, as text."""
+    return formula.latex() if _can_be_set(formula) else rf"\text{{{escaped(str(formula))}}}"
+
+
 def _block_lines(block: Block) -> Iterator[str]:
     if isinstance(block, Headline):
         yield rf"\section*{{{_cell(block.text)}}}"

@@ -104,6 +104,19 @@ class Spec(NamedGraph):
             raise BpxError([Diagnostic("unknown-format", None, {"name": str(path)})])
         Path(path).write_text(write_spec(self, format), encoding="utf-8")
 
+    def to_code(self, library: str = "numpy") -> str:
+        """A Python module that computes both passes with `numpy`, `torch` or `jax` alone.
+
+        Raises `bpx.BpxError` for another library.
+        """
+        from bpx.spec.writing.code.libraries import LIBRARIES
+        from bpx.spec.writing.code.module import write_module
+
+        if library not in LIBRARIES:
+            facts = {"found": library, "known": ", ".join(LIBRARIES)}
+            raise BpxError([Diagnostic("unknown-choice", None, facts)])
+        return write_module(self, library)
+
 
 def load(target: str | Path, /, **values: Any) -> Spec:
     """A spec from a `.toml` or `.json` file, an example's name, a spec's text, `net.py:loss`, or a model.

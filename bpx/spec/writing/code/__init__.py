@@ -1,0 +1,1 @@
+"""Graphs as Python modules that compute both passes with NumPy, PyTorch or JAX alone."""

@@ -1,0 +1,178 @@
+"""Functions that a module brings along, each only where it is used: NumPy has none for these.
+
+They are written for NumPy; `bpx.spec.writing.code.libraries` says what differs elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from bpx.words.say import say
+
+_SOURCES = '''
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def softplus(x):
+    return np.logaddexp(0, x)
+
+def logsigmoid(x):
+    return -softplus(-x)
+
+def softsign(x):
+    return x / (1 + np.abs(x))
+
+def cot(x):
+    return np.cos(x) / np.sin(x)
+
+def leaky_relu(x, slope):
+    return np.where(x > 0, x, slope * x)
+
+def elu(x, alpha):
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+def selu(x):
+    below = 1.0507009873554804 * 1.6732632423543772
+    return np.where(x > 0, 1.0507009873554804 * x, below * np.expm1(np.minimum(x, 0)))
+
+def relu6(x):
+    x = np.maximum(x, 0)
+    return np.minimum(x, 6)
+
+def hard_sigmoid(x):
+    return relu6(x + 3) / 6
+
+def hard_swish(x):
+    return x * relu6(x + 3) / 6
+
+def silu(x):
+    return x * sigmoid(x)
+
+def swish(x, beta):
+    return x * sigmoid(beta * x)
+
+def mish(x):
+    return x * np.tanh(softplus(x))
+
+def gelu(x):
+    return x * erfc(-x / 2**0.5) / 2
+
+def gelu_tanh(x):
+    return x * sigmoid(2 * (2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))
+
+def erf(x):
+    return np.vectorize(math.erf, otypes=[float])(x)
+
+def erfc(x):
+    return np.vectorize(math.erfc, otypes=[float])(x)
+
+def times(upstream, local):
+    """@"""
+    return np.where(upstream == 0, 0.0, upstream * local)
+
+def softmax(x, axis):
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+def logsumexp(x, axis, keep=False):
+    top = np.max(x, axis=axis, keepdims=True)
+    total = top + log_of_shares(x - top, axis)
+    return total if keep else np.squeeze(total, axis=axis)
+
+def log_softmax(x, axis):
+    below = x - np.max(x, axis=axis, keepdims=True)
+    return below - log_of_shares(below, axis)
+
+def log_of_shares(below, axis):
+    """@"""
+    shares = np.sum(np.where(below == 0, 0.0, np.exp(below)), axis=axis, keepdims=True)
+    ties = np.sum(1.0 * (below == 0), axis=axis, keepdims=True)
+    return np.log1p(shares + ties - 1)
+
+def place(x, at, shape):
+    """@"""
+    out = np.zeros(shape)
+    out[at] = x
+    return out
+
+def scatter(x, ids, n):
+    """@"""
+    marks = np.eye(n)[np.reshape(ids, (-1,))]
+    rows = np.reshape(x, (len(marks), -1))
+    return np.reshape(marks.T @ rows, (n, *x.shape[ids.ndim :]))
+
+def windows(x, size, stride, dilation):
+    """@"""
+    first = x.ndim - len(size)
+    for i, (k, s, d) in enumerate(zip(size, stride, dilation)):
+        count = (x.shape[first + i] - d * (k - 1) - 1) // s + 1
+        places = np.array([[at * s + d * inside for inside in range(k)] for at in range(count)])
+        x = np.moveaxis(x[(slice(None),) * (first + i) + (places,)], first + i + 1, -1)
+    return x
+
+def overlap_add(x, shape, stride, dilation):
+    """@"""
+    axes = len(shape)
+    first = x.ndim - 2 * axes
+    counts, size = x.shape[first : first + axes], x.shape[first + axes :]
+    out = np.zeros((*x.shape[:first], *shape))
+    for inside in itertools.product(*map(range, size)):
+        starts = [d * at for d, at in zip(dilation, inside)]
+        at = tuple(slice(a, a + s * (n - 1) + 1, s) for a, s, n in zip(starts, stride, counts))
+        out[(..., *at)] += x[(..., *inside)]
+    return out
+
+def cofactor(a):
+    """@"""
+    n = a.shape[-1]
+    rows = []
+    for i in range(n):
+        row = []
+        for j in range(n):
+            kept = [[k for k in range(n) if k != without] for without in (i, j)]
+            minor = a[..., np.array(kept[0], dtype=int), :][..., np.array(kept[1], dtype=int)]
+            row.append((-1.0) ** (i + j) * np.linalg.det(minor))
+        rows.append(np.stack(row, axis=-1))
+    return np.stack(rows, axis=-2)
+'''
+
+_TORCH = """
+def softplus(x):
+    return torch.logaddexp(torch.zeros_like(x), x)
+
+def cbrt(x):
+    return torch.sign(x) * torch.abs(x) ** (1 / 3)
+"""
+
+_JAX = '''
+def place(x, at, shape):
+    """@"""
+    return jnp.zeros(shape).at[at].set(x)
+'''
+
+
+def _by_name(sources: str) -> dict[str, str]:
+    """The source of each function, without the line feeds around it."""
+    functions = re.split(r"\n(?=def )", sources)
+    return {function[4 : function.index("(")]: function.strip() for function in functions[1:]}
+
+
+def documented(name: str, source: str) -> str:
+    """The source with the sentence about the function, where it has one."""
+    return source.replace('"""@"""', f'"""{say(f"code.helper-{name}")}"""') if "@" in source else source
+
+
+HELPERS = _by_name(_SOURCES)
+HELPERS_OF = {"numpy": {}, "torch": _by_name(_TORCH), "jax": _by_name(_JAX)}
+
+
+def needed(names: Iterable[str], sources: dict[str, str]) -> list[str]:
+    """The helpers of these names and those that they call, in the order of the table."""
+    wanted, waiting = set[str](), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += [other for other in re.findall(r"\b(\w+)\(", sources[name]) if other in sources]
+    return [name for name in sources if name in wanted]

@@ -1,0 +1,131 @@
+"""`bpx explain --format latex --part derivation`: equations, chain rule, gradient."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from invoking import invoke
+from rows_of_a_table import every
+
+import bpx
+from bpx.explain.derivation import derivation
+from bpx.graph.formula import numbers
+from bpx.graph.numbers import SHOWN_DIGITS
+from bpx.render.blocks import Value
+from bpx.render.latex import math_of
+from bpx.spec.reading.examples import example_names
+from bpx.spec.reading.read import read_spec
+from bpx.words.diagnostic import Source
+
+ENGINE = shutil.which("pdflatex")
+
+
+def derived(name: str) -> str:
+    return derivation(bpx.load(name), None, None, None)
+
+
+def body(text: str) -> str:
+    return text.split(r"\footnotesize")[1].removesuffix("\\end{document}\n")
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Left side → what it equals."""
+    found: dict[str, list[str]] = {}
+    for block in re.findall(r"\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", text, re.DOTALL):
+        left = ""
+        for line in block.split(" \\\\\n"):
+            start, _, rest = line.partition("&= ")
+            left = start.strip() or left
+            found.setdefault(left, []).extend(rest.split(" = "))
+    return found
+
+
+@every("name", example_names())
+def test_every_equation_ends_with_the_number_of_the_explanation(name: str) -> None:
+    spec = bpx.load(name)
+    explanation = spec.explain(check=False)
+    found = rows(derived(name))
+    named = {row.id: row for row in explanation.nodes if row.id in spec.own_names}
+    for node, row in named.items():
+        left = math_of(explanation.symbols[node])
+        assert found[left][-1] == math_of(Value(row.value).formula), left
+    for name_of, gradient in explanation.gradients.items():
+        left = math_of(explanation.partial_by(name_of))
+        assert found[left][-1] == math_of(Value(gradient).formula), left
+
+
+def test_the_chain_rule_goes_from_named_node_to_named_node() -> None:
+    found = rows(derived("mazur_network"))
+    total, out, net = r"E_{\mathrm{total}}", r"\mathrm{out}_{\mathrm{o1}}", r"\mathrm{net}_{\mathrm{o1}}"
+    partial = r"\frac{{\partial {}}}{{\partial {}}}"
+    assert found[partial.format(total, "w_{5}")] == [
+        f"{partial.format(total, net)} \\cdot {partial.format(net, 'w_{5}')}",
+        f"{partial.format(total, net)} \\cdot \\mathrm{{out}}_{{\\mathrm{{h1}}}}",
+        "0.138499 \\cdot 0.59327",
+        "0.082167",
+        "0.082167",  # once more, as the gradient
+    ]
+    assert (
+        found[partial.format(total, net)][0]
+        == f"{partial.format(total, out)} \\cdot {partial.format(out, net)}"
+    )
+
+
+def test_numbers_have_the_digits_of_all_forms() -> None:
+    text = derivation(bpx.parse("x / 3", x=1), None, None, None)
+    assert numbers(1 / 3, SHOWN_DIGITS).latex() in text
+
+
+HOSTILE = r"""bpx = 1
+title = 'a \input{/etc/passwd} % & _ # $ ^ ~ title'
+output = "L"
+
+[inputs]
+a_b = 2.0
+"損失" = 3.0
+input = 1.0
+
+[graph]
+"x.y_z" = "a_b * 損失"
+L = "input * x.y_z^2 + x.y_z"
+"""
+
+
+def hostile() -> str:
+    return derivation(read_spec(Source("hostile.toml", HOSTILE), "toml"), None, None, None)
+
+
+def test_names_and_titles_are_inert() -> None:
+    text = hostile()
+    assert r"\input" not in text and text.isascii()
+
+
+def test_large_arrays_are_summed_up_and_long_formulas_left_out() -> None:
+    text = derived("iris_softmax")
+    assert "mean" in text
+    assert max(map(len, text.splitlines())) < 1000
+
+
+@pytest.mark.skipif(ENGINE is None, reason="no LaTeX here")
+def test_every_derivation_compiles(tmp_path: Path) -> None:
+    texts = [derived(name) for name in example_names()]
+    texts.append(hostile())
+    texts.append(derivation(bpx.parse("grad(w^3, w) * x + sum(v)", w=2, x=3, v=[1.0, 2.0]), None, None, None))
+    head = texts[0].split(r"\footnotesize")[0]
+    document = f"{head}{''.join(map(body, texts))}\\end{{document}}\n"
+    (tmp_path / "all.tex").write_text(document, encoding="utf-8")
+    command = [str(ENGINE), "-halt-on-error", "-interaction=nonstopmode", "all.tex"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert result.returncode == 0, result.stdout[-2000:]
+
+
+def test_the_option() -> None:
+    assert "align*" in invoke("explain", "sigmoid", "--part", "derivation").stdout
+    assert "longtable" in invoke("explain", "sigmoid", "--part", "table").stdout
+    assert "unknown-choice" in invoke("explain", "sigmoid", "--part", "whole", exit=2).stderr
+    refused = invoke("explain", "sigmoid", "--part", "derivation", "--format", "plain", exit=2)
+    assert "part-of-latex" in refused.stderr
