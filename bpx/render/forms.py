@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Form(NamedTuple):
     """A form by its name, and how an object takes it: the text is `function(object.view())`.
 
-    `function` is one of `bpx/render/NAME.py`. A file that ends in one of `endings` is written in this form
-    unless another is asked for. `kinds` are the kinds of objects that have this form, named as in their JSON;
-    none means all.
+    `function` is one of `bpx/render/FOLDER/NAME.py`. A file that ends in one of `endings` is written in this
+    form unless another is asked for. `kinds` are the kinds of objects that have this form, named as in their
+    JSON; none means all that are made of blocks. A form that `is_binary` gives bytes in place of a text.
     """
 
     name: str
@@ -30,10 +30,18 @@ class Form(NamedTuple):
     view: str
     function: str
     kinds: tuple[str, ...] = ()
+    folder: str = ""
+    is_binary: bool = False
+
+    def content(self, shown: Any) -> str | bytes:
+        """The object in this form; a text has a line end at its end."""
+        content: str | bytes = getattr(self._module, self.function)(getattr(shown, self.view)())
+        return content
 
     def text(self, shown: Any) -> str:
-        """The object in this form, with a line end at its end."""
-        text: str = getattr(self._module, self.function)(getattr(shown, self.view)())
+        """The object in this form, which is not a binary one."""
+        text = self.content(shown)
+        assert isinstance(text, str)
         return text
 
     def in_ascii(self, text: str) -> str:
@@ -43,8 +51,11 @@ class Form(NamedTuple):
 
     @property
     def _module(self) -> ModuleType:
-        return import_module(f"bpx.render.{self.name}")
+        return import_module(".".join(filter(None, ("bpx.render", self.folder, self.name))))
 
+
+PICTURE = "picture"  # the kind of an object that is nothing but a picture
+_DRAWN = ("explanation", PICTURE)  # the kinds that can be drawn
 
 FORMS = (
     Form("table", (), "blocks", "table_text"),
@@ -53,12 +64,14 @@ FORMS = (
     Form("latex", (".tex",), "blocks", "latex"),
     Form("json", (".json",), "to_dict", "json_text"),
     Form("junit", (".xml",), "suite", "junit", kinds=("gradcheck",)),
+    Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture"),
+    Form("mermaid", (".mmd",), "picture", "mermaid", _DRAWN, "picture"),
 )
 
 
 def forms_of(kind: str) -> list[Form]:
     """The forms that objects of a kind can take; the first is the one they take by default."""
-    return [form for form in FORMS if not form.kinds or kind in form.kinds]
+    return [form for form in FORMS if (kind in form.kinds if form.kinds else kind != PICTURE)]
 
 
 def form_named(name: str, kind: str) -> Form:
