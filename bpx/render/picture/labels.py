@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,13 +24,17 @@ _CLEAR = 2.0  # pixels that stay free around a label
 _BESIDE = 3.0  # pixels between a label and its edge, where it stands beside it
 
 
-def placed_labels(
-    cards: Sequence[Box], routes: Sequence[Route], sizes: Sequence[tuple[float, float]], partly: bool = False
-) -> list[Route] | None:
-    """The routes with a box for each label of a `size`; None where there is no free place for one of them.
+class Labelled(NamedTuple):
+    """Routes with the boxes of their labels, and the edges whose label found no place."""
 
-    With `partly`, a label without a place is left out. The label with the fewest free places chooses first.
-    """
+    routes: list[Route]
+    missing: tuple[int, ...]
+
+
+def placed_labels(
+    cards: Sequence[Box], routes: Sequence[Route], sizes: Sequence[tuple[float, float]]
+) -> Labelled:
+    """A box for each label of a size; the label with the fewest free places chooses first."""
     segments, owners = segment_array(routes)
     blocked = box_array(cards)
     free: dict[int, list[Box]] = {}
@@ -41,14 +46,13 @@ def placed_labels(
         bad = boxes_meet(taken, blocked).any(axis=1)
         bad |= boxes_on_segments(taken, segments[owners != edge]).any(axis=1)
         free[edge] = [box for box, is_bad in zip(candidates, bad.tolist(), strict=True) if not is_bad]
-    chosen = _chosen(free, partly)
-    if chosen is None:
-        return None
-    return [route._replace(label=chosen.get(edge)) for edge, route in enumerate(routes)]
+    chosen = _chosen(free)
+    labelled = [route._replace(label=chosen.get(edge)) for edge, route in enumerate(routes)]
+    return Labelled(labelled, tuple(edge for edge in free if edge not in chosen))
 
 
-def _chosen(free: dict[int, list[Box]], partly: bool) -> dict[int, Box] | None:
-    """A place for each, so that no two meet."""
+def _chosen(free: Mapping[int, Sequence[Box]]) -> dict[int, Box]:
+    """A place for each, so that no two meet, as long as there is one."""
     arrays = {edge: box_array([box.grown(_CLEAR) for box in boxes]) for edge, boxes in free.items()}
     open_places: dict[int, Array] = {edge: np.ones(len(boxes), bool) for edge, boxes in free.items()}
     chosen: dict[int, Box] = {}
@@ -56,11 +60,8 @@ def _chosen(free: dict[int, list[Box]], partly: bool) -> dict[int, Box] | None:
         edge = min(open_places, key=lambda each: (int(open_places[each].sum()), each))
         places = open_places.pop(edge)
         if not places.any():
-            if not partly:
-                return None
             continue
-        box = free[edge][int(np.argmax(places))]
-        chosen[edge] = box
+        box = chosen[edge] = free[edge][int(np.argmax(places))]
         for other, still in open_places.items():
             if len(still):
                 still &= ~boxes_meet(arrays[other], box_array([box]))[:, 0]

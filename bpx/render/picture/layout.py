@@ -6,10 +6,11 @@ own edge, away from all cards, labels and other edges; where no place is free, e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bpx.render.picture.engines import Engine, Gaps, engine
+from bpx.render.picture.columns import Columns, around_cards
+from bpx.render.picture.engines import Engine, Gaps, Placement, engine
 from bpx.render.picture.geometry import Box, Geometry, Route, box_array, boxes_meet
 from bpx.render.picture.labels import placed_labels
 from bpx.render.picture.picture import Card, Picture
@@ -24,7 +25,8 @@ MARGIN = 16.0  # around the picture
 TITLE_ROOM = 12.0  # of a frame, for its name
 _NARROWEST = 42.0
 _GAPS = Gaps(columns=34.0, rows=26.0)
-_WIDER, _ATTEMPTS = 1.3, 9
+_LABEL_MARGIN = 16.0  # of a label in its gap, at first
+_WIDER, _ATTEMPTS = 1.25, 24
 
 
 def layout(picture: Picture, place: Engine | None = None) -> Geometry:
@@ -34,18 +36,30 @@ def layout(picture: Picture, place: Engine | None = None) -> Geometry:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])
     sizes = {card.id: card_size(card) for card in picture.cards}
     arrows = [(edge.source, edge.target) for edge in picture.edges]
-    labels = [label_size(edge.label) for edge in picture.edges]
-    gaps = _GAPS._replace(columns=_GAPS.columns + max((width for width, _ in labels), default=0.0))
+    boxes, routes = _spread(place(sizes, arrows, _GAPS), arrows, [label_size(edge.label) for edge in picture.edges])
+    return _on_page(picture, boxes, routes)
+
+
+def _spread(
+    placement: Placement, arrows: Sequence[tuple[int, int]], labels: Sequence[tuple[float, float]]
+) -> tuple[Mapping[int, Box], list[Route]]:
+    """Boxes and routes with their labels; the gaps that a label found no place in become wider."""
+    columns = Columns(placement)
+    gaps = columns.gaps.copy()
+    for line, (width, _) in zip(placement.lines, labels, strict=True):
+        if width and len(gaps):
+            gap = columns.gap_behind(line[0][0])
+            gaps[gap] = max(gaps[gap], width + 2 * _LABEL_MARGIN)
     for _ in range(_ATTEMPTS):
-        placement = place(sizes, arrows, gaps)
-        routes = [_rounded(line) for line in placement.lines]
-        placed = placed_labels(list(placement.boxes.values()), routes, labels)
-        if placed is not None:
+        spread = around_cards(columns.with_gaps(gaps), arrows)
+        labelled = placed_labels(
+            list(spread.boxes.values()), [Route(tuple(line)) for line in spread.lines], labels
+        )
+        if not labelled.missing:
             break
-        gaps = gaps.wider(_WIDER)
-    else:
-        placed = placed_labels(list(placement.boxes.values()), routes, labels, partly=True) or routes
-    return _on_page(picture, {card: _round(box) for card, box in placement.boxes.items()}, placed)
+        tight = {gap for edge in labelled.missing for gap in columns.gaps_along(placement.lines[edge])}
+        gaps[sorted(tight)] *= _WIDER
+    return spread.boxes, labelled.routes
 
 
 def card_size(card: Card) -> tuple[float, float]:
@@ -78,15 +92,7 @@ def label_size(lines: Sequence[str]) -> tuple[float, float]:
     return round(max(text_width(line, LABEL_SIZE) for line in lines) + 4), LABEL_LINE * len(lines)
 
 
-def _rounded(line: Sequence[tuple[float, float]]) -> Route:
-    return Route(tuple((round(x, 1), round(y, 1)) for x, y in line))
-
-
-def _round(box: Box) -> Box:
-    return box.moved(0.0, 0.0)
-
-
-def _on_page(picture: Picture, boxes: dict[int, Box], routes: Sequence[Route]) -> Geometry:
+def _on_page(picture: Picture, boxes: Mapping[int, Box], routes: Sequence[Route]) -> Geometry:
     """Everything moved so that the picture begins at 0, with a margin."""
     frames = _frames(picture, boxes, routes)
     labels = [route.label for route in routes if route.label]
@@ -111,7 +117,7 @@ def _moved(route: Route, dx: float, dy: float) -> Route:
     return Route(points, route.label and route.label.moved(dx, dy))
 
 
-def _frames(picture: Picture, boxes: dict[int, Box], routes: Sequence[Route]) -> dict[str, Box]:
+def _frames(picture: Picture, boxes: Mapping[int, Box], routes: Sequence[Route]) -> dict[str, Box]:
     """A box around the cards of each frame, where no other card or label would get inside."""
     frames: dict[str, Box] = {}
     labels = [route.label for route in routes if route.label]

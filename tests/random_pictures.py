@@ -1,0 +1,48 @@
+"""Pictures of random graphs: leaves, ops of one and two args that like what is new, one output."""
+
+from __future__ import annotations
+
+import random
+
+from bpx.render.picture.picture import Card, Edge, Kind, Picture
+
+
+def random_picture(seed: int, size: int) -> Picture:
+    """A picture with `size` cards, with numbers of all widths; where a card fans out, its edges have labels."""
+    draw = random.Random(seed)
+    leaves = max(2, size // draw.choice((3, 4, 6)))
+    args: list[tuple[int, ...]] = [() for _ in range(leaves)]
+    loose = list(range(leaves))
+    while len(args) < size:
+        left = size - len(args)
+        count = 2 if len(loose) > left or draw.random() < 0.65 else 1
+        chosen = _taken(draw, loose, len(args), count)
+        loose = [node for node in loose if node not in chosen] + [len(args)]
+        args.append(chosen)
+    args[-1] = tuple(sorted({*args[-1], *loose} - {size - 1}))
+    fans = [sum(node in taken for taken in args) for node in range(size)]
+    edges = [
+        Edge(arg, node, _number(draw) if fans[arg] > 1 else "") for node in range(size) for arg in args[node]
+    ]
+    cards = [_card(draw, node, leaves, size) for node in range(size)]
+    return Picture(f"random graph {seed}", "", tuple(cards), tuple(edges))
+
+
+def _taken(draw: random.Random, loose: list[int], known: int, count: int) -> tuple[int, ...]:
+    chosen: set[int] = set()
+    while len(chosen) < min(count, known):
+        recent = draw.random() < 0.75 and loose
+        chosen.add(draw.choice(loose[-8:]) if recent else draw.randrange(max(0, known - 20), known))
+    return tuple(sorted(chosen))
+
+
+def _card(draw: random.Random, node: int, leaves: int, size: int) -> Card:
+    kind = draw.choice((Kind.INPUT, Kind.PARAMETER)) if node < leaves else Kind.OP
+    kind = Kind.OUTPUT if node == size - 1 else kind
+    name = f"w{node}" if node < leaves else draw.choice(("", "", f"h{node}"))
+    op = "" if node < leaves else draw.choice(("×", "+", "tanh", "sigmoid", "1 −", "log", "leaky_relu(·, 0.01)"))
+    return Card(node, name, op, kind, "", (_number(draw),), (_number(draw),))
+
+
+def _number(draw: random.Random) -> str:
+    return f"{draw.choice((1, 1, 100, 1e-6)) * draw.gauss(0, 1):.{draw.choice((1, 3, 6))}g}"
