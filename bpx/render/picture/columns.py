@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from bpx.graph.arrays import Array
-from bpx.render.picture.engines import Placement
+from bpx.render.picture.engines import Arrows, Placement
 from bpx.render.picture.geometry import Box, Point, box_array, boxes_on_segments
 
 _AROUND = 4.0  # pixels between a column and the corner of a line that leaves it
@@ -38,8 +38,33 @@ class Columns:
         first = self.gap_behind(min(xs))
         return range(first, max(first, int(np.searchsorted(self.left, max(xs) - 1e-6)) - 1) + 1)
 
-    def with_gaps(self, gaps: Array) -> Placement:
-        """The placement with gaps of these widths; lines keep their corners."""
+    def heights(self, column: int) -> list[tuple[float, float]]:
+        """The upper and the lower sides of the cards of a column, from above, with a margin."""
+        left, right = float(self.left[column]), float(self.right[column])
+        return sorted(
+            (box.y - _AROUND, box.bottom + _AROUND)
+            for box in self.placement.boxes.values()
+            if left <= box.x <= right
+        )
+
+    def is_blocked(self, column: int, y1: float, y2: float) -> bool:
+        """Would a line that comes in at y1 and goes out at y2 come by a card?"""
+        low, high = min(y1, y2), max(y1, y2)
+        return any(top < high and low < bottom for top, bottom in self.heights(column))
+
+    def free_level(self, column: int, y: float) -> float:
+        """The middle between two cards, or a place above or below all of them, next to y."""
+        heights = self.heights(column)
+        levels = [heights[0][0] - _AROUND, heights[-1][1] + _AROUND]
+        levels += [
+            (bottom + top) / 2
+            for (_, bottom), (top, _) in zip(heights, heights[1:], strict=False)
+            if bottom < top
+        ]
+        return min(levels, key=lambda level: abs(level - y))
+
+    def with_gaps(self, gaps: Array, arrows: Arrows) -> Placement:
+        """The placement with gaps of these widths; lines keep their corners, and stay off other cards."""
         shifts = np.concatenate([[0.0], np.cumsum(gaps - self.gaps)])
         knots = np.stack([self.left, self.right], axis=1).ravel()
         moved = np.stack([self.left + shifts, self.right + shifts], axis=1).ravel()
@@ -51,38 +76,53 @@ class Columns:
             card: box._replace(x=at(box.x), y=round(box.y, 1)) for card, box in self.placement.boxes.items()
         }
         lines = [[(at(x), round(y, 1)) for x, y in line] for line in self.placement.lines]
+        for number in _hits(boxes, lines, arrows):
+            line = _with_corners(self.placement.lines[number], knots)
+            lines[number] = [(at(x), round(y, 1)) for x, y in line]
         return Placement(boxes, lines)
 
 
-def around_cards(placement: Placement, arrows: Sequence[tuple[int, int]]) -> Placement:
-    """The placement with a corner more in each line that would cut a card on its way out of a column or in."""
-    columns = Columns(placement)
+def _with_corners(line: Sequence[Point], knots: Array) -> list[Point]:
+    """A line with a corner where it enters and leaves a column: moved with it, it cuts what it cut before."""
+    points = [line[0]]
+    for (x1, y1), (x2, y2) in zip(line, line[1:], strict=False):
+        inside = knots[(knots > min(x1, x2)) & (knots < max(x1, x2))].tolist()
+        points += [
+            (x, y1 + (y2 - y1) * (x - x1) / (x2 - x1)) for x in (inside if x1 < x2 else reversed(inside))
+        ]
+        points.append((x2, y2))
+    return points
+
+
+def around_cards(placement: Placement, arrows: Arrows) -> Placement:
+    """The placement with lines that would cut a card led around it, between the cards of its column."""
     hit = _hits(placement.boxes, placement.lines, arrows)
-    lines = [
-        _leaving(columns, list(line)) if number in hit else line
-        for number, line in enumerate(placement.lines)
-    ]
-    still = _hits(placement.boxes, lines, arrows)
-    lines = [_entering(columns, list(line)) if number in still else line for number, line in enumerate(lines)]
+    if not hit:
+        return placement
+    columns = Columns(placement)
+    lines = [_around(columns, line) if at in hit else line for at, line in enumerate(placement.lines)]
     return Placement(placement.boxes, lines)
 
 
-def _leaving(columns: Columns, line: list[Point]) -> list[Point]:
-    """Level as far as the side of the column that it starts in."""
-    place = int(np.searchsorted(columns.left, line[0][0], side="right")) - 1
-    x = round(float(columns.right[place]) + _AROUND, 1)
-    return [line[0], (x, line[0][1]), *line[1:]] if line[0][0] < x < line[1][0] else line
-
-
-def _entering(columns: Columns, line: list[Point]) -> list[Point]:
-    """Level from the side of the column that it ends in."""
-    place = int(np.searchsorted(columns.right, line[-1][0]))
-    x = round(float(columns.left[min(place, len(columns.left) - 1)]) - _AROUND, 1)
-    return [*line[:-1], (x, line[-1][1]), line[-1]] if line[-2][0] < x < line[-1][0] else line
+def _around(columns: Columns, line: Sequence[Point]) -> Sequence[Point]:
+    """Level out of the first column and into the last one, and between the cards of those on the way."""
+    first = int(np.searchsorted(columns.left, line[0][0], side="right")) - 1
+    last = int(np.searchsorted(columns.right, line[-1][0]))
+    if not 0 <= first < last < len(columns.left):  # against the current, in a circle of layers
+        return line
+    xs, ys = (np.array([point[axis] for point in line]) for axis in (0, 1))
+    points = [line[0], (float(columns.right[first]) + _AROUND, line[0][1])]
+    for column in range(first + 1, last):
+        left, right = float(columns.left[column]) - _AROUND, float(columns.right[column]) + _AROUND
+        y1, y2 = np.interp([left, right], xs, ys).tolist()
+        if columns.is_blocked(column, y1, y2):
+            y1 = y2 = columns.free_level(column, (y1 + y2) / 2)
+        points += [(left, y1), (right, y2)]
+    return [*points, (float(columns.left[last]) - _AROUND, line[-1][1]), line[-1]]
 
 
 def _hits(
-    boxes: Mapping[int, Box], lines: Sequence[Sequence[Point]], arrows: Sequence[tuple[int, int]]
+    boxes: Mapping[int, Box], lines: Sequence[Sequence[Point]], arrows: Arrows
 ) -> Collection[int]:
     """The lines with a piece inside of a card that is none of their ends."""
     cards = list(boxes)

@@ -44,20 +44,20 @@ def _spread(
     placement: Placement, arrows: Sequence[tuple[int, int]], labels: Sequence[tuple[float, float]]
 ) -> tuple[Mapping[int, Box], list[Route]]:
     """Boxes and routes with their labels; the gaps that a label found no place in become wider."""
-    columns = Columns(placement)
+    columns = Columns(around_cards(placement, arrows))
     gaps = columns.gaps.copy()
-    for line, (width, _) in zip(placement.lines, labels, strict=True):
+    for line, (width, _) in zip(columns.placement.lines, labels, strict=True):
         if width and len(gaps):
             gap = columns.gap_behind(line[0][0])
             gaps[gap] = max(gaps[gap], width + 2 * _LABEL_MARGIN)
     for _ in range(_ATTEMPTS):
-        spread = around_cards(columns.with_gaps(gaps), arrows)
+        spread = columns.with_gaps(gaps, arrows)
         labelled = placed_labels(
             list(spread.boxes.values()), [Route(tuple(line)) for line in spread.lines], labels
         )
         if not labelled.missing:
             break
-        tight = {gap for edge in labelled.missing for gap in columns.gaps_along(placement.lines[edge])}
+        tight = {gap for edge in labelled.missing for gap in columns.gaps_along(columns.placement.lines[edge])}
         gaps[sorted(tight)] *= _WIDER
     return spread.boxes, labelled.routes
 
