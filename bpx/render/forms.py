@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Form(NamedTuple):
     """A form by its name, and how an object takes it: the text is `function(object.view())`.
 
-    `function` is one of `bpx/render/FOLDER/NAME.py`. A file that ends in one of `endings` is written in this
+    `function` is one of `bpx/render/MODULE.py`, by default of `bpx/render/NAME.py`. A file that ends in one of `endings` is written in this
     form unless another is asked for. `kinds` are the kinds of objects that have this form, named as in their
     JSON; none means all that are made of blocks. A form that `is_binary` gives bytes in place of a text.
     """
@@ -30,7 +30,7 @@ class Form(NamedTuple):
     view: str
     function: str
     kinds: tuple[str, ...] = ()
-    folder: str = ""
+    module: str = ""
     is_binary: bool = False
 
     def content(self, shown: Any) -> str | bytes:
@@ -51,7 +51,7 @@ class Form(NamedTuple):
 
     @property
     def _module(self) -> ModuleType:
-        return import_module(".".join(filter(None, ("bpx.render", self.folder, self.name))))
+        return import_module(f"bpx.render.{self.module or self.name}")
 
 
 PICTURE = "picture"  # the kind of an object that is nothing but a picture
@@ -64,8 +64,12 @@ FORMS = (
     Form("latex", (".tex",), "blocks", "latex"),
     Form("json", (".json",), "to_dict", "json_text"),
     Form("junit", (".xml",), "suite", "junit", kinds=("gradcheck",)),
-    Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture"),
-    Form("mermaid", (".mmd",), "picture", "mermaid", _DRAWN, "picture"),
+    Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture.dot"),
+    Form("mermaid", (".mmd",), "picture", "mermaid", _DRAWN, "picture.mermaid"),
+    Form("svg", (".svg",), "picture", "svg", _DRAWN, "picture.svg"),
+    Form("tikz", (".tex",), "picture", "tikz", (PICTURE,), "picture.tikz"),
+    Form("png", (".png",), "picture", "png", _DRAWN, "picture.raster", is_binary=True),
+    Form("pdf", (".pdf",), "picture", "pdf", _DRAWN, "picture.raster", is_binary=True),
 )
 
 
