@@ -6,12 +6,12 @@ own edge, away from all cards, labels and other edges; where no place is free, e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bpx.render.picture.columns import Columns, around_cards
-from bpx.render.picture.engines import Engine, Gaps, Placement, engine
-from bpx.render.picture.geometry import Box, Geometry, Route, box_array, boxes_meet
+from bpx.render.picture.engines import Arrows, Engine, Gaps, Placement, engine
+from bpx.render.picture.geometry import Box, Geometry, Route, box_array, boxes_meet, crossings
 from bpx.render.picture.labels import placed_labels
 from bpx.render.picture.picture import Card, Picture
 from bpx.render.picture.text_width import text_width
@@ -36,15 +36,29 @@ def layout(picture: Picture, place: Engine | None = None) -> Geometry:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])
     sizes = {card.id: card_size(card) for card in picture.cards}
     arrows = [(edge.source, edge.target) for edge in picture.edges]
-    boxes, routes = _spread(place(sizes, arrows, _GAPS), arrows, [label_size(edge.label) for edge in picture.edges])
+    placement = _least_crossed(place(sizes, arrows, _GAPS), arrows)
+    boxes, routes = _spread(placement, arrows, [label_size(edge.label) for edge in picture.edges])
     return _on_page(picture, boxes, routes)
 
 
+def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> Placement:
+    """The first of those with the fewest crossings, its lines led around the cards."""
+    best, least = Placement({}, []), -1
+    for placement in placements:
+        clear = around_cards(placement, arrows)
+        count = crossings([Route(tuple(line)) for line in clear.lines])
+        if least < 0 or count < least:
+            best, least = clear, count
+        if not least:
+            break
+    return best
+
+
 def _spread(
-    placement: Placement, arrows: Sequence[tuple[int, int]], labels: Sequence[tuple[float, float]]
+    placement: Placement, arrows: Arrows, labels: Sequence[tuple[float, float]]
 ) -> tuple[Mapping[int, Box], list[Route]]:
     """Boxes and routes with their labels; the gaps that a label found no place in become wider."""
-    columns = Columns(around_cards(placement, arrows))
+    columns = Columns(placement)
     gaps = columns.gaps.copy()
     for line, (width, _) in zip(columns.placement.lines, labels, strict=True):
         if width and len(gaps):
