@@ -40,7 +40,11 @@ def _card(draw: random.Random, node: int, leaves: int, size: int) -> Card:
     kind = draw.choice((Kind.INPUT, Kind.PARAMETER)) if node < leaves else Kind.OP
     kind = Kind.OUTPUT if node == size - 1 else kind
     name = f"w{node}" if node < leaves else draw.choice(("", "", f"h{node}"))
-    op = "" if node < leaves else draw.choice(("×", "+", "tanh", "sigmoid", "1 −", "log", "leaky_relu(·, 0.01)"))
+    op = (
+        ""
+        if node < leaves
+        else draw.choice(("×", "+", "tanh", "sigmoid", "1 −", "log", "leaky_relu(·, 0.01)"))
+    )
     return Card(node, name, op, kind, "", (_number(draw),), (_number(draw),))
 
 

@@ -67,4 +67,6 @@ def _grouped(nodes: Sequence[int], cards: Mapping[int, int], closed: Mapping[int
     members: dict[int, list[int]] = {card: [] for card in nodes if cards[card] == card}
     for node in nodes:
         members[cards[node]].append(node)
-    return Groups(members, dict(cards), {card: name for card, name in closed.items() if len(members[card]) > 1})
+    return Groups(
+        members, dict(cards), {card: name for card, name in closed.items() if len(members[card]) > 1}
+    )

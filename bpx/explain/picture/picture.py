@@ -199,7 +199,7 @@ class _Drawing:
         return in_one_line(self.rows[source].value, self.options.digits)
 
     def _mark_of_edge(self, source: int, target: int) -> Mark | None:
-        wrong = (Mark.CULPRIT, Mark.INHERITS)
+        wrong = (Mark.CULPRIT, Mark.WRONG, Mark.INHERITS)
         ends = [self._mark(self.groups.members[card]) for card in (source, target)]
         return Mark.INHERITS if all(mark in wrong for mark in ends) else None
 

@@ -121,9 +121,7 @@ def _around(columns: Columns, line: Sequence[Point]) -> Sequence[Point]:
     return [*points, (float(columns.left[last]) - _AROUND, line[-1][1]), line[-1]]
 
 
-def _hits(
-    boxes: Mapping[int, Box], lines: Sequence[Sequence[Point]], arrows: Arrows
-) -> Collection[int]:
+def _hits(boxes: Mapping[int, Box], lines: Sequence[Sequence[Point]], arrows: Arrows) -> Collection[int]:
     """The lines with a piece inside of a card that is none of their ends."""
     cards = list(boxes)
     places = {card: place for place, card in enumerate(cards)}

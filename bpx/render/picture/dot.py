@@ -13,6 +13,7 @@ from bpx.render.picture.picture import Card, Edge, Kind, Mark, Picture
 _FILLS = {Kind.INPUT: "#eef3fb", Kind.TARGET: "#eef3fb", Kind.PARAMETER: "#fff4e0", Kind.CONSTANT: "#f3f3f3"}
 _MARKS = {
     Mark.CULPRIT: 'color="#b3261e", penwidth=3',
+    Mark.WRONG: 'color="#b3261e", penwidth=2',
     Mark.INHERITS: 'color="#b3261e", style="rounded,filled,dashed"',
     Mark.KINK: 'color="#8a5a00", penwidth=2, peripheries=2',
     Mark.UNDECIDED: 'color="#555555", style="rounded,filled,dotted"',

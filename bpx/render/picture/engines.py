@@ -74,7 +74,9 @@ def by_graphlay(sizes: Sizes, arrows: Arrows, gaps: Gaps) -> Iterator[Placement]
 
 def _placement(layout: Any, places: Mapping[int, int], sizes: Sizes) -> Placement:
     centres = [node["center"] for node in layout.nodes]
-    boxes = {card: _box_around(centres[at]["x"], centres[at]["y"], sizes[card]) for card, at in places.items()}
+    boxes = {
+        card: _box_around(centres[at]["x"], centres[at]["y"], sizes[card]) for card, at in places.items()
+    }
     return Placement(boxes, [[(point["x"], point["y"]) for point in edge["points"]] for edge in layout.edges])
 
 

@@ -91,9 +91,7 @@ def box_array(boxes: Sequence[Box]) -> Array:
 def boxes_meet(boxes: Array, others: Array) -> Array:
     """Which of the rows `boxes` has points inside in common with which of `others`."""
     left, top, right, bottom = (boxes[:, None, side] for side in range(4))
-    return (
-        (left < others[:, 2]) & (others[:, 0] < right) & (top < others[:, 3]) & (others[:, 1] < bottom)
-    )
+    return (left < others[:, 2]) & (others[:, 0] < right) & (top < others[:, 3]) & (others[:, 1] < bottom)
 
 
 @np.errstate(all="ignore")

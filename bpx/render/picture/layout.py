@@ -71,7 +71,9 @@ def _spread(
         )
         if not labelled.missing:
             break
-        tight = {gap for edge in labelled.missing for gap in columns.gaps_along(columns.placement.lines[edge])}
+        tight = {
+            gap for edge in labelled.missing for gap in columns.gaps_along(columns.placement.lines[edge])
+        }
         gaps[sorted(tight)] *= _WIDER
     return spread.boxes, labelled.routes
 

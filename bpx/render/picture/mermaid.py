@@ -18,6 +18,7 @@ _CLASSES = (
     "classDef parameter fill:#fff4e0,stroke:#5a6b8c,color:#1b2330",
     "classDef constant fill:#f3f3f3,stroke:#5a6b8c,color:#1b2330",
     "classDef culprit stroke:#b3261e,stroke-width:4px",
+    "classDef wrong stroke:#b3261e,stroke-width:2px",
     "classDef inherits stroke:#b3261e,stroke-dasharray:6 3",
     "classDef kink stroke:#8a5a00,stroke-width:3px",
     "classDef undecided stroke:#555,stroke-dasharray:2 3",

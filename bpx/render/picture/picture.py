@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
+from bpx.render.blocks import Block, Headline, Lines
 from bpx.render.shown import Shown
 
 
@@ -30,6 +31,7 @@ class Mark(StrEnum):
     """What a check found out about a node."""
 
     CULPRIT = "culprit"
+    WRONG = "wrong"
     INHERITS = "inherits"
     KINK = "kink"
     UNDECIDED = "undecided"
@@ -131,6 +133,14 @@ class Picture(Shown):
         """The marks that occur, in the order of their weight."""
         present = {part.mark for part in (*self.cards, *self.edges)}
         return tuple(mark for mark in Mark if mark in present)
+
+    def blocks(self) -> list[Block]:
+        """In words."""
+        return [Headline(self.title), Lines((self.description,))]
+
+    def __str__(self) -> str:
+        """The graph in Graphviz's language."""
+        return self.to("dot")
 
     def __repr__(self) -> str:
         """A short line; the picture may be large."""

@@ -22,7 +22,15 @@ _ARROW = 6.0  # pixels
 _LEGEND_LINE = 18.0
 _ROUND = {Kind.OP: 12, Kind.OUTPUT: 12}
 _LEAF_CORNER = 3
-_BADGE = 4.0  # half of the size of a mark's sign
+
+# The strokes of each mark's sign, around its middle: a cross, a bar, an arrow that comes in, a bend, a question.
+_BADGES: dict[Mark, tuple[tuple[Point, ...], ...]] = {
+    Mark.CULPRIT: (((-4, -4), (4, 4)), ((-4, 4), (4, -4))),
+    Mark.WRONG: (((0, -5), (0, 1)), ((0, 4), (0, 5))),
+    Mark.INHERITS: (((4, 0), (-4, 0)), ((0, -4), (-4, 0), (0, 4))),
+    Mark.KINK: (((-4, 3), (0, 3), (4, -4)),),
+    Mark.UNDECIDED: (((-3, -3), (-1, -5), (2, -5), (3, -3), (0, 0), (0, 2)), ((0, 4), (0, 5))),
+}
 
 # (light, dark) of each class; on white and on #14181f every text has a contrast of 4.5 : 1 or more.
 _COLOURS = {
@@ -39,7 +47,7 @@ _COLOURS = {
     ".value": ("fill:#0a6238", "fill:#6fd6a0"),
     ".gradient": ("fill:#b3261e", "fill:#ff9a8d"),
     ".halo": ("stroke:#ffffff;fill:#ffffff", "stroke:#14181f;fill:#14181f"),
-    ".culprit,.inherits": ("stroke:#b3261e", "stroke:#ff9a8d"),
+    ".culprit,.wrong,.inherits": ("stroke:#b3261e", "stroke:#ff9a8d"),
     ".kink": ("stroke:#8a5a00", "stroke:#f0b95a"),
     ".undecided": ("stroke:#555555", "stroke:#c0c0c0"),
 }
@@ -50,7 +58,7 @@ _FORMS = (
     ".name,.legend{text-anchor:start}"
     ".card{stroke-width:1.2}.output{stroke-width:2.2}.frame{stroke-width:1;stroke-dasharray:2 3}"
     ".edge{fill:none;stroke-width:1.2}.halo{stroke-width:4;stroke-linejoin:round}"
-    ".culprit{stroke-width:3.2}.inherits{stroke-width:1.8;stroke-dasharray:6 3}"
+    ".culprit{stroke-width:3.2}.wrong{stroke-width:2.2}.inherits{stroke-width:1.8;stroke-dasharray:6 3}"
     ".kink{stroke-width:2.2;stroke-dasharray:10 3 2 3}.undecided{stroke-width:2.2;stroke-dasharray:2 3}"
     ".badge{fill:none;stroke-width:2;stroke-dasharray:none}"
 )
@@ -89,9 +97,7 @@ def svg_lines(picture: Picture, geometry: Geometry) -> Iterator[str]:
 
 def stylesheet() -> str:
     """Colours for light pages and print, and those for dark pages."""
-    light, dark = (
-        "".join(f"{name}{{{both[side]}}}" for name, both in _COLOURS.items()) for side in range(2)
-    )
+    light, dark = ("".join(f"{name}{{{both[side]}}}" for name, both in _COLOURS.items()) for side in range(2))
     return f"{_FORMS}{light}@media screen and (prefers-color-scheme:dark){{{dark}}}"
 
 
@@ -170,15 +176,9 @@ def _label(picture: Picture, edge: Edge, route: Route) -> Iterator[str]:
 
 
 def _badge(mark: Mark, x: float, y: float) -> str:
-    """The sign of a mark: a cross, an arrow that comes in, a kink, a question mark."""
-    a = _BADGE
-    paths = {
-        Mark.CULPRIT: f"M{_n(x - a)} {_n(y - a)}L{_n(x + a)} {_n(y + a)}M{_n(x - a)} {_n(y + a)}L{_n(x + a)} {_n(y - a)}",
-        Mark.INHERITS: f"M{_n(x + a)} {_n(y)}H{_n(x - a)}M{_n(x)} {_n(y - a)}L{_n(x - a)} {_n(y)}L{_n(x)} {_n(y + a)}",
-        Mark.KINK: f"M{_n(x - a)} {_n(y + 2)}H{_n(x)}L{_n(x + a)} {_n(y - a)}",
-        Mark.UNDECIDED: f"M{_n(x - 2)} {_n(y - 2)}A2.5 2.5 0 1 1 {_n(x)} {_n(y + 1)}V{_n(y + 2)}M{_n(x)} {_n(y + 4)}V{_n(y + 5)}",
-    }
-    return f'<path class="badge {mark}" d="{paths[mark]}"/>'
+    """The sign of a mark."""
+    strokes = ("M" + "L".join(f"{_n(x + dx)} {_n(y + dy)}" for dx, dy in stroke) for stroke in _BADGES[mark])
+    return f'<path class="badge {mark}" d="{"".join(strokes)}"/>'
 
 
 def _legend(picture: Picture, top: float) -> Iterator[str]:

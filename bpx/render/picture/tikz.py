@@ -27,7 +27,7 @@ _STYLES = r"""\begin{tikzpicture}[x=0.75bp, y=-0.75bp, font=\footnotesize\sffami
   constant/.style={card, fill=black!5}, op/.style={card, rounded corners=5pt}, output/.style={op, line width=1pt},
   layer/.style={card, double}, edge/.style={draw=black!55, -{Latex[length=3pt]}},
   back/.style={draw=black!55, {Latex[length=3pt]}-}, culprit/.style={draw=bpxgradient, line width=1.6pt},
-  inherits/.style={draw=bpxgradient, dashed}, kink/.style={draw=bpxkink, dash dot, line width=1pt},
+  wrong/.style={draw=bpxgradient, line width=1pt}, inherits/.style={draw=bpxgradient, dashed}, kink/.style={draw=bpxkink, dash dot, line width=1pt},
   undecided/.style={draw=black!70, dotted, line width=1pt}]"""
 _OF_KIND = {
     Kind.INPUT: "leaf",
@@ -38,7 +38,14 @@ _OF_KIND = {
     Kind.OUTPUT: "output",
     Kind.LAYER: "layer",
 }
-_IN_WORDS = {"×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "√": r"$\surd$", "…": r"\dots{}", "∇": r"$\nabla$"}
+_IN_WORDS = {
+    "×": r"$\times$",
+    "−": "$-$",
+    "·": r"$\cdot$",
+    "√": r"$\surd$",
+    "…": r"\dots{}",
+    "∇": r"$\nabla$",
+}
 
 
 def tikz(picture: Picture) -> str:
@@ -62,7 +69,11 @@ def _lines(picture: Picture, geometry: Geometry) -> Iterator[str]:
             x, y = route.label.centre[0], route.label.y + LABEL_LINE / 2
             for kind, text in (("value", edge.value), ("gradient", edge.contribution)):
                 if text:
-                    yield _node((x, y), _number(kind, text), "fill=white, inner sep=0.5pt, font=\\scriptsize\\sffamily")
+                    yield _node(
+                        (x, y),
+                        _number(kind, text),
+                        "fill=white, inner sep=0.5pt, font=\\scriptsize\\sffamily",
+                    )
                     y += LABEL_LINE
     for number, mark in enumerate(picture.marks):
         y = geometry.height + 18.0 * number
