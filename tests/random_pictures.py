@@ -8,7 +8,7 @@ from bpx.render.picture.picture import Card, Edge, Kind, Picture
 
 
 def random_picture(seed: int, size: int) -> Picture:
-    """A picture with `size` cards, with numbers of all widths; where a card fans out, its edges have labels."""
+    """A picture with `size` cards, numbers of all widths, and labels where a card fans out."""
     draw = random.Random(seed)
     leaves = max(2, size // draw.choice((3, 4, 6)))
     args: list[tuple[int, ...]] = [() for _ in range(leaves)]

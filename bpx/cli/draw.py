@@ -24,9 +24,8 @@ from bpx.cli.input.options import (
     form_option,
 )
 from bpx.cli.output.session import Session
-from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.forms import PICTURE
-from bpx.render.picture.picture import Pass, Style
+from bpx.render.picture.choices import Pass, Style
 from bpx.words.say import say
 
 
@@ -54,8 +53,8 @@ def draw(
     shown_pass: Annotated[Pass, typer.Option("--pass", help=say("cli.pass"))] = Pass.BOTH,
     style: Annotated[Style, typer.Option(help=say("cli.style"))] = Style.CARDS,
     digits: Annotated[
-        int, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))
-    ] = SHOWN_DIGITS,
+        int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))
+    ] = None,
     form: Annotated[str | None, form_option(PICTURE)] = None,
     output: Annotated[str | None, file_option(PICTURE)] = None,
 ) -> None:
@@ -63,11 +62,12 @@ def draw(
     with Session(PICTURE, form, False, output) as session:
         from bpx.explain.explain import explain
         from bpx.explain.picture.picture import PictureOptions
+        from bpx.graph.numbers import SHOWN_DIGITS
 
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         explanation = explain(
             spec, of=of, wrt=read_names(wrt), upstream=read_upstream(upstream), node=node, check=False
         )
-        session.show(explanation.picture(PictureOptions(shown_pass, style, digits)))
+        session.show(explanation.picture(PictureOptions(shown_pass, style, digits or SHOWN_DIGITS)))
         if not form and not output and sys.stdout.isatty():
             typer.echo(say("cli.draw-hint"), err=True)

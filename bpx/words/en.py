@@ -1677,6 +1677,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "python.no-upstream": "an output of shape {shape} needs an upstream gradient",
     "python.not-pickled": "op {op} is not in the table and cannot be pickled",
     "python.op-twice": "op {op} is already in the table",
+    "python.binary-form": "{form} is not text: use `to_{form}()`, which returns bytes",
     "python.two-graphs": "the args of a node must belong to one graph",
     "python.wrong-arity": Counted(
         "count", one="{op} takes 1 arg, not {found}", other="{op} takes {count} args, not {found}"

@@ -19,7 +19,7 @@ _OF_VERDICT = {
 def marks_of(results: CheckResults) -> Mapping[str, Mark]:
     """Node name → its mark, the gravest that applies.
 
-    A node is the culprit only where the report blames it, and inherits an error only where the report says so.
+    A node is the culprit only where the report blames it, and inherits an error only where it says so.
     """
     marks: dict[str, Mark] = {}
     for row in results.local:

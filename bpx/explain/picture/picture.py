@@ -13,7 +13,8 @@ from bpx.explain.picture.signs import sign_of
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
 from bpx.graph.numbers import SHOWN_DIGITS, shape_text
 from bpx.render.blocks import title_line
-from bpx.render.picture.picture import Card, Edge, Frame, Kind, Mark, Pass, Picture, Style
+from bpx.render.picture.choices import Pass, Style
+from bpx.render.picture.picture import Card, Edge, Frame, Kind, Mark, Picture
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say, visible
 

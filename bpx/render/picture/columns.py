@@ -1,8 +1,9 @@
-"""The columns that layered layouts put cards in, and the gaps between them, each as wide as its labels need."""
+"""The columns that layered layouts put cards in; the gaps between them are as wide as their labels need."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,11 +57,7 @@ class Columns:
         """The middle between two cards, or a place above or below all of them, next to y."""
         heights = self.heights(column)
         levels = [heights[0][0] - _AROUND, heights[-1][1] + _AROUND]
-        levels += [
-            (bottom + top) / 2
-            for (_, bottom), (top, _) in zip(heights, heights[1:], strict=False)
-            if bottom < top
-        ]
+        levels += [(bottom + top) / 2 for (_, bottom), (top, _) in pairwise(heights) if bottom < top]
         return min(levels, key=lambda level: abs(level - y))
 
     def with_gaps(self, gaps: Array, arrows: Arrows) -> Placement:
@@ -85,7 +82,7 @@ class Columns:
 def _with_corners(line: Sequence[Point], knots: Array) -> list[Point]:
     """A line with a corner where it enters and leaves a column: moved with it, it cuts what it cut before."""
     points = [line[0]]
-    for (x1, y1), (x2, y2) in zip(line, line[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(line):
         inside = knots[(knots > min(x1, x2)) & (knots < max(x1, x2))].tolist()
         points += [
             (x, y1 + (y2 - y1) * (x - x1) / (x2 - x1)) for x in (inside if x1 < x2 else reversed(inside))
@@ -125,7 +122,7 @@ def _hits(boxes: Mapping[int, Box], lines: Sequence[Sequence[Point]], arrows: Ar
     """The lines with a piece inside of a card that is none of their ends."""
     cards = list(boxes)
     places = {card: place for place, card in enumerate(cards)}
-    rows = [(*a, *b) for line in lines for a, b in zip(line, line[1:], strict=False)]
+    rows = [(*a, *b) for line in lines for a, b in pairwise(line)]
     owners = np.array([number for number, line in enumerate(lines) for _ in line[1:]], dtype=int)
     if not rows or not cards:
         return ()

@@ -7,6 +7,7 @@ the package pygraphviz or the program `dot`, is used where graphlay is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def engine() -> Engine | None:
 
 def by_graphlay(sizes: Sizes, arrows: Arrows, gaps: Gaps) -> Iterator[Placement]:
     """Columns of cards from left to right, lines with as few corners as can be."""
-    import graphlay
+    graphlay: Any = import_module("graphlay")
 
     places = {card: place for place, card in enumerate(sizes)}
     graph = {
@@ -82,7 +83,7 @@ def _placement(layout: Any, places: Mapping[int, int], sizes: Sizes) -> Placemen
 
 def by_graphviz(sizes: Sizes, arrows: Arrows, gaps: Gaps) -> Iterator[Placement]:
     """Graphviz's `dot`, with lines of straight pieces."""
-    import pygraphviz
+    pygraphviz: Any = import_module("pygraphviz")
 
     graph = pygraphviz.AGraph(directed=True, strict=False)
     graph.graph_attr.update(

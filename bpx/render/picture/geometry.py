@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpx.graph.arrays import Array
 
 Point = tuple[float, float]
+Flags = NDArray[np.bool_]
 
 
 class Box(NamedTuple):
@@ -66,7 +68,7 @@ class Route(NamedTuple):
 
 
 class Geometry(NamedTuple):
-    """A picture laid out: boxes by card id, a route for each edge, a box for each frame that could be drawn."""
+    """A picture laid out: boxes by card id, a route for each edge, a box for each frame that has room."""
 
     width: float
     height: float
@@ -88,14 +90,16 @@ def box_array(boxes: Sequence[Box]) -> Array:
     return np.array(rows, dtype=float).reshape(-1, 4)
 
 
-def boxes_meet(boxes: Array, others: Array) -> Array:
+def boxes_meet(boxes: Array, others: Array) -> Flags:
     """Which of the rows `boxes` has points inside in common with which of `others`."""
     left, top, right, bottom = (boxes[:, None, side] for side in range(4))
-    return (left < others[:, 2]) & (others[:, 0] < right) & (top < others[:, 3]) & (others[:, 1] < bottom)
+    meet: Flags = (left < others[:, 2]) & (others[:, 0] < right)
+    meet &= (top < others[:, 3]) & (others[:, 1] < bottom)
+    return meet
 
 
 @np.errstate(all="ignore")
-def boxes_on_segments(boxes: Array, segments: Array) -> Array:
+def boxes_on_segments(boxes: Array, segments: Array) -> Flags:
     """Which of the rows `boxes` has a piece of which segment inside (Liang and Barsky 1984)."""
     start, along = segments[:, :2], segments[:, 2:] - segments[:, :2]
     first = np.zeros((len(boxes), len(segments)))
@@ -110,7 +114,8 @@ def boxes_on_segments(boxes: Array, segments: Array) -> Array:
         leave = np.where(level, np.inf, np.maximum(low / step, high / step))
         outside |= level & ((low >= 0) | (high <= 0))
         first, last = np.maximum(first, enter), np.minimum(last, leave)
-    return ~outside & (first < last)
+    inside: Flags = ~outside & (first < last)
+    return inside
 
 
 def crossings(routes: Sequence[Route]) -> int:

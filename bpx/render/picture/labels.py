@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import Array
 from bpx.render.picture.geometry import (
     Box,
+    Flags,
     Point,
     Route,
     box_array,
@@ -45,7 +46,7 @@ def placed_labels(
         taken = box_array([box.grown(_CLEAR) for box in candidates])
         bad = boxes_meet(taken, blocked).any(axis=1)
         bad |= boxes_on_segments(taken, segments[owners != edge]).any(axis=1)
-        free[edge] = [box for box, is_bad in zip(candidates, bad.tolist(), strict=True) if not is_bad]
+        free[edge] = [candidates[place] for place in np.flatnonzero(~bad).tolist()]
     chosen = _chosen(free)
     labelled = [route._replace(label=chosen.get(edge)) for edge, route in enumerate(routes)]
     return Labelled(labelled, tuple(edge for edge in free if edge not in chosen))
@@ -54,7 +55,7 @@ def placed_labels(
 def _chosen(free: Mapping[int, Sequence[Box]]) -> dict[int, Box]:
     """A place for each, so that no two meet, as long as there is one."""
     arrays = {edge: box_array([box.grown(_CLEAR) for box in boxes]) for edge, boxes in free.items()}
-    open_places: dict[int, Array] = {edge: np.ones(len(boxes), bool) for edge, boxes in free.items()}
+    open_places: dict[int, Flags] = {edge: np.ones(len(boxes), bool) for edge, boxes in free.items()}
     chosen: dict[int, Box] = {}
     while open_places:
         edge = min(open_places, key=lambda each: (int(open_places[each].sum()), each))
@@ -70,7 +71,7 @@ def _chosen(free: Mapping[int, Sequence[Box]]) -> dict[int, Box]:
 
 def _candidates(points: Sequence[Point], width: float, height: float) -> Iterator[Box]:
     """Boxes on a line and beside it, those at the middle of its length first."""
-    lengths = [math.dist(*pair) for pair in zip(points, points[1:], strict=False)]
+    lengths = [math.dist(*pair) for pair in pairwise(points)]
     whole = sum(lengths)
     count = max(1, int(whole / _STEP))
     at = sorted(range(count + 1), key=lambda place: (abs(2 * place - count), place))
@@ -84,7 +85,7 @@ def _candidates(points: Sequence[Point], width: float, height: float) -> Iterato
 
 def _on_line(points: Sequence[Point], lengths: Sequence[float], distance: float) -> tuple[Point, Point]:
     """The point at a distance from the start, and the direction of the line there."""
-    for (start, end), length in zip(zip(points, points[1:], strict=False), lengths, strict=True):
+    for (start, end), length in zip(pairwise(points), lengths, strict=True):
         if distance <= length and length:
             dx, dy = (end[0] - start[0]) / length, (end[1] - start[1]) / length
             return (start[0] + dx * distance, start[1] + dy * distance), (dx, dy)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from bpx.render.blocks import Block, Headline, Lines
+from bpx.render.picture.choices import Pass, Style
 from bpx.render.shown import Shown
 
 
@@ -35,21 +36,6 @@ class Mark(StrEnum):
     INHERITS = "inherits"
     KINK = "kink"
     UNDECIDED = "undecided"
-
-
-class Pass(StrEnum):
-    """The numbers that are shown: values, gradients, or both."""
-
-    FORWARD = "forward"
-    BACKWARD = "backward"
-    BOTH = "both"
-
-
-class Style(StrEnum):
-    """Where the numbers stand: inside of the cards, or on the edges."""
-
-    CARDS = "cards"
-    CIRCUIT = "circuit"
 
 
 class Card(NamedTuple):
@@ -131,7 +117,7 @@ class Picture(Shown):
     @cached_property
     def marks(self) -> tuple[Mark, ...]:
         """The marks that occur, in the order of their weight."""
-        present = {part.mark for part in (*self.cards, *self.edges)}
+        present = {card.mark for card in self.cards}
         return tuple(mark for mark in Mark if mark in present)
 
     def blocks(self) -> list[Block]:

@@ -6,6 +6,7 @@ machine. It needs the system's Cairo, which Linux desktops and Homebrew have.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from bpx.render.picture.picture import Picture
@@ -29,8 +30,7 @@ def pdf(picture: Picture) -> bytes:
 
 def _cairosvg(form: str) -> Any:
     try:
-        import cairosvg
+        return import_module("cairosvg")
     except (ImportError, OSError) as error:  # an OSError where the system has no Cairo
         problem = Diagnostic("no-rasterizer", None, {"form": form}, "install-draw-raster")
         raise BpxError([problem]) from error
-    return cairosvg

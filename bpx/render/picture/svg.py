@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from html import escape
 from math import dist
 
+from bpx.render.picture.choices import Pass
 from bpx.render.picture.geometry import Box, Geometry, Point, Route
 from bpx.render.picture.layout import LABEL_LINE, LABEL_SIZE, LINE, MARGIN, PADDING, card_lines, layout
 from bpx.render.picture.marks import mark_text
-from bpx.render.picture.picture import Card, Edge, Kind, Mark, Pass, Picture
+from bpx.render.picture.picture import Card, Edge, Kind, Mark, Picture
 from bpx.render.picture.text_width import text_width
 from bpx.words.say import say, visible
 
@@ -23,7 +24,7 @@ _LEGEND_LINE = 18.0
 _ROUND = {Kind.OP: 12, Kind.OUTPUT: 12}
 _LEAF_CORNER = 3
 
-# The strokes of each mark's sign, around its middle: a cross, a bar, an arrow that comes in, a bend, a question.
+# The strokes of each mark's sign, around its middle.
 _BADGES: dict[Mark, tuple[tuple[Point, ...], ...]] = {
     Mark.CULPRIT: (((-4, -4), (4, 4)), ((-4, 4), (4, -4))),
     Mark.WRONG: (((0, -5), (0, 1)), ((0, 4), (0, 5))),
@@ -118,7 +119,8 @@ def _edge(edge: Edge, route: Route, backward: bool) -> Iterator[str]:
         return
     points = " ".join(f"{_n(x)},{_n(y)}" for x, y in route.points)
     mark = f" {edge.mark}" if edge.mark else ""
-    yield f'<polyline class="edge{mark}" data-from="{edge.source}" data-to="{edge.target}" points="{points}"/>'
+    ends = f'data-from="{edge.source}" data-to="{edge.target}"'
+    yield f'<polyline class="edge{mark}" {ends} points="{points}"/>'
     end, before = (route.points[0], route.points[1]) if backward else (route.points[-1], route.points[-2])
     yield f'<path class="tip" d="{_tip(before, end)}"/>'
 
@@ -135,7 +137,8 @@ def _tip(before: Point, end: Point) -> str:
 def _card(card: Card, box: Box) -> Iterator[str]:
     mark = f" {card.mark}" if card.mark else ""
     line = f' data-line="{card.line}"' if card.line else ""
-    yield f'<g role="graphics-symbol img" data-node="{card.id}"{line} aria-label="{inert(card_label(card))}">'
+    label = inert(card_label(card))
+    yield f'<g role="graphics-symbol img" data-node="{card.id}"{line} aria-label="{label}">'
     yield f"<title>{inert(card.formula)}</title>"
     corner = _ROUND.get(card.kind, _LEAF_CORNER)
     yield f'<rect class="card {card.kind}{mark}" {_at(box)} rx="{corner}"/>'

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpx.graph.notation_latex import escaped
+from bpx.render.picture.choices import Pass
 from bpx.render.picture.geometry import Box, Geometry, Point
 from bpx.render.picture.layout import LABEL_LINE, LINE, PADDING, card_lines, layout
 from bpx.render.picture.marks import mark_text
-from bpx.render.picture.picture import Card, Kind, Mark, Pass, Picture
+from bpx.render.picture.picture import Card, Kind, Mark, Picture
 
 _BEGIN = r"""\documentclass[tikz, border=4pt]{standalone}
 \usepackage{amsmath}
@@ -23,11 +24,14 @@ _BEGIN = r"""\documentclass[tikz, border=4pt]{standalone}
 """
 _END = "\\end{document}\n"
 _STYLES = r"""\begin{tikzpicture}[x=0.75bp, y=-0.75bp, font=\footnotesize\sffamily,
-  card/.style={draw=black!60, fill=white}, leaf/.style={card, fill=blue!5}, parameter/.style={card, fill=orange!12},
-  constant/.style={card, fill=black!5}, op/.style={card, rounded corners=5pt}, output/.style={op, line width=1pt},
+  card/.style={draw=black!60, fill=white}, leaf/.style={card, fill=blue!5},
+  parameter/.style={card, fill=orange!12},
+  constant/.style={card, fill=black!5}, op/.style={card, rounded corners=5pt},
+  output/.style={op, line width=1pt},
   layer/.style={card, double}, edge/.style={draw=black!55, -{Latex[length=3pt]}},
   back/.style={draw=black!55, {Latex[length=3pt]}-}, culprit/.style={draw=bpxgradient, line width=1.6pt},
-  wrong/.style={draw=bpxgradient, line width=1pt}, inherits/.style={draw=bpxgradient, dashed}, kink/.style={draw=bpxkink, dash dot, line width=1pt},
+  wrong/.style={draw=bpxgradient, line width=1pt},
+  inherits/.style={draw=bpxgradient, dashed}, kink/.style={draw=bpxkink, dash dot, line width=1pt},
   undecided/.style={draw=black!70, dotted, line width=1pt}]"""
 _OF_KIND = {
     Kind.INPUT: "leaf",
