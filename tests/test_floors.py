@@ -27,6 +27,7 @@ FLOORS = [
     "ops",
     "passes",
     "render",
+    "render.picture.placing",
     "render.picture",
     "check.numeric",
     "check.balls",

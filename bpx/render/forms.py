@@ -1,7 +1,8 @@
 """The forms that whatever bpx shows can take: one entry each.
 
-The choices of `--format`, the endings of `-o` and the `to_NAME` methods follow from this list. The module of a
-form, `bpx/render/NAME.py` where it names no other, is loaded when it is first used: the list alone costs nothing.
+The choices of `--format`, the endings of `-o` and the `to_NAME` methods follow from this list. The module of
+a form, `bpx/render/NAME.py` where it names no other, is loaded when it is first used: the list alone costs
+nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 class Form(NamedTuple):
     """A form by its name, and how an object takes it: the text is `function(object.view())`.
 
-    `function` is one of `bpx/render/MODULE.py`, by default of `bpx/render/NAME.py`. A file that ends in one
-    of `endings` is written in this form unless another is asked for. `kinds` are the kinds of objects that have
-    this form, named as in their JSON; none means all that are made of blocks. A form that `is_binary` gives
-    bytes in place of a text.
+    `function` is one of `bpx/render/MODULE.py`, by default of `bpx/render/NAME.py`. A file that ends in
+    one of `endings` is written in this form unless another is asked for. `kinds` are the kinds of objects
+    that have this form, named as in their JSON; none means all that are made of blocks. A form that
+    `is_binary` gives bytes in place of a text.
     """
 
     name: str

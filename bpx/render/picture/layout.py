@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bpx.render.picture.columns import Columns, around_cards
-from bpx.render.picture.engines import Arrows, Engine, Gaps, Placement, engine
-from bpx.render.picture.geometry import Box, Geometry, Route, box_array, boxes_meet, crossings
-from bpx.render.picture.labels import placed_labels
 from bpx.render.picture.picture import Card, Picture
-from bpx.render.picture.text_width import text_width
+from bpx.render.picture.placing.columns import Columns, around_cards
+from bpx.render.picture.placing.engines import Arrows, Engine, Gaps, Placement, engine
+from bpx.render.picture.placing.geometry import Box, Geometry, Route, box_array, boxes_meet, crossings
+from bpx.render.picture.placing.labels import placed_labels
+from bpx.render.picture.placing.text_width import text_width
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 HEAD_SIZE, TEXT_SIZE, LABEL_SIZE = 12.0, 12.0, 11.0  # of fonts, in pixels

@@ -12,11 +12,11 @@ from html import escape
 from math import dist
 
 from bpx.render.picture.choices import Pass
-from bpx.render.picture.geometry import Box, Geometry, Point, Route
 from bpx.render.picture.layout import LABEL_LINE, LABEL_SIZE, LINE, MARGIN, PADDING, card_lines, layout
 from bpx.render.picture.marks import mark_text
 from bpx.render.picture.picture import Card, Edge, Kind, Mark, Picture
-from bpx.render.picture.text_width import text_width
+from bpx.render.picture.placing.geometry import Box, Geometry, Point, Route
+from bpx.render.picture.placing.text_width import text_width
 from bpx.words.say import say, visible
 
 _ARROW = 6.0  # pixels

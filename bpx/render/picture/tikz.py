@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from bpx.graph.notation_latex import escaped
 from bpx.render.picture.choices import Pass
-from bpx.render.picture.geometry import Box, Geometry, Point
 from bpx.render.picture.layout import LABEL_LINE, LINE, PADDING, card_lines, layout
 from bpx.render.picture.marks import mark_text
 from bpx.render.picture.picture import Card, Kind, Mark, Picture
+from bpx.render.picture.placing.geometry import Box, Geometry, Point
 
 _BEGIN = r"""\documentclass[tikz, border=4pt]{standalone}
 \usepackage{amsmath}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.render.picture.geometry import (
+from bpx.render.picture.placing.geometry import (
     Box,
     Flags,
     Point,

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from bpx.render.picture.geometry import Box, Point
+from bpx.render.picture.placing.geometry import Box, Point
 
 _SEEDS = 6  # of each heuristic: the fewest crossings of twelve drawings are fewer than Graphviz's
 _POINTS_AN_INCH = 72.0

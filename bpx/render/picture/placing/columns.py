@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from bpx.graph.arrays import Array
-from bpx.render.picture.engines import Arrows, Placement
-from bpx.render.picture.geometry import Box, Point, box_array, boxes_on_segments
+from bpx.render.picture.placing.engines import Arrows, Placement
+from bpx.render.picture.placing.geometry import Box, Point, box_array, boxes_on_segments
 
 _AROUND = 4.0  # pixels between a column and the corner of a line that leaves it
 
