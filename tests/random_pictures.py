@@ -1,10 +1,19 @@
-"""Pictures of random graphs: leaves, ops of one and two args that like what is new, one output."""
+"""Pictures of random graphs (leaves, ops that like what is new, one output), and what is wrong with a drawing."""
 
 from __future__ import annotations
 
 import random
 
 from bpx.render.picture.picture import Card, Edge, Kind, Picture
+from bpx.render.picture.placing.geometry import (
+    Geometry,
+    box_array,
+    boxes_meet,
+    boxes_on_segments,
+    segment_array,
+)
+
+FARTHEST = 12.0  # pixels from a label to its edge
 
 
 def random_picture(seed: int, size: int) -> Picture:
@@ -50,3 +59,24 @@ def _card(draw: random.Random, node: int, leaves: int, size: int) -> Card:
 
 def _number(draw: random.Random) -> str:
     return f"{draw.choice((1, 1, 100, 1e-6)) * draw.gauss(0, 1):.{draw.choice((1, 3, 6))}g}"
+
+
+def faults(picture: Picture, geometry: Geometry) -> dict[str, int]:
+    """What must not be in a drawing, by kind."""
+    boxes, labels = list(geometry.boxes.values()), [route.label for route in geometry.routes if route.label]
+    rows = box_array([*boxes, *labels])
+    segments, owners = segment_array(geometry.routes)
+    found = {"overlaps": int(boxes_meet(rows, rows).sum()) - len(rows), "foreign": 0, "far": 0, "missing": 0}
+    found["through cards"] = 0
+    for at, (edge, route) in enumerate(zip(picture.edges, geometry.routes, strict=True)):
+        ends = (edge.source, edge.target)
+        others = box_array([box for card, box in geometry.boxes.items() if card not in ends])
+        found["through cards"] += int(boxes_on_segments(others, segments[owners == at]).sum())
+        found["missing"] += bool(edge.label) != bool(route.label)
+        if route.label:
+            near = box_array([route.label.grown(FARTHEST)])
+            found["far"] += not boxes_on_segments(near, segments[owners == at]).any()
+            found["foreign"] += bool(
+                boxes_on_segments(box_array([route.label]), segments[owners != at]).any()
+            )
+    return {kind: count for kind, count in found.items() if count}

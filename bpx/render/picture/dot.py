@@ -1,6 +1,6 @@
 """Pictures in Graphviz's language, DOT: `dot -Tsvg` draws them.
 
-Names and numbers stand in quoted strings, in which only the quote and the backslash mean something.
+Texts stand in quoted strings, in which only the quote and the backslash mean something.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from bpx.render.picture.marks import mark_text
 from bpx.render.picture.picture import Card, Edge, Kind, Mark, Picture
+from bpx.words.say import visible
 
 _FILLS = {Kind.INPUT: "#eef3fb", Kind.TARGET: "#eef3fb", Kind.PARAMETER: "#fff4e0", Kind.CONSTANT: "#f3f3f3"}
 _MARKS = {
@@ -69,5 +70,5 @@ def label_lines(card: Card) -> list[str]:
 
 def quoted(*lines: str) -> str:
     """Lines of text as one string, of which nothing is obeyed."""
-    safe = (line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    safe = (visible(line).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
     return '"' + "\\n".join(safe) + '"'

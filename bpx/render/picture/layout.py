@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bpx.render.picture.picture import Card, Picture
 from bpx.render.picture.placing.columns import Columns, around_cards
-from bpx.render.picture.placing.engines import Arrows, Engine, Gaps, Placement, engine
+from bpx.render.picture.placing.engines import Arrows, Engine, Gaps, Placement, Sizes, engine
 from bpx.render.picture.placing.geometry import Box, Geometry, Route, box_array, boxes_meet, crossings
 from bpx.render.picture.placing.labels import placed_labels
 from bpx.render.picture.placing.text_width import text_width
@@ -24,7 +24,7 @@ MARK_ROOM = 8.0  # more of it, where a card has the sign of a mark in its corner
 MARGIN = 16.0  # around the picture
 TITLE_ROOM = 12.0  # of a frame, for its name
 _NARROWEST = 42.0
-_GAPS = Gaps(columns=34.0, rows=26.0)
+GAPS = Gaps(columns=34.0, rows=26.0)
 _LABEL_MARGIN = 16.0  # of a label in its gap, at first
 _WIDER, _ATTEMPTS = 1.25, 24
 
@@ -34,9 +34,8 @@ def layout(picture: Picture, place: Engine | None = None) -> Geometry:
     place = place or engine()
     if place is None:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])
-    sizes = {card.id: card_size(card) for card in picture.cards}
-    arrows = [(edge.source, edge.target) for edge in picture.edges]
-    placement = _least_crossed(place(sizes, arrows, _GAPS), arrows)
+    arrows = arrows_of(picture)
+    placement = _least_crossed(place(card_sizes(picture), arrows, GAPS), arrows)
     boxes, routes = _spread(placement, arrows, [label_size(edge.label) for edge in picture.edges])
     return _on_page(picture, boxes, routes)
 
@@ -76,6 +75,16 @@ def _spread(
         }
         gaps[sorted(tight)] *= _WIDER
     return spread.boxes, labelled.routes
+
+
+def arrows_of(picture: Picture) -> Arrows:
+    """The ends of each edge."""
+    return [(edge.source, edge.target) for edge in picture.edges]
+
+
+def card_sizes(picture: Picture) -> Sizes:
+    """Width and height by card id."""
+    return {card.id: card_size(card) for card in picture.cards}
 
 
 def card_size(card: Card) -> tuple[float, float]:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 from bpx.render.picture.dot import label_lines
 from bpx.render.picture.picture import Card, Edge, Kind, Picture
+from bpx.words.say import visible
 
 _SHAPES = {Kind.OP: ("(", ")"), Kind.OUTPUT: ("([", "])"), Kind.LAYER: ("[[", "]]")}
 _LEAF = ("[", "]")
+_HARMLESS = str.maketrans("<>{};#%", "‹›()   ")
 _CLASSES = (
     "classDef input fill:#eef3fb,stroke:#5a6b8c,color:#1b2330",
     "classDef target fill:#eef3fb,stroke:#5a6b8c,color:#1b2330",
@@ -68,10 +70,10 @@ def _inert(text: str) -> str:
     """Every sign that could mean something as `#35;`, Mermaid's spelling of an entity."""
     return "".join(
         char if char.isalnum() or char in " .,=+()−×∇…·∂_" or (char == "-") else f"#{ord(char)};"
-        for char in text
+        for char in visible(text)
     )
 
 
 def _words(text: str) -> str:
-    """A sentence that ends with its line; a `{` would begin one of several lines."""
-    return "".join(" " if char in "{};#\n" else char for char in text)
+    """A sentence that ends with its line, without the signs that would begin something else."""
+    return visible(text).translate(_HARMLESS)

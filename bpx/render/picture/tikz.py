@@ -13,6 +13,7 @@ from bpx.render.picture.layout import LABEL_LINE, LINE, PADDING, card_lines, lay
 from bpx.render.picture.marks import mark_text
 from bpx.render.picture.picture import Card, Kind, Mark, Picture
 from bpx.render.picture.placing.geometry import Box, Geometry, Point
+from bpx.words.say import visible
 
 _BEGIN = r"""\documentclass[tikz, border=4pt]{standalone}
 \usepackage{amsmath}
@@ -109,7 +110,7 @@ def _number(kind: str, text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return "".join(_IN_WORDS.get(char) or escaped(char) for char in text)
+    return "".join(_IN_WORDS.get(char) or escaped(char) for char in visible(text))
 
 
 def _rectangle(box: Box) -> str:
