@@ -1,4 +1,4 @@
-"""Pictures of random graphs (leaves, ops that like what is new, one output), and what is wrong with a drawing."""
+"""Pictures of random graphs, of leaves, ops and one output, and what is wrong with a drawing."""
 
 from __future__ import annotations
 
