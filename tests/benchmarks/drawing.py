@@ -22,7 +22,7 @@ from bpx.render.picture.placing.geometry import Route, crossings
 from bpx.spec.reading.examples import example_names
 from bpx.spec.reading.target import read_target
 
-COUNT = 200
+COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 
 
 def graphviz_crossings(picture: Picture) -> int:
