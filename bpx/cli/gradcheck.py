@@ -119,6 +119,8 @@ def gradcheck(
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims, with_rtol
 
+        if draw:
+            form_of_file(draw, PICTURE)  # an ending nobody knows is refused before the work
         files = [_FILE.sub(r"\1", text, count=1) for text in claim or () if _FILE.match(text)]
         claims, problems = read_claims([text for text in claim or () if not _FILE.match(text)], notation)
         tables, unreadable = read_tables(files) if files else ([], [])
