@@ -16,7 +16,7 @@ from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
 # Each a file of this folder, in the order in which the help lists them.
-COMMANDS = ("explain", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help")
+COMMANDS = ("explain", "draw", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help")
 
 _MAY_STAND_ALONE = ("--paths", "--random")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count

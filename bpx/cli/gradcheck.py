@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,14 +32,20 @@ from bpx.cli.input.options import (
     Upstream,
     Values,
     Wrt,
+    endings,
     file_option,
     form_option,
 )
+from bpx.cli.output.console import fail, write_file
 from bpx.cli.output.session import WRONG, Session
+from bpx.render.forms import PICTURE, form_of_file
 from bpx.words.say import say
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bpx.check.report.report import Report
+    from bpx.graph.named.named_graph import NamedGraph
     from bpx.words.diagnostic import Diagnostic
 
 
@@ -66,6 +72,9 @@ All = Annotated[bool, typer.Option("--all", help=say("cli.all"))]
 Strict = Annotated[bool, typer.Option("--strict", help=say("cli.strict"))]
 FormName = Annotated[str | None, form_option("gradcheck")]
 _FILE = re.compile(r"\s*(?:@|([^=@]+=)\s*(?=@))")  # a file of claims, or of one: `x=@grad.npy`
+DrawFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help=say("cli.draw-check", endings=endings(PICTURE)))
+]
 OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 
@@ -101,6 +110,7 @@ def gradcheck(
     form: FormName = None,
     json: JsonFlag = False,
     output: OutputFile = None,
+    draw: DrawFile = None,
 ) -> None:
     """Check whether a gradient is right, and if not, find the cause."""
     with Session("gradcheck", form, json, output) as session:
@@ -109,6 +119,8 @@ def gradcheck(
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims, with_rtol
 
+        if draw:
+            form_of_file(draw, PICTURE)  # an ending nobody knows is refused before the work
         files = [_FILE.sub(r"\1", text, count=1) for text in claim or () if _FILE.match(text)]
         claims, problems = read_claims([text for text in claim or () if not _FILE.match(text)], notation)
         tables, unreadable = read_tables(files) if files else ([], [])
@@ -129,6 +141,8 @@ def gradcheck(
             code = code_argument(target, set_, problems, options)
             program = program_of(code)
             if program is not None:
+                if draw:
+                    fail("draw-of-code", "draw-forward", name=target)
                 of_graphs = {"claim": claim, "of": of, "order": order, "points": points}
                 room = room_of_digits(digits, rtol)
                 report = check_program(program, **asked, **of_graphs, rtol=room, written="--{}")
@@ -153,7 +167,21 @@ def gradcheck(
                 progress=progress,
                 **asked,
             )
+        if draw:
+            _draw(draw, spec, report, of, asked)
         _show(session, replace(report, sort=sort, strict=strict, notes=(*report.notes, *notes)))
+
+
+def _draw(file: str, spec: NamedGraph, report: Report, of: str | None, asked: Mapping[str, Any]) -> None:
+    """Draw the graph that was checked, with marks, to a file."""
+    from bpx.explain.explain import explain
+    from bpx.explain.picture.marks import marks_of
+    from bpx.explain.picture.picture import PictureOptions
+
+    form = form_of_file(file, PICTURE)
+    explanation = explain(spec, of=of, wrt=asked["wrt"], upstream=asked["upstream"], check=False)
+    picture = explanation.picture(PictureOptions(marks=marks_of(report)))
+    write_file(file, form.content(picture))
 
 
 def _show(session: Session, report: Report) -> None:

@@ -25,6 +25,8 @@ from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
+    from bpx.explain.picture.picture import PictureOptions
+    from bpx.render.picture.picture import Picture
 
 _S = TypeVar("_S", bound=Section)
 
@@ -145,6 +147,12 @@ class Explanation(Passes, Shown):
         notes = [note.to_line() for note in self.notes]
         notes += [remark for section in self.sections for remark in section.remarks(self)]
         return [*blocks, Heading(say("account.notes")), Lines(tuple(notes))] if notes else blocks
+
+    def picture(self, options: PictureOptions | None = None) -> Picture:
+        """The graph as a picture. Raises `BpxError` where it has too many nodes for the style asked for."""
+        from bpx.explain.picture.picture import picture_of
+
+        return picture_of(self, options)
 
     def _headline(self) -> str:
         return headline(self.title, f"{self.names[self.output]} = {text_of(self.value)}")

@@ -1,7 +1,8 @@
 """The forms that whatever bpx shows can take: one entry each.
 
-The choices of `--format`, the endings of `-o` and the `to_NAME` methods follow from this list. A form NAME
-lives in `bpx/render/NAME.py`, which is loaded when the form is first used: the list alone costs nothing.
+The choices of `--format`, the endings of `-o` and the `to_NAME` methods follow from this list. The module of
+a form, `bpx/render/NAME.py` where it names no other, is loaded when it is first used: the list alone costs
+nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 class Form(NamedTuple):
     """A form by its name, and how an object takes it: the text is `function(object.view())`.
 
-    `function` is one of `bpx/render/NAME.py`. A file that ends in one of `endings` is written in this form
-    unless another is asked for. `kinds` are the kinds of objects that have this form, named as in their JSON;
-    none means all.
+    `function` is one of `bpx/render/MODULE.py`, by default of `bpx/render/NAME.py`. A file that ends in
+    one of `endings` is written in this form unless another is asked for. `kinds` are the kinds of objects
+    that have this form, named as in their JSON; none means all that are made of blocks. A form that
+    `is_binary` gives bytes in place of a text.
     """
 
     name: str
@@ -30,10 +33,19 @@ class Form(NamedTuple):
     view: str
     function: str
     kinds: tuple[str, ...] = ()
+    module: str = ""
+    is_binary: bool = False
+
+    def content(self, shown: Any) -> str | bytes:
+        """The object in this form; a text has a line end at its end."""
+        content: str | bytes = getattr(self._module, self.function)(getattr(shown, self.view)())
+        return content
 
     def text(self, shown: Any) -> str:
-        """The object in this form, with a line end at its end."""
-        text: str = getattr(self._module, self.function)(getattr(shown, self.view)())
+        """The object in this form. Raises `TypeError` for a binary one."""
+        text = self.content(shown)
+        if isinstance(text, bytes):
+            raise TypeError(say("python.binary-form", form=self.name))
         return text
 
     def in_ascii(self, text: str) -> str:
@@ -43,8 +55,11 @@ class Form(NamedTuple):
 
     @property
     def _module(self) -> ModuleType:
-        return import_module(f"bpx.render.{self.name}")
+        return import_module(f"bpx.render.{self.module or self.name}")
 
+
+PICTURE = "picture"  # the kind of an object that is nothing but a picture
+_DRAWN = ("explanation", PICTURE)  # the kinds that can be drawn
 
 FORMS = (
     Form("table", (), "blocks", "table_text"),
@@ -53,12 +68,18 @@ FORMS = (
     Form("latex", (".tex",), "blocks", "latex"),
     Form("json", (".json",), "to_dict", "json_text"),
     Form("junit", (".xml",), "suite", "junit", kinds=("gradcheck",)),
+    Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture.dot"),
+    Form("mermaid", (".mmd",), "picture", "mermaid", _DRAWN, "picture.mermaid"),
+    Form("svg", (".svg",), "picture", "svg", _DRAWN, "picture.svg"),
+    Form("tikz", (".tex",), "picture", "tikz", (PICTURE,), "picture.tikz"),
+    Form("png", (".png",), "picture", "png", _DRAWN, "picture.raster", is_binary=True),
+    Form("pdf", (".pdf",), "picture", "pdf", _DRAWN, "picture.raster", is_binary=True),
 )
 
 
 def forms_of(kind: str) -> list[Form]:
     """The forms that objects of a kind can take; the first is the one they take by default."""
-    return [form for form in FORMS if not form.kinds or kind in form.kinds]
+    return [form for form in FORMS if (kind in form.kinds if form.kinds else kind != PICTURE)]
 
 
 def form_named(name: str, kind: str) -> Form:

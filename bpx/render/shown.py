@@ -66,10 +66,10 @@ class Shown:
         return JupyterMixin._repr_mimebundle_(self, include, exclude, **options)
 
 
-def _verb(form: Form) -> Callable[[Shown], str]:
-    def to_form(self: Shown) -> str:
-        return form.text(self)
+def _verb(form: Form) -> Callable[[Shown], str | bytes]:
+    def to_form(self: Shown) -> str | bytes:
+        return form.content(self)
 
     to_form.__name__ = f"to_{form.name}"
-    to_form.__doc__ = Form.text.__doc__
+    to_form.__doc__ = Form.content.__doc__
     return to_form

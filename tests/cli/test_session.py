@@ -61,7 +61,7 @@ def test_a_form_that_is_asked_for_goes_before_the_files(tmp_path: Path) -> None:
 
 
 NAMED = [
-    (SIMPLE, ".txt, .md, .tex, .json, or"),
+    (SIMPLE, ".txt, .md, .tex, .json, .dot, .gv, .mmd, .svg, .png, .pdf, or"),
     (["gradcheck", *SIMPLE[1:]], ".txt, .md, .tex, .json, .xml, or"),
 ]
 NAMED += [
@@ -72,7 +72,7 @@ NAMED += [
 
 
 @pytest.mark.parametrize(("command", "known"), NAMED, ids=lambda one: one[0])
-@pytest.mark.parametrize("name", ["a.svg", "a.html", "a.out", "a.json5", "a.md.bak", "a.xml.gz"])
+@pytest.mark.parametrize("name", ["a.bmp", "a.html", "a.out", "a.json5", "a.md.bak", "a.xml.gz"])
 def test_an_ending_nobody_knows_is_refused(tmp_path: Path, command: list[str], known: str, name: str) -> None:
     found = invoke(*command, "-o", str(tmp_path / name), exit=2)
     assert found.stderr.startswith(f"error[unknown-ending]: unknown ending `{Path(name).suffix}` in")
@@ -88,14 +88,14 @@ def test_an_ending_of_another_kind_of_object_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_with_a_form_any_ending_but_that_of_a_spec_will_do(tmp_path: Path, form: str) -> None:
-    path = tmp_path / "a.svg"
+    path = tmp_path / "a.out"
     invoke(*SIMPLE, "-o", str(path), "-f", form)
     assert path.read_text(encoding="utf-8") == invoke(*SIMPLE, "-f", form).stdout
     assert "report-as-spec" in invoke(*SIMPLE, "-o", str(tmp_path / "a.toml"), "-f", form, exit=2).stderr
 
 
 def test_an_unknown_form_is_refused_with_those_there_are() -> None:
-    assert "table, plain, markdown, latex, json" in invoke(*SIMPLE, "-f", "pdf", exit=2).stderr
+    assert "table, plain, markdown, latex, json" in invoke(*SIMPLE, "-f", "bmp", exit=2).stderr
 
 
 def test_a_file_is_overwritten_and_written_in_utf_8(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from reports import report
 from bpx.cli.main import app
 from bpx.render import forms, shown
 from bpx.render.blocks import Block, Headline, Lines
-from bpx.render.forms import FORMS, Form, endings_of, form_named, form_of_file, forms_of
+from bpx.render.forms import FORMS, PICTURE, Form, endings_of, form_named, form_of_file, forms_of
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import BpxError
 
@@ -31,16 +31,17 @@ class Note(Shown):
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 def test_each_form_is_a_function_of_its_file(form: Form) -> None:
-    assert callable(getattr(import_module(f"bpx.render.{form.name}"), form.function))
+    assert callable(getattr(import_module(f"bpx.render.{form.module or form.name}"), form.function))
 
 
 def test_no_ending_has_two_forms() -> None:
-    endings = Counter(ending for form in FORMS for ending in form.endings)
-    assert set(endings.values()) == {1}
+    for kind in ("explanation", "gradcheck", PICTURE):
+        assert set(Counter(ending for form in forms_of(kind) for ending in form.endings).values()) == {1}
+    endings = {ending for form in FORMS for ending in form.endings}
     assert all(ending.startswith(".") and ending == ending.lower() for ending in endings)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@pytest.mark.parametrize("form", forms_of("gradcheck"), ids=lambda form: form.name)
 def test_each_form_is_a_method_of_what_has_it(form: Form) -> None:
     checked = report("wrong_rule")
     assert getattr(checked, f"to_{form.name}")() == checked.to(form.name) == form.text(checked)
@@ -85,7 +86,13 @@ def test_options_list_what_is_in_the_list() -> None:
     import typer.main
 
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    kinds = {"explain": "explanation", "gradcheck": "gradcheck", "train": "training", "ops": "ops"}
+    kinds = {
+        "explain": "explanation",
+        "draw": PICTURE,
+        "gradcheck": "gradcheck",
+        "train": "training",
+        "ops": "ops",
+    }
     for command, kind in kinds.items():
         options = {one.name: one for one in commands[command].params}
         assert options["form"].metavar == f"<{'|'.join(form.name for form in forms_of(kind))}>"

@@ -27,10 +27,13 @@ def has_unicode(stream: Any) -> bool:
     return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
-def write_file(file: str, text: str) -> None:
-    """Write a file in UTF-8. Raises `BpxError` where it cannot be written."""
+def write_file(file: str, content: str | bytes) -> None:
+    """Write a file, a text in UTF-8. Raises `BpxError` where it cannot be written."""
     try:
-        Path(file).write_text(text, encoding="utf-8", errors="replace")
+        if isinstance(content, bytes):
+            Path(file).write_bytes(content)
+        else:
+            Path(file).write_text(content, encoding="utf-8", errors="replace")
     except OSError as error:
         fail("unwritable", name=file, reason=(error.strerror or str(error)).lower())
 
@@ -41,8 +44,8 @@ def need_folder(file: str) -> None:
         fail("unwritable", name=file, reason=os.strerror(errno.ENOENT).lower())
 
 
-def fail(code: str, help: str | None = None, **facts: Any) -> NoReturn:
-    """Raise `BpxError` with one diagnostic."""
+def fail(code: str, help: str | None = None, /, **facts: Any) -> NoReturn:
+    """Raise `BpxError` with one diagnostic, and its help by key."""
     from bpx.words.diagnostic import BpxError, Diagnostic
 
     raise BpxError([Diagnostic(code, None, facts, help)])

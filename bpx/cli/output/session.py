@@ -64,12 +64,15 @@ class TextSession:
         else:
             print_to(sys.stderr, "\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n")
 
-    def write(self, text: str) -> None:
+    def write(self, content: str | bytes) -> None:
         """Write to the file, or else to standard output."""
-        if self.file is None:
-            print_to(sys.stdout, text)
+        if self.file is not None:
+            write_file(self.file, content)
+        elif isinstance(content, bytes):
+            sys.stdout.buffer.write(content)
+            sys.stdout.flush()
         else:
-            write_file(self.file, text)
+            print_to(sys.stdout, content)
 
 
 class Session(TextSession):
@@ -91,11 +94,13 @@ class Session(TextSession):
         else:
             self.form = form_of_file(self.file or "", self.kind)
         self.is_json = self.form.name == "json"
+        if self.form.is_binary and self.file is None and sys.stdout.isatty():
+            fail("binary-to-terminal", "write-a-file", form=self.form.name.upper(), ending=self.form.name)
 
     def show(self, shown: Shown) -> None:
         """Write the object in the form."""
-        if self.file is not None:
-            self.write(self.form.text(shown))
+        if self.file is not None or self.form.is_binary:
+            self.write(self.form.content(shown))
         elif self.form.name == "table":
             from bpx.render.table import table_text
 

@@ -180,6 +180,7 @@ class GradientQuery:
             role,
             layer,
             self.spec.origins.get(node) if self.spec.is_code else None,
+            node in self.spec.own_names,
         )
 
     def _with_numbers(self, node: int) -> Formula | None:

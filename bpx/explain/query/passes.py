@@ -27,7 +27,8 @@ class NodeRow(NamedTuple):
     `formula` names its args, `with_numbers` has their values in their place (None where they are too
     large); `upstream` is ∂output/∂node, None where the reverse pass does not come by. `layer` is the
     layer the node belongs to, by its name: `h` for `h.z` and for an `h` beside it; empty if there is none.
-    `code` is the expression of somebody's Python code that the node was traced from.
+    `code` is the expression of somebody's Python code that the node was traced from. `is_named` says that
+    the name is not one that bpx gave.
     """
 
     id: int
@@ -42,6 +43,7 @@ class NodeRow(NamedTuple):
     role: str | None = None
     layer: str = ""
     code: Span | None = None
+    is_named: bool = True
 
     @property
     def line(self) -> int | None:

@@ -1,0 +1,73 @@
+"""`bpx draw`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bpx.cli.app import app
+from bpx.cli.command import Command, with_examples
+from bpx.cli.input.arguments import CodeOptions, read_names, read_upstream, spec_argument
+from bpx.cli.input.completion import nodes
+from bpx.cli.input.options import (
+    Inputs,
+    Notation,
+    Of,
+    Random,
+    Target,
+    Upstream,
+    Values,
+    Wrt,
+    file_option,
+    form_option,
+)
+from bpx.cli.output.session import Session
+from bpx.render.forms import PICTURE
+from bpx.render.picture.choices import Pass, Style
+from bpx.words.say import say
+
+
+@app.command(
+    cls=Command,
+    help=with_examples(
+        "cli.draw",
+        "bpx draw logistic_regression -o graph.svg",
+        'bpx draw "(x+y)^2" x=3 y=-1 --style circuit -o circuit.png',
+        "bpx draw lstm_cell --pass forward -o lstm.dot",
+    ),
+)
+def draw(
+    target: Target,
+    set_: Values = None,
+    inputs: Inputs = None,
+    random: Random = None,
+    notation: Notation = None,
+    of: Of = None,
+    wrt: Wrt = None,
+    upstream: Upstream = None,
+    node: Annotated[
+        str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)
+    ] = None,
+    shown_pass: Annotated[Pass, typer.Option("--pass", help=say("cli.pass"))] = Pass.BOTH,
+    style: Annotated[Style, typer.Option(help=say("cli.style"))] = Style.CARDS,
+    digits: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))
+    ] = None,
+    form: Annotated[str | None, form_option(PICTURE)] = None,
+    output: Annotated[str | None, file_option(PICTURE)] = None,
+) -> None:
+    """Draw the graph as a picture."""
+    with Session(PICTURE, form, False, output) as session:
+        from bpx.explain.explain import explain
+        from bpx.explain.picture.picture import PictureOptions
+        from bpx.graph.numbers import SHOWN_DIGITS
+
+        spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
+        explanation = explain(
+            spec, of=of, wrt=read_names(wrt), upstream=read_upstream(upstream), node=node, check=False
+        )
+        session.show(explanation.picture(PictureOptions(shown_pass, style, digits or SHOWN_DIGITS)))
+        if not form and not output and sys.stdout.isatty():
+            typer.echo(say("cli.draw-hint"), err=True)

@@ -1,0 +1,1 @@
+"""An explanation as a picture: which nodes become cards, and what stands on them."""

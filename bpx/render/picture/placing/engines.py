@@ -1,0 +1,118 @@
+"""The libraries that place cards and route edges, behind one function.
+
+graphlay comes first: it has the fewest crossings, and gives the same drawing on each machine. Graphviz, as
+the package pygraphviz or the program `dot`, is used where graphlay is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from bpx.render.picture.placing.geometry import Box, Point
+
+_SEEDS = 6  # of each heuristic: the fewest crossings of twelve drawings are fewer than Graphviz's
+_POINTS_AN_INCH = 72.0
+
+
+class Gaps(NamedTuple):
+    """The room between two columns of cards, and between two cards of a column, in pixels."""
+
+    columns: float
+    rows: float
+
+    def wider(self, by: float) -> Gaps:
+        """More room."""
+        return Gaps(self.columns * by, self.rows * by)
+
+
+class Placement(NamedTuple):
+    """A box by card id, and the points of the line of each edge."""
+
+    boxes: Mapping[int, Box]
+    lines: Sequence[Sequence[Point]]
+
+
+Sizes = Mapping[int, tuple[float, float]]
+Arrows = Sequence[tuple[int, int]]
+# The drawings that the engine has to offer; any of them will do.
+Engine = Callable[[Sizes, Arrows, Gaps], Iterator[Placement]]
+
+
+def engine() -> Engine | None:
+    """The best engine that is installed."""
+    if find_spec("graphlay"):
+        return by_graphlay
+    return by_graphviz if find_spec("pygraphviz") else None
+
+
+def by_graphlay(sizes: Sizes, arrows: Arrows, gaps: Gaps) -> Iterator[Placement]:
+    """Columns of cards from left to right, lines with as few corners as can be."""
+    graphlay: Any = import_module("graphlay")
+
+    places = {card: place for place, card in enumerate(sizes)}
+    graph = {
+        "nodes": [
+            {"size": {"width": width, "height": height}, "shape": "box", "key": str(card)}
+            for card, (width, height) in sizes.items()
+        ],
+        "edges": [
+            {"source": places[source], "target": places[target], "weight": 1.0} for source, target in arrows
+        ],
+    }
+    for heuristic in ("alternate", "barycenter"):
+        for seed in range(_SEEDS):
+            options = {
+                "spacing": {"layer_gap": gaps.columns, "node_gap": gaps.rows},
+                "routing": {"style": "diagonal"},
+                "order": {"heuristic": heuristic},
+                "seed": seed,
+            }
+            yield _placement(graphlay.layout(graph, preset="layered", options=options), places, sizes)
+
+
+def _placement(layout: Any, places: Mapping[int, int], sizes: Sizes) -> Placement:
+    centres = [node["center"] for node in layout.nodes]
+    boxes = {
+        card: _box_around(centres[at]["x"], centres[at]["y"], sizes[card]) for card, at in places.items()
+    }
+    return Placement(boxes, [[(point["x"], point["y"]) for point in edge["points"]] for edge in layout.edges])
+
+
+def by_graphviz(sizes: Sizes, arrows: Arrows, gaps: Gaps) -> Iterator[Placement]:
+    """Graphviz's `dot`, with lines of straight pieces."""
+    pygraphviz: Any = import_module("pygraphviz")
+
+    graph = pygraphviz.AGraph(directed=True, strict=False)
+    graph.graph_attr.update(
+        rankdir="LR",
+        splines="polyline",
+        ranksep=str(gaps.columns / _POINTS_AN_INCH),
+        nodesep=str(gaps.rows / _POINTS_AN_INCH),
+    )
+    graph.node_attr.update(shape="box", fixedsize="true", label="")
+    graph.edge_attr.update(arrowhead="none")
+    for card, (width, height) in sizes.items():
+        graph.add_node(card, width=width / _POINTS_AN_INCH, height=height / _POINTS_AN_INCH)
+    for number, (source, target) in enumerate(arrows):
+        graph.add_edge(source, target, key=str(number))
+    graph.layout(prog="dot")
+    boxes = {
+        card: _box_around(x, -y, sizes[card])
+        for card in sizes
+        for x, y in [map(float, graph.get_node(card).attr["pos"].split(","))]
+    }
+    yield Placement(boxes, [_line(graph, arrow, number) for number, arrow in enumerate(arrows)])
+
+
+def _line(graph: Any, arrow: tuple[int, int], number: int) -> list[Point]:
+    """Every third point of the spline: those between are on the straight pieces."""
+    text = graph.get_edge(*arrow, key=str(number)).attr["pos"]
+    points = [point.split(",") for point in text.split() if point[0] not in "es"]
+    return [(float(x), -float(y)) for x, y in points[::3]]
+
+
+def _box_around(x: float, y: float, size: tuple[float, float]) -> Box:
+    return Box(x - size[0] / 2, y - size[1] / 2, *size)

@@ -1,0 +1,248 @@
+"""Pictures: what is on them, where it is, and that nothing in them is obeyed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from random_pictures import faults, random_picture
+from rows_of_a_table import every
+
+from bpx.check.gradcheck import gradcheck
+from bpx.explain.explain import explain
+from bpx.explain.explanation import Explanation
+from bpx.explain.picture.marks import marks_of
+from bpx.explain.picture.picture import PictureOptions
+from bpx.graph.numbers import number
+from bpx.render.picture.choices import Pass, Style
+from bpx.render.picture.layout import layout
+from bpx.render.picture.picture import Card, Edge, Kind, Mark, Picture
+from bpx.render.picture.placing.geometry import (
+    Box,
+    Geometry,
+    Route,
+    crossings,
+)
+from bpx.spec.reading.claims import read_claim, with_claims
+from bpx.spec.reading.examples import example_names
+from bpx.spec.reading.target import read_target, read_text
+from bpx.words.diagnostic import BpxError, Source
+
+needs_engine = pytest.mark.skipif(
+    not importlib.util.find_spec("graphlay"), reason="needs the extra `draw`, which has graphlay"
+)
+PLAIN = (
+    "square_of_sum",
+    "logistic_regression_scalars",
+    "mazur_network",
+    "attention_three_tokens",
+    "lstm_cell",
+)
+
+
+def explained(name: str) -> Explanation:
+    return explain(read_target(name), check=False)
+
+
+def of_text(text: str, **values: object) -> Explanation:
+    return explain(read_text(Source("<text>", text), values), check=False)
+
+
+def heads(picture: Picture) -> list[str]:
+    return [card.head for card in picture.cards]
+
+
+# --- what is on a picture ---
+
+
+def test_constants_are_part_of_the_op() -> None:
+    assert heads(of_text("1/(1 + exp(-1*x))", x=0.5).picture()) == ["x", "-1 ×", "exp", "1 +", "out = 1 /"]
+    assert heads(of_text("leaky_relu(x - 2, 0.2)", x=1).picture()) == ["x", "− 2", "out = leaky_relu(·, 0.2)"]
+
+
+def test_sums_without_a_name_are_part_of_the_sum_that_takes_them() -> None:
+    picture = of_text("s = a + b + 3 + c; s*s", a=1, b=2, c=3).picture()
+    assert heads(picture) == ["a", "b", "c", "s = + 3", "out = ×"]
+    assert [edge.contribution for edge in picture.edges] == ["", "", "", "9 + 9"]
+    named = of_text("t = a + b; s = t + c; s^2", a=1, b=2, c=3).picture()
+    assert heads(named) == ["a", "b", "c", "t = +", "s = +", "out = ^ 2"]
+
+
+def test_the_order_of_args_is_told_where_it_matters() -> None:
+    assert "d = b − a" in heads(of_text("d = b - a; d*d", a=1, b=2).picture())
+    assert "q = / a" in heads(of_text("q = (a + b) / a", a=1, b=2).picture())
+
+
+def test_a_number_is_on_an_edge_only_where_a_node_fans_out() -> None:
+    picture = of_text("a = 2*x; b = a^2 + 3*a", x=1).picture()
+    by_source = {}
+    for edge in picture.edges:
+        by_source.setdefault(picture.by_id[edge.source].name, []).append(edge.contribution)
+    assert by_source["a"] == ["4", "3"]
+    assert by_source["x"] == [""]
+
+
+@every("name", [*example_names()])
+def test_numbers_are_those_of_the_explanation(name: str) -> None:
+    """Each card's numbers against the rows of JSON; minus zero is written as zero."""
+    explanation = explained(name)
+    rows = {row["id"]: row for row in explanation.to_dict()["nodes"]}
+    for card in explanation.picture().cards:
+        for key, lines in (("value", card.value), ("upstream", card.gradient)):
+            exact = rows[card.id][key]
+            if exact is None:
+                assert not lines
+            elif not np.ndim(exact):
+                assert lines == (number(exact, 6),)
+            else:
+                shown = [float(text) for text in re.findall(r"[-+.\de]+(?=[,\]])", " ".join(lines))]
+                want = np.ravel(exact)[: len(shown)] if shown else []
+                assert [number(value, 6) for value in shown] == [number(float(value), 6) for value in want]
+        assert "-0" not in (*card.value, *card.gradient)
+
+
+def test_each_pass_shows_its_numbers_alone() -> None:
+    explanation = explained("logistic_regression_scalars")
+    forward = explanation.picture(PictureOptions(shown_pass=Pass.FORWARD))
+    backward = explanation.picture(PictureOptions(shown_pass=Pass.BACKWARD))
+    assert not any(card.gradient for card in forward.cards)
+    assert not any(edge.label for edge in forward.edges)
+    assert not any(card.value for card in backward.cards)
+    assert heads(forward) == heads(backward)
+
+
+def test_circuit_has_its_numbers_on_the_edges() -> None:
+    picture = of_text("(x+y)*z", x=-2, y=5, z=-4).picture(PictureOptions(style=Style.CIRCUIT))
+    labels = {picture.by_id[edge.source].head: edge.label for edge in picture.edges}
+    assert labels == {"x": ("-2", "-4"), "y": ("5", "-4"), "+": ("3", "-4"), "z": ("-4", "3")}
+    assert [card.value for card in picture.cards if card.value] == [("-12",)]
+    with pytest.raises(BpxError, match="37"):
+        explained("mazur_network").picture(PictureOptions(style=Style.CIRCUIT))
+
+
+def test_large_networks_are_drawn_by_layers_that_open() -> None:
+    layers = {f"l{i}.z": f"{f'l{i - 1}.a' if i else 'x'} * w{i} + {i}" for i in range(60)}
+    activations = {f"l{i}.a": f"tanh(l{i}.z) + sin(l{i}.z) * cos(l{i}.z)" for i in range(60)}
+    graph = {
+        key: text
+        for i in range(60)
+        for key, text in ((f"l{i}.z", layers[f"l{i}.z"]), (f"l{i}.a", activations[f"l{i}.a"]))
+    }
+    inputs = {"x": 0.5, **{f"w{i}": 1.0 for i in range(60)}}
+    spec = read_text(Source("<text>", json.dumps({"bpx": 1, "inputs": inputs, "graph": graph})), {})
+    picture = explain(spec, check=False).picture()
+    assert len(explain(spec, check=False).nodes) > 300
+    closed = [card for card in picture.cards if card.kind is Kind.LAYER]
+    assert [card.name for card in closed][:2] == ["l0", "l1"]
+    assert closed[0].op == "7 nodes"
+    opened = explain(spec, node="l3", check=False).picture()
+    assert {card.frame for card in opened.cards if card.kind is Kind.OP} >= {"l3"}
+    assert not any(card.kind is Kind.LAYER for card in opened.cards)
+
+
+def test_check_marks_the_culprit_and_what_inherits() -> None:
+    spec = read_target("logistic_regression_scalars")
+    claims = [read_claim(text, "--claim") for text in ("z = a + y", "w1 = (a + y)*x1")]
+    marks = marks_of(gradcheck(with_claims(spec, claims)))
+    assert marks == {"z": Mark.CULPRIT, "w1": Mark.INHERITS}
+    picture = explain(spec, check=False).picture(PictureOptions(marks=marks))
+    assert {card.name: card.mark for card in picture.cards if card.mark} == marks
+    kinks = marks_of(gradcheck(read_target("relu_at_kink")))
+    assert kinks["u"] is kinks["r"] is Mark.KINK
+
+
+# --- where it is ---
+
+
+@needs_engine
+@every("name", PLAIN)
+def test_examples_are_drawn_without_faults(name: str) -> None:
+    picture = explained(name).picture()
+    assert faults(picture, layout(picture)) == {}
+
+
+@needs_engine
+@every("seed", (0, 20, 45))
+def test_random_graphs_are_drawn_without_faults(seed: int) -> None:
+    picture = random_picture(seed, 5 + seed)
+    assert faults(picture, layout(picture)) == {}
+
+
+def test_faults_are_seen() -> None:
+    cards = tuple(Card(at, f"x{at}", "", Kind.INPUT) for at in range(4))
+    picture = Picture("", "", cards, (Edge(0, 1, "1"), Edge(2, 3, "2")))
+    boxes = {0: Box(0, 0, 10, 10), 1: Box(100, 0, 10, 10), 2: Box(50, 0, 10, 10), 3: Box(55, 5, 10, 10)}
+    straight = Route(((10.0, 5.0), (100.0, 5.0)), Box(20, 50, 10, 10))
+    geometry = Geometry(200, 100, boxes, (straight, Route(((50.0, 80.0), (20.0, 40.0)), None)), {})
+    wrong = {"overlaps": 2, "foreign": 1, "far": 1, "missing": 1, "through cards": 1}
+    assert faults(picture, geometry) == wrong
+    cross = (
+        Route(((0.0, 0.0), (9.0, 9.0))),
+        Route(((0.0, 9.0), (9.0, 0.0))),
+        Route(((0.0, 0.0), (9.0, 1.0))),
+    )
+    assert crossings(cross) == 2
+
+
+# --- forms ---
+
+HOSTILE = '</script><script>alert(1)</script> "\\input{x}" [bold] \u202e\x1b[31m ]]> `q` #quot; --> %end'
+
+
+@needs_engine
+@every("form", ["svg", "dot", "mermaid", "tikz"])
+def test_text_of_users_is_inert_in_every_form(form: str) -> None:
+    card = Card(1, HOSTILE, HOSTILE, Kind.OUTPUT, formula=HOSTILE)
+    picture = Picture(HOSTILE, HOSTILE, (Card(0, "x", "", Kind.INPUT), card), (Edge(0, 1, HOSTILE),))
+    text = picture.to(form)
+    assert "<script" not in text or form == "dot"  # DOT has quoted strings, and no markup in them
+    assert "\x1b" not in text
+    if form == "svg":
+        ElementTree.fromstring(text)
+        assert "\u202e" not in text
+    if form == "tikz":
+        assert "\\input" not in text
+    if form == "dot":
+        outside = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
+        assert "script" not in outside
+        assert outside.count("{") == 1
+
+
+@needs_engine
+def test_svg_is_for_light_dark_and_print_and_names_its_parts() -> None:
+    explanation = explained("logistic_regression_scalars")
+    text = explanation.to("svg")
+    assert text == explained("logistic_regression_scalars").to("svg")
+    root = ElementTree.fromstring(text)
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.attrib["width"].endswith("px")
+    assert root.find(f"{space}title").text == explanation.title  # type: ignore[union-attr]
+    assert "prefers-color-scheme:dark" in text
+    assert "screen and" in text  # print stays light
+    labels = [group.attrib["aria-label"] for group in root.iter(f"{space}g")]
+    assert "a = sigmoid, value 0.869892, gradient -1.14957" in labels
+    halos = [part for part in root.iter(f"{space}text") if "halo" in part.attrib["class"]]
+    assert [part.text for part in halos] == ["−1.14957", "0"]
+
+
+@needs_engine
+def test_pixels_and_pages() -> None:
+    pytest.importorskip("cairosvg", exc_type=Exception)
+    explanation = explained("sigmoid")
+    assert explanation.to_png().startswith(b"\x89PNG")  # type: ignore[attr-defined]
+    assert explanation.to_pdf().startswith(b"%PDF")  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match="bytes"):
+        explanation.to("png")
+
+
+def test_dot_and_mermaid_need_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpx.render.picture.layout.engine", lambda: None)
+    explanation = explained("sigmoid")
+    assert "sigmoid" in explanation.to("dot")
+    assert explanation.to("mermaid").startswith("flowchart LR\n")
+    with pytest.raises(BpxError, match="library"):
+        explanation.to("svg")
