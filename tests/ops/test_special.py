@@ -127,6 +127,16 @@ def test_numbers_of_many_digits(name, x, truth):
     assert abs(rest) <= size
 
 
+@every("op, most", [("polygamma", 170), ("sinc_derivative", 100)])
+def test_an_order_that_is_none_is_refused_by_name(op, most):
+    for n in (-2, 0.5, most + 1):
+        with pytest.raises(bpx.BpxError) as caught:
+            bpx.parse(f"{op}(n, x)", n=n, x=0.5).explain()
+        (problem,) = caught.value.diagnostics
+        assert (problem.code, problem.facts["found"]) == ("bad-derivative-order", f"{n:g}")
+    bpx.parse(f"{op}(n, x)", n=most, x=1.5).explain(check=False)
+
+
 @pytest.mark.parametrize(
     "text", ["lgamma(x)*sinc(y) + digamma(x*y)", "polygamma(2, x) + sinc_derivative(2, y)"]
 )

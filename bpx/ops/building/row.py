@@ -54,6 +54,7 @@ def elem(
     witness: tuple[float, ...] | None = None,
     chooses: tuple[int, ...] = (),
     defaults: tuple[float, ...] = (),
+    refuses: Callable[..., Refusal | None] | None = None,
     expands: Maker | None = None,
     aliases: tuple[str, ...] = (),
 ) -> Op:
@@ -78,6 +79,7 @@ def elem(
             witness=witness,
             chooses=chooses,
             defaults=defaults,
+            refuses=refuses,
             expands=expands,
             aliases=aliases,
         )

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from bpx.graph.facts import Refusal
 from bpx.graph.graph import Expr, Op
 from bpx.ops.building.row import by_method, elem
 from bpx.ops.elementwise.selection import minimum, round_
-from bpx.ops.values import gamma
-from bpx.ops.values.sinc import sinc_derivative as derived_sinc
+from bpx.ops.values import gamma, sinc as sincs
 
 
 def _of_order(name: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -34,6 +34,21 @@ def _of_order(name: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, 
     return value
 
 
+def _refuse_order(most: int) -> Callable[[Any, Any], Refusal | None]:
+    """Says which order is no whole number from 0 to `most`, where one is not."""
+
+    def refuse(n: Any, x: Any) -> Refusal | None:
+        orders = np.ravel(n)
+        wrong = orders[~((orders >= 0) & (orders <= most) & (orders % 1 == 0))]
+        return (
+            Refusal("bad-derivative-order", {"found": f"{float(wrong[0]):g}", "most": most})
+            if wrong.size
+            else None
+        )
+
+    return refuse
+
+
 def _off_the_poles(x: Expr) -> Expr:
     """Zero at 0, -1, -2, …"""
     return x - round_(minimum(x, 0))
@@ -45,6 +60,7 @@ polygamma: Op = elem(
     lambda n, x, out: (0, polygamma(n + 1, x)),
     nonzero=lambda n, x: _off_the_poles(x),
     chooses=(0,),
+    refuses=_refuse_order(gamma.MOST_DERIVATIVES_OF_FLOATS),
 )
 digamma = elem(
     "digamma",
@@ -61,12 +77,13 @@ lgamma = elem(
 )
 sinc_derivative: Op = elem(
     "sinc_derivative",
-    _of_order("sinc_derivative", derived_sinc),
+    _of_order("sinc_derivative", sincs.sinc_derivative),
     lambda n, x, out: (0, sinc_derivative(n + 1, x)),
     chooses=(0,),
+    refuses=_refuse_order(sincs.MOST_DERIVATIVES_OF_FLOATS),
 )
 sinc = elem(
     "sinc",
-    by_method("sinc", lambda x: derived_sinc(0, x)),
+    by_method("sinc", lambda x: sincs.sinc_derivative(0, x)),
     lambda x, out: (sinc_derivative(1, x),),
 )
