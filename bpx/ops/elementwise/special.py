@@ -19,7 +19,8 @@ from bpx.graph.facts import Refusal
 from bpx.graph.graph import Expr, Op
 from bpx.ops.building.row import by_method, elem
 from bpx.ops.elementwise.selection import minimum, round_
-from bpx.ops.values import gamma, sinc as sincs
+from bpx.ops.values import gamma
+from bpx.ops.values import sinc as sincs
 
 
 def _of_order(name: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
