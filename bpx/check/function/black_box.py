@@ -35,6 +35,7 @@ from bpx.check.numeric.tolerances import (
     MOST_LOOKS,
     ONE_BY_ONE,
     SAFETY_FACTOR,
+    SHARE_LOCATING,
     SHARE_TOGETHER,
     SLACK,
     TOGETHER,
@@ -134,7 +135,7 @@ class BlackBoxCheck:
         self.evaluation = BlackBoxEvaluation(self.rows.claims(), options.detect)
         self._refuse_nothing()
         self.slopes = BlackBoxSlopes(self.rows, self.evaluation, self.rng)
-        self.outputs = BlackBoxOutputs(self.slopes, options.calls)
+        self.outputs = BlackBoxOutputs(self.slopes, int(SHARE_LOCATING * options.calls))
 
     def _refuse_nothing(self) -> None:
         """Claims of nothing at all are a forgotten `return`, or inputs that have no gradient."""

@@ -283,12 +283,16 @@ class BlackBoxOutputs:
         self.found: list[tuple[int, BlackBoxEvaluation]] = []  # with the flat index of the element
 
     def look(self) -> None:
-        """Find elements of the output until each wrong coordinate has one, as far as the calls reach."""
+        """Find elements of the output until each wrong coordinate has one, as far as the calls reach.
+
+        They are counted from here on: how many it took before depends on rounding, and so on the processor.
+        """
         if self.rows.one_hot or not self.evaluation.wrong.any():
             return
+        most_calls = self.rows.caller.calls + self.most_calls
         wrong = np.flatnonzero(self.evaluation.wrong)
         open_ = self._spread(wrong)[:MOST_LOCATED]
-        while open_ and self.rows.caller.calls < self.most_calls:
+        while open_ and self.rows.caller.calls < most_calls:
             coordinate = open_.pop(0)
             element = self._element(coordinate)
             if element is None or element in dict(self.found):

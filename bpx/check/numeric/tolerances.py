@@ -532,6 +532,9 @@ ONE_BY_ONE = 256
 # Of the calls: what is spent on coordinates together, so that enough is left to look at some of those that
 # are wrong.
 SHARE_TOGETHER = 0.5
+# As many as the calls times this come on top, to find which elements of a large output are wrong: of 70, at
+# 1,150 calls each, 8.
+SHARE_LOCATING = 0.5
 
 # Coordinates looked at in one go.
 TOGETHER = 64
