@@ -41,6 +41,7 @@ WHOLE = [
 ]
 DRAWN = [op for op in ops.rows() if op.elementwise or op.name in WHOLE]  # ops for random graphs
 STEEP = [op for op in DRAWN if op.name not in FLAT]
+OF_AN_ORDER = {"polygamma", "sinc_derivative"}  # whose first arg is a whole number
 SHAPES: list[Shape] = [(), (3,), (4,), (2, 3), (3, 3)]
 PRODUCTS: list[tuple[Shape, Shape]] = [
     ((3,), (3,)),
@@ -90,6 +91,8 @@ class Grown:
         args = [self.node(shape) for shape in self.arg_shapes(op)]
         if self.has_an_edge(op):
             args = [self.within(op, arg) for arg in args]
+        if op.name in OF_AN_ORDER:
+            args[0] = self.graph.lift(float(self.rng.integers(3)))
         expr = self.graph.add(op, *args, **self.settings(op, args[0].shape))
         if not self.fits(expr):
             return None
