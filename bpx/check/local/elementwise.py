@@ -179,7 +179,8 @@ class _PartialDerivative:
             flat=estimate.flat,
         )
         verdicts = self.judgement(columns).verdicts
-        undecided = columns[(verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero)]
+        hidden = (np.abs(claimed) <= error) & (claimed != 0)  # the bar would be all that there is to show
+        undecided = columns[(verdicts == Verdict.CANNOT_TELL) | (estimate.flat & ~zero) | hidden]
         if undecided.size:
             self.add_exact_slopes(undecided[: self.exact_elements])
             verdicts = self.judgement(columns).verdicts

@@ -244,7 +244,7 @@ class LocalRow(NamedTuple):
             "op": self.op,
             "arg": self.arg,
             "claimed": plain_value(_without_noise(self)),
-            "reference": _known(_to_place_of(below, self.reference)),
+            "reference": _known(0.0 if abs(self.reference) < below else _to_place_of(below, self.reference)),
             "error": _known(self.error),
             "verdict": self.verdict.word,
             "reason": self.reason.text if self.reason else None,
