@@ -49,6 +49,15 @@ def test_one_wrong_element_of_many_is_the_one_shown():
     assert one.reference == pytest.approx(np.cos(1.5151515), rel=1e-6)
 
 
+@pytest.mark.parametrize("factor, verdict", [(1, Verdict.AGREE), (1.5, Verdict.DISAGREE)])
+def test_an_element_next_to_nothing_is_no_zero(factor, verdict):
+    """Differences take 1e-181 for 0 where other elements are 1; with so many, none is looked at on balls."""
+    made = spec("square(x)", x=[1e-181, *np.linspace(1, 2, 40)])
+    (one,) = checked(planted(made, "out", 0, lambda right, x, out: right * (1 + (factor - 1) * (x < 0.5))))
+    assert one.verdict is verdict
+    assert slopes(one)[0] == pytest.approx(2e-181, rel=1e-9)
+
+
 def test_at_a_kink_the_slope_is_the_middle_and_its_spread_half_the_difference():
     (one,) = checked(spec("relu(x)", x=[-1.0, 0.0, 2.0]))
     slope = one.reference_jacobian.slope
