@@ -270,7 +270,7 @@ def _of_elementwise(op: Op, position: int) -> Iterator[tuple[str, Change, str]]:
         yield "own value", lambda met: met.out, "own-value"
         yield "at the input", lambda met: rule(met.args[0], met.args[0])[0], "at-input"
         yield "at the output", lambda met: rule(met.out, op(met.out))[0], "at-output"
-    if len(op.args) == 2:
+    if len(op.args) == 2 and not op.chooses:
         yield "by the other arg", lambda met: rule(*met.args, met.out)[1 - position], "swapped"
         yield "exchanged", lambda met: _exchanged(op, met.args)[position], "exchanged swapped"
     if op.witness and op.name not in ("atan2", "abs", "leaky_relu", "elu", "selu"):

@@ -46,7 +46,7 @@ def cases(
             (position, wrong)
             for position in range(len(op.args))
             for wrong in rules(spec, node, position, rng)
-            if not (op.name == "where" and position == 0)
+            if position not in op.chooses
         ]
         order = rng.permutation(len(found))
         taken = 0
