@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from sys import float_info
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -317,6 +318,8 @@ def rounded_on_the_way(checked: CheckedGraph, node: int, comparison: Comparison)
     if np.max(np.abs(right - claimed), initial=0.0) > ROUNDING_CLOSE * np.max(np.abs(right), initial=0.0):
         return ()
     decimals = round(-np.log10(2 * tolerance))
+    if abs(decimals) > float_info.max_10_exp:  # nobody rounds to the last decimal of 1e-300
+        return ()
     if (np.abs(claimed) == np.abs(np.trunc(right * 10.0**decimals) / 10.0**decimals)).all():
         return (Mistake.of("cut-off", decimals=decimals),)
     fitting = []

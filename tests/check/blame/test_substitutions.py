@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from checking import point_of, spec
 
+import bpx
 from bpx.check.blame.substitutions import rounded_on_the_way, substitution_mistakes
 from bpx.check.gradcheck import gradcheck
 from bpx.check.patterns.comparison import Comparison
@@ -70,3 +71,11 @@ def test_rounding_on_the_way():
 def test_inputs_that_come_after_an_inner_value_keep_theirs(figure):
     made = with_claims(spec("sqrt(a+b*c)", a=0.73, b=1.9, c=0.41), [read_claim(f"c = {figure}")])
     assert gradcheck(made).verdict in ("agree", "disagree")
+
+
+def test_a_wrong_claim_next_to_nothing_has_a_report():
+    """It has more decimals than a power of ten has as a float."""
+    report = bpx.parse("lgamma(x)", x=1e30).gradcheck(claims={"x": 1e-315})
+    assert report.verdict == "disagree"
+    report = bpx.parse("x^2", x=1e-310).gradcheck(claims={"x": 2.0002e-310})
+    assert report.verdict == "disagree"
