@@ -40,7 +40,7 @@ def dense(rng: Any) -> Case:
         at(2, "db of the mean", "b", ("mean-doubled",), b, lambda d, g, *_: g.mean(0)),
         at(2, "db of the last example", "b", ("some-outputs",), b, lambda d, g, *_: g[-1]),
         at(0, "dx of the wrong sign", "x", ("sign",), b, lambda d, *_: -d),
-        at(0, "dx of the other way round", "x", ("flipped",), b, lambda d, *_: d[::-1]),
+        at(0, "dx of the other way round", "x", ("reversed",), b, lambda d, *_: d[::-1]),
     ]
     return Case("dense", layer.forward, inputs, b, slips)
 
@@ -120,10 +120,10 @@ def channels(rng: Any) -> Case:
         return dx, dw, g.sum(axis=1)
 
     slips = [
-        at(1, "dw turned", "w", ("flipped",), back, lambda d, *_: d[:, :, ::-1]),
-        at(1, "channels exchanged", "w", ("result-transposed",), back, lambda d, *_: d.swapaxes(0, 1)),
+        at(1, "dw turned", "w", ("reversed",), back, lambda d, *_: d[:, :, ::-1]),
+        at(1, "channels exchanged", "w", ("axes-exchanged",), back, lambda d, *_: d.swapaxes(0, 1)),
         at(2, "db not summed", "b", ("unsummed-shape",), back, lambda d, g, *_: g),
-        at(0, "shifted", "x", ("rolled",), back, lambda d, *_: np.roll(d, 1, axis=1)),
+        at(0, "shifted", "x", ("shifted",), back, lambda d, *_: np.roll(d, 1, axis=1)),
         at(0, "last column lost", "x", ("some-zero",), back, lambda d, *_: d * (np.arange(6) < 5)),
     ]
     return Case("convolution with channels", forward, inputs, back, slips)

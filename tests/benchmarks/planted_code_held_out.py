@@ -133,12 +133,12 @@ def recurrence(rng: Any) -> Case:
         [
             Slip("dU transposed", changed(backward, 1, lambda d, *_: d.T), ("U",), ("transposed-shape",)),
             Slip("dW transposed", changed(backward, 2, lambda d, *_: d.T), ("W",), ("result-transposed",)),
-            Slip("time reversed", changed(backward, 0, lambda d, *_: d[::-1]), ("X",), ("flipped",)),
+            Slip("time reversed", changed(backward, 0, lambda d, *_: d[::-1]), ("X",), ("reversed",)),
             Slip(
                 "off by one in time",
                 changed(backward, 0, lambda d, *_: np.roll(d, 1, axis=0)),
                 ("X",),
-                ("rolled",),
+                ("shifted",),
             ),
             Slip(
                 "first step forgotten",
@@ -389,9 +389,7 @@ def image_convolution(rng: Any) -> Case:
         inputs,
         backward,
         [
-            Slip(
-                "dw turned", changed(backward, 1, lambda d, *_: d[::-1, ::-1]), ("w",), ("rotated", "flipped")
-            ),
+            Slip("dw turned", changed(backward, 1, lambda d, *_: d[::-1, ::-1]), ("w",), ("turned",)),
             Slip("dw transposed", changed(backward, 1, lambda d, *_: d.T), ("w",), ("result-transposed",)),
             Slip("db averaged", changed(backward, 2, lambda d, *_: d / 18), ("b",), ("mean-doubled",)),
             Slip(
@@ -404,7 +402,7 @@ def image_convolution(rng: Any) -> Case:
                 "padding cut at the wrong side",
                 changed(backward, 0, lambda d, *_: np.roll(d, -1, axis=2)),
                 ("x",),
-                ("rolled",),
+                ("shifted",),
             ),
             Slip(
                 "dw averaged over the batch",
@@ -923,7 +921,7 @@ def running_sum(rng: Any) -> Case:
         [
             Slip("not turned round", lambda g, x: (np.cumsum(g),), ("x",), ("jacobian-transposed",)),
             Slip("passed on", lambda g, x: (g,), ("x",), ("unchanged", "diagonal-only")),
-            Slip("turned once", lambda g, x: (g[::-1].cumsum(),), ("x",), ("flipped",)),
+            Slip("turned once", lambda g, x: (g[::-1].cumsum(),), ("x",), ("reversed",)),
         ],
     )
 
@@ -1018,7 +1016,7 @@ def batched_product(rng: Any) -> Case:
                 "batches exchanged",
                 changed(backward, 0, lambda d, *_: d[::-1]),
                 ("A",),
-                ("flipped", "rolled"),
+                ("reversed", "shifted"),
             ),
             Slip(
                 "dA for dB",
