@@ -64,6 +64,7 @@ def to_the(side: int) -> Iterator[None]:
 # --- rules of the functions ----------------------------------------------------------------------
 
 Unary = Callable[[Any], Any]
+_NEW: Any = object.__new__  # there are millions of balls: most are made of two arbs, with nothing to convert
 
 
 def _function(value: Unary, slope: Callable[[Any, Any], Any]) -> Callable[[Ball], Ball]:
@@ -72,7 +73,7 @@ def _function(value: Unary, slope: Callable[[Any, Any], Any]) -> Callable[[Ball]
     def method(self: Ball) -> Ball:
         x, dx = self.value, self.slope
         result = value(x)
-        return Ball(result, None if dx is None else slope(x, result) * dx)
+        return _ball(result, None if dx is None else slope(x, result) * dx)
 
     return method
 
@@ -129,24 +130,37 @@ def _whole(rounded: Callable[[Any], Any], places: Callable[[Any], Any]) -> Calla
     return method
 
 
+def _ball(value: Any, slope: Any) -> Ball:
+    """The ball of two arbs: where either is not finite, undefined."""
+    ball = _NEW(Ball)
+    if value.is_finite() and (slope is None or slope.is_finite()):
+        ball.value, ball.slope = value, slope
+    else:
+        ball.value, ball.slope = flint().arb.nan(), None
+    return ball
+
+
 def _add(x: Ball, y: Ball) -> Ball:
-    return Ball(x.value + y.value, _plus(x.slope, y.slope))
+    return _ball(x.value + y.value, _plus(x.slope, y.slope))
 
 
 def _subtract(x: Ball, y: Ball) -> Ball:
     if x is y:  # as the largest of some numbers, subtracted from each
         return Ball(x.value - x.value if not x.isfinite() else 0)
-    return Ball(x.value - y.value, _plus(x.slope, None if y.slope is None else -y.slope))
+    return _ball(x.value - y.value, _plus(x.slope, None if y.slope is None else -y.slope))
 
 
 def _multiply(x: Ball, y: Ball) -> Ball:
-    return Ball(x.value * y.value, _plus(_times(x.slope, y.value), _times(y.slope, x.value)))
+    dx, dy = x.slope, y.slope
+    if dx is None:
+        return _ball(x.value * y.value, None if dy is None else dy * x.value)
+    return _ball(x.value * y.value, dx * y.value if dy is None else dx * y.value + dy * x.value)
 
 
 def _divide(x: Ball, y: Ball) -> Ball:
     quotient = x.value / y.value
     above = _plus(x.slope, None if y.slope is None else -quotient * y.slope)
-    return Ball(quotient, None if above is None else above / y.value)
+    return _ball(quotient, None if above is None else above / y.value)
 
 
 def _floor_divide(x: Ball, y: Ball) -> Ball:
@@ -168,7 +182,7 @@ def _power(x: Ball, y: Ball) -> Ball:
     log = x.value.log()
     value = (y.value * log).exp()
     rate = _plus(_times(x.slope, y.value / x.value), _times(y.slope, log))
-    return Ball(value, _times(rate, value))
+    return _ball(value, _times(rate, value))
 
 
 def _angle(y: Ball, x: Ball) -> Ball:
@@ -178,7 +192,7 @@ def _angle(y: Ball, x: Ball) -> Ball:
         raise NoDerivative if y.value.is_zero() else Undecided
     value = flint().arb.atan2(y.value, x.value)
     above = _plus(_times(y.slope, x.value), _times(x.slope, -y.value))
-    return Ball(value, None if above is None else above / (x.value**2 + y.value**2))
+    return _ball(value, None if above is None else above / (x.value**2 + y.value**2))
 
 
 def _plus(x: Any, y: Any) -> Any:
@@ -219,11 +233,8 @@ class Ball:
     def __init__(self, value: Any, slope: Any = None) -> None:
         """Take an arb as it is, a float or an int without rounding; all else is undefined."""
         arb = flint().arb
-        if not isinstance(value, arb):
-            value = arb(_plain(value))
-        self.value, self.slope = value, slope
-        if not value.is_finite() or not (slope is None or slope.is_finite()):
-            self.value, self.slope = arb.nan(), None
+        ball = _ball(value if isinstance(value, arb) else arb(_plain(value)), slope)
+        self.value, self.slope = ball.value, ball.slope
 
     def __repr__(self) -> str:
         return f"Ball({self.value.str(20)}, {self.slope and self.slope.str(20)})"
@@ -252,7 +263,7 @@ class Ball:
     __ge__ = _comparison(lambda sign: sign >= 0)
 
     def __neg__(self) -> Ball:
-        return Ball(-self.value, None if self.slope is None else -self.slope)
+        return _ball(-self.value, None if self.slope is None else -self.slope)
 
     def __pos__(self) -> Ball:
         return self
@@ -341,7 +352,7 @@ def _log_of(base: int) -> Any:
 
 def _operand(value: Any) -> Ball | None:
     """A real number as a ball; None for all else, arrays above all: NumPy is to loop over them."""
-    if isinstance(value, Ball):
+    if type(value) is Ball:
         return value
     return Ball(value) if isinstance(value, Reals) else None
 
