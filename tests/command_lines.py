@@ -1,4 +1,4 @@
-"""Lines of `bpx …` run inside this process, as a shell would run them: for lines that a shell adds nothing to."""
+"""Lines of `bpx …` run inside this process as a shell would run them, where a shell adds nothing."""
 
 from __future__ import annotations
 
