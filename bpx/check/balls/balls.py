@@ -2,7 +2,7 @@
 
 A `Ball` goes into arrays of objects, as `Multiprecision` does. It holds an interval that is proved to contain
 a number, and one that is proved to contain its derivative by the one coordinate that is moved; a number
-that does not depend on the coordinate has no slope. So one run of a forward program gives a proved
+that does not depend on the coordinate has no slope. (Many coordinates may move together, see `Slopes`.) So one run of a forward program gives a proved
 enclosure of a derivative: rounding is in the radius, and no step is taken. The rules used are those below,
 for the functions of NumPy; none of them is the rule of an op.
 
@@ -27,6 +27,7 @@ import numpy as np
 
 from bpx.check.balls import special
 from bpx.check.balls.ball_context import flint
+from bpx.check.balls.slopes import Apart, Slopes
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def _of_order(derivative: Callable[[int, Any], Any]) -> Callable[[Ball, Any], Ba
 
     def method(self: Ball, n: Any) -> Ball:
         order = _operand(n)
+        if order is not None and isinstance(order.slope, Slopes):
+            raise Apart
         whole = order.value.unique_fmpz() if order is not None and order.slope is None else None
         if order is None or whole is None or not order.value.is_exact() or whole < 0:
             return Ball(math.nan)
@@ -173,6 +176,8 @@ def _remainder(x: Ball, y: Ball) -> Ball:
 
 def _power(x: Ball, y: Ball) -> Ball:
     """x^y; a fixed whole exponent asks nothing of x, every other asks for x > 0."""
+    if isinstance(y.slope, Slopes):
+        raise Apart  # the exponent may be fixed for some coordinates
     exponent = y.value.unique_fmpz() if y.slope is None and y.value.is_exact() else None
     if exponent is not None:
         below = 0 if exponent == 0 else exponent * x.value ** (exponent - 1)
@@ -330,9 +335,10 @@ class Ball:
         """Itself, being real."""
         return self
 
-    def moving(self) -> Ball:
-        """The number as the coordinate that is moved."""
-        return Ball(self.value, flint().arb(1))
+    def moving(self, coordinate: int | None = None) -> Ball:
+        """The number as the coordinate that is moved, or as one of many."""
+        rate = flint().arb(1)
+        return Ball(self.value, rate if coordinate is None else Slopes({coordinate: rate}))
 
     def isfinite(self) -> bool:
         """Is it defined?"""
@@ -367,6 +373,8 @@ def _order(x: Ball, y: Ball) -> int:
     rate = _plus(x.slope, None if y.slope is None else -y.slope)
     if sign or rate is None:
         return sign
+    if isinstance(rate, Slopes):
+        raise Apart
     if not _sides[-1]:
         raise Tie
     # Equal here: beside the point the one that moves faster is ahead.
