@@ -1,10 +1,10 @@
 """Real numbers known to lie in a ball, and how fast they move: NumPy functions run on them.
 
 A `Ball` goes into arrays of objects, as `Multiprecision` does. It holds an interval that is proved to contain
-a number, and one that is proved to contain its derivative by the one coordinate that is moved; a number
-that does not depend on the coordinate has no slope. (Many coordinates may move together, see `Slopes`.) So one run of a forward program gives a proved
-enclosure of a derivative: rounding is in the radius, and no step is taken. The rules used are those below,
-for the functions of NumPy; none of them is the rule of an op.
+a number, and one that is proved to contain its derivative by the one coordinate that is moved (or one for each
+of many, see `Slopes`); a number that does not depend on the coordinate has no slope. So one run of a forward
+program gives a proved enclosure of a derivative: rounding is in the radius, and no step is taken. The rules
+used are those below, for the functions of NumPy; none of them is the rule of an op.
 
 The intervals are the balls of Johansson, Arb: efficient arbitrary-precision midpoint-radius interval
 arithmetic (IEEE Transactions on Computers 66, 2017), by way of python-flint. Forward differentiation by
@@ -135,7 +135,7 @@ def _whole(rounded: Callable[[Any], Any], places: Callable[[Any], Any]) -> Calla
 
 def _ball(value: Any, slope: Any) -> Ball:
     """The ball of two arbs: where either is not finite, undefined."""
-    ball = _NEW(Ball)
+    ball: Ball = _NEW(Ball)
     if value.is_finite() and (slope is None or slope.is_finite()):
         ball.value, ball.slope = value, slope
     else:
@@ -234,6 +234,9 @@ class Ball:
     """An interval that holds a number, and one that holds its slope; None for what does not move."""
 
     __slots__ = ("slope", "value")
+
+    value: Any
+    slope: Any
 
     def __init__(self, value: Any, slope: Any = None) -> None:
         """Take an arb as it is, a float or an int without rounding; all else is undefined."""

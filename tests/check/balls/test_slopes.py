@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.check.balls import ball_context
 from bpx.check.balls.balls import Ball
 from bpx.check.balls.enclosures import NO_PROOF
 from bpx.check.balls.slopes import Apart
+from bpx.check.numeric.tolerances import BALL_BITS
 from bpx.check.whole.certificates import BallProgram
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.spec.spec import parse
-from tests.rows_of_a_table import every
 
 pytest.importorskip("flint")
 
@@ -42,7 +43,7 @@ def slopes(formula: str, together: bool) -> tuple[list[Any], bool]:
     if together:
         program.prepare(range(len(X)))
     found: list[Any] = []
-    with ball_context.precision(64):
+    with ball_context.precision(BALL_BITS[0]):
         for entry in range(len(X)):
             found.append(None)
             with suppress(*NO_PROOF):
@@ -51,11 +52,11 @@ def slopes(formula: str, together: bool) -> tuple[list[Any], bool]:
     return found, program._together is not None
 
 
-def test_together_as_alone() -> None:
-    for formula in every([*TOGETHER, *ONE_BY_ONE]):
-        one_run, is_one = slopes(formula, together=True)
-        assert str(one_run) == str(slopes(formula, together=False)[0])
-        assert is_one == (formula in TOGETHER)
+@every("formula", [*TOGETHER, *ONE_BY_ONE])
+def test_together_as_alone(formula: str) -> None:
+    in_one_run, is_one = slopes(formula, together=True)
+    assert str(in_one_run) == str(slopes(formula, together=False)[0])
+    assert is_one == (formula in TOGETHER)
 
 
 def test_what_is_undefined_for_one_coordinate_is_left_to_a_run_of_its_own() -> None:

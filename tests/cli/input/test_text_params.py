@@ -1,7 +1,7 @@
 import pytest
+from invoking import invoke
 
 from bpx.cli.input.text_params import keep_texts
-from tests.invoking import invoke
 
 
 def test_numbers_are_converted_and_refused_as_by_typer() -> None:
