@@ -2,9 +2,9 @@
 
 A `Ball` goes into arrays of objects, as `Multiprecision` does. It holds an interval that is proved to contain
 a number, and one that is proved to contain its derivative by the one coordinate that is moved (or one for
-each of many, see `Slopes`); a number that does not depend on the coordinate has no slope. So one run of a forward
-program gives a proved enclosure of a derivative: rounding is in the radius, and no step is taken. The rules
-used are those below, for the functions of NumPy; none of them is the rule of an op.
+each of many, see `Slopes`); a number that does not depend on the coordinate has no slope. So one run of a
+forward program gives a proved enclosure of a derivative: rounding is in the radius, and no step is taken.
+The rules used are those below, for the functions of NumPy; none of them is the rule of an op.
 
 The intervals are the balls of Johansson, Arb: efficient arbitrary-precision midpoint-radius interval
 arithmetic (IEEE Transactions on Computers 66, 2017), by way of python-flint. Forward differentiation by
