@@ -26,6 +26,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
+from command_lines import are_plain, run_lines
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "bpx" / "docs"
@@ -59,7 +61,18 @@ class Example(NamedTuple):
         return {1, 2} if self.language == "console" else {0}
 
     def run(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        """Run the code by this interpreter; `folder` holds the files it may name."""
+        """Run the code; `folder` holds the files it may name.
+
+        The first example of a page runs in processes of its own, and so does what needs a shell. The others
+        are called: to start Python takes longer than most of them.
+        """
+        is_first = self.code == examples(self.page)[0].code
+        if self.language == "python" or is_first or not are_plain(self.code):
+            return self.run_in_a_process(folder)
+        return run_lines(self.code, folder, merged=self.language == "console")
+
+    def run_in_a_process(self, folder: Path) -> subprocess.CompletedProcess[str]:
+        """Run the code by this interpreter, commands by a shell."""
         program = (
             [sys.executable, "-c", self.code] if self.language == "python" else ["sh", "-c", self._shell]
         )

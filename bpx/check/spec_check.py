@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpx.check.blame.blame_claims import blamed_claims
 from bpx.check.blame.blame_rules import blamed_rules
-from bpx.check.blame.right_gradient import right_gradient
 from bpx.check.claimed_formulas import labels
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import CLAIM_ROUNDING, SECOND_LOOKS
@@ -172,6 +170,8 @@ class SpecCheck:
         self, points: Sequence[tuple[CheckedGraph, Mapping[int, Claimed]]], wrong: Sequence[int]
     ) -> tuple[list[Blame], list[str]]:
         """A claim that is a formula is looked at at further points, which tell mistakes apart."""
+        from bpx.check.blame.blame_claims import blamed_claims  # most checks find nothing to blame
+
         known = [checked.input_values for checked, _ in points]
         if any(node in self.in_graph.anywhere for node in wrong):
             further = [place for place in self.points if not any(place is other for other in known)]
@@ -229,6 +229,8 @@ class SpecCheck:
         """The right gradient in terms of the spec's own ops, composite ones as they stand in it."""
         if self.with_composites is self.spec:
             return blame
+        from bpx.check.blame.right_gradient import right_gradient
+
         spec, names = self.with_composites, self.spec.names
         wrt = {name: spec.nodes[name] for name in self.wrt}
         query = self.query._replace(spec=spec, output=spec.nodes[names[self.query.output]], wrt=wrt)

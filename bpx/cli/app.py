@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bpx import __version__
+from bpx.cli.input.text_params import keep_texts
 from bpx.words.say import say
+
+
+class _Commands(TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        keep_texts(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
     name="bpx",
+    cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,

@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from bpx.cli.app import app
 from bpx.cli.input.missing import EVERY
+from bpx.cli.input.text_params import keep_texts
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
@@ -49,6 +50,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Hand Typer's parser the arguments in the form that it knows; refuse those it cannot take."""
+        keep_texts(self.get_params(ctx))
         params = [param for param in self.get_params(ctx) if param.param_type_name == "option"]
         takes_value = {name: not getattr(param, "is_flag", False) for param in params for name in param.opts}
         reader = _Reader(takes_value, args)

@@ -54,8 +54,14 @@ def _lift(known: Mapping[int, Any]) -> Callable[[Any], Any] | None:
         return None
     number = type(objects.flat[0])
     # Values too: NumPy returns plain integers from some functions of objects, as from sign.
-    lift = np.frompyfunc(lambda x: x if isinstance(x, number) else number(x), 1, 1)
-    return lambda value: np.asarray(lift(value), dtype=object)
+    convert = np.frompyfunc(lambda x: x if isinstance(x, number) else number(x), 1, 1)
+
+    def lift(value: Any) -> Any:
+        if type(value) is np.ndarray and value.dtype.hasobject and {*map(type, value.flat)} <= {number}:
+            return value  # as nearly all are: this look at the types takes a tenth of the conversion
+        return np.asarray(convert(value), dtype=object)
+
+    return lift
 
 
 def _compute(graph: Graph, node: int, values: Mapping[int, Any], batch: bool) -> Any:

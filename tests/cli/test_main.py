@@ -70,6 +70,27 @@ def test_version_and_help_do_without_numpy_and_tables(args: list[str]) -> None:
     assert found.stderr.strip() == ""
 
 
+def test_a_small_run_loads_only_what_it_needs() -> None:
+    heavy = ("pydantic", "tomllib", "bpx.cli.train", "bpx.train", "bpx.spec.code", "bpx.spec.trace")
+    heavy += (
+        "bpx.check.blame.last_resort",
+        "bpx.check.blame.blame_claims",
+        "bpx.check.function",
+        "bpx.spec.writing",
+        "bpx.render.picture",
+        "scipy",
+    )
+    for command in ("explain", "gradcheck"):
+        code = (
+            f"import sys\nsys.argv = ['bpx', {command!r}, '(x+y)^2', 'x=3', 'y=-1']\n"
+            "from bpx.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+            f"print(*(module for module in {heavy!r} if module in sys.modules), file=sys.stderr)"
+        )
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert "checked" in run.stdout.lower() or "agree" in run.stdout
+        assert run.stderr.split() == [], command
+
+
 def test_a_bug_is_exit_3_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

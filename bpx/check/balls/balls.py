@@ -1,10 +1,10 @@
 """Real numbers known to lie in a ball, and how fast they move: NumPy functions run on them.
 
 A `Ball` goes into arrays of objects, as `Multiprecision` does. It holds an interval that is proved to contain
-a number, and one that is proved to contain its derivative by the one coordinate that is moved; a number
-that does not depend on the coordinate has no slope. So one run of a forward program gives a proved
-enclosure of a derivative: rounding is in the radius, and no step is taken. The rules used are those below,
-for the functions of NumPy; none of them is the rule of an op.
+a number, and one that is proved to contain its derivative by the one coordinate that is moved (or one for
+each of many, see `Slopes`); a number that does not depend on the coordinate has no slope. So one run of a
+forward program gives a proved enclosure of a derivative: rounding is in the radius, and no step is taken.
+The rules used are those below, for the functions of NumPy; none of them is the rule of an op.
 
 The intervals are the balls of Johansson, Arb: efficient arbitrary-precision midpoint-radius interval
 arithmetic (IEEE Transactions on Computers 66, 2017), by way of python-flint. Forward differentiation by
@@ -27,6 +27,7 @@ import numpy as np
 
 from bpx.check.balls import special
 from bpx.check.balls.ball_context import flint
+from bpx.check.balls.slopes import Apart, Slopes
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def to_the(side: int) -> Iterator[None]:
 # --- rules of the functions ----------------------------------------------------------------------
 
 Unary = Callable[[Any], Any]
+_NEW: Any = object.__new__  # there are millions of balls: most are made of two arbs, with nothing to convert
 
 
 def _function(value: Unary, slope: Callable[[Any, Any], Any]) -> Callable[[Ball], Ball]:
@@ -72,7 +74,7 @@ def _function(value: Unary, slope: Callable[[Any, Any], Any]) -> Callable[[Ball]
     def method(self: Ball) -> Ball:
         x, dx = self.value, self.slope
         result = value(x)
-        return Ball(result, None if dx is None else slope(x, result) * dx)
+        return _ball(result, None if dx is None else slope(x, result) * dx)
 
     return method
 
@@ -82,6 +84,8 @@ def _of_order(derivative: Callable[[int, Any], Any]) -> Callable[[Ball, Any], Ba
 
     def method(self: Ball, n: Any) -> Ball:
         order = _operand(n)
+        if order is not None and isinstance(order.slope, Slopes):
+            raise Apart
         whole = order.value.unique_fmpz() if order is not None and order.slope is None else None
         if order is None or whole is None or not order.value.is_exact() or whole < 0:
             return Ball(math.nan)
@@ -129,24 +133,37 @@ def _whole(rounded: Callable[[Any], Any], places: Callable[[Any], Any]) -> Calla
     return method
 
 
+def _ball(value: Any, slope: Any) -> Ball:
+    """The ball of two arbs: where either is not finite, undefined."""
+    ball: Ball = _NEW(Ball)
+    if value.is_finite() and (slope is None or slope.is_finite()):
+        ball.value, ball.slope = value, slope
+    else:
+        ball.value, ball.slope = flint().arb.nan(), None
+    return ball
+
+
 def _add(x: Ball, y: Ball) -> Ball:
-    return Ball(x.value + y.value, _plus(x.slope, y.slope))
+    return _ball(x.value + y.value, _plus(x.slope, y.slope))
 
 
 def _subtract(x: Ball, y: Ball) -> Ball:
     if x is y:  # as the largest of some numbers, subtracted from each
         return Ball(x.value - x.value if not x.isfinite() else 0)
-    return Ball(x.value - y.value, _plus(x.slope, None if y.slope is None else -y.slope))
+    return _ball(x.value - y.value, _plus(x.slope, None if y.slope is None else -y.slope))
 
 
 def _multiply(x: Ball, y: Ball) -> Ball:
-    return Ball(x.value * y.value, _plus(_times(x.slope, y.value), _times(y.slope, x.value)))
+    dx, dy = x.slope, y.slope
+    if dx is None:
+        return _ball(x.value * y.value, None if dy is None else dy * x.value)
+    return _ball(x.value * y.value, dx * y.value if dy is None else dx * y.value + dy * x.value)
 
 
 def _divide(x: Ball, y: Ball) -> Ball:
     quotient = x.value / y.value
     above = _plus(x.slope, None if y.slope is None else -quotient * y.slope)
-    return Ball(quotient, None if above is None else above / y.value)
+    return _ball(quotient, None if above is None else above / y.value)
 
 
 def _floor_divide(x: Ball, y: Ball) -> Ball:
@@ -159,6 +176,8 @@ def _remainder(x: Ball, y: Ball) -> Ball:
 
 def _power(x: Ball, y: Ball) -> Ball:
     """x^y; a fixed whole exponent asks nothing of x, every other asks for x > 0."""
+    if isinstance(y.slope, Slopes):
+        raise Apart  # the exponent may be fixed for some coordinates
     exponent = y.value.unique_fmpz() if y.slope is None and y.value.is_exact() else None
     if exponent is not None:
         below = 0 if exponent == 0 else exponent * x.value ** (exponent - 1)
@@ -168,7 +187,7 @@ def _power(x: Ball, y: Ball) -> Ball:
     log = x.value.log()
     value = (y.value * log).exp()
     rate = _plus(_times(x.slope, y.value / x.value), _times(y.slope, log))
-    return Ball(value, _times(rate, value))
+    return _ball(value, _times(rate, value))
 
 
 def _angle(y: Ball, x: Ball) -> Ball:
@@ -178,7 +197,7 @@ def _angle(y: Ball, x: Ball) -> Ball:
         raise NoDerivative if y.value.is_zero() else Undecided
     value = flint().arb.atan2(y.value, x.value)
     above = _plus(_times(y.slope, x.value), _times(x.slope, -y.value))
-    return Ball(value, None if above is None else above / (x.value**2 + y.value**2))
+    return _ball(value, None if above is None else above / (x.value**2 + y.value**2))
 
 
 def _plus(x: Any, y: Any) -> Any:
@@ -216,14 +235,14 @@ class Ball:
 
     __slots__ = ("slope", "value")
 
+    value: Any
+    slope: Any
+
     def __init__(self, value: Any, slope: Any = None) -> None:
         """Take an arb as it is, a float or an int without rounding; all else is undefined."""
         arb = flint().arb
-        if not isinstance(value, arb):
-            value = arb(_plain(value))
-        self.value, self.slope = value, slope
-        if not value.is_finite() or not (slope is None or slope.is_finite()):
-            self.value, self.slope = arb.nan(), None
+        ball = _ball(value if isinstance(value, arb) else arb(_plain(value)), slope)
+        self.value, self.slope = ball.value, ball.slope
 
     def __repr__(self) -> str:
         return f"Ball({self.value.str(20)}, {self.slope and self.slope.str(20)})"
@@ -252,7 +271,7 @@ class Ball:
     __ge__ = _comparison(lambda sign: sign >= 0)
 
     def __neg__(self) -> Ball:
-        return Ball(-self.value, None if self.slope is None else -self.slope)
+        return _ball(-self.value, None if self.slope is None else -self.slope)
 
     def __pos__(self) -> Ball:
         return self
@@ -319,9 +338,10 @@ class Ball:
         """Itself, being real."""
         return self
 
-    def moving(self) -> Ball:
-        """The number as the coordinate that is moved."""
-        return Ball(self.value, flint().arb(1))
+    def moving(self, coordinate: int | None = None) -> Ball:
+        """The number as the coordinate that is moved, or as one of many."""
+        rate = flint().arb(1)
+        return Ball(self.value, rate if coordinate is None else Slopes({coordinate: rate}))
 
     def isfinite(self) -> bool:
         """Is it defined?"""
@@ -341,7 +361,7 @@ def _log_of(base: int) -> Any:
 
 def _operand(value: Any) -> Ball | None:
     """A real number as a ball; None for all else, arrays above all: NumPy is to loop over them."""
-    if isinstance(value, Ball):
+    if type(value) is Ball:
         return value
     return Ball(value) if isinstance(value, Reals) else None
 
@@ -356,6 +376,8 @@ def _order(x: Ball, y: Ball) -> int:
     rate = _plus(x.slope, None if y.slope is None else -y.slope)
     if sign or rate is None:
         return sign
+    if isinstance(rate, Slopes):
+        raise Apart
     if not _sides[-1]:
         raise Tie
     # Equal here: beside the point the one that moves faster is ahead.

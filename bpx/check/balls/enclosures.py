@@ -11,6 +11,9 @@ from bpx.check.balls.ball_context import flint, precision
 from bpx.check.balls.balls import Ball, NoDerivative, Tie, Undecided, to_the
 from bpx.check.numeric.tolerances import BALL_BITS, ENCLOSURE_BITS
 
+# What does not run on balls raises one or another of these; balls that decide nothing, ArithmeticErrors.
+NO_PROOF = (TypeError, ValueError, AttributeError, ArithmeticError)
+
 
 class Enclosure(NamedTuple):
     """An interval that is proved to hold a derivative, and the bits that it took."""
@@ -41,8 +44,7 @@ def enclosed_derivative(program: Callable[[bool], Ball], charge: Callable[[int],
                 slope = _slope(program)
             except Undecided:
                 continue
-            # What does not run on balls raises one or another of these.
-            except (TypeError, ValueError, AttributeError, ArithmeticError):
+            except NO_PROOF:
                 return None
         if slope.is_finite():
             latest = Enclosure(slope, wanted)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.blame.edge_samples import RuleSample, composite_samples_of, samples
-from bpx.check.blame.last_resort import formula_mistakes, scope_of_rule
 from bpx.check.blame.where import in_own_names, named_formula
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.tolerances import MOST_EXPLAINED
@@ -91,6 +90,8 @@ def _formulas(checked: CheckedGraph, edge: Edge, sampled_edges: Sequence[RuleSam
         return ()
     if any(sample.is_at_kink for sample in edge_samples):
         return ()  # there is no one right number
+    from bpx.check.blame.last_resort import formula_mistakes, scope_of_rule  # hardly ever needed
+
     args = [named_formula(checked, arg) for arg in checked.graph.args[edge.consumer]]
     if custom:
         args = [symbol(name) for name in op.args]

@@ -1,12 +1,15 @@
 """Certificates: proved enclosures of the entries of a gradient, from the forward program alone.
 
-The program runs on balls (`bpx.check.balls.balls`), once for each entry, which moves alone. Only
-entries that no declared kink bears on are looked at: at a kink the slope along one coordinate says too
-little of a gradient. What a comparison cannot decide, or has no derivative, is left to other sources.
+The program runs on balls (`bpx.check.balls.balls`): once with all entries moving, each by its own slope; once
+for each entry where entries take different ways, or more bits are needed. Only entries that no declared kink
+bears on are looked at: at a kink the slope along one coordinate says too little of a gradient. What a
+comparison cannot decide, or has no derivative, is left to other sources.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,7 @@ import numpy as np
 
 from bpx.check.balls import ball_context
 from bpx.check.balls.balls import Ball, lifted
-from bpx.check.balls.enclosures import Enclosure, enclosed_derivative
+from bpx.check.balls.enclosures import NO_PROOF, Enclosure, enclosed_derivative
 from bpx.check.numeric.tolerances import (
     BALL_BITS,
     CANCELLED,
@@ -45,6 +48,8 @@ def certify(evaluation: Evaluation) -> None:
     if not flat.size:
         return
     program = BallProgram(evaluation.checked, evaluation.node)
+    if program.cost * flat.size <= MOST_BALL_OPERATIONS:
+        program.prepare(flat.tolist())
     budget = _Budget(MOST_BALL_OPERATIONS)
     enclosures = {}
     for entry in flat.tolist():
@@ -87,13 +92,30 @@ class BallProgram:
         self.still = [other for other in graph.needs(of=[output]) if not after[other]] + [node]
         self.cost = checked.operations_after(node)
         self._values: dict[int, dict[int, Any]] = {}  # by bits
+        self._together: Ball | None = None  # the output with its slopes by all entries, in the fewest bits
+
+    def prepare(self, entries: Sequence[int]) -> None:
+        """Run once with all entries moving, where that gives what runs with each of them alone would give."""
+        with ball_context.precision(BALL_BITS[0]), suppress(*NO_PROOF):
+            at = self.values()[self.node].copy()
+            for entry in entries:
+                at.reshape(-1)[entry] = at.flat[entry].moving(entry)
+            output = self._output(at)
+            self._together = output if output.isfinite() else None
 
     def output(self, entry: int, moves: bool) -> Ball:
         """The output; with its slope by an entry, where that moves."""
-        checked, still = self.checked, self.values()
-        at = still[self.node].copy()
+        if moves and self._together is not None and ball_context.bits() == BALL_BITS[0]:
+            slopes = self._together.slope
+            return Ball(self._together.value, slopes and slopes.by.get(entry))
+        at = self.values()[self.node].copy()
         if moves:
             at.reshape(-1)[entry] = at.flat[entry].moving()
+        return self._output(at)
+
+    def _output(self, at: Any) -> Ball:
+        """The output where the node has these values."""
+        checked, still = self.checked, self.values()
         output = checked.query.output
         value = run(checked.graph, {**still, self.node: at}, [output])[output]
         total: Ball = Ball(0) + np.sum(checked.query.seed * value)

@@ -68,6 +68,9 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "erf": (mp.erf, -6, 6),
     "erfc": (mp.erfc, -6, 6),
     "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), -50, 50),
+    "lgamma": (mp.loggamma, 0.1, 50),
+    "digamma": (mp.digamma, 0.1, 50),
+    "sinc": (mp.sincpi, 0.1, 50),
     "square": (lambda x: x * x, -1e3, 1e3),
     "reciprocal": (lambda x: 1 / x, 0.1, 1e3),
 }
@@ -102,8 +105,19 @@ def test_the_value_of_every_function_lies_inside(name: str) -> None:
     assert holds(Enclosure(value, 128), function(mp.mpf(x)))
 
 
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_functions_of_an_order_lie_inside(order: int) -> None:
+    with ball_context.precision(256):
+        polygamma, sinc = Ball(2.5).moving().polygamma(order), Ball(2.5).moving().sinc_derivative(order)
+    truths = [mp.psi(order + k, 2.5) for k in (0, 1)]
+    truths += [mp.diff(mp.sincpi, 2.5, order + k) for k in (0, 1)]
+    for arb, truth in zip((polygamma.value, polygamma.slope, sinc.value, sinc.slope), truths, strict=True):
+        assert math.isclose(float(arb), truth, rel_tol=1e-14)
+
+
 def test_every_method_is_tested() -> None:
     others = {"ceil", "floor", "rint", "arctan2", "sign", "conjugate", "isfinite", "moving"}
+    others |= {"polygamma", "sinc_derivative"}  # of an order
     methods = {name for name in vars(Ball) if not name.startswith("_")} - {"slope", "value"}
     assert methods == {*FUNCTIONS, *others}
 

@@ -1,0 +1,38 @@
+import pytest
+from invoking import invoke
+
+from bpx.cli.input.text_params import keep_texts
+
+
+def test_numbers_are_converted_and_refused_as_by_typer() -> None:
+    invoke("explain", "x^3", "x=2", "--order", "3")
+    for option, value in [("--order", "two"), ("--step", "fast")]:
+        assert (
+            f"Invalid value for '{option}'" in invoke("explain", "x^3", "x=2", option, value, exit=2).stderr
+        )
+
+
+@pytest.mark.parametrize("args", [["explain"], ["gradcheck", "--json"]], ids=" ".join)
+def test_a_target_must_be_given(args: list[str]) -> None:
+    assert "Missing argument" in invoke(*args, exit=2).stderr
+
+
+def test_a_choice_is_one_of_its_own() -> None:
+    invoke("gradcheck", "x*y", "x=1", "y=2", "--sort", "worst")
+    assert "'best' is not one of" in invoke("gradcheck", "x*y", "x=1", "--sort", "best", exit=2).stderr
+
+
+class _Param:
+    """A parameter of a Typer that knows no descriptors of types."""
+
+    required, default, callback = False, None, None
+
+    def process_value(self, _: None, value: str | None) -> tuple[str, str | None]:
+        return "converted", value
+
+
+def test_an_older_typer_converts_by_itself() -> None:
+    param = _Param()
+    keep_texts([param])
+    assert param.process_value(None, "3") == ("converted", "3")
+    assert param.process_value(None, None) is None
