@@ -997,6 +997,8 @@ ENGLISH: dict[str, str | Counted] = {
     "pattern.cofactor": "cofactor multiplies the sum of upstream · out by inv(a).T, and subtracts out @ upstream.T @ inv(a).T.",
     "pattern.logdet": "logdet passes upstream · inv(a).T.",
     "pattern.cholesky": "cholesky passes the upstream gradient through L.T @ upstream and, from both sides, through the inverse of its output L; of each product the lower triangle with half of the diagonal is kept.",
+    "pattern.eigvalsh": "eigvalsh multiplies v · v.T of each unit eigenvector v by the upstream gradient of its eigenvalue, and adds these; what belongs to the upper triangle goes to the lower one.",
+    "pattern.eigenprojections": "eigenprojections passes the upstream gradient between each projection and the others, divided by the differences of their eigenvalues.",
     "pattern.diag": "diag takes the upstream gradient of a matrix off the diagonal, and puts that of a vector on it.",
     "pattern.trace": "trace passes the upstream gradient to each diagonal element, and 0 to the others.",
     "pattern.windows": "windows sums the upstream gradient over all copies of an element.",
@@ -1553,6 +1555,8 @@ ENGLISH: dict[str, str | Counted] = {
     "domain.logdet": "defined where a is invertible",
     "domain.cofactor": "smooth everywhere; its derivative is computed only where a is invertible",
     "domain.cholesky": "defined where the symmetric matrix with the lower triangle of a is positive definite",
+    "domain.eigvalsh": "smooth where no two eigenvalues of the symmetric matrix with the lower triangle of a are equal",
+    "domain.eigenprojections": "defined where no two eigenvalues of the symmetric matrix with the lower triangle of a are equal",
     # --- kinds of mistake ---
     "mistake.on-path": "on the path through {path}: {mistake}",
     "mistake.path": "`{node}`",

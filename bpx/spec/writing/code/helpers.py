@@ -135,6 +135,12 @@ def cofactor(a):
             row.append((-1.0) ** (i + j) * np.linalg.det(minor))
         rows.append(np.stack(row, axis=-1))
     return np.stack(rows, axis=-2)
+
+def eigenprojections(a):
+    """@"""
+    symmetric = np.tril(a) + np.swapaxes(np.tril(a, -1), -1, -2)
+    rows = np.swapaxes(np.linalg.eigh(symmetric)[1], -1, -2)
+    return rows[..., :, None] * rows[..., None, :]
 '''
 
 _TORCH = """
