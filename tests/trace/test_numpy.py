@@ -146,6 +146,7 @@ WITH_OP = {
     "det": "np.linalg.det(s)",
     "logdet": "np.linalg.slogdet(s @ s.T + np.eye(3))[1]; np.linalg.slogdet(s @ s.T + np.eye(3)).logabsdet",
     "cholesky": "np.linalg.cholesky(s @ s.T + np.eye(3))",
+    "eigvalsh": "np.linalg.eigvalsh(s); np.linalg.eigvalsh(s, 'U')[0]; np.linalg.eigvalsh(a.T @ a, UPLO='L')",
 }
 # In here arrays stay plain while a function is traced; those that the module names become handles.
 PLAIN = SimpleNamespace(M=M, W=W, V=V, S=S, IDS=IDS, MASK=MASK, turned=S[::-1] * 0.9)
