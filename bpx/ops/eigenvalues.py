@@ -1,13 +1,13 @@
 """Eigenvalues of symmetric matrices, in ascending order, and the projections that belong to them.
 
-`eigvalsh` is that of numpy.linalg: it takes stacks of matrices, in the last two axes, and reads the lower triangle
-alone. So the upper triangle of the gradient is 0, and an element below the diagonal gets what its mirror
-image would have got, too. Eigenvectors, whose signs are free, are no op; `eigenprojections` are v @ v.T of each,
-which has none.
+`eigvalsh` is that of numpy.linalg: it takes stacks of matrices, in the last two axes, and reads the lower
+triangle alone. So the upper triangle of the gradient is 0, and an element below the diagonal gets what its
+mirror image would have got, too. Eigenvectors, whose signs are free, are no op; `eigenprojections` are
+v @ v.T of each, whose signs cancel.
 
 Rules as in Magnus, On differentiating eigenvalues and eigenvectors (Econometric Theory 1, 1985), and Kato,
-Perturbation Theory for Linear Operators (2nd ed., Springer 1976), section II.2: where two eigenvalues are equal
-they have a kink, of which the sum of both has none; the projections are undefined there.
+Perturbation Theory for Linear Operators (2nd ed., Springer 1976), section II.2. Where two eigenvalues are
+equal each has a kink, but their sum has none; the projections are undefined there.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _pull_values(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
 
 
 def _pull_projections(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
-    """Σ R·u·P + P·u·R over the projections P and what arrives at them, R = Σ P_j/(λ − λ_j); its symmetric part."""
+    """Σ R·u·P + P·u·R of each projection P, what arrives there, and R = Σ P_j/(λ − λ_j); its symmetric part."""
     others = _weighted(_inverse_gaps(eigvalsh(a), shaped), out)
     both = others @ upstream @ out + out @ upstream @ others
     total = sum_(both, axis=out.ndim - 3)

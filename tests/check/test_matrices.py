@@ -149,8 +149,13 @@ def test_the_gradient_of_an_eigenvalue_is_that_of_the_lower_triangle() -> None:
     lower = np.tril(right) + np.tril(right, -1)
     text = str([[float(x) for x in row] for row in lower])
     assert check("eigvalsh(a)[2]", f"a = {text}", a=K).verdict == "agree"
-    assert check("eigvalsh((a + a.T)/2)[2]", f"a = {[list(map(float, row)) for row in right]}", a=K).verdict == "agree"
-    assert check("eigvalsh(a)[2]", f"a = {[list(map(float, row)) for row in right]}", a=K).verdict == "disagree"
+    assert (
+        check("eigvalsh((a + a.T)/2)[2]", f"a = {[list(map(float, row)) for row in right]}", a=K).verdict
+        == "agree"
+    )
+    assert (
+        check("eigvalsh(a)[2]", f"a = {[list(map(float, row)) for row in right]}", a=K).verdict == "disagree"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""Eigenvalues of symmetric matrices, and the projections that belong to them: NumPy's for float64, by Jacobi's
-method for numbers of other classes.
+"""Eigenvalues of symmetric matrices, and the projections that belong to them.
 
-Convention: of each matrix the lower triangle is read. What has no value is nan, also where numbers of a class do
-not say which of them is the larger; nothing raises.
+NumPy's for float64; by cyclic Jacobi rotations for numbers of other classes, as in Golub and Van Loan, Matrix
+Computations (4th ed., Johns Hopkins 2013), section 8.5.
 
-Cyclic Jacobi rotations as in Golub and Van Loan, Matrix Computations (4th ed., Johns Hopkins 2013), section 8.5.
+Convention: of each matrix the lower triangle is read. What has no value is nan, also where numbers of a class
+do not say which of them is the larger; nothing raises.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _sweep_to_diagonal(a: Array, vectors: Array) -> None:
     is_last = False
     for _ in range(MOST_SWEEPS):
         size, rest = (a * a).sum(), (a * a)[beside].sum()
-        if is_last or not rest != 0:
+        if is_last or rest == 0:
             return
         # Squares that vanish beside the others: half of the digits are right. The last sweep doubles them.
         is_last = bool(size + rest == size)

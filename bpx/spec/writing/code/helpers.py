@@ -236,5 +236,7 @@ def needed(names: Iterable[str], sources: dict[str, str]) -> list[str]:
         name = waiting.pop()
         if name not in wanted:
             wanted.add(name)
-            waiting += [other for other in re.findall(r"\b(\w+)(?=\(|, otypes)", sources[name]) if other in sources]
+            waiting += [
+                other for other in re.findall(r"\b(\w+)(?=\(|, otypes)", sources[name]) if other in sources
+            ]
     return [name for name in sources if name in wanted]
