@@ -122,7 +122,7 @@ def _pivots(a: Any) -> Any:
 
 
 def _roots(a: Any) -> Any:
-    """Eigenvalues of the lower triangle, as roots of det(λ - a): Newton's method from LAPACK's, which are near."""
+    """Eigenvalues of the lower triangle, as roots of det(λ - a) by Newton's method from LAPACK's."""
     a = np.tril(a) + np.tril(a, -1).T
     start = np.linalg.eigvalsh(np.array(np.real(a), dtype=float))
     return np.array([_root(a, float(near)) for near in start])

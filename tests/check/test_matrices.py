@@ -145,17 +145,11 @@ def test_where_eigenvalues_are_equal_their_sum_alone_is_smooth(
 
 def test_the_gradient_of_an_eigenvalue_is_that_of_the_lower_triangle() -> None:
     vector = np.linalg.eigh(K)[1][:, 2]
-    right = np.outer(vector, vector)
-    lower = np.tril(right) + np.tril(right, -1)
-    text = str([[float(x) for x in row] for row in lower])
-    assert check("eigvalsh(a)[2]", f"a = {text}", a=K).verdict == "agree"
-    assert (
-        check("eigvalsh((a + a.T)/2)[2]", f"a = {[list(map(float, row)) for row in right]}", a=K).verdict
-        == "agree"
-    )
-    assert (
-        check("eigvalsh(a)[2]", f"a = {[list(map(float, row)) for row in right]}", a=K).verdict == "disagree"
-    )
+    both = np.outer(vector, vector)
+    lower = np.tril(both) + np.tril(both, -1)
+    cases = [("eigvalsh(a)[2]", lower, "agree"), ("eigvalsh((a + a.T)/2)[2]", both, "agree")]
+    for expression, gradient, verdict in [*cases, ("eigvalsh(a)[2]", both, "disagree")]:
+        assert check(expression, f"a = {gradient.tolist()}", a=K).verdict == verdict
 
 
 @pytest.mark.parametrize(
