@@ -66,7 +66,7 @@ def _pull_values(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
 
 
 def _pull_projections(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
-    """The symmetric part of Σ R·u·P + P·u·R over projections P, with u what arrives and R = Σ P_j/(λ − λ_j)."""
+    """The symmetric part of Σ R·u·P + P·u·R over projections P: u arrives there, and R = Σ P_j/(λ − λ_j)."""
     others = _weighted(_inverse_gaps(eigvalsh(a), shaped), out)
     both = others @ upstream @ out + out @ upstream @ others
     total = sum_(both, axis=out.ndim - 3)
