@@ -1,4 +1,4 @@
-"""What is printed of an op reads back as the same nodes, in text and in LaTeX, with all settings of the tables."""
+"""What is printed of an op reads back as the same nodes, in text and in LaTeX, with all settings tested."""
 
 from __future__ import annotations
 
