@@ -37,7 +37,7 @@ def codes(target, values=()):
     return [diagnostic.code for diagnostic in caught.value.diagnostics]
 
 
-@pytest.mark.parametrize("name", ["net", "attention", "convolution"])
+@pytest.mark.parametrize("name", ["net", "attention", "convolution", "operations"])
 def test_values_and_gradients_are_those_of_torch(name):
     spec, torch = loaded(name), expected(name)
     value = run(spec.graph, spec.input_values, [spec.output])[spec.output]

@@ -13,6 +13,7 @@ import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
+from bpx.spec.models.rows.aten_arrangement import ARRANGEMENT
 from bpx.spec.models.rows.aten_layers import LAYERS
 from bpx.spec.models.rows.aten_linear_algebra import LINEAR_ALGEBRA
 from bpx.spec.models.rows.aten_losses import LOSSES
@@ -391,5 +392,13 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
 
 ATEN: Mapping[str, Callable[..., Any]] = {
     f"aten.{name}": row
-    for name, row in {**_ROWS, **MAKERS, **LAYERS, **WINDOWS, **LINEAR_ALGEBRA, **LOSSES}.items()
+    for name, row in {
+        **_ROWS,
+        **MAKERS,
+        **ARRANGEMENT,
+        **LAYERS,
+        **WINDOWS,
+        **LINEAR_ALGEBRA,
+        **LOSSES,
+    }.items()
 }

@@ -30,7 +30,7 @@ LINEAR_ALGEBRA: Mapping[str, Callable[..., Any]] = {
     "linalg_det": lambda A: add("det", A),
     "linalg_cholesky": _cholesky,
     "linalg_eigvalsh": _eigenvalues,
-    "linalg_eigh": lambda A, UPLO="L": (_eigenvalues(A), None),  # the vectors are not read
+    "linalg_eigh": lambda self, UPLO="L": (_eigenvalues(self), None),  # the vectors are not read
     "linalg_solve": lambda A, B: add("solve", A, B),
     "kron": lambda self, other: add("kron", self, other),
     "linalg_cross": lambda self, other, dim=-1: add("cross", self, other, axis=dim),
