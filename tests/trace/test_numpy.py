@@ -14,6 +14,7 @@ import pytest
 from rows_of_a_table import every
 from tracing import assert_traced_right, refusal
 
+import bpx
 from bpx.graph.graph import OPS
 from bpx.spec.trace.rules.building import add
 from bpx.spec.trace.rules.ufuncs import UFUNCS
@@ -290,3 +291,9 @@ def test_short_floats_are_traced(dtype: Any) -> None:
 
     traced = trace_function(function, {"x": S.astype(dtype)})
     assert traced.graph.graph.shapes[traced.graph.output] == (3,)
+
+
+def test_sinc_is_an_op_rather_than_a_quotient():
+    assert "sinc(x)" in str(
+        bpx.trace(lambda x: np.sum(np.sinc(x)), np.array([0.3, 0.0])).explain(check=False)
+    )
