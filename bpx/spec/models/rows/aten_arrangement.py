@@ -1,4 +1,4 @@
-"""The operations of PyTorch's `aten` that repeat, turn and sort elements, as nodes; of sorting, the values."""
+"""The operations of `aten` that repeat, turn and sort elements, as nodes; of sorting, the values."""
 
 from __future__ import annotations
 
