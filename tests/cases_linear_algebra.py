@@ -36,6 +36,7 @@ DIAGONALS: list[tuple[tuple[int, ...], int]] = [
 ]
 CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     *[(name, [shape], {}) for name in ("inv", "det", "cofactor", "logdet", "cholesky") for shape in SQUARES],
+    *[(name, [shape], {}) for name in ("eigvalsh", "eigenprojections") for shape in SQUARES],
     *[("solve", shapes, {}) for shapes in SYSTEMS],
     *[("diag", [shape], {"k": k}) for shape, k in DIAGONALS],
     *[("trace", [shape], {}) for shape in [(1, 1), (3, 3), (2, 4), (4, 2)]],
@@ -53,8 +54,20 @@ def _positive(rng: Any, shape: Any) -> Any:
     return np.tril(root @ np.swapaxes(root, -1, -2)) + np.triu(rng.normal(size=shape), 1)
 
 
+def _of_distinct_eigenvalues(rng: Any, shape: Any) -> Any:
+    """The lower triangle of a symmetric matrix with eigenvalues about 2 apart, beside any upper one."""
+    rotations = np.linalg.qr(rng.normal(size=shape))[0]
+    spectrum = 2.0 * np.arange(shape[-1]) - 3 + rng.uniform(-0.3, 0.3, shape[:-1])
+    symmetric = (rotations * spectrum[..., np.newaxis, :]) @ np.swapaxes(rotations, -1, -2)
+    return np.tril(symmetric) + np.triu(rng.normal(size=shape), 1)
+
+
 DRAWS: dict[str, Callable[..., list[Any]]] = {
     **{name: lambda rng, shapes: [_regular(rng, shapes[0])] for name in ("inv", "det", "cofactor", "logdet")},
+    **{
+        name: lambda rng, shapes: [_of_distinct_eigenvalues(rng, shapes[0])]
+        for name in ("eigvalsh", "eigenprojections")
+    },
     "solve": lambda rng, shapes: [_regular(rng, shapes[0]), rng.normal(size=shapes[1])],
     "cholesky": lambda rng, shapes: [_positive(rng, shapes[0])],
 }
@@ -108,6 +121,36 @@ def _pivots(a: Any) -> Any:
     return np.stack(columns, axis=1)
 
 
+def _roots(a: Any) -> Any:
+    """Eigenvalues of the lower triangle, as roots of det(λ - a) by Newton's method from LAPACK's."""
+    a = np.tril(a) + np.tril(a, -1).T
+    start = np.linalg.eigvalsh(np.array(np.real(a), dtype=float))
+    return np.array([_root(a, float(near)) for near in start])
+
+
+def _root(a: Any, root: Any) -> Any:
+    n, one = len(a), 0 * a[0, 0] + 1
+    for _ in range(3):
+        rest = root * np.eye(n, dtype=int) * one - a
+        minors = [np.delete(np.delete(rest, at, 0), at, 1) for at in range(n)]
+        slope = sum(_leibniz(minor) for minor in minors) if n > 1 else one
+        root = root - _leibniz(rest) / slope
+    return root
+
+
+def _covariants(a: Any) -> Any:
+    """Frobenius covariants: of each eigenvalue λ the product of (a - μ)/(λ - μ) over all others μ."""
+    roots, symmetric = _roots(a), np.tril(a) + np.tril(a, -1).T
+    unit = np.eye(len(a), dtype=int) * (0 * symmetric[0, 0] + 1)
+    products = []
+    for at, root in enumerate(roots):
+        product = unit
+        for other in np.delete(roots, at):
+            product = product @ ((symmetric - other * unit) / (root - other))
+        products.append(product)
+    return np.stack(products)
+
+
 def _solve(a: Any, b: Any) -> Any:
     return np.matmul(_of_stacks(_cramer)(a), b)
 
@@ -126,9 +169,16 @@ TENSORS: dict[str, Callable[..., Any]] = {
     "cofactor": _of_stacks(_cofactors),
     "logdet": lambda a: _log_abs(_of_stacks(_leibniz)(a)),
     "cholesky": _of_stacks(_pivots),
+    "eigvalsh": _of_stacks(_roots),
+    "eigenprojections": _of_stacks(_covariants),
     "diag": lambda x, k=0: np.diag(x, k),
     "trace": np.trace,
 }
+
+
+def _torch_projections(t: Any, a: Any) -> Any:
+    rows = t.linalg.eigh(a.tril() + a.tril(-1).transpose(-1, -2))[1].transpose(-1, -2)
+    return rows[..., :, None] * rows[..., None, :]
 
 
 def torch_functions() -> dict[str, Callable[..., Any]]:
@@ -142,6 +192,8 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "logdet": lambda a: t.linalg.slogdet(a)[1],
         # torch shares what an element gets with its mirror image, which is not read.
         "cholesky": lambda a: t.linalg.cholesky(a.tril() + a.tril(-1).transpose(-1, -2)),
+        "eigvalsh": lambda a: t.linalg.eigvalsh(a.tril() + a.tril(-1).transpose(-1, -2)),
+        "eigenprojections": lambda a: _torch_projections(t, a),
         "diag": lambda x, k=0: t.diag(x, k),
         "trace": t.trace,
     }

@@ -10,6 +10,7 @@ from bpx.cli.app import app
 from bpx.cli.command import Command, with_examples
 from bpx.cli.input.completion import ops as op_names
 from bpx.cli.input.options import JsonFlag, file_option, form_option
+from bpx.cli.output.console import fail
 from bpx.cli.output.session import Session
 from bpx.words.say import say
 
@@ -30,5 +31,12 @@ def ops(
             session.show(MissingOps.of(missing))
             return
         from bpx.explain.ops.op_table import OpTable
+        from bpx.spec.notations.python.names import NAMES
+        from bpx.spec.text.cells import CELLS
 
-        session.show(OpTable.of(name))
+        if name in CELLS:
+            call = f"{name}({', '.join(CELLS[name].args)})"
+            fail("op-is-block", "explain-block", name=name, call=call)
+        # What NumPy and PyTorch call it will do, too.
+        plain = (name or "").rpartition(".")[2]
+        session.show(OpTable.of(NAMES.get(plain, plain) or name))

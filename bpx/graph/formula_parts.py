@@ -79,7 +79,7 @@ class Derivative(NamedTuple):
 class Operation(NamedTuple):
     """An op with a notation, between, before or behind the args that follow.
 
-    `arrays` says that all of them are arrays, elementwise.
+    `arrays` says that all of them are arrays, elementwise; of a power, that it is no inverse of a matrix.
     """
 
     place: Literal["infix", "prefix", "postfix"]
@@ -169,7 +169,7 @@ def written_as(graph: Graph, node: int) -> tuple[Branch, tuple[int, ...]]:
         if op.notation is None:
             args = _args_to_write(graph, node) if op.defaults else args
             return _plain_call(op, len(args)), args
-        return _operation(op, all(map(graph.shapes.__getitem__, args))), args
+        return _operation(op, _is_of_arrays(graph, op, args)), args
     if op.notation and op.notation.place == "index":
         return Index(index_places(graph.settings[node]["at"], graph.shapes[args[0]])), args
     settings = settings_written(graph, node)
@@ -181,6 +181,13 @@ def written_as(graph: Graph, node: int) -> tuple[Branch, tuple[int, ...]]:
     before = tuple(text for name, text in settings if name in leading)
     behind = tuple((name, text) for name, text in settings if name not in leading)
     return Call(op.name, len(args), before, behind), args
+
+
+def _is_of_arrays(graph: Graph, op: Op, args: tuple[int, ...]) -> bool:
+    """Must the sign say that the op is elementwise? Of powers, the one that would look like an inverse."""
+    if op.name == "pow":
+        return len(graph.shapes[args[0]]) > 1 and graph[args[1]].number == -1
+    return all(map(graph.shapes.__getitem__, args))
 
 
 @lru_cache(_MOST_OPS_KEPT)

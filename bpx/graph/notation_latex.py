@@ -49,7 +49,7 @@ from bpx.graph.printer import (
 _OF_TRANSPOSE, _IN_POWER = 29, 31
 _BRACKETS = r"\left(", r"\right)"
 
-_INFIX = {"*": r"\cdot ", "@": r"\, ", "<=": r"\le ", ">=": r"\ge ", "==": "= ", "!=": r"\ne "}
+_INFIX = {"*": r"\cdot ", "@": r"\, ", "<=": r"\le ", ">=": r"\ge ", "==": "== ", "!=": r"\ne "}
 _INFIX |= {"·": r"\cdot "}
 _OF_ARRAYS = {"*": r"\odot "}
 _OPS_OF_ONE_ARG: dict[str, tuple[int, tuple[str | int, ...]]] = {
@@ -264,7 +264,8 @@ def _infix(part: Operation) -> Layout:
     if part.symbol == "/":
         return _fraction()
     if part.symbol == "^":
-        return laid_out(_BRACKETS, PRECEDENCE_OF_POWER, left, "^{", LOOSEST, "}")
+        raised = r"^{\circ " if part.arrays else "^{"  # Hadamard's power
+        return laid_out(_BRACKETS, PRECEDENCE_OF_POWER, left, raised, LOOSEST, "}")
     sign = (_OF_ARRAYS if part.arrays else _INFIX).get(part.symbol)
     sign = sign or _INFIX.get(part.symbol) or f"{part.symbol} "
     return laid_out(_BRACKETS, part.precedence, left, f" {sign}", right)

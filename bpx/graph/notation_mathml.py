@@ -158,7 +158,7 @@ def _infix(part: Operation) -> Layout:
     if part.symbol == "/":
         return _fraction()
     if part.symbol == "^":
-        row = "</mrow><mrow>"
+        row = f"</mrow><mrow>{_mo('∘') if part.arrays else ''}"  # Hadamard's power
         return laid_out(_BRACKETS, PRECEDENCE_OF_POWER, "<msup><mrow>", left, row, LOOSEST, "</mrow></msup>")
     sign = _SIGNS_OF_ARRAYS.get(part.symbol) if part.arrays else None
     return laid_out(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checking import in_float64_alone, spec
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.report import Report
@@ -44,6 +45,8 @@ def of_input(report: Report, name: str) -> list[float]:
         ("logdet(a)", {"a": A}),
         ("sum(cholesky(a)^2 * c)", {"a": K, "c": C}),
         ("trace(a @ a)", {"a": A}),
+        ("sum(eigvalsh(a) * d)", {"a": K, "d": D}),
+        ("eigvalsh(x @ x.T)[2]", {"x": A}),
         ("sum(diag(a)^3)", {"a": A}),
         ("sum(cumprod(b) * d)", {"b": np.array([2.0, 0.0, 3.0]), "d": D}),
         ("0.5 * b @ solve(a, b) + 0.5 * logdet(a)", {"a": K, "b": B}),
@@ -114,6 +117,39 @@ def test_a_kernel_matrix_gives_what_it_is_made_of_the_same_gradient_either_way()
         [entry.claimed for entry in one.entries if entry.input == "x"] for one in (by_lower, by_both)
     ]
     np.testing.assert_allclose(*gradients, rtol=1e-12)
+
+
+def repeated_eigenvalue(rotated: bool) -> Any:
+    basis = np.linalg.qr(C)[0] if rotated else np.eye(3)
+    return basis @ np.diag([1.0, 1.0, 2.0]) @ basis.T
+
+
+@every(
+    "expression, matrix, verdict",
+    [
+        ("sum(eigvalsh(a))", np.eye(3), "agree"),
+        ("sum(eigvalsh(a))", np.zeros((3, 3)), "agree"),
+        ("sum(eigvalsh(a)^2)", np.eye(3), "agree"),
+        ("sum(log(eigvalsh(a)))", repeated_eigenvalue(rotated=True), "agree"),
+        ("eigvalsh(a)[2]", repeated_eigenvalue(rotated=True), "agree"),
+        ("eigvalsh(a)[0]", np.eye(3), "cannot tell"),
+        ("eigvalsh(a)[0]", np.zeros((2, 2)), "cannot tell"),
+        ("eigvalsh(a)[1] * 2 + eigvalsh(a)[0]", repeated_eigenvalue(rotated=False), "cannot tell"),
+    ],
+)
+def test_where_eigenvalues_are_equal_their_sum_alone_is_smooth(
+    expression: str, matrix: Any, verdict: str
+) -> None:
+    assert check(expression, a=matrix).verdict == verdict
+
+
+def test_the_gradient_of_an_eigenvalue_is_that_of_the_lower_triangle() -> None:
+    vector = np.linalg.eigh(K)[1][:, 2]
+    both = np.outer(vector, vector)
+    lower = np.tril(both) + np.tril(both, -1)
+    cases = [("eigvalsh(a)[2]", lower, "agree"), ("eigvalsh((a + a.T)/2)[2]", both, "agree")]
+    for expression, gradient, verdict in [*cases, ("eigvalsh(a)[2]", both, "disagree")]:
+        assert check(expression, f"a = {gradient.tolist()}", a=K).verdict == verdict
 
 
 @pytest.mark.parametrize(

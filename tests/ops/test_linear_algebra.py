@@ -24,6 +24,7 @@ NUMPYS = {
     "logdet": lambda a: np.linalg.slogdet(a)[1],
     "cholesky": np.linalg.cholesky,
     "solve": np.linalg.solve,
+    "eigvalsh": np.linalg.eigvalsh,
 }
 
 

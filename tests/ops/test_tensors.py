@@ -258,7 +258,7 @@ def test_a_row_is_linear_or_says_what_it_mixes_or_is_composite(op):
 
 
 # An element acts on no more than a triangle; the cofactor of a number is 1.
-SPARSE = {"cholesky", "cofactor"}
+SPARSE = {"cholesky", "cofactor", "eigvalsh", "eigenprojections"}
 
 
 def check_linear(op: Op, shapes, settings) -> None:

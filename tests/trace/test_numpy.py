@@ -14,6 +14,7 @@ import pytest
 from rows_of_a_table import every
 from tracing import assert_traced_right, refusal
 
+import bpx
 from bpx.graph.graph import OPS
 from bpx.spec.trace.rules.building import add
 from bpx.spec.trace.rules.ufuncs import UFUNCS
@@ -146,6 +147,7 @@ WITH_OP = {
     "det": "np.linalg.det(s)",
     "logdet": "np.linalg.slogdet(s @ s.T + np.eye(3))[1]; np.linalg.slogdet(s @ s.T + np.eye(3)).logabsdet",
     "cholesky": "np.linalg.cholesky(s @ s.T + np.eye(3))",
+    "eigvalsh": "np.linalg.eigvalsh(s); np.linalg.eigvalsh(s, 'U')[0]; np.linalg.eigvalsh(a.T @ a, UPLO='L')",
 }
 # In here arrays stay plain while a function is traced; those that the module names become handles.
 PLAIN = SimpleNamespace(M=M, W=W, V=V, S=S, IDS=IDS, MASK=MASK, turned=S[::-1] * 0.9)
@@ -289,3 +291,9 @@ def test_short_floats_are_traced(dtype: Any) -> None:
 
     traced = trace_function(function, {"x": S.astype(dtype)})
     assert traced.graph.graph.shapes[traced.graph.output] == (3,)
+
+
+def test_sinc_is_an_op_rather_than_a_quotient():
+    assert "sinc(x)" in str(
+        bpx.trace(lambda x: np.sum(np.sinc(x)), np.array([0.3, 0.0])).explain(check=False)
+    )

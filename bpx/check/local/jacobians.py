@@ -8,6 +8,7 @@ Convention: contributions and magnitudes have the shape of the arg, upstream gra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -216,8 +217,8 @@ def to_rows(value: Array, mixed: tuple[int, ...], ndim: int) -> Array:
     carried = [axis for axis in range(ndim) if axis not in mixed]
     if not carried:
         return value.reshape(1, -1)
-    if value.ndim < ndim:  # the mixed axes were summed away
-        return value.reshape(-1, 1)
+    if value.ndim != ndim:  # the mixed axes were summed away, or others stand behind the carried ones
+        return value.reshape(math.prod(value.shape[: len(carried)]), -1)
     lengths = [value.shape[axis] for axis in carried]
     return np.transpose(value, (*carried, *mixed)).reshape(int(np.prod(lengths, dtype=int)), -1)
 

@@ -21,6 +21,7 @@ from bpx.check.numeric.tolerances import (
     BACKWARD_SAFETY,
     EPSILON,
     LARGEST_BACKWARD_MOVE,
+    SMALLEST_MATRIX,
     SUM_ROUNDINGS,
 )
 from bpx.graph.arrays import Array
@@ -86,7 +87,9 @@ def backward_moves(arg: Array, error: Array) -> Iterator[Array]:
     error analysis, Higham, theorems 9.5 and 10.4. The condition of the matrix decides what becomes of that.
     Elements move independently: of all moved one way, an ill-conditioned matrix would hardly notice.
     """
-    width = error + EPSILON * arg.shape[-1] * np.max(np.abs(arg), axis=(-2, -1), keepdims=True)
+    largest = np.max(np.abs(arg), axis=(-2, -1), keepdims=True)
+    # Zeros are moved, too: by next to nothing, which shows a kink of eigenvalues there.
+    width = error + EPSILON * arg.shape[-1] * np.maximum(largest, SMALLEST_MATRIX)
     rng = np.random.default_rng(0)
     for _ in range(BACKWARD_MOVES):
         yield arg + width * rng.uniform(-1.0, 1.0, arg.shape)

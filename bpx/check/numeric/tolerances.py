@@ -372,6 +372,9 @@ LARGEST_BACKWARD_MOVE = 0.1
 # An entry counts as moved by this share of the one that moves most. By chance it moves by less in one of
 # 1,000 matrices, and in one of 10⁹ times three.
 BACKWARD_FLOOR = 1e-3
+# What a matrix of zeros counts as the size of: the square root of the smallest normal float64, whose product
+# with rounding still is one.
+SMALLEST_MATRIX = 1e-154
 
 # --- one op alone: sizes -------------------------------------------------------------------------
 

@@ -76,7 +76,10 @@ def slips(
     names = [*op.args, "out"] if op.local else ["upstream", *op.args, "out"]
     graph = Graph()
     placeholders = [graph.input(() if op.local else np.shape(array)) for array in arrays]
-    root = graph.lift(_rule(op, placeholders, settings)[position]).id
+    derivative = _rule(op, placeholders, settings)[position]
+    if derivative is None:
+        return
+    root = graph.lift(derivative).id
     named = {placeholder.id: symbol(name) for placeholder, name in zip(placeholders, names, strict=True)}
     values = {placeholder.id: array for placeholder, array in zip(placeholders, arrays, strict=True)}
     outcomes: list[Array] = []  # what looks the same from outside is told once, as the outermost slip
@@ -92,10 +95,10 @@ def slips(
 
 
 def _rule(op: Op, placeholders: Sequence[Expr], settings: Settings) -> tuple[Any, ...]:
+    """The rule for each arg; None where it has none, as one that only chooses, and all of an op by parts."""
     if op.local:
         return op.local(*placeholders)
-    assert op.pull
-    return op.pull(*placeholders, **settings)
+    return op.pull(*placeholders, **settings) if op.pull else (None,) * len(op.args)
 
 
 def flipped(op: Op, position: int, args: Sequence[Array]) -> Array | None:

@@ -56,6 +56,8 @@ class _Reading:
 
     def __init__(self, onnx: Any, proto: Any) -> None:
         self.onnx, self.proto, self.graph = onnx, proto, proto.graph
+        resizing = [node for node in self.graph.node if node.op_type == "Resize"]
+        self._factors = {name for node in resizing for name in node.input[1:]}
 
     def model(self, file: str) -> Model:
         """The whole model."""
@@ -80,8 +82,9 @@ class _Reading:
 
     def _stored(self, tensor: Any) -> Leaf:
         array = self._array(tensor)
-        # Numbers alone are settings that the exporter wrote as tensors.
-        is_float = self._is_float(tensor.data_type) and array.ndim > 0
+        # Numbers alone, and factors of lengths, are settings that the exporter wrote as tensors.
+        is_setting = array.ndim == 0 or tensor.name in self._factors
+        is_float = self._is_float(tensor.data_type) and not is_setting
         return Leaf(tensor.name, tensor.name, array, array.shape, is_float, "parameter")
 
     def _array(self, tensor: Any) -> NDArray[Any]:

@@ -176,12 +176,6 @@ def _zero_where_nan(
     return np.where(np.equal(plain(value), -np.inf), -largest if neginf is None else neginf, value)
 
 
-def _sine_over_angle(x: Any) -> Any:
-    # NumPy's own way out at 0, where the quotient is 1 and level.
-    angle = np.pi * np.where(x == 0, 1e-20, x)
-    return np.sin(angle) / angle
-
-
 def _interpolated(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     if period is not None:
         raise OtherSetting("period")
@@ -301,7 +295,6 @@ PARTS: Mapping[Any, Callable[..., Any]] = by_function(
         "corrcoef": _correlations,
         "nan_to_num": _zero_where_nan,
         "bincount": _sums_by_number,
-        "sinc": _sine_over_angle,
         "interp": _interpolated,
         "linspace": _evenly_spaced,
         "piecewise": _by_conditions,

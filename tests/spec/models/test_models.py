@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_files import onnx_file
 from typer.testing import CliRunner
 
 import bpx
@@ -37,7 +38,7 @@ def codes(target, values=()):
     return [diagnostic.code for diagnostic in caught.value.diagnostics]
 
 
-@pytest.mark.parametrize("name", ["net", "attention", "convolution"])
+@pytest.mark.parametrize("name", ["net", "attention", "convolution", "operations"])
 def test_values_and_gradients_are_those_of_torch(name):
     spec, torch = loaded(name), expected(name)
     value = run(spec.graph, spec.input_values, [spec.output])[spec.output]
@@ -176,21 +177,6 @@ def test_no_pickle_is_ever_loaded(monkeypatch):
 
 
 # --- ONNX ---------------------------------------------------------------------------------------
-
-
-def onnx_file(path, nodes, inputs, stored, opset=17):
-    onnx = pytest.importorskip("onnx")
-    helper, floats = onnx.helper, onnx.TensorProto.FLOAT
-    graph = helper.make_graph(
-        [helper.make_node(op, args, outputs, **settings) for op, args, outputs, settings in nodes],
-        "graph",
-        [helper.make_tensor_value_info(name, floats, shape) for name, shape in inputs.items()],
-        [helper.make_tensor_value_info(nodes[-1][2][0], floats, None)],
-        [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in stored.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-    path.write_bytes(model.SerializeToString())
-    return path
 
 
 def test_an_onnx_network(tmp_path):

@@ -13,6 +13,7 @@ import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
+from bpx.spec.models.rows.aten_arrangement import ARRANGEMENT
 from bpx.spec.models.rows.aten_layers import LAYERS
 from bpx.spec.models.rows.aten_linear_algebra import LINEAR_ALGEBRA
 from bpx.spec.models.rows.aten_losses import LOSSES
@@ -198,10 +199,6 @@ def _roll(self: Expr, shifts: Any, dims: Any = ()) -> Expr:
     return add("roll", self, shift=per_axis(shifts, 1), axis=per_axis(dims or 0, 1))
 
 
-def _repeat(self: Expr, repeats: Any = None, dims: Any = None) -> Expr:
-    return add("tile", self, reps=list(repeats if repeats is not None else dims))
-
-
 # --- reductions ---------------------------------------------------------------------------------
 
 
@@ -351,12 +348,7 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
     "broadcast_tensors": lambda tensors: [
         _expand(x, np.broadcast_shapes(*(other.shape for other in tensors))) for x in tensors
     ],
-    "flip": lambda self, dims: add("flip", self, axis=list(dims)),
     "roll": _roll,
-    "repeat": _repeat,
-    "tile": _repeat,
-    "tril": lambda self, diagonal=0: add("tril", self, k=diagonal),
-    "triu": lambda self, diagonal=0: add("triu", self, k=diagonal),
     "sum": _reduction("sum"),
     "mean": _reduction("mean"),
     "amax": _reduction("amax"),
@@ -391,5 +383,13 @@ _ROWS: Mapping[str, Callable[..., Any]] = {
 
 ATEN: Mapping[str, Callable[..., Any]] = {
     f"aten.{name}": row
-    for name, row in {**_ROWS, **MAKERS, **LAYERS, **WINDOWS, **LINEAR_ALGEBRA, **LOSSES}.items()
+    for name, row in {
+        **_ROWS,
+        **MAKERS,
+        **ARRANGEMENT,
+        **LAYERS,
+        **WINDOWS,
+        **LINEAR_ALGEBRA,
+        **LOSSES,
+    }.items()
 }

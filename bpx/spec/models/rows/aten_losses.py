@@ -146,6 +146,38 @@ def _cosine_similarity(x1: Expr, x2: Expr, dim: int = 1, eps: float = 1e-8) -> E
     return add("sum", first * second, axis=[dim])
 
 
+_WORDS = {_NONE: "none", _MEAN: "mean", _SUM: "sum"}
+
+
+def _triplet(
+    anchor: Expr,
+    positive: Expr,
+    negative: Expr,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: int = _MEAN,
+) -> Expr:
+    if swap or p not in (1, 2, math.inf):
+        raise OtherSetting("swap" if swap else "p")
+    settings = {"margin": margin, "p": p, "eps": eps, "reduction": _WORDS[reduction]}
+    return add("triplet", anchor, positive, negative, **settings)
+
+
+def _cosine_embedding(
+    input1: Expr, input2: Expr, target: Expr, margin: float = 0.0, reduction: int = _MEAN
+) -> Expr:
+    return add("cosine_embedding", input1, input2, target, margin=margin, reduction=_WORDS[reduction])
+
+
+def _poisson_nll(
+    input: Expr, target: Expr, log_input: bool, full: bool, eps: float, reduction: int = _MEAN
+) -> Expr:
+    settings = {"log_input": bool(log_input), "full": bool(full), "eps": eps}
+    return add("poisson_nll", input, target, **settings, reduction=_WORDS[reduction])
+
+
 LOSSES: Mapping[str, Callable[..., Any]] = {
     "mse_loss": lambda self, target, reduction=_MEAN: _mse(self, target, reduction),
     "l1_loss": lambda self, target, reduction=_MEAN: _mae(self, target, reduction),
@@ -158,4 +190,7 @@ LOSSES: Mapping[str, Callable[..., Any]] = {
     "cross_entropy_loss": _cross_entropy,
     "kl_div": _kl_div,
     "cosine_similarity": _cosine_similarity,
+    "triplet_margin_loss": _triplet,
+    "cosine_embedding_loss": _cosine_embedding,
+    "poisson_nll_loss": _poisson_nll,
 }

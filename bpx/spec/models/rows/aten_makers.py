@@ -52,6 +52,12 @@ def _arange(start: float = 0, end: float = 0, step: float = 1, dtype: Any = None
     return np.arange(start, end, step, dtype=float)
 
 
+def _linspace(start: float, end: float, steps: int, dtype: Any = None) -> Any:
+    if steps > LARGEST_NODE:
+        raise SizeError("full", count=LARGEST_NODE + 1, of="elements")
+    return np.linspace(start, end, int(steps))
+
+
 def _logical(function: Callable[..., Any]) -> Callable[..., Any]:
     def apply(self: Expr, other: Any = None) -> Any:
         args = [numbers_of(self) != 0, *([] if other is None else [numbers_of(other) != 0])]
@@ -77,6 +83,7 @@ MAKERS: Mapping[str, Callable[..., Any]] = {
     "new_ones": lambda self, size, dtype=None: full(size, 1),
     "scalar_tensor": lambda s, dtype=None: np.array(float(s)),
     "arange": _arange,
+    "linspace": _linspace,
     "logical_not": _logical(np.logical_not),
     "logical_and": _logical(np.logical_and),
     "logical_or": _logical(np.logical_or),

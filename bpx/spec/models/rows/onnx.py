@@ -260,6 +260,38 @@ def _shape(x: Expr, *, start: int = 0, end: int | None = None) -> Any:
     return np.array(x.shape[start:end], dtype=float)
 
 
+# --- arrangement --------------------------------------------------------------------------------
+
+
+def _topk(x: Expr, k: Any, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Expr, None]:
+    """The values; in order even where ONNX need not have them so."""
+    return add("topk", x, k=_whole(k)[0], axis=axis, largest=bool(largest)), None
+
+
+def _trilu(x: Expr, k: Any = None, *, upper: int = 1) -> Expr:
+    return add("triu" if upper else "tril", x, k=0 if k is None else _whole(k)[0])
+
+
+def _cumsum(x: Expr, axis: Any, *, exclusive: int = 0, reverse: int = 0) -> Expr:
+    (along,) = _whole(axis)
+    line = add("flip", x, axis=[along]) if reverse else x
+    sums = add("cumsum", line, axis=along)
+    sums = sums - line if exclusive else sums
+    return add("flip", sums, axis=[along]) if reverse else sums
+
+
+def _gather_nd(x: Expr, indices: Any, *, batch_dims: int = 0) -> Expr:
+    """Along the last axis of the indices stand the numbers of an element, or of a slice, of `x`."""
+    if batch_dims:
+        raise OtherSetting("batch_dims")
+    numbers = numbers_of(indices).astype(int)
+    return _aten("index")(x, [numbers[..., axis] for axis in range(numbers.shape[-1])])
+
+
+def _thresholded(x: Expr, *, alpha: float = 1.0) -> Expr:
+    return add("where", add("gt", x, alpha), x, 0.0)
+
+
 ONNX: Mapping[str, Callable[..., Any]] = {
     **{name: _unary(op) for name, op in _UNARY.items()},
     **{name: _binary(op) for name, op in _BINARY.items()},
@@ -303,6 +335,11 @@ ONNX: Mapping[str, Callable[..., Any]] = {
     "GroupNormalization": _group_norm,
     "RMSNormalization": _rms_norm,
     "Mod": lambda x, y, *, fmod=0: _mod(x, y, fmod),
+    "TopK": _topk,
+    "Trilu": _trilu,
+    "CumSum": _cumsum,
+    "GatherND": _gather_nd,
+    "ThresholdedRelu": _thresholded,
     "Tile": lambda x, repeats: add("tile", x, reps=_whole(repeats)),
     "Det": lambda x: add("det", x),
     "GlobalAveragePool": _global("mean"),

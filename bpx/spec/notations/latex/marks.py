@@ -83,6 +83,9 @@ class _Marks(FractionScanner):
             self.add("comma", ",", piece)
         elif piece.text in ("'", "′"):
             self.prime(piece)
+        elif piece.text == "=" and self.is_next("="):
+            self.add("infix", "==", piece, self.pieces[self.at].end)
+            self.at += 1
         elif piece.text == "=":
             name = self.source.text(0, self.at - 1)
             raise Refusing("assignment", piece.start, piece.end, "drop-name", name=name)
@@ -289,6 +292,9 @@ class _Marks(FractionScanner):
             self.at = behind
             return self.add("transpose", "", piece, self.pieces[behind - 1].end)
         self.add("infix", "^", piece)
+        if text.startswith(r"\circ") and last > first + 1:
+            self.marks[-1].elementwise = True
+            first += 1
         self.soft(first, last, behind)
         return None
 

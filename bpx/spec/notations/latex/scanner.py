@@ -169,7 +169,8 @@ class NameScanner:
         plain = "_".join(filter(None, (base, over)))
         plain_found = self.names.find("", plain)
         places = places_in(below)
-        if found is None and places is not None and not layer and self.has_axes(plain_found):
+        is_index = places is not None and (places.startswith("[") or self.has_axes(plain_found))
+        if found is None and places is not None and not layer and plain_found and is_index:
             self.add("name", plain_found or "", piece, end)
             return self.add("index", self.chosen(places, plain_found or "", piece, end), piece, end)
         if layer:

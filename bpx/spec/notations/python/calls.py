@@ -23,7 +23,9 @@ _WITH_AXIS = frozenset(
     ("sum", "mean", "var", "std", "prod", "amax", "amin", "softmax", "log_softmax", "logsumexp")
 )
 # Of how many axes the windows are, whatever is in front of them.
-_POOLS_ALONG = {"max_pool1d": 1, "max_pool2d": 2, "avg_pool1d": 1, "avg_pool2d": 2}
+_POOLS_ALONG = {
+    f"{kind}_pool{axes}d": axes for kind in ("max", "avg", "adaptive_max", "adaptive_avg") for axes in (1, 2)
+}
 _WITH_AXIS |= {"cumsum", "cumprod", "squeeze", "unsqueeze", "argmax", "flip"}
 
 _WHOLE = {(name, order) for name in ("ord", "p") for order in ("none", "'fro'")}  # norms of all elements
@@ -72,9 +74,21 @@ def _of_op(called: Called, op: str) -> Part:
         args = args[:count] + args[count + len(names) :]
     if called.name in _POOLS_ALONG and settings.get("size", "").isdecimal():
         settings["size"] = f"[{', '.join([settings['size']] * _POOLS_ALONG[called.name])}]"
+    if row is OPS["resize"] and called.is_torch:
+        _resize_as_torch(called, settings)
     if op == "transpose" and len(args) == 1 and not settings:
         return transposed(args[0], called.end)
     return applied(op, args, called.start, called.end, _written(settings))
+
+
+def _resize_as_torch(called: Called, settings: dict[str, str]) -> None:
+    """To the nearest element unless another mode is named; a factor is for the axes behind the first two."""
+    settings.setdefault("mode", "'nearest'")
+    factor, shape = settings.pop("scale_factor", ""), called.known.shape(called.args[0]) or ()
+    if factor.isdecimal() and len(shape) > 2:
+        settings["size"] = f"[{', '.join(str(length * int(factor)) for length in shape[2:])}]"
+    elif factor:
+        raise called.refused("other-in-library", "list-ops", name=_full_name(called))
 
 
 def _written(settings: Mapping[str, str]) -> list[str]:

@@ -209,16 +209,16 @@ class _Grammar:
         return transposed(base, mark.end)
 
     def power(self, base: Part) -> Part:
-        self.take()
-        first = self.mark
+        sign, first = self.take(), self.mark
         exponent = self.exponent()
         ambiguous = first.kind == "number" and self.begins_factor() and self.mark.touches
         if ambiguous and not self.exact_scripts and first.end == self.marks[self.at - 1].end:
             more = self.operand()
             less, all = infix(base, "^", exponent), infix(base, "^", infix(exponent, "*", more))
             raise Asking(base.start, more.end, self.juxtaposed(less, more).text, all.text)
-        shape = self.known.shape(base)
-        if exponent.text == "-1" and shape and len(shape) == 2:
+        shape = self.known.shape(base) or ()
+        is_of_matrix = len(shape) == 2 or shape[-1:] == shape[-2:-1] != ()
+        if exponent.text == "-1" and is_of_matrix and not sign.elementwise:
             inverse = call("inv", (base,), base.start, exponent.end)
             if not self.exact_scripts:  # in bpx's own notation it is the reciprocal of each element
                 raise Asking(base.start, exponent.end, inverse.text, infix(base, "^", exponent).text)

@@ -28,3 +28,4 @@ class Mark:
     base: str = ""  # the name without them
     limit: str = ""  # above a sum; of a norm, its order
     apart: bool = False  # behind a thin space
+    elementwise: bool = False  # a power with a circle

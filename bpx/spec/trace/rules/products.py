@@ -141,6 +141,12 @@ def _kron(a: Any, b: Any) -> Expr:
     return add("reshape", product, shape=[n * m for n, m in zip(a.shape, b.shape, strict=True)])
 
 
+def _eigenvalues(a: Any, UPLO: str = "L") -> Expr:
+    (a,) = nodes(a)
+    axes = [*range(a.ndim - 2), a.ndim - 1, a.ndim - 2]
+    return add("eigvalsh", a if UPLO.upper() == "L" else add("transpose", a, axes=axes))
+
+
 def _of_op(name: str) -> Rule:
     return lambda *args: add(name, *nodes(*args))
 
@@ -162,6 +168,7 @@ PRODUCTS: dict[Any, Rule] = by_function(
         "linalg.outer": _outer,
         "linalg.tensordot": lambda a, b, *, axes=2: _tensordot(a, b, axes),
         "linalg.vecdot": _along_last,
+        "linalg.eigvalsh": _eigenvalues,
         **_known(
             {
                 "linalg.matmul": "matmul",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bpx.spec.trace.rules.building import Rule, functions
+from bpx.spec.trace.rules.building import Rule, add, by_function, functions, nodes
 from bpx.spec.trace.rules.products import PRODUCTS
 from bpx.spec.trace.rules.reductions import REDUCTIONS
 
@@ -42,4 +42,8 @@ FACTS = functions(
     *["shares_memory", "may_share_memory", "common_type", "min_scalar_type", "diag_indices_from"],
     *["tril_indices_from", "triu_indices_from"],
 )
-NODES: dict[Any, Rule] = {**REDUCTIONS, **PRODUCTS}
+NODES: dict[Any, Rule] = {
+    **REDUCTIONS,
+    **PRODUCTS,
+    **by_function({"sinc": lambda x: add("sinc", *nodes(x))}),
+}

@@ -208,6 +208,12 @@ def _cholesky(call: Call) -> Code:
     return Code(f"np.linalg.cholesky({call.arg()}{more})")
 
 
+def _eigvalsh(call: Call) -> Code:
+    """Half of the matrix is read, as by NumPy; JAX would take the mean of both halves."""
+    more = ", symmetrize_input=False" if call.library == "jax" else ""
+    return Code(f"np.linalg.eigvalsh({call.arg()}{more})")
+
+
 def _dropout(call: Call) -> Code:
     scale = 1 - call.settings["p"]
     product = f"{call.arg(0, PRODUCT)} * {call.arg(1, PRODUCT + 1)}"
@@ -258,6 +264,8 @@ ARRAYS: dict[str, Row] = {
     "logdet": lambda call: Code(f"np.linalg.slogdet({call.arg()})[1]"),
     "solve": _solve,
     "cholesky": _cholesky,
+    "eigvalsh": _eigvalsh,
+    "eigenprojections": function_row("eigenprojections"),
     "windows": lambda call: Code(
         f"windows({call.arg()}, {_steps(call, 'size')}, {_steps(call, 'stride')}, {_steps(call, 'dilation')})"
     ),

@@ -67,6 +67,51 @@ def erf(x):
 def erfc(x):
     return np.vectorize(math.erfc, otypes=[float])(x)
 
+def lgamma(x):
+    return np.vectorize(math.lgamma, otypes=[float])(x)
+
+def digamma(x):
+    return polygamma(0, x)
+
+def polygamma(n, x):
+    return np.vectorize(polygamma_of_number, otypes=[float])(n, x)
+
+def polygamma_of_number(n, x):
+    """@"""
+    s, total = n + 1, 0.0
+    while x < 20 + s:
+        total, x = total + x**-s, x + 1
+    bernoulli = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
+    total += (x**-n / n if n else -math.log(x)) + x**-s / 2
+    factor = s / 2
+    for k, number in enumerate(bernoulli, start=1):
+        total += number * factor * x ** (-s - 2 * k + 1)
+        factor *= (s + 2 * k - 1) * (s + 2 * k) / ((2 * k + 1) * (2 * k + 2))
+    return (-1) ** s * math.factorial(int(n)) * total
+
+def sinc_derivative(n, x):
+    out = 0.0 * x * n
+    for order in set(np.ravel(np.asarray(n)).tolist()):
+        out = np.where(np.asarray(n == order), sinc_of_order(int(order), x), out)
+    return out
+
+def sinc_of_order(n, x):
+    """@"""
+    angle = np.pi * x
+    small = np.abs(angle) <= max(1.5, n)
+    near, far = np.where(small, angle, 0 * angle), np.where(small, 0 * angle + 1, angle)
+    first = (n + 1) // 2
+    term = (-1) ** first * (near if n % 2 else 0 * near + 1)
+    series = term / (2 * first + 1)
+    for k in range(first + 1, first + 25 + n):
+        term = -term * near**2 / ((2 * k - n) * (2 * k - n - 1))
+        series = series + term / (2 * k + 1)
+    waves = np.sin(far), np.cos(far), -np.sin(far), -np.cos(far)
+    out = waves[0] / far
+    for order in range(1, n + 1):
+        out = (waves[order % 4] - order * out) / far
+    return np.pi**n * np.where(small, series, out)
+
 def times(upstream, local):
     """@"""
     return np.where(upstream == 0, 0.0, upstream * local)
@@ -135,6 +180,12 @@ def cofactor(a):
             row.append((-1.0) ** (i + j) * np.linalg.det(minor))
         rows.append(np.stack(row, axis=-1))
     return np.stack(rows, axis=-2)
+
+def eigenprojections(a):
+    """@"""
+    symmetric = np.tril(a) + np.swapaxes(np.tril(a, -1), -1, -2)
+    rows = np.swapaxes(np.linalg.eigh(symmetric)[1], -1, -2)
+    return rows[..., :, None] * rows[..., None, :]
 '''
 
 _TORCH = """
@@ -143,12 +194,23 @@ def softplus(x):
 
 def cbrt(x):
     return torch.sign(x) * torch.abs(x) ** (1 / 3)
+
+def polygamma(n, x):
+    out = 0.0 * x * n
+    for order in set(torch.ravel(torch.asarray(n)).tolist()):
+        factor = (-1) ** (order + 1) * math.factorial(int(order))
+        value = factor * torch.special.zeta(torch.asarray(order + 1), x) if order else torch.digamma(x)
+        out = torch.where(torch.asarray(n == order), value, out)
+    return out
 """
 
 _JAX = '''
 def place(x, at, shape):
     """@"""
     return jnp.zeros(shape).at[at].set(x)
+
+def polygamma(n, x):
+    return jax.scipy.special.polygamma(jnp.asarray(n).astype(int), x)
 '''
 
 
@@ -174,5 +236,7 @@ def needed(names: Iterable[str], sources: dict[str, str]) -> list[str]:
         name = waiting.pop()
         if name not in wanted:
             wanted.add(name)
-            waiting += [other for other in re.findall(r"\b(\w+)\(", sources[name]) if other in sources]
+            waiting += [
+                other for other in re.findall(r"\b(\w+)(?=\(|, otypes)", sources[name]) if other in sources
+            ]
     return [name for name in sources if name in wanted]
