@@ -38,7 +38,7 @@ from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
 from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
-from bpx.spec.code.lines.shown_node import shown_node
+from bpx.spec.code.lines.shown_node import is_in_own_words, shown_node
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
 
 MOVED = 0.02  # relative: how far other points are from the first; signs stay, and so do most branches
@@ -186,9 +186,21 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
         mistakes = mistakes_of(line.culprit, known.mistakes)
+        correction = known.correction
+        if correction and not is_in_own_words(str(correction), traced.graph):
+            correction = None
         made.append(
             known._replace(
-                claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=(), mistakes=mistakes
+                claim=True,
+                code=code,
+                span=code.span,
+                correction=correction,
+                mistakes=mistakes,
+                also=(),
+                cancelled=(),
+                heirs=(),
+                segment=(),
+                segment_lines=(),
             )
         )
     if not made:
