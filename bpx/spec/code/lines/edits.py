@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 from bpx.spec.code.lines.counts import arrays_at_hand, is_array, lengths_at_hand
 from bpx.spec.code.lines.expressions import COMPARISONS, OPERATORS, TWINS
+from bpx.spec.code.lines.index_edits import IndexEdits, replaced
 
 MOST_NAMES = 16  # arrays that may stand in for one another
 _ALONG_AXES = ("sum", "mean", "max", "min", "argmax", "argmin", "repeat", "flip")
@@ -68,6 +70,7 @@ class _Edited:
         self._numbers = {name: value for name, value in scope.items() if isinstance(value, float)}
         self._lengths = lengths_at_hand(scope, self._arrays, text)
         self._scope = scope
+        self._index_edits = IndexEdits(text, scope, self._lengths)
         self._value: ast.expr | None = getattr(tree, "iter", None) or getattr(tree, "value", None)
 
     def _of(self, node: ast.AST) -> str:
@@ -89,10 +92,7 @@ class _Edited:
         yield self._put(node, other)
         same = [one for one in self._nodes() if self._of(one) == self._of(node)]
         if len(same) > 1:
-            text = self._text
-            for one in sorted(same, key=lambda one: -one.col_offset):
-                text = f"{text[: one.col_offset]}{other}{text[one.end_col_offset or 0 :]}"
-            yield text
+            yield replaced(self._text, [(one, other) for one in same])
 
     def _tight(self, node: ast.expr) -> str:
         text = self._of(node)
@@ -114,6 +114,7 @@ class _Edited:
             yield from self._operators(node)
             yield from self._calls(node)
             yield from self._transposes(node)
+            yield from self._orders(node)
         if value is not None and not isinstance(self._tree, ast.For):
             yield self._put(value, f"-{self._as_factor(value)}")
 
@@ -150,6 +151,8 @@ class _Edited:
                 yield self._put(node, f"{right} {'-' if isinstance(node.op, ast.Sub) else '/'} {left}")
             if isinstance(node.op, ast.MatMult):
                 yield from (self._put(node, f"{a} @ {b}") for a, b in _products(left, right))
+            if isinstance(node.op, ast.Div) and not isinstance(node.right, ast.Constant):
+                yield self._put(node, f"{left} / {right} ** 2")
             yield self._put(node, self._of(node.left))
             yield self._put(node, self._of(node.right))
             if isinstance(node.op, ast.Mult) and _is_product(node.left):
@@ -212,6 +215,12 @@ class _Edited:
                 yield self._put(node.args[0], f"{owner}.{name}({self._of(node.args[0])})")
                 yield self._put(node, f"{owner}.{name}({self._of(node)})")
 
+    def _orders(self, node: ast.expr) -> Iterator[str]:
+        """Two parts of a list that change places."""
+        if isinstance(node, ast.List):
+            for one, other in combinations(node.elts, 2):
+                yield replaced(self._text, [(one, self._of(other)), (other, self._of(one))])
+
     def _transposes(self, node: ast.expr) -> Iterator[str]:
         if not _is_read(node):
             return
@@ -231,7 +240,16 @@ class _Edited:
         for node in self._nodes():
             yield from self._constants(node)
             yield from self._names(node)
-            yield from self._indices(node)
+            yield from self._index_edits.of_node(node)
+        yield from self._names_for_all()
+
+    def _names_for_all(self) -> Iterator[str]:
+        """A name for all that is computed: what it was before something in it changed."""
+        value = self._value
+        if value is not None and not isinstance(self._tree, ast.For) and not _is_read(value):
+            for name, array in self._arrays.items():
+                if np.ndim(array) and name.isidentifier():
+                    yield self._put(value, name)
 
     def _constants(self, node: ast.expr) -> Iterator[str]:
         number = node.value if isinstance(node, ast.Constant) else None
@@ -250,6 +268,9 @@ class _Edited:
         if isinstance(value, np.ndarray) and is_array(value) and value.ndim:
             for other in self._alike(value):
                 yield from self._put_everywhere(node, other)
+        elif isinstance(value, float):
+            for other in (*self._numbers, *[name for name, array in self._arrays.items() if np.ndim(array)]):
+                yield self._put(node, other)
         elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype.kind == "i"):
             for name, other in self._scope.items():
                 alike = type(other) is type(value) and (isinstance(value, list) or len(other) == len(value))
@@ -258,23 +279,6 @@ class _Edited:
         elif text in self._scope and isinstance(value, int):
             for length in self._lengths:
                 yield self._put(node, length)
-
-    def _indices(self, node: ast.expr) -> Iterator[str]:
-        """The element before or behind; all rows, each with its own column."""
-        if not isinstance(node, ast.Subscript):
-            return
-        index = node.slice
-        if isinstance(index, ast.Tuple) and len(index.elts) == 2 and isinstance(index.elts[0], ast.Slice):
-            column = self._of(index.elts[1])
-            if np.ndim(self._scope.get(column, 0)) == 1 and self._of(index.elts[0]) == ":":
-                length = next((name for name in self._lengths if f"({column})" in name), f"len({column})")
-                yield self._put(index.elts[0], f"np.arange({length})")
-        for part in index.elts if isinstance(index, ast.Tuple) else [index]:
-            if isinstance(part, ast.Name | ast.UnaryOp) and isinstance(
-                self._scope.get(self._of(part).lstrip("-"), None), int
-            ):
-                yield self._put(part, f"{self._of(part)} - 1")
-                yield self._put(part, f"{self._of(part)} + 1")
 
     def _alike(self, value: Any) -> list[str]:
         names = [name for name, other in self._arrays.items() if np.shape(other) == np.shape(value)]
@@ -287,6 +291,8 @@ class _Edited:
         if is_number or not isinstance(self._tree, ast.For):
             for part in self._summands():
                 yield from self._times_numbers(part)
+        if self._value is not None and not isinstance(self._tree, ast.For):
+            yield from self._index_edits.strides(self._value, self._nodes())
         for node in self._nodes():
             yield from self._slopes(node)
         if not is_number:

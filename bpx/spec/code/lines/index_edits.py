@@ -1,0 +1,99 @@
+"""Changes of indices: an element beside, a slice that is shifted, a stride, a row for each column."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+Change = tuple[ast.expr, str]  # a part of a statement, and another text for it
+
+
+def replaced(text: str, changes: Sequence[Change]) -> str:
+    """The statement with other texts for some parts, none of which is inside of another."""
+    for node, other in sorted(changes, key=lambda change: -change[0].col_offset):
+        text = f"{text[: node.col_offset]}{other}{text[node.end_col_offset or 0 :]}"
+    return text
+
+
+class IndexEdits:
+    """The changes of the indices of one statement; `scope` are the values at hand, `lengths` names of such."""
+
+    def __init__(self, text: str, scope: Mapping[str, Any], lengths: Sequence[str]) -> None:
+        self._text, self._scope, self._lengths = text, scope, lengths
+
+    def _of(self, node: ast.AST) -> str:
+        return ast.get_source_segment(self._text, node) or ""
+
+    def of_node(self, node: ast.expr) -> Iterator[str]:
+        """The element before or behind; all rows, each with its own column; a slice that is shifted."""
+        if not isinstance(node, ast.Subscript):
+            return
+        index = node.slice
+        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        if len(parts) == 2 and isinstance(parts[0], ast.Slice):
+            column = self._of(parts[1])
+            if np.ndim(self._scope.get(column, 0)) == 1 and self._of(parts[0]) == ":":
+                length = next((name for name in self._lengths if f"({column})" in name), f"len({column})")
+                yield replaced(self._text, [(parts[0], f"np.arange({length})")])
+        for part in parts:
+            if isinstance(part, ast.Name | ast.UnaryOp) and self._is_whole(self._of(part).lstrip("-")):
+                yield replaced(self._text, [(part, f"{self._of(part)} - 1")])
+                yield replaced(self._text, [(part, f"{self._of(part)} + 1")])
+        yield from self._shifted([part for part in parts if isinstance(part, ast.Slice)])
+
+    def _is_whole(self, name: str) -> bool:
+        return type(self._scope.get(name)) is int
+
+    def _shifted(self, slices: Sequence[ast.Slice]) -> Iterator[str]:
+        """One slice, or all of them, shifted by a whole number that has a name, or by 1."""
+        bounded = [one for one in slices if one.lower or one.upper]
+        steps = [name for name, value in self._scope.items() if type(value) is int and value]
+        groups = [[one] for one in bounded] + ([bounded] if len(bounded) > 1 else [])
+        for group in groups:
+            for step in ("1", *steps):
+                for shift in (self._down, self._up):
+                    others = [shift(one, step) for one in group]
+                    if None not in others:
+                        pairs = zip(group, others, strict=True)
+                        yield replaced(self._text, [(one, other or "") for one, other in pairs])
+
+    def _up(self, one: ast.Slice, step: str) -> str | None:
+        lower = step if one.lower is None else f"{self._of(one.lower)} + {step}"
+        upper = "" if one.upper is None else f"{step} + {self._of(one.upper)}"
+        return None if one.step else f"{lower}:{upper}"
+
+    def _down(self, one: ast.Slice, step: str) -> str | None:
+        bounds = [None if bound is None else _less(bound, step) for bound in (one.lower, one.upper)]
+        if one.step or (one.lower and bounds[0] is None) or (one.upper and bounds[1] is None):
+            return None
+        return f"{bounds[0] or ''}:{bounds[1] or ''}"
+
+    def strides(self, value: ast.expr, nodes: Sequence[ast.expr]) -> Iterator[str]:
+        """One or two counters times a stride, where a statement sets places, or in an index."""
+        places = value.elts if isinstance(value, ast.Tuple) else []
+        indices = [node.slice for node in nodes if isinstance(node, ast.Subscript)]
+        within = [one for place in (*places, *indices) for one in ast.walk(place)]
+        counters = [one for one in within if isinstance(one, ast.Name) and self._is_whole(one.id)]
+        counters = [*{one.col_offset: one for one in counters}.values()]
+        strides = [name for name, size in self._scope.items() if type(size) is int and 1 < size <= LARGEST_STRIDE]
+        for stride in (*strides, "2"):
+            for some in (*combinations(counters, 2), *combinations(counters, 1)):
+                if all(one.id != stride for one in some):
+                    yield replaced(self._text, [(one, f"{one.id} * {stride}") for one in some])
+
+
+LARGEST_STRIDE = 4
+
+
+def _less(bound: ast.expr, step: str) -> str | None:
+    """A bound without a step that is added to it; "" where nothing is left, None where it is not added."""
+    if ast.unparse(bound) == step:
+        return ""
+    if not isinstance(bound, ast.BinOp) or not isinstance(bound.op, ast.Add):
+        return None
+    sides = [ast.unparse(side) for side in (bound.left, bound.right)]
+    return sides[1 - sides.index(step)] if step in sides else None
