@@ -59,7 +59,7 @@ OTHER = ("numbers-of", "other-gradient", "value-of", "gradient-above", "times-va
 CODES: dict[str, Sequence[str]] = {
     "missing transpose": (*MATRIX, "order-of-elements", "kernel-transposed", "axes-exchanged"),
     "activation derivative forgotten": ("slope-missing", "unchanged", *HIDDEN, *FACTOR, *OTHER),
-    "value for derivative": (*SLOPE, *FACTOR, *HIDDEN, "exponent-kept"),
+    "value for derivative": (*SLOPE, *FACTOR, *HIDDEN, *NAME, "exponent-kept", "factor-doubled"),
     "wrong derivative": (
         "other-exponent",
         "term-sign",
@@ -115,12 +115,12 @@ CODES: dict[str, Sequence[str]] = {
     "mask drawn again": ("drawn-again", *MASK, "misrouted"),
     "path forgotten": (*PART, "diagonal-only", "target-forgotten", "no-mixture"),
     "chain broken": ("name-for-name", *HIDDEN, *PART, "unchanged", "other-gradient"),
-    "weights updated too early": ("updated",),
+    "weights updated too early": ("updated", "computed-again"),
     "repeated index counted once": (
         "repeated-index",
         "counted-once",
     ),
-    "wrong index": (*ELEMENTS, *OTHER, "stride-forgotten"),
+    "wrong index": (*ELEMENTS, *OTHER, "stride-forgotten", "factor-missing"),
     "slice off": (*ELEMENTS, "stride-forgotten"),
     "wrong order": (
         "loop-order",

@@ -30,6 +30,7 @@ from bpx.spec.code.lines.doubts import (
     corrected_culprit,
     count_instead,
     doubts,
+    forward_lines,
     of_backward,
     read_by_all,
     trust,
@@ -324,8 +325,7 @@ def _counts(traced: TracedProgram, points: Sequence[Point]) -> Counts:
 
 def _is_backward(traced: TracedProgram, line: tuple[str, int], settings: Sequence[Setting]) -> bool:
     """Whether a change of a line leaves the forward pass alone, which is right by definition."""
-    spans = traced.graph.origins.values()
-    if line in {(span.source.name, span.source.position(span.start)[0]) for span in spans}:
+    if line in forward_lines(traced.graph):
         return False
     lines = {line_of(one.statement)[1] for one in settings if one.statement}
     return not traced.program.both or line[1] >= min(lines, default=line[1])

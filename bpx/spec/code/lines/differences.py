@@ -41,6 +41,12 @@ from bpx.spec.code.lines.expressions import (
 from bpx.spec.code.lines.line_blame import Culprit
 
 _INVERSE = ((ast.Gt, ast.LtE), (ast.Lt, ast.GtE), (ast.Gt, ast.Lt), (ast.GtE, ast.LtE), (ast.Eq, ast.NotEq))
+# What numbers tell of a wrong line besides what differs in it: the reason why, and not the same once more.
+_REASONS = frozenset(
+    ("own-value", "value-of", "other-op", "at-input", "at-output", "value-at-output", "updated")
+    + ("exponent-kept", "exponent-lost", "not-squared", "inner-forgotten", "drawn-again", "diagonal-only")
+    + ("other-gradient", "stride-forgotten", "kernel-turned", "kernel-transposed", "order-of-elements")
+)
 _MEANS = {("mean", "sum"): "averaged-not-summed", ("sum", "mean"): "summed-not-averaged"}
 
 
@@ -65,9 +71,7 @@ def mistakes_of(culprit: Culprit, known: Sequence[Mistake]) -> tuple[Mistake, ..
     mistake = mistake_between(statement.text, culprit.right, culprit.lengths)
     if mistake is None:
         return tuple(known)
-    # A formula that differs in the same place says the same once more.
-    others = [one for one in known[:1] if one.code != "slip" and one.text != mistake.text]
-    return (mistake, *others)
+    return (mistake, *(one for one in known[:1] if one.code in _REASONS and one.text != mistake.text))
 
 
 def draws(value: str) -> bool:
@@ -294,7 +298,8 @@ class _Differences:
         if sorted(map(ast.dump, wrong)) == sorted(map(ast.dump, right)):
             return Mistake.of("order-of-items")
         pairs = [(one, other) for one, other in zip(wrong, right, strict=True) if not is_same(one, other)]
-        return self.of_values(*pairs[0]) if len(pairs) == 1 else None
+        mistakes = {self.of_values(one, other) for one, other in pairs}
+        return mistakes.pop() if len(mistakes) == 1 else None
 
 
 # --- rows for single parts ----------------------------------------------------------------------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+_AMOUNT = re.compile(r"stride|step|pad|pool")
 Change = tuple[ast.expr, str]  # a part of a statement, and another text for it
 
 
@@ -51,19 +53,25 @@ class IndexEdits:
     def _shifted(self, slices: Sequence[ast.Slice]) -> Iterator[str]:
         """One slice, or all of them, shifted by a whole number that has a name, or by 1."""
         bounded = [one for one in slices if one.lower or one.upper]
-        steps = [name for name, value in self._scope.items() if type(value) is int and value]
+        steps = [name for name, size in self._whole().items() if size]
         groups = [[one] for one in bounded] + ([bounded] if len(bounded) > 1 else [])
         for group in groups:
-            for step in ("1", *steps):
-                for shift in (self._down, self._up):
-                    others = [shift(one, step) for one in group]
-                    if None not in others:
-                        pairs = zip(group, others, strict=True)
-                        yield replaced(self._text, [(one, other or "") for one, other in pairs])
+            downs = [(self._down, step) for step in ("1", *steps)]
+            for shift, step in (*downs, *((self._up, step) for step in (*steps, "1"))):
+                others = [shift(one, step) for one in group]
+                if None not in others:
+                    pairs = zip(group, others, strict=True)
+                    yield replaced(self._text, [(one, other or "") for one, other in pairs])
+
+    def _whole(self) -> dict[str, int]:
+        """Whole numbers by name: of an amount of padding or a stride that of it, else the shortest."""
+        whole = [(name, size) for name, size in self._scope.items() if type(size) is int]
+        whole.sort(key=lambda item: (_AMOUNT.search(item[0]) is None, len(item[0])))
+        return {name: size for size, name in {size: name for name, size in reversed(whole)}.items()}
 
     def _up(self, one: ast.Slice, step: str) -> str | None:
         lower = step if one.lower is None else f"{self._of(one.lower)} + {step}"
-        upper = "" if one.upper is None else f"{step} + {self._of(one.upper)}"
+        upper = "" if one.upper is None else f"{self._of(one.upper)} + {step}"
         return None if one.step else f"{lower}:{upper}"
 
     def _down(self, one: ast.Slice, step: str) -> str | None:
@@ -79,14 +87,11 @@ class IndexEdits:
         within = [one for place in (*places, *indices) for one in ast.walk(place)]
         counters = [one for one in within if isinstance(one, ast.Name) and self._is_whole(one.id)]
         counters = [*{one.col_offset: one for one in counters}.values()]
-        strides = [name for name, size in self._scope.items() if type(size) is int and 1 < size <= LARGEST_STRIDE]
-        for stride in (*strides, "2"):
+        strides = [name for name, size in self._whole().items() if _AMOUNT.search(name) and size > 1]
+        for stride in (*strides, "2", "3"):
             for some in (*combinations(counters, 2), *combinations(counters, 1)):
                 if all(one.id != stride for one in some):
                     yield replaced(self._text, [(one, f"{one.id} * {stride}") for one in some])
-
-
-LARGEST_STRIDE = 4
 
 
 def _less(bound: ast.expr, step: str) -> str | None:
