@@ -298,7 +298,7 @@ def _likeliest(
 ) -> Correction:
     """Of several corrections the one with which most of what backward sets has a meaning."""
 
-    def strangeness(correction: Correction) -> tuple[int, int, bool]:
+    def strangeness(correction: Correction) -> tuple[int, ...]:
         recorder = Recorder()
         with search.changed(correction.place, correction.text):
             run_backward(traced.program, traced.upstream, recorder)
@@ -306,7 +306,9 @@ def _likeliest(
         line = line_of(correction.place.statement)
         own = [rank for one, rank in ranks.items() if one.statement and line_of(one.statement) == line]
         calls = any(one.argument and one.statement is correction.place.statement for one in recorder.settings)
-        return sum(rank == STRANGEST for rank in ranks.values()), min(own, default=STRANGEST), calls
+        strangest = sum(rank == STRANGEST for rank in ranks.values())
+        # Else the last one: what is right up to there has a name that says so.
+        return strangest, min(own, default=STRANGEST), calls, -line[1]
 
     return min(corrections, key=strangeness) if len(corrections) > 1 else corrections[0]
 

@@ -75,7 +75,8 @@ def of_backward(settings: Sequence[Setting], graph: NamedGraph) -> list[Setting]
 
 def forward_lines(graph: NamedGraph) -> set[LineKey]:
     """The files and lines of what the output is computed from."""
-    needed = graph.graph.needs(of=[graph.output])
+    # A constant is one node wherever it stands.
+    needed = [node for node in graph.graph.needs(of=[graph.output]) if node not in graph.graph.constants]
     spans = [graph.origins[node] for node in needed if node in graph.origins]
     return {(span.source.name, span.source.position(span.start)[0]) for span in spans}
 

@@ -144,15 +144,18 @@ class _Edited:
     def _operators(self, node: ast.expr) -> Iterator[str]:
         if isinstance(node, ast.BinOp):
             left, right = self._tight(node.left), self._tight(node.right)
+            first = self._as_factor(node.left)
             for operator in OPERATORS.get(type(node.op), ()):
+                is_matrix = isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.MatMult)
                 second = self._as_factor(node.right) if operator in "+-" else right
-                yield self._put(node, f"{left} {operator} {second}")
+                second = self._of(node.right) if operator in "+-" and is_matrix else second
+                yield self._put(node, f"{first} {operator} {second}")
             if isinstance(node.op, ast.Sub | ast.Div):
                 yield self._put(node, f"{right} {'-' if isinstance(node.op, ast.Sub) else '/'} {left}")
             if isinstance(node.op, ast.MatMult):
                 yield from (self._put(node, f"{a} @ {b}") for a, b in _products(left, right))
-            if isinstance(node.op, ast.Div) and not isinstance(node.right, ast.Constant):
-                yield self._put(node, f"{left} / {right} ** 2")
+            if isinstance(node.op, ast.Div) and self._has_arrays(node.right):
+                yield self._put(node, f"{first} / {right} ** 2")
             yield self._put(node, self._of(node.left))
             yield self._put(node, self._of(node.right))
             if isinstance(node.op, ast.Mult) and _is_product(node.left):
@@ -163,6 +166,12 @@ class _Edited:
             left, right = self._of(node.left), self._of(node.comparators[0])
             for operator in COMPARISONS.get(type(node.ops[0]), ()):
                 yield self._put(node, f"{left} {operator} {right}")
+
+    def _has_arrays(self, node: ast.expr) -> bool:
+        """Whether it is computed from arrays, and not from lengths alone."""
+        text = self._of(node)
+        is_length = text.startswith("len(") or ".shape" in text or ".size" in text
+        return not is_length and any(np.ndim(self._scope.get(self._of(one), 0)) for one in _parts(node))
 
     def _calls(self, node: ast.expr) -> Iterator[str]:
         if not isinstance(node, ast.Call):
@@ -325,6 +334,8 @@ class _Edited:
     def _slopes(self, node: ast.expr) -> Iterator[str]:
         text = self._of(node)
         value = self._scope.get(text) if _is_read(node) else None
+        if isinstance(value, float) and 0 < value < 1:
+            yield self._put(node, f"1 - {text}")
         if not isinstance(value, np.ndarray) or not is_array(value) or not value.ndim:
             return
         if value.dtype.kind == "b":
@@ -341,6 +352,11 @@ class _Edited:
     def _times_arrays(self, part: ast.expr) -> Iterator[str]:
         factor = self._as_factor(part)
         names = [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]
+        # A factor of one of the names, where it stands inside a call: `np.outer(d, r * h)`.
+        for node in self._nodes():
+            if _is_read(node) and isinstance(part, ast.Call) and self._of(node) in self._arrays:
+                for name in self._alike(self._arrays[self._of(node)]):
+                    yield self._put(node, f"{name} * {self._of(node)}")
         for name in names:
             if self._arrays[name].dtype.kind == "b":
                 yield self._put(part, f"{factor} * {name}")
@@ -356,11 +372,6 @@ class _Edited:
                 f"2 * {name}",
             ):
                 yield self._put(part, f"{factor} * {other}")
-        # A factor of one of the names, where it stands inside a call: `np.outer(d, r * h)`.
-        for node in self._nodes():
-            if _is_read(node) and isinstance(part, ast.Call) and self._of(node) in self._arrays:
-                for name in self._alike(self._arrays[self._of(node)]):
-                    yield self._put(node, f"{name} * {self._of(node)}")
 
     def other_terms(self, is_number: bool = False) -> Iterator[str]:
         """A term that is missing, or a divisor."""
@@ -373,6 +384,10 @@ class _Edited:
                     yield self._put(value, f"{text} + {number} * {name}")
                     yield self._put(value, f"{text} + 2 * {number} * {name}")
                 yield self._put(value, f"{factor} / {name}")
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    return [one for one in ast.walk(node) if isinstance(one, ast.expr)]
 
 
 def _is_set(node: ast.AST) -> bool:

@@ -91,7 +91,9 @@ class IndexEdits:
         for stride in (*strides, "2", "3"):
             for some in (*combinations(counters, 2), *combinations(counters, 1)):
                 if all(one.id != stride for one in some):
-                    yield replaced(self._text, [(one, f"{one.id} * {stride}") for one in some])
+                    times = "{stride} * {name}" if stride.isdecimal() else "{name} * {stride}"
+                    others = [(one, times.format(name=one.id, stride=stride)) for one in some]
+                    yield replaced(self._text, others)
 
 
 def _less(bound: ast.expr, step: str) -> str | None:

@@ -109,6 +109,8 @@ class Meant:
         lengths = of_lengths(value)
         if any(self.is_whole(value * factor) for factor in (1.0, *(1 / n for n in lengths if n > 0))):
             return 0
+        if any(self.is_whole(-value / n) for n in lengths if n > 0):
+            return 1
         near = (*self._parts, *self._alike, *self._whole)
         return 1 if any(close(sign * value, other) for sign in (1.0, -1.0) for other in near) else STRANGEST
 
