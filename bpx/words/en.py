@@ -633,7 +633,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.make-object": "make an object in the file, as in `net = {name}(…)`, and name that",
     "help.give-inputs": 'use `--set {first}=…`, or `--random "{drawn}"` with the shapes you need, or write a function `inputs()` in the file that returns them as a dict',
     "help.random-form": 'write `--random "x:(8,3) w:(3,4)"`',
-    "help.claim-instead": "give the values by name, and a gradient of your own as a claim: `bpx.gradcheck(\"w*x\", {{\"x\": 2, \"w\": 3}}, claims={{\"w\": \"x\"}})`",
+    "help.claim-instead": 'give the values by name, and a gradient of your own as a claim: `bpx.gradcheck("w*x", {{"x": 2, "w": 3}}, claims={{"w": "x"}})`',
     "help.name-the-loss": "name the loss function in between: `file.py:forward,loss,backward`",
     "help.use-other-functions": "write it with operators and functions that `bpx ops` lists, or have the function checked as it is, without a graph",
     "help.report-trace": "write this step another way; please report the line, for bpx should trace it",

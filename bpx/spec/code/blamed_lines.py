@@ -186,24 +186,10 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
+        shown = known.correction and is_in_own_words(str(known.correction), traced.graph)
+        blame = Blame(node, known.op, known.arg, code.span, claim=True, code=code, given=known.given)
         mistakes = mistakes_of(line.culprit, known.mistakes)
-        correction = known.correction
-        if correction and not is_in_own_words(str(correction), traced.graph):
-            correction = None
-        made.append(
-            known._replace(
-                claim=True,
-                code=code,
-                span=code.span,
-                correction=correction,
-                mistakes=mistakes,
-                also=(),
-                cancelled=(),
-                heirs=(),
-                segment=(),
-                segment_lines=(),
-            )
-        )
+        made.append(blame._replace(mistakes=mistakes, correction=known.correction if shown else None))
     if not made:
         return tuple(found)
     return (*made, *(culprit for culprit in found if culprit.node not in explained))

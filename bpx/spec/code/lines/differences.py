@@ -42,10 +42,10 @@ from bpx.spec.code.lines.line_blame import Culprit
 
 _INVERSE = ((ast.Gt, ast.LtE), (ast.Lt, ast.GtE), (ast.Gt, ast.Lt), (ast.GtE, ast.LtE), (ast.Eq, ast.NotEq))
 # What numbers tell of a wrong line besides what differs in it: the reason why, and not the same once more.
-_REASONS = frozenset(
-    ("own-value", "value-of", "other-op", "at-input", "at-output", "value-at-output", "updated")
-    + ("exponent-kept", "exponent-lost", "not-squared", "inner-forgotten", "drawn-again", "diagonal-only")
-    + ("other-gradient", "stride-forgotten", "kernel-turned", "kernel-transposed", "order-of-elements")
+_REASONS = (
+    *("own-value", "value-of", "other-op", "at-input", "at-output", "value-at-output", "updated"),
+    *("exponent-kept", "exponent-lost", "not-squared", "inner-forgotten", "drawn-again", "diagonal-only"),
+    *("other-gradient", "stride-forgotten", "kernel-turned", "kernel-transposed", "order-of-elements"),
 )
 _MEANS = {("mean", "sum"): "averaged-not-summed", ("sum", "mean"): "summed-not-averaged"}
 

@@ -9,12 +9,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.spec.code.lines.counts import arrays_at_hand, is_array, lengths_at_hand
-from bpx.spec.code.lines.expressions import COMPARISONS, OPERATORS, TWINS
+from bpx.spec.code.lines.expressions import (
+    COMPARISONS,
+    OPERATORS,
+    TWINS,
+    calls,
+    is_product_of_two,
+    is_read,
+    is_set,
+    parts_of,
+    products,
+)
 from bpx.spec.code.lines.index_edits import IndexEdits, replaced
 
 MOST_NAMES = 16  # arrays that may stand in for one another
@@ -104,7 +114,7 @@ class _Edited:
         """Another operator, function or sign, `+=` for `=`, the other way round a loop."""
         value = self._value
         if value is not None and isinstance(self._tree, ast.For):
-            if _calls(value, "reversed") and isinstance(value, ast.Call) and value.args:
+            if calls(value, "reversed") and isinstance(value, ast.Call) and value.args:
                 yield self._put(value, self._of(value.args[0]))
             else:
                 yield self._put(value, f"reversed({self._of(value)})")
@@ -123,7 +133,7 @@ class _Edited:
         if head is None:
             return []
         # What a part is set of stays: `d` of `d[i] = …`.
-        targets = [getattr(node, "value", None) for node in ast.walk(head) if _is_set(node)]
+        targets = [getattr(node, "value", None) for node in ast.walk(head) if is_set(node)]
         nodes = [node for node in ast.walk(head) if isinstance(node, ast.expr)]
         return [node for node in nodes if node not in targets]
 
@@ -153,12 +163,12 @@ class _Edited:
             if isinstance(node.op, ast.Sub | ast.Div):
                 yield self._put(node, f"{right} {'-' if isinstance(node.op, ast.Sub) else '/'} {left}")
             if isinstance(node.op, ast.MatMult):
-                yield from (self._put(node, f"{a} @ {b}") for a, b in _products(left, right))
+                yield from (self._put(node, f"{a} @ {b}") for a, b in products(left, right))
             if isinstance(node.op, ast.Div) and self._has_arrays(node.right):
                 yield self._put(node, f"{first} / {right} ** 2")
             yield self._put(node, self._of(node.left))
             yield self._put(node, self._of(node.right))
-            if isinstance(node.op, ast.Mult) and _is_product(node.left):
+            if isinstance(node.op, ast.Mult) and is_product_of_two(node.left):
                 yield self._put(node, self._of(node.left.left))  # a slope, as `a * (1 - a)`
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             yield self._put(node, self._of(node.operand))
@@ -171,7 +181,7 @@ class _Edited:
         """Whether it is computed from arrays, and not from lengths alone."""
         text = self._of(node)
         is_length = text.startswith("len(") or ".shape" in text or ".size" in text
-        return not is_length and any(np.ndim(self._scope.get(self._of(one), 0)) for one in _parts(node))
+        return not is_length and any(np.ndim(self._scope.get(self._of(one), 0)) for one in parts_of(node))
 
     def _calls(self, node: ast.expr) -> Iterator[str]:
         if not isinstance(node, ast.Call):
@@ -184,10 +194,10 @@ class _Edited:
         for twin in TWINS.get(name, ()):
             yield self._put(node, f"{function[: -len(name)]}{twin}{arguments}")
         if name in ("dot", "outer", "matmul") and len(node.args) == 2:
-            for a, b in _products(self._tight(node.args[0]), self._tight(node.args[1])):
+            for a, b in products(self._tight(node.args[0]), self._tight(node.args[1])):
                 yield self._put(node, f"{function}({a}, {b})")
         if name == "dot" and len(node.args) == 1 and isinstance(node.func, ast.Attribute):
-            for a, b in _products(self._tight(node.func.value), self._tight(node.args[0])):
+            for a, b in products(self._tight(node.func.value), self._tight(node.args[0])):
                 yield self._put(node, f"{a}.dot({b})")
         if function == "len" and node.args:
             yield self._put(node, f"{self._tight(node.args[0])}.size")
@@ -231,7 +241,7 @@ class _Edited:
                 yield replaced(self._text, [(one, self._of(other)), (other, self._of(one))])
 
     def _transposes(self, node: ast.expr) -> Iterator[str]:
-        if not _is_read(node):
+        if not is_read(node):
             return
         text = self._of(node)
         value = self._scope.get(text)
@@ -255,7 +265,7 @@ class _Edited:
     def _names_for_all(self) -> Iterator[str]:
         """A name for all that is computed: what it was before something in it changed."""
         value = self._value
-        if value is not None and not isinstance(self._tree, ast.For) and not _is_read(value):
+        if value is not None and not isinstance(self._tree, ast.For) and not is_read(value):
             for name, array in self._arrays.items():
                 if np.ndim(array) and name.isidentifier():
                     yield self._put(value, name)
@@ -270,7 +280,7 @@ class _Edited:
                 yield self._put(node, repr(type(number)(other)))
 
     def _names(self, node: ast.expr) -> Iterator[str]:
-        if not _is_read(node):
+        if not is_read(node):
             return
         text = self._of(node)
         value = self._scope.get(text)
@@ -333,7 +343,7 @@ class _Edited:
 
     def _slopes(self, node: ast.expr) -> Iterator[str]:
         text = self._of(node)
-        value = self._scope.get(text) if _is_read(node) else None
+        value = self._scope.get(text) if is_read(node) else None
         if isinstance(value, float) and 0 < value < 1:
             yield self._put(node, f"1 - {text}")
         if not isinstance(value, np.ndarray) or not is_array(value) or not value.ndim:
@@ -354,7 +364,7 @@ class _Edited:
         names = [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]
         # A factor of one of the names, where it stands inside a call: `np.outer(d, r * h)`.
         for node in self._nodes():
-            if _is_read(node) and isinstance(part, ast.Call) and self._of(node) in self._arrays:
+            if is_read(node) and isinstance(part, ast.Call) and self._of(node) in self._arrays:
                 for name in self._alike(self._arrays[self._of(node)]):
                     yield self._put(node, f"{name} * {self._of(node)}")
         for name in names:
@@ -384,37 +394,3 @@ class _Edited:
                     yield self._put(value, f"{text} + {number} * {name}")
                     yield self._put(value, f"{text} + 2 * {number} * {name}")
                 yield self._put(value, f"{factor} / {name}")
-
-
-def _parts(node: ast.expr) -> list[ast.expr]:
-    return [one for one in ast.walk(node) if isinstance(one, ast.expr)]
-
-
-def _is_set(node: ast.AST) -> bool:
-    return isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
-
-
-def _is_read(node: ast.expr) -> TypeGuard[ast.Name | ast.Attribute | ast.Subscript]:
-    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
-
-
-def _calls(node: ast.expr, function: str) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
-
-
-def _is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
-
-
-def _products(left: str, right: str) -> Iterator[tuple[str, str]]:
-    """Both operands, transposed or not, in both orders."""
-    for a in (left, _turned(left)):
-        for b in (right, _turned(right)):
-            yield a, b
-    for a in (right, _turned(right)):
-        for b in (left, _turned(left)):
-            yield a, b
-
-
-def _turned(text: str) -> str:
-    return text[:-2] if text.endswith(".T") else f"{text}.T"

@@ -22,7 +22,7 @@ def replaced(text: str, changes: Sequence[Change]) -> str:
 
 
 class IndexEdits:
-    """The changes of the indices of one statement; `scope` are the values at hand, `lengths` names of such."""
+    """The changes of the indices of one statement; `scope` are the values at hand, `lengths` their names."""
 
     def __init__(self, text: str, scope: Mapping[str, Any], lengths: Sequence[str]) -> None:
         self._text, self._scope, self._lengths = text, scope, lengths

@@ -26,7 +26,9 @@ class Statement(NamedTuple):
     value: str  # the text behind the equals sign
     augmented: bool  # by += and its like, which change an array in place
     adds: bool  # something to what the target was before
-    is_call: bool  # of a function that is not NumPy's, and nothing else: `dx, dw = affine_backward(da, cache)`
+    is_call: (
+        bool  # of a function that is not NumPy's, and nothing else: `dx, dw = affine_backward(da, cache)`
+    )
 
     @property
     def text(self) -> str:
