@@ -155,7 +155,7 @@ def _jacobian(traced: TracedProgram) -> list[Adjoint]:
 
 
 def _values(run: BackwardRun) -> dict[Path, Any]:
-    return {found.leaf: found.value for found in run.gradients}
+    return {found.leaf: found.value for found in (*run.misshapen, *run.gradients)}
 
 
 def _node_of(traced: TracedProgram, culprit: Culprit, by_node: dict[int, Any]) -> str | None:

@@ -28,7 +28,6 @@ from bpx.spec.code.lines.expressions import (
 from bpx.spec.code.lines.index_edits import IndexEdits, replaced
 
 MOST_NAMES = 16  # arrays that may stand in for one another
-_ALONG_AXES = ("sum", "mean", "max", "min", "argmax", "argmin", "repeat", "flip")
 _LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp)
 
 
@@ -201,7 +200,7 @@ class _Edited:
                 yield self._put(node, f"{a}.dot({b})")
         if function == "len" and node.args:
             yield self._put(node, f"{self._tight(node.args[0])}.size")
-        yield from self._axes(node, name)
+        yield from self._index_edits.axes(node, name)
         yield from self._nested(node, name)
 
     def _related(self, function: str) -> list[str]:
@@ -213,15 +212,6 @@ class _Edited:
             and name != function
             and (name.startswith(function) or function.startswith(name))
         ]
-
-    def _axes(self, node: ast.Call, name: str) -> Iterator[str]:
-        on_array = isinstance(node.func, ast.Attribute) and self._of(node.func.value) not in ("np", "numpy")
-        place = 0 if on_array else 1
-        axes = [keyword.value for keyword in node.keywords if keyword.arg == "axis"]
-        axes += node.args[place : place + 1] if name in _ALONG_AXES else []
-        for axis in axes:
-            for other in ("0", "1", "-1"):
-                yield self._put(axis, other)
 
     def _nested(self, node: ast.Call, name: str) -> Iterator[str]:
         """Without a function that was called once too often, or with one."""
@@ -260,6 +250,8 @@ class _Edited:
             yield from self._constants(node)
             yield from self._names(node)
             yield from self._index_edits.of_node(node)
+        if self._value is not None:
+            yield from self._index_edits.sums(self._value)
         yield from self._names_for_all()
 
     def _names_for_all(self) -> Iterator[str]:

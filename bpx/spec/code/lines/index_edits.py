@@ -1,4 +1,4 @@
-"""Changes of indices: an element beside, a slice that is shifted, a stride, a row for each column."""
+"""Changes of indices and axes: an element beside, a shifted slice, a stride, another axis of a sum."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+_ALONG_AXES = ("sum", "mean", "max", "min", "argmax", "argmin", "repeat", "flip")
 _AMOUNT = re.compile(r"stride|step|pad|pool")
 Change = tuple[ast.expr, str]  # a part of a statement, and another text for it
 
@@ -22,7 +23,7 @@ def replaced(text: str, changes: Sequence[Change]) -> str:
 
 
 class IndexEdits:
-    """The changes of the indices of one statement; `scope` are the values at hand, `lengths` their names."""
+    """The changes of the indices and axes of one statement; `scope` are the values at hand, `lengths` their names."""
 
     def __init__(self, text: str, scope: Mapping[str, Any], lengths: Sequence[str]) -> None:
         self._text, self._scope, self._lengths = text, scope, lengths
@@ -46,6 +47,30 @@ class IndexEdits:
                 yield replaced(self._text, [(part, f"{self._of(part)} - 1")])
                 yield replaced(self._text, [(part, f"{self._of(part)} + 1")])
         yield from self._shifted([part for part in parts if isinstance(part, ast.Slice)])
+
+    def axes(self, node: ast.Call, name: str) -> Iterator[str]:
+        """Another axis, an axis where none is given, or an axis that stays as one of length 1."""
+        on_array = isinstance(node.func, ast.Attribute) and self._of(node.func.value) not in ("np", "numpy")
+        place = 0 if on_array else 1
+        axes = [keyword.value for keyword in node.keywords if keyword.arg == "axis"]
+        axes += node.args[place : place + 1] if name in _ALONG_AXES else []
+        for axis in axes:
+            for other in ("0", "1", "-1"):
+                yield replaced(self._text, [(axis, other)])
+        if name in ("sum", "mean"):
+            given = {keyword.arg for keyword in node.keywords}
+            more = ["keepdims=True"] if axes and "keepdims" not in given else []
+            for setting in more if axes else ("axis=0", "axis=1"):
+                inside = self._of(node)[:-1]
+                yield replaced(
+                    self._text, [(node, f"{inside}{'' if inside.endswith('(') else ', '}{setting})")]
+                )
+
+    def sums(self, node: ast.expr) -> Iterator[str]:
+        """The sum over the rows, which a bias needs."""
+        if np.ndim(self._scope.get(self._of(node), 0)) > 1 and isinstance(node, ast.Name | ast.Attribute):
+            yield replaced(self._text, [(node, f"{self._of(node)}.sum(axis=0)")])
+            yield replaced(self._text, [(node, f"{self._of(node)}.sum(axis=0, keepdims=True)")])
 
     def _is_whole(self, name: str) -> bool:
         return type(self._scope.get(name)) is int
