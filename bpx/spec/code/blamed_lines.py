@@ -186,7 +186,7 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
-        shown = known.correction and is_in_own_words(str(known.correction), traced.graph)
+        shown = code.right is None or is_in_own_words(str(known.correction), traced.graph)
         blame = Blame(node, known.op, known.arg, code.span, claim=True, code=code, given=known.given)
         mistakes = mistakes_of(line.culprit, known.mistakes)
         made.append(blame._replace(mistakes=mistakes, correction=known.correction if shown else None))
@@ -294,7 +294,7 @@ def _likeliest(
         calls = any(one.argument and one.statement is correction.place.statement for one in recorder.settings)
         strangest = sum(rank == STRANGEST for rank in ranks.values())
         # Else the last one: what is right up to there has a name that says so.
-        return strangest, min(own, default=STRANGEST), calls, -line[1]
+        return strangest, min(own, default=STRANGEST), calls, sum(ranks.values()), -line[1]
 
     return min(corrections, key=strangeness) if len(corrections) > 1 else corrections[0]
 

@@ -23,7 +23,7 @@ def replaced(text: str, changes: Sequence[Change]) -> str:
 
 
 class IndexEdits:
-    """The changes of the indices and axes of one statement; `scope` are the values at hand, `lengths` their names."""
+    """The changes of one statement; `scope` are the values at hand, `lengths` the names of lengths."""
 
     def __init__(self, text: str, scope: Mapping[str, Any], lengths: Sequence[str]) -> None:
         self._text, self._scope, self._lengths = text, scope, lengths

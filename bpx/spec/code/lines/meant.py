@@ -89,7 +89,7 @@ class Meant:
         return any(close(value, other) for other in self._whole)
 
     def strange(self, settings: Sequence[Setting]) -> dict[Setting, int]:
-        """How strange what lines set is: 0 for adjoints, `STRANGEST` for what has no meaning.
+        """How strange what lines set is: 0 for adjoints up to sign and length, `STRANGEST` without a meaning.
 
         To set the same adjoint twice has none, unless it is handed on.
         """
@@ -107,10 +107,8 @@ class Meant:
 
     def _strangeness(self, value: Any) -> int:
         lengths = of_lengths(value)
-        if any(self.is_whole(value * factor) for factor in (1.0, *(1 / n for n in lengths if n > 0))):
+        if any(self.is_whole(value / n) for n in (1.0, *lengths)):
             return 0
-        if any(self.is_whole(-value / n) for n in lengths if n > 0):
-            return 1
         near = (*self._parts, *self._alike, *self._whole)
         return 1 if any(close(sign * value, other) for sign in (1.0, -1.0) for other in near) else STRANGEST
 
