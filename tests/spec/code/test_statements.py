@@ -54,7 +54,8 @@ def test_calls_that_change_an_array_set_it(tmp_path: Path) -> None:
 
 
 def test_a_bare_call_hands_over_but_not_of_what_numpy_computes(tmp_path: Path) -> None:
-    lines = "a = np.copy(x)\nb = 2 * np.copy(x)\nc = np.exp(x)\nd = np.add(x, 1).sum()\ne = np.float64(x).reshape(-1)\npass"
+    lines = "a = np.copy(x)\nb = 2 * np.copy(x)\nc = np.exp(x)\nd = np.add(x, 1).sum()\n"
+    lines += "e = np.float64(x).reshape(-1)\npass"
     handed_over = [one.is_handed_over for one in settings_of(tmp_path, lines)]
     assert handed_over == [True, False, False, False, True]
 
