@@ -1708,6 +1708,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.other-exponent": "the exponent of `{base}` is {wrong} instead of {right}",
     "mistake.order-of-items": "the parts are in the wrong order",
     "mistake.drawn-again": "random numbers are drawn again here: use those of the forward pass",
+    "mistake.other-part": "`{wrong}` should be `{right}`",
     "mistake.other-gradient": "this is the gradient of `{other}`",
     # --- why a verdict is what it is ---
     "reason.differs": "the difference is {difference}, the error bar {error}",

@@ -39,7 +39,7 @@ from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
 from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
-from bpx.spec.code.lines.shown_node import is_in_own_words, shown_node
+from bpx.spec.code.lines.shown_node import LONGEST_FORMULA, is_in_own_words, shown_node
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
 
 MOVED = 0.02  # relative: how far other points are from the first; signs stay, and so do most branches
@@ -186,9 +186,14 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
-        shown = code.right is None or is_in_own_words(str(known.correction), traced.graph)
+        formula = str(known.correction)
+        is_short = len(formula) <= LONGEST_FORMULA and is_in_own_words(formula, traced.graph)
+        shown = code.right is None or is_short
         blame = Blame(node, known.op, known.arg, code.span, claim=True, code=code, given=known.given)
-        mistakes = mistakes_of(line.culprit, known.mistakes)
+        told = [
+            one for one in known.mistakes if code.right is None or is_in_own_words(one.text, traced.graph)
+        ]
+        mistakes = mistakes_of(line.culprit, told)
         made.append(blame._replace(mistakes=mistakes, correction=known.correction if shown else None))
     if not made:
         return tuple(found)

@@ -70,8 +70,18 @@ def mistakes_of(culprit: Culprit, known: Sequence[Mistake]) -> tuple[Mistake, ..
         return (Mistake.of("drawn-again"), *known) if draws(statement.value) else tuple(known)
     mistake = mistake_between(statement.text, culprit.right, culprit.lengths)
     if mistake is None:
-        return tuple(known)
+        return tuple(known) or _other_part(statement.text, culprit.right)
     return (mistake, *(one for one in known[:1] if one.code in _REASONS and one.text != mistake.text))
+
+
+def _other_part(wrong: str, right: str) -> tuple[Mistake, ...]:
+    """The smallest part in which two statements differ, where that is not all of them."""
+    trees = parsed(wrong), parsed(right)
+    values = [assigned(tree)[0] for tree in trees if tree is not None]
+    if len(values) < 2 or values[0] is None or values[1] is None:
+        return ()
+    pairs = [*parts_that_differ(values[0], values[1])][1:]
+    return tuple(Mistake.of("other-part", wrong=text_of(a), right=text_of(b)) for a, b in pairs[-1:])
 
 
 def draws(value: str) -> bool:
@@ -127,7 +137,13 @@ class _Differences:
             return everywhere
         terms = terms_of(wrong), terms_of(right)
         if max(map(len, terms)) > 1:
-            return self._of_sums(*terms)
+            # `a - b` for `(a - b) * c`: a sum as it stands is a factor too.
+            whole = [Product(1, (one,), ()) for one in (wrong, right)]
+            as_factors = [
+                sides[0] if len(sides) == 1 else product for sides, product in zip(terms, whole, strict=True)
+            ]
+            one_sum = min(map(len, terms)) == 1
+            return self._of_sums(*terms) or (self._of_products(*as_factors) if one_sum else None)
         return self._of_products(terms[0][0], terms[1][0])
 
     def _everywhere(self, wrong: ast.expr, right: ast.expr) -> Mistake | None:

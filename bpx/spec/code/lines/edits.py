@@ -25,7 +25,7 @@ from bpx.spec.code.lines.expressions import (
     parts_of,
     products,
 )
-from bpx.spec.code.lines.index_edits import IndexEdits, replaced
+from bpx.spec.code.lines.index_edits import IndexEdits, axes_of, replaced
 
 MOST_NAMES = 16  # arrays that may stand in for one another
 _LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp)
@@ -180,7 +180,7 @@ class _Edited:
         """Whether it is computed from arrays, and not from lengths alone."""
         text = self._of(node)
         is_length = text.startswith("len(") or ".shape" in text or ".size" in text
-        return not is_length and any(np.ndim(self._scope.get(self._of(one), 0)) for one in parts_of(node))
+        return not is_length and any(axes_of(self._scope.get(self._of(one))) for one in parts_of(node))
 
     def _calls(self, node: ast.expr) -> Iterator[str]:
         if not isinstance(node, ast.Call):

@@ -22,6 +22,13 @@ def replaced(text: str, changes: Sequence[Change]) -> str:
     return text
 
 
+def axes_of(value: Any) -> int:
+    """How many axes an array has; a list of whole numbers has one."""
+    if isinstance(value, list | tuple) and value and all(isinstance(one, int) for one in value):
+        return 1
+    return value.ndim if isinstance(value, np.ndarray) else 0
+
+
 class IndexEdits:
     """The changes of one statement; `scope` are the values at hand, `lengths` the names of lengths."""
 
@@ -39,7 +46,7 @@ class IndexEdits:
         parts = index.elts if isinstance(index, ast.Tuple) else [index]
         if len(parts) == 2 and isinstance(parts[0], ast.Slice):
             column = self._of(parts[1])
-            if np.ndim(self._scope.get(column, 0)) == 1 and self._of(parts[0]) == ":":
+            if axes_of(self._scope.get(column)) == 1 and self._of(parts[0]) == ":":
                 length = next((name for name in self._lengths if f"({column})" in name), f"len({column})")
                 yield replaced(self._text, [(parts[0], f"np.arange({length})")])
         for part in parts:
@@ -68,7 +75,7 @@ class IndexEdits:
 
     def sums(self, node: ast.expr) -> Iterator[str]:
         """The sum over the rows, which a bias needs."""
-        if np.ndim(self._scope.get(self._of(node), 0)) > 1 and isinstance(node, ast.Name | ast.Attribute):
+        if axes_of(self._scope.get(self._of(node))) > 1 and isinstance(node, ast.Name | ast.Attribute):
             yield replaced(self._text, [(node, f"{self._of(node)}.sum(axis=0)")])
             yield replaced(self._text, [(node, f"{self._of(node)}.sum(axis=0, keepdims=True)")])
 

@@ -34,12 +34,8 @@ def own_name(graph: NamedGraph, name: str) -> str:
     return base if is_numbered and base not in graph.steps else name
 
 
-def is_in_own_words(formula: str, graph: NamedGraph) -> bool:
-    """Whether a formula has names of the user's alone, and fits on a line: then it may stand in a report."""
-    names = [name for name in re.findall(r"[^\W\d]\w*", formula) if name in graph.nodes]
+def is_in_own_words(text: str, graph: NamedGraph) -> bool:
+    """Whether a formula, or a sentence with one, has names of the user's alone, and no numbers of arrays."""
+    names = [name for name in re.findall(r"[^\W\d]\w*", text) if name in graph.nodes]
     mine = {graph.names[leaf.node] for leaf in graph.inputs} | {graph.names[node] for node in graph.own_names}
-    return (
-        len(formula) <= LONGEST_FORMULA
-        and "[[" not in formula
-        and all(name in mine and own_name(graph, name) == name for name in names)
-    )
+    return "[[" not in text and all(name in mine and own_name(graph, name) == name for name in names)
