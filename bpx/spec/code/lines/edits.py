@@ -159,8 +159,10 @@ class _Edited:
                 second = self._as_factor(node.right) if operator in "+-" else right
                 second = self._of(node.right) if operator in "+-" and is_matrix else second
                 yield self._put(node, f"{first} {operator} {second}")
-            if isinstance(node.op, ast.Sub | ast.Div):
-                yield self._put(node, f"{right} {'-' if isinstance(node.op, ast.Sub) else '/'} {left}")
+            if isinstance(node.op, ast.Sub):
+                yield self._put(node, f"{self._as_factor(node.right)} - {first}")
+            if isinstance(node.op, ast.Div):
+                yield self._put(node, f"{right} / {left}")
             if isinstance(node.op, ast.MatMult):
                 yield from (self._put(node, f"{a} @ {b}") for a, b in products(left, right))
             if isinstance(node.op, ast.Div) and self._has_arrays(node.right):
