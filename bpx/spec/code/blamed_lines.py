@@ -11,14 +11,17 @@ import numpy as np
 from bpx.check.report.blame import Blame, CodeLine
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.lines.backward_values import (
+    LONGEST_FORMULA,
     Adjoint,
     adjoints,
     close,
     contributions,
     forward_values,
+    is_in_own_words,
     jacobian,
     local_derivatives,
     parts,
+    shown_node,
     steps_between,
     sums_of_parts,
 )
@@ -39,7 +42,6 @@ from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
 from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
-from bpx.spec.code.lines.shown_node import LONGEST_FORMULA, is_in_own_words, shown_node
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
 
 MOVED = 0.02  # relative: how far other points are from the first; signs stay, and so do most branches

@@ -142,8 +142,11 @@ class _Differences:
             as_factors = [
                 sides[0] if len(sides) == 1 else product for sides, product in zip(terms, whole, strict=True)
             ]
-            one_sum = min(map(len, terms)) == 1
-            return self._of_sums(*terms) or (self._of_products(*as_factors) if one_sum else None)
+            mistake = self._of_sums(*terms)
+            if mistake is None and min(map(len, terms)) == 1:
+                mistake = self._of_products(*as_factors)
+                return mistake if mistake and mistake.code != "other-factors" else None
+            return mistake
         return self._of_products(terms[0][0], terms[1][0])
 
     def _everywhere(self, wrong: ast.expr, right: ast.expr) -> Mistake | None:
