@@ -21,7 +21,7 @@ from bpx.spec.code.blamed_lines import batch_lengths, blamed, wrong_lines
 from bpx.spec.code.gradients import Found
 from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
 from bpx.spec.code.leaves import Path, get, named
-from bpx.spec.code.lines.backward_values import adjoints, close
+from bpx.spec.code.lines.backward_values import adjoints, close, own_name
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
@@ -149,7 +149,7 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
     report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, **options)
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options, {found.leaf for found in run.misshapen})
-    report = replace(report, of_code=True, rounded=False)
+    report = replace(report, of_code=True, rounded=False, output=own_name(traced.graph, report.output))
     short = _short_type(traced, claims)
     if short is not None:
         # Less than the rounding of that type is not seen.
