@@ -46,19 +46,25 @@ def replaced(function: Any, instead: Instead, *args: Any) -> Any:
         return function(*args)
 
 
-def program_of(folder: Path, bug: Planted) -> Program:
-    """A network with a mistake in it, in a file of its own: the lines of the right one would mislead."""
+def program_of(
+    folder: Path, bug: Planted, target: str | None = None, inputs: dict[str, Any] | None = None
+) -> Program:
+    """A network with a mistake in it, in a file of its own: the lines of the right one would mislead.
+
+    `target` and `inputs` are another way to run it than the usual one of this network.
+    """
     path = folder / f"{bug.network}.py"
     path.write_text(bug.source, encoding="utf-8")
     module = sys.modules[bug.network] = load(path)
     named = []
-    for name in CONVENTIONS[bug.network][0].split(","):
+    for name in (target or CONVENTIONS[bug.network][0]).split(","):
         value: Any = module
         owner: Any = None
         for part in name.split("."):
             owner, value = value, getattr(value, part)
         named.append((name, value, None if owner is module else owner))
-    return understood(named, module.inputs() if hasattr(module, "inputs") else {}, vars(module))
+    usual = module.inputs() if inputs is None and hasattr(module, "inputs") else {}
+    return understood(named, inputs or usual, vars(module))
 
 
 def lines_of(folder: Path, bug: Planted) -> list[WrongLine]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -191,11 +192,14 @@ def gradcheck(
     """Whether `backward` is the gradient of `forward`, both functions of NumPy arrays.
 
     `forward` may also name them in a file, as in `net.py:forward,backward`; `inputs` are values by name then.
+    A formula or a spec, too, may be named: it is loaded with `inputs` and `options` that are none as values.
     `forward(*inputs)` returns an array or a number, `backward(g, *inputs)` one gradient per input, where
     `g` has the output's shape. Other styles are understood as in files, see `bpx.spec.callables.styles`;
     then `inputs` may be values by name, and `backward` is None where `forward` returns the gradients too, or
     is an object with both passes. For the options see `bpx.check.function.black_box`. Raises `bpx.BpxError`.
     """
+    if isinstance(forward, str) and not _names_code(forward):
+        return _gradcheck_of_text(forward, inputs, backward, options)
     if isinstance(forward, str):
         from bpx.spec.code.target import check_code, read_code
 
@@ -204,6 +208,20 @@ def gradcheck(
     from bpx.spec.callables.check import check_callables
 
     return check_callables(forward, inputs, backward, names, **options)
+
+
+def _gradcheck_of_text(
+    target: str, inputs: Sequence[Any] | Mapping[str, Any], backward: Any, options: Mapping[str, Any]
+) -> Report:
+    """The check of what `load` reads; of the options those that the check does not know are values."""
+    from bpx.check.gradcheck import gradcheck
+
+    if backward is not None or (inputs and not isinstance(inputs, Mapping)):
+        raise BpxError([Diagnostic("formula-with-functions", None, {"name": target}, "claim-instead")])
+    known = {*signature(gradcheck).parameters, *signature(Spec.gradcheck).parameters}
+    values = {name: value for name, value in options.items() if name not in known}
+    spec = load(target, **{**dict(inputs), **values})
+    return spec.gradcheck(**{name: value for name, value in options.items() if name in known})
 
 
 def assert_gradients(

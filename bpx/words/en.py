@@ -312,6 +312,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.no-name-in-file": "`{file}` is a Python file, but no function of it is named; it has {names}",
     "diagnostic.class-without-object": "`{name}` is a class, and a check needs an object of it",
     "diagnostic.no-forward-backward": "`{name}` has no methods with the names of a forward and a backward pass",
+    "diagnostic.formula-with-functions": "`{name}` is a formula or a spec: it takes values by name, and no backward function",
     "diagnostic.too-many-functions": "{count} functions are named, but a check takes two or three: forward, backward, and a loss in between",
     "diagnostic.argument-without-value": Counted(
         "count",
@@ -635,6 +636,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.make-object": "make an object in the file, as in `net = {name}(…)`, and name that",
     "help.give-inputs": 'use `--set {first}=…`, or `--random "{drawn}"` with the shapes you need, or write a function `inputs()` in the file that returns them as a dict',
     "help.random-form": 'write `--random "x:(8,3) w:(3,4)"`',
+    "help.claim-instead": 'give the values by name, and a gradient of your own as a claim: `bpx.gradcheck("w*x", {{"x": 2, "w": 3}}, claims={{"w": "x"}})`',
     "help.name-the-loss": "name the loss function in between: `file.py:forward,loss,backward`",
     "help.use-other-functions": "write it with operators and functions that `bpx ops` lists, or have the function checked as it is, without a graph",
     "help.report-trace": "write this step another way; please report the line, for bpx should trace it",
@@ -1716,6 +1718,7 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.other-exponent": "the exponent of `{base}` is {wrong} instead of {right}",
     "mistake.order-of-items": "the parts are in the wrong order",
     "mistake.drawn-again": "random numbers are drawn again here: use those of the forward pass",
+    "mistake.other-part": "`{wrong}` should be `{right}`",
     "mistake.other-gradient": "this is the gradient of `{other}`",
     # --- why a verdict is what it is ---
     "reason.differs": "the difference is {difference}, the error bar {error}",

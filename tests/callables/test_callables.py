@@ -154,3 +154,19 @@ def test_an_index_that_occurs_twice_is_named_whatever_the_number_of_outputs(n: i
     rows = str(report)
     for element, entry in ((0, 0), (2, 2), (n + 1, 2)):
         assert f"∂forward[{element}]/∂x[{entry}]" in rows
+
+
+def test_a_formula_or_a_spec_is_checked_as_loaded() -> None:
+    values = {"w": 2.0, "x": 3.0}
+    assert bpx.gradcheck("w*x^2", values)
+    assert bpx.gradcheck("w*x^2", **values, wrt="x").columns[0].input == "x"
+    assert not bpx.gradcheck("w*x^2", values, claims={"x": "w*x"})
+    assert bpx.gradcheck("sigmoid").output == bpx.load("sigmoid").gradcheck().output
+
+
+@pytest.mark.parametrize(
+    ("inputs", "backward"), [([2.0, 3.0], None), ({"w": 2.0, "x": 3.0}, lambda g, w, x: g)]
+)
+def test_a_formula_takes_values_by_name_and_no_functions(inputs: Any, backward: Any) -> None:
+    with pytest.raises(bpx.BpxError, match="takes values by name, and no backward function"):
+        bpx.gradcheck("w*x", inputs, backward)

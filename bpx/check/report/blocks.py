@@ -254,19 +254,7 @@ def _ending(report: CheckResults) -> Iterator[str]:
     heirs = {name for culprit in report.blame for name in culprit.heirs}
     key = "innocent" if len(report.blame) == 1 else "innocent-of-several"
     yield from _others(key, [name for name in report.innocent if name not in heirs])
-    yield from _others("no-cause", _without_cause(report))
-
-
-def _without_cause(report: CheckResults) -> list[str]:
-    """The gradients that are wrong too where lines are blamed, but not because of these."""
-    if not any(culprit.code for culprit in report.blame):
-        return []
-    explained = set(report.innocent)
-    for culprit in report.blame:
-        of_line = culprit.code.wrong if culprit.code else ()
-        explained |= {culprit.node, *culprit.also, *culprit.heirs, *of_line}
-    wrong = [column.input for column in report.columns if column.counts[Verdict.DISAGREE.word]]
-    return [name for name in wrong if name not in explained]
+    yield from _others("no-cause", report.unexplained)
 
 
 def _proof(report: CheckResults) -> Iterator[str]:

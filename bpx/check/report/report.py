@@ -64,6 +64,7 @@ class Report(CheckResults, Shown):
             "local": [row.to_dict() for row in self.local],
             "blame": [culprit.to_dict() for culprit in self.blame],
             "innocent": list(self.innocent),
+            "unexplained": self.unexplained,
             "diagnostics": [note.to_dict() for note in self.notes],
         }
 

@@ -114,6 +114,18 @@ class CheckResults:
         return bool(columns) and all(column.input in names for column in columns)
 
     @property
+    def unexplained(self) -> list[str]:
+        """The gradients that are wrong too where lines are blamed, but not because of these."""
+        if not any(culprit.code for culprit in self.blame):
+            return []
+        explained = set(self.innocent)
+        for culprit in self.blame:
+            of_line = culprit.code.wrong if culprit.code else ()
+            explained |= {culprit.node, *culprit.also, *culprit.heirs, *of_line}
+        wrong = [column.input for column in self.columns if column.counts[Verdict.DISAGREE.word]]
+        return [name for name in wrong if name not in explained]
+
+    @property
     def total(self) -> int:
         """How many entries were checked."""
         return sum(self.counts.values())

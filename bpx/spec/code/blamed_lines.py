@@ -11,14 +11,17 @@ import numpy as np
 from bpx.check.report.blame import Blame, CodeLine
 from bpx.spec.code.leaves import Path, walk
 from bpx.spec.code.lines.backward_values import (
+    LONGEST_FORMULA,
     Adjoint,
     adjoints,
     close,
     contributions,
     forward_values,
+    is_in_own_words,
     jacobian,
     local_derivatives,
     parts,
+    shown_node,
     steps_between,
     sums_of_parts,
 )
@@ -30,6 +33,7 @@ from bpx.spec.code.lines.doubts import (
     corrected_culprit,
     count_instead,
     doubts,
+    forward_lines,
     of_backward,
     read_by_all,
     trust,
@@ -38,7 +42,6 @@ from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
 from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
-from bpx.spec.code.lines.shown_node import shown_node
 from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
 
 MOVED = 0.02  # relative: how far other points are from the first; signs stay, and so do most branches
@@ -154,7 +157,7 @@ def _jacobian(traced: TracedProgram) -> list[Adjoint]:
 
 
 def _values(run: BackwardRun) -> dict[Path, Any]:
-    return {found.leaf: found.value for found in run.gradients}
+    return {found.leaf: found.value for found in (*run.misshapen, *run.gradients)}
 
 
 def _node_of(traced: TracedProgram, culprit: Culprit, by_node: dict[int, Any]) -> str | None:
@@ -185,12 +188,15 @@ def blamed(lines: Sequence[WrongLine], traced: TracedProgram, found: Sequence[Bl
             continue
         node = line.node or (leaves[0] if leaves else "")
         known = by_name.get(node) or Blame(node, "", None, None)
-        mistakes = mistakes_of(line.culprit, known.mistakes)
-        made.append(
-            known._replace(
-                claim=True, code=code, span=code.span, also=(), cancelled=(), heirs=(), mistakes=mistakes
-            )
-        )
+        formula = str(known.correction)
+        is_short = len(formula) <= LONGEST_FORMULA and is_in_own_words(formula, traced.graph)
+        shown = code.right is None or is_short
+        blame = Blame(node, known.op, known.arg, code.span, claim=True, code=code, given=known.given)
+        told = [
+            one for one in known.mistakes if code.right is None or is_in_own_words(one.text, traced.graph)
+        ]
+        mistakes = mistakes_of(line.culprit, told)
+        made.append(blame._replace(mistakes=mistakes, correction=known.correction if shown else None))
     if not made:
         return tuple(found)
     return (*made, *(culprit for culprit in found if culprit.node not in explained))
@@ -285,7 +291,7 @@ def _likeliest(
 ) -> Correction:
     """Of several corrections the one with which most of what backward sets has a meaning."""
 
-    def strangeness(correction: Correction) -> tuple[int, int, bool]:
+    def strangeness(correction: Correction) -> tuple[int, ...]:
         recorder = Recorder()
         with search.changed(correction.place, correction.text):
             run_backward(traced.program, traced.upstream, recorder)
@@ -293,7 +299,9 @@ def _likeliest(
         line = line_of(correction.place.statement)
         own = [rank for one, rank in ranks.items() if one.statement and line_of(one.statement) == line]
         calls = any(one.argument and one.statement is correction.place.statement for one in recorder.settings)
-        return sum(rank == STRANGEST for rank in ranks.values()), min(own, default=STRANGEST), calls
+        strangest = sum(rank == STRANGEST for rank in ranks.values())
+        # Else the last one: what is right up to there has a name that says so.
+        return strangest, min(own, default=STRANGEST), calls, sum(ranks.values()), -line[1]
 
     return min(corrections, key=strangeness) if len(corrections) > 1 else corrections[0]
 
@@ -312,8 +320,7 @@ def _counts(traced: TracedProgram, points: Sequence[Point]) -> Counts:
 
 def _is_backward(traced: TracedProgram, line: tuple[str, int], settings: Sequence[Setting]) -> bool:
     """Whether a change of a line leaves the forward pass alone, which is right by definition."""
-    spans = traced.graph.origins.values()
-    if line in {(span.source.name, span.source.position(span.start)[0]) for span in spans}:
+    if line in forward_lines(traced.graph):
         return False
     lines = {line_of(one.statement)[1] for one in settings if one.statement}
     return not traced.program.both or line[1] >= min(lines, default=line[1])

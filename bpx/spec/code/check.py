@@ -6,7 +6,7 @@ judged as any claims are. Trust rests on the forward function alone: the graph w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +20,8 @@ from bpx.check.report.report import Report
 from bpx.spec.code.blamed_lines import batch_lengths, blamed, wrong_lines
 from bpx.spec.code.gradients import Found
 from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
-from bpx.spec.code.leaves import get, named
-from bpx.spec.code.lines.backward_values import adjoints, close
+from bpx.spec.code.leaves import Path, get, named
+from bpx.spec.code.lines.backward_values import adjoints, close, own_name
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
@@ -101,7 +101,7 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
         upstream = _upstream(program, chosen)
         recorder = Recorder()
         run = run_backward(program, upstream, recorder)
-        traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
+        traced = trace_program(program, _leaves_of(run), upstream)
         certify_nearby(traced)
         roundoff = short_roundoff(recorder, traced.trace.roundoff)
         traced = traced._replace(trace=traced.trace._replace(roundoff=roundoff))
@@ -111,9 +111,31 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
     notes = (*report.notes, *changes(program, upstream, run.gradients))
     if chosen.wrt is None:
         notes = (*notes, *_unclaimed(traced, report, program))
-    shapes = [_wrong_shape(found, program) for found in run.misshapen]
-    shapes = [blame for blame in shapes if chosen.wrt is None or blame.node in chosen.wrt]
-    return replace(report, blame=(*shapes, *report.blame), notes=notes)
+    report = _with_shapes(report, traced, [one for one in run.misshapen if _is_asked(one, chosen)])
+    return replace(report, notes=notes)
+
+
+def _leaves_of(run: BackwardRun) -> list[Path]:
+    """What there are gradients of, of any shape; nothing where none has the shape of its array."""
+    return [found.leaf for found in (*run.gradients, *run.misshapen)] if run.gradients else []
+
+
+def _with_shapes(report: Report, traced: TracedProgram, misshapen: Sequence[Found]) -> Report:
+    """The report with the gradients of another shape than their arrays, and the lines that set them."""
+    if not misshapen:
+        return report
+    blame = report.blame
+    if report.verdict != "disagree":
+        paths = {found.leaf for found in misshapen}
+        blame = blamed(
+            [line for line in wrong_lines(traced) if paths & {*line.culprit.leaves}], traced, blame
+        )
+    for shape in reversed([_wrong_shape(found, traced.program) for found in misshapen]):
+        of_line = [one for one in blame if one.code and shape.node in one.code.wrong]
+        others = tuple(one for one in blame if one not in of_line[:1])
+        line = of_line[0] if of_line else shape
+        blame = (line._replace(mistakes=shape.mistakes), *others)
+    return replace(report, blame=blame)
 
 
 def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> Report:
@@ -126,8 +148,8 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
     options |= {"budget": chosen.budget, "all": chosen.all}
     report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, **options)
     if report.verdict == "disagree":
-        report = _with_lines(report, traced, claims, options)
-    report = replace(report, of_code=True, rounded=False)
+        report = _with_lines(report, traced, claims, options, {found.leaf for found in run.misshapen})
+    report = replace(report, of_code=True, rounded=False, output=own_name(traced.graph, report.output))
     short = _short_type(traced, claims)
     if short is not None:
         # Less than the rounding of that type is not seen.
@@ -164,6 +186,10 @@ def _arrays(program: Program) -> list[str]:
     ]
 
 
+def _is_asked(found: Found, chosen: ProgramOptions) -> bool:
+    return chosen.wrt is None or named({found.leaf: found.value})[0].name in chosen.wrt
+
+
 def _wrong_shape(found: Found, program: Program) -> Blame:
     """A gradient that is of no use, whatever its numbers are."""
     wanted = np.shape(get(program.world.originals, found.leaf))
@@ -180,7 +206,7 @@ def _claims(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], tu
     """
     names = {leaf.path: leaf.name for leaf in traced.leaves}
     claims = {names[found.leaf]: np.asarray(found.value) for found in run.gradients}
-    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args"]
+    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
     if len(parameters) < 2:
         return claims, ()
     right = {one.node: one.value for one in adjoints(traced.graph, 1.0)}
@@ -230,10 +256,17 @@ def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
 
 
 def _with_lines(
-    report: Report, traced: TracedProgram, claims: dict[str, Any], options: dict[str, Any]
+    report: Report,
+    traced: TracedProgram,
+    claims: dict[str, Any],
+    options: dict[str, Any],
+    misshapen: Collection[Path],
 ) -> Report:
-    """The report with the lines to blame; what they set is a claim too, so that its kind can be named."""
-    paths = {leaf.path for leaf in traced.leaves if leaf.name in claims}
+    """The report with the lines to blame; what they set is a claim too, so that its kind can be named.
+
+    Gradients that are `misshapen` are no claims, but lines set them too.
+    """
+    paths = {leaf.path for leaf in traced.leaves if leaf.name in claims or leaf.path in misshapen}
     lines = [line for line in wrong_lines(traced) if paths & {*line.culprit.leaves}]
     if lines and lines[0].mean > 1:
         claims = _without_mean(traced, claims, lines[0].mean)

@@ -156,9 +156,9 @@ def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> Tra
     )
     data = [path for path in _data(program) if path not in paths]
     try:
-        traced = trace_leaves(program, [*paths, *data], weights)
+        traced = trace_leaves(program, [*paths, *data], weights, _function_name(program))
     except TraceError:  # of data a function may make plain numbers, which have no gradient anyway
-        traced = trace_leaves(program, paths, weights)
+        traced = trace_leaves(program, paths, weights, _function_name(program))
     leaves, rest = traced.leaves[: len(paths)], traced.leaves[len(paths) :]
     return traced._replace(leaves=leaves, data=rest, upstream=upstream)
 
@@ -190,10 +190,21 @@ def _data(program: Program) -> list[Path]:
     return list(dict.fromkeys(world.leaf(path) for path, value in args if isinstance(value, np.ndarray)))
 
 
+def _function_name(program: Program) -> str:
+    """The name of the function that returns the output, without that of its object."""
+    return (program.loss or program.forward).name.rpartition(".")[2]
+
+
 def trace_leaves(
-    program: Program, paths: Sequence[Path], weights: Mapping[str, Any] = MappingProxyType({})
+    program: Program,
+    paths: Sequence[Path],
+    weights: Mapping[str, Any] = MappingProxyType({}),
+    output: str | None = None,
 ) -> TracedProgram:
-    """The graph of the forward function, with the arrays at these places as its inputs."""
+    """The graph of the forward function, with the arrays at these places as its inputs.
+
+    `output` is what its result is called where nothing else names it.
+    """
     leaves = named({path: np.asarray(get(program.world.originals, path)) for path in paths})
     taken = {leaf.name for leaf in leaves}
     by_name = {f"{name}_" if name in taken else name: np.asarray(value) for name, value in weights.items()}
@@ -206,7 +217,7 @@ def trace_leaves(
         return sum(terms[1:], terms[0])
 
     inputs = {leaf.name: leaf.value for leaf in leaves} | by_name
-    name = _LOSS if by_name else program.output_name
+    name = _LOSS if by_name else program.output_name or output
     trace = trace_function(forward, inputs, underlying(program.forward.function), name)
     return TracedProgram(program, trace, tuple(leaves), tuple(by_name))
 

@@ -148,6 +148,7 @@ SCHEMA = closed(
         "local": listing(LOCAL),
         "blame": listing(BLAME),
         "innocent": listing(TEXT),
+        "unexplained": listing(TEXT),
         "diagnostics": listing({"type": "object", "required": ["code", "message", "severity"]}),
     }
 )

@@ -41,6 +41,12 @@ from bpx.spec.code.lines.expressions import (
 from bpx.spec.code.lines.line_blame import Culprit
 
 _INVERSE = ((ast.Gt, ast.LtE), (ast.Lt, ast.GtE), (ast.Gt, ast.Lt), (ast.GtE, ast.LtE), (ast.Eq, ast.NotEq))
+# What numbers tell of a wrong line besides what differs in it: the reason why, and not the same once more.
+_REASONS = (
+    *("own-value", "value-of", "other-op", "at-input", "at-output", "value-at-output", "updated"),
+    *("exponent-kept", "exponent-lost", "not-squared", "inner-forgotten", "drawn-again", "diagonal-only"),
+    *("other-gradient", "stride-forgotten", "kernel-turned", "kernel-transposed", "order-of-elements"),
+)
 _MEANS = {("mean", "sum"): "averaged-not-summed", ("sum", "mean"): "summed-not-averaged"}
 
 
@@ -64,10 +70,18 @@ def mistakes_of(culprit: Culprit, known: Sequence[Mistake]) -> tuple[Mistake, ..
         return (Mistake.of("drawn-again"), *known) if draws(statement.value) else tuple(known)
     mistake = mistake_between(statement.text, culprit.right, culprit.lengths)
     if mistake is None:
-        return tuple(known)
-    # A formula that differs in the same place says the same once more.
-    others = [one for one in known[:1] if one.code != "slip" and one.text != mistake.text]
-    return (mistake, *others)
+        return tuple(known) or _other_part(statement.text, culprit.right)
+    return (mistake, *(one for one in known[:1] if one.code in _REASONS and one.text != mistake.text))
+
+
+def _other_part(wrong: str, right: str) -> tuple[Mistake, ...]:
+    """The smallest part in which two statements differ, where that is not all of them."""
+    trees = parsed(wrong), parsed(right)
+    values = [assigned(tree)[0] for tree in trees if tree is not None]
+    if len(values) < 2 or values[0] is None or values[1] is None:
+        return ()
+    pairs = [*parts_that_differ(values[0], values[1])][1:]
+    return tuple(Mistake.of("other-part", wrong=text_of(a), right=text_of(b)) for a, b in pairs[-1:])
 
 
 def draws(value: str) -> bool:
@@ -123,7 +137,16 @@ class _Differences:
             return everywhere
         terms = terms_of(wrong), terms_of(right)
         if max(map(len, terms)) > 1:
-            return self._of_sums(*terms)
+            # `a - b` for `(a - b) * c`: a sum as it stands is a factor too.
+            whole = [Product(1, (one,), ()) for one in (wrong, right)]
+            as_factors = [
+                sides[0] if len(sides) == 1 else product for sides, product in zip(terms, whole, strict=True)
+            ]
+            mistake = self._of_sums(*terms)
+            if mistake is None and min(map(len, terms)) == 1:
+                mistake = self._of_products(*as_factors)
+                return mistake if mistake and mistake.code != "other-factors" else None
+            return mistake
         return self._of_products(terms[0][0], terms[1][0])
 
     def _everywhere(self, wrong: ast.expr, right: ast.expr) -> Mistake | None:
@@ -294,7 +317,8 @@ class _Differences:
         if sorted(map(ast.dump, wrong)) == sorted(map(ast.dump, right)):
             return Mistake.of("order-of-items")
         pairs = [(one, other) for one, other in zip(wrong, right, strict=True) if not is_same(one, other)]
-        return self.of_values(*pairs[0]) if len(pairs) == 1 else None
+        mistakes = {self.of_values(one, other) for one, other in pairs}
+        return mistakes.pop() if len(mistakes) == 1 else None
 
 
 # --- rows for single parts ----------------------------------------------------------------------

@@ -56,8 +56,7 @@ def doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], i
 
 def of_backward(settings: Sequence[Setting], graph: NamedGraph) -> list[Setting]:
     """What lines behind the forward pass set, which is right by definition, where one function has both."""
-    spans = graph.origins.values()
-    forward = {(span.source.name, span.source.position(span.start)[0]) for span in spans}
+    forward = forward_lines(graph)
     last: dict[tuple[str, int], int] = {}
     for number, setting in enumerate(settings):
         last[_place(setting)] = number
@@ -72,6 +71,14 @@ def of_backward(settings: Sequence[Setting], graph: NamedGraph) -> list[Setting]
     )
     # What comes before, as a copy that is kept of a state, is of the forward pass too.
     return [one for one in settings if _place(one) not in forward and last[_place(one)] > ends]
+
+
+def forward_lines(graph: NamedGraph) -> set[LineKey]:
+    """The files and lines of what the output is computed from."""
+    # A constant is one node wherever it stands.
+    needed = [node for node in graph.graph.needs(of=[graph.output]) if node not in graph.graph.constants]
+    spans = [graph.origins[node] for node in needed if node in graph.origins]
+    return {(span.source.name, span.source.position(span.start)[0]) for span in spans}
 
 
 def _place(setting: Setting) -> tuple[str, int]:

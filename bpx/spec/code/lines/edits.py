@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeGuard
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.spec.code.lines.counts import arrays_at_hand, is_array, lengths_at_hand
-from bpx.spec.code.lines.expressions import COMPARISONS, OPERATORS, TWINS
+from bpx.spec.code.lines.expressions import (
+    COMPARISONS,
+    OPERATORS,
+    TWINS,
+    calls,
+    is_product_of_two,
+    is_read,
+    is_set,
+    parts_of,
+    products,
+)
+from bpx.spec.code.lines.index_edits import IndexEdits, axes_of, replaced
 
 MOST_NAMES = 16  # arrays that may stand in for one another
-_ALONG_AXES = ("sum", "mean", "max", "min", "argmax", "argmin", "repeat", "flip")
 _LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp)
 
 
@@ -68,6 +79,7 @@ class _Edited:
         self._numbers = {name: value for name, value in scope.items() if isinstance(value, float)}
         self._lengths = lengths_at_hand(scope, self._arrays, text)
         self._scope = scope
+        self._index_edits = IndexEdits(text, scope, self._lengths)
         self._value: ast.expr | None = getattr(tree, "iter", None) or getattr(tree, "value", None)
 
     def _of(self, node: ast.AST) -> str:
@@ -89,10 +101,7 @@ class _Edited:
         yield self._put(node, other)
         same = [one for one in self._nodes() if self._of(one) == self._of(node)]
         if len(same) > 1:
-            text = self._text
-            for one in sorted(same, key=lambda one: -one.col_offset):
-                text = f"{text[: one.col_offset]}{other}{text[one.end_col_offset or 0 :]}"
-            yield text
+            yield replaced(self._text, [(one, other) for one in same])
 
     def _tight(self, node: ast.expr) -> str:
         text = self._of(node)
@@ -104,7 +113,7 @@ class _Edited:
         """Another operator, function or sign, `+=` for `=`, the other way round a loop."""
         value = self._value
         if value is not None and isinstance(self._tree, ast.For):
-            if _calls(value, "reversed") and isinstance(value, ast.Call) and value.args:
+            if calls(value, "reversed") and isinstance(value, ast.Call) and value.args:
                 yield self._put(value, self._of(value.args[0]))
             else:
                 yield self._put(value, f"reversed({self._of(value)})")
@@ -114,6 +123,7 @@ class _Edited:
             yield from self._operators(node)
             yield from self._calls(node)
             yield from self._transposes(node)
+            yield from self._orders(node)
         if value is not None and not isinstance(self._tree, ast.For):
             yield self._put(value, f"-{self._as_factor(value)}")
 
@@ -122,7 +132,7 @@ class _Edited:
         if head is None:
             return []
         # What a part is set of stays: `d` of `d[i] = …`.
-        targets = [getattr(node, "value", None) for node in ast.walk(head) if _is_set(node)]
+        targets = [getattr(node, "value", None) for node in ast.walk(head) if is_set(node)]
         nodes = [node for node in ast.walk(head) if isinstance(node, ast.expr)]
         return [node for node in nodes if node not in targets]
 
@@ -143,16 +153,23 @@ class _Edited:
     def _operators(self, node: ast.expr) -> Iterator[str]:
         if isinstance(node, ast.BinOp):
             left, right = self._tight(node.left), self._tight(node.right)
+            first = self._as_factor(node.left)
             for operator in OPERATORS.get(type(node.op), ()):
+                is_matrix = isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.MatMult)
                 second = self._as_factor(node.right) if operator in "+-" else right
-                yield self._put(node, f"{left} {operator} {second}")
-            if isinstance(node.op, ast.Sub | ast.Div):
-                yield self._put(node, f"{right} {'-' if isinstance(node.op, ast.Sub) else '/'} {left}")
+                second = self._of(node.right) if operator in "+-" and is_matrix else second
+                yield self._put(node, f"{first} {operator} {second}")
+            if isinstance(node.op, ast.Sub):
+                yield self._put(node, f"{self._as_factor(node.right)} - {first}")
+            if isinstance(node.op, ast.Div):
+                yield self._put(node, f"{right} / {left}")
             if isinstance(node.op, ast.MatMult):
-                yield from (self._put(node, f"{a} @ {b}") for a, b in _products(left, right))
+                yield from (self._put(node, f"{a} @ {b}") for a, b in products(left, right))
+            if isinstance(node.op, ast.Div) and self._has_arrays(node.right):
+                yield self._put(node, f"{first} / {right} ** 2")
             yield self._put(node, self._of(node.left))
             yield self._put(node, self._of(node.right))
-            if isinstance(node.op, ast.Mult) and _is_product(node.left):
+            if isinstance(node.op, ast.Mult) and is_product_of_two(node.left):
                 yield self._put(node, self._of(node.left.left))  # a slope, as `a * (1 - a)`
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             yield self._put(node, self._of(node.operand))
@@ -160,6 +177,12 @@ class _Edited:
             left, right = self._of(node.left), self._of(node.comparators[0])
             for operator in COMPARISONS.get(type(node.ops[0]), ()):
                 yield self._put(node, f"{left} {operator} {right}")
+
+    def _has_arrays(self, node: ast.expr) -> bool:
+        """Whether it is computed from arrays, and not from lengths alone."""
+        text = self._of(node)
+        is_length = text.startswith("len(") or ".shape" in text or ".size" in text
+        return not is_length and any(axes_of(self._scope.get(self._of(one))) for one in parts_of(node))
 
     def _calls(self, node: ast.expr) -> Iterator[str]:
         if not isinstance(node, ast.Call):
@@ -172,14 +195,14 @@ class _Edited:
         for twin in TWINS.get(name, ()):
             yield self._put(node, f"{function[: -len(name)]}{twin}{arguments}")
         if name in ("dot", "outer", "matmul") and len(node.args) == 2:
-            for a, b in _products(self._tight(node.args[0]), self._tight(node.args[1])):
+            for a, b in products(self._tight(node.args[0]), self._tight(node.args[1])):
                 yield self._put(node, f"{function}({a}, {b})")
         if name == "dot" and len(node.args) == 1 and isinstance(node.func, ast.Attribute):
-            for a, b in _products(self._tight(node.func.value), self._tight(node.args[0])):
+            for a, b in products(self._tight(node.func.value), self._tight(node.args[0])):
                 yield self._put(node, f"{a}.dot({b})")
         if function == "len" and node.args:
             yield self._put(node, f"{self._tight(node.args[0])}.size")
-        yield from self._axes(node, name)
+        yield from self._index_edits.axes(node, name)
         yield from self._nested(node, name)
 
     def _related(self, function: str) -> list[str]:
@@ -192,15 +215,6 @@ class _Edited:
             and (name.startswith(function) or function.startswith(name))
         ]
 
-    def _axes(self, node: ast.Call, name: str) -> Iterator[str]:
-        on_array = isinstance(node.func, ast.Attribute) and self._of(node.func.value) not in ("np", "numpy")
-        place = 0 if on_array else 1
-        axes = [keyword.value for keyword in node.keywords if keyword.arg == "axis"]
-        axes += node.args[place : place + 1] if name in _ALONG_AXES else []
-        for axis in axes:
-            for other in ("0", "1", "-1"):
-                yield self._put(axis, other)
-
     def _nested(self, node: ast.Call, name: str) -> Iterator[str]:
         """Without a function that was called once too often, or with one."""
         if len(node.args) == 1 and not node.keywords:
@@ -212,8 +226,14 @@ class _Edited:
                 yield self._put(node.args[0], f"{owner}.{name}({self._of(node.args[0])})")
                 yield self._put(node, f"{owner}.{name}({self._of(node)})")
 
+    def _orders(self, node: ast.expr) -> Iterator[str]:
+        """Two parts of a list that change places."""
+        if isinstance(node, ast.List):
+            for one, other in combinations(node.elts, 2):
+                yield replaced(self._text, [(one, self._of(other)), (other, self._of(one))])
+
     def _transposes(self, node: ast.expr) -> Iterator[str]:
-        if not _is_read(node):
+        if not is_read(node):
             return
         text = self._of(node)
         value = self._scope.get(text)
@@ -231,7 +251,18 @@ class _Edited:
         for node in self._nodes():
             yield from self._constants(node)
             yield from self._names(node)
-            yield from self._indices(node)
+            yield from self._index_edits.of_node(node)
+        if self._value is not None:
+            yield from self._index_edits.sums(self._value)
+        yield from self._names_for_all()
+
+    def _names_for_all(self) -> Iterator[str]:
+        """A name for all that is computed: what it was before something in it changed."""
+        value = self._value
+        if value is not None and not isinstance(self._tree, ast.For) and not is_read(value):
+            for name, array in self._arrays.items():
+                if np.ndim(array) and name.isidentifier():
+                    yield self._put(value, name)
 
     def _constants(self, node: ast.expr) -> Iterator[str]:
         number = node.value if isinstance(node, ast.Constant) else None
@@ -243,13 +274,16 @@ class _Edited:
                 yield self._put(node, repr(type(number)(other)))
 
     def _names(self, node: ast.expr) -> Iterator[str]:
-        if not _is_read(node):
+        if not is_read(node):
             return
         text = self._of(node)
         value = self._scope.get(text)
         if isinstance(value, np.ndarray) and is_array(value) and value.ndim:
             for other in self._alike(value):
                 yield from self._put_everywhere(node, other)
+        elif isinstance(value, float):
+            for other in (*self._numbers, *[name for name, array in self._arrays.items() if np.ndim(array)]):
+                yield self._put(node, other)
         elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype.kind == "i"):
             for name, other in self._scope.items():
                 alike = type(other) is type(value) and (isinstance(value, list) or len(other) == len(value))
@@ -258,23 +292,6 @@ class _Edited:
         elif text in self._scope and isinstance(value, int):
             for length in self._lengths:
                 yield self._put(node, length)
-
-    def _indices(self, node: ast.expr) -> Iterator[str]:
-        """The element before or behind; all rows, each with its own column."""
-        if not isinstance(node, ast.Subscript):
-            return
-        index = node.slice
-        if isinstance(index, ast.Tuple) and len(index.elts) == 2 and isinstance(index.elts[0], ast.Slice):
-            column = self._of(index.elts[1])
-            if np.ndim(self._scope.get(column, 0)) == 1 and self._of(index.elts[0]) == ":":
-                length = next((name for name in self._lengths if f"({column})" in name), f"len({column})")
-                yield self._put(index.elts[0], f"np.arange({length})")
-        for part in index.elts if isinstance(index, ast.Tuple) else [index]:
-            if isinstance(part, ast.Name | ast.UnaryOp) and isinstance(
-                self._scope.get(self._of(part).lstrip("-"), None), int
-            ):
-                yield self._put(part, f"{self._of(part)} - 1")
-                yield self._put(part, f"{self._of(part)} + 1")
 
     def _alike(self, value: Any) -> list[str]:
         names = [name for name, other in self._arrays.items() if np.shape(other) == np.shape(value)]
@@ -287,6 +304,8 @@ class _Edited:
         if is_number or not isinstance(self._tree, ast.For):
             for part in self._summands():
                 yield from self._times_numbers(part)
+        if self._value is not None and not isinstance(self._tree, ast.For):
+            yield from self._index_edits.strides(self._value, self._nodes())
         for node in self._nodes():
             yield from self._slopes(node)
         if not is_number:
@@ -318,7 +337,9 @@ class _Edited:
 
     def _slopes(self, node: ast.expr) -> Iterator[str]:
         text = self._of(node)
-        value = self._scope.get(text) if _is_read(node) else None
+        value = self._scope.get(text) if is_read(node) else None
+        if isinstance(value, float) and 0 < value < 1:
+            yield self._put(node, f"1 - {text}")
         if not isinstance(value, np.ndarray) or not is_array(value) or not value.ndim:
             return
         if value.dtype.kind == "b":
@@ -335,6 +356,11 @@ class _Edited:
     def _times_arrays(self, part: ast.expr) -> Iterator[str]:
         factor = self._as_factor(part)
         names = [name for name, array in self._arrays.items() if np.ndim(array)][:MOST_NAMES]
+        # A factor of one of the names, where it stands inside a call: `np.outer(d, r * h)`.
+        for node in self._nodes():
+            if is_read(node) and isinstance(part, ast.Call) and self._of(node) in self._arrays:
+                for name in self._alike(self._arrays[self._of(node)]):
+                    yield self._put(node, f"{name} * {self._of(node)}")
         for name in names:
             if self._arrays[name].dtype.kind == "b":
                 yield self._put(part, f"{factor} * {name}")
@@ -350,11 +376,6 @@ class _Edited:
                 f"2 * {name}",
             ):
                 yield self._put(part, f"{factor} * {other}")
-        # A factor of one of the names, where it stands inside a call: `np.outer(d, r * h)`.
-        for node in self._nodes():
-            if _is_read(node) and isinstance(part, ast.Call) and self._of(node) in self._arrays:
-                for name in self._alike(self._arrays[self._of(node)]):
-                    yield self._put(node, f"{name} * {self._of(node)}")
 
     def other_terms(self, is_number: bool = False) -> Iterator[str]:
         """A term that is missing, or a divisor."""
@@ -367,33 +388,3 @@ class _Edited:
                     yield self._put(value, f"{text} + {number} * {name}")
                     yield self._put(value, f"{text} + 2 * {number} * {name}")
                 yield self._put(value, f"{factor} / {name}")
-
-
-def _is_set(node: ast.AST) -> bool:
-    return isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
-
-
-def _is_read(node: ast.expr) -> TypeGuard[ast.Name | ast.Attribute | ast.Subscript]:
-    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
-
-
-def _calls(node: ast.expr, function: str) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
-
-
-def _is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
-
-
-def _products(left: str, right: str) -> Iterator[tuple[str, str]]:
-    """Both operands, transposed or not, in both orders."""
-    for a in (left, _turned(left)):
-        for b in (right, _turned(right)):
-            yield a, b
-    for a in (right, _turned(right)):
-        for b in (left, _turned(left)):
-            yield a, b
-
-
-def _turned(text: str) -> str:
-    return text[:-2] if text.endswith(".T") else f"{text}.T"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 # What people write in place of one another.
 TWINS = {
@@ -256,3 +256,46 @@ def parts_that_differ(one: ast.AST, other: ast.AST) -> Iterator[tuple[ast.expr, 
     if type(one) is type(other):
         for part, match in zip(ast.iter_child_nodes(one), ast.iter_child_nodes(other), strict=False):
             yield from parts_that_differ(part, match)
+
+
+# --- for changes of statements ---
+
+
+def parts_of(node: ast.expr) -> list[ast.expr]:
+    """The expressions that one is made of."""
+    return [one for one in ast.walk(node) if isinstance(one, ast.expr)]
+
+
+def is_set(node: ast.AST) -> bool:
+    """Whether a part or an attribute of something is set."""
+    return isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
+
+
+def is_read(node: ast.expr) -> TypeGuard[ast.Name | ast.Attribute | ast.Subscript]:
+    """Whether it is a name, an attribute or an item that is read."""
+    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
+
+
+def calls(node: ast.expr, function: str) -> bool:
+    """Whether it calls a function of this name."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
+
+
+def is_product_of_two(node: ast.expr) -> TypeGuard[ast.BinOp]:
+    """`a * b`."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+
+
+def products(left: str, right: str) -> Iterator[tuple[str, str]]:
+    """Both operands, transposed or not, in both orders."""
+    for a in (left, turned(left)):
+        for b in (right, turned(right)):
+            yield a, b
+    for a in (right, turned(right)):
+        for b in (left, turned(left)):
+            yield a, b
+
+
+def turned(text: str) -> str:
+    """The text of the transpose."""
+    return text[:-2] if text.endswith(".T") else f"{text}.T"

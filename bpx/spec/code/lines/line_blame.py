@@ -254,9 +254,10 @@ class Search:
             claim = self._claims.get(leaf)
             arrays = [one for one in settings if isinstance(one.value, np.ndarray | float)]
             same = [one for one in arrays if claim is not None and close(one.value, claim, 1e-12)]
-            setting = next(
-                iter(same), settings[-1] if settings and settings[-1].key.target == RETURN else None
-            )
+            # `db = dz`: what sets the gradient, and not what it was before.
+            own = [one for one in same if not one.is_handed_over and one.key.target != RETURN]
+            returned = settings[-1] if settings and settings[-1].key.target == RETURN else None
+            setting = own[-1] if own else next(iter(same), returned)
             if setting is not None:
                 yield Culprit(setting, meant.of(self._right[leaf]), 1.0, (leaf,))
 

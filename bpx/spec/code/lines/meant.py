@@ -12,6 +12,7 @@ from bpx.spec.code.lines.recorder import RETURN, Key, Setting
 
 # How doubtful a setting is.
 STRANGE, LIKE, RIGHT = range(3)
+_GRADIENTS = ("d", "g", "D")  # what names of gradients begin with
 STRANGEST = 2  # neither an adjoint (0) nor a part of one, or what right lines often have (1)
 
 
@@ -89,7 +90,7 @@ class Meant:
         return any(close(value, other) for other in self._whole)
 
     def strange(self, settings: Sequence[Setting]) -> dict[Setting, int]:
-        """How strange what lines set is: 0 for adjoints, `STRANGEST` for what has no meaning.
+        """How strange what lines set is: 0 for adjoints, up to a length, `STRANGEST` for what has no meaning.
 
         To set the same adjoint twice has none, unless it is handed on.
         """
@@ -102,13 +103,15 @@ class Meant:
             repeats = any(name != other and close(value, before) for other, before in held)
             hands_on = setting.is_handed_over or name == RETURN
             held.append((name, value))
-            ranks[setting] = STRANGEST if repeats and not hands_on else self._strangeness(value)
+            ranks[setting] = STRANGEST if repeats and not hands_on else self._strangeness(value, name)
         return ranks
 
-    def _strangeness(self, value: Any) -> int:
-        lengths = of_lengths(value)
-        if any(self.is_whole(value * factor) for factor in (1.0, *(1 / n for n in lengths if n > 0))):
+    def _strangeness(self, value: Any, name: str) -> int:
+        lengths = (1.0, *of_lengths(value))
+        if any(self.is_whole(value / n) for n in lengths if n > 0):
             return 0
+        if any(self.is_whole(value / n) for n in lengths if n < 0):
+            return int(name.startswith(_GRADIENTS))  # `dz` has the sign of a gradient, `slope` may have none
         near = (*self._parts, *self._alike, *self._whole)
         return 1 if any(close(sign * value, other) for sign in (1.0, -1.0) for other in near) else STRANGEST
 

@@ -12,6 +12,7 @@ import numpy as np
 from bpx.spec.trace.user_source import source_of
 from bpx.words.diagnostic import Source, Span
 
+_HANDING_ON = ("copy", "reshape", "astype", "ravel", "array", "asarray")
 _SIMPLE = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr
 
 
@@ -25,7 +26,9 @@ class Statement(NamedTuple):
     value: str  # the text behind the equals sign
     augmented: bool  # by += and its like, which change an array in place
     adds: bool  # something to what the target was before
-    is_call: bool  # and nothing else: `dx, dw = affine_backward(da, cache)`
+    is_call: (
+        bool  # of a function that is not NumPy's, and nothing else: `dx, dw = affine_backward(da, cache)`
+    )
 
     @property
     def text(self) -> str:
@@ -55,7 +58,7 @@ def _statements(source: Source) -> dict[int, Statement]:
                 value,
                 isinstance(node, ast.AugAssign),
                 _adds(node),
-                isinstance(node, ast.Assign) and isinstance(node.value, ast.Call),
+                isinstance(node, ast.Assign) and _is_call(node.value),
             )
             by_line.update(dict.fromkeys(range(first, last + 1), statement))
     return by_line
@@ -79,6 +82,16 @@ def _targets(node: ast.AST) -> tuple[str, ...]:
         if name in ("at", "copyto", "put", "fill_diagonal", "add_at") and call.args:
             return tuple(_texts(call.args[0]))
     return ()
+
+
+def _is_call(node: ast.expr) -> bool:
+    """Whether it hands on what another line has made: `np.sum(d)` makes something of its own."""
+    if not isinstance(node, ast.Call):
+        return False
+    function = node.func
+    if not isinstance(function, ast.Attribute) or function.attr in _HANDING_ON:
+        return True
+    return ast.unparse(function.value) not in ("np", "numpy") and not hasattr(np.ndarray, function.attr)
 
 
 def _adds(node: ast.AST) -> bool:
