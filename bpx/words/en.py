@@ -760,6 +760,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.part-of-latex": "add --format latex",
     "usual.bad-derivative-order": "use 0, 1, 2, …: how often to differentiate",
     "usual.bad-mask": "use 1 where an element counts, and 0 where it does not",
+    "usual.part-of-latex": "add --format latex, or -o with a name such as notes.tex",
     "usual.too-large": "use smaller arrays, or fewer of them",
     "usual.outside-domain": "choose values for which {need}",
     "usual.value-shape": "give an array of shape {wanted}",
