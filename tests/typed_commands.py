@@ -203,7 +203,7 @@ COMMANDS = {
     "examples": "example what it shows",
     "examples sigmoid": "# One op with one rule, y(1 - y). sigmoid_by_parts builds the same function from simpler ops, at the same",
     "examples sigmod": "! unknown-example: did you mean `sigmoid`?",
-    "ops": "local derivative, or",
+    "ops": "local derivative, or contribution to domain and",
     "ops softmax": "softmax: softmax(x)",
     "ops softmx": "! unknown-op: did you mean `softmax`?",
     "schema": "{",
