@@ -764,6 +764,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.bad-mask": "use 1 where an element counts, and 0 where it does not",
     "usual.inputs-no-names": 'name them, as in {{"w": [1, 2]}}',
     "usual.part-of-latex": "add --format latex, or -o with a name such as notes.tex",
+    "usual.trace-parts": "write each step with NumPy's own functions; please report the function, for bpx should trace it",
     "usual.too-large": "use smaller arrays, or fewer of them",
     "usual.outside-domain": "choose values for which {need}",
     "usual.value-shape": "give an array of shape {wanted}",
