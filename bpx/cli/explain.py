@@ -39,6 +39,8 @@ Second = Annotated[bool, typer.Option("--second", help=say("cli.second"))]
 Order = Annotated[int | None, typer.Option(metavar="N", help=say("cli.highest-order"))]
 StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.step"))]
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
+Named = Annotated[bool, typer.Option("--named", help=say("cli.named"))]
+Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
 Part = Annotated[str | None, typer.Option("--part", metavar="derivation|table", help=say("cli.part"))]
@@ -70,6 +72,8 @@ def explain(
     order: Order = None,
     step: StepRate = None,
     node: NodeAlone = None,
+    named: Named = False,
+    digits: Digits = None,
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
     part: Part = None,
@@ -80,12 +84,14 @@ def explain(
     """Show how a gradient is computed, step by step."""
     with Session("explanation", form or (part and "latex"), json, output) as session:
         from bpx.explain.explain import explain as run_explain
+        from bpx.graph.numbers import SHOWN_DIGITS
 
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         if _is_derivation(part, session.form.name):
             from bpx.explain.derivation import derivation
 
-            session.write(derivation(spec, of, read_names(wrt), read_upstream(upstream)))
+            asked = read_names(wrt), read_upstream(upstream), digits or SHOWN_DIGITS
+            session.write(derivation(spec, of, *asked))
             return
         explanation = run_explain(
             spec,
@@ -97,6 +103,8 @@ def explain(
             second=second,
             step=step,
             node=node,
+            named=named,
+            digits=digits or SHOWN_DIGITS,
             check=not no_check,
             order=order,
             forward=forward,

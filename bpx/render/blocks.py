@@ -24,10 +24,14 @@ MOST_ROWS = 400  # rows of a table shown to people; of more, the first and the l
 
 
 class Value(NamedTuple):
-    """A number or an array: in full where it has no more than `most` elements, or else summed up."""
+    """A number or an array: in full where it has no more than `most` elements, or else summed up.
+
+    It is rounded to `digits`.
+    """
 
     value: Array | float
     most: int = LARGEST_SHOWN
+    digits: int = SHOWN_DIGITS
 
     @property
     def is_summary(self) -> bool:
@@ -37,10 +41,10 @@ class Value(NamedTuple):
     @property
     def formula(self) -> Formula:
         """The value as a formula of its own, rounded as it is shown."""
-        return words(str(self)) if self.is_summary else numbers(self.value, SHOWN_DIGITS)
+        return words(str(self)) if self.is_summary else numbers(self.value, self.digits)
 
     def __str__(self) -> str:
-        return text_of(self.value, self.most)
+        return text_of(self.value, self.most, self.digits)
 
 
 class Phrase(NamedTuple):
@@ -118,14 +122,37 @@ class Curve(NamedTuple):
 Block = Headline | Heading | Table | Lines | Curve
 
 
-def text_of(value: Array | float, most: int = LARGEST_SHOWN) -> str:
+def text_of(value: Array | float, most: int = LARGEST_SHOWN, digits: int = SHOWN_DIGITS) -> str:
     """A value as shown: small arrays in full, larger ones by shape, range, mean and norm."""
     value = np.asarray(value)
     short = summary(value)
     if short is None or value.size <= most:
-        return array(value, SHOWN_DIGITS)
-    low, mean, high, norm = (number(short[key], SHOWN_DIGITS) for key in ("min", "mean", "max", "norm"))
+        return array(value, digits)
+    low, mean, high, norm = (number(short[key], digits) for key in ("min", "mean", "max", "norm"))
     return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}, norm {norm}"
+
+
+def rounded(blocks: Iterable[Block], digits: int) -> list[Block]:
+    """The blocks with every value and every rounded number of a formula to so many significant digits."""
+    return [_rounded_block(block, digits) for block in blocks]
+
+
+def _rounded_block(block: Block, digits: int) -> Block:
+    if isinstance(block, Table):
+        return block._replace(rows=tuple(tuple(_rounded(cell, digits) for cell in row) for row in block.rows))
+    if isinstance(block, Lines):
+        return Lines(tuple(_rounded(text, digits) for text in block.texts))
+    return block if isinstance(block, Curve) else block._replace(text=_rounded(block.text, digits))
+
+
+def _rounded(cell: Cell, digits: int) -> Cell:
+    if isinstance(cell, Value):
+        return cell._replace(digits=digits)
+    if isinstance(cell, Formula):
+        return cell.rounded(digits)
+    return (
+        Phrase(tuple(_rounded(piece, digits) for piece in cell.pieces)) if isinstance(cell, Phrase) else cell
+    )
 
 
 def table(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bpx.explain.query.layers import is_within
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, derivative, symbol
-from bpx.graph.numbers import LARGEST_SHOWN
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS
 from bpx.render.blocks import Value
 from bpx.words.diagnostic import Diagnostic, Span
 
@@ -84,6 +84,7 @@ class Passes:
     opened: str | None = None  # the node or layer that is looked at alone
     seed: Array | float = 1.0  # the upstream gradient of the output
     weighted: bool = False  # was that stated?
+    digits: int = SHOWN_DIGITS  # significant digits of what people see; the rows have them all
 
     @property
     def value(self) -> Array:
@@ -134,4 +135,4 @@ class Passes:
 
     def shown(self, value: Array) -> Value:
         """A value; where a node or a layer is opened, larger ones in full too."""
-        return Value(value, LARGEST_SHOWN if self.opened is None else LARGEST_OPENED)
+        return Value(value, LARGEST_SHOWN if self.opened is None else LARGEST_OPENED, self.digits)

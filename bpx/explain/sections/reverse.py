@@ -86,10 +86,10 @@ def seed_text(passes: Passes) -> str:
     """What the reverse pass begins with: `∂L/∂L = 1`, or the upstream gradient that was stated."""
     output = passes.symbols[passes.output]
     if passes.weighted:
-        return say("account.upstream-of", seed=text_of(passes.seed), output=str(output))
+        return say("account.upstream-of", seed=text_of(passes.seed, digits=passes.digits), output=str(output))
     if np.ndim(passes.seed):
-        return f"∂sum({output})/∂{output} = {text_of(passes.seed)}"
-    return f"{passes.partial(passes.output)} = {text_of(passes.seed)}"
+        return f"∂sum({output})/∂{output} = {text_of(passes.seed, digits=passes.digits)}"
+    return f"{passes.partial(passes.output)} = {text_of(passes.seed, digits=passes.digits)}"
 
 
 def edge_name(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> Phrase:
