@@ -155,6 +155,20 @@ def _rounded(cell: Cell, digits: int) -> Cell:
     )
 
 
+def numeric_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
+    """The columns of single numbers, which line up on the right."""
+    return {
+        at
+        for at in range(len(rows[0]) if rows else 0)
+        if any(isinstance(row[at], Value) for row in rows)
+        and all(row[at] == "" or _is_one_number(row[at]) for row in rows)
+    }
+
+
+def _is_one_number(cell: Cell) -> bool:
+    return isinstance(cell, Value) and np.ndim(cell.value) == 0
+
+
 def table(
     keys: Sequence[str],
     rows: Sequence[Sequence[Cell]],

@@ -120,11 +120,12 @@ class NamedNodes:
 
     def edges(self, consumer: int) -> Iterator[EdgeRow]:
         """What a named node passes on, as rows: those of the reverse pass where nothing lies between."""
-        if all(arg in self.symbols or arg in self.graph.constants for arg in self.graph.args[consumer]):
-            ledger = self.query.ledger
-            yield from (self.query.edge_row(edge) for edge in ledger.edges if edge.consumer == consumer)
-            return
-        yield from _Between(self, consumer).edges()
+        rows = [self.query.edge_row(edge) for edge in self.query.ledger.edges if edge.consumer == consumer]
+        written_with = {part.node for row in rows for part in row.local_formula.symbols} - {None}
+        is_direct = set(self.graph.args[consumer]) <= self.symbols.keys() | self.graph.constants.keys()
+        if is_direct and written_with <= self.symbols.keys():
+            return iter(rows)
+        return _Between(self, consumer).edges()
 
     def node_row(self, row: NodeRow) -> NodeRow:
         """The row of a named node, written by named nodes."""
@@ -141,7 +142,7 @@ def named_passes(query: GradientQuery, passes: _P) -> _P:
     named = NamedNodes(query)
     nodes = tuple(named.node_row(row) for row in passes.nodes if row.id in named.symbols)
     edges = tuple(edge for consumer in named.consumers for edge in named.edges(consumer))
-    return replace(passes, nodes=nodes, edges=edges)
+    return replace(passes, nodes=nodes, edges=edges, whole=passes)
 
 
 class _Between:

@@ -84,6 +84,7 @@ class Passes:
     opened: str | None = None  # the node or layer that is looked at alone
     seed: Array | float = 1.0  # the upstream gradient of the output
     weighted: bool = False  # was that stated?
+    whole: Passes | None = None  # both passes in full, where these are of named nodes alone
     digits: int = SHOWN_DIGITS  # significant digits of what people see; the rows have them all
 
     @property
@@ -101,6 +102,11 @@ class Passes:
         """The edges to show: all, or those from the nodes of what is opened."""
         shown = {row.id for row in self.shown_nodes}
         return [edge for edge in self.edges if edge.consumer in shown]
+
+    @property
+    def unabridged(self) -> Passes:
+        """Both passes in full."""
+        return self.whole or self
 
     @cached_property
     def op_names(self) -> dict[int, str]:

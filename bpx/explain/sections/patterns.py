@@ -36,6 +36,7 @@ class Patterns(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A sentence for each op; where a node is looked at alone, for its own."""
+        passes = passes.unabridged
         shown = {passes.op_names[edge.consumer] for edge in passes.shown_edges}
         ops = {op: meaning for op, meaning in self.ops.items() if passes.opened is None or op in shown}
         if ops:

@@ -15,7 +15,7 @@ from bpx.explain.sections.forward import layer_heading
 from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
-from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, table, text_of
+from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, numeric_columns, table, text_of
 from bpx.render.plain_data import quantities
 from bpx.words.say import say
 
@@ -79,7 +79,7 @@ def _edge_tables(passes: Passes) -> Iterator[Block]:
         if rows:
             yield from layer_heading(passes, layer)
             keys = ["edge", "quantity", "value"] if tall else ["edge", "upstream", "local", "contribution"]
-            yield table(keys, rows, strong=sums)
+            yield table(keys, rows, right=numeric_columns(rows), strong=sums)
 
 
 def seed_text(passes: Passes) -> str:

@@ -16,7 +16,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input
 from bpx.graph.numbers import number, shape_text
 from bpx.graph.run import run
-from bpx.render.blocks import Block, Heading, Lines, Value, table
+from bpx.render.blocks import Block, Cell, Heading, Lines, Value, numeric_columns, table
 from bpx.render.plain_data import plain_value, quantities
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
@@ -72,10 +72,8 @@ class Step(Section):
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """The parameters before and after, and the output as it is and as predicted."""
         yield Heading(say("account.step", rate=number(self.rate, passes.digits)))
-        yield table(
-            ["input", "value", "update", "new-value"],
-            [[name, *map(Value, change)] for name, change in self.updates.items()],
-        )
+        rows: list[list[Cell]] = [[name, *map(Value, change)] for name, change in self.updates.items()]
+        yield table(["input", "value", "update", "new-value"], rows, right=numeric_columns(rows))
         yield Lines((self._loss(passes), self._prediction(passes.digits)))
 
     def _loss(self, passes: Passes) -> str:
