@@ -40,6 +40,8 @@ Order = Annotated[int | None, typer.Option(metavar="N", help=say("cli.highest-or
 StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.step"))]
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 Named = Annotated[bool, typer.Option("--named", help=say("cli.named"))]
+Tree = Annotated[bool, typer.Option("--tree", help=say("cli.tree"))]
+WithRail = Annotated[bool, typer.Option("--rail", help=say("cli.rail"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
@@ -73,6 +75,8 @@ def explain(
     step: StepRate = None,
     node: NodeAlone = None,
     named: Named = False,
+    tree: Tree = False,
+    rail: WithRail = False,
     digits: Digits = None,
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
@@ -104,6 +108,8 @@ def explain(
             step=step,
             node=node,
             named=named,
+            tree=tree,
+            rail=rail,
             digits=digits or SHOWN_DIGITS,
             check=not no_check,
             order=order,

@@ -38,6 +38,8 @@ def explain(
     order: int | None = None,
     forward: bool = False,
     named: bool = False,
+    tree: bool = False,
+    rail: bool = False,
     digits: int = SHOWN_DIGITS,
 ) -> Explanation:
     """The explanation of `spec`, or of its node `of`, with respect to the nodes `wrt`.
@@ -49,7 +51,8 @@ def explain(
     be shown alone; `check` compares the gradients with differences. `order` adds all derivatives up to it,
     those of order 3 and more by scalar inputs only. With `forward` the values of the forward pass are all
     that is given: a worksheet, with the cells of the reverse pass left empty. With `named` only nodes that
-    have a name of the spec's own are shown, and derivatives from one to the next. `digits` are the
+    have a name of the spec's own are shown, and derivatives from one to the next. `tree` shows both passes as a tree in
+    place of tables, and `rail` draws lanes from node to node beside the reverse pass. `digits` are the
     significant digits of the numbers that people see; the rows and the JSON have them all.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
@@ -62,13 +65,15 @@ def explain(
         raise BpxError([Diagnostic("paths-of-named", None, help="paths-or-named")])
     expand, second = as_list(expand), second or (order or 1) > 1
     if forward:
-        _refuse_sections(second=second, step=step is not None, paths=paths is not None)
+        _refuse_sections(second=second, step=step is not None, paths=paths is not None, tree=tree, rail=rail)
     spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
     query = GradientQuery(spec, of, as_list(wrt), upstream)
     if expand:
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node, NamedNodes(query).symbols if named else None)
-    sections = _sections(query, SectionOptions(as_list(paths), second, step, check, order, forward))
+    sections = _sections(
+        query, SectionOptions(as_list(paths), second, step, check, order, forward, tree, rail)
+    )
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     explanation = query.passes(Explanation, notes=notes, opened=opened, sections=sections, digits=digits)
     return named_passes(query, explanation) if named else explanation

@@ -16,6 +16,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, numbers, words
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
 from bpx.render.plain_data import summary
+from bpx.render.rails import Rail
 from bpx.words.say import say, visible
 
 _HOLE = "\ufffc"  # the character that stands for an object in a text
@@ -93,12 +94,17 @@ class Heading(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of cells; the columns `right` line up on the right, the rows `strong` are sums."""
+    """Rows of cells; the columns `right` line up on the right, the rows `strong` are sums.
+
+    In front of the rows may stand `rails`, one for each, which are never broken, below `rail_header`.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     right: frozenset[int] = frozenset()
     strong: frozenset[int] = frozenset()
+    rails: tuple[Rail, ...] = ()
+    rail_header: str = ""
 
     @property
     def text_rows(self) -> tuple[tuple[str, ...], ...]:
@@ -174,15 +180,19 @@ def table(
     rows: Sequence[Sequence[Cell]],
     right: Iterable[int] = (),
     strong: Iterable[int] = (),
+    rails: Sequence[Rail] = (),
+    rail_header: str = "",
 ) -> Table:
     """A table with its headers by key; of very many rows only the first and the last."""
     headers = tuple(say(f"account.{key}") for key in keys)
     if len(rows) <= MOST_ROWS:
-        return Table(headers, tuple(map(tuple, rows)), frozenset(right), frozenset(strong))
+        cells = tuple(map(tuple, rows))
+        return Table(headers, cells, frozenset(right), frozenset(strong), tuple(rails), rail_header)
     half = MOST_ROWS // 2
     left_out = say("account.left-out", count=len(rows) - 2 * half)
     gap = (left_out, *[""] * (len(keys) - 1))
     kept = (*map(tuple, rows[:half]), gap, *map(tuple, rows[-half:]))
     shift = len(rows) - half
     moved = {row if row < half else row - shift + half + 1 for row in strong if row < half or row >= shift}
-    return Table(headers, kept, frozenset(right), frozenset(moved))
+    kept_rails = (*rails[:half], Rail("", ""), *rails[-half:]) if rails else ()
+    return Table(headers, kept, frozenset(right), frozenset(moved), kept_rails, rail_header)

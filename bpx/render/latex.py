@@ -14,6 +14,7 @@ from bpx.graph.notation_latex import escaped
 from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
 from bpx.render.curve import levels
+from bpx.words.say import in_encoding
 
 _DEEPEST = 80  # parts inside each other: TeX nests no more than 255 groups, and a part opens up to two
 _LONGEST = 400  # parts of a formula that is set as one; a longer one fits no page, and is left as text
@@ -69,10 +70,12 @@ def _block_lines(block: Block) -> Iterator[str]:
 
 def _table_lines(block: Table) -> Iterator[str]:
     columns = "".join("r" if column in block.right else "l" for column in range(len(block.headers)))
-    yield rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}"
-    yield rf"{_row(block.headers)} \hline \endhead"
-    for index, row in enumerate(block.rows):
-        yield _row(row, strong=index in block.strong)
+    rails = [f"{_drawn(rail.first)} & " for rail in block.rails] or [""] * len(block.rows)
+    before, head = ("l", f"{escaped(block.rail_header)} & ") if block.rails else ("", "")
+    yield rf"\begin{{longtable}}{{@{{}}{before}{columns}@{{}}}}"
+    yield rf"{head}{_row(block.headers)} \hline \endhead"
+    for index, (rail, row) in enumerate(zip(rails, block.rows, strict=True)):
+        yield rail + _row(row, strong=index in block.strong)
     yield r"\end{longtable}"
 
 
@@ -82,6 +85,12 @@ def _row(cells: Sequence[Cell], strong: bool = False) -> str:
         # A switch, as matrices do not stand in an argument.
         texts = [rf"{{\bfseries\boldmath {text}}}" if text else "" for text in texts]
     return rf"{' & '.join(texts)} \\"
+
+
+def _drawn(rail: str) -> str:
+    """A rail in ASCII, each character as wide as the next."""
+    text = escaped(in_encoding(rail.rstrip(), "ascii")).replace(" ", "~")
+    return rf"\texttt{{{text}}}" if text else ""
 
 
 def _cell(cell: Cell) -> str:

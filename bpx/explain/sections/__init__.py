@@ -14,8 +14,10 @@ from bpx.explain.sections.reverse import Reverse
 from bpx.explain.sections.second import SecondDerivatives
 from bpx.explain.sections.section import Section
 from bpx.explain.sections.step import Step
+from bpx.explain.sections.tree import Tree
 
 SECTIONS: tuple[type[Section], ...] = (
+    Tree,
     Forward,
     Expansion,
     Reverse,

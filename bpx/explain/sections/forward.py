@@ -22,14 +22,18 @@ _LEFT_OUT = "…"
 
 @dataclass(frozen=True, eq=False)
 class Forward(Section):
-    """All nodes, or those of what is opened; `alone` without the gradients that the reverse pass gave."""
+    """All nodes, or those of what is opened; `alone` without the gradients that the reverse pass gave.
+
+    Where a tree shows them, there is no table.
+    """
 
     alone: bool = False
+    in_tree: bool = False
 
     @classmethod
     def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
-        return cls(options.forward)
+        return cls(options.forward, options.tree)
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The nodes."""
@@ -42,7 +46,8 @@ class Forward(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer."""
-        yield from _layer_table(passes) if passes.is_large else _node_tables(passes)
+        if not self.in_tree:
+            yield from _layer_table(passes) if passes.is_large else _node_tables(passes)
 
 
 def _plain(row: NodeRow) -> dict[str, Any]:

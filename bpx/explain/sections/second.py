@@ -16,7 +16,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
-from bpx.render.blocks import Block, Cell, Heading, Table, Value, numeric_columns
+from bpx.render.blocks import Block, Heading, Table, Value
 from bpx.render.plain_data import plain_value, summaries
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
