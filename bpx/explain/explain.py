@@ -51,9 +51,9 @@ def explain(
     be shown alone; `check` compares the gradients with differences. `order` adds all derivatives up to it,
     those of order 3 and more by scalar inputs only. With `forward` the values of the forward pass are all
     that is given: a worksheet, with the cells of the reverse pass left empty. With `named` only nodes that
-    have a name of the spec's own are shown, and derivatives from one to the next. `tree` shows both passes as a tree in
-    place of tables, and `rail` draws lanes from node to node beside the reverse pass. `digits` are the
-    significant digits of the numbers that people see; the rows and the JSON have them all.
+    have a name of the spec's own are shown, and derivatives from one to the next. `tree` shows both
+    passes as a tree in place of tables, and `rail` draws lanes from node to node beside the reverse pass.
+    `digits` are the significant digits of the numbers that people see; the rows and the JSON have them all.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """

@@ -1,4 +1,4 @@
-"""What stands in front of the rows of a table to show how they hang together: the branches of a tree, or lanes.
+"""What stands in front of the rows of a table and connects them: the branches of a tree, or lanes.
 
 Each row has a text for its first line and one for the lines that a broken cell adds, so that no line of the
 drawing is interrupted.
@@ -20,7 +20,7 @@ class Rail(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """A row of a tree: its depth and its text; one that is not `new` continues the row before, at its depth."""
+    """A row of a tree: its depth and its text; one that is not new continues the branch of the row before."""
 
     depth: int
     is_new: bool

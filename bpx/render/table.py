@@ -15,6 +15,7 @@ from rich.text import Text
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
 from bpx.render.plain import plain
+from bpx.render.rails import Rail
 from bpx.render.widths import broken, widths_of
 
 _WIDTH_OF_FILES = 80  # columns of a table that is not for a terminal
@@ -64,6 +65,8 @@ class _Fitted:
         rows = [tuple(map(_in_lines, row)) for row in block.rows]
         columns = [[row[at] for row in rows] for at in range(len(block.headers))]
         room = options.max_width - _BETWEEN_COLUMNS * len(columns) + 1
+        if block.rails:
+            room -= _rail_width(block) + _BETWEEN_COLUMNS
         widths = widths_of(block.headers, columns, room)
         if widths is None:
             yield from _stacked(block, rows, options.max_width)
@@ -73,18 +76,28 @@ class _Fitted:
 
 def _table(block: Table, rows: Sequence[Sequence[str]], widths: Sequence[int]) -> RichTable:
     table = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=True, header_style="dim")
+    if block.rails:
+        width = _rail_width(block)
+        table.add_column(Text(block.rail_header), style="cyan", width=width, no_wrap=True)
     for column, (header, width) in enumerate(zip(block.headers, widths, strict=True)):
         table.add_column(
             Text(header),
             justify="right" if column in block.right else "left",
             overflow="fold",
-            style="cyan" if column == 0 else "",
+            style="cyan" if column == 0 and not block.rails else "",
             width=width,
         )
     for index, row in enumerate(rows):
-        cells = [Text(broken(text, width)) for text, width in zip(row, widths, strict=True)]
-        table.add_row(*cells, style="bold" if index in block.strong else "")
+        cells = [broken(text, width) for text, width in zip(row, widths, strict=True)]
+        if block.rails:
+            rail, height = block.rails[index], max(cell.count("\n") for cell in cells)
+            cells.insert(0, "\n".join([rail.first, *[rail.rest] * height]))
+        table.add_row(*map(Text, cells), style="bold" if index in block.strong else "")
     return table
+
+
+def _rail_width(block: Table) -> int:
+    return max(map(cell_len, [block.rail_header, *(text for rail in block.rails for text in rail)]))
 
 
 def _stacked(block: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[RenderableType]:
@@ -92,8 +105,12 @@ def _stacked(block: Table, rows: Sequence[Sequence[str]], width: int) -> Iterato
     before = max(map(cell_len, block.headers)) + 2
     for index, row in enumerate(rows):
         style = "bold" if index in block.strong else ""
+        rail = block.rails[index] if block.rails else Rail("", "")
+        if rail.first.strip():
+            yield Text(f" {rail.first}", style="cyan")
+        rest = rail.rest if cell_len(rail.rest) < width // 3 else ""
         for column, (header, text) in enumerate(zip(block.headers, row, strict=True)):
-            head = " " + header + " " * (before - cell_len(header))
+            head = f" {rest}{header}{' ' * (before - cell_len(header))}"
             lines = broken(text, width - len(head)).replace("\n", "\n" + " " * len(head))
             yield Text(f"{head}{lines}", style="cyan" if column == 0 else style)
 

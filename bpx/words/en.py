@@ -1091,6 +1091,7 @@ ENGLISH: dict[str, str | Counted] = {
     "account.forward": "Forward: the value of every node",
     "account.reverse": "Reverse: from {seed} back to the inputs",
     "account.tree": "Tree: from {output} down to the inputs",
+    "account.op": "op",
     "account.gradients": "Gradients",
     "account.gradients-weighted": "Gradients, weighted by the upstream gradient of {output}",
     "account.upstream-of": "the upstream gradient {seed} of {output}",

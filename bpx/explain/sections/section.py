@@ -15,8 +15,8 @@ class SectionOptions(NamedTuple):
     """Which sections are asked for beside those that every explanation has.
 
     `paths` names inputs (empty: all, None: no paths); `step` is a learning rate; `order` is that of the
-    highest derivatives. `forward` leaves the reverse pass to be worked out; `tree` shows both passes as a tree
-    instead of tables, and `rail` draws lanes in front of the reverse pass.
+    highest derivatives. `forward` leaves the reverse pass to be worked out; `tree` shows both passes as a
+    tree in place of tables, and `rail` draws lanes in front of the reverse pass.
     """
 
     paths: Sequence[str] | None = None
