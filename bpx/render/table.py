@@ -14,12 +14,13 @@ from rich.text import Text
 
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
+from bpx.render.matrices import aligned
 from bpx.render.plain import plain
-from bpx.render.rails import Rail
 from bpx.render.widths import broken, widths_of
 
 _WIDTH_OF_FILES = 80  # columns of a table that is not for a terminal
 _BETWEEN_COLUMNS = 3  # cells between two columns, with the rule
+_NARROWEST_STACK = 16  # cells beside a rail in which the cells of a row stand one below the other
 _MOST_ROWS = 2000  # of a table with rules and colour: Rich takes a second for so many
 _NESTED, _BETWEEN_ROWS = re.compile(r"\[{2,}"), re.compile(r"(\]+), \[+")
 
@@ -104,15 +105,16 @@ def _stacked(block: Table, rows: Sequence[Sequence[str]], width: int) -> Iterato
     """Each row as lines of its own, a cell behind its header: for terminals too narrow for the columns."""
     before = max(map(cell_len, block.headers)) + 2
     for index, row in enumerate(rows):
-        style = "bold" if index in block.strong else ""
-        rail = block.rails[index] if block.rails else Rail("", "")
-        if rail.first.strip():
+        style, margin = "bold" if index in block.strong else "", " "
+        if block.rails:
+            rail = block.rails[index]
             yield Text(f" {rail.first}", style="cyan")
-        rest = rail.rest if cell_len(rail.rest) < width // 3 else ""
+            if width - cell_len(rail.rest) - before >= _NARROWEST_STACK:
+                margin = f" {rail.rest} "
         for column, (header, text) in enumerate(zip(block.headers, row, strict=True)):
-            head = f" {rest}{header}{' ' * (before - cell_len(header))}"
-            lines = broken(text, width - len(head)).replace("\n", "\n" + " " * len(head))
-            yield Text(f"{head}{lines}", style="cyan" if column == 0 else style)
+            head = margin + header + " " * (before - cell_len(header))
+            lines = broken(text, width - cell_len(head)).replace("\n", "\n" + margin + " " * before)
+            yield Text(f"{head}{lines}", style=style if column or block.rails else "cyan")
 
 
 class _Drawn:
@@ -128,7 +130,7 @@ class _Drawn:
 
 def _in_lines(cell: Cell) -> str:
     """Rows of an array stand under each other, so that a narrow column does not break them anywhere."""
-    text = str(cell)
+    text = aligned(str(cell))
     opening = _NESTED.search(text)
     if opening is None:
         return text
