@@ -11,10 +11,10 @@ import numpy as np
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.named_nodes import NamedNodes, named_passes
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections import SECTIONS
 from bpx.explain.sections.forward import Forward
 from bpx.explain.sections.higher import HIGHEST
-from bpx.explain.sections.section import Section, SectionOptions
 from bpx.explain.sections.worksheet import Worksheet
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import MOST_DIGITS, SHOWN_DIGITS

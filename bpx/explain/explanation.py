@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from bpx.explain.query.passes import Passes
+from bpx.explain.query.section import Section
 from bpx.explain.sections.accuracy import Accuracy
 from bpx.explain.sections.expansion import Expansion
 from bpx.explain.sections.expect import Expected
@@ -14,7 +15,6 @@ from bpx.explain.sections.gradients import Gradients
 from bpx.explain.sections.paths import Paths, PathTable
 from bpx.explain.sections.patterns import Patterns
 from bpx.explain.sections.second import SecondDerivatives, SecondRow
-from bpx.explain.sections.section import Section
 from bpx.explain.sections.step import Step
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import SHOWN_DIGITS

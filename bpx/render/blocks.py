@@ -15,8 +15,8 @@ import numpy as np
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, numbers, words
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
+from bpx.render.layout.rails import Rail
 from bpx.render.plain_data import summary
-from bpx.render.rails import Rail
 from bpx.words.say import say, visible
 
 _HOLE = "\ufffc"  # the character that stands for an object in a text

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
-from bpx.render.matrices import aligned
+from bpx.render.layout.matrices import aligned
 from bpx.render.plain import plain
 from bpx.render.widths import broken, widths_of
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.numbers import SHOWN_DIGITS, number

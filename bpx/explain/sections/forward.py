@@ -10,7 +10,7 @@ from typing import Any, Self
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import NodeRow, Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Cell, Heading, Lines, Value, table
 from bpx.render.plain_data import quantities

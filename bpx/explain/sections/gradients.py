@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.render.blocks import Block, Cell, Heading, numeric_columns, table
 from bpx.render.plain_data import plain_value, summaries

@@ -10,8 +10,8 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections.reverse import summed
-from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, product_of, symbol, words
 from bpx.graph.named.values import not_an_input

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.graph import OPS
 from bpx.ops.elementwise.arithmetic import GRADIENT
 from bpx.render.blocks import Block, Heading, Lines

@@ -12,13 +12,13 @@ import numpy as np
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections.forward import layer_heading
-from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
 from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, numeric_columns, table, text_of
+from bpx.render.layout.rails import Link, Rail, lanes
 from bpx.render.plain_data import quantities
-from bpx.render.rails import Link, Rail, lanes
 from bpx.words.say import say
 
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import NodeRow, Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.graph import OPS
 from bpx.render.blocks import Block, Cell, Heading, numeric_columns, table
-from bpx.render.rails import Branch, branches
+from bpx.render.layout.rails import Branch, branches
 from bpx.words.say import say
 
 
