@@ -14,6 +14,7 @@ from bpx.graph.notation_latex import escaped
 from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
 from bpx.render.curve import levels
+from bpx.render.layout.rails import SIGNS
 from bpx.words.say import in_encoding
 
 _DEEPEST = 80  # parts inside each other: TeX nests no more than 255 groups, and a part opens up to two
@@ -88,8 +89,9 @@ def _row(cells: Sequence[Cell], strong: bool = False) -> str:
 
 
 def _drawn(rail: str) -> str:
-    """A rail in ASCII, each character as wide as the next."""
-    text = escaped(in_encoding(rail.rstrip(), "ascii")).replace(" ", "~")
+    """A rail, whose signs TeX lacks, in ASCII; each character is as wide as the next."""
+    signs = (in_encoding(sign, "ascii") if sign in SIGNS else sign for sign in rail.rstrip())
+    text = escaped("".join(signs)).replace(" ", "~")
     return rf"\texttt{{{text}}}" if text else ""
 
 

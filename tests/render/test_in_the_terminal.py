@@ -95,8 +95,7 @@ def test_every_form_has_the_same_values(name: str, way: str) -> None:
     shown = explained(name, way)
     wanted = {token for text in values_of(shown) for token in NUMBER.findall(SHAPE.sub("", text))}
     for form in TEXTS:
-        text = shown.to(form).replace("\\", "")
-        text = re.sub(r" cdot 10\^\{(-?\d+)\}", r"e\1", text)
+        text = re.sub(r" \\cdot 10\^\{(-?\d+)\}", r"e\1", shown.to(form)).replace("\\", " ")
         assert wanted <= set(NUMBER.findall(text)), form
 
 

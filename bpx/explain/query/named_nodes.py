@@ -27,7 +27,7 @@ from bpx.graph.formula import (
     words,
 )
 from bpx.graph.graph import CONSTANT, INPUT, Expr, Graph
-from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, is_written_short
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
 from bpx.words.say import say
@@ -114,8 +114,8 @@ class NamedNodes:
         if put_in is not None and consumer != self.query.output:
             put_in[between.upstream.id] = numbers(self.query.gradient(consumer), SHOWN_DIGITS)
         for arg, passed in between.passed(between.upstream).items():
-            written = _rule(between.graph, passed.id, between.names)
-            with_numbers = None if put_in is None else _rule(between.graph, passed.id, put_in)
+            written = between.rule(passed, between.names)
+            with_numbers = None if put_in is None else between.rule(passed, put_in)
             yield Contribution(consumer, arg, written, with_numbers, between.is_scalar(arg))
 
     def edges(self, consumer: int) -> Iterator[EdgeRow]:
@@ -157,6 +157,7 @@ class _Between:
         is_output = consumer == query.output
         self.upstream = self.graph.constant(query.seed) if is_output else self.graph.input(self.root.shape)
         self.names = {copy.id: named.symbols[of] for of, copy in self.copies.items() if of in named.symbols}
+        self.typed = frozenset(copy.id for copy in self.copies.values())
         if not is_output:
             self.names[self.upstream.id] = named.partial(consumer)
 
@@ -166,6 +167,17 @@ class _Between:
         gradients = {arg: ledger.gradient(place.id) for arg, place in self.places.items()}
         reached = self.named.query.ledger.upstream
         return {arg: passed for arg, passed in gradients.items() if passed is not None and arg in reached}
+
+    def rule(self, passed: Expr, names: Mapping[int, Formula]) -> Formula:
+        """What is passed on, as a formula; numbers that nobody typed are rounded in it."""
+        if ops_written(self.graph, passed.id, names) > MOST_IN_A_RULE:
+            return words(say("derivation.too-long"))
+        worked_out = {
+            node: numbers(value, SHOWN_DIGITS)
+            for node, value in self.graph.constants.items()
+            if node not in self.typed and not is_written_short(value)
+        }
+        return formula(self.graph, passed.id, {**worked_out, **names}, open_root=False)
 
     def is_scalar(self, arg: int) -> bool:
         """Are both ends scalars?"""
@@ -199,7 +211,7 @@ class _Between:
                 self.consumer,
                 arg,
                 position,
-                _rule(self.graph, shown.id, self.names),
+                self.rule(shown, self.names),
                 local,
                 upstream,
                 values[contribution.id],
@@ -217,12 +229,6 @@ def _short(graph: Graph, node: int, names: Mapping[int, Formula]) -> Formula:
     if ops_written(graph, node, {other: 0 for other in names if other != node}) > MOST_IN_A_RULE:
         return words(say("derivation.too-long"))
     return formula(graph, node, names)
-
-
-def _rule(graph: Graph, node: int, names: Mapping[int, Formula]) -> Formula:
-    if ops_written(graph, node, names) > MOST_IN_A_RULE:
-        return words(say("derivation.too-long"))
-    return formula(graph, node, names, open_root=False)
 
 
 def _copied(graph: Graph, node: int, scratch: Graph, places: Mapping[int, Expr]) -> dict[int, Expr]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 NODE, LEAF = "●", "○"
+SIGNS = frozenset("│├┤┼─└╰╯╮╭●○")  # what rails are drawn with
 
 
 class Rail(NamedTuple):
