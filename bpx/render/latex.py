@@ -90,9 +90,15 @@ def _row(cells: Sequence[Cell], strong: bool = False) -> str:
 
 def _drawn(rail: str) -> str:
     """A rail, whose signs TeX lacks, in ASCII; each character is as wide as the next."""
-    signs = (in_encoding(sign, "ascii") if sign in SIGNS else sign for sign in rail.rstrip())
-    text = escaped("".join(signs)).replace(" ", "~")
+    text = "".join(_sign(char) if char in SIGNS else escaped(char) for char in rail.rstrip()).replace(
+        " ", "~"
+    )
     return rf"\texttt{{{text}}}" if text else ""
+
+
+def _sign(sign: str) -> str:
+    """A sign of a rail in ASCII, as it stands: commands such as `textbar` leave the typewriter font."""
+    return in_encoding(sign, "ascii").translate({ord("`"): "+", ord("'"): "+"})
 
 
 def _cell(cell: Cell) -> str:
