@@ -90,9 +90,8 @@ def _row(cells: Sequence[Cell], strong: bool = False) -> str:
 
 def _drawn(rail: str) -> str:
     """A rail, whose signs TeX lacks, in ASCII; each character is as wide as the next."""
-    text = "".join(_sign(char) if char in SIGNS else escaped(char) for char in rail.rstrip()).replace(
-        " ", "~"
-    )
+    signs = (_sign(char) if char in SIGNS else escaped(char) for char in rail.rstrip())
+    text = "".join(signs).replace(" ", "~")
     return rf"\texttt{{{text}}}" if text else ""
 
 
