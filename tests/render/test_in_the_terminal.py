@@ -35,7 +35,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "named tree": {"named": True, "tree": True, "digits": 3},
     "named rail": {"named": True, "rail": True, "digits": 9},
 }
-OTHERS = ("tables", "tree", "named tree", "named rail")  # the values of the rest are the same
+OTHERS = ("tables", "named tree", "named rail")  # the values of the rest are the same
 EVERY_WAY = [(name, way) for name in example_names() for way in OTHERS]
 TEXTS = ("plain", "markdown", "latex")
 SHAPE = re.compile(r"^\([\d×]+\)")  # of an array that is summed up
