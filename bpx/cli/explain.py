@@ -117,7 +117,7 @@ def _is_derivation(part: str | None, form: str) -> bool:
     if part is None:
         return False
     if part not in ("derivation", "table"):
-        fail("unknown-choice", found=part, known="derivation, table")
+        fail("unknown-choice", "choices-are", found=part, known="derivation, table")
     if form != "latex":
         fail("part-of-latex", form=form)
     return part == "derivation"

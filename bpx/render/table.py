@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table as RichTable
@@ -14,8 +15,10 @@ from rich.text import Text
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
 from bpx.render.plain import plain
+from bpx.render.widths import broken, widths_of
 
 _WIDTH_OF_FILES = 80  # columns of a table that is not for a terminal
+_BETWEEN_COLUMNS = 3  # cells between two columns, with the rule
 _MOST_ROWS = 2000  # of a table with rules and colour: Rich takes a second for so many
 _NESTED, _BETWEEN_ROWS = re.compile(r"\[{2,}"), re.compile(r"(\]+), \[+")
 
@@ -42,7 +45,7 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
         elif isinstance(block, Heading):
             yield Text(f"\n{block.text}", style="bold")
         elif isinstance(block, Table):
-            yield _table(block)
+            yield _Fitted(block)
         elif isinstance(block, Curve):
             yield _Drawn(block)
         else:
@@ -50,18 +53,49 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
                 yield Padding(Text(str(text)), (0, 0, 0, 1))
 
 
-def _table(block: Table) -> RichTable:
+class _Fitted:
+    """A table whose cells break between words; where there is no room for that, its rows one by one."""
+
+    def __init__(self, block: Table) -> None:
+        self.block = block
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        block = self.block
+        rows = [tuple(map(_in_lines, row)) for row in block.rows]
+        columns = [[row[at] for row in rows] for at in range(len(block.headers))]
+        room = options.max_width - _BETWEEN_COLUMNS * len(columns) + 1
+        widths = widths_of(block.headers, columns, room)
+        if widths is None:
+            yield from _stacked(block, rows, options.max_width)
+        else:
+            yield _table(block, rows, widths)
+
+
+def _table(block: Table, rows: Sequence[Sequence[str]], widths: Sequence[int]) -> RichTable:
     table = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=True, header_style="dim")
-    for column, header in enumerate(block.headers):
+    for column, (header, width) in enumerate(zip(block.headers, widths, strict=True)):
         table.add_column(
             Text(header),
             justify="right" if column in block.right else "left",
             overflow="fold",
             style="cyan" if column == 0 else "",
+            width=width,
         )
-    for index, row in enumerate(block.rows):
-        table.add_row(*map(_cell, row), style="bold" if index in block.strong else "")
+    for index, row in enumerate(rows):
+        cells = [Text(broken(text, width)) for text, width in zip(row, widths, strict=True)]
+        table.add_row(*cells, style="bold" if index in block.strong else "")
     return table
+
+
+def _stacked(block: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[RenderableType]:
+    """Each row as lines of its own, a cell behind its header: for terminals too narrow for the columns."""
+    before = max(map(cell_len, block.headers)) + 2
+    for index, row in enumerate(rows):
+        style = "bold" if index in block.strong else ""
+        for column, (header, text) in enumerate(zip(block.headers, row, strict=True)):
+            head = " " + header + " " * (before - cell_len(header))
+            lines = broken(text, width - len(head)).replace("\n", "\n" + " " * len(head))
+            yield Text(f"{head}{lines}", style="cyan" if column == 0 else style)
 
 
 class _Drawn:
@@ -75,15 +109,15 @@ class _Drawn:
             yield Padding(Text(line, style="cyan", no_wrap=True), (0, 0, 0, 1))
 
 
-def _cell(cell: Cell) -> Text:
+def _in_lines(cell: Cell) -> str:
     """Rows of an array stand under each other, so that a narrow column does not break them anywhere."""
     text = str(cell)
     opening = _NESTED.search(text)
     if opening is None:
-        return Text(text)
+        return text
 
-    def broken(between: re.Match[str]) -> str:
+    def next_row(between: re.Match[str]) -> str:
         depth = len(between[1])
         return f"{between[1]},\n{' ' * (opening.end() - depth)}{'[' * depth}"
 
-    return Text(_BETWEEN_ROWS.sub(broken, text))
+    return _BETWEEN_ROWS.sub(next_row, text)

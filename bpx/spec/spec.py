@@ -114,7 +114,7 @@ class Spec(NamedGraph):
 
         if library not in LIBRARIES:
             facts = {"found": library, "known": ", ".join(LIBRARIES)}
-            raise BpxError([Diagnostic("unknown-choice", None, facts)])
+            raise BpxError([Diagnostic("unknown-choice", None, facts, "choices-are")])
         return write_module(self, library)
 
 

@@ -753,6 +753,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.singular-matrix": "use a matrix whose determinant is not 0",
     "usual.not-positive-definite": "use a symmetric matrix whose eigenvalues are all positive, such as A @ A.T + I",
     "usual.bad-mask": "use 1 where an element counts, and 0 where it does not",
+    "usual.part-of-latex": "add --format latex, or -o with a name such as notes.tex",
     "usual.too-large": "use smaller arrays, or fewer of them",
     "usual.outside-domain": "choose values for which {need}",
     "usual.value-shape": "give an array of shape {wanted}",

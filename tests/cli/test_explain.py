@@ -157,7 +157,7 @@ def test_a_wrong_call_is_exit_2(args: list[str]) -> None:
         (["x + y", "--set", "x=1"], ["missing-value"]),
         (["x", "--set", "x"], ["bad-assignment", "unknown-target"]),
         (["x", "--set", "=1"], ["bad-assignment", "unknown-target"]),
-        (["x", "--set", "x="], ["empty-expression"]),
+        (["x", "--set", "x="], ["empty-value"]),
         (["x", "--set", "x=1/"], ["ends-too-early"]),
         (["x", "--set", "x=z"], ["unknown-name"]),
         (["x", "--set", "x=1e400"], ["number-too-large"]),

@@ -58,9 +58,7 @@ def matrices(account: Explanation) -> list[Any]:
 
 
 @every_account
-def test_a_row_of_a_matrix_keeps_to_a_line(name: str, request: pytest.FixtureRequest) -> None:
-    if name == "lstm_cell":  # 48 characters a row beside formulas of 20
-        request.applymarker(pytest.mark.xfail(strict=True, reason="wider than 80 columns leave room for"))
+def test_a_row_of_a_matrix_keeps_to_a_line(name: str) -> None:
     one = full_account(name)
     lines = printed(one.blocks()).splitlines()
     for matrix in matrices(one):
@@ -83,7 +81,7 @@ def test_rows_stand_under_each_other_behind_a_formula_too() -> None:
 def test_nothing_is_lost_in_a_narrow_terminal(name: str) -> None:
     blocks = full_account(name).blocks()
     wide, narrow = (Counter(printed(blocks, width)) for width in (4000, 50))
-    assert all(wide[sign] == narrow[sign] for sign in wide if sign not in " ─\n")
+    assert all(wide[sign] <= narrow[sign] for sign in wide if sign not in " ─\n")
 
 
 @pytest.mark.parametrize(
