@@ -28,11 +28,10 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
-from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, FirstKinks
+from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, FirstKinks, derived_name
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
 from bpx.check.whole.graph_function import GraphFunction
 from bpx.graph.arrays import Array
-from bpx.graph.formula import partial
 from bpx.graph.numbers import index_text
 from bpx.graph.run import run
 from bpx.passes.domain import written
@@ -272,10 +271,9 @@ def _drop(evaluation: Evaluation, flat: Indices, obstacle: Obstacle) -> None:
 def _first_name(evaluation: Evaluation) -> str:
     """`∂L/∂x[0]`, or `∂L/∂x` where several of its entries are weighted."""
     query = evaluation.checked.query
-    assert query.first is not None
-    names, weighted = query.spec.names, np.argwhere(query.seed)
+    weighted = np.argwhere(query.seed)
     index = index_text(tuple(map(int, weighted[0]))) if len(weighted) == 1 else ""
-    return partial(names[query.first.query.output], names[query.first.node]) + index
+    return derived_name(query) + index
 
 
 def _first_obstacle(evaluation: Evaluation, input_values: Mapping[int, Array]) -> Obstacle:
@@ -304,6 +302,12 @@ def _first_kinks(first: FirstDerivative, input_values: Mapping[int, Array]) -> F
             obstacles[bent & (verdicts == Verdict.CANNOT_TELL)] = Obstacle.UNKNOWN_GRADIENT
             obstacles[bent & (verdicts == Verdict.DISAGREE)] = Obstacle.OTHER_GRADIENT
             obstacles[np.broadcast_to(at_point.evidence.kink, shape)] = Obstacle.NO_GRADIENT
+            if first.query.first is not None:  # what keeps that one from being known keeps this one
+                earlier = np.broadcast_to(at_point.evidence.obstacle, shape)
+                obstacles[(obstacles == Obstacle.NONE) & (earlier != Obstacle.NONE)] = (
+                    Obstacle.UNKNOWN_GRADIENT
+                )
+                obstacles[earlier == Obstacle.NO_GRADIENT] = Obstacle.NO_GRADIENT
             low, high = at_point.evidence.low, at_point.evidence.high
             size = np.maximum(np.abs(low), np.abs(high))
             apart = np.isfinite(size) & (size > 0)
