@@ -77,10 +77,13 @@ def test_third_derivatives_at_kinks() -> None:
         ("relu(x)*y^3", "d3L/dx2dy = 0"),
         ("relu(x)*y^3", "d3L/dy2dx = 0"),
         ("abs(x)*y^3", "d4L/dx2dy2 = 0"),
+        ("abs(x)*y^3", "d5L/dx2dy3 = 0"),
+        ("abs(x)*y^3", "d4L/dy2dx2 = 0"),
+        ("relu(x - y + 1)*y", "d3L/dx2dy = 0"),
     ):
         values = {"x": 0.0, "y": 1.0} if "y" in expression else {"x": 0.0}
         entries = check(spec(expression, **values), claim).entries
-        (verdict,) = [entry.verdict.word for entry in entries if entry.label.startswith(("∂³", "∂⁴"))]
+        (verdict,) = [entry.verdict.word for entry in entries if entry.label.startswith(("∂³", "∂⁴", "∂⁵"))]
         assert verdict == "kink", (expression, claim, verdict)
 
 

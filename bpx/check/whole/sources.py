@@ -209,9 +209,9 @@ def _first_derivative(evaluation: Evaluation) -> None:
     first, checked, evidence = evaluation.checked.query.first, evaluation.checked, evaluation.evidence
     if first is None:
         return
-    at_point = CheckedGraph.at(first.query, checked.input_values)
-    if not at_point.kinks:
+    if not _has_kinks(first, checked.input_values):
         return
+    at_point = CheckedGraph.at(first.query, checked.input_values)
     # An entry at the edge of a domain has that for a reason, which says more.
     flat = np.flatnonzero(np.broadcast_to(evidence.obstacle == Obstacle.NONE, evidence.shape))
     obstacle = _first_obstacle(evaluation, checked.input_values)
@@ -223,6 +223,13 @@ def _first_derivative(evaluation: Evaluation) -> None:
         for side in (-1.0, 1.0):
             beside = _obstacle_beside(evaluation, at_point, entry, side)
             _drop(evaluation, np.array([entry] if beside else [], dtype=int), beside)
+
+
+def _has_kinks(first: FirstDerivative, input_values: Mapping[int, Array]) -> bool:
+    """Is what is derived at a kink, in any order? Rules may leave none of it: those of |x| give 0 twice."""
+    if CheckedGraph.at(first.query, input_values).kinks:
+        return True
+    return first.query.first is not None and _has_kinks(first.query.first, input_values)
 
 
 def _obstacle_beside(evaluation: Evaluation, at_point: CheckedGraph, entry: int, side: float) -> Obstacle:
@@ -296,7 +303,7 @@ def _first_kinks(first: FirstDerivative, input_values: Mapping[int, Array]) -> F
         checked, node = CheckedGraph.at(first.query, input_values), first.node
         shape = checked.graph.shapes[node]
         obstacles, gaps = np.zeros(shape, dtype=np.int8), np.zeros(shape)
-        if checked.kinks and not checked.is_smooth(node).all():
+        if first.query.first is not None or (checked.kinks and not checked.is_smooth(node).all()):
             at_point = evaluated(checked, first.query.spec.names[node], node, by_rule(checked, node))
             bent, verdicts = (part.reshape(shape) for part in (at_point.bent, at_point.verdicts))
             obstacles[bent & (verdicts == Verdict.CANNOT_TELL)] = Obstacle.UNKNOWN_GRADIENT
