@@ -41,6 +41,7 @@ StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.st
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
+Sources = Annotated[bool, typer.Option("--sources", help=say("cli.sources"))]
 Part = Annotated[str | None, typer.Option("--part", metavar="derivation|table", help=say("cli.part"))]
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
@@ -72,6 +73,7 @@ def explain(
     node: NodeAlone = None,
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
+    sources: Sources = False,
     part: Part = None,
     form: FormName = None,
     json: JsonFlag = False,
@@ -100,6 +102,7 @@ def explain(
             check=not no_check,
             order=order,
             forward=forward,
+            sources=sources,
         )
         session.show(explanation)
         if explanation.unmet and not session.is_json:

@@ -35,6 +35,7 @@ def explain(
     check: bool = True,
     order: int | None = None,
     forward: bool = False,
+    sources: bool = False,
 ) -> Explanation:
     """The explanation of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
@@ -44,7 +45,8 @@ def explain(
     second derivatives, `step` a step of gradient descent at that rate. `node` names a node or a layer to
     be shown alone; `check` compares the gradients with differences. `order` adds all derivatives up to it,
     those of order 3 and more by scalar inputs only. With `forward` the values of the forward pass are all
-    that is given: a worksheet, with the cells of the reverse pass left empty.
+    that is given: a worksheet, with the cells of the reverse pass left empty. `sources` adds where each node
+    was written, and how.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
@@ -53,12 +55,15 @@ def explain(
     expand, second = as_list(expand), second or (order or 1) > 1
     if forward:
         _refuse_sections(second=second, step=step is not None, paths=paths is not None)
-    spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
+    with_origins = spec.with_origins or sources or node is not None
+    spec = replace(
+        spec, graph=spec.graph.copy(), with_origins=with_origins
+    )  # the reverse pass is appended to a graph of its own
     query = GradientQuery(spec, of, as_list(wrt), upstream)
     if expand:
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node)
-    sections = _sections(query, SectionOptions(as_list(paths), second, step, check, order, forward))
+    sections = _sections(query, SectionOptions(as_list(paths), second, step, check, order, forward, sources))
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     return query.passes(Explanation, notes=notes, opened=opened, sections=sections)
 
