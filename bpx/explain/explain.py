@@ -56,9 +56,8 @@ def explain(
     if forward:
         _refuse_sections(second=second, step=step is not None, paths=paths is not None)
     with_origins = spec.with_origins or sources or node is not None
-    spec = replace(
-        spec, graph=spec.graph.copy(), with_origins=with_origins
-    )  # the reverse pass is appended to a graph of its own
+    graph = spec.graph.copy()  # the reverse pass is appended to a graph of its own
+    spec = replace(spec, graph=graph, with_origins=with_origins)
     query = GradientQuery(spec, of, as_list(wrt), upstream)
     if expand:
         query = query.expanded(expand)

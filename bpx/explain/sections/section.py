@@ -15,7 +15,8 @@ class SectionOptions(NamedTuple):
     """Which sections are asked for beside those that every explanation has.
 
     `paths` names inputs (empty: all, None: no paths); `step` is a learning rate; `order` is that of the
-    highest derivatives. `forward` leaves the reverse pass to be worked out; `sources` shows where each node was written.
+    highest derivatives. `forward` leaves the reverse pass to be worked out; `sources` shows where
+    each node was written.
     """
 
     paths: Sequence[str] | None = None
