@@ -313,11 +313,22 @@ def named_formula(
     if len(problems) > before:
         return None
     ops = {name: custom.op for name, custom in spec.custom.items()}
-    root = build(expression, graph, places, reporter(problems, [*spec.nodes, *CONSTANTS]), ops=ops)
+    root = build(
+        expression, graph, places, reporter(problems, [*spec.nodes, *CONSTANTS], "name-the-step"), ops=ops
+    )
     if root is None:
+        problems[before:] = _once_a_name(problems[before:])
         return None
     inside = Subgraph(graph, tuple(place.id for place in places.values() if place is not None), root.id)
     return NamedFormula(text.content.strip(), tuple(places), inside, derivatives)
+
+
+def _once_a_name(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The problems, of each name that is not defined only the first."""
+    first = {
+        (problem.code, problem.facts.get("name", problem.span)): problem for problem in reversed([*problems])
+    }
+    return [*reversed(first.values())]
 
 
 def _is_plain(name: str, spec: NamedGraph) -> bool:
