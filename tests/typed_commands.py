@@ -260,7 +260,7 @@ COMMANDS = {
     'gradcheck "x^3" x=2 --claim "d3out/dx3 = 6"': "The gradient of out agrees with the reference in both entries. | ∂³out/∂x³ 6 6 ± 1e-15 < 1e-11 11 agree",
     'gradcheck "x^2*y" x=2 y=3 --claim "∂³out/∂x²∂y = 2"': "The gradient of out agrees with the reference in all 3 entries. | ∂³out/∂x²∂y 2 2 ± 5e-16 < 1e-11 11 agree",
     'gradcheck "x^2" x=3 --claim "x = [6, 6]"': "! claim-shape: sum it over the axes along which `x` was broadcast: a gradient has the shape of its node",
-    'gradcheck "x^2" x=3 --claim "x = y"': "! unknown-name: the names defined here are x, out, pi, e",
+    'gradcheck "x^2" x=3 --claim "x = y"': "! unknown-name: the names defined here are x, out, pi, e; if `y` is a step of the formula, name it there: y = …",
     'gradcheck "x^2" x=3 --claim "x ="': '! empty-expression: write a formula, as in "x^2"',
     'gradcheck "x^2" x=3 --claim': "! option-without-value: `bpx gradcheck --help` lists the options",
     'gradcheck "x^2" x=3 --claim "x = 6" --claim "x = 5"': "! claimed-twice: leave one of them out",

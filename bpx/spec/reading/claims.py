@@ -313,9 +313,8 @@ def named_formula(
     if len(problems) > before:
         return None
     ops = {name: custom.op for name, custom in spec.custom.items()}
-    root = build(
-        expression, graph, places, reporter(problems, [*spec.nodes, *CONSTANTS], "name-the-step"), ops=ops
-    )
+    report = reporter(problems, [*spec.nodes, *CONSTANTS], "name-the-step")
+    root = build(expression, graph, places, report, ops=ops)
     if root is None:
         problems[before:] = _once_a_name(problems[before:])
         return None
@@ -325,10 +324,8 @@ def named_formula(
 
 def _once_a_name(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
     """The problems, of each name that is not defined only the first."""
-    first = {
-        (problem.code, problem.facts.get("name", problem.span)): problem for problem in reversed([*problems])
-    }
-    return [*reversed(first.values())]
+    by_name = {(said.code, said.facts.get("name", said.span)): said for said in reversed([*problems])}
+    return [*reversed(by_name.values())]
 
 
 def _is_plain(name: str, spec: NamedGraph) -> bool:

@@ -72,7 +72,7 @@ def read_npy(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[Nam
 
 def read_npz(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
     """The arrays of an NPZ file."""
-    yield from map(_as_floats, npz_arrays(file, data, problems))
+    yield from map(_as_floats, npz_arrays(file, data, problems, LARGEST_TABLE))
 
 
 def npy_arrays(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedArray]:
@@ -80,9 +80,7 @@ def npy_arrays(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[N
     yield from _named(PurePath(file).stem, data, problems)
 
 
-def npz_arrays(
-    file: str, data: bytes, problems: list[Diagnostic], most: int = LARGEST_TABLE
-) -> Iterator[NamedArray]:
+def npz_arrays(file: str, data: bytes, problems: list[Diagnostic], most: int) -> Iterator[NamedArray]:
     """The arrays of an NPZ file as they were saved, where they unpack to no more than `most` bytes."""
     try:
         archive = zipfile.ZipFile(BytesIO(data))

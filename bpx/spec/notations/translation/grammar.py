@@ -367,7 +367,7 @@ class _Grammar:
                 raise Unreadable
 
     def bare_arg(self, name: Mark, op: str) -> Part:
-        """`sin x`, `sin 2x`, `log x^2`; of `sin 2(x + y)`, which may end in two places, both are asked about."""
+        """`sin x`, `sin 2x`, `log x^2`; of `sin 2(x + y)`, both are asked about."""
         if not self.begins_factor() and not self.is_infix(_SUMS):
             raise Unreadable
         if self.is_infix(_SUMS):
