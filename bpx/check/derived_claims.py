@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.spec_check import SpecCheck
-from bpx.check.whole.checked_graph import FirstDerivative, Query
+from bpx.check.whole.checked_graph import FirstDerivative, Query, derived_name
 from bpx.check.whole.claims import is_elementwise
-from bpx.graph.arrays import Array, Shape
-from bpx.graph.named.claim import Claim, Derivative, NamedFormula
+from bpx.graph.arrays import Shape
+from bpx.graph.named.claim import Claim, Derivative, Index, NamedFormula, higher_partial
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import index_text, shape_text
 from bpx.passes.reverse import reverse
@@ -60,10 +60,13 @@ def derived_checks(query: Query, claim: Claim) -> Iterator[DerivedCheck]:
         differentiated = _Differentiated(spec, of, _numbered(spec.graph.shapes[of]))
     else:
         weights = query.seed if of == output else np.ones(spec.graph.shapes[of])
-        differentiated = _gradient(spec, of, weights, derivative)
-        node = spec.nodes[derivative.first]
-        first = query._replace(output=of, seed=weights, wrt={derivative.first: node}, local_claims={})
-        query = query._replace(first=FirstDerivative(first, node))
+        query = query._replace(output=of, seed=weights, local_claims={})
+        by = [*derivative.earlier, (derivative.first, derivative.first_at)]
+        for times, (name, index) in enumerate(by):
+            if times:
+                query = _of_entry(query, differentiated, claim)
+            differentiated, node = _gradient(query, name, index), spec.nodes[name]
+            query = query._replace(first=FirstDerivative(query._replace(wrt={name: node}), node))
     _check_shape(claim, differentiated, _part(spec, derivative))
     yield from _rows(query, differentiated, claim, spec.names[of])
 
@@ -79,19 +82,30 @@ def _with_output(claim: Claim, output: str) -> Claim:
     return claim._replace(formula=claim.formula._replace(derivatives=derivatives))
 
 
-def _gradient(spec: NamedGraph, of: int, seed: Array, derivative: Derivative) -> _Differentiated:
-    """The gradient by `first` as a node of a spec of its own, in which all old names are kept."""
-    graph, first = spec.graph.copy(), spec.nodes[derivative.first or ""]
-    gradient = reverse(graph[of], [graph[first]], graph.constant(seed)).gradient(first)
-    shape = graph.shapes[first]
+def _of_entry(query: Query, differentiated: _Differentiated, claim: Claim) -> Query:
+    """The query of a derivative that is derived once more. Raises `BpxError` where it is not one number."""
+    spec, node, elements = differentiated
+    if elements.size != 1:
+        name = claim.derivative.in_full(spec.names[query.output])
+        raise BpxError([Diagnostic("claim-of-array", claim.span, {"name": name})])
+    weights = np.zeros(spec.graph.shapes[node])
+    weights.flat[int(elements.item())] = 1.0
+    return query._replace(spec=spec, output=node, seed=weights)
+
+
+def _gradient(query: Query, name: str, index: Index | None) -> _Differentiated:
+    """The gradient by a node as a node of a spec of its own, in which all old names are kept."""
+    spec, of = query.spec, query.output
+    graph, node = spec.graph.copy(), spec.nodes[name]
+    gradient = reverse(graph[of], [graph[node]], graph.constant(query.seed)).gradient(node)
+    shape = graph.shapes[node]
     output = graph.constant(np.zeros(shape)) if gradient is None else gradient
-    index = () if derivative.first_at is None else derivative.first_at
     names = {**spec.names}
-    names.setdefault(output.id, f"∂{spec.names[of]}/∂{derivative.first}")
+    names.setdefault(output.id, f"({derived_name(query, name)})")
     derived = replace(
         spec, graph=graph, output=output.id, size=len(graph), claims={}, composites={}, inner_names=names
     )
-    return _Differentiated(derived, output.id, np.asarray(_numbered(shape)[index]))
+    return _Differentiated(derived, output.id, np.asarray(_numbered(shape)[() if index is None else index]))
 
 
 def _numbered(shape: Shape) -> NDArray[np.int64]:
@@ -109,8 +123,7 @@ def _rows(query: Query, differentiated: _Differentiated, claim: Claim, of: str) 
         if derivative.first is None:
             name = f"∂{of}{index}/∂{derivative.node}"
         else:
-            first = derivative.first + index
-            name = f"∂²{of}/∂{first}" + ("²" if first == derivative.node else f"∂{derivative.node}")
+            name = higher_partial(of, [*derivative.before, derivative.first + index, derivative.node])
         row = query._replace(spec=spec, output=node, seed=weights)
         yield _row(row, _part_of(claim, at), name)
 

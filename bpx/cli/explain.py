@@ -45,6 +45,7 @@ WithRail = Annotated[bool, typer.Option("--rail", help=say("cli.rail"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
+Sources = Annotated[bool, typer.Option("--sources", help=say("cli.sources"))]
 Part = Annotated[str | None, typer.Option("--part", metavar="derivation|table", help=say("cli.part"))]
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
@@ -80,6 +81,7 @@ def explain(
     digits: Digits = None,
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
+    sources: Sources = False,
     part: Part = None,
     form: FormName = None,
     json: JsonFlag = False,
@@ -114,6 +116,7 @@ def explain(
             check=not no_check,
             order=order,
             forward=forward,
+            sources=sources,
         )
         session.show(explanation)
         if explanation.unmet and not session.is_json:

@@ -41,6 +41,7 @@ def explain(
     tree: bool = False,
     rail: bool = False,
     digits: int = SHOWN_DIGITS,
+    sources: bool = False,
 ) -> Explanation:
     """The explanation of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
@@ -54,6 +55,7 @@ def explain(
     have a name of the spec's own are shown, and derivatives from one to the next. `tree` shows both
     passes as a tree in place of tables, and `rail` draws lanes from node to node beside the reverse pass.
     `digits` are the significant digits of the numbers that people see; the rows and the JSON have them all.
+    `sources` adds where each node was written, and how.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
@@ -66,14 +68,15 @@ def explain(
     expand, second = as_list(expand), second or (order or 1) > 1
     if forward:
         _refuse_sections(second=second, step=step is not None, paths=paths is not None, tree=tree, rail=rail)
-    spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
+    with_origins = spec.with_origins or sources or node is not None
+    graph = spec.graph.copy()  # the reverse pass is appended to a graph of its own
+    spec = replace(spec, graph=graph, with_origins=with_origins)
     query = GradientQuery(spec, of, as_list(wrt), upstream)
     if expand:
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node, NamedNodes(query).symbols if named else None)
-    sections = _sections(
-        query, SectionOptions(as_list(paths), second, step, check, order, forward, tree, rail)
-    )
+    options = SectionOptions(as_list(paths), second, step, check, order, forward, sources, tree, rail)
+    sections = _sections(query, options)
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     explanation = query.passes(Explanation, notes=notes, opened=opened, sections=sections, digits=digits)
     return named_passes(query, explanation) if named else explanation

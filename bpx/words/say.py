@@ -27,7 +27,7 @@ _IN_ASCII = str.maketrans(
         "…": "...",
         "×": "x",
         "·": "*",
-        "²": "^2",
+        **{sign: f"^{power}" for power, sign in enumerate("²³⁴⁵⁶⁷⁸⁹", 2)},
         "≥": ">=",
         "≠": "!=",
         "√": "sqrt ",

@@ -42,6 +42,19 @@ AGREE: list[tuple[str, dict[str, Any], list[str]]] = [
     ("sum(x^3)", {"x": [1.0, 2.0]}, ["hess = [[6, 0], [0, 12]]"]),
     ("sum(x^3)", {"x": [1.0, 2.0]}, ["∂²out/∂x[0]² = 6", "∂²out/∂x[1]∂x[0] = 0"]),
     ("x*y", {"x": 2.0, "y": 3.0}, ["∂²out/∂x² = 0", "∂²out/∂x∂y = 1"]),
+    # Third derivatives and higher ones.
+    (
+        "x^3*y",
+        {"x": 1.5, "y": 2.0},
+        ["d3L/dx3 = 6*y", "∂³L/∂x²∂y = 6*x", "d^3L/dxdydx = 6*x"],
+    ),
+    ("exp(2*x)", {"x": 0.5}, ["d5L/dx5 = 32*exp(2*x)", r"\frac{\partial^3 L}{\partial x^3} = 8*out"]),
+    ("sin(x)*y", {"x": 0.5, "y": 2.0}, ["d^3/dx^3 L = -cos(x)*y", "d**3out/dx**2dy = -sin(x)"]),
+    ("x2*x^3", {"x": 1.0, "x2": 2.0}, ["d3L/dx3 = 6*x2", "d3L/dx2dx2dx = 0"]),
+    ("x*y", {"x": 2.0, "y": 3.0}, ["d3L/dx3 = 0", "d3L/dxdydy = 0"]),
+    ("sum(x^4)", {"x": [1.0, 2.0]}, ["d3L/dx[0]3 = 24", "∂³L/∂x[0]²∂x[1] = 0", "d3L/dx[1]dx[1]dx = [0, 48]"]),
+    ("abs(x)^3", {"x": 0.0}, ["d2L/dx2 = 0"]),
+    ("relu(x)^4", {"x": 0.0}, ["d3L/dx3 = 0"]),
     # Names of nodes win.
     ("dw*w", {"dw": 2.0, "w": 3.0}, ["dw = w", "w = dw"]),
     ("dx*dy*x", {"dx": 2.0, "dy": 3.0, "x": 1.0}, ["x = dx*dy", "dy = dx*x*dx/dx", "dx = dx/dy*dy/dx*dy*x"]),
@@ -56,7 +69,32 @@ def test_right_claims_agree(expression: str, values: dict[str, Any], claims: lis
     assert len(report.claims) >= 1
 
 
+def test_third_derivatives_at_kinks() -> None:
+    """Of |x|³ and relu(x)⁴ the last derivative jumps, and what does not exist has no derivative."""
+    for expression, claim in (
+        ("abs(x)^3", "d3L/dx3 = 6"),
+        ("relu(x)^4", "d4L/dx4 = 12"),
+        ("relu(x)*y^3", "d3L/dx2dy = 0"),
+        ("relu(x)*y^3", "d3L/dy2dx = 0"),
+        ("abs(x)*y^3", "d4L/dx2dy2 = 0"),
+        ("abs(x)*y^3", "d5L/dx2dy3 = 0"),
+        ("abs(x)*y^3", "d4L/dy2dx2 = 0"),
+        ("relu(x - y + 1)*y", "d3L/dx2dy = 0"),
+    ):
+        values = {"x": 0.0, "y": 1.0} if "y" in expression else {"x": 0.0}
+        entries = check(spec(expression, **values), claim).entries
+        (verdict,) = [entry.verdict.word for entry in entries if entry.label.startswith(("∂³", "∂⁴", "∂⁵"))]
+        assert verdict == "kink", (expression, claim, verdict)
+
+
+def test_an_array_in_the_middle_of_a_third_derivative_is_refused() -> None:
+    with pytest.raises(BpxError, match="an array stands where one number is derived again"):
+        check(spec("sum(x^4)", x=[1.0, 2.0]), "d3L/dx3 = 24")
+
+
 WRONG: list[tuple[str, dict[str, Any], str, str]] = [
+    ("x^3*y", {"x": 1.5, "y": 2.0}, "d3L/dx3 = 6*x", "∂³out/∂x³"),
+    ("exp(2*x)", {"x": 0.5}, "d5L/dx5 = 31*exp(2*x)", "∂⁵out/∂x⁵"),
     ("sum(x^3)", {"x": [1.0, 2.0]}, "x[1] = 13", "x[1]"),
     ("sum(x^3)", {"x": [1.0, 2.0]}, "dv1/dx = 2*x^2", "∂v1/∂x[0]"),
     ("sum(x^3)", {"x": [1.0, 2.0]}, "∂v1/∂x = [[3, 0], [1, 12]]", "∂v1[1]/∂x[0]"),

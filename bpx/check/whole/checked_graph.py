@@ -26,6 +26,7 @@ from bpx.check.whole.graph_function import operations
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph, Op
+from bpx.graph.named.claim import higher_partial
 from bpx.graph.run import run
 from bpx.passes.domain import fixed_choices
 from bpx.passes.reverse import Edge, Ledger, reverse
@@ -81,6 +82,15 @@ class FirstDerivative:
     query: Query
     node: int
     kinks: dict[bytes, FirstKinks] = field(default_factory=dict)
+
+
+def derived_name(query: Query, *by: str) -> str:
+    """`∂²L/∂x∂y` of a query on ∂L/∂x with `by` y: its output, derived by further nodes."""
+    names, first, output = query.spec.names, query.first, query.output
+    every = list(by)
+    while first is not None:
+        every, output, first = [names[first.node], *every], first.query.output, first.query.first
+    return higher_partial(names[output], every)
 
 
 class NonsmoothNode(NamedTuple):

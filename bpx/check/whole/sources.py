@@ -28,11 +28,10 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
-from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, FirstKinks
+from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, FirstKinks, derived_name
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
 from bpx.check.whole.graph_function import GraphFunction
 from bpx.graph.arrays import Array
-from bpx.graph.formula import partial
 from bpx.graph.numbers import index_text
 from bpx.graph.run import run
 from bpx.passes.domain import written
@@ -210,9 +209,9 @@ def _first_derivative(evaluation: Evaluation) -> None:
     first, checked, evidence = evaluation.checked.query.first, evaluation.checked, evaluation.evidence
     if first is None:
         return
-    at_point = CheckedGraph.at(first.query, checked.input_values)
-    if not at_point.kinks:
+    if not _has_kinks(first, checked.input_values):
         return
+    at_point = CheckedGraph.at(first.query, checked.input_values)
     # An entry at the edge of a domain has that for a reason, which says more.
     flat = np.flatnonzero(np.broadcast_to(evidence.obstacle == Obstacle.NONE, evidence.shape))
     obstacle = _first_obstacle(evaluation, checked.input_values)
@@ -224,6 +223,13 @@ def _first_derivative(evaluation: Evaluation) -> None:
         for side in (-1.0, 1.0):
             beside = _obstacle_beside(evaluation, at_point, entry, side)
             _drop(evaluation, np.array([entry] if beside else [], dtype=int), beside)
+
+
+def _has_kinks(first: FirstDerivative, input_values: Mapping[int, Array]) -> bool:
+    """Is what is derived at a kink, in any order? Rules may leave none of it: those of |x| give 0 twice."""
+    if CheckedGraph.at(first.query, input_values).kinks:
+        return True
+    return first.query.first is not None and _has_kinks(first.query.first, input_values)
 
 
 def _obstacle_beside(evaluation: Evaluation, at_point: CheckedGraph, entry: int, side: float) -> Obstacle:
@@ -272,10 +278,9 @@ def _drop(evaluation: Evaluation, flat: Indices, obstacle: Obstacle) -> None:
 def _first_name(evaluation: Evaluation) -> str:
     """`∂L/∂x[0]`, or `∂L/∂x` where several of its entries are weighted."""
     query = evaluation.checked.query
-    assert query.first is not None
-    names, weighted = query.spec.names, np.argwhere(query.seed)
+    weighted = np.argwhere(query.seed)
     index = index_text(tuple(map(int, weighted[0]))) if len(weighted) == 1 else ""
-    return partial(names[query.first.query.output], names[query.first.node]) + index
+    return derived_name(query) + index
 
 
 def _first_obstacle(evaluation: Evaluation, input_values: Mapping[int, Array]) -> Obstacle:
@@ -298,12 +303,18 @@ def _first_kinks(first: FirstDerivative, input_values: Mapping[int, Array]) -> F
         checked, node = CheckedGraph.at(first.query, input_values), first.node
         shape = checked.graph.shapes[node]
         obstacles, gaps = np.zeros(shape, dtype=np.int8), np.zeros(shape)
-        if checked.kinks and not checked.is_smooth(node).all():
+        if first.query.first is not None or (checked.kinks and not checked.is_smooth(node).all()):
             at_point = evaluated(checked, first.query.spec.names[node], node, by_rule(checked, node))
             bent, verdicts = (part.reshape(shape) for part in (at_point.bent, at_point.verdicts))
             obstacles[bent & (verdicts == Verdict.CANNOT_TELL)] = Obstacle.UNKNOWN_GRADIENT
             obstacles[bent & (verdicts == Verdict.DISAGREE)] = Obstacle.OTHER_GRADIENT
             obstacles[np.broadcast_to(at_point.evidence.kink, shape)] = Obstacle.NO_GRADIENT
+            if first.query.first is not None:  # what keeps that one from being known keeps this one
+                earlier = np.broadcast_to(at_point.evidence.obstacle, shape)
+                obstacles[(obstacles == Obstacle.NONE) & (earlier != Obstacle.NONE)] = (
+                    Obstacle.UNKNOWN_GRADIENT
+                )
+                obstacles[earlier == Obstacle.NO_GRADIENT] = Obstacle.NO_GRADIENT
             low, high = at_point.evidence.low, at_point.evidence.high
             size = np.maximum(np.abs(low), np.abs(high))
             apart = np.isfinite(size) & (size > 0)

@@ -182,7 +182,7 @@ class GradientQuery:
             None if upstream is None else self.values[upstream.id],
             role,
             layer,
-            self.spec.origins.get(node) if self.spec.is_code else None,
+            self.spec.origins.get(node) if self.spec.is_code or self.spec.with_origins else None,
             node in self.spec.own_names,
         )
 

@@ -27,8 +27,8 @@ class NodeRow(NamedTuple):
     `formula` names its args, `with_numbers` has their values in their place (None where they are too
     large); `upstream` is ∂output/∂node, None where the reverse pass does not come by. `layer` is the
     layer the node belongs to, by its name: `h` for `h.z` and for an `h` beside it; empty if there is none.
-    `code` is the expression of somebody's Python code that the node was traced from. `is_named` says that
-    the name is not one that bpx gave.
+    `code` is the expression that the node was traced or read from, where that is asked for or is Python code.
+    `is_named` says that the name is not one that bpx gave.
     """
 
     id: int

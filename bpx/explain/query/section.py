@@ -16,7 +16,8 @@ class SectionOptions(NamedTuple):
 
     `paths` names inputs (empty: all, None: no paths); `step` is a learning rate; `order` is that of the
     highest derivatives. `forward` leaves the reverse pass to be worked out; `tree` shows both passes as a
-    tree in place of tables, and `rail` draws lanes in front of the reverse pass.
+    tree in place of tables, and `rail` draws lanes in front of the reverse pass. `sources`
+    shows where each node was written.
     """
 
     paths: Sequence[str] | None = None
@@ -25,6 +26,7 @@ class SectionOptions(NamedTuple):
     check: bool = True
     order: int | None = None
     forward: bool = False
+    sources: bool = False
     tree: bool = False
     rail: bool = False
 

@@ -24,16 +24,20 @@ _LEFT_OUT = "…"
 class Forward(Section):
     """All nodes, or those of what is opened; `alone` without the gradients that the reverse pass gave.
 
-    Where a tree shows them, there is no table.
+    `lines` and `sources` say whether columns tell where each node was written, and how. Where a tree shows
+    the nodes, there is no table.
     """
 
     alone: bool = False
+    lines: bool = False
+    sources: bool = False
     in_tree: bool = False
 
     @classmethod
     def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
-        return cls(options.forward, options.tree)
+        has_lines = query.spec.is_code or options.sources
+        return cls(options.forward, has_lines, options.sources, options.tree)
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The nodes."""
@@ -47,7 +51,23 @@ class Forward(Section):
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer."""
         if not self.in_tree:
-            yield from _layer_table(passes) if passes.is_large else _node_tables(passes)
+            yield from _layer_table(passes) if passes.is_large else self._node_tables(passes)
+        yield from _source(passes)
+
+    def _node_tables(self, passes: Passes) -> Iterator[Block]:
+        rows = [row for row in passes.shown_nodes if row.op != "constant"]
+        has_lines = self.lines and any(row.code and "\n" in row.code.source.text for row in rows)
+        keys = [*(["line"] if has_lines else []), "node", "formula", *(["written"] if self.sources else [])]
+        with_numbers = {row.id: _numbers_cell(row) for row in rows}
+        if _is_worth_a_column([*with_numbers.values()]):
+            keys.append("with-numbers")
+        shapes = any(row.shape for row in rows)
+        keys += ["shape", "value"] if shapes else ["value"]
+        yield Heading(say("account.forward"))
+        for layer, members in groupby(rows, lambda row: row.layer):
+            yield from layer_heading(passes, layer)
+            cells = [[_node_cell(passes, row, key, with_numbers[row.id]) for key in keys] for row in members]
+            yield table(keys, cells, right=set() if shapes else {len(keys) - 1})
 
 
 def _plain(row: NodeRow) -> dict[str, Any]:
@@ -70,19 +90,12 @@ def _code(row: NodeRow) -> dict[str, Any]:
     return {"file": row.code.source.name, "line": row.line, "code": row.code.text} if row.code else {}
 
 
-def _node_tables(passes: Passes) -> Iterator[Block]:
-    rows = [row for row in passes.shown_nodes if row.op != "constant"]
-    keys = [*(["line"] if any(row.code for row in rows) else []), "node", "formula"]
-    with_numbers = {row.id: _numbers_cell(row) for row in rows}
-    if _is_worth_a_column([*with_numbers.values()]):
-        keys.append("with-numbers")
-    shapes = any(row.shape for row in rows)
-    keys += ["shape", "value"] if shapes else ["value"]
-    yield Heading(say("account.forward"))
-    for layer, members in groupby(rows, lambda row: row.layer):
-        yield from layer_heading(passes, layer)
-        cells = [[_node_cell(passes, row, key, with_numbers[row.id]) for key in keys] for row in members]
-        yield table(keys, cells, right=set() if shapes else {len(keys) - 1})
+def _source(passes: Passes) -> Iterator[Block]:
+    """Where the node that is opened was written, and how."""
+    for row in passes.shown_nodes:
+        if row.code and row.name == passes.opened:
+            code = " ".join(row.code.text.split())
+            yield Lines((say("account.source", name=row.name, code=code, line=row.line),))
 
 
 def layer_heading(passes: Passes, layer: str) -> Iterator[Block]:
@@ -98,6 +111,8 @@ def _node_cell(passes: Passes, row: NodeRow, key: str, with_numbers: Cell) -> Ce
         return passes.symbols[row.id]
     if key == "formula":
         return _formula_cell(row)
+    if key == "written":
+        return " ".join(row.code.text.split()) if row.code and not row.role else ""
     if key == "with-numbers":
         return with_numbers
     if key == "shape":

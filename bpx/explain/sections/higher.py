@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
@@ -15,6 +14,7 @@ from bpx.explain.query.passes import Passes
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
+from bpx.graph.named.claim import higher_partial
 from bpx.graph.run import run
 from bpx.passes.reverse import Ledger, reverse, zeros
 from bpx.render.blocks import Block, Heading, Table, Value
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 HIGHEST = 8
 LARGEST = 64  # derivatives of one order
 MOST_NODES = 20_000  # a derivative may be some times as large as that of the order below
-_RAISED = str.maketrans("23456789", "²³⁴⁵⁶⁷⁸⁹")
 
 
 class HigherRow(NamedTuple):
@@ -39,13 +38,7 @@ class HigherRow(NamedTuple):
 
     def name(self, output: str) -> str:
         """`∂³L/∂x²∂y`."""
-        powers = Counter(self.by)
-        below = "".join(f"∂{name}{_power(count)}" for name, count in powers.items())
-        return f"∂{_power(len(self.by))}{output}/{below}"
-
-
-def _power(count: int) -> str:
-    return str(count).translate(_RAISED) if count > 1 else ""
+        return higher_partial(output, self.by)
 
 
 @dataclass(frozen=True, eq=False)

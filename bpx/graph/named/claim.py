@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,13 +15,15 @@ from bpx.graph.subgraph import Subgraph
 from bpx.words.diagnostic import Span
 
 Index = tuple[int | slice, ...]
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Derivative(NamedTuple):
     """Which derivative is meant: ∂of/∂node, or the second one ∂(∂of/∂first)/∂node; all are names of nodes.
 
     `of` None is the output that is asked for. An index leaves only those entries: `at` of the node,
-    `first_at` of `first`.
+    `first_at` of `first`. Of a third or higher one, `earlier` are the entries that it is derived by
+    before `first`, one after the other.
     """
 
     of: str | None
@@ -28,6 +31,17 @@ class Derivative(NamedTuple):
     at: Index | None = None
     first: str | None = None
     first_at: Index | None = None
+    earlier: tuple[tuple[str, Index | None], ...] = ()
+
+    @property
+    def by(self) -> tuple[str | None, ...]:
+        """The names of the nodes that it is derived by, the last one first."""
+        return (self.node, self.first, *(name for name, _ in self.earlier))
+
+    @property
+    def before(self) -> list[str]:
+        """The texts of what it is derived by before `first`."""
+        return [name + _index_text(at) for name, at in self.earlier]
 
     def text(self, output: str) -> str:
         """As people write it: `w[0]` for ∂L/∂w[0] of the `output` L, `∂a/∂z`, `∂²L/∂x∂y`."""
@@ -40,8 +54,18 @@ class Derivative(NamedTuple):
         node, of = self.node + _index_text(self.at), self.of or output
         if self.first is None:
             return f"∂{of}/∂{node}"
-        first = self.first + _index_text(self.first_at)
-        return f"∂²{of}/∂{first}²" if first == node else f"∂²{of}/∂{first}∂{node}"
+        return higher_partial(of, [*self.before, self.first + _index_text(self.first_at), node])
+
+
+def higher_partial(of: str, names: Sequence[str]) -> str:
+    """`∂³L/∂x²∂y`."""
+    powers = [(name, len(list(same))) for name, same in groupby(names)]
+    below = "".join(f"∂{name}{_power(times)}" for name, times in powers)
+    return f"∂{_power(len(names))}{of}/{below}"
+
+
+def _power(times: int) -> str:
+    return "" if times == 1 else str(times).translate(_RAISED)
 
 
 class NamedFormula(NamedTuple):

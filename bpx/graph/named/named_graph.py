@@ -76,6 +76,7 @@ class NamedGraph:
     # Tables that inputs may take their values from.
     tables: Mapping[str, NumberTable] = field(default_factory=dict)
     composites: Mapping[int, Composite] = field(default_factory=dict)  # nodes that were written out
+    with_origins: bool = False  # explanations say where each node was written
     is_code: bool = False  # traced: `origins` are places in somebody's Python file
     # (shape, bytes) of a constant → what somebody's code calls the array.
     constant_names: Mapping[tuple[Shape, bytes], str] = field(default_factory=dict)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.named.draw import draw
+from bpx.spec.tables.numpy_files import npy_arrays, npz_arrays
+from bpx.spec.tables.table import within
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 _FIXTURE = "inputs"
@@ -55,26 +57,40 @@ def _from(module: ModuleType | None, source: str) -> dict[str, Any]:
         raise BpxError([Diagnostic("missing-file", None, {"name": source})])
     try:
         return _read(path)
-    except (ValueError, OSError, KeyError) as error:
+    except BpxError:
+        raise
+    except (ValueError, OSError) as error:
         raise BpxError([Diagnostic("unreadable", None, {"name": source, "reason": str(error)})]) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Arrays by name. Pickles are refused: they could run anything."""
+    """Arrays by name, of the types that they were saved with. Raises `BpxError`, `ValueError`, `OSError`."""
+    problems: list[Diagnostic] = []
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
-            sizes = [info.file_size for info in arrays.zip.infolist()]
-            if sum(sizes) > LARGEST_FILE:
-                raise BpxError([Diagnostic("too-big", None, {"name": str(path), "most": "1 GiB"})])
-            return {name: arrays[name] for name in arrays.files}
-    if path.suffix == ".npy":
-        return {path.stem: np.load(path, allow_pickle=False)}
-    if path.suffix == ".json":
-        import json
+        arrays = npz_arrays(str(path), path.read_bytes(), problems, LARGEST_FILE)
+        values: dict[str, Any] = dict(arrays)
+    elif path.suffix == ".npy":
+        values = dict(npy_arrays(str(path), path.read_bytes(), problems))
+    elif path.suffix == ".json":
+        values = _from_json(path, problems)
+    else:
+        raise BpxError([Diagnostic("inputs-format", None, {"name": str(path)})])
+    if problems:
+        raise BpxError([within(str(path), problem) for problem in problems])
+    return values
 
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return {name: _as_argument(value) for name, value in data.items()}
-    raise BpxError([Diagnostic("inputs-format", None, {"name": str(path)})])
+
+def _from_json(path: Path, problems: list[Diagnostic]) -> dict[str, Any]:
+    import json
+
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict):
+        raise BpxError([Diagnostic("inputs-no-names", None, {"name": str(path)})])
+    values = {name: _as_argument(value) for name, value in data.items()}
+    for name, value in values.items():
+        if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
+            problems.append(Diagnostic("not-a-number", None, {"name": name, "found": str(data[name])}))
+    return values
 
 
 def _called(function: Callable[..., Any], name: str) -> dict[str, Any]:

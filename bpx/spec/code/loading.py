@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
+from bpx.spec.reading.target import neighbour
 from bpx.spec.trace.user_source import forget_sources, line_span, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
@@ -65,7 +66,9 @@ def load_target(target: str) -> CodeTarget:
 
 def _run_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise BpxError([Diagnostic("missing-file", None, {"name": str(path)})])
+        guess = neighbour(path)
+        facts = {"name": str(path), "guess": guess}
+        raise BpxError([Diagnostic("missing-file", None, facts, "did-you-mean" if guess else None)])
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and isinstance(spec.loader, SourceLoader)
     module = importlib.util.module_from_spec(spec)

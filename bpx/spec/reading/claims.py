@@ -55,7 +55,6 @@ _NUMBER = re.compile(
 _NAME_OR_SIGN = re.compile(r"\s*[-+(]*\s*[\w.]+\s*$")  # a number alone is one in bpx's notation too
 # What a correction says behind its formula, of names that bpx gave; `where(…)` is an op.
 _ANOTHER_FORM = re.compile(r"[^=]* = (?P<last>[^=].*)", re.DOTALL)
-_HIGHER = re.compile(r"(?:∂|d|\\[dt]?frac\{(?:d|\\partial))\s*(?:[³⁴-⁹]|(?:\^|\*\*)?\{?[3-9])")  # `d3L/dx3`
 _WHERE = re.compile(r"\s+where\s+[^\W\d][\w.]*\s*=(?!=)")
 
 
@@ -232,13 +231,14 @@ def claimed_derivative(spec: NamedGraph, claim: ClaimSyntax, problems: list[Diag
     if derivative is None:
         if not readings(claim.name, spec):
             facts = {"name": claim.name, "known": listed(spec.nodes)}
-            if _HIGHER.match(claim.name):
-                problems.append(Diagnostic("claim-unknown", claim.span, facts, "explain-order"))
-                return None
             problem = Diagnostic("claim-unknown", claim.span, facts, "claim-names")
             report_with_guess(problems, problem, claim.name, spec.nodes)
         return None
-    for node, index in ((derivative.node, derivative.at), (derivative.first, derivative.first_at)):
+    for node, index in (
+        (derivative.node, derivative.at),
+        (derivative.first, derivative.first_at),
+        *derivative.earlier,
+    ):
         if node is not None and index is not None and not _has_entries(spec, node, index):
             shape = shape_text(spec.graph.shapes[spec.nodes[node]])
             problems.append(
@@ -278,11 +278,12 @@ def _overlap(spec: NamedGraph, claim: Claim, other: Claim) -> bool:
     """Do two claims speak of the same entries?"""
     one, two = claim.derivative, other.derivative
     output = spec.names[spec.output]
-    if (one.of or output, one.node, one.first) != (two.of or output, two.node, two.first):
+    if (one.of or output, *one.by) != (two.of or output, *two.by):
         return False
     pairs = [(one.node, one.at, two.at)]
     if one.first is not None:
         pairs.append((one.first, one.first_at, two.first_at))
+    pairs += [(name, at, two_at) for (name, at), (_, two_at) in zip(one.earlier, two.earlier, strict=True)]
     return all(
         bool(np.any(_flags(spec, name, index) & _flags(spec, name, other_index)))
         for name, index, other_index in pairs
@@ -312,11 +313,19 @@ def named_formula(
     if len(problems) > before:
         return None
     ops = {name: custom.op for name, custom in spec.custom.items()}
-    root = build(expression, graph, places, reporter(problems, [*spec.nodes, *CONSTANTS]), ops=ops)
+    report = reporter(problems, [*spec.nodes, *CONSTANTS], "name-the-step")
+    root = build(expression, graph, places, report, ops=ops)
     if root is None:
+        problems[before:] = _once_a_name(problems[before:])
         return None
     inside = Subgraph(graph, tuple(place.id for place in places.values() if place is not None), root.id)
     return NamedFormula(text.content.strip(), tuple(places), inside, derivatives)
+
+
+def _once_a_name(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The problems, of each name that is not defined only the first."""
+    by_name = {(said.code, said.facts.get("name", said.span)): said for said in reversed([*problems])}
+    return [*reversed(by_name.values())]
 
 
 def _is_plain(name: str, spec: NamedGraph) -> bool:

@@ -205,7 +205,7 @@ def read_file(path: Path) -> Source:
         with path.open("rb") as file:
             return Source(name, decoded_text(name, file.read(LARGEST_SPEC + 1)))
     except FileNotFoundError:
-        guess = nearest(path.stem, example_names()) or _neighbour(path)
+        guess = nearest(path.stem, example_names()) or neighbour(path)
         _fail("missing-file", "did-you-mean" if guess else None, name=name, guess=guess)
     except IsADirectoryError:
         _fail("is-a-directory", "directory", name=name)
@@ -216,7 +216,7 @@ def read_file(path: Path) -> Source:
         _fail("unreadable", None, name=name, reason=reason.lower())
 
 
-def _neighbour(path: Path) -> str | None:
+def neighbour(path: Path) -> str | None:
     """The file beside a missing one whose name is most like it."""
     beside = path.parent.iterdir() if path.parent.is_dir() else ()
     guess = nearest(path.name, [other.name for other in islice(beside, _MOST_NEIGHBOURS)])

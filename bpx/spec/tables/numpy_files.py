@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import PurePath
 from tokenize import TokenError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,13 @@ _BROKEN = (
 )
 
 
+class NamedArray(NamedTuple):
+    """An array with the type that it was saved with."""
+
+    name: str
+    array: NDArray[Any]
+
+
 class _Refused(Exception):
     """Bytes that are no array of numbers; `code` and `facts` are those of the diagnostic."""
 
@@ -60,19 +67,29 @@ class _Refused(Exception):
 
 def read_npy(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
     """The one array of an NPY file, which goes by the name of the file."""
-    yield from _named(PurePath(file).stem, data, problems)
+    yield from map(_as_floats, npy_arrays(file, data, problems))
 
 
 def read_npz(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
     """The arrays of an NPZ file."""
+    yield from map(_as_floats, npz_arrays(file, data, problems, LARGEST_TABLE))
+
+
+def npy_arrays(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedArray]:
+    """The array of an NPY file as it was saved."""
+    yield from _named(PurePath(file).stem, data, problems)
+
+
+def npz_arrays(file: str, data: bytes, problems: list[Diagnostic], most: int) -> Iterator[NamedArray]:
+    """The arrays of an NPZ file as they were saved, where they unpack to no more than `most` bytes."""
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except _BROKEN as error:
         problems.append(Diagnostic("table-broken", None, {"format": "NPZ", "reason": _reason(error)}))
         return
     members = [info for info in archive.infolist() if not info.is_dir()]
-    if sum(info.file_size for info in members) > LARGEST_TABLE:
-        problems.append(Diagnostic("table-unpacks", None, {"most": f"{LARGEST_TABLE // 2**20} MiB"}))
+    if sum(info.file_size for info in members) > most:
+        problems.append(Diagnostic("table-unpacks", None, {"most": f"{most // 2**20} MiB"}))
         return
     for info in members:
         name = info.filename.removesuffix(_NPY)
@@ -92,7 +109,12 @@ def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     return archive.read(info)
 
 
-def _named(name: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
+def _as_floats(named: NamedArray) -> NamedNumbers:
+    with np.errstate(all="ignore"):
+        return NamedNumbers(named.name, named.array.astype(np.float64), floats=floats_of(named.array))
+
+
+def _named(name: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedArray]:
     try:
         array = _array(data)
     except _Refused as refused:
@@ -100,8 +122,7 @@ def _named(name: str, data: bytes, problems: list[Diagnostic]) -> Iterator[Named
     except _BROKEN as error:
         problems.append(Diagnostic("table-array-broken", None, {"name": name, "reason": _reason(error)}))
     else:
-        with np.errstate(all="ignore"):
-            yield NamedNumbers(name, array.astype(np.float64), floats=floats_of(array))
+        yield NamedArray(name, array)
 
 
 def _array(data: bytes) -> NDArray[Any]:

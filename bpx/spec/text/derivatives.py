@@ -33,11 +33,16 @@ _ENTRY = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*(?:\s*\[[^\[\]]*\])?"
 _IN_BRACKETS = re.compile(rf"(?<!\w)(?P<sign>∂|d)\s*\(\s*(?P<node>{_ENTRY})\s*\)")
 # `d/dw L`, `(∂²/∂x∂y) L`, `∂_w L`: what is derived stands behind.
 _BEHIND_IT = r"(?:\s+|\s*(?=\())\(?\s*(?P<of>[^\W\d][\w.]*)\s*\)?"
+_RAISED = r"[²³⁴-⁹]|(?:\^|\*\*)[2-9]"
+_POWER = rf"{_RAISED}|[2-9]"
 _APPLIED = re.compile(
-    r"\(?\s*(?P<sign>∂|d)(?P<power>²|\^2|\*\*2|2|)\s*/\s*"
-    rf"(?P<by>(?:(?:∂|d)\s*{_ENTRY}(?:²|\^2|\*\*2)?\s*?){{1,2}})\s*\)?{_BEHIND_IT}"
+    rf"\(?\s*(?P<sign>∂|d)(?P<power>{_POWER}|)\s*/\s*"
+    rf"(?P<by>(?:(?:∂|d)\s*{_ENTRY}(?:{_RAISED})?\s*?){{1,9}})\s*\)?{_BEHIND_IT}"
 )
 _WITH_INDEX = re.compile(rf"∂_(?P<node>{_ENTRY}){_BEHIND_IT}")
+_HIGHER = re.compile(rf"(?:∂|d)(?P<order>{_POWER})(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")
+_ORDERS = {sign: order for order, sign in enumerate("²³⁴⁵⁶⁷⁸⁹", 2)}
+_INDEX = re.compile(rf"∂_(?P<node>{_ENTRY}){_BEHIND_IT}")
 _SECOND = re.compile(r"(?:∂|d)(?:²|\^2|\*\*2|2)(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")
 _SQUARES = ("²", "^2", "**2", "2")
 _INDEX = re.compile(r"(?P<name>.*\S)\s*\[(?P<at>[-\d\s:,]*\d[-\d\s:,]*)\]", re.DOTALL)
@@ -64,7 +69,7 @@ def readings(text: str, spec: NamedGraph) -> list[Derivative]:
     name, index = _split_index(text)
     if index is not None and name in spec.nodes:
         return [Derivative(None, name, index)]
-    every = [*_by_prefix(name, index, spec), *_fractions(text, spec), *_seconds(text, spec)]
+    every = [*_by_prefix(name, index, spec), *_fractions(text, spec), *_higher(text, spec)]
     if not every and as_node_name(name) != name:
         # Names as other programs write them: `layers.0.weight.grad`.
         every = list(_by_prefix(as_node_name(name), index, spec))
@@ -185,33 +190,45 @@ def _derivatives(of: str, node: str, spec: NamedGraph) -> Iterator[Derivative]:
         yield Derivative(of if of in spec.nodes else None, name, index)
 
 
-def _seconds(text: str, spec: NamedGraph) -> Iterator[Derivative]:
-    """`∂²L/∂x∂y`, `d2L/dx2`, `hess`, `hess_x`."""
+def _higher(text: str, spec: NamedGraph) -> Iterator[Derivative]:
+    """`∂²L/∂x∂y`, `d2L/dx2`, `d3L/dx2dy`, `hess`, `hess_x`."""
     hessian = _HESSIAN.fullmatch(text)
     if hessian:
         name = hessian["bare"] or hessian["name"]
         names = [name] if name else [leaf.name for leaf in spec.inputs]
         yield from (Derivative(None, node, None, node) for node in names if node in spec.nodes)
-    match = _SECOND.fullmatch(text)
+    match = _HIGHER.fullmatch(text)
     if not match or not (match["of"] in spec.nodes or match["of"] in _USUAL_OUTPUTS):
         return
     of = match["of"] if match["of"] in spec.nodes else None
-    for first, second in _denominators(match["by"]):
-        (first, first_index), (node, index) = _split_index(first), _split_index(second)
-        if first in spec.nodes and node in spec.nodes:
-            yield Derivative(of, node, index, first, first_index)
+    for by in _denominators(match["by"][1:], _order(match["order"])):
+        entries = [_split_index(name) for name in by]
+        (first, first_index), (node, index) = entries[-2:]
+        if all(name in spec.nodes for name, _ in entries):
+            yield Derivative(of, node, index, first, first_index, tuple(entries[:-2]))
 
 
-def _denominators(by: str) -> Iterator[tuple[str, str]]:
-    """What `∂x∂y` or `dx2` may be derived by, first and then."""
-    body = by[1:].strip()
-    for square in _SQUARES:
-        if body.endswith(square):
-            yield body.removesuffix(square).strip(), body.removesuffix(square).strip()
-            yield body.removesuffix(square).strip(" ()"), body.removesuffix(square).strip(" ()")
-    for at in range(1, len(body)):
-        if body[at] in "∂d":
-            yield body[:at].strip(" ·*"), body[at + 1 :].strip()
+def _order(power: str) -> int:
+    return _ORDERS.get(power) or int(power.lstrip("^*"))
+
+
+def _denominators(body: str, order: int) -> Iterator[tuple[str, ...]]:
+    """What `x∂y` or `x2`, behind the first ∂, may be derived by, one after the other: `order` names."""
+    for at in (*(at for at in range(1, len(body)) if body[at] in "∂d"), len(body)):
+        for name, times in _powers(body[:at].strip(" ·*")):
+            if at == len(body) and times == order:
+                yield (name,) * times
+            elif at < len(body) and times < order:
+                yield from (
+                    (*(name,) * times, *rest) for rest in _denominators(body[at + 1 :], order - times)
+                )
+
+
+def _powers(factor: str) -> Iterator[tuple[str, int]]:
+    """`x2` may be x squared, or a name."""
+    yield factor.strip(" ()"), 1
+    if match := re.fullmatch(rf"(?P<name>.+?)(?P<power>{_POWER})", factor):
+        yield match["name"].strip(" ()"), _order(match["power"])
 
 
 # --- inside formulas ----------------------------------------------------------------------------

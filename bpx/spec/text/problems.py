@@ -28,13 +28,16 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(list(names)[:_MOST_LISTED])
 
 
-def reporter(problems: list[Diagnostic], known: Sequence[str]) -> Reporter:
-    """Collects in `problems`; where a name is not defined, the most alike of the known ones is proposed."""
+def reporter(problems: list[Diagnostic], known: Sequence[str], help: str = "names-are") -> Reporter:
+    """Collects in `problems`; where a name is not defined, the most alike of the known ones is proposed.
+
+    Where none is alike, `help` is.
+    """
 
     def report(problem: Diagnostic) -> None:
         if problem.code == "unknown-name" and len(problems) < MOST_WITH_CARE:
             facts = {**problem.facts, "known": listed(known)}
-            problem = problem._replace(facts=facts, help="names-are").suggesting(facts["name"], known)
+            problem = problem._replace(facts=facts, help=help).suggesting(facts["name"], known)
         problems.append(problem)
 
     return report

@@ -367,7 +367,7 @@ class _Grammar:
                 raise Unreadable
 
     def bare_arg(self, name: Mark, op: str) -> Part:
-        """`sin x`, `sin 2x`, `log x^2`; where the argument may end in two places, both are asked about."""
+        """`sin x`, `sin 2x`, `log x^2`; of `sin 2(x + y)`, both are asked about."""
         if not self.begins_factor() and not self.is_infix(_SUMS):
             raise Unreadable
         if self.is_infix(_SUMS):
@@ -376,7 +376,8 @@ class _Grammar:
         negative = self.is_infix(_SUMS)
         arg = self.signed(self.factor)
         self.certain &= self.exact_scripts and arg.binding == ATOM
-        if is_number and self.begins_factor() and self.mark.kind != "function":
+        in_parentheses = self.mark.kind == "open" and self.mark.text == "("  # `exp 2 (x + y)`
+        if is_number and self.begins_factor() and self.mark.kind != "function" and not in_parentheses:
             arg = self.juxtaposed(arg, self.factor())
         if self.is_infix(frozenset("/")) or (self.begins_factor() and self.mark.kind != "function"):
             divides = self.mark.kind == "infix"

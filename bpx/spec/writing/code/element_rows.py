@@ -51,13 +51,13 @@ def _cbrt(call: Call) -> Code:
 
 
 _OF_NUMPY = "sign abs floor ceil sqrt exp exp2 expm1 log log1p log2 log10 sin cos tan hypot sinh cosh tanh"
-_OF_NUMPY += " logaddexp round"
+_OF_NUMPY += " logaddexp round sinc"
 _ARC = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"}
 _ARC |= {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh"}
 _OWN = (
     "cot erf erfc sigmoid softplus logsigmoid softsign leaky_relu elu selu relu6 hard_sigmoid hard_swish silu"
 )
-_OWN += " swish mish gelu gelu_tanh"
+_OWN += " swish mish gelu gelu_tanh lgamma digamma polygamma sinc_derivative"
 
 ELEMENTWISE: dict[str, Row] = {
     "add": infix("+", SUM),

@@ -67,6 +67,55 @@ def erf(x):
 def erfc(x):
     return np.vectorize(math.erfc, otypes=[float])(x)
 
+def lgamma(x):
+    return np.vectorize(math.lgamma, otypes=[float])(x)
+
+def digamma(x):
+    """@"""
+    steps = 20 + int(max(0, -np.min(x)))
+    far = x + steps
+    s = 1 / far**2
+    rest = s * (1 / 12 - s * (1 / 120 - s * (1 / 252 - s * (1 / 240 - s / 132))))
+    return np.log(far) - 1 / (2 * far) - rest - sum(1 / (x + k) for k in range(steps))
+
+def polygamma(n, x):
+    """@"""
+    if getattr(n, "shape", ()):
+        return of_each_order(polygamma, n, x)
+    n = int(n)
+    if n == 0:
+        return digamma(x)
+    steps = 20 + n + int(max(0, -np.min(x)))
+    far = x + steps
+    total = sum(1 / (x + k) ** (n + 1) for k in range(steps)) + 1 / (n * far**n) + 1 / (2 * far ** (n + 1))
+    for k, b in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6), 1):
+        total = total + b * math.comb(2 * k + n - 1, n) / (2 * k) / far ** (2 * k + n)
+    return (-1) ** (n + 1) * math.factorial(n) * total
+
+def sinc_derivative(n, x):
+    """@"""
+    if getattr(n, "shape", ()):
+        return of_each_order(sinc_derivative, n, x)
+    n = int(n)
+    small = np.abs(np.pi * x) < max(1.5, n)
+    near, far = np.where(small, x, 0.0), np.where(small, 1.0, x)
+    first = (n + 1) // 2
+    term = (-1) ** first * np.pi ** (2 * first) * (near if n % 2 else 1.0)
+    total = 0.0 * near
+    for k in range(first, first + 30 + n):
+        total = total + term / (2 * k + 1)
+        term = -term * (np.pi * near) ** 2 / ((2 * k + 2 - n) * (2 * k + 1 - n))
+    out = np.sin(np.pi * far) / (np.pi * far)
+    for k in range(1, n + 1):
+        out = (np.sin(np.pi * (far + k / 2)) * np.pi ** (k - 1) - k * out) / far
+    return np.where(small, total, out)
+
+def of_each_order(function, n, x):
+    """@"""
+    orders, at = n + 0 * x, x + 0 * n
+    pairs = zip(np.reshape(orders, (-1,)), np.reshape(at, (-1,)))
+    return np.reshape(np.stack([function(int(order), value) for order, value in pairs]), orders.shape)
+
 def times(upstream, local):
     """@"""
     return np.where(upstream == 0, 0.0, upstream * local)

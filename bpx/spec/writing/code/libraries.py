@@ -61,12 +61,17 @@ def _clamped(match: re.Match[str]) -> str:
 _OF_TORCH = {
     "erf": "torch.erf",
     "erfc": "torch.erfc",
+    "lgamma": "torch.lgamma",
+    "digamma": "torch.digamma",
     "sigmoid": "torch.sigmoid",
     "logsumexp": "torch.logsumexp",
 }
 _OF_JAX = {
     "erf": "jax.scipy.special.erf",
     "erfc": "jax.scipy.special.erfc",
+    "lgamma": "jax.scipy.special.gammaln",
+    "digamma": "jax.scipy.special.digamma",
+    "polygamma": "jax.scipy.special.polygamma",
     "sigmoid": "jax.nn.sigmoid",
 }
 
