@@ -26,6 +26,7 @@ FLOORS = [
     "ops.elementwise",
     "ops",
     "passes",
+    "render.layout",
     "render",
     "render.picture.placing",
     "render.picture",

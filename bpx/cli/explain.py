@@ -39,6 +39,10 @@ Second = Annotated[bool, typer.Option("--second", help=say("cli.second"))]
 Order = Annotated[int | None, typer.Option(metavar="N", help=say("cli.highest-order"))]
 StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.step"))]
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
+Named = Annotated[bool, typer.Option("--named", help=say("cli.named"))]
+Tree = Annotated[bool, typer.Option("--tree", help=say("cli.tree"))]
+WithRail = Annotated[bool, typer.Option("--rail", help=say("cli.rail"))]
+Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
 Sources = Annotated[bool, typer.Option("--sources", help=say("cli.sources"))]
@@ -71,6 +75,10 @@ def explain(
     order: Order = None,
     step: StepRate = None,
     node: NodeAlone = None,
+    named: Named = False,
+    tree: Tree = False,
+    rail: WithRail = False,
+    digits: Digits = None,
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
     sources: Sources = False,
@@ -82,12 +90,14 @@ def explain(
     """Show how a gradient is computed, step by step."""
     with Session("explanation", form or (part and "latex"), json, output) as session:
         from bpx.explain.explain import explain as run_explain
+        from bpx.graph.numbers import SHOWN_DIGITS
 
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         if _is_derivation(part, session.form.name):
             from bpx.explain.derivation import derivation
 
-            session.write(derivation(spec, of, read_names(wrt), read_upstream(upstream)))
+            asked = read_names(wrt), read_upstream(upstream), digits or SHOWN_DIGITS
+            session.write(derivation(spec, of, *asked))
             return
         explanation = run_explain(
             spec,
@@ -99,6 +109,10 @@ def explain(
             second=second,
             step=step,
             node=node,
+            named=named,
+            tree=tree,
+            rail=rail,
+            digits=digits or SHOWN_DIGITS,
             check=not no_check,
             order=order,
             forward=forward,

@@ -10,12 +10,14 @@ import numpy as np
 
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.named_nodes import NamedNodes, named_passes
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections import SECTIONS
 from bpx.explain.sections.forward import Forward
 from bpx.explain.sections.higher import HIGHEST
-from bpx.explain.sections.section import Section, SectionOptions
 from bpx.explain.sections.worksheet import Worksheet
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.numbers import MOST_DIGITS, SHOWN_DIGITS
 from bpx.passes.query import as_list
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -35,6 +37,10 @@ def explain(
     check: bool = True,
     order: int | None = None,
     forward: bool = False,
+    named: bool = False,
+    tree: bool = False,
+    rail: bool = False,
+    digits: int = SHOWN_DIGITS,
     sources: bool = False,
 ) -> Explanation:
     """The explanation of `spec`, or of its node `of`, with respect to the nodes `wrt`.
@@ -45,26 +51,35 @@ def explain(
     second derivatives, `step` a step of gradient descent at that rate. `node` names a node or a layer to
     be shown alone; `check` compares the gradients with differences. `order` adds all derivatives up to it,
     those of order 3 and more by scalar inputs only. With `forward` the values of the forward pass are all
-    that is given: a worksheet, with the cells of the reverse pass left empty. `sources` adds where each node
-    was written, and how.
+    that is given: a worksheet, with the cells of the reverse pass left empty. With `named` only nodes that
+    have a name of the spec's own are shown, and derivatives from one to the next. `tree` shows both
+    passes as a tree in place of tables, and `rail` draws lanes from node to node beside the reverse pass.
+    `digits` are the significant digits of the numbers that people see; the rows and the JSON have them all.
+    `sources` adds where each node was written, and how.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
     if order is not None and not 1 <= order <= HIGHEST:
         raise BpxError([Diagnostic("bad-highest-order", None, {"found": order, "most": HIGHEST})])
+    if not 1 <= digits <= MOST_DIGITS:
+        raise BpxError([Diagnostic("bad-digits", None, {"found": digits, "most": MOST_DIGITS})])
+    if named and paths is not None:
+        raise BpxError([Diagnostic("paths-of-named", None, help="paths-or-named")])
     expand, second = as_list(expand), second or (order or 1) > 1
     if forward:
-        _refuse_sections(second=second, step=step is not None, paths=paths is not None)
+        _refuse_sections(second=second, step=step is not None, paths=paths is not None, tree=tree, rail=rail)
     with_origins = spec.with_origins or sources or node is not None
     graph = spec.graph.copy()  # the reverse pass is appended to a graph of its own
     spec = replace(spec, graph=graph, with_origins=with_origins)
     query = GradientQuery(spec, of, as_list(wrt), upstream)
     if expand:
         query = query.expanded(expand)
-    opened = None if node is None else query.opened(node)
-    sections = _sections(query, SectionOptions(as_list(paths), second, step, check, order, forward, sources))
+    opened = None if node is None else query.opened(node, NamedNodes(query).symbols if named else None)
+    options = SectionOptions(as_list(paths), second, step, check, order, forward, sources, tree, rail)
+    sections = _sections(query, options)
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
-    return query.passes(Explanation, notes=notes, opened=opened, sections=sections)
+    explanation = query.passes(Explanation, notes=notes, opened=opened, sections=sections, digits=digits)
+    return named_passes(query, explanation) if named else explanation
 
 
 def _refuse_sections(**asked: bool) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from bpx.explain.query.passes import Passes
+from bpx.explain.query.section import Section
 from bpx.explain.sections.accuracy import Accuracy
 from bpx.explain.sections.expansion import Expansion
 from bpx.explain.sections.expect import Expected
@@ -14,10 +15,10 @@ from bpx.explain.sections.gradients import Gradients
 from bpx.explain.sections.paths import Paths, PathTable
 from bpx.explain.sections.patterns import Patterns
 from bpx.explain.sections.second import SecondDerivatives, SecondRow
-from bpx.explain.sections.section import Section
 from bpx.explain.sections.step import Step
 from bpx.graph.arrays import Array
-from bpx.render.blocks import Block, Heading, Headline, Lines, headline, text_of
+from bpx.graph.numbers import SHOWN_DIGITS
+from bpx.render.blocks import Block, Heading, Headline, Lines, headline, rounded, text_of
 from bpx.render.plain_data import quantities
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import Diagnostic
@@ -146,7 +147,8 @@ class Explanation(Passes, Shown):
             blocks += section.blocks(self)
         notes = [note.to_line() for note in self.notes]
         notes += [remark for section in self.sections for remark in section.remarks(self)]
-        return [*blocks, Heading(say("account.notes")), Lines(tuple(notes))] if notes else blocks
+        blocks += [Heading(say("account.notes")), Lines(tuple(notes))] if notes else []
+        return blocks if self.digits == SHOWN_DIGITS else rounded(blocks, self.digits)
 
     def picture(self, options: PictureOptions | None = None) -> Picture:
         """The graph as a picture. Raises `BpxError` where it has too many nodes for the style asked for."""
@@ -155,7 +157,7 @@ class Explanation(Passes, Shown):
         return picture_of(self, options)
 
     def _headline(self) -> str:
-        return headline(self.title, f"{self.names[self.output]} = {text_of(self.value)}")
+        return headline(self.title, f"{self.names[self.output]} = {text_of(self.value, digits=self.digits)}")
 
     def __repr__(self) -> str:
         """A short line; the explanation may be long."""

@@ -28,7 +28,7 @@ from bpx.graph.formula_parts import (
 )
 from bpx.graph.graph import CONSTANT, INPUT, Graph
 from bpx.graph.notation_text import TEXT
-from bpx.graph.numbers import CONSTANTS
+from bpx.graph.numbers import CONSTANTS, SHOWN_DIGITS
 from bpx.graph.printer import PRECEDENCE_OF_MINUS, PartSpan, part_spans, printed
 
 MOST_IN_A_RULE = 24  # ops in the formula of a rule; a longer one is not for reading
@@ -117,10 +117,22 @@ class Formula:
                     waiting[-1] -= 1
         return deepest
 
+    def rounded(self, digits: int) -> Formula:
+        """The formula with its rounded numbers to so many digits; those that need more keep them."""
+        if digits == SHOWN_DIGITS:
+            return self
+        return Formula(tuple(_rounded(part, digits) for part in self.parts))
+
     @property
     def has_matrix(self) -> bool:
         """Is an array of more than one axis written out in it?"""
         return any(isinstance(part, NumberArray) and len(part.shape) > 1 for part in self.parts)
+
+
+def _rounded(part: Part, digits: int) -> Part:
+    if not isinstance(part, Number | NumberArray) or part.digits is None:
+        return part
+    return part._replace(digits=digits if part.digits == SHOWN_DIGITS else max(part.digits, digits))
 
 
 # --- made by hand -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ CONSTANTS = {"pi": math.pi, "e": math.e}
 
 
 SHOWN_DIGITS = 6  # significant digits of numbers that people read; JSON has them all
+MOST_DIGITS = 17  # significant digits that tell every float64 from the next
 
 
 LARGEST_SHOWN = 16  # elements of an array that is shown in full

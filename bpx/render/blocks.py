@@ -15,6 +15,7 @@ import numpy as np
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, numbers, words
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
+from bpx.render.layout.rails import Rail
 from bpx.render.plain_data import summary
 from bpx.words.say import say, visible
 
@@ -24,10 +25,14 @@ MOST_ROWS = 400  # rows of a table shown to people; of more, the first and the l
 
 
 class Value(NamedTuple):
-    """A number or an array: in full where it has no more than `most` elements, or else summed up."""
+    """A number or an array: in full where it has no more than `most` elements, or else summed up.
+
+    It is rounded to `digits`.
+    """
 
     value: Array | float
     most: int = LARGEST_SHOWN
+    digits: int = SHOWN_DIGITS
 
     @property
     def is_summary(self) -> bool:
@@ -37,10 +42,10 @@ class Value(NamedTuple):
     @property
     def formula(self) -> Formula:
         """The value as a formula of its own, rounded as it is shown."""
-        return words(str(self)) if self.is_summary else numbers(self.value, SHOWN_DIGITS)
+        return words(str(self)) if self.is_summary else numbers(self.value, self.digits)
 
     def __str__(self) -> str:
-        return text_of(self.value, self.most)
+        return text_of(self.value, self.most, self.digits)
 
 
 class Phrase(NamedTuple):
@@ -89,12 +94,17 @@ class Heading(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of cells; the columns `right` line up on the right, the rows `strong` are sums."""
+    """Rows of cells; the columns `right` line up on the right, the rows `strong` are sums.
+
+    In front of the rows may stand `rails`, one for each, which are never broken, below `rail_header`.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     right: frozenset[int] = frozenset()
     strong: frozenset[int] = frozenset()
+    rails: tuple[Rail, ...] = ()
+    rail_header: str = ""
 
     @property
     def text_rows(self) -> tuple[tuple[str, ...], ...]:
@@ -118,14 +128,51 @@ class Curve(NamedTuple):
 Block = Headline | Heading | Table | Lines | Curve
 
 
-def text_of(value: Array | float, most: int = LARGEST_SHOWN) -> str:
+def text_of(value: Array | float, most: int = LARGEST_SHOWN, digits: int = SHOWN_DIGITS) -> str:
     """A value as shown: small arrays in full, larger ones by shape, range, mean and norm."""
     value = np.asarray(value)
     short = summary(value)
     if short is None or value.size <= most:
-        return array(value, SHOWN_DIGITS)
-    low, mean, high, norm = (number(short[key], SHOWN_DIGITS) for key in ("min", "mean", "max", "norm"))
+        return array(value, digits)
+    low, mean, high, norm = (number(short[key], digits) for key in ("min", "mean", "max", "norm"))
     return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}, norm {norm}"
+
+
+def rounded(blocks: Iterable[Block], digits: int) -> list[Block]:
+    """The blocks with every value and every rounded number of a formula to so many significant digits."""
+    return [_rounded_block(block, digits) for block in blocks]
+
+
+def _rounded_block(block: Block, digits: int) -> Block:
+    if isinstance(block, Table):
+        return block._replace(rows=tuple(tuple(_rounded(cell, digits) for cell in row) for row in block.rows))
+    if isinstance(block, Lines):
+        return Lines(tuple(_rounded(text, digits) for text in block.texts))
+    return block if isinstance(block, Curve) else block._replace(text=_rounded(block.text, digits))
+
+
+def _rounded(cell: Cell, digits: int) -> Cell:
+    if isinstance(cell, Value):
+        return cell._replace(digits=digits)
+    if isinstance(cell, Formula):
+        return cell.rounded(digits)
+    return (
+        Phrase(tuple(_rounded(piece, digits) for piece in cell.pieces)) if isinstance(cell, Phrase) else cell
+    )
+
+
+def numeric_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
+    """The columns of single numbers, which line up on the right."""
+    return {
+        at
+        for at in range(len(rows[0]) if rows else 0)
+        if any(isinstance(row[at], Value) for row in rows)
+        and all(row[at] == "" or _is_one_number(row[at]) for row in rows)
+    }
+
+
+def _is_one_number(cell: Cell) -> bool:
+    return isinstance(cell, Value) and np.ndim(cell.value) == 0
 
 
 def table(
@@ -133,15 +180,19 @@ def table(
     rows: Sequence[Sequence[Cell]],
     right: Iterable[int] = (),
     strong: Iterable[int] = (),
+    rails: Sequence[Rail] = (),
+    rail_header: str = "",
 ) -> Table:
     """A table with its headers by key; of very many rows only the first and the last."""
     headers = tuple(say(f"account.{key}") for key in keys)
     if len(rows) <= MOST_ROWS:
-        return Table(headers, tuple(map(tuple, rows)), frozenset(right), frozenset(strong))
+        cells = tuple(map(tuple, rows))
+        return Table(headers, cells, frozenset(right), frozenset(strong), tuple(rails), rail_header)
     half = MOST_ROWS // 2
     left_out = say("account.left-out", count=len(rows) - 2 * half)
     gap = (left_out, *[""] * (len(keys) - 1))
     kept = (*map(tuple, rows[:half]), gap, *map(tuple, rows[-half:]))
     shift = len(rows) - half
     moved = {row if row < half else row - shift + half + 1 for row in strong if row < half or row >= shift}
-    return Table(headers, kept, frozenset(right), frozenset(moved))
+    kept_rails = (*rails[:half], Rail("", ""), *rails[-half:]) if rails else ()
+    return Table(headers, kept, frozenset(right), frozenset(moved), kept_rails, rail_header)

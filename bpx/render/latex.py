@@ -14,6 +14,8 @@ from bpx.graph.notation_latex import escaped
 from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
 from bpx.render.curve import levels
+from bpx.render.layout.rails import SIGNS
+from bpx.words.say import in_encoding
 
 _DEEPEST = 80  # parts inside each other: TeX nests no more than 255 groups, and a part opens up to two
 _LONGEST = 400  # parts of a formula that is set as one; a longer one fits no page, and is left as text
@@ -69,10 +71,12 @@ def _block_lines(block: Block) -> Iterator[str]:
 
 def _table_lines(block: Table) -> Iterator[str]:
     columns = "".join("r" if column in block.right else "l" for column in range(len(block.headers)))
-    yield rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}"
-    yield rf"{_row(block.headers)} \hline \endhead"
-    for index, row in enumerate(block.rows):
-        yield _row(row, strong=index in block.strong)
+    rails = [f"{_drawn(rail.first)} & " for rail in block.rails] or [""] * len(block.rows)
+    before, head = ("l", f"{escaped(block.rail_header)} & ") if block.rails else ("", "")
+    yield rf"\begin{{longtable}}{{@{{}}{before}{columns}@{{}}}}"
+    yield rf"{head}{_row(block.headers)} \hline \endhead"
+    for index, (rail, row) in enumerate(zip(rails, block.rows, strict=True)):
+        yield rail + _row(row, strong=index in block.strong)
     yield r"\end{longtable}"
 
 
@@ -82,6 +86,18 @@ def _row(cells: Sequence[Cell], strong: bool = False) -> str:
         # A switch, as matrices do not stand in an argument.
         texts = [rf"{{\bfseries\boldmath {text}}}" if text else "" for text in texts]
     return rf"{' & '.join(texts)} \\"
+
+
+def _drawn(rail: str) -> str:
+    """A rail, whose signs TeX lacks, in ASCII; each character is as wide as the next."""
+    signs = (_sign(char) if char in SIGNS else escaped(char) for char in rail.rstrip())
+    text = "".join(signs).replace(" ", "~")
+    return rf"\texttt{{{text}}}" if text else ""
+
+
+def _sign(sign: str) -> str:
+    """A sign of a rail in ASCII, as it stands: commands such as `textbar` leave the typewriter font."""
+    return in_encoding(sign, "ascii").translate({ord("`"): "+", ord("'"): "+"})
 
 
 def _cell(cell: Cell) -> str:

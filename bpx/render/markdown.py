@@ -39,7 +39,15 @@ def _table(block: Table) -> str:
         for index, row in enumerate(block.rows)
     ]
     rows = [[_escaped(header) for header in block.headers], rule, *body]
+    if block.rails:
+        rails = [_escaped(block.rail_header), "---", *(_drawn(rail.first) for rail in block.rails)]
+        rows = [[rail, *row] for rail, row in zip(rails, rows, strict=True)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _drawn(rail: str) -> str:
+    """Blanks that Markdown would take out, as blanks that it keeps."""
+    return _escaped(rail.rstrip()).replace(" ", "\u00a0")
 
 
 def _escaped(cell: Cell) -> str:

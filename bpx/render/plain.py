@@ -29,14 +29,17 @@ def plain(blocks: Sequence[Block]) -> str:
 
 def _table(block: Table) -> list[str]:
     rows = [block.headers, *block.text_rows]
+    rails = [block.rail_header, *(rail.first for rail in block.rails)] if block.rails else [""] * len(rows)
+    before = max(map(cell_len, rails)) + 2 if block.rails else 0
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     return [
         "  "
+        + _padded(rail, before, right=False)
         + "  ".join(
             _padded(cell, width, right=column in block.right)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for rail, row in zip(rails, rows, strict=True)
     ]
 
 

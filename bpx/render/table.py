@@ -14,11 +14,13 @@ from rich.text import Text
 
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
+from bpx.render.layout.matrices import aligned
 from bpx.render.plain import plain
 from bpx.render.widths import broken, widths_of
 
 _WIDTH_OF_FILES = 80  # columns of a table that is not for a terminal
 _BETWEEN_COLUMNS = 3  # cells between two columns, with the rule
+_NARROWEST_STACK = 16  # cells beside a rail in which the cells of a row stand one below the other
 _MOST_ROWS = 2000  # of a table with rules and colour: Rich takes a second for so many
 _NESTED, _BETWEEN_ROWS = re.compile(r"\[{2,}"), re.compile(r"(\]+), \[+")
 
@@ -64,6 +66,8 @@ class _Fitted:
         rows = [tuple(map(_in_lines, row)) for row in block.rows]
         columns = [[row[at] for row in rows] for at in range(len(block.headers))]
         room = options.max_width - _BETWEEN_COLUMNS * len(columns) + 1
+        if block.rails:
+            room -= _rail_width(block) + _BETWEEN_COLUMNS
         widths = widths_of(block.headers, columns, room)
         if widths is None:
             yield from _stacked(block, rows, options.max_width)
@@ -73,29 +77,44 @@ class _Fitted:
 
 def _table(block: Table, rows: Sequence[Sequence[str]], widths: Sequence[int]) -> RichTable:
     table = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=True, header_style="dim")
+    if block.rails:
+        width = _rail_width(block)
+        table.add_column(Text(block.rail_header), style="cyan", width=width, no_wrap=True)
     for column, (header, width) in enumerate(zip(block.headers, widths, strict=True)):
         table.add_column(
             Text(header),
             justify="right" if column in block.right else "left",
             overflow="fold",
-            style="cyan" if column == 0 else "",
+            style="cyan" if column == 0 and not block.rails else "",
             width=width,
         )
     for index, row in enumerate(rows):
-        cells = [Text(broken(text, width)) for text, width in zip(row, widths, strict=True)]
-        table.add_row(*cells, style="bold" if index in block.strong else "")
+        cells = [broken(text, width) for text, width in zip(row, widths, strict=True)]
+        if block.rails:
+            rail, height = block.rails[index], max(cell.count("\n") for cell in cells)
+            cells.insert(0, "\n".join([rail.first, *[rail.rest] * height]))
+        table.add_row(*map(Text, cells), style="bold" if index in block.strong else "")
     return table
+
+
+def _rail_width(block: Table) -> int:
+    return max(map(cell_len, [block.rail_header, *(text for rail in block.rails for text in rail)]))
 
 
 def _stacked(block: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[RenderableType]:
     """Each row as lines of its own, a cell behind its header: for terminals too narrow for the columns."""
     before = max(map(cell_len, block.headers)) + 2
     for index, row in enumerate(rows):
-        style = "bold" if index in block.strong else ""
+        style, margin = "bold" if index in block.strong else "", " "
+        if block.rails:
+            rail = block.rails[index]
+            yield Text(f" {rail.first}", style="cyan")
+            if width - cell_len(rail.rest) - before >= _NARROWEST_STACK:
+                margin = f" {rail.rest} "
         for column, (header, text) in enumerate(zip(block.headers, row, strict=True)):
-            head = " " + header + " " * (before - cell_len(header))
-            lines = broken(text, width - len(head)).replace("\n", "\n" + " " * len(head))
-            yield Text(f"{head}{lines}", style="cyan" if column == 0 else style)
+            head = margin + header + " " * (before - cell_len(header))
+            lines = broken(text, width - cell_len(head)).replace("\n", "\n" + margin + " " * before)
+            yield Text(f"{head}{lines}", style=style if column or block.rails else "cyan")
 
 
 class _Drawn:
@@ -111,7 +130,7 @@ class _Drawn:
 
 def _in_lines(cell: Cell) -> str:
     """Rows of an array stand under each other, so that a narrow column does not break them anywhere."""
-    text = str(cell)
+    text = aligned(str(cell))
     opening = _NESTED.search(text)
     if opening is None:
         return text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -124,9 +124,12 @@ class GradientQuery:
             **more,
         )
 
-    def opened(self, name: str) -> str:
-        """The name of a node or layer to be looked at alone. Raises `BpxError` for an unknown one."""
-        names = self.names()
+    def opened(self, name: str, among: Container[int] | None = None) -> str:
+        """The name of a node or layer to be looked at alone, if need be `among` some nodes.
+
+        Raises `BpxError` for an unknown one.
+        """
+        names = {node: name for node, name in self.names().items() if among is None or node in among}
         if any(is_within(node, name) for node in names.values()):
             return name
         layers = dict.fromkeys(layer for layer in layers_of(names).values() if layer)

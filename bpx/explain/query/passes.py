@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bpx.explain.query.layers import is_within
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, derivative, symbol
-from bpx.graph.numbers import LARGEST_SHOWN
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS
 from bpx.render.blocks import Value
 from bpx.words.diagnostic import Diagnostic, Span
 
@@ -84,6 +84,8 @@ class Passes:
     opened: str | None = None  # the node or layer that is looked at alone
     seed: Array | float = 1.0  # the upstream gradient of the output
     weighted: bool = False  # was that stated?
+    whole: Passes | None = None  # both passes in full, where these are of named nodes alone
+    digits: int = SHOWN_DIGITS  # significant digits of what people see; the rows have them all
 
     @property
     def value(self) -> Array:
@@ -100,6 +102,11 @@ class Passes:
         """The edges to show: all, or those from the nodes of what is opened."""
         shown = {row.id for row in self.shown_nodes}
         return [edge for edge in self.edges if edge.consumer in shown]
+
+    @property
+    def unabridged(self) -> Passes:
+        """Both passes in full."""
+        return self.whole or self
 
     @cached_property
     def op_names(self) -> dict[int, str]:
@@ -134,4 +141,4 @@ class Passes:
 
     def shown(self, value: Array) -> Value:
         """A value; where a node or a layer is opened, larger ones in full too."""
-        return Value(value, LARGEST_SHOWN if self.opened is None else LARGEST_OPENED)
+        return Value(value, LARGEST_SHOWN if self.opened is None else LARGEST_OPENED, self.digits)

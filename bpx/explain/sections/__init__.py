@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bpx.explain.query.section import Section
 from bpx.explain.sections.accuracy import Accuracy
 from bpx.explain.sections.expansion import Expansion
 from bpx.explain.sections.expect import Expected
@@ -12,10 +13,11 @@ from bpx.explain.sections.paths import Paths
 from bpx.explain.sections.patterns import Patterns
 from bpx.explain.sections.reverse import Reverse
 from bpx.explain.sections.second import SecondDerivatives
-from bpx.explain.sections.section import Section
 from bpx.explain.sections.step import Step
+from bpx.explain.sections.tree import Tree
 
 SECTIONS: tuple[type[Section], ...] = (
+    Tree,
     Forward,
     Expansion,
     Reverse,

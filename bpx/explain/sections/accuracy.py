@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.numbers import SHOWN_DIGITS, number
@@ -44,11 +44,11 @@ class Accuracy(Section):
 
     def remarks(self, passes: Passes) -> Iterator[str]:
         """That numbers are rounded where they are, and the check in a line."""
-        if any(_is_rounded(row.value) for row in passes.nodes if row.op != "constant"):
+        if any(_is_rounded(row.value, passes.digits) for row in passes.nodes if row.op != "constant"):
             yield say("account.digits")
         if self.check:
             output = passes.names[passes.output]
-            yield check_text(self.check, output)
+            yield check_text(self.check, output, passes.digits)
             if self.check.entry and self.check.entry.reason:
                 entry = self.check.entry
                 yield say(
@@ -62,7 +62,7 @@ def _name(output: str, entry: Entry) -> str:
     return second_name(output, entry.label, entry.by) if entry.by else partial(output, entry.label)
 
 
-def check_text(check: QuickCheck, output: str) -> str:
+def check_text(check: QuickCheck, output: str, digits: int = SHOWN_DIGITS) -> str:
     """What differences say of the gradients of a node, in a line."""
     facts = {"entries": check.entries, "of": say("word.derivatives" if check.second else "word.gradient")}
     if check.verdict != "agree":  # skipped, or a verdict
@@ -72,8 +72,8 @@ def check_text(check: QuickCheck, output: str) -> str:
             "account.check-lost",
             lost=check.lost,
             entry=_name(output, check.worst),
-            value=number(check.worst.reference, SHOWN_DIGITS),
-            shown=number(check.worst.claimed, SHOWN_DIGITS),
+            value=number(check.worst.reference, digits),
+            shown=number(check.worst.claimed, digits),
             **facts,
         )
     if math.isinf(check.digits):
@@ -81,7 +81,7 @@ def check_text(check: QuickCheck, output: str) -> str:
     return say("account.check-agree", **facts, digits=int(check.digits))
 
 
-def _is_rounded(value: Array) -> bool:
+def _is_rounded(value: Array, digits: int) -> bool:
     return summary(value) is not None or any(
-        float(number(element, SHOWN_DIGITS)) != element for element in value.ravel()
+        float(number(element, digits)) != element for element in value.ravel()
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
 from bpx.graph.named.named_graph import Expect

@@ -10,7 +10,7 @@ from typing import Any, Self
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import NodeRow, Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Cell, Heading, Lines, Value, table
 from bpx.render.plain_data import quantities
@@ -24,17 +24,20 @@ _LEFT_OUT = "…"
 class Forward(Section):
     """All nodes, or those of what is opened; `alone` without the gradients that the reverse pass gave.
 
-    `lines` and `sources` say whether columns tell where each node was written, and how.
+    `lines` and `sources` say whether columns tell where each node was written, and how. Where a tree shows
+    the nodes, there is no table.
     """
 
     alone: bool = False
     lines: bool = False
     sources: bool = False
+    in_tree: bool = False
 
     @classmethod
     def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
-        return cls(options.forward, query.spec.is_code or options.sources, options.sources)
+        has_lines = query.spec.is_code or options.sources
+        return cls(options.forward, has_lines, options.sources, options.tree)
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The nodes."""
@@ -47,7 +50,8 @@ class Forward(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer."""
-        yield from _layer_table(passes) if passes.is_large else self._node_tables(passes)
+        if not self.in_tree:
+            yield from _layer_table(passes) if passes.is_large else self._node_tables(passes)
         yield from _source(passes)
 
     def _node_tables(self, passes: Passes) -> Iterator[Block]:

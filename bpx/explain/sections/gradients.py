@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.arrays import Array
-from bpx.render.blocks import Block, Cell, Heading, table
+from bpx.render.blocks import Block, Cell, Heading, numeric_columns, table
 from bpx.render.plain_data import plain_value, summaries
 from bpx.words.say import say
 
@@ -51,7 +51,7 @@ class Gradients(Section):
         ]
         if rows:
             yield Heading(_heading(passes))
-            yield table(["of", "gradient"], rows)
+            yield table(["of", "gradient"], rows, right=numeric_columns(rows))
 
 
 def _heading(passes: Passes) -> str:

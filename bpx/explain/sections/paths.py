@@ -10,12 +10,12 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections.reverse import summed
-from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, product_of, symbol, words
 from bpx.graph.named.values import not_an_input
-from bpx.render.blocks import Block, Cell, Heading, Lines, Phrase, Value, table
+from bpx.render.blocks import Block, Cell, Heading, Lines, Phrase, Value, numeric_columns, table
 from bpx.render.plain_data import plain_count, plain_value, quantities
 from bpx.words.diagnostic import BpxError
 from bpx.words.say import say
@@ -130,7 +130,7 @@ def _path_blocks(passes: Passes, paths: PathTable) -> Iterator[Block]:
         rows.append([rest, "", Value(paths.rest), *([] if tall else [Value(paths.total)])])
     rows.append([passes.partial_by(paths.input), *[""] * (1 if tall else 2), Value(paths.total)])
     keys = ["path", "quantity", "value"] if tall else ["path", "factors", "contribution", "running"]
-    yield table(keys, rows, strong={len(rows) - 1})
+    yield table(keys, rows, right=numeric_columns(rows), strong={len(rows) - 1})
     yield Lines((say("account.count-paths", count=_count_text(paths.path_count)),))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.graph import OPS
 from bpx.ops.elementwise.arithmetic import GRADIENT
 from bpx.render.blocks import Block, Heading, Lines
@@ -36,6 +36,7 @@ class Patterns(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A sentence for each op; where a node is looked at alone, for its own."""
+        passes = passes.unabridged
         shown = {passes.op_names[edge.consumer] for edge in passes.shown_edges}
         ops = {op: meaning for op, meaning in self.ops.items() if passes.opened is None or op in shown}
         if ops:

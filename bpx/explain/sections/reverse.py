@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import Any, Self
 
 import numpy as np
@@ -11,22 +12,30 @@ import numpy as np
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections.forward import layer_heading
-from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
-from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, table, text_of
+from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, numeric_columns, table, text_of
+from bpx.render.layout.rails import Link, Rail, lanes
 from bpx.render.plain_data import quantities
 from bpx.words.say import say
 
 
+@dataclass(frozen=True, eq=False)
 class Reverse(Section):
-    """All edges, or those from the nodes of what is opened."""
+    """All edges, or those from the nodes of what is opened; `with_rail` with lanes from node to node.
+
+    Where a tree shows the gradients, there is no table.
+    """
+
+    in_tree: bool = False
+    with_rail: bool = False
 
     @classmethod
     def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
-        return cls()
+        return cls(options.tree, options.rail)
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The edges."""
@@ -34,7 +43,8 @@ class Reverse(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer, from the output downwards."""
-        yield from _layer_table(passes) if passes.is_large else _edge_tables(passes)
+        if not self.in_tree:
+            yield from _layer_table(passes) if passes.is_large else _edge_tables(passes, self.with_rail)
 
 
 def _plain(row: EdgeRow) -> dict[str, Any]:
@@ -49,7 +59,7 @@ def _plain(row: EdgeRow) -> dict[str, Any]:
     }
 
 
-def _edge_tables(passes: Passes) -> Iterator[Block]:
+def _edge_tables(passes: Passes, with_rail: bool) -> Iterator[Block]:
     edges = passes.shown_edges
     if not edges:
         return
@@ -62,6 +72,7 @@ def _edge_tables(passes: Passes) -> Iterator[Block]:
     above = {edge.arg for edge in edges} - {passes.output}
     tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in edges)
     yield Heading(say("account.reverse", seed=seed_text(passes)))
+    rails = iter(_rails(passes, edges_to, edges_from, tall) if with_rail else ())
     for layer, members in groupby(reversed(passes.shown_nodes), lambda row: row.layer):
         rows: list[list[Cell]] = []
         sums: set[int] = set()
@@ -79,17 +90,38 @@ def _edge_tables(passes: Passes) -> Iterator[Block]:
         if rows:
             yield from layer_heading(passes, layer)
             keys = ["edge", "quantity", "value"] if tall else ["edge", "upstream", "local", "contribution"]
-            yield table(keys, rows, strong=sums)
+            right = numeric_columns(rows)
+            yield table(keys, rows, right=right, strong=sums, rails=list(islice(rails, len(rows))))
+
+
+def _rails(
+    passes: Passes,
+    edges_to: Mapping[int, Sequence[EdgeRow]],
+    edges_from: Mapping[int, Sequence[EdgeRow]],
+    tall: bool,
+) -> Iterator[Rail]:
+    """A rail for each row of the tables, which has one or more rows for an edge."""
+    links: list[Link] = []
+    counts: list[int] = []
+    for node in reversed(passes.shown_nodes):
+        edges = edges_from.get(node.id, ())
+        if len(edges_to.get(node.id, ())) > 1:
+            links.append(Link(node.id, None, is_last=not edges))
+            counts.append(1)
+        links += [Link(node.id, edge.arg, edge is edges[-1]) for edge in edges]
+        counts += [len(_tall_edge_rows(passes, edge, "", above=False)) if tall else 1 for edge in edges]
+    for rail, count in zip(lanes(links), counts, strict=True):
+        yield from [rail, *[Rail(rail.rest, rail.rest)] * (count - 1)]
 
 
 def seed_text(passes: Passes) -> str:
     """What the reverse pass begins with: `∂L/∂L = 1`, or the upstream gradient that was stated."""
     output = passes.symbols[passes.output]
     if passes.weighted:
-        return say("account.upstream-of", seed=text_of(passes.seed), output=str(output))
+        return say("account.upstream-of", seed=text_of(passes.seed, digits=passes.digits), output=str(output))
     if np.ndim(passes.seed):
-        return f"∂sum({output})/∂{output} = {text_of(passes.seed)}"
-    return f"{passes.partial(passes.output)} = {text_of(passes.seed)}"
+        return f"∂sum({output})/∂{output} = {text_of(passes.seed, digits=passes.digits)}"
+    return f"{passes.partial(passes.output)} = {text_of(passes.seed, digits=passes.digits)}"
 
 
 def edge_name(passes: Passes, edge: EdgeRow, beside: Sequence[EdgeRow]) -> Phrase:

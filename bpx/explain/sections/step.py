@@ -11,12 +11,12 @@ import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
-from bpx.explain.sections.section import Section, SectionOptions
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input
-from bpx.graph.numbers import SHOWN_DIGITS, number, shape_text
+from bpx.graph.numbers import number, shape_text
 from bpx.graph.run import run
-from bpx.render.blocks import Block, Heading, Lines, Value, table
+from bpx.render.blocks import Block, Cell, Heading, Lines, Value, numeric_columns, table
 from bpx.render.plain_data import plain_value, quantities
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
@@ -71,25 +71,24 @@ class Step(Section):
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """The parameters before and after, and the output as it is and as predicted."""
-        yield Heading(say("account.step", rate=number(self.rate, SHOWN_DIGITS)))
-        yield table(
-            ["input", "value", "update", "new-value"],
-            [[name, *map(Value, change)] for name, change in self.updates.items()],
-        )
-        yield Lines((self._loss(passes.names[passes.output]), self._prediction()))
+        yield Heading(say("account.step", rate=number(self.rate, passes.digits)))
+        rows: list[list[Cell]] = [[name, *map(Value, change)] for name, change in self.updates.items()]
+        yield table(["input", "value", "update", "new-value"], rows, right=numeric_columns(rows))
+        yield Lines((self._loss(passes), self._prediction(passes.digits)))
 
-    def _loss(self, output: str) -> str:
-        before, after = number(self.before, SHOWN_DIGITS), number(self.after, SHOWN_DIGITS)
+    def _loss(self, passes: Passes) -> str:
+        output = passes.names[passes.output]
+        before, after = number(self.before, passes.digits), number(self.after, passes.digits)
         return say("account.loss", output=output, before=before, after=after)
 
-    def _prediction(self) -> str:
-        rate = number(self.rate, SHOWN_DIGITS)
+    def _prediction(self, digits: int) -> str:
+        rate = number(self.rate, digits)
         return say(
             "account.predicted",
-            predicted=number(self.predicted, SHOWN_DIGITS),
-            before=number(self.before, SHOWN_DIGITS),
+            predicted=number(self.predicted, digits),
+            before=number(self.before, digits),
             rate=f"({rate})" if self.rate < 0 else rate,
-            squared=number(self.squared, SHOWN_DIGITS),
+            squared=number(self.squared, digits),
         )
 
 

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import LARGEST_OPENED, EdgeRow, Passes
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections.reverse import edge_name, seed_text
-from bpx.explain.sections.section import Section, SectionOptions
 from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.render.blocks import Block, Cell, Heading, table
 from bpx.words.say import say

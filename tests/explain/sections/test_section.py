@@ -16,8 +16,8 @@ from bpx.explain import explain as explain_module
 from bpx.explain import explanation, sections
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
+from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections import SECTIONS
-from bpx.explain.sections.section import Section, SectionOptions
 from bpx.explain.sections.worksheet import Worksheet
 from bpx.render.blocks import Block, Heading
 from bpx.spec.reading.read import read_expression

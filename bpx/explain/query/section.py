@@ -15,8 +15,9 @@ class SectionOptions(NamedTuple):
     """Which sections are asked for beside those that every explanation has.
 
     `paths` names inputs (empty: all, None: no paths); `step` is a learning rate; `order` is that of the
-    highest derivatives. `forward` leaves the reverse pass to be worked out; `sources` shows where
-    each node was written.
+    highest derivatives. `forward` leaves the reverse pass to be worked out; `tree` shows both passes as a
+    tree in place of tables, and `rail` draws lanes in front of the reverse pass. `sources`
+    shows where each node was written.
     """
 
     paths: Sequence[str] | None = None
@@ -26,6 +27,8 @@ class SectionOptions(NamedTuple):
     order: int | None = None
     forward: bool = False
     sources: bool = False
+    tree: bool = False
+    rail: bool = False
 
 
 class Section:
