@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from bpx.cli.app import app
 from bpx.cli.input.missing import EVERY
 from bpx.cli.input.text_params import keep_texts
+from bpx.cli.output.help_form import HelpContext
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
@@ -47,6 +48,8 @@ def with_examples(key: str, *commands: str) -> str:
 
 class Command(TyperCommand):
     """A command whose target may begin with a minus, and be followed by values: `bpx explain "-x^2" x=3`."""
+
+    context_class = HelpContext
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Hand Typer's parser the arguments in the form that it knows; refuse those it cannot take."""

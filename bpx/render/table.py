@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -14,8 +15,10 @@ from rich.text import Text
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
 from bpx.render.plain import plain
+from bpx.words.widths import cells, has_wide, wrapped
 
 _WIDTH_OF_FILES = 80  # columns of a table that is not for a terminal
+_NARROWEST_WIDE = 16  # cells of a column of wide text that has to share a line with others
 _MOST_ROWS = 2000  # of a table with rules and colour: Rich takes a second for so many
 _NESTED, _BETWEEN_ROWS = re.compile(r"\[{2,}"), re.compile(r"(\]+), \[+")
 
@@ -47,7 +50,7 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
             yield _Drawn(block)
         else:
             for text in block.texts:
-                yield Padding(Text(str(text)), (0, 0, 0, 1))
+                yield Padding(_text(str(text)), (0, 0, 0, 1))
 
 
 def _table(block: Table) -> RichTable:
@@ -75,12 +78,31 @@ class _Drawn:
             yield Padding(Text(line, style="cyan", no_wrap=True), (0, 0, 0, 1))
 
 
-def _cell(cell: Cell) -> Text:
+class _Wide:
+    """Text with wide characters, broken where such text may be; Rich breaks it at blanks alone."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        lines = wrapped(self.text, options.max_width)
+        shortest = wrapped(self.text, min(_NARROWEST_WIDE, options.max_width))
+        return Measurement(max(map(cells, shortest)), max(map(cells, lines)))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text("\n".join(wrapped(self.text, options.max_width)))
+
+
+def _text(text: str) -> Text | _Wide:
+    return _Wide(text) if has_wide(text) else Text(text)
+
+
+def _cell(cell: Cell) -> Text | _Wide:
     """Rows of an array stand under each other, so that a narrow column does not break them anywhere."""
     text = str(cell)
     opening = _NESTED.search(text)
     if opening is None:
-        return Text(text)
+        return _text(text)
 
     def broken(between: re.Match[str]) -> str:
         depth = len(between[1])

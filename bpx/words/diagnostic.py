@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from bpx.words.say import say, visible
 from bpx.words.spelling import nearest
 from bpx.words.usual_help import usual_help
+from bpx.words.widths import cells
 
 Severity = Literal["error", "warning", "note"]
 
@@ -154,7 +155,7 @@ def _excerpt(span: Span) -> list[str]:
     end = min(max(start + (span.end - span.start), start + 1), max(len(text), start + 1))
     text, start, end = _window(text, start, end)
     margin = str(line)
-    underline = " " * _cells(text[:start]) + "^" * max(_cells(text[start:end]), 1)
+    underline = " " * cells(text[:start]) + "^" * max(cells(text[start:end]), 1)
     return [where, f" {margin} | {text}", f" {' ' * len(margin)} | {underline}"]
 
 
@@ -166,12 +167,3 @@ def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
     shift = len(head) - left
     shown = "".join(char if char.isprintable() else " " for char in text[left:right])
     return head + shown + tail, start + shift, min(end, right) + shift
-
-
-def _cells(text: str) -> int:
-    """Terminal cells `text` takes: East Asian wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import category, east_asian_width
-
-    return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -83,7 +83,7 @@ def spoken() -> Catalogue:
 
 def speak(catalogue: Catalogue) -> None:
     """From now on, `say` speaks the language of `catalogue` in this process, where no context chose another."""
-    global _of_process  # noqa: PLW0603
+    global _of_process
     _of_process = catalogue
 
 

@@ -59,7 +59,8 @@ class TextSession:
     def report(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Diagnostics as JSON on standard output where that is asked for, else as text on standard error."""
         if self.is_json:
-            plain = [diagnostic.to_dict() for diagnostic in diagnostics]
+            with speaking("en"):
+                plain = [diagnostic.to_dict() for diagnostic in diagnostics]
             print_json({"bpx": 1, "kind": "error", "diagnostics": plain})
         else:
             print_to(sys.stderr, "\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n")
