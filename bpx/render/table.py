@@ -57,7 +57,7 @@ def _table(block: Table) -> RichTable:
     table = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=True, header_style="dim")
     for column, header in enumerate(block.headers):
         table.add_column(
-            Text(header),
+            _text(header),
             justify="right" if column in block.right else "left",
             overflow="fold",
             style="cyan" if column == 0 else "",

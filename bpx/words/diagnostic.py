@@ -86,7 +86,7 @@ class Diagnostic(NamedTuple):
     def message(self) -> str:
         """The sentence that states what is wrong, behind what it is `within` where that is a fact."""
         sentence = say(f"diagnostic.{self.code}", **self.facts)
-        return f"{self.facts['within']}: {sentence}" if "within" in self.facts else sentence
+        return _labelled(self.facts["within"], sentence) if "within" in self.facts else sentence
 
     @property
     def advice(self) -> str | None:
@@ -118,15 +118,16 @@ class Diagnostic(NamedTuple):
 
     def to_line(self, place: str = "") -> str:
         """The form that stands among other notes: severity, sentence, `place` and help in one line."""
-        return f"{self._severity}: {self.message}{place}{'; ' + self.advice if self.advice else ''}"
+        line = _labelled(self._severity, f"{self.message}{place}")
+        return say("word.semicolon").join([line, self.advice]) if self.advice else line
 
     def to_text(self) -> str:
         """The form people read: sentence, place, excerpt with the span underlined, help."""
-        lines = [f"{self._severity}[{self.code}]: {self.message}"]
+        lines = [_labelled(f"{self._severity}[{self.code}]", self.message)]
         if self.span:
             lines += _excerpt(self.span)
         if self.advice:
-            lines.append(f"{say('severity.help')}: {self.advice}")
+            lines.append(_labelled(say("severity.help"), self.advice))
         return "\n".join(lines)
 
     @property
@@ -143,6 +144,10 @@ class BpxError(ValueError):
 
     def __reduce__(self) -> Any:
         return BpxError, (self.diagnostics,)
+
+
+def _labelled(label: str, text: str) -> str:
+    return say("word.colon").join([label, text])
 
 
 def _excerpt(span: Span) -> list[str]:

@@ -13,7 +13,7 @@ LANGUAGES = ("en", "zh")
 
 
 def catalogue_of(language: str) -> Catalogue:
-    """The sentences of a language, named as `zh`, `zh_CN.UTF-8` or `zh-Hans`. Raises `BpxError` for others."""
+    """The sentences of a language, `zh`, `zh_CN.UTF-8` or `zh-Hans`; raises `BpxError` for another."""
     name = language_in(language)
     if name is None:
         from bpx.words.diagnostic import BpxError, Diagnostic
@@ -32,6 +32,6 @@ def language_in(locale: str) -> str | None:
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Inside, bpx speaks this language, `"en"` or `"zh"`. Raises `BpxError` for a language it does not know."""
+    """Inside, bpx speaks this language, `"en"` or `"zh"`; raises `BpxError` for another."""
     with say.speaking(catalogue_of(language)):
         yield

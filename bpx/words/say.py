@@ -1,7 +1,7 @@
 """Sentences of the catalogue with facts put in, and text made fit to be shown.
 
 The catalogue is that of the context (`speaking`): threads and tests cannot change each other's language.
-Where none was chosen it is that of the process, English unless the command line was asked for another (`speak`).
+Where none was chosen it is that of the process: English, or what the command line was asked for (`speak`).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def spoken() -> Catalogue:
 
 
 def speak(catalogue: Catalogue) -> None:
-    """From now on, `say` speaks the language of `catalogue` in this process, where no context chose another."""
+    """From now on, `say` speaks this language in the whole process, where no context chose another."""
     global _of_process
     _of_process = catalogue
 

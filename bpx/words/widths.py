@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from unicodedata import category, east_asian_width
 
-_NEVER_FIRST = "，。、；：？！）》”’…"  # in a line: they belong to what stands before them
-_NEVER_LAST = "（《“‘"
+_NEVER_FIRST = "，。、；：？！）》”’…)]}"  # in a line: they belong to what stands before them
+_NEVER_LAST = "（《“‘([{"
 
 
 def cells(text: str) -> int:
@@ -42,10 +42,11 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The parts of a text that a line break must not part; blanks stay at the end of the part before them."""
-    start = 0
+    """The parts that no line break parts, code in backticks whole; blanks stay at the end of a part."""
+    start, in_code = 0, False
     for at in range(1, len(text)):
-        if _may_break(text[at - 1], text[at]):
+        in_code ^= text[at - 1] == "`"
+        if not in_code and _may_break(text[at - 1], text[at]):
             yield text[start:at]
             start = at
     yield text[start:]

@@ -76,7 +76,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.missing-seed": "`{name}` 是随机的，却没有随机种子",
     "diagnostic.seed-out-of-range": "`{name}` 的随机种子应为 0 到 {most} 的整数，而不是 {found}",
     "diagnostic.bad-lengths": "`{name}` 的形状应为正整数的列表，而不是 {found}",
-    "diagnostic.input-too-large": "`{name}` 将有{reason}，超出 bpx 的计算上限",
+    "diagnostic.input-too-large": "`{name}` 将有 {reason}，超出 bpx 的计算上限",
     "diagnostic.no-finite-number": "`{name}` 应为有限的数，而不是 {found}",
     "diagnostic.low-not-below-high": "`{name}` 的下界 {low} 不小于上界 {high}",
     "diagnostic.table-without": "数据表 `{name}` 没有 `{key}`",
@@ -176,7 +176,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.empty-value": "`{name}` 后有等号，却没有值",
     "diagnostic.unknown-name": "`{name}` 未定义",
     "diagnostic.unknown-op": "没有算子 `{name}`",
-    "diagnostic.wrong-arity": "`{op}` 需要{wanted}，而不是 {found} 个",
+    "diagnostic.wrong-arity": "`{op}` 需要 {wanted}，而不是 {found} 个",
     "diagnostic.unknown-setting": "`{op}` 没有设置项 `{setting}`",
     "diagnostic.repeated-setting": "设置项 `{setting}` 给了两次",
     "diagnostic.repeated-arg-of-op": "`{op}` 的自变量 `{arg}` 给了两次",
@@ -255,7 +255,7 @@ CHINESE: dict[str, str | Counted] = {
     "word.shape-of": "形状为 {shape} 的 `{arg}`",
     "word.scalar-arg": "标量 `{arg}`",
     "word.args": Counted("count", other="{count} 个自变量"),
-    "word.args-or-more": Counted("low", other="至少 {low} 个自变量"),
+    "word.args-or-more": Counted("low", other="{low} 个或更多自变量"),
     "word.args-from-to": "{low} 到 {high} 个自变量",
     "word.gradient": "梯度",
     "word.derivatives": "一阶和二阶导数",
@@ -263,16 +263,22 @@ CHINESE: dict[str, str | Counted] = {
     "word.the-matrix": "该矩阵",
     "word.headline": "{title} — {answer}",
     "word.and": "、",
+    "word.list": "、",
+    "word.comma": "，",
+    "word.semicolon": "；",
+    "word.gap": "",
+    "word.colon": "：",
+    "word.stop": "。",
     "word.or": "或",
     "word.elements": Counted("count", other="{count} 个元素"),
     "word.axes": Counted("count", other="{count} 个轴"),
-    "word.together": Counted("count", other="连同前面的输入共 {count} 个元素"),
+    "word.together": Counted("count", other="{count} 个元素（连同前面的输入）"),
     "word.within": "在 `{layer}` = {call} 的 `{inner}` 中",
     "word.scalar": "标量",
     "word.end": "表达式末尾",
     "diagnostic.not-a-spec": "这是 bpx 的输出（`{kind}`），不是描述文件",
     "diagnostic.broadcast-both": "`{node}` 的两个自变量都被广播了：形状 {shapes} 变为 {wanted}",
-    "diagnostic.too-large": "`{op}` 的结果将有{reason}，超出 bpx 的计算上限",
+    "diagnostic.too-large": "`{op}` 的结果将有 {reason}，超出 bpx 的计算上限",
     # --- diagnostics: values and requests ---
     "diagnostic.unclaimed": "`{name}` 没有待查值，不作检查",
     "diagnostic.not-an-input": "`{name}` 不是输入",
@@ -809,7 +815,7 @@ CHINESE: dict[str, str | Counted] = {
     "severity.help": "建议",
     # --- what a value is, for wrong-type ---
     "type.str": "文本",
-    "type.bool": "true 或 false",
+    "type.bool": "布尔值 true 或 false",
     "type.int": "数字",
     "type.float": "数字",
     "type.list": "列表",
@@ -826,7 +832,7 @@ CHINESE: dict[str, str | Counted] = {
     "table.shape": "形状不可能成立",
     "type.dict": "键值表",
     "type.date": "日期",
-    "type.none": "null",
+    "type.none": "空值 null",
     "type.expression": "带引号的表达式",
     # --- places, for unknown-key ---
     "where.top": "描述文件",
@@ -1076,7 +1082,7 @@ CHINESE: dict[str, str | Counted] = {
     "account.higher": "高阶导数",
     "account.derivative": "导数",
     "account.higher-agree": Counted(
-        "count", other="直到 {order} 阶，各阶都用低一阶导数的有限差分检查过：{count} 个高阶导数全部一致。"
+        "count", other="直到 {order} 阶，各阶都用低一阶导数的有限差分检查过：高阶导数一致（共 {count} 个）。"
     ),
     "account.higher-open": "低一阶导数的有限差分未能确认所有高阶导数：{verdict}。",
     "account.second-of": "求导对象",
@@ -1095,8 +1101,8 @@ CHINESE: dict[str, str | Counted] = {
     "account.same": "",
     "account.above": "{name}（见上）",
     "account.digits": "显示的数字经过舍入，计算使用全精度（--json 显示所有位数）。",
-    "account.expected-all": Counted("count", other="[expect]：{count} 个值中有 {count} 个相符。"),
-    "account.expected-some": Counted("count", other="[expect]：{count} 个值中有 {held} 个相符。"),
+    "account.expected-all": Counted("count", other="[expect]：值全部相符（{count}/{count}）。"),
+    "account.expected-some": Counted("count", other="[expect]：部分值不符（相符 {held}/{count}）。"),
     "account.quantity": "",
     "account.independent": "0（输出与它无关）",
     "account.summed": Counted("count", other="沿轴 {axes} 求和"),
@@ -1106,28 +1112,28 @@ CHINESE: dict[str, str | Counted] = {
     "account.disagree": Counted("digits", other="值或梯度与融合形式只有 {digits} 位一致。"),
     "account.check-agree": Counted(
         "entries",
-        other="已用有限差分检查：{of}的 {entries} 个分量全部一致，至少 {digits} 位（逐项见 `bpx gradcheck`）。",
+        other="已用有限差分检查：{of}一致（共 {entries} 个分量），至少 {digits} 位相同（逐项见 `bpx gradcheck`）。",
     ),
     "account.check-lost": Counted(
         "lost",
         other="已用有限差分检查：公式一致，但 float64 丢失了 {lost} 个分量的精度；最差的 {entry} 应为 {value}，而不是 {shown}（逐项见 `bpx gradcheck`）。",
     ),
     "account.check-exact": Counted(
-        "entries", other="已用有限差分检查：{of}的 {entries} 个分量每一位都一致（逐项见 `bpx gradcheck`）。"
+        "entries", other="已用有限差分检查：{of}每一位都一致（共 {entries} 个分量，逐项见 `bpx gradcheck`）。"
     ),
     "account.check-disagree": Counted(
-        "entries", other="{of}的 {entries} 个分量中至少有一个与有限差分不一致；原因见 `bpx gradcheck`。"
+        "entries", other="{of}与有限差分不一致（共 {entries} 个分量，至少错一个）；原因见 `bpx gradcheck`。"
     ),
     "account.check-kink": Counted(
         "entries",
-        other="{of}的 {entries} 个分量中至少有一个处于不可导点，那里没有唯一的导数；两侧的斜率见 `bpx gradcheck`。",
+        other="{of}处于不可导点（共 {entries} 个分量，至少有一个），那里没有唯一的导数；两侧的斜率见 `bpx gradcheck`。",
     ),
     "account.check-outside-domain": Counted(
         "entries",
-        other="{of}的 {entries} 个分量中至少有一个在此处不存在或不是有限的；原因见 `bpx gradcheck`。",
+        other="{of}在此处不存在或不是有限的（共 {entries} 个分量，至少有一个）；原因见 `bpx gradcheck`。",
     ),
     "account.check-cannot-tell": Counted(
-        "entries", other="有限差分的精度不足以检查{of}的全部 {entries} 个分量；原因见 `bpx gradcheck`。"
+        "entries", other="有限差分的精度不足以检查{of}（共 {entries} 个分量）；原因见 `bpx gradcheck`。"
     ),
     "account.check-entry": "{entry}：{reason}。",
     "account.check-skipped": "没有用有限差分检查，因为那比其余计算更费时；`bpx gradcheck` 可作检查。",
@@ -1167,47 +1173,50 @@ CHINESE: dict[str, str | Counted] = {
     "train.risen": "警告：损失上升了；减小 --rate 也许有用",
     "train.step": "第 {step} 步，从 {output} = {loss} 开始",
     "train.norm": "范数 {norm}",
-    "train.checked": Counted("entries", other="已用有限差分{at}检查：梯度的 {entries} 个分量全部一致。"),
+    "train.checked": Counted("entries", other="已用有限差分{at}检查：梯度一致（共 {entries} 个分量）。"),
     "train.at-steps": Counted("count", other="在第 {steps} 步"),
     "train.odd-checks": "不一致的检查及各自最差的分量",
     "train.summary": "{loss}；训练的数：{size} 个，步数：{taken}/{steps}",
     "train.now": "损失 {loss}",
     # --- the report of a check ---
     "check.second-order": "{output}（至二阶）",
-    "check.agree": Counted("total", other="{output} 的梯度与参考值一致，{total} 个分量全部相符。"),
-    "check.disagree": Counted("total", other="{output} 的梯度有误：{total} 个分量中有 {count} 个错误。"),
+    "check.agree": Counted("total", other="{output} 的梯度与参考值一致（共 {total} 个分量）。"),
+    "check.disagree": Counted("total", other="{output} 的梯度有误（{total} 个分量中错 {count} 个）。"),
     "check.kink": Counted(
-        "total", other="{output} 的梯度有 {total} 个分量，其中 {count} 个处于不可导点；没有不一致的分量。"
+        "total",
+        other="{output} 的梯度处于不可导点（{total} 个分量中有 {count} 个），那里没有唯一的导数；没有不一致的分量。",
     ),
     "check.outside-domain": Counted(
         "total",
-        other="{output} 的梯度有 {total} 个分量，其中 {count} 个在此处不存在或不是有限的；没有不一致的分量。",
+        other="{output} 的梯度在此处不存在或不是有限的（{total} 个分量中有 {count} 个）；没有不一致的分量。",
     ),
     "check.cannot-tell": Counted(
-        "total", other="{output} 的梯度有 {total} 个分量，其中 {count} 个无法判断对错；没有不一致的分量。"
+        "total",
+        other="无法判断 {output} 的梯度是否正确（{total} 个分量中有 {count} 个未定）；没有不一致的分量。",
     ),
     "check.wrong-besides": "{output} 的梯度有误，尽管能比较的数字都一致。",
     "check.wrong-shapes": Counted("blamed", other="{output} 对 {names} 的梯度形状有误；其余梯度一致。"),
     "check.wrong-rule": "{output} 的梯度在这些取值处一致，但计算它所用的一条求导规则有误。",
     "check.disagree-claimed": Counted(
-        "total", other="{output} 的梯度有误：{total} 个待查分量中有 {count} 个错误。"
+        "total", other="{output} 的梯度有误（{total} 个待查分量中错 {count} 个）。"
     ),
     "check.kink-claimed": Counted(
-        "total", other="{output} 的梯度有 {total} 个待查分量，其中 {count} 个处于不可导点；没有不一致的分量。"
+        "total",
+        other="{output} 的梯度处于不可导点（{total} 个待查分量中有 {count} 个），那里没有唯一的导数；没有不一致的分量。",
     ),
     "check.outside-domain-claimed": Counted(
         "total",
-        other="{output} 的梯度有 {total} 个待查分量，其中 {count} 个在此处不存在或不是有限的；没有不一致的分量。",
+        other="{output} 的梯度在此处不存在或不是有限的（{total} 个待查分量中有 {count} 个）；没有不一致的分量。",
     ),
     "check.cannot-tell-claimed": Counted(
-        "total", other="{output} 的梯度有 {total} 个待查分量，其中 {count} 个无法判断对错；没有不一致的分量。"
+        "total",
+        other="无法判断 {output} 的梯度是否正确（{total} 个待查分量中有 {count} 个未定）；没有不一致的分量。",
     ),
     "check.digits-lost": Counted(
-        "total",
-        other="{output} 的梯度公式正确（{total} 个分量），但 float64 在此处丢失了 {count} 个分量的精度。",
+        "total", other="{output} 的梯度公式正确，但 float64 在此处丢失精度（{total} 个分量中有 {count} 个）。"
     ),
     "check.agree-claimed": Counted(
-        "all", other="{output} 的梯度与参考值一致，{all} 个分量全部相符，其中 {total} 个是待查分量。"
+        "all", other="{output} 的梯度与参考值一致（共 {all} 个分量，其中待查 {total} 个）。"
     ),
     "check.wrong-elsewhere": "{output} 的待查梯度在给定取值处正确，但一般情况下是错的。",
     "check.wrong-elsewhere-only": "给定取值无法判断 {output} 的待查梯度，但它一般情况下是错的。",
@@ -1230,8 +1239,8 @@ CHINESE: dict[str, str | Counted] = {
     "check.blame-claim": "原因：`{node}` 的待查值",
     "check.blame-gradient": "原因：`{node}` 的梯度（bpx 不能指明哪一行）",
     "check.again": "重新运行：{command}",
-    "check.short-agree": Counted("total", other="{name}：{total} 个分量全部一致"),
-    "check.short-odd": "{name}：{total} 个中 {counts}；最差的是 {entry}：待查值 {claimed}，参考值 {reference}",
+    "check.short-agree": Counted("total", other="{name}：一致（共 {total} 个分量）"),
+    "check.short-odd": "{name}：{total} 个分量中 {counts}；最差的是 {entry}：待查值 {claimed}，参考值 {reference}",
     "check.more-causes": Counted("count", other="… 还有 {count} 个原因"),
     "check.blame-line": "原因：{place}：`{text}`",
     "check.line-sets": "`{sets}` 应为对 `{node}` 的梯度，实际却不是。",
@@ -1272,9 +1281,9 @@ CHINESE: dict[str, str | Counted] = {
     "check.correct": "正确公式：{formula}",
     "check.the-rule": "`{op}` 的求导规则",
     "check.the-claim": "`{node}` 的待查值",
-    "check.proof": Counted("of", other="验证：改正{culprits}后，{of} 个分量全部一致。"),
+    "check.proof": Counted("of", other="验证：改正 {culprits}后即一致（共 {of} 个分量）。"),
     "check.no-proof": Counted(
-        "of", other="改正{culprits}后，{of} 个分量中仍只有 {agree} 个一致：另有别的错误。"
+        "of", other="改正 {culprits}后，{of} 个分量中仍只有 {agree} 个一致：另有别的错误。"
     ),
     "check.innocent": Counted("count", other="{names} 出错只是因为由它算出。"),
     "check.innocent-of-several": Counted("count", other="{names} 出错只是因为由错误的待查值算出。"),
@@ -1305,20 +1314,22 @@ CHINESE: dict[str, str | Counted] = {
     "check.op": "算子",
     "check.by": "自变量",
     "check.notes": "说明",
-    "check.certified-all": Counted("total", other="已证明：{total} 个分量都由导数的严格区间判定。"),
+    "check.certified-all": Counted(
+        "total", other="已证明：每个分量都由导数的严格区间判定（共 {total} 个）。"
+    ),
     "check.certified-some": Counted(
         "total", other="已证明：{total} 个分量中有 {count} 个由导数的严格区间判定。"
     ),
     "check.local": Counted("total", other="逐个检查局部导数：{found}。"),
-    "check.local-agree": Counted("total", other="{total} 个中有 {total} 个一致"),
-    "check.local-some-agree": Counted("count", other="{total} 个中有 {count} 个一致"),
+    "check.local-agree": Counted("total", other="{total} 个一致（共 {total} 个）"),
+    "check.local-some-agree": Counted("count", other="{count} 个一致（共 {total} 个）"),
     "check.points": "在 {points} 个点作了检查；每个分量显示其最差的点。",
     "check.place": "点 {point}：{values}",
     "check.skipped": Counted("count", other="有 {count} 个随机点在定义域之外，已跳过。"),
     "check.rounded": "以数字给出的待查值允许末位有半个单位的误差。",
     "check.detect": "{detect} 或更大的相对误差都会被检出。",
     "check.detect-of-largest": "相对于梯度最大分量，{detect} 或更大的误差都会被检出。",
-    "check.all-agree": Counted("total", other="{total} 个分量一致；最大的差为 {difference}，在 {entry} 处"),
+    "check.all-agree": Counted("total", other="{total} 个分量一致；最大的差为 {difference}（{entry}）"),
     "check.all-noise": Counted("total", other="{total} 个分量一致，都在误差范围之内"),
     "check.noise": "< {error}",
     "check.checked": Counted("count", other="检查了 {count} 个分量，{found}：{entries}"),
@@ -1588,6 +1599,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "cli.version": "显示版本并退出。",
     "cli.lang": "语言：en 或 zh（默认：按环境变量 BPX_LANG、LC_ALL、LC_MESSAGES、LANG）。",
     "cli.usage": "用法：",
+    "cli.heading": "{heading}：",
     "cli.arguments": "参数",
     "cli.options": "选项",
     "cli.commands": "命令",
@@ -1663,7 +1675,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "code.helper-overlap_add": "windows 的逆操作：每个窗口放回原处，重叠部分相加。",
     "code.helper-cofactor": "方阵的代数余子式；有逆时即 det(a) · inv(a).T。",
     "code.numpy-differences": "forward 所得之和的中心差分。",
-    "code.check": "输出值和梯度，并与{reference}比较。",
+    "code.check": "输出值和梯度，并作比较（参照：{reference}）。",
     "code.numpy-reference": "中心差分",
     "code.torch-reference": "autograd",
     "code.jax-reference": "jax.grad",

@@ -37,7 +37,7 @@ class HelpFormatter(_Formatter):  # type: ignore[misc]
 
     def write_heading(self, heading: str) -> None:
         """Write a heading."""
-        super().write_heading(_translated(heading))
+        self.write(f"{' ' * self.current_indent}{say('cli.heading', heading=_translated(heading))}\n")
 
     def write_text(self, text: str) -> None:
         """Write paragraphs; one behind a `\\b` keeps its lines."""
