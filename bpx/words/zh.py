@@ -1321,7 +1321,7 @@ CHINESE: dict[str, str | Counted] = {
         "total", other="已证明：{total} 个分量中有 {count} 个由导数的严格区间判定。"
     ),
     "check.local": Counted("total", other="逐个检查局部导数：{found}。"),
-    "check.local-agree": Counted("total", other="{total} 个一致（共 {total} 个）"),
+    "check.local-agree": Counted("total", other="{total} 个一致"),
     "check.local-some-agree": Counted("count", other="{count} 个一致（共 {total} 个）"),
     "check.points": "在 {points} 个点作了检查；每个分量显示其最差的点。",
     "check.place": "点 {point}：{values}",

@@ -57,7 +57,7 @@ def _local_counts(report: CheckResults) -> str:
     others = counts_text(
         {verdict.word: sum(row.verdict is verdict for row in report.local) for verdict in Verdict}
     )
-    return ", ".join(
+    return say("word.comma").join(
         [*([say("check.local-some-agree", count=agree, total=f"{total:,}")] if agree else []), others]
     )
 

@@ -12,8 +12,10 @@ from bpx.words.en import ENGLISH
 from bpx.words.say import say
 from bpx.words.widths import has_wide, wrapped
 
-_OF_TYPER = ("cli.arguments", "cli.options", "cli.commands", "cli.show-help")
-_OF_TYPER += ("cli.install-completion", "cli.show-completion")
+_OF_TYPER = (
+    *("cli.arguments", "cli.options", "cli.commands"),
+    *("cli.show-help", "cli.install-completion", "cli.show-completion"),
+)
 _KEYS = {str(ENGLISH[key]): key for key in _OF_TYPER}  # what Typer says itself, by its English words
 _DEFAULT, _REQUIRED = re.compile(r"\[default: ([^\]]*)\]"), "[required]"
 _WIDEST_NAME = 30  # cells of the left column, as Typer has it
