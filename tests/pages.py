@@ -76,7 +76,7 @@ class Example(NamedTuple):
         program = (
             [sys.executable, "-c", self.code] if self.language == "python" else ["sh", "-c", self._shell]
         )
-        env = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
+        env = {**os.environ, "BPX_LANG": "en", "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
         env.pop("FORCE_COLOR", None)
         return subprocess.run(
             program,

@@ -210,7 +210,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.one-for-each-element": "`{op}` 的 `{setting}` 有 {found} 个数，而元素有 {length} 个",
     "diagnostic.bad-k": "`{op}` 的 k 应为 1 到 {length} 的整数，而不是 {k}",
     "diagnostic.not-one-of": "`{op}` 的 `{setting}` 应为 {choices} 之一，而不是 {value}",
-    "diagnostic.bad-width": "`{op}` 的 width 应为非负整数，或对每个轴给出 [前, 后]，而不是 {width}",
+    "diagnostic.bad-width": "`{op}` 的 width 应为非负整数，或对每个轴给出前后两个数，而不是 {width}",
     "diagnostic.not-squeezable": "轴 {axis} 的长度为 {length}，只有长度为 1 的轴可以去掉",
     "diagnostic.bad-broadcast": "形状 {old} 不能广播为 {shape}",
     "diagnostic.not-a-matrix": "`{op}` 需要矩阵或一组矩阵，而不是形状 {old}",
