@@ -1285,8 +1285,8 @@ CHINESE: dict[str, str | Counted] = {
     "check.no-proof": Counted(
         "of", other="改正 {culprits}后，{of} 个分量中仍只有 {agree} 个一致：另有别的错误。"
     ),
-    "check.innocent": Counted("count", other="{names} 出错只是因为由它算出。"),
-    "check.innocent-of-several": Counted("count", other="{names} 出错只是因为由错误的待查值算出。"),
+    "check.innocent": Counted("count", other="{names} 自身没有错，错误由此而来。"),
+    "check.innocent-of-several": Counted("count", other="{names} 自身没有错，错误由上面的待查值而来。"),
     "check.given": "这是单独的错误：这个待查值也不能由 {names} 的错误待查值推出。",
     "check.entries": "逐个分量",
     "check.worst-entries": "各输入最差的分量",

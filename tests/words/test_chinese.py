@@ -94,7 +94,9 @@ NAMES |= set(
     "name index value args partials graph copy calls detect names low high data mean stated weights".split()
 )
 NAMES |= set("sgd momentum nesterov rmsprop adam adamw constant step exponential linear cosine en zh".split())
-NAMES |= set("pip install explain gradcheck audit examples help gradients file output range seed rows".split())
+NAMES |= set(
+    "pip install explain gradcheck audit examples help gradients file output range seed rows".split()
+)
 NAMES |= set("columns True False KEY COMMAND LANG json below ThreadPoolExecutor ProcessPoolExecutor".split())
 NAMES |= set("forward backward loss stdin gradcheck std cos sin tan log exp key dtype ddof axis ord".split())
 
