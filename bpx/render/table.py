@@ -41,9 +41,9 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
     """One renderable a block. Users' text goes in as `Text`, so that no markup is read into it."""
     for block in blocks:
         if isinstance(block, Headline):
-            yield Text(str(block.text), style="bold")
+            yield _text(str(block.text), "bold")
         elif isinstance(block, Heading):
-            yield Text(f"\n{block.text}", style="bold")
+            yield _text(f"\n{block.text}", "bold")
         elif isinstance(block, Table):
             yield _table(block)
         elif isinstance(block, Curve):
@@ -81,8 +81,8 @@ class _Drawn:
 class _Wide:
     """Text with wide characters, broken where such text may be; Rich breaks it at blanks alone."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, style: str) -> None:
+        self.text, self.style = text, style
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         lines = wrapped(self.text, options.max_width)
@@ -90,11 +90,11 @@ class _Wide:
         return Measurement(max(map(cells, shortest)), max(map(cells, lines)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text("\n".join(wrapped(self.text, options.max_width)))
+        yield Text("\n".join(wrapped(self.text, options.max_width)), style=self.style)
 
 
-def _text(text: str) -> Text | _Wide:
-    return _Wide(text) if has_wide(text) else Text(text)
+def _text(text: str, style: str = "") -> Text | _Wide:
+    return _Wide(text, style) if has_wide(text) else Text(text, style=style)
 
 
 def _cell(cell: Cell) -> Text | _Wide:

@@ -1066,7 +1066,7 @@ CHINESE: dict[str, str | Counted] = {
     "account.paths": "从 {output} 到 {input} 的路径",
     "account.second": "二阶导数",
     "account.step": "一步梯度下降，学习率 {rate}",
-    "account.notes": "说明",
+    "account.notes": "备注",
     "account.node": "节点",
     "account.formula": "公式",
     "account.parted": "不同",
@@ -1122,15 +1122,14 @@ CHINESE: dict[str, str | Counted] = {
         "entries", other="已用有限差分检查：{of}每一位都一致（共 {entries} 个分量，逐项见 `bpx gradcheck`）。"
     ),
     "account.check-disagree": Counted(
-        "entries", other="{of}与有限差分不一致（共 {entries} 个分量，至少错一个）；原因见 `bpx gradcheck`。"
+        "entries", other="{of}有分量与有限差分不一致（共 {entries} 个分量）；原因见 `bpx gradcheck`。"
     ),
     "account.check-kink": Counted(
         "entries",
-        other="{of}处于不可导点（共 {entries} 个分量，至少有一个），那里没有唯一的导数；两侧的斜率见 `bpx gradcheck`。",
+        other="{of}有分量处于不可导点（共 {entries} 个分量），那里没有唯一的导数；两侧的斜率见 `bpx gradcheck`。",
     ),
     "account.check-outside-domain": Counted(
-        "entries",
-        other="{of}在此处不存在或不是有限的（共 {entries} 个分量，至少有一个）；原因见 `bpx gradcheck`。",
+        "entries", other="{of}有分量在此处不存在或不是有限的（共 {entries} 个分量）；原因见 `bpx gradcheck`。"
     ),
     "account.check-cannot-tell": Counted(
         "entries", other="有限差分的精度不足以检查{of}（共 {entries} 个分量）；原因见 `bpx gradcheck`。"
@@ -1313,7 +1312,7 @@ CHINESE: dict[str, str | Counted] = {
     "check.node": "节点",
     "check.op": "算子",
     "check.by": "自变量",
-    "check.notes": "说明",
+    "check.notes": "备注",
     "check.certified-all": Counted(
         "total", other="已证明：每个分量都由导数的严格区间判定（共 {total} 个）。"
     ),
