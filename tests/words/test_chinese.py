@@ -1,6 +1,6 @@
 """The Chinese catalogue: complete, with the facts of the English one, in Chinese words and punctuation.
 
-A key that is missing is to be added to `bpx/words/zh.py`, where it stands in English, with the same facts (`{…}`).
+A missing key is to be added to `bpx/words/zh.py`, at the place that it has in English, with the same facts.
 """
 
 from __future__ import annotations
@@ -80,13 +80,14 @@ def test_chinese_has_one_form_for_all_numbers() -> None:
 CODE = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\{\{.*?\}\}|\{\w+\}|\[[a-z]+\]|--[\w-]+(?:[ =][A-Z]+)?|@\w+")
 WORD = re.compile(r"(?<![\w.@/-])[A-Za-z]{2,}(?![\w.(=:/\[]|-\w)")
 NAMES_AND_CODE = """
-bpx NumPy Python PyTorch TOML JSON UTF LaTeX Graphviz Cairo CairoSVG Schema ONNX onnx None autograd np pip install
-float64 float32 opset pickle dtype ddof axis ord inf true false none null True False index rows columns range seed
-name value args partials key file output gradients graph copy calls detect names low high data mean stated weights
-kl div delta beta alpha scale eps var logits target floor padding dilation stride groups width below std cos sin tan
-log exp max min dx dw grad bias upstream out spread forward backward loss stdin KEY COMMAND LANG json en zh
-sgd momentum nesterov rmsprop adam adamw constant step exponential linear cosine
-explain gradcheck audit examples help ThreadPoolExecutor ProcessPoolExecutor
+bpx NumPy Python PyTorch TOML JSON UTF LaTeX Graphviz Cairo CairoSVG Schema ONNX onnx None autograd np
+pip install float64 float32 opset pickle dtype ddof axis ord inf true false none null True False index
+rows columns range seed name value args partials key file output gradients graph copy calls detect names
+low high data mean stated weights kl div delta beta alpha scale eps var logits target floor padding
+dilation stride groups width below std cos sin tan log exp max min dx dw grad bias upstream out spread
+forward backward loss stdin KEY COMMAND LANG json en zh sgd momentum nesterov rmsprop adam adamw constant
+step exponential linear cosine explain gradcheck audit examples help ThreadPoolExecutor
+ProcessPoolExecutor
 """
 NAMES = {*NAMES_AND_CODE.split(), *(name for op in rows() for name in (op.name, *op.args))}
 
