@@ -125,7 +125,7 @@ def text_of(value: Array | float, most: int = LARGEST_SHOWN) -> str:
     if short is None or value.size <= most:
         return array(value, SHOWN_DIGITS)
     low, mean, high, norm = (number(short[key], SHOWN_DIGITS) for key in ("min", "mean", "max", "norm"))
-    return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}, norm {norm}"
+    return say("word.summary", shape=shape_text(value.shape), low=low, high=high, mean=mean, norm=norm)
 
 
 def table(

@@ -278,6 +278,7 @@ ENGLISH: dict[str, str | Counted] = {
     "word.gap": " ",
     "word.colon": ": ",
     "word.stop": ".",
+    "word.summary": "({shape}) {low} … {high}, mean {mean}, norm {norm}",
     "word.or": " or ",
     "word.elements": Counted("count", one="1 element", other="{count} elements"),
     "word.axes": Counted("count", one="1 axis", other="{count} axes"),
