@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -64,13 +64,16 @@ class Command(TyperCommand):
             repeated = [name for name in single if reader.options.count(name) > 1]
             targets = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
             self._refuse(reader, repeated, targets)
-        return super().parse_args(ctx, reader.arguments())
+        try:
+            return super().parse_args(ctx, reader.arguments())
+        except typer.BadParameter as error:
+            _end([_refused_by_typer(error, self.name or "")], reader)
 
     def _refuse(self, reader: _Reader, repeated: Sequence[str], most: int) -> None:
         """Say what is wrong with options, or with more than `most` other arguments, and end."""
         if not (reader.unknown or repeated or reader.without_value) and len(reader.positional) <= most:
             return
-        from bpx.words.diagnostic import BpxError, Diagnostic
+        from bpx.words.diagnostic import Diagnostic
 
         name = self.name or ""
         problems = [
@@ -86,9 +89,7 @@ class Command(TyperCommand):
             facts |= {"extra": reader.positional[most]}
             problems.append(Diagnostic("extra-argument", None, facts, help))
         if problems:
-            session = TextSession(None)
-            session.is_json = "--json" in reader.options
-            session.refuse(BpxError(problems))
+            _end(problems, reader)
 
 
 class _Reader:
@@ -163,6 +164,27 @@ class _Reader:
             for name, values in self.added_up.items()
         ]
         return [*self.options, *lists, *(["--", *self.positional] if self.positional else [])]
+
+
+def _end(problems: Sequence[Any], reader: _Reader) -> NoReturn:
+    """Report diagnostics in the form that the arguments ask for, and end."""
+    from bpx.words.diagnostic import BpxError
+
+    session = TextSession(None)
+    session.is_json = "--json" in reader.options
+    session.refuse(BpxError(problems))
+
+
+def _refused_by_typer(error: Any, command: str) -> Any:
+    """The diagnostic for an argument that is missing, or for a value that an option cannot take."""
+    from bpx.words.diagnostic import Diagnostic
+
+    param = error.param
+    name = param.opts[0] if param and param.param_type_name == "option" else param.name if param else ""
+    facts = {"name": name, "command": command, "reason": error.message}
+    return Diagnostic(
+        "bad-option-value" if error.message else "missing-argument", None, facts, "list-options"
+    )
 
 
 def _advice_on_extra(command: str, reader: _Reader, most: int) -> tuple[str, dict[str, str]]:

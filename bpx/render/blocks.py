@@ -16,7 +16,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, numbers, words
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
 from bpx.render.plain_data import summary
-from bpx.words.say import say, visible
+from bpx.words.say import say, titled, visible
 
 _HOLE = "\ufffc"  # the character that stands for an object in a text
 _LONGEST_INSIDE = 400  # characters of a cell in a sentence; `say` cuts longer texts
@@ -79,7 +79,7 @@ def headline(title: str | None, answer: str) -> str:
 
 def title_line(title: str | None) -> str:
     """A title in one line; empty where there is none."""
-    return visible(" ".join((title or "").split()))
+    return visible(titled(" ".join((title or "").split())))
 
 
 class Heading(NamedTuple):

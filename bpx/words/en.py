@@ -158,6 +158,8 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.index-notation": "`{text}` uses indices in a way that bpx does not read",
     "diagnostic.op-without-brackets": "`{name}` is a function, but has no argument in parentheses",
     "diagnostic.lambda": "this is a Python function, not a formula",
+    "diagnostic.missing-argument": "the argument `{name}` is missing",
+    "diagnostic.bad-option-value": "the value of `{name}` is not valid: {reason}",
     "diagnostic.unknown-language": "bpx does not speak `{name}`",
     "diagnostic.not-shown-in": "the encoding {encoding} of the terminal cannot show this language, so bpx speaks English",
     "diagnostic.no-such-option": "`bpx {command}` has no option `{name}`",

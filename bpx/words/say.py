@@ -76,6 +76,11 @@ def has_sentence(key: str) -> bool:
     return key in spoken().sentences
 
 
+def titled(title: str) -> str:
+    """The title of a spec; that of a bundled example in the language that is spoken."""
+    return spoken().titles.get(title, title)
+
+
 def spoken() -> Catalogue:
     """The catalogue of the language that is spoken here."""
     return _SPOKEN.get(_of_process)

@@ -22,7 +22,7 @@ from bpx.spec.reading.examples import example_names
 from bpx.words.catalogue import Counted
 from bpx.words.en import ENGLISH
 from bpx.words.widths import cells, wrapped
-from bpx.words.zh import CHINESE
+from bpx.words.zh import CHINESE, TITLES
 
 HAN = "一-鿿"
 # Parts of sentences that are Chinese words themselves, so that no blank stands between.
@@ -62,6 +62,12 @@ def test_the_order_is_that_of_the_english_catalogue() -> None:
 def test_the_facts_are_the_same() -> None:
     shared = [key for key in ENGLISH if key in CHINESE]
     assert [key for key in shared if facts_of(ENGLISH[key]) != facts_of(CHINESE[key])] == []
+
+
+def test_the_titles_are_those_of_the_examples() -> None:
+    assert set(TITLES) == {bpx.load(name).title for name in example_names()}
+    with bpx.speaking("zh"):
+        assert str(bpx.load("sigmoid").explain(check=False)).startswith("sigmoid 作为一个算子")
 
 
 def test_chinese_has_one_form_for_all_numbers() -> None:
