@@ -45,10 +45,15 @@ def document(parts: Sequence[str]) -> str:
 
 
 def _begin() -> str:
-    return _BEGIN + _OF_LANGUAGE.get(spoken().language, "") + _BEGIN_TEXT
+    return _BEGIN + fonts() + _BEGIN_TEXT
 
 
-def _text(text: str) -> str:
+def fonts() -> str:
+    """What a document loads for the characters of the language that is spoken."""
+    return _OF_LANGUAGE.get(spoken().language, "")
+
+
+def as_text(text: str) -> str:
     """Text that LaTeX prints as it is; wide characters stand as they are where their fonts are loaded."""
     if spoken().language not in _OF_LANGUAGE:
         return escaped(text)
@@ -57,12 +62,12 @@ def _text(text: str) -> str:
 
 def section(title: str, starred: str = "section") -> str:
     """A heading of plain text."""
-    return rf"\{starred}*{{{_text(title)}}}"
+    return rf"\{starred}*{{{as_text(title)}}}"
 
 
 def math_of(formula: Formula) -> str:
     """A formula for math mode; one that cannot be set as one, as text."""
-    return formula.latex() if _can_be_set(formula) else rf"\text{{{_text(str(formula))}}}"
+    return formula.latex() if _can_be_set(formula) else rf"\text{{{as_text(str(formula))}}}"
 
 
 def _block_lines(block: Block) -> Iterator[str]:
@@ -101,10 +106,10 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, Phrase):
         return "".join(map(_cell, cell.pieces))
     if isinstance(cell, Value):
-        return _text(str(cell)) if cell.is_summary else _cell(cell.formula)
+        return as_text(str(cell)) if cell.is_summary else _cell(cell.formula)
     if isinstance(cell, Formula):
-        return f"${cell.latex()}$" if _can_be_set(cell) else _text(str(cell))
-    return _text(cell)
+        return f"${cell.latex()}$" if _can_be_set(cell) else as_text(str(cell))
+    return as_text(cell)
 
 
 def _can_be_set(formula: Formula) -> bool:
