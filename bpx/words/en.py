@@ -566,6 +566,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.op-without-brackets": "write `{call}`",
     "help.lambda": "write only the formula, such as `x^2`, and set the inputs with --set",
     "help.option-of": "it is an option of `bpx {owner}`",
+    "help.choose-latex": "add `--format latex`, or leave `--part` out",
     "help.languages-are": "the languages are {known}",
     "help.list-options": "`bpx {command} --help` lists the options",
     "help.claim-form": 'say what it is the gradient of, as in `--claim "w = 2.3"`',

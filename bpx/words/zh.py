@@ -528,6 +528,7 @@ CHINESE: dict[str, str | Counted] = {
     "help.op-without-brackets": "请写 `{call}`",
     "help.lambda": "只写公式，如 `x^2`，并用 --set 设定输入",
     "help.option-of": "它是 `bpx {owner}` 的选项",
+    "help.choose-latex": "加上 `--format latex`，或去掉 `--part`",
     "help.languages-are": "可用的语言有 {known}",
     "help.list-options": "`bpx {command} --help` 列出所有选项",
     "help.claim-form": '说明它是对什么的梯度，如 `--claim "w = 2.3"`',
