@@ -119,5 +119,5 @@ def _is_derivation(part: str | None, form: str) -> bool:
     if part not in ("derivation", "table"):
         fail("unknown-choice", "choices-are", found=part, known="derivation, table")
     if form != "latex":
-        fail("part-of-latex", "choose-latex", form=form)
+        fail("part-of-latex", form=form)
     return part == "derivation"
