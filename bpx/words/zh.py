@@ -316,6 +316,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.no-name-in-file": "`{file}` 是 Python 文件，但没有指明其中的函数；它有 {names}",
     "diagnostic.class-without-object": "`{name}` 是类，检查时需要它的对象",
     "diagnostic.no-forward-backward": "`{name}` 没有名为正向或反向传播的方法",
+    "diagnostic.formula-with-functions": "`{name}` 是公式或描述文件：它按名称取值，不接受反向函数",
     "diagnostic.too-many-functions": "给了 {count} 个函数，而检查只需两个或三个：forward、backward，中间可以有 loss",
     "diagnostic.argument-without-value": Counted("count", other="`{function}` 的参数 {names} 没有值"),
     "diagnostic.too-many-arguments": "给了 {count} 个数组，多于函数的参数：{names}",
@@ -613,6 +614,7 @@ CHINESE: dict[str, str | Counted] = {
     "help.make-object": "在文件中创建对象，如 `net = {name}(…)`，并写它的名称",
     "help.give-inputs": '用 `--set {first}=…`，或用 `--random "{drawn}"` 并改成需要的形状，或在文件中写一个函数 `inputs()`，以字典返回它们',
     "help.random-form": '请写 `--random "x:(8,3) w:(3,4)"`',
+    "help.claim-instead": '按名称给出值，把自己的梯度作为待查值：`bpx.gradcheck("w*x", {{"x": 2, "w": 3}}, claims={{"w": "x"}})`',
     "help.name-the-loss": "在中间写上损失函数：`file.py:forward,loss,backward`",
     "help.use-other-functions": "改用 `bpx ops` 列出的运算符和函数，或不建计算图而直接检查函数",
     "help.report-trace": "换一种写法；也请报告这一行，bpx 本应能追踪它",
@@ -1530,6 +1532,7 @@ CHINESE: dict[str, str | Counted] = {
     "mistake.other-exponent": "`{base}` 的指数应为 {right}，却是 {wrong}",
     "mistake.order-of-items": "各部分的顺序错了",
     "mistake.drawn-again": "这里重新抽取了随机数：应使用正向传播时的随机数",
+    "mistake.other-part": "`{wrong}` 应为 `{right}`",
     "mistake.other-gradient": "这是 `{other}` 的梯度",
     # --- why a verdict is what it is ---
     "reason.differs": "差为 {difference}，误差范围为 {error}",
