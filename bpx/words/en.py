@@ -807,6 +807,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.model-writes-view": "copy the array in the model before writing into it, as with .clone()",
     "usual.model-opset": "convert it with onnx.version_converter to opset {known} or later",
     "usual.trace-nearby": "use inputs that are not on a border between two branches, or have the function checked without a graph",
+    "usual.trace-parts": "write each step with NumPy's own functions; please report the function, for bpx should trace it",
     "usual.trace-inside": "write out what `{name}` does with NumPy's own functions",
     "usual.part-of-latex": "add `--format latex`",
     "usual.trace-constant": "use the inputs in the function, without turning them into plain numbers or fixed arrays",
