@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from bpx.spec.spec import Spec, assert_gradients, from_graph, gradcheck, load, parse, trace
     from bpx.train.training import Training
     from bpx.words.diagnostic import BpxError, Diagnostic
+    from bpx.words.languages import speaking
 
 _HOMES = {
     "Explanation": "bpx.explain.explanation",
     "Report": "bpx.check.report.report",
     "Training": "bpx.train.training",
+    "speaking": "bpx.words.languages",
     **dict.fromkeys(
         ("Spec", "assert_gradients", "from_graph", "gradcheck", "load", "parse", "trace"), "bpx.spec.spec"
     ),
@@ -45,6 +47,7 @@ __all__ = [
     "load",
     "ops",
     "parse",
+    "speaking",
     "trace",
 ]
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+os.environ["BPX_LANG"] = "en"  # the tests know what bpx says in English, whatever their user speaks
+
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.graph import Graph
 from bpx.spec.trace import stand_ins

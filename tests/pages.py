@@ -76,7 +76,13 @@ class Example(NamedTuple):
         program = (
             [sys.executable, "-c", self.code] if self.language == "python" else ["sh", "-c", self._shell]
         )
-        env = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
+        env = {
+            **os.environ,
+            "BPX_LANG": "en",
+            "COLUMNS": "80",
+            "PYTHONIOENCODING": "utf-8",
+            "PYTHONPATH": str(ROOT),
+        }
         env.pop("FORCE_COLOR", None)
         return subprocess.run(
             program,
@@ -133,7 +139,7 @@ def without_noise(text: str) -> str:
     Blank lines at the end do not count either.
     """
     text = re.sub(r"([±<]) *[0-9.e+-]+( +\d+)?", r"\1 bar", text)
-    return re.sub(r"at least \d+\s+digits", "at least so many digits", text).rstrip()
+    return re.sub(r"(at least|至少)\s+\d+\s+(digits|位)", r"\1 so many \2", text).rstrip()
 
 
 def new_folder(path: Path) -> Path:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from bpx import __version__
+from bpx.cli.input.language import speak_as_asked
 from bpx.cli.input.text_params import keep_texts
+from bpx.cli.output.help_form import HelpContext
 from bpx.words.say import say
+
+# Typer takes every help text when it is told of a command, so that the language must be known by now.
+with suppress(ValueError):  # a language that bpx does not know: `main` says so
+    speak_as_asked(sys.argv[1:])
 
 
 class _Commands(TyperGroup):
+    context_class = HelpContext
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         keep_texts(self.get_params(ctx))
         return super().parse_args(ctx, args)
@@ -41,6 +51,7 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help=say("cli.version"))
     ] = False,
+    lang: Annotated[str | None, typer.Option(metavar="en|zh", help=say("cli.lang"))] = None,
 ) -> None:
     if ctx.invoked_subcommand is None:
         typer.echo(say("cli.tour"))

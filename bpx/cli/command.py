@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from bpx.cli.app import app
 from bpx.cli.input.missing import EVERY
 from bpx.cli.input.text_params import keep_texts
+from bpx.cli.output.help_form import HelpContext
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
@@ -48,6 +49,8 @@ def with_examples(key: str, *commands: str) -> str:
 class Command(TyperCommand):
     """A command whose target may begin with a minus, and be followed by values: `bpx explain "-x^2" x=3`."""
 
+    context_class = HelpContext
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Hand Typer's parser the arguments in the form that it knows; refuse those it cannot take."""
         keep_texts(self.get_params(ctx))
@@ -61,13 +64,16 @@ class Command(TyperCommand):
             repeated = [name for name in single if reader.options.count(name) > 1]
             targets = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
             self._refuse(reader, repeated, targets)
-        return super().parse_args(ctx, reader.arguments())
+        try:
+            return super().parse_args(ctx, reader.arguments())
+        except typer.BadParameter as error:
+            _end([_refused_by_typer(error, self.name or "")], reader)
 
     def _refuse(self, reader: _Reader, repeated: Sequence[str], most: int) -> None:
         """Say what is wrong with options, or with more than `most` other arguments, and end."""
         if not (reader.unknown or repeated or reader.without_value) and len(reader.positional) <= most:
             return
-        from bpx.words.diagnostic import BpxError, Diagnostic
+        from bpx.words.diagnostic import Diagnostic
 
         name = self.name or ""
         problems = [
@@ -83,9 +89,7 @@ class Command(TyperCommand):
             facts |= {"extra": reader.positional[most]}
             problems.append(Diagnostic("extra-argument", None, facts, help))
         if problems:
-            session = TextSession(None)
-            session.is_json = "--json" in reader.options
-            session.refuse(BpxError(problems))
+            _end(problems, reader)
 
 
 class _Reader:
@@ -160,6 +164,27 @@ class _Reader:
             for name, values in self.added_up.items()
         ]
         return [*self.options, *lists, *(["--", *self.positional] if self.positional else [])]
+
+
+def _end(problems: Sequence[Any], reader: _Reader) -> NoReturn:
+    """Report diagnostics in the form that the arguments ask for, and end."""
+    from bpx.words.diagnostic import BpxError
+
+    session = TextSession(None)
+    session.is_json = "--json" in reader.options
+    session.refuse(BpxError(problems))
+
+
+def _refused_by_typer(error: Any, command: str) -> Any:
+    """The diagnostic for an argument that is missing, or for a value that an option cannot take."""
+    from bpx.words.diagnostic import Diagnostic
+
+    param = error.param
+    name = param.opts[0] if param and param.param_type_name == "option" else param.name if param else ""
+    facts = {"name": name, "command": command, "reason": error.message}
+    return Diagnostic(
+        "bad-option-value" if error.message else "missing-argument", None, facts, "list-options"
+    )
 
 
 def _advice_on_extra(command: str, reader: _Reader, most: int) -> tuple[str, dict[str, str]]:

@@ -13,7 +13,7 @@ from bpx.cli.input import completion
 from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session, TextSession
 from bpx.render.shown import Shown
-from bpx.words.say import say
+from bpx.words.say import say, titled
 
 if TYPE_CHECKING:
     from bpx.render.blocks import Block
@@ -43,7 +43,8 @@ class ExampleList(Shown):
         """One table."""
         from bpx.render.blocks import Table
 
-        return [Table((say("examples.name"), say("examples.title")), self.titles)]
+        rows = tuple((name, titled(title)) for name, title in self.titles)
+        return [Table((say("examples.name"), say("examples.title")), rows)]
 
 
 def _title(name: str) -> str:

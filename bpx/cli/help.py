@@ -38,8 +38,8 @@ def help(
 
 
 def topics() -> list[str]:
-    """The topics, in alphabetical order."""
-    return sorted(page.stem for page in _PAGES.glob("*.md"))
+    """The topics, in alphabetical order; a page in another language, `README.zh`, is none."""
+    return sorted(page.stem for page in _PAGES.glob("*.md") if "." not in page.stem)
 
 
 def page(topic: str) -> str:

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from bpx.cli.app import app
 from bpx.cli.command import COMMANDS
+from bpx.cli.input.language import speak_as_asked, without_language
 from bpx.cli.output.console import open_missing_streams
 from bpx.cli.output.session import BUG, UNUSABLE, TextSession
 
@@ -56,7 +57,7 @@ def commands_to_load(args: Sequence[str]) -> Sequence[str]:
     return args[:1] if args and args[0] in COMMANDS else COMMANDS
 
 
-for _command in commands_to_load(sys.argv[1:]):
+for _command in commands_to_load(without_language(sys.argv[1:])[0]):
     import_module(f"bpx.cli.{_command}")
 
 
@@ -65,7 +66,7 @@ def main() -> None:
     gc.disable()  # a graph has no cycles to collect, and looking for them costs a fifth of a large run
     open_missing_streams()
     try:
-        app(with_command(sys.argv[1:]))
+        app(with_command(_arguments(sys.argv[1:])))
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         _drop_output()
         sys.exit(0)
@@ -82,6 +83,21 @@ def main() -> None:
 
         sys.stderr.write(say("bug", kind=type(error).__name__, reason=error) + "\n")
         sys.exit(BUG)
+
+
+def _arguments(args: Sequence[str]) -> list[str]:
+    """The arguments without the language, which is spoken from now on. Ends where nobody speaks it."""
+    try:
+        is_shown = speak_as_asked(args)
+    except ValueError as error:
+        TextSession(None).report(getattr(error, "diagnostics", ()))
+        sys.exit(UNUSABLE)
+    if not is_shown:
+        from bpx.words.diagnostic import Diagnostic
+
+        facts = {"encoding": sys.stdout.encoding}
+        TextSession(None).report([Diagnostic("not-shown-in", None, facts, severity="note")])
+    return without_language(args)[0]
 
 
 def _drop_output() -> None:

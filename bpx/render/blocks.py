@@ -17,7 +17,7 @@ from bpx.graph.formula import Formula, numbers, words
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
 from bpx.render.layout.rails import Rail
 from bpx.render.plain_data import summary
-from bpx.words.say import say, visible
+from bpx.words.say import say, titled, visible
 
 _HOLE = "\ufffc"  # the character that stands for an object in a text
 _LONGEST_INSIDE = 400  # characters of a cell in a sentence; `say` cuts longer texts
@@ -84,7 +84,7 @@ def headline(title: str | None, answer: str) -> str:
 
 def title_line(title: str | None) -> str:
     """A title in one line; empty where there is none."""
-    return visible(" ".join((title or "").split()))
+    return visible(titled(" ".join((title or "").split())))
 
 
 class Heading(NamedTuple):
@@ -135,7 +135,7 @@ def text_of(value: Array | float, most: int = LARGEST_SHOWN, digits: int = SHOWN
     if short is None or value.size <= most:
         return array(value, digits)
     low, mean, high, norm = (number(short[key], digits) for key in ("min", "mean", "max", "norm"))
-    return f"({shape_text(value.shape)}) {low} … {high}, mean {mean}, norm {norm}"
+    return say("word.summary", shape=shape_text(value.shape), low=low, high=high, mean=mean, norm=norm)
 
 
 def rounded(blocks: Iterable[Block], digits: int) -> list[Block]:

@@ -15,7 +15,8 @@ from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
 from bpx.render.curve import levels
 from bpx.render.layout.rails import SIGNS
-from bpx.words.say import in_encoding
+from bpx.words.say import in_encoding, spoken
+from bpx.words.widths import has_wide
 
 _DEEPEST = 80  # parts inside each other: TeX nests no more than 255 groups, and a part opens up to two
 _LONGEST = 400  # parts of a formula that is set as one; a longer one fits no page, and is left as text
@@ -28,30 +29,46 @@ _BEGIN = r"""\documentclass{article}
 \setlength{\parindent}{0pt}
 \setlength{\LTleft}{0pt}
 \renewcommand{\arraystretch}{1.4}
-\begin{document}
-\footnotesize
 """
+_BEGIN_TEXT = "\\begin{document}\n\\footnotesize\n"
+_OF_LANGUAGE = {"zh": "\\usepackage{ctex}\n"}  # what the characters of a language need
 _END = "\\end{document}\n"
 
 
 def latex(blocks: Sequence[Block]) -> str:
     """The document, with a line end at its end."""
-    return _BEGIN + "\n".join(text for block in blocks for text in (*_block_lines(block), "")) + _END
+    return _begin() + "\n".join(text for block in blocks for text in (*_block_lines(block), "")) + _END
 
 
 def document(parts: Sequence[str]) -> str:
     """A document of parts that are LaTeX already."""
-    return _BEGIN + "\n\n".join(["\\allowdisplaybreaks", *parts]) + "\n" + _END
+    return _begin() + "\n\n".join(["\\allowdisplaybreaks", *parts]) + "\n" + _END
+
+
+def _begin() -> str:
+    return _BEGIN + fonts() + _BEGIN_TEXT
+
+
+def fonts() -> str:
+    """What a document loads for the characters of the language that is spoken."""
+    return _OF_LANGUAGE.get(spoken().language, "")
+
+
+def as_text(text: str) -> str:
+    """Text that LaTeX prints as it is; wide characters stand as they are where their fonts are loaded."""
+    if spoken().language not in _OF_LANGUAGE:
+        return escaped(text)
+    return "".join(char if has_wide(char) else escaped(char) for char in text)
 
 
 def section(title: str, starred: str = "section") -> str:
     """A heading of plain text."""
-    return rf"\{starred}*{{{escaped(title)}}}"
+    return rf"\{starred}*{{{as_text(title)}}}"
 
 
 def math_of(formula: Formula) -> str:
     """A formula for math mode; one that cannot be set as one, as text."""
-    return formula.latex() if _can_be_set(formula) else rf"\text{{{escaped(str(formula))}}}"
+    return formula.latex() if _can_be_set(formula) else rf"\text{{{as_text(str(formula))}}}"
 
 
 def _block_lines(block: Block) -> Iterator[str]:
@@ -104,10 +121,10 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, Phrase):
         return "".join(map(_cell, cell.pieces))
     if isinstance(cell, Value):
-        return escaped(str(cell)) if cell.is_summary else _cell(cell.formula)
+        return as_text(str(cell)) if cell.is_summary else _cell(cell.formula)
     if isinstance(cell, Formula):
-        return f"${cell.latex()}$" if _can_be_set(cell) else escaped(str(cell))
-    return escaped(cell)
+        return f"${cell.latex()}$" if _can_be_set(cell) else as_text(str(cell))
+    return as_text(cell)
 
 
 def _can_be_set(formula: Formula) -> bool:

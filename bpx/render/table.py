@@ -17,6 +17,7 @@ from bpx.render.curve import drawn
 from bpx.render.layout.matrices import aligned
 from bpx.render.plain import plain
 from bpx.render.widths import broken, widths_of
+from bpx.words.widths import has_wide, wrapped
 
 _WIDTH_OF_FILES = 80  # columns of a table that is not for a terminal
 _BETWEEN_COLUMNS = 3  # cells between two columns, with the rule
@@ -43,16 +44,16 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
     """One renderable a block. Users' text goes in as `Text`, so that no markup is read into it."""
     for block in blocks:
         if isinstance(block, Headline):
-            yield Text(str(block.text), style="bold")
+            yield _text(str(block.text), "bold")
         elif isinstance(block, Heading):
-            yield Text(f"\n{block.text}", style="bold")
+            yield _text(f"\n{block.text}", "bold")
         elif isinstance(block, Table):
             yield _Fitted(block)
         elif isinstance(block, Curve):
             yield _Drawn(block)
         else:
             for text in block.texts:
-                yield Padding(Text(str(text)), (0, 0, 0, 1))
+                yield Padding(_text(str(text)), (0, 0, 0, 1))
 
 
 class _Fitted:
@@ -82,7 +83,7 @@ def _table(block: Table, rows: Sequence[Sequence[str]], widths: Sequence[int]) -
         table.add_column(Text(block.rail_header), style="cyan", width=width, no_wrap=True)
     for column, (header, width) in enumerate(zip(block.headers, widths, strict=True)):
         table.add_column(
-            Text(header),
+            Text(broken(header, width)),
             justify="right" if column in block.right else "left",
             overflow="fold",
             style="cyan" if column == 0 and not block.rails else "",
@@ -126,6 +127,20 @@ class _Drawn:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for line in drawn(self.curve.values, self.curve.start, options.max_width - 1):
             yield Padding(Text(line, style="cyan", no_wrap=True), (0, 0, 0, 1))
+
+
+class _Wide:
+    """Text with wide characters, broken where such text may be; Rich breaks it at blanks alone."""
+
+    def __init__(self, text: str, style: str) -> None:
+        self.text, self.style = text, style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text("\n".join(wrapped(self.text, options.max_width)), style=self.style)
+
+
+def _text(text: str, style: str = "") -> Text | _Wide:
+    return _Wide(text, style) if has_wide(text) else Text(text, style=style)
 
 
 def _in_lines(cell: Cell) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.cells import cell_len
 
+from bpx.words.widths import breakable, has_wide
+
 _ROW = re.compile(r"\s*[^\s\[]*\[+[^\[\]]*\][\],;]*|\s*\S+")  # `[1, 2],` in one piece
 _WORD = re.compile(r"\s*\S+")
 _SIGNED = r"[-−+~≈∂√Σ]*"
@@ -14,6 +16,7 @@ _PIECE = re.compile(  # a number or a name with the brackets and commas that bel
     rf"\s*[(\[{{]*{_SIGNED}(?:\d+\.?\d*(?:e[-+]?\d+)?|[\w.…]+)(?:\(|[)\]}},;:]*)|\s*\S"
 )
 _OPENING = re.compile(r"\s*\[+")
+_NARROWEST_WIDE = 16  # cells of a column of wide text that has to share a line with others
 
 
 def widths_of(headers: Sequence[str], columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
@@ -25,13 +28,13 @@ def widths_of(headers: Sequence[str], columns: Sequence[Sequence[str]], room: in
     wanted = [_longest(_lines, [*cells, header]) for header, cells in zip(headers, columns, strict=True)]
     if sum(wanted) <= room:
         return wanted
-    heads = [_longest(_WORD.findall, [header]) for header in headers]
-    widths = [max(head, _longest(_PIECE.findall, cells)) for head, cells in zip(heads, columns, strict=True)]
+    heads = [_least(_words, [header]) for header in headers]
+    widths = [max(head, _least(_smallest, cells)) for head, cells in zip(heads, columns, strict=True)]
     if sum(widths) > room:
         return None
     for at in reversed(range(len(columns))):
-        for pieces in (_WORD, _ROW):
-            least = max(widths[at], _longest(pieces.findall, columns[at]))
+        for pieces in (_words, _ROW.findall):
+            least = max(widths[at], _longest(pieces, columns[at]))
             if sum(widths) - widths[at] + least <= room:
                 widths[at] = least
     return _widened(widths, wanted, room)
@@ -54,6 +57,21 @@ def _longest(pieces: Callable[[str], list[str]], cells: Sequence[str]) -> int:
     return max((_indented(piece, line) for line in lines for piece in pieces(line)), default=0)
 
 
+def _least(pieces: Callable[[str], list[str]], cells: Sequence[str]) -> int:
+    """The least width of a column; wide text may break nearly anywhere, and would stand on end."""
+    wide = [cell for cell in cells if has_wide(cell)]
+    return max(_longest(pieces, cells), min(_NARROWEST_WIDE, _longest(_lines, wide)))
+
+
+def _words(text: str) -> list[str]:
+    return list(breakable(text)) if has_wide(text) else _WORD.findall(text)
+
+
+def _smallest(text: str) -> list[str]:
+    """Numbers and names, or what wide text may be broken into."""
+    return [part for word in _words(text) for part in ([word] if has_wide(word) else _PIECE.findall(word))]
+
+
 def _indented(piece: str, line: str) -> int:
     """The width of a piece where it begins a line of the cell."""
     return cell_len(piece) if line.startswith(piece) else cell_len(piece.lstrip())
@@ -74,8 +92,8 @@ def _broken_line(line: str, width: int) -> Iterator[str]:
         return
     opening, current, depth = _OPENING.match(line), "", 0
     for piece in _pieces(line, width):
-        if current.strip() and cell_len(current + piece) > width:
-            yield current
+        if current.strip() and cell_len((current + piece).rstrip()) > width:
+            yield current.rstrip()
             indent = " " * len(opening[0]) if opening and depth > 0 else ""
             current = indent + piece.lstrip()
             if cell_len(current) > width:
@@ -89,5 +107,5 @@ def _broken_line(line: str, width: int) -> Iterator[str]:
 def _pieces(line: str, width: int) -> Iterator[str]:
     """Rows of arrays where they fit, else words, else numbers and names."""
     for row in _ROW.findall(line):
-        for word in _WORD.findall(row) if _indented(row, line) > width else [row]:
-            yield from _PIECE.findall(word) if _indented(word, line) > width else [word]
+        for word in _words(row) if _indented(row, line) > width else [row]:
+            yield from _smallest(word) if _indented(word, line) > width else [word]

@@ -24,6 +24,7 @@ class Catalogue(NamedTuple):
     language: str
     sentences: Mapping[str, str | Counted]
     category: Callable[[int], str]
+    titles: Mapping[str, str] = {}  # of the bundled examples, by those in their files
 
     def sentence(self, key: str, facts: Mapping[str, Any]) -> str:
         """The sentence of `key` with the facts put in; raises `KeyError` for an unknown key."""

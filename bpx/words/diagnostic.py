@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from bpx.words.say import say, visible
 from bpx.words.spelling import nearest
 from bpx.words.usual_help import usual_help
+from bpx.words.widths import cells
 
 Severity = Literal["error", "warning", "note"]
 
@@ -85,7 +86,7 @@ class Diagnostic(NamedTuple):
     def message(self) -> str:
         """The sentence that states what is wrong, behind what it is `within` where that is a fact."""
         sentence = say(f"diagnostic.{self.code}", **self.facts)
-        return f"{self.facts['within']}: {sentence}" if "within" in self.facts else sentence
+        return _labelled(self.facts["within"], sentence) if "within" in self.facts else sentence
 
     @property
     def advice(self) -> str | None:
@@ -117,15 +118,16 @@ class Diagnostic(NamedTuple):
 
     def to_line(self, place: str = "") -> str:
         """The form that stands among other notes: severity, sentence, `place` and help in one line."""
-        return f"{self._severity}: {self.message}{place}{'; ' + self.advice if self.advice else ''}"
+        line = _labelled(self._severity, f"{self.message}{place}")
+        return say("word.semicolon").join([line, self.advice]) if self.advice else line
 
     def to_text(self) -> str:
         """The form people read: sentence, place, excerpt with the span underlined, help."""
-        lines = [f"{self._severity}[{self.code}]: {self.message}"]
+        lines = [_labelled(f"{self._severity}[{self.code}]", self.message)]
         if self.span:
             lines += _excerpt(self.span)
         if self.advice:
-            lines.append(f"{say('severity.help')}: {self.advice}")
+            lines.append(_labelled(say("severity.help"), self.advice))
         return "\n".join(lines)
 
     @property
@@ -144,6 +146,10 @@ class BpxError(ValueError):
         return BpxError, (self.diagnostics,)
 
 
+def _labelled(label: str, text: str) -> str:
+    return say("word.colon").join([label, text])
+
+
 def _excerpt(span: Span) -> list[str]:
     line, column = span.source.position(span.start)
     where = f"  --> {visible(span.source.name)}:{line}:{column}"
@@ -154,7 +160,7 @@ def _excerpt(span: Span) -> list[str]:
     end = min(max(start + (span.end - span.start), start + 1), max(len(text), start + 1))
     text, start, end = _window(text, start, end)
     margin = str(line)
-    underline = " " * _cells(text[:start]) + "^" * max(_cells(text[start:end]), 1)
+    underline = " " * cells(text[:start]) + "^" * max(cells(text[start:end]), 1)
     return [where, f" {margin} | {text}", f" {' ' * len(margin)} | {underline}"]
 
 
@@ -166,12 +172,3 @@ def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
     shift = len(head) - left
     shown = "".join(char if char.isprintable() else " " for char in text[left:right])
     return head + shown + tail, start + shift, min(end, right) + shift
-
-
-def _cells(text: str) -> int:
-    """Terminal cells `text` takes: East Asian wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import category, east_asian_width
-
-    return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)

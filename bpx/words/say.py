@@ -1,7 +1,7 @@
 """Sentences of the catalogue with facts put in, and text made fit to be shown.
 
-The catalogue is that of the context (`speaking`), English where none was chosen: nothing is set for
-good, so that threads and tests cannot change each other's language.
+The catalogue is that of the context (`speaking`): threads and tests cannot change each other's language.
+Where none was chosen it is that of the process: English, or what the command line was asked for (`speak`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 from bpx.words.catalogue import Catalogue
 from bpx.words.en import CATALOGUE
 
-_SPOKEN: ContextVar[Catalogue] = ContextVar("catalogue", default=CATALOGUE)
+_SPOKEN: ContextVar[Catalogue] = ContextVar("catalogue")
+_of_process = CATALOGUE
 
 _LONGEST_FACT = 400  # characters
 _LONGEST_INT = 1000  # bits, some 300 digits
@@ -72,7 +73,7 @@ def say(key: str, /, **facts: Any) -> str:
 
     Where a sentence has forms for one and for many, the fact that chooses is given as an int.
     """
-    return _SPOKEN.get().sentence(key, {name: _shown(fact) for name, fact in facts.items()})
+    return spoken().sentence(key, {name: _shown(fact) for name, fact in facts.items()})
 
 
 def _shown(fact: Any) -> Any:
@@ -84,7 +85,23 @@ def _shown(fact: Any) -> Any:
 
 def has_sentence(key: str) -> bool:
     """Is there a sentence of that key in the language that is spoken?"""
-    return key in _SPOKEN.get().sentences
+    return key in spoken().sentences
+
+
+def titled(title: str) -> str:
+    """The title of a spec; that of a bundled example in the language that is spoken."""
+    return spoken().titles.get(title, title)
+
+
+def spoken() -> Catalogue:
+    """The catalogue of the language that is spoken here."""
+    return _SPOKEN.get(_of_process)
+
+
+def speak(catalogue: Catalogue) -> None:
+    """From now on, `say` speaks this language in the whole process, where no context chose another."""
+    global _of_process
+    _of_process = catalogue
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def answer(report: CheckResults) -> str:
     return say(
         f"check.{key}",
         output=output if report.order == 1 else say("check.second-order", output=output),
-        names=", ".join(f"`{visible(one.node)}`" for one in report.blame),
+        names=say("word.list").join(f"`{visible(one.node)}`" for one in report.blame),
         blamed=len(report.blame),
         count=f"{report.digits_lost if key == 'digits-lost' else counts[report.worst.verdict.word]:,}",
         total=sum(counts.values()),
@@ -374,4 +374,6 @@ def _reasons(named: Iterable[tuple[str, Reason | None]]) -> Iterator[Block]:
         if reason and reason.code != "differs":
             names_by_reason.setdefault(reason.text, []).append(visible(name))
     if names_by_reason:
-        yield Lines(tuple(f"{shortened(names)}: {text}" for text, names in names_by_reason.items()))
+        yield Lines(
+            tuple(f"{shortened(names)}{say('word.colon')}{text}" for text, names in names_by_reason.items())
+        )

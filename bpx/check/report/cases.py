@@ -62,7 +62,7 @@ def _entry(report: CheckResults, entry: Entry) -> Case:
     claimed, reference = numbers(entry)
     disagrees = entry.verdict is Verdict.DISAGREE
     message = say("check.against", claimed=claimed, reference=reference) if disagrees else entry.verdict.text
-    reason = f": {entry.reason.text}" if entry.reason else ""
+    reason = f"{say('word.colon')}{entry.reason.text}" if entry.reason else ""
     details = blame_text(report) if disagrees else ""
     return Case(
         _group(report), entry_text(report, entry), _outcome(report, entry.verdict), message + reason, details

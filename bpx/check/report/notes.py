@@ -57,7 +57,7 @@ def _local_counts(report: CheckResults) -> str:
     others = counts_text(
         {verdict.word: sum(row.verdict is verdict for row in report.local) for verdict in Verdict}
     )
-    return ", ".join(
+    return say("word.comma").join(
         [*([say("check.local-some-agree", count=agree, total=f"{total:,}")] if agree else []), others]
     )
 
@@ -94,12 +94,14 @@ def _quoted(names: Sequence[str]) -> str:
 def counts_text(counts: Mapping[str, int]) -> str:
     """How many entries do not agree, verdict by verdict: `2 disagree, 1 at a kink`."""
     counts_by_key = {key: counts[verdict.word] for verdict, key in _COUNTS.items()}
-    return ", ".join(say(f"check.{key}", count=count) for key, count in counts_by_key.items() if count)
+    return say("word.comma").join(
+        say(f"check.{key}", count=count) for key, count in counts_by_key.items() if count
+    )
 
 
 def shortened(names: Sequence[str], most: int = _MOST_NAMES) -> str:
     """Names in a row, of many the first."""
-    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+    return say("word.list").join([*names[:most], *(["…"] if len(names) > most else [])])
 
 
 def _is_single_precision(report: CheckResults) -> bool:

@@ -143,7 +143,7 @@ class TwoTables(Shown):
                 listed = shortened([f"`{visible(name)}`" for name in names], MOST_NAMED)
                 yield say("check.only-in", file=visible(file), count=len(names), names=listed)
         for file, report in zip(self.files, self.reports, strict=True):
-            yield from (f"{visible(file)}: {note.to_line()}" for note in report.notes)
+            yield from (f"{visible(file)}{say('word.colon')}{note.to_line()}" for note in report.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract, version 1."""

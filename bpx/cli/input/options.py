@@ -47,4 +47,4 @@ def file_option(kind: str) -> Any:
 def endings(kind: str) -> str:
     """The endings that set a form, in a row."""
     *others, last = endings_of(kind)
-    return say("word.and").join([", ".join(others), last])
+    return say("word.and").join([say("word.list").join(others), last])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -11,6 +12,8 @@ import typer
 
 from bpx.cli.output.console import fail, has_unicode, print_to, terminal, write_file
 from bpx.render.forms import Form, form_named, form_of_file
+from bpx.words.en import CATALOGUE as ENGLISH
+from bpx.words.say import speaking
 
 if TYPE_CHECKING:
     from bpx.render.shown import Shown
@@ -26,6 +29,7 @@ class TextSession:
 
     def __init__(self, file: str | None) -> None:
         self.file = file
+        self._english = ExitStack()
 
     def prepare(self) -> None:
         """What must hold before the work begins. Raises `BpxError`."""
@@ -37,9 +41,12 @@ class TextSession:
             self.prepare()
         except BpxError as error:
             self.refuse(error)
+        if self.is_json:  # programs read it, the same in every language
+            self._english.enter_context(speaking(ENGLISH))
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._english.close()
         if error is None or isinstance(error, typer.Exit):
             return
         from bpx.graph.arrays import ShapeError, SizeError
@@ -59,7 +66,8 @@ class TextSession:
     def report(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Diagnostics as JSON on standard output where that is asked for, else as text on standard error."""
         if self.is_json:
-            plain = [diagnostic.to_dict() for diagnostic in diagnostics]
+            with speaking(ENGLISH):
+                plain = [diagnostic.to_dict() for diagnostic in diagnostics]
             print_json({"bpx": 1, "kind": "error", "diagnostics": plain})
         else:
             print_to(sys.stderr, "\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n")

@@ -85,7 +85,7 @@ def pattern_text(op: Op, positions: Container[int] | None = None) -> str:
         return say(f"pattern.{op.name}")
     args = [arg for position, arg in enumerate(op.args) if positions is None or position in positions]
     known = [say(f"pattern.{op.name}.{arg}") for arg in args if has_sentence(f"pattern.{op.name}.{arg}")]
-    return " ".join(known or _printed_pattern(op, args))
+    return say("word.gap").join(known or _printed_pattern(op, args))
 
 
 def _printed_pattern(op: Op, args: Sequence[str]) -> Iterator[str]:
@@ -155,7 +155,7 @@ class _Sample:
             return say("ops.kink", guard=text)
         if guard.kind == "nonnegative":
             need, smooth = (say(f"need.{kind}", guard=text) for kind in ("nonnegative", "strict"))
-            return f"{say('ops.defined', need=need)}, {say('ops.smooth', need=smooth)}"
+            return say("word.comma").join([say("ops.defined", need=need), say("ops.smooth", need=smooth)])
         return say("ops.defined", need=say(f"need.{guard.kind}", guard=text))
 
     def convention(self) -> str | None:

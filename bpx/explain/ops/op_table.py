@@ -39,7 +39,12 @@ def _list_blocks(entries: Sequence[OpEntry]) -> list[Block]:
     """All ops, one row each."""
     headers = tuple(say(f"ops.{key}") for key in ("name", "written", "rule", "domain"))
     rows = tuple(
-        (entry.name, entry.written, "; ".join(entry.rule.values()), "; ".join(entry.domain))
+        (
+            entry.name,
+            entry.written,
+            say("word.semicolon").join(entry.rule.values()),
+            say("word.semicolon").join(entry.domain),
+        )
         for entry in entries
     )
     return [Table(headers, rows)]
@@ -48,19 +53,19 @@ def _list_blocks(entries: Sequence[OpEntry]) -> list[Block]:
 def _op_blocks(entry: OpEntry) -> list[Block]:
     """One op, with all there is to say of it."""
     facts = [
-        ("also", ", ".join(entry.also)),
-        ("settings", ", ".join(entry.settings)),
-        ("domain", "; ".join(entry.domain)),
+        ("also", say("word.list").join(entry.also)),
+        ("settings", say("word.list").join(entry.settings)),
+        ("domain", say("word.semicolon").join(entry.domain)),
         ("expands", entry.expands),
-        ("sample", ", ".join(entry.sample)),
+        ("sample", say("word.list").join(entry.sample)),
     ]
-    lines = [f"{say(f'ops.{key}')}: {text}" for key, text in facts if text]
+    lines = [say("word.colon").join([say(f"ops.{key}"), text]) for key, text in facts if text]
     if entry.convention:
         lines.append(entry.convention)
     rows = tuple(entry.rule.items())
     headers = (say("ops.arg"), say("ops.rule"))
     return [
-        Headline(f"{entry.name}: {entry.written}"),
+        Headline(say("word.colon").join([entry.name, entry.written])),
         Lines(tuple(lines)),
         Table(headers, rows),
         Lines((entry.pattern,)),

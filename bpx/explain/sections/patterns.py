@@ -55,8 +55,10 @@ def _pattern(passes: Passes, op: str, meaning: str | None) -> str:
     sentence = pattern_text(OPS[op], positions)
     if op == "pow" and (kinds := _exponentials(passes)) - {"a"}:
         others = positions - {1} if "a" not in kinds else positions
-        sentence = " ".join([*([pattern_text(OPS[op], others)] if others else []), say("pattern-of-e")])
-    return f"{sentence} {meaning}." if meaning else sentence
+        sentence = say("word.gap").join(
+            [*([pattern_text(OPS[op], others)] if others else []), say("pattern-of-e")]
+        )
+    return say("word.gap").join([sentence, meaning + say("word.stop")]) if meaning else sentence
 
 
 def _is_gradient(passes: Passes, op: str) -> bool:

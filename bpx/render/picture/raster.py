@@ -6,26 +6,40 @@ machine. It needs the system's Cairo, which Linux desktops and Homebrew have.
 
 from __future__ import annotations
 
+import re
+import sys
 from importlib import import_module
 from typing import Any
 
 from bpx.render.picture.picture import Picture
 from bpx.render.picture.svg import svg
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.widths import has_wide
 
+_WIDE_FONTS = {"darwin": "PingFang SC", "win32": "Microsoft YaHei"}  # where they come with the system
 _PIXELS = 2.0  # of a PNG for each pixel of the SVG: sharp on screens of high density and in slides
 
 
 def png(picture: Picture) -> bytes:
     """The light picture in pixels. Raises `BpxError` without a library that can."""
-    content: bytes = _cairosvg("PNG").svg2png(bytestring=svg(picture).encode(), scale=_PIXELS)
+    content: bytes = _cairosvg("PNG").svg2png(bytestring=_svg(picture).encode(), scale=_PIXELS)
     return content
 
 
 def pdf(picture: Picture) -> bytes:
     """The light picture as one page. Raises `BpxError` without a library that can."""
-    content: bytes = _cairosvg("PDF").svg2pdf(bytestring=svg(picture).encode())
+    content: bytes = _cairosvg("PDF").svg2pdf(bytestring=_svg(picture).encode())
     return content
+
+
+def _svg(picture: Picture) -> str:
+    """The SVG, in which wide text names a font that has it: unlike a browser, CairoSVG looks for no other."""
+    font = f"style=\"font-family:'{_WIDE_FONTS.get(sys.platform, 'Noto Sans CJK SC')}'\""
+
+    def with_font(start: re.Match[str]) -> str:
+        return f"<text {font}{start[1]}>{start[2]}" if has_wide(start[2]) else start[0]
+
+    return re.sub(r"<text([^>]*)>([^<]*)", with_font, svg(picture))
 
 
 def _cairosvg(form: str) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpx.graph.notation_latex import escaped
+from bpx.render.latex import as_text, fonts
 from bpx.render.picture.choices import Pass
 from bpx.render.picture.layout import LABEL_LINE, LINE, PADDING, card_lines, layout
 from bpx.render.picture.marks import mark_text
@@ -21,8 +21,8 @@ _BEGIN = r"""\documentclass[tikz, border=4pt]{standalone}
 \definecolor{bpxvalue}{HTML}{0A6238}
 \definecolor{bpxgradient}{HTML}{B3261E}
 \definecolor{bpxkink}{HTML}{8A5A00}
-\begin{document}
 """
+_BEGIN_PICTURE = "\\begin{document}\n"
 _END = "\\end{document}\n"
 _STYLES = r"""\begin{tikzpicture}[x=0.75bp, y=-0.75bp, font=\footnotesize\sffamily,
   card/.style={draw=black!60, fill=white}, leaf/.style={card, fill=blue!5},
@@ -55,7 +55,7 @@ _IN_WORDS = {
 
 def tikz(picture: Picture) -> str:
     """The document, with a line end at its end. Raises `BpxError` where no library can place the cards."""
-    return _BEGIN + "\n".join(_lines(picture, layout(picture))) + "\n" + _END
+    return _BEGIN + fonts() + _BEGIN_PICTURE + "\n".join(_lines(picture, layout(picture))) + "\n" + _END
 
 
 def _lines(picture: Picture, geometry: Geometry) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _number(kind: str, text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return "".join(_IN_WORDS.get(char) or escaped(char) for char in visible(text))
+    return "".join(_IN_WORDS.get(char) or as_text(char) for char in visible(text))
 
 
 def _rectangle(box: Box) -> str:

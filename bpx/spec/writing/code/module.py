@@ -24,7 +24,7 @@ from bpx.spec.writing.code.helpers import documented, needed
 from bpx.spec.writing.code.libraries import LIBRARIES
 from bpx.spec.writing.code.names import Identifiers, in_a_comment
 from bpx.spec.writing.code.writer import Module, Writer, function
-from bpx.words.say import say
+from bpx.words.say import say, titled
 
 
 class _Passes(NamedTuple):
@@ -132,7 +132,7 @@ class _Writing:
 
     def _head(self, body: str) -> str:
         spec, library = self.passes.spec, self.library
-        title = spec.title or say("code.title", output=self.passes.output_name)
+        title = titled(spec.title or "") or say("code.title", output=self.passes.output_name)
         lines = [f"# {in_a_comment(title)}", "#", f"# {say('code.made-by', library=_TITLES[library.name])}"]
         lines += [f"# {ours}: {in_a_comment(theirs)}" for ours, theirs in self._renamed()]
         standard = [f"import {name}" for name in ("itertools", "math") if f"{name}." in body]
