@@ -42,7 +42,8 @@ const lanes = (f, n, x) => {
   return result.flat();
 };
 
-const rows = (width, table, ids) => ids.flatMap((id) => table.slice(id * width, id * width + width));
+const rows = (width, table, ids) =>
+  ids.flatMap((id) => Array.from({ length: width }, (_, j) => table[id * width + j] ?? NaN));
 
 const scatter = (n, width, x, ids) => {
   const result = Array(n * width).fill(0);
@@ -54,7 +55,7 @@ const scatter = (n, width, x, ids) => {
 
 const one_hot = (n, ids) => ids.flatMap((id) => Array.from({ length: n }, (_, k) => +(k === id)));
 
-const pick = (width, x, ids) => ids.map((id, i) => x[i * width + id]);
+const pick = (width, x, ids) => ids.map((id, i) => x[i * width + id] ?? NaN);
 
 const total = (x) => x.reduce((sum, each) => sum + each, 0);
 
