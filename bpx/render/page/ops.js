@@ -224,6 +224,7 @@ const zeta = (s, x) => {
 
 // For x < 0 over the poles, by the recurrence.
 const polygamma = (n, x) => {
+  if (!Number.isInteger(n) || n < 0) return NaN;
   if (n === 0) return digamma(x);
   if (x <= 0 && x === floor(x)) return NaN;
   let poles = 0, factorial = 1;
@@ -236,6 +237,7 @@ const sinc = (x) => sinc_derivative(0, x);
 
 // With y = πx: y gₙ + n gₙ₋₁ = sin(y + nπ/2) where y is large, else the Taylor series.
 const sinc_derivative = (n, x) => {
+  if (!Number.isInteger(n) || n < 0) return NaN;
   const y = Math.PI * x, circle = [sin(y), cos(y), -sin(y), -cos(y)];
   let g = 0;
   if (abs(y) > n + 3) for (let k = 0; k <= n; k++) g = ((k ? circle[k % 4] : sin(Math.PI * (x - 2 * round(x / 2)))) - k * g) / y;
