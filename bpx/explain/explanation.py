@@ -26,6 +26,7 @@ from bpx.words.say import say
 if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
     from bpx.explain.picture.picture import PictureOptions
+    from bpx.render.page.page import Page
     from bpx.render.picture.picture import Picture
 
 _S = TypeVar("_S", bound=Section)
@@ -153,6 +154,12 @@ class Explanation(Passes, Shown):
         from bpx.explain.picture.picture import picture_of
 
         return picture_of(self, options)
+
+    def page(self, options: PictureOptions | None = None) -> Page:
+        """The graph as a page for a browser."""
+        from bpx.explain.page.page import page_of
+
+        return page_of(self, options)
 
     def _headline(self) -> str:
         return headline(self.title, f"{self.names[self.output]} = {text_of(self.value)}")
