@@ -18,9 +18,9 @@ from bpx.words.say import say, visible
 _WIDEST_NUMBER = "-0.123456"  # there is room for on each card, as inputs may be edited
 # Nothing is loaded, whatever the page would ask for.
 _POLICY = "default-src 'none';style-src 'unsafe-inline';script-src 'unsafe-inline'"
-_WORDS = ("start", "forward", "seed", "edge", "product", "step", "wrong", "descended")
+_WORDS = ("start", "forward", "seed", "edge", "step", "wrong", "descended")
 _WORDS += ("norm", "value", "gradient")
-_FACTS = ("text", "name", "from", "to", "formula", "upstream", "local", "contribution", "step", "last", "count")
+_FACTS = ("text", "name", "from", "to", "formula", "contribution", "step", "last", "count")
 _FACTS += ("norm", "value", "gradient")
 
 
@@ -80,8 +80,8 @@ def _table(name: str, columns: Sequence[str], caption: str) -> str:
     heads = "".join(f'<th scope="col">{_said(f"column.{key}")}</th>' for key in columns)
     # What can be scrolled must be reached by keys.
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{_said(caption)}"><table>'
-        f'<caption>{_said(caption)}</caption><thead><tr>{heads}</tr></thead><tbody id="{name}"></tbody></table></div>'
+        f'<h2 id="{caption}">{_said(caption)}</h2>'
+        f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{caption}"><table aria-labelledby="{caption}"><thead><tr>{heads}</tr></thead><tbody id="{name}"></tbody></table></div>'
     )
 
 

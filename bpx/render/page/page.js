@@ -98,8 +98,9 @@ const sentence = () => {
   const shape = nodes[from][3], passed = inline(values[contribution], nodes[to][3]);
   const facts = { from: nodes[from][0], to: nodes[to][0], formula: named(formula), contribution: passed };
   if (local < 0 || shape.length) return say("edge", facts);
-  const factor = (place) => number(values[place][0]).replace(/^−.*/, "($&)");
-  return say("product", { ...facts, upstream: number(values[upstream][0]), local: factor(local) });
+  const tight = (text) => (/ |^−/.test(text) ? `(${text})` : text);
+  const product = `${partial(from)} · ${tight(named(formula))} = ${number(values[upstream][0])} · ${tight(number(values[local][0]))}`;
+  return say("edge", { ...facts, formula: product });
 };
 
 // a = sigmoid(z) = sigmoid(1.9) = 0.869892
