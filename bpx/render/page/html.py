@@ -10,7 +10,9 @@ from bpx.render.page.page import Page, PageContent
 from bpx.render.page.scripts import definitions_for, source
 from bpx.render.picture.layout import card_size, layout
 from bpx.render.picture.picture import Card, Edge, Kind, Picture
+from bpx.render.picture.placing.engines import engine
 from bpx.render.picture.placing.geometry import Geometry, Route
+from bpx.render.picture.placing.plain_columns import by_columns
 from bpx.render.picture.placing.text_width import text_width
 from bpx.render.picture.svg import inert
 from bpx.words.say import say, visible
@@ -25,7 +27,7 @@ _FACTS += ("norm", "value", "gradient")
 
 
 def html(page: Page) -> str:
-    """The page. Raises `BpxError` where no library can place the cards."""
+    """The page."""
     content = page.content
     picture = content.pictures[0]
     lines = [
@@ -118,7 +120,7 @@ def _words(content: PageContent) -> dict[str, str]:
 
 def _picture_data(content: PageContent, picture: Picture) -> list[Any]:
     numbers = {node.id: number for number, node in enumerate(content.nodes)}
-    geometry = layout(picture, narrowest=text_width(_WIDEST_NUMBER, 12.0))
+    geometry = layout(picture, engine() or by_columns, text_width(_WIDEST_NUMBER, 12.0))
     cards = {card.id: number for number, card in enumerate(picture.cards)}
     return [
         round(geometry.width),

@@ -44,7 +44,16 @@ const lines = (x, shape) => {
   return Array.from({ length: x.length / width }, (_, i) => row(x.slice(i * width, i * width + width)));
 };
 
-const inline = (x, shape) => lines(x, shape).join(" ");
+// In one line, up to 16 elements in full.
+const inline = (x, shape) => {
+  if (!shape.length || x.length > 16) return lines(x, shape).join(" ");
+  let texts = x.map(number);
+  for (let axis = shape.length; axis--; ) {
+    const width = shape[axis];
+    texts = Array.from({ length: width ? texts.length / width : 1 }, (_, i) => `[${texts.slice(i * width, i * width + width).join(", ")}]`);
+  }
+  return texts[0];
+};
 
 // A formula with names, or with numbers; a negative number gets parentheses behind a sign and before a power.
 const filled = (formula, text) =>
