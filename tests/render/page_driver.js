@@ -16,11 +16,12 @@ var drive = (edits) => {
   press(document.body, "Home");
   found.atStart = [slider.value, document.getElementById("back").disabled, cellsOf("edges").flatMap((row) => [row[1], row[4]]).join("")];
   found.steps = [];
-  for (let step = 0; step < last; step++) {
+  for (let step = 0; step < Math.min(last, 12); step++) {
     press(document.body, "ArrowRight");
     found.steps.push(document.getElementById("sentence").textContent);
   }
   found.lit = document.querySelectorAll("tr.now").length;
+  press(document.body, "End");
   found.again = cellsOf("nodes");
   document.getElementById("back").click();
   found.back = slider.value;

@@ -35,6 +35,8 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --virtual-time-budget=20000 --window-size=400,900"
 ).split()
+# Axe-core takes a second for each page, and pages differ by their numbers.
+ACCESSIBLE = ["square_of_sum", "mazur_network", "attention_three_tokens", "two_moons"]
 WATCH = "<script>var faults=[];onerror=m=>{faults.push(m)};console.error=m=>{faults.push(''+m)}</script>"
 DRIVER = Path(__file__).with_name("page_driver.js").read_text()
 
@@ -84,7 +86,8 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for name, page in pages.items():
         page = page.replace("<title>", f"{WATCH}<title>", 1)
         tried = json.dumps([[each, in_a_field(value)] for each, value in edits(name)])
-        ending = f"<script>{DRIVER};var tried={tried};</script><script>{axe}</script>"
+        rules = axe if name in ACCESSIBLE else ""
+        ending = f"<script>{DRIVER};var tried={tried};</script><script>{rules}</script>"
         page = page.replace("</html>", f"{ending}</html>")
         frames.append(f'<iframe id="{name}" width="400" height="900" srcdoc="{html.escape(page)}"></iframe>')
     script = """
@@ -94,7 +97,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         const page = frame.contentWindow, found = page.drive(page.tried);
         found.faults = page.faults;
         const rules = { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] };
-        if (page.axe) found.axe = (await page.axe.run(page.document, rules)).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).slice(0, 2)}`);
+        if (page.axe && accessible.includes(frame.id)) found.axe = (await page.axe.run(page.document, rules)).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).slice(0, 2)}`);
         all[frame.id] = found;
       }
       document.body.innerHTML = "";
@@ -103,6 +106,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
       document.body.append(results);
     };
     """
+    script = f"const accessible = {json.dumps(ACCESSIBLE)};{script}"
     file = folder / "all.html"
     file.write_text(f'<!DOCTYPE html><meta charset="utf-8"><body>{"".join(frames)}<script>{script}</script>')
     dom = by_chromium([file.as_uri()], folder)
@@ -174,7 +178,7 @@ def test_edits_compute_both_passes_again(findings: Any, name: str) -> None:
 def test_steps_and_keys(findings: Any, name: str) -> None:
     found = findings[name]
     assert found["atStart"] == ["0", True, ""]
-    assert len(found["steps"]) == found["last"]
+    assert len(found["steps"]) == min(found["last"], 12)
     assert all(found["steps"])
     assert found["lit"] == 1
     assert found["back"] == str(found["last"] - 1)
@@ -203,7 +207,7 @@ def test_nothing_goes_wrong_or_out(findings: Any, name: str) -> None:
 
 
 @pytest.mark.skipif(not AXE, reason="needs axe-core, its file in BPX_AXE: accessibility is not checked")
-@every("name", example_names())
+@every("name", ACCESSIBLE)
 def test_accessibility(findings: Any, name: str) -> None:
     assert findings[name]["axe"] == []
 

@@ -191,9 +191,12 @@ const walk = (event, which, card) => {
 
 const put = (texts, found, room) =>
   texts.forEach((element, i) => {
-    element.textContent = found[i] ?? "";
+    const text = found[i] ?? "";
+    if (element.textContent === text) return;
+    element.textContent = text;
     element.removeAttribute("textLength");
-    if (element.getComputedTextLength?.() > room) {
+    // Measured only where it may be too long: each time the browser has to lay the page out.
+    if (text.length * 8 > room && element.getComputedTextLength() > room) {
       element.setAttribute("textLength", room);
       element.setAttribute("lengthAdjust", "spacingAndGlyphs");
     }
@@ -315,7 +318,7 @@ const total_ = (changed) => {
 const differences = (node) => {
   const place = nodes[node][4], at = tape[place];
   return at.map((x, i) => {
-    const h = 1e-3 * Math.max(1, Math.abs(x));
+    const h = 1e-5 * Math.max(1, Math.abs(x));
     const moved_ = (by) => total_(tape.map((entry, k) => (k === place ? at.map((each, j) => (j === i ? each + by : each)) : entry)));
     return (8 * (moved_(h) - moved_(-h)) - (moved_(2 * h) - moved_(-2 * h))) / (12 * h);
   });
