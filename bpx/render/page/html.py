@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bpx.render.page.minified import minified
 from bpx.render.page.page import Page, PageContent
-from bpx.render.page.scripts import definitions_for, source
+from bpx.render.page.scripts import definitions, definitions_for, source
 from bpx.render.picture.layout import card_size, layout
 from bpx.render.picture.picture import Card, Edge, Kind, Picture
 from bpx.render.picture.placing.engines import engine
@@ -97,7 +98,10 @@ def _script(content: PageContent) -> str:
         "words": _words(content),
     }
     constants = "".join(f"const {name}={_literal(value)};\n" for name, value in data.items())
-    parts = [definitions_for(tape), f"{constants}const tape={tape};", source("tape.js"), source("page.js")]
+    kept = {*definitions(), *data, "tape"}
+    functions = minified(definitions_for(tape), kept)
+    own = minified(source("tape.js") + source("page.js"), kept)
+    parts = [functions, f"{constants}const tape={tape};", own]
     # In a block, so that no name meets one of the browser's own.
     return '{"use strict";\n' + "\n".join(part for part in parts if part) + "}"
 

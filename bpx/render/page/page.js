@@ -124,19 +124,19 @@ const cardOf = pictures.map((picture) => new Map(picture[3].flatMap((card, i) =>
 const drawn = [];
 
 const draw = ([width, height, frames, cards, lanes_, title], which) => {
-  const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": title });
+  const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, width: width, height: height, role: "group", "aria-label": title });
   for (const [name, x, y, w, h] of frames)
-    svg.append(make("rect", { class: "frame", x, y, width: w, height: h, rx: 8 }), make("text", { class: "name", x: x + 9, y: y + 14 }, name));
+    svg.append(make("rect", { class: "frame", x: x, y: y, width: w, height: h, rx: 8 }), make("text", { class: "name", x: x + 9, y: y + 14 }, name));
   const lines_ = lanes_.map(([, , points]) => {
     const [x, y, u, v] = [...points.slice(-2), ...points.slice(-4, -2)], far = Math.hypot(x - u, y - v) || 1;
     const dx = ((x - u) / far) * 6, dy = ((y - v) / far) * 6;
     const tip = `M${x} ${y}L${x - dx - dy / 2} ${y - dy + dx / 2}L${x - dx + dy / 2} ${y - dy - dx / 2}Z`;
-    const edge = make("g", { class: "edge" }, make("polyline", { points }), make("path", { d: tip }));
+    const edge = make("g", { class: "edge" }, make("polyline", { points: points }), make("path", { d: tip }));
     svg.append(edge);
     return edge;
   });
   const labels = lanes_.map(([, , , shown, x, y, rows]) => shown && Array.from({ length: rows }, (_, i) => {
-    const text = make("text", { class: "label gradient", x, y: y + 14 * i + 11 });
+    const text = make("text", { class: "label gradient", x: x, y: y + 14 * i + 11 });
     svg.append(text);
     return text;
   }));
@@ -152,14 +152,14 @@ const draw = ([width, height, frames, cards, lanes_, title], which) => {
     const heads = [write("head", head), ...(shape.length ? [write("shape", shape.join("×"))] : [])];
     const value = Array.from({ length: rows }, () => write("value", ""));
     const gradient = Array.from({ length: nodes[node][5] < 0 ? 0 : rows }, () => write("gradient", ""));
-    const box = make("rect", { class: kind, x, y, width: w, height: h, rx: /op|output/.test(kind) ? 12 : 3 });
+    const box = make("rect", { class: kind, x: x, y: y, width: w, height: h, rx: /op|output/.test(kind) ? 12 : 3 });
     const group = make("g", { class: "card", role: "img", tabindex: i ? -1 : 0 }, box, ...heads, ...value, ...gradient);
     group.onfocus = group.onmouseenter = () => tell(node);
     group.onkeydown = (event) => walk(event, which, i);
     svg.append(group);
-    return { group, value, gradient, room: w - 8 };
+    return { group: group, value: value, gradient: gradient, room: w - 8 };
   });
-  drawn.push({ lines: lines_, labels, texts });
+  drawn.push({ lines: lines_, labels: labels, texts: texts });
   return svg;
 };
 
@@ -203,11 +203,11 @@ const put = (texts, found, room) =>
   });
 
 const fillPicture = (which) => {
-  const [, , , cards, lanes_] = pictures[which], { lines: lines_, labels, texts } = drawn[which];
+  const [, , , cards, lanes_] = pictures[which], { lines: lines_, labels: labels, texts: texts } = drawn[which];
   const edge = edges[edgesDone() - 1], current = edge ? edge.slice(0, 2) : now && now <= forward.length ? [forward[now - 1]] : now ? [output] : [];
   const lit = current.map((node) => cardOf[which].get(node));
   cards.forEach(([, , , , , head, node], i) => {
-    const shape = nodes[node][3], gradient = arrived(node), { group, value, gradient: below, room } = texts[i];
+    const shape = nodes[node][3], gradient = arrived(node), { group: group, value: value, gradient: below, room: room } = texts[i];
     const shown = isKnown(node) ? lines(values[nodes[node][4]], shape) : [];
     put(value, shown, room);
     put(below, gradient ? lines(gradient, shape) : [], room);
@@ -231,16 +231,16 @@ const oneLine = (x, shape) => (shape.length && (shape.length > 1 || x.length > 3
 
 // --- tables ---
 
-const row = (id, ...cells) => make("tr", { id }, ...cells.map((cell, i) => make(i ? "td" : "th", i ? {} : { scope: "row" }, cell)));
+const row = (id, ...cells) => make("tr", { id: id }, ...cells.map((cell, i) => make(i ? "td" : "th", i ? {} : { scope: "row" }, cell)));
 
 const fillTables = () => {
   nodes.forEach((node, i) => {
     const cells = find("n" + i).children, gradient = arrived(i);
     const known = isKnown(i);
-    [cells[2], cells[3], cells[4]].forEach((cell, k) => {
-      cell.textContent = k === 0 ? (known ? withNumbers(node[1]) : "") : k === 1 ? (known ? inline(values[node[4]], node[3]) : "") : gradient ? inline(gradient, node[3]) : "";
-    });
-    find("n" + i).classList.toggle("now", now > 0 && now <= forward.length && forward[now - 1] === i);
+    cells[2].textContent = known ? withNumbers(node[1]) : "";
+    cells[3].textContent = known ? inline(values[node[4]], node[3]) : "";
+    cells[4].textContent = gradient ? inline(gradient, node[3]) : "";
+    find("n" + i).classList.toggle("now", now > 0 && (forward[now - 1] ?? (edgesDone() ? -1 : output)) === i);
   });
   edges.forEach(([from, to, , local, upstream, contribution], i) => {
     const cells = find("e" + i).children, done = i < edgesDone();
@@ -256,7 +256,7 @@ const show = (step) => {
   pictures.forEach((_, which) => fillPicture(which));
   fillTables();
   find("slider").value = now;
-  find("slider").setAttribute("aria-valuetext", say("step", { step: now, last }));
+  find("slider").setAttribute("aria-valuetext", say("step", { step: now, last: last }));
   find("sentence").textContent = sentence();
   find("back").disabled = !now;
   find("next").disabled = now === last;
@@ -282,6 +282,7 @@ const inFull = (x, shape) => {
 };
 
 const refresh = (keepFields) => {
+  if (keepFields) find("about").textContent = "";
   values = run(tape);
   inputs.forEach((node) => {
     const [, , , shape, , gradient] = nodes[node], field = find("f" + node);
