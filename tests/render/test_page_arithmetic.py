@@ -1,7 +1,6 @@
 """The arithmetic of pages, run by Node: every op at every case it has, every example, and numbers as text.
 
-All tapes run in one process. Skipped where there is no Node; the pages of the examples are then still tried in a
-browser, where there is one.
+All tapes run in one process. Skipped where there is no Node.
 """
 
 from __future__ import annotations
@@ -28,7 +27,8 @@ from bpx.graph.numbers import number
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
 from bpx.render.page.scripts import OPS_OF_ELEMENTS, definitions, definitions_for, source
-from bpx.render.page.tape import literal, tape_of
+from bpx.render.page.tape import literal
+from bpx.render.page.taping import tape_of
 from bpx.spec.reading.examples import example_names
 from bpx.spec.reading.target import read_target
 
@@ -142,10 +142,36 @@ def test_every_op_and_every_example() -> None:
 def test_numbers_are_written_as_bpx_writes_them() -> None:
     rng = np.random.default_rng(4)
     numbers = [*(rng.normal(size=2000) * 10.0 ** rng.integers(-12, 17, 2000)).tolist()]
-    # Halves that are exact go to the even digit; short ones, the ends of the notations, and what is no number.
-    numbers += [0.1234375, 1234.5625, 100000.5, 100001.5, 1000.125, -2.00000550, 8.5, 0.0, -0.0, 1e5, 123456.5]
-    numbers += [1e-4, 9.999995e-5, 0.000123456789, 999999.5, 1e15, 1e16, 1e22, 5e-324, math.inf, -math.inf, math.nan]
-    parts = {part.split(" ")[1]: part for part in source("page.js").split("\n\n") if part.startswith("const ")}
+    # Halves that are exact go to the even digit; then the ends of the notations, and what is no number.
+    numbers += [
+        0.1234375,
+        1234.5625,
+        100000.5,
+        100001.5,
+        1000.125,
+        -2.00000550,
+        8.5,
+        0.0,
+        -0.0,
+        1e5,
+        123456.5,
+    ]
+    numbers += [
+        1e-4,
+        9.999995e-5,
+        0.000123456789,
+        999999.5,
+        1e15,
+        1e16,
+        1e22,
+        5e-324,
+        math.inf,
+        -math.inf,
+        math.nan,
+    ]
+    parts = {
+        part.split(" ")[1]: part for part in source("page.js").split("\n\n") if part.startswith("const ")
+    }
     script = f"{parts['plain']}\nconsole.log(JSON.stringify([{','.join(map(literal, numbers))}].map(plain)));"
     expected = [number(each, 6) for each in numbers]
     assert dict(zip(numbers, by_node(script), strict=True)) == dict(zip(numbers, expected, strict=True))

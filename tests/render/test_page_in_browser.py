@@ -1,7 +1,7 @@
 """Pages in Chromium: every example is stepped through, edited and checked, in one process.
 
-All pages stand in frames of one file, which works them as a person would and writes down what came of it. Skipped
-where there is no Chromium, and its accessibility part where there is no axe-core.
+All pages stand in frames of one file, which works them as a person would and writes down what came of it.
+Skipped where there is no Chromium, and its accessibility part where there is no axe-core.
 """
 
 from __future__ import annotations
@@ -31,10 +31,17 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 AXE = os.environ.get("BPX_AXE")  # the file axe.min.js of the package axe-core
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: pages are not tried in a browser")
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --virtual-time-budget=20000 --window-size=400,900"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=20000",
+    "--window-size=400,900",
+]
 # Axe-core takes a second for each page, and pages differ by their numbers.
 ACCESSIBLE = ["square_of_sum", "mazur_network", "attention_three_tokens", "two_moons"]
 WATCH = "<script>var faults=[];onerror=m=>{faults.push(m)};console.error=m=>{faults.push(''+m)}</script>"
@@ -56,9 +63,7 @@ def edits(name: str) -> list[tuple[str, Any]]:
     rows = [row for row in explanation(name).nodes if row.role and row.value.size <= 64]
     whole = [row for row in rows if np.all(row.value == np.round(row.value))]
     return [
-        (row.name, row.value * 0.75 + 0.125)
-        for row in rows
-        if row not in whole or row.role == "parameter"
+        (row.name, row.value * 0.75 + 0.125) for row in rows if row not in whole or row.role == "parameter"
     ][:2]
 
 
@@ -97,7 +102,10 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         const page = frame.contentWindow, found = page.drive(page.tried);
         found.faults = page.faults;
         const rules = { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] };
-        if (page.axe && accessible.includes(frame.id)) found.axe = (await page.axe.run(page.document, rules)).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).slice(0, 2)}`);
+        if (page.axe && accessible.includes(frame.id)) {
+          const { violations } = await page.axe.run(page.document, rules);
+          found.axe = violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html)}`);
+        }
         all[frame.id] = found;
       }
       document.body.innerHTML = "";
@@ -140,11 +148,15 @@ def rows_of(cells: list[list[str]]) -> list[tuple[str, str, str]]:
     return [(row[0], row[3], row[4]) for row in cells]
 
 
+def numbers_in(text: str) -> list[float]:
+    return [float(each) for each in re.findall(r"-?\d[\d.e-]*", text.replace("−", "-"))]
+
+
 def almost(found: str, expected: str) -> bool:
-    """The same text, or numbers that differ in the last digit that is shown, as V8 rounds otherwise than glibc."""
+    """The same text, or numbers that differ in the last digit, as V8 rounds otherwise than glibc."""
     if found == expected:
         return True
-    numbers = [[float(each) for each in re.findall(r"-?\d[\d.e-]*", text.replace("−", "-"))] for text in (found, expected)]
+    numbers = [numbers_in(text) for text in (found, expected)]
     return len(numbers[0]) == len(numbers[1]) and np.allclose(*numbers, rtol=2e-5, atol=1e-12)
 
 
@@ -193,7 +205,7 @@ def test_differences_beside_the_gradients(findings: Any, name: str) -> None:
     smooth = {"relu_at_kink", "max_and_where"}  # these have inputs at a kink
     for row in findings[name]["checked"]:
         if row[2] and row[3] and name not in smooth:
-            numbers = [[float(each) for each in re.findall(r"-?\d[\d.e-]*", text.replace("−", "-"))] for text in row[2:4]]
+            numbers = [numbers_in(text) for text in row[2:4]]
             assert np.allclose(*numbers, rtol=1e-4, atol=1e-8), row
 
 

@@ -10,7 +10,8 @@ from bpx.graph.formula import Formula
 from bpx.graph.formula_parts import Symbol
 from bpx.passes.reverse import Ledger
 from bpx.render.page.page import Page, PageContent, PageEdge, PageNode
-from bpx.render.page.tape import Tape, tape_of
+from bpx.render.page.tape import Tape
+from bpx.render.page.taping import tape_of
 from bpx.render.picture.choices import Pass
 from bpx.render.picture.picture import Kind
 
@@ -62,17 +63,13 @@ def _tape(passes: Passes, ledger: Ledger, rows: list[NodeRow], *, gradients: boo
     return tape_of(ledger.graph, values, targets)
 
 
-def _node(
-    passes: Passes, row: NodeRow, tape: Tape, numbers: dict[int, int], is_forward: bool
-) -> PageNode:
+def _node(passes: Passes, row: NodeRow, tape: Tape, numbers: dict[int, int], is_forward: bool) -> PageNode:
     assert passes.ledger
     gradient = None if is_forward else passes.ledger.upstream.get(row.id)
     is_leaf = bool(row.role) or row.op == "constant"
     formula = "" if is_leaf else _with_places(row.formula, numbers)
     place = -1 if gradient is None else tape.places[gradient]
-    return PageNode(
-        row.id, row.name, formula, row.role or "", row.shape, tape.places[row.id], place
-    )
+    return PageNode(row.id, row.name, formula, row.role or "", row.shape, tape.places[row.id], place)
 
 
 def _edges(passes: Passes, tape: Tape, numbers: dict[int, int]) -> tuple[PageEdge, ...]:

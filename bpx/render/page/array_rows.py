@@ -1,27 +1,26 @@
 """How ops of whole arrays are written for a page: one row for each.
 
 Arrays are flat lists there. Most ops only move elements, or add products of them: where from and where to is
-worked out here, by the op itself on the numbers of the places. An op without a row is written as what it expands to.
+worked out here, by the op itself on the numbers of the places. An op without a row is written as what it
+expands to.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import Array, Settings, Shape
+from bpx.graph.arrays import Settings, Shape
 from bpx.graph.graph import Op
 from bpx.ops.convolution import windows
-
-if TYPE_CHECKING:
-    from bpx.render.page.tape import Tape
+from bpx.render.page.tape import Tape
 
 
 class Call(NamedTuple):
-    """An op that is to be written: the places of its args in the tape, their shapes, its settings and its shape."""
+    """An op that is to be written: its args as places in the tape, their shapes, its settings, its shape."""
 
     tape: Tape
     op: Op
@@ -64,13 +63,13 @@ def _moved(call: Call) -> int:
         for start, count, shape in zip(starts, counts, call.shapes, strict=False)
     ]
     places = np.ravel(call.op.value(*args, **call.settings, batch=0)).astype(int) - 1
-    return _from_places(call.tape, places, call.args, sum(counts))
+    return _from_places(call.tape, places.tolist(), call.args, sum(counts))
 
 
-def _from_places(tape: Tape, places: Array, args: Sequence[int], count: int) -> int:
-    if len(args) == 1 and np.array_equal(places, np.arange(count)):
+def _from_places(tape: Tape, places: list[int], args: Sequence[int], count: int) -> int:
+    if len(args) == 1 and places == list(range(count)):
         return args[0]
-    return tape.array_op("moved", [places.tolist()], args)
+    return tape.array_op("moved", [places], args)
 
 
 def _overlap_add(call: Call) -> int:
@@ -142,11 +141,11 @@ def _lanes(call: Call, function: str, axes: Sequence[int], *, as_long: bool) -> 
     numbers = np.arange(math.prod(shape)).reshape(shape)
     there = np.ravel(np.transpose(numbers, order))
     tape, length = call.tape, math.prod(shape[axis] for axis in axes)
-    arg = _from_places(tape, there, call.args, there.size)
+    arg = _from_places(tape, there.tolist(), call.args, there.size)
     if not there.size:
         return arg if as_long else tape.leaf(np.zeros(call.shape), shared=True)
     result = tape.array_op("lanes", [function, length], [arg])
-    return _from_places(tape, np.argsort(there), [result], there.size) if as_long else result
+    return _from_places(tape, np.argsort(there).tolist(), [result], there.size) if as_long else result
 
 
 def _along(function: str, *, as_long: bool) -> Row:
@@ -182,10 +181,25 @@ def _width(shape: Shape) -> int:
 
 ROWS: dict[str, Row] = {
     **dict.fromkeys(
-        "transpose reshape squeeze unsqueeze spread broadcast_to index place diag tril triu flip split windows".split(),
+        [
+            "transpose",
+            "reshape",
+            "squeeze",
+            "unsqueeze",
+            "spread",
+            "broadcast_to",
+            "index",
+            "place",
+            "diag",
+            "tril",
+            "triu",
+            "flip",
+            "split",
+            "windows",
+        ],
         _moved,
     ),
-    **dict.fromkeys("concat stack roll tile repeat".split(), _moved),
+    **dict.fromkeys(["concat", "stack", "roll", "tile", "repeat"], _moved),
     "overlap_add": _overlap_add,
     "sum": _sum,
     "matmul": _matmul,

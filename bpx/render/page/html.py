@@ -9,8 +9,8 @@ from typing import Any
 from bpx.render.page.minified import minified
 from bpx.render.page.page import Page, PageContent
 from bpx.render.page.scripts import definitions, definitions_for, source
-from bpx.render.picture.layout import card_size, layout
-from bpx.render.picture.picture import Card, Edge, Kind, Picture
+from bpx.render.picture.layout import layout
+from bpx.render.picture.picture import Card, Edge, Picture
 from bpx.render.picture.placing.engines import engine
 from bpx.render.picture.placing.geometry import Geometry, Route
 from bpx.render.picture.placing.plain_columns import by_columns
@@ -21,10 +21,8 @@ from bpx.words.say import say, visible
 _WIDEST_NUMBER = "-0.123456"  # there is room for on each card, as inputs may be edited
 # Nothing is loaded, whatever the page would ask for.
 _POLICY = "default-src 'none';style-src 'unsafe-inline';script-src 'unsafe-inline'"
-_WORDS = ("start", "forward", "seed", "edge", "step", "wrong", "descended")
-_WORDS += ("norm", "value", "gradient")
+_WORDS = ("start", "forward", "seed", "edge", "step", "wrong", "descended", "norm", "value", "gradient")
 _FACTS = ("text", "name", "from", "to", "formula", "contribution", "step", "last", "count")
-_FACTS += ("norm", "value", "gradient")
 
 
 def html(page: Page) -> str:
@@ -64,7 +62,8 @@ def _body(content: PageContent) -> Iterator[str]:
     yield '<p id="wrong" role="alert"></p>'
     yield f'<div class="tools">{_button("check")}{_button("reset")}</div>'
     if content.can_descend:
-        yield f'<div class="tools"><label>{_said("rate")} <input id="rate" value="0.1" inputmode="decimal"></label>'
+        field = '<input id="rate" value="0.1" inputmode="decimal">'
+        yield f'<div class="tools"><label>{_said("rate")} {field}</label>'
         yield f"{_button('once')}{_button('often')}</div>"
     yield '<p id="losses" role="status"></p><div id="curve"></div>'
     yield _table("nodes", ["node", "formula", "with-numbers", "value", "gradient"], "nodes-head")
@@ -81,10 +80,12 @@ def _button(key: str) -> str:
 
 def _table(name: str, columns: Sequence[str], caption: str) -> str:
     heads = "".join(f'<th scope="col">{_said(f"column.{key}")}</th>' for key in columns)
-    # What can be scrolled must be reached by keys.
     return (
         f'<h2 id="{caption}">{_said(caption)}</h2>'
-        f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{caption}"><table aria-labelledby="{caption}"><thead><tr>{heads}</tr></thead><tbody id="{name}"></tbody></table></div>'
+        # What can be scrolled must be reached by keys.
+        f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{caption}">'
+        f'<table aria-labelledby="{caption}"><thead><tr>{heads}</tr></thead>'
+        f'<tbody id="{name}"></tbody></table></div>'
     )
 
 
@@ -113,7 +114,7 @@ def _literal(value: Any) -> str:
 
 def _words(content: PageContent) -> dict[str, str]:
     """The sentences of the script, which puts the facts in."""
-    places = {fact: f"{{{fact}}}" for fact in _FACTS}
+    places = {fact: f"{{{fact}}}" for fact in (*_FACTS, *_WORDS)}
     words = {key: say(f"page.{key}.said", **places) for key in _WORDS}
     roles = dict.fromkeys(node.role for node in content.nodes if node.role)
     return {**words, **{role: say(f"role.{role}") for role in roles}}

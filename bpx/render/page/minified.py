@@ -21,8 +21,40 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _LANGUAGE = frozenset(
-    "const let var function return if else for of in new try catch true false null undefined typeof NaN Infinity "
-    "Math Number String Boolean Array Map Set document window history location parseInt".split()
+    [
+        "const",
+        "let",
+        "var",
+        "function",
+        "return",
+        "if",
+        "else",
+        "for",
+        "of",
+        "in",
+        "new",
+        "try",
+        "catch",
+        "true",
+        "false",
+        "null",
+        "undefined",
+        "typeof",
+        "NaN",
+        "Infinity",
+        "Math",
+        "Number",
+        "String",
+        "Boolean",
+        "Array",
+        "Map",
+        "Set",
+        "document",
+        "window",
+        "history",
+        "location",
+        "parseInt",
+    ]
 )
 
 
@@ -43,7 +75,10 @@ def minified(script: str, keep: Collection[str]) -> str:
 
 def _tokens(script: str) -> Iterator[tuple[str, str]]:
     """Kind and text of each token; of a template, the text between its formulas as it stands."""
-    at, open_braces = 0, list[int]()  # for each template around: the braces that are open inside of its formula
+    at, open_braces = (
+        0,
+        list[int](),
+    )  # for each template around: the braces that are open inside of its formula
     while at < len(script):
         if script[at] == "`" or (script[at] == "}" and open_braces and not open_braces[-1]):
             if script[at] == "}":

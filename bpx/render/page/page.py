@@ -1,4 +1,4 @@
-"""What a page shows, as plain data: a picture, the rows of both tables, and the tape that computes their numbers."""
+"""What a page shows, as plain data: a picture, the rows of both tables, and the tape that has their numbers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from bpx.render.shown import Shown
 class PageNode(NamedTuple):
     """A node of the forward pass, by its id in the graph.
 
-    `formula` has `{3}` where the name of the page's node 3 stands; it is empty for a leaf. `value` and `gradient`
-    are places in the tape; `gradient` is -1 where the output does not depend on the node. An input has a `role`.
+    `formula` has `{3}` where the name of the page's node 3 stands; it is empty for a leaf. `value` and
+    `gradient` are places in the tape; `gradient` is -1 where the output does not depend on the node. An input
+    has a `role`.
     """
 
     id: int
@@ -30,7 +31,7 @@ class PageNode(NamedTuple):
 
 
 class PageEdge(NamedTuple):
-    """An edge of the reverse pass: the page's numbers of two nodes, a formula as above, and places in the tape.
+    """An edge of the reverse pass: the page's numbers of two nodes, a formula, and places in the tape.
 
     `local` is -1 where the op gives its contribution as a whole.
     """

@@ -24,7 +24,9 @@ def by_columns(sizes: Sizes, arrows: Arrows, gaps: Gaps) -> Iterator[Placement]:
     columns = _columns_of(sizes, arrows)
     chains = [_chain(number, arrow, columns) for number, arrow in enumerate(arrows)]
     rows = _ordered(columns, chains)
-    heights = {place: sizes[place[0]][1] if len(place) == 1 else _LINE_HEIGHT for row in rows for place in row}
+    heights = {
+        place: sizes[place[0]][1] if len(place) == 1 else _LINE_HEIGHT for row in rows for place in row
+    }
     middles = _middles(rows, heights, chains, gaps.rows)
     x, boxes, centres = 0.0, dict[int, Box](), dict[Place, Point]()
     for row in rows:
@@ -41,7 +43,9 @@ def by_columns(sizes: Sizes, arrows: Arrows, gaps: Gaps) -> Iterator[Placement]:
 def _columns_of(sizes: Sizes, arrows: Arrows) -> dict[int, int]:
     """Each card right of all its sources, leaves next to what takes them; arrows backwards do not count."""
     order = {card: at for at, card in enumerate(sizes)}
-    onwards = sorted((arrow for arrow in arrows if order[arrow[0]] < order[arrow[1]]), key=lambda a: order[a[0]])
+    onwards = sorted(
+        (arrow for arrow in arrows if order[arrow[0]] < order[arrow[1]]), key=lambda a: order[a[0]]
+    )
     columns = dict.fromkeys(sizes, 0)
     for source, target in onwards:
         columns[target] = max(columns[target], columns[source] + 1)
