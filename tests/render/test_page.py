@@ -98,9 +98,9 @@ def test_forward_alone() -> None:
 
 def test_closed_layers_have_pictures_of_their_own() -> None:
     layers = range(1, 40)
-    steps = [f'l{k}.z = "l{k - 1}.a * w{k} + b"\nl{k}.a = "tanh(l{k}.z * l{k}.z + 1)"' for k in layers]
+    steps = [f'"l{k}.z" = "l{k - 1}.a * w{k} + b"\n"l{k}.a" = "tanh(l{k}.z^2 + 1)"' for k in layers]
     inputs = [f"w{k} = 0.1" for k in layers]
-    text = "\n".join(["[inputs]", "b = 0.2", *inputs, "[steps]", 'l0.a = "tanh(b)"', *steps])
+    text = "\n".join(["bpx = 1", "[inputs]", "b = 0.2", *inputs, "[graph]", '"l0.a" = "tanh(b)"', *steps])
     content = explain(read_text(Source("<text>", text)), check=False).page().content
     closed = {card.name for card in content.pictures[0].cards if card.kind is Kind.LAYER}
     assert closed == {picture.title for picture in content.pictures[1:]} != set()
@@ -118,7 +118,7 @@ def test_own_layout_is_clean(seed: int) -> None:
     [
         ("const first = (x) => x + 1;", "const b=(a)=>a+1;"),
         ("const text = `${first} stays ${`in ${first}`}`;", "const b=`${a} stays ${`in ${a}`}`;"),
-        ('x.first = { first: first }["first"];', 'b.first={first:a}["first"];'),
+        ('x.first = { first: first }["first"];', 'a.first={first:b}["first"];'),
         ('if (/first[/"]/.test(x)) return first - -x;', 'if(/first[/"]/.test(a))return b- -a;'),
         ("for (; keep--; ) first++;", "for(;keep--;)a++;"),
     ],

@@ -1,4 +1,4 @@
-"""What a page shows, as plain data: a picture, the rows of both tables, and the tape that has their numbers."""
+"""What a page shows, as plain data: a picture, the rows of both tables, and the tape with their numbers."""
 
 from __future__ import annotations
 

@@ -57,6 +57,5 @@ def literal(number: float) -> str:
     if not math.isfinite(number):
         return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
     whole = number.is_integer() and abs(number) < 1e15
-    return (
-        str(int(number)) if whole else repr(number).replace("0.", ".", 1) if abs(number) < 1 else repr(number)
-    )
+    text = str(int(number)) if whole else repr(number)
+    return text.replace("0.", ".", 1) if abs(number) < 1 else text
