@@ -6,6 +6,7 @@ machine. It needs the system's Cairo, which Linux desktops and Homebrew have.
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,7 @@ from bpx.render.picture.picture import Picture
 from bpx.render.picture.svg import svg
 from bpx.words.diagnostic import BpxError, Diagnostic
 
+_DATE = re.compile(rb"/CreationDate \(D:\d{14}([^)]*)\)")
 _PIXELS = 2.0  # of a PNG for each pixel of the SVG: sharp on screens of high density and in slides
 
 
@@ -25,7 +27,12 @@ def png(picture: Picture) -> bytes:
 def pdf(picture: Picture) -> bytes:
     """The light picture as one page. Raises `BpxError` without a library that can."""
     content: bytes = _cairosvg("PDF").svg2pdf(bytestring=svg(picture).encode())
-    return content
+    return _DATE.sub(_without_date, content)
+
+
+def _without_date(match: re.Match[bytes]) -> bytes:
+    """A date that is always the same, as long as the one before: the file has its parts by their places."""
+    return b"/CreationDate (D:20000101000000" + re.sub(rb"\d", b"0", match[1]) + b")"
 
 
 def _cairosvg(form: str) -> Any:
