@@ -14,7 +14,7 @@ from reports import report
 from bpx.cli.main import app
 from bpx.render import forms, shown
 from bpx.render.blocks import Block, Headline, Lines
-from bpx.render.forms import FORMS, PICTURE, Form, endings_of, form_named, form_of_file, forms_of
+from bpx.render.forms import FORMS, PAGE, Form, endings_of, form_named, form_of_file, forms_of
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import BpxError
 
@@ -88,7 +88,7 @@ def test_options_list_what_is_in_the_list() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     kinds = {
         "explain": "explanation",
-        "draw": PICTURE,
+        "draw": PAGE,
         "gradcheck": "gradcheck",
         "train": "training",
         "ops": "ops",

@@ -53,7 +53,7 @@ def _stylesheet() -> str:
 
 def _body(content: PageContent) -> Iterator[str]:
     yield '<div id="bar"><div class="tools">'
-    yield _button("back") + _button("next")
+    yield f'<button id="back">← {_said("back")}</button><button id="next">{_said("next")} →</button>'
     yield f'<input type="range" id="slider" min="0" aria-label="{_said("steps")}">'
     yield f'</div><p id="sentence" role="status">{_said("no-script")}</p></div>'
     yield f'<p id="about">{inert(content.pictures[0].description)}</p>'
