@@ -168,8 +168,11 @@ def _sort(call: Call) -> int:
 
 
 def _of_matrices(call: Call) -> int:
+    """A function of each matrix; its results follow each other, as the matrices do."""
     ndim = len(call.lengths)
-    return _lanes(call, call.op.name, [ndim - 2, ndim - 1], as_long=len(call.shape) == ndim)
+    if not math.prod(call.lengths):
+        return call.tape.leaf(np.ones(call.shape), shared=True)
+    return call.tape.array_op("lanes", [call.op.name, math.prod(call.lengths[ndim - 2 :])], call.args)
 
 
 # --- by numbers that choose ---
@@ -209,7 +212,9 @@ ROWS: dict[str, Row] = {
     **{name: _along(name, as_long=False) for name in ("logsumexp", "amax", "amin", "prod", "argmax")},
     **{name: _running(name) for name in ("cumsum", "cumprod")},
     "sort": _sort,
-    **dict.fromkeys(("det", "inv", "cofactor", "cholesky", "logdet"), _of_matrices),
+    **dict.fromkeys(
+        ("det", "inv", "cofactor", "cholesky", "logdet", "eigvalsh", "eigenprojections"), _of_matrices
+    ),
     "one_hot": lambda call: call.tape.array_op("one_hot", [call.settings["n"]], call.args),
     "pick": lambda call: call.tape.array_op("pick", [call.lengths[-1]], call.args),
     "embedding": lambda call: call.tape.array_op("rows", [_width(call.lengths[1:])], call.args),

@@ -154,3 +154,26 @@ const cholesky = (x) => {
     }
   return l;
 };
+
+// Eigenvalues, ascending, each with its unit vector, of the symmetric matrix with the lower triangle of x; Jacobi.
+const eigen = (x) => {
+  const n = Math.sqrt(x.length), unit = (i) => one_hot(n, [i]);
+  const m = Array.from({ length: n }, (_, i) => unit(0).map((_, j) => x[Math.max(i, j) * n + Math.min(i, j)]));
+  const v = m.map((_, i) => unit(i));
+  for (let sweep = 0; sweep < 30; sweep++)
+    for (let p = 0; p < n; p++)
+      for (let q = p + 1; q < n; q++) {
+        if (m[p][q] === 0) continue;
+        const theta = (m[q][q] - m[p][p]) / (2 * m[p][q]);
+        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1)), c = 1 / Math.hypot(t, 1), s = t * c;
+        const turn = (a, b) => [c * a - s * b, s * a + c * b];
+        for (let k = 0; k < n; k++) [m[k][p], m[k][q]] = turn(m[k][p], m[k][q]);
+        for (let k = 0; k < n; k++) [m[p][k], m[q][k]] = turn(m[p][k], m[q][k]);
+        for (let k = 0; k < n; k++) [v[k][p], v[k][q]] = turn(v[k][p], v[k][q]);
+      }
+  return m.map((row, i) => [row[i], v.map((each) => each[i])]).sort((a, b) => a[0] - b[0]);
+};
+
+const eigvalsh = (x) => eigen(x).map(([value]) => value);
+
+const eigenprojections = (x) => eigen(x).flatMap(([, vector]) => vector.flatMap((a) => vector.map((b) => a * b)));
