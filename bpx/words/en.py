@@ -757,7 +757,6 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.bad-id": "use whole numbers from 0 to {last}: they choose an entry",
     "usual.singular-matrix": "use a matrix whose determinant is not 0",
     "usual.not-positive-definite": "use a symmetric matrix whose eigenvalues are all positive, such as A @ A.T + I",
-    "usual.part-of-latex": "add --format latex",
     "usual.bad-derivative-order": "use 0, 1, 2, …: how often to differentiate",
     "usual.bad-mask": "use 1 where an element counts, and 0 where it does not",
     "usual.too-large": "use smaller arrays, or fewer of them",
