@@ -96,6 +96,12 @@ def test_forward_alone() -> None:
     assert not content.can_descend
 
 
+def test_a_worksheet_does_not_give_its_solution_away() -> None:
+    sheet = explain(read_target("square_of_sum"), check=False, forward=True)
+    assert not sheet.page().content.edges
+    assert not any(card.gradient for card in sheet.picture().cards)
+
+
 def test_closed_layers_have_pictures_of_their_own() -> None:
     layers = range(1, 40)
     steps = [f'"l{k}.z" = "l{k - 1}.a * w{k} + b"\n"l{k}.a" = "tanh(l{k}.z^2 + 1)"' for k in layers]
