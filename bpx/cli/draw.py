@@ -24,7 +24,7 @@ from bpx.cli.input.options import (
     form_option,
 )
 from bpx.cli.output.session import Session
-from bpx.render.forms import PICTURE
+from bpx.render.forms import PAGE
 from bpx.render.picture.choices import Pass, Style
 from bpx.words.say import say
 
@@ -34,6 +34,7 @@ from bpx.words.say import say
     help=with_examples(
         "cli.draw",
         "bpx draw logistic_regression -o graph.svg",
+        "bpx draw logistic_regression -o page.html",
         'bpx draw "(x+y)^2" x=3 y=-1 --style circuit -o circuit.png',
         "bpx draw lstm_cell --pass forward -o lstm.dot",
     ),
@@ -55,11 +56,11 @@ def draw(
     digits: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))
     ] = None,
-    form: Annotated[str | None, form_option(PICTURE)] = None,
-    output: Annotated[str | None, file_option(PICTURE)] = None,
+    form: Annotated[str | None, form_option(PAGE)] = None,
+    output: Annotated[str | None, file_option(PAGE)] = None,
 ) -> None:
     """Draw the graph as a picture."""
-    with Session(PICTURE, form, False, output) as session:
+    with Session(PAGE, form, False, output) as session:
         from bpx.explain.explain import explain
         from bpx.explain.picture.picture import PictureOptions
         from bpx.graph.numbers import SHOWN_DIGITS
@@ -68,6 +69,6 @@ def draw(
         explanation = explain(
             spec, of=of, wrt=read_names(wrt), upstream=read_upstream(upstream), node=node, check=False
         )
-        session.show(explanation.picture(PictureOptions(shown_pass, style, digits or SHOWN_DIGITS)))
+        session.show(explanation.page(PictureOptions(shown_pass, style, digits or SHOWN_DIGITS)))
         if not form and not output and sys.stdout.isatty():
             typer.echo(say("cli.draw-hint"), err=True)

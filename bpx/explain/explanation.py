@@ -11,6 +11,7 @@ from bpx.explain.query.section import Section
 from bpx.explain.sections.accuracy import Accuracy
 from bpx.explain.sections.expansion import Expansion
 from bpx.explain.sections.expect import Expected
+from bpx.explain.sections.forward import Forward
 from bpx.explain.sections.gradients import Gradients
 from bpx.explain.sections.paths import Paths, PathTable
 from bpx.explain.sections.patterns import Patterns
@@ -27,6 +28,7 @@ from bpx.words.say import say
 if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
     from bpx.explain.picture.picture import PictureOptions
+    from bpx.render.page.page import Page
     from bpx.render.picture.picture import Picture
 
 _S = TypeVar("_S", bound=Section)
@@ -154,7 +156,21 @@ class Explanation(Passes, Shown):
         """The graph as a picture. Raises `BpxError` where it has too many nodes for the style asked for."""
         from bpx.explain.picture.picture import picture_of
 
-        return picture_of(self, options)
+        return picture_of(self, options or self._picture_options())
+
+    def page(self, options: PictureOptions | None = None) -> Page:
+        """The graph as a page for a browser."""
+        from bpx.explain.page.page import page_of
+
+        return page_of(self, options or self._picture_options())
+
+    def _picture_options(self) -> PictureOptions:
+        """Both passes; a worksheet does not give its solution away."""
+        from bpx.explain.picture.picture import PictureOptions
+        from bpx.render.picture.choices import Pass
+
+        forward = self.section(Forward)
+        return PictureOptions(Pass.FORWARD if forward and forward.alone else Pass.BOTH)
 
     def _headline(self) -> str:
         return headline(self.title, f"{self.names[self.output]} = {text_of(self.value, digits=self.digits)}")

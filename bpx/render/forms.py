@@ -59,7 +59,8 @@ class Form(NamedTuple):
 
 
 PICTURE = "picture"  # the kind of an object that is nothing but a picture
-_DRAWN = ("explanation", PICTURE)  # the kinds that can be drawn
+PAGE = "page"  # a picture that has a page too
+_DRAWN = ("explanation", PICTURE, PAGE)  # the kinds that can be drawn
 
 FORMS = (
     Form("table", (), "blocks", "table_text"),
@@ -70,8 +71,9 @@ FORMS = (
     Form("junit", (".xml",), "suite", "junit", kinds=("gradcheck",)),
     Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture.dot"),
     Form("mermaid", (".mmd",), "picture", "mermaid", _DRAWN, "picture.mermaid"),
+    Form("html", (".html",), "page", "html", ("explanation", PAGE), "page.html"),
     Form("svg", (".svg",), "picture", "svg", _DRAWN, "picture.svg"),
-    Form("tikz", (".tex",), "picture", "tikz", (PICTURE,), "picture.tikz"),
+    Form("tikz", (".tex",), "picture", "tikz", (PICTURE, PAGE), "picture.tikz"),
     Form("png", (".png",), "picture", "png", _DRAWN, "picture.raster", is_binary=True),
     Form("pdf", (".pdf",), "picture", "pdf", _DRAWN, "picture.raster", is_binary=True),
 )
@@ -79,7 +81,7 @@ FORMS = (
 
 def forms_of(kind: str) -> list[Form]:
     """The forms that objects of a kind can take; the first is the one they take by default."""
-    return [form for form in FORMS if (kind in form.kinds if form.kinds else kind != PICTURE)]
+    return [form for form in FORMS if (kind in form.kinds if form.kinds else kind not in (PICTURE, PAGE))]
 
 
 def form_named(name: str, kind: str) -> Form:

@@ -61,7 +61,7 @@ def test_a_form_that_is_asked_for_goes_before_the_files(tmp_path: Path) -> None:
 
 
 NAMED = [
-    (SIMPLE, ".txt, .md, .tex, .json, .dot, .gv, .mmd, .svg, .png, .pdf, or"),
+    (SIMPLE, ".txt, .md, .tex, .json, .dot, .gv, .mmd, .html, .svg, .png, .pdf, or"),
     (["gradcheck", *SIMPLE[1:]], ".txt, .md, .tex, .json, .xml, or"),
 ]
 NAMED += [
@@ -72,7 +72,7 @@ NAMED += [
 
 
 @pytest.mark.parametrize(("command", "known"), NAMED, ids=lambda one: one[0])
-@pytest.mark.parametrize("name", ["a.bmp", "a.html", "a.out", "a.json5", "a.md.bak", "a.xml.gz"])
+@pytest.mark.parametrize("name", ["a.bmp", "a.htm", "a.out", "a.json5", "a.md.bak", "a.xml.gz"])
 def test_an_ending_nobody_knows_is_refused(tmp_path: Path, command: list[str], known: str, name: str) -> None:
     found = invoke(*command, "-o", str(tmp_path / name), exit=2)
     assert found.stderr.startswith(f"error[unknown-ending]: unknown ending `{Path(name).suffix}` in")

@@ -14,7 +14,7 @@ from reports import report
 from bpx.cli.main import app
 from bpx.render import forms, shown
 from bpx.render.blocks import Block, Headline, Lines
-from bpx.render.forms import FORMS, PICTURE, Form, endings_of, form_named, form_of_file, forms_of
+from bpx.render.forms import FORMS, PAGE, PICTURE, Form, endings_of, form_named, form_of_file, forms_of
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import BpxError
 
@@ -35,7 +35,7 @@ def test_each_form_is_a_function_of_its_file(form: Form) -> None:
 
 
 def test_no_ending_has_two_forms() -> None:
-    for kind in ("explanation", "gradcheck", PICTURE):
+    for kind in ("explanation", "gradcheck", PICTURE, PAGE):
         assert set(Counter(ending for form in forms_of(kind) for ending in form.endings).values()) == {1}
     endings = {ending for form in FORMS for ending in form.endings}
     assert all(ending.startswith(".") and ending == ending.lower() for ending in endings)
@@ -88,7 +88,7 @@ def test_options_list_what_is_in_the_list() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     kinds = {
         "explain": "explanation",
-        "draw": PICTURE,
+        "draw": PAGE,
         "gradcheck": "gradcheck",
         "train": "training",
         "ops": "ops",

@@ -235,6 +235,7 @@ def test_pixels_and_pages() -> None:
     explanation = explained("sigmoid")
     assert explanation.to_png().startswith(b"\x89PNG")  # type: ignore[attr-defined]
     assert explanation.to_pdf().startswith(b"%PDF")  # type: ignore[attr-defined]
+    assert b"(D:20000101000000" in explanation.to_pdf()  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match="bytes"):
         explanation.to("png")
 

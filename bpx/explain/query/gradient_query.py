@@ -121,6 +121,7 @@ class GradientQuery:
             edges=tuple(self.edge_row(edge) for edge in self.ledger.edges),
             seed=self.seed,
             weighted=self.weighted,
+            ledger=self.ledger,
             **more,
         )
 

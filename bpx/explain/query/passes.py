@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from bpx.explain.query.layers import is_within
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, derivative, symbol
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS
+from bpx.passes.reverse import Ledger
 from bpx.render.blocks import Value
 from bpx.words.diagnostic import Diagnostic, Span
 
@@ -86,6 +87,7 @@ class Passes:
     weighted: bool = False  # was that stated?
     whole: Passes | None = None  # both passes in full, where these are of named nodes alone
     digits: int = SHOWN_DIGITS  # significant digits of what people see; the rows have them all
+    ledger: Ledger | None = field(default=None, compare=False)  # the nodes that the rows are of
 
     @property
     def value(self) -> Array:

@@ -29,13 +29,16 @@ _LABEL_MARGIN = 16.0  # of a label in its gap, at first
 _WIDER, _ATTEMPTS = 1.25, 24
 
 
-def layout(picture: Picture, place: Engine | None = None) -> Geometry:
-    """The geometry by an engine, the best there is by default. Raises `BpxError` where there is none."""
+def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NARROWEST) -> Geometry:
+    """The geometry by an engine, the best there is by default. Raises `BpxError` where there is none.
+
+    Each card has room for a line as wide as `narrowest`.
+    """
     place = place or engine()
     if place is None:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])
     arrows = arrows_of(picture)
-    placement = _least_crossed(place(card_sizes(picture), arrows, GAPS), arrows)
+    placement = _least_crossed(place(card_sizes(picture, narrowest), arrows, GAPS), arrows)
     boxes, routes = _spread(placement, arrows, [label_size(edge.label) for edge in picture.edges])
     return _on_page(picture, boxes, routes)
 
@@ -82,17 +85,17 @@ def arrows_of(picture: Picture) -> Arrows:
     return [(edge.source, edge.target) for edge in picture.edges]
 
 
-def card_sizes(picture: Picture) -> Sizes:
+def card_sizes(picture: Picture, narrowest: float = _NARROWEST) -> Sizes:
     """Width and height by card id."""
-    return {card.id: card_size(card) for card in picture.cards}
+    return {card.id: card_size(card, narrowest) for card in picture.cards}
 
 
-def card_size(card: Card) -> tuple[float, float]:
+def card_size(card: Card, narrowest: float = _NARROWEST) -> tuple[float, float]:
     """Width and height of a card: as wide as its widest line."""
     texts = [text_width(line, TEXT_SIZE) for line in (card.shape, *card.value, *card.gradient)]
     head = text_width(card.head, HEAD_SIZE, bold=True) + (MARK_ROOM * 2 if card.mark else 0.0)
     lines = len(card_lines(card))
-    return round(max(_NARROWEST, head, *texts) + 2 * PADDING), lines * LINE + PADDING
+    return round(max(narrowest, head, *texts) + 2 * PADDING), lines * LINE + PADDING
 
 
 class CardLine(NamedTuple):

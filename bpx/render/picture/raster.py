@@ -17,6 +17,7 @@ from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.widths import has_wide
 
 _WIDE_FONTS = {"darwin": "PingFang SC", "win32": "Microsoft YaHei"}  # where they come with the system
+_DATE = re.compile(rb"/CreationDate \(D:\d{14}([^)]*)\)")
 _PIXELS = 2.0  # of a PNG for each pixel of the SVG: sharp on screens of high density and in slides
 
 
@@ -29,7 +30,12 @@ def png(picture: Picture) -> bytes:
 def pdf(picture: Picture) -> bytes:
     """The light picture as one page. Raises `BpxError` without a library that can."""
     content: bytes = _cairosvg("PDF").svg2pdf(bytestring=_svg(picture).encode())
-    return content
+    return _DATE.sub(_without_date, content)
+
+
+def _without_date(match: re.Match[bytes]) -> bytes:
+    """A date that is always the same, as long as the one before: the file has its parts by their places."""
+    return b"/CreationDate (D:20000101000000" + re.sub(rb"\d", b"0", match[1]) + b")"
 
 
 def _svg(picture: Picture) -> str:

@@ -1,0 +1,1 @@
+"""Explanations as pages for a browser."""
