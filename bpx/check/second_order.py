@@ -33,8 +33,8 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
     rules: dict[tuple[int, int], CheckedEdge] = {}
     has_kinks = bool(CheckedGraph.at(query, input_values).kinks)  # else all first derivatives exist
     for name, node in query.wrt.items():
-        first = FirstDerivative(query, node) if has_kinks else None
         gradient = ledger.gradient(node)
+        first = FirstDerivative(query, node) if has_kinks and gradient is not None else None
         for label, seed in _seeds(query, name, node):
             spec = replace(
                 query.spec,

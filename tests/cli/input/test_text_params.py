@@ -1,4 +1,3 @@
-import pytest
 from invoking import invoke
 
 from bpx.cli.input.text_params import keep_texts
@@ -7,14 +6,12 @@ from bpx.cli.input.text_params import keep_texts
 def test_numbers_are_converted_and_refused_as_by_typer() -> None:
     invoke("explain", "x^3", "x=2", "--order", "3")
     for option, value in [("--order", "two"), ("--step", "fast")]:
-        assert (
-            f"Invalid value for '{option}'" in invoke("explain", "x^3", "x=2", option, value, exit=2).stderr
-        )
+        assert f"the value of `{option}`" in invoke("explain", "x^3", "x=2", option, value, exit=2).stderr
 
 
-@pytest.mark.parametrize("args", [["explain"], ["gradcheck", "--json"]], ids=" ".join)
-def test_a_target_must_be_given(args: list[str]) -> None:
-    assert "Missing argument" in invoke(*args, exit=2).stderr
+def test_a_target_must_be_given() -> None:
+    assert "the argument `target` is missing" in invoke("explain", exit=2).stderr
+    assert "missing-argument" in invoke("gradcheck", "--json", exit=2).stdout
 
 
 def test_a_choice_is_one_of_its_own() -> None:

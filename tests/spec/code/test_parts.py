@@ -92,7 +92,7 @@ def test_later_values_take_the_place_of_earlier_ones() -> None:
 def test_pickles_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "x.npy"
     np.save(file, np.array([{}], dtype=object), allow_pickle=True)
-    assert problem(gathered, SimpleNamespace(), {}, str(file)).code == "unreadable"
+    assert problem(gathered, SimpleNamespace(), {}, str(file)).code == "table-pickle"
 
 
 # --- leaves -------------------------------------------------------------------------------------
