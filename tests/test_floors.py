@@ -32,6 +32,7 @@ FLOORS = [
     "render.picture",
     "render.page",
     "check.numeric",
+    "check.ladders",
     "check.balls",
     "check.formulas",
     "check.report",

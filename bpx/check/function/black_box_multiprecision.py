@@ -148,7 +148,7 @@ class BlackBoxMultiprecision:
         error = slope.error + UNIT_ROUNDOFF * abs(slope.value)
         # A 0 by symmetry alone is none: the slopes of both sides may differ at every step.
         is_zero = slope.value == 0 and is_known(slope)
-        evidence.replace(flat, slope.value, error, flat=is_zero, apart=slope.apart)
+        evidence.replace(flat, slope.value, error, flat=is_zero, apart=slope.apart, exact=True)
         if self._is(flat, Verdict.DISAGREE):
             # The noise of a row costs calls of backward.
             hidden = SAFETY_FACTOR * float(before.error[0]) if was_flat else 0.0

@@ -125,7 +125,7 @@ def derivative(
     claims = np.full(x.shape, np.nan) if claimed is None else np.asarray(claimed, dtype=float)
     estimate = _nothing_known(len(x))
     # Steps in proportion to x alone would drown where a small x is added to something of size 1.
-    problem = _Problem(function, x, np.maximum(np.abs(x), 1.0), claims, blind, roundoff)
+    problem = Problem(function, x, np.maximum(np.abs(x), 1.0), claims, blind, roundoff)
     for columns in _chunks(np.arange(len(x))):
         _estimate(problem, columns, estimate)
     # At log(x), x = 1e-30, they are the only ones inside the domain: a second ladder, where the first fails.
@@ -146,7 +146,7 @@ def one_sided(function: Function, x: Array, side: int) -> OneSided:
     return OneSided(*map(np.concatenate, zip(*parts, strict=True))) if parts else OneSided(*[x] * 5)
 
 
-class _Problem(NamedTuple):
+class Problem(NamedTuple):
     """The arguments of `derivative`, for all columns; `scale` (n,) is the unit of the steps."""
 
     function: Function
@@ -171,7 +171,7 @@ def _chunks(columns: Indices) -> Iterator[Indices]:
 
 
 @np.errstate(all="ignore")
-def _estimate(problem: _Problem, columns: Indices, estimate: Estimate) -> None:
+def _estimate(problem: Problem, columns: Indices, estimate: Estimate) -> None:
     """Fill in the `estimate` of these columns, stage by stage."""
     table = ladder.start(problem.function, columns, problem.x[columns], problem.roundoff)
     table = table.taking(np.isfinite(table.middle))  # elsewhere the status stays DOMAIN_EDGE
@@ -232,10 +232,31 @@ def _confirm(table: StepTable, claimed: Array, blind: bool, estimate: Estimate) 
 # --- the whole ladder ----------------------------------------------------------------------------
 
 
-def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
+class Conclusion(NamedTuple):
+    """What complete ladders of m columns say; every field has shape (m,)."""
+
+    best: Extrapolation
+    left: Extrapolation
+    right: Extrapolation
+    status: NDArray[np.int8]
+    flat: Flags
+    apart: Flags
+    quantum: Array
+
+
+def _conclude(problem: Problem, table: StepTable, estimate: Estimate) -> None:
     """Fill in columns whose ladder is complete."""
     if not len(table.columns):
         return
+    best, left, right, status, flat, apart, _ = concluded(problem, table)
+    if problem.blind:
+        estimate.apart[table.columns] = apart
+    sides = (left.value, right.value, np.maximum(left.own_error, right.own_error))
+    _fill(estimate, table, np.ones(len(flat), dtype=bool), best, flat, status, sides)
+
+
+def concluded(problem: Problem, table: StepTable) -> Conclusion:
+    """What a complete ladder says."""
     scale, flat_to = table.slope_scale(), ladder.flat_range(table)
     quantum = ladder.inner_quantum(problem.function, table, flat_to)
     floor = inner_rounding_step(table.x) if problem.blind else 0.0
@@ -248,17 +269,16 @@ def _conclude(problem: _Problem, table: StepTable, estimate: Estimate) -> None:
     status = np.where(unresolved, DerivativeStatus.UNRESOLVED, DerivativeStatus.OK)
     # A blind run cannot see how large the inner values are whose rounding it may take for a slope.
     status[ladder.steep(table, 1.0 if problem.blind else 0.0)] = DerivativeStatus.UNBOUNDED
+    apart = np.zeros(len(scale), dtype=bool)
     if problem.blind:
-        gap, estimate.apart[table.columns] = open_gap(table, quantum, scale)
+        gap, apart = open_gap(table, quantum, scale)
         best = best._replace(error=np.maximum(best.error, gap))
         _find_kinks(table, (central, right, left), quantum, status)
         status[_is_staircase(table, quantum, problem.claimed[table.columns])] = DerivativeStatus.STAIRS
     # The later reason outranks the earlier one.
     status[flat] = DerivativeStatus.OK
     status[_too_few_steps(problem, table)] = DerivativeStatus.DOMAIN_EDGE
-    every = np.ones(len(scale), dtype=bool)
-    sides = (left.value, right.value, np.maximum(left.own_error, right.own_error))
-    _fill(estimate, table, every, best, flat, status, sides)
+    return Conclusion(best, left, right, status, flat, apart, quantum)
 
 
 def _quotients(table: StepTable, quantum: Array) -> Iterator[Quotients]:
@@ -280,7 +300,7 @@ def _is_staircase(table: StepTable, quantum: Array, claimed: Array) -> Flags:
     return np.asarray(flat | (quantum > STAIR_ROUNDINGS * size))
 
 
-def _too_few_steps(problem: _Problem, table: StepTable) -> Flags:
+def _too_few_steps(problem: Problem, table: StepTable) -> Flags:
     """Whether too few steps (m,) are usable; where guards keep watch, those of one side will do.
 
     Not so on the first ladder of a tiny x, all of whose steps may be too large.

@@ -194,7 +194,8 @@ def flat_slope(table: StepTable, flat_to: Array) -> Extrapolation:
     # An f of 0 may be the rest of inner values of size 1.
     hidden = FLAT_ROUNDINGS * table.roundoff * np.maximum(np.abs(table.middle), 1.0)
     error = hidden / np.maximum(flat_to, SMALLEST_FLOAT)
-    return Extrapolation(np.zeros_like(error), error, error, flat_to)
+    smallest = np.min(np.where(np.isfinite(table.central), table.steps, np.inf), axis=0)
+    return Extrapolation(np.zeros_like(error), error, error, flat_to, smallest)
 
 
 def inner_quantum(function: Function, table: StepTable, flat_to: Array) -> Array:

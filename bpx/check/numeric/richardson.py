@@ -79,6 +79,7 @@ class Candidates(NamedTuple):
     error: Array  # inf where there is no such candidate
     start: Rows  # the row of the largest of its steps
     largest_step: Array  # that step
+    smallest_step: Array
     smaller_steps: Rows  # how many usable steps below its own it was measured at
     resolved_steps: Rows  # of these, how many are above the inner rounding
     noise: Array  # the largest residual there, in units of f
@@ -95,6 +96,7 @@ class Extrapolation(NamedTuple):
     error: Array
     own_error: Array  # the error without the doubt that a better, but frozen candidate casts
     largest_step: Array  # the largest step it rests on
+    smallest_step: Array  # and the smallest
 
 
 def select(chosen: Flags, first: Extrapolation, second: Extrapolation) -> Extrapolation:
@@ -167,10 +169,11 @@ def _best(every: Candidates, error: Array, trust_class: Rows, scale: Array) -> E
     # One number to sort by: float64 spans some 600 decades, so a thousand of them keep the ranks apart.
     order = 1000 * rank + np.log10(np.clip(relative, 1e-300, 1e300))
     row = order.argmin(axis=0)[np.newaxis]
-    value, error, largest_step = (
-        np.take_along_axis(field, row, axis=0)[0] for field in (every.value, error, every.largest_step)
+    value, error, *steps = (
+        np.take_along_axis(field, row, axis=0)[0]
+        for field in (every.value, error, every.largest_step, every.smallest_step)
     )
-    return Extrapolation(np.where(np.isinf(error), np.nan, value), error, error, largest_step)
+    return Extrapolation(np.where(np.isinf(error), np.nan, value), error, error, *steps)
 
 
 # --- the candidates ------------------------------------------------------------------------------
@@ -254,7 +257,7 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
     unexplained = size - truncation[..., np.newaxis] * windows.steps[largest]
     tail = _at(unexplained, windows.tail)[..., -BRIEF_STEPS:].max(axis=-1)
     seen = (noise, tail, noise_in_value, frozen, systematic)
-    return Candidates(value, error, start, steps[largest], *below, *seen)
+    return Candidates(value, error, start, steps[largest], steps[smallest], *below, *seen)
 
 
 def _at_once(quotients: Quotients) -> Candidates:
@@ -278,7 +281,7 @@ def _at_once(quotients: Quotients) -> Candidates:
     smaller, unseen = _count_below(usable)[end], np.zeros(value.shape, dtype=bool)
     starts = np.broadcast_to(start[:, np.newaxis], value.shape)
     seen = (noise, np.zeros(value.shape), noise_in_value, unseen, unseen)
-    return Candidates(value, error, starts, steps[start], smaller, smaller, *seen)
+    return Candidates(value, error, starts, steps[start], steps[end], smaller, smaller, *seen)
 
 
 class _Stencils(NamedTuple):

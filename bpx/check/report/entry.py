@@ -136,7 +136,8 @@ class Entry:
     one-sided slopes at a kink; `enclosure` are two numbers that the derivative is proved to lie
     between, where that decides the verdict; `by` names, for second derivatives, the entry derived by;
     `output` is the index of the element of the output that it is the derivative of, where there are several;
-    `own` says that nobody claimed it, so that it is bpx's own.
+    `own` says that nobody claimed it, so that it is bpx's own; `exact`, that the reference was taken in many
+    digits.
     """
 
     input: str
@@ -152,6 +153,7 @@ class Entry:
     point: int = 0
     output: tuple[int, ...] | None = None
     own: bool = False
+    exact: bool = False
 
     @property
     def difference(self) -> float:

@@ -93,6 +93,8 @@ class Evidence:
     lowest: Field = np.nan
     highest: Field = np.nan
 
+    exact: Field = False  # the reference was taken in many digits
+
     # The claim as it was made.
     tolerance: Field = 0.0  # how far off its last written digit lets it be
     claim_noise: Field = 0.0  # how far it moves when its inputs move by a rounding error
@@ -168,7 +170,7 @@ class Evidence:
         nothing = {"scale": 0.0, "rest": 0.0, "claim_noise": 0.0, "obstacle": Obstacle.NONE}
         nothing |= {"flat": False, "apart": False}
         no_kink = {"kink": False, "jump": False, "limiting": False}
-        no_proof = {"certified": False, "widest": np.nan, "least_bar": np.nan, "hidden": 0.0}
+        no_proof = {"certified": False, "widest": np.nan, "least_bar": np.nan, "hidden": 0.0, "exact": False}
         self.put(at, value=value, error=error, **{**nothing, **no_kink, **no_proof, **measured})
 
     def restore(self, at: Any, part: Evidence, /) -> None:

@@ -45,6 +45,7 @@ class GradientTable:
     outputs: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     others: tuple[Entry, ...] = ()
     own: NDArray[np.bool_] | None = None
+    exact: Mapping[int, bool] = field(default_factory=dict)
 
     def entry(self, flat: int) -> Entry:
         """The entry at a flat index."""
@@ -63,6 +64,7 @@ class GradientTable:
             point=0 if self.points is None else int(self.points.flat[flat]),
             output=self.outputs.get(flat),
             own=self.own is not None and bool(self.own.flat[flat]),
+            exact=flat in self.exact,
         )
 
     @property
@@ -96,6 +98,7 @@ class GradientTable:
             reasons=mixed(self.reasons, other.reasons),
             between=mixed(self.between, other.between),
             enclosures=mixed(self.enclosures, other.enclosures),
+            exact=mixed(self.exact, other.exact),
         )
 
     @property
@@ -159,6 +162,7 @@ def merged(columns: Sequence[GradientTable], points: Sequence[int] | None = None
         numbers[chosen] if numbers is not None else chosen.astype(np.int32),
         {i: columns[k].outputs[i] for i, k in enumerate(flat) if i in columns[k].outputs},
         own=best.own,
+        exact={i: True for i, k in enumerate(flat) if i in columns[k].exact},
     )
 
 

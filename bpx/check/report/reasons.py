@@ -39,7 +39,19 @@ def table(
         for entry in [_Entry(claimed, evidence, flat)]
     }
     value, error = evidence.value, evidence.shown_bars
-    return GradientTable(name, claimed, value, error, judgement.verdicts, reasons, between, by, enclosures)
+    exact = np.flatnonzero(np.broadcast_to(evidence.exact, evidence.shape)).tolist()
+    return GradientTable(
+        name,
+        claimed,
+        value,
+        error,
+        judgement.verdicts,
+        reasons,
+        between,
+        by,
+        enclosures,
+        exact=dict.fromkeys(exact, True),
+    )
 
 
 def _codes(judgement: Judgement) -> dict[int, str]:

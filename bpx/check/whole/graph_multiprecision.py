@@ -124,4 +124,5 @@ def _add(
     detect = evaluation.checked.query.detect
     right = is_right(claim, slope, size, evaluation.claimed.is_rule, detect)
     gap = 0.0 if right else np.nan
-    evaluation.evidence.replace(flat, value, EPSILON * abs(value), claim_noise=noise, formula_gap=gap)
+    measured = {"claim_noise": noise, "formula_gap": gap, "exact": True}
+    evaluation.evidence.replace(flat, value, EPSILON * abs(value), **measured)
