@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from bpx.check.blame.custom_rules import check_custom_rules
-from bpx.check.derived_claims import derived_checks
+from bpx.check.derived_claims import DerivedCheck, derived_checks
 from bpx.check.formula_check import FormulaCheck
+from bpx.check.ladders.why import Why
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, second_name
-from bpx.check.report.gradient_table import GradientTable, merged
+from bpx.check.report.gradient_table import GradientTable, entry_named, merged
 from bpx.check.report.options import bad_options
 from bpx.check.report.report import Report
 from bpx.check.report.results import ClaimResult
@@ -22,6 +23,7 @@ from bpx.check.second_order import second_order
 from bpx.check.spec_check import SpecCheck
 from bpx.check.whole.checked_graph import Query
 from bpx.check.whole.sample_points import drawn_points, unmoved
+from bpx.check.why_in_graph import Asking, asked_second, why_in_graph
 from bpx.graph.arrays import Array
 from bpx.graph.named.claim import Claim
 from bpx.graph.named.named_graph import NamedGraph
@@ -45,6 +47,7 @@ def gradcheck(
     budget: int = MOST_EXACT_OPERATIONS,
     all: bool = False,
     causes: bool = True,
+    why: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Report:
     """Check the gradient of `spec`, or of its node `of`, with respect to the nodes `wrt`.
@@ -55,7 +58,7 @@ def gradcheck(
     with `seed`. `order` 2 checks second derivatives too. `detect` is the smallest relative error that must be
     seen, `budget` how many operations on numbers of many digits the gradient of one node may take, where
     differences leave it open; `progress` is told the fraction done. Without `causes` nobody is blamed for
-    claims that disagree.
+    claims that disagree. `why` names an entry to be explained step by step.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
     """
@@ -83,7 +86,7 @@ def gradcheck(
         tables = [*tables, *_second(main.query, places, {column.input for column in tables})]
     custom_rules = check_custom_rules(plain, detect)
     blamed_ops = {row.op for row in found.blame}
-    return Report(
+    report = Report(
         spec.title,
         plain.names[output],
         tuple(tables),
@@ -101,6 +104,11 @@ def gradcheck(
         unmoved=tuple(unmoved(plain, places)) if len(places) > 1 else (),
         all=all,
     )
+    if why is None:
+        return report
+    second = asked_second(_second_query(main.query)) if order == 2 else {}
+    asking = {**_askings(main, derived), **second}
+    return replace(report, why=_why(report, why, asking, {**dict(enumerate(places)), **found.places}))
 
 
 def _is_gradient(claim: Claim, output: str) -> bool:
@@ -129,6 +137,27 @@ def _main_check(spec: NamedGraph, query: Query) -> SpecCheck:
     wrt = {**query.wrt, **{plain.names[node]: node for node in claims}}
     with_composites = plain if spec.graph is plain.graph else spec
     return SpecCheck(with_composites, query._replace(wrt=wrt), claims)
+
+
+def _askings(main: SpecCheck, derived: Iterable[DerivedCheck]) -> dict[tuple[str, str | None], Asking]:
+    """What each table of first derivatives, and of claimed ones, is of."""
+    askings: dict[tuple[str, str | None], Asking] = {
+        (name, None): (main.query, node) for name, node in main.wrt.items()
+    }
+    for row in derived:
+        askings[row.name, None] = (row.check.query, next(iter(row.check.wrt.values())))
+    return askings
+
+
+def _why(
+    report: Report,
+    name: str,
+    asking: Mapping[tuple[str, str | None], Asking],
+    points: Mapping[int, Mapping[int, Array]],
+) -> Why:
+    """The ladder of an entry of the report. Raises `BpxError` where it has none of this name."""
+    entry = entry_named(report.columns, report.output, name)
+    return why_in_graph(entry, report.output, asking[entry.input, entry.by], points[entry.point])
 
 
 @dataclass
@@ -202,12 +231,16 @@ def _second(
     query: Query, places: Iterable[Mapping[int, Array]], claimed: Collection[str]
 ) -> list[GradientTable]:
     """Second derivatives by the inputs, but for those `claimed`, of each entry the worst of all points."""
-    inputs = {leaf.node for leaf in query.spec.inputs}
-    wrt = {name: node for name, node in query.wrt.items() if node in inputs}
-    second = [second_order(query._replace(wrt=wrt), input_values) for input_values in places]
+    second = [second_order(_second_query(query), input_values) for input_values in places]
     tables = [merged(columns) for columns in zip(*second, strict=True)]
     output = query.spec.names[query.output]
     return [column for column in tables if second_name(output, column.input, column.by or "") not in claimed]
+
+
+def _second_query(query: Query) -> Query:
+    """The query of second derivatives, which are by inputs alone."""
+    inputs = {leaf.node for leaf in query.spec.inputs}
+    return query._replace(wrt={name: node for name, node in query.wrt.items() if node in inputs})
 
 
 def _places(spec: NamedGraph, points: Mapping[int, Mapping[int, Array]]) -> dict[int, dict[str, Array]]:

@@ -25,13 +25,24 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
 
     Of more than `MOST_SECOND` entries, those of one random mixture of the entries of each input.
     """
-    graph = query.spec.graph.copy()
-    wrt = [graph[node] for node in query.wrt.values()]
-    ledger = reverse(graph[query.output], wrt, graph.constant(query.seed))
     tables: list[GradientTable] = []
     # The entries share most of their nodes, and those at one point have the same rules.
     rules: dict[tuple[int, int], CheckedEdge] = {}
     has_kinks = bool(CheckedGraph.at(query, input_values).kinks)  # else all first derivatives exist
+    for label, entry_query in second_queries(query, has_kinks):
+        checked = CheckedGraph.at(entry_query, input_values, known_rules=rules)
+        tables += [
+            _table(checked, input_name, input_node, label) for input_name, input_node in query.wrt.items()
+        ]
+        rules |= checked.rules
+    return tables
+
+
+def second_queries(query: Query, has_kinks: bool) -> Iterator[tuple[str, Query]]:
+    """What is asked of each entry of the gradient, which is an output too, with the entry's name."""
+    graph = query.spec.graph.copy()
+    wrt = [graph[node] for node in query.wrt.values()]
+    ledger = reverse(graph[query.output], wrt, graph.constant(query.seed))
     for name, node in query.wrt.items():
         gradient = ledger.gradient(node)
         first = FirstDerivative(query, node) if has_kinks and gradient is not None else None
@@ -45,7 +56,7 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
                 composites={},
             )
             shape = spec.graph.shapes[spec.output]
-            entry_query = Query(
+            yield label, Query(
                 spec,
                 spec.output,
                 query.wrt,
@@ -54,12 +65,6 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
                 query.budget,
                 first=first,
             )
-            checked = CheckedGraph.at(entry_query, input_values, known_rules=rules)
-            tables += [
-                _table(checked, input_name, input_node, label) for input_name, input_node in query.wrt.items()
-            ]
-            rules |= checked.rules
-    return tables
 
 
 def _seeds(query: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:

@@ -67,6 +67,7 @@ Detect = Annotated[float, typer.Option(metavar="R", help=say("cli.detect"))]
 Budget = Annotated[int, typer.Option(metavar="N", help=say("cli.budget"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.digits"))]
 RelativeError = Annotated[float, typer.Option("--rtol", metavar="R", min=0.0, max=1.0, help=say("cli.rtol"))]
+Why = Annotated[str | None, typer.Option(metavar="ENTRY", help=say("cli.why"))]
 SortBy = Annotated[Sort, typer.Option(help=say("cli.sort"))]
 All = Annotated[bool, typer.Option("--all", help=say("cli.all"))]
 Strict = Annotated[bool, typer.Option("--strict", help=say("cli.strict"))]
@@ -106,6 +107,7 @@ def gradcheck(
     rtol: RelativeError = 0.0,
     sort: SortBy = Sort.WORST,
     all_: All = False,
+    why: Why = None,
     strict: Strict = False,
     form: FormName = None,
     json: JsonFlag = False,
@@ -133,6 +135,7 @@ def gradcheck(
             "detect": detect,
             "budget": budget,
             "all": all_,
+            "why": why,
         }
         if names_code(target):
             from bpx.spec.code.check import check_program

@@ -119,10 +119,25 @@ class Lines(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Finite values, two or more, one after the other, counted from `start`."""
+    """Finite values, two or more, one after the other, counted from `start`, or between named `ends`.
+
+    A `level` to compare them with is a line across the curve, with a name.
+    """
 
     values: tuple[float, ...]
     start: int = 0
+    named_ends: tuple[str, str] | None = None
+    level: tuple[float, str] | None = None
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What stands below the first and the last value."""
+        return self.named_ends or (str(self.start), str(self.start + len(self.values) - 1))
+
+    @property
+    def with_level(self) -> tuple[float, ...]:
+        """The values, and the level behind them, if there is one."""
+        return (*self.values, self.level[0]) if self.level else self.values
 
 
 Block = Headline | Heading | Table | Lines | Curve

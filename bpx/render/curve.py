@@ -7,12 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.cells import cell_len
 
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import SHOWN_DIGITS, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bpx.render.blocks import Curve
 
 WIDEST = 72  # cells, labels and all
 _ROWS = 10
@@ -32,31 +35,45 @@ def levels(values: Sequence[float]) -> Array:
     return np.log10(values) if is_logarithmic(values) else np.array(values) / (max(map(abs, values)) or 1)
 
 
-def drawn(values: Sequence[float], start: int, width: int) -> list[str]:
-    """The curve of finite values in at most `width` cells; `start` is where its axis begins to count.
+def drawn(curve: Curve, width: int) -> list[str]:
+    """The curve in at most `width` cells.
 
-    Beside it stand the largest and the least value, below it the first and the last count.
+    Beside it stand the largest and the least value and the name of the level, below it the two ends.
     """
+    values = curve.with_level
     labels = [number(max(values), SHOWN_DIGITS), *[""] * (_ROWS - 2), number(min(values), SHOWN_DIGITS)]
-    margin = max(map(len, labels))
+    heights = levels(values)
+    level = _row_of_level(heights) if curve.level else None
+    if curve.level and level is not None:
+        # The largest and the least value keep their places.
+        labels[min(max(level // 4, 1), _ROWS - 2)] = curve.level[1]
+    margin = max(map(cell_len, labels))
     cells = max(_NARROWEST, min(width, WIDEST) - margin - 2)
-    rows = _rows(levels(values), cells)
-    lines = [f"{label:>{margin}} |{row}" for label, row in zip(labels, rows, strict=True)]
-    ends = str(start), str(start + len(values) - 1)
-    return [*lines, f"{'':{margin}}  {ends[0]}{ends[1]:>{cells - len(ends[0])}}"]
+    rows = _rows(heights, cells, level)
+    lines = [f"{' ' * (margin - cell_len(label))}{label} |{row}" for label, row in zip(labels, rows, strict=True)]
+    left, right = curve.ends
+    return [*lines, f"{'':{margin}}  {left}{right:>{cells - len(left)}}"]
 
 
-def _rows(levels: Array, cells: int) -> Iterator[str]:
-    """The curve in so many cells, row by row from the top."""
-    dots = _dots(levels, 2 * cells, 4 * _ROWS)
+def _row_of_level(heights: Array) -> int:
+    """The row of dots, from the top, at which the last of all heights stands."""
+    low, span = heights.min(), np.ptp(heights) or 1.0
+    return round(float(1 - (heights[-1] - low) / span) * (4 * _ROWS - 1))
+
+
+def _rows(heights: Array, cells: int, level: int | None) -> Iterator[str]:
+    """The curve in so many cells, row by row from the top; the last height may be that of a level."""
+    dots = _dots(heights if level is None else heights[:-1], (heights.min(), heights.max()), 2 * cells, 4 * _ROWS)
+    if level is not None:
+        dots[level, ::4] = True
     for row in dots.reshape(_ROWS, 4, cells, 2).transpose(0, 2, 1, 3):
         text = "".join(chr(_BLANK + int((cell * _DOTS).sum())) for cell in row)
         yield text.replace(chr(_BLANK), " ").rstrip()
 
 
-def _dots(levels: Array, wide: int, high: int) -> NDArray[np.bool_]:
-    """Which dots are set, the highest level in the first row: in each column all levels met there."""
-    low, span = levels.min(), np.ptp(levels) or 1.0
+def _dots(levels: Array, limits: tuple[float, float], wide: int, high: int) -> NDArray[np.bool_]:
+    """Which dots are set, the upper limit in the first row: in each column all levels met there."""
+    low, span = limits[0], (limits[1] - limits[0]) or 1.0
     at = np.arange(len(levels))
     edges = np.linspace(0, len(levels) - 1, wide + 1)
     dots = np.zeros((high, wide), dtype=bool)

@@ -132,16 +132,21 @@ def _can_be_set(formula: Formula) -> bool:
 
 
 def _curve_lines(block: Curve) -> Iterator[str]:
-    """A curve as dots in a picture, with its largest and least value, and the first and the last count."""
+    """A curve as dots in a picture, with its largest and least value, the level beside it, and the ends."""
     values = block.values
-    heights = levels(values)
+    heights = levels(block.with_level)
     low, span = heights.min(), np.ptp(heights) or 1.0
     yield rf"\begin{{picture}}({_CURVE_WIDTH + 80},{_CURVE_HEIGHT + 30})(-10,-15)"
     for at in np.unique(np.linspace(0, len(values) - 1, _MOST_DOTS).round().astype(int)).tolist():
         x, y = _CURVE_WIDTH * at / (len(values) - 1), _CURVE_HEIGHT * (heights[at] - low) / span
         yield rf"\put({x:.0f},{y:.0f}){{\circle*{{1}}}}"
-    for y, value in ((_CURVE_HEIGHT, max(values)), (0, min(values))):
+    for y, value in ((_CURVE_HEIGHT, max(block.with_level)), (0, min(block.with_level))):
         yield rf"\put({_CURVE_WIDTH + 5},{y}){{{_cell(numbers(value, SHOWN_DIGITS))}}}"
-    for x, count in ((0, block.start), (_CURVE_WIDTH, block.start + len(values) - 1)):
-        yield rf"\put({x},-12){{{count}}}"
+    if block.level:
+        y = round(_CURVE_HEIGHT * (heights[-1] - low) / span)
+        yield rf"\put(0,{y}){{\line(1,0){{{_CURVE_WIDTH}}}}}"
+        # Below the largest value and above the least.
+        yield rf"\put({_CURVE_WIDTH + 5},{min(max(y, 12), _CURVE_HEIGHT - 12)}){{{escaped(block.level[1])}}}"
+    for x, end in zip((0, _CURVE_WIDTH), block.ends, strict=True):
+        yield rf"\put({x},-12){{{escaped(end)}}}"
     yield r"\end{picture}"

@@ -24,7 +24,7 @@ def markdown(blocks: Sequence[Block]) -> str:
         elif isinstance(block, Table):
             parts.append(_table(block))
         elif isinstance(block, Curve):
-            parts.append("\n".join(["```text", *drawn(block.values, block.start, WIDEST), "```"]))
+            parts.append("\n".join(["```text", *drawn(block, WIDEST), "```"]))
         else:
             parts.append(
                 "\n".join(f"- {_LIST_MARK.sub(_BACKSLASHED, _escaped(text))}" for text in block.texts)

@@ -21,7 +21,7 @@ def plain(blocks: Sequence[Block]) -> str:
         elif isinstance(block, Table):
             lines += _table(block)
         elif isinstance(block, Curve):
-            lines += [f"  {line}" for line in drawn(block.values, block.start, WIDEST)]
+            lines += [f"  {line}" for line in drawn(block, WIDEST)]
         else:
             lines += [f"  {text}" for text in block.texts]
     return "\n".join(lines) + "\n"

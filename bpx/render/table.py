@@ -125,7 +125,7 @@ class _Drawn:
         self.curve = curve
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in drawn(self.curve.values, self.curve.start, options.max_width - 1):
+        for line in drawn(self.curve, options.max_width - 1):
             yield Padding(Text(line, style="cyan", no_wrap=True), (0, 0, 0, 1))
 
 

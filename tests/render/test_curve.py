@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from bpx.graph.numbers import number
+from bpx.render.blocks import Curve
 from bpx.render.curve import WIDEST, drawn, is_logarithmic
 from bpx.words.say import in_encoding
 
@@ -17,7 +18,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def test_a_falling_line() -> None:
-    assert drawn([1.0, 0.0], 0, 13) == [
+    assert drawn(Curve((1.0, 0.0), 0), 13) == [
         "1 |⢧",
         "  |⠈⢧",
         "  | ⠈⢧",
@@ -33,13 +34,13 @@ def test_a_falling_line() -> None:
 
 
 def test_a_steady_value_lies_at_the_bottom() -> None:
-    *rows, last, ends = drawn([2.0, 2.0, 2.0], 1, 20)
+    *rows, last, ends = drawn(Curve((2.0, 2.0, 2.0), 1), 20)
     assert [row.strip("2 |") for row in rows] == [""] * 9
     assert (last, ends) == ("2 |" + "⣀" * 17, "   1" + " " * 15 + "3")
 
 
 def test_a_single_peak_among_thousands_is_seen() -> None:
-    top = drawn([0.0] * 5000 + [1.0] + [0.0] * 5000, 0, 60)[0]
+    top = drawn(Curve((*[0.0] * 5000, 1.0, *[0.0] * 5000), 0), 60)[0]
     assert re.fullmatch(r"1 \| {27,29}\S", top)
 
 
@@ -48,8 +49,8 @@ def test_a_logarithmic_scale_makes_a_line_of_powers() -> None:
         return [line.split("|")[1] for line in lines[:10]]
 
     powers, line = [10.0**-i for i in range(6)], [float(-i) for i in range(6)]
-    assert dots(drawn(powers, 0, 62)) == dots(drawn(line, 0, 60))  # whose labels are 2 shorter
-    assert [powers[0], powers[-1]] == [float(drawn(powers, 0, 62)[row].split("|")[0]) for row in (0, 9)]
+    assert dots(drawn(Curve(tuple(powers), 0), 62)) == dots(drawn(Curve(tuple(line), 0), 60))  # whose labels are 2 shorter
+    assert [powers[0], powers[-1]] == [float(drawn(Curve(tuple(powers), 0), 62)[row].split("|")[0]) for row in (0, 9)]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_when_the_scale_is_logarithmic(values: list[float], yes: bool) -> None:
 
 @given(st.lists(FINITE, min_size=2, max_size=300), st.integers(1, 200))
 def test_any_values_at_any_width(values: list[float], width: int) -> None:
-    lines = drawn(values, 0, width)
+    lines = drawn(Curve(tuple(values), 0), width)
     assert len(lines) == 11
     least = max(len(number(one, 6)) for one in (min(values), max(values))) + 2 + 10
     assert max(map(cell_len, lines)) <= max(min(width, WIDEST), least)
@@ -76,7 +77,7 @@ def test_any_values_at_any_width(values: list[float], width: int) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "koi8-r"])
 def test_where_there_is_no_braille(encoding: str) -> None:
-    shown = in_encoding("\n".join(drawn([8.0, 2, 1, 1.5, 0.5], 0, 40)), encoding)
+    shown = in_encoding("\n".join(drawn(Curve((8.0, 2, 1, 1.5, 0.5), 0), 40)), encoding)
     assert set(re.sub(r"[\d.]+ \||\s", "", shown)) <= set("'.:0123456789|")
     assert "?" not in shown
     assert "'" in shown

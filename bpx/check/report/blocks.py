@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from bpx.check.ladders.blocks import why_blocks
 from bpx.check.report.blame import Blame, Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, second_name
 from bpx.check.report.figures import difference, digits, numbers
@@ -35,7 +36,7 @@ def report_blocks(report: CheckResults) -> list[Block]:
         *_blame(report),
     ]
     if report.of_code and shown:
-        return [*blocks, *_by_input(report), *_rules(report), *_notes(report), Heading(summary(report))]
+        return [*blocks, *_by_input(report), *_rules(report), *_notes(report), *_why(report), Heading(summary(report))]
     if report.of_several_outputs:
         blocks += _inputs(report)
     claimed, own = [entry for entry in shown if not entry.own], [entry for entry in shown if entry.own]
@@ -46,8 +47,13 @@ def report_blocks(report: CheckResults) -> list[Block]:
     if report.left_out and not report.of_several_outputs:
         blocks += _inputs(report)
     blocks += _rules(report)
-    blocks += _notes(report)
+    blocks += [*_notes(report), *_why(report)]
     return [*blocks, Heading(summary(report))] if shown else blocks
+
+
+def _why(report: CheckResults) -> Iterator[Block]:
+    if report.why:
+        yield from why_blocks(report.why)
 
 
 def _notes(report: CheckResults) -> Iterator[Block]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.ladders.why import Asked, Source
 from bpx.check.numeric.tolerances import EPSILON, EXACTLY_KNOWN, MEASURED_BAR
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text
@@ -189,6 +190,14 @@ class Entry:
     def label(self) -> str:
         """The entry as people write it: `w[0, 2]`."""
         return self.input + index_text(self.index)
+
+    def asked(self, output: str, detect: float, source: Source) -> Asked:
+        """What its ladder needs to know; `source` is where the reference comes from, if no better is known."""
+        source = Source.PROOF if self.enclosure else Source.MANY_DIGITS if self.exact else source
+        numbers = (self.claimed, self.reference, self.error)
+        reason = self.reason.text if self.reason else None
+        known = (self.verdict.word, reason, source, detect, self.enclosure, self.between, self.point)
+        return Asked(self.label if self.by is None else second_name(output, self.label, self.by), output, *numbers, *known)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

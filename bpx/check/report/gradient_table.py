@@ -14,12 +14,18 @@ from bpx.check.report.entry import (
     Verdict,
     digits_agreed,
     ranked_differences,
+    second_name,
     worst_entry,
 )
 from bpx.graph.arrays import Array
+from bpx.graph.numbers import index_text
+from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_MOST_SUGGESTED = 1000  # entries that a name is compared with, which no entry has
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +35,8 @@ class GradientTable:
     `points` says at which of the sampled points each entry was found so (0: the values as given). Of a
     function of several outputs the entries are those of the output at which they are worst: `outputs` says
     which, by flat index; `others` are the further entries that do not agree, of other outputs. `own` says
-    which entries nobody claimed, so that they are bpx's own (None: none).
+    which entries nobody claimed, so that they are bpx's own (None: none); `exact`, whose references were taken
+    in many digits.
     """
 
     input: str
@@ -164,6 +171,37 @@ def merged(columns: Sequence[GradientTable], points: Sequence[int] | None = None
         own=best.own,
         exact={i: True for i, k in enumerate(flat) if i in columns[k].exact},
     )
+
+
+def entry_named(tables: Sequence[GradientTable], output: str, name: str) -> Entry:
+    """The entry `w[0, 2]`, `∂L/∂w[0, 2]` or `∂²L/∂x∂w[0]`; of an array's name alone, the worst entry.
+
+    Raises `BpxError` where there is no such entry.
+    """
+    wanted = _plain(name)
+    for table in tables:
+        if wanted in _names(output, table.input, table.by) and table.claimed.size:
+            return table.worst(1)[0]
+    known = []
+    for table in tables:
+        for index in np.ndindex(table.claimed.shape):
+            names = _names(output, table.input + index_text(index), table.by)
+            if wanted in names:
+                return table.entry(int(np.ravel_multi_index(index, table.claimed.shape)) if index else 0)
+            if len(known) < _MOST_SUGGESTED:
+                known.append(names[0])
+    raise BpxError([Diagnostic("no-such-entry", None, {"name": name}).suggesting(name, known)])
+
+
+def _names(output: str, label: str, by: str | None) -> list[str]:
+    """All names that people may give an entry or a whole input, without blanks."""
+    if by is not None:
+        return [_plain(second_name(output, label, by))]
+    return [_plain(label), _plain(f"∂{output}/∂{label}")]
+
+
+def _plain(name: str) -> str:
+    return "".join(name.split())
 
 
 def _column_rank(column: GradientTable) -> tuple[Any, Any, Any]:

@@ -66,6 +66,7 @@ class Report(CheckResults, Shown):
             "innocent": list(self.innocent),
             "unexplained": self.unexplained,
             "diagnostics": [note.to_dict() for note in self.notes],
+            **({"why": self.why.to_dict()} if self.why else {}),
         }
 
     def raise_if_wrong(self, strict: bool = False) -> None:

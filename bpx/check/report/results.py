@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from bpx.check.ladders.why import Why
 from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, rank, ranks
@@ -83,6 +84,7 @@ class CheckResults:
     again: str | None = None  # the command that checks it again
     sort: str = "worst"
     strict: bool = False
+    why: Why | None = None  # one entry, step by step
 
     @cached_property
     def counts(self) -> dict[str, int]:

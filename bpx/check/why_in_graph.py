@@ -1,0 +1,40 @@
+"""The ladder of an entry of the gradient of a graph: the output as a function of that entry alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bpx.check.ladders.why import Source, Why
+from bpx.check.report.entry import Entry
+from bpx.check.second_order import second_queries
+from bpx.check.whole.checked_graph import CheckedGraph, Query
+from bpx.check.whole.graph_function import GraphFunction
+from bpx.graph.arrays import Array
+
+Asking = tuple[Query, int]  # what is derived, and the node whose entries it is derived by
+
+
+def asked_second(query: Query) -> dict[tuple[str, str | None], Asking]:
+    """What second derivatives are of, by the names of their inputs and of the first derivatives."""
+    return {
+        (name, label): (second, node)
+        for label, second in second_queries(query, has_kinks=False)
+        for name, node in query.wrt.items()
+    }
+
+
+def why_in_graph(entry: Entry, output: str, asking: Asking, input_values: Mapping[int, Array]) -> Why:
+    """The ladder of an entry; for that of an inner node, what follows from the node is computed anew.
+
+    Steps over a kink are not used, as in the check of each op.
+    """
+    query, node = asking
+    checked = CheckedGraph.at(query, input_values)
+    value = np.asarray(checked.values[node] if node in checked.values else input_values[node])
+    flat = int(np.ravel_multi_index(entry.index, value.shape)) if entry.index else 0
+    at = {**input_values, node: value}
+    whole = GraphFunction(checked.graph, query.output, query.seed, at, guarded=True)
+    asked = entry.asked(output, query.detect, Source.CHAIN_RULE)
+    return Why.of(asked, whole.coordinates([(node, flat)]), float(value.flat[flat]))
