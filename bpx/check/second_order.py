@@ -56,14 +56,17 @@ def second_queries(query: Query, has_kinks: bool) -> Iterator[tuple[str, Query]]
                 composites={},
             )
             shape = spec.graph.shapes[spec.output]
-            yield label, Query(
-                spec,
-                spec.output,
-                query.wrt,
-                seed if gradient is not None else np.zeros(shape),
-                query.detect,
-                query.budget,
-                first=first,
+            yield (
+                label,
+                Query(
+                    spec,
+                    spec.output,
+                    query.wrt,
+                    seed if gradient is not None else np.zeros(shape),
+                    query.detect,
+                    query.budget,
+                    first=first,
+                ),
             )
 
 

@@ -12,6 +12,8 @@ from bpx.check.second_order import second_queries
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.graph_function import GraphFunction
 from bpx.graph.arrays import Array
+from bpx.graph.numbers import index_text
+from bpx.words.say import say
 
 Asking = tuple[Query, int]  # what is derived, and the node whose entries it is derived by
 
@@ -36,5 +38,15 @@ def why_in_graph(entry: Entry, output: str, asking: Asking, input_values: Mappin
     flat = int(np.ravel_multi_index(entry.index, value.shape)) if entry.index else 0
     at = {**input_values, node: value}
     whole = GraphFunction(checked.graph, query.output, query.seed, at, guarded=True)
-    asked = entry.asked(output, query.detect, Source.CHAIN_RULE)
+    moved = query.spec.names[node] + index_text(entry.index)
+    asked = entry.asked(output, _function(query, output), moved, query.detect, Source.CHAIN_RULE)
     return Why.of(asked, whole.coordinates([(node, flat)]), float(value.flat[flat]))
+
+
+def _function(query: Query, output: str) -> str:
+    """What the quotients are taken of: a node, an element of it, or a sum over its elements."""
+    name, seed = query.spec.names.get(query.output, output), query.seed
+    chosen = np.argwhere(seed)
+    if len(chosen) == 1 and seed[tuple(chosen[0])] == 1:
+        return name + index_text(tuple(map(int, chosen[0])))
+    return say("why.sum" if (seed == 1).all() else "why.weighted", output=name)

@@ -50,7 +50,9 @@ def drawn(curve: Curve, width: int) -> list[str]:
     margin = max(map(cell_len, labels))
     cells = max(_NARROWEST, min(width, WIDEST) - margin - 2)
     rows = _rows(heights, cells, level)
-    lines = [f"{' ' * (margin - cell_len(label))}{label} |{row}" for label, row in zip(labels, rows, strict=True)]
+    lines = [
+        f"{' ' * (margin - cell_len(label))}{label} |{row}" for label, row in zip(labels, rows, strict=True)
+    ]
     left, right = curve.ends
     return [*lines, f"{'':{margin}}  {left}{right:>{cells - len(left)}}"]
 
@@ -63,7 +65,9 @@ def _row_of_level(heights: Array) -> int:
 
 def _rows(heights: Array, cells: int, level: int | None) -> Iterator[str]:
     """The curve in so many cells, row by row from the top; the last height may be that of a level."""
-    dots = _dots(heights if level is None else heights[:-1], (heights.min(), heights.max()), 2 * cells, 4 * _ROWS)
+    dots = _dots(
+        heights if level is None else heights[:-1], (heights.min(), heights.max()), 2 * cells, 4 * _ROWS
+    )
     if level is not None:
         dots[level, ::4] = True
     for row in dots.reshape(_ROWS, 4, cells, 2).transpose(0, 2, 1, 3):

@@ -48,9 +48,11 @@ def test_a_logarithmic_scale_makes_a_line_of_powers() -> None:
     def dots(lines: list[str]) -> list[str]:
         return [line.split("|")[1] for line in lines[:10]]
 
-    powers, line = [10.0**-i for i in range(6)], [float(-i) for i in range(6)]
-    assert dots(drawn(Curve(tuple(powers), 0), 62)) == dots(drawn(Curve(tuple(line), 0), 60))  # whose labels are 2 shorter
-    assert [powers[0], powers[-1]] == [float(drawn(Curve(tuple(powers), 0), 62)[row].split("|")[0]) for row in (0, 9)]
+    powers, line = Curve(tuple(10.0**-i for i in range(6))), Curve(tuple(float(-i) for i in range(6)))
+    assert dots(drawn(powers, 62)) == dots(drawn(line, 60))  # whose labels are 2 shorter
+    assert [powers.values[0], powers.values[-1]] == [
+        float(drawn(powers, 62)[row].split("|")[0]) for row in (0, 9)
+    ]
 
 
 @pytest.mark.parametrize(

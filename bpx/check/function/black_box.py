@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,12 +21,13 @@ from bpx.check.function.black_box_blame import blamed_inputs
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
 from bpx.check.function.black_box_kinks import BlackBoxKinks
 from bpx.check.function.black_box_multiprecision import BlackBoxMultiprecision
-from bpx.check.function.black_box_rows import BlackBoxRows
+from bpx.check.function.black_box_rows import BlackBoxRows, coordinate
 from bpx.check.function.black_box_slopes import BlackBoxOutputs, BlackBoxSlopes
 from bpx.check.function.black_box_steadiness import find_scatter, find_unsteady_claims
 from bpx.check.function.black_box_together import BlackBoxTogether
 from bpx.check.function.caller import Caller
 from bpx.check.function.native_code import calls_native_code
+from bpx.check.ladders.why import Source, Why
 from bpx.check.numeric.tolerances import (
     DETECT,
     DIRECTIONS,
@@ -40,12 +42,13 @@ from bpx.check.numeric.tolerances import (
     SLACK,
     TOGETHER,
 )
+from bpx.check.report.entry import Entry
 from bpx.check.report.evidence import Evidence, Obstacle
-from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.gradient_table import GradientTable, entry_named
 from bpx.check.report.options import bad_options, is_number, is_whole, unknown_options, wrong_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
-from bpx.graph.numbers import number
+from bpx.graph.numbers import index_text, number
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -62,7 +65,8 @@ class FunctionOptions(NamedTuple):
     and directions. `calls` of forward in float64 are made at most, roughly; `seconds`, where given, ends
     the check earlier, with a verdict that then depends on the machine. `exact` lets many digits have a
     look, for which forward and backward are called with arrays of objects. An `executor` runs the calls of
-    forward near the point; the report is the same for any number of its workers.
+    forward near the point; the report is the same for any number of its workers. `why` names an entry to be
+    explained step by step.
     """
 
     detect: float = DETECT
@@ -71,6 +75,7 @@ class FunctionOptions(NamedTuple):
     seconds: float | None = None
     exact: bool = True
     executor: Executor | None = None
+    why: str | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> FunctionOptions:
@@ -123,7 +128,8 @@ def _checked(caller: Caller, chosen: FunctionOptions, python_name: str) -> Repor
         *check.rows.unclaimed_notes(),
         *advice(check.rows, check.evaluation, tables),
     )
-    return Report(None, name, tables, blame=blame, notes=notes, detect=chosen.detect)
+    why = None if chosen.why is None else check.why(entry_named(tables, name, chosen.why), name)
+    return Report(None, name, tables, blame=blame, notes=notes, detect=chosen.detect, why=why)
 
 
 class BlackBoxCheck:
@@ -201,6 +207,43 @@ class BlackBoxCheck:
         if found:
             self.rows.notes.append(Diagnostic("native-code", None, {"name": found}, severity="note"))
         return bool(found)
+
+    # --- one entry, step by step --------------------------------------------------------------
+
+    def why(self, entry: Entry, output: str) -> Why:
+        """The ladder of an entry: forward as a function of that entry alone."""
+        at = self._coordinate(entry)
+        source = Source.TOGETHER if self.evaluation.together[at] else Source.DIFFERENCES
+        rows, row = self._row(entry, at)
+        line = coordinate(rows.x, at)
+        function = self._function(entry, output)
+        asked = entry.asked(output, function, entry.label, self.options.detect, source)
+        return Why.of(asked, rows.along(line, row), line.start, **rows.blindly)
+
+    def _function(self, entry: Entry, output: str) -> str:
+        """What the quotients are taken of: the output, an element of it, or a mixture of its elements."""
+        if entry.output is not None:
+            return output + index_text(entry.output)
+        return output if self.rows.output.size == 1 else say("why.weighted", output=output)
+
+    def _coordinate(self, entry: Entry) -> int:
+        """Where the entry stands among all coordinates."""
+        input = self.rows.caller.names.index(entry.input)
+        shape = self.rows.caller.values[input].shape
+        inside = int(np.ravel_multi_index(entry.index, shape)) if entry.index else 0
+        return int(np.flatnonzero(self.rows.owners == input)[inside])
+
+    def _row(self, entry: Entry, at: int) -> tuple[BlackBoxRows, int]:
+        """The row that the entry is of: of its element of the output, or else of the mixture of its claim."""
+        rows = self.rows
+        if entry.output is None:
+            return rows, int(np.argmax(self.evaluation.claimed[:, at] == entry.claimed))
+        element = int(np.ravel_multi_index(entry.output, rows.output.shape))
+        if rows.one_hot:
+            return rows, element
+        alone: BlackBoxRows = copy(rows)
+        alone.upstreams = np.eye(1, rows.output.size, element)
+        return alone, 0
 
     # --- differences in float64 --------------------------------------------------------------
 

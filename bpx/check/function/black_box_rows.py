@@ -15,6 +15,7 @@ import numpy as np
 
 from bpx.check.function.caller import Caller
 from bpx.check.numeric.differences import Estimate, derivative
+from bpx.check.numeric.ladder import Function
 from bpx.check.numeric.tolerances import MIXED_ROWS, MOST_ONE_HOT, REPEATS
 from bpx.check.numeric.workers import WorkerLost
 from bpx.graph.arrays import Array
@@ -201,11 +202,22 @@ class BlackBoxRows:
             return values, np.ones(points.shape, dtype=bool)
 
         starts = np.repeat([line.start for line in lines], count)
-        # Blind: there are no guards to tell of kinks.
-        estimate = derivative(
-            function, starts, claimed=claimed.T.ravel(), blind=True, roundoff=self.caller.roundoff
-        )
+        estimate = derivative(function, starts, claimed=claimed.T.ravel(), **self.blindly)
         return Estimate._make(part.reshape(-1, count).T for part in estimate)
+
+    @property
+    def blindly(self) -> dict[str, Any]:
+        """How differences are taken: there are no guards to tell of kinks."""
+        return {"blind": True, "roundoff": self.caller.roundoff}
+
+    def along(self, line: BlackBoxLine, row: int) -> Function:
+        """One row as a function of the way along a line."""
+
+        def function(points: Array, columns: Indices) -> tuple[Array, NDArray[np.bool_]]:
+            values = self.outputs(line.at(self.x, t) for t in points.ravel().tolist())
+            return values[:, row].reshape(points.shape), np.ones(points.shape, dtype=bool)
+
+        return function
 
 
 def _joined(arrays: Sequence[Any]) -> Any:

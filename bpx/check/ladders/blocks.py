@@ -17,7 +17,7 @@ _FEWEST_POINTS = 2  # of a curve
 def why_blocks(why: Why) -> Iterator[Block]:
     """All there is to say of one entry."""
     asked = why.asked
-    facts = {"entry": visible(asked.label), "output": visible(asked.output)}
+    facts = {"entry": visible(asked.label), "output": visible(asked.function), "moved": visible(asked.moved)}
     yield Heading(say("why.title", **facts))
     yield Lines(tuple(_sentences(why, facts)))
     yield _compared(why)
@@ -33,7 +33,7 @@ def _sentences(why: Why, facts: dict[str, str]) -> Iterator[str]:
     asked = why.asked
     yield say("why.verdict", verdict=say(f"verdict.{asked.verdict.replace(' ', '-')}"), **facts)
     if asked.reason:
-        yield asked.reason
+        yield f"{facts['entry']}: {asked.reason}"
     if asked.enclosure:
         low, high = (number(end) for end in asked.enclosure)
         yield say("why.source-proof", low=low, high=high)
@@ -44,8 +44,9 @@ def _sentences(why: Why, facts: dict[str, str]) -> Iterator[str]:
     if why.has_slope and not why.two_sided:
         yield from _slope(why)
     elif why.two_sided:
-        low, high = sorted(asked.between or (why.ladder.left, why.ladder.right))
-        yield say("why.sides", low=number(low, _DIGITS), high=number(high, _DIGITS), **facts)
+        slopes = sorted(asked.between or (why.ladder.left, why.ladder.right))
+        low, high = (number(slope, _DIGITS) for slope in slopes)
+        yield say("why.sides", low=low, high=high, **facts)
     else:
         yield say(f"why.{why.status}", **facts)
 
@@ -54,8 +55,8 @@ def _slope(why: Why) -> Iterator[str]:
     """The plateau, and whether the reference lies on it."""
     if why.plateau:
         first, last = (why.rungs[i] for i in why.plateau)
-        facts = {"first": _step(first.step), "last": _step(last.step), "count": why.plateau[1] - why.plateau[0] + 1}
-        yield say("why.plateau", **facts)
+        count = why.plateau[1] - why.plateau[0] + 1
+        yield say("why.plateau", first=_step(first.step), last=_step(last.step), count=count)
     else:
         yield say("why.no-plateau")
     if why.differs:
@@ -71,16 +72,16 @@ def _compared(why: Why) -> Table:
     if math.isfinite(asked.reference):
         rows.append((say("why.reference"), number(asked.reference), _bar(asked.error), ""))
     if why.has_slope and not why.two_sided:
-        rows.append(
-            (say("why.ladder"), number(ladder.value), _bar(ladder.error), _off(ladder.value, asked.reference))
-        )
+        off = _off(ladder.value, asked.reference)
+        rows.append((say("why.ladder"), number(ladder.value, _DIGITS), _bar(ladder.error), off))
     headers = tuple(say(f"why.{key}") if key else "" for key in ("", "number", "bar", "off"))
     return Table(headers, tuple(rows), frozenset({1, 2, 3}))
 
 
 def _steps(why: Why) -> Table:
     """A row for each step."""
-    keys = ("step", "right", "left", "note") if why.two_sided else ("step", "quotient", "error", "off", "note")
+    quotients = ("right", "left") if why.two_sided else ("quotient", "error", "gap")
+    keys = ("step", *quotients, "note")
     rows = tuple(tuple(_cells(why, rung)) for rung in why.rungs)
     return Table(tuple(say(f"why.{key}") for key in keys), rows, frozenset(range(len(keys) - 1)))
 
@@ -101,7 +102,7 @@ def _cells(why: Why, rung: Rung) -> Iterator[str]:
 def _below(why: Why, facts: dict[str, str]) -> Iterator[str]:
     """What the columns mean, and one line by hand."""
     yield say("why.columns-two-sided" if why.two_sided else "why.columns", **facts)
-    best = why.best
+    best = why.by_hand
     if best:
         ladder = why.ladder
         numbers = {"above": best.above, "below": best.below, "middle": ladder.middle, "step": best.step}
@@ -139,5 +140,3 @@ def _off(value: float, reference: float) -> str:
 
 def _finite(value: float, digits: int) -> str:
     return number(value, digits) if math.isfinite(value) else ""
-
-

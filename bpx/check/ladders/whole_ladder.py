@@ -60,9 +60,7 @@ def whole_ladder(
 def _whole(problem: Problem, one: Indices) -> WholeLadder:
     table = ladder.start(problem.function, one, problem.x, problem.roundoff)
     if not np.isfinite(table.middle[0]):
-        nothing = np.empty(0)
-        numbers = (nothing, nothing, nothing, nothing, *[np.nan] * 6)
-        return WholeLadder(float(table.x[0]), np.nan, *numbers, DerivativeStatus.DOMAIN_EDGE)
+        return _without_steps(float(table.x[0]))
     for count in STAGE_STEPS:
         table = ladder.extended(table, problem.function, problem.scale, count)
         if ladder.ended(table)[0]:
@@ -74,7 +72,9 @@ def _whole(problem: Problem, one: Indices) -> WholeLadder:
     return WholeLadder(
         float(table.x[0]),
         float(table.middle[0]),
-        *(part[:, 0] for part in (table.steps, table.above, table.below)),
+        table.steps[:, 0],
+        table.above[:, 0],
+        table.below[:, 0],
         rounding,
         float(best.value[0]) if ok else np.nan,
         float(best.error[0]) if ok else np.inf,
@@ -84,3 +84,10 @@ def _whole(problem: Problem, one: Indices) -> WholeLadder:
         float(conclusion.right.value[0]),
         status,
     )
+
+
+def _without_steps(x: float) -> WholeLadder:
+    """Where f has no value at x."""
+    steps, unknown, edge = np.empty(0), float("nan"), DerivativeStatus.DOMAIN_EDGE
+    numbers = (unknown, float("inf"), unknown, unknown, unknown, unknown)
+    return WholeLadder(x, unknown, steps, steps, steps, steps, *numbers, edge)

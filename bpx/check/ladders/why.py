@@ -1,4 +1,4 @@
-"""Why an entry has its verdict: the difference quotients of one entry at every step, beside what is claimed."""
+"""Why an entry has its verdict: the difference quotients at every step, beside what is claimed."""
 
 from __future__ import annotations
 
@@ -65,10 +65,14 @@ class Rung(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """The entry of a report that is asked about, in its numbers; `detect` is the error that must be seen."""
+    """The entry of a report that is asked about, in its numbers; `detect` is the error that must be seen.
+
+    `function` is the name of the f whose quotients are taken, `moved` that of the number that changes.
+    """
 
     label: str
-    output: str
+    function: str
+    moved: str
     claimed: float
     reference: float
     error: float
@@ -191,14 +195,14 @@ class Why:
         return start, end - 1
 
     @property
-    def best(self) -> Rung | None:
-        """The step whose quotient is known best, to be worked out by hand; None where none may be used."""
+    def by_hand(self) -> Rung | None:
+        """The step to be worked out by hand: the longest on the plateau, which needs the fewest digits."""
+        rungs = self.rungs
         if self.two_sided:
-            finite = [rung for rung in self.rungs if math.isfinite(rung.above) and math.isfinite(rung.below)]
-            return finite[len(finite) // 2] if finite else None
-        usable = [rung for rung in self.rungs if math.isfinite(rung.central)]
-        used = [rung for rung in usable if rung.note is Note.PLATEAU] or usable
-        return min(used, key=lambda rung: (rung.error, -rung.step), default=None)
+            return next((one for one in rungs if math.isfinite(one.right) and math.isfinite(one.left)), None)
+        if self.plateau:
+            return rungs[self.plateau[0]]
+        return next((rung for rung in rungs if math.isfinite(rung.central)), None)
 
     def distances(self) -> list[tuple[float, float]]:
         """Steps, and how far their quotients are from the reference, but for less than a rounding of it."""
@@ -216,7 +220,8 @@ class Why:
         steps = [rungs[i].step for i in self.plateau] if self.plateau else None
         return {
             "entry": asked.label,
-            "output": asked.output,
+            "function": asked.function,
+            "moved": asked.moved,
             "point": asked.point,
             "verdict": asked.verdict,
             "reason": asked.reason,

@@ -36,7 +36,14 @@ def report_blocks(report: CheckResults) -> list[Block]:
         *_blame(report),
     ]
     if report.of_code and shown:
-        return [*blocks, *_by_input(report), *_rules(report), *_notes(report), *_why(report), Heading(summary(report))]
+        return [
+            *blocks,
+            *_by_input(report),
+            *_rules(report),
+            *_notes(report),
+            *_why(report),
+            Heading(summary(report)),
+        ]
     if report.of_several_outputs:
         blocks += _inputs(report)
     claimed, own = [entry for entry in shown if not entry.own], [entry for entry in shown if entry.own]

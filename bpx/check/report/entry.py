@@ -191,13 +191,23 @@ class Entry:
         """The entry as people write it: `w[0, 2]`."""
         return self.input + index_text(self.index)
 
-    def asked(self, output: str, detect: float, source: Source) -> Asked:
-        """What its ladder needs to know; `source` is where the reference comes from, if no better is known."""
-        source = Source.PROOF if self.enclosure else Source.MANY_DIGITS if self.exact else source
-        numbers = (self.claimed, self.reference, self.error)
-        reason = self.reason.text if self.reason else None
-        known = (self.verdict.word, reason, source, detect, self.enclosure, self.between, self.point)
-        return Asked(self.label if self.by is None else second_name(output, self.label, self.by), output, *numbers, *known)
+    def asked(self, output: str, function: str, moved: str, detect: float, source: Source) -> Asked:
+        """What its ladder needs to know; `source` is where the reference is from, if no better is known."""
+        return Asked(
+            self.label if self.by is None else second_name(output, self.label, self.by),
+            function,
+            moved,
+            self.claimed,
+            self.reference,
+            self.error,
+            self.verdict.word,
+            self.reason.text if self.reason else None,
+            Source.PROOF if self.enclosure else Source.MANY_DIGITS if self.exact else source,
+            detect,
+            self.enclosure,
+            self.between,
+            self.point,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -35,8 +35,8 @@ class GradientTable:
     `points` says at which of the sampled points each entry was found so (0: the values as given). Of a
     function of several outputs the entries are those of the output at which they are worst: `outputs` says
     which, by flat index; `others` are the further entries that do not agree, of other outputs. `own` says
-    which entries nobody claimed, so that they are bpx's own (None: none); `exact`, whose references were taken
-    in many digits.
+    which entries nobody claimed, so that they are bpx's own (None: none); `exact`, of which the reference was
+    taken in many digits.
     """
 
     input: str
@@ -182,7 +182,7 @@ def entry_named(tables: Sequence[GradientTable], output: str, name: str) -> Entr
     for table in tables:
         if wanted in _names(output, table.input, table.by) and table.claimed.size:
             return table.worst(1)[0]
-    known = []
+    known: list[str] = []
     for table in tables:
         for index in np.ndindex(table.claimed.shape):
             names = _names(output, table.input + index_text(index), table.by)

@@ -47,7 +47,7 @@ def check_callables(
     if program is not None:
         return check_program(program, **options)
     chosen = FunctionOptions.of(options)
-    usual = FunctionOptions(detect=chosen.detect, seed=chosen.seed)
+    usual = FunctionOptions(detect=chosen.detect, seed=chosen.seed, why=chosen.why)
     notes: tuple[Diagnostic, ...] = ()
     report = None
     if chosen == usual:
@@ -83,9 +83,8 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
         traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
         certify_nearby(traced)
     asked = {"seed": options.seed, "detect": options.detect}
-    report = with_other_upstreams(
-        judged(traced, run, ProgramOptions(options.seed, options.detect)), traced, rows, claimed, **asked
-    )
+    judgement = judged(traced, run, ProgramOptions(options.seed, options.detect, why=options.why))
+    report = with_other_upstreams(judgement, traced, rows, claimed, **asked)
     if report.verdict == Verdict.DISAGREE.word and find_unsteady_claims(rows, evaluation):
         return None  # nobody is called wrong by chance
     report = with_kinds(report, traced, rows, claimed, options.detect)

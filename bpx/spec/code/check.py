@@ -146,7 +146,7 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
     claims = {name: claims[name] for name in names}
     options: dict[str, Any] = {"wrt": names, "detect": chosen.detect, "seed": chosen.seed}
     options |= {"budget": chosen.budget, "all": chosen.all}
-    report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, **options)
+    report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, why=chosen.why, **options)
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options, {found.leaf for found in run.misshapen})
     report = replace(report, of_code=True, rounded=False, output=own_name(traced.graph, report.output))
@@ -270,7 +270,8 @@ def _with_lines(
     lines = [line for line in wrong_lines(traced) if paths & {*line.culprit.leaves}]
     if lines and lines[0].mean > 1:
         claims = _without_mean(traced, claims, lines[0].mean)
-        report = gradcheck(with_claims(traced, claims), **options)
+        why = report.why.asked.label if report.why else None
+        report = gradcheck(with_claims(traced, claims), why=why, **options)
         report = replace(report, notes=(*report.notes, _mean_in_backward(lines[0].mean)))
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
     every = {**claims, **inner}

@@ -36,6 +36,7 @@ class ProgramOptions(NamedTuple):
     calls: int = MOST_CALLS
     seconds: float | None = None
     exact: bool = True
+    why: str | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any], program: Program, written: str = "{}") -> ProgramOptions:
@@ -103,6 +104,7 @@ class ProgramOptions(NamedTuple):
             "calls": self.calls,
             "seconds": self.seconds,
             "exact": self.exact and self.budget > 0,
+            "why": self.why,
         }
 
 
