@@ -30,17 +30,28 @@ def asked_second(query: Query) -> dict[tuple[str, str | None], Asking]:
 def why_in_graph(entry: Entry, output: str, asking: Asking, input_values: Mapping[int, Array]) -> Why:
     """The ladder of an entry; for that of an inner node, what follows from the node is computed anew.
 
-    Steps over a kink are not used, as in the check of each op.
+    Steps over a kink are not used, as in the check of each op, unless that leaves none.
     """
     query, node = asking
     checked = CheckedGraph.at(query, input_values)
     value = np.asarray(checked.values[node] if node in checked.values else input_values[node])
     flat = int(np.ravel_multi_index(entry.index, value.shape)) if entry.index else 0
     at = {**input_values, node: value}
-    whole = GraphFunction(checked.graph, query.output, query.seed, at, guarded=True)
     moved = query.spec.names[node] + index_text(entry.index)
-    asked = entry.asked(output, _function(query, output), moved, query.detect, Source.CHAIN_RULE)
-    return Why.of(asked, whole.coordinates([(node, flat)]), float(value.flat[flat]))
+    function = entry.by or _function(query, output)
+    asked = entry.asked(output, function, moved, query.detect, Source.CHAIN_RULE)
+
+    def seen(guarded: bool) -> Why:
+        whole = GraphFunction(checked.graph, query.output, query.seed, at, guarded=guarded)
+        along = whole.coordinates([(node, flat)])
+        return Why.of(asked, along, float(value.flat[flat]), blind=not guarded)
+
+    why = seen(guarded=True)
+    if why.has_slope:
+        return why
+    # A guard may change its sign where there is no kink, as that of floor does halfway.
+    blind = seen(guarded=False)
+    return blind if blind.has_slope or blind.two_sided else why
 
 
 def _function(query: Query, output: str) -> str:

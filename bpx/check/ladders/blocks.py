@@ -43,7 +43,7 @@ def _sentences(why: Why, facts: dict[str, str]) -> Iterator[str]:
         yield say("why.point", point=asked.point)
     if why.has_slope and not why.two_sided:
         yield from _slope(why)
-    elif why.two_sided:
+    elif asked.between or math.isfinite(why.ladder.left + why.ladder.right):
         slopes = sorted(asked.between or (why.ladder.left, why.ladder.right))
         low, high = (number(slope, _DIGITS) for slope in slopes)
         yield say("why.sides", low=low, high=high, **facts)
@@ -53,7 +53,9 @@ def _sentences(why: Why, facts: dict[str, str]) -> Iterator[str]:
 
 def _slope(why: Why) -> Iterator[str]:
     """The plateau, and whether the reference lies on it."""
-    if why.plateau:
+    if why.is_too_fine:
+        yield say("why.too-fine", error=number(why.ladder.error, 2))
+    elif why.plateau:
         first, last = (why.rungs[i] for i in why.plateau)
         count = why.plateau[1] - why.plateau[0] + 1
         yield say("why.plateau", first=_step(first.step), last=_step(last.step), count=count)

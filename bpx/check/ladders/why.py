@@ -117,8 +117,14 @@ class Why:
 
     @property
     def two_sided(self) -> bool:
-        """Is it the slopes of both sides that matter, for they may differ?"""
-        return self.asked.between is not None or self.ladder.status is DerivativeStatus.KINK
+        """Is it the slopes of both sides that matter, for they may differ, or f ends at x?"""
+        is_kink = self.asked.between is not None or self.ladder.status is DerivativeStatus.KINK
+        return is_kink or not (self.has_slope or np.isfinite(_central(self.ladder)).any())
+
+    @property
+    def is_too_fine(self) -> bool:
+        """Is the slope smaller than what differences of float64 can show, but not 0?"""
+        return self.has_slope and 0 < abs(self.asked.reference) <= self.ladder.error
 
     @property
     def differs(self) -> bool:
@@ -181,7 +187,7 @@ class Why:
 
         As closely as the check needs: to the smallest relative error that must be seen.
         """
-        if not self.has_slope:
+        if not self.has_slope or self.is_too_fine:
             return None
         ladder = self.ladder
         room = max(self.asked.detect * abs(ladder.value), SAFETY_FACTOR * ladder.error)
