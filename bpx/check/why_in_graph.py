@@ -47,7 +47,7 @@ def why_in_graph(entry: Entry, output: str, asking: Asking, input_values: Mappin
         return Why.of(asked, along, float(value.flat[flat]), blind=not guarded)
 
     why = seen(guarded=True)
-    if why.has_slope:
+    if why.has_slope and why.has_central:
         return why
     # A guard may change its sign where there is no kink, as that of floor does halfway.
     blind = seen(guarded=False)

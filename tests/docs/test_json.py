@@ -56,6 +56,7 @@ def test_a_diagnostic() -> None:
 def test_a_report() -> None:
     verdicts = {"agree", "disagree", "kink", "outside domain", "cannot tell"}  # keys of `counts`
     made = {key for name in MAKERS for key in keys_within(report(name).to_dict())}
+    made |= set(keys_within(bpx.gradcheck("x^2", {"x": 3}, why="x").to_dict()))
     assert made - named("A report") - verdicts == set()
 
 

@@ -119,7 +119,12 @@ class Why:
     def two_sided(self) -> bool:
         """Is it the slopes of both sides that matter, for they may differ, or f ends at x?"""
         is_kink = self.asked.between is not None or self.ladder.status is DerivativeStatus.KINK
-        return is_kink or not (self.has_slope or np.isfinite(_central(self.ladder)).any())
+        return is_kink or not self.has_central
+
+    @property
+    def has_central(self) -> bool:
+        """May steps be used that go to both sides?"""
+        return bool(np.isfinite(_central(self.ladder)).any())
 
     @property
     def is_too_fine(self) -> bool:
