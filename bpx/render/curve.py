@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.cells import cell_len
 
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import SHOWN_DIGITS, number
+from bpx.words.widths import cells as cells_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,11 +47,11 @@ def drawn(curve: Curve, width: int) -> list[str]:
     if curve.level and level is not None:
         # The largest and the least value keep their places.
         labels[min(max(level // 4, 1), _ROWS - 2)] = curve.level[1]
-    margin = max(map(cell_len, labels))
+    margin = max(map(cells_of, labels))
     cells = max(_NARROWEST, min(width, WIDEST) - margin - 2)
     rows = _rows(heights, cells, level)
     lines = [
-        f"{' ' * (margin - cell_len(label))}{label} |{row}" for label, row in zip(labels, rows, strict=True)
+        f"{' ' * (margin - cells_of(label))}{label} |{row}" for label, row in zip(labels, rows, strict=True)
     ]
     left, right = curve.ends
     return [*lines, f"{'':{margin}}  {left}{right:>{cells - len(left)}}"]
