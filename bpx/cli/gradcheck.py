@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -42,10 +43,7 @@ from bpx.render.forms import PICTURE, form_of_file
 from bpx.words.say import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bpx.check.report.report import Report
-    from bpx.graph.named.named_graph import NamedGraph
     from bpx.words.diagnostic import Diagnostic
 
 
@@ -170,21 +168,13 @@ def gradcheck(
                 progress=progress,
                 **asked,
             )
+        from bpx.explain.picture.checked import checked_picture
+
+        drawing = partial(checked_picture, spec, report, of, asked["wrt"], asked["upstream"])
         if draw:
-            _draw(draw, spec, report, of, asked)
-        _show(session, replace(report, sort=sort, strict=strict, notes=(*report.notes, *notes)))
-
-
-def _draw(file: str, spec: NamedGraph, report: Report, of: str | None, asked: Mapping[str, Any]) -> None:
-    """Draw the graph that was checked, with marks, to a file."""
-    from bpx.explain.explain import explain
-    from bpx.explain.picture.marks import marks_of
-    from bpx.explain.picture.picture import PictureOptions
-
-    form = form_of_file(file, PICTURE)
-    explanation = explain(spec, of=of, wrt=asked["wrt"], upstream=asked["upstream"], check=False)
-    picture = explanation.picture(PictureOptions(marks=marks_of(report)))
-    write_file(file, form.content(picture))
+            write_file(draw, form_of_file(draw, PICTURE).content(drawing()))
+        settings = {"sort": sort, "strict": strict, "drawing": drawing}
+        _show(session, replace(report, notes=(*report.notes, *notes), **settings))
 
 
 def _show(session: Session, report: Report) -> None:

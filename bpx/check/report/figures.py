@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-from bpx.check.report.entry import Entry, LocalRow, Verdict
+import numpy as np
+
+from bpx.check.report.entry import Entry, LocalRow, Verdict, relative_differences
+from bpx.check.report.gradient_table import GradientTable
+from bpx.graph.arrays import Array
 from bpx.graph.formula import numbers as numbers_formula
 from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.render.blocks import Cell, Phrase, phrase
-from bpx.words.say import say
+from bpx.render.page.heat_map import HeatMap
+from bpx.words.say import say, visible
 
+_MUCH = (0.01, 0.5)  # relative errors at which the colour of a cell changes
+_UNDECIDED = 4
+_LARGEST_MAP = (48, 64)  # cells of a map; those of a larger array are taken together
+_MOST_RANGES = 8
 _MOST_DIGITS = 17  # in so many no two float64 numbers look the same
 
 
@@ -64,3 +74,54 @@ def digits(entry: Entry) -> str:
     if math.isnan(entry.difference) or zero:
         return ""
     return say("check.all-digits") if math.isinf(entry.digits) else str(int(entry.digits))
+
+
+# --- heat maps ---
+
+
+def heat_maps(tables: Iterable[GradientTable]) -> list[HeatMap]:
+    """How far off the entries of each array are; a single number needs no map."""
+    return [_heat_map(table) for table in tables if table.claimed.size > 1]
+
+
+def _heat_map(table: GradientTable) -> HeatMap:
+    """The map of an array; of one with more than two axes, a row for each index of all but the last."""
+    shape = table.claimed.shape
+    kinds = _kinds(table).reshape(-1, shape[-1])
+    odd = kinds > 0
+    pooled = tuple(-(-length // most) for length, most in zip(kinds.shape, _LARGEST_MAP, strict=True))
+    cells = _worst(kinds, *pooled)
+    name = table.input if table.by is None else f"{table.input} ({table.by})"
+    rows, columns = (_ranges(np.flatnonzero(odd.any(axis=axis)).tolist()) for axis in (1, 0))
+    lines = tuple(tuple(map(int, row)) for row in cells)
+    return HeatMap(visible(name), shape, lines, (pooled[0], pooled[1]), rows, columns)
+
+
+def _kinds(table: GradientTable) -> Array:
+    """0: agrees; 1 to 3: disagrees, by more and more; 4: not decided."""
+    relative = relative_differences(table.claimed, table.reference, table.error)
+    off = 1 + np.searchsorted(_MUCH, np.nan_to_num(relative, nan=np.inf), side="right")
+    wrong, agrees = table.verdicts == Verdict.DISAGREE, table.verdicts == Verdict.AGREE
+    return np.asarray(np.where(agrees, 0, np.where(wrong, off, _UNDECIDED)))
+
+
+def _worst(kinds: Array, rows: int, columns: int) -> Array:
+    """The worst of each block; what disagrees is worse than what is not decided."""
+    order = np.where(kinds == _UNDECIDED, 0.5, kinds)
+    height, width = (-(-length // step) for length, step in zip(kinds.shape, (rows, columns), strict=True))
+    padded = np.zeros((height * rows, width * columns))
+    padded[: kinds.shape[0], : kinds.shape[1]] = order
+    worst = padded.reshape(height, rows, width, columns).max(axis=(1, 3))
+    return np.asarray(np.where(worst == 0.5, _UNDECIDED, worst).astype(int))
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`0, 2–4`; of very many the first."""
+    runs: list[list[int]] = []
+    for one in numbers:
+        if runs and one == runs[-1][-1] + 1:
+            runs[-1] = [runs[-1][0], one]
+        else:
+            runs.append([one, one])
+    texts = [f"{low}" if low == high else f"{low}–{high}" for low, high in runs]
+    return ", ".join([*texts[:_MOST_RANGES], *(["…"] if len(texts) > _MOST_RANGES else [])])

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bpx.check.report.blocks import report_blocks
 from bpx.check.report.cases import short_text, suite
 from bpx.check.report.entry import Verdict
+from bpx.check.report.figures import heat_maps
 from bpx.check.report.results import CheckResults
 from bpx.render.blocks import Block
 from bpx.render.forms import form_named
 from bpx.render.junit import Suite
 from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+if TYPE_CHECKING:
+    from bpx.render.page.report import ReportPage
+    from bpx.render.picture.picture import Picture
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,10 +28,26 @@ class Report(CheckResults, Shown):
     """What a check found."""
 
     kind: ClassVar[str] = "gradcheck"
+    drawing: Callable[[], Picture] | None = field(
+        default=None, compare=False
+    )  # of the graph that was checked
 
     def blocks(self) -> list[Block]:
         """The answer, who is to blame, the entries, the rules checked alone, the notes, a line to sum up."""
         return report_blocks(self)
+
+    def picture(self) -> Picture:
+        """The graph, with what was found marked. Raises `BpxError` where there is no graph."""
+        if self.drawing is None:
+            raise BpxError([Diagnostic("draw-of-code", None, {"name": self.output}, "draw-forward")])
+        return self.drawing()
+
+    def report_page(self) -> ReportPage:
+        """The report as a page, with the picture where there is one that can be laid out."""
+        from bpx.render.page.report import ReportPage
+
+        maps = heat_maps(self.columns)
+        return ReportPage(self.blocks(), maps, self.drawing() if self.drawing else None)
 
     def suite(self) -> Suite:
         """A test case for each culprit and for each entry, or for each input where there are too many."""
