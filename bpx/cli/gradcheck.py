@@ -168,13 +168,13 @@ def gradcheck(
                 progress=progress,
                 **asked,
             )
-        from bpx.explain.picture.checked import checked_picture
+        from bpx.explain.checked_picture import checked_picture
 
         drawing = partial(checked_picture, spec, report, of, asked["wrt"], asked["upstream"])
         if draw:
             write_file(draw, form_of_file(draw, PICTURE).content(drawing()))
-        settings = {"sort": sort, "strict": strict, "drawing": drawing}
-        _show(session, replace(report, notes=(*report.notes, *notes), **settings))
+        report = replace(report, sort=sort, strict=strict, drawing=drawing)
+        _show(session, replace(report, notes=(*report.notes, *notes)))
 
 
 def _show(session: Session, report: Report) -> None:

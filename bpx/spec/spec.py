@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +25,7 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source
 if TYPE_CHECKING:
     from bpx.check.tables.two_tables import TwoTables
     from bpx.graph.arrays import Array
+    from bpx.render.picture.picture import Picture
     from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.spec.tables.table import Table
 
@@ -51,7 +53,10 @@ class Spec(NamedGraph):
         from bpx.check.gradcheck import gradcheck
         from bpx.spec.reading.claims import with_claims, with_rtol
 
-        return gradcheck(with_rtol(with_claims(self, _claims(self, claims or {}, options)), rtol), **options)
+        stated = with_rtol(with_claims(self, _claims(self, claims or {}, options)), rtol)
+        report = gradcheck(stated, **options)
+        asked = (options.get(name) for name in ("of", "wrt", "upstream"))
+        return replace(report, drawing=partial(_checked_picture, self, report, *asked))
 
     def audit(
         self,
@@ -236,6 +241,13 @@ def assert_gradients(
     For the arguments see `gradcheck`. Raises `bpx.BpxError` where there is nothing to check.
     """
     gradcheck(forward, inputs, backward, names, **options).raise_if_wrong(strict=True)
+
+
+def _checked_picture(spec: Spec, report: Report, of: Any, wrt: Any, upstream: Any) -> Picture:
+    """The picture of a report, for which its modules are loaded when it is drawn."""
+    from bpx.explain.checked_picture import checked_picture
+
+    return checked_picture(spec, report, of, wrt, upstream)
 
 
 def _table(gradients: str | Path | Mapping[str, Any]) -> Table:

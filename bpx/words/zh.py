@@ -458,7 +458,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.circuit-too-large": Counted(
         "count", other="边上标数字的电路图最多 {most} 个节点才看得清，而这里有 {count} 个"
     ),
-    "diagnostic.draw-of-code": "`--draw` 画的是计算图，而 `{name}` 是一对函数",
+    "diagnostic.draw-of-code": "只能画计算图，而 `{name}` 是一对函数",
     "diagnostic.no-layout": "画计算图需要一个布局库来安排节点",
     "diagnostic.no-rasterizer": "写 {form} 文件需要 CairoSVG 库",
     "diagnostic.binary-to-terminal": "{form} 不是文本，无法在终端显示",
@@ -1248,6 +1248,8 @@ CHINESE: dict[str, str | Counted] = {
     "report-page.most": "相差 50 % 或更多",
     "report-page.open": "无法判断，或在不可导点",
     "report-page.map": "{name}，{shape}。",
+    "report-page.whole-rows": "整行不一致：第 {lines} 行。",
+    "report-page.whole-columns": "整列不一致：第 {lines} 列。",
     "report-page.where": "不一致：第 {rows} 行；第 {columns} 列。",
     "report-page.where-in-vector": "不一致：第 {columns} 个分量。",
     "report-page.pooled": "每格显示 {rows}×{columns} 个分量中最差的一个。",

@@ -92,9 +92,12 @@ def _heat_map(table: GradientTable) -> HeatMap:
     pooled = tuple(-(-length // most) for length, most in zip(kinds.shape, _LARGEST_MAP, strict=True))
     cells = _worst(kinds, *pooled)
     name = table.input if table.by is None else f"{table.input} ({table.by})"
-    rows, columns = (_ranges(np.flatnonzero(odd.any(axis=axis)).tolist()) for axis in (1, 0))
-    lines = tuple(tuple(map(int, row)) for row in cells)
-    return HeatMap(visible(name), shape, lines, (pooled[0], pooled[1]), rows, columns)
+    throughout = [odd.all(axis=axis) for axis in (1, 0)]
+    whole = len(shape) > 1 and any(lines.any() for lines in throughout)
+    lines = throughout if whole else [odd.any(axis=axis) for axis in (1, 0)]
+    rows, columns = (_ranges(np.flatnonzero(line).tolist()) for line in lines)
+    drawn = tuple(tuple(map(int, row)) for row in cells)
+    return HeatMap(visible(name), shape, drawn, (pooled[0], pooled[1]), rows, columns, whole)
 
 
 def _kinds(table: GradientTable) -> Array:

@@ -12,8 +12,11 @@ from bpx.render.blocks import Block, Curve, Heading, Headline, Table
 from bpx.render.curve import levels
 from bpx.render.page.heat_map import HeatMap
 from bpx.render.page.scripts import source
+from bpx.render.picture.layout import layout
 from bpx.render.picture.picture import Picture
-from bpx.render.picture.svg import inert, svg
+from bpx.render.picture.placing.engines import engine
+from bpx.render.picture.placing.plain_columns import by_columns
+from bpx.render.picture.svg import inert, svg_lines
 from bpx.words.say import say
 
 _POLICY = "default-src 'none';style-src 'unsafe-inline';script-src 'unsafe-inline'"
@@ -51,11 +54,17 @@ def _body(page: ReportPage) -> Iterator[str]:
     first -= first > 0 and first < len(page.blocks)  # with its heading
     yield from (_block(block) for block in page.blocks[:first])
     if page.picture:
-        yield f'<div class="scroll" tabindex="0" role="region" aria-label="{_said("picture")}">{svg(page.picture)}</div>'
+        label = f'role="region" aria-label="{_said("picture")}"'
+        yield f'<div class="scroll" tabindex="0" {label}>{_picture(page.picture)}</div>'
     if page.maps:
         yield f"<h2>{_said('maps')}</h2>\n{_legend()}"
         yield f'<div class="maps">{"".join(map(_map, page.maps))}</div>'
     yield from (_block(block) for block in page.blocks[first:])
+
+
+def _picture(picture: Picture) -> str:
+    """The picture, laid out in columns where there is no engine."""
+    return "\n".join(svg_lines(picture, layout(picture, engine() or by_columns)))
 
 
 def _said(key: str, **facts: object) -> str:
@@ -128,7 +137,8 @@ def _map(heat: HeatMap) -> str:
         if any(level in row for row in heat.cells)
     )
     text = _described(heat)
-    shown = f'<svg width="{width + 1}" height="{height + 1}" role="img" aria-label="{text}">{"".join(paths)}</svg>'
+    size = f'width="{width + 1}" height="{height + 1}"'
+    shown = f'<svg {size} role="img" aria-label="{text}">{"".join(paths)}</svg>'
     return f"<figure><figcaption>{text}</figcaption>{shown}</figure>"
 
 
@@ -136,7 +146,10 @@ def _described(heat: HeatMap) -> str:
     """The map in words."""
     facts = {"name": heat.name, "shape": shape_text(heat.shape)}
     parts = [_said("map", **facts)]
-    if heat.rows:
+    if heat.whole:
+        lines = {"whole-rows": heat.rows, "whole-columns": heat.columns}
+        parts += [_said(key, lines=numbers) for key, numbers in lines.items() if numbers]
+    elif heat.rows:
         key = "where" if len(heat.shape) > 1 else "where-in-vector"
         parts.append(_said(key, rows=heat.rows, columns=heat.columns))
     if heat.pooled != (1, 1):
