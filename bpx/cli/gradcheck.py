@@ -142,7 +142,7 @@ def gradcheck(
             code = code_argument(target, set_, problems, options)
             program = program_of(code)
             if program is not None:
-                if draw:
+                if draw or session.form.view == PICTURE:
                     fail("draw-of-code", "draw-forward", name=target)
                 of_graphs = {"claim": claim, "of": of, "order": order, "points": points}
                 room = room_of_digits(digits, rtol)
