@@ -51,8 +51,11 @@ class Spec(NamedGraph):
         rounding of its dtype or a relative error of `rtol`. Raises `bpx.BpxError`.
         """
         from bpx.check.gradcheck import gradcheck
+        from bpx.passes.query import as_list
         from bpx.spec.reading.claims import with_claims, with_rtol
 
+        if "wrt" in options:  # which is asked for twice
+            options["wrt"] = as_list(options["wrt"])
         stated = with_rtol(with_claims(self, _claims(self, claims or {}, options)), rtol)
         report = gradcheck(stated, **options)
         asked = (options.get(name) for name in ("of", "wrt", "upstream"))

@@ -62,7 +62,7 @@ def test_a_form_that_is_asked_for_goes_before_the_files(tmp_path: Path) -> None:
 
 NAMED = [
     (SIMPLE, ".txt, .md, .tex, .json, .dot, .gv, .mmd, .html, .svg, .png, .pdf, or"),
-    (["gradcheck", *SIMPLE[1:]], ".txt, .md, .tex, .json, .xml, or"),
+    (["gradcheck", *SIMPLE[1:]], ".txt, .md, .tex, .json, .xml, .html, .svg, or"),
 ]
 NAMED += [
     (["ops"], ".txt, .md, .tex, .json, or"),
