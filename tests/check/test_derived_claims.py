@@ -46,7 +46,7 @@ AGREE: list[tuple[str, dict[str, Any], list[str]]] = [
             "dv1[1:3]/dz[0] = -v1[1:3]*v1[0]",
         ],
     ),
-    ("sum(softmax(z))", {"z": [1.0, 2.0]}, ["dv1[1]/dz = [-v1[0]*v1[1], v1[1]*(1 - v1[1])]"]),
+    ("sum(softmax(z))", {"z": [1.0, 2.0]}, ["dv1[1]/dz = stack(-v1[0]*v1[1], v1[1]*(1 - v1[1]))"]),
     ("sum(x^2)", {"x": [1.0, 2.0]}, ["dv1[0]/dx = [2, 0]", "dv1[1]/dx[1] = 4"]),
     # Second derivatives.
     ("exp(x)*y^2", {"x": 0.3, "y": 2.0}, ["∂²out/∂y² = 2*exp(x)", "d2L/dxdy = 2*y*exp(x)"]),
