@@ -100,7 +100,7 @@ def explain(
             from bpx.explain.derivation import derivation
 
             asked = read_names(wrt), read_upstream(upstream), digits or SHOWN_DIGITS
-            session.write(derivation(spec, of, *asked))
+            session.write(derivation(spec, of, *asked, forward=forward))
             return
         explanation = run_explain(
             spec,

@@ -606,6 +606,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.chained-comparison": "write `(a < b) * (b < c)`",
     "help.index-by-value": "to select by a value, use embedding(x, i), or pick(x, i) along the last axis",
     "help.comma-outside-call": "write a decimal number with a point, as in 1.5",
+    "help.integer-arguments": "`--set` and `--random` give floats: return labels and indices as integers from a function `inputs()` of the file, or write them into a .json or .npz file for `--inputs`",
     "help.one-equation-each": "separate steps by `;`, and write every claim behind a `--claim` of its own",
     "help.call-form": "write `{call}`",
     "help.norm-of-matrix": "write it in other ops, such as `sum(abs(A))` or `sqrt(sum(A^2))`",

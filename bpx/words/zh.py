@@ -572,6 +572,7 @@ CHINESE: dict[str, str | Counted] = {
     "help.chained-comparison": "请写 `(a < b) * (b < c)`",
     "help.index-by-value": "要按值选取，用 embedding(x, i)，或沿最后一轴用 pick(x, i)",
     "help.comma-outside-call": "小数请用小数点，如 1.5",
+    "help.integer-arguments": "`--set` 和 `--random` 给出浮点数：标签和下标请由文件中的函数 `inputs()` 以整数返回，或写入 .json 或 .npz 文件，用 `--inputs` 读取",
     "help.one-equation-each": "步骤之间用 `;` 隔开，每个待查值各用一个 `--claim`",
     "help.call-form": "请写 `{call}`",
     "help.norm-of-matrix": "请用其他算子来写，如 `sum(abs(A))` 或 `sqrt(sum(A^2))`",
