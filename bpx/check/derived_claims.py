@@ -53,11 +53,12 @@ def derived_checks(query: Query, claim: Claim) -> Iterator[DerivedCheck]:
     claim = _with_output(claim, spec.names[output])
     node = spec.nodes[derivative.node]
     if derivative.first is None:
-        if is_elementwise(spec.graph, of, node) and _shape_of(claim) in (_part(spec, derivative), ()):
+        has_form = derivative.of_at is None and _shape_of(claim) in (_part(spec, derivative), ())
+        if has_form and is_elementwise(spec.graph, of, node):
             weights = np.ones(spec.graph.shapes[of])
             yield _row(query._replace(output=of, seed=weights), claim, derivative.in_full(""))
             return
-        differentiated = _Differentiated(spec, of, _numbered(spec.graph.shapes[of]))
+        differentiated = _Differentiated(spec, of, _elements(spec.graph.shapes[of], derivative.of_at))
     else:
         weights = query.seed if of == output else np.ones(spec.graph.shapes[of])
         query = query._replace(output=of, seed=weights, local_claims={})
@@ -105,11 +106,13 @@ def _gradient(query: Query, name: str, index: Index | None) -> _Differentiated:
     derived = replace(
         spec, graph=graph, output=output.id, size=len(graph), claims={}, composites={}, inner_names=names
     )
-    return _Differentiated(derived, output.id, np.asarray(_numbered(shape)[() if index is None else index]))
+    return _Differentiated(derived, output.id, _elements(shape, index))
 
 
-def _numbered(shape: Shape) -> NDArray[np.int64]:
-    return np.arange(int(np.prod(shape, dtype=int)), dtype=np.int64).reshape(shape)
+def _elements(shape: Shape, index: Index | None) -> NDArray[np.int64]:
+    """The numbers of the elements that an index means, all of them by default."""
+    numbers = np.arange(int(np.prod(shape, dtype=int)), dtype=np.int64).reshape(shape)
+    return np.asarray(numbers[() if index is None else index])
 
 
 def _rows(query: Query, differentiated: _Differentiated, claim: Claim, of: str) -> Iterator[DerivedCheck]:
@@ -159,7 +162,9 @@ def _check_shape(claim: Claim, differentiated: _Differentiated, part: Shape) -> 
         spec = differentiated.spec
         name = claim.derivative.in_full(spec.names[spec.output])
         facts: dict[str, Any] = {"name": name, "found": shape_text(shape), "wanted": shape_text(wanted)}
-        raise BpxError([Diagnostic("claim-shape", claim.span, facts)])
+        is_diagonal = shape == part == differentiated.elements.shape and len(shape) == 1
+        help = "claim-diagonal" if is_diagonal else None
+        raise BpxError([Diagnostic("claim-shape", claim.span, facts, help)])
 
 
 def _part_of(claim: Claim, at: tuple[int, ...]) -> Claim:

@@ -113,7 +113,7 @@ def gradcheck(
 
 def _is_gradient(claim: Claim, output: str) -> bool:
     """Is it on the gradient of the output that is asked for?"""
-    return claim.derivative.first is None and claim.derivative.of in (None, output)
+    return claim.derivative.is_gradient_of(output)
 
 
 def _is_rounded(claim: Claim) -> bool:
@@ -125,7 +125,8 @@ def _is_rounded(claim: Claim) -> bool:
 
 def _is_local(claim: Claim) -> bool:
     """Is it on the whole of a first derivative, as `∂a/∂z` is?"""
-    return claim.derivative.first is None and claim.derivative.at is None
+    derivative = claim.derivative
+    return derivative.first is None and derivative.at is None and derivative.of_at is None
 
 
 def _main_check(spec: NamedGraph, query: Query) -> SpecCheck:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -88,7 +89,9 @@ def explain(
     output: OutputFile = None,
 ) -> None:
     """Show how a gradient is computed, step by step."""
-    with Session("explanation", form or (part and "latex"), json, output) as session:
+    if part and not form and not Path(output or "").suffix:
+        form = "latex"
+    with Session("explanation", form, json, output) as session:
         from bpx.explain.explain import explain as run_explain
         from bpx.graph.numbers import SHOWN_DIGITS
 
@@ -97,7 +100,7 @@ def explain(
             from bpx.explain.derivation import derivation
 
             asked = read_names(wrt), read_upstream(upstream), digits or SHOWN_DIGITS
-            session.write(derivation(spec, of, *asked))
+            session.write(derivation(spec, of, *asked, forward=forward))
             return
         explanation = run_explain(
             spec,

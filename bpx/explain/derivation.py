@@ -31,11 +31,17 @@ from bpx.words.say import say
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
 def derivation(
-    spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any, digits: int = SHOWN_DIGITS
+    spec: NamedGraph,
+    of: str | None,
+    wrt: Sequence[str] | None,
+    upstream: Any,
+    digits: int = SHOWN_DIGITS,
+    *,
+    forward: bool = False,
 ) -> str:
-    """The document. Raises `BpxError` as an explanation does."""
+    """The document; with `forward`, blanks in place of all gradients. Raises `BpxError` as an explanation."""
     spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
-    return _Derivation(GradientQuery(spec, of, wrt, upstream), digits).text()
+    return _Derivation(GradientQuery(spec, of, wrt, upstream), digits).text(forward)
 
 
 class _Derivation:
@@ -46,17 +52,19 @@ class _Derivation:
         self.symbols = self.named.symbols
         self.contributions: dict[int, list[Contribution]] = {}
 
-    def text(self) -> str:
-        """The document."""
+    def text(self, forward: bool) -> str:
+        """The document; with `forward`, as a worksheet."""
         for consumer in self.named.consumers:
             for part in self.named.contributions(consumer):
                 self.contributions.setdefault(part.arg, []).append(part)
         title = title_line(self.query.spec.title) or str(self.symbols[self.query.output])
+        rows = (self._backward(), self._gradient())
+        backward, gradient = ([[left, _BLANK] for left, *_ in part] if forward else part for part in rows)
         sections = [
             section(title),
             *_aligned(say("derivation.equations"), self._forward()),
-            *_aligned(say("derivation.chain-rule"), self._backward()),
-            *_aligned(say("account.gradients"), self._gradient()),
+            *_aligned(say("derivation.chain-rule"), backward),
+            *_aligned(say("account.gradients"), gradient),
         ]
         return document(sections)
 
@@ -126,6 +134,7 @@ def _that_tell(sides: Sequence[str]) -> list[str]:
     return [*(side for side in others if len(side) <= _MOST_ON_A_PAGE), value]
 
 
+_BLANK = r"\underline{\hspace{12cm}}"
 _MOST_ON_A_PAGE = 420  # characters of LaTeX in one side, about a line of print
 _MOST_ON_A_LINE = 150  # characters of LaTeX, about half a line of print
 

@@ -37,6 +37,17 @@ AGREE: list[tuple[str, dict[str, Any], list[str]]] = [
     ("sum(x^3)", {"x": [1.0, 2.0]}, ["dv1/dx = 3*x^2"]),
     ("sum(x^3)", {"x": [1.0, 2.0]}, ["∂v1/∂x = [[3, 0], [0, 12]]"]),
     ("sum(A @ x)", {"A": [[1.0, 2.0], [3.0, 4.0]], "x": [5.0, 6.0]}, ["dv1/dx = A"]),
+    (
+        "-log(softmax(z)[1])",
+        {"z": [1.0, 2.0, 0.5]},
+        [
+            "dv1[0]/dz[0] = v1[0]*(1 - v1[0])",
+            "∂v1[0]/∂z[1] = -v1[0]*v1[1]",
+            "dv1[1:3]/dz[0] = -v1[1:3]*v1[0]",
+        ],
+    ),
+    ("sum(softmax(z))", {"z": [1.0, 2.0]}, ["dv1[1]/dz = stack(-v1[0]*v1[1], v1[1]*(1 - v1[1]))"]),
+    ("sum(x^2)", {"x": [1.0, 2.0]}, ["dv1[0]/dx = [2, 0]", "dv1[1]/dx[1] = 4"]),
     # Second derivatives.
     ("exp(x)*y^2", {"x": 0.3, "y": 2.0}, ["∂²out/∂y² = 2*exp(x)", "d2L/dxdy = 2*y*exp(x)"]),
     ("sum(x^3)", {"x": [1.0, 2.0]}, ["hess = [[6, 0], [0, 12]]"]),
@@ -98,6 +109,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("sum(x^3)", {"x": [1.0, 2.0]}, "x[1] = 13", "x[1]"),
     ("sum(x^3)", {"x": [1.0, 2.0]}, "dv1/dx = 2*x^2", "∂v1/∂x[0]"),
     ("sum(x^3)", {"x": [1.0, 2.0]}, "∂v1/∂x = [[3, 0], [1, 12]]", "∂v1[1]/∂x[0]"),
+    ("sum(softmax(z))", {"z": [1.0, 2.0]}, "dv1[0]/dz[1] = v1[0]*v1[1]", "∂v1[0]/∂z[1]"),
     ("exp(x)*y^2", {"x": 0.3, "y": 2.0}, "∂²out/∂y² = exp(x)", "∂²out/∂y²"),
     ("sum(x^3)", {"x": [1.0, 2.0]}, "hess = [[6, 0], [0, 11]]", "∂²out/∂x[1]∂x[1]"),
 ]
@@ -171,6 +183,9 @@ def test_other_outputs() -> None:
         (["x = dv1/dx"], "claim-jacobian"),
         (["dv1/dx = [1, 2, 3]"], "claim-shape"),
         (["dv1/dx = 5"], "claim-shape"),
+        (["dv1[0]/dx = 5"], "claim-shape"),
+        (["dv1[2]/dx[0] = 5"], "claim-index"),
+        (["dv1[0]/dx = x", "dv1[0]/dx[1] = 2"], "claimed-twice"),
         (["hess = 5"], "claim-ambiguous"),
         (["∂²L/∂x² = [1, 2]"], "claim-shape"),
     ],

@@ -23,6 +23,23 @@ def test_forms(form: str, begins: str) -> None:
         assert invoke(*SIMPLE, flag, form).stdout.startswith(begins)
 
 
+def test_a_dash_is_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert invoke(*SIMPLE, "-o", "-").stdout == invoke(*SIMPLE).stdout
+    convert = ["convert", *SIMPLE[1:]]
+    assert invoke(*convert, "-o", "-").stdout == invoke(*convert).stdout
+    assert invoke("draw", *SIMPLE[1:], "-f", "svg", "-o", "-").stdout.startswith("<svg ")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_part_of_latex_is_not_written_under_another_ending(tmp_path: Path) -> None:
+    found = invoke(*SIMPLE, "--part", "derivation", "-o", str(tmp_path / "derivation.md"), exit=2)
+    assert "error[part-of-latex]" in found.stderr
+    file = tmp_path / "derivation.tex"
+    invoke(*SIMPLE, "--part", "derivation", "-o", str(file))
+    assert invoke(*SIMPLE, "--part", "derivation").stdout == file.read_text(encoding="utf-8")
+
+
 def test_table_is_the_form_by_default_and_json_has_a_short_form() -> None:
     assert invoke(*SIMPLE).stdout == invoke(*SIMPLE, "-f", "table").stdout
     assert invoke(*SIMPLE, "--json").stdout == invoke(*SIMPLE, "-f", "json").stdout

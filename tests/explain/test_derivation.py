@@ -129,3 +129,12 @@ def test_the_option() -> None:
     assert "unknown-choice" in invoke("explain", "sigmoid", "--part", "whole", exit=2).stderr
     refused = invoke("explain", "sigmoid", "--part", "derivation", "--format", "plain", exit=2)
     assert "part-of-latex" in refused.stderr
+
+
+def test_a_worksheet_has_blanks_in_place_of_the_gradients() -> None:
+    spec = bpx.load("logistic_regression")
+    solved, blank = (rows(derivation(spec, None, None, None, forward=forward)) for forward in (False, True))
+    assert list(solved) == list(blank)
+    partials = [left for left in solved if "partial" in left]
+    assert partials and {tuple(set(blank[left])) for left in partials} == {(r"\underline{\hspace{12cm}}",)}
+    assert all(solved[left] == blank[left] for left in solved if left not in partials)

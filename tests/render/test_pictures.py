@@ -27,6 +27,8 @@ from bpx.render.picture.placing.geometry import (
     Route,
     crossings,
 )
+from bpx.render.picture.raster import pdf, png
+from bpx.render.picture.tikz import tikz
 from bpx.spec.reading.claims import read_claim, with_claims
 from bpx.spec.reading.examples import example_names
 from bpx.spec.reading.target import read_target, read_text
@@ -70,6 +72,13 @@ def test_sums_without_a_name_are_part_of_the_sum_that_takes_them() -> None:
     assert [edge.contribution for edge in picture.edges] == ["", "", "", "9 + 9"]
     named = of_text("t = a + b; s = t + c; s^2", a=1, b=2, c=3).picture()
     assert heads(named) == ["a", "b", "c", "t = +", "s = +", "out = ^ 2"]
+
+
+def test_cards_of_many_ops_are_not_called_sums() -> None:
+    terms = " + ".join(f"sin({count} * x)" for count in range(1, 90))
+    assert heads(of_text(terms, x=0.3).picture()) == ["x", "out = 266 nodes"]
+    wide = of_text(" + ".join(["x * y", *("123456.789" for _ in range(9))]), x=0.3, y=2).picture()
+    assert len(heads(wide)[-1]) < 60
 
 
 def test_the_order_of_args_is_told_where_it_matters() -> None:
@@ -238,6 +247,30 @@ def test_pixels_and_pages() -> None:
     assert b"(D:20000101000000" in explanation.to_pdf()  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match="bytes"):
         explanation.to("png")
+
+
+def chain(count: int) -> Picture:
+    cards = [Card(node, "a name of some length", "tanh", Kind.OP) for node in range(count)]
+    return Picture("chain", "", tuple(cards), tuple(Edge(node - 1, node) for node in range(1, count)))
+
+
+@needs_engine
+def test_what_is_too_long_for_a_form_is_refused() -> None:
+    most = {"png": 32767, "tikz": 16383}
+    for form, pixels in most.items():
+        with pytest.raises(BpxError, match=f"at most {pixels}"):
+            (png if form == "png" else tikz)(chain(200))
+    assert chain(200).to("svg").count("<rect") == 201
+
+
+@needs_engine
+def test_long_pictures_are_as_sharp_as_the_library_can() -> None:
+    pytest.importorskip("cairosvg", exc_type=Exception)
+    longest = layout(chain(100)).width
+    assert 32767 / 2 < longest < 32767
+    width = int.from_bytes(png(chain(100))[16:20])
+    assert width == 32767
+    assert pdf(chain(100)).startswith(b"%PDF")
 
 
 def test_dot_and_mermaid_need_no_library(monkeypatch: pytest.MonkeyPatch) -> None:

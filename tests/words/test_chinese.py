@@ -88,7 +88,8 @@ WORD = re.compile(r"(?<![\w.@/-])[A-Za-z]{2,}(?![\w.(=:/\[]|-\w)")
 NAMES_AND_CODE = """
 bpx NumPy Python PyTorch TOML JSON UTF LaTeX JavaScript Graphviz Cairo CairoSVG Schema ONNX onnx None autograd
 np digamma pip install float64 float32 opset pickle dtype ddof axis ord inf true false none null True False
-index pi rows columns range seed name value args partials key file output gradients graph copy calls detect names
+index
+pi rows columns range seed name value args partials key file output gradients graph copy calls detect names
 low high data mean stated weights kl div delta beta alpha scale eps var logits target floor padding
 dilation stride groups width below std cos sin tan log exp max min dx dw grad bias upstream out spread
 forward backward loss stdin KEY COMMAND LANG json en zh sgd momentum nesterov rmsprop adam adamw constant

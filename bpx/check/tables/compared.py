@@ -63,7 +63,7 @@ def _stated(spec: NamedGraph, output: str) -> dict[str, _Stated]:
     """What is claimed of the gradient of the output, by name of the node."""
     stated: dict[str, _Stated] = {}
     for claim in spec.claims.values():
-        if claim.derivative.first is None and claim.derivative.of in (None, output):
+        if claim.derivative.is_gradient_of(output):
             shape = spec.graph.shapes[spec.nodes[claim.name]]
             nothing = _Stated(np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape))
             _add(stated.setdefault(claim.name, nothing), claim)

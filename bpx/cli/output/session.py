@@ -23,12 +23,12 @@ WRONG, UNUSABLE, BUG = 1, 2, 3  # exit codes
 
 
 class TextSession:
-    """A command that writes a text of its own, to a file or to standard output."""
+    """A command that writes a text of its own, to a file or, also where that is `-`, to standard output."""
 
     is_json = False  # are diagnostics wanted as JSON?
 
     def __init__(self, file: str | None) -> None:
-        self.file = file
+        self.file = None if file == "-" else file
         self._english = ExitStack()
 
     def prepare(self) -> None:

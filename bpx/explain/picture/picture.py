@@ -9,7 +9,7 @@ from functools import cached_property
 
 from bpx.explain.picture.layers import Groups, groups_of
 from bpx.explain.picture.numbers_shown import in_one_line, lines_of
-from bpx.explain.picture.signs import sign_of
+from bpx.explain.picture.signs import short_number, sign_of
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
 from bpx.graph.numbers import SHOWN_DIGITS, shape_text
 from bpx.render.blocks import title_line
@@ -135,8 +135,10 @@ class _Drawing:
             return ""
         if len(nodes) == 1:
             return _cut(sign_of(row, self.constants, self.names), _LONGEST_HEAD)
+        if any(self.rows[node].op != "add" for node in nodes):
+            return say("picture.nodes", count=len(nodes))
         added = [arg for node in nodes for arg in self.rows[node].args if arg in self.constants]
-        return " ".join(["+", *(str(self.rows[arg].formula) for arg in added)])
+        return _cut(" ".join(["+", *(short_number(self.rows[arg]) for arg in added)]), _LONGEST_HEAD)
 
     def _numbers_inside(self, card: int) -> bool:
         return self.options.style is Style.CARDS or not self.consumers[card]

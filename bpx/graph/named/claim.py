@@ -22,8 +22,8 @@ class Derivative(NamedTuple):
     """Which derivative is meant: ∂of/∂node, or the second one ∂(∂of/∂first)/∂node; all are names of nodes.
 
     `of` None is the output that is asked for. An index leaves only those entries: `at` of the node,
-    `first_at` of `first`. Of a third or higher one, `earlier` are the entries that it is derived by
-    before `first`, one after the other.
+    `first_at` of `first`, `of_at` of what is derived, for first derivatives alone. Of a third or higher
+    one, `earlier` are the entries that it is derived by before `first`, one after the other.
     """
 
     of: str | None
@@ -32,6 +32,11 @@ class Derivative(NamedTuple):
     first: str | None = None
     first_at: Index | None = None
     earlier: tuple[tuple[str, Index | None], ...] = ()
+    of_at: Index | None = None
+
+    def is_gradient_of(self, output: str) -> bool:
+        """Is it a first derivative of the output, with no index on that?"""
+        return self.first is None and self.of in (None, output) and self.of_at is None
 
     @property
     def by(self) -> tuple[str | None, ...]:
@@ -45,7 +50,7 @@ class Derivative(NamedTuple):
 
     def text(self, output: str) -> str:
         """As people write it: `w[0]` for ∂L/∂w[0] of the `output` L, `∂a/∂z`, `∂²L/∂x∂y`."""
-        if self.first is None and self.of in (None, output):
+        if self.is_gradient_of(output):
             return self.node + _index_text(self.at)
         return self.in_full(output)
 
@@ -53,7 +58,7 @@ class Derivative(NamedTuple):
         """With what is derived in any case: `∂L/∂w[0]`."""
         node, of = self.node + _index_text(self.at), self.of or output
         if self.first is None:
-            return f"∂{of}/∂{node}"
+            return f"∂{of}{_index_text(self.of_at)}/∂{node}"
         return higher_partial(of, [*self.before, self.first + _index_text(self.first_at), node])
 
 

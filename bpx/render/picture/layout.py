@@ -43,6 +43,13 @@ def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NA
     return _on_page(picture, boxes, routes)
 
 
+def check_size(width: float, height: float, form: str, most: int) -> None:
+    """Refuse a picture of which a side, in pixels, is longer than a form can have it. Raises `BpxError`."""
+    if max(width, height) > most:
+        facts = {"longest": round(max(width, height)), "form": form, "most": most}
+        raise BpxError([Diagnostic("picture-too-large", None, facts, "draw-smaller")])
+
+
 def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> Placement:
     """The first of those with the fewest crossings, its lines led around the cards."""
     best, least = Placement({}, []), -1

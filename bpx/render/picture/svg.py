@@ -72,7 +72,7 @@ def svg(picture: Picture) -> str:
 
 def svg_lines(picture: Picture, geometry: Geometry) -> Iterator[str]:
     """The elements of a picture whose geometry is known."""
-    width, height = _size(picture, geometry)
+    width, height = size(picture, geometry)
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}px" height="{_n(height)}px" '
         f'viewBox="0 0 {_n(width)} {_n(height)}" role="graphics-document document" '
@@ -107,8 +107,8 @@ def inert(text: str) -> str:
     return escape(visible(text))
 
 
-def _size(picture: Picture, geometry: Geometry) -> tuple[float, float]:
-    """Width and height with the legend."""
+def size(picture: Picture, geometry: Geometry) -> tuple[float, float]:
+    """Width and height with the legend, in pixels."""
     legend = max((text_width(mark_text(mark), 12) for mark in picture.marks), default=0.0) + 40 + MARGIN
     width = max(geometry.width, round(legend) if picture.marks else 0.0)
     return width, geometry.height + _LEGEND_LINE * len(picture.marks)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bpx.render.latex import as_text, fonts
 from bpx.render.picture.choices import Pass
-from bpx.render.picture.layout import LABEL_LINE, LINE, PADDING, card_lines, layout
+from bpx.render.picture.layout import LABEL_LINE, LINE, PADDING, card_lines, check_size, layout
 from bpx.render.picture.marks import mark_text
 from bpx.render.picture.picture import Card, Kind, Mark, Picture
 from bpx.render.picture.placing.geometry import Box, Geometry, Point
@@ -53,9 +53,17 @@ _IN_WORDS = {
 }
 
 
+_MOST_PIXELS = 16383  # of a side: TeX multiplies a length by no larger number
+
+
 def tikz(picture: Picture) -> str:
-    """The document, with a line end at its end. Raises `BpxError` where no library can place the cards."""
-    return _BEGIN + fonts() + _BEGIN_PICTURE + "\n".join(_lines(picture, layout(picture))) + "\n" + _END
+    """The document, with a line end at its end.
+
+    Raises `BpxError` where the picture is too large for TeX, or no library can place the cards.
+    """
+    geometry = layout(picture)
+    check_size(geometry.width, geometry.height, "TikZ", _MOST_PIXELS)
+    return _BEGIN + fonts() + _BEGIN_PICTURE + "\n".join(_lines(picture, geometry)) + "\n" + _END
 
 
 def _lines(picture: Picture, geometry: Geometry) -> Iterator[str]:

@@ -290,7 +290,9 @@ def _call(
         raise
     except (Exception, SystemExit) as error:
         facts = {"function": name, "kind": type(error).__name__, "reason": str(error)}
-        raise BpxError([Diagnostic("function-raised", raised_at(error), facts)]) from error
+        wants_integers = isinstance(error, IndexError | TypeError) and "integer" in str(error)
+        help = "integer-arguments" if wants_integers else None
+        raise BpxError([Diagnostic("function-raised", raised_at(error), facts, help)]) from error
 
 
 def is_users_own(function: Callable[..., Any]) -> bool:

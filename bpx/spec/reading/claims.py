@@ -237,6 +237,7 @@ def claimed_derivative(spec: NamedGraph, claim: ClaimSyntax, problems: list[Diag
     for node, index in (
         (derivative.node, derivative.at),
         (derivative.first, derivative.first_at),
+        (derivative.of or spec.names[spec.output], derivative.of_at),
         *derivative.earlier,
     ):
         if node is not None and index is not None and not _has_entries(spec, node, index):
@@ -280,7 +281,7 @@ def _overlap(spec: NamedGraph, claim: Claim, other: Claim) -> bool:
     output = spec.names[spec.output]
     if (one.of or output, *one.by) != (two.of or output, *two.by):
         return False
-    pairs = [(one.node, one.at, two.at)]
+    pairs = [(one.node, one.at, two.at), (one.of or output, one.of_at, two.of_at)]
     if one.first is not None:
         pairs.append((one.first, one.first_at, two.first_at))
     pairs += [(name, at, two_at) for (name, at), (_, two_at) in zip(one.earlier, two.earlier, strict=True)]

@@ -19,7 +19,7 @@ from bpx.graph.run import run
 from bpx.spec.reading.claims import claimed_derivative
 from bpx.spec.reading.syntax import ClaimSyntax
 from bpx.spec.tables.digits import room_of_whole
-from bpx.spec.tables.rounding import is_gradient, room_in, rooms_of_floats
+from bpx.spec.tables.rounding import room_in, rooms_of_floats
 from bpx.spec.tables.table import EXACT, NamedNumbers, Table
 from bpx.spec.text.derivatives import entry_of, likely_name
 from bpx.spec.text.problems import listed
@@ -190,7 +190,7 @@ class _Reading:
             return None
         node_shape = self.spec.graph.shapes[self.spec.nodes[derivative.node]]
         shape = np.zeros(node_shape)[() if derivative.at is None else derivative.at].shape
-        if not is_gradient(derivative, self.spec.names[self.output]):
+        if not derivative.is_gradient_of(self.spec.names[self.output]):
             return _Fitted(derivative, row)  # a matrix, perhaps: the check knows
         found = row.numbers.shape
         fits = (

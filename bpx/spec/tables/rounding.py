@@ -27,7 +27,7 @@ def rooms_of_floats(
     """
     wanted: dict[str, set[str]] = {}
     for derivative, floats in stated:
-        if floats != EXACT and is_gradient(derivative, output):
+        if floats != EXACT and derivative.is_gradient_of(output):
             wanted.setdefault(floats, set()).add(derivative.node)
     if not wanted:
         return {}
@@ -41,16 +41,11 @@ def rooms_of_floats(
     return rooms
 
 
-def is_gradient(derivative: Derivative, output: str) -> bool:
-    """Is it a first derivative of the output?"""
-    return derivative.first is None and derivative.of in (None, output)
-
-
 def room_in(rooms: Rooms, derivative: Derivative, floats: str, numbers: Array, output: str) -> Array:
     """How far off the numbers of a derivative may be for their floats; of their shape."""
     room = room_of_numbers(numbers, floats)
     of_node = rooms.get(floats, {}).get(derivative.node)
-    if of_node is None or not is_gradient(derivative, output):
+    if of_node is None or not derivative.is_gradient_of(output):
         return room
     part = of_node[() if derivative.at is None else derivative.at]
     return np.maximum(room, part) if part.shape == room.shape else room

@@ -1,4 +1,4 @@
-"""Names of derivatives as people write them: `∂L/∂w`, `dL/dw[0]`, `dw`, `w.grad`, `da/dz`, `d2L/dx2`.
+"""Names of derivatives as people write them: `∂L/∂w`, `dp[0]/dw[1]`, `dw`, `w.grad`, `da/dz`, `d2L/dx2`.
 
 A name of a node always means the node. What else a text may mean is collected; it is for the caller to
 refuse what means nothing, or several things.
@@ -42,9 +42,6 @@ _APPLIED = re.compile(
 _WITH_INDEX = re.compile(rf"∂_(?P<node>{_ENTRY}){_BEHIND_IT}")
 _HIGHER = re.compile(rf"(?:∂|d)(?P<order>{_POWER})(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")
 _ORDERS = {sign: order for order, sign in enumerate("²³⁴⁵⁶⁷⁸⁹", 2)}
-_INDEX = re.compile(rf"∂_(?P<node>{_ENTRY}){_BEHIND_IT}")
-_SECOND = re.compile(r"(?:∂|d)(?:²|\^2|\*\*2|2)(?P<of>[^/]+?)\s*[/_]\s*\(?\s*(?P<by>(?:∂|d).+?)\)?")
-_SQUARES = ("²", "^2", "**2", "2")
 _INDEX = re.compile(r"(?P<name>.*\S)\s*\[(?P<at>[-\d\s:,]*\d[-\d\s:,]*)\]", re.DOTALL)
 
 # Inside formulas a derivative is one name. It is written in letters that nobody uses, so that the parser
@@ -185,9 +182,9 @@ def _endings(name: str, nodes: Collection[str]) -> list[str]:
 
 
 def _derivatives(of: str, node: str, spec: NamedGraph) -> Iterator[Derivative]:
-    name, index = _split_index(node)
+    (name, index), (of, of_index) = _split_index(node), _split_index(of)
     if name in spec.nodes and (of in spec.nodes or of in _USUAL_OUTPUTS):
-        yield Derivative(of if of in spec.nodes else None, name, index)
+        yield Derivative(of if of in spec.nodes else None, name, index, of_at=of_index)
 
 
 def _higher(text: str, spec: NamedGraph) -> Iterator[Derivative]:

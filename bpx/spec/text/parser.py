@@ -288,7 +288,10 @@ class _Parser(Cursor):
         self.reduce()
         call = self.open_call()
         if call is None:
-            raise self.stop("comma-outside-call", token, help="comma-outside-call")
+            is_list = "=" in self.text.content[token.end :]
+            raise self.stop(
+                "comma-outside-call", token, help="one-equation-each" if is_list else "comma-outside-call"
+            )
         self.advance()
         self.read_settings(call)
         return True

@@ -369,6 +369,15 @@ def test_a_function_that_cannot_be_traced_is_checked_by_differences(tmp_path: Pa
     assert "not-traced" in codes(report)
 
 
+def test_labels_as_floats_are_told_where_integers_come_from(tmp_path: Path) -> None:
+    text = "def f(x, y):\n    return x[y].sum()\n\n\ndef b(g, x, y):\n    return x\n"
+    text += "\n\ndef inputs():\n    return {'x': np.ones(3), 'y': np.array([0.0, 2.0])}\n"
+    with pytest.raises(BpxError) as error:
+        report_of(tmp_path, text, "f,b")
+    (problem,) = error.value.diagnostics
+    assert problem.help == "integer-arguments"
+
+
 @pytest.mark.parametrize("names", ["broken,b", "f,broken"])
 def test_a_function_that_raises_is_named_with_its_line(tmp_path: Path, names: str) -> None:
     text = "def broken(x):\n    return x[7]\n\n\ndef b(x):\n    return 2 * x\n"

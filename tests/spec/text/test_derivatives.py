@@ -34,6 +34,8 @@ SPELLINGS = {
     "W1.grad[-1, 0]": Derivative(None, "W1", (-1, 0)),
     "∂L/∂x[1]": Derivative("L", "x", (1,)),
     "dL_dx[1]": Derivative("L", "x", (1,)),
+    "∂h.z[0]/∂x[1]": Derivative("h.z", "x", (1,), of_at=(0,)),
+    "dh.z[0] / dx": Derivative("h.z", "x", of_at=(0,)),
     "∂²L/∂x²": Derivative("L", "x", None, "x"),
     "d2L/dx2": Derivative("L", "x", None, "x"),
     "d^2L/dx^2": Derivative("L", "x", None, "x"),

@@ -197,6 +197,36 @@ def test_names_and_titles_are_only_text() -> None:
     assert args == ["lambda_", "x_", "np_", "損失", "forward_", "sum_", "h_x", "h_x_", "fi"]
 
 
+CLASHES = """bpx = 1
+[inputs]
+x = [[1.0, 2.0], [3.0, 5.0]]
+g = [1.0, 2.0]
+layer_norm_ = [[1.0, 2.0], [3.0, 5.0], [2.0, 2.5]]
+outer_ = 0.5
+[graph]
+layer_norm = "sum(layer_norm(x, g, g) * x) + sum(layer_norm(layer_norm_, g, g) * layer_norm_)"
+L = "layer_norm + my(outer_, 2 * outer_) + t(outer_)"
+[ops.my]
+args = ["g", "inner"]
+value = "inner(inner) * inner(g) * t(g)"
+partials = { g = "inner(inner) * 4 * g^3", inner = "2 * inner * inner(g) * t(g)" }
+[ops.inner]
+args = ["np"]
+value = "np^2"
+partials = { np = "2 * np" }
+[ops.t]
+args = ["forward"]
+value = "sin(forward)/sin(forward)*forward^2"
+partials = { forward = "2 * forward" }
+"""
+
+
+@every("library", LIBRARIES)
+def test_no_variable_hides_a_function(library: str) -> None:
+    pytest.importorskip(library)
+    assert_agrees(read_spec(Source("clashes.toml", CLASHES), "toml"), library)
+
+
 def test_numbers_that_are_written_in_another_way() -> None:
     for text, values in {
         "2^x + x^-2 + (-2)^2 - -x": {"x": 1.5},

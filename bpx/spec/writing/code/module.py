@@ -91,8 +91,8 @@ class _Writing:
     def __init__(self, passes: _Passes, library: str) -> None:
         self.passes, self.library = passes, LIBRARIES[library]
         ops = {op.name for op in passes.graph.ops}
-        self.module = Module(self.library, self.library.helpers)
-        self.identifiers = Identifiers({*self.library.helpers, *ops})
+        self.module = Module(self.library)
+        self.identifiers = Identifiers(self.module.names, ops)
         names = passes.names
         self.inputs = {leaf.node: self.identifiers.of(leaf.name) for leaf in passes.spec.inputs}
         live = passes.graph.needs(of=[passes.output])

@@ -22,7 +22,7 @@ from bpx.spec.writing.code.expression import (
     literal,
 )
 from bpx.spec.writing.code.libraries import Library
-from bpx.spec.writing.code.names import Identifiers
+from bpx.spec.writing.code.names import Identifiers, ModuleNames
 from bpx.spec.writing.code.rows import ROWS
 
 _MOST_IN_A_LINE = 7  # ops: a longer formula is cut, and what is cut off gets a line of its own
@@ -45,23 +45,23 @@ class Module:
     `made` are functions that stand for composite ops, by op, shapes and settings.
     """
 
-    def __init__(self, library: Library, reserved: Iterable[str] = ()) -> None:
+    def __init__(self, library: Library) -> None:
         self.library = library
+        self.names = ModuleNames(library.helpers)
         self.made: dict[Any, str] = {}
         self.sources: list[str] = []
-        self._names = Identifiers(reserved)
 
     def function_of(self, op: Op, shapes: tuple[Shape, ...], settings: Settings) -> str:
         """The name of a function for an op without a row, which is written where it is not yet there."""
         key = (op, shapes, tuple(settings.items()))
         if key not in self.made:
             inside = _inside(op, shapes, settings)
-            self.made[key] = name = self._names.of(op.name)
+            self.made[key] = name = self.names.function(op.name)
             self.sources.append(self._source(name, op, inside))
         return self.made[key]
 
     def _source(self, name: str, op: Op, inside: Subgraph) -> str:
-        identifiers = Identifiers(self.library.helpers)
+        identifiers = Identifiers(self.names)
         args = {node: identifiers.of(_arg_name(op, at)) for at, node in enumerate(inside.args)}
         writer = Writer(self, inside.graph, args, identifiers)
         writer.count_uses([inside.root])
