@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,18 +137,18 @@ def _meant(traced: TracedProgram, known: Sequence[Adjoint], found: BackwardRun) 
         *_steps(traced, found, by_node),
         *_jacobian(traced),
     ]
-    return Meant(groups, graph.origins, forward_values(graph, ours), rare)
+    data = {graph.nodes[leaf.name] for leaf in traced.data}
+    seldom = {one.node for one in known if one.node in data or one.node not in graph.own_names}
+    return Meant(groups, graph.origins, forward_values(graph, ours), rare, seldom)
 
 
-def _steps(traced: TracedProgram, run: BackwardRun, by_node: dict[int, Any]) -> list[Adjoint]:
+def _steps(traced: TracedProgram, run: BackwardRun, by_node: dict[int, Any]) -> Iterator[Adjoint]:
     """The weights as a right step leaves them, where backward moves them itself."""
     leaves = {leaf.path: leaf for leaf in traced.leaves}
-    steps = []
     for found in run.gradients:
         node = traced.graph.nodes[leaves[found.leaf].name]
         if found.rate is not None and node in by_node:
-            steps.append(Adjoint(node, leaves[found.leaf].value - found.rate * by_node[node]))
-    return steps
+            yield Adjoint(node, leaves[found.leaf].value - found.rate * by_node[node])
 
 
 def _jacobian(traced: TracedProgram) -> list[Adjoint]:
@@ -254,7 +254,7 @@ def _corrected(
     points = _points(traced, scale)
     doubtful = doubts(settings, meant)
     named = [line_of(one.setting.statement) for one in culprits if one.setting.statement]
-    calls = {line for one in culprits for line in calls_to(settings, one.setting)}
+    calls = [line for one in culprits for line in calls_to(settings, one.setting)]
     named += calls
     kept = frozenset(path for path in points[0].right if path not in wrong)
     kept = frozenset(path for path in kept if _mends(traced, points, frozenset({path})))

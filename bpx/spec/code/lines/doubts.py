@@ -41,7 +41,7 @@ def doubts(settings: Sequence[Setting], meant: Meant) -> dict[tuple[str, int], i
         doubt = (
             STRANGE if not meant.is_alike(value) or (repeats and not hands_on and not is_new_name) else LIKE
         )
-        fitting = {sign for sign in (1.0, -1.0) if meant.is_whole(sign * value)}
+        fitting = meant.signs(value)
         if fitting and (hands_on or not repeats):
             doubt = RIGHT if fitting & signs else doubt
             signs = fitting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ class Meant:
     """What lines of backward functions are meant to set: adjoints first, then parts of them, and others.
 
     `alike` are values that right lines often have, but wrong ones too: local derivatives, values of forward.
+    The nodes `seldom` are those whose adjoints lines seldom set: they have no name, or are data.
     """
 
     def __init__(
@@ -28,13 +29,14 @@ class Meant:
         spans: Mapping[int, Any],
         alike: Iterable[Any],
         rare: Sequence[Adjoint] = (),
+        seldom: Container[int] = (),
     ) -> None:
         self._all = [adjoint for group in groups for adjoint in group]
         self._adjoints = groups[0]
         self._whole = [adjoint.value for adjoint in groups[0]]
         self._parts = [adjoint.value for adjoint in groups[1]]
         self._alike = [*(one.value for group in groups[2:] for one in group), *alike]
-        self._rare = rare
+        self._rare, self._seldom = rare, seldom
         self._families = [family for group in groups for family in _families(group, spans)]
 
     def like(self, value: Any, factor: float) -> Iterator[Adjoint]:
@@ -88,6 +90,18 @@ class Meant:
     def is_whole(self, value: Any) -> bool:
         """Whether it is an adjoint."""
         return any(close(value, other) for other in self._whole)
+
+    def signs(self, value: Any) -> set[float]:
+        """The signs with which a value is an adjoint.
+
+        With one sign it may be that of `z`, and with the other that of the `-z` in `np.exp(-z)`: `z` is meant.
+        """
+        nodes = {
+            sign: [one.node for one in self._adjoints if close(sign * value, one.value)]
+            for sign in (1.0, -1.0)
+        }
+        often = {sign for sign in nodes if any(node not in self._seldom for node in nodes[sign])}
+        return often or {sign for sign in nodes if nodes[sign]}
 
     def strange(self, settings: Sequence[Setting]) -> dict[Setting, int]:
         """How strange what lines set is: 0 for adjoints, up to a length, `STRANGEST` for what has no meaning.

@@ -60,6 +60,7 @@ class Replacement(Protocol):
 
 
 RETURN = "return"
+_MAKE_ROOM = (np.empty, np.empty_like, np.ndarray)
 MOST_SETTINGS = 20_000
 
 
@@ -112,6 +113,8 @@ class Recorder:
         if self.replacement is None:
             return True
         key = self.replacement.key
+        if _makes_room(code):
+            return True
         return key.filename == code.co_filename and code.co_firstlineno <= key.line <= _last_line(code)
 
     def _went_on(self, frame: FrameType, event: str, argument: Any) -> Any:
@@ -140,6 +143,9 @@ class Recorder:
         return {base: np.array(array) for base, array in arrays.items() if isinstance(array, np.ndarray)}
 
     def _finish(self, scope: Scope, filename: str, statement: Statement, before: Mapping[str, Any]) -> None:
+        for target, function in statement.makes_room:
+            if any(evaluate(function, scope) is one for one in _MAKE_ROOM):
+                _clear(evaluate(target, scope))
         for target in statement.targets:
             base = base_of(target)
             name = base if isinstance(evaluate(base, scope), np.ndarray) else target
@@ -202,6 +208,23 @@ def _changed(target: str, before: Any, after: Any, scope: Scope) -> Any:
 @cache
 def _last_line(code: CodeType) -> int:
     return max((line for _, _, line in code.co_lines() if line is not None), default=code.co_firstlineno)
+
+
+@cache
+def _makes_room(code: CodeType) -> bool:
+    """Whether a line of a function may set an array to whatever numbers stood in memory."""
+    lines = {line for _, _, line in code.co_lines() if line is not None}
+    statements = (statement_at(code, line) for line in lines)
+    return any(statement is not None and statement.makes_room for statement in statements)
+
+
+def _clear(value: Any) -> None:
+    """Zeros for numbers that nobody has set, which would be others in each run."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        value[...] = 0
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            _clear(item)
 
 
 def _is_numbers(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from bpx.spec.trace.user_source import source_of
 from bpx.words.diagnostic import Source, Span
 
 _HANDING_ON = ("copy", "reshape", "astype", "ravel", "array", "asarray")
+_MAKE_ROOM = ("empty", "empty_like", "ndarray")
 _SIMPLE = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr
 
 
@@ -29,6 +31,7 @@ class Statement(NamedTuple):
     is_call: (
         bool  # of a function that is not NumPy's, and nothing else: `dx, dw = affine_backward(da, cache)`
     )
+    makes_room: tuple[tuple[str, str], ...] = ()  # targets that are `np.empty(…)`, with the function's name
 
     @property
     def text(self) -> str:
@@ -59,6 +62,7 @@ def _statements(source: Source) -> dict[int, Statement]:
                 isinstance(node, ast.AugAssign),
                 _adds(node),
                 isinstance(node, ast.Assign) and _is_call(node.value),
+                tuple(_room(node)),
             )
             by_line.update(dict.fromkeys(range(first, last + 1), statement))
     return by_line
@@ -92,6 +96,35 @@ def _is_call(node: ast.expr) -> bool:
     if not isinstance(function, ast.Attribute) or function.attr in _HANDING_ON:
         return True
     return ast.unparse(function.value) not in ("np", "numpy") and not hasattr(np.ndarray, function.attr)
+
+
+def _room(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """The targets that are set to what one function returns, or to lists of it, with the name of the function.
+
+    Of functions alone that are called as those of NumPy whose arrays hold any numbers at all.
+    """
+    for target in node.targets if isinstance(node, ast.Assign) else ():
+        value = node.value
+        one_each = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+        for one, item in zip(target.elts, value.elts, strict=False) if one_each else [(target, value)]:
+            names = {_called(each) for each in _elements(item)}
+            if len(names) == 1 and (name := names.pop()).rpartition(".")[2] in _MAKE_ROOM:
+                yield from ((text, name) for text in _texts(one))
+
+
+def _elements(node: ast.expr) -> Iterator[ast.expr]:
+    """What stands in a list, and in the lists in it; the expression itself where it is none."""
+    if isinstance(node, ast.Dict | ast.List | ast.Tuple):
+        for item in node.values if isinstance(node, ast.Dict) else node.elts:
+            yield from _elements(item)
+    elif isinstance(node, ast.ListComp | ast.DictComp):
+        yield from _elements(node.value if isinstance(node, ast.DictComp) else node.elt)
+    else:
+        yield node
+
+
+def _called(node: ast.expr) -> str:
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
 
 
 def _adds(node: ast.AST) -> bool:
