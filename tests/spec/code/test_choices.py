@@ -162,3 +162,39 @@ ARRAYS = {
 )
 def test_changes_of_indices_and_of_what_is_computed(text: str, other: str) -> None:
     assert other in [edit.text for edit in edits(text, {**NUMBERS, **ARRAYS})]
+
+
+@pytest.mark.parametrize(
+    ("error", "d", "line"),
+    [
+        # As much as ∂/∂z this may be that of the `-z` in `np.exp(-z)`, which has no name.
+        ("a - y", "-error * a * (1 - a)", "d"),
+        # And this as much as ∂/∂a that of the data y.
+        ("y - a", "error * a * (1 - a)", "error"),
+    ],
+)
+def test_gradients_are_those_of_names_that_backward_has_gradients_of(
+    tmp_path: Path, error: str, d: str, line: str
+) -> None:
+    text = """
+    def forward(w, v, x, y):
+        h = 1 / (1 + np.exp(-(w @ x)))
+        z = v @ h
+        a = 1 / (1 + np.exp(-z))
+        return 0.5 * np.sum((a - y) ** 2)
+
+
+    def backward(w, v, x, y):
+        h = 1 / (1 + np.exp(-(w @ x)))
+        a = 1 / (1 + np.exp(-(v @ h)))
+        error = ERROR
+        d = D
+        dh = v.T @ d * h * (1 - h)
+        return np.outer(dh, x), np.outer(d, h)
+    """
+    written(tmp_path, text.replace("ERROR", error).replace("D", d))
+    values = {"w": RNG.normal(size=(3, 4)), "v": RNG.normal(size=(2, 3)), "x": VALUES["b"], "y": np.ones(2)}
+    [blame] = bpx.gradcheck(f"{tmp_path / 'user.py'}:forward,backward", values).blame
+    assert blame.code is not None
+    assert blame.code.sets == line
+    assert [mistake.code for mistake in blame.mistakes] == ["sign"]

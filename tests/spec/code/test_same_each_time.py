@@ -17,17 +17,13 @@ from bpx.spec.code.check import check_program
 MISTAKES = [
     ("affine_relu", "bias averaged"),
     ("batch_mean_layer", "dW without 1/n"),
-    ("dense_class", "bias averaged"),
-    ("digits_network", "y - a"),
     ("dropout_class", "h not transposed"),
     ("few_lines", "uphill"),
-    ("mlp_class", "y - yhat"),
-    ("optimize_logistic", "y with plus"),
     ("planar_net", "Y - A2"),
     ("two_regressors", "rows for entries"),
     ("word2vec_grads", "positive pair lost"),
 ]
-SEEDS = "012345"
+SEEDS = "014"
 
 
 def say_all(folder: str) -> None:
@@ -53,8 +49,8 @@ def test_reports_do_not_depend_on_the_order_of_sets(tmp_path: Path) -> None:
 
 ROOM = """
 def backward(d):
-    a, b = np.empty(3), d * 2
-    both = {"c": np.empty_like(d), "e": [np.ndarray(3) for _ in range(2)]}
+    a, b = np.ndarray(3), d * 2
+    both = {"c": np.empty_like(d), "e": [np.empty_like(d) for _ in range(2)]}
     whole = np.exp(d, out=np.empty_like(d))
     a[0] = 1
     both["c"][1] = 2

@@ -137,7 +137,7 @@ class Meant:
         value = setting.value
         if np.size(value) < 2:
             return STRANGE
-        if any(close(value, other) for other in self._whole):
+        if 1.0 in self.signs(value):
             whole.add(setting.key)
             return RIGHT
         # A line that has set whole adjoints before forgets something if it sets a part of one.
