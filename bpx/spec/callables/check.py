@@ -21,12 +21,19 @@ from bpx.check.function.caller import Caller
 from bpx.check.numeric.tolerances import REPEATS
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
-from bpx.spec.callables.other_upstreams import with_kinds, with_other_upstreams
+from bpx.spec.callables.other_upstreams import disagrees, with_kinds, with_other_upstreams
 from bpx.spec.callables.positional_program import PositionalProgram
 from bpx.spec.callables.styles import program_in_other_style
-from bpx.spec.code.check import check_program, judged
+from bpx.spec.code.check import check_program, judged, with_lines_of, with_shapes
 from bpx.spec.code.options import ProgramOptions
-from bpx.spec.code.traced_program import certify_nearby, random_upstream, run_backward, trace_program
+from bpx.spec.code.traced_program import (
+    BackwardRun,
+    TracedProgram,
+    certify_nearby,
+    random_upstream,
+    run_backward,
+    trace_program,
+)
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
@@ -60,12 +67,28 @@ def check_callables(
     other = check_function(forward, inputs, backward, names, **options)
     if report is not None and other.verdict == Verdict.CANNOT_TELL.word:
         return report
+    if chosen == usual:
+        other = _with_lines_of_shapes(other, Caller(forward, backward, inputs, names), chosen.seed)
     return replace(other, notes=(*notes, *other.notes), of_code=True)
 
 
 def _not_traced(refusal: TraceError) -> Diagnostic:
     [problem] = refusal.diagnostics[:1]
     return Diagnostic("not-traced", problem.span, {"reason": problem.message}, severity="note")
+
+
+def _with_lines_of_shapes(report: Report, caller: Caller, seed: int) -> Report:
+    """The report with the lines that set gradients of the wrong shape, where forward can be traced."""
+    mistakes = [mistake.code for culprit in report.blame for mistake in culprit.mistakes]
+    if "wrong-shape" not in mistakes:
+        return report
+    try:
+        traced, run = _traced(caller, np.shape(caller.forward()), seed)
+    except TraceError:
+        return report
+    wrong = [column.input for column in report.columns if disagrees(column)]
+    paths = [leaf.path for leaf in traced.leaves if leaf.name in wrong]
+    return with_shapes(with_lines_of(report, traced, paths), traced, run.misshapen)
 
 
 def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
@@ -75,13 +98,7 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
     evaluation = BlackBoxEvaluation(claimed, options.detect)
     if not _is_plain(rows) or not _is_steady(rows, evaluation):
         return None
-    axes = rows.output.ndim
-    upstream = random_upstream(rows.output.shape, options.seed) if axes else np.array(1.0)
-    program = PositionalProgram(caller, axes)
-    with np.errstate(all="ignore"):
-        run = run_backward(program, upstream)
-        traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
-        certify_nearby(traced)
+    traced, run = _traced(caller, rows.output.shape, options.seed)
     asked = {"seed": options.seed, "detect": options.detect}
     judgement = judged(traced, run, ProgramOptions(options.seed, options.detect, why=options.why))
     report = with_other_upstreams(judgement, traced, rows, claimed, **asked)
@@ -89,7 +106,19 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
         return None  # nobody is called wrong by chance
     report = with_kinds(report, traced, rows, claimed, options.detect)
     notes = (*report.notes, *caller.notes, *rows.unclaimed_notes())
-    return replace(report, output=program.output_name or report.output, notes=notes)
+    return replace(report, output=traced.program.output_name or report.output, notes=notes)
+
+
+def _traced(caller: Caller, shape: tuple[int, ...], seed: int) -> tuple[TracedProgram, BackwardRun]:
+    """The graph of forward, and what backward gives for an upstream gradient. Raises `TraceError`."""
+    upstream = random_upstream(shape, seed) if shape else np.array(1.0)
+    program = PositionalProgram(caller, len(shape))
+    with np.errstate(all="ignore"):
+        run = run_backward(program, upstream)
+        leaves = [found.leaf for found in (*run.gradients, *run.misshapen)]
+        traced = trace_program(program, leaves, upstream)
+        certify_nearby(traced)
+    return traced, run
 
 
 def _is_plain(rows: BlackBoxRows) -> bool:

@@ -88,7 +88,7 @@ def with_kinds(
     """The report with kinds of mistake that show in all upstream gradients, where none is named."""
     report = _with_lost_outputs(report, traced, rows)
     culprits = {culprit.node: culprit for culprit in report.blame}
-    wrong = [column.input for column in report.columns if _disagrees(column)]
+    wrong = [column.input for column in report.columns if disagrees(column)]
     if all(map(_is_named, report.blame)) and (culprits or not wrong):
         return report
     kinds = {culprit.node: culprit for culprit in _kinds(traced, rows, claimed, report.output, detect)}
@@ -150,7 +150,7 @@ def _know(evaluation: BlackBoxEvaluation, right: Any) -> None:
 def _odd_rows(report: Report, traced: TracedProgram, rows: BlackBoxRows, claimed: Any) -> list[_Row]:
     """The rows to look at: of elements of the output the worst, of mixtures what is not known to be wrong."""
     gradients = _Gradients(traced, rows)
-    wrong = {column.input for column in report.columns if _disagrees(column)}
+    wrong = {column.input for column in report.columns if disagrees(column)}
     elements, mixtures = [], []
     for row in (*_rows(rows, claimed), *_located(gradients, rows)):
         odd = gradients.odd(row)
@@ -258,7 +258,7 @@ def _check(traced: TracedProgram, names: tuple[str, ...], asked: dict[str, Any])
     return {column.input: column for column in report.columns}
 
 
-def _disagrees(column: GradientTable) -> bool:
+def disagrees(column: GradientTable) -> bool:
     return bool((column.verdicts == Verdict.DISAGREE).any())
 
 

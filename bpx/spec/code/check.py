@@ -111,8 +111,10 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
     notes = (*report.notes, *changes(program, upstream, run.gradients))
     if chosen.wrt is None:
         notes = (*notes, *_unclaimed(traced, report, program))
-    report = _with_shapes(report, traced, [one for one in run.misshapen if _is_asked(one, chosen)])
-    return replace(report, notes=notes)
+    misshapen = [one for one in run.misshapen if _is_asked(one, chosen)]
+    if misshapen and report.verdict != "disagree":
+        report = with_lines_of(report, traced, [found.leaf for found in misshapen])
+    return replace(with_shapes(report, traced, misshapen), notes=notes)
 
 
 def _leaves_of(run: BackwardRun) -> list[Path]:
@@ -120,22 +122,21 @@ def _leaves_of(run: BackwardRun) -> list[Path]:
     return [found.leaf for found in (*run.gradients, *run.misshapen)] if run.gradients else []
 
 
-def _with_shapes(report: Report, traced: TracedProgram, misshapen: Sequence[Found]) -> Report:
-    """The report with the gradients of another shape than their arrays, and the lines that set them."""
-    if not misshapen:
-        return report
+def with_shapes(report: Report, traced: TracedProgram, misshapen: Sequence[Found]) -> Report:
+    """The report with the gradients of another shape than their arrays, at the lines that set them."""
     blame = report.blame
-    if report.verdict != "disagree":
-        paths = {found.leaf for found in misshapen}
-        blame = blamed(
-            [line for line in wrong_lines(traced) if paths & {*line.culprit.leaves}], traced, blame
-        )
     for shape in reversed([_wrong_shape(found, traced.program) for found in misshapen]):
         of_line = [one for one in blame if one.code and shape.node in one.code.wrong]
         others = tuple(one for one in blame if one not in of_line[:1])
         line = of_line[0] if of_line else shape
         blame = (line._replace(mistakes=shape.mistakes), *others)
     return replace(report, blame=blame)
+
+
+def with_lines_of(report: Report, traced: TracedProgram, paths: Collection[Path]) -> Report:
+    """The report with the lines that make the gradients of these leaves wrong."""
+    lines = [line for line in wrong_lines(traced) if not {*line.culprit.leaves}.isdisjoint(paths)]
+    return replace(report, blame=blamed(lines, traced, report.blame))
 
 
 def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> Report:

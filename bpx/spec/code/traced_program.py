@@ -77,8 +77,11 @@ def run_backward(
     recorder = recorder or Recorder()
     for before, result, after in program.backward_run(upstream, values, recorder.recording):
         gradients = found_gradients(program, before, result, after, recorder, upstream)
-        by_shape = program.jacobian or program.by_position
-        wrong = [] if by_shape else _misshapen(program, result, before, after, gradients)
+        if program.by_position:
+            wrong = [found for found in gradients if not _has_shape(found, program)]
+            gradients = [found for found in gradients if _has_shape(found, program)]
+        else:
+            wrong = [] if program.jacobian else _misshapen(program, result, before, after, gradients)
         return BackwardRun(upstream, tuple(gradients), tuple(wrong))
     raise AssertionError
 
@@ -119,6 +122,11 @@ def found_gradients(
         leaf = program.world.leaf(found.leaf)
         by_leaf.setdefault(leaf, found._replace(leaf=leaf))
     return list(by_leaf.values())
+
+
+def _has_shape(found: Found, program: Program) -> bool:
+    """Whether a gradient has the shape of its array."""
+    return np.shape(found.value) == np.shape(get(program.world.originals, found.leaf))
 
 
 def _misshapen(

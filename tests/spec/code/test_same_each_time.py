@@ -72,7 +72,7 @@ def test_numbers_that_nobody_has_set_are_zeros(tmp_path: Path) -> None:
     settings = recorded(module.backward, np.ones(3)).settings
     first = {one.key.target: one.value.tolist() for one in settings if one.key.target in "ab"}
     assert first == {"a": [1, 0, 0], "b": [2, 2, 2]}
-    a, c, e, f, b, whole = settings[-1].value
+    a, c, e, f, _, whole = settings[-1].value
     assert [row.tolist() for row in (a, c, e, f)] == [[1, 0, 0], [0, 2, 0], [0, 0, 0], [0, 0, 0]]
     assert whole.tolist() == [np.e] * 3
     # A function of the user's may be called the same.

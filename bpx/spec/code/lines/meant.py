@@ -94,7 +94,7 @@ class Meant:
     def signs(self, value: Any) -> set[float]:
         """The signs with which a value is an adjoint.
 
-        With one sign it may be that of `z`, and with the other that of the `-z` in `np.exp(-z)`: `z` is meant.
+        With one sign it may be that of `z`, with the other that of the `-z` in `np.exp(-z)`: `z` is meant.
         """
         nodes = {
             sign: [one.node for one in self._adjoints if close(sign * value, one.value)]

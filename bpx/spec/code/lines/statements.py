@@ -99,9 +99,9 @@ def _is_call(node: ast.expr) -> bool:
 
 
 def _room(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """The targets that are set to what one function returns, or to lists of it, with the name of the function.
+    """The targets that are set to what one function returns, or to lists of it, and the function's name.
 
-    Of functions alone that are called as those of NumPy whose arrays hold any numbers at all.
+    Only for functions that are called as those of NumPy whose arrays hold any numbers at all.
     """
     for target in node.targets if isinstance(node, ast.Assign) else ():
         value = node.value

@@ -100,7 +100,10 @@ def _average(x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = 
 def _rounded(x: Expr, decimals: int = 0) -> Expr:
     if not decimals:
         return add("round", x)
-    return add("div", add("round", add("mul", x, 10.0**decimals)), 10.0**decimals)
+    with np.errstate(over="ignore"):
+        power = float(np.power(10.0, abs(decimals)))  # inf where it is no float, as NumPy takes it
+    there, back = ("mul", "div") if decimals > 0 else ("div", "mul")
+    return add(back, add("round", add(there, x, power)), power)
 
 
 def _norm(x: Expr, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Expr:
