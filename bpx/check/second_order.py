@@ -12,7 +12,7 @@ from bpx.check.local.jacobians import CheckedEdge
 from bpx.check.numeric.tolerances import MOST_SECOND
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, Query
-from bpx.check.whole.evaluation import by_rule
+from bpx.check.whole.evaluation import by_rule, refused_by_rules, table_without_values
 from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
@@ -84,5 +84,9 @@ def _seeds(query: Query, name: str, node: int) -> Iterator[tuple[str, Array]]:
 
 
 def _table(checked: CheckedGraph, name: str, node: int, label: str) -> GradientTable:
-    table = evaluated(checked, name, node, by_rule(checked, node)).table()
+    problem = refused_by_rules(checked, [node])
+    if problem:
+        table = table_without_values(name, checked.graph.shapes[node], problem, checked.query.detect)
+    else:
+        table = evaluated(checked, name, node, by_rule(checked, node)).table()
     return replace(table, by=label, own=np.ones(table.claimed.shape, dtype=bool))

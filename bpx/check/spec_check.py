@@ -16,13 +16,17 @@ from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import CLAIM_ROUNDING, SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict, shown_bars
-from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable
-from bpx.check.report.reasons import table
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.check.whole.claims import ClaimsInGraph
 from bpx.check.whole.directional_check import broken_wiring
-from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
+from bpx.check.whole.evaluation import (
+    Claimed,
+    Evaluation,
+    by_rule,
+    refused_by_rules,
+    table_without_values,
+)
 from bpx.check.whole.nonsmooth import check_claims_together, check_limits
 from bpx.check.whole.sample_points import formula_points
 from bpx.check.whole.sources import evaluated
@@ -82,10 +86,11 @@ class SpecCheck:
         """The check at one point; figures are claimed of the first alone."""
         checked, claimed = self.checked(input_values, first)
         problems = value_problems(self.spec, checked.values)
-        if problems and not self.has_value(input_values):
-            return PointResult(
-                [self.outside_domain(name, node, problems[0]) for name, node in self.wrt.items()]
-            )
+        if problems and self.has_value(input_values):
+            problems = []
+        problem = problems[0] if problems else refused_by_rules(checked, self.wrt.values())
+        if problem:
+            return PointResult([self.outside_domain(name, node, problem) for name, node in self.wrt.items()])
         evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
         check_limits(checked, evaluations)
         blame = blamed_rules(checked)
@@ -135,9 +140,7 @@ class SpecCheck:
 
     def outside_domain(self, name: str, node: int, problem: Diagnostic) -> GradientTable:
         """Every entry outside the domain, because the values themselves are not finite."""
-        evidence = Evidence.nothing(self.spec.graph.shapes[node], obstacle=Obstacle.NO_VALUE)
-        evidence.facts[Obstacle.NO_VALUE.code] = {"problem": problem.message}
-        nothing = table(name, np.asarray(np.nan), evidence, self.query.detect)
+        nothing = table_without_values(name, self.spec.graph.shapes[node], problem, self.query.detect)
         return replace(nothing, own=~self.entries(node))
 
     def table(self, checked: CheckedGraph, evaluation: Evaluation) -> GradientTable:

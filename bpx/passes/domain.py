@@ -50,6 +50,24 @@ def _value_problem(
     return Diagnostic("not-finite", span, {"node": text, "value": number(float(first))}, "stable-op")
 
 
+def refused_in_reverse(
+    spec: NamedGraph, graph: Graph, values: Mapping[int, Array], exprs: Iterable[int]
+) -> Diagnostic | None:
+    """Why an op has no value among the nodes of a reverse pass that `exprs` need, where it says so itself.
+
+    The derivative of order 171 of a function that bpx knows up to 170 is one. The `graph` is that of `spec`
+    with the reverse pass.
+    """
+    needed = [node for node in graph.needs(of=exprs, known=values) if graph.ops[node].refuses]
+    numbers = {**values, **run(graph, values, [arg for node in needed for arg in graph.args[node]])}
+    for node in needed:
+        refusal = _refusal(graph, numbers, node)
+        if refusal:
+            text = str(formula(graph, node, spec.names))
+            return Diagnostic(refusal.code, None, {"node": text, **refusal.facts})
+    return None
+
+
 def _refusal(graph: Graph, values: Mapping[int, Array], node: int) -> Refusal | None:
     """Why the op takes no such values, where it says so itself (a class that is no whole number)."""
     refuses = graph.ops[node].refuses

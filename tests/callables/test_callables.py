@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from backward_files import written
 
 import bpx
 from bpx.check.report.report import Report
@@ -170,3 +172,33 @@ def test_a_formula_or_a_spec_is_checked_as_loaded() -> None:
 def test_a_formula_takes_values_by_name_and_no_functions(inputs: Any, backward: Any) -> None:
     with pytest.raises(bpx.BpxError, match="takes values by name, and no backward function"):
         bpx.gradcheck("w*x", inputs, backward)
+
+
+@pytest.mark.parametrize(
+    ("slope", "bias", "lines"),
+    [
+        ("1 - a ** 2", "dz.sum()", {"db": ["b"]}),
+        ("1 + a ** 2", "dz.sum(axis=0, keepdims=True)", {"db": ["b"], "dz": ["x", "w"]}),
+    ],
+)
+def test_a_gradient_of_the_wrong_shape_has_its_line(
+    tmp_path: Path, slope: str, bias: str, lines: dict[str, list[str]]
+) -> None:
+    text = f"""
+    def forward(x, w, b):
+        return np.tanh(x @ w + b)
+
+
+    def backward(dout, x, w, b):
+        a = np.tanh(x @ w + b)
+        dz = dout * ({slope})
+        db = {bias}
+        return dz @ w.T, x.T @ dz, db
+    """
+    module = written(tmp_path, text)
+    draw = np.random.default_rng(0).normal
+    report = bpx.gradcheck(
+        module.forward, [draw(size=(5, 3)), draw(size=(3, 4)), draw(size=4)], module.backward
+    )
+    assert {blame.code.sets: list(blame.code.wrong) for blame in report.blame} == lines
+    assert report.blame[0].mistakes[0].code == "wrong-shape"

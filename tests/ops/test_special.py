@@ -144,3 +144,20 @@ def test_derivatives_up_to_the_third_agree(text):
     spec = bpx.parse(text, x=-1.3, y=0.4)
     report = spec.gradcheck(order=2)
     assert report.verdict == "agree"
+
+
+@every("n, x", [(170, 3.0), (170, 60.0), (150, 200.0), (50, 1e7), (10, -2.5), (60, -2.5), (170, -2.5)])
+def test_orders_and_numbers_so_large_that_parts_are_no_floats(n, x):
+    # 200^-151 is none; and halfway between poles the largest parts cancel.
+    with mp.workdps(200):
+        truth = mp.polygamma(n, x)
+    assert gamma.polygamma(n, x) == pytest.approx(float(truth), rel=100 * ULP)
+
+
+@every("op, most", [("polygamma", 170), ("sinc_derivative", 100)])
+def test_a_gradient_of_an_order_that_is_not_known_is_not_called_wrong(op, most):
+    known, last = (bpx.parse(f"{op}({n}, x)", x=3.0) for n in (most - 1, most))
+    assert known.gradcheck().verdict == "agree"
+    for report in (last.gradcheck(), last.gradcheck(claims={"x": 1.0}), known.gradcheck(order=2)):
+        assert (report.verdict, report.blame) == ("outside domain", ())
+        assert f"from 0 to {most}, not {most + 1}" in str(report)

@@ -75,6 +75,7 @@ np.trapezoid(W, v); np.trapezoid(a, axis=0); np.interp(v, [0.0, 0.5, 1.0], [1.0,
 np.interp([-1.0, 0.3, 2.0], [0.0, 0.5, 1.0], v[:3], left=7.0); np.interp(c, [0.0, 0.4, 1.0], v[:3]); np.interp(0.3, v.cumsum(), W)
 np.clip(a, 0.3, 0.6); np.clip(a, None, 0.6); np.clip(a, 0.4, None); a.clip(0.3, 0.6); a.clip(min=0.4); np.clip(a, M, 1.0)
 np.clip(M, a, 0.9); np.clip(a, min=0.3, max=0.5); np.clip(a, 0.6, 0.3) + a; np.round(a, 1) + a; a.round() + a
+np.round(45 * a, -1) + a; a.round(-2) + a
 np.where(a > 0.5, a, 0.0); np.where(MASK, a, M); np.where(MASK, 1, a); np.where(a > 0.5, a ** 2, -a); np.where(MASK, a, [1, 2, 3, 4])
 np.select([a > 0.7, a > 0.4], [a, 2 * a], 0.0); np.select([MASK], [a]); np.choose(IDS, [a[0, :3], a[1, :3], a[2, :3]])
 np.piecewise(v, [v < 0.5, v >= 0.5], [lambda x: x ** 2, lambda x: 3 * x]); np.piecewise(v, [v < 0.5], [0.0, lambda x: x])
@@ -177,6 +178,15 @@ def _names(code: Any) -> set[str]:
 def test_this_is_traced_and_right(text: str) -> None:
     function, inputs = function_of(text)
     assert_traced_right(function, inputs)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+@every("decimals", [400, -400])
+def test_a_power_of_ten_that_is_no_float_leaves_no_number_as_in_numpy(decimals: int) -> None:
+    assert np.isnan(np.round(A, decimals)).all()
+    with pytest.raises(bpx.BpxError) as caught:
+        bpx.trace(lambda a: np.sum(np.round(a, decimals)), A).explain()
+    assert caught.value.diagnostics[0].code == "not-finite"
 
 
 @every("text", [text for text in texts() if re.search(r"\b[MWVS]\b", text)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,13 +11,15 @@ import numpy as np
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import EXACT_GRADIENT_EVALUATIONS, FEW_OPERATIONS, LEAST_BAR
 from bpx.check.report.entry import Verdict
-from bpx.check.report.evidence import Evidence
+from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.reasons import table
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.graph.arrays import Array, of_shape
+from bpx.graph.arrays import Array, Shape, of_shape
 from bpx.graph.run import run
+from bpx.passes.domain import refused_in_reverse
+from bpx.words.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +46,21 @@ def by_rule(checked: CheckedGraph, node: int) -> Claimed:
     zeros, gradient = np.zeros(checked.graph.shapes[node]), checked.by_own_rules.gradient(node)
     formula = None if gradient is None else gradient.id
     return Claimed(checked.claimed_gradient(node), zeros, formula, is_rule=True)
+
+
+def refused_by_rules(checked: CheckedGraph, nodes: Iterable[int]) -> Diagnostic | None:
+    """Why bpx's own gradients of nodes have no value, where an op that they need takes no such args."""
+    rules = [by_rule(checked, node) for node in nodes]
+    infinite = [rule.formula for rule in rules if not np.isfinite(rule.value).all()]
+    exprs = [expr for expr in infinite if expr is not None]
+    return refused_in_reverse(checked.query.spec, checked.graph, checked.values, exprs) if exprs else None
+
+
+def table_without_values(name: str, shape: Shape, problem: Diagnostic, detect: float) -> GradientTable:
+    """Every entry outside the domain, as `problem` says."""
+    evidence = Evidence.nothing(shape, obstacle=Obstacle.NO_VALUE)
+    evidence.facts[Obstacle.NO_VALUE.code] = {"problem": problem.message}
+    return table(name, np.asarray(np.nan), evidence, detect)
 
 
 class Evaluation:

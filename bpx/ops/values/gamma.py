@@ -84,8 +84,11 @@ def _series(x: Any, terms: int, coefficient: Callable[[int], Fraction]) -> Any:
     return total
 
 
-def _zeta(s: int, x: Any, digits: int) -> Any:
-    """Hurwitz's Σ (x + k)^-s over k = 0, 1, …, for whole s >= 2; all terms are positive."""
+def _zeta(s: int, x: Any, digits: int, unit: Any = 1) -> Any:
+    """Hurwitz's Σ (x + k)^-s over k = 0, 1, …, for whole s >= 2; all terms are positive.
+
+    It is in units of unit^-s: for a unit near x it is neither too small nor too large for a float.
+    """
     start, terms = _reach(s, digits)
     steps, numbers = _steps(x, start), _bernoulli(terms)
     far = x + steps
@@ -95,9 +98,9 @@ def _zeta(s: int, x: Any, digits: int) -> Any:
         return numbers[k - 1] * Fraction(rising, math.factorial(2 * k))
 
     total = _series(far, terms, coefficient) + 1 / (0 * x + s - 1) + 1 / (2 * far)
-    total = total / far ** (s - 1)
+    total = total * unit / (far / unit) ** (s - 1)
     for k in reversed(range(steps)):
-        total = total + 1 / (x + k) ** s
+        total = total + 1 / ((x + k) / unit) ** s
     return total
 
 
@@ -174,7 +177,8 @@ def _add_psi(before: Any, behind: Any, mirrored: Any) -> Any:
 
 
 def _add_zeta(s: int) -> Callable[[Any, Any, Any], Any]:
-    return lambda before, behind, mirrored: before + (-1) ** s * (behind - mirrored)
+    # Halfway between two poles the first two, which may be far larger, are the same.
+    return lambda before, behind, mirrored: before + (-1) ** s * behind - (-1) ** s * mirrored
 
 
 def _on_both_sides(x: Any, given: Arithmetic, of_positive: Function, add: Callable[..., Any]) -> Any:
@@ -275,7 +279,14 @@ def _polygamma(n: int, x: Any) -> Any:
         math.nan,
         0.0,
     )
-    return factor * zeta
+    # Far from the poles zeta alone may be no float, but in other units it is.
+    is_far = (x > 1) & (x < np.inf)
+    (fraction, size), exponents = np.frexp(factor), np.frexp(x[is_far])[1]
+    with np.errstate(all="ignore"):
+        out = factor * zeta
+        scaled = _zeta(n + 1, x[is_far], DIGITS_OF_FLOATS, np.ldexp(1.0, exponents))
+        out[is_far] = np.ldexp(fraction * scaled, size - (n + 1) * exponents)
+    return out
 
 
 def polygamma(n: Any, x: Any) -> Any:

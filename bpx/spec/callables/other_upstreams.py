@@ -259,6 +259,7 @@ def _check(traced: TracedProgram, names: tuple[str, ...], asked: dict[str, Any])
 
 
 def disagrees(column: GradientTable) -> bool:
+    """Whether an entry of a table is wrong."""
     return bool((column.verdicts == Verdict.DISAGREE).any())
 
 
