@@ -126,7 +126,7 @@ def found_gradients(
 
 def _has_shape(found: Found, program: Program) -> bool:
     """Whether a gradient has the shape of its array."""
-    return np.shape(found.value) == np.shape(get(program.world.originals, found.leaf))
+    return bool(np.shape(found.value) == np.shape(get(program.world.originals, found.leaf)))
 
 
 def _misshapen(

@@ -103,10 +103,13 @@ def _room(node: ast.AST) -> Iterator[tuple[str, str]]:
 
     Only for functions that are called as those of NumPy whose arrays hold any numbers at all.
     """
-    for target in node.targets if isinstance(node, ast.Assign) else ():
-        value = node.value
-        one_each = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
-        for one, item in zip(target.elts, value.elts, strict=False) if one_each else [(target, value)]:
+    if not isinstance(node, ast.Assign):
+        return
+    for target in node.targets:
+        pairs = [(target, node.value)]
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            pairs = list(zip(target.elts, node.value.elts, strict=False))
+        for one, item in pairs:
             names = {_called(each) for each in _elements(item)}
             if len(names) == 1 and (name := names.pop()).rpartition(".")[2] in _MAKE_ROOM:
                 yield from ((text, name) for text in _texts(one))
