@@ -281,9 +281,9 @@ def _corrected(
             with search.changed(by_line[line], text):
                 culprit = culprit._replace(adjoint=_adjoint(traced, by_line[line], meant))
         return [culprit]
-    if len(culprits) == 1:
+    if len(culprits) == 1 and not search.gave_up:  # all changes of its line were among them
         return list(culprits)
-    return [_with_correction(traced, one, by_line, points, counts) for one in culprits]
+    return [_with_correction(traced, one, by_line, points, counts, kept) for one in culprits]
 
 
 def _likeliest(
@@ -341,12 +341,13 @@ def _with_correction(
     by_line: Mapping[Any, Place],
     points: Sequence[Point],
     counts: Counts,
+    kept: frozenset[Path],
 ) -> Culprit:
     statement = culprit.setting.statement
     place = by_line.get(line_of(statement)) if statement else None
     if place is None:
         return culprit
-    leaves = frozenset(culprit.leaves)
+    leaves = kept.union(culprit.leaves)
     right = Corrections(lambda: _mends(traced, points, leaves), counts).of(place)
     return culprit._replace(right=right, lengths=place.lengths)
 

@@ -198,3 +198,31 @@ def test_gradients_are_those_of_names_that_backward_has_gradients_of(
     assert blame.code is not None
     assert blame.code.sets == line
     assert [mistake.code for mistake in blame.mistakes] == ["sign"]
+
+
+def test_a_mean_is_forgotten_where_the_gradient_is_made_and_not_where_a_mask_is(tmp_path: Path) -> None:
+    # `mask[X @ w > 0] = 1 / len(X)` would do too.
+    text = """
+    def forward(w, X):
+        h = np.maximum(X @ w, 0)
+        return h.sum() / len(X) + 0.1 * np.sum(w * w)
+
+
+    def backward(w, X):
+        mask = np.zeros(len(X))
+        mask[X @ w > 0] = 1
+        dw = X.T @ mask
+        dw += 0.2 * w
+        return dw
+    """
+    written(tmp_path, text)
+    values = {"w": RNG.normal(size=3), "X": RNG.normal(size=(7, 3))}
+    [blame] = bpx.gradcheck(f"{tmp_path / 'user.py'}:forward,backward", values).blame
+    assert blame.code is not None
+    assert blame.code.right == "dw = (X.T @ mask) / len(X)"
+
+
+def test_variables_come_before_what_a_loop_has_kept() -> None:
+    kept = {f"hs[{t}]": np.full(4, float(t)) for t in range(40)}
+    scope = {**kept, "W": np.ones((4, 4)), "dh": np.ones(4) * 50, "draw": np.ones(4) * 60}
+    assert "dnext = W.T @ draw" in [edit.text for edit in edits("dnext = W.T @ dh", scope)]

@@ -87,6 +87,11 @@ class Corrections:
         self._functions: dict[int, FunctionType | None] = {}  # by the identity of their code
         self.tried = 0
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether not all changes were tried."""
+        return self.tried >= MOST_TRIED
+
     def of(self, place: Place) -> str | None:
         """The statement as it should be, if one change makes it right."""
         return next((correction.text for correction in self.smallest([Suspect(place)])), None)
@@ -100,7 +105,7 @@ class Corrections:
         size: int | None = None
         corrections: dict[int, Correction] = {}
         for larger, number, text in merge(*streams):
-            if self.tried >= MOST_TRIED or (size is not None and larger > size):
+            if self.gave_up or (size is not None and larger > size):
                 break
             place = suspects[number].place
             if number not in corrections and self._is_right(place, text):

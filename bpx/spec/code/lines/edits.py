@@ -294,8 +294,9 @@ class _Edited:
                 yield self._put(node, length)
 
     def _alike(self, value: Any) -> list[str]:
+        """Arrays of one shape; variables first, as what loops keep in lists and dicts may be many."""
         names = [name for name, other in self._arrays.items() if np.shape(other) == np.shape(value)]
-        return names[:MOST_NAMES]
+        return sorted(names, key=lambda name: not name.isidentifier())[:MOST_NAMES]
 
     # --- other factors and terms ---
 

@@ -13,7 +13,7 @@ from bpx.spec.code.lines.recorder import RETURN, Key, Setting
 # How doubtful a setting is.
 STRANGE, LIKE, RIGHT = range(3)
 _GRADIENTS = ("d", "g", "D")  # what names of gradients begin with
-STRANGEST = 2  # neither an adjoint (0) nor a part of one, or what right lines often have (1)
+STRANGEST = 2  # neither an adjoint, or a part of one (0), nor what right lines often have (1)
 
 
 class Meant:
@@ -104,9 +104,9 @@ class Meant:
         return often or {sign for sign in nodes if nodes[sign]}
 
     def strange(self, settings: Sequence[Setting]) -> dict[Setting, int]:
-        """How strange what lines set is: 0 for adjoints, up to a length, `STRANGEST` for what has no meaning.
+        """How strange what lines set is: 0 for adjoints, up to a length, and for parts of them.
 
-        To set the same adjoint twice has none, unless it is handed on.
+        It is `STRANGEST` for what has no meaning. To set the same adjoint twice has none, unless it is handed on.
         """
         held: list[tuple[str, Any]] = []
         ranks: dict[Setting, int] = {}
@@ -122,7 +122,8 @@ class Meant:
 
     def _strangeness(self, value: Any, name: str) -> int:
         lengths = (1.0, *of_lengths(value))
-        if any(self.is_whole(value / n) for n in lengths if n > 0):
+        is_whole = any(self.is_whole(value / n) for n in lengths if n > 0)
+        if is_whole or any(close(value, part) for part in self._parts):
             return 0
         if any(self.is_whole(value / n) for n in lengths if n < 0):
             return int(name.startswith(_GRADIENTS))  # `dz` has the sign of a gradient, `slope` may have none
