@@ -202,3 +202,11 @@ def test_a_gradient_of_the_wrong_shape_has_its_line(
     )
     assert {blame.code.sets: list(blame.code.wrong) for blame in report.blame} == lines
     assert report.blame[0].mistakes[0].code == "wrong-shape"
+
+
+def test_a_gradient_of_the_wrong_shape_is_named_once_where_no_line_sets_it() -> None:
+    names: dict[str, Any] = {"np": np}
+    exec("def f(x): return np.sum(x**3)\ndef b(g, x): return np.sum(3*g*x**2)", names)
+    [blame] = bpx.gradcheck(names["f"], [np.array([1.5, 2.0])], names["b"]).blame
+    assert (blame.node, blame.code) == ("x", None)
+    assert [mistake.code for mistake in blame.mistakes] == ["wrong-shape"]

@@ -127,7 +127,9 @@ def with_shapes(report: Report, traced: TracedProgram, misshapen: Sequence[Found
     blame = report.blame
     for shape in reversed([_wrong_shape(found, traced.program) for found in misshapen]):
         of_line = [one for one in blame if one.code and shape.node in one.code.wrong]
-        others = tuple(one for one in blame if one not in of_line[:1])
+        others = tuple(
+            one for one in blame if one not in of_line[:1] and (one.code or one.node != shape.node)
+        )
         line = of_line[0] if of_line else shape
         blame = (line._replace(mistakes=shape.mistakes), *others)
     return replace(report, blame=blame)

@@ -106,7 +106,8 @@ class Meant:
     def strange(self, settings: Sequence[Setting]) -> dict[Setting, int]:
         """How strange what lines set is: 0 for adjoints, up to a length, and for parts of them.
 
-        It is `STRANGEST` for what has no meaning. To set the same adjoint twice has none, unless it is handed on.
+        It is `STRANGEST` for what has no meaning. To set the same adjoint twice has none, unless it is
+        handed on.
         """
         held: list[tuple[str, Any]] = []
         ranks: dict[Setting, int] = {}
