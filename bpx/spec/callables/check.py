@@ -37,6 +37,8 @@ from bpx.spec.code.traced_program import (
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
+_OF_SHAPE = ("wrong-shape", "unsummed-shape")
+
 
 def check_callables(
     forward: Callable[..., Any],
@@ -79,8 +81,8 @@ def _not_traced(refusal: TraceError) -> Diagnostic:
 
 def _with_lines_of_shapes(report: Report, caller: Caller, seed: int) -> Report:
     """The report with the lines that set gradients of the wrong shape, where forward can be traced."""
-    mistakes = [mistake.code for culprit in report.blame for mistake in culprit.mistakes]
-    if "wrong-shape" not in mistakes:
+    known = {culprit.node: culprit.mistakes for culprit in report.blame}
+    if not any(mistake.code in _OF_SHAPE for mistakes in known.values() for mistake in mistakes):
         return report
     try:
         traced, run = _traced(caller, np.shape(caller.forward()), seed)
@@ -88,7 +90,7 @@ def _with_lines_of_shapes(report: Report, caller: Caller, seed: int) -> Report:
         return report
     wrong = [column.input for column in report.columns if disagrees(column)]
     paths = [leaf.path for leaf in traced.leaves if leaf.name in wrong]
-    return with_shapes(with_lines_of(report, traced, paths), traced, run.misshapen)
+    return with_shapes(with_lines_of(report, traced, paths), traced, run.misshapen, known)
 
 
 def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:

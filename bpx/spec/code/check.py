@@ -6,8 +6,9 @@ judged as any claims are. Trust rests on the forward function alone: the graph w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -122,8 +123,16 @@ def _leaves_of(run: BackwardRun) -> list[Path]:
     return [found.leaf for found in (*run.gradients, *run.misshapen)] if run.gradients else []
 
 
-def with_shapes(report: Report, traced: TracedProgram, misshapen: Sequence[Found]) -> Report:
-    """The report with the gradients of another shape than their arrays, at the lines that set them."""
+def with_shapes(
+    report: Report,
+    traced: TracedProgram,
+    misshapen: Sequence[Found],
+    known: Mapping[str, tuple[Mistake, ...]] = MappingProxyType({}),
+) -> Report:
+    """The report with the gradients of another shape than their arrays, at the lines that set them.
+
+    Of some leaves, more than the shape is `known`, by their names.
+    """
     blame = report.blame
     for shape in reversed([_wrong_shape(found, traced.program) for found in misshapen]):
         of_line = [one for one in blame if one.code and shape.node in one.code.wrong]
@@ -131,7 +140,7 @@ def with_shapes(report: Report, traced: TracedProgram, misshapen: Sequence[Found
             one for one in blame if one not in of_line[:1] and (one.code or one.node != shape.node)
         )
         line = of_line[0] if of_line else shape
-        blame = (line._replace(mistakes=shape.mistakes), *others)
+        blame = (line._replace(mistakes=known.get(shape.node, shape.mistakes)), *others)
     return replace(report, blame=blame)
 
 
