@@ -85,8 +85,7 @@ def batch_lengths(traced: TracedProgram) -> list[int]:
 
 def _wrong_lines(traced: TracedProgram, mean: int) -> list[WrongLine]:
     """The lines, if backward divides the gradients of the parameters by `mean`."""
-    graph = traced.graph
-    ours = traced.our_nodes
+    graph, ours = traced.graph, traced.our_nodes
     scale = {leaf.path: 1 / mean for leaf in traced.leaves if mean > 1 and leaf.path[0] != "args"}
     nodes = {leaf.path: graph.nodes[leaf.name] for leaf in traced.leaves}
     by_leaf = {nodes[path]: factor for path, factor in scale.items()}
@@ -297,7 +296,8 @@ def _likeliest(
             run_backward(traced.program, traced.upstream, recorder)
         ranks = meant.strange(recorder.settings)
         line = line_of(correction.place.statement)
-        own = [rank for one, rank in ranks.items() if one.statement and line_of(one.statement) == line]
+        of_line = [one for one in ranks if one.statement and line_of(one.statement) == line]
+        own = [0 if meant.is_part(one.value) else ranks[one] for one in of_line]
         calls = any(one.argument and one.statement is correction.place.statement for one in recorder.settings)
         strangest = sum(rank == STRANGEST for rank in ranks.values())
         # Else the last one: what is right up to there has a name that says so.

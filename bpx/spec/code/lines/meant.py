@@ -13,7 +13,7 @@ from bpx.spec.code.lines.recorder import RETURN, Key, Setting
 # How doubtful a setting is.
 STRANGE, LIKE, RIGHT = range(3)
 _GRADIENTS = ("d", "g", "D")  # what names of gradients begin with
-STRANGEST = 2  # neither an adjoint, or a part of one (0), nor what right lines often have (1)
+STRANGEST = 2  # neither an adjoint (0) nor a part of one, or what right lines often have (1)
 
 
 class Meant:
@@ -91,6 +91,10 @@ class Meant:
         """Whether it is an adjoint."""
         return any(close(value, other) for other in self._whole)
 
+    def is_part(self, value: Any) -> bool:
+        """Whether it is one of several contributions to an adjoint."""
+        return any(close(value, part) for part in self._parts)
+
     def signs(self, value: Any) -> set[float]:
         """The signs with which a value is an adjoint.
 
@@ -104,10 +108,9 @@ class Meant:
         return often or {sign for sign in nodes if nodes[sign]}
 
     def strange(self, settings: Sequence[Setting]) -> dict[Setting, int]:
-        """How strange what lines set is: 0 for adjoints, up to a length, and for parts of them.
+        """How strange what lines set is: 0 for adjoints, up to a length, `STRANGEST` for what has no meaning.
 
-        It is `STRANGEST` for what has no meaning. To set the same adjoint twice has none, unless it is
-        handed on.
+        To set the same adjoint twice has none, unless it is handed on.
         """
         held: list[tuple[str, Any]] = []
         ranks: dict[Setting, int] = {}
@@ -123,8 +126,7 @@ class Meant:
 
     def _strangeness(self, value: Any, name: str) -> int:
         lengths = (1.0, *of_lengths(value))
-        is_whole = any(self.is_whole(value / n) for n in lengths if n > 0)
-        if is_whole or any(close(value, part) for part in self._parts):
+        if any(self.is_whole(value / n) for n in lengths if n > 0):
             return 0
         if any(self.is_whole(value / n) for n in lengths if n < 0):
             return int(name.startswith(_GRADIENTS))  # `dz` has the sign of a gradient, `slope` may have none
@@ -143,7 +145,7 @@ class Meant:
             whole.add(setting.key)
             return RIGHT
         # A line that has set whole adjoints before forgets something if it sets a part of one.
-        if setting.key not in whole and any(close(value, other) for other in self._parts):
+        if setting.key not in whole and self.is_part(value):
             return RIGHT
         return LIKE if self.is_alike(value) else STRANGE
 
