@@ -65,17 +65,20 @@ def _table_lines(block: Table) -> Iterator[str]:
     yield f"<thead><tr>{''.join(heads)}</tr></thead>"
     yield "<tbody>"
     for number, row in enumerate(block.rows):
-        tag = "th" if number in block.strong else "td"
-        cells = [_cell(tag, cell, column in block.right) for column, cell in enumerate(row)]
+        cells = [
+            _cell("td", cell, column in block.right, is_strong=number in block.strong)
+            for column, cell in enumerate(row)
+        ]
         if block.rails:
             cells.insert(0, f'<td style="white-space: pre">{_inert(block.rails[number].first)}</td>')
         yield f"<tr>{''.join(cells)}</tr>"
     yield "</tbody></table>"
 
 
-def _cell(tag: str, cell: Cell, is_right: bool) -> str:
+def _cell(tag: str, cell: Cell, is_right: bool, is_strong: bool = False) -> str:
     side = "right" if is_right else "left"
-    return f'<{tag} style="text-align: {side}">{_inert(cell)}</{tag}>'
+    text = f"<strong>{_inert(cell)}</strong>" if is_strong else _inert(cell)
+    return f'<{tag} style="text-align: {side}; padding: 0 0.6em">{text}</{tag}>'
 
 
 def _inert(cell: Cell) -> str:
