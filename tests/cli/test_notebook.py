@@ -186,7 +186,8 @@ def test_frames_have_the_page_that_the_command_writes(name: str, tmp_path: Path)
     assert {page for page, _ in frames} == {file}
     page = invoke(*args, str(tmp_path / file))
     assert page.stdout == ""
-    steps = len(bpx.load("mazur_network").explain().edges)
+    content = bpx.load("mazur_network").explain().page().content
+    steps = sum(bool(node.formula) for node in content.nodes) + 1 + len(content.edges)
     assert all(int(step or 0) <= steps for _, step in frames)
 
 
