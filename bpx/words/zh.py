@@ -751,7 +751,7 @@ CHINESE: dict[str, str | Counted] = {
     "usual.bad-derivative-order": "请用 0、1、2、…：即求导的次数",
     "usual.bad-mask": "有效的元素写 1，无效的写 0",
     "usual.inputs-no-names": '给它们命名，如 {{"w": [1, 2]}}',
-    "usual.unclosed-quote": "用 `\"` 括住含有空格或引号的部分，或把表达式写在 %%bpx 下方的单元格里",
+    "usual.unclosed-quote": '用 `"` 括住含有空格或引号的部分，或把表达式写在 %%bpx 下方的单元格里',
     "usual.form-without-parts": "加上 `--format latex` 或 `--format markdown`",
     "usual.trace-parts": "每一步都用 NumPy 自己的函数来写；也请报告这个函数，bpx 本应能追踪它",
     "usual.too-large": "用小一些或少一些的数组",

@@ -150,24 +150,31 @@ def test_the_notebook_runs(shell: Shell) -> None:
     check_notebook([shell.run(cell) for cell in code_cells(NOTEBOOK)])
 
 
+IN_IPYTHON = """
+from IPython.core.interactiveshell import InteractiveShell
+from notebooks import code_cells
+from test_notebook import NOTEBOOK, check_notebook
+
+shell = InteractiveShell.instance()
+results = []
+for cell in code_cells(NOTEBOOK):
+    done = shell.run_cell(cell, store_history=True)
+    done.raise_error()
+    results.append(done.result)
+check_notebook(results)
+assert not shell.run_cell("%%bpx\\nx*(").success
+print(list(shell.display_formatter.format(results[1])[0]))
+"""
+
+
 @pytest.mark.skipif(not importlib.util.find_spec("IPython"), reason="IPython is not installed")
 def test_the_notebook_runs_in_ipython(tmp_path: Path) -> None:
     # In a process of its own: IPython replaces hooks of the interpreter for good.
-    program = (
-        "from IPython.core.interactiveshell import InteractiveShell as Shell; import sys; from pathlib import Path\n"
-        "from notebooks import code_cells; from test_notebook import check_notebook, NOTEBOOK\n"
-        "shell = Shell.instance(); results = []\n"
-        "for cell in code_cells(NOTEBOOK):\n"
-        "    done = shell.run_cell(cell, store_history=True); done.raise_error(); results.append(done.result)\n"
-        "check_notebook(results)\n"
-        "assert not shell.run_cell('%%bpx\\nx*(').success\n"
-        "print(list(shell.display_formatter.format(results[1])[0]))\n"
-    )
     tests = Path(__file__).parent
     paths = ":".join(map(str, (tests, tests.parent, tests.parent.parent)))
     env = {"PYTHONPATH": paths, "IPYTHONDIR": str(tmp_path), "PATH": "", "PYTHONUTF8": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=env, check=False, timeout=120
+        [sys.executable, "-c", IN_IPYTHON], capture_output=True, text=True, env=env, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
     assert "error[ends-too-early]" in done.stdout + done.stderr
@@ -195,5 +202,3 @@ def test_code_of_the_other_documents_runs(shell: Shell) -> None:
     for name in ("report.qmd", "book.md"):
         for code in re.findall(r"```\{[\w-]+\}\n(.*?)```", (FOLDER / name).read_text("utf-8"), re.DOTALL):
             assert shell.run(code)._repr_html_()
-
-

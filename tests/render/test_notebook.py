@@ -23,10 +23,15 @@ from bpx.render.picture.placing import engines
 from bpx.words.say import visible
 
 ACCOUNTS = ("square of a sum", "a weighted output", "kinks", "mazur_network", "lstm_cell")
-HOSTILE = (
-    'bpx = 1\ntitle = "</div><script>alert(1)</script> <img src=x onerror=y> $x^2$ \\u202e \\u001b[1m \\"q\\""\n'
-    '[inputs]\nx = 1\n[graph]\ny = "x<2"\n'
-)
+HOSTILE = r"""
+bpx = 1
+title = "</div><script>alert(1)</script> <img src=x onerror=y> $x^2$ \u202e \u001b[1m \"q\""
+[inputs]
+x = 1
+[graph]
+y = "x<2"
+"""
+HARMLESS = {*"div h3 h4 p img table thead tbody tr th td ul li span strong".split()}  # noqa: SIM905
 needs_engine = pytest.mark.skipif(engines.engine() is None, reason="needs the extra `draw`")
 
 
@@ -145,7 +150,7 @@ def test_a_page_stands_in_a_frame_of_its_own() -> None:
 
 def test_what_users_wrote_is_not_obeyed() -> None:
     text = bpx.load(HOSTILE).explain()._repr_html_()
-    assert Reader(text).tags <= set("div h3 h4 p img table thead tbody tr th td ul li span strong".split())
+    assert Reader(text).tags <= HARMLESS
     assert all(set(attrs) <= {"style", "src", "alt"} for attrs in Reader(text).attrs)
     assert "$x" not in text  # a formula to MathJax
     assert not {"\u202e", "\x1b"} & set(text)

@@ -1,6 +1,7 @@
 """Inputs of a graph that nobody gave a value.
 
-In a notebook they have those of its variables; they are drawn where that is asked for, or asked for in a terminal.
+In a notebook they have those of its variables. They are drawn where that is asked for, and asked for in a
+terminal.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _VARIABLES: ContextVar[Mapping[str, Any]] = ContextVar("variables", default=Mapp
 
 @contextmanager
 def among(variables: Mapping[str, Any]) -> Iterator[None]:
-    """Inside, an input without a value has that of the variable of its name, if it is a number or an array."""
+    """Inside, an input without a value has that of the variable of its name, where this is numbers."""
     token = _VARIABLES.set(variables)
     try:
         yield

@@ -43,7 +43,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def run_magic(line: str, cell: str | None, values: dict[str, Any]) -> Shown | None:
-    """Run a command; inputs without a value have that of the variable of their name, if it is a number or array.
+    """Run a command; inputs without a value have that of the variable of their name, where this is numbers.
 
     Returns what the command shows, for the notebook to show it; None where it prints or writes a file.
     Raises `CellError` where the input cannot be used.
