@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,24 @@ from notebooks import Shell, code_cells
 
 import bpx
 from bpx.cli.notebook.magic import CellError
+from bpx.words.en import CATALOGUE as ENGLISH
+from bpx.words.say import speak
 
 FOLDER = Path(__file__).parent.parent.parent / "examples" / "notebooks"
 NOTEBOOK = FOLDER / "gradient.ipynb"
 
 
 @pytest.fixture
-def shell() -> Shell:
+def shell() -> Iterator[Shell]:
     shell = Shell()
     shell.run("%load_ext bpx")
-    return shell
+    yield shell
+    speak(ENGLISH)
+
+
+def test_a_language_holds_until_the_next_command(shell: Shell) -> None:
+    assert "局部导数" in shell.run('%bpx --lang zh "x^2" x=3')._repr_html_()
+    assert "local derivative" in shell.run('%bpx --lang en "x^2" x=3')._repr_html_()
 
 
 def test_a_line_is_a_command_line(shell: Shell) -> None:
