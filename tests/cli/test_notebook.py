@@ -126,6 +126,20 @@ def test_pictures_are_shown_and_texts_are_printed(shell: Shell, capsys: Any, tmp
     assert bpx.parse("x^2", x=3).explain().to_json() == (tmp_path / "a.json").read_text(encoding="utf-8")
 
 
+def test_nothing_is_shown_twice(shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    shown: list[Any] = []  # in a kernel, Rich shows what it prints, even where that is captured
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("rich.jupyter.display", lambda *what: shown.append(what))
+    report = shell.run('%bpx gradcheck "x^2" x=3')
+    assert report._repr_mimebundle_()["text/plain"].startswith("The gradient of out ")
+    assert capsys.readouterr().out == ""
+    shell.run('%bpx explain "x^2" x=3 --format table')
+    shell.run("%bpx train logistic_regression --steps 3")
+    shell.run("%bpx help ops")
+    assert capsys.readouterr().out
+    assert not shown
+
+
 def test_what_it_changes_it_puts_back(shell: Shell) -> None:
     streams = sys.stdin, sys.stdout, sys.stderr
     shell.run('%bpx "x^2" x=3')
