@@ -64,9 +64,9 @@ class Shown:
 
     def _repr_html_(self) -> str:
         """The picture and the tables."""
-        return self._html(self._repr_svg_())
+        return self._html(self._svg())
 
-    def _repr_svg_(self) -> str | None:
+    def _svg(self) -> str | None:
         """The picture; None where there is none, or none can be drawn here."""
         if not self._has_form("svg"):
             return None
@@ -85,10 +85,10 @@ class Shown:
         """All forms at once, for the notebook to show one; the picture is drawn once."""
         from bpx.render.table import table_text
 
-        svg = self._repr_svg_()
+        svg = self._svg()
         forms = {
             "text/html": self._html(svg),
-            "image/svg+xml": svg,
+            "image/svg+xml": svg if hasattr(self, "_repr_svg_") else None,
             "text/latex": self._repr_latex_(),
             "text/plain": table_text(self.blocks()),
         }
