@@ -97,7 +97,8 @@ def read_target(
 @lru_cache(maxsize=1)
 def _all_of(stream: TextIO) -> Source:
     """The text of a stream, which can be read once, and is asked for again where values are missing."""
-    return Source(stream.name, decoded_text(stream.name, stream.buffer.read(LARGEST_SPEC + 1)))
+    name = getattr(stream, "name", "<stdin>")  # what a program put in its place may have none
+    return Source(name, decoded_text(name, stream.buffer.read(LARGEST_SPEC + 1)))
 
 
 def _refuse_other_files(path: Path) -> None:
