@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Explanation": "bpx.explain.explanation",
+    "load_ipython_extension": "bpx.cli.notebook.magic",  # which `%load_ext bpx` calls
     "Report": "bpx.check.report.report",
     "Training": "bpx.train.training",
     "speaking": "bpx.words.languages",

@@ -15,6 +15,8 @@ from pathlib import Path
 from unittest import mock
 
 from bpx.cli.main import main
+from bpx.words.en import CATALOGUE as ENGLISH
+from bpx.words.say import speak
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"$`\\]*\"")
 _OF_A_SHELL = re.compile(r"[|<>$;&\\`*?~#(){}\"']")
@@ -57,4 +59,6 @@ def _run(words: list[str]) -> int:
             main()
         except SystemExit as end:
             return int(end.code or 0)
+        finally:
+            speak(ENGLISH)  # a command speaks its language until the process ends
     return 0

@@ -72,6 +72,7 @@ FLOORS = [
     "cli.output",
     "cli.input",
     "cli",
+    "cli.notebook",
 ]
 HEIGHT = {folder: height for height, folder in enumerate(FLOORS)}
 # The package itself only says where its public names live, and `__main__` only starts the command line.

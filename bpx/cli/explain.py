@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +29,9 @@ from bpx.cli.output.console import fail
 from bpx.cli.output.session import WRONG, Session
 from bpx.words.say import say
 
+if TYPE_CHECKING:
+    from bpx.explain.explanation import Explanation
+
 Expand = Annotated[
     list[str] | None, typer.Option(metavar="NODE|all", help=say("cli.expand"), autocompletion=nodes)
 ]
@@ -47,7 +50,9 @@ Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
 Sources = Annotated[bool, typer.Option("--sources", help=say("cli.sources"))]
-Part = Annotated[str | None, typer.Option("--part", metavar="derivation|table", help=say("cli.part"))]
+Part = Annotated[str | None, typer.Option("--part", metavar="derivation|picture|table", help=say("cli.part"))]
+_PICTURE = "picture"  # a part
+_PARTS = {"latex": ("derivation", _PICTURE, "table"), "markdown": (_PICTURE, "table")}
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
 
@@ -89,14 +94,13 @@ def explain(
     output: OutputFile = None,
 ) -> None:
     """Show how a gradient is computed, step by step."""
-    if part and not form and not Path(output or "").suffix:
-        form = "latex"
-    with Session("explanation", form, json, output) as session:
+    with Session("explanation", form or _form_of(part, output), json, output) as session:
         from bpx.explain.explain import explain as run_explain
         from bpx.graph.numbers import SHOWN_DIGITS
 
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
-        if _is_derivation(part, session.form.name):
+        _refuse_part(part, session.form.name)
+        if part == "derivation":
             from bpx.explain.derivation import derivation
 
             asked = read_names(wrt), read_upstream(upstream), digits or SHOWN_DIGITS
@@ -116,11 +120,14 @@ def explain(
             tree=tree,
             rail=rail,
             digits=digits or SHOWN_DIGITS,
-            check=not no_check,
+            check=not no_check and part != _PICTURE,
             order=order,
             forward=forward,
             sources=sources,
         )
+        if part == _PICTURE:
+            session.write(_picture(explanation, session.form.name))
+            return
         session.show(explanation)
         if explanation.unmet and not session.is_json:
             session.report(explanation.unmet)
@@ -132,12 +139,24 @@ def _chosen_paths(text: str | None) -> list[str] | None:
     return [] if text == EVERY else read_names(text)
 
 
-def _is_derivation(part: str | None, form: str) -> bool:
-    """Is the derivation asked for? Ends the command where that is no part of the form."""
+def _form_of(part: str | None, output: str | None) -> str | None:
+    """The form where none is asked for by name: parts are those of LaTeX unless a file says otherwise."""
+    return "latex" if part and not Path(output or "").suffix else None
+
+
+def _refuse_part(part: str | None, form: str) -> None:
+    """End the command where the form has no such part."""
     if part is None:
-        return False
-    if part not in ("derivation", "table"):
-        fail("unknown-choice", "choices-are", found=part, known="derivation, table")
-    if form != "latex":
-        fail("part-of-latex", form=form)
-    return part == "derivation"
+        return
+    if form not in _PARTS:
+        fail("form-without-parts", form=form)
+    if part not in _PARTS[form]:
+        fail("unknown-choice", "choices-are", found=part, known=", ".join(_PARTS[form]))
+
+
+def _picture(explanation: Explanation, form: str) -> str:
+    """The picture alone, as a part of LaTeX or Markdown."""
+    from bpx.render.picture.mermaid import fenced
+
+    picture = explanation.picture()
+    return picture.to("tikz") if form == "latex" else fenced(picture)

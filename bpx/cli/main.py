@@ -66,7 +66,7 @@ def main() -> None:
     gc.disable()  # a graph has no cycles to collect, and looking for them costs a fifth of a large run
     open_missing_streams()
     try:
-        app(with_command(_arguments(sys.argv[1:])))
+        app(read_arguments(sys.argv[1:]))
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         _drop_output()
         sys.exit(0)
@@ -85,8 +85,11 @@ def main() -> None:
         sys.exit(BUG)
 
 
-def _arguments(args: Sequence[str]) -> list[str]:
-    """The arguments without the language, which is spoken from now on. Ends where nobody speaks it."""
+def read_arguments(args: Sequence[str]) -> list[str]:
+    """The arguments with their command, and without the language, which is spoken from now on.
+
+    Ends where nobody speaks it.
+    """
     try:
         is_shown = speak_as_asked(args)
     except ValueError as error:
@@ -97,7 +100,7 @@ def _arguments(args: Sequence[str]) -> list[str]:
 
         facts = {"encoding": sys.stdout.encoding}
         TextSession(None).report([Diagnostic("not-shown-in", None, facts, severity="note")])
-    return without_language(args)[0]
+    return with_command(without_language(args)[0])
 
 
 def _drop_output() -> None:

@@ -38,8 +38,12 @@ class Form(NamedTuple):
 
     def content(self, shown: Any) -> str | bytes:
         """The object in this form; a text has a line end at its end."""
-        content: str | bytes = getattr(self._module, self.function)(getattr(shown, self.view)())
+        content: str | bytes = getattr(self._module, self.function)(self.of(shown))
         return content
+
+    def of(self, shown: Any) -> Any:
+        """The view of the object that is written: blocks, plain data, a picture."""
+        return getattr(shown, self.view)()
 
     def text(self, shown: Any) -> str:
         """The object in this form. Raises `TypeError` for a binary one."""

@@ -26,18 +26,24 @@ _BEGIN = r"""\documentclass{article}
 \usepackage{amsmath}
 \usepackage{longtable}
 \usepackage[landscape, margin=2cm]{geometry}
-\setlength{\parindent}{0pt}
+"""
+_SETTINGS = r"""\setlength{\parindent}{0pt}
 \setlength{\LTleft}{0pt}
 \renewcommand{\arraystretch}{1.4}
+\footnotesize
 """
-_BEGIN_TEXT = "\\begin{document}\n\\footnotesize\n"
 _OF_LANGUAGE = {"zh": "\\usepackage{ctex}\n"}  # what the characters of a language need
 _END = "\\end{document}\n"
 
 
 def latex(blocks: Sequence[Block]) -> str:
     """The document, with a line end at its end."""
-    return _begin() + "\n".join(text for block in blocks for text in (*_block_lines(block), "")) + _END
+    return _begin() + _body(blocks) + _END
+
+
+def fragment(blocks: Sequence[Block]) -> str:
+    """The same without a document around it; what it sets up ends with it."""
+    return f"\\begingroup\n{_SETTINGS}{_body(blocks)}\\endgroup\n"
 
 
 def document(parts: Sequence[str]) -> str:
@@ -46,7 +52,11 @@ def document(parts: Sequence[str]) -> str:
 
 
 def _begin() -> str:
-    return _BEGIN + fonts() + _BEGIN_TEXT
+    return f"{_BEGIN}{fonts()}\\begin{{document}}\n{_SETTINGS}"
+
+
+def _body(blocks: Sequence[Block]) -> str:
+    return "\n".join(text for block in blocks for text in (*_block_lines(block), ""))
 
 
 def fonts() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bpx.render.forms import Form, form_named, forms_of
+from bpx.words.diagnostic import BpxError
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -59,11 +60,52 @@ class Shown:
 
         yield from renderables(self.blocks())
 
-    def _repr_mimebundle_(self, include: Any = (), exclude: Any = (), **options: Any) -> dict[str, str]:
-        """What a notebook shows."""
-        from rich.jupyter import JupyterMixin
+    # --- in a notebook, which shows the first of these forms that it can show ---
 
-        return JupyterMixin._repr_mimebundle_(self, include, exclude, **options)
+    def _repr_html_(self) -> str:
+        """The picture and the tables."""
+        return self._html(self._svg())
+
+    def _svg(self) -> str | None:
+        """The picture; None where there is none, or none can be drawn here."""
+        if not self._has_form("svg"):
+            return None
+        try:
+            return self.to("svg")
+        except BpxError:  # no layout library
+            return None
+
+    def _repr_latex_(self) -> str | None:
+        """The tables, to stand in a document that has the packages `amsmath` and `longtable`."""
+        from bpx.render.latex import fragment
+
+        return fragment(self.blocks()) if self._has_form("latex") else None
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **options: Any) -> dict[str, str]:
+        """All forms at once, for the notebook to show one; the picture is drawn once."""
+        from bpx.render.table import table_text
+
+        svg = self._svg()
+        forms = {
+            "text/html": self._html(svg),
+            "image/svg+xml": svg if hasattr(self, "_repr_svg_") else None,
+            "text/latex": self._repr_latex_(),
+            "text/plain": table_text(self.blocks()),
+        }
+        wanted = set(include or forms) - set(exclude or ())
+        return {kind: text for kind, text in forms.items() if text is not None and kind in wanted}
+
+    def _html(self, svg: str | None) -> str:
+        from bpx.render.notebook import fragment
+
+        return fragment(self.blocks(), svg, self._described() if svg else "")
+
+    def _described(self) -> str:
+        """The picture in words."""
+        return str(form_named("svg", self.kind).of(self).description)
+
+    def _has_form(self, name: str) -> bool:
+        return any(form.name == name for form in forms_of(self.kind))
 
 
 def _verb(form: Form) -> Callable[[Shown], str | bytes]:

@@ -33,7 +33,9 @@ def table_text(blocks: Sequence[Block], console: Console | None = None) -> str:
     """
     if any(isinstance(block, Table) and len(block.rows) > _MOST_ROWS for block in blocks):
         return plain(blocks)
-    console = console or Console(no_color=True, force_terminal=False, width=_WIDTH_OF_FILES)
+    console = console or Console(
+        no_color=True, force_terminal=False, force_jupyter=False, width=_WIDTH_OF_FILES
+    )
     with console.capture() as capture:
         for renderable in renderables(blocks):
             console.print(renderable)

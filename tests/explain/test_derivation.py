@@ -128,7 +128,7 @@ def test_the_option() -> None:
     assert "longtable" in invoke("explain", "sigmoid", "--part", "table").stdout
     assert "unknown-choice" in invoke("explain", "sigmoid", "--part", "whole", exit=2).stderr
     refused = invoke("explain", "sigmoid", "--part", "derivation", "--format", "plain", exit=2)
-    assert "part-of-latex" in refused.stderr
+    assert "form-without-parts" in refused.stderr
 
 
 def test_a_worksheet_has_blanks_in_place_of_the_gradients() -> None:

@@ -295,7 +295,7 @@ def test_rich_prints_tables(account: bpx.Explanation) -> None:
 
 def test_notebooks_show_it(account: bpx.Explanation) -> None:
     bundle = account._repr_mimebundle_(include=[], exclude=[])
-    assert set(bundle) == {"text/plain", "text/html"}
+    assert list(bundle) == ["text/html", "text/latex", "text/plain"]
     assert "out = 1.24492" in bundle["text/plain"]
     assert "out = 1.24492" in bundle["text/html"]
 

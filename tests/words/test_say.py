@@ -292,6 +292,7 @@ CATALOGUES = ("words/en.py", "words/zh.py")
 # They write markup or Python, in which much looks like words.
 CODE = (*(f"render/picture/{name}.py" for name in ("svg", "dot", "mermaid", "tikz")), "spec/writing/code/")
 CODE += ("render/page/html.py", "render/page/report.py", "render/page/minified.py")
+CODE += ("render/notebook.py",)
 
 
 def is_sentence(text: str) -> bool:

@@ -1,9 +1,16 @@
-"""Inputs of a graph that nobody gave a value: drawn where that is asked for, asked for in a terminal."""
+"""Inputs of a graph that nobody gave a value.
+
+In a notebook they have those of its variables. They are drawn where that is asked for, and asked for in a
+terminal.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,6 +20,18 @@ if TYPE_CHECKING:
 
 
 EVERY = "*"  # the value of an option that may stand alone: every input
+
+_VARIABLES: ContextVar[Mapping[str, Any]] = ContextVar("variables", default=MappingProxyType({}))
+
+
+@contextmanager
+def among(variables: Mapping[str, Any]) -> Iterator[None]:
+    """Inside, an input without a value has that of the variable of its name, where this is numbers."""
+    token = _VARIABLES.set(variables)
+    try:
+        yield
+    finally:
+        _VARIABLES.reset(token)
 
 
 def read_with_missing(
@@ -40,14 +59,14 @@ def read_with_missing(
         missing = _missing(error.diagnostics)
         if not missing:
             raise
-        if random == EVERY:
+        drawn |= _numbers_of_variables(missing)
+        missing = [name for name in missing if name not in drawn]
+        if missing and random == EVERY:
             from bpx.graph.named.draw import draw_numbers
 
-            drawn = draw_numbers(missing, seed)
-        elif sys.stdin.isatty() and sys.stderr.isatty():
+            drawn |= draw_numbers(missing, seed)
+        elif missing and sys.stdin.isatty() and sys.stderr.isatty():
             drawn |= {name: _asked_for(name, read_value) for name in missing}
-        else:
-            raise
     return read({**drawn, **values})
 
 
@@ -56,6 +75,25 @@ def _missing(problems: Sequence[Diagnostic]) -> list[str]:
     return [problem.facts["name"] for problem in problems if problem.code == "missing-value"] * all(
         problem.code == "missing-value" and problem.help != "implicit-product" for problem in problems
     )
+
+
+def _numbers_of_variables(names: Sequence[str]) -> dict[str, Any]:
+    """The variables of these names that are numbers or arrays of numbers."""
+    variables = _VARIABLES.get()
+    arrays = {name: _numbers_in(variables[name]) for name in names if name in variables}
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _numbers_in(value: Any) -> Any:
+    """A number, a list, an array or a tensor as an array of NumPy; None for anything else."""
+    import numpy as np
+
+    try:
+        # A tensor that has a gradient gives its numbers only when it is detached.
+        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    except Exception:  # whatever an object of somebody's own raises when it is asked for numbers
+        return None
+    return array if array.dtype.kind in "biuf" else None
 
 
 def _asked_for(name: str, read_value: Callable[[str, str], Any]) -> Any:

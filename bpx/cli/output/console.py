@@ -57,7 +57,7 @@ def terminal() -> Console:
 
     if os.environ.get("FORCE_COLOR") == "0":  # Rich takes any text for a yes
         del os.environ["FORCE_COLOR"]
-    console = Console()
+    console = Console(force_jupyter=False)  # in a notebook it would print behind the back of a capture
     console.width = max(console.width, _NARROWEST)
     return console
 

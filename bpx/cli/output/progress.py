@@ -40,7 +40,7 @@ def _started() -> tuple[Progress, TaskID]:
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, force_jupyter=False)
     watched = console.file.isatty() and not console.is_dumb_terminal  # whatever FORCE_COLOR says
     bar = Progress(console=console, transient=True, disable=not watched)
     bar.start()

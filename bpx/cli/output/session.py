@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -20,6 +21,21 @@ if TYPE_CHECKING:
     from bpx.words.diagnostic import Diagnostic
 
 WRONG, UNUSABLE, BUG = 1, 2, 3  # exit codes
+
+# What is shown in a notebook, which shows objects in its own way; None elsewhere.
+_COLLECTED: ContextVar[list[Shown] | None] = ContextVar("collected", default=None)
+_LOOKED_AT = ("html", "svg", "png", "pdf")  # forms that are pictures to a notebook, not texts
+
+
+@contextmanager
+def collecting() -> Iterator[list[Shown]]:
+    """Inside, what would be printed as tables or pictures goes to the list."""
+    shown: list[Shown] = []
+    token = _COLLECTED.set(shown)
+    try:
+        yield shown
+    finally:
+        _COLLECTED.reset(token)
 
 
 class TextSession:
@@ -106,8 +122,11 @@ class Session(TextSession):
             fail("binary-to-terminal", "write-a-file", form=self.form.name.upper(), ending=self.form.name)
 
     def show(self, shown: Shown) -> None:
-        """Write the object in the form."""
-        if self.file is not None or self.form.is_binary:
+        """Write the object in the form, or leave it to the notebook."""
+        collected = _COLLECTED.get() if self.file is None else None
+        if collected is not None and (self.form_name is None or self.form.name in _LOOKED_AT):
+            collected.append(shown if self.form.view == "blocks" else self.form.of(shown))
+        elif self.file is not None or self.form.is_binary:
             self.write(self.form.content(shown))
         elif self.form.name == "table":
             from bpx.render.table import table_text

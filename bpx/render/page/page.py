@@ -88,3 +88,9 @@ class Page(Shown):
     def blocks(self) -> list[Block]:
         """In words."""
         return self.picture().blocks()
+
+    def _html(self, svg: str | None) -> str:
+        """The page itself."""
+        from bpx.render.notebook import frame
+
+        return frame(str(self.to("html")), self.picture().title)

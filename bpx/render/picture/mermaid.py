@@ -32,6 +32,11 @@ def mermaid(picture: Picture) -> str:
     return "\n".join(_lines(picture)) + "\n"
 
 
+def fenced(picture: Picture) -> str:
+    """The flow chart in a fence of Markdown, which GitHub, GitLab and JupyterLab draw."""
+    return f"```mermaid\n{mermaid(picture)}```\n"  # no line of the chart begins with a backtick
+
+
 def _lines(picture: Picture) -> Iterator[str]:
     yield "flowchart LR"
     yield f"  accTitle: {_words(picture.title)}"

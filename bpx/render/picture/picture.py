@@ -124,6 +124,10 @@ class Picture(Shown):
         """In words."""
         return [Headline(self.title), Lines((self.description,))]
 
+    def _repr_svg_(self) -> str | None:
+        """The picture; of other objects it stands in the HTML alone, as nbconvert needs Inkscape for SVG."""
+        return self._svg()
+
     def __str__(self) -> str:
         """The graph in Graphviz's language."""
         return self.to("dot")

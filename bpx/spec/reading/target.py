@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import numpy as np
 
@@ -72,8 +73,7 @@ def read_target(
     An expression is read in `notation`, or in the one that it shows to be in.
     """
     if target == STDIN:
-        text = decoded_text("<stdin>", sys.stdin.buffer.read(LARGEST_SPEC + 1))
-        return read_text(Source("<stdin>", text), values, notation)
+        return read_text(_all_of(sys.stdin), values, notation)
     if not target.strip():
         return read_expression(Source(_EXPRESSION, target), values, notation)
     path = Path(target)
@@ -92,6 +92,13 @@ def read_target(
     _refuse_derivative(target, values or {})
     _refuse_values_behind(target, values or {})
     return read_formulas(Source(_EXPRESSION, target), values, notation)
+
+
+@lru_cache(maxsize=1)
+def _all_of(stream: TextIO) -> Source:
+    """The text of a stream, which can be read once, and is asked for again where values are missing."""
+    name = getattr(stream, "name", "<stdin>")  # what a program put in its place may have none
+    return Source(name, decoded_text(name, stream.buffer.read(LARGEST_SPEC + 1)))
 
 
 def _refuse_other_files(path: Path) -> None:

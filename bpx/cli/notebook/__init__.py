@@ -1,0 +1,1 @@
+"""bpx in a notebook: the magic command `%bpx`."""
