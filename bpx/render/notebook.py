@@ -50,7 +50,7 @@ def _block_lines(block: Block) -> Iterator[str]:
     elif isinstance(block, Table):
         yield from _table_lines(block)
     elif isinstance(block, Curve):
-        yield f"<pre>{_inert_lines(drawn(block.values, block.start, WIDEST))}</pre>"
+        yield f"<pre>{_inert_lines(drawn(block, WIDEST))}</pre>"
     else:
         yield "<ul>"
         yield from (f"<li>{_inert(text)}</li>" for text in block.texts)
