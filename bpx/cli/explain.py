@@ -150,6 +150,8 @@ def _refuse_part(part: str | None, form: str) -> None:
         return
     if form not in _PARTS:
         fail("form-without-parts", form=form)
+    if part in _PARTS["latex"] and part not in _PARTS[form]:
+        fail("part-of-latex", part=part, form=form)
     if part not in _PARTS[form]:
         fail("unknown-choice", "choices-are", found=part, known=", ".join(_PARTS[form]))
 

@@ -25,7 +25,6 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source
 if TYPE_CHECKING:
     from bpx.check.tables.two_tables import TwoTables
     from bpx.graph.arrays import Array
-    from bpx.render.picture.picture import Picture
     from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.spec.tables.table import Table
 
@@ -51,6 +50,7 @@ class Spec(NamedGraph):
         rounding of its dtype or a relative error of `rtol`. Raises `bpx.BpxError`.
         """
         from bpx.check.gradcheck import gradcheck
+        from bpx.explain.checked_picture import checked_picture
         from bpx.passes.query import as_list
         from bpx.spec.reading.claims import with_claims, with_rtol
 
@@ -59,7 +59,7 @@ class Spec(NamedGraph):
         stated = with_rtol(with_claims(self, _claims(self, claims or {}, options)), rtol)
         report = gradcheck(stated, **options)
         asked = (options.get(name) for name in ("of", "wrt", "upstream"))
-        return replace(report, drawing=partial(_checked_picture, self, report, *asked))
+        return replace(report, drawing=partial(checked_picture, self, report, *asked))
 
     def audit(
         self,
@@ -244,13 +244,6 @@ def assert_gradients(
     For the arguments see `gradcheck`. Raises `bpx.BpxError` where there is nothing to check.
     """
     gradcheck(forward, inputs, backward, names, **options).raise_if_wrong(strict=True)
-
-
-def _checked_picture(spec: Spec, report: Report, of: Any, wrt: Any, upstream: Any) -> Picture:
-    """The picture of a report, for which its modules are loaded when it is drawn."""
-    from bpx.explain.checked_picture import checked_picture
-
-    return checked_picture(spec, report, of, wrt, upstream)
 
 
 def _table(gradients: str | Path | Mapping[str, Any]) -> Table:

@@ -71,8 +71,8 @@ def test_no_line_of_a_chart_ends_its_fence() -> None:
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        (["--part", "derivation", "--format", "markdown"], "unknown-choice"),
-        (["--part", "derivation", "-o", "a.md"], "unknown-choice"),
+        (["--part", "derivation", "--format", "markdown"], "part-of-latex"),
+        (["--part", "derivation", "-o", "a.md"], "part-of-latex"),
         (["--part", "whole"], "unknown-choice"),
         (["--part", "picture", "--format", "plain"], "form-without-parts"),
         (["--part", "picture", "-o", "a.txt"], "form-without-parts"),
