@@ -159,10 +159,10 @@ def test_output_is_the_same_for_every_hash_seed() -> None:
             env={**os.environ, "PYTHONHASHSEED": seed},
             check=True,
         ).stdout
-        for seed in ("0", "1", "2")
+        for seed in ("0", "1")
     ]
     assert len(outputs[0]) > 50_000
-    assert outputs[0] == outputs[1] == outputs[2]
+    assert outputs[0] == outputs[1]
 
 
 TEXTS = [HARD, [*HARD, "--json"], ["ops"], ["explain", "--help"], ["explain", "學 + ∂"], ["examples"]]
