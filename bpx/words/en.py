@@ -1328,7 +1328,7 @@ ENGLISH: dict[str, str | Counted] = {
     "report-page.much": "off by 1 % to 50 %",
     "report-page.most": "off by 50 % or more",
     "report-page.open": "not decided, or at a kink",
-    "report-page.map": "{name}, {shape}.",
+    "report-page.map": "{name} ({shape}).",
     "report-page.whole-rows": "Off throughout: rows {lines}.",
     "report-page.whole-columns": "Off throughout: columns {lines}.",
     "report-page.where": "Not in agreement: rows {rows}; columns {columns}.",

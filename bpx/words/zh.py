@@ -1254,7 +1254,7 @@ CHINESE: dict[str, str | Counted] = {
     "report-page.much": "相差 1 % 到 50 %",
     "report-page.most": "相差 50 % 或更多",
     "report-page.open": "无法判断，或在不可导点",
-    "report-page.map": "{name}，{shape}。",
+    "report-page.map": "{name}（{shape}）。",
     "report-page.whole-rows": "整行不一致：第 {lines} 行。",
     "report-page.whole-columns": "整列不一致：第 {lines} 列。",
     "report-page.where": "不一致：第 {rows} 行；第 {columns} 列。",
