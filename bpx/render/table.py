@@ -15,8 +15,8 @@ from rich.text import Text
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import drawn
 from bpx.render.layout.matrices import aligned
+from bpx.render.layout.widths import broken, widths_of
 from bpx.render.plain import plain
-from bpx.render.widths import broken, widths_of
 from bpx.words.widths import has_wide, wrapped
 
 _WIDTH_OF_FILES = 80  # columns of a table that is not for a terminal

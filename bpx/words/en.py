@@ -1740,7 +1740,6 @@ ENGLISH: dict[str, str | Counted] = {
     "mistake.factor": "too large by a factor of {factor} (divide by {factor})",
     "mistake.factor-below-one": "too small by a factor of {factor} (multiply by {factor})",
     "mistake.both": "two mistakes at once: {first}; {second}",
-    "mistake.seen": "{mistake} (in all {count} entries looked at)",
     "mistake.single-precision": "off by {off} of its size: about the precision of float32",
     "mistake.dropped": "the contribution is missing",
     "mistake.unchanged": "the local derivative is missing: the upstream gradient is passed on unchanged",

@@ -1541,7 +1541,6 @@ CHINESE: dict[str, str | Counted] = {
     "mistake.factor": "是正确值的 {factor} 倍（应除以 {factor}）",
     "mistake.factor-below-one": "是正确值的 1/{factor}（应乘以 {factor}）",
     "mistake.both": "同时有两个错误：{first}；{second}",
-    "mistake.seen": "{mistake}（所看的 {count} 个分量都是如此）",
     "mistake.single-precision": "相对误差为 {off}：与 float32 的精度相当",
     "mistake.dropped": "缺少这一贡献",
     "mistake.unchanged": "缺少局部导数：上游梯度被原样传下",
