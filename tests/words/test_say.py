@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rows_of_a_table import every
 
 import bpx
+from bpx.check.numeric.differences import DerivativeStatus
 from bpx.ops import rows
 from bpx.spec.reading.documents.document import type_key
 from bpx.words.catalogue import Catalogue, Counted
@@ -226,44 +227,58 @@ def test_a_language_is_left_after_an_error() -> None:
 # --- every key that exists is used --------------------------------------------------------------
 
 
+CATALOGUES = ("words/en.py", "words/zh.py")
+
+
 @cache
 def every_text() -> set[str]:
-    return {text for module in SOURCES for text in texts(module)}
+    """What stands in the code outside the catalogues, with the names of what keys are put together from.
+
+    Those are the names of arguments, of functions that exported code needs, and of what differences come to.
+    """
+    code = [module for module in SOURCES if module not in CATALOGUES]
+    helpers = re.findall(r"^def (\w+)", SOURCES["spec/writing/code/helpers.py"], re.MULTILINE)
+    members = {status.name.lower().replace("_", "-") for status in DerivativeStatus}
+    keywords = {keyword.arg or "" for module in code for call in calls(module) for keyword in call.keywords}
+    return {text for module in code for text in texts(module)} | members | keywords | set(helpers)
 
 
 @cache
 def families() -> list[re.Pattern[str]]:
-    """What the f-strings of the package may come to, those with a word in them."""
+    """What the f-strings of the package may come to, those with a word in them; each group is computed."""
     patterns = {
-        str(pattern_of(node))
+        str(pattern_of(node)).replace(".+", "(.+)")
         for module in SOURCES
         for node in nodes()[module]
         if isinstance(node, ast.JoinedStr)
     }
-    return [re.compile(pattern) for pattern in patterns if re.search(r"[a-z]{3}", pattern)]
+    return [re.compile(pattern) for pattern in patterns if re.search(r"[a-z]{2}", pattern)]
 
 
 def is_used(key: str) -> bool:
-    """By its whole key, or, where a family such as `diagnostic.…` is said, by its last part.
+    """By its whole key, or by an f-string such as `check.right-{…}` whose other parts stand in the code too.
 
-    The last part of some is computed too: `shape-…` from the name of an op, `type.…` from a class.
+    What is computed in turn, `shape-…` from the name of an op, is an f-string again.
     """
-    family, _, last = key.partition(".")
-    if key in every_text():
+    if key in every_text() or key.replace("-", " ") in every_text():
         return True
-    if family in ("pattern", "type"):
+    if key.partition(".")[0] in ("pattern", "type"):
         return key in COMPUTED
-    said_so = any(pattern.fullmatch(key) for pattern in families())
-    return said_so and (last in every_text() or any(pattern.fullmatch(last) for pattern in families()))
+    found = [match for pattern in families() if (match := pattern.fullmatch(key))]
+    return any(all(is_used(part) for part in match.groups()) for match in found)
 
 
 COMPUTED = {f"pattern.{op.name}" for op in rows()}
+COMPUTED |= {f"pattern.{op.name}.{arg}" for op in rows() for arg in op.args}
 COMPUTED |= {type_key(value) for value in (None, True, "", 1, 1.5, [], {}, date(2000, 1, 1))}
 
 
 # All keys in one test each: thousands of tests of a microsecond would take seconds to be started.
 def test_every_sentence_is_used() -> None:
     assert [key for key in ENGLISH if not is_used(key)] == []
+    assert [
+        key for key in ("check.right-sometimes", "diagnostic.bad-weather", "note.hello") if is_used(key)
+    ] == []
 
 
 def test_a_sentence_names_its_facts() -> None:
@@ -288,7 +303,6 @@ CODES = {"other part", "bpx spec", "not finite", '<?xml version="1.0" encoding="
 CODES |= {'<math xmlns="http://www.w3.org/1998/Math/MathML"><mrow>'}
 
 
-CATALOGUES = ("words/en.py", "words/zh.py")
 # They write markup or Python, in which much looks like words.
 CODE = (*(f"render/picture/{name}.py" for name in ("svg", "dot", "mermaid", "tikz")), "spec/writing/code/")
 CODE += ("render/page/html.py", "render/page/report.py", "render/page/minified.py")
