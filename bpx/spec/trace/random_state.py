@@ -21,13 +21,6 @@ _MOST_OBJECTS = 5_000
 
 
 @contextmanager
-def kept_random_state(function: Callable[..., Any], reach: list[Place]) -> Iterator[None]:
-    """Set the global generators, and those in `places(function)` and its object, back afterwards."""
-    with kept_states(generators_of(function, reach)):
-        yield
-
-
-@contextmanager
 def kept_states(generators: Sequence[Any]) -> Iterator[None]:
     """Set the global generators, and these, back afterwards."""
     legacy, python = np.random.get_state(), random.getstate()
@@ -57,7 +50,7 @@ def _set_state(generator: Any, state: Any) -> None:
 
 
 def generators_of(function: Callable[..., Any], reach: list[Place]) -> list[Any]:
-    """The generators in `places(function)` and its object."""
+    """The generators in `places(function)`, which are its `reach`, and in its object."""
     return list(_generators(function, reach))
 
 

@@ -15,7 +15,7 @@ from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.names import free_output_name
 from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.graph.run import run
-from bpx.spec.trace.random_state import kept_random_state
+from bpx.spec.trace.random_state import generators_of, kept_states
 from bpx.spec.trace.stand_ins import Place, places, stand_ins
 from bpx.spec.trace.tape import Branch, Handle, Tape, TraceError, agree, is_traced
 from bpx.spec.trace.traced import Traced
@@ -56,8 +56,11 @@ def trace_function(
     """
     origin = origin or function
     reach = places(origin)
-    expected = _plainly_called(function, inputs, origin, reach)
-    traced = _traced_call(function, inputs, origin, reach)
+    generators = generators_of(origin, reach)
+    with kept_states(generators):
+        expected = _plainly_called(function, inputs)
+    with kept_states(generators):
+        traced = _traced_call(function, inputs, reach)
     node = _output_node(traced, traced.result)
     graph = _named_graph(traced, node, inputs, getattr(origin, "__code__", None), output)
     graph = replace(graph, constant_names=_constant_names(graph, origin))
@@ -67,12 +70,10 @@ def trace_function(
     return Trace(graph, tuple(traced.tape.branches), len(lines), traced.tape.roundoff)
 
 
-def _plainly_called(
-    function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any], reach: list[Place]
-) -> Any:
+def _plainly_called(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Any:
     """What the function returns for numbers."""
     copies = {name: np.array(value)[()] for name, value in inputs.items()}
-    with kept_random_state(origin, reach), np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
         try:
             return function(**copies)
         except NoHandleError:  # a function written with ops of bpx has no other value than that of its graph
@@ -86,13 +87,10 @@ def _raised(error: Exception) -> BpxError:
     return BpxError([Diagnostic("function-raised", None, facts)])
 
 
-def _traced_call(
-    function: Callable[..., Any], inputs: Mapping[str, Any], origin: Callable[..., Any], reach: list[Place]
-) -> _Run:
+def _traced_call(function: Callable[..., Any], inputs: Mapping[str, Any], reach: list[Place]) -> _Run:
     tape = Tape(Traced)
     handles = {name: tape.input(value) for name, value in inputs.items()}
-    kept = kept_random_state(origin, reach)
-    with kept, stand_ins(reach, tape), tape.running(), np.errstate(all="ignore"):
+    with stand_ins(reach, tape), tape.running(), np.errstate(all="ignore"):
         try:
             result = function(**handles)
         except Exception as error:
