@@ -1321,6 +1321,7 @@ ENGLISH: dict[str, str | Counted] = {
     "train.now": "loss {loss}",
     # --- reports as pages ---
     "report-page.picture": "the graph, with what the check found",
+    "report-page.code": "{file}: the wrong statement, and what it should be",
     "report-page.maps": "How far off, entry by entry",
     "report-page.curve": "curve of the table above",
     "report-page.agree": "agrees",
@@ -1329,6 +1330,7 @@ ENGLISH: dict[str, str | Counted] = {
     "report-page.most": "off by 50 % or more",
     "report-page.open": "not decided, or at a kink",
     "report-page.map": "{name} ({shape}).",
+    "report-page.nothing": "No entry agrees.",
     "report-page.whole-rows": "Off throughout: rows {lines}.",
     "report-page.whole-columns": "Off throughout: columns {lines}.",
     "report-page.where": "Not in agreement: rows {rows}; columns {columns}.",

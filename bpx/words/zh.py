@@ -1247,6 +1247,7 @@ CHINESE: dict[str, str | Counted] = {
     "train.now": "损失 {loss}",
     # --- reports as pages ---
     "report-page.picture": "带检查结果标记的计算图",
+    "report-page.code": "{file}：有错的语句及其正确写法",
     "report-page.maps": "各分量的误差",
     "report-page.curve": "上表的曲线",
     "report-page.agree": "一致",
@@ -1255,6 +1256,7 @@ CHINESE: dict[str, str | Counted] = {
     "report-page.most": "相差 50 % 或更多",
     "report-page.open": "无法判断，或在不可导点",
     "report-page.map": "{name}（{shape}）。",
+    "report-page.nothing": "没有一个分量一致。",
     "report-page.whole-rows": "整行不一致：第 {lines} 行。",
     "report-page.whole-columns": "整列不一致：第 {lines} 列。",
     "report-page.where": "不一致：第 {rows} 行；第 {columns} 列。",

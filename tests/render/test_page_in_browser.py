@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import shutil
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from chromium import AXE, WATCH, by_chromium, needs_chromium
 from rows_of_a_table import every
 
 from bpx.explain.explain import explain
@@ -27,24 +25,9 @@ from bpx.render.page import html as writing
 from bpx.spec.reading.examples import example_names
 from bpx.spec.reading.target import read_target
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-AXE = os.environ.get("BPX_AXE")  # the file axe.min.js of the package axe-core
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: pages are not tried in a browser")
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=20000",
-    "--window-size=400,900",
-]
+pytestmark = needs_chromium
 # Axe-core takes a second for each page, and pages differ by their numbers.
 ACCESSIBLE = ["square_of_sum", "mazur_network", "attention_three_tokens", "two_moons"]
-WATCH = "<script>var faults=[];onerror=m=>{faults.push(m)};console.error=m=>{faults.push(''+m)}</script>"
 DRIVER = Path(__file__).with_name("page_driver.js").read_text()
 
 
@@ -69,12 +52,6 @@ def edits(name: str) -> list[tuple[str, Any]]:
 
 def in_a_field(value: Any) -> str:
     return ", ".join(map(repr, np.ravel(value).tolist()))
-
-
-def by_chromium(arguments: list[str], folder: Path) -> str:
-    assert CHROMIUM
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
 @pytest.fixture(scope="session")

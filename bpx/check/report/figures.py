@@ -1,25 +1,28 @@
-"""The numbers of a report as they are shown: with digits enough to see a difference, and none unsure."""
+"""What a report shows: numbers with digits enough to see a difference, and none unsure; maps; lines of code."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from textwrap import dedent
 
 import numpy as np
 
+from bpx.check.report.blame import CodeLine
 from bpx.check.report.entry import Entry, LocalRow, Verdict, relative_differences
 from bpx.check.report.gradient_table import GradientTable
 from bpx.graph.arrays import Array
 from bpx.graph.formula import numbers as numbers_formula
 from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.render.blocks import Cell, Phrase, phrase
-from bpx.render.page.heat_map import HeatMap
+from bpx.render.page.figures import HeatMap, Listing
 from bpx.words.say import say, visible
 
 _MUCH = (0.01, 0.5)  # relative errors at which the colour of a cell changes
 _UNDECIDED = 4
 _LARGEST_MAP = (48, 64)  # cells of a map; those of a larger array are taken together
 _MOST_RANGES = 8
+_AROUND = 4  # lines that are shown before a wrong one, and behind it
 _MOST_DIGITS = 17  # in so many no two float64 numbers look the same
 
 
@@ -97,7 +100,7 @@ def _heat_map(table: GradientTable) -> HeatMap:
     lines = throughout if whole else [odd.any(axis=axis) for axis in (1, 0)]
     rows, columns = (_ranges(np.flatnonzero(line).tolist()) for line in lines)
     drawn = tuple(tuple(map(int, row)) for row in cells)
-    return HeatMap(visible(name), shape, drawn, (pooled[0], pooled[1]), rows, columns, whole)
+    return HeatMap(visible(name), shape, drawn, (pooled[0], pooled[1]), rows, columns, whole, bool(odd.all()))
 
 
 def _kinds(table: GradientTable) -> Array:
@@ -128,3 +131,16 @@ def _ranges(numbers: list[int]) -> str:
             runs.append([one, one])
     texts = [f"{low}" if low == high else f"{low}–{high}" for low, high in runs]
     return ", ".join([*texts[:_MOST_RANGES], *(["…"] if len(texts) > _MOST_RANGES else [])])
+
+
+# --- code ---
+
+
+def listing(line: CodeLine) -> Listing:
+    """The lines around a wrong statement, without the blanks that all of them begin with."""
+    source = line.span.source
+    start, end = (source.position(offset)[0] for offset in (line.span.start, line.span.end))
+    first, last = max(1, start - _AROUND), min(end + _AROUND, source.position(len(source.text))[0])
+    texts = [source.line(number) for number in range(first, last + 1)]
+    shown = tuple(dedent("\n".join(text.expandtabs() for text in texts)).rstrip().split("\n"))
+    return Listing(source.name, first, shown, range(start - first, end - first + 1), line.right)

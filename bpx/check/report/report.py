@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bpx.check.report.blocks import report_blocks
 from bpx.check.report.cases import short_text, suite
 from bpx.check.report.entry import Verdict
-from bpx.check.report.figures import heat_maps
+from bpx.check.report.figures import heat_maps, listing
 from bpx.check.report.results import CheckResults
 from bpx.render.blocks import Block
 from bpx.render.forms import form_named
@@ -47,7 +47,8 @@ class Report(CheckResults, Shown):
         from bpx.render.page.report import ReportPage
 
         maps = heat_maps(self.columns)
-        return ReportPage(self.blocks(), maps, self.drawing() if self.drawing else None)
+        listings = [listing(culprit.code) for culprit in self.blame if culprit.code]
+        return ReportPage(self.blocks(), maps, listings, self.drawing() if self.drawing else None)
 
     def suite(self) -> Suite:
         """A test case for each culprit and for each entry, or for each input where there are too many."""

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from bpx.graph.numbers import shape_text
-from bpx.render.blocks import Block, Curve, Heading, Headline, Table
+from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import levels
-from bpx.render.page.heat_map import HeatMap
+from bpx.render.page.figures import HeatMap, Listing
 from bpx.render.page.scripts import source
 from bpx.render.picture.layout import layout
 from bpx.render.picture.picture import Picture
 from bpx.render.picture.placing.engines import engine
 from bpx.render.picture.placing.plain_columns import by_columns
-from bpx.render.picture.svg import inert, svg_lines
+from bpx.render.picture.svg import inert, size, svg_lines
 from bpx.words.say import say
 
 _POLICY = "default-src 'none';style-src 'unsafe-inline';script-src 'unsafe-inline'"
 _LEVELS = ("agree", "little", "much", "most", "open")  # what a cell of a heat map says, by its number
-_CELL = 16  # pixels
+_CELL, _PHONE = 16, 280  # pixels: of a cell, and of the room for a map on a small phone
+_SMALLEST = 0.75  # of its size, at which a picture can be read
 _CURVE_WIDTH, _CURVE_HEIGHT = 600, 160
 
 
 class ReportPage(NamedTuple):
-    """What stands on the page: all that the other forms have, heat maps, and a picture of the graph."""
+    """What stands on the page: all that the other forms have, heat maps, the wrong lines, a picture of the graph."""
 
     blocks: Sequence[Block]
     maps: Sequence[HeatMap]
+    listings: Sequence[Listing]
     picture: Picture | None
 
 
@@ -49,10 +52,11 @@ def report_html(page: ReportPage) -> str:
 
 
 def _body(page: ReportPage) -> Iterator[str]:
-    """The answer and its causes; the picture and the maps; then the entries and the rest."""
+    """The answer and its causes; the lines, the picture and the maps; then the entries and the rest."""
     first = next((at for at, block in enumerate(page.blocks) if isinstance(block, Table)), len(page.blocks))
     first -= first > 0 and first < len(page.blocks)  # with its heading
     yield from (_block(block) for block in page.blocks[:first])
+    yield from map(_listing, page.listings)
     if page.picture:
         label = f'role="region" aria-label="{_said("picture")}"'
         yield f'<div class="scroll" tabindex="0" {label}>{_picture(page.picture)}</div>'
@@ -64,7 +68,11 @@ def _body(page: ReportPage) -> Iterator[str]:
 
 def _picture(picture: Picture) -> str:
     """The picture, laid out in columns where there is no engine."""
-    return "\n".join(svg_lines(picture, layout(picture, engine() or by_columns)))
+    geometry = layout(picture, engine() or by_columns)
+    # A little too wide a picture shrinks; a much wider one can be scrolled.
+    least = f"min-width:{_SMALLEST * size(picture, geometry)[0]:.0f}px"
+    drawn = "\n".join(svg_lines(picture, geometry))
+    return drawn.replace("<svg ", f'<svg style="max-width:100%;height:auto;{least}" ', 1)
 
 
 def _said(key: str, **facts: object) -> str:
@@ -73,21 +81,26 @@ def _said(key: str, **facts: object) -> str:
 
 def _block(block: Block) -> str:
     if isinstance(block, Headline):
-        return f"<h1>{inert(str(block.text))}</h1>"
+        return f"<h1>{_text(block.text)}</h1>"
     if isinstance(block, Heading):
-        return f"<h2>{inert(str(block.text))}</h2>"
+        return f"<h2>{_text(block.text)}</h2>"
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Curve):
         return _curve(block)
-    return "".join(f"<p>{inert(str(text))}</p>" for text in block.texts)
+    return "".join(f"<p>{_text(text)}</p>" for text in block.texts)
+
+
+def _text(cell: Cell) -> str:
+    """A sentence; what stands in backticks is code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", inert(str(cell)))
 
 
 def _table(block: Table) -> str:
     def row(tag: str, cells: Sequence[str]) -> str:
         classes = [' class="r"' if at in block.right else "" for at in range(len(cells))]
         return "<tr>" + "".join(
-            f"<{tag}{one}>{inert(cell)}" for one, cell in zip(classes, cells, strict=True)
+            f"<{tag if cell else 'td'}{one}>{inert(cell)}" for one, cell in zip(classes, cells, strict=True)
         )
 
     rows = "\n".join(row("td", cells) for cells in block.text_rows)
@@ -116,6 +129,25 @@ def _curve(block: Curve) -> str:
     )
 
 
+# --- code ---
+
+
+def _listing(listing: Listing) -> str:
+    """The lines with their numbers; below the wrong ones what they should be."""
+    width = len(str(listing.first + len(listing.lines)))
+    rows = []
+    for at, text in enumerate(listing.lines):
+        row = inert(f"{listing.first + at:{width}}  {text}")
+        rows.append(f"<mark>{row}</mark>" if at in listing.wrong else row)
+        if listing.right and at == listing.wrong[-1]:
+            line = listing.lines[listing.wrong[0]]
+            indent = " " * (width + 2 + len(line) - len(line.lstrip()))
+            rows += [f"<ins>{inert(indent + each)}</ins>" for each in listing.right.split("\n")]
+    label = f'role="region" aria-label="{_said("code", file=listing.file)}"'
+    shown = "\n".join(rows)
+    return f'<pre tabindex="0" {label}>{shown}</pre>'
+
+
 # --- heat maps ---
 
 
@@ -139,14 +171,17 @@ def _map(heat: HeatMap) -> str:
     text = _described(heat)
     size = f'width="{width + 1}" height="{height + 1}"'
     shown = f'<svg {size} role="img" aria-label="{text}">{"".join(paths)}</svg>'
-    return f"<figure><figcaption>{text}</figcaption>{shown}</figure>"
+    scrolls = ' tabindex="0"' if width > _PHONE else ""  # what can be scrolled must be reached by keys
+    return f"<figure{scrolls}><figcaption>{text}</figcaption>{shown}</figure>"
 
 
 def _described(heat: HeatMap) -> str:
     """The map in words."""
     facts = {"name": heat.name, "shape": shape_text(heat.shape)}
     parts = [_said("map", **facts)]
-    if heat.whole:
+    if heat.nothing:
+        parts.append(_said("nothing"))
+    elif heat.whole:
         lines = {"whole-rows": heat.rows, "whole-columns": heat.columns}
         parts += [_said(key, lines=numbers) for key, numbers in lines.items() if numbers]
     elif heat.rows:
