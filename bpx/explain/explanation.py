@@ -23,7 +23,7 @@ from bpx.render.blocks import Block, Heading, Headline, Lines, headline, rounded
 from bpx.render.plain_data import quantities
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import Diagnostic
-from bpx.words.say import say
+from bpx.words.say import say, visible
 
 if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
@@ -177,6 +177,5 @@ class Explanation(Passes, Shown):
 
     def __repr__(self) -> str:
         """A short line; the explanation may be long."""
-        return (
-            f"<bpx.Explanation {self.names[self.output]}: {len(self.nodes)} nodes, {len(self.edges)} edges>"
-        )
+        output = visible(self.names[self.output])
+        return f"<bpx.Explanation {output}: {len(self.nodes)} nodes, {len(self.edges)} edges>"

@@ -60,6 +60,12 @@ class Phrase(NamedTuple):
 Cell = str | Formula | Value | Phrase
 
 
+def cell_text(cell: Cell) -> str:
+    """The cell as text of which a terminal obeys nothing but line ends."""
+    text = str(cell)
+    return text if text.isprintable() else "\n".join(map(visible, text.split("\n")))
+
+
 def phrase(key: str, /, **cells: Cell) -> Phrase:
     """The sentence of `key` with cells put in that stay what they are; where one is long, all as texts."""
     if any(len(str(cell)) > _LONGEST_INSIDE for cell in cells.values()):
@@ -109,7 +115,7 @@ class Table(NamedTuple):
     @property
     def text_rows(self) -> tuple[tuple[str, ...], ...]:
         """The rows with every cell as text."""
-        return tuple(tuple(map(str, row)) for row in self.rows)
+        return tuple(tuple(map(cell_text, row)) for row in self.rows)
 
 
 class Lines(NamedTuple):

@@ -17,10 +17,14 @@ _NOT_ASCII = re.compile(r"[^\n -~]")  # of the control characters JSON has only 
 
 
 def json_text(plain: Mapping[str, Any]) -> str:
-    """The text, with a line end at its end. Raises `ValueError` for a number that is not finite."""
+    """The text, with a line end at its end. Raises `ValueError` for a number that is not finite.
+
+    What a terminal would obey, or cannot be written to a file, is spelled as escapes.
+    """
     encode = JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     entries = [f"  {encode(key)}: {_value(value, encode)}" for key, value in plain.items()]
-    return "{\n" + ",\n".join(entries) + "\n}\n"
+    text = "{\n" + ",\n".join(entries) + "\n}\n"
+    return text if text.replace("\n", "").isprintable() else "".join(map(_shown, text))
 
 
 def _value(value: Any, encode: Encode) -> str:
@@ -29,11 +33,15 @@ def _value(value: Any, encode: Encode) -> str:
     return encode(value)
 
 
+def _shown(char: str) -> str:
+    return char if char.isprintable() or char == "\n" else _escaped(char)
+
+
 def in_ascii(text: str) -> str:
     """All but ASCII spelled as JSON escapes: such characters stand inside of strings only."""
-    return _NOT_ASCII.sub(_escape, text)
+    return _NOT_ASCII.sub(lambda found: _escaped(found[0]), text)
 
 
-def _escape(character: re.Match[str]) -> str:
-    units = character[0].encode("utf-16-be", "surrogatepass")
+def _escaped(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

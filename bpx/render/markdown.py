@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
+from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table, cell_text
 from bpx.render.curve import WIDEST, drawn
 
 _LIST_MARK = re.compile(r"^(\d*)([-+.])(?=\s)")  # at its beginning a line would become a list
@@ -51,4 +51,4 @@ def _drawn(rail: str) -> str:
 
 
 def _escaped(cell: Cell) -> str:
-    return _SPECIAL.sub(r"\\\1", " ".join(str(cell).split("\n")))
+    return _SPECIAL.sub(r"\\\1", " ".join(cell_text(cell).split("\n")))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from bpx.render.blocks import Block, Curve, Heading, Headline, Table
+from bpx.render.blocks import Block, Curve, Heading, Headline, Table, cell_text
 from bpx.render.curve import WIDEST, drawn
 
 
@@ -15,20 +15,20 @@ def plain(blocks: Sequence[Block]) -> str:
     lines: list[str] = []
     for block in blocks:
         if isinstance(block, Headline):
-            lines.append(str(block.text))
+            lines.append(cell_text(block.text))
         elif isinstance(block, Heading):
-            lines += ["", str(block.text)]
+            lines += ["", cell_text(block.text)]
         elif isinstance(block, Table):
             lines += _table(block)
         elif isinstance(block, Curve):
             lines += [f"  {line}" for line in drawn(block, WIDEST)]
         else:
-            lines += [f"  {text}" for text in block.texts]
+            lines += [f"  {cell_text(text)}" for text in block.texts]
     return "\n".join(lines) + "\n"
 
 
 def _table(block: Table) -> list[str]:
-    rows = [block.headers, *block.text_rows]
+    rows = [tuple(map(cell_text, block.headers)), *block.text_rows]
     rails = [block.rail_header, *(rail.first for rail in block.rails)] if block.rails else [""] * len(rows)
     before = max(map(cell_len, rails)) + 2 if block.rails else 0
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
+from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table, cell_text
 from bpx.render.curve import drawn
 from bpx.render.layout.matrices import aligned
 from bpx.render.layout.widths import broken, widths_of
@@ -46,7 +46,7 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
     """One renderable a block. Users' text goes in as `Text`, so that no markup is read into it."""
     for block in blocks:
         if isinstance(block, Headline):
-            yield _text(str(block.text), "bold")
+            yield _text(cell_text(block.text), "bold")
         elif isinstance(block, Heading):
             yield _text(f"\n{block.text}", "bold")
         elif isinstance(block, Table):
@@ -55,14 +55,14 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
             yield _Drawn(block)
         else:
             for text in block.texts:
-                yield Padding(_text(str(text)), (0, 0, 0, 1))
+                yield Padding(_text(cell_text(text)), (0, 0, 0, 1))
 
 
 class _Fitted:
     """A table whose cells break between words; where there is no room for that, its rows one by one."""
 
     def __init__(self, block: Table) -> None:
-        self.block = block
+        self.block = block._replace(headers=tuple(map(cell_text, block.headers)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         block = self.block
@@ -147,7 +147,7 @@ def _text(text: str, style: str = "") -> Text | _Wide:
 
 def _in_lines(cell: Cell) -> str:
     """Rows of an array stand under each other, so that a narrow column does not break them anywhere."""
-    text = aligned(str(cell))
+    text = aligned(cell_text(cell))
     opening = _NESTED.search(text)
     if opening is None:
         return text

@@ -89,7 +89,7 @@ class Training(Shown, Generic[AnyGraph]):
 
     def __repr__(self) -> str:
         """A short line; the history may be long."""
-        return f"<bpx.Training {self.output}: {self.first} to {self.last} in {self.taken} steps>"
+        return f"<bpx.Training {visible(self.output)}: {self.first} to {self.last} in {self.taken} steps>"
 
     def blocks(self) -> list[Block]:
         """The answer, the curve of the loss, the parameters, the steps asked for, the notes, a summary."""

@@ -17,6 +17,7 @@ from bpx.render.junit import Suite
 from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.say import visible
 
 if TYPE_CHECKING:
     from bpx.render.page.report import ReportPage
@@ -104,4 +105,4 @@ class Report(CheckResults, Shown):
 
     def __repr__(self) -> str:
         """A short line; the report may be long."""
-        return f"<bpx.Report {self.output}: {self.verdict}, {self.total} entries>"
+        return f"<bpx.Report {visible(self.output)}: {self.verdict}, {self.total} entries>"

@@ -164,4 +164,4 @@ class TwoTables(Shown):
     def __repr__(self) -> str:
         """A short line; the tables may be long."""
         parted = self.first_parted.name if self.first_parted else None
-        return f"<bpx.TwoTables {self.output}: {len(self.nodes)} nodes, {parted=}>"
+        return f"<bpx.TwoTables {visible(self.output)}: {len(self.nodes)} nodes, {parted=}>"

@@ -14,6 +14,7 @@ from bpx.graph.graph import CONSTANT, Graph, Op
 from bpx.graph.named.names import dotted, group_of, groups_of
 from bpx.graph.numbers import LARGEST_SHOWN
 from bpx.words.diagnostic import Diagnostic, Source, Span
+from bpx.words.say import visible
 
 if TYPE_CHECKING:
     from bpx.graph.named.claim import Claim
@@ -151,7 +152,7 @@ class NamedGraph:
 
     def __repr__(self) -> str:
         """A short line; the graph may be large."""
-        kind, output = type(self).__name__, self.names[self.output]
+        kind, output = type(self).__name__, visible(self.names[self.output])
         return f"<bpx.{kind} {output}: {len(self.inputs)} inputs, {self.size} nodes>"
 
 

@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 from bpx.render.blocks import Block, Headline, Lines
 from bpx.render.picture.choices import Pass, Style
 from bpx.render.shown import Shown
+from bpx.words.say import visible
 
 
 class Kind(StrEnum):
@@ -134,4 +135,4 @@ class Picture(Shown):
 
     def __repr__(self) -> str:
         """A short line; the picture may be large."""
-        return f"<bpx.Picture {self.title}: {len(self.cards)} cards, {len(self.edges)} edges>"
+        return f"<bpx.Picture {visible(self.title)}: {len(self.cards)} cards, {len(self.edges)} edges>"
