@@ -32,7 +32,8 @@ _SETTINGS = r"""\setlength{\parindent}{0pt}
 \renewcommand{\arraystretch}{1.4}
 \footnotesize
 """
-_OF_LANGUAGE = {"zh": "\\usepackage{ctex}\n"}  # what the characters of a language need
+_OF_LANGUAGE = {"zh": "\\usepackage[scheme=plain]{ctex}\n"}  # what the characters of a language need
+_PROGRAM = "% !TeX program = xelatex\n"  # with it, editors choose the program that has such fonts
 _END = "\\end{document}\n"
 
 
@@ -52,11 +53,16 @@ def document(parts: Sequence[str]) -> str:
 
 
 def _begin() -> str:
-    return f"{_BEGIN}{fonts()}\\begin{{document}}\n{_SETTINGS}"
+    return f"{program()}{_BEGIN}{fonts()}\\begin{{document}}\n{_SETTINGS}"
 
 
 def _body(blocks: Sequence[Block]) -> str:
     return "\n".join(text for block in blocks for text in (*_block_lines(block), ""))
+
+
+def program() -> str:
+    """A first line for documents that pdfLaTeX has no fonts for."""
+    return _PROGRAM if spoken().language in _OF_LANGUAGE else ""
 
 
 def fonts() -> str:

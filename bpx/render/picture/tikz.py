@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpx.render.latex import as_text, fonts
+from bpx.render.latex import as_text, fonts, program
 from bpx.render.picture.choices import Pass
 from bpx.render.picture.layout import LABEL_LINE, LINE, PADDING, card_lines, check_size, layout
 from bpx.render.picture.marks import mark_text
@@ -63,7 +63,7 @@ def tikz(picture: Picture) -> str:
     """
     geometry = layout(picture)
     check_size(geometry.width, geometry.height, "TikZ", _MOST_PIXELS)
-    return _BEGIN + fonts() + _BEGIN_PICTURE + "\n".join(_lines(picture, geometry)) + "\n" + _END
+    return program() + _BEGIN + fonts() + _BEGIN_PICTURE + "\n".join(_lines(picture, geometry)) + "\n" + _END
 
 
 def _lines(picture: Picture, geometry: Geometry) -> Iterator[str]:
