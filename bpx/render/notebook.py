@@ -6,6 +6,7 @@ formulas stand as text: they read the same wherever the notebook is opened.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -13,6 +14,8 @@ from html import escape
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import WIDEST, drawn
 from bpx.words.say import visible
+
+_UNBROKEN = 24  # characters of a cell that is never broken
 
 
 def fragment(blocks: Sequence[Block], svg: str | None = None, description: str = "") -> str:
@@ -42,18 +45,23 @@ def frame(page: str, title: str) -> str:
     )
 
 
+def code_marked(html: str) -> str:
+    """A sentence in HTML, where what stands in backticks is code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html)
+
+
 def _block_lines(block: Block) -> Iterator[str]:
     if isinstance(block, Headline):
-        yield f"<h3>{_inert(block.text)}</h3>"
+        yield f"<h3>{_sentence(block.text)}</h3>"
     elif isinstance(block, Heading):
-        yield f"<h4>{_inert(block.text)}</h4>"
+        yield f"<h4>{_sentence(block.text)}</h4>"
     elif isinstance(block, Table):
         yield from _table_lines(block)
     elif isinstance(block, Curve):
         yield f"<pre>{_inert_lines(drawn(block, WIDEST))}</pre>"
     else:
         yield "<ul>"
-        yield from (f"<li>{_inert(text)}</li>" for text in block.texts)
+        yield from (f"<li>{_sentence(text)}</li>" for text in block.texts)
         yield "</ul>"
 
 
@@ -78,7 +86,12 @@ def _table_lines(block: Table) -> Iterator[str]:
 def _cell(tag: str, cell: Cell, is_right: bool, is_strong: bool = False) -> str:
     side = "right" if is_right else "left"
     text = f"<strong>{_inert(cell)}</strong>" if is_strong else _inert(cell)
-    return f'<{tag} style="text-align: {side}; padding: 0 0.6em">{text}</{tag}>'
+    whole = "; white-space: nowrap" if len(str(cell)) <= _UNBROKEN else ""
+    return f'<{tag} style="text-align: {side}; padding: 0 0.6em{whole}">{text}</{tag}>'
+
+
+def _sentence(cell: Cell) -> str:
+    return code_marked(_inert(cell))
 
 
 def _inert(cell: Cell) -> str:

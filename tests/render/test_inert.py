@@ -31,7 +31,7 @@ from bpx.words.diagnostic import Diagnostic, Source, Span
 HOSTILE = (
     "[bold]b[/bold] [link=https://x.y]z[/link] \x1b[31mred\x1b[0m \x07 <script>alert(1)</script> </script>"
     '<img src=x onerror="alert(2)"> --> ]]> &lt; \\input{/etc/passwd} \\end{tikzpicture}$x$ %c #h ~t ^^41 '
-    "{a} \"q\" 'r' `s` \"\"\" ''' \\\" | *i* _u_ ![p](http://x.y) \r\n# h\n```\n- l \u202eLTR \u2066iso\u2069 "
+    '{a} "q" \'r\' `s` """ \'\'\' \\" | *i* _u_ ![p](http://x.y) \r\n# h\n```\n- l \u202eLTR \u2066iso\u2069 '
     "\u200bzero \ud800 \u2028end ;click n1 call alert() %%{init: {}}%%"
 )
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
@@ -50,19 +50,33 @@ def explanation() -> Any:
     steps = {HOSTILE + "3": node for node in spec.steps.values()}
     warning = Diagnostic("native-code", hostile_source(), {"name": HOSTILE}, severity="note")
     return explain(
-        replace(spec, title=HOSTILE, inputs=inputs, steps=steps, warnings=(warning,)), second=True, paths=["x"]
+        replace(spec, title=HOSTILE, inputs=inputs, steps=steps, warnings=(warning,)),
+        second=True,
+        paths=["x"],
     )
 
 
 def report() -> Report:
-    code = CodeLine(hostile_source(), hostile_source().text, HOSTILE, HOSTILE, (HOSTILE,), gradient_of=HOSTILE)
+    code = CodeLine(
+        hostile_source(), hostile_source().text, HOSTILE, HOSTILE, (HOSTILE,), gradient_of=HOSTILE
+    )
     mistake = Mistake.of("formula", formula=HOSTILE)
     by_line = Blame(HOSTILE, HOSTILE, None, None, (mistake,), claim=True, code=code)
-    of_claim = Blame(HOSTILE, HOSTILE, HOSTILE, hostile_source(), (), claim=True, heirs=(HOSTILE,), also=(HOSTILE,))
+    of_claim = Blame(
+        HOSTILE, HOSTILE, HOSTILE, hostile_source(), (), claim=True, heirs=(HOSTILE,), also=(HOSTILE,)
+    )
     wrong = column(HOSTILE, [[1.0, 2.0], [3.0, 4.0]], 1.0, verdicts=Verdict.DISAGREE)
     note = Diagnostic("native-code", hostile_source(), {"name": HOSTILE}, severity="note")
     return Report(
-        HOSTILE, HOSTILE, (wrong,), (), (by_line, of_claim), (HOSTILE,), (note,), drawing=picture, again=HOSTILE
+        HOSTILE,
+        HOSTILE,
+        (wrong,),
+        (),
+        (by_line, of_claim),
+        (HOSTILE,),
+        (note,),
+        drawing=picture,
+        again=HOSTILE,
     )
 
 
@@ -115,7 +129,7 @@ def html_is_inert(text: str) -> None:
     assert "onerror" not in page.attributes
     assert not {"a"} & set(page.tags)
     assert page.tags.count("script") == text.count("<script>") <= 1
-    assert all(tag != "img" or "src=\"data:image/svg+xml" in text for tag in page.tags)
+    assert all(tag != "img" or 'src="data:image/svg+xml' in text for tag in page.tags)
     assert page.tags.count("img") <= 1
 
 

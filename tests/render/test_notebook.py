@@ -31,7 +31,7 @@ x = 1
 [graph]
 y = "x<2"
 """
-HARMLESS = {*"div h3 h4 p img table thead tbody tr th td ul li span strong".split()}  # noqa: SIM905
+HARMLESS = {*"div h3 h4 p img table thead tbody tr th td ul li span strong code".split()}  # noqa: SIM905
 needs_engine = pytest.mark.skipif(engines.engine() is None, reason="needs the extra `draw`")
 
 
@@ -54,9 +54,16 @@ class Reader(HTMLParser):
             self.texts.append((tag, ""))
         if tag != "img":
             self.open.append(tag)
+        self.quote(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        self.quote(tag)
         assert self.open.pop() == tag
+
+    def quote(self, tag: str) -> None:
+        """Code stands in backticks elsewhere."""
+        if tag == "code":
+            self.handle_data("`")
 
     def handle_data(self, data: str) -> None:
         if {"td", "th", "li", "h3", "h4", "pre"} & set(self.open):

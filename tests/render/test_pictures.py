@@ -62,7 +62,7 @@ def heads(picture: Picture) -> list[str]:
 
 
 def test_constants_are_part_of_the_op() -> None:
-    assert heads(of_text("1/(1 + exp(-1*x))", x=0.5).picture()) == ["x", "-1 ×", "exp", "1 +", "out = 1 /"]
+    assert heads(of_text("1/(1 + exp(-1*x))", x=0.5).picture()) == ["x", "−1 ×", "exp", "1 +", "out = 1 /"]
     assert heads(of_text("leaky_relu(x - 2, 0.2)", x=1).picture()) == ["x", "− 2", "out = leaky_relu(·, 0.2)"]
 
 

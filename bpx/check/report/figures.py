@@ -1,4 +1,4 @@
-"""What a report shows: numbers with digits enough to see a difference, and none unsure; maps; lines of code."""
+"""What a report shows: numbers, with digits enough to see a difference and none unsure; maps; lines."""
 
 from __future__ import annotations
 

@@ -53,4 +53,5 @@ def _behind(row: NodeRow, op: Op) -> str:
 def short_number(row: NodeRow) -> str:
     """A scalar constant as it stands in formulas, in six digits where that is long."""
     text = str(row.formula)
-    return text if len(text) <= _LONGEST else number(float(row.value), 6)
+    text = text if len(text) <= _LONGEST else number(float(row.value), 6)
+    return text.replace("-", _SIGNS["-"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
 from bpx.render.curve import levels
+from bpx.render.notebook import code_marked
 from bpx.render.page.figures import HeatMap, Listing
 from bpx.render.page.scripts import source
 from bpx.render.picture.layout import layout
@@ -28,7 +28,7 @@ _CURVE_WIDTH, _CURVE_HEIGHT = 600, 160
 
 
 class ReportPage(NamedTuple):
-    """What stands on the page: all that the other forms have, heat maps, the wrong lines, a picture of the graph."""
+    """What stands on the page: all that the other forms have, maps, wrong lines, and a picture of the graph."""
 
     blocks: Sequence[Block]
     maps: Sequence[HeatMap]
@@ -92,8 +92,7 @@ def _block(block: Block) -> str:
 
 
 def _text(cell: Cell) -> str:
-    """A sentence; what stands in backticks is code."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", inert(str(cell)))
+    return code_marked(inert(str(cell)))
 
 
 def _table(block: Table) -> str:

@@ -58,7 +58,7 @@ _FORMS = (
     ".head{font-weight:bold}.gradient{font-style:italic}.label{font-size:11px}.shape,.name{font-size:11px}"
     ".name,.legend{text-anchor:start}"
     ".card{stroke-width:1.2}.output{stroke-width:2.2}.frame{stroke-width:1;stroke-dasharray:2 3}"
-    ".edge{fill:none;stroke-width:1.2}.halo{stroke-width:4;stroke-linejoin:round}"
+    ".edge{fill:none;stroke-width:1.2}.halo{stroke-width:6;stroke-linejoin:round}"
     ".culprit{stroke-width:3.2}.wrong{stroke-width:2.2}.inherits{stroke-width:1.8;stroke-dasharray:6 3}"
     ".kink{stroke-width:2.2;stroke-dasharray:10 3 2 3}.undecided{stroke-width:2.2;stroke-dasharray:2 3}"
     ".badge{fill:none;stroke-width:2;stroke-dasharray:none}"
