@@ -38,7 +38,9 @@ OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206
 
 
 def hostile_source() -> Span:
-    source = Source(HOSTILE, f"def backward(g):\n    dz = g  # {HOSTILE.splitlines()[0]}\n    return dz\n")
+    source = Source(
+        HOSTILE, f"def backward(g):\n    dz = g  # {' '.join(HOSTILE.splitlines())}\n    return dz\n"
+    )
     start = source.text.index("dz")
     return Span(source, start, source.text.index("\n", start))
 
@@ -47,37 +49,22 @@ def explanation() -> Any:
     spec = bpx.parse("w*x + sum(A)", w=2.0, x=3.0, A=[[1.0, 2.0], [3.0, 4.0]])
     names = {"w": HOSTILE, "x": "x", "A": HOSTILE + "2"}
     inputs = tuple(each._replace(name=names[each.name]) for each in spec.inputs)
-    steps = {HOSTILE + "3": node for node in spec.steps.values()}
+    [node] = spec.steps.values()
     warning = Diagnostic("native-code", hostile_source(), {"name": HOSTILE}, severity="note")
-    return explain(
-        replace(spec, title=HOSTILE, inputs=inputs, steps=steps, warnings=(warning,)),
-        second=True,
-        paths=["x"],
-    )
+    hostile = replace(spec, title=HOSTILE, inputs=inputs, steps={HOSTILE + "3": node}, warnings=(warning,))
+    return explain(hostile, second=True, paths=["x"])
 
 
 def report() -> Report:
-    code = CodeLine(
-        hostile_source(), hostile_source().text, HOSTILE, HOSTILE, (HOSTILE,), gradient_of=HOSTILE
-    )
+    span, names = hostile_source(), (HOSTILE,)
+    code = CodeLine(span, span.text, HOSTILE, HOSTILE, names, gradient_of=HOSTILE)
     mistake = Mistake.of("formula", formula=HOSTILE)
     by_line = Blame(HOSTILE, HOSTILE, None, None, (mistake,), claim=True, code=code)
-    of_claim = Blame(
-        HOSTILE, HOSTILE, HOSTILE, hostile_source(), (), claim=True, heirs=(HOSTILE,), also=(HOSTILE,)
-    )
+    of_claim = Blame(HOSTILE, HOSTILE, HOSTILE, span, (), claim=True, heirs=names, also=names)
     wrong = column(HOSTILE, [[1.0, 2.0], [3.0, 4.0]], 1.0, verdicts=Verdict.DISAGREE)
-    note = Diagnostic("native-code", hostile_source(), {"name": HOSTILE}, severity="note")
-    return Report(
-        HOSTILE,
-        HOSTILE,
-        (wrong,),
-        (),
-        (by_line, of_claim),
-        (HOSTILE,),
-        (note,),
-        drawing=picture,
-        again=HOSTILE,
-    )
+    note = Diagnostic("native-code", span, {"name": HOSTILE}, severity="note")
+    told: dict[str, Any] = {"blame": (by_line, of_claim), "innocent": names, "notes": (note,)}
+    return Report(HOSTILE, HOSTILE, (wrong,), **told, drawing=picture, again=HOSTILE)
 
 
 def picture() -> Picture:

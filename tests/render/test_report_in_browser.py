@@ -29,13 +29,15 @@ var drive = () => {
       const at = button.parentElement.cellIndex, orders = [];
       for (let times = 0; times < 2; times++) {
         button.click();
-        orders.push([button.parentElement.ariaSort, [...table.tBodies[0].rows].map((row) => text(row.cells[at]))]);
+        const cells = [...table.tBodies[0].rows].map((row) => text(row.cells[at]));
+        orders.push([button.parentElement.ariaSort, cells]);
       }
       found.orders.push(orders);
     }
   }
   const small = (box) => box.height && (box.height < 24 || box.width < 24);
-  found.targets = [...document.querySelectorAll("button")].filter((one) => small(one.getBoundingClientRect())).length;
+  const boxes = [...document.querySelectorAll("button")].map((one) => one.getBoundingClientRect());
+  found.targets = boxes.filter(small).length;
   found.requests = performance.getEntriesByType("resource").length;
   found.wide = document.documentElement.scrollWidth > innerWidth;
   return found;

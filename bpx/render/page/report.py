@@ -28,7 +28,7 @@ _CURVE_WIDTH, _CURVE_HEIGHT = 600, 160
 
 
 class ReportPage(NamedTuple):
-    """What stands on the page: all that the other forms have, maps, wrong lines, and a picture of the graph."""
+    """What stands on the page: all that the other forms have, maps, wrong lines, a picture of the graph."""
 
     blocks: Sequence[Block]
     maps: Sequence[HeatMap]
