@@ -130,7 +130,9 @@ def kink_notes(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) ->
     for node, _, expr, value in kinks:
         if np.any(value == 0):
             guard = _guard_text(spec, expr)
-            local = ", ".join(_local_at_kink(values[local], value == 0) for local in locals_of[node])
+            local = say("word.list").join(
+                _local_at_kink(values[local], value == 0) for local in locals_of[node]
+            )
             yield _at_kink(spec, node, "at-kink", guard=guard, local=local)
     for node in consumers:
         if graph.ops[node].composite:

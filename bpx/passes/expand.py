@@ -11,6 +11,7 @@ from dataclasses import replace
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr, Graph
 from bpx.graph.named.named_graph import Composite, NamedGraph
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
+from bpx.words.say import say
 
 ALL = "all"
 
@@ -104,7 +105,7 @@ def chosen_names(spec: NamedGraph, names: Iterable[str]) -> tuple[str, ...]:
     problems = []
     for name in chosen:
         if name not in known:
-            facts = {"name": name, "known": ", ".join(known)}
+            facts = {"name": name, "known": say("word.list").join(known)}
             code = "nothing-to-expand" if name in spec.nodes else "unknown-node"
             problem = Diagnostic(code, None, facts, "expandable" if known else None)
             problems.append(problem.suggesting(name, known))

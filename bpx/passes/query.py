@@ -15,6 +15,7 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array
 from bpx.graph.numbers import shape_text
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.say import say
 
 FLOWS_INTO = ("data", "parameter")  # the roles whose gradient is asked for unless `wrt` says more
 
@@ -65,5 +66,5 @@ def seed_of(shape: Shape, upstream: Any) -> tuple[Array, list[Diagnostic]]:
 def unknown_node(name: str, known: Iterable[str]) -> Diagnostic:
     """The diagnostic for a name that no node has."""
     names = list(known)
-    facts = {"name": name, "known": ", ".join(names[:40])}  # more would fill the screen
+    facts = {"name": name, "known": say("word.list").join(names[:40])}  # more would fill the screen
     return Diagnostic("unknown-node", None, facts, "nodes-are").suggesting(name, names)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpx.graph.named.named_graph import Input
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.say import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,10 @@ def examples_of(inputs: Sequence[Input], size: int, problems: list[Diagnostic]) 
     # There is a target for every example, while data may be a table that all examples share.
     counted = [leaf for leaf in arrays if leaf.role == "target"] or arrays
     lengths = {len(leaf.value) for leaf in counted}
-    facts = {"size": size, "lengths": ", ".join(f"{leaf.name} {len(leaf.value)}" for leaf in arrays)}
+    facts = {
+        "size": size,
+        "lengths": say("word.list").join(f"{leaf.name} {len(leaf.value)}" for leaf in arrays),
+    }
     if len(lengths) != 1:
         problems.append(Diagnostic("no-examples" if arrays else "no-axis", None, facts))
         return None

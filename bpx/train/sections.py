@@ -58,7 +58,7 @@ def step(output: str, shown: ShownStep) -> Iterator[Block]:
     }
     yield Heading(say("train.step", step=shown.step, output=output, loss=loss))
     if shown.rows is not None:
-        yield Lines((say("train.rows", rows=", ".join(map(str, shown.rows))),))
+        yield Lines((say("train.rows", rows=say("word.list").join(map(str, shown.rows))),))
     yield _table(rows, _WIDEST_OF_FOUR)
     yield Lines(shown.formulas)
 
@@ -96,7 +96,7 @@ def agreeing(checks: Sequence[Checked]) -> Iterator[str]:
     if steps:
         shown = steps if len(steps) <= _MOST_STEPS else [*steps[: _MOST_STEPS - 1], "…", steps[-1]]
         # `checks[0]` stands for all: every check looks at the same parameters.
-        at = say("train.at-steps", count=len(steps), steps=", ".join(shown))
+        at = say("train.at-steps", count=len(steps), steps=say("word.list").join(shown))
         yield say("train.checked", entries=checks[0].entries, at=at)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.say import say
 
 _CHOICE = re.compile(r"\s*([^\s()]*)\s*(?:\((.*)\)\s*)?", re.DOTALL)
 _ALSO = {"eps": "epsilon"}  # what PyTorch calls it
@@ -73,7 +74,7 @@ def read_choice(text: str, table: Mapping[str, Row], kind: str, problems: list[D
     match = _CHOICE.fullmatch(text)
     name, inside = match.groups() if match else (text, None)
     if name not in table:
-        facts = {"name": name, "known": ", ".join(table)}
+        facts = {"name": name, "known": say("word.list").join(table)}
         problem = Diagnostic(f"unknown-{kind}", None, facts, f"{kind}s-are")
         problems.append(problem.suggesting(name, table))
         return Choice(name)
@@ -106,7 +107,7 @@ def _problems(
 ) -> Iterator[Diagnostic]:
     if key not in known:
         # The text as it was typed: `adam(0.9)` names no setting at all.
-        facts = {"name": name, "setting": text.split("=")[0].strip(), "known": ", ".join(known)}
+        facts = {"name": name, "setting": text.split("=")[0].strip(), "known": say("word.list").join(known)}
         yield Diagnostic("no-setting", None, facts, "settings-are").suggesting(key, known)
     elif not RANGES[key].holds(value):
         facts = {"setting": key, "found": text.partition("=")[2].strip(), "least": f"{RANGES[key].least:g}"}

@@ -130,7 +130,7 @@ class Training(Shown, Generic[AnyGraph]):
         if self.batch:
             facts = {
                 **self.batch._asdict(),
-                "inputs": ", ".join(self.batch.inputs),
+                "inputs": say("word.list").join(self.batch.inputs),
                 "output": self.output,
             }
             yield say("train.batches", **facts)
@@ -142,7 +142,7 @@ class Training(Shown, Generic[AnyGraph]):
 
 
 def _listed(settings: Mapping[str, float]) -> str:
-    return ", ".join(f"{key} {number(value, SHOWN_DIGITS)}" for key, value in settings.items())
+    return say("word.list").join(f"{key} {number(value, SHOWN_DIGITS)}" for key, value in settings.items())
 
 
 def _problem(problem: Diagnostic) -> str:

@@ -33,7 +33,7 @@ def _sentences(why: Why, facts: dict[str, str]) -> Iterator[str]:
     asked = why.asked
     yield say("why.verdict", verdict=say(f"verdict.{asked.verdict.replace(' ', '-')}"), **facts)
     if asked.reason:
-        yield f"{facts['entry']}: {asked.reason}"
+        yield say("word.colon").join((facts["entry"], asked.reason))
     if asked.enclosure:
         low, high = (number(end) for end in asked.enclosure)
         yield say("why.source-proof", low=low, high=high)

@@ -200,7 +200,7 @@ def blame_title(culprit: Blame, of_code: bool = False) -> str:
     if of_code and culprit.claim:
         return say("check.blame-gradient", node=visible(culprit.node))
     kind = "blame-claim" if culprit.claim else "blame-rule" if culprit.arg else "blame-op"
-    place = f" ({_place_of(culprit.span)})" if culprit.span else ""
+    place = say("word.in-brackets", text=_place_of(culprit.span)) if culprit.span else ""
     return say(f"check.{kind}", node=culprit.subject, op=culprit.op, arg=culprit.arg) + place
 
 

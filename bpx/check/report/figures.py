@@ -130,7 +130,7 @@ def _ranges(numbers: list[int]) -> str:
         else:
             runs.append([one, one])
     texts = [f"{low}" if low == high else f"{low}–{high}" for low, high in runs]
-    return ", ".join([*texts[:_MOST_RANGES], *(["…"] if len(texts) > _MOST_RANGES else [])])
+    return say("word.list").join([*texts[:_MOST_RANGES], *(["…"] if len(texts) > _MOST_RANGES else [])])
 
 
 # --- code ---

@@ -10,6 +10,7 @@ import numpy as np
 
 from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.say import say
 
 
 def bad_options(
@@ -44,7 +45,7 @@ def is_number(value: Any) -> bool:
 def unknown_options(names: Iterable[str], known: Iterable[str]) -> list[Diagnostic]:
     """A diagnostic for each name that is no option."""
     known = sorted(known)
-    facts = {"known": ", ".join(known)}
+    facts = {"known": say("word.list").join(known)}
     return [
         Diagnostic("unknown-option", None, {"name": name, **facts}, "options-are").suggesting(name, known)
         for name in names

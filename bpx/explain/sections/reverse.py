@@ -164,7 +164,7 @@ def summed(local: Formula, axes: Sequence[int]) -> Formula:
     """A factor, with the axes over which the contribution is summed."""
     if not axes:
         return local
-    return noted(local, say("account.summed", count=len(axes), axes=", ".join(map(str, axes))))
+    return noted(local, say("account.summed", count=len(axes), axes=say("word.list").join(map(str, axes))))
 
 
 def _sum_row(passes: Passes, node: NodeRow, edges: Sequence[EdgeRow]) -> list[Cell]:

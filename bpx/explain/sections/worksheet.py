@@ -61,7 +61,7 @@ class Worksheet(Section):
         most = LARGEST_SHOWN if passes.opened is None else LARGEST_OPENED
         large = [row.name for row in passes.shown_nodes if math.prod(row.shape) > most]
         if large:
-            names = ", ".join([*large[:_MOST_NAMED], *["…"] * (len(large) > _MOST_NAMED)])
+            names = say("word.list").join([*large[:_MOST_NAMED], *["…"] * (len(large) > _MOST_NAMED)])
             yield say("account.worksheet-large", names=names, most=most)
 
     def _shown(self, passes: Passes) -> list[str]:

@@ -9,7 +9,7 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.abc import SourceLoader
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from bpx.spec.reading.target import neighbour
 from bpx.spec.trace.user_source import forget_sources, line_span, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+from bpx.words.say import say
 
 _TARGET = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*))?")
 
@@ -145,6 +146,12 @@ def _offered(module: ModuleType) -> Iterator[str]:
 
 
 def _choose_a_name(module: ModuleType, path: Path) -> Diagnostic:
-    offered: Sequence[str] = list(_offered(module))
-    facts = {"file": str(path), "names": ", ".join(offered[:8]), "first": offered[0] if offered else "loss"}
-    return Diagnostic("no-name-in-file", None, facts, "name-in-file")
+    """Which names there are, and the first of a function or an object; a class needs an object first."""
+    offered = list(_offered(module))
+    classes = [name for name in offered if isinstance(getattr(module, name), type)]
+    objects = [name for name, value in vars(module).items() if type(value).__module__ == module.__name__]
+    usable = [name for name in (*offered, *objects) if name not in classes]
+    facts = {"file": str(path), "names": say("word.list").join([*offered, *objects][:8])}
+    if classes and not usable:
+        return Diagnostic("no-name-in-file", None, {**facts, "name": classes[0]}, "make-object-in-file")
+    return Diagnostic("no-name-in-file", None, {**facts, "first": (*usable, "loss")[0]}, "name-in-file")
