@@ -44,10 +44,13 @@ from bpx.graph.printer import (
     between,
     laid_out,
 )
+from bpx.words.say import spoken
+from bpx.words.widths import has_wide
 
 # How tightly things bind in LaTeX alone; a power is 30 in the op table.
 _OF_TRANSPOSE, _IN_POWER = 29, 31
 _BRACKETS = r"\left(", r"\right)"
+WITH_FONTS = frozenset({"zh"})  # languages whose documents load fonts for their characters
 
 _INFIX = {"*": r"\cdot ", "@": r"\, ", "<=": r"\le ", ">=": r"\ge ", "==": "== ", "!=": r"\ne "}
 _INFIX |= {"·": r"\cdot "}
@@ -134,6 +137,13 @@ _ACCENTS |= {"\u030c": "v", "\u0327": "c"}
 def escaped(text: str) -> str:
     """Text that LaTeX prints as it is, in paragraphs; characters that it lacks by their code points."""
     return "".join(map(_escaped_char, text))
+
+
+def as_text(text: str) -> str:
+    """Text that LaTeX prints as it is; wide characters stand as they are where their fonts are loaded."""
+    if spoken().language not in WITH_FONTS:
+        return escaped(text)
+    return "".join(char if has_wide(char) else escaped(char) for char in text)
 
 
 def unescaped(text: str) -> str:
@@ -229,7 +239,7 @@ def _atom(part: Number | NumberArray | Words) -> Atom:
         return _number(part)
     if isinstance(part, NumberArray):
         return Atom(_array(part))
-    return Atom(rf"\text{{{escaped(part.text)}}}")
+    return Atom(rf"\text{{{as_text(part.text)}}}")
 
 
 @lru_cache(MOST_KEPT)
@@ -254,7 +264,7 @@ def _layout(part: Branch) -> Layout:
         case Equation():
             return laid_out(_BRACKETS, PRECEDENCE_OF_EQUATION, PRECEDENCE_OF_EQUATION + 1, " = ", LOOSEST)
         case Noted():
-            return laid_out(_BRACKETS, PRECEDENCE_OF_NOTE, LOOSEST, rf";\ \text{{{escaped(part.text)}}}")
+            return laid_out(_BRACKETS, PRECEDENCE_OF_NOTE, LOOSEST, rf";\ \text{{{as_text(part.text)}}}")
         case Call():
             return _call(part)
 

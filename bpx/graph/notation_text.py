@@ -32,6 +32,7 @@ from bpx.graph.printer import (
     between,
     laid_out,
 )
+from bpx.words.say import say
 
 _PRECEDENCE_OF_INDEX = 50
 
@@ -77,7 +78,7 @@ def _layout(part: Branch) -> Layout:
         case Equation():
             return laid_out(_BRACKETS, PRECEDENCE_OF_EQUATION, PRECEDENCE_OF_EQUATION + 1, " = ", LOOSEST)
         case Noted():
-            return laid_out(_BRACKETS, PRECEDENCE_OF_NOTE, LOOSEST, f"; {part.text}")
+            return laid_out(_BRACKETS, PRECEDENCE_OF_NOTE, LOOSEST, say("word.semicolon") + part.text)
         case Call():
             return _call(part)
 

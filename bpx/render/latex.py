@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from bpx.graph.formula import Formula, numbers
-from bpx.graph.notation_latex import escaped
+from bpx.graph.notation_latex import as_text, escaped
 from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
 from bpx.render.curve import levels
 from bpx.render.layout.rails import SIGNS
 from bpx.words.say import in_encoding, spoken
-from bpx.words.widths import has_wide
 
 _DEEPEST = 80  # parts inside each other: TeX nests no more than 255 groups, and a part opens up to two
 _LONGEST = 400  # parts of a formula that is set as one; a longer one fits no page, and is left as text
@@ -32,7 +31,7 @@ _SETTINGS = r"""\setlength{\parindent}{0pt}
 \renewcommand{\arraystretch}{1.4}
 \footnotesize
 """
-_OF_LANGUAGE = {"zh": "\\usepackage[scheme=plain]{ctex}\n"}  # what the characters of a language need
+_OF_LANGUAGE = {"zh": "\\usepackage[scheme=plain]{ctex}\n"}  # what the languages in `WITH_FONTS` need
 _PROGRAM = "% !TeX program = xelatex\n"  # with it, editors choose the program that has such fonts
 _END = "\\end{document}\n"
 
@@ -70,13 +69,6 @@ def fonts() -> str:
     return _OF_LANGUAGE.get(spoken().language, "")
 
 
-def as_text(text: str) -> str:
-    """Text that LaTeX prints as it is; wide characters stand as they are where their fonts are loaded."""
-    if spoken().language not in _OF_LANGUAGE:
-        return escaped(text)
-    return "".join(char if has_wide(char) else escaped(char) for char in text)
-
-
 def section(title: str, starred: str = "section") -> str:
     """A heading of plain text."""
     return rf"\{starred}*{{{as_text(title)}}}"
@@ -105,7 +97,7 @@ def _block_lines(block: Block) -> Iterator[str]:
 def _table_lines(block: Table) -> Iterator[str]:
     columns = "".join("r" if column in block.right else "l" for column in range(len(block.headers)))
     rails = [f"{_drawn(rail.first)} & " for rail in block.rails] or [""] * len(block.rows)
-    before, head = ("l", f"{escaped(block.rail_header)} & ") if block.rails else ("", "")
+    before, head = ("l", f"{as_text(block.rail_header)} & ") if block.rails else ("", "")
     yield rf"\begin{{longtable}}{{@{{}}{before}{columns}@{{}}}}"
     yield rf"{head}{_row(block.headers)} \hline \endhead"
     for index, (rail, row) in enumerate(zip(rails, block.rows, strict=True)):
@@ -162,7 +154,7 @@ def _curve_lines(block: Curve) -> Iterator[str]:
         y = round(_CURVE_HEIGHT * (heights[-1] - low) / span)
         yield rf"\put(0,{y}){{\line(1,0){{{_CURVE_WIDTH}}}}}"
         # Below the largest value and above the least.
-        yield rf"\put({_CURVE_WIDTH + 5},{min(max(y, 12), _CURVE_HEIGHT - 12)}){{{escaped(block.level[1])}}}"
+        yield rf"\put({_CURVE_WIDTH + 5},{min(max(y, 12), _CURVE_HEIGHT - 12)}){{{as_text(block.level[1])}}}"
     for x, end in zip((0, _CURVE_WIDTH), block.ends, strict=True):
-        yield rf"\put({x},-12){{{escaped(end)}}}"
+        yield rf"\put({x},-12){{{as_text(end)}}}"
     yield r"\end{picture}"

@@ -129,3 +129,12 @@ def test_latex_loads_the_fonts_of_its_language() -> None:
     assert text.index(r"\usepackage[scheme=plain]{ctex}") < text.index(r"\begin{document}")
     assert r"\subsection*{正向传播：每个节点的值}" in text
     assert "U+" not in text
+
+
+def test_words_in_formulas_and_below_curves_are_chinese_in_latex() -> None:
+    with bpx.speaking("zh"):
+        parts = bpx.load("softmax_cross_entropy").explain(expand=["all"], rail=True).to_latex()
+        ladder = bpx.parse("x^2", x=3.0).gradcheck(why="x").to_latex()
+    assert parts.startswith("% !TeX program = xelatex")
+    assert r"\text{沿轴 0 求和}" in parts
+    assert "U+" not in parts + ladder

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpx.render.latex import as_text, fonts, program
+from bpx.graph.notation_latex import as_text
+from bpx.render.latex import fonts, program
 from bpx.render.picture.choices import Pass
 from bpx.render.picture.layout import LABEL_LINE, LINE, PADDING, card_lines, check_size, layout
 from bpx.render.picture.marks import mark_text
