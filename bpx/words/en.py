@@ -1347,6 +1347,7 @@ ENGLISH: dict[str, str | Counted] = {
     "why.source-differences": "Reference: the ladder of differences below.",
     "why.source-together": "Reference: the check moved this entry together with others, in random directions. The ladder below changes it alone.",
     "why.point": "At point {point} of those drawn.",
+    "why.mixture": 'The output has several elements: `{output}` adds them up, each times its upstream gradient. For one of them alone write --why "{element}".',
     "why.plateau": Counted(
         "count",
         one="Plateau: the difference quotient agrees with the slope at the step {first} alone.",

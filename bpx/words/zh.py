@@ -1273,6 +1273,7 @@ CHINESE: dict[str, str | Counted] = {
     "why.source-differences": "参考值：由下面的差商序列得到。",
     "why.source-together": "参考值：检查时沿随机方向同时改变这个分量和其他分量。下面的差商序列只改变它。",
     "why.point": "在随机取的第 {point} 个点。",
+    "why.mixture": '输出有多个元素：`{output}` 把它们各乘以上游梯度后相加。只看其中一个，请写 --why "{element}"。',
     "why.plateau": Counted(
         "count",
         other="平台：在 {count} 个步长（从 {first} 到 {last}）上，差商与斜率一致。",

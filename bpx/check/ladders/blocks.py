@@ -39,6 +39,8 @@ def _sentences(why: Why, facts: dict[str, str]) -> Iterator[str]:
         yield say("why.source-proof", low=low, high=high)
     elif asked.between is None and math.isfinite(asked.reference):
         yield say(f"why.source-{asked.source.value}", **facts)
+    if asked.element:
+        yield say("why.mixture", element=asked.element, **facts)
     if asked.point:
         yield say("why.point", point=asked.point)
     if why.has_slope and not why.two_sided:

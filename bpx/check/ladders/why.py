@@ -67,7 +67,8 @@ class Rung(NamedTuple):
 class Asked(NamedTuple):
     """The entry of a report that is asked about, in its numbers; `detect` is the error that must be seen.
 
-    `function` is the name of the f whose quotients are taken, `moved` that of the number that changes.
+    `function` is the name of the f whose quotients are taken, `moved` that of the number that changes. Where
+    f is a mixture of the elements of an output, `element` is the name of the entry for one of them.
     """
 
     label: str
@@ -83,6 +84,7 @@ class Asked(NamedTuple):
     enclosure: tuple[float, float] | None = None
     between: tuple[float, float] | None = None
     point: int = 0
+    element: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,13 @@ from bpx.graph.numbers import array, number
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
 from bpx.spec.callables.positional_program import PositionalProgram
-from bpx.spec.code.traced_program import TracedProgram, run_backward, trace_program, with_claims
+from bpx.spec.code.traced_program import (
+    TracedProgram,
+    run_backward,
+    trace_program,
+    with_claims,
+    with_upstream,
+)
 
 _UNNAMED = "gradient-above"  # where something is wrong, and not how
 
@@ -58,7 +64,7 @@ def with_other_upstreams(
     if not odd:
         return report
     weighted = traced if traced.weights else _weighted(traced, rows)
-    found = [(row, _check(_at(weighted, row.upstream), row.odd, asked)) for row in odd]
+    found = [(row, _check(with_upstream(weighted, row.upstream), row.odd, asked)) for row in odd]
     columns = tuple(_combined(column, _of_input(column.input, found)) for column in report.columns)
     return replace(report, columns=columns)
 
@@ -238,16 +244,6 @@ def _weighted(traced: TracedProgram, rows: BlackBoxRows) -> TracedProgram:
     """The graph of a number times an upstream gradient."""
     program = PositionalProgram(rows.caller, 0, weighted=True)
     return trace_program(program, [leaf.path for leaf in traced.leaves], np.array(1.0))
-
-
-def _at(traced: TracedProgram, upstream: Any) -> TracedProgram:
-    """The same graph with another upstream gradient."""
-    inputs = tuple(
-        leaf._replace(value=np.asarray(upstream, dtype=float)) if leaf.name in traced.weights else leaf
-        for leaf in traced.graph.inputs
-    )
-    trace = traced.trace._replace(graph=replace(traced.graph, inputs=inputs))
-    return traced._replace(trace=trace, upstream=upstream)
 
 
 def _check(traced: TracedProgram, names: tuple[str, ...], asked: dict[str, Any]) -> dict[str, GradientTable]:

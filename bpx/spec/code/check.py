@@ -6,6 +6,7 @@ judged as any claims are. Trust rests on the forward function alone: the graph w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -15,9 +16,11 @@ import numpy as np
 
 from bpx.check.function.black_box import check_function
 from bpx.check.gradcheck import gradcheck
+from bpx.check.ladders.why import Why
 from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
+from bpx.graph.numbers import index_text
 from bpx.spec.code.blamed_lines import batch_lengths, blamed, wrong_lines
 from bpx.spec.code.gradients import Found
 from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
@@ -34,10 +37,14 @@ from bpx.spec.code.traced_program import (
     run_backward,
     trace_program,
     with_claims,
+    with_upstream,
 )
 from bpx.spec.code.words_of_code import parameters
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
+
+# An entry for one element of the output: `∂forward[1, 0]/∂w[2]`.
+_OF_ELEMENT = re.compile(r"[∂d](?P<output>[^\[\]/]+)\[(?P<index>\d+(?:,\d+)*)\]/[∂d](?P<entry>.+)")
 
 
 def check_program(program: Program, *, written: str = "{}", **options: Any) -> Report:
@@ -158,10 +165,16 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
     claims = {name: claims[name] for name in names}
     options: dict[str, Any] = {"wrt": names, "detect": chosen.detect, "seed": chosen.seed}
     options |= {"budget": chosen.budget, "all": chosen.all}
-    report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, why=chosen.why, **options)
+    element = _element_asked(traced, chosen.why)
+    why = None if element else chosen.why
+    report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, why=why, **options)
     if report.verdict == "disagree":
         report = _with_lines(report, traced, claims, options, {found.leaf for found in run.misshapen})
     report = replace(report, of_code=True, rounded=False, output=own_name(traced.graph, report.output))
+    if element:
+        report = replace(report, why=_why_of_element(traced, *element, chosen))
+    elif report.why and traced.weights:
+        report = replace(report, why=_why_of_mixture(traced, report.why))
     short = _short_type(traced, claims)
     if short is not None:
         # Less than the rounding of that type is not seen.
@@ -169,6 +182,46 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
         report = replace(report, detect=max(report.detect, least))
         notes = (*notes, Diagnostic("short-floats", None, {"type": short.name}, severity="note"))
     return replace(report, notes=(*_understood(traced), *notes, *report.notes))
+
+
+def _element_asked(traced: TracedProgram, why: str | None) -> tuple[tuple[int, ...], str] | None:
+    """The element of the output, and the entry, of `∂forward[1, 0]/∂w[2]`; None where no element is named."""
+    parts = _OF_ELEMENT.fullmatch("".join((why or "").split()))
+    shape = np.shape(traced.upstream)
+    if parts is None or not traced.weights or parts["output"] != _output_name(traced):
+        return None
+    index = tuple(int(number) for number in parts["index"].split(","))
+    fits = len(index) == len(shape) and all(i < length for i, length in zip(index, shape, strict=True))
+    return (index, parts["entry"]) if fits else None
+
+
+def _why_of_element(
+    traced: TracedProgram, index: tuple[int, ...], entry: str, chosen: ProgramOptions
+) -> Why | None:
+    """The ladder of an entry for one element of the output: what backward gives where only that counts."""
+    upstream = np.zeros(np.shape(traced.upstream))
+    upstream[index] = 1.0
+    alone = with_upstream(traced, upstream)
+    with np.errstate(all="ignore"):
+        claims, _ = _claims(alone, run_backward(traced.program, upstream))
+    options: dict[str, Any] = {"detect": chosen.detect, "seed": chosen.seed, "budget": chosen.budget}
+    spec = with_claims(alone, claims, chosen.rtol)
+    why = gradcheck(spec, wrt=chosen.chosen(claims), causes=False, why=entry, **options).why
+    element = _output_name(traced) + index_text(index)
+    asked = why and why.asked._replace(label=f"∂{element}/∂{why.asked.label}", function=element)
+    return why and asked and replace(why, asked=asked)
+
+
+def _why_of_mixture(traced: TracedProgram, why: Why) -> Why:
+    """The ladder of an entry, which says that it is of a mixture, and how one element is asked for."""
+    output, first = _output_name(traced), index_text((0,) * np.ndim(traced.upstream))
+    function = f"sum({traced.weights[0]} * {output})"
+    one = f"∂{output}{first}/∂{why.asked.label}"
+    return replace(why, asked=why.asked._replace(function=function, element=one))
+
+
+def _output_name(traced: TracedProgram) -> str:
+    return traced.program.output_name or traced.program.forward.name.rpartition(".")[2]
 
 
 def _short_type(traced: TracedProgram, claims: dict[str, Any]) -> Any:

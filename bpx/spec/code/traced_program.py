@@ -327,3 +327,13 @@ class _Comparison:
         if [np.shape(weight) for weight in weights] != [output.shape for output in outputs]:
             return None
         return [weight * output for weight, output in zip(weights, outputs, strict=True)]
+
+
+def with_upstream(traced: TracedProgram, upstream: Any) -> TracedProgram:
+    """The same graph with another upstream gradient."""
+    inputs = tuple(
+        leaf._replace(value=np.asarray(upstream, dtype=float)) if leaf.name in traced.weights else leaf
+        for leaf in traced.graph.inputs
+    )
+    trace = traced.trace._replace(graph=replace(traced.graph, inputs=inputs))
+    return traced._replace(trace=trace, upstream=upstream)

@@ -152,6 +152,20 @@ def test_traced_code_and_several_outputs() -> None:
     assert untraced.why.ladder.value == pytest.approx(2 * math.exp(0.7), rel=1e-9)
 
 
+SQUARES = (lambda x: np.array([x**2, x**3]), [np.array(1.5)], lambda g, x: g[0] * 2 * x + g[1] * x)
+
+
+def test_of_traced_code_one_element_of_the_output_can_be_asked_for() -> None:
+    [mixed, one] = (bpx.gradcheck(*SQUARES, names=["x"], why=why).why for why in ("x", "∂output[1] / ∂x"))
+    assert mixed is not None and one is not None
+    assert (mixed.asked.function, mixed.asked.element) == ("sum(g * output)", "∂output[0]/∂x")
+    assert (one.asked.label, one.asked.function) == ("∂output[1]/∂x", "output[1]")
+    assert (one.asked.claimed, one.asked.verdict) == (1.5, "disagree")
+    assert one.ladder.value == pytest.approx(3 * 1.5**2, rel=1e-9)
+    with pytest.raises(bpx.BpxError, match="no-such-entry"):
+        bpx.gradcheck(*SQUARES, names=["x"], why="∂output[2]/∂x")
+
+
 def test_an_entry_nobody_knows_is_refused() -> None:
     found = invoke("gradcheck", "sum(x*x)", "x=[1,2]", "--why", "x[2]", exit=2)
     assert "error[no-such-entry]" in found.stderr
