@@ -2025,6 +2025,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "code.helper-cofactor": "The cofactors of square matrices, which are det(a) · inv(a).T where there is an inverse.",
     "code.numpy-differences": "Central differences of the sum of what forward gives.",
     "code.check": "Print the value and the gradients, and compare them with {reference}.",
+    "code.at-kink": "At a kink, where central differences give the mean of the slopes of both sides:",
     "code.numpy-reference": "central differences",
     "code.torch-reference": "autograd",
     "code.jax-reference": "jax.grad",

@@ -1824,6 +1824,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "code.helper-cofactor": "方阵的代数余子式；有逆时即 det(a) · inv(a).T。",
     "code.numpy-differences": "forward 所得之和的中心差分。",
     "code.check": "输出值和梯度，并作比较（参照：{reference}）。",
+    "code.at-kink": "处于不可导点（中心差分得到两侧斜率的平均值）的步骤：",
     "code.numpy-reference": "中心差分",
     "code.torch-reference": "autograd",
     "code.jax-reference": "jax.grad",

@@ -50,6 +50,7 @@ _JAX = """\
 _SHOW = """\
         print(f"gradient by {{name}}, within {{error:.1e}} of {reference}:", gradient, sep="\\n")
 """
+_LONGEST_STEP = 80  # characters
 _MAIN = """
 
 if __name__ == "__main__":
@@ -58,12 +59,15 @@ if __name__ == "__main__":
 _ERRORS = {"numpy": _NUMPY, "torch": _TORCH, "jax": _JAX}  # what finds the error of each gradient
 
 
-def check_of(library: str, output: str, wrt: Sequence[str]) -> str:
-    """The functions of the check, and the call of them."""
+def check_of(library: str, output: str, wrt: Sequence[str], kinks: Sequence[str] = ()) -> str:
+    """The functions of the check, and the call of them; `kinks` are the steps where differences mean less."""
     reference = say(f"code.{library}-reference")
     about = say("code.check", reference=reference)
     check = (_START + _ERRORS[library] + _SHOW).format(
         about=about, output=output, wrt=list(wrt), reference=reference
     )
+    if kinks and library == "numpy":
+        lines = [say("code.at-kink"), *(f"  {step:.{_LONGEST_STEP}}" for step in kinks)]
+        check += "".join(f"    print({line!r})\n" for line in lines)
     helper = _DIFFERENCES.format(about=say("code.numpy-differences")) if library == "numpy" else ""
     return f"\n{helper}{check}{_MAIN}"

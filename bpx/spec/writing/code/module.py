@@ -5,6 +5,7 @@ The backward pass is that of `bpx.passes.reverse`: its nodes, written in the nam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from bpx.graph.graph import Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
+from bpx.passes.domain import kink_notes
 from bpx.passes.query import query_nodes
 from bpx.passes.reverse import Edge, Ledger, reverse
 from bpx.spec.writing.code.checks import check_of
@@ -49,6 +51,11 @@ class _Passes(NamedTuple):
         """What the output is called."""
         return self.spec.names.get(self.output, "out")
 
+    @property
+    def kinks(self) -> list[str]:
+        """The steps that are at a kink for the values of the inputs."""
+        return [str(note.facts["node"]) for note in kink_notes(self.spec, self.ledger, self.values)]
+
 
 def write_module(spec: NamedGraph, library: str) -> str:
     """A module for the library `numpy`, `torch` or `jax`: inputs, forward, backward and a check."""
@@ -64,7 +71,7 @@ def _passes(spec: NamedGraph) -> _Passes:
     ledger = reverse(graph[output], [graph[node] for node in wrt], upstream)
     known = {**spec.input_values, upstream.id: np.ones(upstream.shape)}
     locals_ = [edge.local for edge in ledger.edges if edge.local is not None]
-    values = run(graph, known, locals_)
+    values = run(graph, known, [*locals_, output])
     return _Passes(spec, graph, output, upstream.id, ledger, wrt, whole, values)
 
 
@@ -112,7 +119,7 @@ class _Writing:
         forward, backward = self._forward_and_backward()
         functions = [*self.module.sources, forward, backward]
         check = self.library.spelled(
-            check_of(self.library.name, self.passes.output_name, self._names_of_wrt())
+            check_of(self.library.name, self.passes.output_name, self._names_of_wrt(), self.passes.kinks)
         )
         helpers = self.library.helpers
         used = [self.library.spelled(documented(name, helpers[name])) for name in self._helpers(functions)]
@@ -122,7 +129,7 @@ class _Writing:
 
     def _helpers(self, functions: Iterable[str]) -> list[str]:
         helpers = {name: self.library.spelled(source) for name, source in self.library.helpers.items()}
-        called = [name for name in helpers if any(f"{name}(" in text for text in functions)]
+        called = [name for name in helpers if any(re.search(rf"\b{name}\(", text) for text in functions)]
         return needed(called, helpers)
 
     def _names_of_wrt(self) -> list[str]:
