@@ -117,6 +117,14 @@ def test_all_that_is_wrong_is_said(args: list[str], codes: list[str]) -> None:
     assert error_codes(*args) == codes
 
 
+def test_a_class_needs_an_object() -> None:
+    source = "class Net:\n    def forward(self, x):\n        return x\n"
+    Path("only.py").write_text(source)
+    assert "make an object in the file, as in `net = Net(…)`" in invoke("explain", "only.py", exit=2).stderr
+    Path("made.py").write_text(source + "net = Net()\n")
+    assert "after a colon: `made.py:net`" in invoke("explain", "made.py", exit=2).stderr
+
+
 def test_a_file_that_was_changed_is_read_anew() -> None:
     plain_json("gradcheck", "net.py:forward,backward")
     Path("net.py").write_text(WRONG)

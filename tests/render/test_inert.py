@@ -9,12 +9,16 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as xml
 
+import pytest
 from reports import column
 from rich.console import Console
 from rows_of_a_table import every
@@ -206,3 +210,11 @@ def test_a_diagnostic_shows_the_text_and_obeys_nothing() -> None:
 def test_a_title_is_no_code(library: str) -> None:
     module = ast.parse(replace(bpx.load("sigmoid"), title=HOSTILE).to_code(library))
     assert not any(isinstance(node, ast.Call) and "alert" in ast.dump(node) for node in ast.walk(module))
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdfLaTeX")
+def test_latex_with_such_text_compiles(tmp_path: Path) -> None:
+    (tmp_path / "it.tex").write_text(report().to_latex(), encoding="utf-8")
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "it.tex"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert result.returncode == 0, result.stdout[-2000:]

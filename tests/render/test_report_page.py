@@ -14,6 +14,7 @@ from rows_of_a_table import every
 import bpx
 from bpx.check.report.figures import heat_maps
 
+CODE = Path(__file__).parents[2] / "examples" / "code" / "two_layer_net.py"
 VOID = {"meta", "input", "br"}
 OPTIONAL = {"tr", "td", "th", "thead", "tbody", "p", "li"}
 
@@ -98,3 +99,16 @@ def test_files_by_their_endings(tmp_path: Path) -> None:
     assert "the mistake is here" in shown
     invoke(*claim, "-o", str(picture), exit=1)
     assert picture.read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_the_wrong_line_of_code_is_shown_among_its_neighbours() -> None:
+    page = bpx.gradcheck(f"{CODE}:forward,backward").to_html()
+    [listing] = re.findall(r"<pre .*?</pre>", page, re.DOTALL)
+    assert re.findall("<mark>(.*?)</mark>", listing) == ["19  dZ1 = (dZ2 @ W2.T) * (1 - A1)"]
+    assert re.findall("<ins>(.*?)</ins>", listing) == ["    dZ1 = (dZ2 @ W2.T) * (1 - A1 ** 2)"]
+    assert listing.count("\n") == 1 + 8 - 1
+
+
+def test_a_map_says_so_where_no_entry_agrees() -> None:
+    page = bpx.parse("sum(x*x)", x=[1.0, 2.0]).gradcheck(claims={"x": [1.0, 1.0]}).to_html()
+    assert "x (2). No entry agrees." in page

@@ -258,3 +258,12 @@ def test_every_row_and_helper_is_used() -> None:
     texts = " ".join(write_module(spec_of(*row), "numpy") for row in rows(OF_OTHERS))
     assert not [name for name in HELPERS if f"def {name}(" not in texts and name != "times"]
     assert HELPERS_OF["torch"].keys() <= {*HELPERS, "cbrt"}
+
+
+def test_steps_at_a_kink_are_named_and_no_helper_stands_idle() -> None:
+    module = write_module(bpx.load("relu_at_kink"), "numpy")
+    assert [line for line in module.splitlines() if "print('  " in line] == [
+        f"    print('  {step}')" for step in ("r = relu(u)", "a = abs(v)", "m = max(p, q)")
+    ]
+    assert "def elu" not in module
+    assert "kink" not in write_module(bpx.load("sigmoid"), "numpy")
