@@ -27,6 +27,7 @@ FLOORS = [
     "ops",
     "passes",
     "render.layout",
+    "render.chart",
     "render",
     "render.picture.placing",
     "render.picture",
@@ -50,6 +51,7 @@ FLOORS = [
     "explain.page",
     "explain",
     "train",
+    "train.sweep",
     "spec.text",
     "spec.notations.translation",
     "spec.notations.textbook",
@@ -72,6 +74,7 @@ FLOORS = [
     "cli.output",
     "cli.input",
     "cli",
+    "cli.reference",
     "cli.notebook",
 ]
 HEIGHT = {folder: height for height, folder in enumerate(FLOORS)}

@@ -9,6 +9,8 @@ import numpy as np
 
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Curve, Heading, Headline, Table
+from bpx.render.chart.chart import Chart
+from bpx.render.chart.svg import svg_lines as svg_lines_of_chart
 from bpx.render.curve import levels
 from bpx.render.page.heat_map import HeatMap
 from bpx.render.page.scripts import source
@@ -80,6 +82,8 @@ def _block(block: Block) -> str:
         return _table(block)
     if isinstance(block, Curve):
         return _curve(block)
+    if isinstance(block, Chart):
+        return f'<div class="scroll" tabindex="0">{"".join(svg_lines_of_chart(block))}</div>'
     return "".join(f"<p>{inert(str(text))}</p>" for text in block.texts)
 
 
