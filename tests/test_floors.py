@@ -46,6 +46,7 @@ FLOORS = [
     "check",
     "explain.ops",
     "explain.query",
+    "explain.measures",
     "explain.sections",
     "explain.picture",
     "explain.page",

@@ -498,6 +498,9 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.no-rasterizer": "writing a {form} file needs the library CairoSVG",
     "diagnostic.binary-to-terminal": "a {form} is not text: it cannot be shown in a terminal",
     "diagnostic.unknown-choice": "there is no choice `{found}` here",
+    # --- diagnostics: changes ---
+    "diagnostic.bad-change": "the change must be a finite number other than 0, not {found}",
+    "diagnostic.too-many-changes": "{size} entries would be changed one by one; at most {most} are",
     # --- diagnostics: sweeps ---
     "diagnostic.nothing-to-sweep": "nothing is said of what to sweep",
     "diagnostic.bad-sweep": "`{text}` states no numbers to sweep",
@@ -871,6 +874,8 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.bad-learning-rate": "write a number such as 0.1",
     "usual.bad-momentum": "write a number such as 0.9",
     "usual.bad-steps": "write a whole number such as 100",
+    "usual.bad-change": "write a number such as 0.01",
+    "usual.too-many-changes": "name the inputs to change with --wrt",
     "usual.nothing-to-sweep": 'name an input and its range, as in --over "w=-2..2"',
     "usual.bad-sweep": 'write a range, such as "w=-2..2" or "w=-2..2:9" for 9 points, or a list, "w=0,1,2"',
     "usual.bad-range": 'write the ends and, if need be, the number of points: "w=-2..2:9"',
@@ -1317,6 +1322,50 @@ ENGLISH: dict[str, str | Counted] = {
     "account.predicted": "first-order prediction: {predicted} = {before} - {rate} · {squared}, where {squared} is the sum of the squared gradients",
     "account.count-paths": "Number of paths: {count}.",
     "account.no-path": "There is no path: the output does not depend on {input}.",
+    # --- what moves what, and what it costs ---
+    "account.sensitivity": "Each entry changed by {step}: the forward pass run again",
+    "account.changed-entry": "changed",
+    "account.change": "change",
+    "account.prediction": "predicted",
+    "sensitivity.base": "{output} = {base} before; predicted change = gradient · change of the entry.",
+    "sensitivity.largest": "{step} in `{name}` changes {output} by {change} (predicted {predicted}).",
+    "sensitivity.curvature": "`{name}`: the difference from the prediction, {difference}, comes from curvature; the second-order term, ½ · {step}² · second derivative, is {second}.",
+    "sensitivity.kink": "`{name}`: the change crosses the kink of {kinks}, where the slope changes.",
+    "sensitivity.higher": "`{name}`: the difference from the prediction, {difference}, needs terms beyond the second-order one, which is {second}; a smaller change has smaller ones.",
+    "sensitivity.outside": "`{name}`: the change leads to where the output has no value.",
+    "account.cost": "What the gradient costs, in operations on numbers",
+    "cost.way": "way",
+    "cost.operations": "operations",
+    "cost.per-forward": "÷ forward",
+    "cost.per-sweep": "÷ sweep",
+    "cost.way.forward": "forward pass alone",
+    "cost.way.sweep": "forward and one reverse sweep",
+    "cost.way.tangents": Counted(
+        "count", one="forward and 1 tangent pass", other="forward and {count} tangent passes"
+    ),
+    "cost.way.differences": Counted(
+        "count", one="central differences of 1 input", other="central differences of {count} inputs"
+    ),
+    "cost.way.paths": "each path multiplied out by itself",
+    "cost.way.uncached": "no value kept, each computed at every use",
+    "cost.sweep": Counted(
+        "count",
+        one="The derivative by the one input takes {ratio} times the operations of the forward pass.",
+        other="One reverse sweep gives the derivatives by all {count} inputs for {ratio} times the operations of the forward pass.",
+    ),
+    "cost.tangents": Counted(
+        "count",
+        one="Forward mode needs 1 tangent pass: {ratio} times the sweep.",
+        other="Forward mode needs a tangent pass for each input: {ratio} times the sweep, local derivatives computed once.",
+    ),
+    "cost.differences": "Central differences run the forward pass {passes} times, and are not exact: {ratio} times the sweep.",
+    "cost.paths": Counted(
+        "count",
+        one="There is 1 path: multiplied out, it takes {ratio} times the sweep.",
+        other="{count} paths, each multiplied out, take {ratio} times the sweep, which adds up at each node before it goes on.",
+    ),
+    "cost.uncached": "Evaluating the formulas without keeping any value takes {ratio} times the sweep: that is what the stored values of the forward pass and the shared gradients save.",
+    "cost.unit": "An operation is one addition, multiplication, division, comparison or function call on numbers; moving numbers is free. An m×k by k×n matrix product has 2mkn - mn.",
     # --- sweeps and charts ---
     "sweep.answer": Counted(
         "count",
@@ -2086,6 +2135,8 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.op": "Show one op in full.",
     "cli.explain": "Show how a gradient is computed, step by step.",
     "cli.gradcheck": "Check whether a gradient is right, and if not, find the cause.",
+    "cli.sensitivity": "Change each entry by CHANGE (default 0.01) and run the forward pass again.",
+    "cli.cost": "Count the operations of both passes, and of other ways to the gradient.",
     "cli.sweep": "Evaluate a graph at many values of its inputs: a table, a curve, contour lines.",
     "cli.over": 'What to sweep: NAME=FROM..TO, NAME=FROM..TO:POINTS or NAME=VALUE,VALUE; entries as "w[0]=-2..2".',
     "cli.sweep-gradient": "Show the derivatives by what is swept, too.",
