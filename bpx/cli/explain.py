@@ -49,9 +49,7 @@ WithRail = Annotated[bool, typer.Option("--rail", help=say("cli.rail"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
-Change = Annotated[
-    str | None, typer.Option("--sensitivity", metavar="[CHANGE]", help=say("cli.sensitivity"))
-]
+Change = Annotated[str | None, typer.Option("--sensitivity", metavar="[CHANGE]", help=say("cli.sensitivity"))]
 Counted = Annotated[bool, typer.Option("--cost", help=say("cli.cost"))]
 Sources = Annotated[bool, typer.Option("--sources", help=say("cli.sources"))]
 Part = Annotated[str | None, typer.Option("--part", metavar="derivation|picture|table", help=say("cli.part"))]

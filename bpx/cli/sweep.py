@@ -70,8 +70,17 @@ def sweep(
 
         steps = _steps(descend)
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
-        options = {"of": of, "gradient": gradient, "descend": steps, "rate": rate, "optimizer": optimizer}
-        session.show(run_sweep(spec, over or [], **options))
+        session.show(
+            run_sweep(
+                spec,
+                over or [],
+                of=of,
+                gradient=gradient,
+                descend=steps,
+                rate=rate,
+                optimizer=optimizer,
+            )
+        )
 
 
 def _steps(text: str | None) -> int | None:

@@ -57,8 +57,8 @@ def explain(
     have a name of the spec's own are shown, and derivatives from one to the next. `tree` shows both
     passes as a tree in place of tables, and `rail` draws lanes from node to node beside the reverse pass.
     `digits` are the significant digits of the numbers that people see; the rows and the JSON have them all.
-    `sources` adds where each node was written, and how. `sensitivity` changes each entry by so much and runs the
-    forward pass again; `cost` counts the operations of both passes and of other ways to the gradient.
+    `sources` adds where each node was written, and how. `sensitivity` changes each entry by so much and runs
+    the forward pass again; `cost` counts the operations of both passes and of other ways to the gradient.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """

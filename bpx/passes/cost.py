@@ -1,8 +1,8 @@
 """What passes cost in operations on numbers, counted in the graph as it is.
 
-The unit: one addition, subtraction, multiplication, division, comparison or choice of two numbers, or one call of
-a function such as exp, is one operation. Moving numbers costs nothing (reshape, transpose, index, spreading).
-A matrix product of m×k and k×n has m·n·k multiplications and m·n·(k - 1) additions; a sum of n numbers has n - 1
+The unit: one addition, subtraction, multiplication, division, comparison or choice of two numbers, or one
+call of a function such as exp, is one operation. Moving numbers costs nothing (reshape, transpose, index). A
+matrix product of m×k and k×n has m·n·k multiplications and m·n·(k - 1) additions; a sum of n numbers has n - 1
 additions. Composite ops count as the simpler ops that they are made of, decompositions of n×n matrices by the
 leading terms of the usual algorithms (Golub and Van Loan, Matrix Computations, 4th ed., 2013).
 """
@@ -15,9 +15,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bpx.graph.arrays import Settings, Shape
-from bpx.graph.graph import CONSTANT, INPUT, Expr, Graph, Op
+from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr, Graph, Op
 from bpx.graph.subgraph import expansion
-from bpx.ops import OPS
 from bpx.passes.reverse import Ledger, reverse
 
 _Count = Callable[[Sequence[Shape], Shape, Settings], int]
@@ -86,12 +85,21 @@ def _every_element(shapes: Sequence[Shape], out: Shape, settings: Settings) -> i
 
 def _of_matrices(factor: float, power: int = 3) -> _Count:
     """So many times n to that power, for each of a stack of n×n matrices."""
-    return lambda shapes, out, settings: round(
-        factor * shapes[0][-1] ** power * math.prod(shapes[0][:-2])
-    )
+    return lambda shapes, out, settings: round(factor * shapes[0][-1] ** power * math.prod(shapes[0][:-2]))
 
 
-_MOVES = ("identity", "transpose", "reshape", "spread", "index", "place", "windows", "flip", "diag", "triu")
+_MOVES: tuple[str, ...] = (
+    "identity",
+    "transpose",
+    "reshape",
+    "spread",
+    "index",
+    "place",
+    "windows",
+    "flip",
+    "diag",
+    "triu",
+)
 _MOVES += ("tril", "one_hot", "pick", "take_along", "embedding")
 _COUNTS: Mapping[str, _Count] = {
     **dict.fromkeys(_MOVES, _nothing),
@@ -118,8 +126,8 @@ class Costs(NamedTuple):
     """Operations of several ways to the gradient by `inputs` numbers; all but `forward` contain what they need.
 
     `sweep` is the forward pass with one reverse sweep, `tangents` with a tangent pass for each input,
-    `differences` two forward passes for each, `paths` every one of `path_count` paths multiplied out by
-    itself, `uncached` the formulas of the output and the gradient evaluated without keeping any value.
+    `differences` two forward passes for each, `paths` each of `path_count` paths multiplied out by
+    itself, `uncached` the formulas of output and gradient evaluated without keeping any value.
     """
 
     inputs: int
@@ -198,9 +206,9 @@ def _locals(ledger: Ledger, done: Collection[int]) -> int:
 
 
 def _path_costs(ledger: Ledger, wrt: Collection[int], done: Collection[int]) -> tuple[int, int]:
-    """How many paths there are from the output to the nodes `wrt`, and what it costs to multiply out and add all.
+    """How many paths lead to the nodes `wrt`, and what it costs to multiply them out and add all.
 
-    By dynamic programming over the edges: the paths to an arg are those to its consumer, each one edge longer.
+    By dynamic programming over the edges: the paths to an arg are those to its consumer, one edge longer.
     """
     graph = ledger.graph
     counts, totals = {ledger.output: 1}, {ledger.output: 0}

@@ -1,7 +1,7 @@
 """Blocks: what the table, plain and markdown renderers share.
 
-A block is a headline, a heading, a table, a list of lines, a curve or a chart. What is said is decided when blocks are
-made, how it looks by each renderer.
+A block is a headline, a heading, a table, a list of lines, a curve or a chart. What is said is decided when
+blocks are made, how it looks by each renderer.
 """
 
 from __future__ import annotations

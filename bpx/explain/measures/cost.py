@@ -34,7 +34,7 @@ class Cost(Section):
         return {"cost": {key: plain_count(value) for key, value in self.costs._asdict().items()}}
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
-        """A row for each way, with its ratio to the forward pass and to one reverse sweep, and a sentence each."""
+        """A row for each way, with its ratios to the forward pass and to one reverse sweep, and sentences."""
         found = self.costs
         ways = {
             "forward": found.forward,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from bpx.render.blocks import Block, Cell, Heading, Lines, Table, Value
 from bpx.render.plain_data import plain_value
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say, visible
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MOST_ENTRIES = 20_000
 _MOST_SHOWN = 20
@@ -122,8 +125,8 @@ class Sensitivity(Section):
         first = shown[0]
         if math.isfinite(first.change):
             facts = {"name": first.label, "step": _signed(self.step), "output": output}
-            change, predicted = _signed(first.change), _signed(first.predicted)
-            yield say("sensitivity.largest", **facts, change=change, predicted=predicted)
+            facts |= {"change": _signed(first.change), "predicted": _signed(first.predicted)}
+            yield say("sensitivity.largest", **facts)
         for change in shown:
             if change.cause:
                 yield _explained(change, self.step)
@@ -186,7 +189,7 @@ class _Changed:
                     Change(name, entry, old, old + self.step, total, total - self.base, *terms), node, place
                 )
 
-    def run(self, node: int, places: Array, targets: Sequence[int]) -> dict[int, Array]:
+    def run(self, node: int, places: NDArray[np.intp], targets: Sequence[int]) -> dict[int, Array]:
         """The values of nodes where each of the entries is changed, one in each run of the batch."""
         values = np.repeat(np.asarray(self.query.values[node])[..., np.newaxis], len(places), axis=-1)
         flat = values.reshape(-1, len(places))
@@ -223,11 +226,10 @@ class _Changed:
         noise = _NOISE * max(abs(change.output), abs(self.base))
         if abs(gap) <= max(_STRONG * max(abs(change.change), abs(change.predicted)), noise):
             return change
+        if abs(gap - change.second) <= _EXPLAINED * abs(gap):
+            return change._replace(cause="curvature")
         kinks = tuple(self.crossed(node, place))
-        if kinks:
-            return change._replace(cause="kink", kinks=kinks)
-        explained = abs(gap - change.second) <= _EXPLAINED * abs(gap)
-        return change._replace(cause="curvature" if explained else "higher")
+        return change._replace(cause="kink" if kinks else "higher", kinks=kinks)
 
     def crossed(self, node: int, place: int) -> Iterator[str]:
         """The nodes of which a kink lies between both values of an entry, or at the first."""

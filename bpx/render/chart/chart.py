@@ -100,7 +100,7 @@ def point_text(axes: Sequence[Axis], place: Sequence[int]) -> str:
 def is_logarithmic(chart: Chart) -> bool:
     """Are levels to be spaced by the logarithm: are all values positive, and decades apart?"""
     low, high = chart.limits
-    return 0 < low < high / 10**_DECADES
+    return bool(0 < low < high / 10**_DECADES)
 
 
 def level_values(chart: Chart, count: int) -> Array:

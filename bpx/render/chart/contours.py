@@ -1,8 +1,8 @@
 """Contour lines by marching squares: where a surface over a grid has a given height.
 
 Lorensen and Cline, Marching cubes (SIGGRAPH 1987), in two dimensions: each cell of the grid is crossed
-between those of its corners that lie below and those that lie above, at places found by interpolation. A saddle,
-which has two opposite corners above, is divided by the mean of its corners.
+between those of its corners that lie below and those that lie above, at places found by interpolation. A
+saddle, which has two opposite corners above, is divided by the mean of its corners.
 """
 
 from __future__ import annotations
@@ -29,12 +29,10 @@ def contours(values: Array, level: float) -> list[list[Point]]:
     for one, other in _segments(values, level):
         neighbours.setdefault(one, []).append(other)
         neighbours.setdefault(other, []).append(one)
-    lines = []
     # Open lines first, from one of their ends; what remains is closed.
-    for start in sorted(neighbours, key=lambda side: (len(neighbours[side]) != 1, side)):
-        if neighbours[start]:
-            lines.append([_crossing(values, level, side) for side in _walk(neighbours, start)])
-    return lines
+    starts = sorted(neighbours, key=lambda side: (len(neighbours[side]) != 1, side))
+    walks = ([*_walk(neighbours, start)] for start in starts if neighbours[start])
+    return [[_crossing(values, level, side) for side in walk] for walk in walks]
 
 
 def _walk(neighbours: dict[_Side, list[_Side]], start: _Side) -> Iterator[_Side]:

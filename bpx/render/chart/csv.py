@@ -24,7 +24,9 @@ def csv_text(table: Columns) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.names)
-    writer.writerows(zip(*([_cell(value) for value in column.tolist()] for column in table.columns), strict=True))
+    writer.writerows(
+        zip(*([_cell(value) for value in column.tolist()] for column in table.columns), strict=True)
+    )
     return text.getvalue()
 
 

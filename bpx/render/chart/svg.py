@@ -1,6 +1,6 @@
 """Charts as SVG: a curve, or contour lines, with axes, the least value and the path of a descent.
 
-The file asks for nothing: its colours are those of light pages and print, and on dark screens those of dark pages.
+The file asks for nothing: its colours are those of light pages and print, and dark screens have their own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _COLOURS = {
     ".gap": ("fill:#e9e9e9", "fill:#2a2a2a"),
 }
 # Of the lowest and the highest contour line, between which the others lie: red, green, blue.
-_RAMP = (((11, 61, 145), (79, 163, 209)), ((125, 180, 255), (60, 96, 140)))
+_RAMP = (((11, 61, 145), (79, 163, 209)), ((125, 180, 255), (86, 128, 182)))
 _FORMS = (
     "text{font-family:system-ui,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif;font-size:12px;"
     "text-anchor:middle}"
@@ -139,17 +139,32 @@ def _curve(chart: Chart, frame: _Frame) -> Iterator[str]:
 
 def _contours(chart: Chart, frame: _Frame) -> Iterator[str]:
     yield from _gaps(chart, frame)
-    labels = []
+    labels: list[tuple[tuple[float, float], str]] = []
     for at, level in enumerate(level_values(chart, _LEVELS).tolist()):
         lines = [_placed(chart, frame, line) for line in contours(chart.values, level)]
         if lines:
             yield f'<path class="contour l{at}" d="{"".join(map(_line, lines))}"/>'
-            longest = max(lines, key=_length)
-            if _length(longest) >= _SHORTEST_LABELLED:
-                labels.append((longest[len(longest) // 2], number(level, 3)))
+            place = _place_of_label(max(lines, key=_length), [place for place, _ in labels])
+            labels += [(place, number(level, 3))] if place else []
     for (x, y), text in labels:
         yield _text("level halo", x, y + 3, text).replace("<text", '<text aria-hidden="true"')
         yield _text("level", x, y + 3, text)
+
+
+def _place_of_label(
+    line: Sequence[tuple[float, float]], taken: Sequence[tuple[float, float]]
+) -> tuple[float, float] | None:
+    """A point of a line for its label, in the middle if others leave room there; None where there is none."""
+    if _length(line) < _SHORTEST_LABELLED:
+        return None
+    candidates = (line[int(len(line) * part)] for part in (0.5, 0.25, 0.75, 0.4, 0.6, 0.1, 0.9))
+    return next((at for at in candidates if _is_free(at, taken)), None)
+
+
+def _is_free(at: tuple[float, float], taken: Sequence[tuple[float, float]]) -> bool:
+    x, y = at
+    inside = _LEFT + 20 < x < _LEFT + _WIDTH - 20 and _TOP + 8 < y < _TOP + _HEIGHT - 8
+    return inside and all(abs(x - left) > 48 or abs(y - top) > 14 for left, top in taken)
 
 
 def _gaps(chart: Chart, frame: _Frame) -> Iterator[str]:
@@ -172,9 +187,13 @@ def _borders(axis: Axis) -> list[float]:
 
 def _placed(chart: Chart, frame: _Frame, line: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Points in units of the grid, on the picture."""
-    across, upwards = (np.interp(part, np.arange(len(axis.values)), axis.values) for part, axis in (
-        ([point[0] for point in line], chart.axes[0]), ([point[1] for point in line], chart.axes[1])
-    ))
+    across, upwards = (
+        np.interp(part, np.arange(len(axis.values)), axis.values)
+        for part, axis in (
+            ([point[0] for point in line], chart.axes[0]),
+            ([point[1] for point in line], chart.axes[1]),
+        )
+    )
     return [(frame.x(x), frame.y(y)) for x, y in zip(across.tolist(), upwards.tolist(), strict=True)]
 
 
@@ -207,7 +226,11 @@ def _lowest(chart: Chart, frame: _Frame) -> Iterator[str]:
     value = chart.values[chart.lowest]
     at = [float(axis.values[place]) for axis, place in zip(chart.axes, chart.lowest, strict=True)]
     yield _cross(frame.x(at[0]), frame.y(at[1] if len(at) == 2 else float(value)))
-    text = say("chart.lowest-is", value=f"{visible(chart.name)} = {number(float(value), SHOWN_DIGITS)}", point=chart.point(chart.lowest))
+    text = say(
+        "chart.lowest-is",
+        value=f"{visible(chart.name)} = {number(float(value), SHOWN_DIGITS)}",
+        point=chart.point(chart.lowest),
+    )
     yield _cross(_LEFT + 6, _TOP + _HEIGHT + 56)
     yield _text("legend", _LEFT + 18, _TOP + _HEIGHT + 60, text)
 

@@ -124,7 +124,7 @@ def _scale(borders: Array) -> str:
 def _nearest(axis: Axis, count: int) -> NDArray[np.intp]:
     """For so many places along the axis, the value that is nearest."""
     places = axis.low + (np.arange(count) + 0.5) / count * axis.span
-    return np.abs(axis.values[:, np.newaxis] - places).argmin(axis=0)
+    return np.asarray(np.abs(axis.values[:, np.newaxis] - places).argmin(axis=0))
 
 
 # --- what both share ---
@@ -142,9 +142,7 @@ def _marks(chart: Chart) -> list[tuple[tuple[float, ...], float, str]]:
             for at, sign in zip(shown, signs, strict=True)
         ]
     if chart.lowest is not None:
-        place = tuple(
-            float(axis.values[at]) for axis, at in zip(chart.axes, chart.lowest, strict=True)
-        )
+        place = tuple(float(axis.values[at]) for axis, at in zip(chart.axes, chart.lowest, strict=True))
         marks.append((place, float(chart.values[chart.lowest]), LOWEST))
     return marks
 

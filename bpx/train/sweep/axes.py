@@ -1,6 +1,6 @@
 """What a sweep goes over: entries of inputs, each with its numbers, as people write them.
 
-`w=-2..2` is evenly spaced, `w=-2..2:9` so many points of it, `w=0,1,2` a list, `w[0]=…` one entry of an array.
+`w=-2..2` is evenly spaced, `w=-2..2:9` so many points of it, `w=0,1,2` a list, `w[0]=…` one entry.
 """
 
 from __future__ import annotations
@@ -38,19 +38,17 @@ class _Numbers(NamedTuple):
     """A range whose number of points may depend on how many axes there are, or a list."""
 
     ends: tuple[float, float] | None
-    count: int | None = None
+    points: int | None = None
     listed: Array | None = None
 
     def values(self, usual: int) -> Array:
         if self.listed is not None:
             return self.listed
         assert self.ends
-        return np.linspace(*self.ends, self.count or usual)
+        return np.linspace(*self.ends, self.points or usual)
 
 
-def swept_entries(
-    spec: NamedGraph, over: Sequence[str] | Mapping[str, Any]
-) -> list[SweptEntry]:
+def swept_entries(spec: NamedGraph, over: str | Sequence[str] | Mapping[str, Any]) -> list[SweptEntry]:
     """The entries of `over`: texts, or ranges and lists by name. Raises `BpxError` with all that is wrong."""
     problems: list[Diagnostic] = []
     entries: dict[str, tuple[Input, int, _Numbers]] = {}
@@ -66,7 +64,10 @@ def swept_entries(
     if not entries and not problems:
         problems.append(Diagnostic("nothing-to-sweep"))
     usual = _USUAL_POINTS.get(len(entries), _FEW_POINTS)
-    counts = [numbers.count or (usual if numbers.listed is None else numbers.listed.size) for *_, numbers in entries.values()]
+    counts = [
+        numbers.points or (usual if numbers.listed is None else numbers.listed.size)
+        for *_, numbers in entries.values()
+    ]
     if math.prod(counts) > MOST_POINTS:
         facts = {"count": f"{math.prod(counts):,}", "most": f"{MOST_POINTS:,}"}
         problems.append(Diagnostic("too-many-points", None, facts))
@@ -78,7 +79,9 @@ def swept_entries(
     ]
 
 
-def _pairs(over: Sequence[str] | Mapping[str, Any], problems: list[Diagnostic]) -> Iterator[tuple[str, Any]]:
+def _pairs(
+    over: str | Sequence[str] | Mapping[str, Any], problems: list[Diagnostic]
+) -> Iterator[tuple[str, Any]]:
     """Names and what is to be swept of them."""
     if isinstance(over, Mapping):
         yield from over.items()
@@ -105,7 +108,7 @@ def _entry(spec: NamedGraph, name: str, problems: list[Diagnostic]) -> tuple[str
             return base, leaf, 0
         first = index_text([0] * len(shape))
         facts = {"name": base, "shape": shape_text(shape), "first": f"{base}{first}"}
-        problems.append(Diagnostic("sweep-of-array", None, facts))
+        problems.append(Diagnostic("sweep-of-array", None, facts, "sweep-entry"))
         return None
     index = [int(part) if re.fullmatch(r"\s*-?\d+\s*", part) else None for part in match[2].split(",")]
     fits = len(index) == len(shape) and all(
@@ -113,7 +116,7 @@ def _entry(spec: NamedGraph, name: str, problems: list[Diagnostic]) -> tuple[str
     )
     if not fits:
         facts = {"name": base, "index": f"[{match[2]}]", "shape": shape_text(shape)}
-        problems.append(Diagnostic("no-such-entry", None, facts))
+        problems.append(Diagnostic("no-swept-entry", None, facts))
         return None
     place = [(at or 0) % length for at, length in zip(index, shape, strict=True)]
     return f"{base}{index_text(place)}", leaf, int(np.ravel_multi_index(place, shape))
@@ -156,6 +159,6 @@ def _range(
     low, high = sorted((low, high))
     is_count = count is None or (isinstance(count, int) and count >= 2)
     if not (is_count and math.isfinite(high - low) and low < high):
-        problems.append(Diagnostic("bad-range", None, {"text": f"{name}={written}"}))
+        problems.append(Diagnostic("bad-sweep-range", None, {"text": f"{name}={written}"}))
         return None
     return _Numbers((low, high), count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from bpx.passes.reverse import grad
 from bpx.train.sweep.axes import SweptEntry
 from bpx.words.diagnostic import Diagnostic
 
-# Numbers of all nodes in one run: 32 MB of them. Fewer points at a time cost more calls, more leave the caches.
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Numbers of all nodes in one run: 32 MB of them. Fewer points at a time cost more calls, more need more room.
 _MOST_AT_ONCE = 2**22
 
 
@@ -90,23 +93,21 @@ def evaluated(spec: NamedGraph, entries: Sequence[SweptEntry], derived: bool) ->
     return Grid(losses.reshape(counts), shaped, gaps)
 
 
-def _batches(
-    entries: Sequence[SweptEntry], counts: Sequence[int], most: int
-) -> Iterator[tuple[int, Array]]:
+def _batches(entries: Sequence[SweptEntry], counts: Sequence[int], most: int) -> Iterator[tuple[int, Array]]:
     """The points of the grid, so many at a time, and the number of the first of them."""
     total = math.prod(counts)
     for start in range(0, total, most):
         yield start, _points(entries, counts, np.arange(start, min(start + most, total)))
 
 
-def _points(entries: Sequence[SweptEntry], counts: Sequence[int], numbers: Array) -> Array:
-    places = np.unravel_index(numbers.astype(np.intp), counts)
-    return np.stack(
-        [entry.axis.values[place] for entry, place in zip(entries, places, strict=True)], axis=-1
-    )
+def _points(entries: Sequence[SweptEntry], counts: Sequence[int], numbers: NDArray[np.intp]) -> Array:
+    places = np.unravel_index(numbers, counts)
+    return np.stack([entry.axis.values[place] for entry, place in zip(entries, places, strict=True)], axis=-1)
 
 
-def _failing(loss: BatchedLoss, values: dict[int, Array], missing: Array) -> Iterator[tuple[int, Array]]:
+def _failing(
+    loss: BatchedLoss, values: dict[int, Array], missing: NDArray[np.bool_]
+) -> Iterator[tuple[int, NDArray[np.intp]]]:
     """The nodes at which points first stop being finite, each with the places of these points."""
     left = missing.copy()
     for node in loss.graph.needs(of=[loss.spec.output]) if left.any() else ():

@@ -31,8 +31,8 @@ _MOST_STEPS = 12  # of a descent
 class Sweep(Shown):
     """The losses at all points of the grid that the axes span; NaN where there is no value.
 
-    `gradients` are the derivatives by each axis, of the same shape, where they were asked for; `lowest` is the
-    place of the least loss, `start` the values of the spec itself.
+    `gradients` are the derivatives by each axis, of the same shape, where they were asked for; `lowest` is
+    the place of the least loss, `start` the values of the spec itself.
     """
 
     kind: ClassVar[str] = "sweep"
@@ -192,7 +192,7 @@ class Sweep(Shown):
 
 
 def _some(count: int, most: int, always: int) -> list[int]:
-    """So many numbers below `count`, evenly spaced from the first to the last, and one that is always there."""
+    """So many numbers below `count`, evenly spaced from first to last, and one that is always there."""
     if count <= most:
         return list(range(count))
     spaced = np.linspace(0, count - 1, most).round().astype(int).tolist()

@@ -22,7 +22,7 @@ from bpx.words.diagnostic import BpxError, Diagnostic
 
 def sweep(
     spec: NamedGraph,
-    over: Sequence[str] | Mapping[str, Any],
+    over: str | Sequence[str] | Mapping[str, Any],
     *,
     of: str | None = None,
     gradient: bool = False,
@@ -32,8 +32,8 @@ def sweep(
 ) -> Sweep:
     """The scalar output of `spec`, or its node `of`, at all values of `over`.
 
-    `over` are texts such as `"w=-2..2"`, or ranges `(low, high)`, `(low, high, points)` and lists by name, as in
-    `{"w[0]": (-2, 2)}`; all inputs keep their values otherwise. `gradient` adds the derivatives by what is
+    `over` are texts such as `"w=-2..2"`, or ranges `(low, high)`, `(low, high, points)` and lists by name, as
+    in `{"w[0]": (-2, 2)}`; all inputs keep their values otherwise. `gradient` adds the derivatives by what is
     swept, `descend` the path of so many steps from the values of the spec. Raises `BpxError` where something
     cannot be read, the output is no single number, or no point has a value.
     """
@@ -69,7 +69,11 @@ def _result(
     for array in (grid.losses, *slopes.values(), *(axis.values for axis in axes)):
         array.setflags(write=False)  # the result is shared by all its forms
     start = tuple(float(entry.input.value.flat[entry.place]) for entry in entries)
-    notes = (*_gaps(entries, grid, output), *_at_edge(entries, grid.losses, lowest))
+    notes = (
+        *_gaps(entries, grid, output),
+        *_also_lowest(grid.losses),
+        *_at_edge(entries, grid.losses, lowest),
+    )
     if descent is None and asked:
         notes += (Diagnostic("no-descent", None, {}, severity="warning"),)
     elif descent is not None and descent.stopped:
@@ -93,9 +97,14 @@ def _gaps(entries: Sequence[SweptEntry], grid: Grid, output: str) -> Iterator[Di
         yield Diagnostic("points-without-value", None, facts, severity="note")
 
 
-def _at_edge(
-    entries: Sequence[SweptEntry], losses: Array, lowest: tuple[int, ...]
-) -> Iterator[Diagnostic]:
+def _also_lowest(losses: Array) -> Iterator[Diagnostic]:
+    """How many other points have the least value too."""
+    others = int((losses == np.nanmin(losses)).sum()) - 1
+    if others:
+        yield Diagnostic("lowest-shared", None, {"count": others}, severity="note")
+
+
+def _at_edge(entries: Sequence[SweptEntry], losses: Array, lowest: tuple[int, ...]) -> Iterator[Diagnostic]:
     """The axes at whose end the least value stands although the loss changes along them."""
     names = []
     for axis, (entry, place) in enumerate(zip(entries, lowest, strict=True)):
