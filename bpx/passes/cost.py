@@ -14,6 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from bpx.graph.arrays import Settings, Shape
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr, Graph, Op
 from bpx.graph.subgraph import expansion
@@ -83,6 +85,12 @@ def _every_element(shapes: Sequence[Shape], out: Shape, settings: Settings) -> i
     return math.prod(shapes[0])
 
 
+def _overlapping(shapes: Sequence[Shape], out: Shape, settings: Settings) -> int:
+    """Windows put back where they were: what lands where nothing is yet is not added."""
+    met = OPS["overlap_add"].value(np.ones(shapes[0]), batch=0, **settings)
+    return math.prod(shapes[0]) - int(np.count_nonzero(met))
+
+
 def _of_matrices(factor: float, power: int = 3) -> _Count:
     """So many times n to that power, for each of a stack of n×n matrices."""
     return lambda shapes, out, settings: round(factor * shapes[0][-1] ** power * math.prod(shapes[0][:-2]))
@@ -110,7 +118,7 @@ _COUNTS: Mapping[str, _Count] = {
     "cumsum": _cumsum,
     "outer": lambda shapes, out, settings: math.prod(out),
     "scatter": _every_element,  # each is added where it belongs
-    "overlap_add": _every_element,
+    "overlap_add": _overlapping,
     "dropout": lambda shapes, out, settings: math.prod(out),
     "cholesky": _of_matrices(1 / 3),
     "det": _of_matrices(2 / 3),

@@ -26,10 +26,11 @@ class Axis(NamedTuple):
         """The least."""
         return float(self.values[0])
 
-    @property
-    def span(self) -> float:
-        """From the least to the largest; never 0."""
-        return float(self.values[-1] - self.values[0]) or 1.0
+    def part(self, at: float) -> float:
+        """Where a number lies between the least, 0, and the largest, 1."""
+        scale = float(np.abs(self.values).max()) or 1.0  # taken out, so that no difference overflows
+        low, high = self.values[0] / scale, self.values[-1] / scale
+        return float((at / scale - low) / ((high - low) or 1.0))
 
 
 class Path(NamedTuple):
@@ -114,10 +115,11 @@ def level_values(chart: Chart, count: int) -> Array:
 
 def ticks(low: float, high: float, most: int = 6) -> Iterator[float]:
     """Round numbers between two others, at most so many."""
-    span = high - low
-    if not 0 < span < np.inf:
+    span = high / 2 - low / 2  # halves, as a difference may overflow
+    if not 0 < span < np.finfo(float).max / 2:
         yield low
         return
+    span *= 2
     power = 10.0 ** np.floor(np.log10(span / most))
     step = next(step * power for step in (*_STEPS, 20.0, 50.0) if span / (step * power) <= most - 1)
     first, last = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))

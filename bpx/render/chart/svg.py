@@ -98,17 +98,17 @@ class _Frame:
     def __init__(self, chart: Chart) -> None:
         self.across = chart.axes[0]
         low, high = chart.limits
-        room = (high - low) * 0.04 if np.isfinite(high - low) else 0.0
+        room = high * 0.04 - low * 0.04
         values = np.array([low - room, high + room] if high > low else [low - 1, low + 1])
         self.upwards = chart.axes[1] if len(chart.axes) == 2 else Axis(chart.name, values)
 
     def x(self, at: float) -> float:
         """The place of a number of the first axis."""
-        return _LEFT + (at - self.across.low) / self.across.span * _WIDTH
+        return _LEFT + self.across.part(at) * _WIDTH
 
     def y(self, at: float) -> float:
         """The place of a number of the second axis, or of a value."""
-        return _TOP + (1 - (at - self.upwards.low) / self.upwards.span) * _HEIGHT
+        return _TOP + (1 - self.upwards.part(at)) * _HEIGHT
 
     def axes(self) -> Iterator[str]:
         """Lines of the grid, with their numbers, the names of the axes and the frame."""

@@ -67,13 +67,11 @@ def _braille(row: NDArray[np.bool_]) -> str:
 def _height(chart: Chart, value: float) -> float:
     """How far below the largest value, as a part of the whole range."""
     low, high = chart.limits
-    scale = max(abs(low), abs(high)) or 1.0  # taken out, so that no difference overflows
-    span = high / scale - low / scale
-    return 0.5 if span == 0 else (high / scale - value / scale) / span
+    return 0.5 if low == high else 1 - Axis(chart.name, np.array([low, high])).part(value)
 
 
 def _column(axis: Axis, at: float, columns: int) -> int:
-    return min(int((at - axis.low) / axis.span * columns), columns - 1)
+    return min(int(axis.part(at) * columns), columns - 1)
 
 
 def _dots(chart: Chart, columns: int) -> NDArray[np.bool_]:
@@ -123,8 +121,9 @@ def _scale(borders: Array) -> str:
 
 def _nearest(axis: Axis, count: int) -> NDArray[np.intp]:
     """For so many places along the axis, the value that is nearest."""
-    places = axis.low + (np.arange(count) + 0.5) / count * axis.span
-    return np.asarray(np.abs(axis.values[:, np.newaxis] - places).argmin(axis=0))
+    places = (np.arange(count) + 0.5) / count
+    parts = np.array([axis.part(at) for at in axis.values.tolist()])
+    return np.asarray(np.abs(parts[:, np.newaxis] - places).argmin(axis=0))
 
 
 # --- what both share ---

@@ -37,7 +37,9 @@ def test_a_change_is_what_another_forward_pass_gives(name: str) -> None:
         assert change.change == pytest.approx(after - base, rel=1e-9)
         gradient = explanation.gradients[change.name][change.entry]
         assert change.predicted == pytest.approx(0.01 * gradient, rel=1e-12)
-        assert change.second == pytest.approx(0.01**2 / 2 * hessian[change.name, change.entry], rel=1e-9, abs=1e-18)
+        assert change.second == pytest.approx(
+            0.01**2 / 2 * hessian[change.name, change.entry], rel=1e-9, abs=1e-18
+        )
     sizes = [abs(change.change) for change in found]
     assert sizes == sorted(sizes, reverse=True)
 
@@ -69,7 +71,9 @@ def test_an_array_output_is_weighted() -> None:
         ("relu(x) + 100*x", 0.5, -1.0, None, ()),  # a kink that bears little
     ],
 )
-def test_the_cause_of_a_difference(formula: str, x: float, step: float, cause: str | None, kinks: Any) -> None:
+def test_the_cause_of_a_difference(
+    formula: str, x: float, step: float, cause: str | None, kinks: Any
+) -> None:
     (change,) = changes(bpx.parse(formula, x=x), step)
     assert (change.cause, tuple(kink.removeprefix("out = ") for kink in change.kinks)) == (cause, kinks)
 
