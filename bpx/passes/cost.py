@@ -2,9 +2,9 @@
 
 The unit: one addition, subtraction, multiplication, division, comparison or choice of two numbers, or one
 call of a function such as exp, is one operation. Moving numbers costs nothing (reshape, transpose, index). A
-matrix product of m×k and k×n has m·n·k multiplications and m·n·(k - 1) additions; a sum of n numbers has n - 1
-additions. Composite ops count as the simpler ops that they are made of, decompositions of n×n matrices by the
-leading terms of the usual algorithms (Golub and Van Loan, Matrix Computations, 4th ed., 2013).
+matrix product of m×k and k×n has m·n·k multiplications and m·n·(k - 1) additions; a sum of n numbers has
+n - 1 additions. Composite ops count as the simpler ops that they are made of, decompositions of n×n matrices
+by the leading terms of the usual algorithms (Golub and Van Loan, Matrix Computations, 4th ed., 2013).
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ _COUNTS: Mapping[str, _Count] = {
 
 
 class Costs(NamedTuple):
-    """Operations of several ways to the gradient by `inputs` numbers; all but `forward` contain what they need.
+    """Operations of several ways to the gradient by `inputs` numbers, the forward pass included.
 
     `sweep` is the forward pass with one reverse sweep, `tangents` with a tangent pass for each input,
     `differences` two forward passes for each, `paths` each of `path_count` paths multiplied out by

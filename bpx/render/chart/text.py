@@ -12,6 +12,7 @@ from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.render.chart.chart import Axis, Chart, level_values
 from bpx.words.say import say, visible
 from bpx.words.widths import cells as cells_of
+from bpx.words.widths import wrapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,16 +31,18 @@ _LEVELS = "0 2 4 6 8"
 def drawn(chart: Chart, width: int) -> list[str]:
     """The chart in lines of at most `width` cells, with a line that says what its marks mean."""
     lines = _curve(chart, width) if len(chart.axes) == 1 else _map(chart, width)
-    return [*lines, *_legend(chart)]
+    return [*lines, *(line for text in _legend(chart) for line in wrapped(text, min(width, WIDEST)))]
 
 
 def _legend(chart: Chart) -> list[str]:
+    """What levels and marks mean."""
+    levels = [_scale(level_values(chart, len(_LEVELS) - 1))] if len(chart.axes) == 2 else []
     parts = [say("chart.mark-lowest", mark=LOWEST)] if chart.lowest is not None else []
     if chart.path and chart.inside.any():
         parts.append(say("chart.mark-path", mark=ON_PATH, end=END_OF_PATH))
     if len(chart.axes) == 2 and not np.isfinite(chart.values).all():
         parts.append(say("chart.mark-gap", mark=NO_VALUE))
-    return [say("word.list").join(parts)] if parts else []
+    return [*levels, say("word.list").join(parts)] if parts else levels
 
 
 # --- curves ---
@@ -106,7 +109,7 @@ def _map(chart: Chart, width: int) -> list[str]:
         row = _MAP_ROWS - 1 - _column(upwards, at[1], _MAP_ROWS)
         rows[row][_column(across, at[0], columns)] = mark
     lines = [_line(label, margin, row) for label, row in zip(labels, rows, strict=True)]
-    return [*lines, _ends(across, margin, columns), _scale(borders)]
+    return [*lines, _ends(across, margin, columns)]
 
 
 def _level(value: float, borders: Array) -> str:

@@ -74,9 +74,8 @@ def test_points_without_a_value_are_counted_and_named() -> None:
     assert np.isnan(found.losses).sum() == 8
     notes = [note for note in found.notes if note.code == "points-without-value"]
     assert sorted(note.facts["count"] for note in notes) == [2, 6]
-    assert {"log(w)", "sqrt(b)"} == {
-        text for note in notes for text in ("log(w)", "sqrt(b)") if text in note.message
-    }
+    for text in ("log(w)", "sqrt(b)"):
+        assert sum(text in note.message for note in notes) == 1
     assert np.isnan(found.gradients["b"][2, 1])  # the slope of sqrt at 0
     rows = list(csv.reader(found.to("csv").splitlines()))
     assert rows[0] == ["w", "b", "out", "∂out/∂w", "∂out/∂b"]
@@ -136,16 +135,10 @@ def test_what_cannot_be_swept(over: Any, code: str) -> None:
 def test_all_problems_are_reported_at_once() -> None:
     spec = bpx.parse("x*w", x=[1.0, 2.0], w=3)
     found = codes(spec, ["q=0..1", "w=1..1"], descend=0, rate=-1, optimizer="sdg")
-    assert sorted(found) == sorted(
-        [
-            "sweep-needs-scalar",
-            "not-an-input",
-            "bad-sweep-range",
-            "bad-steps",
-            "bad-learning-rate",
-            "unknown-optimizer",
-        ]
-    )
+    assert set(found) == {
+        *("sweep-needs-scalar", "not-an-input", "bad-sweep-range"),
+        *("bad-steps", "bad-learning-rate", "unknown-optimizer"),
+    }
 
 
 def test_a_descent_that_leaves_the_domain() -> None:
