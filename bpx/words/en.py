@@ -1396,7 +1396,7 @@ ENGLISH: dict[str, str | Counted] = {
     "chart.mark-lowest": "{mark} lowest",
     "chart.mark-path": "{mark} steps of the descent, {end} the last",
     "chart.mark-gap": "{mark} no value",
-    "chart.levels": "Digits are levels: {first} up to {low}, {last} above {high}, a blank every second one.",
+    "chart.levels": "Levels: {first} is at most {low}, {last} above {high}; every second is blank.",
     # --- the account of a training ---
     "train.answer": Counted(
         "taken",

@@ -1304,7 +1304,7 @@ CHINESE: dict[str, str | Counted] = {
     "chart.mark-lowest": "{mark} 最低点",
     "chart.mark-path": "{mark} 下降的各步，{end} 最后一步",
     "chart.mark-gap": "{mark} 没有值",
-    "chart.levels": "数字表示高低：{first} 不高于 {low}，{last} 高于 {high}，中间每隔一级为空白。",
+    "chart.levels": "高低：{first} 不高于 {low}，{last} 高于 {high}；每隔一级为空白。",
     # --- the account of a training ---
     "train.answer": Counted("taken", other="{taken} 步后 {loss}（{optimizer}，学习率 {rate}）"),
     "train.loss": "{output} {first} → {last}",

@@ -111,8 +111,7 @@ class Sensitivity(Section):
         headers = [say(f"account.{key}") for key in ("changed-entry", "before", "after")]
         headers += [output, say("account.change"), say("account.prediction")]
         rows: list[tuple[Cell, ...]] = [
-            (change.label, *map(Value, (change.before, change.after)), *map(_cell, change[4:7]))
-            for change in shown
+            (change.label, *map(Value, (change.before, change.after)), *_results(change)) for change in shown
         ]
         yield Table(tuple(headers), tuple(rows), frozenset(range(1, 6)))
         yield Lines(tuple(self._sentences(shown, output)))
@@ -144,8 +143,14 @@ def _explained(change: Change, step: float) -> str:
     return say(f"sensitivity.{change.cause}", **facts)
 
 
+def _results(change: Change) -> tuple[Cell, ...]:
+    """The output after a change, the change of the output, and the prediction."""
+    done = (change.output, change.change) if math.isfinite(change.output) else (math.nan, math.nan)
+    return tuple(map(_cell, (*done, change.predicted)))
+
+
 def _cell(value: float) -> Cell:
-    return Value(value) if math.isfinite(value) else say("sweep.no-value")
+    return say("sweep.no-value") if math.isnan(value) else Value(value)
 
 
 def _signed(value: float) -> str:

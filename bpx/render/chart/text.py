@@ -21,6 +21,7 @@ WIDEST = 72  # cells, labels and all
 _NARROWEST = 10  # cells of the chart itself
 _ROWS = 10  # of a curve
 _MAP_ROWS = 17
+_BORDER = 1e-9  # of a cell: far more than rounding leaves, far less than can be seen
 _BLANK = 0x2800
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 LOWEST, ON_PATH, END_OF_PATH, NO_VALUE = "×", "○", "●", "."
@@ -57,7 +58,7 @@ def _curve(chart: Chart, width: int) -> list[str]:
     dots = _dots(chart, columns)
     rows = [list(_braille(row)) for row in dots.reshape(_ROWS, 4, columns, 2).transpose(0, 2, 1, 3)]
     for at, value, mark in _marks(chart):
-        row = min(int(_height(chart, value) * _ROWS), _ROWS - 1)
+        row = min(_cell(_height(chart, value) * _ROWS), _ROWS - 1)
         rows[row][_column(chart.axes[0], at[0], columns)] = mark
     lines = [_line(label, margin, row) for label, row in zip(labels, rows, strict=True)]
     return [*lines, _ends(chart.axes[0], margin, columns)]
@@ -74,7 +75,12 @@ def _height(chart: Chart, value: float) -> float:
 
 
 def _column(axis: Axis, at: float, columns: int) -> int:
-    return min(int(axis.part(at) * columns), columns - 1)
+    return min(_cell(axis.part(at) * columns), columns - 1)
+
+
+def _cell(place: float) -> int:
+    """The cell in which a place lies; on a border the next one, whatever the last bits say."""
+    return int(place + _BORDER)
 
 
 def _dots(chart: Chart, columns: int) -> NDArray[np.bool_]:
@@ -85,7 +91,7 @@ def _dots(chart: Chart, columns: int) -> NDArray[np.bool_]:
     for column, (left, right) in enumerate(pairwise(edges)):
         inside = axis.values[(left <= axis.values) & (axis.values <= right)]
         heights = np.interp(np.concatenate([[left], inside, [right]]), axis.values, chart.values)
-        rows = [round(_height(chart, float(one)) * (high - 1)) for one in heights if np.isfinite(one)]
+        rows = [_cell(_height(chart, float(one)) * (high - 1) + 0.5) for one in heights if np.isfinite(one)]
         if rows:
             dots[min(rows) : max(rows) + 1, column] = True
     return dots
