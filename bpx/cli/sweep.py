@@ -15,7 +15,6 @@ from bpx.cli.input.options import (
     Inputs,
     JsonFlag,
     Notation,
-    Of,
     Random,
     Target,
     Values,
@@ -30,6 +29,9 @@ _USUAL_STEPS = 20
 Over = Annotated[
     list[str] | None,
     typer.Option("--over", metavar="NAME=FROM..TO", help=say("cli.over"), autocompletion=nodes),
+]
+Of = Annotated[
+    str | None, typer.Option("--of", metavar="NODE", help=say("cli.sweep-of"), autocompletion=nodes)
 ]
 Gradient = Annotated[bool, typer.Option("--gradient", help=say("cli.sweep-gradient"))]
 Descend = Annotated[str | None, typer.Option("--descend", metavar="[N]", help=say("cli.descend"))]

@@ -2144,6 +2144,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.cost": "Count the operations of both passes, and of other ways to the gradient.",
     "cli.sweep": "Evaluate a graph at many values of its inputs: a table, a curve, contour lines.",
     "cli.over": 'What to sweep: NAME=FROM..TO, NAME=FROM..TO:POINTS or NAME=VALUE,VALUE; entries as "w[0]=-2..2".',
+    "cli.sweep-of": "Evaluate this node instead of the output.",
     "cli.sweep-gradient": "Show the derivatives by what is swept, too.",
     "cli.descend": "Show the path of N steps of gradient descent (default 20) from the values of the graph.",
     "cli.sweep-optimizer": "Optimizer of the path, as for `bpx train`.",

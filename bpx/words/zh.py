@@ -1917,6 +1917,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "cli.cost": "统计正向与反向传播以及其他求梯度方式的运算次数。",
     "cli.sweep": "在输入的许多取值上计算一个图：表格、曲线、等高线。",
     "cli.over": '扫描什么：NAME=FROM..TO、NAME=FROM..TO:POINTS 或 NAME=VALUE,VALUE；分量写作 "w[0]=-2..2"。',
+    "cli.sweep-of": "计算这个节点，而不是输出。",
     "cli.sweep-gradient": "同时显示对所扫描的量的导数。",
     "cli.descend": "显示从图的取值出发的 N 步（默认 20）梯度下降的路径。",
     "cli.sweep-optimizer": "路径所用的优化器，与 `bpx train` 相同。",
