@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bpx.explain.explanation import Explanation
     from bpx.ops import Expr, Graph
     from bpx.spec.spec import Spec, assert_gradients, from_graph, gradcheck, load, parse, trace
+    from bpx.train.sweep.result import Sweep
     from bpx.train.training import Training
     from bpx.words.diagnostic import BpxError, Diagnostic
     from bpx.words.languages import speaking
@@ -24,6 +25,7 @@ _HOMES = {
     "Explanation": "bpx.explain.explanation",
     "load_ipython_extension": "bpx.cli.notebook.magic",  # which `%load_ext bpx` calls
     "Report": "bpx.check.report.report",
+    "Sweep": "bpx.train.sweep.result",
     "Training": "bpx.train.training",
     "speaking": "bpx.words.languages",
     **dict.fromkeys(
@@ -41,6 +43,7 @@ __all__ = [
     "Graph",
     "Report",
     "Spec",
+    "Sweep",
     "Training",
     "assert_gradients",
     "from_graph",

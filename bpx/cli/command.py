@@ -17,10 +17,11 @@ from bpx.cli.output.help_form import HelpContext
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
-# Each a file of this folder, in the order in which the help lists them.
-COMMANDS = ("explain", "draw", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help")
+_REFERENCE = ("ops", "examples", "schema", "help")
+# Each a file of this folder or of the folder `reference`, in the order in which the help lists them.
+COMMANDS = ("explain", "draw", "gradcheck", "audit", "train", "sweep", "convert", *_REFERENCE)
 
-_MAY_STAND_ALONE = ("--paths", "--random")
+_MAY_STAND_ALONE = ("--paths", "--random", "--descend", "--sensitivity")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count
 _NUMBERS = re.compile(r"-?[\d.\[][\d.,\s\[\]e+-]*")
 _SHORT_NAME = re.compile(r"--[^\W\d]\w?\d*")  # of an input more likely than of an option
@@ -38,6 +39,11 @@ _WORD = re.compile(r"[A-Za-z]+")
 _INFIX_AT_START = re.compile(r"[-+*/^@·<>=]")
 _INFIX_AT_END = re.compile(r"[-+*/^@·<>=(,]$")
 _ASSIGNMENT = re.compile(r"[^\W\d][\w.]*['′]*\s*=(?!=)")
+
+
+def module_of(command: str) -> str:
+    """The module that registers a command."""
+    return f"bpx.cli.reference.{command}" if command in _REFERENCE else f"bpx.cli.{command}"
 
 
 def with_examples(key: str, *commands: str) -> str:
@@ -247,6 +253,6 @@ def _unknown_option(option: str, command: str, known: Mapping[str, bool], value:
 def _commands_with(option: str) -> list[str]:
     """The commands that have an option."""
     for name in COMMANDS:
-        import_module(f"bpx.cli.{name}")
+        import_module(module_of(name))
     commands: Mapping[str, Any] = getattr(typer.main.get_command(app), "commands", {})
     return [name for name in COMMANDS if any(option in param.opts for param in commands[name].params)]

@@ -49,8 +49,11 @@ WithRail = Annotated[bool, typer.Option("--rail", help=say("cli.rail"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
 ForwardOnly = Annotated[bool, typer.Option("--forward", help=say("cli.forward"))]
+Change = Annotated[str | None, typer.Option("--sensitivity", metavar="[CHANGE]", help=say("cli.sensitivity"))]
+Counted = Annotated[bool, typer.Option("--cost", help=say("cli.cost"))]
 Sources = Annotated[bool, typer.Option("--sources", help=say("cli.sources"))]
 Part = Annotated[str | None, typer.Option("--part", metavar="derivation|picture|table", help=say("cli.part"))]
+_USUAL_CHANGE = 0.01
 _PICTURE = "picture"  # a part
 _PARTS = {"latex": ("derivation", _PICTURE, "table"), "markdown": (_PICTURE, "table")}
 FormName = Annotated[str | None, form_option("explanation")]
@@ -88,6 +91,8 @@ def explain(
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
     sources: Sources = False,
+    sensitivity: Change = None,
+    cost: Counted = False,
     part: Part = None,
     form: FormName = None,
     json: JsonFlag = False,
@@ -124,6 +129,8 @@ def explain(
             order=order,
             forward=forward,
             sources=sources,
+            sensitivity=_change(sensitivity),
+            cost=cost,
         )
         if part == _PICTURE:
             session.write(_picture(explanation, session.form.name))
@@ -137,6 +144,18 @@ def explain(
 
 def _chosen_paths(text: str | None) -> list[str] | None:
     return [] if text == EVERY else read_names(text)
+
+
+def _change(text: str | None) -> float | None:
+    """By how much each entry is changed; None where that is not asked for. Raises `BpxError`."""
+    from bpx.words.diagnostic import BpxError, Diagnostic
+
+    if text is None:
+        return None
+    try:
+        return _USUAL_CHANGE if text == EVERY else float(text)
+    except ValueError:
+        raise BpxError([Diagnostic("bad-change", None, {"found": text})]) from None
 
 
 def _form_of(part: str | None, output: str | None) -> str | None:

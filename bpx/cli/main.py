@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bpx.cli.app import app
-from bpx.cli.command import COMMANDS
+from bpx.cli.command import COMMANDS, module_of
 from bpx.cli.input.language import speak_as_asked, without_language
 from bpx.cli.output.console import open_missing_streams
 from bpx.cli.output.session import BUG, UNUSABLE, TextSession
@@ -52,13 +52,13 @@ def _is_target(word: str) -> bool:
 def commands_to_load(args: Sequence[str]) -> Sequence[str]:
     """The commands to load for a command line: the one that it names, where it names one, or else all.
 
-    Typer builds every command that it knows of at start: the eight others take 3 % of a small run.
+    Typer builds every command that it knows of at start: the ten others take 3 % of a small run.
     """
     return args[:1] if args and args[0] in COMMANDS else COMMANDS
 
 
 for _command in commands_to_load(without_language(sys.argv[1:])[0]):
-    import_module(f"bpx.cli.{_command}")
+    import_module(module_of(_command))
 
 
 def main() -> None:

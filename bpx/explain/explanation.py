@@ -45,7 +45,19 @@ _KEYS: tuple[str, ...] = (
     "gradients_summary",
     "independent",
 )
-_KEYS += ("ops", "opened", "paths", "expanded", "step", "second", "expect", "check", "worksheet")
+_KEYS += (
+    "ops",
+    "opened",
+    "paths",
+    "expanded",
+    "step",
+    "second",
+    "expect",
+    "check",
+    "worksheet",
+    "sensitivity",
+    "cost",
+)
 _PLACES = {key: place for place, key in enumerate(_KEYS)}
 
 

@@ -1,7 +1,7 @@
 """Blocks: what the table, plain and markdown renderers share.
 
-A block is a headline, a heading, a table, a list of lines or a curve. What is said is decided when blocks are
-made, how it looks by each renderer.
+A block is a headline, a heading, a table, a list of lines, a curve or a chart. What is said is decided when
+blocks are made, how it looks by each renderer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, numbers, words
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, number, shape_text
+from bpx.render.chart.chart import Chart
 from bpx.render.layout.rails import Rail
 from bpx.render.plain_data import summary
 from bpx.words.say import say, titled, visible
@@ -146,7 +147,7 @@ class Curve(NamedTuple):
         return (*self.values, self.level[0]) if self.level else self.values
 
 
-Block = Headline | Heading | Table | Lines | Curve
+Block = Headline | Heading | Table | Lines | Curve | Chart
 
 
 def text_of(value: Array | float, most: int = LARGEST_SHOWN, digits: int = SHOWN_DIGITS) -> str:
@@ -169,7 +170,7 @@ def _rounded_block(block: Block, digits: int) -> Block:
         return block._replace(rows=tuple(tuple(_rounded(cell, digits) for cell in row) for row in block.rows))
     if isinstance(block, Lines):
         return Lines(tuple(_rounded(text, digits) for text in block.texts))
-    return block if isinstance(block, Curve) else block._replace(text=_rounded(block.text, digits))
+    return block if isinstance(block, Curve | Chart) else block._replace(text=_rounded(block.text, digits))
 
 
 def _rounded(cell: Cell, digits: int) -> Cell:

@@ -13,6 +13,8 @@ from bpx.graph.formula import Formula, numbers
 from bpx.graph.notation_latex import as_text, escaped
 from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
+from bpx.render.chart import text as chart_text
+from bpx.render.chart.chart import Chart
 from bpx.render.curve import levels
 from bpx.render.layout.rails import SIGNS
 from bpx.words.say import in_encoding, spoken
@@ -88,6 +90,8 @@ def _block_lines(block: Block) -> Iterator[str]:
         yield from _table_lines(block)
     elif isinstance(block, Curve):
         yield from _curve_lines(block)
+    elif isinstance(block, Chart):
+        yield from _chart_lines(block)
     else:
         yield r"\begin{itemize}"
         yield from (rf"\item {_cell(text)}" for text in block.texts)
@@ -158,3 +162,10 @@ def _curve_lines(block: Curve) -> Iterator[str]:
     for x, end in zip((0, _CURVE_WIDTH), block.ends, strict=True):
         yield rf"\put({x},-12){{{as_text(end)}}}"
     yield r"\end{picture}"
+
+
+def _chart_lines(block: Chart) -> Iterator[str]:
+    """A chart in signs that TeX has."""
+    yield r"\begin{verbatim}"
+    yield from (in_encoding(line, "ascii") for line in chart_text.drawn(block, chart_text.WIDEST))
+    yield r"\end{verbatim}"

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table, cell_text
+from bpx.render.chart import text as chart_text
+from bpx.render.chart.chart import Chart
 from bpx.render.curve import WIDEST, drawn
 
 _LIST_MARK = re.compile(r"^(\d*)([-+.])(?=\s)")  # at its beginning a line would become a list
@@ -25,6 +27,8 @@ def markdown(blocks: Sequence[Block]) -> str:
             parts.append(_table(block))
         elif isinstance(block, Curve):
             parts.append("\n".join(["```text", *drawn(block, WIDEST), "```"]))
+        elif isinstance(block, Chart):
+            parts.append("\n".join(["```text", *chart_text.drawn(block, WIDEST), "```"]))
         else:
             parts.append(
                 "\n".join(f"- {_LIST_MARK.sub(_BACKSLASHED, _escaped(text))}" for text in block.texts)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
+from bpx.render.chart import text as chart_text
+from bpx.render.chart.chart import Chart
 from bpx.render.curve import WIDEST, drawn
 from bpx.words.say import visible
 
@@ -59,6 +61,8 @@ def _block_lines(block: Block) -> Iterator[str]:
         yield from _table_lines(block)
     elif isinstance(block, Curve):
         yield f"<pre>{_inert_lines(drawn(block, WIDEST))}</pre>"
+    elif isinstance(block, Chart):
+        yield f"<pre>{_inert_lines(chart_text.drawn(block, WIDEST))}</pre>"
     else:
         yield "<ul>"
         yield from (f"<li>{_sentence(text)}</li>" for text in block.texts)

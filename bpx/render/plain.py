@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from bpx.render.blocks import Block, Curve, Heading, Headline, Table, cell_text
+from bpx.render.chart import text as chart_text
+from bpx.render.chart.chart import Chart
 from bpx.render.curve import WIDEST, drawn
 
 
@@ -22,6 +24,8 @@ def plain(blocks: Sequence[Block]) -> str:
             lines += _table(block)
         elif isinstance(block, Curve):
             lines += [f"  {line}" for line in drawn(block, WIDEST)]
+        elif isinstance(block, Chart):
+            lines += [f"  {line}" for line in chart_text.drawn(block, WIDEST)]
         else:
             lines += [f"  {cell_text(text)}" for text in block.texts]
     return "\n".join(lines) + "\n"

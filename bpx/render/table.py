@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -13,6 +14,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table, cell_text
+from bpx.render.chart import text as chart_text
+from bpx.render.chart.chart import Chart
 from bpx.render.curve import drawn
 from bpx.render.layout.matrices import aligned
 from bpx.render.layout.widths import broken, widths_of
@@ -52,7 +55,9 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
         elif isinstance(block, Table):
             yield _Fitted(block)
         elif isinstance(block, Curve):
-            yield _Drawn(block)
+            yield _Drawn(partial(drawn, block))
+        elif isinstance(block, Chart):
+            yield _Drawn(partial(chart_text.drawn, block))
         else:
             for text in block.texts:
                 yield Padding(_text(cell_text(text)), (0, 0, 0, 1))
@@ -121,13 +126,13 @@ def _stacked(block: Table, rows: Sequence[Sequence[str]], width: int) -> Iterato
 
 
 class _Drawn:
-    """A curve as wide as there is room for."""
+    """A curve or a chart as wide as there is room for."""
 
-    def __init__(self, curve: Curve) -> None:
-        self.curve = curve
+    def __init__(self, lines_within: Callable[[int], Sequence[str]]) -> None:
+        self.lines_within = lines_within
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in drawn(self.curve, options.max_width - 1):
+        for line in self.lines_within(options.max_width - 1):
             yield Padding(Text(line, style="cyan", no_wrap=True), (0, 0, 0, 1))
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bpx.graph.arrays import Array
     from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.spec.tables.table import Table
+    from bpx.train.sweep.result import Sweep
 
 
 class Spec(NamedGraph):
@@ -105,6 +106,16 @@ class Spec(NamedGraph):
         from bpx.train.train import Options, train
 
         return train(self, Options(**options), wrt=wrt, progress=progress)
+
+    def sweep(self, over: str | Sequence[str] | Mapping[str, Any], **options: Any) -> Sweep:
+        """The output at many values of inputs, such as `over={"w": (-2, 2), "b": [0, 1]}`.
+
+        For ranges, lists and the options (`of`, `gradient`, `descend`, `rate`, `optimizer`) see
+        `bpx.train.sweep.sweep`. Raises `bpx.BpxError`.
+        """
+        from bpx.train.sweep.sweep import sweep
+
+        return sweep(self, over, **options)
 
     def save(self, path: str | Path) -> None:
         """Write the spec to a `.toml` or `.json` file. Raises `bpx.BpxError` for another ending."""

@@ -21,6 +21,7 @@ _SHARED = {
         "claimed-twice",
         "table-repeated",
         "repeated-setting",
+        "swept-twice",
     ),
     "help.op-form": ("no-args", "missing-partial"),
     "help.table-form": ("no-columns", "not-a-column", "not-a-row"),

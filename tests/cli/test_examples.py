@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoking import invoke, plain_json
 
-from bpx.cli.examples import ExampleList
+from bpx.cli.reference.examples import ExampleList
 from bpx.render.blocks import Table
 from bpx.spec.reading.examples import example_names, example_path
 

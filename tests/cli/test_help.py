@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 from typer.testing import CliRunner
 
-from bpx.cli.help import page, shown, title, topics
 from bpx.cli.main import app
+from bpx.cli.reference.help import page, shown, title, topics
 
 every_topic = pytest.mark.parametrize("topic", topics())
 

@@ -40,12 +40,20 @@ def keys_within(plain: Any) -> Iterator[str]:
 
 def test_an_explanation() -> None:
     spec = bpx.load("logistic_regression")
-    plain = spec.explain(paths=[], second=True, step=0.1, expand=["all"]).to_dict()
+    measured = {"sensitivity": 0.1, "cost": True}
+    plain = spec.explain(paths=[], second=True, step=0.1, expand=["all"], **measured).to_dict()
     opened = bpx.load("two_moons").explain(node="h1").to_dict()
     rows = [plain, opened, *(plain[key] for key in ("output", "expect", "step", "check", "expanded"))]
     rows += [*plain["nodes"], *plain["edges"], *plain["paths"], *plain["second"]]
+    rows += [plain["sensitivity"], plain["cost"], *plain["sensitivity"]["changes"]]
     rows += [*plain["paths"][0]["shown"], *plain["step"]["parameters"].values(), *opened["nodes"]]
     assert keys(rows, "_summary") - named("An explanation") == set()
+
+
+def test_a_sweep() -> None:
+    plain = bpx.parse("w*b", w=1, b=2).sweep({"w": [0, 1], "b": [0, 1]}, gradient=True, descend=1).to_dict()
+    rows = [plain, *plain["axes"], plain["lowest"], plain["descent"]]
+    assert keys(rows, "_summary") - named("A sweep") == set()
 
 
 def test_a_diagnostic() -> None:

@@ -93,6 +93,7 @@ index
 pi rows columns range seed name value args partials key file output gradients graph copy calls detect names
 low high data mean stated weights kl div delta beta alpha scale eps var logits target floor padding
 dilation stride groups width below std cos sin tan log exp max min dx dw grad bias upstream out spread
+NAME FROM TO POINTS VALUE CHANGE
 forward backward loss stdin KEY COMMAND LANG json en zh sgd momentum nesterov rmsprop adam adamw constant
 step exponential linear cosine explain gradcheck audit examples help ThreadPoolExecutor
 ProcessPoolExecutor

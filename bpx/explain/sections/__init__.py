@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bpx.explain.measures.cost import Cost
+from bpx.explain.measures.sensitivity import Sensitivity
 from bpx.explain.query.section import Section
 from bpx.explain.sections.accuracy import Accuracy
 from bpx.explain.sections.expansion import Expansion
@@ -26,6 +28,8 @@ SECTIONS: tuple[type[Section], ...] = (
     SecondDerivatives,
     HigherDerivatives,
     Step,
+    Sensitivity,
+    Cost,
     Patterns,
     Expected,
     Accuracy,

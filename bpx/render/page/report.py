@@ -9,6 +9,8 @@ import numpy as np
 
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
+from bpx.render.chart.chart import Chart
+from bpx.render.chart.svg import svg_lines as svg_lines_of_chart
 from bpx.render.curve import levels
 from bpx.render.notebook import code_marked
 from bpx.render.page.figures import HeatMap, Listing
@@ -31,9 +33,9 @@ class ReportPage(NamedTuple):
     """What stands on the page: all that the other forms have, maps, wrong lines, a picture of the graph."""
 
     blocks: Sequence[Block]
-    maps: Sequence[HeatMap]
-    listings: Sequence[Listing]
-    picture: Picture | None
+    maps: Sequence[HeatMap] = ()
+    listings: Sequence[Listing] = ()
+    picture: Picture | None = None
 
 
 def report_html(page: ReportPage) -> str:
@@ -88,6 +90,8 @@ def _block(block: Block) -> str:
         return _table(block)
     if isinstance(block, Curve):
         return _curve(block)
+    if isinstance(block, Chart):
+        return f'<div class="scroll" tabindex="0">{"".join(svg_lines_of_chart(block))}</div>'
     return "".join(f"<p>{_text(text)}</p>" for text in block.texts)
 
 

@@ -13,7 +13,7 @@ import pytest
 from accounts import NAMES, full_account
 
 from bpx.explain import explain as explain_module
-from bpx.explain import explanation, sections
+from bpx.explain import explanation, measures, sections
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.query.section import Section, SectionOptions
@@ -45,11 +45,15 @@ class Size(Section):
 
 
 def test_one_class_in_one_file() -> None:
-    folder = Path(sections.__file__).parent
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "section"}
-    assert {section.__module__.rpartition(".")[2] for section in (*SECTIONS, Worksheet)} == files
+    files = {
+        f"{package.__name__}.{path.stem}"
+        for package in (sections, measures)
+        for path in Path(str(package.__file__)).parent.glob("*.py")
+        if path.stem != "__init__"
+    }
+    assert {section.__module__ for section in (*SECTIONS, Worksheet)} == files
     for file in files:
-        module = import_module(f"bpx.explain.sections.{file}")
+        module = import_module(file)
         own = [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]
         assert len([one for one in own if isinstance(one, type) and issubclass(one, Section)]) == 1
 

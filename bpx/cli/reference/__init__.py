@@ -1,0 +1,1 @@
+"""Commands that show what bpx knows: ops, examples, the schema, the manual."""

@@ -1,0 +1,1 @@
+"""Sweeps: the loss at many values of its inputs."""
