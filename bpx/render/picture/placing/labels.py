@@ -57,6 +57,7 @@ def placed_labels(
 
 def _chosen(free: Mapping[int, Array]) -> dict[int, Box]:
     """A place for each of the rows left, top, right, bottom, so that no two meet, as long as there is one."""
+    around = {edge: rows + _GROWN for edge, rows in free.items()}
     open_places: dict[int, Flags] = {edge: np.ones(len(rows), bool) for edge, rows in free.items()}
     chosen: dict[int, Box] = {}
     while open_places:
@@ -67,7 +68,7 @@ def _chosen(free: Mapping[int, Array]) -> dict[int, Box]:
         row = free[edge][int(np.argmax(places))]
         chosen[edge] = _box(*row.tolist())
         for other, still in open_places.items():
-            still &= ~boxes_meet(free[other] + _GROWN, row[None])[:, 0]
+            still &= ~boxes_meet(around[other], row[None])[:, 0]
     return chosen
 
 
