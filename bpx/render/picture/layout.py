@@ -37,10 +37,14 @@ def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NA
     place = place or engine()
     if place is None:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])
-    arrows = arrows_of(picture)
-    placement = _least_crossed(place(card_sizes(picture, narrowest), arrows, GAPS), arrows)
-    boxes, routes = _spread(placement, arrows, [label_size(edge.label) for edge in picture.edges])
-    return _on_page(picture, boxes, routes)
+    sizes, arrows = card_sizes(picture, narrowest), arrows_of(picture)
+    together = [[frame.cards for frame in picture.frames]] if picture.frames else []
+    for frames in (*together, ()):  # where a label finds no place among frames, cards need not keep together
+        placement = _least_crossed(place(sizes, arrows, GAPS, frames), arrows)
+        spread = _spread(placement, arrows, [label_size(edge.label) for edge in picture.edges])
+        if not spread.missing:
+            break
+    return _on_page(picture, spread)
 
 
 def check_size(width: float, height: float, form: str, most: int) -> None:
@@ -63,10 +67,17 @@ def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> Placement
     return best
 
 
-def _spread(
-    placement: Placement, arrows: Arrows, labels: Sequence[tuple[float, float]]
-) -> tuple[Mapping[int, Box], list[Route]]:
-    """Boxes and routes with their labels; the gaps that a label found no place in become wider."""
+class _Spread(NamedTuple):
+    """Boxes, routes with their labels, boxes of frames, and how many labels are missing."""
+
+    boxes: Mapping[int, Box]
+    routes: Sequence[Route]
+    frames: Sequence[Box]
+    missing: int
+
+
+def _spread(placement: Placement, arrows: Arrows, labels: Sequence[tuple[float, float]]) -> _Spread:
+    """A placement with its labels; the gaps that a label found no place in become wider."""
     columns = Columns(placement)
     gaps = columns.gaps.copy()
     for line, (width, _) in zip(columns.placement.lines, labels, strict=True):
@@ -75,16 +86,27 @@ def _spread(
             gaps[gap] = max(gaps[gap], width + 2 * _LABEL_MARGIN)
     for _ in range(_ATTEMPTS):
         spread = columns.with_gaps(gaps, arrows)
-        labelled = placed_labels(
-            list(spread.boxes.values()), [Route(tuple(line)) for line in spread.lines], labels
-        )
+        routes = [Route(tuple(line)) for line in spread.lines]
+        labelled = placed_labels([*spread.boxes.values()], routes, labels, _outlines(spread.frames))
         if not labelled.missing:
             break
         tight = {
             gap for edge in labelled.missing for gap in columns.gaps_along(columns.placement.lines[edge])
         }
         gaps[sorted(tight)] *= _WIDER
-    return spread.boxes, labelled.routes
+    return _Spread(spread.boxes, labelled.routes, spread.frames, len(labelled.missing))
+
+
+def _outlines(frames: Iterable[Box]) -> list[Route]:
+    """The lines of frames, and one along each name."""
+    outlines = [
+        Route(
+            ((box.x, box.y), (box.right, box.y), (box.right, box.bottom), (box.x, box.bottom), (box.x, box.y))
+        )
+        for box in frames
+    ]
+    names = [Route(((box.x, box.y + TITLE_ROOM), (box.right, box.y + TITLE_ROOM))) for box in frames]
+    return [*outlines, *names]
 
 
 def arrows_of(picture: Picture) -> Arrows:
@@ -127,9 +149,10 @@ def label_size(lines: Sequence[str]) -> tuple[float, float]:
     return round(max(text_width(line, LABEL_SIZE) for line in lines) + 4), LABEL_LINE * len(lines)
 
 
-def _on_page(picture: Picture, boxes: Mapping[int, Box], routes: Sequence[Route]) -> Geometry:
+def _on_page(picture: Picture, spread: _Spread) -> Geometry:
     """Everything moved so that the picture begins at 0, with a margin."""
-    frames = _frames(picture, boxes, routes)
+    boxes, routes = spread.boxes, spread.routes
+    frames = _frames(picture, spread)
     labels = [route.label for route in routes if route.label]
     every = [*boxes.values(), *labels, *frames.values()]
     xs = [x for route in routes for x, _ in route.points]
@@ -152,14 +175,16 @@ def _moved(route: Route, dx: float, dy: float) -> Route:
     return Route(points, route.label and route.label.moved(dx, dy))
 
 
-def _frames(picture: Picture, boxes: Mapping[int, Box], routes: Sequence[Route]) -> dict[str, Box]:
+def _frames(picture: Picture, spread: _Spread) -> dict[str, Box]:
     """A box around the cards of each frame, where no other card or label would get inside."""
+    if spread.frames:
+        return {frame.name: box for frame, box in zip(picture.frames, spread.frames, strict=True)}
     frames: dict[str, Box] = {}
-    labels = [route.label for route in routes if route.label]
+    labels = [route.label for route in spread.routes if route.label]
     for frame in picture.frames:
-        inside = [boxes[card] for card in frame.cards]
+        inside = [spread.boxes[card] for card in frame.cards]
         hull = _hull(inside)
-        others = [box for card, box in boxes.items() if card not in frame.cards]
+        others = [box for card, box in spread.boxes.items() if card not in frame.cards]
         taken = box_array([*others, *frames.values()])
         if len(inside) > 1 and not boxes_meet(box_array([hull]), taken).any():
             cut = [label for label in labels if hull.meets(label) and not _holds(hull, label)]

@@ -36,10 +36,13 @@ class Labelled(NamedTuple):
 
 
 def placed_labels(
-    cards: Sequence[Box], routes: Sequence[Route], sizes: Sequence[tuple[float, float]]
+    cards: Sequence[Box],
+    routes: Sequence[Route],
+    sizes: Sequence[tuple[float, float]],
+    other_lines: Sequence[Route] = (),
 ) -> Labelled:
     """A box for each label of a size; the label with the fewest free places chooses first."""
-    segments, owners = segment_array(routes)
+    segments, owners = segment_array([*routes, *other_lines])
     blocked = box_array(cards)
     free: dict[int, Array] = {}
     for edge, (width, height) in enumerate(sizes):
