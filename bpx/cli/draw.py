@@ -37,6 +37,7 @@ from bpx.words.say import say
         "bpx draw logistic_regression -o page.html",
         'bpx draw "(x+y)^2" x=3 y=-1 --style circuit -o circuit.png',
         "bpx draw lstm_cell --pass forward -o lstm.dot",
+        "bpx draw mazur_network --named -o named.svg",
     ),
 )
 def draw(
@@ -51,6 +52,7 @@ def draw(
     node: Annotated[
         str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)
     ] = None,
+    named: Annotated[bool, typer.Option("--named", help=say("cli.named"))] = False,
     shown_pass: Annotated[Pass, typer.Option("--pass", help=say("cli.pass"))] = Pass.BOTH,
     style: Annotated[Style, typer.Option(help=say("cli.style"))] = Style.CARDS,
     digits: Annotated[
@@ -67,7 +69,13 @@ def draw(
 
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         explanation = explain(
-            spec, of=of, wrt=read_names(wrt), upstream=read_upstream(upstream), node=node, check=False
+            spec,
+            of=of,
+            wrt=read_names(wrt),
+            upstream=read_upstream(upstream),
+            node=node,
+            named=named,
+            check=False,
         )
         session.show(explanation.page(PictureOptions(shown_pass, style, digits or SHOWN_DIGITS)))
         if not form and not output and sys.stdout.isatty():

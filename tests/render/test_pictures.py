@@ -153,6 +153,63 @@ def test_large_networks_are_drawn_by_layers_that_open() -> None:
     assert not any(card.kind is Kind.LAYER for card in opened.cards)
 
 
+def unrolled_lstm(steps: int) -> Explanation:
+    shapes = {"W": (8, 2), "U": (8, 2), "b": (8,), "d": (8,), "c0": (2,)} | {
+        f"x{t}": (2,) for t in range(steps)
+    }
+    inputs = {name: np.linspace(-1, 1, int(np.prod(shape))).reshape(shape) for name, shape in shapes.items()}
+    states = [("c0", "c0"), *((f"h{t}", f"h{t}.c_next") for t in range(steps))]
+    graph = {f"h{t}": f"lstm_cell(x{t}, {h}, {c}, W, U, b, d)" for t, (h, c) in enumerate(states[:-1])}
+    graph["L"] = f"sum({states[-1][0]}^2)"
+    values = {name: {"value": value.tolist(), "role": "parameter"} for name, value in inputs.items()}
+    return explain(
+        read_text(Source("<text>", json.dumps({"bpx": 1, "inputs": values, "graph": graph})), {}), check=False
+    )
+
+
+@needs_engine
+def test_three_hundred_nodes_are_few_cards() -> None:
+    explanation = unrolled_lstm(15)
+    assert len(explanation.nodes) > 300
+    picture = explanation.picture()
+    assert [card.name for card in picture.cards if card.kind is Kind.LAYER] == [f"h{t}" for t in range(15)]
+    assert "W, U, b, d" in heads(picture)  # shared by all steps: one card, with one line to each of them
+    geometry = layout(picture)
+    assert faults(picture, geometry) == {}
+    assert geometry.width < 5000
+    assert geometry.height < 1000
+
+
+@needs_engine
+def test_every_layer_has_a_frame() -> None:
+    for picture in (explained("lstm_cell").picture(), explained("two_moons").picture()):
+        geometry = layout(picture)
+        assert [*geometry.frames] == [frame.name for frame in picture.frames]
+        assert len(geometry.frames) == 2
+        assert faults(picture, geometry) == {}
+        for frame in picture.frames:
+            box = geometry.frames[frame.name]
+            inside = {card for card, other in geometry.boxes.items() if box.meets(other)}
+            assert inside == {*frame.cards}
+
+
+def test_blocks_are_closed_where_their_layers_make_a_long_row() -> None:
+    cells = [(block, layer) for block in range(6) for layer in range(5)]
+    before = ["x", *(f"block{b}.layer{n}.a" for b, n in cells)]
+    graph = {
+        f"block{b}.layer{n}.{part}": text
+        for (b, n), arg in zip(cells, before, strict=False)
+        for part, text in {
+            "z": f"2*{arg} + 1",
+            "s": f"sin(block{b}.layer{n}.z)",
+            "a": f"tanh({arg})*block{b}.layer{n}.s",
+        }.items()
+    }
+    text = json.dumps({"bpx": 1, "inputs": {"x": 0.5}, "graph": graph | {"L": f"{before[-1]}^2"}})
+    picture = explain(read_text(Source("<text>", text), {}), check=False).picture()
+    assert [card.name for card in picture.cards] == ["x", *(f"block{b}" for b in range(6)), "L"]
+
+
 def test_check_marks_the_culprit_and_what_inherits() -> None:
     spec = read_target("logistic_regression_scalars")
     claims = [read_claim(text, "--claim") for text in ("z = a + y", "w1 = (a + y)*x1")]

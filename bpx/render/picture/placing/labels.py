@@ -51,7 +51,7 @@ def placed_labels(
         candidates = _candidates(routes[edge].points, width, height)
         taken = candidates + _GROWN
         bad = boxes_meet(taken, blocked).any(axis=1)
-        bad[~bad] = boxes_on_segments(taken[~bad], segments[owners != edge]).any(axis=1)
+        bad |= boxes_on_segments(taken, segments[owners != edge]).any(axis=1)
         free[edge] = candidates[~bad]
     chosen = _chosen(free)
     labelled = [route._replace(label=chosen.get(edge)) for edge, route in enumerate(routes)]
