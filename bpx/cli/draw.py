@@ -23,6 +23,7 @@ from bpx.cli.input.options import (
     file_option,
     form_option,
 )
+from bpx.cli.output.console import fail
 from bpx.cli.output.session import Session
 from bpx.render.forms import PAGE
 from bpx.render.picture.choices import Pass, Style
@@ -67,6 +68,8 @@ def draw(
         from bpx.explain.picture.picture import PictureOptions
         from bpx.graph.numbers import SHOWN_DIGITS
 
+        if named and session.form.name == "html":
+            fail("page-of-named")
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         explanation = explain(
             spec,

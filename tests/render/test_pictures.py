@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -219,6 +220,23 @@ def test_check_marks_the_culprit_and_what_inherits() -> None:
     assert {card.name: card.mark for card in picture.cards if card.mark} == marks
     kinks = marks_of(gradcheck(read_target("relu_at_kink")))
     assert kinks["u"] is kinks["r"] is Mark.KINK
+
+
+def test_named_nodes_have_the_local_derivatives_between_them() -> None:
+    """The textbook's line: ∂E/∂w5 = ∂E/∂out · ∂out/∂net · ∂net/∂w5."""
+    spec = read_target("mazur_network")
+    picture = explain(spec, named=True, check=False).picture()
+    assert all(card.name for card in picture.cards)
+    local = {(picture.by_id[e.source].name, picture.by_id[e.target].name): e.local for e in picture.edges}
+    way = ("w5", "net_o1", "out_o1", "E_o1", "E_total")
+    factors = [float(local[edge].removeprefix("× ")) for edge in pairwise(way)]
+    assert float(np.prod(factors)) == pytest.approx(0.0821670, rel=1e-5)
+    assert "out_o1 = sigmoid(net_o1)" in heads(picture)
+    values = explain(spec, named=True, check=False).picture(PictureOptions(shown_pass=Pass.FORWARD))
+    assert not any(edge.local for edge in values.edges)
+    assert not any(edge.local for edge in explained("mazur_network").picture().edges)
+    for form in ("dot", "mermaid"):
+        assert "× 0.186816" in picture.to(form)
 
 
 # --- where it is ---

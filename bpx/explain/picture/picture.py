@@ -210,8 +210,9 @@ class _Drawing:
         if self.options.shown_pass is Pass.FORWARD or not self.is_named or len(rows) != 1:
             return ""
         local = rows[0].local
-        is_short = local is not None and local.ndim < 2 and local.size <= MOST_COLUMNS
-        return f"× {in_one_line(local, self.options.digits)}" if is_short else ""
+        if local is None or local.ndim > 1 or local.size > MOST_COLUMNS:
+            return ""
+        return f"× {in_one_line(local, self.options.digits)}"
 
     def _value_of_edge(self, source: int) -> str:
         if self.options.style is Style.CARDS or self.options.shown_pass is Pass.BACKWARD:
