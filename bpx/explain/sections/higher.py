@@ -76,6 +76,7 @@ class HigherDerivatives(Section):
         yield Table(
             (say("account.derivative"), say("account.value")),
             tuple((row.name(output), Value(np.asarray(row.value))) for row in self.rows),
+            frozenset({1}),
         )
 
     def remarks(self, passes: Passes) -> Iterator[str]:
