@@ -355,3 +355,38 @@ def test_dot_and_mermaid_need_no_library(monkeypatch: pytest.MonkeyPatch) -> Non
     assert explanation.to("mermaid").startswith("flowchart LR\n")
     with pytest.raises(BpxError, match="library"):
         explanation.to("svg")
+
+
+DOT = r"""digraph {
+  graph [rankdir=LR, label="out", labelloc=t, fontname=Helvetica]
+  node [shape=box, style="rounded,filled", fillcolor=white, fontname=Helvetica]
+  edge [fontname=Helvetica, fontsize=11]
+  n0 [label="x\n3\n∇ 6", tooltip="x", fillcolor="#eef3fb", style="filled"]
+  n2 [label="out = ^ 2\n9\n∇ 1", tooltip="out = x^2"]
+  n0 -> n2
+}
+"""
+MERMAID = """flowchart LR
+  accTitle: out
+  accDescr: Computational graph of out = 9, drawn as 2 cards.
+  n0["x<br/>3<br/>∇ 6"]
+  n2(["out = #94; 2<br/>9<br/>∇ 1"])
+  n0 --> n2
+  classDef input fill:#eef3fb,stroke:#5a6b8c,color:#1b2330
+  class n0 input
+"""
+TIKZ = r"""\draw[edge] (76, 43) -- (110, 43);
+\draw[leaf] (16, 16) rectangle (76, 70);
+\node[] at (46, 28) {\textbf{x}};
+\node[] at (46, 43) {\textcolor{bpxvalue}{3}};
+\node[] at (46, 58) {\textcolor{bpxgradient}{\itshape 6}};
+"""
+
+
+@needs_engine
+def test_whole_pictures_in_each_language() -> None:
+    """The whole SVG of an example stands in the README."""
+    picture = of_text("x^2", x=3).picture()
+    assert picture.to("dot") == DOT
+    assert picture.to("mermaid") == MERMAID
+    assert TIKZ in picture.to("tikz")
