@@ -27,6 +27,8 @@ _NARROWEST = 42.0
 GAPS = Gaps(columns=34.0, rows=26.0)
 _LABEL_MARGIN = 16.0  # of a label in its gap, at first
 _WIDER, _ATTEMPTS = 1.25, 24
+# Frames keep cards together while lines cross at most this many times as often, and so often in any case.
+_MORE_IN_FRAMES, _ALWAYS_IN_FRAMES = 2, 20
 
 
 def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NARROWEST) -> Geometry:
@@ -38,13 +40,15 @@ def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NA
     if place is None:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])
     sizes, arrows = card_sizes(picture, narrowest), arrows_of(picture)
-    together = [[frame.cards for frame in picture.frames]] if picture.frames else []
-    for frames in (*together, ()):  # where a label finds no place among frames, cards need not keep together
-        placement = _least_crossed(place(sizes, arrows, GAPS, frames), arrows)
-        spread = _spread(placement, arrows, [label_size(edge.label) for edge in picture.edges])
-        if not spread.missing:
-            break
-    return _on_page(picture, spread)
+    labels = [label_size(edge.label) for edge in picture.edges]
+    free = _least_crossed(place(sizes, arrows, GAPS, ()), arrows)
+    if picture.frames:
+        framed = _least_crossed(place(sizes, arrows, GAPS, [frame.cards for frame in picture.frames]), arrows)
+        if framed.count <= _MORE_IN_FRAMES * free.count + _ALWAYS_IN_FRAMES:
+            spread = _spread(framed.placement, arrows, labels)
+            if not spread.missing:
+                return _on_page(picture, spread)
+    return _on_page(picture, _spread(free.placement, arrows, labels))
 
 
 def check_size(width: float, height: float, form: str, most: int) -> None:
@@ -54,15 +58,22 @@ def check_size(width: float, height: float, form: str, most: int) -> None:
         raise BpxError([Diagnostic("picture-too-large", None, facts, "draw-smaller")])
 
 
-def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> Placement:
+class _Crossed(NamedTuple):
+    """A placement, and how often its lines cross."""
+
+    placement: Placement
+    count: int
+
+
+def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> _Crossed:
     """The first of those with the fewest crossings, its lines led around the cards."""
-    best, least = Placement({}, []), -1
+    best = _Crossed(Placement({}, []), -1)
     for placement in placements:
         clear = around_cards(placement, arrows)
         count = crossings([Route(tuple(line)) for line in clear.lines])
-        if least < 0 or count < least:
-            best, least = clear, count
-        if not least:
+        if best.count < 0 or count < best.count:
+            best = _Crossed(clear, count)
+        if not count:
             break
     return best
 

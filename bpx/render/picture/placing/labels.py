@@ -49,10 +49,9 @@ def placed_labels(
         if not width:
             continue
         candidates = _candidates(routes[edge].points, width, height)
-        taken = candidates + _GROWN
-        bad = boxes_meet(taken, blocked).any(axis=1)
-        bad |= boxes_on_segments(taken, segments[owners != edge]).any(axis=1)
-        free[edge] = candidates[~bad]
+        clear = candidates[~boxes_meet(candidates + _GROWN, blocked).any(axis=1)]
+        crossed = boxes_on_segments(clear + _GROWN, segments[owners != edge]).any(axis=1)
+        free[edge] = clear[~crossed]
     chosen = _chosen(free)
     labelled = [route._replace(label=chosen.get(edge)) for edge, route in enumerate(routes)]
     return Labelled(labelled, tuple(edge for edge in free if edge not in chosen))
