@@ -44,7 +44,7 @@ def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NA
     free = _least_crossed(place(sizes, arrows, GAPS, ()), arrows)
     if picture.frames:
         framed = _least_crossed(place(sizes, arrows, GAPS, [frame.cards for frame in picture.frames]), arrows)
-        if framed.count <= _MORE_IN_FRAMES * free.count + _ALWAYS_IN_FRAMES:
+        if framed.times <= _MORE_IN_FRAMES * free.times + _ALWAYS_IN_FRAMES:
             spread = _spread(framed.placement, arrows, labels)
             if not spread.missing:
                 return _on_page(picture, spread)
@@ -62,7 +62,7 @@ class _Crossed(NamedTuple):
     """A placement, and how often its lines cross."""
 
     placement: Placement
-    count: int
+    times: int
 
 
 def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> _Crossed:
@@ -71,7 +71,7 @@ def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> _Crossed:
     for placement in placements:
         clear = around_cards(placement, arrows)
         count = crossings([Route(tuple(line)) for line in clear.lines])
-        if best.count < 0 or count < best.count:
+        if best.times < 0 or count < best.times:
             best = _Crossed(clear, count)
         if not count:
             break
