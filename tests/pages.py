@@ -10,7 +10,8 @@ What the code in a fence is, by its language:
 
 Run: python tests/pages.py
 
-writes the real outputs into the pages, where they differ by more than noise.
+writes the real outputs into the pages, where they differ by more than noise, and draws their picture. The
+screenshot of the page, `bpx/docs/pictures/page.png`, is taken by hand.
 """
 
 from __future__ import annotations
@@ -28,10 +29,13 @@ from typing import NamedTuple
 
 from command_lines import are_plain, run_lines
 
+import bpx
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "bpx" / "docs"
 PAGES = [README, *sorted(DOCS.glob("*.md"))]
+PICTURE = DOCS / "pictures" / "logistic_regression.svg"
 LANGUAGES = {"sh", "console", "python", "text", "toml"}
 _FENCE = re.compile(r"^```(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -161,6 +165,12 @@ def renewed(page: Path) -> str:
     return text
 
 
+def drawn() -> str:
+    """The picture of the README, as it is drawn now."""
+    return str(bpx.load(PICTURE.stem).explain(check=False).to("svg"))
+
+
 if __name__ == "__main__":
+    PICTURE.write_text(drawn(), encoding="utf-8")
     for path in PAGES:
         path.write_text(renewed(path), encoding="utf-8")

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pages import LANGUAGES, PAGES, Example, examples, fences, new_folder, renewed, text_of, without_noise
+from pages import (
+    LANGUAGES,
+    PAGES,
+    PICTURE,
+    README,
+    Example,
+    drawn,
+    examples,
+    fences,
+    new_folder,
+    renewed,
+    text_of,
+    without_noise,
+)
 
 import bpx
 
@@ -33,6 +47,17 @@ def test_code_runs_and_prints_what_is_shown(example: Example, tmp_path: Path) ->
 @pytest.mark.parametrize("spec", SPECS)
 def test_specs_hold(spec: str) -> None:
     assert not bpx.load(spec).explain().unmet
+
+
+@pytest.mark.skipif(not find_spec("graphlay"), reason="needs the extra `draw`, which has graphlay")
+def test_the_picture_is_what_bpx_draws() -> None:
+    assert text_of(PICTURE) == drawn(), "`python tests/pages.py` draws it anew"
+
+
+def test_pictures_are_shown_and_small() -> None:
+    for picture in PICTURE.parent.iterdir():
+        assert picture.name in text_of(README)
+        assert picture.stat().st_size < 60_000
 
 
 @every_page

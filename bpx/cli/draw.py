@@ -23,6 +23,7 @@ from bpx.cli.input.options import (
     file_option,
     form_option,
 )
+from bpx.cli.output.console import fail
 from bpx.cli.output.session import Session
 from bpx.render.forms import PAGE
 from bpx.render.picture.choices import Pass, Style
@@ -37,6 +38,7 @@ from bpx.words.say import say
         "bpx draw logistic_regression -o page.html",
         'bpx draw "(x+y)^2" x=3 y=-1 --style circuit -o circuit.png',
         "bpx draw lstm_cell --pass forward -o lstm.dot",
+        "bpx draw mazur_network --named -o named.svg",
     ),
 )
 def draw(
@@ -51,6 +53,7 @@ def draw(
     node: Annotated[
         str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)
     ] = None,
+    named: Annotated[bool, typer.Option("--named", help=say("cli.named"))] = False,
     shown_pass: Annotated[Pass, typer.Option("--pass", help=say("cli.pass"))] = Pass.BOTH,
     style: Annotated[Style, typer.Option(help=say("cli.style"))] = Style.CARDS,
     digits: Annotated[
@@ -65,9 +68,17 @@ def draw(
         from bpx.explain.picture.picture import PictureOptions
         from bpx.graph.numbers import SHOWN_DIGITS
 
+        if named and session.form.name == "html":
+            fail("page-of-named")
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         explanation = explain(
-            spec, of=of, wrt=read_names(wrt), upstream=read_upstream(upstream), node=node, check=False
+            spec,
+            of=of,
+            wrt=read_names(wrt),
+            upstream=read_upstream(upstream),
+            node=node,
+            named=named,
+            check=False,
         )
         session.show(explanation.page(PictureOptions(shown_pass, style, digits or SHOWN_DIGITS)))
         if not form and not output and sys.stdout.isatty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,8 +55,8 @@ Counted = Annotated[bool, typer.Option("--cost", help=say("cli.cost"))]
 Sources = Annotated[bool, typer.Option("--sources", help=say("cli.sources"))]
 Part = Annotated[str | None, typer.Option("--part", metavar="derivation|picture|table", help=say("cli.part"))]
 _USUAL_CHANGE = 0.01
-_PICTURE = "picture"  # a part
-_PARTS = {"latex": ("derivation", _PICTURE, "table"), "markdown": (_PICTURE, "table")}
+_DERIVATION, _PICTURE = "derivation", "picture"  # parts
+_PARTS = {"latex": (_DERIVATION, _PICTURE, "table"), "markdown": (_PICTURE, "table")}
 FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
 
@@ -105,11 +106,19 @@ def explain(
 
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         _refuse_part(part, session.form.name)
-        if part == "derivation":
+        added = {"--paths": paths, "--second": second, "--order": order, "--step": step is not None}
+        beside: dict[str, object] = {"--tree": tree, "--rail": rail, "--sources": sources, "--cost": cost}
+        beside["--sensitivity"] = sensitivity
+        _refuse_beside(part, beside | ({"--node": node} if part == _DERIVATION else added))
+        if named and session.form.name == "html":
+            fail("page-of-named")
+        if part == _DERIVATION:
             from bpx.explain.derivation import derivation
+            from bpx.explain.query.section import SectionOptions
 
+            options = SectionOptions(_chosen_paths(paths), second or (order or 1) > 1, step, False, order)
             asked = read_names(wrt), read_upstream(upstream), digits or SHOWN_DIGITS
-            session.write(derivation(spec, of, *asked, forward=forward))
+            session.write(derivation(spec, of, *asked, forward=forward, expand=expand or (), options=options))
             return
         explanation = run_explain(
             spec,
@@ -173,6 +182,12 @@ def _refuse_part(part: str | None, form: str) -> None:
         fail("part-of-latex", part=part, form=form)
     if part not in _PARTS[form]:
         fail("unknown-choice", "choices-are", found=part, known=", ".join(_PARTS[form]))
+
+
+def _refuse_beside(part: str | None, options: Mapping[str, object]) -> None:
+    """End the command where options have no place in the part."""
+    if part not in (None, "table") and (names := [f"`{name}`" for name, asked in options.items() if asked]):
+        fail("option-beside-part", part=part, names=", ".join(names))
 
 
 def _picture(explanation: Explanation, form: str) -> str:

@@ -13,8 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from bpx.explain.explain import refuse_sections
+from bpx.explain.further_equations import further_equations
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.named_nodes import Contribution, NamedNodes
+from bpx.explain.query.section import SectionOptions
+from bpx.explain.sections.higher import check_order
 from bpx.graph.formula import (
     Formula,
     derivative,
@@ -38,10 +42,22 @@ def derivation(
     digits: int = SHOWN_DIGITS,
     *,
     forward: bool = False,
+    expand: Sequence[str] = (),
+    options: SectionOptions | None = None,
 ) -> str:
-    """The document; with `forward`, blanks in place of all gradients. Raises `BpxError` as an explanation."""
+    """The document; with `forward`, blanks in place of all gradients. Raises `BpxError` as an explanation.
+
+    The nodes of `expand` are written in simpler ops; of the `options`, paths, second and higher derivatives
+    and a step follow the gradient.
+    """
+    options = options or SectionOptions()
+    check_order(options.order)
+    if forward:
+        refuse_sections(second=options.second, step=options.step is not None, paths=options.paths is not None)
     spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
-    return _Derivation(GradientQuery(spec, of, wrt, upstream), digits).text(forward)
+    query = GradientQuery(spec, of, wrt, upstream)
+    query = query.expanded(expand) if expand else query
+    return _Derivation(query, digits).text(forward, options)
 
 
 class _Derivation:
@@ -52,7 +68,7 @@ class _Derivation:
         self.symbols = self.named.symbols
         self.contributions: dict[int, list[Contribution]] = {}
 
-    def text(self, forward: bool) -> str:
+    def text(self, forward: bool, options: SectionOptions) -> str:
         """The document; with `forward`, as a worksheet."""
         for consumer in self.named.consumers:
             for part in self.named.contributions(consumer):
@@ -66,6 +82,8 @@ class _Derivation:
             *_aligned(say("derivation.chain-rule"), backward),
             *_aligned(say("account.gradients"), gradient),
         ]
+        for heading, equations in further_equations(self.query, options, self.digits):
+            sections += _aligned(heading, equations)
         return document(sections)
 
     # --- the equations of the graph ---

@@ -14,7 +14,7 @@ from bpx.explain.query.named_nodes import NamedNodes, named_passes
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections import SECTIONS
 from bpx.explain.sections.forward import Forward
-from bpx.explain.sections.higher import HIGHEST
+from bpx.explain.sections.higher import check_order
 from bpx.explain.sections.worksheet import Worksheet
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import MOST_DIGITS, SHOWN_DIGITS
@@ -62,8 +62,7 @@ def explain(
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
-    if order is not None and not 1 <= order <= HIGHEST:
-        raise BpxError([Diagnostic("bad-highest-order", None, {"found": order, "most": HIGHEST})])
+    check_order(order)
     if not 1 <= digits <= MOST_DIGITS:
         raise BpxError([Diagnostic("bad-digits", None, {"found": digits, "most": MOST_DIGITS})])
     if named and paths is not None:
@@ -71,7 +70,7 @@ def explain(
     expand, second = as_list(expand), second or (order or 1) > 1
     if forward:
         asked = {"sensitivity": sensitivity is not None, "cost": cost, "step": step is not None}
-        _refuse_sections(second=second, paths=paths is not None, tree=tree, rail=rail, **asked)
+        refuse_sections(second=second, paths=paths is not None, tree=tree, rail=rail, **asked)
     with_origins = spec.with_origins or sources or node is not None
     graph = spec.graph.copy()  # the reverse pass is appended to a graph of its own
     spec = replace(spec, graph=graph, with_origins=with_origins)
@@ -87,8 +86,8 @@ def explain(
     return named_passes(query, explanation) if named else explanation
 
 
-def _refuse_sections(**asked: bool) -> None:
-    """A worksheet has no room for what is worked out."""
+def refuse_sections(**asked: bool) -> None:
+    """A worksheet has no room for what is worked out. Raises `BpxError` where some of it is `asked` for."""
     if names := [f"`{name}`" for name, is_asked in asked.items() if is_asked]:
         raise BpxError(
             [Diagnostic("worksheet-alone", None, {"names": ", ".join(names)}, "leave-forward-out")]

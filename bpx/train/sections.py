@@ -69,13 +69,29 @@ def _table(rows: Mapping[str, Mapping[str, str]], widest: int) -> Block:
     if len(keys) <= _MOST_IN_A_ROW and all(
         len(text) <= widest for row in rows.values() for text in row.values()
     ):
-        return table(["parameter", *keys], [[visible(name), *row.values()] for name, row in rows.items()])
+        right = {
+            at
+            for at, key in enumerate(keys, 1)
+            if key != "shape" and all(_is_number(row[key]) for row in rows.values())
+        }
+        cells = [[visible(name), *row.values()] for name, row in rows.items()]
+        return table(["parameter", *keys], cells, right)
     tall = [
         [visible(name) if key == keys[0] else "", _label(key), text]
         for name, row in rows.items()
         for key, text in row.items()
     ]
-    return table(["parameter", "quantity", "value"], tall)
+    return table(
+        ["parameter", "quantity", "value"], tall, {2} if all(_is_number(row[2]) for row in tall) else ()
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _label(key: str) -> str:
@@ -114,7 +130,7 @@ def odd_checks(checks: Sequence[Checked]) -> Iterator[Block]:
     ]
     if rows:
         yield Heading(say("train.odd-checks"))
-        yield table(["at-step", "verdict", "entry", "claimed", "reference", "error-bar"], rows)
+        yield table(["at-step", "verdict", "entry", "claimed", "reference", "error-bar"], rows, {0, 3, 4, 5})
 
 
 def _known(value: float) -> str:

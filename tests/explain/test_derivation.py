@@ -13,6 +13,7 @@ from rows_of_a_table import every
 
 import bpx
 from bpx.explain.derivation import derivation
+from bpx.explain.query.section import SectionOptions
 from bpx.graph.formula import numbers
 from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Value
@@ -73,6 +74,66 @@ def test_the_chain_rule_goes_from_named_node_to_named_node() -> None:
         found[partial.format(total, net)][0]
         == f"{partial.format(total, out)} \\cdot {partial.format(out, net)}"
     )
+
+
+def test_what_is_asked_for_beside_the_gradient_follows_it() -> None:
+    """Against the sections of the explanation."""
+    spec = bpx.load("logistic_regression_scalars")
+    options = SectionOptions(paths=["w1"], second=True, step=0.5)
+    found = rows(derivation(spec, None, None, None, options=options))
+    explanation = spec.explain(paths="w1", second=True, step=0.5, check=False)
+    (paths,) = explanation.paths
+    by_w1 = r"\frac{\partial L}{\partial w_{1}}"
+    assert found[by_w1][-2].split(" + ") == [math_of(Value(row.product).formula) for row in paths.shown]
+    for row in explanation.second:
+        for name, value in row.by.items():
+            below = {row.input: f"\\partial {_subscript(name)}^{{2}}"}.get(
+                name, rf"\partial {_subscript(row.input)} \, \partial {_subscript(name)}"
+            )
+            assert found[rf"\frac{{\partial^{{2}} L}}{{{below}}}"] == [math_of(Value(value).formula)]
+    assert explanation.step
+    for name, (*_, new) in explanation.step.updates.items():
+        assert found[rf"{{{_subscript(name)}}}^{{+}}"][-1] == math_of(Value(new).formula)
+    assert found["{w_{1}}^{+}"][:2] == [
+        rf"w_{{1}} - 0.5 \cdot {by_w1}",
+        r"0.8 - 0.5 \cdot \left(-0.195163\right)",
+    ]
+
+
+def _subscript(name: str) -> str:
+    return re.sub(r"(\d+)$", r"_{\1}", name)
+
+
+def test_a_sum_over_paths_is_of_local_derivatives_then_of_numbers() -> None:
+    options = SectionOptions(paths=[], order=3)
+    found = rows(derivation(bpx.parse("a = x^2; a*x", x=3), None, None, None, options=options))
+    chain = r"\frac{\partial \mathrm{out}}{\partial a} \cdot \frac{\partial a}{\partial x}"
+    by_x = r"\frac{\partial \mathrm{out}}{\partial x}"
+    assert [f"{chain} + {by_x}", r"3 \cdot 6 + 9", "18 + 9", "27"] == found[by_x][-4:]
+    assert found[r"\frac{\partial^{3} \mathrm{out}}{\partial x^{3}}"] == ["6"]
+    expanded = derivation(bpx.parse("sigmoid(x)", x=0), None, None, None, expand=["all"])
+    assert r"e^{-x}" in expanded
+
+
+@every(
+    "options",
+    [
+        ["--part", "derivation", "--tree"],
+        ["--part", "derivation", "--rail"],
+        ["--part", "derivation", "--node", "z"],
+        ["--part", "derivation", "--sources"],
+        ["--part", "picture", "--paths", "w1"],
+        ["--part", "picture", "--second"],
+        ["--part", "picture", "--step", "1"],
+        ["--part", "picture", "--order", "3"],
+        ["--part", "derivation", "--forward", "--step", "1"],
+        ["--part", "derivation", "--order", "0"],
+        ["--named", "-f", "html"],
+    ],
+)
+def test_what_a_part_has_no_place_for_is_refused(options: list[str]) -> None:
+    result = invoke("explain", "logistic_regression_scalars", *options, exit=2)
+    assert "help: " in result.stderr
 
 
 def test_numbers_have_the_digits_of_all_forms() -> None:

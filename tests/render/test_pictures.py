@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -153,6 +154,63 @@ def test_large_networks_are_drawn_by_layers_that_open() -> None:
     assert not any(card.kind is Kind.LAYER for card in opened.cards)
 
 
+def unrolled_lstm(steps: int) -> Explanation:
+    shapes = {"W": (8, 2), "U": (8, 2), "b": (8,), "d": (8,), "c0": (2,)} | {
+        f"x{t}": (2,) for t in range(steps)
+    }
+    inputs = {name: np.linspace(-1, 1, int(np.prod(shape))).reshape(shape) for name, shape in shapes.items()}
+    states = [("c0", "c0"), *((f"h{t}", f"h{t}.c_next") for t in range(steps))]
+    graph = {f"h{t}": f"lstm_cell(x{t}, {h}, {c}, W, U, b, d)" for t, (h, c) in enumerate(states[:-1])}
+    graph["L"] = f"sum({states[-1][0]}^2)"
+    values = {name: {"value": value.tolist(), "role": "parameter"} for name, value in inputs.items()}
+    return explain(
+        read_text(Source("<text>", json.dumps({"bpx": 1, "inputs": values, "graph": graph})), {}), check=False
+    )
+
+
+@needs_engine
+def test_three_hundred_nodes_are_few_cards() -> None:
+    explanation = unrolled_lstm(15)
+    assert len(explanation.nodes) > 300
+    picture = explanation.picture()
+    assert [card.name for card in picture.cards if card.kind is Kind.LAYER] == [f"h{t}" for t in range(15)]
+    assert "W, U, b, d" in heads(picture)  # shared by all steps: one card, with one line to each of them
+    geometry = layout(picture)
+    assert faults(picture, geometry) == {}
+    assert geometry.width < 5000
+    assert geometry.height < 1000
+
+
+@needs_engine
+def test_every_layer_has_a_frame() -> None:
+    for picture in (explained("lstm_cell").picture(), explained("two_moons").picture()):
+        geometry = layout(picture)
+        assert [*geometry.frames] == [frame.name for frame in picture.frames]
+        assert len(geometry.frames) == 2
+        assert faults(picture, geometry) == {}
+        for frame in picture.frames:
+            box = geometry.frames[frame.name]
+            inside = {card for card, other in geometry.boxes.items() if box.meets(other)}
+            assert inside == {*frame.cards}
+
+
+def test_blocks_are_closed_where_their_layers_make_a_long_row() -> None:
+    cells = [(block, layer) for block in range(6) for layer in range(5)]
+    before = ["x", *(f"block{b}.layer{n}.a" for b, n in cells)]
+    graph = {
+        f"block{b}.layer{n}.{part}": text
+        for (b, n), arg in zip(cells, before, strict=False)
+        for part, text in {
+            "z": f"2*{arg} + 1",
+            "s": f"sin(block{b}.layer{n}.z)",
+            "a": f"tanh({arg})*block{b}.layer{n}.s",
+        }.items()
+    }
+    text = json.dumps({"bpx": 1, "inputs": {"x": 0.5}, "graph": graph | {"L": f"{before[-1]}^2"}})
+    picture = explain(read_text(Source("<text>", text), {}), check=False).picture()
+    assert [card.name for card in picture.cards] == ["x", *(f"block{b}" for b in range(6)), "L"]
+
+
 def test_check_marks_the_culprit_and_what_inherits() -> None:
     spec = read_target("logistic_regression_scalars")
     claims = [read_claim(text, "--claim") for text in ("z = a + y", "w1 = (a + y)*x1")]
@@ -162,6 +220,23 @@ def test_check_marks_the_culprit_and_what_inherits() -> None:
     assert {card.name: card.mark for card in picture.cards if card.mark} == marks
     kinks = marks_of(gradcheck(read_target("relu_at_kink")))
     assert kinks["u"] is kinks["r"] is Mark.KINK
+
+
+def test_named_nodes_have_the_local_derivatives_between_them() -> None:
+    """The textbook's line: ∂E/∂w5 = ∂E/∂out · ∂out/∂net · ∂net/∂w5."""
+    spec = read_target("mazur_network")
+    picture = explain(spec, named=True, check=False).picture()
+    assert all(card.name for card in picture.cards)
+    local = {(picture.by_id[e.source].name, picture.by_id[e.target].name): e.local for e in picture.edges}
+    way = ("w5", "net_o1", "out_o1", "E_o1", "E_total")
+    factors = [float(local[edge].removeprefix("× ")) for edge in pairwise(way)]
+    assert float(np.prod(factors)) == pytest.approx(0.0821670, rel=1e-5)
+    assert "out_o1 = sigmoid(net_o1)" in heads(picture)
+    values = explain(spec, named=True, check=False).picture(PictureOptions(shown_pass=Pass.FORWARD))
+    assert not any(edge.local for edge in values.edges)
+    assert not any(edge.local for edge in explained("mazur_network").picture().edges)
+    for form in ("dot", "mermaid"):
+        assert "× 0.186816" in picture.to(form)
 
 
 # --- where it is ---
@@ -280,3 +355,38 @@ def test_dot_and_mermaid_need_no_library(monkeypatch: pytest.MonkeyPatch) -> Non
     assert explanation.to("mermaid").startswith("flowchart LR\n")
     with pytest.raises(BpxError, match="library"):
         explanation.to("svg")
+
+
+DOT = r"""digraph {
+  graph [rankdir=LR, label="out", labelloc=t, fontname=Helvetica]
+  node [shape=box, style="rounded,filled", fillcolor=white, fontname=Helvetica]
+  edge [fontname=Helvetica, fontsize=11]
+  n0 [label="x\n3\n∇ 6", tooltip="x", fillcolor="#eef3fb", style="filled"]
+  n2 [label="out = ^ 2\n9\n∇ 1", tooltip="out = x^2"]
+  n0 -> n2
+}
+"""
+MERMAID = """flowchart LR
+  accTitle: out
+  accDescr: Computational graph of out = 9, drawn as 2 cards.
+  n0["x<br/>3<br/>∇ 6"]
+  n2(["out = #94; 2<br/>9<br/>∇ 1"])
+  n0 --> n2
+  classDef input fill:#eef3fb,stroke:#5a6b8c,color:#1b2330
+  class n0 input
+"""
+TIKZ = r"""\draw[edge] (76, 43) -- (110, 43);
+\draw[leaf] (16, 16) rectangle (76, 70);
+\node[] at (46, 28) {\textbf{x}};
+\node[] at (46, 43) {\textcolor{bpxvalue}{3}};
+\node[] at (46, 58) {\textcolor{bpxgradient}{\itshape 6}};
+"""
+
+
+@needs_engine
+def test_whole_pictures_in_each_language() -> None:
+    """The whole SVG of an example stands in the README."""
+    picture = of_text("x^2", x=3).picture()
+    assert picture.to("dot") == DOT
+    assert picture.to("mermaid") == MERMAID
+    assert TIKZ in picture.to("tikz")

@@ -17,8 +17,11 @@ from bpx.render.picture.picture import Kind
 
 
 def page_of(passes: Passes, options: PictureOptions | None = None) -> Page:
-    """The page of both passes, or with the picture that the options ask for, of the forward pass alone."""
-    options = options or PictureOptions()
+    """The page of both passes, or with the picture that the options ask for, of the forward pass alone.
+
+    It steps through every node, also where the tables show the named ones alone.
+    """
+    passes, options = passes.unabridged, options or PictureOptions()
     return Page(lambda: picture_of(passes, options), lambda: _content(passes, options))
 
 

@@ -1,4 +1,7 @@
-"""Which nodes are drawn as one card: sums in sums and, of large networks, the nodes of a layer."""
+"""Which nodes are drawn as one card: sums in sums and, of large networks, the nodes of a layer.
+
+Where layers are closed, inputs that go the same ways are one card too.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import NamedTuple
 from bpx.explain.query.passes import NodeRow
 
 MOST_CARDS = 80  # of a picture in which every layer is open
+_MOST_COLUMNS = 24  # of a picture with closed layers, while those around them can be closed instead
 
 
 class Groups(NamedTuple):
@@ -31,9 +35,18 @@ def groups_of(
     deepest = max(rows[node].layer.count(".") + 1 if rows[node].layer else 0 for node in nodes)
     for depth in range(deepest, 0, -1):
         groups = _closed(nodes, rows, sums, output, depth)
-        if len(groups.members) <= MOST_CARDS:
+        if len(groups.members) <= MOST_CARDS and _columns(groups, rows) <= _MOST_COLUMNS:
             break
     return groups if deepest else _by_names(nodes, rows, sums)
+
+
+def _columns(groups: Groups, rows: Mapping[int, NodeRow]) -> int:
+    """How many cards stand on the longest way to the output."""
+    columns = dict.fromkeys(groups.members, 1)
+    for node, card in groups.card_of.items():  # args first
+        before = [groups.card_of[arg] for arg in rows[node].args if arg in groups.card_of]
+        columns[card] = max(columns[card], *(columns[other] + 1 for other in before if other != card), 1)
+    return max(columns.values())
 
 
 def _closed(
@@ -46,7 +59,22 @@ def _closed(
         node: last[layers[node]] if layers[node] and node != output else sums.get(node, node)
         for node in nodes
     }
+    cards |= _gathered(nodes, rows, cards)
     return _grouped(nodes, cards, {card: layer for layer, card in last.items()})
+
+
+def _gathered(nodes: Sequence[int], rows: Mapping[int, NodeRow], cards: Mapping[int, int]) -> dict[int, int]:
+    """Inputs of one role that the same cards take, as the weights that all time steps share → their first."""
+    takers: dict[int, set[int]] = {node: set() for node in nodes if rows[node].role and cards[node] == node}
+    for node in nodes:
+        for arg in takers.keys() & {*rows[node].args}:
+            takers[arg].add(cards[node])
+    first: dict[tuple[str | None, frozenset[int]], int] = {}
+    return {
+        node: first.setdefault((rows[node].role, frozenset(by)), node)
+        for node, by in takers.items()
+        if len(by) > 1
+    }
 
 
 def _by_names(nodes: Sequence[int], rows: Mapping[int, NodeRow], sums: Mapping[int, int]) -> Groups:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bpx.explain.picture.layers import Groups, groups_of
-from bpx.explain.picture.numbers_shown import in_one_line, lines_of
+from bpx.explain.picture.numbers_shown import MOST_COLUMNS, in_one_line, lines_of
 from bpx.explain.picture.signs import short_number, sign_of
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
 from bpx.graph.numbers import SHOWN_DIGITS, shape_text
@@ -58,6 +58,7 @@ class _Drawing:
             if self.rows[node].op == "constant" and not self.rows[node].shape and node != passes.output
         }
         self.names = {row.id: row.name for row in passes.nodes if row.is_named}
+        self.is_named = passes.whole is not None  # are these the rows of named nodes alone?
 
     @cached_property
     def consumers(self) -> dict[int, list[int]]:
@@ -114,15 +115,17 @@ class _Drawing:
         row = self.rows[card]
         layer = self.groups.closed.get(card)
         role = _KINDS.get(row.role or ("constant" if row.op == "constant" else ""))
+        inputs = ", ".join(self.rows[node].name for node in nodes) if role else ""
+        has_numbers = self._numbers_inside(card) and not (role and len(nodes) > 1)
         return Card(
             card,
-            _cut(layer or self.names.get(card, ""), _LONGEST_HEAD),
+            _cut(layer or (inputs if len(nodes) > 1 else "") or self.names.get(card, ""), _LONGEST_HEAD),
             say("picture.nodes", count=len(nodes)) if layer else self._sign(card, nodes),
             Kind.LAYER if layer else role or (Kind.OUTPUT if card == self.passes.output else Kind.OP),
-            shape_text(row.shape) if row.shape else "",
-            self._value(row) if self._numbers_inside(card) else (),
-            self._gradient(row) if self._numbers_inside(card) else (),
-            _cut(row.name if role else f"{row.name} = {row.formula}", _LONGEST_FORMULA),
+            shape_text(row.shape) if row.shape and has_numbers else "",
+            self._value(row) if has_numbers else (),
+            self._gradient(row) if has_numbers else (),
+            _cut(inputs or f"{row.name} = {row.formula}", _LONGEST_FORMULA),
             "" if layer else row.layer,
             row.line,
             self._mark(nodes),
@@ -133,6 +136,8 @@ class _Drawing:
         row = self.rows[card]
         if row.role or row.op == "constant":
             return ""
+        if self.is_named and len(nodes) == 1:
+            return _cut(str(row.formula), _LONGEST_HEAD)
         if len(nodes) == 1:
             return _cut(sign_of(row, self.constants, self.names), _LONGEST_HEAD)
         if any(self.rows[node].op != "add" for node in nodes):
@@ -184,17 +189,30 @@ class _Drawing:
                         args.append(arg)
         for (source, target), args in pairs.items():
             label = self._contribution(args[0], target, several) if len(args) == 1 else ""
+            local = self._local(args[0], target) if len(args) == 1 else ""
             value = self._value_of_edge(source)
-            yield Edge(source, target, label, value, self._mark_of_edge(source, target))
+            yield Edge(source, target, label, value, self._mark_of_edge(source, target), local)
 
     def _contribution(self, arg: int, target: int, several: Mapping[int, int]) -> str:
         rows = self.contributions.get((arg, target), [])
         circuit = self.options.style is Style.CIRCUIT
         if self.options.shown_pass is Pass.FORWARD or not rows or (several[arg] < 2 and not circuit):
             return ""
+        if target in self.groups.closed and len(rows) > 1:  # where each of them ends is not to be seen
+            return ""
         texts = [in_one_line(row.contribution, self.options.digits) for row in rows]
         # Of many the sum alone would be a number that no table has, and their list too long.
         return " + ".join(texts) if len(texts) <= 3 else f"{' + '.join(texts[:2])} + …"
+
+    def _local(self, arg: int, target: int) -> str:
+        """The local derivative between named nodes, where it is one number or a short vector."""
+        rows = self.contributions.get((arg, target), [])
+        if self.options.shown_pass is Pass.FORWARD or not self.is_named or len(rows) != 1:
+            return ""
+        local = rows[0].local
+        if local is None or local.ndim > 1 or local.size > MOST_COLUMNS:
+            return ""
+        return f"× {in_one_line(local, self.options.digits)}"
 
     def _value_of_edge(self, source: int) -> str:
         if self.options.style is Style.CARDS or self.options.shown_pass is Pass.BACKWARD:

@@ -30,6 +30,12 @@ LARGEST = 64  # derivatives of one order
 MOST_NODES = 20_000  # a derivative may be some times as large as that of the order below
 
 
+def check_order(order: int | None) -> None:
+    """Raise `BpxError` for an order that there is not."""
+    if order is not None and not 1 <= order <= HIGHEST:
+        raise BpxError([Diagnostic("bad-highest-order", None, {"found": order, "most": HIGHEST})])
+
+
 class HigherRow(NamedTuple):
     """A derivative by the inputs `by`, in their order, each as often as it is derived by."""
 
@@ -70,6 +76,7 @@ class HigherDerivatives(Section):
         yield Table(
             (say("account.derivative"), say("account.value")),
             tuple((row.name(output), Value(np.asarray(row.value))) for row in self.rows),
+            frozenset({1}),
         )
 
     def remarks(self, passes: Passes) -> Iterator[str]:

@@ -139,10 +139,7 @@ def _path_rows(passes: Passes, path: PathRow, tall: bool) -> list[list[Cell]]:
     names = _shortened([passes.symbols[node] for node in path.nodes])
     route = Phrase((names[0], *(piece for name in names[1:] for piece in (" → ", name))))
     seed = next(row.upstream for row in passes.nodes if row.id == passes.output)
-    factors = list(map(_factor, path.locals, path.local_formulas, path.summed))
-    if seed is not None and np.any(seed != 1):
-        factors.insert(0, Value(seed).formula)
-    product, value, running = product_of(_shortened(factors)), Value(path.product), Value(path.running)
+    product, value, running = product_of(factors_of(path, seed)), Value(path.product), Value(path.running)
     if not tall:
         return [[route, product, value, running]]
     return [
@@ -150,6 +147,14 @@ def _path_rows(passes: Passes, path: PathRow, tall: bool) -> list[list[Cell]]:
         ["", say("account.contribution"), value],
         ["", say("account.running"), running],
     ]
+
+
+def factors_of(path: PathRow, seed: Array | None) -> Sequence[Formula]:
+    """The factors of a path from the output down, the first and the last of many."""
+    factors = list(map(_factor, path.locals, path.local_formulas, path.summed))
+    if seed is not None and np.any(seed != 1):
+        factors.insert(0, Value(seed).formula)
+    return _shortened(factors)
 
 
 def _factor(local: Array | None, formula: Formula, axes: Sequence[int]) -> Formula:

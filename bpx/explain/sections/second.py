@@ -16,7 +16,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
-from bpx.render.blocks import Block, Heading, Table, Value
+from bpx.render.blocks import Block, Cell, Heading, Table, Value, numeric_columns
 from bpx.render.plain_data import plain_value, summaries
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
@@ -61,14 +61,13 @@ class SecondDerivatives(Section):
         if not self.rows:
             return
         names = list(self.rows[0].by)
+        rows: list[tuple[Cell, ...]] = [
+            (f"∂/∂{row.input}{index_text(row.entry)}", *(Value(row.by[name]) for name in names))
+            for row in self.rows
+        ]
         yield Heading(say("account.second"))
-        yield Table(
-            (say("account.second-of"), *(f"∂/∂{name}" for name in names)),
-            tuple(
-                (f"∂/∂{row.input}{index_text(row.entry)}", *(Value(row.by[name]) for name in names))
-                for row in self.rows
-            ),
-        )
+        headers = (say("account.second-of"), *(f"∂/∂{name}" for name in names))
+        yield Table(headers, tuple(rows), frozenset(numeric_columns(rows)))
 
 
 def _rows_of(query: GradientQuery, name: str) -> list[SecondRow]:

@@ -27,6 +27,8 @@ _NARROWEST = 42.0
 GAPS = Gaps(columns=34.0, rows=26.0)
 _LABEL_MARGIN = 16.0  # of a label in its gap, at first
 _WIDER, _ATTEMPTS = 1.25, 24
+# Frames keep cards together while lines cross at most this many times as often, and so often in any case.
+_MORE_IN_FRAMES, _ALWAYS_IN_FRAMES = 2, 20
 
 
 def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NARROWEST) -> Geometry:
@@ -37,10 +39,16 @@ def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NA
     place = place or engine()
     if place is None:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])
-    arrows = arrows_of(picture)
-    placement = _least_crossed(place(card_sizes(picture, narrowest), arrows, GAPS), arrows)
-    boxes, routes = _spread(placement, arrows, [label_size(edge.label) for edge in picture.edges])
-    return _on_page(picture, boxes, routes)
+    sizes, arrows = card_sizes(picture, narrowest), arrows_of(picture)
+    labels = [label_size(edge.label) for edge in picture.edges]
+    free = _least_crossed(place(sizes, arrows, GAPS, ()), arrows)
+    if picture.frames:
+        framed = _least_crossed(place(sizes, arrows, GAPS, [frame.cards for frame in picture.frames]), arrows)
+        if framed.times <= _MORE_IN_FRAMES * free.times + _ALWAYS_IN_FRAMES:
+            spread = _spread(framed.placement, arrows, labels)
+            if not spread.missing:
+                return _on_page(picture, spread)
+    return _on_page(picture, _spread(free.placement, arrows, labels))
 
 
 def check_size(width: float, height: float, form: str, most: int) -> None:
@@ -50,23 +58,37 @@ def check_size(width: float, height: float, form: str, most: int) -> None:
         raise BpxError([Diagnostic("picture-too-large", None, facts, "draw-smaller")])
 
 
-def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> Placement:
+class _Crossed(NamedTuple):
+    """A placement, and how often its lines cross."""
+
+    placement: Placement
+    times: int
+
+
+def _least_crossed(placements: Iterable[Placement], arrows: Arrows) -> _Crossed:
     """The first of those with the fewest crossings, its lines led around the cards."""
-    best, least = Placement({}, []), -1
+    best = _Crossed(Placement({}, []), -1)
     for placement in placements:
         clear = around_cards(placement, arrows)
         count = crossings([Route(tuple(line)) for line in clear.lines])
-        if least < 0 or count < least:
-            best, least = clear, count
-        if not least:
+        if best.times < 0 or count < best.times:
+            best = _Crossed(clear, count)
+        if not count:
             break
     return best
 
 
-def _spread(
-    placement: Placement, arrows: Arrows, labels: Sequence[tuple[float, float]]
-) -> tuple[Mapping[int, Box], list[Route]]:
-    """Boxes and routes with their labels; the gaps that a label found no place in become wider."""
+class _Spread(NamedTuple):
+    """Boxes, routes with their labels, boxes of frames, and how many labels are missing."""
+
+    boxes: Mapping[int, Box]
+    routes: Sequence[Route]
+    frames: Sequence[Box]
+    missing: int
+
+
+def _spread(placement: Placement, arrows: Arrows, labels: Sequence[tuple[float, float]]) -> _Spread:
+    """A placement with its labels; the gaps that a label found no place in become wider."""
     columns = Columns(placement)
     gaps = columns.gaps.copy()
     for line, (width, _) in zip(columns.placement.lines, labels, strict=True):
@@ -75,16 +97,27 @@ def _spread(
             gaps[gap] = max(gaps[gap], width + 2 * _LABEL_MARGIN)
     for _ in range(_ATTEMPTS):
         spread = columns.with_gaps(gaps, arrows)
-        labelled = placed_labels(
-            list(spread.boxes.values()), [Route(tuple(line)) for line in spread.lines], labels
-        )
+        routes = [Route(tuple(line)) for line in spread.lines]
+        labelled = placed_labels([*spread.boxes.values()], routes, labels, _outlines(spread.frames))
         if not labelled.missing:
             break
         tight = {
             gap for edge in labelled.missing for gap in columns.gaps_along(columns.placement.lines[edge])
         }
         gaps[sorted(tight)] *= _WIDER
-    return spread.boxes, labelled.routes
+    return _Spread(spread.boxes, labelled.routes, spread.frames, len(labelled.missing))
+
+
+def _outlines(frames: Iterable[Box]) -> list[Route]:
+    """The lines of frames, and one along each name."""
+    outlines = [
+        Route(
+            ((box.x, box.y), (box.right, box.y), (box.right, box.bottom), (box.x, box.bottom), (box.x, box.y))
+        )
+        for box in frames
+    ]
+    names = [Route(((box.x, box.y + TITLE_ROOM), (box.right, box.y + TITLE_ROOM))) for box in frames]
+    return [*outlines, *names]
 
 
 def arrows_of(picture: Picture) -> Arrows:
@@ -127,9 +160,10 @@ def label_size(lines: Sequence[str]) -> tuple[float, float]:
     return round(max(text_width(line, LABEL_SIZE) for line in lines) + 4), LABEL_LINE * len(lines)
 
 
-def _on_page(picture: Picture, boxes: Mapping[int, Box], routes: Sequence[Route]) -> Geometry:
+def _on_page(picture: Picture, spread: _Spread) -> Geometry:
     """Everything moved so that the picture begins at 0, with a margin."""
-    frames = _frames(picture, boxes, routes)
+    boxes, routes = spread.boxes, spread.routes
+    frames = _frames(picture, spread)
     labels = [route.label for route in routes if route.label]
     every = [*boxes.values(), *labels, *frames.values()]
     xs = [x for route in routes for x, _ in route.points]
@@ -152,14 +186,16 @@ def _moved(route: Route, dx: float, dy: float) -> Route:
     return Route(points, route.label and route.label.moved(dx, dy))
 
 
-def _frames(picture: Picture, boxes: Mapping[int, Box], routes: Sequence[Route]) -> dict[str, Box]:
+def _frames(picture: Picture, spread: _Spread) -> dict[str, Box]:
     """A box around the cards of each frame, where no other card or label would get inside."""
+    if spread.frames:
+        return {frame.name: box for frame, box in zip(picture.frames, spread.frames, strict=True)}
     frames: dict[str, Box] = {}
-    labels = [route.label for route in routes if route.label]
+    labels = [route.label for route in spread.routes if route.label]
     for frame in picture.frames:
-        inside = [boxes[card] for card in frame.cards]
+        inside = [spread.boxes[card] for card in frame.cards]
         hull = _hull(inside)
-        others = [box for card, box in boxes.items() if card not in frame.cards]
+        others = [box for card, box in spread.boxes.items() if card not in frame.cards]
         taken = box_array([*others, *frames.values()])
         if len(inside) > 1 and not boxes_meet(box_array([hull]), taken).any():
             cut = [label for label in labels if hull.meets(label) and not _holds(hull, label)]

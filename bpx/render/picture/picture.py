@@ -70,7 +70,8 @@ class Edge(NamedTuple):
     """An arg (the card `source`) and the card `target` whose op takes it, both by `id`.
 
     `contribution` is what the target passes back to its arg, empty where that is all of the arg's gradient;
-    `value` is what passes forward, empty where the card shows it.
+    `value` is what passes forward, empty where the card shows it. `local` is the local derivative, where that
+    is asked for, with a sign that says that the gradient is multiplied by it: `× 0.25`.
     """
 
     source: int
@@ -78,11 +79,18 @@ class Edge(NamedTuple):
     contribution: str = ""
     value: str = ""
     mark: Mark | None = None
+    local: str = ""
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """The lines beside the edge, and what kind of number each has."""
+        lines = (("value", self.value), ("local", self.local), ("gradient", self.contribution))
+        return tuple((kind, text) for kind, text in lines if text)
 
     @property
     def label(self) -> tuple[str, ...]:
-        """The lines beside the edge."""
-        return tuple(filter(None, (self.value, self.contribution)))
+        """The texts beside the edge."""
+        return tuple(text for _, text in self.lines)
 
 
 class Frame(NamedTuple):

@@ -44,7 +44,7 @@ _COLOURS = {
     ".edge": ("stroke:#7a869f", "stroke:#8d9bb5"),
     ".tip": ("fill:#7a869f", "fill:#8d9bb5"),
     "text": ("fill:#1b2330", "fill:#e8ecf4"),
-    ".shape,.name": ("fill:#56617a", "fill:#a9b4c9"),
+    ".shape,.name,.local": ("fill:#56617a", "fill:#a9b4c9"),
     ".value": ("fill:#0a6238", "fill:#6fd6a0"),
     ".gradient": ("fill:#b3261e", "fill:#ff9a8d"),
     ".halo": ("stroke:#ffffff;fill:#ffffff", "stroke:#14181f;fill:#14181f"),
@@ -170,9 +170,8 @@ def _label(picture: Picture, edge: Edge, route: Route) -> Iterator[str]:
     if route.label is None:
         return
     x, top = _n(route.label.centre[0]), route.label.y
-    texts = [("value", edge.value), ("gradient", edge.contribution)]
-    lines = [(kind, inert(with_minus(text))) for kind, text in texts if text]
-    for number, (kind, text) in enumerate(lines):
+    for number, (kind, line) in enumerate(edge.lines):
+        text = inert(with_minus(line))
         y = _n(top + LABEL_LINE * number + LABEL_SIZE)
         yield f'<text class="label halo {kind}" x="{x}" y="{y}" aria-hidden="true">{text}</text>'
         yield f'<text class="label {kind}" x="{x}" y="{y}">{text}</text>'

@@ -57,6 +57,9 @@ _IN_WORDS = {
 _MOST_PIXELS = 16383  # of a side: TeX multiplies a length by no larger number
 
 
+_LABEL = r"fill=white, inner sep=0.5pt, font=\scriptsize\sffamily"
+
+
 def tikz(picture: Picture) -> str:
     """The document, with a line end at its end.
 
@@ -81,14 +84,9 @@ def _lines(picture: Picture, geometry: Geometry) -> Iterator[str]:
     for edge, route in zip(picture.edges, geometry.routes, strict=True):
         if route.label:
             x, y = route.label.centre[0], route.label.y + LABEL_LINE / 2
-            for kind, text in (("value", edge.value), ("gradient", edge.contribution)):
-                if text:
-                    yield _node(
-                        (x, y),
-                        _number(kind, text),
-                        "fill=white, inner sep=0.5pt, font=\\scriptsize\\sffamily",
-                    )
-                    y += LABEL_LINE
+            for kind, text in edge.lines:
+                yield _node((x, y), _number(kind, text), _LABEL)
+                y += LABEL_LINE
     for number, mark in enumerate(picture.marks):
         y = geometry.height + 18.0 * number
         yield rf"\draw[{mark}] {_point((16, y))} -- {_point((40, y))};"

@@ -76,7 +76,11 @@ class Columns:
         for number in _hits(boxes, lines, arrows):
             line = _with_corners(self.placement.lines[number], knots)
             lines[number] = [(at(x), round(y, 1)) for x, y in line]
-        return Placement(boxes, lines)
+        frames = [
+            Box(at(frame.x), round(frame.y, 1), round(at(frame.right) - at(frame.x), 1), frame.height)
+            for frame in self.placement.frames
+        ]
+        return Placement(boxes, lines, frames)
 
 
 def _with_corners(line: Sequence[Point], knots: Array) -> list[Point]:
@@ -98,7 +102,7 @@ def around_cards(placement: Placement, arrows: Arrows) -> Placement:
         return placement
     columns = Columns(placement)
     lines = [_around(columns, line) if at in hit else line for at, line in enumerate(placement.lines)]
-    return Placement(placement.boxes, lines)
+    return placement._replace(lines=lines)
 
 
 def _around(columns: Columns, line: Sequence[Point]) -> Sequence[Point]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from bpx.render.picture.placing.engines import Arrows, Gaps, Placement, Sizes
+from bpx.render.picture.placing.engines import Arrows, Frames, Gaps, Placement, Sizes
 from bpx.render.picture.placing.geometry import Box, Point
 
 _SWEEPS = 8
@@ -19,7 +19,7 @@ _LINE_HEIGHT = 4.0  # of a line that passes a column, in pixels
 Place = tuple[int, ...]
 
 
-def by_columns(sizes: Sizes, arrows: Arrows, gaps: Gaps) -> Iterator[Placement]:
+def by_columns(sizes: Sizes, arrows: Arrows, gaps: Gaps, frames: Frames = ()) -> Iterator[Placement]:
     """One drawing, the same on every machine."""
     columns = _columns_of(sizes, arrows)
     chains = [_chain(number, arrow, columns) for number, arrow in enumerate(arrows)]
