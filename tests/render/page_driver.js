@@ -26,7 +26,7 @@ var drive = (edits) => {
   document.getElementById("back").click();
   found.back = slider.value;
   slider.value = last;
-  slider.dispatchEvent(new Event("input"));
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
   const cards = [...document.querySelectorAll("#pictures > .scroll .card")];
   cards[0].focus();
   const walked = [document.activeElement.getAttribute("aria-label")];

@@ -26,6 +26,7 @@ from bpx.graph.graph import OPS, Graph, Op
 from bpx.graph.numbers import number
 from bpx.graph.run import run
 from bpx.passes.reverse import reverse
+from bpx.render.page.html import data_of_script
 from bpx.render.page.scripts import OPS_OF_ELEMENTS, definitions, definitions_for, source
 from bpx.render.page.tape import literal
 from bpx.render.page.taping import tape_of
@@ -182,10 +183,12 @@ def test_every_op_of_elements_has_a_row(op: Op) -> None:
     assert op.name in OPS_OF_ELEMENTS
 
 
-def test_no_two_scripts_define_the_same_name() -> None:
-    """They stand in one block."""
-    pattern = re.compile(r"^(?:const|let) (\w+)", re.MULTILINE)
+@every("shown", [("scalars.js",), ("tape.js", "arrays_shown.js")])
+def test_no_two_scripts_define_the_same_name(shown: tuple[str, ...]) -> None:
+    """They stand in one block, with the ops and the data."""
     folder = Path(str(files("bpx.render.page")))
-    names = [name for file in ("tape.js", "page.js") for name in pattern.findall((folder / file).read_text())]
-    names += [*definitions(), "nodes", "edges", "pictures", "output", "words", "tape"]
+    scripts = [(folder / file).read_text() for file in (*shown, "page.js")]
+    names = [name for script in scripts for name in re.findall(r"^(?:const|let) (\w+)", script, re.MULTILINE)]
+    data = explain(read_target("two_paths"), check=False).page().content
+    names += [*definitions(), *data_of_script(data), "output", "roles", "tape", "now", "passed"]
     assert len(names) == len(set(names))

@@ -20,10 +20,13 @@ from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
+from bpx.explain.picture.picture import PictureOptions
 from bpx.graph.numbers import array, number
 from bpx.render.page import html as writing
+from bpx.render.picture.choices import Pass, Style
 from bpx.spec.reading.examples import example_names
-from bpx.spec.reading.target import read_target
+from bpx.spec.reading.target import read_target, read_text
+from bpx.words.diagnostic import Source
 
 pytestmark = needs_chromium
 # Axe-core takes a second for each page, and pages differ by their numbers.
@@ -207,3 +210,63 @@ def test_a_link_opens_a_step(tmp_path: Path) -> None:
     dom = by_chromium([f"{file.as_uri()}#2"], tmp_path)
     assert 'id="sentence" role="status">Forward: ' in dom
     assert dom.count('class="now"') == 1
+
+
+def in_browser(page: str, folder: Path, script: str = "") -> str:
+    """The page after its script and another one, all texts of it unescaped."""
+    file = folder / "page.html"
+    file.write_text(page.replace("</html>", f"<script>{script}</script></html>"))
+    return html.unescape(by_chromium([file.as_uri()], folder))
+
+
+def labels(dom: str) -> list[str]:
+    """The numbers on the edges, as they stand in the picture."""
+    return re.findall(r'<text class="label [a-z]+"[^>]*>([^<]*)', dom)
+
+
+def test_a_circuit_has_the_numbers_of_the_drawing_on_its_edges(tmp_path: Path) -> None:
+    options = PictureOptions(style=Style.CIRCUIT)
+    edit = 'const field = document.querySelector("#inputs input"); field.value = "0.75";'
+    edit += 'field.dispatchEvent(new Event("input", { bubbles: true }));'
+    for values, script in (({}, ""), ({"x1": 0.75}, edit)):
+        picture = explained("logistic_regression_scalars", values).picture(options)
+        expected = [text.replace("-", "−") for edge in picture.edges for text in edge.label]
+        dom = in_browser(explanation("logistic_regression_scalars").page(options).to_html(), tmp_path, script)
+        assert labels(dom) == expected
+        inside = {text for card in picture.cards for text in card.value}
+        assert re.findall(r'<text class="value"[^>]*>([^<]*)', dom) == list(inside)
+
+
+def test_closed_layers_open_below_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "engine", lambda: None)
+    layers = range(1, 40)
+    steps = [f'"l{k}.z" = "l{k - 1}.a * w{k}"\n"l{k}.a" = "tanh(l{k}.z^2 + 1)"' for k in layers]
+    inputs = [f"w{k} = 0.1" for k in layers]
+    text = "\n".join(["bpx = 1", "[inputs]", "b = 0.2", *inputs, "[graph]", '"l0.a" = "tanh(b)"', *steps])
+    page = explain(read_text(Source("<text>", text)), check=False).page()
+    dom = in_browser(page.to_html(), tmp_path)
+    titles = [picture.title for picture in page.content.pictures[1:]]
+    assert re.findall(r"<summary>([^<]*)</summary><div [^>]*><svg", dom) == titles
+    assert dom.count('class="card') == sum(len(picture.cards) for picture in page.content.pictures)
+
+
+def test_descent_and_the_card_in_focus(findings: Any) -> None:
+    found = findings["logistic_regression_scalars"]
+    assert re.fullmatch(r"L after 10 descent steps: from 0\.139387 to 0\.0\d+", found["descended"])
+    assert found["about"] == "a = sigmoid(z) = sigmoid(1.9) = 0.869892; ∂L/∂a = −1.14957"
+
+
+def test_local_derivatives_have_their_own_shape(tmp_path: Path) -> None:
+    values = {"x": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "w": [[0.5], [2.0]], "c": [1.0, 2.0, 3.0]}
+    explanation = explain(read_text(Source("<text>", "sum(x*w*c)"), values), check=False)
+    dom = in_browser(explanation.to_html(), tmp_path)
+    rows = dom.partition('<tbody id="edges">')[2].partition("</tbody>")[0].split("<tr")[1:]
+    found = [re.findall(r"<td>([^<]*)", row)[2] for row in rows]
+    assert found == ["" if edge.local is None else shown(edge.local) for edge in explanation.edges]
+
+
+def test_the_forward_pass_alone(tmp_path: Path) -> None:
+    options = PictureOptions(Pass.FORWARD)
+    dom = in_browser(explanation("square_of_sum").page(options).to_html(), tmp_path)
+    assert "Forward: z = t^2 = 5^2 = 25" in dom
+    assert 'id="edges"' not in dom and 'class="gradient"' not in dom

@@ -77,6 +77,7 @@ def _node(passes: Passes, row: NodeRow, tape: Tape, numbers: dict[int, int], is_
 
 def _edges(passes: Passes, tape: Tape, numbers: dict[int, int]) -> tuple[PageEdge, ...]:
     assert passes.ledger
+    graph = passes.ledger.graph
     rows = {(edge.consumer, edge.arg, edge.position): edge for edge in passes.edges}
     return tuple(
         PageEdge(
@@ -84,7 +85,7 @@ def _edges(passes: Passes, tape: Tape, numbers: dict[int, int]) -> tuple[PageEdg
             numbers[edge.arg],
             _with_places(rows[edge.consumer, edge.arg, edge.position].local_formula, numbers),
             -1 if edge.local is None else tape.places[edge.local],
-            tape.places[edge.upstream],
+            () if edge.local is None else graph.shapes[edge.local],
             tape.places[edge.contribution],
         )
         for edge in passes.ledger.edges

@@ -33,14 +33,14 @@ class PageNode(NamedTuple):
 class PageEdge(NamedTuple):
     """An edge of the reverse pass: the page's numbers of two nodes, a formula, and places in the tape.
 
-    `local` is -1 where the op gives its contribution as a whole.
+    `local` is -1 where the op gives its contribution as a whole, and has a shape that may be broadcast.
     """
 
     consumer: int
     arg: int
     formula: str
     local: int
-    upstream: int
+    local_shape: tuple[int, ...]
     contribution: int
 
 
@@ -56,6 +56,11 @@ class PageContent:
     edges: tuple[PageEdge, ...]
     output: int
     tape: Tape
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Is there no array in it?"""
+        return self.tape.is_of_numbers and not any(node.shape for node in self.nodes)
 
     @property
     def can_descend(self) -> bool:

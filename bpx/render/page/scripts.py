@@ -12,11 +12,18 @@ _WORD = re.compile(r"\b[A-Za-z_]\w*")
 
 
 @cache
-def source(name: str) -> str:
-    """A file of this folder, without its comments and indents."""
+def source(name: str, features: frozenset[str] = frozenset()) -> str:
+    """A file of this folder, without its comments and indents.
+
+    A line that ends in `//: NAME` is for pages with that feature alone.
+    """
     text = files("bpx.render.page").joinpath(name).read_text(encoding="utf-8")
-    lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if not line.startswith("//"))
+    lines = (line.strip().partition(" //: ") for line in text.splitlines())
+    return "\n".join(
+        line
+        for line, _, feature in lines
+        if not line.startswith("//") and (not feature or feature in features)
+    )
 
 
 @cache

@@ -22,10 +22,12 @@ class Tape:
     def __init__(self) -> None:
         self.entries: list[str] = []
         self.places: dict[int, int] = {}
+        self.is_of_numbers = True  # has it no arrays?
         self._known: dict[str, int] = {}
 
     def leaf(self, value: Array, *, shared: bool) -> int:
         """The place of a value; that of an input is its own."""
+        self.is_of_numbers &= np.size(value) == 1
         entry = f"[{','.join(map(literal, np.ravel(value).tolist()))}]"
         return self._place(entry) if shared else self._append(entry)
 
@@ -35,6 +37,7 @@ class Tape:
 
     def array_op(self, function: str, settings: Sequence[object], args: Sequence[int]) -> int:
         """The place of an op of whole arrays; settings are numbers, names of functions and lists of them."""
+        self.is_of_numbers = False
         inside = ",".join([function, *(str(setting).replace(" ", "") for setting in settings)])
         return self.op(f"[{inside}]", args)
 
