@@ -845,6 +845,22 @@ MOST_SIGNS_TURNED = 6
 IDENTITY_CLOSE = 1e-14
 IDENTITY_POINTS = 4
 
+# Denominators of fractions that a float64 number may mean: two of those differ by 1e-6, far more than rounding.
+LARGEST_DENOMINATOR = 1000
+# Characters of a decimal that reads as well as a fraction: `2.5`, `0.25`, but `2 / 3`.
+SHORT_DECIMAL = 4
+# Terms of a polynomial that is multiplied out, and exponents of a factor: of larger ones nobody reads a sum, and
+# multiplying them out takes more than 10 ms.
+MOST_TERMS = 120
+LARGEST_POWER = 12
+# Points and digits by which a short form is proved where algebra alone does not prove it, and the fewest points
+# where operations are dear. A formula that holds at random points by chance does so to a few digits.
+PROOF_POINTS = 64
+FEWEST_PROOF_POINTS = 8
+PROOF_DIGITS = 50
+# Operations in a second form, shown beside the shortest since it speaks of no other gradient.
+MOST_IN_A_CLOSED_FORM = 5
+
 # --- changes of the right gradient --------------------------------------------------------------
 
 # Changes of one name that are tried, each two runs of the graph; 300 take 0.1 s in a graph of 50 nodes.
