@@ -40,11 +40,15 @@ if TYPE_CHECKING:
 
 
 class Textbook(NamedTuple):
-    """A short form of a gradient: the formula, and its node in a graph that all its names are nodes of."""
+    """A short form of a gradient: the formula, and its node in a graph that all its names are nodes of.
+
+    It holds where the rows of the inputs `shares` add up to 1.
+    """
 
     formula: Formula
     graph: Graph
     root: int
+    shares: tuple[int, ...] = ()
 
 
 def textbook_form(checked: CheckedGraph, node: int) -> Textbook | None:
@@ -60,7 +64,8 @@ def textbook_form(checked: CheckedGraph, node: int) -> Textbook | None:
     if everywhere or not shares:
         return everywhere
     points = [checked.query.spec.input_values, *formula_points(checked.query.spec)]
-    return _textbook_at(checked, node, points, shares)
+    form = _textbook_at(checked, node, points, shares)
+    return form and form._replace(shares=tuple(sorted(shares)))
 
 
 def _textbook_at(
@@ -87,11 +92,11 @@ def _textbook_at(
     return Textbook(short.formula, parts.graph, root.id) if holds else None
 
 
-def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Array]]:
+def points_everywhere(checked: CheckedGraph, count: int, seed: int = 0) -> list[Mapping[int, Array]]:
     """The values given, and random ones of every input, targets and constants too."""
     spec = checked.query.spec
     anywhere = tuple(leaf._replace(range=None, role="data") for leaf in spec.inputs)
-    return drawn_points(replace(spec, inputs=anywhere), count, 0)[0]
+    return drawn_points(replace(spec, inputs=anywhere), count, seed)[0]
 
 
 def turned_signs(
@@ -105,8 +110,14 @@ def turned_signs(
 
 
 def _names(checked: CheckedGraph, node: int) -> dict[Formula, int]:
-    """The nearest nodes that the spec names."""
-    own = sorted(checked.query.spec.own_names, key=lambda other: (abs(other - node), other))
+    """The nearest nodes that the spec names, before all others those on the way to the output."""
+    graph, output = checked.graph, checked.query.output
+    after = graph.touched(by=[node], upto=output)
+    way = {other for other in graph.needs(of=[output]) if after[other]}
+    beside = way | {arg for other in way for arg in graph.args[other]}
+    own = sorted(
+        checked.query.spec.own_names, key=lambda other: (other not in beside, abs(other - node), other)
+    )
     out = {checked.query.output} - {node}  # a formula by what is put in, not by what comes out
     nearest = [one for one in own if one in checked.values and one not in {*checked.graph.constants, *out}]
     return {named_formula(checked, one): one for one in nearest[:MOST_NAMES_IN_SCOPE]}

@@ -18,7 +18,8 @@ from bpx.check.numeric.tolerances import LARGEST_POWER, MOST_TERMS
 
 Monomial = tuple[tuple[int, int], ...]  # atoms with exponents, sorted
 Polynomial = dict[Monomial, Fraction]
-# A polynomial of whole numbers without a common factor, the first of which is positive; its items, sorted.
+# A polynomial of whole numbers without a common factor, its items sorted. The number without atoms is positive, or
+# else that of the last monomial: `1 - a`, and `y - t` where y is computed after t.
 Base = tuple[tuple[Monomial, Fraction], ...]
 
 
@@ -127,8 +128,8 @@ def _factored(total: Polynomial, divisors: Iterable[Base], shared: Mapping[Base,
         math.gcd(*(one.numerator for one in total.values())),
         math.lcm(*(one.denominator for one in total.values())),
     )
-    first = min(total)
-    number = number if total[first] > 0 else -number
+    leading = () if () in total else max(total)
+    number = number if total[leading] > 0 else -number
     base = tuple(sorted((monomial, one / number) for monomial, one in total.items()))
     if base != (((), Fraction(1)),):
         factors[base] = factors.get(base, 0) + 1

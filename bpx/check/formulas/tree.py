@@ -37,7 +37,7 @@ def plain(tree: Tree, numbers: Mapping[int, Tree]) -> Tree:
     return plain(make(*whole), {}) if make else (op, *whole)
 
 
-def built(tree: Tree, graph: Graph, leaves: Sequence[Expr]) -> Expr:
+def built(tree: Tree, graph: Graph, leaves: Sequence[Expr] | Graph) -> Expr:
     """A plain tree as a node of `graph`, literally, with `leaves` in their places."""
     if isinstance(tree, int):
         return leaves[tree]

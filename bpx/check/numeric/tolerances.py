@@ -858,6 +858,15 @@ LARGEST_POWER = 12
 PROOF_POINTS = 64
 FEWEST_PROOF_POINTS = 8
 PROOF_DIGITS = 50
+# What vanishes in the gradient may be so much in the form: 90 digits lose 10 where terms of size 1 cancel.
+PROOF_ZERO_DIGITS = 80
+# Operations on numbers of many digits that the points of all proofs of one graph may take: 5 µs each, 0.5 s.
+MOST_PROOF_OPERATIONS = 100_000
+# Operations in a gradient that is simplified at all, and of a form in names alone that is looked no further for.
+MOST_SIMPLIFIED = 60
+SHORT_CLOSED_FORM = 2
+# Gradients of one graph for which short formulas are searched: 0.03 s each.
+MOST_SEARCHED = 40
 # Operations in a second form, shown beside the shortest since it speaks of no other gradient.
 MOST_IN_A_CLOSED_FORM = 5
 
