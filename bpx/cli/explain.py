@@ -45,6 +45,7 @@ StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.st
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 Named = Annotated[bool, typer.Option("--named", help=say("cli.named"))]
 Tree = Annotated[bool, typer.Option("--tree", help=say("cli.tree"))]
+Short = Annotated[bool, typer.Option("--short", help=say("cli.short"))]
 WithRail = Annotated[bool, typer.Option("--rail", help=say("cli.rail"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
@@ -87,6 +88,7 @@ def explain(
     named: Named = False,
     tree: Tree = False,
     rail: WithRail = False,
+    short: Short = False,
     digits: Digits = None,
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
@@ -124,6 +126,7 @@ def explain(
             named=named,
             tree=tree,
             rail=rail,
+            short=short,
             digits=digits or SHOWN_DIGITS,
             check=not no_check and part != _PICTURE,
             order=order,

@@ -14,12 +14,13 @@ from functools import reduce
 from typing import NamedTuple
 
 from bpx.check.formulas.tree import Tree, readable
-from bpx.check.numeric.tolerances import LARGEST_POWER, MOST_TERMS
+from bpx.check.numeric.tolerances import LARGEST_COEFFICIENT, LARGEST_POWER, MOST_TERMS
 
 Monomial = tuple[tuple[int, int], ...]  # atoms with exponents, sorted
 Polynomial = dict[Monomial, Fraction]
-# A polynomial of whole numbers without a common factor, its items sorted. The number without atoms is positive, or
-# else that of the last monomial: `1 - a`, and `y - t` where y is computed after t.
+# A polynomial of whole numbers without a common factor, its items sorted; where these are large, the leading one
+# is 1. Leading is the number without atoms, or else that of the last monomial: `1 - a`, `y - t` where y is computed
+# after t. It is positive.
 Base = tuple[tuple[Monomial, Fraction], ...]
 
 
@@ -55,11 +56,16 @@ class Rational(NamedTuple):
     @property
     def tree(self) -> Tree:
         """As a formula that reads well; its leaves are the atoms."""
-        number: Tree = float(self.number.numerator)
-        if self.number.denominator > 1:
-            number = ("div", number, float(self.number.denominator))
-        factors = [("pow", _sum(base), float(exponent)) for base, exponent in self.factors]
-        return readable(reduce(lambda a, b: ("mul", a, b), factors, number))
+        number, bases = self.number, list(self.factors)
+        for i, (base, exponent) in enumerate(bases):  # a minus goes into a difference, if there is one
+            if number < 0 and exponent % 2 and _is_difference(base):
+                number, bases[i] = -number, (tuple((one, -factor) for one, factor in base), exponent)
+        product: Tree = float(number.numerator)
+        if number.denominator > 1:
+            product = ("div", product, float(number.denominator))
+        for base, exponent in bases:
+            product = ("mul", product, ("pow", _sum(base), float(exponent)))
+        return readable(product)
 
 
 ZERO = Rational(Fraction(0))
@@ -129,7 +135,9 @@ def _factored(total: Polynomial, divisors: Iterable[Base], shared: Mapping[Base,
         math.lcm(*(one.denominator for one in total.values())),
     )
     leading = () if () in total else max(total)
-    number = number if total[leading] > 0 else -number
+    if max(abs(one / number) for one in total.values()) > LARGEST_COEFFICIENT:
+        number = total[leading]  # x + 0.01 * y, and not (100 * x + y) / 100
+    number = abs(number) if total[leading] > 0 else -abs(number)
     base = tuple(sorted((monomial, one / number) for monomial, one in total.items()))
     if base != (((), Fraction(1)),):
         factors[base] = factors.get(base, 0) + 1
@@ -159,6 +167,11 @@ def _quotient(total: Polynomial, base: Base) -> Polynomial | None:
 
 
 # --- as people read them ------------------------------------------------------------------------
+
+
+def _is_difference(base: Base) -> bool:
+    """Can its sign be turned, so that it does not begin with a minus then? `1 - a` stays."""
+    return base[0][0] != () and any(number < 0 for _, number in base)
 
 
 def _sum(base: Base) -> Tree:

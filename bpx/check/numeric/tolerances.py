@@ -853,6 +853,8 @@ SHORT_DECIMAL = 4
 # multiplying them out takes more than 10 ms.
 MOST_TERMS = 120
 LARGEST_POWER = 12
+# Whole numbers in a sum up to which it is written with these.
+LARGEST_COEFFICIENT = 50
 # Points and digits by which a short form is proved where algebra alone does not prove it, and the fewest points
 # where operations are dear. A formula that holds at random points by chance does so to a few digits.
 PROOF_POINTS = 64

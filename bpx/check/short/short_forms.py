@@ -90,7 +90,7 @@ class ShortForms:
     def _searched(self, node: int, whole: _Route) -> Iterator[ShortForm]:
         """The form that the search of short formulas gives, if it is proved."""
         form = textbook_form(self.checked, node)
-        if form is None or not is_defined_at_zeros(self.checked, form, node):
+        if form is None or not self._is_defined(form, node, whole.written):
             return
         form = form._replace(shares=_concerned(form, self.checked.by_own_rules.upstream[node]))
         if not form.shares and whole.equals(form):
@@ -99,6 +99,13 @@ class ShortForms:
             assumes = tuple(self._adds_up(share) for share in form.shares)
             yield ShortForm(form.formula, operations(form.formula), Proof("points", count, assumes))
 
+    def _is_defined(self, form: Textbook, node: int, whole: Written) -> bool:
+        """Has it a value wherever the gradient has one? h / w has none where w is 0."""
+        divides = _divides(form.graph, form.root, self.checked.query.spec.own_names)
+        if divides and not _divides(whole.graph, whole.root.id, whole.names):
+            return False
+        return is_defined_at_zeros(self.checked, form, node)
+
     def _adds_up(self, share: int) -> Formula:
         """`sum(y) = 1`, of each row of a matrix."""
         graph = Graph()
@@ -106,6 +113,12 @@ class ShortForms:
         total = OPS["sum"](shares, axis=shares.ndim - 1) if shares.ndim > 1 else OPS["sum"](shares)
         left = formula(graph, total.id, {shares.id: named_formula(self.checked, share)})
         return equation(left, numbers(1.0))
+
+
+def _divides(graph: Graph, root: int, names: Collection[int]) -> bool:
+    """Is something in a formula of these names a denominator?"""
+    inside = graph.needs(of=[root], known=names)
+    return any(graph.ops[one].name == "div" and graph.args[one][1] not in graph.constants for one in inside)
 
 
 def _preference(form: ShortForm) -> tuple[int, bool, int, str]:
