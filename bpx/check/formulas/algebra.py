@@ -28,6 +28,8 @@ _ARITHMETIC: dict[str, Callable[..., Rational]] = {
     "identity": lambda a: a,
 }
 
+_OF_THE_SIGN = ("step", "sign")  # what a positive factor of the arg does not change
+
 
 class Algebra:
     """Atoms as nodes of a graph of its own, and formulas over them."""
@@ -76,6 +78,8 @@ class Algebra:
         if op.name == "pow" and not args[1].factors and args[1].number.denominator == 1:
             return _ONE.times(args[0], int(args[1].number))
         outside = _ONE
+        if op.name in _OF_THE_SIGN and args[0].number:
+            args = [args[0]._replace(number=Fraction(1 if args[0].number > 0 else -1))]
         if op.linear:
             parts = [self._scalars(arg) for arg in args]
             args = [arg.times(part, -1) for arg, part in zip(args, parts, strict=True)]

@@ -18,9 +18,9 @@ from bpx.check.numeric.tolerances import LARGEST_COEFFICIENT, LARGEST_POWER, MOS
 
 Monomial = tuple[tuple[int, int], ...]  # atoms with exponents, sorted
 Polynomial = dict[Monomial, Fraction]
-# A polynomial of whole numbers without a common factor, its items sorted; where these are large, the leading one
-# is 1. Leading is the number without atoms, or else that of the last monomial: `1 - a`, `y - t` where y is computed
-# after t. It is positive.
+# A polynomial of whole numbers without a common factor, its items sorted; where one is large, all are divided by
+# the largest. The number without atoms is positive, or else that of the last monomial: `1 - a`, and `y - t` where
+# y is computed after t.
 Base = tuple[tuple[Monomial, Fraction], ...]
 
 
@@ -136,7 +136,8 @@ def _factored(total: Polynomial, divisors: Iterable[Base], shared: Mapping[Base,
     )
     leading = () if () in total else max(total)
     if max(abs(one / number) for one in total.values()) > LARGEST_COEFFICIENT:
-        number = total[leading]  # x + 0.01 * y, and not (100 * x + y) / 100
+        # x + 0.01 * y, and not (100 * x + y) / 100
+        number = max((abs(one), monomial) for monomial, one in total.items())[0]
     number = abs(number) if total[leading] > 0 else -abs(number)
     base = tuple(sorted((monomial, one / number) for monomial, one in total.items()))
     if base != (((), Fraction(1)),):
@@ -185,7 +186,9 @@ def _sum(base: Base) -> Tree:
 
 
 def _term(monomial: Monomial, number: Fraction) -> Tree:
-    factors: list[Tree] = [("pow", atom, float(exponent)) if exponent > 1 else atom for atom, exponent in monomial]
+    factors: list[Tree] = [
+        ("pow", atom, float(exponent)) if exponent > 1 else atom for atom, exponent in monomial
+    ]
     if number != 1 or not factors:
         factors.insert(0, float(number))
     return reduce(lambda a, b: ("mul", a, b), factors)

@@ -849,6 +849,8 @@ IDENTITY_POINTS = 4
 LARGEST_DENOMINATOR = 1000
 # Characters of a decimal that reads as well as a fraction: `2.5`, `0.25`, but `2 / 3`.
 SHORT_DECIMAL = 4
+# Characters of a number that is read: longer ones are digits of a fraction, nearly always.
+LONGEST_LITERAL = 10
 # Terms of a polynomial that is multiplied out, and exponents of a factor: of larger ones nobody reads a sum, and
 # multiplying them out takes more than 10 ms.
 MOST_TERMS = 120

@@ -17,6 +17,7 @@ from bpx.check.blame.where import array_names, named_formula
 from bpx.check.formulas.algebra import Algebra
 from bpx.check.formulas.rational import Rational
 from bpx.check.numeric.tolerances import (
+    LONGEST_LITERAL,
     MOST_IN_A_CLOSED_FORM,
     MOST_SEARCHED,
     MOST_SIMPLIFIED,
@@ -25,8 +26,8 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.patterns.comparison import fits
 from bpx.check.short.proof import Proof, ProofPoints, is_defined_at_zeros
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.graph.formula import MOST_IN_A_RULE, Formula, derivative, equation, formula, numbers, symbol
-from bpx.graph.formula_parts import BRANCHES, DERIVATIVE
+from bpx.graph.formula import MOST_IN_A_RULE, Formula, equation, formula, numbers
+from bpx.graph.formula_parts import BRANCHES, DERIVATIVE, Number
 from bpx.graph.graph import OPS, Expr, Graph
 from bpx.graph.run import run
 
@@ -56,8 +57,8 @@ class GradientForms(NamedTuple):
 
     @property
     def is_shorter(self) -> bool:
-        """Is there one with fewer operations than the long one?"""
-        return self.long is None or self.forms[0].operations < operations(self.long)
+        """Is there one that is simpler than the long one?"""
+        return self.long is None or _simplicity(self.forms[0].formula) < _simplicity(self.long)
 
 
 def operations(text: Formula) -> int:
@@ -121,9 +122,15 @@ def _divides(graph: Graph, root: int, names: Collection[int]) -> bool:
     return any(graph.ops[one].name == "div" and graph.args[one][1] not in graph.constants for one in inside)
 
 
-def _preference(form: ShortForm) -> tuple[int, bool, int, str]:
+def _preference(form: ShortForm) -> tuple[int, int, bool, int, str]:
     text = str(form.formula)
-    return form.operations, not form.is_closed, len(text), text
+    return *_simplicity(form.formula), not form.is_closed, len(text), text
+
+
+def _simplicity(text: Formula) -> tuple[int, int]:
+    """How many numbers have many digits, as 0.333… for 1 / 3, and how many operations there are."""
+    literals = [part.value for part in text.parts if isinstance(part, Number)]
+    return sum(len(repr(value)) > LONGEST_LITERAL for value in literals), operations(text)
 
 
 def _concerned(form: Textbook, gradient: int) -> tuple[int, ...]:
@@ -188,8 +195,12 @@ class _Route:
     def _holds(self, root: Expr) -> bool:
         """Does it give the gradient that the graph has here? Algebra says so; a look costs little."""
         values, gradients = self.checked.all_values, self.checked.by_own_rules.upstream
-        nodes = self.written.nodes | {at: gradients[of] for at, of in self.written.gradients.items() if of in gradients}
+        nodes = self.written.nodes | {
+            at: gradients[of] for at, of in self.written.gradients.items() if of in gradients
+        }
         known = {self.places[place].id: values[of] for place, of in nodes.items() if of in values}
         value = run(self.algebra.graph, known, [root.id])[root.id]
         gradient = values[gradients[self.node]]
-        return not np.isfinite(gradient).all() or fits(value, gradient, 1e-9 * np.abs(gradient).max(initial=0))
+        return not np.isfinite(gradient).all() or fits(
+            value, gradient, 1e-9 * np.abs(gradient).max(initial=0)
+        )
