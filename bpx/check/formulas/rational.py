@@ -1,8 +1,8 @@
-"""Rational functions over exact fractions, factored as far as their parts were: numbers, atoms and sums of these.
+"""Rational functions over exact fractions, factored as their parts were: numbers, atoms, sums of these.
 
-A product keeps its factors, so that what stands above and below cancels. A sum takes out what its terms share,
-is multiplied out, and is divided by the factors that were there before: (1 - y) / (1 - a) - y / a times
-a * (1 - a) becomes a - y. Two of them are equal if and only if their difference is 0.
+A product keeps its factors, so that what stands above and below cancels. A sum takes out what its terms
+share, is multiplied out, and is divided by the factors that were there before: (1 - y) / (1 - a) - y / a
+times a * (1 - a) becomes a - y. Two of them are equal if and only if their difference is 0.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from bpx.check.numeric.tolerances import LARGEST_COEFFICIENT, LARGEST_POWER, MOS
 
 Monomial = tuple[tuple[int, int], ...]  # atoms with exponents, sorted
 Polynomial = dict[Monomial, Fraction]
-# A polynomial of whole numbers without a common factor, its items sorted; where one is large, all are divided by
-# the largest. The number without atoms is positive, or else that of the last monomial: `1 - a`, and `y - t` where
-# y is computed after t.
+# A polynomial of whole numbers without a common factor, its items sorted; where one is large, all are divided
+# by the largest. The number without atoms is positive, or else that of the last monomial: `1 - a`, and
+# `y - t` where y is computed after t.
 Base = tuple[tuple[Monomial, Fraction], ...]
 
 

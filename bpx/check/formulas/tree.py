@@ -133,7 +133,7 @@ def exact(number: float) -> Fraction:
 
 
 def _fraction(size: Fraction) -> tuple[float, float]:
-    """A number above, and one below the line: 1/3 and the 2/5 of a mean of squares are fractions, 1.25 is none."""
+    """A number above, and one below the line: 1/3 2/5, of a mean of squares, are fractions; 1.25 is none."""
     decimal = float(size)
     is_short = size.numerator > 2 and len(repr(decimal)) <= SHORT_DECIMAL
     if is_short or size.denominator > LARGEST_DENOMINATOR:

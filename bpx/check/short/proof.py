@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Proof(NamedTuple):
-    """How it is known: the form is that of the reverse `pass`, equal by `algebra`, or equal at so many `points`.
+    """How it is known: the form is that of the reverse `pass`, equal by `algebra`, or at so many `points`.
 
     `assumes` are equations that must hold.
     """

@@ -17,6 +17,7 @@ from bpx.check.blame.where import array_names, named_formula
 from bpx.check.formulas.algebra import Algebra
 from bpx.check.formulas.rational import Rational
 from bpx.check.numeric.tolerances import (
+    FORMULA_CLOSE,
     LONGEST_LITERAL,
     MOST_IN_A_CLOSED_FORM,
     MOST_SEARCHED,
@@ -46,7 +47,7 @@ class ShortForm(NamedTuple):
 
 
 class GradientForms(NamedTuple):
-    """∂output/∂node as the reverse pass computes it, and shorter: the shortest first, then one in names alone.
+    """∂output/∂node as the reverse pass has it, and shorter: the shortest first, then one in names alone.
 
     `long` is None where it is too long to be read.
     """
@@ -195,12 +196,10 @@ class _Route:
     def _holds(self, root: Expr) -> bool:
         """Does it give the gradient that the graph has here? Algebra says so; a look costs little."""
         values, gradients = self.checked.all_values, self.checked.by_own_rules.upstream
-        nodes = self.written.nodes | {
-            at: gradients[of] for at, of in self.written.gradients.items() if of in gradients
-        }
+        arriving = {at: gradients[of] for at, of in self.written.gradients.items() if of in gradients}
+        nodes = self.written.nodes | arriving
         known = {self.places[place].id: values[of] for place, of in nodes.items() if of in values}
         value = run(self.algebra.graph, known, [root.id])[root.id]
         gradient = values[gradients[self.node]]
-        return not np.isfinite(gradient).all() or fits(
-            value, gradient, 1e-9 * np.abs(gradient).max(initial=0)
-        )
+        room = FORMULA_CLOSE * np.abs(gradient).max(initial=0.0)
+        return not np.isfinite(gradient).all() or fits(value, gradient, room)

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bpx.check.numeric.tolerances import PROOF_DIGITS
-from bpx.check.short.proof import Proof
-from bpx.check.short.short_forms import GradientForms, ShortForm
-from bpx.check.short.short_forms import ShortForms as Search
-from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.named_nodes import NamedNodes
 from bpx.explain.query.passes import Passes
@@ -19,6 +15,10 @@ from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.formula import Formula, derivative, equation
 from bpx.render.blocks import Block, Cell, Heading, Lines, Phrase, table
 from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from bpx.check.short.proof import Proof
+    from bpx.check.short.short_forms import GradientForms, ShortForm
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,9 @@ class ShortForms(Section):
         """Only where they are asked for."""
         if not options.short:
             return None
+        from bpx.check.short.short_forms import ShortForms as Search  # what few explanations need
+        from bpx.check.whole.checked_graph import CheckedGraph, Query
+
         named = NamedNodes(query)
         checked = CheckedGraph.at(
             Query(query.spec, query.output, query.wrt, query.seed, causes=False), query.spec.input_values
@@ -68,7 +71,7 @@ class ShortForms(Section):
 
 
 def _reasons(forms: Sequence[ShortForm]) -> Iterator[Cell]:
-    """Why forms equal the gradient: the chain rule, which the reverse pass follows, needs a word only alone."""
+    """Why forms equal the gradient; of the chain rule only where it is all there is."""
     proofs = dict.fromkeys(form.proof for form in forms)
     told = [proof for proof in proofs if proof.method != "pass"] or [*proofs]
     for i, proof in enumerate(told):
