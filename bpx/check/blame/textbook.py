@@ -51,31 +51,39 @@ class Textbook(NamedTuple):
     shares: tuple[int, ...] = ()
 
 
-def textbook_form(checked: CheckedGraph, node: int) -> Textbook | None:
+def textbook_form(checked: CheckedGraph, node: int, by_output: bool = False) -> Textbook | None:
     """The shortest formula for ∂output/∂node in names of the spec; None where there is no short one.
+
+    It is a formula by what is put in, or else `by_output` alone, as y * (1 - y) is.
 
     It holds for all values; or else for all that are what the given ones evidently are: the target of a
     cross-entropy has rows that add up to 1.
     """
     if checked.elements > MOST_EXACT_ELEMENTS:
         return None
-    everywhere = _textbook_at(checked, node, points_everywhere(checked, 1 + TEXTBOOK_POINTS), set())
+    output = checked.query.output
+    names = {named_formula(checked, output): output} if by_output else _names(checked, node)
+    points = points_everywhere(checked, 1 + TEXTBOOK_POINTS)
+    everywhere = _textbook_at(checked, node, names, points, set())
     shares = {leaf.node for leaf in checked.query.spec.inputs if are_shares(leaf.value)}
     if everywhere or not shares:
         return everywhere
     points = [checked.query.spec.input_values, *formula_points(checked.query.spec)]
-    form = _textbook_at(checked, node, points, shares)
+    form = _textbook_at(checked, node, names, points, shares)
     return form and form._replace(shares=tuple(sorted(shares)))
 
 
 def _textbook_at(
-    checked: CheckedGraph, node: int, points: Sequence[Mapping[int, Array]], kept: Collection[int]
+    checked: CheckedGraph,
+    node: int,
+    names: Mapping[Formula, int],
+    points: Sequence[Mapping[int, Array]],
+    kept: Collection[int],
 ) -> Textbook | None:
     """The form that holds at these points; inputs that are `kept` are what they are there."""
     gradient = checked.by_own_rules.gradient(node)
     if gradient is None:
         return None
-    names = _names(checked, node)
     values = [run(checked.graph, point, [*names.values(), gradient.id]) for point in points]
     by_name = {name: [there[at] for there in values] for name, at in names.items()}
     parts = parts_in_scope(checked, names, node, values)
@@ -83,7 +91,7 @@ def _textbook_at(
     short = scope.short_formula([there[gradient.id] for there in values], [0.0] * len(values))
     if short is None or has_fraction_in_sum(short.tree):
         return None
-    root = short.on(parts.graph, {name: parts.graph[one] for name, one in (names | parts.nodes).items()})
+    root = short.on(parts.graph, {name: parts.graph[one] for name, one in {**names, **parts.nodes}.items()})
     if root.shape != checked.graph.shapes[node]:
         return None  # it holds for each element, but cannot be claimed as it stands
     ends = root.id, gradient.id

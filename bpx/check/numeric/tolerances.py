@@ -869,7 +869,7 @@ PROOF_ZERO_DIGITS = 80
 MOST_PROOF_OPERATIONS = 100_000
 # Operations in a gradient that is simplified at all, and in a form in names alone that is short enough.
 MOST_SIMPLIFIED = 60
-SHORT_CLOSED_FORM = 2
+SHORT_CLOSED_FORM = 1
 # Gradients of one graph for which short formulas are searched: 0.03 s each.
 MOST_SEARCHED = 40
 # Operations in a second form, shown beside the shortest since it speaks of no other gradient.

@@ -83,15 +83,16 @@ class ShortForms:
         if min(closed, default=MOST_SIMPLIFIED) > SHORT_CLOSED_FORM and self.searched < MOST_SEARCHED:
             self.searched += 1
             forms += self._searched(node, whole)
+            forms += self._searched(node, whole, by_output=True) if whole.uses_output else ()
         shortest = min(forms, key=_preference)
         others = [form for form in forms if form.is_closed and form.operations <= MOST_IN_A_CLOSED_FORM]
         second = () if shortest.is_closed or not others else (min(others, key=_preference),)
         long = next((route.long for route in (whole, near) if route.long), None)
         return GradientForms(node, long, (shortest, *second))
 
-    def _searched(self, node: int, whole: _Route) -> Iterator[ShortForm]:
+    def _searched(self, node: int, whole: _Route, by_output: bool = False) -> Iterator[ShortForm]:
         """The form that the search of short formulas gives, if it is proved."""
-        form = textbook_form(self.checked, node)
+        form = textbook_form(self.checked, node, by_output)
         if form is None or not self._is_defined(form, node, whole.written):
             return
         form = form._replace(shares=_concerned(form, self.checked.by_own_rules.upstream[node]))
@@ -123,9 +124,10 @@ def _divides(graph: Graph, root: int, names: Collection[int]) -> bool:
     return any(graph.ops[one].name == "div" and graph.args[one][1] not in graph.constants for one in inside)
 
 
-def _preference(form: ShortForm) -> tuple[int, int, bool, int, str]:
-    text = str(form.formula)
-    return *_simplicity(form.formula), not form.is_closed, len(text), text
+def _preference(form: ShortForm) -> tuple[int, int, bool, int, int, str]:
+    """What is simpler first, then what has fewer names, as y * (1 - y) has beside p * y^2."""
+    text, names = str(form.formula), {*form.formula.symbols}
+    return *_simplicity(form.formula), not form.is_closed, len(names), len(text), text
 
 
 def _simplicity(text: Formula) -> tuple[int, int]:
@@ -163,6 +165,12 @@ class _Route:
     def long(self) -> Formula | None:
         """The reverse pass as it stands, unless it is too long to be read."""
         return self.written.formula if self.written.ops <= MOST_IN_A_RULE else None
+
+    @property
+    def uses_output(self) -> bool:
+        """Does the reverse pass itself use what comes out, as that of a sigmoid does?"""
+        used = self.written.graph.needs(of=[self.written.root.id])
+        return self.checked.query.output in (self.written.nodes.get(place) for place in used)
 
     def forms(self) -> Iterator[ShortForm]:
         """What the reverse pass has, and what algebra makes of it."""
