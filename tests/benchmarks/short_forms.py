@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from checking import point_of
 
-from bpx.check.short.short_forms import ShortForms, operations
+from bpx.check.short.route import operations
+from bpx.check.short.short_forms import ShortForms
 from bpx.spec.reading.target import read_target
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -44,13 +44,14 @@ class Algebra:
             self.atoms[key] = self.graph.input(shape)
         return self.atoms[key]
 
-    def rational(self, graph: Graph, root: int, places: Mapping[int, Expr]) -> Rational | None:
-        """A node of another graph over atoms in the places of its nodes; None where it is too long."""
+    def rational(self, graph: Graph, root: int, places: Mapping[int, Expr | Rational]) -> Rational | None:
+        """A node of another graph over atoms or forms in the places of its nodes; None if it is too long."""
         forms: dict[int, Rational] = {}
         try:
             for node in graph.needs(of=[root], known=places):
                 if node in places:
-                    forms[node] = Rational.atom(places[node].id)
+                    place = places[node]
+                    forms[node] = place if isinstance(place, Rational) else Rational.atom(place.id)
                 elif node in graph.constants:
                     forms[node] = self._constant(graph.constants[node])
                 elif graph.args[node]:

@@ -6,7 +6,7 @@ does so in all digits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -43,6 +43,14 @@ class Proof(NamedTuple):
     method: Literal["pass", "algebra", "points"]
     points: int = 0
     assumes: tuple[Formula, ...] = ()
+
+
+def put_together(proofs: Sequence[Proof]) -> Proof | None:
+    """The proof of what algebra makes of several forms; None where these were compared at different points."""
+    at_points = {proof for proof in proofs if proof.method == "points"}
+    if not at_points:
+        return Proof("algebra")
+    return at_points.pop() if len(at_points) == 1 else None
 
 
 class ProofPoints:

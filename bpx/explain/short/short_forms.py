@@ -18,7 +18,8 @@ from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.check.short.proof import Proof
-    from bpx.check.short.short_forms import GradientForms, ShortForm
+    from bpx.check.short.route import ShortForm
+    from bpx.check.short.short_forms import GradientForms
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,8 @@ from rows_of_a_table import every
 from bpx.check.blame.textbook import Textbook, textbook_form
 from bpx.check.numeric.tolerances import PROOF_POINTS
 from bpx.check.short.proof import ProofPoints, is_defined_at_zeros
-from bpx.check.short.short_forms import GradientForms, ShortForms, operations
+from bpx.check.short.route import operations
+from bpx.check.short.short_forms import GradientForms, ShortForms
 from bpx.graph.formula import formula
 from bpx.spec.reading.target import read_target
 
