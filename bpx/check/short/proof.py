@@ -46,7 +46,7 @@ class Proof(NamedTuple):
 
 
 def put_together(proofs: Sequence[Proof]) -> Proof | None:
-    """The proof of what algebra makes of several forms; None where these were compared at different points."""
+    """The proof of what algebra makes of several forms; None if they were compared elsewhere."""
     at_points = {proof for proof in proofs if proof.method == "points"}
     if not at_points:
         return Proof("algebra")
