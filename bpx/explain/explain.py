@@ -73,7 +73,12 @@ def explain(
         raise BpxError([Diagnostic("paths-of-named", None, help="paths-or-named")])
     expand, second = as_list(expand), second or (order or 1) > 1
     if forward:
-        asked = {"sensitivity": sensitivity is not None, "cost": cost, "step": step is not None, "short": short}
+        asked = {
+            "sensitivity": sensitivity is not None,
+            "cost": cost,
+            "step": step is not None,
+            "short": short,
+        }
         _refuse_sections(second=second, paths=paths is not None, tree=tree, rail=rail, **asked)
     with_origins = spec.with_origins or sources or node is not None
     graph = spec.graph.copy()  # the reverse pass is appended to a graph of its own
