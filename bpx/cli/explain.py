@@ -46,6 +46,7 @@ StepRate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.st
 NodeAlone = Annotated[str | None, typer.Option(metavar="NAME", help=say("cli.node"), autocompletion=nodes)]
 Named = Annotated[bool, typer.Option("--named", help=say("cli.named"))]
 Tree = Annotated[bool, typer.Option("--tree", help=say("cli.tree"))]
+Short = Annotated[bool, typer.Option("--short", help=say("cli.short"))]
 WithRail = Annotated[bool, typer.Option("--rail", help=say("cli.rail"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.picture-digits"))]
 NoCheck = Annotated[bool, typer.Option("--no-check", help=say("cli.no-check"))]
@@ -88,6 +89,7 @@ def explain(
     named: Named = False,
     tree: Tree = False,
     rail: WithRail = False,
+    short: Short = False,
     digits: Digits = None,
     no_check: NoCheck = False,
     forward: ForwardOnly = False,
@@ -108,7 +110,7 @@ def explain(
         _refuse_part(part, session.form.name)
         added = {"--paths": paths, "--second": second, "--order": order, "--step": step is not None}
         beside: dict[str, object] = {"--tree": tree, "--rail": rail, "--sources": sources, "--cost": cost}
-        beside["--sensitivity"] = sensitivity
+        beside |= {"--sensitivity": sensitivity, "--short": short}
         _refuse_beside(part, beside | ({"--node": node} if part == _DERIVATION else added))
         if named and session.form.name == "html":
             fail("page-of-named")
@@ -133,6 +135,7 @@ def explain(
             named=named,
             tree=tree,
             rail=rail,
+            short=short,
             digits=digits or SHOWN_DIGITS,
             check=not no_check and part != _PICTURE,
             order=order,

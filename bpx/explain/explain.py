@@ -44,6 +44,7 @@ def explain(
     sources: bool = False,
     sensitivity: float | None = None,
     cost: bool = False,
+    short: bool = False,
 ) -> Explanation:
     """The explanation of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
@@ -59,6 +60,8 @@ def explain(
     `digits` are the significant digits of the numbers that people see; the rows and the JSON have them all.
     `sources` adds where each node was written, and how. `sensitivity` changes each entry by so much and runs
     the forward pass again; `cost` counts the operations of both passes and of other ways to the gradient.
+    `short` adds the short form of each gradient of a
+    named node, and why it equals what the reverse pass has.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
@@ -69,7 +72,12 @@ def explain(
         raise BpxError([Diagnostic("paths-of-named", None, help="paths-or-named")])
     expand, second = as_list(expand), second or (order or 1) > 1
     if forward:
-        asked = {"sensitivity": sensitivity is not None, "cost": cost, "step": step is not None}
+        asked = {
+            "sensitivity": sensitivity is not None,
+            "cost": cost,
+            "step": step is not None,
+            "short": short,
+        }
         refuse_sections(second=second, paths=paths is not None, tree=tree, rail=rail, **asked)
     with_origins = spec.with_origins or sources or node is not None
     graph = spec.graph.copy()  # the reverse pass is appended to a graph of its own
@@ -79,7 +87,7 @@ def explain(
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node, NamedNodes(query).symbols if named else None)
     options = SectionOptions(as_list(paths), second, step, check, order, forward, sources, tree, rail)
-    options = options._replace(sensitivity=sensitivity, cost=cost)
+    options = options._replace(sensitivity=sensitivity, cost=cost, short=short)
     sections = _sections(query, options)
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     explanation = query.passes(Explanation, notes=notes, opened=opened, sections=sections, digits=digits)

@@ -17,6 +17,7 @@ from bpx.explain.sections.paths import Paths, PathTable
 from bpx.explain.sections.patterns import Patterns
 from bpx.explain.sections.second import SecondDerivatives, SecondRow
 from bpx.explain.sections.step import Step
+from bpx.explain.short.short_forms import ShortForms
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Heading, Headline, Lines, headline, rounded, text_of
@@ -27,6 +28,7 @@ from bpx.words.say import say, visible
 
 if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
+    from bpx.check.short.short_forms import GradientForms
     from bpx.explain.picture.picture import PictureOptions
     from bpx.render.page.page import Page
     from bpx.render.picture.picture import Picture
@@ -57,6 +59,7 @@ _KEYS += (
     "worksheet",
     "sensitivity",
     "cost",
+    "short",
 )
 _PLACES = {key: place for place, key in enumerate(_KEYS)}
 
@@ -103,6 +106,12 @@ class Explanation(Passes, Shown):
     def expanded(self) -> Expansion | None:
         """What was written in simpler ops."""
         return self.section(Expansion)
+
+    @property
+    def short(self) -> tuple[GradientForms, ...]:
+        """The short forms of gradients, where they were asked for."""
+        section = self.section(ShortForms)
+        return section.gradients if section else ()
 
     @property
     def step(self) -> Step | None:

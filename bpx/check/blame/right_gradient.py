@@ -62,11 +62,11 @@ def chain_rule(checked: CheckedGraph, node: int) -> Correction:
     Consumers without a name are called as in `explain`, and explained.
     """
     names = {*checked.query.spec.own_names, checked.query.output} - {node}
-    whole = _Written(checked, node, names)
+    whole = Written(checked, node, names)
     if whole.ops <= MOST_IN_A_CORRECTION:
         return Correction(whole.formula)
     consumers = {edge.consumer for edge in checked.ledger.edges if edge.arg == node}
-    part = _Written(checked, node, names | consumers)
+    part = Written(checked, node, names | consumers)
     unnamed = sorted(consumers - names)
     where = [
         equation(_shown(checked, consumer), written(checked, consumer, open_root=True))
@@ -85,12 +85,18 @@ def _shown(checked: CheckedGraph, node: int) -> Formula:
     return formula(checked.graph, node, checked.query.spec.names, open_root=False)
 
 
-class _Written:
-    """The gradient of a node from those of the nodes `stops`, written out."""
+class Written:
+    """The gradient of a node from those of the nodes `stops`, written out.
+
+    Its graph has placeholders for named `nodes`, and for `gradients` of nodes, by their ids in it; `names` is
+    what they are called, and `root` the gradient.
+    """
 
     def __init__(self, checked: CheckedGraph, node: int, stops: Collection[int]) -> None:
         self.checked, self.graph = checked, Graph()
-        self.names: dict[int, Formula] = {}  # of the placeholders in the graph of this formula
+        self.names: dict[int, Formula] = {}
+        self.nodes: dict[int, int] = {}
+        self.gradients: dict[int, int] = {}
         output = checked.query.output
         self.twin = checked.query.spec.graph.copy()
         self.twin.ops = [op if op.name in OPS else true_row(op) for op in self.twin.ops]
@@ -106,11 +112,13 @@ class _Written:
 
     @property
     def formula(self) -> Formula:
+        """The gradient as a formula."""
         arrays = array_names(self.checked, self.graph, self.graph.needs(of=[self.root.id]))
         return formula(self.graph, self.root.id, {**arrays, **self.names}, open_root=False)
 
     @property
     def ops(self) -> int:
+        """How many operations are written in it."""
         return ops_written(self.graph, self.root.id, self.names)
 
     def _plain(self, gradient: Expr, known: Mapping[int, Expr]) -> Expr:
@@ -120,9 +128,11 @@ class _Written:
         for stop, placeholder in known.items():
             if stop != output:
                 name = derivative(_shown(checked, output), _shown(checked, stop))
-                handles[placeholder.id] = self._named(placeholder.id, name)
-        for node in (*checked.query.spec.own_names, output):
-            handles[node] = self._named(node, _shown(checked, node))
+                handle = handles[placeholder.id] = self._named(placeholder.id, name)
+                self.gradients[handle.id] = stop
+        for node in dict.fromkeys((*checked.query.spec.own_names, output)):
+            handle = handles[node] = self._named(node, _shown(checked, node))
+            self.nodes[handle.id] = node
         inside = Subgraph(self.twin, tuple(handles), gradient.id)
         return _built(inside, [*handles.values()], self.graph)
 

@@ -40,37 +40,50 @@ if TYPE_CHECKING:
 
 
 class Textbook(NamedTuple):
-    """A short form of a gradient: the formula, and its node in a graph that all its names are nodes of."""
+    """A short form of a gradient: the formula, and its node in a graph that all its names are nodes of.
+
+    It holds where the rows of the inputs `shares` add up to 1.
+    """
 
     formula: Formula
     graph: Graph
     root: int
+    shares: tuple[int, ...] = ()
 
 
-def textbook_form(checked: CheckedGraph, node: int) -> Textbook | None:
+def textbook_form(checked: CheckedGraph, node: int, by_output: bool = False) -> Textbook | None:
     """The shortest formula for ∂output/∂node in names of the spec; None where there is no short one.
+
+    It is a formula by what is put in, or else `by_output` alone, as y * (1 - y) is.
 
     It holds for all values; or else for all that are what the given ones evidently are: the target of a
     cross-entropy has rows that add up to 1.
     """
     if checked.elements > MOST_EXACT_ELEMENTS:
         return None
-    everywhere = _textbook_at(checked, node, points_everywhere(checked, 1 + TEXTBOOK_POINTS), set())
+    output = checked.query.output
+    names = {named_formula(checked, output): output} if by_output else _names(checked, node)
+    points = points_everywhere(checked, 1 + TEXTBOOK_POINTS)
+    everywhere = _textbook_at(checked, node, names, points, set())
     shares = {leaf.node for leaf in checked.query.spec.inputs if are_shares(leaf.value)}
     if everywhere or not shares:
         return everywhere
     points = [checked.query.spec.input_values, *formula_points(checked.query.spec)]
-    return _textbook_at(checked, node, points, shares)
+    form = _textbook_at(checked, node, names, points, shares)
+    return form and form._replace(shares=tuple(sorted(shares)))
 
 
 def _textbook_at(
-    checked: CheckedGraph, node: int, points: Sequence[Mapping[int, Array]], kept: Collection[int]
+    checked: CheckedGraph,
+    node: int,
+    names: Mapping[Formula, int],
+    points: Sequence[Mapping[int, Array]],
+    kept: Collection[int],
 ) -> Textbook | None:
     """The form that holds at these points; inputs that are `kept` are what they are there."""
     gradient = checked.by_own_rules.gradient(node)
     if gradient is None:
         return None
-    names = _names(checked, node)
     values = [run(checked.graph, point, [*names.values(), gradient.id]) for point in points]
     by_name = {name: [there[at] for there in values] for name, at in names.items()}
     parts = parts_in_scope(checked, names, node, values)
@@ -78,7 +91,7 @@ def _textbook_at(
     short = scope.short_formula([there[gradient.id] for there in values], [0.0] * len(values))
     if short is None or has_fraction_in_sum(short.tree):
         return None
-    root = short.on(parts.graph, {name: parts.graph[one] for name, one in (names | parts.nodes).items()})
+    root = short.on(parts.graph, {name: parts.graph[one] for name, one in {**names, **parts.nodes}.items()})
     if root.shape != checked.graph.shapes[node]:
         return None  # it holds for each element, but cannot be claimed as it stands
     ends = root.id, gradient.id
@@ -87,11 +100,11 @@ def _textbook_at(
     return Textbook(short.formula, parts.graph, root.id) if holds else None
 
 
-def points_everywhere(checked: CheckedGraph, count: int) -> list[Mapping[int, Array]]:
+def points_everywhere(checked: CheckedGraph, count: int, seed: int = 0) -> list[Mapping[int, Array]]:
     """The values given, and random ones of every input, targets and constants too."""
     spec = checked.query.spec
     anywhere = tuple(leaf._replace(range=None, role="data") for leaf in spec.inputs)
-    return drawn_points(replace(spec, inputs=anywhere), count, 0)[0]
+    return drawn_points(replace(spec, inputs=anywhere), count, seed)[0]
 
 
 def turned_signs(
@@ -105,8 +118,14 @@ def turned_signs(
 
 
 def _names(checked: CheckedGraph, node: int) -> dict[Formula, int]:
-    """The nearest nodes that the spec names."""
-    own = sorted(checked.query.spec.own_names, key=lambda other: (abs(other - node), other))
+    """The nearest nodes that the spec names, before all others those on the way to the output."""
+    graph, output = checked.graph, checked.query.output
+    after = graph.touched(by=[node], upto=output)
+    way = {other for other in graph.needs(of=[output]) if after[other]}
+    beside = way | {arg for other in way for arg in graph.args[other]}
+    own = sorted(
+        checked.query.spec.own_names, key=lambda other: (other not in beside, abs(other - node), other)
+    )
     out = {checked.query.output} - {node}  # a formula by what is put in, not by what comes out
     nearest = [one for one in own if one in checked.values and one not in {*checked.graph.constants, *out}]
     return {named_formula(checked, one): one for one in nearest[:MOST_NAMES_IN_SCOPE]}

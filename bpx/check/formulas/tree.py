@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from functools import reduce
 from typing import Any, NamedTuple
 
+from bpx.check.numeric.tolerances import LARGEST_DENOMINATOR, SHORT_DECIMAL
 from bpx.graph.graph import OPS, Expr, Graph
 
 # An index into the leaves, a number, or an op's name and the trees of its args.
@@ -34,7 +37,7 @@ def plain(tree: Tree, numbers: Mapping[int, Tree]) -> Tree:
     return plain(make(*whole), {}) if make else (op, *whole)
 
 
-def built(tree: Tree, graph: Graph, leaves: Sequence[Expr]) -> Expr:
+def built(tree: Tree, graph: Graph, leaves: Sequence[Expr] | Graph) -> Expr:
     """A plain tree as a node of `graph`, literally, with `leaves` in their places."""
     if isinstance(tree, int):
         return leaves[tree]
@@ -91,7 +94,7 @@ def _terms(tree: Tree) -> list[Tree]:
 class _Product(NamedTuple):
     """A product: a number, and bases with their exponents."""
 
-    number: float
+    number: Fraction
     exponents: dict[Tree, float]
 
     def times(self, other: _Product, power: float) -> _Product:
@@ -99,7 +102,7 @@ class _Product(NamedTuple):
         exponents = dict(self.exponents)
         for base, exponent in other.exponents.items():
             exponents[base] = exponents.get(base, 0.0) + power * exponent
-        return _Product(self.number * other.number**power, exponents)
+        return _Product(self.number * other.number ** int(power), exponents)
 
 
 def readable(tree: Tree) -> Tree:
@@ -115,25 +118,40 @@ def readable(tree: Tree) -> Tree:
     number, exponents = _turned(_factors(tree))
     above = [_power(base, n) for base, n in exponents.items() if n > 0]
     below = [_power(base, -n) for base, n in exponents.items() if n < 0]
-    size, inverse = abs(number), 1.0 / abs(number)
-    if size < 1 and inverse == round(inverse):
-        size, below = 1.0, [inverse, *below]
-    factors = _in_order(above) if size == 1 and above else [size, *_in_order(above)]
+    over, under = _fraction(abs(number))
+    below = below if under == 1 else [under, *below]
+    factors = _in_order(above) if over == 1 and above else [over, *_in_order(above)]
     top = _row(_with_sign(factors, number < 0))
     return ("div", top, _row(_in_order(below))) if below else top
 
 
+def exact(number: float) -> Fraction:
+    """The fraction that is meant by a number: 1/3 by 0.3333333333333333, 1/10 by 0.1."""
+    nearest = Fraction(number).limit_denominator(LARGEST_DENOMINATOR)
+    close = abs(float(nearest) - number) <= 2 * math.ulp(number)
+    return nearest if close and nearest else Fraction(repr(float(number)))
+
+
+def _fraction(size: Fraction) -> tuple[float, float]:
+    """A number above, and one below the line: 1/3 2/5, of a mean of squares, are fractions; 1.25 is none."""
+    decimal = float(size)
+    is_short = size.numerator > 2 and len(repr(decimal)) <= SHORT_DECIMAL
+    if is_short or size.denominator > LARGEST_DENOMINATOR:
+        return decimal, 1.0
+    return float(size.numerator), float(size.denominator)
+
+
 def _factors(tree: Tree) -> _Product:
     if isinstance(tree, float) and tree:
-        return _Product(tree, {})
+        return _Product(exact(tree), {})
     op, *args = tree if isinstance(tree, tuple) else ("",)
     if op == "neg":
-        return _Product(-1.0, {}).times(_factors(args[0]), 1.0)
+        return _Product(Fraction(-1), {}).times(_factors(args[0]), 1.0)
     if op in ("mul", "div"):
         return _factors(args[0]).times(_factors(args[1]), 1.0 if op == "mul" else -1.0)
     if op == "pow" and isinstance(args[1], float):
-        return _Product(1.0, {readable(args[0]): args[1]})
-    return _Product(1.0, {tree if op == "pow" else readable(tree): 1.0})
+        return _Product(Fraction(1), {readable(args[0]): args[1]})
+    return _Product(Fraction(1), {tree if op == "pow" else readable(tree): 1.0})
 
 
 def _turned(product: _Product) -> _Product:

@@ -845,6 +845,36 @@ MOST_SIGNS_TURNED = 6
 IDENTITY_CLOSE = 1e-14
 IDENTITY_POINTS = 4
 
+# Denominators of fractions that a float64 number may mean: two of those differ by 1e-6, far more than
+# rounding.
+LARGEST_DENOMINATOR = 1000
+# Characters of a decimal that reads as well as a fraction: `2.5`, `0.25`, but `2 / 3`.
+SHORT_DECIMAL = 4
+# Characters of a number that is read: longer ones are digits of a fraction, nearly always.
+LONGEST_LITERAL = 10
+# Terms of a polynomial that is multiplied out, and exponents of a factor: nobody reads larger ones, and
+# multiplying them out takes more than 10 ms.
+MOST_TERMS = 120
+LARGEST_POWER = 12
+# Whole numbers in a sum up to which it is written with these.
+LARGEST_COEFFICIENT = 50
+# Points and digits by which a short form is proved where algebra alone does not prove it, and the fewest
+# points where operations are dear. A formula that holds by chance does so to a few digits.
+PROOF_POINTS = 64
+FEWEST_PROOF_POINTS = 8
+PROOF_DIGITS = 50
+# What vanishes in the gradient may be so much in the form: 90 digits lose 10 where terms of size 1 cancel.
+PROOF_ZERO_DIGITS = 80
+# Operations on numbers of many digits that the points of all proofs of one graph may take: 5 µs each, 0.5 s.
+MOST_PROOF_OPERATIONS = 100_000
+# Operations in a gradient that is simplified at all, and in a form in names alone that is short enough.
+MOST_SIMPLIFIED = 60
+SHORT_CLOSED_FORM = 1
+# Gradients of one graph for which short formulas are searched: 0.03 s each.
+MOST_SEARCHED = 40
+# Operations in a second form, shown beside the shortest since it speaks of no other gradient.
+MOST_IN_A_CLOSED_FORM = 5
+
 # --- changes of the right gradient --------------------------------------------------------------
 
 # Changes of one name that are tried, each two runs of the graph; 300 take 0.1 s in a graph of 50 nodes.

@@ -64,15 +64,17 @@ def drawn_points(spec: NamedGraph, count: int, seed: int) -> tuple[list[Mapping[
     return points, skipped
 
 
-def formula_points(spec: NamedGraph, labels: Collection[str] = ()) -> list[Mapping[int, Array]]:
-    """Random points at which a formula that is right must hold, as many as there are up to FORMULA_POINTS.
+def formula_points(
+    spec: NamedGraph, labels: Collection[str] = (), count: int = FORMULA_POINTS, seed: int = 0
+) -> list[Mapping[int, Array]]:
+    """Random points at which a formula that is right must hold, as many as there are up to `count`.
 
     Every input is drawn, and stays what it evidently is: rows that add up to 1 do so, a symmetric matrix is
     symmetric, and the inputs `labels`, which a formula takes for labels, are drawn from their own values.
     """
-    rng, sampler = np.random.default_rng(0), _Sampler(spec, labels, short=True)
+    rng, sampler = np.random.default_rng(seed), _Sampler(spec, labels, short=True)
     points: list[Mapping[int, Array]] = []
-    for i in range(FORMULA_POINTS):
+    for i in range(count):
         # Far ones see the other side of a kink, near ones stay in small domains.
         for draw in _OF_FORMULAS[i % 3 == 2 :]:
             input_values = sampler.draw(rng, draw)

@@ -17,7 +17,8 @@ class SectionOptions(NamedTuple):
     `paths` names inputs (empty: all, None: no paths); `step` is a learning rate; `order` is that of the
     highest derivatives. `forward` leaves the reverse pass to be worked out; `tree` shows both passes as a
     tree in place of tables, and `rail` draws lanes in front of the reverse pass. `sources`
-    shows where each node was written. `sensitivity` is a change of each entry, `cost` counts operations.
+    shows where each node was written. `sensitivity` is a change of each entry, `cost` counts operations,
+    `short` asks for the short forms of gradients.
     """
 
     paths: Sequence[str] | None = None
@@ -31,6 +32,7 @@ class SectionOptions(NamedTuple):
     rail: bool = False
     sensitivity: float | None = None
     cost: bool = False
+    short: bool = False
 
 
 class Section:

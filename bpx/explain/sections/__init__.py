@@ -17,6 +17,7 @@ from bpx.explain.sections.reverse import Reverse
 from bpx.explain.sections.second import SecondDerivatives
 from bpx.explain.sections.step import Step
 from bpx.explain.sections.tree import Tree
+from bpx.explain.short.short_forms import ShortForms
 
 SECTIONS: tuple[type[Section], ...] = (
     Tree,
@@ -24,6 +25,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Expansion,
     Reverse,
     Gradients,
+    ShortForms,
     Paths,
     SecondDerivatives,
     HigherDerivatives,

@@ -13,7 +13,7 @@ import pytest
 from accounts import NAMES, full_account
 
 from bpx.explain import explain as explain_module
-from bpx.explain import explanation, measures, sections
+from bpx.explain import explanation, measures, sections, short
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.query.section import Section, SectionOptions
@@ -47,7 +47,7 @@ class Size(Section):
 def test_one_class_in_one_file() -> None:
     files = {
         f"{package.__name__}.{path.stem}"
-        for package in (sections, measures)
+        for package in (sections, measures, short)
         for path in Path(str(package.__file__)).parent.glob("*.py")
         if path.stem != "__init__"
     }

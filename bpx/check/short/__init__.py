@@ -1,0 +1,1 @@
+"""The shortest form of each gradient, and why it equals it."""
