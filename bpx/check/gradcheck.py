@@ -13,6 +13,7 @@ from bpx.check.derived_claims import DerivedCheck, derived_checks
 from bpx.check.formula_check import FormulaCheck
 from bpx.check.ladders.why import Why
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
+from bpx.check.patterns.twins import twin_of
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, second_name
 from bpx.check.report.gradient_table import GradientTable, entry_named, merged
@@ -103,6 +104,7 @@ def gradcheck(
         claims=tuple(found.claims),
         unmoved=tuple(unmoved(plain, places)) if len(places) > 1 else (),
         all=all,
+        twins=twin_of,
     )
     if why is None:
         return report

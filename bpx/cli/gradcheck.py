@@ -66,6 +66,7 @@ Budget = Annotated[int, typer.Option(metavar="N", help=say("cli.budget"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.digits"))]
 RelativeError = Annotated[float, typer.Option("--rtol", metavar="R", min=0.0, max=1.0, help=say("cli.rtol"))]
 Why = Annotated[str | None, typer.Option(metavar="ENTRY", help=say("cli.why"))]
+Hint = Annotated[int, typer.Option(metavar="1-5", help=say("cli.hint"))]
 SortBy = Annotated[Sort, typer.Option(help=say("cli.sort"))]
 All = Annotated[bool, typer.Option("--all", help=say("cli.all"))]
 Strict = Annotated[bool, typer.Option("--strict", help=say("cli.strict"))]
@@ -106,6 +107,7 @@ def gradcheck(
     sort: SortBy = Sort.WORST,
     all_: All = False,
     why: Why = None,
+    hint: Hint = 5,
     strict: Strict = False,
     form: FormName = None,
     json: JsonFlag = False,
@@ -115,7 +117,7 @@ def gradcheck(
     """Check whether a gradient is right, and if not, find the cause."""
     with Session("gradcheck", form, json, output) as session:
         from bpx.check.gradcheck import gradcheck as run_gradcheck
-        from bpx.check.report.options import bad_options
+        from bpx.check.report.options import bad_hint, bad_options
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims, with_rtol
 
@@ -125,6 +127,7 @@ def gradcheck(
         claims, problems = read_claims([text for text in claim or () if not _FILE.match(text)], notation)
         tables, unreadable = read_tables(files) if files else ([], [])
         problems += [*unreadable, *bad_options(points, seed, order, detect, budget)]
+        problems += bad_hint(hint)
         options = CodeOptions(inputs, random, seed)
         asked = {
             "wrt": read_names(wrt),
@@ -147,7 +150,7 @@ def gradcheck(
                 of_graphs = {"claim": claim, "of": of, "order": order, "points": points}
                 room = room_of_digits(digits, rtol)
                 report = check_program(program, **asked, **of_graphs, rtol=room, written="--{}")
-                _show(session, replace(report, sort=sort, strict=strict))
+                _show(session, replace(report, sort=sort, strict=strict).hint(hint))
                 return
             spec = graph_of(code)
         else:
@@ -170,11 +173,12 @@ def gradcheck(
             )
         from bpx.explain.checked_picture import checked_picture
 
-        drawing = partial(checked_picture, spec, report, of, asked["wrt"], asked["upstream"])
+        drawing = partial(checked_picture, spec, of, asked["wrt"], asked["upstream"])
+        report = replace(report, sort=sort, strict=strict, drawing=drawing, notes=(*report.notes, *notes))
+        report = report.hint(hint)
         if draw:
-            write_file(draw, form_of_file(draw, PICTURE).content(drawing()))
-        report = replace(report, sort=sort, strict=strict, drawing=drawing)
-        _show(session, replace(report, notes=(*report.notes, *notes)))
+            write_file(draw, form_of_file(draw, PICTURE).content(report.picture()))
+        _show(session, report)
 
 
 def _show(session: Session, report: Report) -> None:

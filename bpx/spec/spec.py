@@ -9,6 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from bpx.check.report.options import HintLevel
 from bpx.check.report.report import Report
 from bpx.explain.explain import explain as _explain
 from bpx.explain.explanation import Explanation
@@ -43,12 +44,18 @@ class Spec(NamedGraph):
         return _explain(self, **options)
 
     def gradcheck(
-        self, *, claims: Mapping[str, Any] | None = None, rtol: float = 0.0, **options: Any
+        self,
+        *,
+        claims: Mapping[str, Any] | None = None,
+        rtol: float = 0.0,
+        hint: int = HintLevel.NUMBERS,
+        **options: Any,
     ) -> Report:
         """Whether the gradient, or a claimed one, is right; for the options see `bpx.check.gradcheck`.
 
         `claims` are gradients by name of the node: a formula, or an array, which is meant exactly, up to the
-        rounding of its dtype or a relative error of `rtol`. Raises `bpx.BpxError`.
+        rounding of its dtype or a relative error of `rtol`. `hint` is how much is said of what is wrong, see
+        `Report.hint`. Raises `bpx.BpxError`.
         """
         from bpx.check.gradcheck import gradcheck
         from bpx.explain.checked_picture import checked_picture
@@ -59,8 +66,8 @@ class Spec(NamedGraph):
             options["wrt"] = as_list(options["wrt"])
         stated = with_rtol(with_claims(self, _claims(self, claims or {}, options)), rtol)
         report = gradcheck(stated, **options)
-        asked = (options.get(name) for name in ("of", "wrt", "upstream"))
-        return replace(report, drawing=partial(checked_picture, self, report, *asked))
+        of, wrt, upstream = (options.get(name) for name in ("of", "wrt", "upstream"))
+        return replace(report, drawing=partial(checked_picture, self, of, wrt, upstream)).hint(hint)
 
     def audit(
         self,
@@ -206,6 +213,7 @@ def gradcheck(
     inputs: Sequence[Any] | Mapping[str, Any] = (),
     backward: Callable[..., Any] | None = None,
     names: Sequence[str] | None = None,
+    hint: int = HintLevel.NUMBERS,
     **options: Any,
 ) -> Report:
     """Whether `backward` is the gradient of `forward`, both functions of NumPy arrays.
@@ -215,18 +223,19 @@ def gradcheck(
     `forward(*inputs)` returns an array or a number, `backward(g, *inputs)` one gradient per input, where
     `g` has the output's shape. Other styles are understood as in files, see `bpx.spec.callables.styles`;
     then `inputs` may be values by name, and `backward` is None where `forward` returns the gradients too, or
-    is an object with both passes. For the options see `bpx.check.function.black_box`. Raises `bpx.BpxError`.
+    is an object with both passes. `hint` is how much is said of what is wrong, see `Report.hint`.
+    For the options see `bpx.check.function.black_box`. Raises `bpx.BpxError`.
     """
     if isinstance(forward, str) and not _names_code(forward):
-        return _gradcheck_of_text(forward, inputs, backward, options)
+        return _gradcheck_of_text(forward, inputs, backward, options).hint(hint)
     if isinstance(forward, str):
         from bpx.spec.code.target import check_code, read_code
 
         report = check_code(read_code(forward, dict(inputs)), **options)
-        return replace(report, again=None if inputs else f"bpx gradcheck {forward}")
+        return replace(report, again=None if inputs else f"bpx gradcheck {forward}").hint(hint)
     from bpx.spec.callables.check import check_callables
 
-    return check_callables(forward, inputs, backward, names, **options)
+    return check_callables(forward, inputs, backward, names, **options).hint(hint)
 
 
 def _gradcheck_of_text(

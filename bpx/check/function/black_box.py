@@ -42,6 +42,7 @@ from bpx.check.numeric.tolerances import (
     SLACK,
     TOGETHER,
 )
+from bpx.check.patterns.twins import twin_of
 from bpx.check.report.entry import Entry
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, entry_named
@@ -129,7 +130,7 @@ def _checked(caller: Caller, chosen: FunctionOptions, python_name: str) -> Repor
         *advice(check.rows, check.evaluation, tables),
     )
     why = None if chosen.why is None else check.why(entry_named(tables, name, chosen.why), name)
-    return Report(None, name, tables, blame=blame, notes=notes, detect=chosen.detect, why=why)
+    return Report(None, name, tables, blame=blame, notes=notes, detect=chosen.detect, why=why, twins=twin_of)
 
 
 class BlackBoxCheck:

@@ -4,9 +4,57 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from bpx.check.report.options import HintLevel
 from bpx.graph.formula import Formula
 from bpx.words.diagnostic import Span
 from bpx.words.say import say
+
+WITHHELD = "…"  # stands for what would give the answer away
+# What may be said of a mistake without giving the answer away: places and names, and what was done.
+_SAYABLE = {
+    *("op", "node", "name", "arg", "inner", "layer", "through", "path", "other", "function", "target"),
+    *("wrong", "found", "wanted", "shape", "axis", "axes", "index", "entries", "outputs", "row", "step"),
+    *("angle", "count", "decimals", "base", "rate", "stride", "value"),
+}
+# Each kind of slip, and the codes of the mistakes that are of this kind.
+_SLIPS = {
+    "sign": "sign,term-sign,name-sign,inner-sign,some-sign",
+    "constant": "double,half,factor,factor-below-one,constant-missing,other-constant,some-half,"
+    "some-double,some-factor,root-missing,root-doubled",
+    "mean": "mean-lost,mean-doubled,mean-missing,averaged,averaged-not-summed,"
+    "summed-not-averaged,not-divided,divided-too-often,other-length",
+    "local": "own-value,value-at-output,at-input,at-output,other-op,other-function,"
+    "hidden-slope-wrong,value-for-slope,reciprocal,times-value,value-of,diagonal-only,"
+    "log-derivative",
+    "local-missing": "unchanged,inner-forgotten,slope-missing,hidden-slope-missing",
+    "local-twice": "local-twice,slope-twice,hidden-slope-twice",
+    "upstream": "upstream-forgotten,upstream-squared,upstream-absolute,gradient-above",
+    "path": "dropped,path-dropped,path-doubled,overwritten,added-up,some-zero,some-outputs,"
+    "one-element,one-row,mean-term,variance-term,length-term,norm-terms,counted-once,"
+    "repeated-index",
+    "operands": "swapped,exchanged,order-of-items",
+    "matrices": "not-transposed,result-transposed,order-swapped,order-swapped-not-transposed,"
+    "transpose-missing,transpose-extra,jacobian-transposed,transposed-shape,"
+    "kernel-transposed,symmetric-part,symmetric-sum",
+    "axis": "not-summed,unsummed-shape,wrong-axis,other-axis,axis-summed,axis-averaged,"
+    "all-summed,all-averaged",
+    "mask": "mask-flipped,mask-of-upstream,mask-missing,mask-other,unmasked",
+    "power": "exponent-kept,exponent-lost,other-exponent",
+    "quotient": "numerator-lost,not-squared,divided-not-multiplied,multiplied-not-divided",
+    "value": "name-for-name,slip,updated,other-part,other-gradient,formula,numbers-of,name-one",
+    "term": "term-missing,term-extra,part-lost,target-forgotten,name-lost,name-doubled,"
+    "penalty-term,other-term,constant-off,plus-formula",
+    "factor": "times-formula,factor-missing,factor-doubled,other-factors,times-value-of,"
+    "over-value-of,call-missing,call-extra",
+    "places": "permuted,misrouted,reversed,shifted,turned,axes-exchanged,order-of-elements,"
+    "raveled-shape,kernel-turned,kernel-channels,name-reversed,other-index,"
+    "stride-forgotten",
+    "rounding": "rounded,rounded-array,cut-off,single-precision",
+    "state": "accumulates,drawn-again,loop-order",
+    "shape": "wrong-shape",
+    "unknown": "unknown,no-mixture",
+}
+SLIP_OF = {code: slip for slip, codes in _SLIPS.items() for code in codes.split(",")}
 
 
 class Correction(NamedTuple):
@@ -53,6 +101,14 @@ class Mistake(NamedTuple):
         """A kind of mistake and its facts."""
         return cls(code, tuple(facts.items()))
 
+    def hint(self, level: HintLevel) -> Mistake:
+        """What may be said of it below `HintLevel.FORMULA`: its kind, or it without what gives it away."""
+        if self.code == "at-each" and level < HintLevel.PATTERN:
+            return dict(self.facts)["mistake"].hint(level)  # type: ignore[no-any-return]
+        if level < HintLevel.PATTERN and self.code != "both":
+            return Mistake(f"kind-{SLIP_OF[self.code]}", path=self.path)
+        return self._replace(facts=tuple((name, _said(name, fact, level)) for name, fact in self.facts))
+
     @property
     def is_empty(self) -> bool:
         """Does it say that something is used in place of itself? Two nodes may be written alike."""
@@ -65,6 +121,13 @@ class Mistake(NamedTuple):
         facts = {key: _words(fact) for key, fact in self.facts}
         sentence = say(f"mistake.{self.code}", **facts)
         return say("mistake.on-path", path=self.path, mistake=sentence) if self.path else sentence
+
+
+def _said(name: str, fact: Any, level: HintLevel) -> Any:
+    """A fact, or what stands for it where it may not be said."""
+    if isinstance(fact, Mistake):
+        return fact.hint(level)
+    return fact if name in _SAYABLE else WITHHELD
 
 
 def _words(fact: Any) -> Any:
@@ -105,6 +168,31 @@ class CodeLine(NamedTuple):
         }
 
 
+class Twin(NamedTuple):
+    """The same slip in other numbers: what is computed, with which `values`, and both derivatives.
+
+    `upstream` is the gradient that arrives at `setting`, an equation; `derivative` names what is asked for.
+    """
+
+    setting: Formula
+    values: tuple[Formula, ...]
+    upstream: Formula
+    derivative: Formula
+    right: Formula
+    wrong: Formula
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "setting": str(self.setting),
+            "values": [str(value) for value in self.values],
+            "upstream": str(self.upstream),
+            "derivative": str(self.derivative),
+            "right": str(self.right),
+            "wrong": str(self.wrong),
+        }
+
+
 class Blame(NamedTuple):
     """A node whose rule, or whose claimed gradient, is wrong by itself.
 
@@ -118,7 +206,8 @@ class Blame(NamedTuple):
     is that of its gradient. `entries` are the claims on single entries, as `w[0]`, that are wrong; it is
     empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed
     since the nearest claims above, its consumers first: the mistake is at one of them. `segment_lines` are
-    the files and lines of these, where they are of somebody's code.
+    the files and lines of these, where they are of somebody's code. `level` is how much of it is said;
+    `twin` shows the slip in other numbers.
     """
 
     node: str
@@ -138,6 +227,29 @@ class Blame(NamedTuple):
     segment: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     segment_lines: tuple[tuple[str, int], ...] = ()
+    level: HintLevel = HintLevel.NUMBERS
+    twin: Twin | None = None
+
+    def hint(self, level: HintLevel, twin: Twin | None = None) -> Blame:
+        """As much of it as a hint of this level says; `twin` shows the slip in other numbers."""
+        if level >= min(self.level, HintLevel.NUMBERS):
+            return self
+        blame = self._replace(level=level, twin=twin if level >= HintLevel.PATTERN else None)
+        if level >= HintLevel.FORMULA:
+            return blame
+        blame = blame._replace(
+            correction=None,
+            code=self.code and self.code._replace(right=None),
+            mistakes=tuple(dict.fromkeys(mistake.hint(level) for mistake in self.mistakes)),
+        )
+        if level >= HintLevel.KIND:
+            return blame
+        return blame._replace(
+            op="" if self.claim else self.op,
+            arg=None,
+            mistakes=(),
+            segment=() if self.arg else self.segment,
+        )
 
     @property
     def subject(self) -> str:
@@ -159,7 +271,7 @@ class Blame(NamedTuple):
             "claim": self.claim,
             "file": self.span.source.name if self.span else None,
             "line": self.line,
-            "mistake": self.mistakes[0].text if self.mistakes else say("mistake.unknown"),
+            "mistake": self._mistake,
             "code": self.mistakes[0].code if self.mistakes else None,
             "alternatives": [
                 {"code": mistake.code, "mistake": mistake.text} for mistake in self.mistakes[1:]
@@ -173,4 +285,12 @@ class Blame(NamedTuple):
             "correction": None if self.correction is None else str(self.correction),
             "code_line": self.code.to_dict() if self.code else None,
             "proof": {"agree": self.proof.agree, "of": self.proof.of} if self.proof else None,
+            **({"twin": self.twin.to_dict()} if self.twin else {}),
         }
+
+    @property
+    def _mistake(self) -> str | None:
+        """The likeliest mistake in words; None where the hint does not say it."""
+        if self.level < HintLevel.KIND:
+            return None
+        return self.mistakes[0].text if self.mistakes else say("mistake.unknown")

@@ -8,7 +8,17 @@ from bpx.check.ladders.blocks import why_blocks
 from bpx.check.report.blame import Blame, Correction
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, second_name
 from bpx.check.report.figures import difference, digits, numbers
-from bpx.check.report.notes import MOST_NAMED, about_line, counts_text, notes, shortened
+from bpx.check.report.notes import (
+    about_line,
+    about_others,
+    about_step,
+    about_twin,
+    counts_text,
+    notes,
+    segment_text,
+    shortened,
+)
+from bpx.check.report.options import HintLevel
 from bpx.check.report.results import MOST_SHOWN, CheckResults, ClaimResult
 from bpx.graph.formula import numbers as numbers_formula
 from bpx.graph.numbers import SHOWN_DIGITS, index_text, number, shape_text
@@ -47,7 +57,9 @@ def report_blocks(report: CheckResults) -> list[Block]:
     if report.of_several_outputs:
         blocks += _inputs(report)
     claimed, own = [entry for entry in shown if not entry.own], [entry for entry in shown if entry.own]
-    if report.mixed and claimed and own:
+    if not report.has_numbers:
+        blocks += _entries(report, claimed) if claimed else []
+    elif report.mixed and claimed and own:
         blocks += [*_entries(report, claimed), *_entries(report, own, "not-claimed")]
     elif shown:
         blocks += _entries(report, shown)
@@ -78,6 +90,8 @@ def summary(report: CheckResults) -> str:
     if report.worst is None:
         return say("check.nothing", output=report.output)
     if report.worst.verdict is Verdict.AGREE:
+        if not report.has_numbers:
+            return say("check.hint-agree", total=report.total)
         if report.worst.is_noise:
             return say("check.all-noise", total=report.total)
         difference, entry = number(report.worst.difference, 2), entry_text(report, report.worst)
@@ -153,8 +167,9 @@ def _right_only(report: CheckResults, row: ClaimResult) -> str:
     column = next(column for column in report.columns if column.input == row.name)
     entry = column.worst(1)[0]
     claimed, reference = numbers(entry)
+    key = "right-only" if row.here is Verdict.AGREE else "open-only"
     return say(
-        "check.right-only" if row.here is Verdict.AGREE else "check.open-only",
+        f"check.{key}" if report.has_numbers else f"check.hint-{key}",
         claim=entry.label,
         given=_place_text(report, 0) or say("check.given-values"),
         place=_place_text(report, entry.point) or say("check.point-number", point=entry.point),
@@ -220,38 +235,21 @@ def details(culprit: Blame) -> Iterator[Cell]:
         if not culprit.mistakes:
             return
     first, *alternatives = [mistake.text for mistake in culprit.mistakes] or [say("mistake.unknown")]
-    yield from _others("given", culprit.given)
-    yield say("check.mistake", mistake=first)
+    yield from about_others("given", culprit.given)
+    if culprit.level > HintLevel.PLACE:
+        yield from about_step(culprit)
+        yield say("check.hint-kind" if culprit.level == HintLevel.KIND else "check.mistake", mistake=first)
     for alternative in alternatives:
         yield say("check.other-mistake", mistake=alternative)
-    yield from _others("also", culprit.also)
-    yield from _others("cancelled", culprit.cancelled)
+    yield from about_others("also", culprit.also)
+    yield from about_others("cancelled", culprit.cancelled)
     if culprit.claim and len(culprit.segment) > 1 and culprit.arg is None:
-        yield _segment(culprit)
+        yield segment_text(culprit)
+    if culprit.twin:
+        yield from about_twin(culprit.twin)
     if culprit.correction:
         yield phrase("check.correct", formula=_correction(culprit.correction))
-    yield from _others("innocent", culprit.heirs)
-
-
-def _segment(culprit: Blame) -> str:
-    """Where the mistake is: in code the lines, which can be seen; else the nodes."""
-    if culprit.segment_lines:
-        by_file: dict[str, list[str]] = {}
-        for name, line in culprit.segment_lines:
-            by_file.setdefault(name, []).append(str(line))
-        text = say("word.and").join(
-            f"{shortened(numbers)} of {visible(name)}" for name, numbers in by_file.items()
-        )
-        return say("check.segment-lines", count=len(culprit.segment_lines), lines=text)
-    names = shortened([f"`{visible(name)}`" for name in culprit.segment], MOST_NAMED)
-    return say("check.segment", count=len(culprit.segment), names=names)
-
-
-def _others(key: str, names: Sequence[str]) -> Iterator[str]:
-    """What there is to say of other claims, if there are any."""
-    if names:
-        quoted = shortened([f"`{visible(name)}`" for name in names], MOST_NAMED)
-        yield say(f"check.{key}", count=len(names), names=quoted)
+    yield from about_others("innocent", culprit.heirs)
 
 
 def _correction(correction: Correction) -> Cell:
@@ -266,8 +264,8 @@ def _ending(report: CheckResults) -> Iterator[str]:
     yield from _proof(report)
     heirs = {name for culprit in report.blame for name in culprit.heirs}
     key = "innocent" if len(report.blame) == 1 else "innocent-of-several"
-    yield from _others(key, [name for name in report.innocent if name not in heirs])
-    yield from _others("no-cause", report.unexplained)
+    yield from about_others(key, [name for name in report.innocent if name not in heirs])
+    yield from about_others("no-cause", report.unexplained)
 
 
 def _proof(report: CheckResults) -> Iterator[str]:
@@ -299,9 +297,7 @@ def _entries(report: CheckResults, shown: Sequence[Entry], title: str | None = N
         "entry",
         *(["point"] if pointed else []),
         "own" if title == "not-claimed" else "claimed",
-        "reference",
-        "difference",
-        "digits",
+        *(["reference", "difference", "digits"] if report.has_numbers else []),
         "verdict",
     ]
     rows: list[list[Cell]] = [
@@ -309,9 +305,8 @@ def _entries(report: CheckResults, shown: Sequence[Entry], title: str | None = N
             *([_output_text(report, entry)] if several else []),
             entry_text(report, entry),
             *([str(entry.point)] if pointed else []),
-            *numbers(entry),
-            difference(entry),
-            digits(entry),
+            *(numbers(entry) if report.has_numbers else numbers(entry)[:1]),
+            *([difference(entry), digits(entry)] if report.has_numbers else []),
             entry.verdict.text,
         ]
         for entry in shown
@@ -345,14 +340,16 @@ def _inputs(report: CheckResults) -> Iterator[Block]:
 def _by_input(report: CheckResults) -> Iterator[Block]:
     """A table of the inputs with their worst entries; then the entries that are wrong, of many the worst."""
     verdicts = [verdict for verdict in Verdict if report.counts[verdict.word]]
-    words = (*(verdict.text for verdict in verdicts), say("check.worst"), say("check.difference"))
+    words = (*(verdict.text for verdict in verdicts), say("check.worst"))
+    words += (say("check.difference"),) if report.has_numbers else ()
     rows = []
     for column in report.columns:
         worst = column.worst(1)[0]
         counts = [f"{column.counts[verdict.word]:,}" for verdict in verdicts]
         name = label(report.output, column.input, column.by)
         shape = shape_text(column.claimed.shape)
-        rows.append((name, shape, *counts, entry_text(report, worst), difference(worst)))
+        off = (difference(worst),) if report.has_numbers else ()
+        rows.append((name, shape, *counts, entry_text(report, worst), *off))
     yield Heading(say("check.inputs"))
     right = frozenset(range(2, 2 + len(verdicts)))
     yield Table((say("check.input"), say("check.shape"), *words), tuple(rows), right=right)
@@ -366,9 +363,10 @@ def _rules(report: CheckResults) -> Iterator[Block]:
     """Those that do not agree when checked alone, or all of them."""
     shown = [row for row in report.local if report.all or row.verdict is not Verdict.AGREE]
     if shown:
-        keys = ["node", "op", "by", "claimed", "reference", "verdict"]
+        most = 2 if report.has_numbers else 1  # without the reference
+        keys = ["node", "op", "by", *["claimed", "reference"][:most], "verdict"]
         rows: list[list[Cell]] = [
-            [visible(row.node), row.op, row.arg, *numbers(row), row.verdict.text] for row in shown
+            [visible(row.node), row.op, row.arg, *numbers(row)[:most], row.verdict.text] for row in shown
         ]
         yield Heading(say("check.rules"))
         yield _table(keys, rows, shown)

@@ -61,7 +61,8 @@ def _gradients(report: CheckResults) -> Iterator[Case]:
 def _entry(report: CheckResults, entry: Entry) -> Case:
     claimed, reference = numbers(entry)
     disagrees = entry.verdict is Verdict.DISAGREE
-    message = say("check.against", claimed=claimed, reference=reference) if disagrees else entry.verdict.text
+    key = "check.against" if report.has_numbers else "check.hint-against"
+    message = say(key, claimed=claimed, reference=reference) if disagrees else entry.verdict.text
     reason = f"{say('word.colon')}{entry.reason.text}" if entry.reason else ""
     details = blame_text(report) if disagrees else ""
     return Case(
@@ -109,7 +110,7 @@ def _inputs(report: CheckResults) -> Sequence[str]:
         facts = {"claimed": number(worst.claimed, 6), "reference": number(worst.reference, 6)}
         lines.append(
             say(
-                "check.short-odd",
+                "check.short-odd" if report.has_numbers else "check.hint-short-odd",
                 name=name,
                 counts=counts_text(column.counts),
                 total=f"{sum(column.counts.values()):,}",

@@ -32,7 +32,8 @@ def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
     while row.verdict is Verdict.DISAGREE and digits < _MOST_DIGITS and _same(row, digits):
         digits += 1
     has_none = row.reason is not None and row.reason.code == "claim-shape"  # none for this entry
-    claimed = say("check.no-reference") if has_none else numbers_formula(row.claimed, digits)
+    withheld = math.isnan(row.claimed) and math.isnan(row.reference)
+    claimed = say("check.no-reference") if has_none or withheld else numbers_formula(row.claimed, digits)
     return claimed, _reference(row, digits)
 
 

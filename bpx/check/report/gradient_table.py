@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpx.check.report.blame import WITHHELD
 from bpx.check.report.entry import (
     Entry,
     Reason,
@@ -26,6 +27,19 @@ if TYPE_CHECKING:
 
 
 _MOST_SUGGESTED = 1000  # entries that a name is compared with, which no entry has
+# What a reason may say below the level of numbers: names, where it was, and what was claimed.
+_SAYABLE = {
+    "node",
+    "guard",
+    "distance",
+    "gradient",
+    "problem",
+    "where",
+    "wanted",
+    "calls",
+    "budget",
+    "claimed",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +86,24 @@ class GradientTable:
             output=self.outputs.get(flat),
             own=self.own is not None and bool(self.own.flat[flat]),
             exact=flat in self.exact,
+        )
+
+    @property
+    def withheld(self) -> GradientTable:
+        """What is claimed and the verdicts alone: nothing that shows the right gradient."""
+        unknown = np.full(self.claimed.shape, np.nan)
+        return GradientTable(
+            self.input,
+            self.claimed if self.own is None else np.where(self.own, np.nan, self.claimed),
+            unknown,
+            unknown,
+            self.verdicts,
+            {flat: said for flat, reason in self.reasons.items() if (said := withheld(reason))},
+            by=self.by,
+            points=self.points,
+            outputs=self.outputs,
+            others=tuple(map(_withheld_entry, self.others)),
+            own=self.own,
         )
 
     @property
@@ -137,6 +169,28 @@ class GradientTable:
     def _order(self) -> NDArray[np.intp]:
         keys = [key.ravel() for key in reversed(_column_rank(self))]  # the last is the first to count
         return np.lexsort((np.arange(self.claimed.size), *keys))
+
+
+def withheld(reason: Reason) -> Reason | None:
+    """A reason without the numbers that show the right gradient; None where nothing is left of it."""
+    if reason.code == "differs":
+        return None
+    said = _SAYABLE | ({"found"} if reason.code == "claim-shape" else set())
+    facts = {name: fact if name in said else WITHHELD for name, fact in reason.facts.items()}
+    return Reason(reason.code, facts)
+
+
+def _withheld_entry(entry: Entry) -> Entry:
+    return replace(
+        entry,
+        claimed=np.nan if entry.own else entry.claimed,
+        reference=np.nan,
+        error=np.nan,
+        reason=entry.reason and withheld(entry.reason),
+        between=None,
+        enclosure=None,
+        exact=False,
+    )
 
 
 def merged(columns: Sequence[GradientTable], points: Sequence[int] | None = None) -> GradientTable:

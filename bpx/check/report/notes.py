@@ -1,4 +1,4 @@
-"""The notes below a report: what was checked, where, and how well; and what is said of a line to blame."""
+"""The notes below a report: what was checked, where, and how well; and what is said of who is to blame."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
-from bpx.check.report.blame import CodeLine
+from bpx.check.report.blame import Blame, CodeLine, Twin
 from bpx.check.report.entry import Verdict
 from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.options import HintLevel
 from bpx.check.report.results import CheckResults
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, is_written_short, number
+from bpx.render.blocks import Cell, Phrase, phrase
 from bpx.words.say import say, visible
 
 _MOST_NAMES = 3  # of entries in a sentence
@@ -39,7 +41,9 @@ def notes(report: CheckResults) -> Iterator[str]:
             values = " ".join(f"{name}={array(value)}" for name, value in inputs.items())
             yield say("check.place", point=point, values=values)
     yield from _formulas(report)
-    if _is_single_precision(report):
+    if not report.has_numbers and report.verdict != Verdict.AGREE.word:
+        yield say("check.hint-level", level=report.level)
+    elif _is_single_precision(report):
         yield say("check.single-precision")
     if report.rounded:
         yield say("check.rounded")
@@ -144,3 +148,43 @@ def about_line(code: CodeLine) -> Iterator[str]:
     if others:
         key = "line-wrong" if code.only else "line-wrong-too"
         yield say(f"check.{key}", count=len(others), names=shortened(others, MOST_NAMED))
+
+
+def segment_text(culprit: Blame) -> str:
+    """Where the mistake is: in code the lines, which can be seen; else the nodes."""
+    if culprit.segment_lines:
+        by_file: dict[str, list[str]] = {}
+        for name, line in culprit.segment_lines:
+            by_file.setdefault(name, []).append(str(line))
+        text = say("word.and").join(
+            f"{shortened(numbers)} of {visible(name)}" for name, numbers in by_file.items()
+        )
+        return say("check.segment-lines", count=len(culprit.segment_lines), lines=text)
+    names = shortened([f"`{visible(name)}`" for name in culprit.segment], MOST_NAMED)
+    return say("check.segment", count=len(culprit.segment), names=names)
+
+
+def about_others(key: str, names: Sequence[str]) -> Iterator[str]:
+    """What there is to say of other claims, if there are any."""
+    if names:
+        quoted = shortened([f"`{visible(name)}`" for name in names], MOST_NAMED)
+        yield say(f"check.{key}", count=len(names), names=quoted)
+
+
+def about_step(culprit: Blame) -> Iterator[str]:
+    """Of a hint: the step of the chain rule at which the slip is, and what kind of slip it is."""
+    if culprit.level == HintLevel.NUMBERS:
+        return
+    if culprit.claim and culprit.arg and not culprit.code:
+        yield say("check.hint-step", op=culprit.op, node=visible(culprit.node))
+    if culprit.level > HintLevel.KIND and culprit.mistakes:
+        kind = culprit.mistakes[0].hint(HintLevel.KIND)._replace(path=None)
+        yield say("check.hint-kind", mistake=kind.text)
+
+
+def about_twin(twin: Twin) -> Iterator[Cell]:
+    """The same slip in other numbers, the right derivative beside the wrong one."""
+    values = Phrase(tuple(piece for value in twin.values for piece in (", ", value))[1:])
+    yield phrase("check.twin", setting=twin.setting, values=values, upstream=twin.upstream)
+    yield phrase("check.twin-right", derivative=twin.derivative, right=twin.right)
+    yield phrase("check.twin-wrong", derivative=twin.derivative, wrong=twin.wrong)

@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import IntEnum
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS
-from bpx.words.diagnostic import Diagnostic
+from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
+
+
+class HintLevel(IntEnum):
+    """How much a report says of what is wrong; each level says more than the one before.
+
+    Below `FORMULA` nothing in it gives the answer away, in any form; `NUMBERS` is the whole report.
+    """
+
+    PLACE = 1  # the node, the claim or the line
+    KIND = 2  # the step of the chain rule, and what kind of slip it is
+    PATTERN = 3  # the slip in words, and the same slip in other numbers
+    FORMULA = 4  # what would be right
+    NUMBERS = 5  # the right numbers, and how far off the claimed ones are
+
+
+def hint_level(level: int) -> HintLevel:
+    """The level of this number. Raises `BpxError` for another."""
+    problems = bad_hint(level)
+    if problems:
+        raise BpxError(problems)
+    return HintLevel(level)
+
+
+def bad_hint(level: Any) -> list[Diagnostic]:
+    """A diagnostic where there is no such level."""
+    return wrong_options(hint=(level, is_whole(level, 1) and level <= max(HintLevel)))
 
 
 def bad_options(

@@ -12,6 +12,7 @@ from bpx.check.numeric.tolerances import DETECT
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, rank, ranks
 from bpx.check.report.gradient_table import GradientTable
+from bpx.check.report.options import HintLevel
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import Diagnostic
 
@@ -61,7 +62,7 @@ class CheckResults:
     `unmoved` are inputs that stayed the same at all points. `claims` has a row for each claimed derivative.
     `detect` is the smallest relative error that had to be seen. `sort` is the order in which entries are
     written out: `worst` (worst first) or `input` (in order of the inputs). `strict` makes a failure of
-    everything but agreement.
+    everything but agreement. `level` is how much of all this is said.
     """
 
     title: str | None
@@ -85,6 +86,12 @@ class CheckResults:
     sort: str = "worst"
     strict: bool = False
     why: Why | None = None  # one entry, step by step
+    level: HintLevel = HintLevel.NUMBERS
+
+    @property
+    def has_numbers(self) -> bool:
+        """Are the right numbers in it?"""
+        return self.level >= HintLevel.NUMBERS
 
     @cached_property
     def counts(self) -> dict[str, int]:
