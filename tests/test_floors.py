@@ -73,6 +73,7 @@ FLOORS = [
     "spec.callables",
     "spec.models.rows",
     "spec.models",
+    "spec.lessons",
     "spec",
     "cli.output",
     "cli.input",

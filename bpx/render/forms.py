@@ -76,7 +76,7 @@ FORMS = (
     Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture.dot"),
     Form("mermaid", (".mmd",), "picture", "mermaid", _DRAWN, "picture.mermaid"),
     Form("html", (".html",), "page", "html", ("explanation", PAGE), "page.html"),
-    Form("html", (".html",), "report_page", "report_html", ("gradcheck", "sweep"), "page.report"),
+    Form("html", (".html",), "report_page", "report_html", ("gradcheck", "sweep", "lesson"), "page.report"),
     Form("svg", (".svg",), "picture", "svg", (*_DRAWN, "gradcheck"), "picture.svg"),
     Form("svg", (".svg",), "chart", "chart_svg", ("sweep",), "chart.svg"),
     Form("csv", (".csv",), "columns", "csv_text", ("sweep",), "chart.csv"),

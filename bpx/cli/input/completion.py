@@ -55,6 +55,13 @@ def examples(incomplete: str) -> list[str]:
     return beginning(example_names(), incomplete)
 
 
+def lessons(incomplete: str) -> list[str]:
+    """The names of the lessons."""
+    from bpx.spec.lessons.lessons import LESSONS
+
+    return beginning([lesson.name for lesson in LESSONS], incomplete)
+
+
 def beginning(names: Any, incomplete: str) -> list[str]:
     """Those of the names that begin as what is typed."""
     return sorted(name for name in names if name.startswith(incomplete))

@@ -1,0 +1,45 @@
+"""`bpx learn`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bpx.cli.app import app
+from bpx.cli.command import Command, with_examples
+from bpx.cli.input.completion import lessons
+from bpx.cli.input.options import JsonFlag, file_option, form_option
+from bpx.cli.output.session import Session
+from bpx.words.say import say
+
+
+@app.command(
+    cls=Command,
+    help=with_examples("cli.learn", "bpx learn", "bpx learn 3", "bpx learn sum-over-paths -o lesson.html"),
+)
+def learn(
+    lesson: Annotated[
+        str | None, typer.Argument(metavar="LESSON", help=say("cli.lesson"), autocompletion=lessons)
+    ] = None,
+    form: Annotated[str | None, form_option("lesson")] = None,
+    json: JsonFlag = False,
+    output: Annotated[str | None, file_option("lesson")] = None,
+) -> None:
+    """Read a short lesson, or list them all."""
+    with Session("lesson", form, json, output) as session:
+        from bpx.spec.lessons.lessons import lesson_named
+        from bpx.spec.lessons.shown import LessonList, LessonShown
+
+        if lesson is None:
+            session.show(LessonList())
+            return
+        shown = LessonShown(lesson_named(lesson))
+        if session.form.name != "table" or output or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            session.show(shown)
+            return
+        for at, page in enumerate(shown.pages, 1):
+            session.show(page)
+            if at < len(shown.pages):
+                typer.prompt(say("lesson.next"), default="", show_default=False, prompt_suffix="")
