@@ -38,7 +38,7 @@ def _steepest(numbers: Numbers) -> Facts:
 
 
 def _of_first_elements(numbers: Numbers) -> Facts:
-    """The first element of y and of the gradient of w, and the middle one of that of x, product by product."""
+    """Elements of y and of the gradients of w and x, product by product."""
     x, w, upstream = (numbers.values[name][0, 0] for name in ("x", "w", "G"))
     height, width = upstream.shape
     gradient = numbers.gradients["w"][0, 0]
@@ -136,7 +136,7 @@ LESSONS: tuple[Lesson, ...] = (
         "tiny_network",
         (
             (Says("layers"), Shows(Forward, {"named": True}), Shows(Reverse, {"named": True})),
-            (Says("blame"), Says("update"), Shows(Step, {"step": 1.0}), Says("ask")),
+            (Says("blame"), Says("update"), Shows(Step, {"step": 0.1}), Says("ask")),
             (Says("answer"),),
         ),
         "two-layer-network",
@@ -158,7 +158,7 @@ LESSONS: tuple[Lesson, ...] = (
         (
             (Says("doubt"), Says("nudge"), Says("limits")),
             (Says("claim"), Checks("z = y - a", HintLevel.KIND)),
-            (Says("whole"), Checks("z = y - a", HintLevel.NUMBERS)),
+            (Says("report"), Checks("z = y - a", HintLevel.NUMBERS)),
         ),
         "logistic-regression",
         _both_sides,

@@ -25,6 +25,16 @@ DIGITS = 4  # few enough to redo every product by hand
 NUDGE = 0.001  # by how much an input is raised where a slope is tried out
 _EXACT_DIGITS = 9  # of a value that was changed so little
 
+# What stands above a paragraph, by its key.
+_HEADINGS = {
+    **dict.fromkeys(("hand", "rows", "try", "first", "nudge"), "by-hand"),
+    **dict.fromkeys(("walk", "back", "weight", "blame"), "back"),
+    **dict.fromkeys(("cancel", "whole"), "in-general"),
+    "update": "learning",
+    "ask": "question",
+    "answer": "the-answer",
+}
+
 Facts = Mapping[str, str]
 
 
@@ -90,7 +100,7 @@ class Numbers:
 
     @property
     def facts(self) -> dict[str, str]:
-        """`v_z`, `g_z`: value and gradient of z; `d_z_x`, `c_z_x`: local derivative and contribution of x in z."""
+        """`v_z`, `g_z`: value and gradient; `d_z_x`, `c_z_x`: local derivative and contribution of an edge."""
         facts = {f"v_{name}": array(value, DIGITS) for name, value in self.values.items()}
         facts |= {f"g_{name}": array(value, DIGITS) for name, value in self.gradients.items()}
         names = self.passes.names
@@ -128,10 +138,15 @@ def blocks_of(lesson: Lesson) -> list[list[Block]]:
 
 def _blocks(lesson: Lesson, part: Part, spec: NamedGraph, facts: Facts) -> list[Block]:
     if isinstance(part, Says):
-        return [Lines((say(f"lesson.{lesson.name}.{part.key}", **facts),))]
+        text = Lines((say(f"lesson.{lesson.name}.{part.key}", **facts),))
+        heading = _HEADINGS.get(part.key)
+        return [Heading(say(f"lesson.{heading}")), text] if heading else [text]
     if isinstance(part, Checks):
         report = gradcheck(with_claims(spec, [read_claim(part.claim)]), wrt=[]).hint(part.level)
-        return [Heading(f'bpx gradcheck {lesson.example} --claim "{part.claim}"'), *report.blocks()]
+        answer, *others = report.blocks()
+        assert isinstance(answer, Headline)
+        command = f'bpx gradcheck {lesson.example} --claim "{part.claim}"'
+        return [Heading(command), Lines((answer.text,)), *others]
     explanation = explain(spec, check=False, **part.options)
     section = explanation.section(part.section)
     return rounded(section.blocks(explanation), DIGITS) if section else []
