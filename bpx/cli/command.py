@@ -17,9 +17,9 @@ from bpx.cli.output.help_form import HelpContext
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
-_REFERENCE = ("ops", "examples", "schema", "help")
+_REFERENCE = ("learn", "ops", "examples", "schema", "help")
 # Each a file of this folder or of the folder `reference`, in the order in which the help lists them.
-COMMANDS = ("explain", "draw", "gradcheck", "audit", "train", "sweep", "learn", "convert", *_REFERENCE)
+COMMANDS = ("explain", "draw", "gradcheck", "audit", "train", "sweep", "convert", *_REFERENCE)
 
 _MAY_STAND_ALONE = ("--paths", "--random", "--descend", "--sensitivity")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count

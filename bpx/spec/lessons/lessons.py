@@ -43,6 +43,7 @@ def _of_first_elements(numbers: Numbers) -> Facts:
     height, width = upstream.shape
     gradient = numbers.gradients["w"][0, 0]
     return {
+        **{f"map_{name}": array(numbers.values[name][0, 0], DIGITS) for name in ("x", "w", "y", "G")},
         "y_terms": products(w, x[: w.shape[0], : w.shape[1]]),
         "y_first": number(float(numbers.values["y"][0, 0, 0, 0]), DIGITS),
         "w_terms": products(upstream, x[:height, :width]),

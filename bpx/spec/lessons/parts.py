@@ -100,7 +100,7 @@ class Numbers:
 
     @property
     def facts(self) -> dict[str, str]:
-        """`v_z`, `g_z`: value and gradient; `d_z_x`, `c_z_x`: local derivative and contribution of an edge."""
+        """`v_z`, `g_z`: value and gradient; `d_z_x`, `c_z_x`: an edge's local derivative and contribution."""
         facts = {f"v_{name}": array(value, DIGITS) for name, value in self.values.items()}
         facts |= {f"g_{name}": array(value, DIGITS) for name, value in self.gradients.items()}
         names = self.passes.names
