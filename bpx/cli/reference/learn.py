@@ -39,7 +39,19 @@ def learn(
         if session.form.name != "table" or output or not (sys.stdin.isatty() and sys.stdout.isatty()):
             session.show(shown)
             return
-        for at, page in enumerate(shown.pages, 1):
+        first, *others = shown.pages
+        session.show(first)
+        for page in others:
+            if not _is_turned():
+                return
             session.show(page)
-            if at < len(shown.pages):
-                typer.prompt(say("lesson.next"), default="", show_default=False, prompt_suffix="")
+
+
+def _is_turned() -> bool:
+    """Wait for the reader; False where the lesson is left, with Ctrl-C or Ctrl-D."""
+    try:
+        input(f"{say('lesson.next')} ")
+    except (EOFError, KeyboardInterrupt):
+        typer.echo()
+        return False
+    return True
