@@ -141,7 +141,7 @@ def answers(report: Report) -> list[float]:
 
 
 def claimed(report: Report) -> list[float]:
-    return [entry.claimed for entry in report.entries if not entry.own]
+    return [entry.claimed for entry in report.shown() if not entry.own]
 
 
 def formulas(report: Report) -> Iterator[str]:
