@@ -70,7 +70,7 @@ class LessonShown(Shown):
         """The same with the picture of the graph."""
         from bpx.render.page.report import ReportPage
 
-        return ReportPage(self.blocks(), (), explanation_of(self.lesson).picture())
+        return ReportPage(self.blocks(), picture=explanation_of(self.lesson).picture())
 
 
 @dataclass(frozen=True, repr=False)
