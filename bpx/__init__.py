@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bpx.check.report.report import Report
     from bpx.explain.explanation import Explanation
     from bpx.ops import Expr, Graph
-    from bpx.spec.spec import Spec, assert_gradients, from_graph, gradcheck, load, parse, trace
+    from bpx.spec.spec import Spec, assert_gradients, from_graph, gradcheck, grade, load, parse, trace
     from bpx.train.sweep.result import Sweep
     from bpx.train.training import Training
     from bpx.words.diagnostic import BpxError, Diagnostic
@@ -29,7 +29,8 @@ _HOMES = {
     "Training": "bpx.train.training",
     "speaking": "bpx.words.languages",
     **dict.fromkeys(
-        ("Spec", "assert_gradients", "from_graph", "gradcheck", "load", "parse", "trace"), "bpx.spec.spec"
+        ("Spec", "assert_gradients", "from_graph", "gradcheck", "grade", "load", "parse", "trace"),
+        "bpx.spec.spec",
     ),
     **dict.fromkeys(("Expr", "Graph"), "bpx.ops"),  # which fills the op table that handles look into
     **dict.fromkeys(("BpxError", "Diagnostic"), "bpx.words.diagnostic"),
@@ -48,6 +49,7 @@ __all__ = [
     "assert_gradients",
     "from_graph",
     "gradcheck",
+    "grade",
     "load",
     "ops",
     "parse",

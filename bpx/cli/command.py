@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from math import inf
 from typing import Any, NoReturn
 
 import typer
@@ -19,7 +20,7 @@ from bpx.words.say import say
 
 _REFERENCE = ("learn", "ops", "examples", "schema", "help")
 # Each a file of this folder or of the folder `reference`, in the order in which the help lists them.
-COMMANDS = ("explain", "draw", "gradcheck", "audit", "train", "sweep", "convert", *_REFERENCE)
+COMMANDS = ("explain", "draw", "gradcheck", "audit", "train", "sweep", "practice", "convert", *_REFERENCE)
 
 _MAY_STAND_ALONE = ("--paths", "--random", "--descend", "--sensitivity")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count
@@ -68,14 +69,15 @@ class Command(TyperCommand):
             several = {name for param in params if param.multiple for name in param.opts}
             single = [name for name, wants in takes_value.items() if wants and name not in several]
             repeated = [name for name in single if reader.options.count(name) > 1]
-            targets = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
+            arguments = [param for param in self.get_params(ctx) if param.param_type_name == "argument"]
+            targets = inf if any(param.nargs < 0 for param in arguments) else len(arguments)
             self._refuse(reader, repeated, targets)
         try:
             return super().parse_args(ctx, reader.arguments())
         except typer.BadParameter as error:
             _end([_refused_by_typer(error, self.name or "")], reader)
 
-    def _refuse(self, reader: _Reader, repeated: Sequence[str], most: int) -> None:
+    def _refuse(self, reader: _Reader, repeated: Sequence[str], most: float) -> None:
         """Say what is wrong with options, or with more than `most` other arguments, and end."""
         if not (reader.unknown or repeated or reader.without_value) and len(reader.positional) <= most:
             return
@@ -91,8 +93,8 @@ class Command(TyperCommand):
             for option in reader.without_value
         ]
         if not problems and len(reader.positional) > most:
-            help, facts = _advice_on_extra(name, reader, most)
-            facts |= {"extra": reader.positional[most]}
+            help, facts = _advice_on_extra(name, reader, int(most))
+            facts |= {"extra": reader.positional[int(most)]}
             problems.append(Diagnostic("extra-argument", None, facts, help))
         if problems:
             _end(problems, reader)

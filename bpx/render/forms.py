@@ -72,6 +72,7 @@ FORMS = (
     Form("markdown", (".md",), "blocks", "markdown"),
     Form("latex", (".tex",), "blocks", "latex"),
     Form("json", (".json",), "to_dict", "json_text"),
+    Form("csv", (".csv",), "rows", "csv_text", kinds=("practice",)),
     Form("junit", (".xml",), "suite", "junit", kinds=("gradcheck",)),
     Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture.dot"),
     Form("mermaid", (".mmd",), "picture", "mermaid", _DRAWN, "picture.mermaid"),

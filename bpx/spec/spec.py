@@ -26,6 +26,8 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source
 if TYPE_CHECKING:
     from bpx.check.tables.two_tables import TwoTables
     from bpx.graph.arrays import Array
+    from bpx.spec.practice.results import Graded
+    from bpx.spec.practice.sheet import Sheet
     from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.spec.tables.table import Table
     from bpx.train.sweep.result import Sweep
@@ -123,6 +125,17 @@ class Spec(NamedGraph):
         from bpx.train.sweep.sweep import sweep
 
         return sweep(self, over, **options)
+
+    def practice(self, *, blanks: int | str = 1, plant: int = 0, seed: int = 0, **options: Any) -> Sheet:
+        """A sheet to practise on: cells of both passes left blank, or mistakes to find.
+
+        `blanks` is a number or "all"; with `plant`, so many mistakes are planted instead. For `rate` and
+        `digits` see `bpx.spec.practice.practice.exercise_of`. Raises `bpx.BpxError`.
+        """
+        from bpx.spec.practice.practice import exercise_of
+        from bpx.spec.practice.sheet import Sheet
+
+        return Sheet(exercise_of(self, blanks=blanks, plant=plant, seed=seed, **options))
 
     def save(self, path: str | Path) -> None:
         """Write the spec to a `.toml` or `.json` file. Raises `bpx.BpxError` for another ending."""
@@ -264,6 +277,28 @@ def assert_gradients(
     For the arguments see `gradcheck`. Raises `bpx.BpxError` where there is nothing to check.
     """
     gradcheck(forward, inputs, backward, names, **options).raise_if_wrong(strict=True)
+
+
+def grade(sheet: Sheet | str | Path, answers: Mapping[str, Any] | None = None, *, hint: int = 2) -> Graded:
+    """A sheet judged: a file that was filled in, or a sheet, or the text of one, with `answers` by cell.
+
+    An answer is a number, an array, or a text with a number or a formula. `hint` is how much is said of what
+    is wrong, from 1 to 5. Raises `bpx.BpxError`.
+    """
+    from bpx.check.report.options import hint_level
+    from bpx.spec.practice.practice import graded, typed
+    from bpx.spec.practice.read_sheet import FilledSheet, read_sheet, sheet_in
+    from bpx.spec.practice.sheet import Sheet
+
+    level = hint_level(hint)
+    if isinstance(sheet, Sheet):
+        filled = FilledSheet(sheet.title, sheet.exercise, {})
+    elif isinstance(sheet, str) and "\n" in sheet:
+        filled = sheet_in(Source("<sheet>", sheet))
+    else:
+        filled = read_sheet(str(sheet))
+    texts = {**filled.texts, **typed(answers or {})}
+    return graded([filled._replace(texts=texts)], level=level)
 
 
 def _table(gradients: str | Path | Mapping[str, Any]) -> Table:

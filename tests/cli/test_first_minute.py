@@ -53,7 +53,8 @@ def test_values_may_have_blanks_around_the_sign(args):
 
 
 @pytest.mark.parametrize(
-    "command", ["explain", "gradcheck", "audit", "train", "convert", "ops", "examples", "schema", "help"]
+    "command",
+    ["explain", "gradcheck", "audit", "train", "practice", "convert", "ops", "examples", "schema", "help"],
 )
 def test_help_shows_three_examples_before_the_options(command):
     shown = invoke(command, "--help").stdout

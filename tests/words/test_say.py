@@ -304,7 +304,7 @@ CODES |= {'<math xmlns="http://www.w3.org/1998/Math/MathML"><mrow>'}
 # They write markup or Python, in which much looks like words.
 CODE = (*(f"render/picture/{name}.py" for name in ("svg", "dot", "mermaid", "tikz")), "spec/writing/code/")
 CODE += ("render/page/html.py", "render/page/report.py", "render/page/minified.py")
-CODE += ("render/notebook.py", "render/latex.py", "render/chart/svg.py")
+CODE += ("render/notebook.py", "render/latex.py", "render/chart/svg.py", "spec/practice/sheet_files.py")
 
 
 def is_sentence(text: str) -> bool:

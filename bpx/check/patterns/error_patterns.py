@@ -184,16 +184,16 @@ def _wrong_locals(sample: EdgeSample, local: Array) -> Predictions:
         yield Mistake("unchanged"), np.ones(out.shape)
         if len(args) == 1 and op.local:
             yield Mistake.of("own-value", op=op.name), out
-            yield Mistake.of("at-input", op=op.name), _rule(op, 0, args, args[0])
-            yield Mistake.of("at-output", op=op.name), _rule(op, 0, [out], np.asarray(op.value(out)))
+            yield Mistake.of("at-input", op=op.name), rule_at(op, 0, args, args[0])
+            yield Mistake.of("at-output", op=op.name), rule_at(op, 0, [out], np.asarray(op.value(out)))
             for other_op in _TAKEN_FOR_ANOTHER:
                 if other_op is not op:
                     facts = {"op": op.name, "other": other_op.name}
-                    yield Mistake.of("other-op", **facts), _rule(other_op, 0, args, out)
+                    yield Mistake.of("other-op", **facts), rule_at(other_op, 0, args, out)
         if len(args) == 2 and op.local:
-            other = _rule(op, 1 - sample.position, args, out)
+            other = rule_at(op, 1 - sample.position, args, out)
             yield Mistake.of("swapped", op=op.name), other
-            exchanged = _rule(op, sample.position, args[::-1], np.asarray(op.value(*args[::-1])))
+            exchanged = rule_at(op, sample.position, args[::-1], np.asarray(op.value(*args[::-1])))
             if not np.array_equal(exchanged, other):  # as it is for a product
                 yield Mistake.of("exchanged", op=op.name), exchanged
         wrong_way = flipped(op, sample.position, args)
@@ -224,7 +224,7 @@ def _wrong_powers(op: Op, position: int, args: Sequence[Array], out: Array, loca
         yield Mistake("not-squared"), local * args[0]
 
 
-def _rule(op: Op, position: int, args: Sequence[Array], out: Array) -> Array:
+def rule_at(op: Op, position: int, args: Sequence[Array], out: Array) -> Array:
     """The local derivative of a row, for other numbers than it is meant for."""
     assert op.local
     graph = Graph()

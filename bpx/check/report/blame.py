@@ -25,14 +25,14 @@ _SLIPS = {
     "summed-not-averaged,not-divided,divided-too-often,other-length",
     "local": "own-value,value-at-output,at-input,at-output,other-op,other-function,"
     "hidden-slope-wrong,value-for-slope,reciprocal,times-value,value-of,diagonal-only,"
-    "log-derivative",
+    "log-derivative,at-inner-derivative,taken-apart,product-for-chain,derivative-at",
     "local-missing": "unchanged,inner-forgotten,slope-missing,hidden-slope-missing",
     "local-twice": "local-twice,slope-twice,hidden-slope-twice",
-    "upstream": "upstream-forgotten,upstream-squared,upstream-absolute,gradient-above",
+    "upstream": "added-not-multiplied,upstream-forgotten,upstream-squared,upstream-absolute,gradient-above",
     "path": "dropped,path-dropped,path-doubled,overwritten,added-up,some-zero,some-outputs,"
     "one-element,one-row,mean-term,variance-term,length-term,norm-terms,counted-once,"
-    "repeated-index",
-    "operands": "swapped,exchanged,order-of-items",
+    "repeated-index,paths-multiplied,paths-averaged,one-path",
+    "operands": "swapped,exchanged,order-of-items,operands-exchanged",
     "matrices": "not-transposed,result-transposed,order-swapped,order-swapped-not-transposed,"
     "transpose-missing,transpose-extra,jacobian-transposed,transposed-shape,"
     "kernel-transposed,symmetric-part,symmetric-sum",
@@ -52,6 +52,7 @@ _SLIPS = {
     "rounding": "rounded,rounded-array,cut-off,single-precision",
     "state": "accumulates,drawn-again,loop-order",
     "shape": "wrong-shape",
+    "step": "update-plus,rate-missing,gradient-missing,step-alone,rate-divides,update-scaled,not-updated",
     "unknown": "unknown,no-mixture",
 }
 SLIP_OF = {code: slip for slip, codes in _SLIPS.items() for code in codes.split(",")}

@@ -41,6 +41,14 @@ def nodes(ctx: Any, incomplete: str) -> list[str]:
     return [f"{before}{comma}{name}" for name in beginning(names, last)]
 
 
+def practised(incomplete: str) -> list[str]:
+    """Topics to practise, what can be done with them, and targets."""
+    from bpx.spec.practice.topics import TOPICS
+
+    words = ("list", "reset", "grade", "watch")
+    return [*beginning([*TOPICS, *words], incomplete), *targets(incomplete)]
+
+
 def ops(incomplete: str) -> list[str]:
     """The names of all ops."""
     from bpx.ops import rows

@@ -66,8 +66,14 @@ def read_claim(text: str, place: str = "--claim", notation: str | None = None) -
     match = _CLAIM.match(text)
     if not match or not match["name"].strip():
         raise BpxError([Diagnostic("bad-claim", None, {"text": text}, "claim-form")])
-    source, start = Source(place, text), match.end()
-    name, rest, span = match["name"].strip(), text[start:], Span(source, 0, len(text))
+    name, source = match["name"].strip(), Source(place, text)
+    rest = SourceText(source, text[match.end() :], range(match.end(), len(text) + 1))
+    return read_claimed(name, rest, Span(source, 0, len(text)), notation)
+
+
+def read_claimed(name: str, text: SourceText, span: Span, notation: str | None = None) -> ClaimSyntax:
+    """The claim that `name`, written at `span`, is the number or formula in `text`. Raises `BpxError`."""
+    rest = text.content
     written = numbers_in(rest)
     if written is None and not _NAME_OR_SIGN.match(rest):
         written = printed_numbers(rest)
@@ -75,17 +81,16 @@ def read_claim(text: str, place: str = "--claim", notation: str | None = None) -
         return _usable(ClaimSyntax(name, None, written, span))
     if numbers_in(f"[{rest}]") is not None and "," in rest:
         array = {"array": f"[{rest.strip()}]"}
-        raise BpxError([Diagnostic("claim-list", Span(source, start, len(text)), array, "write-array")])
-    typed = SourceText(source, rest, range(start, len(text) + 1))
-    expression, problems = read_formula(typed)
+        raise BpxError([Diagnostic("claim-list", text.span(0, len(rest)), array, "write-array")])
+    expression, problems = read_formula(text)
     if problems:  # in another notation? Which names there are is not known yet
-        other = read_as_typed(typed, Known(), notation)
+        other = read_as_typed(text, Known(), notation)
         expression = other.expression
         if expression is None or (
             other.problems and not expression.names()
         ):  # `2 3`, whatever names there are
             raise BpxError(other.problems if _LATEX.search(rest) else problems)
-    return ClaimSyntax(name, expression, None, span, typed=typed, notation=notation)
+    return ClaimSyntax(name, expression, None, span, typed=text, notation=notation)
 
 
 def read_as_typed(text: SourceText, known: Known, notation: str | None) -> Reading:
@@ -181,7 +186,7 @@ def resolved(
     """
     read: dict[str, Claim] = {}
     for syntax in claims:
-        syntax, said = _in_names_of(spec, syntax)
+        syntax, said = in_names_of(spec, syntax)
         problems += [problem for problem in said if problem.severity == "error"]
         if notes is not None:
             notes += [note for note in said if note.severity == "note"]
@@ -201,7 +206,7 @@ def resolved(
     return read
 
 
-def _in_names_of(spec: NamedGraph, claim: ClaimSyntax) -> tuple[ClaimSyntax, list[Diagnostic]]:
+def in_names_of(spec: NamedGraph, claim: ClaimSyntax) -> tuple[ClaimSyntax, list[Diagnostic]]:
     """The claim read once more, now that the names are known, where they may make a difference."""
     if claim.typed is None or claim.expression is None:
         return claim, []

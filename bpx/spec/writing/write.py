@@ -26,7 +26,7 @@ def write_spec(spec: NamedGraph, format: Format) -> str:
     document = to_document(spec)
     if format == "json":
         return _json(document) + "\n"
-    return _toml(document)
+    return toml_text(document)
 
 
 def to_document(spec: NamedGraph) -> dict[str, Any]:
@@ -144,7 +144,8 @@ def _inline(value: Any, indent: str = "") -> str:
     return _text(value) if isinstance(value, str) else repr(value)
 
 
-def _toml(document: Mapping[str, Any]) -> str:
+def toml_text(document: Mapping[str, Any]) -> str:
+    """Plain data as TOML; a table for each mapping."""
     lines = [
         f"{key} = {_toml_value(value)}" for key, value in document.items() if not isinstance(value, dict)
     ]

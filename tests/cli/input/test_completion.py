@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bpx.cli import help
 from bpx.cli.input import completion
+from bpx.cli.reference import help
 from tests.invoking import process
 
 

@@ -1,0 +1,243 @@
+"""`bpx practice`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bpx.cli.app import app
+from bpx.cli.command import Command, with_examples
+from bpx.cli.input.arguments import CodeOptions, spec_argument
+from bpx.cli.input.completion import practised
+from bpx.cli.input.options import Inputs, JsonFlag, Notation, Random, Values, form_option
+from bpx.cli.output.console import fail, print_to, terminal
+from bpx.cli.output.session import UNUSABLE, WRONG, Session
+from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from bpx.render.blocks import Block
+    from bpx.spec.practice.exercise import Exercise
+    from bpx.spec.practice.progress import Progress
+    from bpx.spec.practice.results import Graded
+    from bpx.words.diagnostic import Diagnostic
+
+What = Annotated[
+    list[str], typer.Argument(metavar="WHAT...", help=say("cli.practice-what"), autocompletion=practised)
+]
+Blanks = Annotated[str | None, typer.Option(metavar="N|all", help=say("cli.blanks"))]
+Plant = Annotated[int, typer.Option(metavar="N", min=0, help=say("cli.plant"))]
+Seed = Annotated[int | None, typer.Option(metavar="S", min=0, help=say("cli.practice-seed"))]
+AnswerDigits = Annotated[
+    int, typer.Option("--digits", metavar="N", min=1, max=12, help=say("cli.answer-digits"))
+]
+Rate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.practice-rate"))]
+Key = Annotated[bool, typer.Option("--key", help=say("cli.key"))]
+Hint = Annotated[int, typer.Option(metavar="1-5", help=say("cli.practice-hint"))]
+ProgressFile = Annotated[str | None, typer.Option("--progress", metavar="FILE", help=say("cli.progress"))]
+FormName = Annotated[str | None, form_option("practice")]
+OutputFile = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.practice-output"))
+]
+_PAUSE = 0.3  # seconds between two looks at a watched file
+
+
+@app.command(
+    cls=Command,
+    help=with_examples(
+        "cli.practice",
+        "bpx practice chain-rule",
+        "bpx practice logistic_regression --plant 2 --seed 7 -o sheet.toml",
+        "bpx practice grade sheet.toml",
+    ),
+)
+def practice(
+    what: What,
+    set_: Values = None,
+    inputs: Inputs = None,
+    random: Random = None,
+    notation: Notation = None,
+    blanks: Blanks = None,
+    plant: Plant = 0,
+    seed: Seed = None,
+    digits: AnswerDigits = 3,
+    rate: Rate = None,
+    key: Key = False,
+    hint: Hint = 2,
+    progress: ProgressFile = None,
+    form: FormName = None,
+    json: JsonFlag = False,
+    output: OutputFile = None,
+) -> None:
+    """Practise: fill in cells of both passes, or find mistakes."""
+    from bpx.spec.practice.progress import default_path
+
+    path = Path(progress) if progress else default_path()
+    first, *files = what
+    if first in ("grade", "watch"):
+        _grade(files, hint, form, json, output, watch=first == "watch")
+        return
+    if first in ("list", "reset"):
+        with Session("practice", None, False, None):
+            _list_or_reset(first, files, path)
+        return
+    options = {"plant": plant, "rate": rate, "digits": digits}
+    source = CodeOptions(inputs, random)
+    with _sheet_session(form, json, output) as session:
+        if files:
+            fail("extra-argument", "one-target", extra=files[0], command="practice")
+        drawn = _drawing(first, options, lambda: spec_argument(first, set_, code=source, notation=notation))
+        if output or form or json or key or not sys.stdin.isatty():
+            _write_sheet(session, drawn(seed or 0, _count(blanks or "1")), key, output)
+            return
+        _converse(first, lambda seed, fading: drawn(seed, _count(blanks) if blanks else fading), path, seed)
+
+
+def _sheet_session(form: str | None, json: bool, output: str | None) -> Session:
+    """The file is written here: it may be of forms that nothing else has."""
+    return Session("sheet", form, json, None if output else output)
+
+
+def _count(text: str) -> Any:
+    """A number of blanks; what is none is refused where the options are looked at."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def _drawing(name: str, options: dict[str, Any], spec: Callable[[], Any]) -> Callable[[int, Any], Exercise]:
+    """What makes an exercise from a seed: of a topic a new graph, of a target the same with other blanks."""
+    from bpx.spec.practice.practice import exercise_of, exercise_on
+    from bpx.spec.practice.topics import topic_named
+
+    topic = topic_named(name)
+    if topic is not None and not Path(name).exists() and not _is_example(name):
+        return lambda seed, blanks: exercise_on(topic, seed=seed, blanks=blanks, **options)
+    graph = spec()
+    return lambda seed, blanks: exercise_of(graph, seed=seed, blanks=blanks, **options)
+
+
+def _is_example(name: str) -> bool:
+    from bpx.spec.reading.examples import example_names
+
+    return name in example_names()
+
+
+def _write_sheet(session: Session, exercise: Exercise, key: bool, output: str | None) -> None:
+    from bpx.cli.output.console import write_file
+    from bpx.spec.practice.sheet import Sheet
+    from bpx.spec.practice.sheet_files import sheet_text
+
+    sheet = Sheet(exercise, with_key=key)
+    if output and output != "-":
+        write_file(output, sheet_text(sheet, output))
+    else:
+        session.show(sheet)
+
+
+# --- graded sheets ------------------------------------------------------------------------------
+
+
+def _grade(
+    files: Sequence[str], hint: int, form: str | None, json: bool, output: str | None, watch: bool
+) -> None:
+    with Session("practice", form, json, output) as session:
+        if not files:
+            fail("no-sheets", "name-sheets")
+        for _ in _changes(files) if watch else (None,):
+            graded = _graded(files, hint)
+            session.show(graded)
+            if graded.problems and not session.is_json:
+                session.report(graded.problems)
+            if graded.is_right:
+                return
+        raise typer.Exit(UNUSABLE if graded.problems else WRONG)
+
+
+def _graded(files: Sequence[str], hint: int) -> Graded:
+    """The sheets that can be read, judged, and what is wrong with the others. Raises `BpxError`."""
+    from bpx.check.report.options import hint_level
+    from bpx.spec.practice.practice import graded
+    from bpx.spec.practice.read_sheet import read_sheet
+    from bpx.words.diagnostic import BpxError
+
+    level, sheets = hint_level(hint), []
+    problems: list[Diagnostic] = []
+    for file in files:
+        try:
+            sheets.append(read_sheet(file))
+        except BpxError as error:
+            problems += error.diagnostics
+    if not sheets:
+        raise BpxError(problems)
+    return graded(sheets, level=level, unreadable=tuple(problems))
+
+
+def _changes(files: Sequence[str]) -> Iterator[None]:
+    """At once, and whenever one of the files was saved; Ctrl-C ends it."""
+    seen: list[Any] = []
+    print_to(sys.stderr, say("practice.watching", names=", ".join(files)) + "\n")
+    while True:
+        now = [_saved_at(file) for file in files]
+        if now != seen:
+            seen = now
+            yield
+        try:
+            sleep(_PAUSE)
+        except KeyboardInterrupt:
+            print_to(sys.stderr, "\n")
+            return
+
+
+def _saved_at(file: str) -> Any:
+    try:
+        status = Path(file).stat()
+    except OSError:  # an editor may take a file away for a moment
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+# --- in a terminal ------------------------------------------------------------------------------
+
+
+def _converse(name: str, drawn: Callable[[int, Any], Exercise], path: Path, seed: int | None) -> None:
+    """Ask until the learner has enough; an end of input and Ctrl-C are such an end."""
+    from bpx.spec.practice.dialogue import Dialogue
+    from bpx.spec.practice.progress import read_progress
+
+    progress = read_progress(path)
+    if seed is not None:
+        progress.of(name)["seed"] = seed
+    dialogue = Dialogue(name, drawn, progress)
+    _print(dialogue.opening())
+    while not dialogue.is_over:
+        try:
+            line = input(f"\n{dialogue.prompt}")
+        except (EOFError, KeyboardInterrupt):
+            print_to(sys.stdout, "\n")
+            line = "quit"
+        _print(dialogue.reply(line))
+
+
+def _print(blocks: Sequence[Block]) -> None:
+    from bpx.render.table import table_text
+
+    print_to(sys.stdout, table_text(blocks, terminal()))
+
+
+def _list_or_reset(word: str, names: Sequence[str], path: Path) -> None:
+    from bpx.spec.practice.dialogue import topics_and_progress
+    from bpx.spec.practice.progress import read_progress
+
+    progress: Progress = read_progress(path)
+    if word == "list":
+        _print(topics_and_progress(progress))
+        return
+    for name in names or (None,):
+        progress.reset(name)
+    progress.save()
+    print_to(
+        sys.stdout, say("practice.reset-done", name=", ".join(names) or say("practice.everything")) + "\n"
+    )

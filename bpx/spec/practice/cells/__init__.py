@@ -1,0 +1,1 @@
+"""The cells of both passes, their rules, and what somebody answers for one."""

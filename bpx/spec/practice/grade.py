@@ -1,0 +1,265 @@
+"""Judging answers: each by what its cell's rule makes of the learner's own values above it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.report.blame import Mistake
+from bpx.graph.arrays import Array
+from bpx.spec.practice.cells.answers import Answer, read_answer
+from bpx.spec.practice.cells.cells import Cell, Kind, Values, Workings
+from bpx.spec.practice.cells.rounding import equal, same, shown_number
+from bpx.spec.practice.exercise import Exercise
+from bpx.spec.practice.slips.named_slips import slips
+from bpx.spec.text.source_text import SourceText
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+_POINTS = 3  # further points that a formula must hold in
+_ROUNDED = 0.5  # units of the last digit: how far a rounded number is from what it was rounded from
+_MOVED = 0.2  # relative: how far these lie from the values of the exercise
+
+
+class Verdict(StrEnum):
+    """What is said of an answer."""
+
+    RIGHT = "right"
+    CARRIED = "carried"  # right for the learner's own values above, of which one is wrong
+    TRIVIAL = "trivial"  # the same, but the wrong value made the step trivial
+    WRONG = "wrong"
+    INVALID = "invalid"  # cannot be read, or too coarse to be judged: no try
+    EMPTY = "empty"
+    MISSED = "missed"  # a mistake that was not found
+
+
+class Judgement(NamedTuple):
+    """An answer judged. `mistakes` are slips that give it; `because` is a wrong cell it is carried from."""
+
+    key: str
+    verdict: Verdict
+    text: str = ""
+    mistakes: tuple[Mistake, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    because: str = ""
+    innocent: bool = False  # named as a mistake, though it follows from what is above
+    only_here: bool = False  # a formula that holds at the given values alone
+
+    @property
+    def counts(self) -> bool:
+        """Is it worth its credit?"""
+        return self.verdict in (Verdict.RIGHT, Verdict.CARRIED)
+
+
+@dataclass(frozen=True)
+class Grading:
+    """The judgements of an exercise, in the order of its cells."""
+
+    exercise: Exercise
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def right(self) -> int:
+        """How many answers are worth their credit."""
+        return sum(judgement.counts for judgement in self.judgements)
+
+    @property
+    def of(self) -> int:
+        """How many answers there should be."""
+        return len(self.exercise.key())
+
+    @property
+    def is_right(self) -> bool:
+        """Is everything answered, and rightly?"""
+        return all(judgement.counts for judgement in self.judgements)
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """What cannot be read, and why."""
+        return tuple(problem for judgement in self.judgements for problem in judgement.problems)
+
+
+def grade(exercise: Exercise, texts: Mapping[str, SourceText]) -> Grading:
+    """Judge what was typed, by key of the cell; what is not there is empty."""
+    answers, judged = _read(exercise, texts)
+    judge = _judge_fix if exercise.finds_mistakes else _judge_cell
+    own: dict[str, Array] = {}
+    wrong: set[str] = set()
+    for cell in exercise.workings.cells.values():
+        _work_out(exercise, cell, own)
+        if cell.key in answers:
+            judged[cell.key] = judge(exercise, cell, answers[cell.key], own, wrong)
+    if exercise.finds_mistakes:
+        missed = [key for key in exercise.planted if key not in judged]
+        judged |= {key: Judgement(key, Verdict.MISSED) for key in missed}
+    return Grading(exercise, tuple(judged[key] for key in exercise.asked if key in judged))
+
+
+def _read(
+    exercise: Exercise, texts: Mapping[str, SourceText]
+) -> tuple[dict[str, Answer], dict[str, Judgement]]:
+    """The answers that can be read, and the judgements of the others."""
+    workings = exercise.workings
+    answers: dict[str, Answer] = {}
+    judged: dict[str, Judgement] = {}
+    for key in exercise.asked:
+        text = texts.get(key)
+        if text is None or not text.content.strip():
+            if not exercise.finds_mistakes:
+                judged[key] = Judgement(key, Verdict.EMPTY)
+            continue
+        try:
+            answers[key] = read_answer(workings, workings.cells[key], text)
+        except BpxError as error:
+            judged[key] = Judgement(key, Verdict.INVALID, text.content, problems=error.diagnostics)
+    return answers, judged
+
+
+def _work_out(exercise: Exercise, cell: Cell, own: dict[str, Array]) -> None:
+    """The cell's value as it follows from the learner's own."""
+    workings = exercise.workings
+    own[cell.key] = exercise.right[cell.key] if workings.is_given(cell) else workings.work_out(cell, own)
+
+
+# --- cells to fill in ---------------------------------------------------------------------------
+
+
+def _judge_cell(
+    exercise: Exercise, cell: Cell, answer: Answer, own: dict[str, Array], wrong: set[str]
+) -> Judgement:
+    workings, right = exercise.workings, exercise.right[cell.key]
+    expected, value = own[cell.key], _shaped(answer.of(own), right)
+    judgement = Judgement(cell.key, Verdict.RIGHT, answer.text)
+    if not np.isfinite(value).all():
+        return judgement._replace(
+            verdict=Verdict.INVALID, problems=(_problem("answer-not-finite", cell, answer),)
+        )
+    is_right = _agrees(answer, value, right, exercise.digits)
+    if is_right and answer.is_formula:
+        is_right = holds = _holds(workings, cell, answer)
+        judgement = judgement._replace(only_here=not holds)
+    elif not is_right and _agrees(answer, value, expected, exercise.digits):
+        source = next(
+            (key for key in workings.cells if key in wrong and cell.key in workings.following(key)), ""
+        )
+        own[cell.key] = value
+        is_trivial = _is_trivial(workings, cell, own, exercise.right)
+        return judgement._replace(verdict=Verdict.TRIVIAL if is_trivial else Verdict.CARRIED, because=source)
+    own[cell.key] = value
+    if is_right:
+        return judgement
+    if not answer.is_formula and (digits := _too_coarse(answer, value, right, expected, exercise.digits)):
+        own[cell.key] = expected
+        problem = _problem("answer-coarse", cell, answer, digits=digits)
+        return judgement._replace(verdict=Verdict.INVALID, problems=(problem,))
+    wrong.add(cell.key)
+    named = (
+        ()
+        if judgement.only_here
+        else named_slips(workings, cell, answer, {**own, cell.key: expected}, exercise.digits)
+    )
+    return judgement._replace(verdict=Verdict.WRONG, mistakes=named)
+
+
+def named_slips(
+    workings: Workings, cell: Cell, answer: Answer, own: Values, digits: int
+) -> tuple[Mistake, ...]:
+    """The slips that give a wrong answer; a formula is looked at in several points."""
+    points = [
+        workings.values({key: own[key] for key in own}),
+        *(_samples(workings) if answer.is_formula else ()),
+    ]
+    claimed = [_shaped(answer.of(values), workings.work_out(cell, values)) for values in points]
+    right = [workings.work_out(cell, values) for values in points]
+
+    def fits(predicted: Mapping[int, Array]) -> bool:
+        return all(
+            np.shape(number) == np.shape(claimed[at])
+            and _agrees(answer, claimed[at], np.asarray(number), digits, _ROUNDED)
+            for at, number in predicted.items()
+        ) and any(
+            not _agrees(answer, right[at], np.asarray(number), digits) for at, number in predicted.items()
+        )
+
+    return slips(workings, cell, points, fits)
+
+
+def _shaped(value: Array, like: Array) -> Array:
+    return np.reshape(value, np.shape(like)) if np.size(value) == np.size(like) else np.asarray(value)
+
+
+def _agrees(answer: Answer, value: Array, expected: Array, digits: int, units: float = 1.0) -> bool:
+    return equal(value, expected) if answer.is_formula else same(value, expected, digits, units)
+
+
+def _holds(workings: Workings, cell: Cell, answer: Answer) -> bool:
+    """Is a formula right at other values of the inputs too?"""
+    return all(equal(answer.of(values), values[cell.key]) for values in _samples(workings))
+
+
+def _samples(workings: Workings) -> list[dict[str, Array]]:
+    """All cells at other values of what may have other values: a target keeps its own."""
+    rng = np.random.default_rng(0)
+    fixed = {leaf.name for leaf in workings.spec.inputs if leaf.role == "target"}
+    samples = []
+    for _ in range(_POINTS):
+        leaves = {
+            name: value * (1 + _MOVED * rng.uniform(-1, 1, np.shape(value)))
+            for name, value in workings.leaves.items()
+            if name not in fixed
+        }
+        values = workings.values(leaves=leaves)
+        if all(np.isfinite(value).all() for value in values.values()):
+            samples.append(values)
+    return samples
+
+
+def _is_trivial(workings: Workings, cell: Cell, own: Values, right: Values) -> bool:
+    """Has a wrong value above, 0 or ±1, taken the work out of a product?"""
+    if cell.edge is None or cell.kind is Kind.LOCAL:
+        return False
+    factors = [key for key in cell.needs if workings.cells[key].kind is not Kind.VALUE]
+    return any(
+        np.isin(np.abs(own[key]), (0.0, 1.0)).all() and not np.isin(np.abs(right[key]), (0.0, 1.0)).all()
+        for key in factors
+    )
+
+
+def _too_coarse(answer: Answer, value: Array, right: Array, expected: Array, digits: int) -> int:
+    """The digits that are asked for, where the answer would be right to fewer."""
+    for fewer in range(digits - 1, 0, -1):
+        for wanted in (right, expected):
+            rounded = shown_number(np.asarray(wanted), fewer)
+            if np.shape(rounded) == np.shape(value) and bool(np.all(rounded == value)):
+                return digits
+    return 0
+
+
+def _problem(code: str, cell: Cell, answer: Answer, **facts: Any) -> Diagnostic:
+    return Diagnostic(code, answer.span, {"name": cell.key, "text": answer.text, **facts})
+
+
+# --- mistakes to find ---------------------------------------------------------------------------
+
+
+def _judge_fix(
+    exercise: Exercise, cell: Cell, answer: Answer, own: dict[str, Array], wrong: set[str]
+) -> Judgement:
+    """A correction is right by the numbers above as they should be, and as they stand on the sheet."""
+    workings, key = exercise.workings, cell.key
+    if key not in exercise.planted:
+        source = next((other for other in exercise.planted if key in workings.following(other)), "")
+        return Judgement(key, Verdict.WRONG, answer.text, because=source, innocent=True)
+    on_sheet = {**exercise.right, **exercise.shown}
+    for values in (exercise.right, {**on_sheet, key: workings.work_out(cell, on_sheet)}):
+        if _agrees(answer, _shaped(answer.of(values), values[key]), values[key], exercise.digits):
+            return Judgement(key, Verdict.RIGHT, answer.text)
+    return Judgement(
+        key,
+        Verdict.WRONG,
+        answer.text,
+        named_slips(workings, cell, answer, dict(exercise.right), exercise.digits),
+    )

@@ -1,0 +1,88 @@
+"""What is practised: a topic, or any graph, and a sheet of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.spec.practice.cells.spec_text import settled
+from bpx.spec.practice.exercise import ANSWER_DIGITS, EVERY, Exercise, fill_in, find_mistakes
+from bpx.spec.practice.grade import grade
+from bpx.spec.practice.read_sheet import FilledSheet
+from bpx.spec.practice.results import Graded
+from bpx.spec.practice.topics import spec_of
+from bpx.spec.text.source_text import SourceText
+from bpx.words.diagnostic import BpxError, Diagnostic, Source
+
+_GRAPHS_TRIED = 6  # a small one may have no room for the mistakes that are asked for
+MOST_BLANKS, MOST_PLANTED, MOST_DIGITS = 1000, 20, 12
+
+
+def exercise_of(
+    spec: NamedGraph,
+    *,
+    blanks: int | str = 1,
+    plant: int = 0,
+    seed: int = 0,
+    rate: float | None = None,
+    digits: int = ANSWER_DIGITS,
+    topic: str = "",
+) -> Exercise:
+    """An exercise on a graph: `blanks` cells to fill in, or `plant` mistakes to find. Raises `BpxError`."""
+    _refuse(blanks, plant, seed, digits)
+    named: dict[str, Any] = {"digits": digits, "topic": topic}
+    if plant:
+        return find_mistakes(settled(spec), seed, plant, rate, **named)
+    return fill_in(settled(spec), seed, blanks, rate, **named)
+
+
+def exercise_on(topic: str, *, seed: int = 0, **options: Any) -> Exercise:
+    """An exercise on a topic: the seed chooses the graph. Raises `BpxError`."""
+    own_rate = options.pop("rate", None)
+    for attempt in range(_GRAPHS_TRIED - 1):
+        with suppress(BpxError):
+            return _on_graph(topic, seed, attempt, own_rate, options)
+    return _on_graph(topic, seed, _GRAPHS_TRIED - 1, own_rate, options)
+
+
+def _on_graph(
+    topic: str, seed: int, attempt: int, own_rate: float | None, options: dict[str, Any]
+) -> Exercise:
+    spec, rate = spec_of(topic, seed, attempt)
+    return exercise_of(spec, seed=seed, rate=own_rate or rate, topic=topic, **options)
+
+
+def _refuse(blanks: int | str, plant: int, seed: int, digits: int) -> None:
+    """Raise `BpxError` for options that mean nothing."""
+    limits = {
+        "blanks": (blanks, 1, MOST_BLANKS),
+        "plant": (plant, 0, MOST_PLANTED),
+        "seed": (seed, 0, 2**63),
+        "digits": (digits, 1, MOST_DIGITS),
+    }
+    problems = [
+        Diagnostic("bad-practice-option", None, {"name": name, "found": value, "least": least, "most": most})
+        for name, (value, least, most) in limits.items()
+        if not (name == "blanks" and value == EVERY)
+        and not (isinstance(value, int) and not isinstance(value, bool) and least <= value <= most)
+    ]
+    if problems:
+        raise BpxError(problems)
+
+
+def graded(sheets: list[FilledSheet], **options: Any) -> Graded:
+    """The sheets, judged."""
+    return Graded(tuple((sheet.name, grade(sheet.exercise, sheet.texts)) for sheet in sheets), **options)
+
+
+def typed(answers: Mapping[str, Any], name: str = "<answers>") -> dict[str, SourceText]:
+    """Answers from Python: texts, numbers and arrays."""
+    return {key: _text(name, value) for key, value in answers.items()}
+
+
+def _text(name: str, value: Any) -> SourceText:
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    text = str(plain)
+    return SourceText(Source(name, text), text)

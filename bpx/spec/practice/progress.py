@@ -1,0 +1,83 @@
+"""What a learner has done: a file of their own, in the folder for data of programs or where they say.
+
+It is written as a whole and moved into place, so that an end at any moment leaves the old or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+VERSION = 1
+
+
+@dataclass
+class Progress:
+    """Counts by name of a topic or target: exercises solved, tries, exercises skipped, and the next seed."""
+
+    path: Path
+    topics: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def of(self, name: str) -> dict[str, int]:
+        """The counts of a topic, to be changed in place."""
+        counts = self.topics.setdefault(name, {})
+        for key in ("solved", "tries", "skipped", "seed"):
+            counts.setdefault(key, 0)
+        return counts
+
+    def reset(self, name: str | None = None) -> None:
+        """Forget a topic, or everything."""
+        if name is None:
+            self.topics.clear()
+        else:
+            self.topics.pop(name, None)
+
+    def save(self) -> None:
+        """Write the file. Raises `BpxError` where that cannot be done."""
+        text = json.dumps({"bpx-progress": VERSION, "topics": self.topics}, ensure_ascii=False, indent=1)
+        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(f"{text}\n", encoding="utf-8")
+            draft.replace(self.path)
+        except OSError as error:
+            facts = {"name": str(self.path), "reason": (error.strerror or str(error)).lower()}
+            raise BpxError([Diagnostic("unwritable", None, facts)]) from None
+
+
+def default_path() -> Path:
+    """Where progress is kept unless the learner says otherwise, by the XDG base directories."""
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "bpx" / "progress.json"
+
+
+def read_progress(path: Path) -> Progress:
+    """The progress in a file, none where there is no file. Raises `BpxError` for any other file."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Progress(path)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from None
+    if not isinstance(plain, dict) or plain.get("bpx-progress") != VERSION:
+        raise _unreadable(path, "")
+    return Progress(path, _counts(plain.get("topics")))
+
+
+def _unreadable(path: Path, reason: str) -> BpxError:
+    return BpxError([Diagnostic("no-progress", None, {"name": str(path), "reason": reason})])
+
+
+def _counts(plain: Any) -> dict[str, dict[str, int]]:
+    """The counts, without what is none."""
+    topics = plain if isinstance(plain, dict) else {}
+    return {
+        name: {key: count for key, count in counts.items() if type(count) is int and count >= 0}
+        for name, counts in topics.items()
+        if isinstance(counts, dict)
+    }
