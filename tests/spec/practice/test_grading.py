@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -186,7 +187,7 @@ def test_hints_grow_by_level() -> None:
     exercise = Exercise(LOGISTIC, ("∂a/∂z",))
     (judgement,) = judge({"∂a/∂z": "0.870"})
     said = [[*map(str, hints(exercise, judgement, HintLevel(level)))] for level in range(1, 6)]
-    for less, more in zip(said, said[1:], strict=False):
+    for less, more in pairwise(said):
         assert more[: len(less)] == less and len(more) > len(less)
     assert said[3][-1].startswith("Formula: ∂a/∂z = ")
     assert said[4][-1] == "Number: ∂a/∂z = 0.1132"
