@@ -90,11 +90,16 @@ def practice(
     with _sheet_session(form, json, output) as session:
         if files:
             fail("extra-argument", "one-target", extra=files[0], command="practice")
-        drawn = _drawing(first, options, lambda: spec_argument(first, set_, code=source, notation=notation))
+        topic = _topic(first)
+        drawn = _drawing(
+            first, topic, options, lambda: spec_argument(first, set_, code=source, notation=notation)
+        )
         if output or form or json or key or not sys.stdin.isatty():
             _write_sheet(session, drawn(seed or 0, _count(blanks or "1")), key, output)
             return
-        _converse(first, lambda seed, fading: drawn(seed, _count(blanks) if blanks else fading), path, seed)
+        _converse(
+            topic or first, lambda seed, fading: drawn(seed, _count(blanks) if blanks else fading), path, seed
+        )
 
 
 def _sheet_session(form: str | None, json: bool, output: str | None) -> Session:
@@ -107,22 +112,24 @@ def _count(text: str) -> Any:
     return int(text) if text.isascii() and text.isdigit() else text
 
 
-def _drawing(name: str, options: dict[str, Any], spec: Callable[[], Any]) -> Callable[[int, Any], Exercise]:
+def _drawing(
+    name: str, topic: str | None, options: dict[str, Any], spec: Callable[[], Any]
+) -> Callable[[int, Any], Exercise]:
     """What makes an exercise from a seed: of a topic a new graph, of a target the same with other blanks."""
     from bpx.spec.practice.practice import exercise_of, exercise_on
-    from bpx.spec.practice.topics import topic_named
 
-    topic = topic_named(name)
-    if topic is not None and not Path(name).exists() and not _is_example(name):
+    if topic is not None:
         return lambda seed, blanks: exercise_on(topic, seed=seed, blanks=blanks, **options)
     graph = spec()
     return lambda seed, blanks: exercise_of(graph, seed=seed, blanks=blanks, **options)
 
 
-def _is_example(name: str) -> bool:
+def _topic(name: str) -> str | None:
+    """The topic of that name, unless an example or a file has it."""
+    from bpx.spec.practice.topics import topic_named
     from bpx.spec.reading.examples import example_names
 
-    return name in example_names()
+    return None if name in example_names() or Path(name).exists() else topic_named(name)
 
 
 def _write_sheet(session: Session, exercise: Exercise, key: bool, output: str | None) -> None:
