@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from bpx.words.diagnostic import Diagnostic
 
 What = Annotated[
-    list[str], typer.Argument(metavar="WHAT...", help=say("cli.practice-what"), autocompletion=practised)
+    list[str] | None,
+    typer.Argument(metavar="WHAT...", help=say("cli.practice-what"), autocompletion=practised),
 ]
 Blanks = Annotated[str | None, typer.Option(metavar="N|all", help=say("cli.blanks"))]
 Plant = Annotated[int, typer.Option(metavar="N", min=0, help=say("cli.plant"))]
@@ -56,7 +57,7 @@ _PAUSE = 0.3  # seconds between two looks at a watched file
     ),
 )
 def practice(
-    what: What,
+    what: What = None,
     set_: Values = None,
     inputs: Inputs = None,
     random: Random = None,
@@ -77,7 +78,7 @@ def practice(
     from bpx.spec.practice.progress import default_path
 
     path = Path(progress) if progress else default_path()
-    first, *files = what
+    first, *files = what or ["list"]
     if first in ("grade", "watch"):
         _grade(files, hint, form, json, output, watch=first == "watch")
         return
@@ -87,7 +88,7 @@ def practice(
         return
     options = {"plant": plant, "rate": rate, "digits": digits}
     source = CodeOptions(inputs, random)
-    with _sheet_session(form, json, output) as session:
+    with Session("sheet", form, json, None) as session:  # a file may have forms that nothing else has
         if files:
             fail("extra-argument", "one-target", extra=files[0], command="practice")
         topic = _topic(first)
@@ -100,11 +101,6 @@ def practice(
         _converse(
             topic or first, lambda seed, fading: drawn(seed, _count(blanks) if blanks else fading), path, seed
         )
-
-
-def _sheet_session(form: str | None, json: bool, output: str | None) -> Session:
-    """The file is written here: it may be of forms that nothing else has."""
-    return Session("sheet", form, json, None if output else output)
 
 
 def _count(text: str) -> Any:
@@ -139,7 +135,8 @@ def _write_sheet(session: Session, exercise: Exercise, key: bool, output: str | 
 
     sheet = Sheet(exercise, with_key=key)
     if output and output != "-":
-        write_file(output, sheet_text(sheet, output))
+        by_name = session.form_name is None
+        write_file(output, sheet_text(sheet, output) if by_name else session.form.text(sheet))
     else:
         session.show(sheet)
 

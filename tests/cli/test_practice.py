@@ -67,6 +67,16 @@ def test_what_is_refused(args: list[str], code: str) -> None:
     assert f"error[{code}]" in invoke("practice", *args, exit=2).stderr
 
 
+def test_alone_it_lists_the_topics() -> None:
+    assert invoke("practice").stdout == invoke("practice", "list").stdout
+
+
+def test_a_form_that_is_asked_for_by_name_goes_before_the_ending(tmp_path: Path) -> None:
+    path = tmp_path / "a.out"
+    invoke("practice", "chain-rule", "-o", str(path), "-f", "plain")
+    assert path.read_text(encoding="utf-8") == invoke("practice", "chain-rule", "-f", "plain").stdout
+
+
 def test_list_and_reset(tmp_path: Path) -> None:
     path = tmp_path / "p.json"
     path.write_text('{"bpx-progress": 1, "topics": {"softmax": {"solved": 3}, "mine": {"solved": 1}}}')
