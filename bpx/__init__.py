@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bpx.check.report.report import Report
     from bpx.explain.explanation import Explanation
     from bpx.ops import Expr, Graph
+    from bpx.spec.derivations.check import check_notes
+    from bpx.spec.derivations.report import DerivationReport
     from bpx.spec.spec import Spec, assert_gradients, from_graph, gradcheck, grade, load, parse, trace
     from bpx.train.sweep.result import Sweep
     from bpx.train.training import Training
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from bpx.words.languages import speaking
 
 _HOMES = {
+    "DerivationReport": "bpx.spec.derivations.report",
+    "check_notes": "bpx.spec.derivations.check",
     "Explanation": "bpx.explain.explanation",
     "load_ipython_extension": "bpx.cli.notebook.magic",  # which `%load_ext bpx` calls
     "Report": "bpx.check.report.report",
@@ -38,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "BpxError",
+    "DerivationReport",
     "Diagnostic",
     "Explanation",
     "Expr",
@@ -47,6 +52,7 @@ __all__ = [
     "Sweep",
     "Training",
     "assert_gradients",
+    "check_notes",
     "from_graph",
     "gradcheck",
     "grade",

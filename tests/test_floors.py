@@ -71,6 +71,8 @@ FLOORS = [
     "spec.code.lines",
     "spec.code",
     "spec.callables",
+    "spec.derivations.text",
+    "spec.derivations",
     "spec.models.rows",
     "spec.models",
     "spec.practice.cells",

@@ -20,7 +20,18 @@ from bpx.words.say import say
 
 _REFERENCE = ("learn", "ops", "examples", "schema", "help")
 # Each a file of this folder or of the folder `reference`, in the order in which the help lists them.
-COMMANDS = ("explain", "draw", "gradcheck", "audit", "train", "sweep", "practice", "convert", *_REFERENCE)
+COMMANDS = (
+    "explain",
+    "draw",
+    "gradcheck",
+    "check",
+    "audit",
+    "train",
+    "sweep",
+    "practice",
+    "convert",
+    *_REFERENCE,
+)
 
 _MAY_STAND_ALONE = ("--paths", "--random", "--descend", "--sensitivity")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count

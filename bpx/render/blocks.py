@@ -19,6 +19,7 @@ from bpx.render.chart.chart import Chart
 from bpx.render.layout.rails import Rail
 from bpx.render.plain_data import summary
 from bpx.words.say import say, titled, visible
+from bpx.words.widths import cells, window
 
 _HOLE = "\ufffc"  # the character that stands for an object in a text
 _LONGEST_INSIDE = 400  # characters of a cell in a sentence; `say` cuts longer texts
@@ -147,7 +148,23 @@ class Curve(NamedTuple):
         return (*self.values, self.level[0]) if self.level else self.values
 
 
-Block = Headline | Heading | Table | Lines | Curve | Chart
+class Excerpt(NamedTuple):
+    """A line of somebody's text, with carets below its characters `start … end`; None: no carets."""
+
+    line: str
+    start: int | None = None
+    end: int = 0
+
+    def lines(self, width: int = 0) -> tuple[str, ...]:
+        """The line and the carets; of more cells than `width`, where one is given, a window around them."""
+        line = "".join(char if char.isprintable() else " " for char in self.line)
+        if self.start is None:
+            return (line if not width or cells(line) <= width else line[: width - 1] + "…",)
+        line, start, end = window(line, self.start, self.end, width)
+        return line, " " * cells(line[:start]) + "^" * max(cells(line[start:end]), 1)
+
+
+Block = Headline | Heading | Table | Lines | Curve | Chart | Excerpt
 
 
 def text_of(value: Array | float, most: int = LARGEST_SHOWN, digits: int = SHOWN_DIGITS) -> str:
@@ -170,7 +187,11 @@ def _rounded_block(block: Block, digits: int) -> Block:
         return block._replace(rows=tuple(tuple(_rounded(cell, digits) for cell in row) for row in block.rows))
     if isinstance(block, Lines):
         return Lines(tuple(_rounded(text, digits) for text in block.texts))
-    return block if isinstance(block, Curve | Chart) else block._replace(text=_rounded(block.text, digits))
+    return (
+        block
+        if isinstance(block, Curve | Chart | Excerpt)
+        else block._replace(text=_rounded(block.text, digits))
+    )
 
 
 def _rounded(cell: Cell, digits: int) -> Cell:

@@ -65,6 +65,7 @@ class Form(NamedTuple):
 PICTURE = "picture"  # the kind of an object that is nothing but a picture
 PAGE = "page"  # a picture that has a page too
 _DRAWN = ("explanation", PICTURE, PAGE)  # the kinds that can be drawn
+_REPORTED = ("gradcheck", "sweep", "lesson", "derivation")  # those with a page of headings, tables and charts
 
 FORMS = (
     Form("table", (), "blocks", "table_text"),
@@ -77,7 +78,14 @@ FORMS = (
     Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture.dot"),
     Form("mermaid", (".mmd",), "picture", "mermaid", _DRAWN, "picture.mermaid"),
     Form("html", (".html",), "page", "html", ("explanation", PAGE), "page.html"),
-    Form("html", (".html",), "report_page", "report_html", ("gradcheck", "sweep", "lesson"), "page.report"),
+    Form(
+        "html",
+        (".html",),
+        "report_page",
+        "report_html",
+        ("gradcheck", "sweep", "lesson", "derivation"),
+        "page.report",
+    ),
     Form("svg", (".svg",), "picture", "svg", (*_DRAWN, "gradcheck"), "picture.svg"),
     Form("svg", (".svg",), "chart", "chart_svg", ("sweep",), "chart.svg"),
     Form("csv", (".csv",), "columns", "csv_text", ("sweep",), "chart.csv"),

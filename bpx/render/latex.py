@@ -12,7 +12,7 @@ import numpy as np
 from bpx.graph.formula import Formula, numbers
 from bpx.graph.notation_latex import as_text, escaped
 from bpx.graph.numbers import SHOWN_DIGITS
-from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Phrase, Table, Value
+from bpx.render.blocks import Block, Cell, Curve, Excerpt, Heading, Headline, Phrase, Table, Value
 from bpx.render.chart import text as chart_text
 from bpx.render.chart.chart import Chart
 from bpx.render.curve import levels
@@ -92,6 +92,9 @@ def _block_lines(block: Block) -> Iterator[str]:
         yield from _curve_lines(block)
     elif isinstance(block, Chart):
         yield from _chart_lines(block)
+    elif isinstance(block, Excerpt):
+        lines = (as_text(line).replace(" ", "~") for line in block.lines())
+        yield r"\par\noindent " + r"\\".join(rf"\texttt{{{line}}}" for line in lines) + r"\par"
     else:
         yield r"\begin{itemize}"
         yield from (rf"\item {_cell(text)}" for text in block.texts)

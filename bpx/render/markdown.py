@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table, cell_text
+from bpx.render.blocks import Block, Cell, Curve, Excerpt, Heading, Headline, Table, cell_text
 from bpx.render.chart import text as chart_text
 from bpx.render.chart.chart import Chart
 from bpx.render.curve import WIDEST, drawn
@@ -29,6 +29,9 @@ def markdown(blocks: Sequence[Block]) -> str:
             parts.append("\n".join(["```text", *drawn(block, WIDEST), "```"]))
         elif isinstance(block, Chart):
             parts.append("\n".join(["```text", *chart_text.drawn(block, WIDEST), "```"]))
+        elif isinstance(block, Excerpt):
+            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", block.line)), default=0))
+            parts.append("\n".join([f"{fence}text", *block.lines(), fence]))
         else:
             parts.append(
                 "\n".join(f"- {_LIST_MARK.sub(_BACKSLASHED, _escaped(text))}" for text in block.texts)

@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
+from bpx.render.blocks import Block, Cell, Curve, Excerpt, Heading, Headline, Table
 from bpx.render.chart import text as chart_text
 from bpx.render.chart.chart import Chart
 from bpx.render.curve import WIDEST, drawn
@@ -63,6 +63,8 @@ def _block_lines(block: Block) -> Iterator[str]:
         yield f"<pre>{_inert_lines(drawn(block, WIDEST))}</pre>"
     elif isinstance(block, Chart):
         yield f"<pre>{_inert_lines(chart_text.drawn(block, WIDEST))}</pre>"
+    elif isinstance(block, Excerpt):
+        yield f"<pre>{_inert_lines(block.lines())}</pre>"
     else:
         yield "<ul>"
         yield from (f"<li>{_sentence(text)}</li>" for text in block.texts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from bpx.render.blocks import Block, Curve, Heading, Headline, Table, cell_text
+from bpx.render.blocks import Block, Curve, Excerpt, Heading, Headline, Table, cell_text
 from bpx.render.chart import text as chart_text
 from bpx.render.chart.chart import Chart
 from bpx.render.curve import WIDEST, drawn
@@ -26,6 +26,8 @@ def plain(blocks: Sequence[Block]) -> str:
             lines += [f"  {line}" for line in drawn(block, WIDEST)]
         elif isinstance(block, Chart):
             lines += [f"  {line}" for line in chart_text.drawn(block, WIDEST)]
+        elif isinstance(block, Excerpt):
+            lines += [f"    {line}" for line in block.lines()]
         else:
             lines += [f"  {cell_text(text)}" for text in block.texts]
     return "\n".join(lines) + "\n"

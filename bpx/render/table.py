@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table, cell_text
+from bpx.render.blocks import Block, Cell, Curve, Excerpt, Heading, Headline, Table, cell_text
 from bpx.render.chart import text as chart_text
 from bpx.render.chart.chart import Chart
 from bpx.render.curve import drawn
@@ -58,6 +58,8 @@ def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
             yield _Drawn(partial(drawn, block))
         elif isinstance(block, Chart):
             yield _Drawn(partial(chart_text.drawn, block))
+        elif isinstance(block, Excerpt):
+            yield _Quoted(block)
         else:
             for text in block.texts:
                 yield Padding(_text(cell_text(text)), (0, 0, 0, 1))
@@ -134,6 +136,17 @@ class _Drawn:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for line in self.lines_within(options.max_width - 1):
             yield Padding(Text(line, style="cyan", no_wrap=True), (0, 0, 0, 1))
+
+
+class _Quoted:
+    """A line of somebody's text with carets below it, as much of it as there is room for."""
+
+    def __init__(self, excerpt: Excerpt) -> None:
+        self.excerpt = excerpt
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line, style in zip(self.excerpt.lines(options.max_width - 6), ("dim", "cyan"), strict=False):
+            yield Padding(Text(line, style=style, no_wrap=True, overflow="crop"), (0, 0, 0, 4))
 
 
 class _Wide:

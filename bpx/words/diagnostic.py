@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from bpx.words.say import say, visible
 from bpx.words.spelling import nearest
 from bpx.words.usual_help import usual_help
-from bpx.words.widths import cells
+from bpx.words.widths import cells, window
 
 Severity = Literal["error", "warning", "note"]
 
@@ -158,17 +158,8 @@ def _excerpt(span: Span) -> list[str]:
         return [where]
     start = column - 1
     end = min(max(start + (span.end - span.start), start + 1), max(len(text), start + 1))
-    text, start, end = _window(text, start, end)
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    text, start, end = window(shown, start, end, _WIDEST_EXCERPT)
     margin = str(line)
     underline = " " * cells(text[:start]) + "^" * max(cells(text[start:end]), 1)
     return [where, f" {margin} | {text}", f" {' ' * len(margin)} | {underline}"]
-
-
-def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
-    """The part of a long line around the span, tabs made blanks so that the carets stand right."""
-    left = max(0, min(start - _WIDEST_EXCERPT // 3, len(text) - _WIDEST_EXCERPT))
-    right = min(len(text), left + _WIDEST_EXCERPT)
-    head, tail = "…" if left else "", "…" if right < len(text) else ""
-    shift = len(head) - left
-    shown = "".join(char if char.isprintable() else " " for char in text[left:right])
-    return head + shown + tail, start + shift, min(end, right) + shift

@@ -68,3 +68,16 @@ def _head(text: str, width: int) -> str:
 
 def _cells_of(char: str) -> int:
     return 0 if category(char) in ("Mn", "Me") else 2 if east_asian_width(char) in "WF" else 1
+
+
+def window(text: str, start: int, end: int, width: int) -> tuple[str, int, int]:
+    """The part of a line around the characters `start … end`, and where they are in it; all for `width` 0.
+
+    Dots stand for what is left out.
+    """
+    width = width or len(text)
+    left = max(0, min(start - width // 3, len(text) - width))
+    right = min(len(text), left + width)
+    head, tail = "…" if left else "", "…" if right < len(text) else ""
+    shift = len(head) - left
+    return head + text[left:right] + tail, start + shift, min(end, right) + shift

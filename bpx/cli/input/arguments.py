@@ -59,6 +59,11 @@ def spec_argument(
     return _read(assignments, earlier, read)
 
 
+def values_given(assignments: Sequence[str] | None) -> dict[str, Any]:
+    """The values of `--set`, by name. Raises `BpxError` with all that is wrong with them."""
+    return _read(assignments, (), lambda values, _: values)  # type: ignore[no-any-return]
+
+
 def code_argument(
     target: str, assignments: Sequence[str] | None, earlier: Sequence[Diagnostic], code: CodeOptions
 ) -> Any:

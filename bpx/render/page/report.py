@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpx.graph.numbers import shape_text
-from bpx.render.blocks import Block, Cell, Curve, Heading, Headline, Table
+from bpx.render.blocks import Block, Cell, Curve, Excerpt, Heading, Headline, Table
 from bpx.render.chart.chart import Chart
 from bpx.render.chart.svg import svg_lines as svg_lines_of_chart
 from bpx.render.curve import levels
@@ -92,6 +92,8 @@ def _block(block: Block) -> str:
         return _curve(block)
     if isinstance(block, Chart):
         return f'<div class="scroll" tabindex="0">{"".join(svg_lines_of_chart(block))}</div>'
+    if isinstance(block, Excerpt):
+        return f"<pre>{inert(chr(10).join(block.lines()))}</pre>"
     return "".join(f"<p>{_text(text)}</p>" for text in block.texts)
 
 

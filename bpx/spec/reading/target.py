@@ -205,6 +205,16 @@ def format_of(text: str) -> Format | None:
     return "toml" if not text.strip() or _ONLY_IN_TOML.search(text) else None
 
 
+def source_of_notes(target: str) -> Source:
+    """The text of a file of notes, or of standard input. Raises `BpxError`."""
+    if target == STDIN:
+        return _all_of(sys.stdin)
+    path = Path(target)
+    if not path.suffix and not path.exists():  # what can be read as a file would have an ending
+        _fail("missing-file", "notes-are-a-file", name=target)
+    return read_file(path)
+
+
 def read_file(path: Path) -> Source:
     """The text of a file. Raises `BpxError` where it cannot be had."""
     name = str(path)

@@ -1,0 +1,1 @@
+"""Derivations as people write them, in Markdown, LaTeX, text and notebooks: each step judged."""

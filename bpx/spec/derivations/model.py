@@ -1,0 +1,395 @@
+"""The graph of a derivation: its equations, with the shapes for which all of them can be evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.check.whole.claims import is_elementwise
+from bpx.graph.arrays import Array, Shape
+from bpx.graph.graph import OPS, Expr, Graph
+from bpx.graph.run import run
+from bpx.passes.reverse import grad, reverse
+from bpx.spec.derivations.text.atoms import Atom, Atoms
+from bpx.spec.derivations.text.readings import readings, tree_of
+from bpx.spec.derivations.text.written import Written
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.text.build import build
+from bpx.spec.text.syntax_tree import Expression
+from bpx.words.diagnostic import Diagnostic
+
+Point = Mapping[int, Array]
+POINTS = 16  # random points at which formulas are compared
+_TRIES = 60
+_RANGES = ((-1.5, 1.5), (0.15, 0.85), (0.5, 2.0), (-0.85, 0.85), (1.1, 2.5))
+
+
+class Built(NamedTuple):
+    """A formula read: its tree, its node in the graph, and what is wrong; one of them is there."""
+
+    expression: Expression | None
+    expr: Expr | None
+    problems: list[Diagnostic]
+
+
+@dataclass
+class Sheet:
+    """What a derivation states: equations by name, values, and the derivatives in it."""
+
+    atoms: Atoms
+    equations: dict[str, Written] = field(default_factory=dict)
+    values: dict[str, Array] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+    lengths: list[str] = field(default_factory=list)  # inputs that are the number of summed elements
+    functions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    derived_at: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    prepared: Callable[[Written], Written] = lambda text: text
+
+    @property
+    def names(self) -> list[str]:
+        """Inputs and results."""
+        return [*self.inputs, *self.equations]
+
+
+class Model:
+    """The graph of a sheet for some shapes of its inputs.
+
+    `problems` are those of equations that cannot be built.
+    """
+
+    def __init__(self, sheet: Sheet, shapes: Mapping[str, Shape]) -> None:
+        self.sheet, self.input_shapes = sheet, shapes
+        self.graph = Graph()
+        self.exprs: dict[str, Expr] = {name: self.graph.input(shape) for name, shape in shapes.items()}
+        self.problems: dict[str, list[Diagnostic]] = {}
+        self.stand_ins: dict[int, tuple[Atom, list[Expr]]] = {}  # inputs that hold Jacobians
+        self._gradients: dict[Atom, Expr | None] = {}
+        for name in self.order():
+            built = self.built(sheet.equations[name])
+            if built.expr is None:
+                self.problems[name] = built.problems
+            else:
+                # A result that only renames another is a node of its own: it has a gradient of its own.
+                self.exprs[name] = self._own(built.expr)
+        self.size = len(self.graph)
+
+    def _own(self, expr: Expr) -> Expr:
+        taken = {other.id for other in self.exprs.values()}
+        return self.graph.add(OPS["identity"], expr) if expr.id in taken else expr
+
+    def order(self) -> list[str]:
+        """The results, each behind those that it uses."""
+        done: list[str] = []
+
+        def visit(name: str, path: tuple[str, ...]) -> None:
+            if name in done or name in path:
+                return
+            for used in self.sheet_uses(name):
+                if used in self.sheet.equations:
+                    visit(used, (*path, name))
+            done.append(name)
+
+        for name in self.sheet.equations:
+            visit(name, ())
+        return done
+
+    def sheet_uses(self, name: str) -> list[str]:
+        """The names that an equation uses."""
+        known = Known(dict.fromkeys(self.sheet.names, ()))
+        return self._used(self.sheet.equations[name], known)
+
+    def _used(self, text: Written, known: Known) -> list[str]:
+        tree = tree_of(self.sheet.prepared(text), known)
+        used: list[str] = []
+        for name in tree.names() if tree else ():
+            atom = self.sheet.atoms.of_letter(name)
+            if atom and atom.formula:
+                used += [
+                    *([atom.of] if atom.of else []),
+                    *self._used(self.sheet.atoms.formulas[atom.formula], known),
+                ]
+            else:
+                used.append(name)
+        return used
+
+    # --- formulas ---
+
+    def built(self, text: Written, atoms: Callable[[Atom], Expr | None] | None = None) -> Built:
+        """The node of a formula, with `atoms` for the derivatives in it, or else the true ones."""
+        return self.every_reading(text, atoms)[0]
+
+    def every_reading(self, text: Written, atoms: Callable[[Atom], Expr | None] | None = None) -> list[Built]:
+        """The formula in all ways in which it may be meant, those that can be built first."""
+        content = self.sheet.prepared(text)
+        names = self.names_in(content, atoms)
+        known = Known({name: expr.shape for name, expr in names.items()})
+        every = [
+            self.of_tree(reading.expression, names)
+            if reading.expression is not None and not reading.problems
+            else Built(None, None, reading.problems)
+            for reading in readings(content, known)
+        ]
+        return sorted(every, key=lambda built: built.expr is None)
+
+    def names_in(
+        self, content: Written, atoms: Callable[[Atom], Expr | None] | None = None
+    ) -> dict[str, Expr]:
+        """The nodes behind the names, and behind the letters of the derivatives in a prepared formula."""
+        letters = {
+            letter: (atoms or self.gradient)(atom)
+            for atom, letter in self.sheet.atoms.letters.items()
+            if letter in content.content
+        }
+        return {**self.exprs, **{letter: expr for letter, expr in letters.items() if expr is not None}}
+
+    def names_in_letters(self) -> dict[str, Expr]:
+        """The nodes behind the letters of all derivatives met."""
+        every = {letter: self.gradient(atom) for atom, letter in self.sheet.atoms.letters.items()}
+        return {letter: expr for letter, expr in every.items() if expr is not None}
+
+    def of_tree(self, expression: Expression, names: Mapping[str, Expr]) -> Built:
+        """The node of a tree."""
+        problems: list[Diagnostic] = []
+        expr = build(expression, self.graph, names, problems.append)
+        return Built(expression, None if problems else expr, problems)
+
+    @cached_property
+    def output(self) -> str | None:
+        """The result that no other uses: the last one of them that is a number, if any is."""
+        used = {name for one in self.sheet.equations for name in self.sheet_uses(one)}
+        ends = [name for name in self.sheet.equations if name not in used and name in self.exprs]
+        numbers = [name for name in ends if not self.exprs[name].shape]
+        return next(reversed(numbers or ends), None)
+
+    # --- derivatives ---
+
+    def gradient(self, atom: Atom) -> Expr | None:
+        """The derivative as a node; None where a name is unknown."""
+        if atom not in self._gradients:
+            self._gradients[atom] = self._derived(atom)
+        return self._gradients[atom]
+
+    def ends(self, atom: Atom) -> tuple[Expr, list[Expr]] | None:
+        """What is derived, and by what."""
+        of = atom.of if atom.of in self.exprs else self.output if self._is_loss(atom.of) else None
+        if of is None or any(name not in self.exprs for name in atom.by):
+            return None
+        return self.exprs[of], [self.exprs[name] for name in atom.by]
+
+    def _is_loss(self, name: str | None) -> bool:
+        usual = ("L", "l", "loss", "Loss", "J", "E", "C", "cost", "Cost", "ell", "mathcalL")
+        return name is None or (name in usual and name not in self.sheet.inputs)
+
+    def _derived(self, atom: Atom) -> Expr | None:
+        if atom.formula:
+            return self._of_formula(atom)
+        ends = self.ends(atom)
+        if ends is None:
+            return None
+        of, by = ends
+        for node in by:
+            if of.id == node.id:
+                of = self.graph.constant(np.ones(of.shape))
+                continue
+            if of.shape and not self.is_like(of, node):
+                return self.jacobian(atom, of, node) if len(by) == 1 else None
+            of = grad(of, [node], self.graph.constant(np.ones(of.shape)))[0]
+        return of
+
+    def _of_formula(self, atom: Atom) -> Expr | None:
+        """d/dx of a formula; a function, or its derivative, at one."""
+        inner = self.built(self.sheet.atoms.formulas[atom.formula]).expr
+        if inner is None or (atom.of is None and atom.by[0] not in self.exprs):
+            return None
+        if atom.of is None:
+            node = self.exprs[atom.by[0]]
+            return grad(inner, [node], self.graph.constant(np.ones(inner.shape)))[0]
+        place = self.graph.add(OPS["identity"], inner)
+        result = self._called(atom.of, place)
+        for _ in atom.by:
+            result = (
+                None
+                if result is None
+                else grad(result, [place], self.graph.constant(np.ones(result.shape)))[0]
+            )
+        return result
+
+    def _called(self, name: str, place: Expr) -> Expr | None:
+        """The function `name` with a node in place of its argument, in all equations that it uses."""
+        (arg,) = self.sheet.functions.get(name) or self.sheet.derived_at[name]
+        names = self._rebuilt({arg: place}, name)
+        return names.get(name)
+
+    def _rebuilt(self, replaced: Mapping[str, Expr], last: str | None = None) -> dict[str, Expr]:
+        """All names, with other nodes for some, and for what depends on these, up to the equation `last`."""
+        names = {**self.exprs, **replaced}
+        for other in self.order():
+            if other in replaced:
+                continue
+            text = self.sheet.prepared(self.sheet.equations[other])
+            inside = {**self.names_in(text), **names}
+            tree = tree_of(text, Known({one: expr.shape for one, expr in inside.items()}))
+            moved = tree and any(
+                one in names and names[one] is not self.exprs.get(one) for one in tree.names()
+            )
+            expr = self.of_tree(tree, inside).expr if tree and moved else None
+            if expr is not None:
+                names[other] = expr
+            if other == last:
+                break
+        return names
+
+    def with_local_claims(self, atom: Atom, claims: Mapping[Atom, Expr]) -> Expr | None:
+        """The derivative if the `claims` on derivatives of single steps, ∂u/∂v, were right.
+
+        Each u is replaced by what has its value and the claimed slope: u₀ + c₀ (v - v₀).
+        """
+        ends = self.ends(atom)
+        if ends is None or len(atom.by) != 1:
+            return None
+        replaced: dict[str, Expr] = {}
+        for claim, slope in claims.items():
+            of, (node,) = self.exprs[claim.of or ""], (self.exprs[name] for name in claim.by)
+            if slope.shape not in ((), of.shape) or of.shape != node.shape:
+                return None
+            replaced[claim.of or ""] = self._held(of) + self._held(slope) * (node - self._held(node))
+        names = self._rebuilt(replaced)
+        top = next((name for name, expr in self.exprs.items() if expr.id == ends[0].id), None)
+        if top is None or names[top].shape:
+            return None
+        return grad(names[top], [names[atom.by[0]]])[0]
+
+    def _held(self, expr: Expr) -> Expr:
+        """An input that has the value of a node, and no derivative."""
+        place = self.graph.input(expr.shape)
+        self.held[place.id] = expr.id
+        return place
+
+    def is_like(self, of: Expr, node: Expr) -> bool:
+        """Is each element derived by one element alone?"""
+        return of.shape == node.shape and is_elementwise(self.graph, of.id, node.id)
+
+    def jacobian(self, atom: Atom, of: Expr, node: Expr) -> Expr | None:
+        """A stand-in for ∂of/∂node of arrays, of shape (elements of `of`, elements of `node`), or of `of`."""
+        if len(of.shape) > 1 or len(node.shape) > 1:
+            return None
+        rows = []
+        for at in range(of.shape[0]):
+            seed = np.zeros(of.shape)
+            seed[at] = 1.0
+            rows.append(grad(of, [node], self.graph.constant(seed))[0])
+        stand_in = self.graph.input((*of.shape, *node.shape))
+        self.stand_ins[stand_in.id] = (atom, rows)
+        return stand_in
+
+    def direct(self, atom: Atom) -> Expr | None:
+        """The derivative by an argument in the equation itself, with all other names in it held fixed."""
+        if len(atom.by) != 1 or atom.of not in self.sheet.equations or self.ends(atom) is None:
+            return self.gradient(atom)
+        held = {name: self.graph.input(expr.shape) for name, expr in self.exprs.items()}
+        node = held[atom.by[0]]
+        text = self.sheet.prepared(self.sheet.equations[atom.of])
+        tree = tree_of(text, Known({name: expr.shape for name, expr in held.items()}))
+        of = self.of_tree(tree, held).expr if tree else None
+        if of is None or (of.shape and not self.is_like(of, node)):
+            return self.gradient(atom)
+        result = grad(of, [node], self.graph.constant(np.ones(of.shape)))[0]
+        for name, expr in held.items():
+            self.held[expr.id] = self.exprs[name].id
+        return result
+
+    @cached_property
+    def held(self) -> dict[int, int]:
+        """Inputs that stand for a node that is held fixed."""
+        return {}
+
+    def through(self, first: Expr, links: Sequence[Atom]) -> Expr | None:
+        """The gradient `first` carried through ∂u/∂v · ∂v/∂w …, by reverse passes."""
+        for atom in links:
+            ends = self.ends(atom)
+            if ends is None or len(ends[1]) != 1 or ends[0].shape != first.shape:
+                return None
+            first = grad(ends[0], ends[1], first)[0]
+        return first
+
+    def carried(self, atom: Atom, claimed: Mapping[int, Expr]) -> Expr | None:
+        """What the derivative would be if the `claimed` gradients of the same output were right."""
+        ends = self.ends(atom)
+        if ends is None or len(ends[1]) != 1 or (ends[0].shape and not self.is_like(ends[0], ends[1][0])):
+            return None
+        of, (node,) = ends
+        known = {
+            at: expr for at, expr in claimed.items() if at != node.id and expr.shape == self.graph.shapes[at]
+        }
+        if not known or of.id == node.id:
+            return None
+        seed = self.graph.constant(np.ones(of.shape))
+        return reverse(of, [node], seed, known=known).gradient(node.id)
+
+    # --- points ---
+
+    @cached_property
+    def given(self) -> Point | None:
+        """The values given, if all are."""
+        if any(name not in self.sheet.values for name in self.sheet.inputs):
+            return None
+        return {self.exprs[name].id: self.sheet.values[name] for name in self.sheet.inputs}
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """Random points at which all results are finite."""
+        rng = np.random.default_rng(0)
+        found: list[Point] = []
+        for ranges in self._ranges():
+            for _ in range(_TRIES):
+                point = {
+                    self.exprs[name].id: self._drawn(name, ranges.get(name, _RANGES[0]), rng)
+                    for name in self.sheet.inputs
+                }
+                if self._is_finite(point):
+                    found.append(point)
+                if len(found) >= POINTS:
+                    return found
+        return found
+
+    def _ranges(self) -> Iterator[dict[str, tuple[float, float]]]:
+        """First the same range for all; then, input by input, other ones."""
+        for one in _RANGES:
+            yield dict.fromkeys(self.sheet.inputs, one)
+        for name in self.sheet.inputs:
+            for one in _RANGES[1:]:
+                for rest in (_RANGES[0], _RANGES[1]):
+                    yield {**dict.fromkeys(self.sheet.inputs, rest), name: one}
+
+    def _drawn(self, name: str, between: tuple[float, float], rng: Any) -> Array:
+        if name in self.sheet.lengths:
+            return np.asarray(self.sheet.values.get(name, 3.0))
+        return np.asarray(rng.uniform(*between, size=self.exprs[name].shape))
+
+    def _is_finite(self, point: Point) -> bool:
+        results = [self.exprs[name].id for name in self.sheet.equations if name in self.exprs]
+        values = run(self.graph, point, results)
+        return all(np.isfinite(values[node]).all() for node in results)
+
+    def values(
+        self, exprs: Sequence[Expr], point: Point, printed: Mapping[int, Array] | None = None
+    ) -> list[Array]:
+        """The values of nodes at a point; those `printed` are taken as they are."""
+        wanted = [expr.id for expr in exprs]
+        known = {**point, **(printed or {})}
+        needed = set(self.graph.needs(of=wanted))
+        stand_ins = {at: rows for at, (_, rows) in self.stand_ins.items() if at in needed}
+        if stand_ins:
+            rows = run(self.graph, point, [row.id for one in stand_ins.values() for row in one])
+            for at, one in stand_ins.items():
+                known[at] = np.array([rows[row.id] for row in one])
+        held = {at: node for at, node in self.held.items() if at in needed}
+        if held:
+            true = run(self.graph, point, list(held.values()))
+            known |= {at: true[node] for at, node in held.items()}
+        values = run(self.graph, known, wanted)
+        return [values[node] for node in wanted]

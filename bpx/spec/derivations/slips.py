@@ -1,0 +1,170 @@
+"""The slip in a wrong step: its place, its kind, and the formula that would be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bpx.check.report.blame import Mistake
+from bpx.graph.arrays import Array
+from bpx.graph.formula import formula, symbol
+from bpx.graph.graph import Expr, Graph
+from bpx.graph.run import run
+from bpx.spec.derivations.comparisons import close
+from bpx.spec.derivations.edits import Factor, edits
+from bpx.spec.derivations.model import Built, Model, Point
+from bpx.spec.text.build import build
+from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number
+from bpx.words.diagnostic import Span
+
+_BEFORE = re.compile(r"\\[dtc]?frac\s*\{?\s*$")
+_FARTHEST = 12  # characters from a numerator to the fraction's backslash
+_LOOKS = 4  # points at which every edit is tried; one that fits is tried at all
+_MOST_EDITS = 6000
+
+
+class Slip(NamedTuple):
+    """A slip: where it is (None: something is missing), its kind, and the right formula in bpx's notation."""
+
+    place: Span | None
+    mistake: Mistake
+    correct: str
+
+
+def slip_in(model: Model, built: Built, target: Expr, points: Sequence[Point]) -> Slip | None:
+    """The one slip without which a wrong formula would be right at `points`; None where no single one is."""
+    if built.expression is None:
+        return None
+    return _Search(model, built.expression, target, points).slip()
+
+
+class _Search:
+    def __init__(self, model: Model, expression: Expression, target: Expr, points: Sequence[Point]) -> None:
+        self.model, self.expression = model, expression
+        letters = model.names_in_letters()
+        inside = set(expression.names())
+        self.names = {**model.exprs, **{name: expr for name, expr in letters.items() if name in inside}}
+        exprs = [*self.names.values(), target]
+        self.points: list[dict[str, Array]] = []
+        self.targets: list[Array] = []
+        for point in points:
+            *values, wanted = model.values(exprs, point)
+            if all(np.isfinite(value).all() for value in (*values, wanted)):
+                self.points.append(dict(zip(self.names, values, strict=True)))
+                self.targets.append(wanted)
+
+    def slip(self) -> Slip | None:
+        """The first edit that makes the formula right at all points."""
+        if not self.points:
+            return None
+        own = list(self.model.exprs)
+        for count, edit in enumerate(
+            edits(self.expression, own, [*self.factors()], self.model.sheet.lengths)
+        ):
+            if count > _MOST_EDITS:
+                break
+            changed = self.expression._replace(root=edit.root)
+            if self.holds(changed, _LOOKS) and self.holds(changed, len(self.points)):
+                span = edit.at and with_brackets(self.expression.text.span(edit.at.start, edit.at.end))
+                return Slip(span, edit.mistake, self.text(changed))
+        return None
+
+    def built(self, expression: Expression) -> tuple[Graph, Mapping[str, Expr], Expr | None]:
+        graph, problems = Graph(), list[object]()
+        used = {
+            name: graph.input(self.names[name].shape) for name in expression.names() if name in self.names
+        }
+        try:
+            root = build(expression, graph, used, problems.append)
+        except (ValueError, TypeError):
+            root = None
+        return graph, used, None if problems else root
+
+    def holds(self, expression: Expression, looks: int) -> bool:
+        """Has an edited formula the right values?"""
+        graph, used, root = self.built(expression)
+        if root is None:
+            return False
+        for values, wanted in zip(self.points[:looks], self.targets, strict=False):
+            if root.shape != wanted.shape and root.shape:
+                return False
+            known = {expr.id: values[name] for name, expr in used.items()}
+            value = run(graph, known, [root.id])[root.id]
+            if not np.isfinite(value).all() or not close(value, wanted):
+                return False
+        return True
+
+    def text(self, expression: Expression) -> str:
+        """The formula in bpx's notation."""
+        graph, used, root = self.built(expression)
+        if root is None:
+            return ""
+        atoms = self.model.sheet.atoms
+        named = {
+            expr.id: symbol(atom.text if (atom := atoms.of_letter(name)) else name)
+            for name, expr in used.items()
+        }
+        return str(formula(graph, root.id, named))
+
+    def factors(self) -> Iterator[Factor]:
+        """What may be missing: names, local derivatives of the usual functions, small numbers."""
+        for name in self.model.sheet.lengths:
+            yield Factor(_name(name), name)
+        for number in (2.0, 3.0, 0.5):
+            yield Factor(_number(number), f"{number:g}")
+        for name in self.names:
+            tree = _name(name)
+            text = self.shown(name)
+            yield Factor(tree, text)
+            yield Factor(_call("sub", _number(1.0), tree), f"1 - {text}")
+            yield Factor(_call("mul", tree, _call("sub", _number(1.0), tree)), f"{text} (1 - {text})")
+            square = _call("pow", tree, _number(2.0))
+            yield Factor(_call("sub", _number(1.0), square), f"1 - {text}^2")
+            yield Factor(square, f"{text}^2")
+            yield Factor(_call("mul", _number(2.0), tree), f"2 {text}")
+            for op in ("cos", "sin", "exp", "log"):
+                yield Factor(_call(op, tree), f"{op}({text})")
+            yield Factor(_call("gt", tree, _number(0.0)), f"{text} > 0")
+        for one, two in _pairs([*self.model.exprs]):
+            yield Factor(_call("mul", _name(one), _name(two)), f"{one} {two}")
+            yield Factor(_call("sub", _name(one), _name(two)), f"{one} - {two}")
+
+    def shown(self, name: str) -> str:
+        atom = self.model.sheet.atoms.of_letter(name)
+        return atom.text if atom else name
+
+
+def with_brackets(span: Span) -> Span:
+    r"""The span with the `\\frac{` and the brackets that belong to it."""
+    text, start, end = span.source.text, span.start, span.end
+    while before := _BEFORE.search(text[max(0, start - _FARTHEST) : start]):
+        start -= len(before[0])
+    while end < len(text) and _unclosed(text[start:end]) > 0 and text[end] in ")]} ":
+        end += 1
+    return Span(span.source, start, end)
+
+
+def _unclosed(text: str) -> int:
+    return sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
+
+
+def _pairs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for at, one in enumerate(names):
+        for two in names[at + 1 :]:
+            yield one, two
+            yield two, one
+
+
+def _name(name: str) -> Node:
+    return Name(name, 0, 0)
+
+
+def _number(value: float) -> Node:
+    return Number(value, 0, 0)
+
+
+def _call(op: str, *args: Node) -> Node:
+    return Call(op, args, (), 0, 0)

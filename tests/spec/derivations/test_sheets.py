@@ -1,0 +1,127 @@
+"""Written derivations: what is right is not marked, the first slip is found, and what follows is innocent."""
+
+from __future__ import annotations
+
+from derivation_sheets import SHEETS, Sheet
+from rows_of_a_table import every
+
+from bpx.check.report.blame import SLIP_OF
+from bpx.check.report.options import HintLevel
+from bpx.spec.derivations.check import check_derivation
+from bpx.spec.derivations.report import DerivationReport
+from bpx.spec.derivations.verdicts import Step, Verdict
+
+
+def lines(report: DerivationReport, verdict: Verdict) -> list[int]:
+    return [step.line for step in report.steps if step.verdict is verdict]
+
+
+def kind(step: Step) -> str:
+    return SLIP_OF[step.mistake.code] if step.mistake else "unknown"
+
+
+@every("sheet", SHEETS)
+def test_each_slip_is_found_and_named_and_nothing_else_is_marked(sheet: Sheet) -> None:
+    report = check_derivation(f"notes{sheet.ending}", sheet.text)
+
+    wrong = [step for step in report.steps if step.verdict is Verdict.WRONG]
+    assert [step.line for step in wrong] == [line for line, _ in sheet.slips]
+    assert all(kind(step) in kinds.split() for step, (_, kinds) in zip(wrong, sheet.slips, strict=True))
+    assert lines(report, Verdict.FOLLOWS) == [*sheet.follows]
+    assert not lines(report, Verdict.NOT_READ)
+    assert not lines(report, Verdict.CANNOT_TELL)
+    assert report.failed == bool(sheet.slips)
+
+
+READ = [
+    "f(x) = x^2\ng(x) = sin(x)\nh(x) = f(g(x))\nh'(x) = f'(g(x)) g'(x) = 2 sin(x) cos(x)\nf'(3) = 6\n",
+    "p = softmax(z)\n∂p/∂z = diag(p) - p p^T\n",
+    r"\[ a^{[1]} = \tanh(z^{[1]}), z^{[1]} = W^{[1]} x + b^{[1]}, z^{[2]} = w^{[2]T} a^{[1]} \]"
+    "\n"
+    r"\[ L = (z^{[2]} - y)^2 \]"
+    "\n"
+    r"\[ \delta^{[2]} = 2(z^{[2]} - y) \]",
+    r"$\hat{y} = \sigma(w^T x + b)$, $\mathcal{L} = -[y \log \hat{y} + (1-y)\log(1-\hat{y})]$"
+    "\n"
+    r"$\nabla_w \mathcal{L} = (\hat{y} - y) x$",
+    "y = x^2\nx = 3\ndy/dx = 2x = 6\n",
+    "loss = (pred - target)^2\npred = w*x + b\ndloss/dw = dloss/dpred * dpred/dw = 2*(pred - target)*x\n",
+    "L = (w x - y)²\n∂L/∂w = 2(wx - y)x\n∂²L/∂w² = 2x²\nd2L/dw2 = 2 x^2\n",
+    "f = x y + sin(x)\nf_x = y + cos(x)\n∂f/∂y = x\n∂²f/∂x∂y = 1\n",
+    r"$$\begin{aligned} z &= wx + b \\ L &= \tfrac12 (z - y)^2 \end{aligned}$$"
+    "\n"
+    r"$$\pdv{L}{w} = \pdv{L}{z}\pdv{z}{w} = (z-y)x$$",
+    "h = max(0, z)\nL = h^2\ndL/dz = 2h 1[z > 0]\ndL/dz = 2h if z > 0 else 0\n",
+    r"$h = \max(0, z)$, $L = h^2$; $\frac{dL}{dz} = \begin{cases} 2h & z > 0 \\ 0 & z \le 0 \end{cases}$",
+    "Let z = wx + b. Then dz/dw = x and dz/db = 1, so\ndL/dw = dL/dz x, where L = z^2.\n",
+    r"$\sigma'(z) = \sigma(z)(1-\sigma(z))$ and $\tanh'(z) = 1 - \tanh^2(z)$",
+    "d/dx(x^2) = 2x\nd/dx sin(x) = cos(x)\n",
+    "x = [1, 2]\nw = [0.5, -0.2]\nz = w^T x = 0.1\na = σ(z) = 0.525\nL = (a - 1)^2\ndL/da = 2(a-1) = -0.95\n",
+]
+
+
+@every("text", READ)
+def test_each_notation_is_read_and_what_is_right_in_it_is_right(text: str) -> None:
+    report = check_derivation("notes.md", text)
+
+    assert report
+    assert report.counts[Verdict.RIGHT] == len(report.steps) > 0
+
+
+def test_what_is_not_read_is_said_and_counted() -> None:
+    report = check_derivation("notes.md", "L = w^2\nw = w - 0.1 dw\ndw = 2 w\ndw = 2 ? w\n")
+
+    assert lines(report, Verdict.NOT_READ) == [2, 4]
+    assert not report
+    assert not report.failed
+    assert "2 not read" in report.summary
+
+
+def test_a_slip_is_pointed_at_in_its_line() -> None:
+    text = "z = w x + b\na = σ(z)\nL = -y log a - (1-y) log(1-a)\n∂L/∂a = -(y/a) - (1-y)/(1-a)\n"
+    (step,) = check_derivation("notes.md", text).steps
+
+    assert step.position == (4, 18)
+    assert step.place.text == "(1-y)/(1-a)"
+
+
+def test_an_assumption_about_targets_is_stated() -> None:
+    (step,) = check_derivation("a.md", "p = softmax(z)\nL = -sum(y * log(p))\ndL/dz = p - y\n").steps
+
+    assert step.verdict is Verdict.RIGHT
+    assert step.reason == "right if the entries of `y` add up to 1"
+
+
+def test_no_hint_below_the_formula_gives_it_away() -> None:
+    text = "u = 3x + 1\nf = u^4\nx = 2\ndf/du = 4u^4 = 9604\n"
+    for level in (HintLevel.PLACE, HintLevel.KIND, HintLevel.PATTERN):
+        report = check_derivation("notes.md", text, hint=level)
+        for form in ("plain", "markdown", "latex", "html", "json"):
+            assert "1372" not in report.to(form)
+            assert "4 * u^3" not in report.to(form)
+            assert "`3`" not in report.to(form)
+    assert "1372" in check_derivation("notes.md", text, hint=5).to("plain")
+
+
+def test_text_of_the_notes_is_inert_in_every_form() -> None:
+    text = "[bold]y[/bold] = x^2 \x1b[31m <b> $\ndy/dx = 3x <script>alert(1)</script>\ny = x^2\ndy/dx = 3x\n"
+    report = check_derivation("<b>.md", text, hint=5)
+
+    assert "<script>alert" not in report.to("html")
+    assert "\x1b" not in report.to("plain")
+
+
+def test_cells_of_a_notebook_are_counted() -> None:
+    cells = '{"cells": [{"cell_type": "code", "source": "x = 1"}, {"cell_type": "markdown", "source": '
+    text = cells + '["$y = x^2$\\n", "$\\\\frac{dy}{dx} = x$\\n"]}]}'
+    report = check_derivation("a.ipynb", text)
+
+    assert [(step.span.source.name, step.line) for step in report.steps] == [("a.ipynb#2", 2)]
+    assert report.failed
+
+
+def test_what_rests_on_an_equation_that_is_not_read_is_not_judged() -> None:
+    report = check_derivation("notes.md", "z = (w x\nz = 2\n∂z/∂w = x\n")
+
+    assert lines(report, Verdict.NOT_READ) == [1, 2, 3]
+    assert not report.checked
