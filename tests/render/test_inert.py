@@ -68,7 +68,7 @@ def report() -> Report:
     wrong = column(HOSTILE, [[1.0, 2.0], [3.0, 4.0]], 1.0, verdicts=Verdict.DISAGREE)
     note = Diagnostic("native-code", span, {"name": HOSTILE}, severity="note")
     told: dict[str, Any] = {"blame": (by_line, of_claim), "innocent": names, "notes": (note,)}
-    return Report(HOSTILE, HOSTILE, (wrong,), **told, drawing=picture, again=HOSTILE)
+    return Report(HOSTILE, HOSTILE, (wrong,), **told, drawing=lambda _: picture(), again=HOSTILE)
 
 
 def picture() -> Picture:
