@@ -1445,7 +1445,7 @@ ENGLISH: dict[str, str | Counted] = {
     "sweep.points": "{output} at each point",
     "sweep.matrix": "{output} over both",
     "sweep.some": ", {shown} of {total} points",
-    "sweep.corner": "{across} down, {upwards} across",
+    "sweep.corner": "{across} \\ {upwards}",
     "sweep.no-value": "no value",
     "sweep.descent": Counted(
         "steps",

@@ -1349,7 +1349,7 @@ CHINESE: dict[str, str | Counted] = {
     "sweep.points": "{output} 在每个点的值",
     "sweep.matrix": "{output} 随两个输入的变化",
     "sweep.some": "，显示 {total} 个点中的 {shown} 个",
-    "sweep.corner": "纵向 {across}，横向 {upwards}",
+    "sweep.corner": "{across} \\ {upwards}",
     "sweep.no-value": "没有值",
     "sweep.descent": Counted("steps", other="{optimizer} 走 {steps} 步，学习率 {rate}，从图的取值出发"),
     "chart.title": "{name} 随 {over} 的变化",
