@@ -95,7 +95,7 @@ low high data mean stated weights kl div delta beta alpha scale eps var logits t
 dilation stride groups width below std cos sin tan log exp max min dx dw grad bias upstream out spread
 NAME FROM TO POINTS VALUE CHANGE
 forward backward loss stdin KEY COMMAND LANG json en zh sgd momentum nesterov rmsprop adam adamw constant
-step exponential linear cosine explain gradcheck audit examples help ThreadPoolExecutor
+step exponential linear cosine explain gradcheck check learn audit examples help ThreadPoolExecutor
 ProcessPoolExecutor
 """
 NAMES = {*NAMES_AND_CODE.split(), *(name for op in rows() for name in (op.name, *op.args))}
