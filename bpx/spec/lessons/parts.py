@@ -125,7 +125,7 @@ class Numbers:
 
 
 def blocks_of(lesson: Lesson, following: int | None) -> list[list[Block]]:
-    """The blocks of each page: first the title, last the exercise and the number of the lesson that follows."""
+    """The blocks of each page: first the title, last the exercise and the lesson that is `following`."""
     spec = read_target(lesson.example, {})
     numbers = Numbers(spec)
     facts = {**numbers.facts, **lesson.facts(numbers)}
