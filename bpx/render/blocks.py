@@ -21,6 +21,7 @@ from bpx.render.plain_data import summary
 from bpx.words.say import say, titled, visible
 from bpx.words.widths import cells, window
 
+CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")  # what stands in backticks in a sentence
 _HOLE = "\ufffc"  # the character that stands for an object in a text
 _LONGEST_INSIDE = 400  # characters of a cell in a sentence; `say` cuts longer texts
 MOST_ROWS = 400  # rows of a table shown to people; of more, the first and the last

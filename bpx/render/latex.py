@@ -12,7 +12,7 @@ import numpy as np
 from bpx.graph.formula import Formula, numbers
 from bpx.graph.notation_latex import as_text, escaped
 from bpx.graph.numbers import SHOWN_DIGITS
-from bpx.render.blocks import Block, Cell, Curve, Excerpt, Heading, Headline, Phrase, Table, Value
+from bpx.render.blocks import CODE, Block, Cell, Curve, Excerpt, Heading, Headline, Phrase, Table, Value
 from bpx.render.chart import text as chart_text
 from bpx.render.chart.chart import Chart
 from bpx.render.curve import levels
@@ -83,9 +83,9 @@ def math_of(formula: Formula) -> str:
 
 def _block_lines(block: Block) -> Iterator[str]:
     if isinstance(block, Headline):
-        yield rf"\section*{{{_cell(block.text)}}}"
+        yield rf"\section*{{{_sentence(block.text)}}}"
     elif isinstance(block, Heading):
-        yield rf"\subsection*{{{_cell(block.text)}}}"
+        yield rf"\subsection*{{{_sentence(block.text)}}}"
     elif isinstance(block, Table):
         yield from _table_lines(block)
     elif isinstance(block, Curve):
@@ -97,7 +97,7 @@ def _block_lines(block: Block) -> Iterator[str]:
         yield r"\par\noindent " + r"\\".join(rf"\texttt{{{line}}}" for line in lines) + r"\par"
     else:
         yield r"\begin{itemize}"
-        yield from (rf"\item {_cell(text)}" for text in block.texts)
+        yield from (rf"\item {_sentence(text)}" for text in block.texts)
         yield r"\end{itemize}"
 
 
@@ -130,6 +130,14 @@ def _drawn(rail: str) -> str:
 def _sign(sign: str) -> str:
     """A sign of a rail in ASCII, as it stands: commands such as `textbar` leave the typewriter font."""
     return in_encoding(sign, "ascii").translate({ord("`"): "+", ord("'"): "+"})
+
+
+def _sentence(cell: Cell) -> str:
+    """Where what stands in backticks is code."""
+    if not isinstance(cell, str):
+        return "".join(map(_sentence, cell.pieces)) if isinstance(cell, Phrase) else _cell(cell)
+    parts = enumerate(map(as_text, CODE.split(cell)))
+    return "".join(rf"\texttt{{{part}}}" if at % 2 else part for at, part in parts)
 
 
 def _cell(cell: Cell) -> str:

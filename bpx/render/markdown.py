@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bpx.render.blocks import Block, Cell, Curve, Excerpt, Heading, Headline, Table, cell_text
+from bpx.render.blocks import CODE, Block, Cell, Curve, Excerpt, Heading, Headline, Table, cell_text
 from bpx.render.chart import text as chart_text
 from bpx.render.chart.chart import Chart
 from bpx.render.curve import WIDEST, drawn
@@ -20,9 +20,9 @@ def markdown(blocks: Sequence[Block]) -> str:
     parts: list[str] = []
     for block in blocks:
         if isinstance(block, Headline):
-            parts.append(f"## {_escaped(block.text)}")
+            parts.append(f"## {_sentence(block.text)}")
         elif isinstance(block, Heading):
-            parts.append(f"### {_escaped(block.text)}")
+            parts.append(f"### {_sentence(block.text)}")
         elif isinstance(block, Table):
             parts.append(_table(block))
         elif isinstance(block, Curve):
@@ -34,7 +34,7 @@ def markdown(blocks: Sequence[Block]) -> str:
             parts.append("\n".join([f"{fence}text", *block.lines(), fence]))
         else:
             parts.append(
-                "\n".join(f"- {_LIST_MARK.sub(_BACKSLASHED, _escaped(text))}" for text in block.texts)
+                "\n".join(f"- {_LIST_MARK.sub(_BACKSLASHED, _sentence(text))}" for text in block.texts)
             )
     return "\n\n".join(parts) + "\n"
 
@@ -55,6 +55,12 @@ def _table(block: Table) -> str:
 def _drawn(rail: str) -> str:
     """Blanks that Markdown would take out, as blanks that it keeps."""
     return _escaped(rail.rstrip()).replace(" ", "\u00a0")
+
+
+def _sentence(cell: Cell) -> str:
+    """What stands in backticks is code, in which no sign has a meaning."""
+    parts = enumerate(CODE.split(cell_text(cell)))
+    return "".join(f"`{part}`" if at % 2 else _escaped(part) for at, part in parts)
 
 
 def _escaped(cell: Cell) -> str:

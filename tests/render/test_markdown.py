@@ -63,6 +63,17 @@ def test_signs_are_escaped(sign: str) -> None:
     assert text.count(f"a\\{sign}b") == 4
 
 
+def test_what_stands_in_backticks_is_code() -> None:
+    blocks = [Heading("the claim for `w*x`"), Lines(("`a_b` is `x` * y", "`` and ` and ```", "`one\ntwo`"))]
+    assert markdown(blocks).splitlines() == [
+        "### the claim for `w*x`",
+        "",
+        "- `a_b` is `x` \\* y",
+        "- \\`\\` and \\` and \\`\\`\\`",
+        "- \\`one two\\`",
+    ]
+
+
 @pytest.mark.parametrize("text", ["- passes it on.", "+ passes it on.", "1. first", "# no heading"])
 def test_a_line_that_begins_like_a_list_or_a_heading_stays_text(text: str) -> None:
     """GitHub reads `- - x` as a list within a list, and `- 1. x` likewise."""

@@ -13,6 +13,8 @@ from rows_of_a_table import every
 
 import bpx
 from bpx.check.report.figures import heat_maps
+from bpx.render.blocks import Excerpt
+from bpx.render.page.report import ReportPage, report_html
 
 CODE = Path(__file__).parents[2] / "examples" / "code" / "two_layer_net.py"
 VOID = {"meta", "input", "br"}
@@ -112,3 +114,8 @@ def test_the_wrong_line_of_code_is_shown_among_its_neighbours() -> None:
 def test_a_map_says_so_where_no_entry_agrees() -> None:
     page = bpx.parse("sum(x*x)", x=[1.0, 2.0]).gradcheck(claims={"x": [1.0, 1.0]}).to_html()
     assert "x (2). No entry agrees." in page
+
+
+def test_carets_stand_below_their_line() -> None:
+    page = report_html(ReportPage([Excerpt("dy = <2h>", 5, 9)]))
+    assert "<pre>dy = &lt;2h&gt;\n     ^^^^</pre>" in page

@@ -83,6 +83,12 @@ def test_a_page_fits_on_a_screen(lesson: Lesson) -> None:
                     assert max(map(cells, lines)) <= width, (width, lines)
 
 
+def test_each_lesson_names_the_next() -> None:
+    for at, lesson in enumerate(LESSONS, 2):
+        names_next = f"`bpx learn {at}`" in " ".join(paragraphs(lesson))
+        assert names_next == (at <= len(LESSONS)), lesson.name
+
+
 @every("lesson", LESSONS)
 def test_a_question_stands_before_its_answer(lesson: Lesson) -> None:
     keys = [[part.key for part in page if isinstance(part, Says)] for page in lesson.pages]

@@ -86,7 +86,7 @@ def test_chinese_has_one_form_for_all_numbers() -> None:
 CODE = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\{\{.*?\}\}|\{\w+\}|\[[a-z]+\]|--[\w-]+(?:[ =][A-Z]+)?|@\w+")
 WORD = re.compile(r"(?<![\w.@/-])[A-Za-z]{2,}(?![\w.(=:/\[]|-\w)")
 NAMES_AND_CODE = """
-TikZ Markdown Mermaid np
+TikZ Markdown Mermaid HTML np
 bpx NumPy Python PyTorch TOML JSON UTF LaTeX JavaScript Graphviz Cairo CairoSVG Schema ONNX onnx None autograd
 np digamma pip install float64 float32 opset pickle dtype ddof axis ord inf true false none null True False
 index
@@ -95,7 +95,7 @@ low high data mean stated weights kl div delta beta alpha scale eps var logits t
 dilation stride groups width below std cos sin tan log exp max min dx dw grad bias upstream out spread
 NAME FROM TO POINTS VALUE CHANGE
 forward backward loss stdin KEY COMMAND LANG json en zh sgd momentum nesterov rmsprop adam adamw constant
-step exponential linear cosine explain gradcheck audit examples help ThreadPoolExecutor
+step exponential linear cosine explain gradcheck check learn audit examples help ThreadPoolExecutor
 ProcessPoolExecutor
 """
 NAMES = {*NAMES_AND_CODE.split(), *(name for op in rows() for name in (op.name, *op.args))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -58,6 +59,8 @@ def terminal() -> Console:
     if os.environ.get("FORCE_COLOR") == "0":  # Rich takes any text for a yes
         del os.environ["FORCE_COLOR"]
     console = Console(force_jupyter=False)  # in a notebook it would print behind the back of a capture
+    if console.is_dumb_terminal:  # for Rich always 80 columns wide
+        console.size = shutil.get_terminal_size()
     console.width = max(console.width, _NARROWEST)
     return console
 

@@ -93,7 +93,8 @@ def _block(block: Block) -> str:
     if isinstance(block, Chart):
         return f'<div class="scroll" tabindex="0">{"".join(svg_lines_of_chart(block))}</div>'
     if isinstance(block, Excerpt):
-        return f"<pre>{inert(chr(10).join(block.lines()))}</pre>"
+        lines = "\n".join(map(inert, block.lines()))
+        return f"<pre>{lines}</pre>"
     return "".join(f"<p>{_text(text)}</p>" for text in block.texts)
 
 

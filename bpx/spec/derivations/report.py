@@ -135,6 +135,8 @@ class DerivationReport(Shown):
                 return say("written-step.not-read", reason=step.reason)
         if self.level < HintLevel.KIND:
             return say("written-step.wrong")
+        if step.mistake is None:
+            return say("written-step.wrong-unknown")
         return self.mistake(step).text
 
     def mistake(self, step: Step) -> Mistake:

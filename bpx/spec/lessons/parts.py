@@ -33,6 +33,8 @@ _HEADINGS = {
     "update": "learning",
     "ask": "question",
     "answer": "the-answer",
+    "claim": "wrong-claim",
+    "report": "in-full",
 }
 
 Facts = Mapping[str, str]
@@ -122,17 +124,19 @@ class Numbers:
         }
 
 
-def blocks_of(lesson: Lesson) -> list[list[Block]]:
-    """The blocks of each page; the first begins with the title, the last ends with the exercise."""
+def blocks_of(lesson: Lesson, following: int | None) -> list[list[Block]]:
+    """The blocks of each page: first the title, last the exercise and the lesson that is `following`."""
     spec = read_target(lesson.example, {})
     numbers = Numbers(spec)
     facts = {**numbers.facts, **lesson.facts(numbers)}
     pages = [
         [block for part in page for block in _blocks(lesson, part, spec, facts)] for page in lesson.pages
     ]
-    exercise = say("lesson.exercise", command=f"bpx practice {lesson.exercise}")
+    at_the_end = [say("lesson.exercise", command=f"bpx practice {lesson.exercise}")]
+    if following:
+        at_the_end.append(say("lesson.following", number=following))
     pages[0].insert(0, Headline(lesson.title))
-    pages[-1] += [Heading(say("lesson.your-turn")), Lines((exercise,))]
+    pages[-1] += [Heading(say("lesson.your-turn")), Lines(tuple(at_the_end))]
     return pages
 
 
@@ -146,6 +150,8 @@ def _blocks(lesson: Lesson, part: Part, spec: NamedGraph, facts: Facts) -> list[
         answer, *others = report.blocks()
         assert isinstance(answer, Headline)
         command = f'bpx gradcheck {lesson.example} --claim "{part.claim}"'
+        if part.level < HintLevel.NUMBERS:
+            command += f" --hint {part.level}"
         return [Heading(command), Lines((answer.text,)), *others]
     explanation = explain(spec, check=False, **part.options)
     section = explanation.section(part.section)

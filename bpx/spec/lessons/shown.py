@@ -48,7 +48,9 @@ class LessonShown(Shown):
     @cached_property
     def pages(self) -> list[LessonPage]:
         """Page by page, so that a question stands before its answer."""
-        return [LessonPage(tuple(blocks)) for blocks in blocks_of(self.lesson)]
+        number = LESSONS.index(self.lesson) + 1
+        following = number + 1 if number < len(LESSONS) else None
+        return [LessonPage(tuple(blocks)) for blocks in blocks_of(self.lesson, following)]
 
     def blocks(self) -> list[Block]:
         """One page after the other."""

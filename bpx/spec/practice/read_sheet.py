@@ -27,6 +27,7 @@ _TOP = ("sheet", "shown", "answers")
 _ROW = re.compile(r"^\s*\|(?P<cells>.*)\|\s*$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>#|~&$()+.!-])")
+_TABLE = re.compile(r"^\s*\[sheet\b", re.MULTILINE)
 _MOST_DIGITS = 12
 
 
@@ -49,6 +50,8 @@ def sheet_in(source: Source) -> FilledSheet:
         return _in_notebook(source)
     if FENCE in source.text:
         return _in_markdown(source)
+    if not _TABLE.search(source.text):
+        raise BpxError([Diagnostic("no-sheet", Span(source, 0, 0), {"name": source.name})])
     decoder = _decoder(source)
     exercise = _exercise(decoder)
     texts = {key: _typed(decoder, key) for key in _answers(decoder)}

@@ -22,9 +22,9 @@ from bpx.words.say import say, visible
 if TYPE_CHECKING:
     from bpx.render.page.report import ReportPage
 
-_MOST_ROWS = 25  # of a table of points
-_MOST_LINES, _MOST_COLUMNS = 11, 7  # of a table over two axes
-_MOST_STEPS = 12  # of a descent
+_MOST_ROWS = 21  # of a table of points
+_MOST_LINES, _MOST_COLUMNS = 11, 5  # of a table over two axes
+_MOST_STEPS = 11  # of a descent
 
 
 @dataclass(frozen=True, repr=False)

@@ -34,7 +34,7 @@ def answer(dialogue: Dialogue) -> str:
 def test_hints_go_up_by_one_with_each_wrong_try(tmp_path: Path) -> None:
     dialogue = begun(tmp_path / "p.json")
     right = answer(dialogue)
-    assert "A first try" in said(dialogue, "hint")
+    assert "first wrong try" in said(dialogue, "hint")
     lengths = []
     for attempt in range(1, 8):
         told = said(dialogue, f"{attempt}7.77")
@@ -99,7 +99,7 @@ def test_commands_and_progress(tmp_path: Path) -> None:
     assert "progress is kept" in said(dialogue, "quit") and dialogue.is_over
     assert read_progress(path).of("logistic-regression")["solved"] == 1
     again = begun(path)
-    assert "Forgotten" in said(again, "reset")
+    assert "Progress deleted" in said(again, "reset")
     assert again.counts["seed"] == 0
     assert json.loads(path.read_text())["topics"].get("logistic-regression", {}).get("solved", 0) == 0
 

@@ -135,6 +135,8 @@ def test_a_notebook_is_python_that_grades_itself() -> None:
     "text, code",
     [
         ("a = 1", "no-sheet"),
+        (r"\documentclass{article}", "no-sheet"),
+        ("<!doctype html>", "no-sheet"),
         ("[sheet]\nbpx-sheet = 2\nspec = ''", "sheet-version"),
         ("[sheet]\nbpx-sheet = 1", "sheet-without-spec"),
         ('[sheet]\nbpx-sheet = 1\nasked = ["q"]\nspec = "y = x^2; x = 2"', "unknown-cell"),

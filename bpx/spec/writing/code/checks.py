@@ -48,7 +48,7 @@ _JAX = """\
         error = jnp.sum(jnp.abs(gradient - expected))
 """
 _SHOW = """\
-        print(f"gradient by {{name}}, within {{error:.1e}} of {reference}:", gradient, sep="\\n")
+        print(f"gradient of {{name}}, within {{error:.1e}} of {reference}:", gradient, sep="\\n")
 """
 _LONGEST_STEP = 80  # characters
 _MAIN = """
