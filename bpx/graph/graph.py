@@ -14,7 +14,7 @@ arrays, of numbers with more digits.
 
 from __future__ import annotations
 
-from collections import ChainMap
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import EllipsisType
@@ -113,6 +113,8 @@ class Op:
 
     def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
+        if len(args) == 1 == len(self.args) and type(args[0]) is Scalar and self.local and not settings:
+            return args[0].graph.of_scalars(self, (args[0].id,))
         graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
         if graph is not None:
             return graph.fold(self, [graph.lift(arg) for arg in args], settings)
@@ -142,13 +144,15 @@ class Graph:
         self.shapes: list[Shape] = []
         self.constants: dict[int, Array] = {}
         self.elements = 0
-        self._known: dict[Any, int] = {}  # what a node is → the first node that is it
+        # By op: what a node is → the first node that is it.
+        self._known: defaultdict[Op, dict[Any, int]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self.ops)
 
     def __getitem__(self, node: int) -> Expr:
-        return Expr(self, node)
+        kind = Expr if self.shapes[node] or node in self.constants else Scalar
+        return kind(self, node)
 
     def copy(self) -> Graph:
         """A graph of the same nodes that can be appended to without touching this one."""
@@ -156,22 +160,29 @@ class Graph:
         copy.ops, copy.args = self.ops.copy(), self.args.copy()
         copy.settings, copy.shapes = self.settings.copy(), self.shapes.copy()
         copy.constants, copy.elements = self.constants.copy(), self.elements
-        copy._known = self._known.copy()
+        copy._known.update((op, known.copy()) for op, known in self._known.items())
         return copy
 
     def input(self, shape: Shape = ()) -> Expr:
         """Append an input: a leaf whose value is given when the graph runs."""
-        return self._append(INPUT, (), {}, shape)
+        return self._append(INPUT, (), NO_SETTINGS, shape)
 
     def constant(self, value: Number | Array | Sequence[Any]) -> Expr:
         """Append a constant, or return the one that already holds this value."""
+        known = self._known[CONSTANT]
+        # Numbers are their own keys, but for 0, which equals -0, and NaN, which equals nothing.
+        is_key = type(value) in (float, int) and value != 0
+        if is_key and value in known:
+            return Expr(self, known[value])
         array = np.array(value, dtype=np.float64)
         array.setflags(write=False)
         key = (array.shape, array.tobytes())
-        if key not in self._known:
-            self._known[key] = self._append(CONSTANT, (), {}, array.shape).id
-            self.constants[self._known[key]] = array
-        return Expr(self, self._known[key])
+        if key not in known:
+            known[key] = self._append(CONSTANT, (), NO_SETTINGS, array.shape).id
+            self.constants[known[key]] = array
+        if is_key and value == value:
+            known[value] = known[key]
+        return Expr(self, known[key])
 
     def add(self, op: Op, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Append a node literally: nothing folded, nothing shared but constants.
@@ -181,7 +192,7 @@ class Graph:
         """
         ids, settings, shape = self._placed(op, [self.lift(arg) for arg in args], settings)
         expr = self._append(op, ids, settings, shape)
-        self._known.setdefault(_key(op, ids, settings), expr.id)
+        self._known[op].setdefault(_key(ids, settings), expr.id)
         return expr
 
     def fold(self, op: Op, args: Sequence[Expr], settings: Settings) -> Expr:
@@ -190,11 +201,23 @@ class Graph:
         folded = self._folded(op, args, shape) if op.unit else None
         if folded is not None:
             return folded
-        key = _key(op, ids, settings)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._append(op, ids, settings, shape).id
-        return Expr(self, known)
+        key, known = _key(ids, settings), self._known[op]
+        if key not in known:
+            known[key] = self._append(op, ids, settings, shape).id
+        return self[known[key]]
+
+    def of_scalars(self, op: Op, ids: tuple[int, ...]) -> Expr:
+        """`fold` for an elementwise op on scalars that are no constants.
+
+        There is nothing to broadcast and nothing to fold: what is left is to look whether there is such a node.
+        """
+        new = len(self.ops)
+        node = self._known[op].setdefault(ids, new)
+        if node == new:
+            self._append_row(op, ids, NO_SETTINGS, (), 1)
+        handle = _new_handle(Scalar)  # half the time of a call of the class
+        handle.graph, handle.id = self, node
+        return handle
 
     def lift(self, value: Expr | Number | Array) -> Expr:
         """`value` as a handle of this graph; numbers and arrays become constants."""
@@ -253,6 +276,12 @@ class Graph:
             raise SizeError(op.name, count=len(shape), of="axes")
         if size > LARGEST_NODE:
             raise SizeError(op.name, count=size, of="elements")
+        self._append_row(op, args, settings, shape, size)
+        return Expr(self, len(self.ops) - 1) if shape or op is CONSTANT else Scalar(self, len(self.ops) - 1)
+
+    def _append_row(
+        self, op: Op, args: tuple[int, ...], settings: Settings, shape: Shape, size: int
+    ) -> None:
         self.elements += size
         if self.elements > LARGEST_GRAPH:
             raise SizeError(op.name, count=self.elements, of="elements")
@@ -260,7 +289,6 @@ class Graph:
         self.args.append(args)
         self.settings.append(settings)
         self.shapes.append(shape)
-        return Expr(self, len(self.ops) - 1)
 
     def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
         numbers = [arg.number for arg in args]
@@ -277,8 +305,11 @@ class Graph:
         return None
 
 
-def _key(op: Op, ids: tuple[int, ...], settings: Settings) -> Any:
-    return (op, ids, tuple(settings.items())) if settings else (op, ids)
+def _key(ids: tuple[int, ...], settings: Settings) -> Any:
+    return (ids, tuple(settings.items())) if settings else ids
+
+
+NO_SETTINGS: Settings = {}  # of all nodes that have none; never written to
 
 
 class Expr:
@@ -396,5 +427,27 @@ class Expr:
         return OPS["transpose"](self)
 
 
+def _on_scalars(name: str) -> Callable[[Scalar, Operand], Expr]:
+    def operate(left: Scalar, right: Operand) -> Expr:
+        if type(right) is Scalar and right.graph is left.graph:
+            return left.graph.of_scalars(OPS[name], (left.id, right.id))
+        return OPS[name](left, right)
+
+    return operate
+
+
+class Scalar(Expr):
+    """A handle on a scalar node that is no constant; its class says so without a look into the graph."""
+
+    __slots__ = ()
+
+    __add__ = _on_scalars("add")
+    __sub__ = _on_scalars("sub")
+    __mul__ = _on_scalars("mul")
+    __truediv__ = _on_scalars("div")
+    __pow__ = _on_scalars("pow")
+
+
+_new_handle = object.__new__
 Operand: TypeAlias = "Expr | Number | Array"
 Operands = (Expr, float, int, np.ndarray)
