@@ -147,6 +147,15 @@ def contributions(node: Expr, upstream: Expr) -> tuple[Expr, ...]:
     return _contributions(node.op, upstream, node.args, node, node.graph.settings[node.id])
 
 
+def contribution_of(node: Expr, upstream: Expr) -> list[Expr]:
+    """The contribution of any node to each of its args, whatever is live."""
+    if node.op.local is None:
+        return list(contributions(node, upstream))
+    factors = zip(node.args, node.op.local(*node.args, node), strict=True)
+    lift = node.graph.lift
+    return [unbroadcast(_product(node, upstream, lift(factor)), arg.shape) for arg, factor in factors]
+
+
 def _contributions(
     op: Op, upstream: Expr, args: Sequence[Expr], out: Expr, settings: Settings
 ) -> tuple[Expr, ...]:
