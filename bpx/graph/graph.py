@@ -15,7 +15,7 @@ arrays, of numbers with more digits.
 from __future__ import annotations
 
 from collections import ChainMap, defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Any, TypeAlias
@@ -143,12 +143,17 @@ class Graph:
         self.settings: list[Settings] = []
         self.shapes: list[Shape] = []
         self.constants: dict[int, Array] = {}
-        self.elements = 0
+        self._beside_scalars = 0  # elements that nodes have beside their first
         # By op: what a node is → the first node that is it.
         self._known: defaultdict[Op, dict[Any, int]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self.ops)
+
+    @property
+    def elements(self) -> int:
+        """Those of all nodes together."""
+        return len(self.ops) + self._beside_scalars
 
     def __getitem__(self, node: int) -> Expr:
         kind = Expr if self.shapes[node] or node in self.constants else Scalar
@@ -159,7 +164,7 @@ class Graph:
         copy = Graph()
         copy.ops, copy.args = self.ops.copy(), self.args.copy()
         copy.settings, copy.shapes = self.settings.copy(), self.shapes.copy()
-        copy.constants, copy.elements = self.constants.copy(), self.elements
+        copy.constants, copy._beside_scalars = self.constants.copy(), self._beside_scalars
         copy._known.update((op, known.copy()) for op, known in self._known.items())
         return copy
 
@@ -209,12 +214,15 @@ class Graph:
     def of_scalars(self, op: Op, ids: tuple[int, ...]) -> Expr:
         """`fold` for an elementwise op on scalars that are no constants.
 
-        There is nothing to broadcast and nothing to fold: what is left is to look whether there is such a node.
+        There is nothing to broadcast or fold: what is left is to look whether there is such a node.
         """
         new = len(self.ops)
         node = self._known[op].setdefault(ids, new)
         if node == new:
-            self._append_row(op, ids, NO_SETTINGS, (), 1)
+            self.ops.append(op)
+            self.args.append(ids)
+            self.settings.append(NO_SETTINGS)
+            self.shapes.append(())
         handle = _new_handle(Scalar)  # half the time of a call of the class
         handle.graph, handle.id = self, node
         return handle
@@ -227,17 +235,24 @@ class Graph:
             raise ValueError(say("python.two-graphs"))
         return value
 
-    def needs(self, *, of: Iterable[int], known: Container[int] = ()) -> list[int]:
+    def needs(self, *, of: Iterable[int], known: Collection[int] = ()) -> list[int]:
         """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
         of = list(of)
         # A byte for each node in place of a set: for graphs of 100,000 nodes it is several times faster.
         needed = bytearray(max(of, default=-1) + 1)
         for node in of:
             needed[node] = 1
-        for node in range(len(needed) - 1, -1, -1):
-            if needed[node] and node not in known:
-                for arg in self.args[node]:
-                    needed[arg] = 1
+        if known:
+            for node in range(len(needed) - 1, -1, -1):
+                if needed[node] and node not in known:
+                    for arg in self.args[node]:
+                        needed[arg] = 1
+        else:
+            # The flags are read from behind while those of args, further in front, are set.
+            for flag, args in zip(reversed(needed), reversed(self.args[: len(needed)]), strict=True):
+                if flag:
+                    for arg in args:
+                        needed[arg] = 1
         return [node for node, flag in enumerate(needed) if flag]
 
     def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
@@ -276,19 +291,14 @@ class Graph:
             raise SizeError(op.name, count=len(shape), of="axes")
         if size > LARGEST_NODE:
             raise SizeError(op.name, count=size, of="elements")
-        self._append_row(op, args, settings, shape, size)
-        return Expr(self, len(self.ops) - 1) if shape or op is CONSTANT else Scalar(self, len(self.ops) - 1)
-
-    def _append_row(
-        self, op: Op, args: tuple[int, ...], settings: Settings, shape: Shape, size: int
-    ) -> None:
-        self.elements += size
-        if self.elements > LARGEST_GRAPH:
-            raise SizeError(op.name, count=self.elements, of="elements")
+        self._beside_scalars += size - 1
+        if self.elements >= LARGEST_GRAPH:
+            raise SizeError(op.name, count=self.elements + 1, of="elements")
         self.ops.append(op)
         self.args.append(args)
         self.settings.append(settings)
         self.shapes.append(shape)
+        return Expr(self, len(self.ops) - 1) if shape or op is CONSTANT else Scalar(self, len(self.ops) - 1)
 
     def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
         numbers = [arg.number for arg in args]

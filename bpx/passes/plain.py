@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from bpx.graph.graph import Graph, Op
@@ -110,30 +110,28 @@ def _absorbing(upstream: float, local: float) -> float:
 
 # --- single nodes --------------------------------------------------------------------------------------
 
-Frozen: TypeAlias = tuple[tuple[str, Any], ...]  # settings, as a key
 Numbers: TypeAlias = tuple[float | None, ...]
 Rule: TypeAlias = Callable[..., tuple[float | None, ...]]
 
 
 @lru_cache(maxsize=4096)
-def value(op: Op, count: int, settings: Frozen = ()) -> Callable[..., float]:
-    """The value of a node of `count` scalar args as a function of floats, to the same bits."""
-    function = op.value if op.local else partial(op.value, batch=0, **dict(settings))
-    params = [f"x{place}" for place in range(count)]
-    return plain(params, [Step(function, params, "out")], "out", SAME_BITS)
+def value(op: Op) -> Callable[..., float]:
+    """The value of an elementwise op as a function of floats, to the same bits."""
+    params = [f"x{place}" for place in range(len(op.args))]
+    return plain(params, [Step(op.value, params, "out")], "out", SAME_BITS)
 
 
 # Networks repeat few ops; constants, as exponents, are mostly the same too.
 @lru_cache(maxsize=4096)
-def rule(op: Op, constants: Numbers, settings: Frozen = ()) -> Rule:
-    """The contributions to scalar args as a function (upstream, *args, out) of floats.
+def rule(op: Op, constants: Numbers) -> Rule:
+    """The contributions of an elementwise op to scalar args as a function (upstream, *args, out) of floats.
 
-    It does what `bpx.passes.reverse` builds as nodes, to the same bits. `constants` has the values of args that
-    are constants, and None for the others. None is returned for the constants, and where the op is flat.
+    It does what `bpx.passes.reverse` builds as nodes, to the same bits. `constants` has the values of args
+    that are constants, None for the others. None is returned for the constants, and where the op is flat.
     """
     graph = Graph()
     args = [graph.input() if number is None else graph.constant(number) for number in constants]
-    out, upstream = graph.add(op, *args, **dict(settings)), graph.input()
+    out, upstream = graph.add(op, *args), graph.input()
     built = contribution_of(out, upstream)
     targets = [
         None if number is not None or expr.id in graph.constants else expr.id
@@ -150,6 +148,4 @@ def rule(op: Op, constants: Numbers, settings: Frozen = ()) -> Rule:
 
 def _step(graph: Graph, node: int, names: dict[int, str]) -> Step:
     names[node] = f"n{node}"
-    op, settings = graph.ops[node], graph.settings[node]
-    function = op.value if op.local else partial(op.value, batch=0, **settings)
-    return Step(function, [names[arg] for arg in graph.args[node]], names[node])
+    return Step(graph.ops[node].value, [names[arg] for arg in graph.args[node]], names[node])

@@ -14,7 +14,7 @@ import numpy as np
 
 from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
 from bpx.ops.elementwise.arithmetic import add, mul, sub
-from bpx.passes.plain import Frozen, rule, value
+from bpx.passes.plain import rule, value
 
 
 def sweep(
@@ -22,8 +22,8 @@ def sweep(
 ) -> tuple[float, list[float]] | None:
     """The value of a scalar output, and its gradient by each node of `wrt`, times `seed`.
 
-    `known` holds the values of the inputs. None where a node has a shape, or a number on the way is not finite:
-    then it takes nodes, which can be looked at one by one.
+    `known` holds the values of the inputs. None where a node has a shape or is not elementwise, or where a
+    number on the way is not finite: then it takes nodes, which can be looked at one by one.
     """
     try:
         with np.errstate(all="ignore"):
@@ -36,11 +36,11 @@ def sweep(
 
 
 def _upwards(graph: Graph, output: int, known: Mapping[int, Any]) -> list[float]:
-    """The values of the nodes up to `output`. Raises `TypeError` where one has a shape."""
+    """The values of the nodes up to `output`. Raises `TypeError` where it has no form for one."""
     if any(graph.shapes[: output + 1]):
         raise TypeError
     values: list[float] = []
-    functions = _Memo(lambda op: value(op, 1))
+    functions = _Memo(value)
     rows = zip(range(output + 1), graph.ops, graph.args)  # noqa: B905
     # The commonest ops stand apart: a call takes longer than what it computes.
     for node, op, args in rows:
@@ -60,9 +60,10 @@ def _upwards(graph: Graph, output: int, known: Mapping[int, Any]) -> list[float]
             values.append(float(graph.constants[node]))
         elif len(args) == 1 and op.local:
             values.append(functions[op](values[args[0]]))
+        elif not op.local:
+            raise TypeError
         else:
-            function = value(op, len(args), _frozen(graph, node))
-            values.append(function(*[values[arg] for arg in args]))
+            values.append(functions[op](*[values[arg] for arg in args]))
     return values
 
 
@@ -87,15 +88,14 @@ def _downwards(graph: Graph, output: int, values: Sequence[float], seed: float) 
             x, y = args
             gradients[x] += upstream
             gradients[y] -= upstream
-        elif len(args) == 1 and op.local:
+        elif len(args) == 1:
             (x,) = args
             (contribution,) = rules[op](upstream, values[x], values[node])
             if contribution is not None:
                 gradients[x] += contribution
         elif args:
             numbers = tuple([float(constants[arg]) if arg in constants else None for arg in args])
-            pull = rule(op, numbers, _frozen(graph, node))
-            contributions = pull(upstream, *[values[arg] for arg in args], values[node])
+            contributions = rule(op, numbers)(upstream, *[values[arg] for arg in args], values[node])
             for arg, contribution in zip(args, contributions):  # noqa: B905
                 if contribution is not None:
                     gradients[arg] += contribution
@@ -111,8 +111,3 @@ class _Memo(dict[Op, Callable[..., Any]]):
     def __missing__(self, op: Op) -> Callable[..., Any]:
         made = self[op] = self.make(op)
         return made
-
-
-def _frozen(graph: Graph, node: int) -> Frozen:
-    settings = graph.settings[node]
-    return tuple(settings.items()) if settings else ()

@@ -310,6 +310,8 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.at-kink-inside": "`{node}` is not differentiable here, because a `{inner}` inside it is at a kink",
     "diagnostic.at-kink": "`{node}` is not differentiable here ({guard} = 0); bpx uses {local} as the derivative",
     "diagnostic.value-shape": "`{name}` has shape {found}, but its input has shape {wanted}",
+    "diagnostic.value-of-points": "`{name}` has shape {found}, but needs an axis of points in front of the shape {wanted} of its input",
+    "diagnostic.points-differ": "the inputs have different numbers of points: {counts}",
     "diagnostic.upstream-shape": "the upstream gradient has shape {found}, but the output has shape {wanted}",
     "diagnostic.summed-output": "the output has shape {shape}; the gradient of its sum is shown",
     "diagnostic.too-many-second": "{size} × {size} second derivatives exceed the limit of {most} × {most}",

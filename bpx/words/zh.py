@@ -303,6 +303,8 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.at-kink-inside": "`{node}` 在此处不可导，因为其中的 `{inner}` 处于不可导点",
     "diagnostic.at-kink": "`{node}` 在此处不可导（{guard} = 0）；bpx 取导数为 {local}",
     "diagnostic.value-shape": "`{name}` 的形状为 {found}，而输入的形状为 {wanted}",
+    "diagnostic.value-of-points": "`{name}` 的形状是 {found}，但在其输入的形状 {wanted} 之前需要一个点的轴",
+    "diagnostic.points-differ": "各输入的点数不同：{counts}",
     "diagnostic.upstream-shape": "上游梯度的形状为 {found}，而输出的形状为 {wanted}",
     "diagnostic.summed-output": "输出的形状为 {shape}；下面是各元素之和的梯度",
     "diagnostic.too-many-second": "{size} × {size} 个二阶导数超过上限 {most} × {most}",
