@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -29,6 +30,11 @@ def of_shape(value: Any, shape: Shape) -> Any:
     if type(value) is np.ndarray and value.shape == shape:
         return value
     return np.broadcast_to(value, shape)
+
+
+def is_finite(value: Any) -> bool:
+    """Are all elements finite? Of scalars, of which large graphs are made, Python says it sooner than NumPy."""
+    return bool(np.isfinite(value).all()) if value.ndim else math.isfinite(value)
 
 
 class ShapeError(ValueError):

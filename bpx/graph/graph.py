@@ -343,7 +343,8 @@ class Expr:
     @property
     def args(self) -> tuple[Expr, ...]:
         """The node's args."""
-        return tuple(Expr(self.graph, arg) for arg in self.graph.args[self.id])
+        graph = self.graph
+        return tuple([graph[arg] for arg in graph.args[self.id]])
 
     @property
     def shape(self) -> Shape:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, is_finite
 from bpx.graph.facts import Guard, Refusal
 from bpx.graph.formula import formula, symbol
 from bpx.graph.graph import Expr, Graph
@@ -27,7 +27,7 @@ from bpx.words.say import say
 def value_problems(spec: NamedGraph, values: Mapping[int, Array]) -> list[Diagnostic]:
     """The nodes where values first stop being finite, each with the guard that says why."""
     graph = spec.graph
-    not_finite = {node for node, value in values.items() if not np.isfinite(value).all()}
+    not_finite = {node for node, value in values.items() if not is_finite(value)}
     first = [node for node in sorted(not_finite) if not not_finite.intersection(graph.args[node])]
     failing = _failing(spec, values, first)
     return [_value_problem(spec, values, node, failing[node]) for node in first]
@@ -84,7 +84,7 @@ def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
             # One reason is enough for a warning.
             facts |= _need(*failing[0], strict=True)
         if all(
-            np.isfinite(values[edge.contribution]).all() for edge in ledger.edges if edge.consumer == node
+            is_finite(values[edge.contribution]) for edge in ledger.edges if edge.consumer == node
         ):
             yield Diagnostic("zero-times-infinite", spec.origins.get(node), facts, severity="note")
             continue
@@ -97,8 +97,8 @@ def _first_infinite_nodes(ledger: Ledger, values: Mapping[int, Array]) -> list[i
     nodes: dict[int, None] = {}
     for edge in ledger.edges:
         numbers = [edge.contribution] if edge.local is None else [edge.contribution, edge.local]
-        breaks = not all(np.isfinite(values[number]).all() for number in numbers)
-        if breaks and np.isfinite(values[edge.upstream]).all():
+        breaks = not all(is_finite(values[number]) for number in numbers)
+        if breaks and is_finite(values[edge.upstream]):
             nodes[edge.consumer] = None
     return list(nodes)
 
@@ -108,9 +108,9 @@ def overflow_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
     # The output gets no contribution, only the seed: it counts as finite.
     finite = dict.fromkeys(ledger.upstream, True)
     for edge in ledger.edges:
-        finite[edge.arg] = finite[edge.arg] and bool(np.isfinite(values[edge.contribution]).all())
+        finite[edge.arg] = finite[edge.arg] and is_finite(values[edge.contribution])
     for node, upstream in ledger.upstream.items():
-        if finite[node] and not np.isfinite(values[upstream]).all():
+        if finite[node] and not is_finite(values[upstream]):
             facts = {"node": written(spec, node)}
             yield Diagnostic("infinite-gradient", spec.origins.get(node), facts, severity="warning")
 

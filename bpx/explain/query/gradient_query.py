@@ -231,7 +231,7 @@ class GradientQuery:
             self.values[edge.upstream],
             self.values[edge.contribution],
             self.summed_axes(edge),
-            edge.local is not None and not np.any(self.graph.constants.get(edge.local, 1.0)),
+            edge.local in self.graph.constants and not self.graph.constants[edge.local].any(),
         )
 
     def summed_axes(self, edge: Edge) -> tuple[int, ...]:
@@ -273,7 +273,8 @@ class GradientQuery:
 
     def _is_nonzero(self, node: int) -> bool:
         """Is no element of its value 0?"""
-        return bool(np.all(self.values[node]))
+        value = self.values[node]
+        return bool(value.all() if value.ndim else value)
 
     def _upstream_named(self, consumer: int) -> Formula:
         """What the upstream gradient of a node is called: that of the output is its value, or a word."""
