@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -33,8 +33,15 @@ def of_shape(value: Any, shape: Shape) -> Any:
 
 
 def is_finite(value: Any) -> bool:
-    """Are all elements finite? Of scalars, of which large graphs are made, Python says it sooner than NumPy."""
+    """Are all elements finite? Of scalars, which large graphs are made of, Python says it sooner."""
     return bool(np.isfinite(value).all()) if value.ndim else math.isfinite(value)
+
+
+def are_finite(values: Mapping[int, Any]) -> bool:
+    """Are all values finite, as nearly always? One look spares one at each edge."""
+    scalars = [value for value in values.values() if not value.ndim]
+    arrays = [value for value in values.values() if value.ndim]
+    return all(map(math.isfinite, scalars)) and all(map(is_finite, arrays))
 
 
 class ShapeError(ValueError):

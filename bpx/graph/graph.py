@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import ChainMap, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeAlias
 
@@ -34,70 +34,13 @@ from bpx.graph.arrays import (
     SizeError,
     broadcast,
 )
-from bpx.graph.facts import Guard, Notation, Refusal
+from bpx.graph.facts import OpFacts
 from bpx.words.say import say
 
 
 @dataclass(frozen=True, eq=False)
-class Op:
-    """One row of the op table; `bpx.ops.building.row` has the builders.
-
-    `local(*args, out)` gives one local derivative per arg, for elementwise ops; `pull(upstream, *args, out,
-    **settings)` gives one contribution per arg, for the others (None for an arg that the op is flat in). Both
-    are ordinary functions of `Expr` handles: applied, they build the nodes that are shown and that run. A
-    composite op needs no rule: it follows from what the op expands to.
-    """
-
-    name: str
-    value: Callable[..., Any]
-    args: tuple[str, ...] = ()
-    local: Callable[..., tuple[Any, ...]] | None = None
-    pull: Callable[..., tuple[Any, ...]] | None = None
-    shape: Callable[..., Shape] | None = None  # None: args broadcast, elementwise
-    settings: Settings = field(default_factory=dict)
-    arrange: Callable[..., Settings] | None = None  # (*shapes, **settings) → settings in full
-    notation: Notation | None = None
-    unit: tuple[float | None, ...] = ()  # this constant as that arg makes the op return the other
-    absorb: float | None = None  # this constant as any arg is the result
-    guards: Callable[..., Sequence[Guard]] = lambda *args: ()
-    witness: tuple[Any, ...] | None = None  # a point on the kink
-    chooses: tuple[int, ...] = ()  # positions of args that only choose between the others
-    expands: Callable[..., Any] | None = None
-    aliases: tuple[str, ...] = ()
-    defaults: tuple[float, ...] = ()  # of the last args, for where they are left out
-    variadic: bool = False  # takes more args, each like the last
-    # (*values of args, **settings) → why the op cannot take them; its value is not a number then
-    refuses: Callable[..., Refusal | None] | None = None
-    by_parts: bool = False  # its value is computed by running what it expands to
-    sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
-    sample_settings: Settings = field(default_factory=dict)
-    linear: bool = False  # in each of its args, the others held
-    quoted: int = 0  # so many of its first args are only written: the value is that of the others alone
-    # Axes along which elements of x act on each other's outputs, by x's shape; slices along others do not.
-    mixes: Callable[..., tuple[int, ...]] | None = None
-    # (directions in a leading axis, arg, out, size=) → slopes along these; of their terms, if size is np.abs
-    slopes: Callable[..., Any] | None = None
-
-    @property
-    def elementwise(self) -> bool:
-        """Whether every output element depends on the matching arg elements alone."""
-        return self.local is not None
-
-    @property
-    def composite(self) -> bool:
-        """Whether the op is nothing but a name for simpler ones, worked on as a whole."""
-        primitive = self.elementwise or self.linear or self.mixes is not None
-        return self.expands is not None and not primitive
-
-    @property
-    def optional(self) -> dict[str, float]:
-        """The args that may be left out, with the value they have then."""
-        return dict(zip(self.args[len(self.args) - len(self.defaults) :], self.defaults, strict=True))
-
-    @property
-    def arg_forms(self) -> tuple[str, ...]:
-        """The args as a call has them: `x`, and `slope=0.01` for one that may be left out."""
-        return tuple(f"{n}={self.optional[n]:g}" if n in self.optional else n for n in self.args)
+class Op(OpFacts):
+    """An op: its facts, and building nodes of it by calls."""
 
     # An op is itself wherever it is copied to: ops are compared by identity.
     def __copy__(self) -> Op:
@@ -322,6 +265,14 @@ def _key(ids: tuple[int, ...], settings: Settings) -> Any:
 NO_SETTINGS: Settings = {}  # of all nodes that have none; never written to
 
 
+_Operator: TypeAlias = "Callable[[Expr, Operand], Expr]"
+
+
+def _operators(name: str) -> tuple[_Operator, _Operator]:
+    """The operator of an op with the handle on its left, and with the handle on its right."""
+    return lambda left, right: OPS[name](left, right), lambda right, left: OPS[name](left, right)
+
+
 class Expr:
     """A handle on one node: graph and id. Its operators build nodes by `Graph.fold`."""
 
@@ -362,41 +313,12 @@ class Expr:
         constant = self.graph.constants.get(self.id)
         return float(constant) if constant is not None and constant.ndim == 0 else None
 
-    def __add__(self, other: Operand) -> Expr:
-        return OPS["add"](self, other)
-
-    def __radd__(self, other: Operand) -> Expr:
-        return OPS["add"](other, self)
-
-    def __sub__(self, other: Operand) -> Expr:
-        return OPS["sub"](self, other)
-
-    def __rsub__(self, other: Operand) -> Expr:
-        return OPS["sub"](other, self)
-
-    def __mul__(self, other: Operand) -> Expr:
-        return OPS["mul"](self, other)
-
-    def __rmul__(self, other: Operand) -> Expr:
-        return OPS["mul"](other, self)
-
-    def __truediv__(self, other: Operand) -> Expr:
-        return OPS["div"](self, other)
-
-    def __rtruediv__(self, other: Operand) -> Expr:
-        return OPS["div"](other, self)
-
-    def __pow__(self, other: Operand) -> Expr:
-        return OPS["pow"](self, other)
-
-    def __rpow__(self, other: Operand) -> Expr:
-        return OPS["pow"](other, self)
-
-    def __matmul__(self, other: Operand) -> Expr:
-        return OPS["matmul"](self, other)
-
-    def __rmatmul__(self, other: Operand) -> Expr:
-        return OPS["matmul"](other, self)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("sub")
+    __mul__, __rmul__ = _operators("mul")
+    __truediv__, __rtruediv__ = _operators("div")
+    __pow__, __rpow__ = _operators("pow")
+    __matmul__, __rmatmul__ = _operators("matmul")
 
     def __neg__(self) -> Expr:
         return OPS["neg"](self)
@@ -415,17 +337,10 @@ class Expr:
 
     __hash__ = object.__hash__
 
-    def __lt__(self, other: Operand) -> Expr:
-        return OPS["lt"](self, other)
-
-    def __le__(self, other: Operand) -> Expr:
-        return OPS["le"](self, other)
-
-    def __gt__(self, other: Operand) -> Expr:
-        return OPS["gt"](self, other)
-
-    def __ge__(self, other: Operand) -> Expr:
-        return OPS["ge"](self, other)
+    __lt__ = _operators("lt")[0]
+    __le__ = _operators("le")[0]
+    __gt__ = _operators("gt")[0]
+    __ge__ = _operators("ge")[0]
 
     def __getitem__(self, at: int | slice | EllipsisType | tuple[Any, ...]) -> Expr:
         return OPS["index"](self, at=at)
@@ -438,8 +353,8 @@ class Expr:
         return OPS["transpose"](self)
 
 
-def _on_scalars(name: str) -> Callable[[Scalar, Operand], Expr]:
-    def operate(left: Scalar, right: Operand) -> Expr:
+def _on_scalars(name: str) -> _Operator:
+    def operate(left: Expr, right: Operand) -> Expr:
         if type(right) is Scalar and right.graph is left.graph:
             return left.graph.of_scalars(OPS[name], (left.id, right.id))
         return OPS[name](left, right)

@@ -47,7 +47,7 @@ def run(
 
 def _lift(known: Mapping[int, Any]) -> Callable[[Any], Any] | None:
     """A function that makes a value an object array of the class given; None where all is float64."""
-    values = (value for value in known.values() if type(value) is not float)
+    values = [value for value in known.values() if type(value) not in (float, np.float64)]
     arrays = (value if type(value) is np.ndarray else np.asarray(value) for value in values)
     objects = next((array for array in arrays if array.dtype.hasobject), None)
     if objects is None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
 from bpx.graph.graph import Graph, Op
 from bpx.ops.elementwise import activations, functions, selection
 from bpx.ops.elementwise.arithmetic import (
@@ -119,6 +121,14 @@ def value(op: Op) -> Callable[..., float]:
     """The value of an elementwise op as a function of floats, to the same bits."""
     params = [f"x{place}" for place in range(len(op.args))]
     return plain(params, [Step(op.value, params, "out")], "out", SAME_BITS)
+
+
+def value_of_floats(op: Op, floats: Sequence[float]) -> float:
+    """The value of an elementwise op for these floats, NaN or infinite where NumPy's is."""
+    try:
+        return value(op)(*floats)
+    except (ArithmeticError, ValueError):
+        return float(op.value(*map(np.float64, floats)))
 
 
 # Networks repeat few ops; constants, as exponents, are mostly the same too.

@@ -133,7 +133,9 @@ def _edges(node: Expr, upstream: Expr, live: bytearray, composite: Composite | N
     for position, (arg, factor) in enumerate(zip(args, node.op.local(*args, node), strict=True)):
         if live[arg.id]:
             local = graph.lift(factor)
-            contribution = unbroadcast(product(upstream, local), arg.shape)
+            # A literal 1, as of a sum, is a unit of the product: it is not looked up only to be found one.
+            weighted = upstream if type(factor) is int and factor == 1 else product(upstream, local)
+            contribution = weighted if upstream.shape == arg.shape else unbroadcast(weighted, arg.shape)
             edges.append(Edge(node.id, arg.id, position, upstream.id, local.id, contribution.id))
     return edges
 

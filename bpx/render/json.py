@@ -34,7 +34,7 @@ def _value(value: Any, encode: Encode) -> str:
 
 
 def _rows(rows: list[Any], encode: Encode) -> str:
-    """Rows with line ends between them; encoded in one call, as each takes longer to begin than to encode a row.
+    """Rows with line ends between them, encoded in one call: to begin one takes longer than a row.
 
     A string that no row has stands between them meanwhile; where one has it, they are encoded one by one.
     """

@@ -57,7 +57,7 @@ def quantities(**values: Array | None) -> dict[str, Any]:
     """Arrays by key as plain data, those too large to be shown with their summaries."""
     plain: dict[str, Any] = {}
     for key, value in values.items():
-        if value is None or not value.ndim:
+        if value is None or isinstance(value, float | int) or not value.ndim:
             plain[key] = None if value is None else _plain_number(float(value))
             continue
         plain[key] = plain_value(value)
