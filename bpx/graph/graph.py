@@ -15,7 +15,7 @@ arrays, of numbers with more digits.
 from __future__ import annotations
 
 from collections import ChainMap, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeAlias
@@ -181,22 +181,30 @@ class Graph:
     def needs(self, *, of: Iterable[int], known: Collection[int] = ()) -> list[int]:
         """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
         of = list(of)
+        if 2 * len(known) > len(self.ops):  # most of them: little is walked through
+            return self._needs_beside(of, known)
         # A byte for each node in place of a set: for graphs of 100,000 nodes it is several times faster.
         needed = bytearray(max(of, default=-1) + 1)
         for node in of:
             needed[node] = 1
-        if known:
-            for node in range(len(needed) - 1, -1, -1):
-                if needed[node] and node not in known:
-                    for arg in self.args[node]:
-                        needed[arg] = 1
-        else:
-            # The flags are read from behind while those of args, further in front, are set.
-            for flag, args in zip(reversed(needed), reversed(self.args[: len(needed)]), strict=True):
-                if flag:
-                    for arg in args:
-                        needed[arg] = 1
+        # The flags are read from behind while those of args, further in front, are set.
+        rows = zip(range(len(needed) - 1, -1, -1), reversed(needed), reversed(self.args[: len(needed)]))  # noqa: B905
+        for node, flag, args in rows:
+            if flag and node not in known:
+                for arg in args:
+                    needed[arg] = 1
         return [node for node, flag in enumerate(needed) if flag]
+
+    def _needs_beside(self, of: Iterable[int], known: Container[int]) -> list[int]:
+        needed = set(of)
+        waiting = list(needed)
+        while waiting:
+            node = waiting.pop()
+            if node not in known:
+                more = [arg for arg in self.args[node] if arg not in needed]
+                needed.update(more)
+                waiting += more
+        return sorted(needed)
 
     def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
         """Flags for nodes 0 … upto: is the node one of `by`, or does it depend on one?"""

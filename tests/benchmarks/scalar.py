@@ -120,7 +120,9 @@ def numbers_rows(count: int) -> None:
     compare("  compiled, at one new point", count, lambda: compiled(**new), theirs, TURNS)
     many = {name: [value * i / POINTS for i in range(POINTS)] for name, value in new.items()}
     taken = seconds(lambda: compiled.batch(**many))
-    print(f"  compiled, a batch of {POINTS:,} points {1e6 * taken / count / POINTS:29.4f} µs a node and point")
+    print(
+        f"  compiled, a batch of {POINTS:,} points {1e6 * taken / count / POINTS:29.4f} µs a node and point"
+    )
 
 
 def memory_row(count: int) -> None:
@@ -132,11 +134,14 @@ def memory_row(count: int) -> None:
     spec.value_and_gradients()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    print(f"{count:,} nodes: {held / count:.0f} bytes a node; both passes as numbers, {peak / count:.0f} at the peak")
+    print(
+        f"{count:,} nodes: {held / count:.0f} bytes a node; both passes as numbers, {peak / count:.0f} at the peak"
+    )
 
 
 _PROCESS = """
 import gc, resource, sys
+sys.setrecursionlimit(10**6)
 gc.disable()
 sys.path[:0] = {path!r}
 import scalar
@@ -217,7 +222,7 @@ def claims_row(count: int) -> None:
     inputs = {"v0": {"value": 1.5}}
     text = json.dumps({"bpx": 1, "inputs": inputs, "graph": steps})
     spec = bpx.load(text)
-    taken = seconds(lambda: print(spec.gradcheck(claims={name: "1" for name in steps}).verdict, end=": "))
+    taken = seconds(lambda: print(spec.gradcheck(claims=dict.fromkeys(steps, "1")).verdict, end=": "))
     print(f"{count:,} claims {1e6 * taken / count:.0f} µs each")
 
 
