@@ -57,8 +57,9 @@ def quantities(**values: Array | None) -> dict[str, Any]:
     """Arrays by key as plain data, those too large to be shown with their summaries."""
     plain: dict[str, Any] = {}
     for key, value in values.items():
-        if value is None or isinstance(value, float | int) or not value.ndim:
-            plain[key] = None if value is None else _plain_number(float(value))
+        if value is None or isinstance(value, float) or not np.ndim(value):
+            number = None if value is None else float(value)
+            plain[key] = number if number is None or math.isfinite(number) else _plain_number(number)
             continue
         plain[key] = plain_value(value)
         if short := summary(value):
