@@ -80,7 +80,7 @@ class FormulaCheck:
 
     @cached_property
     def _names(self) -> dict[int, str]:
-        return {node: name for name, node in reversed(self.check.wrt.items())}  # the first of several
+        return {node: name for name, node in reversed([*self.check.wrt.items()])}  # the first of several
 
     @cached_property
     def refuted(self) -> dict[int, int]:

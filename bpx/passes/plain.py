@@ -84,7 +84,7 @@ def plain(
     It raises `ArithmeticError` or `ValueError` where a form does; the caller goes another way then.
     """
     known: dict[str, Any] = {**_MATH, "absorbing": _absorbing}
-    lines = [f"def function({', '.join(params)}):"]
+    lines = [f"def f{together(params)}:"]
     for step in steps:
         form = forms.get(step.function)
         if form is None:
@@ -94,7 +94,7 @@ def plain(
         lines.append(f" {step.out} = {form.format(*step.args)}")
     lines.append(f" return {result}")
     exec(compile("\n".join(lines), "<plain>", "exec"), known)
-    return known["function"]  # type: ignore[no-any-return]
+    return known["f"]  # type: ignore[no-any-return]
 
 
 def together(names: Iterable[str]) -> str:

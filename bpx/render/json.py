@@ -34,13 +34,13 @@ def _value(value: Any, encode: Encode) -> str:
 
 
 def _rows(rows: Sequence[Any], encode: Encode) -> str:
-    """Rows with line ends between them, a thousand encoded in one call: to begin one takes longer than a row."""
+    """Rows with line ends between them; a thousand in one call, which takes longer to begin than a row."""
     parts = [_encoded(rows[start : start + 1000], encode) for start in range(0, len(rows), 1000)]
     return _BETWEEN.join(parts)
 
 
 def _encoded(rows: Sequence[Any], encode: Encode) -> str:
-    """A string that no row has stands between them meanwhile; where one has it, they are encoded one by one."""
+    """A string that no row has stands between them meanwhile; where one has it, each is encoded alone."""
     mark = encode(_MARK)
     text = encode([entry for row in rows for entry in (_MARK, row)][1:])[1:-1]
     if text.count(mark) != len(rows) - 1:

@@ -858,6 +858,8 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.too-large": "use smaller arrays, or fewer of them",
     "usual.outside-domain": "choose values for which {need}",
     "usual.value-shape": "give an array of shape {wanted}",
+    "usual.value-of-points": "stack arrays of shape {wanted}, one for each point",
+    "usual.points-differ": "give each input the same number of points",
     "usual.upstream-shape": "give it the shape of the output: {wanted}",
     "usual.too-many-second": "choose fewer inputs with --wrt, or smaller arrays",
     "usual.step-with-upstream": "leave `upstream` or `step` out",

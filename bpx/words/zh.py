@@ -806,6 +806,8 @@ CHINESE: dict[str, str | Counted] = {
     "usual.too-large": "用小一些或少一些的数组",
     "usual.outside-domain": "选取满足 {need} 的值",
     "usual.value-shape": "给出形状为 {wanted} 的数组",
+    "usual.value-of-points": "把形状为 {wanted} 的数组叠在一起，每个点一个",
+    "usual.points-differ": "让每个输入的点数相同",
     "usual.upstream-shape": "使它与输出的形状相同：{wanted}",
     "usual.too-many-second": "用 --wrt 少选几个输入，或用小一些的数组",
     "usual.step-with-upstream": "去掉 `upstream` 或 `step`",
