@@ -18,7 +18,7 @@ from bpx.passes.domain import value_problems
 from bpx.passes.plain import UP_TO_ROUNDING, Step, literal, plain, together
 from bpx.passes.query import query_nodes, seed_of, unknown_node
 from bpx.passes.reverse import grad
-from bpx.passes.sweep import sweep
+from bpx.passes.two_loops import both_passes
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -36,7 +36,7 @@ def value_and_gradients(
     output, nodes = query_nodes(spec, of, wrt)
     seed, _ = seed_of(spec.graph.shapes[output], upstream)
     if not seed.ndim:
-        numbers = sweep(spec.graph, output, list(nodes.values()), spec.input_values, float(seed))
+        numbers = both_passes(spec.graph, output, list(nodes.values()), spec.input_values, float(seed))
         if numbers is not None:
             return numbers[0], dict(zip(nodes, numbers[1], strict=True))
     graph = spec.graph.copy()

@@ -16,7 +16,7 @@ from bpx.ops import rows
 from bpx.passes.evaluate import Evaluator
 from bpx.passes.plain import SAME_BITS, UP_TO_ROUNDING
 from bpx.passes.reverse import grad
-from bpx.passes.sweep import sweep
+from bpx.passes.two_loops import both_passes
 from bpx.spec.reading.examples import example_names
 
 
@@ -54,11 +54,11 @@ def random_graph(seed: int, ops: list[Op], size: int = 12) -> tuple[Expr, list[E
     return out, leaves, {leaf.id: rng.choice([0.0, 1.0, -2.0, rng.gauss(0, 1)]) for leaf in leaves}
 
 
-def test_a_sweep_gives_the_numbers_of_the_nodes_to_the_last_bit():
+def test_two_loops_give_the_numbers_of_the_nodes_to_the_last_bit():
     swept = 0
     for seed in range(1200):
         out, leaves, known = random_graph(seed, ON_SCALARS if seed % 2 else ON_SCALARS[:8])
-        numbers = sweep(out.graph, out.id, [leaf.id for leaf in leaves], known)
+        numbers = both_passes(out.graph, out.id, [leaf.id for leaf in leaves], known)
         value, gradients = by_nodes(out, leaves, known)
         if numbers is not None:
             assert numbers == (value, gradients), seed  # 0 and -0 are equal
@@ -75,7 +75,7 @@ def test_each_op_is_swept(name):
     known = dict(zip((leaf.id for leaf in leaves), (1.5, 0.75, 2.25), strict=False))
     if name in ("asin", "acos", "atanh"):
         known = {leaves[0].id: 0.3}
-    numbers = sweep(graph, out.id, [leaf.id for leaf in leaves], known)
+    numbers = both_passes(graph, out.id, [leaf.id for leaf in leaves], known)
     assert numbers == by_nodes(out, leaves, known)
 
 

@@ -1,4 +1,4 @@
-"""Value and gradients of a scalar graph as numbers, in one sweep up and one down, without a node more.
+"""Value and gradients of a scalar graph as numbers, in a loop up and a loop down, without a node more.
 
 This is what `bpx.passes.reverse` and `bpx.graph.run` give together, to the same bits but for the sign of a
 zero: the derivatives are evaluated where those build them, in the same order.
@@ -17,7 +17,7 @@ from bpx.ops.elementwise.arithmetic import add, mul, sub
 from bpx.passes.plain import rule, value
 
 
-def sweep(
+def both_passes(
     graph: Graph, output: int, wrt: Sequence[int], known: Mapping[int, Any], seed: float = 1.0
 ) -> tuple[float, list[float]] | None:
     """The value of a scalar output, and its gradient by each node of `wrt`, times `seed`.
