@@ -363,8 +363,12 @@ class Expr:
 
 def _on_scalars(name: str) -> _Operator:
     def operate(left: Expr, right: Operand) -> Expr:
-        if type(right) is Scalar and right.graph is left.graph:
-            return left.graph.of_scalars(OPS[name], (left.id, right.id))
+        graph = left.graph
+        if type(right) is Scalar and right.graph is graph:
+            return graph.of_scalars(OPS[name], (left.id, right.id))
+        # All that operators fold is 0 and 1.
+        if isinstance(right, float | int) and right != 0 and right != 1:
+            return graph.of_scalars(OPS[name], (left.id, graph.constant(right).id))
         return OPS[name](left, right)
 
     return operate
