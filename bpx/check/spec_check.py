@@ -125,7 +125,7 @@ class SpecCheck:
     ) -> Claimed:
         """The value of a claim; how far off it may be comes from the numbers it is, or is made of."""
         numbers_in = (in_graph or self.in_graph).numbers
-        known = {**checked.input_values, **checked.values}
+        known = checked.known
         value = run(checked.graph, known, [expr.id])[expr.id]
         tolerance = np.zeros(expr.shape)
         needed = set(checked.graph.needs(of=[expr.id], known=known)) if numbers_in else set()

@@ -170,12 +170,17 @@ class CheckedGraph:
         return run(self.graph, self.input_values, self.forward)
 
     @cached_property
+    def known(self) -> Mapping[int, Array]:
+        """The values of the inputs and of the forward pass: what a run of more nodes starts from."""
+        return {**self.input_values, **self.values}
+
+    @cached_property
     def all_values(self) -> dict[int, Array]:
         """The values of both passes, as the rules have them."""
         # With the values of the forward pass put in, only the reverse pass is left to compute.
         locals_ = [edge.local for edge in self.ledger.edges if edge.local is not None]
         targets = [*self.forward, *locals_, *self.by_own_rules.upstream.values()]
-        return run(self.graph, {**self.input_values, **self.values}, targets)
+        return run(self.graph, self.known, targets)
 
     def claimed_gradient(self, node: int) -> Array:
         """∂output/∂node as the rules have it; zeros where the output does not depend on the node."""
