@@ -76,7 +76,11 @@ class FormulaCheck:
 
     def name(self, node: int) -> str:
         """What is reported of the node stands under this name."""
-        return next(name for name, other in self.check.wrt.items() if other == node)
+        return self._names[node]
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return {node: name for name, node in reversed([*self.check.wrt.items()])}  # the first of several
 
     @cached_property
     def refuted(self) -> dict[int, int]:

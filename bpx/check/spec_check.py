@@ -125,11 +125,11 @@ class SpecCheck:
     ) -> Claimed:
         """The value of a claim; how far off it may be comes from the numbers it is, or is made of."""
         numbers_in = (in_graph or self.in_graph).numbers
-        known = {**checked.input_values, **checked.values}
+        known = checked.known
         value = run(checked.graph, known, [expr.id])[expr.id]
         tolerance = np.zeros(expr.shape)
         needed = set(checked.graph.needs(of=[expr.id], known=known)) if numbers_in else set()
-        moved = {node: off for node, off in numbers_in.items() if first and node in needed}
+        moved = {node: numbers_in[node] for node in sorted(needed) if first and node in numbers_in}
         if moved:
             numbers = run(checked.graph, known, moved)
             ends = {node: numbers[node] + off for node, off in moved.items()}

@@ -14,9 +14,9 @@ arrays, of numbers with more digits.
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import ChainMap, defaultdict
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeAlias
 
@@ -34,70 +34,13 @@ from bpx.graph.arrays import (
     SizeError,
     broadcast,
 )
-from bpx.graph.facts import Guard, Notation, Refusal
+from bpx.graph.facts import OpFacts
 from bpx.words.say import say
 
 
 @dataclass(frozen=True, eq=False)
-class Op:
-    """One row of the op table; `bpx.ops.building.row` has the builders.
-
-    `local(*args, out)` gives one local derivative per arg, for elementwise ops; `pull(upstream, *args, out,
-    **settings)` gives one contribution per arg, for the others (None for an arg that the op is flat in). Both
-    are ordinary functions of `Expr` handles: applied, they build the nodes that are shown and that run. A
-    composite op needs no rule: it follows from what the op expands to.
-    """
-
-    name: str
-    value: Callable[..., Any]
-    args: tuple[str, ...] = ()
-    local: Callable[..., tuple[Any, ...]] | None = None
-    pull: Callable[..., tuple[Any, ...]] | None = None
-    shape: Callable[..., Shape] | None = None  # None: args broadcast, elementwise
-    settings: Settings = field(default_factory=dict)
-    arrange: Callable[..., Settings] | None = None  # (*shapes, **settings) → settings in full
-    notation: Notation | None = None
-    unit: tuple[float | None, ...] = ()  # this constant as that arg makes the op return the other
-    absorb: float | None = None  # this constant as any arg is the result
-    guards: Callable[..., Sequence[Guard]] = lambda *args: ()
-    witness: tuple[Any, ...] | None = None  # a point on the kink
-    chooses: tuple[int, ...] = ()  # positions of args that only choose between the others
-    expands: Callable[..., Any] | None = None
-    aliases: tuple[str, ...] = ()
-    defaults: tuple[float, ...] = ()  # of the last args, for where they are left out
-    variadic: bool = False  # takes more args, each like the last
-    # (*values of args, **settings) → why the op cannot take them; its value is not a number then
-    refuses: Callable[..., Refusal | None] | None = None
-    by_parts: bool = False  # its value is computed by running what it expands to
-    sample: tuple[Shape, ...] = ()  # shapes of args to show the op for; empty: any will do
-    sample_settings: Settings = field(default_factory=dict)
-    linear: bool = False  # in each of its args, the others held
-    quoted: int = 0  # so many of its first args are only written: the value is that of the others alone
-    # Axes along which elements of x act on each other's outputs, by x's shape; slices along others do not.
-    mixes: Callable[..., tuple[int, ...]] | None = None
-    # (directions in a leading axis, arg, out, size=) → slopes along these; of their terms, if size is np.abs
-    slopes: Callable[..., Any] | None = None
-
-    @property
-    def elementwise(self) -> bool:
-        """Whether every output element depends on the matching arg elements alone."""
-        return self.local is not None
-
-    @property
-    def composite(self) -> bool:
-        """Whether the op is nothing but a name for simpler ones, worked on as a whole."""
-        primitive = self.elementwise or self.linear or self.mixes is not None
-        return self.expands is not None and not primitive
-
-    @property
-    def optional(self) -> dict[str, float]:
-        """The args that may be left out, with the value they have then."""
-        return dict(zip(self.args[len(self.args) - len(self.defaults) :], self.defaults, strict=True))
-
-    @property
-    def arg_forms(self) -> tuple[str, ...]:
-        """The args as a call has them: `x`, and `slope=0.01` for one that may be left out."""
-        return tuple(f"{n}={self.optional[n]:g}" if n in self.optional else n for n in self.args)
+class Op(OpFacts):
+    """An op: its facts, and building nodes of it by calls."""
 
     # An op is itself wherever it is copied to: ops are compared by identity.
     def __copy__(self) -> Op:
@@ -113,6 +56,8 @@ class Op:
 
     def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
+        if len(args) == 1 == len(self.args) and type(args[0]) is Scalar and self.local and not settings:
+            return args[0].graph.of_scalars(self, (args[0].id,))
         graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
         if graph is not None:
             return graph.fold(self, [graph.lift(arg) for arg in args], settings)
@@ -141,37 +86,51 @@ class Graph:
         self.settings: list[Settings] = []
         self.shapes: list[Shape] = []
         self.constants: dict[int, Array] = {}
-        self.elements = 0
-        self._known: dict[Any, int] = {}  # what a node is → the first node that is it
+        self._beside_scalars = 0  # elements that nodes have beside their first
+        # By op: what a node is → the first node that is it.
+        self._known: defaultdict[Op, dict[Any, int]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self.ops)
 
+    @property
+    def elements(self) -> int:
+        """Those of all nodes together."""
+        return len(self.ops) + self._beside_scalars
+
     def __getitem__(self, node: int) -> Expr:
-        return Expr(self, node)
+        kind = Expr if self.shapes[node] or node in self.constants else Scalar
+        return kind(self, node)
 
     def copy(self) -> Graph:
         """A graph of the same nodes that can be appended to without touching this one."""
         copy = Graph()
         copy.ops, copy.args = self.ops.copy(), self.args.copy()
         copy.settings, copy.shapes = self.settings.copy(), self.shapes.copy()
-        copy.constants, copy.elements = self.constants.copy(), self.elements
-        copy._known = self._known.copy()
+        copy.constants, copy._beside_scalars = self.constants.copy(), self._beside_scalars
+        copy._known.update((op, known.copy()) for op, known in self._known.items())
         return copy
 
     def input(self, shape: Shape = ()) -> Expr:
         """Append an input: a leaf whose value is given when the graph runs."""
-        return self._append(INPUT, (), {}, shape)
+        return self._append(INPUT, (), NO_SETTINGS, shape)
 
     def constant(self, value: Number | Array | Sequence[Any]) -> Expr:
         """Append a constant, or return the one that already holds this value."""
+        known = self._known[CONSTANT]
+        # Numbers are their own keys, but for 0, which equals -0, and NaN, which equals nothing.
+        is_key = type(value) in (float, int) and value != 0
+        if is_key and value in known:
+            return Expr(self, known[value])
         array = np.array(value, dtype=np.float64)
         array.setflags(write=False)
         key = (array.shape, array.tobytes())
-        if key not in self._known:
-            self._known[key] = self._append(CONSTANT, (), {}, array.shape).id
-            self.constants[self._known[key]] = array
-        return Expr(self, self._known[key])
+        if key not in known:
+            known[key] = self._append(CONSTANT, (), NO_SETTINGS, array.shape).id
+            self.constants[known[key]] = array
+        if is_key and value == value:
+            known[value] = known[key]
+        return Expr(self, known[key])
 
     def add(self, op: Op, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Append a node literally: nothing folded, nothing shared but constants.
@@ -181,7 +140,7 @@ class Graph:
         """
         ids, settings, shape = self._placed(op, [self.lift(arg) for arg in args], settings)
         expr = self._append(op, ids, settings, shape)
-        self._known.setdefault(_key(op, ids, settings), expr.id)
+        self._known[op].setdefault(_key(ids, settings), expr.id)
         return expr
 
     def fold(self, op: Op, args: Sequence[Expr], settings: Settings) -> Expr:
@@ -190,11 +149,26 @@ class Graph:
         folded = self._folded(op, args, shape) if op.unit else None
         if folded is not None:
             return folded
-        key = _key(op, ids, settings)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._append(op, ids, settings, shape).id
-        return Expr(self, known)
+        key, known = _key(ids, settings), self._known[op]
+        if key not in known:
+            known[key] = self._append(op, ids, settings, shape).id
+        return self[known[key]]
+
+    def of_scalars(self, op: Op, ids: tuple[int, ...]) -> Expr:
+        """`fold` for an elementwise op on scalars that are no constants.
+
+        There is nothing to broadcast or fold: what is left is to look whether there is such a node.
+        """
+        new = len(self.ops)
+        node = self._known[op].setdefault(ids, new)
+        if node == new:
+            self.ops.append(op)
+            self.args.append(ids)
+            self.settings.append(NO_SETTINGS)
+            self.shapes.append(())
+        handle = _new_handle(Scalar)  # half the time of a call of the class
+        handle.graph, handle.id = self, node
+        return handle
 
     def lift(self, value: Expr | Number | Array) -> Expr:
         """`value` as a handle of this graph; numbers and arrays become constants."""
@@ -204,18 +178,33 @@ class Graph:
             raise ValueError(say("python.two-graphs"))
         return value
 
-    def needs(self, *, of: Iterable[int], known: Container[int] = ()) -> list[int]:
+    def needs(self, *, of: Iterable[int], known: Collection[int] = ()) -> list[int]:
         """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
         of = list(of)
+        if 2 * len(known) > len(self.ops):  # most of them: little is walked through
+            return self._needs_beside(of, known)
         # A byte for each node in place of a set: for graphs of 100,000 nodes it is several times faster.
         needed = bytearray(max(of, default=-1) + 1)
         for node in of:
             needed[node] = 1
-        for node in range(len(needed) - 1, -1, -1):
-            if needed[node] and node not in known:
-                for arg in self.args[node]:
+        # The flags are read from behind while those of args, further in front, are set.
+        rows = zip(range(len(needed) - 1, -1, -1), reversed(needed), reversed(self.args[: len(needed)]))  # noqa: B905
+        for node, flag, args in rows:
+            if flag and node not in known:
+                for arg in args:
                     needed[arg] = 1
         return [node for node, flag in enumerate(needed) if flag]
+
+    def _needs_beside(self, of: Iterable[int], known: Container[int]) -> list[int]:
+        needed = set(of)
+        waiting = list(needed)
+        while waiting:
+            node = waiting.pop()
+            if node not in known:
+                more = [arg for arg in self.args[node] if arg not in needed]
+                needed.update(more)
+                waiting += more
+        return sorted(needed)
 
     def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
         """Flags for nodes 0 … upto: is the node one of `by`, or does it depend on one?"""
@@ -253,14 +242,14 @@ class Graph:
             raise SizeError(op.name, count=len(shape), of="axes")
         if size > LARGEST_NODE:
             raise SizeError(op.name, count=size, of="elements")
-        self.elements += size
-        if self.elements > LARGEST_GRAPH:
-            raise SizeError(op.name, count=self.elements, of="elements")
+        self._beside_scalars += size - 1
+        if self.elements >= LARGEST_GRAPH:
+            raise SizeError(op.name, count=self.elements + 1, of="elements")
         self.ops.append(op)
         self.args.append(args)
         self.settings.append(settings)
         self.shapes.append(shape)
-        return Expr(self, len(self.ops) - 1)
+        return Expr(self, len(self.ops) - 1) if shape or op is CONSTANT else Scalar(self, len(self.ops) - 1)
 
     def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
         numbers = [arg.number for arg in args]
@@ -277,8 +266,19 @@ class Graph:
         return None
 
 
-def _key(op: Op, ids: tuple[int, ...], settings: Settings) -> Any:
-    return (op, ids, tuple(settings.items())) if settings else (op, ids)
+def _key(ids: tuple[int, ...], settings: Settings) -> Any:
+    return (ids, tuple(settings.items())) if settings else ids
+
+
+NO_SETTINGS: Settings = {}  # of all nodes that have none; never written to
+
+
+_Operator: TypeAlias = "Callable[[Expr, Operand], Expr]"
+
+
+def _operators(name: str) -> tuple[_Operator, _Operator]:
+    """The operator of an op with the handle on its left, and with the handle on its right."""
+    return lambda left, right: OPS[name](left, right), lambda right, left: OPS[name](left, right)
 
 
 class Expr:
@@ -302,7 +302,8 @@ class Expr:
     @property
     def args(self) -> tuple[Expr, ...]:
         """The node's args."""
-        return tuple(Expr(self.graph, arg) for arg in self.graph.args[self.id])
+        graph = self.graph
+        return tuple([graph[arg] for arg in graph.args[self.id]])
 
     @property
     def shape(self) -> Shape:
@@ -320,41 +321,12 @@ class Expr:
         constant = self.graph.constants.get(self.id)
         return float(constant) if constant is not None and constant.ndim == 0 else None
 
-    def __add__(self, other: Operand) -> Expr:
-        return OPS["add"](self, other)
-
-    def __radd__(self, other: Operand) -> Expr:
-        return OPS["add"](other, self)
-
-    def __sub__(self, other: Operand) -> Expr:
-        return OPS["sub"](self, other)
-
-    def __rsub__(self, other: Operand) -> Expr:
-        return OPS["sub"](other, self)
-
-    def __mul__(self, other: Operand) -> Expr:
-        return OPS["mul"](self, other)
-
-    def __rmul__(self, other: Operand) -> Expr:
-        return OPS["mul"](other, self)
-
-    def __truediv__(self, other: Operand) -> Expr:
-        return OPS["div"](self, other)
-
-    def __rtruediv__(self, other: Operand) -> Expr:
-        return OPS["div"](other, self)
-
-    def __pow__(self, other: Operand) -> Expr:
-        return OPS["pow"](self, other)
-
-    def __rpow__(self, other: Operand) -> Expr:
-        return OPS["pow"](other, self)
-
-    def __matmul__(self, other: Operand) -> Expr:
-        return OPS["matmul"](self, other)
-
-    def __rmatmul__(self, other: Operand) -> Expr:
-        return OPS["matmul"](other, self)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("sub")
+    __mul__, __rmul__ = _operators("mul")
+    __truediv__, __rtruediv__ = _operators("div")
+    __pow__, __rpow__ = _operators("pow")
+    __matmul__, __rmatmul__ = _operators("matmul")
 
     def __neg__(self) -> Expr:
         return OPS["neg"](self)
@@ -373,17 +345,10 @@ class Expr:
 
     __hash__ = object.__hash__
 
-    def __lt__(self, other: Operand) -> Expr:
-        return OPS["lt"](self, other)
-
-    def __le__(self, other: Operand) -> Expr:
-        return OPS["le"](self, other)
-
-    def __gt__(self, other: Operand) -> Expr:
-        return OPS["gt"](self, other)
-
-    def __ge__(self, other: Operand) -> Expr:
-        return OPS["ge"](self, other)
+    __lt__ = _operators("lt")[0]
+    __le__ = _operators("le")[0]
+    __gt__ = _operators("gt")[0]
+    __ge__ = _operators("ge")[0]
 
     def __getitem__(self, at: int | slice | EllipsisType | tuple[Any, ...]) -> Expr:
         return OPS["index"](self, at=at)
@@ -396,5 +361,31 @@ class Expr:
         return OPS["transpose"](self)
 
 
+def _on_scalars(name: str) -> _Operator:
+    def operate(left: Expr, right: Operand) -> Expr:
+        graph = left.graph
+        if type(right) is Scalar and right.graph is graph:
+            return graph.of_scalars(OPS[name], (left.id, right.id))
+        # All that operators fold is 0 and 1.
+        if isinstance(right, float | int) and right != 0 and right != 1:
+            return graph.of_scalars(OPS[name], (left.id, graph.constant(right).id))
+        return OPS[name](left, right)
+
+    return operate
+
+
+class Scalar(Expr):
+    """A handle on a scalar node that is no constant; its class says so without a look into the graph."""
+
+    __slots__ = ()
+
+    __add__ = _on_scalars("add")
+    __sub__ = _on_scalars("sub")
+    __mul__ = _on_scalars("mul")
+    __truediv__ = _on_scalars("div")
+    __pow__ = _on_scalars("pow")
+
+
+_new_handle = object.__new__
 Operand: TypeAlias = "Expr | Number | Array"
 Operands = (Expr, float, int, np.ndarray)

@@ -113,8 +113,11 @@ def between(text: str, precedence: int, count: int) -> list[str | int]:
     return items if count else []
 
 
-def printed(parts: Iterable[Part], dialect: Dialect) -> str:
+def printed(parts: Sequence[Part], dialect: Dialect) -> str:
     """The text of a formula."""
+    if len(parts) == 1 and not isinstance(parts[0], BRANCHES):  # as half of all are: nothing is around it
+        part = parts[0]
+        return dialect.named(part.name).text if isinstance(part, Symbol) else dialect.atom(part).text
     return "".join(_walk(parts, dialect))
 
 

@@ -30,9 +30,11 @@ def run(
     of that class, constants too.
     """
     values: dict[int, Any] = {}
-    lift = _lift(known)
+    needed = graph.needs(of=targets, known=known)
+    # Where most is known, what is needed of it is looked at, and not the rest for every target.
+    lift = _lift([known[node] for node in needed if node in known] or known.values())
     with np.errstate(all="ignore"):
-        for node in graph.needs(of=targets, known=known):
+        for node in needed:
             if node in known:
                 value = known[node] if lift else np.asarray(known[node], dtype=np.float64)
             elif node in graph.constants:
@@ -45,9 +47,9 @@ def run(
     return values
 
 
-def _lift(known: Mapping[int, Any]) -> Callable[[Any], Any] | None:
+def _lift(known: Iterable[Any]) -> Callable[[Any], Any] | None:
     """A function that makes a value an object array of the class given; None where all is float64."""
-    values = (value for value in known.values() if type(value) is not float)
+    values = [value for value in known if type(value) not in (float, np.float64)]
     arrays = (value if type(value) is np.ndarray else np.asarray(value) for value in values)
     objects = next((array for array in arrays if array.dtype.hasobject), None)
     if objects is None:

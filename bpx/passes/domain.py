@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import Array
-from bpx.graph.facts import Guard, Refusal
+from bpx.graph.arrays import Array, are_finite, is_finite
+from bpx.graph.facts import Guard, Refusal, no_guards
 from bpx.graph.formula import formula, symbol
 from bpx.graph.graph import Expr, Graph
 from bpx.graph.named.named_graph import NamedGraph
@@ -27,7 +27,9 @@ from bpx.words.say import say
 def value_problems(spec: NamedGraph, values: Mapping[int, Array]) -> list[Diagnostic]:
     """The nodes where values first stop being finite, each with the guard that says why."""
     graph = spec.graph
-    not_finite = {node for node, value in values.items() if not np.isfinite(value).all()}
+    if are_finite(values):
+        return []
+    not_finite = {node for node, value in values.items() if not is_finite(value)}
     first = [node for node in sorted(not_finite) if not not_finite.intersection(graph.args[node])]
     failing = _failing(spec, values, first)
     return [_value_problem(spec, values, node, failing[node]) for node in first]
@@ -83,9 +85,7 @@ def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
         if failing:
             # One reason is enough for a warning.
             facts |= _need(*failing[0], strict=True)
-        if all(
-            np.isfinite(values[edge.contribution]).all() for edge in ledger.edges if edge.consumer == node
-        ):
+        if all(is_finite(values[edge.contribution]) for edge in ledger.edges if edge.consumer == node):
             yield Diagnostic("zero-times-infinite", spec.origins.get(node), facts, severity="note")
             continue
         code = "no-derivative" if failing else "infinite-gradient"
@@ -95,22 +95,26 @@ def gradient_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Arr
 def _first_infinite_nodes(ledger: Ledger, values: Mapping[int, Array]) -> list[int]:
     """The nodes with a contribution that is not finite although their upstream gradient was."""
     nodes: dict[int, None] = {}
+    if are_finite(values):
+        return []
     for edge in ledger.edges:
         numbers = [edge.contribution] if edge.local is None else [edge.contribution, edge.local]
-        breaks = not all(np.isfinite(values[number]).all() for number in numbers)
-        if breaks and np.isfinite(values[edge.upstream]).all():
+        breaks = not all(is_finite(values[number]) for number in numbers)
+        if breaks and is_finite(values[edge.upstream]):
             nodes[edge.consumer] = None
     return list(nodes)
 
 
 def overflow_warnings(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) -> Iterator[Diagnostic]:
     """Warnings for nodes where contributions are finite, but their sum is not."""
+    if are_finite(values):
+        return
     # The output gets no contribution, only the seed: it counts as finite.
     finite = dict.fromkeys(ledger.upstream, True)
     for edge in ledger.edges:
-        finite[edge.arg] = finite[edge.arg] and bool(np.isfinite(values[edge.contribution]).all())
+        finite[edge.arg] = finite[edge.arg] and is_finite(values[edge.contribution])
     for node, upstream in ledger.upstream.items():
-        if finite[node] and not np.isfinite(values[upstream]).all():
+        if finite[node] and not is_finite(values[upstream]):
             facts = {"node": written(spec, node)}
             yield Diagnostic("infinite-gradient", spec.origins.get(node), facts, severity="warning")
 
@@ -241,7 +245,9 @@ _Failure = tuple[Guard, str, float]  # a guard that is not satisfied, its text, 
 
 def _evaluated(graph: Graph, values: Mapping[int, Array], nodes: Iterable[int]) -> list[_Evaluated]:
     """All guards of `nodes`, evaluated in one run."""
-    built = [(node, guard, expr) for node in nodes for guard, expr in guards(graph[node])]
+    # Most ops of a large graph are smooth everywhere: no handles are made for those.
+    guarded = [node for node in nodes if graph.ops[node].composite or graph.ops[node].guards is not no_guards]
+    built = [(node, guard, expr) for node in guarded for guard, expr in guards(graph[node])]
     numbers = run(graph, values, [expr.id for _, _, expr in built])
     return [_Evaluated(node, guard, expr, np.asarray(numbers[expr.id])) for node, guard, expr in built]
 

@@ -7,8 +7,9 @@ Griewank and Walther, Evaluating Derivatives (2nd ed., SIAM 2008), chapter 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import mul as multiply
 from typing import Any, NamedTuple
 
 import bpx.ops  # noqa: F401 — fills the op table
@@ -128,23 +129,36 @@ def _edges(node: Expr, upstream: Expr, live: bytearray, composite: Composite | N
         ]
     edges = []
     # The rule builds locals for all args; those that no edge refers to are never evaluated.
+    product = _product(node.op, args)
     for position, (arg, factor) in enumerate(zip(args, node.op.local(*args, node), strict=True)):
         if live[arg.id]:
             local = graph.lift(factor)
-            contribution = unbroadcast(_product(node, upstream, local), arg.shape)
+            # A literal 1, as of a sum, is a unit of the product: it is not looked up only to be found one.
+            weighted = upstream if type(factor) is int and factor == 1 else product(upstream, local)
+            contribution = weighted if upstream.shape == arg.shape else unbroadcast(weighted, arg.shape)
             edges.append(Edge(node.id, arg.id, position, upstream.id, local.id, contribution.id))
     return edges
 
 
-def _product(node: Expr, upstream: Expr, local: Expr) -> Expr:
+def _product(op: Op, args: Sequence[Expr]) -> Callable[[Expr, Expr], Expr]:
     """Upstream times local; 0 where the upstream is 0, be the local derivative infinite."""
-    has_edge = any(guard.kind != "kink" for guard in node.op.guards(*node.args))
-    return arithmetic.contribution(upstream, local) if has_edge else upstream * local
+    has_edge = any(guard.kind != "kink" for guard in op.guards(*args))
+    return arithmetic.contribution if has_edge else multiply
 
 
 def contributions(node: Expr, upstream: Expr) -> tuple[Expr, ...]:
     """The contribution of a structural node to each of its args; zeros where the op is flat in one."""
     return _contributions(node.op, upstream, node.args, node, node.graph.settings[node.id])
+
+
+def contribution_of(node: Expr, upstream: Expr) -> list[Expr]:
+    """The contribution of any node to each of its args, whatever is live."""
+    if node.op.local is None:
+        return list(contributions(node, upstream))
+    args = node.args
+    product, lift = _product(node.op, args), node.graph.lift
+    factors = zip(args, node.op.local(*args, node), strict=True)
+    return [unbroadcast(product(upstream, lift(factor)), arg.shape) for arg, factor in factors]
 
 
 def _contributions(

@@ -7,7 +7,7 @@ Python rather than in C.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from json import JSONEncoder
 from typing import Any
 
@@ -29,8 +29,27 @@ def json_text(plain: Mapping[str, Any]) -> str:
 
 def _value(value: Any, encode: Encode) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "[\n    " + ",\n    ".join(map(encode, value)) + "\n  ]"
+        return "[\n    " + _rows(value, encode) + "\n  ]"
     return encode(value)
+
+
+def _rows(rows: Sequence[Any], encode: Encode) -> str:
+    """Rows with line ends between them; a thousand in one call, which takes longer to begin than a row."""
+    parts = [_encoded(rows[start : start + 1000], encode) for start in range(0, len(rows), 1000)]
+    return _BETWEEN.join(parts)
+
+
+def _encoded(rows: Sequence[Any], encode: Encode) -> str:
+    """A string that no row has stands between them meanwhile; where one has it, each is encoded alone."""
+    mark = encode(_MARK)
+    text = encode([entry for row in rows for entry in (_MARK, row)][1:])[1:-1]
+    if text.count(mark) != len(rows) - 1:
+        return _BETWEEN.join(map(encode, rows))
+    return text.replace(f", {mark}, ", _BETWEEN)
+
+
+_BETWEEN = ",\n    "
+_MARK = "\0"
 
 
 def _shown(char: str) -> str:

@@ -29,11 +29,9 @@ def plain_count(count: int) -> int | str:
 
 
 def _plain_number(number: float) -> float | str:
-    if math.isnan(number):
-        return "nan"
-    if math.isinf(number):
-        return "inf" if number > 0 else "-inf"
-    return number
+    if math.isfinite(number):
+        return number
+    return "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"
 
 
 @np.errstate(all="ignore")
@@ -59,9 +57,12 @@ def quantities(**values: Array | None) -> dict[str, Any]:
     """Arrays by key as plain data, those too large to be shown with their summaries."""
     plain: dict[str, Any] = {}
     for key, value in values.items():
-        plain[key] = None if value is None else plain_value(value)
-        short = None if value is None else summary(value)
-        if short:
+        if value is None or isinstance(value, float) or not np.ndim(value):
+            number = None if value is None else float(value)
+            plain[key] = number if number is None or math.isfinite(number) else _plain_number(number)
+            continue
+        plain[key] = plain_value(value)
+        if short := summary(value):
             plain[f"{key}_summary"] = {name: _plain_number(figure) for name, figure in short.items()}
     return plain
 

@@ -55,8 +55,9 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
             }
             problems.append(Diagnostic("value-shape", None, facts))
     named = {graph.lift(expr).id for expr, _ in values.values()}
-    for node in graph.needs(of=[output.id]):
-        if graph.ops[node] is INPUT and node not in named:
+    unnamed = [node for node, op in enumerate(graph.ops) if op is INPUT and node not in named]
+    if unnamed:  # as they seldom are: the whole graph is walked through for them
+        for node in sorted({*unnamed} & {*graph.needs(of=[output.id])}):
             problems.append(Diagnostic("missing-value", None, {"name": f"#{node}"}, "name-input"))
     if problems:
         raise BpxError(problems)

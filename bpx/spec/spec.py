@@ -26,6 +26,7 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source
 if TYPE_CHECKING:
     from bpx.check.tables.two_tables import TwoTables
     from bpx.graph.arrays import Array
+    from bpx.passes.evaluate import Evaluator, Result
     from bpx.spec.practice.results import Graded
     from bpx.spec.practice.sheet import Sheet
     from bpx.spec.reading.syntax import ClaimSyntax
@@ -136,6 +137,28 @@ class Spec(NamedGraph):
         from bpx.spec.practice.sheet import Sheet
 
         return Sheet(exercise_of(self, blanks=blanks, plant=plant, seed=seed, **options))
+
+    def value_and_gradients(
+        self, *, of: str | None = None, wrt: str | Iterable[str] | None = None, upstream: Any = None
+    ) -> Result:
+        """The output's value, and its gradients by name, as numbers alone: what `explain` says of them.
+
+        For the options see `explain`. Raises `bpx.BpxError`.
+        """
+        from bpx.passes.evaluate import value_and_gradients
+
+        return value_and_gradients(self, of, wrt, upstream)
+
+    def compile(
+        self, *, of: str | None = None, wrt: str | Iterable[str] | None = None, upstream: Any = None
+    ) -> Evaluator:
+        """A function of the inputs by name that returns the value and the gradients by name.
+
+        Its `batch` takes many points at once. For the options see `explain`. Raises `bpx.BpxError`.
+        """
+        from bpx.passes.evaluate import Evaluator
+
+        return Evaluator(self, of, wrt, upstream)
 
     def save(self, path: str | Path) -> None:
         """Write the spec to a `.toml` or `.json` file. Raises `bpx.BpxError` for another ending."""

@@ -129,6 +129,14 @@ def test_zero_times_a_matrix_and_a_row_keeps_the_broadcast_shape(graph, v):
     assert (graph.input((2, 3)) * 0 * v).shape == (2, 3)
 
 
+def test_operators_on_scalars_build_what_calls_of_the_ops_do(graph, x, y):
+    """They know only that 0 and 1 fold, of scalars that are no constants."""
+    for name, sign in {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}.items():
+        assert {*OPS[name].unit, OPS[name].absorb} <= {None, 0, 1}
+        for other in (y, x, graph.constant(2), graph.constant(0), 0, -0.0, 1, True, 2, 2.0, -3, math.inf):
+            assert eval(f"x {sign} other").id == OPS[name](x, other).id
+
+
 def test_a_unit_array_does_not_fold(graph, x, v):
     """Ones of a shape may broadcast; only the number 1 hands the other arg on as it is."""
     assert (x * np.ones(3)).shape == (3,)

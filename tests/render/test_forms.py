@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from bpx.cli.main import app
 from bpx.render import forms, shown
 from bpx.render.blocks import Block, Headline, Lines
 from bpx.render.forms import FORMS, PAGE, PICTURE, Form, endings_of, form_named, form_of_file, forms_of
+from bpx.render.json import json_text
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import BpxError
 
@@ -118,3 +120,15 @@ def test_json_does_without_rich_tables() -> None:
     code = "import sys, bpx; bpx.parse('x^2', x=3).explain().to_json(); print('rich' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert found.stdout.split() == [b"False"]
+
+
+def test_rows_of_json_are_those_of_the_standard_library() -> None:
+    """A row a line, whatever strings they have: also the one that stands between them meanwhile."""
+    plain = {
+        "rows": [{"a": ["\0", "}, {", index], "b": index / 7} for index in range(2500)],
+        "one": [{"a": "\0"}],
+    }
+    for rows in (plain, {"rows": [{"a": index} for index in range(2500)]}, {"rows": [{}], "none": []}):
+        text = json_text(rows)
+        assert json.loads(text) == rows
+        assert text.count("\n    {") == sum(len(value) for value in rows.values())

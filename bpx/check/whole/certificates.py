@@ -65,7 +65,7 @@ def _candidates(evaluation: Evaluation) -> Indices:
     """The entries to look at: finite claims that no kink bears on."""
     checked = evaluation.checked
     possible = checked.is_smooth(evaluation.node) & np.isfinite(evaluation.claimed.value)
-    if checked.elements > MOST_BALL_OPERATIONS or checked.ball_operations > MOST_BALL_OPERATIONS:
+    if checked.is_large_for_balls:
         possible &= (evaluation.verdicts != Verdict.AGREE).reshape(possible.shape)
     return np.flatnonzero(possible)
 

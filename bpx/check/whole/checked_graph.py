@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +20,12 @@ from bpx.check.local.jacobians import CheckedEdge, sparsity_pattern
 from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import DETECT, EXACT_ELEMENT_OPERATIONS, MOST_EXACT_OPERATIONS
+from bpx.check.numeric.tolerances import (
+    DETECT,
+    EXACT_ELEMENT_OPERATIONS,
+    MOST_BALL_OPERATIONS,
+    MOST_EXACT_OPERATIONS,
+)
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.graph_function import operations
 from bpx.graph.arrays import Array
@@ -165,12 +170,17 @@ class CheckedGraph:
         return run(self.graph, self.input_values, self.forward)
 
     @cached_property
+    def known(self) -> Mapping[int, Array]:
+        """The values of the inputs and of the forward pass: what a run of more nodes starts from."""
+        return {**self.input_values, **self.values}
+
+    @cached_property
     def all_values(self) -> dict[int, Array]:
         """The values of both passes, as the rules have them."""
         # With the values of the forward pass put in, only the reverse pass is left to compute.
         locals_ = [edge.local for edge in self.ledger.edges if edge.local is not None]
         targets = [*self.forward, *locals_, *self.by_own_rules.upstream.values()]
-        return run(self.graph, {**self.input_values, **self.values}, targets)
+        return run(self.graph, self.known, targets)
 
     def claimed_gradient(self, node: int) -> Array:
         """∂output/∂node as the rules have it; zeros where the output does not depend on the node."""
@@ -342,10 +352,12 @@ class CheckedGraph:
     # --- many digits ---
 
     @cached_property
-    def ball_operations(self) -> int:
-        """Operations on elements to follow every entry that is asked for by itself."""
-        wrt = self.query.wrt.values()
-        return sum(self.operations_after(node) * math.prod(self.graph.shapes[node]) for node in wrt)
+    def is_large_for_balls(self) -> bool:
+        """Does it take more than `MOST_BALL_OPERATIONS` to follow every entry asked for by itself?"""
+        wrt, shapes = self.query.wrt.values(), self.graph.shapes
+        totals = accumulate(self.operations_after(node) * math.prod(shapes[node]) for node in wrt)
+        # Counted until that is known: of 10,000 nodes, each has 10,000 behind it.
+        return self.elements > MOST_BALL_OPERATIONS or any(total > MOST_BALL_OPERATIONS for total in totals)
 
     def operations_after(self, node: int) -> int:
         """Operations on elements from a node to the output."""

@@ -253,7 +253,8 @@ def _jacobian(spec: NamedGraph, claim: Claim, derivative: Derivative) -> Diagnos
 
 def _in_order(spec: NamedGraph, mentioned: Mapping[int, set[int]]) -> list[int]:
     """The nodes with claims, each behind those whose claims its own use. Raises `BpxError` for a cycle."""
-    arrows = {node: sorted(used & set(mentioned)) for node, used in sorted(mentioned.items())}
+    claimed = set(mentioned)
+    arrows = {node: sorted(used & claimed) for node, used in sorted(mentioned.items())}
     try:
         return list(TopologicalSorter(arrows).static_order())
     except CycleError as error:

@@ -276,5 +276,5 @@ def _distances(checked: CheckedGraph, kink: NonsmoothNode) -> list[tuple[float, 
     guards = [
         graph.lift(guard.of(*args)).id for guard in graph.ops[kink.node].guards(*args) if guard.kind == "kink"
     ]
-    values = run(graph, {**checked.input_values, **checked.values}, guards)
+    values = run(graph, checked.known, guards)
     return [(float(np.min(np.abs(values[guard]))), guard) for guard in guards]

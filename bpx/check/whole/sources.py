@@ -185,7 +185,7 @@ def _rounded_formula(evaluation: Evaluation) -> None:
     if not off.size or claimed.is_rule or claimed.formula is not None or own is None:
         return
     nodes = checked.graph.needs(of=[own.id])
-    values = run(checked.graph, {**checked.input_values, **checked.values}, nodes)
+    values = run(checked.graph, checked.known, nodes)
     rounding = evaluation.part(rounding_errors(checked.graph, nodes, values)[own.id], off)
     number, value = evaluation.part(claimed.value, off), evaluation.part(evaluation.evidence.value, off)
     # Twice: of numbers with so many digits the last is granted, and the rounding of its own.
@@ -257,7 +257,7 @@ def _beside(checked: CheckedGraph, node: int, entry: int, step: float) -> Mappin
 
     Where one lies in any step, it is of an op that keeps its values from 0, as inside of `norm`.
     """
-    query, values = checked.query, {**checked.input_values, **checked.values}
+    query, values = checked.query, checked.known
     moved, input_values = np.array(values[node], dtype=float), {**checked.input_values, node: values[node]}
     x = moved.flat[entry]
     points = x + step * max(abs(x), 1.0) * 0.25 ** np.arange(BESIDE_STEPS)

@@ -37,6 +37,7 @@ from bpx.passes.domain import (
     overflow_warnings,
     value_problems,
 )
+from bpx.passes.plain import value_of_floats
 from bpx.passes.query import query_nodes, seed_of, unknown_node
 from bpx.passes.reverse import Edge, pullback, reverse
 from bpx.words.diagnostic import BpxError, Diagnostic
@@ -213,9 +214,10 @@ class GradientQuery:
         op, value = self.graph.ops[node], self.values[node]
         if not op.elementwise or any(np.ndim(arg) for arg in args):
             return SHOWN_DIGITS
+        exact, floats = float(value), [float(arg) for arg in args]
         for digits in (SHOWN_DIGITS, 9, 12):
-            rounded = op.value(*(np.float64(number(float(arg), digits)) for arg in args))
-            if abs(rounded - value) <= 2 * 10.0 ** (1 - SHOWN_DIGITS) * abs(value):
+            rounded = value_of_floats(op, [float(number(arg, digits)) for arg in floats])
+            if abs(rounded - exact) <= 2 * 10.0 ** (1 - SHOWN_DIGITS) * abs(exact):
                 return digits
         return 17
 
@@ -231,7 +233,7 @@ class GradientQuery:
             self.values[edge.upstream],
             self.values[edge.contribution],
             self.summed_axes(edge),
-            edge.local is not None and not np.any(self.graph.constants.get(edge.local, 1.0)),
+            edge.local in self.graph.constants and not self.graph.constants[edge.local].any(),
         )
 
     def summed_axes(self, edge: Edge) -> tuple[int, ...]:
@@ -273,7 +275,8 @@ class GradientQuery:
 
     def _is_nonzero(self, node: int) -> bool:
         """Is no element of its value 0?"""
-        return bool(np.all(self.values[node]))
+        value = self.values[node]
+        return bool(value.all() if value.ndim else value)
 
     def _upstream_named(self, consumer: int) -> Formula:
         """What the upstream gradient of a node is called: that of the output is its value, or a word."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bpx.graph.arrays import Settings, Shape, ShapeError
-from bpx.graph.facts import Guard, Notation, Refusal
+from bpx.graph.facts import Guard, Notation, Refusal, no_guards
 from bpx.graph.graph import OPS, Op
 from bpx.graph.subgraph import expansion
 from bpx.words.say import say
@@ -75,7 +75,7 @@ def elem(
             notation=notation,
             unit=unit,
             absorb=absorb,
-            guards=guards or (lambda *args: facts),
+            guards=guards or ((lambda *args: facts) if facts else no_guards),
             witness=witness,
             chooses=chooses,
             defaults=defaults,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -185,6 +186,7 @@ def resolved(
     `notes` collects how formulas in other notations were read.
     """
     read: dict[str, Claim] = {}
+    alike: defaultdict[tuple[str | None, ...], list[Claim]] = defaultdict(list)  # by what is derived by what
     for syntax in claims:
         syntax, said = in_names_of(spec, syntax)
         problems += [problem for problem in said if problem.severity == "error"]
@@ -197,12 +199,14 @@ def resolved(
         if syntax.expression and not formula:
             continue
         claim = Claim(derivative, formula, syntax.written, syntax.span, syntax.room)
-        earlier = next((other for other in read.values() if _overlap(spec, claim, other)), None)
+        others = alike[derivative.of or spec.names[spec.output], *derivative.by]
+        earlier = next((other for other in others if _overlap(spec, claim, other)), None)
         if earlier:
             facts = {"name": _text(spec, derivative), "earlier": _text(spec, earlier.derivative)}
             problems.append(Diagnostic("claimed-twice", syntax.span, facts))
         else:
             read[_text(spec, derivative)] = claim
+            others.append(claim)
     return read
 
 
@@ -281,11 +285,9 @@ def _has_entries(spec: NamedGraph, name: str, index: Index) -> bool:
 
 
 def _overlap(spec: NamedGraph, claim: Claim, other: Claim) -> bool:
-    """Do two claims speak of the same entries?"""
+    """Do two claims of a derivative of the same by the same speak of the same entries?"""
     one, two = claim.derivative, other.derivative
     output = spec.names[spec.output]
-    if (one.of or output, *one.by) != (two.of or output, *two.by):
-        return False
     pairs = [(one.node, one.at, two.at), (one.of or output, one.of_at, two.of_at)]
     if one.first is not None:
         pairs.append((one.first, one.first_at, two.first_at))

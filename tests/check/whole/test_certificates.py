@@ -12,7 +12,7 @@ from checking import in_float64_alone, point_of, spec, toml
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
-from bpx.check.whole import certificates
+from bpx.check.whole import certificates, checked_graph
 from bpx.check.whole.evaluation import Claimed
 from bpx.check.whole.sources import evaluated
 from bpx.graph.named.named_graph import NamedGraph
@@ -89,14 +89,16 @@ L = "cross_entropy(h, y)"
 
 
 def test_of_a_large_graph_only_open_entries_are_looked_at(monkeypatch):
-    monkeypatch.setattr(certificates, "MOST_BALL_OPERATIONS", 30)
+    for module in (certificates, checked_graph):
+        monkeypatch.setattr(module, "MOST_BALL_OPERATIONS", 30)
     report = check(spec("sum(sin(x))", x=np.arange(1.0, 9.0)), "x = cos(x)*[1,1,1,2,1,1,1,1]")
     assert [entry.label for entry in report.entries if entry.enclosure] == ["x[3]"]
     assert report.counts["disagree"] == 1
 
 
 def test_a_budget_that_is_spent_leaves_the_evidence_there_was(monkeypatch):
-    monkeypatch.setattr(certificates, "MOST_BALL_OPERATIONS", 0)
+    for module in (certificates, checked_graph):
+        monkeypatch.setattr(module, "MOST_BALL_OPERATIONS", 0)
     report = check(spec("x^2", x=3.0))
     assert (report.verdict, report.certified) == ("agree", 0)
 
