@@ -57,9 +57,9 @@ class _Passes(NamedTuple):
         return [str(note.facts["node"]) for note in kink_notes(self.spec, self.ledger, self.values)]
 
 
-def write_module(spec: NamedGraph, library: str) -> str:
+def write_module(spec: NamedGraph, library: str, *, with_check: bool = True) -> str:
     """A module for the library `numpy`, `torch` or `jax`: inputs, forward, backward and a check."""
-    return _Writing(_passes(spec), library).text()
+    return _Writing(_passes(spec), library).text(with_check)
 
 
 def _passes(spec: NamedGraph) -> _Passes:
@@ -114,26 +114,25 @@ class _Writing:
             if node in passes.ledger.upstream or node == passes.output
         }
 
-    def text(self) -> str:
+    def text(self, with_check: bool) -> str:
         """The module."""
         forward, backward = self._forward_and_backward()
         functions = [*self.module.sources, forward, backward]
-        check = self.library.spelled(
-            check_of(self.library.name, self.passes.output_name, self._names_of_wrt(), self.passes.kinks)
-        )
         helpers = self.library.helpers
         used = [self.library.spelled(documented(name, helpers[name])) for name in self._helpers(functions)]
-        parts = [self._inputs(), *used, *functions, check]
+        parts = [self._inputs(), *used, *functions, *([self._check()] if with_check else [])]
         body = "\n\n\n".join(part.strip("\n") for part in parts)
         return f"{self._head(body)}\n\n\n{body}\n"
+
+    def _check(self) -> str:
+        wrt = [self.inputs[node] for node in self.passes.wrt]
+        check = check_of(self.library.name, self.passes.output_name, wrt, self.passes.kinks)
+        return self.library.spelled(check)
 
     def _helpers(self, functions: Iterable[str]) -> list[str]:
         helpers = {name: self.library.spelled(source) for name, source in self.library.helpers.items()}
         called = [name for name in helpers if any(re.search(rf"\b{name}\(", text) for text in functions)]
         return needed(called, helpers)
-
-    def _names_of_wrt(self) -> list[str]:
-        return [self.inputs[node] for node in self.passes.wrt]
 
     # --- what stands above the functions ---
 
