@@ -38,7 +38,7 @@ AnswerDigits = Annotated[
 ]
 Rate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.practice-rate"))]
 Key = Annotated[bool, typer.Option("--key", help=say("cli.key"))]
-Hint = Annotated[int, typer.Option(metavar="1-5", help=say("cli.practice-hint"))]
+Hint = Annotated[int | None, typer.Option(metavar="1-5", help=say("cli.practice-hint"))]
 ProgressFile = Annotated[str | None, typer.Option("--progress", metavar="FILE", help=say("cli.progress"))]
 FormName = Annotated[str | None, form_option("practice")]
 OutputFile = Annotated[
@@ -68,7 +68,7 @@ def practice(
     digits: AnswerDigits = 3,
     rate: Rate = None,
     key: Key = False,
-    hint: Hint = 2,
+    hint: Hint = None,
     progress: ProgressFile = None,
     form: FormName = None,
     json: JsonFlag = False,
@@ -86,12 +86,16 @@ def practice(
         with Session("practice", None, False, None):
             _list_or_reset(first, files, path)
         return
-    options = {"plant": plant, "rate": rate, "digits": digits}
+    options: dict[str, Any] = {"plant": plant, "rate": rate, "digits": digits}
     source = CodeOptions(inputs, random)
     with Session("sheet", form, json, None) as session:  # a file may have forms that nothing else has
         if files:
             fail("extra-argument", "one-target", extra=files[0], command="practice")
         topic = _topic(first)
+        if output and Path(output).suffix.lower() == ".py":
+            spec = lambda: spec_argument(first, set_, code=source, notation=notation)  # noqa: E731
+            _write_code(topic, spec, {"plant": plant, "digits": digits, "seed": seed or 0}, key, output)
+            return
         drawn = _drawing(
             first, topic, options, lambda: spec_argument(first, set_, code=source, notation=notation)
         )
@@ -141,11 +145,22 @@ def _write_sheet(session: Session, exercise: Exercise, key: bool, output: str | 
         session.show(sheet)
 
 
+def _write_code(
+    topic: str | None, spec: Callable[[], Any], options: dict[str, Any], key: bool, output: str
+) -> None:
+    from bpx.cli.output.console import write_file
+    from bpx.spec.practice.code.code_sheet import CodeSheet
+    from bpx.spec.practice.practice import code_exercise_of, code_exercise_on
+
+    exercise = code_exercise_on(topic, **options) if topic else code_exercise_of(spec(), **options)
+    write_file(output, CodeSheet(exercise, with_key=key).text)
+
+
 # --- graded sheets ------------------------------------------------------------------------------
 
 
 def _grade(
-    files: Sequence[str], hint: int, form: str | None, json: bool, output: str | None, watch: bool
+    files: Sequence[str], hint: int | None, form: str | None, json: bool, output: str | None, watch: bool
 ) -> None:
     with Session("practice", form, json, output) as session:
         if not files:
@@ -160,23 +175,22 @@ def _grade(
         raise typer.Exit(UNUSABLE if graded.problems else WRONG)
 
 
-def _graded(files: Sequence[str], hint: int) -> Graded:
+def _graded(files: Sequence[str], hint: int | None) -> Graded:
     """The sheets that can be read, judged, and what is wrong with the others. Raises `BpxError`."""
-    from bpx.check.report.options import hint_level
-    from bpx.spec.practice.practice import graded
-    from bpx.spec.practice.read_sheet import read_sheet
+    from bpx.check.report.options import HintLevel, hint_level
+    from bpx.spec.practice.practice import graded, read_any_sheet
     from bpx.words.diagnostic import BpxError
 
-    level, sheets = hint_level(hint), []
+    level, sheets = hint_level(HintLevel.KIND if hint is None else hint), []
     problems: list[Diagnostic] = []
     for file in files:
         try:
-            sheets.append(read_sheet(file))
+            sheets.append(read_any_sheet(file))
         except BpxError as error:
             problems += error.diagnostics
     if not sheets:
         raise BpxError(problems)
-    return graded(sheets, level=level, unreadable=tuple(problems))
+    return graded(sheets, level=level, leads=hint is not None, unreadable=tuple(problems))
 
 
 def _changes(files: Sequence[str]) -> Iterator[None]:

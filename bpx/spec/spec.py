@@ -302,26 +302,30 @@ def assert_gradients(
     gradcheck(forward, inputs, backward, names, **options).raise_if_wrong(strict=True)
 
 
-def grade(sheet: Sheet | str | Path, answers: Mapping[str, Any] | None = None, *, hint: int = 2) -> Graded:
+def grade(sheet: Sheet | str | Path, answers: Mapping[str, Any] | None = None, *, hint: int | None = None) -> Graded:
     """A sheet judged: a file that was filled in, or a sheet, or the text of one, with `answers` by cell.
 
     An answer is a number, an array, or a text with a number or a formula. `hint` is how much is said of what
-    is wrong, from 1 to 5. Raises `bpx.BpxError`.
+    is wrong, from 1 to 5; without one it is 2, and nothing of mistakes that were not found. A sheet in code
+    is run. Raises `bpx.BpxError`.
     """
-    from bpx.check.report.options import hint_level
-    from bpx.spec.practice.practice import graded, typed
-    from bpx.spec.practice.read_sheet import FilledSheet, read_sheet, sheet_in
+    from bpx.check.report.options import HintLevel, hint_level
+    from bpx.spec.practice.code.code_sheet import FilledCodeSheet
+    from bpx.spec.practice.practice import graded, read_any_sheet, typed
+    from bpx.spec.practice.read_sheet import FilledSheet, sheet_in
     from bpx.spec.practice.sheet import Sheet
 
-    level = hint_level(hint)
+    level = hint_level(HintLevel.KIND if hint is None else hint)
+    filled: FilledSheet | FilledCodeSheet
     if isinstance(sheet, Sheet):
         filled = FilledSheet(sheet.title, sheet.exercise, {})
     elif isinstance(sheet, str) and "\n" in sheet:
         filled = sheet_in(Source("<sheet>", sheet))
     else:
-        filled = read_sheet(str(sheet))
-    texts = {**filled.texts, **typed(answers or {})}
-    return graded([filled._replace(texts=texts)], level=level)
+        filled = read_any_sheet(str(sheet))
+    if isinstance(filled, FilledSheet):
+        filled = filled._replace(texts={**filled.texts, **typed(answers or {})})
+    return graded([filled], level=level, leads=hint is not None)
 
 
 def _table(gradients: str | Path | Mapping[str, Any]) -> Table:

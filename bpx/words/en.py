@@ -588,6 +588,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.unknown-cell": "there is no cell `{name}` on this sheet",
     "diagnostic.bad-practice-option": "{name} must be a whole number from {least} to {most}, not {found}",
     "diagnostic.no-progress": "`{name}` is not a file of progress",
+    "diagnostic.forward-changed": "`forward` of `{name}` no longer computes what the sheet's does",
     "diagnostic.no-sheets": "no sheet is named",
     # --- help: one next step ---
     "help.notes-are-a-file": "`bpx check` reads a file such as notes.md, or `-` for standard input; `bpx gradcheck` checks an expression",
@@ -956,6 +957,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.answer-circular": "use only what stands above it",
     "usual.answer-not-finite": "write a number, or a formula that is defined here",
     "usual.answer-coarse": "write more digits, or a formula",
+    "usual.forward-changed": "leave `forward` as it is: the mistakes are in `backward`",
     "usual.no-sheet": "name a sheet in TOML, in Markdown or as a notebook, as `bpx practice TOPIC -o sheet.toml` writes it; LaTeX, HTML and text are for paper",
     "usual.sheet-version": "write the sheet again with this version",
     "usual.sheet-without-spec": "write the sheet again: what stands below the answers must stay as it is",
@@ -2273,6 +2275,12 @@ ENGLISH: dict[str, str | Counted] = {
         one="One number in these tables does not follow from those above it; all others do. Find it, and write what should stand there, with {digits} significant digits or more, or as a formula.",
         other="{count} numbers in these tables do not follow from those above them; all others do. Find them, and write what should stand there, with {digits} significant digits or more, or as formulas.",
     ),
+    "practice.task-code": Counted(
+        "count",
+        one="1 line of `backward` is wrong. Find it and correct it in place.\nAll other lines are right for the values they are given, and so is `forward`.\nThen type `bpx practice grade` and the name of this file, which is run.",
+        other="{count} lines of `backward` are wrong. Find them and correct them in place.\nAll other lines are right for the values they are given, and so is `forward`.\nThen type `bpx practice grade` and the name of this file, which is run.",
+    ),
+    "practice.key-line": "wrong: {mistake}; right: {right}",
     "practice.answers": "Answers",
     "practice.toml-fill": "Write each answer between the quotation marks.",
     "practice.toml-find": 'Below [answers] write a line for each wrong number, as in: "∂a/∂z" = "0.25"',
@@ -2297,7 +2305,10 @@ ENGLISH: dict[str, str | Counted] = {
     "practice.missed": Counted(
         "count", one="1 mistake has not been found.", other="{count} mistakes have not been found."
     ),
-    "practice.missed-somewhere": "A mistake has not been found.",
+    "practice.code-place": "Not right yet: line {line}, `{text}`.",
+    "practice.code-was-right": "Line {line} was right before you changed it: `{text}`.",
+    "practice.code-right": "Right: {text}",
+    "practice.code-number": "Number: {name} = {value}, where the gradient of the output is 1",
     "practice.pattern-value": "Put the values of its arguments into the formula of the node.",
     "practice.pattern-product": "Multiply the upstream gradient by the local derivative.",
     "practice.pattern-sum": "Add the contributions of all paths by which the node reaches the output.",

@@ -5,12 +5,12 @@ The hints go up by one level with each wrong try at a cell, and never by two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from bpx.check.report.options import HintLevel
-from bpx.render.blocks import Block, Heading, Headline, Lines, table
+from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, table
 from bpx.spec.practice.exercise import Exercise
-from bpx.spec.practice.grade import Judgement, Verdict, grade
+from bpx.spec.practice.grade import Judgement, Verdict, grade, missed_mistake
 from bpx.spec.practice.hints import explained, hints
 from bpx.spec.practice.progress import Progress
 from bpx.spec.practice.sheet import Sheet, written
@@ -37,7 +37,7 @@ class Dialogue:
         self.texts: dict[str, SourceText] = {}
         self.skipped = False
         self.left = list(self.exercise.planted if self.exercise.finds_mistakes else self.exercise.asked)
-        self.tries = 0
+        self.tries: dict[str, int] = {}  # wrong ones, by the cell that their hints are about
         self.last: Judgement | None = None  # what a hint is about
 
     @property
@@ -106,22 +106,24 @@ class Dialogue:
         if judgement.verdict is Verdict.INVALID:
             said = tuple(problem.to_text() for problem in judgement.problems)
             return [Lines((*"\n".join(said).split("\n"), say("practice.no-try")))]
-        self.tries += 1
         self.counts["tries"] += 1
-        self.last = judgement
         if judgement.counts:
+            self.last = judgement
             return self._right(key, SourceText(source, text))
-        return [Lines(tuple(hints(self.exercise, judgement, self.level)))]
+        # Where nothing is wrong by itself the hints lead to where something is.
+        self.last = missed_mistake(self.exercise, self.left[0]) if judgement.innocent else judgement
+        self.tries[self.last.key] = self.tries.get(self.last.key, 0) + 1
+        said = hints(self.exercise, judgement, HintLevel.PLACE) if judgement.innocent else ()
+        return [Lines((*said, *self._hints_of(self.last)))]
 
-    @property
-    def level(self) -> HintLevel:
-        """How much is said: one level for each wrong try."""
-        return HintLevel(min(max(self.tries, 1), max(HintLevel)))
+    def _hints_of(self, judgement: Judgement) -> Iterator[Cell]:
+        """What the tries have earned: one level for each that was wrong."""
+        level = min(self.tries[judgement.key], max(HintLevel))
+        return hints(self.exercise, judgement, HintLevel(level))
 
     def _right(self, key: str, text: SourceText) -> list[Block]:
         self.texts[key] = text
         self.left.remove(key)
-        self.tries = 0
         value = written(self.exercise.right[key], self.exercise.digits + 1)
         said = say("practice.right", cell=key, value=value)
         return [Lines((said,)), *(self._asking() if self.left else self._finished())]
@@ -142,7 +144,7 @@ class Dialogue:
         if self.last.counts:
             cell = self.exercise.workings.cells[self.last.key]
             return [Lines(tuple(explained(self.exercise, cell)))]
-        return [Lines(tuple(hints(self.exercise, self.last, self.level)))]
+        return [Lines(tuple(self._hints_of(self.last)))]
 
     def _skip(self) -> list[Block]:
         """The answer, and on to the next cell."""
@@ -150,7 +152,7 @@ class Dialogue:
             self._begin()
             return self.opening()
         key, self.skipped = self.left.pop(0), True
-        self.tries, self.last = 0, None
+        self.last = None
         value = written(self.exercise.right[key], self.exercise.digits + 1)
         self.texts[key] = SourceText(Source(key, value), value)
         said = say("practice.skipped", cell=key, value=value)

@@ -14,10 +14,10 @@ from bpx.graph.arrays import Array
 from bpx.spec.practice.cells.answers import Answer, read_answer
 from bpx.spec.practice.cells.cells import Cell, Kind, Values, Workings
 from bpx.spec.practice.cells.rounding import equal, same, shown_number
-from bpx.spec.practice.exercise import Exercise
+from bpx.spec.practice.exercise import SHOWN_DIGITS, Exercise
 from bpx.spec.practice.slips.named_slips import slips
 from bpx.spec.text.source_text import SourceText
-from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 _POINTS = 3  # further points that a formula must hold in
 _ROUNDED = 0.5  # units of the last digit: how far a rounded number is from what it was rounded from
@@ -94,7 +94,7 @@ def grade(exercise: Exercise, texts: Mapping[str, SourceText]) -> Grading:
             judged[cell.key] = judge(exercise, cell, answers[cell.key], own, wrong)
     if exercise.finds_mistakes:
         missed = [key for key in exercise.planted if key not in judged]
-        judged |= {key: Judgement(key, Verdict.MISSED) for key in missed}
+        judged |= {key: missed_mistake(exercise, key) for key in missed}
     return Grading(exercise, tuple(judged[key] for key in exercise.asked if key in judged))
 
 
@@ -243,6 +243,17 @@ def _problem(code: str, cell: Cell, answer: Answer, **facts: Any) -> Diagnostic:
 
 
 # --- mistakes to find ---------------------------------------------------------------------------
+
+
+def missed_mistake(exercise: Exercise, key: str) -> Judgement:
+    """A mistake that was not found, with the slips that give the number on the sheet."""
+    number, nowhere = exercise.shown[key], Span(Source(key, ""), 0, 0)
+    answer = Answer("", lambda _: number, False, nowhere)
+    values = {**exercise.right, **exercise.shown}
+    values[key] = exercise.workings.work_out(exercise.workings.cells[key], values)
+    cell = exercise.workings.cells[key]
+    named = named_slips(exercise.workings, cell, answer, values, SHOWN_DIGITS - 2)
+    return Judgement(key, Verdict.MISSED, mistakes=named)
 
 
 def _judge_fix(

@@ -16,7 +16,7 @@ from bpx.render.blocks import Cell
 from bpx.spec.practice.cells.cells import Cell as Asked
 from bpx.spec.practice.cells.cells import Kind
 from bpx.spec.practice.exercise import Exercise
-from bpx.spec.practice.grade import Judgement, Verdict
+from bpx.spec.practice.grade import Judgement
 from bpx.spec.practice.sheet import written
 from bpx.words.say import say
 
@@ -24,9 +24,6 @@ from bpx.words.say import say
 def hints(exercise: Exercise, judgement: Judgement, level: HintLevel) -> Iterator[Cell]:
     """The sentences of all hints up to a level."""
     cell = exercise.workings.cells[judgement.key]
-    if judgement.verdict is Verdict.MISSED and level < HintLevel.FORMULA:
-        yield say("practice.missed-somewhere")
-        return
     if judgement.innocent:
         yield from _of_innocent(judgement, level)
         return

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.practice.cells.spec_text import settled
+from bpx.spec.practice.code.code_exercise import CodeExercise
+from bpx.spec.practice.code.code_sheet import ENDING as CODE
+from bpx.spec.practice.code.code_sheet import FilledCodeSheet, read_code_sheet
+from bpx.spec.practice.code.grade_code import grade_code
 from bpx.spec.practice.exercise import ANSWER_DIGITS, EVERY, Exercise, fill_in, find_mistakes
 from bpx.spec.practice.grade import grade
-from bpx.spec.practice.read_sheet import FilledSheet
+from bpx.spec.practice.read_sheet import FilledSheet, read_sheet
 from bpx.spec.practice.results import Graded
 from bpx.spec.practice.topics import spec_of
 from bpx.spec.text.source_text import SourceText
@@ -72,9 +77,39 @@ def _refuse(blanks: int | str, plant: int, seed: int, digits: int) -> None:
         raise BpxError(problems)
 
 
-def graded(sheets: list[FilledSheet], **options: Any) -> Graded:
+def code_exercise_of(
+    spec: NamedGraph, *, plant: int = 1, seed: int = 0, digits: int = ANSWER_DIGITS, topic: str = ""
+) -> CodeExercise:
+    """A module of the graph in NumPy, `plant` of whose backward statements are wrong. Raises `BpxError`."""
+    _refuse(EVERY, plant, seed, digits)
+    exercise = CodeExercise(settled(spec), max(plant, 1), seed, digits, topic)
+    assert exercise.planted
+    return exercise
+
+
+def code_exercise_on(topic: str, *, seed: int = 0, **options: Any) -> CodeExercise:
+    """The same on a topic: the seed chooses the graph. Raises `BpxError`."""
+    for attempt in range(_GRAPHS_TRIED - 1):
+        with suppress(BpxError):
+            return code_exercise_of(spec_of(topic, seed, attempt)[0], seed=seed, topic=topic, **options)
+    spec, _ = spec_of(topic, seed, _GRAPHS_TRIED - 1)
+    return code_exercise_of(spec, seed=seed, topic=topic, **options)
+
+
+def read_any_sheet(file: str) -> FilledSheet | FilledCodeSheet:
+    """A sheet from a file, which is run if it is one in code. Raises `BpxError`."""
+    return read_code_sheet(file) if Path(file).suffix.lower() == CODE else read_sheet(file)
+
+
+def graded(sheets: Sequence[FilledSheet | FilledCodeSheet], **options: Any) -> Graded:
     """The sheets, judged."""
-    return Graded(tuple((sheet.name, grade(sheet.exercise, sheet.texts)) for sheet in sheets), **options)
+    gradings = (
+        (sheet.name, grade_code(sheet))
+        if isinstance(sheet, FilledCodeSheet)
+        else (sheet.name, grade(sheet.exercise, sheet.texts))
+        for sheet in sheets
+    )
+    return Graded(tuple(gradings), **options)
 
 
 def typed(answers: Mapping[str, Any], name: str = "<answers>") -> dict[str, SourceText]:

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from bpx.check.report.options import HintLevel
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, table
 from bpx.render.shown import Shown
+from bpx.spec.practice.code.grade_code import CodeGrading
 from bpx.spec.practice.grade import Grading, Judgement, Verdict
 from bpx.spec.practice.hints import hints, named
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say
 
-_WRONG = (Verdict.WRONG, Verdict.MISSED, Verdict.TRIVIAL)
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Graded(Shown):
 
     kind: ClassVar[str] = "practice"
 
-    sheets: tuple[tuple[str, Grading], ...]
+    sheets: tuple[tuple[str, Grading | CodeGrading], ...]
     level: HintLevel = HintLevel.KIND
+    leads: bool = False  # hints lead to mistakes that were not found
     unreadable: tuple[Diagnostic, ...] = ()  # of sheets that could not be read at all
 
     @property
@@ -66,7 +67,7 @@ class Graded(Shown):
             "diagnostics": [problem.to_dict() for problem in self.problems],
         }
 
-    def _plain(self, name: str, grading: Grading) -> dict[str, Any]:
+    def _plain(self, name: str, grading: Grading | CodeGrading) -> dict[str, Any]:
         return {
             "sheet": name,
             "title": grading.exercise.title,
@@ -87,9 +88,9 @@ class Graded(Shown):
             ],
         }
 
-    def _said(self, grading: Grading) -> list[Judgement]:
-        """What was missed says where it is: below the level of formulas it is left out."""
-        shown = self.level >= HintLevel.FORMULA
+    def _said(self, grading: Grading | CodeGrading) -> list[Judgement]:
+        """What was missed says where it is: it is left out where no hint is asked for."""
+        shown = self.leads or self.level >= HintLevel.FORMULA
         return [
             judgement for judgement in grading.judgements if shown or judgement.verdict is not Verdict.MISSED
         ]
@@ -105,8 +106,12 @@ class Graded(Shown):
             else []
         )
 
-    def _hints(self, grading: Grading, judgement: Judgement) -> Iterator[Cell]:
-        if judgement.verdict in _WRONG and judgement.verdict is not Verdict.TRIVIAL:
+    def _hints(self, grading: Grading | CodeGrading, judgement: Judgement) -> Iterator[Cell]:
+        if judgement.verdict not in (Verdict.WRONG, Verdict.MISSED):
+            return
+        if isinstance(grading, CodeGrading):
+            yield from grading.hints(judgement, self.level)
+        else:
             yield from hints(grading.exercise, judgement, self.level)
 
     # --- what people see ---
@@ -123,7 +128,7 @@ class Graded(Shown):
             blocks += self._of_sheet(grading)
         return blocks
 
-    def _of_sheet(self, grading: Grading) -> Iterator[Block]:
+    def _of_sheet(self, grading: Grading | CodeGrading) -> Iterator[Block]:
         said = self._said(grading)
         if said:
             rows = [
@@ -138,7 +143,7 @@ class Graded(Shown):
         if lines:
             yield Lines(tuple(lines))
 
-    def remarks(self, grading: Grading, judgement: Judgement) -> Iterator[Cell]:
+    def remarks(self, grading: Grading | CodeGrading, judgement: Judgement) -> Iterator[Cell]:
         """What there is to say of one answer."""
         if judgement.verdict in (Verdict.CARRIED, Verdict.TRIVIAL):
             facts = {"cell": judgement.key, "because": judgement.because}

@@ -113,7 +113,7 @@ class CodeExercise:
     def _slip_at(self, at: int, rng: np.random.Generator, used: Collection[str]) -> Plant | None:
         """A slip in a statement that changes a gradient: a kind is drawn that is not yet used, then one of it."""
         by_kind: dict[str, list[Plant]] = {}
-        for plant in (plant for plant in self._slips[at] if plant.mistake.code not in used):
+        for plant in (plant for plant in self.slips[at] if plant.mistake.code not in used):
             by_kind.setdefault(plant.mistake.code, []).append(plant)
         while by_kind:
             plants = by_kind.pop(sorted(by_kind)[int(rng.integers(len(by_kind)))])
@@ -123,7 +123,13 @@ class CodeExercise:
         return None
 
     @cached_property
-    def _slips(self) -> list[list[Plant]]:
+    def values(self) -> list[Any]:
+        """What each statement of the right backward pass sets, at the given values."""
+        names = self.passed(self.inputs)
+        return [statement.run(self.scope, names) for statement in self.statements]
+
+    @cached_property
+    def slips(self) -> list[list[Plant]]:
         """All slips of each statement, visible or not."""
         names = self.passed(self.inputs)
         for statement in self.statements:
