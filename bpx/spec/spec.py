@@ -302,7 +302,9 @@ def assert_gradients(
     gradcheck(forward, inputs, backward, names, **options).raise_if_wrong(strict=True)
 
 
-def grade(sheet: Sheet | str | Path, answers: Mapping[str, Any] | None = None, *, hint: int | None = None) -> Graded:
+def grade(
+    sheet: Sheet | str | Path, answers: Mapping[str, Any] | None = None, *, hint: int | None = None
+) -> Graded:
     """A sheet judged: a file that was filled in, or a sheet, or the text of one, with `answers` by cell.
 
     An answer is a number, an array, or a text with a number or a formula. `hint` is how much is said of what

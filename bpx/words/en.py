@@ -2300,6 +2300,9 @@ ENGLISH: dict[str, str | Counted] = {
     "practice.hint-numbers": "Number: {cell} = {value}",
     "practice.hint-after-try": "Your first wrong try earns the first hint, and each further one another.",
     "practice.only-here": "The formula gives the right number here, but not for other values.",
+    "practice.twin": "The same slip in other numbers: {above}.",
+    "practice.twin-right": "Right: {cell} = {value}",
+    "practice.twin-wrong": "With the slip: {cell} = {value}",
     "practice.innocent": "`{cell}` follows from the numbers above it: it is not where a mistake was made.",
     "practice.innocent-because": "`{cell}` follows from the numbers above it: it is wrong only because of `{because}`.",
     "practice.missed": Counted(

@@ -113,8 +113,8 @@ class Dialogue:
         # Where nothing is wrong by itself the hints lead to where something is.
         self.last = missed_mistake(self.exercise, self.left[0]) if judgement.innocent else judgement
         self.tries[self.last.key] = self.tries.get(self.last.key, 0) + 1
-        said = hints(self.exercise, judgement, HintLevel.PLACE) if judgement.innocent else ()
-        return [Lines((*said, *self._hints_of(self.last)))]
+        innocent = [*hints(self.exercise, judgement, HintLevel.PLACE)] if judgement.innocent else []
+        return [Lines((*innocent, *self._hints_of(self.last)))]
 
     def _hints_of(self, judgement: Judgement) -> Iterator[Cell]:
         """What the tries have earned: one level for each that was wrong."""

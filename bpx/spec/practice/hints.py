@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bpx.check.patterns.twins import twin_of
-from bpx.check.report.blame import Blame, Mistake, Twin
+from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.notes import about_twin
 from bpx.check.report.options import HintLevel
 from bpx.explain.ops.op_reference import pattern_text
@@ -18,7 +18,10 @@ from bpx.spec.practice.cells.cells import Kind
 from bpx.spec.practice.exercise import Exercise
 from bpx.spec.practice.grade import Judgement
 from bpx.spec.practice.sheet import written
+from bpx.spec.practice.slips.twins import CellTwin, cell_twin
 from bpx.words.say import say
+
+_DIGITS = 4  # of the numbers of a twin
 
 
 def hints(exercise: Exercise, judgement: Judgement, level: HintLevel) -> Iterator[Cell]:
@@ -32,8 +35,7 @@ def hints(exercise: Exercise, judgement: Judgement, level: HintLevel) -> Iterato
         yield from _of_kind(judgement, level)
     if level >= HintLevel.PATTERN:
         yield pattern(exercise, cell)
-        if twin := _twin(exercise, cell, judgement):
-            yield from about_twin(twin)
+        yield from _twin(exercise, cell, judgement)
     if level >= HintLevel.FORMULA:
         yield say("practice.hint-formula", cell=cell.key, formula=str(exercise.workings.formula(cell)))
     if level >= HintLevel.NUMBERS:
@@ -95,11 +97,24 @@ def pattern(exercise: Exercise, cell: Asked) -> str:
     return say("practice.pattern-product")
 
 
-def _twin(exercise: Exercise, cell: Asked, judgement: Judgement) -> Twin | None:
+def _twin(exercise: Exercise, cell: Asked, judgement: Judgement) -> Iterator[Cell]:
     """The same slip in other numbers than those of the exercise."""
-    if not judgement.mistakes or cell.kind in (Kind.VALUE, Kind.UPDATE):
-        return None
-    op = exercise.workings.graph.ops[cell.edge.consumer if cell.edge else cell.node].name
+    if not judgement.mistakes:
+        return
+    right = exercise.right[cell.key]
+    if cell.kind in (Kind.VALUE, Kind.UPDATE) or cell.edge is None:
+        found = cell_twin(exercise.workings, cell, judgement.mistakes[0], right)
+        yield from _about_cell(cell, found) if found else ()
+        return
+    op = exercise.workings.graph.ops[cell.edge.consumer].name
     names = exercise.workings.query.names()
     blame = Blame(names.get(cell.node, ""), op, None, None, judgement.mistakes)
-    return twin_of(blame, np.ravel(exercise.right[cell.key]).tolist())
+    if twin := twin_of(blame, np.ravel(right).tolist()):
+        yield from about_twin(twin)
+
+
+def _about_cell(cell: Asked, twin: CellTwin) -> Iterator[Cell]:
+    above = say("word.comma").join(f"{key} = {written(value, _DIGITS)}" for key, value in twin.above.items())
+    yield say("practice.twin", above=above)
+    yield say("practice.twin-right", cell=cell.key, value=written(twin.right, _DIGITS))
+    yield say("practice.twin-wrong", cell=cell.key, value=written(twin.wrong, _DIGITS))

@@ -16,7 +16,6 @@ from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say
 
 
-
 @dataclass(frozen=True)
 class Graded(Shown):
     """Graded sheets by name; `level` is how much is said of what is wrong."""

@@ -111,7 +111,7 @@ class CodeExercise:
     # --- which slips show ---
 
     def _slip_at(self, at: int, rng: np.random.Generator, used: Collection[str]) -> Plant | None:
-        """A slip in a statement that changes a gradient: a kind is drawn that is not yet used, then one of it."""
+        """A slip in a statement that changes a gradient: a kind not yet used, then one of that kind."""
         by_kind: dict[str, list[Plant]] = {}
         for plant in (plant for plant in self.slips[at] if plant.mistake.code not in used):
             by_kind.setdefault(plant.mistake.code, []).append(plant)
@@ -189,5 +189,3 @@ class CodeExercise:
             for name, value in gradients.items()
         )
         return dict(gradients) if fits else None
-
-

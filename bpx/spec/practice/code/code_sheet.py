@@ -5,6 +5,8 @@ What a program needs to grade it stands in comments at its end: the graph and th
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -41,7 +43,7 @@ class FilledCodeSheet(NamedTuple):
 
 @dataclass(frozen=True)
 class CodeSheet:
-    """An exercise in code as the text of a file; `with_key` says in comments which lines are wrong, and how."""
+    """An exercise in code as a file's text; `with_key` says in comments which lines are wrong, and how."""
 
     exercise: CodeExercise
     with_key: bool = False
@@ -56,7 +58,7 @@ class CodeSheet:
         head, _, body = exercise.text.partition("\n\n")
         title = titled(exercise.title or "") or say("practice.sheet")
         task = say("practice.task-code", count=exercise.plant).split("\n")
-        renamed = [line for line in head.split("\n")[3:]]
+        renamed = head.split("\n")[3:]
         lines = [in_a_comment(title), "", *task]
         top = "\n".join([*(f"# {line}".rstrip() for line in lines), *renamed])
         text = f"{top}\n\n{body}\n\n# {say('practice.plan')}\n{self._plan()}"
@@ -87,7 +89,8 @@ def read_code_sheet(file: str) -> FilledCodeSheet:
     """The exercise of a file, which is run. Raises `BpxError`."""
     source = read_file(Path(file))
     exercise = _exercise(source)
-    module = load_target(f"{file}:{BACKWARD}").module
+    with redirect_stdout(sys.stderr):
+        module = load_target(f"{file}:{BACKWARD}").module
     return FilledCodeSheet(file, exercise, source, module)
 
 
@@ -105,7 +108,9 @@ def _exercise(source: Source) -> CodeExercise:
 def _uncommented(text: str, start: int) -> str:
     """The plan at its own lines: what stands above it is left blank."""
     above = "\n" * text.count("\n", 0, start)
-    return above + "".join(f"{line.removeprefix('#').removeprefix(' ')}\n" for line in text[start:].split("\n"))
+    return above + "".join(
+        f"{line.removeprefix('#').removeprefix(' ')}\n" for line in text[start:].split("\n")
+    )
 
 
 def _checked(decoder: Decoder) -> dict[str, Any]:
@@ -125,5 +130,3 @@ def _checked(decoder: Decoder) -> dict[str, Any]:
     if decoder.problems:
         raise BpxError(decoder.problems)
     return fits
-
-

@@ -44,7 +44,9 @@ class _Slips(NamedTuple):
             elif isinstance(node, ast.Call):
                 yield from self._calls(node)
             elif isinstance(node, ast.Compare) and type(node.ops[0]) in _OTHER_WAY:
-                turned = f"{self._of(node.left)} {_OTHER_WAY[type(node.ops[0])]} {self._of(node.comparators[0])}"
+                turned = (
+                    f"{self._of(node.left)} {_OTHER_WAY[type(node.ops[0])]} {self._of(node.comparators[0])}"
+                )
                 yield Mistake("mask-flipped"), put(self.text, node, turned)
             elif isinstance(node, ast.Attribute) and node.attr == "T":
                 name = self._of(node.value)
@@ -113,21 +115,26 @@ class _Slips(NamedTuple):
         name, start = node.func.attr, self._of(node.func.value)
         if name in _OTHER_FUNCTION:
             other = _OTHER_FUNCTION[name]
-            facts = {"wrong": other, "right": name}
-            mistake = Mistake(_WRONG_SUM[name]) if name in _WRONG_SUM else Mistake.of("name-for-name", **facts)
-            yield mistake, put(self.text, node.func, f"{start}.{other}")
+            of_sum = Mistake(_WRONG_SUM[name]) if name in _WRONG_SUM else None
+            yield (
+                of_sum or Mistake.of("name-for-name", wrong=other, right=name),
+                put(self.text, node.func, f"{start}.{other}"),
+            )
         if name == "outer":
             first, second = map(self._of, node.args)
             yield Mistake("order-swapped"), put(self.text, node, f"{start}.outer({second}, {first})")
         for keyword in node.keywords:
             if keyword.arg == "axis" and isinstance(keyword.value, ast.Constant):
                 right = keyword.value.value
-                facts = {"function": name, "wrong": 1 - right if right in (0, 1) else 0, "right": right}
+                facts: dict[str, Any] = {"function": name, "wrong": int(right == 0), "right": right}
                 yield Mistake.of("other-axis", **facts), put(self.text, keyword.value, str(facts["wrong"]))
         if name == "einsum":
             for arg in node.args:
                 if isinstance(arg, ast.Name) and np.ndim(self.names.get(arg.id, 0)) > 2:
-                    yield Mistake.of("name-reversed", name=arg.id), put(self.text, arg, f"{arg.id}[..., ::-1]")
+                    yield (
+                        Mistake.of("name-reversed", name=arg.id),
+                        put(self.text, arg, f"{arg.id}[..., ::-1]"),
+                    )
 
     def _other_names(self) -> Slips:
         """One array of the same shape for another, and a transpose too many."""

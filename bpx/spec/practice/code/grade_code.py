@@ -6,7 +6,9 @@ Where the statements are others than those of the sheet, the gradient check judg
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -29,13 +31,16 @@ from bpx.spec.practice.sheet import written
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 from bpx.words.say import say
 
-_POINTS, _MOVED = 3, 0.2  # points that a statement is judged in; how far they lie from the given one, relative
+_POINTS, _MOVED = (
+    3,
+    0.2,
+)  # points that a statement is judged in; how far they lie from the given one, relative
 _MOST_SLIPS = 3  # that are named for one statement
 
 
 @dataclass(frozen=True)
 class CodeGrading:
-    """The judgements of a file, by what a statement sets; `report` is that of the gradient check, if it was run."""
+    """The judgements of a file, by what a statement sets; `report` is the gradient check's, if it ran."""
 
     exercise: CodeExercise
     judgements: tuple[Judgement, ...]
@@ -75,7 +80,12 @@ class CodeGrading:
 
 
 def grade_code(sheet: FilledCodeSheet) -> CodeGrading:
-    """Judge a file."""
+    """Judge a file; what it prints goes to standard error."""
+    with redirect_stdout(sys.stderr):
+        return _grade(sheet)
+
+
+def _grade(sheet: FilledCodeSheet) -> CodeGrading:
     exercise = sheet.exercise
     try:
         arguments, own = statements_of(sheet.source.text)
@@ -97,7 +107,9 @@ class _Point(NamedTuple):
     right: Names
 
 
-def _judged(sheet: FilledCodeSheet, arguments: Sequence[str], own: Sequence[Statement]) -> dict[int, Judgement]:
+def _judged(
+    sheet: FilledCodeSheet, arguments: Sequence[str], own: Sequence[Statement]
+) -> dict[int, Judgement]:
     """The judgements by place; a statement that is right and was so on the sheet has none."""
     exercise, judged = sheet.exercise, dict[int, Judgement]()
     planted = {plant.at: plant for plant in exercise.planted}
@@ -166,8 +178,10 @@ def _holds(exercise: CodeExercise, right: Statement, before: Sequence[Names], va
 def _alike(value: Any, wanted: Any) -> bool:
     """Are two results the same up to rounding, those in dicts and tuples one by one?"""
     if isinstance(wanted, dict):
-        return isinstance(value, dict) and value.keys() == wanted.keys() and all(
-            _alike(value[key], wanted[key]) for key in wanted
+        return (
+            isinstance(value, dict)
+            and value.keys() == wanted.keys()
+            and all(_alike(value[key], wanted[key]) for key in wanted)
         )
     if isinstance(wanted, tuple):
         return isinstance(value, tuple) and len(value) == len(wanted) and all(map(_alike, value, wanted))
@@ -258,5 +272,3 @@ def _hints(grading: CodeGrading, at: int, judgement: Judgement, level: HintLevel
     if level >= HintLevel.NUMBERS and right.sets_a_name:
         value = written(np.asarray(grading.exercise.values[at]), grading.exercise.digits + 1)
         yield say("practice.code-number", name=right.sets, value=value)
-
-

@@ -20,7 +20,8 @@ def value_slips(workings: Workings, cell: Cell, values: Values) -> Iterator[tupl
     """Another op or a part left out, operands exchanged, a function taken apart, a mean for a sum."""
     graph, node = workings.graph, cell.node
     op, args = graph.ops[node], graph.args[node]
-    known = {arg: workings.value_of(arg, values) for arg in args}
+    before = {place for place in workings.value_keys if place < node}
+    known = {place: workings.value_of(place, values) for place in {*args, *before}}
     shown = {arg: workings.query.named(arg) for arg in args}
     right = formula(graph, node, shown)
     for twin, wrong in slipped(graph, node):
