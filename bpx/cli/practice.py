@@ -37,6 +37,7 @@ AnswerDigits = Annotated[
     int, typer.Option("--digits", metavar="N", min=1, max=12, help=say("cli.answer-digits"))
 ]
 Rate = Annotated[float | None, typer.Option(metavar="RATE", help=say("cli.practice-rate"))]
+AskFor = Annotated[str, typer.Option("--ask", metavar="cells|gradients", help=say("cli.ask"))]
 Key = Annotated[bool, typer.Option("--key", help=say("cli.key"))]
 Hint = Annotated[int | None, typer.Option(metavar="1-5", help=say("cli.practice-hint"))]
 ProgressFile = Annotated[str | None, typer.Option("--progress", metavar="FILE", help=say("cli.progress"))]
@@ -67,6 +68,7 @@ def practice(
     seed: Seed = None,
     digits: AnswerDigits = 3,
     rate: Rate = None,
+    ask: AskFor = "cells",
     key: Key = False,
     hint: Hint = None,
     progress: ProgressFile = None,
@@ -86,7 +88,7 @@ def practice(
         with Session("practice", None, False, None):
             _list_or_reset(first, files, path)
         return
-    options: dict[str, Any] = {"plant": plant, "rate": rate, "digits": digits}
+    options: dict[str, Any] = {"plant": plant, "rate": rate, "digits": digits, "ask": ask}
     source = CodeOptions(inputs, random)
     with Session("sheet", form, json, None) as session:  # a file may have forms that nothing else has
         if files:

@@ -2275,6 +2275,11 @@ ENGLISH: dict[str, str | Counted] = {
         one="One number in these tables does not follow from those above it; all others do. Find it, and write what should stand there, with {digits} significant digits or more, or as a formula.",
         other="{count} numbers in these tables do not follow from those above them; all others do. Find them, and write what should stand there, with {digits} significant digits or more, or as formulas.",
     ),
+    "practice.task-gradients": Counted(
+        "count",
+        one="Work out the gradient below, with {digits} significant digits or more, or as a formula in the names of the nodes.",
+        other="Work out the {count} gradients below, with {digits} significant digits or more, or as formulas in the names of the nodes.",
+    ),
     "practice.task-code": Counted(
         "count",
         one="1 line of `backward` is wrong. Find it and correct it in place.\nAll other lines are right for the values they are given, and so is `forward`.\nThen type `bpx practice grade` and the name of this file, which is run.",
@@ -2494,6 +2499,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.blanks": "Number of cells to leave blank, each following from the one before, or `all`.",
     "cli.plant": "Number of mistakes to plant and to be found, instead of blanks.",
     "cli.practice-seed": "Random seed: the same seed gives the same exercise.",
+    "cli.ask": "What to ask for: cells of both passes, or gradients: those of the inputs alone.",
     "cli.answer-digits": "Significant digits that answers must have right.",
     "cli.practice-rate": "Ask for a step of gradient descent at this rate too.",
     "cli.key": "Write the answers into the sheet.",

@@ -2035,6 +2035,9 @@ CHINESE: dict[str, str | Counted] = {
         "count",
         other="这些表中有 {count} 个数不能由上面的数得出，其余都可以。找出它们，写出正确的数（至少 {digits} 位有效数字）或公式。",
     ),
+    "practice.task-gradients": Counted(
+        "count", other="算出下面 {count} 个梯度，至少 {digits} 位有效数字，或用各节点的名字写成公式。"
+    ),
     "practice.task-code": Counted(
         "count",
         other="`backward` 中有 {count} 行是错的。找出它们，就地改正。\n其余各行对于所给的值都是对的，`forward` 也是对的。\n然后输入 `bpx practice grade` 和本文件的名字；评分时会运行本文件。",
@@ -2241,6 +2244,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "cli.blanks": "留空的格数，前后相承；或 `all`，全部留空。",
     "cli.plant": "不留空，而是埋下这么多个错误供查找。",
     "cli.practice-seed": "随机种子：相同的种子给出相同的题目。",
+    "cli.ask": "要求什么：cells 为前向和反向传播中的格子，gradients 只要求各输入的梯度。",
     "cli.answer-digits": "答案须正确的有效数字位数。",
     "cli.practice-rate": "另要求以此学习率做一步梯度下降。",
     "cli.key": "把答案写进练习。",

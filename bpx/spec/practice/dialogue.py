@@ -61,9 +61,7 @@ class Dialogue:
         """The exercise, with what may be typed."""
         sheet = Sheet(self.exercise)
         commands = ", ".join(f"`{command}`" for command in COMMANDS)
-        task = "find" if self.exercise.finds_mistakes else "fill"
-        todo = say(f"practice.task-{task}", count=len(self.left), digits=self.exercise.digits)
-        lines = (todo, say("practice.commands", commands=commands))
+        lines = (sheet.task(), say("practice.commands", commands=commands))
         number = self.counts["solved"] + self.counts["skipped"] + 1
         headline = say("practice.exercise", name=sheet.title, number=number)
         return [Headline(headline), *sheet.tables(), Lines(lines), *self._asking()]

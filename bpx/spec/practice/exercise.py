@@ -37,6 +37,7 @@ class Exercise:
     digits: int = ANSWER_DIGITS
     topic: str = ""
     seed: int = 0
+    ends_alone: bool = False  # gradients are asked for, and nothing of the way to them is shown
 
     @property
     def title(self) -> str | None:
@@ -58,6 +59,11 @@ class Exercise:
         """The cells whose numbers would give an asked one away: all that follows from it."""
         if self.finds_mistakes:
             return frozenset()
+        if self.ends_alone:
+            cells = self.workings.cells.values()
+            return frozenset(cell.key for cell in cells if cell.needs and cell.kind is not Kind.VALUE) - {
+                *self.asked
+            }
         return frozenset(after for key in self.asked for after in self.workings.following(key)) - {
             *self.asked
         }
@@ -98,6 +104,20 @@ def fill_in(
         raise BpxError([Diagnostic("nothing-to-practise", None, {})])
     asked = tuple(askable if blanks == EVERY else _chosen(workings, askable, seed, int(blanks)))
     return Exercise(workings, asked, seed=seed, **named)  # type: ignore[arg-type]
+
+
+def ask_for_gradients(spec: NamedGraph, seed: int, rate: float | None = None, **named: object) -> Exercise:
+    """An exercise that asks for the gradients of the inputs, and shows the forward pass alone.
+
+    Raises `BpxError` where there is nothing to work out.
+    """
+    workings = Workings(spec, rate)
+    leaves = [workings.gradient_keys.get(leaf.node) for leaf in workings.spec.inputs]
+    asked = [key for key in leaves if key and is_askable(workings, workings.cells[key])]
+    if not asked:
+        raise BpxError([Diagnostic("nothing-to-practise", None, {})])
+    in_order = tuple(key for key in workings.cells if key in asked)
+    return Exercise(workings, in_order, seed=seed, ends_alone=True, **named)  # type: ignore[arg-type]
 
 
 def is_askable(workings: Workings, cell: Cell) -> bool:

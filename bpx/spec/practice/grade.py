@@ -16,6 +16,7 @@ from bpx.spec.practice.cells.cells import Cell, Kind, Values, Workings
 from bpx.spec.practice.cells.rounding import equal, same, shown_number
 from bpx.spec.practice.exercise import SHOWN_DIGITS, Exercise
 from bpx.spec.practice.slips.named_slips import slips
+from bpx.spec.practice.slips.on_the_way import named_on_the_way, slips_on_the_way
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
@@ -95,6 +96,8 @@ def grade(exercise: Exercise, texts: Mapping[str, SourceText]) -> Grading:
     if exercise.finds_mistakes:
         missed = [key for key in exercise.planted if key not in judged]
         judged |= {key: missed_mistake(exercise, key) for key in missed}
+    if exercise.ends_alone:
+        judged = _along_the_way(exercise, answers, judged)
     return Grading(exercise, tuple(judged[key] for key in exercise.asked if key in judged))
 
 
@@ -240,6 +243,26 @@ def _too_coarse(answer: Answer, value: Array, right: Array, expected: Array, dig
 
 def _problem(code: str, cell: Cell, answer: Answer, **facts: Any) -> Diagnostic:
     return Diagnostic(code, answer.span, {"name": cell.key, "text": answer.text, **facts})
+
+
+# --- gradients alone ----------------------------------------------------------------------------
+
+
+def _along_the_way(
+    exercise: Exercise, answers: Mapping[str, Answer], judged: Mapping[str, Judgement]
+) -> dict[str, Judgement]:
+    """Wrong answers with a slip in a hidden cell that explains them: all of them, or else each by itself."""
+    workings, wrong = exercise.workings, [k for k, one in judged.items() if one.verdict is Verdict.WRONG]
+    explained: dict[str, set[tuple[str, Mistake]]] = {key: set() for key in wrong}
+    for cell, mistake, values in slips_on_the_way(workings, exercise.right):
+        for key in wrong:
+            if not same(values[key], exercise.right[key], exercise.digits):
+                value = _shaped(answers[key].of(exercise.right), values[key])
+                if _agrees(answers[key], value, values[key], exercise.digits, _ROUNDED):
+                    explained[key].add((cell.key, mistake))
+    shared = set.intersection(*explained.values()) if wrong else set()
+    named = {key: named_on_the_way(shared or explained[key]) for key in wrong}
+    return {**judged, **{key: judged[key]._replace(mistakes=named[key]) for key in wrong}}
 
 
 # --- mistakes to find ---------------------------------------------------------------------------

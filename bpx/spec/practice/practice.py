@@ -13,7 +13,14 @@ from bpx.spec.practice.code.code_exercise import CodeExercise
 from bpx.spec.practice.code.code_sheet import ENDING as CODE
 from bpx.spec.practice.code.code_sheet import FilledCodeSheet, read_code_sheet
 from bpx.spec.practice.code.grade_code import grade_code
-from bpx.spec.practice.exercise import ANSWER_DIGITS, EVERY, Exercise, fill_in, find_mistakes
+from bpx.spec.practice.exercise import (
+    ANSWER_DIGITS,
+    EVERY,
+    Exercise,
+    ask_for_gradients,
+    fill_in,
+    find_mistakes,
+)
 from bpx.spec.practice.grade import grade
 from bpx.spec.practice.read_sheet import FilledSheet, read_sheet
 from bpx.spec.practice.results import Graded
@@ -22,6 +29,7 @@ from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 _GRAPHS_TRIED = 6  # a small one may have no room for the mistakes that are asked for
+ASKED = CELLS, GRADIENTS = "cells", "gradients"  # what may be asked for
 MOST_BLANKS, MOST_PLANTED, MOST_DIGITS = 1000, 20, 12
 
 
@@ -34,12 +42,21 @@ def exercise_of(
     rate: float | None = None,
     digits: int = ANSWER_DIGITS,
     topic: str = "",
+    ask: str = CELLS,
 ) -> Exercise:
-    """An exercise on a graph: `blanks` cells to fill in, or `plant` mistakes to find. Raises `BpxError`."""
+    """An exercise on a graph: `blanks` cells to fill in, or `plant` mistakes to find.
+
+    With `ask="gradients"` those of the inputs are asked for, and nothing between. Raises `BpxError`.
+    """
     _refuse(blanks, plant, seed, digits)
+    if ask not in ASKED:
+        facts = {"found": ask, "known": ", ".join(ASKED)}
+        raise BpxError([Diagnostic("unknown-choice", None, facts, "choices-are")])
     named: dict[str, Any] = {"digits": digits, "topic": topic}
     if plant:
         return find_mistakes(settled(spec), seed, plant, rate, **named)
+    if ask == GRADIENTS:
+        return ask_for_gradients(settled(spec), seed, rate, **named)
     return fill_in(settled(spec), seed, blanks, rate, **named)
 
 

@@ -22,7 +22,7 @@ from bpx.spec.reading.target import read_file, read_text
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
-_KEYS = ("bpx-sheet", "digits", "topic", "seed", "rate", "asked", "spec")
+_KEYS = ("bpx-sheet", "digits", "topic", "seed", "rate", "asked", "ask", "spec")
 _TOP = ("sheet", "shown", "answers")
 _ROW = re.compile(r"^\s*\|(?P<cells>.*)\|\s*$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")
@@ -72,6 +72,7 @@ def _exercise(decoder: Decoder) -> Exercise:
     decoder.check_keys(decoder.document, "sheet", (), _TOP)
     decoder.check_keys(sheet, "sheet", ("sheet",), _KEYS)
     kinds = {"bpx-sheet": int, "digits": int, "seed": int, "topic": str, "asked": list, "spec": str}
+    kinds |= {"ask": str}
     fitting = {
         key: sheet[key]
         for key, kind in kinds.items()
@@ -100,7 +101,8 @@ def _exercise(decoder: Decoder) -> Exercise:
     if decoder.problems:
         raise BpxError(decoder.problems)
     in_order = tuple(key for key in workings.cells if key in asked)
-    return Exercise(workings, in_order, shown, digits, fitting.get("topic", ""), fitting.get("seed", 0))
+    topic, seed = fitting.get("topic", ""), fitting.get("seed", 0)
+    return Exercise(workings, in_order, shown, digits, topic, seed, fitting.get("ask") == "gradients")
 
 
 def _rate(decoder: Decoder, sheet: Mapping[str, Any]) -> float | None:

@@ -85,18 +85,21 @@ class Sheet(Shown):
 
     def blocks(self) -> list[Block]:
         """What to do, the two tables, and room for the answers."""
+        return [Headline(self.title), Lines((self.task(),)), *self.tables(), *self.answer_blocks()]
+
+    def task(self) -> str:
+        """What to do."""
         exercise = self.exercise
-        kind = "find" if exercise.finds_mistakes else "fill"
-        facts = {"count": len(exercise.planted or exercise.asked), "digits": exercise.digits}
-        blocks: list[Block] = [Headline(self.title), Lines((say(f"practice.task-{kind}", **facts),))]
-        return [*blocks, *self.tables(), *self.answer_blocks()]
+        kind = "find" if exercise.finds_mistakes else "gradients" if exercise.ends_alone else "fill"
+        count = len(exercise.planted or exercise.asked)
+        return say(f"practice.task-{kind}", count=count, digits=exercise.digits)
 
     def tables(self) -> Iterator[Block]:
         """Both passes, blanks as a question mark, what would give them away as a dot; the new parameters."""
         forward = self._forward_rows()
         yield Heading(say("account.forward"))
         yield table(["node", "formula", "shape", "value"], forward)
-        reverse = self._reverse_rows()
+        reverse = [] if self.exercise.ends_alone and not self.with_key else self._reverse_rows()
         if reverse:
             workings = self.exercise.workings
             output = workings.query.output

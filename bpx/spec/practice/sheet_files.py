@@ -88,6 +88,7 @@ def plan(sheet: Sheet) -> dict[str, Any]:
         document |= {"rate": exercise.workings.rate}
     if not exercise.finds_mistakes:
         document |= {"asked": list(exercise.asked)}
+        document |= {"ask": "gradients"} if exercise.ends_alone else {}
     document |= {"spec": text_of_spec(exercise.workings.spec)}
     if exercise.finds_mistakes:
         document |= {"shown": {key: _plain(value) for key, value in exercise.shown.items()}}
