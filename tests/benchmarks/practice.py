@@ -17,16 +17,22 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from math import cos, cosh, exp, log, sin, tanh
+from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import bpx
 from bpx.spec.practice.cells.rounding import same
+from bpx.spec.practice.code.code_exercise import CodeExercise
+from bpx.spec.practice.code.code_sheet import CodeSheet, read_code_sheet
+from bpx.spec.practice.code.grade_code import grade_code
 from bpx.spec.practice.exercise import Exercise
 from bpx.spec.practice.grade import Judgement, Verdict, grade
-from bpx.spec.practice.practice import exercise_on, typed
+from bpx.spec.practice.practice import code_exercise_on, exercise_on, typed
+from bpx.spec.practice.slips.on_the_way import slips_on_the_way
 from bpx.spec.practice.topics import TOPICS
 
 
@@ -305,6 +311,11 @@ def measure_slips(count: int, seed: int = 0) -> Counter[str]:
     return outcome
 
 
+def rounded(value: object) -> object:
+    """As a learner writes it, to four digits."""
+    return np.vectorize(lambda x: float(f"{x:.4g}"))(value).tolist()
+
+
 def measure_sheets(count: int) -> Counter[str]:
     """Sheets of all topics: the same again, no answer shown, right by its own key, mistakes that show."""
     outcome: Counter[str] = Counter()
@@ -316,9 +327,7 @@ def measure_sheets(count: int) -> Counter[str]:
         key = exercise.key()
         outcome["sheets"] += 1
         outcome["deterministic"] += str(again.key()) == str(key) and again.asked == exercise.asked
-        answers = {
-            cell: np.vectorize(lambda x: float(f"{x:.4g}"))(value).tolist() for cell, value in key.items()
-        }
+        answers = {cell: rounded(value) for cell, value in key.items()}
         outcome["right by its key"] += grade(exercise, typed(answers)).is_right
         outcome["with mistakes"] += bool(plant)
         outcome["as many as asked for, all visible"] += bool(plant) and all_show(exercise, plant)
@@ -338,7 +347,77 @@ def all_show(exercise: Exercise, count: int) -> bool:
     return len(planted) == count
 
 
+# --- mistakes in code ---------------------------------------------------------------------------
+
+
+def measure_code_sheets(count: int) -> Counter[str]:
+    """Sheets in code: the same again, each slip seen in a gradient, all mended right, each left out found."""
+    outcome: Counter[str] = Counter()
+    with TemporaryDirectory() as folder:
+        for seed in range(count):
+            topic, plant = list(TOPICS)[seed % len(TOPICS)], 1 + seed % 2
+            exercise, again = (code_exercise_on(topic, seed=seed, plant=plant) for _ in range(2))
+            texts = {p.at: p.text for p in exercise.planted}
+            outcome["sheets in code"] += 1
+            outcome["deterministic"] += CodeSheet(exercise).text == CodeSheet(again).text
+            outcome["all visible"] += all(_shows(exercise, texts, at) for at in texts)
+            outcome["right once mended"] += verdicts_of(folder, exercise, {}) == ["right"] * plant
+            outcome["each left out is found"] += all(
+                sorted(verdicts_of(folder, exercise, {at: text})) == ["missed", *["right"] * (plant - 1)]
+                for at, text in texts.items()
+            )
+    return outcome
+
+
+def _shows(exercise: CodeExercise, texts: dict[int, str], at: int) -> bool:
+    """Does this slip move a gradient of the whole module, alone and on top of the others?"""
+    others = {place: text for place, text in texts.items() if place != at}
+    pairs = (({}, {at: texts[at]}), (others, texts))
+    return all(_moved(*(gradients_of(exercise.with_statements(edits)) for edits in pair)) for pair in pairs)
+
+
+def _moved(some: dict[str, object], others: dict[str, object]) -> bool:
+    return any(not np.allclose(some[name], others[name], rtol=2e-3, atol=0) for name in some)  # type: ignore[arg-type]
+
+
+def gradients_of(module: str) -> dict[str, object]:
+    """What the whole module gives at its inputs, where the upstream gradient is 1."""
+    scope: dict[str, Any] = {}
+    exec(module, scope)
+    output, cache = scope["forward"](**scope["inputs"]())
+    return dict(scope["backward"](np.ones(np.shape(output)), cache))
+
+
+def verdicts_of(folder: str, exercise: CodeExercise, texts: dict[int, str]) -> list[str]:
+    """The verdicts on the sheet with these statements, all others as they should be."""
+    plan = CodeSheet(exercise).text.partition("# [sheet]")
+    path = Path(folder) / "sheet.py"
+    path.write_text("".join([exercise.with_statements(texts), "\n", *plan[1:]]), encoding="utf-8")
+    return [one.verdict.value for one in grade_code(read_code_sheet(str(path))).judgements]
+
+
+def measure_gradients_alone(count: int) -> Counter[str]:
+    """A slip in a hidden cell, answers that follow from it: it is named, nothing is, or another is."""
+    random, outcome = Random(0), Counter[str]()
+    for seed in range(count):
+        topic = list(TOPICS)[seed % len(TOPICS)]
+        exercise = exercise_on(topic, seed=seed, ask="gradients")
+        _, mistake, values = random.choice([*slips_on_the_way(exercise.workings, exercise.right)])
+        answers = {
+            key: np.vectorize(lambda x: float(f"{x:.4g}"))(values[key]).tolist() for key in exercise.asked
+        }
+        wrong = [one for one in grade(exercise, typed(answers)).judgements if one.verdict is Verdict.WRONG]
+        said = {(named.code, named.facts) for one in wrong for named in one.mistakes}
+        is_right = said == {(mistake.code, mistake.facts)}
+        kind = "no gradient changes" if not wrong else "named" if is_right else "another" if said else "none"
+        outcome[f"hidden slip: {kind}"] += 1
+    return outcome
+
+
 if __name__ == "__main__":
+    for measure in (measure_code_sheets, measure_gradients_alone):
+        for line, times in measure(int(sys.argv[1]) // 5 if len(sys.argv) > 1 else 200).items():
+            print(times, line)
     for line, times in measure_slips(int(sys.argv[1]) if len(sys.argv) > 1 else 1000).most_common():
         print(times, line)
     for line, times in measure_sheets(int(sys.argv[1]) if len(sys.argv) > 1 else 1000).items():

@@ -161,7 +161,7 @@ LESSONS: tuple[Lesson, ...] = (
             (Says("claim"), Checks("z = y - a", HintLevel.KIND)),
             (Says("report"), Checks("z = y - a", HintLevel.NUMBERS)),
         ),
-        "logistic-regression",
+        "logistic-regression --plant 1",
         _both_sides,
     ),
 )

@@ -65,7 +65,7 @@ Page = tuple[Part, ...]
 
 
 class Lesson(NamedTuple):
-    """A lesson by its name, the example it is about, and its pages; `exercise` is a topic of `bpx practice`.
+    """A lesson by its name, the example it is about, and its pages; `exercise` is what `bpx practice` takes.
 
     `facts` gives further facts of its sentences.
     """
