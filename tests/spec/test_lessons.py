@@ -40,6 +40,16 @@ def value(expression: str) -> float:
     return float(eval(expression.replace("·", "*").replace("²", "**2")))
 
 
+def test_every_lesson_ends_in_an_exercise_that_starts() -> None:
+    """The command as it is printed."""
+    for lesson in LESSONS:
+        command = re.findall("`bpx (practice .*?)`", paragraphs(lesson)[-1])
+        result = CliRunner().invoke(app, [*command[0].split(), "-f", "json"])
+        assert result.exit_code == 0, (lesson.name, result.output)
+        sheet = json.loads(result.stdout)
+        assert sheet["kind"] == "sheet" and bool(sheet["answers"]) and sheet["title"]
+
+
 # --- the numbers --------------------------------------------------------------------------------
 
 

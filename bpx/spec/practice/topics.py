@@ -8,17 +8,19 @@ class, `y?hot:3` a class of three as zeros and a one.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.spec.practice.cells.cells import Workings
+from bpx.spec.practice.cells.cells import Values, Workings
 from bpx.spec.reading.target import read_text
 from bpx.words.diagnostic import Source
 from bpx.words.say import say
 
-_TRIES = 80
+_CONSTANTS, _TRIES = 4, 20  # draws of the constants, and of values for each
 _SMALLEST, _LARGEST = 1e-3, 60.0  # of the numbers in cells: friendly ones are neither
 _INPUT = re.compile(r"(?P<name>\w+?)(?P<role>[!?]?)(?P<kind>01|hot)?(?::(?P<shape>[\dx]+))?")
 _ROLES = {"": "data", "!": "parameter", "?": "target"}
@@ -131,45 +133,53 @@ def spec_of(name: str, seed: int, other: int = 0) -> tuple[NamedGraph, float | N
     `other` counts the graphs that were not to be used for this seed.
     """
     topic = TOPICS[name]
-    specs = (_drawn(name, topic, seed + other, [seed, other, attempt]) for attempt in range(_TRIES))
-    spec = first = next(specs)
-    while not _is_plain(spec, topic.rate):
-        following = next(specs, None)
-        if following is None:
-            return first, topic.rate
-        spec = following
-    return spec, topic.rate
+    graph, inputs = topic.graphs[(seed + other) % len(topic.graphs)]
+    declared = [match for text in inputs.split() if (match := _INPUT.fullmatch(text))]
+    first = None
+    for constants in range(_CONSTANTS):
+        rng = np.random.default_rng([seed, other, constants])
+        statements = graph.format(c=rng.choice([2, 3, 1.5, 2.5]), d=rng.choice([0.5, 1.5, 2.5]))
+        values = _drawn(rng, declared)
+        spec = _spec(name, statements, declared, values)
+        first = first or spec
+        workings = Workings(spec, topic.rate)
+        for _ in range(_TRIES):
+            if _is_plain(workings, workings.values(leaves=values)):
+                return _spec(name, statements, declared, values), topic.rate
+            values = _drawn(rng, declared)
+    assert first
+    return first, topic.rate
 
 
-def _drawn(name: str, topic: Topic, which: int, seed: list[int]) -> NamedGraph:
-    """One of the topic's graphs, with numbers of one decimal."""
-    rng = np.random.default_rng(seed)
-    statements, inputs = topic.graphs[which % len(topic.graphs)]
-    statements = statements.format(c=rng.choice([2, 3, 1.5, 2.5]), d=rng.choice([0.5, 1.5, 2.5]))
+def _spec(
+    name: str, statements: str, declared: Sequence[re.Match[str]], values: Mapping[str, Array]
+) -> NamedGraph:
     lines = ["bpx = 1", f'title = "{say(f"practice.topic-{name}")}"', "", "[inputs]"]
-    lines += [_input_line(rng, declared) for declared in inputs.split()]
+    lines += [
+        f'{match["name"]} = {{ value = {values[match["name"]].tolist()}, role = "{_ROLES[match["role"]]}" }}'
+        for match in declared
+    ]
     lines += ["", "[graph]"]
     lines += ['{} = "{}"'.format(*statement.split(" = ")) for statement in statements.split("; ")]
     return read_text(Source(name, "\n".join([*lines, ""])))
 
 
-def _input_line(rng: np.random.Generator, declared: str) -> str:
-    match = _INPUT.fullmatch(declared)
-    assert match
-    shape = tuple(int(length) for length in (match["shape"] or "").split("x") if length)
-    if match["kind"] == "01":
-        value = float(rng.integers(2))
-    elif match["kind"] == "hot":
-        value = np.eye(shape[0])[rng.integers(shape[0])].tolist()
-    else:
-        value = (rng.choice(np.arange(2, 20), shape) * rng.choice([-1, 1], shape) / 10).tolist()
-    return f'{match["name"]} = {{ value = {value}, role = "{_ROLES[match["role"]]}" }}'
+def _drawn(rng: np.random.Generator, declared: Sequence[re.Match[str]]) -> dict[str, Array]:
+    """Values of the inputs: numbers of one decimal, and classes."""
+    return {match["name"]: _value(rng, match) for match in declared}
 
 
-def _is_plain(spec: NamedGraph, rate: float | None) -> bool:
+def _value(rng: np.random.Generator, declared: re.Match[str]) -> Array:
+    shape = tuple(int(length) for length in (declared["shape"] or "").split("x") if length)
+    if declared["kind"] == "01":
+        return np.asarray(float(rng.integers(2)))
+    if declared["kind"] == "hot":
+        return np.asarray(np.eye(shape[0])[rng.integers(shape[0])])
+    return np.asarray(rng.choice(np.arange(2, 20), shape) * rng.choice([-1, 1], shape) / 10)
+
+
+def _is_plain(workings: Workings, values: Values) -> bool:
     """Is there no cell that is huge or tiny, no two values alike, and no gate that hardly opens?"""
-    workings = Workings(spec, rate)
-    values = workings.values()
     numbers = np.abs(np.concatenate([np.ravel(value) for value in values.values()]))
     numbers = numbers[numbers != 0]
     if not np.isfinite(numbers).all() or numbers.max() > _LARGEST or numbers.min() < _SMALLEST:

@@ -28,9 +28,9 @@ EXAMPLES = ("logistic_regression", "tiny_network", "sum_times_sum", "softmax_cro
 
 
 def test_a_sample_of_the_benchmark() -> None:
-    outcome = measure_sheets(18)
-    assert outcome["deterministic"] == outcome["right by its key"] == outcome["sheets"] == 18
-    assert outcome["as many as asked for, all visible"] == outcome["with mistakes"] > 8
+    outcome = measure_sheets(9)
+    assert outcome["deterministic"] == outcome["right by its key"] == outcome["sheets"] == 9
+    assert outcome["as many as asked for, all visible"] == outcome["with mistakes"] > 4
 
 
 @every("name", EXAMPLES)
@@ -64,8 +64,9 @@ def test_nothing_shown_gives_an_asked_cell_away(count: int) -> None:
 
 def answers_in(text: str, exercise: Exercise) -> list[str]:
     """The asked values that a text has in it: those that are the values of no cell that is shown."""
-    shown = {number(float(x), 6) for key in exercise.workings.cells for x in np.ravel(_value(exercise, key))}
-    asked = {number(float(x), 6) for key in exercise.key() for x in np.ravel(exercise.right[key])}
+    cells = exercise.workings.cells
+    shown = {number(abs(float(x)), 6) for key in cells for x in np.ravel(_value(exercise, key))}
+    asked = {number(abs(float(x)), 6) for key in exercise.key() for x in np.ravel(exercise.right[key])}
     return [one for one in asked - shown if len(one) > 3 and (one in text or one[:5] in text)]
 
 
@@ -86,8 +87,8 @@ def test_no_form_of_a_sheet_has_an_answer_unless_asked_for_the_key(ending: str) 
 
 @every("name", READABLE)
 def test_a_sheet_with_its_key_reads_back_and_is_right(name: str, tmp_path: Path) -> None:
-    for options in ({"blanks": 3, "seed": 2}, {"plant": 2, "seed": 5}, {"blanks": "all", "seed": 1}):
-        for topic in ("update-steps", "softmax", "sum-of-paths"):
+    for options in ({"blanks": 3, "seed": 2}, {"plant": 2, "seed": 5}, {"ask": "gradients", "seed": 1}):
+        for topic in ("update-steps", "softmax"):
             exercise = exercise_on(topic, **options)  # type: ignore[arg-type]
             path = tmp_path / name
             path.write_text(sheet_text(Sheet(exercise, with_key=True), name), encoding="utf-8")

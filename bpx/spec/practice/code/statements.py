@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from copy import deepcopy
+from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -24,19 +24,20 @@ class Statement(NamedTuple):
         """Does it give one name a value?"""
         return isinstance(self.tree, ast.Assign) and isinstance(self.tree.targets[0], ast.Name)
 
-    @property
-    def code(self) -> CodeType:
-        """The statement, to be run; what a function returns is the value of the name `return`."""
-        tree = deepcopy(self.tree)
-        if isinstance(tree, ast.Return):
-            value = tree.value or ast.Constant(None)
-            tree = ast.Assign([ast.Name("return", ast.Store())], value, lineno=1, col_offset=0)
-        return compile(ast.fix_missing_locations(ast.Module([tree], [])), f"<{self.sets}>", "exec")
-
     def run(self, scope: Mapping[str, Any], names: dict[str, Any]) -> Any:
         """What it sets, which is put among the names too. Raises whatever it raises."""
-        exec(self.code, dict(scope), names)
+        exec(_compiled(self.text), dict(scope), names)
         return names[self.sets] if self.sets in names else tuple(map(names.get, self.sets.split(", ")))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> CodeType:
+    """A statement to be run; what a function returns is the value of the name `return`."""
+    tree = ast.parse(text).body[0]
+    if isinstance(tree, ast.Return):
+        value = tree.value or ast.Constant(None)
+        tree = ast.Assign([ast.Name("return", ast.Store())], value, lineno=1, col_offset=0)
+    return compile(ast.fix_missing_locations(ast.Module([tree], [])), "<statement>", "exec")
 
 
 def statements_of(text: str) -> tuple[list[str], list[Statement]]:
