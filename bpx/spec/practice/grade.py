@@ -13,7 +13,7 @@ from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
 from bpx.spec.practice.cells.answers import Answer, read_answer
 from bpx.spec.practice.cells.cells import Cell, Kind, Values, Workings
-from bpx.spec.practice.cells.rounding import equal, same, shown_number
+from bpx.spec.practice.cells.rounding import equal, same, shown_number, written_digits
 from bpx.spec.practice.exercise import SHOWN_DIGITS, Exercise
 from bpx.spec.practice.slips.named_slips import slips
 from bpx.spec.practice.slips.on_the_way import named_on_the_way, slips_on_the_way
@@ -251,17 +251,28 @@ def _problem(code: str, cell: Cell, answer: Answer, **facts: Any) -> Diagnostic:
 def _along_the_way(
     exercise: Exercise, answers: Mapping[str, Answer], judged: Mapping[str, Judgement]
 ) -> dict[str, Judgement]:
-    """Wrong answers with a slip in a hidden cell that explains them: all of them, or else each by itself."""
-    workings, wrong = exercise.workings, [k for k, one in judged.items() if one.verdict is Verdict.WRONG]
-    explained: dict[str, set[tuple[str, Mistake]]] = {key: set() for key in wrong}
-    for cell, mistake, values in slips_on_the_way(workings, exercise.right):
-        for key in wrong:
-            if not same(values[key], exercise.right[key], exercise.digits):
-                value = _shaped(answers[key].of(exercise.right), values[key])
-                if _agrees(answers[key], value, values[key], exercise.digits, _ROUNDED):
-                    explained[key].add((cell.key, mistake))
-    shared = set.intersection(*explained.values()) if wrong else set()
-    named = {key: named_on_the_way(shared or explained[key]) for key in wrong}
+    """Wrong answers with the slip in a hidden cell that explains them: all of them, or else each by itself.
+
+    Where several slips give an answer in the digits that count, all that were written decide.
+    """
+    wrong = {key: answers[key] for key, one in judged.items() if one.verdict is Verdict.WRONG}
+    explained: dict[str, list[tuple[str, Mistake, bool]]] = {key: [] for key in wrong}
+    for cell, mistake, values in slips_on_the_way(exercise.workings, exercise.right) if wrong else ():
+        for key, answer in wrong.items():
+            value = _shaped(answer.of(exercise.right), values[key])
+            digits = exercise.digits
+            if not same(values[key], exercise.right[key], digits) and _agrees(
+                answer, value, values[key], digits, _ROUNDED
+            ):
+                is_near = _agrees(answer, value, values[key], max(digits, written_digits(answer.text)))
+                explained[key].append((cell.key, mistake, is_near))
+    named: dict[str, tuple[Mistake, ...]] = dict.fromkeys(wrong, ())
+    for in_all_digits in (False, True):
+        fitting = {
+            key: {fit[:2] for fit in fits if fit[2] or not in_all_digits} for key, fits in explained.items()
+        }
+        shared = set.intersection(*fitting.values()) if fitting else set()
+        named = {key: named[key] or named_on_the_way(shared or fitting[key]) for key in wrong}
     return {**judged, **{key: judged[key]._replace(mistakes=named[key]) for key in wrong}}
 
 

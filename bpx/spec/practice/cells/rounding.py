@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,12 @@ def equal(answer: Array, expected: Array) -> bool:
     return np.size(answer) == np.size(expected) and bool(
         np.all(np.abs(np.reshape(answer, np.shape(expected)) - expected) <= ROUNDING * scale)
     )
+
+
+def written_digits(text: str) -> int:
+    """The significant digits of the number in a text that has the most of them."""
+    digits = (re.sub(r"^[0.]+|[.]", "", found) for found in re.findall(r"\d+\.?\d*|\.\d+", text))
+    return max(map(len, digits), default=0)
 
 
 def shown_number(value: Array, digits: int = SHOWN_DIGITS) -> Array:
