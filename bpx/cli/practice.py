@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any
@@ -168,7 +169,8 @@ def _grade(
         if not files:
             fail("no-sheets", "name-sheets")
         for _ in _changes(files) if watch else (None,):
-            graded = _graded(files, hint)
+            with redirect_stdout(sys.stderr):  # a sheet in code may print
+                graded = _graded(files, hint)
             session.show(graded)
             if graded.problems and not session.is_json:
                 session.report(graded.problems)
@@ -184,15 +186,15 @@ def _graded(files: Sequence[str], hint: int | None) -> Graded:
     from bpx.words.diagnostic import BpxError
 
     level, sheets = hint_level(HintLevel.KIND if hint is None else hint), []
-    problems: list[Diagnostic] = []
+    problems: dict[str, tuple[Diagnostic, ...]] = {}
     for file in files:
         try:
             sheets.append(read_any_sheet(file))
         except BpxError as error:
-            problems += error.diagnostics
+            problems[file] = tuple(error.diagnostics)
     if not sheets:
-        raise BpxError(problems)
-    return graded(sheets, level=level, leads=hint is not None, unreadable=tuple(problems))
+        raise BpxError([problem for found in problems.values() for problem in found])
+    return graded(sheets, level=level, leads=hint is not None, unreadable=tuple(problems.items()))
 
 
 def _changes(files: Sequence[str]) -> Iterator[None]:

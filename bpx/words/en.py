@@ -1392,6 +1392,9 @@ ENGLISH: dict[str, str | Counted] = {
     "account.wrong-cell": "wrong number",
     "account.right-value": "what should stand there",
     "account.topic": "topic",
+    "account.sheet": "sheet",
+    "account.right-answers": "right",
+    "account.of-answers": "of",
     "account.solved": "solved",
     "account.tries": "tries",
     "account.skipped": "skipped",
@@ -2313,6 +2316,8 @@ ENGLISH: dict[str, str | Counted] = {
     "practice.missed": Counted(
         "count", one="1 mistake has not been found.", other="{count} mistakes have not been found."
     ),
+    "practice.missed-place": "There is a mistake at `{cell}`, {meaning}.",
+    "practice.code-missed": "Line {line} is wrong: `{text}`.",
     "practice.code-place": "Not right yet: line {line}, `{text}`.",
     "practice.code-was-right": "Line {line} was right before you changed it: `{text}`.",
     "practice.code-right": "Right: {text}",
@@ -2325,6 +2330,7 @@ ENGLISH: dict[str, str | Counted] = {
         "count", one="{right} of 1 answer right", other="{right} of {count} answers right"
     ),
     "practice.score-of": "{name}: {right} of {count}",
+    "practice.unreadable": "cannot be read",
     "practice.verdict-right": "right",
     "practice.verdict-carried": "right, given an earlier error",
     "practice.verdict-trivial": "no credit",
@@ -2343,6 +2349,7 @@ ENGLISH: dict[str, str | Counted] = {
     "practice.prompt-next": "Enter for the next exercise, or `quit`: ",
     "practice.prompt-fix": "wrong cell = right value: ",
     "practice.fix-form": "Name a cell of the tables and what should stand there, as in `{example}`.",
+    "practice.fix-given": "`{cell}` is given: the mistakes are in what is worked out.",
     "practice.fixed-already": "`{cell}` is corrected already.",
     "practice.right": "Right: {cell} = {value}",
     "practice.skipped": "Skipped: {cell} = {value}",

@@ -91,8 +91,10 @@ class Dialogue:
     def _fix(self, text: str) -> list[Block]:
         name, equals, value = text.partition("=")
         key = self.exercise.workings.named(name) if equals else None
-        if key not in self.exercise.asked:
-            return [Lines((say("practice.fix-form", example=f"{self.exercise.asked[-1]} = 0.5"),))]
+        if key is not None and key not in self.exercise.asked:
+            return [Lines((say("practice.fix-given", cell=key),))]
+        if key is None:
+            return [Lines((say("practice.fix-form", example=f"{self.exercise.asked[0]} = 0.5"),))]
         if key not in self.left and key in self.exercise.planted:
             return [Lines((say("practice.fixed-already", cell=key),))]
         return self._answer(key, value.strip())

@@ -179,7 +179,8 @@ def _planted(workings: Workings, rng: np.random.Generator, count: int) -> dict[s
     wrong: dict[str, Array] = {}
     for cell in chosen:
         before = workings.values(wrong)
-        slips = [number for _, number in _visible(workings, cell, before)]
+        with np.errstate(all="ignore"):
+            slips = [number for _, number in _visible(workings, cell, before)]
         if not slips:
             return None
         wrong[cell.key] = slips[int(rng.integers(len(slips)))]

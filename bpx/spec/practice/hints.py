@@ -16,7 +16,7 @@ from bpx.render.blocks import Cell
 from bpx.spec.practice.cells.cells import Cell as Asked
 from bpx.spec.practice.cells.cells import Kind
 from bpx.spec.practice.exercise import Exercise
-from bpx.spec.practice.grade import Judgement
+from bpx.spec.practice.grade import Judgement, Verdict
 from bpx.spec.practice.sheet import written
 from bpx.spec.practice.slips.twins import CellTwin, cell_twin
 from bpx.words.say import say
@@ -30,7 +30,8 @@ def hints(exercise: Exercise, judgement: Judgement, level: HintLevel) -> Iterato
     if judgement.innocent:
         yield from _of_innocent(judgement, level)
         return
-    yield say("practice.hint-place", cell=cell.key, meaning=exercise.workings.described(cell))
+    key = "missed-place" if judgement.verdict is Verdict.MISSED else "hint-place"
+    yield say(f"practice.{key}", cell=cell.key, meaning=exercise.workings.described(cell))
     if level >= HintLevel.KIND:
         yield from _of_kind(judgement, level)
     if level >= HintLevel.PATTERN:

@@ -15,6 +15,8 @@ from bpx.spec.practice.hints import hints, named
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say
 
+COLUMNS = ("sheet", "topic", "seed", "cell", "answer", "verdict", "credit", "mistake", "because")
+
 
 @dataclass(frozen=True)
 class Graded(Shown):
@@ -25,7 +27,7 @@ class Graded(Shown):
     sheets: tuple[tuple[str, Grading | CodeGrading], ...]
     level: HintLevel = HintLevel.KIND
     leads: bool = False  # hints lead to mistakes that were not found
-    unreadable: tuple[Diagnostic, ...] = ()  # of sheets that could not be read at all
+    unreadable: tuple[tuple[str, tuple[Diagnostic, ...]], ...] = ()  # sheets, and why they cannot be read
 
     @property
     def is_right(self) -> bool:
@@ -36,10 +38,18 @@ class Graded(Shown):
     def problems(self) -> tuple[Diagnostic, ...]:
         """What could not be read."""
         of_answers = (problem for _, grading in self.sheets for problem in grading.problems)
-        return (*self.unreadable, *of_answers)
+        of_sheets = (problem for _, problems in self.unreadable for problem in problems)
+        return (*of_sheets, *of_answers)
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each sheet and cell."""
+        """A row for each sheet and cell, and one for each sheet that cannot be read."""
+        unread = {"verdict": "unreadable", "credit": 0}
+        return [
+            *self._rows(),
+            *({**dict.fromkeys(COLUMNS, ""), "sheet": name, **unread} for name, _ in self.unreadable),
+        ]
+
+    def _rows(self) -> list[dict[str, Any]]:
         return [
             {
                 "sheet": name,
@@ -63,6 +73,7 @@ class Graded(Shown):
             "kind": self.kind,
             "level": int(self.level),
             "sheets": [self._plain(name, grading) for name, grading in self.sheets],
+            "unreadable": [name for name, _ in self.unreadable],
             "diagnostics": [problem.to_dict() for problem in self.problems],
         }
 
@@ -119,6 +130,7 @@ class Graded(Shown):
         """A table of the answers, and what there is to say of those that are wrong, sheet by sheet."""
         right, of = (sum(getattr(grading, name) for _, grading in self.sheets) for name in ("right", "of"))
         blocks: list[Block] = [Headline(say("practice.score", right=right, count=of))]
+        blocks += self._overview()
         for name, grading in self.sheets:
             if len(self.sheets) > 1:
                 blocks.append(
@@ -126,6 +138,13 @@ class Graded(Shown):
                 )
             blocks += self._of_sheet(grading)
         return blocks
+
+    def _overview(self) -> Iterator[Block]:
+        """Of several sheets, how many answers of each are right."""
+        if len(self.sheets) + len(self.unreadable) > 1:
+            scores = [[name, str(grading.right), str(grading.of)] for name, grading in self.sheets]
+            unread = [[name, say("practice.unreadable"), ""] for name, _ in self.unreadable]
+            yield table(["sheet", "right-answers", "of-answers"], [*scores, *unread], right={1, 2})
 
     def _of_sheet(self, grading: Grading | CodeGrading) -> Iterator[Block]:
         said = self._said(grading)

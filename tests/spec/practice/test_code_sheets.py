@@ -105,7 +105,7 @@ def test_what_does_not_run_is_not_judged(tmp_path: Path) -> None:
 def test_hints_lead_from_the_line_to_the_number(tmp_path: Path) -> None:
     file = written(tmp_path)
     rights = [EXERCISE.statements[plant.at].text for plant in EXERCISE.planted]
-    assert "Not right yet" not in invoke("practice", "grade", file, exit=1).stdout
+    assert "is wrong" not in invoke("practice", "grade", file, exit=1).stdout
     lengths = []
     for level in range(1, 6):
         for form in ("plain", "json", "csv"):

@@ -43,7 +43,7 @@ def read_answer(workings: Workings, cell: Cell, text: SourceText) -> Answer:
     formula = named_formula(syntax.expression, workings.spec, problems) if syntax.expression else None
     keys = _keys(workings, cell, formula, span, problems) if formula else {}
     if problems or formula is None:
-        raise BpxError(problems)
+        raise BpxError([_in_terms_of_the_sheet(problem) for problem in problems])
     inside, names = formula.inside, formula.names
     _refuse_shape(workings, cell, inside.graph.shapes[inside.root], span)
 
@@ -52,6 +52,13 @@ def read_answer(workings: Workings, cell: Cell, text: SourceText) -> Answer:
         return np.asarray(run(inside.graph, known, [inside.root])[inside.root])
 
     return Answer(text.content, value, bool(names), span)
+
+
+def _in_terms_of_the_sheet(problem: Diagnostic) -> Diagnostic:
+    """A name that no formula knows is one without a cell: it cannot be given a step here."""
+    if problem.code != "unknown-name":
+        return problem
+    return Diagnostic("answer-name", problem.span, {"name": problem.facts["name"]})
 
 
 def _refuse_shape(workings: Workings, cell: Cell, found: Shape, span: Span) -> None:

@@ -5,8 +5,6 @@ What a program needs to grade it stands in comments at its end: the graph and th
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -89,8 +87,7 @@ def read_code_sheet(file: str) -> FilledCodeSheet:
     """The exercise of a file, which is run. Raises `BpxError`."""
     source = read_file(Path(file))
     exercise = _exercise(source)
-    with redirect_stdout(sys.stderr):
-        module = load_target(f"{file}:{BACKWARD}").module
+    module = load_target(f"{file}:{BACKWARD}").module
     return FilledCodeSheet(file, exercise, source, module)
 
 

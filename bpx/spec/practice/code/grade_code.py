@@ -6,9 +6,7 @@ Where the statements are others than those of the sheet, the gradient check judg
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -80,12 +78,7 @@ class CodeGrading:
 
 
 def grade_code(sheet: FilledCodeSheet) -> CodeGrading:
-    """Judge a file; what it prints goes to standard error."""
-    with redirect_stdout(sys.stderr):
-        return _grade(sheet)
-
-
-def _grade(sheet: FilledCodeSheet) -> CodeGrading:
+    """Judge a file."""
     exercise = sheet.exercise
     try:
         arguments, own = statements_of(sheet.source.text)
@@ -255,7 +248,8 @@ def _keeps_forward(sheet: FilledCodeSheet) -> bool:
 
 def _hints(grading: CodeGrading, at: int, judgement: Judgement, level: HintLevel) -> Iterator[Cell]:
     statement, right = grading.statements[at], grading.exercise.statements[at]
-    key = "code-was-right" if judgement.innocent else "code-place"
+    is_missed = judgement.verdict is Verdict.MISSED
+    key = "code-was-right" if judgement.innocent else "code-missed" if is_missed else "code-place"
     yield say(f"practice.{key}", line=statement.line, text=statement.text)
     is_told = level >= HintLevel.FORMULA
     kinds = dict.fromkeys(

@@ -47,7 +47,7 @@ def statements_of(text: str) -> tuple[list[str], list[Statement]]:
         (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == BACKWARD), None
     )
     if function is None:
-        raise SyntaxError(f"no function {BACKWARD}")
+        raise SyntaxError(BACKWARD)
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     arguments = [arg.arg for arg in function.args.args]
     return arguments, [_statement(text, node) for node in body]
