@@ -77,6 +77,7 @@ FLOORS = [
     "spec.models",
     "spec.practice.cells",
     "spec.practice.slips",
+    "spec.practice.code",
     "spec.practice",
     "spec.lessons",
     "spec",

@@ -2506,7 +2506,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.blanks": "Number of cells to leave blank, each following from the one before, or `all`.",
     "cli.plant": "Number of mistakes to plant and to be found, instead of blanks.",
     "cli.practice-seed": "Random seed: the same seed gives the same exercise.",
-    "cli.ask": "What to ask for: cells of both passes, or gradients: those of the inputs alone.",
+    "cli.ask": "What to ask for: `cells` of both passes, or the `gradients` of the inputs alone.",
     "cli.answer-digits": "Significant digits that answers must have right.",
     "cli.practice-rate": "Ask for a step of gradient descent at this rate too.",
     "cli.key": "Write the answers into the sheet.",

@@ -26,11 +26,12 @@ import numpy as np
 
 import bpx
 from bpx.spec.practice.cells.rounding import same
+from bpx.spec.practice.cells.verdicts import Judgement, Verdict
 from bpx.spec.practice.code.code_exercise import CodeExercise
 from bpx.spec.practice.code.code_sheet import CodeSheet, read_code_sheet
 from bpx.spec.practice.code.grade_code import grade_code
 from bpx.spec.practice.exercise import Exercise
-from bpx.spec.practice.grade import Judgement, Verdict, grade
+from bpx.spec.practice.grade import grade
 from bpx.spec.practice.practice import code_exercise_on, exercise_on, typed
 from bpx.spec.practice.slips.on_the_way import slips_on_the_way
 from bpx.spec.practice.topics import TOPICS

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bpx.check.report.options import HintLevel
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, table
+from bpx.spec.practice.cells.rounding import written
+from bpx.spec.practice.cells.verdicts import Judgement, Verdict
 from bpx.spec.practice.exercise import Exercise
-from bpx.spec.practice.grade import Judgement, Verdict, grade, missed_mistake
+from bpx.spec.practice.grade import grade, missed_mistake
 from bpx.spec.practice.hints import explained, hints
 from bpx.spec.practice.progress import Progress
-from bpx.spec.practice.sheet import Sheet, written
+from bpx.spec.practice.sheet import Sheet
 from bpx.spec.practice.topics import TOPICS
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Source

@@ -11,13 +11,12 @@ import numpy as np
 
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.spec.practice.cells.cells import Cell, Kind, Values, Workings
-from bpx.spec.practice.cells.rounding import same, shown_number
+from bpx.spec.practice.cells.rounding import ANSWER_DIGITS, same, shown_number
 from bpx.spec.practice.slips.named_slips import rule_slips
 from bpx.words.diagnostic import BpxError, Diagnostic
 
-ANSWER_DIGITS = 3  # significant digits that an answer must have right
-SHOWN_DIGITS = 6  # significant digits of the numbers that are shown
 MOST_ASKED_ELEMENTS = 12  # numbers of an array that somebody works out by hand
 EVERY = "all"
 _TRIES = 200  # plants tried before it is said that there is no room

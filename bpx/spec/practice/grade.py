@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from bpx.check.report.blame import Mistake
 from bpx.graph.arrays import Array
+from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.spec.practice.cells.answers import Answer, read_answer
 from bpx.spec.practice.cells.cells import Cell, Kind, Values, Workings
 from bpx.spec.practice.cells.rounding import equal, same, shown_number, written_digits
-from bpx.spec.practice.exercise import SHOWN_DIGITS, Exercise
+from bpx.spec.practice.cells.verdicts import Judgement, Verdict
+from bpx.spec.practice.exercise import Exercise
 from bpx.spec.practice.slips.named_slips import slips
 from bpx.spec.practice.slips.on_the_way import named_on_the_way, slips_on_the_way
 from bpx.spec.text.source_text import SourceText
@@ -23,36 +24,6 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 _POINTS = 3  # further points that a formula must hold in
 _ROUNDED = 0.5  # units of the last digit: how far a rounded number is from what it was rounded from
 _MOVED = 0.2  # relative: how far these lie from the values of the exercise
-
-
-class Verdict(StrEnum):
-    """What is said of an answer."""
-
-    RIGHT = "right"
-    CARRIED = "carried"  # right for the learner's own values above, of which one is wrong
-    TRIVIAL = "trivial"  # the same, but the wrong value made the step trivial
-    WRONG = "wrong"
-    INVALID = "invalid"  # cannot be read, or too coarse to be judged: no try
-    EMPTY = "empty"
-    MISSED = "missed"  # a mistake that was not found
-
-
-class Judgement(NamedTuple):
-    """An answer judged. `mistakes` are slips that give it; `because` is a wrong cell it is carried from."""
-
-    key: str
-    verdict: Verdict
-    text: str = ""
-    mistakes: tuple[Mistake, ...] = ()
-    problems: tuple[Diagnostic, ...] = ()
-    because: str = ""
-    innocent: bool = False  # named as a mistake, though it follows from what is above
-    only_here: bool = False  # a formula that holds at the given values alone
-
-    @property
-    def counts(self) -> bool:
-        """Is it worth its credit?"""
-        return self.verdict in (Verdict.RIGHT, Verdict.CARRIED)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from bpx.graph.graph import OPS
 from bpx.render.blocks import Cell
 from bpx.spec.practice.cells.cells import Cell as Asked
 from bpx.spec.practice.cells.cells import Kind
+from bpx.spec.practice.cells.rounding import written
+from bpx.spec.practice.cells.verdicts import Judgement, Verdict
 from bpx.spec.practice.exercise import Exercise
-from bpx.spec.practice.grade import Judgement, Verdict
-from bpx.spec.practice.sheet import written
 from bpx.spec.practice.slips.twins import CellTwin, cell_twin
 from bpx.words.say import say
 

@@ -8,19 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.spec.practice.cells.rounding import ANSWER_DIGITS
 from bpx.spec.practice.cells.spec_text import settled
 from bpx.spec.practice.code.code_exercise import CodeExercise
 from bpx.spec.practice.code.code_sheet import ENDING as CODE
 from bpx.spec.practice.code.code_sheet import FilledCodeSheet, read_code_sheet
 from bpx.spec.practice.code.grade_code import grade_code
-from bpx.spec.practice.exercise import (
-    ANSWER_DIGITS,
-    EVERY,
-    Exercise,
-    ask_for_gradients,
-    fill_in,
-    find_mistakes,
-)
+from bpx.spec.practice.exercise import EVERY, Exercise, ask_for_gradients, fill_in, find_mistakes
 from bpx.spec.practice.grade import grade
 from bpx.spec.practice.read_sheet import FilledSheet, read_sheet
 from bpx.spec.practice.results import Graded

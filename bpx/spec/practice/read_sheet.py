@@ -13,8 +13,9 @@ import numpy as np
 
 from bpx.graph.arrays import Array
 from bpx.spec.practice.cells.cells import Workings
-from bpx.spec.practice.exercise import ANSWER_DIGITS, Exercise
-from bpx.spec.practice.sheet import SHEET_VERSION
+from bpx.spec.practice.cells.rounding import ANSWER_DIGITS
+from bpx.spec.practice.cells.spec_text import SHEET_VERSION
+from bpx.spec.practice.exercise import Exercise
 from bpx.spec.practice.sheet_files import FENCE
 from bpx.spec.reading.decoder import Decoder
 from bpx.spec.reading.documents.document import read_document

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from bpx.check.report.options import HintLevel
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, table
 from bpx.render.shown import Shown
+from bpx.spec.practice.cells.verdicts import Judgement, Verdict
 from bpx.spec.practice.code.grade_code import CodeGrading
-from bpx.spec.practice.grade import Grading, Judgement, Verdict
+from bpx.spec.practice.grade import Grading
 from bpx.spec.practice.hints import hints, named
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say

@@ -9,19 +9,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bpx.graph.arrays import Array
 from bpx.graph.formula import symbol
-from bpx.graph.numbers import array, shape_text
+from bpx.graph.numbers import SHOWN_DIGITS, array, shape_text
 from bpx.passes.reverse import Edge
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Value, table, title_line
 from bpx.render.plain_data import quantities
 from bpx.render.shown import Shown
 from bpx.spec.practice.cells.cells import Kind
+from bpx.spec.practice.cells.rounding import written
 from bpx.spec.practice.cells.spec_text import text_of_spec
-from bpx.spec.practice.exercise import SHOWN_DIGITS, Exercise
+from bpx.spec.practice.exercise import Exercise
 from bpx.words.say import say
 
-SHEET_VERSION = 1
 BLANK = "?"
 HIDDEN = "·"
 _LINE = "_" * 24
@@ -191,8 +190,3 @@ class Sheet(Shown):
 def _edge_name(exercise: Exercise, edge: Edge) -> Phrase:
     named = exercise.workings.query.named
     return Phrase((named(edge.consumer), " → ", named(edge.arg)))
-
-
-def written(value: Array, digits: int) -> str:
-    """An answer as somebody may write it."""
-    return array(np.asarray(value), digits)

@@ -13,15 +13,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from bpx.graph.numbers import array
+from bpx.graph.numbers import SHOWN_DIGITS, array
 from bpx.render.json import json_text
 from bpx.render.latex import latex
 from bpx.render.markdown import markdown
 from bpx.render.notebook import fragment
 from bpx.render.plain import plain
-from bpx.spec.practice.cells.spec_text import text_of_spec
-from bpx.spec.practice.exercise import SHOWN_DIGITS
-from bpx.spec.practice.sheet import SHEET_VERSION, Sheet
+from bpx.spec.practice.cells.spec_text import SHEET_VERSION, text_of_spec
+from bpx.spec.practice.sheet import Sheet
 from bpx.spec.writing.write import toml_text
 from bpx.words.diagnostic import BpxError
 from bpx.words.say import say, spoken

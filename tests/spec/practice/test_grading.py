@@ -13,8 +13,9 @@ import bpx
 from bpx.check.report.options import HintLevel
 from bpx.graph.numbers import number
 from bpx.spec.practice.cells.cells import Workings
+from bpx.spec.practice.cells.verdicts import Judgement
 from bpx.spec.practice.exercise import Exercise
-from bpx.spec.practice.grade import Judgement, grade
+from bpx.spec.practice.grade import grade
 from bpx.spec.practice.hints import hints
 from bpx.spec.practice.practice import exercise_on, typed
 from bpx.spec.practice.results import Graded

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.arrays import Array
-from bpx.graph.numbers import SHOWN_DIGITS, number
+from bpx.graph.numbers import SHOWN_DIGITS, array, number
 
+ANSWER_DIGITS = 3  # significant digits that an answer must have right
 ROUNDING = 1e-9  # relative: what two formulas of the same value may differ by
 
 
@@ -49,3 +50,8 @@ def shown_number(value: Array, digits: int = SHOWN_DIGITS) -> Array:
     """The number as it is shown, rounded to so many significant digits, and read back."""
     elements = [float(number(element, digits)) for element in np.ravel(value).tolist()]
     return np.reshape(np.array(elements, dtype=np.float64), np.shape(value))
+
+
+def written(value: Array, digits: int) -> str:
+    """An answer as somebody may write it."""
+    return array(np.asarray(value), digits)

@@ -9,6 +9,8 @@ from bpx.spec.reading.target import read_text
 from bpx.spec.writing.write import write_spec
 from bpx.words.diagnostic import Source
 
+SHEET_VERSION = 1
+
 
 def text_of_spec(spec: NamedGraph) -> str:
     """The spec in TOML, without what it is expected to give."""

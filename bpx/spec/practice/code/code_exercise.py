@@ -12,10 +12,9 @@ import numpy as np
 
 from bpx.check.report.blame import Mistake
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.spec.practice.cells.rounding import same
+from bpx.spec.practice.cells.rounding import ANSWER_DIGITS, same
 from bpx.spec.practice.code.code_slips import code_slips
 from bpx.spec.practice.code.statements import Statement, statements_of
-from bpx.spec.practice.exercise import ANSWER_DIGITS
 from bpx.spec.writing.code.module import write_module
 from bpx.words.diagnostic import BpxError, Diagnostic
 

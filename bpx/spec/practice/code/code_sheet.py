@@ -11,11 +11,10 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from bpx.spec.code.loading import load_target
-from bpx.spec.practice.cells.spec_text import text_of_spec
+from bpx.spec.practice.cells.rounding import ANSWER_DIGITS
+from bpx.spec.practice.cells.spec_text import SHEET_VERSION, text_of_spec
 from bpx.spec.practice.code.code_exercise import CodeExercise
 from bpx.spec.practice.code.statements import BACKWARD
-from bpx.spec.practice.exercise import ANSWER_DIGITS
-from bpx.spec.practice.sheet import SHEET_VERSION
 from bpx.spec.reading.decoder import Decoder
 from bpx.spec.reading.documents.document import read_document
 from bpx.spec.reading.target import read_file, read_text

@@ -20,12 +20,11 @@ from bpx.check.report.notes import about_twin
 from bpx.check.report.options import HintLevel
 from bpx.check.report.report import Report
 from bpx.render.blocks import Cell
-from bpx.spec.practice.cells.rounding import equal
+from bpx.spec.practice.cells.rounding import equal, written
+from bpx.spec.practice.cells.verdicts import Judgement, Verdict
 from bpx.spec.practice.code.code_exercise import CodeExercise, Names
 from bpx.spec.practice.code.code_sheet import FilledCodeSheet
 from bpx.spec.practice.code.statements import BACKWARD, Statement, statements_of
-from bpx.spec.practice.grade import Judgement, Verdict
-from bpx.spec.practice.sheet import written
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 from bpx.words.say import say
 
