@@ -219,8 +219,8 @@ def test_a_value_with_a_term_of_a_nested_sum_left_out() -> None:
 def test_gradients_alone() -> None:
     exercise = exercise_on("two-layer-network", seed=0, ask="gradients")
     assert {*exercise.asked} <= {f"∂L/∂{leaf.name}" for leaf in exercise.workings.spec.inputs}
-    outcome = measure_gradients_alone(9)
-    assert not outcome["hidden slip: another"] and outcome["hidden slip: named"] > 2
+    outcome = measure_gradients_alone(4)
+    assert not outcome["hidden slip: another"] and outcome["hidden slip: named"] > 0
     values = exercise.workings.values({"∂h/∂z": exercise.right["h"]})
     grading = grade(exercise, typed({key: values[key].tolist() for key in exercise.asked}))
     said = {mistake.text for one in grading.judgements for mistake in one.mistakes}
