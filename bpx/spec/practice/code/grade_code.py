@@ -258,7 +258,8 @@ def _hints(grading: CodeGrading, at: int, judgement: Judgement, level: HintLevel
         named = say("practice.hint-kind", mistake=say("word.or").join(kinds))
         yield named if kinds else say("practice.hint-no-kind")
     if level >= HintLevel.PATTERN and judgement.mistakes:
-        twin = twin_of(Blame(statement.sets, "", None, None, judgement.mistakes), ())
+        own = np.ravel(grading.exercise.values[at]).tolist() if right.sets_a_name else ()
+        twin = twin_of(Blame(statement.sets, "", None, None, judgement.mistakes), own)
         yield from about_twin(twin) if twin else ()
     if level >= HintLevel.FORMULA:
         yield say("practice.code-right", text=right.text)
