@@ -958,7 +958,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.answer-not-finite": "write a number, or a formula that is defined here",
     "usual.answer-coarse": "write more digits, or a formula",
     "usual.forward-changed": "leave `forward` as it is: the mistakes are in `backward`",
-    "usual.no-sheet": "name a sheet in TOML, in Markdown or as a notebook, as `bpx practice TOPIC -o sheet.toml` writes it; LaTeX, HTML and text are for paper",
+    "usual.no-sheet": "name a sheet in TOML, in Markdown, in Python or as a notebook, as `bpx practice TOPIC -o sheet.toml` writes it; LaTeX, HTML and text are for paper",
     "usual.sheet-version": "write the sheet again with this version",
     "usual.sheet-without-spec": "write the sheet again: what stands below the answers must stay as it is",
     "usual.unknown-cell": "use the names in the tables",

@@ -906,7 +906,7 @@ CHINESE: dict[str, str | Counted] = {
     "usual.answer-not-finite": "写一个数，或在此处有定义的公式",
     "usual.answer-coarse": "多写几位，或写公式",
     "usual.forward-changed": "保持 `forward` 不变：错误在 `backward` 中",
-    "usual.no-sheet": "写出 TOML、Markdown 或笔记本形式的练习，如 `bpx practice TOPIC -o sheet.toml` 所写；LaTeX、HTML 和纯文本只供打印",
+    "usual.no-sheet": "写出 TOML、Markdown、Python 或笔记本形式的练习，如 `bpx practice TOPIC -o sheet.toml` 所写；LaTeX、HTML 和纯文本只供打印",
     "usual.sheet-version": "用此版本重新写一张",
     "usual.sheet-without-spec": "重新写一张：答案下面的部分不能改动",
     "usual.unknown-cell": "使用表中的名称",
