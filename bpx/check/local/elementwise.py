@@ -18,6 +18,7 @@ import numpy as np
 
 from bpx.check.balls import ball_context
 from bpx.check.local.elementwise_batch import ElementwiseBatch
+from bpx.check.local.elementwise_complex import confirmed_slopes
 from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.local.rounding_error import ends_of
 from bpx.check.numeric.differences import OneSided, derivative, one_sided
@@ -159,7 +160,7 @@ class _PartialDerivative:
 
     def add_smooth_slopes(self, columns: Indices) -> None:
         """Elements off every kink, inside the domain."""
-        columns = self.add_affine_slopes(self.add_enclosed_slopes(columns))
+        columns = self.add_complex_slopes(self.add_affine_slopes(self.add_enclosed_slopes(columns)))
         if not columns.size:
             return
         claimed, x = self.claimed[columns], self.batch.args[self.position][columns]
@@ -218,6 +219,13 @@ class _PartialDerivative:
         self.evidence.replace(columns[same], value[same], error[same])
         left: Indices = columns[~same]
         return left
+
+    def add_complex_slopes(self, columns: Indices) -> Indices:
+        """Elements whose rule a step along the imaginary axis bears out; the others are returned."""
+        claimed = self.claimed[columns]
+        same, error = confirmed_slopes(self.batch, self.position, columns, claimed)
+        self.evidence.replace(columns[same], claimed[same], error[same])
+        return columns[~same]
 
     def secants(self, columns: Indices) -> tuple[Array, Array]:
         """The slopes (secants, columns) of secants to both sides and to each, and their rounding."""

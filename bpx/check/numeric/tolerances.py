@@ -630,6 +630,19 @@ SAME_BESIDE = 1e-5
 # of two or a multiple of another, so that steps and periods of a function are not all met alike.
 AFFINE_STEPS = (0.8125, 0.3 * 2.0**-5, 0.7 * 2.0**-12)
 
+# The imaginary step of slopes that are taken along it: its square is 0 beside any number, and slopes from
+# 1e-108 up are normal numbers of it.
+COMPLEX_STEP = 1e-200
+# Units of 2**-52 that such a slope and the rule's number may be apart, and may both be off: each is a few
+# roundings of a library's function, of one ulp or two.
+COMPLEX_ROUNDINGS = 16
+# Of |x|, or of max(|x|, 1): the step of the differences that have to confirm it, which bends 2e-8 for a bend
+# of the size of the slope and rounds to 2e-12.
+CONFIRMING_STEP = 0.9 * 2.0**-12
+# Relative: what these may be off. A slope that is wrong because abs dropped the imaginary part is off by all
+# of itself.
+CONFIRMED = 1e-6
+
 # Relative to the inputs: how far beside the given point a traced graph is compared with its function (for
 # short floats the root of their unit), what the two may differ by in units of the floats, and as a share of
 # how far they moved. Two branches that part by 2**-7 of the slope part by more than that. Where they part, a
