@@ -49,9 +49,7 @@ def confirmed_slopes(
         error[part] = np.maximum(gap, COMPLEX_ROUNDINGS * EPSILON * np.abs(slope))
         normal = np.abs(slope) >= np.finfo(float).tiny / EPSILON  # smaller numbers have lost digits
         same = np.flatnonzero(normal & (gap <= COMPLEX_ROUNDINGS * EPSILON * np.abs(slope)))
-        confirmed[part][same] = _differences_agree(
-            batch, position, columns[part][same], claimed[part][same]
-        )
+        confirmed[part][same] = _differences_agree(batch, position, columns[part][same], claimed[part][same])
     return confirmed, error
 
 
@@ -72,9 +70,7 @@ def _complex_slopes(batch: ElementwiseBatch, position: int, columns: Indices) ->
     return np.where(same, value.imag / COMPLEX_STEP, np.nan)
 
 
-def _differences_agree(
-    batch: ElementwiseBatch, position: int, columns: Indices, slope: Array
-) -> Flags:
+def _differences_agree(batch: ElementwiseBatch, position: int, columns: Indices, slope: Array) -> Flags:
     """Where a central difference has this slope, but for what a step so short may bend and round."""
     agree = np.zeros(columns.shape, dtype=bool)
     function, x = batch.along(position, columns), batch.args[position][columns]

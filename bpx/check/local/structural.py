@@ -13,7 +13,8 @@ with one random direction 0.1 %.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -105,36 +106,95 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
     forward pass each, whatever the size; basis vectors would cost one for each element of the arg.
     """
     position = edge.position
-    contribution, size = rule(position, upstream), rule.magnitude(position, upstream)
+    contribution = rule(position, upstream)
     stated_jacobian = LinearMap(rule, position)
-    tolerance = _sketch_tolerance(rule, contribution)
-    claimed = reference = 0.0
-    certified = contribution.shape == rule.args[position].shape
-    for _ in range(SKETCHES if certified else 0):
+    if contribution.shape == rule.args[position].shape:
+        sketches = _sketches(rule, position, upstream, contribution, rng)
+        for slices in _slices(contribution.shape, rule.out.shape):
+            certified_edge = _certified(edge, stated_jacobian, sketches, slices)
+            if certified_edge:
+                return certified_edge
+    return compare_contributions(rule, edge, upstream, _basis_jacobian(rule, position), stated_jacobian)
+
+
+class _Sketch(NamedTuple):
+    """The terms of both sides: of the shape of the arg, and of the op's value."""
+
+    claimed: Array
+    reference: Array
+
+
+def _sketches(
+    rule: StructuralRule, position: int, upstream: Array, contribution: Array, rng: np.random.Generator
+) -> list[_Sketch]:
+    size = rule.magnitude(position, upstream)
+    sketches = []
+    for _ in range(SKETCHES):
         # Each element of the arg gets about the same weight in the sum, however small it is: the terms
         # are at most 1, and an element that is off by more than twice the tolerance of its size shows.
         weights = rng.uniform(0.5, 1.0, contribution.shape) * rng.choice([-1.0, 1.0], contribution.shape)
         weights /= np.where(size > 0, size, 1.0)
-        claimed = float(np.sum(contribution * weights))
-        reference = float(np.sum(upstream * rule.forward(position, weights)))
-        if not abs(claimed - reference) <= tolerance:  # nor if either is nan
-            certified = False
-            break
-    if certified:
-        # What a sketch does not see counts as error of the reference, less the verdict's own factor.
-        rounding = EPSILON + 2 * tolerance / SAFETY_FACTOR
-        trusted: Jacobian = stated_jacobian._replace(relative_rounding=rounding, is_reference=True)
-        # The terms of the sums are at most 1: sums of any size are known as well as these.
-        evidence = Evidence.of([reference], tolerance / SAFETY_FACTOR, scale=1.0, rest=np.inf)
-        checked_edge = compare(edge, trusted, stated_jacobian, np.array([claimed]), evidence)
-        return checked_edge._replace(error=tolerance)
-    return compare_contributions(rule, edge, upstream, _basis_jacobian(rule, position), stated_jacobian)
+        sketches.append(_Sketch(contribution * weights, upstream * rule.forward(position, weights)))
+    return sketches
 
 
-def _sketch_tolerance(rule: StructuralRule, contribution: Array) -> float:
-    """How far the two sides of a sketch may differ by rounding alone; its terms are of size 1 at most."""
-    longest = max((*contribution.shape, *rule.out.shape), default=1)
-    random_walk = SKETCH_RANDOM_WALK * math.sqrt(contribution.size + rule.out.size)
+class _Slices(NamedTuple):
+    """Axes, equally long in arg and value, along which the op may do the same to each slice alone."""
+
+    of_arg: tuple[int, ...]
+    of_out: tuple[int, ...]
+
+
+def _slices(arg: Shape, out: Shape) -> list[_Slices]:
+    """Guesses at the structure of an op, the finest first; the last is that there is none.
+
+    A guess that is wrong certifies nothing, as then the sums of slices differ.
+    """
+    leading = next(
+        (i for i, (a, b) in enumerate(zip(arg, out, strict=False)) if a != b), min(len(arg), len(out))
+    )
+    backwards = zip(reversed(arg), reversed(out), strict=False)
+    last = next((i for i, (a, b) in enumerate(backwards) if a != b), min(len(arg), len(out)))
+    first, end = tuple(range(leading)), range(1, last + 1)
+    tail = _Slices(tuple(len(arg) - i for i in end), tuple(len(out) - i for i in end))
+    alone = [
+        axis for axis, (a, b) in enumerate(zip(arg, out, strict=False)) if a == b and len(arg) == len(out)
+    ]
+    guesses = [_Slices(first, first), tail, *(_Slices((axis,), (axis,)) for axis in alone)]
+    guesses += [_Slices(first[:1], first[:1]), _Slices(tail.of_arg[:1], tail.of_out[:1]), _Slices((), ())]
+    return sorted(dict.fromkeys(guesses), key=lambda guess: -math.prod(arg[axis] for axis in guess.of_arg))
+
+
+def _certified(
+    edge: Edge, stated: LinearMap, sketches: Sequence[_Sketch], slices: _Slices
+) -> CheckedEdge | None:
+    """The edge, where both sides of the sketches agree, slice by slice; else None."""
+    arg, out = sketches[0].claimed, sketches[0].reference
+    tolerance = _sketch_tolerance(arg, out, math.prod(arg.shape[axis] for axis in slices.of_arg))
+    for sketch in sketches:
+        claimed = _summed_but(sketch.claimed, slices.of_arg)
+        reference = _summed_but(sketch.reference, slices.of_out)
+        if not (np.abs(claimed - reference) <= tolerance).all():  # nor if either is nan
+            return None
+    # What a sketch does not see counts as error of the reference, less the verdict's own factor.
+    rounding = EPSILON + 2 * tolerance / SAFETY_FACTOR
+    trusted = stated._replace(relative_rounding=rounding, is_reference=True)
+    # The terms of the sums are at most 1: sums of any size are known as well as these.
+    evidence = Evidence.of(reference[:1], tolerance / SAFETY_FACTOR, scale=1.0, rest=np.inf)
+    return compare(edge, trusted, stated, claimed[:1], evidence)._replace(error=tolerance)
+
+
+def _summed_but(terms: Array, axes: tuple[int, ...]) -> Array:
+    """The sums over all other axes, flat, slices in the order of `axes`."""
+    others = tuple(axis for axis in range(terms.ndim) if axis not in axes)
+    kept = np.sum(terms, axis=others)
+    return np.transpose(kept, np.argsort(np.argsort(axes))).reshape(-1)
+
+
+def _sketch_tolerance(arg: Array, out: Array, slices: int) -> float:
+    """How far the two sides may differ by rounding alone in each of so many slices; terms are 1 at most."""
+    longest = max((*arg.shape, *out.shape), default=1)
+    random_walk = SKETCH_RANDOM_WALK * math.sqrt((arg.size + out.size) / slices)
     return EPSILON * (random_walk + SKETCH_SEQUENTIAL * longest)
 
 

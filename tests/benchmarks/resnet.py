@@ -1,0 +1,113 @@
+"""A residual network of a million parameters, batch 4: every entry of its gradient, and one of them wrong.
+
+The network is a spec with blocks (convolution, batch norm, relu, sums of paths); the images are random.
+Run: python tests/benchmarks/resnet.py [channels of the first stage, 32 if not given]
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+import bpx
+
+BATCH, SIDE, CLASSES = 4, 16, 10
+BLOCKS = """
+[blocks.unit]
+args = ["x", "w", "g", "b"]
+value = "batch_norm(conv2d(x, w, padding=1), g, b)"
+
+[blocks.residual]
+args = ["x", "w1", "g1", "b1", "w2", "g2", "b2"]
+value = "relu(x + unit(relu(unit(x, w1, g1, b1)), w2, g2, b2))"
+
+[blocks.down]
+args = ["x", "w1", "g1", "b1", "w2", "g2", "b2", "w3"]
+value = "relu(conv2d(x, w3, stride=2) + unit(relu(batch_norm(conv2d(x, w1, stride=2, padding=1), g1, b1)), w2, g2, b2))"
+"""
+
+
+class Written:
+    """The spec as it is written, input by input and step by step."""
+
+    def __init__(self) -> None:
+        self.inputs, self.steps, self.parameters = [], [], 0
+
+    def normal(self, name: str, shape: list[int], scale: float) -> str:
+        seed = len(self.inputs)
+        self.inputs.append(f'{name} = {{ normal = {shape}, scale = {scale:.4f}, seed = {seed}, role = "parameter" }}')
+        self.parameters += int(np.prod(shape))
+        return name
+
+    def kernel(self, name: str, to: int, of: int, side: int) -> str:
+        return self.normal(name, [to, of, side, side], (2 / (of * side * side)) ** 0.5)
+
+    def unit(self, name: str, to: int, of: int, at: int) -> list[str]:
+        """A kernel, and gain and bias of the batch norm after it."""
+        return [
+            self.kernel(f"{name}_w{at}", to, of, 3),
+            self.normal(f"{name}_g{at}", [to], 1.0),
+            self.normal(f"{name}_b{at}", [to], 0.1),
+        ]
+
+    def step(self, name: str, text: str) -> str:
+        self.steps.append(f'{name} = "{text}"')
+        return name
+
+    def block(self, x: str, name: str, to: int, of: int) -> str:
+        args = [*self.unit(name, to, of, 1), *self.unit(name, to, to, 2)]
+        if to == of:
+            return self.step(name, f"residual({', '.join([x, *args])})")
+        return self.step(name, f"down({', '.join([x, *args, self.kernel(f'{name}_w3', to, of, 1)])})")
+
+
+def written(width: int) -> Written:
+    """Three stages of `width`, twice and four times as many channels."""
+    spec = Written()
+    x = spec.step("stem", f"relu(unit(X, {', '.join(spec.unit('stem', width, 3, 1))}))")
+    stages = [(width, width), (2 * width, width), (2 * width, 2 * width), (4 * width, 2 * width)]
+    for i, (to, of) in enumerate([*stages, (4 * width, 4 * width), (4 * width, 4 * width)]):
+        x = spec.block(x, f"block{i}", to, of)
+    scores = f"mean({x}, axis=(2, 3)) @ " + spec.normal("W", [4 * width, CLASSES], 0.1)
+    spec.step("loss", f"cross_entropy({scores} + {spec.normal('b', [CLASSES], 0.1)}, y)")
+    return spec
+
+
+def text(spec: Written) -> str:
+    """All of it as TOML."""
+    data = [f'X = {{ normal = [{BATCH}, 3, {SIDE}, {SIDE}], scale = 1.0, seed = 1, role = "constant" }}']
+    data.append(f'y = {{ value = {[3 * i % CLASSES for i in range(BATCH)]}, role = "target" }}')
+    lines = ["bpx = 1", 'output = "loss"', "[inputs]", *data, *spec.inputs, BLOCKS, "[graph]", *spec.steps]
+    return "\n".join(lines)
+
+
+def check(spec: bpx.Spec, **options: Any) -> bpx.Report:
+    """With CPU seconds, wall seconds and the largest memory so far."""
+    start, wall = time.process_time(), time.perf_counter()
+    report = spec.gradcheck(**options)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"  {time.process_time() - start:.1f} s of CPU, {time.perf_counter() - wall:.1f} s; {memory:.2f} GB")
+    print(f"  {dict(report.counts)}", flush=True)
+    return report
+
+
+def main(width: int) -> None:
+    network = written(width)
+    spec = bpx.loads(text(network))
+    print(f"{network.parameters:,} parameters, batch {BATCH}")
+    check(spec)
+    name = "block3_w1"
+    claimed = np.array(spec.explain(wrt=[name]).gradients[name])
+    index = tuple(np.argwhere(np.abs(claimed) >= np.median(np.abs(claimed)))[7])
+    claimed[index] *= 1.001
+    print(f"{name}{list(map(int, index))} off by 0.1 %")
+    report = check(spec, claims={name: claimed})
+    print("  wrong:", [entry.name for entry in report.shown() if entry.verdict.word == "disagree"])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 32)
