@@ -18,13 +18,14 @@ def run(
     targets: Iterable[int],
     *,
     batch: bool = False,
+    dtype: type[np.floating[Any]] = np.float64,
 ) -> dict[int, Array]:
     """The values of `targets` and of all they depend on, by node id; each of its node's shape.
 
     `known` holds the value of every input that is needed, of the input's shape; in a batched run of
     shape `(*shape, P)` or `(*shape, 1)`. An inner node may be given too, in place of its args. NumPy's
     warnings are silenced: a value that is not finite is for the caller to find. Raises `KeyError` where the
-    value of an input is missing.
+    value of an input is missing. `dtype` is that of the values given, which ops keep as far as they can.
 
     Where numbers of a class with more digits are given, as object arrays, all values are object arrays
     of that class, constants too.
@@ -36,7 +37,7 @@ def run(
     with np.errstate(all="ignore"):
         for node in needed:
             if node in known:
-                value = known[node] if lift else np.asarray(known[node], dtype=np.float64)
+                value = known[node] if lift else np.asarray(known[node], dtype=dtype)
             elif node in graph.constants:
                 constant = graph.constants[node]
                 # The batch axis is last: without one of its own, the constant's last axis would meet it.

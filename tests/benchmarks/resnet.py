@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import resource
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -97,7 +98,10 @@ def check(spec: bpx.Spec, **options: Any) -> bpx.Report:
 
 def main(width: int) -> None:
     network = written(width)
-    spec = bpx.loads(text(network))
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(text(network))
+        file.flush()
+        spec = bpx.load(file.name)
     print(f"{network.parameters:,} parameters, batch {BATCH}")
     check(spec)
     name = "block3_w1"

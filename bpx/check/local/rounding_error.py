@@ -21,11 +21,14 @@ from bpx.check.numeric.tolerances import (
     BACKWARD_SAFETY,
     EPSILON,
     LARGEST_BACKWARD_MOVE,
+    LARGEST_EXTENDED_EPSILON,
+    MEASURED_ROUNDING,
     SMALLEST_MATRIX,
     SUM_ROUNDINGS,
 )
 from bpx.graph.arrays import Array
 from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
+from bpx.graph.run import run
 
 
 def rounding_errors(
@@ -50,6 +53,32 @@ def rounding_errors(
                 args = [np.asarray(values[arg]) for arg in graph.args[node]]
                 arg_errors = [errors[arg] for arg in graph.args[node]]
                 errors[node] = _rounding_error(graph, node, value, args, arg_errors)
+    return errors
+
+
+def measured_rounding(
+    graph: Graph, nodes: Sequence[int], values: Mapping[int, Array], input_values: Mapping[int, Array]
+) -> dict[int, Array] | None:
+    """What the values are off by those of a run in extended precision; None where there is none.
+
+    Bounds for every sign at once grow from layer to layer of a deep graph, and end up larger than the
+    values. A difference may be 0 by chance: each element counts as off as all of its node are in the mean.
+    """
+    if np.finfo(np.longdouble).eps > LARGEST_EXTENDED_EPSILON:
+        return None
+    longer = {node: np.asarray(value, dtype=np.longdouble) for node, value in input_values.items()}
+    try:
+        extended = run(graph, longer, nodes, dtype=np.longdouble)
+    except (TypeError, ValueError, np.linalg.LinAlgError):  # of functions that know no such numbers
+        return None
+    errors = {}
+    after = graph.touched(by=list(input_values), upto=max(nodes))
+    for node in nodes:
+        if after[node] and np.asarray(extended[node]).dtype != np.longdouble:
+            return None  # its op has rounded to float64 on the way
+        gap = np.abs(np.asarray(values[node] - extended[node], dtype=np.float64))
+        mean = math.sqrt(np.mean(gap**2)) if gap.size else 0.0
+        errors[node] = MEASURED_ROUNDING * np.maximum(gap, mean)
     return errors
 
 

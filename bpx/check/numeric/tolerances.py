@@ -297,6 +297,8 @@ CLAIM_ROUNDINGS = 8
 # Operations on balls that certificates of all entries, or of the open ones of one gradient, may take: 1.5 µs
 # each, 30 ms together, as long as the rest of such a check takes.
 MOST_BALL_OPERATIONS = 20_000
+# And for what does not move with the entry, once: 0.5 s.
+MOST_STILL_OPERATIONS = 200_000
 
 # --- one op alone: derivatives in many digits ----------------------------------------------------
 
@@ -339,6 +341,18 @@ RULE_PERTURBATIONS = ((1, 1), (-1, 1), (1, -1))
 # Machine epsilons for each doubling of the terms of a sum: pairwise summation loses one half, strands of
 # 16 and BLAS kernels of unknown order more.
 SUM_ROUNDINGS = 4.0
+# Runs of a reverse pass with all errors drawn anew, and by how much they may be farther off than the farthest
+# of these: of 8 normal deviates all are below a tenth of a deviation in 2e-9 of cases, so that the bar is 3
+# deviations at least with the safety factor of the verdict.
+ERROR_SAMPLES = 8
+SAMPLED_ERROR = 3.0
+# The same for values that are compared with those in extended precision, whose own rounding is 2**-11 of
+# theirs where there are 64 bits; with fewer than 60 nothing is measured.
+MEASURED_ROUNDING = 8.0
+LARGEST_EXTENDED_EPSILON = 2.0**-60
+# Of the largest value of a node: bounds of its rounding that are larger are measured anew.
+VAGUE_ROUNDING = 1e-11
+
 # A rule that is wrong at all passes a sketch only if its error is orthogonal to random weights.
 SKETCHES = 3
 # Machine epsilons times √terms that the two sides of a sketch may differ by; twice as much is what a

@@ -26,6 +26,7 @@ from bpx.check.numeric.tolerances import (
     EXACTLY_KNOWN,
     FLOAT_CONSTANT_ROUNDING,
     MOST_BALL_OPERATIONS,
+    MOST_STILL_OPERATIONS,
     RIGHT_FORMULA,
     SAFETY_FACTOR,
     SLACK,
@@ -48,6 +49,8 @@ def certify(evaluation: Evaluation) -> None:
     if not flat.size:
         return
     program = BallProgram(evaluation.checked, evaluation.node)
+    if program.cost > MOST_BALL_OPERATIONS or program.still_cost > MOST_STILL_OPERATIONS:
+        return
     if program.cost * flat.size <= MOST_BALL_OPERATIONS:
         program.prepare(flat.tolist())
     budget = _Budget(MOST_BALL_OPERATIONS)
@@ -91,6 +94,7 @@ class BallProgram:
         after = graph.touched(by=[node], upto=max(output, node))
         self.still = [other for other in graph.needs(of=[output]) if not after[other]] + [node]
         self.cost = checked.operations_after(node)
+        self.still_cost = checked.operations_of(self.still)
         self._values: dict[int, dict[int, Any]] = {}  # by bits
         self._together: Ball | None = None  # the output with its slopes by all entries, in the fewest bits
 

@@ -17,14 +17,16 @@ from bpx.check.local.edges import check_edges
 from bpx.check.local.elementwise import BOUNDARIES, KINKS
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.jacobians import CheckedEdge, sparsity_pattern
-from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep
-from bpx.check.local.rounding_error import rounding_errors
+from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep, sampled_errors
+from bpx.check.local.rounding_error import measured_rounding, rounding_errors
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     DETECT,
     EXACT_ELEMENT_OPERATIONS,
     MOST_BALL_OPERATIONS,
     MOST_EXACT_OPERATIONS,
+    SAFETY_FACTOR,
+    VAGUE_ROUNDING,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.graph_function import operations
@@ -96,6 +98,11 @@ def derived_name(query: Query, *by: str) -> str:
     while first is not None:
         every, output, first = [names[first.node], *every], first.query.output, first.query.first
     return higher_partial(names[output], every)
+
+
+def _is_vague(bound: Array, value: Array) -> bool:
+    """Is it a bound on rounding of which little is left beside the values?"""
+    return bool(np.max(bound, initial=0.0) > VAGUE_ROUNDING * np.max(np.abs(value), initial=0.0))
 
 
 class NonsmoothNode(NamedTuple):
@@ -213,7 +220,16 @@ class CheckedGraph:
     @cached_property
     def rounding_error(self) -> dict[int, Array]:
         """How far rounding may have moved the value of each node of the forward pass."""
-        return rounding_errors(self.graph, self.forward, self.values)
+        bounds = rounding_errors(self.graph, self.forward, self.values)
+        if self.is_small or not any(_is_vague(bound, self.values[node]) for node, bound in bounds.items()):
+            return bounds
+        measured = measured_rounding(self.graph, self.forward, self.values, self.input_values)
+        return {node: np.fmin(bound, measured[node]) for node, bound in bounds.items()} if measured else bounds
+
+    @property
+    def is_small(self) -> bool:
+        """Can what float64 leaves open be looked at in many digits?"""
+        return self.operations <= self.query.budget
 
     def nonsmooth_nodes(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[NonsmoothNode]:
         """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
@@ -323,7 +339,20 @@ class CheckedGraph:
     @cached_property
     def reference(self) -> dict[int, ErrorBound]:
         """∂output/∂node for every live node, from the trusted slopes."""
-        return reverse_sweep(self.ledger.edges, self.trusted, self.seed)
+        bounds = reverse_sweep(self.ledger.edges, self.trusted, self.seed)
+        if self.is_small or not any(self._is_open(node, bounds) for node in self.query.wrt.values()):
+            return bounds
+        errors = sampled_errors(self.ledger.edges, self.trusted, bounds)
+        return {
+            node: bound._replace(error=np.fmin(bound.error, errors[node])) for node, bound in bounds.items()
+        }
+
+    def _is_open(self, node: int, bounds: Mapping[int, ErrorBound]) -> bool:
+        """Are there entries whose bound is wider than what is to be seen?"""
+        bound = bounds.get(node)
+        return bound is not None and bool(
+            (SAFETY_FACTOR * bound.error > self.query.detect * np.abs(bound.value)).any()
+        )
 
     @cached_property
     def term_magnitudes(self) -> dict[int, Array]:
@@ -364,7 +393,11 @@ class CheckedGraph:
         output = self.query.output
         after = self.graph.touched(by=[node], upto=max(output, node))
         nodes = self.graph.needs(of=[output])
-        return sum(self._operations(other) for other in nodes if after[other] and other != node)
+        return self.operations_of(other for other in nodes if after[other] and other != node)
+
+    def operations_of(self, nodes: Iterable[int]) -> int:
+        """Operations on elements to run these."""
+        return sum(self._operations(node) for node in nodes)
 
     def _operations(self, node: int) -> int:
         """Those that a node takes; of products such as A·B the terms, √(mk · kn · mn)."""
