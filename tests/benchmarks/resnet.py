@@ -110,7 +110,7 @@ def main(width: int) -> None:
     claimed[index] *= 1.001
     print(f"{name}{list(map(int, index))} off by 0.1 %")
     report = check(spec, claims={name: claimed})
-    print("  wrong:", [entry.name for entry in report.shown() if entry.verdict.word == "disagree"])
+    print("  wrong:", [f"{entry.input}{list(entry.index)}" for entry in report.shown() if entry.verdict.word == "disagree"])
 
 
 if __name__ == "__main__":

@@ -81,9 +81,10 @@ def check_elementwise(
             partial.gather(queried, kinked, outside)
             # At a kink rounding decides between the sides, which the spread accounts for.
             moved = np.where(kinked, 0.0, partial.moved_slopes(errors))
-            judgement = partial.judgement()
+            judgement, evidence = partial.judgement(), partial.evidence
+            slopes = ErrorBound(evidence.value, evidence.error + moved, partial.spread)
             for edge in by_node.values():
-                yield _checked(batch, edge, partial, judgement, moved)
+                yield _checked(batch, edge, partial, judgement, slopes)
 
 
 def _claims(batch: ElementwiseBatch, by_node: Mapping[int, Edge], values: Mapping[int, Array]) -> Array:
@@ -368,14 +369,16 @@ class _PartialDerivative:
 
 
 def _checked(
-    batch: ElementwiseBatch, edge: Edge, partial: _PartialDerivative, judgement: Judgement, moved: Array
+    batch: ElementwiseBatch,
+    edge: Edge,
+    partial: _PartialDerivative,
+    judgement: Judgement,
+    slopes: ErrorBound,
 ) -> CheckedEdge:
     """What the elements of one node say of its edge, with the numbers of the worst of them."""
-    node, evidence, claimed, spread = edge.consumer, partial.evidence, partial.claimed, partial.spread
+    node, evidence, claimed, spread = edge.consumer, partial.evidence, partial.claimed, slopes.spread
     shape, part = batch.graph.shapes[edge.arg], batch.slices[node]
-    slope = ErrorBound(
-        *(batch.part(node, field) for field in (evidence.value, evidence.error + moved, spread))
-    )
+    slope = ErrorBound(*(batch.part(node, field) for field in slopes))
     worst = part.start + _worst(claimed, evidence, judgement.verdicts, part)
     middle, half = float(evidence.value[worst]), float(spread[worst])
     return CheckedEdge(

@@ -341,13 +341,12 @@ RULE_PERTURBATIONS = ((1, 1), (-1, 1), (1, -1))
 # Machine epsilons for each doubling of the terms of a sum: pairwise summation loses one half, strands of
 # 16 and BLAS kernels of unknown order more.
 SUM_ROUNDINGS = 4.0
-# Runs of a reverse pass with all errors drawn anew, and by how much they may be farther off than the farthest
-# of these: of 8 normal deviates all are below a tenth of a deviation in 2e-9 of cases, so that the bar is 3
-# deviations at least with the safety factor of the verdict.
+# Runs of a reverse pass with all errors drawn anew, each as large as its bound; the farthest is the error bar.
+# Of 8 normal deviates all are below a tenth of a deviation in 2e-9 of cases: with the safety factor of the
+# verdict the bar is a deviation at least.
 ERROR_SAMPLES = 8
-SAMPLED_ERROR = 3.0
-# The same for values that are compared with those in extended precision, whose own rounding is 2**-11 of
-# theirs where there are 64 bits; with fewer than 60 nothing is measured.
+# Of what values are off by those in extended precision, whose own rounding is 2**-11 of theirs where there
+# are 64 bits; with fewer than 60 nothing is measured.
 MEASURED_ROUNDING = 8.0
 LARGEST_EXTENDED_EPSILON = 2.0**-60
 # Of the largest value of a node: bounds of its rounding that are larger are measured anew.
