@@ -109,9 +109,7 @@ def lstm_step(rng: np.random.Generator, width: int = 256, batch: int = 4) -> Cas
     z = "x @ U + h @ W + b"
     i, f, g, o = (gate.replace("z", f"({z})") for gate in gates)
     state = f"sigmoid{f} * c + sigmoid{i} * tanh{g}"
-    return Case(
-        f"sum(Y * sigmoid{o} * tanh({state}))", values, ("x", "h", "c", "U", "W", "b"), _lstm_step
-    )
+    return Case(f"sum(Y * sigmoid{o} * tanh({state}))", values, ("x", "h", "c", "U", "W", "b"), _lstm_step)
 
 
 def _lstm_step(torch: Any, v: Any) -> Any:
@@ -184,7 +182,7 @@ def row(name: str, case: Case, torch: Any) -> str:
     return (
         f"{name:<26}{report.total:>9,} entries, {report.total - report.counts['agree']} not agreed: "
         f"{1e3 * statistics.median(ours):8.1f} ms; torch {about}{times * statistics.median(theirs):8.2f} s, "
-        f"{about}{ratio:,.0f} x; fast mode {1e3 * statistics.median(fastest):.1f} ms, bpx {to_fast:.1f} x that"
+        f"{about}{ratio:,.0f} x; fast mode {1e3 * statistics.median(fastest):.1f} ms, 1/{to_fast:.1f} x"
     )
 
 

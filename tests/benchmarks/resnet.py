@@ -28,7 +28,9 @@ value = "relu(x + unit(relu(unit(x, w1, g1, b1)), w2, g2, b2))"
 
 [blocks.down]
 args = ["x", "w1", "g1", "b1", "w2", "g2", "b2", "w3"]
-value = "relu(conv2d(x, w3, stride=2) + unit(relu(batch_norm(conv2d(x, w1, stride=2, padding=1), g1, b1)), w2, g2, b2))"
+[blocks.down.graph]
+half = "batch_norm(conv2d(x, w1, stride=2, padding=1), g1, b1)"
+a = "relu(conv2d(x, w3, stride=2) + unit(relu(half), w2, g2, b2))"
 """
 
 
@@ -40,7 +42,9 @@ class Written:
 
     def normal(self, name: str, shape: list[int], scale: float) -> str:
         seed = len(self.inputs)
-        self.inputs.append(f'{name} = {{ normal = {shape}, scale = {scale:.4f}, seed = {seed}, role = "parameter" }}')
+        self.inputs.append(
+            f'{name} = {{ normal = {shape}, scale = {scale:.4f}, seed = {seed}, role = "parameter" }}'
+        )
         self.parameters += int(np.prod(shape))
         return name
 
@@ -91,7 +95,9 @@ def check(spec: bpx.Spec, **options: Any) -> bpx.Report:
     start, wall = time.process_time(), time.perf_counter()
     report = spec.gradcheck(**options)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"  {time.process_time() - start:.1f} s of CPU, {time.perf_counter() - wall:.1f} s; {memory:.2f} GB")
+    print(
+        f"  {time.process_time() - start:.1f} s of CPU, {time.perf_counter() - wall:.1f} s; {memory:.2f} GB"
+    )
     print(f"  {dict(report.counts)}", flush=True)
     return report
 
@@ -110,7 +116,10 @@ def main(width: int) -> None:
     claimed[index] *= 1.001
     print(f"{name}{list(map(int, index))} off by 0.1 %")
     report = check(spec, claims={name: claimed})
-    print("  wrong:", [f"{entry.input}{list(entry.index)}" for entry in report.shown() if entry.verdict.word == "disagree"])
+    print(
+        "  wrong:",
+        [f"{entry.input}{list(entry.index)}" for entry in report.shown() if entry.verdict.word == "disagree"],
+    )
 
 
 if __name__ == "__main__":

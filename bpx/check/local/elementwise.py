@@ -24,7 +24,6 @@ from bpx.check.local.rounding_error import ends_of
 from bpx.check.numeric.differences import OneSided, derivative, one_sided
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
-    AFFINE_STEPS,
     EPSILON,
     MOST_ENCLOSED_ELEMENTS,
     OFF_KINK,
@@ -213,7 +212,7 @@ class _PartialDerivative:
         """
         if not columns.size or not self.batch.is_affine(self.position):
             return columns
-        slopes, errors = self.secants(columns)
+        slopes, errors = self.batch.secants(self.position, columns, self.claimed[columns])
         value, error, claimed = slopes[0], errors[0], self.claimed[columns]
         same = (np.abs(slopes - value) <= SAFETY_FACTOR * (errors + error)).all(axis=0)
         same &= np.isfinite(error) & (np.abs(claimed - value) <= SAFETY_FACTOR * error)
@@ -227,25 +226,6 @@ class _PartialDerivative:
         same, error = confirmed_slopes(self.batch, self.position, columns, claimed)
         self.evidence.replace(columns[same], claimed[same], error[same])
         return columns[~same]
-
-    def secants(self, columns: Indices) -> tuple[Array, Array]:
-        """The slopes (secants, columns) of secants to both sides and to each, and their rounding."""
-        x, here = self.batch.args[self.position][columns], self.batch.out[columns]
-        steepness = np.abs(here / np.where(self.claimed[columns] == 0, np.inf, self.claimed[columns]))
-        reach = np.fmax(np.maximum(np.abs(x), 1.0), steepness)
-        steps = np.multiply.outer(AFFINE_STEPS, reach)
-        high, low = x + steps, x - steps
-        above, below = (
-            np.broadcast_to(self.batch.value(self.position, points, columns), points.shape)
-            for points in (high, low)
-        )
-        rises = np.concatenate([above - below, above - here, here - below])
-        sizes = np.concatenate(
-            [np.abs(end) + np.abs(start) for end, start in ((above, below), (above, here), (here, below))]
-        )
-        runs = np.concatenate([high - low, high - x, x - low])
-        slopes = rises / runs
-        return slopes, EPSILON * (sizes / runs + np.abs(slopes))
 
     def recheck_wrong(self, columns: Indices) -> None:
         """A few witnesses of the elements that disagree; the others too, where one of these does not."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.local.rounding_error import ends_of
+from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON
 from bpx.graph.arrays import Array, of_shape
 from bpx.graph.facts import Guard
 from bpx.graph.graph import Expr, Graph, Op
@@ -76,6 +77,27 @@ class ElementwiseBatch:
         args: list[Any] = [arg[columns] for arg in self.args]
         args[position] = points
         return self.op.value(*args)
+
+    def secants(self, position: int, columns: Indices, slope: Array) -> tuple[Array, Array]:
+        """The slopes (secants, columns) of secants to both sides and to each, and their rounding.
+
+        They are as long as the value takes to change by all of itself, if its slope is about `slope`.
+        """
+        x, here = self.args[position][columns], self.out[columns]
+        steepness = np.abs(here / np.where(slope == 0, np.inf, slope))
+        reach = np.fmax(np.maximum(np.abs(x), 1.0), steepness)
+        steps = np.multiply.outer(AFFINE_STEPS, reach)
+        high, low = x + steps, x - steps
+        above, below = (
+            np.broadcast_to(self.value(position, points, columns), points.shape) for points in (high, low)
+        )
+        rises = np.concatenate([above - below, above - here, here - below])
+        sizes = np.concatenate(
+            [np.abs(end) + np.abs(start) for end, start in ((above, below), (above, here), (here, below))]
+        )
+        runs = np.concatenate([high - low, high - x, x - low])
+        slopes = rises / runs
+        return slopes, EPSILON * (sizes / runs + np.abs(slopes))
 
     def guard_values(self, args: Sequence[Any]) -> list[Array]:
         """Each guard at the given args, of their shape."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def confirmed_slopes(
     batch: ElementwiseBatch, position: int, columns: Indices, claimed: Array
 ) -> tuple[Flags, Array]:
-    """Which of the elements at `columns` have the slope `claimed` (of their shape) by all accounts; its error.
+    """Which of the elements at `columns` have the slope `claimed` (of their shape), and its error.
 
     Nothing is said of the others.
     """

@@ -59,12 +59,12 @@ def reverse_sweep(
     return gradients
 
 
-def sampled_errors(
+def with_sampled_errors(
     edges: Sequence[Edge], jacobians: Mapping[Edge, Jacobian], reference: Mapping[int, ErrorBound]
-) -> dict[int, Array]:
-    """How far the gradients of `reference` move when every contribution moves within its own error bar.
+) -> dict[int, ErrorBound]:
+    """The gradients of `reference` with how far they move when every contribution moves within its error bar.
 
-    Bounds that are worst for every sign at once grow with each layer of a deep graph, by the sum of the
+    Nowhere is an error larger than before. Bounds that are worst for every sign at once grow with each layer of a deep graph, by the sum of the
     absolute values of a row where the errors themselves grow by its norm. Here errors are drawn, all anew in
     each sample (Parker, Monte Carlo Arithmetic, UCLA CSD-970002, 1997).
     """
@@ -82,7 +82,9 @@ def sampled_errors(
         for node, value in moved.items():
             gap = np.abs(value - reference[node].value)
             furthest[node] = np.maximum(furthest[node], np.nan_to_num(gap, nan=np.inf))  # no bound: inf − inf
-    return furthest
+    return {
+        node: bound._replace(error=np.fmin(bound.error, furthest[node])) for node, bound in reference.items()
+    }
 
 
 def magnitudes(

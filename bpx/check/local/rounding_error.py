@@ -25,6 +25,7 @@ from bpx.check.numeric.tolerances import (
     MEASURED_ROUNDING,
     SMALLEST_MATRIX,
     SUM_ROUNDINGS,
+    VAGUE_ROUNDING,
 )
 from bpx.graph.arrays import Array
 from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
@@ -56,7 +57,22 @@ def rounding_errors(
     return errors
 
 
-def measured_rounding(
+def bounded_or_measured(
+    graph: Graph, nodes: Sequence[int], values: Mapping[int, Array], input_values: Mapping[int, Array]
+) -> dict[int, Array]:
+    """As `rounding_errors`; where these bounds leave little of the values, what can be measured instead."""
+    bounds = rounding_errors(graph, nodes, values)
+    if not any(_is_vague(bound, values[node]) for node, bound in bounds.items()):
+        return bounds
+    measured = _measured(graph, nodes, values, input_values) or bounds
+    return {node: np.fmin(bound, measured[node]) for node, bound in bounds.items()}
+
+
+def _is_vague(bound: Array, value: Array) -> bool:
+    return bool(np.max(bound, initial=0.0) > VAGUE_ROUNDING * np.max(np.abs(value), initial=0.0))
+
+
+def _measured(
     graph: Graph, nodes: Sequence[int], values: Mapping[int, Array], input_values: Mapping[int, Array]
 ) -> dict[int, Array] | None:
     """What the values are off by those of a run in extended precision; None where there is none.
@@ -66,7 +82,9 @@ def measured_rounding(
     """
     if np.finfo(np.longdouble).eps > LARGEST_EXTENDED_EPSILON:
         return None
-    longer = {node: np.asarray(value, dtype=np.longdouble) for node, value in input_values.items()}
+    longer: dict[int, Any] = {
+        node: np.asarray(value, dtype=np.longdouble) for node, value in input_values.items()
+    }
     try:
         extended = run(graph, longer, nodes, dtype=np.longdouble)
     except (TypeError, ValueError, np.linalg.LinAlgError):  # of functions that know no such numbers

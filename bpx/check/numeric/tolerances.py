@@ -341,7 +341,7 @@ RULE_PERTURBATIONS = ((1, 1), (-1, 1), (1, -1))
 # Machine epsilons for each doubling of the terms of a sum: pairwise summation loses one half, strands of
 # 16 and BLAS kernels of unknown order more.
 SUM_ROUNDINGS = 4.0
-# Runs of a reverse pass with all errors drawn anew, each as large as its bound; the farthest is the error bar.
+# Runs of a reverse pass with all errors drawn anew, each within its bound; the farthest is the error bar.
 # Of 8 normal deviates all are below a tenth of a deviation in 2e-9 of cases: with the safety factor of the
 # verdict the bar is a deviation at least.
 ERROR_SAMPLES = 8

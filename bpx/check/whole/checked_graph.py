@@ -17,8 +17,8 @@ from bpx.check.local.edges import check_edges
 from bpx.check.local.elementwise import BOUNDARIES, KINKS
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.jacobians import CheckedEdge, sparsity_pattern
-from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep, sampled_errors
-from bpx.check.local.rounding_error import measured_rounding, rounding_errors
+from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep, with_sampled_errors
+from bpx.check.local.rounding_error import bounded_or_measured, rounding_errors
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     DETECT,
@@ -26,7 +26,6 @@ from bpx.check.numeric.tolerances import (
     MOST_BALL_OPERATIONS,
     MOST_EXACT_OPERATIONS,
     SAFETY_FACTOR,
-    VAGUE_ROUNDING,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.graph_function import operations
@@ -98,11 +97,6 @@ def derived_name(query: Query, *by: str) -> str:
     while first is not None:
         every, output, first = [names[first.node], *every], first.query.output, first.query.first
     return higher_partial(names[output], every)
-
-
-def _is_vague(bound: Array, value: Array) -> bool:
-    """Is it a bound on rounding of which little is left beside the values?"""
-    return bool(np.max(bound, initial=0.0) > VAGUE_ROUNDING * np.max(np.abs(value), initial=0.0))
 
 
 class NonsmoothNode(NamedTuple):
@@ -220,11 +214,9 @@ class CheckedGraph:
     @cached_property
     def rounding_error(self) -> dict[int, Array]:
         """How far rounding may have moved the value of each node of the forward pass."""
-        bounds = rounding_errors(self.graph, self.forward, self.values)
-        if self.is_small or not any(_is_vague(bound, self.values[node]) for node, bound in bounds.items()):
-            return bounds
-        measured = measured_rounding(self.graph, self.forward, self.values, self.input_values)
-        return {node: np.fmin(bound, measured[node]) for node, bound in bounds.items()} if measured else bounds
+        if self.is_small:
+            return rounding_errors(self.graph, self.forward, self.values)
+        return bounded_or_measured(self.graph, self.forward, self.values, self.input_values)
 
     @property
     def is_small(self) -> bool:
@@ -340,19 +332,14 @@ class CheckedGraph:
     def reference(self) -> dict[int, ErrorBound]:
         """∂output/∂node for every live node, from the trusted slopes."""
         bounds = reverse_sweep(self.ledger.edges, self.trusted, self.seed)
-        if self.is_small or not any(self._is_open(node, bounds) for node in self.query.wrt.values()):
+        if self.is_small or not any(self._is_open(bounds.get(node)) for node in self.query.wrt.values()):
             return bounds
-        errors = sampled_errors(self.ledger.edges, self.trusted, bounds)
-        return {
-            node: bound._replace(error=np.fmin(bound.error, errors[node])) for node, bound in bounds.items()
-        }
+        return with_sampled_errors(self.ledger.edges, self.trusted, bounds)
 
-    def _is_open(self, node: int, bounds: Mapping[int, ErrorBound]) -> bool:
-        """Are there entries whose bound is wider than what is to be seen?"""
-        bound = bounds.get(node)
-        return bound is not None and bool(
-            (SAFETY_FACTOR * bound.error > self.query.detect * np.abs(bound.value)).any()
-        )
+    def _is_open(self, bound: ErrorBound | None) -> bool:
+        """Are there entries whose error bar would be wider than what is to be seen?"""
+        detect = self.query.detect
+        return bound is not None and bool((SAFETY_FACTOR * bound.error > detect * np.abs(bound.value)).any())
 
     @cached_property
     def term_magnitudes(self) -> dict[int, Array]:
