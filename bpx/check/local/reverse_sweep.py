@@ -64,9 +64,9 @@ def with_sampled_errors(
 ) -> dict[int, ErrorBound]:
     """The gradients of `reference` with how far they move when every contribution moves within its error bar.
 
-    Nowhere is an error larger than before. Bounds that are worst for every sign at once grow with each layer of a deep graph, by the sum of the
-    absolute values of a row where the errors themselves grow by its norm. Here errors are drawn, all anew in
-    each sample (Parker, Monte Carlo Arithmetic, UCLA CSD-970002, 1997).
+    Nowhere is an error larger than before. Bounds that are worst for every sign at once grow with each layer
+    of a deep graph, by the sum of the absolute values of a row where the errors themselves grow by its norm.
+    Here errors are drawn, all anew in each sample (Parker, Monte Carlo Arithmetic, UCLA CSD-970002, 1997).
     """
     args = {edge.arg for edge in edges}
     seed = {node: bound.value for node, bound in reference.items() if node not in args}

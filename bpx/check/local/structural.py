@@ -115,7 +115,12 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
         certified_edge = _certified(edge, stated_jacobian, sketches, slices)
         if certified_edge:
             return certified_edge
-    return compare_contributions(rule, edge, upstream, _basis_jacobian(rule, position), stated_jacobian)
+    reference = _basis_jacobian(rule, position)
+    if reference is None:
+        located = _located(rule, edge, upstream, rng)
+        if located.verdict is Verdict.DISAGREE:
+            return located
+    return compare_contributions(rule, edge, upstream, reference, stated_jacobian)
 
 
 class _Sketch(NamedTuple):
@@ -133,12 +138,18 @@ def _sketches(rule: StructuralRule, position: int, rng: np.random.Generator) -> 
         contribution, size = rule(position, upstream), rule.magnitude(position, upstream)
         if contribution.shape != rule.args[position].shape:
             return []
-        # Each element of the arg gets about the same weight in the sum, however small it is: the terms
-        # are at most 1, and an element that is off by more than twice the tolerance of its size shows.
-        weights = rng.uniform(0.5, 1.0, contribution.shape) * rng.choice([-1.0, 1.0], contribution.shape)
-        weights /= np.where(size > 0, size, 1.0)
+        weights = _weights(rng, size)
         sketches.append(_Sketch(contribution * weights, upstream * rule.forward(position, weights)))
     return sketches
+
+
+def _weights(rng: np.random.Generator, size: Array) -> Array:
+    """Of each element of the arg about the same in the sum, however small it is; `size` is that of the terms.
+
+    So the terms are at most 1, and an element that is off by more than twice the tolerance of its size shows.
+    """
+    weights = rng.uniform(0.5, 1.0, size.shape) * rng.choice([-1.0, 1.0], size.shape)
+    return np.asarray(weights / np.where(size > 0, size, 1.0))
 
 
 class _Slices(NamedTuple):
@@ -199,6 +210,44 @@ def _sketch_tolerance(arg: Array, out: Array, slices: int) -> float:
     longest = max((*arg.shape, *out.shape), default=1)
     random_walk = SKETCH_RANDOM_WALK * math.sqrt((arg.size + out.size) / slices)
     return EPSILON * (random_walk + SKETCH_SEQUENTIAL * longest)
+
+
+def _located(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Generator) -> CheckedEdge:
+    """The edge with the numbers of an element that is wrong, where the Jacobian is too large to write out.
+
+    What both sides of a sketch differ by is the sum of what they differ by in either half of its elements:
+    of the half that is more off, the half that is more off, and so on, a forward pass each.
+    """
+    position, arg = edge.position, rule.args[edge.position]
+    contribution, stated = rule(position, upstream), LinearMap(rule, position)
+    if contribution.shape != arg.shape:
+        total = np.sum(upstream * rule.forward(position, np.ones(arg.shape)))
+        evidence = Evidence.of([total], 0.0, obstacle=Obstacle.WRONG_SHAPE)
+        return compare(edge, None, stated, np.array([math.nan]), evidence)
+    size = rule.magnitude(position, upstream)
+    weights = _weights(rng, size).ravel()
+
+    def reference(part: slice, weights: Array) -> float:
+        only = np.zeros(arg.size)
+        only[part] = weights[part]
+        return float(np.sum(upstream * rule.forward(position, only.reshape(arg.shape))))
+
+    def gap(part: slice) -> float:
+        return float(np.sum(contribution.ravel()[part] * weights[part])) - reference(part, weights)
+
+    part, off = slice(0, arg.size), gap(slice(0, arg.size))
+    while part.stop - part.start > 1:
+        left = slice(part.start, (part.start + part.stop) // 2)
+        off_left = gap(left)
+        if np.isnan(off_left) or abs(off_left) >= abs(off - off_left):
+            part, off = left, off_left
+        else:
+            part, off = slice(left.stop, part.stop), off - off_left
+    tolerance = _sketch_tolerance(arg, rule.out, arg.size) * size.flat[part.start]
+    evidence = Evidence.of(
+        [reference(part, np.ones(arg.size))], tolerance / SAFETY_FACTOR, scale=size.flat[part.start]
+    )
+    return compare(edge, None, stated, contribution.ravel()[part], evidence)
 
 
 def _basis_jacobian(rule: StructuralRule, position: int) -> DenseJacobian | None:

@@ -1,0 +1,89 @@
+"""Structure in large arrays is derived: a rule that claims one it does not have is caught, as is one element."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from checking import planted, point_of, spec
+from rows_of_a_table import every
+
+from bpx.check.local.elementwise_complex import confirmed_slopes
+from bpx.check.report.entry import Verdict
+from bpx.graph.graph import OPS
+
+SHAPE = (60, 100)
+RNG = np.random.default_rng(0)
+X, W = RNG.normal(size=SHAPE), RNG.normal(size=(100, 20))
+
+
+def one_element(graph_of, at=(37, 73), size=1e-5):
+    """A factor for a contribution: 1 but for one element of an array of this shape."""
+    factor = np.ones(graph_of.shape)
+    factor[at[: factor.ndim]] += size
+    return graph_of.graph.constant(factor)
+
+
+def with_pull(made, op, change):
+    """The spec with what the rule of every node of an op passes to its first arg changed."""
+    graph = made.graph.copy()
+    right = OPS[op]
+
+    def pull(upstream, *args, **settings):
+        first, *others = right.pull(upstream, *args, **settings)
+        return (change(first, upstream, *args), *others)
+
+    wrong = replace(right, pull=pull)
+    graph.ops[:] = [wrong if node is right else node for node in graph.ops]
+    return replace(made, graph=graph)
+
+
+def verdicts(made, op):
+    """Of the edges from nodes of an op."""
+    point = point_of(made)
+    edges = point.checked_edges.items()
+    return [one.verdict for edge, one in edges if point.graph.ops[edge.consumer].name == op]
+
+
+WRONG_RULES = [  # expression, op, what becomes of its first contribution
+    ("x @ w", "matmul", lambda c, g, *_: c * one_element(c)),
+    ("x @ w", "matmul", lambda c, g, *_: c + 1e-3 * OPS["mean"](c, axis=1, keepdims=True)),
+    ("x @ w", "matmul", lambda c, g, *_: OPS["flip"](c, axis=0)),  # rows of the batch exchanged
+    ("sum(x, axis=1)", "sum", lambda c, g, *_: c * one_element(c)),
+    ("mean(x, axis=0)", "mean", lambda c, g, *_: c * one_element(c)),
+    ("sum(x, axis=0)", "sum", lambda c, g, *_: OPS["flip"](c, axis=1)),
+    ("x[:, 10:90]", "index", lambda c, g, *_: OPS["flip"](c, axis=0)),
+    ("cumsum(x, axis=1)", "cumsum", lambda c, g, *_: c * one_element(c)),
+    ("cumsum(x, axis=1)", "cumsum", lambda c, g, *_: g),  # the diagonal alone
+    ("softmax(x)", "softmax", lambda c, g, x, out: g * out * (1 - out)),  # the same
+    ("softmax(x)", "softmax", lambda c, g, x, out: c * one_element(c, size=1e-4)),
+    ("softmax(x)", "softmax", lambda c, g, x, out: OPS["flip"](c, axis=0)),
+    ("logsumexp(x, axis=1)", "logsumexp", lambda c, g, *_: c * one_element(c, size=1e-4)),
+]
+
+
+@every("expression, op, change", WRONG_RULES)
+def test_structure_that_a_rule_does_not_have_is_caught(expression, op, change):
+    values = {"x": X, "w": W} if "w" in expression.split() else {"x": X}
+    made = spec(expression, **values)
+    assert set(verdicts(made, op)) == {Verdict.AGREE}
+    assert Verdict.DISAGREE in verdicts(with_pull(made, op, change), op)
+
+
+@every("expression, op", [("exp(x)", "exp"), ("tanh(x)", "tanh"), ("x * y", "mul"), ("x^3 / y", "div")])
+def test_one_element_of_thousands(expression, op):
+    y = np.random.default_rng(1).uniform(0.5, 2, SHAPE)
+    made = spec(expression, **({"x": X, "y": y} if "y" in expression else {"x": X}))
+    assert set(verdicts(made, op)) == {Verdict.AGREE}
+    spoiled = planted(made, "out", 0, lambda right, *args: right * one_element(args[-1]))
+    assert Verdict.DISAGREE in verdicts(spoiled, op)
+
+
+def test_a_forward_that_drops_the_imaginary_part_confirms_nothing():
+    """|x| of complex numbers has no slope along the imaginary axis; nor has a rule that says so."""
+    made = spec("abs(x)", x=X[:1])
+    spoiled = planted(made, "out", 0, lambda right, x, out: 0 * right)
+    assert verdicts(spoiled, "abs") == [Verdict.DISAGREE]
+    (batch,) = point_of(made).elementwise
+    columns = np.arange(batch.out.size)
+    assert not confirmed_slopes(batch, 0, columns, np.zeros(batch.out.size))[0].any()
