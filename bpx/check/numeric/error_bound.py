@@ -75,8 +75,9 @@ class ErrorBound(NamedTuple):
         `magnitude` is the map of absolute values, |J|ᵀ, which bounds what errors become; the map itself
         loses `relative_rounding` of the terms that it adds.
         """
-        error = magnitude(self.error) + relative_rounding * magnitude(np.abs(self.value))
-        # Most maps meet no kink at all: half of the products are saved where the spread is 0.
+        error = relative_rounding * magnitude(np.abs(self.value))
+        # Most maps meet no kink at all, and some exact values: products are saved where all is 0.
+        error = error + magnitude(self.error) if np.any(self.error) else error
         spread = magnitude(self.spread) if np.any(self.spread) else 0 * error
         return ErrorBound(pull(self.value), error, spread)
 
