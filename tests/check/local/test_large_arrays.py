@@ -1,4 +1,4 @@
-"""Structure in large arrays is derived: a rule that claims one it does not have is caught, as is one element."""
+"""Structure in large arrays is derived: rules that claim what they do not have are caught, and one element."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from checking import planted, point_of, spec
 from rows_of_a_table import every
 
+from bpx.check.gradcheck import gradcheck
 from bpx.check.local.elementwise_complex import confirmed_slopes
 from bpx.check.report.entry import Verdict
 from bpx.graph.graph import OPS
@@ -70,6 +71,12 @@ def test_structure_that_a_rule_does_not_have_is_caught(expression, op, change):
     assert Verdict.DISAGREE in verdicts(with_pull(made, op, change), op)
 
 
+def test_a_wrong_rule_in_a_large_array_is_blamed():
+    made = spec("mean((x @ w)^2)", x=X, w=W)
+    report = gradcheck(with_pull(made, "matmul", lambda c, g, *_: c * one_element(c)))
+    assert [(culprit.op, culprit.arg) for culprit in report.blame] == [("matmul", "x")]
+
+
 @every("expression, op", [("exp(x)", "exp"), ("tanh(x)", "tanh"), ("x * y", "mul"), ("x^3 / y", "div")])
 def test_one_element_of_thousands(expression, op):
     y = np.random.default_rng(1).uniform(0.5, 2, SHAPE)
@@ -77,6 +84,17 @@ def test_one_element_of_thousands(expression, op):
     assert set(verdicts(made, op)) == {Verdict.AGREE}
     spoiled = planted(made, "out", 0, lambda right, *args: right * one_element(args[-1]))
     assert Verdict.DISAGREE in verdicts(spoiled, op)
+
+
+def test_errors_of_a_deep_graph_are_sampled_and_cover_what_the_rules_are_off_by():
+    """Worst-case bounds grow twentyfold with each layer: after ten nothing would be left of a gradient."""
+    rng = np.random.default_rng(2)
+    weights = {f"w{i}": rng.normal(size=(400, 400)) / 20 for i in range(10)}
+    text = "x"
+    for name in weights:
+        text = f"tanh({text} @ {name})"
+    report = gradcheck(spec(f"sum({text})", x=rng.normal(size=(2, 400)), **weights), wrt=["x", "w0"])
+    assert report.counts["agree"] == report.total
 
 
 def test_a_forward_that_drops_the_imaginary_part_confirms_nothing():

@@ -158,16 +158,32 @@ def test_a_rule_that_hands_back_the_wrong_shape():
     assert one.reason.code == "wrong-shape"
 
 
-def test_a_jacobian_too_large_to_write_out_leaves_the_question_open(monkeypatch):
+def test_of_a_jacobian_too_large_to_write_out_a_wrong_element_is_found(monkeypatch):
     right = made("matmul", [(4, 5), (5, 4)], {})
     wrong = planted(right, "out", 0, lambda handed, *args: handed * 2)
     monkeypatch.setattr(structural, "LARGEST_JACOBIAN_ENTRIES", 10)
     assert {one.verdict for one in found(right)} == {Verdict.AGREE}
     (one,) = [one for one in found(wrong) if one.verdict is not Verdict.AGREE]
-    assert one.verdict is Verdict.CANNOT_TELL
+    assert one.verdict is Verdict.DISAGREE
+    assert one.claimed == pytest.approx(2 * one.reference, rel=1e-12)
     assert one.reference_jacobian is None
+
+
+def test_a_jacobian_too_large_to_write_out_without_a_wrong_element_leaves_the_question_open(monkeypatch):
+    right = made("matmul", [(4, 5), (5, 4)], {})
+    monkeypatch.setattr(structural, "LARGEST_JACOBIAN_ENTRIES", 10)
+    monkeypatch.setattr(structural, "_slices", lambda arg, out: [])  # as if rounding were larger than bounds
+    assert {one.verdict for one in found(right)} == {Verdict.CANNOT_TELL}
+    assert {one.reason and one.reason.code for one in found(right)} == {"too-large"}
+
+
+def test_a_wrong_shape_is_seen_however_large_the_jacobian(monkeypatch):
+    right = made("spread", [(3,)], {"shape": [2, 3], "axis": [0]})
+    monkeypatch.setattr(structural, "LARGEST_JACOBIAN_ENTRIES", 1)
+    (one,) = found(planted(right, "out", 0, lambda handed, upstream, *args, **options: upstream))
+    assert one.verdict is Verdict.DISAGREE
     assert one.reason
-    assert one.reason.code == "too-large"
+    assert one.reason.code == "wrong-shape"
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e3, -1e3, 1e9])
