@@ -1,4 +1,4 @@
-"""Structure in large arrays is derived: rules that claim what they do not have are caught, and one element."""
+"""Structure in large arrays is derived: rules that claim another one are caught, and one wrong element."""
 
 from __future__ import annotations
 
