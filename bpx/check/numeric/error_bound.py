@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import EPSILON, SINGLE_ROUNDINGS, SUM_STRANDS
+from bpx.check.numeric.tolerances import EPSILON, SAFETY_FACTOR, SINGLE_ROUNDINGS, SUM_STRANDS
 from bpx.graph.arrays import Array, Shape
 
 
@@ -36,6 +36,10 @@ class ErrorBound(NamedTuple):
         """A value without error."""
         value = np.asarray(value, dtype=np.float64)  # a number becomes an array of shape ()
         return cls(value, np.zeros(value.shape), np.zeros(value.shape))
+
+    def leaves_open(self, detect: float) -> bool:
+        """Are there elements in which a relative error of `detect` could not be told from the error here?"""
+        return bool((SAFETY_FACTOR * self.error > detect * np.abs(self.value)).any())
 
     def plus(self, other: ErrorBound) -> ErrorBound:
         """The sum, element by element: both errors, and the rounding of the addition itself."""

@@ -25,7 +25,6 @@ from bpx.check.numeric.tolerances import (
     EXACT_ELEMENT_OPERATIONS,
     MOST_BALL_OPERATIONS,
     MOST_EXACT_OPERATIONS,
-    SAFETY_FACTOR,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.graph_function import operations
@@ -332,14 +331,10 @@ class CheckedGraph:
     def reference(self) -> dict[int, ErrorBound]:
         """∂output/∂node for every live node, from the trusted slopes."""
         bounds = reverse_sweep(self.ledger.edges, self.trusted, self.seed)
-        if self.is_small or not any(self._is_open(bounds.get(node)) for node in self.query.wrt.values()):
+        wanted = [bounds[node] for node in self.query.wrt.values() if node in bounds]
+        if self.is_small or not any(bound.leaves_open(self.query.detect) for bound in wanted):
             return bounds
         return with_sampled_errors(self.ledger.edges, self.trusted, bounds)
-
-    def _is_open(self, bound: ErrorBound | None) -> bool:
-        """Are there entries whose error bar would be wider than what is to be seen?"""
-        detect = self.query.detect
-        return bound is not None and bool((SAFETY_FACTOR * bound.error > detect * np.abs(bound.value)).any())
 
     @cached_property
     def term_magnitudes(self) -> dict[int, Array]:
