@@ -157,10 +157,13 @@ def with_claims(spec: N, claims: Iterable[ClaimSyntax]) -> N:
     read = resolved(spec, claims, problems, notes)
     if problems:
         raise BpxError(problems)
+    alike = defaultdict(list)
+    for claim in read.values():
+        alike[_of_by(spec, claim)].append(claim)
     earlier = {
         name: claim
         for name, claim in spec.claims.items()
-        if name in read or not any(_overlap(spec, claim, other) for other in read.values())
+        if name in read or not any(_overlap(spec, claim, other) for other in alike[_of_by(spec, claim)])
     }
     return replace(spec, claims={**earlier, **read}, warnings=(*spec.warnings, *notes))
 
@@ -199,7 +202,7 @@ def resolved(
         if syntax.expression and not formula:
             continue
         claim = Claim(derivative, formula, syntax.written, syntax.span, syntax.room)
-        others = alike[derivative.of or spec.names[spec.output], *derivative.by]
+        others = alike[_of_by(spec, claim)]
         earlier = next((other for other in others if _overlap(spec, claim, other)), None)
         if earlier:
             facts = {"name": _text(spec, derivative), "earlier": _text(spec, earlier.derivative)}
@@ -282,6 +285,11 @@ def _has_entries(spec: NamedGraph, name: str, index: Index) -> bool:
         return bool(_flags(spec, name, index).any())
     except IndexError:
         return False
+
+
+def _of_by(spec: NamedGraph, claim: Claim) -> tuple[str | None, ...]:
+    """What is derived by what: claims of other derivatives are no matter of each other's."""
+    return claim.derivative.of or spec.names[spec.output], *claim.derivative.by
 
 
 def _overlap(spec: NamedGraph, claim: Claim, other: Claim) -> bool:
