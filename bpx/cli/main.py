@@ -10,12 +10,11 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 from bpx.cli.app import app
-from bpx.cli.command import COMMANDS, module_of
+from bpx.cli.command import COMMANDS
 from bpx.cli.input.language import speak_as_asked, without_language
 from bpx.cli.output.console import open_missing_streams
 from bpx.cli.output.session import BUG, UNUSABLE, TextSession
@@ -47,18 +46,6 @@ def _is_target(word: str) -> bool:
     from bpx.spec.reading.examples import example_names
 
     return word in example_names() or Path(word).exists()
-
-
-def commands_to_load(args: Sequence[str]) -> Sequence[str]:
-    """The commands to load for a command line: the one that it names, where it names one, or else all.
-
-    Typer builds every command that it knows of at start: the ten others take 3 % of a small run.
-    """
-    return args[:1] if args and args[0] in COMMANDS else COMMANDS
-
-
-for _command in commands_to_load(without_language(sys.argv[1:])[0]):
-    import_module(module_of(_command))
 
 
 def main() -> None:
