@@ -5,8 +5,6 @@ Exit codes: 0 fine · 1 something stated or claimed is wrong · 2 the input cann
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import re
 import sys
@@ -51,8 +49,6 @@ def _is_target(word: str) -> bool:
 
 def main() -> None:
     """Run the command line; an uncaught exception is a bug of bpx's and must not look like a verdict."""
-    gc.disable()  # a graph has no cycles to collect, and looking for them costs a fifth of a large run
-    atexit.register(gc.freeze)  # nor when Python ends and takes everything apart: a seventh of a small run
     open_missing_streams()
     try:
         app(read_arguments(sys.argv[1:]))
