@@ -42,7 +42,7 @@ BatchSize = Annotated[
 ]
 Seed = Annotated[int, typer.Option(metavar="S", help=say("cli.batch-seed"))]
 ShowSteps = Annotated[int, typer.Option(metavar="K", help=say("cli.show-steps"))]
-CheckEvery = Annotated[int | None, typer.Option(metavar="K", help=say("cli.check"))]
+CheckEvery = Annotated[int | None, typer.Option(metavar="K", help=say("cli.check-every"))]
 FormName = Annotated[str | None, form_option("training")]
 SpecFile = Annotated[
     str | None,
