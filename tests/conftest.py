@@ -4,6 +4,7 @@ Tracing looks through the user's modules: of the files of tests, through that of
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+# Without byte code each worker rewrites all tests anew, and each process that a test starts compiles bpx.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ["BPX_LANG"] = "en"  # the tests know what bpx says in English, whatever their user speaks
 
 import bpx.ops  # noqa: F401 — fills the op table
