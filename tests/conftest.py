@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Without byte code each worker rewrites all tests anew, and each process that a test starts compiles bpx.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 os.environ["BPX_LANG"] = "en"  # the tests know what bpx says in English, whatever their user speaks
 
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.graph import Graph
 from bpx.spec.trace import stand_ins
+
+# Without byte code each worker rewrites all tests anew, and each process that a test starts compiles bpx.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("home", deadline=None)
