@@ -4,6 +4,7 @@ Tracing looks through the user's modules: of the files of tests, through that of
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ os.environ["BPX_LANG"] = "en"  # the tests know what bpx says in English, whatev
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.graph import Graph
 from bpx.spec.trace import stand_ins
+
+# Without byte code each worker rewrites all tests anew, and each process that a test starts compiles bpx.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("home", deadline=None)

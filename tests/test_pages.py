@@ -22,12 +22,13 @@ from pages import (
     text_of,
     without_noise,
 )
+from rows_of_a_table import every
 
 import bpx
 
 EXAMPLES = [example for page in PAGES for example in examples(page)]
 SPECS = [fence.text for page in PAGES for fence in fences(text_of(page)) if fence.language == "toml"]
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+every_page = every("page", PAGES)
 
 
 def name_of(example: Example) -> str:

@@ -1,4 +1,4 @@
-"""The command line as a whole: its name, its help, `--version`. Each command registers itself here."""
+"""The command line as a whole: its name, its help, `--version`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from bpx import __version__
+from bpx.cli.command import COMMANDS, command_named
 from bpx.cli.input.language import speak_as_asked
 from bpx.cli.input.text_params import keep_texts
 from bpx.cli.output.help_form import HelpContext
@@ -21,7 +22,18 @@ with suppress(ValueError):  # a language that bpx does not know: `main` says so
 
 
 class _Commands(TyperGroup):
+    """All commands. One is loaded when it is called: to list it, its name and its help are enough."""
+
     context_class = HelpContext
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name, help=say(f"cli.{name}")) for name in COMMANDS}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] in COMMANDS:
+            self.commands[args[0]] = command_named(args[0])
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         keep_texts(self.get_params(ctx))

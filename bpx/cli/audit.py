@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.gradcheck import All, Budget, Detect, Digits, RelativeError, Sort, SortBy, Strict, room_of_digits
 from bpx.cli.input.arguments import CodeOptions, read_names, read_tables, read_upstream, spec_argument
 from bpx.cli.input.options import Inputs, JsonFlag, Of, Random, Upstream, Values, file_option, form_option
@@ -28,14 +27,11 @@ FormName = Annotated[str | None, form_option("gradcheck")]
 OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.audit",
-        "bpx audit logistic_regression gradients.npz",
-        "bpx audit logistic_regression gradients.json --rtol 1e-5",
-        "bpx audit --graph logistic_regression numpy.npz torch.npz",
-    ),
+@command(
+    "audit",
+    "bpx audit logistic_regression gradients.npz",
+    "bpx audit logistic_regression gradients.json --rtol 1e-5",
+    "bpx audit --graph logistic_regression numpy.npz torch.npz",
 )
 def audit(
     first: First,

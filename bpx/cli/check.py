@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.gradcheck import Hint
 from bpx.cli.input.arguments import values_given
 from bpx.cli.input.options import JsonFlag, Values, file_option, form_option
@@ -31,14 +30,11 @@ FormName = Annotated[str | None, form_option("derivation")]
 OutputFile = Annotated[str | None, file_option("derivation")]
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.check-notes",
-        "bpx check notes.md",
-        "bpx check sheet.tex --hint 4",
-        "bpx check notes.md --watch",
-    ),
+@command(
+    "check",
+    "bpx check notes.md",
+    "bpx check sheet.tex --hint 4",
+    "bpx check notes.md --watch",
 )
 def check(
     file: File,

@@ -1,17 +1,17 @@
-"""How the arguments of a command are read: more generously than Typer's parser reads them."""
+"""The commands, and how their arguments are read: more generously than Typer's parser reads them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from math import inf
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperCommand
 
-from bpx.cli.app import app
 from bpx.cli.input.missing import EVERY
 from bpx.cli.input.text_params import keep_texts
 from bpx.cli.output.help_form import HelpContext
@@ -33,6 +33,8 @@ COMMANDS = (
     *_REFERENCE,
 )
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_TYPERS: dict[str, typer.Typer] = {}  # of the commands whose files are loaded
 _MAY_STAND_ALONE = ("--paths", "--random", "--descend", "--sensitivity")
 _ADD_UP = ("--wrt", "--paths")  # given twice, both count
 _NUMBERS = re.compile(r"-?[\d.\[][\d.,\s\[\]e+-]*")
@@ -53,15 +55,20 @@ _INFIX_AT_END = re.compile(r"[-+*/^@·<>=(,]$")
 _ASSIGNMENT = re.compile(r"[^\W\d][\w.]*['′]*\s*=(?!=)")
 
 
-def module_of(command: str) -> str:
-    """The module that registers a command."""
-    return f"bpx.cli.reference.{command}" if command in _REFERENCE else f"bpx.cli.{command}"
+def command(name: str, *examples: str) -> Callable[[_Function], _Function]:
+    """Make a function the command of a name; its help shows command lines to type before its options."""
+    lines = "".join(f"\n  {example}" for example in examples)
+    help = f"{say(f'cli.{name}')}\n\n\b\n{say('cli.examples-to-type')}{lines}"  # `\\b` keeps them in lines
+    own = _TYPERS[name] = typer.Typer(add_completion=False, rich_markup_mode=None)
+    return own.command(name, cls=Command, help=help)
 
 
-def with_examples(key: str, *commands: str) -> str:
-    """The help of a command, with command lines to type before its options; `\\b` keeps them in lines."""
-    lines = "".join(f"\n  {command}" for command in commands)
-    return f"{say(key)}\n\n\b\n{say('cli.examples-to-type')}{lines}"
+@cache
+def command_named(name: str) -> Any:
+    """One of the commands, as Typer builds it from the function in its file."""
+    folder = "bpx.cli.reference" if name in _REFERENCE else "bpx.cli"
+    import_module(f"{folder}.{name}")
+    return typer.main.get_command(_TYPERS[name])
 
 
 class Command(TyperCommand):
@@ -265,7 +272,4 @@ def _unknown_option(option: str, command: str, known: Mapping[str, bool], value:
 
 def _commands_with(option: str) -> list[str]:
     """The commands that have an option."""
-    for name in COMMANDS:
-        import_module(module_of(name))
-    commands: Mapping[str, Any] = getattr(typer.main.get_command(app), "commands", {})
-    return [name for name in COMMANDS if any(option in param.opts for param in commands[name].params)]
+    return [name for name in COMMANDS if any(option in param.opts for param in command_named(name).params)]

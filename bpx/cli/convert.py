@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.arguments import CodeOptions, spec_argument
 from bpx.cli.input.options import Inputs, Notation, Random, Target, Values
 from bpx.cli.output.console import fail
@@ -16,14 +15,11 @@ from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.convert",
-        'bpx convert "(x+y)^2" x=3 y=-1 -o square.toml',
-        "bpx convert net.py:loss -o net.toml",
-        "bpx convert mazur_network --to numpy -o net.py",
-    ),
+@command(
+    "convert",
+    'bpx convert "(x+y)^2" x=3 y=-1 -o square.toml',
+    "bpx convert net.py:loss -o net.toml",
+    "bpx convert mazur_network --to numpy -o net.py",
 )
 def convert(
     target: Target,

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.arguments import CodeOptions, read_names, read_upstream, spec_argument
 from bpx.cli.input.completion import nodes
 from bpx.cli.input.options import (
@@ -30,16 +29,13 @@ from bpx.render.picture.choices import Pass, Style
 from bpx.words.say import say
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.draw",
-        "bpx draw logistic_regression -o graph.svg",
-        "bpx draw logistic_regression -o page.html",
-        'bpx draw "(x+y)^2" x=3 y=-1 --style circuit -o circuit.png',
-        "bpx draw lstm_cell --pass forward -o lstm.dot",
-        "bpx draw mazur_network --named -o named.svg",
-    ),
+@command(
+    "draw",
+    "bpx draw logistic_regression -o graph.svg",
+    "bpx draw logistic_regression -o page.html",
+    'bpx draw "(x+y)^2" x=3 y=-1 --style circuit -o circuit.png',
+    "bpx draw lstm_cell --pass forward -o lstm.dot",
+    "bpx draw mazur_network --named -o named.svg",
 )
 def draw(
     target: Target,

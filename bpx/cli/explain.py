@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.arguments import CodeOptions, read_names, read_upstream, spec_argument
 from bpx.cli.input.completion import nodes
 from bpx.cli.input.missing import EVERY
@@ -62,14 +61,11 @@ FormName = Annotated[str | None, form_option("explanation")]
 OutputFile = Annotated[str | None, file_option("explanation")]
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.explain",
-        'bpx explain "(x+y)^2" x=3 y=-1',
-        'bpx explain "a = sigmoid(w*x); L = (a-y)^2" w=0.5 x=2 y=1',
-        "bpx explain sigmoid --expand all",
-    ),
+@command(
+    "explain",
+    'bpx explain "(x+y)^2" x=3 y=-1',
+    'bpx explain "a = sigmoid(w*x); L = (a-y)^2" w=0.5 x=2 y=1',
+    "bpx explain sigmoid --expand all",
 )
 def explain(
     target: Target,

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpx.check.numeric.tolerances import DETECT, MOST_EXACT_OPERATIONS
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.arguments import (
     CodeOptions,
     code_argument,
@@ -78,14 +77,11 @@ DrawFile = Annotated[
 OutputFile = Annotated[str | None, file_option("gradcheck")]
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.gradcheck",
-        'bpx gradcheck "(x+y)^2" x=3 y=-1 --claim "x = 2*(x+y)"',
-        'bpx gradcheck logistic_regression --claim "z = a - y"',
-        "bpx gradcheck net.py:forward,backward",
-    ),
+@command(
+    "gradcheck",
+    'bpx gradcheck "(x+y)^2" x=3 y=-1 --claim "x = 2*(x+y)"',
+    'bpx gradcheck logistic_regression --claim "z = a - y"',
+    "bpx gradcheck net.py:forward,backward",
 )
 def gradcheck(
     target: Target,

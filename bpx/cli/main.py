@@ -5,17 +5,15 @@ Exit codes: 0 fine · 1 something stated or claimed is wrong · 2 the input cann
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 from bpx.cli.app import app
-from bpx.cli.command import COMMANDS, module_of
+from bpx.cli.command import COMMANDS
 from bpx.cli.input.language import speak_as_asked, without_language
 from bpx.cli.output.console import open_missing_streams
 from bpx.cli.output.session import BUG, UNUSABLE, TextSession
@@ -49,21 +47,8 @@ def _is_target(word: str) -> bool:
     return word in example_names() or Path(word).exists()
 
 
-def commands_to_load(args: Sequence[str]) -> Sequence[str]:
-    """The commands to load for a command line: the one that it names, where it names one, or else all.
-
-    Typer builds every command that it knows of at start: the ten others take 3 % of a small run.
-    """
-    return args[:1] if args and args[0] in COMMANDS else COMMANDS
-
-
-for _command in commands_to_load(without_language(sys.argv[1:])[0]):
-    import_module(module_of(_command))
-
-
 def main() -> None:
     """Run the command line; an uncaught exception is a bug of bpx's and must not look like a verdict."""
-    gc.disable()  # a graph has no cycles to collect, and looking for them costs a fifth of a large run
     open_missing_streams()
     try:
         app(read_arguments(sys.argv[1:]))

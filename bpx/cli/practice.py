@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.arguments import CodeOptions, spec_argument
 from bpx.cli.input.completion import practised
 from bpx.cli.input.options import Inputs, JsonFlag, Notation, Random, Values, form_option
@@ -49,14 +48,11 @@ OutputFile = Annotated[
 _PAUSE = 0.3  # seconds between two looks at a watched file
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.practice",
-        "bpx practice chain-rule",
-        "bpx practice logistic_regression --plant 2 --seed 7 -o sheet.toml",
-        "bpx practice grade sheet.toml",
-    ),
+@command(
+    "practice",
+    "bpx practice chain-rule",
+    "bpx practice logistic_regression --plant 2 --seed 7 -o sheet.toml",
+    "bpx practice grade sheet.toml",
 )
 def practice(
     what: What = None,

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.arguments import CodeOptions, spec_argument
 from bpx.cli.input.completion import nodes
 from bpx.cli.input.missing import EVERY
@@ -41,14 +40,11 @@ FormName = Annotated[str | None, form_option("sweep")]
 OutputFile = Annotated[str | None, file_option("sweep")]
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.sweep",
-        'bpx sweep "(w-1)^2" w=0 --over "w=-2..2"',
-        'bpx sweep logistic_regression --over "w[0]=-2..2" --over "b=-2..2" --descend',
-        'bpx sweep logistic_regression --over "b=-2..2:101" -o sweep.svg',
-    ),
+@command(
+    "sweep",
+    'bpx sweep "(w-1)^2" w=0 --over "w=-2..2"',
+    'bpx sweep logistic_regression --over "w[0]=-2..2" --over "b=-2..2" --descend',
+    'bpx sweep logistic_regression --over "b=-2..2:101" -o sweep.svg',
 )
 def sweep(
     target: Target,

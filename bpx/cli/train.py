@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.arguments import read_names, spec_argument
 from bpx.cli.input.options import JsonFlag, Target, Values, endings, form_option
 from bpx.cli.output.console import need_folder, write_file
@@ -43,7 +42,7 @@ BatchSize = Annotated[
 ]
 Seed = Annotated[int, typer.Option(metavar="S", help=say("cli.batch-seed"))]
 ShowSteps = Annotated[int, typer.Option(metavar="K", help=say("cli.show-steps"))]
-CheckEvery = Annotated[int | None, typer.Option(metavar="K", help=say("cli.check"))]
+CheckEvery = Annotated[int | None, typer.Option(metavar="K", help=say("cli.check-every"))]
 FormName = Annotated[str | None, form_option("training")]
 SpecFile = Annotated[
     str | None,
@@ -55,14 +54,11 @@ ReportFile = Annotated[
 ]
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.train",
-        "bpx train logistic_regression --steps 50",
-        "bpx train two_moons --optimizer adam --batch 20",
-        "bpx train logistic_regression --steps 50 -o trained.toml",
-    ),
+@command(
+    "train",
+    "bpx train logistic_regression --steps 50",
+    "bpx train two_moons --optimizer adam --batch 20",
+    "bpx train logistic_regression --steps 50 -o trained.toml",
 )
 def train(
     target: Target,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invoking import FORMS, RUNNER, check_calm
+from rows_of_a_table import every
 
 from bpx.cli.main import app
 
@@ -35,7 +36,7 @@ ODD_SIGNS = ["", " ", "\t\n", "\x1b[31mred", "\x07", "\u202e", "\ufeffx", "\ud80
 HOSTILE_TARGETS = [*re.split(r"\s{2,}", HOSTILE_TEXT.strip()), *LONG_TARGETS, *ODD_SIGNS]
 
 
-@pytest.mark.parametrize("target", HOSTILE_TARGETS, ids=lambda one: ascii(one)[:30])
+@every("target", HOSTILE_TARGETS)
 def test_hostile_targets(target: str) -> None:
     check_calm(["explain", "--", target])
     check_calm(["explain", "--json", "--paths=*", "--second", "--step", "1", "--expand", "all", "--", target])
@@ -43,7 +44,7 @@ def test_hostile_targets(target: str) -> None:
     check_calm(["gradcheck", "--json", "--", target])
 
 
-@pytest.mark.parametrize("target", HOSTILE_TARGETS, ids=lambda one: ascii(one)[:30])
+@every("target", HOSTILE_TARGETS)
 def test_hostile_values(target: str) -> None:
     check_calm(["explain", "x^2", "--set", f"x={target}"])
     check_calm(["explain", "--json", "x^2", f"--set={target}", "--set", "x=1"])

@@ -14,14 +14,14 @@ from invoking import SIMPLE, invoke, plain_json, process
 from rows_of_a_table import every
 
 import bpx
-from bpx.cli.main import COMMANDS, app, commands_to_load
+from bpx.cli.command import command_named
+from bpx.cli.main import COMMANDS, app
 
 
 def parameters() -> list[Any]:
     import typer.main
 
-    root = typer.main.get_command(app)
-    commands = [root, *root.commands.values()]  # type: ignore[attr-defined]
+    commands = [typer.main.get_command(app), *map(command_named, COMMANDS)]
     return [parameter for command in commands for parameter in command.params]
 
 
@@ -265,7 +265,26 @@ def test_a_reader_that_has_seen_enough() -> None:
     assert (running.wait(timeout=60), errors) == (0, b"")
 
 
-def test_only_the_command_that_is_called_is_loaded() -> None:
-    assert list(commands_to_load(["explain", "x", "--set", "x=1"])) == ["explain"]
-    for args in ([], ["--help"], ["nosuch"], ["--version", "explain"]):
-        assert tuple(commands_to_load(args)) == COMMANDS
+@pytest.mark.parametrize(
+    ("args", "env", "commands"),
+    [
+        (["(x+y)^2", "x=3", "y=-1"], {}, ["explain"]),
+        (["--help"], {}, []),
+        ([], {"_BPX_COMPLETE": "complete_bash", "COMP_WORDS": "bpx ex", "COMP_CWORD": "1"}, []),
+        ([], {"_BPX_COMPLETE": "complete_bash", "COMP_WORDS": "bpx draw --s", "COMP_CWORD": "2"}, ["draw"]),
+    ],
+)
+def test_only_the_command_that_is_called_is_loaded(
+    args: list[str], env: dict[str, str], commands: list[str]
+) -> None:
+    code = (
+        f"import sys\nsys.argv = ['bpx', *{args!r}]\n"
+        "from bpx.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print(*(name for name in {COMMANDS!r} if f'bpx.cli.{{name}}' in sys.modules), file=sys.stderr)\n"
+        f"assert not {bool(env)} or not {{'numpy', 'pydantic'}} & set(sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **env}
+    )
+    assert run.stdout
+    assert run.stderr.split() == commands

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from accounts import NAMES, expanded_account, full_account
 from rich.console import Console
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
@@ -114,7 +115,7 @@ def test_every_number_stands_in_the_json(name: str, render: Callable[[Explanatio
     assert unaccounted(text, one) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_every_number_of_an_expanded_account_stands_in_the_json(name: str) -> None:
     one = expanded_account(name)
     if one is None:
@@ -122,7 +123,7 @@ def test_every_number_of_an_expanded_account_stands_in_the_json(name: str) -> No
     assert unaccounted(plain_text(one), one) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_every_formula_with_numbers_has_the_values_of_its_args(name: str) -> None:
     one = full_account(name).to_dict()
     by_id = {node["id"]: node for node in one["nodes"]}
@@ -141,7 +142,7 @@ def test_a_number_that_is_not_in_the_json_would_be_found() -> None:
     assert unaccounted("the other 1,048,556 paths", one) == ["1048556"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_renderings_say_the_same(name: str) -> None:
     one = full_account(name)
     spoken = [re.findall(r"[^\s|*─-]+", render(one)) for render in RENDERERS]
@@ -230,7 +231,7 @@ def test_each_pattern_is_said_once() -> None:
     assert len([text for text in lines(one) if text in ENGLISH.values()]) == 3  # and that numbers are rounded
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_every_row_has_a_cell_a_column(name: str) -> None:
     for table in tables(full_account(name)):
         assert {len(row) for row in table.text_rows} == {len(table.headers)}

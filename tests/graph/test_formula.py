@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import basic_indices
+from rows_of_a_table import every
 
 from bpx.graph.arrays import ShapeError
 from bpx.graph.formula import derivative, formula, numbers, symbol
@@ -266,7 +267,7 @@ def every_node(op):
                 yield expr, leaves
 
 
-@pytest.mark.parametrize("op", rows(), ids=lambda op: op.name)
+@every("op", rows())
 def test_every_op_reads_back(op):
     nodes = list(every_node(op))
     assert nodes, f"no args fit `{op.name}`: add settings for it to SETTINGS"
@@ -277,7 +278,7 @@ def test_every_op_reads_back(op):
 PLAIN = [op for op in rows() if not op.settings]
 
 
-@pytest.mark.parametrize("outer", PLAIN, ids=lambda op: op.name)
+@every("outer", PLAIN)
 def test_every_pair_of_ops_reads_back(outer):
     for inner, place, names in itertools.product(
         PLAIN, range(len(outer.args)), [("x", "y", "z"), ("M", "N", "M")]
@@ -292,7 +293,7 @@ def test_every_pair_of_ops_reads_back(outer):
             assert_reads_back(expr, leaves)
 
 
-@pytest.mark.parametrize("op", rows(), ids=lambda op: op.name)
+@every("op", rows())
 def test_every_op_reads_back_with_a_constant(op):
     choices = itertools.product([*CONSTANTS, *ARRAYS], range(len(op.args)), SETTINGS.get(op.name, [{}]))
     for value, place, given_settings in choices:
@@ -391,7 +392,7 @@ def reprinted(text):
     return printed(expr, leaves)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "(x + y)^2",

@@ -11,6 +11,7 @@ import numpy as np
 import oracle
 import pytest
 from oracle import args_of, arrays, choosing, mp
+from rows_of_a_table import every
 
 from bpx.check.balls import ball_context
 from bpx.check.balls.balls import Ball, lifted
@@ -50,7 +51,7 @@ def inside(found, truth, size=0.0) -> bool:
     return high - low <= 1e-14 * (abs(high) + size) and low - room <= truth <= high + room
 
 
-@pytest.mark.parametrize("op", ELEMENTWISE, ids=named)
+@every("op", ELEMENTWISE)
 def test_the_slope_of_an_elementwise_row_lies_inside(op):
     graph = Graph()
     inputs = [graph.input() for _ in op.args]
@@ -79,7 +80,7 @@ def test_the_slope_of_an_elementwise_row_lies_inside(op):
 WITHOUT_PROOF = {"eigvalsh", "eigenprojections"}
 
 
-@pytest.mark.parametrize("op", [op for op in STRUCTURAL if op.name not in WITHOUT_PROOF], ids=named)
+@every("op", [op for op in STRUCTURAL if op.name not in WITHOUT_PROOF])
 def test_the_slope_of_a_row_of_arrays_lies_inside(op):
     cases = [case for case in oracle.cases(op.name) if 0 < max(map(np.prod, case[0]), default=1) < 50]
     assert cases

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
@@ -55,13 +56,13 @@ def test_a_choice_is_noted_where_what_it_goes_by_is_moved() -> None:
     assert not notes(explain(spec("where(m, x + 2, 3)", m=0.0, x=0.0)), "at-kink")
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@every("name", ELEMENTWISE)
 def test_smooth_points_have_no_notes(name: str) -> None:
     for point in oracle.points(OPS[name], 5):
         assert explain(at(name, point)).notes == ()
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@every("name", ELEMENTWISE)
 def test_on_a_grid_a_guard_explains_every_value_that_is_not_finite(name: str) -> None:
     """No op is outside its domain without saying so, and none says so inside of it."""
     for point in product(GRID, repeat=len(OPS[name].args)):

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracle import mp
+from rows_of_a_table import every
 
 from bpx.graph.arrays import ShapeError
 from bpx.graph.graph import OPS, Expr, Graph, Op
@@ -496,7 +497,7 @@ def sums_of_paths(expression: Expression) -> list[float]:
     return sums[: len(expression.inputs)]
 
 
-@pytest.mark.parametrize("seed", range(EXPRESSIONS))
+@every("seed", range(EXPRESSIONS))
 def test_gradients_and_second_derivatives_at_50_digits(seed):
     expression = random_expression(seed)
     inputs, out = expression.built()

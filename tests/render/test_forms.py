@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 from reports import report
 
-from bpx.cli.main import app
+from bpx.cli.command import command_named
 from bpx.render import forms, shown
 from bpx.render.blocks import Block, Headline, Lines
 from bpx.render.forms import FORMS, PAGE, PICTURE, Form, endings_of, form_named, form_of_file, forms_of
@@ -87,9 +87,6 @@ def test_an_unknown_form_or_ending_is_refused_with_those_there_are() -> None:
 
 
 def test_options_list_what_is_in_the_list() -> None:
-    import typer.main
-
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     kinds = {
         "explain": "explanation",
         "draw": PAGE,
@@ -98,7 +95,7 @@ def test_options_list_what_is_in_the_list() -> None:
         "ops": "ops",
     }
     for command, kind in kinds.items():
-        options = {one.name: one for one in commands[command].params}
+        options = {one.name: one for one in command_named(command).params}
         assert options["form"].metavar == f"<{'|'.join(form.name for form in forms_of(kind))}>"
         file = options["report" if command == "train" else "output"]
         assert all(ending in file.help for ending in endings_of(kind))

@@ -82,7 +82,7 @@ def assert_compiles(text: str, folder: Path) -> None:
 with_engine = pytest.mark.skipif(ENGINE is None, reason="no LaTeX here")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_an_explanation_is_sound(name: str) -> None:
     assert_is_sound(document(name))
 
@@ -142,7 +142,7 @@ def assert_numbers_are_those_of(text: str, plain: object) -> None:
     }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_every_number_of_an_explanation_stands_in_the_json(name: str) -> None:
     assert_numbers_are_those_of(document(name), json.loads(full_account(name).to_json()))
 

@@ -6,11 +6,12 @@ import re
 
 import pytest
 from accounts import NAMES, full_account
+from rows_of_a_table import every
 
 from bpx.render.blocks import Heading, Headline, Lines, Table
 from bpx.render.markdown import markdown
 
-every_account = pytest.mark.parametrize("name", NAMES)
+every_account = every("name", NAMES)
 UNESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\|")
 
 

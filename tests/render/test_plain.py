@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from accounts import NAMES, full_account
+from rows_of_a_table import every
 
 from bpx.render.blocks import Heading, Headline, Lines, Table
 from bpx.render.plain import plain
 
-every_account = pytest.mark.parametrize("name", NAMES)
+every_account = every("name", NAMES)
 
 
 def text_of(name: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 from corpus import TEXTBOOK, TEXTBOOK_CASES, TEXTBOOK_FUNCTIONS, textbook
+from rows_of_a_table import every
 
 STEP = 1e-5  # of the central differences, in units of the inputs, which are about 1
 SMOOTH = 1e-6  # relative difference of two slopes of step 1e-5 and 2e-5: a kink between them gives far more
@@ -42,14 +42,14 @@ def test_every_file_is_listed() -> None:
     assert sorted(TEXTBOOK_FUNCTIONS) == sorted(path.stem for path in TEXTBOOK.glob("*.py"))
 
 
-@pytest.mark.parametrize(("stem", "name"), TEXTBOOK_CASES)
+@every("stem, name", TEXTBOOK_CASES)
 def test_inputs_are_the_parameters_in_order(stem: str, name: str) -> None:
     function, arrays = function_and_inputs(stem, name)
     parameters = inspect.signature(function).parameters.values()
     assert [p.name for p in parameters if p.default is p.empty] == list(arrays)
 
 
-@pytest.mark.parametrize(("stem", "name"), TEXTBOOK_CASES)
+@every("stem, name", TEXTBOOK_CASES)
 def test_the_function_can_be_called_again(stem: str, name: str) -> None:
     function, arrays = function_and_inputs(stem, name)
     kept = copies(arrays)
@@ -59,7 +59,7 @@ def test_the_function_can_be_called_again(stem: str, name: str) -> None:
     assert all(np.array_equal(arrays[key], kept[key]) for key in arrays)
 
 
-@pytest.mark.parametrize(("stem", "name"), TEXTBOOK_CASES)
+@every("stem, name", TEXTBOOK_CASES)
 def test_the_function_is_smooth_and_uses_every_input(stem: str, name: str) -> None:
     function, arrays = function_and_inputs(stem, name)
     for key in arrays:

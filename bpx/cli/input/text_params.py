@@ -24,7 +24,7 @@ def _processing(param: Any) -> Any:
 
     def process_value(ctx: Any, value: Any) -> Any:
         is_default = value is None or (annotation is not None and value is param.default)
-        if is_default and not param.required:
+        if ctx.resilient_parsing or (is_default and not param.required):  # resilient: for a shell's Tab
             pass
         elif annotation == list[str] and isinstance(value, list | tuple):
             value = list(value)

@@ -11,10 +11,9 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
-from importlib import import_module
 from typing import Any
 
-from bpx.cli.command import COMMANDS, module_of
+from bpx.cli.command import COMMANDS
 from bpx.cli.input.missing import among
 from bpx.cli.output.session import UNUSABLE, TextSession, collecting
 from bpx.render.shown import Shown
@@ -65,8 +64,6 @@ def _exit_code(line: str, cell: str | None) -> int:
     from bpx.cli.app import app
     from bpx.cli.main import read_arguments
 
-    for command in COMMANDS:
-        import_module(module_of(command))
     try:
         args = read_arguments(_with_cell(_words(line), cell))
         typer.main.get_command(app)(args, prog_name="bpx")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input import completion
 from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session, TextSession
@@ -69,10 +68,7 @@ def _text(name: str) -> str:
     return read_file(example_path(name)).text
 
 
-@app.command(
-    cls=Command,
-    help=with_examples("cli.examples", "bpx examples", "bpx examples sigmoid", "bpx examples --json"),
-)
+@command("examples", "bpx examples", "bpx examples sigmoid", "bpx examples --json")
 def examples(
     name: Annotated[
         str | None, typer.Argument(help=say("cli.example-name"), autocompletion=completion.examples)

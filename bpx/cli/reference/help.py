@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import bpx
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.completion import beginning
 from bpx.cli.output.console import terminal
 from bpx.cli.output.session import TextSession
@@ -28,7 +27,7 @@ def _completed(incomplete: str) -> list[str]:
     return beginning(topics(), incomplete)
 
 
-@app.command(cls=Command, help=with_examples("cli.help", "bpx help", "bpx help spec", "bpx help gradcheck"))
+@command("help", "bpx help", "bpx help spec", "bpx help gradcheck")
 def help(
     topic: Annotated[str | None, typer.Argument(help=say("cli.topic"), autocompletion=_completed)] = None,
 ) -> None:

@@ -7,17 +7,18 @@ from typing import Annotated
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.completion import lessons
 from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session
 from bpx.words.say import say
 
 
-@app.command(
-    cls=Command,
-    help=with_examples("cli.learn", "bpx learn", "bpx learn 3", "bpx learn sum-over-paths -o lesson.html"),
+@command(
+    "learn",
+    "bpx learn",
+    "bpx learn 3",
+    "bpx learn sum-over-paths -o lesson.html",
 )
 def learn(
     lesson: Annotated[

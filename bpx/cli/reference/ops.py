@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.input.completion import ops as op_names
 from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.console import fail
@@ -15,7 +14,7 @@ from bpx.cli.output.session import Session
 from bpx.words.say import say
 
 
-@app.command(cls=Command, help=with_examples("cli.ops", "bpx ops", "bpx ops softmax", "bpx ops --json"))
+@command("ops", "bpx ops", "bpx ops softmax", "bpx ops --json")
 def ops(
     name: Annotated[str | None, typer.Argument(help=say("cli.op"), autocompletion=op_names)] = None,
     missing: Annotated[str | None, typer.Option(metavar="MODEL", help=say("cli.missing"))] = None,

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bpx.cli.app import app
-from bpx.cli.command import Command, with_examples
+from bpx.cli.command import command
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
@@ -25,12 +24,7 @@ class _SchemaSession(TextSession):
             raise BpxError([unknown_ending(self.file, [".json"])])
 
 
-@app.command(
-    cls=Command,
-    help=with_examples(
-        "cli.schema", "bpx schema", "bpx schema -o bpx.schema.json", "bpx schema > bpx.schema.json"
-    ),
-)
+@command("schema", "bpx schema", "bpx schema -o bpx.schema.json", "bpx schema > bpx.schema.json")
 def schema(
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.convert-output"))

@@ -205,12 +205,12 @@ def test_entries_are_written_whatever_the_order_of_the_array() -> None:
     assert evidence.value.tolist() == [[1, 5, 1], [5, 1, 1]]
 
 
-@pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {VERDICT_RULES[at].code}")
+@every("at", range(len(VERDICT_RULES)))
 def test_no_rule_can_be_taken_away(at: int) -> None:
     assert broken(VERDICT_RULES[:at] + VERDICT_RULES[at + 1 :])
 
 
-@pytest.mark.parametrize("at", range(len(VERDICT_RULES)), ids=lambda at: f"{at} {VERDICT_RULES[at].code}")
+@every("at", range(len(VERDICT_RULES)))
 def test_no_rule_can_hold_always(at: int) -> None:
     always = VERDICT_RULES[at]._replace(holds=lambda case: True, needs=None)
     assert broken((*VERDICT_RULES[:at], always, *VERDICT_RULES[at + 1 :]))

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+from typing import Any
+
 from invoking import invoke
 
 from bpx.cli.input.text_params import keep_texts
@@ -24,12 +27,13 @@ class _Param:
 
     required, default, callback = False, None, None
 
-    def process_value(self, _: None, value: str | None) -> tuple[str, str | None]:
+    def process_value(self, _: Any, value: str | None) -> tuple[str, str | None]:
         return "converted", value
 
 
 def test_an_older_typer_converts_by_itself() -> None:
     param = _Param()
     keep_texts([param])
-    assert param.process_value(None, "3") == ("converted", "3")
-    assert param.process_value(None, None) is None
+    context: Any = SimpleNamespace(resilient_parsing=False)
+    assert param.process_value(context, "3") == ("converted", "3")
+    assert param.process_value(context, None) is None

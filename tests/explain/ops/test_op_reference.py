@@ -65,7 +65,7 @@ def test_an_entry_is_complete(name: str) -> None:
     assert json.loads(json.dumps(entry.to_dict()))["name"] == name
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@every("name", ELEMENTWISE)
 def test_what_is_written_reads_back_as_the_op(name: str) -> None:
     (point,) = oracle.points(OPS[name], 1)
     optional = OPS[name].optional
@@ -75,7 +75,7 @@ def test_what_is_written_reads_back_as_the_op(name: str) -> None:
     assert evaluated(op_entry(name).written, **given) == wanted
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@every("name", ELEMENTWISE)
 def test_the_rule_gives_the_local_derivatives(name: str) -> None:
     spec = call(name)
     values = {one.name: float(one.value) for one in spec.inputs}

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import pytest
 from accounts import NAMES, full_account
+from rows_of_a_table import every
 
 from bpx.explain import explain as explain_module
 from bpx.explain import explanation, measures, sections, short
@@ -71,7 +72,7 @@ def test_an_entry_makes_a_section(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(after) == str(before).replace("\n\nNotes\n", "\n\n3 nodes\n\nNotes\n") + "  It is small.\n"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_no_two_sections_write_the_same_key(name: str) -> None:
     account = full_account(name)
     keys = [key for section in account.sections for key in section.to_dict(account)]

@@ -13,6 +13,7 @@ import pytest
 from expressions import BAD_EXPRESSIONS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 import bpx
 from bpx.graph.graph import Graph
@@ -1265,7 +1266,7 @@ def assert_says(problems, bad):
     assert len(problem.to_text()) < 2000
 
 
-@pytest.mark.parametrize("bad", BAD_TOML.values(), ids=BAD_TOML)
+@every("bad", BAD_TOML.values())
 def test_bad_toml(bad):
     assert_says(problems_of(toml, bad.text), bad)
 

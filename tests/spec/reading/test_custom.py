@@ -13,6 +13,7 @@ import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
@@ -71,7 +72,7 @@ def both(name: str, point: tuple[float, ...]) -> tuple[NamedGraph, NamedGraph]:
     )
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@every("name", ELEMENTWISE)
 def test_an_op_of_the_table_stated_anew_gives_the_same_account(name: str) -> None:
     for point in oracle.points(OPS[name], 3):
         mine, table = (explain(one, second=True, check=False) for one in both(name, point))
@@ -85,7 +86,7 @@ def numbers(account: Explanation) -> list[float]:
     return [*map(float, account.gradients.values()), *second]
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@every("name", ELEMENTWISE)
 def test_its_guards_are_those_of_the_ops_inside(name: str) -> None:
     (point,) = oracle.points(OPS[name], 1)
     mine = both(name, point)[0].custom["mine"].op

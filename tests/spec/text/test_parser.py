@@ -165,8 +165,8 @@ def test_a_name_may_have_dots_inside(name):
 # --- textbook spellings -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("textbook", "plain"),
+@every(
+    "textbook, plain",
     [
         ("x ** 2", "x^2"),
         ("w · x", "w * x"),
@@ -271,8 +271,8 @@ def built(text):
     return built_from(SourceText(Source("s", text), text))
 
 
-@pytest.mark.parametrize(
-    ("text", "in_full"),
+@every(
+    "text, in_full",
     [
         ("sum(M)", {"axis": (0, 1), "keepdims": False}),
         ("sum(M, axis=0)", {"axis": (0,), "keepdims": False}),

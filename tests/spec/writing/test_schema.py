@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from random_specs import documents, spec_from
+from rows_of_a_table import every
 
 from bpx.graph.graph import OPS
 from bpx.spec.reading.decoder import FORMS, KEYS, ROLES
@@ -287,7 +288,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("document", "code"), REFUSED.values(), ids=list(REFUSED))
+@every("document, code", REFUSED.values())
 def test_what_the_reader_refuses_is_not_valid(document: dict[str, Any], code: str) -> None:
     assert code in reader_codes(document)
     assert not VALIDATOR.is_valid(document)
