@@ -145,6 +145,7 @@ def _shapes(name: str, shapes: Mapping[str, Shape], required: set[str], reader: 
     first = name[0]
     if first.isupper() and first not in "LJEC":
         yield from sorted(matrices, key=lambda shape: sum(length not in used for length in shape))
+        yield from ((length, length) for length in lengths if fresh)
         yield from vectors
         if name not in required:
             yield ()
