@@ -14,7 +14,8 @@ from bpx.graph.graph import Expr
 from bpx.graph.named.values import as_array
 from bpx.spec.derivations.blame import named_kind
 from bpx.spec.derivations.judge import Judge
-from bpx.spec.derivations.model import Built, Model, Point
+from bpx.spec.derivations.model import Built, Model
+from bpx.spec.derivations.points import Point
 from bpx.spec.derivations.report import DerivationReport
 from bpx.spec.derivations.shapes import best_model
 from bpx.spec.derivations.sheet import Kind, Reader

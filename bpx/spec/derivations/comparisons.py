@@ -10,7 +10,8 @@ import numpy as np
 
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
-from bpx.spec.derivations.model import Built, Model, Point
+from bpx.spec.derivations.model import Built, Model
+from bpx.spec.derivations.points import Point
 from bpx.spec.derivations.sheet import Chain, Reader
 from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.derivations.text.written import Written
@@ -20,6 +21,12 @@ from bpx.spec.text.syntax_tree import Expression, Name, Node, Number, fold, post
 CLOSE = 1e-8  # relative: of the largest of the values compared, at each point
 _NEAR, _POINTS_NEAR = 1e-3, 6  # relative distance of points near the given one, and how many there are
 _MOST_MIXED = 4  # derivatives in one formula, each of which may be meant in two ways
+_TARGETS = ("y", "t", "Y", "T", "p", "q")  # first letters of the names of targets
+# Words by which a text says that an input is one of two numbers, or that its entries add up to 1.
+_BINARY = re.compile(r"\{\s*0\s*,\s*1\s*\}|\b0 (?:or|and|/) 1\b|\b0/1\b|binary|one[- ]hot", re.I)
+_SHARES = re.compile(
+    r"one[- ]hot|(?:sum|add)s? (?:up )?to (?:1|one)|(?:∑|\\sum|sum)[^=\n]{1,20}=\s*1\b|distribution", re.I
+)
 _PRODUCT = re.compile(r"(?:\\cdot|\\times|\\odot|[·*×⊙()\s]|\\left|\\right|\\,)+")
 
 
@@ -226,11 +233,14 @@ class Comparisons:
     def special_points(self) -> Iterator[tuple[str, str, list[Point]]]:
         """Points at which an input is what targets are: shares of 1, or 0 and 1."""
         rng = np.random.default_rng(1)
+        says_binary = any(_BINARY.search(text) for text in self.reader.sources)
+        says_shares = any(_SHARES.search(text) for text in self.reader.sources)
         for name in self.model.sheet.inputs:
             node = self.model.exprs[name]
+            is_target = name.startswith(_TARGETS)
             if name in self.reader.derived_by:
                 continue
-            if node.shape:
+            if node.shape and (is_target or says_shares):
                 shares = [
                     np.asarray(rng.dirichlet(np.ones(node.shape[-1]), node.shape[:-1]))
                     for _ in self.model.points
@@ -247,7 +257,7 @@ class Comparisons:
             points: list[Point] = [
                 {**point, node.id: value} for point, value in zip(self.model.points, values, strict=True)
             ]
-            if name.startswith(("y", "t", "Y", "T")):
+            if is_target and says_binary:
                 yield name, "if-binary", points
 
 

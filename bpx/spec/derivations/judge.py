@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from bpx.graph.graph import Expr
 from bpx.spec.derivations.comparisons import Before, Comparisons
 from bpx.spec.derivations.model import Built
@@ -32,6 +34,7 @@ class Judge(Comparisons):
                 case Kind.EQUATION:
                     yield from self.equation(chain)
                 case Kind.VALUE:
+                    self.take(chain)
                     yield from self.chained(chain, chain.statement.links[1:], None)
                 case Kind.RESULT:
                     yield from self.result(chain)
@@ -39,6 +42,18 @@ class Judge(Comparisons):
                     yield from self.formula(chain)
                 case Kind.UNREAD:
                     yield not_read(chain, chain.statement.left.span, chain.reason, name=chain.name)
+
+    def take(self, chain: Chain) -> None:
+        """Go on with the value that an input has from here on."""
+        name, value = chain.name, chain.value
+        values = self.reader.sheet.values
+        if value is None or name not in values or np.array_equal(value, values[name]):
+            return
+        if value.shape == values[name].shape:
+            values[name] = value
+            self.model.set_values()
+            self.printed.clear()
+            self.rounded.clear()
 
     def equation(self, chain: Chain) -> Iterator[Step]:
         """The links behind the one that defines a name."""
@@ -148,7 +163,7 @@ class Judge(Comparisons):
 
     def without_target(self, chain: Chain, built: Built, span: object) -> tuple[Step, Before | None]:
         """Of a value: what it was worked out from, against what stands before."""
-        value = self.reader.sheet.values[chain.name]
+        value = self.reader.sheet.values[chain.name] if chain.value is None else chain.value
         target = self.model.graph.constant(value)
         link = next(link for link in chain.statement.links if link.text.span == span)
         return self.judged(chain, link, target, None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from bpx.check.whole.claims import is_elementwise
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import OPS, Expr, Graph
 from bpx.graph.run import run
+from bpx.graph.subgraph import with_node
 from bpx.passes.reverse import grad, reverse
-from bpx.spec.derivations.text.atoms import Atom, Atoms
+from bpx.spec.derivations.points import Point, Sheet, given_point, random_points
+from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.derivations.text.readings import readings, tree_of
 from bpx.spec.derivations.text.written import Written
 from bpx.spec.notations.translation.known import Known
@@ -22,10 +24,8 @@ from bpx.spec.text.build import build
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import Diagnostic
 
-Point = Mapping[int, Array]
-POINTS = 16  # random points at which formulas are compared
-_TRIES = 60
-_RANGES = ((-1.5, 1.5), (0.15, 0.85), (0.5, 2.0), (-0.85, 0.85), (1.1, 2.5))
+
+_IDENTITY = re.compile(r"(?<![A-Za-z\\])I(?![A-Za-z_(\[{])")
 
 
 class Built(NamedTuple):
@@ -34,25 +34,6 @@ class Built(NamedTuple):
     expression: Expression | None
     expr: Expr | None
     problems: list[Diagnostic]
-
-
-@dataclass
-class Sheet:
-    """What a derivation states: equations by name, values, and the derivatives in it."""
-
-    atoms: Atoms
-    equations: dict[str, Written] = field(default_factory=dict)
-    values: dict[str, Array] = field(default_factory=dict)
-    inputs: list[str] = field(default_factory=list)
-    lengths: list[str] = field(default_factory=list)  # inputs that are the number of summed elements
-    functions: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    derived_at: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    prepared: Callable[[Written], Written] = lambda text: text
-
-    @property
-    def names(self) -> list[str]:
-        """Inputs and results."""
-        return [*self.inputs, *self.equations]
 
 
 class Model:
@@ -125,15 +106,22 @@ class Model:
     def every_reading(self, text: Written, atoms: Callable[[Atom], Expr | None] | None = None) -> list[Built]:
         """The formula in all ways in which it may be meant, those that can be built first."""
         content = self.sheet.prepared(text)
-        names = self.names_in(content, atoms)
-        known = Known({name: expr.shape for name, expr in names.items()})
         every = [
             self.of_tree(reading.expression, names)
             if reading.expression is not None and not reading.problems
             else Built(None, None, reading.problems)
-            for reading in readings(content, known)
+            for names in self._meanings(content, self.names_in(content, atoms))
+            for reading in readings(content, Known({name: expr.shape for name, expr in names.items()}))
         ]
         return sorted(every, key=lambda built: built.expr is None)
+
+    def _meanings(self, content: Written, names: dict[str, Expr]) -> Iterator[dict[str, Expr]]:
+        """The names; where `I` is no name, it is the identity matrix, of each length there is."""
+        if "I" not in names and _IDENTITY.search(content.content):
+            lengths = {length for shape in self.input_shapes.values() for length in shape}
+            for length in sorted(lengths):
+                yield {**names, "I": self.graph.constant(np.eye(length))}
+        yield names
 
     def names_in(
         self, content: Written, atoms: Callable[[Atom], Expr | None] | None = None
@@ -156,6 +144,11 @@ class Model:
         problems: list[Diagnostic] = []
         expr = build(expression, self.graph, names, problems.append)
         return Built(expression, None if problems else expr, problems)
+
+    @cached_property
+    def numbers(self) -> list[Array]:
+        """The numbers in the equations."""
+        return [value for at, value in self.graph.constants.items() if at < self.size]
 
     @cached_property
     def output(self) -> str | None:
@@ -192,6 +185,7 @@ class Model:
             return None
         of, by = ends
         for node in by:
+            of = with_node(of, node)
             if of.id == node.id:
                 of = self.graph.constant(np.ones(of.shape))
                 continue
@@ -302,6 +296,20 @@ class Model:
             self.held[expr.id] = self.exprs[name].id
         return result
 
+    def set_values(self) -> None:
+        """Take up values of the sheet that have changed."""
+        self.__dict__.pop("given", None)
+
+    @cached_property
+    def given(self) -> Point | None:
+        """The values given, if all are."""
+        return given_point(self.sheet, self.exprs)
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """Random points at which all results are finite."""
+        return random_points(self.sheet, self.graph, self.exprs)
+
     @cached_property
     def held(self) -> dict[int, int]:
         """Inputs that stand for a node that is held fixed."""
@@ -329,51 +337,6 @@ class Model:
             return None
         seed = self.graph.constant(np.ones(of.shape))
         return reverse(of, [node], seed, known=known).gradient(node.id)
-
-    # --- points ---
-
-    @cached_property
-    def given(self) -> Point | None:
-        """The values given, if all are."""
-        if any(name not in self.sheet.values for name in self.sheet.inputs):
-            return None
-        return {self.exprs[name].id: self.sheet.values[name] for name in self.sheet.inputs}
-
-    @cached_property
-    def points(self) -> list[Point]:
-        """Random points at which all results are finite."""
-        rng = np.random.default_rng(0)
-        found: list[Point] = []
-        for ranges in self._ranges():
-            for _ in range(_TRIES):
-                point = {
-                    self.exprs[name].id: self._drawn(name, ranges.get(name, _RANGES[0]), rng)
-                    for name in self.sheet.inputs
-                }
-                if self._is_finite(point):
-                    found.append(point)
-                if len(found) >= POINTS:
-                    return found
-        return found
-
-    def _ranges(self) -> Iterator[dict[str, tuple[float, float]]]:
-        """First the same range for all; then, input by input, other ones."""
-        for one in _RANGES:
-            yield dict.fromkeys(self.sheet.inputs, one)
-        for name in self.sheet.inputs:
-            for one in _RANGES[1:]:
-                for rest in (_RANGES[0], _RANGES[1]):
-                    yield {**dict.fromkeys(self.sheet.inputs, rest), name: one}
-
-    def _drawn(self, name: str, between: tuple[float, float], rng: Any) -> Array:
-        if name in self.sheet.lengths:
-            return np.asarray(self.sheet.values.get(name, 3.0))
-        return np.asarray(rng.uniform(*between, size=self.exprs[name].shape))
-
-    def _is_finite(self, point: Point) -> bool:
-        results = [self.exprs[name].id for name in self.sheet.equations if name in self.exprs]
-        values = run(self.graph, point, results)
-        return all(np.isfinite(values[node]).all() for node in results)
 
     def values(
         self, exprs: Sequence[Expr], point: Point, printed: Mapping[int, Array] | None = None

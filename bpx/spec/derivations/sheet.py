@@ -12,7 +12,7 @@ import numpy as np
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.derivations.model import Sheet
+from bpx.spec.derivations.points import Sheet
 from bpx.spec.derivations.text.atoms import Atom, Atoms, canonical
 from bpx.spec.derivations.text.formulas import PRIMED, SUMMED, Formulas
 from bpx.spec.derivations.text.readings import tree_of
@@ -46,6 +46,7 @@ class Chain(NamedTuple):
     name: str = ""
     atom: Atom | None = None
     reason: str = ""  # why it is not read: a key of the catalogue
+    value: Array | None = None  # that an input has from here on
 
 
 class Reader(Formulas):
@@ -54,6 +55,7 @@ class Reader(Formulas):
     def __init__(self, every: Sequence[Statement], values: dict[str, Array] | None = None) -> None:
         super().__init__()
         self.every = every
+        self.given = frozenset(values or {})  # names whose values stand, whatever the text says
         self.sheet = Sheet(
             self.atoms,
             self.equations,
@@ -236,10 +238,8 @@ class Reader(Formulas):
             return Chain(statement, Kind.RESULT, name)
         value = self._value(name, first)
         if value is not None:
-            if name in self.sheet.values and len(statement.links) == 1:
-                return Chain(statement, Kind.RESULT, name)
             self.sheet.values.setdefault(name, value)
-            return Chain(statement, Kind.VALUE, name)
+            return Chain(statement, Kind.VALUE, name, value=None if name in self.given else value)
         self.sheet.equations[name] = first.text
         return Chain(statement, Kind.EQUATION, name)
 
@@ -289,6 +289,11 @@ class Reader(Formulas):
     @staticmethod
     def _sums(text: Written) -> bool:
         return bool(re.search(r"∑|Σ|\\sum|sum\(|\\\||‖|\|\|", text.content))
+
+    @property
+    def sources(self) -> set[str]:
+        """The whole texts that the statements are from."""
+        return {statement.left.source.text for statement in self.every}
 
     @property
     def derived_by(self) -> set[str]:

@@ -15,7 +15,8 @@ from bpx.graph.graph import Expr, Graph
 from bpx.graph.run import run
 from bpx.spec.derivations.comparisons import close
 from bpx.spec.derivations.edits import Factor, edits
-from bpx.spec.derivations.model import Built, Model, Point
+from bpx.spec.derivations.model import Built, Model
+from bpx.spec.derivations.points import Point
 from bpx.spec.text.build import build
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number
 from bpx.words.diagnostic import Span
@@ -113,7 +114,8 @@ class _Search:
         """What may be missing: names, local derivatives of the usual functions, small numbers."""
         for name in self.model.sheet.lengths:
             yield Factor(_name(name), name)
-        for number in (2.0, 3.0, 0.5):
+        own = (float(value) for value in self.model.numbers if not value.shape)
+        for number in dict.fromkeys((2.0, 3.0, 0.5, *(one for one in own if abs(one) not in (0.0, 1.0)))):
             yield Factor(_number(number), f"{number:g}")
         for name in self.names:
             tree = _name(name)

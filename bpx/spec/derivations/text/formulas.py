@@ -13,7 +13,7 @@ from bpx.spec.derivations.text.written import Written
 from bpx.spec.notations.translation.known import Known
 
 PRIMED = re.compile(
-    r"(?P<name>[^\W\d]\w*)\s*(?P<primes>['′’]{1,2}|\^\{?\\prime\}?)\s*(?:\(\s*(?P<arg>[^()]*)\s*\))?"
+    r"(?P<name>\\?[^\W\d]\w*)\s*(?P<primes>['′’]{1,2}|\^\{?\\prime\}?)\s*(?:\(\s*(?P<arg>[^()]*)\s*\))?"
 )
 SUMMED = re.compile(
     r"(?:∑|Σ|\\sum|∏|\\prod)\s*(?:\\limits)?\s*_\s*(?:\{\s*([a-z])\b[^{}]*\}|([a-z]))|∑([ᵢⱼ])"
@@ -140,7 +140,7 @@ class Formulas:
 
     def primed(self, match: re.Match[str]) -> Atom | None:
         """The derivative that f′(x), f′ or f″ is; None where f is no function of the derivation."""
-        name = match["name"]
+        name = canonical(match["name"]) or match["name"]
         if name not in self.known or (name in _OPERATOR_NAMES and name not in self.functions):
             return None
         order = 2 if len(match["primes"]) == 2 and "\\" not in match["primes"] else 1
@@ -194,8 +194,13 @@ class Formulas:
                     every += [*([atom.of] if atom.of else atom.by), *inside]
                 continue
             if name in self.known or name not in CONSTANTS:
-                every += self._apart(name)
+                every += [name] if self._is_whole(name, text) else self._apart(name)
         return every
+
+    def _is_whole(self, name: str, text: Written) -> bool:
+        """Is it one name, since products are written out here, as in `wz*x + uz*h`?"""
+        alone = re.compile(rf"(?<![\w*])\s*{re.escape(name)}\s*(?![\w*])")
+        return "*" in text.content and not self._latex(text) and not alone.search(text.content)
 
     def _apart(self, name: str) -> list[str]:
         if name in self.known or not name.isalpha() or name in OPS or name in GREEK.values():

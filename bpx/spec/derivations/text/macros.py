@@ -46,15 +46,15 @@ def with_macros_written_out(text: Written) -> Written:
         )
     longest = _LONGEST * len(text.content) + _SHORTEST
     for _ in range(_DEEPEST if macros else 0):
-        longer = _once(text, macros)
-        if longer.content == text.content or len(longer.content) > longest:
+        longer = _once(text, macros, longest)
+        if longer is None or longer.content == text.content:
             break
         text = longer
     return text
 
 
-def _once(text: Written, macros: dict[str, Macro]) -> Written:
-    """The text with each command written out once."""
+def _once(text: Written, macros: dict[str, Macro], longest: int) -> Written | None:
+    """The text with each command written out once; None where that gets too long."""
     content, offsets, last = list[str](), list[int](), 0
     names = "|".join(sorted(map(re.escape, macros), key=len, reverse=True))
     for match in re.finditer(rf"\\({names})(?![A-Za-z])", text.content):
@@ -70,6 +70,8 @@ def _once(text: Written, macros: dict[str, Macro]) -> Written:
         content += [text.content[last : match.start()], body]
         offsets += [*text.offsets[last : match.start()], *[text.offsets[match.start()]] * len(body)]
         last = end
+        if len(offsets) > longest:
+            return None
     return text._replace(
         content="".join(content) + text.content[last:], offsets=[*offsets, *text.offsets[last:]]
     )

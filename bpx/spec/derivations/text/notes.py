@@ -217,7 +217,10 @@ def _is_derivation(code: str) -> bool:
 def _is_command(code: str) -> bool:
     """Is it a command with its options, or a line of a program, and no formula?"""
     words = re.split(r"[=≈]", code, maxsplit=1)[0].split()
-    apart = any(one in _PLAIN_WORDS or (_PLAIN.fullmatch(one) and _PLAIN.fullmatch(two)) for one, two in pairwise(words))
+    apart = any(
+        one in _PLAIN_WORDS or (_PLAIN.fullmatch(one) and _PLAIN.fullmatch(two) and one not in OPS)
+        for one, two in pairwise(words)
+    )
     return apart or bool(_COMMAND.search(code))
 
 
