@@ -24,7 +24,6 @@ from bpx.spec.text.build import build
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import Diagnostic
 
-
 _IDENTITY = re.compile(r"(?<![A-Za-z\\])I(?![A-Za-z_(\[{])")
 
 

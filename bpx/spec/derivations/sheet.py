@@ -283,8 +283,15 @@ class Reader(Formulas):
             name
             for name in self.sheet.inputs
             if name not in self.sheet.values
-            and (name in limits or (sums and name in ("n", "N", "m", "M", "B")))
+            and (name in limits or (sums and name in ("n", "N", "m", "M", "B") and self._divides(name)))
         ]
+
+    def _divides(self, name: str) -> bool:
+        """Does an equation divide by it, as by the n of a mean?"""
+        below = re.compile(
+            rf"/\s*\(?\s*2?\s*{name}(?![A-Za-z_])|\\[dt]?frac\s*(?:\{{[^{{}}]*\}}|\w)\s*(?:\{{\s*2?\s*{name}\s*\}}|{name}\b)"
+        )
+        return any(below.search(text.content) for text in self.sheet.equations.values())
 
     @staticmethod
     def _sums(text: Written) -> bool:
