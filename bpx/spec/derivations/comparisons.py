@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import Expr
 from bpx.spec.derivations.model import Built, Model
 from bpx.spec.derivations.points import Point
@@ -218,7 +218,7 @@ class Comparisons:
         if one is None or other is None:
             return False
         points = self.model.points if points is None else points
-        if not points or (one.shape != other.shape and one.shape):
+        if not points or not self.fits(one.shape, other.shape):
             return False
         found = 0
         for point in points:
@@ -229,6 +229,12 @@ class Comparisons:
                 return False
             found += 1
         return found * 2 >= len(points)
+
+    def fits(self, one: Shape, other: Shape) -> bool:
+        """May a value of shape `one` be compared with one of shape `other`: is it like it, or a number?"""
+        if self.reader.axes is not None and len(one) == len(other):
+            return all(length in (1, wanted) for length, wanted in zip(one, other, strict=True))
+        return one == other or not one
 
     def special_points(self) -> Iterator[tuple[str, str, list[Point]]]:
         """Points at which an input is what targets are: shares of 1, or 0 and 1."""

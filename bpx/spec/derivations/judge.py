@@ -63,7 +63,8 @@ class Judge(Comparisons):
             reason = problems[0].message if problems else ""
             yield not_read(chain, links[0].text.span, "unreadable", reason=reason)
             return
-        yield from self.chained(chain, links[1:], self.model.exprs[chain.name])
+        target = self.model.spread(self.model.exprs[chain.name], self.reader.below(chain.statement))
+        yield from self.chained(chain, links[1:], target)
 
     def result(self, chain: Chain) -> Iterator[Step]:
         """A chain about a name that has an equation, or a value, already."""
@@ -71,7 +72,8 @@ class Judge(Comparisons):
         if expr is None and chain.name not in self.reader.sheet.values:
             yield not_read(chain, chain.statement.left.span, "unknown-result", name=chain.name)
             return
-        yield from self.chained(chain, chain.statement.links, expr)
+        target = self.model.spread(expr, self.reader.below(chain.statement))
+        yield from self.chained(chain, chain.statement.links, target)
 
     def formula(self, chain: Chain) -> Iterator[Step]:
         """A chain about a formula: its left side is what the others must equal."""
@@ -85,7 +87,7 @@ class Judge(Comparisons):
     def derivative(self, chain: Chain) -> Iterator[Step]:
         """A chain about a derivative."""
         assert chain.atom
-        target = self.model.gradient(chain.atom)
+        target = self.model.spread(self.model.gradient(chain.atom), "".join(chain.atom.indices))
         if target is None:
             reason = "unknown-derivative" if self.model.ends(chain.atom) is None else "array-derivative"
             for link in chain.statement.links:

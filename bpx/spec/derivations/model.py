@@ -50,12 +50,24 @@ class Model:
         self._gradients: dict[Atom, Expr | None] = {}
         for name in self.order():
             built = self.built(sheet.equations[name])
-            if built.expr is None:
+            expr = self._gathered(name, built.expr)
+            if expr is None:
                 self.problems[name] = built.problems
             else:
                 # A result that only renames another is a node of its own: it has a gradient of its own.
-                self.exprs[name] = self._own(built.expr)
+                self.exprs[name] = self._own(expr)
         self.size = len(self.graph)
+
+    def _gathered(self, name: str, expr: Expr | None) -> Expr | None:
+        """What an equation gives; in index notation, with the axes that its left side has."""
+        axes, below = self.sheet.axes, self.sheet.below.get(name, "")
+        if axes is None or expr is None:
+            return expr
+        return axes.gathered(expr, below, tuple(self.sheet.index_lengths[letter] for letter in below))
+
+    def spread(self, expr: Expr | None, below: str) -> Expr | None:
+        """A node as formulas of index notation have it; `below` are the letters below it."""
+        return expr if self.sheet.axes is None or expr is None else self.sheet.axes.spread(expr, below)
 
     def _own(self, expr: Expr) -> Expr:
         taken = {other.id for other in self.exprs.values()}
@@ -87,7 +99,10 @@ class Model:
         used: list[str] = []
         for name in tree.names() if tree else ():
             atom = self.sheet.atoms.of_letter(name)
-            if atom and atom.formula:
+            indexed = self.sheet.axes.of_letter(name) if self.sheet.axes is not None else None
+            if indexed:
+                used.append(indexed.base)
+            elif atom and atom.formula:
                 used += [
                     *([atom.of] if atom.of else []),
                     *self._used(self.sheet.atoms.formulas[atom.formula], known),
@@ -110,9 +125,13 @@ class Model:
             if reading.expression is not None and not reading.problems
             else Built(None, None, reading.problems)
             for names in self._meanings(content, self.names_in(content, atoms))
-            for reading in readings(content, Known({name: expr.shape for name, expr in names.items()}))
+            for reading in readings(content, self._known(names))
         ]
         return sorted(every, key=lambda built: built.expr is None)
+
+    def _known(self, names: Mapping[str, Expr]) -> Known:
+        """The shapes by which a formula is read; in index notation, products are of numbers."""
+        return Known({name: expr.shape if self.sheet.axes is None else () for name, expr in names.items()})
 
     def _meanings(self, content: Written, names: dict[str, Expr]) -> Iterator[dict[str, Expr]]:
         """The names; where `I` is no name, it is the identity matrix, of each length there is."""
@@ -127,10 +146,16 @@ class Model:
     ) -> dict[str, Expr]:
         """The nodes behind the names, and behind the letters of the derivatives in a prepared formula."""
         letters = {
-            letter: (atoms or self.gradient)(atom)
+            letter: self.spread((atoms or self.gradient)(atom), "".join(atom.indices))
             for atom, letter in self.sheet.atoms.letters.items()
             if letter in content.content
         }
+        if (axes := self.sheet.axes) is not None and self.exprs:
+            letters |= {
+                letter: axes.node(indexed, self.exprs, self.sheet.index_lengths)
+                for indexed, letter in axes.letters.items()
+                if letter in content.content
+            }
         return {**self.exprs, **{letter: expr for letter, expr in letters.items() if expr is not None}}
 
     def names_in_letters(self) -> dict[str, Expr]:
@@ -141,6 +166,8 @@ class Model:
     def of_tree(self, expression: Expression, names: Mapping[str, Expr]) -> Built:
         """The node of a tree."""
         problems: list[Diagnostic] = []
+        if self.sheet.axes is not None:
+            expression = self.sheet.axes.along_axes(expression)
         expr = build(expression, self.graph, names, problems.append)
         return Built(expression, None if problems else expr, problems)
 

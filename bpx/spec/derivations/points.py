@@ -12,6 +12,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Graph
 from bpx.graph.run import run
 from bpx.spec.derivations.text.atoms import Atoms
+from bpx.spec.derivations.text.indices import Indices
 from bpx.spec.derivations.text.written import Written
 
 Point = Mapping[int, Array]
@@ -31,6 +32,9 @@ class Sheet:
     lengths: list[str] = field(default_factory=list)  # inputs that are the number of summed elements
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     derived_at: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    axes: Indices | None = None  # of index notation
+    below: dict[str, str] = field(default_factory=dict)  # letters below the left side of each equation
+    index_lengths: dict[str, int] = field(default_factory=dict)
     prepared: Callable[[Written], Written] = lambda text: text
 
     @property

@@ -15,6 +15,7 @@ from bpx.graph.numbers import CONSTANTS
 from bpx.spec.derivations.points import Sheet
 from bpx.spec.derivations.text.atoms import Atom, Atoms, canonical
 from bpx.spec.derivations.text.formulas import PRIMED, SUMMED, Formulas
+from bpx.spec.derivations.text.indices import Indices
 from bpx.spec.derivations.text.readings import tree_of
 from bpx.spec.derivations.text.statements import Link, Statement
 from bpx.spec.derivations.text.written import Written
@@ -52,9 +53,20 @@ class Chain(NamedTuple):
 class Reader(Formulas):
     """Reads the statements of one derivation."""
 
-    def __init__(self, every: Sequence[Statement], values: dict[str, Array] | None = None) -> None:
+    def __init__(
+        self,
+        every: Sequence[Statement],
+        values: dict[str, Array] | None = None,
+        *,
+        index_notation: bool = False,
+    ) -> None:
         super().__init__()
         self.every = every
+        self.contents = [
+            [statement.left.content, *(link.text.content for link in statement.links)] for statement in every
+        ]
+        if index_notation:
+            self.axes = Indices([text for texts in self.contents for text in texts], self.atoms)
         self.given = frozenset(values or {})  # names whose values stand, whatever the text says
         self.sheet = Sheet(
             self.atoms,
@@ -64,6 +76,7 @@ class Reader(Formulas):
             derived_at=self.derived_at,
         )
         self.sheet.prepared = self.prepared
+        self.sheet.axes = self.axes
         self.indices = {
             match[1] or match[2] or {"ᵢ": "i", "ⱼ": "j"}[match[3]]
             for statement in every
@@ -131,6 +144,8 @@ class Reader(Formulas):
 
     def _declare(self) -> None:
         """Names on left sides, below derivatives, and in the equations of those."""
+        if self.axes is not None:
+            self.known |= set(self.axes.ranks)
         lefts = [(statement, *self._left_name(statement)) for statement in self.every]
         for statement, name, args in lefts:
             if name and not self._looks_derived(name, statement):
@@ -181,6 +196,8 @@ class Reader(Formulas):
         name = canonical(left)
         if name:
             base, _, index = name.rpartition("_")
+            if self.axes is not None and self.axes.ranks.get(base) == len(index) and index.isalpha():
+                return base, ()
             if base and index in self.indices:
                 self.indexed.add(base)
                 name = base
@@ -241,7 +258,12 @@ class Reader(Formulas):
             self.sheet.values.setdefault(name, value)
             return Chain(statement, Kind.VALUE, name, value=None if name in self.given else value)
         self.sheet.equations[name] = first.text
+        self.sheet.below[name] = self.below(statement)
         return Chain(statement, Kind.EQUATION, name)
+
+    def below(self, statement: Statement) -> str:
+        """In index notation, the letters below the name on the left."""
+        return self.axes.below(self._bare(statement.left)) if self.axes is not None else ""
 
     def _is_alias(self, name: str, link: Link) -> bool:
         """Is a name that nothing defines set equal to a derivative?"""
