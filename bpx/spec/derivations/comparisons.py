@@ -37,6 +37,7 @@ class Comparisons:
         self.reader, self.model = reader, model
         self.claimed: dict[Atom, tuple[Expr, int]] = {}
         self.printed: dict[int, Array] = {}  # values of nodes as they were printed, rounded
+        self.slipped: dict[int, tuple[Array, int]] = {}  # wrong values of nodes as printed, and their lines
         self.rounded: dict[Atom, Expr] = {}  # derivatives as they were printed
         self.sought: dict[int, list[Expr]] = {}  # what each wrong step should have been
         self.rooms: dict[int, float] = {}  # how far the numbers of a wrong step may be off

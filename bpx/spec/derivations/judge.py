@@ -53,6 +53,7 @@ class Judge(Comparisons):
             values[name] = value
             self.model.set_values()
             self.printed.clear()
+            self.slipped.clear()
             self.rounded.clear()
 
     def equation(self, chain: Chain) -> Iterator[Step]:

@@ -160,7 +160,15 @@ class Model:
 
     def names_in_letters(self) -> dict[str, Expr]:
         """The nodes behind the letters of all derivatives met."""
-        every = {letter: self.gradient(atom) for atom, letter in self.sheet.atoms.letters.items()}
+        every = {
+            letter: self.spread(self.gradient(atom), "".join(atom.indices))
+            for atom, letter in self.sheet.atoms.letters.items()
+        }
+        if (axes := self.sheet.axes) is not None:
+            every |= {
+                letter: axes.node(indexed, self.exprs, self.sheet.index_lengths)
+                for indexed, letter in axes.letters.items()
+            }
         return {letter: expr for letter, expr in every.items() if expr is not None}
 
     def of_tree(self, expression: Expression, names: Mapping[str, Expr]) -> Built:

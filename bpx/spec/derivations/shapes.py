@@ -81,10 +81,13 @@ def _score(reader: Reader, model: Model) -> int:
 def _assignments(reader: Reader) -> Iterator[dict[str, Shape]]:
     """Shapes for all inputs, those with few arrays first; where no equation has arrays, scalars alone."""
     if reader.axes is not None:
-        lengths, reader.sheet.index_lengths = lengths_of(reader.contents, reader.axes.axes)
+        lengths, reader.sheet.index_lengths = lengths_of(
+            reader.contents, reader.axes.axes, alike=bool(reader.sheet.lengths)
+        )
         ranks = reader.axes.ranks
         shapes = {
-            name: tuple(lengths[name, at] for at in range(ranks.get(name, 0))) for name in reader.sheet.inputs
+            name: tuple(lengths.get((name, at), 3) for at in range(ranks.get(name, 0)))
+            for name in reader.sheet.inputs
         }
         yield {
             **shapes,

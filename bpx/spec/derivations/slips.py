@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.report.blame import Mistake
+from bpx.check.report.blame import SLIP_OF, Mistake
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula, symbol
 from bpx.graph.graph import Expr, Graph
@@ -46,7 +46,7 @@ class _Search:
     def __init__(self, model: Model, expression: Expression, target: Expr, points: Sequence[Point]) -> None:
         self.model, self.expression = model, expression
         letters = model.names_in_letters()
-        inside = set(expression.names())
+        inside = {*expression.names(), *(model.sheet.axes.letters.values() if model.sheet.axes else ())}
         self.names = {**model.exprs, **{name: expr for name, expr in letters.items() if name in inside}}
         exprs = [*self.names.values(), target]
         self.points: list[dict[str, Array]] = []
@@ -61,12 +61,16 @@ class _Search:
         """The first edit that makes the formula right at all points."""
         if not self.points:
             return None
-        own = list(self.model.exprs)
+        own = {name: name for name in self.model.exprs}
+        if (axes := self.model.sheet.axes) is not None:
+            own = {letter: indexed.text for indexed, letter in axes.letters.items() if letter in self.names}
         for count, edit in enumerate(
             edits(self.expression, own, [*self.factors()], self.model.sheet.lengths)
         ):
             if count > _MOST_EDITS:
                 break
+            if self.model.sheet.axes is not None and SLIP_OF[edit.mistake.code] == "matrices":
+                continue  # where every element is written with its indices, nothing is transposed
             changed = self.expression._replace(root=edit.root)
             if self.holds(changed, _LOOKS) and self.holds(changed, len(self.points)):
                 span = edit.at and with_brackets(self.expression.text.span(edit.at.start, edit.at.end))
@@ -103,11 +107,7 @@ class _Search:
         graph, used, root = self.built(expression)
         if root is None:
             return ""
-        atoms = self.model.sheet.atoms
-        named = {
-            expr.id: symbol(atom.text if (atom := atoms.of_letter(name)) else name)
-            for name, expr in used.items()
-        }
+        named = {expr.id: symbol(self.shown(name)) for name, expr in used.items()}
         return str(formula(graph, root.id, named))
 
     def factors(self) -> Iterator[Factor]:
@@ -136,7 +136,8 @@ class _Search:
 
     def shown(self, name: str) -> str:
         atom = self.model.sheet.atoms.of_letter(name)
-        return atom.text if atom else name
+        indexed = self.model.sheet.axes.of_letter(name) if self.model.sheet.axes is not None else None
+        return atom.text if atom else indexed.text if indexed else name
 
 
 def with_brackets(span: Span) -> Span:

@@ -34,19 +34,39 @@ _SUM = re.compile(
     rf"(?:\{{\s*(?P<braced>[{_LETTERS}](?:\s*,?\s*[{_LETTERS}])*)\b[^{{}}]*\}}|(?P<bare>[{_LETTERS}]+)(?!\w))"
     r"\s*(?:\^\s*(?:\{[^{}]*\}|\w))?"
 )
+_CALLED = re.compile(
+    r"(?:\\(?:operatorname|mathrm|text|mathsf)\s*\{\s*(?P<braced_op>[a-z]+)\s*\}|\\?(?P<op>[a-z]{3,}))"
+    rf"\s*\(\s*(?P<name>\\?[A-Za-z]+|[^\W\d_])\s*\)\s*{_INDEX}"
+)
 _DELTA, _ALONG = "δ", "Σ"
 
 
 class Indexed(NamedTuple):
-    """A name, or the letter of a derivative, with letters or numbers below it."""
+    """A name with letters or numbers below it; of `softmax(z)_j`, `function` is what stands before it."""
 
     base: str
     below: str
+    function: str = ""
+
+    @property
+    def text(self) -> str:
+        """As bpx writes it."""
+        return f"{self.function}({self.base})_{self.below}" if self.function else f"{self.base}_{self.below}"
 
 
 def uses_indices(texts: Iterable[str]) -> bool:
     """Does a sheet use index notation: a name with two letters below it?"""
-    return any(_TWO.search(text) for text in texts)
+    texts = [*texts]
+    if any(_TWO.search(text) or _CALLED.search(text) for text in texts):
+        return True
+    with_letters = {name for text in texts for name, _ in indexed_names(text)}
+    with_numbers = {
+        canonical(match["name"])
+        for text in texts
+        for match in _NAME.finditer(text)
+        if (match["braced"] or match["bare"]).isdecimal()
+    }
+    return bool(with_letters & with_numbers)  # an element of an array, x_1 beside x_i
 
 
 def indexed_names(text: str) -> Iterator[tuple[str, str]]:
@@ -70,6 +90,8 @@ class Indices:
     def __init__(self, texts: Sequence[str], atoms: Atoms) -> None:
         self.atoms = atoms
         self.ranks = {name: len(below) for text in texts for name, below in indexed_names(text)}
+        for match in (match for text in texts for match in _CALLED.finditer(text)):
+            self.ranks.setdefault(canonical(match["name"]) or "", 1)
         used = {letter for text in texts for _, below in indexed_names(text) for letter in below}
         used |= {
             letter for text in texts for match in _TWO.finditer(text) for letter in match[0].split("_")[1]
@@ -94,7 +116,14 @@ class Indices:
 
     def put_in(self, text: Written) -> Written:
         """The formula with a letter for each name with indices, and sums along axes."""
-        return self._with_sums(text.sub(_NAME, self._of_name))
+        return self._with_sums(text.sub(_CALLED, self._of_call).sub(_NAME, self._of_name))
+
+    def _of_call(self, match: re.Match[str]) -> str | None:
+        below, name = match["braced"] or match["bare"], canonical(match["name"])
+        function = match["braced_op"] or match["op"]
+        if name not in self.ranks or len(below) != self.ranks[name] or function not in OPS:
+            return None
+        return f" {self.letter(Indexed(name, below, function))} "
 
     def _of_name(self, match: re.Match[str]) -> str | None:
         below, name = match["braced"] or match["bare"], canonical(match["name"])
@@ -201,16 +230,18 @@ class Indices:
             one, two = (lengths.get(letter, 0) for letter in indexed.below)
             return self.spread(graph.constant(np.eye(one)), indexed.below) if one == two else None
         base = exprs.get(indexed.base)
+        if base is not None and indexed.function:
+            base = graph.add(OPS[indexed.function], base)
         return self.spread(base, indexed.below) if base is not None else None
 
 
 def lengths_of(
-    statements: Sequence[Sequence[str]], axes: Sequence[str]
+    statements: Sequence[Sequence[str]], axes: Sequence[str], *, alike: bool = False
 ) -> tuple[dict[tuple[str, int], int], dict[str, int]]:
     """How long each axis of each name is, and each letter: what shares an index is equally long.
 
     `statements` are the formulas of each statement; a letter means the same axis in all of them, so that all
-    arrays fit together.
+    arrays fit together. With `alike` all are equally long, as where n counts the elements.
     """
     parent: dict[object, object] = {}
 
@@ -230,7 +261,7 @@ def lengths_of(
                     parent[root(below[0])] = root(below[1])
     lengths: dict[object, int] = {}
     for letter in axes:
-        lengths.setdefault(root(letter), (3, 2, 4, 5)[len(lengths) % 4])
+        lengths.setdefault(root(letter), 3 if alike else (3, 2, 4, 5)[len(lengths) % 4])
     names = {one: lengths.get(root(one), 3) for one in [*parent] if isinstance(one, tuple)}
     return names, {letter: lengths[root(letter)] for letter in axes}
 
