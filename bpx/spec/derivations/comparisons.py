@@ -18,7 +18,10 @@ from bpx.spec.derivations.text.written import Written
 from bpx.spec.derivations.verdicts import Step
 from bpx.spec.text.syntax_tree import Expression, Name, Node, Number, fold, postorder, with_args
 
-CLOSE = 1e-8  # relative: of the largest of the values compared, at each point
+# Relative to the largest of the values compared, at each point: where float64 calls two formulas equal, and
+# where it leaves that to many digits, since what cancels may lose as many of its own.
+CLOSE, _PERHAPS = 1e-8, 1e-4
+_POINTS_IN_DIGITS = 3  # of points at which they are equal in float64
 _NEAR, _POINTS_NEAR = 1e-3, 6  # relative distance of points near the given one, and how many there are
 _MOST_MIXED = 4  # derivatives in one formula, each of which may be meant in two ways
 _TARGETS = ("y", "t", "Y", "T", "p", "q")  # first letters of the names of targets
@@ -218,18 +221,25 @@ class Comparisons:
         """Have two formulas the same values at all points?"""
         if one is None or other is None:
             return False
+        everywhere = points is None  # and not where something holds, such as shares, but for rounding
         points = self.model.points if points is None else points
         if not points or not self.fits(one.shape, other.shape):
             return False
-        found = 0
+        useful, is_close = list[Point](), True
         for point in points:
             left, right = self.model.values([one, other], point)
             if not (np.isfinite(left).all() and np.isfinite(right).all()):
                 continue
-            if not close(left, right):
+            if not close(left, right, _PERHAPS):
                 return False
-            found += 1
-        return found * 2 >= len(points)
+            is_close &= close(left, right)
+            useful.append(point)
+        if len(useful) * 2 < len(points):
+            return False
+        if not everywhere:
+            return is_close
+        in_digits = self.model.equal_in_digits(one, other, useful[:_POINTS_IN_DIGITS])
+        return is_close if in_digits is None else in_digits
 
     def fits(self, one: Shape, other: Shape) -> bool:
         """May a value of shape `one` be compared with one of shape `other`: is it like it, or a number?"""
@@ -286,10 +296,10 @@ class Before:
         self.expr, self.wrong_line, self.claimed, self.room, self.text = expr, wrong_line, claimed, room, text
 
 
-def close(left: Array, right: Array) -> bool:
+def close(left: Array, right: Array, within: float = CLOSE) -> bool:
     """Are two values the same, but for rounding?"""
     scale = float(max(np.max(np.abs(left), initial=0.0), np.max(np.abs(right), initial=0.0)))
-    return bool(np.all(np.abs(left - right) <= CLOSE * max(scale, 1e-300)))
+    return bool(np.all(np.abs(left - right) <= within * max(scale, 1e-300)))
 
 
 def with_names(expression: Expression, numbers: Mapping[str, float]) -> Iterator[Expression]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -16,10 +15,6 @@ from bpx.spec.derivations.slips import slip_in
 from bpx.spec.derivations.text.statements import Link
 from bpx.spec.derivations.verdicts import Step, Verdict, not_read
 from bpx.words.say import say
-
-CLOSE = 1e-8  # relative: of the largest of the values compared, at each point
-_MOST_MIXED = 4  # derivatives in one formula, each of which may be meant in two ways
-_PRODUCT = re.compile(r"(?:\\cdot|\\times|\\odot|[·*×⊙()\s]|\\left|\\right|\\,)+")
 
 
 class Judge(Comparisons):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.numeric.multiprecision import lifted
+from bpx.check.short.proof import equal_in_digits, exact_array
 from bpx.check.whole.claims import is_elementwise
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import OPS, Expr, Graph
@@ -345,6 +347,11 @@ class Model:
         return random_points(self.sheet, self.graph, self.exprs)
 
     @cached_property
+    def digits(self) -> dict[int, Any]:
+        """Constants in many digits, each as the fraction that is meant."""
+        return {}
+
+    @cached_property
     def held(self) -> dict[int, int]:
         """Inputs that stand for a node that is held fixed."""
         return {}
@@ -371,6 +378,22 @@ class Model:
             return None
         seed = self.graph.constant(np.ones(of.shape))
         return reverse(of, [node], seed, known=known).gradient(node.id)
+
+    def equal_in_digits(self, one: Expr, other: Expr, points: Sequence[Point]) -> bool | None:
+        """Are two nodes equal at points to 50 digits? None where an op has not so many."""
+        needed = self.graph.needs(of=[one.id, other.id])
+        for at in needed:
+            if at in self.graph.constants and at not in self.digits:
+                self.digits[at] = exact_array(self.graph.constants[at])
+        for point in points:
+            known = {**self.digits, **{at: lifted(value) for at, value in point.items()}}
+            try:
+                left, right = self.values([one, other], known)
+                if not equal_in_digits(np.broadcast_to(left, right.shape), right):
+                    return False
+            except (TypeError, ValueError, AttributeError, ArithmeticError):
+                return None
+        return True
 
     def values(
         self, exprs: Sequence[Expr], point: Point, printed: Mapping[int, Array] | None = None

@@ -171,7 +171,7 @@ def _in_tex(source: Source) -> Iterator[Piece]:
 
 
 def _in_markdown(source: Source) -> Iterator[Piece]:
-    whole = Written.of(source).blanked(r"(?s)<!--.*?-->")
+    whole = _with_cells_apart(Written.of(source).blanked(r"(?s)<!--.*?-->"))
     yield from _ordered(with_macros_written_out(whole), prose_lines=True)
 
 
@@ -198,6 +198,18 @@ def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
 
 
 _KINDS = ("code", "display", "bracket", "environment", "paren", "inline", "code_span")
+
+
+def _with_cells_apart(whole: Written) -> Written:
+    """The cells of tables as lines of their own; what is mathematics or code in them stays together."""
+
+    def apart(row: re.Match[str]) -> str:
+        parts = re.split(r"(\$[^$\n]*\$|`[^`\n]*`)", row[0])
+        return "".join(
+            part if at % 2 else re.sub(r"(?<!\S)\|(?!\S)", "\n", part) for at, part in enumerate(parts)
+        )
+
+    return whole._replace(content=re.sub(r"(?m)^[ \t]*\|(?=\s).*\s\|[ \t]*$", apart, whole.content))
 
 
 def _without_formulas(preamble: str) -> str:
@@ -231,7 +243,7 @@ def _lines(text: Written, block: int, is_code: bool = False) -> Iterator[Piece]:
     for line in text.content.splitlines(keepends=True):
         piece = text.part(start, start + len(line))
         start += len(line)
-        if not re.search(r"[=≈]", line) or re.match(r"\s*\|.*\|\s*$", line):
+        if not re.search(r"[=≈]", line):
             continue
         piece = piece.blanked(_COMMENT)
         mark = _LIST_MARK.match(piece.content)
