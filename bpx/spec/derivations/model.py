@@ -21,6 +21,7 @@ from bpx.spec.derivations.points import Point, Sheet, given_point, random_points
 from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.derivations.text.readings import readings, tree_of
 from bpx.spec.derivations.text.written import Written
+from bpx.spec.notations.read import Reading
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.text.build import build
 from bpx.spec.text.syntax_tree import Expression
@@ -127,13 +128,22 @@ class Model:
             if reading.expression is not None and not reading.problems
             else Built(None, None, reading.problems)
             for names in self._meanings(content, self.names_in(content, atoms))
-            for reading in readings(content, self._known(names))
+            for reading in self._readings(content, names)
         ]
         return sorted(every, key=lambda built: built.expr is None)
 
-    def _known(self, names: Mapping[str, Expr]) -> Known:
-        """The shapes by which a formula is read; in index notation, products are of numbers."""
-        return Known({name: expr.shape if self.sheet.axes is None else () for name, expr in names.items()})
+    def _readings(self, content: Written, names: Mapping[str, Expr]) -> list[Reading]:
+        """The readings of a formula by the shapes of its names; in index notation, products are of numbers."""
+        by_element = self.sheet.axes is not None
+        shapes: dict[str, Shape | None] = {
+            name: () if by_element else expr.shape
+            for name, expr in names.items()
+            if name[:1] in content.content or not content.content.isascii()
+        }
+        key = content.source.name, content.offsets[0], content.content, frozenset(shapes.items())
+        if key not in self.sheet.read:
+            self.sheet.read[key] = readings(content, Known(shapes))
+        return self.sheet.read[key]
 
     def _meanings(self, content: Written, names: dict[str, Expr]) -> Iterator[dict[str, Expr]]:
         """The names; where `I` is no name, it is the identity matrix, of each length there is."""

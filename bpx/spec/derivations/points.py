@@ -14,6 +14,7 @@ from bpx.graph.run import run
 from bpx.spec.derivations.text.atoms import Atoms
 from bpx.spec.derivations.text.indices import Indices
 from bpx.spec.derivations.text.written import Written
+from bpx.spec.notations.read import Reading
 
 Point = Mapping[int, Array]
 POINTS = 16  # random points at which formulas are compared
@@ -35,6 +36,7 @@ class Sheet:
     axes: Indices | None = None  # of index notation
     below: dict[str, str] = field(default_factory=dict)  # letters below the left side of each equation
     index_lengths: dict[str, int] = field(default_factory=dict)
+    read: dict[object, list[Reading]] = field(default_factory=dict)  # readings of formulas met
     prepared: Callable[[Written], Written] = lambda text: text
 
     @property
