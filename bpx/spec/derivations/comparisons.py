@@ -91,6 +91,8 @@ class Comparisons:
 
     def path(self, text: Written, atoms: Callable[[Atom], Expr | None] | None = None) -> Expr | None:
         """A product `∂L/∂u · ∂u/∂v · …`, by reverse passes: its factors may be Jacobians."""
+        if self.reader.axes is not None:
+            return None
         content = self.reader.prepared(text).content
         total: Expr | None = None
         for term in content.split("+"):

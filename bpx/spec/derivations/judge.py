@@ -83,7 +83,7 @@ class Judge(Comparisons):
     def derivative(self, chain: Chain) -> Iterator[Step]:
         """A chain about a derivative."""
         assert chain.atom
-        target = self.model.spread(self.model.gradient(chain.atom), "".join(chain.atom.indices))
+        target = self.model.by_index(chain.atom)
         if target is None:
             reason = "unknown-derivative" if self.model.ends(chain.atom) is None else "array-derivative"
             for link in chain.statement.links:

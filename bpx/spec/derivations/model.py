@@ -49,7 +49,8 @@ class Model:
         self.graph = Graph()
         self.exprs: dict[str, Expr] = {name: self.graph.input(shape) for name, shape in shapes.items()}
         self.problems: dict[str, list[Diagnostic]] = {}
-        self.stand_ins: dict[int, tuple[Atom, list[Expr]]] = {}  # inputs that hold Jacobians
+        self.stand_ins: dict[int, tuple[list[Expr], Any]] = {}  # inputs that hold Jacobians, or parts of them
+        self._by_index: dict[Atom, Expr | None] = {}
         self._gradients: dict[Atom, Expr | None] = {}
         for name in self.order():
             built = self.built(sheet.equations[name])
@@ -158,7 +159,7 @@ class Model:
     ) -> dict[str, Expr]:
         """The nodes behind the names, and behind the letters of the derivatives in a prepared formula."""
         letters = {
-            letter: self.spread((atoms or self.gradient)(atom), "".join(atom.indices))
+            letter: self.spread(atoms(atom), "".join(atom.indices)) if atoms else self.by_index(atom)
             for atom, letter in self.sheet.atoms.letters.items()
             if letter in content.content
         }
@@ -172,10 +173,7 @@ class Model:
 
     def names_in_letters(self) -> dict[str, Expr]:
         """The nodes behind the letters of all derivatives met."""
-        every = {
-            letter: self.spread(self.gradient(atom), "".join(atom.indices))
-            for atom, letter in self.sheet.atoms.letters.items()
-        }
+        every = {letter: self.by_index(atom) for atom, letter in self.sheet.atoms.letters.items()}
         if (axes := self.sheet.axes) is not None:
             every |= {
                 letter: axes.node(indexed, self.exprs, self.sheet.index_lengths)
@@ -317,14 +315,41 @@ class Model:
         """A stand-in for ∂of/∂node of arrays, of shape (elements of `of`, elements of `node`), or of `of`."""
         if len(of.shape) > 1 or len(node.shape) > 1:
             return None
-        rows = []
-        for at in range(of.shape[0]):
-            seed = np.zeros(of.shape)
-            seed[at] = 1.0
-            rows.append(grad(of, [node], self.graph.constant(seed))[0])
-        stand_in = self.graph.input((*of.shape, *node.shape))
-        self.stand_ins[stand_in.id] = (atom, rows)
+        return self._stand_in(self._rows(of, node), (*of.shape, *node.shape))
+
+    def _rows(self, of: Expr, node: Expr) -> list[Expr]:
+        """The gradient of each element of an array."""
+        seeds = np.eye(int(np.prod(of.shape))).reshape(-1, *of.shape)
+        return [grad(of, [node], self.graph.constant(seed))[0] for seed in seeds]
+
+    def _stand_in(self, rows: list[Expr], shape: Shape, places: Any = ...) -> Expr:
+        """An input that holds what is at `places` of the gradients of all elements."""
+        stand_in = self.graph.input(shape)
+        self.stand_ins[stand_in.id] = (rows, places)
         return stand_in
+
+    def by_index(self, atom: Atom) -> Expr | None:
+        """∂of/∂by of elements, in index notation: ∂z_i/∂w_ij has a value for each i and j."""
+        axes, ends, (top, bottom) = self.sheet.axes, self.ends(atom), atom.indices
+        below = top + bottom
+        if axes is None or ends is None or atom.formula or not top or len(ends[1]) != 1:
+            return self.spread(self.gradient(atom), below)
+        of, node = ends[0], ends[1][0]
+        lengths = self.sheet.index_lengths
+        shape = (*of.shape, *node.shape)
+        known = all(letter.isdigit() or letter in lengths for letter in below)
+        if (len(top), len(bottom)) != (len(of.shape), len(node.shape)) or not known or not of.shape:
+            return None
+        if atom not in self._by_index:
+            letters = [letter for letter in dict.fromkeys(below) if letter.isalpha()]
+            grid = np.indices([lengths[letter] for letter in letters])
+            at = [grid[letters.index(one)] if one.isalpha() else np.array(int(one) - 1) for one in below]
+            if any(np.max(one) >= length for one, length in zip(at, shape, strict=True)):
+                return None
+            flat = np.ravel_multi_index(at[: len(top)], of.shape)
+            array = self._stand_in(self._rows(of, node), grid.shape[1:], (flat, *at[len(top) :]))
+            self._by_index[atom] = axes.spread(array, "".join(letters))
+        return self._by_index[atom]
 
     def direct(self, atom: Atom) -> Expr | None:
         """The derivative by an argument in the equation itself, with all other names in it held fixed."""
@@ -412,11 +437,11 @@ class Model:
         wanted = [expr.id for expr in exprs]
         known = {**point, **(printed or {})}
         needed = set(self.graph.needs(of=wanted))
-        stand_ins = {at: rows for at, (_, rows) in self.stand_ins.items() if at in needed}
+        stand_ins = {at: self.stand_ins[at] for at in needed if at in self.stand_ins}
         if stand_ins:
-            rows = run(self.graph, point, [row.id for one in stand_ins.values() for row in one])
-            for at, one in stand_ins.items():
-                known[at] = np.array([rows[row.id] for row in one])
+            rows = run(self.graph, point, [row.id for inner, _ in stand_ins.values() for row in inner])
+            for at, (inner, places) in stand_ins.items():
+                known[at] = np.array([rows[row.id] for row in inner])[places]
         held = {at: node for at, node in self.held.items() if at in needed}
         if held:
             true = run(self.graph, point, list(held.values()))

@@ -66,7 +66,7 @@ class Reader(Formulas):
             [statement.left.content, *(link.text.content for link in statement.links)] for statement in every
         ]
         if index_notation:
-            self.axes = Indices([text for texts in self.contents for text in texts], self.atoms)
+            self.axes = Indices(self.contents, self.atoms)
         self.given = frozenset(values or {})  # names whose values stand, whatever the text says
         self.sheet = Sheet(
             self.atoms,

@@ -87,7 +87,10 @@ def is_delta(name: str | None, below: str) -> bool:
 class Indices:
     """The names with indices of one sheet, each with a letter, and the axes."""
 
-    def __init__(self, texts: Sequence[str], atoms: Atoms) -> None:
+    def __init__(self, statements: Sequence[Sequence[str]], atoms: Atoms) -> None:
+        texts = [text for one in statements for text in one]
+        self.own = {canonical(one[0]) for one in statements}  # names that have an equation, x_1 among them
+        self.own = {name for name in self.own if name and name[-1].isdigit()}
         self.atoms = atoms
         self.ranks = {name: len(below) for text in texts for name, below in indexed_names(text)}
         for match in (match for text in texts for match in _CALLED.finditer(text)):
@@ -110,7 +113,8 @@ class Indices:
     def below(self, left: str) -> str:
         """The letters below the name that a left side is."""
         match = _NAME.fullmatch(left.strip().strip("$").strip())
-        return (match["braced"] or match["bare"]) if match else ""
+        below = (match["braced"] or match["bare"]) if match else ""
+        return below if below.isalpha() and match and canonical(match["name"]) in self.ranks else ""
 
     # --- in formulas ---
 
@@ -129,7 +133,7 @@ class Indices:
         below, name = match["braced"] or match["bare"], canonical(match["name"])
         if is_delta(name, below):
             return f" {self.letter(Indexed(_DELTA, below))} "
-        if name not in self.ranks or len(below) != self.ranks[name]:
+        if name not in self.ranks or len(below) != self.ranks[name] or f"{name}_{below}" in self.own:
             return None
         return f" {self.letter(Indexed(name, below))} "
 
