@@ -14,8 +14,41 @@ from written_derivations import sheets
 
 from bpx.spec.derivations.check import check_derivation
 
-_PIECES = ["{", "}", "\\frac", "$", "$$", "=", "&", "\\\\", "_", "^", "(", ")", "|", "∑_i", "∂", "'", "/", "d", "\\sum_{j}"]
-_PIECES += ["_{ij}", "x_1", "\\newcommand{\\x}{\\x\\x}", "\n", "`", "```", "0", "1e999", "NaN", "[1, [2]]", "\\nabla_", "δ_{ij}"]
+_PIECES = [
+    "{",
+    "}",
+    "\\frac",
+    "$",
+    "$$",
+    "=",
+    "&",
+    "\\\\",
+    "_",
+    "^",
+    "(",
+    ")",
+    "|",
+    "∑_i",
+    "∂",
+    "'",
+    "/",
+    "d",
+    "\\sum_{j}",
+]
+_PIECES += [
+    "_{ij}",
+    "x_1",
+    "\\newcommand{\\x}{\\x\\x}",
+    "\n",
+    "`",
+    "```",
+    "0",
+    "1e999",
+    "NaN",
+    "[1, [2]]",
+    "\\nabla_",
+    "δ_{ij}",
+]
 
 
 def mutated(text: str, rng: random.Random, other: str) -> str:

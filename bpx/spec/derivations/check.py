@@ -14,12 +14,12 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
 from bpx.graph.named.values import as_array
 from bpx.spec.derivations.blame import named_kind
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.points import Point
+from bpx.spec.derivations.graph.shapes import best_model
+from bpx.spec.derivations.graph.sheet import Kind, Reader
 from bpx.spec.derivations.judge import Judge
-from bpx.spec.derivations.model import Built, Model
-from bpx.spec.derivations.points import Point
 from bpx.spec.derivations.report import DerivationReport
-from bpx.spec.derivations.shapes import best_model
-from bpx.spec.derivations.sheet import Kind, Reader
 from bpx.spec.derivations.slips import Slip, slip_in
 from bpx.spec.derivations.text.indices import uses_indices
 from bpx.spec.derivations.text.notes import pieces

@@ -10,9 +10,9 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import Expr
-from bpx.spec.derivations.model import Built, Model
-from bpx.spec.derivations.points import Point
-from bpx.spec.derivations.sheet import Chain, Reader
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.points import Point
+from bpx.spec.derivations.graph.sheet import Chain, Reader
 from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.derivations.text.written import Written
 from bpx.spec.derivations.verdicts import Step

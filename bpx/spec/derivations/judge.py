@@ -8,9 +8,9 @@ import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.spec.derivations.comparisons import Before, Comparisons
-from bpx.spec.derivations.model import Built
+from bpx.spec.derivations.graph.model import Built
+from bpx.spec.derivations.graph.sheet import Chain, Kind
 from bpx.spec.derivations.numbers import number_link
-from bpx.spec.derivations.sheet import Chain, Kind
 from bpx.spec.derivations.slips import slip_in
 from bpx.spec.derivations.text.statements import Link
 from bpx.spec.derivations.verdicts import Step, Verdict, not_read

@@ -11,8 +11,8 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.derivations.comparisons import Before, Comparisons
-from bpx.spec.derivations.model import Built, Model
-from bpx.spec.derivations.sheet import Chain
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.sheet import Chain
 from bpx.spec.derivations.text.statements import Link
 from bpx.spec.derivations.verdicts import Step, Verdict
 from bpx.spec.text.syntax_tree import Expression, Node, Number, NumberList, fold, postorder, with_args

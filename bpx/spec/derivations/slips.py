@@ -15,8 +15,8 @@ from bpx.graph.graph import Expr, Graph
 from bpx.graph.run import run
 from bpx.spec.derivations.comparisons import close
 from bpx.spec.derivations.edits import Factor, edits
-from bpx.spec.derivations.model import Built, Model
-from bpx.spec.derivations.points import Point
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.points import Point
 from bpx.spec.text.build import build
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, postorder, with_args
 from bpx.words.diagnostic import Span

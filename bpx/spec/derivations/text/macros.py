@@ -22,7 +22,7 @@ class Macro(NamedTuple):
     """What a command stands for: `#1` … are its arguments, the first of which may have a default."""
 
     body: str
-    count: int
+    arity: int
     default: str | None = None
 
 
@@ -84,7 +84,7 @@ def _arguments(content: str, at: int, macro: Macro) -> tuple[list[str] | None, i
         optional = re.compile(r"\s*\[([^\]\n]*)\]").match(content, at)
         args.append(optional[1] if optional else macro.default)
         at = optional.end() if optional else at
-    while len(args) < macro.count:
+    while len(args) < macro.arity:
         match = re.compile(r"\s*(?:\{|(\\[A-Za-z]+|[^\s{}]))").match(content, at)
         if match is None:
             return None, at

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bpx.graph.arrays import Shape
-from bpx.spec.derivations.model import Model
-from bpx.spec.derivations.sheet import Chain, Kind, Reader
+from bpx.spec.derivations.graph.model import Model
+from bpx.spec.derivations.graph.sheet import Chain, Kind, Reader
 from bpx.spec.derivations.text.indices import lengths_of
 
 _LENGTHS = (3, 2, 4, 5)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.numeric.multiprecision import lifted
-from bpx.check.short.proof import equal_in_digits, exact_array
 from bpx.check.whole.claims import is_elementwise
-from bpx.graph.arrays import Array, Shape
-from bpx.graph.graph import OPS, Expr, Graph
-from bpx.graph.run import run
+from bpx.graph.arrays import Shape
+from bpx.graph.graph import OPS, Expr
 from bpx.graph.subgraph import with_node
 from bpx.passes.reverse import grad, reverse
-from bpx.spec.derivations.points import Point, Sheet, given_point, random_points
+from bpx.spec.derivations.graph.points import Sheet
+from bpx.spec.derivations.graph.values import Values
 from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.derivations.text.readings import readings, tree_of
 from bpx.spec.derivations.text.written import Written
@@ -38,18 +36,15 @@ class Built(NamedTuple):
     problems: list[Diagnostic]
 
 
-class Model:
+class Model(Values):
     """The graph of a sheet for some shapes of its inputs.
 
     `problems` are those of equations that cannot be built.
     """
 
     def __init__(self, sheet: Sheet, shapes: Mapping[str, Shape]) -> None:
-        self.sheet, self.input_shapes = sheet, shapes
-        self.graph = Graph()
-        self.exprs: dict[str, Expr] = {name: self.graph.input(shape) for name, shape in shapes.items()}
+        super().__init__(sheet, shapes)
         self.problems: dict[str, list[Diagnostic]] = {}
-        self.stand_ins: dict[int, tuple[list[Expr], Any]] = {}  # inputs that hold Jacobians, or parts of them
         self._by_index: dict[Atom, Expr | None] = {}
         self._gradients: dict[Atom, Expr | None] = {}
         for name in self.order():
@@ -134,7 +129,7 @@ class Model:
         return sorted(every, key=lambda built: built.expr is None)
 
     def _readings(self, content: Written, names: Mapping[str, Expr]) -> list[Reading]:
-        """The readings of a formula by the shapes of its names; in index notation, products are of numbers."""
+        """The readings of a formula by its names' shapes; in index notation, products are of numbers."""
         by_element = self.sheet.axes is not None
         shapes: dict[str, Shape | None] = {
             name: () if by_element else expr.shape
@@ -188,11 +183,6 @@ class Model:
             expression = self.sheet.axes.along_axes(expression)
         expr = build(expression, self.graph, names, problems.append)
         return Built(expression, None if problems else expr, problems)
-
-    @cached_property
-    def numbers(self) -> list[Array]:
-        """The numbers in the equations."""
-        return [value for at, value in self.graph.constants.items() if at < self.size]
 
     @cached_property
     def output(self) -> str | None:
@@ -315,18 +305,7 @@ class Model:
         """A stand-in for ∂of/∂node of arrays, of shape (elements of `of`, elements of `node`), or of `of`."""
         if len(of.shape) > 1 or len(node.shape) > 1:
             return None
-        return self._stand_in(self._rows(of, node), (*of.shape, *node.shape))
-
-    def _rows(self, of: Expr, node: Expr) -> list[Expr]:
-        """The gradient of each element of an array."""
-        seeds = np.eye(int(np.prod(of.shape))).reshape(-1, *of.shape)
-        return [grad(of, [node], self.graph.constant(seed))[0] for seed in seeds]
-
-    def _stand_in(self, rows: list[Expr], shape: Shape, places: Any = ...) -> Expr:
-        """An input that holds what is at `places` of the gradients of all elements."""
-        stand_in = self.graph.input(shape)
-        self.stand_ins[stand_in.id] = (rows, places)
-        return stand_in
+        return self.stand_in(self.rows_of(of, node), (*of.shape, *node.shape))
 
     def by_index(self, atom: Atom) -> Expr | None:
         """∂of/∂by of elements, in index notation: ∂z_i/∂w_ij has a value for each i and j."""
@@ -347,7 +326,7 @@ class Model:
             if any(np.max(one) >= length for one, length in zip(at, shape, strict=True)):
                 return None
             flat = np.ravel_multi_index(at[: len(top)], of.shape)
-            array = self._stand_in(self._rows(of, node), grid.shape[1:], (flat, *at[len(top) :]))
+            array = self.stand_in(self.rows_of(of, node), grid.shape[1:], (flat, *at[len(top) :]))
             self._by_index[atom] = axes.spread(array, "".join(letters))
         return self._by_index[atom]
 
@@ -366,30 +345,6 @@ class Model:
         for name, expr in held.items():
             self.held[expr.id] = self.exprs[name].id
         return result
-
-    def set_values(self) -> None:
-        """Take up values of the sheet that have changed."""
-        self.__dict__.pop("given", None)
-
-    @cached_property
-    def given(self) -> Point | None:
-        """The values given, if all are."""
-        return given_point(self.sheet, self.exprs)
-
-    @cached_property
-    def points(self) -> list[Point]:
-        """Random points at which all results are finite."""
-        return random_points(self.sheet, self.graph, self.exprs)
-
-    @cached_property
-    def digits(self) -> dict[int, Any]:
-        """Constants in many digits, each as the fraction that is meant."""
-        return {}
-
-    @cached_property
-    def held(self) -> dict[int, int]:
-        """Inputs that stand for a node that is held fixed."""
-        return {}
 
     def through(self, first: Expr, links: Sequence[Atom]) -> Expr | None:
         """The gradient `first` carried through ∂u/∂v · ∂v/∂w …, by reverse passes."""
@@ -413,38 +368,3 @@ class Model:
             return None
         seed = self.graph.constant(np.ones(of.shape))
         return reverse(of, [node], seed, known=known).gradient(node.id)
-
-    def equal_in_digits(self, one: Expr, other: Expr, points: Sequence[Point]) -> bool | None:
-        """Are two nodes equal at points to 50 digits? None where an op has not so many."""
-        needed = self.graph.needs(of=[one.id, other.id])
-        for at in needed:
-            if at in self.graph.constants and at not in self.digits:
-                self.digits[at] = exact_array(self.graph.constants[at])
-        for point in points:
-            known = {**self.digits, **{at: lifted(value) for at, value in point.items()}}
-            try:
-                left, right = self.values([one, other], known)
-                if not equal_in_digits(np.broadcast_to(left, right.shape), right):
-                    return False
-            except (TypeError, ValueError, AttributeError, ArithmeticError):
-                return None
-        return True
-
-    def values(
-        self, exprs: Sequence[Expr], point: Point, printed: Mapping[int, Array] | None = None
-    ) -> list[Array]:
-        """The values of nodes at a point; those `printed` are taken as they are."""
-        wanted = [expr.id for expr in exprs]
-        known = {**point, **(printed or {})}
-        needed = set(self.graph.needs(of=wanted))
-        stand_ins = {at: self.stand_ins[at] for at in needed if at in self.stand_ins}
-        if stand_ins:
-            rows = run(self.graph, point, [row.id for inner, _ in stand_ins.values() for row in inner])
-            for at, (inner, places) in stand_ins.items():
-                known[at] = np.array([rows[row.id] for row in inner])[places]
-        held = {at: node for at, node in self.held.items() if at in needed}
-        if held:
-            true = run(self.graph, point, list(held.values()))
-            known |= {at: true[node] for at, node in held.items()}
-        values = run(self.graph, known, wanted)
-        return [values[node] for node in wanted]

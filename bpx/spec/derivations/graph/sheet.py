@@ -12,7 +12,7 @@ import numpy as np
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.derivations.points import Sheet
+from bpx.spec.derivations.graph.points import Sheet
 from bpx.spec.derivations.text.atoms import Atom, Atoms, canonical
 from bpx.spec.derivations.text.formulas import PRIMED, SUMMED, Formulas
 from bpx.spec.derivations.text.indices import Indices
