@@ -24,7 +24,7 @@ from bpx.words.diagnostic import Span
 _BEFORE = re.compile(r"\\[dtc]?frac\s*\{?\s*$")
 _FARTHEST = 12  # characters from a numerator to the fraction's backslash
 _LOOKS = 4  # points at which every edit is tried; one that fits is tried at all
-_MOST_EDITS = 6000
+_MOST_EDITS = 2500
 _MOST_NODES = 300  # of a formula; in a longer one, edits are too many to try
 _FIRST_PART = 0xA300  # letters of a script that nobody writes formulas in, behind those for names
 

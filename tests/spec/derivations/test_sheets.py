@@ -58,7 +58,7 @@ READ = [
     "d/dx(x^2) = 2x\nd/dx sin(x) = cos(x)\n",
     r"$y_i = \sum_j W_{ij} x_j$, $L = \sum_i y_i^2$"
     "\n"
-    r"$$\frac{\partial L}{\partial x_j} = \sum_i 2 y_i W_{ij}$$ $$\frac{\partial y_i}{\partial W_{ij}} = x_j$$",
+    r"$\frac{\partial L}{\partial x_j} = \sum_i 2 y_i W_{ij}$, $\frac{\partial y_i}{\partial W_{ij}} = x_j$",
     r"\newcommand{\pd}[2]{\frac{\partial #1}{\partial #2}} $p_i = e^{z_i} / \sum_j e^{z_j}$"
     "\n"
     r"$\pd{p_i}{z_j} = p_i(\delta_{ij} - p_j)$",
