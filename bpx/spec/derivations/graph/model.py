@@ -323,7 +323,7 @@ class Model(Values):
             letters = [letter for letter in dict.fromkeys(below) if letter.isalpha()]
             grid = np.indices([lengths[letter] for letter in letters])
             at = [grid[letters.index(one)] if one.isalpha() else np.array(int(one) - 1) for one in below]
-            if any(np.max(one) >= length for one, length in zip(at, shape, strict=True)):
+            if any(np.min(one) < 0 or np.max(one) >= length for one, length in zip(at, shape, strict=True)):
                 return None
             flat = np.ravel_multi_index(at[: len(top)], of.shape)
             array = self.stand_in(self.rows_of(of, node), grid.shape[1:], (flat, *at[len(top) :]))

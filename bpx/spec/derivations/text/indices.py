@@ -214,8 +214,10 @@ class Indices:
         """The array of `shape` with the axes `below`, of one over all axes; None where others are left."""
         if not expr.shape:
             return expr if not shape else expr + expr.graph.constant(np.zeros(shape))
+        if len(expr.shape) != len(self.axes):
+            return None
         others = [length for letter, length in zip(self.axes, expr.shape, strict=True) if letter not in below]
-        if len(expr.shape) != len(self.axes) or any(length != 1 for length in others):
+        if any(length != 1 for length in others):
             return None
         lengths = dict(zip(self.axes, expr.shape, strict=True))
         kept = [letter for letter in self.axes if letter in below]
