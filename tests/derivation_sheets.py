@@ -254,15 +254,13 @@ dL/dw = 2 (w x - y) x + λ w
     ),
     Sheet(
         "two slips, the second of its own",
-        """z = w x + b
-a = σ(z)
-L = 1/2 (a - y)^2
-∂L/∂a = y - a
-∂a/∂z = a (1 - a)
-∂L/∂z = (y - a) a (1 - a)
-∂L/∂w = (y - a) a (1 - a) w
+        """z = w x
+L = (z - y)^2
+∂L/∂z = 2 (y - z)
+∂L/∂w = 2 (y - z) w
+∂L/∂x = 2 (y - z) w
 """,
-        ((4, "sign"), (7, "operands value")),
-        (6,),
+        ((3, "sign"), (4, "operands value")),
+        (5,),
     ),
 ]

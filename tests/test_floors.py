@@ -72,6 +72,7 @@ FLOORS = [
     "spec.code",
     "spec.callables",
     "spec.derivations.text",
+    "spec.derivations.graph",
     "spec.derivations",
     "spec.models.rows",
     "spec.models",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bpx.graph.arrays import Settings, Shape
 from bpx.graph.facts import Guard
-from bpx.graph.graph import Expr, Graph, Op
+from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 
 Builder = Callable[..., Expr]  # (op, *args, **settings) → a node of the graph copied to
@@ -50,6 +50,30 @@ class Subgraph(NamedTuple):
                 inner = [handles[arg] for arg in self.graph.args[node]]
                 handles[node] = build(self.graph.ops[node], *inner, **self.graph.settings[node])
         return handles
+
+
+def with_node(root: Expr, node: Expr) -> Expr:
+    """`root` as it depends on `node`: where it does not, on what inside of it has the formula of `node`."""
+    graph = root.graph
+    needed = graph.needs(of=[root.id])
+    if node.id in needed:
+        return root
+    first: dict[object, int] = {}  # what a node is, by what its args are → the first node that is it
+    meant: dict[int, int] = {}
+    for at in graph.needs(of=[root.id, node.id]):
+        args = tuple(meant[arg] for arg in graph.args[at])
+        if graph.ops[at] is OPS["identity"]:
+            meant[at] = args[0]
+        else:
+            settings = tuple(graph.settings[at].items())
+            meant[at] = first.setdefault((graph.ops[at], args, settings) if args else at, at)
+    replaced = {at: node for at in needed if meant[at] == meant[node.id]}
+    for at in needed if replaced else ():
+        inner = graph.args[at]
+        if at not in replaced and any(arg in replaced for arg in inner):
+            args_now = [replaced.get(arg, graph[arg]) for arg in inner]
+            replaced[at] = graph.add(graph.ops[at], *args_now, **graph.settings[at])
+    return replaced.get(root.id, root)
 
 
 def folding(op: Op, *args: Expr, **settings: Any) -> Expr:

@@ -1,6 +1,7 @@
 """Sixty derivations as people write them: is each slip found, named, and nothing else marked?
 
-Run: python tests/benchmarks/written_derivations.py [PART OF A NAME]
+Run: python tests/benchmarks/written_derivations.py [--fresh] [PART OF A NAME]
+With --fresh the second set is judged, which was written before its author had looked at the check.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class Sheet(NamedTuple):
     follows: set[int]
 
 
-def sheets() -> Iterator[Sheet]:
-    """The sheets of the file beside this one."""
-    text = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
+def sheets(name: str = "written_derivations.txt") -> Iterator[Sheet]:
+    """The sheets of a file beside this one."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     parts = re.split(r"(?m)^=== (.*)\n", text)[1:]
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         lines = body.split("\n")
@@ -67,8 +68,11 @@ def judged(sheet: Sheet) -> Counter[str]:
 def main() -> None:
     """Judge all, or those with a name like the argument."""
     start, total = time.process_time(), Counter[str]()
-    for sheet in sheets():
-        if not sys.argv[1:] or sys.argv[1] in sheet.name:
+    arguments = sys.argv[1:]
+    fresh = "--fresh" in arguments
+    wanted = [argument for argument in arguments if argument != "--fresh"]
+    for sheet in sheets("written_derivations_fresh.txt" if fresh else "written_derivations.txt"):
+        if not wanted or wanted[0] in sheet.name:
             total.update(judged(sheet))
     print(", ".join(f"{name}: {count}" for name, count in total.items()))
     print(f"{time.process_time() - start:.1f} s of CPU")

@@ -69,7 +69,7 @@ class ProofPoints:
             for values in points:
                 values |= run(self.checked.graph, values, [*self.checked.query.spec.own_names, gradient])
                 root = run(form.graph, {**constants, **values}, [form.root])[form.root]
-                if not _is_equal(root, values[gradient]):
+                if not equal_in_digits(root, values[gradient]):
                     return 0
         except (TypeError, ValueError, AttributeError, ArithmeticError):  # an op without many digits
             return 0
@@ -108,10 +108,11 @@ def is_defined_at_zeros(checked: CheckedGraph, form: Textbook, node: int) -> boo
 
 def exact_constants(graph: Graph) -> dict[int, Any]:
     """The constants of a graph in many digits, each as the fraction that is meant."""
-    return {node: _exact(value) for node, value in graph.constants.items()}
+    return {node: exact_array(value) for node, value in graph.constants.items()}
 
 
-def _exact(value: Array) -> Any:
+def exact_array(value: Array) -> Any:
+    """An array in many digits, each float as the fraction that is meant."""
     fractions = {number: exact(number) for number in {*value.ravel().tolist()} if np.isfinite(number)}
     numbers = {
         number: Multiprecision(fraction.numerator) / Multiprecision(fraction.denominator)
@@ -129,7 +130,8 @@ def _lifted(point: Mapping[int, Array], shares: tuple[int, ...]) -> dict[int, An
     return values
 
 
-def _is_equal(form: Any, gradient: Any) -> bool:
+def equal_in_digits(form: Any, gradient: Any) -> bool:
+    """Are two arrays in many digits equal to 50 of them?"""
     gap, size = np.abs(form - gradient), np.abs(gradient)
     close, zero = (Multiprecision(10) ** -digits for digits in (PROOF_DIGITS, PROOF_ZERO_DIGITS))
     return form.shape == gradient.shape and bool(np.all((gap <= close * size) | (gap <= zero)))

@@ -14,7 +14,8 @@ from bpx.graph.named.claim import Claim, Derivative, NamedFormula
 from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.written import Written as WrittenNumber
 from bpx.graph.subgraph import Subgraph
-from bpx.spec.derivations.model import Built, Model, Point
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.points import Point
 from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.text.build import build
 from bpx.words.diagnostic import BpxError, Source

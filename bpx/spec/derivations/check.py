@@ -10,17 +10,20 @@ import numpy as np
 
 from bpx.check.report.blame import SLIP_OF, Mistake
 from bpx.check.report.options import hint_level
+from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
 from bpx.graph.named.values import as_array
 from bpx.spec.derivations.blame import named_kind
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.points import Point
+from bpx.spec.derivations.graph.shapes import best_model
+from bpx.spec.derivations.graph.sheet import Kind, Reader
 from bpx.spec.derivations.judge import Judge
-from bpx.spec.derivations.model import Built, Model, Point
 from bpx.spec.derivations.report import DerivationReport
-from bpx.spec.derivations.shapes import best_model
-from bpx.spec.derivations.sheet import Kind, Reader
 from bpx.spec.derivations.slips import Slip, slip_in
+from bpx.spec.derivations.text.indices import uses_indices
 from bpx.spec.derivations.text.notes import pieces
-from bpx.spec.derivations.text.statements import statements
+from bpx.spec.derivations.text.statements import Statement, statements
 from bpx.spec.derivations.verdicts import Step, Verdict
 from bpx.spec.reading.target import read_file
 from bpx.words.diagnostic import Source
@@ -46,8 +49,7 @@ def check_derivation(
     given = {
         key: array for key, value in (values or {}).items() if (array := as_array(key, value, [])) is not None
     }
-    reader = Reader(statements(pieces(name, text)), given)
-    model = best_model(reader)
+    reader, model = read(statements(pieces(name, text)), given)
     judge = Judge(reader, model)
     steps = []
     for step in judge.steps():
@@ -58,6 +60,18 @@ def check_derivation(
     return DerivationReport(
         name, tuple(steps), kinds.count(Kind.EQUATION), len(reader.sheet.values), level, all
     )
+
+
+def read(every: Sequence[Statement], values: dict[str, Array]) -> tuple[Reader, Model]:
+    """What the statements are, and their graph; in index notation, where they use it and it can be read."""
+    texts = [text.content for one in every for text in (one.left, *(link.text for link in one.links))]
+    if uses_indices(texts):
+        reader = Reader(every, values, index_notation=True)
+        model = best_model(reader)
+        if not model.problems:
+            return reader, model
+    reader = Reader(every, values)
+    return reader, best_model(reader)
 
 
 def _explain(judge: Judge, step: Step) -> None:

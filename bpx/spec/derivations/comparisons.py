@@ -8,18 +8,28 @@ from itertools import product
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import Expr
-from bpx.spec.derivations.model import Built, Model, Point
-from bpx.spec.derivations.sheet import Chain, Reader
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.points import Point
+from bpx.spec.derivations.graph.sheet import Chain, Reader
 from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.derivations.text.written import Written
 from bpx.spec.derivations.verdicts import Step
 from bpx.spec.text.syntax_tree import Expression, Name, Node, Number, fold, postorder, with_args
 
-CLOSE = 1e-8  # relative: of the largest of the values compared, at each point
+# Relative to the largest of the values compared, at each point: where float64 calls two formulas equal, and
+# where it leaves that to many digits, since what cancels may lose as many of its own.
+CLOSE, _PERHAPS = 1e-8, 1e-4
+_POINTS_IN_DIGITS = 3  # of points at which they are equal in float64
 _NEAR, _POINTS_NEAR = 1e-3, 6  # relative distance of points near the given one, and how many there are
 _MOST_MIXED = 4  # derivatives in one formula, each of which may be meant in two ways
+_TARGETS = ("y", "t", "Y", "T", "p", "q")  # first letters of the names of targets
+# Words by which a text says that an input is one of two numbers, or that its entries add up to 1.
+_BINARY = re.compile(r"\{\s*0\s*,\s*1\s*\}|\b0 (?:or|and|/) 1\b|\b0/1\b|binary|one[- ]hot", re.I)
+_SHARES = re.compile(
+    r"one[- ]hot|(?:sum|add)s? (?:up )?to (?:1|one)|(?:∑|\\sum|sum)[^=\n]{1,20}=\s*1\b|distribution", re.I
+)
 _PRODUCT = re.compile(r"(?:\\cdot|\\times|\\odot|[·*×⊙()\s]|\\left|\\right|\\,)+")
 
 
@@ -30,6 +40,7 @@ class Comparisons:
         self.reader, self.model = reader, model
         self.claimed: dict[Atom, tuple[Expr, int]] = {}
         self.printed: dict[int, Array] = {}  # values of nodes as they were printed, rounded
+        self.slipped: dict[int, tuple[Array, int]] = {}  # wrong values of nodes as printed, and their lines
         self.rounded: dict[Atom, Expr] = {}  # derivatives as they were printed
         self.sought: dict[int, list[Expr]] = {}  # what each wrong step should have been
         self.rooms: dict[int, float] = {}  # how far the numbers of a wrong step may be off
@@ -80,6 +91,8 @@ class Comparisons:
 
     def path(self, text: Written, atoms: Callable[[Atom], Expr | None] | None = None) -> Expr | None:
         """A product `∂L/∂u · ∂u/∂v · …`, by reverse passes: its factors may be Jacobians."""
+        if self.reader.axes is not None:
+            return None
         content = self.reader.prepared(text).content
         total: Expr | None = None
         for term in content.split("+"):
@@ -210,27 +223,43 @@ class Comparisons:
         """Have two formulas the same values at all points?"""
         if one is None or other is None:
             return False
+        everywhere = points is None  # and not where something holds, such as shares, but for rounding
         points = self.model.points if points is None else points
-        if not points or (one.shape != other.shape and one.shape):
+        if not points or not self.fits(one.shape, other.shape):
             return False
-        found = 0
+        useful, is_close = list[Point](), True
         for point in points:
             left, right = self.model.values([one, other], point)
             if not (np.isfinite(left).all() and np.isfinite(right).all()):
                 continue
-            if not close(left, right):
+            if not close(left, right, _PERHAPS):
                 return False
-            found += 1
-        return found * 2 >= len(points)
+            is_close &= close(left, right)
+            useful.append(point)
+        if len(useful) * 2 < len(points):
+            return False
+        if not everywhere:
+            return is_close
+        in_digits = self.model.equal_in_digits(one, other, useful[:_POINTS_IN_DIGITS])
+        return is_close if in_digits is None else in_digits
+
+    def fits(self, one: Shape, other: Shape) -> bool:
+        """May a value of shape `one` be compared with one of shape `other`: is it like it, or a number?"""
+        if self.reader.axes is not None and len(one) == len(other):
+            return all(length in (1, wanted) for length, wanted in zip(one, other, strict=True))
+        return one == other or not one
 
     def special_points(self) -> Iterator[tuple[str, str, list[Point]]]:
         """Points at which an input is what targets are: shares of 1, or 0 and 1."""
         rng = np.random.default_rng(1)
+        says_binary = any(_BINARY.search(text) for text in self.reader.sources)
+        says_shares = any(_SHARES.search(text) for text in self.reader.sources)
         for name in self.model.sheet.inputs:
             node = self.model.exprs[name]
+            is_target = name.startswith(_TARGETS)
             if name in self.reader.derived_by:
                 continue
-            if node.shape:
+            if node.shape and (is_target or says_shares):
                 shares = [
                     np.asarray(rng.dirichlet(np.ones(node.shape[-1]), node.shape[:-1]))
                     for _ in self.model.points
@@ -247,7 +276,7 @@ class Comparisons:
             points: list[Point] = [
                 {**point, node.id: value} for point, value in zip(self.model.points, values, strict=True)
             ]
-            if name.startswith(("y", "t", "Y", "T")):
+            if is_target and says_binary:
                 yield name, "if-binary", points
 
 
@@ -269,10 +298,10 @@ class Before:
         self.expr, self.wrong_line, self.claimed, self.room, self.text = expr, wrong_line, claimed, room, text
 
 
-def close(left: Array, right: Array) -> bool:
+def close(left: Array, right: Array, within: float = CLOSE) -> bool:
     """Are two values the same, but for rounding?"""
     scale = float(max(np.max(np.abs(left), initial=0.0), np.max(np.abs(right), initial=0.0)))
-    return bool(np.all(np.abs(left - right) <= CLOSE * max(scale, 1e-300)))
+    return bool(np.all(np.abs(left - right) <= within * max(scale, 1e-300)))
 
 
 def with_names(expression: Expression, numbers: Mapping[str, float]) -> Iterator[Expression]:

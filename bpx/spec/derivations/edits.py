@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bpx.check.report.blame import Mistake
@@ -51,9 +51,12 @@ class Factor(NamedTuple):
 
 
 def edits(
-    expression: Expression, names: Sequence[str], factors: Sequence[Factor], lengths: Collection[str] = ()
+    expression: Expression, names: Mapping[str, str], factors: Sequence[Factor], lengths: Collection[str] = ()
 ) -> Iterator[Edit]:
-    """The edits, the likely ones first; `names` may stand for one another, `lengths` count elements."""
+    """The edits, the likely ones first; `names`, each with how it reads, may stand for one another.
+
+    `lengths` are names that count elements.
+    """
     trees = _Trees(expression)
     yield from trees.signs()
     yield from trees.superfluous()
@@ -239,22 +242,22 @@ class _Trees:
                 mistake = Mistake.of("divided-not-multiplied", factor=self.text(ungrouped(node.args[1])))
                 yield Edit(self.put(node, node._replace(op="mul")), node.args[1], mistake)
 
-    def other_names(self, names: Sequence[str]) -> Iterator[Edit]:
+    def other_names(self, names: Mapping[str, str]) -> Iterator[Edit]:
         """One name for another."""
         for node in self.nodes:
             if isinstance(node, Name):
-                for name in names:
+                for name, text in names.items():
                     if name != node.name:
-                        mistake = Mistake.of("name-for-name", wrong=self.text(node), right=name)
+                        mistake = Mistake.of("name-for-name", wrong=self.text(node), right=text)
                         yield Edit(self.put(node, node._replace(name=name)), node, mistake)
         by_name: dict[str, list[Node]] = {}
         for node in self.nodes:
             if isinstance(node, Name):
                 by_name.setdefault(node.name, []).insert(0, node)
         for used, nodes in by_name.items():
-            for name in names if len(nodes) > 1 else ():
+            for name, text in names.items() if len(nodes) > 1 else ():
                 if name != used:
-                    mistake = Mistake.of("name-for-name", wrong=self.text(nodes[0]), right=name)
+                    mistake = Mistake.of("name-for-name", wrong=self.text(nodes[0]), right=text)
                     yield Edit(self.renamed(used, name), nodes[0], mistake)
 
     def missing(self, factors: Sequence[Factor], lengths: Collection[str], *places: Node) -> Iterator[Edit]:

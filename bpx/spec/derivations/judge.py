@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.spec.derivations.comparisons import Before, Comparisons
-from bpx.spec.derivations.model import Built
+from bpx.spec.derivations.graph.model import Built
+from bpx.spec.derivations.graph.sheet import Chain, Kind
 from bpx.spec.derivations.numbers import number_link
-from bpx.spec.derivations.sheet import Chain, Kind
 from bpx.spec.derivations.slips import slip_in
 from bpx.spec.derivations.text.statements import Link
 from bpx.spec.derivations.verdicts import Step, Verdict, not_read
 from bpx.words.say import say
-
-CLOSE = 1e-8  # relative: of the largest of the values compared, at each point
-_MOST_MIXED = 4  # derivatives in one formula, each of which may be meant in two ways
-_PRODUCT = re.compile(r"(?:\\cdot|\\times|\\odot|[·*×⊙()\s]|\\left|\\right|\\,)+")
 
 
 class Judge(Comparisons):
@@ -32,6 +29,7 @@ class Judge(Comparisons):
                 case Kind.EQUATION:
                     yield from self.equation(chain)
                 case Kind.VALUE:
+                    self.take(chain)
                     yield from self.chained(chain, chain.statement.links[1:], None)
                 case Kind.RESULT:
                     yield from self.result(chain)
@@ -39,6 +37,19 @@ class Judge(Comparisons):
                     yield from self.formula(chain)
                 case Kind.UNREAD:
                     yield not_read(chain, chain.statement.left.span, chain.reason, name=chain.name)
+
+    def take(self, chain: Chain) -> None:
+        """Go on with the value that an input has from here on."""
+        name, value = chain.name, chain.value
+        values = self.reader.sheet.values
+        if value is None or name not in values or np.array_equal(value, values[name]):
+            return
+        if value.shape == values[name].shape:
+            values[name] = value
+            self.model.set_values()
+            self.printed.clear()
+            self.slipped.clear()
+            self.rounded.clear()
 
     def equation(self, chain: Chain) -> Iterator[Step]:
         """The links behind the one that defines a name."""
@@ -48,7 +59,8 @@ class Judge(Comparisons):
             reason = problems[0].message if problems else ""
             yield not_read(chain, links[0].text.span, "unreadable", reason=reason)
             return
-        yield from self.chained(chain, links[1:], self.model.exprs[chain.name])
+        target = self.model.spread(self.model.exprs[chain.name], self.reader.below(chain.statement))
+        yield from self.chained(chain, links[1:], target)
 
     def result(self, chain: Chain) -> Iterator[Step]:
         """A chain about a name that has an equation, or a value, already."""
@@ -56,7 +68,8 @@ class Judge(Comparisons):
         if expr is None and chain.name not in self.reader.sheet.values:
             yield not_read(chain, chain.statement.left.span, "unknown-result", name=chain.name)
             return
-        yield from self.chained(chain, chain.statement.links, expr)
+        target = self.model.spread(expr, self.reader.below(chain.statement))
+        yield from self.chained(chain, chain.statement.links, target)
 
     def formula(self, chain: Chain) -> Iterator[Step]:
         """A chain about a formula: its left side is what the others must equal."""
@@ -70,7 +83,7 @@ class Judge(Comparisons):
     def derivative(self, chain: Chain) -> Iterator[Step]:
         """A chain about a derivative."""
         assert chain.atom
-        target = self.model.gradient(chain.atom)
+        target = self.model.by_index(chain.atom)
         if target is None:
             reason = "unknown-derivative" if self.model.ends(chain.atom) is None else "array-derivative"
             for link in chain.statement.links:
@@ -148,7 +161,7 @@ class Judge(Comparisons):
 
     def without_target(self, chain: Chain, built: Built, span: object) -> tuple[Step, Before | None]:
         """Of a value: what it was worked out from, against what stands before."""
-        value = self.reader.sheet.values[chain.name]
+        value = self.reader.sheet.values[chain.name] if chain.value is None else chain.value
         target = self.model.graph.constant(value)
         link = next(link for link in chain.statement.links if link.text.span == span)
         return self.judged(chain, link, target, None)

@@ -11,8 +11,8 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.derivations.comparisons import Before, Comparisons
-from bpx.spec.derivations.model import Built, Model
-from bpx.spec.derivations.sheet import Chain
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.sheet import Chain
 from bpx.spec.derivations.text.statements import Link
 from bpx.spec.derivations.verdicts import Step, Verdict
 from bpx.spec.text.syntax_tree import Expression, Node, Number, NumberList, fold, postorder, with_args
@@ -48,16 +48,19 @@ def number_link(
         _keep(judge, chain, value, target)
         kept = before.text if before else None
         return Step(chain, span, Verdict.RIGHT), Before(expr, 0, room=_size(room), text=kept)
-    line = _follows(judge, chain, value, room, before)
+    line = _follows(judge, chain, value, room, before) or _from_values(judge, value, target, room, before)
     if line:
         return Step(chain, span, Verdict.FOLLOWS, follows=line), Before(expr, line, room=_size(room))
     step = Step(chain, span, Verdict.WRONG, numbers={"written": value, "right": truth})
     judge.note(step, target, before, _size(room))
+    if chain.name in model.exprs and value.shape == target.shape and alone:
+        judge.slipped[target.id] = value, step.line
     return step, Before(expr, step.line, room=_size(room))
 
 
 def _keep(judge: Comparisons, chain: Chain, value: Array, target: Expr) -> None:
     """Remember a printed number: what is worked out from it is as rounded as it is."""
+    judge.slipped.pop(target.id, None)
     if chain.atom:
         judge.rounded[chain.atom] = judge.model.graph.constant(value)
     elif chain.name in judge.model.exprs and value.shape == target.shape:
@@ -111,6 +114,26 @@ def _follows(
         expected = judge.model.values([expr], given)[0]
         if line and _fits(value, expected, room + _carried_room(judge, expected)):
             return line
+    return None
+
+
+def _from_values(
+    judge: Comparisons, value: Array, target: Expr, room: Array, before: Before | None
+) -> int | None:
+    """The line of a wrong value, printed above, that this number was worked out from."""
+    given, graph = judge.model.given, judge.model.graph
+    assert given is not None
+    texts = judge.readings(before.text, judge.as_rounded) if before is not None and before.text else []
+    for expr in (target, *(built.expr for built in texts)):
+        needed = set(graph.needs(of=[expr.id])) if expr is not None else set()
+        used = {at: slip for at, slip in judge.slipped.items() if at in needed and at != target.id}
+        if expr is None or not used:
+            continue
+        printed = {**judge.printed, **{at: wrong for at, (wrong, _) in used.items()}}
+        printed.pop(target.id, None)
+        expected = judge.model.values([expr], given, printed)[0]
+        if _fits(value, expected, room + 0.005 * np.abs(expected)):
+            return max(line for _, line in used.values())
     return None
 
 

@@ -8,22 +8,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.check.report.blame import Mistake
+from bpx.check.report.blame import SLIP_OF, Mistake
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula, symbol
 from bpx.graph.graph import Expr, Graph
 from bpx.graph.run import run
 from bpx.spec.derivations.comparisons import close
 from bpx.spec.derivations.edits import Factor, edits
-from bpx.spec.derivations.model import Built, Model, Point
+from bpx.spec.derivations.graph.model import Built, Model
+from bpx.spec.derivations.graph.points import Point
 from bpx.spec.text.build import build
-from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number
+from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, postorder, with_args
 from bpx.words.diagnostic import Span
 
 _BEFORE = re.compile(r"\\[dtc]?frac\s*\{?\s*$")
 _FARTHEST = 12  # characters from a numerator to the fraction's backslash
 _LOOKS = 4  # points at which every edit is tried; one that fits is tried at all
-_MOST_EDITS = 6000
+_MOST_EDITS = 2500
+_MOST_NODES = 300  # of a formula; in a longer one, edits are too many to try
+_FIRST_PART = 0xA300  # letters of a script that nobody writes formulas in, behind those for names
 
 
 class Slip(NamedTuple):
@@ -36,7 +39,7 @@ class Slip(NamedTuple):
 
 def slip_in(model: Model, built: Built, target: Expr, points: Sequence[Point]) -> Slip | None:
     """The one slip without which a wrong formula would be right at `points`; None where no single one is."""
-    if built.expression is None:
+    if built.expression is None or sum(1 for _ in postorder(built.expression.root)) > _MOST_NODES:
         return None
     return _Search(model, built.expression, target, points).slip()
 
@@ -45,8 +48,10 @@ class _Search:
     def __init__(self, model: Model, expression: Expression, target: Expr, points: Sequence[Point]) -> None:
         self.model, self.expression = model, expression
         letters = model.names_in_letters()
-        inside = set(expression.names())
+        inside = {*expression.names(), *(model.sheet.axes.letters.values() if model.sheet.axes else ())}
         self.names = {**model.exprs, **{name: expr for name, expr in letters.items() if name in inside}}
+        self.shapes = {name: expr.shape for name, expr in self.names.items()}
+        self.parts: dict[int, str] = {}  # calls of the formula, each with a name for its values
         exprs = [*self.names.values(), target]
         self.points: list[dict[str, Array]] = []
         self.targets: list[Array] = []
@@ -56,27 +61,52 @@ class _Search:
                 self.points.append(dict(zip(self.names, values, strict=True)))
                 self.targets.append(wanted)
 
+    def _evaluate_parts(self) -> None:
+        """Name the values of each call of the formula, so that an edit costs no more than what it changes."""
+        for at, node in enumerate(postorder(self.expression.root)):
+            if not isinstance(node, Call):
+                continue
+            graph, used, root = self.built(self.expression._replace(root=self.cut(node)))
+            if root is None:
+                continue
+            name = chr(_FIRST_PART + at)
+            for values in self.points:
+                known = {expr.id: values[one] for one, expr in used.items()}
+                values[name] = run(graph, known, [root.id])[root.id]
+            self.shapes[name] = root.shape
+            self.parts[id(node)] = name
+
+    def cut(self, root: Node) -> Node:
+        """A tree with names for the calls in it that are as they were."""
+        if id(root) in self.parts:
+            return Name(self.parts[id(root)], root.start, root.end)
+        args = [self.cut(arg) for arg in root.args]
+        return with_args(root, args) if args else root
+
     def slip(self) -> Slip | None:
         """The first edit that makes the formula right at all points."""
         if not self.points:
             return None
-        own = list(self.model.exprs)
+        self._evaluate_parts()
+        own = {name: name for name in self.model.exprs}
+        if (axes := self.model.sheet.axes) is not None:
+            own = {letter: indexed.text for indexed, letter in axes.letters.items() if letter in self.names}
         for count, edit in enumerate(
             edits(self.expression, own, [*self.factors()], self.model.sheet.lengths)
         ):
             if count > _MOST_EDITS:
                 break
-            changed = self.expression._replace(root=edit.root)
+            if self.model.sheet.axes is not None and SLIP_OF[edit.mistake.code] == "matrices":
+                continue  # where every element is written with its indices, nothing is transposed
+            changed = self.expression._replace(root=self.cut(edit.root))
             if self.holds(changed, _LOOKS) and self.holds(changed, len(self.points)):
                 span = edit.at and with_brackets(self.expression.text.span(edit.at.start, edit.at.end))
-                return Slip(span, edit.mistake, self.text(changed))
+                return Slip(span, edit.mistake, self.text(self.expression._replace(root=edit.root)))
         return None
 
     def built(self, expression: Expression) -> tuple[Graph, Mapping[str, Expr], Expr | None]:
         graph, problems = Graph(), list[object]()
-        used = {
-            name: graph.input(self.names[name].shape) for name in expression.names() if name in self.names
-        }
+        used = {name: graph.input(self.shapes[name]) for name in expression.names() if name in self.shapes}
         try:
             root = build(expression, graph, used, problems.append)
         except (ValueError, TypeError):
@@ -102,18 +132,15 @@ class _Search:
         graph, used, root = self.built(expression)
         if root is None:
             return ""
-        atoms = self.model.sheet.atoms
-        named = {
-            expr.id: symbol(atom.text if (atom := atoms.of_letter(name)) else name)
-            for name, expr in used.items()
-        }
+        named = {expr.id: symbol(self.shown(name)) for name, expr in used.items()}
         return str(formula(graph, root.id, named))
 
     def factors(self) -> Iterator[Factor]:
         """What may be missing: names, local derivatives of the usual functions, small numbers."""
         for name in self.model.sheet.lengths:
             yield Factor(_name(name), name)
-        for number in (2.0, 3.0, 0.5):
+        own = (float(value) for value in self.model.numbers if not value.shape)
+        for number in dict.fromkeys((2.0, 3.0, 0.5, *(one for one in own if abs(one) not in (0.0, 1.0)))):
             yield Factor(_number(number), f"{number:g}")
         for name in self.names:
             tree = _name(name)
@@ -134,7 +161,8 @@ class _Search:
 
     def shown(self, name: str) -> str:
         atom = self.model.sheet.atoms.of_letter(name)
-        return atom.text if atom else name
+        indexed = self.model.sheet.axes.of_letter(name) if self.model.sheet.axes is not None else None
+        return atom.text if atom else indexed.text if indexed else name
 
 
 def with_brackets(span: Span) -> Span:

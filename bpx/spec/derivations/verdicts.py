@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bpx.check.report.blame import Mistake
-from bpx.spec.derivations.sheet import Chain
+from bpx.spec.derivations.graph.sheet import Chain
 from bpx.words.diagnostic import Span
 from bpx.words.say import say
 

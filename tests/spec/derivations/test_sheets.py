@@ -56,6 +56,18 @@ READ = [
     "Let z = wx + b. Then dz/dw = x and dz/db = 1, so\ndL/dw = dL/dz x, where L = z^2.\n",
     r"$\sigma'(z) = \sigma(z)(1-\sigma(z))$ and $\tanh'(z) = 1 - \tanh^2(z)$",
     "d/dx(x^2) = 2x\nd/dx sin(x) = cos(x)\n",
+    r"$y_i = \sum_j W_{ij} x_j$, $L = \sum_i y_i^2$"
+    "\n"
+    r"$\frac{\partial L}{\partial x_j} = \sum_i 2 y_i W_{ij}$, $\frac{\partial y_i}{\partial W_{ij}} = x_j$",
+    r"\newcommand{\pd}[2]{\frac{\partial #1}{\partial #2}} $p_i = e^{z_i} / \sum_j e^{z_j}$"
+    "\n"
+    r"$\pd{p_i}{z_j} = p_i(\delta_{ij} - p_j)$",
+    r"$\mu = \frac{1}{n}\sum_{i=1}^n x_i$, $\frac{\partial \mu}{\partial x_1} = \frac{1}{n}$",
+    r"$J = w^T w + \|X w\|^2$; $\nabla_{\mathbf{w}} J = 2 (X^\top X + I)\,w$",
+    "```\nz = sigmoid(wz*x + uz*h)\ndz/dwz = z*(1 - z)*x\n```\n",
+    "F = sum((A B - C)^2)\nR = A B - C\ndF/dR = 2 R\ndF/dB = 2 A^T R\n",
+    "f = x^2\nx = 3\ndf/dx = 6\nx = 4\ndf/dx = 8\n",
+    "| f = x^2 | df/dx = 2x |\n| --- | --- |\n| g = 3x | dg/dx = 3 |\n",
     "x = [1, 2]\nw = [0.5, -0.2]\nz = w^T x = 0.1\na = σ(z) = 0.525\nL = (a - 1)^2\ndL/da = 2(a-1) = -0.95\n",
 ]
 
@@ -66,6 +78,25 @@ def test_each_notation_is_read_and_what_is_right_in_it_is_right(text: str) -> No
 
     assert report
     assert report.counts[Verdict.RIGHT] == len(report.steps) > 0
+
+
+WRONG = [
+    ("T is no target", "M = T log(1 + exp(a/T))\ndM/da = T exp(a/T)/(1 + exp(a/T))\n", [2]),
+    ("another index", "y_i = sum_j W_ij x_j\nL = sum_i y_i^2\ndL/dW_ij = 2 y_i x_i\n", [3]),
+    ("square matrices", "f = x^T A x\ndf/dx = 2 A x\n", [2]),
+    ("far behind the point", "f = x^3 - 3x\ndf/dx = 3x^2 - 3.0000000001\n", [2]),
+    ("a value that slipped", "x = 2\nu = 3x = 7\nf = u^2 = 49\n", [2]),
+]
+
+
+@every("title, text, wrong", WRONG)
+def test_what_is_wrong_is_not_taken_for_right(title: str, text: str, wrong: list[int]) -> None:
+    assert lines(check_derivation("notes.txt", text), Verdict.WRONG) == wrong
+
+
+def test_what_programs_print_is_no_derivation() -> None:
+    text = "```text\nReverse: from ∂L/∂L = 1 back\n u → v  1  2 * v = 4   4\n z  3\n b  4\n```\n"
+    assert not check_derivation("notes.md", text + "`bpx check a.md x=2` and `--set b=1`\n").steps
 
 
 def test_what_is_not_read_is_said_and_counted() -> None:

@@ -35,7 +35,7 @@ _ATOM = re.compile(
     rf"|\\(?:pdv|dv|pderiv|odv)\s*(?:\[(?P<dv_power>\d)\])?\s*\{{(?P<dv_of>[^{{}}]*)\}}\s*\{{(?P<dv_by>[^{{}}]*)\}}"
     rf"|{_D}\s*(?P<power>{_POWER}|2(?=[A-Za-z]))?\s*(?P<of>{_NAME})\s*/\s*(?P<open>\()?\s*"
     rf"(?P<by>{_BY}(?(power)(?:\s?{_BY})*))(?(open)\s*\))"
-    rf"|(?:∇|\\nabla(?![A-Za-z]))\s*_\s*(?P<nabla>\{{[^{{}}]*\}}|\\?[A-Za-z]\w*)(?P<nabla_of>\s*{_ONE_LETTER_NAME})?"
+    rf"|(?:∇|\\nabla(?![A-Za-z]))\s*_\s*(?P<nabla>\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|\\?[A-Za-z]\w*)(?P<nabla_of>\s*{_ONE_LETTER_NAME})?"
     rf"|(?:∂|\\partial)\s*_\s*(?P<below>\{{[^{{}}]*\}}|\\?[A-Za-z]\d*)\s*(?P<below_of>{_ONE_LETTER_NAME})"
 )
 _SHORTHAND = re.compile(
@@ -173,8 +173,8 @@ class Atoms:
             return self._atom(match["of"], match["by"], match["power"], sign)
         if match["nabla"]:
             of = match["nabla_of"]
-            return self._atom(of, "∂" + match["nabla"].strip("{}"), None, "∂")
-        return self._atom(match["below_of"], "∂" + match["below"].strip("{}"), None, "∂")
+            return self._atom(of, "∂" + _inside(match["nabla"]), None, "∂")
+        return self._atom(match["below_of"], "∂" + _inside(match["below"]), None, "∂")
 
     def _atom(self, of: str | None, by: str, power: str | None, sign: str) -> Atom | None:
         order = _order(power)
@@ -216,6 +216,11 @@ class Atoms:
                 if by.startswith("d") and of in self.nodes and by[1:] in self.nodes:
                     return Atom(of, (by[1:],), "d")
         return None
+
+
+def _inside(braced: str) -> str:
+    """What stands between a pair of braces."""
+    return braced[1:-1] if braced.startswith("{") and braced.endswith("}") else braced
 
 
 def _order(power: str | None) -> int:

@@ -8,12 +8,13 @@ from bpx.graph.graph import OPS
 from bpx.graph.numbers import CONSTANTS
 from bpx.graph.printer import GREEK
 from bpx.spec.derivations.text.atoms import FIRST_LETTER, Atom, Atoms, canonical
+from bpx.spec.derivations.text.indices import Indices, end_of_term
 from bpx.spec.derivations.text.readings import tree_of
 from bpx.spec.derivations.text.written import Written
 from bpx.spec.notations.translation.known import Known
 
 PRIMED = re.compile(
-    r"(?P<name>[^\W\d]\w*)\s*(?P<primes>['′’]{1,2}|\^\{?\\prime\}?)\s*(?:\(\s*(?P<arg>[^()]*)\s*\))?"
+    r"(?P<name>\\?[^\W\d]\w*)\s*(?P<primes>['′’]{1,2}|\^\{?\\prime\}?)\s*(?:\(\s*(?P<arg>[^()]*)\s*\))?"
 )
 SUMMED = re.compile(
     r"(?:∑|Σ|\\sum|∏|\\prod)\s*(?:\\limits)?\s*_\s*(?:\{\s*([a-z])\b[^{}]*\}|([a-z]))|∑([ᵢⱼ])"
@@ -46,6 +47,7 @@ class Formulas:
         self.functions: dict[str, tuple[str, ...]] = {}
         self.derived_at: dict[str, tuple[str, ...]] = {}  # of what has one input: that, for f′(2)
         self.indexed: set[str] = set()  # names that carry an index: arrays
+        self.axes: Indices | None = None  # of index notation
 
     # --- preparing a formula ---
 
@@ -64,7 +66,9 @@ class Formulas:
         text = _with_choices(self.without_arguments(text))
         text = self._with_calls(self._with_operators(text))
         text = self.atoms.put_in(text)
-        text = self._named_derivatives(text)
+        text = self._named_derivatives(text) if self.axes is None else self.axes.put_in(text)
+        if self.axes is not None:
+            return self._named_derivatives(text)
         return self._without_index(self._with_index_of_sum(text))
 
     @staticmethod
@@ -83,7 +87,7 @@ class Formulas:
         match = _OPERATOR.search(text.content)
         while match:
             by = canonical(match["by"] or match["below"])
-            start, end = match.end(), _end_of_term(text.content, match.end())
+            start, end = match.end(), end_of_term(text.content, match.end())
             if text.content[start:].lstrip()[:1] in ("(", "["):
                 start += len(text.content[start:]) - len(text.content[start:].lstrip())
                 end = _closing(text.content, start) + 1
@@ -140,7 +144,7 @@ class Formulas:
 
     def primed(self, match: re.Match[str]) -> Atom | None:
         """The derivative that f′(x), f′ or f″ is; None where f is no function of the derivation."""
-        name = match["name"]
+        name = canonical(match["name"]) or match["name"]
         if name not in self.known or (name in _OPERATOR_NAMES and name not in self.functions):
             return None
         order = 2 if len(match["primes"]) == 2 and "\\" not in match["primes"] else 1
@@ -188,14 +192,22 @@ class Formulas:
         names = tree.names() if tree else []
         every: list[str] = []
         for name in names:
+            if self.axes is not None and (indexed := self.axes.of_letter(name)):
+                every += [indexed.base] if indexed.base in self.axes.ranks else []
+                continue
             if ord(name[0]) >= FIRST_LETTER and (atom := self.atoms.of_letter(name)):
                 if atom.formula:
                     inside = self.names(self.atoms.formulas[atom.formula])
                     every += [*([atom.of] if atom.of else atom.by), *inside]
                 continue
             if name in self.known or name not in CONSTANTS:
-                every += self._apart(name)
+                every += [name] if self._is_whole(name, text) else self._apart(name)
         return every
+
+    def _is_whole(self, name: str, text: Written) -> bool:
+        """Is it one name, since products are written out here, as in `wz*x + uz*h`?"""
+        alone = re.compile(rf"(?<![\w*])\s*{re.escape(name)}\s*(?![\w*])")
+        return "*" in text.content and not self._latex(text) and not alone.search(text.content)
 
     def _apart(self, name: str) -> list[str]:
         if name in self.known or not name.isalpha() or name in OPS or name in GREEK.values():
@@ -209,7 +221,7 @@ def _with_plain_sums(text: Written) -> Written:
     match = _PLAIN_SUM.search(text.content)
     while match:
         index = match["braced"] or match["index"] or ""
-        end = _end_of_term(text.content, match.end())
+        end = end_of_term(text.content, match.end())
         inside = text.content[match.end() : end]
         if index and re.search(rf"_\{{?[a-z]*{index}", inside):
             match = _PLAIN_SUM.search(text.content, match.end())
@@ -238,19 +250,6 @@ def _closing(content: str, start: int) -> int:
         if not depth:
             return at
     return len(content) - 1
-
-
-def _end_of_term(content: str, start: int) -> int:
-    """Where the term ends that begins at `start`: before a sign between terms, or a closing bracket."""
-    depth = 0
-    for at in range(start, len(content)):
-        char = content[at]
-        if char in ")]}" and not depth:
-            return at
-        depth += (char in "([{") - (char in ")]}")
-        if char in "+-−" and not depth and content[start:at].strip():
-            return at
-    return len(content)
 
 
 def _with_choices(text: Written) -> Written:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from bpx.graph.graph import OPS
 from bpx.graph.printer import GREEK
+from bpx.spec.derivations.text.macros import with_macros_written_out
 from bpx.spec.derivations.text.written import Written
 from bpx.words.diagnostic import Source
 
@@ -31,7 +33,10 @@ _MATH = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _OTHER_LANGUAGES = re.compile(
-    r"\s*(?:python|py|js|bash|sh|console|json|toml|c\+\+|cpp|java|julia|r|mermaid)\b", re.I
+    r"\s*\{?\.?(?:python|py|ipython|pycon|js|ts|javascript|bash|sh|zsh|shell|shell-session|console|output|log"
+    r"|json|yaml|yml|toml|ini|csv|xml|html|css|svg|diff|make|sql|c|c\+\+|cpp|cuda|go|rust|java|julia|r|matlab"
+    r"|mermaid|dot|nix|docker|dockerfile)\b",
+    re.I,
 )
 _PROSE_IN_MATH = re.compile(
     r"\\(?:tag|label|intertext|shortintertext|notag|nonumber|hspace|vspace|color|tag\*|hspace\*)\*?(?:\{[^{}]*\})?"
@@ -46,6 +51,10 @@ _LIST_MARK = re.compile(
     r"^\s*(?:>\s*)*(?:[-*+•](?=\s)\s+|\(?\d{1,3}[.)]\s+|\(?[a-z]\)\s+|#{1,6}\s+)*(?:>\s*)*"
 )
 _LABEL = re.compile(r"\s*(?:\*\*|__)?[A-Z][\w\s'-]{0,40}(?:\(\d+\)|\d+)?(?:\*\*|__)?:(?!=)(?:\*\*|__)?\s+")
+_STEP = re.compile(r"[=≈]|^\s*[+\-−·]\s*\S")
+_COMMAND = re.compile(r"^\s*(?:[$%>!]\s|%|--?[a-z]|<)|[\"{]\s*(?:op|[a-z]+\s*[:=]\s*\")|=\s*\"|^\s*\"")
+_PLAIN = re.compile(r"[A-Za-z]{3,}")
+_PLAIN_WORDS = frozenset(["import", "from", "def", "return", "let", "const", "var", "export"])
 _WORD = re.compile(r"(?<![\w\\'′])[^\W\d_]{2,}(?:['’][a-z]{1,2})?(?![\w'′])")
 _STOPWORDS = frozenset(
     [
@@ -156,12 +165,14 @@ def _in_tex(source: Source) -> Iterator[Piece]:
     whole = Written.of(source).blanked(_COMMENT_IN_TEX)
     begin = re.search(r"\\begin\{document\}", whole.content)
     if begin:
-        whole = whole._replace(content=" " * begin.end() + whole.content[begin.end() :])
-    yield from _ordered(whole, prose_lines=False)
+        preamble = _without_formulas(whole.content[: begin.end()])
+        whole = whole._replace(content=preamble + whole.content[begin.end() :])
+    yield from _ordered(with_macros_written_out(whole), prose_lines=False)
 
 
 def _in_markdown(source: Source) -> Iterator[Piece]:
-    yield from _ordered(Written.of(source).blanked(r"(?s)<!--.*?-->"), prose_lines=True)
+    whole = _with_cells_apart(Written.of(source).blanked(r"(?s)<!--.*?-->"))
+    yield from _ordered(with_macros_written_out(whole), prose_lines=True)
 
 
 def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
@@ -173,10 +184,10 @@ def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
         kind = next(name for name in _KINDS if match[name] is not None)
         inside = whole.part(*match.span(kind))
         if kind == "code":
-            if not _OTHER_LANGUAGES.match(match["language"]):
+            if not _OTHER_LANGUAGES.match(match["language"]) and _is_derivation(inside.content):
                 yield from _lines(inside, block, is_code=True)
         elif kind == "code_span":
-            if re.search(r"[=≈]", inside.content):
+            if re.search(r"[=≈]", inside.content) and not _is_command(inside.content):
                 yield Piece(inside, True, block)
         else:
             yield Piece(inside.blanked(_PROSE_IN_MATH), True, block)
@@ -189,6 +200,42 @@ def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
 _KINDS = ("code", "display", "bracket", "environment", "paren", "inline", "code_span")
 
 
+def _with_cells_apart(whole: Written) -> Written:
+    """The cells of tables as lines of their own; what is mathematics or code in them stays together."""
+
+    def apart(row: re.Match[str]) -> str:
+        parts = re.split(r"(\$[^$\n]*\$|`[^`\n]*`)", row[0])
+        return "".join(
+            part if at % 2 else re.sub(r"(?<!\S)\|(?!\S)", "\n", part) for at, part in enumerate(parts)
+        )
+
+    return whole._replace(content=re.sub(r"(?m)^[ \t]*\|(?=\s).*\s\|[ \t]*$", apart, whole.content))
+
+
+def _without_formulas(preamble: str) -> str:
+    r"""Blanks in place of what comes before `\begin{document}`, but for the commands defined there."""
+    lines = re.split(r"(?<=\n)", preamble)
+    defines = re.compile(r"\s*\\(?:(?:re|provide)?(?:new)?command|def|DeclareMathOperator)\b")
+    return "".join(line if defines.match(line) else re.sub(r"[^\n]", " ", line) for line in lines)
+
+
+def _is_derivation(code: str) -> bool:
+    """Are most lines of a block of code steps, and not what a program printed?"""
+    lines = [line for line in code.split("\n") if line.strip() and not _COMMENT.match(line)]
+    steps = [line for line in lines if _STEP.search(line) and not _is_command(line)]
+    return 2 * len(steps) >= len(lines)
+
+
+def _is_command(code: str) -> bool:
+    """Is it a command with its options, or a line of a program, and no formula?"""
+    words = re.split(r"[=≈]", code, maxsplit=1)[0].split()
+    apart = any(
+        one in _PLAIN_WORDS or (_PLAIN.fullmatch(one) and _PLAIN.fullmatch(two) and one not in OPS)
+        for one, two in pairwise(words)
+    )
+    return apart or bool(_COMMAND.search(code))
+
+
 def _lines(text: Written, block: int, is_code: bool = False) -> Iterator[Piece]:
     """The formulas in lines of text."""
     known = set(re.findall(r"(?<![\w\\])([^\W\d_]{2,})\s*=(?!=)", text.source.text))
@@ -196,7 +243,7 @@ def _lines(text: Written, block: int, is_code: bool = False) -> Iterator[Piece]:
     for line in text.content.splitlines(keepends=True):
         piece = text.part(start, start + len(line))
         start += len(line)
-        if not re.search(r"[=≈]", line) or re.match(r"\s*\|.*\|\s*$", line):
+        if not re.search(r"[=≈]", line):
             continue
         piece = piece.blanked(_COMMENT)
         mark = _LIST_MARK.match(piece.content)

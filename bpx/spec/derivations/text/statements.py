@@ -19,8 +19,8 @@ _EQUALS = re.compile(
     r"|\\(?:stackrel|overset)\{[^{}]*\}\{\s*=\s*\}|(?<![=<>!~])=(?!=))"
 )
 _NEXT = re.compile(
-    r";|⇒|⟹|→|⟶|↔|⇔|\\(?:implies|Rightarrow|Longrightarrow|iff|Leftrightarrow|to|rightarrow|therefore)(?![A-Za-z])"
-    r"|(?:,|\\q?quad(?![A-Za-z]))(?=[^=≈,]{1,60}?(?:=|:=|≈|\\approx)(?!=))"
+    r"(?<!\\);|⇒|⟹|→|⟶|↔|⇔|\\(?:implies|Rightarrow|Longrightarrow|iff|Leftrightarrow|to|rightarrow|therefore)(?![A-Za-z])"
+    r"|(?:(?<!\\),|\\q?quad(?![A-Za-z]))(?=[^=≈,]{1,60}?(?:=|:=|≈|\\approx)(?!=))"
 )
 _OPENING, _CLOSING = "([{", ")]}"
 

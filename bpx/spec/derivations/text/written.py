@@ -55,6 +55,8 @@ class Written(NamedTuple):
             content += self.content[last : match.start()] + new
             offsets += self.offsets[last : match.start()]
             offsets += [self.offsets[match.start()]] * len(new)
+            if len(new) > 1 and new.endswith(" "):  # a letter between blanks reaches as far as what it is for
+                offsets[-1] = self.offsets[match.end()]
             last = match.end()
         if not last and not offsets:
             return self

@@ -143,12 +143,13 @@ class _Grammar:
             return infix(left, "*", right)
         if sign.text != "dot":
             self.certain &= sign.text != "*" or not self.known.may_be_other("cross", left, right)
-            return infix(left, sign.text, right)
+            turned = right.turned and sign.text == "*" and self.known.shape(left) == ()
+            return infix(left, sign.text, right)._replace(turned=turned)
         one, two = self.known.shape(left), self.known.shape(right)
         if one and two:  # · between arrays is the dot product
             self.certain = False
             return infix(left, "@", right)
-        return infix(left, "*", right)
+        return infix(left, "*", right)._replace(turned=left.turned or right.turned)
 
     def juxtaposed(self, left: Part, right: Part, *, apart: bool = False) -> Part:
         """Side by side: a product, of matrices where one of them is one."""
@@ -161,8 +162,8 @@ class _Grammar:
             return call("outer", (left, right), left.start, right.end)
         if one is None or two is None:
             return infix(left, "@" if turned and not apart else "*", right)
-        if not one or not two:
-            return infix(left, "*", right)
+        if not one or not two:  # a number times a row is a row
+            return infix(left, "*", right)._replace(turned=left.turned or right.turned)
         if len(one) == len(two) == 1 and not turned:
             start, end = left.start, right.end
             raise Asking(start, end, infix(left, "*", right).text, infix(left, "@", right).text)

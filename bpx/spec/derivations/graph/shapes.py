@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bpx.graph.arrays import Shape
-from bpx.spec.derivations.model import Model
-from bpx.spec.derivations.sheet import Chain, Kind, Reader
+from bpx.spec.derivations.graph.model import Model
+from bpx.spec.derivations.graph.sheet import Chain, Kind, Reader
+from bpx.spec.derivations.text.indices import lengths_of
 
 _LENGTHS = (3, 2, 4, 5)
 _MOST_TRIED = 600
@@ -79,6 +80,20 @@ def _score(reader: Reader, model: Model) -> int:
 
 def _assignments(reader: Reader) -> Iterator[dict[str, Shape]]:
     """Shapes for all inputs, those with few arrays first; where no equation has arrays, scalars alone."""
+    if reader.axes is not None:
+        lengths, reader.sheet.index_lengths = lengths_of(
+            reader.contents, reader.axes.axes, alike=bool(reader.sheet.lengths)
+        )
+        ranks = reader.axes.ranks
+        shapes = {
+            name: tuple(lengths.get((name, at), 3) for at in range(ranks.get(name, 0)))
+            for name in reader.sheet.inputs
+        }
+        yield {
+            **shapes,
+            **{name: value.shape for name, value in reader.sheet.values.items() if name in shapes},
+        }
+        return
     text = "\n".join(reader.texts)
     given = reader.sheet.values
     has_arrays = (
@@ -145,6 +160,7 @@ def _shapes(name: str, shapes: Mapping[str, Shape], required: set[str], reader: 
     first = name[0]
     if first.isupper() and first not in "LJEC":
         yield from sorted(matrices, key=lambda shape: sum(length not in used for length in shape))
+        yield from ((length, length) for length in lengths if fresh)
         yield from vectors
         if name not in required:
             yield ()

@@ -12,9 +12,10 @@ import numpy as np
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS
 from bpx.graph.numbers import CONSTANTS
-from bpx.spec.derivations.model import Sheet
+from bpx.spec.derivations.graph.points import Sheet
 from bpx.spec.derivations.text.atoms import Atom, Atoms, canonical
 from bpx.spec.derivations.text.formulas import PRIMED, SUMMED, Formulas
+from bpx.spec.derivations.text.indices import Indices
 from bpx.spec.derivations.text.readings import tree_of
 from bpx.spec.derivations.text.statements import Link, Statement
 from bpx.spec.derivations.text.written import Written
@@ -46,14 +47,27 @@ class Chain(NamedTuple):
     name: str = ""
     atom: Atom | None = None
     reason: str = ""  # why it is not read: a key of the catalogue
+    value: Array | None = None  # that an input has from here on
 
 
 class Reader(Formulas):
     """Reads the statements of one derivation."""
 
-    def __init__(self, every: Sequence[Statement], values: dict[str, Array] | None = None) -> None:
+    def __init__(
+        self,
+        every: Sequence[Statement],
+        values: dict[str, Array] | None = None,
+        *,
+        index_notation: bool = False,
+    ) -> None:
         super().__init__()
         self.every = every
+        self.contents = [
+            [statement.left.content, *(link.text.content for link in statement.links)] for statement in every
+        ]
+        if index_notation:
+            self.axes = Indices(self.contents, self.atoms)
+        self.given = frozenset(values or {})  # names whose values stand, whatever the text says
         self.sheet = Sheet(
             self.atoms,
             self.equations,
@@ -62,6 +76,7 @@ class Reader(Formulas):
             derived_at=self.derived_at,
         )
         self.sheet.prepared = self.prepared
+        self.sheet.axes = self.axes
         self.indices = {
             match[1] or match[2] or {"ᵢ": "i", "ⱼ": "j"}[match[3]]
             for statement in every
@@ -129,6 +144,8 @@ class Reader(Formulas):
 
     def _declare(self) -> None:
         """Names on left sides, below derivatives, and in the equations of those."""
+        if self.axes is not None:
+            self.known |= set(self.axes.ranks)
         lefts = [(statement, *self._left_name(statement)) for statement in self.every]
         for statement, name, args in lefts:
             if name and not self._looks_derived(name, statement):
@@ -179,6 +196,8 @@ class Reader(Formulas):
         name = canonical(left)
         if name:
             base, _, index = name.rpartition("_")
+            if self.axes is not None and self.axes.ranks.get(base) == len(index) and index.isalpha():
+                return base, ()
             if base and index in self.indices:
                 self.indexed.add(base)
                 name = base
@@ -236,12 +255,15 @@ class Reader(Formulas):
             return Chain(statement, Kind.RESULT, name)
         value = self._value(name, first)
         if value is not None:
-            if name in self.sheet.values and len(statement.links) == 1:
-                return Chain(statement, Kind.RESULT, name)
             self.sheet.values.setdefault(name, value)
-            return Chain(statement, Kind.VALUE, name)
+            return Chain(statement, Kind.VALUE, name, value=None if name in self.given else value)
         self.sheet.equations[name] = first.text
+        self.sheet.below[name] = self.below(statement)
         return Chain(statement, Kind.EQUATION, name)
+
+    def below(self, statement: Statement) -> str:
+        """In index notation, the letters below the name on the left."""
+        return self.axes.below(self._bare(statement.left)) if self.axes is not None else ""
 
     def _is_alias(self, name: str, link: Link) -> bool:
         """Is a name that nothing defines set equal to a derivative?"""
@@ -283,12 +305,24 @@ class Reader(Formulas):
             name
             for name in self.sheet.inputs
             if name not in self.sheet.values
-            and (name in limits or (sums and name in ("n", "N", "m", "M", "B")))
+            and (name in limits or (sums and name in ("n", "N", "m", "M", "B") and self._divides(name)))
         ]
+
+    def _divides(self, name: str) -> bool:
+        """Does an equation divide by it, as by the n of a mean?"""
+        below = re.compile(
+            rf"/\s*\(?\s*2?\s*{name}(?![A-Za-z_])|\\[dt]?frac\s*(?:\{{[^{{}}]*\}}|\w)\s*(?:\{{\s*2?\s*{name}\s*\}}|{name}\b)"
+        )
+        return any(below.search(text.content) for text in self.sheet.equations.values())
 
     @staticmethod
     def _sums(text: Written) -> bool:
         return bool(re.search(r"∑|Σ|\\sum|sum\(|\\\||‖|\|\|", text.content))
+
+    @property
+    def sources(self) -> set[str]:
+        """The whole texts that the statements are from."""
+        return {statement.left.source.text for statement in self.every}
 
     @property
     def derived_by(self) -> set[str]:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from bpx.check.whole.claims import is_elementwise
-from bpx.graph.arrays import Array, Shape
-from bpx.graph.graph import OPS, Expr, Graph
-from bpx.graph.run import run
+from bpx.graph.arrays import Shape
+from bpx.graph.graph import OPS, Expr
+from bpx.graph.subgraph import with_node
 from bpx.passes.reverse import grad, reverse
-from bpx.spec.derivations.text.atoms import Atom, Atoms
+from bpx.spec.derivations.graph.points import Sheet
+from bpx.spec.derivations.graph.values import Values
+from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.derivations.text.readings import readings, tree_of
 from bpx.spec.derivations.text.written import Written
+from bpx.spec.notations.read import Reading
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.text.build import build
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import Diagnostic
 
-Point = Mapping[int, Array]
-POINTS = 16  # random points at which formulas are compared
-_TRIES = 60
-_RANGES = ((-1.5, 1.5), (0.15, 0.85), (0.5, 2.0), (-0.85, 0.85), (1.1, 2.5))
+_IDENTITY = re.compile(r"(?<![A-Za-z\\])I(?![A-Za-z_(\[{])")
 
 
 class Built(NamedTuple):
@@ -36,46 +36,37 @@ class Built(NamedTuple):
     problems: list[Diagnostic]
 
 
-@dataclass
-class Sheet:
-    """What a derivation states: equations by name, values, and the derivatives in it."""
-
-    atoms: Atoms
-    equations: dict[str, Written] = field(default_factory=dict)
-    values: dict[str, Array] = field(default_factory=dict)
-    inputs: list[str] = field(default_factory=list)
-    lengths: list[str] = field(default_factory=list)  # inputs that are the number of summed elements
-    functions: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    derived_at: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    prepared: Callable[[Written], Written] = lambda text: text
-
-    @property
-    def names(self) -> list[str]:
-        """Inputs and results."""
-        return [*self.inputs, *self.equations]
-
-
-class Model:
+class Model(Values):
     """The graph of a sheet for some shapes of its inputs.
 
     `problems` are those of equations that cannot be built.
     """
 
     def __init__(self, sheet: Sheet, shapes: Mapping[str, Shape]) -> None:
-        self.sheet, self.input_shapes = sheet, shapes
-        self.graph = Graph()
-        self.exprs: dict[str, Expr] = {name: self.graph.input(shape) for name, shape in shapes.items()}
+        super().__init__(sheet, shapes)
         self.problems: dict[str, list[Diagnostic]] = {}
-        self.stand_ins: dict[int, tuple[Atom, list[Expr]]] = {}  # inputs that hold Jacobians
+        self._by_index: dict[Atom, Expr | None] = {}
         self._gradients: dict[Atom, Expr | None] = {}
         for name in self.order():
             built = self.built(sheet.equations[name])
-            if built.expr is None:
+            expr = self._gathered(name, built.expr)
+            if expr is None:
                 self.problems[name] = built.problems
             else:
                 # A result that only renames another is a node of its own: it has a gradient of its own.
-                self.exprs[name] = self._own(built.expr)
+                self.exprs[name] = self._own(expr)
         self.size = len(self.graph)
+
+    def _gathered(self, name: str, expr: Expr | None) -> Expr | None:
+        """What an equation gives; in index notation, with the axes that its left side has."""
+        axes, below = self.sheet.axes, self.sheet.below.get(name, "")
+        if axes is None or expr is None:
+            return expr
+        return axes.gathered(expr, below, tuple(self.sheet.index_lengths[letter] for letter in below))
+
+    def spread(self, expr: Expr | None, below: str) -> Expr | None:
+        """A node as formulas of index notation have it; `below` are the letters below it."""
+        return expr if self.sheet.axes is None or expr is None else self.sheet.axes.spread(expr, below)
 
     def _own(self, expr: Expr) -> Expr:
         taken = {other.id for other in self.exprs.values()}
@@ -107,7 +98,10 @@ class Model:
         used: list[str] = []
         for name in tree.names() if tree else ():
             atom = self.sheet.atoms.of_letter(name)
-            if atom and atom.formula:
+            indexed = self.sheet.axes.of_letter(name) if self.sheet.axes is not None else None
+            if indexed:
+                used.append(indexed.base)
+            elif atom and atom.formula:
                 used += [
                     *([atom.of] if atom.of else []),
                     *self._used(self.sheet.atoms.formulas[atom.formula], known),
@@ -125,35 +119,68 @@ class Model:
     def every_reading(self, text: Written, atoms: Callable[[Atom], Expr | None] | None = None) -> list[Built]:
         """The formula in all ways in which it may be meant, those that can be built first."""
         content = self.sheet.prepared(text)
-        names = self.names_in(content, atoms)
-        known = Known({name: expr.shape for name, expr in names.items()})
         every = [
             self.of_tree(reading.expression, names)
             if reading.expression is not None and not reading.problems
             else Built(None, None, reading.problems)
-            for reading in readings(content, known)
+            for names in self._meanings(content, self.names_in(content, atoms))
+            for reading in self._readings(content, names)
         ]
         return sorted(every, key=lambda built: built.expr is None)
+
+    def _readings(self, content: Written, names: Mapping[str, Expr]) -> list[Reading]:
+        """The readings of a formula by its names' shapes; in index notation, products are of numbers."""
+        by_element = self.sheet.axes is not None
+        shapes: dict[str, Shape | None] = {
+            name: () if by_element else expr.shape
+            for name, expr in names.items()
+            if name[:1] in content.content or not content.content.isascii()
+        }
+        key = content.source.name, content.offsets[0], content.content, frozenset(shapes.items())
+        if key not in self.sheet.read:
+            self.sheet.read[key] = readings(content, Known(shapes))
+        return self.sheet.read[key]
+
+    def _meanings(self, content: Written, names: dict[str, Expr]) -> Iterator[dict[str, Expr]]:
+        """The names; where `I` is no name, it is the identity matrix, of each length there is."""
+        if "I" not in names and _IDENTITY.search(content.content):
+            lengths = {length for shape in self.input_shapes.values() for length in shape}
+            for length in sorted(lengths):
+                yield {**names, "I": self.graph.constant(np.eye(length))}
+        yield names
 
     def names_in(
         self, content: Written, atoms: Callable[[Atom], Expr | None] | None = None
     ) -> dict[str, Expr]:
         """The nodes behind the names, and behind the letters of the derivatives in a prepared formula."""
         letters = {
-            letter: (atoms or self.gradient)(atom)
+            letter: self.spread(atoms(atom), "".join(atom.indices)) if atoms else self.by_index(atom)
             for atom, letter in self.sheet.atoms.letters.items()
             if letter in content.content
         }
+        if (axes := self.sheet.axes) is not None and self.exprs:
+            letters |= {
+                letter: axes.node(indexed, self.exprs, self.sheet.index_lengths)
+                for indexed, letter in axes.letters.items()
+                if letter in content.content
+            }
         return {**self.exprs, **{letter: expr for letter, expr in letters.items() if expr is not None}}
 
     def names_in_letters(self) -> dict[str, Expr]:
         """The nodes behind the letters of all derivatives met."""
-        every = {letter: self.gradient(atom) for atom, letter in self.sheet.atoms.letters.items()}
+        every = {letter: self.by_index(atom) for atom, letter in self.sheet.atoms.letters.items()}
+        if (axes := self.sheet.axes) is not None:
+            every |= {
+                letter: axes.node(indexed, self.exprs, self.sheet.index_lengths)
+                for indexed, letter in axes.letters.items()
+            }
         return {letter: expr for letter, expr in every.items() if expr is not None}
 
     def of_tree(self, expression: Expression, names: Mapping[str, Expr]) -> Built:
         """The node of a tree."""
         problems: list[Diagnostic] = []
+        if self.sheet.axes is not None:
+            expression = self.sheet.axes.along_axes(expression)
         expr = build(expression, self.graph, names, problems.append)
         return Built(expression, None if problems else expr, problems)
 
@@ -192,6 +219,7 @@ class Model:
             return None
         of, by = ends
         for node in by:
+            of = with_node(of, node)
             if of.id == node.id:
                 of = self.graph.constant(np.ones(of.shape))
                 continue
@@ -277,14 +305,30 @@ class Model:
         """A stand-in for ∂of/∂node of arrays, of shape (elements of `of`, elements of `node`), or of `of`."""
         if len(of.shape) > 1 or len(node.shape) > 1:
             return None
-        rows = []
-        for at in range(of.shape[0]):
-            seed = np.zeros(of.shape)
-            seed[at] = 1.0
-            rows.append(grad(of, [node], self.graph.constant(seed))[0])
-        stand_in = self.graph.input((*of.shape, *node.shape))
-        self.stand_ins[stand_in.id] = (atom, rows)
-        return stand_in
+        return self.stand_in(self.rows_of(of, node), (*of.shape, *node.shape))
+
+    def by_index(self, atom: Atom) -> Expr | None:
+        """∂of/∂by of elements, in index notation: ∂z_i/∂w_ij has a value for each i and j."""
+        axes, ends, (top, bottom) = self.sheet.axes, self.ends(atom), atom.indices
+        below = top + bottom
+        if axes is None or ends is None or atom.formula or not top or len(ends[1]) != 1:
+            return self.spread(self.gradient(atom), below)
+        of, node = ends[0], ends[1][0]
+        lengths = self.sheet.index_lengths
+        shape = (*of.shape, *node.shape)
+        known = all(letter.isdigit() or letter in lengths for letter in below)
+        if (len(top), len(bottom)) != (len(of.shape), len(node.shape)) or not known or not of.shape:
+            return None
+        if atom not in self._by_index:
+            letters = [letter for letter in dict.fromkeys(below) if letter.isalpha()]
+            grid = np.indices([lengths[letter] for letter in letters])
+            at = [grid[letters.index(one)] if one.isalpha() else np.array(int(one) - 1) for one in below]
+            if any(np.min(one) < 0 or np.max(one) >= length for one, length in zip(at, shape, strict=True)):
+                return None
+            flat = np.ravel_multi_index(at[: len(top)], of.shape)
+            array = self.stand_in(self.rows_of(of, node), grid.shape[1:], (flat, *at[len(top) :]))
+            self._by_index[atom] = axes.spread(array, "".join(letters))
+        return self._by_index[atom]
 
     def direct(self, atom: Atom) -> Expr | None:
         """The derivative by an argument in the equation itself, with all other names in it held fixed."""
@@ -301,11 +345,6 @@ class Model:
         for name, expr in held.items():
             self.held[expr.id] = self.exprs[name].id
         return result
-
-    @cached_property
-    def held(self) -> dict[int, int]:
-        """Inputs that stand for a node that is held fixed."""
-        return {}
 
     def through(self, first: Expr, links: Sequence[Atom]) -> Expr | None:
         """The gradient `first` carried through ∂u/∂v · ∂v/∂w …, by reverse passes."""
@@ -329,67 +368,3 @@ class Model:
             return None
         seed = self.graph.constant(np.ones(of.shape))
         return reverse(of, [node], seed, known=known).gradient(node.id)
-
-    # --- points ---
-
-    @cached_property
-    def given(self) -> Point | None:
-        """The values given, if all are."""
-        if any(name not in self.sheet.values for name in self.sheet.inputs):
-            return None
-        return {self.exprs[name].id: self.sheet.values[name] for name in self.sheet.inputs}
-
-    @cached_property
-    def points(self) -> list[Point]:
-        """Random points at which all results are finite."""
-        rng = np.random.default_rng(0)
-        found: list[Point] = []
-        for ranges in self._ranges():
-            for _ in range(_TRIES):
-                point = {
-                    self.exprs[name].id: self._drawn(name, ranges.get(name, _RANGES[0]), rng)
-                    for name in self.sheet.inputs
-                }
-                if self._is_finite(point):
-                    found.append(point)
-                if len(found) >= POINTS:
-                    return found
-        return found
-
-    def _ranges(self) -> Iterator[dict[str, tuple[float, float]]]:
-        """First the same range for all; then, input by input, other ones."""
-        for one in _RANGES:
-            yield dict.fromkeys(self.sheet.inputs, one)
-        for name in self.sheet.inputs:
-            for one in _RANGES[1:]:
-                for rest in (_RANGES[0], _RANGES[1]):
-                    yield {**dict.fromkeys(self.sheet.inputs, rest), name: one}
-
-    def _drawn(self, name: str, between: tuple[float, float], rng: Any) -> Array:
-        if name in self.sheet.lengths:
-            return np.asarray(self.sheet.values.get(name, 3.0))
-        return np.asarray(rng.uniform(*between, size=self.exprs[name].shape))
-
-    def _is_finite(self, point: Point) -> bool:
-        results = [self.exprs[name].id for name in self.sheet.equations if name in self.exprs]
-        values = run(self.graph, point, results)
-        return all(np.isfinite(values[node]).all() for node in results)
-
-    def values(
-        self, exprs: Sequence[Expr], point: Point, printed: Mapping[int, Array] | None = None
-    ) -> list[Array]:
-        """The values of nodes at a point; those `printed` are taken as they are."""
-        wanted = [expr.id for expr in exprs]
-        known = {**point, **(printed or {})}
-        needed = set(self.graph.needs(of=wanted))
-        stand_ins = {at: rows for at, (_, rows) in self.stand_ins.items() if at in needed}
-        if stand_ins:
-            rows = run(self.graph, point, [row.id for one in stand_ins.values() for row in one])
-            for at, one in stand_ins.items():
-                known[at] = np.array([rows[row.id] for row in one])
-        held = {at: node for at, node in self.held.items() if at in needed}
-        if held:
-            true = run(self.graph, point, list(held.values()))
-            known |= {at: true[node] for at, node in held.items()}
-        values = run(self.graph, known, wanted)
-        return [values[node] for node in wanted]
