@@ -46,7 +46,7 @@ from bpx.check.patterns.twins import twin_of
 from bpx.check.report.entry import Entry
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, entry_named
-from bpx.check.report.options import bad_options, is_number, is_whole, unknown_options, wrong_options
+from bpx.check.report.options import bad_executor, bad_options, is_number, is_whole, unknown_options, wrong_options
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
 from bpx.graph.numbers import index_text, number
@@ -89,8 +89,8 @@ class FunctionOptions(NamedTuple):
             calls=(made.calls, is_whole(made.calls, 1)),
             seconds=(made.seconds, made.seconds is None or (is_number(made.seconds) and made.seconds > 0)),
             exact=(made.exact, isinstance(made.exact, bool)),
-            executor=(made.executor, made.executor is None or isinstance(made.executor, Executor)),
         )
+        problems += bad_executor(made.executor)
         if problems:
             raise BpxError(problems)
         return made

@@ -19,7 +19,7 @@ from bpx.check.function.inputs import as_inputs, as_numbers, as_result, names_of
 from bpx.check.function.native_code import GuardedArray
 from bpx.check.numeric.multiprecision import OperationBudget
 from bpx.check.numeric.tolerances import MOST_BLACK_BOX_OPERATIONS, UNIT_ROUNDOFF
-from bpx.check.numeric.workers import WorkerLost, Workers
+from bpx.check.tasks.workers import WorkerLost, Workers
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import BpxError, Diagnostic
 

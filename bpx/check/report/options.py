@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from concurrent.futures import Executor
 from numbers import Real
 from typing import Any
 
@@ -51,6 +52,11 @@ def bad_options(
         detect=(detect, is_number(detect) and 0 < detect < 1),
         budget=(budget, is_whole(budget, 0)),
     )
+
+
+def bad_executor(executor: Any) -> list[Diagnostic]:
+    """A diagnostic where this is no executor, and not None."""
+    return wrong_options(executor=(executor, executor is None or isinstance(executor, Executor)))
 
 
 def wrong_options(**options: tuple[Any, bool]) -> list[Diagnostic]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bpx.check.function.black_box import check_function
-from bpx.check.numeric.workers import WorkerLost, Workers
+from bpx.check.tasks.workers import WorkerLost, Workers
 from bpx.words.diagnostic import BpxError
 
 X = np.linspace(0.1, 1, 5)
