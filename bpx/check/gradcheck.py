@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from bpx.check.report.results import ClaimResult
 from bpx.check.second_order import second_order, second_order_lost
 from bpx.check.spec_check import PointResult, SpecCheck
 from bpx.check.tasks.tasks import Task, results
-from bpx.check.tasks.workers import WorkerLost
+from bpx.check.tasks.lost import WorkerLost
 from bpx.check.whole.checked_graph import Query
 from bpx.check.whole.sample_points import drawn_points, unmoved
 from bpx.check.why_in_graph import Asking, asked_second, why_in_graph
@@ -36,6 +35,9 @@ from bpx.graph.named.written import WRITING
 from bpx.passes.expand import written_out
 from bpx.passes.query import as_list, query_nodes, seed_of
 from bpx.words.diagnostic import BpxError, Diagnostic
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy

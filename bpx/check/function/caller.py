@@ -19,7 +19,8 @@ from bpx.check.function.inputs import as_inputs, as_numbers, as_result, names_of
 from bpx.check.function.native_code import GuardedArray
 from bpx.check.numeric.multiprecision import OperationBudget
 from bpx.check.numeric.tolerances import MOST_BLACK_BOX_OPERATIONS, UNIT_ROUNDOFF
-from bpx.check.tasks.workers import WorkerLost, Workers
+from bpx.check.tasks.lost import WorkerLost
+from bpx.check.tasks.workers import Workers
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -114,6 +115,11 @@ class Caller:
         workers = Workers(executor)
         if not workers.can_send(self._forward):
             raise BpxError([Diagnostic("not-picklable", None, {}, "picklable")])
+        [elsewhere] = workers.results(_output, [(self._forward, self.values)])
+        here, again = (_output(self._forward, self.values) for _ in range(2))
+        if _is_output(again, here) and not _is_output(elsewhere, here):
+            workers.close()
+            raise BpxError([Diagnostic("other-elsewhere", None, {}, "same-elsewhere")])
         return workers
 
     def backward(self, upstream: Array, values: Values | None = None) -> list[Any]:
@@ -238,6 +244,13 @@ def _output(forward: Callable[..., Any], values: Values) -> Array | None:
             return np.array(forward(*_handed(values)), dtype=float)  # may be a buffer of forward's
     except Exception:  # a stranger's way of saying that this is outside its domain
         return None
+
+
+def _is_output(result: Array | WorkerLost | None, output: Array | None) -> bool:
+    """Is it this output, to the last bit? Of a worker that died nothing is known."""
+    if result is None or output is None:
+        return result is output
+    return isinstance(result, WorkerLost) or np.array_equal(result, output, equal_nan=True)
 
 
 def _roundoff(result: Any) -> float:

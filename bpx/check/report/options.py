@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
-from concurrent.futures import Executor
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS
+from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS, MOST_JOBS
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -54,9 +53,19 @@ def bad_options(
     )
 
 
+def bad_jobs(jobs: Any) -> list[Diagnostic]:
+    """A diagnostic where this is no number of processes."""
+    fine = is_whole(jobs, 1) and jobs <= MOST_JOBS
+    return [] if fine else [Diagnostic("bad-jobs", None, {"found": jobs, "most": MOST_JOBS})]
+
+
 def bad_executor(executor: Any) -> list[Diagnostic]:
     """A diagnostic where this is no executor, and not None."""
-    return wrong_options(executor=(executor, executor is None or isinstance(executor, Executor)))
+    if executor is None:
+        return []
+    from concurrent.futures import Executor  # and no sooner: it takes long to import
+
+    return wrong_options(executor=(executor, isinstance(executor, Executor)))
 
 
 def wrong_options(**options: tuple[Any, bool]) -> list[Diagnostic]:

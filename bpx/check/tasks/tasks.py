@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import closing
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.tasks.workers import Workers
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.languages import speaking
 from bpx.words.say import spoken
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _KEPT = 4  # objects that a worker keeps: those of one check are sent one after the other
 
@@ -49,6 +50,8 @@ def results(tasks: Sequence[Task], executor: Executor | None) -> Iterator[Any]:
     if executor is None:
         yield from (task.run() for task in tasks)
         return
+    from bpx.check.tasks.workers import Workers  # with all that processes need
+
     pickled = _Pickled()
     with closing(Workers(executor)) as workers:
         calls = ((task.function, pickled.of(task.shared), task.arguments) for task in tasks)

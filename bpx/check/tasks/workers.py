@@ -15,10 +15,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from bpx.check.numeric.tolerances import MOST_WAITING
-
-
-class WorkerLost:
-    """What stands in place of a result where the worker died twice."""
+from bpx.check.tasks.lost import WorkerLost
 
 
 class Workers:
