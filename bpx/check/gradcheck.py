@@ -23,8 +23,8 @@ from bpx.check.report.report import Report
 from bpx.check.report.results import ClaimResult
 from bpx.check.second_order import second_order, second_order_lost
 from bpx.check.spec_check import PointResult, SpecCheck
-from bpx.check.tasks.tasks import Task, results
 from bpx.check.tasks.lost import WorkerLost
+from bpx.check.tasks.tasks import Task, results
 from bpx.check.whole.checked_graph import Query
 from bpx.check.whole.sample_points import drawn_points, unmoved
 from bpx.check.why_in_graph import Asking, asked_second, why_in_graph
@@ -229,7 +229,9 @@ class _Findings:
 class _Work:
     """The tasks of a check: each output at each point, and then the second derivatives at each point."""
 
-    def __init__(self, checks: Sequence[SpecCheck], places: Sequence[Mapping[int, Array]], order: int) -> None:
+    def __init__(
+        self, checks: Sequence[SpecCheck], places: Sequence[Mapping[int, Array]], order: int
+    ) -> None:
         self.main, self.lost = checks[0], 0
         self.first = [
             Task(SpecCheck.at, check, (input_values, number == 0))

@@ -152,10 +152,11 @@ def gradcheck(
             if program is not None:
                 if draw or session.form.view == PICTURE:
                     fail("draw-of-code", "draw-forward", name=target)
-                of_graphs = {"claim": claim, "of": of, "order": order, "points": points}
-                with workers(jobs) as executor:
-                    room = {"rtol": room_of_digits(digits, rtol), "executor": executor}
-                    report = check_program(program, **asked, **of_graphs, **room, written="--{}")
+                asked |= {"claim": claim, "of": of, "order": order, "points": points}
+                asked["rtol"] = room_of_digits(digits, rtol)
+                with ProgressBar() as progress, workers(jobs) as executor:
+                    of_calls = {"executor": executor, "progress": progress.count}
+                    report = check_program(program, **asked, **of_calls, written="--{}")
                 _show(session, replace(report, sort=sort, strict=strict).hint(hint))
                 return
             spec = graph_of(code)

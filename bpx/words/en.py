@@ -1518,6 +1518,7 @@ ENGLISH: dict[str, str | Counted] = {
     "train.odd-checks": "Checks that do not agree, with the worst entry of each",
     "train.summary": "{loss}; numbers trained: {size}, steps taken: {taken} of {steps}",
     "train.now": "loss {loss}",
+    "progress.calls": Counted("count", one="one call of `forward`", other="{count} calls of `forward`"),
     # --- reports as pages ---
     "report-page.picture": "the graph, with what the check found",
     "report-page.code": "{file}: the wrong statement, and what it should be",

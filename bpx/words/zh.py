@@ -1404,6 +1404,7 @@ CHINESE: dict[str, str | Counted] = {
     "train.odd-checks": "不一致的检查及各自最差的分量",
     "train.summary": "{loss}；训练的参数共 {size} 个数，步数：{taken}/{steps}",
     "train.now": "损失 {loss}",
+    "progress.calls": Counted("count", other="调用 `forward` {count} 次"),
     # --- reports as pages ---
     "report-page.picture": "带检查结果标记的计算图",
     "report-page.code": "{file}：有错的语句及其正确写法",

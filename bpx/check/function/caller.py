@@ -33,8 +33,8 @@ class Caller:
     """The two functions with the inputs they are to be called with.
 
     `values` holds one array per input; `varied` the positions of those that are derived by; `calls`
-    counts the calls of forward in float64. `unsteady_at` are values at which two calls of forward
-    differed, None as long as none did; `lost` counts the calls whose worker died;
+    counts the calls of forward in float64, and `progress` is told of each. `unsteady_at` are values at
+    which two calls of forward differed, None as long as none did; `lost` counts the calls whose worker died;
     `roundoff` is the unit of the coarsest type that forward returned.
     Raises `BpxError` for inputs that are not numbers and names that
     do not fit.
@@ -47,6 +47,7 @@ class Caller:
         inputs: Any,
         names: Sequence[str] | None,
         executor: Executor | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> None:
         self.notes: list[Diagnostic] = []
         if backward is None or not callable(backward) or not callable(forward):
@@ -60,6 +61,7 @@ class Caller:
         self.names = names_of(forward, len(inputs), names)
         self.values = [as_numbers(name, value) for name, value in zip(self.names, inputs, strict=True)]
         self.calls, self.lost, self.roundoff = 0, 0, UNIT_ROUNDOFF
+        self._progress = progress
         self._workers = None if executor is None else self._sent_to(executor)
         self.unsteady_at: list[Any] | None = None
         self._first_results: dict[int, int] = {}
@@ -72,7 +74,7 @@ class Caller:
     def forward(self, values: Values | None = None) -> Array:
         """The output for these values, or for the inputs as given."""
         arguments = self.values if values is None else values
-        self.calls += 1
+        self._count()
         result = self._called("forward", self._forward, arguments)
         output = as_result("forward", result)
         self.roundoff = max(self.roundoff, _roundoff(result))
@@ -81,7 +83,7 @@ class Caller:
 
     def nearby(self, values: Values) -> Array | None:
         """The output for these values; None where the function does not take them."""
-        self.calls += 1
+        self._count()
         output = _output(self._forward, values)
         self._compare(values, output)
         return output
@@ -94,12 +96,17 @@ class Caller:
         points, sent = tee(points)
         results = self._workers.results(_output, ((self._forward, values) for values in sent))
         for values, output in zip(points, results, strict=True):
-            self.calls += 1
+            self._count()
             if isinstance(output, WorkerLost):
                 self.lost += 1
             else:
                 self._compare(values, output)
             yield output
+
+    def _count(self) -> None:
+        self.calls += 1
+        if self._progress:
+            self._progress(self.calls)
 
     def lost_notes(self) -> list[Diagnostic]:
         """A note on the calls that gave no result, if there are any."""

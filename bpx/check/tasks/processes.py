@@ -29,8 +29,10 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def begin_worker() -> None:
-    """Leave Ctrl-C, which the terminal sends to all processes, to the parent, and end when it has ended."""
+    """Be silent, leave Ctrl-C, which a terminal sends to all processes, to the parent, and end when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a file prints when it is loaded has been printed once, and belongs to no report.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     Thread(target=_end_with_parent, daemon=True).start()
 
 

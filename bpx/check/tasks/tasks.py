@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from functools import lru_cache
+from threading import local
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,8 +20,6 @@ from bpx.words.say import spoken
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-_KEPT = 4  # objects that a worker keeps: those of one check are sent one after the other
 
 
 class Task(NamedTuple):
@@ -72,9 +70,20 @@ def _run(language: str, function: Callable[..., Any], shared: bytes, arguments: 
         return _Raised(error)
 
 
-@lru_cache(_KEPT)
+class _Kept(local):
+    """The object of the last task, of each thread its own: tasks may cache what they find in it."""
+
+    content: bytes = b""
+    value: Any = None
+
+
+_KEPT = _Kept()
+
+
 def _unpickled(content: bytes) -> Any:
-    return pickle.loads(content)
+    if content != _KEPT.content:
+        _KEPT.value, _KEPT.content = pickle.loads(content), content
+    return _KEPT.value
 
 
 class _Pickled:

@@ -56,7 +56,9 @@ def check_callables(
     if program is not None:
         return check_program(program, **options)
     chosen = FunctionOptions.of(options)
-    usual = FunctionOptions(chosen.detect, chosen.seed, executor=chosen.executor, why=chosen.why)
+    usual = FunctionOptions(
+        chosen.detect, chosen.seed, executor=chosen.executor, why=chosen.why, progress=chosen.progress
+    )
     notes: tuple[Diagnostic, ...] = ()
     report = None
     if chosen == usual:

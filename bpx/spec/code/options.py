@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpx.check.numeric.tolerances import DETECT, MOST_CALLS, MOST_EXACT_OPERATIONS
@@ -25,7 +25,7 @@ class ProgramOptions(NamedTuple):
 
     `wrt` restricts what is checked to the arrays of these names, `upstream` is handed to backward in place of
     random numbers, `rtol` is the relative error that its gradients may have. For the others see
-    `bpx.check.gradcheck.gradcheck`; `calls`, `seconds`, `exact` and `executor` are those of
+    `bpx.check.gradcheck.gradcheck`; `calls`, `seconds`, `exact`, `executor` and `progress` are those of
     `bpx.check.function.black_box.FunctionOptions`, and hold where forward cannot be traced.
     """
 
@@ -41,6 +41,7 @@ class ProgramOptions(NamedTuple):
     exact: bool = True
     why: str | None = None
     executor: Executor | None = None
+    progress: Callable[[int], None] | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any], program: Program, written: str = "{}") -> ProgramOptions:
@@ -111,6 +112,7 @@ class ProgramOptions(NamedTuple):
             "exact": self.exact and self.budget > 0,
             "why": self.why,
             "executor": self.executor,
+            "progress": self.progress,
         }
 
 
