@@ -65,9 +65,9 @@ def gradcheck(
     points besides. `points` counts the points at which all is checked, the given one first, the others drawn
     with `seed`. `order` 2 checks second derivatives too. `detect` is the smallest relative error that must be
     seen, `budget` how many operations on numbers of many digits the gradient of one node may take, where
-    differences leave it open; `progress` is told the fraction done. The points are shared out among the workers
-    of an `executor`, and the report is the same for any number of them. Without `causes` nobody is blamed for
-    claims that disagree. `why` names an entry to be explained step by step.
+    differences leave it open; `progress` is told the fraction done. The points are shared out among the
+    workers of an `executor`, and the report is the same for any number of them. Without `causes` nobody is
+    blamed for claims that disagree. `why` names an entry to be explained step by step.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
     """

@@ -104,10 +104,9 @@ class SpecCheck:
 
     def lost(self) -> PointResult:
         """What is known of a point whose workers died."""
+        shapes, detect = self.spec.graph.shapes, self.query.detect
         tables = [
-            replace(
-                table_of_lost(name, self.spec.graph.shapes[node], self.query.detect), own=~self.entries(node)
-            )
+            replace(table_of_lost(name, shapes[node], detect), own=~self.entries(node))
             for name, node in self.wrt.items()
         ]
         return PointResult(tables)

@@ -29,7 +29,7 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def begin_worker() -> None:
-    """Be silent, leave Ctrl-C, which a terminal sends to all processes, to the parent, and end when it ends."""
+    """Be silent, leave Ctrl-C, which the terminal sends to all, to the parent, and end when that has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a file prints when it is loaded has been printed once, and belongs to no report.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

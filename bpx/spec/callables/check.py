@@ -37,6 +37,7 @@ from bpx.spec.code.traced_program import (
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
+_OF_DIFFERENCES = ("calls", "seconds", "exact")
 _OF_SHAPE = ("wrong-shape", "unsummed-shape")
 
 
@@ -56,9 +57,7 @@ def check_callables(
     if program is not None:
         return check_program(program, **options)
     chosen = FunctionOptions.of(options)
-    usual = FunctionOptions(
-        chosen.detect, chosen.seed, executor=chosen.executor, why=chosen.why, progress=chosen.progress
-    )
+    usual = chosen._replace(**{name: FunctionOptions._field_defaults[name] for name in _OF_DIFFERENCES})
     notes: tuple[Diagnostic, ...] = ()
     report = None
     if chosen == usual:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceEr
     if not leaves:
         raise refusal
     leaves = options.among(leaves)
-    forward = _Forward(program, tuple(leaf.path for leaf in leaves))
+    forward = _Forward(program, [leaf.path for leaf in leaves])
 
     def backward(upstream: Any, *values: Any) -> Any:
         at = {leaf.path: value for leaf, value in zip(leaves, values, strict=True)}
@@ -91,11 +91,11 @@ def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceEr
     return replace(report, output=name, notes=notes, of_code=True, all=options.all)
 
 
-class _Forward(NamedTuple):
+class _Forward:
     """The output of a program as a function of these leaves, which can be sent to other processes."""
 
-    program: Program
-    leaves: tuple[Path, ...]
+    def __init__(self, program: Program, leaves: Sequence[Path]) -> None:
+        self.program, self.leaves = program, leaves
 
     def __call__(self, *values: Any) -> Any:
         with _ONE_AT_A_TIME:

@@ -72,7 +72,7 @@ def refuses(shared: Any) -> None:
     raise BpxError([Diagnostic("trace-constant", None, {})])
 
 
-# A right claim, one that is right here alone, a wrong one; an op of the spec's own; kinks; second derivatives.
+# Claims, right and wrong; an op of the spec's own; kinks; second derivatives.
 CHECKS = {
     "claims": (lambda: bpx.load("logistic_regression_claims"), {"points": 3}),
     "own op": (lambda: bpx.load("leaky_relu"), {"points": 3}),

@@ -70,7 +70,7 @@ def test_a_worker_that_dies_once_changes_nothing() -> None:
 
 
 def test_of_an_entry_whose_worker_dies_twice_nothing_is_told() -> None:
-    # After the value at the point itself, once to compare and once for each line: the first step of the first.
+    # After the value at the point itself, to compare and for each line: the first step of the first.
     report = check_function(forward, [X], wrong, executor=_DyingAt(1 + len(X)), exact=False)
     reasons = {entry.index: entry.reason.code for entry in report.entries if entry.reason}
     assert reasons[(0,)] == "worker-lost"
