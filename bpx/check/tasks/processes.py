@@ -19,7 +19,6 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
     try:
         yield executor
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
         for process in active_children():
             if process not in earlier:
                 process.terminate()
@@ -29,7 +28,7 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def begin_worker() -> None:
-    """Be silent, leave Ctrl-C, which the terminal sends to all, to the parent, and end when that has ended."""
+    """Be silent, leave Ctrl-C, which the terminal sends to all, to the parent, and end when that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a file prints when it is loaded has been printed once, and belongs to no report.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -13,11 +13,9 @@ from rows_of_a_table import every
 
 import bpx
 from bpx.check.gradcheck import gradcheck
-from bpx.check.tasks.processes import processes
 from bpx.check.tasks.tasks import Task, results
 from bpx.spec.spec import Spec
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.languages import speaking
 
 
 class Shuffled(Executor):
@@ -91,14 +89,6 @@ def test_the_report_is_the_same_whoever_is_first(name: str) -> None:
     for count in (1, 3):
         with ThreadPoolExecutor(count) as executor:
             assert make().gradcheck(**options, executor=executor).to_json() == alone
-
-
-def test_processes_give_the_same_report_in_the_language_of_whoever_asks() -> None:
-    spec = bpx.load("relu_at_kink")
-    with speaking("zh"):
-        alone = spec.gradcheck(points=4).to_markdown()
-        with processes(2) as executor:
-            assert spec.gradcheck(points=4, executor=executor).to_markdown() == alone
 
 
 def test_tasks_keep_their_order_and_their_objects() -> None:
