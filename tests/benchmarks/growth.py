@@ -202,7 +202,9 @@ def row(name: str, quick: bool) -> None:
     of_memory = exponent(sizes, [run.bytes for run in runs], LEAST_BYTES)
     times = " … ".join(f"{1e6 * run.seconds / size:.3g}" for size, run in zip(sizes, runs, strict=True))
     each = f"{runs[-1].bytes / sizes[-1]:,.0f}"
-    print(f"{name:<38}{sizes[-1]:>9,}  {times:>22} µs each  time ^{shown(of_time)}  memory ^{shown(of_memory)}")
+    print(
+        f"{name:<38}{sizes[-1]:>9,}  {times:>22} µs each  time ^{shown(of_time)}  memory ^{shown(of_memory)}"
+    )
     figures = f"time: exponent {shown(of_time)}; memory: {shown(of_memory)}; at {sizes[-1]:,}: "
     result(f"growth: {name}", f"{figures}{times.split()[-1]} µs and {each} bytes each")
 

@@ -9,10 +9,11 @@ MARK = "result: "
 
 
 class Result(NamedTuple):
-    """What was measured, and the figure, as they stand in a table."""
+    """What was measured, the figure, and the command, as they stand in a table."""
 
     what: str
     measured: str
+    command: str = ""
 
 
 def result(what: str, measured: str) -> None:
