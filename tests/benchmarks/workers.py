@@ -1,26 +1,30 @@
-"""The points of a check, and calls of a black box, in 1 and 2 processes, beside this process alone.
+"""What it costs to share work out: the points of a check, and calls of a black box, in processes.
 
-The wall time counts here: that is what workers are for. Medians of interleaved runs, ratios pair by pair.
+CPU time, not wall time: that of this process, which sends and merges, and that of the workers, which compute.
+With k workers on k free cores the wall time is no less than the one and a k-th of the other; wall times of
+one and two workers stand beside it, and mean something on a machine that does nothing else.
 
 Run: python tests/benchmarks/workers.py [--quick]
 """
 
 from __future__ import annotations
 
-import statistics
+import resource
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from results import result
 
 import bpx
+from bpx.check.function.black_box import check_function
 from bpx.check.tasks.processes import processes
 
 POINTS = 32
+Work = Callable[[Executor | None], Any]
 
 
 def network() -> bpx.Spec:
@@ -31,46 +35,69 @@ def network() -> bpx.Spec:
 
 
 def forward(x: Any) -> float:
-    """A slow function: some 5 ms a call."""
-    matrix = np.outer(np.cos(np.arange(200)), np.sin(np.arange(200)))
-    for _ in range(8):
-        matrix = np.tanh(matrix @ matrix / 200)
-    return float(np.sum(np.tanh(x)) + 0 * matrix[0, 0])
+    """A slow function: some milliseconds a call."""
+    grid = np.linspace(0.0, 1.0, 200_000)
+    return float(np.sum(np.tanh(x)) + 0 * np.tanh(grid).sum())
 
 
 def backward(g: float, x: Any) -> Any:
     return g * (1 - np.tanh(x) ** 2)
 
 
-def wall(work: Callable[[Executor | None], Any], executor: Executor | None) -> float:
-    start = time.perf_counter()
-    work(executor)
-    return time.perf_counter() - start
+class Cost(NamedTuple):
+    """Seconds: CPU of this process, CPU of its workers, and the clock on the wall."""
+
+    here: float
+    workers: float
+    wall: float
 
 
-def row(name: str, work: Callable[[Executor | None], Any], runs: int) -> None:
-    with processes(1) as one, processes(2) as two:
-        for executor in (one, two):
-            work(executor)  # the processes start, and import what they need
-        times = [[wall(work, executor) for executor in (None, one, two)] for _ in range(runs)]
-    alone, with_one, with_two = (statistics.median(column) for column in zip(*times, strict=True))
-    ratios = [statistics.median(run[0] / run[i] for run in times) for i in (1, 2)]
-    print(f"{name}: alone {alone:.2f} s, 1 process {with_one:.2f} s, 2 processes {with_two:.2f} s")
-    result(name, f"1 process {ratios[0]:.2f} ×, 2 processes {ratios[1]:.2f} × as fast as without")
+def cost(work: Work, count: int, times: int) -> Cost:
+    """What it costs to do the work so many times in so many processes, their start included."""
+    earlier, start, began = _children(), time.process_time(), time.perf_counter()
+    with processes(count) as executor:
+        for _ in range(times):
+            work(executor)
+    return Cost(time.process_time() - start, _children() - earlier, time.perf_counter() - began)
+
+
+def _children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def row(name: str, work: Work) -> None:
+    """Measure the work alone and in one and two processes, without what their start takes."""
+    work(None)
+    start = time.process_time()
+    work(None)
+    alone = time.process_time() - start
+    one, two = (
+        Cost(*(b - a for a, b in zip(cost(work, count, 1), cost(work, count, 2), strict=True)))
+        for count in (1, 2)
+    )
+    bounds = [alone / (run.here + run.workers / k) for k, run in ((1, one), (2, two))]
+    print(f"{name}: alone {alone:.2f} s of CPU; in one and two processes:")
+    for run in (one, two):
+        print(f"  here {run.here:.2f} s, workers {run.workers:.2f} s; on the wall {run.wall:.2f} s")
+    share = one.here / (one.here + one.workers)
+    result(
+        name,
+        f"sending and merging: {share:.1%} of the CPU time; bound on the speed-up with 1 and 2 workers: "
+        f"{bounds[0]:.2f} ×, {bounds[1]:.2f} ×",
+    )
 
 
 def main(quick: bool) -> None:
-    spec, x = network(), np.linspace(-1, 1, 12)
-    runs = 1 if quick else 5
+    spec, x = network(), np.linspace(-1, 1, 4 if quick else 12)
+    points = POINTS // 4 if quick else POINTS
     row(
-        f"{POINTS} points of a network of 1,020 parameters",
-        lambda executor: spec.gradcheck(wrt=["W1", "W2"], points=POINTS, executor=executor),
-        runs,
+        f"{points} points of a network of 1,020 parameters",
+        lambda executor: spec.gradcheck(wrt=["W1", "W2"], points=points, executor=executor),
     )
     row(
-        "calls of a black box of 5 ms each",
-        lambda executor: bpx.gradcheck(forward, [x], backward, exact=False, executor=executor),
-        runs,
+        "calls of a black box of some milliseconds each",
+        lambda executor: check_function(forward, [x], backward, exact=False, executor=executor),
     )
 
 
