@@ -33,6 +33,7 @@ FLOORS = [
     "render.picture",
     "render.page",
     "check.numeric",
+    "check.tasks",
     "check.ladders",
     "check.balls",
     "check.formulas",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,11 +18,13 @@ from bpx.check.patterns.twins import twin_of
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, second_name
 from bpx.check.report.gradient_table import GradientTable, entry_named, merged
-from bpx.check.report.options import bad_options
+from bpx.check.report.options import bad_executor, bad_options
 from bpx.check.report.report import Report
 from bpx.check.report.results import ClaimResult
-from bpx.check.second_order import second_order
-from bpx.check.spec_check import SpecCheck
+from bpx.check.second_order import second_order, second_order_lost
+from bpx.check.spec_check import PointResult, SpecCheck
+from bpx.check.tasks.lost import WorkerLost
+from bpx.check.tasks.tasks import Task, results
 from bpx.check.whole.checked_graph import Query
 from bpx.check.whole.sample_points import drawn_points, unmoved
 from bpx.check.why_in_graph import Asking, asked_second, why_in_graph
@@ -31,7 +34,10 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import WRITING
 from bpx.passes.expand import written_out
 from bpx.passes.query import as_list, query_nodes, seed_of
-from bpx.words.diagnostic import BpxError
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
@@ -50,6 +56,7 @@ def gradcheck(
     causes: bool = True,
     why: str | None = None,
     progress: Callable[[float], None] | None = None,
+    executor: Executor | None = None,
 ) -> Report:
     """Check the gradient of `spec`, or of its node `of`, with respect to the nodes `wrt`.
 
@@ -58,12 +65,13 @@ def gradcheck(
     points besides. `points` counts the points at which all is checked, the given one first, the others drawn
     with `seed`. `order` 2 checks second derivatives too. `detect` is the smallest relative error that must be
     seen, `budget` how many operations on numbers of many digits the gradient of one node may take, where
-    differences leave it open; `progress` is told the fraction done. Without `causes` nobody is blamed for
-    claims that disagree. `why` names an entry to be explained step by step.
+    differences leave it open; `progress` is told the fraction done. The points are shared out among the
+    workers of an `executor`, and the report is the same for any number of them. Without `causes` nobody is
+    blamed for claims that disagree. `why` names an entry to be explained step by step.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
     """
-    problems = bad_options(points, seed, order, detect, budget)
+    problems = bad_options(points, seed, order, detect, budget) + bad_executor(executor)
     if problems:
         raise BpxError(problems)
     plain = written_out(spec)
@@ -79,12 +87,14 @@ def gradcheck(
     # What is wrong with claims is wrong at every point, and is said before the first is looked at.
     derived = [row for claim in others for row in derived_checks(main.query, claim)]
     places, skipped = drawn_points(plain, points, seed)
-    found = _examined(main, places, progress)
+    work = _Work([main, *(row.check for row in derived)], places, order)
+    parts = work.parts(executor, progress)
+    found = _examined(main, parts, len(places))
     for row in derived:
-        found.take(_examined(row.check, places), row.name, next(iter(row.check.wrt)))
+        found.take(_examined(row.check, parts, len(places)), row.name, next(iter(row.check.wrt)))
     tables = found.tables
     if order == 2:
-        tables = [*tables, *_second(main.query, places, {column.input for column in tables})]
+        tables = [*tables, *_second(main.query, parts, {column.input for column in tables})]
     custom_rules = check_custom_rules(plain, detect)
     blamed_ops = {row.op for row in found.blame}
     report = Report(
@@ -94,7 +104,7 @@ def gradcheck(
         (*_worst_rows(found.local), *custom_rules.local),
         (*found.blame, *(culprit for culprit in custom_rules.blame if culprit.op not in blamed_ops)),
         tuple(dict.fromkeys(found.innocent)),
-        (*notes, *spec.warnings),
+        (*notes, *spec.warnings, *work.lost_notes()),
         detect=detect,
         order=order,
         points=len(places),
@@ -176,9 +186,8 @@ class _Findings:
     claims: list[ClaimResult] = field(default_factory=list)
     places: dict[int, Mapping[int, Array]] = field(default_factory=dict)
 
-    def add(self, check: SpecCheck, input_values: Mapping[int, Array], number: int) -> None:
-        """Look at a point."""
-        result = check.at(input_values, number == 0)
+    def add(self, result: PointResult) -> None:
+        """Add what a point gave."""
         self.columns.append(result.tables)
         self.local += result.local
         self.blame += result.blame
@@ -217,25 +226,53 @@ class _Findings:
         self.places |= other.places
 
 
-def _examined(
-    check: SpecCheck, places: Sequence[Mapping[int, Array]], progress: Callable[[float], None] | None = None
-) -> _Findings:
-    """What a check finds at all points, and elsewhere for formulas."""
-    findings = _Findings(len(places))
-    for i, input_values in enumerate(places):
-        findings.add(check, input_values, i)
-        if progress:
-            progress((i + 1) / len(places))
+class _Work:
+    """The tasks of a check: each output at each point, and then the second derivatives at each point."""
+
+    def __init__(
+        self, checks: Sequence[SpecCheck], places: Sequence[Mapping[int, Array]], order: int
+    ) -> None:
+        self.main, self.lost = checks[0], 0
+        self.first = [
+            Task(SpecCheck.at, check, (input_values, number == 0))
+            for check in checks
+            for number, input_values in enumerate(places)
+        ]
+        query = _second_query(self.main.query)
+        self.second = [Task(second_order, query, (place,)) for place in places] if order == 2 else []
+
+    def parts(self, executor: Executor | None, progress: Callable[[float], None] | None) -> Iterator[Any]:
+        """What the tasks give, in their order."""
+        tasks = [*self.first, *self.second]
+        for number, result in enumerate(results(tasks, executor)):
+            if progress:
+                progress((number + 1) / len(tasks))
+            yield self._of_lost(tasks[number]) if isinstance(result, WorkerLost) else result
+
+    def _of_lost(self, task: Task) -> PointResult | list[GradientTable]:
+        self.lost += 1
+        return task.shared.lost() if isinstance(task.shared, SpecCheck) else second_order_lost(task.shared)
+
+    def lost_notes(self) -> list[Diagnostic]:
+        """A note on the points that gave no result, if there are any."""
+        facts = {"count": self.lost}
+        return [Diagnostic("points-lost", None, facts, severity="warning")] if self.lost else []
+
+
+def _examined(check: SpecCheck, parts: Iterator[PointResult], count: int) -> _Findings:
+    """What a check finds at all points, and elsewhere for formulas; `parts` begins with the points."""
+    findings = _Findings(count)
+    for result in islice(parts, count):
+        findings.add(result)
     findings.finish(check)
     return findings
 
 
 def _second(
-    query: Query, places: Iterable[Mapping[int, Array]], claimed: Collection[str]
+    query: Query, parts: Iterable[list[GradientTable]], claimed: Collection[str]
 ) -> list[GradientTable]:
     """Second derivatives by the inputs, but for those `claimed`, of each entry the worst of all points."""
-    second = [second_order(_second_query(query), input_values) for input_values in places]
-    tables = [merged(columns) for columns in zip(*second, strict=True)]
+    tables = [merged(columns) for columns in zip(*parts, strict=True)]
     output = query.spec.names[query.output]
     return [column for column in tables if second_name(output, column.input, column.by or "") not in claimed]
 

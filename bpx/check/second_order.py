@@ -12,7 +12,7 @@ from bpx.check.local.jacobians import CheckedEdge
 from bpx.check.numeric.tolerances import MOST_SECOND
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, Query
-from bpx.check.whole.evaluation import by_rule, refused_by_rules, table_without_values
+from bpx.check.whole.evaluation import by_rule, refused_by_rules, table_of_lost, table_without_values
 from bpx.check.whole.sources import evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.formula import partial
@@ -36,6 +36,16 @@ def second_order(query: Query, input_values: Mapping[int, Array]) -> list[Gradie
         ]
         rules |= checked.rules
     return tables
+
+
+def second_order_lost(query: Query) -> list[GradientTable]:
+    """The same of a point whose workers died."""
+    lost = [
+        (label, table_of_lost(name, query.spec.graph.shapes[node], query.detect))
+        for label, _ in second_queries(query, False)
+        for name, node in query.wrt.items()
+    ]
+    return [replace(table, by=label, own=np.ones(table.claimed.shape, dtype=bool)) for label, table in lost]
 
 
 def second_queries(query: Query, has_kinks: bool) -> Iterator[tuple[str, Query]]:

@@ -25,6 +25,7 @@ from bpx.check.whole.evaluation import (
     Evaluation,
     by_rule,
     refused_by_rules,
+    table_of_lost,
     table_without_values,
 )
 from bpx.check.whole.nonsmooth import check_claims_together, check_limits
@@ -100,6 +101,15 @@ class SpecCheck:
         claims, innocent = self.blame_claims([(checked, claimed)], wrong) if wrong else ([], [])
         tables = [self.table(checked, evaluation) for evaluation in evaluations]
         return PointResult(tables, list(local_rows(checked)), [*blame, *claims], innocent)
+
+    def lost(self) -> PointResult:
+        """What is known of a point whose workers died."""
+        shapes, detect = self.spec.graph.shapes, self.query.detect
+        tables = [
+            replace(table_of_lost(name, shapes[node], detect), own=~self.entries(node))
+            for name, node in self.wrt.items()
+        ]
+        return PointResult(tables)
 
     def has_value(self, input_values: Mapping[int, Array]) -> bool:
         """Are all values finite as composite ops have them? Their parts may overflow where they do not."""

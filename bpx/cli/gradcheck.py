@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -42,6 +43,8 @@ from bpx.render.forms import PICTURE, form_of_file
 from bpx.words.say import say
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from bpx.check.report.report import Report
     from bpx.words.diagnostic import Diagnostic
 
@@ -62,6 +65,7 @@ Seed = Annotated[int, typer.Option(metavar="S", help=say("cli.points-seed"))]
 Order = Annotated[int, typer.Option(metavar="1|2", help=say("cli.order"))]
 Detect = Annotated[float, typer.Option(metavar="R", help=say("cli.detect"))]
 Budget = Annotated[int, typer.Option(metavar="N", help=say("cli.budget"))]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", metavar="N", help=say("cli.jobs"))]
 Digits = Annotated[int | None, typer.Option(metavar="N", min=1, max=17, help=say("cli.digits"))]
 RelativeError = Annotated[float, typer.Option("--rtol", metavar="R", min=0.0, max=1.0, help=say("cli.rtol"))]
 Why = Annotated[str | None, typer.Option(metavar="ENTRY", help=say("cli.why"))]
@@ -98,6 +102,7 @@ def gradcheck(
     order: Order = 1,
     detect: Detect = DETECT,
     budget: Budget = MOST_EXACT_OPERATIONS,
+    jobs: Jobs = 1,
     digits: Digits = None,
     rtol: RelativeError = 0.0,
     sort: SortBy = Sort.WORST,
@@ -113,7 +118,7 @@ def gradcheck(
     """Check whether a gradient is right, and if not, find the cause."""
     with Session("gradcheck", form, json, output) as session:
         from bpx.check.gradcheck import gradcheck as run_gradcheck
-        from bpx.check.report.options import bad_hint, bad_options
+        from bpx.check.report.options import bad_hint, bad_jobs, bad_options
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims, with_rtol
 
@@ -123,7 +128,7 @@ def gradcheck(
         claims, problems = read_claims([text for text in claim or () if not _FILE.match(text)], notation)
         tables, unreadable = read_tables(files) if files else ([], [])
         problems += [*unreadable, *bad_options(points, seed, order, detect, budget)]
-        problems += bad_hint(hint)
+        problems += [*bad_hint(hint), *bad_jobs(jobs)]
         options = CodeOptions(inputs, random, seed)
         asked = {
             "wrt": read_names(wrt),
@@ -143,9 +148,11 @@ def gradcheck(
             if program is not None:
                 if draw or session.form.view == PICTURE:
                     fail("draw-of-code", "draw-forward", name=target)
-                of_graphs = {"claim": claim, "of": of, "order": order, "points": points}
-                room = room_of_digits(digits, rtol)
-                report = check_program(program, **asked, **of_graphs, rtol=room, written="--{}")
+                asked |= {"claim": claim, "of": of, "order": order, "points": points}
+                asked["rtol"] = room_of_digits(digits, rtol)
+                with ProgressBar() as progress, workers(jobs) as executor:
+                    of_calls = {"executor": executor, "progress": progress.count}
+                    report = check_program(program, **asked, **of_calls, written="--{}")
                 _show(session, replace(report, sort=sort, strict=strict).hint(hint))
                 return
             spec = graph_of(code)
@@ -158,13 +165,14 @@ def gradcheck(
 
             for read in read_all(spec, tables, Asked(of, asked["upstream"])):
                 claims, notes = [*claims, *read.claims], [*notes, *read.notes]
-        with ProgressBar() as progress:
+        with ProgressBar() as progress, workers(jobs) as executor:
             report = run_gradcheck(
                 with_rtol(with_claims(spec, claims), room_of_digits(digits, rtol)),
                 of=of,
                 points=points,
                 order=order,
                 progress=progress,
+                executor=executor,
                 **asked,
             )
         from bpx.explain.checked_picture import checked_picture
@@ -181,6 +189,15 @@ def _show(session: Session, report: Report) -> None:
     session.show(report)
     if report.failed:
         raise typer.Exit(WRONG)
+
+
+def workers(jobs: int) -> AbstractContextManager[Executor | None]:
+    """As many processes for the work, or None where one does it all: this one."""
+    if jobs == 1:
+        return nullcontext()
+    from bpx.check.tasks.processes import processes
+
+    return processes(jobs)
 
 
 def room_of_digits(digits: int | None, rtol: float) -> float:

@@ -46,7 +46,14 @@ from bpx.check.patterns.twins import twin_of
 from bpx.check.report.entry import Entry
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, entry_named
-from bpx.check.report.options import bad_options, is_number, is_whole, unknown_options, wrong_options
+from bpx.check.report.options import (
+    bad_executor,
+    bad_options,
+    is_number,
+    is_whole,
+    unknown_options,
+    wrong_options,
+)
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
 from bpx.graph.numbers import index_text, number
@@ -67,7 +74,7 @@ class FunctionOptions(NamedTuple):
     the check earlier, with a verdict that then depends on the machine. `exact` lets many digits have a
     look, for which forward and backward are called with arrays of objects. An `executor` runs the calls of
     forward near the point; the report is the same for any number of its workers. `why` names an entry to be
-    explained step by step.
+    explained step by step. `progress` is told the number of calls so far.
     """
 
     detect: float = DETECT
@@ -77,6 +84,7 @@ class FunctionOptions(NamedTuple):
     exact: bool = True
     executor: Executor | None = None
     why: str | None = None
+    progress: Callable[[int], None] | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> FunctionOptions:
@@ -89,8 +97,8 @@ class FunctionOptions(NamedTuple):
             calls=(made.calls, is_whole(made.calls, 1)),
             seconds=(made.seconds, made.seconds is None or (is_number(made.seconds) and made.seconds > 0)),
             exact=(made.exact, isinstance(made.exact, bool)),
-            executor=(made.executor, made.executor is None or isinstance(made.executor, Executor)),
         )
+        problems += bad_executor(made.executor)
         if problems:
             raise BpxError(problems)
         return made
@@ -111,7 +119,7 @@ def check_function(
     `BpxError` for arguments that do not fit and where a function raises.
     """
     chosen = FunctionOptions.of(options)
-    caller = Caller(forward, backward, inputs, names, chosen.executor)
+    caller = Caller(forward, backward, inputs, names, chosen.executor, chosen.progress)
     with closing(caller):
         return _checked(caller, chosen, getattr(forward, "__name__", ""))
 

@@ -17,7 +17,7 @@ from bpx.check.function.caller import Caller
 from bpx.check.numeric.differences import Estimate, derivative
 from bpx.check.numeric.ladder import Function
 from bpx.check.numeric.tolerances import MIXED_ROWS, MOST_ONE_HOT, REPEATS
-from bpx.check.numeric.workers import WorkerLost
+from bpx.check.tasks.lost import WorkerLost
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import BpxError, Diagnostic
 

@@ -19,7 +19,8 @@ from bpx.check.function.inputs import as_inputs, as_numbers, as_result, names_of
 from bpx.check.function.native_code import GuardedArray
 from bpx.check.numeric.multiprecision import OperationBudget
 from bpx.check.numeric.tolerances import MOST_BLACK_BOX_OPERATIONS, UNIT_ROUNDOFF
-from bpx.check.numeric.workers import WorkerLost, Workers
+from bpx.check.tasks.lost import WorkerLost
+from bpx.check.tasks.workers import Workers
 from bpx.graph.arrays import Array
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -32,8 +33,8 @@ class Caller:
     """The two functions with the inputs they are to be called with.
 
     `values` holds one array per input; `varied` the positions of those that are derived by; `calls`
-    counts the calls of forward in float64. `unsteady_at` are values at which two calls of forward
-    differed, None as long as none did; `lost` counts the calls whose worker died;
+    counts the calls of forward in float64, and `progress` is told of each. `unsteady_at` are values at
+    which two calls of forward differed, None as long as none did; `lost` counts the calls whose worker died;
     `roundoff` is the unit of the coarsest type that forward returned.
     Raises `BpxError` for inputs that are not numbers and names that
     do not fit.
@@ -46,6 +47,7 @@ class Caller:
         inputs: Any,
         names: Sequence[str] | None,
         executor: Executor | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> None:
         self.notes: list[Diagnostic] = []
         if backward is None or not callable(backward) or not callable(forward):
@@ -59,6 +61,7 @@ class Caller:
         self.names = names_of(forward, len(inputs), names)
         self.values = [as_numbers(name, value) for name, value in zip(self.names, inputs, strict=True)]
         self.calls, self.lost, self.roundoff = 0, 0, UNIT_ROUNDOFF
+        self._progress = progress
         self._workers = None if executor is None else self._sent_to(executor)
         self.unsteady_at: list[Any] | None = None
         self._first_results: dict[int, int] = {}
@@ -71,7 +74,7 @@ class Caller:
     def forward(self, values: Values | None = None) -> Array:
         """The output for these values, or for the inputs as given."""
         arguments = self.values if values is None else values
-        self.calls += 1
+        self._count()
         result = self._called("forward", self._forward, arguments)
         output = as_result("forward", result)
         self.roundoff = max(self.roundoff, _roundoff(result))
@@ -80,7 +83,7 @@ class Caller:
 
     def nearby(self, values: Values) -> Array | None:
         """The output for these values; None where the function does not take them."""
-        self.calls += 1
+        self._count()
         output = _output(self._forward, values)
         self._compare(values, output)
         return output
@@ -93,12 +96,17 @@ class Caller:
         points, sent = tee(points)
         results = self._workers.results(_output, ((self._forward, values) for values in sent))
         for values, output in zip(points, results, strict=True):
-            self.calls += 1
+            self._count()
             if isinstance(output, WorkerLost):
                 self.lost += 1
             else:
                 self._compare(values, output)
             yield output
+
+    def _count(self) -> None:
+        self.calls += 1
+        if self._progress:
+            self._progress(self.calls)
 
     def lost_notes(self) -> list[Diagnostic]:
         """A note on the calls that gave no result, if there are any."""
@@ -114,6 +122,11 @@ class Caller:
         workers = Workers(executor)
         if not workers.can_send(self._forward):
             raise BpxError([Diagnostic("not-picklable", None, {}, "picklable")])
+        [elsewhere] = workers.results(_output, [(self._forward, self.values)])
+        here, again = (_output(self._forward, self.values) for _ in range(2))
+        if _is_output(again, here) and not _is_output(elsewhere, here):
+            workers.close()
+            raise BpxError([Diagnostic("other-elsewhere", None, {}, "same-elsewhere")])
         return workers
 
     def backward(self, upstream: Array, values: Values | None = None) -> list[Any]:
@@ -238,6 +251,13 @@ def _output(forward: Callable[..., Any], values: Values) -> Array | None:
             return np.array(forward(*_handed(values)), dtype=float)  # may be a buffer of forward's
     except Exception:  # a stranger's way of saying that this is outside its domain
         return None
+
+
+def _is_output(result: Array | WorkerLost | None, output: Array | None) -> bool:
+    """Is it this output, to the last bit? Of a worker that died nothing is known."""
+    if result is None or output is None:
+        return result is output
+    return isinstance(result, WorkerLost) or np.array_equal(result, output, equal_nan=True)
 
 
 def _roundoff(result: Any) -> float:

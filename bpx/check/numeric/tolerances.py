@@ -558,6 +558,9 @@ TOGETHER = 64
 # Calls that wait for workers at the same time, each with its own copy of the inputs.
 MOST_WAITING = 64
 
+# Processes of one machine; a pool of Windows takes no more than 61.
+MOST_JOBS = 61
+
 # Random directions through coordinates that are looked at together, and the chance that an error as large as
 # the bar hides in all of them. With eight, the bar is 12 times what the claims miss the slopes by; with four
 # 211 times. The looks that a coordinate has part in at most, so that all in all the chance is below 1e-9.

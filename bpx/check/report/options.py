@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS
+from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS, MOST_JOBS
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -51,6 +51,21 @@ def bad_options(
         detect=(detect, is_number(detect) and 0 < detect < 1),
         budget=(budget, is_whole(budget, 0)),
     )
+
+
+def bad_jobs(jobs: Any) -> list[Diagnostic]:
+    """A diagnostic where this is no number of processes."""
+    fine = is_whole(jobs, 1) and jobs <= MOST_JOBS
+    return [] if fine else [Diagnostic("bad-jobs", None, {"found": jobs, "most": MOST_JOBS})]
+
+
+def bad_executor(executor: Any) -> list[Diagnostic]:
+    """A diagnostic where this is no executor, and not None."""
+    if executor is None:
+        return []
+    from concurrent.futures import Executor  # and no sooner: it takes long to import
+
+    return wrong_options(executor=(executor, isinstance(executor, Executor)))
 
 
 def wrong_options(**options: tuple[Any, bool]) -> list[Diagnostic]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, groupby
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -60,7 +59,7 @@ class Query(NamedTuple):
     seed: Array
     detect: float = DETECT
     budget: int = MOST_EXACT_OPERATIONS
-    local_claims: Mapping[tuple[str, str], Claim] = MappingProxyType({})
+    local_claims: Mapping[tuple[str, str], Claim] = {}
     first: FirstDerivative | None = None
     causes: bool = True
 
@@ -126,7 +125,7 @@ class CheckedGraph:
         query: Query,
         input_values: Mapping[int, Array],
         graph: Graph | None = None,
-        known_rules: Mapping[tuple[int, int], CheckedEdge] = MappingProxyType({}),
+        known_rules: Mapping[tuple[int, int], CheckedEdge] | None = None,
     ) -> CheckedGraph:
         """The query at these values of the inputs; `known_rules` are those that need no check any more."""
         graph = graph or query.spec.graph.copy()
@@ -139,7 +138,7 @@ class CheckedGraph:
             ledger,
             input_values,
             reverse(output, wrt, seed, composites) if composites else ledger,
-            known_rules,
+            known_rules or {},
         )
 
     def name(self, node: int) -> str:

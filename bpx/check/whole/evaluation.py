@@ -63,6 +63,12 @@ def table_without_values(name: str, shape: Shape, problem: Diagnostic, detect: f
     return table(name, np.asarray(np.nan), evidence, detect)
 
 
+def table_of_lost(name: str, shape: Shape, detect: float) -> GradientTable:
+    """Every entry unclear, because the worker that was to look at it died."""
+    evidence = Evidence.nothing(shape, obstacle=Obstacle.WORKER_LOST)
+    return table(name, np.asarray(np.nan), evidence, detect)
+
+
 class Evaluation:
     """One gradient of a checked graph: what is claimed of it, and the evidence as far as it is gathered.
 

@@ -35,8 +35,14 @@ class ProgressBar:
             text = "" if loss is None else say("train.now", loss=number(loss, SHOWN_DIGITS))
             bar.update(task, completed=done, description=text)
 
+    def count(self, calls: int) -> None:
+        """So many calls of a function have been made, of a number that nobody knows."""
+        if monotonic() >= self._due:
+            bar, task = self._shown = self._shown or _started(None)
+            bar.update(task, description=say("progress.calls", count=calls))
 
-def _started() -> tuple[Progress, TaskID]:
+
+def _started(total: float | None = 1.0) -> tuple[Progress, TaskID]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -44,4 +50,4 @@ def _started() -> tuple[Progress, TaskID]:
     watched = console.file.isatty() and not console.is_dumb_terminal  # whatever FORCE_COLOR says
     bar = Progress(console=console, transient=True, disable=not watched)
     bar.start()
-    return bar, bar.add_task("", total=1.0)
+    return bar, bar.add_task("", total=total)

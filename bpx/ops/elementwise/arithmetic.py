@@ -47,7 +47,14 @@ def _absorbing(x: Any, y: Any) -> Any:
 
 # Upstream times local where the local derivative may be infinite: what no gradient reaches contributes
 # nothing, as the branch of a `where` that is not taken. It is written like any product, and is in no table.
-contribution = replace(mul, value=_absorbing)
+
+
+class _Contribution(Op):
+    def __reduce__(self) -> str:
+        return "contribution"  # the name it has here; that of the op is another's
+
+
+contribution = _Contribution(**vars(replace(mul, value=_absorbing)))
 div = elem(
     "div",
     np.true_divide,

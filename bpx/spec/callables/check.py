@@ -37,6 +37,7 @@ from bpx.spec.code.traced_program import (
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
+_OF_DIFFERENCES = ("calls", "seconds", "exact")
 _OF_SHAPE = ("wrong-shape", "unsummed-shape")
 
 
@@ -56,7 +57,7 @@ def check_callables(
     if program is not None:
         return check_program(program, **options)
     chosen = FunctionOptions.of(options)
-    usual = FunctionOptions(detect=chosen.detect, seed=chosen.seed, why=chosen.why)
+    usual = chosen._replace(**{name: FunctionOptions._field_defaults[name] for name in _OF_DIFFERENCES})
     notes: tuple[Diagnostic, ...] = ()
     report = None
     if chosen == usual:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -43,6 +44,8 @@ from bpx.spec.code.words_of_code import parameters
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
 
+_ONE_AT_A_TIME = Lock()  # a program runs on its module's own variables, which the threads of a process share
+
 # An entry for one element of the output: `∂forward[1, 0]/∂w[2]`.
 _OF_ELEMENT = re.compile(r"[∂d](?P<output>[^\[\]/]+)\[(?P<index>\d+(?:,\d+)*)\]/[∂d](?P<entry>.+)")
 
@@ -71,9 +74,7 @@ def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceEr
     if not leaves:
         raise refusal
     leaves = options.among(leaves)
-
-    def forward(*values: Any) -> Any:
-        return program.run({leaf.path: value for leaf, value in zip(leaves, values, strict=True)})
+    forward = _Forward(program, [leaf.path for leaf in leaves])
 
     def backward(upstream: Any, *values: Any) -> Any:
         at = {leaf.path: value for leaf, value in zip(leaves, values, strict=True)}
@@ -88,6 +89,17 @@ def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceEr
     name = program.forward.name.rpartition(".")[2]
     notes = (note, *report.notes)
     return replace(report, output=name, notes=notes, of_code=True, all=options.all)
+
+
+class _Forward:
+    """The output of a program as a function of these leaves, which can be sent to other processes."""
+
+    def __init__(self, program: Program, leaves: Sequence[Path]) -> None:
+        self.program, self.leaves = program, leaves
+
+    def __call__(self, *values: Any) -> Any:
+        with _ONE_AT_A_TIME:
+            return self.program.run(dict(zip(self.leaves, values, strict=True)))
 
 
 def _upstream(program: Program, options: ProgramOptions) -> Any:

@@ -43,6 +43,11 @@ class CodeTarget(NamedTuple):
     named: tuple[Named, ...]
     args: Mapping[str, Any] = MappingProxyType({})  # values for the arguments of the functions, by name
 
+    @property
+    def text(self) -> str:
+        """The target in one text, as another process finds it."""
+        return f"{self.path.resolve()}:{','.join(named.name for named in self.named)}"
+
 
 def is_code(target: str) -> bool:
     """Whether a target names Python code: a file that ends in .py, with names behind a colon."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpx.check.numeric.tolerances import DETECT, MOST_CALLS, MOST_EXACT_OPERATIONS
-from bpx.check.report.options import bad_options, is_number, unknown_options, wrong_options
+from bpx.check.report.options import bad_executor, bad_options, is_number, unknown_options, wrong_options
 from bpx.passes.query import as_list, seed_of
 from bpx.spec.code.leaves import Leaf
 from bpx.spec.code.program import Program
 from bpx.words.diagnostic import BpxError, Diagnostic
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 # What only a graph without a backward function can be asked: its value where it asks for nothing.
 _OF_GRAPHS = {"claim": None, "claims": None, "of": None, "order": 1, "points": 1}
@@ -22,7 +25,7 @@ class ProgramOptions(NamedTuple):
 
     `wrt` restricts what is checked to the arrays of these names, `upstream` is handed to backward in place of
     random numbers, `rtol` is the relative error that its gradients may have. For the others see
-    `bpx.check.gradcheck.gradcheck`; `calls`, `seconds` and `exact` are those of
+    `bpx.check.gradcheck.gradcheck`; `calls`, `seconds`, `exact`, `executor` and `progress` are those of
     `bpx.check.function.black_box.FunctionOptions`, and hold where forward cannot be traced.
     """
 
@@ -37,6 +40,8 @@ class ProgramOptions(NamedTuple):
     seconds: float | None = None
     exact: bool = True
     why: str | None = None
+    executor: Executor | None = None
+    progress: Callable[[int], None] | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any], program: Program, written: str = "{}") -> ProgramOptions:
@@ -56,6 +61,7 @@ class ProgramOptions(NamedTuple):
             raise BpxError(problems)
         chosen = cls(**rest)
         problems = bad_options(1, chosen.seed, 1, chosen.detect, chosen.budget)
+        problems += bad_executor(chosen.executor)
         problems += wrong_options(rtol=(chosen.rtol, is_number(chosen.rtol) and 0 <= chosen.rtol <= 1))
         if chosen.upstream is not None and len(program.upstream) != 1:
             facts = {"option": written.format("upstream"), "backward": program.backward.name}
@@ -105,6 +111,8 @@ class ProgramOptions(NamedTuple):
             "seconds": self.seconds,
             "exact": self.exact and self.budget > 0,
             "why": self.why,
+            "executor": self.executor,
+            "progress": self.progress,
         }
 
 

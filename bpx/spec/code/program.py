@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
@@ -36,6 +37,7 @@ from bpx.spec.trace.stand_ins import places
 from bpx.spec.trace.tape import active
 from bpx.spec.trace.user_source import is_users, raised_at
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.say import say
 
 RATE = 0.125  # a learning rate, where one must be given; a power of two, so that dividing by it is exact
 
@@ -66,6 +68,8 @@ class Program:
 
     by_position = False  # which gradient is of what is known from its place, and nothing is to be guessed
     output_name: str | None = None  # of an output that has no name in forward
+    # Where it can be loaded again: the function that does it, the target and the arguments' values.
+    origin: tuple[Callable[[str, bytes], Program], str, Mapping[str, Any]] | None = None
 
     def __init__(self, forward: Routine, loss: Routine | None, backward: Routine, world: World) -> None:
         self.forward, self.loss, self.backward, self.world = forward, loss, backward, world
@@ -74,6 +78,13 @@ class Program:
         self.jacobian = False  # backward returns ∂output/∂input as a matrix, and takes nothing from above
         self.upstream: list[str] = []  # the arguments of backward that take what arrives at them
         self._labels = returned_names(forward.function)
+
+    def __reduce__(self) -> Any:
+        """As its file: functions, and what they close over, cannot be pickled. Raises `TypeError`."""
+        if self.origin is None:
+            raise TypeError(say("python.program-not-sent", name=self.forward.name))
+        load, target, args = self.origin
+        return load, (target, pickle.dumps(args))
 
     # --- calls -------------------------------------------------------------------------------
 

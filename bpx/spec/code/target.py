@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,13 +37,25 @@ def read_code(
 
 def program_of(code: CodeTarget) -> Program | None:
     """The forward and backward that a target names; None where it names a loss alone."""
-    program = understood(code.named, code.args, vars(code.module))
+    program = _understood(code)
     return None if is_loss_alone(program) else program
 
 
 def check_code(code: CodeTarget, **options: Any) -> Report:
     """Check the backward of a target. Raises `BpxError`."""
-    return check_program(understood(code.named, code.args, vars(code.module)), **options)
+    return check_program(_understood(code), **options)
+
+
+def _understood(code: CodeTarget) -> Program:
+    program = understood(code.named, code.args, vars(code.module))
+    program.origin = (_loaded_again, code.text, code.args)
+    return program
+
+
+@lru_cache(1)
+def _loaded_again(target: str, args: bytes) -> Program:
+    """The program of a target in another process, for arguments that are pickled; it runs the file."""
+    return _understood(load_target(target)._replace(args=pickle.loads(args)))
 
 
 def graph_of(code: CodeTarget) -> NamedGraph:

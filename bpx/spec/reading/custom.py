@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,6 +82,26 @@ def custom_ops(
     return _CustomOps(declarations, problems).rows()
 
 
+@dataclass(frozen=True, eq=False)
+class _StatedOp(Op):
+    """An op of a spec, which is pickled together with the others of its spec."""
+
+    stated_with: Any = None
+
+    def __reduce__(self) -> Any:
+        return _op_again, (self.stated_with, self.name)
+
+
+def _op_again(stated: _CustomOps, name: str) -> Op | None:
+    return stated.ops[name]
+
+
+def _ops_again(declarations: Mapping[str, OpSyntax]) -> _CustomOps:
+    stated = _CustomOps(declarations, [])
+    stated.rows()
+    return stated
+
+
 class _CustomOps:
     """Values come first, each behind those it uses; the rules then may use every op."""
 
@@ -90,6 +111,9 @@ class _CustomOps:
         self.rules: dict[str, list[ElementwiseExpression]] = {name: [] for name in declarations}
         self.in_table_ops: dict[Op, ElementwiseExpression] = {}  # values with the spec's ops expanded
         self.nodes_left = LARGEST
+
+    def __reduce__(self) -> Any:
+        return _ops_again, (self.declarations,)  # what is made of them are closures
 
     def rows(self) -> dict[str, CustomOp | None]:
         for name in in_order(self.declarations, self.uses, self.break_cycle):
@@ -113,7 +137,7 @@ class _CustomOps:
             return None
         flat, rules = self.expanded(value), self.rules[name]
         choosers = choosing(flat.inside.graph)
-        op = Op(
+        op = _StatedOp(
             name,
             flat.value,
             syntax.args or (),
@@ -121,6 +145,7 @@ class _CustomOps:
             guards=flat.guards,
             expands=value.inside.on,
             chooses=tuple(i for i, arg in enumerate(flat.inside.args) if arg in choosers),
+            stated_with=self,
         )
         self.in_table_ops[op] = flat
         return op

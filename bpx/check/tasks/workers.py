@@ -15,28 +15,20 @@ from multiprocessing import get_context
 from typing import Any
 
 from bpx.check.numeric.tolerances import MOST_WAITING
-
-
-class WorkerLost:
-    """What stands in place of a result where the worker died twice."""
+from bpx.check.tasks.lost import WorkerLost
 
 
 class Workers:
     """Calls in the workers of an executor; `close` ends processes that took the place of dead ones."""
 
     def __init__(self, executor: Executor) -> None:
-        self._executor, self._spare = executor, executor
+        self._executor = self._given = executor
+        self._spare: ProcessPoolExecutor | None = None
         self._started: list[ProcessPoolExecutor] = []
 
     def can_send(self, function: Callable[..., Any]) -> bool:
         """Do the workers get to know the function? Other executors have their own ways to send one."""
-        if not isinstance(self._executor, ProcessPoolExecutor):
-            return True
-        try:
-            pickle.dumps(function)
-        except Exception:  # PicklingError, AttributeError, TypeError, or what a `__reduce__` raises
-            return False
-        return True
+        return not isinstance(self._given, ProcessPoolExecutor) or is_picklable(function)
 
     def results(self, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """What the function gives for the arguments of each call, in order; `WorkerLost` where none came."""
@@ -70,20 +62,36 @@ class Workers:
         return self._again(function, arguments)
 
     def _again(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """One more try: of a pool of processes, which takes no calls once one died, in a new process."""
-        if isinstance(self._executor, ProcessPoolExecutor) and self._spare is self._executor:
-            self._spare = self._alone(self._executor)
+        """One more try; a pool of processes takes no more calls once one of them died, and is replaced."""
+        if isinstance(self._given, ProcessPoolExecutor) and self._executor is self._given:
+            self._executor = self._like(self._given, getattr(self._given, "_max_workers", 1))
         try:
-            return self._spare.submit(function, *arguments).result()
+            return self._elsewhere().submit(function, *arguments).result()
         except Exception:
-            self._spare = self._executor
+            self._spare = None
             return WorkerLost()
 
-    def _alone(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
-        """A pool of one process like those of the pool."""
+    def _elsewhere(self) -> Executor:
+        """A process for one call at a time, or the executor, where that looks after its own workers."""
+        if not isinstance(self._given, ProcessPoolExecutor):
+            return self._given
+        self._spare = self._spare or self._like(self._given, 1)
+        return self._spare
+
+    def _like(self, pool: ProcessPoolExecutor, count: int) -> ProcessPoolExecutor:
+        """A pool of so many processes like those of the pool."""
         # They are not public; a process that lacks what the others were started with would answer otherwise.
         initializer, arguments = getattr(pool, "_initializer", None), getattr(pool, "_initargs", ())
         context = get_context("spawn")  # a fork would take along locks that the threads of the pool hold
-        made = ProcessPoolExecutor(1, context, initializer, arguments)
-        self._started.append(made)
-        return made
+        alike = ProcessPoolExecutor(count, context, initializer, arguments)
+        self._started.append(alike)
+        return alike
+
+
+def is_picklable(value: Any) -> bool:
+    """Can it be sent to another process?"""
+    try:
+        pickle.dumps(value)
+    except Exception:  # PicklingError, AttributeError, TypeError, or what a `__reduce__` raises
+        return False
+    return True

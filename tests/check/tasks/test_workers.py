@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from bpx.check.function.black_box import check_function
-from bpx.check.numeric.workers import WorkerLost, Workers
+from bpx.check.tasks.lost import WorkerLost
+from bpx.check.tasks.workers import Workers
 from bpx.words.diagnostic import BpxError
 
 X = np.linspace(0.1, 1, 5)
@@ -69,8 +70,8 @@ def test_a_worker_that_dies_once_changes_nothing() -> None:
 
 
 def test_of_an_entry_whose_worker_dies_twice_nothing_is_told() -> None:
-    # After the value at the point itself, once for each line: the first step along the first line.
-    report = check_function(forward, [X], wrong, executor=_DyingAt(len(X)), exact=False)
+    # After the value at the point itself, to compare and for each line: the first step of the first.
+    report = check_function(forward, [X], wrong, executor=_DyingAt(1 + len(X)), exact=False)
     reasons = {entry.index: entry.reason.code for entry in report.entries if entry.reason}
     assert reasons[(0,)] == "worker-lost"
     assert report.counts["cannot tell"] == 1
