@@ -43,7 +43,7 @@ def value(expression: str) -> float:
 def test_every_lesson_ends_in_an_exercise_that_starts() -> None:
     """The command as it is printed."""
     for lesson in LESSONS:
-        command = re.findall("`bpx (practice .*?)`", paragraphs(lesson)[-1])
+        command = re.findall("`bpx (practice .*?)`", " ".join(paragraphs(lesson)[-2:]))
         result = CliRunner().invoke(app, [*command[0].split(), "-f", "json"])
         assert result.exit_code == 0, (lesson.name, result.output)
         sheet = json.loads(result.stdout)

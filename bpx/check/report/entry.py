@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.ladders.why import Asked, Source
+from bpx.check.numeric.decimal_digits import OF_TEN, above, in_digits
 from bpx.check.numeric.tolerances import EPSILON, EXACTLY_KNOWN, MEASURED_BAR
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text
@@ -23,12 +24,7 @@ from bpx.render.plain_data import plain_value
 from bpx.words.say import say
 
 _LAST_DIGIT = 2.0**-53  # relative: half a unit in the last place of a float64 number
-_SAME_ON_ALL_PROCESSORS = (
-    6  # significant digits of what a bound is relative to; a 1 may be 0.9999999999999999
-)
-_LEAST_POWER = -330  # of ten: less than the smallest number
-_POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(_LEAST_POWER, -_LEAST_POWER + 1)])
-_OF_TEN = 1e-9  # of a decimal digit: what the logarithm of a power of ten may be off by
+_SAME_ON_ALL_PROCESSORS = 6  # significant digits of what a bound is relative to; 1 may be 0.9999999999999999
 
 
 def shown_bars(
@@ -66,14 +62,6 @@ def noise(reference: Array | float, error: Array | float, verdicts: Any) -> Any:
     rounding = np.fmax(error, _share_of(np.asarray(reference), EXACTLY_KNOWN))
     exact = (np.asarray(error) == 0) | (np.asarray(verdicts) == Verdict.DISAGREE)
     return np.where(exact | ~np.isfinite(reference), error, rounding)
-
-
-def above(numbers: Array | float) -> Any:
-    """Numbers >= 0 rounded up to powers of ten; 0, nan and infinite ones stay."""
-    numbers = np.asarray(numbers, dtype=float)
-    with np.errstate(all="ignore"):
-        power = _power_of_ten(np.ceil(np.log10(numbers) - _OF_TEN))
-    return np.where((power > 0) & np.isfinite(power), power, numbers)
 
 
 def _share_of(value: Array, share: float) -> Any:
@@ -209,13 +197,19 @@ class Entry:
             self.point,
         )
 
+    @property
+    def written(self) -> tuple[float, float]:
+        """Claim and reference as all forms have them: what is shown is rounded from what the JSON has."""
+        return _without_noise(self), _to_place_of(self.error, self.reference)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
+        claimed, reference = self.written
         plain: dict[str, Any] = {
             "input": self.input,
             "index": list(self.index),
-            "claimed": plain_value(_without_noise(self)),
-            "reference": _known(_to_place_of(self.error, self.reference)),
+            "claimed": plain_value(claimed),
+            "reference": _known(reference),
             "error": _known(self.error),
             "difference": _known(self.noise if self.is_noise else float(f"{self.difference:.6g}")),
             "digits": plain_value(round(self.digits, 2)),
@@ -257,15 +251,22 @@ class LocalRow(NamedTuple):
     reason: Reason | None = None
     between: tuple[float, float] | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data; the args of the node have been rounded, and so has the exact derivative there."""
+    @property
+    def written(self) -> tuple[float, float]:
+        """As of entries; the args of the node have been rounded, and so has the exact derivative there."""
         below = float(noise(self.reference, self.error, Verdict.AGREE))
+        reference = 0.0 if abs(self.reference) < below else _to_place_of(below, self.reference)
+        return _without_noise(self), reference
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        claimed, reference = self.written
         plain: dict[str, Any] = {
             "node": self.node,
             "op": self.op,
             "arg": self.arg,
-            "claimed": plain_value(_without_noise(self)),
-            "reference": _known(0.0 if abs(self.reference) < below else _to_place_of(below, self.reference)),
+            "claimed": plain_value(claimed),
+            "reference": _known(reference),
             "error": _known(self.error),
             "verdict": self.verdict.word,
             "reason": self.reason.text if self.reason else None,
@@ -309,26 +310,6 @@ def ranked_differences(claimed: Array, reference: Array, error: Array) -> tuple[
 def _ranked(numbers: Array) -> Array:
     """In three digits; nan, the worst there is, becomes infinite."""
     return np.where(np.isnan(numbers), np.inf, in_digits(numbers, 3))
-
-
-def in_digits(numbers: Array, digits: int) -> Array:
-    """Numbers >= 0 rounded to so many significant digits; 0, nan and infinite ones stay."""
-    with np.errstate(all="ignore"):
-        exponent = np.floor(np.log10(numbers) + _OF_TEN) - (digits - 1)
-        unit, inverse = _power_of_ten(exponent), _power_of_ten(-exponent)
-        # A division by 1e17 is rounded once, so that the number is the one that its digits name.
-        down = np.round(numbers * inverse) / inverse
-        rounded = np.where((exponent < 0) & np.isfinite(inverse), down, np.round(numbers / unit) * unit)
-    return np.where((unit > 0) & np.isfinite(rounded), rounded, numbers)
-
-
-def _power_of_ten(exponent: Array) -> Any:
-    """10 to whole exponents; that of NumPy is another in the last bit on another processor."""
-    known = np.isfinite(exponent)
-    if known.all():
-        return _POWERS_OF_TEN.take(exponent.astype(int) - _LEAST_POWER, mode="clip")
-    power = _POWERS_OF_TEN.take(np.where(known, exponent, 0).astype(int) - _LEAST_POWER, mode="clip")
-    return np.where(known, power, np.exp(exponent))  # of infinite exponents it is the same, and nan stays
 
 
 def relative_differences(claimed: Array, reference: Array, error: Array) -> Array:
@@ -386,7 +367,7 @@ def _to_place_of(error: float, number: float) -> float:
     """A number rounded to the first digit of an error; one that is smaller than the error stays."""
     if not 0 < error < abs(number) < math.inf:
         return number
-    return round(number, -math.floor(math.log10(error) + _OF_TEN))
+    return round(number, -math.floor(math.log10(error) + OF_TEN))
 
 
 def _known(number: float) -> Any:

@@ -33,7 +33,7 @@ def numbers(row: Entry | LocalRow) -> tuple[Cell, Cell]:
         digits += 1
     has_none = row.reason is not None and row.reason.code == "claim-shape"  # none for this entry
     withheld = math.isnan(row.claimed) and math.isnan(row.reference)
-    claimed = say("check.no-reference") if has_none or withheld else numbers_formula(row.claimed, digits)
+    claimed = say("check.no-reference") if has_none or withheld else numbers_formula(row.written[0], digits)
     return claimed, _reference(row, digits)
 
 
@@ -49,9 +49,9 @@ def _reference(row: Entry | LocalRow, digits: int) -> Cell:
     if math.isnan(row.reference):
         return say("check.no-reference")
     if not row.error > 0:
-        return numbers_formula(row.reference, digits)
+        return numbers_formula(row.written[1], digits)
     # Below its bar a reference is noise, and another on another processor.
-    value = 0.0 if abs(row.reference) <= row.error < math.inf else row.reference
+    value = 0.0 if abs(row.reference) <= row.error < math.inf else row.written[1]
     reference = numbers_formula(value, min(digits, _sure_digits(row)))
     return Phrase((reference, " ± ", numbers_formula(row.error, 1)))
 

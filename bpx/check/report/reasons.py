@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.report.entry import Reason, above
+from bpx.check.numeric.decimal_digits import above
+from bpx.check.report.entry import Reason
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import Judgement, verdict

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from reports import AGREE
 
-from bpx.check.report.entry import Entry, Verdict, above, in_digits, noise, ranked_differences, shown_bars
+from bpx.check.numeric.decimal_digits import above, in_digits
+from bpx.check.report.entry import Entry, Verdict, noise, ranked_differences, shown_bars
 
 
 def entry(claimed: float, reference: float, error: float = 0.0) -> Entry:
