@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from bpx.words.catalogue import Catalogue
+from bpx.words.derivative_names import with_derivatives
 from bpx.words.en import CATALOGUE
 
 _SPOKEN: ContextVar[Catalogue] = ContextVar("catalogue")
@@ -80,7 +81,7 @@ def _shown(fact: Any) -> Any:
     """A fact fit to be shown; Python writes no whole number of thousands of digits out."""
     if isinstance(fact, int) and fact.bit_length() > _LONGEST_INT:
         return f"{'-' if fact < 0 else ''}10^{fact.bit_length() * 3 // 10}"  # log10(2) is 0.301
-    return visible(_cut(fact)) if isinstance(fact, str) else fact
+    return visible(_cut(with_derivatives(fact))) if isinstance(fact, str) else fact
 
 
 def has_sentence(key: str) -> bool:

@@ -74,8 +74,6 @@ def _is_python(content: str, known: Known) -> bool:
 
 def _translation(text: SourceText, known: Known, notation: str) -> Reading | None:
     """The reading in another notation; None where it has none."""
-    from bpx.spec.text.derivatives import with_derivatives
-
     reader = import_module(f"bpx.spec.notations.{_READERS[notation]}.read")
     translate: Translator = reader.translated
     try:
@@ -93,7 +91,7 @@ def _translation(text: SourceText, known: Known, notation: str) -> Reading | Non
     expression, problems = parse(TranslatedText(text, part))
     if expression is None or problems:
         return None
-    facts = {"text": with_derivatives(text.content.strip()), "reading": with_derivatives(part.text)}
+    facts = {"text": text.content.strip(), "reading": part.text}
     note = Diagnostic("read-as", text.span(0, len(text.content)), facts, severity="note")
     return Reading(expression, [], [] if certain else [note])
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from bpx.graph.named.claim import Derivative, Index
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.names import as_node_name
+from bpx.words.derivative_names import BLANK, SIGNS, STROKE
 from bpx.words.spelling import nearest
 
 # What an output is called by people who gave it another name, or none.
@@ -44,9 +45,6 @@ _HIGHER = re.compile(rf"(?:∂|d)(?P<order>{_POWER})(?P<of>[^/]+?)\s*[/_]\s*\(?\
 _ORDERS = {sign: order for order, sign in enumerate("²³⁴⁵⁶⁷⁸⁹", 2)}
 _INDEX = re.compile(r"(?P<name>.*\S)\s*\[(?P<at>[-\d\s:,]*\d[-\d\s:,]*)\]", re.DOTALL)
 
-# Inside formulas a derivative is one name. It is written in letters that nobody uses, so that the parser
-# takes it for one; each sign is replaced by one letter, so that every place in the text stays the same.
-_SIGNS, _STROKE, _BLANK = {"∂": "ʼ", "d": "ʾ"}, "ʻ", "ˀ"
 _IN_FORMULA = re.compile(
     r"(?<![\w.])(?P<d>∂|d)(?P<of>[^\W\d]\w*(?:\.(?!T\b)[^\W\d]\w*)*)(?P<stroke>\s*/\s*)(?:∂|d)"
     r"(?P<node>[^\W\d]\w*(?:\.(?!T\b|grad\b)[^\W\d]\w*)*)"
@@ -237,14 +235,14 @@ def with_derivatives_as_names(content: str, plain: Collection[int] = ()) -> str:
     def as_name(match: re.Match[str]) -> str:
         if match.start() in plain:
             return match.group()
-        sign = _SIGNS[match["d"]]
-        return sign + match["of"] + _STROKE * len(match["stroke"]) + sign + match["node"]
+        sign = SIGNS[match["d"]]
+        return sign + match["of"] + STROKE * len(match["stroke"]) + sign + match["node"]
 
     def operator_as_name(match: re.Match[str]) -> str:
         if match.start() in plain:
             return match.group()
-        sign = _SIGNS[match["d"]]
-        stroke, blank = _STROKE * len(match["stroke"]), _BLANK * len(match["blank"])
+        sign = SIGNS[match["d"]]
+        stroke, blank = STROKE * len(match["stroke"]), BLANK * len(match["blank"])
         return sign + stroke + sign + match["node"] + blank + match["of"]
 
     return _OPERATOR_IN_FORMULA.sub(operator_as_name, _IN_FORMULA.sub(as_name, content))
@@ -252,24 +250,17 @@ def with_derivatives_as_names(content: str, plain: Collection[int] = ()) -> str:
 
 def written_derivative(name: str) -> str:
     """The text behind a name in a formula: `∂L/∂w` for what stands for it, any other as it is."""
-    for sign, letter in _SIGNS.items():
+    for sign, letter in SIGNS.items():
         if name.startswith(letter):
-            of, _, node = name[1:].partition(_STROKE)
-            node, _, behind = node.lstrip(_STROKE)[1:].partition(_BLANK)
-            return f"{sign}{of or behind.lstrip(_BLANK)}/{sign}{node}"
+            of, _, node = name[1:].partition(STROKE)
+            node, _, behind = node.lstrip(STROKE)[1:].partition(BLANK)
+            return f"{sign}{of or behind.lstrip(BLANK)}/{sign}{node}"
     return name
-
-
-def with_derivatives(content: str) -> str:
-    """A formula in which derivatives were names, as it was before."""
-    for sign, letter in _SIGNS.items():
-        content = content.replace(letter, sign)
-    return re.sub(f"{_STROKE}+", "/", re.sub(f"{_BLANK}+", " ", content))
 
 
 def is_quotient_of_names(name: str, spec: NamedGraph) -> bool:
     """Does `dy/dt` divide two nodes that are called so, or `d/dt` of `d/dt y`?"""
-    if not name.startswith(_SIGNS["d"]):
+    if not name.startswith(SIGNS["d"]):
         return False
     above, below = written_derivative(name).split("/")
-    return below in spec.nodes and ("d" if name[1] == _STROKE else above) in spec.nodes
+    return below in spec.nodes and ("d" if name[1] == STROKE else above) in spec.nodes

@@ -11,6 +11,7 @@ from bpx.graph.graph import OPS, Op
 from bpx.graph.numbers import shape_text
 from bpx.ops.tensors import SettingError
 from bpx.spec.text.source_text import SourceText
+from bpx.words.derivative_names import with_derivatives
 from bpx.words.diagnostic import Diagnostic, Span
 from bpx.words.say import say
 
@@ -37,7 +38,9 @@ def reporter(problems: list[Diagnostic], known: Sequence[str], help: str = "name
     def report(problem: Diagnostic) -> None:
         if problem.code == "unknown-name" and len(problems) < MOST_WITH_CARE:
             facts = {**problem.facts, "known": listed(known)}
-            problem = problem._replace(facts=facts, help=help).suggesting(facts["name"], known)
+            is_derivative = with_derivatives(facts["name"]) != facts["name"]  # which nobody can define
+            problem = problem._replace(facts=facts, help="names-are" if is_derivative else help)
+            problem = problem.suggesting(facts["name"], known)
         problems.append(problem)
 
     return report

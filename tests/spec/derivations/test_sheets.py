@@ -108,6 +108,11 @@ def test_what_is_not_read_is_said_and_counted() -> None:
     assert "2 not read" in report.summary
 
 
+def test_a_derivative_of_what_is_unknown_is_shown_as_it_is_written() -> None:
+    report = check_derivation("notes.md", "L = x^2\nx = 2\ndL/dx = 2*x*∂a/∂d\n")
+    assert "`∂a/∂d` is not defined" in str(report)
+
+
 def test_a_slip_is_pointed_at_in_its_line() -> None:
     text = "z = w x + b\na = σ(z)\nL = -y log a - (1-y) log(1-a)\n∂L/∂a = -(y/a) - (1-y)/(1-a)\n"
     (step,) = check_derivation("notes.md", text).steps

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from checking import spec, toml
 
+import bpx
 from bpx.graph.named.claim import Derivative
 from bpx.spec.text.derivatives import readings, with_derivatives_as_names, written_derivative
+from bpx.words.diagnostic import BpxError
+from bpx.words.say import say
 
 NET = toml(
     "bpx = 1\noutput = 'L'\n[inputs]\nx = [1, 2]\nW1 = [[1, 2], [3, 4]]\n"
@@ -122,6 +125,24 @@ def test_in_a_formula_every_place_stays_the_same() -> None:
     assert len(named) == len(text)
     assert named.replace(named[2:9], "_") == "2*_*" + named[10:17] + ".T + w.grad + x/y + d/da"
     assert [written_derivative(name) for name in (named[2:9], named[10:17], "x")] == ["∂L/∂h.z", "dL/da", "x"]
+
+
+@pytest.mark.parametrize("text", ["dv1/dx", "∂a/∂d * 2", "d/dw L", "2*dh.z/dx.T + ∂L/∂w"])
+def test_whatever_is_said_of_a_name_shows_the_derivative(text: str) -> None:
+    assert say("diagnostic.unknown-name", name=with_derivatives_as_names(text)) == f"`{text}` is not defined"
+
+
+def test_letters_of_names_in_other_languages_stay() -> None:
+    for name in ("сімʼя", "Hawaiʻi", "ʾalif"):
+        assert name in say("diagnostic.unknown-name", name=name)
+
+
+def test_no_help_tells_to_define_a_derivative() -> None:
+    with pytest.raises(BpxError) as caught:
+        bpx.load("logistic_regression").gradcheck(claims={"b": "∂L/∂z * ∂a/∂d"})
+    (problem,) = caught.value.diagnostics
+    assert "`∂a/∂d`" in problem.message
+    assert problem.help == "names-are"
 
 
 def test_what_begins_at_a_place_can_be_left_as_it_is() -> None:

@@ -126,6 +126,8 @@ class Model(Values):
             for names in self._meanings(content, self.names_in(content, atoms))
             for reading in self._readings(content, names)
         ]
+        shown = self.sheet.atoms.shown
+        every = [built._replace(problems=[*map(shown, built.problems)]) for built in every]
         return sorted(every, key=lambda built: built.expr is None)
 
     def _readings(self, content: Written, names: Mapping[str, Expr]) -> list[Reading]:

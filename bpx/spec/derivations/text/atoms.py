@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bpx.spec.derivations.text.written import Written
 from bpx.spec.notations.latex.commands import GREEK_LETTERS
+from bpx.words.diagnostic import Diagnostic
 
 FIRST_LETTER = 0xA000  # of the Yi syllables
 _D = r"(?:∂|𝜕|\\partial(?![A-Za-z])|\\(?:mathrm|text|operatorname)\s*\{\s*d\s*\}|\\mathrm\s+d|(?<![\w\\])d)"
@@ -112,6 +113,15 @@ class Atoms:
         """The derivative behind a letter."""
         at = ord(letter) - FIRST_LETTER if len(letter) == 1 else -1
         return [*self.letters][at] if 0 <= at < len(self.letters) else None
+
+    def shown(self, problem: Diagnostic) -> Diagnostic:
+        """What is wrong, with the derivatives in place of their letters."""
+        letters = str.maketrans({letter: atom.text for atom, letter in self.letters.items()})
+        facts = {
+            name: fact.translate(letters) if isinstance(fact, str) else fact
+            for name, fact in problem.facts.items()
+        }
+        return problem._replace(facts=facts)
 
     def put_in(self, text: Written) -> Written:
         """The formula with a letter, between blanks, for each derivative."""
