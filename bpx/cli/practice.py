@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,18 +87,15 @@ def practice(
             _list_or_reset(first, files, path)
         return
     options: dict[str, Any] = {"plant": plant, "rate": rate, "digits": digits, "ask": ask}
-    source = CodeOptions(inputs, random)
+    spec = partial(_graph, first, set_, code=CodeOptions(inputs, random), notation=notation)
     with Session("sheet", form, json, None) as session:  # a file may have forms that nothing else has
         if files:
             fail("extra-argument", "one-target", extra=files[0], command="practice")
         topic = _topic(first)
         if output and Path(output).suffix.lower() == ".py":
-            spec = lambda: spec_argument(first, set_, code=source, notation=notation)  # noqa: E731
             _write_code(topic, spec, {"plant": plant, "digits": digits, "seed": seed or 0}, key, output)
             return
-        drawn = _drawing(
-            first, topic, options, lambda: spec_argument(first, set_, code=source, notation=notation)
-        )
+        drawn = _drawing(topic, options, spec)
         if output or form or json or key or not sys.stdin.isatty():
             _write_sheet(session, drawn(seed or 0, _count(blanks or "1")), key, output)
             return
@@ -112,7 +110,7 @@ def _count(text: str) -> Any:
 
 
 def _drawing(
-    name: str, topic: str | None, options: dict[str, Any], spec: Callable[[], Any]
+    topic: str | None, options: dict[str, Any], spec: Callable[[], Any]
 ) -> Callable[[int, Any], Exercise]:
     """What makes an exercise from a seed: of a topic a new graph, of a target the same with other blanks."""
     from bpx.spec.practice.practice import exercise_of, exercise_on
@@ -129,6 +127,28 @@ def _topic(name: str) -> str | None:
     from bpx.spec.reading.examples import example_names
 
     return None if name in example_names() or Path(name).exists() else topic_named(name)
+
+
+def _graph(name: str, set_: Any, **options: Any) -> Any:
+    """The graph of a target. Raises `BpxError`, with a topic that may be meant where it is none."""
+    from bpx.words.diagnostic import BpxError
+
+    try:
+        return spec_argument(name, set_, **options)
+    except BpxError as error:
+        raise BpxError([_no_topic(problem) for problem in error.diagnostics]) from None
+
+
+def _no_topic(problem: Diagnostic) -> Diagnostic:
+    from bpx.spec.practice.topics import TOPICS
+    from bpx.spec.reading.examples import example_names
+
+    if problem.code != "unknown-target":
+        return problem
+    name = problem.facts["name"]
+    facts = {"name": name, "known": ", ".join(TOPICS)}
+    problem = problem._replace(code="no-such-topic", facts=facts, help="topics-are")
+    return problem.suggesting(name, [*TOPICS, *example_names()])
 
 
 def _write_sheet(session: Session, exercise: Exercise, key: bool, output: str | None) -> None:

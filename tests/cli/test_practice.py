@@ -53,7 +53,10 @@ def test_what_cannot_be_read_among_other_sheets(tmp_path: Path) -> None:
 @every(
     "args, code",
     [
-        (["nosuchtopic"], "unknown-target"),
+        (["nosuchtopic"], "no-such-topic"),
+        (["3"], "constants-alone"),
+        (["2*3", "--plant", "1"], "constants-alone"),
+        (["2*3", "-o", "a.py"], "constants-alone"),
         (["chain-rule", "softmax"], "extra-argument"),
         (["grade"], "no-sheets"),
         (["chain-rule", "--blanks", "0"], "bad-practice-option"),
@@ -65,6 +68,11 @@ def test_what_cannot_be_read_among_other_sheets(tmp_path: Path) -> None:
 )
 def test_what_is_refused(args: list[str], code: str) -> None:
     assert f"error[{code}]" in invoke("practice", *args, exit=2).stderr
+
+
+@every("name, help", [("chainrule", "`chain-rule`"), ("softmx", "`softmax`"), ("abc", "update-steps")])
+def test_a_topic_that_may_be_meant_is_proposed(name: str, help: str) -> None:
+    assert help in invoke("practice", name, exit=2).stderr
 
 
 def test_alone_it_lists_the_topics() -> None:

@@ -47,11 +47,19 @@ def exercise_of(
         facts = {"found": ask, "known": ", ".join(ASKED)}
         raise BpxError([Diagnostic("unknown-choice", None, facts, "choices-are")])
     named: dict[str, Any] = {"digits": digits, "topic": topic}
+    graph = _with_inputs(spec)
     if plant:
-        return find_mistakes(settled(spec), seed, plant, rate, **named)
+        return find_mistakes(graph, seed, plant, rate, **named)
     if ask == GRADIENTS:
-        return ask_for_gradients(settled(spec), seed, rate, **named)
-    return fill_in(settled(spec), seed, blanks, rate, **named)
+        return ask_for_gradients(graph, seed, rate, **named)
+    return fill_in(graph, seed, blanks, rate, **named)
+
+
+def _with_inputs(spec: NamedGraph) -> NamedGraph:
+    """The graph with everything settled. Raises `BpxError` for one of constants alone."""
+    if not spec.inputs:
+        raise BpxError([Diagnostic("constants-alone", None, {})])
+    return settled(spec)
 
 
 def exercise_on(topic: str, *, seed: int = 0, **options: Any) -> Exercise:
@@ -93,7 +101,7 @@ def code_exercise_of(
 ) -> CodeExercise:
     """A module of the graph in NumPy, `plant` of whose backward statements are wrong. Raises `BpxError`."""
     _refuse(EVERY, plant, seed, digits)
-    exercise = CodeExercise(settled(spec), max(plant, 1), seed, digits, topic)
+    exercise = CodeExercise(_with_inputs(spec), max(plant, 1), seed, digits, topic)
     assert exercise.planted
     return exercise
 
