@@ -42,6 +42,7 @@ AskFor = Annotated[str, typer.Option("--ask", metavar="cells|gradients", help=sa
 Key = Annotated[bool, typer.Option("--key", help=say("cli.key"))]
 Hint = Annotated[int | None, typer.Option(metavar="1-5", help=say("cli.practice-hint"))]
 ProgressFile = Annotated[str | None, typer.Option("--progress", metavar="FILE", help=say("cli.progress"))]
+Yes = Annotated[bool, typer.Option("--yes", help=say("cli.yes"))]
 FormName = Annotated[str | None, form_option("practice")]
 OutputFile = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.practice-output"))
@@ -70,6 +71,7 @@ def practice(
     key: Key = False,
     hint: Hint = None,
     progress: ProgressFile = None,
+    yes: Yes = False,
     form: FormName = None,
     json: JsonFlag = False,
     output: OutputFile = None,
@@ -84,7 +86,7 @@ def practice(
         return
     if first in ("list", "reset"):
         with Session("practice", None, False, None):
-            _list_or_reset(first, files, path)
+            _list_or_reset(first, files, path, yes)
         return
     options: dict[str, Any] = {"plant": plant, "rate": rate, "digits": digits, "ask": ask}
     spec = partial(_graph, first, set_, code=CodeOptions(inputs, random), notation=notation)
@@ -265,17 +267,54 @@ def _print(blocks: Sequence[Block]) -> None:
     print_to(sys.stdout, table_text(blocks, terminal()))
 
 
-def _list_or_reset(word: str, names: Sequence[str], path: Path) -> None:
+def _list_or_reset(word: str, names: Sequence[str], path: Path, yes: bool) -> None:
     from bpx.spec.practice.dialogue import topics_and_progress
     from bpx.spec.practice.progress import read_progress
 
-    progress: Progress = read_progress(path)
+    progress = read_progress(path)
     if word == "list":
         _print(topics_and_progress(progress))
-        return
-    for name in names or (None,):
+    elif names:
+        _reset(progress, names)
+    elif yes or _is_meant(progress):
+        progress.reset()
+        progress.save()
+        print_to(sys.stdout, say("practice.reset-done", name=say("practice.everything")) + "\n")
+
+
+def _reset(progress: Progress, names: Sequence[str]) -> None:
+    """Forget these, all or none of them. Raises `BpxError` for what is no topic and was not practised."""
+    from bpx.spec.practice.topics import TOPICS, topic_named
+    from bpx.words.diagnostic import BpxError, Diagnostic
+
+    known = [*TOPICS, *(name for name in progress.topics if name not in TOPICS)]
+    meant = [name if name in progress.topics else topic_named(name) or name for name in names]
+    facts = {"known": ", ".join(known)}
+    problems = [
+        Diagnostic("never-practised", None, {**facts, "name": name}, "topics-are").suggesting(name, known)
+        for name in meant
+        if name not in known
+    ]
+    if problems:
+        raise BpxError(problems)
+    for key, some in (
+        ("reset-done", [name for name in meant if name in progress.topics]),
+        ("reset-nothing", [name for name in meant if name not in progress.topics]),
+    ):
+        if some:
+            print_to(sys.stdout, say(f"practice.{key}", name=", ".join(some)) + "\n")
+    for name in meant:
         progress.reset(name)
     progress.save()
-    print_to(
-        sys.stdout, say("practice.reset-done", name=", ".join(names) or say("practice.everything")) + "\n"
-    )
+
+
+def _is_meant(progress: Progress) -> bool:
+    """Does somebody at a terminal say that everything shall be deleted? Nobody else is asked."""
+    if not sys.stdin.isatty():
+        fail("reset-everything", "reset-yes")
+    try:
+        answer = input(say("practice.reset-sure", count=len(progress.topics), file=str(progress.path)))
+    except (EOFError, KeyboardInterrupt):
+        print_to(sys.stdout, "\n")
+        return False
+    return answer.strip().lower() in ("y", "yes")

@@ -9,9 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
+import pytest
 from invoking import error_codes, invoke, plain_json
 from rows_of_a_table import every
+
+from bpx.cli.practice import _list_or_reset
 
 
 def test_without_a_terminal_the_sheet_is_shown() -> None:
@@ -90,10 +95,29 @@ def test_list_and_reset(tmp_path: Path) -> None:
     path.write_text('{"bpx-progress": 1, "topics": {"softmax": {"solved": 3}, "mine": {"solved": 1}}}')
     shown = invoke("practice", "list", "--progress", str(path)).stdout
     assert "mine" in shown and "update-steps" in shown
-    invoke("practice", "reset", "softmax", "--progress", str(path))
+    at = ("--progress", str(path))
+    invoke("practice", "reset", "softmax", *at)
     assert list(json.loads(path.read_text())["topics"]) == ["mine"]
-    invoke("practice", "reset", "--progress", str(path))
+    assert "no progress to delete: softmax" in invoke("practice", "reset", "Softmax", *at).stdout
+    before = path.read_text()
+    told = invoke("practice", "reset", "mine", "softmx", "x", *at, exit=2).stderr
+    assert told.count("error[never-practised]") == 2 and "did you mean `softmax`?" in told
+    assert "error[reset-everything]" in invoke("practice", "reset", *at, exit=2).stderr
+    assert path.read_text() == before
+    invoke("practice", "reset", "--yes", *at)
     assert json.loads(path.read_text())["topics"] == {}
+
+
+@every("answer, left", [("", 1), ("n", 1), ("no", 1), ("yes", 0), ("Y", 0)])
+def test_at_a_terminal_everything_is_deleted_only_after_a_yes(answer: str, left: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        path = Path(folder) / "p.json"
+        path.write_text('{"bpx-progress": 1, "topics": {"softmax": {"solved": 3}}}')
+        asked = list[str]()
+        patch.setattr("bpx.cli.practice.sys.stdin", SimpleNamespace(isatty=lambda: True))
+        patch.setattr("builtins.input", lambda question: asked.append(question) or answer)
+        _list_or_reset("reset", [], path, yes=False)
+        assert "(y/N)" in asked[0] and len(json.loads(path.read_text())["topics"]) == left
 
 
 def test_a_dialogue_in_a_terminal_ends_well(tmp_path: Path) -> None:
