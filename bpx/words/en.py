@@ -2289,8 +2289,8 @@ ENGLISH: dict[str, str | Counted] = {
     "practice.sheet": "A sheet to practise on",
     "practice.task-fill": Counted(
         "count",
-        one="Fill in the cell marked ?. Answer with {digits} significant digits or more, or with a formula in the names of the nodes.",
-        other="Fill in the {count} cells marked ?. Answer with {digits} significant digits or more, or with a formula in the names of the nodes.",
+        one="Work out the value marked ?. Answer with {digits} significant digits or more, or with a formula in the names of the nodes.",
+        other="Work out the {count} values marked ?. Answer with {digits} significant digits or more, or with a formula in the names of the nodes.",
     ),
     "practice.task-find": Counted(
         "count",
@@ -2307,6 +2307,9 @@ ENGLISH: dict[str, str | Counted] = {
         one="1 line of `backward` is wrong. Find it and correct it in place.\nAll other lines are right for the values they are given, and so is `forward`.\nThen type `bpx practice grade` and the name of this file, which is run.",
         other="{count} lines of `backward` are wrong. Find them and correct them in place.\nAll other lines are right for the values they are given, and so is `forward`.\nThen type `bpx practice grade` and the name of this file, which is run.",
     ),
+    "practice.marked-again": "What is used again is marked again.",
+    "practice.legend-hidden": "·: not shown, because it follows from an answer.",
+    "practice.legend-whole": "–: the op gives its contribution as a whole, without a local derivative for each element.",
     "practice.key-line": "wrong: {mistake}; right: {right}",
     "practice.answers": "Answers",
     "practice.toml-fill": "Write each answer between the quotation marks.",

@@ -2047,7 +2047,7 @@ CHINESE: dict[str, str | Counted] = {
     "practice.sheet": "练习",
     "practice.task-fill": Counted(
         "count",
-        other="填写标有 ? 的 {count} 格。答案至少保留 {digits} 位有效数字，或写成以节点名称表示的公式。",
+        other="算出标有 ? 的 {count} 个值。答案至少保留 {digits} 位有效数字，或写成以节点名称表示的公式。",
     ),
     "practice.task-find": Counted(
         "count",
@@ -2060,6 +2060,9 @@ CHINESE: dict[str, str | Counted] = {
         "count",
         other="`backward` 中有 {count} 行是错的。找出它们，就地改正。\n其余各行对于所给的值都是对的，`forward` 也是对的。\n然后输入 `bpx practice grade` 和本文件的名字；评分时会运行本文件。",
     ),
+    "practice.marked-again": "再次用到的值会再次标出。",
+    "practice.legend-hidden": "·：不显示，因为它由某个答案得出。",
+    "practice.legend-whole": "–：该算子整体给出贡献，没有逐元素的局部导数。",
     "practice.key-line": "错误：{mistake}；正确：{right}",
     "practice.answers": "答案",
     "practice.toml-fill": "把答案写在引号之间。",

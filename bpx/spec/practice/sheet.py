@@ -15,6 +15,7 @@ from bpx.passes.reverse import Edge
 from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, Phrase, Value, table, title_line
 from bpx.render.plain_data import quantities
 from bpx.render.shown import Shown
+from bpx.spec.practice.cells.cells import Cell as Worked
 from bpx.spec.practice.cells.cells import Kind
 from bpx.spec.practice.cells.rounding import written
 from bpx.spec.practice.cells.spec_text import text_of_spec
@@ -23,6 +24,8 @@ from bpx.words.say import say
 
 BLANK = "?"
 HIDDEN = "·"
+WHOLE = "–"  # for the local derivative of an op that gives its contribution as a whole
+_LEGEND = {"hidden": HIDDEN, "whole": WHOLE}
 _LINE = "_" * 24
 
 
@@ -91,26 +94,46 @@ class Sheet(Shown):
         exercise = self.exercise
         kind = "find" if exercise.finds_mistakes else "gradients" if exercise.ends_alone else "fill"
         count = len(exercise.planted or exercise.asked)
-        return say(f"practice.task-{kind}", count=count, digits=exercise.digits)
+        task = say(f"practice.task-{kind}", count=count, digits=exercise.digits)
+        marks = sum(cell == BLANK for _, _, rows in self._passes for row in rows for cell in row)
+        return f"{task} {say('practice.marked-again')}" if kind == "fill" and marks > count else task
 
     def tables(self) -> Iterator[Block]:
-        """Both passes, blanks as a question mark, what would give them away as a dot; the new parameters."""
+        """Both passes and the new parameters; what else stands in cells than numbers is explained."""
+        for heading, keys, rows in self._passes:
+            yield Heading(heading)
+            yield table(keys, rows)
+        signs = {cell for _, _, rows in self._passes for row in rows for cell in row if isinstance(cell, str)}
+        legend = tuple(say(f"practice.legend-{key}") for key, sign in _LEGEND.items() if sign in signs)
+        if legend:
+            yield Lines(legend)
+
+    @cached_property
+    def _passes(self) -> list[tuple[str, list[str], list[list[Cell]]]]:
+        """The heading, the columns and the rows of each table."""
         forward = self._forward_rows()
-        yield Heading(say("account.forward"))
-        yield table(["node", "formula", "shape", "value"], forward)
+        shapes = any(row[2] for row in forward)
+        tables = [
+            (
+                say("account.forward"),
+                ["node", "formula", *(["shape"] if shapes else []), "value"],
+                forward if shapes else [[*row[:2], *row[3:]] for row in forward],
+            )
+        ]
         reverse = [] if self.exercise.ends_alone and not self.with_key else self._reverse_rows()
         if reverse:
-            workings = self.exercise.workings
-            output = workings.query.output
-            seed = (
-                f"{workings.partial(output, output)} = {array(np.asarray(workings.query.seed), SHOWN_DIGITS)}"
-            )
-            yield Heading(say("account.reverse", seed=seed))
-            yield table(["edge", "upstream", "local", "contribution"], reverse)
-        updates = self._update_rows()
-        if updates:
-            yield Heading(say("account.step", rate=self.exercise.workings.rate))
-            yield table(["parameter", "gradient", "new-value"], updates)
+            keys = ["quantity", "value"] if self._is_tall else ["upstream", "local", "contribution"]
+            tables.append((say("account.reverse", seed=self._seed()), ["edge", *keys], reverse))
+        if updates := self._update_rows():
+            heading = say("account.step", rate=self.exercise.workings.rate)
+            tables.append((heading, ["parameter", "gradient", "new-value"], updates))
+        return tables
+
+    def _seed(self) -> str:
+        """What the reverse pass begins with."""
+        workings = self.exercise.workings
+        output = workings.query.output
+        return f"{workings.partial(output, output)} = {array(np.asarray(workings.query.seed), SHOWN_DIGITS)}"
 
     def answer_blocks(self) -> Iterator[Block]:
         """A row for each cell that is asked for, or for each mistake that is to be found."""
@@ -145,29 +168,53 @@ class Sheet(Shown):
             if cell.kind not in (Kind.CONTRIBUTION, Kind.GRADIENT) or not cell.needs:
                 continue
             if cell.edge is None:
-                rows.append(
-                    [
-                        workings.partial(workings.query.output, cell.node),
-                        "",
-                        say("account.the-sum"),
-                        self._cell(cell.key),
-                    ]
-                )
+                name, parts = workings.partial(workings.query.output, cell.node), say("account.the-sum")
+                total = self._cell(cell.key)
+                rows.append([name, parts, total] if self._is_tall else [name, "", parts, total])
+            elif self._is_tall:
+                rows += self._tall_rows(cell, cell.edge)
             else:
-                upstream = workings.gradient_keys[cell.edge.consumer]
-                rows.append(
-                    [
-                        _edge_name(self.exercise, cell.edge),
-                        self._cell(upstream),
-                        self._local(cell.edge),
-                        self._cell(cell.key),
-                    ]
-                )
+                upstream = self._cell(workings.gradient_keys[cell.edge.consumer])
+                local = self._local(cell, cell.edge) or WHOLE
+                rows.append([_edge_name(self.exercise, cell.edge), upstream, local, self._cell(cell.key)])
         return rows
 
-    def _local(self, edge: Edge) -> Cell:
-        key = self.exercise.workings.local_keys.get(edge)
-        return self._cell(key) if key else ""
+    @cached_property
+    def _is_tall(self) -> bool:
+        """Has an edge a row for each quantity? Matrices side by side do not fit a terminal."""
+        workings = self.exercise.workings
+        edges = [cell for cell in workings.cells.values() if cell.edge]
+        return any(len(workings.shape_of(cell)) > 1 for cell in edges)
+
+    def _tall_rows(self, cell: Worked, edge: Edge) -> list[list[Cell]]:
+        """An edge in several rows; an upstream array that stands above is called by its name."""
+        workings = self.exercise.workings
+        key = workings.gradient_keys[edge.consumer]
+        upstream = workings.cells[key]
+        above = workings.shape_of(upstream) and upstream.needs
+        local = self._local(cell, edge)
+        quantities: list[tuple[str, Cell]] = [
+            ("upstream", say("account.above", name=key) if above else self._cell(key)),
+            *([("local", local)] if local else []),
+            ("contribution", self._cell(cell.key)),
+        ]
+        names = [_edge_name(self.exercise, edge), *[""] * len(quantities)]
+        return [
+            [name, say(f"account.{key}"), value]
+            for name, (key, value) in zip(names, quantities, strict=False)
+        ]
+
+    def _local(self, cell: Worked, edge: Edge) -> Cell | None:
+        """The local derivative, which is the contribution where upstream is 1; None where there is none."""
+        workings = self.exercise.workings
+        key = workings.local_keys.get(edge)
+        if (
+            key is None
+            and edge.local is not None
+            and workings.graph.shapes[edge.local] == workings.shape_of(cell)
+        ):
+            key = cell.key if np.all(np.asarray(workings.query.seed) == 1) else None
+        return self._cell(key) if key else None
 
     def _update_rows(self) -> list[list[Cell]]:
         workings = self.exercise.workings

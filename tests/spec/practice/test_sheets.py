@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import ast
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks.practice import all_show, measure_sheets
+from rich.console import Console
 from rows_of_a_table import every
 
 import bpx
 from bpx.graph.numbers import number
+from bpx.render.plain import plain
+from bpx.render.table import table_text
 from bpx.spec.practice.cells.cells import Kind, Workings
 from bpx.spec.practice.exercise import Exercise
 from bpx.spec.practice.grade import grade
 from bpx.spec.practice.practice import exercise_of, exercise_on, typed
 from bpx.spec.practice.read_sheet import read_sheet, sheet_in
-from bpx.spec.practice.sheet import Sheet
+from bpx.spec.practice.sheet import WHOLE, Sheet
 from bpx.spec.practice.sheet_files import sheet_text
 from bpx.spec.practice.topics import TOPICS
 from bpx.words.diagnostic import BpxError, Source
@@ -180,3 +184,41 @@ def test_gradients_of_cells_that_meet_more_than_once() -> None:
     keys = [cell.key for cell in exercise.workings.cells.values() if cell.kind is Kind.CONTRIBUTION]
     assert len(set(keys)) == len(keys) == 6
     assert grade(exercise, typed({key: value.tolist() for key, value in exercise.right.items()})).is_right
+
+
+def test_a_local_derivative_is_shown_or_its_absence_is_explained() -> None:
+    for topic in TOPICS:
+        for seed in range(4):
+            sheet = Sheet(exercise_on(topic, seed=seed))
+            for _, keys, rows in sheet._passes:
+                at = keys.index("local") if "local" in keys else None
+                cells = [row[at] for row in rows if at is not None and "→" in str(row[0])]
+                assert all(str(cell) for cell in cells), (topic, seed)
+                assert ("–: the op" in plain(sheet.blocks())) == (WHOLE in map(str, cells)) or at is None
+    shown = plain(Sheet(exercise_on("sum-of-paths", seed=2)).blocks())
+    assert [line.split() for line in shown.split("\n") if line.strip().startswith("y → v1")] == [
+        ["y", "→", "v1", "1", "1", "1"]
+    ]
+
+
+def test_a_column_of_shapes_stands_only_where_there_are_arrays() -> None:
+    assert "shape" not in plain(Sheet(exercise_on("chain-rule")).blocks())
+    assert "shape" in plain(Sheet(exercise_on("softmax")).blocks())
+
+
+def test_values_that_are_marked_again_are_counted_once_and_said_to_be() -> None:
+    for blanks in (1, 2, 4):
+        sheet = Sheet(exercise_on("logistic-regression", blanks=blanks))
+        marks = plain([*sheet.tables()]).count("?")
+        assert marks >= blanks
+        assert ("marked again" in sheet.task()) == (marks > blanks)
+        assert ("the value" if blanks == 1 else f"the {blanks} values") in sheet.task()
+
+
+def test_no_matrix_of_a_topic_is_broken_within_a_row() -> None:
+    for topic, seed in (("convolution", 5), ("convolution", 2), ("two-layer-network", 2), ("softmax", 2)):
+        sheet = Sheet(exercise_on(topic, seed=seed))
+        for width in (60, 80):
+            console = Console(no_color=True, width=width, file=StringIO())
+            for line in table_text([*sheet.tables()], console).split("\n"):
+                assert "[" not in line or line.rstrip().endswith(("]", "],")), line
