@@ -659,6 +659,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.write-value": "write {input}={value}",
     "help.names-with-commas": "write several names with commas: {option} {names}",
     "help.reset-yes": "name a topic, or add --yes",
+    "help.answer-names": "you can use {known}",
     "help.topics-are": "the topics are {known}",
     "help.choices-are": "the choices are {known}",
     "help.read-file": "to read a value from it, write {name}=@{file}",

@@ -603,6 +603,7 @@ CHINESE: dict[str, str | Counted] = {
     "help.write-value": "请写 {input}={value}",
     "help.names-with-commas": "多个名称用逗号隔开：{option} {names}",
     "help.reset-yes": "写出一个主题，或加上 --yes",
+    "help.answer-names": "可以使用 {known}",
     "help.topics-are": "主题有 {known}",
     "help.choices-are": "可选的有 {known}",
     "help.read-file": "要从中读取值，请写 {name}=@{file}",

@@ -236,3 +236,18 @@ def test_the_python_door() -> None:
     assert not bpx.grade(sheet, {"∂v2/∂a": "a"}, hint=1).is_right
     with pytest.raises(bpx.BpxError, match="bad-hint"):
         bpx.grade(sheet, {}, hint=9)
+
+
+@every(
+    "answer, name, known",
+    [
+        ("banana * 2", "`banana`", "you can use x, w, b, y"),
+        ("∂a/∂b * 2", "`∂a/∂b`", "you can use ∂L/∂L, "),
+        ("2 * dz/dq", "`dq`", "you can use x, w"),
+    ],
+)
+def test_a_name_without_a_cell_is_told_which_names_there_are(answer: str, name: str, known: str) -> None:
+    (judgement,) = judge({"∂a/∂z": answer})
+    (problem,) = judgement.problems
+    assert name in problem.message and str(problem.advice).startswith(known)
+    assert "∂a/∂z" not in str(problem.advice)  # what is asked for

@@ -14,7 +14,9 @@ from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
 from bpx.spec.practice.cells.cells import Cell, Values, Workings
 from bpx.spec.reading.claims import in_names_of, named_formula, read_claimed
+from bpx.spec.text.problems import listed
 from bpx.spec.text.source_text import SourceText
+from bpx.words.derivative_names import with_derivatives
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 
 
@@ -43,7 +45,7 @@ def read_answer(workings: Workings, cell: Cell, text: SourceText) -> Answer:
     formula = named_formula(syntax.expression, workings.spec, problems) if syntax.expression else None
     keys = _keys(workings, cell, formula, span, problems) if formula else {}
     if problems or formula is None:
-        raise BpxError([_in_terms_of_the_sheet(problem) for problem in problems])
+        raise BpxError([_in_terms_of_the_sheet(workings, cell, problem) for problem in problems])
     inside, names = formula.inside, formula.names
     _refuse_shape(workings, cell, inside.graph.shapes[inside.root], span)
 
@@ -54,11 +56,21 @@ def read_answer(workings: Workings, cell: Cell, text: SourceText) -> Answer:
     return Answer(text.content, value, bool(names), span)
 
 
-def _in_terms_of_the_sheet(problem: Diagnostic) -> Diagnostic:
+def _in_terms_of_the_sheet(workings: Workings, cell: Cell, problem: Diagnostic) -> Diagnostic:
     """A name that no formula knows is one without a cell: it cannot be given a step here."""
     if problem.code != "unknown-name":
         return problem
-    return Diagnostic("answer-name", problem.span, {"name": problem.facts["name"]})
+    return _without_cell(workings, cell, problem.facts["name"], problem.span)
+
+
+def _without_cell(workings: Workings, cell: Cell, name: str, span: Span | None) -> Diagnostic:
+    """A name without a cell, with those that may be used: of derivatives, or else of nodes."""
+    circular, text = {cell.key, *workings.following(cell.key)}, with_derivatives(name)
+    usable = [key for key in workings.cells if key not in circular and " · " not in key]
+    known = [key for key in usable if ("/" in key) == (text != name)]
+    facts = {"name": text, "known": listed(known)}
+    problem = Diagnostic("answer-name", span, facts, "answer-names" if known else None)
+    return problem if text != name else problem.suggesting(name, known)
 
 
 def _refuse_shape(workings: Workings, cell: Cell, found: Shape, span: Span) -> None:
@@ -78,7 +90,7 @@ def _keys(
     for name in formula.names:
         key = _key(workings, name, formula.derivatives.get(name))
         if key is None:
-            problems.append(Diagnostic("answer-name", span, {"name": name}))
+            problems.append(_without_cell(workings, cell, name, span))
         elif key in circular:
             problems.append(Diagnostic("answer-circular", span, {"name": cell.key, "used": key}))
         else:
