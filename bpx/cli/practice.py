@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from time import sleep
@@ -42,6 +41,7 @@ AskFor = Annotated[str, typer.Option("--ask", metavar="cells|gradients", help=sa
 Key = Annotated[bool, typer.Option("--key", help=say("cli.key"))]
 Hint = Annotated[int | None, typer.Option(metavar="1-5", help=say("cli.practice-hint"))]
 ProgressFile = Annotated[str | None, typer.Option("--progress", metavar="FILE", help=say("cli.progress"))]
+Limit = Annotated[int, typer.Option(metavar="SECONDS", min=1, max=3600, help=say("cli.practice-limit"))]
 Yes = Annotated[bool, typer.Option("--yes", help=say("cli.yes"))]
 FormName = Annotated[str | None, form_option("practice")]
 OutputFile = Annotated[
@@ -72,6 +72,7 @@ def practice(
     hint: Hint = None,
     progress: ProgressFile = None,
     yes: Yes = False,
+    limit: Limit = 20,
     form: FormName = None,
     json: JsonFlag = False,
     output: OutputFile = None,
@@ -82,7 +83,7 @@ def practice(
     path = Path(progress) if progress else default_path()
     first, *files = what or ["list"]
     if first in ("grade", "watch"):
-        _grade(files, hint, form, json, output, watch=first == "watch")
+        _grade(files, (hint, limit), form, json, output, watch=first == "watch")
         return
     if first in ("list", "reset"):
         with Session("practice", None, False, None):
@@ -181,14 +182,18 @@ def _write_code(
 
 
 def _grade(
-    files: Sequence[str], hint: int | None, form: str | None, json: bool, output: str | None, watch: bool
+    files: Sequence[str],
+    options: tuple[int | None, int],
+    form: str | None,
+    json: bool,
+    output: str | None,
+    watch: bool,
 ) -> None:
     with Session("practice", form, json, output) as session:
         if not files:
             fail("no-sheets", "name-sheets")
         for _ in _changes(files) if watch else (None,):
-            with redirect_stdout(sys.stderr):  # a sheet in code may print
-                graded = _graded(files, hint)
+            graded = _graded(files, *options)
             session.show(graded)
             if graded.problems and not session.is_json:
                 session.report(graded.problems)
@@ -197,7 +202,7 @@ def _grade(
         raise typer.Exit(UNUSABLE if graded.problems else WRONG)
 
 
-def _graded(files: Sequence[str], hint: int | None) -> Graded:
+def _graded(files: Sequence[str], hint: int | None, limit: int) -> Graded:
     """The sheets that can be read, judged, and what is wrong with the others. Raises `BpxError`."""
     from bpx.check.report.options import HintLevel, hint_level
     from bpx.spec.practice.practice import graded, read_any_sheet
@@ -207,9 +212,11 @@ def _graded(files: Sequence[str], hint: int | None) -> Graded:
     problems: dict[str, tuple[Diagnostic, ...]] = {}
     for file in files:
         try:
-            sheets.append(read_any_sheet(file))
+            sheets.append(read_any_sheet(file, limit))
         except BpxError as error:
             problems[file] = tuple(error.diagnostics)
+    for sheet in sheets:
+        print_to(sys.stderr, getattr(sheet, "printed", ""))  # which is no part of the grades
     if not sheets:
         raise BpxError([problem for found in problems.values() for problem in found])
     return graded(sheets, level=level, leads=hint is not None, unreadable=tuple(problems.items()))

@@ -312,13 +312,13 @@ def grade(
     is run. Raises `bpx.BpxError`.
     """
     from bpx.check.report.options import HintLevel, hint_level
-    from bpx.spec.practice.code.code_sheet import FilledCodeSheet
+    from bpx.spec.practice.code.in_a_process import GradedCodeSheet
     from bpx.spec.practice.practice import graded, read_any_sheet, typed
     from bpx.spec.practice.read_sheet import FilledSheet, sheet_in
     from bpx.spec.practice.sheet import Sheet
 
     level = hint_level(HintLevel.KIND if hint is None else hint)
-    filled: FilledSheet | FilledCodeSheet
+    filled: FilledSheet | GradedCodeSheet
     if isinstance(sheet, Sheet):
         filled = FilledSheet(sheet.title, sheet.exercise, {})
     elif isinstance(sheet, str) and "\n" in sheet:

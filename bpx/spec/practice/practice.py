@@ -12,8 +12,7 @@ from bpx.spec.practice.cells.rounding import ANSWER_DIGITS
 from bpx.spec.practice.cells.spec_text import settled
 from bpx.spec.practice.code.code_exercise import CodeExercise
 from bpx.spec.practice.code.code_sheet import ENDING as CODE
-from bpx.spec.practice.code.code_sheet import FilledCodeSheet, read_code_sheet
-from bpx.spec.practice.code.grade_code import grade_code
+from bpx.spec.practice.code.in_a_process import SECONDS, GradedCodeSheet, graded_code_sheet
 from bpx.spec.practice.exercise import EVERY, Exercise, ask_for_gradients, fill_in, find_mistakes
 from bpx.spec.practice.grade import grade
 from bpx.spec.practice.read_sheet import FilledSheet, read_sheet
@@ -115,17 +114,18 @@ def code_exercise_on(topic: str, *, seed: int = 0, **options: Any) -> CodeExerci
     return code_exercise_of(spec, seed=seed, topic=topic, **options)
 
 
-def read_any_sheet(file: str) -> FilledSheet | FilledCodeSheet:
-    """A sheet from a file, which is run if it is one in code. Raises `BpxError`."""
-    return read_code_sheet(file) if Path(file).suffix.lower() == CODE else read_sheet(file)
+def read_any_sheet(file: str, seconds: int = SECONDS) -> FilledSheet | GradedCodeSheet:
+    """A sheet from a file; one in code is run and judged, in `seconds` of CPU time. Raises `BpxError`."""
+    return graded_code_sheet(file, seconds) if Path(file).suffix.lower() == CODE else read_sheet(file)
 
 
-def graded(sheets: Sequence[FilledSheet | FilledCodeSheet], **options: Any) -> Graded:
+def graded(sheets: Sequence[FilledSheet | GradedCodeSheet], **options: Any) -> Graded:
     """The sheets, judged."""
     gradings = (
-        (sheet.name, grade_code(sheet))
-        if isinstance(sheet, FilledCodeSheet)
-        else (sheet.name, grade(sheet.exercise, sheet.texts))
+        (
+            sheet.name,
+            sheet.grading if isinstance(sheet, GradedCodeSheet) else grade(sheet.exercise, sheet.texts),
+        )
         for sheet in sheets
     )
     return Graded(tuple(gradings), **options)

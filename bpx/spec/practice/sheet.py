@@ -24,7 +24,7 @@ from bpx.words.say import say
 
 BLANK = "?"
 HIDDEN = "·"
-WHOLE = "–"  # for the local derivative of an op that gives its contribution as a whole
+WHOLE = "—"  # for the local derivative of an op that gives its contribution as a whole
 _LEGEND = {"hidden": HIDDEN, "whole": WHOLE}
 _LINE = "_" * 24
 

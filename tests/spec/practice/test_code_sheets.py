@@ -17,8 +17,10 @@ from bpx.check.report.options import HintLevel
 from bpx.spec.practice.code.code_exercise import CodeExercise
 from bpx.spec.practice.code.code_sheet import CodeSheet, read_code_sheet
 from bpx.spec.practice.code.grade_code import grade_code
+from bpx.spec.practice.code.in_a_process import graded_code_sheet
 from bpx.spec.practice.code.statements import put, statements_of
 from bpx.spec.practice.practice import code_exercise_of, code_exercise_on
+from bpx.spec.practice.results import Graded
 from bpx.words.diagnostic import BpxError
 
 SEED = 7
@@ -106,10 +108,12 @@ def test_hints_lead_from_the_line_to_the_number(tmp_path: Path) -> None:
     file = written(tmp_path)
     rights = [EXERCISE.statements[plant.at].text for plant in EXERCISE.planted]
     assert "is wrong" not in invoke("practice", "grade", file, exit=1).stdout
+    sheets = ((file, grade_code(read_code_sheet(file))),)
     lengths = []
     for level in range(1, 6):
         for form in ("plain", "json"):
-            said = invoke("practice", "grade", file, "--hint", str(level), "-f", form, exit=1).stdout
+            graded = Graded(sheets, level=HintLevel(level), leads=True)
+            said = graded.to(form)
             assert level >= 4 or not any(right in said for right in rights), (level, form)
             lengths += [len(said)] if form == "plain" else []
     assert lengths == sorted(set(lengths))
@@ -117,11 +121,23 @@ def test_hints_lead_from_the_line_to_the_number(tmp_path: Path) -> None:
     assert all(right in plain for right in rights)
 
 
-def test_what_a_sheet_prints_is_no_part_of_the_answer(tmp_path: Path) -> None:
-    first, second = fixes()
-    file = written(tmp_path, first, second, ("    dz = da", "    print('hello')\n    dz = da"))
-    found = invoke("practice", "grade", file, "--json")
-    assert json.loads(found.stdout)["sheets"][0]["right"] == 2
+def test_what_a_sheet_prints_is_no_part_of_the_grades_and_one_that_ends_python_costs_no_other(
+    tmp_path: Path,
+) -> None:
+    right = written(tmp_path, *fixes(), ("    dz = da", "    print('hello')\n    dz = da"), name="right.py")
+    deadly = written(tmp_path, ("import numpy", "import os; os._exit(3)\nimport numpy"), name="deadly.py")
+    found = invoke("practice", "grade", deadly, right, "--json", "--limit", "60", exit=2)
+    plain = json.loads(found.stdout)
+    assert plain["unreadable"] == [deadly] and plain["sheets"][0]["right"] == 2 and "hello" in found.stderr
+    assert [problem["code"] for problem in plain["diagnostics"]] == ["sheet-died"]
+    assert "exit code 3" in plain["diagnostics"][0]["message"]
+
+
+def test_a_sheet_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    endless = written(tmp_path, ("    dz = da", "    while True: pass\n    dz = da"))
+    with pytest.raises(BpxError) as caught:
+        graded_code_sheet(endless, 0)  # what is left of the second that it takes to begin
+    assert [problem.code for problem in caught.value.diagnostics] == ["sheet-endless"]
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_a_local_derivative_is_shown_or_its_absence_is_explained() -> None:
                 at = keys.index("local") if "local" in keys else None
                 cells = [row[at] for row in rows if at is not None and "→" in str(row[0])]
                 assert all(str(cell) for cell in cells), (topic, seed)
-                assert ("–: the op" in plain(sheet.blocks())) == (WHOLE in map(str, cells)) or at is None
+                assert ("—: the op" in plain(sheet.blocks())) == (WHOLE in map(str, cells)) or at is None
     shown = plain(Sheet(exercise_on("sum-of-paths", seed=2)).blocks())
     assert [line.split() for line in shown.split("\n") if line.strip().startswith("y → v1")] == [
         ["y", "→", "v1", "1", "1", "1"]

@@ -85,12 +85,13 @@ class CodeSheet:
 def read_code_sheet(file: str) -> FilledCodeSheet:
     """The exercise of a file, which is run. Raises `BpxError`."""
     source = read_file(Path(file))
-    exercise = _exercise(source)
+    exercise = exercise_in(source)
     module = load_target(f"{file}:{BACKWARD}").module
     return FilledCodeSheet(file, exercise, source, module)
 
 
-def _exercise(source: Source) -> CodeExercise:
+def exercise_in(source: Source) -> CodeExercise:
+    """The exercise of a sheet, by its plan: nothing of the file is run. Raises `BpxError`."""
     start = source.text.rfind(_PLAN)
     if start < 0:
         raise BpxError([Diagnostic("no-sheet", Span(source, 0, 0), {"name": source.name})])
