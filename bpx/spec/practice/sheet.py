@@ -198,10 +198,10 @@ class Sheet(Shown):
             *([("local", local)] if local else []),
             ("contribution", self._cell(cell.key)),
         ]
-        names = [_edge_name(self.exercise, edge), *[""] * len(quantities)]
+        names: list[Cell] = [_edge_name(self.exercise, edge), *[""] * len(quantities)]
         return [
-            [name, say(f"account.{key}"), value]
-            for name, (key, value) in zip(names, quantities, strict=False)
+            [name, say(f"account.{quantity}"), value]
+            for name, (quantity, value) in zip(names, quantities, strict=False)
         ]
 
     def _local(self, cell: Worked, edge: Edge) -> Cell | None:
