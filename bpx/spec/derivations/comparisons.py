@@ -30,7 +30,7 @@ _BINARY = re.compile(r"\{\s*0\s*,\s*1\s*\}|\b0 (?:or|and|/) 1\b|\b0/1\b|binary|o
 _SHARES = re.compile(
     r"one[- ]hot|(?:sum|add)s? (?:up )?to (?:1|one)|(?:∑|\\sum|sum)[^=\n]{1,20}=\s*1\b|distribution", re.I
 )
-_PRODUCT = re.compile(r"(?:\\cdot|\\times|\\odot|[·*×⊙()\s]|\\left|\\right|\\,)+")
+_PRODUCT = re.compile(r"(?:\\cdot|\\times|\\odot|[·•⋅∙@*×⊙()\s]|\\left|\\right|\\,)+")
 
 
 class Comparisons:

@@ -69,6 +69,10 @@ READ = [
     "f = x^2\nx = 3\ndf/dx = 6\nx = 4\ndf/dx = 8\n",
     "| f = x^2 | df/dx = 2x |\n| --- | --- |\n| g = 3x | dg/dx = 3 |\n",
     "x = [1, 2]\nw = [0.5, -0.2]\nz = w^T x = 0.1\na = σ(z) = 0.525\nL = (a - 1)^2\ndL/da = 2(a-1) = -0.95\n",
+    "x = [1, 2], w = [3, 4]\nz = w·x = 3*1 + 4*2 = 11\n",
+    "x = [1, 2], w = [3, 4], y = 1\nz = w • x + 0.5\na = σ(z)\nL = (a - y)^2\ndL/dw = 2(a-y) a(1-a) · x\n",
+    "x = [1, 2]\nw = [3, 4]\nz = w · x = [3, 8]\nL = sum(z) = 11\n",
+    "x = [1, 2]\n$w = [3, 4]$\n$z = w \\cdot x = [3, 8]$\n$L = sum(z^2)$\n$dL/dw = 2 z \\cdot x = [6, 32]$\n",
 ]
 
 
@@ -85,6 +89,7 @@ WRONG = [
     ("another index", "y_i = sum_j W_ij x_j\nL = sum_i y_i^2\ndL/dW_ij = 2 y_i x_i\n", [3]),
     ("square matrices", "f = x^T A x\ndf/dx = 2 A x\n", [2]),
     ("far behind the point", "f = x^3 - 3x\ndf/dx = 3x^2 - 3.0000000001\n", [2]),
+    ("a dot product", "x = [1, 2]\nw = [3, 4]\nz = w·x = 10\nL = z^2\ndL/dw = 2 z w\n", [3, 5]),
     ("a value that slipped", "x = 2\nu = 3x = 7\nf = u^2 = 49\n", [2]),
 ]
 

@@ -17,6 +17,7 @@ from bpx.passes.reverse import grad, reverse
 from bpx.spec.derivations.graph.points import Sheet
 from bpx.spec.derivations.graph.values import Values
 from bpx.spec.derivations.text.atoms import Atom
+from bpx.spec.derivations.text.dots import DOT_SIGN, with_numbers_times
 from bpx.spec.derivations.text.readings import readings, tree_of
 from bpx.spec.derivations.text.written import Written
 from bpx.spec.notations.read import Reading
@@ -118,11 +119,11 @@ class Model(Values):
 
     def every_reading(self, text: Written, atoms: Callable[[Atom], Expr | None] | None = None) -> list[Built]:
         """The formula in all ways in which it may be meant, those that can be built first."""
-        content = self.sheet.prepared(text)
         every = [
             self.of_tree(reading.expression, names)
             if reading.expression is not None and not reading.problems
             else Built(None, None, reading.problems)
+            for content in self.sheet.contents(text)
             for names in self._meanings(content, self.names_in(content, atoms))
             for reading in self._readings(content, names)
         ]
@@ -183,6 +184,8 @@ class Model(Values):
         problems: list[Diagnostic] = []
         if self.sheet.axes is not None:
             expression = self.sheet.axes.along_axes(expression)
+        elif DOT_SIGN in expression.text.content:
+            expression = with_numbers_times({name: expr.shape for name, expr in names.items()}, expression)
         expr = build(expression, self.graph, names, problems.append)
         return Built(expression, None if problems else expr, problems)
 

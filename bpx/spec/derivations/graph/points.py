@@ -38,6 +38,7 @@ class Sheet:
     index_lengths: dict[str, int] = field(default_factory=dict)
     read: dict[object, list[Reading]] = field(default_factory=dict)  # readings of formulas met
     prepared: Callable[[Written], Written] = lambda text: text
+    contents: Callable[[Written], list[Written]] = lambda text: [text]  # all that `prepared` may give
 
     @property
     def names(self) -> list[str]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from bpx.graph.arrays import Shape
 from bpx.spec.derivations.graph.model import Model
 from bpx.spec.derivations.graph.sheet import Chain, Kind, Reader
+from bpx.spec.derivations.text.dots import DOT
 from bpx.spec.derivations.text.indices import lengths_of
 
 _LENGTHS = (3, 2, 4, 5)
 _MOST_TRIED = 600
 _MOST_COMPLETE = 24
 _MATRIX = 50  # what a matrix counts more than a step that fits
+_CONTRADICTED = 10  # what a printed number counts that is another one in this reading
+_ALIKE = 0.02, 0.01  # relative and absolute: printed numbers are rounded
 _TRANSPOSED = r"{name}(?:_\{{?\w+\}}?)?\s*(?:\^\s*\{{?\s*(?:T|\\top|⊤|t)\s*\}}?|\.T\b|ᵀ|⊤)"
 _REDUCED = re.compile(
     r"(?:softmax|sum|mean|norm|logsumexp|log_softmax|cumsum|mse)\s*\}?\s*\(\s*([^()]*(?:\([^()]*\)[^()]*)*)\)|\\?\|\\?\|?([^|]+)\|"
@@ -26,15 +31,25 @@ _ARRAYS = re.compile(
 
 def best_model(reader: Reader) -> Model:
     """The model with the shapes that fit most of what is written, the smallest first."""
-    best: tuple[int, Model] | None = None
-    for complete, shapes in enumerate(_assignments(reader)):
-        model = Model(reader.sheet, shapes)
-        score = _score(reader, model)
-        if best is None or score > best[0]:
-            best = score, model
-        if complete >= _MOST_COMPLETE or score == _perfect(reader):
+    best: tuple[int, Model, bool] | None = None
+    for dots in (True, False) if _may_have_dots(reader) else (False,):
+        reader.dots = dots
+        for complete, shapes in enumerate(_assignments(reader)):
+            model = Model(reader.sheet, shapes)
+            score = _score(reader, model)
+            if best is None or score > best[0]:
+                best = score, model, dots
+            if complete >= _MOST_COMPLETE or score == _perfect(reader):
+                break
+        if best and best[0] == _perfect(reader):
             break
+    reader.dots = best is not None and best[2]
     return best[1] if best else Model(reader.sheet, _scalars(reader))
+
+
+def _may_have_dots(reader: Reader) -> bool:
+    """Is there a `·` that may be a dot product?"""
+    return reader.axes is None and any(DOT.search(text) for row in reader.contents for text in row)
 
 
 def _scalars(reader: Reader) -> dict[str, Shape]:
@@ -75,7 +90,24 @@ def _score(reader: Reader, model: Model) -> int:
                 built = model.built(link.text)
                 if built.expr is not None and target is not None and built.expr.shape == target.shape:
                     score += 1
-    return score
+    return score - _CONTRADICTED * _contradicted(reader, model)
+
+
+def _contradicted(reader: Reader, model: Model) -> int:
+    """How many equations with a `·` give other numbers than are printed behind them."""
+    given, count = model.given, 0
+    if given is None or not _may_have_dots(reader):
+        return 0
+    for chain in reader.chains:
+        target = model.exprs.get(chain.name)
+        if chain.kind not in (Kind.EQUATION, Kind.RESULT) or target is None:
+            continue
+        for link in chain.statement.links[chain.kind is Kind.EQUATION :]:
+            expr = model.built(link.text).expr
+            if expr is not None:
+                value, truth = model.values([expr, target], given)
+                count += value.shape != truth.shape or not np.allclose(value, truth, *_ALIKE)
+    return count
 
 
 def _assignments(reader: Reader) -> Iterator[dict[str, Shape]]:

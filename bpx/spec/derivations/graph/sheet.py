@@ -75,7 +75,7 @@ class Reader(Formulas):
             functions=self.functions,
             derived_at=self.derived_at,
         )
-        self.sheet.prepared = self.prepared
+        self.sheet.prepared, self.sheet.contents = self.prepared, self.all_prepared
         self.sheet.axes = self.axes
         self.indices = {
             match[1] or match[2] or {"ᵢ": "i", "ⱼ": "j"}[match[3]]

@@ -8,6 +8,7 @@ from bpx.graph.graph import OPS
 from bpx.graph.numbers import CONSTANTS
 from bpx.graph.printer import GREEK
 from bpx.spec.derivations.text.atoms import FIRST_LETTER, Atom, Atoms, canonical
+from bpx.spec.derivations.text.dots import DOT, with_dots
 from bpx.spec.derivations.text.indices import Indices, end_of_term
 from bpx.spec.derivations.text.readings import tree_of
 from bpx.spec.derivations.text.written import Written
@@ -48,11 +49,13 @@ class Formulas:
         self.derived_at: dict[str, tuple[str, ...]] = {}  # of what has one input: that, for f′(2)
         self.indexed: set[str] = set()  # names that carry an index: arrays
         self.axes: Indices | None = None  # of index notation
+        self.dots = False  # is `·` of arrays their dot product, and not taken element by element?
 
     # --- preparing a formula ---
 
     def prepared(self, text: Written) -> Written:
         """The formula as the readers take it: derivatives as letters, calls of functions as their names."""
+        text = with_dots(text, self.dots, self._latex(text))
         text = text.sub(r"\\left\s*\.", "").sub(r"\\right\s*\|(?:_\s*\{[^{}]*\})?", "")
         text = text.sub(r"\\(?:left|right|big|Big|bigg|Bigg)[lr]?(?=\s*[()\[\]|])", "")
         text = text.sub(_INDICATOR, r"(\g<inside>)")
@@ -70,6 +73,16 @@ class Formulas:
         if self.axes is not None:
             return self._named_derivatives(text)
         return self._without_index(self._with_index_of_sum(text))
+
+    def all_prepared(self, text: Written) -> list[Written]:
+        """The formula prepared, and once more with the other meaning of `·`, if that makes a difference."""
+        first = self.prepared(text)
+        if self.axes is not None or not DOT.search(text.content):
+            return [first]
+        self.dots = not self.dots
+        second = self.prepared(text)
+        self.dots = not self.dots
+        return [first, second]
 
     @staticmethod
     def _latex(text: Written) -> bool:
