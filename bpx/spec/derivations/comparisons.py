@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from bpx.spec.derivations.graph.sheet import Chain, Reader
 from bpx.spec.derivations.text.atoms import Atom
 from bpx.spec.derivations.text.written import Written
 from bpx.spec.derivations.verdicts import Step
-from bpx.spec.text.syntax_tree import Expression, Name, Node, Number, fold, postorder, with_args
+from bpx.spec.text.syntax_tree import Expression, Name, Node, Number, NumberList, fold, postorder, with_args
 
 # Relative to the largest of the values compared, at each point: where float64 calls two formulas equal, and
 # where it leaves that to many digits, since what cancels may lose as many of its own.
@@ -24,6 +24,7 @@ CLOSE, _PERHAPS = 1e-8, 1e-4
 _POINTS_IN_DIGITS = 3  # of points at which they are equal in float64
 _NEAR, _POINTS_NEAR = 1e-3, 6  # relative distance of points near the given one, and how many there are
 _MOST_MIXED = 4  # derivatives in one formula, each of which may be meant in two ways
+_MOST_NAMINGS = 128  # ways to take the numbers of a formula for values above
 _TARGETS = ("y", "t", "Y", "T", "p", "q")  # first letters of the names of targets
 # Words by which a text says that an input is one of two numbers, or that its entries add up to 1.
 _BINARY = re.compile(r"\{\s*0\s*,\s*1\s*\}|\b0 (?:or|and|/) 1\b|\b0/1\b|binary|one[- ]hot", re.I)
@@ -43,6 +44,7 @@ class Comparisons:
         self.slipped: dict[int, tuple[Array, int]] = {}  # wrong values of nodes as printed, and their lines
         self.rounded: dict[Atom, Expr] = {}  # derivatives as they were printed
         self.sought: dict[int, list[Expr]] = {}  # what each wrong step should have been
+        self.derivatives: dict[str, Expr] = {}  # those of the chains above, by their text
         self.rooms: dict[int, float] = {}  # how far the numbers of a wrong step may be off
 
     def is_with_values(self, every: Sequence[Built], target: Expr) -> bool:
@@ -58,17 +60,23 @@ class Comparisons:
             {at: value * (1 + _NEAR * rng.normal(size=value.shape)) for at, value in given.items()}
             for _ in range(_POINTS_NEAR)
         ]
-        known = {name: self.model.values([expr], given)[0] for name, expr in self.model.exprs.items()}
-        numbers = {name: float(value) for name, value in known.items() if not value.shape}
+        above = {**self.model.exprs, **self.derivatives, **self.inner_nodes(target)}
+        known = {name: self.model.values([expr], given)[0] for name, expr in above.items()}
         for built in every:
             if built.expression is None:
                 continue
-            names = {**self.model.exprs, **self.model.names_in_letters()}
-            for tree in with_names(built.expression, numbers):
+            names = {**above, **self.model.names_in_letters()}
+            for tree in islice(with_names(built.expression, known), _MOST_NAMINGS):
                 expr = self.model.of_tree(tree, names).expr
                 if expr is not None and self.same(expr, target, near):
                     return True
         return False
+
+    def inner_nodes(self, target: Expr) -> dict[str, Expr]:
+        """The nodes behind a target, which have no names, as the `a - y` of `2 (a - y)`; each with a key."""
+        graph, named = self.model.graph, {expr.id for expr in self.model.exprs.values()}
+        inner = [at for at in graph.needs(of=[target.id]) if at not in named and at not in graph.constants]
+        return {f"#{at}": graph[at] for at in inner}
 
     def note(self, step: Step, target: Expr, before: Before | None, room: float = 0.0) -> None:
         """Keep what a wrong step should have been: the truth, or what follows from what stands before it."""
@@ -304,12 +312,15 @@ def close(left: Array, right: Array, within: float = CLOSE) -> bool:
     return bool(np.all(np.abs(left - right) <= within * max(scale, 1e-300)))
 
 
-def with_names(expression: Expression, numbers: Mapping[str, float]) -> Iterator[Expression]:
-    """The formula, and again with names in place of numbers that are their values."""
-    places = [node for node in postorder(expression.root) if isinstance(node, Number)][:_MOST_MIXED]
-    choices = [[None, *(name for name, value in numbers.items() if value == node.value)] for node in places]
+def with_names(expression: Expression, values: Mapping[str, Array]) -> Iterator[Expression]:
+    """The formula, and again with names in place of numbers, and of lists, that are their values."""
+    places = [node for node in postorder(expression.root) if isinstance(node, Number | NumberList)]
+    choices = [
+        [None, *(name for name, value in values.items() if np.array_equal(value, node.value))]
+        for node in places[:_MOST_MIXED]
+    ]
     for names in product(*choices):
-        chosen = {id(node): name for node, name in zip(places, names, strict=True) if name}
+        chosen = {id(node): name for node, name in zip(places, names, strict=False) if name}
 
         def changed(node: Node, args: list[Node], chosen: Mapping[int, str] = chosen) -> Node:
             if id(node) in chosen:

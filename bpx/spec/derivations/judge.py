@@ -90,6 +90,7 @@ class Judge(Comparisons):
                 yield not_read(chain, link.text.span, reason, name=chain.statement.left.content)
             return
         yield from self.chained(chain, chain.statement.links, target)
+        self.derivatives[chain.atom.text] = target
 
     def chained(self, chain: Chain, links: Sequence[Link], target: Expr | None) -> Iterator[Step]:
         """The steps of a chain that must all equal the target."""

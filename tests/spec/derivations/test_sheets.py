@@ -73,6 +73,10 @@ READ = [
     "x = [1, 2], w = [3, 4], y = 1\nz = w • x + 0.5\na = σ(z)\nL = (a - y)^2\ndL/dw = 2(a-y) a(1-a) · x\n",
     "x = [1, 2]\nw = [3, 4]\nz = w · x = [3, 8]\nL = sum(z) = 11\n",
     "x = [1, 2]\n$w = [3, 4]$\n$z = w \\cdot x = [3, 8]$\n$L = sum(z^2)$\n$dL/dw = 2 z \\cdot x = [6, 32]$\n",
+    "x = 2, w = 3\ny = w*x\nL = (y - 1)^2\n\ndL/dy = 2(y-1) = 2(6-1) = 10\ndL/dw = 10 * x = 2 * 5 * x = 20\n",
+    "x = 2, w = 3\nz = w*x\na = relu(z)\nL = (a - 1)^2\n$\\frac{\\partial a}{\\partial z} = 1$\n"
+    "dL/da = 10\ndL/dw = 10 * 1 * x = 20\n",
+    "x = [1, 2]\nw = [0.5, -1]\nz = w x\nL = sum(z^2)\ndL/dz = [1, -4]\ndL/dw = [1, -4] * x = [1, -8]\n",
 ]
 
 
@@ -90,6 +94,7 @@ WRONG = [
     ("square matrices", "f = x^T A x\ndf/dx = 2 A x\n", [2]),
     ("far behind the point", "f = x^3 - 3x\ndf/dx = 3x^2 - 3.0000000001\n", [2]),
     ("a dot product", "x = [1, 2]\nw = [3, 4]\nz = w·x = 10\nL = z^2\ndL/dw = 2 z w\n", [3, 5]),
+    ("another number", "x = 2, w = 3\ny = w*x\nL = (y - 1)^2\ndL/dy = 10\ndL/dw = 10 * w\n", [5]),
     ("a value that slipped", "x = 2\nu = 3x = 7\nf = u^2 = 49\n", [2]),
 ]
 
