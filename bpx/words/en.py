@@ -2034,6 +2034,8 @@ ENGLISH: dict[str, str | Counted] = {
     "written-step.unreadable": "{reason}",
     "written-step.shapes": "the shapes do not fit: {reason}",
     "written-step.unknown-derivative": "`{name}` is not a derivative of names in the graph",
+    "written-step.rests-on-unread": "`{name}` rests on an equation that could not be read",
+    "written-step.no-path": "no equation found here leads to `{name}`",
     "written-step.unknown-result": "the equation of `{name}` could not be read",
     "written-step.array-derivative": "`{name}` has more axes than can be checked",
     "written-step.no-points": "the equations have no finite values at the points tried",

@@ -1787,6 +1787,8 @@ CHINESE: dict[str, str | Counted] = {
     "written-step.unreadable": "{reason}",
     "written-step.shapes": "形状不符：{reason}",
     "written-step.unknown-derivative": "`{name}` 不是计算图中各名称的导数",
+    "written-step.rests-on-unread": "`{name}` 依赖于一个未读懂的方程",
+    "written-step.no-path": "这里找到的方程都不通向 `{name}`",
     "written-step.unknown-result": "`{name}` 的方程未读懂",
     "written-step.array-derivative": "`{name}` 的轴太多，无法检查",
     "written-step.no-points": "在试过的各点上，这些方程没有有限的值",

@@ -85,7 +85,9 @@ class Judge(Comparisons):
         assert chain.atom
         target = self.model.by_index(chain.atom)
         if target is None:
-            reason = "unknown-derivative" if self.model.ends(chain.atom) is None else "array-derivative"
+            reason = "array-derivative"
+            if self.model.ends(chain.atom) is None:
+                reason = "rests-on-unread" if self.model.problems else "unknown-derivative"
             for link in chain.statement.links:
                 yield not_read(chain, link.text.span, reason, name=chain.statement.left.content)
             return
@@ -128,6 +130,9 @@ class Judge(Comparisons):
             return not_read(chain, span, "shapes" if wrong_shape else "unreadable", reason=reason), before
         if target is None:
             return self.without_target(chain, every[0], span)
+        if self.is_apart(chain) and self.right(every, target) is None:
+            reason = say("written-step.no-path", name=chain.statement.left.content)
+            return Step(chain, span, Verdict.CANNOT_TELL, reason=reason), before
         by_number = number_link(self, chain, link, every[0], target, before)
         if by_number is not None:
             return by_number
@@ -155,6 +160,14 @@ class Judge(Comparisons):
         step = Step(chain, span, Verdict.WRONG)
         self.note(step, target, before)
         return step, Before(exact, step.line)
+
+    def is_apart(self, chain: Chain) -> bool:
+        """Does no equation lead to what is derived? The one that does may not have been found."""
+        ends = self.model.ends(chain.atom) if chain.atom and not chain.atom.formula else None
+        if ends is None:
+            return False
+        needed = self.model.graph.needs(of=[ends[0].id])
+        return any(node.id not in needed for node in ends[1])
 
     def is_one_slip_away(self, built: Built, target: Expr) -> bool:
         """Would a formula whose shapes do not fit be right without one slip, as a transpose forgotten?"""

@@ -77,6 +77,12 @@ READ = [
     "x = 2, w = 3\nz = w*x\na = relu(z)\nL = (a - 1)^2\n$\\frac{\\partial a}{\\partial z} = 1$\n"
     "dL/da = 10\ndL/dw = 10 * 1 * x = 20\n",
     "x = [1, 2]\nw = [0.5, -1]\nz = w x\nL = sum(z^2)\ndL/dz = [1, -4]\ndL/dw = [1, -4] * x = [1, -8]\n",
+    "a = σ(z)\nL = -[y ln a + (1-y) ln(1-a)]\ndL/da = -{y/a - (1-y)/(1-a)}\ndL/dz = a - y\n",
+    r"$L = -\left[y \ln a + (1-y) \ln(1-a)\right]$; $dL/da = -\left\{y/a - (1-y)/(1-a)\right\}$"
+    "\n"
+    r"$dL/da = -\big(y/a - [1-y]/(1-a)\big)$",
+    "x = [1, 2]\nw = [3, 4]\ny = 1\nb = 0\nz = w·x + b = 11\na = σ(z)\nL = -[y ln a + (1-y) ln(1-a)]\n"
+    "dL/da = -y/a + (1-y)/(1-a)\nda/dz = a(1-a)\ndL/dz = a - y\ndL/dw = (a-y) x\ndL/db = a - y\n",
 ]
 
 
@@ -171,3 +177,15 @@ def test_what_rests_on_an_equation_that_is_not_read_is_not_judged() -> None:
 
     assert lines(report, Verdict.NOT_READ) == [1, 2, 3]
     assert not report.checked
+
+
+def test_a_derivative_of_what_was_not_read_is_never_wrong() -> None:
+    text = "a = σ(z)\nL = [y ? log a]\ndL/da = -y/a\nda/dz = a(1-a)\ndL/dz = a - y\ndz = a - y\n"
+    report = check_derivation("notes.md", text)
+    assert lines(report, Verdict.NOT_READ) == [2, 3, 5, 6]
+    assert lines(report, Verdict.RIGHT) == [4]
+
+    text = "z = w x\nLet a be σ of z.\nL = (a - y)^2\ndL/da = 2(a-y)\ndL/dz = 2(a-y)a(1-a)\ndL/dz = 3\n"
+    report = check_derivation("notes.md", text)
+    assert lines(report, Verdict.CANNOT_TELL) == [5, 6]
+    assert lines(report, Verdict.RIGHT) == [4]

@@ -191,7 +191,12 @@ class Model(Values):
 
     @cached_property
     def output(self) -> str | None:
-        """The result that no other uses: the last one of them that is a number, if any is."""
+        """The result that no other uses: the last one of them that is a number, if any is.
+
+        None where an equation could not be read: it may be the one of the output.
+        """
+        if self.problems:
+            return None
         used = {name for one in self.sheet.equations for name in self.sheet_uses(one)}
         ends = [name for name in self.sheet.equations if name not in used and name in self.exprs]
         numbers = [name for name in ends if not self.exprs[name].shape]
@@ -207,6 +212,8 @@ class Model(Values):
 
     def ends(self, atom: Atom) -> tuple[Expr, list[Expr]] | None:
         """What is derived, and by what."""
+        if atom.of in self.problems:
+            return None
         of = atom.of if atom.of in self.exprs else self.output if self._is_loss(atom.of) else None
         if of is None or any(name not in self.exprs for name in atom.by):
             return None

@@ -16,7 +16,7 @@ DOT_SIGN = "@"  # what `·` becomes where it is a dot product
 
 
 def with_dots(text: Written, dots: bool, is_latex: bool) -> Written:
-    """The formula with a sign that has one meaning for each `·`, which the reader of LaTeX takes for dot products."""
+    """The formula with a sign of one meaning for each `·`; the reader of LaTeX takes it for a dot product."""
     if is_latex:
         return text if dots else text.sub(DOT, r"\\odot ")
     return text.sub(DOT, DOT_SIGN) if dots else text

@@ -8,6 +8,7 @@ from bpx.graph.graph import OPS
 from bpx.graph.numbers import CONSTANTS
 from bpx.graph.printer import GREEK
 from bpx.spec.derivations.text.atoms import FIRST_LETTER, Atom, Atoms, canonical
+from bpx.spec.derivations.text.brackets import with_round_brackets
 from bpx.spec.derivations.text.dots import DOT, with_dots
 from bpx.spec.derivations.text.indices import Indices, end_of_term
 from bpx.spec.derivations.text.readings import tree_of
@@ -58,7 +59,7 @@ class Formulas:
         text = with_dots(text, self.dots, self._latex(text))
         text = text.sub(r"\\left\s*\.", "").sub(r"\\right\s*\|(?:_\s*\{[^{}]*\})?", "")
         text = text.sub(r"\\(?:left|right|big|Big|bigg|Bigg)[lr]?(?=\s*[()\[\]|])", "")
-        text = text.sub(_INDICATOR, r"(\g<inside>)")
+        text = with_round_brackets(text.sub(_INDICATOR, r"(\g<inside>)"), self._latex(text))
         text = text.sub(r"\^\s*\{\s*(\[\w\]|\(\w\))\s*\\?(?:T|top)\s*\}", r"^{\1}^T")
         text = text.sub(
             r"(?<=\w)\s*\^\s*\{?\s*\[\s*([A-Za-z0-9])\s*\]\s*\}?", r"_{\1}" if self._latex(text) else r"_\1"
