@@ -2042,6 +2042,7 @@ ENGLISH: dict[str, str | Counted] = {
     "written-step.no-value": "no value is given for {names}",
     "written-step.if-shares": "right if the entries of `{name}` add up to 1",
     "written-step.if-binary": "right if `{name}` is 0 or 1",
+    "written-step.if-given": "right for {values}",
     "mistake.on-path": "on the path through {path}: {mistake}",
     "mistake.path": "`{node}`",
     "mistake.path-by": "{path} (by `{arg}`)",

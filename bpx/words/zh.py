@@ -1795,6 +1795,7 @@ CHINESE: dict[str, str | Counted] = {
     "written-step.no-value": "{names} 没有给出值",
     "written-step.if-shares": "若 `{name}` 的各分量之和为 1，则正确",
     "written-step.if-binary": "若 `{name}` 为 0 或 1，则正确",
+    "written-step.if-given": "对 {values} 正确",
     # --- kinds of mistake ---
     "mistake.on-path": "在经过 {path} 的路径上：{mistake}",
     "mistake.path": "`{node}`",

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from bpx.graph.graph import Expr
+from bpx.render.blocks import text_of
 from bpx.spec.derivations.comparisons import Before, Comparisons
 from bpx.spec.derivations.graph.model import Built
+from bpx.spec.derivations.graph.points import Point
 from bpx.spec.derivations.graph.sheet import Chain, Kind
 from bpx.spec.derivations.numbers import number_link
 from bpx.spec.derivations.slips import slip_in
@@ -185,4 +187,26 @@ class Judge(Comparisons):
         for name, sentence, points in self.special_points():
             if any(self.same(built.expr, target, points) for built in every):
                 return say(f"written-step.{sentence}", name=name)
+        for fixed in self.assumed():
+            points = [{**point, **fixed} for point in self.model.points]
+            if any(self.same(built.expr, target, points) for built in every):
+                names = [name for name, expr in self.model.exprs.items() if expr.id in fixed]
+                return say("written-step.if-given", values=self.values_of(names))
         return ""
+
+    def values_of(self, names: Sequence[str]) -> str:
+        """The values given of some names, as they are written."""
+        values = self.reader.sheet.values
+        return say("word.comma").join(f"`{name} = {text_of(values[name])}`" for name in names)
+
+    def assumed(self) -> Iterator[Point]:
+        """Inputs by which nothing is derived, with the 0 or 1 that the text gives them: each, and all."""
+        values = self.reader.sheet.values
+        fixed = {
+            self.model.exprs[name].id: values[name]
+            for name in self.model.sheet.inputs
+            if name in values and name not in self.reader.derived_by and np.isin(values[name], (0, 1)).all()
+        }
+        yield from ({at: value} for at, value in fixed.items())
+        if len(fixed) > 1:
+            yield fixed

@@ -124,9 +124,7 @@ class DerivationReport(Shown):
         """The verdict, and of a slip its kind where the level allows."""
         match step.verdict:
             case Verdict.RIGHT:
-                return say("written-step.right") + (
-                    say("word.semicolon") + step.reason if step.reason else ""
-                )
+                return step.reason or say("written-step.right")
             case Verdict.FOLLOWS:
                 return say("written-step.follows", line=step.follows)
             case Verdict.CANNOT_TELL:

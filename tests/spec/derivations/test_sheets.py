@@ -189,3 +189,14 @@ def test_a_derivative_of_what_was_not_read_is_never_wrong() -> None:
     report = check_derivation("notes.md", text)
     assert lines(report, Verdict.CANNOT_TELL) == [5, 6]
     assert lines(report, Verdict.RIGHT) == [4]
+
+
+def test_a_target_given_as_0_or_1_is_an_assumption_that_is_stated() -> None:
+    loss = "a = σ(z)\nL = -(y log a + (1-y) log(1-a))\n"
+    report = check_derivation("a.md", f"y = 0\n{loss}dL/da = 1/(1-a)\ndL/dz = a\n")
+    assert [(step.verdict, report.sentence(step)) for step in report.steps] == [
+        (Verdict.RIGHT, "right for `y = 0`")
+    ] * 2
+
+    assert check_derivation("a.md", f"y = 1\n{loss}dL/da = 1/(1-a)\n").failed
+    assert check_derivation("a.md", f"{loss}dL/da = 1/(1-a)\n").failed
