@@ -15,7 +15,7 @@ from bpx.spec.derivations.graph.sheet import Chain, Kind
 from bpx.spec.derivations.numbers import number_link
 from bpx.spec.derivations.slips import slip_in
 from bpx.spec.derivations.text.statements import Link
-from bpx.spec.derivations.verdicts import Step, Verdict, not_read
+from bpx.spec.derivations.verdicts import Step, Verdict, not_read, unreadable
 from bpx.words.say import say
 
 
@@ -58,8 +58,7 @@ class Judge(Comparisons):
         problems = self.model.problems.get(chain.name)
         links = chain.statement.links
         if problems is not None:
-            reason = problems[0].message if problems else ""
-            yield not_read(chain, links[0].text.span, "unreadable", reason=reason)
+            yield unreadable(chain, links[0].text, problems)
             return
         target = self.model.spread(self.model.exprs[chain.name], self.reader.below(chain.statement))
         yield from self.chained(chain, links[1:], target)
@@ -77,8 +76,7 @@ class Judge(Comparisons):
         """A chain about a formula: its left side is what the others must equal."""
         left = self.model.built(chain.statement.left)
         if left.expr is None:
-            problem = left.problems[0].message if left.problems else ""
-            yield not_read(chain, chain.statement.left.span, "unreadable", reason=problem)
+            yield unreadable(chain, chain.statement.left, left.problems)
             return
         yield from self.chained(chain, chain.statement.links, left.expr)
 
@@ -123,13 +121,14 @@ class Judge(Comparisons):
         every = self.readings(link.text)
         if not every:
             plain = self.model.every_reading(link.text)[0]
-            reason = plain.problems[0].message if plain.problems else ""
             wrong_shape = plain.problems and plain.problems[0].code == "shape-mismatch"
             if wrong_shape and target is not None and self.is_one_slip_away(plain, target):
                 step = Step(chain, span, Verdict.WRONG)
                 self.note(step, target, before)
                 return step, before
-            return not_read(chain, span, "shapes" if wrong_shape else "unreadable", reason=reason), before
+            if not wrong_shape:
+                return unreadable(chain, link.text, plain.problems), before
+            return not_read(chain, span, "shapes", reason=plain.problems[0].message), before
         if target is None:
             return self.without_target(chain, every[0], span)
         if self.is_apart(chain) and self.right(every, target) is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from bpx.check.report.blame import Mistake
 from bpx.spec.derivations.graph.sheet import Chain
-from bpx.words.diagnostic import Span
+from bpx.spec.derivations.text.brackets import never_closed
+from bpx.spec.derivations.text.written import Written
+from bpx.words.diagnostic import Diagnostic, Span
 from bpx.words.say import say
 
 
@@ -60,3 +63,13 @@ class Step:
 def not_read(chain: Chain, span: Span, code: str, **facts: Any) -> Step:
     """A step that could not be read, and why."""
     return Step(chain, span, Verdict.NOT_READ, reason=say(f"written-step.{code}", **facts))
+
+
+def unreadable(chain: Chain, text: Written, problems: Sequence[Diagnostic]) -> Step:
+    """A step whose formula could not be read: a bracket that is never closed, or the first problem."""
+    bracket = never_closed(text)
+    if bracket is not None:
+        return not_read(
+            chain, bracket, "unreadable", reason=say("diagnostic.unclosed-bracket", found=bracket.text)
+        )
+    return not_read(chain, text.span, "unreadable", reason=problems[0].message if problems else "")

@@ -200,3 +200,10 @@ def test_a_target_given_as_0_or_1_is_an_assumption_that_is_stated() -> None:
 
     assert check_derivation("a.md", f"y = 1\n{loss}dL/da = 1/(1-a)\n").failed
     assert check_derivation("a.md", f"{loss}dL/da = 1/(1-a)\n").failed
+
+
+def test_a_bracket_that_is_never_closed_is_named_and_what_rests_on_it_says_so() -> None:
+    first, second = check_derivation("a.md", "f(x) = x^2 + (3x\nf'(x) = 2x + 3\n").steps
+
+    assert (first.reason, first.position) == ("`(` was never closed", (1, 14))
+    assert second.reason == "`f'(x)` rests on an equation that could not be read"

@@ -164,7 +164,13 @@ class Formulas:
         order = 2 if len(match["primes"]) == 2 and "\\" not in match["primes"] else 1
         arg = canonical(match["arg"] or "")
         args = self.functions.get(name, ())
-        by = arg if arg in self.known else args[0] if len(args) == 1 and not match["arg"] else None
+        by = (
+            arg
+            if arg in self.known or arg in args
+            else args[0]
+            if len(args) == 1 and not match["arg"]
+            else None
+        )
         if by is None and not match["arg"]:
             by = self._only_input(name)
         return Atom(name, (by,) * order, "d") if by else None
