@@ -15,6 +15,7 @@ from bpx.graph.graph import Expr, Graph
 from bpx.graph.run import run
 from bpx.spec.derivations.comparisons import close
 from bpx.spec.derivations.edits import Factor, edits
+from bpx.spec.derivations.factors import whole_factor
 from bpx.spec.derivations.graph.model import Built, Model
 from bpx.spec.derivations.graph.points import Point
 from bpx.spec.text.build import build
@@ -100,7 +101,8 @@ class _Search:
                 continue  # where every element is written with its indices, nothing is transposed
             changed = self.expression._replace(root=self.cut(edit.root))
             if self.holds(changed, _LOOKS) and self.holds(changed, len(self.points)):
-                span = edit.at and with_brackets(self.expression.text.span(edit.at.start, edit.at.end))
+                place = edit.at and whole_factor(self.expression.root, edit.at)
+                span = place and with_brackets(self.expression.text.span(*place))
                 return Slip(span, edit.mistake, self.text(self.expression._replace(root=edit.root)))
         return None
 

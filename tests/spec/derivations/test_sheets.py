@@ -137,6 +137,13 @@ def test_a_slip_is_pointed_at_in_its_line() -> None:
     assert step.place.text == "(1-y)/(1-a)"
 
 
+def test_a_slip_in_a_local_derivative_is_pointed_at_as_a_whole() -> None:
+    text = "h = tanh(z)\no = σ(h)\ndo/dh = h (1 - h)\ndo/dz = o(1-o) h (1 - h)\n$do/dh = (1 - z) z$\n"
+    steps = check_derivation("notes.md", text).steps
+
+    assert [step.place.text for step in steps] == ["h (1 - h)", "h (1 - h)", "(1 - z) z"]
+
+
 def test_an_assumption_about_targets_is_stated() -> None:
     (step,) = check_derivation("a.md", "p = softmax(z)\nL = -sum(y * log(p))\ndL/dz = p - y\n").steps
 
