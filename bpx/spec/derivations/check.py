@@ -12,7 +12,7 @@ from bpx.check.report.blame import SLIP_OF, Mistake
 from bpx.check.report.options import hint_level
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
-from bpx.graph.named.values import as_array
+from bpx.graph.named.values import as_array, not_an_input
 from bpx.spec.derivations.blame import named_kind
 from bpx.spec.derivations.graph.model import Built, Model
 from bpx.spec.derivations.graph.points import Point
@@ -26,7 +26,7 @@ from bpx.spec.derivations.text.notes import pieces
 from bpx.spec.derivations.text.statements import Statement, statements
 from bpx.spec.derivations.verdicts import Step, Verdict
 from bpx.spec.reading.target import read_file
-from bpx.words.diagnostic import Source
+from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 _ENDINGS = (".md", ".markdown", ".tex", ".txt", ".ipynb")
 
@@ -43,13 +43,17 @@ def check_derivation(
     """Judge every step of the derivation in a text; the ending of `name` says how it is written.
 
     `values` are given beside those in the text. `hint` says how much is told of a slip, from 1, the line, to
-    5, numbers. Raises `BpxError` for a level that there is not.
+    5, numbers. Raises `BpxError` for a level that there is not, and for a value of what is no input.
     """
     level = hint_level(hint)
-    given = {
-        key: array for key, value in (values or {}).items() if (array := as_array(key, value, [])) is not None
-    }
+    problems: list[Diagnostic] = []
+    arrays = {key: as_array(key, value, problems) for key, value in (values or {}).items()}
+    given = {key: array for key, array in arrays.items() if array is not None}
     reader, model = read(statements(pieces(name, text)), given)
+    own = [name for name in reader.sheet.inputs if name not in reader.unused]
+    problems += [not_an_input(name, own) for name in given if name in reader.unused]
+    if problems:
+        raise BpxError(problems)
     judge = Judge(reader, model)
     steps = []
     for step in judge.steps():
@@ -58,7 +62,13 @@ def check_derivation(
         steps.append(step)
     kinds = [chain.kind for chain in reader.chains]
     return DerivationReport(
-        name, tuple(steps), kinds.count(Kind.EQUATION), len(reader.sheet.values), level, all
+        name,
+        tuple(steps),
+        kinds.count(Kind.EQUATION),
+        len(reader.sheet.values),
+        level,
+        all,
+        {key: (given[key], value) for key, value in reader.replaced.items()},
     )
 
 

@@ -55,6 +55,18 @@ class Comparisons:
         given = self.model.given
         if given is None:
             return False
+        values = self.reader.replaced
+        own = {self.model.exprs[name].id: values[name] for name in values if self.is_like_own(name)}
+        points = [given, {**given, **own}] if own else [given]
+        return any(self.is_with_values_at(point, every, target) for point in points)
+
+    def is_like_own(self, name: str) -> bool:
+        """Is the value given of the shape that the one in the text has?"""
+        expr = self.model.exprs.get(name)
+        return expr is not None and expr.shape == self.reader.replaced[name].shape
+
+    def is_with_values_at(self, given: Point, every: Sequence[Built], target: Expr) -> bool:
+        """Is it with the values of this point?"""
         rng = np.random.default_rng(2)
         near = [
             {at: value * (1 + _NEAR * rng.normal(size=value.shape)) for at, value in given.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from bpx.spec.text.syntax_tree import Call, Name, Node, Number, postorder, ungrouped
 
@@ -14,7 +15,7 @@ def whole_factor(root: Node, at: Node) -> tuple[int, int]:
     for product in postorder(root):
         if isinstance(product, Call) and product.op in _PRODUCTS:
             factors = [*_factors(product)]
-            for one, two in zip(factors, factors[1:], strict=False):
+            for one, two in pairwise(factors):
                 name = _name(one) or _name(two)
                 is_inside = any(node is at for half in (one, two) for node in postorder(half))
                 if is_inside and name and name in (_name_of_rest(one), _name_of_rest(two)):

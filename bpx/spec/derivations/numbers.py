@@ -51,6 +51,9 @@ def number_link(
     line = _follows(judge, chain, value, room, before) or _from_values(judge, value, target, room, before)
     if line:
         return Step(chain, span, Verdict.FOLLOWS, follows=line), Before(expr, line, room=_size(room))
+    if others := _replaced(judge, target):
+        reason = say("written-step.other-values", names=", ".join(f"`{name}`" for name in others))
+        return Step(chain, span, Verdict.CANNOT_TELL, reason=reason), Before(target, 0)
     step = Step(chain, span, Verdict.WRONG, numbers={"written": value, "right": truth})
     judge.note(step, target, before, _size(room))
     if chain.name in model.exprs and value.shape == target.shape and alone:
@@ -149,6 +152,12 @@ def _missing(model: Model, target: Expr) -> list[str]:
         for name in model.sheet.inputs
         if name not in model.sheet.values and model.exprs[name].id in needed
     ]
+
+
+def _replaced(judge: Comparisons, target: Expr) -> list[str]:
+    """The inputs behind a target whose values in the text do not hold, as others are given."""
+    exprs, needed = judge.model.exprs, set(judge.model.graph.needs(of=[target.id]))
+    return [name for name in judge.reader.replaced if name in exprs and exprs[name].id in needed]
 
 
 # --- rounding -----------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from bpx.check.patterns.twins import twin_of
 from bpx.check.report.blame import Blame, Mistake, Twin
 from bpx.check.report.notes import about_twin
 from bpx.check.report.options import HintLevel
+from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
 from bpx.render.blocks import Block, Excerpt, Heading, Headline, Lines
 from bpx.render.plain_data import plain_value
@@ -37,6 +38,7 @@ class DerivationReport(Shown):
     values: int
     level: HintLevel = HintLevel.KIND
     all: bool = False
+    replaced: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)  # value given, and of the text
 
     @property
     def counts(self) -> Counter[Verdict]:
@@ -72,10 +74,16 @@ class DerivationReport(Shown):
     def blocks(self) -> list[Block]:
         """What is wrong and cannot be read, line by line as compilers say it; then a line to sum up."""
         blocks: list[Block] = [Headline(f"{visible(self.name)}: {self.summary}")]
+        if self.replaced:
+            blocks.append(Lines(tuple(self._replaced())))
         for step in self.steps:
             if self.all or step.verdict in _SHOWN or step.reason:
                 blocks += self._step(step)
         return blocks
+
+    def _replaced(self) -> Iterator[str]:
+        for name, (given, own) in self.replaced.items():
+            yield say("written-step.replaced", name=name, given=_shown(given), own=_shown(own))
 
     def report_page(self) -> ReportPage:
         """The report as a page."""

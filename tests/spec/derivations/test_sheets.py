@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from derivation_sheets import SHEETS, Sheet
 from rows_of_a_table import every
 
@@ -10,6 +11,7 @@ from bpx.check.report.options import HintLevel
 from bpx.spec.derivations.check import check_derivation
 from bpx.spec.derivations.report import DerivationReport
 from bpx.spec.derivations.verdicts import Step, Verdict
+from bpx.words.diagnostic import BpxError
 
 
 def lines(report: DerivationReport, verdict: Verdict) -> list[int]:
@@ -214,3 +216,20 @@ def test_a_bracket_that_is_never_closed_is_named_and_what_rests_on_it_says_so() 
 
     assert (first.reason, first.position) == ("`(` was never closed", (1, 14))
     assert second.reason == "`f'(x)` rests on an equation that could not be read"
+
+
+def test_a_value_given_replaces_the_one_in_the_text_and_nothing_is_wrong_for_it() -> None:
+    text = "u = -0.3\nf = u^2 + 3u = -0.81\ndf/du = 2u + 3 = 2.4\n"
+    report = check_derivation("a.md", text, {"u": 5})
+    assert not report.failed
+    assert report.counts[Verdict.CANNOT_TELL] == 2
+    assert "`u` is 5, as given, and not -0.3 as in the text" in report.to("markdown")
+
+    assert check_derivation("a.md", text, {"u": -0.3})
+    assert check_derivation("a.md", "f = u^2\ndf/du = 2u = 10\n", {"u": 5})
+
+
+def test_a_value_of_what_is_no_input_is_refused() -> None:
+    for values in ({"q": 5}, {"f": 5}, {"u": float("nan")}):
+        with pytest.raises(BpxError):
+            check_derivation("a.md", "f = u^2\ndf/du = 2u\n", values)

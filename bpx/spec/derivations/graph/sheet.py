@@ -68,6 +68,7 @@ class Reader(Formulas):
         if index_notation:
             self.axes = Indices(self.contents, self.atoms)
         self.given = frozenset(values or {})  # names whose values stand, whatever the text says
+        self.replaced: dict[str, Array] = {}  # values of the text in place of which others are given
         self.sheet = Sheet(
             self.atoms,
             self.equations,
@@ -256,6 +257,8 @@ class Reader(Formulas):
         value = self._value(name, first)
         if value is not None:
             self.sheet.values.setdefault(name, value)
+            if not np.array_equal(self.sheet.values[name], value) and name in self.given:
+                self.replaced.setdefault(name, value)
             return Chain(statement, Kind.VALUE, name, value=None if name in self.given else value)
         self.sheet.equations[name] = first.text
         self.sheet.below[name] = self.below(statement)
@@ -292,6 +295,8 @@ class Reader(Formulas):
                 texts += [chain.statement.left, *(link.text for link in chain.statement.links)]
         used = [name for text in texts for name in self.names(text)]
         inputs = [name for name in dict.fromkeys(used) if name not in self.sheet.equations]
+        with_values = {chain.name for chain in self.chains if chain.kind is Kind.VALUE}
+        self.unused = [name for name in self.given if name not in inputs and name not in with_values]
         inputs += [name for name in self.sheet.values if name not in inputs]
         self.sheet.inputs = [name for name in inputs if name not in CONSTANTS or name in self.known]
         limits = {
