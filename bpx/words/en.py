@@ -2042,6 +2042,7 @@ ENGLISH: dict[str, str | Counted] = {
     "written-step.no-value": "no value is given for {names}",
     "written-step.other-values": "the numbers are for another value of {names} than the one given",
     "written-step.replaced": "`{name}` is {given}, as given, and not {own} as in the text",
+    "written-step.more": "more with --hint {level}",
     "written-step.if-shares": "right if the entries of `{name}` add up to 1",
     "written-step.if-binary": "right if `{name}` is 0 or 1",
     "written-step.if-given": "right for {values}",

@@ -1795,6 +1795,7 @@ CHINESE: dict[str, str | Counted] = {
     "written-step.no-value": "{names} 没有给出值",
     "written-step.other-values": "这些数用的是 {names} 的另一个值，不是给出的那个",
     "written-step.replaced": "`{name}` 取给出的 {given}，不取文中的 {own}",
+    "written-step.more": "用 --hint {level} 可看到更多",
     "written-step.if-shares": "若 `{name}` 的各分量之和为 1，则正确",
     "written-step.if-binary": "若 `{name}` 为 0 或 1，则正确",
     "written-step.if-given": "对 {values} 正确",

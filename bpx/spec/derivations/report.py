@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bpx.check.patterns.twins import twin_of
-from bpx.check.report.blame import Blame, Mistake, Twin
+from bpx.check.report.blame import WITHHELD, Blame, Mistake, Twin
 from bpx.check.report.notes import about_twin
 from bpx.check.report.options import HintLevel
 from bpx.graph.arrays import Array
@@ -79,7 +79,15 @@ class DerivationReport(Shown):
         for step in self.steps:
             if self.all or step.verdict in _SHOWN or step.reason:
                 blocks += self._step(step)
+        if any(self._is_withheld(step) for step in self.steps):
+            blocks.append(Lines((say("written-step.more", level=int(HintLevel.FORMULA)),)))
         return blocks
+
+    def _is_withheld(self, step: Step) -> bool:
+        """Would the sentence on a slip say what is right?"""
+        if step.verdict is not Verdict.WRONG or step.mistake is None or self.level is not HintLevel.PATTERN:
+            return False
+        return WITHHELD in step.mistake.hint(self.level).text
 
     def _replaced(self) -> Iterator[str]:
         for name, (given, own) in self.replaced.items():
@@ -148,7 +156,9 @@ class DerivationReport(Shown):
     def mistake(self, step: Step) -> Mistake:
         """The kind of a slip, as far as the level allows."""
         mistake = step.mistake or Mistake("unknown")
-        return mistake if self.level >= HintLevel.FORMULA else mistake.hint(self.level)
+        if self.level >= HintLevel.FORMULA:
+            return mistake
+        return mistake.hint(HintLevel.KIND if self._is_withheld(step) else self.level)
 
     def twin(self, step: Step) -> Twin | None:
         """The same slip in other numbers, from the level of patterns on."""

@@ -233,3 +233,12 @@ def test_a_value_of_what_is_no_input_is_refused() -> None:
     for values in ({"q": 5}, {"f": 5}, {"u": float("nan")}):
         with pytest.raises(BpxError):
             check_derivation("a.md", "f = u^2\ndf/du = 2u\n", values)
+
+
+def test_what_a_hint_holds_back_is_no_row_of_dots_but_one_line_at_the_end() -> None:
+    text = "z = w x\na = σ(z)\nL = (a - y)^2\ndL/da = 2(z - y)\nda/dz = z(1 - z)\n"
+    shown = check_derivation("a.md", text, hint=3).to("plain")
+
+    assert "…" not in shown
+    assert shown.count("more with --hint 4") == 1
+    assert "more with" not in check_derivation("a.md", text, hint=4).to("plain")
