@@ -55,6 +55,11 @@ def judged(sheet: Sheet) -> Counter[str]:
         counts["named"] += line in found and bool(re.search(pattern, message, re.IGNORECASE))
         if not re.search(pattern, message, re.IGNORECASE):
             print(f"{sheet.name}:{line}: {message or 'not marked'} (should match {pattern})")
+    following = {step.line for step in report.steps if step.verdict is Verdict.FOLLOWS}
+    counts["to follow"] += len(sheet.follows)
+    counts["follow"] += len(sheet.follows & following)
+    for line in sheet.follows - following:
+        print(f"{sheet.name}:{line}: not said to follow")
     for line in found.keys() - sheet.slips.keys():
         counts["false marks"] += 1
         print(f"{sheet.name}:{line}: marked, but right or innocent: {found[line].span.text}")
