@@ -156,6 +156,11 @@ class Comparisons:
                     return True
         return False
 
+    def as_printed(self, atom: Atom) -> Expr | None:
+        """The derivative as it was printed, rounded, where that was right; or else the true one."""
+        printed = (expr for other, expr in self.rounded.items() if self.alike(other, atom))
+        return next(printed, self.model.gradient(atom))
+
     def as_rounded(self, atom: Atom) -> Expr | None:
         """The derivative as it was printed, rounded."""
         for other, expr in self.rounded.items():

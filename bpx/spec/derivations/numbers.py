@@ -81,7 +81,7 @@ def _fits_rounded(
         exprs += [before.expr] if before.expr is not None else []
         if before.text is not None:
             exprs += [
-                one.expr for one in judge.readings(before.text, judge.as_rounded) if one.expr is not None
+                one.expr for one in judge.readings(before.text, judge.as_printed) if one.expr is not None
             ]
     return any(
         _fits(value, model.values([expr], given, printed)[0], room)

@@ -242,3 +242,11 @@ def test_what_a_hint_holds_back_is_no_row_of_dots_but_one_line_at_the_end() -> N
     assert "…" not in shown
     assert shown.count("more with --hint 4") == 1
     assert "more with" not in check_derivation("a.md", text, hint=4).to("plain")
+
+
+def test_a_number_worked_out_from_a_wrong_one_follows_from_it() -> None:
+    text = "x = 2\nw = 3\nz = w*x\nL = (z - 1)^2\ndL/dz = 2z = 12\ndL/dw = dL/dz * x = 24\n"
+    report = check_derivation("a.md", text)
+
+    assert lines(report, Verdict.WRONG) == [5]
+    assert lines(report, Verdict.FOLLOWS) == [5, 6]
