@@ -92,7 +92,8 @@ def _explain(judge: Judge, step: Step) -> None:
     )
     every = judge.readings(link.text) or judge.model.every_reading(link.text)
     targets = [*judge.targets(step)]
-    for points in (model.points, *(points for _, _, points in judge.special_points())):
+    special = [points for _, _, points in judge.special_points()]
+    for points in (model.points, *special, *(points for _, points in judge.assumed())):
         _name(judge, step, every, targets, points)
         if step.mistake is not None:
             break

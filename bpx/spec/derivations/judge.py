@@ -186,8 +186,7 @@ class Judge(Comparisons):
         for name, sentence, points in self.special_points():
             if any(self.same(built.expr, target, points) for built in every):
                 return say(f"written-step.{sentence}", name=name)
-        for fixed in self.assumed():
-            points = [{**point, **fixed} for point in self.model.points]
+        for fixed, points in self.assumed():
             if any(self.same(built.expr, target, points) for built in every):
                 names = [name for name, expr in self.model.exprs.items() if expr.id in fixed]
                 return say("written-step.if-given", values=self.values_of(names))
@@ -198,14 +197,14 @@ class Judge(Comparisons):
         values = self.reader.sheet.values
         return say("word.comma").join(f"`{name} = {text_of(values[name])}`" for name in names)
 
-    def assumed(self) -> Iterator[Point]:
-        """Inputs by which nothing is derived, with the 0 or 1 that the text gives them: each, and all."""
+    def assumed(self) -> Iterator[tuple[Point, list[Point]]]:
+        """Inputs by which nothing is derived, with the 0 or 1 given: each, and all; and points with them."""
         values = self.reader.sheet.values
         fixed = {
             self.model.exprs[name].id: values[name]
             for name in self.model.sheet.inputs
             if name in values and name not in self.reader.derived_by and np.isin(values[name], (0, 1)).all()
         }
-        yield from ({at: value} for at, value in fixed.items())
-        if len(fixed) > 1:
-            yield fixed
+        alone: list[Point] = [{at: value} for at, value in fixed.items()]
+        for chosen in [*alone, fixed] if len(fixed) > 1 else alone:
+            yield chosen, [{**point, **chosen} for point in self.model.points]

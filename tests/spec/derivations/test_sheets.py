@@ -208,6 +208,8 @@ def test_a_target_given_as_0_or_1_is_an_assumption_that_is_stated() -> None:
     ] * 2
 
     assert check_derivation("a.md", f"y = 1\n{loss}dL/da = 1/(1-a)\n").failed
+    (slip,) = check_derivation("a.md", f"y = 1\n{loss}dL/da = 1/a\n").steps
+    assert kind(slip) == "sign"
     assert check_derivation("a.md", f"{loss}dL/da = 1/(1-a)\n").failed
 
 
