@@ -50,6 +50,7 @@ def test_gradcheck_asks_for_little_by_default(asked: dict[str, Any]) -> None:
         "detect": 1e-5,
         "budget": MOST_EXACT_OPERATIONS,
         "all": False,
+        "executor": None,
         "why": None,
     }
 

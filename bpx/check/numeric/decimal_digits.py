@@ -6,25 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.numeric.tolerances import LEAST_POWER, OFF_A_POWER
 from bpx.graph.arrays import Array
 
-_LEAST_POWER = -330  # of ten: less than the smallest number
-_POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(_LEAST_POWER, -_LEAST_POWER + 1)])
-OF_TEN = 1e-9  # of a decimal digit: what the logarithm of a power of ten may be off by
+_POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(LEAST_POWER, -LEAST_POWER + 1)])
 
 
 def above(numbers: Array | float) -> Any:
     """Numbers >= 0 rounded up to powers of ten; 0, nan and infinite ones stay."""
     numbers = np.asarray(numbers, dtype=float)
     with np.errstate(all="ignore"):
-        power = _power_of_ten(np.ceil(np.log10(numbers) - OF_TEN))
+        power = _power_of_ten(np.ceil(np.log10(numbers) - OFF_A_POWER))
     return np.where((power > 0) & np.isfinite(power), power, numbers)
 
 
 def in_digits(numbers: Array, digits: int) -> Array:
     """Numbers >= 0 rounded to so many significant digits; 0, nan and infinite ones stay."""
     with np.errstate(all="ignore"):
-        exponent = np.floor(np.log10(numbers) + OF_TEN) - (digits - 1)
+        exponent = np.floor(np.log10(numbers) + OFF_A_POWER) - (digits - 1)
         unit, inverse = _power_of_ten(exponent), _power_of_ten(-exponent)
         # A division by 1e17 is rounded once, so that the number is the one that its digits name.
         down = np.round(numbers * inverse) / inverse
@@ -36,6 +35,6 @@ def _power_of_ten(exponent: Array) -> Any:
     """10 to whole exponents; that of NumPy is another in the last bit on another processor."""
     known = np.isfinite(exponent)
     if known.all():
-        return _POWERS_OF_TEN.take(exponent.astype(int) - _LEAST_POWER, mode="clip")
-    power = _POWERS_OF_TEN.take(np.where(known, exponent, 0).astype(int) - _LEAST_POWER, mode="clip")
+        return _POWERS_OF_TEN.take(exponent.astype(int) - LEAST_POWER, mode="clip")
+    power = _POWERS_OF_TEN.take(np.where(known, exponent, 0).astype(int) - LEAST_POWER, mode="clip")
     return np.where(known, power, np.exp(exponent))  # of infinite exponents it is the same, and nan stays

@@ -933,3 +933,12 @@ MOST_SOLVED = 64
 MOST_CAUSES = 24
 # Relative to the claims: what rounding, in them and in the sweep, leaves of what they are off by.
 CAUSE_ROUNDING = 1e-14
+
+# --- decimal digits ------------------------------------------------------------------------------
+
+# A power of ten: below the smallest float64 number, 5e-324, whose first digits must have a unit too.
+LEAST_POWER = -330
+
+# Decimal digits: what NumPy's logarithm of a power of ten may be off by, on any processor. It is off by a few
+# units in the last place of at most 324, 1e-13; a number this close to a power of ten counts as that power.
+OFF_A_POWER = 1e-9

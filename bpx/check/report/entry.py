@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.ladders.why import Asked, Source
-from bpx.check.numeric.decimal_digits import OF_TEN, above, in_digits
-from bpx.check.numeric.tolerances import EPSILON, EXACTLY_KNOWN, MEASURED_BAR
+from bpx.check.numeric.decimal_digits import above, in_digits
+from bpx.check.numeric.tolerances import EPSILON, EXACTLY_KNOWN, MEASURED_BAR, OFF_A_POWER
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import index_text
 from bpx.render.plain_data import plain_value
@@ -367,7 +367,7 @@ def _to_place_of(error: float, number: float) -> float:
     """A number rounded to the first digit of an error; one that is smaller than the error stays."""
     if not 0 < error < abs(number) < math.inf:
         return number
-    return round(number, -math.floor(math.log10(error) + OF_TEN))
+    return round(number, -math.floor(math.log10(error) + OFF_A_POWER))
 
 
 def _known(number: float) -> Any:

@@ -311,7 +311,7 @@ def test_an_op_belongs_to_its_spec_alone() -> None:
 
 def test_the_op_is_a_row_like_those_of_the_table() -> None:
     op = gated(x=1).custom["gated"].op
-    assert type(op) is Op
+    assert isinstance(op, Op)
     assert op.elementwise
     assert (op.name, op.args, op.shape, op.notation) == ("gated", ("x",), None, None)
 
