@@ -3,6 +3,7 @@
 Tracing looks through the user's modules: of the files of tests, through that of the test alone.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -39,6 +40,10 @@ def _modules_of_this_test() -> Iterator[dict[str, Any]]:
 
 
 stand_ins._modules = _modules_of_this_test
+
+
+# Python looks for cycles whenever 700 objects are new, and time and again through those of 14,000 tests too.
+gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture
