@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chromium import AXE, WATCH, by_chromium, needs_chromium
+from chromium import AXE, by_chromium, driven, needs_chromium
 from rows_of_a_table import every
 
 from bpx.explain.explain import explain
@@ -67,41 +67,12 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         pages = {name: explanation(name).to_html() for name in example_names()}
     finally:
         writing.engine = engine
-    frames = []
+    ended = {}
     for name, page in pages.items():
-        page = page.replace("<title>", f"{WATCH}<title>", 1)
         tried = json.dumps([[each, in_a_field(value)] for each, value in edits(name)])
         rules = axe if name in ACCESSIBLE else ""
-        ending = f"<script>{DRIVER};var tried={tried};</script><script>{rules}</script>"
-        page = page.replace("</html>", f"{ending}</html>")
-        frames.append(f'<iframe id="{name}" width="400" height="900" srcdoc="{html.escape(page)}"></iframe>')
-    script = """
-    onload = async () => {
-      const all = {};
-      for (const frame of document.querySelectorAll("iframe")) {
-        const page = frame.contentWindow, found = page.drive(page.tried);
-        found.faults = page.faults;
-        const rules = { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] };
-        if (page.axe && accessible.includes(frame.id)) {
-          const { violations } = await page.axe.run(page.document, rules);
-          found.axe = violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html)}`);
-        }
-        all[frame.id] = found;
-      }
-      document.body.innerHTML = "";
-      const results = document.createElement("pre");
-      results.textContent = JSON.stringify(all);
-      document.body.append(results);
-    };
-    """
-    script = f"const accessible = {json.dumps(ACCESSIBLE)};{script}"
-    file = folder / "all.html"
-    file.write_text(f'<!DOCTYPE html><meta charset="utf-8"><body>{"".join(frames)}<script>{script}</script>')
-    dom = by_chromium([file.as_uri()], folder)
-    results = re.search(r"<pre>(.*)</pre>", dom, re.DOTALL)
-    assert results, dom[-2000:]
-    found: dict[str, Any] = json.loads(html.unescape(results[1]))
-    return found
+        ended[name] = page, f"<script>{DRIVER};var tried={tried};</script><script>{rules}</script>"
+    return driven(ended, folder)
 
 
 def shown(value: Any) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import AXE, WATCH, by_chromium, needs_chromium
+from chromium import AXE, driven, needs_chromium
 from reports import MAKERS, report
 from rows_of_a_table import every
 
@@ -43,25 +41,6 @@ var drive = () => {
   return found;
 };
 """
-RUN = """
-onload = async () => {
-  const all = {};
-  for (const frame of document.querySelectorAll("iframe")) {
-    const page = frame.contentWindow, found = page.drive();
-    found.faults = page.faults;
-    const rules = { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] };
-    if (page.axe) {
-      const { violations } = await page.axe.run(page.document, rules);
-      found.axe = violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html)}`);
-    }
-    all[frame.id] = found;
-  }
-  document.body.innerHTML = "";
-  const results = document.createElement("pre");
-  results.textContent = JSON.stringify(all);
-  document.body.append(results);
-};
-"""
 NAMES = ["code", "ladder", *MAKERS]
 LIGHTS = ("light", "dark")
 
@@ -85,20 +64,10 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
         pages = {name: shown(name).to_html() for name in NAMES}
     finally:
         writing.engine = engine
-    frames = []
-    for name, page in pages.items():
-        page = page.replace("<title>", f"{WATCH}<title>", 1)
-        page = page.replace("</html>", f"<script>{DRIVER}</script><script>{rules}</script></html>")
-        frames.append(f'<iframe id="{name}" width="400" height="900" srcdoc="{html.escape(page)}"></iframe>')
-    file = folder / "all.html"
-    file.write_text(f'<!DOCTYPE html><meta charset="utf-8"><body>{"".join(frames)}<script>{RUN}</script>')
-    found = {}
-    for light in LIGHTS if AXE else LIGHTS[:1]:
-        dom = by_chromium([*([DARK] if light == "dark" else []), file.as_uri()], folder)
-        results = re.search(r"<pre>(.*)</pre>", dom, re.DOTALL)
-        assert results, dom[-2000:]
-        found[light] = json.loads(html.unescape(results[1]))
-    return found
+    scripts = f"<script>{DRIVER}</script><script>{rules}</script>"
+    ended = {name: (page, scripts) for name, page in pages.items()}
+    lights = LIGHTS if AXE else LIGHTS[:1]
+    return {light: driven(ended, folder, *([DARK] if light == "dark" else [])) for light in lights}
 
 
 def size(text: str) -> float | None:
