@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dying import Dying
 from rows_of_a_table import every
 
 import bpx
@@ -44,22 +45,6 @@ class _Late(Future[Any]):
     def result(self, timeout: float | None = None) -> Any:
         self.executor.run()
         return super().result(timeout)
-
-
-class Deadly(Executor):
-    """Runs calls at once; those numbered from `first` to `last` end as if their worker had died."""
-
-    def __init__(self, first: int, last: int) -> None:
-        self.deaths, self.count = range(first, last + 1), 0
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        if self.count in self.deaths:
-            future.set_exception(RuntimeError("the worker died"))
-        else:
-            future.set_result(fn(*args, **kwargs))
-        self.count += 1
-        return future
 
 
 def shifted(shared: list[int], number: int) -> int:
@@ -110,12 +95,12 @@ def test_what_cannot_be_sent_is_said() -> None:
 
 def test_a_point_whose_worker_dies_once_changes_nothing() -> None:
     spec = bpx.parse("x^2", x=3.0)
-    with_death = spec.gradcheck(points=4, executor=Deadly(2, 2))
+    with_death = spec.gradcheck(points=4, executor=Dying(2))
     assert with_death.to_json() == spec.gradcheck(points=4).to_json()
 
 
 def lost(spec: Spec, last: int, **options: Any) -> Any:
-    return gradcheck(spec, executor=Deadly(0, last), **options)
+    return gradcheck(spec, executor=Dying(*range(last + 1)), **options)
 
 
 def test_of_points_whose_workers_die_twice_nothing_is_told() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
+from dying import Dying
 
 from bpx.check.function.black_box import check_function
 from bpx.check.tasks.lost import WorkerLost
@@ -30,22 +31,6 @@ def dies_at(value: float) -> float:
     if value == 2:
         os._exit(1)
     return 10 * value
-
-
-class Dying(Executor):
-    """Runs calls at once; those numbered `deaths` end as if their worker had died."""
-
-    def __init__(self, *deaths: int) -> None:
-        self.deaths, self.count = deaths, 0
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        if self.count in self.deaths:
-            future.set_exception(RuntimeError("the worker died"))
-        else:
-            future.set_result(fn(*args, **kwargs))
-        self.count += 1
-        return future
 
 
 @pytest.mark.parametrize("size", [5, 300])
