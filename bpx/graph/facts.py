@@ -69,6 +69,7 @@ class OpFacts:
     witness: tuple[Any, ...] | None = None  # a point on the kink
     chooses: tuple[int, ...] = ()  # positions of args that only choose between the others
     expands: Callable[..., Any] | None = None
+    computes: Callable[..., Any] | None = None  # the same, as its value is computed, where that is faster
     aliases: tuple[str, ...] = ()
     defaults: tuple[float, ...] = ()  # of the last args, for where they are left out
     variadic: bool = False  # takes more args, each like the last

@@ -81,18 +81,26 @@ def folding(op: Op, *args: Expr, **settings: Any) -> Expr:
     return op(*args, **settings)
 
 
-def expansion(op: Op, shapes: Sequence[Shape], settings: Settings) -> Subgraph:
-    """The op in simpler ones, for args of these shapes; raises as the ops inside do."""
-    return _expansion(op, tuple(shapes), tuple(settings.items()))
+def expansion(
+    op: Op, shapes: Sequence[Shape], settings: Settings, as_computed: bool = False
+) -> Subgraph:
+    """The op in simpler ones, for args of these shapes; raises as the ops inside do.
+
+    They are those that it is explained by, or, `as_computed`, those that its value is computed by.
+    """
+    makes = op.computes if as_computed and op.computes else op.expands
+    assert makes
+    return _expansion(makes, tuple(shapes), tuple(settings.items()))
 
 
 # The same layers occur at the same shapes again and again: their insides are built once.
 @lru_cache(maxsize=1024)
-def _expansion(op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]) -> Subgraph:
+def _expansion(
+    makes: Callable[..., Any], shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]
+) -> Subgraph:
     graph = Graph()
     places = [graph.input(shape) for shape in shapes]
-    assert op.expands
-    root = graph.lift(op.expands(*places, **dict(settings)))
+    root = graph.lift(makes(*places, **dict(settings)))
     return Subgraph(graph, tuple(place.id for place in places), root.id)
 
 

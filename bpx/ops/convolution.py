@@ -24,7 +24,6 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import Expr, Op
-from bpx.graph.subgraph import expansion
 from bpx.ops.building.row import composite, structural
 from bpx.ops.linear_algebra import einsum
 from bpx.ops.shapes import pad
@@ -286,15 +285,6 @@ def _pull_conv(
     )
 
 
-# What `value` runs: not a row, but the product of windows as an op of its own.
-FAST = Op("convolution", value=lambda: None, expands=_by_windows)
-
-
-def _value(*args: Array, batch: int, **settings: Any) -> Any:
-    shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in args]
-    return expansion(FAST, shapes, settings).run(args, batch=bool(batch))
-
-
 def _conv(name: str, sample: tuple[Shape, ...]) -> Op:
     return composite(
         name,
@@ -302,7 +292,7 @@ def _conv(name: str, sample: tuple[Shape, ...]) -> Op:
         defaults=(0.0,),
         settings={"stride": 1, "padding": 0, "dilation": 1, "groups": 1},
         arrange=partial(_arrange_conv, axes=len(sample[0]) - 2),
-        value=_value,
+        computes=_by_windows,
         pull=_pull_conv,
         sample=sample,
     )

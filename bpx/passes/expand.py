@@ -5,7 +5,7 @@ A rewriting makes a new spec with a graph of its own; names, values and places i
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr, Graph
@@ -24,6 +24,9 @@ def expandable(spec: NamedGraph) -> list[str]:
 def written_out(spec: NamedGraph) -> NamedGraph:
     """The same spec without composite ops: each is written out in ops that have a rule of their own.
 
+    Where an op is explained by other parts than those its value is computed by, these are taken: of a
+    convolution the product of windows, three large ops in the place of some for each element of a kernel.
+
     Those of the spec itself that have a rule too are remembered as its `composites`.
     """
     # Collected first: the ops that have these rules are gone after the rewriting.
@@ -31,7 +34,7 @@ def written_out(spec: NamedGraph) -> NamedGraph:
     spec = replace(spec, composites=own) if own else spec
     # Of a composite op inside a composite one only the outer is in the graph until that is written out.
     while composites := {node for node in range(spec.size) if spec.graph.ops[node].composite}:
-        spec = _rewritten(spec, composites)
+        spec = _rewritten(spec, composites, as_computed=True)
     return spec
 
 
@@ -48,15 +51,15 @@ def expanded(spec: NamedGraph, names: Iterable[str]) -> NamedGraph:
     return _rewritten(spec, {spec.nodes[name] for name in chosen_names(spec, names)})
 
 
-def _rewritten(spec: NamedGraph, chosen: Container[int]) -> NamedGraph:
-    """The spec copied node by node, the `chosen` ones in simpler ops."""
+def _rewritten(spec: NamedGraph, chosen: Container[int], as_computed: bool = False) -> NamedGraph:
+    """The spec copied node by node, the `chosen` ones in simpler ops; of their values, if `as_computed`."""
     graph, origins = Graph(), dict[int, Span]()
     copies: dict[int, Expr] = {}
     for node in range(spec.size):
         before = len(graph)
-        copies[node] = _copied(
-            spec, node, [copies[arg] for arg in spec.graph.args[node]], graph, node in chosen
-        )
+        op = spec.graph.ops[node]
+        parts = (op.computes if as_computed and op.computes else op.expands) if node in chosen else None
+        copies[node] = _copied(spec, node, [copies[arg] for arg in spec.graph.args[node]], graph, parts)
         # An error in a node that the rewriting made points at the call that it was made of.
         if node in spec.origins:
             origins.update(dict.fromkeys(range(before, len(graph)), spec.origins[node]))
@@ -79,18 +82,20 @@ def _copied_composites(spec: NamedGraph, copies: Mapping[int, int]) -> dict[int,
     return {copies[node]: composite.copied(copies) for node, composite in spec.composites.items()}
 
 
-def _copied(spec: NamedGraph, node: int, args: list[Expr], graph: Graph, expand: bool) -> Expr:
-    """A node of `graph` on the copies of its args, written out if `expand` and the op can be."""
+def _copied(
+    spec: NamedGraph, node: int, args: list[Expr], graph: Graph, parts: Callable[..., Expr] | None
+) -> Expr:
+    """A node of `graph` on the copies of its args; written out as `parts` build it, if these are given."""
     op, settings = spec.graph.ops[node], spec.graph.settings[node]
     if op is INPUT:
         return graph.input(spec.graph.shapes[node])
     if op is CONSTANT:
         return graph.constant(spec.graph.constants[node])
-    if not expand or op.expands is None:
+    if parts is None:
         # `add` folds nothing: what the user typed stays as typed.
         return graph.add(op, *args, **settings)
     before = len(graph)
-    expr: Expr = op.expands(*args, **settings)
+    expr = parts(*args, **settings)
     # A rewriting that ends in a node there is already would give that node two names, and one of
     # constants alone would leave none to show.
     is_new = expr.id >= before and expr.op is not CONSTANT

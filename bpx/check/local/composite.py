@@ -136,8 +136,8 @@ def _moved(value: Array, rng: np.random.Generator) -> Array:
 
 @cache
 def _by_parts(op: Op) -> Op:
-    """The op with no rule but that of its parts."""
-    return replace(op, pull=None)
+    """The op with no rule but that of its parts, those that its value is computed by."""
+    return replace(op, pull=None, expands=op.computes or op.expands)
 
 
 def _tolerance(reference: Array, largest: float) -> Array:

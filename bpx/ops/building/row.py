@@ -151,6 +151,7 @@ def composite(
     settings: Settings | None = None,
     arrange: Callable[..., Settings] | None = None,
     value: Callable[..., Any] | None = None,
+    computes: Maker | None = None,
     pull: Callable[..., tuple[Any, ...]] | None = None,
     refuses: Callable[..., Refusal | None] | None = None,
     aliases: tuple[str, ...] = (),
@@ -159,8 +160,9 @@ def composite(
 ) -> Op:
     """An op that is a name for simpler ones: `expands(*args, **settings)` builds them.
 
-    Shape, value and rule follow from these. A `value` that is faster, or a `pull` that reads like the
-    textbook's, may be given beside them, as `structural` has them; they must give the same.
+    Shape, value and rule follow from these. A `value` that is faster, others that `computes` builds for it,
+    or a `pull` that reads like the textbook's, may be given beside them, as `structural` has them; they must
+    give the same.
     """
 
     op = Op(
@@ -173,10 +175,11 @@ def composite(
         arrange=arrange,
         refuses=refuses,
         expands=expands,
+        computes=computes,
         aliases=aliases,
         defaults=defaults,
         variadic=variadic,
-        by_parts=value is None,
+        by_parts=value is None and computes is None,
         sample=sample,
         sample_settings=sample_settings or {},
     )
@@ -199,11 +202,11 @@ def _shape_of_expansion(row: Callable[[], Op]) -> Callable[..., Shape]:
 
 
 def _value_of_expansion(row: Callable[[], Op]) -> Callable[..., Any]:
-    """The value of what a composite op expands to, by running it."""
+    """The value of the ops that a composite op stands for, by running them."""
 
     def value(*args: Any, batch: int, **settings: Any) -> Any:
         shapes = [np.shape(arg)[: np.ndim(arg) - batch] for arg in args]
-        return expansion(row(), shapes, settings).run(args, batch=bool(batch))
+        return expansion(row(), shapes, settings, as_computed=True).run(args, batch=bool(batch))
 
     return value
 

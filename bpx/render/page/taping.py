@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from bpx.graph.arrays import Array, Settings, Shape
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Graph, Op
 from bpx.graph.subgraph import Subgraph, expansion
-from bpx.ops.convolution import FAST
 from bpx.ops.elementwise.arithmetic import contribution
 from bpx.render.page.array_rows import ROWS, Call, spread_to
 from bpx.render.page.scripts import OPS_OF_ELEMENTS
@@ -71,7 +70,7 @@ def _inside(op: Op, shapes: tuple[Shape, ...], settings: Settings) -> Subgraph:
     """What the op is made of; where its value is computed by other parts than its derivative, those."""
     if op.expands is None:
         raise KeyError(op.name)
-    return expansion(FAST if op.name in ("conv1d", "conv2d") else op, shapes, settings)
+    return expansion(op, shapes, settings, as_computed=True)
 
 
 def _elementwise(call: Call, function: str) -> int:

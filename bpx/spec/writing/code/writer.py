@@ -84,9 +84,7 @@ def _arg_name(op: Op, at: int) -> str:
 
 def _inside(op: Op, shapes: tuple[Shape, ...], settings: Settings) -> Subgraph:
     """What the op is made of; where its value is computed by other parts than its derivative, those."""
-    from bpx.ops.convolution import FAST
-
-    return expansion(FAST if op.name in ("conv1d", "conv2d") else op, shapes, settings)
+    return expansion(op, shapes, settings, as_computed=True)
 
 
 class Writer:
