@@ -18,7 +18,7 @@ def run(
     targets: Iterable[int],
     *,
     batch: bool = False,
-    dtype: type[np.floating[Any]] = np.float64,
+    dtype: type[np.inexact[Any]] = np.float64,
 ) -> dict[int, Array]:
     """The values of `targets` and of all they depend on, by node id; each of its node's shape.
 

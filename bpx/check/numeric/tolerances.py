@@ -434,6 +434,13 @@ QUICK_EXACT_OPERATIONS = 20_000
 # Elements of a graph whose gradient is worked out once in many digits: 0.1 to 0.5 s for each rule.
 MOST_EXACT_ELEMENTS = 50_000
 
+# Operations on complex numbers of extended precision that the entries of one gradient may take, where many
+# digits are not to be had: about 10 s.
+MOST_EXTENDED_OPERATIONS = 2**30
+# Of the error bar in float64: that of the same computation in such numbers, whose rounding is 2**-11 of that
+# of float64; the rest is room for functions of a library that do not round as well.
+EXTENDED_SHARE = 2.0**-8
+
 # Evaluations of the graph that one derivative in many digits may take. A smooth one takes 10; one that
 # cancels is taken again with more digits.
 EXACT_EVALUATIONS = 50

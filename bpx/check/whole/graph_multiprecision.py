@@ -1,7 +1,13 @@
-"""The whole graph in many digits: slopes of entries that differences leave open, or seem to refute."""
+"""The whole graph in more digits: slopes of entries that differences leave open, or seem to refute.
+
+In many digits where the graph is small enough. Of a large one, in the extended precision of the processor:
+of a million entries some have cancelled to a ten-millionth of their terms, and float64 leaves these open.
+"""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,15 +15,22 @@ import numpy as np
 from bpx.check.local.elementwise_exact import is_known, is_right, rounded_slope
 from bpx.check.numeric import multiprecision, multiprecision_slopes
 from bpx.check.numeric.tolerances import (
+    COMPLEX_STEP,
+    CONFIRMED,
     EPSILON,
     EXACT_EVALUATIONS,
+    EXTENDED_SHARE,
+    LARGEST_EXTENDED_EPSILON,
     MOST_EXACT_ELEMENTS,
+    MOST_EXTENDED_OPERATIONS,
     MULTIPRECISION_DIGITS,
+    SAFETY_FACTOR,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.verdict import verdict
 from bpx.check.whole.evaluation import Evaluation
 from bpx.check.whole.graph_function import GraphFunction
+from bpx.graph.run import run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,3 +139,52 @@ def _add(
     gap = 0.0 if right else np.nan
     measured = {"claim_noise": noise, "formula_gap": gap, "exact": True}
     evaluation.evidence.replace(flat, value, EPSILON * abs(value), **measured)
+
+
+# --- extended precision ---------------------------------------------------------------------------
+
+
+def add_extended_slopes(evaluation: Evaluation, flat: Indices) -> None:
+    """Narrow the error bars of smooth entries `flat` by slopes along the imaginary axis, as far as we may.
+
+    Such a slope has nearly all digits that it is computed in, but of a forward that is not analytic it is
+    wrong without a word (`bpx.check.local.elementwise_complex`). So it counts only inside the bar that real
+    differences gave, and its own bar is no narrower than what bpx's rules, which are other code, are off it.
+    """
+    evidence, checked = evaluation.evidence, evaluation.checked
+    smooth = flat[evaluation.part(checked.is_smooth(evaluation.node), flat).astype(bool)]
+    own = checked.claimed_gradient(evaluation.node)
+    for entry, slope in zip(smooth.tolist(), _extended_slopes(evaluation, smooth), strict=False):
+        reference, error = (float(part.flat[entry]) for part in (evidence.value, evidence.error))
+        narrower = max(EXTENDED_SHARE * error, abs(float(own.flat[entry]) - slope))
+        if narrower < error and abs(slope - reference) <= SAFETY_FACTOR * error:
+            evidence.replace(entry, slope, narrower, beyond_budget=False)
+
+
+def _extended_slopes(evaluation: Evaluation, flat: Indices) -> Iterator[float]:
+    """The slopes by entries, Im f(x + ih) / h; of the first that there is time for, or of none."""
+    checked, node = evaluation.checked, evaluation.node
+    graph, output = checked.graph, checked.query.output
+    after = graph.touched(by=[node], upto=max(output, node))
+    still = [other for other in graph.needs(of=[output]) if not after[other]]
+    cost = checked.operations_after(node)
+    most = (MOST_EXTENDED_OPERATIONS - checked.operations_of(still)) // max(1, cost)
+    if not evaluation.is_input or most < 1 or np.finfo(np.longdouble).eps > LARGEST_EXTENDED_EPSILON:
+        return
+    inputs: dict[int, Any] = {key: value.astype(np.longdouble) for key, value in checked.input_values.items()}
+    try:
+        # A cast that drops the imaginary part only warns.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            known: dict[int, Any] = run(graph, inputs, still, dtype=np.longdouble)
+            for entry in flat[:most].tolist():
+                at = inputs[node].astype(np.clongdouble)
+                at.flat[entry] += 1j * COMPLEX_STEP
+                value: Any = run(graph, {**known, node: at}, [output], dtype=np.clongdouble)[output]
+                near = np.abs(value.real - checked.values[output]) <= CONFIRMED * np.abs(value.real)
+                if value.dtype != np.clongdouble or not near.all():
+                    return
+                yield float(np.sum(checked.query.seed * value.imag) / COMPLEX_STEP)
+    # Of functions that know no such numbers, or take another way with them.
+    except (TypeError, ValueError, ArithmeticError, np.linalg.LinAlgError, np.exceptions.ComplexWarning):
+        return

@@ -118,6 +118,7 @@ def _many_digits(evaluation: Evaluation) -> None:
         return
     off = evaluation.off
     _add_exact_slopes(evaluation, evaluation.open)
+    _add_extended_slopes(evaluation, evaluation.open)
     settled, _ = _add_exact_slopes(evaluation, off[:WITNESSES])
     if (evaluation.verdicts[off[:WITNESSES]] != Verdict.DISAGREE).any():
         settled_later, looked = _add_exact_slopes(evaluation, off[WITNESSES:])
@@ -131,6 +132,14 @@ def _add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, i
     from bpx.check.whole.graph_multiprecision import add_exact_slopes
 
     return add_exact_slopes(evaluation, flat)
+
+
+def _add_extended_slopes(evaluation: Evaluation, flat: Indices) -> None:
+    """Narrower bars for those of these entries that the budget of many digits did not reach."""
+    if flat.size and not evaluation.checked.is_small:
+        from bpx.check.whole.graph_multiprecision import add_extended_slopes
+
+        add_extended_slopes(evaluation, flat)
 
 
 def _by_witnesses(evaluation: Evaluation, flat: Indices, settled: Indices) -> None:
