@@ -18,14 +18,15 @@ def run(
     targets: Iterable[int],
     *,
     batch: bool = False,
-    dtype: type[np.inexact[Any]] = np.float64,
+    dtype: type[np.floating[Any]] | None = np.float64,
 ) -> dict[int, Array]:
     """The values of `targets` and of all they depend on, by node id; each of its node's shape.
 
     `known` holds the value of every input that is needed, of the input's shape; in a batched run of
     shape `(*shape, P)` or `(*shape, 1)`. An inner node may be given too, in place of its args. NumPy's
     warnings are silenced: a value that is not finite is for the caller to find. Raises `KeyError` where the
-    value of an input is missing. `dtype` is that of the values given, which ops keep as far as they can.
+    value of an input is missing. `dtype` is that of the values given, which ops keep as far as they can;
+    None leaves each its own.
 
     Where numbers of a class with more digits are given, as object arrays, all values are object arrays
     of that class, constants too.

@@ -81,9 +81,7 @@ def folding(op: Op, *args: Expr, **settings: Any) -> Expr:
     return op(*args, **settings)
 
 
-def expansion(
-    op: Op, shapes: Sequence[Shape], settings: Settings, as_computed: bool = False
-) -> Subgraph:
+def expansion(op: Op, shapes: Sequence[Shape], settings: Settings, as_computed: bool = False) -> Subgraph:
     """The op in simpler ones, for args of these shapes; raises as the ops inside do.
 
     They are those that it is explained by, or, `as_computed`, those that its value is computed by.

@@ -436,7 +436,7 @@ MOST_EXACT_ELEMENTS = 50_000
 
 # Operations on complex numbers of extended precision that the entries of one gradient may take, where many
 # digits are not to be had: about 10 s.
-MOST_EXTENDED_OPERATIONS = 2**30
+MOST_EXTENDED_OPERATIONS = 2**29
 # Of the error bar in float64: that of the same computation in such numbers, whose rounding is 2**-11 of that
 # of float64; the rest is room for functions of a library that do not round as well.
 EXTENDED_SHARE = 2.0**-8

@@ -31,15 +31,20 @@ from bpx.ops.elementwise.functions import erf, exp, expm1, log, sqrt, tanh
 from bpx.ops.elementwise.selection import absolute, maximum, minimum, where
 
 
+def _size(x: Any) -> Any:
+    """|x|; of complex numbers x or -x, so that slopes along the imaginary axis are those of |x|."""
+    return np.where(x.real >= 0, x, -x) if np.iscomplexobj(x) else np.abs(x)
+
+
 def _sigmoid(x: Any) -> Any:
     """1/(1+exp(-x)) written so that exp never overflows."""
-    small = np.exp(-np.abs(x))
+    small = np.exp(-_size(x))
     return np.where(x >= 0, 1.0, small) / (1.0 + small)
 
 
 def _softplus(x: Any) -> Any:
     """log(1+exp(x)) written so that exp never overflows."""
-    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-_size(x)))
 
 
 sigmoid = elem(
@@ -59,7 +64,7 @@ logsigmoid = elem(
 )
 softsign = elem(
     "softsign",
-    lambda x: x / (1.0 + np.abs(x)),
+    lambda x: x / (1.0 + _size(x)),
     lambda x, out: (1 / (1 + absolute(x)) ** 2,),
     expands=lambda x: x / (1 + absolute(x)),
 )

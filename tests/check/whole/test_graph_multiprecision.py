@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from checking import in_float64_alone, spec
 
 from bpx.check.gradcheck import gradcheck
+from bpx.graph.arrays import Array
+from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.reading.claims import read_claim, with_claims
 
 LOST = [
@@ -48,3 +51,33 @@ def test_huge_terms_take_more_digits():
     report = gradcheck(spec("exp(x) - exp(y) - (x - y)", x=700.0, y=-700.0))
     assert report.verdict == "agree"
     assert {entry.label: entry.reference for entry in report.entries}["y"] == 1.0
+
+
+def cancelling(activation: str, off: float) -> tuple[NamedGraph, Array]:
+    """Two rows whose terms cancel in the first entry by W but for a share `off`; and the gradient by W."""
+    rng = np.random.default_rng(0)
+    x, w, y = rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=(2, 4))
+    z = x @ w
+    slope = 1 / (2 + np.exp(-z) + np.exp(z)) * (np.sign(z) if "abs" in activation else 1.0)
+    y[1, 0] = -x[0, 0] * y[0, 0] * slope[0, 0] / (x[1, 0] * slope[1, 0]) * (1 + off)
+    return spec(f"sum(Y * {activation})", x=x, W=w, Y=y), x.T @ (y * slope)
+
+
+def test_extended_precision_settles_what_cancels_in_graphs_too_large_for_many_digits(monkeypatch):
+    in_float64_alone(monkeypatch)
+    graph, gradient = cancelling("sigmoid(x @ W)", 1e-8)
+    report = gradcheck(graph, wrt="W", budget=1)
+    assert report.verdict == "agree"
+    gradient[0, 0] *= 1 + 1e-4
+    wrong = gradcheck(with_claims(graph, [read_claim(f"W = {gradient.tolist()}")]), wrt="W", budget=1)
+    assert [entry.index for entry in wrong.entries if entry.verdict.word != "agree"] == [(0, 0)]
+    assert wrong.verdict == "disagree"
+
+
+def test_extended_precision_says_nothing_of_a_forward_that_drops_the_imaginary_part(monkeypatch):
+    in_float64_alone(monkeypatch)
+    graph, gradient = cancelling("sigmoid(abs(x @ W))", 1e-8)
+    assert gradcheck(graph, wrt="W", budget=1).verdict == "cannot tell"
+    gradient[0, 0] *= 1 + 1e-2
+    wrong = gradcheck(with_claims(graph, [read_claim(f"W = {gradient.tolist()}")]), wrt="W", budget=1)
+    assert wrong.verdict == "disagree"
