@@ -14,7 +14,7 @@ import numpy as np
 
 from bpx.check.local.jacobians import CheckedEdge, LinearMap
 from bpx.check.local.structural import compare
-from bpx.check.local.structural_rule import StructuralRule
+from bpx.check.local.structural_rule import StructuralRule, rule_on_placeholders
 from bpx.check.numeric.tolerances import (
     COMPOSITE_APART,
     COMPOSITE_NEAR,
@@ -30,7 +30,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.named.named_graph import Composite
 from bpx.graph.run import run
-from bpx.passes.reverse import Edge, pullback
+from bpx.passes.reverse import Edge
 
 
 class CompositeRule:
@@ -119,11 +119,12 @@ def _alone(composite: Composite, out: int, values: Mapping[int, Array]) -> tuple
 
 def _near(node: Expr, values: Mapping[int, Array], rng: np.random.Generator) -> dict[int, Array]:
     """Values of a node and its args, moved a little; but args that only choose stay as they are."""
-    graph, upstream = node.graph, node.graph.constant(np.ones(node.shape))
-    contributions = pullback(_by_parts(node.op), upstream, node.args, node, graph.settings[node.id])
+    graph = node.graph
+    shapes = (node.shape, *(arg.shape for arg in node.args), node.shape)
+    rule = rule_on_placeholders(_by_parts(node.op), shapes, tuple(graph.settings[node.id].items()))
     near = {
         arg.id: values[arg.id] if contribution is None else _moved(values[arg.id], rng)
-        for arg, contribution in zip(node.args, contributions, strict=True)
+        for arg, contribution in zip(node.args, rule.contributions, strict=True)
     }
     return {**near, node.id: run(graph, near, [node.id])[node.id]}
 

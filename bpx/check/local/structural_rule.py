@@ -9,15 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.local.rounding_error import ends_of
-from bpx.graph.arrays import Array
-from bpx.graph.graph import Graph, Op
+from bpx.graph.arrays import Array, Shape
+from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import pullback
+
+
+class RuleOnPlaceholders(NamedTuple):
+    """A rule in a graph of its own: what stands for upstream, args and value, and what each arg gets."""
+
+    scratch: Graph
+    placeholders: tuple[Expr, ...]
+    contributions: tuple[Expr | None, ...]
+
+
+# Built once for all layers of one kind, and all points: to build one takes longer than to run it on few numbers.
+@lru_cache(maxsize=1024)
+def rule_on_placeholders(
+    op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]
+) -> RuleOnPlaceholders:
+    """The rule of an op; `shapes` are those of upstream, args and value."""
+    scratch = Graph()
+    placeholders = tuple(scratch.input(shape) for shape in shapes)
+    upstream, *args, out = placeholders
+    # A rule may be a plain number: what reaches every element alike.
+    contributions = pullback(op, upstream, args, out, dict(settings))
+    lifted = (None if contribution is None else scratch.lift(contribution) for contribution in contributions)
+    return RuleOnPlaceholders(scratch, placeholders, tuple(lifted))
 
 
 class StructuralRule:
@@ -43,15 +67,10 @@ class StructuralRule:
             for position, arg in enumerate(graph.args[node])
         ]
         self.out = np.asarray(values[node])
-        self.scratch = Graph()
-        arrays = (self.out, *self.args, self.out)
-        self.placeholders = [self.scratch.input(np.shape(array)) for array in arrays]
-        upstream, *args, out = self.placeholders
-        # A rule may be a plain number: what reaches every element alike.
-        self.contributions = [
-            None if contribution is None else self.scratch.lift(contribution)
-            for contribution in pullback(self.op, upstream, args, out, self.settings)
-        ]
+        shapes = (self.out.shape, *(arg.shape for arg in self.args), self.out.shape)
+        self.scratch, self.placeholders, self.contributions = rule_on_placeholders(
+            self.op, shapes, tuple(self.settings.items())
+        )
 
     def __call__(self, position: int, upstream: Array) -> Array:
         """The contribution to the arg at `position`, for an upstream gradient of the node's shape.

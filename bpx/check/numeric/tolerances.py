@@ -658,6 +658,9 @@ SAME_BESIDE = 1e-5
 # of two or a multiple of another, so that steps and periods of a function are not all met alike.
 AFFINE_STEPS = (0.8125, 0.3 * 2.0**-5, 0.7 * 2.0**-12)
 
+# Elements whose secants are taken at once: nine arrays of them are 72 KB.
+COLUMNS_IN_CACHE = 1024
+
 # The imaginary step of slopes that are taken along it: its square is 0 beside any number, and slopes from
 # 1e-108 up are normal numbers of it.
 COMPLEX_STEP = 1e-200
