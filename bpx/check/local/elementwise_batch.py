@@ -149,6 +149,12 @@ class ElementwiseBatch:
         values = run(self.scratch, {**self._placed(args), self.result.id: out}, [local.id])
         return of_shape(values[local.id], np.shape(out))
 
+    def is_constant(self, position: int) -> bool:
+        """Is the rule's local derivative one number, whatever the args, as that of a sum?"""
+        by = [placeholder.id for placeholder in (*self.placeholders, self.result)]
+        local = self._local(position, self.op)
+        return not self.scratch.touched(by=by, upto=local.id)[local.id]
+
     def is_affine(self, position: int) -> bool:
         """Whether the rule says so: its local derivative depends neither on this arg nor on out."""
         local = self._local(position, self.op)
