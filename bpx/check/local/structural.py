@@ -29,7 +29,6 @@ from bpx.check.numeric.tolerances import (
     SAFETY_FACTOR,
     SKETCH_RANDOM_WALK,
     SKETCH_SEQUENTIAL,
-    SKETCHED_TOGETHER,
     SKETCHES,
 )
 from bpx.check.report.entry import Reason, Verdict, noise
@@ -133,18 +132,14 @@ class _Sketch(NamedTuple):
 
 def _sketches(rule: StructuralRule, position: int, rng: np.random.Generator) -> list[_Sketch]:
     """None where the rule's contribution has not the shape of the arg."""
-    arg, sketches = rule.args[position], list[_Sketch]()
-    # Of few numbers all at once, as calls cost more than numbers; of many the last axis would be in the way.
-    together = SKETCHES if max(arg.size, rule.out.size) <= SKETCHED_TOGETHER else 1
-    for _ in range(SKETCHES // together):
-        upstream = random_upstream(rng, (*rule.out.shape, together))
-        contribution = rule(position, upstream, batch=True)
-        if contribution.shape[:-1] != arg.shape:
+    sketches = []
+    for _ in range(SKETCHES):
+        upstream = random_upstream(rng, rule.out.shape)
+        contribution, size = rule(position, upstream), rule.magnitude(position, upstream)
+        if contribution.shape != rule.args[position].shape:
             return []
-        weights = _weights(rng, rule.magnitude(position, upstream, batch=True))
-        claimed = contribution * weights
-        reference = upstream * rule.forward(position, weights, batch=True)
-        sketches += [_Sketch(claimed[..., at], reference[..., at]) for at in range(together)]
+        weights = _weights(rng, size)
+        sketches.append(_Sketch(contribution * weights, upstream * rule.forward(position, weights)))
     return sketches
 
 

@@ -72,13 +72,12 @@ class StructuralRule:
             self.op, shapes, tuple(self.settings.items())
         )
 
-    def __call__(self, position: int, upstream: Array, batch: bool = False) -> Array:
+    def __call__(self, position: int, upstream: Array) -> Array:
         """The contribution to the arg at `position`, for an upstream gradient of the node's shape.
 
-        It may be thinner than the arg, and of a wrong rule it may have any shape. Batched, the last axis of
-        both is the batch.
+        It may be thinner than the arg, and of a wrong rule it may have any shape.
         """
-        return self._run(position, [upstream, *self._numbers(batch)], batch)
+        return self._run(position, [upstream, *self.args, self.out])
 
     def in_multiprecision(self, position: int, upstream: Array) -> Any:
         """The same in numbers of many digits, as many as are set."""
@@ -89,9 +88,9 @@ class StructuralRule:
         out = np.asarray(self.op.value(*args, batch=0, **self.settings), dtype=object)
         return self._run(position, [lifted(upstream), *args, out])
 
-    def magnitude(self, position: int, upstream: Array, batch: bool = False) -> Array:
+    def magnitude(self, position: int, upstream: Array) -> Array:
         """The same with every number taken by its absolute value."""
-        return self._run(position, [np.abs(array) for array in (upstream, *self._numbers(batch))], batch)
+        return self._run(position, [np.abs(array) for array in (upstream, *self.args, self.out)])
 
     def rounding_error(self, position: int, upstream: Array) -> Array:
         """How far rounding of the other args may have moved it, for an op that is linear in each arg."""
@@ -123,16 +122,12 @@ class StructuralRule:
         args[position] = arg
         return np.asarray(self.op.value(*args, batch=int(batch), **self.settings))
 
-    def _numbers(self, batch: bool) -> list[Array]:
-        """Args and value; with an axis for the batch."""
-        return [array[..., np.newaxis] if batch else array for array in (*self.args, self.out)]
-
-    def _run(self, position: int, numbers: Sequence[Any], batch: bool = False) -> Array:
+    def _run(self, position: int, numbers: Sequence[Any]) -> Array:
         """The contribution with these numbers for upstream gradient, args and value, in this order."""
         contribution = self.contributions[position]
         if contribution is None:  # the op is flat in this arg
-            return np.zeros(self.args[position].shape + np.shape(numbers[0])[self.out.ndim :])
+            return np.zeros(np.shape(self.args[position]))
         input_values = {
             placeholder.id: array for placeholder, array in zip(self.placeholders, numbers, strict=True)
         }
-        return np.asarray(run(self.scratch, input_values, [contribution.id], batch=batch)[contribution.id])
+        return np.asarray(run(self.scratch, input_values, [contribution.id])[contribution.id])

@@ -354,8 +354,6 @@ VAGUE_ROUNDING = 1e-11
 
 # A rule that is wrong at all passes a sketch only if its error is orthogonal to random weights.
 SKETCHES = 3
-# Elements of arg and value up to which all sketches are taken at once.
-SKETCHED_TOGETHER = 2048
 # Machine epsilons times √terms that the two sides of a sketch may differ by; twice as much is what a
 # wrong element can hide in. Measured: products of matrices reach 0.4 (64 × 64) to 15 (3 × 20,000), sums
 # of 10⁶ terms 3.

@@ -82,6 +82,15 @@ class GraphFunction:
 
         return Slices(self, place)
 
+    def at(self, moved: Mapping[int, Array]) -> float:
+        """The value where some inputs have other values; nan where a guard has changed its sign.
+
+        A batch of one point would take ten times as long in products of arrays.
+        """
+        values = run(self.graph, {**self.input_values, **moved}, [self.output, *self.guards])
+        usable = all((np.sign(values[node]) == self.signs[node]).all() for node in self.guards)
+        return float(np.sum(self.seed * values[self.output])) if usable else math.nan
+
     def in_multiprecision(self, at: Coordinate, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
         """The function of one coordinate on numbers of more digits; `lifted` are all inputs in them."""
         node, flat = at
