@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import cost
 import numpy as np
+from results import result
 
 import bpx
 
@@ -168,7 +169,7 @@ def torch_check(torch: Any, case: Case, fast: bool) -> tuple[Callable[[], bool],
     return run, 1.0 if fast else total / sum(leaf.numel() for leaf in leaves)
 
 
-def row(name: str, case: Case, torch: Any) -> str:
+def measured(case: Case, torch: Any) -> str:
     """What both take, and what bpx leaves open."""
     spec = bpx.parse(case.loss, **case.values)
     report = spec.gradcheck(wrt=list(case.wrt))
@@ -180,9 +181,9 @@ def row(name: str, case: Case, torch: Any) -> str:
     to_fast = statistics.median(a / b for a, b in zip(ours, fastest, strict=True))
     about = "" if times == 1.0 else "~"
     return (
-        f"{name:<26}{report.total:>9,} entries, {report.total - report.counts['agree']} not agreed: "
-        f"{1e3 * statistics.median(ours):8.1f} ms; torch {about}{times * statistics.median(theirs):8.2f} s, "
-        f"{about}{ratio:,.0f} x; fast mode {1e3 * statistics.median(fastest):.1f} ms, 1/{to_fast:.1f} x"
+        f"{report.total:,} entries, {report.total - report.counts['agree']} not agreed; "
+        f"{1e3 * statistics.median(ours):,.0f} ms, {about}1/{ratio:,.0f} of `torch.autograd.gradcheck` "
+        f"({about}{times * statistics.median(theirs):,.2f} s), {to_fast:.1f} × its fast mode"
     )
 
 
@@ -192,7 +193,9 @@ def main(names: list[str]) -> None:
     torch.set_num_threads(1)
     for name, make in CASES.items():
         if not names or any(wanted in name for wanted in names):
-            print(row(name, make(np.random.default_rng(0)), torch), flush=True)
+            figures = measured(make(np.random.default_rng(0)), torch)
+            print(f"{name}: {figures}", flush=True)
+            result(f"every entry of: {name}", figures)
 
 
 if __name__ == "__main__":

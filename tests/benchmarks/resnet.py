@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 import numpy as np
+from results import result
 
 import bpx
 
@@ -90,16 +91,14 @@ def text(spec: Written) -> str:
     return "\n".join(lines)
 
 
-def check(spec: bpx.Spec, **options: Any) -> bpx.Report:
-    """With CPU seconds, wall seconds and the largest memory so far."""
-    start, wall = time.process_time(), time.perf_counter()
+def check(spec: bpx.Spec, **options: Any) -> tuple[bpx.Report, str]:
+    """The report; and the CPU seconds that it took, and the largest memory so far."""
+    start = time.process_time()
     report = spec.gradcheck(**options)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(
-        f"  {time.process_time() - start:.1f} s of CPU, {time.perf_counter() - wall:.1f} s; {memory:.2f} GB"
-    )
-    print(f"  {dict(report.counts)}", flush=True)
-    return report
+    cost = f"{time.process_time() - start:.1f} s of CPU, {memory:.2f} GB"
+    print(f"  {cost}; {dict(report.counts)}", flush=True)
+    return report, cost
 
 
 def main(width: int) -> None:
@@ -108,18 +107,19 @@ def main(width: int) -> None:
         file.write(text(network))
         file.flush()
         spec = bpx.load(file.name)
-    print(f"{network.parameters:,} parameters, batch {BATCH}")
-    check(spec)
+    title = f"a residual network of {network.parameters:,} parameters, batch {BATCH}"
+    print(title)
+    report, cost = check(spec)
+    result(title, f"{report.total - report.counts['agree']} not agreed; {cost}")
     name = "block3_w1"
     claimed = np.array(spec.explain(wrt=[name]).gradients[name])
     index = tuple(np.argwhere(np.abs(claimed) >= np.median(np.abs(claimed)))[7])
     claimed[index] *= 1.001
     print(f"{name}{list(map(int, index))} off by 0.1 %")
-    report = check(spec, claims={name: claimed})
-    print(
-        "  wrong:",
-        [f"{entry.input}{list(entry.index)}" for entry in report.shown() if entry.verdict.word == "disagree"],
-    )
+    report, cost = check(spec, claims={name: claimed})
+    wrong = [(entry.input, entry.index) for entry in report.shown() if entry.verdict.word == "disagree"]
+    alone = "it alone disagrees" if wrong == [(name, index)] else f"these disagree: {wrong}"
+    result(f"{title}: {claimed.size:,} entries claimed, one off by 0.1 %", f"{alone}; {cost}")
 
 
 if __name__ == "__main__":
