@@ -29,7 +29,7 @@ class RuleOnPlaceholders(NamedTuple):
     contributions: tuple[Expr | None, ...]
 
 
-# Built once for all layers of one kind, and all points: to build one takes longer than to run it on few numbers.
+# Built once for all layers of one kind, and all points: to build one takes longer than to run it on few.
 @lru_cache(maxsize=1024)
 def rule_on_placeholders(
     op: Op, shapes: tuple[Shape, ...], settings: tuple[tuple[str, Any], ...]
