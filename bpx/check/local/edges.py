@@ -10,11 +10,18 @@ element, and small elements keep their digits beside large ones. Those of linear
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpx.check.local.elementwise import BOUNDARIES, KINKS, check_elementwise
+from bpx.check.balls import ball_context
+from bpx.check.local.elementwise import (
+    BOUNDARIES,
+    KINKS,
+    check_elementwise,
+    checked_edge,
+    claimed_locals,
+)
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.elimination import jacobian_by_elimination
 from bpx.check.local.jacobians import CheckedEdge, LinearMap, PartsJacobian, ZeroJacobian
@@ -22,7 +29,18 @@ from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.local.structural import check_structural, compare_contributions, generator, random_upstream
 from bpx.check.local.structural_rule import StructuralRule
-from bpx.check.numeric.tolerances import PARTS_POINTS, PARTS_REACH, SAFETY_FACTOR, SAME_AS_PARTS
+from bpx.check.numeric.error_bound import ErrorBound
+from bpx.check.numeric.tolerances import (
+    EPSILON,
+    MOST_ENCLOSED_ELEMENTS,
+    PARTS_POINTS,
+    PARTS_REACH,
+    SAFETY_FACTOR,
+    SAME_AS_PARTS,
+)
+from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Evidence
+from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array
 from bpx.graph.graph import OPS, Expr, Graph
 from bpx.graph.run import run
@@ -56,21 +74,106 @@ def check_edges(
     by_consumer: dict[int, list[Edge]] = {}
     for edge in edges:
         by_consumer.setdefault(edge.consumer, []).append(edge)
-    checked_edges: dict[Edge, CheckedEdge] = {}
-    for batch in batches:
-        of_batch = [edge for node in batch.nodes for edge in by_consumer.get(node, ())]
-        if not of_batch:
-            continue
-        for checked_edge in check_elementwise(
-            batch, of_batch, values, *nonsmooth(batch), rounding_errors, detect, exact_elements
+    of_batches = [
+        (batch, [edge for node in batch.nodes for edge in by_consumer.get(node, ())], *nonsmooth(batch))
+        for batch in batches
+        if not by_consumer.keys().isdisjoint(batch.nodes)
+    ]
+    checked_edges = _proved_edges(of_batches, values, rounding_errors, detect)
+    for batch, of_batch, kinked, outside in of_batches:
+        left = [edge for edge in of_batch if edge not in checked_edges]
+        for checked in check_elementwise(
+            batch, left, values, kinked, outside, rounding_errors, detect, exact_elements
         ):
-            checked_edges[checked_edge.edge] = checked_edge
+            checked_edges[checked.edge] = checked
     for edge in edges:
         if edge.local is None:
             checked_edges[edge] = check_whole_arrays(
                 graph, edge, values, rounding_errors, detect, exact_elements
             )
     return {edge: checked_edges[edge] for edge in edges}
+
+
+# --- few elements, proved at once ---------------------------------------------------------------
+
+
+class _Enclosed(NamedTuple):
+    """The edges from nodes of a batch by one arg, whose slopes are enclosed; arrays are flat over the batch."""
+
+    batch: ElementwiseBatch
+    edges: Mapping[int, Edge]  # by node
+    queried: Flags
+    claimed: Array
+    value: Array
+    error: Array
+    moved: Array
+
+
+def _proved_edges(
+    of_batches: Iterable[tuple[ElementwiseBatch, Sequence[Edge], Flags, Flags]],
+    values: Mapping[int, Array],
+    rounding_errors: Mapping[int, Array],
+    detect: float,
+) -> dict[Edge, CheckedEdge]:
+    """The edges of few elements, all off kinks, whose rules agree with the slopes that balls enclose.
+
+    They are judged at once, in place of one verdict for each op and arg. Others need more sources.
+    """
+    if not ball_context.available():
+        return {}
+    groups = [
+        group
+        for batch, edges, kinked, outside in of_batches
+        if batch.out.size <= MOST_ENCLOSED_ELEMENTS
+        for group in _enclosed(batch, edges, kinked | outside, values, rounding_errors)
+    ]
+    if not groups:
+        return {}
+    claimed, value, error = (
+        np.concatenate(parts) for parts in zip(*((g.claimed, g.value, g.error) for g in groups), strict=True)
+    )
+    judgement = verdict(claimed, Evidence.of(value, error), detect)
+    checked_edges: dict[Edge, CheckedEdge] = {}
+    start = 0
+    for group in groups:
+        own = slice(start, start := start + group.claimed.size)
+        judged = Judgement(*(part[own] for part in judgement))
+        if (judged.verdicts[group.queried] == Verdict.AGREE).all():
+            evidence = Evidence.of(group.value, group.error)
+            slopes = ErrorBound(group.value, group.error + group.moved, np.zeros(group.value.shape))
+            for edge in group.edges.values():
+                checked_edges[edge] = checked_edge(group.batch, edge, group.claimed, evidence, judged, slopes)
+    return checked_edges
+
+
+def _enclosed(
+    batch: ElementwiseBatch,
+    edges: Sequence[Edge],
+    nonsmooth: Flags,
+    values: Mapping[int, Array],
+    rounding_errors: Mapping[int, Array],
+) -> Iterator[_Enclosed]:
+    """The edges of a batch by each arg, where all of its elements there have a proof of their slope."""
+    from bpx.check.local.elementwise_balls import enclosed_slope
+
+    errors = batch.flat(rounding_errors)
+    for position in range(len(batch.op.args)):
+        by_node = {edge.consumer: edge for edge in edges if edge.position == position}
+        queried = np.concatenate([np.full(np.size(values[node]), node in by_node) for node in batch.nodes])
+        if not by_node or position in batch.op.chooses or (queried & nonsmooth).any():
+            continue
+        value, width = np.full((2, queried.size), np.nan)
+        for column in np.flatnonzero(queried).tolist():
+            slope = enclosed_slope(batch, position, column)
+            if slope is None:
+                break
+            value[column], width[column] = slope.value, slope.width
+        else:
+            claimed, moved = claimed_locals(batch, by_node, values), batch.moved_locals(position, errors)
+            yield _Enclosed(batch, by_node, queried, claimed, value, EPSILON * np.abs(value) + width, moved)
+
+
+# --- ops that are not elementwise ---------------------------------------------------------------
 
 
 def check_whole_arrays(

@@ -20,7 +20,6 @@ from bpx.check.balls import ball_context
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.elementwise_complex import confirmed_slopes
 from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
-from bpx.check.local.rounding_error import ends_of
 from bpx.check.numeric.differences import OneSided, derivative, one_sided
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
@@ -72,7 +71,7 @@ def check_elementwise(
     for position in range(len(batch.op.args)):
         by_node = {edge.consumer: edge for edge in edges if edge.position == position}
         if by_node:
-            claimed = _claims(batch, by_node, values)
+            claimed = claimed_locals(batch, by_node, values)
             # No flow into some of the args of some nodes: their elements are left out.
             queried = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in batch.nodes])
             partial = _PartialDerivative(
@@ -80,14 +79,16 @@ def check_elementwise(
             )
             partial.gather(queried, kinked, outside)
             # At a kink rounding decides between the sides, which the spread accounts for.
-            moved = np.where(kinked, 0.0, partial.moved_slopes(errors))
+            moved = np.where(kinked, 0.0, batch.moved_locals(position, errors))
             judgement, evidence = partial.judgement(), partial.evidence
             slopes = ErrorBound(evidence.value, evidence.error + moved, partial.spread)
             for edge in by_node.values():
-                yield _checked(batch, edge, partial, judgement, slopes)
+                yield checked_edge(batch, edge, claimed, evidence, judgement, slopes)
 
 
-def _claims(batch: ElementwiseBatch, by_node: Mapping[int, Edge], values: Mapping[int, Array]) -> Array:
+def claimed_locals(
+    batch: ElementwiseBatch, by_node: Mapping[int, Edge], values: Mapping[int, Array]
+) -> Array:
     """The local derivatives that the rule states, flat; nan where no edge asks for them."""
     claimed = np.full(batch.out.shape, np.nan)
     for node, edge in by_node.items():
@@ -262,20 +263,6 @@ class _PartialDerivative:
 
     # --- rounding ---
 
-    def moved_slopes(self, errors: Sequence[Array]) -> Array:
-        """How far the rule moves, flat, when the args move as far as rounding may have moved them.
-
-        The reference is the slope at the args as they were rounded, the truth that at the exact ones.
-        """
-        batch, largest = self.batch, np.zeros(self.claimed.shape)
-        if batch.is_constant(self.position):
-            return largest
-        here = batch.locals_at(self.position, batch.args, np.asarray(batch.op.value(*batch.args)))
-        for ends in ends_of(batch.args, errors):
-            there = batch.locals_at(self.position, ends, np.asarray(batch.op.value(*ends)))
-            largest = np.maximum(largest, np.abs(there - here))
-        return np.nan_to_num(largest, nan=np.inf)
-
     def claim_noise(self, columns: Indices) -> Array:
         """How far the rule's own value moves when its args and out are off by a unit of rounding.
 
@@ -358,15 +345,16 @@ class _PartialDerivative:
                 self.evidence.put(column, error=0.0, side_error=0.0)
 
 
-def _checked(
+def checked_edge(
     batch: ElementwiseBatch,
     edge: Edge,
-    partial: _PartialDerivative,
+    claimed: Array,
+    evidence: Evidence,
     judgement: Judgement,
     slopes: ErrorBound,
 ) -> CheckedEdge:
-    """What the elements of one node say of its edge, with the numbers of the worst of them."""
-    node, evidence, claimed, spread = edge.consumer, partial.evidence, partial.claimed, slopes.spread
+    """What the elements of one node say of its edge, with the numbers of the worst of them; all flat."""
+    node, spread = edge.consumer, slopes.spread
     shape, part = batch.graph.shapes[edge.arg], batch.slices[node]
     slope = ErrorBound(*(batch.part(node, field) for field in slopes))
     worst = part.start + _worst(claimed, evidence, judgement.verdicts, part)
@@ -386,6 +374,8 @@ def _checked(
 
 def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8], part: slice) -> int:
     """The element of this part of the worst verdict; of these the first that is relatively off by most."""
+    if part.stop - part.start == 1:
+        return 0
     candidates = np.flatnonzero(verdicts[part] == verdicts[part].min())
     with np.errstate(all="ignore"):
         within = np.abs(claimed[part] - evidence.value[part]) <= evidence.error[part]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.local.rounding_error import ends_of
-from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON
+from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON, MOST_ENCLOSED_ELEMENTS
 from bpx.graph.arrays import Array, of_shape
 from bpx.graph.facts import Guard
 from bpx.graph.graph import Expr, Graph, Op
@@ -154,6 +154,29 @@ class ElementwiseBatch:
         by = [placeholder.id for placeholder in (*self.placeholders, self.result)]
         local = self._local(position, self.op)
         return not self.scratch.touched(by=by, upto=local.id)[local.id]
+
+    def moved_locals(self, position: int, errors: Sequence[Array]) -> Array:
+        """How far the rule moves, flat, when the args move as far as rounding may have moved them.
+
+        The reference is the slope at the args as they were rounded, the truth that at the exact ones.
+        """
+        largest = np.zeros(self.out.shape)
+        if self.is_constant(position):
+            return largest
+        ends = ends_of(self.args, errors)
+        if self.out.size > MOST_ENCLOSED_ELEMENTS:
+            here = self._locals_for(position, self.args)
+            for end in ends:
+                largest = np.maximum(largest, np.abs(self._locals_for(position, end) - here))
+        elif few := list(ends):  # all in one run, which takes as long as that of any one
+            args = [np.stack(arg) for arg in zip(self.args, *few, strict=True)]
+            slopes = self._locals_for(position, args)
+            largest = np.abs(slopes[1:] - slopes[0]).max(axis=0)
+        return np.nan_to_num(largest, nan=np.inf)
+
+    def _locals_for(self, position: int, args: Sequence[Any]) -> Any:
+        """The rule's local derivative for these args, with the value that the op has there."""
+        return self.locals_at(position, args, np.asarray(self.op.value(*args)))
 
     def is_affine(self, position: int) -> bool:
         """Whether the rule says so: its local derivative depends neither on this arg nor on out."""

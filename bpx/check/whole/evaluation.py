@@ -142,6 +142,13 @@ class Evaluation:
         return bool(self._judgement.certified.all())
 
     @property
+    def is_proved_right(self) -> bool:
+        """Does every entry agree by a certificate, within a bar that no other source could narrow?"""
+        judgement = self._judgement
+        agrees = judgement.certified & (judgement.verdicts == Verdict.AGREE) & (judgement.codes == None)  # noqa: E711
+        return bool(agrees.all())
+
+    @property
     def _judgement(self) -> Judgement:
         """That on the evidence so far; every source asks for it, and most write nothing down."""
         evidence = self.evidence

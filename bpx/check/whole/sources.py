@@ -46,19 +46,12 @@ if TYPE_CHECKING:
 def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> Evaluation:
     """What is claimed of ∂output/∂node, with all the evidence there is on it."""
     evaluation = Evaluation(checked, name, node, claimed)  # with the reverse sweep of trusted slopes
-    sources = (
-        _domain_boundaries,
-        _kinks,
-        _certificates,
-        _many_digits,
-        _formula,
-        _terms,
-        _rules,
-        _rounded_formula,
-        _first_derivative,
-    )
-    for source in sources:
+    for source in (_domain_boundaries, _kinks, _certificates):
         source(evaluation)
+    if not evaluation.is_proved_right:  # as nearly all are, where there are balls
+        for source in (_many_digits, _formula, _terms, _rules, _rounded_formula):
+            source(evaluation)
+    _first_derivative(evaluation)
     return evaluation
 
 
