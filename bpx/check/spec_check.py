@@ -124,7 +124,7 @@ class SpecCheck:
         self, input_values: Mapping[int, Array], first: bool
     ) -> tuple[CheckedGraph, dict[int, Claimed]]:
         """The graph at these values, and what is claimed of each node there."""
-        checked = replace(self.template, input_values=input_values)
+        checked = self.template.moved(input_values)
         exprs = self.in_graph.here if first else self.in_graph.anywhere
         claimed = {node: by_rule(checked, node) for node in self.wrt.values() if node not in exprs}
         claimed |= {node: self.by_claim(checked, expr, first) for node, expr in exprs.items()}

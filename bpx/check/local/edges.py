@@ -98,7 +98,7 @@ def check_edges(
 
 
 class _Enclosed(NamedTuple):
-    """The edges from nodes of a batch by one arg, whose slopes are enclosed; arrays are flat over the batch."""
+    """The edges from nodes of a batch by one arg, with their enclosed slopes; all arrays are flat."""
 
     batch: ElementwiseBatch
     edges: Mapping[int, Edge]  # by node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,7 +26,7 @@ from bpx.check.numeric.tolerances import (
     MOST_EXACT_OPERATIONS,
 )
 from bpx.check.report.entry import Verdict
-from bpx.check.whole.graph_function import operations
+from bpx.check.whole.graph_function import operations, terms
 from bpx.graph.arrays import Array
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph, Op
@@ -140,6 +140,13 @@ class CheckedGraph:
             reverse(output, wrt, seed, composites) if composites else ledger,
             known_rules or {},
         )
+
+    def moved(self, input_values: Mapping[int, Array]) -> CheckedGraph:
+        """The same at other values of the inputs: what does not depend on them is computed once."""
+        other = replace(self, input_values=input_values)
+        same = ("forward", "operations", "_operations_after", "is_large_for_balls")
+        other.__dict__.update({name: getattr(self, name) for name in same})
+        return other
 
     def name(self, node: int) -> str:
         """What the node is called, or its formula where it has no name."""
@@ -371,23 +378,20 @@ class CheckedGraph:
 
     def operations_after(self, node: int) -> int:
         """Operations on elements from a node to the output."""
-        output = self.query.output
-        after = self.graph.touched(by=[node], upto=max(output, node))
-        nodes = self.graph.needs(of=[output])
-        return self.operations_of(other for other in nodes if after[other] and other != node)
+        if node not in self._operations_after:
+            output = self.query.output
+            after = self.graph.touched(by=[node], upto=max(output, node))
+            behind = [other for other in self.graph.needs(of=[output]) if after[other] and other != node]
+            self._operations_after[node] = self.operations_of(behind)
+        return self._operations_after[node]
+
+    @cached_property
+    def _operations_after(self) -> dict[int, int]:
+        return {}
 
     def operations_of(self, nodes: Iterable[int]) -> int:
         """Operations on elements to run these."""
-        return sum(self._operations(node) for node in nodes)
-
-    def _operations(self, node: int) -> int:
-        """Those that a node takes; of products such as A·B the terms, √(mk · kn · mn)."""
-        if self.graph.ops[node].slopes:
-            return operations(self.graph, node)
-        sizes = [math.prod(self.graph.shapes[other]) for other in (node, *self.graph.args[node])]
-        if len(sizes) == 3 and not self.graph.ops[node].elementwise:
-            return max(*sizes, math.isqrt(math.prod(sizes)))
-        return max(sizes)
+        return sum(terms(self.graph, node) for node in nodes)
 
     @cached_property
     def lifted(self) -> dict[int, Any]:

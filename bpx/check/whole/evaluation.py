@@ -80,7 +80,7 @@ class Evaluation:
         self._judged: tuple[Evidence, int, Judgement] | None = None
         shape = checked.graph.shapes[node]
         swept = checked.reference.get(node) or ErrorBound.exact(np.zeros(shape))
-        self.reference = ErrorBound(*(np.broadcast_to(part, shape) for part in swept))
+        self.reference = ErrorBound(*(of_shape(part, shape) for part in swept))
         value, error, _ = self.reference
         self.evidence = Evidence.of(value, error, tolerance=np.broadcast_to(claimed.tolerance, shape))
         if checked.operations <= FEW_OPERATIONS:
@@ -159,7 +159,7 @@ class Evaluation:
 
     @property
     def _certified(self) -> NDArray[np.bool_]:
-        return np.broadcast_to(self.evidence.certified, self.evidence.shape).reshape(-1)
+        return of_shape(self.evidence.certified, self.evidence.shape).reshape(-1)
 
     @property
     def term_magnitudes(self) -> Array:

@@ -199,6 +199,16 @@ def _before_next_kink(signs: Array) -> Flags:
     return np.asarray((passes_none | (rows > last_other)).all(axis=0))
 
 
+def terms(graph: Graph, node: int) -> int:
+    """As `operations` where an op eliminates; else elements, of products such as A·B √(mk · kn · mn)."""
+    if graph.ops[node].slopes:
+        return operations(graph, node)
+    sizes = [math.prod(graph.shapes[other]) for other in (node, *graph.args[node])]
+    if len(sizes) == 3 and not graph.ops[node].elementwise:
+        return max(*sizes, math.isqrt(math.prod(sizes)))
+    return max(sizes)
+
+
 def operations(graph: Graph, node: int) -> int:
     """About how many operations on numbers the value of a node takes."""
     size = math.prod(graph.shapes[node])
