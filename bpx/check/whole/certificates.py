@@ -35,6 +35,7 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Evaluation
+from bpx.check.whole.graph_function import terms
 from bpx.graph.run import run
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class BallProgram:
         after = graph.touched(by=[node], upto=max(output, node))
         self.still = [other for other in graph.needs(of=[output]) if not after[other]] + [node]
         self.cost = checked.operations_after(node)
-        self.still_cost = checked.operations_of(self.still)
+        self.still_cost = sum(terms(graph, other) for other in self.still)
         self._values: dict[int, dict[int, Any]] = {}  # by bits
         self._together: Ball | None = None  # the output with its slopes by all entries, in the fewest bits
 

@@ -144,8 +144,8 @@ class CheckedGraph:
     def moved(self, input_values: Mapping[int, Array]) -> CheckedGraph:
         """The same at other values of the inputs: what does not depend on them is computed once."""
         other = replace(self, input_values=input_values)
-        same = ("forward", "operations", "_operations_after", "is_large_for_balls")
-        other.__dict__.update({name: getattr(self, name) for name in same})
+        for name in ("forward", "operations", "_operations_after", "is_large_for_balls"):
+            other.__dict__[name] = getattr(self, name)
         return other
 
     def name(self, node: int) -> str:
@@ -381,17 +381,13 @@ class CheckedGraph:
         if node not in self._operations_after:
             output = self.query.output
             after = self.graph.touched(by=[node], upto=max(output, node))
-            behind = [other for other in self.graph.needs(of=[output]) if after[other] and other != node]
-            self._operations_after[node] = self.operations_of(behind)
+            behind = (other for other in self.graph.needs(of=[output]) if after[other] and other != node)
+            self._operations_after[node] = sum(terms(self.graph, other) for other in behind)
         return self._operations_after[node]
 
     @cached_property
     def _operations_after(self) -> dict[int, int]:
         return {}
-
-    def operations_of(self, nodes: Iterable[int]) -> int:
-        """Operations on elements to run these."""
-        return sum(terms(self.graph, node) for node in nodes)
 
     @cached_property
     def lifted(self) -> dict[int, Any]:
