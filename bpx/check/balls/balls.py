@@ -19,7 +19,7 @@ by the slopes: then both one-sided derivatives are known, and the value must be 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -338,7 +338,7 @@ class Ball:
         """Itself, being real."""
         return self
 
-    def moving(self, coordinate: int | None = None) -> Ball:
+    def moving(self, coordinate: Hashable | None = None) -> Ball:
         """The number as the coordinate that is moved, or as one of many."""
         rate = flint().arb(1)
         return Ball(self.value, rate if coordinate is None else Slopes({coordinate: rate}))

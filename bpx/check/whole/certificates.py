@@ -1,16 +1,16 @@
 """Certificates: proved enclosures of the entries of a gradient, from the forward program alone.
 
-The program runs on balls (`bpx.check.balls.balls`): once with all entries moving, each by its own slope; once
-for each entry where entries take different ways, or more bits are needed. Only entries that no declared kink
+The program runs on balls (`bpx.check.balls.balls`): once with all entries moving, each by its own slope, those
+of all inputs at once where the graph is small; once for each entry where entries take different ways, or more bits are needed. Only entries that no declared kink
 bears on are looked at: at a kink the slope along one coordinate says too little of a gradient. What a
 comparison cannot decide, or has no derivative, is left to other sources.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,11 +49,12 @@ def certify(evaluation: Evaluation) -> None:
     flat = _candidates(evaluation)
     if not flat.size:
         return
-    program = BallProgram(evaluation.checked, evaluation.node)
-    if program.cost > MOST_BALL_OPERATIONS or program.still_cost > MOST_STILL_OPERATIONS:
-        return
-    if program.cost * flat.size <= MOST_BALL_OPERATIONS:
-        program.prepare(flat.tolist())
+    program = BallProgram(evaluation.checked, evaluation.node, _with_all_moving(evaluation))
+    if not program.together:
+        if program.cost > MOST_BALL_OPERATIONS or program.still_cost > MOST_STILL_OPERATIONS:
+            return
+        if program.cost * flat.size <= MOST_BALL_OPERATIONS:
+            program.prepare(flat.tolist())
     budget = _Budget(MOST_BALL_OPERATIONS)
     enclosures = {}
     for entry in flat.tolist():
@@ -89,30 +90,42 @@ class _Budget:
 class BallProgram:
     """The weighted output of a graph on balls, as a function of the entries of one node."""
 
-    def __init__(self, checked: CheckedGraph, node: int) -> None:
+    def __init__(self, checked: CheckedGraph, node: int, together: Ball | None = None) -> None:
         self.checked, self.node = checked, node
-        graph, output = checked.graph, checked.query.output
-        after = graph.touched(by=[node], upto=max(output, node))
-        self.still = [other for other in graph.needs(of=[output]) if not after[other]] + [node]
-        self.cost = checked.operations_after(node)
-        self.still_cost = sum(terms(graph, other) for other in self.still)
         self._values: dict[int, dict[int, Any]] = {}  # by bits
-        self._together: Ball | None = None  # the output with its slopes by all entries, in the fewest bits
+        self.together = together  # the output with its slopes by (node, entry), in the fewest bits
+
+    @cached_property
+    def still(self) -> list[int]:
+        """What the output needs and does not depend on the node, and the node."""
+        graph, output = self.checked.graph, self.checked.query.output
+        after = graph.touched(by=[self.node], upto=max(output, self.node))
+        return [other for other in graph.needs(of=[output]) if not after[other]] + [self.node]
+
+    @property
+    def cost(self) -> int:
+        """Operations of one run."""
+        return self.checked.operations_after(self.node)
+
+    @property
+    def still_cost(self) -> int:
+        """Operations that every run has in common."""
+        return sum(terms(self.checked.graph, other) for other in self.still)
 
     def prepare(self, entries: Sequence[int]) -> None:
         """Run once with all entries moving, where that gives what runs with each of them alone would give."""
         with ball_context.precision(BALL_BITS[0]), suppress(*NO_PROOF):
             at = self.values()[self.node].copy()
             for entry in entries:
-                at.reshape(-1)[entry] = at.flat[entry].moving(entry)
+                at.reshape(-1)[entry] = at.flat[entry].moving((self.node, entry))
             output = self._output(at)
-            self._together = output if output.isfinite() else None
+            self.together = output if output.isfinite() else None
 
     def output(self, entry: int, moves: bool) -> Ball:
         """The output; with its slope by an entry, where that moves."""
-        if moves and self._together is not None and ball_context.bits() == BALL_BITS[0]:
-            slopes = self._together.slope
-            return Ball(self._together.value, slopes and slopes.by.get(entry))
+        if moves and self.together is not None and ball_context.bits() == BALL_BITS[0]:
+            slopes = self.together.slope
+            return Ball(self.together.value, slopes and slopes.by.get((self.node, entry)))
         at = self.values()[self.node].copy()
         if moves:
             at.reshape(-1)[entry] = at.flat[entry].moving()
@@ -120,11 +133,7 @@ class BallProgram:
 
     def _output(self, at: Any) -> Ball:
         """The output where the node has these values."""
-        checked, still = self.checked, self.values()
-        output = checked.query.output
-        value = run(checked.graph, {**still, self.node: at}, [output])[output]
-        total: Ball = Ball(0) + np.sum(checked.query.seed * value)
-        return total
+        return _weighted_output(self.checked, {**self.values(), self.node: at})
 
     def values(self) -> dict[int, Any]:
         """All nodes that do not depend on the entries, and these, in as many bits as are set."""
@@ -133,6 +142,40 @@ class BallProgram:
             values = run(self.checked.graph, lifted_inputs(self.checked), self.still)
             self._values[bits] = {node: values[node] for node in self.still}
         return self._values[bits]
+
+
+def _with_all_moving(evaluation: Evaluation) -> Ball | None:
+    """The output with its slopes by the smooth entries of all inputs asked for; None if it takes more runs.
+
+    One run for a small graph, in place of one for each of its inputs.
+    """
+    checked = evaluation.checked
+    if not evaluation.is_input or checked.is_large_for_balls:
+        return None
+    if BALL_BITS[0] not in checked.on_balls:
+        checked.on_balls[BALL_BITS[0]] = None
+        if sum(terms(checked.graph, node) for node in checked.forward) <= MOST_STILL_OPERATIONS:
+            with ball_context.precision(BALL_BITS[0]), suppress(*NO_PROOF):
+                output = _weighted_output(checked, _moving_inputs(checked))
+                checked.on_balls[BALL_BITS[0]] = output if output.isfinite() else None
+    together: Ball | None = checked.on_balls[BALL_BITS[0]]
+    return together
+
+
+def _moving_inputs(checked: CheckedGraph) -> dict[int, Any]:
+    inputs = lifted_inputs(checked)
+    for node in inputs.keys() & set(checked.query.wrt.values()):
+        at = inputs[node].reshape(-1)
+        for entry in np.flatnonzero(checked.is_smooth(node)).tolist():
+            at[entry] = at[entry].moving((node, entry))
+    return inputs
+
+
+def _weighted_output(checked: CheckedGraph, values: Mapping[int, Any]) -> Ball:
+    """The output, weighted, where these nodes have these values."""
+    output = checked.query.output
+    total: Ball = Ball(0) + np.sum(checked.query.seed * run(checked.graph, values, [output])[output])
+    return total
 
 
 def lifted_inputs(checked: CheckedGraph) -> dict[int, Any]:

@@ -108,8 +108,7 @@ class NonsmoothNode(NamedTuple):
 class CheckedGraph:
     """The graph of a query at `input_values`, with its rules checked edge by edge.
 
-    Everything is computed when it is first asked for; values that are not finite are the caller's to
-    look for first (`values`).
+    All is computed when it is first asked for; the caller looks first for `values` that are not finite.
     """
 
     query: Query
@@ -206,8 +205,7 @@ class CheckedGraph:
     def kinks(self) -> list[NonsmoothNode]:
         """Where elements stand at a kink, or so close that rounding decides on which side."""
         fixed = fixed_choices(self.query.spec, self.query.wrt.values())
-        kinks = self.nonsmooth_nodes(KINKS, self.rounding_error)
-        return [kink for kink in kinks if kink.node not in fixed]
+        return [kink for kink in self.nonsmooth_nodes(KINKS, self.rounding_error) if kink.node not in fixed]
 
     @cached_property
     def domain_boundaries(self) -> list[NonsmoothNode]:
@@ -387,6 +385,11 @@ class CheckedGraph:
 
     @cached_property
     def _operations_after(self) -> dict[int, int]:
+        return {}
+
+    @cached_property
+    def on_balls(self) -> dict[int, Any]:
+        """The output on balls, where all inputs move at once, by bits; filled by who asks first."""
         return {}
 
     @cached_property
