@@ -102,7 +102,7 @@ def scalars(runs: int, points: int) -> None:
     )
     others = [lines[name] for name in EXAMPLES]
     result(
-        f"… {len(others)} examples of {_sizes(specs)} nodes, all certified: one call; each of {points} points",
+        f"… {len(others)} examples of {_sizes(specs)} nodes, all certified: one call; a point of {points}",
         "; ".join(f"{_range([1e3 * line[i] for line in others])} ms" for i in (0, 1)),
     )
     beside_scipy(spec, runs)

@@ -19,7 +19,7 @@ class Slopes:
 
     __slots__ = ("by",)
 
-    def __init__(self, by: Mapping[int, Any]) -> None:
+    def __init__(self, by: Mapping[Any, Any]) -> None:
         self.by = by
 
     def __add__(self, other: Slopes) -> Slopes:

@@ -1,9 +1,10 @@
 """Certificates: proved enclosures of the entries of a gradient, from the forward program alone.
 
-The program runs on balls (`bpx.check.balls.balls`): once with all entries moving, each by its own slope, those
-of all inputs at once where the graph is small; once for each entry where entries take different ways, or more bits are needed. Only entries that no declared kink
-bears on are looked at: at a kink the slope along one coordinate says too little of a gradient. What a
-comparison cannot decide, or has no derivative, is left to other sources.
+The program runs on balls (`bpx.check.balls.balls`): once with all entries moving, each by its own slope, of a
+small graph those of all inputs; once for each entry where entries take different ways, or more bits are
+needed. Only entries that no declared kink bears on are looked at: at a kink the slope along one coordinate
+says too little of a gradient. What a comparison cannot decide, or has no derivative, is left to other
+sources.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def certify(evaluation: Evaluation) -> None:
     if not flat.size:
         return
     program = BallProgram(evaluation.checked, evaluation.node, _with_all_moving(evaluation))
-    if not program.together:
+    if program.together is None:
         if program.cost > MOST_BALL_OPERATIONS or program.still_cost > MOST_STILL_OPERATIONS:
             return
         if program.cost * flat.size <= MOST_BALL_OPERATIONS:
