@@ -71,7 +71,7 @@ def seconds(work: Work) -> float:
     return time.process_time() - start
 
 
-def medians(works: Mapping[str, Work], runs: int) -> dict[str, list[float]]:
+def timed(works: Mapping[str, Work], runs: int) -> dict[str, list[float]]:
     """CPU seconds of several runs of each, in turn, after one that does not count."""
     for work in works.values():
         work()
@@ -112,9 +112,11 @@ def scalar(name: str, spec: bpx.Spec, runs: int, points: int) -> tuple[float, fl
     """Median CPU seconds of a check at one point, and at each of many."""
     report = spec.gradcheck()
     proved = sum(len(table.enclosures) for table in report.columns)
-    works = {"one": spec.gradcheck, "many": partial(spec.gradcheck, points=points)}
-    times = medians(works, runs)
-    one, each = statistics.median(times["one"]), statistics.median(times["many"]) / points
+    [ones], [many] = (
+        timed({name: work}, count).values()
+        for work, count in ((spec.gradcheck, 3 * runs), (partial(spec.gradcheck, points=points), 3))
+    )
+    one, each = statistics.median(ones), statistics.median(many) / points
     print(
         f"{name:<20}{report.verdict}, {proved} of {report.total} certified: "
         f"{1e3 * one:.2f} ms, {points} points {1e3 * each:.2f} ms each"
@@ -172,7 +174,7 @@ def beside(name: str, net: Any, report: bpx.Report, calls: int, runs: int) -> No
     optimize = installed("scipy.optimize")
     if optimize:
         works["scipy"] = lambda: Net.by_scipy(net, optimize)
-    times = medians(works, runs)
+    times = timed(works, runs)
     beside_peer = f", {ratio(times['bpx'], times['scipy']):.1f} × SciPy" if optimize else ""
     result(
         f"a black box of {name}, beside `scipy.optimize.check_grad`",
@@ -187,7 +189,7 @@ def network(runs: int) -> None:
     undecided = sum(
         table.verdicts.size - int((table.verdicts == Verdict.AGREE).sum()) for table in report.columns
     )
-    times = medians({"traced": lambda: bpx.gradcheck(net.forward, net.inputs, net.backward)}, runs)
+    times = timed({"traced": lambda: bpx.gradcheck(net.forward, net.inputs, net.backward)}, runs)
     result(
         f"a NumPy network of {report.total:,} parameters in code (100-50-10), traced: time; undecided",
         f"{1e3 * statistics.median(times['traced']):.0f} ms; {undecided}",

@@ -137,7 +137,7 @@ def _proved_edges(
     start = 0
     for group in groups:
         own = slice(start, start := start + group.claimed.size)
-        judged = Judgement(*(part[own] for part in judgement))
+        judged = Judgement._make(part[own] for part in judgement)
         if (judged.verdicts[group.queried] == Verdict.AGREE).all():
             evidence = Evidence.of(group.value, group.error)
             slopes = ErrorBound(group.value, group.error + group.moved, np.zeros(group.value.shape))

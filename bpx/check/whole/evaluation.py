@@ -145,8 +145,8 @@ class Evaluation:
     def is_proved_right(self) -> bool:
         """Does every entry agree by a certificate, within a bar that no other source could narrow?"""
         judgement = self._judgement
-        agrees = judgement.certified & (judgement.verdicts == Verdict.AGREE) & (judgement.codes == None)  # noqa: E711
-        return bool(agrees.all())
+        agrees = judgement.certified & (judgement.verdicts == Verdict.AGREE)
+        return bool(agrees.all()) and not judgement.codes.any()  # for a reason only where digits were lost
 
     @property
     def _judgement(self) -> Judgement:
@@ -159,7 +159,7 @@ class Evaluation:
 
     @property
     def _certified(self) -> NDArray[np.bool_]:
-        return of_shape(self.evidence.certified, self.evidence.shape).reshape(-1)
+        return np.asarray(of_shape(self.evidence.certified, self.evidence.shape)).reshape(-1)
 
     @property
     def term_magnitudes(self) -> Array:

@@ -7,6 +7,7 @@ import oracle
 import pytest
 from checking import planted, point_of, spec
 
+from bpx.check.local import edges
 from bpx.check.local.jacobians import DiagonalJacobian
 from bpx.check.report.entry import Verdict
 
@@ -146,3 +147,27 @@ def test_secants_of_affine_ops_have_next_to_no_rounding(text):
 def test_a_wrong_rule_that_calls_an_op_affine_is_found(text, change):
     made = spec(text, x=np.array([1.5, -0.5]), **({"y": np.array([2.0, 0.3])} if "y" in text else {}))
     assert checked(planted(made, "out", 0, change))[0].verdict is Verdict.DISAGREE
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [("(x+y)^2*sin(x*y)", {"x": 3.0, "y": -1.1}), ("exp(x)*x - relu(x)/y", {"x": [0.1, 0.7], "y": 0.3})],
+)
+def test_edges_that_are_proved_at_once_say_what_each_op_alone_says(monkeypatch, expression, values):
+    pytest.importorskip("flint")
+    at_once = point_of(spec(expression, **values)).checked_edges
+    asked = []
+    monkeypatch.setattr(edges, "_proved_edges", lambda *given: asked.append(1) or {})
+    alone = point_of(spec(expression, **values)).checked_edges
+    assert asked and at_once.keys() == alone.keys()
+    for edge, one in at_once.items():
+        other = alone[edge]
+        assert one[3:] == other[3:]  # the numbers, the verdict and its reason
+        if isinstance(one.reference_jacobian, DiagonalJacobian):
+            bounds = (jacobian.reference_jacobian.slope for jacobian in (one, other))
+            assert all(map(np.array_equal, *bounds))
+
+
+def test_a_wrong_rule_is_not_among_the_proved_ones():
+    made = planted(spec("(x+y)^2*sin(x)", x=3.0, y=-1.0), "out", 1, lambda right, *_: right * (1 + 1e-4))
+    assert [one.verdict for one in checked(made)] == [Verdict.AGREE, Verdict.DISAGREE]

@@ -205,3 +205,28 @@ def test_without_a_proof_nothing_is_called_certified(monkeypatch):
     assert "Certified" not in str(report)
     assert report.to_dict()["certified"] == 0
     assert all("enclosure" not in entry for entry in report.to_dict()["entries"])
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("(x+y)^2*sin(z)", {"x": 3.0, "y": -1.0, "z": 0.5}),
+        ("sum(relu(x*y))*z", {"x": [1.0, -2.0], "y": [3.0, 0.5], "z": -0.25}),
+        ("x^y + log(z)", {"x": 1.5, "y": 2.25, "z": 0.1}),  # the exponent has to move alone
+        ("relu(x)*y + exp(z)", {"x": 0.0, "y": 2.0, "z": 1.0}),
+    ],
+)
+def test_one_run_for_all_inputs_encloses_what_a_run_for_each_does(monkeypatch, expression, values):
+    together = check(spec(expression, **values))
+    monkeypatch.setattr(certificates, "_with_all_moving", lambda evaluation: None)
+    apart = check(spec(expression, **values))
+    assert together.to_json() == apart.to_json()
+    assert apart.certified >= 2
+
+
+def test_a_right_gradient_of_numbers_takes_one_run(monkeypatch):
+    runs = []
+    weighted = certificates._weighted_output
+    monkeypatch.setattr(certificates, "_weighted_output", lambda *given: runs.append(1) or weighted(*given))
+    report = check(spec("(x+y)^2*sin(z)", x=3.0, y=-1.0, z=0.5))
+    assert (report.certified, len(runs)) == (3, 1)
