@@ -117,6 +117,7 @@ class CheckedGraph:
     input_values: Mapping[int, Array]
     by_own_rules: Ledger  # through the own rules of composite ops, as gradients are shown
     known_rules: Mapping[tuple[int, int], CheckedEdge]  # see `rules`
+    _operations_after: dict[int, int] = field(default_factory=dict)  # which the same at other values shares
 
     @classmethod
     def at(
@@ -143,7 +144,7 @@ class CheckedGraph:
     def moved(self, input_values: Mapping[int, Array]) -> CheckedGraph:
         """The same at other values of the inputs: what does not depend on them is computed once."""
         other = replace(self, input_values=input_values)
-        for name in ("forward", "operations", "_operations_after", "is_large_for_balls"):
+        for name in ("forward", "operations", "is_large_for_balls"):
             other.__dict__[name] = getattr(self, name)
         return other
 
@@ -371,7 +372,6 @@ class CheckedGraph:
         """Does it take more than `MOST_BALL_OPERATIONS` to follow every entry asked for by itself?"""
         wrt, shapes = self.query.wrt.values(), self.graph.shapes
         totals = accumulate(self.operations_after(node) * math.prod(shapes[node]) for node in wrt)
-        # Counted until that is known: of 10,000 nodes, each has 10,000 behind it.
         return self.elements > MOST_BALL_OPERATIONS or any(total > MOST_BALL_OPERATIONS for total in totals)
 
     def operations_after(self, node: int) -> int:
@@ -380,12 +380,12 @@ class CheckedGraph:
             output = self.query.output
             after = self.graph.touched(by=[node], upto=max(output, node))
             behind = (other for other in self.graph.needs(of=[output]) if after[other] and other != node)
-            self._operations_after[node] = sum(terms(self.graph, other) for other in behind)
+            self._operations_after[node] = self.operations_of(behind)
         return self._operations_after[node]
 
-    @cached_property
-    def _operations_after(self) -> dict[int, int]:
-        return {}
+    def operations_of(self, nodes: Iterable[int]) -> int:
+        """Operations on elements that the values of these nodes take."""
+        return sum(terms(self.graph, node) for node in nodes)
 
     @cached_property
     def on_balls(self) -> dict[int, Any]:
