@@ -362,14 +362,28 @@ class Expr:
 
 
 def _on_scalars(name: str) -> _Operator:
+    """The operator of an op where the left handle is a scalar: `Graph.of_scalars`, without calls."""
+
     def operate(left: Expr, right: Operand) -> Expr:
         graph = left.graph
         if type(right) is Scalar and right.graph is graph:
-            return graph.of_scalars(OPS[name], (left.id, right.id))
+            ids = (left.id, right.id)
         # All that operators fold is 0 and 1.
-        if isinstance(right, float | int) and right != 0 and right != 1:
-            return graph.of_scalars(OPS[name], (left.id, graph.constant(right).id))
-        return OPS[name](left, right)
+        elif isinstance(right, float | int) and right != 0 and right != 1:
+            ids = (left.id, graph.constant(right).id)
+        else:
+            return OPS[name](left, right)
+        op, ops = OPS[name], graph.ops
+        new = len(ops)
+        node = graph._known[op].setdefault(ids, new)
+        if node == new:
+            ops.append(op)
+            graph.args.append(ids)
+            graph.settings.append(NO_SETTINGS)
+            graph.shapes.append(())
+        handle = _new_handle(Scalar)
+        handle.graph, handle.id = graph, node
+        return handle
 
     return operate
 
