@@ -21,6 +21,7 @@ from bpx.explain.short.short_forms import ShortForms
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.render.blocks import Block, Heading, Headline, Lines, headline, rounded, text_of
+from bpx.render.json import Rows
 from bpx.render.plain_data import quantities
 from bpx.render.shown import Shown
 from bpx.words.diagnostic import Diagnostic
@@ -150,6 +151,11 @@ class Explanation(Passes, Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract, version 1: numbers in full, non-finite ones as text."""
+        plain = self.plain_data()
+        return {key: list(value) if isinstance(value, Rows) else value for key, value in plain.items()}
+
+    def plain_data(self) -> dict[str, Any]:
+        """The same with the nodes and the edges as `Rows`."""
         plain: dict[str, Any] = {
             "bpx": 1,
             "kind": self.kind,

@@ -41,6 +41,11 @@ class Form(NamedTuple):
         content: str | bytes = getattr(self._module, self.function)(self.of(shown))
         return content
 
+    def pieces(self, shown: Any) -> Iterable[str]:
+        """Its text piece by piece, where it is made so; such a text may be larger than the memory."""
+        by_pieces = getattr(self._module, f"{self.name}_pieces", None)
+        return (self.text(shown),) if by_pieces is None else by_pieces(self.of(shown))
+
     def of(self, shown: Any) -> Any:
         """The view of the object that is written: blocks, plain data, a picture."""
         return getattr(shown, self.view)()
@@ -72,7 +77,7 @@ FORMS = (
     Form("plain", (".txt",), "blocks", "plain"),
     Form("markdown", (".md",), "blocks", "markdown"),
     Form("latex", (".tex",), "blocks", "latex"),
-    Form("json", (".json",), "to_dict", "json_text"),
+    Form("json", (".json",), "plain_data", "json_text"),
     Form("csv", (".csv",), "rows", "csv_text", kinds=("practice",)),
     Form("junit", (".xml",), "suite", "junit", kinds=("gradcheck",)),
     Form("dot", (".dot", ".gv"), "picture", "dot", _DRAWN, "picture.dot"),

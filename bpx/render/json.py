@@ -7,13 +7,49 @@ Python rather than in C.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from json import JSONEncoder
-from typing import Any
+from typing import Any, TypeVar, overload
 
 Encode = Callable[[Any], str]
 
 _NOT_ASCII = re.compile(r"[^\n -~]")  # of the control characters JSON has only line ends as they are
+
+
+_R = TypeVar("_R")
+
+
+class Rows(Sequence[_R]):
+    """Rows that are made whenever they are read, and not kept: a large graph has hundreds of thousands."""
+
+    def __init__(self, count: int, make: Callable[[], Iterable[_R]]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[_R]:
+        return iter(self._make())
+
+    @overload
+    def __getitem__(self, at: int) -> _R: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[_R]: ...
+    def __getitem__(self, at: int | slice) -> _R | Sequence[_R]:
+        if isinstance(at, slice):
+            return list(self)[at]
+        place = range(self._count)[at]
+        return next(islice(self, place, None))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(_same, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _same(row: Any, other: Any) -> bool:
+    return bool(row == other)
 
 
 def json_text(plain: Mapping[str, Any]) -> str:
@@ -21,22 +57,39 @@ def json_text(plain: Mapping[str, Any]) -> str:
 
     What a terminal would obey, or cannot be written to a file, is spelled as escapes.
     """
+    return "".join(json_pieces(plain))
+
+
+def json_pieces(plain: Mapping[str, Any]) -> Iterator[str]:
+    """The text piece by piece, so that `Rows` are never there all at once."""
+    for piece in _pieces(plain):
+        yield piece if piece.replace("\n", "").isprintable() else "".join(map(_shown, piece))
+
+
+def _pieces(plain: Mapping[str, Any]) -> Iterator[str]:
     encode = JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-    entries = [f"  {encode(key)}: {_value(value, encode)}" for key, value in plain.items()]
-    text = "{\n" + ",\n".join(entries) + "\n}\n"
-    return text if text.replace("\n", "").isprintable() else "".join(map(_shown, text))
+    before = "{\n"
+    for key, value in plain.items():
+        yield f"{before}  {encode(key)}: "
+        yield from _value(value, encode)
+        before = ",\n"
+    yield "\n}\n"
 
 
-def _value(value: Any, encode: Encode) -> str:
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "[\n    " + _rows(value, encode) + "\n  ]"
-    return encode(value)
+def _value(value: Any, encode: Encode) -> Iterator[str]:
+    if isinstance(value, Rows) or (isinstance(value, list) and value and isinstance(value[0], dict)):
+        yield from _rows(value, encode)
+    else:
+        yield encode(value)
 
 
-def _rows(rows: Sequence[Any], encode: Encode) -> str:
-    """Rows with line ends between them; a thousand in one call, which takes longer to begin than a row."""
-    parts = [_encoded(rows[start : start + 1000], encode) for start in range(0, len(rows), 1000)]
-    return _BETWEEN.join(parts)
+def _rows(rows: Iterable[Any], encode: Encode) -> Iterator[str]:
+    """Rows with line ends between them; many in one call, which takes longer to begin than a row."""
+    remaining, before = iter(rows), "[\n    "
+    while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
+        yield before + _encoded(chunk, encode)
+        before = _BETWEEN
+    yield "\n  ]" if before == _BETWEEN else "[]"
 
 
 def _encoded(rows: Sequence[Any], encode: Encode) -> str:
@@ -50,6 +103,7 @@ def _encoded(rows: Sequence[Any], encode: Encode) -> str:
 
 _BETWEEN = ",\n    "
 _MARK = "\0"
+_ROWS_AT_ONCE = 250  # as plain data they take a kilobyte each
 
 
 def _shown(char: str) -> str:

@@ -48,6 +48,10 @@ class Shown:
         """The JSON contract, version 1: numbers in full, non-finite ones as text."""
         raise NotImplementedError
 
+    def plain_data(self) -> dict[str, Any]:
+        """`to_dict` for whoever writes it at once: lists may be `Rows`, which are made as they are read."""
+        return self.to_dict()
+
     def to(self, form: str) -> str:
         """The same in a form by its name, such as `markdown`. Raises `bpx.BpxError` for an unknown one."""
         return form_named(form, self.kind).text(self)

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,13 +29,14 @@ def has_unicode(stream: Any) -> bool:
     return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
-def write_file(file: str, content: str | bytes) -> None:
-    """Write a file, a text in UTF-8. Raises `BpxError` where it cannot be written."""
+def write_file(file: str, content: str | bytes | Iterable[str]) -> None:
+    """Write a file, a text, or pieces of one, in UTF-8. Raises `BpxError` where it cannot be written."""
     try:
         if isinstance(content, bytes):
             Path(file).write_bytes(content)
         else:
-            Path(file).write_text(content, encoding="utf-8", errors="replace")
+            with Path(file).open("w", encoding="utf-8", errors="replace") as stream:
+                stream.writelines([content] if isinstance(content, str) else content)
     except OSError as error:
         fail("unwritable", name=file, reason=(error.strerror or str(error)).lower())
 

@@ -126,15 +126,17 @@ class Session(TextSession):
         collected = _COLLECTED.get() if self.file is None else None
         if collected is not None and (self.form_name is None or self.form.name in _LOOKED_AT):
             collected.append(shown if self.form.view == "blocks" else self.form.of(shown))
-        elif self.file is not None or self.form.is_binary:
+        elif self.form.is_binary:
             self.write(self.form.content(shown))
+        elif self.file is not None:
+            write_file(self.file, self.form.pieces(shown))
         elif self.form.name == "table":
             from bpx.render.table import table_text
 
             self.write(table_text(shown.blocks(), terminal()))
         else:
-            text = self.form.text(shown)
-            self.write(text if has_unicode(sys.stdout) else self.form.in_ascii(text))
+            for text in self.form.pieces(shown):
+                self.write(text if has_unicode(sys.stdout) else self.form.in_ascii(text))
 
 
 def print_json(plain: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from bpx.explain.query.passes import NodeRow, Passes
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Cell, Heading, Lines, Value, table
+from bpx.render.json import Rows
 from bpx.render.plain_data import quantities
 from bpx.words.say import say
 
@@ -41,12 +42,8 @@ class Forward(Section):
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The nodes."""
-        nodes = [_plain(row) for row in passes.shown_nodes]
-        if self.alone:
-            nodes = [
-                {key: part for key, part in node.items() if not key.startswith("upstream")} for node in nodes
-            ]
-        return {"nodes": nodes}
+        rows, plain = passes.shown_nodes, _plain_alone if self.alone else _plain
+        return {"nodes": Rows(len(rows), lambda: map(plain, rows))}
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer."""
@@ -83,6 +80,10 @@ def _plain(row: NodeRow) -> dict[str, Any]:
     }
     more = {"role": row.role, "layer": row.layer, **_code(row)}
     return {**plain, **{key: text for key, text in more.items() if text}}
+
+
+def _plain_alone(row: NodeRow) -> dict[str, Any]:
+    return {key: part for key, part in _plain(row).items() if not key.startswith("upstream")}
 
 
 def _code(row: NodeRow) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bpx.explain.sections.forward import layer_heading
 from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
 from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, numeric_columns, table, text_of
+from bpx.render.json import Rows
 from bpx.render.layout.rails import Link, Rail, lanes
 from bpx.render.plain_data import quantities
 from bpx.words.say import say
@@ -39,7 +40,8 @@ class Reverse(Section):
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The edges."""
-        return {"edges": [_plain(row) for row in passes.shown_edges]}
+        rows = passes.shown_edges
+        return {"edges": Rows(len(rows), lambda: map(_plain, rows))}
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer, from the output downwards."""
