@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.named_nodes import NamedNodes, named_passes
+from bpx.explain.query.scalar_query import ScalarQuery
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections import SECTIONS
 from bpx.explain.sections.forward import Forward
@@ -20,6 +21,8 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import MOST_DIGITS, SHOWN_DIGITS
 from bpx.passes.query import as_list
 from bpx.words.diagnostic import BpxError, Diagnostic
+
+_PLAIN = SectionOptions()  # what every explanation has: rows alone, and no nodes beside them
 
 
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
@@ -79,19 +82,27 @@ def explain(
             "short": short,
         }
         refuse_sections(second=second, paths=paths is not None, tree=tree, rail=rail, **asked)
-    with_origins = spec.with_origins or sources or node is not None
-    graph = spec.graph.copy()  # the reverse pass is appended to a graph of its own
-    spec = replace(spec, graph=graph, with_origins=with_origins)
-    query = GradientQuery(spec, of, as_list(wrt), upstream)
+    options = SectionOptions(as_list(paths), second, step, check, order, forward, sources, tree, rail)
+    options = options._replace(sensitivity=sensitivity, cost=cost, short=short)
+    if sources or node is not None:
+        spec = replace(spec, with_origins=True)
+    is_plain = options._replace(check=True) == _PLAIN and not expand and not named
+    query = _query(spec, of, as_list(wrt), upstream, is_plain)
     if expand:
         query = query.expanded(expand)
     opened = None if node is None else query.opened(node, NamedNodes(query).symbols if named else None)
-    options = SectionOptions(as_list(paths), second, step, check, order, forward, sources, tree, rail)
-    options = options._replace(sensitivity=sensitivity, cost=cost, short=short)
     sections = _sections(query, options)
     notes = (*query.notes(), *(note for section in sections for note in section.notes))
     explanation = query.passes(Explanation, notes=notes, opened=opened, sections=sections, digits=digits)
     return named_passes(query, explanation) if named else explanation
+
+
+def _query(
+    spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any, is_plain: bool
+) -> GradientQuery:
+    """The query; for sections that every explanation has, of a large graph one that builds no nodes."""
+    query = ScalarQuery.of(spec, of, wrt, upstream) if is_plain else None
+    return query or GradientQuery.on_copy(spec, of, wrt, upstream)
 
 
 def refuse_sections(**asked: bool) -> None:

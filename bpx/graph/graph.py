@@ -178,6 +178,14 @@ class Graph:
             raise ValueError(say("python.two-graphs"))
         return value
 
+    def known(self, op: Op, args: tuple[int, ...]) -> int | None:
+        """The node that folding returns for an op without settings on these args; None where it adds one."""
+        return self._known[op].get(args) if op in self._known else None
+
+    def known_constant(self, value: float) -> int | None:
+        """The node of a scalar constant; None where there is none."""
+        return self._known[CONSTANT].get(((), np.float64(value).tobytes()))
+
     def needs(self, *, of: Iterable[int], known: Collection[int] = ()) -> list[int]:
         """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
         of = list(of)

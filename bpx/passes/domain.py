@@ -133,15 +133,17 @@ def kink_notes(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) ->
             locals_of.setdefault(edge.consumer, []).append(edge.local)
     for node, _, expr, value in kinks:
         if np.any(value == 0):
-            guard = _guard_text(spec, expr)
-            local = say("word.list").join(
-                _local_at_kink(values[local], value == 0) for local in locals_of[node]
-            )
-            yield _at_kink(spec, node, "at-kink", guard=guard, local=local)
+            locals_ = [_local_at_kink(values[local], value == 0) for local in locals_of[node]]
+            yield kink_note(spec, node, _guard_text(spec, expr), locals_)
     for node in consumers:
         if graph.ops[node].composite:
             for inner in _kinked_inside(graph, node, values):
                 yield _at_kink(spec, node, "at-kink-inside", inner=inner)
+
+
+def kink_note(spec: NamedGraph, node: int, guard: str, locals_: Iterable[str]) -> Diagnostic:
+    """The note for a node where a guard is 0, and the local derivatives that bpx takes."""
+    return _at_kink(spec, node, "at-kink", guard=guard, local=say("word.list").join(locals_))
 
 
 def _at_kink(spec: NamedGraph, node: int, code: str, **facts: str) -> Diagnostic:
@@ -201,7 +203,10 @@ def fixed_choices(spec: NamedGraph, wrt: Iterable[int]) -> set[int]:
 
     Unless it is all that is asked about, by the nodes `wrt`.
     """
-    graph, choosers = spec.graph, choosing(spec.graph, spec.size)
+    graph = spec.graph
+    if not any(op.chooses for op in set(graph.ops)):
+        return set()
+    choosers = choosing(graph, spec.size)
     if choosers.issuperset(wrt):
         return set()
     movers = [leaf.node for leaf in spec.inputs if leaf.node not in choosers]

@@ -147,13 +147,21 @@ def rule(op: Op, constants: Numbers) -> Rule:
         None if number is not None or expr.id in graph.constants else expr.id
         for number, expr in zip(constants, built, strict=True)
     ]
-    names = {expr.id: f"x{place}" for place, expr in enumerate(args)} | {out.id: "out", upstream.id: "g"}
+    return function_of(graph, [upstream.id, *(expr.id for expr in args), out.id], targets)
+
+
+def function_of(graph: Graph, params: Sequence[int], targets: Sequence[int | None]) -> Rule:
+    """The values of the nodes `targets` of a graph of scalars as a function of those of `params`.
+
+    None for a target that is None.
+    """
+    names = {node: f"x{place}" for place, node in enumerate(params)}
+    arguments = [f"x{place}" for place in range(len(params))]
     names |= {node: literal(value) for node, value in graph.constants.items()}
     needed = graph.needs(of=[node for node in targets if node is not None], known=names)
     steps = [_step(graph, node, names) for node in needed if node not in names]
-    params = ["g", *(f"x{place}" for place in range(len(args))), "out"]
     results = ["None" if node is None else names[node] for node in targets]
-    return plain(params, steps, together(results), SAME_BITS)
+    return plain(arguments, steps, together(results), SAME_BITS)
 
 
 def _step(graph: Graph, node: int, names: dict[int, str]) -> Step:

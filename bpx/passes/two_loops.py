@@ -27,7 +27,7 @@ def both_passes(
     """
     try:
         with np.errstate(all="ignore"):
-            values = _upwards(graph, output, known)
+            values = upwards(graph, output, known)
             gradients = _downwards(graph, output, values, seed)
     except (ArithmeticError, ValueError, TypeError):
         return None
@@ -35,8 +35,11 @@ def both_passes(
     return (values[output], numbers) if all(map(math.isfinite, [values[output], *numbers])) else None
 
 
-def _upwards(graph: Graph, output: int, known: Mapping[int, Any]) -> list[float]:
-    """The values of the nodes up to `output`. Raises `TypeError` where it has no form for one."""
+def upwards(graph: Graph, output: int, known: Mapping[int, Any]) -> list[float]:
+    """The values of the nodes up to `output`.
+
+    Raises `TypeError` where it has no form for one, `ArithmeticError` or `ValueError` where it has no value.
+    """
     if any(graph.shapes[: output + 1]):
         raise TypeError
     values: list[float] = []

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import ChainMap
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from bpx.graph.formula import (
     symbol,
     words,
 )
-from bpx.graph.graph import CONSTANT, INPUT, Graph
+from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import CONSTANTS, LARGEST_SHOWN, SHOWN_DIGITS, number
 from bpx.graph.run import run
@@ -42,6 +43,9 @@ from bpx.passes.query import query_nodes, seed_of, unknown_node
 from bpx.passes.reverse import Edge, pullback, reverse
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
+
+if TYPE_CHECKING:
+    from bpx.check.quick_check import QuickCheck
 
 _P = TypeVar("_P")
 
@@ -64,6 +68,11 @@ class GradientQuery:
         )
         self.forward = self._forward_nodes()
         self.values = self._run()
+
+    @classmethod
+    def on_copy(cls, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> Self:
+        """The query on a graph of its own, to which the reverse pass is appended."""
+        return cls(replace(spec, graph=spec.graph.copy()), of, wrt, upstream)
 
     def _forward_nodes(self) -> list[int]:
         also = self.spec.steps.values() if self.whole else ()
@@ -110,21 +119,26 @@ class GradientQuery:
 
     def passes(self, kind: Callable[..., _P], **more: Any) -> _P:
         """Both passes as rows, in a class of the fields of `Passes` and of those that `more` fills."""
-        roles = {leaf.node: leaf.role for leaf in self.spec.inputs}
         names = self.names()
-        layers = layers_of(names)
         return kind(
             title=self.spec.title,
             output=self.output,
             names=names,
             inputs=tuple(leaf.name for leaf in self.spec.inputs),
-            nodes=tuple(self.node_row(node, roles.get(node), layers[node]) for node in self.forward),
-            edges=tuple(self.edge_row(edge) for edge in self.ledger.edges),
+            nodes=self._node_rows(names),
+            edges=self._edge_rows(),
             seed=self.seed,
             weighted=self.weighted,
-            ledger=self.ledger,
+            made_ledger=lambda: self.ledger,
             **more,
         )
+
+    def _node_rows(self, names: Mapping[int, str]) -> Sequence[NodeRow]:
+        roles, layers = {leaf.node: leaf.role for leaf in self.spec.inputs}, layers_of(names)
+        return tuple(self.node_row(node, roles.get(node), layers[node]) for node in self.forward)
+
+    def _edge_rows(self) -> Sequence[EdgeRow]:
+        return tuple(self.edge_row(edge) for edge in self.ledger.edges)
 
     def opened(self, name: str, among: Container[int] | None = None) -> str:
         """The name of a node or layer to be looked at alone, if need be `among` some nodes.
@@ -145,7 +159,7 @@ class GradientQuery:
         query.fused, query.rewritten = self, tuple(chosen_names(self.spec, names))
         return query
 
-    def names(self) -> dict[int, str]:
+    def names(self) -> Mapping[int, str]:
         """Node id → its name, or its formula where it has none, for the nodes of the forward pass."""
         names = self.spec.names
         return {node: names.get(node) or str(self.named(node)) for node in self.forward}
@@ -156,22 +170,36 @@ class GradientQuery:
             self.symbols[node] = formula(self.graph, node, self.symbols)
         return self.symbols[node]
 
+    def reaches(self, node: int) -> bool:
+        """Does the reverse pass come by the node?"""
+        return node in self.ledger.upstream
+
     def gradient(self, node: int) -> Array:
         """∂output/∂node, of the node's shape; 0 where the output does not depend on it."""
-        gradient = self.ledger.gradient(node)
-        return np.zeros(self.graph.shapes[node]) if gradient is None else self.values[gradient.id]
+        if not self.reaches(node):
+            return np.zeros(self.graph.shapes[node])
+        return self.values[self.ledger.upstream[node]]
+
+    def ops_met(self) -> dict[Op, None]:
+        """The ops that the reverse pass comes by, in its order."""
+        return dict.fromkeys(self.graph.ops[edge.consumer] for edge in self.ledger.edges)
+
+    def quick_check(self, second: bool) -> QuickCheck | None:
+        """What differences say of the gradients, for these and `second` see `bpx.check.quick_check`."""
+        from bpx.check.quick_check import quick_check
+
+        return quick_check(self.spec, self.ledger, self.wrt, self.seed, second)
 
     def gradients_by_name(self, names: Iterable[str]) -> dict[str, Array]:
         """∂output/∂node by name, also of nodes that this query does not ask for, such as targets."""
-        missing = {name: None for name in names if self.spec.nodes[name] not in self.ledger.upstream}
+        missing = {name: None for name in names if not self.reaches(self.spec.nodes[name])}
         other = GradientQuery(self.spec, None, list(missing), None) if missing else self
         return {name: (other if name in missing else self).gradient(self.spec.nodes[name]) for name in names}
 
     def node_row(self, node: int, role: str | None, layer: str) -> NodeRow:
         """A node of the forward pass."""
         graph, names = self.graph, self.spec.names
-        written = self.symbols[node] if role else formula(graph, node, self.symbols)
-        upstream = self.ledger.gradient(node)
+        written = self.named(node) if role else formula(graph, node, self.symbols)
         return NodeRow(
             node,
             names.get(node) or str(written),
@@ -181,7 +209,7 @@ class GradientQuery:
             self._with_numbers(node),
             graph.shapes[node],
             self.values[node],
-            None if upstream is None else self.values[upstream.id],
+            self.gradient(node) if self.reaches(node) else None,
             role,
             layer,
             self.spec.origins.get(node) if self.spec.is_code or self.spec.with_origins else None,

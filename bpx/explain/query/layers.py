@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from bpx.graph.named.names import group_of, groups_of
 
@@ -17,8 +17,18 @@ def layers_of(names: Mapping[int, str]) -> dict[int, str]:
 
     The name of a constant is its number, whose point parts nothing.
     """
-    layers = groups_of(filter(_is_name, names.values()))
-    return {node: group_of(name, layers) if _is_name(name) else "" for node, name in names.items()}
+    layers = layer_names(names)
+    return {node: layer_of(name, layers) for node, name in names.items()}
+
+
+def layer_names(names: Mapping[int, str]) -> set[str]:
+    """The layers that nodes of these names are in."""
+    return groups_of(filter(_is_name, names.values()))
+
+
+def layer_of(name: str, layers: Container[str]) -> str:
+    """The layer of a node by its name."""
+    return group_of(name, layers) if _is_name(name) else ""
 
 
 def _is_name(text: str) -> bool:

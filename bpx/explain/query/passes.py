@@ -6,7 +6,7 @@ Node ids are those of the graph. Arrays are NumPy's, of the node's shape.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -79,15 +79,15 @@ class Passes:
     output: int
     names: Mapping[int, str]
     inputs: tuple[str, ...]
-    nodes: tuple[NodeRow, ...]
-    edges: tuple[EdgeRow, ...]
+    nodes: Sequence[NodeRow]
+    edges: Sequence[EdgeRow]
     notes: tuple[Diagnostic, ...] = ()
     opened: str | None = None  # the node or layer that is looked at alone
     seed: Array | float = 1.0  # the upstream gradient of the output
     weighted: bool = False  # was that stated?
     whole: Passes | None = None  # both passes in full, where these are of named nodes alone
     digits: int = SHOWN_DIGITS  # significant digits of what people see; the rows have them all
-    ledger: Ledger | None = field(default=None, compare=False)  # the nodes that the rows are of
+    made_ledger: Callable[[], Ledger] | None = field(default=None, compare=False)  # makes the ledger
 
     @property
     def value(self) -> Array:
@@ -95,13 +95,22 @@ class Passes:
         return next(row.value for row in self.nodes if row.id == self.output)
 
     @cached_property
-    def shown_nodes(self) -> list[NodeRow]:
-        """The rows to show: all, or those of what is opened."""
-        return [row for row in self.nodes if self.opened is None or is_within(row.name, self.opened)]
+    def ledger(self) -> Ledger | None:
+        """The nodes that the rows are of."""
+        return self.made_ledger and self.made_ledger()
 
     @cached_property
-    def shown_edges(self) -> list[EdgeRow]:
+    def shown_nodes(self) -> Sequence[NodeRow]:
+        """The rows to show: all, or those of what is opened."""
+        if self.opened is None:
+            return self.nodes
+        return [row for row in self.nodes if is_within(row.name, self.opened)]
+
+    @cached_property
+    def shown_edges(self) -> Sequence[EdgeRow]:
         """The edges to show: all, or those from the nodes of what is opened."""
+        if self.opened is None:
+            return self.edges
         shown = {row.id for row in self.shown_nodes}
         return [edge for edge in self.edges if edge.consumer in shown]
 

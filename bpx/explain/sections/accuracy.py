@@ -30,11 +30,7 @@ class Accuracy(Section):
     @classmethod
     def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
-        if not options.check:
-            return cls(None)
-        from bpx.check.quick_check import quick_check
-
-        return cls(quick_check(query.spec, query.ledger, query.wrt, query.seed, options.second))
+        return cls(query.quick_check(options.second) if options.check else None)
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The check, if there was one."""

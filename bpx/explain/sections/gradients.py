@@ -27,7 +27,7 @@ class Gradients(Section):
         """Every explanation has it."""
         return cls(
             {name: query.gradient(node) for name, node in query.wrt.items()},
-            tuple(name for name, node in query.wrt.items() if node not in query.ledger.upstream),
+            tuple(name for name, node in query.wrt.items() if not query.reaches(node)),
         )
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:

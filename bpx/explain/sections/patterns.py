@@ -24,7 +24,7 @@ class Patterns(Section):
     @classmethod
     def of(cls, query: GradientQuery, options: SectionOptions) -> Self:
         """Every explanation has it."""
-        used = dict.fromkeys(query.graph.ops[edge.consumer] for edge in query.ledger.edges)
+        used = query.ops_met()
         composite = {op for op in used if op.expands}
         if composite:
             from bpx.explain.ops.op_reference import meaning

@@ -1,0 +1,224 @@
+"""The query of a large graph of scalars, whose rows are made whenever they are read.
+
+The nodes of the reverse pass, and rows with their formulas, take kilobytes for each node of the graph. Here a
+row is made from both passes as numbers and from the rule of its op, written with the names of the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from bpx.check.numeric.tolerances import MOST_QUICK_NODES
+from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.guards import without_guards
+from bpx.explain.query.layers import layer_names, layer_of
+from bpx.explain.query.passes import EdgeRow, NodeRow
+from bpx.graph.arrays import Array
+from bpx.graph.formula import Formula, formula, numbers, symbol
+from bpx.graph.graph import CONSTANT, Op
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.numbers import CONSTANTS, SHOWN_DIGITS, number
+from bpx.passes.domain import fixed_choices, kink_note
+from bpx.passes.query import query_nodes, seed_of
+from bpx.passes.reverse import Ledger
+from bpx.passes.scalar_passes import LocalRule, ScalarPasses, scalar_passes
+from bpx.render.json import Rows
+from bpx.words.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from bpx.check.quick_check import QuickCheck
+
+LEAST_NODES = 2_000  # fewer are kept as rows, which need not be made again for each reader
+_NAMES_OF_CONSTANTS = {value: name for name, value in CONSTANTS.items()}
+
+
+class ScalarQuery(GradientQuery):
+    """A query that builds no nodes; its ledger is made for whoever asks for one."""
+
+    passes_in_numbers: ScalarPasses
+
+    @classmethod
+    def of(cls, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> Self | None:
+        """The query; None where the graph is small or not of scalars, or where a number is not finite.
+
+        Raises `BpxError` as a `GradientQuery` does.
+        """
+        if len(spec.graph) < LEAST_NODES or spec.expect:
+            return None
+        query = cls.__new__(cls)
+        query.spec, query.graph, query._arguments = spec, spec.graph, (of, wrt, upstream)
+        query.fused, query.rewritten = None, ()
+        query.whole, query.weighted = of is None, upstream is not None
+        query.output, query.wrt = query_nodes(spec, of, wrt)
+        query.seed, query.seed_notes = seed_of(spec.graph.shapes[query.output], upstream)
+        if query.seed.ndim:
+            return None
+        query.forward = query._forward_nodes()
+        targets, seed = [*query.wrt.values()], float(query.seed)
+        passes = scalar_passes(spec.graph, query.output, targets, query.forward, spec.input_values, seed)
+        if passes is None:
+            return None
+        query.passes_in_numbers = passes
+        return query
+
+    # --- what sections ask ---
+
+    @cached_property
+    def ledger(self) -> Ledger:  # type: ignore[override]
+        """That of the same query with nodes."""
+        return GradientQuery.on_copy(self.spec, *self._arguments).ledger
+
+    def reaches(self, node: int) -> bool:
+        """Does the reverse pass come by the node?"""
+        return self.passes_in_numbers.reaches(node)
+
+    def gradient(self, node: int) -> Array:
+        """∂output/∂node; 0 where the output does not depend on it."""
+        if not self.reaches(node):
+            return np.zeros(())
+        return _as_array(self.passes_in_numbers.gradients[node])
+
+    def ops_met(self) -> dict[Op, None]:
+        """The ops that the reverse pass comes by, in its order."""
+        return dict.fromkeys(self.graph.ops[edge.consumer] for edge in self.passes_in_numbers.edges())
+
+    def quick_check(self, second: bool) -> QuickCheck | None:
+        """What differences say, where the graph is not too large for them."""
+        if not self.wrt or len(self.graph.needs(of=[self.output])) <= MOST_QUICK_NODES:
+            return super().quick_check(second)
+        from bpx.check.quick_check import SKIPPED
+
+        return SKIPPED
+
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """Of scalars that are all finite there is nothing to say but where they meet a kink."""
+        kinks = list(self.passes_in_numbers.kinks())
+        fixed = fixed_choices(self.spec, [leaf.node for leaf in self.spec.inputs]) if kinks else ()
+        notes = [
+            kink_note(
+                self.spec,
+                kink.node,
+                str(self._written(kink.node, kink.rule, kink.guard)),
+                [number(local, SHOWN_DIGITS) for local in kink.locals],
+            )
+            for kink in kinks
+            if kink.node not in fixed
+        ]
+        return (*self.spec.warnings, *self.seed_notes, *{note.message: note for note in notes}.values())
+
+    # --- names and values ---
+
+    @cached_property
+    def symbols(self) -> Mapping[int, str | Formula]:  # type: ignore[override]
+        """The names of nodes as the spec has them, of which formulas make symbols, and those of e and pi."""
+        names, constants = self.spec.names, self.graph.constants
+        special = [node for node, value in constants.items() if float(value) in _NAMES_OF_CONSTANTS]
+        return {**names, **{node: self._constant(constants[node]) for node in special}} if special else names
+
+    @cached_property
+    def values(self) -> _Values:  # type: ignore[override]
+        """The values of the nodes of the forward pass."""
+        return _Values(self.passes_in_numbers)
+
+    def named(self, node: int) -> Formula:
+        """The name of a node, or its formula where it has none."""
+        name = self.symbols.get(node)
+        if isinstance(name, str):
+            return symbol(name, node)
+        return formula(self.graph, node, self.symbols) if name is None else name
+
+    def names(self) -> Mapping[int, str]:
+        """Those of the spec where each node has one: another dict of them would take as much again."""
+        names = self.spec.names
+        is_whole = len(names) == len(self.forward) and all(map(names.__contains__, self.forward))
+        return names if is_whole else super().names()
+
+    # --- rows ---
+
+    def _node_rows(self, names: Mapping[int, str]) -> Sequence[NodeRow]:
+        roles, layers = {leaf.node: leaf.role for leaf in self.spec.inputs}, layer_names(names)
+        make = self.node_row
+        return Rows(
+            len(self.forward),
+            lambda: (make(node, roles.get(node), layer_of(names[node], layers)) for node in self.forward),
+        )
+
+    def _edge_rows(self) -> Sequence[EdgeRow]:
+        return Rows(self.passes_in_numbers.edge_count, self._made_edge_rows)
+
+    def _made_edge_rows(self) -> Iterator[EdgeRow]:
+        passes = self.passes_in_numbers
+        for consumer, arg, position, local, (contribution, _) in passes.edges():
+            rule = passes.rule(consumer)
+            yield EdgeRow(
+                consumer,
+                arg,
+                position,
+                self._local_formula_by(consumer, rule, rule.locals[position]),
+                _as_array(local),
+                _as_array(passes.gradients[consumer]),
+                _as_array(contribution),
+                flat=rule.is_constant(position) and local == 0,
+            )
+
+    # --- formulas of rules ---
+
+    def _local_formula_by(self, consumer: int, rule: LocalRule, local: int) -> Formula:
+        """The local derivative as it is printed, without guards that guard against nothing here."""
+        names = self._names_in(consumer, rule, local)
+        if local not in names:
+            is_nonzero = self.passes_in_numbers.values[consumer] != 0
+            names |= without_guards(rule.graph, local, names, is_nonzero)
+        return formula(rule.graph, local, names, open_root=False)
+
+    def _written(self, consumer: int, rule: LocalRule, node: int) -> Formula:
+        return formula(rule.graph, node, self._names_in(consumer, rule, node), open_root=False)
+
+    def _names_in(self, consumer: int, rule: LocalRule, target: int) -> dict[int, Formula]:
+        """What the nodes of a rule that `target` needs are called.
+
+        Placeholders are called by the nodes that they stand for. So is what the graph has already, as the
+        `2 * x` that a square would build: it has a name there.
+        """
+        places = dict(zip(rule.args, self.graph.args[consumer], strict=True)) | {rule.out: consumer}
+        needed = rule.graph.needs(of=[target], known=places)
+        for node in needed:
+            if node not in places and (same := self._same(rule, node, places)) is not None:
+                places[node] = same
+        constants = rule.graph.constants
+        return {
+            node: self.named(places[node]) if node in places else self._constant(constants[node])
+            for node in needed
+            if places.get(node) in self.symbols or node in constants
+        }
+
+    def _same(self, rule: LocalRule, node: int, places: Mapping[int, int]) -> int | None:
+        """The node of the graph that a node of a rule is; None where the graph has none."""
+        graph = rule.graph
+        if graph.ops[node] is CONSTANT:
+            return self.graph.known_constant(float(graph.constants[node]))
+        if not all(arg in places for arg in graph.args[node]):
+            return None
+        return self.graph.known(graph.ops[node], tuple([places[arg] for arg in graph.args[node]]))
+
+    def _constant(self, value: Array) -> Formula:
+        """A constant, e and pi by their names where the spec does not use these."""
+        name = _NAMES_OF_CONSTANTS.get(float(value))
+        return symbol(name) if name and name not in self.spec.nodes else numbers(value)
+
+
+class _Values:
+    """Values by node, as a dict would hold them."""
+
+    def __init__(self, passes: ScalarPasses) -> None:
+        self._values = passes.values
+
+    def __getitem__(self, node: int) -> Array:
+        return _as_array(self._values[node])
+
+
+_as_array: Callable[[float], Any] = np.float64  # which has what an array of no axes has

@@ -1,0 +1,197 @@
+"""Both passes of a graph of scalars as numbers, and every edge of the reverse pass when it is read.
+
+What `bpx.passes.reverse` would build as nodes is evaluated here, to the same bits and signs, and let go: of
+each node no more is kept than its value and its gradient, 16 bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
+
+from bpx.graph.arrays import Array
+from bpx.graph.facts import no_guards
+from bpx.graph.graph import Graph, Op
+from bpx.passes.plain import Numbers, Rule, function_of
+from bpx.passes.two_loops import upwards
+
+Folded: TypeAlias = tuple[float, bool]  # a number, and whether the node of it would be a constant
+
+
+class LocalRule(NamedTuple):
+    """The local derivatives of an elementwise op on a graph of their own.
+
+    `args` and `out` are placeholders there (of args that are constants these), `locals` the derivatives by
+    the args, and `kinks` what is 0 where the op has a kink. `evaluate` gives the values of the locals, then
+    those of the kinks, for the values of the args and of out.
+    """
+
+    graph: Graph
+    args: tuple[int, ...]
+    out: int
+    locals: tuple[int, ...]
+    kinks: tuple[int, ...]
+    evaluate: Rule
+
+    def is_constant(self, position: int) -> bool:
+        """Is the local derivative by that arg a constant?"""
+        return self.locals[position] in self.graph.constants
+
+
+class ScalarEdge(NamedTuple):
+    """The contribution of the node `consumer` to its arg `arg`: upstream × local."""
+
+    consumer: int
+    arg: int
+    position: int
+    local: float
+    contribution: Folded
+
+
+# Networks repeat few ops; constants, as exponents, are mostly the same too.
+@lru_cache(maxsize=4096)
+def local_rule(op: Op, constants: Numbers) -> LocalRule:
+    """The rule of an op; `constants` has the values of args that are constants, None for the others."""
+    graph = Graph()
+    args = [graph.input() if number is None else graph.constant(number) for number in constants]
+    out = graph.input()
+    locals_ = [graph.lift(factor).id for factor in op.local(*args, out)] if op.local else []
+    guards = () if op.guards is no_guards else op.guards(*args)
+    kinks = [graph.lift(guard.of(*args)).id for guard in guards if guard.kind == "kink"]
+    places = [expr.id for expr in args]
+    evaluate = function_of(graph, [*places, out.id], [*locals_, *kinks])
+    return LocalRule(graph, tuple(places), out.id, tuple(locals_), tuple(kinks), evaluate)
+
+
+class Kink(NamedTuple):
+    """A node at a kink: its rule, what is 0 there, and the local derivatives of its edges."""
+
+    node: int
+    rule: LocalRule
+    guard: int
+    locals: Sequence[float]
+
+
+class ScalarPasses:
+    """The values of the nodes up to `top`, and the gradient of `output` by each of them, times `seed`.
+
+    Made by `scalar_passes`, which looks whether they are finite. Raises `ArithmeticError` where a local
+    derivative is not.
+    """
+
+    def __init__(self, graph: Graph, output: int, wrt: Sequence[int], values: Sequence[float], seed: float):
+        self.graph, self.output = graph, output
+        self.values = array("d", values)
+        self.gradients = array("d", bytes(8 * (output + 1)))
+        self._live = graph.touched(by=wrt, upto=output)
+        self._arrived = bytearray(output + 1)  # 0 where no gradient arrives, _CONSTANT or _NUMBER
+        self.edge_count = 0
+        self._run(seed)
+
+    def _run(self, seed: float) -> None:
+        gradients, arrived = self.gradients, self._arrived
+        if self._live[self.output]:
+            gradients[self.output], arrived[self.output] = seed, _CONSTANT
+        for _, arg, _, local, (number, is_constant) in self.edges():
+            if not math.isfinite(local):
+                raise ArithmeticError
+            self.edge_count += 1
+            if arrived[arg]:
+                before = gradients[arg], arrived[arg] == _CONSTANT
+                number, is_constant = _sum(before, (number, is_constant))
+            gradients[arg], arrived[arg] = number, _CONSTANT if is_constant else _NUMBER
+
+    def reaches(self, node: int) -> bool:
+        """Does the output depend on the node, which depends on one that is asked for?"""
+        return node <= self.output and bool(self._arrived[node])
+
+    def edges(self) -> Iterator[ScalarEdge]:
+        """All edges, from the output down. A gradient is complete when its node is come to."""
+        args_of, live, arrived = self.graph.args, self._live, self._arrived
+        for node in range(self.output, -1, -1):
+            if arrived[node] and (args := args_of[node]) and any(map(live.__getitem__, args)):
+                yield from self._edges_of(node, args)
+
+    def _edges_of(self, node: int, args: Sequence[int]) -> Iterator[ScalarEdge]:
+        rule = self.rule(node)
+        upstream = self.gradients[node], self._arrived[node] == _CONSTANT
+        for position, arg, local in zip(range(len(args)), args, self.numbers(node, rule)):  # noqa: B905 — kinks
+            if self._live[arg]:
+                product = _product(upstream, (local, rule.is_constant(position)))
+                yield ScalarEdge(node, arg, position, local, product)
+
+    def rule(self, node: int) -> LocalRule:
+        """The local derivatives of a node."""
+        constants = self.graph.constants
+        numbers = [float(constants[arg]) if arg in constants else None for arg in self.graph.args[node]]
+        return local_rule(self.graph.ops[node], tuple(numbers))
+
+    def numbers(self, node: int, rule: LocalRule) -> Sequence[float]:
+        """Their values, and then those of what is 0 at a kink. Raises as `bpx.passes.plain.plain`."""
+        values = self.values
+        numbers: Any = rule.evaluate(*[values[arg] for arg in self.graph.args[node]], values[node])
+        return numbers  # type: ignore[no-any-return] # as many as there are targets, none of them None
+
+    def kinks(self) -> Iterator[Kink]:
+        """The nodes at a kink, in order."""
+        for node in range(self.output + 1):
+            args = self.graph.args[node]
+            if self.reaches(node) and self.graph.ops[node].guards is not no_guards:
+                rule = self.rule(node)
+                if rule.kinks and any(self._live[arg] for arg in args):
+                    numbers = self.numbers(node, rule)
+                    shown = [local for arg, local in zip(args, numbers) if self._live[arg]]  # noqa: B905
+                    for kink, number in zip(rule.kinks, numbers[len(args) :], strict=True):
+                        if number == 0:
+                            yield Kink(node, rule, kink, shown)
+
+
+_CONSTANT, _NUMBER = 1, 2
+
+
+def scalar_passes(
+    graph: Graph,
+    output: int,
+    wrt: Sequence[int],
+    nodes: Sequence[int],
+    known: Mapping[int, Array],
+    seed: float = 1.0,
+) -> ScalarPasses | None:
+    """The passes where `nodes`, those of the forward pass, are scalars and all numbers finite; else None.
+
+    `known` holds the values of the inputs.
+    """
+    try:
+        values = upwards(graph, max(nodes), known)
+        if not all(map(math.isfinite, map(values.__getitem__, nodes))):
+            return None
+        passes = ScalarPasses(graph, output, wrt, values, seed)
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+    return passes if all(map(math.isfinite, passes.gradients)) else None
+
+
+# What `Graph.fold` makes of products and sums of nodes. It matters for the sign of a zero alone.
+
+
+def _product(upstream: Folded, local: Folded) -> Folded:
+    (x, x_is_constant), (y, y_is_constant) = upstream, local
+    if x_is_constant and y_is_constant:
+        return x * y, True
+    if (x_is_constant and x == 0) or (y_is_constant and y == 0):
+        return 0.0, True
+    return x * y, False
+
+
+def _sum(before: Folded, contribution: Folded) -> Folded:
+    (x, x_is_constant), (y, y_is_constant) = before, contribution
+    if x_is_constant and y_is_constant:
+        return x + y, True
+    if x_is_constant and x == 0:
+        return contribution
+    if y_is_constant and y == 0:
+        return before
+    return x + y, False
