@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bpx.graph.arrays import Array
 from bpx.words.say import say
@@ -21,13 +22,22 @@ LARGEST_SHOWN = 16  # elements of an array that is shown in full
 def number(value: float, digits: int | None = None) -> str:
     """A number as text: rounded to `digits` significant digits, or in full so that it reads back."""
     value = float(value)
-    in_full = digits is None
+    if digits is not None:
+        return _rounded(value, digits)
     negative_zero = value == 0 and math.copysign(1.0, value) < 0
-    if value.is_integer() and abs(value) < 1e15 and not (in_full and negative_zero):
+    return str(int(value)) if _is_short_integer(value) and not negative_zero else repr(value)
+
+
+# A value is written wherever its node is used, mostly close together.
+@lru_cache(4096)
+def _rounded(value: float, digits: int) -> str:
+    if _is_short_integer(value):
         return str(int(value))
-    if in_full:
-        return repr(value)
     return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def _is_short_integer(value: float) -> bool:
+    return value.is_integer() and abs(value) < 1e15
 
 
 def mantissa_and_exponent(value: float, digits: int | None = None) -> tuple[str, int | None]:

@@ -108,12 +108,17 @@ class ScalarPasses:
         """Does the output depend on the node, which depends on one that is asked for?"""
         return node <= self.output and bool(self._arrived[node])
 
-    def edges(self) -> Iterator[ScalarEdge]:
-        """All edges, from the output down. A gradient is complete when its node is come to."""
-        args_of, live, arrived = self.graph.args, self._live, self._arrived
+    def consumers(self) -> Iterator[int]:
+        """The nodes that pass a gradient on, from the output down: then, each has all that arrives at it."""
+        args, live, arrived = self.graph.args, self._live, self._arrived
         for node in range(self.output, -1, -1):
-            if arrived[node] and (args := args_of[node]) and any(map(live.__getitem__, args)):
-                yield from self._edges_of(node, args)
+            if arrived[node] and any(map(live.__getitem__, args[node])):
+                yield node
+
+    def edges(self) -> Iterator[ScalarEdge]:
+        """All edges, from the output down."""
+        for node in self.consumers():
+            yield from self._edges_of(node, self.graph.args[node])
 
     def _edges_of(self, node: int, args: Sequence[int]) -> Iterator[ScalarEdge]:
         rule = self.rule(node)
@@ -137,16 +142,19 @@ class ScalarPasses:
 
     def kinks(self) -> Iterator[Kink]:
         """The nodes at a kink, in order."""
-        for node in range(self.output + 1):
-            args = self.graph.args[node]
-            if self.reaches(node) and self.graph.ops[node].guards is not no_guards:
-                rule = self.rule(node)
-                if rule.kinks and any(self._live[arg] for arg in args):
-                    numbers = self.numbers(node, rule)
-                    shown = [local for arg, local in zip(args, numbers) if self._live[arg]]  # noqa: B905
-                    for kink, number in zip(rule.kinks, numbers[len(args) :], strict=True):
-                        if number == 0:
-                            yield Kink(node, rule, kink, shown)
+        guarded = [node for node in self.consumers() if self.graph.ops[node].guards is not no_guards]
+        for node in reversed(guarded):
+            rule, args = self.rule(node), self.graph.args[node]
+            numbers = self.numbers(node, rule) if rule.kinks else ()
+            if 0 in numbers[len(args) :] and self._may_bend(node):
+                shown = [local for arg, local in zip(args, numbers) if self._live[arg]]  # noqa: B905
+                for kink, number in zip(rule.kinks, numbers[len(args) :], strict=True):
+                    if number == 0:
+                        yield Kink(node, rule, kink, shown)
+
+    def _may_bend(self, node: int) -> bool:
+        """Has it a kink where the op sees its args? A `where` has one at a number, not at a comparison."""
+        return any(guard.kind == "kink" for guard in self.graph.ops[node].guards(*self.graph[node].args))
 
 
 _CONSTANT, _NUMBER = 1, 2

@@ -1,10 +1,11 @@
 """Scalar graphs built node by node, beside micrograd: both passes as numbers, compiled, and explained.
 
-Run: python tests/benchmarks/scalar.py [--large]
+Run: python tests/benchmarks/scalar.py [--quick | --large]
 
 CPU seconds of this process, taken in turn, with the garbage collector on as in anybody's program, and nothing
 left over from the turn before. Shown are medians, and the medians of the ratios turn by turn. `--large` adds
-the graphs of a million nodes.
+the graphs of a million nodes, `--quick` leaves out all but the numbers and the explanation. A peak is what a
+process takes besides what it had when all was loaded.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from results import result
+
 import bpx
 from bpx import ops
+from bpx.render.forms import form_named
 
 WIDTH = 64  # nodes that the next op may take
 TURNS = 15
@@ -101,6 +105,7 @@ def compare(title: str, count: int, ours: Callable[[], Any], theirs: Callable[[]
     ratio = statistics.median(b / a for a, b in pairs)
     mine, other = (1e6 * statistics.median(column) / count for column in zip(*pairs, strict=True))
     print(f"{title:<58}{mine:8.3f} µs a node, micrograd {other:5.2f}: {ratio:6.2f} x as fast", flush=True)
+    result(f"scalar: {title}", f"{mine:.2f} µs a node, {ratio:.1f} × as fast as micrograd")
 
 
 def numbers_rows(count: int) -> None:
@@ -112,12 +117,12 @@ def numbers_rows(count: int) -> None:
     theirs = lambda: by_micrograd(steps)  # noqa: E731
     compare(f"{count:,} nodes: build, both passes as numbers", count, lambda: by_bpx(steps), theirs, TURNS)
     spec = spec_of(steps)
-    compare("  value_and_gradients alone", count, spec.value_and_gradients, theirs, TURNS)
+    compare("both passes alone", count, spec.value_and_gradients, theirs, TURNS)
     start = time.process_time()
     compiled = spec.compile()
     print(f"  compile, once {1e6 * (time.process_time() - start) / count:43.1f} µs a node")
     new = {f"x{i}": value / 2 for i, value in enumerate(values())}
-    compare("  compiled, at one new point", count, lambda: compiled(**new), theirs, TURNS)
+    compare("compiled, at one new point", count, lambda: compiled(**new), theirs, TURNS)
     many = {name: [value * i / POINTS for i in range(POINTS)] for name, value in new.items()}
     taken = seconds(lambda: compiled.batch(**many))
     print(
@@ -134,7 +139,9 @@ def memory_row(count: int) -> None:
     spec.value_and_gradients()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    print(f"{count:,} nodes: {held / count:.0f} bytes a node, {peak / count:.0f} with both passes as numbers")
+    figures = f"{held / count:.0f} bytes a node, {peak / count:.0f} with both passes as numbers"
+    print(f"{count:,} nodes: {figures}")
+    result(f"scalar: memory of {count:,} nodes", figures)
 
 
 _PROCESS = """
@@ -143,15 +150,18 @@ sys.setrecursionlimit(10**6)
 gc.disable()
 sys.path[:0] = {path!r}
 import scalar
+scalar.{action}(scalar.plan(100))  # loads what is loaded when it is first needed
 steps = scalar.plan({count})
+base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.process_time()
 scalar.{action}(steps)
-print(time.process_time() - start, time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(time.process_time() - start, time.process_time(), peak - base)
 """
 
 
 def process(action: str, count: int) -> list[float]:
-    """In a process of its own: CPU seconds of what is done, those of the process, its peak in kilobytes."""
+    """In a process of its own: CPU seconds of what is done and of the process, kilobytes that it takes."""
     code = _PROCESS.format(path=[str(Path(__file__).parent)], action=action, count=count)
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     return [float(text) for text in printed.split()]
@@ -160,17 +170,18 @@ def process(action: str, count: int) -> list[float]:
 def account(steps: Plan) -> None:
     """The explanation as JSON, as the command line writes it."""
     with tempfile.TemporaryFile("w") as file:
-        file.write(spec_of(steps).explain().to_json())
+        file.writelines(form_named("json", "explanation").pieces(spec_of(steps).explain()))
 
 
 def account_row(count: int) -> None:
     done, whole, peak = process("account", count)
     theirs, theirs_whole, _ = process("by_micrograd", count)
-    print(
-        f"{count:,} nodes explained as JSON: {1e6 * done / count:.0f} µs a node, {done / theirs:.1f} times "
-        f"micrograd's build and backward; whole processes {whole / theirs_whole:.1f} times; "
-        f"{1000 * peak / count:,.0f} bytes a node at the peak"
+    figures = (
+        f"{1e6 * done / count:.0f} µs a node, {done / theirs:.1f} times micrograd's build and backward; whole "
+        f"processes {whole / theirs_whole:.1f} times; {1024 * peak / count:,.0f} bytes a node at the peak"
     )
+    print(f"{count:,} nodes explained as JSON: {figures}")
+    result(f"scalar: {count:,} nodes explained as JSON", figures)
 
 
 # --- what grows -----------------------------------------------------------------------------------
@@ -225,13 +236,14 @@ def claims_row(count: int) -> None:
     print(f"{count:,} claims {1e6 * taken / count:.0f} µs each")
 
 
-def main(large: bool) -> None:
+def main(quick: bool, large: bool) -> None:
     sys.setrecursionlimit(10**6)  # for micrograd, which walks its graph recursively
     numbers_rows(10_000)
-    for count in (10_000, 100_000):
+    for count in (10_000,) if quick else (10_000, 100_000):
         memory_row(count)
-    for count in (10_000, 100_000) if large else (10_000,):
         account_row(count)
+    if quick:
+        return
     for title, count, make in (
         ("a chain", 100_000, chain),
         ("a chain", 1_000_000, chain),
@@ -246,4 +258,4 @@ def main(large: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--large" in sys.argv)
+    main("--quick" in sys.argv, "--large" in sys.argv)

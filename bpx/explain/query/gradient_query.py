@@ -123,6 +123,7 @@ class GradientQuery:
         return kind(
             title=self.spec.title,
             output=self.output,
+            value=self.values[self.output],
             names=names,
             inputs=tuple(leaf.name for leaf in self.spec.inputs),
             nodes=self._node_rows(names),

@@ -73,10 +73,15 @@ class EdgeRow(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Passes:
-    """Both passes. `names` are those of the node ids; `notes` what there is to say beside the rows."""
+    """Both passes.
+
+    `value` is that of the output, `names` are those of the node ids, and `notes` what there is to say beside
+    the rows.
+    """
 
     title: str | None
     output: int
+    value: Array
     names: Mapping[int, str]
     inputs: tuple[str, ...]
     nodes: Sequence[NodeRow]
@@ -88,11 +93,6 @@ class Passes:
     whole: Passes | None = None  # both passes in full, where these are of named nodes alone
     digits: int = SHOWN_DIGITS  # significant digits of what people see; the rows have them all
     made_ledger: Callable[[], Ledger] | None = field(default=None, compare=False)  # makes the ledger
-
-    @property
-    def value(self) -> Array:
-        """The value of the output."""
-        return next(row.value for row in self.nodes if row.id == self.output)
 
     @cached_property
     def ledger(self) -> Ledger | None:

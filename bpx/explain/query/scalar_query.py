@@ -65,6 +65,11 @@ class ScalarQuery(GradientQuery):
         query.passes_in_numbers = passes
         return query
 
+    @cached_property
+    def _constants(self) -> dict[bytes, Formula]:
+        """Those of rules, which are few, as they are written."""
+        return {}
+
     # --- what sections ask ---
 
     @cached_property
@@ -80,11 +85,12 @@ class ScalarQuery(GradientQuery):
         """∂output/∂node; 0 where the output does not depend on it."""
         if not self.reaches(node):
             return np.zeros(())
-        return _as_array(self.passes_in_numbers.gradients[node])
+        gradient: Array = _as_array(self.passes_in_numbers.gradients[node])
+        return gradient
 
     def ops_met(self) -> dict[Op, None]:
         """The ops that the reverse pass comes by, in its order."""
-        return dict.fromkeys(self.graph.ops[edge.consumer] for edge in self.passes_in_numbers.edges())
+        return dict.fromkeys(map(self.graph.ops.__getitem__, self.passes_in_numbers.consumers()))
 
     def quick_check(self, second: bool) -> QuickCheck | None:
         """What differences say, where the graph is not too large for them."""
@@ -141,11 +147,12 @@ class ScalarQuery(GradientQuery):
 
     def _node_rows(self, names: Mapping[int, str]) -> Sequence[NodeRow]:
         roles, layers = {leaf.node: leaf.role for leaf in self.spec.inputs}, layer_names(names)
-        make = self.node_row
-        return Rows(
-            len(self.forward),
-            lambda: (make(node, roles.get(node), layer_of(names[node], layers)) for node in self.forward),
-        )
+
+        def rows() -> Iterator[NodeRow]:
+            for node in self.forward:
+                yield self.node_row(node, roles.get(node), layer_of(names[node], layers) if layers else "")
+
+        return Rows(len(self.forward), rows)
 
     def _edge_rows(self) -> Sequence[EdgeRow]:
         return Rows(self.passes_in_numbers.edge_count, self._made_edge_rows)
@@ -169,6 +176,10 @@ class ScalarQuery(GradientQuery):
 
     def _local_formula_by(self, consumer: int, rule: LocalRule, local: int) -> Formula:
         """The local derivative as it is printed, without guards that guard against nothing here."""
+        if local in rule.args:
+            return self.named(self.graph.args[consumer][rule.args.index(local)])
+        if local in rule.graph.constants:
+            return self._constant_of_rule(rule.graph.constants[local])
         names = self._names_in(consumer, rule, local)
         if local not in names:
             is_nonzero = self.passes_in_numbers.values[consumer] != 0
@@ -190,11 +201,8 @@ class ScalarQuery(GradientQuery):
             if node not in places and (same := self._same(rule, node, places)) is not None:
                 places[node] = same
         constants = rule.graph.constants
-        return {
-            node: self.named(places[node]) if node in places else self._constant(constants[node])
-            for node in needed
-            if places.get(node) in self.symbols or node in constants
-        }
+        names = {node: self.named(places[node]) for node in needed if places.get(node) in self.symbols}
+        return {node: self._constant_of_rule(constants[node]) for node in needed if node in constants} | names
 
     def _same(self, rule: LocalRule, node: int, places: Mapping[int, int]) -> int | None:
         """The node of the graph that a node of a rule is; None where the graph has none."""
@@ -204,6 +212,15 @@ class ScalarQuery(GradientQuery):
         if not all(arg in places for arg in graph.args[node]):
             return None
         return self.graph.known(graph.ops[node], tuple([places[arg] for arg in graph.args[node]]))
+
+    def _constant_of_rule(self, value: Array) -> Formula:
+        """A constant of a rule: by the name of the node that the graph has for it, or as a number."""
+        key = value.tobytes()
+        if key not in self._constants:
+            node = self.graph.known_constant(float(value))
+            named = node is not None and node in self.symbols and self.named(node)
+            self._constants[key] = named or self._constant(value)
+        return self._constants[key]
 
     def _constant(self, value: Array) -> Formula:
         """A constant, e and pi by their names where the spec does not use these."""
@@ -218,7 +235,8 @@ class _Values:
         self._values = passes.values
 
     def __getitem__(self, node: int) -> Array:
-        return _as_array(self._values[node])
+        value: Array = _as_array(self._values[node])
+        return value
 
 
 _as_array: Callable[[float], Any] = np.float64  # which has what an array of no axes has
