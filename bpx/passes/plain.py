@@ -120,7 +120,7 @@ Rule: TypeAlias = Callable[..., tuple[float | None, ...]]
 def value(op: Op) -> Callable[..., float]:
     """The value of an elementwise op as a function of floats, to the same bits."""
     params = [f"x{place}" for place in range(len(op.args))]
-    return plain(params, [Step(op.value, params, "out")], "out", SAME_BITS)
+    return _silent(plain(params, [Step(op.value, params, "out")], "out", SAME_BITS), [op])
 
 
 def value_of_floats(op: Op, floats: Sequence[float]) -> float:
@@ -128,7 +128,8 @@ def value_of_floats(op: Op, floats: Sequence[float]) -> float:
     try:
         return value(op)(*floats)
     except (ArithmeticError, ValueError):
-        return float(op.value(*map(np.float64, floats)))
+        with np.errstate(all="ignore"):
+            return float(op.value(*map(np.float64, floats)))
 
 
 # Networks repeat few ops; constants, as exponents, are mostly the same too.
@@ -161,7 +162,13 @@ def function_of(graph: Graph, params: Sequence[int], targets: Sequence[int | Non
     needed = graph.needs(of=[node for node in targets if node is not None], known=names)
     steps = [_step(graph, node, names) for node in needed if node not in names]
     results = ["None" if node is None else names[node] for node in targets]
-    return plain(arguments, steps, together(results), SAME_BITS)
+    function = plain(arguments, steps, together(results), SAME_BITS)
+    return _silent(function, [graph.ops[node] for node in needed if graph.args[node]])
+
+
+def _silent(function: Function, ops: Iterable[Op]) -> Function:
+    """The function without NumPy's warnings, where it calls NumPy: to say so takes longer than plain code."""
+    return function if all(op.value in SAME_BITS for op in ops) else np.errstate(all="ignore")(function)
 
 
 def _step(graph: Graph, node: int, names: dict[int, str]) -> Step:

@@ -58,11 +58,14 @@ def local_rule(op: Op, constants: Numbers) -> LocalRule:
     graph = Graph()
     args = [graph.input() if number is None else graph.constant(number) for number in constants]
     out = graph.input()
-    locals_ = [graph.lift(factor).id for factor in op.local(*args, out)] if op.local else []
+    assert op.local
+    locals_ = [graph.lift(factor).id for factor in op.local(*args, out)]
     guards = () if op.guards is no_guards else op.guards(*args)
     kinks = [graph.lift(guard.of(*args)).id for guard in guards if guard.kind == "kink"]
     places = [expr.id for expr in args]
-    evaluate = function_of(graph, [*places, out.id], [*locals_, *kinks])
+    # Nobody asks for derivatives by constants, as for that of a power by its exponent.
+    asked = [local if number is None else None for local, number in zip(locals_, constants, strict=True)]
+    evaluate = function_of(graph, [*places, out.id], [*asked, *kinks])
     return LocalRule(graph, tuple(places), out.id, tuple(locals_), tuple(kinks), evaluate)
 
 
@@ -138,7 +141,7 @@ class ScalarPasses:
         """Their values, and then those of what is 0 at a kink. Raises as `bpx.passes.plain.plain`."""
         values = self.values
         numbers: Any = rule.evaluate(*[values[arg] for arg in self.graph.args[node]], values[node])
-        return numbers  # type: ignore[no-any-return] # as many as there are targets, none of them None
+        return numbers  # type: ignore[no-any-return] # None only where an arg is a constant
 
     def kinks(self) -> Iterator[Kink]:
         """The nodes at a kink, in order."""

@@ -178,7 +178,7 @@ def account_row(count: int) -> None:
     theirs, theirs_whole, _ = process("by_micrograd", count)
     figures = (
         f"{1e6 * done / count:.0f} µs a node, {done / theirs:.1f} times micrograd's build and backward; whole "
-        f"processes {whole / theirs_whole:.1f} times; {1024 * peak / count:,.0f} bytes a node at the peak"
+        f"processes {whole / theirs_whole:.1f} times; at the peak {1024 * peak / count:,.0f} bytes a node"
     )
     print(f"{count:,} nodes explained as JSON: {figures}")
     result(f"scalar: {count:,} nodes explained as JSON", figures)
