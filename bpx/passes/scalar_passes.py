@@ -42,8 +42,9 @@ class LocalRule(NamedTuple):
 
 
 class ScalarEdge(NamedTuple):
-    """The contribution of the node `consumer` to its arg `arg`: upstream × local."""
+    """The contribution of the node `consumer` to its arg `arg`: upstream × local, by a rule."""
 
+    rule: LocalRule
     consumer: int
     arg: int
     position: int
@@ -98,7 +99,7 @@ class ScalarPasses:
         gradients, arrived = self.gradients, self._arrived
         if self._live[self.output]:
             gradients[self.output], arrived[self.output] = seed, _CONSTANT
-        for _, arg, _, local, (number, is_constant) in self.edges():
+        for _, _, arg, _, local, (number, is_constant) in self.edges():
             if not math.isfinite(local):
                 raise ArithmeticError
             self.edge_count += 1
@@ -129,7 +130,7 @@ class ScalarPasses:
         for position, arg, local in zip(range(len(args)), args, self.numbers(node, rule)):  # noqa: B905 — kinks
             if self._live[arg]:
                 product = _product(upstream, (local, rule.is_constant(position)))
-                yield ScalarEdge(node, arg, position, local, product)
+                yield ScalarEdge(rule, node, arg, position, local, product)
 
     def rule(self, node: int) -> LocalRule:
         """The local derivatives of a node."""

@@ -200,7 +200,7 @@ class GradientQuery:
     def node_row(self, node: int, role: str | None, layer: str) -> NodeRow:
         """A node of the forward pass."""
         graph, names = self.graph, self.spec.names
-        written = self.named(node) if role else formula(graph, node, self.symbols)
+        written = self.named(node) if role else self._formula(node)
         return NodeRow(
             node,
             names.get(node) or str(written),
@@ -216,6 +216,9 @@ class GradientQuery:
             self.spec.origins.get(node) if self.spec.is_code or self.spec.with_origins else None,
             node in self.spec.own_names,
         )
+
+    def _formula(self, node: int) -> Formula:
+        return formula(self.graph, node, self.symbols)
 
     def _with_numbers(self, node: int) -> Formula | None:
         graph = self.graph
@@ -243,12 +246,7 @@ class GradientQuery:
         op, value = self.graph.ops[node], self.values[node]
         if not op.elementwise or any(np.ndim(arg) for arg in args):
             return SHOWN_DIGITS
-        exact, floats = float(value), [float(arg) for arg in args]
-        for digits in (SHOWN_DIGITS, 9, 12):
-            rounded = value_of_floats(op, [float(number(arg, digits)) for arg in floats])
-            if abs(rounded - exact) <= 2 * 10.0 ** (1 - SHOWN_DIGITS) * abs(exact):
-                return digits
-        return 17
+        return digits_needed(op, [float(arg) for arg in args], float(value))
 
     def edge_row(self, edge: Edge, upstream: Formula | None = None) -> EdgeRow:
         """An edge of the reverse pass; `upstream` is what its formula calls the upstream gradient."""
@@ -312,6 +310,15 @@ class GradientQuery:
         if consumer != self.output:
             return derivative(self.named(self.output), self.named(consumer))
         return words(say("account.upstream")) if np.ndim(self.seed) else numbers(self.seed)
+
+
+def digits_needed(op: Op, args: Sequence[float], value: float) -> int:
+    """As many digits as it takes to get the value of an op from its args as they are written."""
+    for digits in (SHOWN_DIGITS, 9, 12):
+        rounded = value_of_floats(op, [float(number(arg, digits)) for arg in args])
+        if abs(rounded - value) <= 2 * 10.0 ** (1 - SHOWN_DIGITS) * abs(value):
+            return digits
+    return 17
 
 
 def _numbers_of(edge: Edge) -> Iterable[int]:

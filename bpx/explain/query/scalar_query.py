@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from bpx.check.numeric.tolerances import MOST_QUICK_NODES
-from bpx.explain.query.gradient_query import GradientQuery
+from bpx.explain.query.gradient_query import GradientQuery, digits_needed
 from bpx.explain.query.guards import without_guards
 from bpx.explain.query.layers import layer_names, layer_of
 from bpx.explain.query.passes import EdgeRow, NodeRow
 from bpx.graph.arrays import Array
 from bpx.graph.formula import Formula, formula, numbers, symbol
+from bpx.graph.formula_parts import Number, Symbol, written_as
 from bpx.graph.graph import CONSTANT, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import CONSTANTS, SHOWN_DIGITS, number
@@ -159,8 +160,7 @@ class ScalarQuery(GradientQuery):
 
     def _made_edge_rows(self) -> Iterator[EdgeRow]:
         passes = self.passes_in_numbers
-        for consumer, arg, position, local, (contribution, _) in passes.edges():
-            rule = passes.rule(consumer)
+        for rule, consumer, arg, position, local, (contribution, _) in passes.edges():
             yield EdgeRow(
                 consumer,
                 arg,
@@ -171,6 +171,28 @@ class ScalarQuery(GradientQuery):
                 _as_array(contribution),
                 flat=rule.is_constant(position) and local == 0,
             )
+
+    # --- formulas of nodes: an op on names, or on numbers, needs no walk through the graph ---
+
+    def _formula(self, node: int) -> Formula:
+        part, args = written_as(self.graph, node) if self.graph.args[node] else (None, ())
+        names = [self.spec.names.get(arg) for arg in args]
+        if part is None or None in names:
+            return super()._formula(node)
+        return Formula((part, *map(Symbol, names, args)))  # type: ignore[arg-type]
+
+    def _with_numbers(self, node: int) -> Formula | None:
+        args, constants = self.graph.args[node], self.graph.constants
+        if not args or any(arg in constants for arg in args):
+            return super()._with_numbers(node)
+        digits = self._digits_needed(node)
+        part, args = written_as(self.graph, node)
+        return Formula((part, *[Number(self.passes_in_numbers.values[arg], digits, arg) for arg in args]))
+
+    def _digits_needed(self, node: int) -> int:
+        values = self.passes_in_numbers.values
+        args = [values[arg] for arg in self.graph.args[node]]
+        return digits_needed(self.graph.ops[node], args, values[node])
 
     # --- formulas of rules ---
 
