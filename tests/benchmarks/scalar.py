@@ -177,7 +177,7 @@ def account_row(count: int) -> None:
     done, whole, peak = process("account", count)
     theirs, theirs_whole, _ = process("by_micrograd", count)
     figures = (
-        f"{1e6 * done / count:.0f} µs a node, {done / theirs:.1f} times micrograd's build and backward; whole "
+        f"{1e6 * done / count:.0f} µs a node, {done / theirs:.1f} times micrograd's build and backward; the "
         f"processes {whole / theirs_whole:.1f} times; at the peak {1024 * peak / count:,.0f} bytes a node"
     )
     print(f"{count:,} nodes explained as JSON: {figures}")
