@@ -7,9 +7,8 @@ pass a loop downwards, and nothing here recurses.
 There are two ways to build a node. `Graph.add` is literal: what a user typed stays as typed. Calling an `Op`
 on `Expr` handles, or using their operators, as derivative rules do, folds 0 and 1 and shares equal nodes.
 
-Values are float64 arrays of the node's static shape. In a batched run every value carries one more axis, the
-batch, LAST, so that ordinary NumPy broadcasting still aligns from the right. A run may also be given object
-arrays, of numbers with more digits.
+Values are float64 arrays of the node's static shape, or object arrays of numbers with more digits. In a
+batched run every value carries one more axis, the batch, LAST, so that NumPy's broadcasting still aligns.
 """
 
 from __future__ import annotations
@@ -99,8 +98,7 @@ class Graph:
         return len(self.ops) + self._beside_scalars
 
     def __getitem__(self, node: int) -> Expr:
-        kind = Expr if self.shapes[node] or node in self.constants else Scalar
-        return kind(self, node)
+        return (Expr if self.shapes[node] or node in self.constants else Scalar)(self, node)
 
     def copy(self) -> Graph:
         """A graph of the same nodes that can be appended to without touching this one."""
@@ -155,10 +153,7 @@ class Graph:
         return self[known[key]]
 
     def of_scalars(self, op: Op, ids: tuple[int, ...]) -> Expr:
-        """`fold` for an elementwise op on scalars that are no constants.
-
-        There is nothing to broadcast or fold: what is left is to look whether there is such a node.
-        """
+        """`fold` for an elementwise op on scalars that are no constants: nothing to broadcast or fold."""
         new = len(self.ops)
         node = self._known[op].setdefault(ids, new)
         if node == new:
@@ -178,13 +173,9 @@ class Graph:
             raise ValueError(say("python.two-graphs"))
         return value
 
-    def known(self, op: Op, args: tuple[int, ...]) -> int | None:
-        """The node that folding returns for an op without settings on these args; None where it adds one."""
-        return self._known[op].get(args) if op in self._known else None
-
-    def known_constant(self, value: float) -> int | None:
-        """The node of a scalar constant; None where there is none."""
-        return self._known[CONSTANT].get(((), np.float64(value).tobytes()))
+    def known(self, op: Op, key: Any) -> int | None:
+        """The node of an op on args without settings, or of a constant's shape and bytes, if there is one."""
+        return self._known[op].get(key) if op in self._known else None
 
     def needs(self, *, of: Iterable[int], known: Collection[int] = ()) -> list[int]:
         """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
@@ -231,8 +222,7 @@ class Graph:
         if 0 < missing <= len(op.defaults):
             args = [*args, *map(self.constant, op.defaults[-missing:])]
         elif missing > 0 or (missing < 0 and not op.variadic):
-            wanted, count = len(op.args), len(args)
-            raise TypeError(say("python.wrong-arity", op=op.name, count=wanted, found=count))
+            raise TypeError(say("python.wrong-arity", op=op.name, count=len(op.args), found=len(args)))
         shapes = [self.shapes[arg.id] for arg in args]
         if op.arrange:
             settings = op.arrange(*shapes, **{**op.settings, **settings})
@@ -262,8 +252,7 @@ class Graph:
     def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
         numbers = [arg.number for arg in args]
         if None not in numbers:
-            # 1/0 stays a node, so that the report can point at it.
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"):  # 1/0 stays a node, so that the report can point at it
                 result = op.value(*map(np.float64, numbers))
             return self.constant(result) if np.isfinite(result) else None
         for number, unit, other in zip(numbers, op.unit, reversed(args), strict=True):
@@ -370,14 +359,12 @@ class Expr:
 
 
 def _on_scalars(name: str) -> _Operator:
-    """The operator of an op where the left handle is a scalar: `Graph.of_scalars`, without calls."""
-
+    # `Graph.of_scalars` in place: a call would take a tenth of the time.
     def operate(left: Expr, right: Operand) -> Expr:
         graph = left.graph
         if type(right) is Scalar and right.graph is graph:
             ids = (left.id, right.id)
-        # All that operators fold is 0 and 1.
-        elif isinstance(right, float | int) and right != 0 and right != 1:
+        elif isinstance(right, float | int) and right != 0 and right != 1:  # all that operators fold
             ids = (left.id, graph.constant(right).id)
         else:
             return OPS[name](left, right)

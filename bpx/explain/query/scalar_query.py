@@ -230,7 +230,7 @@ class ScalarQuery(GradientQuery):
         """The node of the graph that a node of a rule is; None where the graph has none."""
         graph = rule.graph
         if graph.ops[node] is CONSTANT:
-            return self.graph.known_constant(float(graph.constants[node]))
+            return self.graph.known(CONSTANT, ((), graph.constants[node].tobytes()))
         if not all(arg in places for arg in graph.args[node]):
             return None
         return self.graph.known(graph.ops[node], tuple([places[arg] for arg in graph.args[node]]))
@@ -239,7 +239,7 @@ class ScalarQuery(GradientQuery):
         """A constant of a rule: by the name of the node that the graph has for it, or as a number."""
         key = value.tobytes()
         if key not in self._constants:
-            node = self.graph.known_constant(float(value))
+            node = self.graph.known(CONSTANT, ((), key))
             named = node is not None and node in self.symbols and self.named(node)
             self._constants[key] = named or self._constant(value)
         return self._constants[key]
