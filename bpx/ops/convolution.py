@@ -67,11 +67,14 @@ def window_counts(
     return tuple(counts)
 
 
-def _places(starts: Sequence[int], strides: Steps, counts: Sequence[int]) -> tuple[slice, ...]:
-    """Along each axis the elements at start, start + stride, … ."""
+def window_places(
+    offset: Sequence[int], counts: Sequence[int], stride: Steps, dilation: Steps
+) -> tuple[slice, ...]:
+    """Where the elements stand that all windows have at one offset from where they start."""
+    starts = [d * at for d, at in zip(dilation, offset, strict=True)]
     return tuple(
-        slice(start, start + stride * (count - 1) + 1, stride if stride > 1 else None)
-        for start, stride, count in zip(starts, strides, counts, strict=True)
+        slice(start, start + step * (count - 1) + 1, step if step > 1 else None)
+        for start, step, count in zip(starts, stride, counts, strict=True)
     )
 
 
@@ -121,8 +124,7 @@ def _overlap_add(x: Array, *, shape: Shape, stride: Steps, dilation: Steps, batc
     out = np.zeros((*lengths[: -2 * axes], *shape, *batch_axes), dtype=x.dtype)
     whole = [slice(None)] * batch
     for offset in np.ndindex(size):
-        starts = [d * at for d, at in zip(dilation, offset, strict=True)]
-        places: Any = (..., *_places(starts, stride, counts), *whole)
+        places: Any = (..., *window_places(offset, counts, stride, dilation), *whole)
         out[places] += x[(..., *offset, *whole)]
     return out
 
@@ -246,8 +248,8 @@ def _index_sum(
     whole, counts = padded(x, padding), window_counts(x.shape, size, stride, dilation, padding)
     terms = []
     for offset in np.ndindex(size):
-        starts = [d * at for d, at in zip(dilation, offset, strict=True)]
-        terms.append(_term(whole[(..., *_places(starts, stride, counts))], w, offset, groups))
+        places = window_places(offset, counts, stride, dilation)
+        terms.append(_term(whole[(..., *places)], w, offset, groups))
     return _with_bias(reduce(add, terms), b)
 
 

@@ -88,7 +88,8 @@ def selected_shape(at: At) -> Shape:
     return tuple(len(range(*part)) for part in at if isinstance(part, tuple))
 
 
-def _as_numpy(at: At) -> tuple[int | slice, ...]:
+def as_numpy(at: At) -> tuple[int | slice, ...]:
+    """An index in full as NumPy takes it."""
     return tuple(_upto(*part) if isinstance(part, tuple) else part for part in at)
 
 
@@ -98,7 +99,7 @@ def _upto(start: int, stop: int, step: int) -> slice:
 
 def _place(x: Array, *, at: At, shape: Shape, batch: int) -> Any:
     out = np.zeros((*shape, *x.shape[x.ndim - batch :]), dtype=x.dtype)
-    out[_as_numpy(at)] = x[()]  # an array of one object would be taken for the object
+    out[as_numpy(at)] = x[()]  # an array of one object would be taken for the object
     return out
 
 
@@ -123,7 +124,7 @@ def _arrange_index(x: Shape, *, at: Any) -> Settings:
 
 index: Op = structural(
     "index",
-    lambda x, *, at, batch: x[_as_numpy(at)],
+    lambda x, *, at, batch: x[as_numpy(at)],
     lambda upstream, x, out, *, at: (place(upstream, at=at, shape=x.shape),),
     lambda x, *, at: selected_shape(at),
     Notation("index", "[]", 50),

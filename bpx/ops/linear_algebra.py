@@ -56,7 +56,7 @@ class _Letters(NamedTuple):
     out: str
 
 
-def _letters(subscripts: str) -> _Letters:
+def letters_of(subscripts: str) -> _Letters:
     """Subscripts in full."""
     operands, _, out = subscripts.partition("->")
     a, _, b = operands.partition(",")
@@ -75,8 +75,8 @@ def _arrange(a: Shape, b: Shape, *, subscripts: Any) -> Settings:
     if not arrow:
         out = "".join(sorted(letter for letter in every if every.count(letter) == 1))
     full = f"{operands}->{out}"
-    _refuse_letters(_letters(full))
-    _lengths(_letters(full), a, b)
+    _refuse_letters(letters_of(full))
+    _lengths(letters_of(full), a, b)
     return {"subscripts": full}
 
 
@@ -104,13 +104,13 @@ def _lengths(letters: _Letters, a: Shape, b: Shape) -> Mapping[str, int]:
 
 
 def _shape(a: Shape, b: Shape, *, subscripts: str) -> Shape:
-    letters = _letters(subscripts)
+    letters = letters_of(subscripts)
     lengths = _lengths(letters, a, b)
     return tuple(lengths[letter] for letter in letters.out)
 
 
 def _value(a: Array, b: Array, *, subscripts: str, batch: int) -> Any:
-    letters = _letters(subscripts)
+    letters = letters_of(subscripts)
     summed = [letter for letter in letters.a if letter in letters.b and letter not in letters.out]
     if batch:
         return np.einsum(f"{letters.a}...,{letters.b}...->{letters.out}...", a, b)
@@ -124,7 +124,7 @@ def _value(a: Array, b: Array, *, subscripts: str, batch: int) -> Any:
 
 
 def _pull(upstream: Expr, a: Expr, b: Expr, out: Expr, *, subscripts: str) -> tuple[Expr, Expr]:
-    letters = _letters(subscripts)
+    letters = letters_of(subscripts)
     return (
         _contribution(upstream, letters.out, b, letters.b, a.shape, letters.a),
         _contribution(upstream, letters.out, a, letters.a, b.shape, letters.b),

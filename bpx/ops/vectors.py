@@ -72,14 +72,15 @@ def _logsumexp(x: Array, *, axis: Axes, keepdims: bool, batch: int) -> Any:
 
 
 def _log_softmax(x: Array, *, axis: Axes, batch: int) -> Any:
-    below = x - np.max(x, axis=axis, keepdims=True)
+    below = x - np.maximum.reduce(x, axis=axis, keepdims=True)
     return below - _log_of_shares(below, axis)
 
 
 def _log_of_shares(below: Array, axis: Axes) -> Any:
     """log Σ exp(below), where the largest is 0: its 1 is left to log1p, so that small shares are not lost."""
-    rest = np.sum(np.exp(below) * (below != 0), axis=axis, keepdims=True)
-    ties = np.sum(below == 0, axis=axis, keepdims=True) - 1
+    is_largest = below == 0
+    rest = np.add.reduce(np.exp(below) * ~is_largest, axis=axis, keepdims=True)
+    ties = np.add.reduce(is_largest, axis=axis, keepdims=True) - 1
     return np.log1p(rest + ties)
 
 
