@@ -38,6 +38,9 @@ class Compiled:
         shapes: Sequence[Shape] = (),
     ) -> None:
         self.known, self.inputs, self.instructions, self.targets = known, inputs, instructions, targets
+        # Lists of values of calls that are over: were all arrays let go at once, the memory would go back to the
+        # system, which clears each page of it anew for the next call.
+        self._idle: list[list[Any]] = []
         places = _places(instructions, targets)
         # Looked up once: for arrays as small as those of lessons, calls cost more than what they compute.
         self._calls = [
@@ -55,13 +58,18 @@ class Compiled:
         was given, where one only moves the elements of another or is the same; a target that depends
         on nothing free is one read-only array for all calls.
         """
-        values: list[Any] = list(self.known)
+        try:
+            values = self._idle.pop()  # nobody else's, as another thread may call at the same time
+        except IndexError:
+            values = list(self.known)
         for node, slot in self.inputs:
             values[slot] = np.asarray(values_by_node[node], dtype=np.float64)
         with np.errstate(all="ignore"):
             for function, args, out in self._calls:
                 values[out] = function(*args(values))
-        return [values[slot] for slot in self.targets]
+        results = [values[slot] for slot in self.targets]
+        self._idle.append(values)
+        return results
 
 
 def _places(instructions: Sequence[Instruction], targets: Collection[Slot]) -> dict[Slot, Slot]:

@@ -115,8 +115,20 @@ def _reduced(builder: Builder, node: int) -> Slot:
     return builder.of_whole_args(partial(np.add.reduce, **builder.graph.settings[node]), node)
 
 
+def _count(builder: Builder, node: int) -> Slot | None:
+    """How often a comparison holds, counted in bytes, an eighth of the memory of numbers."""
+    (arg,), settings = builder.graph.args[node], builder.graph.settings[node]
+    slot, shape = builder.slots[arg], builder.graph.shapes[arg]
+    of_each = math.prod(shape[axis] for axis in settings["axis"])
+    if slot not in builder.truths or builder.shapes[slot] != shape or of_each > np.iinfo(np.uint8).max:
+        return None
+    count = partial(np.add.reduce, dtype=np.uint8, **settings)
+    counted = builder.emit(count, [builder.truths[slot]], builder.graph.shapes[node])
+    return builder.elementwise(_as_numbers, [counted])
+
+
 # From special to general: the last one always applies.
-_SUMS: tuple[Rewriting, ...] = (_sum_of_products, _product_with_ones, _reduced)
+_SUMS: tuple[Rewriting, ...] = (_sum_of_products, _count, _product_with_ones, _reduced)
 
 
 def _sum_over_count(builder: Builder, node: int) -> Slot:
