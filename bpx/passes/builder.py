@@ -63,8 +63,9 @@ class Builder:
     def inside(self, node: int, composite: Op | None = None) -> Slot | None:
         """A composite op as the simpler ones it is made of, unless it has a value of its own.
 
-        `composite` is another op that gives the same, in place of its own. The copy of the builder shares its
-        lists of steps and slots, so that parts of several composite ops, and of their rules, are computed once.
+        `composite` is another op that gives the same, in place of its own. The copy of the builder shares
+        its lists of steps and slots, so that parts of several composite ops, and of their rules, are
+        computed once.
         """
         op, args, settings, _ = self.facts(node)
         op = composite or op

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import Array, Shape
+from bpx.graph.arrays import Array
 from bpx.graph.graph import INPUT, Graph
 from bpx.passes.builder import Builder, Instruction, Slot
-from bpx.passes.in_place import in_place
 from bpx.passes.gathered import gather
+from bpx.passes.in_place import in_place
 from bpx.passes.rewritings import REWRITINGS
 
 
@@ -35,17 +35,17 @@ class Compiled:
         inputs: Sequence[tuple[int, Slot]],
         instructions: Sequence[Instruction],
         targets: Sequence[Slot],
-        shapes: Sequence[Shape] = (),
     ) -> None:
         self.known, self.inputs, self.instructions, self.targets = known, inputs, instructions, targets
-        # Lists of values of calls that are over: were all arrays let go at once, the memory would go back to the
+        # Values of calls that are over: were all arrays let go at once, the memory would go back to the
         # system, which clears each page of it anew for the next call.
         self._idle: list[list[Any]] = []
+        self._returned = [slot for slot in targets if known[slot] is None]
         places = _places(instructions, targets)
         # Looked up once: for arrays as small as those of lessons, calls cost more than what they compute.
         self._calls = [
             (step.function, _getter(tuple(places.get(arg, arg) for arg in step.args)), places[step.out])
-            for step in in_place(instructions, shapes, targets)
+            for step in instructions
         ]
 
     def __call__(self, values_by_node: Mapping[int, Array]) -> list[Array]:
@@ -68,6 +68,8 @@ class Compiled:
             for function, args, out in self._calls:
                 values[out] = function(*args(values))
         results = [values[slot] for slot in self.targets]
+        for slot in self._returned:
+            values[slot] = None  # the caller's from now on
         self._idle.append(values)
         return results
 
@@ -117,7 +119,7 @@ def compiled(
     # Constants that only went into others are let go: they may be large.
     known = [value if slot in used else None for slot, value in enumerate(builder.known)]
     inputs = [(node, builder.slots[node]) for node in needed if node in free]
-    return Compiled(known, inputs, instructions, results, builder.shapes)
+    return Compiled(known, inputs, in_place(instructions, builder.shapes, results), results)
 
 
 def _needed(instructions: Sequence[Instruction], results: Sequence[Slot]) -> list[Instruction]:

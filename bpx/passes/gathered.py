@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
-from functools import partial
-from typing import NamedTuple, TypeAlias
+from functools import partial, reduce
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from bpx.graph.arrays import Array, Shape
 from bpx.passes.builder import Builder, Slot
 
-Place: TypeAlias = tuple[int | slice, ...]  # an index, one entry an axis
+Place: TypeAlias = tuple[Any, ...]  # an index of whole numbers, slices and `...`
 LEAST_PRODUCTS = 4  # of fewer, a copy of the matrices costs about what the sums do
 
 
@@ -88,22 +88,21 @@ class _Gathering:
 
     def _replaced(self, total: Slot) -> bool:
         """Put the terms of a sum together; False where there is nothing to gain."""
-        terms = self._terms(total)
-        products = {slot: product for slot in terms if (product := self._product(slot))}
-        placed = {slot: part for slot in terms if (part := self._placed(slot))}
-        if len(products) < LEAST_PRODUCTS:
-            products = {}
-        if len(placed) < 2:
-            placed = {}
-        if not products and not placed:
+        shape, terms = self._builder.shapes[total], self._terms(total)
+        products = [product for slot in terms if (product := self._product(slot))]
+        placed = [part for slot in terms if (part := self._placed(slot))]
+        few_products, few_placed = len(products) < LEAST_PRODUCTS, len(placed) < 2
+        if few_products and few_placed:
             return False
-        slots = [slot for slot in terms if slot not in products and slot not in placed]
-        if products:
-            slots.append(self._sum_of_products(list(products.values()), self._builder.shapes[total]))
-        if placed:
-            slots.append(self._put_together(list(placed.values()), self._builder.shapes[total]))
-        while len(slots) > 1:
-            slots[:2] = [self._builder.emit(np.add, slots[:2], self._builder.shapes[total])]
+        # A term may stand there twice.
+        slots = [
+            slot
+            for slot in terms
+            if (few_products or not self._product(slot)) and (few_placed or not self._placed(slot))
+        ]
+        slots += [] if few_products else [self._sum_of_products(products, shape)]
+        slots += [] if few_placed else [self._put_together(placed, shape)]
+        reduce(lambda left, right: self._builder.emit(np.add, [left, right], shape), slots)
         # Whoever looks at the sum finds it in its old slot.
         last = self._builder.instructions.pop()
         self._builder.instructions.append(last._replace(out=total))
@@ -120,7 +119,9 @@ class _Gathering:
         left, right = step.args
         if len(self._builder.shapes[left]) not in (1, 2) or len(self._builder.shapes[right]) != 2:
             return None
-        return _Product(left, right) if source is None else _Product(self._builder.turned(right), self._builder.turned(left))
+        if source is None:
+            return _Product(left, right)
+        return _Product(self._builder.turned(right), self._builder.turned(left))
 
     def _sum_of_products(self, products: Sequence[_Product], shape: Shape) -> Slot:
         left, right = zip(*products, strict=True)
@@ -156,7 +157,8 @@ class _Gathering:
 
     def _put_together(self, placed: Sequence[_Placed], shape: Shape) -> Slot:
         parts, places = zip(*placed, strict=True)
-        return self._builder.emit(partial(put, shape=shape, places=places, cover=cover(shape, places)), parts, shape)
+        function = partial(put, shape=shape, places=places, cover=cover(shape, places))
+        return self._builder.emit(function, parts, shape)
 
 
 def _joined(*arrays: Array, axis: int) -> Array:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from operator import methodcaller
+from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import Shape
+from bpx.graph.arrays import Array, Shape
 from bpx.passes.builder import Function, Instruction, Slot
 
 LEAST_ELEMENTS = 2**13  # of fewer, an array comes out of memory that was used a moment ago
@@ -73,4 +74,7 @@ class _Memory:
 
 
 def _writing(function: Function, position: int) -> Function:
-    return lambda *args: function(*args, args[position])
+    def over_an_arg(*args: Array) -> Any:
+        return function(*args, args[position])
+
+    return over_an_arg

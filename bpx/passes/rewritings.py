@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from operator import itemgetter, methodcaller
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ from bpx.ops.tensors import matmul, mean, reshape, spread, sum_, transpose
 from bpx.ops.vectors import log_softmax, softmax
 from bpx.passes.builder import Axes, Builder, Function, Rewriting, Slot
 from bpx.passes.gathered import Cover, cover, put
-
 
 _POWERS: dict[float, Function] = {
     -2.0: lambda x: np.reciprocal(np.square(x)),
@@ -47,7 +46,7 @@ def _dot(builder: Builder, node: int) -> Slot | None:
     """By whichever of NumPy's products takes less; of stacks, by the op's own value."""
     _, args, _, shape = builder.facts(node)
     stacks = any(len(builder.graph.shapes[arg]) > 2 for arg in args)
-    return None if stacks else builder.product(*map(builder.whole, args), shape)
+    return None if stacks else builder.product(builder.whole(args[0]), builder.whole(args[1]), shape)
 
 
 def _transposed(builder: Builder, node: int) -> Slot:

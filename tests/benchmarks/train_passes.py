@@ -14,19 +14,19 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is first imported
 
-import statistics  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
-from functools import reduce  # noqa: E402
-from typing import Any, NamedTuple  # noqa: E402
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any, NamedTuple
 
-import numpy as np  # noqa: E402
-from networks import classifier, classifier_by_hand, moons_by_hand, moons_network  # noqa: E402
-from results import result  # noqa: E402
+import numpy as np
+from networks import classifier, classifier_by_hand, moons_by_hand, moons_network
+from results import result
 
-import bpx  # noqa: E402
-from bpx.train.loss import CompiledLoss, Parameters  # noqa: E402
+import bpx
+from bpx.train.loss import CompiledLoss, Parameters
 
 Arrays = dict[str, Any]
 STEPS, UNITS, FEATURES, ROWS = 20, 64, 32, 32  # of the LSTM
@@ -123,7 +123,11 @@ def unpooled(d: Any, x: Any, out: Any) -> Any:
 
 
 def convolutional_by_hand(data: Arrays, v: Arrays) -> Sequence[Any]:
-    x, y, n = data["x"].transpose(1, 0, 2, 3), data["y"], IMAGES  # channels first: no axis moves between layers
+    x, y, n = (
+        data["x"].transpose(1, 0, 2, 3),
+        data["y"],
+        IMAGES,
+    )  # channels first: no axis moves between layers
     w1, w2 = v["W1"].reshape(8, -1), v["W2"].reshape(16, -1)
     c1 = columns(x)
     a1 = np.maximum(w1 @ c1 + v["b1"][:, None], 0).reshape(8, n, 28, 28)
@@ -166,11 +170,13 @@ def lstm() -> Network:
 
 def lstm_spec(network: Network) -> bpx.Spec:
     """The LSTM by the block that specs know."""
-    steps = [f'h{t} = "lstm_cell(x[{t - 1}], h{t - 1}, {_state(t - 1)}, W, U, b, d)"' for t in range(1, STEPS + 1)]
+    steps = [
+        f'h{t} = "lstm_cell(x[{t - 1}], h{t - 1}, {_state(t - 1)}, W, U, b, d)"' for t in range(1, STEPS + 1)
+    ]
     shapes = {name: list(np.shape(at)) for name, at in (network.data | network.parameters).items()}
-    inputs = [f'{name} = {{ normal = {shape}, seed = 1 }}' for name, shape in shapes.items()]
+    inputs = [f"{name} = {{ normal = {shape}, seed = 1 }}" for name, shape in shapes.items()]
     text = ["bpx = 1", "[inputs]", *inputs, "[graph]", *steps, f'L = "mean((h{STEPS} @ V - t)^2)"']
-    return bpx.loads("\n".join(text)) if hasattr(bpx, "loads") else bpx.load("\n".join(text))
+    return bpx.load("\n".join(text))
 
 
 def _state(t: int) -> str:
@@ -219,7 +225,9 @@ def lstm_by_hand(data: Arrays, v: Arrays) -> Sequence[Any]:
 
 
 def spec_of(network: Network) -> bpx.Spec:
-    return bpx.parse(network.loss, **network.data, **network.parameters) if network.loss else lstm_spec(network)
+    return (
+        bpx.parse(network.loss, **network.data, **network.parameters) if network.loss else lstm_spec(network)
+    )
 
 
 def passes(network: Network) -> tuple[Callable[[], Any], Callable[[], Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -17,8 +18,9 @@ from bpx import ops
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
-from bpx.passes.compiled import REWRITINGS, Compiled, compiled
+from bpx.passes.compiled import Compiled, compiled
 from bpx.passes.reverse import grad
+from bpx.passes.rewritings import REWRITINGS
 from bpx.spec.reading.examples import example_names
 from bpx.spec.reading.target import read_target
 
@@ -353,6 +355,8 @@ def steps_of(build: Callable[..., Expr], *shapes: tuple[int, ...]) -> list[Any]:
 
 def test_every_rewriting_has_a_test_here() -> None:
     tested = {ops.pow, ops.matmul, ops.transpose, ops.reshape, ops.spread, ops.sum, ops.mean, ops.softmax}
+    tested |= {ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne, ops.mul, ops.relu, ops.sigmoid}
+    tested |= {ops.index, ops.place, ops.conv1d, ops.conv2d, ops.windows, ops.overlap_add, ops.einsum}
     assert set(REWRITINGS) == tested
 
 
@@ -494,3 +498,173 @@ def test_softmax_beside_its_logarithm_is_taken_from_it() -> None:
 )
 def test_softmax_alone_is_left_alone(build: Callable[..., Expr]) -> None:
     assert ops.softmax.value in steps_of(build, (2, 3), (2, 3))
+
+
+# --- convolutions, windows and einsum -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_convolutions_and_their_gradients_are_as_run(stride: int, dilation: int, groups: int) -> None:
+    graph = Graph()
+    x, w, b = inputs = [graph.input((2, 4, 7, 6)), graph.input((6, 4 // groups, 3, 2)), graph.input((6,))]
+    out = ops.conv2d(x, w, b, stride=stride, padding=1, dilation=dilation, groups=groups)
+    made = assert_as_run([out, *grad(ops.sum(ops.tanh(out)), inputs)], drawn(inputs))
+    assert ops.einsum.value not in functions(made)
+
+
+def names_of(made: Compiled) -> list[str]:
+    return [getattr(function, "__name__", "") for function in functions(made)]
+
+
+def test_the_windows_of_a_convolution_are_copied_once_for_both_passes() -> None:
+    graph = Graph()
+    x, w = inputs = [graph.input((2, 3, 8)), graph.input((4, 3, 3))]
+    names = names_of(assert_as_run(grad(ops.sum(ops.conv1d(x, w) ** 3), inputs), drawn(inputs)))
+    assert (names.count("_seen"), names.count("_window_axes_first")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"size": 2}, {"size": 3, "stride": 1}, {"size": 3, "stride": 2, "padding": 1}]
+)
+@pytest.mark.parametrize("op", [ops.max_pool, ops.avg_pool])
+def test_pools_and_their_gradients_are_as_run_at_ties_too(op: Op, settings: dict[str, int]) -> None:
+    graph = Graph()
+    x = graph.input((2, 2, 6, 8))
+    out = op(ops.relu(x), **settings)
+    assert_as_run([out, *grad(ops.sum(out**3), [x])], drawn([x]))
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"),
+    [
+        ("ij,jk->ik", ((2, 3), (3, 4))),
+        ("ij,kj->ki", ((2, 3), (4, 3))),
+        ("bij,bjk->bik", ((5, 2, 3), (5, 3, 4))),
+        ("ibj,kbj->bki", ((2, 5, 3), (4, 5, 3))),
+        ("abc,cbd->da", ((2, 3, 4), (4, 3, 5))),
+        ("i,i->", ((3,), (3,))),
+    ],
+)
+def test_einsum_is_a_product_of_matrices(subscripts: str, shapes: Any) -> None:
+    found = steps_of(lambda x, y: ops.einsum(x, y, subscripts=subscripts), *shapes)
+    assert any(function in (np.dot, np.matmul) for function in found)
+    assert ops.einsum.value not in found
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"),
+    [("ii,ij->j", ((3, 3), (3, 2))), ("i,j->ij", ((3,), (2,))), ("ij,jk->k", ((2, 3), (3, 4)))],
+)
+def test_other_einsums_are_left_alone(subscripts: str, shapes: Any) -> None:
+    found = steps_of(lambda x, y: ops.einsum(x, y, subscripts=subscripts), *shapes)
+    assert found == [ops.einsum.value]
+
+
+# --- comparisons, sigmoid, relu -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("op", [ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne])
+def test_comparisons_are_multiplied_by_and_counted_as_truth_values(op: Op) -> None:
+    graph = Graph()
+    x, y = graph.input((4, 300)), graph.input((300,))
+    holds = op(ops.round(x), ops.round(y))
+    sums = [ops.sum(holds, axis=axis) for axis in (0, 1, None)]
+    assert_as_run([holds, holds * x, x * holds, holds * holds, *sums], drawn([x, y]))
+
+
+def test_a_count_of_more_than_a_byte_holds_is_right() -> None:
+    graph = Graph()
+    x = graph.input((3, 256))
+    counts = [ops.sum(x > 0, axis=axis) for axis in (0, 1, None)]
+    for number in (0.0, 1.0):
+        assert_as_run(counts, {x.id: np.full((3, 256), number)})
+
+
+def test_sigmoid_and_relu_are_as_run_at_every_kind_of_number(graph: Graph) -> None:
+    at = np.array([-np.inf, -1e200, -745.0, -30.0, -1e-200, -0.0, 0.0, 1e-200, 30.0, 1e200, np.inf, np.nan])
+    x = graph.input(at.shape)
+    for found, wanted in both_ways([ops.sigmoid(x), ops.relu(x)], {x.id: at}):
+        np.testing.assert_array_equal(found, wanted)
+
+
+# --- sums put together --------------------------------------------------------------------------
+
+
+def recurrent(graph: Graph, steps: int) -> tuple[list[Expr], Expr]:
+    """Inputs and loss of a recurrent network whose gates are parts of one array."""
+    x, w, u, b = inputs = [graph.input(shape) for shape in ((steps, 4, 3), (6, 3), (2, 6), (6,))]
+    h = graph.constant(np.ones((4, 2)))
+    for t in range(steps):
+        gates = x[t] @ w.T + h @ u + b
+        first, second, third = (ops.tanh(gates[:, 2 * i : 2 * i + 2]) for i in range(3))
+        h = first * h + second * third
+    return inputs, ops.sum(h**3)
+
+
+def test_gradients_of_an_unrolled_loop_are_one_product_each() -> None:
+    graph = Graph()
+    inputs, loss = recurrent(graph, 8)
+    names = names_of(assert_as_run([loss, *grad(loss, inputs)], drawn(inputs)))
+    # At each step two products forward and two back, one to the first; one for both weights and the bias each.
+    assert names.count("dot") == 4 * 8 - 1 + 3
+    assert names.count("_joined") == 3  # the gates for all three together, the states, the examples
+    assert names.count("put") == 8 + 1  # the gates of each step, and the parts of x
+
+
+def test_few_products_are_left_alone() -> None:
+    graph = Graph()
+    inputs, loss = recurrent(graph, 2)
+    assert "_joined" not in names_of(assert_as_run([loss, *grad(loss, inputs)], drawn(inputs)))
+
+
+def products(factors: Sequence[Expr]) -> list[Expr]:
+    return [x @ y for x, y in zip(factors[::2], factors[1::2], strict=True)]
+
+
+def test_a_part_of_a_sum_that_somebody_else_looks_at_is_kept() -> None:
+    def build(*factors: Expr) -> Expr:
+        a, b, c, d, e, f = products(factors)
+        few = a + b + c + d
+        return (few + e + f) * few
+
+    found = steps_of(build, *((2, 3), (3, 2)) * 6)
+    assert found.count(np.dot) == 3  # four in one, two alone
+
+
+def test_a_term_that_stands_twice_counts_twice() -> None:
+    def build(*factors: Expr) -> Expr:
+        a, b, c, d = products(factors)
+        return a + b + c + d + a + d
+
+    assert steps_of(build, *((2, 3), (3, 2)) * 4).count(np.dot) == 1
+
+
+def test_parts_that_overlap_add_up(graph: Graph) -> None:
+    x = graph.input((5, 3))
+    loss = ops.sum(x[1:4] ** 2) + ops.sum(x[2:] ** 3) + ops.sum(x[0] * x[4])
+    assert_as_run([loss, *grad(loss, [x])], drawn([x]))
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+def test_large_arrays_are_written_over_only_where_nobody_reads_them(graph: Graph) -> None:
+    x, w = inputs = [graph.input((150, 90)), graph.input((90, 150))]
+    product = x @ w
+    turned = ops.tanh(product + 1).T
+    view = ops.reshape(turned, shape=[-1])
+    targets = [product, turned * 2, view, ops.sum(view * view), ops.exp(ops.exp(product * 0.01) + x[0, 0])]
+    made = assert_as_run([*targets, *grad(ops.sum(ops.tanh(turned) * turned), inputs)], drawn(inputs))
+    assert "over_an_arg" in names_of(made)
+
+
+def test_threads_may_call_at_the_same_time(graph: Graph) -> None:
+    x = graph.input((40, 40))
+    made = compiled(graph, [(ops.tanh(x @ x) @ x).id], [x.id], {})
+    given = [drawn([x], seed) for seed in range(8)]
+    alone = [made(values)[0].copy() for values in given]
+    with ThreadPoolExecutor(4) as executor:
+        together = [result[0] for result in executor.map(made, given * 5)]
+    assert all(map(np.array_equal, together, alone * 5))
