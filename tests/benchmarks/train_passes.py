@@ -60,7 +60,7 @@ def digits() -> Network:
     """784-128-10, batch 64, cross-entropy."""
     network = classifier(np.random.default_rng(0), 64, (784, 128, 10))
     loss = "-mean(sum(y * log_softmax(relu(x @ W1 + b1) @ W2 + b2), axis=1))"
-    return Network(network.title, loss, network.data, network.parameters, classifier_by_hand, 10)
+    return Network(network.title, loss, network.data, network.parameters, classifier_by_hand, 40)
 
 
 # --- a convolutional network --------------------------------------------------------------------

@@ -607,7 +607,7 @@ def test_gradients_of_an_unrolled_loop_are_one_product_each() -> None:
     graph = Graph()
     inputs, loss = recurrent(graph, 8)
     names = names_of(assert_as_run([loss, *grad(loss, inputs)], drawn(inputs)))
-    # At each step two products forward and two back, one to the first; one for both weights and the bias each.
+    # At each step two products forward and two back, one to the first; and one for each parameter.
     assert names.count("dot") == 4 * 8 - 1 + 3
     assert names.count("_joined") == 3  # the gates for all three together, the states, the examples
     assert names.count("put") == 8 + 1  # the gates of each step, and the parts of x
