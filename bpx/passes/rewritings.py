@@ -189,10 +189,11 @@ def _product_with_truths(builder: Builder, node: int) -> Slot | None:
     return None
 
 
-def _relu(builder: Builder, node: int) -> Slot:
-    """A function of NumPy in place of one that calls it."""
+def _relu(builder: Builder, node: int) -> Slot | None:
+    """A function of NumPy in place of one that calls it, so that it may write over its arg."""
     (arg,) = builder.graph.args[node]
-    return builder.elementwise(np.maximum, [builder.slots[arg], builder.hold(0.0)])
+    slot = builder.slots[arg]
+    return builder.elementwise(np.maximum, [slot, builder.hold(0.0)]) if builder.shapes[slot] else None
 
 
 def _sigmoid(builder: Builder, node: int) -> Slot | None:
