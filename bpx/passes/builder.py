@@ -60,18 +60,16 @@ class Builder:
             self.by_key[key] = self.first(rewritings, node) if constant is None else self.hold(constant)
         self.slots[node] = self.by_key[key]
 
-    def inside(self, node: int, composite: Op | None = None) -> Slot | None:
-        """A composite op as the simpler ones it is made of, unless it has a value of its own.
+    def inside(self, node: int) -> Slot | None:
+        """A composite op as the simpler ones that compute it, unless it has a value of its own.
 
-        `composite` is another op that gives the same, in place of its own. The copy of the builder shares
-        its lists of steps and slots, so that parts of several composite ops, and of their rules, are
-        computed once.
+        The copy of the builder shares its lists of steps and slots, so that parts of several composite
+        ops, and of their rules, are computed once.
         """
         op, args, settings, _ = self.facts(node)
-        op = composite or op
-        if not (composite or op.by_parts):
+        if not (op.by_parts or op.computes):
             return None
-        inside = expansion(op, [self.graph.shapes[arg] for arg in args], settings)
+        inside = expansion(op, [self.graph.shapes[arg] for arg in args], settings, as_computed=True)
         inner = copy(self)  # the same steps, of another graph
         inner.graph = inside.graph
         inner.slots = {place: self.slots[arg] for place, arg in zip(inside.args, args, strict=True)}

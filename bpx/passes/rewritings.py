@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import Op
-from bpx.ops.convolution import FAST, conv1d, conv2d, overlap_add, window_places, windows
+from bpx.ops.convolution import overlap_add, window_places, windows
 from bpx.ops.elementwise.activations import relu, sigmoid
 from bpx.ops.elementwise.arithmetic import mul, power, square
 from bpx.ops.elementwise.selection import eq, ge, gt, le, lt, ne
@@ -216,11 +216,6 @@ def _sigmoid_in_place(x: Array) -> Array:
 # --- windows and convolutions -------------------------------------------------------------------
 
 
-def _convolution(builder: Builder, node: int) -> Slot | None:
-    """The product of windows and kernel step by step, so that the reverse pass finds its parts made."""
-    return builder.inside(node, FAST)
-
-
 def _windows(builder: Builder, node: int) -> Slot:
     """A copy whose window axes come first in memory: then NumPy's loops run along the long axes.
 
@@ -317,8 +312,6 @@ REWRITINGS: dict[Op, tuple[Rewriting, ...]] = {
     sum_: _SUMS,
     mean: (_sum_over_count,),
     softmax: (_exp_of_logarithm,),
-    conv1d: (_convolution,),
-    conv2d: (_convolution,),
     windows: (_windows,),
     overlap_add: (_overlap_add,),
     einsum: (_product_of_matrices,),
