@@ -6,19 +6,27 @@ product stretches what it has to, and nothing is spread over an array before.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bpx.check.blame.textbook import textbook_form
 from bpx.check.blame.where import array_names, written
-from bpx.check.numeric.tolerances import MOST_IN_A_CORRECTION, SHORT_ENOUGH, TEXTBOOK_LENGTH
+from bpx.check.numeric.tolerances import (
+    LONGEST_CORRECTION,
+    MOST_IN_A_CORRECTION,
+    SHORT_ENOUGH,
+    TEXTBOOK_LENGTH,
+)
 from bpx.check.patterns.error_patterns import true_row
 from bpx.check.report.blame import Correction
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import ShapeError, broadcast
-from bpx.graph.formula import Formula, derivative, equation, formula, numbers, ops_written
+from bpx.graph.formula import Formula, derivative, equation, formula, numbers, ops_written, words
 from bpx.graph.formula_parts import DERIVATIVE
 from bpx.graph.graph import OPS, Expr, Graph, Op
+from bpx.graph.numbers import LARGEST_SHOWN
+from bpx.graph.run import run
 from bpx.graph.subgraph import Subgraph
 from bpx.ops.shapes import broadcast_to, unsqueeze
 from bpx.ops.tensors import spread
@@ -67,12 +75,30 @@ def chain_rule(checked: CheckedGraph, node: int) -> Correction:
         return Correction(whole.formula)
     consumers = {edge.consumer for edge in checked.ledger.edges if edge.arg == node}
     part = Written(checked, node, names | consumers)
+    if part.ops > LONGEST_CORRECTION:
+        return Correction(_as_numbers(checked, node))
     unnamed = sorted(consumers - names)
     where = [
         equation(_shown(checked, consumer), written(checked, consumer, open_root=True))
         for consumer in unnamed
     ]
     return Correction(part.formula, tuple(where))
+
+
+def _as_numbers(checked: CheckedGraph, node: int) -> Formula:
+    """For where a rule, written out, takes more ops than anybody reads: that of `sort` doubles with each element."""
+    graph, query = _with_true_rules(checked), checked.query
+    ledger = reverse(graph[query.output], [graph[node]], graph.constant(query.seed))
+    gradient = ledger.gradient(node)
+    if math.prod(graph.shapes[node]) > LARGEST_SHOWN or gradient is None:
+        return words("…")
+    return numbers(run(graph, checked.known, [gradient.id])[gradient.id])
+
+
+def _with_true_rules(checked: CheckedGraph) -> Graph:
+    graph = checked.query.spec.graph.copy()
+    graph.ops = [op if op.name in OPS else true_row(op) for op in graph.ops]
+    return graph
 
 
 def _explained(checked: CheckedGraph, node: int) -> Formula:
@@ -98,8 +124,7 @@ class Written:
         self.nodes: dict[int, int] = {}
         self.gradients: dict[int, int] = {}
         output = checked.query.output
-        self.twin = checked.query.spec.graph.copy()
-        self.twin.ops = [op if op.name in OPS else true_row(op) for op in self.twin.ops]
+        self.twin = _with_true_rules(checked)
         above = self.twin.touched(by=[node], upto=output)
         # The seed too is a placeholder: numbers are put in when everything else stands where it should.
         arriving = {
