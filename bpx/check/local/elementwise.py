@@ -201,8 +201,7 @@ class _PartialDerivative:
         flat = np.array(list(proved), dtype=np.intp)
         self.evidence.replace(flat, value, EPSILON * np.abs(value) + width)
         for column in flat[self.judgement(flat).verdicts != Verdict.AGREE].tolist():
-            size = abs(float(self.claimed[column]))
-            if rule_is_right(self.batch, self.position, column, proved[column], size):
+            if rule_is_right(self.batch, self.position, column, proved[column], self.size(column)):
                 self.evidence.put(column, formula_gap=0.0)
         return np.array([column for column in slopes if column not in proved], dtype=np.intp)
 
@@ -254,12 +253,17 @@ class _PartialDerivative:
         from bpx.check.local.elementwise_exact import slope_and_rule
 
         for column in columns:
-            exact = slope_and_rule(self.batch, self.position, column, abs(float(self.claimed[column])))
+            exact = slope_and_rule(self.batch, self.position, column, self.size(column))
             if exact is not None:
                 slope, right = exact
                 # A right formula is right, though its float64 value be off for want of digits.
                 gap = 0.0 if right else np.nan
                 self.evidence.replace(column, slope, EPSILON * abs(slope), formula_gap=gap)
+
+    def size(self, column: int) -> float:
+        """That of the rule's number; 0 where it overflows on its way, which is no scale to measure by."""
+        claimed = float(self.claimed[column])
+        return abs(claimed) if math.isfinite(claimed) else 0.0
 
     # --- rounding ---
 
@@ -331,7 +335,8 @@ class _PartialDerivative:
             same = sign == np.take_along_axis(sign, nearest[np.newaxis], axis=0)
             # A guard that is 0 all the way leaves no side: beyond 2**53 every number is whole.
             usable &= ~off | (same & (sign != 0))
-        return usable
+        # Where none of the longer steps says anything, those within rounding do not either.
+        return usable & ((usable & off).any(axis=0) | ~off.any(axis=0))
 
     def add_exact_sides(self, columns: Indices) -> None:
         """The slopes to the sides in many digits, where float64 has no steps between two kinks."""
@@ -339,7 +344,8 @@ class _PartialDerivative:
 
         for column in columns.tolist():
             slope = sides(self.batch, self.position, column)
-            if slope is not None:
+            # Steps that cross many jumps, as those of mod(x, y) where x is 1e300 y, do not settle on a slope.
+            if slope is not None and (slope.edge or slope.settles):
                 low, high = sorted((slope.left, slope.right))
                 self.evidence.put(column, low=low, high=high, value=(low + high) / 2, jump=slope.edge)
                 self.evidence.put(column, error=0.0, side_error=0.0)

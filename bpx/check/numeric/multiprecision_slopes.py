@@ -29,6 +29,7 @@ from bpx.check.numeric.tolerances import (
     MULTIPRECISION_ROUNDINGS,
     MULTIPRECISION_STEP,
     MULTIPRECISION_STEP_AT_ZERO,
+    SETTLED,
     SLOPE_GROWTH,
     SMOOTH_SHRINK,
     STEADY_GROWTH,
@@ -54,6 +55,11 @@ class MultiprecisionSlope(NamedTuple):
     rounding: float  # what the digits carried allow for at most
     apart: bool  # neither: the slopes of both sides do not approach each other, nor stay as they are
     digits: int = MULTIPRECISION_DIGITS  # so many it took: fewer leave nothing where large terms cancel
+
+    @property
+    def settles(self) -> bool:
+        """Do the last two steps give the same, on each side or on both?"""
+        return not self.apart and self.error <= SETTLED * max(abs(self.left), abs(self.right))
 
 
 def slope(function: Callable[[Multiprecision], Any], x: SupportsFloat) -> MultiprecisionSlope | None:
