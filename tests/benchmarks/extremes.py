@@ -11,9 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from extremes import FACTORS, VALUES, elementwise, points, problems  # noqa: E402
-
-from benchmarks.results import result  # noqa: E402
+from benchmarks.results import result
+from extremes import FACTORS, VALUES, elementwise, points, problems
 
 TOO_CAUTIOUS = ("KINK", "OUTSIDE_DOMAIN")  # where the op is smooth, but no verdict is wrong
 

@@ -18,7 +18,9 @@ def test_a_wrong_sign_of_a_tiny_gradient(size: float) -> None:
     right = spec.explain(check=False).gradients["x"]
     assert spec.gradcheck(wrt="x", claims={"x": right}).verdict == "agree"
     assert spec.gradcheck(wrt="x", claims={"x": -right}).verdict == "disagree"
-    report = bpx.gradcheck(lambda x: np.sin(x) * size, [np.array([0.3])], lambda g, x: (-g * size * np.cos(x),))
+    report = bpx.gradcheck(
+        lambda x: np.sin(x) * size, [np.array([0.3])], lambda g, x: (-g * size * np.cos(x),)
+    )
     assert report.verdict == "disagree"
 
 
@@ -43,7 +45,9 @@ def test_every_single_wrong_entry_of_many() -> None:
         wrong.flat[at] *= -1
         report = spec.gradcheck(wrt="W", claims={"W": wrong})
         assert report.counts["disagree"] == 1
-        assert next(entry for entry in report.entries if entry.verdict == 0).index == np.unravel_index(at, W.shape)
+        assert next(entry for entry in report.entries if entry.verdict == 0).index == np.unravel_index(
+            at, W.shape
+        )
 
 
 def test_long_chains() -> None:

@@ -20,9 +20,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz import mutation, programs  # noqa: E402
-from fuzz.calling import MEMORY, Failure, cpu, failure_of  # noqa: E402
-from fuzz.minimising import minimised  # noqa: E402
+from fuzz import mutation, programs
+from fuzz.calling import MEMORY, Failure, cpu, failure_of
+from fuzz.minimising import minimised
 
 
 def mutation_failure(seed: str) -> Failure | None:
@@ -83,7 +83,9 @@ def main() -> None:
         kinds = [options.only] if options.only else list(KINDS)
         failed = 0
         for kind in kinds:
-            count, failures = run(kind, options.seed, options.seconds * (SHARES[kind] if len(kinds) > 1 else 1))
+            count, failures = run(
+                kind, options.seed, options.seconds * (SHARES[kind] if len(kinds) > 1 else 1)
+            )
             failed += failures.total()
             print(f"{kind}: {count:,} inputs, {failures.total()} failures {dict(failures)}", flush=True)
     raise SystemExit(failed > 0)

@@ -30,7 +30,9 @@ def minimised(case: Case, fails: Callable[[Case], bool]) -> Case:
     for at in range(len(case.files)):
         for parts in (lambda data: data.splitlines(True), TOKENS.findall):
             pieces = parts(case.files[at][1])
-            kept = reduced(pieces, lambda pieces, at=at, case=case: test(_with_file(case, at, b"".join(pieces))))
+            kept = reduced(
+                pieces, lambda pieces, at=at, case=case: test(_with_file(case, at, b"".join(pieces)))
+            )
             case = _with_file(case, at, b"".join(kept))
     for at in range(1, len(case.args)):
         pieces = TOKENS.findall(case.args[at].encode("utf-8", "surrogatepass"))

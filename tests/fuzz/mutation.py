@@ -25,7 +25,7 @@ FRAGMENTS = [
     *b"0 -0.0 1e308 -1e-320 5e-324 1e999 nan inf 9007199254740993 0x10 1_0 .5 1. 1e 00 2**63".split(),
     b"1" + b"0" * 400, b"0e-" + b"9" * 400, b"0." + b"1" * 300, b"-" * 50, b"(" * 60, b"[" * 60, b"9" * 4301,
     b"\x00", b"\xff", b"\xef\xbb\xbf", b"\r", b"\x1b[31m", b"\t", b" " * 200, b"\\", b'"', b"'''", b'"""', b"`",
-    *(sign.encode() for sign in "\u202e \u2212 σ ∂ é ﬀ ٣ 🙂 ² ½ ⁻ √ ∑ π ᵀ × · → ∞".split()),
+    *(sign.encode() for sign in ["\u202e", "−", "σ", "∂", "é", "ﬀ", "٣", "🙂", "²", "½", "⁻", "√", "∑", "π", "ᵀ", "×", "·", "→", "∞"]),
     b"[red]", b"{0}", b"%s", b"$x$", b"#", b"=", b"==", b"@", b".T", b"^", b"**", b"|", b",", b";", b":", b"\n",
     *b"inputs graph claims expect ops output bpx value role constant target normal uniform seed wrt of".split(),
     *b"x y z w W b a L out e pi true false null none axis=0 axis=-1 keepdims=True shape=[2,3] [1,2] [[1],[2]]".split(),
@@ -74,7 +74,9 @@ def command_lines() -> list[list[str]]:
     """The command lines of the documentation, without `bpx`."""
     lines = []
     for language, text in blocks():
-        for line in text.replace("\\\n", " ").splitlines() if language in ("sh", "bash", "console", "") else []:
+        for line in (
+            text.replace("\\\n", " ").splitlines() if language in ("sh", "bash", "console", "") else []
+        ):
             command = line.removeprefix("$ ").partition("  #")[0]
             if command.startswith("bpx ") and not re.search(r"[|<>&]|\$\(", command):
                 lines.append(shlex.split(command)[1:])
@@ -94,7 +96,10 @@ def files() -> dict[str, list[bytes]]:
     """Other files by ending: notes, tables, code."""
     return {
         "md": [path.read_bytes() for path in sorted((ROOT / "examples" / "notes").glob("*.md"))],
-        "json": [(ROOT / "examples" / "models" / "gradients.json").read_bytes(), b'{"dw": [1.0, 2], "db": 0.5}'],
+        "json": [
+            (ROOT / "examples" / "models" / "gradients.json").read_bytes(),
+            b'{"dw": [1.0, 2], "db": 0.5}',
+        ],
         "csv": [b"name,gradient\nw,0.5\nb,-0.25\n", b"w[0],w[1],b\n0.1,0.2,0.3\n"],
         "py": [path.read_bytes() for path in sorted((ROOT / "tests" / "trace" / "textbook").glob("*.py"))],
     }
@@ -135,7 +140,9 @@ def _command_line(rng: random.Random) -> Case:
         elif action == 2:
             words[at:at] = words[at - 1 : at]
         elif at < len(words):
-            words[at] = mutated(rng, words[at].encode("utf-8", "surrogatepass")).decode("utf-8", "surrogateescape")
+            words[at] = mutated(rng, words[at].encode("utf-8", "surrogatepass")).decode(
+                "utf-8", "surrogateescape"
+            )
     return Case(tuple(_safe(words)) or ("help",))
 
 
@@ -158,7 +165,9 @@ def _formula(rng: random.Random) -> Case:
 def _call(rng: random.Random) -> Case:
     """A call from Python with a mutated text."""
     door = rng.choice(["@load", "@load", "@parse", "@claim", "@check_notes"])
-    pool = {"@load": specs(), "@check_notes": files()["md"]}.get(door) or [text.encode() for text in formulas()]
+    pool = {"@load": specs(), "@check_notes": files()["md"]}.get(door) or [
+        text.encode() for text in formulas()
+    ]
     return Case((door,), (("text", mutated(rng, rng.choice(pool), pool)),))
 
 

@@ -91,7 +91,9 @@ def failure_of(name: str) -> Failure | None:
     try:
         with limited(), np.errstate(all="ignore"):
             for failure in contradictions(spec, grown, rng):
-                return failure._replace(detail=f"{failure.detail}\n{bpx.spec.writing.write.write_spec(spec, 'toml')}")
+                return failure._replace(
+                    detail=f"{failure.detail}\n{bpx.spec.writing.write.write_spec(spec, 'toml')}"
+                )
     except TooLong:
         return Failure("hangs", f"more than {LIMIT} s of CPU\n{spec!r:.2000}")
     except Exception as error:
@@ -159,7 +161,9 @@ def torch_gradients(text: str) -> dict[str, Any]:
     """What autograd finds in the forward pass of an exported torch module."""
     module = module_of(text)
     inputs = module["inputs"]()
-    leaves = {name: value.detach().requires_grad_() for name, value in inputs.items() if value.is_floating_point()}
+    leaves = {
+        name: value.detach().requires_grad_() for name, value in inputs.items() if value.is_floating_point()
+    }
     output, _ = module["forward"](**inputs | leaves)
     output.sum().backward()
     return {name: leaf.grad.numpy() for name, leaf in leaves.items() if leaf.grad is not None}
@@ -210,7 +214,9 @@ def of_claims(spec: bpx.Spec, gradients: dict[str, Array], rng: np.random.Genera
         report = spec.gradcheck(claims={name: stated(wrong, rng)}, **options)
         yield from of_forms(report)
         if report.verdict == "agree" or report.claimed_counts["agree"] == gradient.size:
-            yield Failure(f"wrong claim agrees ({mistake})", f"{name} = {wrong.tolist()}\n{report.to_plain()}")
+            yield Failure(
+                f"wrong claim agrees ({mistake})", f"{name} = {wrong.tolist()}\n{report.to_plain()}"
+            )
 
 
 def stated(gradient: Array, rng: np.random.Generator) -> Any:
@@ -232,7 +238,9 @@ def of_truth(
     found = float(gradients[name].flat[flat])
     room = 1e-8 * max(float(np.max(np.abs(gradients[name]))), abs(left), abs(right), 1.0)
     if not min(left, right) - room <= found <= max(left, right) + room:
-        yield Failure("gradient is not the slope", f"{name}, element {flat}: {found} beside {left} and {right}")
+        yield Failure(
+            "gradient is not the slope", f"{name}, element {flat}: {found} beside {left} and {right}"
+        )
 
 
 def true_slopes(spec: bpx.Spec, asked: Mapping[int, dict[str, Any]], node: int, flat: int) -> list[Any]:
