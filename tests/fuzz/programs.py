@@ -24,6 +24,7 @@ import bpx.ops as ops
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Op
 from bpx.spec.writing.code.module import write_module
+from bpx.spec.writing.write import write_spec
 
 ROWS = list(ops.rows())
 MOST = 60  # elements of an array in a program
