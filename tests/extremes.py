@@ -23,8 +23,8 @@ from bpx.ops import rows
 
 Point = tuple[float, ...]
 
-# The ends, the roots of the ends, where exp and its kin run out, where floats have no more fractions, and what
-# lies between. A number near 4.8e24 lies far from every turn of a sine that rounding could take for it.
+# The ends, their roots, where exp and its kin run out, where floats have no more fractions, and what lies
+# between. A number near 4.8e24 lies far from every turn of a sine that rounding could take for it.
 SIZES = (5e-324, 1e-310, 2.2250738585072014e-308, 1e-300, 1e-200, 1.4e-162, 1e-100, 1e-30, 1e-16, 1e-8)
 SIZES += (1e-4, 0.1, 0.5, 1.0, 1.7, 2.0, 3.0, 6.0, 27.3, 100.0)
 SIZES += (709.9, 745.2, 1e5, 1e8, 1.7e12 + 0.5, 2.0**53, 4.7906993280605985e24, 1.3e154, 1e200, 1.7e308)
@@ -183,5 +183,5 @@ def _is_right(number: float, exact: Any) -> bool:
 
 
 def elementwise() -> list[Op]:
-    """The ops that the sweep is over: not those of a whole order, for which so many digits take minutes."""
+    """The ops that the sweep is over: not those of a whole order, where so many digits take long."""
     return [op for op in rows() if op.elementwise and op.name not in ("polygamma", "sinc_derivative")]

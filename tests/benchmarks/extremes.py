@@ -31,7 +31,7 @@ def main(names: list[str], quick: bool) -> None:
                 count[kind] += 1
                 print(f"{kind}: {problem}", flush=True)
         print(f"{op.name}: {dict(count)} so far", flush=True)
-    what = "elementwise ops at the ends of float64: points; wrong verdicts; a kink or an edge where there is none"
+    what = "elementwise ops at the ends of float64: points; wrong verdicts; smooth, but called a kink"
     result(what, f"{count['points']:,}; {count['wrong']:,}; {count['too cautious']:,}")
 
 

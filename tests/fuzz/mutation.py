@@ -1,4 +1,4 @@
-"""What people write, mutated byte by byte and token by token: specs, expressions, claims, notes, tables, code.
+"""Texts mutated byte by byte and token by token: specs, expressions, claims, notes, tables, code.
 
 The seeds are all that is bundled and quoted: examples, the command lines and blocks of the documentation,
 typed formulas, files of other programs and NumPy code.

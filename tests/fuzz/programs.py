@@ -1,8 +1,8 @@
 """Random tensor programs over all ops, and whether all that bpx says of one of them agrees.
 
 What is compared: the gradient of `explain` with differences of 50 digits, with the check's verdict, with
-the exported NumPy module, with torch's autograd where torch is installed, and with itself after the program was
-written and read again; claims that are right and that are wrong with their verdicts; JSON with text.
+the exported NumPy module, with torch's autograd where torch is installed, and with itself after the program
+was written and read again; claims that are right and that are wrong with their verdicts; JSON with text.
 """
 
 from __future__ import annotations
@@ -92,9 +92,7 @@ def failure_of(name: str) -> Failure | None:
     try:
         with limited(), np.errstate(all="ignore"):
             for failure in contradictions(spec, grown, rng):
-                return failure._replace(
-                    detail=f"{failure.detail}\n{bpx.spec.writing.write.write_spec(spec, 'toml')}"
-                )
+                return failure._replace(detail=f"{failure.detail}\n{write_spec(spec, 'toml')}")
     except TooLong:
         return Failure("hangs", f"more than {LIMIT} s of CPU\n{spec!r:.2000}")
     except Exception as error:

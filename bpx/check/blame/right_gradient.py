@@ -86,7 +86,7 @@ def chain_rule(checked: CheckedGraph, node: int) -> Correction:
 
 
 def _as_numbers(checked: CheckedGraph, node: int) -> Formula:
-    """For where a rule, written out, takes more ops than anybody reads: that of `sort` doubles with each element."""
+    """For where a rule takes more ops than anybody reads: that of `sort` doubles with each round."""
     graph, query = _with_true_rules(checked), checked.query
     ledger = reverse(graph[query.output], [graph[node]], graph.constant(query.seed))
     gradient = ledger.gradient(node)

@@ -817,9 +817,8 @@ LARGEST_NAMED = 10_000
 MOST_FORMULA_NODES = 100
 # Ops in a right gradient written out down to names; a longer one stops at the consumers of the node.
 MOST_IN_A_CORRECTION = 20
-
-# Ops that a correction by the consumers of a node may have; beyond, its numbers say more. What occurs twice is
-# written twice, so that the rule of a network that sorts 24 elements would take 2^20 ops and more.
+# Ops that a correction by the consumers of a node may have; beyond, its numbers say more. What occurs twice
+# is written twice, so that the rule of a network that sorts 24 elements would take 2^20 ops and more.
 LONGEST_CORRECTION = 200
 # Nodes without a name of their own that a corrected rule may explain beside it.
 MOST_EXPLAINED = 6

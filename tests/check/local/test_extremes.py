@@ -1,4 +1,4 @@
-"""A sample of the sweep of tests/benchmarks/extremes.py: verdicts on elementwise ops at the ends of float64."""
+"""A sample of the sweep of tests/benchmarks/extremes.py: elementwise ops at the ends of float64."""
 
 from __future__ import annotations
 
