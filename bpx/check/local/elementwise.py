@@ -110,6 +110,8 @@ class _PartialDerivative:
         exact_elements: int,
     ) -> None:
         self.batch, self.position, self.claimed = batch, position, claimed
+        # What overflows on its way is no scale to measure by.
+        self.sizes = np.where(np.isfinite(claimed), np.abs(claimed), 0.0)
         # How far it may have moved the value, and all args together.
         self.out_error, self.arg_error = rounding
         self.detect, self.exact_elements = detect, exact_elements
@@ -201,7 +203,7 @@ class _PartialDerivative:
         flat = np.array(list(proved), dtype=np.intp)
         self.evidence.replace(flat, value, EPSILON * np.abs(value) + width)
         for column in flat[self.judgement(flat).verdicts != Verdict.AGREE].tolist():
-            if rule_is_right(self.batch, self.position, column, proved[column], self.size(column)):
+            if rule_is_right(self.batch, self.position, column, proved[column], float(self.sizes[column])):
                 self.evidence.put(column, formula_gap=0.0)
         return np.array([column for column in slopes if column not in proved], dtype=np.intp)
 
@@ -253,17 +255,12 @@ class _PartialDerivative:
         from bpx.check.local.elementwise_exact import slope_and_rule
 
         for column in columns:
-            exact = slope_and_rule(self.batch, self.position, column, self.size(column))
+            exact = slope_and_rule(self.batch, self.position, column, float(self.sizes[column]))
             if exact is not None:
                 slope, right = exact
                 # A right formula is right, though its float64 value be off for want of digits.
                 gap = 0.0 if right else np.nan
                 self.evidence.replace(column, slope, EPSILON * abs(slope), formula_gap=gap)
-
-    def size(self, column: int) -> float:
-        """That of the rule's number; 0 where it overflows on its way, which is no scale to measure by."""
-        claimed = float(self.claimed[column])
-        return abs(claimed) if math.isfinite(claimed) else 0.0
 
     # --- rounding ---
 
