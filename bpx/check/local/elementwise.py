@@ -341,7 +341,6 @@ class _PartialDerivative:
 
         for column in columns.tolist():
             slope = sides(self.batch, self.position, column)
-            # Steps that cross many jumps, as those of mod(x, y) where x is 1e300 y, do not settle on a slope.
             if slope is not None and (slope.edge or slope.settles):
                 low, high = sorted((slope.left, slope.right))
                 self.evidence.put(column, low=low, high=high, value=(low + high) / 2, jump=slope.edge)

@@ -58,7 +58,7 @@ class MultiprecisionSlope(NamedTuple):
 
     @property
     def settles(self) -> bool:
-        """Do the last two steps give the same, on each side or on both?"""
+        """Do the last two steps give the same? Those that cross many jumps, of mod(1e300 y, y), do not."""
         return not self.apart and self.error <= SETTLED * max(abs(self.left), abs(self.right))
 
 
