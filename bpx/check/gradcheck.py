@@ -34,12 +34,14 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import WRITING
 from bpx.passes.expand import written_out
 from bpx.passes.query import as_list, query_nodes, seed_of
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 
+@checked
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
 def gradcheck(
     spec: NamedGraph,

@@ -20,11 +20,13 @@ from bpx.explain.sections.worksheet import Worksheet
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import MOST_DIGITS, SHOWN_DIGITS
 from bpx.passes.query import as_list
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 _PLAIN = SectionOptions()  # what every explanation has: rows alone, and no nodes beside them
 
 
+@checked
 @np.errstate(all="ignore")  # what is not finite is reported by name, not by NumPy
 def explain(
     spec: NamedGraph,

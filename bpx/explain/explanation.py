@@ -24,6 +24,7 @@ from bpx.render.blocks import Block, Heading, Headline, Lines, headline, rounded
 from bpx.render.json import Rows
 from bpx.render.plain_data import quantities
 from bpx.render.shown import Shown
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say, visible
 
@@ -75,6 +76,7 @@ class Explanation(Passes, Shown):
 
     # --- what is in the sections ---
 
+    @checked
     def section(self, kind: type[_S]) -> _S | None:
         """The section of that class, if there is one."""
         return next((section for section in self.sections if isinstance(section, kind)), None)
@@ -179,12 +181,14 @@ class Explanation(Passes, Shown):
         blocks += [Heading(say("account.notes")), Lines(tuple(notes))] if notes else []
         return blocks if self.digits == SHOWN_DIGITS else rounded(blocks, self.digits)
 
+    @checked
     def picture(self, options: PictureOptions | None = None) -> Picture:
         """The graph as a picture. Raises `BpxError` where it has too many nodes for the style asked for."""
         from bpx.explain.picture.picture import picture_of
 
         return picture_of(self, options or self._picture_options())
 
+    @checked
     def page(self, options: PictureOptions | None = None) -> Page:
         """The graph as a page for a browser."""
         from bpx.explain.page.page import page_of

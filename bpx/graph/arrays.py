@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
+from numbers import Integral
+from numbers import Number as AnyNumber
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from bpx.words.arguments import shown_value
+from bpx.words.diagnostic import BpxError
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -23,6 +28,45 @@ Number = float | int
 LARGEST_NODE = 2**26
 MOST_AXES = 32
 LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
+
+
+def real_floats(value: Any) -> Array:
+    """The numbers of a value; raises where float64 would lose an imaginary part, a mask, the meaning."""
+    if not isinstance(value, (AnyNumber, np.generic, list, tuple, range)) and not hasattr(value, "__array__"):
+        raise TypeError  # what may be iterated over without an end, or is no data
+    # Whoever has a masked array has loaded `numpy.ma`, which NumPy itself loads only when it is asked for.
+    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError
+    array = np.array(value)
+    if array.dtype.kind == "O" and not all(map(_is_real, array.flat)):
+        raise TypeError
+    if array.dtype.kind not in "biufO":
+        raise TypeError
+    # A whole number may be larger than any float.
+    return np.array(value, dtype=np.float64)
+
+
+def _is_real(element: Any) -> bool:
+    return isinstance(element, AnyNumber) and hasattr(element, "__float__")
+
+
+def constant_array(value: Any) -> Array:
+    """The numbers of a constant, in an array of its own. Raises `TypeError` for what is none."""
+    if type(value) is np.ndarray and value.dtype == np.float64:  # as most are
+        return value.copy()
+    try:
+        return real_floats(value)
+    except BpxError:  # of an array that stands for a node of another graph
+        raise
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(say("python.no-number", value=shown_value(value))) from None
+
+
+def checked_shape(shape: Any) -> Shape:
+    """A shape from Python. Raises `TypeError` where it is no tuple of lengths."""
+    if not isinstance(shape, tuple | list) or not all(isinstance(n, Integral) and n >= 0 for n in shape):
+        raise TypeError(say("python.no-shape", shape=shown_value(shape)))
+    return tuple(map(int, shape))
 
 
 def of_shape(value: Any, shape: Shape) -> Any:

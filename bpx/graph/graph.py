@@ -32,8 +32,11 @@ from bpx.graph.arrays import (
     Shape,
     SizeError,
     broadcast,
+    checked_shape,
+    constant_array,
 )
 from bpx.graph.facts import OpFacts
+from bpx.words.arguments import shown_value
 from bpx.words.say import say
 
 
@@ -111,7 +114,7 @@ class Graph:
 
     def input(self, shape: Shape = ()) -> Expr:
         """Append an input: a leaf whose value is given when the graph runs."""
-        return self._append(INPUT, (), NO_SETTINGS, shape)
+        return self._append(INPUT, (), NO_SETTINGS, checked_shape(shape))
 
     def constant(self, value: Number | Array | Sequence[Any]) -> Expr:
         """Append a constant, or return the one that already holds this value."""
@@ -120,7 +123,7 @@ class Graph:
         is_key = type(value) in (float, int) and value != 0
         if is_key and value in known:
             return Expr(self, known[value])
-        array = np.array(value, dtype=np.float64)
+        array = constant_array(value)
         array.setflags(write=False)
         key = (array.shape, array.tobytes())
         if key not in known:
@@ -136,6 +139,8 @@ class Graph:
         Raises `ShapeError` where the args' shapes do not fit, `TypeError` or `ValueError` where
         the settings do not.
         """
+        if not isinstance(op, Op):
+            raise TypeError(say("python.no-op", op=shown_value(op)))
         ids, settings, shape = self._placed(op, [self.lift(arg) for arg in args], settings)
         expr = self._append(op, ids, settings, shape)
         self._known[op].setdefault(_key(ids, settings), expr.id)

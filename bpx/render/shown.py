@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bpx.render.forms import Form, form_named, forms_of
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Shown:
         """`to_dict` for whoever writes it at once: lists may be `Rows`, which are made as they are read."""
         return self.to_dict()
 
+    @checked
     def to(self, form: str) -> str:
         """The same in a form by its name, such as `markdown`. Raises `bpx.BpxError` for an unknown one."""
         return form_named(form, self.kind).text(self)

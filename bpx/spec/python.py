@@ -11,6 +11,7 @@ from bpx.graph.named.names import free_output_name
 from bpx.graph.named.values import as_array
 from bpx.graph.numbers import shape_text
 from bpx.spec.reading.syntax import name_problem, rename_help
+from bpx.words.arguments import shown_value
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
@@ -33,7 +34,12 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
 
     Raises `BpxError` where a value is missing, is not made of finite numbers or has another shape.
     """
-    graph, problems = output.graph, list[Diagnostic]()
+    graph, problems = (
+        output.graph,
+        [_no_pair(name, pair) for name, pair in values.items() if not _is_pair(pair)],
+    )
+    if problems:
+        raise BpxError(problems)
     inputs = [
         Input(name, expr.id, array, "data")
         for name, (expr, value) in values.items()
@@ -65,3 +71,11 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
         output = graph.add(OPS["identity"], output)
     steps = {free_output_name(values): output.id}
     return NamedGraph(None, graph, tuple(inputs), steps, output.id, len(graph), Source("<python>", ""))
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], Expr)
+
+
+def _no_pair(name: str, pair: Any) -> Diagnostic:
+    return Diagnostic("no-pair", None, {"name": name, "found": shown_value(pair)})

@@ -21,6 +21,7 @@ from bpx.spec.python import spec_of
 from bpx.spec.reading.target import FORMATS, read_formulas, read_target, read_text
 from bpx.spec.writing.write import write_spec
 from bpx.train.training import Training
+from bpx.words.arguments import checked, refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Spec(NamedGraph):
         """The explanation of both passes; for the options see `bpx.explain.explain.explain`."""
         return _explain(self, **options)
 
+    @checked
     def gradcheck(
         self,
         *,
@@ -65,6 +67,7 @@ class Spec(NamedGraph):
         from bpx.passes.query import as_list
         from bpx.spec.reading.claims import with_claims, with_rtol
 
+        refuse_wrong_types(gradcheck, options)
         if "wrt" in options:  # which is asked for twice
             options["wrt"] = as_list(options["wrt"])
         stated = with_rtol(with_claims(self, _claims(self, claims or {}, options)), rtol)
@@ -72,6 +75,7 @@ class Spec(NamedGraph):
         of, wrt, upstream = (options.get(name) for name in ("of", "wrt", "upstream"))
         return replace(report, drawing=partial(checked_picture, self, of, wrt, upstream)).hint(hint)
 
+    @checked
     def audit(
         self,
         gradients: str | Path | Mapping[str, Any],
@@ -100,6 +104,7 @@ class Spec(NamedGraph):
             return audit(self, table, asked, rtol, **options)
         return audit_two(self, (table, _table(other)), asked, rtol, **options)
 
+    @checked
     def train(
         self,
         *,
@@ -115,8 +120,10 @@ class Spec(NamedGraph):
         """
         from bpx.train.train import Options, train
 
+        refuse_wrong_types(Options, options)
         return train(self, Options(**options), wrt=wrt, progress=progress)
 
+    @checked
     def sweep(self, over: str | Sequence[str] | Mapping[str, Any], **options: Any) -> Sweep:
         """The output at many values of inputs, such as `over={"w": (-2, 2), "b": [0, 1]}`.
 
@@ -127,6 +134,7 @@ class Spec(NamedGraph):
 
         return sweep(self, over, **options)
 
+    @checked
     def practice(self, *, blanks: int | str = 1, plant: int = 0, seed: int = 0, **options: Any) -> Sheet:
         """A sheet to practise on: cells of both passes left blank, or mistakes to find.
 
@@ -138,6 +146,7 @@ class Spec(NamedGraph):
 
         return Sheet(exercise_of(self, blanks=blanks, plant=plant, seed=seed, **options))
 
+    @checked
     def value_and_gradients(
         self, *, of: str | None = None, wrt: str | Iterable[str] | None = None, upstream: Any = None
     ) -> Result:
@@ -149,6 +158,7 @@ class Spec(NamedGraph):
 
         return value_and_gradients(self, of, wrt, upstream)
 
+    @checked
     def compile(
         self, *, of: str | None = None, wrt: str | Iterable[str] | None = None, upstream: Any = None
     ) -> Evaluator:
@@ -160,6 +170,7 @@ class Spec(NamedGraph):
 
         return Evaluator(self, of, wrt, upstream)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write the spec to a `.toml` or `.json` file. Raises `bpx.BpxError` for another ending."""
         format = FORMATS.get(Path(path).suffix.lower())
@@ -167,6 +178,7 @@ class Spec(NamedGraph):
             raise BpxError([Diagnostic("unknown-format", None, {"name": str(path)})])
         Path(path).write_text(write_spec(self, format), encoding="utf-8")
 
+    @checked
     def to_code(self, library: str = "numpy") -> str:
         """A Python module that computes both passes with `numpy`, `torch` or `jax` alone.
 
@@ -181,6 +193,7 @@ class Spec(NamedGraph):
         return write_module(self, library)
 
 
+@checked
 def load(target: str | Path, /, **values: Any) -> Spec:
     """A spec from a `.toml` or `.json` file, an example's name, a spec's text, `net.py:loss`, or a model.
 
@@ -207,6 +220,7 @@ def _names_code(target: str) -> bool:
     return is_code(target)
 
 
+@checked
 def parse(expression: str, /, *, notation: str | None = None, **values: Any) -> Spec:
     """A spec from an expression, or from statements (`z = w*x; z^2`), and the values of its inputs.
 
@@ -226,6 +240,7 @@ def _stated(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return values
 
 
+@checked
 def trace(function: Callable[..., Any], /, *arrays: Any, **values: Any) -> Spec:
     """A spec from a Python function of NumPy arrays: the graph of what it computes, with its names and lines.
 
@@ -239,11 +254,13 @@ def trace(function: Callable[..., Any], /, *arrays: Any, **values: Any) -> Spec:
     return Spec.of(graph_of_function(function, arrays, values))
 
 
+@checked
 def from_graph(output: Expr, inputs: Mapping[str, tuple[Expr, Any]]) -> Spec:
     """A spec from a graph built by hand: `inputs` names its inputs and gives each a value."""
     return Spec.of(spec_of(output, inputs))
 
 
+@checked
 def gradcheck(
     forward: Callable[..., Any] | str,
     inputs: Sequence[Any] | Mapping[str, Any] = (),
@@ -288,6 +305,7 @@ def _gradcheck_of_text(
     return spec.gradcheck(**{name: value for name, value in options.items() if name in known})
 
 
+@checked
 def assert_gradients(
     forward: Callable[..., Any] | str,
     inputs: Sequence[Any] | Mapping[str, Any] = (),
@@ -302,6 +320,7 @@ def assert_gradients(
     gradcheck(forward, inputs, backward, names, **options).raise_if_wrong(strict=True)
 
 
+@checked
 def grade(
     sheet: Sheet | str | Path, answers: Mapping[str, Any] | None = None, *, hint: int | None = None
 ) -> Graded:

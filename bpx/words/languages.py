@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from bpx.words import say
+from bpx.words.arguments import checked
 from bpx.words.catalogue import Catalogue
 
 LANGUAGES = ("en", "zh")
@@ -31,6 +32,7 @@ def language_in(locale: str) -> str | None:
 
 
 @contextmanager
+@checked
 def speaking(language: str) -> Iterator[None]:
     """Inside, bpx speaks this language, `"en"` or `"zh"`; raises `BpxError` for another."""
     with say.speaking(catalogue_of(language)):

@@ -57,6 +57,7 @@ from bpx.check.report.options import (
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
 from bpx.graph.numbers import index_text, number
+from bpx.words.arguments import refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -92,6 +93,7 @@ class FunctionOptions(NamedTuple):
         problems = unknown_options(options, cls._fields)
         if problems:
             raise BpxError(problems)
+        refuse_wrong_types(cls, options)
         made = cls(**options)
         problems = bad_options(1, made.seed, 1, made.detect) + wrong_options(
             calls=(made.calls, is_whole(made.calls, 1)),

@@ -21,6 +21,7 @@ from bpx.render.forms import form_named
 from bpx.render.junit import Suite
 from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import visible
 
@@ -39,6 +40,7 @@ class Report(CheckResults, Shown):
     # Of a cause, its slip in numbers that are none of those.
     twins: Callable[[Blame, Collection[float]], Twin | None] | None = field(default=None, compare=False)
 
+    @checked
     def hint(self, level: int) -> Report:
         """The report with as much as a hint of this level says, from 1 (where) to 5 (everything).
 
@@ -79,6 +81,7 @@ class Report(CheckResults, Shown):
         """A test case for each culprit and for each entry, or for each input where there are too many."""
         return suite(self)
 
+    @checked
     def to_junit(self, strict: bool | None = None) -> str:
         """The report as JUnit XML; `strict` makes a failure of everything but agreement."""
         report = self if strict is None else replace(self, strict=strict)
@@ -119,6 +122,7 @@ class Report(CheckResults, Shown):
             **({"why": self.why.to_dict()} if self.why else {}),
         }
 
+    @checked
     def raise_if_wrong(self, strict: bool = False) -> None:
         """Raise `AssertionError` with a short report where entries disagree or, if `strict`, do not agree."""
         if not self and (strict or self.verdict == Verdict.DISAGREE.word):

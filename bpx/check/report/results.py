@@ -14,6 +14,7 @@ from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, rank, ranks
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import HintLevel
 from bpx.graph.arrays import Array
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import Diagnostic
 
 MOST_ENTRIES = 1000  # entries of all inputs together that a report writes out unless it is asked for all
@@ -187,6 +188,7 @@ class CheckResults:
         """Does something disagree or, where the check is strict, not agree?"""
         return self.verdict == Verdict.DISAGREE.word or (self.strict and self.verdict != Verdict.AGREE.word)
 
+    @checked
     def shown(self, sort: str | None = None) -> list[Entry]:
         """The entries to write out, in the order `sort`: all, or of very many the worst of each input."""
         if self.all or self.total + sum(len(column.others) for column in self.columns) <= MOST_ENTRIES:

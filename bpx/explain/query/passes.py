@@ -17,6 +17,7 @@ from bpx.graph.formula import Formula, derivative, symbol
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS
 from bpx.passes.reverse import Ledger
 from bpx.render.blocks import Value
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import Diagnostic, Span
 
 LARGEST_OPENED = 100  # elements of an array shown in full where its node or layer is opened
@@ -142,14 +143,17 @@ class Passes:
         """Name → node id."""
         return {name: node for node, name in self.names.items()}
 
+    @checked
     def partial(self, node: int) -> Formula:
         """∂output/∂node, as a name."""
         return derivative(self.symbols[self.output], self.symbols[node])
 
+    @checked
     def partial_by(self, name: str) -> Formula:
         """∂output/∂node by the node's name; the node need not be one of the rows."""
         return derivative(self.symbols[self.output], symbol(name, self.ids.get(name)))
 
+    @checked
     def shown(self, value: Array) -> Value:
         """A value; where a node or a layer is opened, larger ones in full too."""
         return Value(value, LARGEST_SHOWN if self.opened is None else LARGEST_OPENED, self.digits)

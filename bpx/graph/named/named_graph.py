@@ -13,6 +13,7 @@ from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import CONSTANT, Graph, Op
 from bpx.graph.named.names import dotted, group_of, groups_of
 from bpx.graph.numbers import LARGEST_SHOWN
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import Diagnostic, Source, Span
 from bpx.words.say import visible
 
@@ -139,6 +140,7 @@ class NamedGraph:
         """The values of the inputs by node id, as `run` takes them."""
         return {leaf.node: leaf.value for leaf in self.inputs}
 
+    @checked
     def with_values(self, values: Mapping[str, Array]) -> Self:
         """The same graph at other values, of the same shapes, of the inputs that `values` names.
 

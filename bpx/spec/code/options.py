@@ -10,6 +10,7 @@ from bpx.check.report.options import bad_executor, bad_options, is_number, unkno
 from bpx.passes.query import as_list, seed_of
 from bpx.spec.code.leaves import Leaf
 from bpx.spec.code.program import Program
+from bpx.words.arguments import refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class ProgramOptions(NamedTuple):
         ]
         if problems:
             raise BpxError(problems)
+        refuse_wrong_types(cls, rest)
         chosen = cls(**rest)
         problems = bad_options(1, chosen.seed, 1, chosen.detect, chosen.budget)
         problems += bad_executor(chosen.executor)

@@ -26,6 +26,7 @@ from bpx.spec.derivations.text.notes import pieces
 from bpx.spec.derivations.text.statements import Statement, statements
 from bpx.spec.derivations.verdicts import Step, Verdict
 from bpx.spec.reading.target import read_file
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 _ENDINGS = (".md", ".markdown", ".tex", ".txt", ".ipynb")
@@ -147,6 +148,7 @@ def _add_numbers(model: Model, step: Step, every: Sequence[Built], targets: Sequ
     step.numbers = {"written": written, "right": right}
 
 
+@checked
 def check_notes(
     notes: str | Path, values: Mapping[str, Any] | None = None, *, hint: int = 2, all: bool = False
 ) -> DerivationReport:

@@ -19,6 +19,7 @@ from bpx.spec.practice.read_sheet import FilledSheet, read_sheet
 from bpx.spec.practice.results import Graded
 from bpx.spec.practice.topics import spec_of
 from bpx.spec.text.source_text import SourceText
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 _GRAPHS_TRIED = 6  # a small one may have no room for the mistakes that are asked for
@@ -26,6 +27,7 @@ ASKED = CELLS, GRADIENTS = "cells", "gradients"  # what may be asked for
 MOST_BLANKS, MOST_PLANTED, MOST_DIGITS = 1000, 20, 12
 
 
+@checked
 def exercise_of(
     spec: NamedGraph,
     *,

@@ -17,9 +17,11 @@ from bpx.train.sweep.axes import SweptEntry, swept_entries
 from bpx.train.sweep.descent import Descent, DescentOptions, descended
 from bpx.train.sweep.grid import Grid, evaluated
 from bpx.train.sweep.result import Sweep
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 
+@checked
 def sweep(
     spec: NamedGraph,
     over: str | Sequence[str] | Mapping[str, Any],
