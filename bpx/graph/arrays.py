@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from numbers import Number as AnyNumber
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -64,7 +63,9 @@ def constant_array(value: Any) -> Array:
 
 def checked_shape(shape: Any) -> Shape:
     """A shape from Python. Raises `TypeError` where it is no tuple of lengths."""
-    if not isinstance(shape, tuple | list) or not all(isinstance(n, Integral) and n >= 0 for n in shape):
+    if not isinstance(shape, tuple | list) or not all(
+        isinstance(n, int | np.integer) and n >= 0 for n in shape
+    ):
         raise TypeError(say("python.no-shape", shape=shown_value(shape)))
     return tuple(map(int, shape))
 

@@ -34,10 +34,8 @@ def spec_of(output: Expr, values: Mapping[str, tuple[Expr, Any]]) -> NamedGraph:
 
     Raises `BpxError` where a value is missing, is not made of finite numbers or has another shape.
     """
-    graph, problems = (
-        output.graph,
-        [_no_pair(name, pair) for name, pair in values.items() if not _is_pair(pair)],
-    )
+    graph = output.graph
+    problems = [_no_pair(name, pair) for name, pair in values.items() if not _is_pair(pair)]
     if problems:
         raise BpxError(problems)
     inputs = [

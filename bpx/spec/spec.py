@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from inspect import signature
@@ -26,11 +26,9 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 if TYPE_CHECKING:
     from bpx.check.tables.two_tables import TwoTables
-    from bpx.graph.arrays import Array
     from bpx.passes.evaluate import Evaluator, Result
     from bpx.spec.practice.results import Graded
     from bpx.spec.practice.sheet import Sheet
-    from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.spec.tables.table import Table
     from bpx.train.sweep.result import Sweep
 
@@ -66,11 +64,12 @@ class Spec(NamedGraph):
         from bpx.explain.checked_picture import checked_picture
         from bpx.passes.query import as_list
         from bpx.spec.reading.claims import with_claims, with_rtol
+        from bpx.spec.tables.stated import stated_claims
 
         refuse_wrong_types(gradcheck, options)
         if "wrt" in options:  # which is asked for twice
             options["wrt"] = as_list(options["wrt"])
-        stated = with_rtol(with_claims(self, _claims(self, claims or {}, options)), rtol)
+        stated = with_rtol(with_claims(self, stated_claims(self, claims or {}, options)), rtol)
         report = gradcheck(stated, **options)
         of, wrt, upstream = (options.get(name) for name in ("of", "wrt", "upstream"))
         return replace(report, drawing=partial(checked_picture, self, of, wrt, upstream)).hint(hint)
@@ -354,50 +353,3 @@ def _table(gradients: str | Path | Mapping[str, Any]) -> Table:
     from bpx.spec.tables.table import table_of
 
     return table_of(gradients) if isinstance(gradients, Mapping) else read_table(gradients)
-
-
-def _claims(spec: NamedGraph, claims: Mapping[str, Any], options: Mapping[str, Any]) -> list[ClaimSyntax]:
-    """Texts are read as on the command line, numbers are meant exactly or to the rounding of their floats."""
-    from bpx.spec.reading.claims import read_claim
-
-    syntaxes: list[ClaimSyntax] = []
-    numbers: dict[str, Any] = {}
-    problems: list[Diagnostic] = []
-    for name, value in claims.items():
-        if isinstance(value, str):
-            try:
-                syntaxes.append(read_claim(f"{name} = {value}"))
-            except BpxError as error:
-                problems += error.diagnostics
-        else:
-            numbers[name] = value
-    arrays = {
-        name: array for name in numbers if (array := as_array(name, numbers[name], problems)) is not None
-    }
-    if problems:
-        raise BpxError(problems)
-    return [*syntaxes, *_numbers(spec, numbers, arrays, options)]
-
-
-def _numbers(
-    spec: NamedGraph, values: Mapping[str, Any], arrays: Mapping[str, Array], options: Mapping[str, Any]
-) -> Iterator[ClaimSyntax]:
-    """Claims in numbers, each with the room that the rounding of its floats leaves."""
-    from bpx.spec.reading.claims import claimed_derivative
-    from bpx.spec.reading.syntax import ClaimSyntax
-    from bpx.spec.tables.rounding import room_in, rooms_of_floats
-    from bpx.spec.tables.table import floats_of
-
-    syntaxes = {name: ClaimSyntax(name, None, array.tolist(), None) for name, array in arrays.items()}
-    # What a name means, if anything: whoever resolves the claims says what is wrong with it.
-    known = {name: claimed_derivative(spec, syntax, []) for name, syntax in syntaxes.items()}
-    floats = {name: floats_of(values[name]) for name in arrays}
-    output = spec.names[spec.nodes.get(options.get("of") or "", spec.output)]
-    stated = [(derivative, floats[name]) for name, derivative in known.items() if derivative]
-    rooms = rooms_of_floats(spec, output, options.get("upstream"), stated)
-    for name, syntax in syntaxes.items():
-        derivative = known[name]
-        if derivative is None:
-            yield syntax
-        else:
-            yield syntax._replace(room=room_in(rooms, derivative, floats[name], arrays[name], output))

@@ -31,6 +31,10 @@ def _is_truth(value: Any) -> bool:
     return isinstance(value, bool) or type(value).__name__ == "bool"  # that of NumPy
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
 def _are_names(value: Any) -> bool:
     try:
         return isinstance(value, Collection) and all(isinstance(name, str) for name in value)
@@ -50,9 +54,7 @@ _KINDS = {
     "Iterable[str]": _Kind(_are_names, "names"),
     "Collection[str]": _Kind(_are_names, "names"),
     "Sequence[str]": _Kind(_are_names, "names"),
-    "Sequence": _Kind(
-        lambda value: isinstance(value, Sequence) and not isinstance(value, str | bytes), "list"
-    ),
+    "Sequence": _Kind(_is_list, "list"),
     "Mapping": _Kind(lambda value: isinstance(value, Mapping) and _are_names(value), "by-name"),
 }
 

@@ -845,6 +845,8 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.half-a-character": "write the character itself, or both halves of its escape",
     "usual.no-input-node": "name only nodes that come from `Graph.input`",
     "usual.node-named-twice": "keep one of the two names",
+    "usual.wrong-argument": "pass {wanted}",
+    "usual.no-pair": 'write inputs={{"{name}": (node, value)}}',
     "usual.not-a-number": "write numbers, as in 0.5 or 1e-3",
     "usual.ragged": "give every row the same number of entries",
     "usual.empty-array": "give it at least one number",

@@ -785,6 +785,8 @@ CHINESE: dict[str, str | Counted] = {
     "usual.half-a-character": "直接写这个字符，或写出转义的两半",
     "usual.no-input-node": "只写由 `Graph.input` 得到的节点",
     "usual.node-named-twice": "两个名称只留一个",
+    "usual.wrong-argument": "请传入{wanted}",
+    "usual.no-pair": '请写成 inputs={{"{name}": (node, value)}}',
     "usual.not-a-number": "请写数字，如 0.5 或 1e-3",
     "usual.ragged": "使每行的元素个数相同",
     "usual.empty-array": "至少给出一个数",
