@@ -18,6 +18,7 @@ os.environ["BPX_LANG"] = "en"  # the tests know what bpx says in English, whatev
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.graph import Graph
 from bpx.spec.trace import stand_ins
+from bpx.words import faults
 
 # Without byte code each worker rewrites all tests anew, and each process that a test starts compiles bpx.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -26,6 +27,8 @@ sys.dont_write_bytecode = False
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("home", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
+
+faults.raised = True
 
 _user_modules = stand_ins._modules
 

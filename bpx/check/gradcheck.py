@@ -36,6 +36,7 @@ from bpx.passes.expand import written_out
 from bpx.passes.query import as_list, query_nodes, seed_of
 from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.faults import helped
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -106,7 +107,7 @@ def gradcheck(
         (*_worst_rows(found.local), *custom_rules.local),
         (*found.blame, *(culprit for culprit in custom_rules.blame if culprit.op not in blamed_ops)),
         tuple(dict.fromkeys(found.innocent)),
-        (*notes, *spec.warnings, *work.lost_notes()),
+        (*notes, *spec.warnings, *work.lost_notes(), *found.notes[:1]),
         detect=detect,
         order=order,
         points=len(places),
@@ -185,6 +186,7 @@ class _Findings:
     local: list[LocalRow] = field(default_factory=list)
     blame: list[Blame] = field(default_factory=list)
     innocent: list[str] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
     claims: list[ClaimResult] = field(default_factory=list)
     places: dict[int, Mapping[int, Array]] = field(default_factory=dict)
 
@@ -194,6 +196,7 @@ class _Findings:
         self.local += result.local
         self.blame += result.blame
         self.innocent += result.innocent
+        self.notes += result.notes
 
     def finish(self, check: SpecCheck) -> None:
         """Look at formulas elsewhere, and keep the worst of all points."""
@@ -208,8 +211,9 @@ class _Findings:
                 columns, numbers = (*columns, column), [*numbers, self.count + number]
             self.tables.append(merged(columns, numbers))
         if refuting:
-            blame, innocent = formulas.blame()
+            (blame, innocent), faults = helped(formulas.blame, ([], []))
             self.blame += blame
+            self.notes += faults
             self.innocent += innocent
         self.blame = _without_repeats(self.blame)
         self.claims = [
@@ -226,6 +230,7 @@ class _Findings:
         kept |= {"correction": None} if "²" in name else {}
         self.blame += [culprit._replace(**kept) for culprit in other.blame if culprit.claim]
         self.places |= other.places
+        self.notes += other.notes
 
 
 class _Work:

@@ -38,6 +38,7 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.domain import value_problems
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.faults import helped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +53,7 @@ class PointResult(NamedTuple):
     local: Sequence[LocalRow] = ()
     blame: Sequence[Blame] = ()
     innocent: Sequence[str] = ()
+    notes: Sequence[Diagnostic] = ()
 
 
 class SpecCheck:
@@ -94,13 +96,18 @@ class SpecCheck:
             return PointResult([self.outside_domain(name, node, problem) for name, node in self.wrt.items()])
         evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
         check_limits(checked, evaluations)
-        blame = blamed_rules(checked)
-        if not blame and not self.wrong_claims(evaluations):
+        blame, faults = helped(lambda: blamed_rules(checked), [])
+        if not blame and not faults and not self.wrong_claims(evaluations):
             _check_consistency(checked, evaluations)
         wrong = self.wrong_claims(evaluations) if self.query.causes else []
-        claims, innocent = self.blame_claims([(checked, claimed)], wrong) if wrong else ([], [])
+        (claims, innocent), others = (
+            helped(lambda: self.blame_claims([(checked, claimed)], wrong), ([], []))
+            if wrong
+            else (([], []), ())
+        )
         tables = [self.table(checked, evaluation) for evaluation in evaluations]
-        return PointResult(tables, list(local_rows(checked)), [*blame, *claims], innocent)
+        notes = [*faults, *others]
+        return PointResult(tables, list(local_rows(checked)), [*blame, *claims], innocent, notes)
 
     def lost(self) -> PointResult:
         """What is known of a point whose workers died."""

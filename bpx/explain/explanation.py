@@ -66,7 +66,7 @@ _KEYS += (
 _PLACES = {key: place for place, key in enumerate(_KEYS)}
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Explanation(Passes, Shown):
     """A gradient explained: rows of both passes, and sections in the order in which people see them."""
 

@@ -58,6 +58,15 @@ class Shown:
         """The same in a form by its name, such as `markdown`. Raises `bpx.BpxError` for an unknown one."""
         return form_named(form, self.kind).text(self)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether all that there is to say is equal."""
+        if not isinstance(other, Shown):
+            return NotImplemented
+        return self is other or (type(self) is type(other) and self.to_dict() == other.to_dict())
+
+    def __hash__(self) -> int:
+        return hash(repr(self.to_dict()))
+
     def __str__(self) -> str:
         return self.to("plain")
 

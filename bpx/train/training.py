@@ -23,7 +23,7 @@ _ENDINGS = {STEPS: "missed", TARGET: "target", NOT_FINITE: "not-finite", DISAGRE
 AnyGraph = TypeVar("AnyGraph", bound=NamedGraph)  # of what was trained
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Training(Shown, Generic[AnyGraph]):
     """All that a training did.
 

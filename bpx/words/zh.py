@@ -36,6 +36,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.node-named-twice": "`{name}` 和 `{other}` 指的是同一个输入",
     "diagnostic.wrong-argument": "`{name}` 必须是{wanted}，而不是 {found}（类型为 `{type}`）",
     "diagnostic.no-pair": "`inputs` 的 `{name}` 必须是节点及其值，而不是 {found}",
+    "diagnostic.no-cause": "由于内部错误（{kind}），无法查找错误的原因；各项判定不受影响",
     "diagnostic.not-a-number": "`{name}` 只能包含数字，却含有 {found}",
     "diagnostic.ragged": "`{name}` 各行长度不一",
     "diagnostic.empty-array": "`{name}` 是空数组",

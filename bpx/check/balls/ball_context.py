@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-_wanted = [True]  # the last counts
+from bpx.words.turn import Turn
+
+_wanted = ContextVar("balls are wanted", default=True)  # each thread has its own
+_precision = Turn()  # python-flint has one precision for all threads
 
 
 def available() -> bool:
     """Whether python-flint, which does the arithmetic, is installed, and `unwanted` does not hold."""
-    return _wanted[-1] and _installed()
+    return _wanted.get() and _installed()
 
 
 @cache
@@ -25,11 +29,11 @@ def _installed() -> bool:
 @contextmanager
 def unwanted() -> Iterator[None]:
     """Do without balls meanwhile: python-flint takes longer to load than a small check by differences."""
-    _wanted.append(False)
+    token = _wanted.set(False)
     try:
         yield
     finally:
-        _wanted.pop()
+        _wanted.reset(token)
 
 
 @cache
@@ -47,8 +51,9 @@ def bits() -> int:
 def precision(wanted: int) -> Iterator[None]:
     """Round to so many bits meanwhile."""
     settings = flint().ctx
-    before, settings.prec = settings.prec, wanted
-    try:
-        yield
-    finally:
-        settings.prec = before
+    with _precision:
+        before, settings.prec = settings.prec, wanted
+        try:
+            yield
+        finally:
+            settings.prec = before

@@ -59,6 +59,7 @@ from bpx.check.report.report import Report
 from bpx.graph.numbers import index_text, number
 from bpx.words.arguments import refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.faults import helped
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -131,13 +132,14 @@ def _checked(caller: Caller, chosen: FunctionOptions, python_name: str) -> Repor
     check.run()
     name = python_name if python_name.isidentifier() else "output"
     tables = check.tables()
-    blame = blamed_inputs(check.rows, check.evaluation, name)
+    blame, faults = helped(lambda: blamed_inputs(check.rows, check.evaluation, name), ())
     notes = (
         *caller.notes,
         *caller.lost_notes(),
         *check.rows.notes,
         *check.rows.unclaimed_notes(),
         *advice(check.rows, check.evaluation, tables),
+        *faults,
     )
     why = None if chosen.why is None else check.why(entry_named(tables, name, chosen.why), name)
     return Report(None, name, tables, blame=blame, notes=notes, detect=chosen.detect, why=why, twins=twin_of)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bpx.render.picture.picture import Picture
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Report(CheckResults, Shown):
     """What a check found."""
 

@@ -54,7 +54,7 @@ class ClaimResult(NamedTuple):
         }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class CheckResults:
     """All that a check found. `columns` hold the entries; `innocent` are nodes that only inherit an error.
 

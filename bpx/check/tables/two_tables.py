@@ -67,7 +67,7 @@ class NodeOfTwo(NamedTuple):
         }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class TwoTables(Shown):
     """The gradients of two `files`, compared node by node in the order of the reverse pass.
 

@@ -72,7 +72,7 @@ class EdgeRow(NamedTuple):
     flat: bool = False
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Passes:
     """Both passes.
 

@@ -115,6 +115,11 @@ class Claim(NamedTuple):
         """The name of the node that is derived by."""
         return self.derivative.node
 
+    def content(self) -> tuple[Any, ...]:
+        """What is stated, to be compared."""
+        written = self.formula.text if self.formula else np.asarray(self.written).tolist()
+        return self.derivative, written, np.asarray(self.room).tolist()
+
     @property
     def numbers(self) -> Array | None:
         """The numbers as an array; None for a formula."""

@@ -55,7 +55,7 @@ class Composite(NamedTuple):
         return self._replace(args=tuple(copies[arg] for arg in self.args))
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class NamedGraph:
     """A graph with names: inputs with values, named steps, an output.
 
@@ -151,6 +151,26 @@ class NamedGraph:
         )
         claims = {name: claim for name, claim in self.claims.items() if claim.formula}
         return replace(self, inputs=inputs, expect=None, claims=claims)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both compute the same from the same, under the same names, and claim the same of it."""
+        if not isinstance(other, NamedGraph):
+            return NotImplemented
+        return self is other or self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash((self.title, self.size, self.output, *(leaf.name for leaf in self.inputs)))
+
+    def _content(self) -> tuple[Any, ...]:
+        graph, size = self.graph, self.size
+        return (
+            (self.title, size, self.output, dict(self.steps), self.expect),
+            [(op.name, *row) for op, *row in zip(graph.ops[:size], graph.args, graph.settings, graph.shapes)],  # noqa: B905
+            {node: array.tobytes() for node, array in graph.constants.items() if node < size},
+            [(leaf.name, leaf.node, leaf.value.tobytes(), leaf.role, leaf.range) for leaf in self.inputs],
+            {name: (op.value, dict(op.partials)) for name, op in self.custom.items()},
+            {name: claim.content() for name, claim in self.claims.items()},
+        )
 
     def __repr__(self) -> str:
         """A short line; the graph may be large."""

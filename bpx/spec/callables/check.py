@@ -35,12 +35,14 @@ from bpx.spec.code.traced_program import (
     trace_program,
 )
 from bpx.spec.trace.tape import TraceError
+from bpx.spec.trace.user_source import in_turn
 from bpx.words.diagnostic import Diagnostic
 
 _OF_DIFFERENCES = ("calls", "seconds", "exact")
 _OF_SHAPE = ("wrong-shape", "unsummed-shape")
 
 
+@in_turn
 def check_callables(
     forward: Callable[..., Any],
     inputs: Any,

@@ -43,6 +43,7 @@ from bpx.spec.code.traced_program import (
 from bpx.spec.code.words_of_code import parameters
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.faults import helped
 
 _ONE_AT_A_TIME = Lock()  # a program runs on its module's own variables, which the threads of a process share
 
@@ -181,7 +182,9 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
     why = None if element else chosen.why
     report = gradcheck(with_claims(traced, claims, chosen.rtol), causes=False, why=why, **options)
     if report.verdict == "disagree":
-        report = _with_lines(report, traced, claims, options, {found.leaf for found in run.misshapen})
+        plain, misshapen = report, {found.leaf for found in run.misshapen}
+        report, faults = helped(lambda: _with_lines(plain, traced, claims, options, misshapen), plain)
+        report = replace(report, notes=(*report.notes, *faults))
     report = replace(report, of_code=True, rounded=False, output=own_name(traced.graph, report.output))
     if element:
         report = replace(report, why=_why_of_element(traced, *element, chosen))

@@ -19,9 +19,11 @@ from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import is_loss_alone, trace_leaves
 from bpx.spec.code.understand import forward_only, understood
 from bpx.spec.code.words_of_code import parameters
+from bpx.spec.trace.user_source import in_turn
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 
+@in_turn
 def read_code(
     target: str,
     values: Mapping[str, Any],
@@ -35,12 +37,14 @@ def read_code(
     return code._replace(args=gathered(code.module, values, inputs, random, seed))
 
 
+@in_turn
 def program_of(code: CodeTarget) -> Program | None:
     """The forward and backward that a target names; None where it names a loss alone."""
     program = _understood(code)
     return None if is_loss_alone(program) else program
 
 
+@in_turn
 def check_code(code: CodeTarget, **options: Any) -> Report:
     """Check the backward of a target. Raises `BpxError`."""
     return check_program(_understood(code), **options)
@@ -58,6 +62,7 @@ def _loaded_again(target: str, args: bytes) -> Program:
     return _understood(load_target(target)._replace(args=pickle.loads(args)))
 
 
+@in_turn
 def graph_of(code: CodeTarget) -> NamedGraph:
     """The graph of what the first function of a target computes, loss included where one is named.
 
@@ -71,6 +76,7 @@ def graph_of(code: CodeTarget) -> NamedGraph:
     return graph
 
 
+@in_turn
 def graph_of_function(
     function: Callable[..., Any], arrays: Sequence[Any], values: Mapping[str, Any]
 ) -> NamedGraph:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SHOWN = (Verdict.WRONG, Verdict.FOLLOWS, Verdict.CANNOT_TELL, Verdict.NOT_READ)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class DerivationReport(Shown):
     """What was found in a derivation; `equations` counts those that define the graph."""
 

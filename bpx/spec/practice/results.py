@@ -19,7 +19,7 @@ from bpx.words.say import say
 COLUMNS = ("sheet", "topic", "seed", "cell", "answer", "verdict", "credit", "mistake", "because")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graded(Shown):
     """Graded sheets by name; `level` is how much is said of what is wrong."""
 

@@ -29,7 +29,7 @@ _LEGEND = {"hidden": HIDDEN, "whole": WHOLE}
 _LINE = "_" * 24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sheet(Shown):
     """An exercise to print, or to fill in; `with_key` writes the answers into it.
 

@@ -22,6 +22,11 @@ import numpy as np
 
 import bpx
 from bpx.words.diagnostic import Source, Span
+from bpx.words.turn import Turn
+
+# Code of the user's changes while it is traced and checked: names of modules mean something else meanwhile,
+# and statements are tried in functions. So no two threads do that at once.
+in_turn = Turn()
 
 _PATHS = sysconfig.get_paths()
 _LIBRARIES = tuple(

@@ -27,7 +27,7 @@ _MOST_LINES, _MOST_COLUMNS = 11, 5  # of a table over two axes
 _MOST_STEPS = 11  # of a descent
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Sweep(Shown):
     """The losses at all points of the grid that the axes span; NaN where there is no value.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from backward_files import lines_of, program_of
 from corpus import planted_bugs
 
+import bpx
 from bpx.spec.code.check import check_program
 from bpx.spec.code.lines.edits import edits
 
@@ -82,3 +84,18 @@ def test_a_correction_makes_the_file_right(tmp_path: Path, network: str, name: s
     assert line.culprit.right == right
     source = bug.source[: statement.span.start] + right + bug.source[statement.span.end :]
     assert check_program(program_of(tmp_path, bug._replace(source=source))).verdict == "agree"
+
+
+def test_corrections_do_not_need_the_garbage_collector(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import numpy as np\n\n\nclass Net:\n    def forward(self, x, w):\n        return (x @ w) ** 2\n\n"
+        "    def backward(self, g, x, w):\n        d = g * (x @ w)\n        return d @ w.T, x.T @ d\n\n\n"
+        "net = Net()\n\n\ndef inputs():\n    return {'x': np.ones((3, 2)), 'w': np.eye(2) + 1}\n"
+    )
+    gc.freeze()
+    try:
+        report = bpx.gradcheck(f"{path}:net.forward,net.backward", {})
+    finally:
+        gc.unfreeze()
+    assert "Should be: d = 2 * g * (x @ w)" in str(report)

@@ -7,14 +7,14 @@ points.
 from __future__ import annotations
 
 import ast
-import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from heapq import merge
 from itertools import islice
-from types import CodeType, FrameType, FunctionType, ModuleType
+from types import CellType, CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,14 +28,20 @@ from bpx.words.diagnostic import Source, Span
 
 MOST_TRIED = 1_000  # changed statements in one search
 MOST_TRIED_OF_ONE = 400
+MOST_REACHED = 20_000  # objects, in the search for a function
+MOST_ITEMS = 1_000  # of a list that is searched
 
 
 class Place(NamedTuple):
-    """A statement, the code that it stands in, and the values at hand there when it first ran."""
+    """A statement, the code that it stands in, and the values at hand there when it first ran.
+
+    `around` are the variables of its module and of those who called it: functions are looked for there.
+    """
 
     statement: Statement
     code: CodeType
     scope: dict[str, Any]
+    around: Sequence[Mapping[str, Any]]
 
     @property
     def lengths(self) -> tuple[str, ...]:
@@ -54,7 +60,7 @@ class Places(Recorder):
         if event == "line" and key not in self.seen:
             statement = statement_at(*_at(frame)) or _head(*_at(frame))
             if statement is not None:
-                self.seen[key] = Place(statement, frame.f_code, _values_at_hand(frame))
+                self.seen[key] = Place(statement, frame.f_code, _values_at_hand(frame), _around(frame))
         return super()._went_on(frame, event, argument)
 
 
@@ -158,11 +164,51 @@ def _changes_an_argument(place: Place, text: str) -> bool:
 
 def _function_of(place: Place) -> FunctionType | None:
     """The function that runs the code; None where it is made anew for each call, or its text is another."""
-    functions = [one for one in gc.get_referrers(place.code) if isinstance(one, FunctionType)]
+    functions = list(_functions_of(place.code, place.around))
     same = _code_with(place, None)
     if len(functions) != 1 or same is None or same.co_code != place.code.co_code:
         return None
     return functions[0]
+
+
+def _around(frame: FrameType) -> list[Mapping[str, Any]]:
+    variables: list[Mapping[str, Any]] = [frame.f_globals]
+    caller: FrameType | None = frame
+    while caller is not None:
+        variables.append(caller.f_locals)
+        caller = caller.f_back
+    return variables
+
+
+def _functions_of(code: CodeType, around: Sequence[Mapping[str, Any]]) -> Iterator[FunctionType]:
+    """The functions that run this code, among all that can be reached from variables."""
+    waiting: deque[Any] = deque(around)
+    kept: dict[int, Any] = {}  # by identity; what is kept cannot give its identity to something else
+    while waiting and len(kept) < MOST_REACHED:
+        item = waiting.popleft()
+        if id(item) not in kept:
+            kept[id(item)] = item
+            if isinstance(item, FunctionType) and item.__code__ is code:
+                yield item
+            waiting += _reached_from(item)
+
+
+def _reached_from(item: Any) -> Iterable[Any]:
+    """What functions may be in: variables, containers, closures, methods, classes and objects."""
+    if isinstance(item, dict):
+        return item.values()
+    if isinstance(item, list | tuple | set):
+        return item if len(item) <= MOST_ITEMS else ()
+    if isinstance(item, FunctionType):
+        return (vars(item), list(item.__closure__ or ()))
+    if isinstance(item, CellType):
+        return [item.cell_contents] if item != CellType() else ()
+    if isinstance(item, type):
+        return item.__mro__[1:] + tuple(vars(item).values())
+    if isinstance(item, ModuleType | np.ndarray | str | int | float):
+        return ()
+    parts = [getattr(item, name, None) for name in ("__func__", "__self__", "fget", "func")]
+    return [*parts, type(item), getattr(item, "__dict__", None)]
 
 
 def _code_with(place: Place, text: str | None) -> CodeType | None:

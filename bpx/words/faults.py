@@ -1,0 +1,26 @@
+"""Faults of bpx's own in what only helps an answer, such as who is to blame: they cost the help alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+_T = TypeVar("_T")
+
+# Whether a fault ends the program with its traceback, as in tests: there it must not go unseen.
+raised = bool(os.environ.get("BPX_TRACEBACK"))
+
+
+def helped(help: Callable[[], _T], without: Any) -> tuple[_T, Sequence[Diagnostic]]:
+    """What `help` returns; where it has a fault, what is said `without` it, and a note."""
+    try:
+        return help(), ()
+    except (BpxError, MemoryError):  # which are about the input
+        raise
+    except Exception as error:
+        if raised:
+            raise
+        return without, [Diagnostic("no-cause", None, {"kind": type(error).__name__}, severity="note")]
