@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Command lines as people type them, and what comes of each.
 
 - `out = 4 | x: 4, y: 4`: the output and its gradients

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from inspect import signature
@@ -62,13 +62,12 @@ class Spec(NamedGraph):
         """
         from bpx.check.gradcheck import gradcheck
         from bpx.explain.checked_picture import checked_picture
-        from bpx.passes.query import as_list
         from bpx.spec.reading.claims import with_claims, with_rtol
         from bpx.spec.tables.stated import stated_claims
 
+        if isinstance(options.get("wrt"), Iterator):  # which is asked for twice
+            options["wrt"] = list(options["wrt"])
         refuse_wrong_types(gradcheck, options)
-        if "wrt" in options:  # which is asked for twice
-            options["wrt"] = as_list(options["wrt"])
         stated = with_rtol(with_claims(self, stated_claims(self, claims or {}, options)), rtol)
         report = gradcheck(stated, **options)
         of, wrt, upstream = (options.get(name) for name in ("of", "wrt", "upstream"))

@@ -10,152 +10,153 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.function.black_box import FunctionOptions
 from bpx.check.gradcheck import gradcheck
 from bpx.explain.explain import explain
+from bpx.spec.practice.practice import exercise_of
 from bpx.train.sweep.sweep import sweep
 from bpx.train.train import Options
 
 NOTES = "$$L = x^2$$\n\n$$\\frac{dL}{dx} = 2x$$\n"
+SPEC = bpx.parse("w*x + 1", w=2.0, x=3.0)
+NET = bpx.parse("(w*x - 1)^2", w=2.0, x=3.0)
+FUNCTIONS = {"forward": np.sum, "inputs": [np.ones(2)], "backward": lambda g, x: [g + 0 * x]}
 
 
 class Call(NamedTuple):
-    """A public function, arguments with which it works, and where its parameters can be read."""
+    """A public function, arguments with which it works, and where the options it passes on are stated."""
 
     function: Callable[..., Any]
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = {}
     options: Callable[..., Any] | None = None
-    skip: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return getattr(self.function, "__qualname__", "?")
 
     @property
     def parameters(self) -> list[str]:
-        """All parameters by name, those that are only `options` included."""
-        own, others = (
-            inspect.signature(one).parameters if one else {} for one in (self.function, self.options)
-        )
-        named = [
-            name
-            for name, one in {**others, **own}.items()
-            if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
-        ]
-        return [name for name in named if name not in ("self", "spec", "cls", *self.skip)]
+        """All parameters by name, those of the options included."""
+        stated = [inspect.signature(one).parameters for one in (self.function, self.options) if one]
+        kinds = {name: one.kind for parameters in stated for name, one in parameters.items()}
+        collecting = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        return [name for name, kind in kinds.items() if kind not in collecting and name != "spec"]
 
-    def __call__(self, name: str, value: Any) -> Any:
+    def with_value(self, name: str, value: Any) -> Any:
         """The call with another value for one parameter."""
         changed = {**self.arguments, name: value}
         kinds = inspect.signature(self.function).parameters
         positional = [changed.pop(one.name) for one in kinds.values() if one.kind is one.POSITIONAL_ONLY]
-        return self.function(*positional, **changed)
+        result = self.function(*positional, **changed)
+        return result.__enter__() if self.function is bpx.speaking else result
 
 
 def calls() -> Iterator[Call]:
     """Every function and method that people are offered."""
-    spec = bpx.parse("w*x + 1", w=2.0, x=3.0)
-    explanation, report = spec.explain(), spec.gradcheck(claims={"w": 1.0})
-    net = bpx.load("examples/line_fit.toml") if False else bpx.parse("(w*x-1)^2", w=2.0, x=3.0)
+    explanation, report = SPEC.explain(), SPEC.gradcheck(claims={"w": 1.0})
+    training, table = NET.train(wrt="w", steps=1), NET.sweep({"w": [1.0, 2.0]})
+    node = bpx.Graph().input()
     yield Call(bpx.load, {"target": "w*x"})
     yield Call(bpx.parse, {"expression": "w*x", "w": 1, "x": 2})
     yield Call(bpx.trace, {"function": np.sin})
-    yield Call(bpx.from_graph, {"output": bpx.Graph().input(), "inputs": {}})
-    yield Call(
-        bpx.gradcheck,
-        {"forward": np.sum, "inputs": [np.ones(2)], "backward": lambda g, x: [g + 0 * x]},
-        FunctionOptions,
-    )
-    yield Call(
-        bpx.assert_gradients,
-        {"forward": np.sum, "inputs": [np.ones(2)], "backward": lambda g, x: [g + 0 * x]},
-        FunctionOptions,
-    )
+    yield Call(bpx.from_graph, {"output": node, "inputs": {}})
+    yield Call(bpx.gradcheck, FUNCTIONS, FunctionOptions)
+    yield Call(bpx.assert_gradients, FUNCTIONS)
     yield Call(bpx.check_notes, {"notes": NOTES})
-    yield Call(bpx.grade, {"sheet": net.practice()})
+    yield Call(bpx.grade, {"sheet": NET.practice()})
     yield Call(bpx.speaking, {"language": "en"})
-    yield Call(spec.explain, {}, explain)
-    yield Call(spec.gradcheck, {}, gradcheck)
-    yield Call(spec.audit, {"gradients": {"w": 3.0}}, gradcheck)
-    yield Call(net.train, {"wrt": "w", "steps": 1}, Options)
-    yield Call(spec.sweep, {"over": {"w": [1.0, 2.0]}}, sweep)
-    yield Call(spec.practice, {})
-    yield Call(spec.value_and_gradients, {})
-    yield Call(spec.compile, {})
-    yield Call(spec.save, {"path": "x.yaml"})
-    yield Call(spec.to_code, {})
-    yield Call(spec.with_values, {"values": {}})
-    for shown in (
-        explanation,
-        report,
-        net.train(wrt="w", steps=1),
-        spec.sweep({"w": [1.0, 2.0]}),
-        bpx.check_notes(NOTES),
-    ):
+    yield Call(SPEC.explain, {}, explain)
+    yield Call(SPEC.gradcheck, {}, gradcheck)
+    yield Call(SPEC.audit, {"gradients": {"w": 3.0}})
+    yield Call(NET.train, {"wrt": "w", "steps": 1}, Options)
+    yield Call(SPEC.sweep, {"over": {"w": [1.0, 2.0]}}, sweep)
+    yield Call(SPEC.practice, {}, exercise_of)
+    yield Call(SPEC.value_and_gradients)
+    yield Call(SPEC.compile)
+    yield Call(SPEC.save, {"path": "x.yaml"})
+    yield Call(SPEC.to_code)
+    yield Call(SPEC.with_values, {"values": {}})
+    for shown in (explanation, report, training, table, bpx.check_notes(NOTES)):
         yield Call(shown.to, {"form": "json"})
     yield Call(explanation.partial, {"node": 1})
     yield Call(explanation.partial_by, {"name": "w"})
     yield Call(explanation.shown, {"value": np.array(1.0)})
     yield Call(explanation.section, {"kind": object})
-    yield Call(explanation.picture, {})
-    yield Call(explanation.page, {})
+    yield Call(explanation.picture)
+    yield Call(explanation.page)
     yield Call(report.hint, {"level": 1})
-    yield Call(report.shown, {})
-    yield Call(report.to_junit, {})
-    yield Call(spec.gradcheck().raise_if_wrong, {})
+    yield Call(report.shown)
+    yield Call(report.to_junit)
+    yield Call(SPEC.gradcheck().raise_if_wrong)
     yield Call(bpx.Graph().add, {"op": None})
     yield Call(bpx.Graph().constant, {"value": 1})
-    yield Call(bpx.Graph().input, {})
+    yield Call(bpx.Graph().input)
     yield Call(bpx.Graph().lift, {"value": 1})
-
-
-WRONG: tuple[Any, ...] = (
-    None,
-    7,
-    2.5,
-    True,
-    "nothing",
-    b"w",
-    ["w"],
-    [1],
-    ["w", 2],
-    {"w": 1},
-    {1: 2},
-    {"w"},
-    object(),
-    np.ones(2),
-    np.array(1.0),
-    float("nan"),
-    1 + 2j,
-    Path("nothing"),
-    int,
-    len,
-    np,
-    bpx.parse("x", x=1),
-)
 
 
 def wrong_values() -> Iterator[Any]:
     """Values, of which each parameter takes few."""
-    yield from WRONG
+    yield from (None, 2.5, True, "nothing", b"w", ["w"], [1], ["w", 2], {"w": 1}, {1: 2}, {"w"}, object())
+    yield from (np.ones(2), np.array(1.0), float("nan"), 1 + 2j, Path("nothing"), np, SPEC)
     yield lambda *any: None
     yield (name for name in ["w", 2])
     yield iter([3])
 
 
-@pytest.mark.parametrize("call", list(calls()), ids=lambda call: getattr(call.function, "__qualname__", "?"))
-def test_a_wrong_value_is_refused_by_name(call):
-    import os
-
-    failures = []
+@every("call", calls())
+def test_wrong_values_are_refused_by_the_name_of_the_parameter(call: Call) -> None:
     for name in call.parameters:
         for value in wrong_values():
             try:
-                call(name, value)
-            except (TypeError, bpx.BpxError, AssertionError) as error:
-                if not re.search(rf"\b{name}\b", str(error)):
-                    failures.append((name, repr(value)[:40], type(error).__name__, str(error)[:150]))
+                call.with_value(name, value)
+            except bpx.BpxError as error:
+                codes = {problem.code for problem in error.diagnostics}
+                assert "wrong-argument" not in codes or re.search(rf"\b{name}\b", str(error)), (name, value)
+            except AssertionError:
+                assert call.function is bpx.assert_gradients
+            except TypeError as error:
+                assert re.search(rf"\b{name}\b", str(error)), (name, value, error)
             except Exception as error:
-                failures.append((name, repr(value)[:40], "!!" + type(error).__name__, str(error)[:150]))
-            else:
-                if os.environ.get("OKS"):
-                    failures.append((name, repr(value)[:40], "OK", ""))
-    assert not failures, "\n".join(map(str, failures))
+                pytest.fail(f"{name} = {value!r:.60}: {error!r}")
+
+
+@every(
+    "call",
+    [
+        lambda: SPEC.explain(of=1),
+        lambda: SPEC.explain(second="no"),
+        lambda: SPEC.explain(wrt=(name for name in ["w", 2])),
+        lambda: SPEC.explain(digits=2.5),
+        lambda: SPEC.gradcheck(claims=["w = 1"]),
+        lambda: SPEC.gradcheck(all="no"),
+        lambda: SPEC.gradcheck(rtol="1e-3"),
+        lambda: SPEC.sweep({"w": [1.0]}, rate="fast"),
+        lambda: NET.train(wrt="w", steps=2.5),
+        lambda: NET.train(wrt="w", seed=np.array(1.0)),
+        lambda: bpx.load(None),
+        lambda: bpx.parse(["x"]),
+        lambda: bpx.trace("x"),
+        lambda: bpx.gradcheck(np.sum, np.ones(2), lambda g, x: [g]),
+        lambda: bpx.gradcheck(np.sum, [np.ones(2)], lambda g, x: [g], progress="yes"),
+        lambda: bpx.check_notes(NOTES, all=1),
+        lambda: bpx.from_graph(7, {}),  # type: ignore[arg-type]
+        lambda: SPEC.explain().picture("forward"),  # type: ignore[arg-type]
+        lambda: bpx.speaking(7).__enter__(),  # type: ignore[arg-type]
+    ],
+)
+def test_what_people_have_written_is_refused(call: Callable[[], Any]) -> None:
+    with pytest.raises(bpx.BpxError) as refusal:
+        call()
+    assert {problem.code for problem in refusal.value.diagnostics} == {"wrong-argument"}
+
+
+def test_a_refusal_says_what_is_wanted() -> None:
+    with pytest.raises(bpx.BpxError, match=r"`of` must be a text or None, not 1 \(of type `int`\)"):
+        SPEC.explain(of=1)
+
+
+def test_names_may_come_from_an_iterator() -> None:
+    assert SPEC.gradcheck(wrt=iter(["w"])).total == 1
+    assert list(SPEC.value_and_gradients(wrt=(name for name in "wx"))[1]) == ["w", "x"]

@@ -21,6 +21,8 @@ from bpx.spec.trace.rules.ufuncs import UFUNCS
 from bpx.spec.trace.tape import TraceError
 from bpx.spec.trace.trace import trace_function
 
+# ruff: noqa: E501
+
 RNG = np.random.default_rng(0)
 # Between 0.2 and 0.9 nearly every function is defined.
 A, M = RNG.uniform(0.2, 0.9, (3, 4)), RNG.uniform(0.2, 0.9, (3, 4))

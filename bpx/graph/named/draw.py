@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import ast
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from bpx.graph.arrays import LARGEST_NODE, MOST_AXES, Shape
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.say import say
 
-_DRAWN = re.compile(r"(?P<name>[^\W\d]\w*)\s*:\s*(?P<shape>\([\d\s,]*\)|\d+)")
+_DRAWN = re.compile(r"(?P<name>[^\W\d]\w*)\s*:\s*(?P<shape>\((?:\s*\d+\s*,)*\s*\d*\s*\)|\d+)")
 
 
 def draw(text: str, seed: int) -> dict[str, Any]:
@@ -21,8 +23,23 @@ def draw(text: str, seed: int) -> dict[str, Any]:
     rest = _DRAWN.sub("", text).strip(" ,")
     if not parts or rest:
         raise BpxError([Diagnostic("bad-random", None, {"text": text}, "random-form")])
-    shapes = ((match["name"], ast.literal_eval(match["shape"])) for match in parts)
-    return {name: rng.standard_normal(shape) for name, shape in shapes}
+    shapes = {match["name"]: _shape(match["shape"]) for match in parts}
+    problems = [problem for name, shape in shapes.items() for problem in _too_large(name, shape)]
+    if problems:
+        raise BpxError(problems)
+    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+
+
+def _shape(text: str) -> Shape:
+    """Lengths of more digits than any array has elements are cut to one that is too large."""
+    return tuple(int(digits.lstrip("0")[:12] or 0) for digits in re.findall(r"\d+", text))
+
+
+def _too_large(name: str, shape: Shape) -> Iterator[Diagnostic]:
+    size, axes = math.prod(shape), len(shape)
+    if size > LARGEST_NODE or axes > MOST_AXES:
+        reason = say("word.axes", count=axes) if axes > MOST_AXES else say("word.elements", count=size)
+        yield Diagnostic("input-too-large", None, {"name": name, "reason": reason})
 
 
 def draw_numbers(names: Iterable[str], seed: int) -> dict[str, float]:

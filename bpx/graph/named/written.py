@@ -56,4 +56,5 @@ def _last_digit(number: Any) -> float:
         return 0.0  # a whole number, or one made by a program: meant exactly
     digits, _, exponent = number.text.lower().replace("_", "").partition("e")
     decimals = len(digits.partition(".")[2])
-    return float(10.0 ** min(int(exponent or 0) - decimals, 308))
+    # An exponent of hundreds of digits is an infinite float, and no int that could be computed with.
+    return float(10.0 ** min(float(exponent or 0) - decimals, 308))
