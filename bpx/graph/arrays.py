@@ -33,8 +33,7 @@ def real_floats(value: Any) -> Array:
     """The numbers of a value; raises where float64 would lose an imaginary part, a mask, the meaning."""
     if not isinstance(value, (AnyNumber, np.generic, list, tuple, range)) and not hasattr(value, "__array__"):
         raise TypeError  # what may be iterated over without an end, or is no data
-    # Whoever has a masked array has loaded `numpy.ma`, which NumPy itself loads only when it is asked for.
-    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    if is_masked(value):
         raise ValueError
     array = np.array(value)
     if array.dtype.kind == "O" and not all(map(_is_real, array.flat)):
@@ -42,7 +41,35 @@ def real_floats(value: Any) -> Array:
     if array.dtype.kind not in "biufO":
         raise TypeError
     # A whole number may be larger than any float.
-    return np.array(value, dtype=np.float64)
+    floats = np.array(value, dtype=np.float64)
+    if array.dtype.kind in "iuO" or not isinstance(value, np.ndarray | np.generic):
+        _refuse_rounded(value, floats)
+    return floats
+
+
+def is_masked(value: Any) -> bool:
+    """Whether elements of an array are masked, so that their numbers mean nothing."""
+    # Whoever has a masked array has loaded `numpy.ma`, which NumPy itself loads only when it is asked for.
+    return "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray) and bool(np.ma.is_masked(value))
+
+
+_EXACT = 2**53  # float64 has every integer up to it
+
+
+class RoundedInteger(ValueError):
+    """An integer that float64 does not have, which would become another one."""
+
+    def __init__(self, integer: int) -> None:
+        super().__init__(integer)
+        self.integer = integer
+
+
+def _refuse_rounded(value: Any, floats: Array) -> None:
+    large = np.abs(floats) >= _EXACT
+    if large.any():
+        for element, rounded in zip(np.array(value, dtype=object)[large], floats[large], strict=True):
+            if isinstance(element, int | np.integer) and int(element) != int(rounded):
+                raise RoundedInteger(int(element))
 
 
 def _is_real(element: Any) -> bool:
@@ -57,7 +84,7 @@ def constant_array(value: Any) -> Array:
         return real_floats(value)
     except BpxError:  # of an array that stands for a node of another graph
         raise
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # arrays of other libraries raise what they like
         raise TypeError(say("python.no-number", value=shown_value(value))) from None
 
 

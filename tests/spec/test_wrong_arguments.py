@@ -138,7 +138,6 @@ def test_wrong_values_are_refused_by_the_name_of_the_parameter(call: Call) -> No
         lambda: bpx.load(None),
         lambda: bpx.parse(["x"]),
         lambda: bpx.trace("x"),
-        lambda: bpx.gradcheck(np.sum, np.ones(2), lambda g, x: [g]),
         lambda: bpx.gradcheck(np.sum, [np.ones(2)], lambda g, x: [g], progress="yes"),
         lambda: bpx.check_notes(NOTES, all=1),
         lambda: bpx.from_graph(7, {}),  # type: ignore[arg-type]

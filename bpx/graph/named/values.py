@@ -7,16 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import MOST_AXES, Array, real_floats
+from bpx.graph.arrays import MOST_AXES, Array, RoundedInteger, real_floats
 from bpx.words.arguments import shown_value
-from bpx.words.diagnostic import Diagnostic
+from bpx.words.diagnostic import BpxError, Diagnostic
 
 
 def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
     """A value from outside as a float64 array of its own; None where it is no such thing, with a problem."""
     try:
         array = real_floats(value)
-    except (TypeError, ValueError, OverflowError):
+    except RoundedInteger as error:
+        problems.append(Diagnostic("rounded-integer", None, {"name": name, "found": str(error.integer)}))
+        return None
+    except BpxError:
+        raise
+    except Exception:  # arrays of other libraries raise what they like
         problems.append(Diagnostic("not-a-number", None, {"name": name, "found": shown_value(value)}))
         return None
     if array.ndim > MOST_AXES:

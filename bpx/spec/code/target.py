@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpx.check.report.report import Report
+from bpx.graph.arrays import is_masked
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.code.check import check_program
 from bpx.spec.code.inputs import gathered
@@ -87,7 +88,10 @@ def graph_of_function(
         raise BpxError(
             [Diagnostic("too-many-arguments", None, {"count": len(arrays), "names": ", ".join(names)})]
         )
-    args = {name: _as_input(value) for name, value in {**by_name, **values}.items()}
+    every = {**by_name, **values}
+    if masked := [name for name, value in every.items() if is_masked(value)]:
+        raise BpxError([Diagnostic("masked-input", None, {"name": name}, "fill-masked") for name in masked])
+    args = {name: _as_input(value) for name, value in every.items()}
     unknown = [name for name in args if name not in names]
     if unknown and names:
         raise BpxError(
