@@ -260,7 +260,7 @@ def from_graph(output: Expr, inputs: Mapping[str, tuple[Expr, Any]]) -> Spec:
 
 @checked
 def gradcheck(
-    forward: Callable[..., Any] | str | object,
+    forward: Callable[..., Any] | str | Any,
     inputs: Sequence[Any] | Mapping[str, Any] | Any = (),
     backward: Callable[..., Any] | None = None,
     names: Sequence[str] | None = None,
@@ -305,7 +305,7 @@ def _gradcheck_of_text(
 
 @checked
 def assert_gradients(
-    forward: Callable[..., Any] | str | object,
+    forward: Callable[..., Any] | str | Any,
     inputs: Sequence[Any] | Mapping[str, Any] | Any = (),
     backward: Callable[..., Any] | None = None,
     names: Sequence[str] | None = None,
