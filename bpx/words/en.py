@@ -37,7 +37,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.node-named-twice": "`{name}` and `{other}` name the same input of the graph",
     "diagnostic.wrong-argument": "`{name}` must be {wanted}, not {found} (of type `{type}`)",
     "diagnostic.no-pair": "`{name}` of `inputs` must be a node and its value, not {found}",
-    "diagnostic.no-cause": "the cause of the mistake could not be looked for, because of an internal error ({kind}); the verdicts do not depend on it",
+    "diagnostic.no-cause": "the cause was not found, because of an internal error ({kind}); the verdicts hold without it",
     "diagnostic.rounded-integer": "`{name}` contains {found}, an integer that float64 cannot represent exactly",
     "diagnostic.not-a-number": "`{name}` must contain only numbers, but contains {found}",
     "diagnostic.ragged": "the rows of `{name}` have different lengths",

@@ -789,7 +789,7 @@ CHINESE: dict[str, str | Counted] = {
     "usual.node-named-twice": "两个名称只留一个",
     "usual.wrong-argument": "请传入{wanted}",
     "usual.no-pair": '请写成 inputs={{"{name}": (node, value)}}',
-    "usual.rounded-integer": "若可以舍入，请写成 {found}.0，或先将其转换为 float",
+    "usual.rounded-integer": "若可以舍入，请写成 {found}.0",
     "usual.not-a-number": "请写数字，如 0.5 或 1e-3",
     "usual.ragged": "使每行的元素个数相同",
     "usual.empty-array": "至少给出一个数",

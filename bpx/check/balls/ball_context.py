@@ -12,7 +12,7 @@ from typing import Any
 
 from bpx.words.turn import Turn
 
-_wanted = ContextVar("balls are wanted", default=True)  # each thread has its own
+_wanted = ContextVar("wanted", default=True)  # each thread has its own
 _precision = Turn()  # python-flint has one precision for all threads
 
 
