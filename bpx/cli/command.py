@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 from bpx.cli.input.missing import EVERY
 from bpx.cli.input.text_params import keep_texts
 from bpx.cli.output.help_form import HelpContext
-from bpx.cli.output.session import TextSession
+from bpx.cli.output.session import TextSession, wants_json
 from bpx.words.say import say
 
 _REFERENCE = ("learn", "ops", "examples", "schema", "help")
@@ -122,7 +122,7 @@ class _Reader:
     """The arguments of a command, one by one; `takes_value` has the options that the command knows."""
 
     def __init__(self, takes_value: Mapping[str, bool], args: Sequence[str]) -> None:
-        self.takes_value = takes_value
+        self.takes_value, self.args = takes_value, args
         self.waiting = list(reversed(args))
         self.options: list[str] = []
         self.positional: list[str] = []
@@ -196,9 +196,7 @@ def _end(problems: Sequence[Any], reader: _Reader) -> NoReturn:
     """Report diagnostics in the form that the arguments ask for, and end."""
     from bpx.words.diagnostic import BpxError
 
-    session = TextSession(None)
-    session.is_json = "--json" in reader.options
-    session.refuse(BpxError(problems))
+    TextSession(None, is_json=wants_json(reader.args)).refuse(BpxError(problems))
 
 
 def _refused_by_typer(error: Any, command: str) -> Any:

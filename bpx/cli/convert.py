@@ -14,6 +14,8 @@ from bpx.cli.output.console import fail
 from bpx.cli.output.session import TextSession
 from bpx.words.say import say
 
+_SPECS = ("toml", "json")  # the formats of specs; the others are those of code
+
 
 @command(
     "convert",
@@ -33,7 +35,8 @@ def convert(
     ] = None,
 ) -> None:
     """Write a graph as a spec, in TOML or JSON, or as Python code with both passes."""
-    with TextSession(output) as session:
+    is_spec = (to or "toml") in _SPECS and Path(output or "").suffix.lower() != ".py"
+    with TextSession(output, is_spec=is_spec) as session:
         from bpx.spec.writing.code.libraries import LIBRARIES
         from bpx.spec.writing.code.module import write_module
         from bpx.spec.writing.write import write_spec
@@ -44,17 +47,15 @@ def convert(
 
 
 def _format(name: str | None, file: str | None, libraries: tuple[str, ...]) -> Any:
-    """The format asked for, or that of the file's ending. Raises `BpxError` where that is neither."""
+    """The format asked for, or that of the file's ending. Raises `BpxError` where they are not the same."""
     from bpx.spec.reading.target import FORMATS
 
     formats = (*FORMATS.values(), *libraries)
-    if name:
-        if name not in formats:
-            fail("unknown-choice", "choices-are", found=name, known=", ".join(formats))
-        return name
     ending = Path(file or "").suffix.lower()
-    if ending == ".py":
-        return libraries[0]
-    if ending and ending not in FORMATS:
+    if name and name not in formats:
+        fail("unknown-choice", "choices-are", found=name, known=", ".join(formats))
+    if ending and ending not in (*FORMATS, ".py"):
         fail("unknown-format", name=file)
-    return FORMATS.get(ending, "toml")
+    if name and ending and FORMATS.get(ending, name if name in libraries else "") != name:
+        fail("other-format", name=file, ending=ending, format=name)
+    return name or FORMATS.get(ending) or (libraries[0] if ending else "toml")

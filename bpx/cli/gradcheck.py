@@ -37,9 +37,10 @@ from bpx.cli.input.options import (
     file_option,
     form_option,
 )
-from bpx.cli.output.console import fail, write_file
+from bpx.cli.output.console import fail
 from bpx.cli.output.session import WRONG, Session
 from bpx.render.forms import PICTURE, form_of_file
+from bpx.words.files import write_file
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def gradcheck(
 
         if draw:
             form_of_file(draw, PICTURE)  # an ending nobody knows is refused before the work
+            session.outputs.add(draw)
         files = [_FILE.sub(r"\1", text, count=1) for text in claim or () if _FILE.match(text)]
         claims, problems = read_claims([text for text in claim or () if not _FILE.match(text)], notation)
         tables, unreadable = read_tables(files) if files else ([], [])

@@ -17,6 +17,7 @@ from bpx.cli.input.completion import practised
 from bpx.cli.input.options import Inputs, JsonFlag, Notation, Random, Values, form_option
 from bpx.cli.output.console import fail, print_to, terminal
 from bpx.cli.output.session import UNUSABLE, WRONG, Session
+from bpx.words.files import write_file
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def practice(
         _grade(files, (hint, limit), form, json, output, watch=first == "watch")
         return
     if first in ("list", "reset"):
-        with Session("practice", None, False, None):
+        with Session("practice", form, json, None):
             _list_or_reset(first, files, path, yes)
         return
     options: dict[str, Any] = {"plant": plant, "rate": rate, "digits": digits, "ask": ask}
@@ -94,6 +95,7 @@ def practice(
     with Session("sheet", form, json, None) as session:  # a file may have forms that nothing else has
         if files:
             fail("extra-argument", "one-target", extra=files[0], command="practice")
+        session.outputs.add(output)
         topic = _topic(first)
         if output and Path(output).suffix.lower() == ".py":
             _write_code(topic, spec, {"plant": plant, "digits": digits, "seed": seed or 0}, key, output)
@@ -128,8 +130,9 @@ def _topic(name: str) -> str | None:
     """The topic of that name, unless an example or a file has it."""
     from bpx.spec.practice.topics import topic_named
     from bpx.spec.reading.examples import example_names
+    from bpx.spec.reading.target import names_file
 
-    return None if name in example_names() or Path(name).exists() else topic_named(name)
+    return None if name in example_names() or names_file(name) else topic_named(name)
 
 
 def _graph(name: str, set_: Any, **options: Any) -> Any:
@@ -155,7 +158,6 @@ def _no_topic(problem: Diagnostic) -> Diagnostic:
 
 
 def _write_sheet(session: Session, exercise: Exercise, key: bool, output: str | None) -> None:
-    from bpx.cli.output.console import write_file
     from bpx.spec.practice.sheet import Sheet
     from bpx.spec.practice.sheet_files import sheet_text
 
@@ -170,7 +172,6 @@ def _write_sheet(session: Session, exercise: Exercise, key: bool, output: str | 
 def _write_code(
     topic: str | None, spec: Callable[[], Any], options: dict[str, Any], key: bool, output: str
 ) -> None:
-    from bpx.cli.output.console import write_file
     from bpx.spec.practice.code.code_sheet import CodeSheet
     from bpx.spec.practice.practice import code_exercise_of, code_exercise_on
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bpx.cli.command import command
 from bpx.cli.input.arguments import read_names, spec_argument
 from bpx.cli.input.options import JsonFlag, Target, Values, endings, form_option
-from bpx.cli.output.console import need_folder, write_file
 from bpx.cli.output.session import WRONG, Session
+from bpx.cli.output.signals import held_back
+from bpx.words.files import write_file
 from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.spec.reading.documents.document import Format
+    from bpx.train.training import Training
     from bpx.words.diagnostic import Diagnostic
 
 
@@ -81,28 +84,48 @@ def train(
 ) -> None:
     """Train the parameters of a graph, step by step."""
     with Session("training", form, json, report) as session:
+        session.outputs.add(output, is_spec=True)
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.writing.write import write_spec
         from bpx.train.train import Options
         from bpx.train.train import train as run_train
-        from bpx.words.diagnostic import Diagnostic
 
         moved = Options(optimizer, rate, momentum, steps, batch, seed, stop)
         options = moved._replace(show_steps=show_steps, check=check, schedule=schedule)
         format, problems = _format_of(output)
         spec = spec_argument(target, set_, [*problems, *options.problems()])
-        for file in filter(None, (output, report)):
-            need_folder(file)
-        with ProgressBar() as progress:
-            training = run_train(spec, options, wrt=read_names(wrt), progress=progress)
-        if training.problems and output:
-            note = Diagnostic("not-written", None, {"name": output}, severity="note")
-            training = replace(training, notes=(*training.notes, note))
-        session.show(training)
+        with ProgressBar() as progress, held_back() as exit_code:
+            training = run_train(
+                spec, options, wrt=read_names(wrt), progress=progress, stops=lambda: exit_code() is not None
+            )
+        training = replace(training, notes=(*training.notes, *_notes(training, output)))
+        try:
+            # Before the report is shown: who reads that may have seen enough.
+            if output and not training.problems:
+                write_file(output, write_spec(training.spec, format))
+        finally:
+            session.show(training)
         if training.problems:
             raise typer.Exit(WRONG)
-        if output:
-            write_file(output, write_spec(training.spec, format))
+        if code := exit_code():
+            raise typer.Exit(code)
+
+
+def _notes(training: Training[Any], output: str | None) -> Iterator[Diagnostic]:
+    """Where the parameters went, and how to go on, where that does not go without saying."""
+    from bpx.train.training import INTERRUPTED
+    from bpx.words.diagnostic import Diagnostic
+
+    facts = {"name": output, "taken": training.taken, "steps": training.max_steps}
+    facts |= {"left": training.max_steps - training.taken}
+    code = None
+    if training.problems and output:
+        code = "not-written"
+    elif training.stopped == INTERRUPTED:
+        again = "lost" if training.schedule else "not-kept"  # a schedule goes by the number of all steps
+        code = "kept-so-far" if output else again
+    if code:
+        yield Diagnostic(code, None, facts, severity="note")
 
 
 def _format_of(file: str | None) -> tuple[Format, list[Diagnostic]]:

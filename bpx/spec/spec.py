@@ -23,6 +23,7 @@ from bpx.spec.writing.write import write_spec
 from bpx.train.training import Training
 from bpx.words.arguments import checked, refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
+from bpx.words.files import write_file
 
 if TYPE_CHECKING:
     from bpx.check.tables.two_tables import TwoTables
@@ -170,11 +171,14 @@ class Spec(NamedGraph):
 
     @checked
     def save(self, path: str | Path) -> None:
-        """Write the spec to a `.toml` or `.json` file. Raises `bpx.BpxError` for another ending."""
+        """Write the spec to a `.toml` or `.json` file.
+
+        Raises `bpx.BpxError` for another ending, and where the file cannot be written.
+        """
         format = FORMATS.get(Path(path).suffix.lower())
         if format is None:
             raise BpxError([Diagnostic("unknown-format", None, {"name": str(path)})])
-        Path(path).write_text(write_spec(self, format), encoding="utf-8")
+        write_file(path, write_spec(self, format))
 
     @checked
     def to_code(self, library: str = "numpy") -> str:

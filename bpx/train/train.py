@@ -29,7 +29,7 @@ from bpx.train.optimizers import OPTIMIZERS
 from bpx.train.rows import Batching, Change, Checked, ShownStep
 from bpx.train.schedules import SCHEDULES, Rates
 from bpx.train.settings import Choice, read_choice
-from bpx.train.training import DISAGREE, NOT_FINITE, STEPS, TARGET, AnyGraph, Training
+from bpx.train.training import DISAGREE, INTERRUPTED, NOT_FINITE, STEPS, TARGET, AnyGraph, Training
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
@@ -100,8 +100,11 @@ def train(
     *,
     wrt: str | Iterable[str] | None = None,
     progress: Progress | None = None,
+    stops: Callable[[], bool] | None = None,
 ) -> Training[AnyGraph]:
     """Train the parameters of `spec`, or the inputs `wrt`, so that its scalar output falls.
+
+    `stops` is asked before each step whether the training shall end here.
 
     Raises `BpxError` where there is nothing to train, an option means nothing, or the loss or its
     gradient is not finite from the start.
@@ -119,7 +122,7 @@ def train(
         problems.append(Diagnostic("fixed-shapes"))
     if problems:
         raise BpxError(problems)
-    return _Run(spec, options, trained, examples, progress).training()
+    return _Run(spec, options, trained, examples, progress, stops).training()
 
 
 def _trained(spec: NamedGraph, wrt: Sequence[str] | None, problems: list[Diagnostic]) -> list[Input]:
@@ -142,8 +145,10 @@ class _Run(Generic[AnyGraph]):
         trained: Sequence[Input],
         examples: Examples | None,
         progress: Progress | None,
+        stops: Callable[[], bool] | None,
     ) -> None:
-        self.spec, self.options, self.examples, self.progress = spec, options, examples, progress
+        self.spec, self.options, self.examples = spec, options, examples
+        self.progress, self.stops = progress, stops
         (self.optimizer, settings), schedule = options.choices([])
         row = OPTIMIZERS[self.optimizer]
         self.rate = row.rate if options.rate is None else options.rate
@@ -247,6 +252,8 @@ class _Run(Generic[AnyGraph]):
             if reached:
                 return TARGET
             if step < steps:
+                if self.stops and self.stops():
+                    return INTERRUPTED
                 self.move(gradient, loss)
             if self.progress and step % between_calls == 0:
                 self.progress(step / steps, loss)

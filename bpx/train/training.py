@@ -18,8 +18,10 @@ from bpx.train.settings import Choice
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say, visible
 
-STEPS, TARGET, NOT_FINITE, DISAGREE = "steps", "target", "not finite", "disagree"  # why it ended
-_ENDINGS = {STEPS: "missed", TARGET: "target", NOT_FINITE: "not-finite", DISAGREE: "disagree"}
+# Why it ended.
+STEPS, TARGET, NOT_FINITE, DISAGREE, INTERRUPTED = "steps", "target", "not finite", "disagree", "interrupted"
+_ENDINGS = {STEPS: "missed", INTERRUPTED: "interrupted", TARGET: "target"}
+_ENDINGS |= {NOT_FINITE: "not-finite", DISAGREE: "disagree"}
 AnyGraph = TypeVar("AnyGraph", bound=NamedGraph)  # of what was trained
 
 

@@ -45,6 +45,7 @@ _SHARED = {
     "help.stable-op": ("not-finite",),
     "usual.no-derivative": ("infinite-gradient",),
     "help.use-convert": ("report-as-spec",),
+    "usual.replaces-input": ("replaces-spec",),
 }
 _SHARED_BY_CODE = {code: key for key, codes in _SHARED.items() for code in codes}
 

@@ -91,23 +91,24 @@ def test_a_small_run_loads_only_what_it_needs() -> None:
         assert run.stderr.split() == [], command
 
 
-def test_a_bug_is_exit_3_without_a_traceback(
+def test_a_bug_is_exit_3_and_says_what_to_send(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from bpx.cli import main as cli
 
-    def broken(args: list[str]) -> None:
+    def broken(args: list[str]) -> int:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(cli, "app", broken)
-    monkeypatch.delenv("BPX_TRACEBACK", raising=False)
+    monkeypatch.setattr(cli, "run", broken)
+    monkeypatch.setattr(sys, "argv", ["bpx", "ops"])
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == 3
     message = capsys.readouterr().err
-    assert "RuntimeError" in message
-    assert "Traceback" not in message
-    monkeypatch.setenv("BPX_TRACEBACK", "1")
+    assert "RuntimeError: a bug, test_main.py:" in message
+    assert f"bpx {bpx.__version__}" in message
+    assert message.count("\n") == 1
+    monkeypatch.setattr(sys, "argv", ["bpx", "ops", "--traceback"])
     with pytest.raises(RuntimeError):
         cli.main()
 

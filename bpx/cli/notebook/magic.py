@@ -59,17 +59,12 @@ def run_magic(line: str, cell: str | None, values: dict[str, Any]) -> Shown | No
 def _exit_code(line: str, cell: str | None) -> int:
     """Run the command line that a magic stands for, to its end."""
     # Not before there is a command to run: this loads Typer's command line.
-    import typer
-
-    from bpx.cli.app import app
-    from bpx.cli.main import read_arguments
+    from bpx.cli.main import read_arguments, run
 
     try:
-        args = read_arguments(_with_cell(_words(line), cell))
-        typer.main.get_command(app)(args, prog_name="bpx")
+        return run(read_arguments(_with_cell(_words(line), cell)))
     except SystemExit as end:
         return int(end.code or 0)
-    return 0
 
 
 def _words(line: str) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,27 +24,26 @@ def print_to(stream: Any, text: str) -> None:
     stream.flush()
 
 
+def warn(text: str) -> None:
+    """A line on standard error; where that cannot be written, nothing else changes."""
+    with suppress(OSError, ValueError):
+        print_to(sys.stderr, f"{text}\n")
+
+
+def leave(code: int) -> NoReturn:
+    """End with the exit code, also where Python could not flush a stream, which it tries once more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
+
+
 def has_unicode(stream: Any) -> bool:
     """Can the stream show every character?"""
     return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
-
-
-def write_file(file: str, content: str | bytes | Iterable[str]) -> None:
-    """Write a file, a text, or pieces of one, in UTF-8. Raises `BpxError` where it cannot be written."""
-    try:
-        if isinstance(content, bytes):
-            Path(file).write_bytes(content)
-        else:
-            with Path(file).open("w", encoding="utf-8", errors="replace") as stream:
-                stream.writelines([content] if isinstance(content, str) else content)
-    except OSError as error:
-        fail("unwritable", name=file, reason=(error.strerror or str(error)).lower())
-
-
-def need_folder(file: str) -> None:
-    """Fail before the work, not behind it, where a file could not be written for want of its folder."""
-    if not Path(file).parent.is_dir():
-        fail("unwritable", name=file, reason=os.strerror(errno.ENOENT).lower())
 
 
 def fail(code: str, help: str | None = None, /, **facts: Any) -> NoReturn:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import typer
 
-from bpx.cli.output.console import fail, has_unicode, print_to, terminal, write_file
+from bpx.cli.output.console import fail, has_unicode, print_to, terminal, warn
+from bpx.cli.output.outputs import Outputs
 from bpx.render.forms import Form, form_named, form_of_file
 from bpx.words.en import CATALOGUE as ENGLISH
+from bpx.words.files import keeping_inputs, write_file
 from bpx.words.say import speaking
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ WRONG, UNUSABLE, BUG = 1, 2, 3  # exit codes
 # What is shown in a notebook, which shows objects in its own way; None elsewhere.
 _COLLECTED: ContextVar[list[Shown] | None] = ContextVar("collected", default=None)
 _LOOKED_AT = ("html", "svg", "png", "pdf")  # forms that are pictures to a notebook, not texts
+
+
+def wants_json(args: Sequence[str]) -> bool:
+    """Do arguments that could not be read to their end ask for JSON?"""
+    pairs = zip(args, [*args[1:], ""], strict=True)
+    short = ("-fjson", "--format=json", "--json")
+    return any(arg in short or (arg in ("-f", "--format") and value == "json") for arg, value in pairs)
 
 
 @contextmanager
@@ -41,11 +50,15 @@ def collecting() -> Iterator[list[Shown]]:
 class TextSession:
     """A command that writes a text of its own, to a file or, also where that is `-`, to standard output."""
 
-    is_json = False  # are diagnostics wanted as JSON?
+    outputs: Outputs  # to which a command adds the files that it writes beside its own
 
-    def __init__(self, file: str | None) -> None:
-        self.file = None if file == "-" else file
-        self._english = ExitStack()
+    def __init__(self, file: str | None, is_spec: bool = False, is_json: bool = False) -> None:
+        """`is_spec`: the file is a spec, and may replace the one that it was made from.
+
+        `is_json`: diagnostics are wanted as JSON.
+        """
+        self.file, self.is_spec, self.is_json = None if file == "-" else file, is_spec, is_json
+        self._context = ExitStack()
 
     def prepare(self) -> None:
         """What must hold before the work begins. Raises `BpxError`."""
@@ -53,16 +66,19 @@ class TextSession:
     def __enter__(self) -> Self:
         from bpx.words.diagnostic import BpxError
 
+        self.outputs = Outputs(self._context.enter_context(keeping_inputs()))
         try:
             self.prepare()
+            self.outputs.add(self.file, self.is_spec)
         except BpxError as error:
+            self._context.close()
             self.refuse(error)
         if self.is_json:  # programs read it, the same in every language
-            self._english.enter_context(speaking(ENGLISH))
+            self._context.enter_context(speaking(ENGLISH))
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._english.close()
+        self._context.close()
         if error is None or isinstance(error, typer.Exit):
             return
         from bpx.graph.arrays import ShapeError, SizeError
@@ -86,7 +102,7 @@ class TextSession:
                 plain = [diagnostic.to_dict() for diagnostic in diagnostics]
             print_json({"bpx": 1, "kind": "error", "diagnostics": plain})
         else:
-            print_to(sys.stderr, "\n\n".join(diagnostic.to_text() for diagnostic in diagnostics) + "\n")
+            warn("\n\n".join(diagnostic.to_text() for diagnostic in diagnostics))
 
     def write(self, content: str | bytes) -> None:
         """Write to the file, or else to standard output."""
@@ -105,9 +121,8 @@ class Session(TextSession):
     form: Form
 
     def __init__(self, kind: str, form: str | None, json: bool, file: str | None) -> None:
-        super().__init__(file)
+        super().__init__(file, is_json=json or form == "json")
         self.kind, self.form_name = kind, "json" if json else form
-        self.is_json = json
 
     def prepare(self) -> None:
         """Choose the form. Raises `BpxError` for a form or an ending that nobody knows."""

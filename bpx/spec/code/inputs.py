@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.named.draw import draw
+from bpx.spec.reading.target import read_file
 from bpx.spec.tables.numpy_files import npy_arrays, npz_arrays
 from bpx.spec.tables.table import within
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.files import bytes_of
 
 _FIXTURE = "inputs"
 LARGEST_FILE = 2**30  # bytes that a file of inputs may unpack to
@@ -67,10 +69,10 @@ def _read(path: Path) -> dict[str, Any]:
     """Arrays by name, of the types that they were saved with. Raises `BpxError`, `ValueError`, `OSError`."""
     problems: list[Diagnostic] = []
     if path.suffix == ".npz":
-        arrays = npz_arrays(str(path), path.read_bytes(), problems, LARGEST_FILE)
+        arrays = npz_arrays(str(path), bytes_of(path, LARGEST_FILE), problems, LARGEST_FILE)
         values: dict[str, Any] = dict(arrays)
     elif path.suffix == ".npy":
-        values = dict(npy_arrays(str(path), path.read_bytes(), problems))
+        values = dict(npy_arrays(str(path), bytes_of(path, LARGEST_FILE), problems))
     elif path.suffix == ".json":
         values = _from_json(path, problems)
     else:
@@ -83,7 +85,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _from_json(path: Path, problems: list[Diagnostic]) -> dict[str, Any]:
     import json
 
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = json.loads(read_file(path).text)
     if not isinstance(data, dict):
         raise BpxError([Diagnostic("inputs-no-names", None, {"name": str(path)})])
     values = {name: _as_argument(value) for name, value in data.items()}

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from bpx.spec.reading.target import neighbour
 from bpx.spec.trace.user_source import forget_sources, line_span, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+from bpx.words.files import keep_from_writing
 from bpx.words.say import say
 
 _TARGET = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*))?")
@@ -75,6 +76,7 @@ def _run_file(path: Path) -> ModuleType:
         guess = neighbour(path)
         facts = {"name": str(path), "guess": guess}
         raise BpxError([Diagnostic("missing-file", None, facts, "did-you-mean" if guess else None)])
+    keep_from_writing(path, str(path))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and isinstance(spec.loader, SourceLoader)
     module = importlib.util.module_from_spec(spec)

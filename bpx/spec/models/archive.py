@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bpx.spec.models.model import ModelError
+from bpx.words.files import keep_from_writing
 
 LARGEST_MODEL = 2**30  # bytes of a file, and of all that it unpacks to
 LARGEST_JSON = 2**26  # bytes
@@ -24,6 +25,7 @@ class Archive:
         """Read the directory of the file. Raises `ModelError`, or `OSError` where it cannot be opened."""
         if path.stat().st_size > LARGEST_MODEL:
             raise ModelError("too-big", most=f"{LARGEST_MODEL // 2**20} MiB")
+        keep_from_writing(path, str(path))
         try:
             self._zip = zipfile.ZipFile(path)
         except (ValueError, NotImplementedError, zipfile.BadZipFile) as error:

@@ -16,6 +16,7 @@ from bpx.graph.arrays import LARGEST_NODE, MOST_AXES
 from bpx.spec.models.archive import LARGEST_MODEL
 from bpx.spec.models.model import MOST_NODES, Leaf, Model, ModelError, Operation, Place, Ref
 from bpx.spec.models.stack_traces import place_in
+from bpx.words.files import bytes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,14 +29,12 @@ _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, Overf
 
 
 def read_onnx(path: Path) -> Model:
-    """The model in a file. Raises `ModelError`, or `OSError` where the file cannot be opened."""
+    """The model in a file. Raises `ModelError`, and `BpxError` where the file cannot be read."""
     try:
         onnx: Any = import_module("onnx")
     except ImportError:
         raise ModelError("no-onnx", "install-onnx") from None
-    if path.stat().st_size > LARGEST_MODEL:
-        raise ModelError("too-big", most=f"{LARGEST_MODEL // 2**20} MiB")
-    data = path.read_bytes()
+    data = bytes_of(path, LARGEST_MODEL)
     try:
         proto = onnx.load_model_from_string(data)
     except Exception as error:  # of protobuf, whose classes are not ours to name

@@ -42,6 +42,8 @@ def read_model(target: str) -> Model:
         return read_pt2(path)
     except ModelError as error:
         raise BpxError([Diagnostic(error.code, None, {"name": target, **error.facts}, error.help)]) from None
+    except BpxError:
+        raise
     except FileNotFoundError:
         raise BpxError([Diagnostic("missing-file", None, {"name": target})]) from None
     except (OSError, ValueError) as error:  # a NUL in the name is a ValueError

@@ -1,7 +1,4 @@
-"""What a learner has done: a file of their own, in the folder for data of programs or where they say.
-
-It is written as a whole and moved into place, so that an end at any moment leaves the old or the new one.
-"""
+"""What a learner has done: a file of their own, in the folder for data of programs or where they say."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.files import unwritable, write_file
 
 VERSION = 1
 
@@ -40,14 +38,11 @@ class Progress:
     def save(self) -> None:
         """Write the file. Raises `BpxError` where that cannot be done."""
         text = json.dumps({"bpx-progress": VERSION, "topics": self.topics}, ensure_ascii=False, indent=1)
-        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(f"{text}\n", encoding="utf-8")
-            draft.replace(self.path)
         except OSError as error:
-            facts = {"name": str(self.path), "reason": (error.strerror or str(error)).lower()}
-            raise BpxError([Diagnostic("unwritable", None, facts)]) from None
+            raise unwritable(self.path, error) from None
+        write_file(self.path, f"{text}\n")
 
 
 def default_path() -> Path:

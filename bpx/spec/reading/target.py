@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from bpx.graph.numbers import CONSTANTS, number
 from bpx.spec.reading.examples import example_names, example_path
 from bpx.spec.reading.read import read_expression, read_spec, read_statements
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
+from bpx.words.files import keep_from_writing, opened
 from bpx.words.spelling import nearest
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ _OTHER_FILES = {
 _EXPRESSION = "<expression>"
 _MOST_NEIGHBOURS = 1000  # files of a directory that are looked at
 _LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
+# A file is named by its ending or by where it is: `y/z` is a quotient, whatever lies in the folder `y`.
+_NAMES_A_FILE = re.compile(
+    r"(?:\.{0,2}|~)/.*|.*[^\W\d]\w*\.(?!T\b)[A-Za-z]\w*|.*\.(?!T\b|[Ee]\d)[A-Za-z]\w+", re.DOTALL
+)
 _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE
 )
@@ -81,11 +87,12 @@ def read_target(
         return read_spec(read_file(path), FORMATS[path.suffix.lower()], values)
     if target in example_names():
         return read_spec(read_file(example_path(target)), "toml", values)
-    if target not in (values or ()) and _is_directory(path):
-        _fail("is-a-directory", "directory", name=target)
-    if target not in (values or ()) and _exists(path):
-        _refuse_other_files(path)
-        return read_text(read_file(path), values, notation)
+    if names_file(target):
+        if _is_directory(path):
+            _fail("is-a-directory", "directory", name=target)
+        if _exists(path):
+            _refuse_other_files(path)
+            return read_text(read_file(path), values, notation)
     if _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
@@ -94,10 +101,17 @@ def read_target(
     return read_formulas(Source(_EXPRESSION, target), values, notation)
 
 
+def names_file(target: str) -> bool:
+    """Does a target name a file, by an ending or by the folder in front? Nothing else is ever read as one."""
+    return _NAMES_A_FILE.fullmatch(target) is not None
+
+
 @lru_cache(maxsize=1)
 def _all_of(stream: TextIO) -> Source:
     """The text of a stream, which can be read once, and is asked for again where values are missing."""
     name = getattr(stream, "name", "<stdin>")  # what a program put in its place may have none
+    with suppress(OSError, AttributeError):  # nor need it be a file
+        keep_from_writing(stream.fileno(), name)
     return Source(name, decoded_text(name, stream.buffer.read(LARGEST_SPEC + 1)))
 
 
@@ -106,7 +120,7 @@ def _refuse_other_files(path: Path) -> None:
     help = _OTHER_FILES.get(path.suffix.lower())
     if help is None:
         return
-    with path.open("rb") as file:
+    with opened(path) as file:
         text = file.read(LARGEST_SPEC).decode("utf-8", "ignore")
         if format_of(text) is None or "bpx" not in text:
             _fail("other-file", help, name=str(path), stem=path.stem)
@@ -219,7 +233,7 @@ def read_file(path: Path) -> Source:
     """The text of a file. Raises `BpxError` where it cannot be had."""
     name = str(path)
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return Source(name, decoded_text(name, file.read(LARGEST_SPEC + 1)))
     except FileNotFoundError:
         guess = nearest(path.stem, example_names()) or neighbour(path)

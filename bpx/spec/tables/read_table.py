@@ -14,6 +14,7 @@ from bpx.spec.tables.numpy_files import read_npy, read_npz
 from bpx.spec.tables.safetensors import read_safetensors
 from bpx.spec.tables.table import EXACT, LARGEST_TABLE, NamedNumbers, Table, looked_at, within
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
+from bpx.words.files import bytes_of
 
 _Arrays = Callable[[str, bytes, list[Diagnostic]], Iterable[NamedNumbers]]
 _Texts = Callable[[Source, list[Diagnostic]], Iterable[NamedNumbers]]
@@ -34,7 +35,7 @@ def read_table(name: str | Path) -> Table:
     if ending in TEXTS:
         rows = _of_text(path, TEXTS[ending], problems)
     elif ending in ARRAYS:
-        rows = looked_at(ARRAYS[ending](str(path), _bytes(path, LARGEST_TABLE), problems), problems)
+        rows = looked_at(ARRAYS[ending](str(path), bytes_of(path, LARGEST_TABLE), problems), problems)
     else:
         facts = {"name": str(path), "known": ", ".join((*ARRAYS, *TEXTS))}
         raise BpxError([Diagnostic("table-ending", None, facts)])
@@ -47,26 +48,12 @@ def read_table(name: str | Path) -> Table:
 
 
 def _of_text(path: Path, read: _Texts, problems: list[Diagnostic]) -> list[NamedNumbers]:
-    text = decoded_text(str(path), _bytes(path, LARGEST_SPEC))
+    text = decoded_text(str(path), bytes_of(path, LARGEST_SPEC))
     if not text.strip():
         return []
     rows = looked_at(read(Source(str(path), text), problems), problems)
     floats = floats_of_texts(rows)
     return rows if floats == EXACT else [row._replace(floats=floats) for row in rows]
-
-
-def _bytes(path: Path, most: int) -> bytes:
-    """The bytes of a file, no more than `most`. Raises `BpxError`."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except FileNotFoundError:
-        _fail("missing-file", path)
-    except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
-        _fail("unreadable", path, reason=(getattr(error, "strerror", None) or str(error)).lower())
-    if len(data) > most:
-        _fail("too-big", path, most=f"{most // 2**20} MiB")
-    return data
 
 
 def _fail(code: str, path: Path, **facts: str) -> NoReturn:

@@ -1,0 +1,75 @@
+"""Ctrl-C and SIGTERM: exceptions wherever they come, so that files are whole and workers end.
+
+This is loaded before all else, and must import next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_received: list[int] = []  # the signals of this process that have become exceptions
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM; what keeps its work at Ctrl-C keeps it here too."""
+
+
+def listen() -> None:
+    """From now on both signals raise an exception in the main thread."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` and a shell's `&` have it
+            signal.signal(number, _raise)
+    sys.unraisablehook = _end_where_nothing_can_be_raised
+
+
+def exit_code() -> int | None:
+    """128 and the number of the signal, as shells have it; None where none has come."""
+    return 128 + _received[0] if _received else None
+
+
+def end_quietly() -> None:
+    """The result is out: what comes now cannot change the exit code, and must not show a traceback."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def held_back() -> Iterator[Callable[[], int | None]]:
+    """Inside, a first signal only asks the work to stop; a second one ends it at once.
+
+    Gives a function that says which exit code was asked for, None while the work may go on.
+    """
+    asked: list[int] = []
+
+    def ask(number: int, frame: Any) -> None:
+        if asked:
+            _raise(number, frame)
+        asked.append(number)
+
+    try:
+        before = {number: signal.signal(number, ask) for number in _SIGNALS}
+    except ValueError:  # only the main thread hears signals
+        before = {}
+    try:
+        yield lambda: 128 + asked[0] if asked else None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise(number: int, frame: Any) -> None:
+    _received.append(number)
+    raise (KeyboardInterrupt if number == signal.SIGINT else Terminated)
+
+
+def _end_where_nothing_can_be_raised(problem: Any) -> None:
+    """Python drops what is raised while it clears an object away; a signal must end the run there too."""
+    if issubclass(problem.exc_type, KeyboardInterrupt):
+        os._exit(exit_code() or 128 + signal.SIGINT)
+    sys.__unraisablehook__(problem)
