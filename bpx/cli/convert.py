@@ -54,8 +54,9 @@ def _format(name: str | None, file: str | None, libraries: tuple[str, ...]) -> A
     ending = Path(file or "").suffix.lower()
     if name and name not in formats:
         fail("unknown-choice", "choices-are", found=name, known=", ".join(formats))
-    if ending and ending not in (*FORMATS, ".py"):
-        fail("unknown-format", name=file)
-    if name and ending and FORMATS.get(ending, name if name in libraries else "") != name:
+    means = {**{key: (format,) for key, format in FORMATS.items()}, ".py": libraries}.get(ending, ())
+    if name and means and name not in means:
         fail("other-format", name=file, ending=ending, format=name)
-    return name or FORMATS.get(ending) or (libraries[0] if ending else "toml")
+    if ending and not (name or means):
+        fail("unknown-format", name=file)
+    return name or (means[0] if means else "toml")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -31,9 +32,8 @@ _LOOKED_AT = ("html", "svg", "png", "pdf")  # forms that are pictures to a noteb
 
 def wants_json(args: Sequence[str]) -> bool:
     """Do arguments that could not be read to their end ask for JSON?"""
-    pairs = zip(args, [*args[1:], ""], strict=True)
-    short = ("-fjson", "--format=json", "--json")
-    return any(arg in short or (arg in ("-f", "--format") and value == "json") for arg, value in pairs)
+    behind_format = [value for arg, value in pairwise(args) if arg in ("-f", "--format")]
+    return "json" in behind_format or any(arg in ("--json", "-fjson", "--format=json") for arg in args)
 
 
 @contextmanager
