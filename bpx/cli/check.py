@@ -15,6 +15,7 @@ from bpx.cli.gradcheck import Hint
 from bpx.cli.input.arguments import values_given
 from bpx.cli.input.options import JsonFlag, Values, file_option, form_option
 from bpx.cli.output.session import UNUSABLE, WRONG, Session
+from bpx.cli.output.signals import answered
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _watch(file: str, once: Callable[[], object]) -> None:
                     once()
             time.sleep(_SECONDS_BETWEEN_LOOKS)
     except KeyboardInterrupt:
+        answered()
         raise typer.Exit(_INTERRUPTED) from None
 
 

@@ -22,7 +22,7 @@ from bpx.cli.input.options import (
     file_option,
     form_option,
 )
-from bpx.cli.output.console import fail
+from bpx.cli.output.console import fail, warn
 from bpx.cli.output.session import Session
 from bpx.render.forms import PAGE
 from bpx.render.picture.choices import Pass, Style
@@ -78,4 +78,4 @@ def draw(
         )
         session.show(explanation.page(PictureOptions(shown_pass, style, digits or SHOWN_DIGITS)))
         if not form and not output and sys.stdout.isatty():
-            typer.echo(say("cli.draw-hint"), err=True)
+            warn(say("cli.draw-hint"))

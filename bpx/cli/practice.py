@@ -15,8 +15,9 @@ from bpx.cli.command import command
 from bpx.cli.input.arguments import CodeOptions, spec_argument
 from bpx.cli.input.completion import practised
 from bpx.cli.input.options import Inputs, JsonFlag, Notation, Random, Values, form_option
-from bpx.cli.output.console import fail, print_to, terminal
+from bpx.cli.output.console import fail, print_to, terminal, warn
 from bpx.cli.output.session import UNUSABLE, WRONG, Session
+from bpx.cli.output.signals import answered
 from bpx.words.files import write_file
 from bpx.words.say import say
 
@@ -217,7 +218,8 @@ def _graded(files: Sequence[str], hint: int | None, limit: int) -> Graded:
         except BpxError as error:
             problems[file] = tuple(error.diagnostics)
     for sheet in sheets:
-        print_to(sys.stderr, getattr(sheet, "printed", ""))  # which is no part of the grades
+        if printed := getattr(sheet, "printed", ""):
+            warn(printed.removesuffix("\n"))  # which is no part of the grades
     if not sheets:
         raise BpxError([problem for found in problems.values() for problem in found])
     return graded(sheets, level=level, leads=hint is not None, unreadable=tuple(problems.items()))
@@ -226,7 +228,7 @@ def _graded(files: Sequence[str], hint: int | None, limit: int) -> Graded:
 def _changes(files: Sequence[str]) -> Iterator[None]:
     """At once, and whenever one of the files was saved; Ctrl-C ends it."""
     seen: list[Any] = []
-    print_to(sys.stderr, say("practice.watching", names=", ".join(files)) + "\n")
+    warn(say("practice.watching", names=", ".join(files)))
     while True:
         now = [_saved_at(file) for file in files]
         if now != seen:
@@ -235,7 +237,8 @@ def _changes(files: Sequence[str]) -> Iterator[None]:
         try:
             sleep(_PAUSE)
         except KeyboardInterrupt:
-            print_to(sys.stderr, "\n")
+            answered()
+            warn("")
             return
 
 
@@ -264,6 +267,7 @@ def _converse(name: str, drawn: Callable[[int, Any], Exercise], path: Path, seed
         try:
             line = input(f"\n{dialogue.prompt}")
         except (EOFError, KeyboardInterrupt):
+            answered()
             print_to(sys.stdout, "\n")
             line = "quit"
         _print(dialogue.reply(line))
@@ -323,6 +327,7 @@ def _is_meant(progress: Progress) -> bool:
     try:
         answer = input(say("practice.reset-sure", count=len(progress.topics), file=str(progress.path)))
     except (EOFError, KeyboardInterrupt):
+        answered()
         print_to(sys.stdout, "\n")
         return False
     return answer.strip().lower() in ("y", "yes")

@@ -13,7 +13,7 @@ from bpx.cli.command import command
 from bpx.cli.input.arguments import read_names, spec_argument
 from bpx.cli.input.options import JsonFlag, Target, Values, endings, form_option
 from bpx.cli.output.session import WRONG, Session
-from bpx.cli.output.signals import held_back
+from bpx.cli.output.signals import HeldBack
 from bpx.words.files import write_file
 from bpx.words.say import say
 
@@ -89,14 +89,19 @@ def train(
         from bpx.spec.writing.write import write_spec
         from bpx.train.train import Options
         from bpx.train.train import train as run_train
+        from bpx.train.training import INTERRUPTED
 
         moved = Options(optimizer, rate, momentum, steps, batch, seed, stop)
         options = moved._replace(show_steps=show_steps, check=check, schedule=schedule)
         format, problems = _format_of(output)
         spec = spec_argument(target, set_, [*problems, *options.problems()])
-        with ProgressBar() as progress, held_back() as exit_code:
+        with ProgressBar() as progress, HeldBack() as signals:
             training = run_train(
-                spec, options, wrt=read_names(wrt), progress=progress, stops=lambda: exit_code() is not None
+                spec,
+                options,
+                wrt=read_names(wrt),
+                progress=progress,
+                stops=lambda: signals.exit_code is not None,
             )
         training = replace(training, notes=(*training.notes, *_notes(training, output)))
         try:
@@ -107,8 +112,8 @@ def train(
             session.show(training)
         if training.problems:
             raise typer.Exit(WRONG)
-        if code := exit_code():
-            raise typer.Exit(code)
+        if training.stopped == INTERRUPTED:
+            raise typer.Exit(signals.exit_code or 0)
 
 
 def _notes(training: Training[Any], output: str | None) -> Iterator[Diagnostic]:

@@ -7,15 +7,34 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, parent_process
+from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Thread
+
+
+class _Worker(SpawnProcess):
+    """A process that does not hear Ctrl-C, from its first moment on: a child inherits what is blocked."""
+
+    def start(self) -> None:
+        if not hasattr(signal, "pthread_sigmask"):
+            super().start()
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Workers(SpawnContext):
+    Process = _Worker
 
 
 @contextmanager
 def processes(count: int) -> Iterator[ProcessPoolExecutor]:
     """Inside, an executor of so many processes; where the block is left by an error, they are stopped."""
     earlier = active_children()
-    executor = ProcessPoolExecutor(count, get_context("spawn"), begin_worker)
+    executor = ProcessPoolExecutor(count, _Workers(), begin_worker)
     try:
         yield executor
     except BaseException:

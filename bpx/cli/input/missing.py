@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bpx.cli.output.console import warn
+from bpx.cli.output.signals import exit_code
+
 if TYPE_CHECKING:
     from bpx.words.diagnostic import Diagnostic
 
@@ -66,7 +69,10 @@ def read_with_missing(
 
             drawn |= draw_numbers(missing, seed)
         elif missing and sys.stdin.isatty() and sys.stderr.isatty():
-            drawn |= {name: _asked_for(name, read_value) for name in missing}
+            try:
+                drawn |= {name: _asked_for(name, read_value) for name in missing}
+            except typer.Abort:  # Ctrl-D, or Ctrl-C, which Typer takes for the same
+                raise (error if exit_code() is None else KeyboardInterrupt) from None
     return read({**drawn, **values})
 
 
@@ -104,4 +110,4 @@ def _asked_for(name: str, read_value: Callable[[str, str], Any]) -> Any:
         try:
             return read_value(name, typer.prompt(name, prompt_suffix=" = ", err=True))
         except BpxError as error:
-            typer.echo("\n".join(problem.to_text() for problem in error.diagnostics), err=True)
+            warn("\n".join(problem.to_text() for problem in error.diagnostics))

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+
+TYPE_CHECKING = False  # that of `typing` takes longer to import than all else here
+if TYPE_CHECKING:
+    from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _received: list[int] = []  # the signals of this process that have become exceptions
@@ -33,34 +34,45 @@ def exit_code() -> int | None:
     return 128 + _received[0] if _received else None
 
 
+def answered() -> None:
+    """Ctrl-C was an answer: the run goes on, or ends in its own way."""
+    if signal.SIGTERM not in _received:
+        _received.clear()
+
+
 def end_quietly() -> None:
     """The result is out: what comes now cannot change the exit code, and must not show a traceback."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-@contextmanager
-def held_back() -> Iterator[Callable[[], int | None]]:
-    """Inside, a first signal only asks the work to stop; a second one ends it at once.
+class HeldBack:
+    """Inside the block, a first signal only asks the work to stop; a second one ends it at once."""
 
-    Gives a function that says which exit code was asked for, None while the work may go on.
-    """
-    asked: list[int] = []
+    def __init__(self) -> None:
+        self._asked: list[int] = []
+        self._before: dict[int, Any] = {}
 
-    def ask(number: int, frame: Any) -> None:
-        if asked:
-            _raise(number, frame)
-        asked.append(number)
+    def __enter__(self) -> Self:
+        try:
+            self._before = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+        except ValueError:  # only the main thread hears signals
+            self._before = {}
+        return self
 
-    try:
-        before = {number: signal.signal(number, ask) for number in _SIGNALS}
-    except ValueError:  # only the main thread hears signals
-        before = {}
-    try:
-        yield lambda: 128 + asked[0] if asked else None
-    finally:
-        for number, handler in before.items():
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the signal that came asks for; None while the work may go on."""
+        return 128 + self._asked[0] if self._asked else None
+
+    def _ask(self, number: int, frame: Any) -> None:
+        if self._asked:
+            _raise(number, frame)
+        self._asked.append(number)
 
 
 def _raise(number: int, frame: Any) -> None:

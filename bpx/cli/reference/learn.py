@@ -11,6 +11,7 @@ from bpx.cli.command import command
 from bpx.cli.input.completion import lessons
 from bpx.cli.input.options import JsonFlag, file_option, form_option
 from bpx.cli.output.session import Session
+from bpx.cli.output.signals import answered
 from bpx.words.say import say
 
 
@@ -53,6 +54,7 @@ def _is_turned() -> bool:
     try:
         input(f"{say('lesson.next')} ")
     except (EOFError, KeyboardInterrupt):
+        answered()
         typer.echo()
         return False
     return True
