@@ -62,10 +62,9 @@ class Archive:
 
     def json(self, name: str) -> Any:
         """The data in a member. Raises `ModelError`."""
-        data = self.read(name)
-        if len(data) > LARGEST_JSON:
+        if self.has(name) and self._members[name].file_size > LARGEST_JSON:  # no more than that is unpacked
             raise ModelError("too-big", most=f"{LARGEST_JSON // 2**20} MiB")
         try:
-            return json.loads(data)
+            return json.loads(self.read(name))
         except (ValueError, RecursionError) as error:
             raise ModelError("model-broken", reason=f"{name}: {str(error).lower()}") from None
