@@ -15,9 +15,12 @@ from contextvars import ContextVar
 from io import FileIO
 from pathlib import Path
 from threading import get_ident
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from bpx.words.diagnostic import BpxError, Diagnostic
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
 
 Identity = tuple[int, int]  # of a file, whatever path leads to it: its device and its number there
 
@@ -76,6 +79,15 @@ def bytes_of(path: Path, most: int) -> bytes:
     if len(data) > most:
         raise BpxError([Diagnostic("too-big", None, {**facts, "most": f"{most // 2**20} MiB"})])
     return data
+
+
+def unpacked(archive: ZipFile, member: ZipInfo) -> bytes:
+    """The bytes of a member of an archive: no more are unpacked than it says it has.
+
+    `archive.read` unpacks up to 2 GiB at a time before it looks at how many there should be.
+    """
+    with archive.open(member) as stream:
+        return stream.read(member.file_size)
 
 
 def keep_from_writing(file: str | Path | int, name: str) -> None:

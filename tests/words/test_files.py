@@ -6,6 +6,8 @@ import os
 import resource
 import stat
 import threading
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 import bpx
 from bpx.words import files
 from bpx.words.diagnostic import BpxError
-from bpx.words.files import bytes_of, keeping_inputs, opened, write_file
+from bpx.words.files import bytes_of, keeping_inputs, opened, unpacked, write_file
 
 
 def test_a_new_file_has_the_usual_permissions_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
@@ -117,6 +119,23 @@ def test_a_file_that_is_to_be_written_is_not_read(tmp_path: Path) -> None:
             with pytest.raises(BpxError, match="replaces-input"):
                 opened(name)
     assert bytes_of(link, 10) == b"text"
+
+
+def test_a_member_of_an_archive_that_lies_about_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(30_000_000))
+    data = bytearray(path.read_bytes())
+    place = data.rfind(b"PK\x01\x02") + 24  # of the size in the directory
+    data[place : place + 4] = (1000).to_bytes(4, "little")
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        with zipfile.ZipFile(path) as archive, pytest.raises(zipfile.BadZipFile):
+            unpacked(archive, archive.infolist()[0])
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_is_read_to_its_bound() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bpx.spec.models.model import ModelError
-from bpx.words.files import keep_from_writing
+from bpx.words.files import keep_from_writing, unpacked
 
 LARGEST_MODEL = 2**30  # bytes of a file, and of all that it unpacks to
 LARGEST_JSON = 2**26  # bytes
@@ -56,7 +56,7 @@ class Archive:
         if info.compress_type not in _COMPRESSIONS:
             raise ModelError("model-compression", member=name)
         try:
-            return self._zip.read(info)
+            return unpacked(self._zip, info)
         except _BROKEN as error:
             raise ModelError("model-broken", reason=str(error).lower()) from None
 

@@ -40,6 +40,7 @@ def graph_of_model(model: Model, rows: Rows, values: Mapping[str, Any]) -> Named
     """The graph of the first output of a model. Raises `BpxError` with all that keeps it from being one."""
     builder = _Builder(model, rows)
     builder.refuse_missing()
+    builder.refuse_output()
     builder.place_leaves(values)
     builder.raise_problems()
     for operation in model.operations:
@@ -98,6 +99,13 @@ class _Builder:
             facts = {"op": op, "name": ", ".join(missing[op].outputs)}
             self.problems.append(Diagnostic("model-op", self.span(missing[op]), facts))
 
+    def refuse_output(self) -> None:
+        """A model whose outputs nothing computes is known for it before all else is."""
+        names = {leaf.ref for leaf in self.model.leaves} | {*self.model.tied}
+        names.update(name for operation in self.model.operations for name in operation.outputs)
+        if self.model.outputs and names.isdisjoint(self.model.outputs):
+            self.problems.append(Diagnostic("trace-constant", None, {}))
+
     # --- leaves ---
 
     def place_leaves(self, values: Mapping[str, Any]) -> None:
@@ -122,7 +130,7 @@ class _Builder:
             self.problems.append(Diagnostic("model-without-value", None, facts, help))
             return
         if not leaf.is_float:
-            self.known[leaf.ref] = _floats(value)
+            self.known[leaf.ref] = _floats(name, value)
             return
         array = as_array(name, value, self.problems)
         if array is None:
@@ -307,10 +315,10 @@ def _is_view(op: str) -> bool:
     return op.split(".")[1:2] != [] and op.split(".")[1] in _VIEWS
 
 
-def _floats(value: Any) -> Array:
+def _floats(name: str, value: Any) -> Array:
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        raise BpxError([Diagnostic("not-a-number", None, {"name": "", "found": str(value)[:60]})])
+        raise BpxError([Diagnostic("not-a-number", None, {"name": name, "found": str(value)[:60]})])
     return array.astype(np.float64)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from bpx.graph.arrays import MOST_AXES
 from bpx.spec.tables.table import LARGEST_TABLE, NamedNumbers, floats_of
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.files import unpacked
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -94,19 +95,19 @@ def npz_arrays(file: str, data: bytes, problems: list[Diagnostic], most: int) ->
     for info in members:
         name = info.filename.removesuffix(_NPY)
         try:
-            unpacked = _unpacked(archive, info)
+            content = _member(archive, info)
         except _BROKEN as error:
             facts = {"name": name, "reason": _reason(error)}
             problems.append(Diagnostic("table-array-broken", None, facts))
         else:
-            yield from _named(name, unpacked, problems)
+            yield from _named(name, content, problems)
 
 
-def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """The bytes of a member: never more than it says it has, which was counted before."""
     if info.compress_type not in _COMPRESSIONS:
         raise NotImplementedError(say("table.compression"))
-    return archive.read(info)
+    return unpacked(archive, info)
 
 
 def _as_floats(named: NamedArray) -> NamedNumbers:
