@@ -122,15 +122,15 @@ def _notes(training: Training[Any], output: str | None) -> Iterator[Diagnostic]:
     from bpx.words.diagnostic import Diagnostic
 
     facts = {"name": output, "taken": training.taken, "steps": training.max_steps}
-    facts |= {"left": training.max_steps - training.taken}
-    code = None
     if training.problems and output:
-        code = "not-written"
+        yield Diagnostic("not-written", None, facts, severity="note")
+    elif training.stopped == INTERRUPTED and output:
+        left = training.max_steps - training.taken
+        yield Diagnostic("kept-so-far", None, {**facts, "left": left}, "train-on", severity="note")
     elif training.stopped == INTERRUPTED:
-        again = "lost" if training.schedule else "not-kept"  # a schedule goes by the number of all steps
-        code = "kept-so-far" if output else again
-    if code:
-        yield Diagnostic(code, None, facts, severity="note")
+        # A schedule goes by the number of all steps: fewer of them would not lead to the same place.
+        help = "keep-steps" if training.schedule else "repeat-steps"
+        yield Diagnostic("not-kept", None, facts, help, severity="note")
 
 
 def _format_of(file: str | None) -> tuple[Format, list[Diagnostic]]:

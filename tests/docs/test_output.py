@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from signal import SIGINT, SIGTERM
 
 from pages import DOCS, section
 
@@ -26,4 +27,4 @@ def test_every_form_is_listed_with_its_endings() -> None:
 
 def test_exit_codes() -> None:
     codes = {int(row[0]) for row in rows("Exit codes")}
-    assert codes == {0, session.WRONG, session.UNUSABLE, session.BUG}
+    assert codes == {0, session.WRONG, session.UNUSABLE, session.BUG, 128 + SIGINT, 128 + SIGTERM}

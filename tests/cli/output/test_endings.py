@@ -142,7 +142,7 @@ def test_a_training_keeps_what_it_has(tmp_path: Path, request: pytest.FixtureReq
     invoke("train", "logistic_regression", "--steps", "3", "-o", str(other))
     request.getfixturevalue("interrupted")
     found = invoke(*TRAIN, "-o", str(file), exit=130)
-    kept = f"`{file}` has the parameters after 3 of 50 steps; to go on: `bpx train {file} --steps 47`"
+    kept = f"`{file}` has the parameters after step 3 of 50; go on with `bpx train {file} --steps 47`"
     assert "".join(kept.split()) in "".join(found.stdout.split())  # lines are broken anywhere in a path
     assert file.read_bytes() == other.read_bytes()
     plain = plain_json(*TRAIN, exit=130)
@@ -151,9 +151,9 @@ def test_a_training_keeps_what_it_has(tmp_path: Path, request: pytest.FixtureReq
         {"asked": 50, "taken": 3},
         4,
     )
-    assert "`--steps 3 -o trained.toml`" in plain["diagnostics"][-1]["message"]
+    assert "`--steps 3 -o trained.toml`" in plain["diagnostics"][-1]["help"]
     scheduled = plain_json(*TRAIN, "--schedule", "cosine", exit=130)
-    assert "--steps 3" not in scheduled["diagnostics"][-1]["message"]
+    assert "--steps 3" not in scheduled["diagnostics"][-1]["help"]
 
 
 def test_a_second_signal_ends_a_training_at_once() -> None:
