@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
+
 import pytest
 
 from bpx.cli.main import with_command
@@ -86,3 +90,30 @@ def test_bpx_alone_shows_where_to_begin() -> None:
 
 def test_a_short_option_for_help() -> None:
     assert invoke("explain", "-h").stdout == invoke("explain", "--help").stdout
+
+
+def test_usage_errors_are_json_where_that_is_asked_for() -> None:
+    """Whatever is wrong, and wherever the wish stands."""
+    from bpx.cli.command import COMMANDS
+    from bpx.cli.main import read_arguments, run
+
+    calls = [[name, "--nosuch", "--json"] for name in COMMANDS]
+    calls += [["nosuch", "--json"], ["--nosuch", "--json"], ["explain", "--json"], ["explain", "-f", "json"]]
+    calls += [["explain", "--format=json"], ["explain", "sigmoid", "--lang", "xx", "--json"]]
+    calls += [["explain", "sigmoid", "--digits", "x", "--json"], ["train", "sigmoid", "-o", "", "--json"]]
+    calls += [["practice", "reset", "nosuch", "--json"], ["practice", "reset", "--json"]]
+    calls += [["practice", "list", "-f", "nosuch", "--json", "--progress", "/"]]
+    calls += [
+        ["practice", "nosuch", "--json"],
+        ["gradcheck", "x", "--json", "--points", "1", "--points", "2"],
+    ]
+    for args in calls:
+        out, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            try:
+                code = run(read_arguments(args))
+            except SystemExit as end:
+                code = end.code
+        assert code == 2, args
+        assert json.loads(out.getvalue())["kind"] == "error", args
+        assert errors.getvalue() == "", args
