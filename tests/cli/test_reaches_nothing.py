@@ -29,7 +29,7 @@ def watch(event, args):
             return
         path = os.path.realpath(os.fsdecode(path))
         if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-            if "__pycache__" not in path and path != os.devnull:
+            if path != os.devnull:
                 events.append([event, path, "writes"])
         elif path not in allowed and not path.startswith((*roots, "/proc", "/sys", "/dev")):
             events.append([event, path, "reads"])
@@ -122,7 +122,7 @@ def test_nothing_that_is_read_reaches_out(tmp_path: Path) -> None:
     commands += [["check", "notes.md"], ["check", "notes.tex"], ["audit", "sigmoid", "g.csv"]]
     commands += [["explain", "y/z", "y=6", "z=3"], ["explain", "net", "net=2"], ["practice", "net"]]
     found = subprocess.run(
-        [sys.executable, "-c", WATCH],
+        [sys.executable, "-B", "-c", WATCH],  # Python keeps no compiled modules meanwhile
         input=json.dumps(commands),
         capture_output=True,
         text=True,
