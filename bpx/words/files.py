@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from io import FileIO
@@ -98,21 +98,26 @@ def keep_from_writing(file: str | Path | int, name: str) -> None:
         raise BpxError([Diagnostic("replaces-input", None, facts)])
 
 
-def write_file(path: str | Path, content: str | bytes) -> None:
-    """Write a file, a text in UTF-8; a link stays one, and a file keeps its permissions.
+def write_file(path: str | Path, content: str | bytes | Iterable[str]) -> None:
+    """Write a file, a text or pieces of one in UTF-8; a link stays one, and a file keeps its permissions.
 
     Raises `BpxError` where that cannot be done; what stood there before stands there still.
     """
-    data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+    parts = [content] if isinstance(content, bytes) else _encoded(content)
     try:
         if is_special(path):
             with Path(path).open("ab", buffering=0) as file:
-                _write_all(file, data)
+                _write_all(file, parts)
         else:
             need_permission(path)
-            _replace(_place(path), data)
+            _replace(_place(path), parts)
     except (OSError, ValueError) as error:
         raise unwritable(path, error) from None
+
+
+def _encoded(content: str | Iterable[str]) -> Iterator[bytes]:
+    for text in [content] if isinstance(content, str) else content:
+        yield text.encode("utf-8", "replace")
 
 
 def unwritable(path: str | Path, error: OSError | ValueError) -> BpxError:
@@ -156,12 +161,12 @@ def _place(path: str | Path) -> Path:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
 
 
-def _replace(place: Path, data: bytes) -> None:
-    """Write the data beside the place, and move them there."""
+def _replace(place: Path, parts: Iterable[bytes]) -> None:
+    """Write the parts beside the place, and move them there."""
     draft = place.with_name(f".bpx-{os.getpid()}-{get_ident()}")
     try:
         with draft.open("xb", buffering=0) as file:  # with the permissions that files of this user have
-            _write_all(file, data)
+            _write_all(file, parts)
         with suppress(FileNotFoundError):
             draft.chmod(stat.S_IMODE(place.stat().st_mode))
         draft.replace(place)
@@ -171,8 +176,9 @@ def _replace(place: Path, data: bytes) -> None:
         raise
 
 
-def _write_all(file: FileIO, data: bytes) -> None:
+def _write_all(file: FileIO, parts: Iterable[bytes]) -> None:
     """Write without a buffer, whose rest Python would try to write once more when it ends."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) :]
+    for part in parts:
+        rest = memoryview(part)
+        while rest:
+            rest = rest[file.write(rest) :]
