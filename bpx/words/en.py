@@ -2610,7 +2610,8 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.ops": "List the ops with their rules and domains.",
     "cli.examples": "List the bundled examples, or show one as it is written.",
     "cli.example-name": "The example to show; by default, a list of all.",
-    "cli.schema": "Print the JSON Schema of the spec format.",
+    "cli.schema": "Print the JSON Schema of the spec format, or of a kind of JSON output.",
+    "cli.schema-kind": "What the schema is of: `spec`, or the `kind` of a JSON output, such as `explanation`.",
     "cli.examples-to-type": "Examples:",
     "cli.help": "Show a page of the manual, or list its topics.",
     "cli.topic": "The page to show; by default, a list of all.",
@@ -2644,6 +2645,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     ),
     # --- the manual ---
     "diagnostic.unknown-topic": "there is no help page `{name}`",
+    "diagnostic.unknown-schema": "there is no schema `{name}`; the schemas are {names}",
     "docs.topics": "`bpx help TOPIC` shows one of these pages:",
     # --- examples ---
     "examples.name": "example",

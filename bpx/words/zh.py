@@ -2343,7 +2343,8 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "cli.ops": "列出所有算子及其求导规则和定义域。",
     "cli.examples": "列出自带的例子，或原样显示其中一个。",
     "cli.example-name": "要显示的例子；默认列出全部。",
-    "cli.schema": "输出描述文件格式的 JSON Schema。",
+    "cli.schema": "输出描述文件格式或某种 JSON 输出的 JSON Schema。",
+    "cli.schema-kind": "哪一种 schema：`spec`，或 JSON 输出的 `kind`，如 `explanation`。",
     "cli.examples-to-type": "例如：",
     "cli.help": "显示手册的一页，或列出主题。",
     "cli.topic": "要显示的页；默认列出全部。",
@@ -2375,6 +2376,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "python.wrong-arity": Counted("count", other="{op} 需要 {count} 个自变量，而不是 {found} 个"),
     # --- the manual ---
     "diagnostic.unknown-topic": "没有帮助页 `{name}`",
+    "diagnostic.unknown-schema": "没有名为 `{name}` 的 schema；现有 {names}",
     "docs.topics": "`bpx help TOPIC` 显示以下各页：",
     # --- examples ---
     "examples.name": "例子",
