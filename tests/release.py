@@ -117,9 +117,9 @@ def try_it(programs: Path, folder: Path) -> None:
 
 
 def lowest() -> list[str]:
-    """The dependencies of the project, each as old as is allowed."""
+    """The dependencies of the project, each the oldest that is allowed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [wanted.replace(">=", "==") + ".*" for wanted in project["dependencies"]]
+    return [wanted.replace(">=", "==") for wanted in project["dependencies"]]
 
 
 def check_types(work: Path, wheel: Path) -> None:
