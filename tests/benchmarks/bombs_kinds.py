@@ -1,0 +1,37 @@
+"""What a bomb is: a name, a size, and the command line that a size makes, with files in the current folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+Made = tuple[list[str], str]  # the arguments, and what stands on standard input
+
+
+class Bomb(NamedTuple):
+    """`made(size)` writes the files that it needs, and gives the command line and the text of standard input."""
+
+    name: str
+    size: int
+    made: Callable[[int], Made]
+
+
+def file(name: str, text: str | bytes) -> str:
+    """Write a file; its name."""
+    if isinstance(text, bytes):
+        Path(name).write_bytes(text)
+    else:
+        Path(name).write_text(text, encoding="utf-8", errors="surrogatepass")
+    return name
+
+
+def toml(graph: str = 'y = "x^2"', inputs: str = "x = 3", rest: str = "", top: str = "") -> str:
+    """A spec in TOML."""
+    return f"bpx = 1\n{top}\n[inputs]\n{inputs}\n[graph]\n{graph}\n{rest}\n"
+
+
+def quoted(text: str) -> str:
+    """A text as TOML and JSON write it."""
+    return json.dumps(text)
