@@ -6,6 +6,7 @@ read, count from 1. `Source.position` is the only place where the one becomes th
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -17,7 +18,9 @@ from bpx.words.widths import cells, window
 
 Severity = Literal["error", "warning", "note"]
 
+MOST_PROBLEMS = 20  # of one input that are shown; the others are counted
 _WIDEST_EXCERPT = 100  # a longer source line is shown as a window around the span
+_LINE_END = re.compile("\n")
 
 
 class Source:
@@ -47,7 +50,7 @@ class Source:
 
     def _starts(self) -> list[int]:
         if self._line_starts is None:
-            self._line_starts = [0, *(i + 1 for i, char in enumerate(self.text) if char == "\n")]
+            self._line_starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
         return self._line_starts
 
 
@@ -76,11 +79,23 @@ class Diagnostic(NamedTuple):
     facts: Mapping[str, Any] = {}
     help: str | None = None
     severity: Severity = "error"
+    unknown: tuple[str, Iterable[str]] | None = None
 
     def suggesting(self, name: str, known: Iterable[str]) -> Diagnostic:
-        """The same, proposing the known name most like `name` in place of its help, if one is like it."""
-        guess = nearest(name, known)
-        return self._replace(facts={**self.facts, "guess": guess}, help="did-you-mean") if guess else self
+        """The same, proposing the known name most like `name` in place of its help, if one is like it.
+
+        That is looked for when the diagnostic is shown: it takes long, and of many not all are.
+        """
+        return self._replace(unknown=(name, known))
+
+    def with_guess(self) -> Diagnostic:
+        """The same, with the name that is proposed looked for."""
+        if self.unknown is None:
+            return self
+        guess = nearest(*self.unknown)
+        if guess is None:
+            return self._replace(unknown=None)
+        return self._replace(facts={**self.facts, "guess": guess}, help="did-you-mean", unknown=None)
 
     @property
     def message(self) -> str:
@@ -91,6 +106,8 @@ class Diagnostic(NamedTuple):
     @property
     def advice(self) -> str | None:
         """The sentence that proposes a next step; an error without a help of its own has that of its code."""
+        if self.unknown:
+            return self.with_guess().advice
         usual = usual_help(self.code) if self.severity == "error" else None
         key = f"help.{self.help}" if self.help else usual
         return say(key, **self.facts) if key else None
@@ -139,11 +156,20 @@ class BpxError(ValueError):
     """Input that cannot be used; `diagnostics` says all that is wrong with it."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__("\n\n".join(d.to_text() for d in diagnostics))
-        self.diagnostics = tuple(diagnostics)
+        self.diagnostics = _first(diagnostics)
+        super().__init__("\n\n".join(d.to_text() for d in self.diagnostics))
 
     def __reduce__(self) -> Any:
         return BpxError, (self.diagnostics,)
+
+
+def _first(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The diagnostics; of many, the first and how many more there are."""
+    shown = [diagnostic.with_guess() for diagnostic in diagnostics[: MOST_PROBLEMS + 1]]
+    if len(diagnostics) > MOST_PROBLEMS + 1:  # a last one takes no more room than its count
+        more = len(diagnostics) - MOST_PROBLEMS
+        shown[-1] = Diagnostic("more-problems", None, {"count": more}, severity="note")
+    return tuple(shown)
 
 
 def _labelled(label: str, text: str) -> str:
@@ -158,8 +184,8 @@ def _excerpt(span: Span) -> list[str]:
         return [where]
     start = column - 1
     end = min(max(start + (span.end - span.start), start + 1), max(len(text), start + 1))
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    text, start, end = window(shown, start, end, _WIDEST_EXCERPT)
+    text, start, end = window(text, start, end, _WIDEST_EXCERPT)
+    text = "".join(char if char.isprintable() else " " for char in text)
     margin = str(line)
     underline = " " * cells(text[:start]) + "^" * max(cells(text[start:end]), 1)
     return [where, f" {margin} | {text}", f" {' ' * len(margin)} | {underline}"]

@@ -49,6 +49,10 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.empty-array": "`{name}` is an empty array",
     "diagnostic.not-finite-input": "`{name}` contains {found}, which is not a finite number",
     "diagnostic.missing-value": "input `{name}` has no value",
+    "diagnostic.more-problems": Counted(
+        "count", one="1 more problem is not shown", other="{count} more problems are not shown"
+    ),
+    "diagnostic.formula-too-long": "this formula has {length} characters, more than the {most} that bpx reads",
     "diagnostic.unknown-role": "there is no role `{role}`",
     "diagnostic.bad-name": "`{name}` is not a valid name",
     "diagnostic.shadows-op": "`{name}` is already the name of an op",
@@ -803,6 +807,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.same-elsewhere": "give its random numbers a fixed seed, or check without other processes",
     "help.more-calls": "calls=… allows more",
     "help.options-are": "the options are {known}",
+    "help.shorter-steps": "split it into several steps",
     "help.set-values": "add {values} to the command, or --random for any values",
     "help.rename": "choose another name",
     "help.roles": "the roles are {known}",

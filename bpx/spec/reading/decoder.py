@@ -10,7 +10,7 @@ import numpy as np
 
 from bpx.graph.arrays import MOST_AXES, Array
 from bpx.spec.reading.documents.document import type_key
-from bpx.spec.reading.documents.locate import Places, decoded, quote_width
+from bpx.spec.reading.documents.locate import Places, decoded
 from bpx.spec.text.parser import parse
 from bpx.spec.text.problems import report_with_guess
 from bpx.spec.text.source_text import SourceText, shortened
@@ -133,11 +133,7 @@ class Decoder:
         """The expression at `path`, with the offset of each of its characters."""
         span = self.places.value(*path)
         assert span
-        source = span.source.text
-        characters = decoded(source, span.start, span.end)
-        content = "".join(char for char, _ in characters)
-        end = span.end - quote_width(source, span.start, span.end)
-        return SourceText(span.source, content, [*(at for _, at in characters), end])
+        return SourceText(span.source, *decoded(span.source.text, span.start, span.end))
 
     def bounds(self, *path: str | int) -> tuple[int, int]:
         """Start and end of a value; of the inside of a quoted one."""

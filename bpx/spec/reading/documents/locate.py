@@ -7,6 +7,7 @@ walks over the text once and notes, for the path of every key, the spans of the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -14,15 +15,16 @@ from bpx.words.diagnostic import Source, Span
 
 Path = tuple[str | int, ...]
 
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_BLANK = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _BARE_KEY = re.compile(r"[^\s.,\[\]{}=:\"'#]+")
 _SCALAR = re.compile(r"[^\s,\[\]{}\"'#]+(?: [0-9][^\s,\[\]{}\"'#]*)?")  # a date may hold a blank
 _MOST_DEPTH = 64  # a path longer than this leads to nothing bpx reads
+# Possessive: what is matched once is never given back, and nothing is kept for each character.
 _STRINGS = [
-    re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}', re.DOTALL),
-    re.compile(r"'''.*?'{3,5}", re.DOTALL),
-    re.compile(r'"(?:[^"\\\n]|\\.)*"'),
-    re.compile(r"'[^'\n]*'"),
+    re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}', re.DOTALL),
+    re.compile(r"'''(?:[^']++|'(?!''))*+'{3,5}"),
+    re.compile(r'"(?:[^"\\\n]++|\\.)*+"'),
+    re.compile(r"'[^'\n]*+'"),
 ]
 _LINE_END = re.compile(r"[ \t\n]*")
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
@@ -150,7 +152,7 @@ class _Walk:
     def key_part(self) -> str:
         if self.text[self.at] in "\"'":
             start, end = self.string()
-            return "".join(char for char, _ in decoded(self.text, start, end))
+            return decoded(self.text, start, end)[0]
         return self.matched(_BARE_KEY)
 
     def matched(self, pattern: re.Pattern[str]) -> str:
@@ -223,28 +225,33 @@ def quote_width(text: str, start: int, end: int) -> int:
     return 3 if text[start : start + 3] in ('"""', "'''") and end - start >= 6 else 1
 
 
-def decoded(text: str, start: int, end: int) -> list[tuple[str, int]]:
-    """The characters of a quoted string, each with the offset where it is written."""
+def decoded(text: str, start: int, end: int) -> tuple[str, Sequence[int]]:
+    """What a quoted string says, and the offset where each character of it is written; last, where it ends."""
     width = quote_width(text, start, end)
     inner, stop = start + width, end - width
     if width == 3 and text[inner : inner + 1] == "\n":
         inner += 1
-    if text[start] == "'":
-        return [(text[i], i) for i in range(inner, stop)]
-    chars: list[tuple[str, int]] = []
+    if text[start] == "'" or text.find("\\", inner, stop) < 0:
+        return text[inner:stop], range(inner, stop + 1)
+    pieces: list[str] = []
+    offsets: list[int] = []
     at = inner
     while at < stop:
-        char, length = _unescaped(text, at)
-        if char:
-            chars.append((char, at))
-        at += length
-    return chars
+        plain = text.find("\\", at, stop)
+        plain = stop if plain < 0 else plain
+        pieces.append(text[at:plain])
+        offsets += range(at, plain)
+        at = plain
+        if at < stop:
+            char, length = _unescaped(text, at)
+            pieces.append(char)
+            offsets += [at] * len(char)
+            at += length
+    return "".join(pieces), [*offsets, stop]
 
 
 def _unescaped(text: str, at: int) -> tuple[str, int]:
-    """The character written at `at`, and how much text it takes."""
-    if text[at] != "\\":
-        return text[at], 1
+    """The character that the backslash at `at` begins, and how much text it takes."""
     kind = text[at + 1]
     digits = {"x": 2, "u": 4, "U": 8}.get(kind)
     if digits:
