@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bpx.train.batches import Rows
 
 Progress = Callable[[float, float], None]  # called with the fraction done and the loss
+MOST_STEPS = 1_000_000  # the loss of each is kept
 _PROGRESS_CALLS = 1000  # at most, of a training however long: a screen shows no more
 
 
@@ -61,7 +62,7 @@ class Options(NamedTuple):
         checks = {  # the value, and whether it means something
             "learning-rate": (self.rate, self.rate is None or 0 < self.rate < math.inf),
             "momentum": (self.momentum, self.momentum is None or 0 <= self.momentum < 1),
-            "steps": (self.steps, self.steps >= 1),
+            "steps": (self.steps, 1 <= self.steps <= MOST_STEPS),
             "batch": (self.batch, self.batch is None or self.batch >= 1),
             "seed": (self.seed, self.seed >= 0),
             "target": (self.target, self.target is None or math.isfinite(self.target)),
@@ -69,7 +70,7 @@ class Options(NamedTuple):
             "check": (self.check, self.check is None or self.check >= 1),
         }
         bad = [
-            Diagnostic(f"bad-{name}", None, {"found": value})
+            Diagnostic(f"bad-{name}", None, {"found": value, "most": MOST_STEPS})
             for name, (value, good) in checks.items()
             if not good
         ]

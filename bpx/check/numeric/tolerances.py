@@ -524,6 +524,9 @@ MOST_QUICK_OPERATIONS = 100_000
 # Entries whose rows of second derivatives are checked one by one, each a whole check.
 MOST_SECOND = 64
 
+# Points at which a check may be asked for: each is a whole check, of some milliseconds at least.
+MOST_POINTS = 10_000
+
 # Draws for each further point: a domain that takes up half of the space is missed once in 2**20 times.
 TRIES = 20
 

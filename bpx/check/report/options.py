@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS, MOST_JOBS
+from bpx.check.numeric.tolerances import MOST_EXACT_OPERATIONS, MOST_JOBS, MOST_POINTS
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -45,7 +45,7 @@ def bad_options(
 ) -> list[Diagnostic]:
     """A diagnostic for each option whose value means nothing."""
     return wrong_options(
-        points=(points, is_whole(points, 1)),
+        points=(points, is_whole(points, 1) and points <= MOST_POINTS),
         seed=(seed, is_whole(seed, 0)),
         order=(order, is_whole(order, 1) and order in (1, 2)),
         detect=(detect, is_number(detect) and 0 < detect < 1),
@@ -71,7 +71,11 @@ def bad_executor(executor: Any) -> list[Diagnostic]:
 def wrong_options(**options: tuple[Any, bool]) -> list[Diagnostic]:
     """A diagnostic for each option, a value and whether it is fine, that is not."""
     wrong = {name: value for name, (value, fine) in options.items() if not fine}
-    return [Diagnostic(f"bad-{name}", None, {"found": value}) for name, value in wrong.items()]
+    most = {"points": MOST_POINTS}
+    return [
+        Diagnostic(f"bad-{name}", None, {"found": value, "most": most.get(name)})
+        for name, value in wrong.items()
+    ]
 
 
 def is_whole(value: Any, least: int) -> bool:

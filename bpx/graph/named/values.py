@@ -11,6 +11,8 @@ from bpx.graph.arrays import MOST_AXES, Array, RoundedInteger, real_floats
 from bpx.words.arguments import shown_value
 from bpx.words.diagnostic import BpxError, Diagnostic
 
+MOST_LISTED = 40  # names in a sentence
+
 
 def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
     """A value from outside as a float64 array of its own; None where it is no such thing, with a problem."""
@@ -41,7 +43,7 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
 def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:
     """The diagnostic for a value given to something that is not an input."""
     known = list(inputs)
-    facts = {"name": name, "known": ", ".join(known)}
+    facts = {"name": name, "known": ", ".join(known[:MOST_LISTED])}
     return Diagnostic("not-an-input", None, facts, "inputs-are" if known else "no-inputs").suggesting(
         name, known
     )

@@ -51,8 +51,9 @@ N = TypeVar("N", bound=NamedGraph)
 
 _CLAIM = re.compile(r"(?P<name>[^=:\[]*(?:\[[^\]]*\][^=:\[]*)*)[=:](?!=)\s*")
 _NUMBER = re.compile(
-    r"(?<![\w.])(?P<sign>[-+−]?)\s*(?P<whole>\d{1,300}|(?=\.))(?P<rest>(?:\.\d+)?(?:[eE][-+−]?\d{1,3})?)(?![\w.])"
+    r"(?<![\w.])(?:(?P<sign>[-+−])\s*+)?(?P<whole>\d{1,300}|(?=\.))(?P<rest>(?:\.\d+)?(?:[eE][-+−]?\d{1,3})?)(?![\w.])"
 )
+_OTHER_BLANK = re.compile(r"[^\S \t\r\n]")  # than those that JSON knows
 _NAME_OR_SIGN = re.compile(r"\s*[-+(]*\s*[\w.]+\s*$")  # a number alone is one in bpx's notation too
 # What a correction says behind its formula, of names that bpx gave; `where(…)` is an op.
 _ANOTHER_FORM = re.compile(r"[^=]* = (?P<last>[^=].*)", re.DOTALL)
@@ -131,7 +132,7 @@ def _usable(claim: ClaimSyntax) -> ClaimSyntax:
 def numbers_in(text: str) -> Any:
     """A number or a nest of lists of numbers with their digits as written; None for any other text."""
     try:
-        return _nest(json.loads(_NUMBER.sub(lambda match: f'"{match.group()}"', text)))
+        return _nest(json.loads(_NUMBER.sub(lambda match: f'"{match.group()}"', _OTHER_BLANK.sub(" ", text))))
     except (ValueError, RecursionError):
         return None
 

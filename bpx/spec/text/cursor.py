@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 from bpx.spec.text.source_text import SourceText, shortened
 from bpx.spec.text.tokens import Token, signs_of, tokens
 from bpx.words.diagnostic import Diagnostic
+
+
+MOST_PROBLEMS = 100  # of one text; behind so many it is not read on
 
 
 class Stop(Exception):
@@ -40,12 +44,15 @@ class Cursor:
         self.token = self.tokens[self.at]
 
     def problem(self, code: str, token: Token, help: str | None = None, **facts: Any) -> None:
-        """Report something that is wrong with a token, after which reading goes on."""
+        """Report something that is wrong with a token, after which reading goes on unless too much is wrong."""
+        if len(self.problems) > MOST_PROBLEMS:
+            raise Stop
         self.problems.append(Diagnostic(code, self.text.span(token.start, token.end), facts, help))
 
     def stop(self, code: str, token: Token, help: str | None = None, **facts: Any) -> Stop:
         """Report something after which reading cannot go on; to be raised."""
-        self.problem(code, token, help, **facts)
+        with suppress(Stop):
+            self.problem(code, token, help, **facts)
         return Stop()
 
     def to_number(self, token: Token, digits: str | None = None) -> float:

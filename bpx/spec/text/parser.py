@@ -21,6 +21,7 @@ from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, Quot
 from bpx.spec.text.tokens import DIGITS_OF_SUPERSCRIPTS, Token, signs, signs_of
 from bpx.words.diagnostic import Diagnostic
 
+LONGEST_FORMULA = 1_000_000  # characters; every token is an object, of a hundred bytes
 _CLOSING = {"(": ")", "|": "|"}
 _ORDERS = {"_1": 1, "_2": 2, "_inf": math.inf}  # of norms
 _ABBREVIATED = {")": "(…)", "]": "[…]", "|": "|…|"}  # what ends so, in a sentence
@@ -47,6 +48,9 @@ class _Opening(NamedTuple):
 
 def parse(text: SourceText) -> tuple[Expression | None, list[Diagnostic]]:
     """Read an expression: its tree (None where it could not be read to the end), and what is wrong."""
+    if len(text.content) > LONGEST_FORMULA:
+        facts = {"length": len(text.content), "most": LONGEST_FORMULA}
+        return None, [Diagnostic("formula-too-long", text.span(0, 1), facts, "shorter-steps")]
     parser = _Parser(text, norms="||" in text.content)
     root = parser.read()
     if root is None and parser.norms:
