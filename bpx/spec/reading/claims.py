@@ -34,7 +34,7 @@ from bpx.spec.text.derivatives import (
 )
 from bpx.spec.text.parser import parse
 from bpx.spec.text.printed import printed_numbers
-from bpx.spec.text.problems import listed, report_with_guess, reporter
+from bpx.spec.text.problems import MOST_WITH_CARE, listed, report_with_guess, reporter
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
@@ -319,14 +319,16 @@ def named_formula(
     graph, before = Graph(), len(problems)
     places: dict[str, Expr | None] = {}
     derivatives: dict[str, Derivative] = {}
+    unknown = 0
     for name in expression.names():
         if name in spec.nodes:
             places[name] = graph.input(spec.graph.shapes[spec.nodes[name]])
-        elif name not in CONSTANTS:
+        elif name not in CONSTANTS and unknown < MOST_WITH_CARE:
             derivative = _only_reading(written_derivative(name), spec, expression.span, problems)
             if derivative and derivative.first is None:
                 derivatives[name] = derivative._replace(at=None)
                 places[name] = graph.input(spec.graph.shapes[spec.nodes[derivative.node]])
+            unknown += derivative is None
     if len(problems) > before:
         return None
     ops = {name: custom.op for name, custom in spec.custom.items()}

@@ -22,7 +22,7 @@ from bpx.spec.reading.assemble import assemble, constant_value
 from bpx.spec.reading.syntax import InputSyntax, SpecSyntax, expression_syntax
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
-from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+from bpx.words.diagnostic import MOST_PROBLEMS, BpxError, Diagnostic, Source, Span
 
 if TYPE_CHECKING:
     from bpx.spec.reading.documents.document import Format
@@ -127,24 +127,25 @@ def _named_graph(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[D
 
 
 def _without_consequences(syntax: SpecSyntax, problems: list[Diagnostic]) -> list[Diagnostic]:
-    """The problems without values of unknown inputs whose names stand where a formula could not be read."""
-    lines = [
-        line
+    """The problems without values of unknown inputs whose names stand where a formula could not be read.
+
+    Only those that may be shown are looked at so.
+    """
+    source = syntax.source
+    numbers = {
+        source.position(problem.span.start)[0]
         for problem in problems
-        if problem.span and problem.span.source is syntax.source and problem.code != "missing-value"
-        for line in [_line_at(syntax.source.text, problem.span.start)]
-    ]
+        if problem.span and problem.span.source is source and problem.code != "missing-value"
+    }
+    lines = [source.line(number) for number in sorted(numbers)]
+    unknown = [problem for problem in problems if problem.code == "not-an-input"][:MOST_PROBLEMS]
 
     def follows(problem: Diagnostic) -> bool:
         name = rf"(?<![^\W_]){re.escape(str(problem.facts.get('name')))}(?![^\W_])"  # also `b` in `log_b`
-        return problem.code == "not-an-input" and any(re.search(name, line) for line in lines)
+        return any(re.search(name, line) for line in lines)
 
-    return [problem for problem in problems if not follows(problem)]
-
-
-def _line_at(text: str, at: int) -> str:
-    end = text.find("\n", at)
-    return text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else len(text)]
+    following = {id(problem) for problem in unknown if follows(problem)}
+    return [problem for problem in problems if id(problem) not in following]
 
 
 def _rebuild(syntax: SpecSyntax, values: Mapping[str, Any]) -> NamedGraph:

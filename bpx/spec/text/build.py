@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,10 @@ def build(
     return builder.expr(fold(expression.root, builder.operand))
 
 
+_OPENS = re.compile(r"\s*+\(")
+_MOST_BLANKS = 80  # before a call that are passed over to see what it is an operand of
+
+
 class _Builder:
     def __init__(
         self,
@@ -65,6 +70,7 @@ class _Builder:
     ) -> None:
         self.text, self.graph, self.names, self.ops = expression.text, graph, names, ops
         self.report, self.origins, self.elementwise = report, origins, elementwise
+        self.known_ops = [*self.ops, *OPS]
 
     def operand(self, node: Node, args: list[_Operand]) -> _Operand:
         """What a node of the tree becomes, of what its args have become."""
@@ -169,19 +175,19 @@ class _Builder:
     def unknown_op(self, call: Call) -> None:
         name, end_of_name = call.op, call.start + len(call.op)
         span, facts = self.text.span(call.start, end_of_name), {"name": name}
-        has_brackets = self.text.content[end_of_name:].lstrip().startswith("(")
+        has_brackets = _OPENS.match(self.text.content, end_of_name) is not None
         if has_brackets and (name in self.names or name in CONSTANTS):
             right = shortened(self.text.content[end_of_name : call.end])
             facts |= {"left": name, "right": right}
             division = OPS["div"].notation
             assert division
-            before = self.text.content[: call.start].rstrip()
+            before = self.text.content[max(call.start - _MOST_BLANKS, 0) : call.start].rstrip()
             divided = before.endswith((division.symbol, *division.also))
             help = "implicit-denominator" if divided else "implicit-product"
             self.report(Diagnostic("implicit-product", span, facts, help))
         else:
             problem = Diagnostic("unknown-op", span, facts, "list-ops")
-            self.report(problem.suggesting(name, [*self.ops, *OPS]))
+            self.report(problem.suggesting(name, self.known_ops))
 
     def node(self, op: Op, call: Call, operands: Sequence[_Operand], span: Span) -> Expr | None:
         settings = {setting.name: setting.value for setting in call.settings}

@@ -19,6 +19,7 @@ Reporter = Callable[[Diagnostic], None]
 
 MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
 _MOST_LISTED = 40  # names in a sentence
+_BLANKS = re.compile(r"\s*+")
 # A name or a number, with a minus or without, and behind it the end or a sign that binds less than a call.
 _OPERAND_ALONE = re.compile(r"([-−]?\s*(?:[^\W\d][\w.]*|\d[\d.]*))\s*(?=$|[-−+),<>=!])")
 _PART = "part"  # of what is split: given by the names in front, and missed where they are
@@ -62,11 +63,12 @@ def call_meant(text: SourceText, start: int, end: int) -> str:
 
     What follows is quoted only where its end is beyond doubt: `sin x^2` may be meant in two ways.
     """
-    name, rest = text.content[start:end], text.content[end:].strip()
-    operand = _OPERAND_ALONE.match(rest)
+    content = text.content
+    name, behind = content[start:end], _BLANKS.match(content, end).end()  # type: ignore[union-attr]
+    operand = _OPERAND_ALONE.match(content, behind)
     if operand:
         return f"{name}({operand[1]})"
-    return f"{name}({'…' if rest[:1].isalnum() else ', '.join(OPS[name].arg_forms)})"
+    return f"{name}({'…' if content[behind : behind + 1].isalnum() else ', '.join(OPS[name].arg_forms)})"
 
 
 def call_form(op: Op) -> str:
