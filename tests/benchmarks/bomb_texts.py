@@ -206,7 +206,7 @@ def _option(command: str, option: str) -> Callable[[str], Made]:
     return lambda text: ([command, "x^2", "x=3", f"{option}={text}"], "")
 
 
-_ARGUMENT, _FILE, _LARGE = 100_000, 1_000_000, 10_000_000  # an argument has at most 128 KiB on Linux
+_ARGUMENT, _FILE, _LARGE = 100_000, 480_000, 10_000_000  # an argument has at most 128 KiB on Linux
 DOORS: dict[str, tuple[int, Callable[[str], Made]]] = {
     "argument": (_ARGUMENT, _as_argument),
     "standard input": (_FILE, _stdin),

@@ -21,6 +21,10 @@ LARGEST_SEED = 2**32 - 1
 class Recipe(Protocol):
     """How to make the values of an input."""
 
+    @property
+    def shape(self) -> Shape:
+        """The shape of the values."""
+
     def array(self) -> Array:
         """The values, the same every time."""
 
@@ -101,6 +105,12 @@ class Cells(NamedTuple):
     table: NumberTable
     columns: tuple[str, ...]
     chosen: Mapping[str, Any]  # `columns` or `column` as the spec has it; nothing where all are meant
+
+    @property
+    def shape(self) -> Shape:
+        """Rows × columns, or the rows alone where a single `column` is chosen."""
+        rows = len(self.table.cells)
+        return (rows,) if "column" in self.chosen else (rows, len(self.columns))
 
     def array(self) -> Array:
         """The cells: rows × columns, or one number for each row where a single `column` is chosen."""

@@ -18,6 +18,7 @@ WRITING = (
 class Written(float):
     """A float that remembers how it was written: 0.40 states two decimals, 0.4 one."""
 
+    __slots__ = ("text",)  # a spec may have a million of them
     text: str
 
     def __new__(cls, text: str) -> Written:

@@ -51,7 +51,8 @@ class InputDecoder(Decoder):
             input.value = self.numbers(name, value["value"], "inputs", name, "value")
         elif form:
             input.recipe = self.forms[form](name, value)
-            input.value = self.drawn(name, input.recipe) if input.recipe else None
+            input.value = np.broadcast_to(0.0, input.recipe.shape) if input.recipe else None
+            input.to_draw = input.recipe is not None
             input.broken = input.value is None
         return input
 
@@ -64,15 +65,6 @@ class InputDecoder(Decoder):
             span = self.places.key("inputs", name, forms[1])
             self.problem("two-forms", span, name=name, first=forms[0], second=forms[1])
         return forms[0] if forms else None
-
-    def drawn(self, name: str, recipe: Recipe) -> Array | None:
-        """The values that the recipe gives; None where they leave float64."""
-        array = recipe.array()
-        if np.isfinite(array).all():
-            return array
-        element = str(array[~np.isfinite(array)][0])
-        self.problem("not-finite-input", self.places.value("inputs", name), name=name, found=element)
-        return None
 
     def range(self, name: str, value: Any) -> tuple[float, float] | None:
         """Two finite numbers, the lower one first."""
@@ -93,7 +85,7 @@ class InputDecoder(Decoder):
 
     def fits(self, name: str, key: str, shape: Shape) -> bool:
         """Is there room for an input of this shape? Asked before any memory is taken."""
-        size = math.prod(shape)
+        size = math.prod(shape[: MOST_AXES + 1])
         if len(shape) > MOST_AXES:
             reason = say("word.axes", count=len(shape))
         elif size > LARGEST_NODE:

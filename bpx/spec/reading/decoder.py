@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.arrays import MOST_AXES, Array
+from bpx.graph.named.written import Written
 from bpx.spec.reading.documents.document import type_key
 from bpx.spec.reading.documents.locate import Places, decoded
 from bpx.spec.text.parser import parse
 from bpx.spec.text.problems import report_with_guess
 from bpx.spec.text.source_text import SourceText, shortened
 from bpx.spec.text.syntax_tree import Expression
-from bpx.words.diagnostic import Diagnostic, Span
+from bpx.words.diagnostic import MOST_PROBLEMS, Diagnostic, Span
 from bpx.words.say import say
 
 FORMAT_VERSION = 1
@@ -83,14 +84,15 @@ class Decoder:
 
     def numbers(self, name: str, value: Any, *path: str | int) -> Array | None:
         """A number or a nest of lists of numbers as an array; None where it is not one."""
-        fine = True
-        for leaf, at in _leaves(value):
+        before = len(self.problems)
+        for leaf, at in _leaves(value) if not _are_finite(value) else ():
+            if len(self.problems) > before + MOST_PROBLEMS:
+                break  # no more of them are shown
             if isinstance(leaf, bool) or not isinstance(leaf, int | float):
                 text = self.written(*path, *at) if not isinstance(leaf, dict) else say("type.dict")
                 unquote = isinstance(leaf, str) and leaf.strip().startswith((*"-+.[0123456789",))
                 span = self.places.value(*path, *at)
                 self.problem("not-a-number", span, "unquote" if unquote else None, name=name, found=text)
-                fine = False
             elif not _finite(leaf):
                 self.problem(
                     "not-finite-input",
@@ -98,8 +100,7 @@ class Decoder:
                     name=name,
                     found=self.written(*path, *at),
                 )
-                fine = False
-        if not fine:
+        if len(self.problems) > before:
             return None
         try:
             array = np.array(value, dtype=np.float64)
@@ -141,6 +142,19 @@ class Decoder:
         assert span
         quoted = span.text[:1] in ("'", '"')
         return span.start + quoted, span.end - quoted
+
+
+def _are_finite(value: Any) -> bool:
+    """Is it nothing but finite numbers in lists? Seen a list at a time, without an object for each number."""
+    waiting = [[value]]
+    while waiting:
+        part = waiting.pop()
+        kinds = set(map(type, part))
+        if kinds == {list}:
+            waiting += part
+        elif not kinds <= {int, float, Written} or not all(map(_finite, part)):
+            return False
+    return True
 
 
 def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:

@@ -7,7 +7,7 @@ before it raises `BpxError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from bpx.words.diagnostic import MOST_PROBLEMS, BpxError, Diagnostic, Source, Sp
 if TYPE_CHECKING:
     from bpx.spec.reading.documents.document import Format
 
+_LONGEST_PRODUCT = 100  # characters of a name that may be two, written without a sign
 _NOT_FINITE = ("nan", "inf", "infinity")
 _NUMBERS_WITH_COMMAS = re.compile(r"[-+\d.eE\s,\[\]]+")
 # What is said of these in a formula would be no help for a value.
@@ -123,7 +124,24 @@ def _named_graph(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[D
     problems = _without_consequences(syntax, problems)
     if named_graph is None or problems:
         raise BpxError(sorted(problems, key=lambda problem: problem.span.start if problem.span else -1))
-    return replace(named_graph, rebuilt=partial(_rebuild, syntax))
+    values = dict(_drawn(syntax))
+    inputs = tuple(input._replace(value=values[input.name]) for input in named_graph.inputs)
+    return replace(named_graph, inputs=inputs, rebuilt=partial(_rebuild, syntax))
+
+
+def _drawn(syntax: SpecSyntax) -> Iterator[tuple[str, Array | None]]:
+    """The values of the inputs, drawn where they are to be. Raises `BpxError` for those outside of range."""
+    problems: list[Diagnostic] = []
+    for name, input in syntax.inputs.items():
+        if input.to_draw and input.recipe:
+            input.value, input.to_draw = input.recipe.array(), False
+        if input.value is not None and not np.isfinite(input.value).all():
+            element = str(input.value[~np.isfinite(input.value)][0])
+            problems.append(Diagnostic("not-finite-input", input.span, {"name": name, "found": element}))
+        problems += _outside_range(name, input)
+        yield name, input.value
+    if problems:
+        raise BpxError(problems)
 
 
 def _without_consequences(syntax: SpecSyntax, problems: list[Diagnostic]) -> list[Diagnostic]:
@@ -166,24 +184,23 @@ def _override(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[Diag
         array = None if value is None else as_array(name, value, problems)
         if array is not None:
             syntax.inputs[name].value = array
-            syntax.inputs[name].recipe = None
+            syntax.inputs[name].recipe, syntax.inputs[name].to_draw = None, False
 
 
 def _check_values(syntax: SpecSyntax, problems: list[Diagnostic]) -> None:
     reported = {problem.facts.get("name") for problem in problems}
+    valued = {name for name, input in syntax.inputs.items() if input.value is not None}
     missing = [
         name
         for name, input in syntax.inputs.items()
         if input.value is None and name not in reported and not input.broken
     ]
     for name in missing:
-        problem = _missing_value(name, syntax.inputs[name].span, syntax.inputs)
+        problem = _missing_value(name, syntax.inputs[name].span, valued)
         if name == missing[-1] and not problem.help:
             values = " ".join(f"{name}=0.5" for name in missing)
             problem = problem._replace(help="set-values", facts={"name": name, "values": values})
         problems.append(problem)
-    for name, input in syntax.inputs.items():
-        problems += _outside_range(name, input)
 
 
 def _outside_range(name: str, input: InputSyntax) -> Iterator[Diagnostic]:
@@ -197,10 +214,9 @@ def _outside_range(name: str, input: InputSyntax) -> Iterator[Diagnostic]:
         yield Diagnostic("outside-range", input.range_span, facts)
 
 
-def _missing_value(name: str, span: Span | None, inputs: Mapping[str, InputSyntax]) -> Diagnostic:
+def _missing_value(name: str, span: Span | None, valued: Set[str]) -> Diagnostic:
     """The diagnostic for an input without a value; `wx` may be meant as `w*x`."""
-    valued = {other for other, input in inputs.items() if input.value is not None}
-    for at in range(1, len(name)):
+    for at in range(1, len(name) if len(name) <= _LONGEST_PRODUCT else 0):
         if name[:at] in valued and name[at:] in valued:
             facts = {"name": name, "left": name[:at], "right": name[at:]}
             return Diagnostic("missing-value", span, facts, "implicit-product")

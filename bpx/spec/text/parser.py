@@ -21,7 +21,7 @@ from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, Quot
 from bpx.spec.text.tokens import DIGITS_OF_SUPERSCRIPTS, Token, signs, signs_of
 from bpx.words.diagnostic import Diagnostic
 
-LONGEST_FORMULA = 1_000_000  # characters; every token is an object, of a hundred bytes
+LONGEST_FORMULA = 500_000  # characters; every token is an object, of a hundred bytes
 _CLOSING = {"(": ")", "|": "|"}
 _ORDERS = {"_1": 1, "_2": 2, "_inf": math.inf}  # of norms
 _ABBREVIATED = {")": "(…)", "]": "[…]", "|": "|…|"}  # what ends so, in a sentence

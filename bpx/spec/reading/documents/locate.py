@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bpx.words.diagnostic import Source, Span
 
@@ -18,6 +19,9 @@ Path = tuple[str | int, ...]
 _BLANK = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _BARE_KEY = re.compile(r"[^\s.,\[\]{}=:\"'#]+")
 _SCALAR = re.compile(r"[^\s,\[\]{}\"'#]+(?: [0-9][^\s,\[\]{}\"'#]*)?")  # a date may hold a blank
+_IN_NUMBER = r"[-+]?[0-9][^\s,\[\]{}\"'#]*+"
+_NUMBER = re.compile(_IN_NUMBER)
+_NUMBERS = re.compile(rf"\[\s*+(?:{_IN_NUMBER}\s*+,\s*+)*+(?:{_IN_NUMBER}\s*+)?\]")
 _MOST_DEPTH = 64  # a path longer than this leads to nothing bpx reads
 # Possessive: what is matched once is never given back, and nothing is kept for each character.
 _STRINGS = [
@@ -39,6 +43,7 @@ class Places:
     values: dict[Path, Span] = field(default_factory=dict)
     passed: dict[Path, Span] = field(default_factory=dict)
     repeated: list[tuple[Path, Span]] = field(default_factory=list)
+    of_numbers: set[Path] = field(default_factory=set)  # arrays whose elements are looked for when asked for
     too_deep: Span | None = None  # where the walk was given up
 
     def key(self, *path: str | int) -> Span | None:
@@ -52,8 +57,16 @@ class Places:
                 return self.values[path]
             if path in self.keys:
                 return self.keys[path]
-            path = path[:-1]
+            *outer, last = path
+            path = tuple(outer)
+            if path in self.of_numbers and isinstance(last, int):
+                return self._element(self.values[path], last)
         return None
+
+    def _element(self, array: Span, index: int) -> Span:
+        matches = _NUMBER.finditer(self.source.text, array.start, array.end)
+        match = next(islice(matches, index, None), None)
+        return Span(self.source, *match.span()) if match else array
 
 
 class _NotLocated(Exception):
@@ -177,7 +190,11 @@ class _Walk:
         while True:
             self.blank()
             char, start = self.text[self.at], self.at
-            if char in "[{":
+            if char == "[" and (numbers := _NUMBERS.match(self.text, start)):
+                self.at = numbers.end()
+                self.places.values.setdefault(path, Span(self.source, start, self.at))
+                self.places.of_numbers.add(path)
+            elif char in "[{":
                 open_at.append((path, start, char))
                 counts.append(0)
                 self.at += 1
