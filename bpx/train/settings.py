@@ -13,6 +13,8 @@ from bpx.words.say import say
 _CHOICE = re.compile(r"\s*([^\s()]*)\s*(?:\((.*)\)\s*)?", re.DOTALL)
 _ALSO = {"eps": "epsilon"}  # what PyTorch calls it
 
+MOST_STEPS = 1_000_000  # the loss of each is kept
+
 
 class Range(NamedTuple):
     """The numbers that a setting may be, and whether they must be whole."""

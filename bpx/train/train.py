@@ -28,7 +28,7 @@ from bpx.train.loss import CompiledLoss, Parameters
 from bpx.train.optimizers import OPTIMIZERS
 from bpx.train.rows import Batching, Change, Checked, ShownStep
 from bpx.train.schedules import SCHEDULES, Rates
-from bpx.train.settings import Choice, read_choice
+from bpx.train.settings import MOST_STEPS, Choice, read_choice
 from bpx.train.training import DISAGREE, INTERRUPTED, NOT_FINITE, STEPS, TARGET, AnyGraph, Training
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from bpx.train.batches import Rows
 
 Progress = Callable[[float, float], None]  # called with the fraction done and the loss
-MOST_STEPS = 1_000_000  # the loss of each is kept
 _PROGRESS_CALLS = 1000  # at most, of a training however long: a screen shows no more
 
 

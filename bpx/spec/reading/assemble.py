@@ -16,7 +16,7 @@ from bpx.graph.run import run
 from bpx.spec.reading.syntax import BlockCall, InputSyntax, SpecSyntax
 from bpx.spec.text.build import build
 from bpx.spec.text.order import in_order, report_cycle
-from bpx.spec.text.problems import MOST_WITH_CARE, Reporter
+from bpx.spec.text.problems import MOST_WITH_CARE, Reporter, listed
 from bpx.spec.text.source_text import shortened
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import Diagnostic, Span
@@ -157,7 +157,7 @@ class _Assembler:
         if name not in self.names:
             if not self.names or self.has_failed(name):
                 return None  # what is wrong is said already
-            facts = {"name": name, "known": ", ".join(self.syntax.steps)}
+            facts = {"name": name, "known": listed(self.syntax.steps)}
             problem = Diagnostic("missing-output", self.syntax.output_span, facts, "nodes-are")
             self.problems.append(problem.suggesting(name, self.names))
             return None

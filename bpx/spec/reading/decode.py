@@ -5,6 +5,7 @@ What is wrong is collected, and decoding goes on, so that everything is reported
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterator
 from functools import cached_property
 from typing import Any
@@ -27,7 +28,7 @@ from bpx.spec.reading.syntax import (
     rename_help,
     split_steps,
 )
-from bpx.spec.text.problems import listed
+from bpx.spec.text.problems import MOST_READ, listed
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, Setting
 from bpx.words.diagnostic import Diagnostic, Span
@@ -123,8 +124,8 @@ class _SpecDecoder(Decoder):
         key = path[-1]
         names = [name.strip() for name in key.split(",")]
         step = self.step(key, value, *path)
-        for name in dict.fromkeys(names):
-            if names.count(name) > 1 or name in known:
+        for name, times in Counter(names).items():
+            if times > 1 or name in known:
                 self.problem("duplicate-key", self.places.key(*path), "rename", key=name)
                 step = None
         if step is None:
@@ -142,6 +143,8 @@ class _SpecDecoder(Decoder):
             return self.written_out(name, value, *path)
         if not isinstance(value, str) or path[0] != "graph":
             return self.expression(value, *path)
+        if len(self.problems) > MOST_READ:
+            return None  # what was found is more than is shown
         reading = read_in_notation(self.text(*path), self.known)
         self.problems += reading.problems
         self.syntax.warnings += reading.notes

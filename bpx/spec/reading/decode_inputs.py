@@ -52,7 +52,7 @@ class InputDecoder(Decoder):
         elif form:
             input.recipe = self.forms[form](name, value)
             input.value = np.broadcast_to(0.0, input.recipe.shape) if input.recipe else None
-            input.to_draw = input.recipe is not None
+            input.to_draw = self.places.value("inputs", name)
             input.broken = input.value is None
         return input
 

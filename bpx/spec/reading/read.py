@@ -134,10 +134,11 @@ def _drawn(syntax: SpecSyntax) -> Iterator[tuple[str, Array | None]]:
     problems: list[Diagnostic] = []
     for name, input in syntax.inputs.items():
         if input.to_draw and input.recipe:
-            input.value, input.to_draw = input.recipe.array(), False
-        if input.value is not None and not np.isfinite(input.value).all():
-            element = str(input.value[~np.isfinite(input.value)][0])
-            problems.append(Diagnostic("not-finite-input", input.span, {"name": name, "found": element}))
+            input.value = array = input.recipe.array()
+            if not np.isfinite(array).all():
+                facts = {"name": name, "found": str(array[~np.isfinite(array)][0])}
+                problems.append(Diagnostic("not-finite-input", input.to_draw, facts))
+            input.to_draw = None
         problems += _outside_range(name, input)
         yield name, input.value
     if problems:
@@ -184,7 +185,7 @@ def _override(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[Diag
         array = None if value is None else as_array(name, value, problems)
         if array is not None:
             syntax.inputs[name].value = array
-            syntax.inputs[name].recipe, syntax.inputs[name].to_draw = None, False
+            syntax.inputs[name].recipe = syntax.inputs[name].to_draw = None
 
 
 def _check_values(syntax: SpecSyntax, problems: list[Diagnostic]) -> None:

@@ -35,7 +35,7 @@ class InputSyntax:
     range: tuple[float, float] | None = None
     range_span: Span | None = None
     recipe: Recipe | None = None
-    to_draw: bool = False  # is `value` a mere shape, until all else is known to be right?
+    to_draw: Span | None = None  # the recipe, while `value` is a mere shape: until all else is right
 
 
 @dataclass(eq=False, repr=False)

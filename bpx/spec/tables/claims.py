@@ -22,7 +22,7 @@ from bpx.spec.tables.digits import room_of_whole
 from bpx.spec.tables.rounding import room_in, rooms_of_floats
 from bpx.spec.tables.table import EXACT, NamedNumbers, Table
 from bpx.spec.text.derivatives import entry_of, likely_name
-from bpx.spec.text.problems import listed
+from bpx.spec.text.problems import MOST_WITH_CARE, listed
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 # Runs of entries of a node that are stated one by one: each is a claim of its own, and each pair is compared.
@@ -155,7 +155,8 @@ class _Reading:
         derivative = claimed_derivative(self.spec, ClaimSyntax(name, None, 0.0, row.span), problems)
         for problem in problems:
             if problem.code == "claim-unknown":
-                guess = likely_name(name, self.spec.nodes)
+                careful = len(self.problems) < MOST_WITH_CARE
+                guess = likely_name(name, self.spec.nodes) if careful else None
                 facts = {"name": name, "guess": guess, "known": listed(self.spec.nodes)}
                 problem = Diagnostic(
                     "table-unknown", row.span, facts, "did-you-mean" if guess else "nodes-are"

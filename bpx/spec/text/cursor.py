@@ -10,7 +10,6 @@ from bpx.spec.text.source_text import SourceText, shortened
 from bpx.spec.text.tokens import Token, signs_of, tokens
 from bpx.words.diagnostic import Diagnostic
 
-
 MOST_PROBLEMS = 100  # of one text; behind so many it is not read on
 
 
@@ -44,7 +43,7 @@ class Cursor:
         self.token = self.tokens[self.at]
 
     def problem(self, code: str, token: Token, help: str | None = None, **facts: Any) -> None:
-        """Report something that is wrong with a token, after which reading goes on unless too much is wrong."""
+        """Report something that is wrong with a token; behind too many such reading ends."""
         if len(self.problems) > MOST_PROBLEMS:
             raise Stop
         self.problems.append(Diagnostic(code, self.text.span(token.start, token.end), facts, help))

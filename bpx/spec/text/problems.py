@@ -18,6 +18,7 @@ from bpx.words.say import say
 Reporter = Callable[[Diagnostic], None]
 
 MOST_WITH_CARE = 50  # problems that get a guess, or a cycle written out; more would take for ever
+MOST_READ = 1000  # problems of a spec behind which further steps are not read
 _MOST_LISTED = 40  # names in a sentence
 _BLANKS = re.compile(r"\s*+")
 # A name or a number, with a minus or without, and behind it the end or a sign that binds less than a call.

@@ -12,7 +12,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.render.chart.chart import Path
 from bpx.train.optimizers import OPTIMIZERS
-from bpx.train.settings import read_choice
+from bpx.train.settings import MOST_STEPS, read_choice
 from bpx.train.sweep.axes import SweptEntry
 from bpx.train.sweep.grid import BatchedLoss
 from bpx.words.diagnostic import Diagnostic
@@ -29,8 +29,8 @@ class DescentOptions(NamedTuple):
         """A diagnostic for each option whose value means nothing."""
         problems: list[Diagnostic] = []
         read_choice(self.optimizer, OPTIMIZERS, "optimizer", problems)
-        if self.steps < 1:
-            problems.append(Diagnostic("bad-steps", None, {"found": self.steps}))
+        if not 1 <= self.steps <= MOST_STEPS:
+            problems.append(Diagnostic("bad-steps", None, {"found": self.steps, "most": MOST_STEPS}))
         if self.rate is not None and not 0 < self.rate < math.inf:
             problems.append(Diagnostic("bad-learning-rate", None, {"found": self.rate}))
         return problems

@@ -243,7 +243,7 @@ def quote_width(text: str, start: int, end: int) -> int:
 
 
 def decoded(text: str, start: int, end: int) -> tuple[str, Sequence[int]]:
-    """What a quoted string says, and the offset where each character of it is written; last, where it ends."""
+    """What a quoted string says, and where each character of it is written; last, where it ends."""
     width = quote_width(text, start, end)
     inner, stop = start + width, end - width
     if width == 3 and text[inner : inner + 1] == "\n":
