@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.notations.translation.functions import RECIPROCALS, op_meant
-from bpx.spec.notations.translation.known import Known
+from bpx.spec.notations.translation.known import NAMES_IN_LOW, Known, plain_name
 from bpx.spec.notations.translation.mark import Mark
 from bpx.spec.notations.translation.stopping import Asking, Unreadable
 from bpx.spec.text.tokens import DIGITS_OF_SUPERSCRIPTS, Token, signs, tokens
@@ -18,7 +18,6 @@ _ROOTS = {"√": "2", "∛": "3", "∜": "4"}
 _PRIMES = frozenset("'′’")
 _INFIX = {"∘": "*", "⊙": "*", "⋆": "*", "•": "*", "＝": "=="}
 _SUMS = {"∑": "sum", "∏": "prod", "Σ": "sum", "Π": "prod"}
-_NAMES_IN_LOW = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢⱼ", "0123456789ij")
 _TRANSPOSES = frozenset(("T", "⊤", "t"))
 _MOST_RUN_TOGETHER = 24  # letters of names without a sign between them
 _NUMBER_AND_NAME = re.compile(r"(?P<number>\d+(?:\.\d+)?)e(?![+-]?\d)")
@@ -33,6 +32,7 @@ class _Marks:
     def __init__(self, content: str, known: Known, *, norms: bool) -> None:
         self.content, self.known, self.norms = content, known, norms
         self.tokens = tokens(_plain(content))
+        self.ends = {token.end for token in self.tokens}
         self.at = 0
         self.open: list[str] = []
         self.marks: list[Mark] = []
@@ -43,7 +43,7 @@ class _Marks:
             self.read(self.tokens[self.at])
             first = self.tokens[self.at - 1]
             for mark in self.marks[before:]:
-                mark.touches = mark is not self.marks[before] or _touches(self.tokens, first)
+                mark.touches = mark is not self.marks[before] or first.start in self.ends
         return self.marks
 
     def add(self, kind: str, text: str, token: Token) -> None:
@@ -127,15 +127,12 @@ class _Marks:
 
     def spelled_otherwise(self, name: str) -> str | None:
         """The known name that is meant by `x₁`, `x_1` or `x1`, if only one can be."""
-        plain = _plain_name(name)
-        alike = [
-            known for known in self.known.shapes if known.translate(_NAMES_IN_LOW).replace("_", "") == plain
-        ]
+        alike = self.known.alike.get(plain_name(name), ())
         return alike[0] if len(alike) == 1 else None
 
     def run_together(self, token: Token, called: bool) -> None:
         """`xy`, `sinx`, `w1x1`, `xsin(…)`, where only names that are known can be meant."""
-        name = token.text if token.text in self.known else token.text.translate(_NAMES_IN_LOW)
+        name = token.text if token.text in self.known else token.text.translate(NAMES_IN_LOW)
         ways = list(self.ways(name)) if len(name) <= _MOST_RUN_TOGETHER else []
         if called:
             ways = [way for way in ways if way[-1] in self.known or self.known.is_op(way[-1])]
@@ -269,21 +266,13 @@ class _Marks:
             index = following.text[1:]
         if not index and following.kind == "name" and following.text in ("ᵢ", "ⱼ"):
             self.at += 1
-            index = following.text.translate(_NAMES_IN_LOW)
+            index = following.text.translate(NAMES_IN_LOW)
         self.marks.append(Mark("sum", op, token.start, self.tokens[self.at - 1].end, index=index))
 
 
-def _plain_name(name: str) -> str:
-    return name.translate(_NAMES_IN_LOW).replace("_", "")
-
-
 def _order(text: str) -> str:
-    digit = text[-1].translate(_NAMES_IN_LOW)
+    digit = text[-1].translate(NAMES_IN_LOW)
     return {"1": "ord=1", "2": "ord=2"}.get(digit, "ord=inf")
-
-
-def _touches(every: list[Token], token: Token) -> bool:
-    return any(other.end == token.start for other in every)
 
 
 def _plain(content: str) -> str:

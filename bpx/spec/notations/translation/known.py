@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import Any
 
 from bpx.graph.graph import OPS, Graph
@@ -15,6 +16,7 @@ from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Diagnostic, Source
 
 Shape = tuple[int, ...]
+NAMES_IN_LOW = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢⱼ", "0123456789ij")
 
 
 class Known:
@@ -23,6 +25,14 @@ class Known:
     def __init__(self, shapes: Mapping[str, Shape | None] = {}, ops: Collection[str] = ()) -> None:
         self.shapes = shapes
         self.ops = frozenset(ops)
+
+    @cached_property
+    def alike(self) -> Mapping[str, list[str]]:
+        """The names there are, by what they have in common with those that are spelled otherwise."""
+        alike: dict[str, list[str]] = {}
+        for name in self.shapes:
+            alike.setdefault(plain_name(name), []).append(name)
+        return alike
 
     def __contains__(self, name: object) -> bool:
         return name in self.shapes
@@ -59,6 +69,11 @@ class Known:
         if what == "power":
             return len(shapes[0]) == 2 and shapes[0][0] == shapes[0][1]
         return len(shapes[0]) > (what == "norm")
+
+
+def plain_name(name: str) -> str:
+    """`x1`, of `x₁` and `x_1` too."""
+    return name.translate(NAMES_IN_LOW).replace("_", "")
 
 
 def known_of(values: Mapping[str, Any], ops: Collection[str] = ()) -> Known:
