@@ -1,11 +1,12 @@
 """Hostile formulas, each through every door that takes a formula or a value."""
 
+# ruff: noqa: E501 (a bomb is a line)
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 
-from benchmarks.bombs_kinds import Bomb, Made, file, quoted, toml
+from benchmarks.bomb_kinds import Bomb, Made, file, quoted, toml
 
 Text = Callable[[int], str]
 
@@ -262,6 +263,6 @@ TEXTS = [
     ),
     *(
         Bomb(f"10 MB on standard input: {kind}", _LARGE, lambda size, kind=kind: _stdin(FORMULAS[kind](size)))
-        for kind in list(FORMULAS)[:7] + ["blanks", "a list", "one name", "names side by side", "a sum"]
+        for kind in [*list(FORMULAS)[:7], "blanks", "a list", "one name", "names side by side", "a sum"]
     ),
 ]

@@ -1,4 +1,4 @@
-"""What is refused is refused in one pass: counted work and sizes, not time (tests/benchmarks/bombs.py has that)."""
+"""What is refused is refused in one pass: counted work and sizes; tests/benchmarks/bombs.py has the times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bomb is: a name, a size, and the command line that a size makes, with files in the current folder."""
+"""What a bomb is: a name, a size, and the command line that a size makes, with files in the folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Made = tuple[list[str], str]  # the arguments, and what stands on standard input
 
 
 class Bomb(NamedTuple):
-    """`made(size)` writes the files that it needs, and gives the command line and the text of standard input."""
+    """`made(size)` writes the files that it needs; it gives the command line and standard input."""
 
     name: str
     size: int
