@@ -50,7 +50,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.not-finite-input": "`{name}` contains {found}, which is not a finite number",
     "diagnostic.missing-value": "input `{name}` has no value",
     "diagnostic.more-problems": Counted(
-        "count", one="1 more problem is not shown", other="{count} more problems are not shown"
+        "count", one="and 1 more problem, not shown", other="and {count} more problems, not shown"
     ),
     "diagnostic.formula-too-long": "this formula has {length} characters, more than the {most} that bpx reads",
     "diagnostic.unknown-role": "there is no role `{role}`",

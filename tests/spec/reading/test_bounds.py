@@ -68,7 +68,7 @@ def test_a_last_problem_is_shown_instead_of_its_count() -> None:
     every = [Diagnostic("missing-value", None, {"name": f"x{i}"}) for i in range(MOST_PROBLEMS + 1)]
     assert BpxError(every).diagnostics == tuple(every)
     error = BpxError([*every, *every])
-    assert error.diagnostics[-1].message == "22 more problems are not shown"
+    assert error.diagnostics[-1].message == "and 22 more problems, not shown"
     assert BpxError(error.diagnostics).diagnostics == error.diagnostics  # as when it is pickled
 
 
