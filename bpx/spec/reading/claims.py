@@ -57,7 +57,7 @@ _OTHER_BLANK = re.compile(r"[^\S \t\r\n]")  # than those that JSON knows
 _NAME_OR_SIGN = re.compile(r"\s*[-+(]*\s*[\w.]+\s*$")  # a number alone is one in bpx's notation too
 # What a correction says behind its formula, of names that bpx gave; `where(…)` is an op.
 _ANOTHER_FORM = re.compile(r"[^=]* = (?P<last>[^=].*)", re.DOTALL)
-_WHERE = re.compile(r"\s+where\s+[^\W\d][\w.]*\s*=(?!=)")
+_WHERE = re.compile(r"(?<!\s)\s++where\s+[^\W\d][\w.]*\s*=(?!=)")
 
 
 def read_claim(text: str, place: str = "--claim", notation: str | None = None) -> ClaimSyntax:
