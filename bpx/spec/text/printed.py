@@ -18,7 +18,7 @@ _WRAPPED = re.compile(
 )
 _FACT = re.compile(r",\s*(?:[A-Za-z_]\w*\s*=|(?:np\.|torch\.)?float\d+\b)")  # `, dtype=…`
 _TENSORFLOW = re.compile(r"<tf\.Tensor:.*?numpy=(?P<inside>.*)>", re.DOTALL)
-_PREFIX = re.compile(r"(?P<type>\s*Parameter containing:\s*)")  # of PyTorch
+_PREFIX = re.compile(r"(?<!\s)(?P<type>\s*+Parameter containing:\s*)")  # of PyTorch
 _TOKEN = re.compile(
     r"""\s*+(?:
     (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:(?:[eE]|\*\^)[+-]?\d+)?(?![\w.]))
