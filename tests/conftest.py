@@ -18,7 +18,7 @@ os.environ["BPX_LANG"] = "en"  # the tests know what bpx says in English, whatev
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.graph import Graph
 from bpx.spec.trace import stand_ins
-from bpx.words import faults
+from bpx.words.guards import faults
 
 # Without byte code each worker rewrites all tests anew, and each process that a test starts compiles bpx.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -19,12 +19,14 @@ PACKAGE = Path(bpx.__file__).parent
 # The folders of bpx, lowest first. `spec` itself, for instance, stands above the folders inside it.
 FLOORS = [
     "words",
+    "words.guards",
     "graph",
     "graph.named",
     "ops.values",
     "ops.building",
     "ops.elementwise",
     "ops",
+    "passes.compiling",
     "passes",
     "render.layout",
     "render.chart",

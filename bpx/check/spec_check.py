@@ -38,7 +38,7 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.domain import value_problems
 from bpx.words.diagnostic import Diagnostic
-from bpx.words.faults import helped
+from bpx.words.guards.faults import helped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

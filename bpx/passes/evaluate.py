@@ -13,7 +13,7 @@ from bpx.graph.named.named_graph import Input, NamedGraph
 from bpx.graph.named.values import as_array
 from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
-from bpx.passes.compiled import Compiled, compiled
+from bpx.passes.compiling.compiled import Compiled, compiled
 from bpx.passes.domain import value_problems
 from bpx.passes.plain import UP_TO_ROUNDING, Step, literal, plain, together
 from bpx.passes.query import query_nodes, seed_of, unknown_node

@@ -12,7 +12,7 @@ import numpy as np
 
 from bpx.graph.arrays import Array
 from bpx.graph.named.named_graph import Input, NamedGraph
-from bpx.passes.compiled import compiled
+from bpx.passes.compiling.compiled import compiled
 from bpx.passes.reverse import grad
 
 

@@ -666,6 +666,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.known-endings": "the known endings are {known}",
     "help.known-endings-or-format": "use one of the endings {known}, or choose a form with --format",
     "help.list-topics": "`bpx help` lists the topics",
+    "help.list-schemas": "the schemas are {names}",
     "help.explain-block": "call it in a formula, as `{call}`; `bpx help spec` shows its steps",
     "help.list-ops": "`bpx ops` lists all ops",
     "help.implicit-product": "to multiply, write `{left}*{right}`",
@@ -2650,7 +2651,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     ),
     # --- the manual ---
     "diagnostic.unknown-topic": "there is no help page `{name}`",
-    "diagnostic.unknown-schema": "there is no schema `{name}`; the schemas are {names}",
+    "diagnostic.unknown-schema": "there is no schema `{name}`",
     "docs.topics": "`bpx help TOPIC` shows one of these pages:",
     # --- examples ---
     "examples.name": "example",

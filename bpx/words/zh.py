@@ -604,6 +604,7 @@ CHINESE: dict[str, str | Counted] = {
     "help.known-endings": "可用的扩展名有 {known}",
     "help.known-endings-or-format": "使用扩展名 {known} 之一，或用 --format 选择形式",
     "help.list-topics": "`bpx help` 列出所有主题",
+    "help.list-schemas": "可用的模式：{names}",
     "help.explain-block": "在公式中调用它，如 `{call}`；`bpx help spec` 展示它的步骤",
     "help.list-ops": "`bpx ops` 列出所有算子",
     "help.implicit-product": "相乘请写 `{left}*{right}`",
@@ -2347,7 +2348,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "cli.examples": "列出自带的例子，或原样显示其中一个。",
     "cli.example-name": "要显示的例子；默认列出全部。",
     "cli.schema": "输出描述文件格式或某种 JSON 输出的 JSON Schema。",
-    "cli.schema-kind": "哪一种 schema：`spec`，或 JSON 输出的 `kind`，如 `explanation`。",
+    "cli.schema-kind": "哪一种模式：`spec`，或 JSON 输出的 `kind`，如 `explanation`。",
     "cli.examples-to-type": "例如：",
     "cli.help": "显示手册的一页，或列出主题。",
     "cli.topic": "要显示的页；默认列出全部。",
@@ -2379,7 +2380,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "python.wrong-arity": Counted("count", other="{op} 需要 {count} 个自变量，而不是 {found} 个"),
     # --- the manual ---
     "diagnostic.unknown-topic": "没有帮助页 `{name}`",
-    "diagnostic.unknown-schema": "没有名为 `{name}` 的 schema；现有 {names}",
+    "diagnostic.unknown-schema": "没有模式 `{name}`",
     "docs.topics": "`bpx help TOPIC` 显示以下各页：",
     # --- examples ---
     "examples.name": "例子",

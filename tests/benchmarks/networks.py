@@ -27,9 +27,9 @@ import numpy as np  # noqa: E402
 import bpx  # noqa: E402
 from bpx import ops  # noqa: E402
 from bpx.graph.graph import Expr, Graph  # noqa: E402
-from bpx.passes.compiled import Compiled, compiled  # noqa: E402
+from bpx.passes.compiling.compiled import Compiled, compiled  # noqa: E402
+from bpx.passes.compiling.rewritings import REWRITINGS  # noqa: E402
 from bpx.passes.reverse import grad  # noqa: E402
-from bpx.passes.rewritings import REWRITINGS  # noqa: E402
 
 STEPS = 100
 SHRINK = 1e-4  # the factor of the squared weights in the loss

@@ -12,7 +12,7 @@ import bpx
 from bpx.check.blame import blame_claims
 from bpx.check.function import black_box
 from bpx.spec.code import check
-from bpx.words import faults
+from bpx.words.guards import faults
 
 
 def fault(*any: Any, **other: Any) -> Any:

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from bpx.words.turn import Turn
+from bpx.words.guards.turn import Turn
 
 _wanted = ContextVar("wanted", default=True)  # each thread has its own
 _precision = Turn()  # python-flint has one precision for all threads

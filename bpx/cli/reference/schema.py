@@ -63,6 +63,7 @@ def schema_of(kind: str) -> dict[str, Any]:
     if kind == _SPEC:
         return of_specs()
     if kind not in kinds():
-        unknown = Diagnostic("unknown-schema", None, {"name": kind, "names": ", ".join(kinds())})
+        facts = {"name": kind, "names": ", ".join(kinds())}
+        unknown = Diagnostic("unknown-schema", None, facts, "list-schemas")
         raise BpxError([unknown.suggesting(kind, kinds())])
     return dict(json.loads((_SCHEMAS / f"{kind}.json").read_text(encoding="utf-8")))

@@ -43,7 +43,7 @@ from bpx.spec.code.traced_program import (
 from bpx.spec.code.words_of_code import parameters
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
-from bpx.words.faults import helped
+from bpx.words.guards.faults import helped
 
 _ONE_AT_A_TIME = Lock()  # a program runs on its module's own variables, which the threads of a process share
 

@@ -22,7 +22,7 @@ import numpy as np
 
 import bpx
 from bpx.words.diagnostic import Source, Span
-from bpx.words.turn import Turn
+from bpx.words.guards.turn import Turn
 
 # Code of the user's changes while it is traced and checked: names of modules mean something else meanwhile,
 # and statements are tried in functions. So no two threads do that at once.

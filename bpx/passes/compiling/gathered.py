@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from bpx.graph.arrays import Array, Shape
-from bpx.passes.builder import Builder, Slot
+from bpx.passes.compiling.builder import Builder, Slot
 
 Place: TypeAlias = tuple[Any, ...]  # an index of whole numbers, slices and `...`
 LEAST_PRODUCTS = 4  # of fewer, a copy of the matrices costs about what the sums do

@@ -24,8 +24,8 @@ from bpx.ops.indices import as_numpy, index, place
 from bpx.ops.linear_algebra import einsum, letters_of
 from bpx.ops.tensors import matmul, mean, reshape, spread, sum_, transpose
 from bpx.ops.vectors import log_softmax, softmax
-from bpx.passes.builder import Axes, Builder, Function, Rewriting, Slot
-from bpx.passes.gathered import Cover, cover, put
+from bpx.passes.compiling.builder import Axes, Builder, Function, Rewriting, Slot
+from bpx.passes.compiling.gathered import Cover, cover, put
 
 _POWERS: dict[float, Function] = {
     -2.0: lambda x: np.reciprocal(np.square(x)),

@@ -18,9 +18,9 @@ from bpx import ops
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
-from bpx.passes.compiled import Compiled, compiled
+from bpx.passes.compiling.compiled import Compiled, compiled
+from bpx.passes.compiling.rewritings import REWRITINGS
 from bpx.passes.reverse import grad
-from bpx.passes.rewritings import REWRITINGS
 from bpx.spec.reading.examples import example_names
 from bpx.spec.reading.target import read_target
 

@@ -21,9 +21,9 @@ import numpy as np
 
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import INPUT, Graph
-from bpx.passes.builder import Builder, Function, Instruction, Slot
-from bpx.passes.gathered import gather
-from bpx.passes.rewritings import REWRITINGS
+from bpx.passes.compiling.builder import Builder, Function, Instruction, Slot
+from bpx.passes.compiling.gathered import gather
+from bpx.passes.compiling.rewritings import REWRITINGS
 
 LEAST_ELEMENTS = 2**13  # of arrays that are written over; of fewer, memory that is in the cache is at hand
 

@@ -1,0 +1,1 @@
+"""Compiling: both passes of a graph as a list of calls of NumPy."""
