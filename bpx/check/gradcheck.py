@@ -34,8 +34,8 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import WRITING
 from bpx.passes.expand import written_out
 from bpx.passes.query import as_list, query_nodes, seed_of
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.guards.arguments import checked
 from bpx.words.guards.faults import helped
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from bpx.explain.sections.worksheet import Worksheet
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import MOST_DIGITS, SHOWN_DIGITS
 from bpx.passes.query import as_list
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.guards.arguments import checked
 
 _PLAIN = SectionOptions()  # what every explanation has: rows alone, and no nodes beside them
 

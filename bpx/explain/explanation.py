@@ -24,8 +24,8 @@ from bpx.render.blocks import Block, Heading, Headline, Lines, headline, rounded
 from bpx.render.json import Rows
 from bpx.render.plain_data import quantities
 from bpx.render.shown import Shown
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import Diagnostic
-from bpx.words.guards.arguments import checked
 from bpx.words.say import say, visible
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from bpx.words.arguments import shown_value
 from bpx.words.diagnostic import BpxError
-from bpx.words.guards.arguments import shown_value
 from bpx.words.say import say
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ from bpx.graph.arrays import (
     constant_array,
 )
 from bpx.graph.facts import OpFacts
-from bpx.words.guards.arguments import shown_value
+from bpx.words.arguments import shown_value
 from bpx.words.say import say
 
 

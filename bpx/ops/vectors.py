@@ -79,7 +79,7 @@ def _log_softmax(x: Array, *, axis: Axes, batch: int) -> Any:
 def _log_of_shares(below: Array, axis: Axes) -> Any:
     """log Σ exp(below), where the largest is 0: its 1 is left to log1p, so that small shares are not lost."""
     is_largest = below == 0
-    rest = np.add.reduce(np.exp(below) * ~is_largest, axis=axis, keepdims=True)
+    rest = np.add.reduce(np.exp(below) * (below != 0), axis=axis, keepdims=True)
     ties = np.add.reduce(is_largest, axis=axis, keepdims=True) - 1
     return np.log1p(rest + ties)
 

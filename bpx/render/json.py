@@ -47,6 +47,9 @@ class Rows(Sequence[_R]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[type, tuple[tuple[_R, ...]]]:
+        return tuple, (tuple(self),)  # what makes the rows need not be one that can be pickled
+
 
 def _same(row: Any, other: Any) -> bool:
     return bool(row == other)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bpx.render.forms import Form, form_named, forms_of
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError
-from bpx.words.guards.arguments import checked
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

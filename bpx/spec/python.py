@@ -11,8 +11,8 @@ from bpx.graph.named.names import free_output_name
 from bpx.graph.named.values import as_array
 from bpx.graph.numbers import shape_text
 from bpx.spec.reading.syntax import name_problem, rename_help
+from bpx.words.arguments import shown_value
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
-from bpx.words.guards.arguments import shown_value
 
 
 def _node_problems(graph: Graph, values: Mapping[str, tuple[Expr, Any]]) -> list[Diagnostic]:

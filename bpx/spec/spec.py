@@ -21,9 +21,9 @@ from bpx.spec.python import spec_of
 from bpx.spec.reading.target import FORMATS, read_formulas, read_target, read_text
 from bpx.spec.writing.write import write_spec
 from bpx.train.training import Training
+from bpx.words.arguments import checked, refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 from bpx.words.files import write_file
-from bpx.words.guards.arguments import checked, refuse_wrong_types
 
 if TYPE_CHECKING:
     from bpx.check.tables.two_tables import TwoTables

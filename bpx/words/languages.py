@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from bpx.words import say
+from bpx.words.arguments import checked
 from bpx.words.catalogue import Catalogue
-from bpx.words.guards.arguments import checked
 
 LANGUAGES = ("en", "zh")
 

@@ -57,8 +57,8 @@ from bpx.check.report.options import (
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
 from bpx.graph.numbers import index_text, number
+from bpx.words.arguments import refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.guards.arguments import refuse_wrong_types
 from bpx.words.guards.faults import helped
 from bpx.words.say import say
 

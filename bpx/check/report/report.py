@@ -21,8 +21,8 @@ from bpx.render.forms import form_named
 from bpx.render.junit import Suite
 from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.guards.arguments import checked
 from bpx.words.say import visible
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from bpx.check.report.entry import Entry, LocalRow, Reason, Verdict, rank, ranks
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import HintLevel
 from bpx.graph.arrays import Array
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import Diagnostic
-from bpx.words.guards.arguments import checked
 
 MOST_ENTRIES = 1000  # entries of all inputs together that a report writes out unless it is asked for all
 MOST_SHOWN = 10  # entries an input then still shows, the worst

@@ -40,7 +40,7 @@ from bpx.passes.domain import (
 )
 from bpx.passes.plain import value_of_floats
 from bpx.passes.query import query_nodes, seed_of, unknown_node
-from bpx.passes.reverse import Edge, pullback, reverse
+from bpx.passes.reverse import Edge, Ledger, pullback, reverse
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
@@ -117,6 +117,10 @@ class GradientQuery:
                 known = {**self.spec.input_values, **self.values}
                 yield from kink_notes(self.spec, ledger, {**self.values, **run(self.graph, known, targets)})
 
+    def made_ledger(self) -> Ledger:
+        """The ledger, as a function that can be pickled with what keeps it."""
+        return self.ledger
+
     def passes(self, kind: Callable[..., _P], **more: Any) -> _P:
         """Both passes as rows, in a class of the fields of `Passes` and of those that `more` fills."""
         names = self.names()
@@ -130,7 +134,7 @@ class GradientQuery:
             edges=self._edge_rows(),
             seed=self.seed,
             weighted=self.weighted,
-            made_ledger=lambda: self.ledger,
+            made_ledger=self.made_ledger,
             **more,
         )
 

@@ -17,8 +17,8 @@ from bpx.graph.formula import Formula, derivative, symbol
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS
 from bpx.passes.reverse import Ledger
 from bpx.render.blocks import Value
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import Diagnostic, Span
-from bpx.words.guards.arguments import checked
 
 LARGEST_OPENED = 100  # elements of an array shown in full where its node or layer is opened
 

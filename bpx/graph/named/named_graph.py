@@ -13,8 +13,8 @@ from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import CONSTANT, Graph, Op
 from bpx.graph.named.names import dotted, group_of, groups_of
 from bpx.graph.numbers import LARGEST_SHOWN
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import Diagnostic, Source, Span
-from bpx.words.guards.arguments import checked
 from bpx.words.say import visible
 
 if TYPE_CHECKING:

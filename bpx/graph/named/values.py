@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.arrays import MOST_AXES, Array, RoundedInteger, real_floats
+from bpx.words.arguments import shown_value
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.guards.arguments import shown_value
 
 MOST_LISTED = 40  # names in a sentence
 

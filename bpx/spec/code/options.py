@@ -10,8 +10,8 @@ from bpx.check.report.options import bad_executor, bad_options, is_number, unkno
 from bpx.passes.query import as_list, seed_of
 from bpx.spec.code.leaves import Leaf
 from bpx.spec.code.program import Program
+from bpx.words.arguments import refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.guards.arguments import refuse_wrong_types
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

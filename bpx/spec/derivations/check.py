@@ -26,8 +26,8 @@ from bpx.spec.derivations.text.notes import pieces
 from bpx.spec.derivations.text.statements import Statement, statements
 from bpx.spec.derivations.verdicts import Step, Verdict
 from bpx.spec.reading.target import read_file
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
-from bpx.words.guards.arguments import checked
 
 _ENDINGS = (".md", ".markdown", ".tex", ".txt", ".ipynb")
 

@@ -19,8 +19,8 @@ from bpx.spec.practice.read_sheet import FilledSheet, read_sheet
 from bpx.spec.practice.results import Graded
 from bpx.spec.practice.topics import spec_of
 from bpx.spec.text.source_text import SourceText
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
-from bpx.words.guards.arguments import checked
 
 _GRAPHS_TRIED = 6  # a small one may have no room for the mistakes that are asked for
 ASKED = CELLS, GRADIENTS = "cells", "gradients"  # what may be asked for

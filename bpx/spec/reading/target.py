@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -87,7 +88,7 @@ def read_target(
         return read_spec(read_file(path), FORMATS[path.suffix.lower()], values)
     if target in example_names():
         return read_spec(read_file(example_path(target)), "toml", values)
-    if names_file(target):
+    if names_file(target) or target in (os.curdir, os.pardir):
         if _is_directory(path):
             _fail("is-a-directory", "directory", name=target)
         if _exists(path):

@@ -119,7 +119,7 @@ class _Builder:
         else:
             try:
                 return self.graph.constant(literal)
-            except ValueError:
+            except TypeError:
                 self.report(Diagnostic("ragged", span, {"name": span.text}))
         return None
 

@@ -17,8 +17,8 @@ from bpx.train.sweep.axes import SweptEntry, swept_entries
 from bpx.train.sweep.descent import Descent, DescentOptions, descended
 from bpx.train.sweep.grid import Grid, evaluated
 from bpx.train.sweep.result import Sweep
+from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.guards.arguments import checked
 
 
 @checked

@@ -1,1 +1,1 @@
-"""What stands around public functions: arguments of a wrong type, faults of helpers, turns of threads."""
+"""What lets an answer stand: faults of bpx in what only helps it, and threads that wait for their turn."""

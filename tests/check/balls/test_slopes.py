@@ -49,7 +49,7 @@ def slopes(formula: str, together: bool) -> tuple[list[Any], bool]:
             with suppress(*NO_PROOF):
                 slope = program.output(entry, moves=True).slope
                 found[-1] = slope and (slope.mid(), slope.rad())
-    return found, program._together is not None
+    return found, program.together is not None
 
 
 @every("formula", [*TOGETHER, *ONE_BY_ONE])

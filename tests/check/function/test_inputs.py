@@ -79,11 +79,11 @@ def test_a_forgotten_return_is_told_with_the_name_of_the_input() -> None:
     ("options", "code"),
     [
         ({"tolerance": 1e-3}, "unknown-option"),
-        ({"detect": "1e-3"}, "bad-detect"),
-        ({"seed": 1.5}, "bad-seed"),
+        ({"detect": "1e-3"}, "wrong-argument"),
+        ({"seed": 1.5}, "wrong-argument"),
         ({"calls": 0}, "bad-calls"),
         ({"seconds": -1}, "bad-seconds"),
-        ({"exact": "no"}, "bad-exact"),
+        ({"exact": "no"}, "wrong-argument"),
     ],
 )
 def test_options_that_do_not_fit(options: Any, code: str) -> None:

@@ -97,4 +97,4 @@ def test_a_function_that_cannot_be_sent_is_refused() -> None:
 def test_an_executor_is_one() -> None:
     with pytest.raises(BpxError) as raised:
         check_function(forward, [X], wrong, executor=4)
-    assert [problem.code for problem in raised.value.diagnostics] == ["bad-executor"]
+    assert [problem.code for problem in raised.value.diagnostics] == ["wrong-argument"]

@@ -1448,6 +1448,7 @@ ELSEWHERE = {
     "formula-too-long",  # test_bounds.py
     "two-readings",  # test_typed_inputs.py
     "empty-value",  # test_bad_value
+    *("rounded-integer", "no-pair"),  # test_edge_values.py, test_wrong_arguments.py
 }
 
 
