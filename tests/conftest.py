@@ -31,14 +31,18 @@ settings.load_profile("ci" if os.environ.get("CI") else "home")
 faults.raised = True
 
 _user_modules = stand_ins._modules
+_TESTS = f"{Path(__file__).parent}{os.sep}"
 
 
 def _modules_of_this_test() -> Iterator[dict[str, Any]]:
-    """As in a program of a user's: hundreds of other files of tests are no part of it."""
-    current = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0]
+    """As in a program of a user's: hundreds of other files of tests are no part of it.
+
+    What this file uses of them is reached through its names.
+    """
+    current = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0].replace("/", os.sep)
     for variables in _user_modules():
         file = variables.get("__file__") or ""
-        if f"{os.sep}test_" not in file or Path(file).as_posix().endswith(current):
+        if not file.startswith(_TESTS) or file.endswith(current):
             yield variables
 
 
