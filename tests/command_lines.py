@@ -1,4 +1,4 @@
-"""Lines of `bpx …` run inside this process as a shell would run them, where a shell adds nothing."""
+"""Lines of `bpx …`, and programs, run inside this process as a shell would, where it adds nothing."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ def run_lines(lines: str, folder: Path, merged: bool) -> subprocess.CompletedPro
             code = code or _run(shlex.split(line))
     texts = [stream.buffer.getvalue().decode() for stream in (output, errors)]  # type: ignore[attr-defined]
     return subprocess.CompletedProcess(lines, code, texts[0], "" if merged else texts[1])
+
+
+def run_program(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of Python in a folder as `python -c` does; what it raises is raised."""
+    output, errors = _stream(), _stream()
+    with _shell(folder), contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+    texts = [stream.buffer.getvalue().decode() for stream in (output, errors)]  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(code, 0, *texts)
 
 
 def _stream() -> io.TextIOWrapper:

@@ -27,7 +27,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-from command_lines import are_plain, run_lines
+from command_lines import are_plain, run_lines, run_program
 
 import bpx
 
@@ -67,11 +67,16 @@ class Example(NamedTuple):
     def run(self, folder: Path) -> subprocess.CompletedProcess[str]:
         """Run the code; `folder` holds the files it may name.
 
-        The first example of a page runs in processes of its own, and so does what needs a shell. The others
-        are called: to start Python takes longer than most of them.
+        The first example of each language in the README runs in a process of its own, and so does what needs
+        a shell, and the first of code.md, which says how many lines of the user's were traced: lines of tests
+        would count. The others are called: to start Python takes longer than most of them.
         """
-        is_first = self.code == examples(self.page)[0].code
-        if self.language == "python" or is_first or not are_plain(self.code):
+        first = next(first.code for first in examples(self.page) if first.language == self.language)
+        if self.page in (README, DOCS / "code.md") and self.code == first:
+            return self.run_in_a_process(folder)
+        if self.language == "python":
+            return run_program(self.code, folder)
+        if not are_plain(self.code):
             return self.run_in_a_process(folder)
         return run_lines(self.code, folder, merged=self.language == "console")
 

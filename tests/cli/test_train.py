@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from invoking import check_calm, error_codes, invoke, plain_json, process
+from invoking import RUNNER, check_calm, error_codes, invoke, plain_json, process
 
+from bpx.cli.main import app
 from bpx.train.optimizers import OPTIMIZERS
 
 TRAIN = ["train", "logistic_regression"]
@@ -159,7 +160,7 @@ def test_a_training_keeps_to_the_width(name: str, columns: str) -> None:
     from rich.cells import cell_len
 
     args = ["train", name, "--show-steps", "2", "--check", "30", "--rate", "0.01"]
-    found = process(*args, COLUMNS=columns).stdout.decode()
+    found = RUNNER.invoke(app, args, env={"COLUMNS": columns}).stdout
     assert "⣀" in found
     assert max(map(cell_len, found.splitlines())) <= int(columns)
 
