@@ -13,6 +13,7 @@ from bpx.check.local.elementwise import KINKS, check_elementwise
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge, LinearMap
 from bpx.check.local.reverse_sweep import Jacobian
+from bpx.check.local.structural import random_upstream
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import EDGE_POINTS, FAR_SHARES, NEAR_SHARES
 from bpx.check.patterns.error_patterns import EdgeSample
@@ -113,7 +114,7 @@ def _drawn(
     rng: np.random.Generator,
 ) -> RuleSample:
     shape = checked.graph.shapes[edge.consumer]
-    upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+    upstream = random_upstream(rng, shape)
     assert checked_edge.reference_jacobian is not None
     contribution = checked_edge.stated_jacobian.pull(ErrorBound.exact(upstream)).value
     return RuleSample(sample(checked, edge, values, upstream, checked_edge.reference_jacobian), contribution)

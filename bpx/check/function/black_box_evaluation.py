@@ -97,7 +97,7 @@ class BlackBoxEvaluation:
     def simply_agree(self) -> NDArray[np.bool_]:
         """The coordinates (N,) of which all rows agree, by their numbers."""
         judgement = self.judgement()
-        agree = (judgement.verdicts == Verdict.AGREE) & ~judgement.codes.astype(bool)
+        agree = judgement.plain
         return np.asarray(agree.reshape(self.claimed.shape).all(axis=0))
 
     def add_kinks(self, flat: Any, left: Any, right: Any, error: Any) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from bpx.check.local.jacobians import CheckedEdge, LinearMap
-from bpx.check.local.structural import compare
+from bpx.check.local.structural import compare, random_upstream
 from bpx.check.local.structural_rule import StructuralRule, rule_on_placeholders
 from bpx.check.numeric.tolerances import (
     COMPOSITE_APART,
@@ -33,6 +34,13 @@ from bpx.graph.run import run
 from bpx.passes.reverse import Edge
 
 
+class _Contributions(NamedTuple):
+    """To one arg: what the rule passes, and what the parts do."""
+
+    claimed: Array
+    reference: Array
+
+
 class CompositeRule:
     """A composite op at some values of its args: its own rule, and that of its parts."""
 
@@ -42,19 +50,21 @@ class CompositeRule:
         self.rule = StructuralRule(graph, node.id, values, exact)
         self.parts = StructuralRule(graph, node.id, values, exact, _by_parts(node.op))
         # As for structural ops never ones, which many mistakes leave unseen.
-        shape = self.rule.out.shape
-        self.upstream = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+        self.upstream = random_upstream(rng, self.rule.out.shape)
 
-    def checked(self, edge: Edge) -> CheckedEdge:
-        """How what both pass to the arg at one position compares, for a random upstream gradient."""
+    def contributions(self, positions: Sequence[int]) -> list[_Contributions]:
+        """What both pass to the args at these positions, for a random upstream gradient."""
+        both = (either.at_once(positions, self.upstream) for either in (self.rule, self.parts))
+        return [_Contributions(*pair) for pair in zip(*both, strict=True)]
+
+    def checked(self, edge: Edge, contributions: _Contributions) -> CheckedEdge:
+        """How the contributions to the arg of an edge compare."""
         rule, parts = LinearMap(self.rule, edge.position), LinearMap(self.parts, edge.position)
-        claimed, reference = (either(edge.position, self.upstream) for either in (self.rule, self.parts))
+        claimed, reference = contributions
         if claimed.shape != reference.shape:
             evidence = Evidence.of([np.sum(reference)], 0.0, obstacle=Obstacle.WRONG_SHAPE)
             return compare(edge, parts, rule, np.array([np.nan]), evidence)
-        # What parts that cancel give is known in units of the largest element, not of each.
-        error = _tolerance(reference.ravel(), float(np.max(np.abs(reference), initial=0.0))) / SAFETY_FACTOR
-        evidence = Evidence.of(reference.ravel(), error, scale=np.inf, rest=np.inf)
+        evidence = _evidence([contributions])
         checked_edge = compare(edge, parts, rule, claimed.ravel(), evidence)
         # In float64 parts may lose their digits where the textbook's formula keeps them.
         if checked_edge.verdict is Verdict.DISAGREE and self.is_same_exactly(
@@ -90,14 +100,38 @@ def check_composite(
     node, here = _alone(composite, out, values)
     at_values = CompositeRule(node, here, np.random.default_rng(0))
     nearby_rules = composite_samples(composite, out, values)
-    for edge in edges:
-        worst = min(
-            (nearby_rule.checked(edge) for nearby_rule in nearby_rules),
-            key=lambda checked_edge: checked_edge.verdict,
-        )
+    positions = [edge.position for edge in edges]
+    points = [nearby_rule.contributions(positions) for nearby_rule in nearby_rules]
+    for edge, contributions in zip(edges, zip(*points, strict=True), strict=True):
+        worst = _worst(edge, nearby_rules, contributions)
         reference_jacobian = LinearMap(at_values.parts, edge.position)
         stated_jacobian = LinearMap(at_values.rule, edge.position)
         yield worst._replace(reference_jacobian=reference_jacobian, stated_jacobian=stated_jacobian)
+
+
+def _worst(
+    edge: Edge, nearby_rules: Sequence[CompositeRule], contributions: Sequence[_Contributions]
+) -> CheckedEdge:
+    """All points in one verdict; where they do not all agree, the worst verdict on one of them."""
+    if all(claimed.shape == reference.shape for claimed, reference in contributions):
+        claimed = np.concatenate([point.claimed.ravel() for point in contributions])
+        rule, parts = (
+            LinearMap(either, edge.position) for either in (nearby_rules[0].rule, nearby_rules[0].parts)
+        )
+        together = compare(edge, parts, rule, claimed, _evidence(contributions))
+        if together.verdict is Verdict.AGREE:
+            return together._replace(error=SAFETY_FACTOR * together.error)
+    checked_edges = (rule.checked(edge, at) for rule, at in zip(nearby_rules, contributions, strict=True))
+    return min(checked_edges, key=lambda checked_edge: checked_edge.verdict)
+
+
+def _evidence(contributions: Sequence[_Contributions]) -> Evidence:
+    """The references of these points, flat, one point after the other."""
+    references = [point.reference.ravel() for point in contributions]
+    # What parts that cancel give is known in units of the largest element, not of each.
+    errors = [_tolerance(point, float(np.max(np.abs(point), initial=0.0))) for point in references]
+    error = np.concatenate(errors) / SAFETY_FACTOR
+    return Evidence.of(np.concatenate(references), error, scale=np.inf, rest=np.inf)
 
 
 def composite_samples(composite: Composite, out: int, values: Mapping[int, Array]) -> list[CompositeRule]:

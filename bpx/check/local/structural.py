@@ -61,7 +61,13 @@ def generator(edge: Edge) -> np.random.Generator:
 
 def random_upstream(rng: np.random.Generator, shape: Shape) -> Array:
     """An upstream gradient of which every element counts."""
-    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))
+    return random_of_either_sign(rng, 0.5, 1.5, shape)
+
+
+def random_of_either_sign(rng: np.random.Generator, low: float, high: float, shape: Shape) -> Array:
+    """Random numbers of sizes from `low` to `high`: signs drawn by themselves take longer than all else."""
+    numbers = np.asarray(rng.uniform(low - high, high - low, shape))
+    return np.asarray(numbers + np.copysign(low, numbers))
 
 
 def _chooser(rule: StructuralRule, edge: Edge, upstream: Array) -> CheckedEdge:
@@ -82,8 +88,9 @@ def compare(
     if not within.all():
         within |= gap <= noise(evidence.value, evidence.shown_bars, judgement.verdicts)
     gap[within] = 0.0
+    worst_ones = np.flatnonzero(judgement.verdicts == judgement.verdicts.min())
     # Without a reference the gap is nan, and must not rank before a number.
-    worst = int(np.lexsort((-np.nan_to_num(gap), judgement.verdicts))[0])
+    worst = int(worst_ones[np.nan_to_num(gap[worst_ones]).argmax()])
     return CheckedEdge(
         edge,
         reference,
@@ -148,8 +155,8 @@ def _weights(rng: np.random.Generator, size: Array) -> Array:
 
     So the terms are at most 1, and an element that is off by more than twice the tolerance of its size shows.
     """
-    weights = rng.uniform(0.5, 1.0, size.shape) * rng.choice([-1.0, 1.0], size.shape)
-    return np.asarray(weights / np.where(size > 0, size, 1.0))
+    weights = random_of_either_sign(rng, 0.5, 1.0, size.shape)
+    return np.divide(weights, size, out=weights, where=size > 0)
 
 
 class _Slices(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,6 +79,10 @@ class StructuralRule:
         """
         return self._run(position, [upstream, *self.args, self.out])
 
+    def at_once(self, positions: Sequence[int], upstream: Array) -> list[Array]:
+        """The same for the args at several positions: what they have in common is computed once."""
+        return self._runs(positions, [upstream, *self.args, self.out])
+
     def in_multiprecision(self, position: int, upstream: Array) -> Any:
         """The same in numbers of many digits, as many as are set."""
         from bpx.check.numeric.multiprecision import lifted
@@ -90,7 +94,12 @@ class StructuralRule:
 
     def magnitude(self, position: int, upstream: Array) -> Array:
         """The same with every number taken by its absolute value."""
-        return self._run(position, [np.abs(array) for array in (upstream, *self.args, self.out)])
+        return self._run(position, [np.abs(upstream), *self._sizes])
+
+    @cached_property
+    def _sizes(self) -> list[Array]:
+        """The absolute values of the args and the value."""
+        return [np.abs(array) for array in (*self.args, self.out)]
 
     def rounding_error(self, position: int, upstream: Array) -> Array:
         """How far rounding of the other args may have moved it, for an op that is linear in each arg."""
@@ -105,16 +114,18 @@ class StructuralRule:
     def at_ends(self) -> Iterator[StructuralRule]:
         """The same rule with the args as far off as rounding may have moved them."""
         for ends in ends_of(self.args, self.arg_errors):
-            at_end = copy(self)
-            at_end.args, at_end.out = ends, np.asarray(self.op.value(*ends, batch=0, **self.settings))
-            yield at_end
+            yield self._with(ends, np.asarray(self.op.value(*ends, batch=0, **self.settings)))
 
     def of_ones(self) -> StructuralRule:
         """The same rule as it is where every arg that does not choose is 1: its sparsity pattern."""
-        ones = copy(self)
-        ones.args = [arg if at in self.op.chooses else np.ones(arg.shape) for at, arg in enumerate(self.args)]
-        ones.out = np.ones(self.out.shape)
-        return ones
+        ones = [arg if at in self.op.chooses else np.ones(arg.shape) for at, arg in enumerate(self.args)]
+        return self._with(ones, np.ones(self.out.shape))
+
+    def _with(self, args: list[Array], out: Array) -> StructuralRule:
+        other = copy(self)
+        other.args, other.out = args, out
+        other.__dict__.pop("_sizes", None)
+        return other
 
     def forward(self, position: int, arg: Array, batch: bool = False) -> Array:
         """The op's value with another array in the place of one arg; batched, the last axis is the batch."""
@@ -124,10 +135,16 @@ class StructuralRule:
 
     def _run(self, position: int, numbers: Sequence[Any]) -> Array:
         """The contribution with these numbers for upstream gradient, args and value, in this order."""
-        contribution = self.contributions[position]
-        if contribution is None:  # the op is flat in this arg
-            return np.zeros(np.shape(self.args[position]))
+        return self._runs([position], numbers)[0]
+
+    def _runs(self, positions: Sequence[int], numbers: Sequence[Any]) -> list[Array]:
+        contributions = [self.contributions[position] for position in positions]
         input_values = {
             placeholder.id: array for placeholder, array in zip(self.placeholders, numbers, strict=True)
         }
-        return np.asarray(run(self.scratch, input_values, [contribution.id])[contribution.id])
+        values = run(self.scratch, input_values, [part.id for part in contributions if part is not None])
+        return [
+            # None: the op is flat in this arg.
+            np.zeros(np.shape(self.args[position])) if part is None else np.asarray(values[part.id])
+            for position, part in zip(positions, contributions, strict=True)
+        ]

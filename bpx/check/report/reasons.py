@@ -58,7 +58,7 @@ def table(
 def _codes(judgement: Judgement) -> dict[int, str]:
     """The codes of the entries that do not simply agree, by flat index."""
     codes = judgement.codes.reshape(-1)
-    return {flat: codes[flat] for flat in np.flatnonzero(codes.astype(bool)).tolist()}
+    return {flat: codes[flat] for flat in np.flatnonzero(~judgement.plain).tolist()}
 
 
 def reason(claimed: Array, evidence: Evidence, flat: int, code: str, detect: float) -> Reason:

@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 class Judgement(NamedTuple):
     """A `Verdict` for each entry, and the code of its reason; None where the entry simply agrees.
 
-    `certified` are those that a proved enclosure of the derivative decides.
+    `certified` are those that a proved enclosure of the derivative decides, `plain` those that simply agree.
     """
 
     verdicts: NDArray[np.int8]
     codes: NDArray[np.object_]
     certified: Flags
+    plain: Flags
 
 
 class Comparison:
@@ -276,6 +277,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.evidence.beyond_budget, "beyond_budget"),
 )
 
+_NO_CODE = np.array(None, dtype=object)
 _NEEDED = {rule.needs for rule in VERDICT_RULES if rule.needs}
 
 
@@ -305,15 +307,19 @@ def verdict(
         undecided &= ~decides
         if not undecided.any():  # mostly all entries agree, and the later rules need not be looked at
             break
-    verdicts, codes = _outcomes(tuple(rules))
+    verdicts, codes, simple = _outcomes(tuple(rules))
     chosen = np.asarray(verdicts[first])
     decided = (chosen == _AGREE) | (chosen == _DISAGREE)
     certified = decided & comparison.evidence.certified & ~comparison.strays
-    return Judgement(chosen, np.asarray(codes[first], dtype=object), certified)
+    plain = np.asarray(simple[first])
+    # Of many entries that all simply agree it would take longer to fill an array than to judge them.
+    every = np.broadcast_to(_NO_CODE, first.shape) if plain.all() else np.asarray(codes[first], dtype=object)
+    return Judgement(chosen, every, certified, plain)
 
 
 @lru_cache(maxsize=64)
-def _outcomes(rules: tuple[VerdictRule, ...]) -> tuple[NDArray[np.int8], NDArray[np.object_]]:
-    """The verdicts and the codes of the rules, and those of entries that no rule decides."""
+def _outcomes(rules: tuple[VerdictRule, ...]) -> tuple[NDArray[np.int8], NDArray[np.object_], Flags]:
+    """The verdicts and the codes of the rules, and those of entries that no rule decides; which have none."""
     verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
-    return verdicts, np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
+    codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
+    return verdicts, codes, codes == None  # noqa: E711: element by element

@@ -353,6 +353,8 @@ class CheckedGraph:
     @cached_property
     def reach(self) -> dict[int, Array]:
         """For every node: which of its elements move one that stands at a kink."""
+        if not self.kinks:
+            return {}
         # Ones cannot cancel, as slopes can: a sum is 0 only where no path leads.
         ones = {
             edge: sparsity_pattern(slope, self.graph.shapes[edge.consumer])

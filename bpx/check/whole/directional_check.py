@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.local.structural import random_of_either_sign
 from bpx.check.numeric.differences import DerivativeStatus, derivative
 from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
@@ -118,6 +119,6 @@ def _direction(input_values: Mapping[int, Array], nodes: Iterable[int], narrowes
     for node in nodes:
         value = input_values[node]
         # Of either sign and never near 0, so that every input counts.
-        signs = rng.choice([-1.0, 1.0], value.shape) * rng.uniform(0.5, 1.0, value.shape)
-        direction[node] = signs * np.where(value == 0, 1.0, np.maximum(np.abs(value), narrowest))
+        share = random_of_either_sign(rng, 0.5, 1.0, value.shape)
+        direction[node] = share * np.where(value == 0, 1.0, np.maximum(np.abs(value), narrowest))
     return direction

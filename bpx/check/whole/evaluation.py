@@ -142,11 +142,9 @@ class Evaluation:
         return bool(self._judgement.certified.all())
 
     @property
-    def is_proved_right(self) -> bool:
-        """Does every entry agree by a certificate, within a bar that no other source could narrow?"""
-        judgement = self._judgement
-        agrees = judgement.certified & (judgement.verdicts == Verdict.AGREE)
-        return bool(agrees.all()) and not judgement.codes.any()  # for a reason only where digits were lost
+    def is_settled(self) -> bool:
+        """Does every entry simply agree? Then later sources, which look at those that do not, find none."""
+        return bool(self._judgement.plain.all())
 
     @property
     def _judgement(self) -> Judgement:

@@ -48,7 +48,7 @@ def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> 
     evaluation = Evaluation(checked, name, node, claimed)  # with the reverse sweep of trusted slopes
     for source in (_domain_boundaries, _kinks, _certificates):
         source(evaluation)
-    if not evaluation.is_proved_right:  # as nearly all are, where there are balls
+    if not evaluation.is_settled:  # as nearly all are, by balls or by slopes with a narrow bar
         for source in (_many_digits, _formula, _terms, _rules, _rounded_formula):
             source(evaluation)
     _first_derivative(evaluation)
