@@ -39,19 +39,22 @@ def shown_bars(
     value, error = np.asarray(value), np.asarray(error)
     with np.errstate(all="ignore"):
         stays = proved | (error <= EPSILON * np.abs(value)) | ~np.isfinite(error)
-        # To two digits a number is rounded by at most a twentieth of it: the bar stays one.
-        stated = in_digits(1.06 * error, 2) if np.any(stays) else error
-        measured = error if np.all(stays) else np.fmax(above(error), _least_shown(value, np.asarray(least)))
-        return np.where(stays, stated, measured)
+        if np.all(stays):
+            return np.where(stays, _stated(error), error)
+        least = np.where(np.isnan(least), MEASURED_BAR * np.abs(value), least)
+        # `above` takes what rounding leaves of a power of ten, as 0.9999999999999999, for that power.
+        measured = above(np.fmax(error, least))
+        if not np.any(stays):
+            return measured
+        shape = np.broadcast_shapes(measured.shape, stays.shape)
+        bars, stays = np.array(np.broadcast_to(measured, shape)), np.broadcast_to(stays, shape)
+        bars[stays] = _stated(np.broadcast_to(error, shape)[stays])
+        return bars
 
 
-def _least_shown(value: Array, least: Array) -> Any:
-    """No measured bar is shown smaller."""
-    unstated = np.isnan(least)
-    if not unstated.any():
-        return _share_of(least, 1.0)
-    of_value = _share_of(value, MEASURED_BAR)
-    return of_value if unstated.all() else np.where(unstated, of_value, _share_of(least, 1.0))
+def _stated(error: Array) -> Array:
+    """To two digits a number is rounded by at most a twentieth of it: the bar stays one."""
+    return in_digits(1.06 * error, 2)
 
 
 def noise(reference: Array | float, error: Array | float, verdicts: Any) -> Any:
@@ -59,14 +62,9 @@ def noise(reference: Array | float, error: Array | float, verdicts: Any) -> Any:
 
     Where the reference is exact, nothing is.
     """
-    rounding = np.fmax(error, _share_of(np.asarray(reference), EXACTLY_KNOWN))
+    rounding = np.fmax(error, above(EXACTLY_KNOWN * np.abs(reference)))
     exact = (np.asarray(error) == 0) | (np.asarray(verdicts) == Verdict.DISAGREE)
     return np.where(exact | ~np.isfinite(reference), error, rounding)
-
-
-def _share_of(value: Array, share: float) -> Any:
-    """This share of the size of a value, rounded up to a power of ten."""
-    return above(share * in_digits(np.abs(value), _SAME_ON_ALL_PROCESSORS))
 
 
 class Verdict(IntEnum):

@@ -7,14 +7,14 @@ source has filled hold what is harmless: no bar is wider, no rule of the verdict
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.numeric.tolerances import EPSILON, SAFETY_FACTOR
+from bpx.check.numeric.tolerances import ENTRIES_AT_ONCE, EPSILON, SAFETY_FACTOR
 from bpx.check.report.entry import shown_bars
 from bpx.graph.arrays import Array
 
@@ -140,6 +140,9 @@ class Evidence:
     @property
     def shown_bars(self) -> Array:
         """The error bars as reports show them: of what is proved, one rounding and the width of the proof."""
+        if self.value.size > ENTRIES_AT_ONCE:
+            parts = [part.shown_bars for _, part in self.parts()]
+            return np.concatenate(parts).reshape(self.shape)
         value = np.asarray(self.value)
         proved = EPSILON * np.abs(value) + (self.highest - self.lowest)
         error = np.where(self.certified, proved, self.error)
@@ -182,6 +185,12 @@ class Evidence:
         measured = [name for name in self.__dict__ if name in _ARRAYS]
         parts = {name: _part(getattr(self, name), self.shape, flat) for name in measured}
         return Evidence._holding({**parts, "facts": self.facts, "variants": self.variants})
+
+    def parts(self) -> Iterator[tuple[slice, Evidence]]:
+        """Parts that one thing is done to at a time, where there are many entries, with their flat places."""
+        for start in range(0, self.value.size, ENTRIES_AT_ONCE):
+            places = slice(start, start + ENTRIES_AT_ONCE)
+            yield places, self.part(places)
 
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""

@@ -169,7 +169,7 @@ TABLE = [
 def broken(rules: Sequence[VerdictRule]) -> list[Row]:
     """The rows of the table that do not come out by these rules."""
     judged = [(row, verdict(row.claimed, row.evidence, rules=rules)) for row in TABLE]
-    return [row for row, (word, code, _) in judged if (word[()], code[()]) != (row.verdict, row.code)]
+    return [row for row, (word, code, *_) in judged if (word[()], code[()]) != (row.verdict, row.code)]
 
 
 @every("row", TABLE)
