@@ -72,6 +72,14 @@ class StructuralRule:
             self.op, shapes, tuple(self.settings.items())
         )
 
+    def sees_values(self, position: int) -> bool:
+        """Does the contribution to an arg depend on any value, and not on the upstream gradient alone?"""
+        contribution = self.contributions[position]
+        if len(self.args) > 1 or contribution is None:
+            return True
+        by = [placeholder.id for placeholder in self.placeholders[1:]]
+        return bool(self.scratch.touched(by=by, upto=contribution.id)[contribution.id])
+
     def __call__(self, position: int, upstream: Array) -> Array:
         """The contribution to the arg at `position`, for an upstream gradient of the node's shape.
 
