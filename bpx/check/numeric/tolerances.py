@@ -664,9 +664,11 @@ AFFINE_STEPS = (0.8125, 0.3 * 2.0**-5, 0.7 * 2.0**-12)
 # Elements whose secants are taken at once: nine arrays of them are 72 KB.
 COLUMNS_IN_CACHE = 1024
 
-# Entries judged at once. An array of them is 64 KB: above 128 KB an allocator asks the system for pages anew,
-# array after array, and that takes as long as the judging.
+# Entries judged at once: an array of them is 64 KB, and a few of these stay in the cache of a processor.
 ENTRIES_AT_ONCE = 8192
+
+# Bytes of the largest array whose memory is used again. Twice as much may stay with the process.
+LARGEST_REUSED = 2**24
 
 # The imaginary step of slopes that are taken along it: its square is 0 beside any number, and slopes from
 # 1e-108 up are normal numbers of it.
