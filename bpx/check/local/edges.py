@@ -10,7 +10,8 @@ element, and small elements keep their digits beside large ones. Those of linear
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -41,11 +42,11 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.verdict import Judgement, verdict
-from bpx.graph.arrays import Array
-from bpx.graph.graph import OPS, Expr, Graph
+from bpx.graph.arrays import Array, Shape
+from bpx.graph.graph import OPS, Graph, Op
 from bpx.graph.run import run
 from bpx.graph.subgraph import expansion
-from bpx.passes.reverse import Edge, reverse
+from bpx.passes.reverse import Edge, Ledger, reverse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -202,14 +203,13 @@ def _reference(rule: StructuralRule, detect: float, exact_elements: int) -> Jaco
 
 def _by_parts(rule: StructuralRule, detect: float, exact_elements: int) -> Jacobian | None:
     """The Jacobian of an op of one arg, from its parts; None where these are not the same function."""
+    x, settings = rule.args[0], tuple(rule.settings.items())
     for shift in _shifts(rule):
-        graph, x = Graph(), rule.args[0]
-        arg = graph.input(x.shape)
-        root = _written_out(rule, arg, shift)
-        if _is_same_function(rule, graph, arg, root):
+        parts = _less(rule.op, settings, x.shape, shift) if np.any(shift) else _plain(rule.op, settings, x.shape)
+        if _is_same_function(rule, parts):
             if _is_constant(rule):
                 return ZeroJacobian(x.shape)
-            return _jacobian_of_parts(arg, root, x, rule.arg_errors[0], detect, exact_elements)
+            return _jacobian_of_parts(parts, x, rule.arg_errors[0], detect, exact_elements)
     return None
 
 
@@ -221,21 +221,39 @@ def _shifts(rule: StructuralRule) -> Iterator[Array]:
     yield np.max(x, axis=mixed, keepdims=True)
 
 
-def _written_out(rule: StructuralRule, arg: Expr, shift: Array) -> Expr:
-    """The parts of the op on `arg` less a constant."""
-    graph, inside = arg.graph, expansion(rule.op, [arg.shape], rule.settings)
+class _Parts(NamedTuple):
+    """What an op of one arg is written out to: a graph, its input and output, and its reverse pass."""
+
+    graph: Graph
+    arg: int
+    root: int
+    ledger: Ledger
+    forward: Sequence[int]
+
+
+def _less(op: Op, settings: tuple[tuple[str, Any], ...], shape: Shape, shift: Array) -> _Parts:
+    """The parts of the op on its arg less a constant."""
+    graph = Graph()
+    arg, inside = graph.input(shape), expansion(op, [shape], dict(settings))
     shifted = graph.add(OPS["sub"], arg, graph.constant(shift)) if np.any(shift) else arg
-    return inside.handles([shifted], graph.add, [inside.root])[inside.root]
+    root = inside.handles([shifted], graph.add, [inside.root])[inside.root]
+    ledger = reverse(root, [arg], graph.constant(np.ones(root.shape)))
+    return _Parts(graph, arg.id, root.id, ledger, graph.needs(of=[root.id, arg.id]))
 
 
-def _is_same_function(rule: StructuralRule, graph: Graph, arg: Expr, root: Expr) -> bool:
+# To write an op out takes as long as to check the parts on few numbers; of one shape they are always the same.
+@lru_cache(maxsize=64)
+def _plain(op: Op, settings: tuple[tuple[str, Any], ...], shape: Shape) -> _Parts:
+    return _less(op, settings, shape, np.zeros(()))
+
+
+def _is_same_function(rule: StructuralRule, parts: _Parts) -> bool:
     """Do the op and its parts differ by a constant at most, here and at random points around?"""
     rng = np.random.default_rng(0)
-    x, constant = rule.args[0], np.zeros(())
-    nodes = graph.needs(of=[root.id])
+    x, constant, (graph, arg, root, _, nodes) = rule.args[0], np.zeros(()), parts
     for i, point in enumerate((x, *_around(x, rng))):
-        values = run(graph, {arg.id: point}, nodes)
-        value, of_parts = rule.forward(0, point), values[root.id]
+        values = run(graph, {arg: point}, nodes)
+        value, of_parts = rule.forward(0, point), values[root]
         if not (np.isfinite(value) & np.isfinite(of_parts)).all():
             return False  # the parts overflow, or leave their domain
         tolerance = SAME_AS_PARTS * np.maximum(np.abs(value), np.abs(of_parts))
@@ -243,7 +261,7 @@ def _is_same_function(rule: StructuralRule, graph: Graph, arg: Expr, root: Expr)
         if (np.abs(gap) <= tolerance).all() and not np.any(constant):  # as nearly always
             continue
         # Parts may lose digits that the op keeps: 1 − 1e-20 is 1 to them.
-        tolerance += SAFETY_FACTOR * rounding_errors(graph, nodes, values)[root.id]
+        tolerance += SAFETY_FACTOR * rounding_errors(graph, nodes, values)[root]
         if i == 0:
             constant = np.where(np.abs(gap) <= tolerance, 0.0, gap)
         if not (np.abs(gap - constant) <= tolerance).all():
@@ -266,15 +284,13 @@ def _is_constant(rule: StructuralRule) -> bool:
 
 
 def _jacobian_of_parts(
-    arg: Expr, root: Expr, x: Array, x_error: Array, detect: float, exact_elements: int
+    parts: _Parts, x: Array, x_error: Array, detect: float, exact_elements: int
 ) -> PartsJacobian:
     """The chain rule through the parts, from slopes by differences."""
-    graph = arg.graph
-    ledger = reverse(root, [arg], graph.constant(np.ones(root.shape)))
-    forward = graph.needs(of=[root.id, arg.id])
+    graph, arg, root, ledger, forward = parts
     locals_ = [edge.local for edge in ledger.edges if edge.local is not None]
-    values = run(graph, {arg.id: x}, [*forward, *locals_])
-    errors = rounding_errors(graph, forward, values, {arg.id: np.broadcast_to(x_error, x.shape)})
+    values = run(graph, {arg: x}, [*forward, *locals_])
+    errors = rounding_errors(graph, forward, values, {arg: np.broadcast_to(x_error, x.shape)})
     exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
 
     def nonsmooth(batch: ElementwiseBatch) -> tuple[Flags, Flags]:
@@ -286,4 +302,4 @@ def _jacobian_of_parts(
     )
     jacobians = {edge: checked.trusted for edge, checked in checked_edges.items()}
     shapes = {node: graph.shapes[node] for node in forward}
-    return PartsJacobian(ledger.edges, jacobians, shapes, root.id, arg.id)
+    return PartsJacobian(ledger.edges, jacobians, shapes, root, arg)
