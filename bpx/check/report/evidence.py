@@ -7,7 +7,7 @@ source has filled hold what is harmless: no bar is wider, no rule of the verdict
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -135,13 +135,16 @@ class Evidence:
     @property
     def bar(self) -> Array:
         """How far off the reference may be for certain."""
-        return np.where(np.isnan(self.widest), SAFETY_FACTOR * self.error, self.widest)
+        by_error = SAFETY_FACTOR * self.error
+        # Most evidence has no field for it.
+        return by_error if self.widest is np.nan else np.where(np.isnan(self.widest), by_error, self.widest)
 
     @property
     def shown_bars(self) -> Array:
         """The error bars as reports show them: of what is proved, one rounding and the width of the proof."""
         if self.value.size > ENTRIES_AT_ONCE:
-            parts = [part.shown_bars for _, part in self.parts()]
+            starts = range(0, self.value.size, ENTRIES_AT_ONCE)
+            parts = [self.part(slice(start, start + ENTRIES_AT_ONCE)).shown_bars for start in starts]
             return np.concatenate(parts).reshape(self.shape)
         value = np.asarray(self.value)
         proved = EPSILON * np.abs(value) + (self.highest - self.lowest)
@@ -185,12 +188,6 @@ class Evidence:
         measured = [name for name in self.__dict__ if name in _ARRAYS]
         parts = {name: _part(getattr(self, name), self.shape, flat) for name in measured}
         return Evidence._holding({**parts, "facts": self.facts, "variants": self.variants})
-
-    def parts(self) -> Iterator[tuple[slice, Evidence]]:
-        """Parts that one thing is done to at a time, where there are many entries, with their flat places."""
-        for start in range(0, self.value.size, ENTRIES_AT_ONCE):
-            places = slice(start, start + ENTRIES_AT_ONCE)
-            yield places, self.part(places)
 
     def _writable(self, name: str) -> Any:
         """A field as an array of its own that can be written to."""

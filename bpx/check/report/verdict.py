@@ -14,7 +14,6 @@ import numpy as np
 
 from bpx.check.numeric.tolerances import (
     DETECT,
-    ENTRIES_AT_ONCE,
     NEGLIGIBLE,
     NOTHING_IN_USE,
     RIGHT_FORMULA,
@@ -278,6 +277,7 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.evidence.beyond_budget, "beyond_budget"),
 )
 
+_NO_CODE = np.array(None, dtype=object)
 _NEEDED = {rule.needs for rule in VERDICT_RULES if rule.needs}
 
 
@@ -293,16 +293,6 @@ def verdict(
     `detect` is the smallest relative difference that must be seen: where the bar is wider than that, the
     verdict is never `agree`, but for an exact 0 where f is flat and for terms that cancel.
     """
-    if evidence.value.size <= ENTRIES_AT_ONCE:
-        return _judged(claimed, evidence, detect, rules)
-    flat = of_shape(np.asarray(claimed, dtype=float), evidence.shape).reshape(-1)
-    judged = [_judged(flat[places], part, detect, rules) for places, part in evidence.parts()]
-    return Judgement(*(np.concatenate(field).reshape(evidence.shape) for field in zip(*judged, strict=True)))
-
-
-def _judged(
-    claimed: Array | float, evidence: Evidence, detect: float, rules: Sequence[VerdictRule]
-) -> Judgement:
     comparison = Comparison(claimed, evidence, detect)
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     undecided = np.ones(evidence.shape, dtype=bool)
@@ -322,7 +312,9 @@ def _judged(
     decided = (chosen == _AGREE) | (chosen == _DISAGREE)
     certified = decided & comparison.evidence.certified & ~comparison.strays
     plain = np.asarray(simple[first])
-    return Judgement(chosen, np.asarray(codes[first], dtype=object), certified, plain)
+    # Where all entries simply agree, as in most large arrays, one None stands for all their codes.
+    every = np.broadcast_to(_NO_CODE, first.shape) if plain.all() else np.asarray(codes[first], dtype=object)
+    return Judgement(chosen, every, certified, plain)
 
 
 @lru_cache(maxsize=64)
