@@ -205,7 +205,9 @@ def _by_parts(rule: StructuralRule, detect: float, exact_elements: int) -> Jacob
     """The Jacobian of an op of one arg, from its parts; None where these are not the same function."""
     x, settings = rule.args[0], tuple(rule.settings.items())
     for shift in _shifts(rule):
-        parts = _less(rule.op, settings, x.shape, shift) if np.any(shift) else _plain(rule.op, settings, x.shape)
+        parts = (
+            _less(rule.op, settings, x.shape, shift) if np.any(shift) else _plain(rule.op, settings, x.shape)
+        )
         if _is_same_function(rule, parts):
             if _is_constant(rule):
                 return ZeroJacobian(x.shape)

@@ -235,6 +235,51 @@ def test_a_saturated_softmax_is_never_wrong(scale):
     assert Verdict.DISAGREE not in {one.verdict for one in found(right)}
 
 
+# --- checks that are made once ---------------------------------------------------------------------
+
+
+def test_of_an_op_that_sees_no_values_each_shape_is_checked_once(monkeypatch):
+    structural._certificate.cache_clear()
+    checks = []
+    linear = structural._linear
+    monkeypatch.setattr(structural, "_linear", lambda *args: checks.append(1) or linear(*args))
+    shapes = [(2, 3), (2, 3), (3, 2)]
+    edges = [
+        found(made("sum", [shape], {"axis": 1}, scale))
+        for shape, scale in zip(shapes, (1, 9, 1), strict=True)
+    ]
+    assert len(checks) == 2
+    first, again, _ = [edge for (edge,) in edges]
+    assert again.reference_jacobian.rule is not first.reference_jacobian.rule  # each of its own values
+    assert again[3:] == first[3:]  # what is shown is the same, whatever was checked before
+    found(made("matmul", [(2, 3), (3, 2)], {}))
+    found(made("matmul", [(2, 3), (3, 2)], {}))
+    assert len(checks) == 6  # a product sees its other arg
+
+
+def test_a_rule_is_not_right_for_having_the_name_of_one_that_is():
+    right = made("sum", [(2, 3)], {"axis": 1})
+    assert found(right)[0].verdict is Verdict.AGREE
+    wrong = planted(right, "out", 0, lambda handed, *args, **settings: handed * 1.001)
+    assert [found(spec)[0].verdict for spec in (wrong, right)] == [Verdict.DISAGREE, Verdict.AGREE]
+
+
+def test_a_wrong_rule_of_the_table_is_checked_wherever_it_stands(monkeypatch):
+    right = made("sum", [(2, 3)], {"axis": 1})
+    wrong = planted(right, "out", 0, lambda handed, *args, **settings: handed * 1.001)
+    monkeypatch.setitem(OPS, "sum", wrong.graph.ops[wrong.output])
+    verdicts = [found(wrong)[0].verdict for _ in range(2)]
+    assert verdicts == [Verdict.DISAGREE] * 2
+
+
+def test_a_rule_of_the_table_that_sees_values_is_checked_at_each(monkeypatch):
+    """It is right at zeros alone."""
+    right = made("sum", [(2, 3)], {"axis": 1})
+    wrong = planted(right, "out", 0, lambda handed, upstream, x, out, **settings: handed * (1 + x))
+    monkeypatch.setitem(OPS, "sum", wrong.graph.ops[wrong.output])
+    assert found(wrong)[0].verdict is Verdict.DISAGREE
+
+
 @pytest.mark.parametrize("module", [structural, edges])
 def test_the_module_knows_no_op_by_name(module):
     text = Path(module.__file__).read_text(encoding="utf-8")

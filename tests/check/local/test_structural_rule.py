@@ -70,3 +70,35 @@ def test_the_rule_at_the_ends_of_its_args():
         assert np.array_equal(end.args[0], moved)
         shares = np.exp(moved)
         np.testing.assert_allclose(end.out, shares / shares.sum(axis=1, keepdims=True), rtol=1e-14)
+
+
+def test_sizes_are_those_of_the_args_that_a_rule_has():
+    a, b, upstream = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 4)), RNG.normal(size=(2, 4))
+    rule = rule_of("matmul", a, b)
+    rule.magnitude(0, upstream)  # which keeps them
+    ones = np.abs(upstream) @ np.ones((4, 3))
+    np.testing.assert_allclose(rule.of_ones().magnitude(0, upstream), ones, rtol=1e-13)
+    for end in rule.at_ends():
+        size = np.abs(upstream) @ np.abs(end.args[1]).T
+        np.testing.assert_allclose(end.magnitude(0, upstream), size, rtol=1e-13)
+
+
+def test_several_contributions_at_once_are_those_of_each():
+    rule = rule_of("matmul", RNG.normal(size=(2, 3)), RNG.normal(size=(3, 4)))
+    upstream = RNG.normal(size=(2, 4))
+    for position, contribution in zip((1, 0), rule.at_once((1, 0), upstream), strict=True):
+        assert np.array_equal(contribution, rule(position, upstream))
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "sees"),
+    [
+        ("sum", [(2, 3)], False),
+        ("reshape", [(2, 3)], False),
+        ("softmax", [(3,)], True),
+        ("outer", [(2,), (3,)], True),
+    ],
+)
+def test_which_rules_see_values(name, args, sees):
+    settings = {"shape": [6]} if name == "reshape" else {}
+    assert rule_of(name, *(RNG.normal(size=shape) for shape in args), **settings).sees_values(0) is sees

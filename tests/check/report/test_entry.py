@@ -99,6 +99,17 @@ def test_no_error_bar_is_shown_smaller_than_it_is() -> None:
     assert (noise(value, error, Verdict.AGREE) >= error).all()
 
 
+def test_bars_of_arrays_are_those_of_each_entry() -> None:
+    """Some measured, some to one rounding, some proved, some not known; of shapes that broadcast."""
+    value = np.array([[2.0], [0.0], [np.nan]])
+    error = np.array([0.0, 1e-16, 3e-5, np.inf])
+    for proved in (False, np.array([[True], [False], [False]])):
+        for least in (np.nan, 1e-7, np.array([np.nan, 1e-3, np.nan, np.nan])):
+            full = np.broadcast_arrays(value, error, least, proved)
+            alone = [shown_bars(*entry) for entry in zip(*(part.ravel() for part in full), strict=True)]
+            np.testing.assert_array_equal(shown_bars(value, error, least, proved).ravel(), alone)
+
+
 def test_what_rounding_makes_of_numbers_does_not_show() -> None:
     """Of references and their bars as two processors have them, the same bars and digits are shown."""
     rng = np.random.default_rng(1)

@@ -230,6 +230,7 @@ def test_arrays_are_decided_entry_by_entry_as_each_alone() -> None:
     found = verdict(np.array([row.claimed for row in TABLE]), together)
     assert found.verdicts.tolist() == [row.verdict for row in TABLE]
     assert found.codes.tolist() == [row.code for row in TABLE]
+    assert found.plain.tolist() == [row.code is None for row in TABLE]
 
 
 # --- whole checks: expression, values, claim → verdict, code --------------------------------------
