@@ -205,9 +205,8 @@ def _by_parts(rule: StructuralRule, detect: float, exact_elements: int) -> Jacob
     """The Jacobian of an op of one arg, from its parts; None where these are not the same function."""
     x, settings = rule.args[0], tuple(rule.settings.items())
     for shift in _shifts(rule):
-        parts = (
-            _less(rule.op, settings, x.shape, shift) if np.any(shift) else _plain(rule.op, settings, x.shape)
-        )
+        op, shape = rule.op, x.shape
+        parts = _less(op, settings, shape, shift) if np.any(shift) else _plain(op, settings, shape)
         if _is_same_function(rule, parts):
             if _is_constant(rule):
                 return ZeroJacobian(x.shape)
@@ -243,7 +242,7 @@ def _less(op: Op, settings: tuple[tuple[str, Any], ...], shape: Shape, shift: Ar
     return _Parts(graph, arg.id, root.id, ledger, graph.needs(of=[root.id, arg.id]))
 
 
-# To write an op out takes as long as to check the parts on few numbers; of one shape they are always the same.
+# To write an op out takes as long as to check its parts on few numbers; for one shape they are the same.
 @lru_cache(maxsize=64)
 def _plain(op: Op, settings: tuple[tuple[str, Any], ...], shape: Shape) -> _Parts:
     return _less(op, settings, shape, np.zeros(()))

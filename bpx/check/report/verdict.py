@@ -322,4 +322,4 @@ def _outcomes(rules: tuple[VerdictRule, ...]) -> tuple[NDArray[np.int8], NDArray
     """The verdicts and the codes of the rules, and those of entries that no rule decides; which have none."""
     verdicts = np.array([*(rule.verdict for rule in rules), Verdict.CANNOT_TELL], dtype=np.int8)
     codes = np.array([*(rule.code for rule in rules), "uncertain"], dtype=object)
-    return verdicts, codes, codes == None  # noqa: E711: element by element
+    return verdicts, codes, ~codes.astype(bool)

@@ -353,12 +353,10 @@ class CheckedGraph:
     @cached_property
     def reach(self) -> dict[int, Array]:
         """For every node: which of its elements move one that stands at a kink."""
-        if not self.kinks:
-            return {}
         # Ones cannot cancel, as slopes can: a sum is 0 only where no path leads.
         ones = {
             edge: sparsity_pattern(slope, self.graph.shapes[edge.consumer])
-            for edge, slope in self.trusted.items()
+            for edge, slope in (self.trusted.items() if self.kinks else ())
         }
         reach = magnitudes(
             self.ledger.edges, ones, {kink.node: kink.mask.astype(float) for kink in self.kinks}
