@@ -124,7 +124,9 @@ class _PartialDerivative:
             # What chooses between the other args does not measure: there is no slope by it.
             self.evidence = Evidence.of(np.zeros(self.claimed.size), 0.0)
             return
-        self.evidence.put(outside | ~queried, obstacle=Obstacle.EDGE)
+        without = outside | ~queried
+        if without.any():
+            self.evidence.put(without, obstacle=Obstacle.EDGE)
         self.add_slopes_at_edges(np.flatnonzero(queried & outside))
         self.add_smooth_slopes(np.flatnonzero(queried & ~kinked & ~outside))
         self.add_one_sided_slopes(np.flatnonzero(queried & kinked & ~outside))
@@ -142,6 +144,8 @@ class _PartialDerivative:
     def spread(self) -> Array:
         """Half of what the one-sided slopes differ by, at kinks; at a jump there is no bound."""
         evidence = self.evidence
+        if not np.any(evidence.kink) and not np.any(evidence.jump):
+            return np.zeros(self.claimed.shape)
         half = np.where(evidence.kink, (np.asarray(evidence.high) - evidence.low) / 2, 0.0)
         return np.broadcast_to(np.where(evidence.jump, np.inf, half), self.claimed.shape)
 
@@ -232,6 +236,8 @@ class _PartialDerivative:
 
     def add_complex_slopes(self, columns: Indices) -> Indices:
         """Elements whose rule a step along the imaginary axis bears out; the others are returned."""
+        if not columns.size:
+            return columns
         claimed = self.claimed[columns]
         same, error = confirmed_slopes(self.batch, self.position, columns, claimed)
         self.evidence.replace(columns[same], claimed[same], error[same])
