@@ -43,7 +43,7 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array, Shape
-from bpx.graph.graph import OPS, Graph, Op
+from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.graph.subgraph import expansion
 from bpx.passes.reverse import Edge, Ledger, reverse
@@ -235,11 +235,19 @@ class _Parts(NamedTuple):
 def _less(op: Op, settings: tuple[tuple[str, Any], ...], shape: Shape, shift: Array) -> _Parts:
     """The parts of the op on its arg less a constant."""
     graph = Graph()
-    arg, inside = graph.input(shape), expansion(op, [shape], dict(settings))
+    arg = graph.input(shape)
     shifted = graph.add(OPS["sub"], arg, graph.constant(shift)) if np.any(shift) else arg
-    root = inside.handles([shifted], graph.add, [inside.root])[inside.root]
+    root = _taken_apart(op, shifted, **dict(settings))
     ledger = reverse(root, [arg], graph.constant(np.ones(root.shape)))
     return _Parts(graph, arg.id, root.id, ledger, graph.needs(of=[root.id, arg.id]))
+
+
+def _taken_apart(op: Op, *args: Expr, **settings: Any) -> Expr:
+    """The op on its args, written out down to ops that are checked by themselves."""
+    if op.elementwise or op.linear or op.slopes or len(args) != 1:
+        return args[0].graph.add(op, *args, **settings)
+    inside = expansion(op, [arg.shape for arg in args], settings)
+    return inside.handles(args, _taken_apart, [inside.root])[inside.root]
 
 
 # To write an op out takes as long as to check its parts on few numbers; for one shape they are the same.
