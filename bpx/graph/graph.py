@@ -58,8 +58,9 @@ class Op(OpFacts):
 
     def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
-        if len(args) == 1 == len(self.args) and type(args[0]) is Scalar and self.local and not settings:
-            return args[0].graph.of_scalars(self, (args[0].id,))
+        if len(args) == 1 and type(arg := args[0]) is Scalar and self.local and len(self.args) == 1:
+            if not settings:
+                return arg.graph.of_scalars(self, (arg.id,))
         graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
         if graph is not None:
             return graph.fold(self, [graph.lift(arg) for arg in args], settings)
@@ -85,7 +86,7 @@ class Graph:
     def __init__(self) -> None:
         self.ops: list[Op] = []
         self.args: list[tuple[int, ...]] = []
-        self.settings: list[Settings] = []
+        self.settings: list[Settings] = []  # this and the next are longer: what scalars have is there before
         self.shapes: list[Shape] = []
         self.constants: dict[int, Array] = {}
         self._beside_scalars = 0  # elements that nodes have beside their first
@@ -162,10 +163,10 @@ class Graph:
         new = len(self.ops)
         node = self._known[op].setdefault(ids, new)
         if node == new:
+            if new == len(self.shapes):
+                self._make_room(op)
             self.ops.append(op)
             self.args.append(ids)
-            self.settings.append(NO_SETTINGS)
-            self.shapes.append(())
         handle = _new_handle(Scalar)  # half the time of a call of the class
         handle.graph, handle.id = self, node
         return handle
@@ -246,13 +247,22 @@ class Graph:
         if size > LARGEST_NODE:
             raise SizeError(op.name, count=size, of="elements")
         self._beside_scalars += size - 1
-        if self.elements >= LARGEST_GRAPH:
-            raise SizeError(op.name, count=self.elements + 1, of="elements")
+        new = len(self.ops)
+        if new == len(self.shapes) or size != 1:
+            self._make_room(op)
         self.ops.append(op)
         self.args.append(args)
-        self.settings.append(settings)
-        self.shapes.append(shape)
-        return Expr(self, len(self.ops) - 1) if shape or op is CONSTANT else Scalar(self, len(self.ops) - 1)
+        self.settings[new], self.shapes[new] = settings, shape
+        return Expr(self, new) if shape or op is CONSTANT else Scalar(self, new)
+
+    def _make_room(self, op: Op) -> None:
+        """Settings and shapes of scalars to come, many at once: one look at the limit for all of them."""
+        if self.elements >= LARGEST_GRAPH:
+            raise SizeError(op.name, count=self.elements + 1, of="elements")
+        count = min(16 + len(self.ops) // 8, LARGEST_GRAPH - self.elements)
+        room = len(self.ops) + count - len(self.shapes)
+        self.settings += [NO_SETTINGS] * room
+        self.shapes += [()] * room
 
     def _folded(self, op: Op, args: Sequence[Expr], shape: Shape) -> Expr | None:
         numbers = [arg.number for arg in args]
@@ -364,26 +374,13 @@ class Expr:
 
 
 def _on_scalars(name: str) -> _Operator:
-    # `Graph.of_scalars` in place: a call would take a tenth of the time.
     def operate(left: Expr, right: Operand) -> Expr:
         graph = left.graph
         if type(right) is Scalar and right.graph is graph:
-            ids = (left.id, right.id)
-        elif isinstance(right, float | int) and right != 0 and right != 1:  # all that operators fold
-            ids = (left.id, graph.constant(right).id)
-        else:
-            return OPS[name](left, right)
-        op, ops = OPS[name], graph.ops
-        new = len(ops)
-        node = graph._known[op].setdefault(ids, new)
-        if node == new:
-            ops.append(op)
-            graph.args.append(ids)
-            graph.settings.append(NO_SETTINGS)
-            graph.shapes.append(())
-        handle = _new_handle(Scalar)
-        handle.graph, handle.id = graph, node
-        return handle
+            return graph.of_scalars(OPS[name], (left.id, right.id))
+        if isinstance(right, float | int) and right != 0 and right != 1:  # all that operators fold
+            return graph.of_scalars(OPS[name], (left.id, graph.constant(right).id))
+        return OPS[name](left, right)
 
     return operate
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,10 @@ MOST_LISTED = 40  # names in a sentence
 
 def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
     """A value from outside as a float64 array of its own; None where it is no such thing, with a problem."""
+    if type(value) is float and math.isfinite(value):  # as most are: there is nothing to look for
+        array = np.array(value)
+        array.setflags(write=False)
+        return array
     try:
         array = real_floats(value)
     except RoundedInteger as error:

@@ -13,7 +13,7 @@ from bpx.graph.named.names import free_output_name, proposed_name
 from bpx.graph.numbers import CONSTANTS
 from bpx.spec.notations.read import read_formula
 from bpx.spec.notations.translation.known import known_of
-from bpx.spec.text.parser import parse
+from bpx.spec.text.parser import LONGEST_FORMULA, parse
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Setting, SplitPart, postorder
 from bpx.words.diagnostic import Diagnostic, Source, Span
@@ -139,6 +139,8 @@ def name_problem(name: str) -> str | None:
 
     A name may be that of an op: a call is the op, a name alone what was named so.
     """
+    if name.isascii() and name.isidentifier() and len(name) <= LONGEST_FORMULA:  # as nearly all are
+        return None
     expression, _ = parse(SourceText(Source("", name), name))
     if not expression or not isinstance(expression.root, Name) or expression.root.name != name:
         return "bad-name"
