@@ -58,9 +58,13 @@ class Op(OpFacts):
 
     def __call__(self, *args: Expr | Number | Array, **settings: Any) -> Expr:
         """Build this op on handles, folding 0 and 1 and sharing equal nodes."""
-        if len(args) == 1 and type(arg := args[0]) is Scalar and self.local and len(self.args) == 1:
-            if not settings:
-                return arg.graph.of_scalars(self, (arg.id,))
+        if (
+            len(args) == 1 == len(self.args)
+            and type(arg := args[0]) is Scalar
+            and self.local
+            and not settings
+        ):
+            return arg.graph.of_scalars(self, (arg.id,))
         graph = next((arg.graph for arg in args if isinstance(arg, Expr)), None)
         if graph is not None:
             return graph.fold(self, [graph.lift(arg) for arg in args], settings)

@@ -41,15 +41,9 @@ class LocalRule(NamedTuple):
         return self.locals[position] in self.graph.constants
 
 
-class ScalarEdge(NamedTuple):
-    """The contribution of the node `consumer` to its arg `arg`: upstream × local, by a rule."""
-
-    rule: LocalRule
-    consumer: int
-    arg: int
-    position: int
-    local: float
-    contribution: Folded
+# What a node passes to an arg: its rule, the node, the arg, which arg that is, the local derivative, and the
+# contribution, upstream × local. A plain tuple: a large graph has hundreds of thousands.
+ScalarEdge: TypeAlias = tuple[LocalRule, int, int, int, float, Folded]
 
 
 # Networks repeat few ops; constants, as exponents, are mostly the same too.
@@ -121,16 +115,15 @@ class ScalarPasses:
 
     def edges(self) -> Iterator[ScalarEdge]:
         """All edges, from the output down."""
+        args_of, live = self.graph.args, self._live
         for node in self.consumers():
-            yield from self._edges_of(node, self.graph.args[node])
-
-    def _edges_of(self, node: int, args: Sequence[int]) -> Iterator[ScalarEdge]:
-        rule = self.rule(node)
-        upstream = self.gradients[node], self._arrived[node] == _CONSTANT
-        for position, arg, local in zip(range(len(args)), args, self.numbers(node, rule)):  # noqa: B905 — kinks
-            if self._live[arg]:
-                product = _product(upstream, (local, rule.is_constant(position)))
-                yield ScalarEdge(rule, node, arg, position, local, product)
+            args, rule = args_of[node], self.rule(node)
+            upstream = self.gradients[node], self._arrived[node] == _CONSTANT
+            # Behind the local derivatives stand the numbers of kinks.
+            for position, arg, local in zip(range(len(args)), args, self.numbers(node, rule)):  # noqa: B905
+                if live[arg]:
+                    contribution = _product(upstream, (local, rule.is_constant(position)))
+                    yield rule, node, arg, position, local, contribution
 
     def rule(self, node: int) -> LocalRule:
         """The local derivatives of a node."""

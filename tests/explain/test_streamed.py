@@ -76,6 +76,8 @@ def test_rows_made_as_they_are_read_are_those_of_the_nodes(monkeypatch: pytest.M
             continue
         assert read.to_json() == built.to_json()
         assert str(read) == str(built)
+        plain = {key: list(part) if isinstance(part, Rows) else part for key, part in read.to_dict().items()}
+        assert read.to_json() == json_text(plain)  # rows written as texts are those written from dicts
         streamed += isinstance(read.nodes, Rows)
     assert streamed >= 20
 
