@@ -23,8 +23,6 @@ import numpy as np
 
 from bpx.graph.arrays import (
     LARGEST_GRAPH,
-    LARGEST_NODE,
-    MOST_AXES,
     Array,
     NoHandleError,
     Number,
@@ -34,6 +32,7 @@ from bpx.graph.arrays import (
     broadcast,
     checked_shape,
     constant_array,
+    size_within_limits,
 )
 from bpx.graph.facts import OpFacts
 from bpx.words.arguments import shown_value
@@ -242,21 +241,13 @@ class Graph:
         return tuple([arg.id for arg in args]), settings, shape
 
     def _append(self, op: Op, args: tuple[int, ...], settings: Settings, shape: Shape) -> Expr:
-        # Python's integers: `np.prod` of a shape that is far too large would overflow and look small.
-        size = 1
-        for length in shape:
-            size *= length
-        if len(shape) > MOST_AXES:
-            raise SizeError(op.name, count=len(shape), of="axes")
-        if size > LARGEST_NODE:
-            raise SizeError(op.name, count=size, of="elements")
+        size, new = size_within_limits(op.name, shape), len(self.ops)
         self._beside_scalars += size - 1
-        new = len(self.ops)
         if new == len(self.shapes) or size != 1:
             self._make_room(op)
         self.ops.append(op)
         self.args.append(args)
-        self.settings[new], self.shapes[new] = settings, shape
+        self.settings[new], self.shapes[new] = settings or NO_SETTINGS, shape
         return Expr(self, new) if shape or op is CONSTANT else Scalar(self, new)
 
     def _make_room(self, op: Op) -> None:

@@ -28,11 +28,11 @@ class InputDecoder(Decoder):
         self.tables: dict[str, NumberTable | None] = {}  # None: broken, and reported
         self.used: set[str] = set()
         self.elements_left = LARGEST_GRAPH
-        self.forms: dict[str, Callable[[str, Entry], Recipe | None]] = {
-            "normal": self.normal,
-            "uniform": self.uniform,
-            "table": self.cells,
-        }
+
+    @property
+    def forms(self) -> dict[str, Callable[[str, Entry], Recipe | None]]:
+        """The ways that take a recipe. Not kept: that would be a circle, which keeps the document with it."""
+        return {"normal": self.normal, "uniform": self.uniform, "table": self.cells}
 
     # --- inputs ---
 

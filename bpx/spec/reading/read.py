@@ -7,10 +7,10 @@ before it raises `BpxError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -41,12 +41,17 @@ def read_spec(source: Source, format: Format, values: Mapping[str, Any] | None =
 
     Raises `BpxError` with all that is wrong.
     """
+    return _named_graph(partial(_spec_syntax, source, format), values or {})
+
+
+def _spec_syntax(
+    source: Source, format: Format, values: Mapping[str, Any], problems: list[Diagnostic]
+) -> SpecSyntax:
     from bpx.spec.reading.decode import decode
     from bpx.spec.reading.documents.document import read_document
 
-    problems: list[Diagnostic] = []
     document, places = read_document(source, format)
-    return _named_graph(decode(document, places, problems), values or {}, problems)
+    return decode(document, places, problems)
 
 
 def read_expression(
@@ -56,8 +61,7 @@ def read_expression(
 
     `notation` is one of `spec/notations/read.py:NOTATIONS`; without it the text shows in which it is.
     """
-    problems: list[Diagnostic] = []
-    return _named_graph(expression_syntax(source, values or {}, problems, notation), values or {}, problems)
+    return _named_graph(partial(expression_syntax, source, notation=notation), values or {})
 
 
 def read_statements(
@@ -66,8 +70,7 @@ def read_statements(
     """The spec of statements such as `z = w*x; L = z^2; x = 3`, as `read_expression`. Raises `BpxError`."""
     from bpx.spec.reading.statements import statements_syntax
 
-    problems: list[Diagnostic] = []
-    return _named_graph(statements_syntax(source, values or {}, problems, notation), values or {}, problems)
+    return _named_graph(partial(statements_syntax, source, notation=notation), values or {})
 
 
 def read_value(name: str, source: Source) -> Array:
@@ -113,8 +116,16 @@ def _printed(source: Source) -> Array | None:
 # --- syntax → graph -----------------------------------------------------------------------------
 
 
-def _named_graph(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[Diagnostic]) -> NamedGraph:
-    """Put the values in, build the graph and check what needs it. Raises `BpxError`."""
+_Read: TypeAlias = Callable[[Mapping[str, Any], list[Diagnostic]], SpecSyntax]
+
+
+def _named_graph(read: _Read, values: Mapping[str, Any]) -> NamedGraph:
+    """Read the syntax, put the values in, build the graph and check what needs it. Raises `BpxError`.
+
+    The syntax takes several times as much as the graph. It is let go, and read again for other values.
+    """
+    problems: list[Diagnostic] = []
+    syntax = read(values, problems)
     if values:  # what was stated as numbers was stated of the values as saved
         syntax.expect = None
         syntax.claims = [claim for claim in syntax.claims if claim.expression]
@@ -124,9 +135,9 @@ def _named_graph(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[D
     problems = _without_consequences(syntax, problems)
     if named_graph is None or problems:
         raise BpxError(sorted(problems, key=lambda problem: problem.span.start if problem.span else -1))
-    values = dict(_drawn(syntax))
-    inputs = tuple(input._replace(value=values[input.name]) for input in named_graph.inputs)
-    return replace(named_graph, inputs=inputs, rebuilt=partial(_rebuild, syntax))
+    drawn = dict(_drawn(syntax))
+    inputs = tuple(input._replace(value=drawn[input.name]) for input in named_graph.inputs)
+    return replace(named_graph, inputs=inputs, rebuilt=partial(_read_again, read, values))
 
 
 def _drawn(syntax: SpecSyntax) -> Iterator[tuple[str, Array | None]]:
@@ -167,10 +178,9 @@ def _without_consequences(syntax: SpecSyntax, problems: list[Diagnostic]) -> lis
     return [problem for problem in problems if id(problem) not in following]
 
 
-def _rebuild(syntax: SpecSyntax, values: Mapping[str, Any]) -> NamedGraph:
-    """Another graph of a syntax that one was made of. Raises `BpxError`."""
-    inputs = {name: replace(input) for name, input in syntax.inputs.items()}
-    return _named_graph(replace(syntax, inputs=inputs), values, [])
+def _read_again(read: _Read, values: Mapping[str, Any], others: Mapping[str, Any]) -> NamedGraph:
+    """Another graph of the same text, with other values before those of the first. Raises `BpxError`."""
+    return _named_graph(read, {**values, **others})
 
 
 def _override(syntax: SpecSyntax, values: Mapping[str, Any], problems: list[Diagnostic]) -> None:

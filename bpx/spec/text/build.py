@@ -301,10 +301,10 @@ def _is_numeric(literal: Any) -> bool:
 
 def _with_ints(settings: dict[str, Any]) -> dict[str, Any]:
     """Whole numbers, which the text has as floats, as ints."""
+    return {name: _with_int(value) for name, value in settings.items()}
 
-    def with_ints(value: Any) -> Any:
-        if isinstance(value, list):
-            return [with_ints(inner) for inner in value]
-        return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    return {name: with_ints(value) for name, value in settings.items()}
+def _with_int(value: Any) -> Any:
+    if isinstance(value, list):
+        return [*map(_with_int, value)]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
