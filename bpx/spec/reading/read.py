@@ -135,7 +135,7 @@ def _named_graph(read: _Read, values: Mapping[str, Any]) -> NamedGraph:
     problems = _without_consequences(syntax, problems)
     if named_graph is None or problems:
         raise BpxError(sorted(problems, key=lambda problem: problem.span.start if problem.span else -1))
-    drawn = dict(_drawn(syntax))
+    drawn: dict[str, Any] = dict(_drawn(syntax))
     inputs = tuple(input._replace(value=drawn[input.name]) for input in named_graph.inputs)
     return replace(named_graph, inputs=inputs, rebuilt=partial(_read_again, read, values))
 
