@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-MOST_GUESSES = 2000  # names compared when a misspelt one is looked for
+MOST_GUESSES = 500  # names compared when a misspelt one is looked for
 _LONGEST_GUESSED = 100  # characters; comparing two names takes the product of their lengths
 _MOST_CLOSE = 5  # of these, how many are compared letter by letter
 _LONG_ENOUGH = 5  # letters of a name in which one in place of another may be a slip

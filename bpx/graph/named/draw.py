@@ -13,6 +13,7 @@ from bpx.graph.arrays import LARGEST_NODE, MOST_AXES, Shape
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
+MOST_DRAWN = 10_000_000  # numbers: they are drawn before the graph is known, so before it may be refused
 _DRAWN = re.compile(r"(?P<name>[^\W\d]\w*)\s*:\s*(?P<shape>\((?:\s*\d+\s*,)*\s*\d*\s*\)|\d+)")
 
 
@@ -25,6 +26,9 @@ def draw(text: str, seed: int) -> dict[str, Any]:
         raise BpxError([Diagnostic("bad-random", None, {"text": text}, "random-form")])
     shapes = {match["name"]: _shape(match["shape"]) for match in parts}
     problems = [problem for name, shape in shapes.items() for problem in _too_large(name, shape)]
+    if not problems and (size := sum(map(math.prod, shapes.values()))) > MOST_DRAWN:
+        facts = {"count": f"{size:,}", "most": f"{MOST_DRAWN:,}"}
+        problems = [Diagnostic("too-many-drawn", None, facts)]
     if problems:
         raise BpxError(problems)
     return {name: rng.standard_normal(shape) for name, shape in shapes.items()}

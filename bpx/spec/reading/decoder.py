@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -145,16 +146,14 @@ class Decoder:
 
 
 def _are_finite(value: Any) -> bool:
-    """Is it nothing but finite numbers in lists? Seen a list at a time, without an object for each number."""
-    waiting = [[value]]
-    while waiting:
-        part = waiting.pop()
-        kinds = set(map(type, part))
-        if kinds == {list}:
-            waiting += part
-        elif not kinds <= {int, float, Written} or not all(map(_finite, part)):
-            return False
-    return True
+    """Is it nothing but finite numbers in lists? Seen a level of lists at a time, without a call for each number."""
+    level = [value]
+    while (kinds := set(map(type, level))) == {list}:
+        level = list(chain.from_iterable(level))
+    try:
+        return kinds <= {int, float, Written} and all(map(math.isfinite, level))
+    except OverflowError:  # an int beyond float64
+        return False
 
 
 def _leaves(value: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn
 
 from bpx.graph.named.names import as_node_name, proposed_name
 from bpx.graph.named.written import Written
+from bpx.spec.reading.documents.arrays import WithoutArrays
 from bpx.spec.reading.documents.locate import Places, locate_json, locate_toml
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 from bpx.words.say import say
@@ -32,14 +33,15 @@ def read_document(source: Source, format: Format, say_of: str = "spec") -> tuple
     if not source.text.strip():
         _fail(Diagnostic("empty-input", Span(source, 0, 0), {}, "add-expression"))
     places = (locate_toml if format == "toml" else locate_json)(source)
-    if places.too_deep:
-        _fail(Diagnostic("too-deep", places.too_deep))
+    if places.refused:
+        _fail(places.refused)
     if places.repeated:
         raise BpxError(
             [Diagnostic("duplicate-key", span, {"key": path[-1]}) for path, span in places.repeated]
         )
+    rest = WithoutArrays(places, format == "toml", say_of == "spec")
     try:
-        document = _load_toml(source) if format == "toml" else _load_json(source)
+        document = rest.put_back(_load_toml(rest) if format == "toml" else _load_json(rest))
     except RecursionError:
         _fail(Diagnostic("too-deep", Span(source, 0, 0)))
     if not isinstance(document, dict):
@@ -48,22 +50,25 @@ def read_document(source: Source, format: Format, say_of: str = "spec") -> tuple
     return document, places
 
 
-def _load_toml(source: Source) -> Any:
+def _load_toml(rest: WithoutArrays) -> Any:
     import tomllib
 
     try:
-        return tomllib.loads(source.text, parse_float=Written)
+        return tomllib.loads(rest.text, parse_float=Written)
     except tomllib.TOMLDecodeError as error:
-        _fail(_toml_problem(source, str(error)))
+        _fail(_toml_problem(rest, str(error)))
     except ValueError:  # an integer of more digits than Python reads
-        _fail(Diagnostic("number-too-long", Span(source, 0, 0)))
+        _fail(Diagnostic("number-too-long", Span(rest.source, 0, 0)))
 
 
-def _toml_problem(source: Source, message: str) -> Diagnostic:
+def _toml_problem(rest: WithoutArrays, message: str) -> Diagnostic:
     """`tomllib` says the place within its message only."""
+    source = rest.source
     reason, _, where = message.partition(" (at ")
     position = re.match(r"line (\d+), column (\d+)", where)
-    at = source.offset(int(position[1]), int(position[2])) if position else len(source.text.rstrip())
+    at = len(source.text.rstrip())
+    if position:
+        at = rest.offset(Source(source.name, rest.text).offset(int(position[1]), int(position[2])))
     line = source.line(source.position(at)[0])
     help, facts = _key_advice(source.text[:at], line)
     facts = {"reason": _sentence(reason), **facts}
@@ -98,11 +103,13 @@ def _key_advice(above: str, line: str) -> tuple[str | None, dict[str, str]]:
     return "name-as", {"proposal": proposed_name(key)}
 
 
-def _load_json(source: Source) -> Any:
+def _load_json(rest: WithoutArrays) -> Any:
+    source = rest.source
     try:
-        document = json.loads(source.text, parse_float=Written)
+        document = json.loads(rest.text, parse_float=Written)
     except json.JSONDecodeError as error:
-        span = Span(source, error.pos, error.pos + 1)
+        at = rest.offset(error.pos)
+        span = Span(source, at, at + 1)
         _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}, "see-spec"))
     except ValueError:
         _fail(Diagnostic("number-too-long", Span(source, 0, 0)))

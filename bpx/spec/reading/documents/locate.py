@@ -12,17 +12,26 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
-from bpx.words.diagnostic import Source, Span
+from bpx.words.diagnostic import Diagnostic, Source, Span
 
 Path = tuple[str | int, ...]
 
 _BLANK = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _BARE_KEY = re.compile(r"[^\s.,\[\]{}=:\"'#]+")
 _SCALAR = re.compile(r"[^\s,\[\]{}\"'#]+(?: [0-9][^\s,\[\]{}\"'#]*)?")  # a date may hold a blank
-_IN_NUMBER = r"[-+]?[0-9][^\s,\[\]{}\"'#]*+"
-_NUMBER = re.compile(_IN_NUMBER)
-_NUMBERS = re.compile(rf"\[\s*+(?:{_IN_NUMBER}\s*+,\s*+)*+(?:{_IN_NUMBER}\s*+)?\]")
 _MOST_DEPTH = 64  # a path longer than this leads to nothing bpx reads
+MOST_PARTS = 100_000  # keys and elements of arrays with a place of their own: each takes some 20 µs to read
+
+
+def _nest(depth: int) -> str:
+    """Numbers in lists of lists, at most so deep."""
+    item = number = r"[-+]?[0-9][^\s,\[\]{}\"'#]*+"
+    for _ in range(depth):
+        item = rf"(?:{number}|\[\s*+(?:{item}\s*+(?:,\s*+|(?=\])))*+\])"
+    return item
+
+
+_NUMBERS = re.compile(_nest(4))
 # Possessive: what is matched once is never given back, and nothing is kept for each character.
 _STRINGS = [
     re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}', re.DOTALL),
@@ -43,8 +52,8 @@ class Places:
     values: dict[Path, Span] = field(default_factory=dict)
     passed: dict[Path, Span] = field(default_factory=dict)
     repeated: list[tuple[Path, Span]] = field(default_factory=list)
-    of_numbers: set[Path] = field(default_factory=set)  # arrays whose elements are looked for when asked for
-    too_deep: Span | None = None  # where the walk was given up
+    arrays: dict[Path, Span] = field(default_factory=dict)  # of numbers: without their elements
+    refused: Diagnostic | None = None  # why the walk was given up
 
     def key(self, *path: str | int) -> Span | None:
         """The span of a key, or of the first dotted key that passes through it."""
@@ -52,21 +61,32 @@ class Places:
 
     def value(self, *path: str | int) -> Span | None:
         """The span of a value; that of the key or of what holds it where it has none of its own."""
+        inside: list[str | int] = []
         while path:
+            if path in self.arrays:
+                return self._element(self.arrays[path], inside)
             if path in self.values:
                 return self.values[path]
             if path in self.keys:
                 return self.keys[path]
             *outer, last = path
             path = tuple(outer)
-            if path in self.of_numbers and isinstance(last, int):
-                return self._element(self.values[path], last)
+            inside.insert(0, last)
         return None
 
-    def _element(self, array: Span, index: int) -> Span:
-        matches = _NUMBER.finditer(self.source.text, array.start, array.end)
-        match = next(islice(matches, index, None), None)
-        return Span(self.source, *match.span()) if match else array
+    def _element(self, span: Span, indices: Sequence[str | int]) -> Span:
+        for index in indices:
+            items = _NUMBERS.finditer(self.source.text, span.start + 1, span.end)
+            item = next(islice(items, index, None), None) if isinstance(index, int) else None
+            if not item:
+                break
+            span = Span(self.source, *item.span())
+        return span
+
+
+def too_many_parts(span: Span) -> Diagnostic:
+    """The refusal of a text with more parts than can be read in time."""
+    return Diagnostic("too-many-parts", span, {"most": str(MOST_PARTS)})
 
 
 class _NotLocated(Exception):
@@ -92,6 +112,7 @@ class _Walk:
         self.source, self.text, self.assign = source, source.text, assign
         self.at = 0
         self.places = Places(source)
+        self.parts_left = MOST_PARTS
 
     def toml(self) -> Places:
         prefix: Path = ()
@@ -141,6 +162,7 @@ class _Walk:
         return (*path, counts[path]) if path in counts else path
 
     def note_key(self, path: Path, span: Span, repeatable: bool = False) -> None:
+        self.count()
         if path in self.places.keys and not repeatable:
             self.places.repeated.append((path, span))
         self.places.keys.setdefault(path, span)
@@ -192,8 +214,7 @@ class _Walk:
             char, start = self.text[self.at], self.at
             if char == "[" and (numbers := _NUMBERS.match(self.text, start)):
                 self.at = numbers.end()
-                self.places.values.setdefault(path, Span(self.source, start, self.at))
-                self.places.of_numbers.add(path)
+                self.places.arrays[path] = Span(self.source, start, self.at)
             elif char in "[{":
                 open_at.append((path, start, char))
                 counts.append(0)
@@ -213,6 +234,7 @@ class _Walk:
             if kind == "{":
                 path = self.assigned_key(outer)
             else:
+                self.count()
                 path = (*outer, counts[-1])
                 counts[-1] += 1
 
@@ -224,8 +246,17 @@ class _Walk:
             self.blank()
         return self.text[self.at] in "]}"
 
+    def count(self) -> None:
+        """Count a key or an element of an array: there are no more than can be read in time."""
+        self.parts_left -= 1
+        if self.parts_left < 0:
+            raise self.refused(too_many_parts(Span(self.source, self.at, self.at + 1)))
+
     def too_deep(self, at: int) -> _NotLocated:
-        self.places.too_deep = Span(self.source, at, at + 1)
+        return self.refused(Diagnostic("too-deep", Span(self.source, at, at + 1)))
+
+    def refused(self, problem: Diagnostic) -> _NotLocated:
+        self.places.refused = problem
         return _NotLocated()
 
     def scalar(self, path: Path) -> None:
