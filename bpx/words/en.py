@@ -989,7 +989,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.bad-sweep-range": 'write the ends and, if need be, the number of points: "w=-2..2:9"',
     "usual.no-swept-entry": "write a whole number for each axis, counted from 0",
     "usual.too-many-points": 'state fewer points, as in "w=-2..2:9"',
-    "usual.too-many-parts": "write numbers plainly, as in [1, -0.5, 2e-3]; a larger graph is built in Python",
+    "usual.too-many-parts": "write numbers plainly, as in [1, -0.5, 2e-3], and build a larger graph in Python",
     "usual.too-many-drawn": "in a spec, `x = {{ normal = [1000], seed = 1 }}` draws more",
     "usual.sweep-needs-scalar": "let the last step be one number, as in sum(…) or mean(…), or choose another with --of",
     "usual.no-point-has-value": "sweep over other values",

@@ -928,7 +928,7 @@ CHINESE: dict[str, str | Counted] = {
     "usual.no-swept-entry": "请为每个轴写一个整数，从 0 数起",
     "usual.too-many-points": '请减少点数，例如 "w=-2..2:9"',
     "usual.too-many-parts": "请用普通写法写数字，例如 [1, -0.5, 2e-3]；更大的计算图请用 Python 构建",
-    "usual.too-many-drawn": "在规格文件中，`x = {{ normal = [1000], seed = 1 }}` 可抽取更多",
+    "usual.too-many-drawn": "在描述文件中，`x = {{ normal = [1000], seed = 1 }}` 可抽取更多",
     "usual.sweep-needs-scalar": "请让最后一步是一个数，例如 sum(…) 或 mean(…)，或用 --of 选择别的节点",
     "usual.no-point-has-value": "请扫描其他取值",
     "usual.no-chart": "请扫描一个或两个输入，或写成 .csv、.json 或表格",

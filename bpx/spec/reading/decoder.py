@@ -146,7 +146,7 @@ class Decoder:
 
 
 def _are_finite(value: Any) -> bool:
-    """Is it nothing but finite numbers in lists? Seen a level of lists at a time, without a call for each number."""
+    """Is it nothing but finite numbers in lists? All of one depth are looked at together, in C."""
     level = [value]
     while (kinds := set(map(type, level))) == {list}:
         level = list(chain.from_iterable(level))
