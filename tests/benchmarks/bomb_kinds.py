@@ -35,3 +35,8 @@ def toml(graph: str = 'y = "x^2"', inputs: str = "x = 3", rest: str = "", top: s
 def quoted(text: str) -> str:
     """A text as TOML and JSON write it."""
     return json.dumps(text)
+
+
+def of(*args: str) -> Callable[[int], Made]:
+    """A command line with the size put in for `{n}`."""
+    return lambda size: ([arg.replace("{n}", str(size)) for arg in args], "")

@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.bomb_files import FILES
 from benchmarks.bomb_kinds import Bomb
 from benchmarks.bomb_options import OPTIONS
+from benchmarks.bomb_tables import TABLE_FILES
 from benchmarks.bomb_texts import TEXTS
 from benchmarks.results import result
 
@@ -104,7 +105,7 @@ def main(parts: list[str]) -> None:
     """Run the bombs whose names have all the parts, and print those that fell."""
     bombs = [
         bomb
-        for bomb in [*FILES, *OPTIONS, *TEXTS]
+        for bomb in [*FILES, *TABLE_FILES, *OPTIONS, *TEXTS]
         if all(part in f"{bomb.name}$" for part in parts if part[0] != "-")
     ]
     if "--list" in parts:

@@ -41,6 +41,7 @@ from bpx.train.settings import MOST_STEPS
 from bpx.train.sweep.axes import MOST_POINTS as MOST_SWEPT
 from bpx.words.diagnostic import MOST_PROBLEMS
 
+CODE = Path(__file__).parents[2] / "examples/code/two_layer_net.py"
 SQUARE = ["x^2", "x=3"]
 
 
@@ -92,7 +93,7 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     "a file of inputs": (
         LARGEST_FILE,
         "too-big",
-        _sparse("a.npy", LARGEST_FILE + 1, "explain", "f.py:f", "--inputs"),
+        _sparse("a.npy", LARGEST_FILE + 1, "gradcheck", f"{CODE}:forward,backward", "--inputs"),
     ),
     "a model": (LARGEST_MODEL, "too-big", _sparse("a.pt2", LARGEST_MODEL + 1, "explain")),
     "operations of a model": (MOST_OPERATIONS, "model-too-long", None),

@@ -34,11 +34,15 @@ _LONGEST = 20_000  # characters; a longer formula was written by a program, in b
 
 
 class Reading(NamedTuple):
-    """The tree of a formula (None where it cannot be read), what is wrong, and how it was understood."""
+    """The tree of a formula (None where it cannot be read), what is wrong, and how it was understood.
+
+    `is_strange` where it is taken as it stands, though something in it is unknown.
+    """
 
     expression: Expression | None
     problems: list[Diagnostic]
     notes: list[Diagnostic]
+    is_strange: bool = False
 
 
 def read_formula(text: SourceText, known: Known, notation: str | None = None) -> Reading:
@@ -61,7 +65,7 @@ def read_formula(text: SourceText, known: Known, notation: str | None = None) ->
     if other is None and notation is None:
         other = _translation(text, known, "python")
         other = other if other and other.expression else None
-    return plain if other is None or _is_same(plain, other) else other
+    return plain._replace(is_strange=True) if other is None or _is_same(plain, other) else other
 
 
 def _is_python(content: str, known: Known) -> bool:

@@ -28,6 +28,7 @@ from bpx.spec.reading.syntax import (
     rename_help,
     split_steps,
 )
+from bpx.spec.text.parser import parse
 from bpx.spec.text.problems import MOST_READ, listed
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, Setting
@@ -45,6 +46,7 @@ class _SpecDecoder(Decoder):
     def __init__(self, document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> None:
         super().__init__(document, places, problems)
         self.syntax = SpecSyntax(places.source)
+        self.strange = 0  # steps that nothing is known to be written like
 
     def decode(self) -> SpecSyntax:
         if "graph" not in self.document and "kind" in self.document:
@@ -145,7 +147,12 @@ class _SpecDecoder(Decoder):
             return self.expression(value, *path)
         if len(self.problems) > MOST_READ:
             return None  # what was found is more than is shown
+        if self.strange > MOST_READ:  # every one of them is a problem, of which so many are not shown
+            expression, problems = parse(self.text(*path))
+            self.problems += problems
+            return expression
         reading = read_in_notation(self.text(*path), self.known)
+        self.strange += reading.is_strange
         self.problems += reading.problems
         self.syntax.warnings += reading.notes
         return reading.expression

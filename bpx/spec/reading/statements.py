@@ -69,7 +69,7 @@ def statements_syntax(
     stated = {name: input.value for name, input in syntax.inputs.items()}
     known = known_of({**dict.fromkeys(names), **stated, **values})
     for statement in formulas:
-        expression, formula_problems, notes = read_formula(statement.text, known, notation)
+        expression, formula_problems, notes, _ = read_formula(statement.text, known, notation)
         problems += formula_problems
         syntax.warnings += notes
         syntax.steps[statement.name] = expression

@@ -160,7 +160,7 @@ def expression_syntax(
     source: Source, values: Mapping[str, Any], problems: list[Diagnostic], notation: str | None = None
 ) -> SpecSyntax:
     """The syntax of a single expression; its inputs are the names in it that mean nothing else."""
-    expression, syntax_problems, notes = read_formula(
+    expression, syntax_problems, notes, _ = read_formula(
         SourceText(source, source.text), known_of(values), notation
     )
     problems += syntax_problems

@@ -46,11 +46,10 @@ def tokens(content: str) -> list[Token]:
     """The tokens of an expression, and two ends behind them: there is always a next one."""
     content = content.translate(_HALFWIDTH)
     token_list: list[Token] = []
-    for match in _TOKEN.finditer(content):
+    end = len(content.rstrip())  # the pattern would pass the blanks behind it once for each of them
+    for match in _TOKEN.finditer(content, 0, end):
         kind = match.lastgroup or ""
-        start, end = match.span(kind)
-        token_list.append(Token(kind, content[start:end], start, end))
-    end = len(content.rstrip())
+        token_list.append(Token(kind, match.group(kind), *match.span(kind)))
     return [*token_list, *[Token("end", "", end, end)] * 2]
 
 

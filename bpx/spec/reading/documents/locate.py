@@ -7,10 +7,10 @@ walks over the text once and notes, for the path of every key, the spans of the 
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 
 from bpx.words.diagnostic import Diagnostic, Source, Span
 
@@ -53,6 +53,7 @@ class Places:
     passed: dict[Path, Span] = field(default_factory=dict)
     repeated: list[tuple[Path, Span]] = field(default_factory=list)
     arrays: dict[Path, Span] = field(default_factory=dict)  # of numbers: without their elements
+    elements: dict[int, array[int]] = field(default_factory=dict)  # of arrays asked for: where each begins
     refused: Diagnostic | None = None  # why the walk was given up
 
     def key(self, *path: str | int) -> Span | None:
@@ -76,11 +77,14 @@ class Places:
 
     def _element(self, span: Span, indices: Sequence[str | int]) -> Span:
         for index in indices:
-            items = _NUMBERS.finditer(self.source.text, span.start + 1, span.end)
-            item = next(islice(items, index, None), None) if isinstance(index, int) else None
-            if not item:
+            if span.start not in self.elements:
+                items = _NUMBERS.finditer(self.source.text, span.start + 1, span.end)
+                self.elements[span.start] = array("q", (item.start() for item in items))
+            starts = self.elements[span.start]
+            if not isinstance(index, int) or index >= len(starts):
                 break
-            span = Span(self.source, *item.span())
+            item = _NUMBERS.match(self.source.text, starts[index])
+            span = Span(self.source, *item.span()) if item else span
         return span
 
 
