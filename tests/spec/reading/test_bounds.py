@@ -146,3 +146,14 @@ def test_refusals_of_arguments_are_short(kind: str) -> None:
         assert len(result.output) < 20_000
         if form:
             assert len(json.loads(result.stdout)["diagnostics"]) <= MOST_PROBLEMS + 1
+
+
+def test_arrays_of_numbers_are_read_apart_and_put_back() -> None:
+    rows = ", ".join(["[1, 0.25, -2e-3]"] * 30)
+    text = f'bpx = 1\n[inputs]\nx = [{rows},]\nz = [{"1_0, " * 30}1]\n[graph]\ny = "sum(x) + sum(z)"\nq r = 1'
+    [problem] = problems_of(text)
+    assert problem.code == "toml-syntax" and problem.span
+    assert problem.span.source.position(problem.span.start)[0] == 7
+    spec = read_spec(Source("s", text.removesuffix("q r = 1")), "toml")
+    assert spec.inputs[0].value.tolist() == [[1, 0.25, -2e-3]] * 30
+    assert spec.inputs[1].value.tolist() == [10] * 30 + [1]
