@@ -189,8 +189,11 @@ class Graph:
     def needs(self, *, of: Iterable[int], known: Collection[int] = ()) -> list[int]:
         """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
         of = list(of)
-        if 2 * len(known) > len(self.ops):  # most of them: little is walked through
-            return self._needs_beside(of, known)
+        # Where most is known, or a large graph has a small part that is needed, that part alone is walked through.
+        most = len(self.ops) if 2 * len(known) > len(self.ops) else len(self.ops) // 32
+        walked = self._needs_beside(of, known, most)
+        if walked is not None:
+            return walked
         # A byte for each node in place of a set: for graphs of 100,000 nodes it is several times faster.
         needed = bytearray(max(of, default=-1) + 1)
         for node in of:
@@ -203,10 +206,13 @@ class Graph:
                     needed[arg] = 1
         return [node for node, flag in enumerate(needed) if flag]
 
-    def _needs_beside(self, of: Iterable[int], known: Container[int]) -> list[int]:
+    def _needs_beside(self, of: Iterable[int], known: Container[int], most: int) -> list[int] | None:
+        """What `needs` gives, by a walk in time proportional to it; None where it is more than `most` nodes."""
         needed = set(of)
         waiting = list(needed)
         while waiting:
+            if len(needed) > most:
+                return None
             node = waiting.pop()
             if node not in known:
                 more = [arg for arg in self.args[node] if arg not in needed]

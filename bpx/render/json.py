@@ -40,6 +40,10 @@ class Rows(Sequence[_R]):
     def __iter__(self) -> Iterator[_R]:
         return iter(self._make())
 
+    def __reversed__(self) -> Iterator[_R]:
+        """They are made once; by default each would be read by its place, after all before it."""
+        return reversed(list(self))
+
     @overload
     def __getitem__(self, at: int) -> _R: ...
     @overload

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -100,11 +100,11 @@ class Reader(Formulas):
 
     def _find_functions(self) -> None:
         """What has one input alone may be called: f′(2)."""
+        used = {name: self.names(text) for name, text in self.equations.items()}
+        every = _reached(self.sheet.inputs, used)
+        without_value = _reached([name for name in self.sheet.inputs if name not in self.sheet.values], used)
         for name in self.equations:
-            inputs = [
-                one for one in self.sheet.inputs if one not in self.sheet.values and self._depends(name, one)
-            ]
-            inputs = inputs or [one for one in self.sheet.inputs if self._depends(name, one)]
+            inputs = without_value[name] or every[name]
             if len(inputs) == 1 and name not in self.functions:
                 self.derived_at[name] = (inputs[0],)
 
@@ -340,3 +340,20 @@ class Reader(Formulas):
         for statement in self.every:
             for link in statement.links:
                 yield self.prepared(link.text).content
+
+
+def _reached(inputs: Iterable[str], used: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Of each name that has an equation, two at most of the inputs that it depends on."""
+    users: dict[str, list[str]] = {}
+    for name, needed in used.items():
+        for other in needed:
+            users.setdefault(other, []).append(name)
+    reached: dict[str, list[str]] = {name: [] for name in used}
+    for first in inputs:
+        waiting = [*users.get(first, ())]
+        while waiting:  # what depends on two inputs has passed both on already: each name is met thrice at most
+            name = waiting.pop()
+            if len(reached[name]) < 2 and first not in reached[name]:
+                reached[name].append(first)
+                waiting += users.get(name, ())
+    return reached

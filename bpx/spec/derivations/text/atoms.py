@@ -101,18 +101,20 @@ class Atoms:
 
     def __init__(self) -> None:
         self.letters: dict[Atom, str] = {}
+        self._by_letter: dict[str, Atom] = {}
         self.nodes: Collection[str] = ()
         self.formulas: dict[str, Written] = {}  # inside of derivatives and calls, by their text
         self.names: dict[str, Atom] = {}  # names that stand for a derivative, as δ
 
     def letter(self, atom: Atom) -> str:
         """The letter of a derivative."""
-        return self.letters.setdefault(atom, chr(FIRST_LETTER + len(self.letters)))
+        letter = self.letters.setdefault(atom, chr(FIRST_LETTER + len(self.letters)))
+        self._by_letter[letter] = atom
+        return letter
 
     def of_letter(self, letter: str) -> Atom | None:
         """The derivative behind a letter."""
-        at = ord(letter) - FIRST_LETTER if len(letter) == 1 else -1
-        return [*self.letters][at] if 0 <= at < len(self.letters) else None
+        return self._by_letter.get(letter)
 
     def shown(self, problem: Diagnostic) -> Diagnostic:
         """What is wrong, with the derivatives in place of their letters."""

@@ -177,15 +177,16 @@ def _in_markdown(source: Source) -> Iterator[Piece]:
 
 def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
     at, block = 0, 0
+    known = set(re.findall(r"(?<![\w\\])([^\W\d_]{2,})\s*=(?!=)", whole.source.text))
     for match in _MATH.finditer(whole.content):
         if prose_lines:
-            yield from _lines(whole.part(at, match.start()), block)
+            yield from _lines(whole.part(at, match.start()), block, known)
         block += 1
         kind = next(name for name in _KINDS if match[name] is not None)
         inside = whole.part(*match.span(kind))
         if kind == "code":
             if not _OTHER_LANGUAGES.match(match["language"]) and _is_derivation(inside.content):
-                yield from _lines(inside, block, is_code=True)
+                yield from _lines(inside, block, known)
         elif kind == "code_span":
             if re.search(r"[=≈]", inside.content) and not _is_command(inside.content):
                 yield Piece(inside, True, block)
@@ -194,7 +195,7 @@ def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
         block += kind not in ("inline", "paren", "code_span")
         at = match.end()
     if prose_lines:
-        yield from _lines(whole.part(at), block + 1)
+        yield from _lines(whole.part(at), block + 1, known)
 
 
 _KINDS = ("code", "display", "bracket", "environment", "paren", "inline", "code_span")
@@ -236,9 +237,8 @@ def _is_command(code: str) -> bool:
     return apart or bool(_COMMAND.search(code))
 
 
-def _lines(text: Written, block: int, is_code: bool = False) -> Iterator[Piece]:
-    """The formulas in lines of text."""
-    known = set(re.findall(r"(?<![\w\\])([^\W\d_]{2,})\s*=(?!=)", text.source.text))
+def _lines(text: Written, block: int, known: set[str]) -> Iterator[Piece]:
+    """The formulas in lines of text, with `known` names of several letters."""
     start = 0
     for line in text.content.splitlines(keepends=True):
         piece = text.part(start, start + len(line))

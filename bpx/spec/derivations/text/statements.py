@@ -67,10 +67,11 @@ def _parts(text: Written) -> Iterator[Written]:
     tables = [match.span() for match in _TABLES.finditer(text.content)]
     cuts = [match.span() for match in _ROW.finditer(text.content) if not _inside(match.start(), tables)]
     joins = [cut for cut in cuts if _GOES_ON.match(text.content, cut[1])]
+    starts, characters = {start for start, _ in joins}, list(text.content)
     for start, end in joins:
-        blank = " " * (end - start)
-        text = text._replace(content=text.content[:start] + blank + text.content[end:])
-    for row in text.split([cut for cut in cuts if cut not in joins]):
+        characters[start:end] = " " * (end - start)
+    text = text._replace(content="".join(characters))
+    for row in text.split([cut for cut in cuts if cut[0] not in starts]):
         yield from row.split([match.span() for match in _at_top(_NEXT, row.content)])
 
 
