@@ -117,9 +117,24 @@ def _overlap_add_shape(x: Shape, *, shape: Shape, stride: Steps, dilation: Steps
     return (*x[:rest], *shape)
 
 
+def few_parts(x: Array, stride: Steps, dilation: Steps, batch: int = 0) -> tuple[Array, Steps, Steps]:
+    """Windows, stride and dilation such that fewer parts are added, where a kernel is longer than the way it goes.
+
+    Element i of window n stands at n·stride + i·dilation: windows and their elements may change places.
+    """
+    axes, first = len(stride), x.ndim - batch - 2 * len(stride)
+    steps = [(stride[axis], dilation[axis]) for axis in range(axes)]
+    for axis in range(axes):
+        if x.shape[first + axis] < x.shape[first + axes + axis]:
+            x = np.swapaxes(x, first + axis, first + axes + axis)
+            steps[axis] = steps[axis][::-1]
+    return x, tuple(step for step, _ in steps), tuple(step for _, step in steps)
+
+
 def _overlap_add(x: Array, *, shape: Shape, stride: Steps, dilation: Steps, batch: int) -> Any:
-    lengths, batch_axes = x.shape[: x.ndim - batch], x.shape[x.ndim - batch :]
     axes = len(shape)
+    x, stride, dilation = few_parts(x, stride, dilation, batch)
+    lengths, batch_axes = x.shape[: x.ndim - batch], x.shape[x.ndim - batch :]
     counts, size = lengths[-2 * axes : -axes], lengths[-axes:]
     out = np.zeros((*lengths[: -2 * axes], *shape, *batch_axes), dtype=x.dtype)
     whole = [slice(None)] * batch

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import Op
-from bpx.ops.convolution import overlap_add, window_places, windows
+from bpx.ops.convolution import Steps, few_parts, overlap_add, window_places, windows
 from bpx.ops.elementwise.activations import relu, sigmoid
 from bpx.ops.elementwise.arithmetic import mul, power, square
 from bpx.ops.elementwise.selection import eq, ge, gt, le, lt, ne
@@ -248,14 +248,18 @@ def _window_axes_first(x: Array, count: int) -> Array:
 def _overlap_add(builder: Builder, node: int) -> Slot:
     """What `overlap_add` does, with the places found beforehand."""
     (arg,), settings = builder.graph.args[node], builder.graph.settings[node]
-    shape, x = settings["shape"], builder.graph.shapes[arg]
-    counts, size = x[-2 * len(shape) : -len(shape)], x[-len(shape) :]
-    places = [window_places(at, counts, settings["stride"], settings["dilation"]) for at in np.ndindex(size)]
-    function = partial(_added, shape=shape, places=places, cover=cover(shape, places))
+    shape, steps = settings["shape"], (settings["stride"], settings["dilation"])
+    parts, stride, dilation = few_parts(np.broadcast_to(0.0, builder.graph.shapes[arg]), *steps)
+    counts, size = parts.shape[-2 * len(shape) : -len(shape)], parts.shape[-len(shape) :]
+    places = [window_places(at, counts, stride, dilation) for at in np.ndindex(size)]
+    function = partial(_added, shape=shape, steps=steps, places=places, cover=cover(shape, places))
     return builder.of_whole_args(function, node)
 
 
-def _added(x: Array, shape: Shape, places: Sequence[tuple[slice, ...]], cover: Cover) -> Array:
+def _added(
+    x: Array, shape: Shape, steps: tuple[Steps, Steps], places: Sequence[tuple[slice, ...]], cover: Cover
+) -> Array:
+    x, _, _ = few_parts(x, *steps)
     rest = x.shape[: x.ndim - 2 * len(shape)]
     parts = (x[(..., *at)] for at in np.ndindex(x.shape[x.ndim - len(shape) :]))
     return put(*parts, shape=(*rest, *shape), places=[(..., *at) for at in places], cover=cover)

@@ -152,7 +152,7 @@ def windows(x, size, stride, dilation):
     first = x.ndim - len(size)
     for i, (k, s, d) in enumerate(zip(size, stride, dilation)):
         count = (x.shape[first + i] - d * (k - 1) - 1) // s + 1
-        places = np.array([[at * s + d * inside for inside in range(k)] for at in range(count)])
+        places = s * np.arange(count)[:, None] + d * np.arange(k)
         x = np.moveaxis(x[(slice(None),) * (first + i) + (places,)], first + i + 1, -1)
     return x
 
